@@ -1,0 +1,131 @@
+//! SHA-256 digests, the names of everything in a bundle.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::str::FromStr;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::text::serde_as_text;
+
+/// A SHA-256 digest, written `sha256:<64 lower-case hex digits>` (OCI image
+/// spec, `descriptor.md`, "Digests"). The only algorithm that a bundle uses.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest([u8; 32]);
+
+/// A text that is not a digest.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("`{0}` is not a digest of the form sha256:<64 lower-case hex digits>")]
+pub struct DigestError(String);
+
+impl Digest {
+    /// The digest of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// The digest of all that `reader` gives, and how many bytes that was.
+    pub fn of_reader(reader: &mut impl Read) -> io::Result<(Self, u64)> {
+        let mut hasher = Hasher::new();
+        let size = io::copy(reader, &mut hasher)?;
+        Ok((hasher.finish(), size))
+    }
+
+    /// Reads 64 hex digits with no `sha256:` before them, as repodata and
+    /// `sha256sum` write a digest.
+    pub fn from_hex(text: &str) -> Result<Self, DigestError> {
+        let malformed = || DigestError(text.to_owned());
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| malformed())?;
+        if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return Err(malformed());
+        }
+        Ok(Self(bytes))
+    }
+
+    /// The 64 hex digits, with no `sha256:` before them.
+    pub fn hex(&self) -> String {
+        hex::encode(self.0)
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sha256:{}", self.hex())
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Digest {
+    type Err = DigestError;
+
+    fn from_str(text: &str) -> Result<Self, DigestError> {
+        text.strip_prefix("sha256:")
+            .and_then(|hex| Self::from_hex(hex).ok())
+            .ok_or_else(|| DigestError(text.to_owned()))
+    }
+}
+
+serde_as_text!(Digest);
+
+/// A writer that hashes what it is given and keeps nothing.
+#[derive(Clone, Default)]
+pub struct Hasher(Sha256);
+
+impl Hasher {
+    /// A hasher that has seen nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes `bytes` into the digest.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all that was written.
+    pub fn finish(self) -> Digest {
+        Digest(self.0.finalize().into())
+    }
+}
+
+impl Write for Hasher {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    #[test]
+    fn reads_and_writes_both_forms() {
+        let digest = Digest::of(b"");
+        assert_eq!(digest.to_string(), format!("sha256:{EMPTY}"));
+        assert_eq!(digest, format!("sha256:{EMPTY}").parse().unwrap());
+        assert_eq!(digest, Digest::from_hex(EMPTY).unwrap());
+        assert_eq!(Digest::of_reader(&mut &b""[..]).unwrap(), (digest, 0));
+    }
+
+    #[test]
+    fn refuses_what_is_not_a_digest() {
+        let upper = format!("sha256:{}", EMPTY.to_uppercase());
+        let long = format!("sha256:{EMPTY}00");
+        for text in ["", "sha256:", EMPTY, "md5:00", "sha512:00", &upper, &long] {
+            assert!(text.parse::<Digest>().is_err(), "{text}");
+        }
+    }
+}

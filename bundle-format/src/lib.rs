@@ -1,0 +1,17 @@
+//! The contract between `bundler`, which makes a bundle, and `installer`, which
+//! reads it: the words both use, the lock, the archive and its verification.
+//! `docs/bundle-format.md` describes the same for readers written by others.
+
+mod text;
+
+pub mod architecture;
+pub mod digest;
+pub mod lock;
+pub mod nevra;
+pub mod reference;
+
+pub use architecture::Architecture;
+pub use digest::Digest;
+pub use lock::Lock;
+pub use nevra::{Evr, Nevra};
+pub use reference::ImageReference;

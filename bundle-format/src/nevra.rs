@@ -1,0 +1,226 @@
+//! What an RPM is called: name, epoch, version, release, architecture.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+
+use crate::text::serde_as_text;
+
+/// Epoch, version and release of a package, ordered as rpm orders them
+/// (`rpmVersionCompare` in rpm's `lib/rpmvs.c`; `~` sorts before, `^` after).
+/// Two that are spelled apart but compare equal (`1.01` and `1.1`) are equal.
+#[derive(Clone, Debug)]
+pub struct Evr {
+    /// 0 where none is written.
+    pub epoch: u32,
+    /// As written, never empty.
+    pub version: String,
+    /// Empty where a requirement names none.
+    pub release: String,
+}
+
+/// A text that names no package.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum NevraError {
+    /// The text before `:` is not a number.
+    #[error("`{0}`: the epoch before `:` must be a number")]
+    Epoch(String),
+    /// A part is missing.
+    #[error("`{0}` is not a package of the form name-[epoch:]version-release.arch")]
+    Malformed(String),
+}
+
+impl Evr {
+    /// Compares by rpm's rule; an empty release on either side matches any,
+    /// as in a requirement (`rpmdsCompare` in rpm's `lib/rpmds.c`).
+    pub fn compare_as_range_end(&self, other: &Self) -> Ordering {
+        let by_version = self.epoch.cmp(&other.epoch).then_with(|| {
+            rpm_version::rpm_evr_compare(&self.version_only(), &other.version_only())
+        });
+        if self.release.is_empty() || other.release.is_empty() {
+            return by_version;
+        }
+        by_version.then_with(|| compare_text(&self.release, &other.release))
+    }
+
+    fn version_only(&self) -> String {
+        format!("0:{}-", self.version)
+    }
+}
+
+fn compare_text(left: &str, right: &str) -> Ordering {
+    rpm_version::Evr::new("0", left, "").cmp(&rpm_version::Evr::new("0", right, ""))
+}
+
+impl Ord for Evr {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.epoch
+            .cmp(&other.epoch)
+            .then_with(|| compare_text(&self.version, &other.version))
+            .then_with(|| compare_text(&self.release, &other.release))
+    }
+}
+
+impl PartialOrd for Evr {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Evr {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Evr {}
+
+impl FromStr for Evr {
+    type Err = NevraError;
+
+    /// Reads `[epoch:]version[-release]`.
+    fn from_str(text: &str) -> Result<Self, NevraError> {
+        let (epoch, rest) = match text.split_once(':') {
+            Some((epoch, rest)) => {
+                let epoch = epoch.parse().map_err(|_| NevraError::Epoch(text.to_owned()))?;
+                (epoch, rest)
+            }
+            None => (0, text),
+        };
+        let (version, release) = rest.split_once('-').unwrap_or((rest, ""));
+        if version.is_empty() {
+            return Err(NevraError::Malformed(text.to_owned()));
+        }
+        Ok(Self { epoch, version: version.to_owned(), release: release.to_owned() })
+    }
+}
+
+impl fmt::Display for Evr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.epoch != 0 {
+            write!(f, "{}:", self.epoch)?;
+        }
+        f.write_str(&self.version)?;
+        if !self.release.is_empty() {
+            write!(f, "-{}", self.release)?;
+        }
+        Ok(())
+    }
+}
+
+/// One package: `name-[epoch:]version-release.arch`, the epoch only when it is
+/// not 0.
+#[derive(Clone, Debug)]
+pub struct Nevra {
+    /// The package's name.
+    pub name: String,
+    /// Epoch, version and release; the release is never empty.
+    pub evr: Evr,
+    /// `x86_64`, `noarch`, …
+    pub arch: String,
+}
+
+impl Nevra {
+    /// The file name that rpm gives such a package: the epoch is not in it.
+    pub fn file_name(&self) -> String {
+        format!("{}-{}-{}.{}.rpm", self.name, self.evr.version, self.evr.release, self.arch)
+    }
+}
+
+impl Ord for Nevra {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.name
+            .cmp(&other.name)
+            .then_with(|| self.evr.cmp(&other.evr))
+            .then_with(|| self.arch.cmp(&other.arch))
+    }
+}
+
+impl PartialOrd for Nevra {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Nevra {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Nevra {}
+
+impl Hash for Nevra {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Equal versions may be spelled apart, so they stay out of the hash.
+        self.name.hash(state);
+        self.arch.hash(state);
+    }
+}
+
+impl FromStr for Nevra {
+    type Err = NevraError;
+
+    fn from_str(text: &str) -> Result<Self, NevraError> {
+        let malformed = || NevraError::Malformed(text.to_owned());
+        let (rest, arch) = text.rsplit_once('.').ok_or_else(malformed)?;
+        let (rest, release) = rest.rsplit_once('-').ok_or_else(malformed)?;
+        let (name, version) = rest.rsplit_once('-').ok_or_else(malformed)?;
+        if name.is_empty() || release.is_empty() || arch.is_empty() {
+            return Err(malformed());
+        }
+        let evr = format!("{version}-{release}").parse()?;
+        Ok(Self { name: name.to_owned(), evr, arch: arch.to_owned() })
+    }
+}
+
+impl fmt::Display for Nevra {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}.{}", self.name, self.evr, self.arch)
+    }
+}
+
+serde_as_text!(Evr);
+serde_as_text!(Nevra);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn evr(text: &str) -> Evr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn nevra_round_trips() {
+        for text in [
+            "kubelet-1.28.2-0.x86_64",
+            "gmp-1:6.0.0-15.el7.x86_64",
+            "urw-base35-fonts-common-20170801-10.el7.noarch",
+        ] {
+            assert_eq!(text.parse::<Nevra>().unwrap().to_string(), text);
+        }
+        for text in ["", "kubelet", "kubelet-1.28.2", "a-b.c", "-1-1.noarch"] {
+            assert!(text.parse::<Nevra>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn order_is_rpms() {
+        // The examples of rpm's `docs/manual/dependencies.md` and tests/rpmvercmp.at.
+        let ascending = ["1.0~rc1", "1.0", "1.0^git1", "1.0.1", "1.10", "2.0", "1:0.1"];
+        for pair in ascending.windows(2) {
+            assert!(evr(pair[0]) < evr(pair[1]), "{pair:?}");
+        }
+        assert_eq!(evr("1.01-1"), evr("1.1-01"));
+        assert!(evr("1.0-2") < evr("1.0-10"));
+    }
+
+    #[test]
+    fn a_range_end_without_release_matches_any() {
+        assert_eq!(evr("1.0").compare_as_range_end(&evr("1.0-5")), Ordering::Equal);
+        assert_eq!(evr("1.0-4").compare_as_range_end(&evr("1.0-5")), Ordering::Less);
+        assert_eq!(evr("1:1.0").compare_as_range_end(&evr("1.0-5")), Ordering::Greater);
+    }
+}

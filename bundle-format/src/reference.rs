@@ -1,0 +1,148 @@
+//! Image references, always in full.
+
+use std::fmt;
+use std::str::FromStr;
+
+use oci_spec::distribution::Reference;
+
+use crate::digest::Digest;
+use crate::text::serde_as_text;
+
+/// The name of an image, fully qualified: registry, repository, and a tag, a
+/// digest, or both. `busybox` is read as `docker.io/library/busybox:latest`,
+/// as containerd and docker read it (distribution's `reference/normalize.go`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ImageReference {
+    registry: String,
+    repository: String,
+    tag: Option<String>,
+    digest: Option<Digest>,
+}
+
+/// A text that is no image reference.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("`{text}` is not an image reference: {reason}")]
+pub struct ReferenceError {
+    text: String,
+    reason: String,
+}
+
+impl ImageReference {
+    /// The host, with its port if one is written: `docker.io`, `localhost:5000`.
+    pub fn registry(&self) -> &str {
+        &self.registry
+    }
+
+    /// The path below the registry: `library/busybox`.
+    pub fn repository(&self) -> &str {
+        &self.repository
+    }
+
+    /// The tag; none when only a digest is written.
+    pub fn tag(&self) -> Option<&str> {
+        self.tag.as_deref()
+    }
+
+    /// The digest, if one is written.
+    pub fn digest(&self) -> Option<Digest> {
+        self.digest
+    }
+
+    /// Registry and repository, with neither tag nor digest.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.registry, self.repository)
+    }
+
+    /// The same tag and digest under another registry and repository.
+    pub fn with_name(&self, registry: &str, repository: &str) -> Result<Self, ReferenceError> {
+        let moved = Self {
+            registry: registry.to_owned(),
+            repository: repository.to_owned(),
+            ..self.clone()
+        };
+        moved.to_string().parse()
+    }
+
+    /// The same repository at `digest`, with no tag.
+    pub fn at(&self, digest: Digest) -> Self {
+        Self { tag: None, digest: Some(digest), ..self.clone() }
+    }
+
+    /// The same repository and tag without the digest; with the digest where
+    /// there is no tag to name it by.
+    pub fn tagged(&self) -> Self {
+        Self { digest: if self.tag.is_some() { None } else { self.digest }, ..self.clone() }
+    }
+}
+
+impl FromStr for ImageReference {
+    type Err = ReferenceError;
+
+    fn from_str(text: &str) -> Result<Self, ReferenceError> {
+        let fail = |reason: String| ReferenceError { text: text.to_owned(), reason };
+        let parsed = Reference::try_from(text).map_err(|error| fail(error.to_string()))?;
+        let digest = match parsed.digest() {
+            Some(digest) => Some(digest.parse().map_err(|error| fail(format!("{error}")))?),
+            None => None,
+        };
+        // The parser adds `latest` even beside a digest, where no tag was written.
+        let before_digest = text.split('@').next().unwrap_or(text);
+        let last_segment = before_digest.rsplit('/').next().unwrap_or(before_digest);
+        let written_tag = last_segment.split_once(':').map(|(_, tag)| tag.to_owned());
+        let tag = match (written_tag, digest) {
+            (None, None) => Some("latest".to_owned()),
+            (tag, _) => tag,
+        };
+        Ok(Self {
+            registry: parsed.registry().to_owned(),
+            repository: parsed.repository().to_owned(),
+            tag,
+            digest,
+        })
+    }
+}
+
+impl fmt::Display for ImageReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.registry, self.repository)?;
+        if let Some(tag) = &self.tag {
+            write!(f, ":{tag}")?;
+        }
+        if let Some(digest) = &self.digest {
+            write!(f, "@{digest}")?;
+        }
+        Ok(())
+    }
+}
+
+serde_as_text!(ImageReference);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_every_form_in_full() {
+        let hex = "8fd21d59428507671ce0fb47f818b1d859c92d2ad07bb7c947268d433030ba98";
+        let cases = [
+            ("busybox".to_owned(), "docker.io/library/busybox:latest".to_owned()),
+            ("rancher/x:v1".to_owned(), "docker.io/rancher/x:v1".to_owned()),
+            ("localhost:5000/a".to_owned(), "localhost:5000/a:latest".to_owned()),
+            ("index.docker.io/a/b:c".to_owned(), "docker.io/a/b:c".to_owned()),
+            (format!("r.io/a/b@sha256:{hex}"), format!("r.io/a/b@sha256:{hex}")),
+            (format!("r.io/a/b:t@sha256:{hex}"), format!("r.io/a/b:t@sha256:{hex}")),
+        ];
+        for (text, full) in cases {
+            let reference: ImageReference = text.parse().unwrap();
+            assert_eq!(reference.to_string(), full, "{text}");
+            assert_eq!(full.parse::<ImageReference>().unwrap(), reference);
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_reference() {
+        for text in ["", "UPPER/case", "a b", "a:b:c", "a@sha256:00", "http://a/b", "-a", "a/"] {
+            assert!(text.parse::<ImageReference>().is_err(), "{text}");
+        }
+    }
+}

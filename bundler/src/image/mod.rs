@@ -1,0 +1,1 @@
+//! Container images: pulling them from registries, byte for byte.

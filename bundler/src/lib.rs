@@ -1,0 +1,6 @@
+//! Turns a short spec into one checksummed bundle for an air-gapped site.
+
+pub mod fetch;
+pub mod image;
+pub mod manifest;
+pub mod rpm;

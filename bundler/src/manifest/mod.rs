@@ -1,0 +1,1 @@
+//! Kubernetes YAML: which images it needs, and changing it without rewriting it.

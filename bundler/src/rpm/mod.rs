@@ -1,0 +1,1 @@
+//! RPMs: repositories, the dependency closure, signatures.
