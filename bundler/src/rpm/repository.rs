@@ -28,6 +28,8 @@ pub struct Repository {
     pub base_url: Url,
     /// Which wins when several offer a package: the lowest number.
     pub priority: u32,
+    /// Whether packages of every module stream are to be seen.
+    pub module_hotfixes: bool,
     /// The packages.
     pub packages: Vec<Package>,
     /// The digest of `repomd.xml`.
@@ -124,6 +126,7 @@ impl Repository {
             id: id.to_owned(),
             base_url,
             priority,
+            module_hotfixes: false,
             packages: Vec::new(),
             repomd_digest: Digest::of(repomd),
             repomd: parsed,

@@ -50,9 +50,9 @@ fn check_kernel_and_cgroups(target: &Target, minor: u32, findings: &mut Findings
             "kubeadm 1.{minor} refuses kernels before 4.19, so it cannot run on {family}: use \
              Kubernetes 1.31 or earlier, or el9 nodes"
         )),
-        34 => findings.warnings.push(format!(
-            "kubeadm 1.{minor} warns of kernels before 4.19, which {family} has"
-        )),
+        34 => findings
+            .warnings
+            .push(format!("kubeadm 1.{minor} warns of kernels before 4.19, which {family} has")),
         35.. => findings.refused.push(format!(
             "the kubelet of Kubernetes 1.{minor} refuses cgroup v1, which {family} has: use \
              Kubernetes 1.34 or earlier, or el9 nodes"

@@ -43,6 +43,7 @@ pub struct Spec {
     pub image_sources: Vec<ImageSource>,
     /// Kubernetes YAML, in the order in which it is to be applied.
     #[serde(default)]
+    #[schemars(with = "Vec<Manifest>")]
     pub manifests: Vec<Spanned<Manifest>>,
     /// How to reach registries, by the name that image references use.
     #[serde(default)]
@@ -112,6 +113,7 @@ pub struct Target {
     /// Packages wanted besides Kubernetes, containerd and the family's base
     /// list: `tcpdump`, `tcpdump = 4.99`, `kernel >= 5.14`.
     #[serde(default)]
+    #[schemars(with = "Vec<PackageRequest>")]
     pub packages: Vec<Spanned<PackageRequest>>,
     /// Packages that must not be taken, by name; `*` stands for any text.
     #[serde(default)]

@@ -136,7 +136,9 @@ impl Problems<'_> {
         let name_is_plain = |name: &str| {
             !name.is_empty()
                 && name.starts_with(|first: char| first.is_ascii_alphanumeric())
-                && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c))
+                && name
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c))
         };
         if !name_is_plain(&spec.name) {
             self.add(format!("name `{}`: use lower-case letters, digits, `.` and `-`", spec.name));
@@ -144,25 +146,45 @@ impl Problems<'_> {
         if spec.targets.is_empty() {
             self.add("targets: at least one is needed, such as `- {family: el9, architecture: x86_64, …}`");
         }
-        self.unique("target", spec.targets.iter().map(|target| (target.id(), target.family.referenced)));
+        self.unique(
+            "target",
+            spec.targets.iter().map(|target| (target.id(), target.family.referenced)),
+        );
         self.unique(
             "manifest",
-            spec.manifests.iter().map(|manifest| (manifest.value.name.clone(), manifest.referenced)),
+            spec.manifests
+                .iter()
+                .map(|manifest| (manifest.value.name.clone(), manifest.referenced)),
         );
         for target in &spec.targets {
             self.check_target(spec, target);
         }
         for Spanned { value, referenced, .. } in &spec.manifests {
             if !name_is_plain(&value.name) {
-                self.at(referenced, format!("manifest name `{}`: use lower-case letters, digits, `.` and `-`", value.name));
+                self.at(
+                    referenced,
+                    format!(
+                        "manifest name `{}`: use lower-case letters, digits, `.` and `-`",
+                        value.name
+                    ),
+                );
             }
             if value.url.is_some() == value.file.is_some() {
-                self.at(referenced, format!("manifest `{}`: give `url` or `file`, one of them", value.name));
+                self.at(
+                    referenced,
+                    format!("manifest `{}`: give `url` or `file`, one of them", value.name),
+                );
             }
             if let Some(digest) = &value.sha256
                 && Digest::from_hex(digest).is_err()
             {
-                self.at(referenced, format!("manifest `{}`: sha256 `{digest}` is not 64 lower-case hex digits", value.name));
+                self.at(
+                    referenced,
+                    format!(
+                        "manifest `{}`: sha256 `{digest}` is not 64 lower-case hex digits",
+                        value.name
+                    ),
+                );
             }
         }
         self.found
@@ -173,20 +195,32 @@ impl Problems<'_> {
         if !target.family.value.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c))
             || target.family.value.is_empty()
         {
-            self.at(&target.family.referenced, format!("family `{}`: use letters, digits, `.`, `-` and `_`", target.family.value));
+            self.at(
+                &target.family.referenced,
+                format!("family `{}`: use letters, digits, `.`, `-` and `_`", target.family.value),
+            );
         }
         if target.repositories.is_empty() {
-            self.at(&target.family.referenced, format!("target {id}: no repositories to take packages from"));
+            self.at(
+                &target.family.referenced,
+                format!("target {id}: no repositories to take packages from"),
+            );
         }
         self.unique(
             &format!("repository of target {id}"),
-            target.repositories.iter().map(|repository| (repository.id.value.clone(), repository.id.referenced)),
+            target
+                .repositories
+                .iter()
+                .map(|repository| (repository.id.value.clone(), repository.id.referenced)),
         );
         for repository in &target.repositories {
             let place = &repository.id.referenced;
             let name = &repository.id.value;
             if repository.base_url.is_some() == repository.mirror_list.is_some() {
-                self.at(place, format!("repository `{name}`: give `baseUrl` or `mirrorList`, one of them"));
+                self.at(
+                    place,
+                    format!("repository `{name}`: give `baseUrl` or `mirrorList`, one of them"),
+                );
             }
             let checks = repository.gpgcheck == Check::On || repository.repo_gpgcheck == Check::On;
             if checks && repository.keys.is_empty() {
@@ -206,15 +240,20 @@ impl Problems<'_> {
                 .map(|pin| ("containerd.repository", pin)),
         ];
         let packages = target.packages.iter().filter_map(|package| match &package.value {
-            PackageRequest::Pinned(pinned) => Some((pinned.package.as_str(), pinned.repository.as_str())),
+            PackageRequest::Pinned(pinned) => {
+                Some((pinned.package.as_str(), pinned.repository.as_str()))
+            }
             PackageRequest::Anywhere(_) => None,
         });
         for (what, pin) in pins.into_iter().flatten().chain(packages) {
             if !known.contains(pin) {
-                self.at(&target.family.referenced, format!(
-                    "target {id}: {what} is pinned to repository `{pin}`, which is none of {}",
-                    known.iter().copied().collect::<Vec<_>>().join(", ")
-                ));
+                self.at(
+                    &target.family.referenced,
+                    format!(
+                        "target {id}: {what} is pinned to repository `{pin}`, which is none of {}",
+                        known.iter().copied().collect::<Vec<_>>().join(", ")
+                    ),
+                );
             }
         }
     }
@@ -277,15 +316,31 @@ targets:
     fn every_mistake_names_its_place_and_the_cure() {
         let cases = [
             (MINIMAL.replace("baseUrl", "baseurl"), "s.yaml:8:", "write `baseUrl` instead"),
-            (MINIMAL.replace("id: os", "id: os\n    gpgcheck: false"), "s.yaml:8:", "{off: the reason}"),
+            (
+                MINIMAL.replace("id: os", "id: os\n    gpgcheck: false"),
+                "s.yaml:8:",
+                "{off: the reason}",
+            ),
             (MINIMAL.replace("1.28.2", "1.28"), "s.yaml:2:", "such as 1.28.2"),
             (MINIMAL.replace("x86_64", "sparc"), "s.yaml:5:", "x86_64"),
             (format!("{MINIMAL}name: twice\n"), "s.yaml:10:", "duplicate"),
             (MINIMAL.replace("    keys: [key.asc]\n", ""), "s.yaml:7:", "`keys` is empty"),
-            (MINIMAL.replace("id: os", "id: os\n    mirrorList: https://example.com/m"), "s.yaml:7:", "one of them"),
+            (
+                MINIMAL.replace("id: os", "id: os\n    mirrorList: https://example.com/m"),
+                "s.yaml:7:",
+                "one of them",
+            ),
             (MINIMAL.replace("name: demo", "name: De Mo"), "s.yaml: name", "lower-case"),
-            (MINIMAL.replace("{version: 1.28.2}", "{version: 1.28.2, repository: k8s}"), "s.yaml:4:", "none of os"),
-            (format!("{MINIMAL}manifests: [{{name: a, file: a.yaml, sha256: 12}}]\n"), "s.yaml:10:", "64 lower-case hex"),
+            (
+                MINIMAL.replace("{version: 1.28.2}", "{version: 1.28.2, repository: k8s}"),
+                "s.yaml:4:",
+                "none of os",
+            ),
+            (
+                format!("{MINIMAL}manifests: [{{name: a, file: a.yaml, sha256: 12}}]\n"),
+                "s.yaml:10:",
+                "64 lower-case hex",
+            ),
             (MINIMAL.replace("id: os", "id: os\n    gpgcheck: {off: ''}"), "s.yaml:8:", "in words"),
         ];
         for (text, place, cure) in cases {
@@ -296,7 +351,8 @@ targets:
 
     #[test]
     fn all_problems_are_reported_at_once() {
-        let text = MINIMAL.replace("name: demo", "name: De Mo").replace("    keys: [key.asc]\n", "");
+        let text =
+            MINIMAL.replace("name: demo", "name: De Mo").replace("    keys: [key.asc]\n", "");
         assert_eq!(error(&text).lines().count(), 2);
     }
 
@@ -306,7 +362,8 @@ targets:
             let last = level - 1;
             format!("{text}a{level}: &a{level} [*a{last},*a{last},*a{last},*a{last}]\n")
         });
-        for text in [aliases.as_str(), &"[".repeat(100_000), "\u{0}", "", "- a", "name: [", "%YAML"] {
+        for text in [aliases.as_str(), &"[".repeat(100_000), "\u{0}", "", "- a", "name: [", "%YAML"]
+        {
             assert!(error(text).starts_with("s.yaml"), "{}", &text[..text.len().min(40)]);
         }
         assert!(SpecFile::parse("s.yaml".as_ref(), vec![0xff, 0xfe, 0xff]).is_err());

@@ -37,7 +37,7 @@ impl Request {
 
     /// The packages that the request is about: the newest of those that match,
     /// of the repositories that go first. Never an older one in its place.
-    pub(super) fn candidates(&self, universe: &Universe) -> Vec<Id> {
+    pub fn candidates(&self, universe: &Universe) -> Vec<Id> {
         let mut matches = self.matches(universe);
         matches.retain(|id| {
             self.repository.as_ref().is_none_or(|wanted| universe.repository(*id).id == *wanted)
