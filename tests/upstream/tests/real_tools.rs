@@ -1,6 +1,8 @@
 //! The embedded upstream as the real tools see it: what they accept is a true
 //! stand-in for what is out there.
 
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 
