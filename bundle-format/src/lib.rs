@@ -5,7 +5,9 @@
 mod text;
 
 pub mod architecture;
+pub mod archive;
 pub mod digest;
+pub mod layout;
 pub mod lock;
 pub mod nevra;
 pub mod reference;

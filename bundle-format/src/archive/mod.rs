@@ -1,0 +1,40 @@
+//! The bundle as a file: one uncompressed tar (POSIX ustar), in one piece or in
+//! parts. `docs/bundle-format.md` says the same for readers written by others.
+
+use tar::{EntryType, Header};
+
+use crate::digest::Digest;
+
+pub mod blob;
+pub mod reader;
+pub mod storage;
+pub mod verify;
+pub mod writer;
+
+/// The size of a tar block in bytes.
+const BLOCK: u64 = 512;
+
+/// The header of an entry. Every field is fixed but the name and the size, so
+/// that a bundle has the same bytes wherever it is made, and so that a reader
+/// can tell one that was altered.
+fn header(name: &str, size: u64) -> std::io::Result<Header> {
+    let mut header = Header::new_ustar();
+    header.set_path(name)?;
+    header.set_entry_type(EntryType::Regular);
+    header.set_mode(0o644);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header.set_size(size);
+    header.set_cksum();
+    Ok(header)
+}
+
+fn blob_name(digest: Digest) -> String {
+    format!("blobs/sha256/{}", digest.hex())
+}
+
+/// The zeros between an entry's end and the next block.
+fn padding(size: u64) -> u64 {
+    (BLOCK - size % BLOCK) % BLOCK
+}

@@ -1,0 +1,174 @@
+//! The bytes of a bundle, in one file or in parts.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+/// A bundle's bytes, read from any place by any number of threads.
+#[derive(Debug)]
+pub struct Storage {
+    segments: Vec<Segment>,
+    length: u64,
+}
+
+#[derive(Debug)]
+struct Segment {
+    path: PathBuf,
+    file: File,
+    start: u64,
+    length: u64,
+}
+
+/// Why the files of a bundle cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// A file cannot be opened.
+    #[error("cannot open {}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Some parts are not there.
+    #[error("of the {count} parts of {} these are missing: {}", bundle.display(), .missing.join(", "))]
+    Missing {
+        /// The bundle's name without the part's.
+        bundle: PathBuf,
+        /// How many there should be.
+        count: usize,
+        /// The names of the parts that are not there.
+        missing: Vec<String>,
+    },
+    /// Parts of two cuttings lie beside one another.
+    #[error("{} lies in parts of several cuttings: {}; leave only those of one", bundle.display(), .parts.join(", "))]
+    Mixed {
+        /// The bundle's name without the part's.
+        bundle: PathBuf,
+        /// The parts.
+        parts: Vec<String>,
+    },
+}
+
+/// The name of part `number` (from 1) of `count`: `NAME.part02of03`.
+pub fn part_name(bundle: &Path, number: usize, count: usize) -> PathBuf {
+    let width = count.to_string().len().max(2);
+    let mut name = bundle.as_os_str().to_owned();
+    name.push(format!(".part{number:0width$}of{count:0width$}"));
+    PathBuf::from(name)
+}
+
+/// The bundle's name and the counts in a part's name.
+fn parse_part(path: &Path) -> Option<(PathBuf, usize, usize)> {
+    let name = path.to_str()?;
+    let (bundle, numbers) = name.rsplit_once(".part")?;
+    let (number, count) = numbers.split_once("of")?;
+    Some((PathBuf::from(bundle), number.parse().ok()?, count.parse().ok()?))
+}
+
+impl Storage {
+    /// Opens the bundle at `path`: the file itself, or its parts, whichever of
+    /// them, or their common name, `path` is.
+    pub fn open(path: &Path) -> Result<Self, StorageError> {
+        let (bundle, is_part) = match parse_part(path) {
+            Some((bundle, ..)) => (bundle, true),
+            None => (path.to_owned(), false),
+        };
+        if !is_part && path.exists() {
+            return Self::of_files(vec![bundle]);
+        }
+        let parts = parts(&bundle);
+        let Some((_, _, count)) = parts.first().cloned() else {
+            return Self::of_files(vec![path.to_owned()]);
+        };
+        let shown =
+            |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if parts.iter().any(|(_, _, other)| *other != count) {
+            let parts = parts.iter().map(|(path, ..)| shown(path)).collect();
+            return Err(StorageError::Mixed { bundle, parts });
+        }
+        let wanted: Vec<PathBuf> =
+            (1..=count).map(|number| part_name(&bundle, number, count)).collect();
+        let missing: Vec<String> = wanted.iter().filter(|path| !path.exists()).map(shown).collect();
+        if !missing.is_empty() {
+            return Err(StorageError::Missing { bundle, count, missing });
+        }
+        Self::of_files(wanted)
+    }
+
+    fn of_files(paths: Vec<PathBuf>) -> Result<Self, StorageError> {
+        let mut segments = Vec::new();
+        let mut start = 0;
+        for path in paths {
+            let open = || {
+                let file = File::open(&path)?;
+                let metadata = file.metadata()?;
+                if !metadata.is_file() {
+                    return Err(io::Error::other("it is not a regular file"));
+                }
+                Ok((metadata.len(), file))
+            };
+            let (length, file) =
+                open().map_err(|source| StorageError::Open { path: path.clone(), source })?;
+            segments.push(Segment { path, file, start, length });
+            start += length;
+        }
+        Ok(Self { segments, length: start })
+    }
+
+    /// Bytes in all.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The files, in order.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.segments.iter().map(|segment| segment.path.as_path())
+    }
+
+    /// Reads some bytes from `offset` on; none at the end.
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let Some(segment) =
+            self.segments.iter().find(|segment| offset < segment.start + segment.length)
+        else {
+            return Ok(0);
+        };
+        segment.file.read_at(buffer, offset - segment.start)
+    }
+
+    /// Reads exactly `buffer.len()` bytes from `offset` on.
+    pub fn read_exact_at(&self, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
+        while !buffer.is_empty() {
+            match self.read_at(buffer, offset)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                count => {
+                    buffer = buffer.get_mut(count..).unwrap_or_default();
+                    offset += count as u64;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The parts of `bundle` that lie beside its name, in order.
+pub fn parts(bundle: &Path) -> Vec<(PathBuf, usize, usize)> {
+    let folder = match bundle.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut found: Vec<_> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let name = PathBuf::from(entry.ok()?.file_name());
+            let path = bundle.with_file_name(name);
+            let (of, number, count) = parse_part(&path)?;
+            (of == bundle).then_some((path, number, count))
+        })
+        .collect();
+    found.sort_by_key(|(_, number, count)| (*count, *number));
+    found
+}

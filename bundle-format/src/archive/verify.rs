@@ -1,0 +1,125 @@
+//! Checking every byte of a bundle, on all cores.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::reader::Bundle;
+use crate::digest::Digest;
+use crate::lock::Descriptor;
+
+/// What [`verify`] found.
+#[derive(Debug, Default)]
+pub struct Verification {
+    /// How many blobs were read.
+    pub blobs: usize,
+    /// How many bytes they have.
+    pub bytes: u64,
+    /// All that is wrong; empty for a good bundle.
+    pub problems: Vec<Problem>,
+}
+
+/// Something that is wrong with a bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The blob.
+    pub digest: Digest,
+    /// What the blob is: a file's title or an image's name.
+    pub subject: String,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+/// Reads every blob that the bundle lists and compares it with its digest; also
+/// tells of blobs that nothing lists. `progress` hears of bytes as they are read.
+pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
+    let listed = listed(bundle);
+    let bytes = AtomicU64::new(0);
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let (send, receive) = crossbeam_channel::unbounded();
+    // The largest first, so that no core is left with one at the end.
+    let mut queue: Vec<_> = listed.values().collect();
+    queue.sort_by_key(|(descriptor, _)| std::cmp::Reverse(descriptor.size));
+    for item in queue {
+        // The receiver lives as long as this function.
+        drop(send.send(item));
+    }
+    drop(send);
+    let mut problems: Vec<Problem> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..workers)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut problems = Vec::new();
+                    for (descriptor, subject) in receive.iter() {
+                        let result = check(bundle, descriptor, |count| {
+                            bytes.fetch_add(count, Ordering::Relaxed);
+                            progress(count);
+                        });
+                        if let Err(what) = result {
+                            problems.push(Problem {
+                                digest: descriptor.digest,
+                                subject: subject.clone(),
+                                what,
+                            });
+                        }
+                    }
+                    problems
+                })
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+    });
+    for (digest, _) in bundle.digests() {
+        if !listed.contains_key(&digest) {
+            let what = "nothing in the bundle lists it".to_owned();
+            problems.push(Problem { digest, subject: "a blob".to_owned(), what });
+        }
+    }
+    problems.sort_by(|a, b| (&a.subject, a.digest).cmp(&(&b.subject, b.digest)));
+    Verification { blobs: listed.len(), bytes: bytes.into_inner(), problems }
+}
+
+fn check(bundle: &Bundle, descriptor: &Descriptor, progress: impl Fn(u64)) -> Result<(), String> {
+    let mut reader =
+        bundle.open_blob(descriptor).map_err(|error| match std::error::Error::source(&error) {
+            Some(source) => source.to_string(),
+            None => "it is missing".to_owned(),
+        })?;
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        match reader.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => progress(count as u64),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+}
+
+/// Every blob that the index, the bundle manifest or the lock names, with the
+/// words for what it is.
+fn listed(bundle: &Bundle) -> BTreeMap<Digest, (Descriptor, String)> {
+    let mut listed = BTreeMap::new();
+    let mut add = |descriptor: &Descriptor, subject: &str| {
+        listed.entry(descriptor.digest).or_insert_with(|| (descriptor.clone(), subject.to_owned()));
+    };
+    for content in bundle.contents() {
+        add(&content.descriptor, &content.title);
+    }
+    for image in &bundle.lock().images {
+        let name = image.name.to_string();
+        add(&image.root, &name);
+        for platform in &image.platforms {
+            add(&platform.manifest, &name);
+            add(&platform.config, &name);
+            for layer in &platform.layers {
+                add(layer, &name);
+            }
+        }
+    }
+    for descriptor in bundle.index() {
+        add(descriptor, "the index");
+    }
+    add(bundle.lock_blob(), "the lock");
+    listed
+}

@@ -1,0 +1,66 @@
+//! Writing a bundle.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+
+use super::{BLOCK, blob_name, header, padding};
+use crate::digest::Digest;
+use crate::layout::{Layout, OCI_LAYOUT};
+use crate::lock::Descriptor;
+
+/// The number of bytes that the bundle of `layout` has.
+pub fn size(layout: &Layout) -> u64 {
+    let entry = |size: u64| BLOCK + size + padding(size);
+    let blobs: u64 = layout.blobs.iter().map(|blob| entry(blob.size)).sum();
+    entry(OCI_LAYOUT.len() as u64) + entry(layout.index.len() as u64) + blobs + 2 * BLOCK
+}
+
+/// Writes the bundle of `layout` to `out`, which is empty. `open` gives the file
+/// that holds a blob's bytes, from its beginning; `progress` hears of the bytes
+/// of each blob when they are written.
+///
+/// Nothing is checked here but the sizes: whoever calls this reads the result
+/// again, as [`super::verify`] does.
+pub fn write(
+    out: &mut File,
+    layout: &Layout,
+    mut open: impl FnMut(&Descriptor) -> io::Result<File>,
+    mut progress: impl FnMut(u64),
+) -> io::Result<()> {
+    put(out, "oci-layout", OCI_LAYOUT)?;
+    put(out, "index.json", &layout.index)?;
+    for blob in &layout.blobs {
+        let own = layout.documents.iter().find(|(descriptor, _)| descriptor == blob);
+        match own {
+            Some((_, bytes)) => put(out, &blob_name(blob.digest), bytes)?,
+            None => copy(out, blob.digest, blob.size, open(blob)?)?,
+        }
+        progress(blob.size);
+    }
+    out.write_all(&[0; 2 * BLOCK as usize])?;
+    out.flush()
+}
+
+fn put(out: &mut File, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let size = bytes.len() as u64;
+    out.write_all(header(name, size)?.as_bytes())?;
+    out.write_all(bytes)?;
+    pad(out, size)
+}
+
+fn copy(out: &mut File, digest: Digest, size: u64, source: File) -> io::Result<()> {
+    out.write_all(header(&blob_name(digest), size)?.as_bytes())?;
+    // From file to file the kernel copies, without a way through here.
+    let copied = io::copy(&mut source.take(size), out)?;
+    if copied != size {
+        return Err(io::Error::other(format!(
+            "blob {digest} has {copied} bytes instead of {size}"
+        )));
+    }
+    pad(out, size)
+}
+
+fn pad(out: &mut File, size: u64) -> io::Result<()> {
+    io::copy(&mut io::repeat(0).take(padding(size)), out)?;
+    Ok(())
+}

@@ -1,0 +1,256 @@
+//! What a bundle looks like inside: an OCI image layout (OCI image spec,
+//! `image-layout.md`) whose index lists each image by name, and one *bundle
+//! manifest* that lists everything else.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::lock::{Descriptor, FileKind, Lock, LockedImage, Why};
+use crate::reference::ImageReference;
+
+/// The `artifactType` of the bundle manifest.
+pub const BUNDLE_TYPE: &str = "application/vnd.kubeferry.bundle.v1+json";
+/// The media type of the lock, which is the bundle manifest's config.
+pub const LOCK_TYPE: &str = "application/vnd.kubeferry.lock.v1+json";
+/// The media type of an RPM.
+pub const RPM_TYPE: &str = "application/x-rpm";
+/// The media type of files with no type of their own.
+pub const FILE_TYPE: &str = "application/octet-stream";
+/// The media type of Kubernetes YAML.
+pub const YAML_TYPE: &str = "application/yaml";
+/// The annotation that names a file: its path when extracted.
+pub const TITLE: &str = "org.opencontainers.image.title";
+
+const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
+const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
+/// containerd takes an image's name from this annotation (its
+/// `images/annotations.go`).
+const CONTAINERD_NAME: &str = "io.containerd.image.name";
+/// Other tools take it from this one (OCI image spec, `annotations.md`).
+const REFERENCE_NAME: &str = "org.opencontainers.image.ref.name";
+/// The content of the file `oci-layout`.
+pub(crate) const OCI_LAYOUT: &[u8] = b"{\"imageLayoutVersion\":\"1.0.0\"}";
+
+/// A file in the bundle that is no part of an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// Its path when extracted: `rpms/el9-x86_64/socat-1.7-1.el9.x86_64.rpm`.
+    pub title: String,
+    /// Its bytes.
+    pub descriptor: Descriptor,
+}
+
+/// `index.json` and the bundle manifest.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Index {
+    schema_version: u32,
+    media_type: String,
+    pub(crate) manifests: Vec<Entry>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BundleManifest {
+    schema_version: u32,
+    media_type: String,
+    artifact_type: String,
+    pub(crate) config: Entry,
+    pub(crate) layers: Vec<Entry>,
+}
+
+/// A descriptor with what stands around it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Entry {
+    pub(crate) media_type: String,
+    pub(crate) digest: Digest,
+    pub(crate) size: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) artifact_type: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) annotations: BTreeMap<String, String>,
+}
+
+impl Entry {
+    fn new(
+        descriptor: &Descriptor,
+        annotations: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Self {
+        Self {
+            media_type: descriptor.media_type.clone(),
+            digest: descriptor.digest,
+            size: descriptor.size,
+            artifact_type: None,
+            annotations: annotations
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value))
+                .collect(),
+        }
+    }
+
+    pub(crate) fn descriptor(&self) -> Descriptor {
+        Descriptor { media_type: self.media_type.clone(), digest: self.digest, size: self.size }
+    }
+}
+
+/// The plan of a bundle: its documents and the order of its blobs.
+pub struct Layout {
+    /// The bytes of `index.json`.
+    pub index: Vec<u8>,
+    /// The bytes of the bundle manifest and of the lock, which exist nowhere
+    /// else.
+    pub documents: Vec<(Descriptor, Vec<u8>)>,
+    /// All blobs, each once, in the archive's order: documents first, then what
+    /// a node needs, in the order in which it needs it.
+    pub blobs: Vec<Descriptor>,
+}
+
+impl Layout {
+    /// Lays out what `lock` lists, and `more` files that are made from it, such
+    /// as repodata.
+    pub fn new(lock: &Lock, more: &[Content]) -> Result<Self, serde_json::Error> {
+        let lock_bytes = lock_bytes(lock)?;
+        let lock_blob = described(LOCK_TYPE, &lock_bytes);
+        let contents = contents(lock, more);
+        let manifest = BundleManifest {
+            schema_version: 2,
+            media_type: MANIFEST_TYPE.to_owned(),
+            artifact_type: BUNDLE_TYPE.to_owned(),
+            config: Entry::new(&lock_blob, []),
+            layers: contents
+                .iter()
+                .map(|content| Entry::new(&content.descriptor, [(TITLE, content.title.clone())]))
+                .collect(),
+        };
+        let manifest_bytes = serde_json::to_vec_pretty(&manifest)?;
+        let manifest_blob = described(MANIFEST_TYPE, &manifest_bytes);
+
+        let images = boot_order(lock);
+        let mut entries = Vec::new();
+        for image in &images {
+            for name in names(image) {
+                let name = name.to_string();
+                entries.push(Entry::new(
+                    &image.root,
+                    [(CONTAINERD_NAME, name.clone()), (REFERENCE_NAME, name)],
+                ));
+            }
+        }
+        let mut bundle = Entry::new(&manifest_blob, []);
+        bundle.artifact_type = Some(BUNDLE_TYPE.to_owned());
+        entries.push(bundle);
+        let index = serde_json::to_vec_pretty(&Index {
+            schema_version: 2,
+            media_type: INDEX_TYPE.to_owned(),
+            manifests: entries,
+        })?;
+
+        let mut blobs = vec![lock_blob.clone(), manifest_blob.clone()];
+        for image in &images {
+            blobs.push(image.root.clone());
+            for platform in &image.platforms {
+                blobs.push(platform.manifest.clone());
+                blobs.push(platform.config.clone());
+            }
+        }
+        blobs.extend(contents.iter().map(|content| content.descriptor.clone()));
+        for image in &images {
+            for platform in &image.platforms {
+                blobs.extend(platform.layers.iter().cloned());
+            }
+        }
+        let mut seen = HashSet::new();
+        blobs.retain(|blob| seen.insert(blob.digest));
+        let documents = vec![(lock_blob, lock_bytes), (manifest_blob, manifest_bytes)];
+        Ok(Self { index, documents, blobs })
+    }
+}
+
+/// The lock as it is written, beside a spec and in a bundle.
+pub fn lock_bytes(lock: &Lock) -> Result<Vec<u8>, serde_json::Error> {
+    let mut bytes = serde_json::to_vec_pretty(lock)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn described(media_type: &str, bytes: &[u8]) -> Descriptor {
+    Descriptor {
+        media_type: media_type.to_owned(),
+        digest: Digest::of(bytes),
+        size: bytes.len() as u64,
+    }
+}
+
+/// The files of a bundle, in the order in which a node needs them: keys and
+/// repodata before packages, packages before manifests, installers last since
+/// they were run from beside the bundle.
+fn contents(lock: &Lock, more: &[Content]) -> Vec<Content> {
+    let file = |kinds: &[FileKind]| {
+        lock.files
+            .iter()
+            .filter(|file| kinds.contains(&file.kind))
+            .map(|file| Content { title: file.title.clone(), descriptor: file.content.clone() })
+            .collect::<Vec<_>>()
+    };
+    let mut contents = file(&[FileKind::Config, FileKind::Key]);
+    contents.extend_from_slice(more);
+    contents.extend(lock.rpms.iter().map(|rpm| Content {
+        title: format!("rpms/{}/{}", rpm.target, rpm.package.file_name()),
+        descriptor: Descriptor {
+            media_type: RPM_TYPE.to_owned(),
+            digest: rpm.digest,
+            size: rpm.size,
+        },
+    }));
+    for manifest in &lock.manifests {
+        let applied = format!("manifests/{}.yaml", manifest.name);
+        contents.push(Content { title: applied, descriptor: manifest.applied.clone() });
+        if manifest.upstream != manifest.applied {
+            let upstream = format!("manifests/upstream/{}.yaml", manifest.name);
+            contents.push(Content { title: upstream, descriptor: manifest.upstream.clone() });
+        }
+    }
+    contents.extend(file(&[FileKind::Installer]));
+    contents
+}
+
+/// The names that an image gets on a node: its tag, and its digest, since a pod
+/// that names a digest is found under that name only.
+pub fn names(image: &LockedImage) -> Vec<ImageReference> {
+    let mut names = Vec::new();
+    if image.name.tag().is_some() {
+        names.push(image.name.tagged());
+    }
+    names.push(image.name.at(image.root.digest));
+    names
+}
+
+/// The images in the order in which a cluster starts them.
+fn boot_order(lock: &Lock) -> Vec<&LockedImage> {
+    const ORDER: [&str; 7] = [
+        "pause",
+        "etcd",
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler",
+        "kube-proxy",
+        "coredns",
+    ];
+    let rank = |image: &&LockedImage| {
+        image
+            .why
+            .iter()
+            .filter_map(|why| match why {
+                Why::Kubeadm { component } => ORDER.iter().position(|name| name == component),
+                _ => None,
+            })
+            .min()
+            .unwrap_or(ORDER.len())
+    };
+    let mut images: Vec<&LockedImage> = lock.images.iter().collect();
+    images.sort_by_key(rank);
+    images
+}
