@@ -2,18 +2,19 @@
 
 use super::file::FileFetch;
 use super::http::{HttpError, HttpFetch};
+use super::retry::Retry;
 use super::{Fetch, FetchError, Request, Response};
 
 /// Sends each request to the implementation for its scheme.
 pub struct Client {
-    http: HttpFetch,
+    http: Retry<HttpFetch>,
 }
 
 impl Client {
     /// A client that trusts the authorities in `extra` (a name and PEM text
     /// each) besides the system's.
     pub fn new(extra: &[(String, Vec<u8>)]) -> Result<Self, HttpError> {
-        Ok(Self { http: HttpFetch::new(extra, None)? })
+        Ok(Self { http: Retry::new(HttpFetch::new(extra, None)?) })
     }
 }
 

@@ -6,9 +6,13 @@ use std::io::Read;
 
 use url::Url;
 
+pub mod cache;
 pub mod client;
+pub mod download;
 pub mod file;
 pub mod http;
+pub mod queue;
+pub mod retry;
 
 /// One request for the bytes behind a URL.
 #[derive(Clone, Debug)]
