@@ -1,0 +1,1 @@
+//! The registry client against Debian's docker-registry.
