@@ -6,6 +6,7 @@ pub mod credentials;
 pub mod document;
 pub mod platform;
 pub mod pull;
+pub mod pull_error;
 pub mod registry;
 
 #[cfg(test)]

@@ -61,7 +61,10 @@ fn rank(architecture: Architecture, variant: Option<&str>) -> u32 {
 mod tests {
     use super::*;
 
-    fn entries(platforms: &[(&str, &str, &str)]) -> Vec<Entry> {
+    /// Operating system, architecture, variant.
+    type Triple = (&'static str, &'static str, &'static str);
+
+    fn entries(platforms: &[Triple]) -> Vec<Entry> {
         let text: Vec<String> = platforms
             .iter()
             .enumerate()
@@ -77,7 +80,7 @@ mod tests {
     #[test]
     fn takes_the_plain_or_lowest_variant() {
         let (x, a) = (Architecture::X86_64, Architecture::Aarch64);
-        let cases: [(&[(&str, &str, &str)], Architecture, Option<u64>); 7] = [
+        let cases: [(&[Triple], Architecture, Option<u64>); 7] = [
             (&[("linux", "arm64", ""), ("linux", "amd64", "")], x, Some(1)),
             (&[("windows", "amd64", ""), ("linux", "arm64", "v8")], x, None),
             (&[("linux", "amd64", "v3"), ("linux", "amd64", "v2")], x, Some(1)),

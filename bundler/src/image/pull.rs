@@ -13,6 +13,7 @@ use url::Url;
 use super::auth::Authenticated;
 use super::document::{self, ACCEPTED, Document, DocumentError, Entry, Manifest, Platform};
 use super::platform;
+use super::pull_error::{Attempt, PullError, ResolveError, hint};
 use super::registry::{Endpoint, Registries, RegistryError};
 use crate::fetch::{Fetch, FetchError, Request};
 
@@ -54,71 +55,6 @@ impl ResolvedImage {
             why,
         }
     }
-}
-
-/// Why an image could not be had, from every place that was asked.
-#[derive(Debug, thiserror::Error)]
-#[error("image {image} cannot be pulled{}", attempts.iter().map(|attempt| format!("\n  from {attempt}")).collect::<String>())]
-pub struct ResolveError {
-    /// The image.
-    pub image: Box<ImageReference>,
-    /// What each place said, in the order they were asked.
-    pub attempts: Vec<Attempt>,
-}
-
-/// One place's failure.
-#[derive(Debug, thiserror::Error)]
-#[error("{host}: {}", chain(error))]
-pub struct Attempt {
-    /// The registry or mirror.
-    pub host: String,
-    /// What went wrong.
-    pub error: PullError,
-}
-
-/// What went wrong at one registry.
-#[derive(Debug, thiserror::Error)]
-pub enum PullError {
-    /// The spec's words on the registry are of no use.
-    #[error(transparent)]
-    Registry(#[from] RegistryError),
-    /// The bytes could not be had.
-    #[error(transparent)]
-    Fetch(#[from] FetchError),
-    /// The bytes are no image.
-    #[error("{url}: {source}")]
-    Document {
-        /// Where they came from.
-        url: Box<Url>,
-        /// What is wrong with them.
-        source: DocumentError,
-    },
-    /// The index has nothing for the architecture.
-    #[error("the image has nothing for linux/{wanted}; it has: {has}")]
-    Platform {
-        /// In the OCI's words.
-        wanted: &'static str,
-        /// The platforms that there are.
-        has: String,
-    },
-    /// An index within an index.
-    #[error(
-        "the image's entry for linux/{0} is an index again, which is not supported; name the inner index by its digest"
-    )]
-    Nested(&'static str),
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        next = cause.source();
-    }
-    text
 }
 
 impl Puller {
@@ -196,7 +132,7 @@ impl Puller {
             Document::Index(entries) => wanted
                 .into_iter()
                 .map(|architecture| {
-                    self.from_index(endpoint, &entries, architecture, &mut documents)
+                    self.platform_of_index(endpoint, &entries, architecture, &mut documents)
                 })
                 .collect::<Result<_, _>>()?,
             Document::Manifest(manifest) => {
@@ -210,7 +146,227 @@ impl Puller {
         Ok(ResolvedImage { source: image.clone(), root, platforms, documents })
     }
 
-    fn from_index(
+    fn platform_of_index(
+        &self,
+        endpoint: &Endpoint,
+        entries: &[Entry],
+        architecture: Architecture,
+        documents: &mut Vec<(Descriptor, Vec<u8>)>,
+    ) -> Result<LockedPlatform, PullError> {
+        let wanted = architecture.oci();
+        let entry = platform::choose(entries, architecture)
+            .ok_or_else(|| PullError::Platform { wanted, has: platform::list(entries) })?;
+        if document::is_index(&entry.media_type) {
+            return Err(PullError::Nested(wanted));
+        }
+        let url = endpoint.manifest(&entry.digest);
+        let digest = document::digest(&entry.digest)
+            .map_err(|source| PullError::Document { url: Box::new(url.clone()), source })?;
+        let expected = Expected {
+            digest: Some(digest),
+            size: Some(entry.size),
+            media_type: Some(entry.media_type.clone()),
+        };
+        match self.document(&url, &expected)? {
+            (descriptor, bytes, Document::Manifest(manifest)) => {
+                let platform = locked(architecture, &descriptor, &manifest);
+                if !documents.iter().any(|(known, _)| known.digest == descriptor.digest) {
+                    documents.push((descriptor, bytes));
+                }
+                Ok(platform)
+            }
+            (_, _, Document::Index(_)) => Err(PullError::Nested(wanted)),
+        }
+    }
+
+    /// A manifest without an index says its platform only in its configuration.
+    fn check_config(
+        &self,
+        endpoint: &Endpoint,
+        config: &Descriptor,
+        wanted: &[Architecture],
+        documents: &mut Vec<(Descriptor, Vec<u8>)>,
+    ) -> Result<(), PullError> {
+        let url = endpoint.blob(&config.digest);
+        let bytes = self.bytes(&url, &[], CONFIG_LIMIT)?.bytes;
+        Expected { digest: Some(config.digest), size: Some(config.size), media_type: None }
+            .check(&url, &bytes)?;
+        let platform: Platform = serde_json::from_slice(&bytes).map_err(|error| {
+            let source = DocumentError::Malformed(format!("its configuration: {error}"));
+            PullError::Document { url: Box::new(url), source }
+        })?;
+        for architecture in wanted {
+            if platform.os != "linux" || platform.architecture != architecture.oci() {
+                return Err(PullError::Platform {
+                    wanted: architecture.oci(),
+                    has: platform.to_string(),
+                });
+            }
+        }
+        documents.push((config.clone(), bytes));
+        Ok(())
+    }
+
+    fn document(
+        &self,
+        url: &Url,
+        expected: &Expected,
+    ) -> Result<(Descriptor, Vec<u8>, Document), PullError> {
+        let Answer { bytes, content_type, digest: digest_header } =
+            self.bytes(url, &ACCEPTED, MANIFEST_LIMIT)?;
+        let announced = expected.media_type.as_deref().or(content_type.as_deref());
+        let parsed = document::parse(&bytes, announced);
+        // A page of a portal is named as one, before its digest is looked at.
+        if let Err(DocumentError::Html) = parsed {
+            return Err(PullError::Document {
+                url: Box::new(url.clone()),
+                source: DocumentError::Html,
+            });
+        }
+        let digest = Digest::of(&bytes);
+        expected.check(url, &bytes)?;
+        if let Some(header) = digest_header.filter(|text| text.starts_with("sha256:"))
+            && header != digest.to_string()
+        {
+            return Err(mismatch(
+                url,
+                format!("{header}, as its Docker-Content-Digest says"),
+                digest.to_string(),
+            ));
+        }
+        let (document, media_type) =
+            parsed.map_err(|source| PullError::Document { url: Box::new(url.clone()), source })?;
+        Ok((Descriptor { media_type, digest, size: bytes.len() as u64 }, bytes, document))
+    }
+
+    fn bytes(&self, url: &Url, accept: &[&str], limit: u64) -> Result<Answer, PullError> {
+        let accept = accept.iter().map(|&text| text.to_owned()).collect();
+        let response = self.fetch.open(&Request { accept, ..Request::new(url.clone()) })?;
+        if response.status != 200 {
+            let hint = hint(response.status).to_owned();
+            return Err(
+                FetchError::Status { url: url.clone(), status: response.status, hint }.into()
+            );
+        }
+        if response.length.is_some_and(|length| length > limit) {
+            return Err(FetchError::TooLarge { url: url.clone(), limit }.into());
+        }
+        let content_type = response.header("content-type").map(str::to_owned);
+        let digest = response.header("docker-content-digest").map(str::to_owned);
+        let mut bytes = Vec::new();
+        response
+            .body
+            .take(limit + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| FetchError::Transport { url: url.clone(), source: error.into() })?;
+        if bytes.len() as u64 > limit {
+            return Err(FetchError::TooLarge { url: url.clone(), limit }.into());
+        }
+        Ok(Answer { bytes, content_type, digest })
+    }
+}
+
+fn locked(&self, name: ImageReference, why: Vec<Why>) -> LockedImage {
+        LockedImage {
+            name,
+            source: self.source.clone(),
+            root: self.root.clone(),
+            platforms: self.platforms.clone(),
+            why,
+        }
+    }
+}
+
+impl Puller {
+    /// Pulls through `fetch`, which retries; `login_files` are
+    /// [`super::credentials::login_files`].
+    pub fn new(fetch: Arc<dyn Fetch>, registries: Registries, login_files: Vec<PathBuf>) -> Self {
+        let fetch = Arc::new(Authenticated::new(fetch, registries.clone(), login_files));
+        Self { fetch, registries }
+    }
+
+    /// The authenticating door, for the URLs of [`Self::blob_urls`].
+    pub fn fetch(&self) -> Arc<Authenticated> {
+        Arc::clone(&self.fetch)
+    }
+
+    /// Where a blob of an image may be had, first choice first.
+    pub fn blob_urls(
+        &self,
+        image: &ImageReference,
+        digest: &Digest,
+    ) -> Result<Vec<Url>, RegistryError> {
+        let endpoints = self.registries.endpoints(image)?;
+        Ok(endpoints.iter().map(|endpoint| endpoint.blob(digest)).collect())
+    }
+
+    /// Where a manifest of an image may be had by its digest. A registry serves
+    /// no manifest as a blob.
+    pub fn manifest_urls(
+        &self,
+        image: &ImageReference,
+        digest: &Digest,
+    ) -> Result<Vec<Url>, RegistryError> {
+        let endpoints = self.registries.endpoints(image)?;
+        Ok(endpoints.iter().map(|endpoint| endpoint.manifest(&digest.to_string())).collect())
+    }
+
+    /// Finds out what `image` is for each of `architectures`, by its digest
+    /// where it has one. Every place is asked until one has it all.
+    pub fn resolve(
+        &self,
+        image: &ImageReference,
+        architectures: &[Architecture],
+    ) -> Result<ResolvedImage, ResolveError> {
+        let fail = |attempts| ResolveError { image: Box::new(image.clone()), attempts };
+        let endpoints = self.registries.endpoints(image).map_err(|error| {
+            fail(vec![Attempt { host: image.registry().to_owned(), error: error.into() }])
+        })?;
+        let mut attempts = Vec::new();
+        for endpoint in endpoints {
+            match self.resolve_at(&endpoint, image, architectures) {
+                Ok(resolved) => return Ok(resolved),
+                Err(error) => attempts.push(Attempt { host: endpoint.host(), error }),
+            }
+        }
+        Err(fail(attempts))
+    }
+
+    fn resolve_at(
+        &self,
+        endpoint: &Endpoint,
+        image: &ImageReference,
+        architectures: &[Architecture],
+    ) -> Result<ResolvedImage, PullError> {
+        let mut wanted = architectures.to_vec();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let name = match (image.digest(), image.tag()) {
+            (Some(digest), _) => digest.to_string(),
+            (None, tag) => tag.unwrap_or("latest").to_owned(),
+        };
+        let expected = Expected { digest: image.digest(), ..Expected::default() };
+        let (root, bytes, document) = self.document(&endpoint.manifest(&name), &expected)?;
+        let mut documents = vec![(root.clone(), bytes)];
+        let platforms = match document {
+            Document::Index(entries) => wanted
+                .into_iter()
+                .map(|architecture| {
+                    self.platform_of_index(endpoint, &entries, architecture, &mut documents)
+                })
+                .collect::<Result<_, _>>()?,
+            Document::Manifest(manifest) => {
+                self.check_config(endpoint, &manifest.config, &wanted, &mut documents)?;
+                wanted
+                    .into_iter()
+                    .map(|architecture| locked(architecture, &root, &manifest))
+                    .collect()
+            }
+        };
+        Ok(ResolvedImage { source: image.clone(), root, platforms, documents })
+    }
+
+    fn platform_of_index(
         &self,
         endpoint: &Endpoint,
         entries: &[Entry],

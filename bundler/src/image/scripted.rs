@@ -3,7 +3,7 @@
 use std::io::Cursor;
 use std::sync::{Arc, Mutex};
 
-use crate::fetch::{Fetch, FetchError, Request, Response};
+use crate::fetch::{Fetch, FetchError, Request, Response, Secret};
 
 pub(super) type Answer = (u16, Vec<(&'static str, String)>, Vec<u8>);
 
@@ -25,7 +25,7 @@ impl<S: Fn(&str, Option<&str>) -> Answer + Send + Sync> Scripted<S> {
 
 impl<S: Fn(&str, Option<&str>) -> Answer + Send + Sync> Fetch for Scripted<S> {
     fn open(&self, request: &Request) -> Result<Response, FetchError> {
-        let authorization = request.authorization.as_ref().map(|secret| secret.expose());
+        let authorization = request.authorization.as_ref().map(Secret::expose);
         self.seen.lock().unwrap().push(format!("{} {}", authorization.unwrap_or("-"), request.url));
         let (status, headers, body) = (self.script)(request.url.as_str(), authorization);
         let location = headers.iter().find(|(name, _)| *name == "final-url");
