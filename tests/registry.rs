@@ -3,31 +3,40 @@
 
 #![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "registry/http.rs"]
-mod http;
 #[path = "real_registry/mod.rs"]
 mod real_registry;
+#[path = "registry/redirect.rs"]
+mod redirect;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{net::TcpListener, thread};
 
 use bundle_format::architecture::Architecture::{self, Aarch64, X86_64};
 use bundle_format::digest::Digest;
+use bundler::fetch::http::HttpFetch;
 use bundler::fetch::{Fetch as _, Request};
 use bundler::image::pull::{Puller, ResolvedImage};
 use bundler::image::registry::{PlainHttp, Registries, Registry};
 
-use http::Http;
 use real_registry::RealRegistry;
 use real_registry::image::Content;
 
+/// A client that trusts the authority in `ca` besides the system's.
+fn http(ca: Option<&Path>) -> Arc<HttpFetch> {
+    let extra: Vec<_> = ca
+        .map(|path| (path.display().to_string(), std::fs::read(path).unwrap()))
+        .into_iter()
+        .collect();
+    Arc::new(HttpFetch::new(&extra, None).unwrap())
+}
+
 fn puller(registry: &RealRegistry, login: bool) -> Puller {
     let ca = registry.ca();
-    let fetch = Http::new(ca.is_file().then_some(ca.as_path()));
+    let fetch = http(ca.is_file().then_some(ca.as_path()));
     let files: Vec<PathBuf> = login.then(|| registry.login_file()).into_iter().collect();
-    Puller::new(Arc::new(fetch), registry.registries(), files)
+    Puller::new(fetch, registry.registries(), files)
 }
 
 fn resolve(
@@ -113,8 +122,7 @@ fn logs_in_with_user_and_password_over_tls() {
     // `alice:wrong`
     let text = format!(r#"{{"auths":{{"{}":{{"auth":"YWxpY2U6d3Jvbmc="}}}}}}"#, registry.host());
     std::fs::write(&wrong, text).unwrap();
-    let puller =
-        Puller::new(Arc::new(Http::new(Some(&registry.ca()))), registry.registries(), vec![wrong]);
+    let puller = Puller::new(http(Some(&registry.ca())), registry.registries(), vec![wrong]);
     let error = resolve(&puller, &registry, "private/a:v1", &[X86_64]).unwrap_err();
     assert!(error.contains("refuses user `alice`") && !error.contains("YWxp"), "{error}");
 }
@@ -122,7 +130,7 @@ fn logs_in_with_user_and_password_over_tls() {
 #[test]
 fn does_not_trust_an_unknown_authority() {
     let Some(registry) = RealRegistry::tls_basic() else { return };
-    let puller = Puller::new(Arc::new(Http::new(None)), registry.registries(), Vec::new());
+    let puller = Puller::new(http(None), registry.registries(), Vec::new());
     let error = resolve(&puller, &registry, "a:v1", &[X86_64]).unwrap_err();
     assert!(error.to_lowercase().contains("certificate"), "{error}");
 }
@@ -174,7 +182,7 @@ fn turns_to_the_next_place_when_a_mirror_is_down_or_has_it_not() {
         ..Registry::default()
     };
     let registries = Registries::new(BTreeMap::from([(upstream.host(), registry)])).unwrap();
-    let puller = Puller::new(Arc::new(Http::new(None)), registries, Vec::new());
+    let puller = Puller::new(http(None), registries, Vec::new());
 
     let of_mirror = mirror.push_image("hub/a:v1", &Content::Oci(X86_64));
     assert_eq!(resolve(&puller, &upstream, "a:v1", &[X86_64]).unwrap().root.digest, of_mirror);
@@ -185,4 +193,36 @@ fn turns_to_the_next_place_when_a_mirror_is_down_or_has_it_not() {
     for host in [down.to_string(), mirror.host(), upstream.host()] {
         assert!(error.contains(&format!("from {host}: ")), "{error}");
     }
+}
+
+#[test]
+fn a_host_that_blobs_are_redirected_to_sees_no_password() {
+    let (storage, at_storage) = redirect::serve(|_| {
+        "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nblob".to_owned()
+    });
+    let (host, at_registry) = redirect::serve(move |head| {
+        let end = "Content-Length: 0\r\nConnection: close\r\n\r\n";
+        // `alice:s3cret`
+        if head.contains("Basic YWxpY2U6czNjcmV0") {
+            format!("HTTP/1.1 307 Elsewhere\r\nLocation: http://{storage}/x?signed=1\r\n{end}")
+        } else {
+            format!("HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=\"r\"\r\n{end}")
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let login = folder.path().join("config.json");
+    let text = format!(r#"{{"auths":{{"{host}":{{"auth":"YWxpY2U6czNjcmV0"}}}}}}"#);
+    std::fs::write(&login, text).unwrap();
+    let registry = Registry { plain_http: PlainHttp::Allowed, ..Registry::default() };
+    let registries = Registries::new(BTreeMap::from([(host.to_string(), registry)])).unwrap();
+    let puller = Puller::new(http(None), registries, vec![login]);
+
+    let image = format!("{host}/a:v1").parse().unwrap();
+    let urls = puller.blob_urls(&image, &Digest::of(b"blob")).unwrap();
+    let response = puller.fetch().open(&Request::new(urls[0].clone())).unwrap();
+    let mut body = response.body;
+    assert_eq!(Digest::of_reader(&mut body).unwrap(), (Digest::of(b"blob"), 4));
+    let authorized = |head: String| head.to_lowercase().contains("authorization:");
+    assert_eq!(at_registry.try_iter().map(authorized).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(at_storage.try_iter().map(authorized).collect::<Vec<_>>(), [false]);
 }

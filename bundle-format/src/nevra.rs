@@ -35,17 +35,12 @@ impl Evr {
     /// Compares by rpm's rule; an empty release on either side matches any,
     /// as in a requirement (`rpmdsCompare` in rpm's `lib/rpmds.c`).
     pub fn compare_as_range_end(&self, other: &Self) -> Ordering {
-        let by_version = self.epoch.cmp(&other.epoch).then_with(|| {
-            rpm_version::rpm_evr_compare(&self.version_only(), &other.version_only())
-        });
+        let by_version =
+            self.epoch.cmp(&other.epoch).then_with(|| compare_text(&self.version, &other.version));
         if self.release.is_empty() || other.release.is_empty() {
             return by_version;
         }
         by_version.then_with(|| compare_text(&self.release, &other.release))
-    }
-
-    fn version_only(&self) -> String {
-        format!("0:{}-", self.version)
     }
 }
 

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `bundler` program.
+
+fn main() -> std::process::ExitCode {
+    bundler::cli::run()
+}

@@ -6,7 +6,9 @@ use std::io::Read;
 
 use url::Url;
 
+pub mod client;
 pub mod file;
+pub mod http;
 
 /// One request for the bytes behind a URL.
 #[derive(Clone, Debug)]

@@ -73,3 +73,14 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// What to do about an HTTP status, to follow it in a message.
+pub(super) fn hint(status: u16) -> &'static str {
+    match status {
+        404 => ": the registry has no such image; check the name and the tag",
+        403 => ": this user may not pull it, or the image does not exist",
+        429 => {
+            ": too many pulls; wait, log in with `docker login`, or name a mirror under `registries` in the spec"
+        }
+        500..=599 => ": the registry has trouble; try again later",
+        _ => "",
+    }
+}

@@ -1,1 +1,16 @@
 //! RPMs: repositories, the dependency closure, signatures.
+
+pub mod baseline;
+pub mod checksum;
+pub mod closure;
+pub mod compression;
+pub mod comps;
+pub mod dependency;
+pub mod key;
+pub mod modules;
+pub mod package;
+pub mod primary;
+pub mod repomd;
+pub mod repository;
+pub mod resolve;
+pub mod source;

@@ -1,1 +1,228 @@
-//! Placeholder.
+//! An embedded upstream for the demo and the tests: signed yum repositories,
+//! a registry and two manifests, made on the spot and served on loopback.
+//! Nothing of it ships.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use anyhow::{Context, Result, anyhow};
+use tempfile::TempDir;
+
+use crate::http::{Request, Response, Server};
+use crate::registry::Registry;
+
+mod http;
+mod image;
+mod key;
+mod package;
+mod registry;
+mod repository;
+
+/// The repositories: id, packages. `os` has a comps group `core`.
+const REPOSITORIES: [(&str, &str); 3] = [
+    ("os", include_str!("../content/os.txt")),
+    ("kubernetes", include_str!("../content/kubernetes.txt")),
+    ("docker-ce", include_str!("../content/docker-ce.txt")),
+];
+const CORE: &str = include_str!("../content/core.txt");
+const CALICO: &str = include_str!("../content/calico.yaml");
+const INGRESS_NGINX: &str = include_str!("../content/ingress-nginx.yaml");
+
+/// A running upstream. Dropping it ends the server and removes its files.
+pub struct Upstream {
+    // Before the directory: what is served goes after the server.
+    _server: Server,
+    directory: TempDir,
+    url: String,
+    counters: Arc<Counters>,
+}
+
+/// How many requests have come in, whatever they were answered with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Requests {
+    /// Under a repository's `repodata/`.
+    pub repodata: u64,
+    /// RPM files.
+    pub packages: u64,
+    /// Image manifests and indexes, HEAD included.
+    pub image_manifests: u64,
+    /// Image blobs.
+    pub blobs: u64,
+    /// Registry tokens.
+    pub tokens: u64,
+    /// Kubernetes manifests.
+    pub manifests: u64,
+    /// All else: `/v2/` itself, paths that do not exist.
+    pub others: u64,
+}
+
+#[derive(Default)]
+struct Counters {
+    repodata: AtomicU64,
+    packages: AtomicU64,
+    image_manifests: AtomicU64,
+    blobs: AtomicU64,
+    tokens: AtomicU64,
+    manifests: AtomicU64,
+    others: AtomicU64,
+}
+
+impl Upstream {
+    /// Makes the content and serves it on a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    /// When the temporary directory cannot be written or no port is free.
+    pub fn start() -> Result<Self> {
+        Self::start_with_large_image(0)
+    }
+
+    /// The same with one more image, `large:latest`, of so many MiB that do
+    /// not compress; 0 for none.
+    ///
+    /// # Errors
+    /// As for [`Upstream::start`].
+    pub fn start_with_large_image(mebibytes: u64) -> Result<Self> {
+        let directory = tempfile::tempdir().context("making a directory for the upstream")?;
+        write_repositories(&directory)?;
+        let registry = Registry::new(&directory.path().join("blobs"), mebibytes)?;
+        let (controller, certgen) = registry.ingress_digests()?;
+        let ingress = INGRESS_NGINX
+            .replace("{controller}", &controller.to_string())
+            .replace("{certgen}", &certgen.to_string());
+
+        let listener = TcpListener::bind("127.0.0.1:0").context("listening on loopback")?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let counters = Arc::new(Counters::default());
+        let site = Site {
+            directory: directory.path().to_owned(),
+            registry,
+            ingress,
+            origin: url.clone(),
+            counters: Arc::clone(&counters),
+        };
+        let server = Server::start(listener, move |request| site.answer(request))?;
+        Ok(Self { _server: server, directory, url, counters })
+    }
+
+    /// `http://127.0.0.1:PORT`, with no slash at the end: the registry, and the
+    /// prefix of `/os`, `/kubernetes`, `/docker-ce`, `/manifests/calico.yaml`
+    /// and `/manifests/ingress-nginx.yaml`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// `127.0.0.1:PORT`: the registry, as an image reference has it.
+    pub fn host(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    /// The base URL of a repository: `os`, `kubernetes` or `docker-ce`.
+    pub fn repository_url(&self, id: &str) -> String {
+        format!("{}/{id}", self.url)
+    }
+
+    /// The file of a repository's armoured public key; it is also served, as
+    /// `repodata/repomd.xml.key`. Each repository has its own.
+    pub fn key_path(&self, id: &str) -> PathBuf {
+        self.directory.path().join(id).join("repodata/repomd.xml.key")
+    }
+
+    /// The requests until now.
+    pub fn requests(&self) -> Requests {
+        let read = |counter: &AtomicU64| counter.load(Ordering::SeqCst);
+        Requests {
+            repodata: read(&self.counters.repodata),
+            packages: read(&self.counters.packages),
+            image_manifests: read(&self.counters.image_manifests),
+            blobs: read(&self.counters.blobs),
+            tokens: read(&self.counters.tokens),
+            manifests: read(&self.counters.manifests),
+            others: read(&self.counters.others),
+        }
+    }
+}
+
+/// The repositories side by side: making keys is most of the work.
+fn write_repositories(directory: &TempDir) -> Result<()> {
+    let core: Vec<&str> = CORE.lines().collect();
+    thread::scope(|scope| {
+        let writers = REPOSITORIES.map(|(id, packages)| {
+            let core = if id == "os" { &core[..] } else { &[] };
+            let path = directory.path().join(id);
+            scope.spawn(move || {
+                repository::write(&path, id, packages, core)
+                    .with_context(|| format!("making the repository {id}"))
+            })
+        });
+        for writer in writers {
+            writer.join().map_err(|_| anyhow!("making a repository panicked"))??;
+        }
+        Ok(())
+    })
+}
+
+/// What is served, by path.
+struct Site {
+    directory: PathBuf,
+    registry: Registry,
+    ingress: String,
+    origin: String,
+    counters: Arc<Counters>,
+}
+
+impl Site {
+    fn answer(&self, request: &Request) -> Response {
+        let path = request.path.as_str();
+        self.count(path);
+        if let Some(rest) = path.strip_prefix("/v2/") {
+            return self.registry.answer(request, rest, &self.origin);
+        }
+        match path {
+            "/token" => Registry::token(request),
+            "/manifests/calico.yaml" => {
+                Response::bytes(200, "application/yaml", CALICO.as_bytes().to_vec())
+            }
+            "/manifests/ingress-nginx.yaml" => {
+                Response::bytes(200, "application/yaml", self.ingress.as_bytes().to_vec())
+            }
+            _ => self.repository_file(path),
+        }
+    }
+
+    fn repository_file(&self, path: &str) -> Response {
+        let relative = path.trim_start_matches('/');
+        let known = REPOSITORIES
+            .iter()
+            .any(|(id, _)| relative.strip_prefix(id).is_some_and(|rest| rest.starts_with('/')));
+        let inside = relative.split('/').all(|part| part != "..");
+        let response = (known && inside)
+            .then(|| Response::file("application/octet-stream", &self.directory.join(relative)));
+        match response {
+            Some(Ok(response)) => response,
+            _ => Response::bytes(404, "text/plain", b"no such file\n".to_vec()),
+        }
+    }
+
+    fn count(&self, path: &str) {
+        let counters = &self.counters;
+        let counter = if path.contains("/repodata/") {
+            &counters.repodata
+        } else if path.ends_with(".rpm") {
+            &counters.packages
+        } else if path.starts_with("/v2/") && path.contains("/manifests/") {
+            &counters.image_manifests
+        } else if path.starts_with("/v2/") && path.contains("/blobs/") {
+            &counters.blobs
+        } else if path == "/token" {
+            &counters.tokens
+        } else if path.starts_with("/manifests/") {
+            &counters.manifests
+        } else {
+            &counters.others
+        };
+        counter.fetch_add(1, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,114 @@
+//! `bundler resolve`: the closure of some packages, for people and tests.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use anyhow::Context;
+use bundle_format::Architecture;
+use clap::Args;
+use url::Url;
+
+use super::report;
+use crate::fetch::client::Client;
+use crate::rpm::baseline;
+use crate::rpm::closure::Request;
+use crate::rpm::key::{ExpiredKeys, Keyring};
+use crate::rpm::repository;
+use crate::rpm::resolve::{self, Baseline, Goal};
+use crate::rpm::source::{Metadata, RepositorySource};
+
+/// Prints the packages that must be installed to have some others
+///
+/// One a line as name-[epoch:]version-release.arch, sorted. Exits with 1 and
+/// prints nothing where they cannot be installed.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// A yum repository and the key that signs its metadata
+    #[arg(long = "repo", value_name = "ID=URL[,gpgkey=FILE]", required = true)]
+    repositories: Vec<RepositoryArgument>,
+    /// What counts as installed: `core`, `none`, or a package list
+    #[arg(long, default_value = "core", value_name = "core|none|FILE")]
+    baseline: String,
+    /// The nodes' architecture
+    #[arg(long, default_value = "x86_64")]
+    arch: Architecture,
+    /// Packages: name, name-version, name.arch, `name >= version`, or a path
+    #[arg(required = true)]
+    packages: Vec<String>,
+}
+
+#[derive(Clone)]
+struct RepositoryArgument {
+    id: String,
+    url: Url,
+    keys: Vec<PathBuf>,
+}
+
+impl FromStr for RepositoryArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (id, rest) =
+            text.split_once('=').ok_or("write ID=URL, such as os=https://example.com/os/")?;
+        let mut parts = rest.split(",gpgkey=");
+        let url = parts.next().unwrap_or_default();
+        let url = Url::parse(url).map_err(|error| format!("`{url}` is no URL: {error}"))?;
+        Ok(Self {
+            id: id.to_owned(),
+            url: repository::folder(&url),
+            keys: parts.map(PathBuf::from).collect(),
+        })
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let fetch = Client::new(&[])?;
+    let mut repositories = Vec::new();
+    for argument in &arguments.repositories {
+        let mut keyring = Keyring::default();
+        for path in &argument.keys {
+            let bytes = std::fs::read(path)
+                .with_context(|| format!("reading the key {}", path.display()))?;
+            keyring.add(&path.display().to_string(), &bytes)?;
+        }
+        let metadata = if argument.keys.is_empty() {
+            report::notice(&format!(
+                "notice: repository `{}` is not checked: no gpgkey was given for it",
+                argument.id
+            ));
+            Metadata::Unchecked
+        } else {
+            Metadata::Signed { keyring, expired: ExpiredKeys::Refuse }
+        };
+        let source = RepositorySource { id: &argument.id, base_url: &argument.url, priority: 99 };
+        repositories.push(source.load(&fetch, &metadata)?.repository);
+    }
+    let requests = arguments
+        .packages
+        .iter()
+        .map(|text| Request::parse(text))
+        .collect::<Result<Vec<_>, _>>()?;
+    let baseline = match arguments.baseline.as_str() {
+        "none" => Baseline::None,
+        "core" => Baseline::Core,
+        file => {
+            let text = std::fs::read_to_string(file)
+                .with_context(|| format!("reading the package list {file}"))?;
+            Baseline::Packages(baseline::read_package_list(file, &text)?)
+        }
+    };
+    let goal = Goal {
+        architecture: arguments.arch,
+        baseline,
+        requests: &requests,
+        excluded: &|_, _| false,
+    };
+    let resolution = resolve::resolve(&fetch, &mut repositories, &goal)?;
+    if resolution.core_missing {
+        report::notice("notice: no repository has a group `core`: solved for an empty node");
+    }
+    let mut lines: Vec<String> =
+        resolution.packages.iter().map(|chosen| format!("{}\n", chosen.package.nevra)).collect();
+    lines.sort();
+    report::data(&lines.concat())
+}

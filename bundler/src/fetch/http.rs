@@ -1,0 +1,179 @@
+//! `https://` and `http://` URLs.
+
+use std::io::Read;
+use std::time::Duration;
+
+use reqwest::blocking::Client;
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, HeaderValue, LOCATION, RANGE,
+};
+use url::Url;
+
+use super::{Fetch, FetchError, Request, Response};
+
+/// How long to wait for a connection.
+const CONNECT: Duration = Duration::from_secs(20);
+/// How long a transfer may stand still; the library applies it to each read.
+const STALL: Duration = Duration::from_secs(60);
+/// How many redirects are followed; real chains have up to three.
+const MAX_REDIRECTS: usize = 10;
+
+/// A connection that cannot be set up as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// A certificate file is no certificate.
+    #[error("the CA file {0} holds no certificate in PEM form")]
+    Certificate(String),
+    /// The library refuses its settings.
+    #[error("cannot set up TLS: {0}")]
+    Tls(String),
+}
+
+/// An HTTP client. It takes proxies from the environment (`HTTPS_PROXY`,
+/// `HTTP_PROXY`, `NO_PROXY`), checks certificates against the system's
+/// authorities and those given, and undoes no content coding.
+pub struct HttpFetch {
+    client: Client,
+}
+
+impl HttpFetch {
+    /// A client that trusts the authorities in `extra` (a name and PEM text
+    /// each) besides the system's.
+    pub fn new(extra: &[(String, Vec<u8>)], stall: Option<Duration>) -> Result<Self, HttpError> {
+        let mut certificates = Vec::new();
+        for (name, pem) in extra {
+            let parsed = reqwest::Certificate::from_pem_bundle(pem)
+                .ok()
+                .filter(|parsed| !parsed.is_empty())
+                .ok_or_else(|| HttpError::Certificate(name.clone()))?;
+            certificates.extend(parsed);
+        }
+        // One provider for the whole process, chosen here rather than guessed.
+        drop(rustls::crypto::CryptoProvider::install_default(
+            rustls::crypto::ring::default_provider(),
+        ));
+        let build = |bundled: bool| {
+            let builder = Client::builder()
+                .user_agent(concat!("kubeferry/", env!("CARGO_PKG_VERSION")))
+                .connect_timeout(CONNECT)
+                .timeout(stall.unwrap_or(STALL))
+                .redirect(reqwest::redirect::Policy::none())
+                // One connection a transfer: over HTTP/2 all of a host's would
+                // share one and its window.
+                .http1_only();
+            if bundled {
+                let mut all = certificates.clone();
+                all.extend(
+                    webpki_root_certs::TLS_SERVER_ROOT_CERTS
+                        .iter()
+                        .filter_map(|der| reqwest::Certificate::from_der(der).ok()),
+                );
+                builder.tls_certs_only(all).build()
+            } else {
+                builder.tls_certs_merge(certificates.clone()).build()
+            }
+        };
+        // A minimal host has no authorities of its own, which fails even for
+        // plain http: then the bundled ones count.
+        let client =
+            build(false).or_else(|_| build(true)).map_err(|error| HttpError::Tls(chain(&error)))?;
+        Ok(Self { client })
+    }
+
+    fn send(
+        &self,
+        request: &Request,
+        url: &Url,
+        same_origin: bool,
+    ) -> Result<reqwest::blocking::Response, FetchError> {
+        let mut builder = self.client.get(url.clone());
+        if !request.accept.is_empty() {
+            builder = builder.header(ACCEPT, request.accept.join(", "));
+        }
+        if request.offset > 0 {
+            builder = builder.header(RANGE, format!("bytes={}-", request.offset));
+        }
+        if let (Some(secret), true) = (&request.authorization, same_origin) {
+            let mut value = HeaderValue::from_str(secret.expose()).map_err(|_| {
+                transport(url, "the credentials hold characters that HTTP does not allow")
+            })?;
+            value.set_sensitive(true);
+            builder = builder.header(AUTHORIZATION, value);
+        }
+        builder.send().map_err(|error| transport(url, &chain(&error.without_url())))
+    }
+}
+
+impl Fetch for HttpFetch {
+    fn open(&self, request: &Request) -> Result<Response, FetchError> {
+        let mut url = request.url.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            if !matches!(url.scheme(), "http" | "https") {
+                return Err(FetchError::Scheme { url });
+            }
+            let same_origin = url.origin() == request.url.origin();
+            let response = self.send(request, &url, same_origin)?;
+            let status = response.status();
+            let target = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+            match target {
+                Some(target) if matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) => {
+                    let next = url
+                        .join(target)
+                        .map_err(|_| transport(&url, "it redirects to what is no URL"))?;
+                    if url.scheme() == "https" && next.scheme() != "https" {
+                        return Err(transport(
+                            &url,
+                            "it redirects from https to a place without TLS",
+                        ));
+                    }
+                    url = next;
+                }
+                _ => return Ok(answer(url, response)),
+            }
+        }
+        Err(transport(&request.url, &format!("it redirects more than {MAX_REDIRECTS} times")))
+    }
+}
+
+fn answer(url: Url, response: reqwest::blocking::Response) -> Response {
+    let status = response.status().as_u16();
+    let headers: Vec<(String, String)> = response
+        .headers()
+        .iter()
+        .filter_map(|(name, value)| {
+            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+        })
+        .collect();
+    let header = |name: reqwest::header::HeaderName| {
+        headers.iter().find(|(key, _)| *key == name.as_str()).map(|(_, value)| value.as_str())
+    };
+    // `bytes 100-199/200` (RFC 9110, 14.4)
+    let offset = match status {
+        206 => header(CONTENT_RANGE)
+            .and_then(|range| range.strip_prefix("bytes ")?.split('-').next()?.parse().ok())
+            .unwrap_or(0),
+        _ => 0,
+    };
+    let length = header(CONTENT_LENGTH).and_then(|length| length.parse().ok());
+    let body: Box<dyn Read + Send> = Box::new(response);
+    Response { url, status, offset, length, headers, body }
+}
+
+fn transport(url: &Url, reason: &str) -> FetchError {
+    FetchError::Transport { url: url.clone(), source: reason.into() }
+}
+
+/// An error with all its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = error.source();
+    }
+    text
+}

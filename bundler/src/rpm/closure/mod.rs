@@ -1,0 +1,182 @@
+//! The dependency closure: which packages must come along so that those asked
+//! for can be installed.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use bundle_format::Nevra;
+use resolvo::{ConditionalRequirement, Problem, Solver, UnsolvableOrCancelled};
+
+mod clause;
+mod policy;
+mod provider;
+mod prune;
+mod request;
+mod universe;
+
+pub use request::Request;
+pub use universe::{Id, Universe};
+
+use clause::Clause;
+use provider::Provider;
+
+/// What stands on the node before.
+#[derive(Debug, Default)]
+pub struct Installed {
+    /// The packages, as far as the repositories know them.
+    pub packages: HashSet<Id>,
+    /// Those of them whose own requirements are taken as met.
+    pub settled: HashSet<Id>,
+}
+
+/// The packages to bring.
+#[derive(Debug)]
+pub struct Solution {
+    /// Every package that must be installed and is not there yet, sorted.
+    pub packages: Vec<Id>,
+    /// What each request was solved with, in the requests' order; a package
+    /// that stands there already among them.
+    pub requested: Vec<Id>,
+    /// For each package, who requires it and by which words.
+    pub required_by: BTreeMap<Id, BTreeSet<(Id, String)>>,
+}
+
+/// Why a request cannot be met.
+#[derive(Debug, thiserror::Error)]
+pub enum Unsolvable {
+    /// No repository has such a package.
+    #[error("no repository has a package `{request}`{}", near(.similar))]
+    Unknown {
+        /// The request.
+        request: String,
+        /// Packages with a similar name.
+        similar: Vec<String>,
+    },
+    /// It is there but cannot be installed.
+    #[error("the packages cannot be installed together:\n{0}")]
+    Conflict(String),
+}
+
+fn near(similar: &[String]) -> String {
+    if similar.is_empty() { String::new() } else { format!("; there are {}", similar.join(", ")) }
+}
+
+/// Solves `requests` on a node that has `installed`.
+pub fn solve(
+    universe: &Universe,
+    requests: &[Request],
+    installed: &Installed,
+) -> Result<Solution, Unsolvable> {
+    let provider = Provider::new(universe, &installed.packages, &installed.settled);
+    let mut requirements: Vec<ConditionalRequirement> = Vec::new();
+    let mut wanted: Vec<Vec<Id>> = Vec::new();
+    for request in requests {
+        let candidates = candidates(universe, request, installed)?;
+        let clause = Clause { any: candidates.clone(), given: Vec::new() };
+        requirements.push(provider.requirement(&clause, &request.text));
+        wanted.push(candidates);
+    }
+    // What stands on the node stays there, in some version.
+    for id in &installed.packages {
+        let any = successors(universe, *id);
+        let words = universe.package(*id).nevra.name.clone();
+        requirements.push(provider.requirement(&Clause { any, given: Vec::new() }, &words));
+    }
+    let mut solver = Solver::new(provider);
+    let problem = Problem::new().requirements(requirements);
+    let solved = match solver.solve(problem) {
+        Ok(solved) => solved,
+        Err(UnsolvableOrCancelled::Unsolvable(conflict)) => {
+            let report = conflict.display_user_friendly(&solver).to_string();
+            return Err(Unsolvable::Conflict(report.trim_end().to_owned()));
+        }
+        Err(UnsolvableOrCancelled::Cancelled(_)) => {
+            return Err(Unsolvable::Conflict("the search was cancelled".to_owned()));
+        }
+    };
+    let chosen: BTreeSet<Id> =
+        solved.into_iter().map(|solvable| solver.provider().package(solvable)).collect();
+    let requested: Vec<Id> = wanted
+        .iter()
+        .filter_map(|ids| ids.iter().copied().find(|id| chosen.contains(id)))
+        .collect();
+    Ok(prune::needed(universe, &chosen, requested, installed))
+}
+
+/// What a request is about; a package that the node has answers a request for
+/// any version.
+fn candidates(
+    universe: &Universe,
+    request: &Request,
+    installed: &Installed,
+) -> Result<Vec<Id>, Unsolvable> {
+    let candidates = request.candidates(universe);
+    if candidates.is_empty() {
+        let similar = similar(universe, &request.text);
+        return Err(Unsolvable::Unknown { request: request.text.clone(), similar });
+    }
+    let named = universe.named(&request.text);
+    if request.repository.is_none()
+        && let Some(id) = named.iter().find(|id| installed.packages.contains(id))
+    {
+        return Ok(vec![*id]);
+    }
+    // A package that another one has taken the place of is answered with that.
+    if named.is_empty() || request.repository.is_some() {
+        return Ok(candidates);
+    }
+    let replacements: Vec<Id> =
+        candidates.iter().flat_map(|id| obsoleters(universe, *id)).collect();
+    Ok(if replacements.is_empty() { candidates } else { replacements })
+}
+
+/// The packages of another name that obsolete `id`, the newest of each name.
+fn obsoleters(universe: &Universe, id: Id) -> Vec<Id> {
+    let mut best: HashMap<&str, Id> = HashMap::new();
+    let none = HashSet::new();
+    for other in universe.ids() {
+        if universe.key(other) == universe.key(id) {
+            continue;
+        }
+        let obsoletes = universe
+            .package(other)
+            .obsoletes
+            .iter()
+            .any(|wanted| universe.obsoleted(wanted).any(|found| found == id));
+        if obsoletes {
+            let held = best.entry(universe.key(other)).or_insert(other);
+            if policy::compare(universe, &none, other, *held).is_lt() {
+                *held = other;
+            }
+        }
+    }
+    let mut ids: Vec<Id> = best.into_values().collect();
+    ids.sort_unstable();
+    ids
+}
+
+/// What may stand where `id` stands: itself, a newer version, an obsoleter.
+fn successors(universe: &Universe, id: Id) -> Vec<Id> {
+    let own = &universe.package(id).nevra.evr;
+    let mut ids = vec![id];
+    ids.extend(
+        universe
+            .named(&universe.package(id).nevra.name)
+            .iter()
+            .copied()
+            .filter(|other| universe.key(*other) == universe.key(id))
+            .filter(|other| universe.package(*other).nevra.evr > *own),
+    );
+    ids.extend(obsoleters(universe, id));
+    ids
+}
+
+fn similar(universe: &Universe, text: &str) -> Vec<String> {
+    let wanted = text.split([' ', '>', '<', '=']).next().unwrap_or(text).to_lowercase();
+    let names: BTreeSet<String> = universe
+        .ids()
+        .map(|id| &universe.package(id).nevra)
+        .filter(|nevra| wanted.len() > 2 && nevra.name.to_lowercase().contains(&wanted))
+        .map(Nevra::to_string)
+        .collect();
+    names.into_iter().take(5).collect()
+}

@@ -1,0 +1,302 @@
+//! The bridge to `resolvo`: packages become solvables, and every RPM rule
+//! becomes an explicit set of candidates, so that the meaning stays here and
+//! only the search is the library's.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt::Display;
+use std::rc::Rc;
+
+use resolvo::utils::{Pool, VersionSet};
+use resolvo::{
+    Candidates, Condition, ConditionId, ConditionalRequirement, Dependencies, DependencyProvider,
+    Interner, KnownDependencies, LogicalOperator, NameId, Requirement, SolvableId, SolverCache,
+    StringId, VersionSetId, VersionSetUnionId,
+};
+
+use super::clause::{self, Clause};
+use super::policy;
+use super::universe::{Id, Universe};
+
+/// A set of packages of one name, and the words for it in a conflict report.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Allowed {
+    ids: Rc<BTreeSet<Id>>,
+    words: Rc<str>,
+}
+
+impl VersionSet for Allowed {
+    type V = Shown;
+}
+
+/// A package in a conflict report.
+struct Shown {
+    id: Id,
+    words: String,
+}
+
+impl Display for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+/// What the solver asks of us.
+pub(super) struct Provider<'a> {
+    universe: &'a Universe<'a>,
+    pool: Pool<Allowed>,
+    solvables: HashMap<Id, SolvableId>,
+    installed: HashSet<Id>,
+    /// The packages whose requirements are taken as met, since they stand on
+    /// the node already and nobody knows better.
+    settled: HashSet<Id>,
+    nothing: NameId,
+}
+
+impl<'a> Provider<'a> {
+    pub(super) fn new(
+        universe: &'a Universe<'a>,
+        installed: &HashSet<Id>,
+        settled: &HashSet<Id>,
+    ) -> Self {
+        let pool = Pool::new();
+        let nothing = pool.intern_package_name("(nothing provides it)".to_owned());
+        let mut solvables = HashMap::new();
+        for id in universe.ids() {
+            let name = pool.intern_package_name(universe.key(id).to_owned());
+            let words = universe.package(id).nevra.to_string();
+            solvables.insert(id, pool.intern_solvable(name, Shown { id, words }));
+        }
+        let installed = installed.clone();
+        Self { universe, pool, solvables, installed, settled: settled.clone(), nothing }
+    }
+
+    pub(super) fn package(&self, solvable: SolvableId) -> Id {
+        self.pool.resolve_solvable(solvable).record.id
+    }
+
+    /// A requirement that one of `clause.any` be installed, `words` being what
+    /// asks for it.
+    pub(super) fn requirement(&self, clause: &Clause, words: &str) -> ConditionalRequirement {
+        let ordered = policy::order(self.universe, &self.installed, &clause.any);
+        let mut sets = self.sets(&ordered, words).into_iter();
+        let requirement: Requirement = match (sets.next(), sets.next()) {
+            (None, _) => self.set(self.nothing, BTreeSet::new(), words).into(),
+            (Some(only), None) => only.into(),
+            (Some(first), Some(second)) => {
+                let others = std::iter::once(second).chain(sets);
+                self.pool.intern_version_set_union(first, others).into()
+            }
+        };
+        let condition = clause
+            .given
+            .iter()
+            .filter_map(|ids| self.any_of(ids, words))
+            .reduce(|a, b| self.combine(LogicalOperator::And, a, b));
+        ConditionalRequirement { condition, requirement }
+    }
+
+    fn any_of(&self, ids: &[Id], words: &str) -> Option<ConditionId> {
+        self.sets(ids, words)
+            .into_iter()
+            .map(|set| self.pool.intern_condition(Condition::Requirement(set)))
+            .reduce(|a, b| self.combine(LogicalOperator::Or, a, b))
+    }
+
+    fn combine(&self, operator: LogicalOperator, a: ConditionId, b: ConditionId) -> ConditionId {
+        self.pool.intern_condition(Condition::Binary(operator, a, b))
+    }
+
+    /// `ids` as one set a name, in the order in which the names first appear.
+    fn sets(&self, ids: &[Id], words: &str) -> Vec<VersionSetId> {
+        let mut names: Vec<&str> = Vec::new();
+        let mut by_name: HashMap<&str, BTreeSet<Id>> = HashMap::new();
+        for id in ids {
+            let key = self.universe.key(*id);
+            let set = by_name.entry(key).or_default();
+            if set.is_empty() {
+                names.push(key);
+            }
+            set.insert(*id);
+        }
+        names
+            .into_iter()
+            .filter_map(|name| {
+                let ids = by_name.remove(name)?;
+                Some(self.set(self.pool.intern_package_name(name.to_owned()), ids, words))
+            })
+            .collect()
+    }
+
+    fn set(&self, name: NameId, ids: BTreeSet<Id>, words: &str) -> VersionSetId {
+        // The report puts the name in front.
+        let words = if *self.pool.resolve_package_name(name) == words {
+            String::new()
+        } else {
+            format!("for {words}")
+        };
+        self.pool.intern_version_set(name, Allowed { ids: Rc::new(ids), words: words.into() })
+    }
+
+    /// The packages that may not stand beside `id`: each of its conflicts, and
+    /// each package, by name, that it obsoletes.
+    fn constraints(&self, id: Id, known: &mut KnownDependencies) {
+        let package = self.universe.package(id);
+        let mut banned: BTreeMap<&str, (BTreeSet<Id>, String)> = BTreeMap::new();
+        let mut ban = |other: Id, words: String| {
+            // A package may stand beside itself and beside its other versions'
+            // claims; those of its own name exclude each other anyway.
+            if self.universe.key(other) != self.universe.key(id) {
+                banned
+                    .entry(self.universe.key(other))
+                    .or_insert((BTreeSet::new(), words))
+                    .0
+                    .insert(other);
+            }
+        };
+        for obsolete in &package.obsoletes {
+            for other in self.universe.obsoleted(obsolete) {
+                ban(other, format!("not what {} obsoletes: {obsolete}", package.nevra));
+            }
+        }
+        for conflict in &package.conflicts {
+            for clause in clause::forbidden(self.universe, conflict).unwrap_or_default() {
+                match clause.given.as_slice() {
+                    [single] if clause.any.is_empty() => {
+                        for other in single {
+                            ban(
+                                *other,
+                                format!("not what {} conflicts with: {conflict}", package.nevra),
+                            );
+                        }
+                    }
+                    _ => known
+                        .requirements
+                        .push(self.requirement(&clause, &format!("conflict {conflict}"))),
+                }
+            }
+        }
+        for (name, (ids, words)) in banned {
+            let name = self.pool.intern_package_name(name.to_owned());
+            let rest: BTreeSet<Id> = self
+                .candidates_of(name)
+                .into_iter()
+                .map(|solvable| self.package(solvable))
+                .filter(|other| !ids.contains(other))
+                .collect();
+            let allowed = Allowed { ids: Rc::new(rest), words: words.into() };
+            known.constrains.push(self.pool.intern_version_set(name, allowed));
+        }
+    }
+
+    fn candidates_of(&self, name: NameId) -> Vec<SolvableId> {
+        let key = self.pool.resolve_package_name(name);
+        let plain = key.rsplit_once('.').map_or("", |(plain, _)| plain);
+        self.universe
+            .named(key)
+            .iter()
+            .chain(self.universe.named(plain))
+            .filter(|id| self.universe.key(**id) == key)
+            .filter_map(|id| self.solvables.get(id).copied())
+            .collect()
+    }
+}
+
+impl Interner for Provider<'_> {
+    type SolvableId = SolvableId;
+    type NameId = NameId;
+
+    fn display_solvable(&self, solvable: SolvableId) -> impl Display + '_ {
+        &self.pool.resolve_solvable(solvable).record
+    }
+
+    fn display_merged_solvables(&self, solvables: &[SolvableId]) -> impl Display + '_ {
+        let mut words: Vec<String> = solvables
+            .iter()
+            .map(|id| self.pool.resolve_solvable(*id).record.words.clone())
+            .collect();
+        words.sort();
+        words.join(" | ")
+    }
+
+    fn display_name(&self, name: NameId) -> impl Display + '_ {
+        self.pool.resolve_package_name(name)
+    }
+
+    fn display_version_set(&self, version_set: VersionSetId) -> impl Display + '_ {
+        &self.pool.resolve_version_set(version_set).words
+    }
+
+    fn display_string(&self, string: StringId) -> impl Display + '_ {
+        self.pool.resolve_string(string)
+    }
+
+    fn version_set_name(&self, version_set: VersionSetId) -> NameId {
+        self.pool.resolve_version_set_package_name(version_set)
+    }
+
+    fn solvable_name(&self, solvable: SolvableId) -> NameId {
+        self.pool.resolve_solvable(solvable).name
+    }
+
+    fn version_sets_in_union(
+        &self,
+        union: VersionSetUnionId,
+    ) -> impl Iterator<Item = VersionSetId> {
+        self.pool.resolve_version_set_union(union)
+    }
+
+    fn resolve_condition(&self, condition: ConditionId) -> Condition {
+        self.pool.resolve_condition(condition).clone()
+    }
+}
+
+impl DependencyProvider for Provider<'_> {
+    async fn filter_candidates(
+        &self,
+        candidates: &[SolvableId],
+        version_set: VersionSetId,
+        inverse: bool,
+    ) -> Vec<SolvableId> {
+        let allowed = &self.pool.resolve_version_set(version_set).ids;
+        candidates
+            .iter()
+            .copied()
+            .filter(|candidate| allowed.contains(&self.package(*candidate)) != inverse)
+            .collect()
+    }
+
+    async fn get_candidates(&self, name: NameId) -> Option<Candidates> {
+        let candidates = self.candidates_of(name);
+        let favored =
+            candidates.iter().copied().find(|id| self.installed.contains(&self.package(*id)));
+        Some(Candidates { candidates, favored, ..Candidates::default() })
+    }
+
+    async fn sort_candidates(&self, _solver: &SolverCache<Self>, solvables: &mut [SolvableId]) {
+        solvables.sort_by(|a, b| {
+            policy::compare(self.universe, &self.installed, self.package(*a), self.package(*b))
+        });
+    }
+
+    async fn get_dependencies(&self, solvable: SolvableId) -> Dependencies {
+        let id = self.package(solvable);
+        let mut known = KnownDependencies::default();
+        if !self.settled.contains(&id) {
+            for dependency in &self.universe.package(id).requires {
+                let Some(clauses) = clause::required(self.universe, dependency) else {
+                    let words = format!("its requirement `{dependency}` is too involved to solve");
+                    return Dependencies::Unknown(self.pool.intern_string(words));
+                };
+                let words = dependency.to_string();
+                for clause in clauses {
+                    // What a package provides itself asks for no other.
+                    if !clause.any.contains(&id) {
+                        known.requirements.push(self.requirement(&clause, &words));
+                    }
+                }
+            }
+        }
+        self.constraints(id, &mut known);
+        Dependencies::Known(known)
+    }
+}

@@ -1,0 +1,82 @@
+//! Leaving out what the search took but nothing needs in the end, and noting
+//! who needs what.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use super::universe::{Id, Universe};
+use super::{Installed, Solution, clause};
+
+/// Walks from the requested packages over what they require; of several chosen
+/// packages that fulfil a requirement those count that are needed anyway.
+pub(super) fn needed(
+    universe: &Universe,
+    chosen: &BTreeSet<Id>,
+    requested: Vec<Id>,
+    installed: &Installed,
+) -> Solution {
+    let mut reached: HashSet<Id> = HashSet::new();
+    let mut pending: Vec<Id> = requested.clone();
+    // A newer version of something that stood on the node is needed as such.
+    let mut open: Vec<(Id, Vec<Id>)> = Vec::new();
+    loop {
+        while let Some(id) = pending.pop() {
+            if !reached.insert(id) || installed.settled.contains(&id) {
+                continue;
+            }
+            for (fulfilling, _) in requirements(universe, chosen, id) {
+                match fulfilling.as_slice() {
+                    [only] => pending.push(*only),
+                    _ => open.push((id, fulfilling)),
+                }
+            }
+        }
+        open.retain(|(_, fulfilling)| !fulfilling.iter().any(|id| reached.contains(id)));
+        // Nothing forces a choice any more: take the first of the first.
+        match open.first().and_then(|(_, fulfilling)| fulfilling.first()) {
+            Some(id) => pending.push(*id),
+            None => break,
+        }
+    }
+    let upgrades = chosen.iter().filter(|id| {
+        installed.packages.iter().any(|old| {
+            old != *id && universe.key(*old) == universe.key(**id) && !chosen.contains(old)
+        })
+    });
+    reached.extend(upgrades);
+
+    let mut required_by: BTreeMap<Id, BTreeSet<(Id, String)>> = BTreeMap::new();
+    for id in &reached {
+        for (fulfilling, words) in requirements(universe, chosen, *id) {
+            for other in fulfilling.iter().filter(|other| reached.contains(other)) {
+                required_by.entry(*other).or_default().insert((*id, words.clone()));
+            }
+        }
+    }
+    let mut packages: Vec<Id> =
+        reached.into_iter().filter(|id| !installed.packages.contains(id)).collect();
+    packages.sort_by(|a, b| {
+        universe.package(*a).nevra.to_string().cmp(&universe.package(*b).nevra.to_string())
+    });
+    Solution { packages, requested, required_by }
+}
+
+/// For each requirement of `id` that holds in the solution, the chosen packages
+/// that fulfil it, and its words.
+fn requirements(universe: &Universe, chosen: &BTreeSet<Id>, id: Id) -> Vec<(Vec<Id>, String)> {
+    let mut found = Vec::new();
+    for dependency in &universe.package(id).requires {
+        for clause in clause::required(universe, dependency).unwrap_or_default() {
+            let applies =
+                clause.given.iter().all(|set| set.iter().any(|other| chosen.contains(other)));
+            if !applies || clause.any.contains(&id) {
+                continue;
+            }
+            let fulfilling: Vec<Id> =
+                clause.any.iter().copied().filter(|other| chosen.contains(other)).collect();
+            if !fulfilling.is_empty() {
+                found.push((fulfilling, dependency.to_string()));
+            }
+        }
+    }
+    found
+}

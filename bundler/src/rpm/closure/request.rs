@@ -1,0 +1,110 @@
+//! What is asked for: a package in one of the forms that dnf reads.
+
+use std::collections::HashSet;
+
+use bundle_format::{Evr, Nevra};
+
+use crate::rpm::dependency::{Capability, Comparison, Dependency, DependencyError, Range};
+
+use super::policy;
+use super::universe::{Id, Universe};
+
+/// A package wanted, and where from.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// As written: `kubelet`, `kubelet-1.28.2`, `kubelet.x86_64`,
+    /// `kubelet >= 1.28`, `kubelet-1.28.2-0.x86_64`, `/usr/bin/tc`.
+    pub text: String,
+    /// The repository that it must come from, by its short name.
+    pub repository: Option<String>,
+    wanted: Capability,
+}
+
+impl Request {
+    /// Reads `text`; the package may come from any repository.
+    pub fn parse(text: &str) -> Result<Self, DependencyError> {
+        let wanted = match Dependency::parse(text.trim())? {
+            Dependency::Capability(capability) => capability,
+            _ => Capability::any(text.trim()),
+        };
+        Ok(Self { text: text.trim().to_owned(), repository: None, wanted })
+    }
+
+    /// The same from one repository only.
+    pub fn pinned_to(self, repository: Option<&str>) -> Self {
+        Self { repository: repository.map(str::to_owned), ..self }
+    }
+
+    /// The packages that the request is about: the newest of those that match,
+    /// of the repositories that go first. Never an older one in its place.
+    pub fn candidates(&self, universe: &Universe) -> Vec<Id> {
+        let mut matches = self.matches(universe);
+        matches.retain(|id| {
+            self.repository.as_ref().is_none_or(|wanted| universe.repository(*id).id == *wanted)
+        });
+        if matches.iter().any(|id| universe.is_native(*id)) && !self.asks_for_foreign(universe) {
+            matches.retain(|id| universe.is_native(*id));
+        }
+        let first = matches.iter().map(|id| universe.repository(*id).priority).min();
+        matches.retain(|id| Some(universe.repository(*id).priority) == first);
+        let none = HashSet::new();
+        let mut best: Vec<Id> = Vec::new();
+        for id in matches {
+            match best.iter_mut().find(|held| universe.key(**held) == universe.key(id)) {
+                Some(held) if policy::compare(universe, &none, id, *held).is_lt() => *held = id,
+                Some(_) => {}
+                None => best.push(id),
+            }
+        }
+        best
+    }
+
+    fn asks_for_foreign(&self, universe: &Universe) -> bool {
+        self.wanted
+            .name
+            .rsplit_once('.')
+            .is_some_and(|(name, arch)| !universe.named(name).is_empty() && arch != "noarch")
+    }
+
+    fn matches(&self, universe: &Universe) -> Vec<Id> {
+        let name = self.wanted.name.as_str();
+        let in_range = |id: &Id| {
+            let end = universe.package(*id).nevra.evr.clone();
+            self.wanted.accepts(Some(&Range { comparison: Comparison::Equal, end }))
+        };
+        let named: Vec<Id> = universe.named(name).iter().copied().filter(in_range).collect();
+        if !named.is_empty() {
+            return named;
+        }
+        if let Some((plain, arch)) = name.rsplit_once('.') {
+            let of_arch = |id: &Id| universe.package(*id).nevra.arch == arch;
+            let found: Vec<Id> =
+                universe.named(plain).iter().copied().filter(in_range).filter(of_arch).collect();
+            if !found.is_empty() {
+                return found;
+            }
+        }
+        if let Ok(nevra) = name.parse::<Nevra>() {
+            let exact = |id: &Id| universe.package(*id).nevra == nevra;
+            let found: Vec<Id> =
+                universe.named(&nevra.name).iter().copied().filter(exact).collect();
+            if !found.is_empty() {
+                return found;
+            }
+        }
+        // `name-version` and `name-version-release`; names hold hyphens too.
+        for (place, _) in name.match_indices('-') {
+            let (plain, version) = name.split_at(place);
+            let Ok(end) = version.trim_start_matches('-').parse::<Evr>() else { continue };
+            let wanted = Capability {
+                name: plain.to_owned(),
+                range: Some(Range { comparison: Comparison::Equal, end }),
+            };
+            let found: Vec<Id> = universe.obsoleted(&wanted).collect();
+            if !found.is_empty() {
+                return found;
+            }
+        }
+        universe.providers(&self.wanted)
+    }
+}

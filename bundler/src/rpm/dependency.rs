@@ -1,0 +1,375 @@
+//! What packages say of one another: capabilities with version ranges, and the
+//! boolean ("rich") dependencies over them. Grammar and meaning: rpm's
+//! `docs/manual/dependencies.md` and `docs/manual/boolean_dependencies.md`.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use bundle_format::Evr;
+
+/// How deep boolean dependencies may nest; real ones stay below five.
+const MAX_DEPTH: usize = 32;
+
+/// The comparison in a versioned capability.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Comparison {
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `=`
+    Equal,
+    /// `>=`
+    GreaterOrEqual,
+    /// `>`
+    Greater,
+}
+
+impl Comparison {
+    fn allows_less(self) -> bool {
+        matches!(self, Self::Less | Self::LessOrEqual)
+    }
+
+    fn allows_equal(self) -> bool {
+        !matches!(self, Self::Less | Self::Greater)
+    }
+
+    fn allows_greater(self) -> bool {
+        matches!(self, Self::Greater | Self::GreaterOrEqual)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "<" => Self::Less,
+            "<=" => Self::LessOrEqual,
+            "=" | "==" => Self::Equal,
+            ">=" => Self::GreaterOrEqual,
+            ">" => Self::Greater,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+            Self::Equal => "=",
+            Self::GreaterOrEqual => ">=",
+            Self::Greater => ">",
+        })
+    }
+}
+
+/// A half-open range of versions, or a single one: `>= 1.2`, `= 1:3-4`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The comparison.
+    pub comparison: Comparison,
+    /// The end of the range.
+    pub end: Evr,
+}
+
+impl Range {
+    /// Whether the two have a version in common (`rpmdsCompareEVR` in rpm's
+    /// `lib/rpmds.c`): a missing release on either side matches any.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        match self.end.compare_as_range_end(&other.end) {
+            Ordering::Less => self.comparison.allows_greater() || other.comparison.allows_less(),
+            Ordering::Greater => self.comparison.allows_less() || other.comparison.allows_greater(),
+            Ordering::Equal => {
+                (self.comparison.allows_equal() && other.comparison.allows_equal())
+                    || (self.comparison.allows_less() && other.comparison.allows_less())
+                    || (self.comparison.allows_greater() && other.comparison.allows_greater())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.comparison, self.end)
+    }
+}
+
+/// A name that packages provide or need, with the versions meant: a package, a
+/// file, a soname, anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capability {
+    /// `kubelet`, `/bin/sh`, `libc.so.6(GLIBC_2.17)(64bit)`.
+    pub name: String,
+    /// The versions; none for any.
+    pub range: Option<Range>,
+}
+
+impl Capability {
+    /// Any version of `name`.
+    pub fn any(name: impl Into<String>) -> Self {
+        Self { name: name.into(), range: None }
+    }
+
+    /// Whether something that provides `provided` of the same name is what
+    /// this asks for. A provision without a version does not fulfil a
+    /// requirement with one (libsolv's `pool_addrelproviders`).
+    pub fn accepts(&self, provided: Option<&Range>) -> bool {
+        match (&self.range, provided) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(wanted), Some(provided)) => wanted.overlaps(provided),
+        }
+    }
+
+    /// Whether this is a path rather than a name.
+    pub fn is_file(&self) -> bool {
+        self.name.starts_with('/')
+    }
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        match &self.range {
+            Some(range) => write!(f, " {range}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A dependency: a capability or a boolean expression over several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dependency {
+    /// Some package provides it.
+    Capability(Capability),
+    /// `(a and b)`
+    And(Box<Dependency>, Box<Dependency>),
+    /// `(a or b)`
+    Or(Box<Dependency>, Box<Dependency>),
+    /// `(a if b)`, `(a if b else c)`
+    If(Box<Dependency>, Box<Dependency>, Option<Box<Dependency>>),
+    /// `(a unless b)`, `(a unless b else c)`
+    Unless(Box<Dependency>, Box<Dependency>, Option<Box<Dependency>>),
+    /// `(a with b)`: one package provides both.
+    With(Box<Dependency>, Box<Dependency>),
+    /// `(a without b)`: one package provides the first and not the second.
+    Without(Box<Dependency>, Box<Dependency>),
+}
+
+/// A text that is no dependency.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("`{text}` is not a dependency: {reason}")]
+pub struct DependencyError {
+    text: String,
+    reason: &'static str,
+}
+
+impl Dependency {
+    /// Reads `name`, `name >= version` or a boolean expression.
+    pub fn parse(text: &str) -> Result<Self, DependencyError> {
+        let fail = |reason| DependencyError { text: text.to_owned(), reason };
+        let tokens = tokens(text);
+        let mut parser = Parser { tokens: &tokens, depth: 0 };
+        let dependency = parser.operand().map_err(fail)?;
+        match parser.tokens {
+            [] => Ok(dependency),
+            _ => Err(fail("there is more text behind its end")),
+        }
+    }
+}
+
+impl fmt::Display for Dependency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Capability(capability) => capability.fmt(f),
+            Self::And(a, b) => write!(f, "({a} and {b})"),
+            Self::Or(a, b) => write!(f, "({a} or {b})"),
+            Self::If(a, b, None) => write!(f, "({a} if {b})"),
+            Self::If(a, b, Some(c)) => write!(f, "({a} if {b} else {c})"),
+            Self::Unless(a, b, None) => write!(f, "({a} unless {b})"),
+            Self::Unless(a, b, Some(c)) => write!(f, "({a} unless {b} else {c})"),
+            Self::With(a, b) => write!(f, "({a} with {b})"),
+            Self::Without(a, b) => write!(f, "({a} without {b})"),
+        }
+    }
+}
+
+/// Splits at spaces and at the parentheses of boolean expressions; those inside
+/// a name, as in `libc.so.6()(64bit)`, stay with it.
+fn tokens(text: &str) -> Vec<&str> {
+    let mut tokens = Vec::new();
+    for mut word in text.split_whitespace() {
+        while let Some(rest) = word.strip_prefix('(') {
+            tokens.push("(");
+            word = rest;
+        }
+        let mut open = 0usize;
+        let mut end = word.len();
+        for (place, byte) in word.bytes().enumerate() {
+            match byte {
+                b'(' => open += 1,
+                b')' if open == 0 => {
+                    end = place;
+                    break;
+                }
+                b')' => open -= 1,
+                _ => {}
+            }
+        }
+        let (name, closing) = word.split_at(end);
+        if !name.is_empty() {
+            tokens.push(name);
+        }
+        tokens.extend(closing.split("").filter(|part| !part.is_empty()));
+    }
+    tokens
+}
+
+struct Parser<'a> {
+    tokens: &'a [&'a str],
+    depth: usize,
+}
+
+impl<'a> Parser<'a> {
+    fn next(&mut self) -> Option<&'a str> {
+        let (first, rest) = self.tokens.split_first()?;
+        self.tokens = rest;
+        Some(first)
+    }
+
+    fn operand(&mut self) -> Result<Dependency, &'static str> {
+        match self.next() {
+            None => Err("it ends where a name should stand"),
+            Some(")") => Err("`)` stands where a name should"),
+            Some("(") => self.expression(),
+            Some(name) => {
+                let name = name.to_owned();
+                let comparison = self.tokens.first().copied().and_then(Comparison::parse);
+                let Some(comparison) = comparison else {
+                    return Ok(Dependency::Capability(Capability { name, range: None }));
+                };
+                self.next();
+                let version = self.next().ok_or("a version is missing behind the comparison")?;
+                let end = version.parse().map_err(|_| "its version is malformed")?;
+                let range = Some(Range { comparison, end });
+                Ok(Dependency::Capability(Capability { name, range }))
+            }
+        }
+    }
+
+    /// What stands between `(` and `)`.
+    fn expression(&mut self) -> Result<Dependency, &'static str> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err("it nests too deep");
+        }
+        let mut left = self.operand()?;
+        let mut chained: Option<&str> = None;
+        loop {
+            let operator = self.next().ok_or("a `)` is missing")?;
+            if operator == ")" {
+                self.depth -= 1;
+                return Ok(left);
+            }
+            if chained.is_some_and(|before| before != operator) {
+                return Err("operators are mixed without parentheses");
+            }
+            chained = Some(operator);
+            let right = Box::new(self.operand()?);
+            let boxed = Box::new(left);
+            left = match operator {
+                "and" => Dependency::And(boxed, right),
+                "or" => Dependency::Or(boxed, right),
+                "with" => Dependency::With(boxed, right),
+                "without" => Dependency::Without(boxed, right),
+                "if" => Dependency::If(boxed, right, self.otherwise()?),
+                "unless" => Dependency::Unless(boxed, right, self.otherwise()?),
+                _ => return Err("an operator is none of and, or, if, unless, else, with, without"),
+            };
+        }
+    }
+
+    fn otherwise(&mut self) -> Result<Option<Box<Dependency>>, &'static str> {
+        if self.tokens.first() != Some(&"else") {
+            return Ok(None);
+        }
+        self.next();
+        Ok(Some(Box::new(self.operand()?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_reads_and_prints_the_same() {
+        for text in [
+            "kubelet",
+            "kubelet >= 1.28.2-0",
+            "libc.so.6(GLIBC_2.17)(64bit)",
+            "config(bash) = 4.2-1",
+            "((a or b) and c)",
+            "(a >= 1 if b < 2:3-4 else (c with d = 1))",
+            "(perl(A::B) >= 1 without perl(A::B) >= 2)",
+            "(a unless b)",
+            "(libc.so.6()(64bit) or (musl and x))",
+            "((feature1 or a) unless (b or c) else d)",
+        ] {
+            assert_eq!(Dependency::parse(text).unwrap().to_string(), text);
+        }
+        // A chain of one operator needs no inner parentheses.
+        let chain = Dependency::parse("(a or b or c)").unwrap();
+        assert_eq!(chain.to_string(), "((a or b) or c)");
+    }
+
+    #[test]
+    fn malformed_ones_are_errors() {
+        let deep = "(".repeat(5000);
+        for text in [
+            "",
+            "(",
+            ")",
+            "a >=",
+            "(a or)",
+            "(a b)",
+            "a b",
+            "(a or b and c)",
+            "(a nor b)",
+            "(a if b else)",
+            &deep,
+        ] {
+            assert!(Dependency::parse(text).is_err(), "{text:.20}");
+        }
+    }
+
+    #[test]
+    fn ranges_overlap_as_rpm_says() {
+        let overlap = |wanted: &str, provided: &str| {
+            let range = |text: &str| match Dependency::parse(text) {
+                Ok(Dependency::Capability(capability)) => capability,
+                other => panic!("{other:?}"),
+            };
+            range(wanted).accepts(range(provided).range.as_ref())
+        };
+        let cases = [
+            ("a", "a", true),
+            ("a", "a = 1", true),
+            ("a = 1", "a", false),
+            ("a = 1.0", "a = 1.0-5", true),
+            ("a = 1.0-5", "a = 1.0", true),
+            ("a = 1.0-4", "a = 1.0-5", false),
+            ("a >= 1", "a = 1-1", true),
+            ("a > 1", "a = 1-1", false),
+            ("a > 1", "a = 1.1-1", true),
+            ("a < 2", "a >= 1", true),
+            ("a < 1", "a >= 1", false),
+            ("a <= 1", "a >= 1", true),
+            ("a < 1:0", "a = 5", true),
+            ("a >= 1.0", "a = 1.0~rc1", false),
+            ("a >= 2:2.74", "a = 2:2.119-1", true),
+        ];
+        for (wanted, provided, expected) in cases {
+            assert_eq!(overlap(wanted, provided), expected, "{wanted} / {provided}");
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! A yum repository, read from its metadata. The caller has checked the
+//! signature of `repomd.xml`; every byte below it is checked here against the
+//! checksums that it holds.
+
+use bundle_format::Digest;
+use url::Url;
+
+use super::checksum::Checksum;
+use super::package::Package;
+use super::primary::{self, MetadataError};
+use super::repomd::{Record, Repomd, RepomdError};
+use crate::fetch::{self, Fetch, FetchError};
+
+/// The largest `repomd.xml` that is read, in bytes; real ones have under 20 kB.
+pub const MAX_REPOMD: u64 = 4 << 20;
+/// The largest metadata file that is read, in bytes.
+const MAX_COMPRESSED: u64 = 512 << 20;
+/// The largest metadata file when decompressed, in bytes; Fedora's filelists,
+/// the largest of all, have under 2 GiB.
+const MAX_OPEN: u64 = 4 << 30;
+
+/// The packages of a repository and how the solver is to see them.
+#[derive(Debug)]
+pub struct Repository {
+    /// Its short name.
+    pub id: String,
+    /// The folder above `repodata/`.
+    pub base_url: Url,
+    /// Which wins when several offer a package: the lowest number.
+    pub priority: u32,
+    /// Whether packages of every module stream are to be seen.
+    pub module_hotfixes: bool,
+    /// The packages.
+    pub packages: Vec<Package>,
+    /// The digest of `repomd.xml`.
+    pub repomd_digest: Digest,
+    /// The contents of `repomd.xml`.
+    pub repomd: Repomd,
+    files_complete: bool,
+}
+
+/// Why a repository cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RepositoryError {
+    /// A file of it cannot be had.
+    #[error("repository `{repository}`")]
+    Fetch {
+        /// The repository's short name.
+        repository: String,
+        /// Why.
+        #[source]
+        source: FetchError,
+    },
+    /// Its table of contents is of no use.
+    #[error("repository `{repository}` at {url}")]
+    Repomd {
+        /// The repository's short name.
+        repository: String,
+        /// Its base URL.
+        url: Url,
+        /// Why.
+        #[source]
+        source: RepomdError,
+    },
+    /// It has no list of packages.
+    #[error("repository `{repository}`: {url} lists no `{kind}` metadata")]
+    Missing {
+        /// The repository's short name.
+        repository: String,
+        /// Its base URL.
+        url: Url,
+        /// `primary` or `filelists`.
+        kind: &'static str,
+    },
+    /// A metadata file is not the one that `repomd.xml` promises.
+    #[error(
+        "repository `{repository}`: {url} is not the file that repomd.xml promises ({wanted}): the mirror is being updated or was tampered with; try again, or another mirror"
+    )]
+    Checksum {
+        /// The repository's short name.
+        repository: String,
+        /// The file.
+        url: Url,
+        /// Its checksum in `repomd.xml`.
+        wanted: Checksum,
+    },
+    /// A metadata file makes no sense.
+    #[error("repository `{repository}`: {url}")]
+    Metadata {
+        /// The repository's short name.
+        repository: String,
+        /// The file.
+        url: Url,
+        /// Why.
+        #[source]
+        source: MetadataError,
+    },
+}
+
+/// `base` with a slash at its end, as [`Url::join`] needs it.
+pub fn folder(base: &Url) -> Url {
+    let mut folder = base.clone();
+    if !folder.path().ends_with('/') {
+        folder.set_path(&format!("{}/", base.path()));
+    }
+    folder
+}
+
+impl Repository {
+    /// Reads the packages of the repository at `base_url`, whose `repomd.xml`
+    /// has the bytes `repomd`.
+    pub fn load(
+        fetch: &dyn Fetch,
+        id: &str,
+        base_url: &Url,
+        priority: u32,
+        repomd: &[u8],
+    ) -> Result<Self, RepositoryError> {
+        let base_url = folder(base_url);
+        let parsed = Repomd::parse(repomd).map_err(|source| RepositoryError::Repomd {
+            repository: id.to_owned(),
+            url: base_url.clone(),
+            source,
+        })?;
+        let mut repository = Self {
+            id: id.to_owned(),
+            base_url,
+            priority,
+            module_hotfixes: false,
+            packages: Vec::new(),
+            repomd_digest: Digest::of(repomd),
+            repomd: parsed,
+            files_complete: false,
+        };
+        repository.packages = repository.read_record(fetch, "primary", |bytes, limit| {
+            primary::read_primary(bytes, limit, &repository.base_url)
+        })?;
+        Ok(repository)
+    }
+
+    /// Reads the complete list of files of every package, once.
+    pub fn load_filelists(&mut self, fetch: &dyn Fetch) -> Result<(), RepositoryError> {
+        if self.files_complete {
+            return Ok(());
+        }
+        let mut files = self.read_record(fetch, "filelists", primary::read_filelists)?;
+        for package in &mut self.packages {
+            if let Some(files) = files.remove(package.checksum.hex()) {
+                package.files = files;
+            }
+        }
+        self.files_complete = true;
+        Ok(())
+    }
+
+    /// The decompressed text of a small metadata file (comps, modules), if the
+    /// repository has one of this kind.
+    pub fn document(
+        &self,
+        fetch: &dyn Fetch,
+        kind: &'static str,
+    ) -> Result<Option<String>, RepositoryError> {
+        if self.repomd.record(kind).is_none() {
+            return Ok(None);
+        }
+        self.read_record(fetch, kind, |bytes, limit| {
+            let mut text = String::new();
+            let mut reader = super::compression::decompress(bytes, limit.min(256 << 20))?;
+            std::io::Read::read_to_string(&mut reader, &mut text)?;
+            Ok(Some(text))
+        })
+    }
+
+    fn read_record<T>(
+        &self,
+        fetch: &dyn Fetch,
+        kind: &'static str,
+        read: impl FnOnce(&[u8], u64) -> Result<T, MetadataError>,
+    ) -> Result<T, RepositoryError> {
+        let record = self.repomd.record(kind).ok_or_else(|| RepositoryError::Missing {
+            repository: self.id.clone(),
+            url: self.base_url.clone(),
+            kind,
+        })?;
+        let (url, bytes) = self.fetch_record(fetch, record)?;
+        let limit = record.open_size.map_or(MAX_OPEN, |size| size.min(MAX_OPEN));
+        read(&bytes, limit).map_err(|source| RepositoryError::Metadata {
+            repository: self.id.clone(),
+            url,
+            source,
+        })
+    }
+
+    fn fetch_record(
+        &self,
+        fetch: &dyn Fetch,
+        record: &Record,
+    ) -> Result<(Url, Vec<u8>), RepositoryError> {
+        let base = match record.base.as_deref().map(Url::parse) {
+            Some(Ok(base)) => folder(&base),
+            _ => self.base_url.clone(),
+        };
+        let url = base.join(&record.href).map_err(|error| RepositoryError::Repomd {
+            repository: self.id.clone(),
+            url: self.base_url.clone(),
+            source: RepomdError::Malformed(format!("place `{}`: {error}", record.href)),
+        })?;
+        let limit = record.size.map_or(MAX_COMPRESSED, |size| size.min(MAX_COMPRESSED));
+        let checksum_error = || RepositoryError::Checksum {
+            repository: self.id.clone(),
+            url: url.clone(),
+            wanted: record.checksum.clone(),
+        };
+        let bytes = match fetch::bytes(fetch, &url, limit) {
+            Ok(bytes) => bytes,
+            // Longer than promised is not the promised file either.
+            Err(FetchError::TooLarge { .. }) if record.size.is_some() => {
+                return Err(checksum_error());
+            }
+            Err(source) => {
+                return Err(RepositoryError::Fetch { repository: self.id.clone(), source });
+            }
+        };
+        let matches = record.checksum.matches(&mut &bytes[..]).unwrap_or(false);
+        if !matches {
+            return Err(checksum_error());
+        }
+        Ok((url, bytes))
+    }
+}

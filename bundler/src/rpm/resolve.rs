@@ -1,0 +1,194 @@
+//! From repositories and requests to the packages that a bundle must hold:
+//! what `bundler resolve` and `bundler lock` have in common.
+
+use std::collections::BTreeSet;
+
+use bundle_format::{Architecture, Nevra};
+
+use super::baseline;
+use super::closure::{self, Installed, Request, Universe, Unsolvable};
+use super::comps;
+use super::modules::{self, ModulesError};
+use super::package::Package;
+use super::primary::MetadataError;
+use super::repository::{Repository, RepositoryError};
+use crate::fetch::Fetch;
+
+/// What counts as installed on a node before the bundle comes.
+#[derive(Clone, Debug)]
+pub enum Baseline {
+    /// The closure of the repositories' own group `core`.
+    Core,
+    /// Nothing.
+    None,
+    /// The packages of a real node.
+    Packages(Vec<Nevra>),
+}
+
+/// The packages wanted, for one kind of node.
+pub struct Goal<'a> {
+    /// The nodes' architecture.
+    pub architecture: Architecture,
+    /// What they have already.
+    pub baseline: Baseline,
+    /// What they are to have.
+    pub requests: &'a [Request],
+    /// Whether a package must not be taken.
+    pub excluded: &'a dyn Fn(&Repository, &Package) -> bool,
+}
+
+/// A package that the bundle must hold.
+#[derive(Debug)]
+pub struct Chosen {
+    /// The package.
+    pub package: Package,
+    /// The short name of its repository.
+    pub repository: String,
+    /// The packages that require it, and by which words.
+    pub required_by: BTreeSet<(Nevra, String)>,
+}
+
+/// The answer to a [`Goal`].
+#[derive(Debug)]
+pub struct Resolution {
+    /// The packages to bring, sorted by their text.
+    pub packages: Vec<Chosen>,
+    /// What each request was solved with, in order; a package of the baseline
+    /// among them.
+    pub requested: Vec<Nevra>,
+    /// Whether [`Baseline::Core`] was asked for and no repository has that
+    /// group, so that an empty node was solved for.
+    pub core_missing: bool,
+    /// Whether a package of a module stream is among them.
+    pub modular: bool,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// The packages cannot be installed.
+    #[error(transparent)]
+    Unsolvable(#[from] Unsolvable),
+    /// The group `core` cannot be installed, so it is no baseline.
+    #[error("the repositories' own group `core` cannot be solved; choose another baseline")]
+    Core(#[source] Unsolvable),
+    /// A repository's metadata cannot be read.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    /// A repository's groups make no sense.
+    #[error("repository `{repository}`: its groups (comps)")]
+    Comps {
+        /// Its short name.
+        repository: String,
+        /// Why.
+        #[source]
+        source: MetadataError,
+    },
+    /// A repository's modules make no sense.
+    #[error("repository `{repository}`: its modules metadata")]
+    Modules {
+        /// Its short name.
+        repository: String,
+        /// Why.
+        #[source]
+        source: ModulesError,
+    },
+}
+
+/// Solves `goal` against `repositories`, whose complete file lists are fetched
+/// when a path that nobody is known to have is required.
+pub fn resolve(
+    fetch: &dyn Fetch,
+    repositories: &mut [Repository],
+    goal: &Goal<'_>,
+) -> Result<Resolution, ResolveError> {
+    let core = match goal.baseline {
+        Baseline::Core => core_packages(fetch, repositories)?,
+        _ => Vec::new(),
+    };
+    let modules = modular_packages(fetch, repositories)?;
+    let excluded = |repository: &Repository, package: &Package| {
+        (goal.excluded)(repository, package) || modules.hides(&package.nevra)
+    };
+    let incomplete = {
+        let universe = Universe::new(repositories, goal.architecture, excluded);
+        let core = core.iter().flat_map(|name| universe.named(name).iter().copied());
+        let roots =
+            goal.requests.iter().flat_map(|request| request.candidates(&universe)).chain(core);
+        !universe.unknown_files(roots).is_empty()
+            || goal.requests.iter().any(|request| request.text.starts_with('/'))
+    };
+    if incomplete {
+        for repository in repositories.iter_mut() {
+            repository.load_filelists(fetch)?;
+        }
+    }
+    let universe = Universe::new(repositories, goal.architecture, excluded);
+    let installed = match &goal.baseline {
+        Baseline::Core if !core.is_empty() => {
+            baseline::of_core(&universe, &core).map_err(ResolveError::Core)?
+        }
+        Baseline::Core | Baseline::None => Installed::default(),
+        Baseline::Packages(list) => baseline::of_packages(&universe, list),
+    };
+    let solution = closure::solve(&universe, goal.requests, &installed)?;
+    let nevra = |id| universe.package(id).nevra.clone();
+    let packages: Vec<Chosen> = solution
+        .packages
+        .iter()
+        .map(|id| Chosen {
+            package: universe.package(*id).clone(),
+            repository: universe.repository(*id).id.clone(),
+            required_by: solution
+                .required_by
+                .get(id)
+                .into_iter()
+                .flatten()
+                .map(|(by, words)| (nevra(*by), words.clone()))
+                .collect(),
+        })
+        .collect();
+    Ok(Resolution {
+        modular: packages.iter().any(|chosen| modules.contains(&chosen.package.nevra)),
+        requested: solution.requested.iter().map(|id| nevra(*id)).collect(),
+        core_missing: matches!(goal.baseline, Baseline::Core) && core.is_empty(),
+        packages,
+    })
+}
+
+/// The packages of the group `core`, as all repositories together define it.
+fn core_packages(
+    fetch: &dyn Fetch,
+    repositories: &[Repository],
+) -> Result<Vec<String>, ResolveError> {
+    let mut names = BTreeSet::new();
+    for repository in repositories {
+        let document = match repository.document(fetch, "group_gz")? {
+            Some(document) => Some(document),
+            None => repository.document(fetch, "group")?,
+        };
+        let Some(document) = document else { continue };
+        names.extend(
+            comps::group(&document, "core").map_err(|source| ResolveError::Comps {
+                repository: repository.id.clone(),
+                source,
+            })?,
+        );
+    }
+    Ok(names.into_iter().collect())
+}
+
+fn modular_packages(
+    fetch: &dyn Fetch,
+    repositories: &[Repository],
+) -> Result<modules::Modules, ResolveError> {
+    let mut modules = modules::Modules::default();
+    for repository in repositories.iter().filter(|repository| !repository.module_hotfixes) {
+        let Some(document) = repository.document(fetch, "modules")? else { continue };
+        modules.add(&document).map_err(|source| ResolveError::Modules {
+            repository: repository.id.clone(),
+            source,
+        })?;
+    }
+    Ok(modules)
+}

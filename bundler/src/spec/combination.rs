@@ -1,0 +1,187 @@
+//! Which OS families, Kubernetes releases, containerds and add-ons go together.
+//! What is known to fail is refused on the connected side; what is merely
+//! outside its makers' support is a warning. Facts: kubeadm's system
+//! verification (`k8s.io/system-validators`), the kubelet's `failCgroupV1`,
+//! and the support tables of Calico and ingress-nginx.
+
+use super::{Spec, Target};
+
+/// What is wrong with a combination, and what to write instead.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// Reasons not to make the bundle.
+    pub refused: Vec<String>,
+    /// What a release engineer should know.
+    pub warnings: Vec<String>,
+}
+
+/// Checks `spec` as a whole.
+pub fn check(spec: &Spec) -> Findings {
+    let mut findings = Findings::default();
+    let minor = spec.kubernetes.version.value.minor();
+    for target in &spec.targets {
+        check_kernel_and_cgroups(target, minor, &mut findings);
+    }
+    if let Some(containerd) = &spec.containerd
+        && containerd.version.value.major() < 2
+        && minor >= 36
+    {
+        findings.refused.push(format!(
+            "Kubernetes 1.{minor} needs containerd 2.0 or later, and the spec says {}: 1.35 is \
+             the last minor for containerd 1.x",
+            containerd.version.value
+        ));
+    }
+    for manifest in &spec.manifests {
+        let Some(url) = &manifest.value.url else { continue };
+        check_add_on(spec, minor, url, &mut findings);
+    }
+    findings
+}
+
+/// EL7 has kernel 3.10 and EL8 has 4.18, both with cgroup v1.
+fn check_kernel_and_cgroups(target: &Target, minor: u32, findings: &mut Findings) {
+    let family = target.family.value.as_str();
+    if !matches!(family, "el7" | "el8") {
+        return;
+    }
+    match minor {
+        32..=33 => findings.refused.push(format!(
+            "kubeadm 1.{minor} refuses kernels before 4.19, so it cannot run on {family}: use \
+             Kubernetes 1.31 or earlier, or el9 nodes"
+        )),
+        34 => findings
+            .warnings
+            .push(format!("kubeadm 1.{minor} warns of kernels before 4.19, which {family} has")),
+        35.. => findings.refused.push(format!(
+            "the kubelet of Kubernetes 1.{minor} refuses cgroup v1, which {family} has: use \
+             Kubernetes 1.34 or earlier, or el9 nodes"
+        )),
+        _ => {}
+    }
+}
+
+/// The Kubernetes minors that a Calico minor is tested with.
+const CALICO: [(u32, u32, u32); 8] = [
+    (25, 23, 28),
+    (26, 24, 28),
+    (27, 27, 29),
+    (28, 27, 30),
+    (29, 29, 32),
+    (30, 31, 35),
+    (31, 32, 35),
+    (32, 34, 36),
+];
+
+/// The same for ingress-nginx.
+const INGRESS_NGINX: [(u32, u32, u32); 3] = [(9, 25, 28), (11, 26, 30), (12, 28, 32)];
+
+fn check_add_on(spec: &Spec, minor: u32, url: &str, findings: &mut Findings) {
+    let el7 = spec.targets.iter().any(|target| target.family.value == "el7");
+    if let Some([3, calico, patch]) = version_in(url, "calico") {
+        check_range("Calico 3", calico, patch, &CALICO, minor, findings);
+        if el7 && calico >= 29 {
+            findings.warnings.push(format!(
+                "Calico 3.{calico}.{patch} is not made for el7's kernel 3.10: 3.28 is the last \
+                 that is"
+            ));
+        }
+    }
+    if let Some([1, ingress, patch]) = version_in(url, "ingress-nginx") {
+        check_range("ingress-nginx 1", ingress, patch, &INGRESS_NGINX, minor, findings);
+        let fixed = match ingress {
+            0..=10 => false,
+            11 => patch >= 5,
+            12 => patch >= 1,
+            _ => true,
+        };
+        if !fixed {
+            findings.warnings.push(format!(
+                "ingress-nginx 1.{ingress}.{patch} is open to CVE-2025-1974, fixed in 1.11.5 and \
+                 1.12.1; the project retired in March 2026"
+            ));
+        }
+    }
+}
+
+fn check_range(
+    product: &str,
+    product_minor: u32,
+    patch: u32,
+    table: &[(u32, u32, u32)],
+    minor: u32,
+    findings: &mut Findings,
+) {
+    let Some((_, first, last)) = table.iter().find(|(row, ..)| *row == product_minor) else {
+        return;
+    };
+    if !(*first..=*last).contains(&minor) {
+        findings.warnings.push(format!(
+            "{product}.{product_minor}.{patch} is tested with Kubernetes 1.{first} to 1.{last}, \
+             and the spec says 1.{minor}"
+        ));
+    }
+}
+
+/// The version in a URL that is about `product`:
+/// `…/projectcalico/calico/v3.26.4/manifests/…`, `…/controller-v1.9.3/…`.
+fn version_in(url: &str, product: &str) -> Option<[u32; 3]> {
+    if !url.contains(product) {
+        return None;
+    }
+    url.split('/').find_map(|segment| {
+        let version = segment.strip_prefix("controller-").unwrap_or(segment).strip_prefix('v')?;
+        let mut parts = version.split('.').map(|part| part.parse().ok());
+        Some([parts.next()??, parts.next()??, parts.next()??])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::SpecFile;
+
+    fn findings(family: &str, kubernetes: &str, containerd: &str, url: &str) -> Findings {
+        let text = format!(
+            "name: x\nkubernetes: {{version: {kubernetes}}}\n\
+             containerd: {{version: {containerd}}}\n\
+             targets:\n- family: {family}\n  architecture: x86_64\n  repositories:\n  \
+             - {{id: os, baseUrl: 'https://example.com/', keys: [key.asc]}}\n\
+             manifests:\n- {{name: m, url: '{url}'}}\n"
+        );
+        check(&SpecFile::parse("x.yaml".as_ref(), text.into_bytes()).unwrap().spec)
+    }
+
+    #[test]
+    fn each_known_bad_combination_is_named() {
+        let calico = |version: &str| {
+            format!("https://example.com/projectcalico/calico/v{version}/manifests/calico.yaml")
+        };
+        let ingress = |version: &str| {
+            format!("https://example.com/ingress-nginx/controller-v{version}/deploy.yaml")
+        };
+        let plain = "https://example.com/x.yaml".to_owned();
+        let cases = [
+            ("el7", "1.28.2", "1.6.25", calico("3.26.4"), None, None),
+            ("el7", "1.32.0", "1.7.20", plain.clone(), Some("before 4.19"), None),
+            ("el8", "1.33.1", "1.7.20", plain.clone(), Some("before 4.19"), None),
+            ("el8", "1.34.1", "1.7.20", plain.clone(), None, Some("warns of kernels")),
+            ("el7", "1.35.0", "2.1.0", plain.clone(), Some("cgroup v1"), None),
+            ("el9", "1.35.0", "1.7.20", plain.clone(), None, None),
+            ("el9", "1.36.0", "1.7.20", plain.clone(), Some("containerd 2.0"), None),
+            ("el7", "1.30.0", "1.6.25", calico("3.29.1"), None, Some("kernel 3.10")),
+            ("el9", "1.34.0", "2.1.0", calico("3.26.4"), None, Some("1.24 to 1.28")),
+            ("el9", "1.28.2", "1.6.25", ingress("1.9.3"), None, Some("CVE-2025-1974")),
+            ("el9", "1.30.2", "1.7.20", ingress("1.12.8"), None, None),
+        ];
+        for (family, kubernetes, containerd, url, refused, warned) in cases {
+            let found = findings(family, kubernetes, containerd, &url);
+            let holds = |texts: &[String], wanted: Option<&str>| match wanted {
+                Some(wanted) => texts.iter().any(|text| text.contains(wanted)),
+                None => texts.is_empty(),
+            };
+            assert!(holds(&found.refused, refused), "{family} {kubernetes}: {found:?}");
+            assert!(holds(&found.warnings, warned), "{family} {kubernetes}: {found:?}");
+        }
+    }
+}

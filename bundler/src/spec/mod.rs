@@ -1,0 +1,327 @@
+//! The spec: what the user wants, in YAML. These types are the reference: the
+//! JSON Schema that editors use is generated from them, doc comments included.
+
+use std::collections::BTreeMap;
+
+use bundle_format::{Architecture, ImageReference};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+pub mod combination;
+pub mod parse;
+pub mod profile;
+pub mod version;
+
+pub use parse::{SpecError, SpecFile};
+pub use version::{ContainerdVersion, KubernetesVersion};
+
+use crate::manifest::patch::Patch;
+
+/// What a bundle is to hold.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Spec {
+    /// The bundle's name: lower-case letters, digits, `.` and `-`. It names the
+    /// files that `build` writes.
+    pub name: String,
+    /// The cluster's Kubernetes.
+    pub kubernetes: Kubernetes,
+    /// The container runtime.
+    #[serde(default)]
+    pub containerd: Option<Containerd>,
+    /// The kinds of nodes, one entry for each OS family and architecture.
+    pub targets: Vec<Target>,
+    /// Images that neither kubeadm nor a manifest names: those that operators
+    /// pull by themselves.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub images: Vec<Spanned<ImageReference>>,
+    /// Where images are pulled from when that is not their name: the first
+    /// entry whose `name` an image's name begins with counts.
+    #[serde(default)]
+    pub image_sources: Vec<ImageSource>,
+    /// Kubernetes YAML, in the order in which it is to be applied.
+    #[serde(default)]
+    #[schemars(with = "Vec<Manifest>")]
+    pub manifests: Vec<Spanned<Manifest>>,
+    /// How to reach registries, by the name that image references use.
+    #[serde(default)]
+    pub registries: BTreeMap<String, Registry>,
+    /// Installer programs to put into the bundle. Left out, the one beside
+    /// `bundler` is taken for the architecture that it runs on.
+    #[serde(default)]
+    pub installers: Option<Vec<Installer>>,
+}
+
+/// The Kubernetes release and the names of its images.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Kubernetes {
+    /// The release, exact: `1.28.2`. kubelet, kubeadm and kubectl are taken in
+    /// this version, and the images that its kubeadm needs.
+    #[schemars(with = "String")]
+    pub version: Spanned<KubernetesVersion>,
+    /// The repository that nodes know kubeadm's images by (kubeadm's
+    /// `imageRepository`). Left out: the default of the release.
+    #[serde(default)]
+    pub image_repository: Option<String>,
+    /// The repository that kubeadm's images are pulled from, when it is another
+    /// one: a mirror such as `registry.aliyuncs.com/google_containers`.
+    #[serde(default)]
+    pub pull_from: Option<String>,
+    /// The yum repository (its `id`) that the Kubernetes packages must come
+    /// from, whatever other repositories offer under the same names.
+    #[serde(default)]
+    pub repository: Option<String>,
+}
+
+/// The container runtime.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Containerd {
+    /// The release, exact: `1.6.25`.
+    #[schemars(with = "String")]
+    pub version: Spanned<ContainerdVersion>,
+    /// Its package: `containerd.io`, unless a distribution calls it otherwise.
+    #[serde(default = "containerd_package")]
+    pub package: String,
+    /// The yum repository (its `id`) that it must come from.
+    #[serde(default)]
+    pub repository: Option<String>,
+}
+
+fn containerd_package() -> String {
+    "containerd.io".to_owned()
+}
+
+/// One kind of node: an OS family on an architecture.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Target {
+    /// `el7`, `el8` or `el9` bring a list of base packages along; any other
+    /// name has none, so `packages` must list all that nodes need.
+    #[schemars(with = "String")]
+    pub family: Spanned<String>,
+    /// The nodes' architecture.
+    pub architecture: Architecture,
+    /// What every node has already, so that the bundle need not hold it.
+    #[serde(default)]
+    pub baseline: Baseline,
+    /// The yum repositories to solve against, all of them.
+    pub repositories: Vec<Repository>,
+    /// Packages wanted besides Kubernetes, containerd and the family's base
+    /// list: `tcpdump`, `tcpdump = 4.99`, `kernel >= 5.14`.
+    #[serde(default)]
+    #[schemars(with = "Vec<PackageRequest>")]
+    pub packages: Vec<Spanned<PackageRequest>>,
+    /// Packages that must not be taken, by name; `*` stands for any text.
+    #[serde(default)]
+    pub exclude: Vec<String>,
+}
+
+impl Target {
+    /// `el9-x86_64`, the target's name in locks and bundles.
+    pub fn id(&self) -> String {
+        format!("{}-{}", self.family.value, self.architecture)
+    }
+}
+
+/// What counts as installed on a node before the bundle comes.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Baseline {
+    /// The closure of the repositories' own group `core`, which every
+    /// installation has.
+    #[default]
+    Core,
+    /// Nothing: the bundle holds the whole closure.
+    None,
+    /// The packages of a real node: a file that `installer inventory` or the
+    /// query in `docs/spec.md` writes, beside the spec.
+    Packages(String),
+}
+
+/// A yum repository.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Repository {
+    /// A short name, unique in its target.
+    #[schemars(with = "String")]
+    pub id: Spanned<String>,
+    /// The folder above `repodata/`: `https://`, `http://` or `file://`.
+    /// `$basearch` stands for the target's architecture.
+    #[serde(default)]
+    pub base_url: Option<String>,
+    /// A document that lists base URLs, one a line; the first that answers is
+    /// taken. Instead of `baseUrl`.
+    #[serde(default)]
+    pub mirror_list: Option<String>,
+    /// The vendor's public keys: URLs, or files beside the spec.
+    #[serde(default)]
+    pub keys: Vec<String>,
+    /// Which repository wins when several offer a package: the lowest number.
+    #[serde(default = "default_priority")]
+    pub priority: u32,
+    /// Whether each package's signature is checked.
+    #[serde(default)]
+    pub gpgcheck: Check,
+    /// Whether the signature of the metadata is checked.
+    #[serde(default)]
+    pub repo_gpgcheck: Check,
+    /// What becomes of a key that has expired.
+    #[serde(default)]
+    pub expired_keys: ExpiredKeys,
+    /// Take packages of every module stream, as dnf's `module_hotfixes=1`.
+    #[serde(default)]
+    pub module_hotfixes: bool,
+    /// Packages of this repository that must not be taken, by name; `*` stands
+    /// for any text.
+    #[serde(default)]
+    pub exclude: Vec<String>,
+}
+
+fn default_priority() -> u32 {
+    99
+}
+
+/// A check that is on unless there is a reason.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Check {
+    /// The check is made.
+    #[default]
+    On,
+    /// The check is not made, for this reason, which `inspect` shows.
+    Off(Reason),
+}
+
+/// What becomes of a key that has expired.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum ExpiredKeys {
+    /// Its signatures do not count.
+    #[default]
+    Refuse,
+    /// Its signatures count, for this reason, which `inspect` shows.
+    Allow(Reason),
+}
+
+/// Why a check is off: some words for whoever reads the bundle later.
+#[derive(Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+pub struct Reason(String);
+
+impl Reason {
+    /// The words.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Reason {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text.trim().is_empty() {
+            return Err("a reason must be given in words");
+        }
+        Ok(Self(text))
+    }
+}
+
+/// A package that nodes are to have.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum PackageRequest {
+    /// `tcpdump`, `tcpdump-4.99.0`, `tcpdump >= 4.99`.
+    Anywhere(String),
+    /// The same from one repository only.
+    Pinned(PinnedPackage),
+}
+
+/// A package from one repository only.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PinnedPackage {
+    /// `tcpdump`, `tcpdump-4.99.0`, `tcpdump >= 4.99`.
+    pub package: String,
+    /// The repository's `id`.
+    pub repository: String,
+}
+
+/// Another place to pull images from.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ImageSource {
+    /// The beginning of the name that nodes know the images by, whole path
+    /// segments: `docker.io/calico`.
+    pub name: String,
+    /// What to put in its place when pulling: `quay.io/calico`.
+    pub pull_from: String,
+}
+
+/// A file of Kubernetes YAML.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Manifest {
+    /// A short name, unique: `calico`. The bundle holds `manifests/calico.yaml`.
+    pub name: String,
+    /// Where it is published. Instead of `file`.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// Where it is, beside the spec. Instead of `url`.
+    #[serde(default)]
+    pub file: Option<String>,
+    /// The digest it must have, as 64 hex digits. Left out, `lock` writes down
+    /// what it finds.
+    #[serde(default)]
+    pub sha256: Option<String>,
+    /// Changes to make to it, in order.
+    #[serde(default)]
+    pub patches: Vec<Patch>,
+    /// Images that it is known not to need although it names them.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub ignore_images: Vec<ImageReference>,
+}
+
+/// How to reach a registry.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Registry {
+    /// Registries that hold the same images, asked first and in order:
+    /// `https://mirror.example.com`, with a path if the mirror has one.
+    #[serde(default)]
+    pub mirrors: Vec<String>,
+    /// A file beside the spec with the certificate that signed the registry's.
+    #[serde(default)]
+    pub ca: Option<String>,
+    /// Where the user and the password come from. Left out: docker's own
+    /// configuration, then anonymous.
+    #[serde(default)]
+    pub credentials: Option<Credentials>,
+    /// Speak http without TLS to it, for this reason, which `inspect` shows.
+    #[serde(default)]
+    pub plain_http: Option<Reason>,
+}
+
+/// Where a registry's user and password come from; never the spec itself.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Credentials {
+    /// The environment variable that holds the user.
+    pub user_variable: String,
+    /// The environment variable that holds the password.
+    pub password_variable: String,
+}
+
+/// An installer program.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Installer {
+    /// The architecture that it runs on.
+    pub architecture: Architecture,
+    /// The program, beside the spec.
+    pub file: String,
+}

@@ -1,0 +1,46 @@
+//! Target profiles: what every node of an OS family needs besides Kubernetes
+//! and containerd. They are data, shipped in `manifests/targets/`.
+
+use serde::Deserialize;
+
+/// The base package list of an OS family.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Profile {
+    /// `el9`.
+    pub family: String,
+    /// Whether the family has dnf modules (el8 and el9).
+    pub modules: bool,
+    /// The packages, in requests that the solver reads.
+    pub packages: Vec<String>,
+}
+
+const PROFILES: [(&str, &str); 3] = [
+    ("el7", include_str!("../../../manifests/targets/el7.yaml")),
+    ("el8", include_str!("../../../manifests/targets/el8.yaml")),
+    ("el9", include_str!("../../../manifests/targets/el9.yaml")),
+];
+
+/// The profile of `family`; none for a family that we do not know, whose spec
+/// must list all its packages.
+pub fn of_family(family: &str) -> Option<Profile> {
+    let (_, text) = PROFILES.iter().find(|(name, _)| *name == family)?;
+    serde_saphyr::from_str(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_profile_reads() {
+        for (family, _) in PROFILES {
+            let profile = of_family(family).unwrap();
+            assert_eq!(profile.family, family);
+            for package in ["chrony", "conntrack-tools", "socat", "ethtool", "iproute"] {
+                assert!(profile.packages.iter().any(|name| name == package), "{family} {package}");
+            }
+        }
+        assert!(of_family("openEuler").is_none());
+    }
+}

@@ -1,0 +1,137 @@
+//! The OCI distribution API over the images: `/v2/` and the token endpoint.
+//! Pull only, behind anonymous bearer tokens, each good for one repository.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use bundle_format::digest::Digest;
+use serde_json::json;
+
+use crate::http::{Request, Response};
+use crate::image::{self, Blobs, Form, Manifest};
+
+/// kubeadm's list for v1.28.2, Calico v3.26.4 and ingress-nginx v1.9.3.
+const IMAGES: [(&str, &str, Form); 12] = [
+    ("kube-apiserver", "v1.28.2", Form::Index),
+    ("kube-controller-manager", "v1.28.2", Form::Index),
+    ("kube-scheduler", "v1.28.2", Form::Index),
+    ("kube-proxy", "v1.28.2", Form::Index),
+    ("pause", "3.9", Form::Index),
+    ("etcd", "3.5.9-0", Form::Plain),
+    ("coredns/coredns", "v1.10.1", Form::Index),
+    ("calico/cni", "v3.26.4", Form::Index),
+    ("calico/node", "v3.26.4", Form::Index),
+    ("calico/kube-controllers", "v3.26.4", Form::Docker),
+    (CONTROLLER, "v1.9.3", Form::Index),
+    (CERTGEN, "v20231011-8b53cabe0", Form::Index),
+];
+const CONTROLLER: &str = "ingress-nginx/controller";
+const CERTGEN: &str = "ingress-nginx/kube-webhook-certgen";
+
+/// The repository of the large image, tag `latest`.
+pub(crate) const LARGE: &str = "large";
+
+/// All images, by repository and tag or digest.
+pub(crate) struct Registry {
+    manifests: HashMap<(String, String), Manifest>,
+    blobs: Blobs,
+}
+
+impl Registry {
+    /// Makes the images, their blobs in `directory`, and with `large_mebibytes`
+    /// above 0 the large one.
+    pub(crate) fn new(directory: &Path, large_mebibytes: u64) -> Result<Self> {
+        let mut registry = Self { manifests: HashMap::new(), blobs: Blobs::new(directory)? };
+        for (name, tag, form) in IMAGES {
+            let manifests = image::make(&registry.blobs, name, form)?;
+            registry.add(name, tag, manifests);
+        }
+        if large_mebibytes > 0 {
+            let manifests = image::make_large(&registry.blobs, large_mebibytes)?;
+            registry.add(LARGE, "latest", manifests);
+        }
+        Ok(registry)
+    }
+
+    fn add(&mut self, name: &str, tag: &str, manifests: Vec<Manifest>) {
+        if let Some(first) = manifests.first() {
+            self.manifests.insert((name.to_owned(), tag.to_owned()), first.clone());
+        }
+        for manifest in manifests {
+            self.manifests.insert((name.to_owned(), manifest.digest().to_string()), manifest);
+        }
+    }
+
+    /// The digests of ingress-nginx' controller and certgen images, which its
+    /// manifest names.
+    pub(crate) fn ingress_digests(&self) -> Result<(Digest, Digest)> {
+        let digest = |name: &str| {
+            let (_, tag, _) = IMAGES.iter().find(|(image, ..)| *image == name)?;
+            Some(self.manifests.get(&(name.to_owned(), (*tag).to_owned()))?.digest())
+        };
+        digest(CONTROLLER).zip(digest(CERTGEN)).context("finding ingress-nginx' images")
+    }
+
+    /// Answers `/token?…`.
+    pub(crate) fn token(request: &Request) -> Response {
+        let scope = request.query("scope").unwrap_or_default();
+        let document = json!({"token": token_for(&scope), "expires_in": 300});
+        Response::bytes(200, "application/json", document.to_string().into_bytes())
+    }
+
+    /// Answers `/v2/…`; `path` is what follows that.
+    pub(crate) fn answer(&self, request: &Request, path: &str, origin: &str) -> Response {
+        let segments: Vec<&str> = path.split('/').collect();
+        let (name, kind, reference) = match &segments[..] {
+            [""] => (String::new(), "", ""),
+            [name @ .., kind, reference] => (name.join("/"), *kind, *reference),
+            _ => return error(404, "NAME_UNKNOWN"),
+        };
+        let scope = if name.is_empty() { String::new() } else { format!("repository:{name}:pull") };
+        let authorized = match request.header("authorization") {
+            Some(value) if scope.is_empty() => value.starts_with("Bearer "),
+            Some(value) => value == format!("Bearer {}", token_for(&scope)),
+            None => false,
+        };
+        if !authorized {
+            let scope = if scope.is_empty() { scope } else { format!(",scope=\"{scope}\"") };
+            let challenge = format!("Bearer realm=\"{origin}/token\",service=\"upstream\"{scope}");
+            return error(401, "UNAUTHORIZED").with("WWW-Authenticate", challenge);
+        }
+        match kind {
+            "" => Response::bytes(200, "application/json", b"{}".to_vec()),
+            "manifests" => self.manifest(name, reference),
+            "blobs" => self.blob(reference),
+            _ => error(404, "UNSUPPORTED"),
+        }
+    }
+
+    fn manifest(&self, name: String, reference: &str) -> Response {
+        match self.manifests.get(&(name, reference.to_owned())) {
+            Some(found) => Response::bytes(200, found.media_type, found.bytes.clone())
+                .with("Docker-Content-Digest", found.digest().to_string()),
+            None => error(404, "MANIFEST_UNKNOWN"),
+        }
+    }
+
+    fn blob(&self, reference: &str) -> Response {
+        let Ok(digest) = reference.parse::<Digest>() else {
+            return error(400, "DIGEST_INVALID");
+        };
+        match Response::file("application/octet-stream", &self.blobs.path(digest)) {
+            Ok(response) => response.with("Docker-Content-Digest", digest.to_string()),
+            Err(_) => error(404, "BLOB_UNKNOWN"),
+        }
+    }
+}
+
+fn token_for(scope: &str) -> String {
+    Digest::of(scope.as_bytes()).hex()
+}
+
+/// The error document of the distribution spec, "Error Codes".
+fn error(status: u16, code: &str) -> Response {
+    let document = json!({"errors": [{"code": code, "message": code}]});
+    Response::bytes(status, "application/json", document.to_string().into_bytes())
+}
