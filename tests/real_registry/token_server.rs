@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -68,8 +68,8 @@ impl TokenServer {
 
 fn answer(
     connection: TcpStream,
-    key: &PathBuf,
-    certificate: &PathBuf,
+    key: &Path,
+    certificate: &Path,
     given: &AtomicUsize,
 ) -> std::io::Result<()> {
     let mut lines = BufReader::new(connection.try_clone()?).lines();
@@ -123,7 +123,7 @@ fn access(scope: &str, known: bool) -> String {
 }
 
 /// A JWT by RS256 whose header carries the certificate.
-fn sign(access: &str, key: &PathBuf, certificate: &PathBuf) -> String {
+fn sign(access: &str, key: &Path, certificate: &Path) -> String {
     let pem = std::fs::read_to_string(certificate).unwrap();
     let der: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
