@@ -1,1 +1,13 @@
 //! Container images: pulling them from registries, byte for byte.
+
+pub mod auth;
+pub mod challenge;
+pub mod credentials;
+pub mod document;
+pub mod platform;
+pub mod pull;
+pub mod pull_error;
+pub mod registry;
+
+#[cfg(test)]
+mod scripted;

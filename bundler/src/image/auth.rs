@@ -1,0 +1,269 @@
+//! Answers a registry's 401: anonymously first, then with a token or with user
+//! and password (distribution's `docs/spec/auth/token.md`). What was found out
+//! is kept for each repository, so that later requests are right at once.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use url::Url;
+
+use super::challenge::{self, Challenge};
+use super::credentials::{self, Login};
+use super::registry::{Registries, registry_name};
+use crate::fetch::{Fetch, FetchError, Request, Response, Secret};
+
+/// A token's answer is larger than any real one above this, in bytes.
+const TOKEN_LIMIT: u64 = 1024 * 1024;
+/// How long a token holds where its server does not say, and the least that a
+/// server may mean (`docs/spec/auth/token.md`).
+const LEAST_VALIDITY: Duration = Duration::from_secs(60);
+/// A token is renewed this long before its end.
+const MARGIN: Duration = Duration::from_secs(10);
+
+/// A [`Fetch`] that logs in where a registry asks for it. Only requests for
+/// URLs below `/v2/` of a registry belong here.
+pub struct Authenticated {
+    fetch: Arc<dyn Fetch>,
+    registries: Registries,
+    login_files: Vec<PathBuf>,
+    /// What each origin and repository wants. The inner lock is held while a
+    /// token is asked for, so that many threads ask once.
+    known: Mutex<HashMap<String, Arc<Mutex<Option<Held>>>>>,
+}
+
+/// What a repository is satisfied with.
+#[derive(Clone)]
+struct Held {
+    authorization: Secret,
+    user: Option<String>,
+    until: Option<Instant>,
+}
+
+impl Authenticated {
+    /// Sends through `fetch`. `login_files` are [`credentials::login_files`].
+    pub fn new(fetch: Arc<dyn Fetch>, registries: Registries, login_files: Vec<PathBuf>) -> Self {
+        Self { fetch, registries, login_files, known: Mutex::default() }
+    }
+
+    fn slot(&self, url: &Url) -> Arc<Mutex<Option<Held>>> {
+        let key = format!("{} {}", url.origin().ascii_serialization(), repository(url));
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry(key).or_default())
+    }
+
+    /// Another thread may have renewed what `refused` was: then that is taken.
+    fn renew(
+        &self,
+        slot: &Mutex<Option<Held>>,
+        refused: Option<&Held>,
+        request: &Request,
+        response: &Response,
+    ) -> Result<Held, FetchError> {
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let renewed = slot.as_ref().filter(|held| {
+            refused.is_none_or(|refused| refused.authorization != held.authorization)
+        });
+        if let Some(held) = renewed {
+            return Ok(held.clone());
+        }
+        let held = self.log_in(&request.url, response)?;
+        *slot = Some(held.clone());
+        Ok(held)
+    }
+
+    fn log_in(&self, url: &Url, response: &Response) -> Result<Held, FetchError> {
+        let registry = registry_name(url);
+        let challenges: Vec<Challenge> = response
+            .headers
+            .iter()
+            .filter(|(name, _)| name == "www-authenticate")
+            .flat_map(|(_, value)| challenge::parse(value))
+            .collect();
+        let source = self.registries.get(&registry).map(|registry| registry.credentials.clone());
+        let login = credentials::find(&source.unwrap_or_default(), &registry, &self.login_files)
+            .map_err(|error| refused(url, &with_causes(&error)))?;
+        let bearer = challenges.iter().find_map(|challenge| match challenge {
+            Challenge::Bearer { realm, service, scope } => Some((realm, service, scope)),
+            Challenge::Basic => None,
+        });
+        if let Some((realm, service, scope)) = bearer {
+            let scope =
+                scope.clone().unwrap_or_else(|| format!("repository:{}:pull", repository(url)));
+            let realm = realm_url(url, realm, service.as_deref(), &scope)?;
+            return self.token(&registry, &realm, login);
+        }
+        if !challenges.contains(&Challenge::Basic) {
+            return Err(refused(url, "it offers no way to log in that is known (Bearer or Basic)"));
+        }
+        match login {
+            Some(login) => {
+                Ok(Held { authorization: basic(&login), user: Some(login.user), until: None })
+            }
+            None => Err(refused(url, &advice(&registry, None))),
+        }
+    }
+
+    fn token(&self, registry: &str, realm: &Url, login: Option<Login>) -> Result<Held, FetchError> {
+        let request =
+            Request { authorization: login.as_ref().map(basic), ..Request::new(realm.clone()) };
+        let response = self.fetch.open(&request)?;
+        let user = login.map(|login| login.user);
+        match response.status {
+            200..=299 => {}
+            status @ (400 | 401 | 403) => {
+                let hint = format!(": the token server of {}", advice(registry, user.as_deref()));
+                return Err(FetchError::Status { url: realm.clone(), status, hint });
+            }
+            status => {
+                let hint = format!(
+                    ": the token server of registry {registry} has trouble; try again later"
+                );
+                return Err(FetchError::Status { url: realm.clone(), status, hint });
+            }
+        }
+        let mut bytes = Vec::new();
+        response
+            .body
+            .take(TOKEN_LIMIT + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| FetchError::Transport { url: realm.clone(), source: error.into() })?;
+        if bytes.len() as u64 > TOKEN_LIMIT {
+            return Err(FetchError::TooLarge { url: realm.clone(), limit: TOKEN_LIMIT });
+        }
+        let mismatch = |found: &str| FetchError::Mismatch {
+            url: realm.clone(),
+            wanted: format!("a token for registry {registry}"),
+            found: found.to_owned(),
+        };
+        if bytes.trim_ascii_start().starts_with(b"<") {
+            return Err(mismatch("an HTML page (of a captive portal or a proxy?)"));
+        }
+        // The parser's own words could repeat the token.
+        let answer: TokenAnswer =
+            serde_json::from_slice(&bytes).map_err(|_| mismatch("no JSON of a token's form"))?;
+        let token = [answer.token, answer.access_token]
+            .into_iter()
+            .flatten()
+            .find(|token| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()))
+            .ok_or_else(|| mismatch("JSON with no usable `token` or `access_token`"))?;
+        let validity =
+            answer.expires_in.map_or(LEAST_VALIDITY, Duration::from_secs).max(LEAST_VALIDITY);
+        Ok(Held {
+            authorization: Secret::new(format!("Bearer {token}")),
+            user,
+            until: Instant::now().checked_add(validity.saturating_sub(MARGIN)),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    #[serde(default)]
+    token: Option<String>,
+    #[serde(default)]
+    access_token: Option<String>,
+    #[serde(default)]
+    expires_in: Option<u64>,
+}
+
+impl Fetch for Authenticated {
+    fn open(&self, request: &Request) -> Result<Response, FetchError> {
+        let slot = self.slot(&request.url);
+        let held = slot
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+            .filter(|held| held.until.is_none_or(|until| Instant::now() < until));
+        let send = |held: Option<&Held>| {
+            let authorization = held.map(|held| held.authorization.clone());
+            self.fetch.open(&Request { authorization, ..request.clone() })
+        };
+        let response = send(held.as_ref())?;
+        // A 401 of a host that was redirected to is not this registry's: its
+        // challenge must not steer where this registry's password goes.
+        if response.status != 401 || response.url.origin() != request.url.origin() {
+            return Ok(response);
+        }
+        let held = self.renew(&slot, held.as_ref(), request, &response)?;
+        drop(response);
+        let response = send(Some(&held))?;
+        if response.status == 401 && response.url.origin() == request.url.origin() {
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            let registry = registry_name(&request.url);
+            return Err(refused(&request.url, &advice(&registry, held.user.as_deref())));
+        }
+        Ok(response)
+    }
+}
+
+/// `https://HOST/v2/<repository>/manifests/…` → the repository.
+fn repository(url: &Url) -> &str {
+    let path = url.path().strip_prefix("/v2/").unwrap_or_default();
+    ["/manifests/", "/blobs/"]
+        .iter()
+        .find_map(|part| path.rsplit_once(part))
+        .map_or(path, |(repository, _)| repository)
+}
+
+/// The token server's URL for a request. A registry that is reached over TLS
+/// must not have its password sent without.
+fn realm_url(
+    url: &Url,
+    realm: &str,
+    service: Option<&str>,
+    scope: &str,
+) -> Result<Url, FetchError> {
+    let mut realm: Url =
+        realm.parse().map_err(|_| refused(url, "the token server that it names is not a URL"))?;
+    match (realm.scheme(), url.scheme()) {
+        ("https", _) | ("http", "http") => {}
+        _ => {
+            return Err(refused(
+                url,
+                "the token server that it names is not reached over https, where a password could be read on the way",
+            ));
+        }
+    }
+    // What a URL may carry as a user would otherwise be sent and shown.
+    if !realm.username().is_empty() || realm.password().is_some() {
+        return Err(refused(url, "the URL of its token server carries a user or a password"));
+    }
+    realm.query_pairs_mut().extend_pairs(service.map(|service| ("service", service)));
+    realm.query_pairs_mut().append_pair("scope", scope);
+    Ok(realm)
+}
+
+fn basic(login: &Login) -> Secret {
+    let pair = format!("{}:{}", login.user, login.password.expose());
+    Secret::new(format!("Basic {}", STANDARD.encode(pair)))
+}
+
+fn refused(url: &Url, hint: &str) -> FetchError {
+    FetchError::Status { url: url.clone(), status: 401, hint: format!(": {hint}") }
+}
+
+fn advice(registry: &str, user: Option<&str>) -> String {
+    match user {
+        Some(user) => format!(
+            "registry {registry} refuses user `{user}`: check that the image exists and that this user may pull it, or log in anew with `docker login {registry}`"
+        ),
+        None => format!(
+            "registry {registry} wants a login and none is configured: run `docker login {registry}`, or name environment variables for it under `registries` in the spec; if it needs none, check the image's name"
+        ),
+    }
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+use std::path::Path;
+
+use super::super::scripted::{Answer, Scripted};
+use super::*;
+
+const URL: &str = "https://r.io/v2/a/b/manifests/t";
+
+fn wants(challenge: &str) -> Answer {
+    (401, vec![("www-authenticate", challenge.to_owned())], Vec::new())
+}
+
+fn ok(body: &str) -> Answer {
+    (200, Vec::new(), body.as_bytes().to_vec())
+}
+
+/// `alice:s3cret` at r.io.
+fn login_file(folder: &Path) -> Vec<PathBuf> {
+    let file = folder.join("config.json");
+    std::fs::write(&file, r#"{"auths":{"r.io":{"auth":"YWxpY2U6czNjcmV0"}}}"#).unwrap();
+    vec![file]
+}
+
+fn open(fetch: &Authenticated, url: &str) -> Result<u16, String> {
+    match fetch.open(&Request::new(url.parse().unwrap())) {
+        Ok(response) => Ok(response.status),
+        Err(error) => Err(with_causes(&error)),
+    }
+}
+
+#[test]
+fn asks_anonymously_then_once_for_a_token_that_it_keeps() {
+    let server = Scripted::new(|url, authorization| match (url, authorization) {
+        (url, _) if url.starts_with("https://auth.io/token?") => {
+            ok(r#"{"access_token":"T1","expires_in":300}"#)
+        }
+        (_, Some("Bearer T1")) => ok(""),
+        _ => wants(r#"Bearer realm="https://auth.io/token?x=1",service="s""#),
+    });
+    let fetch = Authenticated::new(server.clone(), Registries::default(), Vec::new());
+    assert_eq!(open(&fetch, URL), Ok(200));
+    assert_eq!(open(&fetch, "https://r.io/v2/a/b/blobs/sha256:0"), Ok(200));
+    assert_eq!(
+        server.seen(),
+        [
+            "- https://r.io/v2/a/b/manifests/t",
+            "- https://auth.io/token?x=1&service=s&scope=repository%3Aa%2Fb%3Apull",
+            "Bearer T1 https://r.io/v2/a/b/manifests/t",
+            "Bearer T1 https://r.io/v2/a/b/blobs/sha256:0",
+        ]
+    );
+}
+
+#[test]
+fn renews_a_token_that_is_no_longer_taken() {
+    let issued = Mutex::new(0);
+    let server = Scripted::new(move |url, authorization| {
+        let mut issued = issued.lock().unwrap();
+        if url.starts_with("https://r.io/token") {
+            *issued += 1;
+            return ok(&format!(r#"{{"token":"T{issued}"}}"#));
+        }
+        // T1 stops being good for blobs.
+        let good = authorization == Some("Bearer T2")
+            || (authorization == Some("Bearer T1") && url.contains("manifests"));
+        if good { ok("") } else { wants(r#"Bearer realm="https://r.io/token""#) }
+    });
+    let fetch = Authenticated::new(server.clone(), Registries::default(), Vec::new());
+    assert_eq!(open(&fetch, URL), Ok(200));
+    assert_eq!(open(&fetch, "https://r.io/v2/a/b/blobs/sha256:0"), Ok(200));
+    assert!(server.seen().last().unwrap().starts_with("Bearer T2"));
+}
+
+#[test]
+fn sends_user_and_password_where_they_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = login_file(folder.path());
+    let server = Scripted::new(|_, authorization| match authorization {
+        Some("Basic YWxpY2U6czNjcmV0") => ok(""),
+        _ => wants(r#"Basic realm="r""#),
+    });
+    let fetch = Authenticated::new(server.clone(), Registries::default(), files.clone());
+    assert_eq!(open(&fetch, URL), Ok(200));
+    // Another registry gets none of it.
+    let error = open(&fetch, "https://other.io/v2/a/manifests/t").unwrap_err();
+    assert!(error.contains("docker login other.io"), "{error}");
+    assert!(!server.seen().iter().any(|line| line.contains("Basic") && line.contains("other")));
+
+    let server = Scripted::new(|url, authorization| match (url, authorization) {
+        (_, Some("Bearer T")) => ok(""),
+        (url, Some("Basic YWxpY2U6czNjcmV0")) if url.contains("/token?") => {
+            ok(r#"{"token":"T","expires_in":18446744073709551615}"#)
+        }
+        _ => wants(r#"Basic realm="r", Bearer realm="https://auth.io/token""#),
+    });
+    let fetch = Authenticated::new(server, Registries::default(), files);
+    assert_eq!(open(&fetch, URL), Ok(200));
+}
+
+#[test]
+fn ends_every_refusal_in_words_that_help_and_hold_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = login_file(folder.path());
+    let html = "<html>".to_owned();
+    let cases: [(&str, Answer, &str); 10] = [
+        (r#"Bearer realm="https://auth.io/t""#, ok(r#"{"token":"T"}"#), "refuses user `alice`"),
+        (r#"Bearer realm="https://auth.io/t""#, wants("Basic"), "refuses user `alice`"),
+        (r#"Bearer realm="https://auth.io/t""#, (502, vec![], vec![]), "has trouble"),
+        (r#"Bearer realm="https://auth.io/t""#, ok(&html), "HTML page"),
+        (r#"Bearer realm="https://auth.io/t""#, ok("{}"), "no usable"),
+        (r#"Bearer realm="https://auth.io/t""#, ok(r#"{"token":"a\r\nb"}"#), "no usable"),
+        (
+            r#"Bearer realm="https://auth.io/t""#,
+            (200, vec![], vec![b' '; 2 * TOKEN_LIMIT as usize]),
+            "larger than",
+        ),
+        (r#"Bearer realm="http://auth.io/t""#, ok("{}"), "not reached over https"),
+        ("Basic", ok(""), "refuses user `alice`"),
+        ("Negotiate", ok(""), "no way to log in"),
+    ];
+    for (challenge, token, words) in cases {
+        let challenge = challenge.to_owned();
+        let server = Scripted::new(move |url, _| {
+            if url.starts_with("https://auth.io") { token.clone() } else { wants(&challenge) }
+        });
+        let fetch = Authenticated::new(server.clone(), Registries::default(), files.clone());
+        let error = open(&fetch, URL).unwrap_err();
+        assert!(error.contains(words), "{error}");
+        assert!(error.contains("r.io") || error.contains("auth.io"), "{error}");
+        assert!(!error.contains("s3cret") && !error.contains("YWxpY2U"), "{error}");
+        assert!(server.seen().len() <= 3, "{:?}", server.seen());
+        assert!(!server.seen().iter().any(|line| line.contains("http://")));
+    }
+}
+
+#[test]
+fn a_challenge_of_the_host_that_was_redirected_to_is_not_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = login_file(folder.path());
+    let server = Scripted::new(|_, _| {
+        let (status, mut headers, body) = wants(r#"Bearer realm="https://evil.io/t""#);
+        headers.push(("final-url", "https://evil.io/blob".to_owned()));
+        (status, headers, body)
+    });
+    let fetch = Authenticated::new(server.clone(), Registries::default(), files);
+    assert_eq!(open(&fetch, URL), Ok(401));
+    assert_eq!(server.seen().len(), 1);
+}

@@ -1,0 +1,292 @@
+//! What a registry gives for a name: an index or an image manifest, in the
+//! OCI's or docker's words. Read strictly, for the bytes are a stranger's.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use bundle_format::digest::Digest;
+use bundle_format::lock::Descriptor;
+use serde::Deserialize;
+
+/// An OCI index.
+pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+/// Docker's manifest list.
+pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+/// An OCI image manifest.
+pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// Docker's image manifest, schema 2.
+pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+
+/// The four, as the `Accept` header lists them.
+pub const ACCEPTED: [&str; 4] = [OCI_INDEX, DOCKER_LIST, OCI_MANIFEST, DOCKER_MANIFEST];
+
+/// An index or an image manifest.
+#[derive(Debug)]
+pub enum Document {
+    /// Manifests by platform.
+    Index(Vec<Entry>),
+    /// One image.
+    Manifest(Manifest),
+}
+
+/// One entry of an index.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Of the manifest.
+    pub media_type: String,
+    /// Of the manifest.
+    pub digest: String,
+    /// Of the manifest, in bytes.
+    pub size: u64,
+    /// What it runs on.
+    #[serde(default)]
+    pub platform: Option<Platform>,
+    /// The attestations' mark is among them.
+    #[serde(default)]
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// An entry's platform, or that of an image's configuration.
+#[derive(Debug, Deserialize)]
+pub struct Platform {
+    /// Go's `GOOS`.
+    pub os: String,
+    /// Go's `GOARCH`.
+    pub architecture: String,
+    /// `v8` of an arm64, for example.
+    #[serde(default)]
+    pub variant: Option<String>,
+}
+
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.os, self.architecture)?;
+        match self.variant.as_deref() {
+            None | Some("") => Ok(()),
+            Some(variant) => write!(f, "/{variant}"),
+        }
+    }
+}
+
+/// An image manifest's blobs.
+#[derive(Debug)]
+pub struct Manifest {
+    /// The configuration.
+    pub config: Descriptor,
+    /// The lowest first.
+    pub layers: Vec<Descriptor>,
+}
+
+/// Why a document is no image that can be carried.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum DocumentError {
+    /// An HTML page where a document should be.
+    #[error(
+        "the answer is an HTML page, not an image manifest: a captive portal or a proxy answered instead of the registry"
+    )]
+    Html,
+    /// Not JSON, or JSON of another shape.
+    #[error("the answer is not an image manifest: {0}")]
+    Malformed(String),
+    /// Docker's old format.
+    #[error(
+        "the image is in docker's schema 1, which current containerd cannot run; push it again with a docker newer than 1.10"
+    )]
+    Schema1,
+    /// The header and the document say different types: a document that is
+    /// read two ways (CVE-2021-41190) is read no way.
+    #[error("the registry says the type is {header}, but the document says {document}")]
+    MediaType {
+        /// The `Content-Type`, or what the index says.
+        header: String,
+        /// The document's own `mediaType` or shape.
+        document: String,
+    },
+    /// Neither an index nor an image.
+    #[error("it is no container image, but {0}")]
+    NotAnImage(String),
+    /// A digest of another algorithm.
+    #[error("the blob {0} is not named by a sha256 digest, the only kind that a bundle carries")]
+    Algorithm(String),
+    /// A layer that its registry does not hold.
+    #[error(
+        "the layer {0} is a foreign layer that its registry does not hold; only Windows images have such"
+    )]
+    Foreign(String),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Raw {
+    schema_version: u64,
+    #[serde(default)]
+    media_type: Option<String>,
+    #[serde(default)]
+    manifests: Option<Vec<Entry>>,
+    #[serde(default)]
+    config: Option<RawDescriptor>,
+    #[serde(default)]
+    layers: Option<Vec<RawDescriptor>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawDescriptor {
+    media_type: String,
+    digest: String,
+    size: u64,
+    #[serde(default)]
+    urls: Option<Vec<String>>,
+}
+
+/// Reads a document. `announced` is the `Content-Type`, or the media type that
+/// the index gives. The media type that counts is returned with it.
+pub fn parse(bytes: &[u8], announced: Option<&str>) -> Result<(Document, String), DocumentError> {
+    let announced = announced.map(|text| text.split(';').next().unwrap_or(text).trim());
+    let start = bytes.trim_ascii_start();
+    if start.starts_with(b"<") || announced == Some("text/html") {
+        return Err(DocumentError::Html);
+    }
+    let raw: Raw = serde_json::from_slice(bytes)
+        .map_err(|error| DocumentError::Malformed(error.to_string()))?;
+    if raw.schema_version == 1 {
+        return Err(DocumentError::Schema1);
+    }
+    let media_type = media_type(&raw, announced)?;
+    let document = match (raw.manifests, raw.config, raw.layers) {
+        (Some(entries), None, None) if is_index(&media_type) => Document::Index(entries),
+        (None, Some(config), Some(layers)) if !is_index(&media_type) => {
+            Document::Manifest(manifest(config, layers)?)
+        }
+        _ => {
+            return Err(DocumentError::Malformed(format!(
+                "it is called {media_type} but has not the fields of one"
+            )));
+        }
+    };
+    Ok((document, media_type))
+}
+
+/// A type that is announced and one that is written must agree; one of them,
+/// or the shape of the document, is enough.
+fn media_type(raw: &Raw, announced: Option<&str>) -> Result<String, DocumentError> {
+    let announced = announced.filter(|text| text.starts_with("application/vnd."));
+    let by_shape = if raw.manifests.is_some() { OCI_INDEX } else { OCI_MANIFEST };
+    let media_type = match (announced, raw.media_type.as_deref()) {
+        (Some(header), Some(document)) if header != document => {
+            return Err(DocumentError::MediaType {
+                header: header.to_owned(),
+                document: document.to_owned(),
+            });
+        }
+        (Some(given), _) | (None, Some(given)) => given,
+        (None, None) => by_shape,
+    };
+    if !ACCEPTED.contains(&media_type) {
+        return Err(DocumentError::NotAnImage(media_type.to_owned()));
+    }
+    Ok(media_type.to_owned())
+}
+
+/// Whether a media type is that of an index.
+pub fn is_index(media_type: &str) -> bool {
+    media_type == OCI_INDEX || media_type == DOCKER_LIST
+}
+
+fn manifest(config: RawDescriptor, layers: Vec<RawDescriptor>) -> Result<Manifest, DocumentError> {
+    let image_configs = [
+        "application/vnd.oci.image.config.v1+json",
+        "application/vnd.docker.container.image.v1+json",
+    ];
+    if !image_configs.contains(&config.media_type.as_str()) {
+        return Err(DocumentError::NotAnImage(format!(
+            "an artifact whose configuration is {}",
+            config.media_type
+        )));
+    }
+    for layer in &layers {
+        let foreign = layer.media_type.contains("nondistributable")
+            || layer.media_type.contains(".foreign.")
+            || layer.urls.as_ref().is_some_and(|urls| !urls.is_empty());
+        if foreign {
+            return Err(DocumentError::Foreign(layer.digest.clone()));
+        }
+    }
+    Ok(Manifest {
+        config: descriptor(config)?,
+        layers: layers.into_iter().map(descriptor).collect::<Result<_, _>>()?,
+    })
+}
+
+fn descriptor(raw: RawDescriptor) -> Result<Descriptor, DocumentError> {
+    let digest = digest(&raw.digest)?;
+    Ok(Descriptor { media_type: raw.media_type, digest, size: raw.size })
+}
+
+/// Reads a digest of the only algorithm that is carried.
+pub fn digest(text: &str) -> Result<Digest, DocumentError> {
+    text.parse().map_err(|_| DocumentError::Algorithm(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &str = r#"{"mediaType":"application/vnd.oci.image.config.v1+json","size":2,"digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"}"#;
+
+    fn image(extra: &str, layers: &str) -> String {
+        format!(r#"{{"schemaVersion":2,{extra}"config":{CONFIG},"layers":[{layers}]}}"#)
+    }
+
+    #[test]
+    fn takes_the_type_from_header_document_or_shape() {
+        let typed = image(&format!(r#""mediaType":"{DOCKER_MANIFEST}","#), "");
+        let cases = [
+            (image("", ""), None, OCI_MANIFEST),
+            (image("", ""), Some("application/json"), OCI_MANIFEST),
+            (image("", ""), Some(DOCKER_MANIFEST), DOCKER_MANIFEST),
+            (typed, Some("text/plain; charset=utf-8"), DOCKER_MANIFEST),
+            (r#"{"schemaVersion":2,"manifests":[]}"#.to_owned(), None, OCI_INDEX),
+        ];
+        for (text, announced, wanted) in cases {
+            assert_eq!(parse(text.as_bytes(), announced).unwrap().1, wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_image_and_says_what_it_is() {
+        let layer = |media_type: &str, urls: &str| {
+            format!(
+                r#"{{"mediaType":"{media_type}","size":1,"digest":"sha256:{}"{urls}}}"#,
+                "0".repeat(64)
+            )
+        };
+        let index =
+            format!(r#"{{"schemaVersion":2,"manifests":[],"config":{CONFIG},"layers":[]}}"#);
+        let cases = [
+            (" <!DOCTYPE html>".to_owned(), None, "captive portal"),
+            ("{}".to_owned(), Some("text/html"), "captive portal"),
+            ("{".to_owned(), None, "not an image manifest"),
+            ("[".repeat(200_000), None, "not an image manifest"),
+            (r#"{"schemaVersion":1,"fsLayers":[]}"#.to_owned(), None, "schema 1"),
+            (index, None, "not the fields"),
+            (image("", ""), Some(OCI_INDEX), "not the fields"),
+            (image(&format!(r#""mediaType":"{OCI_INDEX}","#), ""), Some(OCI_MANIFEST), "says"),
+            (image("", ""), Some("application/vnd.cncf.x+json"), "no container image"),
+            (image("", "").replace("oci.image.config", "cncf.helm.config"), None, "artifact"),
+            (
+                image("", &layer("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "")),
+                None,
+                "foreign",
+            ),
+            (image("", &layer("a", r#","urls":["https://a/"]"#)), None, "foreign"),
+            (image("", "").replace("sha256:", "sha512:"), None, "sha256"),
+            (image("", "").replace("\"size\":2", "\"size\":-2"), None, "not an image manifest"),
+        ];
+        for (text, announced, words) in cases {
+            let error = parse(text.as_bytes(), announced).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}

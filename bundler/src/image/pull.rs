@@ -1,0 +1,315 @@
+//! From an image's name to the digests of all that it consists of.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bundle_format::architecture::Architecture;
+use bundle_format::digest::Digest;
+use bundle_format::lock::{Descriptor, LockedImage, LockedPlatform, Why};
+use bundle_format::reference::ImageReference;
+use url::Url;
+
+use super::auth::Authenticated;
+use super::document::{self, ACCEPTED, Document, DocumentError, Entry, Manifest, Platform};
+use super::platform;
+use super::pull_error::{Attempt, PullError, ResolveError, hint};
+use super::registry::{Endpoint, Registries, RegistryError};
+use crate::fetch::{Fetch, FetchError, Request};
+
+/// The largest index or image manifest, in bytes (distribution spec, "Pushing
+/// Manifests": registries take at least 4 MiB, and take no more in fact).
+pub const MANIFEST_LIMIT: u64 = 4 * 1024 * 1024;
+/// The largest image configuration that is read, in bytes.
+pub const CONFIG_LIMIT: u64 = 8 * 1024 * 1024;
+
+/// Pulls from registries and their mirrors.
+pub struct Puller {
+    fetch: Arc<Authenticated>,
+    registries: Registries,
+}
+
+/// An image as its registry has it now.
+#[derive(Debug)]
+pub struct ResolvedImage {
+    /// The name that was asked for; a tag beside a digest is kept.
+    pub source: ImageReference,
+    /// The index or the only manifest.
+    pub root: Descriptor,
+    /// The wanted platforms, sorted.
+    pub platforms: Vec<LockedPlatform>,
+    /// The bytes, just as they came and as their digests say, of the root, of
+    /// each platform's manifest, and of the configurations that had to be
+    /// read. Each once.
+    pub documents: Vec<(Descriptor, Vec<u8>)>,
+}
+
+impl ResolvedImage {
+    /// The lock's entry under the name that nodes know the image by.
+    pub fn locked(&self, name: ImageReference, why: Vec<Why>) -> LockedImage {
+        LockedImage {
+            name,
+            source: self.source.clone(),
+            root: self.root.clone(),
+            platforms: self.platforms.clone(),
+            why,
+        }
+    }
+}
+
+impl Puller {
+    /// Pulls through `fetch`, which retries; `login_files` are
+    /// [`super::credentials::login_files`].
+    pub fn new(fetch: Arc<dyn Fetch>, registries: Registries, login_files: Vec<PathBuf>) -> Self {
+        let fetch = Arc::new(Authenticated::new(fetch, registries.clone(), login_files));
+        Self { fetch, registries }
+    }
+
+    /// The authenticating door, for the URLs of [`Self::blob_urls`].
+    pub fn fetch(&self) -> Arc<Authenticated> {
+        Arc::clone(&self.fetch)
+    }
+
+    /// Where a blob of an image may be had, first choice first.
+    pub fn blob_urls(
+        &self,
+        image: &ImageReference,
+        digest: &Digest,
+    ) -> Result<Vec<Url>, RegistryError> {
+        let endpoints = self.registries.endpoints(image)?;
+        Ok(endpoints.iter().map(|endpoint| endpoint.blob(digest)).collect())
+    }
+
+    /// Where a manifest of an image may be had by its digest. A registry serves
+    /// no manifest as a blob.
+    pub fn manifest_urls(
+        &self,
+        image: &ImageReference,
+        digest: &Digest,
+    ) -> Result<Vec<Url>, RegistryError> {
+        let endpoints = self.registries.endpoints(image)?;
+        Ok(endpoints.iter().map(|endpoint| endpoint.manifest(&digest.to_string())).collect())
+    }
+
+    /// Finds out what `image` is for each of `architectures`, by its digest
+    /// where it has one. Every place is asked until one has it all.
+    pub fn resolve(
+        &self,
+        image: &ImageReference,
+        architectures: &[Architecture],
+    ) -> Result<ResolvedImage, ResolveError> {
+        let fail = |attempts| ResolveError { image: Box::new(image.clone()), attempts };
+        let endpoints = self.registries.endpoints(image).map_err(|error| {
+            fail(vec![Attempt { host: image.registry().to_owned(), error: error.into() }])
+        })?;
+        let mut attempts = Vec::new();
+        for endpoint in endpoints {
+            match self.resolve_at(&endpoint, image, architectures) {
+                Ok(resolved) => return Ok(resolved),
+                Err(error) => attempts.push(Attempt { host: endpoint.host(), error }),
+            }
+        }
+        Err(fail(attempts))
+    }
+
+    fn resolve_at(
+        &self,
+        endpoint: &Endpoint,
+        image: &ImageReference,
+        architectures: &[Architecture],
+    ) -> Result<ResolvedImage, PullError> {
+        let mut wanted = architectures.to_vec();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let name = match (image.digest(), image.tag()) {
+            (Some(digest), _) => digest.to_string(),
+            (None, tag) => tag.unwrap_or("latest").to_owned(),
+        };
+        let expected = Expected { digest: image.digest(), ..Expected::default() };
+        let (root, bytes, document) = self.document(&endpoint.manifest(&name), &expected)?;
+        let mut documents = vec![(root.clone(), bytes)];
+        let platforms = match document {
+            Document::Index(entries) => wanted
+                .into_iter()
+                .map(|architecture| {
+                    self.platform_of_index(endpoint, &entries, architecture, &mut documents)
+                })
+                .collect::<Result<_, _>>()?,
+            Document::Manifest(manifest) => {
+                self.check_config(endpoint, &manifest.config, &wanted, &mut documents)?;
+                wanted
+                    .into_iter()
+                    .map(|architecture| locked(architecture, &root, &manifest))
+                    .collect()
+            }
+        };
+        Ok(ResolvedImage { source: image.clone(), root, platforms, documents })
+    }
+
+    fn platform_of_index(
+        &self,
+        endpoint: &Endpoint,
+        entries: &[Entry],
+        architecture: Architecture,
+        documents: &mut Vec<(Descriptor, Vec<u8>)>,
+    ) -> Result<LockedPlatform, PullError> {
+        let wanted = architecture.oci();
+        let entry = platform::choose(entries, architecture)
+            .ok_or_else(|| PullError::Platform { wanted, has: platform::list(entries) })?;
+        if document::is_index(&entry.media_type) {
+            return Err(PullError::Nested(wanted));
+        }
+        let url = endpoint.manifest(&entry.digest);
+        let digest = document::digest(&entry.digest)
+            .map_err(|source| PullError::Document { url: Box::new(url.clone()), source })?;
+        let expected = Expected {
+            digest: Some(digest),
+            size: Some(entry.size),
+            media_type: Some(entry.media_type.clone()),
+        };
+        match self.document(&url, &expected)? {
+            (descriptor, bytes, Document::Manifest(manifest)) => {
+                let platform = locked(architecture, &descriptor, &manifest);
+                if !documents.iter().any(|(known, _)| known.digest == descriptor.digest) {
+                    documents.push((descriptor, bytes));
+                }
+                Ok(platform)
+            }
+            (_, _, Document::Index(_)) => Err(PullError::Nested(wanted)),
+        }
+    }
+
+    /// A manifest without an index says its platform only in its configuration.
+    fn check_config(
+        &self,
+        endpoint: &Endpoint,
+        config: &Descriptor,
+        wanted: &[Architecture],
+        documents: &mut Vec<(Descriptor, Vec<u8>)>,
+    ) -> Result<(), PullError> {
+        let url = endpoint.blob(&config.digest);
+        let bytes = self.bytes(&url, &[], CONFIG_LIMIT)?.bytes;
+        Expected { digest: Some(config.digest), size: Some(config.size), media_type: None }
+            .check(&url, &bytes)?;
+        let platform: Platform = serde_json::from_slice(&bytes).map_err(|error| {
+            let source = DocumentError::Malformed(format!("its configuration: {error}"));
+            PullError::Document { url: Box::new(url), source }
+        })?;
+        for architecture in wanted {
+            if platform.os != "linux" || platform.architecture != architecture.oci() {
+                return Err(PullError::Platform {
+                    wanted: architecture.oci(),
+                    has: platform.to_string(),
+                });
+            }
+        }
+        documents.push((config.clone(), bytes));
+        Ok(())
+    }
+
+    fn document(
+        &self,
+        url: &Url,
+        expected: &Expected,
+    ) -> Result<(Descriptor, Vec<u8>, Document), PullError> {
+        let Answer { bytes, content_type, digest: digest_header } =
+            self.bytes(url, &ACCEPTED, MANIFEST_LIMIT)?;
+        let announced = expected.media_type.as_deref().or(content_type.as_deref());
+        let parsed = document::parse(&bytes, announced);
+        // A page of a portal is named as one, before its digest is looked at.
+        if let Err(DocumentError::Html) = parsed {
+            return Err(PullError::Document {
+                url: Box::new(url.clone()),
+                source: DocumentError::Html,
+            });
+        }
+        let digest = Digest::of(&bytes);
+        expected.check(url, &bytes)?;
+        if let Some(header) = digest_header.filter(|text| text.starts_with("sha256:"))
+            && header != digest.to_string()
+        {
+            return Err(mismatch(
+                url,
+                format!("{header}, as its Docker-Content-Digest says"),
+                digest.to_string(),
+            ));
+        }
+        let (document, media_type) =
+            parsed.map_err(|source| PullError::Document { url: Box::new(url.clone()), source })?;
+        Ok((Descriptor { media_type, digest, size: bytes.len() as u64 }, bytes, document))
+    }
+
+    fn bytes(&self, url: &Url, accept: &[&str], limit: u64) -> Result<Answer, PullError> {
+        let accept = accept.iter().map(|&text| text.to_owned()).collect();
+        let response = self.fetch.open(&Request { accept, ..Request::new(url.clone()) })?;
+        if response.status != 200 {
+            let hint = hint(response.status).to_owned();
+            return Err(
+                FetchError::Status { url: url.clone(), status: response.status, hint }.into()
+            );
+        }
+        if response.length.is_some_and(|length| length > limit) {
+            return Err(FetchError::TooLarge { url: url.clone(), limit }.into());
+        }
+        let content_type = response.header("content-type").map(str::to_owned);
+        let digest = response.header("docker-content-digest").map(str::to_owned);
+        let mut bytes = Vec::new();
+        response
+            .body
+            .take(limit + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| FetchError::Transport { url: url.clone(), source: error.into() })?;
+        if bytes.len() as u64 > limit {
+            return Err(FetchError::TooLarge { url: url.clone(), limit }.into());
+        }
+        Ok(Answer { bytes, content_type, digest })
+    }
+}
+
+fn locked(
+    architecture: Architecture,
+    descriptor: &Descriptor,
+    manifest: &Manifest,
+) -> LockedPlatform {
+    LockedPlatform {
+        architecture,
+        manifest: descriptor.clone(),
+        config: manifest.config.clone(),
+        layers: manifest.layers.clone(),
+    }
+}
+
+/// A body with what its headers say of it.
+struct Answer {
+    bytes: Vec<u8>,
+    content_type: Option<String>,
+    digest: Option<String>,
+}
+
+/// What is known of a document before it comes.
+#[derive(Default)]
+struct Expected {
+    digest: Option<Digest>,
+    size: Option<u64>,
+    media_type: Option<String>,
+}
+
+impl Expected {
+    fn check(&self, url: &Url, bytes: &[u8]) -> Result<(), PullError> {
+        if let Some(size) = self.size.filter(|&size| size != bytes.len() as u64) {
+            return Err(mismatch(url, format!("{size} bytes"), format!("{} bytes", bytes.len())));
+        }
+        let found = Digest::of(bytes);
+        match self.digest.filter(|&digest| digest != found) {
+            Some(digest) => Err(mismatch(url, digest.to_string(), found.to_string())),
+            None => Ok(()),
+        }
+    }
+}
+
+fn mismatch(url: &Url, wanted: String, found: String) -> PullError {
+    FetchError::Mismatch { url: url.clone(), wanted, found }.into()
+}
+
+#[cfg(test)]
+mod tests;

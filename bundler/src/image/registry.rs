@@ -1,0 +1,246 @@
+//! How registries are reached: their mirrors, their credentials, and whether
+//! plain http was said.
+
+use std::collections::BTreeMap;
+
+use bundle_format::digest::Digest;
+use bundle_format::reference::ImageReference;
+use url::Url;
+
+use super::credentials::CredentialSource;
+
+/// Whether a registry may be spoken to without TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PlainHttp {
+    /// Never; nothing is sent.
+    #[default]
+    Forbidden,
+    /// The spec says so, with its reason: the registry and its `http://` mirrors.
+    Allowed,
+}
+
+/// How to reach one registry.
+#[derive(Clone, Debug, Default)]
+pub struct Registry {
+    /// Asked first and in this order, then the registry itself. A path is put
+    /// before the repository: `https://mirror.example.com/hub` gives
+    /// `/v2/hub/library/busybox/…`. A mirror's own credentials and plain http
+    /// are those of the entry under its host.
+    pub mirrors: Vec<Url>,
+    /// Who to be.
+    pub credentials: CredentialSource,
+    /// Whether plain http is used.
+    pub plain_http: PlainHttp,
+}
+
+/// All registries that the spec has something to say of, by their name in
+/// references (`docker.io`, `localhost:5000`). The others are reached over
+/// https with docker's credentials.
+#[derive(Clone, Debug, Default)]
+pub struct Registries(BTreeMap<String, Registry>);
+
+/// Why a registry cannot be asked as the spec says.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// A mirror whose URL is of no use.
+    #[error(
+        "registry {registry}: the mirror {mirror} is not a URL such as https://mirror.example.com/path, without user, password or query"
+    )]
+    Mirror {
+        /// The registry.
+        registry: String,
+        /// The mirror's URL.
+        mirror: String,
+    },
+    /// A mirror without TLS where nobody said so.
+    #[error(
+        "registry {registry}: the mirror {mirror} is plain http, by which anybody on the way could change images and read passwords; use https, or set `plainHttp` with a reason"
+    )]
+    PlainHttp {
+        /// The registry.
+        registry: String,
+        /// The mirror's URL.
+        mirror: Url,
+    },
+    /// A name that makes no URL.
+    #[error("registry {registry}: its name makes no URL")]
+    Name {
+        /// The registry.
+        registry: String,
+    },
+}
+
+/// One place that may hold an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// `https://registry-1.docker.io/v2/library/busybox/`.
+    base: Url,
+}
+
+impl Registries {
+    /// Takes what the spec says, by registry name. Every mirror is checked.
+    pub fn new(registries: BTreeMap<String, Registry>) -> Result<Self, RegistryError> {
+        let registries = Self(registries);
+        for (name, registry) in &registries.0 {
+            for mirror in &registry.mirrors {
+                registries.check_mirror(name, registry, mirror)?;
+            }
+        }
+        Ok(registries)
+    }
+
+    /// What is said of the registry, if anything is.
+    pub fn get(&self, name: &str) -> Option<&Registry> {
+        self.0.get(name)
+    }
+
+    /// Where to ask for a repository's manifests and blobs, in order.
+    pub fn endpoints(&self, image: &ImageReference) -> Result<Vec<Endpoint>, RegistryError> {
+        let name = image.registry();
+        let registry = self.get(name);
+        let scheme = match registry.map(|registry| registry.plain_http) {
+            Some(PlainHttp::Allowed) => "http",
+            _ => "https",
+        };
+        let host = if name == "docker.io" { "registry-1.docker.io" } else { name };
+        let upstream = Url::parse(&format!("{scheme}://{host}"))
+            .map_err(|_| RegistryError::Name { registry: name.to_owned() })?;
+        let mirrors = registry.into_iter().flat_map(|registry| registry.mirrors.iter().cloned());
+        Ok(mirrors
+            .chain([upstream])
+            .map(|mut base| {
+                let prefix = base.path().trim_matches('/').to_owned();
+                let slash = if prefix.is_empty() { "" } else { "/" };
+                base.set_path(&format!("/v2/{prefix}{slash}{}/", image.repository()));
+                Endpoint { base }
+            })
+            .collect())
+    }
+
+    fn check_mirror(
+        &self,
+        name: &str,
+        registry: &Registry,
+        mirror: &Url,
+    ) -> Result<(), RegistryError> {
+        let plain = !mirror.username().is_empty()
+            || mirror.password().is_some()
+            || mirror.query().is_some()
+            || mirror.fragment().is_some();
+        if plain || !mirror.has_host() || !matches!(mirror.scheme(), "http" | "https") {
+            // Without what may be a password.
+            let shown = format!("{}://{}{}", mirror.scheme(), authority(mirror), mirror.path());
+            return Err(RegistryError::Mirror { registry: name.to_owned(), mirror: shown });
+        }
+        let said = [Some(registry), self.get(&registry_name(mirror))]
+            .into_iter()
+            .flatten()
+            .any(|registry| registry.plain_http == PlainHttp::Allowed);
+        if mirror.scheme() == "http" && !said {
+            return Err(RegistryError::PlainHttp {
+                registry: name.to_owned(),
+                mirror: mirror.clone(),
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Endpoint {
+    /// The manifest that a tag or a digest names.
+    pub fn manifest(&self, name: &str) -> Url {
+        self.below(&format!("manifests/{name}"))
+    }
+
+    /// A blob.
+    pub fn blob(&self, digest: &Digest) -> Url {
+        self.below(&format!("blobs/{digest}"))
+    }
+
+    /// The host, with its port where it is not the scheme's own.
+    pub fn host(&self) -> String {
+        authority(&self.base)
+    }
+
+    fn below(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path()));
+        url
+    }
+}
+
+/// The name, as in references, of the registry behind a URL.
+pub(super) fn registry_name(url: &Url) -> String {
+    match authority(url) {
+        hub if hub == "registry-1.docker.io" => "docker.io".to_owned(),
+        other => other,
+    }
+}
+
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn registries(
+        name: &str,
+        mirrors: &[&str],
+        plain_http: PlainHttp,
+    ) -> Result<Registries, RegistryError> {
+        let mirrors = mirrors.iter().map(|mirror| mirror.parse().unwrap()).collect();
+        let registry = Registry { mirrors, plain_http, ..Registry::default() };
+        Registries::new(BTreeMap::from([(name.to_owned(), registry)]))
+    }
+
+    fn urls(registries: &Registries, image: &str) -> Vec<String> {
+        let endpoints = registries.endpoints(&image.parse().unwrap()).unwrap();
+        endpoints.iter().map(|endpoint| endpoint.manifest("t").to_string()).collect()
+    }
+
+    #[test]
+    fn asks_mirrors_first_and_docker_hub_by_its_real_host() {
+        let none = Registries::default();
+        assert_eq!(
+            urls(&none, "busybox"),
+            ["https://registry-1.docker.io/v2/library/busybox/manifests/t"]
+        );
+        assert_eq!(urls(&none, "localhost:5000/a"), ["https://localhost:5000/v2/a/manifests/t"]);
+        let hub = registries(
+            "docker.io",
+            &["https://m.io/hub/", "https://n.io:444"],
+            PlainHttp::Forbidden,
+        )
+        .unwrap();
+        assert_eq!(
+            urls(&hub, "a/b"),
+            [
+                "https://m.io/v2/hub/a/b/manifests/t",
+                "https://n.io:444/v2/a/b/manifests/t",
+                "https://registry-1.docker.io/v2/a/b/manifests/t",
+            ]
+        );
+        let plain = registries("r.io:5000", &["http://m.io"], PlainHttp::Allowed).unwrap();
+        assert_eq!(
+            urls(&plain, "r.io:5000/a"),
+            ["http://m.io/v2/a/manifests/t", "http://r.io:5000/v2/a/manifests/t"]
+        );
+    }
+
+    #[test]
+    fn refuses_mirrors_that_are_unsafe_and_hides_their_passwords() {
+        for (mirror, words) in [
+            ("http://m.io", "plain http"),
+            ("https://user:hunter2@m.io", "without user"),
+            ("https://m.io?a=b", "without user"),
+            ("file:///m", "not a URL such as"),
+        ] {
+            let error =
+                registries("r.io", &[mirror], PlainHttp::Forbidden).unwrap_err().to_string();
+            assert!(error.contains(words) && !error.contains("hunter2"), "{error}");
+        }
+    }
+}

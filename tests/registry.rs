@@ -1,0 +1,228 @@
+//! The registry client against Debian's docker-registry: plain, with TLS and
+//! a password, and with tokens. skopeo pushes, and is the oracle for digests.
+
+#![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "real_registry/mod.rs"]
+mod real_registry;
+#[path = "registry/redirect.rs"]
+mod redirect;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{net::TcpListener, thread};
+
+use bundle_format::architecture::Architecture::{self, Aarch64, X86_64};
+use bundle_format::digest::Digest;
+use bundler::fetch::http::HttpFetch;
+use bundler::fetch::{Fetch as _, Request};
+use bundler::image::pull::{Puller, ResolvedImage};
+use bundler::image::registry::{PlainHttp, Registries, Registry};
+
+use real_registry::RealRegistry;
+use real_registry::image::Content;
+
+/// A client that trusts the authority in `ca` besides the system's.
+fn http(ca: Option<&Path>) -> Arc<HttpFetch> {
+    let extra: Vec<_> = ca
+        .map(|path| (path.display().to_string(), std::fs::read(path).unwrap()))
+        .into_iter()
+        .collect();
+    Arc::new(HttpFetch::new(&extra, None).unwrap())
+}
+
+fn puller(registry: &RealRegistry, login: bool) -> Puller {
+    let ca = registry.ca();
+    let fetch = http(ca.is_file().then_some(ca.as_path()));
+    let files: Vec<PathBuf> = login.then(|| registry.login_file()).into_iter().collect();
+    Puller::new(fetch, registry.registries(), files)
+}
+
+fn resolve(
+    puller: &Puller,
+    registry: &RealRegistry,
+    name: &str,
+    architectures: &[Architecture],
+) -> Result<ResolvedImage, String> {
+    let image = format!("{}/{name}", registry.host()).parse().unwrap();
+    puller.resolve(&image, architectures).map_err(|error| error.to_string())
+}
+
+/// Every blob that the image says it has is there, with its digest and size.
+fn check_blobs(puller: &Puller, image: &ResolvedImage) {
+    for platform in &image.platforms {
+        assert_eq!(platform.layers.len(), 2);
+        for blob in platform.layers.iter().chain([&platform.config]) {
+            let urls = puller.blob_urls(&image.source, &blob.digest).unwrap();
+            let response = puller.fetch().open(&Request::new(urls[0].clone())).unwrap();
+            let mut body = response.body;
+            assert_eq!(Digest::of_reader(&mut body).unwrap(), (blob.digest, blob.size));
+        }
+    }
+}
+
+#[test]
+fn pulls_every_kind_of_image_from_a_plain_registry() {
+    let Some(registry) = RealRegistry::plain() else { return };
+    let puller = puller(&registry, false);
+    let cases = [
+        ("a/index:v1", Content::Index(vec![X86_64, Aarch64]), vec![X86_64, Aarch64], 3),
+        ("a/oci:v1", Content::Oci(X86_64), vec![X86_64], 2),
+        ("docker:v1.2_3", Content::Docker(Aarch64), vec![Aarch64], 2),
+    ];
+    for (name, content, architectures, documents) in cases {
+        let digest = registry.push_image(name, &content);
+        let image = resolve(&puller, &registry, name, &architectures).unwrap();
+        assert_eq!(image.root.digest, digest, "{name}");
+        assert_eq!(image.documents[0].1, registry.raw_manifest(name), "{name}");
+        assert_eq!(image.documents.len(), documents, "{name}");
+        let docker = image.root.media_type.contains("docker");
+        assert_eq!(docker, name.starts_with("docker"));
+        check_blobs(&puller, &image);
+
+        let by_digest = format!("{name}@{digest}");
+        let again = resolve(&puller, &registry, &by_digest, &architectures).unwrap();
+        assert_eq!(again.platforms, image.platforms);
+        assert!(again.source.to_string().ends_with(&by_digest));
+    }
+    let error = resolve(&puller, &registry, "a/oci:v1", &[Aarch64]).unwrap_err();
+    assert!(error.contains("nothing for linux/arm64; it has: linux/amd64"), "{error}");
+    let error = resolve(&puller, &registry, "a/oci:v2", &[X86_64]).unwrap_err();
+    assert!(error.contains("check the name and the tag"), "{error}");
+}
+
+#[test]
+fn takes_one_platform_of_an_index_whose_other_is_gone() {
+    let Some(registry) = RealRegistry::plain() else { return };
+    let puller = puller(&registry, false);
+    registry.push_image("a:v1", &Content::Index(vec![X86_64, Aarch64]));
+    let both = resolve(&puller, &registry, "a:v1", &[X86_64, Aarch64]).unwrap();
+    registry.delete_manifest("a", &both.platforms[1].manifest.digest);
+    let one = resolve(&puller, &registry, "a:v1", &[X86_64]).unwrap();
+    assert_eq!((one.root, &one.platforms[..]), (both.root, &both.platforms[..1]));
+    let error = resolve(&puller, &registry, "a:v1", &[X86_64, Aarch64]).unwrap_err();
+    assert!(error.contains("404"), "{error}");
+}
+
+#[test]
+fn logs_in_with_user_and_password_over_tls() {
+    let Some(registry) = RealRegistry::tls_basic() else { return };
+    let digest = registry.push_image("private/a:v1", &Content::Index(vec![X86_64]));
+    let known = puller(&registry, true);
+    let image = resolve(&known, &registry, "private/a:v1", &[X86_64]).unwrap();
+    assert_eq!(image.root.digest, digest);
+    check_blobs(&known, &image);
+
+    let error =
+        resolve(&puller(&registry, false), &registry, "private/a:v1", &[X86_64]).unwrap_err();
+    assert!(error.contains("docker login 127.0.0.1"), "{error}");
+
+    let wrong = registry.login_file().with_file_name("wrong.json");
+    // `alice:wrong`
+    let text = format!(r#"{{"auths":{{"{}":{{"auth":"YWxpY2U6d3Jvbmc="}}}}}}"#, registry.host());
+    std::fs::write(&wrong, text).unwrap();
+    let puller = Puller::new(http(Some(&registry.ca())), registry.registries(), vec![wrong]);
+    let error = resolve(&puller, &registry, "private/a:v1", &[X86_64]).unwrap_err();
+    assert!(error.contains("refuses user `alice`") && !error.contains("YWxp"), "{error}");
+}
+
+#[test]
+fn does_not_trust_an_unknown_authority() {
+    let Some(registry) = RealRegistry::tls_basic() else { return };
+    let puller = Puller::new(http(None), registry.registries(), Vec::new());
+    let error = resolve(&puller, &registry, "a:v1", &[X86_64]).unwrap_err();
+    assert!(error.to_lowercase().contains("certificate"), "{error}");
+}
+
+#[test]
+fn takes_tokens_as_the_user_and_as_nobody() {
+    let Some(registry) = RealRegistry::token() else { return };
+    let public = registry.push_image("public/a:v1", &Content::Index(vec![X86_64]));
+    let private = registry.push_image("private/a:v1", &Content::Docker(X86_64));
+
+    let known = puller(&registry, true);
+    let before = registry.tokens_given();
+    let image = resolve(&known, &registry, "private/a:v1", &[X86_64]).unwrap();
+    assert_eq!(image.root.digest, private);
+    check_blobs(&known, &image);
+    assert_eq!(registry.tokens_given(), before + 1, "one token serves all of a repository");
+
+    let nobody = puller(&registry, false);
+    let image = resolve(&nobody, &registry, "public/a:v1", &[X86_64]).unwrap();
+    assert_eq!(image.root.digest, public);
+    check_blobs(&nobody, &image);
+    let error = resolve(&nobody, &registry, "private/a:v1", &[X86_64]).unwrap_err();
+    assert!(error.contains("none is configured"), "{error}");
+}
+
+#[test]
+fn many_threads_ask_for_one_token() {
+    let Some(registry) = RealRegistry::token() else { return };
+    registry.push_image("private/a:v1", &Content::Oci(X86_64));
+    let puller = puller(&registry, true);
+    let before = registry.tokens_given();
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| resolve(&puller, &registry, "private/a:v1", &[X86_64]).unwrap());
+        }
+    });
+    assert_eq!(registry.tokens_given(), before + 1);
+}
+
+#[test]
+fn turns_to_the_next_place_when_a_mirror_is_down_or_has_it_not() {
+    let Some(mirror) = RealRegistry::plain() else { return };
+    let Some(upstream) = RealRegistry::plain() else { return };
+    let down = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mirrors = [down.to_string(), format!("{}/hub", mirror.host())];
+    let registry = Registry {
+        mirrors: mirrors.iter().map(|host| format!("http://{host}").parse().unwrap()).collect(),
+        plain_http: PlainHttp::Allowed,
+        ..Registry::default()
+    };
+    let registries = Registries::new(BTreeMap::from([(upstream.host(), registry)])).unwrap();
+    let puller = Puller::new(http(None), registries, Vec::new());
+
+    let of_mirror = mirror.push_image("hub/a:v1", &Content::Oci(X86_64));
+    assert_eq!(resolve(&puller, &upstream, "a:v1", &[X86_64]).unwrap().root.digest, of_mirror);
+    let of_upstream = upstream.push_image("b:v1", &Content::Docker(X86_64));
+    assert_eq!(resolve(&puller, &upstream, "b:v1", &[X86_64]).unwrap().root.digest, of_upstream);
+
+    let error = resolve(&puller, &upstream, "c:v1", &[X86_64]).unwrap_err();
+    for host in [down.to_string(), mirror.host(), upstream.host()] {
+        assert!(error.contains(&format!("from {host}: ")), "{error}");
+    }
+}
+
+#[test]
+fn a_host_that_blobs_are_redirected_to_sees_no_password() {
+    let (storage, at_storage) = redirect::serve(|_| {
+        "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nblob".to_owned()
+    });
+    let (host, at_registry) = redirect::serve(move |head| {
+        let end = "Content-Length: 0\r\nConnection: close\r\n\r\n";
+        // `alice:s3cret`
+        if head.contains("Basic YWxpY2U6czNjcmV0") {
+            format!("HTTP/1.1 307 Elsewhere\r\nLocation: http://{storage}/x?signed=1\r\n{end}")
+        } else {
+            format!("HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=\"r\"\r\n{end}")
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let login = folder.path().join("config.json");
+    let text = format!(r#"{{"auths":{{"{host}":{{"auth":"YWxpY2U6czNjcmV0"}}}}}}"#);
+    std::fs::write(&login, text).unwrap();
+    let registry = Registry { plain_http: PlainHttp::Allowed, ..Registry::default() };
+    let registries = Registries::new(BTreeMap::from([(host.to_string(), registry)])).unwrap();
+    let puller = Puller::new(http(None), registries, vec![login]);
+
+    let image = format!("{host}/a:v1").parse().unwrap();
+    let urls = puller.blob_urls(&image, &Digest::of(b"blob")).unwrap();
+    let response = puller.fetch().open(&Request::new(urls[0].clone())).unwrap();
+    let mut body = response.body;
+    assert_eq!(Digest::of_reader(&mut body).unwrap(), (Digest::of(b"blob"), 4));
+    let authorized = |head: String| head.to_lowercase().contains("authorization:");
+    assert_eq!(at_registry.try_iter().map(authorized).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(at_storage.try_iter().map(authorized).collect::<Vec<_>>(), [false]);
+}
