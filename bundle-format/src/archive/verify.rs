@@ -41,8 +41,10 @@ pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
     let mut queue: Vec<_> = listed.values().collect();
     queue.sort_by_key(|(descriptor, _)| std::cmp::Reverse(descriptor.size));
     for item in queue {
-        // The receiver lives as long as this function.
-        drop(send.send(item));
+        // The receiver lives as long as this function, so nothing is refused.
+        if send.send(item).is_err() {
+            break;
+        }
     }
     drop(send);
     let mut problems: Vec<Problem> = std::thread::scope(|scope| {

@@ -125,6 +125,11 @@ impl Keyring {
         self.keys.iter().map(Key::fingerprint).collect()
     }
 
+    /// When each key expires, where it does.
+    pub fn expiries(&self) -> Vec<Option<SystemTime>> {
+        self.keys.iter().map(|key| key.expires).collect()
+    }
+
     /// Whether one of the signatures in `signatures` (armored or binary, one or
     /// several) over `content` is by one of these keys and counts on the day
     /// `now`. Gives the fingerprint of the key.

@@ -70,10 +70,24 @@ pub struct Kubernetes {
     /// one: a mirror such as `registry.aliyuncs.com/google_containers`.
     #[serde(default)]
     pub pull_from: Option<String>,
+    /// Where the list of kubeadm's images comes from.
+    #[serde(default)]
+    pub kubeadm_images: KubeadmImages,
     /// The yum repository (its `id`) that the Kubernetes packages must come
     /// from, whatever other repositories offer under the same names.
     #[serde(default)]
     pub repository: Option<String>,
+}
+
+/// Where the list of kubeadm's images comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum KubeadmImages {
+    /// The bundler's own table.
+    #[default]
+    Known,
+    /// The spec's `images`, for a release that the table does not know.
+    Listed,
 }
 
 /// The container runtime.

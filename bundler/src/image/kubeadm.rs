@@ -1,0 +1,141 @@
+//! The images that kubeadm of a release wants: what `kubeadm config images
+//! list` prints (kubernetes' `cmd/kubeadm/app/images/images.go`).
+
+use bundle_format::ImageReference;
+
+use crate::spec::KubernetesVersion;
+
+/// Etcd, CoreDNS and pause by release.
+const TABLE: &str = include_str!("../../data/kubeadm-images.tsv");
+
+/// Why kubeadm's images are not known.
+#[derive(Debug, thiserror::Error)]
+pub enum KubeadmError {
+    /// A release that is not in the table.
+    #[error(
+        "the images of kubeadm {version} are not known to this bundler; its table ends with {last}. Run `kubeadm config images list` of that release where it is, list what it prints under `images:`, and set `kubernetes.kubeadmImages: listed`"
+    )]
+    Unknown {
+        /// The release.
+        version: String,
+        /// The newest that is known.
+        last: String,
+    },
+    /// A repository that makes no image name.
+    #[error("image repository `{repository}`")]
+    Repository {
+        /// The repository.
+        repository: String,
+        /// Why.
+        #[source]
+        source: bundle_format::reference::ReferenceError,
+    },
+}
+
+/// One of kubeadm's images.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KubeadmImage {
+    /// `kube-apiserver`, `etcd`, `pause`, ….
+    pub component: &'static str,
+    /// Its name.
+    pub image: ImageReference,
+}
+
+/// The default of kubeadm's `imageRepository` (`constants.go`).
+pub fn default_repository(version: &KubernetesVersion) -> &'static str {
+    if version.minor() >= 25 { "registry.k8s.io" } else { "k8s.gcr.io" }
+}
+
+/// The images of kubeadm `version` in `repository`, or in its default one.
+pub fn images(
+    version: &KubernetesVersion,
+    repository: Option<&str>,
+) -> Result<Vec<KubeadmImage>, KubeadmError> {
+    let text = version.to_string();
+    let mut rows = TABLE.lines().filter(|line| !line.starts_with('#')).map(|line| {
+        let mut columns = line.split('\t');
+        [(); 4].map(|()| columns.next().unwrap_or_default())
+    });
+    let Some([_, etcd, coredns, pause]) = rows.clone().find(|[release, ..]| *release == text)
+    else {
+        let last = rows.next_back().map(|[release, ..]| release).unwrap_or_default().to_owned();
+        return Err(KubeadmError::Unknown { version: text, last });
+    };
+    let default = default_repository(version);
+    let repository = repository.unwrap_or(default).trim_end_matches('/');
+    // Only in the default repository CoreDNS lies one folder deeper.
+    let coredns_path = match repository == default && version.minor() >= 21 {
+        true => "coredns/coredns",
+        false => "coredns",
+    };
+    let own = format!("v{text}");
+    let parts = [
+        ("kube-apiserver", "kube-apiserver", own.as_str()),
+        ("kube-controller-manager", "kube-controller-manager", &own),
+        ("kube-scheduler", "kube-scheduler", &own),
+        ("kube-proxy", "kube-proxy", &own),
+        ("coredns", coredns_path, coredns),
+        ("pause", "pause", pause),
+        ("etcd", "etcd", etcd),
+    ];
+    parts
+        .into_iter()
+        .map(|(component, path, tag)| {
+            let image = format!("{repository}/{path}:{tag}").parse().map_err(|source| {
+                KubeadmError::Repository { repository: repository.to_owned(), source }
+            })?;
+            Ok(KubeadmImage { component, image })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(version: &str, repository: Option<&str>) -> Vec<String> {
+        let images = images(&version.parse().unwrap(), repository).unwrap();
+        images.iter().map(|image| image.image.to_string()).collect()
+    }
+
+    #[test]
+    fn is_what_kubeadm_prints() {
+        assert_eq!(
+            list("1.28.2", None),
+            [
+                "registry.k8s.io/kube-apiserver:v1.28.2",
+                "registry.k8s.io/kube-controller-manager:v1.28.2",
+                "registry.k8s.io/kube-scheduler:v1.28.2",
+                "registry.k8s.io/kube-proxy:v1.28.2",
+                "registry.k8s.io/coredns/coredns:v1.10.1",
+                "registry.k8s.io/pause:3.9",
+                "registry.k8s.io/etcd:3.5.9-0",
+            ]
+        );
+    }
+
+    #[test]
+    fn coredns_is_flat_in_other_repositories_and_before_1_21() {
+        let coredns = |version, repository| list(version, repository)[4].clone();
+        let aliyun = Some("registry.aliyuncs.com/google_containers");
+        assert_eq!(
+            coredns("1.28.2", aliyun),
+            "registry.aliyuncs.com/google_containers/coredns:v1.10.1"
+        );
+        assert_eq!(coredns("1.20.2", None), "k8s.gcr.io/coredns:1.7.0");
+        assert_eq!(coredns("1.21.0", None), "k8s.gcr.io/coredns/coredns:v1.8.0");
+        assert_eq!(
+            coredns("1.28.2", Some("registry.k8s.io")),
+            "registry.k8s.io/coredns/coredns:v1.10.1"
+        );
+    }
+
+    #[test]
+    fn every_row_gives_seven_images_and_an_unknown_release_says_what_to_do() {
+        for line in TABLE.lines().filter(|line| !line.starts_with('#')) {
+            assert_eq!(list(line.split('\t').next().unwrap(), None).len(), 7, "{line}");
+        }
+        let error = images(&"1.99.0".parse().unwrap(), None).unwrap_err().to_string();
+        assert!(error.contains("1.99.0") && error.contains("`images:`"), "{error}");
+    }
+}
