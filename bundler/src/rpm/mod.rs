@@ -6,6 +6,7 @@ pub mod closure;
 pub mod compression;
 pub mod comps;
 pub mod dependency;
+pub mod header;
 pub mod key;
 pub mod local_repository;
 pub mod modules;

@@ -14,10 +14,8 @@ use bundle_format::{Evr, Nevra};
 use rpm::PackageMetadata;
 
 use super::checksum::Checksum;
+use super::header::{HeaderError, Outside};
 use super::key::{ExpiredKeys, Keyring, SignatureError};
-
-/// The largest header that is read, in bytes (rpm's `headerMaxbytes`).
-const MAX_HEADER: u64 = 256 << 20;
 
 /// Whose signature a package must bear.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +41,10 @@ pub enum PackageError {
     #[error("it is not the file that the repository's metadata promises ({0})")]
     Checksum(Checksum),
     /// It is no RPM.
-    #[error("it is no RPM that can be read: {0}")]
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    /// Its headers make no sense.
+    #[error("its headers make no sense: {0}")]
     Malformed(String),
     /// Its header says another package than the metadata.
     #[error("it says that it is {found}")]
@@ -70,23 +71,27 @@ pub fn verify(
         return Err(PackageError::Checksum(checksum.clone()));
     }
     file.rewind()?;
-    let mut reader = BufReader::new(std::io::Read::take(file, MAX_HEADER));
+    let outside = Outside::read(&mut BufReader::new(file))?;
     let malformed = |error: rpm::Error| PackageError::Malformed(error.to_string());
-    let header = PackageMetadata::parse(&mut reader).map_err(malformed)?;
+    let header = PackageMetadata::parse(&mut outside.bytes()).map_err(malformed)?;
+    let signed_by = match signature {
+        Signature::Unchecked => None,
+        Signature::By { keyring, expired } => {
+            let mut result = Err(SignatureError::Unsigned);
+            for bytes in header.raw_signatures().map_err(malformed)? {
+                result = keyring.verify(outside.header(), &bytes, expired, now);
+                if result.is_ok() {
+                    break;
+                }
+            }
+            Some(result?)
+        }
+    };
     let found = nevra(&header).map_err(malformed)?;
     if found != *package {
         return Err(PackageError::Other { found: found.to_string() });
     }
-    let Signature::By { keyring, expired } = signature else { return Ok((header, None)) };
-    let signed = header.header_bytes().map_err(malformed)?;
-    let mut problem = SignatureError::Unsigned;
-    for bytes in header.raw_signatures().map_err(malformed)? {
-        match keyring.verify(&signed, &bytes, expired, now) {
-            Ok(fingerprint) => return Ok((header, Some(fingerprint))),
-            Err(error) => problem = error,
-        }
-    }
-    Err(problem.into())
+    Ok((header, signed_by))
 }
 
 fn nevra(header: &PackageMetadata) -> Result<Nevra, rpm::Error> {
