@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod fetch;
 pub mod image;
+pub mod lock;
 pub mod manifest;
 pub mod rpm;
 pub mod spec;

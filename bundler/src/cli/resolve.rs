@@ -78,7 +78,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             ));
             Metadata::Unchecked
         } else {
-            Metadata::Signed { keyring, expired: ExpiredKeys::Refuse }
+            Metadata::Signed {
+                keyring,
+                expired: ExpiredKeys::Refuse,
+                now: std::time::SystemTime::now(),
+            }
         };
         let source = RepositorySource { id: &argument.id, base_url: &argument.url, priority: 99 };
         repositories.push(source.load(&fetch, &metadata)?.repository);

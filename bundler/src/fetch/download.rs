@@ -10,6 +10,7 @@ use url::Url;
 use super::cache::{Cache, CacheError, Partial};
 use super::retry::backoff;
 use super::{Fetch, FetchError, Request};
+use crate::rpm::checksum::Checksum;
 
 /// How often a transfer that broke off is taken up again without one new byte.
 const BARREN_ATTEMPTS: u32 = 5;
@@ -70,6 +71,43 @@ pub fn download(
         }
     }
     Err(DownloadError::Sources(errors))
+}
+
+/// Fetches a file of which only another checksum than its digest is known, and
+/// gives the digest.
+pub fn download_by_checksum(
+    cache: &Cache,
+    fetch: &dyn Fetch,
+    url: &Url,
+    checksum: &Checksum,
+    size: u64,
+) -> Result<Digest, DownloadError> {
+    let mut partial = cache.partial(checksum.hex())?;
+    let sources = |error| DownloadError::Sources(vec![error]);
+    let transport = |error: std::io::Error| {
+        sources(FetchError::Transport { url: url.clone(), source: error.into() })
+    };
+    partial.file.set_len(0).map_err(transport)?;
+    let response = fetch.open(&Request::new(url.clone())).map_err(sources)?;
+    if response.status != 200 {
+        let (status, hint) = (response.status, String::new());
+        return Err(sources(FetchError::Status { url: url.clone(), status, hint }));
+    }
+    std::io::copy(&mut response.body.take(size + 1), &mut partial.file).map_err(transport)?;
+    partial.file.rewind().map_err(transport)?;
+    if !checksum.matches(&mut partial.file).map_err(transport)? {
+        drop(std::fs::remove_file(&partial.path));
+        let found = "other bytes".to_owned();
+        return Err(sources(FetchError::Mismatch {
+            url: url.clone(),
+            wanted: checksum.to_string(),
+            found,
+        }));
+    }
+    partial.file.rewind().map_err(transport)?;
+    let (digest, _) = Digest::of_reader(&mut partial.file).map_err(transport)?;
+    cache.keep(partial, digest)?;
+    Ok(digest)
 }
 
 /// Brings `partial` to `size` bytes and checks them.

@@ -99,7 +99,9 @@ fn read_header(reader: &mut impl Read, bytes: &mut Vec<u8>) -> Result<(), Header
 /// Whether the values of an entry lie inside of the data.
 fn check_entry(data: &[u8], kind: usize, offset: usize, count: usize) -> Result<(), HeaderError> {
     let outside = HeaderError::Malformed("an entry of a header lies outside of its data");
-    let rest = data.get(offset..).ok_or(HeaderError::Malformed("an entry of a header lies outside of its data"))?;
+    let rest = data
+        .get(offset..)
+        .ok_or(HeaderError::Malformed("an entry of a header lies outside of its data"))?;
     let width = match kind {
         0 => return Err(HeaderError::Malformed("an entry of a header has no type")),
         1 | 2 | 7 => 1,

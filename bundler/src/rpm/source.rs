@@ -20,6 +20,8 @@ pub enum Metadata {
         keyring: Keyring,
         /// What becomes of expired ones.
         expired: ExpiredKeys,
+        /// The time by which they have expired or not.
+        now: SystemTime,
     },
     /// It is not checked; the caller has said so to somebody.
     Unchecked,
@@ -82,7 +84,7 @@ impl RepositorySource<'_> {
         let repomd = fetch::bytes(fetch, &url, MAX_REPOMD).map_err(fetch_error)?;
         let signed_by = match metadata {
             Metadata::Unchecked => None,
-            Metadata::Signed { keyring, expired } => {
+            Metadata::Signed { keyring, expired, now } => {
                 let signature_error = |source| SourceError::Signature {
                     repository: self.id.to_owned(),
                     url: url.clone(),
@@ -96,9 +98,8 @@ impl RepositorySource<'_> {
                     }
                     Err(source) => return Err(fetch_error(source)),
                 };
-                let fingerprint = keyring
-                    .verify(&repomd, &signature, *expired, SystemTime::now())
-                    .map_err(signature_error)?;
+                let fingerprint =
+                    keyring.verify(&repomd, &signature, *expired, *now).map_err(signature_error)?;
                 Some(fingerprint)
             }
         };

@@ -1,0 +1,96 @@
+//! Files that a spec names: keys, installers, manifests beside it or behind a
+//! URL.
+
+use anyhow::{Context, bail};
+use bundle_format::Architecture;
+use bundle_format::layout::FILE_TYPE;
+use bundle_format::lock::{Descriptor, FileKind, LockedFile};
+use url::Url;
+
+use super::Upstreams;
+use crate::fetch;
+use crate::spec::SpecFile;
+
+/// The URL of what the spec names: a URL as it is, or a file beside the spec.
+pub fn location(file: &SpecFile, text: &str) -> anyhow::Result<Url> {
+    if text.contains("://") {
+        return Url::parse(text).with_context(|| format!("reading the URL {text}"));
+    }
+    let path = std::path::absolute(file.beside(text)).with_context(|| format!("finding {text}"))?;
+    match Url::from_file_path(&path) {
+        Ok(url) => Ok(url),
+        Err(()) => bail!("{} cannot be written as a URL", path.display()),
+    }
+}
+
+/// The bytes of what the spec names, at most `limit` of them.
+pub fn read_location(
+    file: &SpecFile,
+    upstreams: &Upstreams,
+    text: &str,
+    limit: u64,
+) -> anyhow::Result<Vec<u8>> {
+    let url = location(file, text)?;
+    Ok(fetch::bytes(&*upstreams.client, &url, limit)?)
+}
+
+/// Keeps the bytes of a file and describes it.
+pub(super) fn keep(
+    upstreams: &Upstreams,
+    kind: FileKind,
+    title: String,
+    source: &str,
+    bytes: &[u8],
+) -> anyhow::Result<LockedFile> {
+    let digest = upstreams.cache.insert(bytes)?;
+    let content = Descriptor { media_type: FILE_TYPE.to_owned(), digest, size: bytes.len() as u64 };
+    Ok(LockedFile { kind, title, source: source.to_owned(), content })
+}
+
+/// The installers: those of the spec, or the one beside this program. Gives
+/// also a warning for each architecture that has none.
+pub(super) fn installers(
+    file: &SpecFile,
+    upstreams: &Upstreams,
+    architectures: &[Architecture],
+) -> anyhow::Result<(Vec<LockedFile>, Vec<String>)> {
+    /// An installer has a few megabytes.
+    const MAX_INSTALLER: u64 = 256 << 20;
+    let mut sources: Vec<(Architecture, String)> = Vec::new();
+    match &file.spec.installers {
+        Some(listed) => {
+            sources.extend(
+                listed.iter().map(|installer| (installer.architecture, installer.file.clone())),
+            );
+        }
+        None => {
+            let beside =
+                std::env::current_exe().ok().map(|program| program.with_file_name("installer"));
+            if let (Some(path), Ok(own)) = (beside, std::env::consts::ARCH.parse::<Architecture>())
+                && path.is_file()
+                && architectures.contains(&own)
+            {
+                sources.push((own, path.display().to_string()));
+            }
+        }
+    }
+    let mut installers = Vec::new();
+    for (architecture, source) in &sources {
+        let bytes = read_location(file, upstreams, source, MAX_INSTALLER)
+            .with_context(|| format!("reading the installer for {architecture}"))?;
+        let title = format!("installers/{architecture}/installer");
+        // The path of a machine has no place in a lock.
+        let source = if file.spec.installers.is_some() { source } else { "beside bundler" };
+        installers.push(keep(upstreams, FileKind::Installer, title, source, &bytes)?);
+    }
+    let missing = architectures
+        .iter()
+        .filter(|wanted| !sources.iter().any(|(architecture, _)| architecture == *wanted))
+        .map(|architecture| {
+            format!(
+                "the bundle holds no installer for {architecture}: name one under `installers:`"
+            )
+        })
+        .collect();
+    Ok((installers, missing))
+}

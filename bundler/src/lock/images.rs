@@ -1,0 +1,90 @@
+//! All images of a bundle, each once.
+
+use std::collections::BTreeMap;
+
+use bundle_format::lock::{LockedImage, Why};
+use bundle_format::{Architecture, ImageReference};
+
+use super::{Upstreams, source_of};
+use crate::image::kubeadm;
+use crate::spec::{KubeadmImages, Spec, SpecFile};
+
+/// The images wanted, with where to pull them from and why they are wanted.
+pub(super) struct Wanted {
+    images: BTreeMap<ImageReference, (Option<ImageReference>, Vec<Why>)>,
+}
+
+impl Wanted {
+    /// kubeadm's images and those that the spec lists.
+    pub(super) fn of_spec(file: &SpecFile) -> anyhow::Result<Self> {
+        let spec = &file.spec;
+        let mut wanted = Self { images: BTreeMap::new() };
+        if spec.kubernetes.kubeadm_images == KubeadmImages::Known {
+            let version = &spec.kubernetes.version.value;
+            let names = kubeadm::images(version, spec.kubernetes.image_repository.as_deref())?;
+            let sources = match &spec.kubernetes.pull_from {
+                Some(repository) => kubeadm::images(version, Some(repository))?,
+                None => names.clone(),
+            };
+            for (name, source) in names.into_iter().zip(sources) {
+                let why = Why::Kubeadm { component: name.component.to_owned() };
+                let moved = spec.kubernetes.pull_from.is_some().then_some(source.image);
+                wanted.images.entry(name.image).or_insert((moved, Vec::new())).1.push(why);
+            }
+        }
+        for (index, image) in spec.images.iter().enumerate() {
+            let why = Why::Spec { path: format!("images[{index}]"), line: image.referenced.line() };
+            wanted.add(image.value.clone(), why);
+        }
+        Ok(wanted)
+    }
+
+    /// Adds an image, or another reason for it.
+    pub(super) fn add(&mut self, image: ImageReference, why: Why) {
+        self.images.entry(image).or_insert((None, Vec::new())).1.push(why);
+    }
+}
+
+/// The sandbox image that containerd must be told: kubeadm's own pause.
+pub(super) fn sandbox(spec: &Spec) -> anyhow::Result<Option<ImageReference>> {
+    if spec.kubernetes.kubeadm_images == KubeadmImages::Listed {
+        let is_pause =
+            |image: &&ImageReference| image.repository().rsplit('/').next() == Some("pause");
+        return Ok(spec.images.iter().map(|image| &image.value).find(is_pause).cloned());
+    }
+    let repository = spec.kubernetes.image_repository.as_deref();
+    let images = kubeadm::images(&spec.kubernetes.version.value, repository)?;
+    Ok(images.into_iter().find(|image| image.component == "pause").map(|image| image.image))
+}
+
+/// Asks the registries for every image. Gives those that were found, and words
+/// for each that was not.
+pub(super) fn lock(
+    spec: &Spec,
+    wanted: Wanted,
+    architectures: &[Architecture],
+    upstreams: &Upstreams,
+) -> (Vec<LockedImage>, Vec<String>) {
+    let mut images = Vec::new();
+    let mut problems = Vec::new();
+    for (name, (source, mut why)) in wanted.images {
+        why.sort();
+        why.dedup();
+        let result = (|| {
+            let source = match source {
+                Some(source) => source,
+                None => source_of(spec, &name)?,
+            };
+            let resolved = upstreams.puller.resolve(&source, architectures)?;
+            for (_, bytes) in &resolved.documents {
+                upstreams.cache.insert(bytes)?;
+            }
+            anyhow::Ok(resolved.locked(name.clone(), why.clone()))
+        })();
+        match result {
+            Ok(image) => images.push(image),
+            Err(error) => problems.push(format!("image {name}: {error:#}")),
+        }
+    }
+    (images, problems)
+}

@@ -1,0 +1,328 @@
+//! A target's packages.
+
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+use anyhow::{Context, bail};
+use bundle_format::lock::{FileKind, LockedFile, LockedRepository, LockedRpm, LockedTarget, Why};
+use url::Url;
+
+use super::{Upstreams, files};
+use crate::fetch::{self, download};
+use crate::rpm::baseline;
+use crate::rpm::closure::Request;
+use crate::rpm::key::{self, Keyring, MAX_KEY};
+use crate::rpm::package::Package;
+use crate::rpm::repository::Repository as LoadedRepository;
+use crate::rpm::resolve::{self, Baseline, Chosen, Goal};
+use crate::rpm::source::{Metadata, RepositorySource};
+use crate::spec::profile::{self, Profile};
+use crate::spec::{self, Check, PackageRequest, Repository, Spec, SpecFile, Target};
+
+/// A mirror list is a short text.
+const MAX_MIRROR_LIST: u64 = 1 << 20;
+/// A package list of a node is a short text.
+const MAX_PACKAGE_LIST: u64 = 16 << 20;
+
+/// A target's part of the lock.
+pub(super) struct LockedPackages {
+    pub(super) target: LockedTarget,
+    pub(super) rpms: Vec<LockedRpm>,
+    pub(super) keys: Vec<LockedFile>,
+    pub(super) warnings: Vec<String>,
+}
+
+pub(super) fn lock(
+    file: &SpecFile,
+    target: &Target,
+    upstreams: &Upstreams,
+    now: SystemTime,
+) -> anyhow::Result<LockedPackages> {
+    let id = target.id();
+    let mut loaded = Vec::new();
+    let mut locked_repositories = Vec::new();
+    let mut keys = Vec::new();
+    for repository in &target.repositories {
+        let (source, locked, own_keys) = load(file, target, repository, upstreams, now)
+            .with_context(|| format!("reading repository `{}`", repository.id.value))?;
+        loaded.push(source);
+        locked_repositories.push(locked);
+        keys.extend(own_keys);
+    }
+    let profile = profile::of_family(&target.family.value);
+    let wanted = requests(&file.spec, target, profile.as_ref())?;
+    let (requests, reasons): (Vec<Request>, Vec<Why>) = wanted.into_iter().unzip();
+    let (baseline, baseline_words) = baseline(file, target, upstreams)?;
+    let excluded = |repository: &LoadedRepository, package: &Package| {
+        let of_repository = target
+            .repositories
+            .iter()
+            .find(|own| own.id.value == repository.id)
+            .map(|own| own.exclude.as_slice());
+        target
+            .exclude
+            .iter()
+            .chain(of_repository.unwrap_or_default())
+            .any(|pattern| fits(pattern, &package.nevra.name))
+    };
+    let goal = Goal {
+        architecture: target.architecture,
+        baseline,
+        requests: &requests,
+        excluded: &excluded,
+    };
+    let resolution = resolve::resolve(&*upstreams.client, &mut loaded, &goal)?;
+    let mut why: HashMap<String, Vec<Why>> = HashMap::new();
+    for (nevra, reason) in resolution.requested.iter().zip(reasons) {
+        why.entry(nevra.to_string()).or_default().push(reason);
+    }
+    let mut rpms = Vec::new();
+    for chosen in &resolution.packages {
+        rpms.push(locked_rpm(&id, chosen, upstreams, &mut why)?);
+    }
+    let mut warnings = Vec::new();
+    if resolution.core_missing {
+        warnings.push(format!(
+            "target {id}: no repository has a group `core`, so the bundle holds the whole closure"
+        ));
+    }
+    let mut requested = resolution.requested;
+    requested.sort();
+    requested.dedup();
+    let target = LockedTarget {
+        id,
+        family: target.family.value.clone(),
+        architecture: target.architecture,
+        baseline: baseline_words,
+        requested,
+        repositories: locked_repositories,
+        module_hotfixes: resolution.modular,
+    };
+    Ok(LockedPackages { target, rpms, keys, warnings })
+}
+
+fn load(
+    file: &SpecFile,
+    target: &Target,
+    repository: &Repository,
+    upstreams: &Upstreams,
+    now: SystemTime,
+) -> anyhow::Result<(LoadedRepository, LockedRepository, Vec<LockedFile>)> {
+    let mut keyring = Keyring::default();
+    let mut keys = Vec::new();
+    for (index, source) in repository.keys.iter().enumerate() {
+        let bytes = files::read_location(file, upstreams, source, MAX_KEY)
+            .with_context(|| format!("reading the key {source}"))?;
+        keyring.add(source, &bytes)?;
+        let title = format!("keys/{}/{}-{}.asc", target.id(), repository.id.value, index + 1);
+        keys.push(files::keep(upstreams, FileKind::Key, title, source, &bytes)?);
+    }
+    let fingerprints = keyring.fingerprints();
+    let expired = expired_keys(repository);
+    let metadata = match repository.repo_gpgcheck {
+        Check::On => Metadata::Signed { keyring, expired, now },
+        Check::Off(_) => Metadata::Unchecked,
+    };
+    let mut problems = Vec::new();
+    for base_url in base_urls(file, target, repository, upstreams)? {
+        let source = RepositorySource {
+            id: &repository.id.value,
+            base_url: &base_url,
+            priority: repository.priority,
+        };
+        match source.load(&*upstreams.client, &metadata) {
+            Ok(mut loaded) => {
+                loaded.repository.module_hotfixes = repository.module_hotfixes;
+                let locked = LockedRepository {
+                    id: repository.id.value.clone(),
+                    base_url: loaded.repository.base_url.clone(),
+                    revision: loaded.repository.repomd.revision.clone(),
+                    repomd: loaded.repository.repomd_digest,
+                    repomd_signed_by: loaded.signed_by,
+                    keys: match repository.gpgcheck {
+                        Check::On => fingerprints,
+                        Check::Off(_) => Vec::new(),
+                    },
+                };
+                return Ok((loaded.repository, locked, keys));
+            }
+            Err(error) => problems.push(format!("{:#}", anyhow::Error::new(error))),
+        }
+    }
+    bail!("{}", problems.join("; then "))
+}
+
+/// What the spec says of expired keys, for the check itself.
+pub(super) fn expired_keys(repository: &Repository) -> key::ExpiredKeys {
+    match repository.expired_keys {
+        spec::ExpiredKeys::Refuse => key::ExpiredKeys::Refuse,
+        spec::ExpiredKeys::Allow(_) => key::ExpiredKeys::Allow,
+    }
+}
+
+fn base_urls(
+    file: &SpecFile,
+    target: &Target,
+    repository: &Repository,
+    upstreams: &Upstreams,
+) -> anyhow::Result<Vec<Url>> {
+    let expand = |text: &str| text.replace("$basearch", target.architecture.rpm());
+    if let Some(base_url) = &repository.base_url {
+        return Ok(vec![files::location(file, &expand(base_url))?]);
+    }
+    let list = expand(repository.mirror_list.as_deref().unwrap_or_default());
+    let url = files::location(file, &list)?;
+    let text = fetch::bytes(&*upstreams.client, &url, MAX_MIRROR_LIST)?;
+    let urls: Vec<Url> = String::from_utf8_lossy(&text)
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .filter_map(|line| Url::parse(&expand(line)).ok())
+        .filter(|url| matches!(url.scheme(), "https" | "http"))
+        .take(5)
+        .collect();
+    if urls.is_empty() {
+        bail!("the mirror list {url} names no mirror");
+    }
+    Ok(urls)
+}
+
+/// All packages that nodes are to have, each with the reason.
+fn requests(
+    spec: &Spec,
+    target: &Target,
+    profile: Option<&Profile>,
+) -> anyhow::Result<Vec<(Request, Why)>> {
+    let mut requests = Vec::new();
+    let mut add = |text: &str, repository: Option<&str>, why: Why| -> anyhow::Result<()> {
+        requests.push((Request::parse(text)?.pinned_to(repository), why));
+        Ok(())
+    };
+    let version = &spec.kubernetes.version;
+    let repository = spec.kubernetes.repository.as_deref();
+    for package in ["kubelet", "kubeadm", "kubectl"] {
+        let why =
+            Why::Spec { path: "kubernetes.version".to_owned(), line: version.referenced.line() };
+        add(&format!("{package} = {}", version.value), repository, why)?;
+    }
+    for package in ["cri-tools", "kubernetes-cni"] {
+        let why =
+            Why::Spec { path: "kubernetes.version".to_owned(), line: version.referenced.line() };
+        add(package, repository, why)?;
+    }
+    if let Some(containerd) = &spec.containerd {
+        let why = Why::Spec {
+            path: "containerd.version".to_owned(),
+            line: containerd.version.referenced.line(),
+        };
+        let text = format!("{} = {}", containerd.package, containerd.version.value);
+        add(&text, containerd.repository.as_deref(), why)?;
+    }
+    for package in profile.map(|profile| profile.packages.as_slice()).unwrap_or_default() {
+        add(package, None, Why::Base { profile: target.family.value.clone() })?;
+    }
+    for (index, package) in target.packages.iter().enumerate() {
+        let why = Why::Spec {
+            path: format!("targets[{}].packages[{index}]", target.id()),
+            line: package.referenced.line(),
+        };
+        match &package.value {
+            PackageRequest::Anywhere(text) => add(text, None, why)?,
+            PackageRequest::Pinned(pinned) => add(&pinned.package, Some(&pinned.repository), why)?,
+        }
+    }
+    Ok(requests)
+}
+
+fn baseline(
+    file: &SpecFile,
+    target: &Target,
+    upstreams: &Upstreams,
+) -> anyhow::Result<(Baseline, String)> {
+    Ok(match &target.baseline {
+        spec::Baseline::Core => (Baseline::Core, "comps: core".to_owned()),
+        spec::Baseline::None => (Baseline::None, "none".to_owned()),
+        spec::Baseline::Packages(name) => {
+            let bytes = files::read_location(file, upstreams, name, MAX_PACKAGE_LIST)?;
+            let text = String::from_utf8(bytes).with_context(|| format!("reading {name}"))?;
+            (
+                Baseline::Packages(baseline::read_package_list(name, &text)?),
+                format!("packages: {name}"),
+            )
+        }
+    })
+}
+
+/// Whether a name fits a pattern in which `*` stands for any text.
+fn fits(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else {
+        return false;
+    };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    for part in middle {
+        match rest.find(part) {
+            Some(place) => rest = rest.get(place + part.len()..).unwrap_or_default(),
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+fn locked_rpm(
+    target: &str,
+    chosen: &Chosen,
+    upstreams: &Upstreams,
+    why: &mut HashMap<String, Vec<Why>>,
+) -> anyhow::Result<LockedRpm> {
+    let package = &chosen.package;
+    let digest = match package.checksum.sha256() {
+        Some(digest) => digest,
+        // An old repository promises a SHA-1 only: the file tells the rest.
+        None => download::download_by_checksum(
+            &upstreams.cache,
+            &*upstreams.client,
+            &package.source,
+            &package.checksum,
+            package.size,
+        )
+        .with_context(|| format!("fetching {}", package.nevra))?,
+    };
+    let mut reasons = why.remove(&package.nevra.to_string()).unwrap_or_default();
+    reasons.extend(chosen.required_by.iter().map(|(package, requirement)| Why::Requires {
+        package: package.clone(),
+        requirement: requirement.clone(),
+    }));
+    reasons.sort();
+    Ok(LockedRpm {
+        target: target.to_owned(),
+        package: package.nevra.clone(),
+        repository: chosen.repository.clone(),
+        source: package.source.clone(),
+        size: package.size,
+        digest,
+        why: reasons,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn patterns() {
+        for (pattern, name, expected) in [
+            ("kernel", "kernel", true),
+            ("kernel", "kernel-core", false),
+            ("kernel*", "kernel-core", true),
+            ("*-debuginfo", "bash-debuginfo", true),
+            ("a*b*c", "axxbyyc", true),
+            ("a*b*c", "axxcyyb", false),
+            ("*", "anything", true),
+            ("", "x", false),
+        ] {
+            assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
+        }
+    }
+}
