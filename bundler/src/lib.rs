@@ -1,9 +1,12 @@
 //! Turns a short spec into one checksummed bundle for an air-gapped site.
 
+pub mod build;
+pub mod bundle;
 pub mod cli;
 pub mod fetch;
 pub mod image;
 pub mod lock;
 pub mod manifest;
+pub mod progress;
 pub mod rpm;
 pub mod spec;

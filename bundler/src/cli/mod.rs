@@ -4,9 +4,19 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod build;
+mod diff;
+mod extract;
 mod images;
+mod init;
+mod inspect;
+mod lock;
 mod report;
 mod resolve;
+mod schema;
+mod size;
+mod verify;
+mod why;
 
 /// Carries a Kubernetes cluster across the air gap: turns a short spec into one
 /// checksummed bundle.
@@ -19,16 +29,35 @@ struct Bundler {
 
 #[derive(Subcommand)]
 enum Command {
+    Init(init::Arguments),
+    Lock(lock::Arguments),
+    Build(build::Arguments),
+    Verify(verify::Arguments),
+    Inspect(inspect::Arguments),
+    Extract(extract::Arguments),
+    Diff(diff::Arguments),
+    Why(why::Arguments),
     Images(images::Arguments),
     Resolve(resolve::Arguments),
+    /// Prints the spec's JSON Schema, by which editors complete and check it
+    Schema,
 }
 
 /// Runs the program with the process's own arguments. Exit status: 0 done, 1
 /// failed, 2 wrong usage.
 pub fn run() -> ExitCode {
     let result = match Bundler::parse().command {
+        Command::Init(arguments) => init::run(&arguments),
+        Command::Lock(arguments) => lock::run(&arguments),
+        Command::Build(arguments) => build::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Extract(arguments) => extract::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
+        Command::Why(arguments) => why::run(&arguments),
         Command::Images(arguments) => images::run(&arguments),
         Command::Resolve(arguments) => resolve::run(&arguments),
+        Command::Schema => schema::run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,108 @@
+//! From a lock to a bundle.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::{Context, bail};
+use bundle_format::archive::reader::Bundle;
+use bundle_format::archive::{verify, writer};
+use bundle_format::layout::{Content, Layout};
+use bundle_format::lock::Lock;
+
+use crate::lock::Upstreams;
+use crate::progress::Progress;
+use crate::spec::SpecFile;
+
+mod gather;
+mod output;
+mod packages;
+
+pub use output::Output;
+pub(crate) use output::write_file;
+
+/// A finished bundle.
+#[derive(Debug)]
+pub struct Built {
+    /// Its files: one, or the parts.
+    pub files: Vec<PathBuf>,
+    /// Bytes in all.
+    pub size: u64,
+    /// Blobs in it.
+    pub blobs: usize,
+}
+
+/// Makes the bundle of `lock` at `output`. Everything is fetched into the
+/// cache, checked, packed under another name, read again, and only then put
+/// under its own.
+pub fn build(
+    file: &SpecFile,
+    lock: &Lock,
+    upstreams: &Upstreams,
+    output: &Output,
+    now: SystemTime,
+    quiet: bool,
+) -> anyhow::Result<Built> {
+    output.check_free()?;
+    gather::gather(file, lock, upstreams, quiet).context("fetching what the lock lists")?;
+    let repodata: Vec<Content> =
+        packages::verify(file, lock, upstreams, now).context("checking the packages")?;
+    let layout = Layout::new(lock, &repodata)?;
+    let size = writer::size(&layout);
+    output.check_space(size)?;
+
+    let temporary = output.temporary();
+    let result = pack(&layout, upstreams, &temporary, size, quiet).and_then(|blobs| {
+        let files = output.put(&temporary)?;
+        Ok(Built { files, size, blobs })
+    });
+    if result.is_err() {
+        drop(fs::remove_file(&temporary));
+    }
+    result
+}
+
+/// Writes the archive and reads all of it again with the installer's reader.
+fn pack(
+    layout: &Layout,
+    upstreams: &Upstreams,
+    path: &Path,
+    size: u64,
+    quiet: bool,
+) -> anyhow::Result<usize> {
+    let mut out = File::create(path).with_context(|| format!("creating {}", path.display()))?;
+    let progress = Progress::new("packing", size, quiet);
+    let open = |blob: &bundle_format::lock::Descriptor| {
+        upstreams.cache.open(blob.digest, blob.size).ok_or_else(|| {
+            std::io::Error::other(format!(
+                "the cache lost blob {}; run the build again",
+                blob.digest
+            ))
+        })
+    };
+    writer::write(&mut out, layout, open, |count| progress.add("", count))
+        .with_context(|| format!("writing {}", path.display()))?;
+    out.sync_all().with_context(|| format!("writing {}", path.display()))?;
+    progress.finish();
+
+    let bundle = Bundle::open(path)?;
+    let progress = Progress::new("verifying", size, quiet);
+    let verification = verify::verify(&bundle, |count| progress.add("", count));
+    progress.finish();
+    if !verification.problems.is_empty() {
+        for problem in &verification.problems {
+            // A damaged blob in the cache would come back at every build.
+            drop(fs::remove_file(upstreams.cache.path(problem.digest)));
+        }
+        let words: Vec<String> = verification
+            .problems
+            .iter()
+            .map(|problem| format!("{} ({}): {}", problem.subject, problem.digest, problem.what))
+            .collect();
+        bail!(
+            "the cache held damaged blobs, which were removed; run the build again:\n{}",
+            words.join("\n")
+        );
+    }
+    Ok(verification.blobs)
+}

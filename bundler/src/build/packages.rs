@@ -1,0 +1,109 @@
+//! Checking every package, and making the metadata of the bundle's own
+//! repositories from what was checked.
+
+use std::fs::File;
+use std::time::SystemTime;
+
+use anyhow::{Context, bail};
+use bundle_format::layout::{Content, FILE_TYPE};
+use bundle_format::lock::{Descriptor, FileKind, Lock, LockedRpm, LockedTarget};
+
+use crate::lock::Upstreams;
+use crate::rpm::checksum::Checksum;
+use crate::rpm::key::{ExpiredKeys, Keyring};
+use crate::rpm::local_repository::{self, Member};
+use crate::rpm::package_signature::{self, Signature};
+use crate::spec::SpecFile;
+
+/// Checks the packages in the cache and gives the repodata of each target, whose
+/// bytes are in the cache then.
+pub(super) fn verify(
+    file: &SpecFile,
+    lock: &Lock,
+    upstreams: &Upstreams,
+    now: SystemTime,
+) -> anyhow::Result<Vec<Content>> {
+    let mut contents = Vec::new();
+    let mut problems = Vec::new();
+    for target in &lock.targets {
+        let mut members = Vec::new();
+        let keyrings = keyrings(lock, target, upstreams)?;
+        for rpm in lock.rpms.iter().filter(|rpm| rpm.target == target.id) {
+            match check(lock, target, rpm, &keyrings, upstreams, now) {
+                Ok(member) => members.push(member),
+                Err(error) => {
+                    // It must not be found in the cache at the next attempt.
+                    drop(std::fs::remove_file(upstreams.cache.path(rpm.digest)));
+                    problems.push(format!("{} from {}: {error:#}", rpm.package, rpm.source));
+                }
+            }
+        }
+        for (name, bytes) in local_repository::metadata(members)? {
+            let digest = upstreams.cache.insert(&bytes)?;
+            let descriptor =
+                Descriptor { media_type: FILE_TYPE.to_owned(), digest, size: bytes.len() as u64 };
+            contents
+                .push(Content { title: format!("rpms/{}/repodata/{name}", target.id), descriptor });
+        }
+    }
+    if !problems.is_empty() {
+        bail!("{}\nhint: the spec is {}", problems.join("\n"), file.path.display());
+    }
+    Ok(contents)
+}
+
+/// Each repository of the target by its short name, with its keys.
+fn keyrings(
+    lock: &Lock,
+    target: &LockedTarget,
+    upstreams: &Upstreams,
+) -> anyhow::Result<Vec<(String, Keyring)>> {
+    let mut keyrings = Vec::new();
+    for repository in &target.repositories {
+        let mut keyring = Keyring::default();
+        let prefix = format!("keys/{}/{}-", target.id, repository.id);
+        let own = lock.files.iter().filter(|file| {
+            let number =
+                file.title.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(".asc"));
+            file.kind == FileKind::Key && number.is_some_and(|number| number.parse::<u32>().is_ok())
+        });
+        for key in own {
+            let path = upstreams.cache.path(key.content.digest);
+            let bytes =
+                std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+            keyring.add(&key.title, &bytes)?;
+        }
+        keyrings.push((repository.id.clone(), keyring));
+    }
+    Ok(keyrings)
+}
+
+fn check(
+    lock: &Lock,
+    target: &LockedTarget,
+    rpm: &LockedRpm,
+    keyrings: &[(String, Keyring)],
+    upstreams: &Upstreams,
+    now: SystemTime,
+) -> anyhow::Result<Member> {
+    let subject = format!("{}/{}", target.id, rpm.repository);
+    let is_off = |check: &str| {
+        lock.disabled_checks
+            .iter()
+            .any(|disabled| disabled.check == check && disabled.subject == subject)
+    };
+    let keyring = keyrings.iter().find(|(id, _)| *id == rpm.repository).map(|(_, keyring)| keyring);
+    let signature = match keyring {
+        _ if is_off("gpgcheck") => Signature::Unchecked,
+        Some(keyring) => Signature::By {
+            keyring,
+            expired: if is_off("expiredKeys") { ExpiredKeys::Allow } else { ExpiredKeys::Refuse },
+        },
+        None => bail!("the lock does not know its repository `{}`", rpm.repository),
+    };
+    let path = upstreams.cache.path(rpm.digest);
+    let opened = File::open(&path).with_context(|| format!("opening {}", path.display()))?;
+    let checksum = Checksum::parse("sha256", &rpm.digest.hex())?;
+    let (header, _) = package_signature::verify(opened, &rpm.package, &checksum, signature, now)?;
+    Ok(Member { header, file_name: rpm.package.file_name(), digest: rpm.digest, size: rpm.size })
+}

@@ -1,0 +1,103 @@
+//! What a bundle holds, for people.
+
+use std::fmt::{self, Display};
+
+use bundle_format::archive::reader::Bundle;
+use bundle_format::lock::{FileKind, Lock};
+use indicatif::HumanBytes;
+
+/// A bundle's contents by kind and target.
+pub struct Summary<'a>(pub &'a Bundle);
+
+impl Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(bundle) = self;
+        let lock = bundle.lock();
+        writeln!(f, "bundle      {}", lock.name)?;
+        writeln!(f, "size        {}", HumanBytes(bundle.length()))?;
+        writeln!(f, "index       {}", bundle.index_digest())?;
+        writeln!(f, "kubernetes  {}", lock.kubernetes)?;
+        if let Some(containerd) = &lock.containerd {
+            writeln!(f, "containerd  {containerd}")?;
+        }
+        if let Some(sandbox) = &lock.sandbox_image {
+            writeln!(f, "sandbox     {sandbox}")?;
+        }
+        packages(lock, f)?;
+        writeln!(f, "\nimages ({})", lock.images.len())?;
+        for image in &lock.images {
+            let platforms: Vec<&str> =
+                image.platforms.iter().map(|platform| platform.architecture.oci()).collect();
+            let size: u64 = image
+                .platforms
+                .iter()
+                .flat_map(|platform| &platform.layers)
+                .map(|layer| layer.size)
+                .sum();
+            writeln!(f, "  {}  {}  {}", image.name, platforms.join("+"), HumanBytes(size))?;
+            if image.source != image.name {
+                writeln!(f, "    pulled as {}", image.source)?;
+            }
+        }
+        writeln!(f, "\nmanifests ({}), in the order to apply them", lock.manifests.len())?;
+        for manifest in &lock.manifests {
+            writeln!(f, "  {}  {}", manifest.name, manifest.source)?;
+            for edit in &manifest.patches {
+                writeln!(
+                    f,
+                    "    line {}: {}: `{}` -> `{}`",
+                    edit.line,
+                    edit.patch,
+                    edit.from.trim(),
+                    edit.to.trim()
+                )?;
+            }
+        }
+        for (kind, words) in [
+            (FileKind::Key, "keys"),
+            (FileKind::Installer, "installers"),
+            (FileKind::Config, "configuration"),
+        ] {
+            let files: Vec<_> = lock.files.iter().filter(|file| file.kind == kind).collect();
+            if files.is_empty() {
+                continue;
+            }
+            writeln!(f, "\n{words} ({})", files.len())?;
+            for file in files {
+                writeln!(f, "  {}  {}", file.title, HumanBytes(file.content.size))?;
+            }
+        }
+        if !lock.disabled_checks.is_empty() {
+            writeln!(f, "\nchecks that are OFF")?;
+            for disabled in &lock.disabled_checks {
+                writeln!(f, "  {} for {}: {}", disabled.check, disabled.subject, disabled.reason)?;
+            }
+        }
+        if !lock.warnings.is_empty() {
+            writeln!(f, "\nwarnings")?;
+            for warning in &lock.warnings {
+                writeln!(f, "  {warning}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn packages(lock: &Lock, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for target in &lock.targets {
+        let rpms: Vec<_> = lock.rpms.iter().filter(|rpm| rpm.target == target.id).collect();
+        let size: u64 = rpms.iter().map(|rpm| rpm.size).sum();
+        writeln!(
+            f,
+            "\npackages for {} ({}, {}; on top of {})",
+            target.id,
+            rpms.len(),
+            HumanBytes(size),
+            target.baseline
+        )?;
+        for rpm in rpms {
+            writeln!(f, "  {}  {}", rpm.package, rpm.repository)?;
+        }
+    }
+    Ok(())
+}

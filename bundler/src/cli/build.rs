@@ -1,0 +1,78 @@
+//! `bundler build`: makes the bundle.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use indicatif::HumanBytes;
+
+use super::size::Size;
+use super::{lock, report};
+use crate::build::{self, Output};
+use crate::bundle::difference;
+use crate::fetch::cache::Cache;
+use crate::lock::{self as locking, Upstreams};
+use crate::spec::SpecFile;
+
+/// Makes the bundle of a spec: one tarball with its checksum beside it
+///
+/// It holds what <SPEC>.lock.json lists; that is made first where it is missing.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The spec
+    #[arg(default_value = "bundle.yaml")]
+    spec: PathBuf,
+    /// The bundle; <NAME>.tar here if left out
+    #[arg(short, long)]
+    output: Option<PathBuf>,
+    /// Fail where upstream has other things than the lock, and say which
+    #[arg(long)]
+    locked: bool,
+    /// Cut the bundle into parts of at most this size, such as 4GiB-1 for FAT32
+    #[arg(long, value_name = "SIZE")]
+    split: Option<Size>,
+    /// Show no progress
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let file = SpecFile::read(&arguments.spec)?;
+    let upstreams = Upstreams::new(&file, Cache::of_user()?)?;
+    let lock_path = lock::path_of(&file.path);
+    let lock = if lock_path.exists() {
+        let lock = lock::read(&lock_path)?;
+        if lock.spec != file.digest {
+            bail!(
+                "{} was changed after {} was made: run `bundler lock` and look at what it changes",
+                file.path.display(),
+                lock_path.display()
+            );
+        }
+        lock
+    } else if arguments.locked {
+        bail!("--locked: there is no {}: run `bundler lock`", lock_path.display());
+    } else {
+        lock::make(&file, &upstreams)?
+    };
+    if arguments.locked {
+        let today = locking::resolve(&file, &upstreams, SystemTime::now())
+            .with_context(|| format!("locking {} again", file.path.display()))?;
+        if today != lock {
+            bail!(
+                "--locked: upstream differs from {}:\n{}",
+                lock_path.display(),
+                difference::of_locks(&lock, &today)
+            );
+        }
+    }
+    let path =
+        arguments.output.clone().unwrap_or_else(|| PathBuf::from(format!("{}.tar", lock.name)));
+    let output = Output { path, split: arguments.split.map(|size| size.0) };
+    let built =
+        build::build(&file, &lock, &upstreams, &output, SystemTime::now(), arguments.quiet)?;
+    let names: Vec<String> = built.files.iter().map(|path| path.display().to_string()).collect();
+    report::notice(&format!("verified {} blobs, {}", built.blobs, HumanBytes(built.size)));
+    report::data(&format!("{}\n", names.join("\n")))
+}

@@ -1,0 +1,34 @@
+//! `bundler init`: a spec to begin with.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::report;
+
+/// The annotated spec.
+const TEMPLATE: &str = include_str!("../../../manifests/init.yaml");
+
+/// Writes an annotated spec to begin with
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The new spec; a file that is there is never written over
+    #[arg(default_value = "bundle.yaml")]
+    spec: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let path = &arguments.spec;
+    let write = || {
+        OpenOptions::new().write(true).create_new(true).open(path)?.write_all(TEMPLATE.as_bytes())
+    };
+    write().with_context(|| format!("writing {}", path.display()))?;
+    report::notice(&format!(
+        "wrote {}; edit it, then run `bundler lock` and `bundler build`",
+        path.display()
+    ));
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! `bundler verify`: checks every byte of a bundle.
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+use bundle_format::archive::reader::Bundle;
+use bundle_format::archive::verify;
+use clap::Args;
+use indicatif::HumanBytes;
+
+use super::report;
+use crate::progress::Progress;
+
+/// Checks every byte of a bundle and names all that is damaged
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The bundle, or its parts
+    bundle: PathBuf,
+    /// Show no progress
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let bundle = Bundle::open(&arguments.bundle)?;
+    let progress = Progress::new("verifying", bundle.length(), arguments.quiet);
+    let verification = verify::verify(&bundle, |count| progress.add("", count));
+    progress.finish();
+    if !verification.problems.is_empty() {
+        let lines: Vec<String> = verification
+            .problems
+            .iter()
+            .map(|problem| format!("{} ({}): {}", problem.subject, problem.digest, problem.what))
+            .collect();
+        bail!(
+            "{} of {} blobs are not what they should be; do not use this bundle:\n{}",
+            lines.len(),
+            verification.blobs,
+            lines.join("\n")
+        );
+    }
+    report::data(&format!(
+        "good: {} blobs, {}, index {}\n",
+        verification.blobs,
+        HumanBytes(verification.bytes),
+        bundle.index_digest()
+    ))
+}

@@ -1,0 +1,35 @@
+//! `bundler why`: the reason for an artifact.
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+use bundle_format::archive::reader::Bundle;
+use clap::Args;
+
+use super::{lock, report};
+use crate::bundle::why;
+
+/// Says why a package, an image or a file is there
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// A package (kubelet), an image (registry.k8s.io/pause:3.9 or pause), a
+    /// manifest, or a file's title
+    name: String,
+    /// A lock or a bundle
+    #[arg(default_value = "bundle.yaml.lock.json")]
+    file: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let is_lock = arguments.file.extension().is_some_and(|extension| extension == "json");
+    let lock = if is_lock {
+        lock::read(&arguments.file)?
+    } else {
+        Bundle::open(&arguments.file)?.lock().clone()
+    };
+    let lines = why::reasons(&lock, &arguments.name);
+    if lines.is_empty() {
+        bail!("{} holds nothing called `{}`", arguments.file.display(), arguments.name);
+    }
+    report::data(&format!("{}\n", lines.join("\n")))
+}
