@@ -217,6 +217,11 @@ fn contents(lock: &Lock, more: &[Content]) -> Vec<Content> {
     contents
 }
 
+/// Whether a file is metadata that is made from the lock's packages.
+pub(crate) fn is_repodata(title: &str) -> bool {
+    title.starts_with("rpms/") && title.contains("/repodata/")
+}
+
 /// The names that an image gets on a node: its tag, and its digest, since a pod
 /// that names a digest is found under that name only.
 pub fn names(image: &LockedImage) -> Vec<ImageReference> {

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `installer` program.
+
+fn main() -> std::process::ExitCode {
+    installer::run()
+}

@@ -9,7 +9,7 @@ use super::blob::BlobReader;
 use super::storage::{Storage, StorageError};
 use super::{BLOCK, header, padding};
 use crate::digest::Digest;
-use crate::layout::{BUNDLE_TYPE, BundleManifest, Content, Index, LOCK_TYPE, TITLE};
+use crate::layout::{self, BUNDLE_TYPE, BundleManifest, Content, Index, LOCK_TYPE, Layout, TITLE};
 use crate::lock::{Descriptor, LOCK_VERSION, Lock};
 
 /// The largest document (index, manifest, lock) that is read into memory.
@@ -145,6 +145,23 @@ impl Bundle {
             }
             contents.push(Content { title, descriptor: layer.descriptor() });
         }
+        // What a lock gives is given: an index that differs was altered.
+        let more: Vec<Content> = contents
+            .iter()
+            .filter(|content| layout::is_repodata(&content.title))
+            .cloned()
+            .collect();
+        let layout = Layout::new(&lock, &more)
+            .map_err(|source| BundleError::Document { document: "lock", source })?;
+        let of_layout =
+            entries.get("oci-layout").and_then(|place| document(&raw.storage, *place).ok());
+        if layout.index != index_bytes || of_layout.as_deref() != Some(layout::OCI_LAYOUT) {
+            return Err(BundleError::Damaged {
+                path: path.to_owned(),
+                offset: index_place.offset,
+                reason: "its index does not fit its lock".to_owned(),
+            });
+        }
         Ok(Self {
             index_digest: Digest::of(&index_bytes),
             index: index.manifests.iter().map(crate::layout::Entry::descriptor).collect(),
@@ -274,6 +291,9 @@ fn entries(path: &Path, storage: &Storage) -> Result<BTreeMap<String, Place>, Bu
                 io::ErrorKind::UnexpectedEof => "it ends there, before its end mark".to_owned(),
                 _ => error.to_string(),
             }));
+        }
+        if block == [0; BLOCK as usize] && offset == 0 {
+            return Err(not_a_bundle("it begins with zeros".to_owned()));
         }
         if block == [0; BLOCK as usize] {
             return match storage.read_exact_at(&mut block, offset + BLOCK) {

@@ -6,8 +6,8 @@ use bundle_format::lock::{LockedImage, Why};
 use bundle_format::{Architecture, ImageReference};
 
 use super::{Upstreams, source_of};
-use crate::image::kubeadm;
-use crate::spec::{KubeadmImages, Spec, SpecFile};
+use crate::image::kubeadm::{self, KubeadmError};
+use crate::spec::{KubeadmImages, Spec};
 
 /// The images wanted, with where to pull them from and why they are wanted.
 pub(super) struct Wanted {
@@ -15,28 +15,34 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// kubeadm's images and those that the spec lists.
-    pub(super) fn of_spec(file: &SpecFile) -> anyhow::Result<Self> {
-        let spec = &file.spec;
+    /// The images that the spec lists.
+    pub(super) fn of_spec(spec: &Spec) -> Self {
         let mut wanted = Self { images: BTreeMap::new() };
-        if spec.kubernetes.kubeadm_images == KubeadmImages::Known {
-            let version = &spec.kubernetes.version.value;
-            let names = kubeadm::images(version, spec.kubernetes.image_repository.as_deref())?;
-            let sources = match &spec.kubernetes.pull_from {
-                Some(repository) => kubeadm::images(version, Some(repository))?,
-                None => names.clone(),
-            };
-            for (name, source) in names.into_iter().zip(sources) {
-                let why = Why::Kubeadm { component: name.component.to_owned() };
-                let moved = spec.kubernetes.pull_from.is_some().then_some(source.image);
-                wanted.images.entry(name.image).or_insert((moved, Vec::new())).1.push(why);
-            }
-        }
         for (index, image) in spec.images.iter().enumerate() {
             let why = Why::Spec { path: format!("images[{index}]"), line: image.referenced.line() };
             wanted.add(image.value.clone(), why);
         }
-        Ok(wanted)
+        wanted
+    }
+
+    /// Adds kubeadm's images, under the names that nodes know them by.
+    pub(super) fn add_kubeadm(&mut self, spec: &Spec) -> Result<(), KubeadmError> {
+        if spec.kubernetes.kubeadm_images == KubeadmImages::Listed {
+            return Ok(());
+        }
+        let version = &spec.kubernetes.version.value;
+        let names = kubeadm::images(version, spec.kubernetes.image_repository.as_deref())?;
+        let sources = match &spec.kubernetes.pull_from {
+            Some(repository) => kubeadm::images(version, Some(repository))?,
+            None => names.clone(),
+        };
+        for (name, source) in names.into_iter().zip(sources) {
+            let why = Why::Kubeadm { component: name.component.to_owned() };
+            let entry = self.images.entry(name.image).or_insert((None, Vec::new()));
+            entry.0 = spec.kubernetes.pull_from.is_some().then_some(source.image);
+            entry.1.push(why);
+        }
+        Ok(())
     }
 
     /// Adds an image, or another reason for it.
@@ -46,15 +52,15 @@ impl Wanted {
 }
 
 /// The sandbox image that containerd must be told: kubeadm's own pause.
-pub(super) fn sandbox(spec: &Spec) -> anyhow::Result<Option<ImageReference>> {
+pub(super) fn sandbox(spec: &Spec) -> Option<ImageReference> {
     if spec.kubernetes.kubeadm_images == KubeadmImages::Listed {
         let is_pause =
             |image: &&ImageReference| image.repository().rsplit('/').next() == Some("pause");
-        return Ok(spec.images.iter().map(|image| &image.value).find(is_pause).cloned());
+        return spec.images.iter().map(|image| &image.value).find(is_pause).cloned();
     }
     let repository = spec.kubernetes.image_repository.as_deref();
-    let images = kubeadm::images(&spec.kubernetes.version.value, repository)?;
-    Ok(images.into_iter().find(|image| image.component == "pause").map(|image| image.image))
+    let images = kubeadm::images(&spec.kubernetes.version.value, repository).ok()?;
+    images.into_iter().find(|image| image.component == "pause").map(|image| image.image)
 }
 
 /// Asks the registries for every image. Gives those that were found, and words

@@ -104,7 +104,10 @@ pub fn resolve(file: &SpecFile, upstreams: &Upstreams, now: SystemTime) -> anyho
         .collect::<BTreeSet<_>>()
         .into_iter()
         .collect();
-    let mut wanted = images::Wanted::of_spec(file)?;
+    let mut wanted = images::Wanted::of_spec(spec);
+    if let Err(error) = wanted.add_kubeadm(spec) {
+        problems.push(format!("{error:#}"));
+    }
     let mut manifests = Vec::new();
     for manifest in &spec.manifests {
         match manifests::lock(file, &manifest.value, upstreams) {
@@ -127,6 +130,16 @@ pub fn resolve(file: &SpecFile, upstreams: &Upstreams, now: SystemTime) -> anyho
         }
         Err(error) => problems.push(format!("{error:#}")),
     }
+    if let Some(sandbox) = images::sandbox(spec) {
+        if !images.iter().any(|image| image.name == sandbox) && problems.is_empty() {
+            problems.push(format!("the sandbox image {sandbox} is none of the bundle's images"));
+        }
+    } else if problems.is_empty() {
+        problems.push(
+            "no image is called `pause`: list the sandbox image of this release under `images:`"
+                .to_owned(),
+        );
+    }
     if !problems.is_empty() {
         bail!("{}", problems.join("\n"));
     }
@@ -140,7 +153,7 @@ pub fn resolve(file: &SpecFile, upstreams: &Upstreams, now: SystemTime) -> anyho
         spec: file.digest,
         kubernetes: spec.kubernetes.version.value.to_string(),
         containerd: spec.containerd.as_ref().map(|containerd| containerd.version.value.to_string()),
-        sandbox_image: images::sandbox(spec)?,
+        sandbox_image: images::sandbox(spec),
         targets,
         rpms,
         images,

@@ -1,0 +1,226 @@
+//! The whole way: spec, lock, bundle, and what becomes of a damaged one.
+#![allow(clippy::unwrap_used, reason = "a test ends where it finds something unexpected")]
+
+use std::fs;
+
+use bundle_format::archive::reader::Bundle;
+use bundle_format::archive::verify::verify;
+
+#[path = "support/demo.rs"]
+mod demo;
+
+use demo::{Demo, run_in};
+
+#[test]
+fn the_same_lock_gives_the_same_bytes_elsewhere_and_later() {
+    let demo = Demo::start();
+    demo.ok(&["build", "--quiet"]);
+    let first = fs::read(demo.path("demo.tar")).unwrap();
+    // Another folder, an empty cache, another name, another umask's files.
+    let other = tempfile::tempdir().unwrap();
+    for name in ["bundle.yaml", "bundle.yaml.lock.json"] {
+        fs::copy(demo.path(name), other.path().join(name)).unwrap();
+    }
+    let output =
+        run_in(other.path(), &other.path().join("x/cache"), &["build", "-q", "-o", "y.tar"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(first == fs::read(other.path().join("y.tar")).unwrap());
+    // Nothing but what was asked for lies there.
+    let mut names: Vec<String> = fs::read_dir(other.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["bundle.yaml", "bundle.yaml.lock.json", "x", "y.tar", "y.tar.sha256"]);
+}
+
+#[test]
+fn a_second_build_transfers_no_blob_and_locked_notices_drift() {
+    let demo = Demo::start();
+    demo.ok(&["lock"]);
+    let lock = fs::read(demo.path("bundle.yaml.lock.json")).unwrap();
+    demo.ok(&["lock"]);
+    assert!(lock == fs::read(demo.path("bundle.yaml.lock.json")).unwrap());
+    demo.ok(&["build", "-q"]);
+    let before = demo.upstream.requests();
+    demo.ok(&["build", "-q", "--output", "again.tar"]);
+    let after = demo.upstream.requests();
+    assert_eq!((before.blobs, before.packages), (after.blobs, after.packages));
+    assert!(fs::read(demo.path("demo.tar")).unwrap() == fs::read(demo.path("again.tar")).unwrap());
+    demo.ok(&["build", "-q", "--locked", "--output", "locked.tar"]);
+
+    // Another package in the lock than upstream has now.
+    let text = String::from_utf8(lock).unwrap();
+    let altered = text.replacen("\"kubernetes\": \"1.28.2\"", "\"kubernetes\": \"1.28.1\"", 1);
+    fs::write(demo.path("bundle.yaml.lock.json"), altered).unwrap();
+    let error = demo.fails(&["build", "-q", "--locked", "--output", "drift.tar"]);
+    assert!(error.contains("~ kubernetes 1.28.1 -> 1.28.2"), "{error}");
+    assert!(!demo.path("drift.tar").exists());
+    // A changed spec asks for a new lock.
+    demo.write_spec(&format!("{}\n# changed\n", demo.spec()));
+    assert!(demo.fails(&["build", "-q"]).contains("run `bundler lock`"));
+}
+
+#[test]
+fn every_altered_byte_is_noticed() {
+    let demo = Demo::start();
+    demo.ok(&["build", "-q"]);
+    let good = fs::read(demo.path("demo.tar")).unwrap();
+    let path = demo.path("altered.tar");
+    let is_good = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        Bundle::open(&path).is_ok_and(|bundle| verify(&bundle, |_| {}).problems.is_empty())
+    };
+    assert!(is_good(&good));
+    let step = good.len() / 400 + 1;
+    for offset in (0..good.len()).step_by(step).chain(0..700).chain(good.len() - 1100..good.len()) {
+        let mut altered = good.clone();
+        altered[offset] ^= 0x10;
+        assert!(!is_good(&altered), "byte {offset} of {}", good.len());
+    }
+    for length in (0..good.len()).step_by(step) {
+        assert!(!is_good(&good[..length]), "cut to {length}");
+    }
+    assert!(!is_good(&[&good[..], &[0; 512]].concat()));
+}
+
+#[test]
+fn damage_is_named_and_other_files_are_called_what_they_are() {
+    let demo = Demo::start();
+    demo.ok(&["build", "-q"]);
+    let mut bytes = fs::read(demo.path("demo.tar")).unwrap();
+    let bundle = Bundle::open(&demo.path("demo.tar")).unwrap();
+    let rpm = bundle.contents().iter().find(|content| content.title.contains("socat")).unwrap();
+    let content = bundle.read(&rpm.descriptor).unwrap();
+    let place = bytes.windows(content.len()).position(|window| window == content).unwrap();
+    bytes[place + 50] ^= 1;
+    fs::write(demo.path("bad.tar"), &bytes).unwrap();
+    let error = demo.fails(&["verify", "-q", "bad.tar"]);
+    assert!(error.contains(&rpm.title) && error.contains("1 of "), "{error}");
+    let error = demo.fails(&["extract", "-C", "out", "bad.tar", &rpm.title]);
+    assert!(error.contains("socat"), "{error}");
+    assert!(!demo.path("out").join(&rpm.title).exists());
+
+    let cases: [(&[u8], &str); 5] = [
+        (b"", "less than one block"),
+        (&[0x1f, 0x8b, 8, 0], "less than one block"),
+        (&[&[0x1f, 0x8b, 8][..], &[7; 600]].concat(), "compressed with gzip"),
+        (&[b"<html>".as_slice(), &[b' '; 600]].concat(), "web page"),
+        (&[0; 2048], "begins with zeros"),
+    ];
+    for (bytes, words) in cases {
+        fs::write(demo.path("other.tar"), bytes).unwrap();
+        let error = demo.fails(&["verify", "-q", "other.tar"]);
+        assert!(error.contains(words), "{words}: {error}");
+    }
+    assert!(demo.fails(&["verify", "-q", "absent.tar"]).contains("absent.tar"));
+}
+
+#[test]
+fn parts_stand_for_the_whole() {
+    let demo = Demo::start();
+    demo.ok(&["build", "-q"]);
+    let whole = fs::read(demo.path("demo.tar")).unwrap();
+    fs::create_dir(demo.path("stick")).unwrap();
+    let size = (whole.len() / 3 + 1).to_string();
+    let names = demo.ok(&["build", "-q", "--split", &size, "-o", "stick/demo.tar"]);
+    let names: Vec<&str> = names.lines().collect();
+    assert_eq!(
+        names,
+        ["stick/demo.tar.part01of03", "stick/demo.tar.part02of03", "stick/demo.tar.part03of03"]
+    );
+    let joined: Vec<u8> =
+        names.iter().flat_map(|name| fs::read(demo.path(name)).unwrap()).collect();
+    assert!(joined == whole);
+    for name in ["stick/demo.tar", names[0], names[2]] {
+        assert!(demo.ok(&["verify", "-q", name]).starts_with("good: "));
+    }
+    let sums = fs::read_to_string(demo.path("stick/demo.tar.sha256")).unwrap();
+    assert_eq!(sums.lines().count(), 3);
+    // A new cutting does not mix with the old one.
+    let error = demo.fails(&["build", "-q", "--split", "1MiB", "-o", "stick/demo.tar"]);
+    assert!(error.contains("part01of03"), "{error}");
+    // Reordered, mixed and missing parts are named.
+    let part = |number: usize| demo.path(names[number - 1]);
+    fs::rename(part(2), demo.path("aside")).unwrap();
+    let error = demo.fails(&["verify", "-q", "stick/demo.tar"]);
+    assert!(error.contains("demo.tar.part02of03") && error.contains("missing"), "{error}");
+    fs::copy(part(1), part(2)).unwrap();
+    assert!(demo.fails(&["verify", "-q", "stick/demo.tar"]).contains("error"));
+    fs::copy(part(1), demo.path("stick/demo.tar.part01of02")).unwrap();
+    assert!(demo.fails(&["verify", "-q", "stick/demo.tar"]).contains("several cuttings"));
+}
+
+#[test]
+fn what_is_in_it_can_be_seen_taken_out_and_compared() {
+    let demo = Demo::start();
+    demo.ok(&["build", "-q"]);
+    let shown = demo.ok(&["inspect", "demo.tar"]);
+    for words in [
+        "kubernetes  1.28.2",
+        "kubelet-1.28.2-150500.1.1.x86_64",
+        "registry.k8s.io/pause:3.9",
+        "plainHttp for docker.io",
+    ] {
+        assert!(shown.contains(words), "{words}:\n{shown}");
+    }
+    let lock = fs::read_to_string(demo.path("bundle.yaml.lock.json")).unwrap();
+    assert_eq!(demo.ok(&["inspect", "--json", "demo.tar"]), lock);
+    let why = demo.ok(&["why", "libnetfilter_queue", "demo.tar"]);
+    assert!(
+        why.contains("conntrack-tools-1.4.7-2.el9.x86_64 requires libnetfilter_queue"),
+        "{why}"
+    );
+    assert!(demo.ok(&["why", "pause"]).contains("kubeadm needs it: pause"));
+    demo.fails(&["why", "nothing-of-the-kind"]);
+
+    demo.ok(&["extract", "-C", "out", "--kind", "rpms", "demo.tar"]);
+    let repomd = demo.path("out/rpms/el9-x86_64/repodata/repomd.xml");
+    assert!(repomd.is_file() && !demo.path("out/keys").exists());
+    assert!(demo.fails(&["extract", "-C", "out", "demo.tar"]).contains("there already"));
+    demo.fails(&["extract", "demo.tar", "../../etc/passwd"]);
+
+    assert!(demo.ok(&["diff", "demo.tar", "demo.tar"]).starts_with("0 changes, 0 B"));
+    demo.write_spec(&demo.spec().replace(
+        "    repositories:",
+        "    packages: [bash]\n    baseline: none\n    repositories:",
+    ));
+    demo.ok(&["lock"]);
+    demo.ok(&["build", "-q", "-o", "more.tar"]);
+    let difference = demo.ok(&["diff", "demo.tar", "more.tar"]);
+    assert!(difference.contains("+ rpm el9-x86_64 bash.x86_64"), "{difference}");
+}
+
+#[test]
+fn bad_specs_and_unsolvable_ones_leave_nothing_behind() {
+    let demo = Demo::start();
+    let spec = demo.spec();
+    let cases = [
+        (spec.replace("version: 1.6.25", "version: 1.6.99"), "containerd.io = 1.6.99"),
+        (spec.replace("version: 1.28.2", "version: 1.28.99"), "kubelet = 1.28.99"),
+        (spec.replace("version: 1.28.2", "version: 1.28.99"), "images of kubeadm 1.28.99"),
+        (spec.replace("URL/manifests/calico.yaml", "nowhere.yaml"), "404"),
+        (spec.replace("family: el9", "family: el7").replace("1.28.2", "1.32.0"), "before 4.19"),
+        (spec.replace("    plainHttp: the demo's registry is on this machine\n", ""), "plainHttp"),
+        (spec.replace("name: demo", "nam: demo"), "unknown field"),
+        (spec.replace("kubernetes/repodata/repomd.xml.key", "os/repodata/repomd.xml.key"), "the keys given are"),
+        (spec.replace("- name: calico", "- name: calico\n    sha256: '0000000000000000000000000000000000000000000000000000000000000000'"), "upstream changed it"),
+    ];
+    for (spec, words) in cases {
+        demo.write_spec(&spec);
+        let error = demo.fails(&["lock"]);
+        assert!(error.contains(words), "{words}:\n{error}");
+        assert!(!demo.path("bundle.yaml.lock.json").exists());
+    }
+}
+
+#[test]
+fn init_writes_a_spec_that_reads_and_schema_is_json() {
+    let demo = Demo::start();
+    demo.ok(&["init", "new.yaml"]);
+    bundler::spec::SpecFile::read(&demo.path("new.yaml")).unwrap();
+    demo.fails(&["init", "new.yaml"]);
+    let schema: serde_json::Value = serde_json::from_str(&demo.ok(&["schema"])).unwrap();
+    assert!(schema["properties"]["kubernetes"].is_object());
+    assert_eq!(demo.run(&["build", "--split", "4X"]).status.code(), Some(2));
+}

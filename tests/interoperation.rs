@@ -1,0 +1,170 @@
+//! Stock tools read a bundle: skopeo, and a real containerd.
+#![allow(clippy::unwrap_used, reason = "a test ends where it finds something unexpected")]
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Child, Command, Output};
+use std::time::{Duration, Instant};
+
+use bundle_format::Lock;
+use bundle_format::layout::names;
+
+#[path = "support/demo.rs"]
+mod demo;
+
+use demo::Demo;
+
+fn has(program: &str) -> bool {
+    let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
+    if !found.status.success() {
+        println!("skipped: {program} is not installed");
+    }
+    found.status.success()
+}
+
+fn lock(demo: &Demo) -> Lock {
+    serde_json::from_slice(&fs::read(demo.path("bundle.yaml.lock.json")).unwrap()).unwrap()
+}
+
+fn succeeded(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn skopeo_copies_each_image_with_the_registrys_digest() {
+    if !has("skopeo") {
+        return;
+    }
+    let demo = Demo::start();
+    demo.ok(&["build", "-q"]);
+    for image in lock(&demo).images {
+        for name in names(&image) {
+            let bundle = format!("oci-archive:{}:{name}", demo.path("demo.tar").display());
+            let raw = Command::new("skopeo")
+                .args([
+                    "--override-arch",
+                    "amd64",
+                    "--override-os",
+                    "linux",
+                    "inspect",
+                    "--raw",
+                    &bundle,
+                ])
+                .output()
+                .unwrap();
+            assert!(raw.status.success(), "{name}: {}", String::from_utf8_lossy(&raw.stderr));
+            // A sparse index is shown as it is: the registry's own bytes.
+            let digest = bundle_format::Digest::of(&raw.stdout);
+            assert_eq!(digest, image.root.digest, "{name}");
+        }
+        let name = names(&image).remove(0);
+        let folder = demo.path(&format!("copy-{}", image.root.digest.hex()));
+        let copied = Command::new("skopeo")
+            .args([
+                "--override-arch",
+                "amd64",
+                "--override-os",
+                "linux",
+                "copy",
+                "--preserve-digests",
+            ])
+            .arg(format!("oci-archive:{}:{name}", demo.path("demo.tar").display()))
+            .arg(format!("dir:{}", folder.display()))
+            .output()
+            .unwrap();
+        succeeded(&copied);
+        let manifest = fs::read(folder.join("manifest.json")).unwrap();
+        assert_eq!(bundle_format::Digest::of(&manifest), image.platforms[0].manifest.digest);
+    }
+}
+
+/// A containerd of its own, ended when dropped.
+struct Containerd {
+    process: Child,
+    socket: String,
+}
+
+impl Containerd {
+    fn start(folder: &Path) -> Self {
+        let socket = folder.join("containerd.sock").display().to_string();
+        let config = format!(
+            "version = 2\nroot = \"{0}/root\"\nstate = \"{0}/state\"\n\
+             disabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n[grpc]\naddress = \"{socket}\"\n",
+            folder.display()
+        );
+        fs::write(folder.join("config.toml"), config).unwrap();
+        let log = File::create(folder.join("log")).unwrap();
+        let process = Command::new("containerd")
+            .arg("--config")
+            .arg(folder.join("config.toml"))
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let containerd = Self { process, socket };
+        let begun = Instant::now();
+        while !containerd.ctr(&["version"]).status.success() {
+            assert!(
+                begun.elapsed() < Duration::from_secs(30),
+                "{}",
+                fs::read_to_string(folder.join("log")).unwrap()
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        containerd
+    }
+
+    fn ctr(&self, arguments: &[&str]) -> Output {
+        Command::new("ctr")
+            .args(["--address", &self.socket, "--namespace", "k8s.io"])
+            .args(arguments)
+            .output()
+            .unwrap()
+    }
+}
+
+impl Drop for Containerd {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+#[test]
+fn containerd_imports_the_bundle_as_it_is() {
+    if !has("containerd") || !has("ctr") {
+        return;
+    }
+    if !rustix_is_root() {
+        println!("skipped: containerd needs root");
+        return;
+    }
+    let demo = Demo::start();
+    demo.ok(&["build", "-q"]);
+    let folder = tempfile::tempdir().unwrap();
+    let containerd = Containerd::start(folder.path());
+    let bundle = demo.path("demo.tar").display().to_string();
+    succeeded(&containerd.ctr(&["images", "import", "--platform", "linux/amd64", &bundle]));
+    let listed = succeeded(&containerd.ctr(&["images", "list"]));
+    for image in lock(&demo).images {
+        for name in names(&image) {
+            let line =
+                listed.lines().find(|line| line.split(' ').next() == Some(&name.to_string()));
+            let line = line.unwrap_or_else(|| panic!("{name} is not in:\n{listed}"));
+            assert!(line.contains(&image.root.digest.to_string()), "{line}");
+        }
+        // Its content is whole: the image can be checked and unpacked.
+        let checked = succeeded(&containerd.ctr(&[
+            "images",
+            "check",
+            &format!("name=={}", names(&image)[0]),
+        ]));
+        assert!(checked.contains("complete"), "{checked}");
+    }
+}
+
+fn rustix_is_root() -> bool {
+    let output = Command::new("id").arg("-u").output().unwrap();
+    output.stdout == b"0\n"
+}
