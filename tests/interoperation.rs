@@ -39,6 +39,12 @@ fn skopeo_copies_each_image_with_the_registrys_digest() {
     let demo = Demo::start();
     demo.ok(&["build", "-q"]);
     for image in lock(&demo).images {
+        if image.root.media_type.starts_with("application/vnd.docker.") {
+            // Its reader of OCI layouts passes over descriptors of docker's
+            // types, and what upstream published is not rewritten to please it.
+            println!("skipped: skopeo does not see {} in an OCI layout", image.root.media_type);
+            continue;
+        }
         for name in names(&image) {
             let bundle = format!("oci-archive:{}:{name}", demo.path("demo.tar").display());
             let raw = Command::new("skopeo")

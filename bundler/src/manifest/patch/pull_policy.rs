@@ -1,0 +1,50 @@
+//! Every `imagePullPolicy: Always`.
+
+use saphyr::{MarkedYaml, YamlData};
+
+use super::PullPolicy;
+use super::splice::{self, Splice};
+use crate::manifest::document::{entries, items, scalar};
+
+pub(super) fn splices(
+    documents: &[MarkedYaml<'_>],
+    text: &str,
+    policy: PullPolicy,
+) -> Result<Vec<Splice>, String> {
+    let to = match policy {
+        PullPolicy::IfNotPresent => "IfNotPresent",
+        PullPolicy::Never => "Never",
+    };
+    let mut found = Vec::new();
+    for (index, document) in documents.iter().enumerate() {
+        walk(document, &format!("[{index}]"), &mut found);
+    }
+    if found.is_empty() {
+        return Err("the manifest has no `imagePullPolicy: Always`".to_owned());
+    }
+    found.iter().map(|(path, node)| splice::replace(text, node, to, path)).collect()
+}
+
+fn walk<'a, 'b>(
+    node: &'a MarkedYaml<'b>,
+    path: &str,
+    found: &mut Vec<(String, &'a MarkedYaml<'b>)>,
+) {
+    match &node.data {
+        YamlData::Mapping(_) => {
+            for (key, value) in entries(node) {
+                let path = format!("{path}.{key}");
+                match scalar(value) {
+                    Some(("Always", _)) if key == "imagePullPolicy" => found.push((path, value)),
+                    _ => walk(value, &path, found),
+                }
+            }
+        }
+        YamlData::Sequence(_) => {
+            for (index, item) in items(node).iter().enumerate() {
+                walk(item, &format!("{path}[{index}]"), found);
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,122 @@
+//! Replacing spans of a text.
+
+use saphyr::{MarkedYaml, ScalarStyle};
+
+use crate::manifest::document::{entries, scalar};
+
+/// Some bytes of a text and what is to stand in their place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Splice {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) to: String,
+    /// The path of the only value that may change by it; none where the text
+    /// around it was found by other means.
+    pub(super) path: Option<String>,
+}
+
+impl Splice {
+    pub(super) fn from<'a>(&self, text: &'a str) -> &'a str {
+        text.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// The line on which it begins, from 1.
+    pub(super) fn line(&self, text: &str) -> usize {
+        1 + text.bytes().take(self.start).filter(|byte| *byte == b'\n').count()
+    }
+}
+
+/// The text with each splice made; they do not overlap.
+pub(super) fn apply(text: &str, splices: &[Splice]) -> String {
+    let mut ordered: Vec<&Splice> = splices.iter().collect();
+    ordered.sort_by_key(|splice| splice.start);
+    let mut result = String::with_capacity(text.len());
+    let mut done = 0;
+    for splice in ordered {
+        result.push_str(text.get(done..splice.start).unwrap_or_default());
+        result.push_str(&splice.to);
+        done = splice.end;
+    }
+    result.push_str(text.get(done..).unwrap_or_default());
+    result
+}
+
+/// The byte at which the parser's character `index` begins.
+fn byte(text: &str, index: usize) -> usize {
+    text.char_indices().nth(index).map_or(text.len(), |(byte, _)| byte)
+}
+
+/// Puts `to` in the place of a scalar on one line.
+pub(super) fn replace(
+    text: &str,
+    node: &MarkedYaml<'_>,
+    to: &str,
+    path: &str,
+) -> Result<Splice, String> {
+    let refused = || format!("{path} is no plain value on one line, so it is left to its author");
+    let (value, style) = scalar(node).ok_or_else(refused)?;
+    let start = byte(text, node.span.start.index());
+    let rest = text.get(start..).unwrap_or_default();
+    let length = match style {
+        ScalarStyle::Plain => value.len(),
+        // The parser's own end may lie behind a comment: look for the quote.
+        ScalarStyle::SingleQuoted => {
+            quoted(rest, '\'', |rest| rest.starts_with("''")).ok_or_else(refused)?
+        }
+        ScalarStyle::DoubleQuoted => quoted(rest, '"', |_| false).ok_or_else(refused)?,
+        _ => return Err(refused()),
+    };
+    let found = rest.get(..length).ok_or_else(refused)?;
+    if found.contains('\n') || (style == ScalarStyle::Plain && found != value) {
+        return Err(refused());
+    }
+    Ok(Splice { start, end: start + length, to: to.to_owned(), path: Some(path.to_owned()) })
+}
+
+/// The length of a quoted scalar with its quotes.
+fn quoted(rest: &str, quote: char, doubled: impl Fn(&str) -> bool) -> Option<usize> {
+    let mut characters = rest.char_indices();
+    (characters.next()?.1 == quote).then_some(())?;
+    while let Some((place, c)) = characters.next() {
+        if c == '\\' && quote == '"' {
+            characters.next();
+        } else if c == quote {
+            if doubled(rest.get(place..)?) {
+                characters.next();
+                continue;
+            }
+            return Some(place + 1);
+        }
+    }
+    None
+}
+
+/// Puts `key: value` before the first key of a block mapping.
+pub(super) fn insert(
+    text: &str,
+    mapping: &MarkedYaml<'_>,
+    key: &str,
+    value: &str,
+    path: &str,
+) -> Result<Splice, String> {
+    let saphyr::YamlData::Mapping(inner) = &mapping.data else {
+        return Err(format!("{path}: there is no mapping to put it into"));
+    };
+    let first = inner.iter().next().map(|(key, _)| key.span.start);
+    let (Some(first), Some(_)) = (first, entries(mapping).next()) else {
+        return Err(format!("{path}: the mapping around it is empty"));
+    };
+    let start = byte(text, first.index());
+    let line_start =
+        text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |place| place + 1);
+    let before = text.get(line_start..start).unwrap_or_default();
+    if !before.chars().all(|c| c == ' ' || c == '-') {
+        return Err(format!(
+            "{path}: the mapping around it is written in {{…}} or with an anchor; write it in lines, or set one of its values"
+        ));
+    }
+    let ending = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let indent = " ".repeat(before.chars().count());
+    let to = format!("{key}: {value}{ending}{indent}");
+    Ok(Splice { start, end: start, to, path: Some(path.to_owned()) })
+}

@@ -1,0 +1,113 @@
+//! Finding what a patch is about.
+
+use std::collections::BTreeMap;
+
+use saphyr::{MarkedYaml, YamlData};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::splice::Splice;
+use crate::manifest::document::{entries, get, items, scalar, text};
+
+/// A workload in a manifest.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Workload {
+    /// `Deployment`, `DaemonSet`, `Job`, ….
+    pub kind: String,
+    /// Its namespace; left out, any.
+    #[serde(default)]
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+}
+
+/// The objects of a manifest, those in a `List` among them, each with the path
+/// that leads to it.
+pub(super) fn objects<'a, 'b>(
+    documents: &'a [MarkedYaml<'b>],
+) -> Vec<(String, &'a MarkedYaml<'b>)> {
+    let mut objects = Vec::new();
+    for (index, document) in documents.iter().enumerate() {
+        objects.push((format!("[{index}]"), document));
+        let list = get(document, "items").map(items).unwrap_or_default();
+        objects.extend(
+            list.iter().enumerate().map(|(item, node)| (format!("[{index}].items[{item}]"), node)),
+        );
+    }
+    objects
+}
+
+/// The object of this kind and name.
+pub(super) fn object<'a, 'b>(
+    documents: &'a [MarkedYaml<'b>],
+    kind: &str,
+    namespace: Option<&str>,
+    name: &str,
+) -> Result<(String, &'a MarkedYaml<'b>), String> {
+    let of_kind: Vec<_> = objects(documents)
+        .into_iter()
+        .filter(|(_, node)| text(node, "kind") == Some(kind))
+        .collect();
+    let part = |node: &'a MarkedYaml<'b>, key| {
+        get(node, "metadata").and_then(|metadata| text(metadata, key))
+    };
+    let found = of_kind.iter().find(|(_, node)| {
+        part(node, "name") == Some(name)
+            && namespace.is_none_or(|wanted| part(node, "namespace") == Some(wanted))
+    });
+    found.cloned().ok_or_else(|| {
+        let names: Vec<&str> = of_kind.iter().filter_map(|(_, node)| part(node, "name")).collect();
+        match names.as_slice() {
+            [] => format!("the manifest has no {kind}"),
+            names => format!("the manifest has no {kind} `{name}`; it has {}", names.join(", ")),
+        }
+    })
+}
+
+/// The values of a manifest by their paths.
+fn leaves<'a>(documents: &'a [MarkedYaml<'_>]) -> BTreeMap<String, &'a str> {
+    fn walk<'a>(node: &'a MarkedYaml<'_>, path: &str, leaves: &mut BTreeMap<String, &'a str>) {
+        match &node.data {
+            YamlData::Mapping(_) => {
+                for (key, value) in entries(node) {
+                    walk(value, &format!("{path}.{key}"), leaves);
+                }
+            }
+            YamlData::Sequence(_) => {
+                for (index, item) in items(node).iter().enumerate() {
+                    walk(item, &format!("{path}[{index}]"), leaves);
+                }
+            }
+            _ => {
+                if let Some((value, _)) = scalar(node) {
+                    leaves.insert(path.to_owned(), value);
+                }
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    for (index, document) in documents.iter().enumerate() {
+        walk(document, &format!("[{index}]"), &mut found);
+    }
+    found
+}
+
+/// Whether nothing but the values that the splices are about has changed.
+/// Where one of them cannot say which, its own kind of patch has looked.
+pub(super) fn same_but_for(
+    before: &[MarkedYaml<'_>],
+    after: &[MarkedYaml<'_>],
+    splices: &[Splice],
+) -> bool {
+    let Some(paths) =
+        splices.iter().map(|splice| splice.path.as_deref()).collect::<Option<Vec<_>>>()
+    else {
+        return true;
+    };
+    let (before, after) = (leaves(before), leaves(after));
+    let names = before.keys().chain(after.keys());
+    names
+        .filter(|path| before.get(*path) != after.get(*path))
+        .all(|path| paths.contains(&path.as_str()))
+}
