@@ -115,7 +115,7 @@ fn access(scope: &str, known: bool) -> String {
     else {
         return String::new();
     };
-    if !known && !(name.starts_with("public/") && actions == "pull") {
+    if !(known || name.starts_with("public/") && actions == "pull") {
         return String::new();
     }
     let actions: Vec<String> = actions.split(',').map(|action| format!("\"{action}\"")).collect();

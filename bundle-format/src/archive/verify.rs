@@ -52,7 +52,7 @@ pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
             .map(|_| {
                 scope.spawn(|| {
                     let mut problems = Vec::new();
-                    for (descriptor, subject) in receive.iter() {
+                    for (descriptor, subject) in &receive {
                         let result = check(bundle, descriptor, |count| {
                             bytes.fetch_add(count, Ordering::Relaxed);
                             progress(count);

@@ -90,7 +90,7 @@ fn work(
         *held.running.entry(host.clone()).or_default() += 1;
         drop(held);
         let result = download(cache, &job.sources, job.digest, job.size, &|count| {
-            progress(&job.label, count)
+            progress(&job.label, count);
         });
         held = state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = held.running.get_mut(&host) {

@@ -207,7 +207,7 @@ impl Walk {
         match judge(value_text) {
             (Shape::Path, Some(image)) => self.found(image, value, &place.child("value")),
             (Shape::Word, Some(_)) => {
-                self.guess(value_text, value, "a variable named for an image holds a single word")
+                self.guess(value_text, value, "a variable named for an image holds a single word");
             }
             _ => {}
         }

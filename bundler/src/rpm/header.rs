@@ -115,7 +115,7 @@ fn check_entry(data: &[u8], kind: usize, offset: usize, count: usize) -> Result<
         _ => return Err(HeaderError::Malformed("an entry of a header has an unknown type")),
     };
     match count.checked_mul(width) {
-        Some(needed) if count > 0 && needed <= rest.len() && offset % width == 0 => Ok(()),
+        Some(needed) if count > 0 && needed <= rest.len() && offset.is_multiple_of(width) => Ok(()),
         _ => Err(outside),
     }
 }

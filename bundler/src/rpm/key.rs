@@ -266,7 +266,7 @@ impl Key {
     }
 }
 
-fn is_issuer(signature: &Signature, key: &(impl VerifyingKey + KeyDetails)) -> bool {
+fn is_issuer(signature: &Signature, key: &impl VerifyingKey) -> bool {
     let fingerprints = signature.issuer_fingerprint();
     if !fingerprints.is_empty() {
         return fingerprints.iter().any(|found| **found == key.fingerprint());
@@ -284,7 +284,7 @@ fn issuer(signature: &Signature) -> String {
 }
 
 fn seconds_created(signature: &Signature) -> u32 {
-    signature.created().map(|time| time.as_secs()).unwrap_or_default()
+    signature.created().map(pgp::types::Timestamp::as_secs).unwrap_or_default()
 }
 
 /// `02 Nov 2024`.

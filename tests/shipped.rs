@@ -1,0 +1,41 @@
+//! The specs in `manifests/`: that they read, and that what they combine goes
+//! together. Their upstreams cannot be reached from a test.
+#![allow(clippy::unwrap_used, reason = "a test ends where it finds something unexpected")]
+
+use std::fs;
+use std::path::Path;
+
+use bundler::image::kubeadm;
+use bundler::spec::{SpecFile, combination};
+
+fn folder() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../manifests"))
+}
+
+#[test]
+fn every_shipped_spec_reads_and_combines() {
+    let mut count = 0;
+    for entry in fs::read_dir(folder()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
+        let file = SpecFile::read(&path).unwrap_or_else(|error| panic!("{error}"));
+        let findings = combination::check(&file.spec);
+        assert_eq!(findings.refused, [] as [&str; 0], "{}", path.display());
+        assert_eq!(kubeadm::images(&file.spec.kubernetes.version.value, None).unwrap().len(), 7);
+        for repository in file.spec.targets.iter().flat_map(|target| &target.repositories) {
+            let url = repository.base_url.as_deref().unwrap();
+            assert!(url.starts_with("https://") && url.ends_with('/'), "{url}");
+        }
+        count += 1;
+    }
+    assert_eq!(count, 4);
+}
+
+#[test]
+fn the_guides_cluster_is_warned_of() {
+    let file = SpecFile::read(&folder().join("k8s-1.28-el7.yaml")).unwrap();
+    let warnings = combination::check(&file.spec).warnings.join("\n");
+    assert!(warnings.contains("CVE-2025-1974"), "{warnings}");
+}
