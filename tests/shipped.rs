@@ -36,6 +36,7 @@ fn every_shipped_spec_reads_and_combines() {
 #[test]
 fn the_guides_cluster_is_warned_of() {
     let file = SpecFile::read(&folder().join("k8s-1.28-el7.yaml")).unwrap();
-    let warnings = combination::check(&file.spec).warnings.join("\n");
+    let image = "registry.k8s.io/ingress-nginx/controller:v1.9.3".parse().unwrap();
+    let warnings = combination::check_image(&file.spec, &image).warnings.join("\n");
     assert!(warnings.contains("CVE-2025-1974"), "{warnings}");
 }

@@ -1,4 +1,5 @@
 //! The demo's bundle, made by the real program from the embedded upstream.
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

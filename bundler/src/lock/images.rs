@@ -45,6 +45,11 @@ impl Wanted {
         Ok(())
     }
 
+    /// The names of all of them.
+    pub(super) fn names(&self) -> impl Iterator<Item = &ImageReference> {
+        self.images.keys()
+    }
+
     /// Adds an image, or another reason for it.
     pub(super) fn add(&mut self, image: ImageReference, why: Why) {
         self.images.entry(image).or_insert((None, Vec::new())).1.push(why);

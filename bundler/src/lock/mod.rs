@@ -121,6 +121,9 @@ pub fn resolve(file: &SpecFile, upstreams: &Upstreams, now: SystemTime) -> anyho
             Err(error) => problems.push(format!("manifest {}: {error:#}", manifest.value.name)),
         }
     }
+    for image in wanted.names() {
+        warnings.extend(combination::check_image(spec, image).warnings);
+    }
     let (images, failed) = images::lock(spec, wanted, &architectures, upstreams);
     problems.extend(failed);
     match files::installers(file, upstreams, &architectures) {

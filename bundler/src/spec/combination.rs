@@ -4,6 +4,8 @@
 //! verification (`k8s.io/system-validators`), the kubelet's `failCgroupV1`,
 //! and the support tables of Calico and ingress-nginx.
 
+use bundle_format::ImageReference;
+
 use super::{Spec, Target};
 
 /// What is wrong with a combination, and what to write instead.
@@ -31,10 +33,6 @@ pub fn check(spec: &Spec) -> Findings {
              the last minor for containerd 1.x",
             containerd.version.value
         ));
-    }
-    for manifest in &spec.manifests {
-        let Some(url) = &manifest.value.url else { continue };
-        check_add_on(spec, minor, url, &mut findings);
     }
     findings
 }
@@ -76,32 +74,39 @@ const CALICO: [(u32, u32, u32); 8] = [
 /// The same for ingress-nginx.
 const INGRESS_NGINX: [(u32, u32, u32); 3] = [(9, 25, 28), (11, 26, 30), (12, 28, 32)];
 
-fn check_add_on(spec: &Spec, minor: u32, url: &str, findings: &mut Findings) {
-    let el7 = spec.targets.iter().any(|target| target.family.value == "el7");
-    if let Some([3, calico, patch]) = version_in(url, "calico") {
-        check_range("Calico 3", calico, patch, &CALICO, minor, findings);
-        if el7 && calico >= 29 {
-            findings.warnings.push(format!(
-                "Calico 3.{calico}.{patch} is not made for el7's kernel 3.10: 3.28 is the last \
-                 that is"
-            ));
+/// Checks an add-on, told by its own image, against the rest of `spec`.
+pub fn check_image(spec: &Spec, image: &ImageReference) -> Findings {
+    let mut findings = Findings::default();
+    let minor = spec.kubernetes.version.value.minor();
+    let version = image.tag().and_then(version);
+    match (image.repository(), version) {
+        ("calico/node", Some([3, calico, patch])) => {
+            check_range("Calico 3", calico, patch, &CALICO, minor, &mut findings);
+            if calico >= 29 && spec.targets.iter().any(|target| target.family.value == "el7") {
+                findings.warnings.push(format!(
+                    "Calico 3.{calico}.{patch} is not made for el7's kernel 3.10: 3.28 is the \
+                     last that is"
+                ));
+            }
         }
-    }
-    if let Some([1, ingress, patch]) = version_in(url, "ingress-nginx") {
-        check_range("ingress-nginx 1", ingress, patch, &INGRESS_NGINX, minor, findings);
-        let fixed = match ingress {
-            0..=10 => false,
-            11 => patch >= 5,
-            12 => patch >= 1,
-            _ => true,
-        };
-        if !fixed {
-            findings.warnings.push(format!(
-                "ingress-nginx 1.{ingress}.{patch} is open to CVE-2025-1974, fixed in 1.11.5 and \
-                 1.12.1; the project retired in March 2026"
-            ));
+        ("ingress-nginx/controller", Some([1, ingress, patch])) => {
+            check_range("ingress-nginx 1", ingress, patch, &INGRESS_NGINX, minor, &mut findings);
+            let fixed = match ingress {
+                0..=10 => false,
+                11 => patch >= 5,
+                12 => patch >= 1,
+                _ => true,
+            };
+            if !fixed {
+                findings.warnings.push(format!(
+                    "ingress-nginx 1.{ingress}.{patch} is open to CVE-2025-1974, fixed in 1.11.5 \
+                     and 1.12.1; the project retired in March 2026"
+                ));
+            }
         }
+        _ => {}
     }
+    findings
 }
 
 fn check_range(
@@ -123,17 +128,10 @@ fn check_range(
     }
 }
 
-/// The version in a URL that is about `product`:
-/// `…/projectcalico/calico/v3.26.4/manifests/…`, `…/controller-v1.9.3/…`.
-fn version_in(url: &str, product: &str) -> Option<[u32; 3]> {
-    if !url.contains(product) {
-        return None;
-    }
-    url.split('/').find_map(|segment| {
-        let version = segment.strip_prefix("controller-").unwrap_or(segment).strip_prefix('v')?;
-        let mut parts = version.split('.').map(|part| part.parse().ok());
-        Some([parts.next()??, parts.next()??, parts.next()??])
-    })
+/// The numbers of a tag such as `v3.26.4`.
+fn version(tag: &str) -> Option<[u32; 3]> {
+    let mut parts = tag.strip_prefix('v')?.split('.').map(|part| part.parse().ok());
+    Some([parts.next()??, parts.next()??, parts.next()??])
 }
 
 #[cfg(test)]
@@ -141,26 +139,25 @@ mod tests {
     use super::*;
     use crate::spec::SpecFile;
 
-    fn findings(family: &str, kubernetes: &str, containerd: &str, url: &str) -> Findings {
+    fn findings(family: &str, kubernetes: &str, containerd: &str, image: &str) -> Findings {
         let text = format!(
             "name: x\nkubernetes: {{version: {kubernetes}}}\n\
              containerd: {{version: {containerd}}}\n\
              targets:\n- family: {family}\n  architecture: x86_64\n  repositories:\n  \
-             - {{id: os, baseUrl: 'https://example.com/', keys: [key.asc]}}\n\
-             manifests:\n- {{name: m, url: '{url}'}}\n"
+             - {{id: os, baseUrl: 'https://example.com/', keys: [key.asc]}}\n"
         );
-        check(&SpecFile::parse("x.yaml".as_ref(), text.into_bytes()).unwrap().spec)
+        let spec = SpecFile::parse("x.yaml".as_ref(), text.into_bytes()).unwrap().spec;
+        let mut findings = check(&spec);
+        findings.warnings.extend(check_image(&spec, &image.parse().unwrap()).warnings);
+        findings
     }
 
     #[test]
     fn each_known_bad_combination_is_named() {
-        let calico = |version: &str| {
-            format!("https://example.com/projectcalico/calico/v{version}/manifests/calico.yaml")
-        };
-        let ingress = |version: &str| {
-            format!("https://example.com/ingress-nginx/controller-v{version}/deploy.yaml")
-        };
-        let plain = "https://example.com/x.yaml".to_owned();
+        let calico = |version: &str| format!("quay.io/calico/node:v{version}");
+        let ingress =
+            |version: &str| format!("registry.k8s.io/ingress-nginx/controller:v{version}");
+        let plain = "docker.io/library/busybox".to_owned();
         let cases = [
             ("el7", "1.28.2", "1.6.25", calico("3.26.4"), None, None),
             ("el7", "1.32.0", "1.7.20", plain.clone(), Some("before 4.19"), None),
@@ -174,8 +171,8 @@ mod tests {
             ("el9", "1.28.2", "1.6.25", ingress("1.9.3"), None, Some("CVE-2025-1974")),
             ("el9", "1.30.2", "1.7.20", ingress("1.12.8"), None, None),
         ];
-        for (family, kubernetes, containerd, url, refused, warned) in cases {
-            let found = findings(family, kubernetes, containerd, &url);
+        for (family, kubernetes, containerd, image, refused, warned) in cases {
+            let found = findings(family, kubernetes, containerd, &image);
             let holds = |texts: &[String], wanted: Option<&str>| match wanted {
                 Some(wanted) => texts.iter().any(|text| text.contains(wanted)),
                 None => texts.is_empty(),
