@@ -110,12 +110,11 @@ impl Capability {
     }
 
     /// Whether something that provides `provided` of the same name is what
-    /// this asks for. A provision without a version does not fulfil a
-    /// requirement with one (libsolv's `pool_addrelproviders`).
+    /// this asks for. Where either has no version, any will do (`rpmdsCompare`
+    /// in rpm's `lib/rpmds.c`).
     pub fn accepts(&self, provided: Option<&Range>) -> bool {
         match (&self.range, provided) {
-            (None, _) => true,
-            (Some(_), None) => false,
+            (None, _) | (_, None) => true,
             (Some(wanted), Some(provided)) => wanted.overlaps(provided),
         }
     }
@@ -354,7 +353,7 @@ mod tests {
         let cases = [
             ("a", "a", true),
             ("a", "a = 1", true),
-            ("a = 1", "a", false),
+            ("a = 1", "a", true),
             ("a = 1.0", "a = 1.0-5", true),
             ("a = 1.0-5", "a = 1.0", true),
             ("a = 1.0-4", "a = 1.0-5", false),

@@ -85,6 +85,11 @@ pub fn solve(
     let problem = Problem::new().requirements(requirements);
     let solved = match solver.solve(problem) {
         Ok(solved) => solved,
+        // The library's report cannot tell of conditions: it asserts that there
+        // are none.
+        Err(UnsolvableOrCancelled::Unsolvable(_)) if solver.provider().is_conditional() => {
+            return Err(Unsolvable::Conflict(culprits(universe, requests, installed)));
+        }
         Err(UnsolvableOrCancelled::Unsolvable(conflict)) => {
             let report = conflict.display_user_friendly(&solver).to_string();
             return Err(Unsolvable::Conflict(report.trim_end().to_owned()));
@@ -100,6 +105,26 @@ pub fn solve(
         .filter_map(|ids| ids.iter().copied().find(|id| chosen.contains(id)))
         .collect();
     Ok(prune::needed(universe, &chosen, requested, installed))
+}
+
+/// The requests that cannot be met even alone, or, if each can, all of them.
+fn culprits(universe: &Universe, requests: &[Request], installed: &Installed) -> String {
+    let alone = |request: &&Request| {
+        requests.len() == 1 || solve(universe, std::slice::from_ref(*request), installed).is_err()
+    };
+    let names = |requests: &[&Request]| {
+        requests.iter().map(|request| request.text.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let unsolvable: Vec<&Request> = requests.iter().filter(alone).collect();
+    if unsolvable.is_empty() {
+        let all: Vec<&Request> = requests.iter().collect();
+        return format!("{} can each be installed, but not together", names(&all));
+    }
+    format!(
+        "{} cannot be installed: what they require, boolean dependencies among it, contradicts \
+         itself or cannot be had",
+        names(&unsolvable)
+    )
 }
 
 /// What a request is about; a package that the node has answers a request for
@@ -124,9 +149,17 @@ fn candidates(
     if named.is_empty() || request.repository.is_some() {
         return Ok(candidates);
     }
-    let replacements: Vec<Id> =
-        candidates.iter().flat_map(|id| obsoleters(universe, *id)).collect();
-    Ok(if replacements.is_empty() { candidates } else { replacements })
+    // As dnf does, a package that takes the place of one of that name answers
+    // too, and is the only answer where it takes the place of this very one; a
+    // repository that goes behind replaces nothing that one before it has.
+    let first = candidates.iter().map(|id| universe.repository(*id).priority).min();
+    let mut replacements: Vec<Id> = named.iter().flat_map(|id| obsoleters(universe, *id)).collect();
+    replacements.sort_unstable();
+    replacements.dedup();
+    replacements.retain(|id| Some(universe.repository(*id).priority) <= first);
+    let all: Vec<Id> = candidates.into_iter().chain(replacements).collect();
+    let replaced = policy::obsoleted_within(universe, &all);
+    Ok(all.into_iter().filter(|id| !replaced.contains(id)).collect())
 }
 
 /// The packages of another name that obsolete `id`, the newest of each name.

@@ -43,7 +43,7 @@ pub(super) fn order(universe: &Universe, installed: &HashSet<Id>, ids: &[Id]) ->
 }
 
 /// Those of `ids` that another of them obsoletes.
-fn obsoleted_within(universe: &Universe, ids: &[Id]) -> HashSet<Id> {
+pub(super) fn obsoleted_within(universe: &Universe, ids: &[Id]) -> HashSet<Id> {
     let mut obsoleted = HashSet::new();
     if ids.len() < 2 {
         return obsoleted;

@@ -2,6 +2,7 @@
 //! becomes an explicit set of candidates, so that the meaning stays here and
 //! only the search is the library's.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Display;
 use std::rc::Rc;
@@ -50,6 +51,7 @@ pub(super) struct Provider<'a> {
     /// the node already and nobody knows better.
     settled: HashSet<Id>,
     nothing: NameId,
+    conditional: Cell<bool>,
 }
 
 impl<'a> Provider<'a> {
@@ -67,11 +69,24 @@ impl<'a> Provider<'a> {
             solvables.insert(id, pool.intern_solvable(name, Shown { id, words }));
         }
         let installed = installed.clone();
-        Self { universe, pool, solvables, installed, settled: settled.clone(), nothing }
+        Self {
+            universe,
+            pool,
+            solvables,
+            installed,
+            settled: settled.clone(),
+            nothing,
+            conditional: Cell::new(false),
+        }
     }
 
     pub(super) fn package(&self, solvable: SolvableId) -> Id {
         self.pool.resolve_solvable(solvable).record.id
+    }
+
+    /// Whether a requirement with a condition was met with.
+    pub(super) fn is_conditional(&self) -> bool {
+        self.conditional.get()
     }
 
     /// A requirement that one of `clause.any` be installed, `words` being what
@@ -92,6 +107,9 @@ impl<'a> Provider<'a> {
             .iter()
             .filter_map(|ids| self.any_of(ids, words))
             .reduce(|a, b| self.combine(LogicalOperator::And, a, b));
+        if condition.is_some() {
+            self.conditional.set(true);
+        }
         ConditionalRequirement { condition, requirement }
     }
 
