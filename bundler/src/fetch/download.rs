@@ -9,7 +9,7 @@ use url::Url;
 
 use super::cache::{Cache, CacheError, Partial};
 use super::retry::backoff;
-use super::{Fetch, FetchError, Request};
+use super::{Fetch, FetchError, Request, chain};
 use crate::rpm::checksum::Checksum;
 
 /// How often a transfer that broke off is taken up again without one new byte.
@@ -27,19 +27,11 @@ pub struct Source<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
     /// No place has it.
-    #[error("{}", .0.iter().map(describe).collect::<Vec<_>>().join("; then "))]
+    #[error("{}", .0.iter().map(|error| chain(error)).collect::<Vec<_>>().join("; then "))]
     Sources(Vec<FetchError>),
     /// The cache cannot be used.
     #[error(transparent)]
     Cache(#[from] CacheError),
-}
-
-/// An error with its causes in one line.
-fn describe(error: &FetchError) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
 }
 
 /// Fetches the blob of this digest and size from the first of `sources` that

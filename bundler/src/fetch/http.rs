@@ -9,7 +9,7 @@ use reqwest::header::{
 };
 use url::Url;
 
-use super::{Fetch, FetchError, Request, Response};
+use super::{Fetch, FetchError, Request, Response, chain};
 
 /// How long to wait for a connection.
 const CONNECT: Duration = Duration::from_secs(20);
@@ -161,19 +161,4 @@ fn answer(url: Url, response: reqwest::blocking::Response) -> Response {
 
 fn transport(url: &Url, reason: &str) -> FetchError {
     FetchError::Transport { url: url.clone(), source: reason.into() }
-}
-
-/// An error with all its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let words = error.to_string();
-        if !text.contains(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
-        }
-        cause = error.source();
-    }
-    text
 }

@@ -17,3 +17,4 @@ pub mod repomd;
 pub mod repository;
 pub mod resolve;
 pub mod source;
+mod xml;

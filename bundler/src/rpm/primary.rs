@@ -14,6 +14,7 @@ use super::checksum::Checksum;
 use super::compression::decompress;
 use super::dependency::{Capability, Comparison, Dependency, Range};
 use super::package::Package;
+use super::xml;
 
 /// Why metadata cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +40,7 @@ pub enum MetadataError {
 pub fn read_primary(bytes: &[u8], limit: u64, base: &Url) -> Result<Vec<Package>, MetadataError> {
     let mut visitor =
         Primary { base, packages: Vec::new(), entry: Entry::default(), problem: None };
+    xml::check(BufReader::new(decompress(bytes, limit)?)).map_err(MetadataError::Xml)?;
     let reader = BufReader::new(decompress(bytes, limit)?);
     let mut reader = utils::create_xml_reader(reader);
     parse_primary(&mut reader, &mut visitor)
@@ -55,6 +57,7 @@ pub fn read_filelists(
     limit: u64,
 ) -> Result<HashMap<String, Vec<String>>, MetadataError> {
     let mut visitor = Filelists::default();
+    xml::check(BufReader::new(decompress(bytes, limit)?)).map_err(MetadataError::Xml)?;
     let reader = BufReader::new(decompress(bytes, limit)?);
     let mut reader = utils::create_xml_reader(reader);
     parse_filelists(&mut reader, &mut visitor)

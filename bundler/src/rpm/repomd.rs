@@ -3,6 +3,7 @@
 use rpmrepo_metadata::{RepomdXml, Repository as RepositoryData};
 
 use super::checksum::{Checksum, ChecksumError};
+use super::xml;
 
 /// What is read of `repomd.xml`.
 #[derive(Debug)]
@@ -56,9 +57,7 @@ impl Repomd {
             let start: String = text.chars().take(60).collect();
             return Err(malformed(format!("it begins with `{}`", start.trim())));
         }
-        if text.contains("<!ENTITY") || text.contains("<!DOCTYPE") {
-            return Err(malformed("it defines XML entities".to_owned()));
-        }
+        xml::check(bytes).map_err(malformed)?;
         let mut data = RepositoryData::new();
         data.load_metadata_bytes::<RepomdXml>(bytes)
             .map_err(|error| malformed(error.to_string()))?;

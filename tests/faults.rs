@@ -1,0 +1,302 @@
+//! Transfers over a server that misbehaves: each ends in the right bytes or in
+//! a clear error, never in wrong bytes under a final name.
+#![allow(clippy::unwrap_used, reason = "a test ends where it finds something unexpected")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bundle_format::Digest;
+use bundler::fetch::cache::Cache;
+use bundler::fetch::download::{Source, download};
+use bundler::fetch::http::HttpFetch;
+use bundler::fetch::retry::Retry;
+use bundler::fetch::{self, FetchError, Request, Secret};
+use url::Url;
+
+/// A request as the server saw it: its path, and the headers that matter here.
+struct Seen {
+    path: String,
+    offset: Option<usize>,
+    authorized: bool,
+    /// How many requests for this path came before.
+    before: usize,
+}
+
+/// Serves what `answer` writes, raw, until the test ends.
+fn server(answer: impl Fn(&Seen, &mut TcpStream) + Send + Sync + 'static) -> Url {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    let answer = Arc::new(answer);
+    let counts = Arc::new(std::sync::Mutex::new(std::collections::HashMap::<String, usize>::new()));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (answer, counts) = (Arc::clone(&answer), Arc::clone(&counts));
+            std::thread::spawn(move || {
+                let mut stream = stream.unwrap();
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                let mut line = String::new();
+                if reader.read_line(&mut line).unwrap_or(0) == 0 {
+                    return;
+                }
+                let path = line.split(' ').nth(1).unwrap().to_owned();
+                let (mut offset, mut authorized) = (None, false);
+                loop {
+                    let mut header = String::new();
+                    if reader.read_line(&mut header).unwrap() <= 2 {
+                        break;
+                    }
+                    let header = header.to_lowercase();
+                    if let Some(range) = header.strip_prefix("range: bytes=") {
+                        offset = range.trim().trim_end_matches('-').parse().ok();
+                    }
+                    authorized |= header.starts_with("authorization:");
+                }
+                let before = {
+                    let mut counts = counts.lock().unwrap();
+                    let count = counts.entry(path.clone()).or_default();
+                    *count += 1;
+                    *count - 1
+                };
+                answer(&Seen { path, offset, authorized, before }, &mut stream);
+            });
+        }
+    });
+    url
+}
+
+fn respond(stream: &mut TcpStream, status: &str, headers: &str, body: &[u8]) {
+    let head = format!(
+        "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n",
+        body.len()
+    );
+    drop(stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)));
+}
+
+fn blob() -> Vec<u8> {
+    (0..600_000u32).flat_map(|number| number.to_le_bytes()).collect()
+}
+
+/// Answers ranges as a server should.
+fn serve(seen: &Seen, stream: &mut TcpStream, bytes: &[u8]) {
+    match seen.offset {
+        Some(offset) => {
+            let range =
+                format!("Content-Range: bytes {offset}-{}/{}\r\n", bytes.len() - 1, bytes.len());
+            respond(stream, "206 Partial Content", &range, &bytes[offset..]);
+        }
+        None => respond(stream, "200 OK", "", bytes),
+    }
+}
+
+fn client() -> Retry<HttpFetch> {
+    let http = HttpFetch::new(&[], Some(Duration::from_millis(700))).unwrap();
+    Retry::with_sleep(http, |_| {})
+}
+
+struct Outcome {
+    result: Result<(), String>,
+    stored: bool,
+}
+
+/// Downloads the blob from `path` of the server.
+fn get(url: &Url, path: &str) -> Outcome {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::at(folder.path()).unwrap();
+    let bytes = blob();
+    let digest = Digest::of(&bytes);
+    let fetch = client();
+    let sources = [Source { fetch: &fetch, url: url.join(path).unwrap() }];
+    let result = download(&cache, &sources, digest, bytes.len() as u64, &|_| {});
+    let stored = cache.path(digest).exists();
+    if stored {
+        assert!(std::fs::read(cache.path(digest)).unwrap() == bytes);
+    }
+    Outcome { result: result.map_err(|error| error.to_string()), stored }
+}
+
+#[test]
+fn what_passes_is_overcome() {
+    let url = server(|seen, stream| {
+        let bytes = blob();
+        let whole = bytes.len();
+        match seen.path.as_str() {
+            "/good" => serve(seen, stream, &bytes),
+            "/500-then-good" if seen.before < 3 => respond(stream, "500 Oops", "", b""),
+            "/429-then-good" if seen.before < 2 => {
+                respond(stream, "429 Slow", "Retry-After: 1\r\n", b"")
+            }
+            "/reset-then-good" if seen.before < 2 => {}
+            // Cut off again and again, each time after some more.
+            "/cut" if seen.before < 4 => {
+                let start = seen.offset.unwrap_or(0);
+                let end = (start + whole / 5).min(whole);
+                let range = format!("Content-Range: bytes {start}-{}/{whole}\r\n", whole - 1);
+                let (status, range) = if start == 0 {
+                    ("200 OK", "")
+                } else {
+                    ("206 Partial Content", range.as_str())
+                };
+                let head = format!(
+                    "HTTP/1.1 {status}\r\n{range}Content-Length: {}\r\n\r\n",
+                    whole - start
+                );
+                drop(
+                    stream
+                        .write_all(head.as_bytes())
+                        .and_then(|()| stream.write_all(&bytes[start..end])),
+                );
+            }
+            // No ranges here: always the whole, once cut.
+            "/no-ranges" => {
+                let end = if seen.before == 0 { whole / 2 } else { whole };
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {whole}\r\n\r\n");
+                drop(
+                    stream
+                        .write_all(head.as_bytes())
+                        .and_then(|()| stream.write_all(&bytes[..end])),
+                );
+            }
+            "/redirect" => respond(stream, "307 There", "Location: /good\r\n", b""),
+            _ => serve(seen, stream, &bytes),
+        }
+    });
+    for path in [
+        "good",
+        "500-then-good",
+        "429-then-good",
+        "reset-then-good",
+        "cut",
+        "no-ranges",
+        "redirect",
+    ] {
+        let outcome = get(&url, path);
+        assert_eq!(outcome.result, Ok(()), "{path}");
+        assert!(outcome.stored, "{path}");
+    }
+}
+
+#[test]
+fn what_does_not_pass_is_a_clear_error_and_leaves_nothing() {
+    let url = server(|seen, stream| {
+        let bytes = blob();
+        match seen.path.as_str() {
+            "/404" => respond(stream, "404 Not Found", "", b"no"),
+            "/500" => respond(stream, "500 Oops", "", b""),
+            "/wrong-digest" => {
+                let mut wrong = bytes;
+                wrong[1000] ^= 1;
+                serve(seen, stream, &wrong);
+            }
+            "/short" => respond(stream, "200 OK", "", &bytes[..100]),
+            "/long" => respond(stream, "200 OK", "", &[bytes.as_slice(), b"more"].concat()),
+            "/html" => {
+                respond(stream, "200 OK", "Content-Type: text/html\r\n", b"<html>log in</html>")
+            }
+            "/loop" => respond(stream, "302 There", "Location: /loop\r\n", b""),
+            // Sends the headers and some bytes, then nothing any more.
+            "/stall" => {
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\nabc", bytes.len());
+                drop(stream.write_all(head.as_bytes()));
+                std::thread::sleep(Duration::from_secs(20));
+            }
+            _ => {}
+        }
+    });
+    let cases = [
+        ("404", "status 404"),
+        ("500", "status 500"),
+        ("wrong-digest", "was promised"),
+        ("short", "was promised"),
+        ("long", "was promised"),
+        ("html", "was promised"),
+        ("loop", "redirects more than"),
+        ("stall", "timed out"),
+    ];
+    for (path, words) in cases {
+        let outcome = get(&url, path);
+        let error = outcome.result.unwrap_err();
+        assert!(error.contains(words), "{path}: {error}");
+        assert!(!outcome.stored, "{path}");
+    }
+}
+
+#[test]
+fn a_second_place_is_asked_when_the_first_has_other_bytes() {
+    let url = server(|seen, stream| match seen.path.as_str() {
+        "/bad" => respond(stream, "200 OK", "", &[0; 2_400_000]),
+        _ => serve(seen, stream, &blob()),
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::at(folder.path()).unwrap();
+    let bytes = blob();
+    let digest = Digest::of(&bytes);
+    let fetch = client();
+    let sources =
+        ["bad", "good"].map(|path| Source { fetch: &fetch, url: url.join(path).unwrap() });
+    download(&cache, &sources, digest, bytes.len() as u64, &|_| {}).unwrap();
+    assert!(std::fs::read(cache.path(digest)).unwrap() == bytes);
+}
+
+#[test]
+fn an_interrupted_transfer_goes_on_where_it_broke_off() {
+    static SENT: AtomicUsize = AtomicUsize::new(0);
+    let url = server(|seen, stream| {
+        let bytes = blob();
+        SENT.store(bytes.len() - seen.offset.unwrap_or(0), Ordering::SeqCst);
+        serve(seen, stream, &bytes);
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::at(folder.path()).unwrap();
+    let bytes = blob();
+    let digest = Digest::of(&bytes);
+    // What a build that was killed leaves behind: the beginning.
+    let partial = folder.path().join("partial").join(digest.hex());
+    std::fs::write(&partial, &bytes[..2_000_000]).unwrap();
+    let fetch = client();
+    let source = || [Source { fetch: &fetch, url: url.join("blob").unwrap() }];
+    download(&cache, &source(), digest, bytes.len() as u64, &|_| {}).unwrap();
+    assert_eq!(SENT.load(Ordering::SeqCst), bytes.len() - 2_000_000);
+    assert!(!partial.exists());
+    // A beginning that was damaged on the disk is noticed, and fetched anew.
+    std::fs::remove_file(cache.path(digest)).unwrap();
+    std::fs::write(&partial, vec![9; 1000]).unwrap();
+    let error = download(&cache, &source(), digest, bytes.len() as u64, &|_| {}).unwrap_err();
+    assert!(error.to_string().contains("was promised"), "{error}");
+    download(&cache, &source(), digest, bytes.len() as u64, &|_| {}).unwrap();
+    assert!(std::fs::read(cache.path(digest)).unwrap() == bytes);
+}
+
+#[test]
+fn credentials_do_not_follow_a_redirect_to_another_host() {
+    let elsewhere = server(|seen, stream| {
+        let words: &[u8] = if seen.authorized { b"leaked" } else { b"clean" };
+        respond(stream, "200 OK", "", words);
+    });
+    let target = elsewhere.to_string();
+    let url = server(move |seen, stream| {
+        assert!(seen.authorized);
+        respond(stream, "307 There", &format!("Location: {target}x\r\n"), b"");
+    });
+    let http = HttpFetch::new(&[], None).unwrap();
+    let request =
+        Request { authorization: Some(Secret::new("Bearer secret")), ..Request::new(url) };
+    let mut text = String::new();
+    let mut response = fetch::Fetch::open(&http, &request).unwrap();
+    std::io::Read::read_to_string(&mut response.body, &mut text).unwrap();
+    assert_eq!(text, "clean");
+}
+
+#[test]
+fn documents_are_bounded() {
+    let url = server(|_, stream| {
+        // No length is said, and there is no end.
+        drop(stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n"));
+        while stream.write_all(&[b'x'; 65536]).is_ok() {}
+    });
+    let http = HttpFetch::new(&[], None).unwrap();
+    let error = fetch::bytes(&http, &url, 1 << 20).unwrap_err();
+    assert!(matches!(error, FetchError::TooLarge { .. }), "{error}");
+}
