@@ -76,7 +76,7 @@ fn respond(stream: &mut TcpStream, status: &str, headers: &str, body: &[u8]) {
 }
 
 fn blob() -> Vec<u8> {
-    (0..600_000u32).flat_map(|number| number.to_le_bytes()).collect()
+    (0..600_000u32).flat_map(u32::to_le_bytes).collect()
 }
 
 /// Answers ranges as a server should.
@@ -126,7 +126,7 @@ fn what_passes_is_overcome() {
             "/good" => serve(seen, stream, &bytes),
             "/500-then-good" if seen.before < 3 => respond(stream, "500 Oops", "", b""),
             "/429-then-good" if seen.before < 2 => {
-                respond(stream, "429 Slow", "Retry-After: 1\r\n", b"")
+                respond(stream, "429 Slow", "Retry-After: 1\r\n", b"");
             }
             "/reset-then-good" if seen.before < 2 => {}
             // Cut off again and again, each time after some more.
@@ -193,7 +193,7 @@ fn what_does_not_pass_is_a_clear_error_and_leaves_nothing() {
             "/short" => respond(stream, "200 OK", "", &bytes[..100]),
             "/long" => respond(stream, "200 OK", "", &[bytes.as_slice(), b"more"].concat()),
             "/html" => {
-                respond(stream, "200 OK", "Content-Type: text/html\r\n", b"<html>log in</html>")
+                respond(stream, "200 OK", "Content-Type: text/html\r\n", b"<html>log in</html>");
             }
             "/loop" => respond(stream, "302 There", "Location: /loop\r\n", b""),
             // Sends the headers and some bytes, then nothing any more.
