@@ -147,6 +147,8 @@ impl Walk {
             match key {
                 "metadata" if kind.is_some() || place.key == "template" => self.annotations(value),
                 "status" if kind.is_some() => {}
+                // Knative's and Tekton's ConfigMaps carry their manual there.
+                "_example" => {}
                 "image" if place.container => self.container(value, &child),
                 "imagePullPolicy" if scalar(value).is_some_and(|(text, _)| text == "Always") => {
                     self.discovery.pulls_always.push(self.line(value));
@@ -167,12 +169,17 @@ impl Walk {
         }
     }
 
-    /// `{registry: …, repository: …, tag: …}`, and `baseImage` beside `version`.
+    /// `{registry: …, repository: …, tag: …}`, and `image: {name: …, version: …}`.
     fn joined(&mut self, node: &MarkedYaml<'_>, place: &Place) {
-        let Some(repository) = text(node, "repository").filter(|text| !text.is_empty()) else {
+        let is_image = names_an_image(&place.key);
+        let named = text(node, "name").filter(|_| is_image);
+        let Some(repository) = text(node, "repository").or(named).filter(|text| !text.is_empty())
+        else {
             return;
         };
-        let version = text(node, "tag").map(|tag| format!(":{tag}"));
+        let version = text(node, "tag")
+            .or(text(node, "version").filter(|_| is_image))
+            .map(|tag| format!(":{tag}"));
         let digest = text(node, "digest")
             .or(text(node, "sha"))
             .filter(|digest| digest.starts_with("sha256:"));
