@@ -218,4 +218,35 @@ mod tests {
         assert_eq!(evr("1.0-4").compare_as_range_end(&evr("1.0-5")), Ordering::Less);
         assert_eq!(evr("1:1.0").compare_as_range_end(&evr("1.0-5")), Ordering::Greater);
     }
+
+    fn any_evr() -> impl proptest::strategy::Strategy<Value = Evr> {
+        use proptest::strategy::Strategy;
+        (0u32..3, "[0-9a-c.~^_]{1,8}", "[0-9a-c.~^]{1,4}")
+            .prop_map(|(epoch, version, release)| Evr { epoch, version, release })
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn order_is_total(a in any_evr(), b in any_evr(), c in any_evr()) {
+            proptest::prop_assert_eq!(a.cmp(&b), b.cmp(&a).reverse());
+            proptest::prop_assert_eq!(a.cmp(&a), Ordering::Equal);
+            if a <= b && b <= c {
+                proptest::prop_assert!(a <= c);
+            }
+        }
+
+        #[test]
+        fn text_round_trips(evr in any_evr()) {
+            let again: Evr = evr.to_string().parse().unwrap();
+            proptest::prop_assert_eq!(evr.to_string(), again.to_string());
+            proptest::prop_assert_eq!(evr, again);
+        }
+
+        #[test]
+        fn a_tilde_goes_before_and_a_caret_behind(evr in any_evr()) {
+            let with = |mark: &str| Evr { version: format!("{}{mark}1", evr.version), ..evr.clone() };
+            proptest::prop_assert!(with("~") < evr);
+            proptest::prop_assert!(with("^") > evr);
+        }
+    }
 }

@@ -56,17 +56,11 @@ fn check(bundle: Option<PathBuf>) -> anyhow::Result<()> {
     };
     let bundle = Bundle::open(&path)?;
     let verification = verify::verify(&bundle, |_| {});
-    if !verification.problems.is_empty() {
-        let lines: Vec<String> = verification
-            .problems
-            .iter()
-            .map(|problem| format!("{} ({}): {}", problem.subject, problem.digest, problem.what))
-            .collect();
+    if let Some(report) = verification.report() {
         bail!(
-            "{} of {} blobs are not what they should be; do not use this bundle, copy it again:\n{}",
-            lines.len(),
-            verification.blobs,
-            lines.join("\n")
+            "{} of {} blobs are not what they should be; do not use this bundle:\n{report}",
+            verification.problems.len(),
+            verification.blobs
         );
     }
     writeln!(

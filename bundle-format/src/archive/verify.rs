@@ -1,6 +1,7 @@
 //! Checking every byte of a bundle, on all cores.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,6 +29,20 @@ pub struct Problem {
     pub subject: String,
     /// What is wrong with it.
     pub what: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}): {}", self.subject, self.digest, self.what)
+    }
+}
+
+impl Verification {
+    /// All problems, one a line; none for a good bundle.
+    pub fn report(&self) -> Option<String> {
+        let lines: Vec<String> = self.problems.iter().map(Problem::to_string).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
 }
 
 /// Reads every blob that the bundle lists and compares it with its digest; also

@@ -89,20 +89,12 @@ fn pack(
     let progress = Progress::new("verifying", size, quiet);
     let verification = verify::verify(&bundle, |count| progress.add("", count));
     progress.finish();
-    if !verification.problems.is_empty() {
+    if let Some(report) = verification.report() {
         for problem in &verification.problems {
             // A damaged blob in the cache would come back at every build.
             drop(fs::remove_file(upstreams.cache.path(problem.digest)));
         }
-        let words: Vec<String> = verification
-            .problems
-            .iter()
-            .map(|problem| format!("{} ({}): {}", problem.subject, problem.digest, problem.what))
-            .collect();
-        bail!(
-            "the cache held damaged blobs, which were removed; run the build again:\n{}",
-            words.join("\n")
-        );
+        bail!("the cache held damaged blobs, which were removed; run the build again:\n{report}");
     }
     Ok(verification.blobs)
 }

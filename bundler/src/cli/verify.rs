@@ -26,17 +26,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let progress = Progress::new("verifying", bundle.length(), arguments.quiet);
     let verification = verify::verify(&bundle, |count| progress.add("", count));
     progress.finish();
-    if !verification.problems.is_empty() {
-        let lines: Vec<String> = verification
-            .problems
-            .iter()
-            .map(|problem| format!("{} ({}): {}", problem.subject, problem.digest, problem.what))
-            .collect();
+    if let Some(report) = verification.report() {
         bail!(
-            "{} of {} blobs are not what they should be; do not use this bundle:\n{}",
-            lines.len(),
-            verification.blobs,
-            lines.join("\n")
+            "{} of {} blobs are not what they should be; do not use this bundle:\n{report}",
+            verification.problems.len(),
+            verification.blobs
         );
     }
     report::data(&format!(
