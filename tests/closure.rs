@@ -68,3 +68,42 @@ fn equals_yum_and_dnf_on_centos_7() {
     assert!(count >= 63);
     assert!(wrong.is_empty(), "{} of {count} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+#[test]
+fn the_command_line_answers_as_documented() {
+    let Some(data) = shared_data::folder() else { return };
+    let data = fs::canonicalize(data).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_bundler"));
+        command.arg("resolve");
+        for id in ["base", "ol7", "recon"] {
+            command.arg("--repo");
+            command.arg(format!("{id}=file://{}/repodata/centos7/{id}", data.display()));
+        }
+        let output = command.args(arguments).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (status, empty_root, notices) = run(&["--baseline", "none", "socat"]);
+    assert_eq!(status, Some(0));
+    assert!(empty_root.contains("socat-1.7.3.2-2.el7.x86_64\n"));
+    assert_eq!(notices.matches("is not checked").count(), 3, "{notices}");
+    let mut sorted: Vec<&str> = empty_root.lines().collect();
+    sorted.sort_unstable();
+    assert_eq!(sorted, empty_root.lines().collect::<Vec<_>>());
+    // No group `core` here: the default is then the empty node, said so.
+    let (_, by_default, notices) = run(&["socat"]);
+    assert_eq!(by_default, empty_root);
+    assert!(notices.contains("no repository has a group `core`"), "{notices}");
+    // A real node lacks just these two.
+    let node = format!("{}/closures/centos7-minimal-node.rpm-qa.tsv", data.display());
+    let (_, missing, _) = run(&["--baseline", &node, "tcpdump", "socat"]);
+    assert_eq!(missing, "libpcap-14:1.5.3-12.el7.x86_64\ntcpdump-14:4.9.2-4.el7_7.1.x86_64\n");
+
+    for request in ["perl-CGI", "nothing-of-the-kind", "socat >= 99"] {
+        let (status, stdout, error) = run(&["--baseline", "none", request]);
+        assert_eq!((status, stdout.as_str()), (Some(1), ""), "{request}");
+        assert!(error.contains("error: "), "{error}");
+    }
+    assert_eq!(run(&["--repo", "no-url", "socat"]).0, Some(2));
+}

@@ -134,6 +134,9 @@ fn every_shape_is_read_right() {
         let discovery = discover(what, text).unwrap();
         let found: BTreeSet<ImageReference> = discovery.images().into_keys().collect();
         assert_eq!(found, wanted, "{what}; guesses {:?}", discovery.guesses);
+        for guess in &discovery.guesses {
+            assert!(!images.contains(&guess.text.as_str()), "{what}: found and guessed {guess:?}");
+        }
     }
 }
 

@@ -103,7 +103,7 @@ fn check(
     };
     let path = upstreams.cache.path(rpm.digest);
     let opened = File::open(&path).with_context(|| format!("opening {}", path.display()))?;
-    let checksum = Checksum::parse("sha256", &rpm.digest.hex())?;
+    let checksum = Checksum::from(rpm.digest);
     let (header, _) = package_signature::verify(opened, &rpm.package, &checksum, signature, now)?;
     Ok(Member { header, file_name: rpm.package.file_name(), digest: rpm.digest, size: rpm.size })
 }

@@ -76,6 +76,12 @@ pub fn discover(file: &str, text: &str) -> Result<Discovery, YamlError> {
     for document in document::documents(file, text)? {
         walk.node(&document, &Place::default());
     }
+    let Discovery { found, guesses, .. } = &mut walk.discovery;
+    // The value of a flag is an argument too, and was looked at as such.
+    guesses.retain(|guess| {
+        let image = guess.text.parse().ok();
+        !found.iter().any(|found| found.line == guess.line && Some(&found.image) == image.as_ref())
+    });
     Ok(walk.discovery)
 }
 

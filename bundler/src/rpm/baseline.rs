@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use bundle_format::Nevra;
 
 use super::closure::{self, Id, Installed, Request, Universe, Unsolvable};
+use super::dependency::{Capability, Comparison, Range};
+use super::repository::Repository;
 
 /// A line of a package list that cannot be read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -63,17 +65,45 @@ pub fn of_core(universe: &Universe, core: &[String]) -> Result<Installed, Unsolv
     Ok(Installed { settled: HashSet::new(), packages })
 }
 
-/// The packages of a real node, as far as the repositories know them. What they
-/// require is met on the node already, whatever the repositories hold.
+/// What `list`'s packages are to the solver where no repository has them: a
+/// package of the same name says what else it provides, or else its name is all
+/// that is known. None where there are no repositories at all.
+pub fn node_repository(repositories: &[Repository], list: &[Nevra]) -> Option<Repository> {
+    let base_url = &repositories.first()?.base_url;
+    let offered = |name: &str| {
+        let packages = repositories.iter().flat_map(|repository| &repository.packages);
+        packages
+            .filter(|package| package.nevra.name == name)
+            .max_by_key(|package| &package.nevra.evr)
+    };
+    let packages = list.iter().map(|nevra| {
+        let own = |name: String| {
+            let range = Range { comparison: Comparison::Equal, end: nevra.evr.clone() };
+            Capability { name, range: Some(range) }
+        };
+        let mut provides = vec![own(nevra.name.clone())];
+        let mut files = Vec::new();
+        if let Some(other) = offered(&nevra.name) {
+            // What it provides in its own version, it provides in this one.
+            provides.extend(other.provides.iter().map(|capability| match &capability.range {
+                Some(range) if range.end == other.nevra.evr => own(capability.name.clone()),
+                _ => capability.clone(),
+            }));
+            files.clone_from(&other.files);
+        }
+        (nevra.clone(), provides, files)
+    });
+    Some(Repository::of_node(base_url, packages.collect()))
+}
+
+/// The packages of a real node. What they require is met on the node already,
+/// whatever the repositories hold.
 pub fn of_packages(universe: &Universe, list: &[Nevra]) -> Installed {
     let packages: HashSet<Id> = list
         .iter()
         .flat_map(|nevra| {
-            universe
-                .named(&nevra.name)
-                .iter()
-                .copied()
-                .filter(|id| universe.package(*id).nevra == *nevra)
+            let named = universe.named(&nevra.name).iter().copied();
+            named.filter(|id| universe.package(*id).nevra == *nevra)
         })
         .collect();
     Installed { settled: packages.clone(), packages }

@@ -73,6 +73,12 @@ impl Checksum {
     }
 }
 
+impl From<bundle_format::Digest> for Checksum {
+    fn from(digest: bundle_format::Digest) -> Self {
+        Self { algorithm: Algorithm::Sha256, hex: digest.hex() }
+    }
+}
+
 fn hash<H: sha2::Digest>(reader: &mut impl Read) -> io::Result<String> {
     let mut hasher = H::new();
     let mut buffer = vec![0; 64 << 10];

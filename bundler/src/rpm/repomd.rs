@@ -6,7 +6,7 @@ use super::checksum::{Checksum, ChecksumError};
 use super::xml;
 
 /// What is read of `repomd.xml`.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Repomd {
     /// `<revision>`, where it is written.
     pub revision: Option<String>,

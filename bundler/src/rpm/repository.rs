@@ -2,10 +2,11 @@
 //! signature of `repomd.xml`; every byte below it is checked here against the
 //! checksums that it holds.
 
-use bundle_format::Digest;
+use bundle_format::{Digest, Nevra};
 use url::Url;
 
 use super::checksum::Checksum;
+use super::dependency::Capability;
 use super::package::Package;
 use super::primary::{self, MetadataError};
 use super::repomd::{Record, Repomd, RepomdError};
@@ -136,6 +137,39 @@ impl Repository {
             primary::read_primary(bytes, limit, &repository.base_url)
         })?;
         Ok(repository)
+    }
+
+    /// A repository that stands for what a node has already: packages with what
+    /// they provide and their files, which nobody can fetch. It goes behind
+    /// every other.
+    pub(super) fn of_node(
+        base_url: &Url,
+        packages: Vec<(Nevra, Vec<Capability>, Vec<String>)>,
+    ) -> Self {
+        let packages = packages
+            .into_iter()
+            .map(|(nevra, provides, files)| Package {
+                nevra,
+                source: base_url.clone(),
+                size: 0,
+                checksum: Digest::of(b"").into(),
+                provides,
+                requires: Vec::new(),
+                conflicts: Vec::new(),
+                obsoletes: Vec::new(),
+                files,
+            })
+            .collect();
+        Self {
+            id: "(the node)".to_owned(),
+            base_url: base_url.clone(),
+            priority: u32::MAX,
+            module_hotfixes: true,
+            packages,
+            repomd_digest: Digest::of(b""),
+            repomd: Repomd::default(),
+            files_complete: true,
+        }
     }
 
     /// Reads the complete list of files of every package, once.

@@ -111,7 +111,7 @@ pub fn resolve(
         (goal.excluded)(repository, package) || modules.hides(&package.nevra)
     };
     let incomplete = {
-        let universe = Universe::new(repositories, goal.architecture, excluded);
+        let universe = Universe::new(&*repositories, goal.architecture, excluded);
         let core = core.iter().flat_map(|name| universe.named(name).iter().copied());
         let roots =
             goal.requests.iter().flat_map(|request| request.candidates(&universe)).chain(core);
@@ -123,7 +123,12 @@ pub fn resolve(
             repository.load_filelists(fetch)?;
         }
     }
-    let universe = Universe::new(repositories, goal.architecture, excluded);
+    let node = match &goal.baseline {
+        Baseline::Packages(list) => baseline::node_repository(repositories, list),
+        Baseline::Core | Baseline::None => None,
+    };
+    let all = repositories.iter().chain(&node);
+    let universe = Universe::new(all, goal.architecture, excluded);
     let installed = match &goal.baseline {
         Baseline::Core if !core.is_empty() => {
             baseline::of_core(&universe, &core).map_err(ResolveError::Core)?

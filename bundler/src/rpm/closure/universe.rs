@@ -43,7 +43,7 @@ fn distance(native: Architecture, arch: &str) -> Option<u8> {
 impl<'a> Universe<'a> {
     /// Takes in the packages of `repositories` but those that `excluded` says.
     pub fn new(
-        repositories: &'a [Repository],
+        repositories: impl IntoIterator<Item = &'a Repository>,
         architecture: Architecture,
         excluded: impl Fn(&Repository, &Package) -> bool,
     ) -> Self {
@@ -56,7 +56,7 @@ impl<'a> Universe<'a> {
         };
         // The same package may stand in several repositories: the one with the
         // lowest priority number offers it, among equals the first.
-        let mut ordered: Vec<&Repository> = repositories.iter().collect();
+        let mut ordered: Vec<&Repository> = repositories.into_iter().collect();
         ordered.sort_by_key(|repository| repository.priority);
         let mut seen = HashSet::new();
         for repository in ordered {
