@@ -224,3 +224,66 @@ fn init_writes_a_spec_that_reads_and_schema_is_json() {
     assert!(schema["properties"]["kubernetes"].is_object());
     assert_eq!(demo.run(&["build", "--split", "4X"]).status.code(), Some(2));
 }
+
+#[test]
+fn a_build_that_was_killed_is_taken_up_again() {
+    let demo = Demo::of(upstream::Upstream::start_with_large_image(96).unwrap());
+    let host = demo.upstream.host().to_owned();
+    let spec = demo.spec().replace(
+        "registries:\n",
+        &format!(
+            "images: [\"{host}/large:latest\"]\nregistries:\n  \"{host}\":\n    plainHttp: a test\n"
+        ),
+    );
+    demo.write_spec(&spec);
+    demo.ok(&["lock"]);
+    let mut killed = 0;
+    // Each round lets a little more come before the kill; the last runs free.
+    for wanted in [1, 30, 60, 95] {
+        let mut process = std::process::Command::new(demo::BUNDLER)
+            .args(["build", "-q"])
+            .current_dir(demo.folder.path())
+            .env("XDG_CACHE_HOME", demo.path("cache"))
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let fetched = || -> u64 {
+            walk(&demo.path("cache"))
+                .iter()
+                .map(|path| fs::metadata(path).map_or(0, |file| file.len()))
+                .sum()
+        };
+        while process.try_wait().unwrap().is_none() && fetched() < wanted << 20 {
+            std::thread::yield_now();
+        }
+        if process.try_wait().unwrap().is_none() {
+            process.kill().unwrap();
+            killed += 1;
+        }
+        process.wait().unwrap();
+    }
+    assert!(killed > 0, "every build was done before it could be killed");
+    demo.ok(&["build", "-q"]);
+    assert!(demo.ok(&["verify", "-q", "demo.tar"]).starts_with("good: "));
+    let left: Vec<_> = fs::read_dir(demo.folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains("partial"))
+        .collect();
+    assert_eq!(left, [] as [String; 0]);
+    assert_eq!(walk(&demo.path("cache/kubeferry/partial")).len(), 0);
+}
+
+/// All files below a folder.
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut files = Vec::new();
+    for entry in entries.filter_map(Result::ok) {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => files.extend(walk(&entry.path())),
+            _ => files.push(entry.path()),
+        }
+    }
+    files
+}

@@ -20,7 +20,11 @@ pub(crate) struct Demo {
 impl Demo {
     /// Starts an upstream and writes `bundle.yaml`.
     pub(crate) fn start() -> Self {
-        let upstream = Upstream::start().unwrap();
+        Self::of(Upstream::start().unwrap())
+    }
+
+    /// The same with an upstream that has more.
+    pub(crate) fn of(upstream: Upstream) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/upstream/bundle.yaml");
         let demo = Self { upstream, folder };

@@ -52,7 +52,8 @@ pub fn build(
     output.check_space(size)?;
 
     let temporary = output.temporary();
-    let result = pack(&layout, upstreams, &temporary, size, quiet).and_then(|blobs| {
+    let mut out = output::create(&temporary)?;
+    let result = pack(&layout, upstreams, &temporary, &mut out, size, quiet).and_then(|blobs| {
         let files = output.put(&temporary)?;
         Ok(Built { files, size, blobs })
     });
@@ -67,10 +68,10 @@ fn pack(
     layout: &Layout,
     upstreams: &Upstreams,
     path: &Path,
+    out: &mut File,
     size: u64,
     quiet: bool,
 ) -> anyhow::Result<usize> {
-    let mut out = File::create(path).with_context(|| format!("creating {}", path.display()))?;
     let progress = Progress::new("packing", size, quiet);
     let open = |blob: &bundle_format::lock::Descriptor| {
         upstreams.cache.open(blob.digest, blob.size).ok_or_else(|| {
@@ -80,7 +81,7 @@ fn pack(
             ))
         })
     };
-    writer::write(&mut out, layout, open, |count| progress.add("", count))
+    writer::write(out, layout, open, |count| progress.add("", count))
         .with_context(|| format!("writing {}", path.display()))?;
     out.sync_all().with_context(|| format!("writing {}", path.display()))?;
     progress.finish();

@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use bundle_format::Digest;
 use bundle_format::archive::storage::{part_name, parts};
 use indicatif::HumanBytes;
+use rustix::fs::{FlockOperation, flock};
 
 /// The place of a bundle, and how it is to be cut.
 #[derive(Clone, Debug)]
@@ -50,7 +51,7 @@ impl Output {
     /// The name under which the bundle is written, in the same folder.
     pub(super) fn temporary(&self) -> PathBuf {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        self.path.with_file_name(format!(".{name}.{}.partial", std::process::id()))
+        self.path.with_file_name(format!(".{name}.partial"))
     }
 
     /// Puts the finished file at `temporary` under its name, cut where it is to
@@ -100,7 +101,7 @@ fn cut(
         let start = part * (number as u64 - 1);
         let path = part_name(bundle, number, count);
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let written = bundle.with_file_name(format!(".{name}.{}.partial", std::process::id()));
+        let written = bundle.with_file_name(format!(".{name}.partial"));
         let mut copy = || -> io::Result<()> {
             let mut out = File::create(&written)?;
             file.seek(SeekFrom::Start(start))?;
@@ -115,6 +116,19 @@ fn cut(
     files.push((whole.to_owned(), part_name(bundle, 1, count)));
     files.reverse();
     Ok(files)
+}
+
+/// Opens the unfinished file, empty, and holds it against other builds. What a
+/// build that was killed left there is written over.
+pub(super) fn create(path: &Path) -> anyhow::Result<File> {
+    let open = || -> io::Result<File> {
+        let file = File::options().write(true).create(true).truncate(false).open(path)?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive)
+            .map_err(|_| io::Error::other("another build writes it; wait for that one"))?;
+        file.set_len(0)?;
+        Ok(file)
+    };
+    open().with_context(|| format!("creating {}", path.display()))
 }
 
 /// Writes a small file so that it is there whole or not at all.

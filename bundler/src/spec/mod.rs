@@ -151,8 +151,8 @@ pub enum Baseline {
     Core,
     /// Nothing: the bundle holds the whole closure.
     None,
-    /// The packages of a real node: a file that `installer inventory` or the
-    /// query in `docs/spec.md` writes, beside the spec.
+    /// The packages of a real node: a file beside the spec that the query in
+    /// `docs/spec.md` wrote there.
     Packages(String),
 }
 
