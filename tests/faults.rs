@@ -290,6 +290,20 @@ fn credentials_do_not_follow_a_redirect_to_another_host() {
 }
 
 #[test]
+fn a_document_that_breaks_off_is_asked_for_again() {
+    let url = server(|seen, stream| {
+        let bytes = blob();
+        if seen.before < 2 {
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", bytes.len());
+            drop(stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&bytes[..1000])));
+        } else {
+            serve(seen, stream, &bytes);
+        }
+    });
+    assert!(fetch::bytes(&client(), &url, 64 << 20).unwrap() == blob());
+}
+
+#[test]
 fn documents_are_bounded() {
     let url = server(|_, stream| {
         // No length is said, and there is no end.

@@ -139,16 +139,29 @@ pub enum FetchError {
     },
 }
 
+/// How often a document whose transfer breaks off is asked for.
+const DOCUMENT_ATTEMPTS: u32 = 4;
+
 /// Reads the whole of a small document (metadata, a key, a manifest) into
 /// memory, at most `limit` bytes of it.
 pub fn bytes(fetch: &dyn Fetch, url: &Url, limit: u64) -> Result<Vec<u8>, FetchError> {
-    let response = fetch.open(&Request::new(url.clone()))?;
+    let mut attempt = 1;
+    loop {
+        let response = fetch.open(&Request::new(url.clone()))?;
+        match read(response, url, limit) {
+            Err(FetchError::Transport { .. }) if attempt < DOCUMENT_ATTEMPTS => {
+                std::thread::sleep(retry::backoff(attempt));
+                attempt += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+fn read(response: Response, url: &Url, limit: u64) -> Result<Vec<u8>, FetchError> {
     if !(200..300).contains(&response.status) {
-        return Err(FetchError::Status {
-            url: url.clone(),
-            status: response.status,
-            hint: String::new(),
-        });
+        let hint = String::new();
+        return Err(FetchError::Status { url: url.clone(), status: response.status, hint });
     }
     if response.length.is_some_and(|length| length > limit) {
         return Err(FetchError::TooLarge { url: url.clone(), limit });

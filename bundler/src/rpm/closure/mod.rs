@@ -66,14 +66,15 @@ pub fn solve(
     requests: &[Request],
     installed: &Installed,
 ) -> Result<Solution, Unsolvable> {
-    let provider = Provider::new(universe, &installed.packages, &installed.settled);
+    let wanted: Vec<Vec<Id>> = requests
+        .iter()
+        .map(|request| candidates(universe, request, installed))
+        .collect::<Result<_, _>>()?;
+    let provider = Provider::new(universe, installed, wanted.iter().flatten().copied().collect());
     let mut requirements: Vec<ConditionalRequirement> = Vec::new();
-    let mut wanted: Vec<Vec<Id>> = Vec::new();
-    for request in requests {
-        let candidates = candidates(universe, request, installed)?;
-        let clause = Clause { any: candidates.clone(), given: Vec::new() };
+    for (request, any) in requests.iter().zip(&wanted) {
+        let clause = Clause { any: any.clone(), given: Vec::new() };
         requirements.push(provider.requirement(&clause, &request.text));
-        wanted.push(candidates);
     }
     // What stands on the node stays there, in some version.
     for id in &installed.packages {

@@ -42,6 +42,18 @@ pub(super) fn order(universe: &Universe, installed: &HashSet<Id>, ids: &[Id]) ->
     ordered
 }
 
+/// What must stand beside a package of a foreign architecture that nobody asked
+/// for: its namesake of the node's own, where there is one (libsolv's
+/// `solver_addinfarchrules`).
+pub(super) fn companions(universe: &Universe, id: Id) -> Vec<Id> {
+    if universe.is_native(id) {
+        return Vec::new();
+    }
+    let named = universe.named(&universe.package(id).nevra.name).iter().copied();
+    let native = |other: &Id| universe.is_native(*other);
+    named.filter(native).filter(|other| universe.package(*other).nevra.arch != "noarch").collect()
+}
+
 /// Those of `ids` that another of them obsoletes.
 pub(super) fn obsoleted_within(universe: &Universe, ids: &[Id]) -> HashSet<Id> {
     let mut obsoleted = HashSet::new();

@@ -14,6 +14,7 @@ use resolvo::{
     StringId, VersionSetId, VersionSetUnionId,
 };
 
+use super::Installed;
 use super::clause::{self, Clause};
 use super::policy;
 use super::universe::{Id, Universe};
@@ -50,6 +51,8 @@ pub(super) struct Provider<'a> {
     /// The packages whose requirements are taken as met, since they stand on
     /// the node already and nobody knows better.
     settled: HashSet<Id>,
+    /// The packages that were asked for by name or architecture.
+    requested: HashSet<Id>,
     nothing: NameId,
     conditional: Cell<bool>,
 }
@@ -57,8 +60,8 @@ pub(super) struct Provider<'a> {
 impl<'a> Provider<'a> {
     pub(super) fn new(
         universe: &'a Universe<'a>,
-        installed: &HashSet<Id>,
-        settled: &HashSet<Id>,
+        installed: &Installed,
+        requested: HashSet<Id>,
     ) -> Self {
         let pool = Pool::new();
         let nothing = pool.intern_package_name("(nothing provides it)".to_owned());
@@ -68,13 +71,13 @@ impl<'a> Provider<'a> {
             let words = universe.package(id).nevra.to_string();
             solvables.insert(id, pool.intern_solvable(name, Shown { id, words }));
         }
-        let installed = installed.clone();
         Self {
             universe,
             pool,
             solvables,
-            installed,
-            settled: settled.clone(),
+            installed: installed.packages.clone(),
+            settled: installed.settled.clone(),
+            requested,
             nothing,
             conditional: Cell::new(false),
         }
@@ -171,6 +174,12 @@ impl<'a> Provider<'a> {
                     .insert(other);
             }
         };
+        // Of two architectures of one package both have the same version.
+        for other in self.universe.named(&package.nevra.name) {
+            if self.universe.package(*other).nevra.evr != package.nevra.evr {
+                ban(*other, format!("in the version of {}", package.nevra));
+            }
+        }
         for obsolete in &package.obsoletes {
             for other in self.universe.obsoleted(obsolete) {
                 ban(other, format!("not what {} obsoletes: {obsolete}", package.nevra));
@@ -313,6 +322,12 @@ impl DependencyProvider for Provider<'_> {
                     }
                 }
             }
+        }
+        let companions = policy::companions(self.universe, id);
+        if !companions.is_empty() && !self.requested.contains(&id) {
+            let clause = Clause { any: companions, given: Vec::new() };
+            let words = format!("{} beside its other architecture", self.universe.key(id));
+            known.requirements.push(self.requirement(&clause, &words));
         }
         self.constraints(id, &mut known);
         Dependencies::Known(known)

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::universe::{Id, Universe};
-use super::{Installed, Solution, clause};
+use super::{Installed, Solution, clause, policy};
 
 /// Walks from the requested packages over what they require; of several chosen
 /// packages that fulfil a requirement those count that are needed anyway.
@@ -28,6 +28,10 @@ pub(super) fn needed(
                     [only] => pending.push(*only),
                     _ => open.push((id, fulfilling)),
                 }
+            }
+            if !requested.contains(&id) {
+                let companions = policy::companions(universe, id);
+                pending.extend(companions.into_iter().filter(|other| chosen.contains(other)));
             }
         }
         open.retain(|(_, fulfilling)| !fulfilling.iter().any(|id| reached.contains(id)));
