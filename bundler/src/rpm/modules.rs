@@ -35,7 +35,12 @@ struct Stream {
 impl Modules {
     /// Takes in one `modules.yaml`.
     pub fn add(&mut self, yaml: &str) -> Result<(), ModulesError> {
-        for document in document::documents("modules.yaml", yaml)? {
+        // Published files close quoted texts in the first column, as libyaml
+        // lets them; our parser wants them deeper than what they belong to.
+        let deep = " ".repeat(64);
+        let yaml = yaml.replace("\n'\n", &format!("\n{deep}'\n"));
+        let yaml = yaml.replace("\n\"\n", &format!("\n{deep}\"\n"));
+        for document in document::documents("modules.yaml", &yaml)? {
             let Some(data) = get(&document, "data") else { continue };
             match text(&document, "document") {
                 Some("modulemd-defaults") => {
@@ -120,6 +125,14 @@ data:
   module: container-tools
   stream: rhel8
 ";
+
+    #[test]
+    fn a_quote_in_the_first_column_is_read() {
+        let text = "document: modulemd\ndata:\n  name: m\n  stream: s\n  components:\n    rpms:\n      a:\n        rationale: 'Some text\n          on lines.\n\n'\n  artifacts:\n    rpms: [a-0:1-1.x86_64]\n";
+        let mut modules = Modules::default();
+        modules.add(text).unwrap();
+        assert!(modules.contains(&"a-1-1.x86_64".parse().unwrap()));
+    }
 
     #[test]
     fn default_streams_are_seen_and_hide_their_namesakes() {
