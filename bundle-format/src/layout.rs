@@ -96,7 +96,7 @@ impl Entry {
     }
 }
 
-/// The plan of a bundle: its documents and the order of its blobs.
+/// The plan of an archive: its documents and the order of its blobs.
 pub struct Layout {
     /// The bytes of `index.json`.
     pub index: Vec<u8>,
@@ -129,44 +129,68 @@ impl Layout {
         let manifest_blob = described(MANIFEST_TYPE, &manifest_bytes);
 
         let images = boot_order(lock);
-        let mut entries = Vec::new();
-        for image in &images {
-            for name in names(image) {
-                let name = name.to_string();
-                entries.push(Entry::new(
-                    &image.root,
-                    [(CONTAINERD_NAME, name.clone()), (REFERENCE_NAME, name)],
-                ));
-            }
-        }
+        let mut entries: Vec<Entry> = images
+            .iter()
+            .flat_map(|image| names(image).into_iter().map(|name| image_entry(image, &name)))
+            .collect();
         let mut bundle = Entry::new(&manifest_blob, []);
         bundle.artifact_type = Some(BUNDLE_TYPE.to_owned());
         entries.push(bundle);
-        let index = serde_json::to_vec_pretty(&Index {
-            schema_version: 2,
-            media_type: INDEX_TYPE.to_owned(),
-            manifests: entries,
-        })?;
 
         let mut blobs = vec![lock_blob.clone(), manifest_blob.clone()];
-        for image in &images {
-            blobs.push(image.root.clone());
-            for platform in &image.platforms {
-                blobs.push(platform.manifest.clone());
-                blobs.push(platform.config.clone());
-            }
-        }
+        blobs.extend(images.iter().flat_map(|image| documents_of(image)));
         blobs.extend(contents.iter().map(|content| content.descriptor.clone()));
-        for image in &images {
-            for platform in &image.platforms {
-                blobs.extend(platform.layers.iter().cloned());
-            }
-        }
-        let mut seen = HashSet::new();
-        blobs.retain(|blob| seen.insert(blob.digest));
-        let documents = vec![(lock_blob, lock_bytes), (manifest_blob, manifest_bytes)];
-        Ok(Self { index, documents, blobs })
+        blobs.extend(images.iter().flat_map(|image| layers_of(image)));
+        Ok(Self {
+            index: index_bytes(entries)?,
+            documents: vec![(lock_blob, lock_bytes), (manifest_blob, manifest_bytes)],
+            blobs: each_once(blobs),
+        })
     }
+
+    /// Lays out an image alone, under its first name: an OCI archive such as
+    /// other tools write. It has one entry, since some of those tools refuse
+    /// more where they are given no name.
+    pub fn of_image(image: &LockedImage) -> Result<Self, serde_json::Error> {
+        let entries = names(image).first().map(|name| image_entry(image, name));
+        let mut blobs = documents_of(image);
+        blobs.extend(layers_of(image));
+        Ok(Self {
+            index: index_bytes(entries.into_iter().collect())?,
+            documents: Vec::new(),
+            blobs: each_once(blobs),
+        })
+    }
+}
+
+fn index_bytes(manifests: Vec<Entry>) -> Result<Vec<u8>, serde_json::Error> {
+    serde_json::to_vec_pretty(&Index {
+        schema_version: 2,
+        media_type: INDEX_TYPE.to_owned(),
+        manifests,
+    })
+}
+
+fn image_entry(image: &LockedImage, name: &ImageReference) -> Entry {
+    let name = name.to_string();
+    Entry::new(&image.root, [(CONTAINERD_NAME, name.clone()), (REFERENCE_NAME, name)])
+}
+
+/// An image's blobs but its layers.
+fn documents_of(image: &LockedImage) -> Vec<Descriptor> {
+    let platforms = image.platforms.iter();
+    let documents = platforms.flat_map(|one| [one.manifest.clone(), one.config.clone()]);
+    std::iter::once(image.root.clone()).chain(documents).collect()
+}
+
+fn layers_of(image: &LockedImage) -> impl Iterator<Item = Descriptor> {
+    image.platforms.iter().flat_map(|platform| platform.layers.iter().cloned())
+}
+
+fn each_once(mut blobs: Vec<Descriptor>) -> Vec<Descriptor> {
+    let mut seen = HashSet::new();
+    blobs.retain(|blob| seen.insert(blob.digest));
+    blobs
 }
 
 /// The lock as it is written, beside a spec and in a bundle.

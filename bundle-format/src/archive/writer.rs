@@ -8,23 +8,23 @@ use crate::digest::Digest;
 use crate::layout::{Layout, OCI_LAYOUT};
 use crate::lock::Descriptor;
 
-/// The number of bytes that the bundle of `layout` has.
+/// The number of bytes that the archive of `layout` has.
 pub fn size(layout: &Layout) -> u64 {
     let entry = |size: u64| BLOCK + size + padding(size);
     let blobs: u64 = layout.blobs.iter().map(|blob| entry(blob.size)).sum();
     entry(OCI_LAYOUT.len() as u64) + entry(layout.index.len() as u64) + blobs + 2 * BLOCK
 }
 
-/// Writes the bundle of `layout` to `out`, which is empty. `open` gives the file
-/// that holds a blob's bytes, from its beginning; `progress` hears of the bytes
-/// of each blob when they are written.
+/// Writes the archive of `layout` to `out`, which is empty. `open` gives a
+/// blob's bytes from its beginning, as a file or another reader; `progress`
+/// hears of the bytes of each blob when they are written.
 ///
-/// Nothing is checked here but the sizes: whoever calls this reads the result
-/// again, as [`super::verify`] does.
-pub fn write(
+/// Nothing is checked here but the sizes: whoever gives bytes that were not
+/// verified reads the result again, as [`super::verify`] does.
+pub fn write<R: Read>(
     out: &mut File,
     layout: &Layout,
-    mut open: impl FnMut(&Descriptor) -> io::Result<File>,
+    mut open: impl FnMut(&Descriptor) -> io::Result<R>,
     mut progress: impl FnMut(u64),
 ) -> io::Result<()> {
     put(out, "oci-layout", OCI_LAYOUT)?;
@@ -48,7 +48,7 @@ fn put(out: &mut File, name: &str, bytes: &[u8]) -> io::Result<()> {
     pad(out, size)
 }
 
-fn copy(out: &mut File, digest: Digest, size: u64, source: File) -> io::Result<()> {
+fn copy(out: &mut File, digest: Digest, size: u64, source: impl Read) -> io::Result<()> {
     out.write_all(header(&blob_name(digest), size)?.as_bytes())?;
     // From file to file the kernel copies, without a way through here.
     let copied = io::copy(&mut source.take(size), out)?;

@@ -1,5 +1,6 @@
 //! `bundler extract`: files out of a bundle.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use anyhow::bail;
@@ -9,17 +10,20 @@ use clap::{Args, ValueEnum};
 use super::report;
 use crate::bundle::extract;
 
-/// Writes files of a bundle into a folder, under readable names
+/// Writes files and images of a bundle into a folder, under readable names
 ///
-/// Images are read from the bundle as it is, by `skopeo copy
-/// oci-archive:BUNDLE:NAME` or `ctr images import`.
+/// An image becomes an OCI archive of its own, which `skopeo copy
+/// oci-archive:FILE`, `podman load` and `ctr images import` read. The bundle as
+/// it is works too: `ctr images import BUNDLE`, or `skopeo copy
+/// oci-archive:BUNDLE:NAME` where the registry serves the image by OCI's types;
+/// skopeo passes over docker's types in an archive of several images.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The bundle, or its parts
     bundle: PathBuf,
-    /// Files by their titles, as --list shows them; all if left out
+    /// Files and images by their titles, as --list shows them; all if left out
     titles: Vec<String>,
-    /// All files of a kind
+    /// Everything of a kind
     #[arg(long, conflicts_with = "titles")]
     kind: Option<Kind>,
     /// The folder
@@ -36,6 +40,7 @@ enum Kind {
     Manifests,
     Keys,
     Installers,
+    Images,
 }
 
 impl Kind {
@@ -45,32 +50,36 @@ impl Kind {
             Self::Manifests => "manifests/",
             Self::Keys => "keys/",
             Self::Installers => "installers/",
+            Self::Images => "images/",
         }
     }
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let bundle = Bundle::open(&arguments.bundle)?;
-    let wanted = |title: &String| match arguments.kind {
-        Some(kind) => title.starts_with(kind.folder()),
-        None => arguments.titles.is_empty() || arguments.titles.contains(title),
-    };
-    let titles: Vec<&String> = bundle.contents().iter().map(|content| &content.title).collect();
+    let mut items = extract::items(&bundle);
+    let titles: HashSet<String> = items.iter().map(extract::Item::title).collect();
     let unknown: Vec<&str> = arguments
         .titles
         .iter()
-        .filter(|title| !titles.contains(title))
+        .filter(|title| !titles.contains(*title))
         .map(String::as_str)
         .collect();
     if !unknown.is_empty() {
         bail!("the bundle has no {}; `--list` shows what it has", unknown.join(", "));
     }
+    items.retain(|item| {
+        let title = item.title();
+        match arguments.kind {
+            Some(kind) => title.starts_with(kind.folder()),
+            None => arguments.titles.is_empty() || arguments.titles.contains(&title),
+        }
+    });
     if arguments.list {
-        let lines: String =
-            titles.iter().filter(|title| wanted(title)).map(|title| format!("{title}\n")).collect();
+        let lines: String = items.iter().map(|item| item.title() + "\n").collect();
         return report::data(&lines);
     }
-    let count = extract::extract(&bundle, &arguments.folder, |content| wanted(&content.title))?;
-    report::notice(&format!("extracted {count} files to {}", arguments.folder.display()));
+    extract::extract(&bundle, &arguments.folder, &items)?;
+    report::notice(&format!("extracted {} files to {}", items.len(), arguments.folder.display()));
     Ok(())
 }
