@@ -5,30 +5,14 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
-use std::process::Command;
 
-use bundle_format::{Architecture, Digest, Nevra};
-use bundler::fetch::file::FileFetch;
+use bundle_format::{Architecture, Nevra};
 use bundler::rpm::closure::{self, Installed, Request, Universe};
-use bundler::rpm::repository::{self, Repository};
-use url::Url;
 
-/// A small generator of numbers: the same for a seed on every machine.
-struct Numbers(u64);
+#[path = "support/dnf.rs"]
+mod dnf;
 
-impl Numbers {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) as usize) % bound
-    }
-
-    fn chance(&mut self, percent: usize) -> bool {
-        self.below(100) < percent
-    }
-}
+use dnf::{Case, Numbers, Offered, ask_dnf, load, write_package, write_repository};
 
 const VERSIONS: [(u32, &str, &str); 8] = [
     (0, "1.0~rc1", "1"),
@@ -141,89 +125,7 @@ fn primary(numbers: &mut Numbers, repository: usize) -> String {
             write_package(&mut packages, &name, "i686", (epoch, version, release), &twin);
         }
     }
-    let count = packages.matches("<package ").count();
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<metadata xmlns=\"http://linux.duke.edu/metadata/common\" \
-         xmlns:rpm=\"http://linux.duke.edu/metadata/rpm\" packages=\"{count}\">\n{packages}</metadata>\n"
-    )
-}
-
-/// One entry of `primary.xml`.
-fn write_package(
-    packages: &mut String,
-    name: &str,
-    arch: &str,
-    (epoch, version, release): (u32, &str, &str),
-    format: &str,
-) {
-    let id = Digest::of(format!("{name}-{epoch}:{version}-{release}.{arch}").as_bytes()).hex();
-    write!(
-        packages,
-        "<package type=\"rpm\"><name>{name}</name><arch>{arch}</arch>\
-         <version epoch=\"{epoch}\" ver=\"{version}\" rel=\"{release}\"/>\
-         <checksum type=\"sha256\" pkgid=\"YES\">{id}</checksum><summary/><description/>\
-         <packager/><url/><time file=\"1\" build=\"1\"/>\
-         <size package=\"1\" installed=\"1\" archive=\"1\"/>\
-         <location href=\"{id}.rpm\"/><format><rpm:license/><rpm:vendor/><rpm:group/>\
-         <rpm:buildhost/><rpm:sourcerpm/><rpm:header-range start=\"1\" end=\"2\"/>\n{format}</format></package>\n"
-    )
-    .unwrap();
-}
-
-fn write_repository(folder: &Path, xml: &str) {
-    fs::create_dir_all(folder.join("repodata")).unwrap();
-    fs::write(folder.join("repodata/primary.xml"), xml).unwrap();
-    let filelists = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<filelists xmlns=\"http://linux.duke.edu/metadata/filelists\" packages=\"0\"></filelists>\n";
-    fs::write(folder.join("repodata/filelists.xml"), filelists).unwrap();
-    let record = |kind: &str, text: &str| {
-        let digest = Digest::of(text.as_bytes()).hex();
-        let size = text.len();
-        format!(
-            "<data type=\"{kind}\"><checksum type=\"sha256\">{digest}</checksum>\
-             <open-checksum type=\"sha256\">{digest}</open-checksum>\
-             <location href=\"repodata/{kind}.xml\"/><timestamp>1</timestamp>\
-             <size>{size}</size><open-size>{size}</open-size></data>"
-        )
-    };
-    let repomd = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<repomd xmlns=\"http://linux.duke.edu/metadata/repo\">\
-         <revision>1600000000000000</revision>{}{}</repomd>\n",
-        record("primary", xml),
-        record("filelists", filelists)
-    );
-    fs::write(folder.join("repodata/repomd.xml"), repomd).unwrap();
-}
-
-/// Asks dnf for every case in one process. Answers `unsolvable` or the set.
-const ORACLE: &str = r#"
-import sys, dnf
-for case in open(sys.argv[1]):
-    folder, requests = case.rstrip("\n").split("\t")
-    base = dnf.Base()
-    conf = base.conf
-    conf.installroot = folder + "/root"; conf.cachedir = folder + "/dnf"; conf.reposdir = []
-    conf.install_weak_deps = False; conf.best = True; conf.plugins = False; conf.gpgcheck = False
-    conf.module_platform_id = "platform:el9"
-    for key in ("arch", "basearch"): conf.substitutions[key] = "x86_64"
-    conf.substitutions["releasever"] = "9"
-    for number, priority in ((0, 99), (1, int(open(folder + "/priority").read()))):
-        base.repos.add_new_repo("r%d" % number, conf, baseurl=["file://%s/r%d" % (folder, number)], priority=priority)
-    base.fill_sack(load_system_repo=False)
-    for request in requests.split(";"):
-        base.reset(goal=True)
-        try:
-            for name in request.split(" "): base.install(name)
-            base.resolve()
-            print(" ".join(sorted("%s-%s%s-%s.%s" % (p.name, str(p.epoch) + ":" if p.epoch else "", p.version, p.release, p.arch) for p in base.transaction.install_set)))
-        except dnf.exceptions.Error:
-            print("unsolvable")
-    base.close()
-"#;
-
-fn load(folder: &Path, id: &str, priority: u32) -> Repository {
-    let url = repository::folder(&Url::from_file_path(folder).unwrap());
-    let repomd = fs::read(folder.join("repodata/repomd.xml")).unwrap();
-    Repository::load(&FileFetch, id, &url, priority, &repomd).unwrap()
+    dnf::primary(&packages)
 }
 
 fn ours(universe: &Universe<'_>, request: &str) -> String {
@@ -255,52 +157,42 @@ fn gave_up_a_newest(universe: &Universe<'_>, set: &str) -> bool {
 
 #[test]
 fn equals_dnf_on_generated_repositories() {
-    let python = "/usr/bin/python3";
-    let has_dnf = Command::new(python)
-        .args(["-c", "import dnf"])
-        .output()
-        .is_ok_and(|output| output.status.success());
-    if !has_dnf {
-        println!("skipped: python3-dnf is not installed");
-        return;
-    }
     let root = tempfile::tempdir().unwrap();
     let seeds: u64 =
         std::env::var("KUBEFERRY_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(40);
     let first: u64 =
         std::env::var("KUBEFERRY_FIRST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
-    let mut cases = String::new();
     let mut asked = Vec::new();
     for seed in first..first + seeds {
         let mut numbers = Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) + 1);
         let folder = root.path().join(seed.to_string());
         for repository in 0..2 {
-            write_repository(
-                &folder.join(format!("r{repository}")),
-                &primary(&mut numbers, repository),
-            );
+            let xml = primary(&mut numbers, repository);
+            write_repository(&folder.join(format!("r{repository}")), &xml, None);
         }
         let priority = [99, 50][numbers.below(2)];
-        fs::write(folder.join("priority"), priority.to_string()).unwrap();
+        let repositories =
+            [99, priority].map(|priority| Offered { priority, module_hotfixes: false });
         let mut requests: Vec<String> = (0..16).map(|number| format!("p{number}")).collect();
         requests.extend([0, 5, 9].map(|number| format!("p{number}.i686")));
         for _ in 0..5 {
             requests.push(format!("p{} p{}", numbers.below(16), numbers.below(16)));
         }
-        writeln!(cases, "{}\t{}", folder.display(), requests.join(";")).unwrap();
-        asked.push((seed, folder, priority, requests));
+        asked.push((seed, folder, repositories, requests));
     }
-    let list = root.path().join("cases");
-    fs::write(&list, cases).unwrap();
-    let output = Command::new(python).args(["-c", ORACLE]).arg(&list).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
-    let mut answers = text.lines();
+    let cases: Vec<Case<'_>> = asked
+        .iter()
+        .map(|(_, folder, repositories, requests)| Case { folder, repositories, requests })
+        .collect();
+    let Some(answers) = ask_dnf(&cases) else { return };
+    let mut answers = answers.iter().map(String::as_str);
     let mut differences = Vec::new();
     let mut solved = 0;
-    for (seed, folder, priority, requests) in &asked {
-        let repositories =
-            [load(&folder.join("r0"), "r0", 99), load(&folder.join("r1"), "r1", *priority)];
+    for (seed, folder, offered, requests) in &asked {
+        let repositories = [
+            load(&folder.join("r0"), "r0", offered[0].priority),
+            load(&folder.join("r1"), "r1", offered[1].priority),
+        ];
         let universe = Universe::new(&repositories, Architecture::X86_64, |_, _| false);
         for request in requests {
             let wanted = answers.next().unwrap();

@@ -103,6 +103,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let goal = Goal {
         architecture: arguments.arch,
+        platform: None,
         baseline,
         requests: &requests,
         excluded: &|_, _| false,

@@ -67,6 +67,7 @@ pub(super) fn lock(
     };
     let goal = Goal {
         architecture: target.architecture,
+        platform: profile.as_ref().map(|profile| profile.family.as_str()),
         baseline,
         requests: &requests,
         excluded: &excluded,

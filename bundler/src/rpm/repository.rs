@@ -29,7 +29,7 @@ pub struct Repository {
     pub base_url: Url,
     /// Which wins when several offer a package: the lowest number.
     pub priority: u32,
-    /// Whether packages of every module stream are to be seen.
+    /// Whether its packages are seen even where a module stream hides them.
     pub module_hotfixes: bool,
     /// The packages.
     pub packages: Vec<Package>,

@@ -8,7 +8,7 @@ use bundle_format::{Architecture, Nevra};
 use super::baseline;
 use super::closure::{self, Installed, Request, Universe, Unsolvable};
 use super::comps;
-use super::modules::{self, ModulesError};
+use super::modules::{Documents, Modules, ModulesError};
 use super::package::Package;
 use super::primary::MetadataError;
 use super::repository::{Repository, RepositoryError};
@@ -29,6 +29,8 @@ pub enum Baseline {
 pub struct Goal<'a> {
     /// The nodes' architecture.
     pub architecture: Architecture,
+    /// Their platform, which modules are built for (`el8`); any if not known.
+    pub platform: Option<&'a str>,
     /// What they have already.
     pub baseline: Baseline,
     /// What they are to have.
@@ -69,6 +71,18 @@ pub enum ResolveError {
     /// The packages cannot be installed.
     #[error(transparent)]
     Unsolvable(#[from] Unsolvable),
+    /// They could, but for packages that a node does not see.
+    #[error(
+        "needed packages are hidden by modules: {}; where a repository's packages are meant, give it `moduleHotfixes: true`",
+        .hidden.join(", ")
+    )]
+    Hidden {
+        /// The packages, with their repositories and the streams that hide them.
+        hidden: Vec<String>,
+        /// What is missing without them.
+        #[source]
+        source: Unsolvable,
+    },
     /// The group `core` cannot be installed, so it is no baseline.
     #[error("the repositories' own group `core` cannot be solved; choose another baseline")]
     Core(#[source] Unsolvable),
@@ -106,9 +120,9 @@ pub fn resolve(
         Baseline::Core => core_packages(fetch, repositories)?,
         _ => Vec::new(),
     };
-    let modules = modular_packages(fetch, repositories)?;
+    let modules = modules(fetch, repositories, goal)?;
     let excluded = |repository: &Repository, package: &Package| {
-        (goal.excluded)(repository, package) || modules.hides(&package.nevra)
+        (goal.excluded)(repository, package) || hidden_by(&modules, repository, package).is_some()
     };
     let incomplete = {
         let universe = Universe::new(&*repositories, goal.architecture, excluded);
@@ -136,7 +150,13 @@ pub fn resolve(
         Baseline::Core | Baseline::None => Installed::default(),
         Baseline::Packages(list) => baseline::of_packages(&universe, list),
     };
-    let solution = closure::solve(&universe, goal.requests, &installed)?;
+    let solution = closure::solve(&universe, goal.requests, &installed).map_err(|source| {
+        let all = repositories.iter().chain(&node);
+        match needed_but_hidden(all, goal, &modules) {
+            hidden if hidden.is_empty() => source.into(),
+            hidden => ResolveError::Hidden { hidden, source },
+        }
+    })?;
     let nevra = |id| universe.package(id).nevra.clone();
     let packages: Vec<Chosen> = solution
         .packages
@@ -183,17 +203,45 @@ fn core_packages(
     Ok(names.into_iter().collect())
 }
 
-fn modular_packages(
+fn modules(
     fetch: &dyn Fetch,
     repositories: &[Repository],
-) -> Result<modules::Modules, ResolveError> {
-    let mut modules = modules::Modules::default();
-    for repository in repositories.iter().filter(|repository| !repository.module_hotfixes) {
+    goal: &Goal<'_>,
+) -> Result<Modules, ResolveError> {
+    let mut documents = Documents::default();
+    for repository in repositories {
         let Some(document) = repository.document(fetch, "modules")? else { continue };
-        modules.add(&document).map_err(|source| ResolveError::Modules {
+        documents.add(&document).map_err(|source| ResolveError::Modules {
             repository: repository.id.clone(),
             source,
         })?;
     }
-    Ok(modules)
+    Ok(documents.modules(goal.platform, goal.architecture.rpm()))
+}
+
+/// The module stream that hides a package, but in a repository that is exempt.
+fn hidden_by<'a>(
+    modules: &'a Modules,
+    repository: &Repository,
+    package: &Package,
+) -> Option<&'a str> {
+    if repository.module_hotfixes { None } else { modules.hidden_by(package) }
+}
+
+/// The hidden packages that an answer would have if nothing were hidden.
+fn needed_but_hidden<'a>(
+    repositories: impl Iterator<Item = &'a Repository>,
+    goal: &Goal<'_>,
+    modules: &Modules,
+) -> Vec<String> {
+    let universe = Universe::new(repositories, goal.architecture, goal.excluded);
+    let Ok(solution) = closure::solve(&universe, goal.requests, &Installed::default()) else {
+        return Vec::new();
+    };
+    let words = |id| {
+        let (package, repository) = (universe.package(id), universe.repository(id));
+        let stream = hidden_by(modules, repository, package)?;
+        Some(format!("{} of {} by {stream}", package.nevra, repository.id))
+    };
+    solution.packages.iter().filter_map(|id| words(*id)).collect()
 }

@@ -186,7 +186,8 @@ pub struct Repository {
     /// What becomes of a key that has expired.
     #[serde(default)]
     pub expired_keys: ExpiredKeys,
-    /// Take packages of every module stream, as dnf's `module_hotfixes=1`.
+    /// See packages even where a module stream hides them, as dnf's
+    /// `module_hotfixes=1`.
     #[serde(default)]
     pub module_hotfixes: bool,
     /// Packages of this repository that must not be taken, by name; `*` stands

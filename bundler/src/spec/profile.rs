@@ -9,8 +9,6 @@ use serde::Deserialize;
 pub struct Profile {
     /// `el9`.
     pub family: String,
-    /// Whether the family has dnf modules (el8 and el9).
-    pub modules: bool,
     /// The packages, in requests that the solver reads.
     pub packages: Vec<String>,
 }

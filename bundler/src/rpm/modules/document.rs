@@ -1,0 +1,156 @@
+//! The documents in a `modules.yaml`: libmodulemd's `modulemd-stream-v2.yaml`
+//! and `modulemd-defaults-v1.yaml`.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use bundle_format::Nevra;
+use saphyr::MarkedYaml;
+
+use crate::manifest::document::{self, YamlError, entries, get, items, scalar, text};
+
+/// Modules metadata that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ModulesError {
+    /// It is no YAML.
+    #[error(transparent)]
+    Yaml(#[from] YamlError),
+}
+
+/// Which stream of a module a node has without being told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Default {
+    /// None where the document names none, or where two of them disagree.
+    pub(super) stream: Option<String>,
+    /// When it was written, as a number such as 201909271122; 0 if not said.
+    modified: u64,
+}
+
+/// One build of a module's stream.
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub(super) module: String,
+    pub(super) name: String,
+    /// When it was built.
+    pub(super) version: u64,
+    pub(super) arch: Option<String>,
+    /// What tells builds of one version apart, where it stays the same from
+    /// version to version.
+    pub(super) static_context: Option<String>,
+    pub(super) requires: Vec<Requirement>,
+    pub(super) packages: HashSet<Nevra>,
+    /// Names of packages that left the module, and are not to be hidden.
+    pub(super) demodularized: Vec<String>,
+}
+
+/// A module that a stream needs.
+#[derive(Debug)]
+pub(super) struct Requirement {
+    pub(super) module: String,
+    /// Its streams that will do; any if there are none here.
+    pub(super) streams: Vec<String>,
+    /// Its streams that will not.
+    pub(super) refused: Vec<String>,
+}
+
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.module, self.name)
+    }
+}
+
+impl fmt::Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let refused = self.refused.iter().map(|name| format!("-{name}"));
+        let streams: Vec<String> = self.streams.iter().cloned().chain(refused).collect();
+        write!(f, "{}:[{}]", self.module, streams.join(","))
+    }
+}
+
+impl Default {
+    /// Takes in another repository's word on the same module: the newer one
+    /// counts, and of two that are as old and disagree, none
+    /// (`modulemd_defaults_v1_merge`).
+    pub(super) fn merge(&mut self, other: Self) {
+        match self.modified.cmp(&other.modified) {
+            std::cmp::Ordering::Less => *self = other,
+            std::cmp::Ordering::Equal if self.stream.is_none() => *self = other,
+            std::cmp::Ordering::Equal if other.stream.is_some() && self.stream != other.stream => {
+                self.stream = None;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A document that matters here.
+pub(super) enum Document {
+    /// With the module that it is about.
+    Default(String, Default),
+    Stream(Stream),
+}
+
+/// The documents of one file.
+pub(super) fn read(yaml: &str) -> Result<Vec<Document>, ModulesError> {
+    // Published files close quoted texts in the first column, as libyaml lets
+    // them; our parser wants them deeper than what they belong to.
+    let deep = " ".repeat(64);
+    let yaml = yaml.replace("\n'\n", &format!("\n{deep}'\n"));
+    let yaml = yaml.replace("\n\"\n", &format!("\n{deep}\"\n"));
+    let documents = document::documents("modules.yaml", &yaml)?;
+    Ok(documents.iter().filter_map(one).collect())
+}
+
+fn one(document: &MarkedYaml<'_>) -> Option<Document> {
+    let data = get(document, "data")?;
+    match text(document, "document")? {
+        "modulemd-defaults" => {
+            let modified = text(data, "modified").and_then(|text| text.parse().ok()).unwrap_or(0);
+            let stream = text(data, "stream").map(str::to_owned);
+            Some(Document::Default(text(data, "module")?.to_owned(), Default { stream, modified }))
+        }
+        "modulemd" => stream(data).map(Document::Stream),
+        _ => None,
+    }
+}
+
+fn texts(node: Option<&MarkedYaml<'_>>) -> Vec<String> {
+    let items = node.map(items).unwrap_or_default();
+    items.iter().filter_map(|item| Some(scalar(item)?.0.to_owned())).collect()
+}
+
+fn stream(data: &MarkedYaml<'_>) -> Option<Stream> {
+    let rpms = |key: &str| texts(get(data, key).and_then(|node| get(node, "rpms")));
+    Some(Stream {
+        module: text(data, "name")?.to_owned(),
+        name: text(data, "stream")?.to_owned(),
+        version: text(data, "version").and_then(|text| text.parse().ok()).unwrap_or(0),
+        arch: text(data, "arch").map(str::to_owned),
+        static_context: text(data, "static_context")
+            .filter(|word| *word == "true")
+            .and_then(|_| Some(text(data, "context")?.to_owned())),
+        requires: requirements(data),
+        packages: rpms("artifacts").iter().filter_map(|text| text.parse().ok()).collect(),
+        demodularized: rpms("demodularized"),
+    })
+}
+
+fn requirements(data: &MarkedYaml<'_>) -> Vec<Requirement> {
+    let dependencies = get(data, "dependencies").map(items).unwrap_or_default();
+    let mut requirements = Vec::new();
+    for requires in dependencies.iter().filter_map(|dependency| get(dependency, "requires")) {
+        for (module, streams) in entries(requires) {
+            let (refused, streams): (Vec<String>, Vec<String>) =
+                texts(Some(streams)).into_iter().partition(|name| name.starts_with('-'));
+            requirements.push(Requirement {
+                module: module.to_owned(),
+                streams,
+                refused: refused
+                    .iter()
+                    .map(|name| name.trim_start_matches('-').to_owned())
+                    .collect(),
+            });
+        }
+    }
+    requirements
+}
