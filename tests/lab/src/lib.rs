@@ -1,0 +1,25 @@
+//! The lab: a signed yum repository, a registry, and air-gapped nodes with
+//! systemd, all of real components, on one machine. `README.md` beside this
+//! crate says what is a stand-in; `docs/lab.md` says what its nodes differ in
+//! from real ones.
+//!
+//! A machine has one lab at a time. Everything that it makes outside of its
+//! folder in the cache has the word `kubeferry-lab` in its name, so that a lab
+//! that crashed is found and cleared by the next.
+
+mod cgroup;
+mod command;
+pub mod host;
+mod kernel;
+mod lab;
+pub mod network;
+pub mod node;
+mod places;
+pub mod product;
+
+pub use lab::{Lab, Settings};
+pub use node::Node;
+pub use places::Places;
+
+/// What everything of the lab's is called, as a whole name or the first part.
+pub const NAME: &str = "kubeferry-lab";

@@ -1,0 +1,151 @@
+//! `lab`: the lab from the command line.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use lab::network::DefaultRoute;
+use lab::node::{init, supervisor};
+use lab::{Lab, Settings};
+
+/// Real upstreams and real air-gapped nodes on this machine
+#[derive(Parser)]
+#[command(name = "lab", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Bring the lab up
+    Up {
+        /// How many nodes
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=9))]
+        nodes: u8,
+        /// What the nodes' routing tables say of the rest of the world
+        #[arg(long, value_enum, default_value_t)]
+        default_route: DefaultRoute,
+    },
+    /// Run a command in a node
+    Exec {
+        /// The node
+        node: String,
+        /// The command
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
+    /// Copy a file into a node
+    Copy {
+        /// The file
+        file: PathBuf,
+        /// Where to: NODE:PATH
+        to: String,
+    },
+    /// Put a file on the stick in a node, which has it below /media/usb
+    Insert {
+        /// The file
+        file: PathBuf,
+        /// The node
+        node: String,
+    },
+    /// Reboot a node
+    Reboot {
+        /// The node
+        node: String,
+    },
+    /// Pull a node's network cable
+    Cut {
+        /// The node
+        node: String,
+    },
+    /// Plug a node's network cable in again
+    Heal {
+        /// The node
+        node: String,
+    },
+    /// Pull a node's plug; `up` switches it on again
+    Kill {
+        /// The node
+        node: String,
+    },
+    /// What a node wrote to its console and its journal
+    Logs {
+        /// The node
+        node: String,
+    },
+    /// What there is
+    Status,
+    /// End the lab, and clear what one that crashed has left
+    Down,
+    /// What stands for a node's hardware
+    #[command(hide = true)]
+    Supervise {
+        /// The node
+        node: String,
+    },
+    /// What becomes a node's process 1
+    #[command(hide = true)]
+    Init {
+        /// The node
+        node: String,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("lab: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Up { nodes, default_route } => {
+            print(&status(&Lab::keep_up(&Settings { nodes, default_route })?))?;
+        }
+        Command::Exec { node, command } => {
+            let lab = Lab::running()?;
+            let mut words = command.iter();
+            let program = words.next().map_or("true", String::as_str);
+            let status = lab.node(&node)?.command(program)?.args(words).status()?;
+            let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
+            return Ok(ExitCode::from(code));
+        }
+        Command::Copy { file, to } => {
+            let (node, path) = to
+                .split_once(':')
+                .ok_or_else(|| anyhow::anyhow!("`{to}` is not of the form NODE:PATH"))?;
+            Lab::running()?.node(node)?.copy(&file, path)?;
+        }
+        Command::Insert { file, node } => Lab::running()?.node(&node)?.insert(&file)?,
+        Command::Reboot { node } => Lab::running()?.node(&node)?.reboot()?,
+        Command::Cut { node } => Lab::running()?.node(&node)?.cut()?,
+        Command::Heal { node } => Lab::running()?.node(&node)?.heal()?,
+        Command::Kill { node } => Lab::running()?.node(&node)?.kill()?,
+        Command::Logs { node } => print(&Lab::running()?.node(&node)?.logs()?)?,
+        Command::Status => print(&status(&Lab::running()?))?,
+        Command::Down => Lab::down()?,
+        Command::Supervise { node } => supervisor::supervise(Lab::running()?.node(&node)?)?,
+        Command::Init { node } => init::become_init(Lab::running()?.node(&node)?)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn status(lab: &Lab) -> String {
+    let route = lab.settings().default_route;
+    let mut text = format!("default route: {route}\n");
+    for node in lab.nodes() {
+        let state = if node.is_on() { "on" } else { "off" };
+        text += &format!("{}  {}  {state}\n", node.name, node.address);
+    }
+    text
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
+}
