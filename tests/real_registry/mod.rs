@@ -2,7 +2,6 @@
 //! skopeo. It is stopped, and its folder removed, when it is dropped.
 
 pub mod image;
-mod token_server;
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -15,7 +14,7 @@ use bundle_format::digest::Digest;
 use bundler::image::registry::{PlainHttp, Registries, Registry};
 
 use image::Content;
-use token_server::TokenServer;
+use lab::token_server::{self, Access, TokenServer};
 
 /// The user that every registry with a login knows.
 pub const USER: &str = "alice";
@@ -127,7 +126,17 @@ impl RealRegistry {
         }
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
-        let tokens = token.then(|| TokenServer::start(path));
+        let tokens = token.then(|| {
+            write_token_certificate(path);
+            TokenServer::start(Access {
+                key: path.join("token.key"),
+                certificate: path.join("token.crt"),
+                user: USER.to_owned(),
+                password: PASSWORD.to_owned(),
+                public: "public/",
+            })
+            .unwrap()
+        });
         if tls {
             write_certificates(path);
         }
@@ -200,7 +209,7 @@ fn configuration(
     if let Some(tokens) = tokens {
         text += &format!(
             "auth:\n  token: {{realm: '{}', service: {}, issuer: {}, rootcertbundle: {}}}\n",
-            tokens.realm(),
+            tokens.url(),
             token_server::SERVICE,
             token_server::ISSUER,
             at("token.crt"),
@@ -218,6 +227,19 @@ fn write_login_file(folder: &Path, host: &str, login: bool) {
     let auth = base64::engine::general_purpose::STANDARD.encode(format!("{USER}:{PASSWORD}"));
     let auths = if login { format!(r#""{host}":{{"auth":"{auth}"}}"#) } else { String::new() };
     std::fs::write(folder.join("config.json"), format!(r#"{{"auths":{{{auths}}}}}"#)).unwrap();
+}
+
+fn write_token_certificate(folder: &Path) {
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"])
+        .args(["-subj", "/CN=test-issuer", "-keyout"])
+        .arg(folder.join("token.key"))
+        .arg("-out")
+        .arg(folder.join("token.crt"))
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(made.success());
 }
 
 fn write_certificates(folder: &Path) {

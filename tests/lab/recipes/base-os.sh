@@ -50,8 +50,8 @@ for program in /bin/sh /bin/bash /usr/bin/bash /usr/bin/env /usr/bin/python3 /us
     /usr/sbin/modprobe /usr/bin/systemctl /usr/sbin/useradd /usr/sbin/groupadd; do
     [[ -e $root$program ]] && echo "Provides: $program"
 done
-find "$root"/usr/lib/x86_64-linux-gnu "$root"/lib64/ -maxdepth 1 -name '*.so*' |
-    xargs -r realpath | sort -u | grep "^$(realpath "$root")/" |
+find "$root"/usr/lib/x86_64-linux-gnu "$root"/lib64/ -maxdepth 1 -name '*.so*' -exec realpath {} + |
+    sort -u | grep "^$(realpath "$root")/" |
     /usr/lib/rpm/elfdeps --provides | sort -u | sed 's/^/Provides: /'
 cat <<'SPEC'
 %description

@@ -32,6 +32,11 @@ ExecStart=
 ExecStart=/usr/sbin/chronyd -x $OPTIONS
 UNIT
 
+# --- on a machine without CAP_SYS_RESOURCE, where nobody may lower
+# oom_score_adj: runc is found here first, by PATH
+cp "$RECIPES/runc.sh" "$out/usr/local/sbin/runc"
+chmod 755 "$out/usr/local/sbin/runc"
+
 # --- of the EL 8 family
 rm -f "$out/etc/os-release"
 cat >"$out/etc/os-release" <<'RELEASE'
@@ -57,7 +62,7 @@ best=True
 skip_if_unavailable=False
 CONF
 # Programs that an EL 8 has in packages of their own, for the product to bring.
-rm -f "$out/usr/sbin/tc" "$out/sbin/tc"
+rm -f "$out"/usr/sbin/{tc,ebtables,ebtables-save,ebtables-restore}
 
 # --- swap, as an installation leaves it. /proc/swaps is a file of the node's
 # own, and these two change it and nothing else: swap is the whole machine's.

@@ -10,7 +10,8 @@ packages=$(IFS=,; echo "$*")
 mkdir -p "${DEBS:?a folder for Debian packages}"
 mirror=$(apt-get indextargets --format "\$(REPO_URI) \$(CODENAME)" 'Created-By: Packages' 'Origin: Debian' |
     awk '$2 == "bookworm" { print $1; exit }')
-if ! debootstrap --cache-dir="$DEBS" --variant=minbase --include="$packages" \
+# What packages do when they are installed must not move the machine's clock.
+if ! setpriv --bounding-set=-sys_time debootstrap --cache-dir="$DEBS" --variant=minbase --include="$packages" \
     bookworm "$out" "$mirror" >"$out.log" 2>&1; then
     tail -n 20 "$out.log" >&2
     exit 1

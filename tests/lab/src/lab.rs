@@ -10,8 +10,7 @@ use crate::cgroup::Cgroup;
 use crate::command::run;
 use crate::host::{self, HostSettings};
 use crate::network::{self, DefaultRoute};
-use crate::product::Product;
-use crate::{Node, Places, kernel};
+use crate::{Node, Places, kernel, products};
 
 /// What a lab is to be like.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -131,7 +130,7 @@ fn create(places: &Places, settings: &Settings) -> anyhow::Result<Lab> {
         bail!("the lab makes namespaces and mounts: run it as root");
     }
     clear(places)?;
-    let base = base().get(places)?;
+    let base = products::base(places)?;
     let run_folder = places.run();
     fs::create_dir_all(&run_folder)
         .with_context(|| format!("creating {}", run_folder.display()))?;
@@ -172,13 +171,6 @@ fn operator_key(places: &Places) -> anyhow::Result<String> {
         .arg(&private))?;
     let public = private.with_extension("pub");
     fs::read_to_string(&public).with_context(|| format!("reading {}", public.display()))
-}
-
-fn base() -> Product {
-    Product::new("base", "base.sh")
-        .own_file("recipes/rootfs.sh")
-        .own_file("recipes/base-os.sh")
-        .own_file("recipes/swap.sh")
 }
 
 /// Removes all that a lab has made, whether it is up, half made or crashed.

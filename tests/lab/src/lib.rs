@@ -16,10 +16,15 @@ pub mod network;
 pub mod node;
 mod places;
 pub mod product;
+pub mod products;
+pub mod token_server;
+pub mod upstream;
 
+pub use command::program;
 pub use lab::{Lab, Settings};
 pub use node::Node;
 pub use places::Places;
+pub use upstream::Upstream;
 
 /// What everything of the lab's is called, as a whole name or the first part.
 pub const NAME: &str = "kubeferry-lab";

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use lab::network::DefaultRoute;
 use lab::node::{init, supervisor};
-use lab::{Lab, Settings};
+use lab::upstream::serve::{self, Content};
+use lab::{Lab, Places, Settings, Upstream, products};
 
 /// Real upstreams and real air-gapped nodes on this machine
 #[derive(Parser)]
@@ -28,6 +29,8 @@ enum Command {
         #[arg(long, value_enum, default_value_t)]
         default_route: DefaultRoute,
     },
+    /// Make what is slow to make and kept, and bring nothing up
+    Prepare,
     /// Run a command in a node
     Exec {
         /// The node
@@ -79,6 +82,9 @@ enum Command {
     Status,
     /// End the lab, and clear what one that crashed has left
     Down,
+    /// What has the upstream's servers
+    #[command(hide = true)]
+    Serve(Content),
     /// What stands for a node's hardware
     #[command(hide = true)]
     Supervise {
@@ -106,7 +112,14 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Up { nodes, default_route } => {
+            Upstream::keep_up()?;
             print(&status(&Lab::keep_up(&Settings { nodes, default_route })?))?;
+        }
+        Command::Prepare => {
+            let places = Places::find()?;
+            products::base(&places)?;
+            products::packages(&places)?;
+            products::images(&places)?;
         }
         Command::Exec { node, command } => {
             let lab = Lab::running()?;
@@ -129,7 +142,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Kill { node } => Lab::running()?.node(&node)?.kill()?,
         Command::Logs { node } => print(&Lab::running()?.node(&node)?.logs()?)?,
         Command::Status => print(&status(&Lab::running()?))?,
-        Command::Down => Lab::down()?,
+        Command::Down => {
+            Lab::down()?;
+            Upstream::down()?;
+        }
+        Command::Serve(content) => serve::serve(&content)?,
         Command::Supervise { node } => supervisor::supervise(Lab::running()?.node(&node)?)?,
         Command::Init { node } => init::become_init(Lab::running()?.node(&node)?)?,
     }

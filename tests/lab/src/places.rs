@@ -39,6 +39,11 @@ impl Places {
         self.root.join("run")
     }
 
+    /// What belongs to the upstream that runs; gone when it is down.
+    pub fn upstream(&self) -> PathBuf {
+        self.root.join("upstream")
+    }
+
     /// Holds off other programs that would change the lab, until the file is
     /// dropped.
     pub(crate) fn lock(&self) -> anyhow::Result<File> {

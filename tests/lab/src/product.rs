@@ -66,6 +66,13 @@ impl Product {
         self
     }
 
+    /// The recipe finds a program by a variable; the result does not depend on
+    /// which version of it that is.
+    pub(crate) fn tool(mut self, variable: &'static str, program: PathBuf) -> Self {
+        self.environment.push((variable, program));
+        self
+    }
+
     /// The folder with the product, which is made first where it is absent.
     pub(crate) fn get(&self, places: &Places) -> anyhow::Result<PathBuf> {
         let folder = places.products().join(format!("{}-{}", self.name, self.key()?));

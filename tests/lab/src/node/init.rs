@@ -17,7 +17,7 @@ use rustix::mount::{
 use rustix::process::{chdir, pivot_root, umask};
 use rustix::system::sethostname;
 
-use super::{Node, OWN_FOLDERS, STICK, STICK_FOLDER};
+use super::{BOUNDING_SET, Node, OWN_FOLDERS, STICK, STICK_FOLDER};
 use crate::cgroup;
 
 /// Devices that a container has, with their numbers (Linux's `devices.txt`).
@@ -32,10 +32,6 @@ const DEVICES: [(&str, u32, u32); 9] = [
     ("fuse", 10, 229),
     ("net/tun", 10, 200),
 ];
-
-/// What a node must not be able to do: set the machine's clock, or reach its
-/// hardware.
-const BOUNDING_SET: &str = "--bounding-set=-sys_time,-sys_rawio,-sys_module";
 
 /// Becomes process 1 of `node`. Returns only with an error.
 pub fn become_init(node: &Node) -> anyhow::Result<()> {

@@ -29,6 +29,10 @@ const OWN_FOLDERS: [&str; 3] = ["var/lib/containerd", "var/lib/kubelet", "var/li
 pub const STICK: &str = "/media/usb";
 const STICK_FOLDER: &str = "stick";
 
+/// What a node must not be able to do: set the machine's clock, or reach its
+/// hardware. An option of setpriv(1).
+const BOUNDING_SET: &str = "--bounding-set=-sys_time,-sys_rawio,-sys_module";
+
 /// How long a node may take to boot, or to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -105,7 +109,7 @@ impl Node {
         cgroup.create()?;
         let console = self.console()?;
         let mut command = Command::new("setsid");
-        command.arg("--fork").arg(command::lab_program()?).args(["supervise", &self.name]);
+        command.arg("--fork").arg(command::program("lab")?).args(["supervise", &self.name]);
         let status = command
             .stdin(Stdio::null())
             .stdout(console.try_clone()?)
@@ -198,6 +202,8 @@ impl Node {
         let target = init.as_raw_nonzero().to_string();
         command.args(["nsenter", "--target", &target]);
         command.args(["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd"]);
+        // nsenter keeps this machine's capabilities, which are not the node's.
+        command.args(["setpriv", BOUNDING_SET]);
         command.args(["env", "-i", "HOME=/root", "LANG=C.UTF-8", "TERM=dumb"]);
         command.arg(format!("PATH={PATH}")).arg(program);
         Ok(command)

@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal};
 
 use super::Node;
 use crate::cgroup::Cgroup;
-use crate::command::lab_program;
+use crate::command::{noted_process, program};
 use crate::network;
 
 /// Where the number of a node's process 1 is noted, as this machine counts.
@@ -27,11 +27,7 @@ fn own_file(folder: &Path) -> PathBuf {
 
 /// The supervisor of the node in `folder`, if there is one.
 pub(super) fn process(folder: &Path) -> Option<Pid> {
-    let text = fs::read_to_string(own_file(folder)).ok()?;
-    let pid = Pid::from_raw(text.trim().parse().ok()?)?;
-    let line = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).ok()?;
-    // A number that was left behind may be another process's by now.
-    line.split(|byte| *byte == 0).any(|word| word == b"supervise").then_some(pid)
+    noted_process(&own_file(folder), "supervise")
 }
 
 /// Runs the node until it is switched off.
@@ -66,7 +62,7 @@ fn start(node: &Node) -> anyhow::Result<Child> {
     command.arg(format!("--net=/run/netns/{}", network::namespace(&node.name)));
     command.args(["unshare", "--mount", "--propagation", "private"]);
     command.args(["--pid", "--uts", "--ipc", "--cgroup", "--fork"]);
-    command.arg(lab_program()?).args(["init", &node.name]);
+    command.arg(program("lab")?).args(["init", &node.name]);
     command.spawn().context("starting the node")
 }
 

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# A root file system from which files are taken for RPMs and images.
+#
+# usage: parts.sh OUT    (a new folder)
+#        RECIPES: this folder;  DEBS: see rootfs.sh
+set -euo pipefail
+"${RECIPES:?this folder}/rootfs.sh" "$1" \
+    busybox-static chrony conntrack containerd containernetworking-plugins etcd-server ethtool iproute2 ipset \
+    iptables ipvsadm keyutils nfs-common nfs-kernel-server nginx-light rpcbind runc socat

@@ -1,0 +1,152 @@
+//! A token server for a registry, as distribution's `docs/spec/auth/token.md`
+//! describes it. The openssl program signs, so that no signing code is ours.
+
+use std::collections::HashMap;
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use url::Url;
+
+/// What the registry is called at the token server.
+pub const SERVICE: &str = "test-registry";
+/// Who signs.
+pub const ISSUER: &str = "test-issuer";
+
+/// What a token server signs with, and whom it knows.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The private key, in PEM form.
+    pub key: PathBuf,
+    /// Its certificate, in PEM form, which the registry must trust.
+    pub certificate: PathBuf,
+    /// The one user, who may do all.
+    pub user: String,
+    /// The user's password.
+    pub password: String,
+    /// Repositories below this may be pulled by anybody: `public/`.
+    pub public: &'static str,
+}
+
+/// Listens until the process ends.
+pub struct TokenServer {
+    address: SocketAddr,
+    given: Arc<AtomicUsize>,
+}
+
+impl TokenServer {
+    /// Listens on a free port of 127.0.0.1.
+    pub fn start(access: Access) -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        let given = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&given);
+        thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                // A client that hangs up is its own affair.
+                let _ = access.answer(connection, &counter);
+            }
+        });
+        Ok(Self { address, given })
+    }
+
+    /// The URL that answers: the realm of a registry's challenge, unless it is
+    /// served by way of another.
+    pub fn url(&self) -> String {
+        format!("http://{}/token", self.address)
+    }
+
+    /// How many tokens were given out.
+    pub fn given(&self) -> usize {
+        self.given.load(Ordering::SeqCst)
+    }
+}
+
+impl Access {
+    fn answer(&self, connection: TcpStream, given: &AtomicUsize) -> io::Result<()> {
+        let mut lines = BufReader::new(connection.try_clone()?).lines();
+        let request = lines.next().transpose()?.unwrap_or_default();
+        let mut authorization = None;
+        for line in lines {
+            let line = line?;
+            if line.is_empty() {
+                break;
+            }
+            if let Some((name, value)) = line.split_once(':')
+                && name.eq_ignore_ascii_case("authorization")
+            {
+                authorization = Some(value.trim().to_owned());
+            }
+        }
+        let right =
+            format!("Basic {}", STANDARD.encode(format!("{}:{}", self.user, self.password)));
+        let known = match &authorization {
+            None => false,
+            Some(value) if *value == right => true,
+            Some(_) => return reply(connection, "401 Unauthorized", "{}"),
+        };
+        let target = request.split(' ').nth(1).unwrap_or("/");
+        let url = Url::parse("http://token").and_then(|base| base.join(target));
+        let url = url.map_err(io::Error::other)?;
+        let query: HashMap<_, _> = url.query_pairs().into_owned().collect();
+        let scope = query.get("scope").map_or("", String::as_str);
+        let token = self.sign(&self.granted(scope, known))?;
+        given.fetch_add(1, Ordering::SeqCst);
+        reply(connection, "200 OK", &format!(r#"{{"token":"{token}","expires_in":300}}"#))
+    }
+
+    /// All that is asked for to the user; only public pulls to others.
+    fn granted(&self, scope: &str, known: bool) -> String {
+        let parts = scope.strip_prefix("repository:").and_then(|scope| scope.rsplit_once(':'));
+        let Some((name, actions)) = parts else { return String::new() };
+        if !(known || name.starts_with(self.public) && actions == "pull") {
+            return String::new();
+        }
+        let actions: Vec<String> =
+            actions.split(',').map(|action| format!("\"{action}\"")).collect();
+        format!(r#"{{"type":"repository","name":"{name}","actions":[{}]}}"#, actions.join(","))
+    }
+
+    /// A JWT by RS256 whose header carries the certificate.
+    fn sign(&self, access: &str) -> io::Result<String> {
+        let pem = std::fs::read_to_string(&self.certificate)?;
+        let der: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(io::Error::other)?.as_secs();
+        let header = format!(r#"{{"typ":"JWT","alg":"RS256","x5c":["{der}"]}}"#);
+        let claims = format!(
+            r#"{{"iss":"{ISSUER}","sub":"test","aud":"{SERVICE}","exp":{},"nbf":{},"iat":{now},"jti":"{now}","access":[{access}]}}"#,
+            now + 300,
+            now - 30
+        );
+        let text = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+        let mut openssl = Command::new("openssl")
+            .args(["dgst", "-sha256", "-binary", "-sign"])
+            .arg(&self.key)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        if let Some(mut input) = openssl.stdin.take() {
+            input.write_all(text.as_bytes())?;
+        }
+        let output = openssl.wait_with_output()?;
+        if !output.status.success() {
+            return Err(io::Error::other(format!("openssl ended with {}", output.status)));
+        }
+        Ok(format!("{text}.{}", URL_SAFE_NO_PAD.encode(output.stdout)))
+    }
+}
+
+fn reply(mut connection: TcpStream, status: &str, body: &str) -> io::Result<()> {
+    let length = body.len();
+    write!(
+        connection,
+        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    )
+}

@@ -1,0 +1,181 @@
+//! What the bundler gets everything from: signed yum repositories, a registry
+//! and manifests, served on this machine to this machine.
+
+pub mod serve;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+
+use crate::command::{noted_process, program};
+use crate::{Places, products};
+
+/// How long the servers may take to start or to end.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// The upstream, running.
+#[derive(Debug)]
+pub struct Upstream {
+    folder: PathBuf,
+    keys: PathBuf,
+    owned: bool,
+}
+
+impl Upstream {
+    /// Starts it for as long as the value lives: for tests. One that runs
+    /// already, a developer's, is left alone, and an error.
+    pub fn up() -> anyhow::Result<Self> {
+        let places = Places::find()?;
+        let _lock = places.lock()?;
+        if process(&places.upstream()).is_some() {
+            bail!("an upstream runs on this machine; `scripts/lab down` ends it");
+        }
+        let mut upstream = start(&places)?;
+        upstream.owned = true;
+        Ok(upstream)
+    }
+
+    /// Starts it until [`Upstream::down`], unless it runs already.
+    pub fn keep_up() -> anyhow::Result<Self> {
+        let places = Places::find()?;
+        let _lock = places.lock()?;
+        let folder = places.upstream();
+        if process(&folder).is_none() {
+            return start(&places);
+        }
+        Ok(Self { keys: products::keys(&places)?, folder, owned: false })
+    }
+
+    /// Ends the one that runs, if any, and clears what any other has left.
+    pub fn down() -> anyhow::Result<()> {
+        let places = Places::find()?;
+        let _lock = places.lock()?;
+        stop(&places.upstream())
+    }
+
+    /// The lab's spec, `manifests/lab.yaml`, with the registry's authority
+    /// beside it.
+    pub fn spec(&self) -> PathBuf {
+        self.folder.join("lab.yaml")
+    }
+
+    /// The authority that signed the registry's certificate.
+    pub fn authority(&self) -> PathBuf {
+        self.folder.join("ca.pem")
+    }
+
+    /// The login of one who may pull all, as docker's `DOCKER_CONFIG` has it.
+    pub fn docker_config(&self) -> PathBuf {
+        self.keys.join("docker")
+    }
+
+    /// Another day: the repository `os` has a newer release of one package,
+    /// socat.
+    pub fn next_day(&self) -> anyhow::Result<()> {
+        let places = Places::find()?;
+        let www = self.folder.join("www");
+        let fresh = www.join("os.new");
+        symlink(products::packages(&places)?.join("os-next"), &fresh)
+            .and_then(|()| fs::rename(&fresh, www.join("os")))
+            .context("serving the repository of another day")
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        if self.owned
+            && let Err(error) = Self::down()
+        {
+            eprintln!("lab: {error:#}");
+        }
+    }
+}
+
+fn start(places: &Places) -> anyhow::Result<Upstream> {
+    let folder = places.upstream();
+    stop(&folder)?;
+    let (keys, packages, images) =
+        (products::keys(places)?, products::packages(places)?, products::images(places)?);
+    let www = folder.join("www");
+    fs::create_dir_all(&www).with_context(|| format!("creating {}", www.display()))?;
+    let repositories = ["os", "kubernetes", "docker-ce"].map(|name| (name, packages.join(name)));
+    for (name, target) in repositories.into_iter().chain([("manifests", images.join("manifests"))])
+    {
+        symlink(&target, www.join(name)).with_context(|| format!("serving {name}"))?;
+    }
+    let upstream = Upstream { folder, keys, owned: false };
+    let spec = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../manifests/lab.yaml");
+    for (from, to) in [(spec, "lab.yaml"), (upstream.keys.join("ca.crt"), "ca.pem")] {
+        fs::copy(&from, upstream.folder.join(to))
+            .with_context(|| format!("copying {} there", from.display()))?;
+    }
+    if let Err(error) = launch(&upstream, &images.join("storage")) {
+        // What failed matters more than that clearing failed too.
+        drop(stop(&upstream.folder));
+        return Err(error);
+    }
+    Ok(upstream)
+}
+
+/// Starts the process that has the servers, and waits until they answer.
+fn launch(upstream: &Upstream, storage: &Path) -> anyhow::Result<()> {
+    let folder = &upstream.folder;
+    let log = folder.join("serve.log");
+    let output = fs::File::create(&log).with_context(|| format!("creating {}", log.display()))?;
+    let mut child = Command::new("setsid")
+        .arg(program("lab")?)
+        .args(["serve", "--storage"])
+        .arg(storage)
+        .arg("--keys")
+        .arg(&upstream.keys)
+        .arg("--folder")
+        .arg(folder)
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output)
+        .spawn()
+        .context("starting the upstream")?;
+    fs::write(pid_file(folder), child.id().to_string()).context("noting the upstream")?;
+    let said = || fs::read_to_string(&log).unwrap_or_default();
+    let end = Instant::now() + PATIENCE;
+    while !said().contains(serve::REGISTRY) {
+        if Instant::now() > end || child.try_wait()?.is_some() {
+            bail!("the upstream did not start: {}", said().trim());
+        }
+        sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+fn stop(folder: &Path) -> anyhow::Result<()> {
+    if let Some(pid) = process(folder) {
+        // It may have ended meanwhile.
+        let _ = kill_process(pid, Signal::TERM);
+        let end = Instant::now() + PATIENCE;
+        while process(folder).is_some() && test_kill_process(pid).is_ok() {
+            if Instant::now() > end {
+                bail!("the upstream does not end: process {}", pid.as_raw_nonzero());
+            }
+            sleep(Duration::from_millis(20));
+        }
+    }
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))?;
+    }
+    Ok(())
+}
+
+fn pid_file(folder: &Path) -> PathBuf {
+    folder.join("serve.pid")
+}
+
+/// The process that has the servers, unless it has ended.
+fn process(folder: &Path) -> Option<Pid> {
+    noted_process(&pid_file(folder), "serve")
+}
