@@ -8,7 +8,7 @@ set -euo pipefail
 out=$1
 "${RECIPES:?this folder}/rootfs.sh" "$out" \
     ca-certificates dbus dnf firewalld hostname iproute2 iptables iputils-ping kmod less libpam-systemd mount \
-    openssh-server procps rpm systemd systemd-sysv tar util-linux
+    openssh-server procps rpm systemd systemd-sysv tar udev util-linux
 
 # --- systemd in namespaces
 units=$out/etc/systemd/system

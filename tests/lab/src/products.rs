@@ -54,3 +54,11 @@ pub fn images(places: &Places) -> anyhow::Result<PathBuf> {
         .tool("LAB", program("lab")?)
         .get(places)
 }
+
+/// What a virtual machine boots from.
+pub fn virtual_machine(places: &Places) -> anyhow::Result<PathBuf> {
+    Product::new("vm", "vm.sh")
+        .product("BASE", &base(places)?)
+        .product("PARTS", &parts(places)?)
+        .get(places)
+}
