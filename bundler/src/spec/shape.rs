@@ -20,7 +20,7 @@ use scalar::Kind;
 pub(super) fn check(root: &Node) -> Vec<Problem> {
     let schema = schemars::schema_for!(Spec).to_value();
     let mut checker = Checker { schema: &schema, problems: Vec::new() };
-    checker.node(&schema, root, "a spec");
+    checker.node(&schema, root, "spec");
     checker.problems
 }
 
