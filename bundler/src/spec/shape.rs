@@ -160,13 +160,15 @@ impl<'s> Checker<'s> {
             );
             return self.add(node.place, message);
         }
-        // A format says itself what is wrong, be the text a number or not.
+        // Digits are a text where nothing else may stand: a digest may be all of
+        // them. Its format says what is wrong with it.
+        let no_text = kind == Kind::Switch || kind != Kind::Text && choices.len() > 1;
         match choices.iter().find_map(|choice| text_format(choice)) {
-            Some(format) => {
-                if let Err(reason) = text::check(format, text) {
-                    self.add(node.place, format!("{key}: {reason}"));
-                }
-            }
+            Some(format) => match text::check(format, text) {
+                Err(reason) => self.add(node.place, format!("{key}: {reason}")),
+                Ok(()) if no_text => self.wrong(choices, node, key),
+                Ok(()) => {}
+            },
             None => self.wrong(choices, node, key),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 
-use super::problem::{Place, Problem};
+use super::problem::{Place, Problem, cut};
 
 /// How many nodes there may be, with those that aliases stand for.
 const MAX_NODES: usize = 100_000;
@@ -122,6 +122,15 @@ impl<'a> Reader<'a> {
             return Err(Problem::new(place, format!("it nests deeper than {MAX_DEPTH} levels")));
         }
         let (data, anchor) = match event {
+            Event::Scalar(.., Some(tag))
+            | Event::SequenceStart(_, Some(tag))
+            | Event::MappingStart(_, Some(tag))
+                if !tag.is_yaml_core_schema()
+                    || !matches!(tag.suffix.as_str(), "str" | "seq" | "map") =>
+            {
+                let message = format!("a spec needs no tags: remove `{}`", cut(&tag.to_string()));
+                return Err(Problem::new(place, message));
+            }
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain && tag.is_none();
                 (Data::Scalar { text: text.into_owned(), plain }, anchor)

@@ -29,7 +29,7 @@ impl<'s> Checker<'s> {
                     .any(|choice| is(choice, "string") && choice["const"].is_null())
                     && Kind::of(text, true) != Kind::Text =>
             {
-                format!("{} such as `\"{}\"`", self.instead(choices), cut(text))
+                format!("{} or, in quotes, `\"{}\"`", self.instead(choices), cut(text))
             }
             _ => self.instead(choices),
         };

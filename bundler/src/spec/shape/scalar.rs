@@ -23,6 +23,10 @@ impl Kind {
             "true" | "false" | "True" | "False" | "TRUE" | "FALSE" => Self::Switch,
             _ if text.parse::<i64>().is_ok() => Self::Whole,
             _ if number && text.parse::<f64>().is_ok() => Self::Fraction,
+            ".nan" | ".NaN" | ".NAN" => Self::Fraction,
+            _ if matches!(text.trim_start_matches(['+', '-']), ".inf" | ".Inf" | ".INF") => {
+                Self::Fraction
+            }
             _ => Self::Text,
         }
     }

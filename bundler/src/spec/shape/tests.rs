@@ -69,6 +69,14 @@ fn wrong_values_of_repositories() {
             "baseUrl: ftp://x/",
             "8:14: baseUrl: `ftp://x/` cannot be read: write https:// or http:// or file://",
         ),
+        (
+            "baseUrl: {a: b}",
+            "8:14: `baseUrl` cannot be keys with values: write `https://example.com/` instead",
+        ),
+        (
+            "keys: [true]",
+            "8:12: `keys` cannot be `true`: write `https://example.com/key.asc` or, in quotes, `\"true\"` instead",
+        ),
         ("idd: x", "8:5: unknown field `idd`: did you mean `id`?"),
         ("id: x", "8:5: duplicate key `id`: line 7 has it already; keep one of them"),
     ];
@@ -85,7 +93,7 @@ fn wrong_values_of_patches() {
         ("poolCidr: 10.244.0.1/16", "7:15: poolCidr: `10.244.0.1/16` is an address in a network: write 10.244.0.0/16".to_owned()),
         ("pullPolicy: never", "7:17: `pullPolicy` cannot be `never`: write `IfNotPresent` or `Never` instead".to_owned()),
         ("set: {kind: A, name: a, path: a, value: [1]}", format!("7:45: `value` cannot be a list: {value} instead")),
-        ("set: {kind: A, name: a, path: a, value: 1.5}", format!("7:45: `value` cannot be `1.5`: {value} such as `\"1.5\"` instead")),
+        ("set: {kind: A, name: a, path: a, value: 1.5}", format!("7:45: `value` cannot be `1.5`: {value} or, in quotes, `\"1.5\"` instead")),
         ("set: {kind: A, name: a, path: a, value: ~}", "7:45: `value` has no value: write `true` or `false` or a whole number or a text, or leave it out if it is not needed".to_owned()),
         ("set: {kind: A, name: a, path: a..b, value: 1}", "7:35: path: `a..b` is no path: write one such as spec.template.spec.containers[0].args[2]".to_owned()),
         ("hostnetwork: {kind: A, name: a}", "7:5: unknown field `hostnetwork`: write `hostNetwork` instead".to_owned()),
