@@ -3,7 +3,7 @@
 # dnf take for one of the EL 8 family, with a firewall, a swap file, sshd.
 #
 # usage: base.sh OUT    (a new folder)
-#        RECIPES: this folder;  DEBS: see rootfs.sh
+#        RECIPES: this folder;  PACKAGES: see base-os.sh;  DEBS: see rootfs.sh
 set -euo pipefail
 out=$1
 "${RECIPES:?this folder}/rootfs.sh" "$out" \

@@ -12,6 +12,7 @@ pub fn base(places: &Places) -> anyhow::Result<PathBuf> {
     Product::new("base", "base.sh")
         .own_file("recipes/rootfs.sh")
         .own_file("recipes/base-os.sh")
+        .own_folder("PACKAGES", "packages")
         .own_file("recipes/runc.sh")
         .own_file("recipes/swap.sh")
         .get(places)
