@@ -81,7 +81,9 @@ impl FromStr for ImageReference {
     fn from_str(text: &str) -> Result<Self, ReferenceError> {
         let fail = |reason: String| ReferenceError { text: text.to_owned(), reason };
         if is_identifier(text) {
-            return Err(fail("64 hexadecimal digits are the id of an image, not a name".to_owned()));
+            return Err(fail(
+                "64 hexadecimal digits are the id of an image, not a name".to_owned(),
+            ));
         }
         let parsed = Reference::try_from(text).map_err(|error| fail(error.to_string()))?;
         let digest = match parsed.digest() {

@@ -83,6 +83,31 @@ pub fn entries<'a, 'b>(
     }
 }
 
+/// The same with what the merge key `<<` brings in, as kubectl reads it: the
+/// mapping's own entries go first, then those of what is merged, in its order.
+pub fn merged<'a, 'b>(node: &'a MarkedYaml<'b>) -> Vec<(&'a str, &'a MarkedYaml<'b>)> {
+    let mut all: Vec<_> = entries(node).filter(|(key, _)| *key != "<<").collect();
+    if let Some(source) = get(node, "<<") {
+        for mapping in std::iter::once(source).chain(items(source)) {
+            for (key, value) in merged(mapping) {
+                if !all.iter().any(|(own, _)| *own == key) {
+                    all.push((key, value));
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Whether the node is `{{ … }}`, the mark of a template without the quotes
+/// that would make it a text.
+pub fn is_template(node: &MarkedYaml<'_>) -> bool {
+    match &node.data {
+        YamlData::Mapping(mapping) => mapping.iter().any(|(key, _)| key.data.is_mapping()),
+        _ => false,
+    }
+}
+
 /// The items of a sequence.
 pub fn items<'a, 'b>(node: &'a MarkedYaml<'b>) -> &'a [MarkedYaml<'b>] {
     match &node.data {
