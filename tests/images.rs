@@ -331,5 +331,7 @@ fn bombs_and_garbage_end_in_an_error_with_a_place() {
         let error = discover("x.yaml", text).unwrap_err().to_string();
         assert!(error.starts_with("x.yaml:"), "{error}");
     }
+    let error = discover("x.yaml", &"- b: c\n".repeat(1_000_000)).unwrap_err().to_string();
+    assert!(error.contains("keys and values"), "{error}");
     assert!(discover("x.yaml", "# nothing but a comment\n---\n").unwrap().found.is_empty());
 }

@@ -6,8 +6,12 @@ use saphyr_parser::Parser;
 /// How many nodes aliases may stand for in one file. Real manifests have none.
 const MAX_ALIASED: usize = 100_000;
 /// The largest manifest that is read, in bytes; the largest published ones have
-/// under 4 MB.
-pub const MAX_BYTES: u64 = 64 << 20;
+/// about 6 MB.
+pub const MAX_BYTES: u64 = 32 << 20;
+/// How many values and keys a manifest may have. Each takes up to 400 bytes of
+/// memory, however short it is; the largest published manifests have half a
+/// million.
+const MAX_NODES: usize = 2_000_000;
 /// How deep collections may nest; CRD schemas reach about 60.
 const MAX_DEPTH: usize = 256;
 
@@ -33,6 +37,7 @@ pub fn documents<'a>(file: &str, text: &'a str) -> Result<Vec<MarkedYaml<'a>>, Y
         return Err(fail(1, 0, format!("it has more than {MAX_BYTES} bytes")));
     }
     let mut depth = 0usize;
+    let mut nodes = 0usize;
     let mut loader = YamlLoader::default();
     loader.early_parse(false);
     loader.alias_limit(MAX_ALIASED);
@@ -45,9 +50,17 @@ pub fn documents<'a>(file: &str, text: &'a str) -> Result<Vec<MarkedYaml<'a>>, Y
         })?;
         use saphyr_parser::Event;
         match event {
-            Event::SequenceStart(..) | Event::MappingStart(..) => depth += 1,
+            Event::SequenceStart(..) | Event::MappingStart(..) => {
+                depth += 1;
+                nodes += 1;
+            }
             Event::SequenceEnd | Event::MappingEnd => depth = depth.saturating_sub(1),
+            Event::Scalar(..) => nodes += 1,
             _ => {}
+        }
+        if nodes > MAX_NODES {
+            let reason = format!("it has more than {MAX_NODES} keys and values: split the file");
+            return Err(fail(span.start.line(), span.start.col(), reason));
         }
         if depth > MAX_DEPTH {
             let reason = format!("it nests deeper than {MAX_DEPTH} levels");

@@ -144,7 +144,7 @@ impl<'a> Parts<'a> {
         if version.is_none() && digest.is_none() {
             let is_known = is_put_together || is_left_out;
             return (is_known && judge(&name).0 != Shape::None)
-                .then(|| Joined { keys, whole: Whole::WithoutVersion(name) });
+                .then_some(Joined { keys, whole: Whole::WithoutVersion(name) });
         }
         // `{repository: a/b, version: 1}` and `{image: a, version: 1}` say it
         // of many things that are no images.
@@ -157,7 +157,7 @@ impl<'a> Parts<'a> {
             };
         if is_vague {
             return (image.is_some() && judge(&name).0 != Shape::None)
-                .then(|| Joined { keys, whole: Whole::WithoutVersion(name) });
+                .then_some(Joined { keys, whole: Whole::WithoutVersion(name) });
         }
         match version.map(|version| (version, version.starts_with("sha256:"))) {
             Some((version, true)) => name = format!("{name}@{version}"),
