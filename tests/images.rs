@@ -127,7 +127,7 @@ const SHAPES: [(&str, &str, &[&str]); 18] = [
 ];
 
 /// The same for what operators and other programs have of their own.
-const PROGRAMS: [(&str, &str, &[&str]); 26] = [
+const PROGRAMS: [(&str, &str, &[&str]); 28] = [
     (
         "repository, image and version",
         "apiVersion: nvidia.com/v1\nkind: ClusterPolicy\nspec: {toolkit: {repository: nvcr.io/nvidia/k8s, image: toolkit, version: v1.14.3-ubuntu20.04}, plugin: {repository: nvcr.io/nvidia, image: plugin, version: 'sha256:4a7b9ddce5e2d1f2d04b4f0dea0da0b1a0dd2dc3a1ec1d2cfbe5ef4c1b6a07a1'}}",
@@ -270,6 +270,16 @@ const PROGRAMS: [(&str, &str, &[&str]); 26] = [
         "settings that are no YAML",
         "apiVersion: v1\nkind: ConfigMap\ndata:\n  config.toml: |\n    [[runners]]\n      image = \"ubuntu:22.04\"\n",
         &[],
+    ),
+    (
+        "settings about images, and what is called like them",
+        "apiVersion: v1\nkind: ConfigMap\ndata:\n  image-scan.yaml: |\n    imageScanner: {name: trivy, version: 0.45.1}\n    name: scan\n    version: 1.0\n  images.sh: |\n    docker pull a:b\n  imageNote: see host:port and a/b:c for more\n",
+        &[],
+    ),
+    (
+        "parameters of a chart",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec: {source: {helm: {parameters: [{name: image.repository, value: quay.io/a/b}, {name: image.tag, value: '1.0'}]}}}",
+        &["quay.io/a/b:1.0"],
     ),
     (
         "parts of all kinds",

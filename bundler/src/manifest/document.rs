@@ -1,5 +1,7 @@
 //! Kubernetes YAML as a tree that remembers where each part stands.
 
+use std::collections::HashSet;
+
 use saphyr::{MarkedYaml, ScalarStyle, YamlData, YamlLoader};
 use saphyr_parser::Parser;
 
@@ -101,13 +103,9 @@ pub fn entries<'a, 'b>(
 pub fn merged<'a, 'b>(node: &'a MarkedYaml<'b>) -> Vec<(&'a str, &'a MarkedYaml<'b>)> {
     let mut all: Vec<_> = entries(node).filter(|(key, _)| *key != "<<").collect();
     if let Some(source) = get(node, "<<") {
-        for mapping in std::iter::once(source).chain(items(source)) {
-            for (key, value) in merged(mapping) {
-                if !all.iter().any(|(own, _)| *own == key) {
-                    all.push((key, value));
-                }
-            }
-        }
+        let mut seen: HashSet<&str> = all.iter().map(|(key, _)| *key).collect();
+        let sources = std::iter::once(source).chain(items(source));
+        all.extend(sources.flat_map(merged).filter(|(key, _)| seen.insert(key)));
     }
     all
 }

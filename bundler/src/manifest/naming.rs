@@ -48,6 +48,9 @@ const OF_SOMETHING_ELSE: [&str; 40] = [
 /// it: `image`, `spec.solverImage`, `RELATED_IMAGE_CNI`, `--executor-image`,
 /// `VM_RELOADERIMAGE`; not `imagePullPolicy` nor `IMAGE_TAG`.
 pub fn names_an_image(name: &str) -> bool {
+    if is_a_file(name) {
+        return false;
+    }
     let words = words(name);
     // What stands behind is what the image is for, whatever the words.
     if words.starts_with(&["related".to_owned(), "image".to_owned()]) {
@@ -57,6 +60,27 @@ pub fn names_an_image(name: &str) -> bool {
     last.is_some_and(|last| {
         words.get(last + 1).is_none_or(|next| !OF_SOMETHING_ELSE.contains(&next.as_str()))
     })
+}
+
+/// Whether the mapping behind the name is an image in parts, rather than
+/// settings about images: `image`, `baseImage`, `imageRef`; not `imageScanner`.
+pub fn is_an_image(name: &str) -> bool {
+    names_an_image(name)
+        && words(name).last().is_some_and(|last| {
+            last.ends_with("image")
+                || last.ends_with("images")
+                || matches!(last.as_str(), "ref" | "reference" | "spec")
+        })
+}
+
+/// Whether the name is one of a file, whose text is no image's name; a file
+/// called after several images may hold a list of them.
+fn is_a_file(name: &str) -> bool {
+    match name.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("yaml" | "yml" | "json" | "txt") => !name.contains("images"),
+        Some("sh" | "py" | "toml" | "conf" | "cfg" | "ini" | "properties" | "xml" | "tpl") => true,
+        _ => false,
+    }
 }
 
 /// Whether the name is one of several images: `images`, `KAFKA_IMAGES_JSON`.
@@ -126,9 +150,12 @@ mod tests {
             "imageRepository",
             "defaultImageVersion",
             "imagefs",
+            "image_config.yaml",
+            "pull-images.sh",
         ] {
             assert!(!names_an_image(name), "{name}");
         }
+        assert!(is_an_image("baseImage") && !is_an_image("imageScanner"));
         assert!(names_images("KAFKA_IMAGES_JSON") && !names_images("IMAGES_TAG"));
     }
 }

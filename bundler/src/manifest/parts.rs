@@ -31,8 +31,8 @@ pub(super) enum Context {
     Image,
     /// In any other mapping.
     Mapping,
-    /// Among the variables of a container, of which those without a word in
-    /// front, such as `VERSION`, are about the program itself.
+    /// Among the variables of a container, of which some with a single word,
+    /// such as `VERSION`, are about the program itself.
     Variables,
 }
 
@@ -41,13 +41,15 @@ pub(super) enum Context {
 pub(super) fn join<'a>(
     fields: &[(&'a str, &'a str)],
     context: Context,
-    enclosing: Option<&'a str>,
+    enclosing: Option<&str>,
 ) -> Vec<Joined<'a>> {
     let is_chart = fields.iter().any(|(key, _)| key.starts_with("chart"));
     let mut images: BTreeMap<Vec<String>, Parts<'a>> = BTreeMap::new();
     for (key, text) in fields {
         let Some((role, stem)) = Role::of(key, context) else { continue };
-        let is_about_the_program = context == Context::Variables && stem.is_empty();
+        let is_about_the_program = context == Context::Variables
+            && matches!(role, Role::Registry | Role::Repository | Role::Version)
+            && words(key).len() == 1;
         if is_about_the_program || (is_chart && role == Role::Repository) {
             continue;
         }
@@ -111,7 +113,7 @@ impl<'a> Parts<'a> {
         self.get(role).map(|(_, text)| text)
     }
 
-    fn join(&self, context: Context, enclosing: Option<&'a str>) -> Option<Joined<'a>> {
+    fn join(&self, context: Context, enclosing: Option<&str>) -> Option<Joined<'a>> {
         let image = self.get(Role::Image);
         let mut keys = Vec::new();
         let mut name = String::new();
@@ -251,6 +253,8 @@ mod tests {
             (&[("image", ""), ("baseImage", "a/b"), ("tag", "1")], Mapping, None, &["a/b:1"]),
             (&[("X_IMAGE", "a/b"), ("X_VERSION", "1")], Variables, None, &["a/b:1"]),
             (&[("IMAGE", "a/b"), ("VERSION", "1")], Variables, None, &[]),
+            (&[("IMAGE", "a/b"), ("TAG", "1")], Variables, None, &["a/b:1"]),
+            (&[("image.repository", "a/b"), ("image.tag", "1")], Variables, None, &["a/b:1"]),
             (&[("repository", "{{ .x }}"), ("tag", "1")], Mapping, None, &[]),
         ];
         for (fields, context, enclosing, wanted) in cases {

@@ -1,6 +1,6 @@
 //! Where a node of a manifest stands, and what may stand there.
 
-use super::naming::{is_of_something_else, names_an_image, names_images, words};
+use super::naming::{is_an_image, is_of_something_else, names_an_image, names_images, words};
 
 /// Where a node stands.
 #[derive(Clone, Default)]
@@ -39,7 +39,7 @@ impl Place {
             if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
         let within = if self.within == Within::Images || names_images(&self.key) {
             Within::Images
-        } else if names_an_image(&self.key) {
+        } else if is_an_image(&self.key) {
             Within::Image
         } else {
             Within::Anything

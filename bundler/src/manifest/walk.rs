@@ -1,13 +1,13 @@
 //! The way through a manifest's documents, node by node.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use bundle_format::ImageReference;
 use saphyr::{MarkedYaml, ScalarStyle, YamlData};
 
 use super::discovery::{Discovery, Found, Guess};
 use super::document::{self, YamlError, entries, items, merged, scalar, text};
-use super::naming::names_an_image;
+use super::naming::{is_an_image, names_an_image};
 use super::parts::{Context, Whole, join};
 use super::place::{Place, holds_labels, pulls_nothing};
 use super::shape::{Shape, is_pinned, judge};
@@ -81,7 +81,7 @@ impl Walk {
         let fields = merged(node);
         let has = |names: &[&str]| fields.iter().any(|(key, _)| names.contains(key));
         place.container |= has(&["command", "args", "volumeMounts"]);
-        let context = if names_an_image(&place.key) { Context::Image } else { Context::Mapping };
+        let context = if is_an_image(&place.key) { Context::Image } else { Context::Mapping };
         let taken = self.joined(&fields, context, &place);
         let variable = variable(node);
         if let Some(version) = text(node, "version").filter(|version| !version.is_empty()) {
@@ -143,9 +143,10 @@ impl Walk {
     ) -> HashSet<&'a str> {
         let texts: Vec<(&str, &str)> =
             fields.iter().filter_map(|(key, value)| Some((*key, scalar(value)?.0))).collect();
+        let nodes: HashMap<&str, &MarkedYaml<'_>> = fields.iter().copied().collect();
         let mut taken = HashSet::new();
         for joined in join(&texts, context, place.version.as_deref()) {
-            let first = fields.iter().find(|(key, _)| joined.keys.contains(key));
+            let first = joined.keys.first().and_then(|key| Some((key, nodes.get(key)?)));
             let Some((key, node)) = first else { continue };
             match joined.whole {
                 Whole::Image(image) => self.found(image, node, &place.child(key)),
@@ -153,8 +154,7 @@ impl Walk {
                     self.guess(&name, node, "a program puts the version behind it");
                 }
             }
-            taken
-                .extend(fields.iter().map(|(key, _)| *key).filter(|key| joined.keys.contains(key)));
+            taken.extend(joined.keys);
         }
         taken
     }
@@ -235,8 +235,15 @@ impl Walk {
     fn named(&mut self, text: &str, node: &MarkedYaml<'_>, place: &Place) {
         let separator = |c: char| c.is_whitespace() || ",;".contains(c);
         let parts: Vec<&str> = text.split(separator).filter(|part| !part.is_empty()).collect();
-        for part in &parts {
-            let part = part.rsplit('=').next().unwrap_or(part).trim_matches(['"', '\'']);
+        let parts: Vec<&str> = parts
+            .into_iter()
+            .map(|part| part.rsplit('=').next().unwrap_or(part).trim_matches(['"', '\'']))
+            .collect();
+        // Words among them make a sentence or a program.
+        if parts.len() > 1 && parts.iter().any(|part| judge(part).0 <= Shape::Word) {
+            return self.script(text, node);
+        }
+        for part in parts.iter().copied() {
             match judge(part) {
                 (Shape::Full | Shape::Path, Some(image))
                     if is_pinned(part) || place.key == "image" =>
