@@ -345,3 +345,28 @@ fn bombs_and_garbage_end_in_an_error_with_a_place() {
     assert!(error.contains("keys and values"), "{error}");
     assert!(discover("x.yaml", "# nothing but a comment\n---\n").unwrap().found.is_empty());
 }
+
+/// A list with a hole in it is no list: nothing is printed, and each file that
+/// is to blame is named at once.
+#[test]
+fn every_bad_file_is_named_and_nothing_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let good = write("good.yaml", b"kind: Pod\napiVersion: v1\nspec: {containers: [{image: a}]}");
+    let bad = [write("broken.yaml", b"a: ["), write("latin.yaml", b"a: \xe9")];
+    let run = |files: &[&std::path::PathBuf]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_bundler"));
+        let output = command.arg("images").args(files).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (status, images, errors) = run(&[&good]);
+    assert_eq!((status, images.as_str()), (Some(0), "docker.io/library/a:latest\n"), "{errors}");
+    let (status, images, errors) = run(&[&bad[0], &good, &bad[1]]);
+    assert_eq!((status, images.as_str()), (Some(1), ""), "{errors}");
+    assert!(errors.contains("broken.yaml") && errors.contains("latin.yaml"), "{errors}");
+}
