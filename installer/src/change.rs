@@ -52,6 +52,8 @@ pub enum Change {
         command: Command,
         /// What takes it back when the node is reset.
         undo: Vec<Command>,
+        /// Files that it writes, which are then as they were before.
+        files: Vec<PathBuf>,
     },
     /// A command's output, which is a secret or is to be kept, becomes a file.
     Capture {
@@ -84,12 +86,12 @@ impl Change {
 
     /// A command that needs no taking back.
     pub fn run(line: &str) -> Self {
-        Self::Run { command: Command::of(line), undo: Vec::new() }
+        Self::Run { command: Command::of(line), undo: Vec::new(), files: Vec::new() }
     }
 
     /// A command, and the one that takes it back.
     pub fn run_undone_by(line: &str, undo: &str) -> Self {
-        Self::Run { command: Command::of(line), undo: vec![Command::of(undo)] }
+        Self::Run { command: Command::of(line), undo: vec![Command::of(undo)], files: Vec::new() }
     }
 }
 

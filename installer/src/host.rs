@@ -84,6 +84,15 @@ impl Host {
         names
     }
 
+    /// Whether nothing but folders is below a path, or nothing at all.
+    pub fn has_no_file(&self, path: impl AsRef<Path>) -> bool {
+        let path = path.as_ref();
+        self.list(path).iter().all(|name| {
+            let inner = path.join(name);
+            self.path(&inner).is_dir() && self.has_no_file(&inner)
+        })
+    }
+
     /// A file's permission bits.
     pub fn mode(&self, path: impl AsRef<Path>) -> Option<u32> {
         Some(fs::metadata(self.path(path)).ok()?.permissions().mode() & 0o7777)
@@ -146,15 +155,20 @@ impl Host {
             .with_context(|| format!("making {}", path.display()))
     }
 
-    /// Runs a command that must succeed.
+    /// Runs a command that must succeed. At a reset first `files`, which it
+    /// writes, are as they were, and then `undo` is run.
     pub fn run(
         &mut self,
         step: &str,
         command: &Command,
         undo: &[Command],
+        files: &[PathBuf],
         input: Option<Input<'_>>,
     ) -> anyhow::Result<Output> {
         self.note(step, Deed::Ran { command: command.clone(), undo: undo.to_vec() })?;
+        for file in files {
+            self.note_file(step, file, None)?;
+        }
         self.say(&format!("run {command}\n"));
         let output =
             self.exec.run(command, input).with_context(|| format!("running `{command}`"))?;

@@ -60,7 +60,8 @@ pub enum Deed {
         path: PathBuf,
         /// What it was.
         before: Before,
-        /// Its text's digest from then on; none where it was removed.
+        /// Its text's digest from then on; none where it was removed, or where a
+        /// command has written it.
         after: Option<Digest>,
     },
     /// A folder was made that was not there.

@@ -1,6 +1,6 @@
 //! The way back: over the receipt, from its end.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -23,7 +23,14 @@ pub fn reset(host: &mut Host, say: &mut dyn FnMut(&str)) -> Vec<String> {
             _ => None,
         })
         .collect();
-    let mut undone: BTreeSet<Vec<String>> = BTreeSet::new();
+    let undos = deeds.iter().filter_map(|deed| match deed {
+        Deed::Ran { undo, .. } => Some(undo),
+        _ => None,
+    });
+    let mut uses: HashMap<Vec<String>, usize> = HashMap::new();
+    for command in undos.flatten() {
+        *uses.entry(command.words().to_vec()).or_default() += 1;
+    }
     for deed in deeds.iter().rev() {
         let result = match deed {
             Deed::Wrote { path, before, after } => put_back(host, path, before, *after),
@@ -32,8 +39,11 @@ pub fn reset(host: &mut Host, say: &mut dyn FnMut(&str)) -> Vec<String> {
             Deed::Ran { undo, .. } => {
                 let mut failed = Ok(());
                 for command in undo {
-                    // A step that was run twice is taken back once.
-                    if undone.insert(command.words().to_vec()) {
+                    // What several changes have in common is taken back once,
+                    // after the files of the last of them.
+                    let left = uses.entry(command.words().to_vec()).or_default();
+                    *left = left.saturating_sub(1);
+                    if *left == 0 {
                         say(&format!("run {command}"));
                         failed = failed.and(run(host, command));
                     }

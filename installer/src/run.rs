@@ -85,9 +85,11 @@ fn make(host: &mut Host, intent: &Intent, step: &str, change: &Change) -> anyhow
             Ok(())
         }
         Change::Import { .. } => import(host, intent, step, change),
-        Change::Run { command, undo } => host.run(step, command, undo, None).map(drop),
+        Change::Run { command, undo, files } => {
+            host.run(step, command, undo, files, None).map(drop)
+        }
         Change::Capture { command, render, path } => {
-            let output = host.run(step, command, &[], None)?;
+            let output = host.run(step, command, &[], &[], None)?;
             let text = match render {
                 Render::JoinFile => JoinFile::of_command(
                     &output.stdout,
@@ -123,7 +125,7 @@ fn import(host: &mut Host, intent: &Intent, step: &str, change: &Change) -> anyh
                 |_| {},
             )
         };
-        host.run(step, &command, &[], Some(&mut feed))
+        host.run(step, &command, &[], &[], Some(&mut feed))
             .with_context(|| format!("importing {}", image.name))?;
     }
     Ok(())

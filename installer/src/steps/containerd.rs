@@ -7,13 +7,15 @@ use bundle_format::ImageReference;
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
 use super::crictl::SOCKET;
-use super::{enabled, file};
+use super::{claims, enabled, file};
 use crate::change::Change;
 use crate::cluster::CgroupDriver;
 use crate::failure::Failure;
 use crate::step::{Node, Step};
 
 const PATH: &str = "/etc/containerd/config.toml";
+/// Folders that it makes when it starts, and fills.
+const FOLDERS: [&str; 3] = ["/etc/cni", "/opt/containerd", "/var/lib/containerd"];
 
 /// See the module.
 pub struct Containerd;
@@ -30,11 +32,12 @@ impl Step for Containerd {
         let sandbox = node.intent.lock().sandbox_image.as_ref();
         let text = configured(&before, major, sandbox, node.intent.cluster.cgroup_driver)
             .with_context(|| format!("editing {PATH}"))?;
-        let mut changes = file(host, PATH, &text)?;
-        let is_new = !changes.is_empty() || host.was_interrupted(self.name());
+        let config = file(host, PATH, &text)?;
+        let is_new = !config.is_empty() || host.was_interrupted(self.name());
         let starts = enabled(host, "containerd");
-        let is_running = !starts.iter().any(|change| change.to_string().contains("start"));
-        changes.extend(starts);
+        let is_running = super::unit_is(host, "active", "containerd");
+        let mut changes = if is_running { Vec::new() } else { claims(host, &FOLDERS) };
+        changes.extend(config.into_iter().chain(starts));
         if is_new && is_running {
             changes.push(Change::run("systemctl restart containerd"));
         }

@@ -1,8 +1,7 @@
 //! The control plane, by kubeadm.
 
-use std::path::PathBuf;
-
-use super::kubeconfig::ADMIN;
+use super::claims;
+use super::kubeconfig::{ADMIN, kubectl};
 use crate::change::Change;
 use crate::exec::Command;
 use crate::host::Host;
@@ -26,7 +25,7 @@ impl Step for ControlPlane {
             return Ok(Vec::new());
         }
         let path = format!("{SERVICE_FOLDER}/kubeadm.yaml");
-        let mut changes = claims(host, &["/var/lib/etcd"]);
+        let mut changes = claims(host, &[&FOLDERS[..], &["/var/lib/etcd"]].concat());
         let text = kubeadm::init_configuration(node.intent)?;
         changes.extend(super::file(host, &path, &text)?);
         if host.was_interrupted(self.name()) {
@@ -36,29 +35,23 @@ impl Step for ControlPlane {
         changes.push(Change::Run {
             command: Command::of("kubeadm init --skip-token-print --config").with(path),
             undo: vec![Command::of(RESET)],
+            files: Vec::new(),
         });
         Ok(changes)
     }
 }
 
-/// Folders of Kubernetes and of pods' networks that are ours if there is nothing
-/// in them yet.
-pub(crate) fn claims(host: &Host, more: &[&str]) -> Vec<Change> {
-    let all = ["/var/lib/kubelet", "/etc/cni/net.d", "/etc/kubernetes", "/var/lib/cni"];
-    let claim = |path: &&str| {
-        let path = PathBuf::from(path);
-        let is_empty = host.list(&path).is_empty();
-        is_empty.then_some(Change::Claim { path, mode: 0o755 })
-    };
-    all.iter().chain(more).filter_map(claim).collect()
-}
+/// Folders that kubeadm, kubelet and pods' networks fill.
+pub(crate) const FOLDERS: [&str; 4] =
+    ["/etc/kubernetes", "/usr/libexec/kubernetes", "/var/lib/cni", "/var/lib/kubelet"];
 
 /// Whether `kubeadm init` got to its end: kube-proxy is the last that it makes.
 fn is_complete(host: &Host) -> bool {
     host.exists(ADMIN)
         && host
             .query(&format!(
-                "kubectl --kubeconfig {ADMIN} --request-timeout 10s -n kube-system get daemonset kube-proxy"
+                "{} --request-timeout 10s -n kube-system get daemonset kube-proxy",
+                kubectl(ADMIN)
             ))
             .succeeded()
 }

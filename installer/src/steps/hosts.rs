@@ -31,6 +31,7 @@ impl Step for Hosts {
             changes.push(Change::Run {
                 command: Command::of("hostnamectl set-hostname").with(wanted.clone()),
                 undo: vec![Command::of("hostnamectl set-hostname").with(now)],
+                files: Vec::new(),
             });
         }
         let mut machines = vec![(IpAddr::from(intent.address), wanted)];

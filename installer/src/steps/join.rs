@@ -1,6 +1,8 @@
 //! A worker joins the cluster, by kubeadm.
 
-use super::control_plane::claims;
+use super::claims;
+use super::control_plane::FOLDERS;
+use super::kubeconfig::kubectl;
 use super::ready::KUBELET;
 use crate::change::Change;
 use crate::exec::Command;
@@ -23,7 +25,8 @@ impl Step for Join {
         let is_in = host.exists(KUBELET)
             && host
                 .query(&format!(
-                    "kubectl --kubeconfig {KUBELET} --request-timeout 10s get node {}",
+                    "{} --request-timeout 10s get node {}",
+                    kubectl(KUBELET),
                     intent.name
                 ))
                 .succeeded();
@@ -32,7 +35,7 @@ impl Step for Join {
         }
         let mut changes = Vec::new();
         if !is_in {
-            changes.extend(claims(host, &[]));
+            changes.extend(claims(host, &FOLDERS));
             let text = kubeadm::join_configuration(intent)?;
             if host.read(&path)?.as_deref() != Some(text.as_str()) {
                 changes.push(Change::write_secret(&path, text));
@@ -43,6 +46,7 @@ impl Step for Join {
             changes.push(Change::Run {
                 command: Command::of("kubeadm join --config").with(path.clone()),
                 undo: vec![Command::of(RESET)],
+                files: Vec::new(),
             });
         }
         if !is_in || host.exists(&path) {

@@ -5,6 +5,12 @@ use crate::step::{Node, Step};
 
 /// Where kubeadm writes it.
 pub(crate) const ADMIN: &str = "/etc/kubernetes/admin.conf";
+/// kubectl with a kubeconfig; what it remembers of the API goes where a reset
+/// finds it.
+pub(crate) fn kubectl(config: &str) -> String {
+    format!("kubectl --cache-dir /var/lib/kubeferry/kubectl --kubeconfig {config}")
+}
+
 const OWN: &str = "/root/.kube/config";
 
 /// See the module.

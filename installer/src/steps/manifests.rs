@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use bundle_format::layout::Content;
 use bundle_format::lock::LockedManifest;
 
-use super::kubeconfig::ADMIN;
+use super::kubeconfig::{ADMIN, kubectl};
 use crate::change::Change;
 use crate::exec::Command;
 use crate::step::{Intent, Node, SERVICE_FOLDER, Step};
@@ -25,27 +25,30 @@ impl Step for Manifests {
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let folder = PathBuf::from(SERVICE_FOLDER).join("manifests");
         let mut changes = Vec::new();
+        let kubectl = kubectl(ADMIN);
+        let mut compare = Command::of(&format!("{kubectl} diff"));
         for manifest in wanted(node.intent) {
             let name = PathBuf::from(format!("{}.yaml", manifest.name));
             let path = folder.join(&name);
             let bytes = node.intent.bundle.read(&manifest.applied)?;
-            let is_new = node.host.read(&path)?.is_none_or(|text| text.as_bytes() != bytes);
-            let path = path.display().to_string();
-            let kubectl = format!("kubectl --kubeconfig {ADMIN}");
-            // `diff` exits with 1 where the cluster has something else.
-            let is_applied = !is_new
-                && node.host.query(&format!("{kubectl} diff --filename {path}")).succeeded();
-            if is_applied {
-                continue;
-            }
-            if is_new {
+            if node.host.read(&path)?.is_none_or(|text| text.as_bytes() != bytes) {
                 let title = format!("manifests/{}.yaml", manifest.name);
                 let content = Content { title, descriptor: manifest.applied.clone() };
                 changes
                     .push(Change::Unpack { folder: folder.clone(), files: vec![(name, content)] });
             }
+            compare = compare.with(format!("--filename={}", path.display()));
+        }
+        // `diff` exits with 1 where the cluster has something else.
+        if wanted(node.intent).next().is_none()
+            || changes.is_empty() && node.host.ask(&compare).succeeded()
+        {
+            return Ok(changes);
+        }
+        for manifest in wanted(node.intent) {
+            let path = folder.join(format!("{}.yaml", manifest.name)).display().to_string();
             let command = Command::of(&format!("{kubectl} apply --filename")).with(path);
-            changes.push(Change::Run { command, undo: Vec::new() });
+            changes.push(Change::Run { command, undo: Vec::new(), files: Vec::new() });
         }
         Ok(changes)
     }

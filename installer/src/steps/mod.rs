@@ -23,6 +23,8 @@ pub mod swap;
 pub mod sysctl;
 pub mod time;
 
+use std::path::PathBuf;
+
 use crate::change::Change;
 use crate::host::Host;
 
@@ -30,6 +32,15 @@ use crate::host::Host;
 fn file(host: &Host, path: &str, text: &str) -> anyhow::Result<Vec<Change>> {
     let same = host.read(path)?.as_deref() == Some(text);
     Ok(if same { Vec::new() } else { vec![Change::write(path, text)] })
+}
+
+/// What makes folders ours that have no file in them yet.
+fn claims(host: &Host, folders: &[&str]) -> Vec<Change> {
+    let claim = |path: &&str| {
+        let path = PathBuf::from(path);
+        host.has_no_file(&path).then_some(Change::Claim { path, mode: 0o755 })
+    };
+    folders.iter().filter_map(claim).collect()
 }
 
 /// Whether systemd says `word` of a unit, to `is-active` or `is-enabled`.

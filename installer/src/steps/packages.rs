@@ -38,7 +38,7 @@ impl Step for Packages {
                 remove = remove.with(package.name.clone());
             }
         }
-        Ok(vec![Change::Run { command: install, undo: vec![remove] }])
+        Ok(vec![Change::Run { command: install, undo: vec![remove], files: Vec::new() }])
     }
 }
 

@@ -1,6 +1,6 @@
 //! The node is Ready, as the API server has it.
 
-use super::kubeconfig::ADMIN;
+use super::kubeconfig::{ADMIN, kubectl};
 use crate::change::Change;
 use crate::role::Role;
 use crate::step::{Node, Step};
@@ -19,7 +19,7 @@ impl Step for Ready {
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let name = &node.intent.name;
         let config = if node.intent.role == Role::Master { ADMIN } else { KUBELET };
-        let kubectl = format!("kubectl --kubeconfig {config}");
+        let kubectl = kubectl(config);
         let path = "jsonpath={.status.conditions[?(@.type==\"Ready\")].status}";
         let now =
             node.host.query(&format!("{kubectl} --request-timeout 10s get node {name} -o {path}"));

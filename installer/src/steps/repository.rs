@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::file;
 use crate::change::Change;
+use crate::exec::Command;
 use crate::step::{Node, Step};
 
 /// Where the packages lie.
@@ -53,6 +54,20 @@ impl Step for Repository {
             changes.push(Change::Unpack { folder, files });
         }
         let gpgcheck = u8::from(target.repositories.iter().all(|one| !one.keys.is_empty()));
+        let fingerprints = target.repositories.iter().flat_map(|one| &one.keys);
+        let missing: Vec<String> = fingerprints
+            .filter_map(|print| print.get(print.len().saturating_sub(8)..))
+            .map(|id| format!("gpg-pubkey-{}", id.to_lowercase()))
+            .filter(|name| !node.host.query(&format!("rpm -q {name}")).succeeded())
+            .collect();
+        if !missing.is_empty() {
+            let import = keys.iter().fold(Command::of("rpm --import"), |command, key| {
+                command.with(key.trim_start_matches("file://"))
+            });
+            let erase = missing.iter().map(|name| Command::of("rpm --erase").with(name.as_str()));
+            let undo = erase.collect();
+            changes.push(Change::Run { command: import, undo, files: Vec::new() });
+        }
         let hotfixes = if target.module_hotfixes { "module_hotfixes=1\n" } else { "" };
         let text = format!(
             "[{ID}]\nname=Packages of the bundle {}\nbaseurl=file://{FOLDER}\nenabled=0\n\

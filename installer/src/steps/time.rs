@@ -3,7 +3,7 @@
 
 use ipnet::Ipv4Net;
 
-use super::{enabled, file};
+use super::{claims, enabled, file, unit_is};
 use crate::change::Change;
 use crate::role::Role;
 use crate::step::{Intent, Node, Step};
@@ -22,9 +22,11 @@ impl Step for Time {
         let host = node.host;
         let mut changes = file(host, PATH, &configuration(node.intent))?;
         let is_new = !changes.is_empty() || host.was_interrupted(self.name());
-        let starts = enabled(host, "chronyd");
-        let is_running = !starts.iter().any(|change| change.to_string().contains("start"));
-        changes.extend(starts);
+        let is_running = unit_is(host, "active", "chronyd");
+        if !is_running {
+            changes.extend(claims(host, &["/var/lib/chrony"]));
+        }
+        changes.extend(enabled(host, "chronyd"));
         if is_new && is_running {
             changes.push(Change::run("systemctl restart chronyd"));
         }

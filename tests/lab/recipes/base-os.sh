@@ -35,7 +35,7 @@ done
 grep -v '^#' "${PACKAGES:?the folder of the packages\' specs}/from-debian.txt" |
     while read -r name packages; do
         # shellcheck disable=SC2016,SC2086 # dpkg-query expands these; several names
-        status=$(chroot "$root" dpkg-query -W -f '${db:Status-Status}\n' $packages 2>&1 | sort -u)
+        status=$(chroot "$root" dpkg-query -W -f '${db:Status-Status}\n' $packages 2>&1 | sort -u || true)
         if [[ $status == installed ]]; then
             echo "Provides: $name = $(version_of "${packages%% *}")"
         fi

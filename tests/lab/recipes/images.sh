@@ -12,9 +12,9 @@ manifests=${MANIFESTS:?} parts=${PARTS:?} kubernetes=${KUBERNETES:?} keys=${KEYS
 
 work=$(mktemp -d)
 mkdir -p "$out/storage" "$out/manifests" "$work/upstream"
-coproc UPSTREAM { "${LAB:?}" serve --storage "$out/storage" --keys "$keys" --folder "$work/upstream"; }
+coproc UPSTREAM { exec "${LAB:?}" serve --storage "$out/storage" --keys "$keys" --folder "$work/upstream"; }
 upstream=$UPSTREAM_PID
-trap 'kill "$upstream" 2>/dev/null || true; rm -rf "$work"' EXIT
+trap 'kill "$upstream" 2>/dev/null || true; wait "$upstream" || true; rm -rf "$work"' EXIT
 if ! read -r registry <&"${UPSTREAM[0]}"; then
     echo "the registry did not start" >&2
     exit 1

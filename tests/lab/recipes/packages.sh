@@ -52,8 +52,14 @@ SPEC
     chroot "$parts" dpkg -L "$@" | sed -E '\#^(package diverts|diverted)#d; s#^/(bin|sbin|lib|lib64)/#/usr/\1/#' |
         grep -vE '^/usr/share/(doc|man|lintian|bug|locale)/|^/etc/init.d/|^/(bin|sbin|lib|lib64)$' | sort -u |
         while read -r path; do
-            [[ -d $parts$path && ! -L $parts$path ]] || echo "$path"
-        done | tee "$work/$name.paths" | sed 's#^#.#' >"$work/$name.files"
+            # Folders that nodes lack are the package's, as on EL.
+            if [[ ! -d $parts$path || -L $parts$path ]]; then
+                echo "$path"
+            elif [[ ! -e $base$path ]]; then
+                echo "%dir $path"
+            fi
+        done >"$work/$name.paths"
+    sed 's#^%dir ##; s#^#.#' "$work/$name.paths" >"$work/$name.files"
     sed 's#^/etc/.*#%config(noreplace) &#' "$work/$name.paths"
 }
 
@@ -64,7 +70,12 @@ build "$out/docker-ce/Packages" "$packages/containerd.io.spec"
 for name in chrony container-selinux iproute-tc iptables-ebtables; do
     build "$out/os/Packages" "$packages/$name.spec"
 done
+provided=$(rpm -qp --provides "$base/usr/share/kubeferry-lab/base-os.rpm" 2>/dev/null)
 while read -r name debian; do
+    # What the nodes have is no package of its own.
+    if grep -q "^$name = " <<<"$provided"; then
+        continue
+    fi
     # shellcheck disable=SC2086 # several names
     from_debian "$name" $debian >"$work/$name.spec"
     build "$out/os/Packages" "$work/$name.spec"

@@ -23,6 +23,8 @@ const TOKENS: &str = "127.77.0.1:5001";
 /// Yum repositories and manifests.
 pub const FILES: &str = "127.77.0.1:8080";
 
+const ADDRESSES: [&str; 3] = [REGISTRY, TOKENS, FILES];
+
 /// How long the servers may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -44,6 +46,9 @@ pub struct Content {
 /// when all servers answer. The servers end with this process, however that
 /// ends.
 pub fn serve(content: &Content) -> anyhow::Result<()> {
+    if let Some(address) = ADDRESSES.iter().find(|address| TcpStream::connect(address).is_ok()) {
+        bail!("something else answers at {address}");
+    }
     let password = content.keys.join("password");
     let password =
         fs::read_to_string(&password).with_context(|| format!("reading {}", password.display()))?;
@@ -99,7 +104,7 @@ fn start(
 
 fn wait_until_ready(servers: &mut [Server]) -> anyhow::Result<()> {
     let end = Instant::now() + PATIENCE;
-    for address in [REGISTRY, TOKENS, FILES] {
+    for address in ADDRESSES {
         while TcpStream::connect(address).is_err() {
             for (log, server) in &mut *servers {
                 if let Some(status) = server.try_wait()? {
