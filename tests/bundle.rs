@@ -152,6 +152,64 @@ fn parts_stand_for_the_whole() {
 }
 
 #[test]
+fn a_bundle_in_parts_is_built_again_whatever_a_kill_left() {
+    let demo = Demo::start();
+    fs::create_dir(demo.path("stick")).unwrap();
+    demo.ok(&["build", "-q"]);
+    let size = (fs::metadata(demo.path("demo.tar")).unwrap().len() / 3 + 1).to_string();
+    let build = || demo.ok(&["build", "-q", "--split", &size, "-o", "stick/demo.tar"]);
+    let first = build();
+    let state = || {
+        let mut files: Vec<_> = walk(&demo.path("stick"))
+            .into_iter()
+            .map(|path| (fs::read(&path).unwrap(), path))
+            .collect();
+        files.sort_by(|a, b| a.1.cmp(&b.1));
+        files
+    };
+    let good = state();
+    assert_eq!(good.len(), 4);
+    assert_eq!(build(), first);
+    assert!(state() == good);
+    // Killed between two renames.
+    let at = |name: &str| demo.path("stick").join(name);
+    fs::rename(at("demo.tar.part01of03"), at(".demo.tar.partial")).unwrap();
+    fs::rename(at("demo.tar.part03of03"), at(".demo.tar.partial.part03of03")).unwrap();
+    fs::remove_file(at("demo.tar.sha256")).unwrap();
+    build();
+    assert!(state() == good);
+    // Killed in the middle of the cutting, and in that of the sidecar.
+    fs::write(at(".demo.tar.partial"), b"whole").unwrap();
+    fs::write(at(".demo.tar.partial.part07of09"), b"a part").unwrap();
+    fs::write(at(".demo.tar.sha256.partial"), b"sums").unwrap();
+    build();
+    assert!(state() == good);
+}
+
+#[test]
+fn a_place_that_cannot_hold_a_bundle_is_refused_before_anything_is_fetched() {
+    let demo = Demo::start();
+    demo.ok(&["lock"]);
+    fs::create_dir(demo.path("folder")).unwrap();
+    std::os::unix::fs::symlink("bundle.yaml", demo.path(".planted.tar.partial")).unwrap();
+    let before = demo.upstream.requests();
+    for (output, words) in [
+        ("folder", "no regular file"),
+        ("/dev/null", "no regular file"),
+        ("new/", "a file's name"),
+        ("absent/x.tar", "absent/x.tar"),
+        ("planted.tar", "symbolic link"),
+    ] {
+        let error = demo.fails(&["build", "-q", "-o", output]);
+        assert!(error.contains(words), "{output}: {error}");
+    }
+    let after = demo.upstream.requests();
+    assert_eq!((before.blobs, before.packages), (after.blobs, after.packages));
+    // A failure leaves nothing there.
+    assert!(!demo.path(".folder.partial").exists() && demo.spec().contains("name: demo"));
+}
+
+#[test]
 fn what_is_in_it_can_be_seen_taken_out_and_compared() {
     let demo = Demo::start();
     demo.ok(&["build", "-q"]);
