@@ -1,10 +1,14 @@
 //! The whole way: spec, lock, bundle, and what becomes of a damaged one.
 #![allow(clippy::unwrap_used, reason = "a test ends where it finds something unexpected")]
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 
+use bundle_format::Lock;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::archive::verify::verify;
+use bundle_format::archive::writer;
+use bundle_format::layout::Layout;
 
 #[path = "support/demo.rs"]
 mod demo;
@@ -149,6 +153,115 @@ fn parts_stand_for_the_whole() {
     assert!(demo.fails(&["verify", "-q", "stick/demo.tar"]).contains("error"));
     fs::copy(part(1), demo.path("stick/demo.tar.part01of02")).unwrap();
     assert!(demo.fails(&["verify", "-q", "stick/demo.tar"]).contains("several cuttings"));
+}
+
+#[test]
+fn a_part_that_is_cut_short_or_another_is_named() {
+    let demo = Demo::start();
+    demo.ok(&["build", "-q"]);
+    let whole = fs::read(demo.path("demo.tar")).unwrap();
+    fs::write(demo.path("cut.tar"), &whole[..whole.len() / 2]).unwrap();
+    let error = demo.fails(&["verify", "-q", "cut.tar"]);
+    let words = "cut.tar ends in the middle of blobs/sha256/";
+    assert!(error.contains(words) && error.contains("copy it again"), "{error}");
+    fs::write(demo.path("cut.tar"), &whole[..whole.len() - 500]).unwrap();
+    assert!(demo.fails(&["verify", "-q", "cut.tar"]).contains("the middle of its end mark"));
+
+    let size = whole.len() / 3 + 1;
+    let write = |contents: [&[u8]; 3]| {
+        for (number, content) in (1..).zip(contents) {
+            fs::write(demo.path(&format!("p.tar.part0{number}of03")), content).unwrap();
+        }
+    };
+    let [a, b, c] = [&whole[..size], &whole[size..2 * size], &whole[2 * size..]];
+    write([a, b, c]);
+    // No part of anything: it is passed over.
+    fs::write(demo.path("p.tar.part05of04"), "stray").unwrap();
+    demo.ok(&["verify", "-q", "p.tar"]);
+    for (contents, words) in [
+        ([a, &b[..size - 1], c], "p.tar.part02of03 has "),
+        ([a, b, &c[..c.len() - 1]], "p.tar.part03of03 ends in the middle of"),
+        ([b, a, c], "p.tar.part01of03 is not a bundle"),
+        ([a, c, b], "p.tar.part02of03 has "),
+        ([a, a, c], "p.tar.part02of03"),
+    ] {
+        write(contents);
+        let error = demo.fails(&["verify", "-q", "p.tar"]);
+        assert!(error.contains(words), "{words}: {error}");
+    }
+}
+
+/// The demo's bundle with another lock, and all digests as they must be then.
+fn rewritten(demo: &Demo, change: impl FnOnce(&mut Lock), reorder: impl FnOnce(&mut Layout)) {
+    let bundle = Bundle::open(&demo.path("demo.tar")).unwrap();
+    let mut lock = bundle.lock().clone();
+    change(&mut lock);
+    let is_repodata = |title: &str| title.contains("/repodata/");
+    let more: Vec<_> =
+        bundle.contents().iter().filter(|file| is_repodata(&file.title)).cloned().collect();
+    let mut layout = Layout::new(&lock, &more).unwrap();
+    reorder(&mut layout);
+    let mut out = File::create(demo.path("other.tar")).unwrap();
+    let open = |blob: &bundle_format::lock::Descriptor| {
+        let there = bundle.open_blob(blob);
+        // A size that is a lie has nothing behind it.
+        let reader: Box<dyn io::Read + '_> = match there {
+            Ok(reader) => Box::new(reader),
+            Err(_) => Box::new(io::repeat(0)),
+        };
+        Ok(reader)
+    };
+    writer::write(&mut out, &layout, open, |_| ()).unwrap();
+}
+
+#[test]
+fn a_bundle_whose_lock_tells_other_things_is_refused() {
+    let demo = Demo::start();
+    demo.ok(&["build", "-q"]);
+    rewritten(&demo, |_| (), |_| ());
+    assert!(fs::read(demo.path("demo.tar")).unwrap() == fs::read(demo.path("other.tar")).unwrap());
+    type Change = fn(&mut Lock);
+    let cases: [(Change, &str); 12] = [
+        (|lock| drop(lock.images[0].platforms[0].layers.pop()), "other layers than the lock"),
+        (
+            |lock| lock.images[0].platforms[0].config = lock.images[1].platforms[0].config.clone(),
+            "another configuration",
+        ),
+        (
+            |lock| lock.images[0].platforms = lock.images[1].platforms.clone(),
+            "image docker.io/calico/cni:v3.26.4: ",
+        ),
+        (|lock| lock.images[0].root.media_type = "text/html".to_owned(), "of the type `text/html`"),
+        (|lock| lock.images[0].platforms.clear(), "platforms are not those of the targets"),
+        (|lock| drop(lock.images.remove(0)), "none of its images"),
+        (
+            |lock| lock.sandbox_image = Some("r.io/pause:9".parse().unwrap()),
+            "sandbox image r.io/pause:9",
+        ),
+        (|lock| lock.name = "../evil".to_owned(), "is none of a bundle"),
+        (|lock| lock.rpms[0].target = "el7-x86_64".to_owned(), "no repository"),
+        (|lock| lock.manifests[0].name = "../x".to_owned(), "is none of a manifest"),
+        (
+            |lock| lock.rpms[0].source = "https://u:hunter2@a.io/".parse().unwrap(),
+            "a user or a password",
+        ),
+        (|lock| lock.targets[0].baseline = "\u{1b}[2J".to_owned(), "control character"),
+    ];
+    for (change, words) in cases {
+        rewritten(&demo, change, |_| ());
+        let error = demo.fails(&["verify", "-q", "other.tar"]);
+        assert!(error.contains(words), "{words}: {error}");
+        assert!(!error.contains("hunter2") && !error.contains('\u{1b}'), "{error}");
+    }
+    rewritten(
+        &demo,
+        |_| (),
+        |layout| {
+            let last = layout.blobs.len() - 1;
+            layout.blobs.swap(last, last - 1);
+        },
+    );
+    assert!(demo.fails(&["inspect", "other.tar"]).contains("in another order"));
 }
 
 #[test]

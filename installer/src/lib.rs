@@ -57,11 +57,7 @@ fn check(bundle: Option<PathBuf>) -> anyhow::Result<()> {
     let bundle = Bundle::open(&path)?;
     let verification = verify::verify(&bundle, |_| {});
     if let Some(report) = verification.report() {
-        bail!(
-            "{} of {} blobs are not what they should be; do not use this bundle:\n{report}",
-            verification.problems.len(),
-            verification.blobs
-        );
+        bail!("{report}");
     }
     writeln!(
         std::io::stdout(),

@@ -86,12 +86,12 @@ fn pack(
     let progress = Progress::new("verifying", size, quiet);
     let verification = verify::verify(&bundle, |count| progress.add("", count));
     progress.finish();
+    for problem in &verification.problems {
+        // A damaged blob in the cache would come back at every build.
+        drop(fs::remove_file(upstreams.cache.path(problem.digest)));
+    }
     if let Some(report) = verification.report() {
-        for problem in &verification.problems {
-            // A damaged blob in the cache would come back at every build.
-            drop(fs::remove_file(upstreams.cache.path(problem.digest)));
-        }
-        bail!("the cache held damaged blobs, which were removed; run the build again:\n{report}");
+        bail!("what the cache held of these was removed; run the build again:\n{report}");
     }
     Ok(verification.blobs)
 }
