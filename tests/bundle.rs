@@ -265,6 +265,108 @@ fn a_bundle_whose_lock_tells_other_things_is_refused() {
 }
 
 #[test]
+fn a_lock_that_was_edited_is_refused_where_it_leaves_the_spec() {
+    let demo = Demo::start();
+    demo.ok(&["build", "-q"]);
+    let path = demo.path("bundle.yaml.lock.json");
+    let good = fs::read(&path).unwrap();
+    type Change = fn(&mut Lock);
+    let cases: [(Change, &str); 14] = [
+        (|lock| lock.name = "../evil".to_owned(), "none of a bundle"),
+        (|lock| lock.name = "other".to_owned(), "name is `other`, and the spec says `demo`"),
+        (|lock| lock.targets.clear(), "no repository `os` of a target `el9-x86_64`"),
+        (|lock| lock.rpms.retain(|rpm| rpm.package.name != "kubelet"), "no package kubelet 1.28.2"),
+        (
+            |lock| lock.rpms.retain(|rpm| rpm.package.name != "containerd.io"),
+            "no package containerd.io 1.6.25",
+        ),
+        (
+            |lock| {
+                lock.sandbox_image = Some(lock.images[0].name.clone());
+            },
+            "sandboxImage is",
+        ),
+        (
+            |lock| {
+                lock.manifests[0].images.clear();
+                lock.images.retain(|image| !image.name.repository().starts_with("calico/"));
+            },
+            "names other images than the lock",
+        ),
+        (
+            |lock| lock.images.retain(|image| !image.name.repository().ends_with("etcd")),
+            "image registry.k8s.io/etcd:3.5.9-0 is not there",
+        ),
+        (|lock| lock.disabled_checks.clear(), "disabledChecks"),
+        (
+            |lock| {
+                lock.disabled_checks.push(bundle_format::lock::DisabledCheck {
+                    check: "gpgcheck".to_owned(),
+                    subject: "el9-x86_64/os".to_owned(),
+                    reason: "me".to_owned(),
+                });
+            },
+            "disabledChecks",
+        ),
+        (|lock| lock.files.clear(), "the key keys/el9-x86_64/os-1.asc is not there"),
+        (|lock| drop(lock.images[0].platforms[0].layers.pop()), "other layers than the lock"),
+        (
+            |lock| lock.manifests[0].applied = lock.manifests[1].applied.clone(),
+            "gives another text than when the lock was made",
+        ),
+        (|lock| lock.rpms[0].size = u64::MAX, "more than any disk holds"),
+    ];
+    for (change, words) in cases {
+        let mut lock = Lock::parse(&good).unwrap();
+        change(&mut lock);
+        fs::write(&path, bundle_format::layout::lock_bytes(&lock).unwrap()).unwrap();
+        let error = demo.fails(&["build", "-q", "-o", "edited.tar"]);
+        assert!(error.contains(words) && error.contains("run `bundler lock`"), "{words}: {error}");
+        assert!(!demo.path("edited.tar").exists(), "{words}");
+    }
+    // What is no lock is told, and not waited for.
+    let cases: [(&[u8], &str); 3] = [
+        (&[b"\xef\xbb\xbf", good.as_slice()].concat(), "byte order mark"),
+        (br#"{"lockVersion":2,"more":[]}"#, "it has version 2"),
+        (b"", "EOF"),
+    ];
+    for (bytes, words) in cases {
+        fs::write(&path, bytes).unwrap();
+        let error = demo.fails(&["why", "kubelet"]);
+        assert!(error.contains(words), "{words}: {error}");
+    }
+    fs::remove_file(&path).unwrap();
+    for name in ["bundle.yaml.lock.json", "fifo.tar"] {
+        let made = std::process::Command::new("mkfifo").arg(demo.path(name)).status().unwrap();
+        assert!(made.success());
+    }
+    assert!(demo.fails(&["build", "-q"]).contains("not a regular file"));
+    assert!(demo.fails(&["verify", "-q", "fifo.tar"]).contains("not a regular file"));
+}
+
+#[test]
+fn a_damaged_blob_in_the_cache_is_fetched_again() {
+    let demo = Demo::start();
+    demo.ok(&["build", "-q"]);
+    let lock = Lock::parse(&fs::read(demo.path("bundle.yaml.lock.json")).unwrap()).unwrap();
+    let image = &lock.images[0];
+    for digest in [
+        lock.files[0].content.digest,
+        lock.manifests[0].upstream.digest,
+        image.root.digest,
+        image.platforms[0].manifest.digest,
+        image.platforms[0].layers[0].digest,
+        lock.rpms[0].digest,
+    ] {
+        let path = demo.path("cache/kubeferry/blobs/sha256").join(digest.hex());
+        let size = fs::metadata(&path).unwrap().len();
+        fs::write(&path, vec![0xff; usize::try_from(size).unwrap()]).unwrap();
+    }
+    demo.ok(&["build", "-q", "-o", "again.tar"]);
+    assert!(fs::read(demo.path("demo.tar")).unwrap() == fs::read(demo.path("again.tar")).unwrap());
+}
+
+#[test]
 fn a_bundle_in_parts_is_built_again_whatever_a_kill_left() {
     let demo = Demo::start();
     fs::create_dir(demo.path("stick")).unwrap();

@@ -18,8 +18,8 @@ pub enum LockError {
         found: u32,
     },
     /// It is no JSON of a lock's form.
-    #[error("{}", printable(&.0.to_string()))]
-    Json(#[from] serde_json::Error),
+    #[error("{0}")]
+    Json(String),
     /// Its parts contradict each other.
     #[error("{}", .0.join("\n"))]
     Senseless(Vec<String>),
@@ -38,14 +38,19 @@ impl Lock {
         if bytes.starts_with(b"\xef\xbb\xbf") {
             return Err(LockError::ByteOrderMark);
         }
-        let Version { lock_version: found } = serde_json::from_slice(bytes)?;
+        let Version { lock_version: found } = serde_json::from_slice(bytes).map_err(json)?;
         if found != LOCK_VERSION {
             return Err(LockError::Version { found });
         }
-        let lock: Self = serde_json::from_slice(bytes)?;
+        let lock: Self = serde_json::from_slice(bytes).map_err(json)?;
         let problems = lock.problems();
         if problems.is_empty() { Ok(lock) } else { Err(LockError::Senseless(problems)) }
     }
+}
+
+/// The parser's words repeat those of the text.
+fn json(error: serde_json::Error) -> LockError {
+    LockError::Json(printable(&error.to_string()))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use bundle_format::archive::{verify, writer};
 use bundle_format::layout::{Content, Layout};
 use bundle_format::lock::Lock;
 
-use crate::lock::Upstreams;
+use crate::lock::{Upstreams, misfits};
 use crate::progress::Progress;
 use crate::spec::SpecFile;
 use unfinished::Unfinished;
@@ -45,6 +45,14 @@ pub fn build(
     now: SystemTime,
     quiet: bool,
 ) -> anyhow::Result<Built> {
+    let misfits = misfits(file, lock);
+    if !misfits.is_empty() {
+        bail!(
+            "the lock does not fit {}: run `bundler lock`\n{}",
+            file.path.display(),
+            misfits.join("\n")
+        );
+    }
     let mut unfinished = output.begin()?;
     gather::gather(file, lock, upstreams, quiet).context("fetching what the lock lists")?;
     let repodata: Vec<Content> =

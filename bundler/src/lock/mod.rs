@@ -16,12 +16,15 @@ use crate::image::registry::{PlainHttp, Registries, Registry};
 use crate::spec::{Spec, SpecFile, combination};
 
 mod files;
+mod fits;
 mod images;
 mod manifests;
 mod packages;
 
 pub use files::{location, read_location};
-pub use manifests::apply_patches;
+pub use fits::misfits;
+pub use manifests::{apply_patches, images_of};
+pub(crate) use packages::expired_keys;
 
 /// The ways to everything that is not in the spec.
 pub struct Upstreams {
@@ -150,7 +153,7 @@ pub fn resolve(file: &SpecFile, upstreams: &Upstreams, now: SystemTime) -> anyho
     rpms.sort_by(|a, b| {
         (&a.target, a.package.to_string()).cmp(&(&b.target, b.package.to_string()))
     });
-    Ok(Lock {
+    let lock = Lock {
         lock_version: LOCK_VERSION,
         name: spec.name.clone(),
         spec: file.digest,
@@ -164,7 +167,13 @@ pub fn resolve(file: &SpecFile, upstreams: &Upstreams, now: SystemTime) -> anyho
         files,
         disabled_checks: disabled_checks(spec),
         warnings,
-    })
+    };
+    // Better now than when the bundle is read again.
+    let problems = lock.problems();
+    if !problems.is_empty() {
+        bail!("{}", problems.join("\n"));
+    }
+    Ok(lock)
 }
 
 /// Each check that the spec switches off.

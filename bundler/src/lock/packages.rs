@@ -154,7 +154,7 @@ fn load(
 }
 
 /// What the spec says of expired keys, for the check itself.
-pub(super) fn expired_keys(repository: &Repository) -> key::ExpiredKeys {
+pub(crate) fn expired_keys(repository: &Repository) -> key::ExpiredKeys {
     match repository.expired_keys {
         spec::ExpiredKeys::Refuse => key::ExpiredKeys::Refuse,
         spec::ExpiredKeys::Allow(_) => key::ExpiredKeys::Allow,
