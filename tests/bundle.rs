@@ -60,6 +60,13 @@ fn a_second_build_transfers_no_blob_and_locked_notices_drift() {
     let error = demo.fails(&["build", "-q", "--locked", "--output", "drift.tar"]);
     assert!(error.contains("~ kubernetes 1.28.1 -> 1.28.2"), "{error}");
     assert!(!demo.path("drift.tar").exists());
+    // What is no package is told too.
+    let altered = text.replacen("\"revision\": \"", "\"revision\": \"1", 1);
+    assert!(altered != text);
+    fs::write(demo.path("bundle.yaml.lock.json"), altered).unwrap();
+    let error = demo.fails(&["build", "-q", "--locked", "--output", "drift.tar"]);
+    assert!(error.contains("~ targets[el9-x86_64].repositories[os].revision 1"), "{error}");
+    assert!(error.contains("1 changes"), "{error}");
     // A changed spec asks for a new lock.
     demo.write_spec(&format!("{}\n# changed\n", demo.spec()));
     assert!(demo.fails(&["build", "-q"]).contains("run `bundler lock`"));
