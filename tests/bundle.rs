@@ -492,6 +492,15 @@ fn bad_specs_and_unsolvable_ones_leave_nothing_behind() {
         assert!(error.contains(words), "{words}:\n{error}");
         assert!(!demo.path("bundle.yaml.lock.json").exists());
     }
+    for place in ["URL/os/repodata/repomd.xml.key", "URL/os/", "URL/manifests/calico.yaml"] {
+        let secret = place.replace("URL", &demo.upstream.url().replace("//", "//bob:hunter2@"));
+        demo.write_spec(&spec.replacen(place, &secret, 1));
+        for command in ["lock", "build"] {
+            let error = demo.fails(&[command]);
+            assert!(error.contains("a user or a password"), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
 }
 
 #[test]

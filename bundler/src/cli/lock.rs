@@ -12,6 +12,7 @@ use clap::Args;
 use super::report;
 use crate::build::write_file;
 use crate::fetch::cache::Cache;
+use crate::fetch::notice::Notices;
 use crate::lock::{self, Upstreams};
 use crate::spec::SpecFile;
 
@@ -27,7 +28,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let file = SpecFile::read(&arguments.spec)?;
-    let upstreams = Upstreams::new(&file, Cache::of_user()?)?;
+    let upstreams = Upstreams::new(&file, Cache::of_user()?, &Notices::new(false))?;
     make(&file, &upstreams)?;
     Ok(())
 }

@@ -5,15 +5,20 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use bundle_format::Digest;
 use bundle_format::lock::Descriptor;
 use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::io::Errno;
+
+use super::notice::{Notices, PATIENCE};
 
 /// A folder of verified blobs.
 #[derive(Clone, Debug)]
 pub struct Cache {
     folder: PathBuf,
+    notices: Notices,
 }
 
 /// Something that cannot be done in the cache.
@@ -41,7 +46,12 @@ impl Cache {
             let path = folder.join(part);
             fs::create_dir_all(&path).map_err(|source| CacheError { path, source })?;
         }
-        Ok(Self { folder: folder.to_owned() })
+        Ok(Self { folder: folder.to_owned(), notices: Notices::new(false) })
+    }
+
+    /// The same with other words on what is waited for.
+    pub fn telling(self, notices: &Notices) -> Self {
+        Self { notices: notices.clone(), ..self }
     }
 
     /// The folder.
@@ -118,7 +128,7 @@ impl Cache {
             if !file.metadata()?.is_file() {
                 return Err(io::Error::other("it is no file; remove it"));
             }
-            flock(&file, FlockOperation::LockExclusive)?;
+            self.hold(&file)?;
             // Whoever held it before may have moved it to its place meanwhile.
             let own = file.metadata()?.ino();
             if fs::metadata(&path).is_ok_and(|now| now.ino() == own) {
@@ -127,6 +137,20 @@ impl Cache {
         };
         let file = open().map_err(|source| CacheError { path: path.clone(), source })?;
         Ok(Partial { path, file })
+    }
+
+    fn hold(&self, file: &File) -> io::Result<()> {
+        let begun = Instant::now();
+        // The kernel wakes nobody for a while only.
+        while begun.elapsed() < PATIENCE {
+            match flock(file, FlockOperation::NonBlockingLockExclusive) {
+                Err(Errno::WOULDBLOCK) => std::thread::sleep(Duration::from_millis(20)),
+                result => return Ok(result?),
+            }
+        }
+        let words = "another process fetches the same; its end is waited for";
+        self.notices.once(&format!("the cache {}", self.folder.display()), words);
+        Ok(flock(file, FlockOperation::LockExclusive)?)
     }
 
     /// Moves a finished file, whose bytes have this digest, to its place.
@@ -192,6 +216,23 @@ mod tests {
         fs::create_dir_all(path.join("full")).unwrap();
         let error = cache.insert(b"blob").unwrap_err().to_string();
         assert!(error.contains(&digest.hex()), "{error}");
+    }
+
+    #[test]
+    fn waiting_for_another_process_is_told_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path()).unwrap().telling(&Notices::new(true));
+        let held = cache.partial("blob").unwrap();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| cache.partial("blob").unwrap());
+            while cache.notices.said().is_empty() {
+                std::thread::yield_now();
+            }
+            assert!(!waiting.is_finished());
+            drop(held);
+            waiting.join().unwrap();
+        });
+        assert_eq!(cache.notices.said().len(), 1);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use bundle_format::{Architecture, ImageReference};
 
 use crate::fetch::cache::Cache;
 use crate::fetch::client::Client;
+use crate::fetch::notice::Notices;
 use crate::image::credentials::{self, CredentialSource};
 use crate::image::pull::Puller;
 use crate::image::registry::{PlainHttp, Registries, Registry};
@@ -20,6 +21,7 @@ mod fits;
 mod images;
 mod manifests;
 mod packages;
+mod secrets;
 
 pub use files::{location, read_location};
 pub use fits::misfits;
@@ -37,8 +39,10 @@ pub struct Upstreams {
 }
 
 impl Upstreams {
-    /// Sets up what the spec says of registries.
-    pub fn new(file: &SpecFile, cache: Cache) -> anyhow::Result<Self> {
+    /// Sets up what the spec says of registries. `notices` hear of what is
+    /// waited for.
+    pub fn new(file: &SpecFile, cache: Cache, notices: &Notices) -> anyhow::Result<Self> {
+        secrets::refuse(&file.spec)?;
         let mut authorities = Vec::new();
         let mut registries = BTreeMap::new();
         for (name, registry) in &file.spec.registries {
@@ -70,10 +74,10 @@ impl Upstreams {
             };
             registries.insert(name.clone(), Registry { mirrors, credentials, plain_http });
         }
-        let client = Arc::new(Client::new(&authorities)?);
+        let client = Arc::new(Client::new(&authorities)?.telling(notices));
         let puller =
             Puller::new(client.clone(), Registries::new(registries)?, credentials::login_files());
-        Ok(Self { client, puller, cache })
+        Ok(Self { client, puller, cache: cache.telling(notices) })
     }
 }
 

@@ -180,6 +180,8 @@ fn base_urls(
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .filter_map(|line| Url::parse(&expand(line)).ok())
         .filter(|url| matches!(url.scheme(), "https" | "http"))
+        // A password has no place in a lock.
+        .filter(|url| url.username().is_empty() && url.password().is_none())
         .take(5)
         .collect();
     if urls.is_empty() {
