@@ -479,7 +479,7 @@ fn bad_specs_and_unsolvable_ones_leave_nothing_behind() {
         (spec.replace("version: 1.6.25", "version: 1.6.99"), "containerd.io = 1.6.99"),
         (spec.replace("version: 1.28.2", "version: 1.28.99"), "kubelet = 1.28.99"),
         (spec.replace("version: 1.28.2", "version: 1.28.99"), "images of kubeadm 1.28.99"),
-        (spec.replace("URL/manifests/calico.yaml", "nowhere.yaml"), "404"),
+        (spec.replace("URL/manifests/calico.yaml", "URL/nowhere.yaml"), "404"),
         (spec.replace("family: el9", "family: el7").replace("1.28.2", "1.32.0"), "before 4.19"),
         (spec.replace("    plainHttp: the demo's registry is on this machine\n", ""), "plainHttp"),
         (spec.replace("name: demo", "nam: demo"), "unknown field"),
@@ -508,7 +508,8 @@ fn init_writes_a_spec_that_reads_and_schema_is_json() {
     let demo = Demo::start();
     demo.ok(&["init", "new.yaml"]);
     bundler::spec::SpecFile::read(&demo.path("new.yaml")).unwrap();
-    demo.fails(&["init", "new.yaml"]);
+    let error = demo.fails(&["init", "new.yaml"]);
+    assert!(error.contains("is there already and stays as it is"), "{error}");
     let schema: serde_json::Value = serde_json::from_str(&demo.ok(&["schema"])).unwrap();
     assert!(schema["properties"]["kubernetes"].is_object());
     assert_eq!(demo.run(&["build", "--split", "4X"]).status.code(), Some(2));

@@ -69,6 +69,30 @@ fn equals_yum_and_dnf_on_centos_7() {
     assert!(wrong.is_empty(), "{} of {count} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// The versions that people write: the epoch is left out, as in a file's name.
+#[test]
+fn a_request_without_an_epoch_is_for_any() {
+    let Some(data) = shared_data::folder() else { return };
+    let base = load(&format!("{}/repodata/centos7/base", data.display()), "base");
+    let ol7 = load(&format!("{}/repodata/centos7/ol7", data.display()), "ol7");
+    let repositories = [base, ol7];
+    let universe = Universe::new(&repositories, Architecture::X86_64, |_, _| false);
+    for (request, wanted) in [
+        ("libpcap-1.5.3-12.el7.x86_64", Some("libpcap-14:1.5.3-12.el7.x86_64")),
+        ("libpcap-1.5.3-12.el7", Some("libpcap-14:1.5.3-12.el7.x86_64")),
+        ("libpcap-1.5.3", Some("libpcap-14:1.5.3-12.el7.x86_64")),
+        ("libpcap-14:1.5.3", Some("libpcap-14:1.5.3-12.el7.x86_64")),
+        ("libpcap-13:1.5.3", None),
+        ("libpcap-0:1.5.3-12.el7.x86_64", None),
+        ("libpcap-1.5.4", None),
+    ] {
+        let candidates = Request::parse(request).unwrap().candidates(&universe);
+        let found: Vec<String> =
+            candidates.iter().map(|id| universe.package(*id).nevra.to_string()).collect();
+        assert_eq!(found, wanted.into_iter().collect::<Vec<_>>(), "{request}");
+    }
+}
+
 #[test]
 fn the_command_line_answers_as_documented() {
     let Some(data) = shared_data::folder() else { return };
@@ -105,5 +129,7 @@ fn the_command_line_answers_as_documented() {
         assert_eq!((status, stdout.as_str()), (Some(1), ""), "{request}");
         assert!(error.contains("error: "), "{error}");
     }
+    let (_, _, error) = run(&["--baseline", "none", "device-mapp*"]);
+    assert!(error.contains("patterns are not read"), "{error}");
     assert_eq!(run(&["--repo", "no-url", "socat"]).0, Some(2));
 }

@@ -17,7 +17,8 @@ fn every_shipped_spec_reads_and_combines() {
     let mut count = 0;
     for entry in fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "yaml") {
+        let is_spec = path.extension().is_some_and(|extension| extension == "yaml");
+        if !is_spec || path.ends_with("lab.yaml") {
             continue;
         }
         let file = SpecFile::read(&path).unwrap_or_else(|error| panic!("{error}"));
@@ -31,6 +32,19 @@ fn every_shipped_spec_reads_and_combines() {
         count += 1;
     }
     assert_eq!(count, 4);
+}
+
+#[test]
+fn the_labs_spec_reads_beside_the_authority_of_its_registry() {
+    let copies = tempfile::tempdir().unwrap();
+    let path = copies.path().join("lab.yaml");
+    fs::copy(folder().join("lab.yaml"), &path).unwrap();
+    let error = SpecFile::read(&path).unwrap_err().to_string();
+    assert!(error.contains("no such file") && error.contains("ca.pem"), "{error}");
+    fs::write(copies.path().join("ca.pem"), "").unwrap();
+    let file = SpecFile::read(&path).unwrap();
+    assert_eq!(combination::check(&file.spec).refused, [] as [&str; 0]);
+    assert_eq!(kubeadm::images(&file.spec.kubernetes.version.value, None).unwrap().len(), 7);
 }
 
 #[test]

@@ -151,11 +151,23 @@ impl Layout {
     /// other tools write. It has one entry, since some of those tools refuse
     /// more where they are given no name.
     pub fn of_image(image: &LockedImage) -> Result<Self, serde_json::Error> {
-        let entries = names(image).first().map(|name| image_entry(image, name));
+        Self::of_image_by(image, names(image).get(..1).unwrap_or_default())
+    }
+
+    /// Lays out an image alone, under all its names, as containerd takes it.
+    pub fn of_image_by_all_names(image: &LockedImage) -> Result<Self, serde_json::Error> {
+        Self::of_image_by(image, &names(image))
+    }
+
+    fn of_image_by(
+        image: &LockedImage,
+        names: &[ImageReference],
+    ) -> Result<Self, serde_json::Error> {
+        let entries = names.iter().map(|name| image_entry(image, name));
         let mut blobs = documents_of(image);
         blobs.extend(layers_of(image));
         Ok(Self {
-            index: index_bytes(entries.into_iter().collect())?,
+            index: index_bytes(entries.collect())?,
             documents: Vec::new(),
             blobs: each_once(blobs),
         })

@@ -80,6 +80,11 @@ impl FromStr for ImageReference {
 
     fn from_str(text: &str) -> Result<Self, ReferenceError> {
         let fail = |reason: String| ReferenceError { text: text.to_owned(), reason };
+        if is_identifier(text) {
+            return Err(fail(
+                "64 hexadecimal digits are the id of an image, not a name".to_owned(),
+            ));
+        }
         let parsed = Reference::try_from(text).map_err(|error| fail(error.to_string()))?;
         let digest = match parsed.digest() {
             Some(digest) => Some(digest.parse().map_err(|error| fail(format!("{error}")))?),
@@ -93,13 +98,20 @@ impl FromStr for ImageReference {
             (None, None) => Some("latest".to_owned()),
             (tag, _) => tag,
         };
-        Ok(Self {
-            registry: parsed.registry().to_owned(),
-            repository: parsed.repository().to_owned(),
-            tag,
-            digest,
-        })
+        // The parser follows an older distribution: in newer ones what stands in
+        // front and has a capital is a host, as no repository may have one.
+        let (registry, repository) = match parsed.repository().split_once('/') {
+            Some((host, rest)) if host.contains(|c: char| c.is_ascii_uppercase()) => (host, rest),
+            _ => (parsed.registry(), parsed.repository()),
+        };
+        Ok(Self { registry: registry.to_owned(), repository: repository.to_owned(), tag, digest })
     }
+}
+
+/// Whether it is an image's id, which distribution's `ParseNormalizedNamed`
+/// refuses as a name.
+fn is_identifier(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 impl fmt::Display for ImageReference {
@@ -129,6 +141,8 @@ mod tests {
             ("rancher/x:v1".to_owned(), "docker.io/rancher/x:v1".to_owned()),
             ("localhost:5000/a".to_owned(), "localhost:5000/a:latest".to_owned()),
             ("index.docker.io/a/b:c".to_owned(), "docker.io/a/b:c".to_owned()),
+            ("MyReg/x:1".to_owned(), "MyReg/x:1".to_owned()),
+            ("Localhost/a/b".to_owned(), "Localhost/a/b:latest".to_owned()),
             (format!("r.io/a/b@sha256:{hex}"), format!("r.io/a/b@sha256:{hex}")),
             (format!("r.io/a/b:t@sha256:{hex}"), format!("r.io/a/b:t@sha256:{hex}")),
         ];
@@ -142,6 +156,9 @@ mod tests {
     #[test]
     fn refuses_what_is_no_reference() {
         for text in ["", "a/UPPER", "a b", "a:b:c", "a@sha256:00", "http://a/b", "-a", "a/"] {
+            assert!(text.parse::<ImageReference>().is_err(), "{text}");
+        }
+        for text in ["docker.io/MyReg/x:1", &"0a".repeat(32)] {
             assert!(text.parse::<ImageReference>().is_err(), "{text}");
         }
     }

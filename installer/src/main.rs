@@ -1,5 +1,5 @@
 //! The `installer` program.
 
 fn main() -> std::process::ExitCode {
-    installer::run()
+    installer::cli::run()
 }

@@ -1,6 +1,5 @@
 //! Writing a bundle.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 
 use super::{BLOCK, blob_name, header, padding};
@@ -22,7 +21,7 @@ pub fn size(layout: &Layout) -> u64 {
 /// Nothing is checked here but the sizes: whoever gives bytes that were not
 /// verified reads the result again, as [`super::verify`] does.
 pub fn write<R: Read>(
-    out: &mut File,
+    out: &mut (impl Write + ?Sized),
     layout: &Layout,
     mut open: impl FnMut(&Descriptor) -> io::Result<R>,
     mut progress: impl FnMut(u64),
@@ -41,14 +40,19 @@ pub fn write<R: Read>(
     out.flush()
 }
 
-fn put(out: &mut File, name: &str, bytes: &[u8]) -> io::Result<()> {
+fn put(out: &mut (impl Write + ?Sized), name: &str, bytes: &[u8]) -> io::Result<()> {
     let size = bytes.len() as u64;
     out.write_all(header(name, size)?.as_bytes())?;
     out.write_all(bytes)?;
     pad(out, size)
 }
 
-fn copy(out: &mut File, digest: Digest, size: u64, source: impl Read) -> io::Result<()> {
+fn copy(
+    out: &mut (impl Write + ?Sized),
+    digest: Digest,
+    size: u64,
+    source: impl Read,
+) -> io::Result<()> {
     out.write_all(header(&blob_name(digest), size)?.as_bytes())?;
     // From file to file the kernel copies, without a way through here.
     let copied = io::copy(&mut source.take(size), out)?;
@@ -60,7 +64,7 @@ fn copy(out: &mut File, digest: Digest, size: u64, source: impl Read) -> io::Res
     pad(out, size)
 }
 
-fn pad(out: &mut File, size: u64) -> io::Result<()> {
+fn pad(out: &mut (impl Write + ?Sized), size: u64) -> io::Result<()> {
     io::copy(&mut io::repeat(0).take(padding(size)), out)?;
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! `bundler init`: a spec to begin with.
 
 use std::fs::OpenOptions;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 
 use super::report;
@@ -25,7 +25,14 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let write = || {
         OpenOptions::new().write(true).create_new(true).open(path)?.write_all(TEMPLATE.as_bytes())
     };
-    write().with_context(|| format!("writing {}", path.display()))?;
+    match write() {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => bail!(
+            "{} is there already and stays as it is: name another file, such as `bundler init \
+             another.yaml`, or remove it first",
+            path.display()
+        ),
+        result => result.with_context(|| format!("writing {}", path.display()))?,
+    }
     report::notice(&format!(
         "wrote {}; edit it, then run `bundler lock` and `bundler build`",
         path.display()

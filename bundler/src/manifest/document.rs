@@ -1,13 +1,19 @@
 //! Kubernetes YAML as a tree that remembers where each part stands.
 
+use std::collections::HashSet;
+
 use saphyr::{MarkedYaml, ScalarStyle, YamlData, YamlLoader};
 use saphyr_parser::Parser;
 
 /// How many nodes aliases may stand for in one file. Real manifests have none.
 const MAX_ALIASED: usize = 100_000;
 /// The largest manifest that is read, in bytes; the largest published ones have
-/// under 4 MB.
-pub const MAX_BYTES: u64 = 64 << 20;
+/// about 6 MB.
+pub const MAX_BYTES: u64 = 32 << 20;
+/// How many values and keys a manifest may have. Each takes up to 400 bytes of
+/// memory, however short it is; the largest published manifests have half a
+/// million.
+const MAX_NODES: usize = 2_000_000;
 /// How deep collections may nest; CRD schemas reach about 60.
 const MAX_DEPTH: usize = 256;
 
@@ -33,6 +39,7 @@ pub fn documents<'a>(file: &str, text: &'a str) -> Result<Vec<MarkedYaml<'a>>, Y
         return Err(fail(1, 0, format!("it has more than {MAX_BYTES} bytes")));
     }
     let mut depth = 0usize;
+    let mut nodes = 0usize;
     let mut loader = YamlLoader::default();
     loader.early_parse(false);
     loader.alias_limit(MAX_ALIASED);
@@ -45,9 +52,17 @@ pub fn documents<'a>(file: &str, text: &'a str) -> Result<Vec<MarkedYaml<'a>>, Y
         })?;
         use saphyr_parser::Event;
         match event {
-            Event::SequenceStart(..) | Event::MappingStart(..) => depth += 1,
+            Event::SequenceStart(..) | Event::MappingStart(..) => {
+                depth += 1;
+                nodes += 1;
+            }
             Event::SequenceEnd | Event::MappingEnd => depth = depth.saturating_sub(1),
+            Event::Scalar(..) => nodes += 1,
             _ => {}
+        }
+        if nodes > MAX_NODES {
+            let reason = format!("it has more than {MAX_NODES} keys and values: split the file");
+            return Err(fail(span.start.line(), span.start.col(), reason));
         }
         if depth > MAX_DEPTH {
             let reason = format!("it nests deeper than {MAX_DEPTH} levels");
@@ -80,6 +95,27 @@ pub fn entries<'a, 'b>(
         }
         YamlData::Tagged(_, inner) => entries(inner),
         _ => Box::new(std::iter::empty()),
+    }
+}
+
+/// The same with what the merge key `<<` brings in, as kubectl reads it: the
+/// mapping's own entries go first, then those of what is merged, in its order.
+pub fn merged<'a, 'b>(node: &'a MarkedYaml<'b>) -> Vec<(&'a str, &'a MarkedYaml<'b>)> {
+    let mut all: Vec<_> = entries(node).filter(|(key, _)| *key != "<<").collect();
+    if let Some(source) = get(node, "<<") {
+        let mut seen: HashSet<&str> = all.iter().map(|(key, _)| *key).collect();
+        let sources = std::iter::once(source).chain(items(source));
+        all.extend(sources.flat_map(merged).filter(|(key, _)| seen.insert(key)));
+    }
+    all
+}
+
+/// Whether the node is `{{ … }}`, the mark of a template without the quotes
+/// that would make it a text.
+pub fn is_template(node: &MarkedYaml<'_>) -> bool {
+    match &node.data {
+        YamlData::Mapping(mapping) => mapping.iter().any(|(key, _)| key.data.is_mapping()),
+        _ => false,
     }
 }
 

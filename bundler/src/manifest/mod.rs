@@ -2,5 +2,9 @@
 
 pub mod discovery;
 pub mod document;
+pub mod naming;
+mod parts;
 pub mod patch;
+mod place;
 pub mod shape;
+mod walk;

@@ -28,9 +28,11 @@ pub fn judge(text: &str) -> (Shape, Option<ImageReference>) {
     };
     let last = before_digest.rsplit('/').next().unwrap_or(before_digest);
     let tag = last.split_once(':').map(|(_, tag)| tag);
-    let host = before_digest.split_once('/').map(|(first, _)| first).filter(|first| is_host(first));
+    if is_no_image(&reference) {
+        return none;
+    }
     let pinned = tag.is_some() || digest.is_some();
-    let shape = if host.is_some() && pinned {
+    let shape = if has_host(before_digest) && pinned {
         Shape::Full
     } else if before_digest.contains('/') || pinned {
         Shape::Path
@@ -56,67 +58,30 @@ fn is_host(first: &str) -> bool {
         || (name.contains('.') && !name.ends_with('.') && !name.starts_with('.'))
 }
 
-/// Whether the name of a field, variable or flag says that an image stands in
-/// it: `image`, `spec.solverImage`, `RELATED_IMAGE_CNI`, `--executor-image`.
-pub fn names_an_image(name: &str) -> bool {
-    let words = words(name);
-    let image = words.iter().any(|word| word == "image" || word == "images");
-    let other = [
-        "pull",
-        "policy",
-        "secret",
-        "secrets",
-        "repository",
-        "repo",
-        "registry",
-        "registries",
-        "tag",
-        "version",
-        "prefix",
-        "prefixes",
-        "digest",
-        "id",
-        "size",
-        "format",
-        "type",
-        "user",
-        "gc",
-        "path",
-        "dir",
-        "hash",
-        "name",
-        "filesystem",
-        "service",
-        "mode",
-    ];
-    image && !words.iter().any(|word| other.contains(&word.as_str()) && !is_image_name(name))
+/// Whether `text` has a tag or a digest of its own.
+pub fn is_pinned(text: &str) -> bool {
+    text.contains('@') || text.rsplit('/').next().is_some_and(|last| last.contains(':'))
 }
 
-/// `imageName` is how some operators spell `image`.
-fn is_image_name(name: &str) -> bool {
-    matches!(name, "imageName" | "image_name" | "IMAGE_NAME")
+/// Whether `text` begins with a registry.
+pub fn has_host(text: &str) -> bool {
+    text.split_once('/').is_some_and(|(first, _)| is_host(first))
 }
 
-/// The words of `solverImage`, `RELATED_IMAGE_CNI` and `--executor-image`.
-fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut previous_lower = false;
-    for c in name.chars() {
-        if !c.is_ascii_alphanumeric() {
-            words.push(String::new());
-            previous_lower = false;
-            continue;
-        }
-        if c.is_ascii_uppercase() && previous_lower {
-            words.push(String::new());
-        }
-        previous_lower = c.is_ascii_lowercase() || c.is_ascii_digit();
-        if let Some(word) = words.last_mut() {
-            word.push(c.to_ascii_lowercase());
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    words
+/// Whether `text`, though it has an image's shape, is a label with its value, a
+/// taint, or a place in a code host.
+fn is_no_image(reference: &ImageReference) -> bool {
+    let value = matches!(
+        reference.tag(),
+        Some("NoSchedule" | "PreferNoSchedule" | "NoExecute" | "true" | "false")
+    );
+    let host = reference.registry();
+    let is_within = |domain| {
+        host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    // Kubernetes keeps `kubernetes.io` for labels, `registry.k8s.io` for images.
+    let other = is_within("kubernetes.io") || ["github.com", "gitlab.com"].contains(&host);
+    value || other
 }
 
 #[cfg(test)]
@@ -140,35 +105,15 @@ mod tests {
             ("$(IMAGE)", Shape::None),
             ("", Shape::None),
             ("--x=y", Shape::None),
+            ("node-role.kubernetes.io/master:NoSchedule", Shape::None),
+            ("dedicated.example.com/gpu:true", Shape::None),
+            ("node.cilium.io/agent-not-ready:NoExecute", Shape::None),
+            ("github.com/a/b:v1", Shape::None),
+            ("registry.k8s.io/pause:3.9", Shape::Full),
+            ("MyReg/x:1", Shape::Path),
         ];
         for (text, shape) in cases {
             assert_eq!(judge(text).0, shape, "{text}");
-        }
-    }
-
-    #[test]
-    fn names() {
-        for name in [
-            "image",
-            "baseImage",
-            "RELATED_IMAGE_CNI",
-            "--executor-image",
-            "CSI_IMAGE",
-            "queue-sidecar-image",
-            "imageName",
-        ] {
-            assert!(names_an_image(name), "{name}");
-        }
-        for name in [
-            "imagePullPolicy",
-            "imagePullSecrets",
-            "image-pull-secret",
-            "imageID",
-            "IMAGE_TAG",
-            "imagination",
-            "imageRepository",
-        ] {
-            assert!(!names_an_image(name), "{name}");
         }
     }
 }

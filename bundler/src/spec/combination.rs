@@ -6,7 +6,9 @@
 
 use bundle_format::ImageReference;
 
-use super::{Spec, Target};
+use super::problem::Place;
+use super::tree::Node;
+use super::{Spec, Target, profile};
 
 /// What is wrong with a combination, and what to write instead.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -17,46 +19,120 @@ pub struct Findings {
     pub warnings: Vec<String>,
 }
 
+/// A combination that is known to fail.
+pub(super) struct Refusal {
+    /// The value that does not fit.
+    pub(super) about: About,
+    /// Why, and what to write instead.
+    pub(super) reason: String,
+}
+
+/// A value that other values must fit.
+pub(super) enum About {
+    /// The version of containerd.
+    Containerd,
+    /// The family of the target with this number.
+    Target(usize),
+}
+
+impl About {
+    /// Where it stands.
+    pub(super) fn place(&self, root: &Node) -> Place {
+        let (node, key) = match self {
+            Self::Containerd => (root.value("containerd"), "version"),
+            Self::Target(index) => (root.items("targets").get(*index), "family"),
+        };
+        node.map_or(root.place, |node| node.place_of(key))
+    }
+}
+
 /// Checks `spec` as a whole.
 pub fn check(spec: &Spec) -> Findings {
-    let mut findings = Findings::default();
-    let minor = spec.kubernetes.version.value.minor();
+    let mut warnings = Vec::new();
     for target in &spec.targets {
-        check_kernel_and_cgroups(target, minor, &mut findings);
+        warnings.extend(unknown_family(target));
+        if let Some(Judgement::Warned(warning)) = kernel_and_cgroups(target, spec) {
+            warnings.push(warning);
+        }
     }
+    Findings {
+        refused: refusals(spec).into_iter().map(|refusal| refusal.reason).collect(),
+        warnings,
+    }
+}
+
+/// Every combination in `spec` that is known to fail.
+pub(super) fn refusals(spec: &Spec) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    for (index, target) in spec.targets.iter().enumerate() {
+        if let Some(Judgement::Refused(reason)) = kernel_and_cgroups(target, spec) {
+            refusals.push(Refusal { about: About::Target(index), reason });
+        }
+    }
+    let minor = spec.kubernetes.version.value.minor();
     if let Some(containerd) = &spec.containerd
         && containerd.version.value.major() < 2
         && minor >= 36
     {
-        findings.refused.push(format!(
+        let reason = format!(
             "Kubernetes 1.{minor} needs containerd 2.0 or later, and the spec says {}: 1.35 is \
              the last minor for containerd 1.x",
             containerd.version.value
-        ));
+        );
+        refusals.push(Refusal { about: About::Containerd, reason });
     }
-    findings
+    refusals
+}
+
+enum Judgement {
+    Refused(String),
+    Warned(String),
 }
 
 /// EL7 has kernel 3.10 and EL8 has 4.18, both with cgroup v1.
-fn check_kernel_and_cgroups(target: &Target, minor: u32, findings: &mut Findings) {
+fn kernel_and_cgroups(target: &Target, spec: &Spec) -> Option<Judgement> {
     let family = target.family.value.as_str();
     if !matches!(family, "el7" | "el8") {
-        return;
+        return None;
     }
+    let minor = spec.kubernetes.version.value.minor();
     match minor {
-        32..=33 => findings.refused.push(format!(
+        32..=33 => Some(Judgement::Refused(format!(
             "kubeadm 1.{minor} refuses kernels before 4.19, so it cannot run on {family}: use \
              Kubernetes 1.31 or earlier, or el9 nodes"
-        )),
-        34 => findings
-            .warnings
-            .push(format!("kubeadm 1.{minor} warns of kernels before 4.19, which {family} has")),
-        35.. => findings.refused.push(format!(
+        ))),
+        34 => Some(Judgement::Warned(format!(
+            "kubeadm 1.{minor} warns of kernels before 4.19, which {family} has"
+        ))),
+        35.. => Some(Judgement::Refused(format!(
             "the kubelet of Kubernetes 1.{minor} refuses cgroup v1, which {family} has: use \
              Kubernetes 1.34 or earlier, or el9 nodes"
-        )),
-        _ => {}
+        ))),
+        _ => None,
     }
+}
+
+/// A family without a base list leaves all packages to the spec: most often it
+/// is a name such as `rhel9` for one that has a list.
+fn unknown_family(target: &Target) -> Option<String> {
+    let family = target.family.value.as_str();
+    let known = profile::families();
+    if known.contains(&family) {
+        return None;
+    }
+    let release = family.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let meant = known.iter().find(|known| {
+        let rest = release.strip_prefix(known.trim_start_matches("el"));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    });
+    let instead = match meant {
+        Some(meant) => format!("write `{meant}` if it is a distribution like that"),
+        None => "if it is like none of them, `packages` must name all that nodes need".to_owned(),
+    };
+    Some(format!(
+        "family `{family}` has no list of base packages; {} have one: {instead}",
+        known.join(", ")
+    ))
 }
 
 /// The Kubernetes minors that a Calico minor is tested with.
@@ -137,7 +213,6 @@ fn version(tag: &str) -> Option<[u32; 3]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::SpecFile;
 
     fn findings(family: &str, kubernetes: &str, containerd: &str, image: &str) -> Findings {
         let text = format!(
@@ -146,7 +221,7 @@ mod tests {
              targets:\n- family: {family}\n  architecture: x86_64\n  repositories:\n  \
              - {{id: os, baseUrl: 'https://example.com/', keys: [key.asc]}}\n"
         );
-        let spec = SpecFile::parse("x.yaml".as_ref(), text.into_bytes()).unwrap().spec;
+        let spec: Spec = serde_saphyr::from_str(&text).unwrap();
         let mut findings = check(&spec);
         findings.warnings.extend(check_image(&spec, &image.parse().unwrap()).warnings);
         findings
@@ -170,6 +245,8 @@ mod tests {
             ("el9", "1.34.0", "2.1.0", calico("3.26.4"), None, Some("1.24 to 1.28")),
             ("el9", "1.28.2", "1.6.25", ingress("1.9.3"), None, Some("CVE-2025-1974")),
             ("el9", "1.30.2", "1.7.20", ingress("1.12.8"), None, None),
+            ("rhel9.4", "1.28.2", "1.6.25", plain.clone(), None, Some("write `el9`")),
+            ("openEuler", "1.28.2", "1.6.25", plain.clone(), None, Some("el7, el8, el9 have one")),
         ];
         for (family, kubernetes, containerd, image, refused, warned) in cases {
             let found = findings(family, kubernetes, containerd, &image);

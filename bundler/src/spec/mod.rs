@@ -9,14 +9,21 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 pub mod combination;
+mod hint;
+mod named_files;
 pub mod parse;
+pub mod problem;
 pub mod profile;
+mod relations;
+mod shape;
+pub(crate) mod text;
+mod tree;
 pub mod version;
 
 pub use parse::{SpecError, SpecFile};
 pub use version::{ContainerdVersion, KubernetesVersion};
 
-use crate::manifest::patch::Patch;
+use crate::manifest::patch::{Change, Patch};
 
 /// What a bundle is to hold.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -24,6 +31,7 @@ use crate::manifest::patch::Patch;
 pub struct Spec {
     /// The bundle's name: lower-case letters, digits, `.` and `-`. It names the
     /// files that `build` writes.
+    #[schemars(with = "text::Name")]
     pub name: String,
     /// The cluster's Kubernetes.
     pub kubernetes: Kubernetes,
@@ -35,7 +43,7 @@ pub struct Spec {
     /// Images that neither kubeadm nor a manifest names: those that operators
     /// pull by themselves.
     #[serde(default)]
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<text::Image>")]
     pub images: Vec<Spanned<ImageReference>>,
     /// Where images are pulled from when that is not their name: the first
     /// entry whose `name` an image's name begins with counts.
@@ -47,6 +55,7 @@ pub struct Spec {
     pub manifests: Vec<Spanned<Manifest>>,
     /// How to reach registries, by the name that image references use.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = {"format": text::RegistryName::schema_name()}))]
     pub registries: BTreeMap<String, Registry>,
     /// Installer programs to put into the bundle. Left out, the one beside
     /// `bundler` is taken for the architecture that it runs on.
@@ -60,15 +69,17 @@ pub struct Spec {
 pub struct Kubernetes {
     /// The release, exact: `1.28.2`. kubelet, kubeadm and kubectl are taken in
     /// this version, and the images that its kubeadm needs.
-    #[schemars(with = "String")]
+    #[schemars(with = "text::KubernetesVersion")]
     pub version: Spanned<KubernetesVersion>,
     /// The repository that nodes know kubeadm's images by (kubeadm's
     /// `imageRepository`). Left out: the default of the release.
     #[serde(default)]
+    #[schemars(with = "Option<text::ImagePrefix>")]
     pub image_repository: Option<String>,
     /// The repository that kubeadm's images are pulled from, when it is another
     /// one: a mirror such as `registry.aliyuncs.com/google_containers`.
     #[serde(default)]
+    #[schemars(with = "Option<text::ImagePrefix>")]
     pub pull_from: Option<String>,
     /// Where the list of kubeadm's images comes from.
     #[serde(default)]
@@ -76,6 +87,7 @@ pub struct Kubernetes {
     /// The yum repository (its `id`) that the Kubernetes packages must come
     /// from, whatever other repositories offer under the same names.
     #[serde(default)]
+    #[schemars(with = "Option<text::Id>")]
     pub repository: Option<String>,
 }
 
@@ -95,13 +107,15 @@ pub enum KubeadmImages {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Containerd {
     /// The release, exact: `1.6.25`.
-    #[schemars(with = "String")]
+    #[schemars(with = "text::ContainerdVersion")]
     pub version: Spanned<ContainerdVersion>,
     /// Its package: `containerd.io`, unless a distribution calls it otherwise.
     #[serde(default = "containerd_package")]
+    #[schemars(with = "text::Id")]
     pub package: String,
     /// The yum repository (its `id`) that it must come from.
     #[serde(default)]
+    #[schemars(with = "Option<text::Id>")]
     pub repository: Option<String>,
 }
 
@@ -115,7 +129,7 @@ fn containerd_package() -> String {
 pub struct Target {
     /// `el7`, `el8` or `el9` bring a list of base packages along; any other
     /// name has none, so `packages` must list all that nodes need.
-    #[schemars(with = "String")]
+    #[schemars(with = "text::Family")]
     pub family: Spanned<String>,
     /// The nodes' architecture.
     pub architecture: Architecture,
@@ -153,7 +167,7 @@ pub enum Baseline {
     None,
     /// The packages of a real node: a file beside the spec that the query in
     /// `docs/spec.md` wrote there.
-    Packages(String),
+    Packages(#[schemars(with = "text::File")] String),
 }
 
 /// A yum repository.
@@ -161,18 +175,21 @@ pub enum Baseline {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Repository {
     /// A short name, unique in its target.
-    #[schemars(with = "String")]
+    #[schemars(with = "text::Id")]
     pub id: Spanned<String>,
     /// The folder above `repodata/`: `https://`, `http://` or `file://`.
     /// `$basearch` stands for the target's architecture.
     #[serde(default)]
+    #[schemars(with = "Option<text::FetchUrl>")]
     pub base_url: Option<String>,
     /// A document that lists base URLs, one a line; the first that answers is
     /// taken. Instead of `baseUrl`.
     #[serde(default)]
+    #[schemars(with = "Option<text::FetchUrl>")]
     pub mirror_list: Option<String>,
     /// The vendor's public keys: URLs, or files beside the spec.
     #[serde(default)]
+    #[schemars(with = "Vec<text::Location>")]
     pub keys: Vec<String>,
     /// Which repository wins when several offer a package: the lowest number.
     #[serde(default = "default_priority")]
@@ -208,7 +225,7 @@ pub enum Check {
     #[default]
     On,
     /// The check is not made, for this reason, which `inspect` shows.
-    Off(Reason),
+    Off(#[schemars(with = "text::Reason")] Reason),
 }
 
 /// What becomes of a key that has expired.
@@ -219,11 +236,11 @@ pub enum ExpiredKeys {
     #[default]
     Refuse,
     /// Its signatures count, for this reason, which `inspect` shows.
-    Allow(Reason),
+    Allow(#[schemars(with = "text::Reason")] Reason),
 }
 
 /// Why a check is off: some words for whoever reads the bundle later.
-#[derive(Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Reason(String);
 
@@ -235,12 +252,10 @@ impl Reason {
 }
 
 impl TryFrom<String> for Reason {
-    type Error = &'static str;
+    type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.trim().is_empty() {
-            return Err("a reason must be given in words");
-        }
+        text::reason(&text)?;
         Ok(Self(text))
     }
 }
@@ -250,7 +265,7 @@ impl TryFrom<String> for Reason {
 #[serde(untagged)]
 pub enum PackageRequest {
     /// `tcpdump`, `tcpdump-4.99.0`, `tcpdump >= 4.99`.
-    Anywhere(String),
+    Anywhere(#[schemars(with = "text::Package")] String),
     /// The same from one repository only.
     Pinned(PinnedPackage),
 }
@@ -260,8 +275,10 @@ pub enum PackageRequest {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PinnedPackage {
     /// `tcpdump`, `tcpdump-4.99.0`, `tcpdump >= 4.99`.
+    #[schemars(with = "text::Package")]
     pub package: String,
     /// The repository's `id`.
+    #[schemars(with = "text::Id")]
     pub repository: String,
 }
 
@@ -271,8 +288,10 @@ pub struct PinnedPackage {
 pub struct ImageSource {
     /// The beginning of the name that nodes know the images by, whole path
     /// segments: `docker.io/calico`.
+    #[schemars(with = "text::ImagePrefix")]
     pub name: String,
     /// What to put in its place when pulling: `quay.io/calico`.
+    #[schemars(with = "text::ImagePrefix")]
     pub pull_from: String,
 }
 
@@ -281,23 +300,28 @@ pub struct ImageSource {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Manifest {
     /// A short name, unique: `calico`. The bundle holds `manifests/calico.yaml`.
+    #[schemars(with = "text::Name")]
     pub name: String,
     /// Where it is published. Instead of `file`.
     #[serde(default)]
+    #[schemars(with = "Option<text::FetchUrl>")]
     pub url: Option<String>,
     /// Where it is, beside the spec. Instead of `url`.
     #[serde(default)]
+    #[schemars(with = "Option<text::File>")]
     pub file: Option<String>,
     /// The digest it must have, as 64 hex digits. Left out, `lock` writes down
     /// what it finds.
     #[serde(default)]
+    #[schemars(with = "Option<text::Sha256>")]
     pub sha256: Option<String>,
     /// Changes to make to it, in order.
     #[serde(default)]
+    #[schemars(with = "Vec<Change>")]
     pub patches: Vec<Patch>,
     /// Images that it is known not to need although it names them.
     #[serde(default)]
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<text::Image>")]
     pub ignore_images: Vec<ImageReference>,
 }
 
@@ -308,9 +332,11 @@ pub struct Registry {
     /// Registries that hold the same images, asked first and in order:
     /// `https://mirror.example.com`, with a path if the mirror has one.
     #[serde(default)]
+    #[schemars(with = "Vec<text::Mirror>")]
     pub mirrors: Vec<String>,
     /// A file beside the spec with the certificate that signed the registry's.
     #[serde(default)]
+    #[schemars(with = "Option<text::File>")]
     pub ca: Option<String>,
     /// Where the user and the password come from. Left out: docker's own
     /// configuration, then anonymous.
@@ -318,6 +344,7 @@ pub struct Registry {
     pub credentials: Option<Credentials>,
     /// Speak http without TLS to it, for this reason, which `inspect` shows.
     #[serde(default)]
+    #[schemars(with = "Option<text::Reason>")]
     pub plain_http: Option<Reason>,
 }
 
@@ -326,8 +353,10 @@ pub struct Registry {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Credentials {
     /// The environment variable that holds the user.
+    #[schemars(with = "text::Variable")]
     pub user_variable: String,
     /// The environment variable that holds the password.
+    #[schemars(with = "text::Variable")]
     pub password_variable: String,
 }
 
@@ -338,5 +367,6 @@ pub struct Installer {
     /// The architecture that it runs on.
     pub architecture: Architecture,
     /// The program, beside the spec.
+    #[schemars(with = "text::File")]
     pub file: String,
 }

@@ -19,6 +19,11 @@ const PROFILES: [(&str, &str); 3] = [
     ("el9", include_str!("../../../manifests/targets/el9.yaml")),
 ];
 
+/// The families that have one.
+pub fn families() -> Vec<&'static str> {
+    PROFILES.iter().map(|(family, _)| *family).collect()
+}
+
 /// The profile of `family`; none for a family that we do not know, whose spec
 /// must list all its packages.
 pub fn of_family(family: &str) -> Option<Profile> {

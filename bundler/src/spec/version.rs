@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
-/// A Kubernetes release: `1.28.2`, `1.31.0-rc.1`; a leading `v` is dropped.
+use super::problem::quoted;
+
+/// A Kubernetes release: `1.28.2`, `1.31.0-rc.1`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct KubernetesVersion {
@@ -23,10 +25,18 @@ pub struct ContainerdVersion {
 
 /// A text that is no exact version.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{text}` is not an exact version: write all three numbers, such as {example}")]
-pub struct VersionError {
-    text: String,
-    example: &'static str,
+pub enum VersionError {
+    /// A version as tags have it, with a `v` that packages do not have.
+    #[error("versions have no `v` here: write {0}")]
+    Prefixed(String),
+    /// Anything else.
+    #[error("{} is not an exact version: write all three numbers, such as {example}", quoted(.text))]
+    Inexact {
+        /// What stands there.
+        text: String,
+        /// What could.
+        example: &'static str,
+    },
 }
 
 impl KubernetesVersion {
@@ -51,14 +61,20 @@ fn numbers(text: &str) -> Option<[u32; 3]> {
     parts.next().is_none().then_some(numbers)
 }
 
+fn wrong(text: &str, example: &'static str) -> VersionError {
+    match text.strip_prefix('v').filter(|rest| numbers(rest).is_some()) {
+        Some(rest) => VersionError::Prefixed(rest.to_owned()),
+        None => VersionError::Inexact { text: text.to_owned(), example },
+    }
+}
+
 impl FromStr for KubernetesVersion {
     type Err = VersionError;
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
-        let plain = text.strip_prefix('v').unwrap_or(text);
-        match numbers(plain) {
-            Some([1, minor, _]) => Ok(Self { minor, text: plain.to_owned() }),
-            _ => Err(VersionError { text: text.to_owned(), example: "1.28.2" }),
+        match numbers(text) {
+            Some([1, minor, _]) => Ok(Self { minor, text: text.to_owned() }),
+            _ => Err(wrong(text, "1.28.2")),
         }
     }
 }
@@ -69,7 +85,7 @@ impl FromStr for ContainerdVersion {
     fn from_str(text: &str) -> Result<Self, VersionError> {
         match numbers(text) {
             Some([major, ..]) => Ok(Self { major, text: text.to_owned() }),
-            None => Err(VersionError { text: text.to_owned(), example: "1.6.25" }),
+            None => Err(wrong(text, "1.6.25")),
         }
     }
 }
@@ -108,7 +124,7 @@ mod tests {
 
     #[test]
     fn reads_exact_versions_only() {
-        let version: KubernetesVersion = "v1.28.2".parse().unwrap();
+        let version: KubernetesVersion = "1.28.2".parse().unwrap();
         assert_eq!((version.minor(), version.to_string()), (28, "1.28.2".to_owned()));
         assert_eq!("1.31.0-rc.1".parse::<KubernetesVersion>().unwrap().minor(), 31);
         assert_eq!("2.1.0".parse::<ContainerdVersion>().unwrap().major(), 2);
@@ -116,5 +132,9 @@ mod tests {
             let error = text.parse::<KubernetesVersion>().unwrap_err().to_string();
             assert!(error.contains("such as 1.28.2"), "{error}");
         }
+        let error = "v1.28.2".parse::<KubernetesVersion>().unwrap_err().to_string();
+        assert!(error.ends_with("write 1.28.2"), "{error}");
+        let error = "v1.6.25".parse::<ContainerdVersion>().unwrap_err().to_string();
+        assert!(error.ends_with("write 1.6.25"), "{error}");
     }
 }

@@ -5,6 +5,7 @@
 # sonames of its libraries, and the interpreters.
 #
 # usage: base-os.sh ROOT >SPEC
+#        PACKAGES: the folder of the packages' specs
 set -euo pipefail
 root=$1
 
@@ -28,12 +29,17 @@ Provides: /sbin/ldconfig
 SPEC
 # shellcheck disable=SC2016 # dpkg-query expands these
 chroot "$root" dpkg-query -W -f '${Package}\n' | while read -r package; do
-    # What the product brings in packages of its own, the base lacks by name.
-    case $package in
-    libmnl0 | libnfnetlink0 | libnetfilter-conntrack3 | libtirpc3 | libkeyutils1) ;;
-    *) echo "Provides: $package = $(version_of "$package")" ;;
-    esac
+    echo "Provides: $package = $(version_of "$package")"
 done
+# The names that the distribution's repository has for what is there already.
+grep -v '^#' "${PACKAGES:?the folder of the packages\' specs}/from-debian.txt" |
+    while read -r name packages; do
+        # shellcheck disable=SC2016,SC2086 # dpkg-query expands these; several names
+        status=$(chroot "$root" dpkg-query -W -f '${db:Status-Status}\n' $packages 2>&1 | sort -u)
+        if [[ $status == installed ]]; then
+            echo "Provides: $name = $(version_of "${packages%% *}")"
+        fi
+    done
 while read -r name package; do
     echo "Provides: $name = $(version_of "$package")"
 done <<'NAMES'

@@ -3,12 +3,12 @@
 # dnf take for one of the EL 8 family, with a firewall, a swap file, sshd.
 #
 # usage: base.sh OUT    (a new folder)
-#        RECIPES: this folder;  DEBS: see rootfs.sh
+#        RECIPES: this folder;  PACKAGES: see base-os.sh;  DEBS: see rootfs.sh
 set -euo pipefail
 out=$1
 "${RECIPES:?this folder}/rootfs.sh" "$out" \
     ca-certificates dbus dnf firewalld hostname iproute2 iptables iputils-ping kmod less libpam-systemd mount \
-    openssh-server procps rpm systemd systemd-sysv tar util-linux
+    openssh-server procps rpm systemd systemd-sysv tar udev util-linux
 
 # --- systemd in namespaces
 units=$out/etc/systemd/system

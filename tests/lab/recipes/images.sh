@@ -25,6 +25,7 @@ skeleton() {
     mkdir -p "$1"/{etc,run,tmp,var,usr/local/bin}
     chmod 1777 "$1/tmp"
     printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n' >"$1/etc/passwd"
+    printf 'root:x:0:\nnogroup:x:65534:\n' >"$1/etc/group"
     echo 'hosts: files dns' >"$1/etc/nsswitch.conf"
 }
 

@@ -50,7 +50,7 @@ tar -C %{parts} -c --no-recursion -T $work/$name.files | tar -C %{buildroot} -x
 %files
 SPEC
     chroot "$parts" dpkg -L "$@" | sed -E '\#^(package diverts|diverted)#d; s#^/(bin|sbin|lib|lib64)/#/usr/\1/#' |
-        grep -vE '^/usr/share/(doc|man|lintian|bug|locale)/|^/etc/init.d/' | sort -u |
+        grep -vE '^/usr/share/(doc|man|lintian|bug|locale)/|^/etc/init.d/|^/(bin|sbin|lib|lib64)$' | sort -u |
         while read -r path; do
             [[ -d $parts$path && ! -L $parts$path ]] || echo "$path"
         done | tee "$work/$name.paths" | sed 's#^#.#' >"$work/$name.files"

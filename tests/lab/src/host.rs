@@ -11,7 +11,7 @@ use anyhow::Context;
 
 use crate::command::run;
 
-/// Settings that the lab raises, or that a kubelet or systemd in a node sets.
+/// Settings that the lab changes, or that a kubelet or systemd in a node sets.
 const KEYS: [&str; 14] = [
     "fs.inotify.max_user_instances",
     "fs.inotify.max_user_watches",
@@ -64,12 +64,12 @@ impl HostSettings {
     }
 }
 
-/// Raises what nodes need and cannot set themselves.
+/// Sets what nodes need and cannot set themselves.
 pub(crate) fn prepare() -> anyhow::Result<()> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-    // What kube-proxy sets, which it cannot in a node and then ends
-    // (`conntrack.maxPerCore` and `conntrack.min` of its configuration).
-    at_least("net.netfilter.nf_conntrack_max", (32_768 * processors).max(131_072))?;
+    // kube-proxy sets this unless it is just so already; in a node it cannot,
+    // and then ends (`conntrack.maxPerCore` and `conntrack.min`).
+    set("net.netfilter.nf_conntrack_max", (32_768 * processors).max(131_072))?;
     // Each node's systemd, kubelet and containerd take some of one user's.
     at_least("fs.inotify.max_user_instances", 1024)?;
     // The kernel's first settimeofday(2) with a time zone may move the clock;
@@ -83,12 +83,13 @@ pub(crate) fn prepare() -> anyhow::Result<()> {
 }
 
 fn at_least(key: &str, wanted: u64) -> anyhow::Result<()> {
-    let path = path(key);
-    let text = fs::read_to_string(&path).with_context(|| format!("reading {key}"))?;
-    if text.trim().parse::<u64>().is_ok_and(|value| value < wanted) {
-        fs::write(path, wanted.to_string()).with_context(|| format!("raising {key}"))?;
-    }
-    Ok(())
+    let text = fs::read_to_string(path(key)).with_context(|| format!("reading {key}"))?;
+    let is_less = text.trim().parse::<u64>().is_ok_and(|value| value < wanted);
+    if is_less { set(key, wanted) } else { Ok(()) }
+}
+
+fn set(key: &str, value: u64) -> anyhow::Result<()> {
+    fs::write(path(key), value.to_string()).with_context(|| format!("setting {key}"))
 }
 
 fn path(key: &str) -> PathBuf {

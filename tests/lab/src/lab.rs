@@ -1,6 +1,7 @@
 //! All of it: up and down.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -10,20 +11,23 @@ use crate::cgroup::Cgroup;
 use crate::command::run;
 use crate::host::{self, HostSettings};
 use crate::network::{self, DefaultRoute};
+use crate::node::Body;
 use crate::{Node, Places, kernel, products};
 
 /// What a lab is to be like.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Settings {
     /// How many nodes: `node1`, `node2`, …
     pub nodes: u8,
+    /// How many more that are virtual machines: `vm1`, …
+    pub virtual_machines: u8,
     /// What their routing tables say of the rest of the world.
     pub default_route: DefaultRoute,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { nodes: 3, default_route: DefaultRoute::None }
+        Self { nodes: 3, virtual_machines: 0, default_route: DefaultRoute::None }
     }
 }
 
@@ -56,8 +60,7 @@ impl Lab {
         let places = Places::find()?;
         let _lock = places.lock()?;
         let Some(lab) = find(&places)? else { return create(&places, settings) };
-        let is = (lab.settings.nodes, lab.settings.default_route);
-        if is != (settings.nodes, settings.default_route) {
+        if lab.settings != *settings {
             bail!("a lab with other settings is up; `scripts/lab down` ends it");
         }
         lab.start_nodes()?;
@@ -143,15 +146,13 @@ fn create(places: &Places, settings: &Settings) -> anyhow::Result<Lab> {
     created
 }
 
-fn build(places: &Places, settings: &Settings, base: &std::path::Path) -> anyhow::Result<Lab> {
+fn build(places: &Places, settings: &Settings, base: &Path) -> anyhow::Result<Lab> {
     let folder = places.run();
     host::prepare()?;
     kernel::write_modules(&folder.join("modules"))?;
     let key = operator_key(places)?;
     network::create()?;
-    let nodes: Vec<Node> = (1..=settings.nodes)
-        .map(|number| Node::new(format!("node{number}"), network::address(number), &folder, base))
-        .collect();
+    let nodes = nodes(places, settings, base)?;
     let lab = Lab { settings: settings.clone(), nodes, owned: false };
     let note = folder.join("lab.json");
     fs::write(&note, serde_json::to_vec_pretty(&lab)?)
@@ -161,6 +162,22 @@ fn build(places: &Places, settings: &Settings, base: &std::path::Path) -> anyhow
     }
     lab.start_nodes()?;
     Ok(lab)
+}
+
+fn nodes(places: &Places, settings: &Settings, base: &Path) -> anyhow::Result<Vec<Node>> {
+    let folder = places.run();
+    let mut nodes = Vec::new();
+    for number in 1..=settings.nodes {
+        let body = Body::Namespaces { base: base.to_owned(), modules: folder.join("modules") };
+        nodes.push(Node::new(format!("node{number}"), network::address(number), &folder, body));
+    }
+    for number in 1..=settings.virtual_machines {
+        let address = network::address(settings.nodes + number);
+        let product = products::virtual_machine(places)?;
+        let body = Body::VirtualMachine { product, key: folder.join("operator-key") };
+        nodes.push(Node::new(format!("vm{number}"), address, &folder, body));
+    }
+    Ok(nodes)
 }
 
 /// The operator's public key, for the nodes to let in.

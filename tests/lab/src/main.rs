@@ -25,6 +25,9 @@ enum Command {
         /// How many nodes
         #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=9))]
         nodes: u8,
+        /// How many virtual machines besides, which need minutes to boot
+        #[arg(long = "vm", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=3))]
+        virtual_machines: u8,
         /// What the nodes' routing tables say of the rest of the world
         #[arg(long, value_enum, default_value_t)]
         default_route: DefaultRoute,
@@ -111,9 +114,9 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Up { nodes, default_route } => {
+        Command::Up { nodes, virtual_machines, default_route } => {
             Upstream::keep_up()?;
-            print(&status(&Lab::keep_up(&Settings { nodes, default_route })?))?;
+            print(&status(&Lab::keep_up(&Settings { nodes, virtual_machines, default_route })?))?;
         }
         Command::Prepare => {
             let places = Places::find()?;
@@ -123,9 +126,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Exec { node, command } => {
             let lab = Lab::running()?;
-            let mut words = command.iter();
-            let program = words.next().map_or("true", String::as_str);
-            let status = lab.node(&node)?.command(program)?.args(words).status()?;
+            let status = lab.node(&node)?.command(&command)?.status()?;
             let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
             return Ok(ExitCode::from(code));
         }

@@ -78,6 +78,22 @@ pub(crate) fn attach(node: &str, address: Ipv4Addr, route: DefaultRoute) -> anyh
     }
 }
 
+/// Gives a virtual machine its link, which is its tap.
+pub(crate) fn attach_tap(node: &str) -> anyhow::Result<()> {
+    let link = link(node);
+    within(LAN, &["tuntap", "add", &link, "mode", "tap"])?;
+    within(LAN, &["link", "set", &link, "master", BRIDGE, "up"])
+}
+
+/// What systemd-networkd is to do in a virtual machine (systemd.network(5)).
+pub(crate) fn networkd_file(address: Ipv4Addr, route: DefaultRoute) -> String {
+    let gateway = match route {
+        DefaultRoute::None => String::new(),
+        DefaultRoute::Blackhole => format!("Gateway={NOBODY}\n"),
+    };
+    format!("[Match]\nName=en* eth*\n[Network]\nAddress={address}/{PREFIX}\n{gateway}")
+}
+
 /// Pulls a node's cable, or plugs it in again.
 pub(crate) fn connect(node: &str, connected: bool) -> anyhow::Result<()> {
     within(LAN, &["link", "set", &link(node), if connected { "up" } else { "down" }])
@@ -95,7 +111,8 @@ pub(crate) fn namespaces() -> Vec<String> {
     names.filter(|name| name.starts_with(NAME)).collect()
 }
 
-fn link(node: &str) -> String {
+/// The bridge's end of a node's link.
+pub(crate) fn link(node: &str) -> String {
     format!("to-{node}")
 }
 

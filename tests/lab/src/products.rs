@@ -12,6 +12,7 @@ pub fn base(places: &Places) -> anyhow::Result<PathBuf> {
     Product::new("base", "base.sh")
         .own_file("recipes/rootfs.sh")
         .own_file("recipes/base-os.sh")
+        .own_folder("PACKAGES", "packages")
         .own_file("recipes/runc.sh")
         .own_file("recipes/swap.sh")
         .get(places)
@@ -52,5 +53,13 @@ pub fn images(places: &Places) -> anyhow::Result<PathBuf> {
         .product("KUBERNETES", &kubernetes(places)?)
         .product("KEYS", &keys(places)?)
         .tool("LAB", program("lab")?)
+        .get(places)
+}
+
+/// What a virtual machine boots from.
+pub fn virtual_machine(places: &Places) -> anyhow::Result<PathBuf> {
+    Product::new("vm", "vm.sh")
+        .product("BASE", &base(places)?)
+        .product("PARTS", &parts(places)?)
         .get(places)
 }

@@ -28,7 +28,7 @@ fn a_node_has_no_power_over_the_clock() {
 #[test]
 fn nodes_reach_each_other_and_nothing_else() {
     for default_route in [DefaultRoute::None, DefaultRoute::Blackhole] {
-        let settings = Settings { nodes: 2, default_route };
+        let settings = Settings { nodes: 2, default_route, ..Settings::default() };
         let Some(lab) = lab(&settings) else { return };
         for node in lab.nodes() {
             assert_air_gap(node, default_route);

@@ -15,20 +15,37 @@ mod set;
 mod splice;
 mod target;
 
-pub use network::Network;
+pub use network::{Network, NetworkError};
 pub use target::Workload;
 
+use crate::spec::text;
 use splice::Splice;
 
-/// One change to a manifest.
+/// One change to a manifest, as the spec says it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "Change")]
+pub struct Patch {
+    /// What is to change.
+    pub change: Change,
+    /// Where the spec says so: `bundle.yaml:31:9`. It stands before errors.
+    pub place: Option<String>,
+}
+
+impl From<Change> for Patch {
+    fn from(change: Change) -> Self {
+        Self { change, place: None }
+    }
+}
+
+/// What a patch changes.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub enum Patch {
+pub enum Change {
     /// The workload's pods use the node's network, and the cluster's DNS all
     /// the same.
     HostNetwork(Workload),
     /// The network of pods: Calico's default pool, or flannel's network.
-    PoolCidr(Network),
+    PoolCidr(#[schemars(with = "text::Network")] Network),
     /// What stands in the place of every `imagePullPolicy: Always`.
     PullPolicy(PullPolicy),
     /// Another name for images.
@@ -51,8 +68,10 @@ pub enum PullPolicy {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ImageRewrite {
     /// The beginning of their full name, whole segments: `docker.io/calico`.
+    #[schemars(with = "text::ImagePrefix")]
     pub from: String,
     /// What stands in its place: `registry.example.com/calico`.
+    #[schemars(with = "text::ImagePrefix")]
     pub to: String,
 }
 
@@ -69,6 +88,7 @@ pub struct Set {
     pub name: String,
     /// `spec.template.spec.containers[0].args[2]`,
     /// `metadata.annotations["example.com/key"]`.
+    #[schemars(with = "text::ValuePath")]
     pub path: String,
     /// The value.
     pub value: Value,
@@ -102,8 +122,10 @@ impl Value {
 #[derive(Debug, thiserror::Error)]
 pub enum PatchError {
     /// The manifest is no YAML, or is none after the patch.
-    #[error("patch {patch}")]
+    #[error("{}patch {patch}", before(.place))]
     Yaml {
+        /// Where the spec asks for it.
+        place: Option<String>,
         /// The patch.
         patch: String,
         /// Why.
@@ -111,13 +133,24 @@ pub enum PatchError {
         source: YamlError,
     },
     /// There is nothing to change.
-    #[error("patch {patch}: {reason}")]
+    #[error("{}patch {patch}: {reason}", before(.place))]
     Nothing {
+        /// Where the spec asks for it.
+        place: Option<String>,
         /// The patch.
         patch: String,
         /// What is missing, and what there is.
         reason: String,
     },
+}
+
+fn before(place: &Option<String>) -> String {
+    place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default()
+}
+
+/// Whether a text is a path such as a `set` patch has.
+pub(crate) fn check_path(path: &str) -> Result<(), String> {
+    set::check_path(path)
 }
 
 /// Applies `patches` one after another to the manifest called `name`. Gives the
@@ -135,16 +168,17 @@ pub fn apply(patches: &[Patch], name: &str, text: &str) -> Result<(String, Vec<E
 }
 
 fn apply_one(patch: &Patch, name: &str, text: &str) -> Result<(String, Vec<Edit>), PatchError> {
-    let words = patch.words();
-    let yaml = |source| PatchError::Yaml { patch: words.clone(), source };
-    let nothing = |reason| PatchError::Nothing { patch: words.clone(), reason };
+    let words = patch.change.words();
+    let place = || patch.place.clone();
+    let yaml = |source| PatchError::Yaml { place: place(), patch: words.clone(), source };
+    let nothing = |reason| PatchError::Nothing { place: place(), patch: words.clone(), reason };
     let documents = document::documents(name, text).map_err(yaml)?;
-    let splices = match patch {
-        Patch::HostNetwork(workload) => network::host_network(&documents, text, workload),
-        Patch::PoolCidr(network) => pool_cidr::splices(&documents, text, network),
-        Patch::PullPolicy(policy) => pull_policy::splices(&documents, text, *policy),
-        Patch::ImageRewrite(rewrite) => image_rewrite::splices(text, rewrite),
-        Patch::Set(set) => set::splices(&documents, text, set),
+    let splices = match &patch.change {
+        Change::HostNetwork(workload) => network::host_network(&documents, text, workload),
+        Change::PoolCidr(network) => pool_cidr::splices(&documents, text, network),
+        Change::PullPolicy(policy) => pull_policy::splices(&documents, text, *policy),
+        Change::ImageRewrite(rewrite) => image_rewrite::splices(text, rewrite),
+        Change::Set(set) => set::splices(&documents, text, set),
     }
     .map_err(nothing)?;
     let patched = splice::apply(text, &splices);
@@ -167,7 +201,7 @@ fn apply_one(patch: &Patch, name: &str, text: &str) -> Result<(String, Vec<Edit>
     Ok((patched, edits))
 }
 
-impl Patch {
+impl Change {
     /// `hostNetwork Deployment/ingress-nginx-controller`.
     fn words(&self) -> String {
         match self {

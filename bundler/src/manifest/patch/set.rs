@@ -71,10 +71,21 @@ fn missing(node: &MarkedYaml<'_>, place: &str, step: &Step<'_>) -> String {
     format!("there is no {}; at {place} there are {there}", join("", step).trim_start_matches('.'))
 }
 
+/// Whether a text is a path that [`at`] follows.
+pub(super) fn check_path(path: &str) -> Result<(), String> {
+    match steps(path)?.as_slice() {
+        [] => Err(malformed(path)),
+        _ => Ok(()),
+    }
+}
+
+fn malformed(path: &str) -> String {
+    format!("`{path}` is no path: write one such as spec.template.spec.containers[0].args[2]")
+}
+
 /// `a.b[0]["c.d"]`.
 fn steps(path: &str) -> Result<Vec<Step<'_>>, String> {
-    let malformed =
-        || format!("`{path}` is no path such as spec.template.spec.containers[0].args[2]");
+    let malformed = || malformed(path);
     let mut steps = Vec::new();
     let mut rest = path;
     while !rest.is_empty() {

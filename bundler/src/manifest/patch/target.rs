@@ -57,10 +57,25 @@ pub(super) fn object<'a, 'b>(
             && namespace.is_none_or(|wanted| part(node, "namespace") == Some(wanted))
     });
     found.cloned().ok_or_else(|| {
-        let names: Vec<&str> = of_kind.iter().filter_map(|(_, node)| part(node, "name")).collect();
+        // A namespace is shown where one was asked for.
+        let full = |namespace: Option<&str>, name: &str| match namespace {
+            Some(namespace) => format!("{namespace}/{name}"),
+            None => name.to_owned(),
+        };
+        let names: Vec<String> = of_kind
+            .iter()
+            .filter_map(|(_, node)| {
+                let own = namespace.and_then(|_| part(node, "namespace"));
+                Some(full(own, part(node, "name")?))
+            })
+            .collect();
         match names.as_slice() {
             [] => format!("the manifest has no {kind}"),
-            names => format!("the manifest has no {kind} `{name}`; it has {}", names.join(", ")),
+            names => format!(
+                "the manifest has no {kind} `{}`; it has {}",
+                full(namespace, name),
+                names.join(", ")
+            ),
         }
     })
 }

@@ -58,6 +58,11 @@ fn what_cannot_be_done_says_what_there_is() {
     let anchored = "a: &x {kind: Job}\nkind: Job\nmetadata: {name: j}\nspec: {b: &y one, c: *y}\napiVersion: v1\n";
     let cases = [
         (DEPLOYMENT, "set: {kind: Deployment, name: api, path: a, value: 1}", "it has web"),
+        (
+            DEPLOYMENT,
+            "hostNetwork: {kind: Deployment, namespace: b, name: web}",
+            "no Deployment `b/web`; it has a/web",
+        ),
         (DEPLOYMENT, "set: {kind: DaemonSet, name: api, path: a, value: 1}", "no DaemonSet"),
         (
             DEPLOYMENT,
@@ -85,6 +90,13 @@ fn what_cannot_be_done_says_what_there_is() {
         assert!(error.contains(words), "{yaml}: {error}");
     }
     assert!(serde_saphyr::from_str::<Patch>("poolCidr: 10.0.0.0/33").is_err());
+}
+
+#[test]
+fn what_cannot_be_done_says_where_the_spec_asks_for_it() {
+    let patch = Patch { place: Some("s.yaml:3:9".to_owned()), ..patch("pullPolicy: Never") };
+    let error = apply(&[patch], "x", "kind: A\n").unwrap_err().to_string();
+    assert!(error.starts_with("s.yaml:3:9: patch pullPolicy Never: "), "{error}");
 }
 
 #[test]

@@ -51,6 +51,9 @@ pub enum Unsolvable {
         /// Packages with a similar name.
         similar: Vec<String>,
     },
+    /// It has the signs of a pattern.
+    #[error("`{0}` is a pattern, and patterns are not read: name each package")]
+    Pattern(String),
     /// It is there but cannot be installed.
     #[error("the packages cannot be installed together:\n{0}")]
     Conflict(String),
@@ -136,6 +139,9 @@ fn candidates(
     installed: &Installed,
 ) -> Result<Vec<Id>, Unsolvable> {
     let candidates = request.candidates(universe);
+    if candidates.is_empty() && request.text.contains(['*', '?', '[']) {
+        return Err(Unsolvable::Pattern(request.text.clone()));
+    }
     if candidates.is_empty() {
         let similar = similar(universe, &request.text);
         return Err(Unsolvable::Unknown { request: request.text.clone(), similar });

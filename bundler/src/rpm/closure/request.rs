@@ -84,10 +84,21 @@ impl Request {
                 return found;
             }
         }
+        // Whoever leaves out the epoch means any, as in dnf.
+        let any_epoch = !name.contains(':');
+        let has = |id: &Id, wanted: &Evr| {
+            let evr = &universe.package(*id).nevra.evr;
+            let epoch = if any_epoch { evr.epoch } else { wanted.epoch };
+            Evr { epoch, ..wanted.clone() }.compare_as_range_end(evr).is_eq()
+        };
         if let Ok(nevra) = name.parse::<Nevra>() {
-            let exact = |id: &Id| universe.package(*id).nevra == nevra;
-            let found: Vec<Id> =
-                universe.named(&nevra.name).iter().copied().filter(exact).collect();
+            let found: Vec<Id> = universe
+                .named(&nevra.name)
+                .iter()
+                .copied()
+                .filter(|id| universe.package(*id).nevra.arch == nevra.arch)
+                .filter(|id| has(id, &nevra.evr))
+                .collect();
             if !found.is_empty() {
                 return found;
             }
@@ -95,12 +106,9 @@ impl Request {
         // `name-version` and `name-version-release`; names hold hyphens too.
         for (place, _) in name.match_indices('-') {
             let (plain, version) = name.split_at(place);
-            let Ok(end) = version.trim_start_matches('-').parse::<Evr>() else { continue };
-            let wanted = Capability {
-                name: plain.to_owned(),
-                range: Some(Range { comparison: Comparison::Equal, end }),
-            };
-            let found: Vec<Id> = universe.obsoleted(&wanted).collect();
+            let Ok(wanted) = version.trim_start_matches('-').parse::<Evr>() else { continue };
+            let found: Vec<Id> =
+                universe.named(plain).iter().copied().filter(|id| has(id, &wanted)).collect();
             if !found.is_empty() {
                 return found;
             }

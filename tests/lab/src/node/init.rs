@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 use rustix::mount::{
     MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_change,
@@ -17,7 +17,8 @@ use rustix::mount::{
 use rustix::process::{chdir, pivot_root, umask};
 use rustix::system::sethostname;
 
-use super::{BOUNDING_SET, Node, OWN_FOLDERS, STICK, STICK_FOLDER};
+use super::namespaces::{BOUNDING_SET, OWN_FOLDERS};
+use super::{Body, Node, STICK, STICK_FOLDER};
 use crate::cgroup;
 
 /// Devices that a container has, with their numbers (Linux's `devices.txt`).
@@ -35,6 +36,9 @@ const DEVICES: [(&str, u32, u32); 9] = [
 
 /// Becomes process 1 of `node`. Returns only with an error.
 pub fn become_init(node: &Node) -> anyhow::Result<()> {
+    let Body::Namespaces { base, modules } = &node.body else {
+        bail!("{} is a virtual machine", node.name);
+    };
     umask(Mode::empty());
     let root = node.folder.join("root");
     // Looked up while this machine's mounts are still the ones that are seen.
@@ -43,7 +47,7 @@ pub fn become_init(node: &Node) -> anyhow::Result<()> {
         .context("making the mounts private")?;
     let overlay = format!(
         "lowerdir={},upperdir={},workdir={}",
-        node.base.display(),
+        base.display(),
         node.folder.join("upper").display(),
         node.folder.join("work").display()
     );
@@ -66,7 +70,7 @@ pub fn become_init(node: &Node) -> anyhow::Result<()> {
         tree.folder(Path::new(folder))?;
         tree.bind(&node.folder.join(folder), folder)?;
     }
-    tree.bind(&node.modules, "lib/modules")?;
+    tree.bind(modules, "lib/modules")?;
     let stick = STICK.trim_start_matches('/');
     tree.folder(Path::new(stick))?;
     tree.bind(&node.folder.join(STICK_FOLDER), stick)?;

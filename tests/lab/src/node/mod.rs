@@ -1,11 +1,12 @@
-//! A node: systemd as process 1 in namespaces and control groups of its own, on
-//! an overlay over the base that all nodes share, with no way out and no power
-//! over the machine's clock.
+//! A node: a minimal EL-like system with systemd, a cable and a stick, and no way
+//! out. Most are namespaces of this machine; one may be a virtual machine.
 
 pub mod init;
+mod namespaces;
 pub mod supervisor;
+mod virtual_machine;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
@@ -21,20 +22,29 @@ use crate::cgroup::Cgroup;
 use crate::command;
 use crate::network::{self, DefaultRoute};
 
-/// Folders of a node that are not in its overlay, since container file systems
-/// and etcd do not work on one.
-const OWN_FOLDERS: [&str; 3] = ["var/lib/containerd", "var/lib/kubelet", "var/lib/etcd"];
-
 /// Where a node has the operator's USB stick.
 pub const STICK: &str = "/media/usb";
 const STICK_FOLDER: &str = "stick";
 
-/// What a node must not be able to do: set the machine's clock, or reach its
-/// hardware. An option of setpriv(1).
-const BOUNDING_SET: &str = "--bounding-set=-sys_time,-sys_rawio,-sys_module";
-
-/// How long a node may take to boot, or to end.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// What a node is made of.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub enum Body {
+    /// Namespaces and control groups of this machine, on an overlay over the
+    /// base that all nodes share.
+    Namespaces {
+        /// The base.
+        base: PathBuf,
+        /// The `/lib/modules` that it shares with others.
+        modules: PathBuf,
+    },
+    /// A machine of QEMU's, without the processor's help, and so slow.
+    VirtualMachine {
+        /// Its kernel, and its disk before the first boot.
+        product: PathBuf,
+        /// The operator's private key.
+        key: PathBuf,
+    },
+}
 
 /// A node of the lab.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -45,52 +55,35 @@ pub struct Node {
     pub address: Ipv4Addr,
     /// Where its disk and its console are.
     folder: PathBuf,
-    /// The root file system that it shares with others.
-    base: PathBuf,
-    /// The `/lib/modules` that it shares with others.
-    modules: PathBuf,
+    body: Body,
 }
 
 impl Node {
-    pub(crate) fn new(name: String, address: Ipv4Addr, run: &Path, base: &Path) -> Self {
-        Self {
-            folder: run.join("nodes").join(&name),
-            base: base.to_owned(),
-            modules: run.join("modules"),
-            name,
-            address,
-        }
+    pub(crate) fn new(name: String, address: Ipv4Addr, run: &Path, body: Body) -> Self {
+        Self { folder: run.join("nodes").join(&name), name, address, body }
     }
 
-    /// Makes its disk and its network.
+    /// Makes its disk and its network. `key` is the operator's public key.
     pub(crate) fn create(&self, route: DefaultRoute, key: &str) -> anyhow::Result<()> {
-        for folder in ["upper", "work", "root", STICK_FOLDER].iter().chain(&OWN_FOLDERS) {
-            let folder = self.folder.join(folder);
-            fs::create_dir_all(&folder)
-                .with_context(|| format!("creating {}", folder.display()))?;
+        fs::create_dir_all(&self.folder)
+            .with_context(|| format!("creating {}", self.folder.display()))?;
+        match &self.body {
+            Body::Namespaces { .. } => namespaces::create(self, route, key),
+            Body::VirtualMachine { product, .. } => {
+                virtual_machine::create(self, product, route, key)
+            }
         }
-        let id = fs::read_to_string("/proc/sys/kernel/random/uuid").context("making an id")?;
-        self.write("etc/machine-id", &id.replace('-', ""), 0o444)?;
-        self.write("etc/hostname", &format!("{}\n", self.name), 0o644)?;
-        self.write("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n", 0o644)?;
-        self.write("root/.ssh/authorized_keys", key, 0o600)?;
-        let root = self.folder.join("upper/root");
-        for folder in [&root, &root.join(".ssh")] {
-            fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
-                .with_context(|| format!("closing {}", folder.display()))?;
-        }
-        network::attach(&self.name, self.address, route)
     }
 
-    /// Writes a file of its disk, before it is switched on.
-    fn write(&self, path: &str, text: &str, mode: u32) -> anyhow::Result<()> {
-        let path = self.folder.join("upper").join(path);
-        let write = || {
-            path.parent().map_or(Ok(()), fs::create_dir_all)?;
-            fs::write(&path, text)?;
-            fs::set_permissions(&path, fs::Permissions::from_mode(mode))
-        };
-        write().with_context(|| format!("writing {}", path.display()))
+    /// Files that no two nodes have alike: path, text, mode.
+    fn own_files(&self, key: &str) -> anyhow::Result<[(&'static str, String, u32); 4]> {
+        let id = fs::read_to_string("/proc/sys/kernel/random/uuid").context("making an id")?;
+        Ok([
+            ("etc/machine-id", id.replace('-', ""), 0o444),
+            ("etc/hostname", format!("{}\n", self.name), 0o644),
+            ("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n".to_owned(), 0o644),
+            ("root/.ssh/authorized_keys", key.to_owned(), 0o600),
+        ])
     }
 
     /// Switches it on and waits until its services have started.
@@ -101,25 +94,13 @@ impl Node {
 
     /// Switches it on.
     pub(crate) fn switch_on(&self) -> anyhow::Result<()> {
-        if self.init().is_some() {
+        if self.is_on() {
             return Ok(());
         }
-        let cgroup = Cgroup::of(&self.name)?;
-        cgroup.remove()?;
-        cgroup.create()?;
-        let console = self.console()?;
-        let mut command = Command::new("setsid");
-        command.arg("--fork").arg(command::program("lab")?).args(["supervise", &self.name]);
-        let status = command
-            .stdin(Stdio::null())
-            .stdout(console.try_clone()?)
-            .stderr(console)
-            .status()
-            .context("starting the node's supervisor")?;
-        if !status.success() {
-            bail!("the supervisor of {} did not start: {status}", self.name);
+        match &self.body {
+            Body::Namespaces { .. } => namespaces::switch_on(self),
+            Body::VirtualMachine { product, .. } => virtual_machine::switch_on(self, product),
         }
-        self.wait(|| self.init().is_some(), "come up")
     }
 
     fn console(&self) -> anyhow::Result<File> {
@@ -157,7 +138,8 @@ impl Node {
     }
 
     fn wait(&self, mut done: impl FnMut() -> bool, what: &str) -> anyhow::Result<()> {
-        let end = Instant::now() + PATIENCE;
+        let patience = self.patience();
+        let end = Instant::now() + patience;
         while !done() {
             if Instant::now() > end {
                 let log = fs::read_to_string(self.console_path()).unwrap_or_default();
@@ -166,7 +148,7 @@ impl Node {
                 bail!(
                     "{} did not {what} in {} s; the end of its console:\n{}",
                     self.name,
-                    PATIENCE.as_secs(),
+                    patience.as_secs(),
                     last.join("\n")
                 );
             }
@@ -175,15 +157,21 @@ impl Node {
         Ok(())
     }
 
-    /// The process of this machine that is process 1 of the node; none when it
-    /// is off.
+    /// How long it may take to boot, or to end.
+    fn patience(&self) -> Duration {
+        match self.body {
+            Body::Namespaces { .. } => Duration::from_secs(60),
+            Body::VirtualMachine { .. } => Duration::from_secs(300),
+        }
+    }
+
+    /// The process of this machine that is process 1 of the node, or its whole
+    /// virtual machine; none when it is off.
     pub fn init(&self) -> Option<Pid> {
-        let text = fs::read_to_string(supervisor::init_file(&self.folder)).ok()?;
-        let pid = Pid::from_raw(text.trim().parse().ok()?)?;
-        let path = format!("/proc/{}/ns/pid", pid.as_raw_nonzero());
-        let own = fs::read_link("/proc/self/ns/pid").ok()?;
-        // A number that was left behind may be another process's by now.
-        (fs::read_link(path).ok()? != own).then_some(pid)
+        match self.body {
+            Body::Namespaces { .. } => namespaces::init(self),
+            Body::VirtualMachine { .. } => virtual_machine::process(self),
+        }
     }
 
     /// Whether it is on.
@@ -191,22 +179,17 @@ impl Node {
         self.init().is_some()
     }
 
-    /// A command in the node, to be given arguments, input and output.
-    pub fn command(&self, program: impl AsRef<OsStr>) -> anyhow::Result<Command> {
+    /// A command in the node, to be given input and output.
+    pub fn command<S: AsRef<OsStr>>(
+        &self,
+        words: impl IntoIterator<Item = S>,
+    ) -> anyhow::Result<Command> {
+        let words: Vec<OsString> = words.into_iter().map(|word| word.as_ref().to_owned()).collect();
         let Some(init) = self.init() else { bail!("{} is off", self.name) };
-        // A process of the node is in its control groups as well: a shell
-        // enters them, and becomes nsenter.
-        let mut command = Command::new("sh");
-        let enter = "while [ \"$1\" != -- ]; do echo $$ >\"$1\"; shift; done; shift; exec \"$@\"";
-        command.args(["-c", enter, "sh"]).args(Cgroup::of(&self.name)?.entrances()).arg("--");
-        let target = init.as_raw_nonzero().to_string();
-        command.args(["nsenter", "--target", &target]);
-        command.args(["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd"]);
-        // nsenter keeps this machine's capabilities, which are not the node's.
-        command.args(["setpriv", BOUNDING_SET]);
-        command.args(["env", "-i", "HOME=/root", "LANG=C.UTF-8", "TERM=dumb"]);
-        command.arg(format!("PATH={PATH}")).arg(program);
-        Ok(command)
+        match &self.body {
+            Body::Namespaces { .. } => namespaces::command(self, init, &words),
+            Body::VirtualMachine { key, .. } => virtual_machine::command(self, key, &words),
+        }
     }
 
     /// Runs a command in the node, whatever comes of it.
@@ -214,7 +197,7 @@ impl Node {
         &self,
         words: impl IntoIterator<Item = S>,
     ) -> anyhow::Result<Output> {
-        command::output(self.of_words(words)?.stdin(Stdio::null()))
+        command::output(self.command(words)?.stdin(Stdio::null()))
     }
 
     /// Runs a command in the node that must succeed, and gives what it wrote to
@@ -223,19 +206,8 @@ impl Node {
         &self,
         words: impl IntoIterator<Item = S>,
     ) -> anyhow::Result<String> {
-        command::run(self.of_words(words)?.stdin(Stdio::null()))
+        command::run(self.command(words)?.stdin(Stdio::null()))
             .with_context(|| format!("on {}", self.name))
-    }
-
-    fn of_words<S: AsRef<OsStr>>(
-        &self,
-        words: impl IntoIterator<Item = S>,
-    ) -> anyhow::Result<Command> {
-        let mut words = words.into_iter();
-        let program = words.next().context("a command has at least one word")?;
-        let mut command = self.command(program)?;
-        command.args(words);
-        Ok(command)
     }
 
     /// Copies a file of this machine into the node, with its mode.
@@ -243,8 +215,8 @@ impl Node {
         let source = File::open(file).with_context(|| format!("opening {}", file.display()))?;
         let mode = source.metadata()?.permissions().mode() & 0o7777;
         let script = "set -e; cat >\"$1\"; chmod \"$2\" \"$1\"";
-        let mut command = self.command("sh")?;
-        command.args(["-c", script, "sh", to, &format!("{mode:o}")]).stdin(source);
+        let mut command = self.command(["sh", "-c", script, "sh", to, &format!("{mode:o}")])?;
+        command.stdin(source);
         command::run(&mut command)
             .map(drop)
             .with_context(|| format!("copying {} to {}:{to}", file.display(), self.name))
@@ -254,6 +226,10 @@ impl Node {
     /// [`STICK`] and can be read only.
     pub fn insert(&self, file: &Path) -> anyhow::Result<()> {
         let name = file.file_name().with_context(|| format!("{} is no file", file.display()))?;
+        if let Body::VirtualMachine { .. } = self.body {
+            let to = Path::new(STICK).join(name);
+            return self.copy(file, &to.to_string_lossy());
+        }
         let to = self.folder.join(STICK_FOLDER).join(name);
         let link = || fs::remove_file(&to).or(Ok(())).and_then(|()| fs::hard_link(file, &to));
         let linked: std::io::Result<()> = link();
@@ -264,21 +240,30 @@ impl Node {
 
     /// Reboots it as its operator would, and waits until it is up again.
     pub fn reboot(&self) -> anyhow::Result<()> {
-        let before = self.init().with_context(|| format!("{} is off", self.name))?;
+        let boot = || {
+            let output = self.exec(["cat", "/proc/sys/kernel/random/boot_id"]).ok()?;
+            let init = self.init()?;
+            output.status.success().then_some((output.stdout, init))
+        };
+        let before = boot().with_context(|| format!("{} does not answer", self.name))?;
         // The command may end with the node.
         self.exec(["systemctl", "reboot"])?;
-        self.wait(|| self.init().is_some_and(|now| now != before), "reboot")?;
+        self.wait(|| boot().is_some_and(|now| now != before), "reboot")?;
         self.wait_until_up()
     }
 
     /// Pulls its plug: nothing in it ends in an orderly way.
     pub fn kill(&self) -> anyhow::Result<()> {
-        for pid in [supervisor::process(&self.folder), self.init()].into_iter().flatten() {
+        let supervisor = supervisor::process(&self.folder);
+        for pid in [supervisor, self.init()].into_iter().flatten() {
             // It may have ended meanwhile.
             let _ = kill_process(pid, Signal::KILL);
         }
         self.wait(|| self.init().is_none(), "end")?;
-        Cgroup::of(&self.name)?.remove()
+        match self.body {
+            Body::Namespaces { .. } => Cgroup::of(&self.name)?.remove(),
+            Body::VirtualMachine { .. } => Ok(()),
+        }
     }
 
     /// Pulls its network cable.
@@ -300,6 +285,3 @@ impl Node {
         Ok(text)
     }
 }
-
-/// Where a node looks for programs: as on EL, with the lab's own in front.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -1,0 +1,63 @@
+//! The files that a spec names must be there before anything is fetched.
+
+use std::path::PathBuf;
+
+use url::Url;
+
+use super::problem::{Place, Problem};
+use super::tree::Node;
+use super::{Baseline, SpecFile};
+
+/// Each file that `file` names, at its place in `root`, and that is not there.
+pub(super) fn missing(file: &SpecFile, root: &Node) -> Vec<Problem> {
+    let mut missing = Vec::new();
+    let mut look = |name: &str, place: Place| {
+        let Some(path) = path(file, name) else { return };
+        let whole = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
+        let shown = whole.display();
+        let message = match std::fs::metadata(&path) {
+            Ok(found) if found.is_dir() => format!("{shown} is a folder: name a file"),
+            Ok(_) => return,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                format!("no such file: {shown}; write its path from the spec's folder")
+            }
+            Err(error) => format!("{shown} cannot be read: {error}"),
+        };
+        missing.push(Problem::new(place, message));
+    };
+    for (target, node) in file.spec.targets.iter().zip(root.items("targets")) {
+        if let Baseline::Packages(list) = &target.baseline {
+            let place = node.value("baseline").map_or(node.place, |node| node.place_of("packages"));
+            look(list, place);
+        }
+        for (repository, node) in target.repositories.iter().zip(node.items("repositories")) {
+            for (key, node) in repository.keys.iter().zip(node.items("keys")) {
+                look(key, node.place);
+            }
+        }
+    }
+    for (manifest, node) in file.spec.manifests.iter().zip(root.items("manifests")) {
+        if let Some(name) = &manifest.value.file {
+            look(name, node.place_of("file"));
+        }
+    }
+    for (name, registry) in &file.spec.registries {
+        let node = root.value("registries").and_then(|node| node.value(name));
+        if let (Some(ca), Some(node)) = (&registry.ca, node) {
+            look(ca, node.place_of("ca"));
+        }
+    }
+    let installers = file.spec.installers.iter().flatten();
+    for (installer, node) in installers.zip(root.items("installers")) {
+        look(&installer.file, node.place_of("file"));
+    }
+    missing
+}
+
+/// The path of what is a file and not behind another scheme.
+fn path(file: &SpecFile, name: &str) -> Option<PathBuf> {
+    if !name.contains("://") {
+        return Some(file.beside(name));
+    }
+    Url::parse(name).ok().filter(|url| url.scheme() == "file")?.to_file_path().ok()
+}

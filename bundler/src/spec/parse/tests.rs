@@ -1,0 +1,285 @@
+//! What is refused, where, and what is read.
+
+use super::*;
+use crate::spec::Check;
+
+const MINIMAL: &str = "\
+name: demo
+kubernetes: {version: 1.28.2}
+targets:
+- family: el9
+  architecture: x86_64
+  repositories:
+  - id: os
+    baseUrl: https://example.com/os/
+    keys: [key.asc]
+";
+
+fn error(text: &str) -> String {
+    SpecFile::parse("s.yaml".as_ref(), text.as_bytes().to_vec()).unwrap_err().to_string()
+}
+
+#[test]
+fn a_minimal_spec_has_safe_defaults() {
+    let file = SpecFile::parse("s.yaml".as_ref(), MINIMAL.into()).unwrap();
+    let target = &file.spec.targets[0];
+    let repository = &target.repositories[0];
+    assert_eq!(target.id(), "el9-x86_64");
+    assert_eq!((&repository.gpgcheck, &repository.repo_gpgcheck), (&Check::On, &Check::On));
+    assert_eq!(repository.id.referenced.line(), 7);
+    assert_eq!(file.digest, Digest::of(MINIMAL.as_bytes()));
+}
+
+#[test]
+fn every_mistake_names_its_place_and_the_cure() {
+    let cases = [
+        (MINIMAL.replace("baseUrl", "baseurl"), "s.yaml:8:", "write `baseUrl` instead"),
+        (
+            MINIMAL.replace("id: os", "id: os\n    gpgcheck: false"),
+            "s.yaml:8:",
+            "{off: the reason}",
+        ),
+        (MINIMAL.replace("1.28.2", "1.28"), "s.yaml:2:", "such as 1.28.2"),
+        (MINIMAL.replace("x86_64", "sparc"), "s.yaml:5:", "x86_64"),
+        (format!("{MINIMAL}name: twice\n"), "s.yaml:10:", "duplicate"),
+        (MINIMAL.replace("    keys: [key.asc]\n", ""), "s.yaml:7:", "`keys` is empty"),
+        (
+            MINIMAL.replace("id: os", "id: os\n    mirrorList: https://example.com/m"),
+            "s.yaml:8:17:",
+            "one of them",
+        ),
+        (MINIMAL.replace("name: demo", "name: De Mo"), "s.yaml:1:7: name", "lower-case"),
+        (
+            MINIMAL.replace("{version: 1.28.2}", "{version: 1.28.2, repository: k8s}"),
+            "s.yaml:2:43:",
+            "none of os",
+        ),
+        (
+            format!("{MINIMAL}manifests: [{{name: a, file: a.yaml, sha256: 12}}]\n"),
+            "s.yaml:10:",
+            "64 lower-case hex",
+        ),
+        (MINIMAL.replace("id: os", "id: os\n    gpgcheck: {off: ''}"), "s.yaml:8:", "in words"),
+    ];
+    for (text, place, cure) in cases {
+        let error = error(&text);
+        assert!(error.contains(place) && error.contains(cure), "{place} {cure}:\n{error}");
+    }
+}
+
+#[test]
+fn all_problems_are_reported_at_once() {
+    let text = MINIMAL.replace("name: demo", "name: De Mo").replace("    keys: [key.asc]\n", "");
+    assert_eq!(error(&text).lines().count(), 2);
+}
+
+#[test]
+fn mistakes_of_values_and_between_values_come_together() {
+    let text = MINIMAL
+        .replace("name: demo", "name: My_X\ncontainerd: {version: 1.6.20}")
+        .replace("1.28.2", "1.36.0")
+        .replace("https", "ftp");
+    let error = error(&text);
+    let starts: Vec<&str> = error
+        .lines()
+        .map(|line| line.strip_prefix("error: ").unwrap_or(line))
+        .map(|line| line.split(": ").next().unwrap())
+        .collect();
+    assert_eq!(starts, ["s.yaml:1:7", "s.yaml:2:23", "s.yaml:9:14"], "{error}");
+}
+
+#[test]
+fn files_that_are_not_there_are_named_at_their_places() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.yaml");
+    let text = format!(
+        "{MINIMAL}  baseline: {{packages: nodes.txt}}\nregistries: {{x.io: {{ca: ca.pem}}}}\n\
+         manifests: [{{name: a, file: .}}]\ninstallers: [{{architecture: x86_64, file: /nowhere/i}}]\n"
+    );
+    std::fs::write(&path, text).unwrap();
+    let error = SpecFile::read(&path).unwrap_err().to_string();
+    let lines: Vec<&str> = error.lines().collect();
+    let folder = folder.path().display();
+    for (line, words) in lines.iter().zip([
+        format!("s.yaml:9:12: no such file: {folder}/key.asc"),
+        format!("s.yaml:10:24: no such file: {folder}/nodes.txt"),
+        format!("s.yaml:11:25: no such file: {folder}/ca.pem"),
+        format!("s.yaml:12:29: {folder} is a folder"),
+        "s.yaml:13:43: no such file: /nowhere/i".to_owned(),
+    ]) {
+        assert!(line.contains(&words), "{line} {words}");
+    }
+    assert_eq!(lines.len(), 5, "{error}");
+}
+
+#[test]
+fn patches_know_where_they_stand() {
+    let text =
+        format!("{MINIMAL}manifests:\n- name: a\n  file: a\n  patches:\n  - pullPolicy: Never\n");
+    let file = SpecFile::parse("s.yaml".as_ref(), text.into()).unwrap();
+    let patch = &file.spec.manifests[0].value.patches[0];
+    assert_eq!(patch.place.as_deref(), Some("s.yaml:14:5"));
+}
+
+#[test]
+fn long_lines_are_not_echoed() {
+    let long = "x".repeat(200_000);
+    for text in [
+        format!("{{name: [{long}"),
+        MINIMAL.replace("demo", &long),
+        MINIMAL.replace("id: os", &format!("{long}: os")),
+        MINIMAL.replace("1.28.2", &long),
+        MINIMAL.replace("x86_64", &long),
+        MINIMAL.replace("https://", &long),
+    ] {
+        let error = error(&text);
+        assert!(error.len() < 500, "{} bytes: {}", error.len(), &error[..300]);
+    }
+}
+
+#[test]
+fn marks_of_windows_are_read_over() {
+    let text = format!("\u{feff}{}", MINIMAL.replace('\n', "\r\n"));
+    assert!(SpecFile::parse("s.yaml".as_ref(), text.clone().into()).is_ok());
+    let error = error(&text.replace("demo", "De_Mo"));
+    assert!(error.starts_with("s.yaml:1:7: name: `De_Mo` is no name"), "{error}");
+}
+
+#[test]
+fn passwords_in_urls_are_refused_and_not_shown() {
+    let text = MINIMAL.replace("https://", "https://me:hunter2@");
+    let text = format!("{text}manifests: [{{name: a, url: 'https://hunter2@example.com/a'}}]\n");
+    let error = error(&text);
+    assert!(!error.contains("hunter2"), "{error}");
+    assert_eq!(error.matches("leave it out").count(), 2, "{error}");
+}
+
+/// One value of each key.
+const FULL: &str = "\
+name: demo
+kubernetes:
+  version: 1.28.2
+  imageRepository: r.io/k8s
+  pullFrom: r.io/k8s
+  kubeadmImages: known
+  repository: os
+containerd:
+  version: 1.6.25
+  package: containerd.io
+  repository: os
+targets:
+- family: el9
+  architecture: x86_64
+  baseline:
+    packages: nodes.txt
+  repositories:
+  - id: os
+    baseUrl: https://example.com/os/
+    keys: [key.asc]
+    priority: 5
+    gpgcheck: on
+    repoGpgcheck:
+      off: a test
+    expiredKeys: refuse
+    moduleHotfixes: true
+    exclude: [a]
+  packages: [b]
+  exclude: [c]
+images: [busybox]
+imageSources:
+- name: r.io
+  pullFrom: r.io
+manifests:
+- name: a
+  file: a.yaml
+  sha256: 0000000000000000000000000000000000000000000000000000000000000000
+  ignoreImages: [busybox]
+  patches:
+  - poolCidr: 10.0.0.0/8
+  - pullPolicy: Never
+  - hostNetwork:
+      kind: Deployment
+      name: a
+  - set:
+      kind: Deployment
+      namespace: a
+      name: a
+      path: a.b
+      value: 3
+registries:
+  r.io:
+    mirrors: [https://example.com]
+    ca: ca.pem
+    credentials:
+      userVariable: A
+      passwordVariable: B
+    plainHttp: a test
+installers:
+- architecture: x86_64
+  file: installer
+";
+
+/// Whatever serde refuses, the shape has refused before with better words.
+#[test]
+fn what_has_the_shape_is_read() {
+    assert!(SpecFile::parse("s.yaml".as_ref(), FULL.into()).is_ok());
+    let lines: Vec<&str> = FULL.lines().collect();
+    let values = [
+        "true",
+        "yes",
+        "1",
+        "-1",
+        "+5",
+        "0x1F",
+        "0o7",
+        "1_0",
+        "1.5",
+        ".inf",
+        "~",
+        "",
+        "''",
+        "'x'",
+        "x",
+        "[]",
+        "[1]",
+        "[true]",
+        "[~]",
+        "[[]]",
+        "[{}]",
+        "{}",
+        "{x: 1}",
+        "!!str 1",
+        "!!int x",
+        "2024-01-01",
+        "99999999999",
+        "99999999999999999999",
+        "True",
+        "|\n        x",
+    ];
+    let mut refused = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        let Some((key, _)) = line.split_once(": ") else { continue };
+        for value in values {
+            let mut changed: Vec<String> = lines.iter().map(ToString::to_string).collect();
+            changed[index] = format!("{key}: {value}");
+            let text = changed.join("\n");
+            let Ok(root) = tree::parse(&text) else { continue };
+            if let (true, Err(problem)) = (shape::check(&root).is_empty(), read_types(&text)) {
+                refused.push(format!("{key}: {value}: {}", problem.message));
+            }
+        }
+    }
+    assert_eq!(refused, [] as [&str; 0]);
+}
+
+#[test]
+fn bombs_and_garbage_are_errors() {
+    let aliases = (1..30).fold("a0: &a0 [x]\n".to_owned(), |text, level| {
+        let last = level - 1;
+        format!("{text}a{level}: &a{level} [*a{last},*a{last},*a{last},*a{last}]\n")
+    });
+    for text in [aliases.as_str(), &"[".repeat(100_000), "\u{0}", "", "- a", "name: [", "%YAML"] {
+        assert!(error(text).starts_with("s.yaml"), "{}", &text[..text.len().min(40)]);
+    }
+    assert!(SpecFile::parse("s.yaml".as_ref(), vec![0xff, 0xfe, 0xff]).is_err());
+}

@@ -1,0 +1,209 @@
+//! What must hold between the values of a spec, each of which is right by
+//! itself.
+
+use std::collections::BTreeSet;
+
+use url::Url;
+
+use super::problem::{Place, Problem};
+use super::tree::Node;
+use super::{Check, PackageRequest, Repository, Spec, Target, combination};
+
+/// All that does not go together in `spec`, which was read from `root`.
+pub(super) fn check(spec: &Spec, root: &Node) -> Vec<Problem> {
+    let mut relations = Relations { found: Vec::new() };
+    if spec.targets.is_empty() {
+        relations.add(
+            root.place_of("targets"),
+            "targets: at least one is needed, such as `- {family: el9, architecture: x86_64, …}`",
+        );
+    }
+    let targets = root.items("targets");
+    relations.unique(
+        "target",
+        spec.targets
+            .iter()
+            .zip(targets)
+            .map(|(target, node)| (target.id(), node.place_of("family"))),
+    );
+    for (target, node) in spec.targets.iter().zip(targets) {
+        relations.target(target, node);
+    }
+    relations.pins(spec, root);
+    relations.manifests(spec, root);
+    relations.mirrors(spec, root);
+    for refusal in combination::refusals(spec) {
+        relations.add(refusal.about.place(root), refusal.reason);
+    }
+    relations.found
+}
+
+struct Relations {
+    found: Vec<Problem>,
+}
+
+impl Relations {
+    fn add(&mut self, place: Place, message: impl Into<String>) {
+        self.found.push(Problem::new(place, message));
+    }
+
+    fn unique(&mut self, what: &str, names: impl Iterator<Item = (String, Place)>) {
+        let mut seen = BTreeSet::new();
+        for (name, place) in names {
+            if !seen.insert(name.clone()) {
+                self.add(
+                    place,
+                    format!("{what} `{name}` stands here a second time: name it otherwise"),
+                );
+            }
+        }
+    }
+
+    fn target(&mut self, target: &Target, node: &Node) {
+        let id = target.id();
+        if target.repositories.is_empty() {
+            self.add(
+                node.place_of("repositories"),
+                format!(
+                    "target {id}: no repositories to take packages from: write `- {{id: baseos, \
+                     baseUrl: …, keys: […]}}` for each"
+                ),
+            );
+        }
+        let nodes = node.items("repositories");
+        self.unique(
+            &format!("repository of target {id}"),
+            target
+                .repositories
+                .iter()
+                .zip(nodes)
+                .map(|(repository, node)| (repository.id.value.clone(), node.place_of("id"))),
+        );
+        for (repository, node) in target.repositories.iter().zip(nodes) {
+            self.repository(repository, node);
+        }
+    }
+
+    fn repository(&mut self, repository: &Repository, node: &Node) {
+        let name = &repository.id.value;
+        let place = match (&repository.base_url, &repository.mirror_list) {
+            (Some(_), Some(_)) => Some(node.place_of("mirrorList")),
+            (None, None) => Some(node.place_of("id")),
+            _ => None,
+        };
+        if let Some(place) = place {
+            self.add(
+                place,
+                format!("repository `{name}`: give `baseUrl` or `mirrorList`, one of them"),
+            );
+        }
+        let checks = repository.gpgcheck == Check::On || repository.repo_gpgcheck == Check::On;
+        if checks && repository.keys.is_empty() {
+            let place = if node.value("keys").is_some() { "keys" } else { "id" };
+            self.add(
+                node.place_of(place),
+                format!(
+                    "repository `{name}`: signatures are checked, but `keys` is empty: name the \
+                     vendor's public keys"
+                ),
+            );
+        }
+    }
+
+    /// Each repository that something is pinned to must be there: for what
+    /// every node gets, in every target.
+    fn pins(&mut self, spec: &Spec, root: &Node) {
+        for (target, node) in spec.targets.iter().zip(root.items("targets")) {
+            let pin =
+                |key: &str| root.value(key).map_or(root.place, |node| node.place_of("repository"));
+            if let Some(repository) = &spec.kubernetes.repository {
+                self.pin(target, "kubernetes.repository", repository, pin("kubernetes"));
+            }
+            if let Some(repository) =
+                spec.containerd.as_ref().and_then(|containerd| containerd.repository.as_ref())
+            {
+                self.pin(target, "containerd.repository", repository, pin("containerd"));
+            }
+            for (package, node) in target.packages.iter().zip(node.items("packages")) {
+                if let PackageRequest::Pinned(pinned) = &package.value {
+                    let place = node.place_of("repository");
+                    self.pin(target, &pinned.package, &pinned.repository, place);
+                }
+            }
+        }
+    }
+
+    fn pin(&mut self, target: &Target, what: &str, repository: &str, place: Place) {
+        let known: Vec<&str> =
+            target.repositories.iter().map(|repository| repository.id.value.as_str()).collect();
+        if !known.contains(&repository) {
+            self.add(
+                place,
+                format!(
+                    "target {}: {what} is pinned to repository `{repository}`, which is none of {}",
+                    target.id(),
+                    known.join(", ")
+                ),
+            );
+        }
+    }
+
+    fn manifests(&mut self, spec: &Spec, root: &Node) {
+        let nodes = root.items("manifests");
+        self.unique(
+            "manifest",
+            spec.manifests
+                .iter()
+                .zip(nodes)
+                .map(|(manifest, node)| (manifest.value.name.clone(), node.place_of("name"))),
+        );
+        for (manifest, node) in spec.manifests.iter().zip(nodes) {
+            let manifest = &manifest.value;
+            let place = match (&manifest.url, &manifest.file) {
+                (Some(_), Some(_)) => node.place_of("file"),
+                (None, None) => node.place_of("name"),
+                _ => continue,
+            };
+            self.add(
+                place,
+                format!("manifest `{}`: give `url` or `file`, one of them", manifest.name),
+            );
+        }
+    }
+
+    /// A mirror without TLS must be said, under the registry or its own host.
+    fn mirrors(&mut self, spec: &Spec, root: &Node) {
+        let said = |name: &str| {
+            spec.registries.get(name).is_some_and(|registry| registry.plain_http.is_some())
+        };
+        for (name, registry) in &spec.registries {
+            let node = root.value("registries").and_then(|node| node.value(name));
+            let nodes = node.map(|node| node.items("mirrors")).unwrap_or_default();
+            for (mirror, node) in registry.mirrors.iter().zip(nodes) {
+                let Some(url) = Url::parse(mirror).ok().filter(|url| url.scheme() == "http") else {
+                    continue;
+                };
+                let host = host(&url);
+                if !said(name) && !said(&host) {
+                    self.add(
+                        node.place,
+                        format!(
+                            "the mirror {mirror} is plain http, by which anybody on the way could \
+                             change images and read passwords: use https, or give `plainHttp: the \
+                             reason` under `{host}` or `{name}`"
+                        ),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// The name under which a mirror's own entry stands: its host and port.
+fn host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}

@@ -1,0 +1,192 @@
+//! Whether a spec has the shape that its JSON Schema says: known keys, each once,
+//! with values of their type. The schema comes from the types, so there is one
+//! description of what a spec is; unlike serde, this finds every mistake at once,
+//! and says what to write instead.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::problem::{Place, Problem, quoted};
+use super::tree::{Data, Node};
+use super::{Spec, text};
+
+mod instead;
+mod scalar;
+
+use scalar::Kind;
+
+/// Everything in which `root` differs from the schema.
+pub(super) fn check(root: &Node) -> Vec<Problem> {
+    let schema = schemars::schema_for!(Spec).to_value();
+    let mut checker = Checker { schema: &schema, problems: Vec::new() };
+    checker.node(&schema, root, "spec");
+    checker.problems
+}
+
+struct Checker<'s> {
+    schema: &'s Value,
+    problems: Vec<Problem>,
+}
+
+impl<'s> Checker<'s> {
+    fn add(&mut self, place: Place, message: String) {
+        self.problems.push(Problem::new(place, message));
+    }
+
+    /// Checks the value of `key`.
+    fn node(&mut self, schema: &'s Value, node: &Node, key: &str) {
+        let choices = self.choices(schema);
+        let of_type = |name: &str| -> Vec<&'s Value> {
+            choices.iter().copied().filter(|choice| is(choice, name)).collect()
+        };
+        match &node.data {
+            Data::Mapping(entries) => match of_type("object").as_slice() {
+                [] => self.wrong(&choices, node, key),
+                records => self.mapping(records, node, entries, key),
+            },
+            Data::Sequence(items) => match of_type("array").first() {
+                None => self.wrong(&choices, node, key),
+                Some(list) => {
+                    for item in items {
+                        self.node(&list["items"], item, key);
+                    }
+                }
+            },
+            Data::Scalar { text, plain } => self.scalar(&choices, node, text, *plain, key),
+        }
+    }
+
+    /// What a value may be: the schema itself, or each of its alternatives.
+    fn choices(&self, schema: &'s Value) -> Vec<&'s Value> {
+        if let Some(reference) = schema["$ref"].as_str() {
+            let target = reference.strip_prefix('#').and_then(|path| self.schema.pointer(path));
+            return target.map(|target| self.choices(target)).unwrap_or_default();
+        }
+        match schema["oneOf"].as_array().or(schema["anyOf"].as_array()) {
+            Some(choices) => choices.iter().flat_map(|choice| self.choices(choice)).collect(),
+            None => vec![schema],
+        }
+    }
+
+    /// One record, or several of which each has one key that tells it.
+    fn mapping(&mut self, records: &[&'s Value], node: &Node, entries: &[(Node, Node)], key: &str) {
+        let known: Vec<(&'s String, &'s Value)> = records
+            .iter()
+            .filter_map(|record| record["properties"].as_object())
+            .flatten()
+            .collect();
+        let names: Vec<&str> = known.iter().map(|(name, _)| name.as_str()).collect();
+        let others = records.iter().map(|record| &record["additionalProperties"]);
+        let others = others.into_iter().find(|schema| schema.is_object());
+        let mut seen: BTreeMap<&str, Place> = BTreeMap::new();
+        for (name_node, value) in entries {
+            let place = name_node.place;
+            let Some(name) = name_node.text() else {
+                self.add(place, format!("this cannot be a key: write {}", names.join(", ")));
+                continue;
+            };
+            if let Some(first) = seen.insert(name, place) {
+                let line = first.line;
+                let name = quoted(name);
+                self.add(
+                    place,
+                    format!("duplicate key {name}: line {line} has it already; keep one of them"),
+                );
+            } else if let Some((_, schema)) = known.iter().find(|(known, _)| *known == name) {
+                self.node(schema, value, name);
+            } else if let Some(schema) = others {
+                self.name_of_other(records, name, place);
+                self.node(schema, value, name);
+            } else {
+                let hint = super::hint::hint(name, &names);
+                self.add(place, format!("unknown field {}: {}", quoted(name), hint.words));
+                if let Some(meant) = hint.meant {
+                    // It is there, only misspelt: not missing as well.
+                    seen.entry(meant).or_insert(place);
+                }
+            }
+        }
+        match records {
+            [record] => self.required(record, node, &seen),
+            _ if entries.len() != 1 => {
+                let message = format!(
+                    "{key}: give one of {} in each, not {}",
+                    names.join(", "),
+                    entries.len()
+                );
+                self.add(node.place, message);
+            }
+            _ => {}
+        }
+    }
+
+    /// The name of an entry that no property names, such as a registry's.
+    fn name_of_other(&mut self, records: &[&'s Value], name: &str, place: Place) {
+        let format = records.iter().find_map(|record| record["propertyNames"]["format"].as_str());
+        if let Some(Err(reason)) = format.map(|format| text::check(format, name)) {
+            self.add(place, reason);
+        }
+    }
+
+    fn required(&mut self, record: &'s Value, node: &Node, seen: &BTreeMap<&str, Place>) {
+        let required =
+            record["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        for name in required.filter(|name| !seen.contains_key(name)) {
+            let sample = self.sample(&record["properties"][name]);
+            self.add(node.place, format!("`{name}` is missing: write `{name}: {sample}` here"));
+        }
+    }
+
+    fn scalar(&mut self, choices: &[&'s Value], node: &Node, text: &str, plain: bool, key: &str) {
+        let kind = Kind::of(text, plain);
+        let fits = choices.iter().any(|choice| match choice["const"].as_str() {
+            Some(word) => word == text,
+            None => match kind {
+                Kind::Null => is(choice, "null"),
+                Kind::Switch => is(choice, "boolean"),
+                Kind::Whole => is(choice, "integer") && scalar::in_range(choice, text),
+                Kind::Text => is(choice, "string") && choice["format"].is_null(),
+                Kind::Fraction => false,
+            },
+        });
+        if fits {
+            return;
+        }
+        if kind == Kind::Null {
+            let sample = self.instead(choices);
+            let message = format!(
+                "`{key}` has no value: write {sample}, or leave it out if it is not needed"
+            );
+            return self.add(node.place, message);
+        }
+        // Digits are a text where nothing else may stand: a digest may be all of
+        // them. Its format says what is wrong with it.
+        let no_text = kind == Kind::Switch || kind != Kind::Text && choices.len() > 1;
+        match choices.iter().find_map(|choice| text_format(choice)) {
+            Some(format) => match text::check(format, text) {
+                Err(reason) => self.add(node.place, format!("{key}: {reason}")),
+                Ok(()) if no_text => self.wrong(choices, node, key),
+                Ok(()) => {}
+            },
+            None => self.wrong(choices, node, key),
+        }
+    }
+}
+
+/// Whether the schema admits the JSON type.
+fn is(schema: &Value, name: &str) -> bool {
+    match &schema["type"] {
+        Value::String(own) => own == name,
+        Value::Array(all) => all.iter().any(|own| own == name),
+        _ => false,
+    }
+}
+
+/// The kind of text that the schema wants, as [`text`] knows them.
+fn text_format(schema: &Value) -> Option<&str> {
+    if is(schema, "string") { schema["format"].as_str() } else { None }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! What to write instead of a value of the wrong type, out of the schema.
+
+use serde_json::Value;
+
+use super::super::problem::{cut, quoted};
+use super::super::text;
+use super::super::tree::{Data, Node};
+use super::scalar::Kind;
+use super::{Checker, is};
+
+impl<'s> Checker<'s> {
+    /// Adds that the value of `key` is none of `choices`.
+    pub(super) fn wrong(&mut self, choices: &[&'s Value], node: &Node, key: &str) {
+        let shown = match &node.data {
+            Data::Scalar { text, plain: false } => format!("the text \"{}\"", cut(text)),
+            Data::Scalar { text, .. } => quoted(text),
+            Data::Sequence(_) => "a list".to_owned(),
+            Data::Mapping(_) => "keys with values".to_owned(),
+        };
+        let instead = match &node.data {
+            // One item where a list is wanted is the list of that item.
+            Data::Scalar { text, .. } if choices.iter().any(|choice| is(choice, "array")) => {
+                format!("a list such as `[{}]`", cut(text))
+            }
+            // What YAML takes for a number, where a text was meant.
+            Data::Scalar { text, plain: true }
+                if choices
+                    .iter()
+                    .any(|choice| is(choice, "string") && choice["const"].is_null())
+                    && Kind::of(text, true) != Kind::Text =>
+            {
+                format!("{} or, in quotes, `\"{}\"`", self.instead(choices), cut(text))
+            }
+            _ => self.instead(choices),
+        };
+        self.add(node.place, format!("`{key}` cannot be {shown}: write {instead} instead"));
+    }
+
+    /// `on` or `{off: the reason}`: what may stand there, in words.
+    pub(super) fn instead(&self, choices: &[&'s Value]) -> String {
+        let words: Vec<String> = choices
+            .iter()
+            .filter(|choice| !is(choice, "null") || is(choice, "array") || is(choice, "string"))
+            .map(|choice| match choice {
+                _ if !choice["const"].is_null() || is(choice, "object") => {
+                    format!("`{}`", self.sample(choice))
+                }
+                _ if is(choice, "boolean") => "`true` or `false`".to_owned(),
+                _ if is(choice, "integer") => match choice["default"].as_u64() {
+                    Some(default) => format!("a whole number such as {default}"),
+                    None => "a whole number".to_owned(),
+                },
+                _ if is(choice, "array") => format!("a list such as `{}`", self.sample(choice)),
+                _ => match choice["format"].as_str().and_then(text::sample) {
+                    Some(sample) => format!("`{sample}`"),
+                    None => "a text".to_owned(),
+                },
+            })
+            .collect();
+        words.join(" or ")
+    }
+
+    /// What such a value looks like in YAML.
+    pub(super) fn sample(&self, schema: &'s Value) -> String {
+        let choices = self.choices(schema);
+        let Some(choice) = choices.first() else { return "…".to_owned() };
+        if let Some(word) = choice["const"].as_str() {
+            return word.to_owned();
+        }
+        if is(choice, "array") {
+            return format!("[{}]", self.sample(&choice["items"]));
+        }
+        if is(choice, "object") {
+            let required = choice["required"].as_array().into_iter().flatten();
+            let entries: Vec<String> = required
+                .filter_map(Value::as_str)
+                .map(|name| format!("{name}: {}", self.sample(&choice["properties"][name])))
+                .collect();
+            return match entries.as_slice() {
+                [] => "{…}".to_owned(),
+                entries => format!("{{{}}}", entries.join(", ")),
+            };
+        }
+        choice["format"].as_str().and_then(text::sample).unwrap_or("…").to_owned()
+    }
+}

@@ -1,0 +1,41 @@
+//! What a scalar is by itself.
+
+use serde_json::Value;
+
+/// What YAML takes a scalar for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Null,
+    /// `true` or `false`.
+    Switch,
+    Whole,
+    Fraction,
+    Text,
+}
+
+impl Kind {
+    /// `plain` is a text without quotes; one in them is never anything else.
+    pub(super) fn of(text: &str, plain: bool) -> Self {
+        let number = text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
+        match text {
+            _ if !plain => Self::Text,
+            "" | "~" | "null" | "Null" | "NULL" => Self::Null,
+            "true" | "false" | "True" | "False" | "TRUE" | "FALSE" => Self::Switch,
+            _ if text.parse::<i64>().is_ok() => Self::Whole,
+            _ if number && text.parse::<f64>().is_ok() => Self::Fraction,
+            ".nan" | ".NaN" | ".NAN" => Self::Fraction,
+            _ if matches!(text.trim_start_matches(['+', '-']), ".inf" | ".Inf" | ".INF") => {
+                Self::Fraction
+            }
+            _ => Self::Text,
+        }
+    }
+}
+
+/// Whether a whole number is one that the schema's type can hold.
+pub(super) fn in_range(schema: &Value, text: &str) -> bool {
+    match schema["format"].as_str() {
+        Some("uint32") => text.parse::<u32>().is_ok(),
+        _ => text.parse::<i64>().is_ok(),
+    }
+}

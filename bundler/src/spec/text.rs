@@ -1,0 +1,261 @@
+//! What the texts in a spec may be. Each kind is a line of the table: its name,
+//! which stands as `format` in the JSON Schema, what such a text looks like, and
+//! the check that it must pass.
+
+use std::borrow::Cow;
+use std::str::FromStr;
+
+use bundle_format::{Digest, ImageReference};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use url::Url;
+
+use super::problem::{cut, quoted};
+use crate::manifest::patch;
+use crate::rpm::closure::Request;
+
+/// No text of a spec has more characters.
+const MAX_TEXT: usize = 2048;
+/// Names become names of files and folders, on nodes too.
+const MAX_NAME: usize = 64;
+
+type Check = fn(&str) -> Result<(), String>;
+
+macro_rules! kinds {
+    ($($(#[$words:meta])* $kind:ident, $format:literal, $sample:literal, $check:expr;)*) => {
+        $($(#[$words])*
+        pub(crate) struct $kind;
+
+        impl JsonSchema for $kind {
+            fn inline_schema() -> bool {
+                true
+            }
+            fn schema_name() -> Cow<'static, str> {
+                $format.into()
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({"type": "string", "format": $format})
+            }
+        })*
+
+        const KINDS: &[(&str, &str, Check)] = &[$(($format, $sample, $check)),*];
+    };
+}
+
+kinds! {
+    /// The name of a bundle or a manifest.
+    Name, "name", "my-cluster", name;
+    /// A repository's id.
+    Id, "id", "baseos", id;
+    /// An OS family.
+    Family, "family", "el9", id;
+    /// The version of Kubernetes.
+    KubernetesVersion, "kubernetes-version", "1.28.2", parses::<super::KubernetesVersion>;
+    /// The version of containerd.
+    ContainerdVersion, "containerd-version", "1.6.25", parses::<super::ContainerdVersion>;
+    /// Something to fetch.
+    FetchUrl, "fetch-url", "https://example.com/", fetch_url;
+    /// A URL, or a file beside the spec.
+    Location, "location", "https://example.com/key.asc", location;
+    /// A file beside the spec.
+    File, "file", "a-file", file;
+    /// A registry that holds what another one does.
+    Mirror, "mirror", "https://mirror.example.com", mirror;
+    /// An image.
+    Image, "image", "docker.io/library/busybox:1.36", parses::<ImageReference>;
+    /// The beginning of images' names.
+    ImagePrefix, "image-prefix", "quay.io/calico", image_prefix;
+    /// A registry's name in images' names.
+    RegistryName, "registry", "docker.io", registry;
+    /// A package that is asked for.
+    Package, "package", "tcpdump", package;
+    /// A digest.
+    Sha256, "sha256", "e3b0c442…", sha256;
+    /// Why a check is off.
+    Reason, "reason", "the reason", reason;
+    /// A network.
+    Network, "network", "10.244.0.0/16", parses::<patch::Network>;
+    /// Where a value stands in an object.
+    ValuePath, "path", "spec.replicas", patch::check_path;
+    /// The name of an environment variable.
+    Variable, "variable", "REGISTRY_USER", variable;
+}
+
+/// Checks a text of the kind that the schema calls `format`. The error says
+/// what to write.
+pub(super) fn check(format: &str, text: &str) -> Result<(), String> {
+    let length = text.chars().count();
+    if length > MAX_TEXT {
+        return Err(format!(
+            "`{}` has {length} characters; at most {MAX_TEXT} are read",
+            cut(text)
+        ));
+    }
+    match KINDS.iter().find(|(name, ..)| *name == format) {
+        Some((.., check)) => check(text),
+        None => Ok(()),
+    }
+}
+
+/// What a text of the kind looks like.
+pub(super) fn sample(format: &str) -> Option<&'static str> {
+    KINDS.iter().find(|(name, ..)| *name == format).map(|(_, sample, _)| *sample)
+}
+
+fn parses<T>(text: &str) -> Result<(), String>
+where
+    T: FromStr,
+    T::Err: ToString,
+{
+    text.parse::<T>().map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// Words of letters, digits and some marks, which no shell or path reads
+/// otherwise.
+fn short(text: &str, marks: &str, upper: bool) -> bool {
+    let letter =
+        |c: char| c.is_ascii_digit() || c.is_ascii_lowercase() || upper && c.is_ascii_uppercase();
+    text.starts_with(letter)
+        && text.len() <= MAX_NAME
+        && text.chars().all(|c| letter(c) || marks.contains(c))
+}
+
+fn name(text: &str) -> Result<(), String> {
+    if short(text, ".-", false) {
+        return Ok(());
+    }
+    Err(format!(
+        "{} is no name: use lower-case letters, digits, `.` and `-`, at most {MAX_NAME}, a letter \
+         or digit first",
+        quoted(text)
+    ))
+}
+
+fn id(text: &str) -> Result<(), String> {
+    if short(text, ".-_", true) {
+        return Ok(());
+    }
+    Err(format!(
+        "{} is no short name: use letters, digits, `.`, `-` and `_`, at most {MAX_NAME}, a letter \
+         or digit first",
+        quoted(text)
+    ))
+}
+
+/// A URL without a password, which it is safe to show.
+fn url(text: &str, schemes: &[&str]) -> Result<Url, String> {
+    let wanted = schemes.join(" or ");
+    if !text.contains("://") {
+        return Err(format!("{} is no URL: write {wanted} in front", quoted(text)));
+    }
+    let url = Url::parse(text).map_err(|error| format!("this is no URL: {error}"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(format!(
+            "this URL has a user or a password in it, which would stand in the lock and in the \
+             bundle: leave it out{}",
+            if schemes.contains(&"file://") {
+                ", and take what it names from a server that asks for none, or fetch it \
+                 beforehand and write file://"
+            } else {
+                "; a registry's `credentials` name the variables that hold them"
+            }
+        ));
+    }
+    if !schemes.iter().any(|scheme| scheme.strip_suffix("://") == Some(url.scheme())) {
+        return Err(format!("{} cannot be read: write {wanted}", quoted(text)));
+    }
+    Ok(url)
+}
+
+fn fetch_url(text: &str) -> Result<(), String> {
+    url(text, &["https://", "http://", "file://"]).map(|_| ())
+}
+
+fn location(text: &str) -> Result<(), String> {
+    if text.contains("://") { fetch_url(text) } else { file(text) }
+}
+
+fn file(text: &str) -> Result<(), String> {
+    if text.trim().is_empty() {
+        return Err("it is empty: write the path of a file beside the spec".to_owned());
+    }
+    if text.contains("://") {
+        return Err("this is a URL: write the path of a file beside the spec".to_owned());
+    }
+    Ok(())
+}
+
+fn mirror(text: &str) -> Result<(), String> {
+    let url = url(text, &["https://", "http://"])?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(format!("{} has a `?` or a `#` in it: write it without", quoted(text)));
+    }
+    Ok(())
+}
+
+fn image_prefix(text: &str) -> Result<(), String> {
+    let prefix = text.trim_end_matches('/');
+    let fits = |text: &str| text.parse::<ImageReference>().is_ok();
+    if !prefix.is_empty() && (fits(&format!("{prefix}/x")) || fits(prefix)) {
+        return Ok(());
+    }
+    Err(format!(
+        "no image's name begins with {}: write a registry and folders, such as quay.io/calico",
+        quoted(text)
+    ))
+}
+
+fn registry(text: &str) -> Result<(), String> {
+    let host = |text: &str| {
+        let reference = format!("{text}/a/b").parse::<ImageReference>().ok()?;
+        (reference.registry() == text).then_some(())
+    };
+    host(text).ok_or_else(|| {
+        format!(
+            "{} is no registry: write its name as in images, such as docker.io or localhost:5000",
+            quoted(text)
+        )
+    })
+}
+
+fn package(text: &str) -> Result<(), String> {
+    let instead = match text.split_whitespace().find(|word| matches!(*word, "=>" | "=<" | "==")) {
+        Some("=>") => "write `>=` instead of `=>`",
+        Some("=<") => "write `<=` instead of `=<`",
+        Some(_) => "write `=` instead of `==`",
+        None if Request::parse(text).is_ok() => return Ok(()),
+        None => "write `tcpdump`, `tcpdump-4.99` or `kernel >= 5.14`",
+    };
+    Err(format!("{} asks for no package: {instead}", quoted(text)))
+}
+
+fn sha256(text: &str) -> Result<(), String> {
+    match Digest::from_hex(text) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(format!("{} is not 64 lower-case hex digits", quoted(text))),
+    }
+}
+
+/// Whether a text is a reason that a person gave: some words, and not what
+/// stands for yes or no.
+pub(super) fn reason(text: &str) -> Result<(), String> {
+    let text = text.trim();
+    let switch = ["true", "false", "yes", "no", "on", "off", "y", "n", "null", "~"];
+    if text.chars().any(char::is_alphabetic) && !switch.contains(&text.to_lowercase().as_str()) {
+        return Ok(());
+    }
+    Err("a reason must be given in words: write why, as a sentence".to_owned())
+}
+
+fn variable(text: &str) -> Result<(), String> {
+    let inner = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if text.starts_with(|c: char| !c.is_ascii_digit()) && text.chars().all(inner) {
+        return Ok(());
+    }
+    // It is not shown: it may be the password itself.
+    Err("this is no name of an environment variable: write one, such as HUB_PASSWORD, and never \
+         the value"
+        .to_owned())
+}
+
+#[cfg(test)]
+mod tests;

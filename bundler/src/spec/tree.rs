@@ -1,0 +1,213 @@
+//! A spec's YAML as a tree that remembers where each part stands, and keeps keys
+//! that stand twice: what the checks with places walk over.
+
+use std::collections::HashMap;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
+
+use super::problem::{Place, Problem, cut};
+
+/// How many nodes there may be, with those that aliases stand for.
+const MAX_NODES: usize = 100_000;
+/// How deep collections may nest; specs reach about eight.
+const MAX_DEPTH: usize = 64;
+
+/// A part of the YAML.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) place: Place,
+    pub(super) data: Data,
+}
+
+/// What a part is.
+#[derive(Clone, Debug)]
+pub(super) enum Data {
+    /// `plain` is one without quotes or tag, which may be a number and such.
+    Scalar {
+        text: String,
+        plain: bool,
+    },
+    Sequence(Vec<Node>),
+    Mapping(Vec<(Node, Node)>),
+}
+
+impl Node {
+    /// The value behind `key`, if this is a mapping that has it.
+    pub(super) fn value(&self, key: &str) -> Option<&Self> {
+        let Data::Mapping(entries) = &self.data else { return None };
+        entries.iter().find(|(name, _)| name.text() == Some(key)).map(|(_, value)| value)
+    }
+
+    /// Where the value behind `key` stands; where it is missing, this itself.
+    pub(super) fn place_of(&self, key: &str) -> Place {
+        self.value(key).unwrap_or(self).place
+    }
+
+    /// The items of the sequence behind `key`.
+    pub(super) fn items(&self, key: &str) -> &[Self] {
+        match self.value(key).map(|value| &value.data) {
+            Some(Data::Sequence(items)) => items,
+            _ => &[],
+        }
+    }
+
+    /// The text of a scalar.
+    pub(super) fn text(&self) -> Option<&str> {
+        match &self.data {
+            Data::Scalar { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    fn size(&self) -> usize {
+        1 + match &self.data {
+            Data::Scalar { .. } => 0,
+            Data::Sequence(items) => items.iter().map(Self::size).sum(),
+            Data::Mapping(entries) => {
+                entries.iter().map(|(key, value)| key.size() + value.size()).sum()
+            }
+        }
+    }
+}
+
+/// Reads the one document of `text`.
+pub(super) fn parse(text: &str) -> Result<Node, Problem> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut reader =
+        Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0 };
+    let mut root = None;
+    loop {
+        let (event, span) = reader.next()?;
+        match event {
+            Event::StreamEnd => break,
+            Event::DocumentStart(_) if root.is_some() => {
+                let message = "a second document begins here: a spec is one, so remove the `---`";
+                return Err(Problem::new(place(span), message));
+            }
+            Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd => {}
+            event => root = Some(reader.node(event, span, 0)?),
+        }
+    }
+    root.ok_or_else(|| {
+        let message = "the spec is empty: `bundler init` writes one to begin with";
+        Problem::new(Place { line: 1, column: 1 }, message)
+    })
+}
+
+struct Reader<'a> {
+    parser: Parser<'a, StrInput<'a>>,
+    anchors: HashMap<usize, Node>,
+    nodes: usize,
+}
+
+fn place(span: Span) -> Place {
+    Place { line: span.start.line(), column: span.start.col() + 1 }
+}
+
+impl<'a> Reader<'a> {
+    fn next(&mut self) -> Result<(Event<'a>, Span), Problem> {
+        match self.parser.next() {
+            Some(Ok(event)) => Ok(event),
+            Some(Err(error)) => {
+                let place = Place { line: error.marker().line(), column: error.marker().col() + 1 };
+                Err(Problem::new(place, format!("this is no YAML: {}", error.info())))
+            }
+            None => Ok((Event::StreamEnd, Span::default())),
+        }
+    }
+
+    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Problem> {
+        let place = place(span);
+        if depth > MAX_DEPTH {
+            return Err(Problem::new(place, format!("it nests deeper than {MAX_DEPTH} levels")));
+        }
+        let (data, anchor) = match event {
+            Event::Scalar(.., Some(tag))
+            | Event::SequenceStart(_, Some(tag))
+            | Event::MappingStart(_, Some(tag))
+                if !tag.is_yaml_core_schema()
+                    || !matches!(tag.suffix.as_str(), "str" | "seq" | "map") =>
+            {
+                let message = format!("a spec needs no tags: remove `{}`", cut(&tag.to_string()));
+                return Err(Problem::new(place, message));
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                let plain = style == ScalarStyle::Plain && tag.is_none();
+                (Data::Scalar { text: text.into_owned(), plain }, anchor)
+            }
+            Event::SequenceStart(anchor, _) => (Data::Sequence(self.items(depth)?), anchor),
+            Event::MappingStart(anchor, _) => (Data::Mapping(self.entries(depth)?), anchor),
+            Event::Alias(anchor) => {
+                let Some(node) = self.anchors.get(&anchor).cloned() else {
+                    return Err(Problem::new(place, "this stands for something that holds it"));
+                };
+                self.count(node.size(), place)?;
+                return Ok(Node { place, ..node });
+            }
+            _ => return Err(Problem::new(place, "this is no YAML: a value is missing")),
+        };
+        self.count(1, place)?;
+        let node = Node { place, data };
+        if anchor > 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        Ok(node)
+    }
+
+    fn items(&mut self, depth: usize) -> Result<Vec<Node>, Problem> {
+        let mut items = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::SequenceEnd, _) => return Ok(items),
+                (event, span) => items.push(self.node(event, span, depth + 1)?),
+            }
+        }
+    }
+
+    fn entries(&mut self, depth: usize) -> Result<Vec<(Node, Node)>, Problem> {
+        let mut entries = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::MappingEnd, _) => return Ok(merged(entries)),
+                (event, span) => {
+                    let key = self.node(event, span, depth + 1)?;
+                    let (event, span) = self.next()?;
+                    entries.push((key, self.node(event, span, depth + 1)?));
+                }
+            }
+        }
+    }
+
+    fn count(&mut self, more: usize, place: Place) -> Result<(), Problem> {
+        self.nodes += more;
+        if self.nodes > MAX_NODES {
+            let message = format!("with its aliases it has more than {MAX_NODES} values");
+            return Err(Problem::new(place, message));
+        }
+        Ok(())
+    }
+}
+
+/// With what `<<: *anchor` brings in, where the mapping has no such key itself.
+fn merged(entries: Vec<(Node, Node)>) -> Vec<(Node, Node)> {
+    let is_merge = |(key, value): &(Node, Node)| {
+        matches!(&key.data, Data::Scalar { text, plain: true } if text == "<<")
+            && !matches!(value.data, Data::Scalar { .. })
+    };
+    let (merges, mut own): (Vec<_>, Vec<_>) = entries.into_iter().partition(is_merge);
+    for (_, value) in merges {
+        let sources = match value.data {
+            Data::Sequence(items) => items,
+            _ => vec![value],
+        };
+        for source in sources {
+            let Data::Mapping(entries) = source.data else { continue };
+            for (key, value) in entries {
+                if !own.iter().any(|(name, _)| name.text() == key.text()) {
+                    own.push((key, value));
+                }
+            }
+        }
+    }
+    own
+}

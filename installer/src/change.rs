@@ -1,0 +1,112 @@
+//! What a step wants to be different on the node: pure data, so that a plan is
+//! the deed before it is done.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use bundle_format::ImageReference;
+use bundle_format::layout::Content;
+
+use crate::exec::Command;
+
+/// One change to the node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A file gets this text.
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Its whole text; never shown, for it may hold a secret.
+        text: String,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A file goes.
+    Remove {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A folder is made; whatever comes to be in it is ours, and goes when the
+    /// node is reset.
+    Claim {
+        /// The folder, which is absent or empty.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Files of the bundle are laid out below a folder.
+    Unpack {
+        /// The folder.
+        folder: PathBuf,
+        /// The files, with their paths below it.
+        files: Vec<(PathBuf, Content)>,
+    },
+    /// Images go from the bundle into containerd.
+    Import {
+        /// Which.
+        images: Vec<ImageReference>,
+    },
+    /// A command is run.
+    Run {
+        /// The command.
+        command: Command,
+        /// What takes it back when the node is reset.
+        undo: Vec<Command>,
+    },
+    /// A command's output, which is a secret or is to be kept, becomes a file.
+    Capture {
+        /// The command.
+        command: Command,
+        /// What makes the file's text of its output.
+        render: Render,
+        /// The file, readable by its owner only.
+        path: PathBuf,
+    },
+}
+
+/// What makes a file of a command's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Render {
+    /// A join file, of what `kubeadm token create --print-join-command` says.
+    JoinFile,
+}
+
+impl Change {
+    /// A file that all may read.
+    pub fn write(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
+        Self::Write { path: path.into(), text: text.into(), mode: 0o644 }
+    }
+
+    /// A file that its owner may read.
+    pub fn write_secret(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
+        Self::Write { path: path.into(), text: text.into(), mode: 0o600 }
+    }
+
+    /// A command that needs no taking back.
+    pub fn run(line: &str) -> Self {
+        Self::Run { command: Command::of(line), undo: Vec::new() }
+    }
+
+    /// A command, and the one that takes it back.
+    pub fn run_undone_by(line: &str, undo: &str) -> Self {
+        Self::Run { command: Command::of(line), undo: vec![Command::of(undo)] }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Write { path, .. } => write!(f, "write {}", path.display()),
+            Self::Remove { path } => write!(f, "remove {}", path.display()),
+            Self::Claim { path, .. } => write!(f, "make the folder {}", path.display()),
+            Self::Unpack { folder, files } => {
+                write!(f, "unpack {} files into {}", files.len(), folder.display())
+            }
+            Self::Import { images } => write!(f, "import {} images", images.len()),
+            Self::Run { command, .. } => write!(f, "run {command}"),
+            Self::Capture { command, path, .. } => {
+                write!(f, "run {command}, and write {}", path.display())
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Finding the bundle.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+/// The bundle that was named, or the only one in this program's folder.
+pub(crate) fn find(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+    if let Some(path) = named {
+        return if path.is_dir() { only_one_in(path) } else { Ok(path.to_owned()) };
+    }
+    let program = std::env::current_exe().context("finding this program's folder")?;
+    only_one_in(program.parent().unwrap_or(Path::new(".")))
+}
+
+fn only_one_in(folder: &Path) -> anyhow::Result<PathBuf> {
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    let mut bundles: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.ends_with(".tar")
+                || name.contains(".tar.part01of")
+                || name.contains(".tar.part1of")
+        })
+        .collect();
+    bundles.sort();
+    match bundles.as_slice() {
+        [only] => Ok(only.clone()),
+        [] => bail!("no bundle lies in {}; name one", folder.display()),
+        several => {
+            let names: Vec<String> =
+                several.iter().map(|path| path.display().to_string()).collect();
+            bail!("several bundles lie in {}: {}; name one", folder.display(), names.join(", "))
+        }
+    }
+}

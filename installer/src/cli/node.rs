@@ -1,0 +1,64 @@
+//! From what was typed to what the node is to become.
+
+use std::path::Path;
+
+use anyhow::Context;
+use bundle_format::archive::reader::Bundle;
+use bundle_format::lock::LockedTarget;
+
+use super::Install;
+use crate::cluster::Cluster;
+use crate::exec::SystemExec;
+use crate::facts::Facts;
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::join::JoinFile;
+use crate::step::Intent;
+
+/// The node to look at.
+pub(crate) fn host(root: Option<&Path>) -> anyhow::Result<Host> {
+    let exec = Box::new(SystemExec { root: root.map(Path::to_owned) });
+    Host::look(root.unwrap_or(Path::new("/")), exec)
+}
+
+/// What it is to become.
+pub(crate) fn intent(host: &Host, install: &Install) -> anyhow::Result<Intent> {
+    let path = super::bundle::find(install.bundle.as_deref())?;
+    let bundle = Bundle::open(&path).with_context(|| format!("opening {}", path.display()))?;
+    let join = install.join.as_deref().map(JoinFile::load).transpose()?;
+    let cluster = match (&install.config, &join) {
+        (Some(path), _) => Cluster::load(path)?,
+        (None, Some(join)) => join.cluster.clone(),
+        (None, None) => Cluster::default(),
+    };
+    let facts = Facts::gather(host)?;
+    let target = target(&bundle, &facts)?;
+    let address = facts.address(install.address)?;
+    let known = cluster.nodes.iter().find(|node| node.address == address);
+    let by_address = known.map(|node| node.name.clone());
+    let name = facts.node_name(install.node_name.clone().or(by_address))?;
+    Ok(Intent { role: install.role, bundle, target, cluster, facts, name, address, join })
+}
+
+/// The bundle's target for such a node.
+fn target(bundle: &Bundle, facts: &Facts) -> anyhow::Result<LockedTarget> {
+    let targets = &bundle.lock().targets;
+    let fits = |target: &&LockedTarget| {
+        target.architecture == facts.architecture && Some(&target.family) == facts.family.as_ref()
+    };
+    if let Some(target) = targets.iter().find(fits) {
+        return Ok(target.clone());
+    }
+    let ids: Vec<&str> = targets.iter().map(|target| target.id.as_str()).collect();
+    let family = facts.family.as_deref().unwrap_or("of no EL family");
+    Err(Failure::new(
+        format!(
+            "this node is {} ({family}, {}), and the bundle is for {}",
+            facts.system,
+            facts.architecture,
+            ids.join(", ")
+        ),
+        "make a bundle with this target, on the connected host",
+    )
+    .into())
+}

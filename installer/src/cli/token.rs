@@ -1,0 +1,44 @@
+//! `installer token`.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+use super::node;
+use crate::exec::Command;
+use crate::failure::Failure;
+use crate::host::write_whole;
+use crate::join::JoinFile;
+use crate::steps::join_file;
+use crate::steps::kubeconfig::ADMIN;
+
+/// Makes a join file like the one that the run has left, with a new token.
+pub(crate) fn token(output: Option<&Path>) -> anyhow::Result<()> {
+    let host = node::host(None)?;
+    if !host.exists(ADMIN) || !host.exists(join_file::path()) {
+        bail!(Failure::new(
+            "this node is no master",
+            "run this on the node that was made with `installer --role master`"
+        ));
+    }
+    let old = JoinFile::load(&host.path(join_file::path()))?;
+    let command = "kubeadm token create --ttl 24h --print-join-command --kubeconfig";
+    let said = host.ask(&Command::of(command).with(ADMIN));
+    if !said.succeeded() {
+        bail!("`kubeadm token create` failed: {}", said.stderr.trim());
+    }
+    let text = JoinFile::of_command(
+        &said.stdout,
+        old.endpoint,
+        old.master,
+        old.master_address,
+        old.cluster,
+    )?
+    .text()?;
+    match output {
+        None => std::io::stdout().write_all(text.as_bytes()).context("writing the join file"),
+        Some(path) => write_whole(path, text.as_bytes(), 0o600)
+            .with_context(|| format!("writing {}", path.display())),
+    }
+}

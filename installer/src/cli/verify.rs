@@ -1,0 +1,26 @@
+//! `installer verify`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use bundle_format::archive::reader::Bundle;
+use bundle_format::archive::verify;
+
+pub(crate) fn verify(bundle: Option<PathBuf>) -> anyhow::Result<()> {
+    let bundle = Bundle::open(&super::bundle::find(bundle.as_deref())?)?;
+    let (blobs, bytes) = whole(&bundle)?;
+    let index = bundle.index_digest();
+    writeln!(std::io::stdout(), "good: {blobs} blobs, {bytes} bytes, index {index}")?;
+    Ok(())
+}
+
+/// Reads all of the bundle; an error names all that is damaged. Gives the number
+/// of blobs and of bytes.
+pub(crate) fn whole(bundle: &Bundle) -> anyhow::Result<(usize, u64)> {
+    let verification = verify::verify(bundle, |_| {});
+    if let Some(report) = verification.report() {
+        bail!("{report}");
+    }
+    Ok((verification.blobs, verification.bytes))
+}

@@ -1,0 +1,200 @@
+//! What a node is, found out by looking.
+
+use std::net::Ipv4Addr;
+
+use anyhow::{Context, bail};
+use bundle_format::Architecture;
+
+use crate::cluster::NodeName;
+use crate::failure::Failure;
+use crate::host::Host;
+
+/// What a node is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// What its distribution calls itself.
+    pub system: String,
+    /// `el7`, `el8`, `el9`; none for another kind.
+    pub family: Option<String>,
+    /// Its processor.
+    pub architecture: Architecture,
+    /// The kernel's release.
+    pub kernel: String,
+    /// Its host name as it is.
+    pub host_name: String,
+    /// Its addresses by interface, without those of containers.
+    pub addresses: Vec<(String, Ipv4Addr)>,
+    /// The interface with the default route.
+    pub default_route: Option<String>,
+    /// Processors.
+    pub processors: usize,
+    /// Memory, in bytes.
+    pub memory: u64,
+    /// Swap in use, one line of `/proc/swaps` each.
+    pub swaps: Vec<String>,
+}
+
+/// Interfaces that container networks make.
+const CONTAINER_INTERFACES: [&str; 8] =
+    ["cali", "cni", "docker", "flannel", "kube-ipvs", "tunl", "veth", "vxlan"];
+
+impl Facts {
+    /// Looks at the node.
+    pub fn gather(host: &Host) -> anyhow::Result<Self> {
+        let release = host.read("/etc/os-release")?.unwrap_or_default();
+        let value = |key: &str| {
+            let line = release.lines().find_map(|line| line.strip_prefix(&format!("{key}=")))?;
+            Some(line.trim_matches('"').to_owned())
+        };
+        let cpuinfo = host.read("/proc/cpuinfo")?.unwrap_or_default();
+        let processors = cpuinfo.lines().filter(|line| line.starts_with("processor")).count();
+        let swaps = host.read("/proc/swaps")?.unwrap_or_default();
+        let text = |path: &str| -> anyhow::Result<String> {
+            Ok(host.read(path)?.unwrap_or_default().trim().to_owned())
+        };
+        Ok(Self {
+            system: value("PRETTY_NAME").unwrap_or_else(|| "an unknown system".to_owned()),
+            family: family(&value),
+            architecture: std::env::consts::ARCH.parse().context("finding the architecture")?,
+            kernel: text("/proc/sys/kernel/osrelease")?,
+            host_name: text("/proc/sys/kernel/hostname")?,
+            addresses: addresses(&host.query("ip -o -4 addr show").stdout),
+            default_route: default_route(&text("/proc/net/route")?),
+            processors: processors.max(1),
+            memory: memory(&text("/proc/meminfo")?),
+            swaps: swaps.lines().skip(1).map(str::to_owned).collect(),
+        })
+    }
+
+    /// The node's address: the one that was asked for, or the only one that can
+    /// be meant.
+    pub fn address(&self, wanted: Option<Ipv4Addr>) -> anyhow::Result<Ipv4Addr> {
+        if let Some(wanted) = wanted {
+            if self.addresses.iter().any(|(_, address)| *address == wanted) {
+                return Ok(wanted);
+            }
+            return Err(Failure::new(
+                format!("this node does not have the address {wanted}; it has {}", self.listed()),
+                "give one of these with --address",
+            )
+            .into());
+        }
+        let on_route: Vec<Ipv4Addr> = self
+            .addresses
+            .iter()
+            .filter(|(interface, _)| {
+                self.default_route.as_ref().is_none_or(|route| route == interface)
+            })
+            .map(|(_, address)| *address)
+            .collect();
+        match on_route.as_slice() {
+            [only] => Ok(*only),
+            [] => bail!(Failure::new(
+                "this node has no IPv4 address",
+                "give it one on the network of the other nodes"
+            )),
+            _ => bail!(Failure::new(
+                format!("this node has several addresses: {}", self.listed()),
+                "say which the other nodes reach it by, with --address"
+            )),
+        }
+    }
+
+    /// The node's name: the one that was asked for, or its host name, in lower
+    /// case as Kubernetes wants it.
+    pub fn node_name(&self, wanted: Option<NodeName>) -> anyhow::Result<NodeName> {
+        if let Some(wanted) = wanted {
+            return Ok(wanted);
+        }
+        NodeName::try_from(self.host_name.to_lowercase()).map_err(|error| {
+            Failure::new(format!("the host name: {error}"), "give a name with --node-name").into()
+        })
+    }
+
+    /// The interface that has an address.
+    pub fn interface(&self, address: Ipv4Addr) -> Option<&str> {
+        self.addresses.iter().find(|(_, one)| *one == address).map(|(name, _)| name.as_str())
+    }
+
+    fn listed(&self) -> String {
+        let shown = self.addresses.iter().map(|(name, address)| format!("{address} ({name})"));
+        let shown: Vec<String> = shown.collect();
+        if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
+    }
+}
+
+/// By `PLATFORM_ID` (`platform:el9`, os-release(5)), which el7 does not have yet.
+fn family(value: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    if let Some(platform) = value("PLATFORM_ID") {
+        return platform.strip_prefix("platform:").map(str::to_owned);
+    }
+    let like = format!("{} {}", value("ID")?, value("ID_LIKE").unwrap_or_default());
+    let version = value("VERSION_ID")?;
+    let major = version.split('.').next()?;
+    let is_el = like.split(' ').any(|word| matches!(word, "rhel" | "centos" | "fedora"));
+    is_el.then(|| format!("el{major}"))
+}
+
+/// Of what `ip -o -4 addr show` prints: `2: eth0    inet 10.0.0.1/24 brd …`.
+fn addresses(text: &str) -> Vec<(String, Ipv4Addr)> {
+    let address = |line: &str| {
+        let mut words = line.split_ascii_whitespace();
+        let interface = words.nth(1)?;
+        let address: Ipv4Addr = words.nth(1)?.split('/').next()?.parse().ok()?;
+        let ours = address.is_loopback()
+            || CONTAINER_INTERFACES.iter().any(|prefix| interface.starts_with(prefix));
+        (!ours).then(|| (interface.to_owned(), address))
+    };
+    text.lines().filter_map(address).collect()
+}
+
+/// Of `/proc/net/route` (proc(5)): destination and mask are zero.
+fn default_route(text: &str) -> Option<String> {
+    text.lines().skip(1).find_map(|line| {
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        let is_default = fields.get(1) == Some(&"00000000") && fields.get(7) == Some(&"00000000");
+        is_default.then(|| fields.first().copied().unwrap_or_default().to_owned())
+    })
+}
+
+/// Of `/proc/meminfo`: `MemTotal: 16316412 kB`.
+fn memory(text: &str) -> u64 {
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:")).unwrap_or_default();
+    line.split_ascii_whitespace().next().and_then(|word| word.parse::<u64>().ok()).unwrap_or(0)
+        * 1024
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_containers_do_not_count() {
+        let text = "1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever\n\
+                    2: eth0    inet 192.168.77.11/24 scope global eth0\\\n\
+                    3: cni0    inet 10.244.0.1/24 brd 10.244.0.255 scope global cni0\\\n";
+        assert_eq!(addresses(text), [("eth0".to_owned(), Ipv4Addr::new(192, 168, 77, 11))]);
+    }
+
+    #[test]
+    fn families_are_told_by_platform_or_version() {
+        let of = |text: &'static str| {
+            family(&move |key| {
+                let line = text.lines().find_map(|line| line.strip_prefix(&format!("{key}=")))?;
+                Some(line.to_owned())
+            })
+        };
+        assert_eq!(of("PLATFORM_ID=platform:el9").as_deref(), Some("el9"));
+        assert_eq!(of("ID=centos\nVERSION_ID=7\nID_LIKE=rhel fedora").as_deref(), Some("el7"));
+        assert_eq!(of("ID=debian\nVERSION_ID=12"), None);
+    }
+
+    #[test]
+    fn the_default_route_has_no_destination() {
+        let text = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n\
+                    eth0\t004DA8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\n\
+                    eth1\t00000000\t014DA8C0\t0003\t0\t0\t0\t00000000\n";
+        assert_eq!(default_route(text).as_deref(), Some("eth1"));
+        assert_eq!(default_route("Iface\n"), None);
+    }
+}

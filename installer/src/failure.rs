@@ -1,0 +1,47 @@
+//! What went wrong, in words for the operator.
+
+use std::fmt;
+
+/// A failure with its cure.
+#[derive(Debug)]
+pub struct Failure {
+    what: String,
+    cure: String,
+}
+
+impl Failure {
+    /// What is wrong, and what to do.
+    pub fn new(what: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self { what: what.into(), cure: cure.into() }
+    }
+
+    /// What to do.
+    pub fn cure(&self) -> &str {
+        &self.cure
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// The text for a failed command: the chain of causes, the cure where there is
+/// one, the log where there is one.
+pub fn describe(error: &anyhow::Error, log: Option<&str>) -> String {
+    let mut text = format!("error: {error}\n");
+    for cause in error.chain().skip(1) {
+        text += &format!("  caused by: {cause}\n");
+    }
+    let cures = error.chain().filter_map(|cause| cause.downcast_ref::<Failure>());
+    for failure in cures {
+        text += &format!("hint: {}\n", failure.cure());
+    }
+    if let Some(log) = log {
+        text += &format!("log:  {log}\n");
+    }
+    text
+}

@@ -1,0 +1,73 @@
+//! The join file: what a worker needs to know of the cluster. It holds a token
+//! by which anybody may join until it expires, so only its owner may read it.
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::cluster::{Cluster, NodeName};
+use crate::failure::Failure;
+
+/// A join file.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct JoinFile {
+    /// The API server, `HOST:PORT`.
+    pub endpoint: String,
+    /// The bootstrap token: a secret.
+    pub token: String,
+    /// The digest of the cluster's authority, `sha256:…`: the worker believes no
+    /// other.
+    pub ca_cert_hash: String,
+    /// The first master's name.
+    pub master: NodeName,
+    /// The first master's address, where time is served.
+    pub master_address: Ipv4Addr,
+    /// The cluster.
+    pub cluster: Cluster,
+}
+
+impl JoinFile {
+    /// Reads one.
+    pub fn load(path: &Path) -> anyhow::Result<Self> {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        // The library's own words may quote the token.
+        serde_saphyr::from_str(&text).map_err(|_| {
+            Failure::new(
+                format!("{} is not a join file", path.display()),
+                "make one on the master with `installer token`, and copy it here",
+            )
+            .into()
+        })
+    }
+
+    /// Its text.
+    pub fn text(&self) -> anyhow::Result<String> {
+        let text = serde_saphyr::to_string(self).context("writing a join file")?;
+        Ok(format!("# Made by `installer token`; holds a secret. For `installer --join`.\n{text}"))
+    }
+
+    /// Makes one of what `kubeadm token create --print-join-command` says:
+    /// `kubeadm join HOST:PORT --token T --discovery-token-ca-cert-hash H`.
+    pub fn of_command(
+        said: &str,
+        endpoint: String,
+        master: NodeName,
+        master_address: Ipv4Addr,
+        cluster: Cluster,
+    ) -> anyhow::Result<Self> {
+        let words: Vec<&str> = said.split_ascii_whitespace().collect();
+        let after = |option: &str| {
+            let place = words.iter().position(|word| *word == option)?;
+            words.get(place + 1).map(|word| (*word).to_owned())
+        };
+        let found = (after("--token"), after("--discovery-token-ca-cert-hash"));
+        let (Some(token), Some(ca_cert_hash)) = found else {
+            bail!("kubeadm's join command is not understood");
+        };
+        Ok(Self { endpoint, token, ca_cert_hash, master, master_address, cluster })
+    }
+}

@@ -1,0 +1,213 @@
+//! The receipt: the journal of what was changed on a node. A line is on the disk
+//! before the change that it tells of is made, so that whatever ends this
+//! program leaves a node of which it is known what was done to it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use bundle_format::Digest;
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+use crate::exec::Command;
+
+/// Where a node keeps it, and what else is the installer's own.
+pub const FOLDER: &str = "/var/lib/kubeferry";
+
+/// The version of its shape that this code writes and reads.
+const VERSION: u32 = 1;
+
+/// A line of the receipt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "line")]
+pub enum Line {
+    /// The first.
+    Receipt {
+        /// The version of its shape.
+        version: u32,
+    },
+    /// A run begins.
+    Begun {
+        /// What the node is to be.
+        role: String,
+        /// The bundle's index.
+        bundle: Digest,
+    },
+    /// A change is about to be made.
+    Deed {
+        /// The step.
+        step: String,
+        /// What.
+        deed: Deed,
+    },
+    /// All changes of a step were made.
+    Finished {
+        /// The step.
+        step: String,
+    },
+}
+
+/// A change, with what is needed to take it back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "did")]
+pub enum Deed {
+    /// A file was written or removed.
+    Wrote {
+        /// The file.
+        path: PathBuf,
+        /// What it was.
+        before: Before,
+        /// Its text's digest from then on; none where it was removed.
+        after: Option<Digest>,
+    },
+    /// A folder was made that was not there.
+    Made {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// What is below a folder is ours.
+    Claimed {
+        /// The folder.
+        path: PathBuf,
+        /// Whether it was there, empty.
+        was_there: bool,
+    },
+    /// A command was run.
+    Ran {
+        /// The command.
+        command: Command,
+        /// What takes it back.
+        undo: Vec<Command>,
+    },
+}
+
+/// What a file was before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "was")]
+pub enum Before {
+    /// It was not there.
+    Absent,
+    /// It was a file, whose text is kept in the folder `before`.
+    File {
+        /// Its name there.
+        kept: String,
+        /// Its permission bits.
+        mode: u32,
+    },
+}
+
+/// A node's receipt, open. Only one process has it at a time.
+pub struct Receipt {
+    folder: PathBuf,
+    file: File,
+    lines: Vec<Line>,
+}
+
+impl Receipt {
+    /// Opens the receipt in `folder`, which is made where it is absent.
+    pub fn open(folder: &Path) -> anyhow::Result<Self> {
+        let reading = || format!("opening the receipt in {}", folder.display());
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder.join("before"))
+            .with_context(reading)?;
+        let path = folder.join("receipt.jsonl");
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&path)
+            .with_context(reading)?;
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            bail!("another installer is at work on this node; wait until it has ended");
+        }
+        let mut receipt = Self { folder: folder.to_owned(), file, lines: Vec::new() };
+        let text = fs::read_to_string(&path).with_context(reading)?;
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        // What follows the last line break was being written when the power
+        // went: the change that it tells of was not made.
+        receipt.file.set_len(whole as u64).with_context(reading)?;
+        receipt.lines = parse(text.get(..whole).unwrap_or_default())
+            .with_context(|| format!("reading {}", path.display()))?;
+        if receipt.lines.is_empty() {
+            receipt.add(Line::Receipt { version: VERSION })?;
+        }
+        Ok(receipt)
+    }
+
+    /// Reads the receipt in `folder` without changing anything; none where there
+    /// is none.
+    pub fn read(folder: &Path) -> anyhow::Result<Option<Vec<Line>>> {
+        let path = folder.join("receipt.jsonl");
+        match fs::read_to_string(&path) {
+            Ok(text) => {
+                let whole = text.rfind('\n').map_or(0, |end| end + 1);
+                let lines = parse(text.get(..whole).unwrap_or_default());
+                lines.map(Some).with_context(|| format!("reading {}", path.display()))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
+        }
+    }
+
+    /// All lines, the oldest first.
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// Writes a line, which is on the disk when this returns.
+    pub fn add(&mut self, line: Line) -> anyhow::Result<()> {
+        let mut text = serde_json::to_vec(&line).context("writing the receipt")?;
+        text.push(b'\n');
+        self.file
+            .write_all(&text)
+            .and_then(|()| self.file.sync_data())
+            .with_context(|| format!("writing the receipt in {}", self.folder.display()))?;
+        self.lines.push(line);
+        Ok(())
+    }
+
+    /// Keeps a file's text for the day the node is reset; gives its name.
+    pub fn keep(&self, text: &[u8]) -> anyhow::Result<String> {
+        let name = Digest::of(text).hex();
+        let path = self.folder.join("before").join(&name);
+        if !path.exists() {
+            super::host::write_whole(&path, text, 0o600)
+                .with_context(|| format!("keeping a copy in {}", path.display()))?;
+        }
+        Ok(name)
+    }
+
+    /// A text that was kept.
+    pub fn kept(&self, name: &str) -> io::Result<Vec<u8>> {
+        fs::read(self.folder.join("before").join(name))
+    }
+}
+
+/// Whether changes of the step were begun and not finished.
+pub fn interrupted(lines: &[Line], step: &str) -> bool {
+    let last = lines.iter().rev().find(|line| match line {
+        Line::Deed { step: of, .. } | Line::Finished { step: of } => of == step,
+        _ => false,
+    });
+    matches!(last, Some(Line::Deed { .. }))
+}
+
+fn parse(text: &str) -> anyhow::Result<Vec<Line>> {
+    let mut lines = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let version: Option<u32> = serde_json::from_str::<serde_json::Value>(line)
+            .ok()
+            .and_then(|line| u32::try_from(line.get("version")?.as_u64()?).ok());
+        if number == 0 && version.is_some_and(|version| version != VERSION) {
+            bail!("it was written by another version of this program; use that one");
+        }
+        lines.push(serde_json::from_str(line).with_context(|| format!("line {}", number + 1))?);
+    }
+    Ok(lines)
+}

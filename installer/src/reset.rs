@@ -1,0 +1,120 @@
+//! The way back: over the receipt, from its end.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use bundle_format::Digest;
+
+use crate::exec::Command;
+use crate::host::Host;
+use crate::receipt::{self, Before, Deed, Line};
+
+/// Takes back all that the receipt tells of, and goes on past what fails. Gives
+/// what could not be taken back.
+pub fn reset(host: &mut Host, say: &mut dyn FnMut(&str)) -> Vec<String> {
+    let mut left = Vec::new();
+    let deeds: Vec<Deed> = host
+        .lines()
+        .iter()
+        .filter_map(|line| match line {
+            Line::Deed { deed, .. } => Some(deed.clone()),
+            _ => None,
+        })
+        .collect();
+    let mut undone: BTreeSet<Vec<String>> = BTreeSet::new();
+    for deed in deeds.iter().rev() {
+        let result = match deed {
+            Deed::Wrote { path, before, after } => put_back(host, path, before, *after),
+            Deed::Made { path } => remove_if_empty(host, path),
+            Deed::Claimed { path, was_there } => empty(host, path, *was_there),
+            Deed::Ran { undo, .. } => {
+                let mut failed = Ok(());
+                for command in undo {
+                    // A step that was run twice is taken back once.
+                    if undone.insert(command.words().to_vec()) {
+                        say(&format!("run {command}"));
+                        failed = failed.and(run(host, command));
+                    }
+                }
+                failed
+            }
+        };
+        if let Err(reason) = result {
+            left.push(reason);
+        }
+    }
+    left
+}
+
+fn run(host: &Host, command: &Command) -> Result<(), String> {
+    let output = host.ask(command);
+    if output.succeeded() {
+        return Ok(());
+    }
+    let last = output.stderr.trim().lines().last().unwrap_or_default().to_owned();
+    Err(format!("`{command}`: {last}"))
+}
+
+fn put_back(
+    host: &Host,
+    path: &Path,
+    before: &Before,
+    after: Option<Digest>,
+) -> Result<(), String> {
+    let fail = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let real = host.path(path);
+    let now = match fs::read(&real) {
+        Ok(text) => Some(Digest::of(&text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(fail(&error)),
+    };
+    match before {
+        Before::Absent => match fs::remove_file(&real) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(fail(&error)),
+            _ => Ok(()),
+        },
+        // A package that went has taken its file along; what it was then
+        // belonged to that package.
+        Before::File { .. } if now.is_none() && after.is_some() => Ok(()),
+        Before::File { kept, mode } => {
+            let text = host.kept(kept).map_err(|error| fail(&error))?;
+            host.put_back(path, &text, *mode).map_err(|error| fail(&error))
+        }
+    }
+}
+
+fn remove_if_empty(host: &Host, path: &Path) -> Result<(), String> {
+    // Others may have put something there meanwhile: theirs stays.
+    drop(fs::remove_dir(host.path(path)));
+    Ok(())
+}
+
+/// Empties a folder, and removes it if it was not there before. A mount of its
+/// own stays, empty.
+fn empty(host: &Host, path: &Path, was_there: bool) -> Result<(), String> {
+    let real = host.path(path);
+    let fail = |error: io::Error| format!("{}: {error}", path.display());
+    let entries = match fs::read_dir(&real) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(fail(error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(fail)?;
+        let inner = entry.path();
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_folder { fs::remove_dir_all(&inner) } else { fs::remove_file(&inner) }
+            .map_err(fail)?;
+    }
+    if !was_there {
+        drop(fs::remove_dir(&real));
+    }
+    Ok(())
+}
+
+/// Removes the receipt itself, when nothing is left to take back.
+pub fn forget(host: &Host) -> io::Result<()> {
+    fs::remove_dir_all(host.path(receipt::FOLDER))
+}

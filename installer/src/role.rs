@@ -1,0 +1,61 @@
+//! What a node can be, and the steps that make it that: the table of contents.
+
+use std::fmt;
+
+use crate::step::Step;
+use crate::steps;
+
+/// What a node is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    /// The node with the control plane. It runs pods of the system only.
+    Master,
+    /// A node that runs pods.
+    Worker,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Master => "master",
+            Self::Worker => "worker",
+        })
+    }
+}
+
+impl Role {
+    /// The steps, in order.
+    pub fn steps(self) -> Vec<&'static dyn Step> {
+        let mut all: Vec<&'static dyn Step> = vec![
+            &steps::hosts::Hosts,
+            &steps::selinux::SelinuxPolicy,
+            &steps::firewall::FirewallRules,
+            &steps::swap::Swap,
+            &steps::modules::Modules,
+            &steps::sysctl::Sysctl,
+            &steps::repository::Repository,
+            &steps::packages::Packages,
+            &steps::time::Time,
+            &steps::service_folder::ServiceFolder,
+            &steps::service_route::ServiceRoute,
+            &steps::network_manager::NetworkManager,
+            &steps::containerd::Containerd,
+            &steps::crictl::Crictl,
+            &steps::images::Images,
+            &steps::kubelet::Kubelet,
+        ];
+        match self {
+            Self::Master => all.extend([
+                &steps::control_plane::ControlPlane as &dyn Step,
+                &steps::kubeconfig::Kubeconfig,
+                &steps::manifests::Manifests,
+                &steps::ready::Ready,
+                &steps::join_file::WriteJoinFile,
+            ]),
+            Self::Worker => {
+                all.extend([&steps::join::Join as &dyn Step, &steps::ready::Ready]);
+            }
+        }
+        all
+    }
+}

@@ -1,0 +1,138 @@
+//! The plan and the run: both ask each step what is still to be done.
+
+use std::io::Write;
+
+use anyhow::{Context, bail};
+use bundle_format::archive::writer;
+use bundle_format::layout::Layout;
+use bundle_format::lock::LockedImage;
+
+use crate::change::{Change, Render};
+use crate::exec::Command;
+use crate::host::Host;
+use crate::join::JoinFile;
+use crate::receipt::Line;
+use crate::step::{Intent, Node, Step};
+
+/// What a step would change.
+pub struct Planned {
+    /// The step.
+    pub step: &'static dyn Step,
+    /// Its changes; none when it is done.
+    pub changes: Vec<Change>,
+}
+
+/// Asks all steps, and changes nothing.
+pub fn plan(
+    host: &Host,
+    intent: &Intent,
+    steps: &[&'static dyn Step],
+) -> anyhow::Result<Vec<Planned>> {
+    let node = Node { host, intent };
+    let asked = |step: &&'static dyn Step| {
+        let changes =
+            step.changes(&node).with_context(|| format!("planning step `{}`", step.name()))?;
+        Ok(Planned { step: *step, changes })
+    };
+    steps.iter().map(asked).collect()
+}
+
+/// Makes all changes of all steps, and says each step's end to `report`. Gives
+/// the number of changes.
+pub fn apply(
+    host: &mut Host,
+    intent: &Intent,
+    steps: &[&'static dyn Step],
+    report: &mut dyn FnMut(usize, &str, &[Change]),
+) -> anyhow::Result<usize> {
+    host.begin(Line::Begun {
+        role: intent.role.to_string(),
+        bundle: intent.bundle.index_digest(),
+    })?;
+    let mut made = 0;
+    for (number, step) in steps.iter().enumerate() {
+        let doing = || format!("step {}/{} `{}` failed", number + 1, steps.len(), step.name());
+        let changes = step.changes(&Node { host, intent }).with_context(doing)?;
+        report(number, step.name(), &changes);
+        if changes.is_empty() {
+            continue;
+        }
+        for change in &changes {
+            make(host, intent, step.name(), change).with_context(doing)?;
+            made += 1;
+        }
+        host.finish(step.name())?;
+        let left = step.changes(&Node { host, intent }).with_context(doing)?;
+        if let Some(change) = left.first() {
+            return Err(anyhow::anyhow!("it was done, but is still to do: {change}"))
+                .with_context(doing);
+        }
+    }
+    Ok(made)
+}
+
+fn make(host: &mut Host, intent: &Intent, step: &str, change: &Change) -> anyhow::Result<()> {
+    match change {
+        Change::Write { path, text, mode } => host.write(step, path, text.as_bytes(), *mode),
+        Change::Remove { path } => host.remove(step, path),
+        Change::Claim { path, mode } => host.claim(step, path, *mode),
+        Change::Unpack { folder, files } => {
+            for (path, content) in files {
+                // A blob is checked before a byte of it is written.
+                let bytes = intent.bundle.read(&content.descriptor)?;
+                host.write(step, &folder.join(path), &bytes, 0o644)?;
+            }
+            Ok(())
+        }
+        Change::Import { .. } => import(host, intent, step, change),
+        Change::Run { command, undo } => host.run(step, command, undo, None).map(drop),
+        Change::Capture { command, render, path } => {
+            let output = host.run(step, command, &[], None)?;
+            let text = match render {
+                Render::JoinFile => JoinFile::of_command(
+                    &output.stdout,
+                    intent.endpoint(),
+                    intent.name.clone(),
+                    intent.address,
+                    intent.cluster.clone(),
+                )?
+                .text()?,
+            };
+            host.write(step, path, text.as_bytes(), 0o600)
+        }
+    }
+}
+
+/// Streams images into containerd, one after the other in the order in which a
+/// node needs them: no copy lies on the disk meanwhile.
+fn import(host: &mut Host, intent: &Intent, step: &str, change: &Change) -> anyhow::Result<()> {
+    let Change::Import { images } = change else { bail!("this is no import") };
+    for image in &intent.lock().images {
+        if !images.contains(&image.name) {
+            continue;
+        }
+        let platform = platform(image, intent)?;
+        let command =
+            Command::of("ctr -n k8s.io images import --platform").with(platform).with("-");
+        let layout = Layout::of_image_by_all_names(image)?;
+        let mut feed = |out: &mut dyn Write| {
+            writer::write(
+                out,
+                &layout,
+                |blob| intent.bundle.open_blob(blob).map_err(std::io::Error::other),
+                |_| {},
+            )
+        };
+        host.run(step, &command, &[], Some(&mut feed))
+            .with_context(|| format!("importing {}", image.name))?;
+    }
+    Ok(())
+}
+
+fn platform(image: &LockedImage, intent: &Intent) -> anyhow::Result<String> {
+    let architecture = intent.facts.architecture;
+    if !image.platforms.iter().any(|platform| platform.architecture == architecture) {
+        bail!("the bundle has {} for other processors only", image.name);
+    }
+    Ok(format!("linux/{}", architecture.oci()))
+}

@@ -1,0 +1,79 @@
+//! A piece of node set-up, and what it needs to know.
+
+use std::net::Ipv4Addr;
+
+use bundle_format::Lock;
+use bundle_format::archive::reader::Bundle;
+use bundle_format::lock::LockedTarget;
+
+use crate::change::Change;
+use crate::cluster::{Cluster, NodeName};
+use crate::facts::Facts;
+use crate::host::Host;
+use crate::join::JoinFile;
+use crate::role::Role;
+
+/// The installer's own folder on a node, for what Kubernetes needs at run time
+/// and people look for: kubeadm's configuration, manifests, the join file.
+pub const SERVICE_FOLDER: &str = "/opt/kubernetes";
+
+/// A piece of node set-up. It says what is still to be done, and never does it:
+/// a plan, a run and the check after it are all this one answer.
+pub trait Step {
+    /// How it is called in plans, errors and the receipt.
+    fn name(&self) -> &'static str;
+
+    /// The changes that are still needed, in order; none when all is as it
+    /// should be. Only looks.
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>>;
+}
+
+/// A node, and what it is to become.
+pub struct Node<'a> {
+    /// The node as it is.
+    pub host: &'a Host,
+    /// The intention.
+    pub intent: &'a Intent,
+}
+
+/// What a node is to become, and of what.
+pub struct Intent {
+    /// Its role.
+    pub role: Role,
+    /// What everything comes from.
+    pub bundle: Bundle,
+    /// The bundle's target for nodes like this.
+    pub target: LockedTarget,
+    /// The cluster.
+    pub cluster: Cluster,
+    /// What the node was when this program started.
+    pub facts: Facts,
+    /// Its name in the cluster.
+    pub name: NodeName,
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// How to join; none for the first master.
+    pub join: Option<JoinFile>,
+}
+
+impl Intent {
+    /// The bundle's lock.
+    pub fn lock(&self) -> &Lock {
+        self.bundle.lock()
+    }
+
+    /// The API server for all nodes, `HOST:PORT`.
+    pub fn endpoint(&self) -> String {
+        match (&self.join, &self.cluster.endpoint) {
+            (Some(join), _) => join.endpoint.clone(),
+            (None, Some(endpoint)) => endpoint.clone(),
+            (None, None) => format!("{}:6443", self.address),
+        }
+    }
+
+    /// Kubernetes' version: major and minor.
+    pub fn kubernetes(&self) -> (u32, u32) {
+        let mut numbers = self.lock().kubernetes.split('.').map(|part| part.parse().unwrap_or(0));
+        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+    }
+}

@@ -1,0 +1,51 @@
+//! The images that the role needs, from the bundle into containerd.
+
+use std::collections::BTreeSet;
+
+use bundle_format::layout;
+use bundle_format::lock::{LockedImage, Why};
+
+use crate::change::Change;
+use crate::host::Host;
+use crate::role::Role;
+use crate::step::{Intent, Node, Step};
+
+/// Components that only a master runs, as kubeadm calls them.
+const OF_MASTERS: [&str; 4] =
+    ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"];
+
+/// See the module.
+pub struct Images;
+
+impl Step for Images {
+    fn name(&self) -> &'static str {
+        "images"
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let whole = whole(node.host);
+        let missing: Vec<_> = of_role(node.intent)
+            .filter(|image| {
+                layout::names(image).iter().any(|name| !whole.contains(&name.to_string()))
+            })
+            .map(|image| image.name.clone())
+            .collect();
+        Ok(if missing.is_empty() { Vec::new() } else { vec![Change::Import { images: missing }] })
+    }
+}
+
+/// The bundle's images that a node of this role runs.
+pub(crate) fn of_role(intent: &Intent) -> impl Iterator<Item = &LockedImage> {
+    let is_masters = |why: &Why| matches!(why, Why::Kubeadm { component } if OF_MASTERS.contains(&component.as_str()));
+    intent
+        .lock()
+        .images
+        .iter()
+        .filter(move |image| intent.role == Role::Master || !image.why.iter().all(is_masters))
+}
+
+/// The names of images that containerd has with all their content, unpacked.
+fn whole(host: &Host) -> BTreeSet<String> {
+    let said = host.query("ctr -n k8s.io images check --quiet").stdout;
+    said.lines().map(|line| line.trim().to_owned()).collect()
+}

@@ -1,0 +1,54 @@
+//! A worker joins the cluster, by kubeadm.
+
+use super::control_plane::claims;
+use super::ready::KUBELET;
+use crate::change::Change;
+use crate::exec::Command;
+use crate::kubeadm;
+use crate::step::{Node, SERVICE_FOLDER, Step};
+
+const RESET: &str = "kubeadm reset --force --cri-socket /run/containerd/containerd.sock";
+
+/// See the module.
+pub struct Join;
+
+impl Step for Join {
+    fn name(&self) -> &'static str {
+        "join"
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let (host, intent) = (node.host, node.intent);
+        let path = format!("{SERVICE_FOLDER}/kubeadm-join.yaml");
+        let is_in = host.exists(KUBELET)
+            && host
+                .query(&format!(
+                    "kubectl --kubeconfig {KUBELET} --request-timeout 10s get node {}",
+                    intent.name
+                ))
+                .succeeded();
+        if is_in && !host.was_interrupted(self.name()) {
+            return Ok(Vec::new());
+        }
+        let mut changes = Vec::new();
+        if !is_in {
+            changes.extend(claims(host, &[]));
+            let text = kubeadm::join_configuration(intent)?;
+            if host.read(&path)?.as_deref() != Some(text.as_str()) {
+                changes.push(Change::write_secret(&path, text));
+            }
+            if host.was_interrupted(self.name()) {
+                changes.push(Change::run(RESET));
+            }
+            changes.push(Change::Run {
+                command: Command::of("kubeadm join --config").with(path.clone()),
+                undo: vec![Command::of(RESET)],
+            });
+        }
+        if !is_in || host.exists(&path) {
+            // It holds the token.
+            changes.push(Change::Remove { path: path.into() });
+        }
+        Ok(changes)
+    }
+}

@@ -1,0 +1,54 @@
+//! Kernel modules: loaded now and at every boot. What is built in counts as
+//! loaded; whether a kernel has a module is found out by asking it, never by its
+//! version.
+
+use super::file;
+use crate::change::Change;
+use crate::cluster::ProxyMode;
+use crate::host::Host;
+use crate::step::{Intent, Node, Step};
+
+const PATH: &str = "/etc/modules-load.d/kubeferry.conf";
+
+/// See the module.
+pub struct Modules;
+
+impl Step for Modules {
+    fn name(&self) -> &'static str {
+        "modules"
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let wanted = wanted(node.intent, node.host);
+        let list: String = wanted.iter().map(|name| format!("{name}\n")).collect();
+        let mut changes = file(node.host, PATH, &list)?;
+        let loaded = node.host.read("/proc/modules")?.unwrap_or_default();
+        let built_in = built_in(node)?;
+        for name in wanted {
+            let is_there = loaded.lines().any(|line| line.split(' ').next() == Some(name))
+                || built_in.contains(&format!("/{name}.ko"));
+            if !is_there {
+                changes.push(Change::run(&format!("modprobe {name}")));
+            }
+        }
+        Ok(changes)
+    }
+}
+
+/// The modules that a node needs.
+pub(crate) fn wanted(intent: &Intent, host: &Host) -> Vec<&'static str> {
+    let mut names = vec!["overlay", "br_netfilter"];
+    if intent.cluster.proxy_mode == ProxyMode::Ipvs {
+        names.extend(["ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_sh"]);
+        // Its name before Linux 4.19, and in kernels that vendors patched.
+        let has = |name: &str| host.query(&format!("modprobe --dry-run {name}")).succeeded();
+        let old = "nf_conntrack_ipv4";
+        names.push(if !has("nf_conntrack") && has(old) { old } else { "nf_conntrack" });
+    }
+    names
+}
+
+fn built_in(node: &Node<'_>) -> anyhow::Result<String> {
+    let path = format!("/lib/modules/{}/modules.builtin", node.intent.facts.kernel);
+    Ok(node.host.read(path)?.unwrap_or_default())
+}

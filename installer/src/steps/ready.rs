@@ -1,0 +1,33 @@
+//! The node is Ready, as the API server has it.
+
+use super::kubeconfig::ADMIN;
+use crate::change::Change;
+use crate::role::Role;
+use crate::step::{Node, Step};
+
+/// The node's own kubeconfig, as kubeadm writes it.
+pub(crate) const KUBELET: &str = "/etc/kubernetes/kubelet.conf";
+
+/// See the module.
+pub struct Ready;
+
+impl Step for Ready {
+    fn name(&self) -> &'static str {
+        "ready"
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let name = &node.intent.name;
+        let config = if node.intent.role == Role::Master { ADMIN } else { KUBELET };
+        let kubectl = format!("kubectl --kubeconfig {config}");
+        let path = "jsonpath={.status.conditions[?(@.type==\"Ready\")].status}";
+        let now =
+            node.host.query(&format!("{kubectl} --request-timeout 10s get node {name} -o {path}"));
+        if now.stdout.trim() == "True" {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Change::run(&format!(
+            "{kubectl} wait --for=condition=Ready node/{name} --timeout=300s"
+        ))])
+    }
+}

@@ -1,0 +1,22 @@
+//! The folder for what people look for: kubeadm's configuration, manifests, the
+//! join file.
+
+use std::path::PathBuf;
+
+use crate::change::Change;
+use crate::step::{Node, SERVICE_FOLDER, Step};
+
+/// See the module.
+pub struct ServiceFolder;
+
+impl Step for ServiceFolder {
+    fn name(&self) -> &'static str {
+        "service-folder"
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let path = PathBuf::from(SERVICE_FOLDER);
+        let is_there = node.host.exists(&path);
+        Ok(if is_there { Vec::new() } else { vec![Change::Claim { path, mode: 0o755 }] })
+    }
+}

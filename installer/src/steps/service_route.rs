@@ -1,0 +1,43 @@
+//! A route to Services on a node without a default route: without any route the
+//! kernel refuses a packet to a Service before kube-proxy's rules see it, so
+//! that nothing on the node's own network reaches the API by its Service.
+
+use super::{enabled, file};
+use crate::change::Change;
+use crate::step::{Node, Step};
+
+const UNIT: &str = "kubeferry-service-route.service";
+
+/// See the module.
+pub struct ServiceRoute;
+
+impl Step for ServiceRoute {
+    fn name(&self) -> &'static str {
+        "service-route"
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let intent = node.intent;
+        let interface = intent.facts.interface(intent.address).unwrap_or_default();
+        if intent.facts.default_route.is_some() || interface.is_empty() {
+            return Ok(Vec::new());
+        }
+        let network = intent.cluster.service_cidr;
+        let text = format!(
+            "# Written by kubeferry: this node has no default route.\n[Unit]\n\
+             Description=Route to the Services of Kubernetes\n\
+             After=network-online.target\nWants=network-online.target\nBefore=kubelet.service\n\n\
+             [Service]\nType=oneshot\nRemainAfterExit=yes\n\
+             ExecStart=/usr/sbin/ip route replace {network} dev {interface}\n\
+             ExecStop=/usr/sbin/ip route delete {network} dev {interface}\n\n\
+             [Install]\nWantedBy=multi-user.target\n"
+        );
+        let mut changes = file(node.host, &format!("/etc/systemd/system/{UNIT}"), &text)?;
+        if !changes.is_empty() || node.host.was_interrupted(self.name()) {
+            changes
+                .push(Change::run_undone_by("systemctl daemon-reload", "systemctl daemon-reload"));
+        }
+        changes.extend(enabled(node.host, UNIT));
+        Ok(changes)
+    }
+}

@@ -1,0 +1,82 @@
+//! Swap: off now and at every boot. kubelet does not start with it.
+
+use super::unit_is;
+use crate::change::Change;
+use crate::step::{Node, Step};
+
+const FSTAB: &str = "/etc/fstab";
+
+/// See the module.
+pub struct Swap;
+
+impl Step for Swap {
+    fn name(&self) -> &'static str {
+        "swap"
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let host = node.host;
+        let mut changes = Vec::new();
+        if let Some(text) = host.read(FSTAB)? {
+            let without = without_swap(&text);
+            if without != text {
+                changes.push(Change::write(FSTAB, without));
+            }
+        }
+        // zram-generator(8) makes swap of memory at boot; an empty file of this
+        // name stops it.
+        let generator = "/etc/systemd/zram-generator.conf";
+        if host.exists("/usr/lib/systemd/system-generators/zram-generator")
+            && host.read(generator)?.as_deref() != Some("")
+        {
+            changes.push(Change::write(generator, ""));
+        }
+        let units = host.query("systemctl list-unit-files --type=swap --no-legend --plain").stdout;
+        for unit in units.lines().filter_map(|line| line.split_ascii_whitespace().next()) {
+            // What systemd makes of fstab goes with the line there.
+            let own = host.exists(format!("/etc/systemd/system/{unit}"))
+                || host.exists(format!("/usr/lib/systemd/system/{unit}"));
+            if own && !unit_is(host, "masked", unit) {
+                changes.push(Change::run_undone_by(
+                    &format!("systemctl mask {unit}"),
+                    &format!("systemctl unmask {unit}"),
+                ));
+            }
+        }
+        let swaps = host.read("/proc/swaps")?.unwrap_or_default();
+        if swaps.lines().nth(1).is_some() {
+            changes.push(Change::run_undone_by("swapoff -a", "swapon -a"));
+        }
+        Ok(changes)
+    }
+}
+
+/// fstab(5) with its swap lines as comments: the third of a line's fields is its
+/// type.
+fn without_swap(text: &str) -> String {
+    let line = |line: &str| {
+        let is_comment = line.trim_start().starts_with('#');
+        let is_swap = line.split_ascii_whitespace().nth(2) == Some("swap");
+        if is_swap && !is_comment { format!("# kubeferry: {line}\n") } else { format!("{line}\n") }
+    };
+    text.lines().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_swap_become_comments() {
+        let text = "# /dev/sda2 none swap sw 0 0\n\
+                    UUID=1 / xfs defaults 0 0\n\
+                    \t/dev/mapper/cl-swap\tnone\tswap\tdefaults\t0 0\n\
+                    /swap /srv/swap ext4 defaults 0 0\n";
+        let expected = "# /dev/sda2 none swap sw 0 0\n\
+                    UUID=1 / xfs defaults 0 0\n\
+                    # kubeferry: \t/dev/mapper/cl-swap\tnone\tswap\tdefaults\t0 0\n\
+                    /swap /srv/swap ext4 defaults 0 0\n";
+        assert_eq!(without_swap(text), expected);
+        assert_eq!(without_swap(expected), expected);
+    }
+}

@@ -1,0 +1,62 @@
+//! One time for all nodes, by chrony. Where the site has time servers all nodes
+//! follow those; elsewhere the first master serves its own time to the others.
+
+use ipnet::Ipv4Net;
+
+use super::{enabled, file};
+use crate::change::Change;
+use crate::role::Role;
+use crate::step::{Intent, Node, Step};
+
+const PATH: &str = "/etc/chrony.conf";
+
+/// See the module.
+pub struct Time;
+
+impl Step for Time {
+    fn name(&self) -> &'static str {
+        "time"
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let host = node.host;
+        let mut changes = file(host, PATH, &configuration(node.intent))?;
+        let is_new = !changes.is_empty() || host.was_interrupted(self.name());
+        let starts = enabled(host, "chronyd");
+        let is_running = !starts.iter().any(|change| change.to_string().contains("start"));
+        changes.extend(starts);
+        if is_new && is_running {
+            changes.push(Change::run("systemctl restart chronyd"));
+        }
+        // In CSV the second field is the state; `*` is the selected source
+        // (chronyc(1), "sources").
+        let sources = host.query("chronyc -c sources").stdout;
+        let follows = sources.lines().any(|line| line.split(',').nth(1) == Some("*"));
+        if !serves(node.intent) && (!changes.is_empty() || !follows) {
+            // For up to a minute, every second; only that there is a source.
+            changes.push(Change::run("chronyc waitsync 60 0 0 1"));
+        }
+        Ok(changes)
+    }
+}
+
+/// Whether the node's own clock is the cluster's.
+fn serves(intent: &Intent) -> bool {
+    intent.role == Role::Master && intent.cluster.ntp_servers.is_empty()
+}
+
+fn configuration(intent: &Intent) -> String {
+    let sources = match (&intent.join, intent.cluster.ntp_servers.as_slice()) {
+        (Some(join), []) => format!("server {} iburst\n", join.master_address),
+        (_, servers) => servers.iter().map(|server| format!("server {server} iburst\n")).collect(),
+    };
+    // A network of 256 addresses, or less, is what sites have; others name
+    // their own servers.
+    let network = Ipv4Net::new_assert(intent.address, 24).trunc();
+    let serve =
+        if serves(intent) { format!("local stratum 10\nallow {network}\n") } else { String::new() };
+    format!(
+        "# Written by kubeferry: one time for all nodes.\n{sources}{serve}driftfile /var/lib/chrony/drift\n\
+         makestep 1.0 3\nrtcsync\nlogdir /var/log/chrony\n"
+    )
+}
