@@ -1,10 +1,14 @@
 //! The whole way: spec, lock, bundle, and what becomes of a damaged one.
 #![allow(clippy::unwrap_used, reason = "a test ends where it finds something unexpected")]
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 
+use bundle_format::Lock;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::archive::verify::verify;
+use bundle_format::archive::writer;
+use bundle_format::layout::Layout;
 
 #[path = "support/demo.rs"]
 mod demo;
@@ -56,6 +60,13 @@ fn a_second_build_transfers_no_blob_and_locked_notices_drift() {
     let error = demo.fails(&["build", "-q", "--locked", "--output", "drift.tar"]);
     assert!(error.contains("~ kubernetes 1.28.1 -> 1.28.2"), "{error}");
     assert!(!demo.path("drift.tar").exists());
+    // What is no package is told too.
+    let altered = text.replacen("\"revision\": \"", "\"revision\": \"1", 1);
+    assert!(altered != text);
+    fs::write(demo.path("bundle.yaml.lock.json"), altered).unwrap();
+    let error = demo.fails(&["build", "-q", "--locked", "--output", "drift.tar"]);
+    assert!(error.contains("~ targets[el9-x86_64].repositories[os].revision 1"), "{error}");
+    assert!(error.contains("1 changes"), "{error}");
     // A changed spec asks for a new lock.
     demo.write_spec(&format!("{}\n# changed\n", demo.spec()));
     assert!(demo.fails(&["build", "-q"]).contains("run `bundler lock`"));
@@ -152,6 +163,275 @@ fn parts_stand_for_the_whole() {
 }
 
 #[test]
+fn a_part_that_is_cut_short_or_another_is_named() {
+    let demo = Demo::start();
+    demo.ok(&["build", "-q"]);
+    let whole = fs::read(demo.path("demo.tar")).unwrap();
+    fs::write(demo.path("cut.tar"), &whole[..whole.len() / 2]).unwrap();
+    let error = demo.fails(&["verify", "-q", "cut.tar"]);
+    let words = "cut.tar ends in the middle of blobs/sha256/";
+    assert!(error.contains(words) && error.contains("copy it again"), "{error}");
+    fs::write(demo.path("cut.tar"), &whole[..whole.len() - 500]).unwrap();
+    assert!(demo.fails(&["verify", "-q", "cut.tar"]).contains("the middle of its end mark"));
+
+    let size = whole.len() / 3 + 1;
+    let write = |contents: [&[u8]; 3]| {
+        for (number, content) in (1..).zip(contents) {
+            fs::write(demo.path(&format!("p.tar.part0{number}of03")), content).unwrap();
+        }
+    };
+    let [a, b, c] = [&whole[..size], &whole[size..2 * size], &whole[2 * size..]];
+    write([a, b, c]);
+    // No part of anything: it is passed over.
+    fs::write(demo.path("p.tar.part05of04"), "stray").unwrap();
+    demo.ok(&["verify", "-q", "p.tar"]);
+    for (contents, words) in [
+        ([a, &b[..size - 1], c], "p.tar.part02of03 has "),
+        ([a, b, &c[..c.len() - 1]], "p.tar.part03of03 ends in the middle of"),
+        ([b, a, c], "p.tar.part01of03 is not a bundle"),
+        ([a, c, b], "p.tar.part02of03 has "),
+        ([a, a, c], "p.tar.part02of03"),
+    ] {
+        write(contents);
+        let error = demo.fails(&["verify", "-q", "p.tar"]);
+        assert!(error.contains(words), "{words}: {error}");
+    }
+}
+
+/// The demo's bundle with another lock, and all digests as they must be then.
+fn rewritten(demo: &Demo, change: impl FnOnce(&mut Lock), reorder: impl FnOnce(&mut Layout)) {
+    let bundle = Bundle::open(&demo.path("demo.tar")).unwrap();
+    let mut lock = bundle.lock().clone();
+    change(&mut lock);
+    let is_repodata = |title: &str| title.contains("/repodata/");
+    let more: Vec<_> =
+        bundle.contents().iter().filter(|file| is_repodata(&file.title)).cloned().collect();
+    let mut layout = Layout::new(&lock, &more).unwrap();
+    reorder(&mut layout);
+    let mut out = File::create(demo.path("other.tar")).unwrap();
+    let open = |blob: &bundle_format::lock::Descriptor| {
+        let there = bundle.open_blob(blob);
+        // A size that is a lie has nothing behind it.
+        let reader: Box<dyn io::Read + '_> = match there {
+            Ok(reader) => Box::new(reader),
+            Err(_) => Box::new(io::repeat(0)),
+        };
+        Ok(reader)
+    };
+    writer::write(&mut out, &layout, open, |_| ()).unwrap();
+}
+
+#[test]
+fn a_bundle_whose_lock_tells_other_things_is_refused() {
+    let demo = Demo::start();
+    demo.ok(&["build", "-q"]);
+    rewritten(&demo, |_| (), |_| ());
+    assert!(fs::read(demo.path("demo.tar")).unwrap() == fs::read(demo.path("other.tar")).unwrap());
+    type Change = fn(&mut Lock);
+    let cases: [(Change, &str); 12] = [
+        (|lock| drop(lock.images[0].platforms[0].layers.pop()), "other layers than the lock"),
+        (
+            |lock| lock.images[0].platforms[0].config = lock.images[1].platforms[0].config.clone(),
+            "another configuration",
+        ),
+        (
+            |lock| lock.images[0].platforms = lock.images[1].platforms.clone(),
+            "image docker.io/calico/cni:v3.26.4: ",
+        ),
+        (|lock| lock.images[0].root.media_type = "text/html".to_owned(), "of the type `text/html`"),
+        (|lock| lock.images[0].platforms.clear(), "platforms are not those of the targets"),
+        (|lock| drop(lock.images.remove(0)), "none of its images"),
+        (
+            |lock| lock.sandbox_image = Some("r.io/pause:9".parse().unwrap()),
+            "sandbox image r.io/pause:9",
+        ),
+        (|lock| lock.name = "../evil".to_owned(), "is none of a bundle"),
+        (|lock| lock.rpms[0].target = "el7-x86_64".to_owned(), "no repository"),
+        (|lock| lock.manifests[0].name = "../x".to_owned(), "is none of a manifest"),
+        (
+            |lock| lock.rpms[0].source = "https://u:hunter2@a.io/".parse().unwrap(),
+            "a user or a password",
+        ),
+        (|lock| lock.targets[0].baseline = "\u{1b}[2J".to_owned(), "control character"),
+    ];
+    for (change, words) in cases {
+        rewritten(&demo, change, |_| ());
+        let error = demo.fails(&["verify", "-q", "other.tar"]);
+        assert!(error.contains(words), "{words}: {error}");
+        assert!(!error.contains("hunter2") && !error.contains('\u{1b}'), "{error}");
+    }
+    rewritten(
+        &demo,
+        |_| (),
+        |layout| {
+            let last = layout.blobs.len() - 1;
+            layout.blobs.swap(last, last - 1);
+        },
+    );
+    assert!(demo.fails(&["inspect", "other.tar"]).contains("in another order"));
+}
+
+#[test]
+fn a_lock_that_was_edited_is_refused_where_it_leaves_the_spec() {
+    let demo = Demo::start();
+    demo.ok(&["build", "-q"]);
+    let path = demo.path("bundle.yaml.lock.json");
+    let good = fs::read(&path).unwrap();
+    type Change = fn(&mut Lock);
+    let cases: [(Change, &str); 14] = [
+        (|lock| lock.name = "../evil".to_owned(), "none of a bundle"),
+        (|lock| lock.name = "other".to_owned(), "name is `other`, and the spec says `demo`"),
+        (|lock| lock.targets.clear(), "no repository `os` of a target `el9-x86_64`"),
+        (|lock| lock.rpms.retain(|rpm| rpm.package.name != "kubelet"), "no package kubelet 1.28.2"),
+        (
+            |lock| lock.rpms.retain(|rpm| rpm.package.name != "containerd.io"),
+            "no package containerd.io 1.6.25",
+        ),
+        (
+            |lock| {
+                lock.sandbox_image = Some(lock.images[0].name.clone());
+            },
+            "sandboxImage is",
+        ),
+        (
+            |lock| {
+                lock.manifests[0].images.clear();
+                lock.images.retain(|image| !image.name.repository().starts_with("calico/"));
+            },
+            "names other images than the lock",
+        ),
+        (
+            |lock| lock.images.retain(|image| !image.name.repository().ends_with("etcd")),
+            "image registry.k8s.io/etcd:3.5.9-0 is not there",
+        ),
+        (|lock| lock.disabled_checks.clear(), "disabledChecks"),
+        (
+            |lock| {
+                lock.disabled_checks.push(bundle_format::lock::DisabledCheck {
+                    check: "gpgcheck".to_owned(),
+                    subject: "el9-x86_64/os".to_owned(),
+                    reason: "me".to_owned(),
+                });
+            },
+            "disabledChecks",
+        ),
+        (|lock| lock.files.clear(), "the key keys/el9-x86_64/os-1.asc is not there"),
+        (|lock| drop(lock.images[0].platforms[0].layers.pop()), "other layers than the lock"),
+        (
+            |lock| lock.manifests[0].applied = lock.manifests[1].applied.clone(),
+            "gives another text than when the lock was made",
+        ),
+        (|lock| lock.rpms[0].size = u64::MAX, "more than any disk holds"),
+    ];
+    for (change, words) in cases {
+        let mut lock = Lock::parse(&good).unwrap();
+        change(&mut lock);
+        fs::write(&path, bundle_format::layout::lock_bytes(&lock).unwrap()).unwrap();
+        let error = demo.fails(&["build", "-q", "-o", "edited.tar"]);
+        assert!(error.contains(words) && error.contains("run `bundler lock`"), "{words}: {error}");
+        assert!(!demo.path("edited.tar").exists(), "{words}");
+    }
+    // What is no lock is told, and not waited for.
+    let cases: [(&[u8], &str); 3] = [
+        (&[b"\xef\xbb\xbf", good.as_slice()].concat(), "byte order mark"),
+        (br#"{"lockVersion":2,"more":[]}"#, "it has version 2"),
+        (b"", "EOF"),
+    ];
+    for (bytes, words) in cases {
+        fs::write(&path, bytes).unwrap();
+        let error = demo.fails(&["why", "kubelet"]);
+        assert!(error.contains(words), "{words}: {error}");
+    }
+    fs::remove_file(&path).unwrap();
+    for name in ["bundle.yaml.lock.json", "fifo.tar"] {
+        let made = std::process::Command::new("mkfifo").arg(demo.path(name)).status().unwrap();
+        assert!(made.success());
+    }
+    assert!(demo.fails(&["build", "-q"]).contains("not a regular file"));
+    assert!(demo.fails(&["verify", "-q", "fifo.tar"]).contains("not a regular file"));
+}
+
+#[test]
+fn a_damaged_blob_in_the_cache_is_fetched_again() {
+    let demo = Demo::start();
+    demo.ok(&["build", "-q"]);
+    let lock = Lock::parse(&fs::read(demo.path("bundle.yaml.lock.json")).unwrap()).unwrap();
+    let image = &lock.images[0];
+    for digest in [
+        lock.files[0].content.digest,
+        lock.manifests[0].upstream.digest,
+        image.root.digest,
+        image.platforms[0].manifest.digest,
+        image.platforms[0].layers[0].digest,
+        lock.rpms[0].digest,
+    ] {
+        let path = demo.path("cache/kubeferry/blobs/sha256").join(digest.hex());
+        let size = fs::metadata(&path).unwrap().len();
+        fs::write(&path, vec![0xff; usize::try_from(size).unwrap()]).unwrap();
+    }
+    demo.ok(&["build", "-q", "-o", "again.tar"]);
+    assert!(fs::read(demo.path("demo.tar")).unwrap() == fs::read(demo.path("again.tar")).unwrap());
+}
+
+#[test]
+fn a_bundle_in_parts_is_built_again_whatever_a_kill_left() {
+    let demo = Demo::start();
+    fs::create_dir(demo.path("stick")).unwrap();
+    demo.ok(&["build", "-q"]);
+    let size = (fs::metadata(demo.path("demo.tar")).unwrap().len() / 3 + 1).to_string();
+    let build = || demo.ok(&["build", "-q", "--split", &size, "-o", "stick/demo.tar"]);
+    let first = build();
+    let state = || {
+        let mut files: Vec<_> = walk(&demo.path("stick"))
+            .into_iter()
+            .map(|path| (fs::read(&path).unwrap(), path))
+            .collect();
+        files.sort_by(|a, b| a.1.cmp(&b.1));
+        files
+    };
+    let good = state();
+    assert_eq!(good.len(), 4);
+    assert_eq!(build(), first);
+    assert!(state() == good);
+    // Killed between two renames.
+    let at = |name: &str| demo.path("stick").join(name);
+    fs::rename(at("demo.tar.part01of03"), at(".demo.tar.partial")).unwrap();
+    fs::rename(at("demo.tar.part03of03"), at(".demo.tar.partial.part03of03")).unwrap();
+    fs::remove_file(at("demo.tar.sha256")).unwrap();
+    build();
+    assert!(state() == good);
+    // Killed in the middle of the cutting, and in that of the sidecar.
+    fs::write(at(".demo.tar.partial"), b"whole").unwrap();
+    fs::write(at(".demo.tar.partial.part07of09"), b"a part").unwrap();
+    fs::write(at(".demo.tar.sha256.partial"), b"sums").unwrap();
+    build();
+    assert!(state() == good);
+}
+
+#[test]
+fn a_place_that_cannot_hold_a_bundle_is_refused_before_anything_is_fetched() {
+    let demo = Demo::start();
+    demo.ok(&["lock"]);
+    fs::create_dir(demo.path("folder")).unwrap();
+    std::os::unix::fs::symlink("bundle.yaml", demo.path(".planted.tar.partial")).unwrap();
+    let before = demo.upstream.requests();
+    for (output, words) in [
+        ("folder", "no regular file"),
+        ("/dev/null", "no regular file"),
+        ("new/", "a file's name"),
+        ("absent/x.tar", "absent/x.tar"),
+        ("planted.tar", "symbolic link"),
+    ] {
+        let error = demo.fails(&["build", "-q", "-o", output]);
+        assert!(error.contains(words), "{output}: {error}");
+    }
+    let after = demo.upstream.requests();
+    assert_eq!((before.blobs, before.packages), (after.blobs, after.packages));
+    // A failure leaves nothing there.
+    assert!(!demo.path(".folder.partial").exists() && demo.spec().contains("name: demo"));
+}
+
+#[test]
 fn what_is_in_it_can_be_seen_taken_out_and_compared() {
     let demo = Demo::start();
     demo.ok(&["build", "-q"]);
@@ -211,6 +491,15 @@ fn bad_specs_and_unsolvable_ones_leave_nothing_behind() {
         let error = demo.fails(&["lock"]);
         assert!(error.contains(words), "{words}:\n{error}");
         assert!(!demo.path("bundle.yaml.lock.json").exists());
+    }
+    for place in ["URL/os/repodata/repomd.xml.key", "URL/os/", "URL/manifests/calico.yaml"] {
+        let secret = place.replace("URL", &demo.upstream.url().replace("//", "//bob:hunter2@"));
+        demo.write_spec(&spec.replacen(place, &secret, 1));
+        for command in ["lock", "build"] {
+            let error = demo.fails(&[command]);
+            assert!(error.contains("a user or a password"), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
     }
 }
 

@@ -290,6 +290,33 @@ fn credentials_do_not_follow_a_redirect_to_another_host() {
 }
 
 #[test]
+fn what_a_redirect_carries_is_never_shown() {
+    // Nobody listens at a port that was given back.
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = server(move |seen, stream| {
+        let target = match seen.path.as_str() {
+            "/refused" => format!("http://bob:HUNTER2@{gone}/x?X-Amz-Signature=TOPSECRET#end"),
+            "/scheme" => "ftp://bob:HUNTER2@a.io/x?X-Amz-Signature=TOPSECRET".to_owned(),
+            "/404" => "/gone?X-Amz-Signature=TOPSECRET".to_owned(),
+            _ => return respond(stream, "404 Not Found", "", b""),
+        };
+        respond(stream, "307 There", &format!("Location: {target}\r\n"), b"");
+    });
+    let http = HttpFetch::new(&[], None).unwrap();
+    for path in ["refused", "scheme", "404"] {
+        let answer = fetch::bytes(&http, &url.join(path).unwrap(), 100);
+        let mut error: &dyn std::error::Error = &answer.unwrap_err();
+        let mut text = error.to_string();
+        while let Some(cause) = error.source() {
+            text += &cause.to_string();
+            error = cause;
+        }
+        assert!(!text.contains("SECRET") && !text.contains("HUNTER"), "{path}: {text}");
+        assert_eq!(text.contains("Connection refused"), path == "refused", "{text}");
+    }
+}
+
+#[test]
 fn a_document_that_breaks_off_is_asked_for_again() {
     let url = server(|seen, stream| {
         let bytes = blob();

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::image::{OCI_INDEX, OCI_MANIFEST};
 use crate::lock::{Descriptor, FileKind, Lock, LockedImage, Why};
 use crate::reference::ImageReference;
 
@@ -23,8 +24,6 @@ pub const YAML_TYPE: &str = "application/yaml";
 /// The annotation that names a file: its path when extracted.
 pub const TITLE: &str = "org.opencontainers.image.title";
 
-const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
-const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
 /// containerd takes an image's name from this annotation (its
 /// `images/annotations.go`).
 const CONTAINERD_NAME: &str = "io.containerd.image.name";
@@ -117,7 +116,7 @@ impl Layout {
         let contents = contents(lock, more);
         let manifest = BundleManifest {
             schema_version: 2,
-            media_type: MANIFEST_TYPE.to_owned(),
+            media_type: OCI_MANIFEST.to_owned(),
             artifact_type: BUNDLE_TYPE.to_owned(),
             config: Entry::new(&lock_blob, []),
             layers: contents
@@ -126,7 +125,7 @@ impl Layout {
                 .collect(),
         };
         let manifest_bytes = serde_json::to_vec_pretty(&manifest)?;
-        let manifest_blob = described(MANIFEST_TYPE, &manifest_bytes);
+        let manifest_blob = described(OCI_MANIFEST, &manifest_bytes);
 
         let images = boot_order(lock);
         let mut entries: Vec<Entry> = images
@@ -178,7 +177,7 @@ impl Layout {
 fn index_bytes(manifests: Vec<Entry>) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec_pretty(&Index {
         schema_version: 2,
-        media_type: INDEX_TYPE.to_owned(),
+        media_type: OCI_INDEX.to_owned(),
         manifests,
     })
 }
@@ -223,7 +222,7 @@ fn described(media_type: &str, bytes: &[u8]) -> Descriptor {
 /// The files of a bundle, in the order in which a node needs them: keys and
 /// repodata before packages, packages before manifests, installers last since
 /// they were run from beside the bundle.
-fn contents(lock: &Lock, more: &[Content]) -> Vec<Content> {
+pub(crate) fn contents(lock: &Lock, more: &[Content]) -> Vec<Content> {
     let file = |kinds: &[FileKind]| {
         lock.files
             .iter()
@@ -253,9 +252,13 @@ fn contents(lock: &Lock, more: &[Content]) -> Vec<Content> {
     contents
 }
 
-/// Whether a file is metadata that is made from the lock's packages.
-pub(crate) fn is_repodata(title: &str) -> bool {
-    title.starts_with("rpms/") && title.contains("/repodata/")
+/// Whether a file is metadata that is made from the packages of one of the
+/// lock's targets.
+pub(crate) fn is_repodata(lock: &Lock, title: &str) -> bool {
+    let place = title.strip_prefix("rpms/").and_then(|rest| rest.split_once("/repodata/"));
+    place.is_some_and(|(id, name)| {
+        !name.contains('/') && lock.targets.iter().any(|target| target.id == id)
+    })
 }
 
 /// The names that an image gets on a node: its tag, and its digest, since a pod

@@ -3,10 +3,12 @@
 //! `docs/bundle-format.md` describes the same for readers written by others.
 
 mod text;
+mod title;
 
 pub mod architecture;
 pub mod archive;
 pub mod digest;
+pub mod image;
 pub mod layout;
 pub mod lock;
 pub mod nevra;

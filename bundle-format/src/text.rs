@@ -1,4 +1,5 @@
-//! Types that are written as text in JSON: one spelling, that of `Display`.
+//! Texts: types that are written as one in JSON, with the spelling of their
+//! `Display`; and a stranger's, to be shown.
 
 /// Gives a type serde's traits by way of its `Display` and `FromStr`.
 macro_rules! serde_as_text {
@@ -19,3 +20,15 @@ macro_rules! serde_as_text {
 }
 
 pub(crate) use serde_as_text;
+
+/// A stranger's text on one line, with nothing in it that moves a cursor.
+pub(crate) fn printable(text: &str) -> String {
+    let mut shown = String::new();
+    for character in text.chars() {
+        match character.is_control() {
+            true => shown.extend(character.escape_default()),
+            false => shown.push(character),
+        }
+    }
+    shown
+}

@@ -6,6 +6,7 @@ use tar::{EntryType, Header};
 use crate::digest::Digest;
 
 pub mod blob;
+mod entries;
 pub mod reader;
 pub mod storage;
 pub mod verify;

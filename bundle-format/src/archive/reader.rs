@@ -1,16 +1,19 @@
 //! Reading a bundle. Nothing in the file is believed: names, sizes and
 //! documents are checked before they are used.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::blob::BlobReader;
+use super::blob_name;
+use super::entries::{self, Entry, Place};
 use super::storage::{Storage, StorageError};
-use super::{BLOCK, header, padding};
 use crate::digest::Digest;
 use crate::layout::{self, BUNDLE_TYPE, BundleManifest, Content, Index, LOCK_TYPE, Layout, TITLE};
-use crate::lock::{Descriptor, LOCK_VERSION, Lock};
+use crate::lock::{Descriptor, LOCK_VERSION, Lock, LockError};
+use crate::text::printable;
+use crate::title;
 
 /// The largest document (index, manifest, lock) that is read into memory.
 const MAX_DOCUMENT: u64 = 256 << 20;
@@ -31,12 +34,6 @@ pub struct Bundle {
 struct Blobs {
     storage: Storage,
     blobs: HashMap<Digest, Place>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    offset: u64,
-    size: u64,
 }
 
 /// Why a file is no bundle, or not a whole one.
@@ -63,6 +60,16 @@ pub enum BundleError {
         /// How.
         reason: String,
     },
+    /// It ends before its end, as a copy to a full disk does.
+    #[error("{} ends in the middle of {entry} at byte {length}; the copy is not complete, copy it again", path.display())]
+    CutShort {
+        /// The file.
+        path: PathBuf,
+        /// What its last bytes belong to.
+        entry: String,
+        /// How many bytes it has.
+        length: u64,
+    },
     /// A blob that is listed is not there.
     #[error("the bundle lacks blob {0}")]
     Missing(Digest),
@@ -76,13 +83,12 @@ pub enum BundleError {
         source: io::Error,
     },
     /// A document makes no sense.
-    #[error("the bundle's {document} makes no sense")]
+    #[error("the bundle's {document} makes no sense: {reason}")]
     Document {
         /// `index`, `manifest` or `lock`.
         document: &'static str,
         /// Why.
-        #[source]
-        source: serde_json::Error,
+        reason: String,
     },
     /// It was made by another version of these programs.
     #[error(
@@ -99,72 +105,57 @@ impl Bundle {
     /// [`Storage::open`]).
     pub fn open(path: &Path) -> Result<Self, BundleError> {
         let storage = Storage::open(path)?;
-        let entries = entries(path, &storage)?;
+        let entries = entries::read(&storage)?;
         let not_a_bundle = |reason: &str| BundleError::NotABundle {
             path: path.to_owned(),
             reason: reason.to_owned(),
         };
+        let place_of =
+            |name: &str| entries.iter().find(|entry| entry.name == name).map(|entry| entry.place);
         let index_place =
-            *entries.get("index.json").ok_or_else(|| not_a_bundle("it has no index.json"))?;
-        let blobs: HashMap<Digest, Place> = entries
-            .iter()
-            .filter_map(|(name, place)| {
-                let digest = Digest::from_hex(name.strip_prefix("blobs/sha256/")?).ok()?;
-                Some((digest, *place))
-            })
-            .collect();
-        let index_bytes =
-            document(&storage, index_place).map_err(|source| BundleError::Damaged {
-                path: path.to_owned(),
-                offset: index_place.offset,
-                reason: source.to_string(),
-            })?;
+            place_of("index.json").ok_or_else(|| not_a_bundle("it has no index.json"))?;
+        let index_bytes = document(&storage, index_place)
+            .map_err(|error| entries::damaged(&storage, index_place.offset, error.to_string()))?;
         let index: Index = parse("index", &index_bytes)?;
         let entry = index
             .manifests
             .iter()
             .find(|entry| entry.artifact_type.as_deref() == Some(BUNDLE_TYPE))
             .ok_or_else(|| not_a_bundle("it is an OCI image layout of something else"))?;
+        let of_layout = place_of("oci-layout").and_then(|place| document(&storage, place).ok());
+        let blobs = entries.iter().filter_map(|entry| Some((entry.digest?, entry.place))).collect();
         let raw = Blobs { storage, blobs };
         let manifest: BundleManifest = parse("manifest", &raw.read(&entry.descriptor())?)?;
         if manifest.config.media_type != LOCK_TYPE {
             return Err(not_a_bundle("its manifest holds no lock"));
         }
         let lock_blob = manifest.config.descriptor();
-        let lock_bytes = raw.read(&lock_blob)?;
-        let version: LockVersion = parse("lock", &lock_bytes)?;
-        if version.lock_version != LOCK_VERSION {
-            return Err(BundleError::Version { found: version.lock_version });
-        }
-        let lock = parse("lock", &lock_bytes)?;
-        let mut contents = Vec::new();
-        for layer in &manifest.layers {
-            let title = layer.annotations.get(TITLE).cloned().unwrap_or_default();
-            if !is_plain(&title) {
-                return Err(not_a_bundle(&format!("it holds a file named `{title}`")));
-            }
-            contents.push(Content { title, descriptor: layer.descriptor() });
-        }
+        let lock = Lock::parse(&raw.read(&lock_blob)?).map_err(|error| match error {
+            LockError::Version { found } => BundleError::Version { found },
+            error => BundleError::Document { document: "lock", reason: error.to_string() },
+        })?;
+        let contents = contents(&manifest, &lock)?;
         // What a lock gives is given: an index that differs was altered.
         let more: Vec<Content> = contents
             .iter()
-            .filter(|content| layout::is_repodata(&content.title))
+            .filter(|content| layout::is_repodata(&lock, &content.title))
             .cloned()
             .collect();
-        let layout = Layout::new(&lock, &more)
-            .map_err(|source| BundleError::Document { document: "lock", source })?;
-        let of_layout =
-            entries.get("oci-layout").and_then(|place| document(&raw.storage, *place).ok());
+        let layout = Layout::new(&lock, &more).map_err(|error| BundleError::Document {
+            document: "lock",
+            reason: error.to_string(),
+        })?;
+        let damaged =
+            |offset, reason: &str| entries::damaged(&raw.storage, offset, reason.to_owned());
         if layout.index != index_bytes || of_layout.as_deref() != Some(layout::OCI_LAYOUT) {
-            return Err(BundleError::Damaged {
-                path: path.to_owned(),
-                offset: index_place.offset,
-                reason: "its index does not fit its lock".to_owned(),
-            });
+            return Err(damaged(index_place.offset, "its index does not fit its lock"));
+        }
+        if let Some(offset) = out_of_order(&entries, &layout) {
+            return Err(damaged(offset, "its entries are in another order than its lock gives"));
         }
         Ok(Self {
             index_digest: Digest::of(&index_bytes),
-            index: index.manifests.iter().map(crate::layout::Entry::descriptor).collect(),
+            index: index.manifests.iter().map(layout::Entry::descriptor).collect(),
             blobs: raw,
             contents,
             lock_blob,
@@ -197,12 +188,18 @@ impl Bundle {
         self.blobs.storage.paths()
     }
 
+    /// The files that a blob's bytes lie in; none of a bundle in one piece.
+    pub(super) fn parts_of(&self, digest: Digest) -> Vec<String> {
+        let place = self.blobs.blobs.get(&digest);
+        place.map_or_else(Vec::new, |place| self.blobs.storage.parts(place.offset, place.size))
+    }
+
     pub(super) fn index(&self) -> &[Descriptor] {
         &self.index
     }
 
-    pub(super) fn digests(&self) -> impl Iterator<Item = (Digest, u64)> {
-        self.blobs.blobs.iter().map(|(digest, place)| (*digest, place.size))
+    pub(super) fn digests(&self) -> impl Iterator<Item = Digest> {
+        self.blobs.blobs.keys().copied()
     }
 
     /// The lock's own blob.
@@ -244,17 +241,54 @@ impl Blobs {
     }
 }
 
-#[derive(serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct LockVersion {
-    lock_version: u32,
-}
-
 fn parse<T: serde::de::DeserializeOwned>(
     document: &'static str,
     bytes: &[u8],
 ) -> Result<T, BundleError> {
-    serde_json::from_slice(bytes).map_err(|source| BundleError::Document { document, source })
+    serde_json::from_slice(bytes)
+        .map_err(|error| BundleError::Document { document, reason: printable(&error.to_string()) })
+}
+
+/// The files that the bundle manifest lists, and that nodes can take from it.
+fn contents(manifest: &BundleManifest, lock: &Lock) -> Result<Vec<Content>, BundleError> {
+    let contents: Vec<Content> = manifest
+        .layers
+        .iter()
+        .map(|layer| Content {
+            title: layer.annotations.get(TITLE).cloned().unwrap_or_default(),
+            descriptor: layer.descriptor(),
+        })
+        .collect();
+    let titles = || contents.iter().map(|content| content.title.as_str());
+    let mut problems = title::problems(titles());
+    for target in &lock.targets {
+        let repomd = format!("rpms/{}/repodata/repomd.xml", target.id);
+        if !titles().any(|title| title == repomd) {
+            problems.push(format!("{repomd} is not there"));
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(contents),
+        false => Err(BundleError::Document { document: "manifest", reason: problems.join("\n") }),
+    }
+}
+
+/// Where the first entry begins that stands before one that it should follow.
+/// What is missing or beyond is for [`super::verify`] to name.
+fn out_of_order(entries: &[Entry], layout: &Layout) -> Option<u64> {
+    let order = ["oci-layout".to_owned(), "index.json".to_owned()]
+        .into_iter()
+        .chain(layout.blobs.iter().map(|blob| blob_name(blob.digest)));
+    let places: HashMap<String, usize> =
+        order.enumerate().map(|(place, name)| (name, place)).collect();
+    let found: Vec<(usize, u64)> = entries
+        .iter()
+        .filter_map(|entry| Some((*places.get(&entry.name)?, entry.place.offset)))
+        .collect();
+    found.windows(2).find_map(|pair| match pair {
+        [(before, offset), (after, _)] if before > after => Some(*offset),
+        _ => None,
+    })
 }
 
 fn document(storage: &Storage, place: Place) -> io::Result<Vec<u8>> {
@@ -264,95 +298,4 @@ fn document(storage: &Storage, place: Place) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; usize::try_from(place.size).map_err(io::Error::other)?];
     storage.read_exact_at(&mut bytes, place.offset)?;
     Ok(bytes)
-}
-
-/// Whether a title stays in the folder that it is extracted to.
-fn is_plain(title: &str) -> bool {
-    !title.is_empty()
-        && title
-            .split('/')
-            .all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\\', '\0']))
-}
-
-/// Reads every header. They must be exactly those that [`super::writer`] makes.
-fn entries(path: &Path, storage: &Storage) -> Result<BTreeMap<String, Place>, BundleError> {
-    let not_a_bundle = |reason: String| BundleError::NotABundle { path: path.to_owned(), reason };
-    let mut entries = BTreeMap::new();
-    let mut offset = 0;
-    loop {
-        let damaged =
-            |reason: String| BundleError::Damaged { path: path.to_owned(), offset, reason };
-        let mut block = [0; BLOCK as usize];
-        if let Err(error) = storage.read_exact_at(&mut block, offset) {
-            if offset == 0 {
-                return Err(not_a_bundle("it has less than one block".to_owned()));
-            }
-            return Err(damaged(match error.kind() {
-                io::ErrorKind::UnexpectedEof => "it ends there, before its end mark".to_owned(),
-                _ => error.to_string(),
-            }));
-        }
-        if block == [0; BLOCK as usize] && offset == 0 {
-            return Err(not_a_bundle("it begins with zeros".to_owned()));
-        }
-        if block == [0; BLOCK as usize] {
-            return match storage.read_exact_at(&mut block, offset + BLOCK) {
-                Ok(()) if block != [0; BLOCK as usize] => {
-                    Err(damaged("its end mark is altered".to_owned()))
-                }
-                Ok(()) if storage.length() != offset + 2 * BLOCK => {
-                    Err(damaged("there are more bytes behind its end mark".to_owned()))
-                }
-                Ok(()) => Ok(entries),
-                Err(_) => Err(damaged("its end mark is cut off".to_owned())),
-            };
-        }
-        let found = tar::Header::from_byte_slice(&block);
-        let name = String::from_utf8_lossy(&found.path_bytes()).into_owned();
-        let size = found.entry_size().ok().filter(|size| *size <= storage.length());
-        let expected = size.and_then(|size| header(&name, size).ok());
-        if expected.is_none_or(|expected| expected.as_bytes() != &block) {
-            if offset == 0 {
-                return Err(not_a_bundle(what_it_is(&block)));
-            }
-            return Err(damaged("a header is altered".to_owned()));
-        }
-        let size = size.unwrap_or_default();
-        let known = name == "oci-layout"
-            || name == "index.json"
-            || name.strip_prefix("blobs/sha256/").is_some_and(|hex| Digest::from_hex(hex).is_ok());
-        if !known {
-            return Err(damaged(format!("an entry is named `{name}`")));
-        }
-        let place = Place { offset: offset + BLOCK, size };
-        let next = place.offset + size + padding(size);
-        let mut zeros = [0; BLOCK as usize];
-        let zeros =
-            zeros.get_mut(..usize::try_from(padding(size)).unwrap_or(0)).unwrap_or_default();
-        if next > storage.length() || storage.read_exact_at(zeros, place.offset + size).is_err() {
-            return Err(damaged(format!("it ends inside of `{name}`")));
-        }
-        if zeros.iter().any(|byte| *byte != 0) {
-            return Err(damaged("the bytes behind an entry are altered".to_owned()));
-        }
-        if entries.insert(name.clone(), place).is_some() {
-            return Err(damaged(format!("`{name}` stands there a second time")));
-        }
-        offset = next;
-    }
-}
-
-fn what_it_is(start: &[u8]) -> String {
-    let known = [
-        (&[0x1f, 0x8b][..], "it is compressed with gzip; a bundle is not: unpack it first"),
-        (&[0x28, 0xb5, 0x2f, 0xfd], "it is compressed with zstd; a bundle is not: unpack it first"),
-        (
-            &[0xfd, b'7', b'z', b'X', b'Z'],
-            "it is compressed with xz; a bundle is not: unpack it first",
-        ),
-        (&[0xed, 0xab, 0xee, 0xdb], "it is an RPM"),
-        (b"<", "it is a web page or another XML document"),
-    ];
-    let found = known.iter().find(|(magic, _)| start.starts_with(magic));
-    found.map_or("it does not begin as one".to_owned(), |(_, words)| (*words).to_owned())
 }

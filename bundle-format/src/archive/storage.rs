@@ -2,8 +2,11 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+/// `O_NONBLOCK`, the same on every Linux that nodes run.
+const NONBLOCK: i32 = 0o4000;
 
 /// A bundle's bytes, read from any place by any number of threads.
 #[derive(Debug)]
@@ -50,7 +53,22 @@ pub enum StorageError {
         /// The parts.
         parts: Vec<String>,
     },
+    /// All parts but the last have the same size, and the last no more.
+    #[error("{} has {length} bytes, and {} has {other_length}: it is cut short, or it is another part under this name; copy it again", part.display(), other.display())]
+    Short {
+        /// The part.
+        part: PathBuf,
+        /// How many bytes it has.
+        length: u64,
+        /// A longer part.
+        other: PathBuf,
+        /// How many bytes that has.
+        other_length: u64,
+    },
 }
+
+/// The most parts that a bundle is cut into.
+const MAX_PARTS: usize = 9999;
 
 /// The name of part `number` (from 1) of `count`: `NAME.part02of03`.
 pub fn part_name(bundle: &Path, number: usize, count: usize) -> PathBuf {
@@ -60,12 +78,18 @@ pub fn part_name(bundle: &Path, number: usize, count: usize) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The bundle's name and the counts in a part's name.
+/// The bundle's name and the counts in a part's name. Only what
+/// [`part_name`] gives is a part: `NAME.part05of04` is some other file.
 fn parse_part(path: &Path) -> Option<(PathBuf, usize, usize)> {
     let name = path.to_str()?;
     let (bundle, numbers) = name.rsplit_once(".part")?;
     let (number, count) = numbers.split_once("of")?;
-    Some((PathBuf::from(bundle), number.parse().ok()?, count.parse().ok()?))
+    let (bundle, number, count) =
+        (PathBuf::from(bundle), number.parse().ok()?, count.parse().ok()?);
+    let is_part = (1..=MAX_PARTS).contains(&count)
+        && (1..=count).contains(&number)
+        && part_name(&bundle, number, count) == path;
+    is_part.then_some((bundle, number, count))
 }
 
 impl Storage {
@@ -93,6 +117,8 @@ impl Storage {
             (1..=count).map(|number| part_name(&bundle, number, count)).collect();
         let missing: Vec<String> = wanted.iter().filter(|path| !path.exists()).map(shown).collect();
         if !missing.is_empty() {
+            // Of thousands, some say enough.
+            let missing = missing.into_iter().take(20).collect();
             return Err(StorageError::Missing { bundle, count, missing });
         }
         Self::of_files(wanted)
@@ -103,7 +129,8 @@ impl Storage {
         let mut start = 0;
         for path in paths {
             let open = || {
-                let file = File::open(&path)?;
+                // Nothing is waited for: the name may be that of a FIFO.
+                let file = File::options().read(true).custom_flags(NONBLOCK).open(&path)?;
                 let metadata = file.metadata()?;
                 if !metadata.is_file() {
                     return Err(io::Error::other("it is not a regular file"));
@@ -115,7 +142,32 @@ impl Storage {
             segments.push(Segment { path, file, start, length });
             start += length;
         }
+        check_sizes(&segments)?;
         Ok(Self { segments, length: start })
+    }
+
+    /// The file that `offset` is in, or the last, and where in it.
+    pub(super) fn place(&self, offset: u64) -> (&Path, u64) {
+        let fits = |segment: &&Segment| segment.start <= offset;
+        match self.segments.iter().rfind(fits) {
+            Some(segment) => (&segment.path, offset - segment.start),
+            None => (Path::new(""), offset),
+        }
+    }
+
+    /// The names of the parts that these bytes lie in; none of a bundle in one
+    /// piece.
+    pub(super) fn parts(&self, offset: u64, size: u64) -> Vec<String> {
+        let end = offset.saturating_add(size);
+        let lies =
+            |segment: &&Segment| segment.start < end && offset < segment.start + segment.length;
+        let name = |segment: &Segment| {
+            segment.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        };
+        match self.segments.as_slice() {
+            [_] => Vec::new(),
+            parts => parts.iter().filter(lies).map(name).collect(),
+        }
     }
 
     /// Bytes in all.
@@ -150,6 +202,23 @@ impl Storage {
             }
         }
         Ok(())
+    }
+}
+
+/// Finds a part that was not copied to its end.
+fn check_sizes(segments: &[Segment]) -> Result<(), StorageError> {
+    let Some(longest) = segments.iter().max_by_key(|segment| segment.length) else {
+        return Ok(());
+    };
+    let (_, all_but_last) = segments.split_last().unwrap_or((longest, &[]));
+    match all_but_last.iter().find(|segment| segment.length < longest.length) {
+        Some(short) => Err(StorageError::Short {
+            part: short.path.clone(),
+            length: short.length,
+            other: longest.path.clone(),
+            other_length: longest.length,
+        }),
+        None => Ok(()),
     }
 }
 

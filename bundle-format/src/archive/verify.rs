@@ -1,13 +1,17 @@
 //! Checking every byte of a bundle, on all cores.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::reader::Bundle;
 use crate::digest::Digest;
+use crate::image::disagreements;
 use crate::lock::Descriptor;
+
+/// How many damaged blobs are named.
+const MOST_LINES: usize = 100;
 
 /// What [`verify`] found.
 #[derive(Debug, Default)]
@@ -16,8 +20,11 @@ pub struct Verification {
     pub blobs: usize,
     /// How many bytes they have.
     pub bytes: u64,
-    /// All that is wrong; empty for a good bundle.
+    /// All blobs that are wrong; empty for a good bundle.
     pub problems: Vec<Problem>,
+    /// Where the lock and the images' own documents differ; empty for a good
+    /// bundle.
+    pub disagreements: Vec<String>,
 }
 
 /// Something that is wrong with a bundle.
@@ -38,23 +45,43 @@ impl fmt::Display for Problem {
 }
 
 impl Verification {
-    /// All problems, one a line; none for a good bundle.
+    /// All that is wrong, for people; none for a good bundle.
     pub fn report(&self) -> Option<String> {
-        let lines: Vec<String> = self.problems.iter().map(Problem::to_string).collect();
-        (!lines.is_empty()).then(|| lines.join("\n"))
+        let mut texts = Vec::new();
+        if !self.problems.is_empty() {
+            let mut lines: Vec<String> =
+                self.problems.iter().take(MOST_LINES).map(Problem::to_string).collect();
+            if self.problems.len() > MOST_LINES {
+                lines.push(format!("and {} more", self.problems.len() - MOST_LINES));
+            }
+            texts.push(format!(
+                "{} of {} blobs are not what they should be; do not use this bundle:\n{}",
+                self.problems.len(),
+                self.blobs,
+                lines.join("\n")
+            ));
+        }
+        if !self.disagreements.is_empty() {
+            texts.push(format!(
+                "the lock tells other things than the images; do not use this bundle:\n{}",
+                self.disagreements.join("\n")
+            ));
+        }
+        (!texts.is_empty()).then(|| texts.join("\n"))
     }
 }
 
-/// Reads every blob that the bundle lists and compares it with its digest; also
-/// tells of blobs that nothing lists. `progress` hears of bytes as they are read.
+/// Reads every blob that the bundle lists and compares it with its digest; tells
+/// of blobs that nothing lists; and follows each image by its own documents, from
+/// its root to its layers, which must be those of the lock. `progress` hears of bytes as they are read.
 pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
     let listed = listed(bundle);
     let bytes = AtomicU64::new(0);
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let (send, receive) = crossbeam_channel::unbounded();
     // The largest first, so that no core is left with one at the end.
-    let mut queue: Vec<_> = listed.values().collect();
-    queue.sort_by_key(|(descriptor, _)| std::cmp::Reverse(descriptor.size));
+    let mut queue: Vec<_> = listed.iter().collect();
+    queue.sort_by_key(|((_, size), _)| std::cmp::Reverse(*size));
     for item in queue {
         // The receiver lives as long as this function, so nothing is refused.
         if send.send(item).is_err() {
@@ -67,17 +94,14 @@ pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
             .map(|_| {
                 scope.spawn(|| {
                     let mut problems = Vec::new();
-                    for (descriptor, subject) in &receive {
+                    for ((digest, _), (descriptor, subject)) in &receive {
                         let result = check(bundle, descriptor, |count| {
                             bytes.fetch_add(count, Ordering::Relaxed);
                             progress(count);
                         });
                         if let Err(what) = result {
-                            problems.push(Problem {
-                                digest: descriptor.digest,
-                                subject: subject.clone(),
-                                what,
-                            });
+                            let (digest, subject) = (*digest, subject.clone());
+                            problems.push(Problem { digest, subject, what });
                         }
                     }
                     problems
@@ -86,14 +110,18 @@ pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
             .collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
     });
-    for (digest, _) in bundle.digests() {
-        if !listed.contains_key(&digest) {
+    let digests: BTreeSet<Digest> = listed.keys().map(|(digest, _)| *digest).collect();
+    for digest in bundle.digests() {
+        if !digests.contains(&digest) {
             let what = "nothing in the bundle lists it".to_owned();
             problems.push(Problem { digest, subject: "a blob".to_owned(), what });
         }
     }
     problems.sort_by(|a, b| (&a.subject, a.digest).cmp(&(&b.subject, b.digest)));
-    Verification { blobs: listed.len(), bytes: bytes.into_inner(), problems }
+    let images = bundle.lock().images.iter();
+    let disagreements =
+        images.flat_map(|image| disagreements(image, |blob| bundle.read(blob).ok())).collect();
+    Verification { blobs: digests.len(), bytes: bytes.into_inner(), problems, disagreements }
 }
 
 fn check(bundle: &Bundle, descriptor: &Descriptor, progress: impl Fn(u64)) -> Result<(), String> {
@@ -108,17 +136,27 @@ fn check(bundle: &Bundle, descriptor: &Descriptor, progress: impl Fn(u64)) -> Re
             Ok(0) => return Ok(()),
             Ok(count) => progress(count as u64),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error.to_string()),
+            Err(error) => {
+                let parts = bundle.parts_of(descriptor.digest);
+                let place = match parts.is_empty() {
+                    true => String::new(),
+                    false => format!("; it lies in {}", parts.join(", ")),
+                };
+                return Err(format!("{error}{place}"));
+            }
         }
     }
 }
 
 /// Every blob that the index, the bundle manifest or the lock names, with the
-/// words for what it is.
-fn listed(bundle: &Bundle) -> BTreeMap<Digest, (Descriptor, String)> {
+/// words for what it is. One that is named with two sizes stands there twice:
+/// one of them must be wrong.
+fn listed(bundle: &Bundle) -> BTreeMap<(Digest, u64), (Descriptor, String)> {
     let mut listed = BTreeMap::new();
     let mut add = |descriptor: &Descriptor, subject: &str| {
-        listed.entry(descriptor.digest).or_insert_with(|| (descriptor.clone(), subject.to_owned()));
+        listed
+            .entry((descriptor.digest, descriptor.size))
+            .or_insert_with(|| (descriptor.clone(), subject.to_owned()));
     };
     for content in bundle.contents() {
         add(&content.descriptor, &content.title);

@@ -2,17 +2,23 @@
 
 use anyhow::{Context, bail};
 use bundle_format::Digest;
+use bundle_format::image::disagreements;
 use bundle_format::lock::{Descriptor, Lock, LockedFile};
 use url::Url;
 
 use super::output::check_folder;
 use crate::fetch::download::Source;
 use crate::fetch::queue::{Job, fetch_all};
-use crate::lock::{Upstreams, apply_patches, location};
+use crate::lock::{Upstreams, apply_patches, images_of, location};
+use crate::manifest::discovery::discover;
 use crate::progress::Progress;
 use crate::spec::SpecFile;
 
-/// Fetches what the cache lacks.
+/// The size up to which a blob may be a document: a manifest, a key, an image's
+/// configuration.
+const DOCUMENT: u64 = 8 << 20;
+
+/// Fetches what the cache lacks, and checks what of it says what the lock says.
 pub(super) fn gather(
     file: &SpecFile,
     lock: &Lock,
@@ -23,7 +29,12 @@ pub(super) fn gather(
     let client = &*upstreams.client;
     let mut jobs: Vec<Job<'_>> = Vec::new();
     let mut add = |label: &str, blob: &Descriptor, fetch, urls: Vec<Url>| {
-        if upstreams.cache.open(blob.digest, blob.size).is_none() {
+        // What is read here is hashed first; the rest when the bundle is read.
+        let cached = match blob.size {
+            ..=DOCUMENT => upstreams.cache.document(blob).is_ok(),
+            _ => upstreams.cache.open(blob.digest, blob.size).is_some(),
+        };
+        if !cached {
             let sources = urls.into_iter().map(|url| Source { fetch, url }).collect();
             jobs.push(Job {
                 label: label.to_owned(),
@@ -68,30 +79,39 @@ pub(super) fn gather(
         }
         progress.finish();
     }
-    patched(file, lock, upstreams)
+    patched(file, lock, upstreams)?;
+    let images = lock.images.iter();
+    let disagreements: Vec<String> = images
+        .flat_map(|image| disagreements(image, |blob| upstreams.cache.document(blob).ok()))
+        .collect();
+    if !disagreements.is_empty() {
+        bail!(
+            "the lock tells other things than the images: run `bundler lock`\n{}",
+            disagreements.join("\n")
+        );
+    }
+    Ok(())
 }
 
 /// Makes the manifests to apply, which exist at no upstream.
 fn patched(file: &SpecFile, lock: &Lock, upstreams: &Upstreams) -> anyhow::Result<()> {
     for locked in &lock.manifests {
-        if upstreams.cache.open(locked.applied.digest, locked.applied.size).is_some() {
-            continue;
-        }
-        let path = upstreams.cache.path(locked.upstream.digest);
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("reading {}", path.display()))?;
-        let manifest =
-            file.spec.manifests.iter().find(|manifest| manifest.value.name == locked.name);
-        let Some(manifest) = manifest else {
-            bail!("the spec has no manifest `{}` any more: run `bundler lock`", locked.name);
+        let name = &locked.name;
+        let manifest = file.spec.manifests.iter().find(|manifest| manifest.value.name == *name);
+        let Some(manifest) = manifest.map(|manifest| &manifest.value) else {
+            bail!("the spec has no manifest `{name}` any more: run `bundler lock`");
         };
-        let (applied, _) = apply_patches(&manifest.value, &text)?;
+        let text = String::from_utf8(upstreams.cache.document(&locked.upstream)?)
+            .with_context(|| format!("manifest `{name}` is not UTF-8"))?;
+        let (applied, _) = apply_patches(manifest, &text)?;
         let digest = upstreams.cache.insert(applied.as_bytes())?;
-        if digest != locked.applied.digest {
+        if digest != locked.applied.digest || applied.len() as u64 != locked.applied.size {
             bail!(
-                "patching manifest `{}` gives another text than when the lock was made: run `bundler lock`",
-                locked.name
+                "patching manifest `{name}` gives another text than when the lock was made: run `bundler lock`"
             );
+        }
+        if images_of(manifest, &discover(name, &applied)?) != locked.images {
+            bail!("manifest `{name}` names other images than the lock says: run `bundler lock`");
         }
     }
     Ok(())

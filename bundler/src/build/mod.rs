@@ -1,7 +1,7 @@
 //! From a lock to a bundle.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
@@ -10,13 +10,15 @@ use bundle_format::archive::{verify, writer};
 use bundle_format::layout::{Content, Layout};
 use bundle_format::lock::Lock;
 
-use crate::lock::Upstreams;
+use crate::lock::{Upstreams, misfits};
 use crate::progress::Progress;
 use crate::spec::SpecFile;
+use unfinished::Unfinished;
 
 mod gather;
 mod output;
 mod packages;
+mod unfinished;
 
 pub use output::Output;
 pub(crate) use output::write_file;
@@ -43,32 +45,32 @@ pub fn build(
     now: SystemTime,
     quiet: bool,
 ) -> anyhow::Result<Built> {
-    output.check_free()?;
+    let misfits = misfits(file, lock);
+    if !misfits.is_empty() {
+        bail!(
+            "the lock does not fit {}: run `bundler lock`\n{}",
+            file.path.display(),
+            misfits.join("\n")
+        );
+    }
+    let mut unfinished = output.begin()?;
     gather::gather(file, lock, upstreams, quiet).context("fetching what the lock lists")?;
     let repodata: Vec<Content> =
         packages::verify(file, lock, upstreams, now).context("checking the packages")?;
     let layout = Layout::new(lock, &repodata)?;
     let size = writer::size(&layout);
+    output.check_parts(output.count(size)?)?;
     output.check_space(size)?;
-
-    let temporary = output.temporary();
-    let mut out = output::create(&temporary)?;
-    let result = pack(&layout, upstreams, &temporary, &mut out, size, quiet).and_then(|blobs| {
-        let files = output.put(&temporary)?;
-        Ok(Built { files, size, blobs })
-    });
-    if result.is_err() {
-        drop(fs::remove_file(&temporary));
-    }
-    result
+    let blobs = pack(&layout, upstreams, &mut unfinished, size, quiet)?;
+    let files = output.put(unfinished)?;
+    Ok(Built { files, size, blobs })
 }
 
 /// Writes the archive and reads all of it again with the installer's reader.
 fn pack(
     layout: &Layout,
     upstreams: &Upstreams,
-    path: &Path,
-    out: &mut File,
+    unfinished: &mut Unfinished,
     size: u64,
     quiet: bool,
 ) -> anyhow::Result<usize> {
@@ -81,21 +83,23 @@ fn pack(
             ))
         })
     };
+    let path = unfinished.path().to_owned();
+    let out = unfinished.file();
     writer::write(out, layout, open, |count| progress.add("", count))
+        .and_then(|()| out.sync_all())
         .with_context(|| format!("writing {}", path.display()))?;
-    out.sync_all().with_context(|| format!("writing {}", path.display()))?;
     progress.finish();
 
-    let bundle = Bundle::open(path)?;
+    let bundle = Bundle::open(&path)?;
     let progress = Progress::new("verifying", size, quiet);
     let verification = verify::verify(&bundle, |count| progress.add("", count));
     progress.finish();
+    for problem in &verification.problems {
+        // A damaged blob in the cache would come back at every build.
+        drop(fs::remove_file(upstreams.cache.path(problem.digest)));
+    }
     if let Some(report) = verification.report() {
-        for problem in &verification.problems {
-            // A damaged blob in the cache would come back at every build.
-            drop(fs::remove_file(upstreams.cache.path(problem.digest)));
-        }
-        bail!("the cache held damaged blobs, which were removed; run the build again:\n{report}");
+        bail!("what the cache held of these was removed; run the build again:\n{report}");
     }
     Ok(verification.blobs)
 }

@@ -2,13 +2,18 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use bundle_format::Digest;
 use bundle_format::archive::storage::{part_name, parts};
 use indicatif::HumanBytes;
-use rustix::fs::{FlockOperation, flock};
+
+use super::unfinished::Unfinished;
+
+/// The most parts of a bundle.
+const MAX_PARTS: u64 = 9999;
 
 /// The place of a bundle, and how it is to be cut.
 #[derive(Clone, Debug)]
@@ -20,11 +25,45 @@ pub struct Output {
 }
 
 impl Output {
-    /// Fails where files of another bundle lie under the name: a re-split leaves
-    /// no old parts among the new.
-    pub(super) fn check_free(&self) -> anyhow::Result<()> {
-        let old: Vec<String> =
-            parts(&self.path).into_iter().map(|(path, ..)| path.display().to_string()).collect();
+    /// Begins the bundle's file, before anything is fetched for it: that finds
+    /// a folder that is not there or not to be written, and another build of
+    /// the same bundle.
+    pub(super) fn begin(&self) -> anyhow::Result<Unfinished> {
+        self.check_place()?;
+        if self.split.is_none() {
+            self.check_parts(1)?;
+        }
+        let unfinished = Unfinished::create(&self.path)
+            .with_context(|| format!("beginning {}", self.path.display()))?;
+        // What a build that was killed had cut already.
+        for (path, ..) in parts(unfinished.path()) {
+            fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
+        }
+        Ok(unfinished)
+    }
+
+    /// A device or a folder is never replaced by a bundle.
+    fn check_place(&self) -> anyhow::Result<()> {
+        let shown = self.path.display();
+        if self.path.file_name().is_none() || shown.to_string().ends_with('/') {
+            bail!("--output {shown}: a file's name is needed");
+        }
+        match fs::metadata(&self.path) {
+            Ok(there) if !there.is_file() => {
+                bail!("--output {shown} is there and is no regular file")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Fails where parts lie under the name that the new ones, `count` of them,
+    /// would not replace: two cuttings beside one another are none.
+    pub(super) fn check_parts(&self, count: usize) -> anyhow::Result<()> {
+        let old: Vec<String> = parts(&self.path)
+            .into_iter()
+            .filter(|(_, _, other)| *other != count)
+            .map(|(path, ..)| path.display().to_string())
+            .collect();
         if !old.is_empty() {
             bail!(
                 "parts of another bundle lie there: {}; remove them, or choose another --output",
@@ -34,117 +73,122 @@ impl Output {
         Ok(())
     }
 
+    /// How many files a bundle of `size` bytes becomes.
+    pub(super) fn count(&self, size: u64) -> anyhow::Result<usize> {
+        let count = self.split.map_or(1, |part| size.div_ceil(part).max(1));
+        if count > MAX_PARTS {
+            bail!("--split would make {count} parts; choose a larger size");
+        }
+        Ok(usize::try_from(count)?)
+    }
+
     /// Fails where the disk has no room for `size` bytes.
     pub(super) fn check_space(&self, size: u64) -> anyhow::Result<()> {
         // A part is copied before the whole is shortened by it.
-        let needed = size + self.split.map_or(0, |part| part.min(size));
-        check_folder(self.folder(), needed)
+        let needed = size.saturating_add(self.split.map_or(0, |part| part.min(size)));
+        check_folder(folder(&self.path), needed)
     }
 
-    fn folder(&self) -> &Path {
-        match self.path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        }
-    }
-
-    /// The name under which the bundle is written, in the same folder.
-    pub(super) fn temporary(&self) -> PathBuf {
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        self.path.with_file_name(format!(".{name}.partial"))
-    }
-
-    /// Puts the finished file at `temporary` under its name, cut where it is to
-    /// be, with checksums for `sha256sum -c` beside it.
-    pub(super) fn put(&self, temporary: &Path) -> anyhow::Result<Vec<PathBuf>> {
-        let size = fs::metadata(temporary)?.len();
-        let files = match self.split {
-            Some(part) if part < size => cut(temporary, &self.path, part, size)?,
-            _ => vec![(temporary.to_owned(), self.path.clone())],
+    /// Puts the finished file under its name, cut where it is to be, with
+    /// checksums for `sha256sum -c` beside it.
+    pub(super) fn put(&self, mut whole: Unfinished) -> anyhow::Result<Vec<PathBuf>> {
+        let size = whole.file().metadata()?.len();
+        let count = self.count(size)?;
+        let cut = match self.split {
+            Some(part) if count > 1 => cut(&mut whole, &self.path, part, size, count)?,
+            _ => Vec::new(),
         };
-        let mut sums = String::new();
-        for (written, path) in &files {
-            let (digest, _) = Digest::of_reader(&mut File::open(written)?)
-                .with_context(|| format!("reading {}", written.display()))?;
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            sums.push_str(&format!("{}  {name}\n", digest.hex()));
+        let first = if count > 1 { part_name(&self.path, 1, count) } else { self.path.clone() };
+        let mut sums = sum(whole.path(), &first)?;
+        for (written, path) in &cut {
+            sums.push_str(&sum(written, path)?);
         }
-        for (written, path) in &files {
-            fs::rename(written, path).with_context(|| format!("writing {}", path.display()))?;
-        }
-        // Another form of the bundle under the same name would be taken for it.
-        if files.len() > 1 {
-            drop(fs::remove_file(&self.path));
-        }
+        // Killed from here on, there is a bundle with no checksums, or a mixture
+        // of parts that no reader takes; a stale sidecar would speak against a
+        // good bundle. The next build replaces all of it.
         let mut sidecar = self.path.as_os_str().to_owned();
         sidecar.push(".sha256");
-        write_file(Path::new(&sidecar), sums.as_bytes())?;
-        Ok(files.into_iter().map(|(_, path)| path).collect())
+        let sidecar = PathBuf::from(sidecar);
+        remove(&sidecar)?;
+        let mut files = vec![first.clone()];
+        for (written, path) in cut {
+            fs::rename(&written, &path).with_context(|| format!("writing {}", path.display()))?;
+            files.push(path);
+        }
+        // Last, since with its name it gives up what it is held by.
+        whole.finish(&first).with_context(|| format!("writing {}", first.display()))?;
+        // Another form of the bundle under the same name would be taken for it.
+        if count > 1 {
+            remove(&self.path)?;
+        }
+        write_file(&sidecar, sums.as_bytes())?;
+        Ok(files)
     }
 }
 
-/// Cuts a file from its end, so that no second copy of the whole is needed.
-/// Gives the names as written and as they are to be.
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn remove(path: &Path) -> anyhow::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("removing {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A line for `sha256sum -c` on the file at `written`, which will be `path`.
+fn sum(written: &Path, path: &Path) -> anyhow::Result<String> {
+    let (digest, _) = File::open(written)
+        .and_then(|mut file| Digest::of_reader(&mut file))
+        .with_context(|| format!("reading {}", written.display()))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Ok(format!("{}  {name}\n", digest.hex()))
+}
+
+/// Cuts all parts but the first from a file's end, so that no second copy of
+/// the whole is needed. Gives their names as written and as they are to be.
 fn cut(
-    whole: &Path,
+    whole: &mut Unfinished,
     bundle: &Path,
     part: u64,
     size: u64,
+    count: usize,
 ) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
-    let count = usize::try_from(size.div_ceil(part))?;
-    if count > 9999 {
-        bail!("--split would make {count} parts; choose a larger size");
-    }
     let mut files = Vec::new();
-    let mut file = File::options().read(true).write(true).open(whole)?;
     for number in (2..=count).rev() {
         let start = part * (number as u64 - 1);
-        let path = part_name(bundle, number, count);
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let written = bundle.with_file_name(format!(".{name}.partial"));
+        let written = part_name(whole.path(), number, count);
+        let file = whole.file();
         let mut copy = || -> io::Result<()> {
-            let mut out = File::create(&written)?;
+            let mut out = File::create_new(&written)?;
             file.seek(SeekFrom::Start(start))?;
-            io::copy(&mut (&mut file).take(part), &mut out)?;
+            let copied = io::copy(&mut (&mut *file).take(part), &mut out)?;
+            if copied != part.min(size - start) {
+                return Err(io::Error::other("the bundle was changed meanwhile"));
+            }
             out.sync_all()?;
             file.set_len(start)
         };
         copy().with_context(|| format!("writing {}", written.display()))?;
-        files.push((written, path));
+        files.push((written, part_name(bundle, number, count)));
     }
-    file.sync_all()?;
-    files.push((whole.to_owned(), part_name(bundle, 1, count)));
     files.reverse();
     Ok(files)
 }
 
-/// Opens the unfinished file, empty, and holds it against other builds. What a
-/// build that was killed left there is written over.
-pub(super) fn create(path: &Path) -> anyhow::Result<File> {
-    let open = || -> io::Result<File> {
-        let file = File::options().write(true).create(true).truncate(false).open(path)?;
-        flock(&file, FlockOperation::NonBlockingLockExclusive)
-            .map_err(|_| io::Error::other("another build writes it; wait for that one"))?;
-        file.set_len(0)?;
-        Ok(file)
-    };
-    open().with_context(|| format!("creating {}", path.display()))
-}
-
 /// Writes a small file so that it is there whole or not at all.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
     let write = || -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        use std::os::unix::fs::PermissionsExt;
-        file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
-        file.persist(path)?;
-        Ok(())
+        let mut unfinished = Unfinished::create(path)?;
+        unfinished.file().write_all(bytes)?;
+        unfinished.file().set_permissions(fs::Permissions::from_mode(0o644))?;
+        unfinished.finish(path)
     };
     write().with_context(|| format!("writing {}", path.display()))
 }

@@ -8,12 +8,12 @@ use anyhow::{Context, bail};
 use bundle_format::layout::{Content, FILE_TYPE};
 use bundle_format::lock::{Descriptor, FileKind, Lock, LockedRpm, LockedTarget};
 
-use crate::lock::Upstreams;
+use crate::lock::{Upstreams, expired_keys};
 use crate::rpm::checksum::Checksum;
-use crate::rpm::key::{ExpiredKeys, Keyring};
+use crate::rpm::key::Keyring;
 use crate::rpm::local_repository::{self, Member};
 use crate::rpm::package_signature::{self, Signature};
-use crate::spec::SpecFile;
+use crate::spec::{Check, SpecFile};
 
 /// Checks the packages in the cache and gives the repodata of each target, whose
 /// bytes are in the cache then.
@@ -29,7 +29,7 @@ pub(super) fn verify(
         let mut members = Vec::new();
         let keyrings = keyrings(lock, target, upstreams)?;
         for rpm in lock.rpms.iter().filter(|rpm| rpm.target == target.id) {
-            match check(lock, target, rpm, &keyrings, upstreams, now) {
+            match check(file, target, rpm, &keyrings, upstreams, now) {
                 Ok(member) => members.push(member),
                 Err(error) => {
                     // It must not be found in the cache at the next attempt.
@@ -68,10 +68,13 @@ fn keyrings(
             file.kind == FileKind::Key && number.is_some_and(|number| number.parse::<u32>().is_ok())
         });
         for key in own {
-            let path = upstreams.cache.path(key.content.digest);
-            let bytes =
-                std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
-            keyring.add(&key.title, &bytes)?;
+            keyring.add(&key.title, &upstreams.cache.document(&key.content)?)?;
+        }
+        if !repository.keys.is_empty() && keyring.fingerprints() != repository.keys {
+            bail!(
+                "the keys of repository `{}` are not those of the lock: run `bundler lock`",
+                repository.id
+            );
         }
         keyrings.push((repository.id.clone(), keyring));
     }
@@ -79,27 +82,26 @@ fn keyrings(
 }
 
 fn check(
-    lock: &Lock,
+    file: &SpecFile,
     target: &LockedTarget,
     rpm: &LockedRpm,
     keyrings: &[(String, Keyring)],
     upstreams: &Upstreams,
     now: SystemTime,
 ) -> anyhow::Result<Member> {
-    let subject = format!("{}/{}", target.id, rpm.repository);
-    let is_off = |check: &str| {
-        lock.disabled_checks
-            .iter()
-            .any(|disabled| disabled.check == check && disabled.subject == subject)
+    // Which checks are made follows from the spec, whatever the lock says.
+    let targets = file.spec.targets.iter();
+    let repository = targets
+        .filter(|own| own.id() == target.id)
+        .flat_map(|own| &own.repositories)
+        .find(|repository| repository.id.value == rpm.repository);
+    let keyring = keyrings.iter().find(|(id, _)| *id == rpm.repository);
+    let (Some(repository), Some((_, keyring))) = (repository, keyring) else {
+        bail!("the spec does not know its repository `{}`", rpm.repository);
     };
-    let keyring = keyrings.iter().find(|(id, _)| *id == rpm.repository).map(|(_, keyring)| keyring);
-    let signature = match keyring {
-        _ if is_off("gpgcheck") => Signature::Unchecked,
-        Some(keyring) => Signature::By {
-            keyring,
-            expired: if is_off("expiredKeys") { ExpiredKeys::Allow } else { ExpiredKeys::Refuse },
-        },
-        None => bail!("the lock does not know its repository `{}`", rpm.repository),
+    let signature = match repository.gpgcheck {
+        Check::Off(_) => Signature::Unchecked,
+        Check::On => Signature::By { keyring, expired: expired_keys(repository) },
     };
     let path = upstreams.cache.path(rpm.digest);
     let opened = File::open(&path).with_context(|| format!("opening {}", path.display()))?;

@@ -9,6 +9,8 @@ use bundle_format::lock::Lock;
 use indicatif::HumanBytes;
 use serde::Serialize;
 
+use super::fields;
+
 /// What changed.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,16 +48,20 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Compares two locks.
+/// Compares two locks: by their artifacts, and field by field where those are
+/// the same. Two locks that are not equal differ in something.
 pub fn of_locks(a: &Lock, b: &Lock) -> Difference {
     let (before, after) = (artifacts(a), artifacts(b));
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let changes = names
+    let mut changes: Vec<Change> = names
         .into_iter()
         .map(|name| (name, before.get(name), after.get(name)))
         .filter(|(_, from, to)| from != to)
         .map(|(name, from, to)| Change { what: name.clone(), from: from.cloned(), to: to.cloned() })
         .collect();
+    if changes.is_empty() {
+        changes = fields::changes(a, b);
+    }
     let (held, wanted) = (blobs(a), blobs(b));
     let delta =
         wanted.iter().filter(|(digest, _)| !held.contains_key(*digest)).map(|(_, size)| size).sum();
@@ -75,7 +81,30 @@ pub fn of_bundles(a: &Bundle, b: &Bundle) -> Difference {
     );
     difference.delta =
         wanted.iter().filter(|(digest, _)| !held.contains(digest)).map(|(_, size)| size).sum();
+    if difference.changes.is_empty() {
+        difference.changes = made_up(a, b);
+    }
     difference
+}
+
+/// What the same lock became by two versions of this program.
+fn made_up(a: &Bundle, b: &Bundle) -> Vec<Change> {
+    let [before, after] = [a, b].map(|bundle| -> BTreeMap<&str, Digest> {
+        let contents = bundle.contents().iter();
+        contents.map(|content| (content.title.as_str(), content.descriptor.digest)).collect()
+    });
+    let titles: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
+    let words = |digest: Option<&Digest>| digest.map(ToString::to_string);
+    titles
+        .into_iter()
+        .map(|title| (title, before.get(title), after.get(title)))
+        .filter(|(_, from, to)| from != to)
+        .map(|(title, from, to)| Change {
+            what: format!("file {title}"),
+            from: words(from),
+            to: words(to),
+        })
+        .collect()
 }
 
 /// Each artifact by what it is, with the words for its content.
@@ -85,6 +114,9 @@ fn artifacts(lock: &Lock) -> BTreeMap<String, String> {
     artifacts.insert("kubernetes".to_owned(), lock.kubernetes.clone());
     if let Some(containerd) = &lock.containerd {
         artifacts.insert("containerd".to_owned(), containerd.clone());
+    }
+    if let Some(sandbox) = &lock.sandbox_image {
+        artifacts.insert("sandbox image".to_owned(), sandbox.to_string());
     }
     for target in &lock.targets {
         artifacts.insert(format!("baseline {}", target.id), target.baseline.clone());

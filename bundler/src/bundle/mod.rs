@@ -2,5 +2,6 @@
 
 pub mod difference;
 pub mod extract;
+mod fields;
 pub mod summary;
 pub mod why;

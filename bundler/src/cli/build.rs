@@ -12,6 +12,7 @@ use super::{lock, report};
 use crate::build::{self, Output};
 use crate::bundle::difference;
 use crate::fetch::cache::Cache;
+use crate::fetch::notice::Notices;
 use crate::lock::{self as locking, Upstreams};
 use crate::spec::SpecFile;
 
@@ -39,7 +40,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let file = SpecFile::read(&arguments.spec)?;
-    let upstreams = Upstreams::new(&file, Cache::of_user()?)?;
+    let upstreams = Upstreams::new(&file, Cache::of_user()?, &Notices::new(arguments.quiet))?;
     let lock_path = lock::path_of(&file.path);
     let lock = if lock_path.exists() {
         let lock = lock::read(&lock_path)?;

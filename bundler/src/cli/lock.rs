@@ -1,15 +1,18 @@
 //! `bundler lock`: writes down what a spec means today.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use bundle_format::{Lock, layout};
 use clap::Args;
 
 use super::report;
 use crate::build::write_file;
 use crate::fetch::cache::Cache;
+use crate::fetch::notice::Notices;
 use crate::lock::{self, Upstreams};
 use crate::spec::SpecFile;
 
@@ -25,7 +28,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let file = SpecFile::read(&arguments.spec)?;
-    let upstreams = Upstreams::new(&file, Cache::of_user()?)?;
+    let upstreams = Upstreams::new(&file, Cache::of_user()?, &Notices::new(false))?;
     make(&file, &upstreams)?;
     Ok(())
 }
@@ -56,16 +59,19 @@ pub(super) fn make(file: &SpecFile, upstreams: &Upstreams) -> anyhow::Result<Loc
     Ok(lock)
 }
 
+/// No lock of a real bundle comes near; it is read into memory.
+const MAX_BYTES: u64 = 64 << 20;
+
 /// Reads a lock that was written before.
 pub(super) fn read(path: &Path) -> anyhow::Result<Lock> {
-    let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
-    let lock: Lock =
-        serde_json::from_slice(&bytes).with_context(|| format!("reading {}", path.display()))?;
-    anyhow::ensure!(
-        lock.lock_version == bundle_format::lock::LOCK_VERSION,
-        "{} has version {}, which this bundler does not read: run `bundler lock`",
-        path.display(),
-        lock.lock_version
-    );
-    Ok(lock)
+    let read = || -> anyhow::Result<Lock> {
+        let there = std::fs::metadata(path)?;
+        // A FIFO would be waited for.
+        ensure!(there.is_file(), "it is not a regular file");
+        ensure!(there.len() <= MAX_BYTES, "it has more than {MAX_BYTES} bytes, as no lock has");
+        let mut bytes = Vec::new();
+        File::open(path)?.take(MAX_BYTES).read_to_end(&mut bytes)?;
+        Lock::parse(&bytes).context("run `bundler lock` to make it anew")
+    };
+    read().with_context(|| format!("reading {}", path.display()))
 }

@@ -27,11 +27,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let verification = verify::verify(&bundle, |count| progress.add("", count));
     progress.finish();
     if let Some(report) = verification.report() {
-        bail!(
-            "{} of {} blobs are not what they should be; do not use this bundle:\n{report}",
-            verification.problems.len(),
-            verification.blobs
-        );
+        bail!("{report}");
     }
     report::data(&format!(
         "good: {} blobs, {}, index {}\n",

@@ -2,16 +2,23 @@
 //! use it at once, and each may be interrupted at any time.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use bundle_format::Digest;
-use rustix::fs::{FlockOperation, flock};
+use bundle_format::lock::Descriptor;
+use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::io::Errno;
+
+use super::notice::{Notices, PATIENCE};
 
 /// A folder of verified blobs.
 #[derive(Clone, Debug)]
 pub struct Cache {
     folder: PathBuf,
+    notices: Notices,
 }
 
 /// Something that cannot be done in the cache.
@@ -39,7 +46,12 @@ impl Cache {
             let path = folder.join(part);
             fs::create_dir_all(&path).map_err(|source| CacheError { path, source })?;
         }
-        Ok(Self { folder: folder.to_owned() })
+        Ok(Self { folder: folder.to_owned(), notices: Notices::new(false) })
+    }
+
+    /// The same with other words on what is waited for.
+    pub fn telling(self, notices: &Notices) -> Self {
+        Self { notices: notices.clone(), ..self }
     }
 
     /// The folder.
@@ -53,21 +65,48 @@ impl Cache {
     }
 
     /// Opens the blob if it is there with this size. One of another size is
-    /// the remains of a broken disk: it is removed.
+    /// the remains of a broken disk, and what is no file is no blob: both are
+    /// removed.
     pub fn open(&self, digest: Digest, size: u64) -> Option<File> {
         let path = self.path(digest);
-        let file = File::open(&path).ok()?;
-        if file.metadata().ok()?.len() == size {
-            return Some(file);
+        let kind = fs::symlink_metadata(&path).ok()?.file_type();
+        if kind.is_file() {
+            let file = File::open(&path).ok()?;
+            if file.metadata().ok()?.len() == size {
+                return Some(file);
+            }
         }
-        drop(fs::remove_file(path));
+        if kind.is_dir() {
+            // With anything in it, it stays, and is named when the blob comes.
+            drop(fs::remove_dir(path));
+        } else {
+            drop(fs::remove_file(path));
+        }
         None
+    }
+
+    /// Reads a small blob whole. One with other bytes than its name says is
+    /// removed, so that it is fetched again.
+    pub fn document(&self, blob: &Descriptor) -> Result<Vec<u8>, CacheError> {
+        let path = self.path(blob.digest);
+        let fail = |source| CacheError { path: path.clone(), source };
+        let Some(mut file) = self.open(blob.digest, blob.size) else {
+            return Err(fail(io::Error::other("it is not there; run the build again")));
+        };
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(fail)?;
+        if Digest::of(&bytes) != blob.digest {
+            drop(fs::remove_file(&path));
+            return Err(fail(io::Error::other("it was damaged; run the build again")));
+        }
+        Ok(bytes)
     }
 
     /// Keeps `bytes` and gives their digest.
     pub fn insert(&self, bytes: &[u8]) -> Result<Digest, CacheError> {
         let digest = Digest::of(bytes);
-        if self.open(digest, bytes.len() as u64).is_some() {
+        let size = bytes.len() as u64;
+        if self.document(&Descriptor { media_type: String::new(), digest, size }).is_ok() {
             return Ok(digest);
         }
         let mut partial = self.partial(&digest.hex())?;
@@ -82,10 +121,15 @@ impl Cache {
     pub(super) fn partial(&self, name: &str) -> Result<Partial, CacheError> {
         let path = self.folder.join("partial").join(name);
         let open = || loop {
-            let file = OpenOptions::new().read(true).append(true).create(true).open(&path)?;
-            flock(&file, FlockOperation::LockExclusive)?;
+            let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+            let mut options = OpenOptions::new();
+            options.read(true).append(true).create(true).custom_flags(flags);
+            let file = options.open(&path)?;
+            if !file.metadata()?.is_file() {
+                return Err(io::Error::other("it is no file; remove it"));
+            }
+            self.hold(&file)?;
             // Whoever held it before may have moved it to its place meanwhile.
-            use std::os::unix::fs::MetadataExt;
             let own = file.metadata()?.ino();
             if fs::metadata(&path).is_ok_and(|now| now.ino() == own) {
                 return Ok(file);
@@ -93,6 +137,20 @@ impl Cache {
         };
         let file = open().map_err(|source| CacheError { path: path.clone(), source })?;
         Ok(Partial { path, file })
+    }
+
+    fn hold(&self, file: &File) -> io::Result<()> {
+        let begun = Instant::now();
+        // The kernel wakes nobody for a while only.
+        while begun.elapsed() < PATIENCE {
+            match flock(file, FlockOperation::NonBlockingLockExclusive) {
+                Err(Errno::WOULDBLOCK) => std::thread::sleep(Duration::from_millis(20)),
+                result => return Ok(result?),
+            }
+        }
+        let words = "another process fetches the same; its end is waited for";
+        self.notices.once(&format!("the cache {}", self.folder.display()), words);
+        Ok(flock(file, FlockOperation::LockExclusive)?)
     }
 
     /// Moves a finished file, whose bytes have this digest, to its place.
@@ -128,6 +186,53 @@ mod tests {
         assert!(cache.open(digest, 4).is_none());
         assert!(!cache.path(digest).exists());
         assert_eq!(fs::read_dir(folder.path().join("partial")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn damaged_ones_of_the_right_size_and_what_is_no_file_are_put_right() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path()).unwrap();
+        let digest = cache.insert(b"blob").unwrap();
+        let blob = Descriptor { media_type: String::new(), digest, size: 4 };
+        let path = cache.path(digest);
+        fs::write(&path, b"BLOB").unwrap();
+        let error = cache.document(&blob).unwrap_err();
+        assert!(error.to_string().contains(&digest.hex()) && !path.exists(), "{error}");
+        fs::write(&path, b"BLOB").unwrap();
+        cache.insert(b"blob").unwrap();
+        assert_eq!(cache.document(&blob).unwrap(), b"blob");
+        // A FIFO would be waited for, and a folder cannot be replaced.
+        let put = |make: fn(&Path)| {
+            fs::remove_file(&path).unwrap();
+            make(&path);
+            assert!(cache.open(digest, 4).is_none());
+            cache.insert(b"blob").unwrap();
+        };
+        put(|path| {
+            assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+        });
+        put(|path| fs::create_dir(path).unwrap());
+        fs::remove_file(&path).unwrap();
+        fs::create_dir_all(path.join("full")).unwrap();
+        let error = cache.insert(b"blob").unwrap_err().to_string();
+        assert!(error.contains(&digest.hex()), "{error}");
+    }
+
+    #[test]
+    fn waiting_for_another_process_is_told_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path()).unwrap().telling(&Notices::new(true));
+        let held = cache.partial("blob").unwrap();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| cache.partial("blob").unwrap());
+            while cache.notices.said().is_empty() {
+                std::thread::yield_now();
+            }
+            assert!(!waiting.is_finished());
+            drop(held);
+            waiting.join().unwrap();
+        });
+        assert_eq!(cache.notices.said().len(), 1);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::file::FileFetch;
 use super::http::{HttpError, HttpFetch};
+use super::notice::Notices;
 use super::retry::Retry;
 use super::{Fetch, FetchError, Request, Response};
 
@@ -15,6 +16,11 @@ impl Client {
     /// each) besides the system's.
     pub fn new(extra: &[(String, Vec<u8>)]) -> Result<Self, HttpError> {
         Ok(Self { http: Retry::new(HttpFetch::new(extra, None)?) })
+    }
+
+    /// The same with other words on what is tried again.
+    pub fn telling(self, notices: &Notices) -> Self {
+        Self { http: self.http.telling(notices) }
     }
 }
 

@@ -85,7 +85,8 @@ pub fn download_by_checksum(
         let (status, hint) = (response.status, String::new());
         return Err(sources(FetchError::Status { url: url.clone(), status, hint }));
     }
-    std::io::copy(&mut response.body.take(size + 1), &mut partial.file).map_err(transport)?;
+    std::io::copy(&mut response.body.take(size.saturating_add(1)), &mut partial.file)
+        .map_err(transport)?;
     partial.file.rewind().map_err(transport)?;
     if !checksum.matches(&mut partial.file).map_err(transport)? {
         drop(std::fs::remove_file(&partial.path));
@@ -209,7 +210,7 @@ fn fill(
     if let Some(length) = response.length
         && length != wanted
     {
-        let found = format!("{} bytes", *have + length);
+        let found = format!("{} bytes", have.saturating_add(length));
         return Err(Broken::Final(FetchError::Mismatch {
             url: url.clone(),
             wanted: format!("{size} bytes"),

@@ -1,6 +1,7 @@
 //! `https://` and `http://` URLs.
 
-use std::io::Read;
+use std::error::Error;
+use std::io::{self, Read};
 use std::time::Duration;
 
 use reqwest::blocking::Client;
@@ -95,12 +96,19 @@ impl HttpFetch {
         }
         if let (Some(secret), true) = (&request.authorization, same_origin) {
             let mut value = HeaderValue::from_str(secret.expose()).map_err(|_| {
-                transport(url, "the credentials hold characters that HTTP does not allow")
+                transport(&request.url, "the credentials hold characters that HTTP does not allow")
             })?;
             value.set_sensitive(true);
             builder = builder.header(AUTHORIZATION, value);
         }
-        builder.send().map_err(|error| transport(url, &chain(&error.without_url())))
+        builder.send().map_err(|error| {
+            let unreachable = is_unreachable(&error);
+            let (url, words) = (shown(url, request), chain(&error.without_url()));
+            match unreachable {
+                true => FetchError::Unreachable { url, source: words.into() },
+                false => FetchError::Transport { url, source: words.into() },
+            }
+        })
     }
 }
 
@@ -109,7 +117,7 @@ impl Fetch for HttpFetch {
         let mut url = request.url.clone();
         for _ in 0..=MAX_REDIRECTS {
             if !matches!(url.scheme(), "http" | "https") {
-                return Err(FetchError::Scheme { url });
+                return Err(FetchError::Scheme { url: shown(&url, request) });
             }
             let same_origin = url.origin() == request.url.origin();
             let response = self.send(request, &url, same_origin)?;
@@ -117,22 +125,45 @@ impl Fetch for HttpFetch {
             let target = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
             match target {
                 Some(target) if matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) => {
-                    let next = url
+                    let from = shown(&url, request);
+                    let mut next = url
                         .join(target)
-                        .map_err(|_| transport(&url, "it redirects to what is no URL"))?;
+                        .map_err(|_| transport(&from, "it redirects to what is no URL"))?;
+                    // Nobody is logged in by a redirect.
+                    let _ = next.set_username("").and_then(|()| next.set_password(None));
                     if url.scheme() == "https" && next.scheme() != "https" {
                         return Err(transport(
-                            &url,
+                            &from,
                             "it redirects from https to a place without TLS",
                         ));
                     }
                     url = next;
                 }
-                _ => return Ok(answer(url, response)),
+                _ => return Ok(answer(shown(&url, request), response)),
             }
         }
         Err(transport(&request.url, &format!("it redirects more than {MAX_REDIRECTS} times")))
     }
+}
+
+/// A URL as it may be shown: the query of one that was redirected to is often a
+/// signature, which is as good as a password.
+fn shown(url: &Url, request: &Request) -> Url {
+    let mut url = url.clone();
+    if url != request.url {
+        url.set_query(None);
+        url.set_fragment(None);
+    }
+    url
+}
+
+fn is_unreachable(error: &reqwest::Error) -> bool {
+    use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
+    std::iter::successors(error.source(), |&cause| cause.source())
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| {
+            matches!(cause.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable)
+        })
 }
 
 fn answer(url: Url, response: reqwest::blocking::Response) -> Response {

@@ -11,6 +11,7 @@ pub mod client;
 pub mod download;
 pub mod file;
 pub mod http;
+pub mod notice;
 pub mod queue;
 pub mod retry;
 
@@ -60,7 +61,8 @@ impl std::fmt::Debug for Secret {
 
 /// What came back, the body yet to be read.
 pub struct Response {
-    /// Where the bytes came from in the end, after redirects.
+    /// Where the bytes came from in the end, after redirects; of one that was
+    /// redirected to without its query, which may hold a signature.
     pub url: Url,
     /// The HTTP status; 200 or 206 for a file.
     pub status: u16,
@@ -95,6 +97,15 @@ pub enum FetchError {
     /// The connection, the name, TLS, the disk: nothing that the server said.
     #[error("cannot read {url}")]
     Transport {
+        /// What was asked for.
+        url: Url,
+        /// What went wrong.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Nobody listens there, or no way leads there. That seldom passes soon.
+    #[error("cannot reach {url}")]
+    Unreachable {
         /// What was asked for.
         url: Url,
         /// What went wrong.

@@ -2,13 +2,19 @@
 //! environment variables that the spec names.
 
 use std::env;
+use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, Read};
 use std::path::PathBuf;
 
 use docker_credential::{CredentialRetrievalError, DockerCredential};
+use serde_json::Value;
 
+use super::helper;
 use crate::fetch::Secret;
+
+/// Docker's own configuration has some kilobytes.
+const MAX_FILE: u64 = 4 << 20;
 
 /// Where a registry's user and password come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,12 +77,16 @@ pub enum CredentialsError {
         file: PathBuf,
     },
     /// The credential helper that a login file names did not answer.
-    #[error("registry {registry}: the credential helper that {} names failed; see what `echo {registry} | docker-credential-… get` says", file.display())]
+    #[error("registry {registry}: the credential helper {helper} that {} names failed: {reason}; see what `echo {registry} | {helper} get` says", file.display())]
     Helper {
         /// The registry.
         registry: String,
         /// The file.
         file: PathBuf,
+        /// The program.
+        helper: String,
+        /// What became of it.
+        reason: String,
     },
     /// An OAuth2 refresh token, which only a POST can use.
     #[error("registry {registry}: {} holds an identity token, which is not supported; give a user and password (or an access token as the password) in the spec's environment variables", file.display())]
@@ -136,34 +146,73 @@ fn from_file(registry: &str, file: PathBuf) -> Result<Option<Login>, Credentials
     // Docker Hub's key in the file (docker's `registry/config.go`, IndexServer).
     let key = if registry == "docker.io" { "https://index.docker.io/v1/" } else { registry };
     let registry = registry.to_owned();
-    let reader = match File::open(&file) {
-        Ok(reader) => BufReader::new(reader),
+    let text = match File::open(&file) {
+        Ok(opened) => {
+            let mut text = String::new();
+            match opened.take(MAX_FILE).read_to_string(&mut text) {
+                Ok(_) => text,
+                Err(source) => return Err(CredentialsError::Unreadable { registry, file, source }),
+            }
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(CredentialsError::Unreadable { registry, file, source }),
     };
-    match docker_credential::get_credential_from_reader(reader, key) {
-        // What a helper that knows nobody may answer.
-        Ok(DockerCredential::UsernamePassword(user, _)) if user.is_empty() => Ok(None),
+    let Ok(Value::Object(mut config)) = serde_json::from_str(&text) else {
+        return Err(CredentialsError::Malformed { registry, file });
+    };
+    // Helpers are asked here: what the library starts has no limits.
+    let named = |value: Option<&Value>| {
+        let name = value.and_then(Value::as_str).filter(|name| !name.is_empty());
+        name.map(|name| format!("docker-credential-{name}"))
+    };
+    let own_helper = named(config.get("credHelpers").and_then(|helpers| helpers.get(key)));
+    let store = named(config.get("credsStore"));
+    config.retain(|field, _| field == "auths");
+    if let Some(helper) = own_helper {
+        return from_helper(registry, file, helper, key);
+    }
+    let auths = Value::Object(config).to_string();
+    match docker_credential::get_credential_from_reader(auths.as_bytes(), key) {
         Ok(DockerCredential::UsernamePassword(user, password)) => {
-            Ok(Some(Login { user, password: Secret::new(password) }))
+            login(user, password).ok_or(CredentialsError::Malformed { registry, file })
         }
         Ok(DockerCredential::IdentityToken(_)) => {
             Err(CredentialsError::IdentityToken { registry, file })
         }
-        Err(CredentialRetrievalError::NoCredentialConfigured) => Ok(None),
-        // docker-credential-helpers' `credentials/error.go`: not a failure.
-        Err(CredentialRetrievalError::HelperFailure { stdout, stderr, .. })
-            if format!("{stdout}{stderr}").contains("credentials not found in native keychain") =>
-        {
-            Ok(None)
-        }
-        Err(
-            CredentialRetrievalError::HelperFailure { .. }
-            | CredentialRetrievalError::HelperCommunicationError
-            | CredentialRetrievalError::MalformedHelperResponse,
-        ) => Err(CredentialsError::Helper { registry, file }),
+        Err(CredentialRetrievalError::NoCredentialConfigured) => match store {
+            Some(helper) => from_helper(registry, file, helper, key),
+            None => Ok(None),
+        },
         Err(_) => Err(CredentialsError::Malformed { registry, file }),
     }
+}
+
+fn from_helper(
+    registry: String,
+    file: PathBuf,
+    helper: String,
+    key: &str,
+) -> Result<Option<Login>, CredentialsError> {
+    match helper::ask(OsStr::new(&helper), key, helper::PATIENCE) {
+        Ok(None) => Ok(None),
+        Ok(Some(answer)) if answer.username == "<token>" => {
+            Err(CredentialsError::IdentityToken { registry, file })
+        }
+        Ok(Some(answer)) => login(answer.username, answer.secret).ok_or_else(|| {
+            let reason = "its answer holds control characters".to_owned();
+            CredentialsError::Helper { registry, file, helper, reason }
+        }),
+        Err(reason) => Err(CredentialsError::Helper { registry, file, helper, reason }),
+    }
+}
+
+/// A login; of no user, which some helpers answer, nobody. None where it could
+/// not be sent (RFC 7617, 2) nor its user be shown.
+fn login(user: String, password: String) -> Option<Option<Login>> {
+    if user.contains(char::is_control) || password.contains(char::is_control) {
+        return None;
+    }
+    Some((!user.is_empty()).then(|| Login { user, password: Secret::new(password) }))
 }
 
 #[cfg(test)]

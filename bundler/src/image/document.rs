@@ -5,17 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use bundle_format::digest::Digest;
+pub use bundle_format::image::{DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, is_index};
 use bundle_format::lock::Descriptor;
 use serde::Deserialize;
-
-/// An OCI index.
-pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
-/// Docker's manifest list.
-pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
-/// An OCI image manifest.
-pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-/// Docker's image manifest, schema 2.
-pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
 /// The four, as the `Accept` header lists them.
 pub const ACCEPTED: [&str; 4] = [OCI_INDEX, DOCKER_LIST, OCI_MANIFEST, DOCKER_MANIFEST];
@@ -187,11 +179,6 @@ fn media_type(raw: &Raw, announced: Option<&str>) -> Result<String, DocumentErro
         return Err(DocumentError::NotAnImage(media_type.to_owned()));
     }
     Ok(media_type.to_owned())
-}
-
-/// Whether a media type is that of an index.
-pub fn is_index(media_type: &str) -> bool {
-    media_type == OCI_INDEX || media_type == DOCKER_LIST
 }
 
 fn manifest(config: RawDescriptor, layers: Vec<RawDescriptor>) -> Result<Manifest, DocumentError> {

@@ -4,6 +4,7 @@ pub mod auth;
 pub mod challenge;
 pub mod credentials;
 pub mod document;
+mod helper;
 pub mod kubeadm;
 pub mod platform;
 pub mod pull;

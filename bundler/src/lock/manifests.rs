@@ -1,12 +1,12 @@
 //! A spec's manifests: fetched, pinned, patched, and read for images.
 
 use anyhow::{Context, bail};
-use bundle_format::Digest;
 use bundle_format::layout::YAML_TYPE;
 use bundle_format::lock::{Descriptor, Edit, LockedManifest, Why};
+use bundle_format::{Digest, ImageReference};
 
 use super::{Upstreams, files};
-use crate::manifest::discovery::{Found, discover};
+use crate::manifest::discovery::{Discovery, Found, discover};
 use crate::manifest::document::MAX_BYTES;
 use crate::manifest::patch;
 use crate::spec::{Manifest, SpecFile};
@@ -61,14 +61,9 @@ pub(super) fn lock(
             manifest.name
         ));
     }
-    let found: Vec<Found> = discovery
-        .found
-        .into_iter()
-        .filter(|found| !manifest.ignore_images.contains(&found.image))
-        .collect();
-    let mut images: Vec<_> = found.iter().map(|found| found.image.clone()).collect();
-    images.sort();
-    images.dedup();
+    let images = images_of(manifest, &discovery);
+    let found: Vec<Found> =
+        discovery.found.into_iter().filter(|found| images.contains(&found.image)).collect();
     let manifest = LockedManifest {
         name: manifest.name.clone(),
         source: source.to_owned(),
@@ -78,6 +73,17 @@ pub(super) fn lock(
         images,
     };
     Ok(Locked { manifest, found, warnings })
+}
+
+/// The images that the manifest needs, sorted: those that were discovered in it
+/// but what the spec ignores.
+pub fn images_of(manifest: &Manifest, discovery: &Discovery) -> Vec<ImageReference> {
+    let ignored = &manifest.ignore_images;
+    let found = discovery.found.iter().map(|found| &found.image);
+    let mut images: Vec<_> = found.filter(|image| !ignored.contains(image)).cloned().collect();
+    images.sort();
+    images.dedup();
+    images
 }
 
 /// The manifest's text with the spec's patches, and what they changed.

@@ -10,18 +10,22 @@ use bundle_format::{Architecture, ImageReference};
 
 use crate::fetch::cache::Cache;
 use crate::fetch::client::Client;
+use crate::fetch::notice::Notices;
 use crate::image::credentials::{self, CredentialSource};
 use crate::image::pull::Puller;
 use crate::image::registry::{PlainHttp, Registries, Registry};
 use crate::spec::{Spec, SpecFile, combination};
 
 mod files;
+mod fits;
 mod images;
 mod manifests;
 mod packages;
 
 pub use files::{location, read_location};
-pub use manifests::apply_patches;
+pub use fits::misfits;
+pub use manifests::{apply_patches, images_of};
+pub(crate) use packages::expired_keys;
 
 /// The ways to everything that is not in the spec.
 pub struct Upstreams {
@@ -34,8 +38,9 @@ pub struct Upstreams {
 }
 
 impl Upstreams {
-    /// Sets up what the spec says of registries.
-    pub fn new(file: &SpecFile, cache: Cache) -> anyhow::Result<Self> {
+    /// Sets up what the spec says of registries. `notices` hear of what is
+    /// waited for.
+    pub fn new(file: &SpecFile, cache: Cache, notices: &Notices) -> anyhow::Result<Self> {
         let mut authorities = Vec::new();
         let mut registries = BTreeMap::new();
         for (name, registry) in &file.spec.registries {
@@ -67,10 +72,10 @@ impl Upstreams {
             };
             registries.insert(name.clone(), Registry { mirrors, credentials, plain_http });
         }
-        let client = Arc::new(Client::new(&authorities)?);
+        let client = Arc::new(Client::new(&authorities)?.telling(notices));
         let puller =
             Puller::new(client.clone(), Registries::new(registries)?, credentials::login_files());
-        Ok(Self { client, puller, cache })
+        Ok(Self { client, puller, cache: cache.telling(notices) })
     }
 }
 
@@ -150,7 +155,7 @@ pub fn resolve(file: &SpecFile, upstreams: &Upstreams, now: SystemTime) -> anyho
     rpms.sort_by(|a, b| {
         (&a.target, a.package.to_string()).cmp(&(&b.target, b.package.to_string()))
     });
-    Ok(Lock {
+    let lock = Lock {
         lock_version: LOCK_VERSION,
         name: spec.name.clone(),
         spec: file.digest,
@@ -164,7 +169,13 @@ pub fn resolve(file: &SpecFile, upstreams: &Upstreams, now: SystemTime) -> anyho
         files,
         disabled_checks: disabled_checks(spec),
         warnings,
-    })
+    };
+    // Better now than when the bundle is read again.
+    let problems = lock.problems();
+    if !problems.is_empty() {
+        bail!("{}", problems.join("\n"));
+    }
+    Ok(lock)
 }
 
 /// Each check that the spec switches off.

@@ -154,7 +154,7 @@ fn load(
 }
 
 /// What the spec says of expired keys, for the check itself.
-pub(super) fn expired_keys(repository: &Repository) -> key::ExpiredKeys {
+pub(crate) fn expired_keys(repository: &Repository) -> key::ExpiredKeys {
     match repository.expired_keys {
         spec::ExpiredKeys::Refuse => key::ExpiredKeys::Refuse,
         spec::ExpiredKeys::Allow(_) => key::ExpiredKeys::Allow,
@@ -180,6 +180,8 @@ fn base_urls(
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .filter_map(|line| Url::parse(&expand(line)).ok())
         .filter(|url| matches!(url.scheme(), "https" | "http"))
+        // A password has no place in a lock.
+        .filter(|url| url.username().is_empty() && url.password().is_none())
         .take(5)
         .collect();
     if urls.is_empty() {

@@ -20,11 +20,7 @@ pub(crate) fn verify(bundle: Option<PathBuf>) -> anyhow::Result<()> {
 pub(crate) fn whole(bundle: &Bundle) -> anyhow::Result<(usize, u64)> {
     let verification = verify::verify(bundle, |_| {});
     if let Some(report) = verification.report() {
-        bail!(
-            "{} of {} blobs are not what they should be; do not use this bundle:\n{report}",
-            verification.problems.len(),
-            verification.blobs
-        );
+        bail!("{report}");
     }
     Ok((verification.blobs, verification.bytes))
 }

@@ -11,6 +11,11 @@ use crate::digest::Digest;
 use crate::nevra::Nevra;
 use crate::reference::ImageReference;
 
+mod read;
+mod sense;
+
+pub use read::LockError;
+
 /// The version of the lock's shape that this code writes and reads.
 pub const LOCK_VERSION: u32 = 1;
 

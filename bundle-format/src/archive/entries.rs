@@ -1,0 +1,144 @@
+//! The entries of the archive. Their headers must be exactly those that
+//! [`super::writer`] makes.
+
+use std::collections::HashSet;
+use std::io;
+
+use super::reader::BundleError;
+use super::storage::Storage;
+use super::{BLOCK, header, padding};
+use crate::digest::Digest;
+use crate::text::printable;
+
+/// One entry.
+pub(super) struct Entry {
+    pub(super) name: String,
+    /// Of its bytes, by its name; none of `oci-layout` and `index.json`.
+    pub(super) digest: Option<Digest>,
+    pub(super) place: Place,
+}
+
+/// Where an entry's bytes are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) offset: u64,
+    pub(super) size: u64,
+}
+
+/// Reads every header, to the end mark.
+pub(super) fn read(storage: &Storage) -> Result<Vec<Entry>, BundleError> {
+    let mut entries = Vec::new();
+    let mut names = HashSet::new();
+    let mut offset = 0;
+    loop {
+        let Some(block) = block(storage, offset)? else {
+            end(storage, offset)?;
+            return Ok(entries);
+        };
+        let damaged = |reason: String| Err(damaged(storage, offset, reason));
+        let Some((name, size)) = written(&block) else {
+            if offset == 0 {
+                return Err(not_a_bundle(storage, what_it_is(&block)));
+            }
+            return damaged("a header is altered".to_owned());
+        };
+        let digest = match name.strip_prefix("blobs/sha256/").map(Digest::from_hex) {
+            Some(Ok(digest)) => Some(digest),
+            None if matches!(name.as_str(), "oci-layout" | "index.json") => None,
+            _ => return damaged(format!("an entry is named `{}`", printable(&name))),
+        };
+        let place = Place { offset: offset + BLOCK, size };
+        let next = size
+            .checked_add(padding(size))
+            .and_then(|size| size.checked_add(place.offset))
+            .filter(|next| *next <= storage.length());
+        let Some(next) = next else { return Err(cut_short(storage, &name)) };
+        let mut zeros = vec![0; usize::try_from(padding(size)).unwrap_or(0)];
+        let behind = |reason: String| Err(self::damaged(storage, place.offset + size, reason));
+        if let Err(error) = storage.read_exact_at(&mut zeros, place.offset + size) {
+            return behind(error.to_string());
+        }
+        if zeros.iter().any(|byte| *byte != 0) {
+            return behind(format!("the bytes behind `{name}` are altered"));
+        }
+        if !names.insert(name.clone()) {
+            return damaged(format!("`{name}` stands there a second time"));
+        }
+        entries.push(Entry { name, digest, place });
+        offset = next;
+    }
+}
+
+/// The block at `offset`; none where the end mark begins.
+fn block(storage: &Storage, offset: u64) -> Result<Option<[u8; BLOCK as usize]>, BundleError> {
+    let mut block = [0; BLOCK as usize];
+    match storage.read_exact_at(&mut block, offset) {
+        Ok(()) if block == [0; BLOCK as usize] && offset == 0 => {
+            Err(not_a_bundle(storage, "it begins with zeros"))
+        }
+        Ok(()) if block == [0; BLOCK as usize] => Ok(None),
+        Ok(()) => Ok(Some(block)),
+        Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
+            Err(damaged(storage, offset, error.to_string()))
+        }
+        Err(_) if offset == 0 => Err(not_a_bundle(storage, "it has less than one block")),
+        Err(_) if offset == storage.length() => Err(cut_short(storage, "its end mark")),
+        Err(_) => Err(cut_short(storage, "a header")),
+    }
+}
+
+/// Whether the end mark is one, and the end.
+fn end(storage: &Storage, offset: u64) -> Result<(), BundleError> {
+    let mut block = [0; BLOCK as usize];
+    if storage.read_exact_at(&mut block, offset + BLOCK).is_err() {
+        return Err(cut_short(storage, "its end mark"));
+    }
+    if block != [0; BLOCK as usize] {
+        return Err(damaged(storage, offset, "its end mark is altered".to_owned()));
+    }
+    if storage.length() != offset + 2 * BLOCK {
+        let reason = "there are more bytes behind its end mark".to_owned();
+        return Err(damaged(storage, offset, reason));
+    }
+    Ok(())
+}
+
+/// The name and size that a header gives, if it is one of ours.
+fn written(block: &[u8; BLOCK as usize]) -> Option<(String, u64)> {
+    let found = tar::Header::from_byte_slice(block);
+    let name = String::from_utf8_lossy(&found.path_bytes()).into_owned();
+    let size = found.entry_size().ok()?;
+    let expected = header(&name, size).ok()?;
+    (expected.as_bytes() == block).then_some((name, size))
+}
+
+/// What is wrong at `offset`, with the part that it is in.
+pub(super) fn damaged(storage: &Storage, offset: u64, reason: String) -> BundleError {
+    let (path, offset) = storage.place(offset);
+    BundleError::Damaged { path: path.to_owned(), offset, reason }
+}
+
+fn cut_short(storage: &Storage, entry: &str) -> BundleError {
+    let (path, length) = storage.place(storage.length());
+    BundleError::CutShort { path: path.to_owned(), entry: entry.to_owned(), length }
+}
+
+fn not_a_bundle(storage: &Storage, reason: &str) -> BundleError {
+    let (path, _) = storage.place(0);
+    BundleError::NotABundle { path: path.to_owned(), reason: reason.to_owned() }
+}
+
+fn what_it_is(start: &[u8]) -> &'static str {
+    let known = [
+        (&[0x1f, 0x8b][..], "it is compressed with gzip; a bundle is not: unpack it first"),
+        (&[0x28, 0xb5, 0x2f, 0xfd], "it is compressed with zstd; a bundle is not: unpack it first"),
+        (
+            &[0xfd, b'7', b'z', b'X', b'Z'],
+            "it is compressed with xz; a bundle is not: unpack it first",
+        ),
+        (&[0xed, 0xab, 0xee, 0xdb], "it is an RPM"),
+        (b"<", "it is a web page or another XML document"),
+    ];
+    let found = known.iter().find(|(magic, _)| start.starts_with(magic));
+    found.map_or("it does not begin as one", |(_, words)| words)
+}

@@ -1,0 +1,140 @@
+//! An image's own documents, and whether a lock tells the same of it.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::architecture::Architecture;
+use crate::lock::{Descriptor, LockedImage, LockedPlatform};
+use crate::text::printable;
+
+/// An OCI index.
+pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+/// Docker's manifest list.
+pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+/// An OCI image manifest.
+pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// Docker's image manifest, schema 2.
+pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+
+/// Whether a media type is that of an index.
+pub fn is_index(media_type: &str) -> bool {
+    matches!(media_type, OCI_INDEX | DOCKER_LIST)
+}
+
+/// Whether a media type is that of an image manifest.
+pub fn is_manifest(media_type: &str) -> bool {
+    matches!(media_type, OCI_MANIFEST | DOCKER_MANIFEST)
+}
+
+#[derive(Deserialize)]
+struct Index {
+    manifests: Vec<Entry>,
+}
+
+/// Digests stay texts: a platform that is not carried may have others.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    media_type: String,
+    digest: String,
+    size: u64,
+    #[serde(default)]
+    platform: Option<Platform>,
+}
+
+#[derive(Deserialize)]
+struct Platform {
+    os: String,
+    architecture: String,
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    config: Entry,
+    layers: Vec<Entry>,
+}
+
+impl Entry {
+    fn is(&self, descriptor: &Descriptor) -> bool {
+        self.media_type == descriptor.media_type
+            && self.digest == descriptor.digest.to_string()
+            && self.size == descriptor.size
+    }
+}
+
+impl Platform {
+    fn is(&self, architecture: Architecture) -> bool {
+        self.os == "linux" && self.architecture == architecture.oci()
+    }
+}
+
+/// Where the lock tells of `image` what the image's own documents do not: from
+/// its root by each platform's manifest to the configuration and the layers.
+/// `read` gives a document's bytes; what it cannot give is for its owner to
+/// name, and is passed over here.
+pub fn disagreements(
+    image: &LockedImage,
+    read: impl Fn(&Descriptor) -> Option<Vec<u8>>,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    let name = &image.name;
+    let mut tell = |words: String| found.push(format!("image {name}: {}", printable(&words)));
+    let Some(root) = read(&image.root) else { return found };
+    let index: Option<Index> = match is_index(&image.root.media_type) {
+        true => match parse(&root) {
+            Ok(index) => Some(index),
+            Err(error) => {
+                tell(format!("{} is no index: {error}", image.root.digest));
+                return found;
+            }
+        },
+        false => None,
+    };
+    for platform in &image.platforms {
+        let architecture = platform.architecture;
+        let digest = platform.manifest.digest;
+        if let Some(index) = &index {
+            let is_entry = |entry: &&Entry| {
+                entry.is(&platform.manifest)
+                    && entry.platform.as_ref().is_some_and(|own| own.is(architecture))
+            };
+            if index.manifests.iter().find(is_entry).is_none() {
+                tell(format!("its index does not name {digest} for {architecture}"));
+            }
+        }
+        let Some(bytes) = read(&platform.manifest) else { continue };
+        match parse::<Manifest>(&bytes) {
+            Ok(manifest) => compare(&manifest, platform, &mut tell),
+            Err(error) => tell(format!("{digest} is no image manifest: {error}")),
+        }
+        // Without an index, only the configuration says what it runs on.
+        if index.is_none()
+            && let Some(bytes) = read(&platform.config)
+            && !parse::<Platform>(&bytes).is_ok_and(|own| own.is(architecture))
+        {
+            tell(format!("its configuration is not one for {architecture}"));
+        }
+    }
+    found
+}
+
+fn compare(manifest: &Manifest, platform: &LockedPlatform, tell: &mut impl FnMut(String)) {
+    let digest = platform.manifest.digest;
+    if !manifest.config.is(&platform.config) {
+        tell(format!("{digest} has another configuration than the lock"));
+    }
+    let layers = &manifest.layers;
+    let same = layers.len() == platform.layers.len()
+        && layers.iter().zip(&platform.layers).all(|(own, locked)| own.is(locked));
+    if !same {
+        tell(format!(
+            "{digest} has other layers than the lock: {} and {}",
+            layers.len(),
+            platform.layers.len()
+        ));
+    }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
+    serde_json::from_slice(bytes)
+}

@@ -1,0 +1,164 @@
+//! A file that is being written: under a name of its own, in the folder where
+//! it is to be, and held against other processes until it has its name.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::io::Errno;
+
+/// An unfinished file, `.NAME.partial`. It is removed when it is dropped and
+/// was not finished; what a process that was killed left is thrown away by the
+/// next.
+#[derive(Debug)]
+pub(super) struct Unfinished {
+    path: PathBuf,
+    file: File,
+    finished: bool,
+}
+
+impl Unfinished {
+    /// Begins the file that is to be called `target`.
+    pub(super) fn create(target: &Path) -> io::Result<Self> {
+        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        let path = target.with_file_name(format!(".{name}.partial"));
+        let file = open(&path)?;
+        Ok(Self { path, file, finished: false })
+    }
+
+    /// Its name now.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its bytes, to be written.
+    pub(super) fn file(&mut self) -> &mut File {
+        &mut self.file
+    }
+
+    /// Gives it its name.
+    pub(super) fn finish(mut self, target: &Path) -> io::Result<()> {
+        self.file.sync_all()?;
+        fs::rename(&self.path, target)?;
+        self.finished = true;
+        Ok(())
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // It is still held here, so nobody else's file has this name.
+        if !self.finished {
+            drop(fs::remove_file(&self.path));
+        }
+    }
+}
+
+/// A new and empty file at `path`, held.
+fn open(path: &Path) -> io::Result<File> {
+    loop {
+        match File::options().read(true).write(true).create_new(true).open(path) {
+            Ok(file) if hold(&file, path)? => return Ok(file),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => clear(path)?,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Removes what a process that was killed left there. Nothing is followed and
+/// nothing is waited for: anybody may have put anything into a shared folder.
+fn clear(path: &Path) -> io::Result<()> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+            return Err(io::Error::other("a symbolic link lies there; remove it"));
+        }
+        Err(error) => return Err(error),
+    };
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("something that is no file lies there; remove it"));
+    }
+    if hold(&file, path)? { fs::remove_file(path) } else { Ok(()) }
+}
+
+/// Holds `file` against other processes. False where `path` is another file by
+/// now: whoever held it before has finished it, and it must not be touched.
+fn hold(file: &File, path: &Path) -> io::Result<bool> {
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(Errno::WOULDBLOCK) => {
+            return Err(io::Error::other("another process writes it; wait for that one"));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let own = file.metadata()?;
+    Ok(fs::symlink_metadata(path).is_ok_and(|now| (now.dev(), now.ino()) == (own.dev(), own.ino())))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn who_opened_it_before_it_was_finished_does_not_hold_what_was_finished() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("b.tar");
+        let mut first = Unfinished::create(&target).unwrap();
+        let path = first.path().to_owned();
+        // The second build has it open, and asks for the lock only later.
+        let second = File::options().write(true).open(&path).unwrap();
+        assert!(hold(&second, &path).unwrap_err().to_string().contains("another process"));
+        first.file().write_all(b"bundle").unwrap();
+        first.finish(&target).unwrap();
+        assert!(!hold(&second, &path).unwrap());
+        drop(second);
+        // Nor does a third that begins anew.
+        let third = Unfinished::create(&target).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"bundle");
+        drop(third);
+        assert_eq!(names(folder.path()), ["b.tar"]);
+    }
+
+    #[test]
+    fn the_second_of_two_is_refused_and_leaves_the_first_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("b.tar");
+        let mut first = Unfinished::create(&target).unwrap();
+        let error = Unfinished::create(&target).unwrap_err();
+        assert!(error.to_string().contains("another process writes it"), "{error}");
+        first.file().write_all(b"bundle").unwrap();
+        first.finish(&target).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"bundle");
+    }
+
+    #[test]
+    fn what_lies_there_is_thrown_away_or_named_and_never_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("b.tar");
+        let partial = folder.path().join(".b.tar.partial");
+        let victim = folder.path().join("victim");
+        fs::write(&victim, "precious").unwrap();
+        fs::hard_link(&victim, &partial).unwrap();
+        drop(Unfinished::create(&target).unwrap());
+        std::os::unix::fs::symlink(&victim, &partial).unwrap();
+        let error = Unfinished::create(&target).unwrap_err().to_string();
+        assert!(error.contains("symbolic link"), "{error}");
+        assert_eq!(fs::read(&victim).unwrap(), b"precious");
+        fs::remove_file(&partial).unwrap();
+        fs::create_dir(&partial).unwrap();
+        let error = Unfinished::create(&target).unwrap_err().to_string();
+        assert!(error.contains("no file"), "{error}");
+    }
+}

@@ -1,0 +1,131 @@
+//! Docker's credential helpers: programs that know a registry's login
+//! (docker-credential-helpers' `credentials/credentials.go`). One that hangs or
+//! floods must not hang or flood the build.
+
+use std::ffi::OsStr;
+use std::io::{Read, Write};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+
+/// A login has some hundred bytes; a token some thousand.
+const MAX_ANSWER: u64 = 64 << 10;
+/// Long enough for a helper that asks a cloud.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+/// What a helper says that knows nobody (`credentials/error.go`).
+const NOBODY: &str = "credentials not found in native keychain";
+
+/// What a helper says of a registry.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Answer {
+    /// `<token>` where the secret is an identity token.
+    pub(super) username: String,
+    pub(super) secret: String,
+}
+
+/// Asks `program` for the login at `server`; none where it knows nobody. What it
+/// wrote is in no error, for it may be the secret.
+pub(super) fn ask(
+    program: &OsStr,
+    server: &str,
+    patience: Duration,
+) -> Result<Option<Answer>, String> {
+    let mut child = Command::new(program)
+        .arg("get")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        // Errors are written to standard output.
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| format!("it cannot be started: {error}"))?;
+    let result = converse(&mut child, server, Instant::now() + patience);
+    if result.is_err() {
+        drop(child.kill());
+        drop(child.wait());
+    }
+    let (status, output) = result?;
+    if !status.success() {
+        let knows_nobody = String::from_utf8_lossy(&output).contains(NOBODY);
+        return if knows_nobody { Ok(None) } else { Err(format!("it ended with {status}")) };
+    }
+    let answer = serde_json::from_slice(&output);
+    answer.map(Some).map_err(|_| "its answer has not the form of docker's helpers".to_owned())
+}
+
+fn converse(
+    child: &mut Child,
+    server: &str,
+    deadline: Instant,
+) -> Result<(ExitStatus, Vec<u8>), String> {
+    let late = || "it did not answer in time".to_owned();
+    if let Some(mut stdin) = child.stdin.take() {
+        // One that reads nothing has its reason, and says it.
+        drop(stdin.write_all(server.as_bytes()));
+    }
+    let (send, receive) = mpsc::channel();
+    if let Some(stdout) = child.stdout.take() {
+        // On its own, since whatever the helper started may keep the pipe open.
+        std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let result = stdout.take(MAX_ANSWER + 1).read_to_end(&mut bytes).map(|_| bytes);
+            drop(send.send(result));
+        });
+    }
+    let left = deadline.saturating_duration_since(Instant::now());
+    let output = receive.recv_timeout(left).map_err(|_| late())?;
+    let output = output.map_err(|error| error.to_string())?;
+    if output.len() as u64 > MAX_ANSWER {
+        return Err(format!("it wrote more than {MAX_ANSWER} bytes"));
+    }
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Ok((status, output)),
+            Ok(None) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Ok(None) => return Err(late()),
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn a_helper_answers_or_is_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = |name: &str, script: &str| -> PathBuf {
+            let path = folder.path().join(name);
+            std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+            path
+        };
+        let long = Duration::from_secs(20);
+        let good = program("good", r#"printf '{"Username":"u","Secret":"%s %s"}' "$1" "$(cat)""#);
+        let answer = ask(good.as_os_str(), "r.io", long).unwrap().unwrap();
+        assert_eq!((answer.username.as_str(), answer.secret.as_str()), ("u", "get r.io"));
+        let nobody = program("nobody", &format!("echo {NOBODY}; exit 1"));
+        assert!(ask(nobody.as_os_str(), "r.io", long).unwrap().is_none());
+        for (name, script, patience, words) in [
+            ("fails", "echo hunter2; exit 3", long, "status: 3"),
+            ("odd", "echo hunter2", long, "form"),
+            ("floods", "exec cat /dev/zero", long, "more than 65536"),
+            ("hangs", "exec sleep 600", Duration::from_millis(200), "in time"),
+            ("lingers", "exec >&-; exec sleep 600", Duration::from_millis(200), "in time"),
+        ] {
+            let begun = Instant::now();
+            let error = ask(program(name, script).as_os_str(), "r.io", patience).err().unwrap();
+            assert!(error.contains(words) && !error.contains("hunter2"), "{name}: {error}");
+            assert!(begun.elapsed() < long, "{name}");
+        }
+        assert!(ask(OsStr::new("/no/such"), "r.io", long).err().unwrap().contains("started"));
+    }
+}

@@ -1,0 +1,108 @@
+//! Whether a lock is one of a spec. A lock may be edited or merged by hand: what
+//! follows from the spec alone is never taken from it.
+
+use std::collections::BTreeSet;
+
+use bundle_format::lock::{FileKind, Lock, LockedTarget};
+use bundle_format::{ImageReference, Nevra};
+
+use super::{disabled_checks, images};
+use crate::spec::{Baseline, Spec, SpecFile, Target};
+
+/// What the lock has otherwise than the spec, or lacks of it; empty where it
+/// fits.
+pub fn misfits(file: &SpecFile, lock: &Lock) -> Vec<String> {
+    let spec = &file.spec;
+    let mut found = Vec::new();
+    let mut same = |what: &str, of_spec: &str, of_lock: &str| {
+        if of_spec != of_lock {
+            found.push(format!("{what} is `{of_lock}`, and the spec says `{of_spec}`"));
+        }
+    };
+    let text = |value: Option<String>| value.unwrap_or_default();
+    let containerd = spec.containerd.as_ref().map(|own| own.version.value.to_string());
+    let sandbox = |name: Option<&ImageReference>| text(name.map(ToString::to_string));
+    let ids = |ids: Vec<String>| ids.join(", ");
+    same("name", &spec.name, &lock.name);
+    same("kubernetes", &spec.kubernetes.version.value.to_string(), &lock.kubernetes);
+    same("containerd", &text(containerd), &text(lock.containerd.clone()));
+    same(
+        "sandboxImage",
+        &sandbox(images::sandbox(spec).as_ref()),
+        &sandbox(lock.sandbox_image.as_ref()),
+    );
+    same(
+        "the list of targets",
+        &ids(spec.targets.iter().map(Target::id).collect()),
+        &ids(lock.targets.iter().map(|target| target.id.clone()).collect()),
+    );
+    same(
+        "the list of manifests",
+        &ids(spec.manifests.iter().map(|manifest| manifest.value.name.clone()).collect()),
+        &ids(lock.manifests.iter().map(|manifest| manifest.name.clone()).collect()),
+    );
+    if disabled_checks(spec) != lock.disabled_checks {
+        found.push("disabledChecks are not those that the spec switches off".to_owned());
+    }
+    for (own, locked) in spec.targets.iter().zip(&lock.targets) {
+        target(spec, own, locked, lock, &mut found);
+    }
+    for (own, locked) in spec.manifests.iter().zip(&lock.manifests) {
+        let pinned = own.value.sha256.as_deref();
+        if pinned.is_some_and(|pinned| pinned != locked.upstream.digest.hex()) {
+            found.push(format!("manifest {} is not the one of the spec's sha256", locked.name));
+        }
+    }
+    names_of_images(spec, lock, &mut found);
+    found
+}
+
+/// The repositories with their keys, and the packages that no node does without.
+fn target(spec: &Spec, own: &Target, locked: &LockedTarget, lock: &Lock, found: &mut Vec<String>) {
+    let id = &locked.id;
+    let repositories: Vec<&String> =
+        own.repositories.iter().map(|repository| &repository.id.value).collect();
+    if !locked.repositories.iter().map(|repository| &repository.id).eq(repositories) {
+        found.push(format!("target {id} has other repositories than in the spec"));
+    }
+    for repository in &own.repositories {
+        for (index, source) in repository.keys.iter().enumerate() {
+            let title = format!("keys/{id}/{}-{}.asc", repository.id.value, index + 1);
+            let there = lock.files.iter().any(|file| {
+                file.kind == FileKind::Key && file.title == title && file.source == *source
+            });
+            if !there {
+                found.push(format!("the key {title} is not there"));
+            }
+        }
+    }
+    let version = spec.kubernetes.version.value.to_string();
+    let mut wanted: Vec<(&str, String)> =
+        ["kubelet", "kubeadm", "kubectl"].map(|name| (name, version.clone())).into();
+    if let Some(containerd) = &spec.containerd {
+        wanted.push((&containerd.package, containerd.version.value.to_string()));
+    }
+    for (name, version) in wanted {
+        let is_it = |package: &Nevra| package.name == name && package.evr.version == version;
+        let carried = lock.rpms.iter().any(|rpm| rpm.target == *id && is_it(&rpm.package));
+        // A node's own list may have it already.
+        let installed =
+            matches!(own.baseline, Baseline::Packages(_)) && locked.requested.iter().any(is_it);
+        if !carried && !installed {
+            found.push(format!("target {id} has no package {name} {version}"));
+        }
+    }
+}
+
+/// Exactly the images that kubeadm, the spec and the manifests name.
+fn names_of_images(spec: &Spec, lock: &Lock, found: &mut Vec<String>) {
+    let mut wanted = images::Wanted::of_spec(spec);
+    if let Err(error) = wanted.add_kubeadm(spec) {
+        found.push(error.to_string());
+    }
+    let mut names: BTreeSet<&ImageReference> = wanted.names().collect();
+    names.extend(lock.manifests.iter().flat_map(|manifest| &manifest.images));
+    let locked: BTreeSet<&ImageReference> = lock.images.iter().map(|image| &image.name).collect();
+    found.extend(names.difference(&locked).map(|name| format!("image {name} is not there")));
+    found.extend(locked.difference(&names).map(|name| format!("nothing asks for image {name}")));
+}
