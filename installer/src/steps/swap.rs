@@ -17,6 +17,12 @@ impl Step for Swap {
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let host = node.host;
         let mut changes = Vec::new();
+        // First, so that at a reset fstab has its lines again before swap is
+        // switched on.
+        let swaps = host.read("/proc/swaps")?.unwrap_or_default();
+        if swaps.lines().nth(1).is_some() {
+            changes.push(Change::run_undone_by("swapoff -a", "swapon -a"));
+        }
         if let Some(text) = host.read(FSTAB)? {
             let without = without_swap(&text);
             if without != text {
@@ -42,10 +48,6 @@ impl Step for Swap {
                     &format!("systemctl unmask {unit}"),
                 ));
             }
-        }
-        let swaps = host.read("/proc/swaps")?.unwrap_or_default();
-        if swaps.lines().nth(1).is_some() {
-            changes.push(Change::run_undone_by("swapoff -a", "swapon -a"));
         }
         Ok(changes)
     }
