@@ -8,6 +8,7 @@
 //! that crashed is found and cleared by the next.
 
 mod cgroup;
+pub mod cluster;
 mod command;
 pub mod host;
 mod kernel;

@@ -4,11 +4,12 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 use lab::network::DefaultRoute;
 use lab::node::{init, supervisor};
 use lab::upstream::serve::{self, Content};
-use lab::{Lab, Places, Settings, Upstream, products};
+use lab::{Lab, Places, Settings, Upstream, cluster, products};
 
 /// Real upstreams and real air-gapped nodes on this machine
 #[derive(Parser)]
@@ -28,6 +29,18 @@ enum Command {
         /// How many virtual machines besides, which need minutes to boot
         #[arg(long = "vm", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=3))]
         virtual_machines: u8,
+        /// What the nodes' routing tables say of the rest of the world
+        #[arg(long, value_enum, default_value_t)]
+        default_route: DefaultRoute,
+    },
+    /// Bring the lab up and make a cluster of it: the whole story
+    Cluster {
+        /// How many nodes
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=9))]
+        nodes: u8,
+        /// Who makes control groups
+        #[arg(long, value_parser = ["systemd", "cgroupfs"], default_value = "systemd")]
+        driver: String,
         /// What the nodes' routing tables say of the rest of the world
         #[arg(long, value_enum, default_value_t)]
         default_route: DefaultRoute,
@@ -117,6 +130,15 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Up { nodes, virtual_machines, default_route } => {
             Upstream::keep_up()?;
             print(&status(&Lab::keep_up(&Settings { nodes, virtual_machines, default_route })?))?;
+        }
+        Command::Cluster { nodes, driver, default_route } => {
+            let upstream = Upstream::keep_up()?;
+            let settings = Settings { nodes, default_route, ..Settings::default() };
+            let lab = Lab::keep_up(&settings)?;
+            let bundle = cluster::bundle(&upstream, upstream.folder())?;
+            cluster::install(&lab, &bundle, &format!("cgroupDriver: {driver}\n"))?;
+            let first = lab.nodes().first().context("there is no node")?;
+            print(&first.run(["kubectl", "get", "nodes,pods", "-A", "-o", "wide"])?)?;
         }
         Command::Prepare => {
             let places = Places::find()?;

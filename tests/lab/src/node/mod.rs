@@ -8,6 +8,7 @@ mod virtual_machine;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
+use std::io::Write;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -208,6 +209,20 @@ impl Node {
     ) -> anyhow::Result<String> {
         command::run(self.command(words)?.stdin(Stdio::null()))
             .with_context(|| format!("on {}", self.name))
+    }
+
+    /// Writes a file in the node, for its owner only.
+    pub fn write(&self, path: &str, text: &str) -> anyhow::Result<()> {
+        let script = format!("umask 077; cat >{path}");
+        let mut child = self.command(["sh", "-c", &script])?.stdin(Stdio::piped()).spawn()?;
+        if let Some(mut input) = child.stdin.take() {
+            input.write_all(text.as_bytes()).context("writing to the node")?;
+        }
+        let status = child.wait().context("waiting for the node")?;
+        if !status.success() {
+            bail!("writing {path} on {} ended with {status}", self.name);
+        }
+        Ok(())
     }
 
     /// Copies a file of this machine into the node, with its mode.

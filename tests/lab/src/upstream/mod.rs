@@ -59,6 +59,11 @@ impl Upstream {
         stop(&places.upstream())
     }
 
+    /// Where it keeps what is its own, and people find the spec.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The lab's spec, `manifests/lab.yaml`, with the registry's authority
     /// beside it.
     pub fn spec(&self) -> PathBuf {

@@ -44,11 +44,7 @@ impl ConnectedHost {
 
     /// Runs the bundler, which must succeed.
     pub fn bundler(&self, arguments: &[&str]) -> String {
-        let mut command = Command::new(lab::program("bundler").unwrap());
-        command.args(arguments).current_dir(self.folder());
-        command.env("DOCKER_CONFIG", self.upstream.docker_config());
-        command.env("XDG_CACHE_HOME", self.folder().join("cache"));
-        succeed(&mut command)
+        succeed(lab::cluster::bundler(&self.upstream, self.folder()).unwrap().args(arguments))
     }
 
     /// Locks the lab's spec as `NAME.yaml` and gives the lock.

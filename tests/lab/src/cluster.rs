@@ -1,0 +1,73 @@
+//! The whole story, as an operator has it: a bundle on a stick, one line on the
+//! first node, one on each of the others.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+
+use anyhow::{Context, anyhow};
+
+use crate::command::{program, run};
+use crate::{Lab, Node, Upstream};
+
+/// Where a node has the join file that the operator brought.
+const JOIN_FILE: &str = "/root/join.yaml";
+
+/// The file of a node's stick that is the installer.
+pub const INSTALLER: &str = "/media/usb/installer";
+
+/// Makes the lab's bundle in `folder`, which holds the bundler's cache as well.
+pub fn bundle(upstream: &Upstream, folder: &Path) -> anyhow::Result<PathBuf> {
+    for file in [upstream.spec(), upstream.authority()] {
+        let to = folder.join(file.file_name().unwrap_or_default());
+        fs::copy(&file, &to).with_context(|| format!("copying {}", file.display()))?;
+    }
+    for words in [["lock", "lab.yaml"].as_slice(), &["build", "--quiet", "lab.yaml"]] {
+        run(bundler(upstream, folder)?.args(words))?;
+    }
+    Ok(folder.join("lab.tar"))
+}
+
+/// The bundler on the connected host, with its work in `folder`.
+pub fn bundler(upstream: &Upstream, folder: &Path) -> anyhow::Result<Command> {
+    let mut command = Command::new(program("bundler")?);
+    command.current_dir(folder).env("XDG_CACHE_HOME", folder.join("cache"));
+    command.env("DOCKER_CONFIG", upstream.docker_config());
+    Ok(command)
+}
+
+/// Puts the stick into all nodes: the bundle, and the installer beside it.
+pub fn insert_stick(lab: &Lab, bundle: &Path) -> anyhow::Result<()> {
+    let installer = program("installer")?;
+    lab.nodes().iter().try_for_each(|node| {
+        node.insert(bundle)?;
+        node.insert(&installer)
+    })
+}
+
+/// Makes the first node a master, of a cluster as `cluster.yaml` says.
+pub fn master(node: &Node, cluster: &str) -> anyhow::Result<String> {
+    node.write("/root/cluster.yaml", cluster)?;
+    node.run([INSTALLER, "--role", "master", "--config", "/root/cluster.yaml", "--yes"])
+}
+
+/// Makes a node a worker of the master's cluster, by a fresh join file.
+pub fn worker(master: &Node, node: &Node) -> anyhow::Result<String> {
+    let text = master.run([INSTALLER, "token"])?;
+    node.write(JOIN_FILE, &text)?;
+    node.run([INSTALLER, "--role", "worker", "--join", JOIN_FILE, "--yes"])
+}
+
+/// Makes the first node a master and the others workers, these at once.
+pub fn install(lab: &Lab, bundle: &Path, cluster: &str) -> anyhow::Result<()> {
+    insert_stick(lab, bundle)?;
+    let [first, others @ ..] = lab.nodes() else { return Ok(()) };
+    master(first, cluster)?;
+    thread::scope(|scope| {
+        let all: Vec<_> = others.iter().map(|node| scope.spawn(|| worker(first, node))).collect();
+        all.into_iter().try_for_each(|one| {
+            one.join().map_err(|_| anyhow!("a worker's thread ended"))?.map(drop)
+        })
+    })
+}
