@@ -133,7 +133,8 @@ fn yaml_is_read() {
                 architecture: x86_64\n  repositories:\n  - {id: os, baseUrl: 'https://example.com/', \
                 keys: [key.asc]}\n";
     let mut count = 0;
-    for document in documents() {
+    // What installing has is the cluster's file, which the installer's own test reads.
+    for document in documents().into_iter().filter(|path| !path.ends_with("install.md")) {
         for block in blocks(&fs::read_to_string(&document).unwrap(), "yaml") {
             let text = match block.starts_with("patches:") {
                 true => format!(

@@ -1,5 +1,6 @@
 //! From what was typed to what the node is to become.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 use anyhow::Context;
@@ -33,11 +34,19 @@ pub(crate) fn intent(host: &Host, install: &Install) -> anyhow::Result<Intent> {
     };
     let facts = Facts::gather(host)?;
     let target = target(&bundle, &facts)?;
-    let address = facts.address(install.address)?;
+    let address = address(&facts, install)?;
     let known = cluster.nodes.iter().find(|node| node.address == address);
     let by_address = known.map(|node| node.name.clone());
     let name = facts.node_name(install.node_name.clone().or(by_address))?;
     Ok(Intent { role: install.role, bundle, target, cluster, facts, name, address, join })
+}
+
+fn address(facts: &Facts, install: &Install) -> anyhow::Result<Ipv4Addr> {
+    match (&install.root, install.address) {
+        // A folder has no interfaces; who plans for it says what it will have.
+        (Some(_), Some(address)) => Ok(address),
+        (_, wanted) => facts.address(wanted),
+    }
 }
 
 /// The bundle's target for such a node.
@@ -61,4 +70,27 @@ fn target(bundle: &Bundle, facts: &Facts) -> anyhow::Result<LockedTarget> {
         "make a bundle with this target, on the connected host",
     )
     .into())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Installer;
+
+    #[test]
+    fn the_address_is_believed_for_a_folder_only() {
+        let folder = Path::new("/no/such/folder");
+        let facts = Facts::gather(&host(Some(folder)).unwrap()).unwrap();
+        let of = |more: &[&str]| {
+            let words = ["installer", "--role", "master", "--address", "192.168.1.1"];
+            let install = Installer::parse_from(words.iter().chain(more)).install.unwrap();
+            address(&facts, &install)
+        };
+        let planned = of(&["--dry-run", "--root", "/no/such/folder"]);
+        assert_eq!(planned.unwrap(), Ipv4Addr::new(192, 168, 1, 1));
+        let error = of(&[]).unwrap_err().to_string();
+        assert_eq!(error, "this node does not have the address 192.168.1.1; it has none");
+    }
 }
