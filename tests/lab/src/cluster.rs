@@ -19,6 +19,7 @@ pub const INSTALLER: &str = "/media/usb/installer";
 
 /// Makes the lab's bundle in `folder`, which holds the bundler's cache as well.
 pub fn bundle(upstream: &Upstream, folder: &Path) -> anyhow::Result<PathBuf> {
+    fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
     for file in [upstream.spec(), upstream.authority()] {
         let to = folder.join(file.file_name().unwrap_or_default());
         fs::copy(&file, &to).with_context(|| format!("copying {}", file.display()))?;

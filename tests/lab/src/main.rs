@@ -135,7 +135,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             let upstream = Upstream::keep_up()?;
             let settings = Settings { nodes, default_route, ..Settings::default() };
             let lab = Lab::keep_up(&settings)?;
-            let bundle = cluster::bundle(&upstream, upstream.folder())?;
+            let bundle = cluster::bundle(&upstream, &upstream.folder().join("work"))?;
             cluster::install(&lab, &bundle, &format!("cgroupDriver: {driver}\n"))?;
             let first = lab.nodes().first().context("there is no node")?;
             print(&first.run(["kubectl", "get", "nodes,pods", "-A", "-o", "wide"])?)?;
