@@ -133,6 +133,21 @@ impl Host {
         write_whole(&real, text, mode).with_context(|| format!("writing {}", path.display()))
     }
 
+    /// Writes a file that a running program then reads by `then`. At a reset,
+    /// which goes backwards, the file is put back before it is read.
+    pub fn write_for(
+        &mut self,
+        step: &str,
+        path: &Path,
+        text: &[u8],
+        mode: u32,
+        then: &Command,
+    ) -> anyhow::Result<()> {
+        self.note(step, Deed::Ran { command: then.clone(), undo: vec![then.clone()] })?;
+        self.write(step, path, text, mode)?;
+        self.execute(then, None).map(drop)
+    }
+
     /// Removes a file.
     pub fn remove(&mut self, step: &str, path: &Path) -> anyhow::Result<()> {
         self.note_file(step, path, None)?;
@@ -169,6 +184,10 @@ impl Host {
         for file in files {
             self.note_file(step, file, None)?;
         }
+        self.execute(command, input)
+    }
+
+    fn execute(&mut self, command: &Command, input: Option<Input<'_>>) -> anyhow::Result<Output> {
         self.say(&format!("run {command}\n"));
         let output =
             self.exec.run(command, input).with_context(|| format!("running `{command}`"))?;
