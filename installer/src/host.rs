@@ -274,12 +274,17 @@ fn below(root: &Path, path: impl AsRef<Path>) -> PathBuf {
     root.join(path.strip_prefix("/").unwrap_or(path))
 }
 
+/// What a file is called until it is written in full.
+pub(crate) fn partial(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".kubeferry-new");
+    path.with_file_name(name)
+}
+
 /// Writes a file so that it is there in full or as it was before, also after
 /// the power was lost.
 pub(crate) fn write_whole(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".kubeferry-new");
-    let partial = path.with_file_name(name);
+    let partial = partial(path);
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&partial)?;
     file.set_permissions(fs::Permissions::from_mode(mode))?;

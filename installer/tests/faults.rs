@@ -7,6 +7,7 @@ mod node;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use installer::change::Change;
 use installer::reset;
@@ -60,27 +61,38 @@ fn a_reset_after_a_broken_run_goes_back_and_one_that_broke_can_be_run_again() {
     }
 }
 
+/// A node on which the run came to the file `path`, and the power was lost
+/// while that was written.
+fn cut_short(node: &dyn Fn() -> Node, path: &Path) -> Node {
+    let node = node();
+    // A folder that has the name of the file that is written first.
+    let half = node.root().join(format!(".{}.kubeferry-new", path.display()));
+    let folder = half.parent().unwrap();
+    let was_there = folder.exists();
+    fs::create_dir_all(&half).unwrap();
+    node.apply(None).end.unwrap_err();
+    fs::remove_dir(&half).unwrap();
+    if was_there {
+        fs::write(&half, "hal").unwrap();
+    } else {
+        fs::remove_dir(folder).unwrap();
+    }
+    node
+}
+
 #[test]
-fn whatever_file_cannot_be_written_the_next_run_mends_it() {
+fn whatever_file_is_cut_short_the_next_run_mends_it_and_a_reset_goes_back() {
     for node in nodes() {
         let whole = node();
+        let before = whole.tree();
         let plan = whole.plan();
         whole.apply(None).end.unwrap();
         let whole = whole.tree();
         for change in plan.iter().flat_map(|(_, changes)| changes) {
             let Change::Write { path, .. } = change else { continue };
-            let node = node();
-            let before = node.tree();
-            // A folder that has the name of the file that is written first.
-            let block = node.root().join(format!(".{}.kubeferry-new", path.display()));
-            let parent_was_there = block.parent().unwrap().exists();
-            fs::create_dir_all(&block).unwrap();
-            node.apply(None).end.unwrap_err();
-            fs::remove_dir(&block).unwrap();
-            if !parent_was_there {
-                fs::remove_dir(block.parent().unwrap()).unwrap();
-            }
-            assert_mends(&node, &before, &whole, &format!("no {}", path.display()));
+            let of = format!("half of {}", path.display());
+            assert_mends(&cut_short(&node, path), &before, &whole, &of);
+            cut_short(&node, path).assert_goes_back(&before, &of);
         }
     }
 }
