@@ -7,36 +7,37 @@ use std::path::Path;
 
 use installer::receipt::{Line, Receipt, interrupted};
 
-const DEED: &str = r#"{"line":"deed","step":"swap","deed":{"did":"made","path":"/a"}}"#;
+const DEED: &str = r#"{"line":"deed","step":"swap","deed":{"did":"made","path":"/ä"}}"#;
 const FINISHED: &str = r#"{"line":"finished","step":"swap"}"#;
 
 /// A receipt with this text, in a folder of its own.
-fn receipt(text: &str) -> tempfile::TempDir {
+fn receipt(text: &[u8]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("receipt.jsonl"), text).unwrap();
     folder
 }
 
-fn text(folder: &Path) -> String {
-    fs::read_to_string(folder.join("receipt.jsonl")).unwrap()
+fn bytes(folder: &Path) -> Vec<u8> {
+    fs::read(folder.join("receipt.jsonl")).unwrap()
 }
 
 #[test]
 fn wherever_it_was_cut_off_its_whole_lines_count() {
-    let whole = format!("{{\"line\":\"receipt\",\"version\":1}}\n{DEED}\n{FINISHED}\n");
+    let whole =
+        format!("{{\"line\":\"receipt\",\"version\":1}}\n{DEED}\n{FINISHED}\n").into_bytes();
     for length in 0..=whole.len() {
         let folder = receipt(&whole[..length]);
-        let count = whole[..length].matches('\n').count();
+        let count = whole[..length].iter().filter(|byte| **byte == b'\n').count();
         let seen = Receipt::read(folder.path()).unwrap().unwrap();
         assert_eq!(seen.len(), count, "at {length}");
-        assert_eq!(text(folder.path()), whole[..length], "a look changes nothing");
+        assert_eq!(bytes(folder.path()), whole[..length], "a look changes nothing");
         assert_eq!(interrupted(&seen, "swap"), count == 2);
 
         let mut open = Receipt::open(folder.path()).unwrap();
         assert_eq!(open.lines().len(), count.max(1));
         open.add(Line::Finished { step: "hosts".to_owned() }).unwrap();
         drop(open);
-        let after = text(folder.path());
+        let after = String::from_utf8(bytes(folder.path())).unwrap();
         assert!(after.ends_with("\n{\"line\":\"finished\",\"step\":\"hosts\"}\n"), "{after}");
         assert_eq!(Receipt::read(folder.path()).unwrap().unwrap().len(), count.max(1) + 1);
     }
@@ -46,11 +47,12 @@ fn wherever_it_was_cut_off_its_whole_lines_count() {
 fn what_is_not_understood_is_refused_and_stays() {
     let cases = [
         ("{\"line\":\"receipt\",\"version\":2}\n{\"line\":\"news\"}\n", "another version"),
+        ("{\"line\":\"receipt\",\"version\":2}\n{\"li", "another version"),
         ("{\"line\":\"receipt\",\"version\":1}\n{\"line\":\"news\"}\n", "line 2"),
         ("{\"line\":\"receipt\",\"version\":1}\n\0\0\0\n", "line 2"),
     ];
     for (before, words) in cases {
-        let folder = receipt(before);
+        let folder = receipt(before.as_bytes());
         let errors = [
             Receipt::read(folder.path()).map(drop).unwrap_err(),
             Receipt::open(folder.path()).map(drop).unwrap_err(),
@@ -58,7 +60,7 @@ fn what_is_not_understood_is_refused_and_stays() {
         for error in errors {
             assert!(format!("{error:#}").contains(words), "{words}: {error:#}");
         }
-        assert_eq!(text(folder.path()), before);
+        assert_eq!(bytes(folder.path()), before.as_bytes());
     }
 }
 
