@@ -20,6 +20,9 @@ pub enum Change {
         text: String,
         /// Its permission bits.
         mode: u32,
+        /// What has a running program read it: now, and at a reset, when the file
+        /// is as it was.
+        then: Option<Command>,
     },
     /// A file goes.
     Remove {
@@ -76,12 +79,12 @@ pub enum Render {
 impl Change {
     /// A file that all may read.
     pub fn write(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
-        Self::Write { path: path.into(), text: text.into(), mode: 0o644 }
+        Self::Write { path: path.into(), text: text.into(), mode: 0o644, then: None }
     }
 
     /// A file that its owner may read.
     pub fn write_secret(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
-        Self::Write { path: path.into(), text: text.into(), mode: 0o600 }
+        Self::Write { path: path.into(), text: text.into(), mode: 0o600, then: None }
     }
 
     /// A command that needs no taking back.
@@ -98,6 +101,9 @@ impl Change {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Write { path, then: Some(then), .. } => {
+                write!(f, "write {}, and run {then}", path.display())
+            }
             Self::Write { path, .. } => write!(f, "write {}", path.display()),
             Self::Remove { path } => write!(f, "remove {}", path.display()),
             Self::Claim { path, .. } => write!(f, "make the folder {}", path.display()),

@@ -133,6 +133,21 @@ impl Host {
         write_whole(&real, text, mode).with_context(|| format!("writing {}", path.display()))
     }
 
+    /// Writes a file that a running program then reads by `then`. At a reset,
+    /// which goes backwards, the file is put back before it is read.
+    pub fn write_for(
+        &mut self,
+        step: &str,
+        path: &Path,
+        text: &[u8],
+        mode: u32,
+        then: &Command,
+    ) -> anyhow::Result<()> {
+        self.note(step, Deed::Ran { command: then.clone(), undo: vec![then.clone()] })?;
+        self.write(step, path, text, mode)?;
+        self.execute(then, None).map(drop)
+    }
+
     /// Removes a file.
     pub fn remove(&mut self, step: &str, path: &Path) -> anyhow::Result<()> {
         self.note_file(step, path, None)?;
@@ -169,6 +184,10 @@ impl Host {
         for file in files {
             self.note_file(step, file, None)?;
         }
+        self.execute(command, input)
+    }
+
+    fn execute(&mut self, command: &Command, input: Option<Input<'_>>) -> anyhow::Result<Output> {
         self.say(&format!("run {command}\n"));
         let output =
             self.exec.run(command, input).with_context(|| format!("running `{command}`"))?;
@@ -255,12 +274,17 @@ fn below(root: &Path, path: impl AsRef<Path>) -> PathBuf {
     root.join(path.strip_prefix("/").unwrap_or(path))
 }
 
+/// What a file is called until it is written in full.
+pub(crate) fn partial(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".kubeferry-new");
+    path.with_file_name(name)
+}
+
 /// Writes a file so that it is there in full or as it was before, also after
 /// the power was lost.
 pub(crate) fn write_whole(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".kubeferry-new");
-    let partial = path.with_file_name(name);
+    let partial = partial(path);
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&partial)?;
     file.set_permissions(fs::Permissions::from_mode(mode))?;

@@ -2,99 +2,124 @@
 //! v1beta2 before 1.22, v1beta3 before 1.31, v1beta4 from then on
 //! (kubernetes.io, `kubeadm-config.v1beta4`).
 
+use std::net::Ipv4Addr;
+
 use anyhow::Context;
+use bundle_format::ImageReference;
 use serde_json::{Value, json};
 
-use crate::cluster::ProxyMode;
-use crate::step::Intent;
+use crate::cluster::{Cluster, NodeName, ProxyMode};
+use crate::join::JoinFile;
+
+/// What kubeadm is told of a node and its cluster.
+#[derive(Clone)]
+pub struct Settings<'a> {
+    /// Kubernetes' version: `1.28.2`.
+    pub kubernetes: &'a str,
+    /// The sandbox image, which lies where kubeadm's other images do.
+    pub sandbox: Option<&'a ImageReference>,
+    /// The cluster.
+    pub cluster: &'a Cluster,
+    /// The API server for all nodes, `HOST:PORT`.
+    pub endpoint: String,
+    /// The node's name.
+    pub name: &'a NodeName,
+    /// The node's address.
+    pub address: Ipv4Addr,
+}
 
 /// The documents for `kubeadm init`.
-pub fn init_configuration(intent: &Intent) -> anyhow::Result<String> {
-    let api = api(intent);
+pub fn init_configuration(settings: &Settings<'_>) -> anyhow::Result<String> {
+    let api = api(settings);
     let mut cluster = json!({
         "apiVersion": api,
         "kind": "ClusterConfiguration",
-        "kubernetesVersion": format!("v{}", intent.lock().kubernetes),
-        "controlPlaneEndpoint": intent.endpoint(),
+        "kubernetesVersion": format!("v{}", settings.kubernetes),
+        "controlPlaneEndpoint": settings.endpoint,
         "networking": {
-            "podSubnet": intent.cluster.pod_cidr.to_string(),
-            "serviceSubnet": intent.cluster.service_cidr.to_string(),
+            "podSubnet": settings.cluster.pod_cidr.to_string(),
+            "serviceSubnet": settings.cluster.service_cidr.to_string(),
         },
     });
-    if let Some(repository) = image_repository(intent) {
+    if let Some(repository) = image_repository(settings) {
         set(&mut cluster, "imageRepository", json!(repository));
     }
     let init = json!({
         "apiVersion": api,
         "kind": "InitConfiguration",
-        "localAPIEndpoint": {"advertiseAddress": intent.address.to_string(), "bindPort": 6443},
-        "nodeRegistration": registration(intent),
+        "localAPIEndpoint": {"advertiseAddress": settings.address.to_string(), "bindPort": 6443},
+        "nodeRegistration": registration(settings),
     });
     let kubelet = json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
-        "cgroupDriver": intent.cluster.cgroup_driver.to_string(),
-        "clusterDNS": [intent.cluster.dns().to_string()],
+        "cgroupDriver": settings.cluster.cgroup_driver.to_string(),
+        "clusterDNS": [settings.cluster.dns().to_string()],
     });
     let mut documents = vec![cluster, init, kubelet];
-    if intent.cluster.proxy_mode != ProxyMode::Iptables {
+    if settings.cluster.proxy_mode != ProxyMode::Iptables {
         documents.push(json!({
             "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
             "kind": "KubeProxyConfiguration",
-            "mode": intent.cluster.proxy_mode.to_string(),
+            "mode": settings.cluster.proxy_mode.to_string(),
         }));
     }
     render(&documents)
 }
 
 /// The document for `kubeadm join`. It holds the token.
-pub fn join_configuration(intent: &Intent) -> anyhow::Result<String> {
-    let join = intent.join.as_ref().context("a worker needs a join file")?;
+pub fn join_configuration(settings: &Settings<'_>, join: &JoinFile) -> anyhow::Result<String> {
     render(&[json!({
-        "apiVersion": api(intent),
+        "apiVersion": api(settings),
         "kind": "JoinConfiguration",
         "discovery": {"bootstrapToken": {
             "apiServerEndpoint": join.endpoint,
             "token": join.token,
             "caCertHashes": [join.ca_cert_hash],
         }},
-        "nodeRegistration": registration(intent),
+        "nodeRegistration": registration(settings),
     })])
 }
 
-fn api(intent: &Intent) -> &'static str {
-    match intent.kubernetes() {
+/// Kubernetes' version: major and minor.
+fn release(settings: &Settings<'_>) -> (u32, u32) {
+    let mut numbers = settings.kubernetes.split('.').map(|part| part.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+}
+
+fn api(settings: &Settings<'_>) -> &'static str {
+    match release(settings) {
         (1, minor) if minor < 22 => "kubeadm.k8s.io/v1beta2",
         (1, minor) if minor < 31 => "kubeadm.k8s.io/v1beta3",
         _ => "kubeadm.k8s.io/v1beta4",
     }
 }
 
-fn registration(intent: &Intent) -> Value {
-    let address = intent.address.to_string();
+fn registration(settings: &Settings<'_>) -> Value {
+    let address = settings.address.to_string();
     // A list of pairs since v1beta4, where a flag may be given twice.
-    let arguments = if api(intent).ends_with("v1beta4") {
+    let arguments = if api(settings).ends_with("v1beta4") {
         json!([{"name": "node-ip", "value": address}])
     } else {
         json!({"node-ip": address})
     };
     // A path until 1.24, from when on kubelet wants a URL.
-    let socket = match intent.kubernetes() {
+    let socket = match release(settings) {
         (1, minor) if minor < 24 => "/run/containerd/containerd.sock",
         _ => "unix:///run/containerd/containerd.sock",
     };
     json!({
-        "name": intent.name.to_string(),
+        "name": settings.name.to_string(),
         "criSocket": socket,
         "kubeletExtraArgs": arguments,
     })
 }
 
 /// What nodes call the folder of kubeadm's images: that of the sandbox image.
-fn image_repository(intent: &Intent) -> Option<String> {
-    let name = intent.lock().sandbox_image.as_ref()?.name();
+fn image_repository(settings: &Settings<'_>) -> Option<String> {
+    let name = settings.sandbox?.name();
     let (folder, _) = name.rsplit_once('/')?;
-    let default = if intent.kubernetes() < (1, 25) { "k8s.gcr.io" } else { "registry.k8s.io" };
+    let default = if release(settings) < (1, 25) { "k8s.gcr.io" } else { "registry.k8s.io" };
     (folder != default).then(|| folder.to_owned())
 }
 

@@ -128,13 +128,10 @@ impl Receipt {
             bail!("another installer is at work on this node; wait until it has ended");
         }
         let mut receipt = Self { folder: folder.to_owned(), file, lines: Vec::new() };
-        let text = fs::read_to_string(&path).with_context(reading)?;
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        // What follows the last line break was being written when the power
-        // went: the change that it tells of was not made.
-        receipt.file.set_len(whole as u64).with_context(reading)?;
-        receipt.lines = parse(text.get(..whole).unwrap_or_default())
-            .with_context(|| format!("reading {}", path.display()))?;
+        let bytes = fs::read(&path).with_context(reading)?;
+        let whole = whole_lines(&bytes);
+        receipt.lines = parse(whole).with_context(|| format!("reading {}", path.display()))?;
+        receipt.file.set_len(whole.len() as u64).with_context(reading)?;
         if receipt.lines.is_empty() {
             receipt.add(Line::Receipt { version: VERSION })?;
         }
@@ -145,10 +142,9 @@ impl Receipt {
     /// is none.
     pub fn read(folder: &Path) -> anyhow::Result<Option<Vec<Line>>> {
         let path = folder.join("receipt.jsonl");
-        match fs::read_to_string(&path) {
-            Ok(text) => {
-                let whole = text.rfind('\n').map_or(0, |end| end + 1);
-                let lines = parse(text.get(..whole).unwrap_or_default());
+        match fs::read(&path) {
+            Ok(bytes) => {
+                let lines = parse(whole_lines(&bytes));
                 lines.map(Some).with_context(|| format!("reading {}", path.display()))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -199,16 +195,23 @@ pub fn interrupted(lines: &[Line], step: &str) -> bool {
     matches!(last, Some(Line::Deed { .. }))
 }
 
-fn parse(text: &str) -> anyhow::Result<Vec<Line>> {
+/// What follows the last line break was being written when the power went: the
+/// change that it tells of was not made.
+fn whole_lines(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    bytes.get(..end).unwrap_or_default()
+}
+
+fn parse(bytes: &[u8]) -> anyhow::Result<Vec<Line>> {
     let mut lines = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        let version: Option<u32> = serde_json::from_str::<serde_json::Value>(line)
+    for (number, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let version: Option<u32> = serde_json::from_slice::<serde_json::Value>(line)
             .ok()
             .and_then(|line| u32::try_from(line.get("version")?.as_u64()?).ok());
         if number == 0 && version.is_some_and(|version| version != VERSION) {
             bail!("it was written by another version of this program; use that one");
         }
-        lines.push(serde_json::from_str(line).with_context(|| format!("line {}", number + 1))?);
+        lines.push(serde_json::from_slice(line).with_context(|| format!("line {}", number + 1))?);
     }
     Ok(lines)
 }

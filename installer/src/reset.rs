@@ -8,7 +8,7 @@ use std::path::Path;
 use bundle_format::Digest;
 
 use crate::exec::Command;
-use crate::host::Host;
+use crate::host::{self, Host};
 use crate::receipt::{self, Before, Deed, Line};
 
 /// Takes back all that the receipt tells of, and goes on past what fails. Gives
@@ -75,6 +75,8 @@ fn put_back(
 ) -> Result<(), String> {
     let fail = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let real = host.path(path);
+    // What was being written when the power went has no name of its own yet.
+    drop(fs::remove_file(host::partial(&real)));
     let now = match fs::read(&real) {
         Ok(text) => Some(Digest::of(&text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,

@@ -73,7 +73,12 @@ pub fn apply(
 
 fn make(host: &mut Host, intent: &Intent, step: &str, change: &Change) -> anyhow::Result<()> {
     match change {
-        Change::Write { path, text, mode } => host.write(step, path, text.as_bytes(), *mode),
+        Change::Write { path, text, mode, then: None } => {
+            host.write(step, path, text.as_bytes(), *mode)
+        }
+        Change::Write { path, text, mode, then: Some(then) } => {
+            host.write_for(step, path, text.as_bytes(), *mode, then)
+        }
         Change::Remove { path } => host.remove(step, path),
         Change::Claim { path, mode } => host.claim(step, path, *mode),
         Change::Unpack { folder, files } => {

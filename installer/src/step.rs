@@ -11,6 +11,7 @@ use crate::cluster::{Cluster, NodeName};
 use crate::facts::Facts;
 use crate::host::Host;
 use crate::join::JoinFile;
+use crate::kubeadm::Settings;
 use crate::role::Role;
 
 /// The installer's own folder on a node, for what Kubernetes needs at run time
@@ -71,9 +72,15 @@ impl Intent {
         }
     }
 
-    /// Kubernetes' version: major and minor.
-    pub fn kubernetes(&self) -> (u32, u32) {
-        let mut numbers = self.lock().kubernetes.split('.').map(|part| part.parse().unwrap_or(0));
-        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+    /// What kubeadm is told of the node and its cluster.
+    pub fn settings(&self) -> Settings<'_> {
+        Settings {
+            kubernetes: &self.lock().kubernetes,
+            sandbox: self.lock().sandbox_image.as_ref(),
+            cluster: &self.cluster,
+            endpoint: self.endpoint(),
+            name: &self.name,
+            address: self.address,
+        }
     }
 }

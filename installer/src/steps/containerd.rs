@@ -7,7 +7,7 @@ use bundle_format::ImageReference;
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
 use super::crictl::SOCKET;
-use super::{claims, enabled, file};
+use super::{claims, enabled, file, file_for, unit_is};
 use crate::change::Change;
 use crate::cluster::CgroupDriver;
 use crate::failure::Failure;
@@ -32,15 +32,14 @@ impl Step for Containerd {
         let sandbox = node.intent.lock().sandbox_image.as_ref();
         let text = configured(&before, major, sandbox, node.intent.cluster.cgroup_driver)
             .with_context(|| format!("editing {PATH}"))?;
-        let config = file(host, PATH, &text)?;
-        let is_new = !config.is_empty() || host.was_interrupted(self.name());
-        let starts = enabled(host, "containerd");
-        let is_running = super::unit_is(host, "active", "containerd");
-        let mut changes = if is_running { Vec::new() } else { claims(host, &FOLDERS) };
-        changes.extend(config.into_iter().chain(starts));
-        if is_new && is_running {
-            changes.push(Change::run("systemctl restart containerd"));
-        }
+        let mut changes = if unit_is(host, "active", "containerd") {
+            file_for(host, self.name(), PATH, &text, "systemctl restart containerd")?
+        } else {
+            let mut changes = claims(host, &FOLDERS);
+            changes.extend(file(host, PATH, &text)?);
+            changes
+        };
+        changes.extend(enabled(host, "containerd"));
         if !changes.is_empty() {
             changes.push(Change::run(&format!("crictl --runtime-endpoint {SOCKET} info")));
         }

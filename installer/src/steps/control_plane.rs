@@ -26,7 +26,7 @@ impl Step for ControlPlane {
         }
         let path = format!("{SERVICE_FOLDER}/kubeadm.yaml");
         let mut changes = claims(host, &[&FOLDERS[..], &["/var/lib/etcd"]].concat());
-        let text = kubeadm::init_configuration(node.intent)?;
+        let text = kubeadm::init_configuration(&node.intent.settings())?;
         changes.extend(super::file(host, &path, &text)?);
         if host.was_interrupted(self.name()) {
             // What an init that was cut short has left, the next would refuse.

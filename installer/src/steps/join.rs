@@ -1,5 +1,7 @@
 //! A worker joins the cluster, by kubeadm.
 
+use anyhow::Context;
+
 use super::claims;
 use super::control_plane::FOLDERS;
 use super::kubeconfig::kubectl;
@@ -36,7 +38,8 @@ impl Step for Join {
         let mut changes = Vec::new();
         if !is_in {
             changes.extend(claims(host, &FOLDERS));
-            let text = kubeadm::join_configuration(intent)?;
+            let file = intent.join.as_ref().context("a worker needs a join file")?;
+            let text = kubeadm::join_configuration(&intent.settings(), file)?;
             if host.read(&path)?.as_deref() != Some(text.as_str()) {
                 changes.push(Change::write_secret(&path, text));
             }

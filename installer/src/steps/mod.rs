@@ -26,12 +26,31 @@ pub mod time;
 use std::path::PathBuf;
 
 use crate::change::Change;
+use crate::exec::Command;
 use crate::host::Host;
 
 /// What makes a file have this text: nothing where it has.
 fn file(host: &Host, path: &str, text: &str) -> anyhow::Result<Vec<Change>> {
     let same = host.read(path)?.as_deref() == Some(text);
     Ok(if same { Vec::new() } else { vec![Change::write(path, text)] })
+}
+
+/// What makes a file have this text, and the program that it is for read it:
+/// again after a step that was interrupted before that.
+fn file_for(
+    host: &Host,
+    step: &str,
+    path: &str,
+    text: &str,
+    reread: &str,
+) -> anyhow::Result<Vec<Change>> {
+    let mut changes = file(host, path, text)?;
+    if let Some(Change::Write { then, .. }) = changes.first_mut() {
+        *then = Some(Command::of(reread));
+    } else if host.was_interrupted(step) {
+        changes.push(Change::run(reread));
+    }
+    Ok(changes)
 }
 
 /// What makes folders ours that have no file in them yet.

@@ -1,7 +1,7 @@
 //! NetworkManager, where there is one, leaves the interfaces of pods alone
 //! (rancher/rke2#786).
 
-use super::file;
+use super::{file, file_for, unit_is};
 use crate::change::Change;
 use crate::step::{Node, Step};
 
@@ -22,12 +22,9 @@ impl Step for NetworkManager {
         if !node.host.exists("/etc/NetworkManager") {
             return Ok(Vec::new());
         }
-        let mut changes = file(node.host, PATH, TEXT)?;
-        let is_new = !changes.is_empty() || node.host.was_interrupted(self.name());
-        if is_new && super::unit_is(node.host, "active", "NetworkManager") {
-            let reload = "systemctl reload NetworkManager";
-            changes.push(Change::run_undone_by(reload, reload));
+        if !unit_is(node.host, "active", "NetworkManager") {
+            return file(node.host, PATH, TEXT);
         }
-        Ok(changes)
+        file_for(node.host, self.name(), PATH, TEXT, "systemctl reload NetworkManager")
     }
 }

@@ -2,7 +2,7 @@
 //! kernel refuses a packet to a Service before kube-proxy's rules see it, so
 //! that nothing on the node's own network reaches the API by its Service.
 
-use super::{enabled, file};
+use super::{enabled, file_for};
 use crate::change::Change;
 use crate::step::{Node, Step};
 
@@ -32,11 +32,9 @@ impl Step for ServiceRoute {
              ExecStop=/usr/sbin/ip route delete {network} dev {interface}\n\n\
              [Install]\nWantedBy=multi-user.target\n"
         );
-        let mut changes = file(node.host, &format!("/etc/systemd/system/{UNIT}"), &text)?;
-        if !changes.is_empty() || node.host.was_interrupted(self.name()) {
-            changes
-                .push(Change::run_undone_by("systemctl daemon-reload", "systemctl daemon-reload"));
-        }
+        let path = format!("/etc/systemd/system/{UNIT}");
+        let mut changes =
+            file_for(node.host, self.name(), &path, &text, "systemctl daemon-reload")?;
         changes.extend(enabled(node.host, UNIT));
         Ok(changes)
     }

@@ -3,7 +3,7 @@
 
 use ipnet::Ipv4Net;
 
-use super::{claims, enabled, file, unit_is};
+use super::{claims, enabled, file, file_for, unit_is};
 use crate::change::Change;
 use crate::role::Role;
 use crate::step::{Intent, Node, Step};
@@ -20,16 +20,15 @@ impl Step for Time {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let host = node.host;
-        let mut changes = file(host, PATH, &configuration(node.intent))?;
-        let is_new = !changes.is_empty() || host.was_interrupted(self.name());
-        let is_running = unit_is(host, "active", "chronyd");
-        if !is_running {
+        let text = configuration(node.intent);
+        let mut changes = if unit_is(host, "active", "chronyd") {
+            file_for(host, self.name(), PATH, &text, "systemctl restart chronyd")?
+        } else {
+            let mut changes = file(host, PATH, &text)?;
             changes.extend(claims(host, &["/var/lib/chrony"]));
-        }
+            changes
+        };
         changes.extend(enabled(host, "chronyd"));
-        if is_new && is_running {
-            changes.push(Change::run("systemctl restart chronyd"));
-        }
         // In CSV the second field is the state; `*` is the selected source
         // (chronyc(1), "sources").
         let sources = host.query("chronyc -c sources").stdout;

@@ -1,0 +1,184 @@
+//! What the commands of a small node do. What a kernel or systemd would hold in
+//! memory they leave below `proc`, `sys` and `run`.
+
+use std::cell::RefCell;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use installer::exec::{Command, Exec, Input, Output};
+
+/// What goes wrong, at the command of that number, from 0, that changes something.
+#[derive(Clone, Copy, Debug)]
+pub enum Fault {
+    /// It cannot be started.
+    Refused(usize),
+    /// It does what it should, and then fails.
+    Late(usize),
+}
+
+#[derive(Clone)]
+pub struct Commands {
+    root: PathBuf,
+    fault: Option<Fault>,
+    made: Rc<RefCell<Vec<String>>>,
+}
+
+impl Exec for Commands {
+    fn run(&self, command: &Command, _: Option<Input<'_>>) -> io::Result<Output> {
+        let words: Vec<&str> = command.words().iter().map(String::as_str).collect();
+        if let Some(answer) = self.answer(&words) {
+            return answer;
+        }
+        let nth = self.made.borrow().len();
+        self.made.borrow_mut().push(command.to_string());
+        match self.fault {
+            Some(Fault::Refused(at)) if at == nth => Err(io::Error::other("it was refused")),
+            Some(Fault::Late(at)) if at == nth => {
+                self.change(&words);
+                Ok(Output { status: Some(1), ..Output::default() })
+            }
+            _ => Ok(said(self.change(&words), "")),
+        }
+    }
+}
+
+fn said(good: bool, text: &str) -> Output {
+    let status = Some(i32::from(!good));
+    Output { status, stdout: text.to_owned(), stderr: String::new() }
+}
+
+impl Commands {
+    pub(super) fn of(root: &Path, fault: Option<Fault>) -> Self {
+        Self { root: root.to_owned(), fault, made: Rc::default() }
+    }
+
+    /// The commands that changed something, or failed to.
+    pub fn made(&self) -> Vec<String> {
+        self.made.borrow().clone()
+    }
+
+    /// The answer to a question; none where it is none.
+    fn answer(&self, words: &[&str]) -> Option<io::Result<Output>> {
+        Some(Ok(match words {
+            ["hostname"] => said(true, &self.read("proc/sys/kernel/hostname")),
+            ["systemctl", "is-active", unit] => {
+                let is = self.has("active", unit);
+                said(is, if is { "active\n" } else { "inactive\n" })
+            }
+            ["systemctl", "is-enabled", unit] => {
+                let is = |word| self.has(word, unit).then_some(word);
+                let word = is("masked").or(is("enabled"));
+                said(word == Some("enabled"), word.unwrap_or("disabled"))
+            }
+            ["systemctl", "list-unit-files", "--type=swap", ..] => {
+                let units = fs::read_dir(self.root.join("etc/systemd/system")).unwrap();
+                let names = units.map(|unit| unit.unwrap().file_name().into_string().unwrap());
+                let swaps = names.filter(|name| name.ends_with(".swap"));
+                said(true, &swaps.map(|name| format!("{name} static -\n")).collect::<String>())
+            }
+            ["chronyc", "-c", "sources"] => {
+                let follows = self.read("run/systemd/active/chronyd").contains("server 10.0.0.1");
+                said(true, if follows { "^,*,10.0.0.1,3\n" } else { "" })
+            }
+            ["rpm", "-qa", ..] => said(true, "bash\n"),
+            ["firewall-cmd", ..] => return Some(Err(io::ErrorKind::NotFound.into())),
+            _ => return None,
+        }))
+    }
+
+    /// Does it; gives whether it could.
+    fn change(&self, words: &[&str]) -> bool {
+        match words {
+            ["hostnamectl", "set-hostname", name] => {
+                self.write("proc/sys/kernel/hostname", &format!("{name}\n"));
+                self.write("etc/hostname", &format!("{name}\n"));
+            }
+            ["systemctl", "daemon-reload"] => self.reload_units(),
+            ["systemctl", "enable", unit] => self.write(&state("enabled", unit), ""),
+            ["systemctl", "disable", unit] => self.remove(&state("enabled", unit)),
+            ["systemctl", "disable", "--now", unit] => {
+                self.remove(&state("enabled", unit));
+                self.remove(&state("active", unit));
+            }
+            ["systemctl", "mask", unit] => self.write(&state("masked", unit), ""),
+            ["systemctl", "unmask", unit] => self.remove(&state("masked", unit)),
+            ["systemctl", "reload", unit] if !self.has("active", unit) => return false,
+            ["systemctl", "start", unit] if self.has("active", unit) => {}
+            ["systemctl", "start" | "restart" | "reload", unit] => {
+                let path = match *unit {
+                    "chronyd" => "etc/chrony.conf",
+                    "containerd" => "etc/containerd/config.toml",
+                    "NetworkManager" => "etc/NetworkManager/conf.d/kubeferry.conf",
+                    unit => &state("loaded", unit),
+                };
+                self.write(&state("active", unit), &self.read(path));
+            }
+            ["systemctl", "stop", unit] => self.remove(&state("active", unit)),
+            ["swapoff", "-a"] => self.write("proc/swaps", "Filename Type\n"),
+            ["swapon", "-a"] => {
+                let fstab = self.read("etc/fstab");
+                let swaps = fstab.lines().filter(|line| line.contains(" swap "));
+                let devices = swaps.filter(|line| !line.starts_with('#'));
+                let lines = devices.map(|line| format!("{line}\n")).collect::<String>();
+                self.write("proc/swaps", &format!("Filename Type\n{lines}"));
+            }
+            ["modprobe", name] => {
+                let loaded = self.read("proc/modules");
+                self.write("proc/modules", &format!("{loaded}{name} 1\n"));
+                if *name == "br_netfilter" {
+                    for key in ["bridge-nf-call-iptables", "bridge-nf-call-ip6tables"] {
+                        self.write(&format!("proc/sys/net/bridge/{key}"), "0\n");
+                    }
+                }
+            }
+            ["sysctl", "-w", setting] => {
+                let (key, value) = setting.split_once('=').unwrap();
+                let path = format!("proc/sys/{}", key.replace('.', "/"));
+                if !self.root.join(&path).exists() {
+                    return false;
+                }
+                self.write(&path, &format!("{value}\n"));
+            }
+            ["setenforce", value] => self.write("sys/fs/selinux/enforce", value),
+            ["chronyc", "waitsync", ..] => return self.has("active", "chronyd"),
+            ["crictl", .., "info"] => return self.has("active", "containerd"),
+            _ => panic!("a small node has no `{}`", words.join(" ")),
+        }
+        true
+    }
+
+    /// systemd reads the units that are the node's own.
+    fn reload_units(&self) {
+        let loaded = self.root.join("run/systemd/loaded");
+        fs::remove_dir_all(&loaded).unwrap();
+        fs::create_dir(&loaded).unwrap();
+        for unit in fs::read_dir(self.root.join("etc/systemd/system")).unwrap() {
+            let unit = unit.unwrap();
+            fs::copy(unit.path(), loaded.join(unit.file_name())).unwrap();
+        }
+    }
+
+    fn has(&self, word: &str, unit: &str) -> bool {
+        self.root.join(state(word, unit)).exists()
+    }
+
+    fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.root.join(path)).unwrap_or_default()
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn remove(&self, path: &str) {
+        drop(fs::remove_file(self.root.join(path)));
+    }
+}
+
+fn state(word: &str, unit: &str) -> String {
+    format!("run/systemd/{word}/{unit}")
+}

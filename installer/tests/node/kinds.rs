@@ -1,0 +1,48 @@
+//! Nodes as they are found.
+
+use installer::role::Role;
+
+use super::Node;
+
+/// What each node has.
+const BARE: [(&str, u32, &str); 6] = [
+    ("etc/hosts", 0o644, "127.0.0.1 localhost\n"),
+    ("etc/hostname", 0o644, "node-1\n"),
+    ("proc/sys/kernel/hostname", 0o644, "node-1\n"),
+    ("proc/sys/net/ipv4/ip_forward", 0o644, "0\n"),
+    ("proc/swaps", 0o444, "Filename Type\n"),
+    ("proc/modules", 0o444, "xfs 1\n"),
+];
+
+/// What one has besides that has been at work before.
+const LIVED_IN: [(&str, u32, &str); 19] = [
+    ("etc/hostname", 0o644, "old-name\n"),
+    ("proc/sys/kernel/hostname", 0o644, "old-name\n"),
+    ("etc/fstab", 0o600, "/dev/sda1 / xfs defaults 0 0\n/dev/sda2 none swap sw 0 0\n"),
+    ("proc/swaps", 0o444, "Filename Type\n/dev/sda2 none swap sw 0 0\n"),
+    ("usr/lib/systemd/system-generators/zram-generator", 0o755, ""),
+    ("etc/systemd/zram-generator.conf", 0o640, "[zram0]\n"),
+    ("etc/systemd/system/extra.swap", 0o644, "[Swap]\n"),
+    ("run/systemd/loaded/extra.swap", 0o644, "[Swap]\n"),
+    ("etc/selinux/config", 0o644, "SELINUX=enforcing\n"),
+    ("sys/fs/selinux/enforce", 0o644, "1"),
+    ("etc/chrony.conf", 0o640, "pool of.the.site\n"),
+    ("run/systemd/active/chronyd", 0o644, "pool of.the.site\n"),
+    ("run/systemd/enabled/chronyd", 0o644, ""),
+    ("var/lib/chrony/drift", 0o644, "1\n"),
+    ("etc/containerd/config.toml", 0o600, "disabled_plugins = [\"cri\"]\n"),
+    ("run/systemd/active/containerd", 0o644, "disabled_plugins = [\"cri\"]\n"),
+    ("etc/NetworkManager/NetworkManager.conf", 0o644, ""),
+    ("run/systemd/active/NetworkManager", 0o644, ""),
+    ("etc/crictl.yaml", 0o600, "timeout: 1\n"),
+];
+
+/// Nodes of each kind.
+pub fn nodes() -> Vec<Box<dyn Fn() -> Node>> {
+    let mut nodes: Vec<Box<dyn Fn() -> Node>> = Vec::new();
+    for role in [Role::Master, Role::Worker] {
+        nodes.push(Box::new(move || Node::new(role, &BARE)));
+        nodes.push(Box::new(move || Node::new(role, &[&BARE[..], &LIVED_IN].concat())));
+    }
+    nodes
+}

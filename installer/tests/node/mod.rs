@@ -1,0 +1,162 @@
+//! A small node over a folder: its files, and commands that leave their state in
+//! files as well, so that one look at the folder sees everything.
+
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test uses a part of it")]
+
+mod commands;
+mod intent;
+pub mod kinds;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use installer::change::Change;
+use installer::host::Host;
+use installer::reset;
+use installer::role::Role;
+use installer::run;
+use installer::step::{Intent, Step};
+
+pub use commands::{Commands, Fault};
+
+/// Steps that end on the node itself: no images, and no cluster.
+const STEPS: [&str; 15] = [
+    "hosts",
+    "selinux",
+    "firewall",
+    "swap",
+    "modules",
+    "sysctl",
+    "repository",
+    "packages",
+    "time",
+    "service-folder",
+    "service-route",
+    "network-manager",
+    "containerd",
+    "crictl",
+    "kubelet",
+];
+
+/// What lies in a folder: permission bits and texts, none of folders.
+pub type Tree = BTreeMap<String, (u32, Option<String>)>;
+
+pub struct Node {
+    pub folder: tempfile::TempDir,
+    pub role: Role,
+}
+
+impl Node {
+    /// A node with these files, each with its permission bits.
+    pub fn new(role: Role, files: &[(&str, u32, &str)]) -> Self {
+        let node = Self { folder: tempfile::tempdir().unwrap(), role };
+        for unit in ["enabled", "active", "masked", "loaded"] {
+            fs::create_dir_all(node.root().join("run/systemd").join(unit)).unwrap();
+        }
+        for folder in ["etc/systemd/system", "var/lib", "var/log"] {
+            fs::create_dir_all(node.root().join(folder)).unwrap();
+        }
+        for (path, mode, text) in files {
+            let path = node.root().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(*mode)).unwrap();
+        }
+        node
+    }
+
+    pub fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The node to look at, with commands that fail as `fault` says.
+    pub fn look(&self, fault: Option<Fault>) -> (Host, Commands) {
+        let commands = Commands::of(self.root(), fault);
+        (Host::look(self.root(), Box::new(commands.clone())).unwrap(), commands)
+    }
+
+    pub fn intent(&self) -> Intent {
+        intent::of(self.root(), self.role)
+    }
+
+    pub fn steps(&self) -> Vec<&'static dyn Step> {
+        let mut steps = self.role.steps();
+        steps.retain(|step| STEPS.contains(&step.name()));
+        assert_eq!(steps.len(), STEPS.len());
+        steps
+    }
+
+    pub fn plan(&self) -> Vec<(&'static str, Vec<Change>)> {
+        let (host, commands) = self.look(None);
+        let plan = run::plan(&host, &self.intent(), &self.steps()).unwrap();
+        assert!(commands.made().is_empty(), "a plan only looks");
+        plan.into_iter().map(|planned| (planned.step.name(), planned.changes)).collect()
+    }
+
+    /// Makes all changes; gives each step's, the commands that were run for
+    /// them, and how it ended.
+    pub fn apply(&self, fault: Option<Fault>) -> Applied {
+        let (host, commands) = self.look(fault);
+        let mut changes = Vec::new();
+        let end = run::apply(
+            &mut host.open().unwrap(),
+            &self.intent(),
+            &self.steps(),
+            &mut |_, name, made| changes.push((name.to_owned(), made.to_vec())),
+        );
+        Applied { changes, commands, end }
+    }
+
+    /// All of it but what the installer keeps for itself.
+    pub fn tree(&self) -> Tree {
+        let mut tree = Tree::new();
+        walk(self.root(), self.root(), &mut tree);
+        tree.retain(|path, _| {
+            !path.starts_with("var/lib/kubeferry") && !path.starts_with("var/log/kubeferry")
+        });
+        tree
+    }
+
+    /// Takes all back, and looks whether everything is as it was.
+    pub fn assert_goes_back(&self, before: &Tree, of: &str) {
+        let mut host = self.look(None).0.open().unwrap();
+        assert_eq!(reset::reset(&mut host, &mut |_| ()), Vec::<String>::new(), "{of}");
+        reset::forget(&host).unwrap();
+        let mut left = difference(&self.tree(), before);
+        left.retain(|path| !stays(path));
+        assert_eq!(left, BTreeSet::new(), "left after {of}");
+        assert!(!self.root().join("var/lib/kubeferry").exists());
+    }
+}
+
+pub struct Applied {
+    pub changes: Vec<(String, Vec<Change>)>,
+    pub commands: Commands,
+    pub end: anyhow::Result<usize>,
+}
+
+/// What differs.
+pub fn difference(a: &Tree, b: &Tree) -> BTreeSet<String> {
+    let paths = a.keys().chain(b.keys());
+    paths.filter(|path| a.get(*path) != b.get(*path)).cloned().collect()
+}
+
+/// What a reset leaves to the next boot: modules that were loaded.
+fn stays(path: &str) -> bool {
+    path == "proc/modules" || path.starts_with("proc/sys/net/bridge")
+}
+
+fn walk(root: &Path, folder: &Path, tree: &mut Tree) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let meta = path.symlink_metadata().unwrap();
+        let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+        let text = (!meta.is_dir()).then(|| fs::read_to_string(&path).unwrap());
+        tree.insert(name, (meta.permissions().mode() & 0o7777, text));
+        if meta.is_dir() {
+            walk(root, &path, tree);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The receipt as a lost power, another version or a second installer finds it.
+
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it expects")]
+
+use std::fs;
+use std::path::Path;
+
+use installer::receipt::{Line, Receipt, interrupted};
+
+const DEED: &str = r#"{"line":"deed","step":"swap","deed":{"did":"made","path":"/ä"}}"#;
+const FINISHED: &str = r#"{"line":"finished","step":"swap"}"#;
+
+/// A receipt with this text, in a folder of its own.
+fn receipt(text: &[u8]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("receipt.jsonl"), text).unwrap();
+    folder
+}
+
+fn bytes(folder: &Path) -> Vec<u8> {
+    fs::read(folder.join("receipt.jsonl")).unwrap()
+}
+
+#[test]
+fn wherever_it_was_cut_off_its_whole_lines_count() {
+    let whole =
+        format!("{{\"line\":\"receipt\",\"version\":1}}\n{DEED}\n{FINISHED}\n").into_bytes();
+    for length in 0..=whole.len() {
+        let folder = receipt(&whole[..length]);
+        let count = whole[..length].iter().filter(|byte| **byte == b'\n').count();
+        let seen = Receipt::read(folder.path()).unwrap().unwrap();
+        assert_eq!(seen.len(), count, "at {length}");
+        assert_eq!(bytes(folder.path()), whole[..length], "a look changes nothing");
+        assert_eq!(interrupted(&seen, "swap"), count == 2);
+
+        let mut open = Receipt::open(folder.path()).unwrap();
+        assert_eq!(open.lines().len(), count.max(1));
+        open.add(Line::Finished { step: "hosts".to_owned() }).unwrap();
+        drop(open);
+        let after = String::from_utf8(bytes(folder.path())).unwrap();
+        assert!(after.ends_with("\n{\"line\":\"finished\",\"step\":\"hosts\"}\n"), "{after}");
+        assert_eq!(Receipt::read(folder.path()).unwrap().unwrap().len(), count.max(1) + 1);
+    }
+}
+
+#[test]
+fn what_is_not_understood_is_refused_and_stays() {
+    let cases = [
+        ("{\"line\":\"receipt\",\"version\":2}\n{\"line\":\"news\"}\n", "another version"),
+        ("{\"line\":\"receipt\",\"version\":2}\n{\"li", "another version"),
+        ("{\"line\":\"receipt\",\"version\":1}\n{\"line\":\"news\"}\n", "line 2"),
+        ("{\"line\":\"receipt\",\"version\":1}\n\0\0\0\n", "line 2"),
+    ];
+    for (before, words) in cases {
+        let folder = receipt(before.as_bytes());
+        let errors = [
+            Receipt::read(folder.path()).map(drop).unwrap_err(),
+            Receipt::open(folder.path()).map(drop).unwrap_err(),
+        ];
+        for error in errors {
+            assert!(format!("{error:#}").contains(words), "{words}: {error:#}");
+        }
+        assert_eq!(bytes(folder.path()), before.as_bytes());
+    }
+}
+
+#[test]
+fn only_one_has_it_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(Receipt::read(folder.path()).unwrap(), None);
+    let first = Receipt::open(folder.path()).unwrap();
+    let error = Receipt::open(folder.path()).map(drop).unwrap_err();
+    assert!(error.to_string().contains("another installer is at work"), "{error}");
+    assert_eq!(Receipt::read(folder.path()).unwrap().unwrap().len(), 1);
+    drop(first);
+    Receipt::open(folder.path()).unwrap();
+}

@@ -1,0 +1,70 @@
+//! The way to a set-up node and back, on small nodes.
+
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it expects")]
+
+mod node;
+
+use std::collections::BTreeSet;
+
+use installer::change::Change;
+use node::difference;
+use node::kinds::nodes;
+
+#[test]
+fn the_plan_is_the_deed() {
+    for node in nodes() {
+        let node = node();
+        let before = node.tree();
+        let plan = node.plan();
+        assert_eq!(node.tree(), before);
+        let applied = node.apply(None);
+        applied.end.unwrap();
+        let plan: Vec<_> = plan.into_iter().map(|(name, made)| (name.to_owned(), made)).collect();
+        assert_eq!(applied.changes, plan);
+        let changes = || plan.iter().flat_map(|(_, changes)| changes);
+        let commands: Vec<String> = changes()
+            .filter_map(|change| match change {
+                Change::Run { command, .. } | Change::Write { then: Some(command), .. } => {
+                    Some(command.to_string())
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(applied.commands.made(), commands);
+        let written: BTreeSet<String> = changes()
+            .filter_map(|change| match change {
+                Change::Write { path, .. } => {
+                    Some(path.to_str()?.trim_start_matches('/').to_owned())
+                }
+                _ => None,
+            })
+            .collect();
+        let mut found = difference(&node.tree(), &before);
+        found.retain(|path| {
+            path.starts_with("etc/") && node.root().join(path).is_file() && path != "etc/hostname"
+        });
+        assert_eq!(found, written);
+    }
+}
+
+#[test]
+fn a_second_run_has_nothing_to_do() {
+    for node in nodes() {
+        let node = node();
+        assert!(node.apply(None).end.unwrap() > 10);
+        assert!(node.plan().iter().all(|(_, changes)| changes.is_empty()));
+        let tree = node.tree();
+        assert_eq!(node.apply(None).end.unwrap(), 0);
+        assert_eq!(node.tree(), tree);
+    }
+}
+
+#[test]
+fn a_reset_leaves_everything_as_it_was() {
+    for node in nodes() {
+        let node = node();
+        let before = node.tree();
+        node.apply(None).end.unwrap();
+        node.assert_goes_back(&before, "an undisturbed run");
+    }
+}
