@@ -36,6 +36,8 @@ pub struct Cluster {
     pub firewall: Firewall,
     /// What becomes of SELinux.
     pub selinux: Selinux,
+    /// More settings of all kubelets, by the keys of KubeletConfiguration.
+    pub kubelet: serde_json::Map<String, serde_json::Value>,
     /// Whether the bundle's manifest `ingress-nginx` is applied.
     pub ingress: bool,
     /// Manifests of the bundle that are not applied, by name.
@@ -55,6 +57,7 @@ impl Default for Cluster {
             ntp_servers: Vec::new(),
             firewall: Firewall::Configure,
             selinux: Selinux::Leave,
+            kubelet: serde_json::Map::new(),
             ingress: true,
             skip_manifests: Vec::new(),
         }
@@ -69,9 +72,6 @@ pub struct Member {
     pub name: NodeName,
     /// Its address.
     pub address: IpAddr,
-    /// Whether it serves `nfs.path` to the others.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub nfs: bool,
 }
 
 /// A node's name: a DNS subdomain in lower case (RFC 1123), as Kubernetes wants

@@ -50,12 +50,18 @@ pub fn init_configuration(settings: &Settings<'_>) -> anyhow::Result<String> {
         "localAPIEndpoint": {"advertiseAddress": settings.address.to_string(), "bindPort": 6443},
         "nodeRegistration": registration(settings),
     });
-    let kubelet = json!({
+    let mut kubelet = json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "cgroupDriver": settings.cluster.cgroup_driver.to_string(),
         "clusterDNS": [settings.cluster.dns().to_string()],
+        // Never: an image that kubelet removes from a full disk cannot be
+        // pulled again here.
+        "imageGCHighThresholdPercent": 100,
     });
+    for (key, value) in &settings.cluster.kubelet {
+        set(&mut kubelet, key, value.clone());
+    }
     let mut documents = vec![cluster, init, kubelet];
     if settings.cluster.proxy_mode != ProxyMode::Iptables {
         documents.push(json!({

@@ -74,7 +74,8 @@ fn the_documents_are_those_of_the_release() {
                  {registration}\
                  ---\n\
                  apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n\
-                 cgroupDriver: systemd\nclusterDNS:\n- \"10.96.0.10\"\n"
+                 cgroupDriver: systemd\nclusterDNS:\n- \"10.96.0.10\"\n\
+                 imageGCHighThresholdPercent: 100\n"
             )
         );
         assert_eq!(

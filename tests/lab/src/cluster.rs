@@ -14,6 +14,12 @@ use crate::{Lab, Node, Upstream};
 /// Where a node has the join file that the operator brought.
 const JOIN_FILE: &str = "/root/join.yaml";
 
+/// The lab's disk is the machine's, of which others may use most: kubelet must
+/// not evict pods for that.
+const CLUSTER: &str = "kubelet:
+  evictionHard: {imagefs.available: 100Mi, nodefs.available: 100Mi, memory.available: 100Mi}
+";
+
 /// The file of a node's stick that is the installer.
 pub const INSTALLER: &str = "/media/usb/installer";
 
@@ -47,9 +53,9 @@ pub fn insert_stick(lab: &Lab, bundle: &Path) -> anyhow::Result<()> {
     })
 }
 
-/// Makes the first node a master, of a cluster as `cluster.yaml` says.
+/// Makes the first node a master; `cluster` is more lines of `cluster.yaml`.
 pub fn master(node: &Node, cluster: &str) -> anyhow::Result<String> {
-    node.write("/root/cluster.yaml", cluster)?;
+    node.write("/root/cluster.yaml", &format!("{CLUSTER}{cluster}"))?;
     node.run([INSTALLER, "--role", "master", "--config", "/root/cluster.yaml", "--yes"])
 }
 
