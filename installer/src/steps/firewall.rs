@@ -127,7 +127,9 @@ fn permanent(options: &str, file: &str) -> Change {
     let path = |end: &str| PathBuf::from(format!("/etc/firewalld/{file}.xml{end}"));
     Change::Run {
         command: Command::of(&format!("firewall-cmd --permanent {options}")),
-        undo: vec![Command::of("firewall-cmd --reload")],
+        // A reload fails where Kubernetes' rules went meanwhile (firewalld's
+        // "Failed to reverse rule").
+        undo: vec![Command::of("systemctl restart firewalld")],
         files: vec![path(""), path(".old")],
     }
 }
