@@ -158,9 +158,9 @@ impl Host {
     /// Makes a folder, what is in which is ours from then on.
     pub fn claim(&mut self, step: &str, path: &Path, mode: u32) -> anyhow::Result<()> {
         self.make_parents(step, path)?;
-        let was_there = self.exists(path);
-        self.note(step, Deed::Claimed { path: path.to_owned(), was_there })?;
-        if was_there {
+        let before = self.mode(path);
+        self.note(step, Deed::Claimed { path: path.to_owned(), before })?;
+        if before.is_some() {
             return Ok(());
         }
         self.say(&format!("make {}\n", path.display()));

@@ -165,11 +165,6 @@ fn reach(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
                 "check the cable, the address in the join file and the master's firewall",
             ));
         }
-    } else if intent.role == Role::Worker {
-        found.push(Failure::new(
-            "a worker needs a join file",
-            "copy /opt/kubernetes/join.yaml from the master, and give it with --join",
-        ));
     }
     // A node that is done has them in use itself.
     if intent.role == Role::Master && !host.exists(kubeconfig::ADMIN) {

@@ -73,8 +73,8 @@ pub enum Deed {
     Claimed {
         /// The folder.
         path: PathBuf,
-        /// Whether it was there, empty.
-        was_there: bool,
+        /// Its permission bits, where it was there with no file in it.
+        before: Option<u32>,
     },
     /// A command was run.
     Ran {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use bundle_format::Digest;
@@ -35,7 +36,7 @@ pub fn reset(host: &mut Host, say: &mut dyn FnMut(&str)) -> Vec<String> {
         let result = match deed {
             Deed::Wrote { path, before, after } => put_back(host, path, before, *after),
             Deed::Made { path } => remove_if_empty(host, path),
-            Deed::Claimed { path, was_there } => empty(host, path, *was_there),
+            Deed::Claimed { path, before } => empty(host, path, *before),
             Deed::Ran { undo, .. } => {
                 let mut failed = Ok(());
                 for command in undo {
@@ -103,9 +104,8 @@ fn remove_if_empty(host: &Host, path: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Empties a folder, and removes it if it was not there before. A mount of its
-/// own stays, empty.
-fn empty(host: &Host, path: &Path, was_there: bool) -> Result<(), String> {
+/// Empties a folder, and removes it if it was not there before.
+fn empty(host: &Host, path: &Path, before: Option<u32>) -> Result<(), String> {
     let real = host.path(path);
     let fail = |error: io::Error| format!("{}: {error}", path.display());
     let entries = match fs::read_dir(&real) {
@@ -120,10 +120,14 @@ fn empty(host: &Host, path: &Path, was_there: bool) -> Result<(), String> {
         if is_folder { fs::remove_dir_all(&inner) } else { fs::remove_file(&inner) }
             .map_err(fail)?;
     }
-    if !was_there {
-        drop(fs::remove_dir(&real));
+    match before {
+        Some(mode) => fs::set_permissions(&real, fs::Permissions::from_mode(mode)).map_err(fail),
+        None => {
+            // A mount of its own stays.
+            drop(fs::remove_dir(&real));
+            Ok(())
+        }
     }
-    Ok(())
 }
 
 /// Removes the receipt itself, when nothing is left to take back.

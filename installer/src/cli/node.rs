@@ -14,7 +14,9 @@ use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::join::JoinFile;
+use crate::role::Role;
 use crate::step::Intent;
+use crate::steps::join_file;
 
 /// The node to look at.
 pub(crate) fn host(root: Option<&Path>) -> anyhow::Result<Host> {
@@ -27,6 +29,16 @@ pub(crate) fn intent(host: &Host, install: &Install) -> anyhow::Result<Intent> {
     let path = super::bundle::find(install.bundle.as_deref())?;
     let bundle = Bundle::open(&path).with_context(|| format!("opening {}", path.display()))?;
     let join = install.join.as_deref().map(JoinFile::load).transpose()?;
+    if install.role == Role::Worker && join.is_none() {
+        return Err(Failure::new(
+            "a worker needs a join file",
+            format!(
+                "copy {} from the master, and give it with --join",
+                join_file::path().display()
+            ),
+        )
+        .into());
+    }
     let cluster = match (&install.config, &join) {
         (Some(path), _) => Cluster::load(path)?,
         (None, Some(join)) => join.cluster.clone(),

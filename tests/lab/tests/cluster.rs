@@ -15,8 +15,9 @@ use lab::{Lab, Node, Settings};
 use support::{connected_host, lab, words};
 
 /// What a reset leaves, as `docs/install.md` says: what packages have made of
-/// users, and what rpm, dnf and logs remember.
-const LEFT: [&str; 9] = [
+/// users, and what rpm, dnf and logs remember. systemd has folders of each boot
+/// in `/var/tmp`.
+const LEFT: [&str; 10] = [
     "/etc/group",
     "/etc/gshadow",
     "/etc/passwd",
@@ -26,6 +27,7 @@ const LEFT: [&str; 9] = [
     "/var/lib/dnf",
     "/var/lib/rpm",
     "/var/log",
+    "/var/tmp",
 ];
 
 #[test]
