@@ -1,7 +1,7 @@
 //! What would make the run fail, found before anything is changed: all of it at
 //! once, each with its cure.
 
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use crate::cluster::ProxyMode;
@@ -155,10 +155,9 @@ fn space(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
 
 fn reach(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
     if let Some(join) = &intent.join {
-        let addresses = join.endpoint.to_socket_addrs().map(Iterator::collect::<Vec<_>>);
-        let answers = addresses.is_ok_and(|addresses| {
-            addresses.iter().any(|one| TcpStream::connect_timeout(one, PATIENCE).is_ok())
-        });
+        let answers = addresses(host, &join.endpoint)
+            .iter()
+            .any(|one| TcpStream::connect_timeout(one, PATIENCE).is_ok());
         if !answers {
             found.push(Failure::new(
                 format!("the master's API server at {} does not answer", join.endpoint),
@@ -183,4 +182,17 @@ fn reach(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
             }
         }
     }
+}
+
+/// The addresses of `HOST:PORT`. Names are the node's own resolver's matter, which
+/// a static program does not have in it.
+fn addresses(host: &Host, endpoint: &str) -> Vec<SocketAddr> {
+    if let Ok(address) = endpoint.parse() {
+        return vec![address];
+    }
+    let Some((name, port)) = endpoint.rsplit_once(':') else { return Vec::new() };
+    let Ok(port) = port.parse() else { return Vec::new() };
+    let said = host.query(&format!("getent ahosts {name}")).stdout;
+    let first = said.lines().filter_map(|line| line.split_ascii_whitespace().next());
+    first.filter_map(|word| Some(SocketAddr::new(word.parse::<IpAddr>().ok()?, port))).collect()
 }
