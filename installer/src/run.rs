@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use anyhow::{Context, bail};
+use bundle_format::ImageReference;
 use bundle_format::archive::writer;
 use bundle_format::layout::Layout;
 use bundle_format::lock::LockedImage;
@@ -89,7 +90,7 @@ fn make(host: &mut Host, intent: &Intent, step: &str, change: &Change) -> anyhow
             }
             Ok(())
         }
-        Change::Import { .. } => import(host, intent, step, change),
+        Change::Import { images } => import(host, intent, step, images),
         Change::Run { command, undo, files } => {
             host.run(step, command, undo, files, None).map(drop)
         }
@@ -112,8 +113,12 @@ fn make(host: &mut Host, intent: &Intent, step: &str, change: &Change) -> anyhow
 
 /// Streams images into containerd, one after the other in the order in which a
 /// node needs them: no copy lies on the disk meanwhile.
-fn import(host: &mut Host, intent: &Intent, step: &str, change: &Change) -> anyhow::Result<()> {
-    let Change::Import { images } = change else { bail!("this is no import") };
+fn import(
+    host: &mut Host,
+    intent: &Intent,
+    step: &str,
+    images: &[ImageReference],
+) -> anyhow::Result<()> {
     for image in &intent.lock().images {
         if !images.contains(&image.name) {
             continue;
