@@ -141,15 +141,14 @@ fn space(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
     let layers: u64 = layers.flat_map(|platform| &platform.layers).map(|layer| layer.size).sum();
     // Packages lie beside what they unpack to, some three times their size;
     // containerd keeps layers beside what they unpack to, as much again.
-    for (path, needed) in [("/var/lib", rpms * 4 + layers * 4)] {
-        let Ok(disk) = rustix::fs::statvfs(host.path(path)) else { continue };
-        let free = disk.f_bavail * disk.f_frsize;
-        if free < needed {
-            found.push(Failure::new(
-                format!("{path} has {} MB free, and {} MB are needed", free >> 20, needed >> 20),
-                "make room, or mount a larger disk there",
-            ));
-        }
+    let (path, needed) = ("/var/lib", rpms * 4 + layers * 4);
+    let Ok(disk) = rustix::fs::statvfs(host.path(path)) else { return };
+    let free = disk.f_bavail * disk.f_frsize;
+    if free < needed {
+        found.push(Failure::new(
+            format!("{path} has {} MB free, and {} MB are needed", free >> 20, needed >> 20),
+            "make room, or mount a larger disk there",
+        ));
     }
 }
 
