@@ -2,6 +2,7 @@
 //! once, each with its cure.
 
 use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::cluster::ProxyMode;
@@ -102,7 +103,7 @@ fn conflicts(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
 fn leftovers(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
     let ours = host.lines().iter().any(|line| {
         matches!(line, Line::Deed { deed: Deed::Claimed { path, .. }, .. }
-            if path.ends_with("kubernetes") || path.ends_with("etcd"))
+            if path == Path::new("/etc/kubernetes"))
     });
     if ours {
         return;
