@@ -56,11 +56,7 @@ fn kernel(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
     if intent.cluster.proxy_mode != ProxyMode::Ipvs {
         return;
     }
-    let built_in = host
-        .read(format!("/lib/modules/{}/modules.builtin", intent.facts.kernel))
-        .ok()
-        .flatten()
-        .unwrap_or_default();
+    let built_in = modules::built_in(host, intent).unwrap_or_default();
     let lacks = |name: &&str| {
         !built_in.contains(&format!("/{name}.ko"))
             && !host.query(&format!("modprobe --dry-run {name}")).succeeded()

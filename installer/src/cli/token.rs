@@ -6,7 +6,6 @@ use std::path::Path;
 use anyhow::{Context, bail};
 
 use super::node;
-use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::write_whole;
 use crate::join::JoinFile;
@@ -23,8 +22,7 @@ pub(crate) fn token(output: Option<&Path>) -> anyhow::Result<()> {
         ));
     }
     let old = JoinFile::load(&host.path(join_file::path()))?;
-    let command = "kubeadm token create --ttl 24h --print-join-command --kubeconfig";
-    let said = host.ask(&Command::of(command).with(ADMIN));
+    let said = host.ask(&join_file::command());
     if !said.succeeded() {
         bail!("`kubeadm token create` failed: {}", said.stderr.trim());
     }

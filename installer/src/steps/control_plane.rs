@@ -9,7 +9,7 @@ use crate::kubeadm;
 use crate::step::{Node, SERVICE_FOLDER, Step};
 
 /// kubeadm's own way back. It ends pods, and empties its folders.
-const RESET: &str = "kubeadm reset --force --cri-socket /run/containerd/containerd.sock";
+pub(crate) const RESET: &str = "kubeadm reset --force --cri-socket /run/containerd/containerd.sock";
 
 /// See the module.
 pub struct ControlPlane;

@@ -3,15 +3,13 @@
 use anyhow::Context;
 
 use super::claims;
-use super::control_plane::FOLDERS;
+use super::control_plane::{FOLDERS, RESET};
 use super::kubeconfig::kubectl;
 use super::ready::KUBELET;
 use crate::change::Change;
 use crate::exec::Command;
 use crate::kubeadm;
 use crate::step::{Node, SERVICE_FOLDER, Step};
-
-const RESET: &str = "kubeadm reset --force --cri-socket /run/containerd/containerd.sock";
 
 /// See the module.
 pub struct Join;

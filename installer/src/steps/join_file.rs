@@ -16,14 +16,9 @@ pub fn path() -> PathBuf {
     PathBuf::from(SERVICE_FOLDER).join("join.yaml")
 }
 
-/// What makes a new one, whose token holds for a day.
-pub fn change() -> Change {
-    let command = "kubeadm token create --ttl 24h --print-join-command --kubeconfig";
-    Change::Capture {
-        command: Command::of(command).with(ADMIN),
-        render: Render::JoinFile,
-        path: path(),
-    }
+/// What makes a new token, which holds for a day, and says how to join by it.
+pub(crate) fn command() -> Command {
+    Command::of("kubeadm token create --ttl 24h --print-join-command --kubeconfig").with(ADMIN)
 }
 
 impl Step for WriteJoinFile {
@@ -32,6 +27,10 @@ impl Step for WriteJoinFile {
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
-        Ok(if node.host.exists(path()) { Vec::new() } else { vec![change()] })
+        if node.host.exists(path()) {
+            return Ok(Vec::new());
+        }
+        let (command, path) = (command(), path());
+        Ok(vec![Change::Capture { command, render: Render::JoinFile, path }])
     }
 }

@@ -23,7 +23,7 @@ impl Step for Modules {
         let list: String = wanted.iter().map(|name| format!("{name}\n")).collect();
         let mut changes = file(node.host, PATH, &list)?;
         let loaded = node.host.read("/proc/modules")?.unwrap_or_default();
-        let built_in = built_in(node)?;
+        let built_in = built_in(node.host, node.intent)?;
         for name in wanted {
             let is_there = loaded.lines().any(|line| line.split(' ').next() == Some(name))
                 || built_in.contains(&format!("/{name}.ko"));
@@ -48,7 +48,8 @@ pub(crate) fn wanted(intent: &Intent, host: &Host) -> Vec<&'static str> {
     names
 }
 
-fn built_in(node: &Node<'_>) -> anyhow::Result<String> {
-    let path = format!("/lib/modules/{}/modules.builtin", node.intent.facts.kernel);
-    Ok(node.host.read(path)?.unwrap_or_default())
+/// The list of modules that are part of the kernel itself.
+pub(crate) fn built_in(host: &Host, intent: &Intent) -> anyhow::Result<String> {
+    let path = format!("/lib/modules/{}/modules.builtin", intent.facts.kernel);
+    Ok(host.read(path)?.unwrap_or_default())
 }
