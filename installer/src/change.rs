@@ -58,6 +58,14 @@ pub enum Change {
         /// Files that it writes, which are then as they were before.
         files: Vec<PathBuf>,
     },
+    /// A command that looks is asked until it succeeds: what was started answers
+    /// a while later.
+    Await {
+        /// The command.
+        command: Command,
+        /// For how many seconds, at most.
+        seconds: u32,
+    },
     /// A command's output, which is a secret or is to be kept, becomes a file.
     Capture {
         /// The command.
@@ -112,6 +120,9 @@ impl fmt::Display for Change {
             }
             Self::Import { images } => write!(f, "import {} images", images.len()),
             Self::Run { command, .. } => write!(f, "run {command}"),
+            Self::Await { command, seconds } => {
+                write!(f, "wait for {command}, {seconds} s at most")
+            }
             Self::Capture { command, path, .. } => {
                 write!(f, "run {command}, and write {}", path.display())
             }

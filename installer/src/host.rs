@@ -5,6 +5,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
@@ -203,6 +205,21 @@ impl Host {
         let lines: Vec<&str> = said.trim().lines().collect();
         let last = lines.get(lines.len().saturating_sub(8)..).unwrap_or_default();
         bail!("`{command}` {status}: {}", last.join("\n    "))
+    }
+
+    /// Asks a command that only looks until it succeeds, every half second; an
+    /// error with its last words when it has not within `seconds`.
+    pub fn await_success(&mut self, command: &Command, seconds: u32) -> anyhow::Result<()> {
+        let end = Instant::now() + Duration::from_secs(seconds.into());
+        loop {
+            let outcome = self.execute(command, None);
+            if outcome.is_ok() || Instant::now() >= end {
+                return outcome
+                    .map(drop)
+                    .with_context(|| format!("waited {seconds} s for an answer in vain"));
+            }
+            sleep(Duration::from_millis(500));
+        }
     }
 
     /// Writes to the log what is no secret. A full disk must not end a step.

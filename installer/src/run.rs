@@ -94,6 +94,7 @@ fn make(host: &mut Host, intent: &Intent, step: &str, change: &Change) -> anyhow
         Change::Run { command, undo, files } => {
             host.run(step, command, undo, files, None).map(drop)
         }
+        Change::Await { command, seconds } => host.await_success(command, *seconds),
         Change::Capture { command, render, path } => {
             let output = host.run(step, command, &[], &[], None)?;
             let text = match render {

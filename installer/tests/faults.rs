@@ -40,6 +40,13 @@ fn whatever_command_fails_the_next_run_mends_it() {
 }
 
 #[test]
+fn what_was_started_may_answer_late() {
+    for node in nodes() {
+        node().apply(Some(Fault::Slow)).end.unwrap();
+    }
+}
+
+#[test]
 fn a_reset_after_a_broken_run_goes_back_and_one_that_broke_can_be_run_again() {
     for node in nodes() {
         let made = node().apply(None).commands.made();

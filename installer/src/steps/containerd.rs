@@ -10,6 +10,7 @@ use super::crictl::SOCKET;
 use super::{claims, enabled, file, file_for, unit_is};
 use crate::change::Change;
 use crate::cluster::CgroupDriver;
+use crate::exec::Command;
 use crate::failure::Failure;
 use crate::step::{Node, Step};
 
@@ -41,7 +42,9 @@ impl Step for Containerd {
         };
         changes.extend(enabled(host, "containerd"));
         if !changes.is_empty() {
-            changes.push(Change::run(&format!("crictl --runtime-endpoint {SOCKET} info")));
+            // systemd has it as started before its CRI is.
+            let command = Command::of(&format!("crictl --runtime-endpoint {SOCKET} info"));
+            changes.push(Change::Await { command, seconds: 60 });
         }
         Ok(changes)
     }

@@ -101,6 +101,13 @@ impl Cgroup {
         self.folders.iter().map(|folder| folder.join("cgroup.procs"))
     }
 
+    /// Lets frozen processes go on, in these groups and those below. runc freezes
+    /// a container while it makes or changes it, and a process that is killed in
+    /// that moment does not end before it is thawed.
+    pub(crate) fn thaw(&self) {
+        self.folders.iter().for_each(|folder| thaw_tree(folder));
+    }
+
     /// Kills whatever is in the groups and removes them and the groups below.
     pub(crate) fn remove(&self) -> anyhow::Result<()> {
         let end = Instant::now() + Duration::from_secs(20);
@@ -136,10 +143,24 @@ fn remove_tree(folder: &Path) -> bool {
     fs::remove_dir(folder).is_ok() || !folder.exists()
 }
 
+fn thaw_tree(folder: &Path) {
+    below(folder).for_each(|inner| thaw_tree(&inner));
+    thaw(folder);
+}
+
+fn thaw(folder: &Path) {
+    let state = folder.join("freezer.state");
+    if state.exists() {
+        // The group may have gone meanwhile.
+        let _ = fs::write(state, "THAWED");
+    }
+}
+
 fn kill_tree(folder: &Path) {
     for inner in below(folder) {
         kill_tree(&inner);
     }
+    thaw(folder);
     let text = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
     for pid in text.lines().filter_map(|line| Pid::from_raw(line.parse().ok()?)) {
         // It may have ended meanwhile.

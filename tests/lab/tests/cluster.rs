@@ -147,7 +147,7 @@ fn assert_serves(lab: &Lab) {
     }
     seen(&|| {
         let url = "http://web.default.svc.cluster.local/";
-        let words = ["exec", "deploy/web", "--", "wget", "-qO-", url];
+        let words = ["exec", "deploy/web", "--", "busybox", "timeout", "10", "wget", "-qO-", url];
         try_kubectl(master, &words).unwrap_or_default()
     });
 }
@@ -164,19 +164,26 @@ fn get(address: &str) -> String {
 }
 
 fn kubectl(master: &Node, arguments: &[&str]) -> String {
-    try_kubectl(master, arguments).unwrap()
+    ask_kubectl(master, arguments).unwrap()
 }
 
 fn try_kubectl(master: &Node, arguments: &[&str]) -> Option<String> {
-    master.run([&["kubectl"], arguments].concat()).ok()
+    ask_kubectl(master, arguments).ok()
+}
+
+/// No answer within the time is an answer too: a connection to what has gone
+/// may hang for a quarter of an hour.
+fn ask_kubectl(master: &Node, arguments: &[&str]) -> anyhow::Result<String> {
+    master.run([&["timeout", "150", "kubectl"], arguments].concat())
 }
 
 fn wait(what: &str, mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(240);
+    let start = Instant::now();
     while !done() {
-        assert!(Instant::now() < end, "waited in vain for {what}");
+        assert!(start.elapsed() < Duration::from_secs(240), "waited in vain for {what}");
         thread::sleep(Duration::from_millis(100));
     }
+    println!("{:>4} s for {what}", start.elapsed().as_secs());
 }
 
 /// No token is where others may read it.

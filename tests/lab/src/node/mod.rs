@@ -263,7 +263,11 @@ impl Node {
         let before = boot().with_context(|| format!("{} does not answer", self.name))?;
         // The command may end with the node.
         self.exec(["systemctl", "reboot"])?;
-        self.wait(|| boot().is_some_and(|now| now != before), "reboot")?;
+        let is_anew = || {
+            self.thaw();
+            boot().is_some_and(|now| now != before)
+        };
+        self.wait(is_anew, "reboot")?;
         self.wait_until_up()
     }
 
@@ -274,10 +278,21 @@ impl Node {
             // It may have ended meanwhile.
             let _ = kill_process(pid, Signal::KILL);
         }
-        self.wait(|| self.init().is_none(), "end")?;
+        let has_ended = || {
+            self.thaw();
+            self.init().is_none()
+        };
+        self.wait(has_ended, "end")?;
         match self.body {
             Body::Namespaces { .. } => Cgroup::of(&self.name)?.remove(),
             Body::VirtualMachine { .. } => Ok(()),
+        }
+    }
+
+    /// No machine has a process that outlives its end, however frozen.
+    fn thaw(&self) {
+        if let (Body::Namespaces { .. }, Ok(groups)) = (&self.body, Cgroup::of(&self.name)) {
+            groups.thaw();
         }
     }
 
