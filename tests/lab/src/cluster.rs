@@ -23,6 +23,9 @@ const CLUSTER: &str = "kubelet:
 /// The file of a node's stick that is the installer.
 pub const INSTALLER: &str = "/media/usb/installer";
 
+/// An installer that hangs is ended, so that its test can say where.
+const PATIENCE: [&str; 2] = ["timeout", "480"];
+
 /// Makes the lab's bundle in `folder`, which holds the bundler's cache as well.
 pub fn bundle(upstream: &Upstream, folder: &Path) -> anyhow::Result<PathBuf> {
     fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
@@ -56,14 +59,16 @@ pub fn insert_stick(lab: &Lab, bundle: &Path) -> anyhow::Result<()> {
 /// Makes the first node a master; `cluster` is more lines of `cluster.yaml`.
 pub fn master(node: &Node, cluster: &str) -> anyhow::Result<String> {
     node.write("/root/cluster.yaml", &format!("{CLUSTER}{cluster}"))?;
-    node.run([INSTALLER, "--role", "master", "--config", "/root/cluster.yaml", "--yes"])
+    let words = [INSTALLER, "--role", "master", "--config", "/root/cluster.yaml", "--yes"];
+    node.run([&PATIENCE[..], &words].concat())
 }
 
 /// Makes a node a worker of the master's cluster, by a fresh join file.
 pub fn worker(master: &Node, node: &Node) -> anyhow::Result<String> {
     let text = master.run([INSTALLER, "token"])?;
     node.write(JOIN_FILE, &text)?;
-    node.run([INSTALLER, "--role", "worker", "--join", JOIN_FILE, "--yes"])
+    let words = [INSTALLER, "--role", "worker", "--join", JOIN_FILE, "--yes"];
+    node.run([&PATIENCE[..], &words].concat())
 }
 
 /// Makes the first node a master and the others workers, these at once.

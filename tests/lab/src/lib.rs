@@ -12,6 +12,7 @@ pub mod cluster;
 mod command;
 pub mod host;
 mod kernel;
+pub mod kills;
 mod lab;
 pub mod network;
 pub mod node;

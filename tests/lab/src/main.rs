@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use lab::network::DefaultRoute;
 use lab::node::{init, supervisor};
 use lab::upstream::serve::{self, Content};
-use lab::{Lab, Places, Settings, Upstream, cluster, products};
+use lab::{Lab, Places, Settings, Upstream, cluster, kills, products};
 
 /// Real upstreams and real air-gapped nodes on this machine
 #[derive(Parser)]
@@ -44,6 +44,16 @@ enum Command {
         /// What the nodes' routing tables say of the rest of the world
         #[arg(long, value_enum, default_value_t)]
         default_route: DefaultRoute,
+    },
+    /// Take the power from a master's run at random instants, and finish each:
+    /// two minutes for each kill, for the night
+    Kills {
+        /// How many
+        #[arg(long, default_value_t = 30)]
+        count: u32,
+        /// What the instants are chosen by
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
     },
     /// Make what is slow to make and kept, and bring nothing up
     Prepare,
@@ -139,6 +149,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             cluster::install(&lab, &bundle, &format!("cgroupDriver: {driver}\n"))?;
             let first = lab.nodes().first().context("there is no node")?;
             print(&first.run(["kubectl", "get", "nodes,pods", "-A", "-o", "wide"])?)?;
+        }
+        Command::Kills { count, seed } => {
+            let upstream = Upstream::up()?;
+            let bundle = cluster::bundle(&upstream, &upstream.folder().join("work"))?;
+            kills::sweep(&bundle, count, seed, &mut print)?;
         }
         Command::Prepare => {
             let places = Places::find()?;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it expects")]
 
+mod guide;
 mod support;
 
 use std::collections::BTreeSet;
@@ -36,10 +37,12 @@ fn three_lines_make_a_cluster_that_outlives_a_reboot() {
     let (_, bundle) = host.bundle();
     let Some(lab) = lab(&Settings::default()) else { return };
     let [master, _, third] = lab.nodes() else { panic!("three nodes") };
+    let _witness = Witness(master);
     let bare = tree(third);
     cluster::install(&lab, &bundle, "").unwrap();
     spread(master);
     assert_serves(&lab);
+    guide::assert_page_is_true(&lab);
 
     // Again: nothing is to be done, on either kind of node.
     let again = master.run([INSTALLER, "--role", "master", "--yes"]).unwrap();
@@ -54,7 +57,7 @@ fn three_lines_make_a_cluster_that_outlives_a_reboot() {
     assert_serves(&lab);
 
     // A worker is taken back to what it was, and joins again.
-    third.run([INSTALLER, "reset", "--yes"]).unwrap();
+    third.run(["timeout", "300", INSTALLER, "reset", "--yes"]).unwrap();
     assert_eq!(difference(&bare, &tree(third)), Vec::<String>::new());
     kubectl(master, &["delete", "node", &third.name]);
     third.reboot().unwrap();
@@ -72,6 +75,7 @@ fn a_node_that_loses_its_power_on_the_way_is_finished_by_the_next_run() {
         Settings { nodes: 3, default_route: DefaultRoute::Blackhole, ..Settings::default() };
     let Some(lab) = lab(&settings) else { return };
     let [master, second, third] = lab.nodes() else { panic!("three nodes") };
+    let _witness = Witness(master);
     let settings = "cgroupDriver: cgroupfs\n";
     cluster::insert_stick(&lab, &bundle).unwrap();
     for last in ["dnf --assumeyes", "images import", "kubeadm init"] {
@@ -83,6 +87,24 @@ fn a_node_that_loses_its_power_on_the_way_is_finished_by_the_next_run() {
     cluster::worker(master, third).unwrap();
     spread(master);
     assert_serves(&lab);
+}
+
+/// Tells the cluster's state where a test fails.
+struct Witness<'a>(&'a Node);
+
+impl Drop for Witness<'_> {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            return;
+        }
+        for what in ["get nodes -o wide", "get pods -A -o wide", "get events -A"] {
+            let line = ["timeout", "30", "kubectl"].into_iter().chain(what.split(' '));
+            match self.0.exec(line) {
+                Ok(output) => println!("== {what}\n{}", words(&output)),
+                Err(error) => println!("== {what}: {error:#}"),
+            }
+        }
+    }
 }
 
 /// Pulls the node's plug once its log tells of `command`, and switches it on.
