@@ -53,7 +53,8 @@ pub fn ask(host: &Host) -> Result<Registered, String> {
         name(host)
     ));
     if !said.succeeded() {
-        return Err(said.stderr.trim().lines().last().unwrap_or("kubectl failed").to_owned());
+        let last = said.stderr.trim().lines().last().unwrap_or("kubectl failed");
+        return Err(last.trim_start_matches("error: ").to_owned());
     }
     parse(&said.stdout).ok_or_else(|| "the answer is no node".to_owned())
 }
