@@ -150,13 +150,13 @@ fn space(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
 }
 
 fn reach(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
-    if let Some(join) = &intent.join {
-        if !answers(host, &join.endpoint) {
-            found.push(Failure::new(
-                format!("the master's API server at {} does not answer", join.endpoint),
-                "check the cable, the address in the join file and the master's firewall",
-            ));
-        }
+    if let Some(join) = &intent.join
+        && !answers(host, &join.endpoint)
+    {
+        found.push(Failure::new(
+            format!("the master's API server at {} does not answer", join.endpoint),
+            "check the cable, the address in the join file and the master's firewall",
+        ));
     }
     // A node that is done has them in use itself.
     if intent.role == Role::Master && !host.exists(kubeconfig::ADMIN) {

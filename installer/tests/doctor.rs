@@ -99,6 +99,22 @@ fn the_machine_itself() {
 }
 
 #[test]
+fn the_firewall_where_the_installer_set_it_up() {
+    let member = Member::new(Role::Master);
+    member.write("run/ports", "22/tcp 10250/tcp\n");
+    assert_eq!(member.diagnose(), Diagnosis::default());
+    let path = "var/lib/kubeferry/receipt.jsonl";
+    let finished = "{\"line\":\"finished\",\"step\":\"firewall\"}\n";
+    member.write(path, &format!("{}{finished}", member.read(path)));
+    let cure = "firewall-cmd --permanent --add-port=10256/tcp --add-port=30000-32767/tcp \
+                --add-port=30000-32767/udp --add-port=179/tcp --add-port=4789/udp \
+                --add-port=5473/tcp --add-port=6443/tcp --add-port=2379-2380/tcp \
+                --add-port=10257/tcp --add-port=10259/tcp --add-port=123/udp && firewall-cmd \
+                --reload";
+    assert_first(&member.diagnose(), "firewalld lets nothing through at 10256/tcp, ", cure);
+}
+
+#[test]
 fn the_clock() {
     let stop = |member: &Member| member.remove("run/systemd/active/chronyd");
     let cure = "systemctl enable --now chronyd";

@@ -101,6 +101,11 @@ impl Commands {
                 said(!node.is_empty(), &node)
             }
             ["rpm", "-qa", ..] => said(true, "bash\n"),
+            ["firewall-cmd", "--state" | "--list-ports"]
+                if self.root.join("run/ports").exists() =>
+            {
+                said(true, &self.read("run/ports"))
+            }
             ["firewall-cmd", ..] => return Some(Err(io::ErrorKind::NotFound.into())),
             _ => return None,
         }))
