@@ -330,4 +330,8 @@ fn what_cannot_be_looked_at_is_told_and_hides_nothing() {
     let found = member.diagnose();
     assert_eq!(found.findings[0].cause, "kubelet does not run");
     assert_eq!(found.unknown, ["reading /var/lib/kubelet/config.yaml: it is not YAML"]);
+    let member = Member::new(Role::Master);
+    member.write("etc/kubernetes/pki/apiserver.crt", "");
+    let found = member.diagnose();
+    assert_eq!(found.unknown, ["/etc/kubernetes/pki/apiserver.crt has no certificate in it"]);
 }

@@ -3,6 +3,8 @@
 
 use std::time::SystemTime;
 
+use anyhow::{Context, ensure};
+
 use super::kubeconfigs::{kubelet_anew, own_anew};
 use super::{Finding, kubeadm_config, role};
 use crate::certificate::Certificate;
@@ -90,7 +92,9 @@ fn in_folders(host: &Host, is_wanted: impl Fn(&str) -> bool) -> anyhow::Result<V
         for name in names.iter().filter(|name| name.ends_with(".crt") && is_wanted(name)) {
             let path = format!("{folder}/{name}");
             let text = host.read(&path)?.unwrap_or_default();
-            let found = Certificate::all_of(&text).map_err(|error| error.context(path.clone()))?;
+            let found = Certificate::all_of(&text).with_context(|| format!("reading {path}"))?;
+            // What a full disk or a lost power leaves.
+            ensure!(!found.is_empty(), "{path} has no certificate in it");
             all.extend(found.into_iter().map(|one| (path.clone(), one)));
         }
     }
