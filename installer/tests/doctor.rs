@@ -7,6 +7,7 @@ mod node;
 
 use installer::doctor::{Diagnosis, Finding};
 use installer::role::Role;
+use installer::run;
 use node::Node;
 use node::kinds::BARE;
 use node::member::{Authority, Member, READY, config_of};
@@ -161,6 +162,39 @@ fn containerd() {
     let other = |member: &Member| member.write("run/images", "registry.k8s.io/pause:3.6\n");
     let cause = "the sandbox image registry.k8s.io/pause:3.9 of";
     assert_found(Role::Worker, other, cause, &format!("{cure} --only images"));
+}
+
+#[test]
+fn the_step_that_a_cure_names_mends_it() {
+    let off = |member: &Member| {
+        let text = member.read(CONTAINERD);
+        member.write(CONTAINERD, &format!("disabled_plugins = [\"cri\"]\n{text}"));
+    };
+    let swap = |member: &Member| {
+        member.remove("proc/swaps");
+        member.write("proc/swaps", "Filename Type\n/dev/sda2 partition 1 0 -2\n");
+    };
+    let forward = |member: &Member| {
+        member.write("etc/sysctl.d/99-kubeferry.conf", "");
+        member.write("proc/sys/net/ipv4/ip_forward", "0\n");
+    };
+    let nobody = |member: &Member| {
+        member.write("run/systemd/active/chronyd", "");
+        edit(member, "etc/chrony.conf", "server 10.0.0.1 iburst\n", "");
+    };
+    let spoils: [fn(&Member); 4] = [off, swap, forward, nobody];
+    for (name, spoil) in ["containerd", "swap", "sysctl", "time"].into_iter().zip(spoils) {
+        let member = Member::new(Role::Worker);
+        spoil(&member);
+        let found = member.diagnose().findings;
+        let cure = format!("./installer --role worker --join join.yaml --only {name}");
+        assert_eq!(found[0].cure, cure);
+        let mut steps = member.node.steps();
+        steps.retain(|step| step.name() == name);
+        let mut host = member.node.look(None).0.open().unwrap();
+        run::apply(&mut host, &member.node.intent(), &steps, &mut |_, _, _| ()).unwrap();
+        assert_eq!(member.diagnose(), Diagnosis::default(), "{name}");
+    }
 }
 
 #[test]
