@@ -60,7 +60,9 @@ fn the_sample_of_the_cluster_file_has_the_defaults() {
 #[test]
 fn subcommands_and_options_exist() {
     let mut count = 0;
-    for document in ["README.md", "docs/install.md", "docs/design.md", "docs/lab.md"] {
+    for document in
+        ["README.md", "docs/install.md", "docs/doctor.md", "docs/design.md", "docs/lab.md"]
+    {
         let text = text(document);
         let lines = text.lines().map(|line| line.trim_start_matches("$ "));
         let lines = lines.filter_map(|line| line.strip_prefix("./installer "));

@@ -3,21 +3,26 @@
 //! [`role`] has the steps of each role, [`steps`] the steps. A step says what is
 //! still to be done as [`change`]s; [`run`] shows them, or makes them by way of
 //! [`host`], which notes each in the [`receipt`] first. [`reset`] goes back over
-//! that.
+//! that. [`status`] and [`doctor`] only look.
 
+pub mod certificate;
 pub mod change;
 pub mod cli;
 pub mod cluster;
+pub mod doctor;
 pub mod exec;
 pub mod facts;
 pub mod failure;
 pub mod host;
 pub mod join;
 pub mod kubeadm;
+pub mod kubeconfig;
 pub mod preflight;
 pub mod receipt;
+pub mod registered;
 pub mod reset;
 pub mod role;
 pub mod run;
+pub mod status;
 pub mod step;
 pub mod steps;

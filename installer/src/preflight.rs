@@ -150,16 +150,13 @@ fn space(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
 }
 
 fn reach(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
-    if let Some(join) = &intent.join {
-        let answers = addresses(host, &join.endpoint)
-            .iter()
-            .any(|one| TcpStream::connect_timeout(one, PATIENCE).is_ok());
-        if !answers {
-            found.push(Failure::new(
-                format!("the master's API server at {} does not answer", join.endpoint),
-                "check the cable, the address in the join file and the master's firewall",
-            ));
-        }
+    if let Some(join) = &intent.join
+        && !answers(host, &join.endpoint)
+    {
+        found.push(Failure::new(
+            format!("the master's API server at {} does not answer", join.endpoint),
+            "check the cable, the address in the join file and the master's firewall",
+        ));
     }
     // A node that is done has them in use itself.
     if intent.role == Role::Master && !host.exists(kubeconfig::ADMIN) {
@@ -178,6 +175,12 @@ fn reach(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
             }
         }
     }
+}
+
+/// Whether anything takes connections at `HOST:PORT`.
+pub(crate) fn answers(host: &Host, endpoint: &str) -> bool {
+    let addresses = addresses(host, endpoint);
+    addresses.iter().any(|one| TcpStream::connect_timeout(one, PATIENCE).is_ok())
 }
 
 /// The addresses of `HOST:PORT`. Names are the node's own resolver's matter, which

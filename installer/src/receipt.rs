@@ -195,6 +195,11 @@ pub fn interrupted(lines: &[Line], step: &str) -> bool {
     matches!(last, Some(Line::Deed { .. }))
 }
 
+/// Whether all changes of the step were made at least once.
+pub fn finished(lines: &[Line], step: &str) -> bool {
+    lines.iter().any(|line| matches!(line, Line::Finished { step: of } if of == step))
+}
+
 /// What follows the last line break was being written when the power went: the
 /// change that it tells of was not made.
 fn whole_lines(bytes: &[u8]) -> &[u8] {

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use clap::ValueEnum;
+
+use crate::receipt::Line;
 use crate::step::Step;
 use crate::steps;
 
@@ -24,6 +27,14 @@ impl fmt::Display for Role {
 }
 
 impl Role {
+    /// What the last run that a receipt tells of made, or began to make.
+    pub fn of_receipt(lines: &[Line]) -> Option<Self> {
+        lines.iter().rev().find_map(|line| match line {
+            Line::Begun { role, .. } => Self::from_str(role, false).ok(),
+            _ => None,
+        })
+    }
+
     /// The steps, in order.
     pub fn steps(self) -> Vec<&'static dyn Step> {
         let mut all: Vec<&'static dyn Step> = vec![

@@ -1,9 +1,11 @@
 //! The command line.
 
 mod bundle;
+mod doctor;
 mod install;
 mod node;
 mod reset;
+mod status;
 mod token;
 mod verify;
 
@@ -86,6 +88,19 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Says what this node is, and whether it is at work
+    Status {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Looks for what is wrong with this node: the cause first, each with its
+    /// cure
+    Doctor {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Takes back what was done to this node
     Reset {
         /// Do not ask
@@ -101,6 +116,8 @@ pub fn run() -> ExitCode {
     let (result, log) = match (arguments.command, arguments.install) {
         (Some(Command::Verify { bundle }), _) => (verify::verify(bundle), None),
         (Some(Command::Token { output }), _) => (token::token(output.as_deref()), None),
+        (Some(Command::Status { json }), _) => (status::status(json), None),
+        (Some(Command::Doctor { json }), _) => (doctor::doctor(json), None),
         (Some(Command::Reset { yes }), _) => (reset::reset(yes), None),
         (None, Some(install)) => {
             (install::install(&install), Some("/var/log/kubeferry/install.log"))

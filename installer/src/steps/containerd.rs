@@ -14,7 +14,8 @@ use crate::exec::Command;
 use crate::failure::Failure;
 use crate::step::{Node, Step};
 
-const PATH: &str = "/etc/containerd/config.toml";
+/// Its configuration.
+pub(crate) const PATH: &str = "/etc/containerd/config.toml";
 /// Folders that it makes when it starts, and fills.
 const FOLDERS: [&str; 3] = ["/etc/cni", "/opt/containerd", "/var/lib/containerd"];
 
@@ -54,6 +55,33 @@ fn major(version: &str) -> u32 {
     version.split('.').next().and_then(|word| word.parse().ok()).unwrap_or(1)
 }
 
+/// Where containerd has what Kubernetes needs.
+pub(crate) struct Keys {
+    /// The sandbox image.
+    pub(crate) sandbox: &'static [&'static str],
+    /// The table on registries.
+    registry: &'static [&'static str],
+    /// The table on the runtime runc.
+    pub(crate) runc: &'static [&'static str],
+}
+
+/// The keys of a version of the configuration.
+pub(crate) fn keys(version: i64) -> Keys {
+    if version <= 2 {
+        Keys {
+            sandbox: &["plugins", "io.containerd.grpc.v1.cri", "sandbox_image"],
+            registry: &["plugins", "io.containerd.grpc.v1.cri", "registry"],
+            runc: &["plugins", "io.containerd.grpc.v1.cri", "containerd", "runtimes", "runc"],
+        }
+    } else {
+        Keys {
+            sandbox: &["plugins", "io.containerd.cri.v1.images", "pinned_images", "sandbox"],
+            registry: &["plugins", "io.containerd.cri.v1.images", "registry"],
+            runc: &["plugins", "io.containerd.cri.v1.runtime", "containerd", "runtimes", "runc"],
+        }
+    }
+}
+
 /// The configuration with what Kubernetes needs in it. `version` 2 is containerd
 /// 1.x's, 3 and 4 are 2.x's (containerd's `docs/cri/config.md`); a file without
 /// it is version 1, which is written anew since its keys are others.
@@ -85,32 +113,14 @@ pub(crate) fn configured(
     enable_cri(&mut document);
     let systemd = driver == CgroupDriver::Systemd;
     let root = document.as_table_mut();
-    if version == 2 {
-        let cri = ["plugins", "io.containerd.grpc.v1.cri"];
-        if let Some(sandbox) = sandbox {
-            set(root, &cri, "sandbox_image", sandbox.to_string().into())?;
-        }
-        set(
-            root,
-            &[&cri[..], &["registry"]].concat(),
-            "config_path",
-            "/etc/containerd/certs.d".into(),
-        )?;
-        let runc = [&cri[..], &["containerd", "runtimes", "runc"]].concat();
-        set(root, &runc, "runtime_type", "io.containerd.runc.v2".into())?;
-        set(root, &[&runc[..], &["options"]].concat(), "SystemdCgroup", systemd.into())?;
-    } else {
-        let images = ["plugins", "io.containerd.cri.v1.images"];
-        if let Some(sandbox) = sandbox {
-            let pinned = [&images[..], &["pinned_images"]].concat();
-            set(root, &pinned, "sandbox", sandbox.to_string().into())?;
-        }
-        let registry = [&images[..], &["registry"]].concat();
-        set(root, &registry, "config_path", "/etc/containerd/certs.d".into())?;
-        let runc = ["plugins", "io.containerd.cri.v1.runtime", "containerd", "runtimes", "runc"];
-        set(root, &runc, "runtime_type", "io.containerd.runc.v2".into())?;
-        set(root, &[&runc[..], &["options"]].concat(), "SystemdCgroup", systemd.into())?;
+    let keys = keys(version);
+    if let (Some(sandbox), Some((key, table))) = (sandbox, keys.sandbox.split_last()) {
+        set(root, table, key, sandbox.to_string().into())?;
     }
+    set(root, keys.registry, "config_path", "/etc/containerd/certs.d".into())?;
+    set(root, keys.runc, "runtime_type", "io.containerd.runc.v2".into())?;
+    let options = [keys.runc, &["options"]].concat();
+    set(root, &options, "SystemdCgroup", systemd.into())?;
     Ok(document.to_string())
 }
 
@@ -119,13 +129,19 @@ fn enable_cri(document: &mut DocumentMut) {
     let Some(plugins) = document.get_mut("disabled_plugins").and_then(Item::as_array_mut) else {
         return;
     };
-    let is_cri = |name: Option<&str>| {
-        name.is_some_and(|name| name == "cri" || name.starts_with("io.containerd.grpc.v1.cri"))
-    };
     let kept: Array = plugins.iter().filter(|plugin| !is_cri(plugin.as_str())).cloned().collect();
     if kept.len() != plugins.len() {
         *plugins = kept;
     }
+}
+
+/// Whether a plugin is CRI, or a part of it since containerd 2.
+pub(crate) fn is_cri(plugin: Option<&str>) -> bool {
+    plugin.is_some_and(|name| {
+        name == "cri"
+            || name.starts_with("io.containerd.grpc.v1.cri")
+            || name.starts_with("io.containerd.cri.v1.")
+    })
 }
 
 /// Sets a key in the table at a path. A value that is right already is left as

@@ -16,7 +16,7 @@ const POLICY: &str = "kubeferry-pods";
 
 /// Ports of every node: kubelet; kube-proxy's health; NodePorts; Calico's BGP,
 /// VXLAN and Typha (projectcalico.org, "system requirements").
-const OF_ALL: [&str; 7] = [
+pub(crate) const OF_ALL: [&str; 7] = [
     "10250/tcp",
     "10256/tcp",
     "30000-32767/tcp",
@@ -27,7 +27,8 @@ const OF_ALL: [&str; 7] = [
 ];
 /// Ports of a master: API server, etcd, controller manager, scheduler
 /// (kubernetes.io, "ports and protocols"), and time for the other nodes.
-const OF_MASTERS: [&str; 5] = ["6443/tcp", "2379-2380/tcp", "10257/tcp", "10259/tcp", "123/udp"];
+pub(crate) const OF_MASTERS: [&str; 5] =
+    ["6443/tcp", "2379-2380/tcp", "10257/tcp", "10259/tcp", "123/udp"];
 /// Ports of ingress-nginx on the node's own network.
 const OF_INGRESS: [&str; 3] = ["80/tcp", "443/tcp", "8443/tcp"];
 

@@ -11,7 +11,8 @@ pub(crate) fn kubectl(config: &str) -> String {
     format!("kubectl --cache-dir /var/lib/kubeferry/kubectl --kubeconfig {config}")
 }
 
-const OWN: &str = "/root/.kube/config";
+/// Where kubectl looks for it.
+pub(crate) const OWN: &str = "/root/.kube/config";
 
 /// See the module.
 pub struct Kubeconfig;

@@ -63,7 +63,7 @@ fn claims(host: &Host, folders: &[&str]) -> Vec<Change> {
 }
 
 /// Whether systemd says `word` of a unit, to `is-active` or `is-enabled`.
-fn unit_is(host: &Host, word: &str, unit: &str) -> bool {
+pub(crate) fn unit_is(host: &Host, word: &str, unit: &str) -> bool {
     let question = if word == "active" { "is-active" } else { "is-enabled" };
     host.query(&format!("systemctl {question} {unit}")).stdout.trim() == word
 }

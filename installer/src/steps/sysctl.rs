@@ -5,10 +5,11 @@ use super::file;
 use crate::change::Change;
 use crate::step::{Node, Step};
 
-const PATH: &str = "/etc/sysctl.d/99-kubeferry.conf";
+/// Where they are, for every boot.
+pub(crate) const PATH: &str = "/etc/sysctl.d/99-kubeferry.conf";
 
 /// What pods' traffic needs; without swap there is nothing to be swapped.
-const SETTINGS: [(&str, &str); 3] = [
+pub(crate) const SETTINGS: [(&str, &str); 3] = [
     ("net.bridge.bridge-nf-call-ip6tables", "1"),
     ("net.bridge.bridge-nf-call-iptables", "1"),
     ("net.ipv4.ip_forward", "1"),

@@ -8,7 +8,8 @@ use crate::change::Change;
 use crate::role::Role;
 use crate::step::{Intent, Node, Step};
 
-const PATH: &str = "/etc/chrony.conf";
+/// chrony's configuration.
+pub(crate) const PATH: &str = "/etc/chrony.conf";
 
 /// See the module.
 pub struct Time;

@@ -68,7 +68,8 @@ impl Commands {
             ["hostname"] => said(true, &self.read("proc/sys/kernel/hostname")),
             ["systemctl", "is-active", unit] => {
                 let is = self.has("active", unit);
-                said(is, if is { "active\n" } else { "inactive\n" })
+                let word = if self.has("failed", unit) { "activating\n" } else { "inactive\n" };
+                said(is, if is { "active\n" } else { word })
             }
             ["systemctl", "is-enabled", unit] => {
                 let is = |word| self.has(word, unit).then_some(word);
@@ -90,7 +91,29 @@ impl Commands {
                     matches!(self.fault, Some(Fault::Slow)) && !self.was_asked.replace(true);
                 said(self.has("active", "containerd") && !early, "")
             }
+            ["chronyc", "-c", "tracking"] => {
+                let own = self.read("run/chrony/tracking");
+                let good = "0A000001,10.0.0.1,11,1700000000.0,0.000012,0.0,0.0,0.0,0.0,0.0,0.0,0.0,64.0,Normal\n";
+                said(self.has("active", "chronyd"), if own.is_empty() { good } else { &own })
+            }
+            ["crictl", .., "version"] => said(!self.root.join("run/mute").exists(), ""),
+            ["ctr", "-n", "k8s.io", "images", "check", "--quiet"] => {
+                let images = self.read("run/images");
+                said(!images.is_empty(), &images)
+            }
+            ["df", "--portability", ..] => said(true, &self.read("run/df")),
+            ["journalctl", "--unit", ..] => said(true, &self.read("run/journal")),
+            ["kubelet", "--version"] => said(true, "Kubernetes v1.28.2\n"),
+            ["kubectl", .., "get", "--raw", "/api/v1/nodes/node-1"] => {
+                let node = self.read("run/api-node.json");
+                said(!node.is_empty(), &node)
+            }
             ["rpm", "-qa", ..] => said(true, "bash\n"),
+            ["firewall-cmd", "--state" | "--list-ports"]
+                if self.root.join("run/ports").exists() =>
+            {
+                said(true, &self.read("run/ports"))
+            }
             ["firewall-cmd", ..] => return Some(Err(io::ErrorKind::NotFound.into())),
             _ => return None,
         }))

@@ -5,7 +5,7 @@ use installer::role::Role;
 use super::Node;
 
 /// What each node has.
-const BARE: [(&str, u32, &str); 6] = [
+pub const BARE: [(&str, u32, &str); 6] = [
     ("etc/hosts", 0o644, "127.0.0.1 localhost\n"),
     ("etc/hostname", 0o644, "node-1\n"),
     ("proc/sys/kernel/hostname", 0o644, "node-1\n"),

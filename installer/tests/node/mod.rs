@@ -6,6 +6,7 @@
 mod commands;
 mod intent;
 pub mod kinds;
+pub mod member;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

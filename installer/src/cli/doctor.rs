@@ -1,0 +1,37 @@
+//! `installer doctor`.
+
+use std::io::{self, Write};
+
+use anyhow::bail;
+
+use super::node;
+use crate::doctor::{Diagnosis, diagnose};
+
+pub(crate) fn doctor(json: bool) -> anyhow::Result<()> {
+    let diagnosis = diagnose(&node::host(None)?);
+    let mut out = io::stdout().lock();
+    if json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&diagnosis)?)?;
+    } else {
+        show(&mut out, &diagnosis)?;
+    }
+    match (diagnosis.findings.len(), diagnosis.unknown.len()) {
+        (0, 0) => Ok(()),
+        (0, _) => bail!("nothing is wrong that was seen, but not all could be looked at"),
+        (1, _) => bail!("1 thing is wrong with this node"),
+        (many, _) => bail!("{many} things are wrong with this node, the first may cause the rest"),
+    }
+}
+
+fn show(out: &mut impl Write, diagnosis: &Diagnosis) -> io::Result<()> {
+    for finding in &diagnosis.findings {
+        writeln!(out, "cause: {}\n  cure: {}", finding.cause, finding.cure)?;
+    }
+    for place in &diagnosis.unknown {
+        writeln!(out, "could not look: {place}")?;
+    }
+    if diagnosis.findings.is_empty() && diagnosis.unknown.is_empty() {
+        writeln!(out, "nothing is wrong that we know of")?;
+    }
+    Ok(())
+}

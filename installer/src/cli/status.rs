@@ -1,0 +1,50 @@
+//! `installer status`.
+
+use std::io::{self, Write};
+
+use super::node;
+use crate::status::{Progress, Registration, Status};
+
+pub(crate) fn status(json: bool) -> anyhow::Result<()> {
+    let status = Status::gather(&node::host(None)?);
+    let mut out = io::stdout().lock();
+    if json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&status)?)?;
+    } else {
+        show(&mut out, &status)?;
+    }
+    Ok(())
+}
+
+fn show(out: &mut impl Write, status: &Status) -> io::Result<()> {
+    match &status.role {
+        Some(role) => writeln!(out, "{} is a {role}, by this node's receipt", status.name)?,
+        None => writeln!(out, "{}: the installer has not been at work here", status.name)?,
+    }
+    for (progress, word) in [
+        (Progress::Finished, "finished:"),
+        (Progress::Interrupted, "interrupted:"),
+        (Progress::Untouched, "no change:"),
+    ] {
+        let steps = status.steps.iter().filter(|step| step.progress == progress);
+        let names: Vec<&str> = steps.map(|step| step.name).collect();
+        if !names.is_empty() {
+            writeln!(out, "{word:<13}{}", names.join(", "))?;
+        }
+    }
+    for service in &status.services {
+        writeln!(out, "{:<13}{}", format!("{}:", service.name), service.state)?;
+    }
+    let own = status.kubelet.as_deref().unwrap_or("not installed");
+    match &status.node {
+        Registration::Known { ready, message, kubelet } => {
+            writeln!(out, "version:     kubelet {own}, and {kubelet} as the API server has it")?;
+            let ready = if ready == "True" { "Ready" } else { "not Ready" };
+            writeln!(out, "node:        {ready}: {message}")
+        }
+        Registration::Unknown { error } => {
+            writeln!(out, "version:     kubelet {own}")?;
+            writeln!(out, "node:        the API server does not say: {error}")
+        }
+    }
+}

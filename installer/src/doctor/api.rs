@@ -1,0 +1,37 @@
+//! The API server, as the node sees it, and the node, as that sees it.
+
+use super::{Finding, role};
+use crate::host::Host;
+use crate::kubeconfig::Kubeconfig;
+use crate::preflight;
+use crate::registered;
+use crate::role::Role;
+use crate::steps::ready::KUBELET;
+
+/// Nothing answers at the address that kubelet has of it.
+pub(super) fn unreachable(host: &Host) -> anyhow::Result<Option<Finding>> {
+    // A kubeconfig that cannot be read is a cause of its own.
+    let Ok(Some(config)) = Kubeconfig::read(host, KUBELET) else { return Ok(None) };
+    if preflight::answers(host, &config.endpoint) {
+        return Ok(None);
+    }
+    let cure = match role(host) {
+        Role::Master => {
+            "tail -n 5 /var/log/pods/kube-system_kube-apiserver-*/*/*.log, which says why"
+        }
+        Role::Worker => "on the master: ./installer doctor; if it finds nothing, check the cable",
+    };
+    let cause = format!("the API server at {} does not answer", config.endpoint);
+    Ok(Some(Finding::new(cause, cure)))
+}
+
+/// It answers, and has the node as not Ready.
+pub(super) fn not_ready(host: &Host) -> anyhow::Result<Option<Finding>> {
+    let Ok(node) = registered::ask(host) else { return Ok(None) };
+    Ok((node.ready != "True").then(|| {
+        Finding::new(
+            format!("the node is not Ready: {}", node.message),
+            "systemctl restart kubelet; `journalctl --unit kubelet` says more",
+        )
+    }))
+}

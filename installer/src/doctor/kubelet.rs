@@ -1,0 +1,22 @@
+//! kubelet, and what it is told.
+
+use anyhow::Context;
+use serde_json::{Map, Value};
+
+use super::{Finding, unit};
+use crate::host::Host;
+
+/// kubelet's configuration, as kubeadm writes it.
+pub(super) const CONFIGURATION: &str = "/var/lib/kubelet/config.yaml";
+
+/// What stands in it; none where there is none.
+pub(super) fn configuration(host: &Host) -> anyhow::Result<Option<Map<String, Value>>> {
+    let Some(text) = host.read(CONFIGURATION)? else { return Ok(None) };
+    let settings = serde_saphyr::from_str(&text).ok();
+    settings.map(Some).with_context(|| format!("reading {CONFIGURATION}: it is not YAML"))
+}
+
+/// It does not run.
+pub(super) fn stopped(host: &Host) -> anyhow::Result<Option<Finding>> {
+    Ok(unit::off(host, "kubelet"))
+}

@@ -1,0 +1,28 @@
+//! The network of pods: without its configuration a node is never Ready.
+
+use super::Finding;
+use crate::host::Host;
+use crate::registered;
+use crate::steps::kubeconfig::ADMIN;
+
+/// Where containerd looks for it (containerd's `docs/cri/config.md`).
+const FOLDER: &str = "/etc/cni/net.d";
+
+pub(super) fn missing(host: &Host) -> anyhow::Result<Option<Finding>> {
+    let is_one =
+        |name: &String| [".conf", ".conflist", ".json"].iter().any(|ending| name.ends_with(ending));
+    if host.list(FOLDER).iter().any(is_one) {
+        return Ok(None);
+    }
+    // The network's own pod writes it when it starts; what a node's pods of the
+    // system are otherwise comes up again as well.
+    let delete = format!(
+        "kubectl --kubeconfig {ADMIN} -n kube-system delete pods --field-selector spec.nodeName={}",
+        registered::name(host)
+    );
+    let place = if host.exists(ADMIN) { "" } else { "on the master: " };
+    Ok(Some(Finding::new(
+        format!("no network for pods is configured in {FOLDER}"),
+        format!("{place}{delete}"),
+    )))
+}

@@ -1,0 +1,27 @@
+//! The sandbox image, without which no pod starts.
+
+use super::{Finding, again, containerd};
+use crate::host::Host;
+use crate::steps::containerd::PATH;
+use crate::steps::images;
+use crate::steps::unit_is;
+
+pub(super) fn missing(host: &Host) -> anyhow::Result<Option<Finding>> {
+    let Some(wanted) = containerd::told(host)?.and_then(|told| told.sandbox) else {
+        return Ok(None);
+    };
+    let images = images::whole(host).filter(|_| unit_is(host, "active", "containerd"));
+    let Some(images) = images.filter(|images| !images.contains(&wanted)) else {
+        return Ok(None);
+    };
+    let other = images.iter().find(|name| name.contains("/pause:"));
+    let by_hand = match other {
+        Some(other) => format!("write {other} for it in {PATH}; systemctl restart containerd"),
+        None => format!("ctr -n k8s.io images import FILE, of a file that has {wanted}"),
+    };
+    // Either may be the wrong one: its name in the configuration, or the images.
+    Ok(Some(Finding::new(
+        format!("the sandbox image {wanted} of {PATH} is not on this node"),
+        again(host, &["containerd", "images"], by_hand),
+    )))
+}

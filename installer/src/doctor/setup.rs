@@ -1,0 +1,66 @@
+//! The set-up itself: begun, cut short, or never done.
+
+use super::{Finding, role, whole_line};
+use crate::host::Host;
+use crate::receipt;
+use crate::registered;
+use crate::role::Role;
+use crate::steps::control_plane::RESET;
+use crate::steps::ready::KUBELET;
+
+/// kubeadm writes it on every node of a cluster.
+pub(super) fn is_inside(host: &Host) -> bool {
+    host.exists(KUBELET)
+}
+
+/// The node is in no cluster, or not yet.
+pub(super) fn outside(host: &Host) -> anyhow::Result<Option<Finding>> {
+    if is_inside(host) {
+        return Ok(None);
+    }
+    let Some(role) = Role::of_receipt(host.lines()) else {
+        return Ok(Some(Finding::new(
+            "this node is in no cluster",
+            "./installer --role master, or ./installer --role worker --join join.yaml",
+        )));
+    };
+    let last = if role == Role::Master { "control-plane" } else { "join" };
+    let was_in = receipt::finished(host.lines(), last) && !host.was_interrupted(last);
+    Ok(Some(if was_in {
+        // kubeadm refuses to go where it has been.
+        Finding::new(
+            format!("this {role} was in a cluster, and {KUBELET} is gone"),
+            match role {
+                Role::Master => format!(
+                    "kubeadm init phase kubeconfig kubelet{} && systemctl restart kubelet",
+                    super::kubeadm_config(host)
+                ),
+                Role::Worker => format!("{RESET} && {}", whole_line(role)),
+            },
+        )
+    } else {
+        let step = steps_cut_short(host)
+            .first()
+            .map_or(String::new(), |step| format!(": its step `{step}` was interrupted"));
+        Finding::new(format!("this node is not yet a {role}{step}"), whole_line(role))
+    }))
+}
+
+/// A step was cut short on a node that is in a cluster.
+pub(super) fn interrupted(host: &Host) -> anyhow::Result<Option<Finding>> {
+    let steps = steps_cut_short(host);
+    // A node that works has all that it needs; the receipt is no more than old.
+    if steps.is_empty() || registered::ask(host).is_ok_and(|node| node.ready == "True") {
+        return Ok(None);
+    }
+    let cause = format!("the installer was interrupted in its step `{}`", steps.join("`, `"));
+    Ok(Some(Finding::new(cause, whole_line(role(host)))))
+}
+
+/// Steps that made changes and did not finish. `ready` makes none: it waits, for
+/// what another cause may prevent.
+fn steps_cut_short(host: &Host) -> Vec<&'static str> {
+    let steps = Role::of_receipt(host.lines()).map(Role::steps).unwrap_or_default();
+    let names = steps.iter().map(|step| step.name());
+    names.filter(|name| *name != "ready" && receipt::interrupted(host.lines(), name)).collect()
+}

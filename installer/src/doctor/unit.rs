@@ -1,0 +1,47 @@
+//! Services that are off.
+
+use super::Finding;
+use crate::host::Host;
+
+/// Why a service does not run, or will not after the next boot.
+pub(super) fn off(host: &Host, unit: &str) -> Option<Finding> {
+    let ask = |question: &str| {
+        host.query(&format!("systemctl {question} {unit}")).stdout.trim().to_owned()
+    };
+    let (active, enabled) = (ask("is-active"), ask("is-enabled"));
+    let enable = format!("systemctl enable --now {unit}");
+    if enabled.starts_with("masked") {
+        return Some(Finding::new(
+            format!("{unit} is masked, so that nothing can start it"),
+            format!("systemctl unmask {unit} && {enable}"),
+        ));
+    }
+    match active.as_str() {
+        "active" if enabled == "disabled" => {
+            Some(Finding::new(format!("{unit} does not start at boot"), enable))
+        }
+        "active" | "reloading" => None,
+        "activating" | "failed" => {
+            let last = last_error(host, unit);
+            Some(Finding::new(
+                format!("{unit} fails: {last}"),
+                format!("systemctl restart {unit}, once what it says is mended"),
+            ))
+        }
+        _ => Some(Finding::new(format!("{unit} does not run"), enable)),
+    }
+}
+
+/// The last line of its log that looks like an error.
+fn last_error(host: &Host, unit: &str) -> String {
+    let said = host.query(&format!("journalctl --unit {unit} --lines 40 --output cat")).stdout;
+    // kubelet begins such lines with E or F and the date (klog).
+    let is_error = |line: &&str| {
+        let mut start = line.chars();
+        matches!(start.next(), Some('E' | 'F')) && start.next().is_some_and(|c| c.is_ascii_digit())
+            || line.to_lowercase().contains("error")
+    };
+    let found = said.lines().rev().find(is_error).or(said.lines().last());
+    let found = found.unwrap_or("its log says nothing");
+    found.chars().take(300).collect()
+}

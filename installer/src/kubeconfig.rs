@@ -1,0 +1,95 @@
+//! Kubeconfigs: which API server their current context names, whom it believes,
+//! and as whom it speaks.
+
+use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+
+use crate::certificate::Certificate;
+use crate::host::Host;
+
+/// What the current context of a kubeconfig comes to.
+#[derive(Debug)]
+pub struct Kubeconfig {
+    /// The API server, `HOST:PORT`.
+    pub endpoint: String,
+    /// The authorities that it has in it; none where it names a file.
+    pub authorities: Vec<Certificate>,
+    /// The client's certificates that it has in it; none where it names a file.
+    pub client: Vec<Certificate>,
+}
+
+/// Kubernetes' `Config` (kubernetes.io, "kubeconfig (v1)"). Most of it is secret
+/// or of no interest, and is not read.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct File {
+    clusters: Vec<Named<Cluster>>,
+    contexts: Vec<Named<Choice>>,
+    #[serde(default)]
+    users: Vec<Named<User>>,
+    current_context: String,
+}
+
+#[derive(Deserialize)]
+struct Named<T> {
+    name: String,
+    #[serde(alias = "cluster", alias = "context", alias = "user")]
+    is: T,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    cluster: String,
+    user: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Cluster {
+    server: String,
+    certificate_authority_data: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct User {
+    client_certificate_data: Option<String>,
+}
+
+impl Kubeconfig {
+    /// The one at a path; none where there is none.
+    pub fn read(host: &Host, path: &str) -> anyhow::Result<Option<Self>> {
+        let Some(text) = host.read(path)? else { return Ok(None) };
+        Self::parse(&text).map(Some).with_context(|| format!("reading {path}"))
+    }
+
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        // The library's own words may quote a key.
+        let file: File =
+            serde_saphyr::from_str(text).ok().context("it is not as a kubeconfig should be")?;
+        let context = find(file.contexts, &file.current_context)?;
+        let cluster = find(file.clusters, &context.cluster)?;
+        let user = find(file.users, &context.user).ok();
+        let address = cluster.server.trim_start_matches("https://").trim_end_matches('/');
+        // Of a URL, the port of https is understood.
+        let port = if address.contains(':') { "" } else { ":443" };
+        Ok(Self {
+            endpoint: format!("{address}{port}"),
+            authorities: decoded(cluster.certificate_authority_data)?,
+            client: decoded(user.and_then(|user| user.client_certificate_data))?,
+        })
+    }
+}
+
+fn find<T>(list: Vec<Named<T>>, name: &str) -> anyhow::Result<T> {
+    let found = list.into_iter().find(|one| one.name == name);
+    found.map(|one| one.is).with_context(|| format!("it has no `{name}`"))
+}
+
+fn decoded(data: Option<String>) -> anyhow::Result<Vec<Certificate>> {
+    let Some(data) = data else { return Ok(Vec::new()) };
+    let pem = STANDARD.decode(data.trim()).context("a certificate in it is not base64")?;
+    Certificate::all_of(&String::from_utf8_lossy(&pem))
+}

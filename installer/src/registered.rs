@@ -1,0 +1,96 @@
+//! The node as its API server has it.
+
+use serde::Deserialize;
+
+use crate::certificate::Certificate;
+use crate::host::Host;
+use crate::kubeconfig::Kubeconfig;
+use crate::steps::ready::KUBELET;
+
+/// Where kubelet keeps the certificate by which it speaks, and renews it
+/// (kubernetes.io, "certificate rotation for the kubelet").
+pub(crate) const CLIENT: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
+
+/// What the API server says of the node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registered {
+    /// Its condition `Ready`: `True`, `False` or `Unknown`.
+    pub ready: String,
+    /// Why, in kubelet's words.
+    pub message: String,
+    /// kubelet's version when it last registered: `v1.28.2`.
+    pub kubelet: String,
+}
+
+/// The node's name: that of its certificate, or else its host name as kubelet
+/// would take it.
+pub fn name(host: &Host) -> String {
+    let of_certificate = || {
+        let client = client(host).into_iter().next()?;
+        client.common_name?.strip_prefix("system:node:").map(str::to_owned)
+    };
+    of_certificate().unwrap_or_else(|| {
+        let own = host.read("/proc/sys/kernel/hostname").ok().flatten();
+        own.unwrap_or_default().trim().to_lowercase()
+    })
+}
+
+/// kubelet's certificate: from its own folder, or where it has none yet from its
+/// kubeconfig.
+pub(crate) fn client(host: &Host) -> Vec<Certificate> {
+    let kept = host.read(CLIENT).ok().flatten();
+    match kept.map(|text| Certificate::all_of(&text)) {
+        Some(Ok(found)) => found,
+        _ => Kubeconfig::read(host, KUBELET).ok().flatten().map_or(Vec::new(), |one| one.client),
+    }
+}
+
+/// Asks the API server, as kubelet does. An error is in kubectl's words.
+pub fn ask(host: &Host) -> Result<Registered, String> {
+    // `get --raw` needs no discovery, of which kubectl would keep files.
+    let said = host.query(&format!(
+        "kubectl --kubeconfig {KUBELET} --request-timeout 10s get --raw /api/v1/nodes/{}",
+        name(host)
+    ));
+    if !said.succeeded() {
+        let last = said.stderr.trim().lines().last().unwrap_or("kubectl failed");
+        return Err(last.trim_start_matches("error: ").to_owned());
+    }
+    parse(&said.stdout).ok_or_else(|| "the answer is no node".to_owned())
+}
+
+/// Kubernetes' `Node` (kubernetes.io, "Node v1").
+#[derive(Deserialize)]
+struct Node {
+    status: Status,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Status {
+    #[serde(default)]
+    conditions: Vec<Condition>,
+    node_info: Info,
+}
+
+#[derive(Deserialize)]
+struct Condition {
+    #[serde(rename = "type")]
+    kind: String,
+    status: String,
+    #[serde(default)]
+    message: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Info {
+    kubelet_version: String,
+}
+
+fn parse(text: &str) -> Option<Registered> {
+    let status = serde_json::from_str::<Node>(text).ok()?.status;
+    let ready = status.conditions.into_iter().find(|one| one.kind == "Ready")?;
+    let kubelet = status.node_info.kubelet_version;
+    Some(Registered { ready: ready.status, message: ready.message, kubelet })
+}

@@ -1,0 +1,47 @@
+//! A node at a glance.
+
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it expects")]
+
+mod node;
+
+use installer::role::Role;
+use installer::status::{Progress, Registration, Status};
+use node::Node;
+use node::kinds::BARE;
+use node::member::Member;
+
+fn look(node: &Node) -> Status {
+    let (host, commands) = node.look(None);
+    let status = Status::gather(&host);
+    assert!(commands.made().is_empty(), "a status only looks");
+    status
+}
+
+#[test]
+fn a_node_that_works() {
+    let member = Member::new(Role::Worker);
+    let receipt = "var/lib/kubeferry/receipt.jsonl";
+    let deed =
+        "{\"line\":\"deed\",\"step\":\"time\",\"deed\":{\"did\":\"made\",\"path\":\"/x\"}}\n";
+    member.write(receipt, &format!("{}{deed}", member.read(receipt)));
+    let status = look(&member.node);
+    assert_eq!((status.name.as_str(), status.role.as_deref()), ("node-1", Some("worker")));
+    let of = |name: &str| status.steps.iter().find(|step| step.name == name).unwrap().progress;
+    assert_eq!(of("containerd"), Progress::Finished);
+    assert_eq!(of("time"), Progress::Interrupted);
+    assert_eq!(of("ready"), Progress::Untouched);
+    assert!(status.services.iter().all(|service| service.state == "active"));
+    let json = serde_json::to_value(&status).unwrap();
+    assert_eq!(json["kubelet"], "v1.28.2");
+    assert_eq!(json["node"]["ready"], "True");
+    assert_eq!(json["node"]["kubelet"], "v1.28.2");
+    assert_eq!(json["steps"][0]["progress"], "finished");
+}
+
+#[test]
+fn a_bare_node() {
+    let status = look(&Node::new(Role::Worker, &BARE));
+    assert_eq!((status.role, status.steps.len()), (None, 0));
+    assert!(status.services.iter().all(|service| service.state == "inactive"));
+    assert_eq!(status.node, Registration::Unknown { error: "kubectl failed".to_owned() });
+}
