@@ -1,0 +1,118 @@
+//! Real nodes, broken in one way after the other: `doctor` names the cause
+//! first, and the cure that it gives mends it.
+
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it expects")]
+
+mod support;
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lab::cluster::{self, INSTALLER};
+use lab::{Node, Settings};
+use support::{connected_host, lab, words};
+
+const HEALTHY: &str = "nothing is wrong that we know of";
+
+/// How a worker is broken, and how the cause begins.
+const WORKER: [(&str, &str); 8] = [
+    ("systemctl disable --now kubelet", "kubelet does not run"),
+    (
+        "sed -i '/^disabled_plugins/d' /etc/containerd/config.toml; \
+         sed -i '1i disabled_plugins = [\"cri\"]' /etc/containerd/config.toml; \
+         systemctl restart containerd",
+        "containerd's CRI plugin is disabled",
+    ),
+    (
+        "sed -i 's/pause:[0-9.]*/pause:9.9/' /etc/containerd/config.toml; systemctl restart containerd",
+        "the sandbox image",
+    ),
+    (
+        "sed -i 's/SystemdCgroup = true/SystemdCgroup = false/' /etc/containerd/config.toml; \
+         systemctl restart containerd",
+        "kubelet's cgroup driver is systemd, and containerd's is cgroupfs",
+    ),
+    ("mkdir /root/cni; mv /etc/cni/net.d/* /root/cni/", "no network for pods is configured"),
+    ("sysctl -qw net.ipv4.ip_forward=0", "net.ipv4.ip_forward is 0"),
+    (
+        "sed -i /^server/d /etc/chrony.conf; systemctl restart chronyd",
+        "the clock follows nothing: /etc/chrony.conf names no server",
+    ),
+    ("mkdir -p /var/lib/etcd/member", "/var/lib/etcd/member has the data"),
+];
+
+/// The same for a master.
+const MASTER: [(&str, &str); 3] = [
+    (
+        "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=kubernetes -keyout /tmp/other.key -out /tmp/other.crt 2>/dev/null; \
+         sed -i \"s/\\(certificate-authority-data: \\).*/\\1$(base64 -w0 /tmp/other.crt)/\" /root/.kube/config",
+        "/root/.kube/config is of another cluster",
+    ),
+    (
+        "mv /etc/kubernetes/manifests/kube-scheduler.yaml /root/",
+        "the control plane lacks kube-scheduler.yaml",
+    ),
+    (
+        "cd /etc/kubernetes/pki; \
+         openssl x509 -x509toreq -in apiserver.crt -signkey apiserver.key -copy_extensions copyall -out /tmp/a.csr; \
+         openssl x509 -req -in /tmp/a.csr -CA ca.crt -CAkey ca.key -copy_extensions copyall \
+         -set_serial 1 -days -1 -out apiserver.crt",
+        "expired: /etc/kubernetes/pki/apiserver.crt",
+    ),
+];
+
+#[test]
+fn doctor_names_the_cause_first_and_its_cure_works() {
+    let Some(host) = connected_host() else { return };
+    let (_, bundle) = host.bundle();
+    let Some(lab) = lab(&Settings { nodes: 2, ..Settings::default() }) else { return };
+    cluster::install(&lab, &bundle, "").unwrap();
+    let [master, worker] = lab.nodes() else { panic!("two nodes") };
+    for node in lab.nodes() {
+        // As on a stick from which a cure's line is typed.
+        node.run(["ln", "-s", INSTALLER, "/root/installer"]).unwrap();
+        assert_heals(node, "nothing");
+    }
+    for (node, breaks) in [(worker, &WORKER[..]), (master, &MASTER[..])] {
+        for (line, cause) in breaks {
+            node.run(["sh", "-c", line]).unwrap();
+            let cure = cure_of(node, line, cause);
+            println!("{cause}: {cure}");
+            let output = node.exec(["timeout", "240", "sh", "-c", &in_root(&cure)]).unwrap();
+            assert!(output.status.success(), "after `{line}`, `{cure}`: {}", words(&output));
+            assert_heals(node, &format!("`{line}`, and `{cure}`"));
+        }
+    }
+}
+
+/// What `doctor` gives as the cure, of the cause that it names first.
+fn cure_of(node: &Node, line: &str, cause: &str) -> String {
+    let output = node.exec(["timeout", "60", INSTALLER, "doctor"]).unwrap();
+    assert_eq!(output.status.code(), Some(1), "after `{line}`");
+    let said = words(&output);
+    let mut lines = said.lines();
+    let first = lines.next().unwrap();
+    assert!(first.starts_with(&format!("cause: {cause}")), "after `{line}`: {said}");
+    lines.next().unwrap().trim().strip_prefix("cure: ").unwrap().to_owned()
+}
+
+/// The cure's line as it is typed; the installer asks nobody here.
+fn in_root(cure: &str) -> String {
+    let typed =
+        if cure.contains("./installer") { format!("{cure} --yes") } else { cure.to_owned() };
+    format!("cd /root && {typed}")
+}
+
+fn assert_heals(node: &Node, after: &str) {
+    let end = Instant::now() + Duration::from_secs(150);
+    loop {
+        let output = node.exec(["timeout", "60", INSTALLER, "doctor"]).unwrap();
+        let said = words(&output);
+        if output.status.success() {
+            assert_eq!(said.trim(), HEALTHY, "after {after}");
+            return;
+        }
+        assert!(Instant::now() < end, "{} is still broken after {after}: {said}", node.name);
+        thread::sleep(Duration::from_millis(500));
+    }
+}
