@@ -6,8 +6,8 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 
 use bundle_format::archive::{reader::Bundle, writer};
-use bundle_format::layout::Layout;
-use bundle_format::lock::{LOCK_VERSION, LockedTarget};
+use bundle_format::layout::{Content, FILE_TYPE, Layout};
+use bundle_format::lock::{Descriptor, LOCK_VERSION, LockedTarget};
 use bundle_format::{Architecture, Digest, Lock};
 use installer::cluster::{Cluster, NodeName, Selinux};
 use installer::facts::Facts;
@@ -31,15 +31,7 @@ pub(super) fn of(root: &Path, role: Role) -> Intent {
     Intent {
         role,
         bundle: bundle(),
-        target: LockedTarget {
-            id: "el9-x86_64".to_owned(),
-            family: "el9".to_owned(),
-            architecture: Architecture::X86_64,
-            baseline: "none".to_owned(),
-            requested: Vec::new(),
-            repositories: Vec::new(),
-            module_hotfixes: false,
-        },
+        target: target(Architecture::X86_64),
         cluster,
         facts: Facts {
             system: "a small node".to_owned(),
@@ -59,7 +51,28 @@ pub(super) fn of(root: &Path, role: Role) -> Intent {
     }
 }
 
+/// What a bundle has for nodes like this one.
+pub fn target(architecture: Architecture) -> LockedTarget {
+    LockedTarget {
+        id: format!("el9-{architecture}"),
+        family: "el9".to_owned(),
+        architecture,
+        baseline: "none".to_owned(),
+        requested: Vec::new(),
+        repositories: Vec::new(),
+        module_hotfixes: false,
+    }
+}
+
 fn bundle() -> Bundle {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.tar");
+    write_bundle(&path, Vec::new());
+    Bundle::open(&path).unwrap()
+}
+
+/// A bundle for nodes of these kinds.
+pub fn write_bundle(path: &Path, targets: Vec<LockedTarget>) {
     let lock = Lock {
         lock_version: LOCK_VERSION,
         name: "small".to_owned(),
@@ -67,7 +80,7 @@ fn bundle() -> Bundle {
         kubernetes: "1.28.2".to_owned(),
         containerd: Some("1.6.25".to_owned()),
         sandbox_image: None,
-        targets: Vec::new(),
+        targets,
         rpms: Vec::new(),
         images: Vec::new(),
         manifests: Vec::new(),
@@ -75,10 +88,16 @@ fn bundle() -> Bundle {
         disabled_checks: Vec::new(),
         warnings: Vec::new(),
     };
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("small.tar");
-    let layout = Layout::new(&lock, &[]).unwrap();
+    let repodata = |target: &LockedTarget| Content {
+        title: format!("rpms/{}/repodata/repomd.xml", target.id),
+        descriptor: Descriptor {
+            media_type: FILE_TYPE.to_owned(),
+            digest: Digest::of(b""),
+            size: 0,
+        },
+    };
+    let repodata: Vec<Content> = lock.targets.iter().map(repodata).collect();
+    let layout = Layout::new(&lock, &repodata).unwrap();
     let empty = |_: &_| Ok(io::empty());
-    writer::write(&mut File::create(&path).unwrap(), &layout, empty, |_| ()).unwrap();
-    Bundle::open(&path).unwrap()
+    writer::write(&mut File::create(path).unwrap(), &layout, empty, |_| ()).unwrap();
 }

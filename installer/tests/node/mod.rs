@@ -4,7 +4,7 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test uses a part of it")]
 
 mod commands;
-mod intent;
+pub mod intent;
 pub mod kinds;
 
 use std::collections::{BTreeMap, BTreeSet};
