@@ -12,6 +12,7 @@ pub mod exec;
 pub mod facts;
 pub mod failure;
 pub mod host;
+pub mod inventory;
 pub mod join;
 pub mod kubeadm;
 pub mod preflight;

@@ -10,7 +10,10 @@ use std::path::Path;
 use std::process::Command;
 
 use installer::cluster::{Cluster, NodeName};
+use installer::inventory::Inventory;
 use installer::join::JoinFile;
+use installer::role::Role;
+use node::Node;
 use node::intent::{target, write_bundle};
 use serde_json::Value;
 
@@ -135,4 +138,27 @@ fn the_cluster_file_is_shown_with_origins_and_without_the_token() {
     ] {
         assert!(worker.contains(line), "{line}{worker}");
     }
+}
+
+#[test]
+fn an_inventory_lists_packages_in_columns_below_the_facts() {
+    let packages = "dbus 1 1.12-8.el9 x86_64\nbash - 5.1-6.el9 x86_64\n";
+    let hostname = ("proc/sys/kernel/hostname", 0o644, "node-1\n");
+    let node = Node::new(Role::Worker, &[("run/packages", 0o644, packages), hostname]);
+    let inventory = Inventory::take(&node.look(None).0).unwrap();
+    let list = inventory.list();
+    assert!(list.contains("# host name: node-1\n"), "{list}");
+    assert!(list.ends_with("bash\t5.1-6.el9\tx86_64\ndbus\t1:1.12-8.el9\tx86_64\n"), "{list}");
+    let json = serde_json::to_value(&inventory).unwrap();
+    assert_eq!(json["packages"][1]["evr"], "1:1.12-8.el9");
+    assert_eq!(json["facts"]["hostName"], "node-1");
+}
+
+#[test]
+fn where_rpm_does_not_answer_there_is_no_inventory() {
+    let folder = folder();
+    let (status, out, err) = run(folder.path(), "inventory --root node");
+    assert_eq!((status, out.as_str()), (1, ""));
+    assert!(err.starts_with("error: rpm does not list this node's packages: "), "{err}");
+    assert!(err.contains("\nhint: "), "{err}");
 }

@@ -3,6 +3,7 @@
 mod bundle;
 mod config;
 mod install;
+mod inventory;
 mod node;
 mod options;
 mod preflight;
@@ -66,6 +67,12 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         root: Option<PathBuf>,
     },
+    /// Prints this node's packages as a bundle's spec takes them for its
+    /// `baseline`, and what the node is
+    Inventory {
+        #[command(flatten)]
+        look: Look,
+    },
     /// Checks every byte of the bundle and names all that is damaged
     Verify {
         /// The bundle, or its parts; the only one beside this program if left
@@ -96,6 +103,9 @@ pub fn run() -> ExitCode {
         }
         (Some(Command::Preflight { aim, look }), _) => (preflight::preflight(&aim, &look), None),
         (Some(Command::Config { aim, root }), _) => (config::config(&aim, root.as_deref()), None),
+        (Some(Command::Inventory { look }), _) => {
+            (inventory::inventory(look.root.as_deref(), look.json), None)
+        }
         (Some(Command::Verify { bundle }), _) => (verify::verify(bundle), None),
         (Some(Command::Token { output }), _) => (token::token(output.as_deref()), None),
         (Some(Command::Reset { yes }), _) => (reset::reset(yes), None),

@@ -82,7 +82,10 @@ impl Commands {
                 let follows = self.read("run/systemd/active/chronyd").contains("server 10.0.0.1");
                 said(true, if follows { "^,*,10.0.0.1,3\n" } else { "" })
             }
-            ["rpm", "-qa", ..] => said(true, "bash\n"),
+            ["ip", "-o", "-4", "addr", "show"] => {
+                said(true, "2: eth0    inet 10.0.0.2/24 brd 10.0.0.255 scope global eth0\n")
+            }
+            ["rpm", "-qa", "--qf", format] => said(true, &self.packages(format)),
             ["firewall-cmd", ..] => return Some(Err(io::ErrorKind::NotFound.into())),
             _ => return None,
         }))
@@ -147,6 +150,25 @@ impl Commands {
             _ => panic!("a small node has no `{}`", words.join(" ")),
         }
         true
+    }
+
+    /// What rpm prints of the packages in `run/packages`, one a line: name,
+    /// epoch, version with release, architecture.
+    fn packages(&self, format: &str) -> String {
+        let all = self.read("run/packages");
+        let all = all.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+        let shown = all.map(|words| {
+            let [name, epoch, evr, arch] = words.try_into().unwrap();
+            let epoch = if epoch == "-" { String::new() } else { format!("{epoch}:") };
+            format
+                .replace("%{NAME}", name)
+                .replace("%|EPOCH?{%{EPOCH}:}:{}|", &epoch)
+                .replace("%{VERSION}-%{RELEASE}", evr)
+                .replace("%{ARCH}", arch)
+                .replace("\\t", "\t")
+                .replace("\\n", "\n")
+        });
+        shown.collect()
     }
 
     /// systemd reads the units that are the node's own.
