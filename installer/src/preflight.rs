@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::receipt::{Deed, Line};
 use crate::role::Role;
 use crate::step::Intent;
-use crate::steps::{images, kubeconfig, modules, packages, ready};
+use crate::steps::{images, kubeconfig, modules, packages, ready, time};
 
 /// What kubeadm asks of a master (its preflight checks), in bytes of memory.
 const MASTER_MEMORY: u64 = 1_700_000_000;
@@ -26,6 +26,7 @@ pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
     conflicts(host, intent, &mut found);
     leftovers(host, intent, &mut found);
     space(host, intent, &mut found);
+    clock(host, intent, &mut found);
     reach(host, intent, &mut found);
     found
 }
@@ -146,6 +147,13 @@ fn space(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
             format!("{path} has {} MB free, and {} MB are needed", free >> 20, needed >> 20),
             "make room, or mount a larger disk there",
         ));
+    }
+}
+
+/// Once it is in its cluster, a node's clock is its operator's matter.
+fn clock(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
+    if !host.exists(ready::KUBELET) && time::is_ours(host, intent) {
+        found.extend(time::wrong_clock(host));
     }
 }
 

@@ -58,6 +58,7 @@ pub fn apply(
         if changes.is_empty() {
             continue;
         }
+        step.before(&Node { host, intent }).with_context(doing)?;
         for change in &changes {
             make(host, intent, step.name(), change).with_context(doing)?;
             made += 1;

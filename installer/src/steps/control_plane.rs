@@ -1,7 +1,7 @@
 //! The control plane, by kubeadm.
 
-use super::claims;
 use super::kubeconfig::{ADMIN, kubectl};
+use super::{claims, time};
 use crate::change::Change;
 use crate::exec::Command;
 use crate::host::Host;
@@ -38,6 +38,10 @@ impl Step for ControlPlane {
             files: Vec::new(),
         });
         Ok(changes)
+    }
+
+    fn before(&self, node: &Node<'_>) -> anyhow::Result<()> {
+        time::wrong_clock(node.host).map_or(Ok(()), |wrong| Err(wrong.into()))
     }
 }
 

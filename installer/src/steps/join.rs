@@ -2,10 +2,10 @@
 
 use anyhow::Context;
 
-use super::claims;
 use super::control_plane::{FOLDERS, RESET};
 use super::kubeconfig::kubectl;
 use super::ready::KUBELET;
+use super::{claims, time};
 use crate::change::Change;
 use crate::exec::Command;
 use crate::kubeadm;
@@ -55,5 +55,9 @@ impl Step for Join {
             changes.push(Change::Remove { path: path.into() });
         }
         Ok(changes)
+    }
+
+    fn before(&self, node: &Node<'_>) -> anyhow::Result<()> {
+        time::wrong_clock(node.host).map_or(Ok(()), |wrong| Err(wrong.into()))
     }
 }

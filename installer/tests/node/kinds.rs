@@ -46,3 +46,8 @@ pub fn nodes() -> Vec<Box<dyn Fn() -> Node>> {
     }
     nodes
 }
+
+/// A node that has nothing but what each has.
+pub fn bare(role: Role) -> Node {
+    Node::new(role, &BARE)
+}
