@@ -16,7 +16,7 @@ use crate::steps::{images, kubeconfig, modules, packages, ready, time};
 /// What kubeadm asks of a master (its preflight checks), in bytes of memory.
 const MASTER_MEMORY: u64 = 1_700_000_000;
 /// How long the API server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Looks for everything that is in the way.
 pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {

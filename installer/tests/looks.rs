@@ -9,6 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use bundle_format::Digest;
 use installer::cluster::{Cluster, NodeName};
 use installer::inventory::Inventory;
 use installer::join::JoinFile;
@@ -105,7 +106,7 @@ fn the_cluster_file_is_shown_with_origins_and_without_the_token() {
     let join = JoinFile {
         endpoint: "10.0.0.1:6443".to_owned(),
         token: TOKEN.to_owned(),
-        ca_cert_hash: "sha256:00".to_owned(),
+        ca_cert_hash: Digest::of(b""),
         master: name("master"),
         master_address: [10, 0, 0, 1].into(),
         cluster: Cluster::default(),

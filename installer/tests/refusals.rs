@@ -82,3 +82,20 @@ fn no_node_enters_a_cluster_with_another_time() {
         }
     }
 }
+
+#[test]
+fn a_worker_needs_a_master_that_answers() {
+    let node = kinds::bare(Role::Worker);
+    let told = |endpoint: String| {
+        let mut intent = node.intent();
+        intent.join.as_mut().unwrap().endpoint = endpoint;
+        problems(&node, &intent, "does not answer")
+    };
+    let master = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = master.local_addr().unwrap().to_string();
+    assert_eq!(told(endpoint.clone()), []);
+    drop(master);
+    let refused = told(endpoint.clone());
+    assert_eq!(refused[0].0, format!("the master's API server at {endpoint} does not answer"));
+    assert!(refused[0].1.contains("firewall"));
+}

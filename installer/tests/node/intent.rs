@@ -23,7 +23,7 @@ pub(super) fn of(root: &Path, role: Role) -> Intent {
     let join = JoinFile {
         endpoint: "10.0.0.1:6443".to_owned(),
         token: "abcdef.0123456789abcdef".to_owned(),
-        ca_cert_hash: "sha256:00".to_owned(),
+        ca_cert_hash: Digest::of(b""),
         master: name("master"),
         master_address: Ipv4Addr::new(10, 0, 0, 1),
         cluster: cluster.clone(),
