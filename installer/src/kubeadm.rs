@@ -30,9 +30,34 @@ pub struct Settings<'a> {
 
 /// The documents for `kubeadm init`.
 pub fn init_configuration(settings: &Settings<'_>) -> anyhow::Result<String> {
-    let api = api(settings);
+    let init = json!({
+        "apiVersion": api(settings),
+        "kind": "InitConfiguration",
+        "localAPIEndpoint": {"advertiseAddress": settings.address.to_string(), "bindPort": 6443},
+        "nodeRegistration": registration(settings),
+    });
+    let mut documents = vec![cluster(settings), init, kubelet(settings)];
+    documents.extend(proxy(settings));
+    render(&documents)
+}
+
+/// The document for `kubeadm join`. It holds the token.
+pub fn join_configuration(settings: &Settings<'_>, join: &JoinFile) -> anyhow::Result<String> {
+    render(&[join_document(settings, join, Some(&join.token))])
+}
+
+/// What a worker keeps of how it has joined: no token, and what the cluster was
+/// then.
+pub fn joined_configuration(settings: &Settings<'_>, join: &JoinFile) -> anyhow::Result<String> {
+    let joined = join_document(settings, join, None);
+    let mut documents = vec![cluster(settings), joined, kubelet(settings)];
+    documents.extend(proxy(settings));
+    render(&documents)
+}
+
+fn cluster(settings: &Settings<'_>) -> Value {
     let mut cluster = json!({
-        "apiVersion": api,
+        "apiVersion": api(settings),
         "kind": "ClusterConfiguration",
         "kubernetesVersion": format!("v{}", settings.kubernetes),
         "controlPlaneEndpoint": settings.endpoint,
@@ -44,12 +69,24 @@ pub fn init_configuration(settings: &Settings<'_>) -> anyhow::Result<String> {
     if let Some(repository) = image_repository(settings) {
         set(&mut cluster, "imageRepository", json!(repository));
     }
-    let init = json!({
-        "apiVersion": api,
-        "kind": "InitConfiguration",
-        "localAPIEndpoint": {"advertiseAddress": settings.address.to_string(), "bindPort": 6443},
+    cluster
+}
+
+fn join_document(settings: &Settings<'_>, join: &JoinFile, token: Option<&str>) -> Value {
+    let mut bootstrap = json!({"apiServerEndpoint": join.endpoint});
+    if let Some(token) = token {
+        set(&mut bootstrap, "token", json!(token));
+    }
+    set(&mut bootstrap, "caCertHashes", json!([join.ca_cert_hash]));
+    json!({
+        "apiVersion": api(settings),
+        "kind": "JoinConfiguration",
+        "discovery": {"bootstrapToken": bootstrap},
         "nodeRegistration": registration(settings),
-    });
+    })
+}
+
+fn kubelet(settings: &Settings<'_>) -> Value {
     let mut kubelet = json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -62,29 +99,18 @@ pub fn init_configuration(settings: &Settings<'_>) -> anyhow::Result<String> {
     for (key, value) in &settings.cluster.kubelet {
         set(&mut kubelet, key, value.clone());
     }
-    let mut documents = vec![cluster, init, kubelet];
-    if settings.cluster.proxy_mode != ProxyMode::Iptables {
-        documents.push(json!({
+    kubelet
+}
+
+/// None for the mode that is kube-proxy's own.
+fn proxy(settings: &Settings<'_>) -> Option<Value> {
+    (settings.cluster.proxy_mode != ProxyMode::Iptables).then(|| {
+        json!({
             "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
             "kind": "KubeProxyConfiguration",
             "mode": settings.cluster.proxy_mode.to_string(),
-        }));
-    }
-    render(&documents)
-}
-
-/// The document for `kubeadm join`. It holds the token.
-pub fn join_configuration(settings: &Settings<'_>, join: &JoinFile) -> anyhow::Result<String> {
-    render(&[json!({
-        "apiVersion": api(settings),
-        "kind": "JoinConfiguration",
-        "discovery": {"bootstrapToken": {
-            "apiServerEndpoint": join.endpoint,
-            "token": join.token,
-            "caCertHashes": [join.ca_cert_hash],
-        }},
-        "nodeRegistration": registration(settings),
-    })])
+        })
+    })
 }
 
 /// Kubernetes' version: major and minor.

@@ -20,5 +20,6 @@ pub mod receipt;
 pub mod reset;
 pub mod role;
 pub mod run;
+pub mod settled;
 pub mod step;
 pub mod steps;

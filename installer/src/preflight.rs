@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::receipt::{Deed, Line};
 use crate::role::Role;
+use crate::settled;
 use crate::step::Intent;
 use crate::steps::{images, kubeconfig, modules, packages, ready, time};
 
@@ -20,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Looks for everything that is in the way.
 pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
-    let mut found = Vec::new();
+    let mut found = settled::problems(host, intent);
     machine(intent, &mut found);
     kernel(host, intent, &mut found);
     conflicts(host, intent, &mut found);
@@ -135,7 +136,8 @@ fn space(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
         .filter(|rpm| rpm.target == intent.target.id && missing.contains(&rpm.package.to_string()))
         .map(|rpm| rpm.size)
         .sum();
-    let layers = images::of_role(intent).flat_map(|image| &image.platforms);
+    let layers = images::missing(host, intent);
+    let layers = layers.into_iter().flat_map(|image| &image.platforms);
     let layers: u64 = layers.flat_map(|platform| &platform.layers).map(|layer| layer.size).sum();
     // Packages lie beside what they unpack to, some three times their size;
     // containerd keeps layers beside what they unpack to, as much again.

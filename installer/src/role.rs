@@ -49,11 +49,16 @@ impl Role {
                 &steps::control_plane::ControlPlane as &dyn Step,
                 &steps::kubeconfig::Kubeconfig,
                 &steps::manifests::Manifests,
+                &steps::kubelet_settings::KubeletSettings,
                 &steps::ready::Ready,
                 &steps::join_file::WriteJoinFile,
             ]),
             Self::Worker => {
-                all.extend([&steps::join::Join as &dyn Step, &steps::ready::Ready]);
+                all.extend([
+                    &steps::join::Join as &dyn Step,
+                    &steps::kubelet_settings::KubeletSettings,
+                    &steps::ready::Ready,
+                ]);
             }
         }
         all

@@ -13,6 +13,7 @@ use crate::host::Host;
 use crate::preflight;
 use crate::role::Role;
 use crate::run::{self, Planned};
+use crate::settled;
 use crate::step::{Intent, Step};
 use crate::steps::join_file;
 
@@ -23,11 +24,16 @@ pub(crate) fn install(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<(
     let steps = chosen(aim.role, choice)?;
     let plan = run::plan(&host, &intent, &steps)?;
     let is_done = plan.iter().all(|planned| planned.changes.is_empty());
-    let problems = if is_done { Vec::new() } else { preflight::problems(&host, &intent) };
+    // What a node that is done cannot become is no step's business.
+    let problems = if is_done {
+        settled::problems(&host, &intent)
+    } else {
+        preflight::problems(&host, &intent)
+    };
     if way.json {
         let plan = told::json(&as_json(&intent, &plan), &problems);
         writeln!(io::stdout(), "{plan:#}")?;
-    } else if is_done {
+    } else if is_done && problems.is_empty() {
         writeln!(io::stdout(), "this node is a {} already; nothing is to be done", intent.role)?;
         return Ok(());
     } else {

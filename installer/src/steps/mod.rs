@@ -10,6 +10,7 @@ pub mod join;
 pub mod join_file;
 pub mod kubeconfig;
 pub mod kubelet;
+pub mod kubelet_settings;
 pub mod manifests;
 pub mod modules;
 pub mod network_manager;

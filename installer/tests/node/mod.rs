@@ -22,7 +22,7 @@ use installer::step::{Intent, Step};
 pub use commands::{Commands, Fault};
 
 /// Steps that end on the node itself: no images, and no cluster.
-const STEPS: [&str; 15] = [
+const STEPS: [&str; 16] = [
     "hosts",
     "selinux",
     "firewall",
@@ -38,6 +38,7 @@ const STEPS: [&str; 15] = [
     "containerd",
     "crictl",
     "kubelet",
+    "kubelet-settings",
 ];
 
 /// What lies in a folder: permission bits and texts, none of folders.
