@@ -8,7 +8,7 @@ use anyhow::Context;
 use bundle_format::ImageReference;
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, NodeName, ProxyMode};
+use crate::cluster::{Cluster, NodeName, ProxyMode, Taint};
 use crate::join::JoinFile;
 
 /// What kubeadm is told of a node and its cluster.
@@ -69,6 +69,11 @@ fn cluster(settings: &Settings<'_>) -> Value {
     if let Some(repository) = image_repository(settings) {
         set(&mut cluster, "imageRepository", json!(repository));
     }
+    for (part, given) in settings.cluster.kubeadm.parts() {
+        let given = given.iter().map(|(name, value)| (name.clone().into(), value.clone().into()));
+        let given = arguments(settings, given.collect());
+        set(&mut cluster, part, json!({"extraArgs": given}));
+    }
     cluster
 }
 
@@ -128,23 +133,46 @@ fn api(settings: &Settings<'_>) -> &'static str {
 }
 
 fn registration(settings: &Settings<'_>) -> Value {
-    let address = settings.address.to_string();
-    // A list of pairs since v1beta4, where a flag may be given twice.
-    let arguments = if api(settings).ends_with("v1beta4") {
-        json!([{"name": "node-ip", "value": address}])
-    } else {
-        json!({"node-ip": address})
-    };
+    let member = settings.cluster.member(settings.address, settings.name);
+    let mut given = vec![("node-ip".to_owned(), settings.address.to_string())];
+    let labels = member.into_iter().flat_map(|member| &member.labels);
+    let labels: Vec<String> = labels.map(|(key, value)| format!("{key}={value}")).collect();
+    if !labels.is_empty() {
+        given.push(("node-labels".to_owned(), labels.join(",")));
+    }
     // A path until 1.24, from when on kubelet wants a URL.
     let socket = match release(settings) {
         (1, minor) if minor < 24 => "/run/containerd/containerd.sock",
         _ => "unix:///run/containerd/containerd.sock",
     };
-    json!({
+    let mut registration = json!({
         "name": settings.name.to_string(),
         "criSocket": socket,
-        "kubeletExtraArgs": arguments,
-    })
+        "kubeletExtraArgs": arguments(settings, given),
+    });
+    if let Some(taints) = member.and_then(|member| member.taints.as_ref()) {
+        let taints: Vec<Value> = taints.iter().map(taint).collect();
+        set(&mut registration, "taints", taints.into());
+    }
+    registration
+}
+
+/// A list of pairs since v1beta4, where a flag may be given twice.
+fn arguments(settings: &Settings<'_>, given: Vec<(String, String)>) -> Value {
+    if api(settings).ends_with("v1beta4") {
+        given.into_iter().map(|(name, value)| json!({"name": name, "value": value})).collect()
+    } else {
+        Value::Object(given.into_iter().map(|(name, value)| (name, value.into())).collect())
+    }
+}
+
+fn taint(taint: &Taint) -> Value {
+    let mut object = json!({"key": taint.key});
+    if let Some(value) = &taint.value {
+        set(&mut object, "value", json!(value));
+    }
+    set(&mut object, "effect", json!(taint.effect));
+    object
 }
 
 /// What nodes call the folder of kubeadm's images: that of the sandbox image.

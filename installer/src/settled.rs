@@ -15,11 +15,14 @@ use crate::step::Intent;
 use crate::steps::{control_plane, join, kubeconfig, ready};
 
 /// Kind and place in kubeadm's documents, what it is called here, and its cure.
-const SETTLED: [(&str, &str, &str, Cure); 11] = [
+const SETTLED: [(&str, &str, &str, Cure); 18] = [
     ("ClusterConfiguration", "kubernetesVersion", "Kubernetes", Cure::Bundle),
     ("ClusterConfiguration", "networking.podSubnet", "podCidr", Cure::Cluster),
     ("ClusterConfiguration", "networking.serviceSubnet", "serviceCidr", Cure::Cluster),
     ("ClusterConfiguration", "controlPlaneEndpoint", "endpoint", Cure::Cluster),
+    ("ClusterConfiguration", "apiServer", "kubeadm.apiServer", Cure::Parts),
+    ("ClusterConfiguration", "controllerManager", "kubeadm.controllerManager", Cure::Parts),
+    ("ClusterConfiguration", "scheduler", "kubeadm.scheduler", Cure::Parts),
     ("KubeProxyConfiguration", "mode", "proxyMode", Cure::Cluster),
     ("KubeletConfiguration", "cgroupDriver", "cgroupDriver", Cure::Cluster),
     ("InitConfiguration", "localAPIEndpoint.advertiseAddress", "the node's address", Cure::Node),
@@ -32,6 +35,10 @@ const SETTLED: [(&str, &str, &str, Cure); 11] = [
         Cure::Node,
     ),
     ("JoinConfiguration", "nodeRegistration.name", "the node's name", Cure::Node),
+    ("InitConfiguration", "nodeRegistration.kubeletExtraArgs.node-labels", "labels", Cure::Kubectl),
+    ("InitConfiguration", "nodeRegistration.taints", "taints", Cure::Kubectl),
+    ("JoinConfiguration", "nodeRegistration.kubeletExtraArgs.node-labels", "labels", Cure::Kubectl),
+    ("JoinConfiguration", "nodeRegistration.taints", "taints", Cure::Kubectl),
 ];
 
 /// What there is to do.
@@ -40,6 +47,8 @@ enum Cure {
     Bundle,
     Cluster,
     Node,
+    Parts,
+    Kubectl,
 }
 
 impl Cure {
@@ -51,6 +60,14 @@ impl Cure {
             Self::Cluster => {
                 "put the old value back into the cluster file, or make the cluster anew: \
                  `installer reset` on each of its nodes, and begin again"
+            }
+            Self::Parts => {
+                "put the old arguments back into the cluster file; a live control plane has them \
+                 in /etc/kubernetes/manifests"
+            }
+            Self::Kubectl => {
+                "put the old ones back into the cluster file; on the master, `kubectl label node` \
+                 and `kubectl taint node` change those of a live node"
             }
             Self::Node => {
                 "give the old one, or have the node enter anew: `kubectl delete node` on the \
@@ -114,10 +131,11 @@ fn shown(documents: &BTreeMap<String, Value>, kind: &str, place: &str) -> Option
         }
         map => map.get(name).cloned(),
     };
-    let found =
-        place.split('.').try_fold(documents.get(kind)?.clone(), |value, name| inner(&value, name));
-    Some(match found? {
-        Value::String(text) => text,
-        other => other.to_string(),
+    let document = documents.get(kind)?.clone();
+    let found = place.split('.').try_fold(document, |value, name| inner(&value, name));
+    Some(match found {
+        None => "nothing".to_owned(),
+        Some(Value::String(text)) => text,
+        Some(other) => other.to_string(),
     })
 }

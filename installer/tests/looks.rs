@@ -24,7 +24,7 @@ const TOKEN: &str = "abcdef.0123456789abcdef";
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let architecture = std::env::consts::ARCH.parse().unwrap();
-    write_bundle(&folder.path().join("small.tar"), vec![target(architecture)]);
+    write_bundle(&folder.path().join("small.tar"), vec![target(architecture)], &[]);
     let files = [
         ("etc/os-release", "PRETTY_NAME=\"Rocky Linux 9.3\"\nPLATFORM_ID=\"platform:el9\"\n"),
         ("etc/hosts", "127.0.0.1 localhost\n"),

@@ -73,6 +73,17 @@ fn what_kubeadm_was_told_is_settled() {
         assert_eq!(refused(&node, proxy), of("proxyMode", "iptables", "ipvs"));
         let driver = set(|cluster| cluster.cgroup_driver = CgroupDriver::Cgroupfs);
         assert_eq!(refused(&node, driver), of("cgroupDriver", "systemd", "cgroupfs"));
+        let part = set(|cluster| {
+            cluster.kubeadm = serde_json::from_str("{\"scheduler\": {\"v\": 4}}").unwrap();
+        });
+        let arguments = "{\"extraArgs\":{\"v\":\"4\"}}";
+        assert_eq!(refused(&node, part), of("kubeadm.scheduler", "nothing", arguments));
+        let labels = set(|cluster| {
+            let node =
+                "{\"name\": \"node-1\", \"address\": \"10.0.0.2\", \"labels\": {\"a\": \"b\"}}";
+            cluster.nodes = vec![serde_json::from_str(node).unwrap()];
+        });
+        assert_eq!(refused(&node, labels), of("labels", "nothing", "a=b"));
         let name = |intent: &mut Intent| {
             intent.name = NodeName::try_from("other".to_owned()).unwrap();
         };
@@ -152,7 +163,7 @@ fn the_rest_is_applied_as_a_difference() {
         let (step, _) = planned(&|cluster| {
             let name = NodeName::try_from("late".to_owned()).unwrap();
             let address = Ipv4Addr::new(10, 0, 0, 9).into();
-            cluster.nodes.push(installer::cluster::Member { name, address });
+            cluster.nodes.push(installer::cluster::Member::new(name, address));
         })
         .unwrap();
         assert_eq!(step, "hosts");

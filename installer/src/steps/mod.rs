@@ -1,5 +1,6 @@
 //! The steps, one file each. [`crate::role`] has their order.
 
+pub mod cni_interface;
 pub mod containerd;
 pub mod control_plane;
 pub mod crictl;
@@ -16,6 +17,7 @@ pub mod modules;
 pub mod network_manager;
 pub mod packages;
 pub mod ready;
+pub mod registry_mirrors;
 pub mod repository;
 pub mod selinux;
 pub mod service_folder;

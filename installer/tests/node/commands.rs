@@ -85,6 +85,9 @@ impl Commands {
             ["chronyc", "-c", "tracking"] => said(true, &self.read("run/chrony/tracking")),
             ["ss", "-Hltn"] => said(true, &self.read("run/listening")),
             ["ctr", "-n", "k8s.io", "images", "check", "--quiet"] => said(true, ""),
+            ["kubectl", .., "get", "daemonset", "calico-node", "-o", _] => {
+                said(true, &self.read("run/calico"))
+            }
             ["ip", "-o", "-4", "addr", "show"] => {
                 said(true, "2: eth0    inet 10.0.0.2/24 brd 10.0.0.255 scope global eth0\n")
             }
@@ -147,6 +150,10 @@ impl Commands {
                     return false;
                 }
                 self.write(&path, &format!("{value}\n"));
+            }
+            ["kubectl", .., "set", "env", "daemonset/calico-node", _, variable] => {
+                let value = variable.strip_prefix("IP_AUTODETECTION_METHOD=").unwrap();
+                self.write("run/calico", value);
             }
             ["setenforce", value] => self.write("sys/fs/selinux/enforce", value),
             ["chronyc", "waitsync", ..] => return self.has("active", "chronyd"),

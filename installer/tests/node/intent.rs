@@ -6,8 +6,8 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 
 use bundle_format::archive::{reader::Bundle, writer};
-use bundle_format::layout::{Content, FILE_TYPE, Layout};
-use bundle_format::lock::{Descriptor, LOCK_VERSION, LockedTarget};
+use bundle_format::layout::{Content, FILE_TYPE, Layout, YAML_TYPE};
+use bundle_format::lock::{Descriptor, LOCK_VERSION, LockedManifest, LockedTarget};
 use bundle_format::{Architecture, Digest, Lock};
 use installer::cluster::{Cluster, NodeName, Selinux};
 use installer::facts::Facts;
@@ -30,7 +30,7 @@ pub(super) fn of(root: &Path, role: Role) -> Intent {
     };
     Intent {
         role,
-        bundle: bundle(),
+        bundle: bundle_with(&[]),
         target: target(Architecture::X86_64),
         cluster,
         facts: Facts {
@@ -51,6 +51,30 @@ pub(super) fn of(root: &Path, role: Role) -> Intent {
     }
 }
 
+fn locked((name, text): &(&str, &str)) -> LockedManifest {
+    let descriptor = Descriptor {
+        media_type: YAML_TYPE.to_owned(),
+        digest: Digest::of(text.as_bytes()),
+        size: text.len() as u64,
+    };
+    LockedManifest {
+        name: (*name).to_owned(),
+        source: format!("{name}.yaml"),
+        upstream: descriptor.clone(),
+        applied: descriptor,
+        patches: Vec::new(),
+        images: Vec::new(),
+    }
+}
+
+/// A bundle with these manifests.
+pub fn bundle_with(manifests: &[(&str, &str)]) -> Bundle {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.tar");
+    write_bundle(&path, Vec::new(), manifests);
+    Bundle::open(&path).unwrap()
+}
+
 /// What a bundle has for nodes like this one.
 pub fn target(architecture: Architecture) -> LockedTarget {
     LockedTarget {
@@ -64,15 +88,11 @@ pub fn target(architecture: Architecture) -> LockedTarget {
     }
 }
 
-fn bundle() -> Bundle {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("small.tar");
-    write_bundle(&path, Vec::new());
-    Bundle::open(&path).unwrap()
-}
-
-/// A bundle for nodes of these kinds.
-pub fn write_bundle(path: &Path, targets: Vec<LockedTarget>) {
+/// A bundle for nodes of these kinds, with manifests: their names and texts.
+pub fn write_bundle(path: &Path, targets: Vec<LockedTarget>, manifests: &[(&str, &str)]) {
+    let texts = [""].into_iter().chain(manifests.iter().map(|(_, text)| *text));
+    let texts: Vec<(Digest, String)> =
+        texts.map(|text| (Digest::of(text.as_bytes()), text.to_owned())).collect();
     let lock = Lock {
         lock_version: LOCK_VERSION,
         name: "small".to_owned(),
@@ -83,7 +103,7 @@ pub fn write_bundle(path: &Path, targets: Vec<LockedTarget>) {
         targets,
         rpms: Vec::new(),
         images: Vec::new(),
-        manifests: Vec::new(),
+        manifests: manifests.iter().map(locked).collect(),
         files: Vec::new(),
         disabled_checks: Vec::new(),
         warnings: Vec::new(),
@@ -98,6 +118,9 @@ pub fn write_bundle(path: &Path, targets: Vec<LockedTarget>) {
     };
     let repodata: Vec<Content> = lock.targets.iter().map(repodata).collect();
     let layout = Layout::new(&lock, &repodata).unwrap();
-    let empty = |_: &_| Ok(io::empty());
-    writer::write(&mut File::create(path).unwrap(), &layout, empty, |_| ()).unwrap();
+    let open = |blob: &Descriptor| {
+        let text = texts.iter().find(|(digest, _)| *digest == blob.digest);
+        Ok(io::Cursor::new(text.unwrap().1.clone()))
+    };
+    writer::write(&mut File::create(path).unwrap(), &layout, open, |_| ()).unwrap();
 }

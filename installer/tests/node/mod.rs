@@ -22,7 +22,7 @@ use installer::step::{Intent, Step};
 pub use commands::{Commands, Fault};
 
 /// Steps that end on the node itself: no images, and no cluster.
-const STEPS: [&str; 16] = [
+const STEPS: [&str; 17] = [
     "hosts",
     "selinux",
     "firewall",
@@ -36,6 +36,7 @@ const STEPS: [&str; 16] = [
     "service-route",
     "network-manager",
     "containerd",
+    "registry-mirrors",
     "crictl",
     "kubelet",
     "kubelet-settings",
@@ -47,12 +48,14 @@ pub type Tree = BTreeMap<String, (u32, Option<String>)>;
 pub struct Node {
     pub folder: tempfile::TempDir,
     pub role: Role,
+    /// What it is to become besides.
+    pub change: fn(&mut Intent),
 }
 
 impl Node {
     /// A node with these files, each with its permission bits.
     pub fn new(role: Role, files: &[(&str, u32, &str)]) -> Self {
-        let node = Self { folder: tempfile::tempdir().unwrap(), role };
+        let node = Self { folder: tempfile::tempdir().unwrap(), role, change: |_| () };
         for unit in ["enabled", "active", "masked", "loaded"] {
             fs::create_dir_all(node.root().join("run/systemd").join(unit)).unwrap();
         }
@@ -79,7 +82,9 @@ impl Node {
     }
 
     pub fn intent(&self) -> Intent {
-        intent::of(self.root(), self.role)
+        let mut intent = intent::of(self.root(), self.role);
+        (self.change)(&mut intent);
+        intent
     }
 
     pub fn steps(&self) -> Vec<&'static dyn Step> {
