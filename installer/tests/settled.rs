@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 
 use bundle_format::Digest;
 use installer::change::Change;
-use installer::cluster::{CgroupDriver, Cluster, NodeName, ProxyMode};
+use installer::cluster::{CgroupDriver, Cluster, Firewall, NodeName, ProxyMode};
 use installer::kubeadm;
 use installer::role::Role;
 use installer::run;
@@ -167,5 +167,9 @@ fn the_rest_is_applied_as_a_difference() {
         })
         .unwrap();
         assert_eq!(step, "hosts");
+        assert_eq!(planned(&|cluster| cluster.firewall = Firewall::Flush), None, "it has none");
+        fs::write(node.root().join("run/systemd/active/firewalld"), "").unwrap();
+        let (step, changes) = planned(&|cluster| cluster.firewall = Firewall::Flush).unwrap();
+        assert_eq!((step, changes.len()), ("firewall", 1));
     }
 }

@@ -1,12 +1,13 @@
 //! What the commands of a small node do. What a kernel or systemd would hold in
 //! memory they leave below `proc`, `sys` and `run`.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use super::firewalld;
 use installer::exec::{Command, Exec, Input, Output};
 
 /// What goes wrong, at the command of that number, from 0, that changes something.
@@ -23,6 +24,7 @@ pub struct Commands {
     root: PathBuf,
     fault: Option<Fault>,
     made: Rc<RefCell<Vec<String>>>,
+    asked: Rc<Cell<usize>>,
 }
 
 impl Exec for Commands {
@@ -44,19 +46,24 @@ impl Exec for Commands {
     }
 }
 
-fn said(good: bool, text: &str) -> Output {
+pub(super) fn said(good: bool, text: &str) -> Output {
     let status = Some(i32::from(!good));
     Output { status, stdout: text.to_owned(), stderr: String::new() }
 }
 
 impl Commands {
     pub(super) fn of(root: &Path, fault: Option<Fault>) -> Self {
-        Self { root: root.to_owned(), fault, made: Rc::default() }
+        Self { root: root.to_owned(), fault, made: Rc::default(), asked: Rc::default() }
     }
 
     /// The commands that changed something, or failed to.
     pub fn made(&self) -> Vec<String> {
         self.made.borrow().clone()
+    }
+
+    /// How often firewalld was asked, which is slow.
+    pub fn asked(&self) -> usize {
+        self.asked.get()
     }
 
     /// The answer to a question; none where it is none.
@@ -92,7 +99,12 @@ impl Commands {
                 said(true, "2: eth0    inet 10.0.0.2/24 brd 10.0.0.255 scope global eth0\n")
             }
             ["rpm", "-qa", "--qf", format] => said(true, &self.packages(format)),
-            ["firewall-cmd", ..] => return Some(Err(io::ErrorKind::NotFound.into())),
+            ["firewall-cmd", "--permanent", question]
+                if ["--list-", "--info-", "--get-"].iter().any(|one| question.starts_with(one)) =>
+            {
+                self.asked.set(self.asked.get() + 1);
+                firewalld::answer(&self.root, question)
+            }
             _ => return None,
         }))
     }
@@ -115,6 +127,9 @@ impl Commands {
             ["systemctl", "unmask", unit] => self.remove(&state("masked", unit)),
             ["systemctl", "reload", unit] if !self.has("active", unit) => return false,
             ["systemctl", "start", unit] if self.has("active", unit) => {}
+            ["systemctl", "restart", "firewalld"] => {
+                self.write(&state("active", "firewalld"), &firewalld::loaded(&self.root));
+            }
             ["systemctl", "start" | "restart" | "reload", unit] => {
                 let path = match *unit {
                     "chronyd" => "etc/chrony.conf",
@@ -154,6 +169,12 @@ impl Commands {
             ["kubectl", .., "set", "env", "daemonset/calico-node", _, variable] => {
                 let value = variable.strip_prefix("IP_AUTODETECTION_METHOD=").unwrap();
                 self.write("run/calico", value);
+            }
+            ["firewall-cmd", "--permanent", options @ ..] => {
+                return self.has("active", "firewalld") && firewalld::change(&self.root, options);
+            }
+            ["firewall-cmd", "--reload"] => {
+                self.write(&state("active", "firewalld"), &firewalld::loaded(&self.root));
             }
             ["setenforce", value] => self.write("sys/fs/selinux/enforce", value),
             ["chronyc", "waitsync", ..] => return self.has("active", "chronyd"),

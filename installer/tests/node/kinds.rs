@@ -37,12 +37,21 @@ const LIVED_IN: [(&str, u32, &str); 19] = [
     ("etc/crictl.yaml", 0o600, "timeout: 1\n"),
 ];
 
+/// What one has that has firewalld.
+const FIREWALLED: [(&str, u32, &str); 4] = [
+    ("etc/firewalld/zones/public.xml", 0o644, "service ssh\nport 22/tcp\n"),
+    ("etc/firewalld/policies/site.xml", 0o644, "target: DROP\n"),
+    ("run/systemd/active/firewalld", 0o644, "service ssh\nport 22/tcp\n"),
+    ("run/systemd/enabled/firewalld", 0o644, ""),
+];
+
 /// Nodes of each kind.
 pub fn nodes() -> Vec<Box<dyn Fn() -> Node>> {
     let mut nodes: Vec<Box<dyn Fn() -> Node>> = Vec::new();
     for role in [Role::Master, Role::Worker] {
         nodes.push(Box::new(move || Node::new(role, &BARE)));
         nodes.push(Box::new(move || Node::new(role, &[&BARE[..], &LIVED_IN].concat())));
+        nodes.push(Box::new(move || firewalled(role)));
     }
     nodes
 }
@@ -50,4 +59,9 @@ pub fn nodes() -> Vec<Box<dyn Fn() -> Node>> {
 /// A node that has nothing but what each has.
 pub fn bare(role: Role) -> Node {
     Node::new(role, &BARE)
+}
+
+/// A node with firewalld.
+pub fn firewalled(role: Role) -> Node {
+    Node::new(role, &[&BARE[..], &FIREWALLED].concat())
 }
