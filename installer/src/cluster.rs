@@ -2,6 +2,7 @@
 //! out; what is then taken is said here.
 
 mod arguments;
+mod export;
 mod member;
 mod mirrors;
 
@@ -14,6 +15,7 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 pub use self::arguments::{Argument, Arguments, Scalar};
+pub use self::export::{ExportPath, Nfs};
 pub use self::member::{LabelKey, LabelValue, Member, NodeName, Taint};
 pub use self::mirrors::{MirrorUrl, Mirrors, RegistryHost};
 use crate::failure::Failure;

@@ -12,7 +12,7 @@ use crate::receipt::{Deed, Line};
 use crate::role::Role;
 use crate::settled;
 use crate::step::Intent;
-use crate::steps::{cni_interface, images, kubeconfig, modules, packages, ready, time};
+use crate::steps::{cni_interface, images, kubeconfig, modules, nfs_server, packages, ready, time};
 
 /// What kubeadm asks of a master (its preflight checks), in bytes of memory.
 const MASTER_MEMORY: u64 = 1_700_000_000;
@@ -28,6 +28,7 @@ pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
     leftovers(host, intent, &mut found);
     space(host, intent, &mut found);
     clock(host, intent, &mut found);
+    found.extend(nfs_server::problem(host, intent));
     if intent.role == Role::Master {
         found.extend(cni_interface::problem(intent));
     }

@@ -36,6 +36,7 @@ impl Role {
             &steps::repository::Repository,
             &steps::packages::Packages,
             &steps::time::Time,
+            &steps::nfs_server::NfsServer,
             &steps::service_folder::ServiceFolder,
             &steps::service_route::ServiceRoute,
             &steps::network_manager::NetworkManager,

@@ -7,6 +7,7 @@ mod node;
 use std::fs;
 
 use installer::preflight;
+use installer::reset;
 use installer::role::Role;
 use installer::run;
 use installer::step::{Intent, Step};
@@ -73,5 +74,74 @@ fn calico_is_told_its_interface_once() {
         let problems = preflight::problems(&node.look(None).0, &intent);
         let told = problems.iter().any(|problem| problem.to_string().contains("cniInterface"));
         assert_eq!(told, refused, "{manifest}");
+    }
+}
+
+#[test]
+fn a_folder_is_served_to_the_clusters_machines_and_outlives_a_reset() {
+    for role in [Role::Master, Role::Worker] {
+        let mut node = kinds::firewalled(role);
+        let before = node.tree();
+        node.change = kinds::serve;
+        node.apply(None).end.unwrap();
+        let exports =
+            fs::read_to_string(node.root().join("etc/exports.d/kubeferry.exports")).unwrap();
+        let line = exports.lines().nth(1).unwrap();
+        let options = "(rw,sync,no_subtree_check,no_root_squash)";
+        assert!(line.starts_with("/srv/deep/share "), "{line}");
+        for (client, is_there) in [
+            ("10.0.0.1", role == Role::Worker),
+            ("10.0.0.2", true),
+            ("10.0.0.3", true),
+            ("10.0.0.4", false),
+        ] {
+            assert_eq!(line.contains(&format!(" {client}{options}")), is_there, "{line}");
+        }
+        let public =
+            fs::read_to_string(node.root().join("etc/firewalld/zones/public.xml")).unwrap();
+        for service in ["nfs", "mountd", "rpc-bind"] {
+            assert!(public.contains(&format!("service {service}\n")), "{public}");
+        }
+
+        node.change = |intent| {
+            kinds::serve(intent);
+            intent.cluster.nodes.retain(|node| node.nfs.is_some());
+        };
+        assert_eq!(node.apply(None).end.unwrap(), 2, "/etc/hosts, and the exports");
+        let served = node.root().join("run/systemd/active/nfs-server");
+        assert!(!fs::read_to_string(&served).unwrap().contains("10.0.0.3"));
+        node.change = |_| ();
+        node.apply(None).end.unwrap();
+        assert_eq!(fs::read_to_string(&served).unwrap(), "");
+
+        node.change = kinds::serve;
+        node.apply(None).end.unwrap();
+        let kept = node.root().join("srv/deep/share/kept");
+        fs::write(&kept, "x").unwrap();
+        let mut host = node.look(None).0.open().unwrap();
+        assert_eq!(reset::reset(&mut host, &mut |_| ()), [""; 0]);
+        assert!(kept.exists());
+        assert!(!served.exists());
+        drop(host);
+        fs::remove_file(kept).unwrap();
+        node.assert_goes_back(&before, "a second reset");
+    }
+}
+
+#[test]
+fn nfs_needs_its_package_on_each_node() {
+    for (name, installed) in [("nfs-utils", true), ("bash", false)] {
+        let node = kinds::bare(Role::Worker);
+        let packages = format!("{name} - 2.5-1.el9 x86_64\n");
+        fs::write(node.root().join("run/packages"), packages).unwrap();
+        let mut intent = node.intent();
+        intent.join.as_mut().unwrap().endpoint = "127.0.0.1:9".to_owned();
+        let told = |intent: &Intent| {
+            let problems = preflight::problems(&node.look(None).0, intent);
+            problems.iter().any(|problem| problem.to_string().contains("node-1 serves NFS"))
+        };
+        assert!(!told(&intent));
+        kinds::serve(&mut intent);
+        assert_eq!(told(&intent), !installed);
     }
 }

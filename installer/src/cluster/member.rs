@@ -6,6 +6,8 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::export::Nfs;
+
 /// One of the cluster's machines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -21,12 +23,15 @@ pub struct Member {
     /// out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taints: Option<Vec<Taint>>,
+    /// What it serves to the others by NFS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nfs: Option<Nfs>,
 }
 
 impl Member {
     /// A machine like any other.
     pub fn new(name: NodeName, address: IpAddr) -> Self {
-        Self { name, address, labels: BTreeMap::new(), taints: None }
+        Self { name, address, labels: BTreeMap::new(), taints: None, nfs: None }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::unit_is;
+use super::{nfs_server, unit_is};
 use crate::change::Change;
 use crate::cluster::Firewall;
 use crate::exec::Command;
@@ -31,6 +31,9 @@ const OF_ALL: [&str; 7] = [
 const OF_MASTERS: [&str; 5] = ["6443/tcp", "2379-2380/tcp", "10257/tcp", "10259/tcp", "123/udp"];
 /// Ports of ingress-nginx on the node's own network.
 const OF_INGRESS: [&str; 3] = ["80/tcp", "443/tcp", "8443/tcp"];
+
+/// firewalld's services for NFS, of version 3 as well as of 4.
+const OF_NFS: [&str; 3] = ["nfs", "mountd", "rpc-bind"];
 
 impl Step for FirewallRules {
     fn name(&self) -> &'static str {
@@ -71,7 +74,12 @@ fn configure(node: &Node<'_>) -> Vec<Change> {
         lacks.map(|word| format!("--add-{option}={word}")).collect::<Vec<_>>().join(" ")
     };
     // firewall-cmd takes options of one kind at a time.
-    let options = [missing("ports", "port", &ports), missing("protocols", "protocol", &["ipip"])];
+    let services: &[&str] = if nfs_server::served(node.intent).is_some() { &OF_NFS } else { &[] };
+    let options = [
+        missing("services", "service", services),
+        missing("ports", "port", &ports),
+        missing("protocols", "protocol", &["ipip"]),
+    ];
     let file = format!("zones/{zone}");
     let mut changes: Vec<Change> = options
         .iter()

@@ -15,6 +15,7 @@ pub mod kubelet_settings;
 pub mod manifests;
 pub mod modules;
 pub mod network_manager;
+pub mod nfs_server;
 pub mod packages;
 pub mod ready;
 pub mod registry_mirrors;

@@ -19,6 +19,8 @@ pub enum Fault {
     Late(usize),
 }
 
+const EXPORTS: &str = "etc/exports.d/kubeferry.exports";
+
 #[derive(Clone)]
 pub struct Commands {
     root: PathBuf,
@@ -135,6 +137,7 @@ impl Commands {
                     "chronyd" => "etc/chrony.conf",
                     "containerd" => "etc/containerd/config.toml",
                     "kubelet" => "var/lib/kubelet/config.yaml",
+                    "nfs-server" => EXPORTS,
                     "NetworkManager" => "etc/NetworkManager/conf.d/kubeferry.conf",
                     unit => &state("loaded", unit),
                 };
@@ -172,6 +175,11 @@ impl Commands {
             }
             ["firewall-cmd", "--permanent", options @ ..] => {
                 return self.has("active", "firewalld") && firewalld::change(&self.root, options);
+            }
+            ["exportfs", "-ra"] => {
+                if self.has("active", "nfs-server") {
+                    self.write(&state("active", "nfs-server"), &self.read(EXPORTS));
+                }
             }
             ["firewall-cmd", "--reload"] => {
                 self.write(&state("active", "firewalld"), &firewalld::loaded(&self.root));

@@ -23,7 +23,7 @@ use installer::step::{Intent, Step};
 pub use commands::{Commands, Fault};
 
 /// Steps that end on the node itself: no images, and no cluster.
-const STEPS: [&str; 17] = [
+const STEPS: [&str; 18] = [
     "hosts",
     "selinux",
     "firewall",
@@ -33,6 +33,7 @@ const STEPS: [&str; 17] = [
     "repository",
     "packages",
     "time",
+    "nfs-server",
     "service-folder",
     "service-route",
     "network-manager",
