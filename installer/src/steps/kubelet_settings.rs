@@ -29,12 +29,20 @@ impl Step for KubeletSettings {
 
 /// kubelet's file with the settings in it; as it is where it has them.
 fn with_settings(before: &str, settings: &Map<String, Value>) -> anyhow::Result<String> {
-    let mut all: Map<String, Value> = serde_saphyr::from_str(before)?;
-    if settings.iter().all(|(key, value)| all.get(key) == Some(value)) {
-        return Ok(before.to_owned());
+    let old: Map<String, Value> = serde_saphyr::from_str(before)?;
+    let mut all = old.clone();
+    set(&mut all, settings);
+    if all == old { Ok(before.to_owned()) } else { Ok(serde_saphyr::to_string(&all)?) }
+}
+
+/// kubeadm completes groups of settings, so that only what is asked for counts.
+fn set(all: &mut Map<String, Value>, settings: &Map<String, Value>) {
+    for (key, value) in settings {
+        match (all.get_mut(key), value) {
+            (Some(Value::Object(old)), Value::Object(new)) => set(old, new),
+            _ => drop(all.insert(key.clone(), value.clone())),
+        }
     }
-    all.extend(settings.clone());
-    Ok(serde_saphyr::to_string(&all)?)
 }
 
 #[cfg(test)]
@@ -47,6 +55,10 @@ mod tests {
         let settings = |text: &str| serde_saphyr::from_str::<Map<_, _>>(text).unwrap();
         assert_eq!(with_settings(before, &settings("maxPods: 110")).unwrap(), before);
         assert_eq!(with_settings(before, &Map::new()).unwrap(), before);
+        let partly = "authentication: {anonymous: {enabled: false}}";
+        let after = with_settings(before, &settings(partly)).unwrap();
+        assert!(after.contains("    clientCAFile: /ca\n  anonymous:\n"), "{after}");
+        assert_eq!(with_settings(&after, &settings(partly)).unwrap(), after);
         let after = with_settings(before, &settings("maxPods: 50")).unwrap();
         assert_eq!(after, "authentication:\n  x509:\n    clientCAFile: /ca\nmaxPods: 50\n");
     }
