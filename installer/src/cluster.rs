@@ -3,6 +3,7 @@
 
 mod arguments;
 mod export;
+mod labels;
 mod member;
 mod mirrors;
 
@@ -16,7 +17,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::arguments::{Argument, Arguments, Scalar};
 pub use self::export::{ExportPath, Nfs};
-pub use self::member::{LabelKey, LabelValue, Member, NodeName, Taint};
+pub use self::labels::{LabelKey, LabelValue, Taint};
+pub use self::member::{Member, NodeName};
 pub use self::mirrors::{MirrorUrl, Mirrors, RegistryHost};
 use crate::failure::Failure;
 

@@ -141,7 +141,7 @@ fn what_a_node_and_the_control_plane_are_given_is_written_as_the_release_takes_i
     let cluster: Cluster = serde_saphyr::from_str(
         "nodes:\n\
          - {name: node-1, address: 10.0.0.2, labels: {disk: ssd, a.b/c: ''}, taints: ['gpu=yes:NoExecute', 'x:NoSchedule']}\n\
-         - {name: open, address: 10.0.0.3, taints: []}\n\
+         - {name: open, address: 10.0.0.3, taints: [], labels: {zone: 1, spot: true}}\n\
          kubeadm: {apiServer: {audit-log-maxage: 30, profiling: false}, scheduler: {v: '4'}}\n",
     )
     .unwrap();
@@ -188,6 +188,7 @@ fn what_a_node_and_the_control_plane_are_given_is_written_as_the_release_takes_i
         "{}",
         texts("1.28.2", "open", 3)
     );
+    assert!(texts("1.28.2", "open", 3).contains("node-labels: spot=true,zone=1\n"));
     assert!(!texts("1.28.2", "other", 4).contains("taints"));
 }
 
