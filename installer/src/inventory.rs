@@ -41,9 +41,11 @@ impl Inventory {
             (name != "gpg-pubkey").then_some(Package { name, evr, arch })
         };
         let mut packages: Vec<Package> = said.stdout.lines().filter_map(package).collect();
-        if packages.is_empty() {
+        // Half a list would be a baseline with too little in it.
+        if packages.is_empty() || !said.succeeded() {
+            let reason = said.stderr.lines().last().unwrap_or("it knows none");
             return Err(Failure::new(
-                format!("rpm does not list this node's packages: {}", said.stderr.trim()),
+                format!("rpm does not list this node's packages: {reason}"),
                 "run this on a node of an EL system, as root",
             )
             .into());

@@ -81,7 +81,7 @@ fn a_program_can_read_plan_and_problems() {
     for command in ["plan", "preflight"] {
         let (status, out, err) = run(folder.path(), &format!("{command} {NODE} --json"));
         assert_eq!(status, 1);
-        assert_eq!(err, "error: 1 problems are in the way; nothing was changed\n");
+        assert_eq!(err, "error: a problem is in the way; nothing was changed\n");
         let told: Value = serde_json::from_str(&out).unwrap();
         let problem = "a master needs 2 processors, and this node has 1";
         assert_eq!(told["problems"][0]["problem"], problem);

@@ -53,8 +53,9 @@ pub(super) fn tell(problems: &[Failure]) -> io::Result<()> {
 
 /// Goes no further where there are any.
 pub(super) fn refuse(problems: &[Failure]) -> anyhow::Result<()> {
-    if problems.is_empty() {
-        return Ok(());
+    match problems.len() {
+        0 => Ok(()),
+        1 => bail!("a problem is in the way; nothing was changed"),
+        many => bail!("{many} problems are in the way; nothing was changed"),
     }
-    bail!("{} problems are in the way; nothing was changed", problems.len())
 }
