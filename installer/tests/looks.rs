@@ -163,3 +163,21 @@ fn where_rpm_does_not_answer_there_is_no_inventory() {
     assert!(err.starts_with("error: rpm does not list this node's packages: "), "{err}");
     assert!(err.contains("\nhint: "), "{err}");
 }
+
+#[test]
+fn a_plan_for_a_node_in_its_cluster_says_what_is_settled() {
+    let folder = folder();
+    let node = folder.path().join("node");
+    let told = "apiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\n\
+                kubernetesVersion: v1.28.2\ncontrolPlaneEndpoint: 10.0.0.2:6443\n\
+                networking: {podSubnet: 10.244.0.0/16, serviceSubnet: 10.96.0.0/12}\n";
+    for (path, text) in [("etc/kubernetes/admin.conf", ""), ("opt/kubernetes/kubeadm.yaml", told)] {
+        fs::create_dir_all(node.join(path).parent().unwrap()).unwrap();
+        fs::write(node.join(path), text).unwrap();
+    }
+    fs::write(folder.path().join("cluster.yaml"), "podCidr: 10.9.0.0/16\n").unwrap();
+    let (status, _, err) = run(folder.path(), &format!("plan {NODE} --config cluster.yaml"));
+    assert_eq!(status, 1);
+    let problem = "problem: podCidr is 10.244.0.0/16 on this node, and 10.9.0.0/16 is asked for\n";
+    assert!(err.contains(problem), "{err}");
+}

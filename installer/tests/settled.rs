@@ -173,3 +173,22 @@ fn the_rest_is_applied_as_a_difference() {
         assert_eq!((step, changes.len()), ("firewall", 1));
     }
 }
+
+#[test]
+fn a_worker_keeps_how_it_joins_before_it_does_and_without_the_token() {
+    let node = kinds::bare(Role::Worker);
+    let mut steps = Role::Worker.steps();
+    steps.retain(|step| step.name() == "join");
+    let plan = run::plan(&node.look(None).0, &node.intent(), &steps).unwrap();
+    let changes = &plan[0].changes;
+    let place = |found: &dyn Fn(&Change) -> bool| changes.iter().position(found).unwrap();
+    let kept = place(&|change| {
+        matches!(change, Change::Write { path, text, .. }
+            if path.ends_with("kubeadm-joined.yaml") && !text.contains("abcdef"))
+    });
+    let joins = place(&|change| {
+        matches!(change, Change::Run { command, .. }
+            if command.to_string().starts_with("kubeadm join "))
+    });
+    assert!(kept < joins);
+}
