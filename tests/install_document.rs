@@ -48,7 +48,11 @@ fn the_sample_of_the_cluster_file_has_the_defaults() {
     assert!(!sample.nodes.is_empty() && !sample.ntp_servers.is_empty());
     let bare = Cluster { nodes: Vec::new(), ntp_servers: Vec::new(), ..sample.clone() };
     assert_eq!(bare, Cluster::default());
-    let whole = Cluster { endpoint: Some("k8s-master:6443".to_owned()), ..sample };
+    let whole = Cluster {
+        endpoint: Some("k8s-master:6443".to_owned()),
+        cni_interface: Some("eth1".to_owned().try_into().unwrap()),
+        ..sample
+    };
     let keys = serde_json::to_value(whole).unwrap();
     let mut keys: Vec<&str> = keys.as_object().unwrap().keys().map(String::as_str).collect();
     let mut listed = rows(&part);

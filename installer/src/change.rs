@@ -29,6 +29,13 @@ pub enum Change {
         /// The file.
         path: PathBuf,
     },
+    /// A folder is made; what others put into it stays.
+    Make {
+        /// The folder.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
     /// A folder is made; whatever comes to be in it is ours, and goes when the
     /// node is reset.
     Claim {
@@ -114,7 +121,9 @@ impl fmt::Display for Change {
             }
             Self::Write { path, .. } => write!(f, "write {}", path.display()),
             Self::Remove { path } => write!(f, "remove {}", path.display()),
-            Self::Claim { path, .. } => write!(f, "make the folder {}", path.display()),
+            Self::Make { path, .. } | Self::Claim { path, .. } => {
+                write!(f, "make the folder {}", path.display())
+            }
             Self::Unpack { folder, files } => {
                 write!(f, "unpack {} files into {}", files.len(), folder.display())
             }

@@ -1,6 +1,12 @@
 //! The cluster as its operator wants it: `cluster.yaml`. All of it may be left
 //! out; what is then taken is said here.
 
+mod arguments;
+mod export;
+mod labels;
+mod member;
+mod mirrors;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -9,6 +15,11 @@ use anyhow::Context;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
+pub use self::arguments::{Argument, Arguments, Scalar};
+pub use self::export::{ExportPath, Nfs};
+pub use self::labels::{LabelKey, LabelValue, Taint};
+pub use self::member::{Member, NodeName};
+pub use self::mirrors::{MirrorUrl, Mirrors, RegistryHost};
 use crate::failure::Failure;
 
 /// `cluster.yaml`.
@@ -38,6 +49,14 @@ pub struct Cluster {
     pub selinux: Selinux,
     /// More settings of all kubelets, by the keys of KubeletConfiguration.
     pub kubelet: serde_json::Map<String, serde_json::Value>,
+    /// More arguments of the control plane.
+    pub kubeadm: Arguments,
+    /// The interface by which Calico finds a node's address, where it would
+    /// choose another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cni_interface: Option<Interface>,
+    /// Registries of the site that stand in for others.
+    pub registry_mirrors: Mirrors,
     /// Whether the bundle's manifest `ingress-nginx` is applied.
     pub ingress: bool,
     /// Manifests of the bundle that are not applied, by name.
@@ -58,57 +77,12 @@ impl Default for Cluster {
             firewall: Firewall::Configure,
             selinux: Selinux::Leave,
             kubelet: serde_json::Map::new(),
+            kubeadm: Arguments::default(),
+            cni_interface: None,
+            registry_mirrors: Mirrors::new(),
             ingress: true,
             skip_manifests: Vec::new(),
         }
-    }
-}
-
-/// One of the cluster's machines.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Member {
-    /// Its name in the cluster, and its host name.
-    pub name: NodeName,
-    /// Its address.
-    pub address: IpAddr,
-}
-
-/// A node's name: a DNS subdomain in lower case (RFC 1123), as Kubernetes wants
-/// it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct NodeName(String);
-
-impl TryFrom<String> for NodeName {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let label = |label: &str| {
-            !label.is_empty()
-                && label.len() <= 63
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label
-                    .bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-        };
-        if text.len() <= 253 && text.split('.').all(label) {
-            return Ok(Self(text));
-        }
-        Err(format!("`{text}` is no node name; write lower-case letters, digits, `-` and `.`"))
-    }
-}
-
-impl From<NodeName> for String {
-    fn from(name: NodeName) -> Self {
-        name.0
-    }
-}
-
-impl fmt::Display for NodeName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -175,7 +149,43 @@ pub enum Selinux {
     Leave,
 }
 
+/// A network interface's name, or an expression for several: `eth1`, `ens.*`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Interface(String);
+
+impl TryFrom<String> for Interface {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.*,".contains(&byte);
+        if !text.is_empty() && !text.starts_with('-') && text.bytes().all(inner) {
+            return Ok(Self(text));
+        }
+        Err(format!("`{text}` is no interface; write `eth1`, or `ens.*` for several"))
+    }
+}
+
+impl From<Interface> for String {
+    fn from(interface: Interface) -> Self {
+        interface.0
+    }
+}
+
+impl fmt::Display for Interface {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl Cluster {
+    /// The machine with this address or, where the file has it by another, with
+    /// this name.
+    pub fn member(&self, address: Ipv4Addr, name: &NodeName) -> Option<&Member> {
+        let by_name = || self.nodes.iter().find(|node| node.name == *name);
+        self.nodes.iter().find(|node| node.address == address).or_else(by_name)
+    }
+
     /// Reads `cluster.yaml`.
     pub fn load(path: &Path) -> anyhow::Result<Self> {
         let text =

@@ -4,13 +4,15 @@ use std::net::Ipv4Addr;
 
 use anyhow::{Context, bail};
 use bundle_format::Architecture;
+use serde::{Serialize, Serializer};
 
 use crate::cluster::NodeName;
 use crate::failure::Failure;
 use crate::host::Host;
 
 /// What a node is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Facts {
     /// What its distribution calls itself.
     pub system: String,
@@ -23,6 +25,7 @@ pub struct Facts {
     /// Its host name as it is.
     pub host_name: String,
     /// Its addresses by interface, without those of containers.
+    #[serde(serialize_with = "named")]
     pub addresses: Vec<(String, Ipv4Addr)>,
     /// The interface with the default route.
     pub default_route: Option<String>,
@@ -116,11 +119,39 @@ impl Facts {
         self.addresses.iter().find(|(_, one)| *one == address).map(|(name, _)| name.as_str())
     }
 
+    /// Each of them for a reader, with its name.
+    pub fn lines(&self) -> Vec<(&'static str, String)> {
+        let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
+        vec![
+            ("system", self.system.clone()),
+            ("family", or_none(&self.family)),
+            ("architecture", self.architecture.to_string()),
+            ("kernel", self.kernel.clone()),
+            ("host name", self.host_name.clone()),
+            ("addresses", self.listed()),
+            ("default route", or_none(&self.default_route)),
+            ("processors", self.processors.to_string()),
+            ("memory", format!("{} MB", self.memory >> 20)),
+            ("swap", if self.swaps.is_empty() { "off" } else { "on" }.to_owned()),
+        ]
+    }
+
     fn listed(&self) -> String {
         let shown = self.addresses.iter().map(|(name, address)| format!("{address} ({name})"));
         let shown: Vec<String> = shown.collect();
         if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
     }
+}
+
+/// Addresses as objects, which say what is what.
+fn named<S: Serializer>(
+    addresses: &[(String, Ipv4Addr)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let named = addresses.iter().map(
+        |(interface, address)| serde_json::json!({"interface": interface, "address": address}),
+    );
+    serializer.collect_seq(named)
 }
 
 /// By `PLATFORM_ID` (`platform:el9`, os-release(5)), which el7 does not have yet.

@@ -157,6 +157,17 @@ impl Host {
         fs::remove_file(self.path(path)).with_context(|| format!("removing {}", path.display()))
     }
 
+    /// Makes a folder. At a reset it goes if nothing is in it.
+    pub fn make(&mut self, step: &str, path: &Path, mode: u32) -> anyhow::Result<()> {
+        self.make_parents(step, path)?;
+        self.note(step, Deed::Made { path: path.to_owned() })?;
+        self.say(&format!("make {}\n", path.display()));
+        fs::DirBuilder::new()
+            .mode(mode)
+            .create(self.path(path))
+            .with_context(|| format!("making {}", path.display()))
+    }
+
     /// Makes a folder, what is in which is ours from then on.
     pub fn claim(&mut self, step: &str, path: &Path, mode: u32) -> anyhow::Result<()> {
         self.make_parents(step, path)?;
@@ -281,7 +292,11 @@ impl Host {
 
     /// Writes a file that is no part of the receipt.
     pub fn put_back(&self, path: &Path, text: &[u8], mode: u32) -> anyhow::Result<()> {
-        write_whole(&self.path(path), text, mode)
+        let real = self.path(path);
+        // A reset that is run again comes by what lay in a folder that has gone.
+        real.parent()
+            .map_or(Ok(()), fs::create_dir_all)
+            .and_then(|()| write_whole(&real, text, mode))
             .with_context(|| format!("writing {}", path.display()))
     }
 }

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use bundle_format::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{Cluster, NodeName};
@@ -18,9 +19,8 @@ pub struct JoinFile {
     pub endpoint: String,
     /// The bootstrap token: a secret.
     pub token: String,
-    /// The digest of the cluster's authority, `sha256:…`: the worker believes no
-    /// other.
-    pub ca_cert_hash: String,
+    /// The digest of the cluster's authority: the worker believes no other.
+    pub ca_cert_hash: Digest,
     /// The first master's name.
     pub master: NodeName,
     /// The first master's address, where time is served.
@@ -68,6 +68,36 @@ impl JoinFile {
         let (Some(token), Some(ca_cert_hash)) = found else {
             bail!("kubeadm's join command is not understood");
         };
+        let ca_cert_hash = ca_cert_hash.parse().context("reading kubeadm's join command")?;
         Ok(Self { endpoint, token, ca_cert_hash, master, master_address, cluster })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    fn of(hash: &str) -> anyhow::Result<JoinFile> {
+        let said = format!("kubeadm join m:6443 --token a.b --discovery-token-ca-cert-hash {hash}");
+        let name = NodeName::try_from("m".to_owned()).map_err(anyhow::Error::msg)?;
+        let address = Ipv4Addr::LOCALHOST;
+        JoinFile::of_command(&said, "m:6443".to_owned(), name, address, Cluster::default())
+    }
+
+    #[test]
+    fn an_authority_is_named_by_a_whole_digest() {
+        let whole = of(HASH).unwrap().text().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("join.yaml");
+        std::fs::write(&path, &whole).unwrap();
+        assert_eq!(JoinFile::load(&path).unwrap().ca_cert_hash.to_string(), HASH);
+        for bad in [&HASH[..70], &HASH[7..], &HASH.replace("256", "512"), "sha256:", "-"] {
+            assert!(of(bad).is_err(), "{bad}");
+            std::fs::write(&path, whole.replace(HASH, bad)).unwrap();
+            let error = JoinFile::load(&path).map(drop).unwrap_err().to_string();
+            assert_eq!(error, format!("{} is not a join file", path.display()), "{bad}");
+        }
     }
 }

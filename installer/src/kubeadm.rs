@@ -8,7 +8,7 @@ use anyhow::Context;
 use bundle_format::ImageReference;
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, NodeName, ProxyMode};
+use crate::cluster::{Cluster, NodeName, ProxyMode, Taint};
 use crate::join::JoinFile;
 
 /// What kubeadm is told of a node and its cluster.
@@ -30,9 +30,34 @@ pub struct Settings<'a> {
 
 /// The documents for `kubeadm init`.
 pub fn init_configuration(settings: &Settings<'_>) -> anyhow::Result<String> {
-    let api = api(settings);
+    let init = json!({
+        "apiVersion": api(settings),
+        "kind": "InitConfiguration",
+        "localAPIEndpoint": {"advertiseAddress": settings.address.to_string(), "bindPort": 6443},
+        "nodeRegistration": registration(settings),
+    });
+    let mut documents = vec![cluster(settings), init, kubelet(settings)];
+    documents.extend(proxy(settings));
+    render(&documents)
+}
+
+/// The document for `kubeadm join`. It holds the token.
+pub fn join_configuration(settings: &Settings<'_>, join: &JoinFile) -> anyhow::Result<String> {
+    render(&[join_document(settings, join, Some(&join.token))])
+}
+
+/// What a worker keeps of how it has joined: no token, and what the cluster was
+/// then.
+pub fn joined_configuration(settings: &Settings<'_>, join: &JoinFile) -> anyhow::Result<String> {
+    let joined = join_document(settings, join, None);
+    let mut documents = vec![cluster(settings), joined, kubelet(settings)];
+    documents.extend(proxy(settings));
+    render(&documents)
+}
+
+fn cluster(settings: &Settings<'_>) -> Value {
     let mut cluster = json!({
-        "apiVersion": api,
+        "apiVersion": api(settings),
         "kind": "ClusterConfiguration",
         "kubernetesVersion": format!("v{}", settings.kubernetes),
         "controlPlaneEndpoint": settings.endpoint,
@@ -44,12 +69,29 @@ pub fn init_configuration(settings: &Settings<'_>) -> anyhow::Result<String> {
     if let Some(repository) = image_repository(settings) {
         set(&mut cluster, "imageRepository", json!(repository));
     }
-    let init = json!({
-        "apiVersion": api,
-        "kind": "InitConfiguration",
-        "localAPIEndpoint": {"advertiseAddress": settings.address.to_string(), "bindPort": 6443},
+    for (part, given) in settings.cluster.kubeadm.parts() {
+        let given = given.iter().map(|(name, value)| (name.clone().into(), value.clone().into()));
+        let given = arguments(settings, given.collect());
+        set(&mut cluster, part, json!({"extraArgs": given}));
+    }
+    cluster
+}
+
+fn join_document(settings: &Settings<'_>, join: &JoinFile, token: Option<&str>) -> Value {
+    let mut bootstrap = json!({"apiServerEndpoint": join.endpoint});
+    if let Some(token) = token {
+        set(&mut bootstrap, "token", json!(token));
+    }
+    set(&mut bootstrap, "caCertHashes", json!([join.ca_cert_hash]));
+    json!({
+        "apiVersion": api(settings),
+        "kind": "JoinConfiguration",
+        "discovery": {"bootstrapToken": bootstrap},
         "nodeRegistration": registration(settings),
-    });
+    })
+}
+
+fn kubelet(settings: &Settings<'_>) -> Value {
     let mut kubelet = json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -62,29 +104,18 @@ pub fn init_configuration(settings: &Settings<'_>) -> anyhow::Result<String> {
     for (key, value) in &settings.cluster.kubelet {
         set(&mut kubelet, key, value.clone());
     }
-    let mut documents = vec![cluster, init, kubelet];
-    if settings.cluster.proxy_mode != ProxyMode::Iptables {
-        documents.push(json!({
+    kubelet
+}
+
+/// None for the mode that is kube-proxy's own.
+fn proxy(settings: &Settings<'_>) -> Option<Value> {
+    (settings.cluster.proxy_mode != ProxyMode::Iptables).then(|| {
+        json!({
             "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
             "kind": "KubeProxyConfiguration",
             "mode": settings.cluster.proxy_mode.to_string(),
-        }));
-    }
-    render(&documents)
-}
-
-/// The document for `kubeadm join`. It holds the token.
-pub fn join_configuration(settings: &Settings<'_>, join: &JoinFile) -> anyhow::Result<String> {
-    render(&[json!({
-        "apiVersion": api(settings),
-        "kind": "JoinConfiguration",
-        "discovery": {"bootstrapToken": {
-            "apiServerEndpoint": join.endpoint,
-            "token": join.token,
-            "caCertHashes": [join.ca_cert_hash],
-        }},
-        "nodeRegistration": registration(settings),
-    })])
+        })
+    })
 }
 
 /// Kubernetes' version: major and minor.
@@ -102,23 +133,46 @@ fn api(settings: &Settings<'_>) -> &'static str {
 }
 
 fn registration(settings: &Settings<'_>) -> Value {
-    let address = settings.address.to_string();
-    // A list of pairs since v1beta4, where a flag may be given twice.
-    let arguments = if api(settings).ends_with("v1beta4") {
-        json!([{"name": "node-ip", "value": address}])
-    } else {
-        json!({"node-ip": address})
-    };
+    let member = settings.cluster.member(settings.address, settings.name);
+    let mut given = vec![("node-ip".to_owned(), settings.address.to_string())];
+    let labels = member.into_iter().flat_map(|member| &member.labels);
+    let labels: Vec<String> = labels.map(|(key, value)| format!("{key}={value}")).collect();
+    if !labels.is_empty() {
+        given.push(("node-labels".to_owned(), labels.join(",")));
+    }
     // A path until 1.24, from when on kubelet wants a URL.
     let socket = match release(settings) {
         (1, minor) if minor < 24 => "/run/containerd/containerd.sock",
         _ => "unix:///run/containerd/containerd.sock",
     };
-    json!({
+    let mut registration = json!({
         "name": settings.name.to_string(),
         "criSocket": socket,
-        "kubeletExtraArgs": arguments,
-    })
+        "kubeletExtraArgs": arguments(settings, given),
+    });
+    if let Some(taints) = member.and_then(|member| member.taints.as_ref()) {
+        let taints: Vec<Value> = taints.iter().map(taint).collect();
+        set(&mut registration, "taints", taints.into());
+    }
+    registration
+}
+
+/// A list of pairs since v1beta4, where a flag may be given twice.
+fn arguments(settings: &Settings<'_>, given: Vec<(String, String)>) -> Value {
+    if api(settings).ends_with("v1beta4") {
+        given.into_iter().map(|(name, value)| json!({"name": name, "value": value})).collect()
+    } else {
+        Value::Object(given.into_iter().map(|(name, value)| (name, value.into())).collect())
+    }
+}
+
+fn taint(taint: &Taint) -> Value {
+    let mut object = json!({"key": taint.key});
+    if let Some(value) = &taint.value {
+        set(&mut object, "value", json!(value));
+    }
+    set(&mut object, "effect", json!(taint.effect));
+    object
 }
 
 /// What nodes call the folder of kubeadm's images: that of the sandbox image.

@@ -10,22 +10,28 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::receipt::{Deed, Line};
 use crate::role::Role;
+use crate::settled;
 use crate::step::Intent;
-use crate::steps::{images, kubeconfig, modules, packages, ready};
+use crate::steps::{cni_interface, images, kubeconfig, modules, nfs_server, packages, ready, time};
 
 /// What kubeadm asks of a master (its preflight checks), in bytes of memory.
 const MASTER_MEMORY: u64 = 1_700_000_000;
 /// How long the API server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Looks for everything that is in the way.
 pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
-    let mut found = Vec::new();
+    let mut found = settled::problems(host, intent);
     machine(intent, &mut found);
     kernel(host, intent, &mut found);
     conflicts(host, intent, &mut found);
     leftovers(host, intent, &mut found);
     space(host, intent, &mut found);
+    clock(host, intent, &mut found);
+    found.extend(nfs_server::problem(host, intent));
+    if intent.role == Role::Master {
+        found.extend(cni_interface::problem(intent));
+    }
     reach(host, intent, &mut found);
     found
 }
@@ -134,7 +140,8 @@ fn space(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
         .filter(|rpm| rpm.target == intent.target.id && missing.contains(&rpm.package.to_string()))
         .map(|rpm| rpm.size)
         .sum();
-    let layers = images::of_role(intent).flat_map(|image| &image.platforms);
+    let layers = images::missing(host, intent);
+    let layers = layers.into_iter().flat_map(|image| &image.platforms);
     let layers: u64 = layers.flat_map(|platform| &platform.layers).map(|layer| layer.size).sum();
     // Packages lie beside what they unpack to, some three times their size;
     // containerd keeps layers beside what they unpack to, as much again.
@@ -146,6 +153,13 @@ fn space(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
             format!("{path} has {} MB free, and {} MB are needed", free >> 20, needed >> 20),
             "make room, or mount a larger disk there",
         ));
+    }
+}
+
+/// Once it is in its cluster, a node's clock is its operator's matter.
+fn clock(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
+    if !host.exists(ready::KUBELET) && time::is_ours(host, intent) {
+        found.extend(time::wrong_clock(host));
     }
 }
 

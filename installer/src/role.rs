@@ -47,10 +47,12 @@ impl Role {
             &steps::repository::Repository,
             &steps::packages::Packages,
             &steps::time::Time,
+            &steps::nfs_server::NfsServer,
             &steps::service_folder::ServiceFolder,
             &steps::service_route::ServiceRoute,
             &steps::network_manager::NetworkManager,
             &steps::containerd::Containerd,
+            &steps::registry_mirrors::RegistryMirrors,
             &steps::crictl::Crictl,
             &steps::images::Images,
             &steps::kubelet::Kubelet,
@@ -60,11 +62,17 @@ impl Role {
                 &steps::control_plane::ControlPlane as &dyn Step,
                 &steps::kubeconfig::Kubeconfig,
                 &steps::manifests::Manifests,
+                &steps::cni_interface::CniInterface,
+                &steps::kubelet_settings::KubeletSettings,
                 &steps::ready::Ready,
                 &steps::join_file::WriteJoinFile,
             ]),
             Self::Worker => {
-                all.extend([&steps::join::Join as &dyn Step, &steps::ready::Ready]);
+                all.extend([
+                    &steps::join::Join as &dyn Step,
+                    &steps::kubelet_settings::KubeletSettings,
+                    &steps::ready::Ready,
+                ]);
             }
         }
         all

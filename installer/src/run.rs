@@ -58,6 +58,7 @@ pub fn apply(
         if changes.is_empty() {
             continue;
         }
+        step.before(&Node { host, intent }).with_context(doing)?;
         for change in &changes {
             make(host, intent, step.name(), change).with_context(doing)?;
             made += 1;
@@ -81,6 +82,7 @@ fn make(host: &mut Host, intent: &Intent, step: &str, change: &Change) -> anyhow
             host.write_for(step, path, text.as_bytes(), *mode, then)
         }
         Change::Remove { path } => host.remove(step, path),
+        Change::Make { path, mode } => host.make(step, path, *mode),
         Change::Claim { path, mode } => host.claim(step, path, *mode),
         Change::Unpack { folder, files } => {
             for (path, content) in files {

@@ -27,6 +27,12 @@ pub trait Step {
     /// The changes that are still needed, in order; none when all is as it
     /// should be. Only looks.
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>>;
+
+    /// Refuses where something does not hold that earlier steps were to bring
+    /// about. Asked right before the changes are made, and so in no plan.
+    fn before(&self, _node: &Node<'_>) -> anyhow::Result<()> {
+        Ok(())
+    }
 }
 
 /// A node, and what it is to become.

@@ -4,6 +4,7 @@
 
 use std::net::Ipv4Addr;
 
+use bundle_format::Digest;
 use installer::cluster::{Cluster, NodeName, ProxyMode};
 use installer::join::JoinFile;
 use installer::kubeadm::{Settings, init_configuration, join_configuration};
@@ -28,7 +29,7 @@ fn documents(kubernetes: &str, folder: &str, proxy_mode: ProxyMode) -> [String; 
     let join = JoinFile {
         endpoint: "10.0.0.1:6443".to_owned(),
         token: TOKEN.to_owned(),
-        ca_cert_hash: "sha256:00".to_owned(),
+        ca_cert_hash: Digest::of(b""),
         master: name("master"),
         master_address: Ipv4Addr::new(10, 0, 0, 1),
         cluster: cluster.clone(),
@@ -84,7 +85,8 @@ fn the_documents_are_those_of_the_release() {
                 "# Written by kubeferry.\n\
                  apiVersion: kubeadm.k8s.io/{api}\nkind: JoinConfiguration\n\
                  discovery:\n  bootstrapToken:\n    apiServerEndpoint: 10.0.0.1:6443\n    \
-                 token: {TOKEN}\n    caCertHashes:\n    - sha256:00\n{registration}"
+                 token: {TOKEN}\n    caCertHashes:\n    - {}\n{registration}",
+                Digest::of(b"")
             )
         );
     }
@@ -131,5 +133,82 @@ fn kube_proxy_is_told_of_a_mode_that_is_not_its_own() {
             assert_eq!(init.contains(kind).then(|| last.to_owned()), expected);
             assert!(!join.contains(kind) && !init.contains(TOKEN));
         }
+    }
+}
+
+#[test]
+fn what_a_node_and_the_control_plane_are_given_is_written_as_the_release_takes_it() {
+    let cluster: Cluster = serde_saphyr::from_str(
+        "nodes:\n\
+         - {name: node-1, address: 10.0.0.2, labels: {disk: ssd, a.b/c: ''}, taints: ['gpu=yes:NoExecute', 'x:NoSchedule']}\n\
+         - {name: open, address: 10.0.0.3, taints: [], labels: {zone: 1, spot: true}}\n\
+         kubeadm: {apiServer: {audit-log-maxage: 30, profiling: false}, scheduler: {v: '4'}}\n",
+    )
+    .unwrap();
+    let texts = |kubernetes, name: &str, last| {
+        let settings = Settings {
+            kubernetes,
+            sandbox: None,
+            cluster: &cluster,
+            endpoint: "10.0.0.1:6443".to_owned(),
+            name: &self::name(name),
+            address: Ipv4Addr::new(10, 0, 0, last),
+        };
+        init_configuration(&settings).unwrap()
+    };
+    let taints = "  taints:\n  - key: gpu\n    value: \"yes\"\n    effect: NoExecute\n  - key: x\n    effect: NoSchedule\n";
+    let map = texts("1.28.2", "node-1", 2);
+    let list = texts("1.31.0", "node-1", 2);
+    for (text, parts) in [
+        (
+            &map,
+            [
+                "\napiServer:\n  extraArgs:\n    audit-log-maxage: \"30\"\n    profiling: \"false\"\n",
+                "\nscheduler:\n  extraArgs:\n    v: \"4\"\n",
+                "    node-labels: a.b/c=,disk=ssd\n",
+            ],
+        ),
+        (
+            &list,
+            [
+                "\napiServer:\n  extraArgs:\n  - name: audit-log-maxage\n    value: \"30\"\n  - name: profiling\n    value: \"false\"\n",
+                "\nscheduler:\n  extraArgs:\n  - name: v\n    value: \"4\"\n",
+                "  - name: node-labels\n    value: a.b/c=,disk=ssd\n",
+            ],
+        ),
+    ] {
+        assert!(text.contains(taints), "{text}");
+        for part in parts {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        assert!(!text.contains("controllerManager"));
+    }
+    assert!(
+        texts("1.28.2", "open", 3).contains("  taints: []\n"),
+        "{}",
+        texts("1.28.2", "open", 3)
+    );
+    assert!(texts("1.28.2", "open", 3).contains("node-labels: spot=true,zone=1\n"));
+    assert!(!texts("1.28.2", "other", 4).contains("taints"));
+}
+
+#[test]
+fn a_faulty_cluster_file_says_what_to_write() {
+    let bad = [
+        ("nodes: [{name: n, address: 10.0.0.2, taints: ['gpu']}]", "write key=value:EFFECT"),
+        (
+            "nodes: [{name: n, address: 10.0.0.2, labels: {node-role.kubernetes.io/worker: ''}}]",
+            "kubectl label node",
+        ),
+        ("kubeadm: {etcd: {}}", "etcd"),
+        ("kubeadm: {apiServer: {--v: '4'}}", "without dashes"),
+        ("kubeadm: {apiServer: {v: [4]}}", "lists with commas"),
+        ("cniInterface: 'eth0;x'", "no interface"),
+        ("registryMirrors: {docker.io: ['https://u:p@m']}", "no password"),
+        ("registryMirrors: {'../x': []}", "no registry"),
+    ];
+    for (text, words) in bad {
+        let error = serde_saphyr::from_str::<Cluster>(text).unwrap_err().to_string();
+        assert!(error.contains(words), "{text}: {error}");
     }
 }

@@ -5,10 +5,13 @@
 mod node;
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use installer::change::Change;
+use installer::role::Role;
+use installer::run;
 use node::difference;
-use node::kinds::nodes;
+use node::kinds::{self, nodes};
 
 #[test]
 fn the_plan_is_the_deed() {
@@ -41,7 +44,9 @@ fn the_plan_is_the_deed() {
             .collect();
         let mut found = difference(&node.tree(), &before);
         found.retain(|path| {
-            path.starts_with("etc/") && node.root().join(path).is_file() && path != "etc/hostname"
+            // What commands write is their own.
+            let own = path == "etc/hostname" || path.starts_with("etc/firewalld/");
+            path.starts_with("etc/") && node.root().join(path).is_file() && !own
         });
         assert_eq!(found, written);
     }
@@ -66,5 +71,28 @@ fn a_reset_leaves_everything_as_it_was() {
         let before = node.tree();
         node.apply(None).end.unwrap();
         node.assert_goes_back(&before, "an undisturbed run");
+    }
+}
+
+#[test]
+fn firewalld_is_asked_little_and_told_all_at_once() {
+    for role in [Role::Master, Role::Worker] {
+        let node = kinds::firewalled(role);
+        let applied = node.apply(None);
+        applied.end.unwrap();
+        let adds = applied.commands.made();
+        let ports = adds.iter().filter(|command| command.contains("--add-port=")).count();
+        assert_eq!(ports, 1, "{adds:?}");
+        let public =
+            fs::read_to_string(node.root().join("etc/firewalld/zones/public.xml")).unwrap();
+        assert_eq!(public.contains("port 6443/tcp\n"), role == Role::Master);
+        assert!(public.contains("port 10250/tcp\n") && public.contains("protocol ipip\n"));
+        let trusted = node.root().join("etc/firewalld/zones/trusted.xml");
+        assert_eq!(fs::read_to_string(trusted).unwrap(), "source 10.244.0.0/16\n");
+
+        let (host, commands) = node.look(None);
+        let plan = run::plan(&host, &node.intent(), &node.steps()).unwrap();
+        assert!(plan.iter().all(|planned| planned.changes.is_empty()));
+        assert_eq!(commands.asked(), 2);
     }
 }

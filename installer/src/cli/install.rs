@@ -3,38 +3,45 @@
 use std::io::{self, Write};
 use std::time::Instant;
 
-use anyhow::bail;
+use serde_json::json;
 
-use super::{Install, confirmed, node, verify};
+use super::options::{Aim, Choice, Way};
+use super::{confirmed, node, preflight as told, verify};
 use crate::change::Change;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::preflight;
 use crate::role::Role;
 use crate::run::{self, Planned};
+use crate::settled;
 use crate::step::{Intent, Step};
 use crate::steps::join_file;
 
-pub(crate) fn install(install: &Install) -> anyhow::Result<()> {
+pub(crate) fn install(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<()> {
     let begun = Instant::now();
-    let host = node::host(install.root.as_deref())?;
-    let intent = node::intent(&host, install)?;
-    let steps = chosen(install)?;
+    let host = node::host(way.root.as_deref())?;
+    let intent = node::intent(&host, aim, way.root.as_deref())?;
+    let steps = chosen(aim.role, choice)?;
     let plan = run::plan(&host, &intent, &steps)?;
     let is_done = plan.iter().all(|planned| planned.changes.is_empty());
-    if is_done {
+    // What a node that is done cannot become is no step's business.
+    let problems = if is_done {
+        settled::problems(&host, &intent)
+    } else {
+        preflight::problems(&host, &intent)
+    };
+    if way.json {
+        let plan = told::json(&as_json(&intent, &plan), &problems);
+        writeln!(io::stdout(), "{plan:#}")?;
+    } else if is_done && problems.is_empty() {
         writeln!(io::stdout(), "this node is a {} already; nothing is to be done", intent.role)?;
         return Ok(());
+    } else {
+        show(&intent, &plan)?;
+        told::tell(&problems)?;
     }
-    let problems = preflight::problems(&host, &intent);
-    show(&intent, &plan)?;
-    for problem in &problems {
-        writeln!(io::stderr(), "problem: {problem}\n  hint: {}", problem.cure())?;
-    }
-    if !problems.is_empty() {
-        bail!("{} problems are in the way; nothing was changed", problems.len());
-    }
-    if install.dry_run || !(install.yes || confirmed("Do this?")?) {
+    told::refuse(&problems)?;
+    if way.dry_run || !(way.yes || confirmed("Do this?")?) {
         writeln!(io::stderr(), "nothing was changed; --yes does it without asking")?;
         return Ok(());
     }
@@ -63,13 +70,13 @@ fn first(changes: &[Change]) -> String {
 }
 
 /// The steps that were asked for.
-fn chosen(install: &Install) -> anyhow::Result<Vec<&'static dyn Step>> {
-    let mut steps = install.role.steps();
+fn chosen(role: Role, choice: &Choice) -> anyhow::Result<Vec<&'static dyn Step>> {
+    let mut steps = role.steps();
     let names: Vec<&str> = steps.iter().map(|step| step.name()).collect();
-    for name in install.only.iter().chain(&install.skip) {
+    for name in choice.only.iter().chain(&choice.skip) {
         if !names.contains(&name.as_str()) {
             return Err(Failure::new(
-                format!("a {} has no step `{name}`", install.role),
+                format!("a {role} has no step `{name}`"),
                 format!("the steps are {}", names.join(", ")),
             )
             .into());
@@ -77,8 +84,8 @@ fn chosen(install: &Install) -> anyhow::Result<Vec<&'static dyn Step>> {
     }
     let is_in = |list: &[String], name: &str| list.iter().any(|one| one == name);
     steps.retain(|step| {
-        (install.only.is_empty() || is_in(&install.only, step.name()))
-            && !is_in(&install.skip, step.name())
+        (choice.only.is_empty() || is_in(&choice.only, step.name()))
+            && !is_in(&choice.skip, step.name())
     });
     Ok(steps)
 }
@@ -102,6 +109,23 @@ fn show(intent: &Intent, plan: &[Planned]) -> io::Result<()> {
         }
     }
     writeln!(out)
+}
+
+/// The plan for a program to read: in the words in which it is shown, since a
+/// change may hold a secret.
+fn as_json(intent: &Intent, plan: &[Planned]) -> serde_json::Value {
+    let steps = plan.iter().map(|planned| {
+        let changes: Vec<String> = planned.changes.iter().map(ToString::to_string).collect();
+        json!({"step": planned.step.name(), "changes": changes})
+    });
+    json!({
+        "role": intent.role.to_string(),
+        "name": intent.name,
+        "address": intent.address,
+        "kubernetes": intent.lock().kubernetes,
+        "bundle": intent.lock().name,
+        "steps": steps.collect::<Vec<_>>(),
+    })
 }
 
 fn finished(host: &Host, intent: &Intent, made: usize, begun: Instant) -> anyhow::Result<()> {

@@ -1,24 +1,26 @@
 //! The command line.
 
 mod bundle;
+mod config;
 mod doctor;
 mod install;
+mod inventory;
 mod node;
+mod options;
+mod preflight;
 mod reset;
 mod status;
 mod token;
 mod verify;
 
 use std::io::{self, Write};
-use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
-use crate::cluster::NodeName;
+use self::options::{Aim, Choice, Look, Way};
 use crate::failure::{Failure, describe};
-use crate::role::Role;
 
 /// Puts Kubernetes on this node from a bundle, with no network but the nodes'
 /// own
@@ -33,49 +35,46 @@ struct Installer {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    install: Option<Install>,
-}
-
-/// What a run needs to know.
-#[derive(Args)]
-pub(crate) struct Install {
-    /// What this node is to be
-    #[arg(long, value_enum)]
-    role: Role,
-    /// The bundle, or its parts; the only one beside this program if left out
-    #[arg(long, value_name = "FILE")]
-    bundle: Option<PathBuf>,
-    /// The cluster file
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The join file from the master, for a worker
-    #[arg(long, value_name = "FILE")]
-    join: Option<PathBuf>,
-    /// The address by which the other nodes reach this one
-    #[arg(long, value_name = "ADDRESS")]
-    address: Option<Ipv4Addr>,
-    /// This node's name in the cluster; the host name if left out
-    #[arg(long, value_name = "NAME", value_parser = node_name)]
-    node_name: Option<NodeName>,
-    /// Print the plan, and change nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
-    /// Only these steps, by name
-    #[arg(long, value_name = "STEP")]
-    only: Vec<String>,
-    /// All but these steps
-    #[arg(long, value_name = "STEP")]
-    skip: Vec<String>,
-    /// A root file system to look at instead of this one's, with --dry-run
-    #[arg(long, value_name = "FOLDER", requires = "dry_run")]
-    root: Option<PathBuf>,
+    aim: Option<Aim>,
+    #[command(flatten)]
+    choice: Choice,
+    #[command(flatten)]
+    way: Way,
 }
 
 #[derive(Subcommand)]
 enum Command {
+    /// Prints what a run would do, as --dry-run does
+    Plan {
+        #[command(flatten)]
+        aim: Aim,
+        #[command(flatten)]
+        choice: Choice,
+        #[command(flatten)]
+        look: Look,
+    },
+    /// Says what this node is, and what is in the way of a run
+    Preflight {
+        #[command(flatten)]
+        aim: Aim,
+        #[command(flatten)]
+        look: Look,
+    },
+    /// Prints the cluster file as it holds for this node, and where each value
+    /// is from
+    Config {
+        #[command(flatten)]
+        aim: Aim,
+        /// A root file system to look at instead of this one's
+        #[arg(long, value_name = "FOLDER")]
+        root: Option<PathBuf>,
+    },
+    /// Prints this node's packages as a bundle's spec takes them for its
+    /// `baseline`, and what the node is
+    Inventory {
+        #[command(flatten)]
+        look: Look,
+    },
     /// Checks every byte of the bundle and names all that is damaged
     Verify {
         /// The bundle, or its parts; the only one beside this program if left
@@ -113,15 +112,24 @@ enum Command {
 /// failed, 2 wrong usage.
 pub fn run() -> ExitCode {
     let arguments = Installer::parse();
-    let (result, log) = match (arguments.command, arguments.install) {
+    let (result, log) = match (arguments.command, arguments.aim) {
+        (Some(Command::Plan { aim, choice, look }), _) => {
+            (install::install(&aim, &choice, &look.into()), None)
+        }
+        (Some(Command::Preflight { aim, look }), _) => (preflight::preflight(&aim, &look), None),
+        (Some(Command::Config { aim, root }), _) => (config::config(&aim, root.as_deref()), None),
+        (Some(Command::Inventory { look }), _) => {
+            (inventory::inventory(look.root.as_deref(), look.json), None)
+        }
         (Some(Command::Verify { bundle }), _) => (verify::verify(bundle), None),
         (Some(Command::Token { output }), _) => (token::token(output.as_deref()), None),
         (Some(Command::Status { json }), _) => (status::status(json), None),
         (Some(Command::Doctor { json }), _) => (doctor::doctor(json), None),
         (Some(Command::Reset { yes }), _) => (reset::reset(yes), None),
-        (None, Some(install)) => {
-            (install::install(&install), Some("/var/log/kubeferry/install.log"))
-        }
+        (None, Some(aim)) => (
+            install::install(&aim, &arguments.choice, &arguments.way),
+            Some("/var/log/kubeferry/install.log"),
+        ),
         (None, None) => {
             let error =
                 Failure::new("what is this node to be?", "give --role master or --role worker");
@@ -136,10 +144,6 @@ pub fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn node_name(text: &str) -> Result<NodeName, String> {
-    NodeName::try_from(text.to_owned())
 }
 
 /// Asks the person at the terminal; nobody else says yes.

@@ -7,8 +7,8 @@ use anyhow::Context;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::lock::LockedTarget;
 
-use super::Install;
-use crate::cluster::Cluster;
+use super::options::Aim;
+use crate::cluster::{Cluster, NodeName};
 use crate::exec::SystemExec;
 use crate::facts::Facts;
 use crate::failure::Failure;
@@ -25,11 +25,21 @@ pub(crate) fn host(root: Option<&Path>) -> anyhow::Result<Host> {
 }
 
 /// What it is to become.
-pub(crate) fn intent(host: &Host, install: &Install) -> anyhow::Result<Intent> {
-    let path = super::bundle::find(install.bundle.as_deref())?;
+pub(crate) fn intent(host: &Host, aim: &Aim, root: Option<&Path>) -> anyhow::Result<Intent> {
+    let path = super::bundle::find(aim.bundle.as_deref())?;
     let bundle = Bundle::open(&path).with_context(|| format!("opening {}", path.display()))?;
-    let join = install.join.as_deref().map(JoinFile::load).transpose()?;
-    if install.role == Role::Worker && join.is_none() {
+    let join = join(aim)?;
+    let cluster = cluster(aim, join.as_ref())?;
+    let facts = Facts::gather(host)?;
+    let target = target(&bundle, &facts)?;
+    let address = address(&facts, aim, root)?;
+    let name = name(&facts, aim, &cluster, address)?;
+    Ok(Intent { role: aim.role, bundle, target, cluster, facts, name, address, join })
+}
+
+/// The join file that was given; a worker cannot do without.
+pub(super) fn join(aim: &Aim) -> anyhow::Result<Option<JoinFile>> {
+    if aim.role == Role::Worker && aim.join.is_none() {
         return Err(Failure::new(
             "a worker needs a join file",
             format!(
@@ -39,26 +49,37 @@ pub(crate) fn intent(host: &Host, install: &Install) -> anyhow::Result<Intent> {
         )
         .into());
     }
-    let cluster = match (&install.config, &join) {
-        (Some(path), _) => Cluster::load(path)?,
-        (None, Some(join)) => join.cluster.clone(),
-        (None, None) => Cluster::default(),
-    };
-    let facts = Facts::gather(host)?;
-    let target = target(&bundle, &facts)?;
-    let address = address(&facts, install)?;
-    let known = cluster.nodes.iter().find(|node| node.address == address);
-    let by_address = known.map(|node| node.name.clone());
-    let name = facts.node_name(install.node_name.clone().or(by_address))?;
-    Ok(Intent { role: install.role, bundle, target, cluster, facts, name, address, join })
+    aim.join.as_deref().map(JoinFile::load).transpose()
 }
 
-fn address(facts: &Facts, install: &Install) -> anyhow::Result<Ipv4Addr> {
-    match (&install.root, install.address) {
+/// The cluster: the file's if one was given, else the join file's.
+pub(super) fn cluster(aim: &Aim, join: Option<&JoinFile>) -> anyhow::Result<Cluster> {
+    match (&aim.config, join) {
+        (Some(path), _) => Cluster::load(path),
+        (None, Some(join)) => Ok(join.cluster.clone()),
+        (None, None) => Ok(Cluster::default()),
+    }
+}
+
+pub(super) fn address(facts: &Facts, aim: &Aim, root: Option<&Path>) -> anyhow::Result<Ipv4Addr> {
+    match (root, aim.address) {
         // A folder has no interfaces; who plans for it says what it will have.
         (Some(_), Some(address)) => Ok(address),
         (_, wanted) => facts.address(wanted),
     }
+}
+
+/// The node's name: as asked for, else by its address in the cluster file, else
+/// its host name.
+pub(super) fn name(
+    facts: &Facts,
+    aim: &Aim,
+    cluster: &Cluster,
+    address: Ipv4Addr,
+) -> anyhow::Result<NodeName> {
+    let known = cluster.nodes.iter().find(|node| node.address == address);
+    let by_address = known.map(|node| node.name.clone());
+    facts.node_name(aim.node_name.clone().or(by_address))
 }
 
 /// The bundle's target for such a node.
@@ -95,14 +116,14 @@ mod tests {
     fn the_address_is_believed_for_a_folder_only() {
         let folder = Path::new("/no/such/folder");
         let facts = Facts::gather(&host(Some(folder)).unwrap()).unwrap();
-        let of = |more: &[&str]| {
+        let of = |more: &[&str], root: Option<&Path>| {
             let words = ["installer", "--role", "master", "--address", "192.168.1.1"];
-            let install = Installer::parse_from(words.iter().chain(more)).install.unwrap();
-            address(&facts, &install)
+            let aim = Installer::parse_from(words.iter().chain(more)).aim.unwrap();
+            address(&facts, &aim, root)
         };
-        let planned = of(&["--dry-run", "--root", "/no/such/folder"]);
+        let planned = of(&["--dry-run", "--root", "/no/such/folder"], Some(folder));
         assert_eq!(planned.unwrap(), Ipv4Addr::new(192, 168, 1, 1));
-        let error = of(&[]).unwrap_err().to_string();
+        let error = of(&[], None).unwrap_err().to_string();
         assert_eq!(error, "this node does not have the address 192.168.1.1; it has none");
     }
 }

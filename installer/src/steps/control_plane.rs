@@ -1,15 +1,18 @@
 //! The control plane, by kubeadm.
 
-use super::claims;
 use super::kubeconfig::{ADMIN, kubectl};
+use super::{claims, time};
 use crate::change::Change;
 use crate::exec::Command;
 use crate::host::Host;
 use crate::kubeadm;
-use crate::step::{Node, SERVICE_FOLDER, Step};
+use crate::step::{Node, Step};
 
 /// kubeadm's own way back. It ends pods, and empties its folders.
 pub(crate) const RESET: &str = "kubeadm reset --force --cri-socket /run/containerd/containerd.sock";
+
+/// What kubeadm is told.
+pub(crate) const CONFIGURATION: &str = "/opt/kubernetes/kubeadm.yaml";
 
 /// See the module.
 pub struct ControlPlane;
@@ -24,20 +27,23 @@ impl Step for ControlPlane {
         if is_complete(host) {
             return Ok(Vec::new());
         }
-        let path = format!("{SERVICE_FOLDER}/kubeadm.yaml");
         let mut changes = claims(host, &[&FOLDERS[..], &["/var/lib/etcd"]].concat());
         let text = kubeadm::init_configuration(&node.intent.settings())?;
-        changes.extend(super::file(host, &path, &text)?);
+        changes.extend(super::file(host, CONFIGURATION, &text)?);
         if host.was_interrupted(self.name()) {
             // What an init that was cut short has left, the next would refuse.
             changes.push(Change::run(RESET));
         }
         changes.push(Change::Run {
-            command: Command::of("kubeadm init --skip-token-print --config").with(path),
+            command: Command::of("kubeadm init --skip-token-print --config").with(CONFIGURATION),
             undo: vec![Command::of(RESET)],
             files: Vec::new(),
         });
         Ok(changes)
+    }
+
+    fn before(&self, node: &Node<'_>) -> anyhow::Result<()> {
+        time::wrong_clock(node.host).map_or(Ok(()), |wrong| Err(wrong.into()))
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use super::{nfs_server, unit_is};
 use crate::change::Change;
 use crate::cluster::Firewall;
 use crate::exec::Command;
@@ -32,6 +33,9 @@ pub(crate) const OF_MASTERS: [&str; 5] =
 /// Ports of ingress-nginx on the node's own network.
 const OF_INGRESS: [&str; 3] = ["80/tcp", "443/tcp", "8443/tcp"];
 
+/// firewalld's services for NFS, of version 3 as well as of 4.
+const OF_NFS: [&str; 3] = ["nfs", "mountd", "rpc-bind"];
+
 impl Step for FirewallRules {
     fn name(&self) -> &'static str {
         "firewall"
@@ -39,7 +43,7 @@ impl Step for FirewallRules {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let host = node.host;
-        let running = host.query("firewall-cmd --state").succeeded();
+        let running = unit_is(host, "active", "firewalld");
         match node.intent.cluster.firewall {
             Firewall::Leave => Ok(Vec::new()),
             Firewall::Flush if running => Ok(vec![Change::run_undone_by(
@@ -55,7 +59,6 @@ impl Step for FirewallRules {
 
 fn configure(node: &Node<'_>) -> Vec<Change> {
     let host = node.host;
-    let said = |words: &str| host.query(&format!("firewall-cmd --permanent {words}")).stdout;
     let mut ports = OF_ALL.to_vec();
     if node.intent.role == Role::Master {
         ports.extend(OF_MASTERS);
@@ -63,27 +66,29 @@ fn configure(node: &Node<'_>) -> Vec<Change> {
     if node.intent.cluster.ingress {
         ports.extend(OF_INGRESS);
     }
-    let (open, protocols) = (said("--list-ports"), said("--list-protocols"));
-    let has = |list: &str, word: &str| list.split_ascii_whitespace().any(|one| one == word);
-    let missing: Vec<String> = ports
-        .iter()
-        .filter(|port| !has(&open, port))
-        .map(|port| format!("--add-port={port}"))
-        .collect();
+    // Each call of firewall-cmd takes a good part of a second: one tells all.
+    let zones = host.query("firewall-cmd --permanent --list-all-zones").stdout;
+    let zone = default_zone(node);
+    let missing = |key: &str, option: &str, wanted: &[&str]| -> String {
+        let has = listed(&zones, &zone, key);
+        let lacks = wanted.iter().filter(|word| !has.contains(*word));
+        lacks.map(|word| format!("--add-{option}={word}")).collect::<Vec<_>>().join(" ")
+    };
     // firewall-cmd takes options of one kind at a time.
-    let mut options = vec![missing.join(" ")];
-    if !has(&protocols, "ipip") {
-        options.push("--add-protocol=ipip".to_owned());
-    }
-    let zone = host.query("firewall-cmd --get-default-zone").stdout;
-    let file = format!("zones/{}", zone.trim());
+    let services: &[&str] = if nfs_server::served(node.intent).is_some() { &OF_NFS } else { &[] };
+    let options = [
+        missing("services", "service", services),
+        missing("ports", "port", &ports),
+        missing("protocols", "protocol", &["ipip"]),
+    ];
+    let file = format!("zones/{zone}");
     let mut changes: Vec<Change> = options
         .iter()
         .filter(|options| !options.is_empty())
         .map(|options| permanent(options, &file))
         .collect();
     let pods = node.intent.cluster.pod_cidr.to_string();
-    if !has(&said("--zone=trusted --list-sources"), &pods) {
+    if !listed(&zones, "trusted", "sources").contains(&pods.as_str()) {
         changes.push(permanent(&format!("--zone=trusted --add-source={pods}"), "zones/trusted"));
     }
     changes.extend(to_pods(node, &pods));
@@ -93,12 +98,33 @@ fn configure(node: &Node<'_>) -> Vec<Change> {
     changes
 }
 
+/// As firewalld reads it when it starts (firewalld.conf(5)).
+fn default_zone(node: &Node<'_>) -> String {
+    let text = node.host.read("/etc/firewalld/firewalld.conf").ok().flatten().unwrap_or_default();
+    let zone = text.lines().find_map(|line| line.strip_prefix("DefaultZone="));
+    zone.map(str::trim).filter(|zone| !zone.is_empty()).unwrap_or("public").to_owned()
+}
+
+/// What a zone has under a key, of what `--list-all-zones` prints: its name, with
+/// more words after it where it is in use, and below it lines of `  key: words`.
+fn listed<'a>(zones: &'a str, zone: &str, key: &str) -> Vec<&'a str> {
+    let is_name = |line: &str| !line.is_empty() && !line.starts_with([' ', '\t']);
+    zones
+        .lines()
+        .skip_while(|line| !is_name(line) || line.split(' ').next() != Some(zone))
+        .skip(1)
+        .take_while(|line| !is_name(line))
+        .find_map(|line| line.trim_start().strip_prefix(key)?.strip_prefix(':'))
+        .map(|words| words.split_ascii_whitespace().collect())
+        .unwrap_or_default()
+}
+
 /// What comes from other nodes to pods is forwarded. Since firewalld 0.9 that is
 /// a policy from anywhere to the zone that has the pods; before, a direct rule.
 fn to_pods(node: &Node<'_>, pods: &str) -> Vec<Change> {
     let host = node.host;
     let info = host.query(&format!("firewall-cmd --permanent --info-policy={POLICY}"));
-    if !host.query("firewall-cmd --permanent --get-policies").succeeded() {
+    if !info.succeeded() && !host.query("firewall-cmd --permanent --get-policies").succeeded() {
         let rule = format!("ipv4 filter FORWARD 0 -d {pods} -j ACCEPT");
         let there = host.query(&format!("firewall-cmd --permanent --direct --query-rule {rule}"));
         let add = format!("--direct --add-rule {rule}");
@@ -132,5 +158,25 @@ fn permanent(options: &str, file: &str) -> Change {
         // "Failed to reverse rule").
         undo: vec![Command::of("systemctl restart firewalld")],
         files: vec![path(""), path(".old")],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_is_found_among_others() {
+        let text = "block\n  target: %%REJECT%%\n  ports: 1/tcp\n\n\
+                    public (default, active)\n  target: default\n  sources: \n  \
+                    services: cockpit ssh\n  ports: 22/tcp 10250/tcp\n  source-ports: 9/udp\n  \
+                    rich rules: \n\trule family=\"ipv4\" accept\n\n\
+                    trusted\n  target: ACCEPT\n  sources: 10.244.0.0/16\n  ports: \n";
+        assert_eq!(listed(text, "public", "ports"), ["22/tcp", "10250/tcp"]);
+        assert_eq!(listed(text, "public", "services"), ["cockpit", "ssh"]);
+        assert_eq!(listed(text, "public", "sources"), [""; 0]);
+        assert_eq!(listed(text, "trusted", "sources"), ["10.244.0.0/16"]);
+        assert_eq!(listed(text, "trusted", "services"), [""; 0]);
+        assert_eq!(listed(text, "none", "ports"), [""; 0]);
     }
 }

@@ -23,19 +23,23 @@ impl Step for Images {
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
-        let whole = whole(node.host).unwrap_or_default();
-        let missing: Vec<_> = of_role(node.intent)
-            .filter(|image| {
-                layout::names(image).iter().any(|name| !whole.contains(&name.to_string()))
-            })
-            .map(|image| image.name.clone())
-            .collect();
+        let missing: Vec<_> =
+            missing(node.host, node.intent).iter().map(|image| image.name.clone()).collect();
         Ok(if missing.is_empty() { Vec::new() } else { vec![Change::Import { images: missing }] })
     }
 }
 
+/// Those of them that containerd lacks.
+pub(crate) fn missing<'a>(host: &Host, intent: &'a Intent) -> Vec<&'a LockedImage> {
+    let whole = whole(host).unwrap_or_default();
+    let lacks = |image: &&LockedImage| {
+        layout::names(image).iter().any(|name| !whole.contains(&name.to_string()))
+    };
+    of_role(intent).filter(lacks).collect()
+}
+
 /// The bundle's images that a node of this role runs.
-pub(crate) fn of_role(intent: &Intent) -> impl Iterator<Item = &LockedImage> {
+fn of_role(intent: &Intent) -> impl Iterator<Item = &LockedImage> {
     let is_masters = |why: &Why| matches!(why, Why::Kubeadm { component } if OF_MASTERS.contains(&component.as_str()));
     intent
         .lock()

@@ -2,14 +2,17 @@
 
 use anyhow::Context;
 
-use super::claims;
 use super::control_plane::{FOLDERS, RESET};
 use super::kubeconfig::kubectl;
 use super::ready::KUBELET;
+use super::{claims, time};
 use crate::change::Change;
 use crate::exec::Command;
 use crate::kubeadm;
 use crate::step::{Node, SERVICE_FOLDER, Step};
+
+/// How a worker has joined.
+pub(crate) const JOINED: &str = "/opt/kubernetes/kubeadm-joined.yaml";
 
 /// See the module.
 pub struct Join;
@@ -37,7 +40,11 @@ impl Step for Join {
         if !is_in {
             changes.extend(claims(host, &FOLDERS));
             let file = intent.join.as_ref().context("a worker needs a join file")?;
-            let text = kubeadm::join_configuration(&intent.settings(), file)?;
+            let settings = intent.settings();
+            // First, and without a secret: what this node is made with.
+            let joined = kubeadm::joined_configuration(&settings, file)?;
+            changes.extend(super::file(host, JOINED, &joined)?);
+            let text = kubeadm::join_configuration(&settings, file)?;
             if host.read(&path)?.as_deref() != Some(text.as_str()) {
                 changes.push(Change::write_secret(&path, text));
             }
@@ -55,5 +62,9 @@ impl Step for Join {
             changes.push(Change::Remove { path: path.into() });
         }
         Ok(changes)
+    }
+
+    fn before(&self, node: &Node<'_>) -> anyhow::Result<()> {
+        time::wrong_clock(node.host).map_or(Ok(()), |wrong| Err(wrong.into()))
     }
 }

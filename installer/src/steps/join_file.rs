@@ -1,11 +1,13 @@
-//! The join file for workers, after the first master is ready. `installer token`
-//! makes another when its token has expired.
+//! The join file for workers, after the first master is ready, and again when the
+//! cluster file has changed. `installer token` makes another when its token has
+//! expired.
 
 use std::path::PathBuf;
 
 use super::kubeconfig::ADMIN;
 use crate::change::{Change, Render};
 use crate::exec::Command;
+use crate::join::JoinFile;
 use crate::step::{Node, SERVICE_FOLDER, Step};
 
 /// See the module.
@@ -27,7 +29,8 @@ impl Step for WriteJoinFile {
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
-        if node.host.exists(path()) {
+        let found = JoinFile::load(&node.host.path(path()));
+        if found.is_ok_and(|found| found.cluster == node.intent.cluster) {
             return Ok(Vec::new());
         }
         let (command, path) = (command(), path());

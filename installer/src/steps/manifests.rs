@@ -54,7 +54,8 @@ impl Step for Manifests {
     }
 }
 
-fn wanted(intent: &Intent) -> impl Iterator<Item = &LockedManifest> {
+/// The manifests that are applied.
+pub(crate) fn wanted(intent: &Intent) -> impl Iterator<Item = &LockedManifest> {
     intent.lock().manifests.iter().filter(|manifest| {
         (intent.cluster.ingress || manifest.name != INGRESS)
             && !intent.cluster.skip_manifests.contains(&manifest.name)

@@ -1,5 +1,6 @@
 //! The steps, one file each. [`crate::role`] has their order.
 
+pub mod cni_interface;
 pub mod containerd;
 pub mod control_plane;
 pub mod crictl;
@@ -10,11 +11,14 @@ pub mod join;
 pub mod join_file;
 pub mod kubeconfig;
 pub mod kubelet;
+pub mod kubelet_settings;
 pub mod manifests;
 pub mod modules;
 pub mod network_manager;
+pub mod nfs_server;
 pub mod packages;
 pub mod ready;
+pub mod registry_mirrors;
 pub mod repository;
 pub mod selinux;
 pub mod service_folder;

@@ -5,11 +5,15 @@ use ipnet::Ipv4Net;
 
 use super::{claims, enabled, file, file_for, unit_is};
 use crate::change::Change;
+use crate::failure::Failure;
+use crate::host::Host;
 use crate::role::Role;
 use crate::step::{Intent, Node, Step};
 
 /// chrony's configuration.
 pub(crate) const PATH: &str = "/etc/chrony.conf";
+/// By how many seconds clocks may differ when a node enters its cluster.
+const ALLOWED: f64 = 30.0;
 
 /// See the module.
 pub struct Time;
@@ -40,6 +44,32 @@ impl Step for Time {
         }
         Ok(changes)
     }
+}
+
+/// A clock that is not its source's: what is signed on one node would not be
+/// valid yet, or no more, on another. The fifth field of the CSV is by how many
+/// seconds (chronyc(1), "tracking").
+pub(crate) fn wrong_clock(host: &Host) -> Option<Failure> {
+    let said = host.query("chronyc -c tracking").stdout;
+    let fields: Vec<&str> = said.trim().split(',').collect();
+    let (source, away) = (fields.get(1)?, fields.get(4)?.parse::<f64>().ok()?.abs());
+    (away > ALLOWED).then(|| {
+        Failure::new(
+            format!(
+                "this node's clock is {away:.1} s away from that of its time source {source}, \
+                 and {ALLOWED} s are allowed"
+            ),
+            "look which of the two is right with `date` on both; if it is the source, run \
+             `chronyc makestep` here, or else set the source's clock",
+        )
+    })
+}
+
+/// Whether chrony already runs as the step would have it. If not, the step has it
+/// started anew, which sets the clock.
+pub(crate) fn is_ours(host: &Host, intent: &Intent) -> bool {
+    host.read(PATH).ok().flatten() == Some(configuration(intent))
+        && unit_is(host, "active", "chronyd")
 }
 
 /// Whether the node's own clock is the cluster's.

@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use super::firewalld;
 use installer::exec::{Command, Exec, Input, Output};
 
 /// What goes wrong, at the command of that number, from 0, that changes something.
@@ -20,12 +21,15 @@ pub enum Fault {
     Slow,
 }
 
+const EXPORTS: &str = "etc/exports.d/kubeferry.exports";
+
 #[derive(Clone)]
 pub struct Commands {
     root: PathBuf,
     fault: Option<Fault>,
     made: Rc<RefCell<Vec<String>>>,
     was_asked: Rc<Cell<bool>>,
+    asked: Rc<Cell<usize>>,
 }
 
 impl Exec for Commands {
@@ -47,19 +51,30 @@ impl Exec for Commands {
     }
 }
 
-fn said(good: bool, text: &str) -> Output {
+pub(super) fn said(good: bool, text: &str) -> Output {
     let status = Some(i32::from(!good));
     Output { status, stdout: text.to_owned(), stderr: String::new() }
 }
 
 impl Commands {
     pub(super) fn of(root: &Path, fault: Option<Fault>) -> Self {
-        Self { root: root.to_owned(), fault, made: Rc::default(), was_asked: Rc::default() }
+        Self {
+            root: root.to_owned(),
+            fault,
+            made: Rc::default(),
+            was_asked: Rc::default(),
+            asked: Rc::default(),
+        }
     }
 
     /// The commands that changed something, or failed to.
     pub fn made(&self) -> Vec<String> {
         self.made.borrow().clone()
+    }
+
+    /// How often firewalld was asked, which is slow.
+    pub fn asked(&self) -> usize {
+        self.asked.get()
     }
 
     /// The answer to a question; none where it is none.
@@ -108,13 +123,23 @@ impl Commands {
                 let node = self.read("run/api-node.json");
                 said(!node.is_empty(), &node)
             }
-            ["rpm", "-qa", ..] => said(true, "bash\n"),
-            ["firewall-cmd", "--state" | "--list-ports"]
-                if self.root.join("run/ports").exists() =>
-            {
-                said(true, &self.read("run/ports"))
+            ["firewall-cmd", "--state" | "--list-ports"] => {
+                said(self.root.join("run/ports").exists(), &self.read("run/ports"))
             }
-            ["firewall-cmd", ..] => return Some(Err(io::ErrorKind::NotFound.into())),
+            ["ss", "-Hltn"] => said(true, &self.read("run/listening")),
+            ["kubectl", .., "get", "daemonset", "calico-node", "-o", _] => {
+                said(true, &self.read("run/calico"))
+            }
+            ["ip", "-o", "-4", "addr", "show"] => {
+                said(true, "2: eth0    inet 10.0.0.2/24 brd 10.0.0.255 scope global eth0\n")
+            }
+            ["rpm", "-qa", "--qf", format] => said(true, &self.packages(format)),
+            ["firewall-cmd", "--permanent", question]
+                if ["--list-", "--info-", "--get-"].iter().any(|one| question.starts_with(one)) =>
+            {
+                self.asked.set(self.asked.get() + 1);
+                firewalld::answer(&self.root, question)
+            }
             _ => return None,
         }))
     }
@@ -137,10 +162,15 @@ impl Commands {
             ["systemctl", "unmask", unit] => self.remove(&state("masked", unit)),
             ["systemctl", "reload", unit] if !self.has("active", unit) => return false,
             ["systemctl", "start", unit] if self.has("active", unit) => {}
+            ["systemctl", "restart", "firewalld"] => {
+                self.write(&state("active", "firewalld"), &firewalld::loaded(&self.root));
+            }
             ["systemctl", "start" | "restart" | "reload", unit] => {
                 let path = match *unit {
                     "chronyd" => "etc/chrony.conf",
                     "containerd" => "etc/containerd/config.toml",
+                    "kubelet" => "var/lib/kubelet/config.yaml",
+                    "nfs-server" => EXPORTS,
                     "NetworkManager" => "etc/NetworkManager/conf.d/kubeferry.conf",
                     unit => &state("loaded", unit),
                 };
@@ -172,11 +202,45 @@ impl Commands {
                 }
                 self.write(&path, &format!("{value}\n"));
             }
+            ["kubectl", .., "set", "env", "daemonset/calico-node", _, variable] => {
+                let value = variable.strip_prefix("IP_AUTODETECTION_METHOD=").unwrap();
+                self.write("run/calico", value);
+            }
+            ["firewall-cmd", "--permanent", options @ ..] => {
+                return self.has("active", "firewalld") && firewalld::change(&self.root, options);
+            }
+            ["exportfs", "-ra"] => {
+                if self.has("active", "nfs-server") {
+                    self.write(&state("active", "nfs-server"), &self.read(EXPORTS));
+                }
+            }
+            ["firewall-cmd", "--reload"] => {
+                self.write(&state("active", "firewalld"), &firewalld::loaded(&self.root));
+            }
             ["setenforce", value] => self.write("sys/fs/selinux/enforce", value),
             ["chronyc", "waitsync", ..] => return self.has("active", "chronyd"),
             _ => panic!("a small node has no `{}`", words.join(" ")),
         }
         true
+    }
+
+    /// What rpm prints of the packages in `run/packages`, one a line: name,
+    /// epoch, version with release, architecture.
+    fn packages(&self, format: &str) -> String {
+        let all = self.read("run/packages");
+        let all = all.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+        let shown = all.map(|words| {
+            let [name, epoch, evr, arch] = words.try_into().unwrap();
+            let epoch = if epoch == "-" { String::new() } else { format!("{epoch}:") };
+            format
+                .replace("%{NAME}", name)
+                .replace("%|EPOCH?{%{EPOCH}:}:{}|", &epoch)
+                .replace("%{VERSION}-%{RELEASE}", evr)
+                .replace("%{ARCH}", arch)
+                .replace("\\t", "\t")
+                .replace("\\n", "\n")
+        });
+        shown.collect()
     }
 
     /// systemd reads the units that are the node's own.

@@ -6,8 +6,8 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 
 use bundle_format::archive::{reader::Bundle, writer};
-use bundle_format::layout::Layout;
-use bundle_format::lock::{LOCK_VERSION, LockedTarget};
+use bundle_format::layout::{Content, FILE_TYPE, Layout, YAML_TYPE};
+use bundle_format::lock::{Descriptor, LOCK_VERSION, LockedManifest, LockedTarget};
 use bundle_format::{Architecture, Digest, Lock};
 use installer::cluster::{Cluster, NodeName, Selinux};
 use installer::facts::Facts;
@@ -23,23 +23,15 @@ pub(super) fn of(root: &Path, role: Role) -> Intent {
     let join = JoinFile {
         endpoint: "10.0.0.1:6443".to_owned(),
         token: "abcdef.0123456789abcdef".to_owned(),
-        ca_cert_hash: "sha256:00".to_owned(),
+        ca_cert_hash: Digest::of(b""),
         master: name("master"),
         master_address: Ipv4Addr::new(10, 0, 0, 1),
         cluster: cluster.clone(),
     };
     Intent {
         role,
-        bundle: bundle(),
-        target: LockedTarget {
-            id: "el9-x86_64".to_owned(),
-            family: "el9".to_owned(),
-            architecture: Architecture::X86_64,
-            baseline: "none".to_owned(),
-            requested: Vec::new(),
-            repositories: Vec::new(),
-            module_hotfixes: false,
-        },
+        bundle: bundle_with(&[]),
+        target: target(Architecture::X86_64),
         cluster,
         facts: Facts {
             system: "a small node".to_owned(),
@@ -59,7 +51,48 @@ pub(super) fn of(root: &Path, role: Role) -> Intent {
     }
 }
 
-fn bundle() -> Bundle {
+fn locked((name, text): &(&str, &str)) -> LockedManifest {
+    let descriptor = Descriptor {
+        media_type: YAML_TYPE.to_owned(),
+        digest: Digest::of(text.as_bytes()),
+        size: text.len() as u64,
+    };
+    LockedManifest {
+        name: (*name).to_owned(),
+        source: format!("{name}.yaml"),
+        upstream: descriptor.clone(),
+        applied: descriptor,
+        patches: Vec::new(),
+        images: Vec::new(),
+    }
+}
+
+/// A bundle with these manifests.
+pub fn bundle_with(manifests: &[(&str, &str)]) -> Bundle {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.tar");
+    write_bundle(&path, Vec::new(), manifests);
+    Bundle::open(&path).unwrap()
+}
+
+/// What a bundle has for nodes like this one.
+pub fn target(architecture: Architecture) -> LockedTarget {
+    LockedTarget {
+        id: format!("el9-{architecture}"),
+        family: "el9".to_owned(),
+        architecture,
+        baseline: "none".to_owned(),
+        requested: Vec::new(),
+        repositories: Vec::new(),
+        module_hotfixes: false,
+    }
+}
+
+/// A bundle for nodes of these kinds, with manifests: their names and texts.
+pub fn write_bundle(path: &Path, targets: Vec<LockedTarget>, manifests: &[(&str, &str)]) {
+    let texts = [""].into_iter().chain(manifests.iter().map(|(_, text)| *text));
+    let texts: Vec<(Digest, String)> =
+        texts.map(|text| (Digest::of(text.as_bytes()), text.to_owned())).collect();
     let lock = Lock {
         lock_version: LOCK_VERSION,
         name: "small".to_owned(),
@@ -67,18 +100,27 @@ fn bundle() -> Bundle {
         kubernetes: "1.28.2".to_owned(),
         containerd: Some("1.6.25".to_owned()),
         sandbox_image: None,
-        targets: Vec::new(),
+        targets,
         rpms: Vec::new(),
         images: Vec::new(),
-        manifests: Vec::new(),
+        manifests: manifests.iter().map(locked).collect(),
         files: Vec::new(),
         disabled_checks: Vec::new(),
         warnings: Vec::new(),
     };
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("small.tar");
-    let layout = Layout::new(&lock, &[]).unwrap();
-    let empty = |_: &_| Ok(io::empty());
-    writer::write(&mut File::create(&path).unwrap(), &layout, empty, |_| ()).unwrap();
-    Bundle::open(&path).unwrap()
+    let repodata = |target: &LockedTarget| Content {
+        title: format!("rpms/{}/repodata/repomd.xml", target.id),
+        descriptor: Descriptor {
+            media_type: FILE_TYPE.to_owned(),
+            digest: Digest::of(b""),
+            size: 0,
+        },
+    };
+    let repodata: Vec<Content> = lock.targets.iter().map(repodata).collect();
+    let layout = Layout::new(&lock, &repodata).unwrap();
+    let open = |blob: &Descriptor| {
+        let text = texts.iter().find(|(digest, _)| *digest == blob.digest);
+        Ok(io::Cursor::new(text.unwrap().1.clone()))
+    };
+    writer::write(&mut File::create(path).unwrap(), &layout, open, |_| ()).unwrap();
 }

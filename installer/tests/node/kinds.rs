@@ -1,6 +1,8 @@
 //! Nodes as they are found.
 
+use installer::cluster::Cluster;
 use installer::role::Role;
+use installer::step::Intent;
 
 use super::Node;
 
@@ -37,12 +39,49 @@ const LIVED_IN: [(&str, u32, &str); 19] = [
     ("etc/crictl.yaml", 0o600, "timeout: 1\n"),
 ];
 
+/// What one has that has firewalld, and a mirror of its own.
+const FIREWALLED: [(&str, u32, &str); 5] = [
+    ("etc/containerd/certs.d/ghcr.io/hosts.toml", 0o644, "server = 'x'\n"),
+    ("etc/firewalld/zones/public.xml", 0o644, "service ssh\nport 22/tcp\n"),
+    ("etc/firewalld/policies/site.xml", 0o644, "target: DROP\n"),
+    ("run/systemd/active/firewalld", 0o644, "service ssh\nport 22/tcp\n"),
+    ("run/systemd/enabled/firewalld", 0o644, ""),
+];
+
 /// Nodes of each kind.
 pub fn nodes() -> Vec<Box<dyn Fn() -> Node>> {
     let mut nodes: Vec<Box<dyn Fn() -> Node>> = Vec::new();
     for role in [Role::Master, Role::Worker] {
         nodes.push(Box::new(move || Node::new(role, &BARE)));
         nodes.push(Box::new(move || Node::new(role, &[&BARE[..], &LIVED_IN].concat())));
+        nodes.push(Box::new(move || firewalled(role)));
+        nodes.push(Box::new(move || serving(role)));
     }
     nodes
+}
+
+/// A node that has nothing but what each has.
+pub fn bare(role: Role) -> Node {
+    Node::new(role, &BARE)
+}
+
+/// A node with firewalld.
+pub fn firewalled(role: Role) -> Node {
+    Node::new(role, &[&BARE[..], &FIREWALLED].concat())
+}
+
+/// One that also serves NFS, and has mirrors.
+fn serving(role: Role) -> Node {
+    let mut node = firewalled(role);
+    node.change = serve;
+    node
+}
+
+/// What makes an intention that of a node that serves.
+pub fn serve(intent: &mut Intent) {
+    let own = "nodes:\n- {name: node-1, address: 10.0.0.2, nfs: {export: /srv/deep/share}}\n\
+               - {name: node-2, address: 10.0.0.3}\nregistryMirrors: {a.b: ['https://m']}\n";
+    let own: Cluster = serde_saphyr::from_str(own).unwrap();
+    intent.cluster.nodes = own.nodes;
+    intent.cluster.registry_mirrors = own.registry_mirrors;
 }

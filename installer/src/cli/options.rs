@@ -1,0 +1,81 @@
+//! The options that several commands have in common.
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cluster::NodeName;
+use crate::role::Role;
+
+/// What a node is to become.
+#[derive(Args)]
+pub(crate) struct Aim {
+    /// What this node is to be
+    #[arg(long, value_enum)]
+    pub(super) role: Role,
+    /// The bundle, or its parts; the only one beside this program if left out
+    #[arg(long, value_name = "FILE")]
+    pub(super) bundle: Option<PathBuf>,
+    /// The cluster file
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// The join file from the master, for a worker
+    #[arg(long, value_name = "FILE")]
+    pub(super) join: Option<PathBuf>,
+    /// The address by which the other nodes reach this one
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) address: Option<Ipv4Addr>,
+    /// This node's name in the cluster; the host name if left out
+    #[arg(long, value_name = "NAME", value_parser = node_name)]
+    pub(super) node_name: Option<NodeName>,
+}
+
+/// Which of the steps are meant.
+#[derive(Args, Default)]
+pub(crate) struct Choice {
+    /// Only these steps, by name
+    #[arg(long, value_name = "STEP")]
+    pub(super) only: Vec<String>,
+    /// All but these steps
+    #[arg(long, value_name = "STEP")]
+    pub(super) skip: Vec<String>,
+}
+
+/// How far a run goes.
+#[derive(Args)]
+pub(crate) struct Way {
+    /// Print the plan, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// A root file system to look at instead of this one's, with --dry-run
+    #[arg(long, value_name = "FOLDER", requires = "dry_run")]
+    pub(super) root: Option<PathBuf>,
+    /// The plan as JSON, with --dry-run
+    #[arg(long, requires = "dry_run")]
+    pub(super) json: bool,
+}
+
+/// How a command looks that never changes anything.
+#[derive(Args)]
+pub(crate) struct Look {
+    /// A root file system to look at instead of this one's
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) root: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl From<Look> for Way {
+    fn from(look: Look) -> Self {
+        Self { dry_run: true, yes: false, root: look.root, json: look.json }
+    }
+}
+
+fn node_name(text: &str) -> Result<NodeName, String> {
+    NodeName::try_from(text.to_owned())
+}

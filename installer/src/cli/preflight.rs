@@ -1,0 +1,61 @@
+//! `installer preflight`, and how problems are told.
+
+use std::io::{self, Write};
+
+use anyhow::bail;
+use serde_json::{Value, json};
+
+use super::node;
+use super::options::{Aim, Look};
+use crate::failure::Failure;
+use crate::preflight::problems;
+
+pub(crate) fn preflight(aim: &Aim, look: &Look) -> anyhow::Result<()> {
+    let host = node::host(look.root.as_deref())?;
+    let intent = node::intent(&host, aim, look.root.as_deref())?;
+    let problems = problems(&host, &intent);
+    let mut out = io::stdout().lock();
+    if look.json {
+        let facts = serde_json::to_value(&intent.facts)?;
+        writeln!(out, "{:#}", json(&json!({"facts": facts}), &problems))?;
+    } else {
+        for (name, fact) in intent.facts.lines() {
+            writeln!(out, "{name:<14} {fact}")?;
+        }
+        if problems.is_empty() {
+            writeln!(out, "\nnothing is in the way of a {}", intent.role)?;
+        }
+        tell(&problems)?;
+    }
+    refuse(&problems)
+}
+
+/// An object with the problems added.
+pub(super) fn json(object: &Value, problems: &[Failure]) -> Value {
+    let problems: Vec<Value> = problems
+        .iter()
+        .map(|problem| json!({"problem": problem.to_string(), "cure": problem.cure()}))
+        .collect();
+    let mut object = object.clone();
+    if let Some(map) = object.as_object_mut() {
+        map.insert("problems".to_owned(), problems.into());
+    }
+    object
+}
+
+/// All of them at once, each with its cure.
+pub(super) fn tell(problems: &[Failure]) -> io::Result<()> {
+    for problem in problems {
+        writeln!(io::stderr(), "problem: {problem}\n  hint: {}", problem.cure())?;
+    }
+    Ok(())
+}
+
+/// Goes no further where there are any.
+pub(super) fn refuse(problems: &[Failure]) -> anyhow::Result<()> {
+    match problems.len() {
+        0 => Ok(()),
+        1 => bail!("a problem is in the way; nothing was changed"),
+        many => bail!("{many} problems are in the way; nothing was changed"),
+    }
+}

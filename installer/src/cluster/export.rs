@@ -1,0 +1,50 @@
+//! A folder that a machine serves to the others by NFS.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+/// What a machine serves by NFS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Nfs {
+    /// The folder.
+    pub export: ExportPath,
+}
+
+/// An absolute path without what exports(5) would have to quote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ExportPath(String);
+
+impl TryFrom<String> for ExportPath {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
+        let is_plain = text.bytes().all(inner) && !text.contains("//") && !text.ends_with('/');
+        if text.starts_with('/') && is_plain && !text.split('/').any(|name| name == "..") {
+            return Ok(Self(text));
+        }
+        Err(format!("`{text}` is no folder to serve; write it like /srv/share"))
+    }
+}
+
+impl From<ExportPath> for String {
+    fn from(path: ExportPath) -> Self {
+        path.0
+    }
+}
+
+impl fmt::Display for ExportPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl AsRef<Path> for ExportPath {
+    fn as_ref(&self) -> &Path {
+        Path::new(&self.0)
+    }
+}

@@ -1,0 +1,141 @@
+//! What is settled once a node is in its cluster. A later run that asks for
+//! something else is refused: kubeadm does not change it, and a node of which one
+//! half is changed is worse than one that is not.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::cluster::ProxyMode;
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::kubeadm;
+use crate::role::Role;
+use crate::step::Intent;
+use crate::steps::{control_plane, join, kubeconfig, ready};
+
+/// Kind and place in kubeadm's documents, what it is called here, and its cure.
+const SETTLED: [(&str, &str, &str, Cure); 18] = [
+    ("ClusterConfiguration", "kubernetesVersion", "Kubernetes", Cure::Bundle),
+    ("ClusterConfiguration", "networking.podSubnet", "podCidr", Cure::Cluster),
+    ("ClusterConfiguration", "networking.serviceSubnet", "serviceCidr", Cure::Cluster),
+    ("ClusterConfiguration", "controlPlaneEndpoint", "endpoint", Cure::Cluster),
+    ("ClusterConfiguration", "apiServer", "kubeadm.apiServer", Cure::Parts),
+    ("ClusterConfiguration", "controllerManager", "kubeadm.controllerManager", Cure::Parts),
+    ("ClusterConfiguration", "scheduler", "kubeadm.scheduler", Cure::Parts),
+    ("KubeProxyConfiguration", "mode", "proxyMode", Cure::Cluster),
+    ("KubeletConfiguration", "cgroupDriver", "cgroupDriver", Cure::Cluster),
+    ("InitConfiguration", "localAPIEndpoint.advertiseAddress", "the node's address", Cure::Node),
+    ("InitConfiguration", "nodeRegistration.name", "the node's name", Cure::Node),
+    ("JoinConfiguration", "discovery.bootstrapToken.caCertHashes", "the authority", Cure::Node),
+    (
+        "JoinConfiguration",
+        "nodeRegistration.kubeletExtraArgs.node-ip",
+        "the node's address",
+        Cure::Node,
+    ),
+    ("JoinConfiguration", "nodeRegistration.name", "the node's name", Cure::Node),
+    ("InitConfiguration", "nodeRegistration.kubeletExtraArgs.node-labels", "labels", Cure::Kubectl),
+    ("InitConfiguration", "nodeRegistration.taints", "taints", Cure::Kubectl),
+    ("JoinConfiguration", "nodeRegistration.kubeletExtraArgs.node-labels", "labels", Cure::Kubectl),
+    ("JoinConfiguration", "nodeRegistration.taints", "taints", Cure::Kubectl),
+];
+
+/// What there is to do.
+#[derive(Clone, Copy)]
+enum Cure {
+    Bundle,
+    Cluster,
+    Node,
+    Parts,
+    Kubectl,
+}
+
+impl Cure {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Bundle => {
+                "this program upgrades no cluster: use the bundle that the node was made with"
+            }
+            Self::Cluster => {
+                "put the old value back into the cluster file, or make the cluster anew: \
+                 `installer reset` on each of its nodes, and begin again"
+            }
+            Self::Parts => {
+                "put the old arguments back into the cluster file; a live control plane has them \
+                 in /etc/kubernetes/manifests"
+            }
+            Self::Kubectl => {
+                "put the old ones back into the cluster file; on the master, `kubectl label node` \
+                 and `kubectl taint node` change those of a live node"
+            }
+            Self::Node => {
+                "give the old one, or have the node enter anew: `kubectl delete node` on the \
+                 master, `installer reset` here, and run this again"
+            }
+        }
+    }
+}
+
+/// What is asked for and cannot be had from this node any more.
+pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
+    let is_master = host.exists(kubeconfig::ADMIN) && !host.was_interrupted("control-plane");
+    let is_worker =
+        host.exists(join::JOINED) && host.exists(ready::KUBELET) && !host.was_interrupted("join");
+    let was = match (is_master, is_worker) {
+        (true, _) => Role::Master,
+        (false, true) => Role::Worker,
+        (false, false) => return Vec::new(),
+    };
+    if was != intent.role {
+        return vec![Failure::new(
+            format!("this node is a {was}, and is to become a {}", intent.role),
+            "run `installer reset` first; a node has one role",
+        )];
+    }
+    let path = if is_master { control_plane::CONFIGURATION } else { join::JOINED };
+    let settings = intent.settings();
+    let wanted = match &intent.join {
+        Some(join) if !is_master => kubeadm::joined_configuration(&settings, join),
+        _ => kubeadm::init_configuration(&settings),
+    };
+    // A file that somebody has changed or removed says nothing of the node.
+    let (Ok(Some(before)), Ok(wanted)) = (host.read(path), wanted) else { return Vec::new() };
+    let (before, wanted) = (documents(&before), documents(&wanted));
+    let differs = |(kind, place, name, cure): &(&str, &str, &str, Cure)| {
+        let (old, new) = (shown(&before, kind, place)?, shown(&wanted, kind, place)?);
+        let what = format!("{name} is {old} on this node, and {new} is asked for");
+        (old != new).then(|| Failure::new(what, cure.text()))
+    };
+    SETTLED.iter().filter_map(differs).collect()
+}
+
+/// kubeadm's documents by their kind.
+fn documents(text: &str) -> BTreeMap<String, Value> {
+    let all: Vec<Value> = serde_saphyr::from_multiple(text).unwrap_or_default();
+    all.into_iter()
+        .filter_map(|document| Some((document.get("kind")?.as_str()?.to_owned(), document)))
+        .collect()
+}
+
+/// A value as it is shown; none where there is no such document.
+fn shown(documents: &BTreeMap<String, Value>, kind: &str, place: &str) -> Option<String> {
+    if kind == "KubeProxyConfiguration" && !documents.contains_key(kind) {
+        // That is left out for the mode that is kube-proxy's own.
+        return (!documents.is_empty()).then(|| ProxyMode::Iptables.to_string());
+    }
+    let inner = |value: &Value, name: &str| match value {
+        // A list of pairs, as arguments are since v1beta4.
+        Value::Array(pairs) => {
+            pairs.iter().find(|pair| pair["name"] == name)?.get("value").cloned()
+        }
+        map => map.get(name).cloned(),
+    };
+    let document = documents.get(kind)?.clone();
+    let found = place.split('.').try_fold(document, |value, name| inner(&value, name));
+    Some(match found {
+        None => "nothing".to_owned(),
+        Some(Value::String(text)) => text,
+        Some(other) => other.to_string(),
+    })
+}

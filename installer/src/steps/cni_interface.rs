@@ -1,0 +1,58 @@
+//! The interface by which Calico finds a node's address. Applying the bundle's
+//! manifest again leaves this be, since it says nothing of it.
+
+use super::kubeconfig::{ADMIN, kubectl};
+use super::manifests;
+use crate::change::Change;
+use crate::failure::Failure;
+use crate::step::{Intent, Node, Step};
+
+/// Calico's variable (docs.tigera.io, "IP autodetection methods").
+const VARIABLE: &str = "IP_AUTODETECTION_METHOD";
+
+/// See the module.
+pub struct CniInterface;
+
+impl Step for CniInterface {
+    fn name(&self) -> &'static str {
+        "cni-interface"
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let Some(interface) = &node.intent.cluster.cni_interface else { return Ok(Vec::new()) };
+        let kubectl = format!("{} -n kube-system", kubectl(ADMIN));
+        let now = node.host.query(&format!(
+            "{kubectl} --request-timeout 10s get daemonset calico-node -o jsonpath=\
+             {{.spec.template.spec.containers[?(@.name==\"calico-node\")]\
+             .env[?(@.name==\"{VARIABLE}\")].value}}"
+        ));
+        if now.stdout.trim() == format!("interface={interface}") {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Change::run(&format!(
+            "{kubectl} set env daemonset/calico-node --containers=calico-node \
+             {VARIABLE}=interface={interface}"
+        ))])
+    }
+}
+
+/// An interface for a Calico that the bundle does not have, or that says another.
+pub(crate) fn problem(intent: &Intent) -> Option<Failure> {
+    intent.cluster.cni_interface.as_ref()?;
+    let texts: Vec<String> = manifests::wanted(intent)
+        .filter_map(|manifest| intent.bundle.read(&manifest.applied).ok())
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .collect();
+    if !texts.iter().any(|text| text.contains("name: calico-node")) {
+        return Some(Failure::new(
+            "cniInterface is for Calico, and no manifest of the bundle has `calico-node`",
+            "take cniInterface out of the cluster file, or make a bundle with Calico",
+        ));
+    }
+    texts.iter().any(|text| text.contains(VARIABLE)).then(|| {
+        Failure::new(
+            format!("cniInterface is given, and the bundle's manifest sets {VARIABLE} itself"),
+            "take cniInterface out of the cluster file, or that out of the manifest",
+        )
+    })
+}

@@ -1,0 +1,65 @@
+//! The cluster file's settings of kubelet on a node that is in its cluster
+//! already: kubeadm writes them only once.
+
+use anyhow::Context;
+use serde_json::{Map, Value};
+
+use super::file_for;
+use crate::change::Change;
+use crate::step::{Node, Step};
+
+const PATH: &str = "/var/lib/kubelet/config.yaml";
+
+/// See the module.
+pub struct KubeletSettings;
+
+impl Step for KubeletSettings {
+    fn name(&self) -> &'static str {
+        "kubelet-settings"
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        // Until kubeadm has run there is none, and then it has them.
+        let Some(before) = node.host.read(PATH)? else { return Ok(Vec::new()) };
+        let text = with_settings(&before, &node.intent.cluster.kubelet)
+            .with_context(|| format!("editing {PATH}"))?;
+        file_for(node.host, self.name(), PATH, &text, "systemctl restart kubelet")
+    }
+}
+
+/// kubelet's file with the settings in it; as it is where it has them.
+fn with_settings(before: &str, settings: &Map<String, Value>) -> anyhow::Result<String> {
+    let old: Map<String, Value> = serde_saphyr::from_str(before)?;
+    let mut all = old.clone();
+    set(&mut all, settings);
+    if all == old { Ok(before.to_owned()) } else { Ok(serde_saphyr::to_string(&all)?) }
+}
+
+/// kubeadm completes groups of settings, so that only what is asked for counts.
+fn set(all: &mut Map<String, Value>, settings: &Map<String, Value>) {
+    for (key, value) in settings {
+        match (all.get_mut(key), value) {
+            (Some(Value::Object(old)), Value::Object(new)) => set(old, new),
+            _ => drop(all.insert(key.clone(), value.clone())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_settings_stay() {
+        let before = "# kubeadm's\nauthentication: {x509: {clientCAFile: /ca}}\nmaxPods: 110\n";
+        let settings = |text: &str| serde_saphyr::from_str::<Map<_, _>>(text).unwrap();
+        assert_eq!(with_settings(before, &settings("maxPods: 110")).unwrap(), before);
+        assert_eq!(with_settings(before, &Map::new()).unwrap(), before);
+        let partly = "authentication: {anonymous: {enabled: false}}";
+        let after = with_settings(before, &settings(partly)).unwrap();
+        assert!(after.contains("    clientCAFile: /ca\n  anonymous:\n"), "{after}");
+        assert_eq!(with_settings(&after, &settings(partly)).unwrap(), after);
+        let after = with_settings(before, &settings("maxPods: 50")).unwrap();
+        assert_eq!(after, "authentication:\n  x509:\n    clientCAFile: /ca\nmaxPods: 50\n");
+    }
+}

@@ -1,0 +1,94 @@
+//! A folder for all of the cluster's machines, on the one that the cluster file
+//! names: served by NFS to these alone. What lies in it outlives a reset.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use super::{enabled, file, file_for, packages, unit_is};
+use crate::change::Change;
+use crate::cluster::Nfs;
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::step::{Intent, Node, Step};
+
+const EXPORTS: &str = "/etc/exports.d/kubeferry.exports";
+const UNIT: &str = "nfs-server";
+/// What has a server read its exports again.
+const REREAD: &str = "exportfs -ra";
+const PACKAGE: &str = "nfs-utils";
+
+/// See the module.
+pub struct NfsServer;
+
+impl Step for NfsServer {
+    fn name(&self) -> &'static str {
+        "nfs-server"
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let host = node.host;
+        let serves = unit_is(host, "active", UNIT);
+        let Some(nfs) = served(node.intent) else {
+            let mut changes = Vec::new();
+            if host.exists(EXPORTS) {
+                changes.push(Change::Remove { path: EXPORTS.into() });
+            }
+            let is_stale = !changes.is_empty() || host.was_interrupted(self.name());
+            if serves && is_stale {
+                changes.push(Change::run(REREAD));
+            }
+            return Ok(changes);
+        };
+        let mut changes = Vec::new();
+        if !host.exists(&nfs.export) {
+            changes.push(Change::Make { path: PathBuf::from(nfs.export.as_ref()), mode: 0o755 });
+        }
+        let text = exports(node.intent, nfs);
+        changes.extend(if serves {
+            file_for(host, self.name(), EXPORTS, &text, REREAD)?
+        } else {
+            file(host, EXPORTS, &text)?
+        });
+        changes.extend(enabled(host, UNIT));
+        Ok(changes)
+    }
+}
+
+/// What this node serves.
+pub(crate) fn served(intent: &Intent) -> Option<&Nfs> {
+    intent.cluster.member(intent.address, &intent.name)?.nfs.as_ref()
+}
+
+/// One line (exports(5)). Pods write as root, and are believed to be: the
+/// machines are named one by one.
+fn exports(intent: &Intent, nfs: &Nfs) -> String {
+    let mut machines: BTreeSet<IpAddr> =
+        intent.cluster.nodes.iter().map(|node| node.address).collect();
+    machines.insert(intent.address.into());
+    machines.extend(intent.join.as_ref().map(|join| IpAddr::from(join.master_address)));
+    let machines = machines.iter();
+    let clients: String = machines
+        .map(|address| format!(" {address}(rw,sync,no_subtree_check,no_root_squash)"))
+        .collect();
+    format!("# Written by kubeferry.\n{}{clients}\n", nfs.export)
+}
+
+/// Server and clients need the package.
+pub(crate) fn problem(host: &Host, intent: &Intent) -> Option<Failure> {
+    let server = intent.cluster.nodes.iter().find(|node| node.nfs.is_some())?;
+    let mut rpms = intent.lock().rpms.iter();
+    let brings = rpms.any(|rpm| rpm.target == intent.target.id && rpm.package.name == PACKAGE);
+    (!brings && !packages::names(host).contains(PACKAGE)).then(|| {
+        Failure::new(
+            format!(
+                "{} serves NFS, and {PACKAGE} is neither on this node nor in the bundle for {}",
+                server.name, intent.target.id
+            ),
+            format!(
+                "add {PACKAGE} to the target's `packages` in the spec and make the bundle anew, or \
+                 take `nfs` out of the cluster file"
+            ),
+        )
+    })
+}

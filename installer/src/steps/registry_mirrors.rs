@@ -1,0 +1,49 @@
+//! The site's registries that stand in for others, for what the bundle does not
+//! have: containerd reads their files at each pull (containerd's
+//! `docs/hosts.md`).
+
+use crate::change::Change;
+use crate::cluster::MirrorUrl;
+use crate::step::{Node, Step};
+
+const FOLDER: &str = "/etc/containerd/certs.d";
+const HEADER: &str = "# Written by kubeferry.\n";
+
+/// See the module.
+pub struct RegistryMirrors;
+
+impl Step for RegistryMirrors {
+    fn name(&self) -> &'static str {
+        "registry-mirrors"
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let host = node.host;
+        let wanted = &node.intent.cluster.registry_mirrors;
+        let mut changes = Vec::new();
+        for (registry, mirrors) in wanted {
+            let path = format!("{FOLDER}/{registry}/hosts.toml");
+            changes.extend(super::file(host, &path, &text(mirrors))?);
+        }
+        for name in host.list(FOLDER) {
+            let path = format!("{FOLDER}/{name}/hosts.toml");
+            let is_ours = host.read(&path)?.is_some_and(|text| text.starts_with(HEADER));
+            if is_ours && !wanted.keys().any(|registry| registry.to_string() == name) {
+                changes.push(Change::Remove { path: path.into() });
+            }
+        }
+        Ok(changes)
+    }
+}
+
+fn text(mirrors: &[MirrorUrl]) -> String {
+    let mut text = HEADER.to_owned();
+    for mirror in mirrors {
+        text += &format!("\n[host.\"{mirror}\"]\ncapabilities = [\"pull\", \"resolve\"]\n");
+        if mirror.has_path() {
+            // Else containerd looks for the API in `/v2` below it.
+            text += "override_path = true\n";
+        }
+    }
+    text
+}

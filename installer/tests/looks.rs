@@ -1,0 +1,183 @@
+//! Commands that only look, run as a person runs them, over a folder that has a
+//! node's files.
+
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it expects")]
+
+mod node;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use bundle_format::Digest;
+use installer::cluster::{Cluster, NodeName};
+use installer::inventory::Inventory;
+use installer::join::JoinFile;
+use installer::role::Role;
+use node::Node;
+use node::intent::{target, write_bundle};
+use serde_json::Value;
+
+const TOKEN: &str = "abcdef.0123456789abcdef";
+
+/// A folder with a bundle and a bare node.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let architecture = std::env::consts::ARCH.parse().unwrap();
+    write_bundle(&folder.path().join("small.tar"), vec![target(architecture)], &[]);
+    let files = [
+        ("etc/os-release", "PRETTY_NAME=\"Rocky Linux 9.3\"\nPLATFORM_ID=\"platform:el9\"\n"),
+        ("etc/hosts", "127.0.0.1 localhost\n"),
+        ("proc/sys/kernel/hostname", "node-1\n"),
+        ("proc/meminfo", "MemTotal: 3995432 kB\n"),
+        ("proc/cpuinfo", "processor\t: 0\nprocessor\t: 1\n"),
+        ("var/lib/none", ""),
+    ];
+    for (path, text) in files {
+        let path = folder.path().join("node").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+/// Exit status, standard output, standard error.
+fn run(folder: &Path, line: &str) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_installer"))
+        .args(line.split(' '))
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+const NODE: &str = "--role master --bundle small.tar --address 10.0.0.2 --root node";
+
+#[test]
+fn a_plan_is_a_dry_run() {
+    let folder = folder();
+    let plan = run(folder.path(), &format!("plan {NODE} --skip swap"));
+    assert_eq!(plan.0, 0, "{}", plan.2);
+    assert!(plan.1.contains("\nhosts\n  write /etc/hosts\n"), "{}", plan.1);
+    assert_eq!(plan, run(folder.path(), &format!("{NODE} --skip swap --dry-run")));
+    assert!(!folder.path().join("node/var/lib/kubeferry").exists());
+}
+
+#[test]
+fn a_program_can_read_plan_and_problems() {
+    let folder = folder();
+    let (status, out, err) = run(folder.path(), &format!("plan {NODE} --only hosts --json"));
+    assert_eq!(status, 0, "{err}");
+    let plan: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(plan["steps"][0]["step"], "hosts");
+    assert_eq!(plan["steps"][0]["changes"][0], "write /etc/hosts");
+    assert_eq!((&plan["role"], &plan["name"]), (&"master".into(), &"node-1".into()));
+    assert_eq!(plan["problems"], serde_json::json!([]));
+    let (same, ..) = run(folder.path(), &format!("{NODE} --only hosts --json"));
+    assert_eq!(same, 2, "a run that may change something prints no JSON");
+
+    fs::write(folder.path().join("node/proc/cpuinfo"), "processor\t: 0\n").unwrap();
+    for command in ["plan", "preflight"] {
+        let (status, out, err) = run(folder.path(), &format!("{command} {NODE} --json"));
+        assert_eq!(status, 1);
+        assert_eq!(err, "error: a problem is in the way; nothing was changed\n");
+        let told: Value = serde_json::from_str(&out).unwrap();
+        let problem = "a master needs 2 processors, and this node has 1";
+        assert_eq!(told["problems"][0]["problem"], problem);
+        assert_eq!(told["problems"][0]["cure"], "give it more");
+    }
+}
+
+#[test]
+fn preflight_says_what_the_node_is_and_no_plan() {
+    let folder = folder();
+    let (status, out, err) = run(folder.path(), &format!("preflight {NODE}"));
+    assert_eq!((status, err.as_str()), (0, ""));
+    assert!(out.starts_with("system         Rocky Linux 9.3\n"), "{out}");
+    assert!(out.ends_with("\nnothing is in the way of a master\n"), "{out}");
+    assert!(!out.contains("/etc/hosts"), "{out}");
+}
+
+#[test]
+fn the_cluster_file_is_shown_with_origins_and_without_the_token() {
+    let folder = folder();
+    let name = |text: &str| NodeName::try_from(text.to_owned()).unwrap();
+    let join = JoinFile {
+        endpoint: "10.0.0.1:6443".to_owned(),
+        token: TOKEN.to_owned(),
+        ca_cert_hash: Digest::of(b""),
+        master: name("master"),
+        master_address: [10, 0, 0, 1].into(),
+        cluster: Cluster::default(),
+    };
+    fs::write(folder.path().join("join.yaml"), join.text().unwrap()).unwrap();
+    fs::write(folder.path().join("cluster.yaml"), "podCidr: 10.9.0.0/16\n").unwrap();
+    let config = |line: &str| {
+        let line = format!("config --address 10.0.0.2 --root node {line}");
+        let (status, out, err) = run(folder.path(), &line);
+        assert_eq!((status, err.as_str()), (0, ""));
+        serde_saphyr::from_str::<Cluster>(&out).unwrap();
+        assert!(!out.contains(TOKEN));
+        out
+    };
+    let master = config("--role master --config cluster.yaml");
+    for line in [
+        "# a master: node-1 # guessed from the node\n",
+        "# at 10.0.0.2 # --address\n",
+        "podCidr: 10.9.0.0/16 # cluster.yaml\n",
+        "serviceCidr: 10.96.0.0/12 # default\n",
+        "endpoint: 10.0.0.2:6443 # guessed from the node\n",
+    ] {
+        assert!(master.contains(line), "{line}{master}");
+    }
+    let worker = config("--role worker --join join.yaml --node-name w");
+    for line in [
+        "# a worker: w # --node-name\n",
+        "podCidr: 10.244.0.0/16 # join file\n",
+        "endpoint: 10.0.0.1:6443 # join file\n",
+    ] {
+        assert!(worker.contains(line), "{line}{worker}");
+    }
+}
+
+#[test]
+fn an_inventory_lists_packages_in_columns_below_the_facts() {
+    let packages = "dbus 1 1.12-8.el9 x86_64\nbash - 5.1-6.el9 x86_64\n";
+    let hostname = ("proc/sys/kernel/hostname", 0o644, "node-1\n");
+    let node = Node::new(Role::Worker, &[("run/packages", 0o644, packages), hostname]);
+    let inventory = Inventory::take(&node.look(None).0).unwrap();
+    let list = inventory.list();
+    assert!(list.contains("# host name: node-1\n"), "{list}");
+    assert!(list.ends_with("bash\t5.1-6.el9\tx86_64\ndbus\t1:1.12-8.el9\tx86_64\n"), "{list}");
+    let json = serde_json::to_value(&inventory).unwrap();
+    assert_eq!(json["packages"][1]["evr"], "1:1.12-8.el9");
+    assert_eq!(json["facts"]["hostName"], "node-1");
+}
+
+#[test]
+fn where_rpm_does_not_answer_there_is_no_inventory() {
+    let folder = folder();
+    let (status, out, err) = run(folder.path(), "inventory --root node");
+    assert_eq!((status, out.as_str()), (1, ""));
+    assert!(err.starts_with("error: rpm does not list this node's packages: "), "{err}");
+    assert!(err.contains("\nhint: "), "{err}");
+}
+
+#[test]
+fn a_plan_for_a_node_in_its_cluster_says_what_is_settled() {
+    let folder = folder();
+    let node = folder.path().join("node");
+    let told = "apiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\n\
+                kubernetesVersion: v1.28.2\ncontrolPlaneEndpoint: 10.0.0.2:6443\n\
+                networking: {podSubnet: 10.244.0.0/16, serviceSubnet: 10.96.0.0/12}\n";
+    for (path, text) in [("etc/kubernetes/admin.conf", ""), ("opt/kubernetes/kubeadm.yaml", told)] {
+        fs::create_dir_all(node.join(path).parent().unwrap()).unwrap();
+        fs::write(node.join(path), text).unwrap();
+    }
+    fs::write(folder.path().join("cluster.yaml"), "podCidr: 10.9.0.0/16\n").unwrap();
+    let (status, _, err) = run(folder.path(), &format!("plan {NODE} --config cluster.yaml"));
+    assert_eq!(status, 1);
+    let problem = "problem: podCidr is 10.244.0.0/16 on this node, and 10.9.0.0/16 is asked for\n";
+    assert!(err.contains(problem), "{err}");
+}
