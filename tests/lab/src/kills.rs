@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 
-use crate::cluster::{self, INSTALLER};
+use crate::cluster;
 use crate::{Lab, Node, Settings};
 
 const AGAIN: &str = "this node is a master already; nothing is to be done\n";
@@ -40,7 +40,7 @@ pub fn sweep(
         cluster::master(node, "")
             .with_context(|| format!("after a kill at {} ms of a run", after.as_millis()))?;
         let finished = start.elapsed().as_secs();
-        let again = node.run([INSTALLER, "--role", "master", "--yes"])?;
+        let again = cluster::master(node, "")?;
         if again != AGAIN {
             bail!("a run on the finished node said: {again}");
         }

@@ -45,7 +45,8 @@ fn three_lines_make_a_cluster_that_outlives_a_reboot() {
     guide::assert_page_is_true(&lab);
 
     // Again: nothing is to be done, on either kind of node.
-    let again = master.run([INSTALLER, "--role", "master", "--yes"]).unwrap();
+    let config = ["--role", "master", "--config", "/root/cluster.yaml", "--yes"];
+    let again = master.run([&[INSTALLER], &config[..]].concat()).unwrap();
     assert_eq!(again, "this node is a master already; nothing is to be done\n");
     let join = ["--role", "worker", "--join", "/root/join.yaml", "--yes"];
     let again = third.run([&[INSTALLER], &join[..]].concat()).unwrap();
