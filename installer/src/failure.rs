@@ -7,12 +7,20 @@ use std::fmt;
 pub struct Failure {
     what: String,
     cure: String,
+    because: Option<anyhow::Error>,
 }
 
 impl Failure {
     /// What is wrong, and what to do.
     pub fn new(what: impl Into<String>, cure: impl Into<String>) -> Self {
-        Self { what: what.into(), cure: cure.into() }
+        Self { what: what.into(), cure: cure.into(), because: None }
+    }
+
+    /// With what brought it about.
+    #[must_use]
+    pub fn because(mut self, error: anyhow::Error) -> Self {
+        self.because = Some(error);
+        self
     }
 
     /// What to do.
@@ -27,7 +35,11 @@ impl fmt::Display for Failure {
     }
 }
 
-impl std::error::Error for Failure {}
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.because.as_ref().map(AsRef::as_ref)
+    }
+}
 
 /// The text for a failed command: the chain of causes, the cure where there is
 /// one, the log where there is one.

@@ -3,12 +3,14 @@
 
 use std::net::Ipv4Addr;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use bundle_format::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{Cluster, NodeName};
+use crate::expiry::Expiry;
 use crate::failure::Failure;
 
 /// A join file.
@@ -19,6 +21,8 @@ pub struct JoinFile {
     pub endpoint: String,
     /// The bootstrap token: a secret.
     pub token: String,
+    /// When the token ends, by the master's clock.
+    pub expires: Expiry,
     /// The digest of the cluster's authority: the worker believes no other.
     pub ca_cert_hash: Digest,
     /// The first master's name.
@@ -50,10 +54,23 @@ impl JoinFile {
         Ok(format!("# Made by `installer token`; holds a secret. For `installer --join`.\n{text}"))
     }
 
+    /// What is wrong with its token, which holds for a day.
+    pub fn problem(&self) -> Option<Failure> {
+        self.expires.is_past().then(|| {
+            Failure::new(
+                format!("the join file's token has expired, at {}", self.expires),
+                "make a new one with `installer token` on the master; or set this node's clock, \
+                 if that is ahead",
+            )
+        })
+    }
+
     /// Makes one of what `kubeadm token create --print-join-command` says:
     /// `kubeadm join HOST:PORT --token T --discovery-token-ca-cert-hash H`.
+    /// `validity` is for how long that token holds.
     pub fn of_command(
         said: &str,
+        validity: Duration,
         endpoint: String,
         master: NodeName,
         master_address: Ipv4Addr,
@@ -69,7 +86,8 @@ impl JoinFile {
             bail!("kubeadm's join command is not understood");
         };
         let ca_cert_hash = ca_cert_hash.parse().context("reading kubeadm's join command")?;
-        Ok(Self { endpoint, token, ca_cert_hash, master, master_address, cluster })
+        let expires = Expiry::after(validity)?;
+        Ok(Self { endpoint, token, expires, ca_cert_hash, master, master_address, cluster })
     }
 }
 
@@ -77,13 +95,14 @@ impl JoinFile {
 mod tests {
     use super::*;
 
+    const DAY: Duration = Duration::from_secs(24 * 3600);
     const HASH: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
     fn of(hash: &str) -> anyhow::Result<JoinFile> {
         let said = format!("kubeadm join m:6443 --token a.b --discovery-token-ca-cert-hash {hash}");
         let name = NodeName::try_from("m".to_owned()).map_err(anyhow::Error::msg)?;
         let address = Ipv4Addr::LOCALHOST;
-        JoinFile::of_command(&said, "m:6443".to_owned(), name, address, Cluster::default())
+        JoinFile::of_command(&said, DAY, "m:6443".to_owned(), name, address, Cluster::default())
     }
 
     #[test]
@@ -93,6 +112,7 @@ mod tests {
         let path = folder.path().join("join.yaml");
         std::fs::write(&path, &whole).unwrap();
         assert_eq!(JoinFile::load(&path).unwrap().ca_cert_hash.to_string(), HASH);
+        assert!(JoinFile::load(&path).unwrap().problem().is_none());
         for bad in [&HASH[..70], &HASH[7..], &HASH.replace("256", "512"), "sha256:", "-"] {
             assert!(of(bad).is_err(), "{bad}");
             std::fs::write(&path, whole.replace(HASH, bad)).unwrap();

@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 use crate::cluster::{Cluster, NodeName, ProxyMode, Taint};
 use crate::join::JoinFile;
 
+/// How long a worker looks for a cluster that knows its token.
+const DISCOVERY: &str = "1m0s";
+
 /// What kubeadm is told of a node and its cluster.
 #[derive(Clone)]
 pub struct Settings<'a> {
@@ -83,12 +86,18 @@ fn join_document(settings: &Settings<'_>, join: &JoinFile, token: Option<&str>) 
         set(&mut bootstrap, "token", json!(token));
     }
     set(&mut bootstrap, "caCertHashes", json!([join.ca_cert_hash]));
-    json!({
+    let mut document = json!({
         "apiVersion": api(settings),
         "kind": "JoinConfiguration",
         "discovery": {"bootstrapToken": bootstrap},
         "nodeRegistration": registration(settings),
-    })
+    });
+    if api(settings).ends_with("v1beta4") {
+        set(&mut document, "timeouts", json!({"discovery": DISCOVERY}));
+    } else {
+        set(&mut document["discovery"], "timeout", json!(DISCOVERY));
+    }
+    document
 }
 
 fn kubelet(settings: &Settings<'_>) -> Value {

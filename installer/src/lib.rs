@@ -11,6 +11,7 @@ pub mod cli;
 pub mod cluster;
 pub mod doctor;
 pub mod exec;
+pub mod expiry;
 pub mod facts;
 pub mod failure;
 pub mod host;

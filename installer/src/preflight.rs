@@ -164,6 +164,10 @@ fn clock(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
 }
 
 fn reach(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
+    if let Some(join) = &intent.join {
+        // One that has joined needs no token any more.
+        found.extend(join.problem().filter(|_| !host.exists(ready::KUBELET)));
+    }
     if let Some(join) = &intent.join
         && !answers(host, &join.endpoint)
     {

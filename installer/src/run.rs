@@ -10,10 +10,12 @@ use bundle_format::lock::LockedImage;
 
 use crate::change::{Change, Render};
 use crate::exec::Command;
+use crate::failure::Failure;
 use crate::host::Host;
 use crate::join::JoinFile;
 use crate::receipt::Line;
 use crate::step::{Intent, Node, Step};
+use crate::steps::join_file;
 
 /// What a step would change.
 pub struct Planned {
@@ -60,7 +62,10 @@ pub fn apply(
         }
         step.before(&Node { host, intent }).with_context(doing)?;
         for change in &changes {
-            make(host, intent, step.name(), change).with_context(doing)?;
+            make(host, intent, step.name(), change).map_err(|error| match step.cure() {
+                Some(cure) => Failure::new(doing(), cure).because(error).into(),
+                None => error.context(doing()),
+            })?;
             made += 1;
         }
         host.finish(step.name())?;
@@ -102,6 +107,7 @@ fn make(host: &mut Host, intent: &Intent, step: &str, change: &Change) -> anyhow
             let text = match render {
                 Render::JoinFile => JoinFile::of_command(
                     &output.stdout,
+                    join_file::VALIDITY,
                     intent.endpoint(),
                     intent.name.clone(),
                     intent.address,

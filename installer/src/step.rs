@@ -33,6 +33,12 @@ pub trait Step {
     fn before(&self, _node: &Node<'_>) -> anyhow::Result<()> {
         Ok(())
     }
+
+    /// What to do when a change of it fails, where the failed command does not
+    /// say that itself.
+    fn cure(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// A node, and what it is to become.

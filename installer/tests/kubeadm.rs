@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it expects")]
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use bundle_format::Digest;
 use installer::cluster::{Cluster, NodeName, ProxyMode};
+use installer::expiry::Expiry;
 use installer::join::JoinFile;
 use installer::kubeadm::{Settings, init_configuration, join_configuration};
 
@@ -29,6 +31,7 @@ fn documents(kubernetes: &str, folder: &str, proxy_mode: ProxyMode) -> [String; 
     let join = JoinFile {
         endpoint: "10.0.0.1:6443".to_owned(),
         token: TOKEN.to_owned(),
+        expires: Expiry::after(Duration::from_secs(3600)).unwrap(),
         ca_cert_hash: Digest::of(b""),
         master: name("master"),
         master_address: Ipv4Addr::new(10, 0, 0, 1),
@@ -85,8 +88,10 @@ fn the_documents_are_those_of_the_release() {
                 "# Written by kubeferry.\n\
                  apiVersion: kubeadm.k8s.io/{api}\nkind: JoinConfiguration\n\
                  discovery:\n  bootstrapToken:\n    apiServerEndpoint: 10.0.0.1:6443\n    \
-                 token: {TOKEN}\n    caCertHashes:\n    - {}\n{registration}",
-                Digest::of(b"")
+                 token: {TOKEN}\n    caCertHashes:\n    - {}\n{}{registration}{}",
+                Digest::of(b""),
+                if api == "v1beta4" { "" } else { "  timeout: 1m0s\n" },
+                if api == "v1beta4" { "timeouts:\n  discovery: 1m0s\n" } else { "" },
             )
         );
     }

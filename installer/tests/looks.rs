@@ -8,9 +8,11 @@ mod node;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use bundle_format::Digest;
 use installer::cluster::{Cluster, NodeName};
+use installer::expiry::Expiry;
 use installer::inventory::Inventory;
 use installer::join::JoinFile;
 use installer::role::Role;
@@ -106,6 +108,7 @@ fn the_cluster_file_is_shown_with_origins_and_without_the_token() {
     let join = JoinFile {
         endpoint: "10.0.0.1:6443".to_owned(),
         token: TOKEN.to_owned(),
+        expires: Expiry::after(Duration::from_secs(3600)).unwrap(),
         ca_cert_hash: Digest::of(b""),
         master: name("master"),
         master_address: [10, 0, 0, 1].into(),

@@ -6,12 +6,13 @@ mod node;
 
 use std::fs;
 
+use installer::expiry::Expiry;
 use installer::failure::{Failure, describe};
 use installer::preflight;
 use installer::role::Role;
 use installer::run;
 use installer::step::{Intent, Step};
-use node::{Node, kinds};
+use node::{Fault, Node, kinds};
 
 /// Runs just one of the role's steps; gives the error's text.
 fn refused(node: &Node, step: &str) -> String {
@@ -81,6 +82,39 @@ fn no_node_enters_a_cluster_with_another_time() {
             step.before(&installer::step::Node { host: &host, intent: &intent }).unwrap();
         }
     }
+}
+
+#[test]
+fn a_token_that_has_expired_is_told_before_it_is_tried() {
+    let node = kinds::bare(Role::Worker);
+    let mut old = intent(&node);
+    let expired = Expiry::try_from("2020-01-01T00:00:00Z".to_owned()).unwrap();
+    old.join.as_mut().unwrap().expires = expired;
+    let told = problems(&node, &old, "token");
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].0, "the join file's token has expired, at 2020-01-01T00:00:00Z");
+    assert!(told[0].1.contains("installer token"), "{}", told[0].1);
+    let (host, _) = node.look(None);
+    let steps = node.role.steps();
+    let join = steps.iter().find(|step| step.name() == "join").unwrap();
+    join.before(&installer::step::Node { host: &host, intent: &old }).unwrap_err();
+
+    assert!(problems(&node, &intent(&node), "token").is_empty(), "it holds");
+    write(&node, "etc/kubernetes/kubelet.conf", "");
+    assert!(problems(&node, &old, "token").is_empty(), "it is in already");
+}
+
+#[test]
+fn a_failed_command_is_told_with_what_to_do() {
+    let command = "systemctl start containerd";
+    let made = kinds::bare(Role::Worker).apply(None).commands.made();
+    let nth = made.iter().position(|one| one == command).unwrap();
+    let end = kinds::bare(Role::Worker).apply(Some(Fault::Refused(nth))).end;
+    let text = describe(&end.unwrap_err(), None);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("error: step ") && lines[0].ends_with("` failed"), "{text}");
+    assert!(lines[1].contains(command), "{text}");
+    assert!(lines.last().unwrap().starts_with("hint: `journalctl -u containerd`"), "{text}");
 }
 
 #[test]

@@ -28,6 +28,7 @@ pub(crate) fn token(output: Option<&Path>) -> anyhow::Result<()> {
     }
     let text = JoinFile::of_command(
         &said.stdout,
+        join_file::VALIDITY,
         old.endpoint,
         old.master,
         old.master_address,

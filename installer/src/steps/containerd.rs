@@ -49,6 +49,10 @@ impl Step for Containerd {
         }
         Ok(changes)
     }
+
+    fn cure(&self) -> Option<&'static str> {
+        Some("`journalctl -u containerd` says why; mend that, and run this again")
+    }
 }
 
 fn major(version: &str) -> u32 {

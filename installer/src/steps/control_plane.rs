@@ -45,6 +45,13 @@ impl Step for ControlPlane {
     fn before(&self, node: &Node<'_>) -> anyhow::Result<()> {
         time::wrong_clock(node.host).map_or(Ok(()), |wrong| Err(wrong.into()))
     }
+
+    fn cure(&self) -> Option<&'static str> {
+        Some(
+            "`crictl ps --all` and `journalctl -u kubelet` say what does not start; mend that, and run \
+             this again",
+        )
+    }
 }
 
 /// Folders that kubeadm, kubelet and pods' networks fill.

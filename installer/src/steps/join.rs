@@ -8,6 +8,7 @@ use super::ready::KUBELET;
 use super::{claims, time};
 use crate::change::Change;
 use crate::exec::Command;
+use crate::join::JoinFile;
 use crate::kubeadm;
 use crate::step::{Node, SERVICE_FOLDER, Step};
 
@@ -65,6 +66,15 @@ impl Step for Join {
     }
 
     fn before(&self, node: &Node<'_>) -> anyhow::Result<()> {
-        time::wrong_clock(node.host).map_or(Ok(()), |wrong| Err(wrong.into()))
+        let token = || node.intent.join.as_ref().and_then(JoinFile::problem);
+        let wrong = time::wrong_clock(node.host).or_else(token);
+        wrong.map_or(Ok(()), |wrong| Err(wrong.into()))
+    }
+
+    fn cure(&self) -> Option<&'static str> {
+        Some(
+            "if the master does not know the token, make a new join file there with `installer token`; \
+             `journalctl -u kubelet` says more of this node",
+        )
     }
 }

@@ -3,6 +3,7 @@
 //! expired.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::kubeconfig::ADMIN;
 use crate::change::{Change, Render};
@@ -18,9 +19,15 @@ pub fn path() -> PathBuf {
     PathBuf::from(SERVICE_FOLDER).join("join.yaml")
 }
 
-/// What makes a new token, which holds for a day, and says how to join by it.
+/// For how long a token holds.
+pub(crate) const VALIDITY: Duration = Duration::from_secs(24 * 3600);
+
+/// What makes a new token, and says how to join by it.
 pub(crate) fn command() -> Command {
-    Command::of("kubeadm token create --ttl 24h --print-join-command --kubeconfig").with(ADMIN)
+    let hours = VALIDITY.as_secs() / 3600;
+    Command::of(&format!(
+        "kubeadm token create --ttl {hours}h --print-join-command --kubeconfig {ADMIN}"
+    ))
 }
 
 impl Step for WriteJoinFile {

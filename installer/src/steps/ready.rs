@@ -30,4 +30,8 @@ impl Step for Ready {
             "{kubectl} wait --for=condition=Ready node/{name} --timeout=300s"
         ))])
     }
+
+    fn cure(&self) -> Option<&'static str> {
+        Some("`installer doctor` says why; mend that, and run this again")
+    }
 }

@@ -4,12 +4,14 @@ use std::fs::File;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::Path;
+use std::time::Duration;
 
 use bundle_format::archive::{reader::Bundle, writer};
 use bundle_format::layout::{Content, FILE_TYPE, Layout, YAML_TYPE};
 use bundle_format::lock::{Descriptor, LOCK_VERSION, LockedManifest, LockedTarget};
 use bundle_format::{Architecture, Digest, Lock};
 use installer::cluster::{Cluster, NodeName, Selinux};
+use installer::expiry::Expiry;
 use installer::facts::Facts;
 use installer::join::JoinFile;
 use installer::role::Role;
@@ -23,6 +25,7 @@ pub(super) fn of(root: &Path, role: Role) -> Intent {
     let join = JoinFile {
         endpoint: "10.0.0.1:6443".to_owned(),
         token: "abcdef.0123456789abcdef".to_owned(),
+        expires: Expiry::after(Duration::from_secs(3600)).unwrap(),
         ca_cert_hash: Digest::of(b""),
         master: name("master"),
         master_address: Ipv4Addr::new(10, 0, 0, 1),
