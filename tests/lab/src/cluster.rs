@@ -56,26 +56,40 @@ pub fn insert_stick(lab: &Lab, bundle: &Path) -> anyhow::Result<()> {
     })
 }
 
-/// Makes the first node a master; `cluster` is more lines of `cluster.yaml`.
-pub fn master(node: &Node, cluster: &str) -> anyhow::Result<String> {
-    node.write("/root/cluster.yaml", &format!("{CLUSTER}{cluster}"))?;
-    let words = [INSTALLER, "--role", "master", "--config", "/root/cluster.yaml", "--yes"];
-    node.run([&PATIENCE[..], &words].concat())
+/// What the first node is to become.
+pub const MASTER: [&str; 4] = ["--role", "master", "--config", "/root/cluster.yaml"];
+
+/// Writes the cluster file; `more` are lines of it.
+pub fn configure(node: &Node, more: &str) -> anyhow::Result<()> {
+    node.write("/root/cluster.yaml", &format!("{CLUSTER}{more}"))
 }
+
+/// Makes the first node a master; `more` are lines of its cluster file.
+pub fn master(node: &Node, more: &str) -> anyhow::Result<String> {
+    configure(node, more)?;
+    node.run([&PATIENCE[..], &[INSTALLER, "--yes"], &MASTER].concat())
+}
+
+/// What the others are to become.
+pub const WORKER: [&str; 4] = ["--role", "worker", "--join", JOIN_FILE];
 
 /// Makes a node a worker of the master's cluster, by a fresh join file.
 pub fn worker(master: &Node, node: &Node) -> anyhow::Result<String> {
     let text = master.run([INSTALLER, "token"])?;
     node.write(JOIN_FILE, &text)?;
-    let words = [INSTALLER, "--role", "worker", "--join", JOIN_FILE, "--yes"];
-    node.run([&PATIENCE[..], &words].concat())
+    node.run([&PATIENCE[..], &[INSTALLER, "--yes"], &WORKER].concat())
 }
 
-/// Makes the first node a master and the others workers, these at once.
-pub fn install(lab: &Lab, bundle: &Path, cluster: &str) -> anyhow::Result<()> {
+/// Makes the first node a master and the others workers.
+pub fn install(lab: &Lab, bundle: &Path, more: &str) -> anyhow::Result<()> {
     insert_stick(lab, bundle)?;
+    lab.nodes().first().map_or(Ok(()), |first| master(first, more).map(drop))?;
+    workers(lab)
+}
+
+/// Makes all nodes but the first workers, at once.
+pub fn workers(lab: &Lab) -> anyhow::Result<()> {
     let [first, others @ ..] = lab.nodes() else { return Ok(()) };
-    master(first, cluster)?;
     thread::scope(|scope| {
         let all: Vec<_> = others.iter().map(|node| scope.spawn(|| worker(first, node))).collect();
         all.into_iter().try_for_each(|one| {

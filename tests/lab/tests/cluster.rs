@@ -2,16 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it expects")]
 
+mod application;
+mod deed;
 mod guide;
 mod support;
 
 use std::collections::BTreeSet;
-use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
 
+use application::{Witness, assert_serves, kubectl, spread, wait};
+use deed::Deeds;
 use lab::cluster::{self, INSTALLER};
-use lab::network::{DefaultRoute, LAN};
+use lab::network::DefaultRoute;
 use lab::{Lab, Node, Settings};
 use support::{connected_host, lab, words};
 
@@ -39,29 +41,36 @@ fn three_lines_make_a_cluster_that_outlives_a_reboot() {
     let [master, _, third] = lab.nodes() else { panic!("three nodes") };
     let _witness = Witness(master);
     let bare = tree(third);
-    cluster::install(&lab, &bundle, "").unwrap();
+    cluster::insert_stick(&lab, &bundle).unwrap();
+    cluster::configure(master, "").unwrap();
+    let plan = Deeds::planned(master, &cluster::MASTER);
+    cluster::master(master, "").unwrap();
+    plan.assert_done(master);
+    cluster::workers(&lab).unwrap();
     spread(master);
     assert_serves(&lab);
     guide::assert_page_is_true(&lab);
 
     // Again: nothing is to be done, on either kind of node.
-    let config = ["--role", "master", "--config", "/root/cluster.yaml", "--yes"];
-    let again = master.run([&[INSTALLER], &config[..]].concat()).unwrap();
-    assert_eq!(again, "this node is a master already; nothing is to be done\n");
-    let join = ["--role", "worker", "--join", "/root/join.yaml", "--yes"];
-    let again = third.run([&[INSTALLER], &join[..]].concat()).unwrap();
-    assert_eq!(again, "this node is a worker already; nothing is to be done\n");
+    for (node, options, role) in
+        [(master, cluster::MASTER, "master"), (third, cluster::WORKER, "worker")]
+    {
+        let again = node.run([&[INSTALLER, "--yes"], &options[..]].concat()).unwrap();
+        assert_eq!(again, format!("this node is a {role} already; nothing is to be done\n"));
+    }
+    assert_changes(master, third);
 
     for node in lab.nodes() {
         node.reboot().unwrap();
     }
     assert_serves(&lab);
 
-    // A worker is taken back to what it was, and joins again.
+    // A worker is taken back to what it was, and joins again a day later.
     third.run(["timeout", "300", INSTALLER, "reset", "--yes"]).unwrap();
     assert_eq!(difference(&bare, &tree(third)), Vec::<String>::new());
     kubectl(master, &["delete", "node", &third.name]);
     third.reboot().unwrap();
+    assert_old_token_is_refused(master, third);
     cluster::worker(master, third).unwrap();
     spread(master);
     assert_serves(&lab);
@@ -77,35 +86,90 @@ fn a_node_that_loses_its_power_on_the_way_is_finished_by_the_next_run() {
     let Some(lab) = lab(&settings) else { return };
     let [master, second, third] = lab.nodes() else { panic!("three nodes") };
     let _witness = Witness(master);
-    let settings = "cgroupDriver: cgroupfs\n";
     cluster::insert_stick(&lab, &bundle).unwrap();
+    assert_refuses_what_cannot_be(master);
+    let member = |node: &Node, more: &str| {
+        format!("  - {{name: {}, address: {}{more}}}\n", node.name, node.address)
+    };
+    let settings = [
+        "cgroupDriver: cgroupfs\nnodes:\n",
+        &member(master, ""),
+        &member(second, ", labels: {disk: ssd}, taints: [\"gpu=yes:PreferNoSchedule\"]"),
+        &member(third, ""),
+    ];
+    let settings = settings.concat();
     for last in ["dnf --assumeyes", "images import", "kubeadm init"] {
-        kill_after(master, last, || cluster::master(master, settings));
+        kill_after(master, last, || cluster::master(master, &settings));
     }
-    cluster::master(master, settings).unwrap();
+    cluster::master(master, &settings).unwrap();
     kill_after(second, "kubeadm join", || cluster::worker(master, second));
     cluster::worker(master, second).unwrap();
     cluster::worker(master, third).unwrap();
     spread(master);
     assert_serves(&lab);
+    let path = "jsonpath={.metadata.labels.disk} {.spec.taints[*].key}";
+    assert_eq!(kubectl(master, &["get", "node", &second.name, "-o", path]), "ssd gpu");
+    assert_eq!(kubectl(master, &["get", "node", &third.name, "-o", path]), " ");
 }
 
-/// Tells the cluster's state where a test fails.
-struct Witness<'a>(&'a Node);
-
-impl Drop for Witness<'_> {
-    fn drop(&mut self) {
-        if !thread::panicking() {
-            return;
-        }
-        for what in ["get nodes -o wide", "get pods -A -o wide", "get events -A"] {
-            let line = ["timeout", "30", "kubectl"].into_iter().chain(what.split(' '));
-            match self.0.exec(line) {
-                Ok(output) => println!("== {what}\n{}", words(&output)),
-                Err(error) => println!("== {what}: {error:#}"),
-            }
-        }
+/// A changed cluster file is applied on nodes that are in the cluster, and refused
+/// where it cannot be.
+fn assert_changes(master: &Node, worker: &Node) {
+    let printer = "192.168.77.200";
+    let more = format!("  maxPods: 77\nnodes: [{{name: printer, address: {printer}}}]\n");
+    cluster::master(master, &more).unwrap();
+    cluster::worker(master, worker).unwrap();
+    for node in [master, worker] {
+        assert!(node.run(["getent", "hosts", "printer"]).unwrap().starts_with(printer));
+        let path = ["-o", "jsonpath={.status.capacity.pods}"];
+        wait("kubelet to take its settings", || {
+            kubectl(master, &[&["get", "node", &node.name], &path[..]].concat()) == "77"
+        });
     }
+    cluster::configure(master, "podCidr: 10.245.0.0/16\n").unwrap();
+    let output = master.exec([&[INSTALLER, "--yes"], &cluster::MASTER[..]].concat()).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = words(&output);
+    assert!(said.contains("podCidr") && said.contains("nothing was changed"), "{said}");
+    cluster::configure(master, &more).unwrap();
+}
+
+/// What this kernel and this bundle cannot do is told before anything is changed,
+/// all at once.
+fn assert_refuses_what_cannot_be(node: &Node) {
+    let served = format!(
+        "nodes: [{{name: {}, address: {}, nfs: {{export: /srv/share}}}}]\n",
+        node.name, node.address
+    );
+    cluster::configure(node, &format!("proxyMode: ipvs\n{served}")).unwrap();
+    let output = node.exec([&[INSTALLER, "--yes"], &cluster::MASTER[..]].concat()).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = words(&output);
+    for problem in ["problem: proxyMode is ipvs, and this kernel lacks ", "nfs-utils"] {
+        assert!(said.contains(problem), "{said}");
+    }
+    assert!(said.contains("2 problems are in the way; nothing was changed"), "{said}");
+}
+
+/// A token that the master has forgotten, as it does when its day is over.
+fn assert_old_token_is_refused(master: &Node, worker: &Node) {
+    let text = worker.run(["cat", "/root/join.yaml"]).unwrap();
+    let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+    let (token, _) = value("token: ").split_once('.').unwrap();
+    master.run(["kubeadm", "token", "delete", token]).unwrap();
+    let join = || {
+        let output = worker.exec([&[INSTALLER, "--yes"], &cluster::WORKER[..]].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        words(&output)
+    };
+    // By the master.
+    let said = join();
+    assert!(said.contains(token) && said.contains("hint: if the master does not know"), "{said}");
+    // By its date.
+    let old = text.replace(value("expires: "), "\"2020-01-01T00:00:00Z\"");
+    worker.write("/root/join.yaml", &old).unwrap();
+    let said = join();
+    assert!(said.contains("problem: the join file's token has expired"), "{said}");
 }
 
 /// Pulls the node's plug once its log tells of `command`, and switches it on.
@@ -125,88 +189,6 @@ fn kill_after(node: &Node, command: &str, run: impl FnOnce() -> anyhow::Result<S
         assert!(running.join().unwrap().is_err());
     });
     node.start().unwrap();
-}
-
-/// Has the application's pods placed anew: they stay where they are when a
-/// worker is added.
-fn spread(master: &Node) {
-    kubectl(master, &["wait", "--for=condition=Ready", "nodes", "--all", "--timeout=120s"]);
-    kubectl(master, &["rollout", "restart", "deploy/web"]);
-}
-
-/// The application runs on both workers, and is reached by its name from a pod
-/// and by the ingress on each worker's own port.
-fn assert_serves(lab: &Lab) {
-    let [master, workers @ ..] = lab.nodes() else { panic!("nodes") };
-    let names: BTreeSet<String> = lab.nodes().iter().map(|node| node.name.clone()).collect();
-    wait("all nodes to be Ready", || {
-        let list = ["get", "nodes", "--no-headers"];
-        let said = try_kubectl(master, &list).unwrap_or_default();
-        let ready = said.lines().filter(|line| line.contains(" Ready "));
-        ready.filter_map(|line| line.split(' ').next()).eq(names.iter().map(String::as_str))
-    });
-    for target in [
-        "-n kube-system deploy/coredns",
-        "-n ingress-nginx ds/ingress-nginx-controller",
-        "deploy/web",
-    ] {
-        wait(&format!("{target} to roll out"), || {
-            let status = format!("rollout status --timeout 20s {target}");
-            try_kubectl(master, &status.split(' ').collect::<Vec<_>>()).is_some()
-        });
-    }
-    let of_workers: BTreeSet<String> = workers.iter().map(|node| node.name.clone()).collect();
-    let seen = |get: &dyn Fn() -> String| {
-        let mut seen = BTreeSet::new();
-        wait("both workers' pods to answer", || {
-            let answer = get();
-            let name = answer.split("node=").nth(1).and_then(|rest| rest.split(' ').next());
-            seen.extend(name.map(str::to_owned));
-            seen == of_workers
-        });
-    };
-    for worker in workers {
-        seen(&|| get(&worker.address.to_string()));
-    }
-    seen(&|| {
-        let url = "http://web.default.svc.cluster.local/";
-        let words = ["exec", "deploy/web", "--", "busybox", "timeout", "10", "wget", "-qO-", url];
-        try_kubectl(master, &words).unwrap_or_default()
-    });
-}
-
-/// What a web server of the nodes' network says to the operator.
-fn get(address: &str) -> String {
-    let script = format!(
-        "exec 3<>/dev/tcp/{address}/80 && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3"
-    );
-    let output = Command::new("ip")
-        .args(["netns", "exec", LAN, "timeout", "5", "bash", "-c", &script])
-        .output();
-    words(&output.unwrap())
-}
-
-fn kubectl(master: &Node, arguments: &[&str]) -> String {
-    ask_kubectl(master, arguments).unwrap()
-}
-
-fn try_kubectl(master: &Node, arguments: &[&str]) -> Option<String> {
-    ask_kubectl(master, arguments).ok()
-}
-
-/// No answer within the time is an answer too: a connection to what has gone
-/// may hang for a quarter of an hour.
-fn ask_kubectl(master: &Node, arguments: &[&str]) -> anyhow::Result<String> {
-    master.run([&["timeout", "150", "kubectl"], arguments].concat())
-}
-
-fn wait(what: &str, mut done: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < Duration::from_secs(240), "waited in vain for {what}");
-        thread::sleep(Duration::from_millis(100));
-    }
-    println!("{:>4} s for {what}", start.elapsed().as_secs());
 }
 
 /// No token is where others may read it.
