@@ -101,11 +101,17 @@ impl Cgroup {
         self.folders.iter().map(|folder| folder.join("cgroup.procs"))
     }
 
-    /// Lets frozen processes go on, in these groups and those below. runc freezes
-    /// a container while it makes or changes it, and a process that is killed in
-    /// that moment does not end before it is thawed.
-    pub(crate) fn thaw(&self) {
-        self.folders.iter().for_each(|folder| thaw_tree(folder));
+    /// Lets frozen processes go on, in these groups and those below, and stopped
+    /// ones in these. runc freezes a container while it makes or changes it, and a
+    /// process that is killed in that moment does not end before it is thawed.
+    /// systemd stops all processes before it ends them; nsenter then stops as its
+    /// command does, is not in the node to be told to go on, and leaves the
+    /// command's end unread, which the node's end waits for.
+    pub(crate) fn let_go(&self) {
+        for folder in &self.folders {
+            thaw_tree(folder);
+            signal(folder, Signal::CONT);
+        }
     }
 
     /// Kills whatever is in the groups and removes them and the groups below.
@@ -161,10 +167,15 @@ fn kill_tree(folder: &Path) {
         kill_tree(&inner);
     }
     thaw(folder);
+    signal(folder, Signal::KILL);
+}
+
+/// Sends a signal to the processes of a group, and not of those below.
+fn signal(folder: &Path, signal: Signal) {
     let text = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
     for pid in text.lines().filter_map(|line| Pid::from_raw(line.parse().ok()?)) {
         // It may have ended meanwhile.
-        let _ = kill_process(pid, Signal::KILL);
+        let _ = kill_process(pid, signal);
     }
 }
 

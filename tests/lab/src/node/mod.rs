@@ -255,19 +255,23 @@ impl Node {
 
     /// Reboots it as its operator would, and waits until it is up again.
     pub fn reboot(&self) -> anyhow::Result<()> {
-        let boot = || {
-            let output = self.exec(["cat", "/proc/sys/kernel/random/boot_id"]).ok()?;
-            let init = self.init()?;
-            output.status.success().then_some((output.stdout, init))
+        let boot = || match self.body {
+            Body::Namespaces { .. } => Some(format!("{:?}", self.init()?)),
+            Body::VirtualMachine { .. } => {
+                self.run(["cat", "/proc/sys/kernel/random/boot_id"]).ok()
+            }
         };
         let before = boot().with_context(|| format!("{} does not answer", self.name))?;
-        // The command may end with the node.
-        self.exec(["systemctl", "reboot"])?;
+        // The command may end with the node, and so is not waited for.
+        let mut command = self.command(["systemctl", "reboot"])?;
+        let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut asked = command.spawn().context("asking for a reboot")?;
         let is_anew = || {
-            self.thaw();
+            self.let_go();
             boot().is_some_and(|now| now != before)
         };
         self.wait(is_anew, "reboot")?;
+        asked.wait().context("asking for a reboot")?;
         self.wait_until_up()
     }
 
@@ -279,7 +283,7 @@ impl Node {
             let _ = kill_process(pid, Signal::KILL);
         }
         let has_ended = || {
-            self.thaw();
+            self.let_go();
             self.init().is_none()
         };
         self.wait(has_ended, "end")?;
@@ -289,10 +293,10 @@ impl Node {
         }
     }
 
-    /// No machine has a process that outlives its end, however frozen.
-    fn thaw(&self) {
+    /// No machine has a process that outlives its end, however frozen or stopped.
+    fn let_go(&self) {
         if let (Body::Namespaces { .. }, Ok(groups)) = (&self.body, Cgroup::of(&self.name)) {
-            groups.thaw();
+            groups.let_go();
         }
     }
 

@@ -2,6 +2,7 @@
 //! words.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use lab::Node;
 use lab::cluster::INSTALLER;
@@ -79,10 +80,8 @@ impl Deeds {
                 }
                 Some("claimed") => drop(done.paths.insert(path())),
                 Some("made") => {
-                    let (path, below) = (path(), format!("{}/", path()));
-                    let mut planned = self.paths.iter().chain(self.unpacked.keys());
-                    let is_parent = planned.any(|one| one.starts_with(&below));
-                    if self.paths.contains(&path) || !is_parent {
+                    let path = path();
+                    if self.paths.contains(&path) || !self.has_files_in(&path) {
                         done.paths.insert(path);
                     }
                 }
@@ -94,6 +93,13 @@ impl Deeds {
         assert_eq!(done.paths, self.paths);
         assert_eq!(done.unpacked, self.unpacked);
         assert_eq!(done.images, self.images);
+    }
+
+    /// Whether a folder is one that its files lie in.
+    fn has_files_in(&self, folder: &str) -> bool {
+        let below = |one: &String| Path::new(one).starts_with(folder);
+        let unpacked = |one: &String| below(one) || Path::new(folder).starts_with(one);
+        self.paths.iter().any(below) || self.unpacked.keys().any(unpacked)
     }
 
     fn ran(&mut self, command: &Value) {
