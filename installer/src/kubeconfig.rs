@@ -65,7 +65,8 @@ impl Kubeconfig {
         Self::parse(&text).map(Some).with_context(|| format!("reading {path}"))
     }
 
-    fn parse(text: &str) -> anyhow::Result<Self> {
+    /// Reads one.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
         // The library's own words may quote a key.
         let file: File =
             serde_saphyr::from_str(text).ok().context("it is not as a kubeconfig should be")?;
@@ -80,6 +81,12 @@ impl Kubeconfig {
             authorities: decoded(cluster.certificate_authority_data)?,
             client: decoded(user.and_then(|user| user.client_certificate_data))?,
         })
+    }
+
+    /// Whether it believes one of these authorities.
+    pub fn believes(&self, authorities: &[Certificate]) -> bool {
+        let own = &self.authorities;
+        own.iter().any(|one| authorities.iter().any(|authority| authority.der == one.der))
     }
 }
 

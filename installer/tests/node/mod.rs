@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test uses a part of it")]
 
 mod commands;
+mod control_plane;
 mod firewalld;
 pub mod intent;
 pub mod kinds;
