@@ -1,6 +1,8 @@
 //! Kubeconfigs: which API server their current context names, whom it believes,
 //! and as whom it speaks.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,6 +20,27 @@ pub struct Kubeconfig {
     pub authorities: Vec<Certificate>,
     /// The client's certificates that it has in it; none where it names a file.
     pub client: Vec<Certificate>,
+}
+
+/// A kubeconfig that was brought to a node.
+#[derive(Debug)]
+pub struct Brought {
+    /// Where it was found.
+    pub path: PathBuf,
+    /// Its text: a secret.
+    pub text: String,
+    /// What it comes to.
+    pub config: Kubeconfig,
+}
+
+impl Brought {
+    /// Reads it.
+    pub fn load(path: &Path) -> anyhow::Result<Self> {
+        let reading = || format!("reading {}", path.display());
+        let text = std::fs::read_to_string(path).with_context(reading)?;
+        let config = Kubeconfig::parse(&text).with_context(reading)?;
+        Ok(Self { path: path.to_owned(), text, config })
+    }
 }
 
 /// Kubernetes' `Config` (kubernetes.io, "kubeconfig (v1)"). Most of it is secret
