@@ -36,7 +36,12 @@ pub(crate) fn list(json: bool) -> anyhow::Result<()> {
             writeln!(out, "could not look: {place}")?;
         }
     }
-    // Nobody checks the one, and others are not the cluster's.
+    judge(&all, &unread, now)
+}
+
+/// Fails where a certificate needs somebody's hand. Nobody checks kubelet's own for
+/// its clients, and what others have put there is their matter.
+fn judge(all: &[Kept], unread: &[String], now: SystemTime) -> anyhow::Result<()> {
     let counts = |one: &&Kept| !matches!(one.keeper, Keeper::Unchecked | Keeper::Other);
     let bad = all.iter().filter(counts).filter(|one| one.standing(now) != Standing::Good).count();
     match (bad, unread.len()) {
@@ -106,4 +111,68 @@ fn as_json(one: &Kept, now: SystemTime) -> Value {
         "daysLeft": certificate.days_left(now),
         "standing": one.standing(now),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rcgen::{CertificateParams, DnType, KeyPair};
+
+    use super::*;
+    use crate::certificate::Certificate;
+
+    /// One that was made 10 days ago, and holds for as many days more.
+    fn kept(keeper: Keeper, days: i64) -> Kept {
+        let day = Duration::from_secs(24 * 60 * 60);
+        let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "me");
+        params.not_before = (SystemTime::now() - day * 10).into();
+        let hours = day * u32::try_from(days.abs()).unwrap() + day / 2;
+        let end = if days < 0 { SystemTime::now() - hours } else { SystemTime::now() + hours };
+        params.not_after = end.into();
+        let pem = params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem();
+        let certificate = Certificate::all_of(&pem).unwrap().remove(0);
+        Kept { path: "/pki/a.crt".to_owned(), purpose: "a test", keeper, certificate }
+    }
+
+    #[test]
+    fn what_needs_a_hand_is_a_failure() {
+        let judged = |keeper, days: &[i64]| {
+            let all: Vec<Kept> = days.iter().map(|days| kept(keeper, *days)).collect();
+            judge(&all, &[], SystemTime::now()).map_err(|error| error.to_string())
+        };
+        assert_eq!(judged(Keeper::ControlPlane, &[30, 300]), Ok(()));
+        for days in [-1, 0, 29] {
+            let one = judged(Keeper::Kubelet, &[days, 300]).unwrap_err();
+            assert!(one.starts_with("1 certificate does not hold"), "{days}: {one}");
+            assert_eq!(judged(Keeper::Unchecked, &[days]), Ok(()));
+            assert_eq!(judged(Keeper::Other, &[days]), Ok(()));
+        }
+        assert!(judged(Keeper::Root, &[1, -5]).unwrap_err().starts_with("2 certificates do not"));
+        let unread = judge(&[], &["x".to_owned()], SystemTime::now()).unwrap_err().to_string();
+        assert_eq!(unread, "not all certificates could be read");
+    }
+
+    #[test]
+    fn each_has_a_line_and_a_program_reads_the_same() {
+        let now = SystemTime::now();
+        let all = [kept(Keeper::ControlPlane, 200), kept(Keeper::ControlPlane, -2)];
+        let mut out = Vec::new();
+        show(&mut out, &all, now).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(
+            lines[0].starts_with("UNTIL                     LEFT  BY    FILE        FOR"),
+            "{text}"
+        );
+        assert!(lines[1].ends_with("     200 d  me    /pki/a.crt  a test"), "{text}");
+        assert!(lines[2].ends_with("   expired  me    /pki/a.crt  a test"), "{text}");
+        let json = as_json(&all[1], now);
+        assert_eq!((&json["daysLeft"], &json["standing"]), (&(-3).into(), &"expired".into()));
+        assert_eq!((&json["path"], &json["authority"]), (&"/pki/a.crt".into(), &"me".into()));
+        let mut none = Vec::new();
+        show(&mut none, &[], now).unwrap();
+        assert!(none.is_empty());
+    }
 }
