@@ -6,6 +6,7 @@
 mod node;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::time::SystemTime;
 
 use installer::certs::{self, Standing};
@@ -13,6 +14,7 @@ use installer::doctor::Diagnosis;
 use installer::failure::describe;
 use installer::receipt::{Before, Deed, Line};
 use installer::renewal;
+use installer::reset;
 use installer::role::Role;
 use node::kinds::BARE;
 use node::member::Member;
@@ -184,6 +186,23 @@ fn whatever_breaks_the_next_run_mends_it() {
                 renew(&member, None).2.unwrap();
                 assert_renewed(&member, &of);
             }
+        }
+    }
+}
+
+#[test]
+fn a_reset_puts_the_old_ones_back_first() {
+    for was_off in [false, true] {
+        let member = expired(was_off);
+        let before = member.node.tree();
+        renew(&member, None).2.unwrap();
+        renew(&member, None).2.unwrap();
+        let mut host = member.node.look(None).0.open().unwrap();
+        assert_eq!(reset::reset(&mut host, &mut |_| ()), [""; 0]);
+        for path in [APISERVER, SERVER, ADMIN, OWN, CURRENT, "etc/kubernetes/kubelet.conf"] {
+            assert_eq!(Some(&member.read(path)), before[path].1.as_ref(), "{path}");
+            let mode = fs::metadata(member.node.root().join(path)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o7777, before[path].0, "{path}");
         }
     }
 }
