@@ -1,12 +1,19 @@
 //! Certificates on a node: whose they are, and from when to when they hold.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use x509_cert::der::Decode;
+use bundle_format::Digest;
+use x509_cert::der::{Decode, Encode};
+use x509_cert::name::Name;
 use x509_cert::time::Time;
+
+/// How long before its end a certificate is to be renewed. kubelet renews its own
+/// when 10 to 30 % of its time are left (client-go, `certificate_manager.go`),
+/// which of a year is longer.
+const SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// A certificate (RFC 5280), as far as a node's health depends on it.
 #[derive(Clone, Debug)]
@@ -15,6 +22,11 @@ pub struct Certificate {
     pub der: Vec<u8>,
     /// The common name of its subject: `system:node:node1`.
     pub common_name: Option<String>,
+    /// The common name of the authority that has signed it: `kubernetes`.
+    pub issuer: Option<String>,
+    /// The digest of its public key, by which kubeadm names an authority
+    /// (`--discovery-token-ca-cert-hash`).
+    pub key_digest: Digest,
     /// The first second at which it holds.
     pub from: Time,
     /// The last.
@@ -35,11 +47,15 @@ impl Certificate {
         let der = STANDARD.decode(text)?;
         let certificate = x509_cert::Certificate::from_der(&der)?;
         let body = certificate.tbs_certificate();
-        let subject = body.subject().to_string();
-        let common_name =
-            subject.split([',', '+']).find_map(|part| part.strip_prefix("CN=")).map(str::to_owned);
         let validity = body.validity();
-        Ok(Self { common_name, from: validity.not_before, until: validity.not_after, der })
+        Ok(Self {
+            common_name: common_name(body.subject()),
+            issuer: common_name(body.issuer()),
+            key_digest: Digest::of(&body.subject_public_key_info().to_der()?),
+            from: validity.not_before,
+            until: validity.not_after,
+            der,
+        })
     }
 
     /// Whether it holds no more.
@@ -51,4 +67,23 @@ impl Certificate {
     pub fn is_early(&self, now: SystemTime) -> bool {
         now < self.from.to_system_time()
     }
+
+    /// Whether it holds, and will not for much longer.
+    pub fn ends_soon(&self, now: SystemTime) -> bool {
+        !self.has_expired(now) && self.until.to_system_time() < now + SOON
+    }
+
+    /// For how many whole days it still holds; less than none when it has expired.
+    pub fn days_left(&self, now: SystemTime) -> i64 {
+        let seconds = |time: SystemTime| match time.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
+            Err(_) => 0,
+        };
+        (seconds(self.until.to_system_time()) - seconds(now)).div_euclid(24 * 60 * 60)
+    }
+}
+
+fn common_name(name: &Name) -> Option<String> {
+    let text = name.to_string();
+    text.split([',', '+']).find_map(|part| part.strip_prefix("CN=")).map(str::to_owned)
 }

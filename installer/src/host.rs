@@ -233,6 +233,24 @@ impl Host {
         }
     }
 
+    /// Looks every half second until `is_there`; an error when that has not come
+    /// within `seconds`. `what` is awaited, in the error's words.
+    pub fn await_that(
+        &self,
+        what: &str,
+        seconds: u32,
+        is_there: impl Fn(&Self) -> anyhow::Result<bool>,
+    ) -> anyhow::Result<()> {
+        let end = Instant::now() + Duration::from_secs(seconds.into());
+        while !is_there(self)? {
+            if Instant::now() >= end {
+                bail!("waited {seconds} s in vain for {what}");
+            }
+            sleep(Duration::from_millis(500));
+        }
+        Ok(())
+    }
+
     /// Writes to the log what is no secret. A full disk must not end a step.
     pub fn say(&mut self, text: &str) {
         if let Some(log) = &mut self.log {
@@ -286,8 +304,8 @@ impl Host {
 
     /// A text that the receipt kept.
     pub fn kept(&self, name: &str) -> anyhow::Result<Vec<u8>> {
-        let receipt = self.receipt.as_ref().context("the receipt is not open")?;
-        receipt.kept(name).with_context(|| format!("reading what was kept as {name}"))
+        let path = self.path(receipt::FOLDER).join("before").join(name);
+        fs::read(path).with_context(|| format!("reading what was kept as {name}"))
     }
 
     /// Writes a file that is no part of the receipt.

@@ -1,6 +1,8 @@
 //! Kubeconfigs: which API server their current context names, whom it believes,
 //! and as whom it speaks.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,6 +20,27 @@ pub struct Kubeconfig {
     pub authorities: Vec<Certificate>,
     /// The client's certificates that it has in it; none where it names a file.
     pub client: Vec<Certificate>,
+}
+
+/// A kubeconfig that was brought to a node.
+#[derive(Debug)]
+pub struct Brought {
+    /// Where it was found.
+    pub path: PathBuf,
+    /// Its text: a secret.
+    pub text: String,
+    /// What it comes to.
+    pub config: Kubeconfig,
+}
+
+impl Brought {
+    /// Reads it.
+    pub fn load(path: &Path) -> anyhow::Result<Self> {
+        let reading = || format!("reading {}", path.display());
+        let text = std::fs::read_to_string(path).with_context(reading)?;
+        let config = Kubeconfig::parse(&text).with_context(reading)?;
+        Ok(Self { path: path.to_owned(), text, config })
+    }
 }
 
 /// Kubernetes' `Config` (kubernetes.io, "kubeconfig (v1)"). Most of it is secret
@@ -65,7 +88,8 @@ impl Kubeconfig {
         Self::parse(&text).map(Some).with_context(|| format!("reading {path}"))
     }
 
-    fn parse(text: &str) -> anyhow::Result<Self> {
+    /// Reads one.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
         // The library's own words may quote a key.
         let file: File =
             serde_saphyr::from_str(text).ok().context("it is not as a kubeconfig should be")?;
@@ -80,6 +104,12 @@ impl Kubeconfig {
             authorities: decoded(cluster.certificate_authority_data)?,
             client: decoded(user.and_then(|user| user.client_certificate_data))?,
         })
+    }
+
+    /// Whether it believes one of these authorities.
+    pub fn believes(&self, authorities: &[Certificate]) -> bool {
+        let own = &self.authorities;
+        own.iter().any(|one| authorities.iter().any(|authority| authority.der == one.der))
     }
 }
 

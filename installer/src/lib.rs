@@ -3,9 +3,12 @@
 //! [`role`] has the steps of each role, [`steps`] the steps. A step says what is
 //! still to be done as [`change`]s; [`run`] shows them, or makes them by way of
 //! [`host`], which notes each in the [`receipt`] first. [`reset`] goes back over
-//! that. [`status`] and [`doctor`] only look.
+//! that. [`status`] and [`doctor`] only look. [`certs`] has a cluster's certificates,
+//! [`renewal`] new ones, [`access`] kubeconfigs for persons.
 
+pub mod access;
 pub mod certificate;
+pub mod certs;
 pub mod change;
 pub mod cli;
 pub mod cluster;
@@ -19,9 +22,11 @@ pub mod inventory;
 pub mod join;
 pub mod kubeadm;
 pub mod kubeconfig;
+pub mod pods;
 pub mod preflight;
 pub mod receipt;
 pub mod registered;
+pub mod renewal;
 pub mod reset;
 pub mod role;
 pub mod run;

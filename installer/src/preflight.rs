@@ -32,6 +32,7 @@ pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
     if intent.role == Role::Master {
         found.extend(cni_interface::problem(intent));
     }
+    found.extend(kubeconfig::problems(intent));
     reach(host, intent, &mut found);
     found
 }

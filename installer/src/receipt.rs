@@ -179,11 +179,6 @@ impl Receipt {
         }
         Ok(name)
     }
-
-    /// A text that was kept.
-    pub fn kept(&self, name: &str) -> io::Result<Vec<u8>> {
-        fs::read(self.folder.join("before").join(name))
-    }
 }
 
 /// Whether changes of the step were begun and not finished.

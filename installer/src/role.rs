@@ -69,7 +69,8 @@ impl Role {
             ]),
             Self::Worker => {
                 all.extend([
-                    &steps::join::Join as &dyn Step,
+                    &steps::kubeconfig::Kubeconfig as &dyn Step,
+                    &steps::join::Join,
                     &steps::kubelet_settings::KubeletSettings,
                     &steps::ready::Ready,
                 ]);

@@ -80,15 +80,6 @@ pub fn apply(
 
 fn make(host: &mut Host, intent: &Intent, step: &str, change: &Change) -> anyhow::Result<()> {
     match change {
-        Change::Write { path, text, mode, then: None } => {
-            host.write(step, path, text.as_bytes(), *mode)
-        }
-        Change::Write { path, text, mode, then: Some(then) } => {
-            host.write_for(step, path, text.as_bytes(), *mode, then)
-        }
-        Change::Remove { path } => host.remove(step, path),
-        Change::Make { path, mode } => host.make(step, path, *mode),
-        Change::Claim { path, mode } => host.claim(step, path, *mode),
         Change::Unpack { folder, files } => {
             for (path, content) in files {
                 // A blob is checked before a byte of it is written.
@@ -98,10 +89,6 @@ fn make(host: &mut Host, intent: &Intent, step: &str, change: &Change) -> anyhow
             Ok(())
         }
         Change::Import { images } => import(host, intent, step, images),
-        Change::Run { command, undo, files } => {
-            host.run(step, command, undo, files, None).map(drop)
-        }
-        Change::Await { command, seconds } => host.await_success(command, *seconds),
         Change::Capture { command, render, path } => {
             let output = host.run(step, command, &[], &[], None)?;
             let text = match render {
@@ -116,6 +103,33 @@ fn make(host: &mut Host, intent: &Intent, step: &str, change: &Change) -> anyhow
                 .text()?,
             };
             host.write(step, path, text.as_bytes(), 0o600)
+        }
+        change => make_without_bundle(host, step, change),
+    }
+}
+
+/// Makes a change that needs nothing but the node.
+pub(crate) fn make_without_bundle(
+    host: &mut Host,
+    step: &str,
+    change: &Change,
+) -> anyhow::Result<()> {
+    match change {
+        Change::Write { path, text, mode, then: None } => {
+            host.write(step, path, text.as_bytes(), *mode)
+        }
+        Change::Write { path, text, mode, then: Some(then) } => {
+            host.write_for(step, path, text.as_bytes(), *mode, then)
+        }
+        Change::Remove { path } => host.remove(step, path),
+        Change::Make { path, mode } => host.make(step, path, *mode),
+        Change::Claim { path, mode } => host.claim(step, path, *mode),
+        Change::Run { command, undo, files } => {
+            host.run(step, command, undo, files, None).map(drop)
+        }
+        Change::Await { command, seconds } => host.await_success(command, *seconds),
+        Change::Unpack { .. } | Change::Import { .. } | Change::Capture { .. } => {
+            bail!("without a bundle nobody can {change}")
         }
     }
 }

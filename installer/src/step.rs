@@ -12,6 +12,7 @@ use crate::facts::Facts;
 use crate::host::Host;
 use crate::join::JoinFile;
 use crate::kubeadm::Settings;
+use crate::kubeconfig::Brought;
 use crate::role::Role;
 
 /// The installer's own folder on a node, for what Kubernetes needs at run time
@@ -67,6 +68,8 @@ pub struct Intent {
     pub address: Ipv4Addr,
     /// How to join; none for the first master.
     pub join: Option<JoinFile>,
+    /// What root's kubectl is to have on a worker; none leaves it with what it has.
+    pub kubeconfig: Option<Brought>,
 }
 
 impl Intent {

@@ -295,9 +295,7 @@ fn kubeconfigs_of_another_cluster() {
 
 #[test]
 fn certificates() {
-    let renew = "kubeadm certs renew all --config /opt/kubernetes/kubeadm.yaml && cd \
-                 /etc/kubernetes && mv manifests manifests.off && sleep 60 && mv manifests.off \
-                 manifests";
+    let renew = "./installer certs renew";
     for name in ["apiserver", "etcd/server"] {
         let path = format!("/etc/kubernetes/pki/{name}.crt");
         let spoil =
@@ -324,6 +322,43 @@ fn certificates() {
     let spoil = |member: &Member| member.write(&path[1..], &early(member));
     let cause = format!("the clock is behind: {path} holds from 2090-01-02T00:00:00Z");
     assert_found(Role::Worker, spoil, &cause, "chronyc makestep");
+}
+
+#[test]
+fn certificates_that_end_soon_come_last() {
+    let path = "etc/kubernetes/pki/apiserver.crt";
+    let with = |days| {
+        let member = Member::new(Role::Master);
+        member.write(path, &member.authority.issue_for("kube-apiserver", days));
+        member
+    };
+    assert_eq!(with(31).diagnose(), Diagnosis::default());
+    let member = with(29);
+    let cause = "will expire: /etc/kubernetes/pki/apiserver.crt (2020-01-02T00:00:00Z to 2";
+    assert_first(&member.diagnose(), cause, "./installer certs renew");
+    member.write("run/api-node.json", &READY.replace("\"True\"", "\"False\""));
+    let found = member.diagnose().findings;
+    assert!(found[0].cause.starts_with("the node is not Ready"), "{found:#?}");
+    assert!(found[1].cause.starts_with("will expire"), "{found:#?}");
+    let spoil = |member: &Member| {
+        let pem = member.authority.issue_for("system:node:node-1", 29);
+        member.write("var/lib/kubelet/pki/kubelet-client-current.pem", &pem);
+    };
+    let cure = "systemctl restart kubelet; `journalctl --unit kubelet` says why not";
+    assert_found(Role::Worker, spoil, "; kubelet has not renewed it", cure);
+}
+
+#[test]
+fn a_master_that_another_made_is_mended_by_hand() {
+    let spoil = |member: &Member| {
+        member.remove("var/lib/kubeferry");
+        let old = member.authority.issue("kube-apiserver", 2020, 2021);
+        member.write("etc/kubernetes/pki/apiserver.crt", &old);
+    };
+    let cure = "kubeadm certs renew all --config /opt/kubernetes/kubeadm.yaml && cd \
+                /etc/kubernetes && mv manifests manifests.off && sleep 60 && mv manifests.off \
+                manifests";
+    assert_found(Role::Master, spoil, "expired: /etc/kubernetes/pki/apiserver.crt", cure);
 }
 
 #[test]

@@ -18,6 +18,7 @@ use installer::join::JoinFile;
 use installer::role::Role;
 use node::Node;
 use node::intent::{target, write_bundle};
+use node::member::{Authority, config_of};
 use serde_json::Value;
 
 const TOKEN: &str = "abcdef.0123456789abcdef";
@@ -183,4 +184,35 @@ fn a_plan_for_a_node_in_its_cluster_says_what_is_settled() {
     assert_eq!(status, 1);
     let problem = "problem: podCidr is 10.244.0.0/16 on this node, and 10.9.0.0/16 is asked for\n";
     assert!(err.contains(problem), "{err}");
+}
+
+#[test]
+fn a_kubeconfig_is_for_workers_and_is_no_secret_told() {
+    let folder = folder();
+    fs::write(folder.path().join("jane.conf"), format!("{TOKEN}: [")).unwrap();
+    let line = format!("plan {NODE} --with-kubeconfig jane.conf");
+    let (status, _, err) = run(folder.path(), &line);
+    assert_eq!(status, 1);
+    assert!(err.starts_with("error: --with-kubeconfig is for workers; a master has"), "{err}");
+    let join = JoinFile {
+        endpoint: "127.0.0.1:9".to_owned(),
+        token: TOKEN.to_owned(),
+        ca_cert_hash: Digest::of(b""),
+        master: NodeName::try_from("m".to_owned()).unwrap(),
+        master_address: [10, 0, 0, 1].into(),
+        cluster: Cluster::default(),
+    };
+    fs::write(folder.path().join("join.yaml"), join.text().unwrap()).unwrap();
+    let line = line.replace("--role master", "--role worker --join join.yaml");
+    let (status, _, err) = run(folder.path(), &line);
+    let broken = "error: reading jane.conf\n  caused by: it is not as a kubeconfig should be\n";
+    assert_eq!((status, err.as_str()), (1, broken));
+    let authority = Authority::new();
+    let text = config_of(&authority.pem, "10.0.0.1:6443", Some(&authority.issue("j", 2020, 2090)));
+    fs::write(folder.path().join("jane.conf"), &text).unwrap();
+    let (status, out, err) = run(folder.path(), &line);
+    assert_eq!(status, 1);
+    assert!(out.contains("kubeconfig\n  write /root/.kube/config\n"), "{out}");
+    assert!(err.contains("problem: jane.conf is of another cluster"), "{err}");
+    assert!(!out.contains("client-key-data"), "{out}");
 }

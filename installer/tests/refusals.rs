@@ -6,12 +6,14 @@ mod node;
 
 use std::fs;
 
+use installer::certificate::Certificate;
 use installer::expiry::Expiry;
 use installer::failure::{Failure, describe};
 use installer::preflight;
 use installer::role::Role;
 use installer::run;
 use installer::step::{Intent, Step};
+use node::member::{Authority, config_of};
 use node::{Fault, Node, kinds};
 
 /// Runs just one of the role's steps; gives the error's text.
@@ -132,4 +134,37 @@ fn a_worker_needs_a_master_that_answers() {
     let refused = told(endpoint.clone());
     assert_eq!(refused[0].0, format!("the master's API server at {endpoint} does not answer"));
     assert!(refused[0].1.contains("firewall"));
+}
+
+#[test]
+fn a_kubeconfig_is_of_the_workers_cluster_and_in_date() {
+    let (own, other) = (Authority::new(), Authority::new());
+    let key = Certificate::all_of(&own.pem).unwrap()[0].key_digest;
+    let node = kinds::bare(Role::Worker);
+    let told = |text: &str| {
+        let mut intent = intent(&node);
+        intent.join.as_mut().unwrap().ca_cert_hash = key;
+        intent.kubeconfig = Some(kinds::brought(text));
+        problems(&node, &intent, "jane.conf")
+    };
+    let with = |by: &Authority, from, until| {
+        config_of(&own.pem, "10.0.0.1:6443", Some(&by.issue("jane", from, until)))
+    };
+    assert_eq!(told(&with(&own, 2020, 2090)), []);
+    let foreign = told(&config_of(&other.pem, "10.0.0.1:6443", None));
+    let words: Vec<&str> = foreign.iter().map(|(what, _)| what.as_str()).collect();
+    assert_eq!(
+        words,
+        [
+            "jane.conf is of another cluster: its authority is not that of the join file",
+            "jane.conf has no client's certificate in it"
+        ]
+    );
+    assert!(foreign[0].1.contains("`installer kubeconfig --user NAME`"), "{foreign:?}");
+    for (from, until) in [(2020, 2021), (2090, 2091)] {
+        let late = told(&with(&own, from, until));
+        assert_eq!(late.len(), 1);
+        let dates = format!("holds from {from}-01-02T00:00:00Z to {until}-01-02T00:00:00Z");
+        assert!(late[0].0.ends_with(&dates), "{late:?}");
+    }
 }

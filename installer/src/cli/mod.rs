@@ -1,10 +1,12 @@
 //! The command line.
 
 mod bundle;
+mod certs;
 mod config;
 mod doctor;
 mod install;
 mod inventory;
+mod kubeconfig;
 mod node;
 mod options;
 mod preflight;
@@ -21,6 +23,9 @@ use clap::{Parser, Subcommand};
 
 use self::options::{Aim, Choice, Look, Way};
 use crate::failure::{Failure, describe};
+
+/// What commands said that were run, for errors to name.
+const LOG: &str = "/var/log/kubeferry/install.log";
 
 /// Puts Kubernetes on this node from a bundle, with no network but the nodes'
 /// own
@@ -100,6 +105,19 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Lists this node's certificates: until when each holds, and for what it
+    /// is
+    #[command(args_conflicts_with_subcommands = true)]
+    Certs {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(subcommand)]
+        action: Option<certs::Action>,
+    },
+    /// Makes a kubeconfig for a person, which grants nothing until a role is
+    /// bound
+    Kubeconfig(kubeconfig::Wanted),
     /// Takes back what was done to this node
     Reset {
         /// Do not ask
@@ -125,11 +143,13 @@ pub fn run() -> ExitCode {
         (Some(Command::Token { output }), _) => (token::token(output.as_deref()), None),
         (Some(Command::Status { json }), _) => (status::status(json), None),
         (Some(Command::Doctor { json }), _) => (doctor::doctor(json), None),
+        (Some(Command::Certs { json, action: None }), _) => (certs::list(json), None),
+        (Some(Command::Certs { action: Some(certs::Action::Renew { yes }), .. }), _) => {
+            (certs::renew(yes), Some(LOG))
+        }
+        (Some(Command::Kubeconfig(wanted)), _) => (kubeconfig::kubeconfig(wanted), None),
         (Some(Command::Reset { yes }), _) => (reset::reset(yes), None),
-        (None, Some(aim)) => (
-            install::install(&aim, &arguments.choice, &arguments.way),
-            Some("/var/log/kubeferry/install.log"),
-        ),
+        (None, Some(aim)) => (install::install(&aim, &arguments.choice, &arguments.way), Some(LOG)),
         (None, None) => {
             let error =
                 Failure::new("what is this node to be?", "give --role master or --role worker");

@@ -14,9 +14,11 @@ use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::join::JoinFile;
+use crate::kubeconfig::Brought;
 use crate::role::Role;
 use crate::step::Intent;
 use crate::steps::join_file;
+use crate::steps::kubeconfig::OWN;
 
 /// The node to look at.
 pub(crate) fn host(root: Option<&Path>) -> anyhow::Result<Host> {
@@ -29,12 +31,13 @@ pub(crate) fn intent(host: &Host, aim: &Aim, root: Option<&Path>) -> anyhow::Res
     let path = super::bundle::find(aim.bundle.as_deref())?;
     let bundle = Bundle::open(&path).with_context(|| format!("opening {}", path.display()))?;
     let join = join(aim)?;
+    let kubeconfig = brought(aim)?;
     let cluster = cluster(aim, join.as_ref())?;
     let facts = Facts::gather(host)?;
     let target = target(&bundle, &facts)?;
     let address = address(&facts, aim, root)?;
     let name = name(&facts, aim, &cluster, address)?;
-    Ok(Intent { role: aim.role, bundle, target, cluster, facts, name, address, join })
+    Ok(Intent { role: aim.role, bundle, target, cluster, facts, name, address, join, kubeconfig })
 }
 
 /// The join file that was given; a worker cannot do without.
@@ -50,6 +53,18 @@ pub(super) fn join(aim: &Aim) -> anyhow::Result<Option<JoinFile>> {
         .into());
     }
     aim.join.as_deref().map(JoinFile::load).transpose()
+}
+
+/// The kubeconfig that was given, for a worker.
+fn brought(aim: &Aim) -> anyhow::Result<Option<Brought>> {
+    if aim.role == Role::Master && aim.with_kubeconfig.is_some() {
+        return Err(Failure::new(
+            format!("--with-kubeconfig is for workers; a master has its administrator's in {OWN}"),
+            "leave it out",
+        )
+        .into());
+    }
+    aim.with_kubeconfig.as_deref().map(Brought::load).transpose()
 }
 
 /// The cluster: the file's if one was given, else the join file's.

@@ -23,6 +23,9 @@ pub(crate) struct Aim {
     /// The join file from the master, for a worker
     #[arg(long, value_name = "FILE")]
     pub(super) join: Option<PathBuf>,
+    /// A person's kubeconfig for root's kubectl, on a worker; none if left out
+    #[arg(long, value_name = "FILE")]
+    pub(super) with_kubeconfig: Option<PathBuf>,
     /// The address by which the other nodes reach this one
     #[arg(long, value_name = "ADDRESS")]
     pub(super) address: Option<Ipv4Addr>,

@@ -1,34 +1,26 @@
-//! Certificates that hold no more, or not yet. kubeadm makes them for a year, and
-//! authorities for ten (kubernetes.io, "certificate management with kubeadm").
+//! Certificates that hold no more, not for long, or not yet. kubeadm makes them for
+//! a year, and authorities for ten (kubernetes.io, "certificate management with
+//! kubeadm").
 
 use std::time::SystemTime;
 
-use anyhow::{Context, ensure};
-
 use super::kubeconfigs::{kubelet_anew, own_anew};
 use super::{Finding, kubeadm_config, role};
-use crate::certificate::Certificate;
+use crate::certs::{self, Kept, Standing};
 use crate::host::Host;
-use crate::kubeconfig::Kubeconfig;
-use crate::registered::{self, CLIENT};
+use crate::renewal;
 use crate::role::Role;
 use crate::steps::kubeconfig::OWN;
 
-/// Where the cluster's certificates lie.
-const FOLDERS: [&str; 2] = ["/etc/kubernetes/pki", "/etc/kubernetes/pki/etcd"];
-/// Kubeconfigs of the control plane, which have their certificates in them.
-const CONFIGS: [&str; 4] = ["admin", "super-admin", "controller-manager", "scheduler"];
-
-/// A certificate, and the file that has it.
-type Placed = (String, Certificate);
-
 /// One holds only from a later time on.
 pub(super) fn early(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let mut all = in_folders(host, |_| true)?;
-    all.extend(of_configs(host));
-    all.extend(of_kubelet(host));
+    let mut all = certs::of_authorities(host)?;
+    all.extend(certs::of_control_plane(host)?);
+    all.extend(certs::of_kubelet(host));
     let now = SystemTime::now();
-    let Some((path, one)) = all.into_iter().find(|(_, one)| one.is_early(now)) else {
+    let Some(Kept { path, certificate: one, .. }) =
+        all.into_iter().find(|one| one.standing(now) == Standing::Early)
+    else {
         return Ok(None);
     };
     Ok(Some(Finding::new(
@@ -40,9 +32,16 @@ pub(super) fn early(host: &Host) -> anyhow::Result<Option<Finding>> {
     )))
 }
 
+/// A renewal was cut short: some are new, and not all that use them know it.
+pub(super) fn interrupted(host: &Host) -> anyhow::Result<Option<Finding>> {
+    let was = host.was_interrupted(renewal::STEP);
+    Ok(was.then(|| Finding::new("the renewal of certificates was interrupted", renewed(host))))
+}
+
 /// An authority's.
 pub(super) fn authority(host: &Host) -> anyhow::Result<Option<Finding>> {
-    Ok(expired(&in_folders(host, is_authority)?).map(|cause| {
+    let all = certs::of_authorities(host)?;
+    Ok(told("expired", Standing::Expired, &all).map(|cause| {
         let cure = "back up the cluster's data, and make it anew: ./installer reset on each node";
         Finding::new(cause, cure)
     }))
@@ -50,69 +49,58 @@ pub(super) fn authority(host: &Host) -> anyhow::Result<Option<Finding>> {
 
 /// Those of the control plane.
 pub(super) fn control_plane(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let mut all = in_folders(host, |name| !is_authority(name))?;
-    all.extend(of_configs(host));
-    // The pods read them when they start; kubelet ends those whose files are gone
-    // for longer than its look around, 20 s, and starts them again.
-    let cure = format!(
-        "kubeadm certs renew all{} && cd /etc/kubernetes && mv manifests manifests.off && \
-         sleep 60 && mv manifests.off manifests",
-        kubeadm_config(host)
-    );
-    Ok(expired(&all).map(|cause| Finding::new(cause, cure)))
+    let all = certs::of_control_plane(host)?;
+    Ok(told("expired", Standing::Expired, &all).map(|cause| Finding::new(cause, renewed(host))))
 }
 
 /// kubelet's, which it renews itself unless it was off for too long.
 pub(super) fn kubelet(host: &Host) -> anyhow::Result<Option<Finding>> {
-    Ok(expired(&of_kubelet(host)).map(|cause| Finding::new(cause, kubelet_anew(host))))
+    let all = certs::of_kubelet(host);
+    let cure = || kubelet_anew(host);
+    Ok(told("expired", Standing::Expired, &all).map(|cause| Finding::new(cause, cure())))
 }
 
 /// root's own, a copy of the administrator's from before that was renewed.
 pub(super) fn own(host: &Host) -> anyhow::Result<Option<Finding>> {
-    Ok(expired(&of_config(host, OWN)).map(|cause| Finding::new(cause, own_anew(host))))
+    let all = certs::of_config(host, OWN).unwrap_or_default();
+    let cure = || own_anew(host);
+    Ok(told("expired", Standing::Expired, &all).map(|cause| Finding::new(cause, cure())))
 }
 
-fn is_authority(name: &str) -> bool {
-    name == "ca.crt" || name == "front-proxy-ca.crt"
-}
-
-/// Those that expired, with their dates.
-fn expired(all: &[Placed]) -> Option<String> {
-    let now = SystemTime::now();
-    let text = |(path, one): &Placed| format!("{path} ({} to {})", one.from, one.until);
-    let texts: Vec<String> = all.iter().filter(|(_, one)| one.has_expired(now)).map(text).collect();
-    (!texts.is_empty()).then(|| format!("expired: {}", texts.join(", ")))
-}
-
-/// The certificates of the folders whose files have such names.
-fn in_folders(host: &Host, is_wanted: impl Fn(&str) -> bool) -> anyhow::Result<Vec<Placed>> {
-    let mut all = Vec::new();
-    for folder in FOLDERS {
-        let names = host.list(folder);
-        for name in names.iter().filter(|name| name.ends_with(".crt") && is_wanted(name)) {
-            let path = format!("{folder}/{name}");
-            let text = host.read(&path)?.unwrap_or_default();
-            let found = Certificate::all_of(&text).with_context(|| format!("reading {path}"))?;
-            // What a full disk or a lost power leaves.
-            ensure!(!found.is_empty(), "{path} has no certificate in it");
-            all.extend(found.into_iter().map(|one| (path.clone(), one)));
-        }
+/// What will be wrong within 30 days, and is not yet. kubelet's would be renewed.
+pub(super) fn ending(host: &Host) -> anyhow::Result<Option<Finding>> {
+    let ends = |all: &[Kept]| told("will expire", Standing::EndsSoon, all);
+    if let Some(cause) = ends(&certs::of_control_plane(host)?) {
+        return Ok(Some(Finding::new(cause, renewed(host))));
     }
-    Ok(all)
+    let cause = ends(&certs::of_kubelet(host));
+    Ok(cause.map(|cause| {
+        let cause = format!("{cause}; kubelet has not renewed it");
+        Finding::new(cause, "systemctl restart kubelet; `journalctl --unit kubelet` says why not")
+    }))
 }
 
-fn of_configs(host: &Host) -> Vec<Placed> {
-    let paths = CONFIGS.iter().map(|name| format!("/etc/kubernetes/{name}.conf"));
-    paths.flat_map(|path| of_config(host, &path)).collect()
+/// What renews those of the control plane.
+fn renewed(host: &Host) -> String {
+    if Role::of_receipt(host.lines()).is_some() {
+        return "./installer certs renew".to_owned();
+    }
+    // The pods read them when they start; kubelet ends those whose files are gone
+    // for longer than its look around, 20 s, and starts them again.
+    format!(
+        "kubeadm certs renew all{} && cd /etc/kubernetes && mv manifests manifests.off && \
+         sleep 60 && mv manifests.off manifests",
+        kubeadm_config(host)
+    )
 }
 
-/// A kubeconfig that cannot be read is a cause of its own.
-fn of_config(host: &Host, path: &str) -> Vec<Placed> {
-    let config = Kubeconfig::read(host, path).ok().flatten();
-    let found = config.map(|config| config.client).unwrap_or_default();
-    found.into_iter().map(|one| (path.to_owned(), one)).collect()
-}
-
-fn of_kubelet(host: &Host) -> Vec<Placed> {
-    registered::client(host).into_iter().map(|one| (CLIENT.to_owned(), one)).collect()
+/// Those that stand so, with their dates.
+fn told(what: &str, standing: Standing, all: &[Kept]) -> Option<String> {
+    let now = SystemTime::now();
+    let text = |Kept { path, certificate: one, .. }: &Kept| {
+        format!("{path} ({} to {})", one.from, one.until)
+    };
+    let texts: Vec<String> =
+        all.iter().filter(|one| one.standing(now) == standing).map(text).collect();
+    (!texts.is_empty()).then(|| format!("{what}: {}", texts.join(", ")))
 }

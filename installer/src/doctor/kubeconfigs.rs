@@ -70,10 +70,6 @@ fn wrong(host: &Host, path: &str) -> anyhow::Result<Option<String>> {
     };
     let Some(authority) = host.read(AUTHORITY)? else { return Ok(None) };
     let cluster = Certificate::all_of(&authority)?;
-    let is_known = config
-        .authorities
-        .iter()
-        .any(|one| cluster.iter().any(|authority| authority.der == one.der));
-    let is_other = !config.authorities.is_empty() && !is_known;
+    let is_other = !config.authorities.is_empty() && !config.believes(&cluster);
     Ok(is_other.then(|| format!("{path} is of another cluster: its authority is not {AUTHORITY}")))
 }

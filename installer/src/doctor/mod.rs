@@ -22,7 +22,7 @@ use serde::Serialize;
 
 use crate::host::Host;
 use crate::role::Role;
-use crate::step::SERVICE_FOLDER;
+use crate::steps::control_plane::CONFIGURATION;
 
 /// Something that is wrong with a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -59,7 +59,7 @@ const MEMBERSHIP: [Check; 2] = [static_pods::leftover, setup::outside];
 /// All other causes, in the order in which one brings about another: the machine,
 /// its time, containerd, the cluster's credentials, kubelet, the pods' network, the
 /// API server.
-const CHECKS: [Check; 26] = [
+const CHECKS: [Check; 28] = [
     setup::interrupted,
     disk::full,
     swap::on,
@@ -75,6 +75,7 @@ const CHECKS: [Check; 26] = [
     sandbox::missing,
     cgroup::differs,
     static_pods::missing,
+    certificates::interrupted,
     certificates::authority,
     kubeconfigs::admin,
     kubeconfigs::kubelet,
@@ -86,6 +87,7 @@ const CHECKS: [Check; 26] = [
     network::missing,
     api::unreachable,
     api::not_ready,
+    certificates::ending,
 ];
 
 /// Looks for all known causes, and changes nothing.
@@ -136,7 +138,6 @@ fn whole_line(role: Role) -> String {
 }
 
 /// kubeadm's option for the file that the installer has left for it.
-fn kubeadm_config(host: &Host) -> String {
-    let path = format!("{SERVICE_FOLDER}/kubeadm.yaml");
-    if host.exists(&path) { format!(" --config {path}") } else { String::new() }
+pub(crate) fn kubeadm_config(host: &Host) -> String {
+    if host.exists(CONFIGURATION) { format!(" --config {CONFIGURATION}") } else { String::new() }
 }

@@ -1,6 +1,6 @@
 //! The set-up itself: begun, cut short, or never done.
 
-use super::{Finding, role, whole_line};
+use super::{Finding, certificates, role, whole_line};
 use crate::host::Host;
 use crate::receipt;
 use crate::registered;
@@ -24,6 +24,10 @@ pub(super) fn outside(host: &Host) -> anyhow::Result<Option<Finding>> {
             "./installer --role master, or ./installer --role worker --join join.yaml",
         )));
     };
+    if let Some(renewal) = certificates::interrupted(host)? {
+        // On the way kubelet gets a new one.
+        return Ok(Some(renewal));
+    }
     let last = if role == Role::Master { "control-plane" } else { "join" };
     let was_in = receipt::finished(host.lines(), last) && !host.was_interrupted(last);
     Ok(Some(if was_in {

@@ -1,7 +1,13 @@
-//! The administrator's kubeconfig for root, as kubectl looks for it.
+//! root's kubeconfig, where kubectl looks for it: on a master the administrator's,
+//! on a worker one that was brought along, or none.
+
+use std::time::SystemTime;
 
 use crate::change::Change;
-use crate::step::{Node, Step};
+use crate::failure::Failure;
+use crate::kubeconfig::Brought;
+use crate::role::Role;
+use crate::step::{Intent, Node, Step};
 
 /// Where kubeadm writes it.
 pub(crate) const ADMIN: &str = "/etc/kubernetes/admin.conf";
@@ -23,13 +29,44 @@ impl Step for Kubeconfig {
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
-        // In a plan kubeadm has not written it yet.
-        let admin = node.host.read(ADMIN)?;
-        let same = admin.is_some() && node.host.read(OWN)? == admin;
+        let wanted = match (node.intent.role, &node.intent.kubeconfig) {
+            // In a plan kubeadm has not written it yet.
+            (Role::Master, _) => node.host.read(ADMIN)?,
+            (Role::Worker, Some(brought)) => Some(brought.text.clone()),
+            (Role::Worker, None) => return Ok(Vec::new()),
+        };
+        let same = wanted.is_some() && node.host.read(OWN)? == wanted;
         let is_closed = node.host.mode(OWN) == Some(0o600);
         if same && is_closed {
             return Ok(Vec::new());
         }
-        Ok(vec![Change::write_secret(OWN, admin.unwrap_or_default())])
+        Ok(vec![Change::write_secret(OWN, wanted.unwrap_or_default())])
     }
+}
+
+/// What is wrong with the kubeconfig that was brought along.
+pub(crate) fn problems(intent: &Intent) -> Vec<Failure> {
+    let (Some(Brought { path, config, .. }), Some(join)) = (&intent.kubeconfig, &intent.join)
+    else {
+        return Vec::new();
+    };
+    let path = path.display();
+    let make = "make one on the master with `installer kubeconfig --user NAME`";
+    let mut found = Vec::new();
+    if !config.authorities.iter().any(|one| one.key_digest == join.ca_cert_hash) {
+        found.push(Failure::new(
+            format!("{path} is of another cluster: its authority is not that of the join file"),
+            make,
+        ));
+    }
+    let now = SystemTime::now();
+    match config.client.first() {
+        None => found.push(Failure::new(format!("{path} has no client's certificate in it"), make)),
+        Some(one) if one.has_expired(now) || one.is_early(now) => found.push(Failure::new(
+            format!("the certificate in {path} holds from {} to {}", one.from, one.until),
+            format!("set the clock if it is wrong, or {make}"),
+        )),
+        Some(_) => {}
+    }
+    found
 }

@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::firewalld;
+use super::{control_plane, firewalld};
 use installer::exec::{Command, Exec, Input, Output};
 
 /// What goes wrong, at the command of that number, from 0, that changes something.
@@ -17,6 +17,8 @@ pub enum Fault {
     Refused(usize),
     /// It does what it should, and then fails.
     Late(usize),
+    /// The power is lost while it writes its first file.
+    Half(usize),
     /// No command; but what was started answers from the second time on.
     Slow,
 }
@@ -45,6 +47,10 @@ impl Exec for Commands {
             Some(Fault::Late(at)) if at == nth => {
                 self.change(&words);
                 Ok(Output { status: Some(1), ..Output::default() })
+            }
+            Some(Fault::Half(at)) if at == nth => {
+                self.cut_short(&words);
+                Ok(Output { status: None, ..Output::default() })
             }
             _ => Ok(said(self.change(&words), "")),
         }
@@ -130,6 +136,18 @@ impl Commands {
             ["kubectl", .., "get", "daemonset", "calico-node", "-o", _] => {
                 said(true, &self.read("run/calico"))
             }
+            ["kubectl", .., "get", "--raw", "/readyz"] => {
+                said(self.read("run/tasks").contains("kube-apiserver"), "ok")
+            }
+            ["ctr", "-n", "k8s.io", "tasks", "list"] => control_plane::tasks(&self.root),
+            ["ctr", "-n", "k8s.io", "containers", "list", "--quiet", filter] => {
+                control_plane::containers(&self.root, filter)
+            }
+            ["kubeadm", words @ .., "--help"] => control_plane::help(&self.root, words),
+            ["kubeadm", "kubeconfig", "user", options @ ..]
+            | ["kubeadm", "alpha", "kubeconfig", "user", options @ ..] => {
+                control_plane::person(&self.root, options)
+            }
             ["ip", "-o", "-4", "addr", "show"] => {
                 said(true, "2: eth0    inet 10.0.0.2/24 brd 10.0.0.255 scope global eth0\n")
             }
@@ -164,6 +182,21 @@ impl Commands {
             ["systemctl", "start", unit] if self.has("active", unit) => {}
             ["systemctl", "restart", "firewalld"] => {
                 self.write(&state("active", "firewalld"), &firewalld::loaded(&self.root));
+            }
+            ["systemctl", "restart", "kubelet"]
+                if self.root.join("etc/kubernetes/manifests").exists() =>
+            {
+                self.write(&state("active", "kubelet"), &self.read("var/lib/kubelet/config.yaml"));
+                control_plane::start(&self.root);
+            }
+            ["ctr", "-n", "k8s.io", "tasks", "kill", "--signal", _, id] => {
+                return control_plane::end(&self.root, id, self.has("active", "kubelet"));
+            }
+            ["kubeadm", "certs", "renew", "all", ..] => {
+                control_plane::renew(&self.root);
+            }
+            ["kubeadm", "init", "phase", "kubeconfig", "kubelet", ..] => {
+                self.write("etc/kubernetes/kubelet.conf", &self.read("run/kubelet.conf"));
             }
             ["systemctl", "start" | "restart" | "reload", unit] => {
                 let path = match *unit {
@@ -222,6 +255,18 @@ impl Commands {
             _ => panic!("a small node has no `{}`", words.join(" ")),
         }
         true
+    }
+
+    /// Begins it, and leaves a file without its end.
+    fn cut_short(&self, words: &[&str]) {
+        match words {
+            ["kubeadm", "certs", "renew", "all", ..] => {
+                self.write("etc/kubernetes/pki/apiserver.crt", "-----BEGIN CERTIFI");
+                self.write("etc/kubernetes/admin.conf", "");
+            }
+            ["kubeadm", "init", ..] => self.write("etc/kubernetes/kubelet.conf", ""),
+            _ => {}
+        }
     }
 
     /// What rpm prints of the packages in `run/packages`, one a line: name,

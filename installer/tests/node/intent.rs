@@ -51,6 +51,7 @@ pub(super) fn of(root: &Path, role: Role) -> Intent {
         name: name("node-1"),
         address: ADDRESS,
         join: (role == Role::Worker).then_some(join),
+        kubeconfig: None,
     }
 }
 

@@ -1,10 +1,12 @@
 //! Nodes as they are found.
 
 use installer::cluster::Cluster;
+use installer::kubeconfig::{Brought, Kubeconfig};
 use installer::role::Role;
 use installer::step::Intent;
 
 use super::Node;
+use super::member::config_of;
 
 /// What each node has.
 pub const BARE: [(&str, u32, &str); 6] = [
@@ -70,7 +72,7 @@ pub fn firewalled(role: Role) -> Node {
     Node::new(role, &[&BARE[..], &FIREWALLED].concat())
 }
 
-/// One that also serves NFS, and has mirrors.
+/// One that also serves NFS, has mirrors, and as a worker a kubeconfig.
 fn serving(role: Role) -> Node {
     let mut node = firewalled(role);
     node.change = serve;
@@ -84,4 +86,13 @@ pub fn serve(intent: &mut Intent) {
     let own: Cluster = serde_saphyr::from_str(own).unwrap();
     intent.cluster.nodes = own.nodes;
     intent.cluster.registry_mirrors = own.registry_mirrors;
+    if intent.role == Role::Worker {
+        intent.kubeconfig = Some(brought(&config_of("", "10.0.0.1:6443", Some(""))));
+    }
+}
+
+/// A kubeconfig as it was brought along.
+pub fn brought(text: &str) -> Brought {
+    let config = Kubeconfig::parse(text).unwrap();
+    Brought { path: "jane.conf".into(), text: text.to_owned(), config }
 }

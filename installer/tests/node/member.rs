@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -45,14 +46,31 @@ impl Authority {
 
     /// A certificate of it that holds in these years.
     pub fn issue(&self, name: &str, from: i32, until: i32) -> String {
-        let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
-        params.distinguished_name.push(DnType::OrganizationName, "system:nodes");
-        params.distinguished_name.push(DnType::CommonName, name);
+        let mut params = of(name);
         params.not_before = date_time_ymd(from, 1, 2);
         params.not_after = date_time_ymd(until, 1, 2);
+        self.sign(&params)
+    }
+
+    /// One that holds for so many days more.
+    pub fn issue_for(&self, name: &str, days: u64) -> String {
+        let mut params = of(name);
+        params.not_before = date_time_ymd(2020, 1, 2);
+        params.not_after = (SystemTime::now() + Duration::from_secs(days * 86_400 + 60)).into();
+        self.sign(&params)
+    }
+
+    fn sign(&self, params: &CertificateParams) -> String {
         let issuer = Issuer::from_params(&self.params, &self.key);
         params.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap().pem()
     }
+}
+
+fn of(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+    params.distinguished_name.push(DnType::OrganizationName, "system:nodes");
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
 }
 
 impl Member {
@@ -96,6 +114,7 @@ impl Member {
         for pod in ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"] {
             self.write(&format!("etc/kubernetes/manifests/{pod}.yaml"), "");
         }
+        super::control_plane::start(self.node.root());
         self.write("var/lib/etcd/member/snap/db", "");
         self.write("etc/kubernetes/pki/ca.key", "");
         for name in ["apiserver", "etcd/server"] {

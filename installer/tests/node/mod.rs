@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test uses a part of it")]
 
 mod commands;
+mod control_plane;
 mod firewalld;
 pub mod intent;
 pub mod kinds;
@@ -65,7 +66,7 @@ impl Node {
         for unit in ["enabled", "active", "masked", "loaded"] {
             fs::create_dir_all(node.root().join("run/systemd").join(unit)).unwrap();
         }
-        for folder in ["etc/systemd/system", "var/lib", "var/log"] {
+        for folder in ["etc/systemd/system", "root", "var/lib", "var/log"] {
             fs::create_dir_all(node.root().join(folder)).unwrap();
         }
         for (path, mode, text) in files {
@@ -95,8 +96,10 @@ impl Node {
 
     pub fn steps(&self) -> Vec<&'static dyn Step> {
         let mut steps = self.role.steps();
-        steps.retain(|step| STEPS.contains(&step.name()));
-        assert_eq!(steps.len(), STEPS.len());
+        // A master's is written by kubeadm first.
+        let more = if self.role == Role::Worker { &["kubeconfig"][..] } else { &[] };
+        steps.retain(|step| STEPS.contains(&step.name()) || more.contains(&step.name()));
+        assert_eq!(steps.len(), STEPS.len() + more.len());
         steps
     }
 

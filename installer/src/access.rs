@@ -1,0 +1,137 @@
+//! Kubeconfigs for persons: a certificate of the cluster, made by kubeadm, which
+//! says who somebody is and grants nothing. It cannot be taken back before it
+//! expires; what a role grants can.
+
+use std::fmt;
+
+use anyhow::{Context, bail};
+
+use crate::certs;
+use crate::exec::Command;
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::kubeconfig::Kubeconfig;
+use crate::steps::control_plane::CONFIGURATION;
+use crate::steps::kubeconfig::ADMIN;
+
+/// What a certificate may hold of a name (RFC 5280, `ub-common-name`), in characters.
+const LONGEST: usize = 64;
+
+/// A person's or a group's name as the cluster's roles have it. Those that begin
+/// with `system:` are Kubernetes' own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject(String);
+
+impl TryFrom<String> for Subject {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.starts_with("system:") {
+            return Err("names with `system:` are Kubernetes' own, and what a certificate of \
+                        `system:masters` may do no role can take back; bind a role to the person, \
+                        such as `cluster-admin`"
+                .to_owned());
+        }
+        // Of these kubectl, kubeadm and shells take each as it is.
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "._@:-".contains(c);
+        let begins = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        if !begins || text.len() > LONGEST || !text.chars().all(is_plain) {
+            return Err(format!(
+                "a name has letters, digits and `. _ @ : -`, begins with a letter or a digit, and \
+                 is not longer than {LONGEST}"
+            ));
+        }
+        Ok(Self(text))
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whom a kubeconfig is for.
+#[derive(Debug)]
+pub struct Person {
+    /// The name.
+    pub user: Subject,
+    /// The groups.
+    pub groups: Vec<Subject>,
+    /// For how many hours it holds; kubeadm's year if none.
+    pub hours: Option<u32>,
+}
+
+/// A kubeconfig that was made.
+#[derive(Debug)]
+pub struct Made {
+    /// Its text: a secret.
+    pub text: String,
+    /// What it comes to.
+    pub config: Kubeconfig,
+}
+
+/// Has kubeadm make a person's kubeconfig. Nothing of the node changes.
+pub fn make(host: &Host, person: &Person) -> anyhow::Result<Made> {
+    if !host.exists(ADMIN) || !host.exists(CONFIGURATION) {
+        bail!(Failure::new(
+            "this node is no master",
+            "run this on the node that was made with `installer --role master`"
+        ));
+    }
+    if let Some(key) = certs::absent_keys(host).into_iter().next() {
+        bail!(Failure::new(
+            format!("{key} is not here: an authority elsewhere signs this cluster's certificates"),
+            "have that one sign the person's"
+        ));
+    }
+    let command = command(host, person)?;
+    let said = host.ask(&command);
+    if !said.succeeded() {
+        bail!("`{command}` failed: {}", said.stderr.trim());
+    }
+    let config = Kubeconfig::parse(&said.stdout).context("reading what kubeadm has made")?;
+    let admin = Kubeconfig::read(host, ADMIN)?;
+    let fits = admin.is_some_and(|admin| {
+        config.endpoint == admin.endpoint && config.believes(&admin.authorities)
+    });
+    let name = config.client.first().and_then(|one| one.common_name.as_deref());
+    if !fits || name != Some(person.user.0.as_str()) {
+        bail!(Failure::new(
+            format!("what kubeadm has made is not for {} at this cluster", person.user),
+            format!("see whether {CONFIGURATION} is as it was when the node was made")
+        ));
+    }
+    Ok(Made { text: said.stdout, config })
+}
+
+/// kubeadm's command, which was among `alpha` until 1.21, and says in its help
+/// whether it takes a time (since 1.24).
+fn command(host: &Host, person: &Person) -> anyhow::Result<Command> {
+    let help = |line: &str| {
+        let said = host.query(&format!("{line} --help"));
+        // An older one answers for the command above it.
+        (said.succeeded() && said.stdout.contains("--client-name")).then_some(said.stdout)
+    };
+    let forms = ["kubeadm kubeconfig user", "kubeadm alpha kubeconfig user"];
+    let known = forms.into_iter().find_map(|line| Some((line, help(line)?)));
+    let (line, help) = known.context(Failure::new(
+        "this node's kubeadm makes no kubeconfigs",
+        "see `kubeadm kubeconfig user --help`",
+    ))?;
+    let mut command = Command::of(line).with("--config").with(CONFIGURATION);
+    command = command.with("--client-name").with(person.user.to_string());
+    for group in &person.groups {
+        command = command.with("--org").with(group.to_string());
+    }
+    if let Some(hours) = person.hours {
+        if !help.contains("--validity-period") {
+            bail!(Failure::new(
+                "this node's kubeadm makes certificates for a year, and for no other time",
+                "leave out --hours; Kubernetes has that from 1.24 on"
+            ));
+        }
+        command = command.with("--validity-period").with(format!("{hours}h"));
+    }
+    Ok(command)
+}

@@ -1,0 +1,230 @@
+//! The certificates that kubeadm and kubelet keep on a node, and what each is for
+//! (kubernetes.io, "PKI certificates and requirements").
+
+use std::time::SystemTime;
+
+use anyhow::{Context, ensure};
+
+use crate::certificate::Certificate;
+use crate::host::Host;
+use crate::kubeconfig::Kubeconfig;
+use crate::registered::{self, CLIENT};
+use crate::steps::kubeconfig::OWN;
+
+/// Where the cluster's certificates lie.
+pub(crate) const PKI: &str = "/etc/kubernetes/pki";
+/// kubelet's own for those that call it, signed by itself; nobody checks it.
+const SERVING: &str = "/var/lib/kubelet/pki/kubelet.crt";
+
+/// Certificates in files of their own below [`PKI`].
+const IN_PKI: [(&str, Keeper, &str); 10] = [
+    ("ca", Keeper::Authority, "the cluster's authority"),
+    ("etcd/ca", Keeper::Authority, "etcd's authority"),
+    ("front-proxy-ca", Keeper::Authority, "the authority of extension API servers"),
+    ("apiserver", Keeper::ControlPlane, "API server to its clients"),
+    ("apiserver-kubelet-client", Keeper::ControlPlane, "API server to kubelets"),
+    ("apiserver-etcd-client", Keeper::ControlPlane, "API server to etcd"),
+    ("front-proxy-client", Keeper::ControlPlane, "API server to extension API servers"),
+    ("etcd/server", Keeper::ControlPlane, "etcd to its clients"),
+    ("etcd/peer", Keeper::ControlPlane, "etcd to etcd on other masters"),
+    ("etcd/healthcheck-client", Keeper::ControlPlane, "etcd's health check"),
+];
+
+/// Kubeconfigs of the control plane, which have their certificates in them.
+const CONFIGS: [(&str, &str); 4] = [
+    ("admin", "administrator"),
+    ("super-admin", "administrator past all roles"),
+    ("controller-manager", "controller manager to API server"),
+    ("scheduler", "scheduler to API server"),
+];
+
+/// Who keeps a certificate, and so who renews it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeper {
+    /// It is an authority's own, which nobody renews.
+    Authority,
+    /// The control plane: `kubeadm certs renew`.
+    ControlPlane,
+    /// kubelet, for itself.
+    Kubelet,
+    /// kubelet, which does not renew this one; nobody checks it.
+    Unchecked,
+    /// root, for kubectl: a copy of the administrator's, or a person's.
+    Root,
+    /// Somebody else, who put it beside the cluster's.
+    Other,
+}
+
+/// A certificate, and the file that has it.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The file.
+    pub path: String,
+    /// What it is for.
+    pub purpose: &'static str,
+    /// Who keeps it.
+    pub keeper: Keeper,
+    /// The certificate.
+    pub certificate: Certificate,
+}
+
+/// How a certificate stands in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Standing {
+    /// It holds.
+    Good,
+    /// It holds for less than 30 days more.
+    EndsSoon,
+    /// It holds no more.
+    Expired,
+    /// It does not hold yet: the clock is behind.
+    Early,
+}
+
+impl Kept {
+    /// How it stands.
+    pub fn standing(&self, now: SystemTime) -> Standing {
+        if self.certificate.has_expired(now) {
+            Standing::Expired
+        } else if self.certificate.is_early(now) {
+            Standing::Early
+        } else if self.certificate.ends_soon(now) {
+            Standing::EndsSoon
+        } else {
+            Standing::Good
+        }
+    }
+}
+
+/// All certificates of the node, with what could not be read.
+pub fn all(host: &Host) -> (Vec<Kept>, Vec<String>) {
+    let (mut all, mut unread) = (Vec::new(), Vec::new());
+    let configs = CONFIGS.iter().map(|(name, _)| config_path(name)).chain([OWN.to_owned()]);
+    let found = files(host).into_iter().map(|path| of_file(host, &path));
+    let found = found.chain(configs.map(|path| of_config(host, &path)));
+    for one in found.chain([Ok(of_kubelet(host)), of_serving(host)]) {
+        match one {
+            Ok(found) => all.extend(found),
+            Err(error) => unread.push(format!("{error:#}")),
+        }
+    }
+    (all, unread)
+}
+
+/// The authorities' own.
+pub(crate) fn of_authorities(host: &Host) -> anyhow::Result<Vec<Kept>> {
+    known_in_pki(host, Keeper::Authority)
+}
+
+/// The control plane's. A kubeconfig that cannot be read has none.
+pub(crate) fn of_control_plane(host: &Host) -> anyhow::Result<Vec<Kept>> {
+    let mut all = known_in_pki(host, Keeper::ControlPlane)?;
+    let configs = CONFIGS.iter().map(|(name, _)| config_path(name));
+    all.extend(configs.flat_map(|path| of_config(host, &path).unwrap_or_default()));
+    Ok(all)
+}
+
+fn known_in_pki(host: &Host, keeper: Keeper) -> anyhow::Result<Vec<Kept>> {
+    let known = IN_PKI.iter().filter(|(_, of, _)| *of == keeper);
+    let paths = known.map(|(name, ..)| format!("{PKI}/{name}.crt"));
+    let here = paths.filter(|path| host.exists(path)).map(|path| of_file(host, &path));
+    Ok(here.collect::<anyhow::Result<Vec<_>>>()?.concat())
+}
+
+/// kubelet's, by which it speaks to the API server.
+pub(crate) fn of_kubelet(host: &Host) -> Vec<Kept> {
+    let keep = |certificate| Kept {
+        path: CLIENT.to_owned(),
+        purpose: "kubelet to API server",
+        keeper: Keeper::Kubelet,
+        certificate,
+    };
+    registered::client(host).into_iter().map(keep).collect()
+}
+
+/// The one in a kubeconfig of the control plane, or in root's own.
+pub(crate) fn of_config(host: &Host, path: &str) -> anyhow::Result<Vec<Kept>> {
+    let known = CONFIGS.iter().find(|(name, _)| path == config_path(name));
+    let (keeper, purpose) = match known {
+        Some((_, purpose)) => (Keeper::ControlPlane, *purpose),
+        None => (Keeper::Root, "root's kubectl"),
+    };
+    let found = Kubeconfig::read(host, path)?.map(|config| config.client).unwrap_or_default();
+    let keep = |certificate| Kept { path: path.to_owned(), purpose, keeper, certificate };
+    Ok(found.into_iter().map(keep).collect())
+}
+
+/// Whether the text of such a file, a kubeconfig or not, has its certificate in it.
+pub(crate) fn is_whole(path: &str, text: &str) -> bool {
+    let found = if path.ends_with(".conf") {
+        Kubeconfig::parse(text).map(|config| config.client)
+    } else {
+        Certificate::all_of(text)
+    };
+    found.is_ok_and(|found| !found.is_empty())
+}
+
+/// Files that `kubeadm certs renew all` writes, of those that are here: each
+/// certificate with its key, and kubeconfigs.
+pub(crate) fn renewed_files(host: &Host) -> Vec<String> {
+    let own = IN_PKI.iter().filter(|(_, keeper, _)| *keeper == Keeper::ControlPlane);
+    let pairs = own.flat_map(|(name, ..)| ["crt", "key"].map(|end| format!("{PKI}/{name}.{end}")));
+    let configs = CONFIGS.iter().map(|(name, _)| config_path(name));
+    pairs.chain(configs).filter(|path| host.exists(path)).collect()
+}
+
+/// Keys of authorities that are not here though their certificates are.
+pub(crate) fn absent_keys(host: &Host) -> Vec<String> {
+    let authorities = IN_PKI.iter().filter(|(_, keeper, _)| *keeper == Keeper::Authority);
+    let here = authorities.filter(|(name, ..)| host.exists(format!("{PKI}/{name}.crt")));
+    here.map(|(name, ..)| format!("{PKI}/{name}.key")).filter(|path| !host.exists(path)).collect()
+}
+
+fn config_path(name: &str) -> String {
+    format!("/etc/kubernetes/{name}.conf")
+}
+
+/// All files of certificates below [`PKI`].
+fn files(host: &Host) -> Vec<String> {
+    let mut folders = vec![PKI.to_owned()];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for name in host.list(&folder) {
+            let path = format!("{folder}/{name}");
+            let is_folder = host.path(&path).symlink_metadata().is_ok_and(|meta| meta.is_dir());
+            if is_folder {
+                folders.push(path);
+            } else if name.ends_with(".crt") {
+                files.push(path);
+            }
+        }
+    }
+    files
+}
+
+fn of_file(host: &Host, path: &str) -> anyhow::Result<Vec<Kept>> {
+    let text = host.read(path)?.unwrap_or_default();
+    let found = Certificate::all_of(&text).with_context(|| format!("reading {path}"))?;
+    // What a full disk or a lost power leaves.
+    ensure!(!found.is_empty(), "{path} has no certificate in it");
+    let name = path.strip_prefix(PKI).unwrap_or_default().trim_start_matches('/');
+    let known = IN_PKI.iter().find(|(known, ..)| name.strip_suffix(".crt") == Some(known));
+    let (keeper, purpose) =
+        known.map_or((Keeper::Other, "not kubeadm's"), |known| (known.1, known.2));
+    let keep = |certificate| Kept { path: path.to_owned(), purpose, keeper, certificate };
+    Ok(found.into_iter().map(keep).collect())
+}
+
+fn of_serving(host: &Host) -> anyhow::Result<Vec<Kept>> {
+    let Some(text) = host.read(SERVING)? else { return Ok(Vec::new()) };
+    let found = Certificate::all_of(&text).with_context(|| format!("reading {SERVING}"))?;
+    // Its own authority is in it as well.
+    let keep = |certificate| Kept {
+        path: SERVING.to_owned(),
+        purpose: "kubelet to its clients; none checks it",
+        keeper: Keeper::Unchecked,
+        certificate,
+    };
+    Ok(found.into_iter().take(1).map(keep).collect())
+}

@@ -1,0 +1,59 @@
+//! `installer kubeconfig`.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+
+use super::node;
+use crate::access::{self, Person, Subject};
+use crate::host::write_whole;
+
+/// Whom a kubeconfig is for, and where it goes.
+#[derive(Args)]
+pub(crate) struct Wanted {
+    /// The person's name
+    #[arg(long, value_name = "NAME", value_parser = subject)]
+    user: Subject,
+    /// A group that the person is in; once for each
+    #[arg(long, value_name = "GROUP", value_parser = subject)]
+    group: Vec<Subject>,
+    /// For how many hours it holds; a year if left out
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=87_600))]
+    hours: Option<u32>,
+    /// Where to; standard output if left out
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+fn subject(text: &str) -> Result<Subject, String> {
+    Subject::try_from(text.to_owned())
+}
+
+/// Makes a person's kubeconfig, and says what to type next: it grants nothing.
+pub(crate) fn kubeconfig(wanted: Wanted) -> anyhow::Result<()> {
+    let output = wanted.output;
+    let person = Person { user: wanted.user, groups: wanted.group, hours: wanted.hours };
+    let made = access::make(&node::host(None)?, &person)?;
+    match &output {
+        None => io::stdout().write_all(made.text.as_bytes()).context("writing the kubeconfig")?,
+        Some(path) => write_whole(path, made.text.as_bytes(), 0o600)
+            .with_context(|| format!("writing {}", path.display()))?,
+    }
+    let until = made.config.client.first().map(|one| one.until.to_string()).unwrap_or_default();
+    drop(io::stderr().write_all(next(&person, output.as_deref(), &until).as_bytes()));
+    Ok(())
+}
+
+/// What to do with it. The names need no quotes.
+fn next(person: &Person, output: Option<&Path>, until: &str) -> String {
+    let user = &person.user;
+    let place = output.map_or("it", |path| path.to_str().unwrap_or("it"));
+    format!(
+        "{place} is {user}'s until {until}; whoever has it is {user}, and may do nothing yet\n\
+         next:  grant something, such as one of these:\n       \
+         kubectl create rolebinding {user} --clusterrole=edit --user={user} --namespace=default\n       \
+         kubectl create clusterrolebinding {user} --clusterrole=view --user={user}\n"
+    )
+}

@@ -1,0 +1,94 @@
+//! The containers of the control plane's pods, which kubelet starts from files and
+//! starts again when they end. containerd is asked, since the API server may not
+//! answer.
+
+use anyhow::Context;
+
+use crate::change::Change;
+use crate::exec::Command;
+use crate::failure::Failure;
+use crate::host::Host;
+
+/// The containers, in the order in which they are ended: each before what it needs.
+const NAMES: [&str; 4] = ["kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"];
+/// As long as kubelet lets a pod take to end, in seconds.
+const GRACE: u32 = 30;
+/// How long new containers may take, in seconds: kubelet itself has just started.
+const START: u32 = 180;
+
+/// A container that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Container {
+    name: &'static str,
+    id: String,
+}
+
+impl Container {
+    /// What has it end, as kubelet would.
+    pub(crate) fn end(&self) -> Change {
+        Change::run(&signal("SIGTERM", &self.id))
+    }
+}
+
+fn signal(name: &str, id: &str) -> String {
+    format!("ctr -n k8s.io tasks kill --signal {name} {id}")
+}
+
+/// Those of the control plane that run. An error where containerd does not say.
+pub(crate) fn running(host: &Host) -> anyhow::Result<Vec<Container>> {
+    let tasks = ask(host, "ctr -n k8s.io tasks list")?;
+    let tasks: Vec<&str> = tasks
+        .lines()
+        .filter_map(|line| match line.split_ascii_whitespace().collect::<Vec<_>>()[..] {
+            [id, _, "RUNNING"] => Some(id),
+            _ => None,
+        })
+        .collect();
+    let mut found = Vec::new();
+    for name in NAMES {
+        // The labels by which kubelet itself finds them.
+        let filter = format!(
+            "labels.\"io.kubernetes.pod.namespace\"==kube-system,\
+             labels.\"io.kubernetes.container.name\"=={name}"
+        );
+        let all = ask(host, &format!("ctr -n k8s.io containers list --quiet {filter}"))?;
+        let ids = all.lines().map(str::trim).filter(|id| tasks.contains(id));
+        found.extend(ids.map(|id| Container { name, id: id.to_owned() }));
+    }
+    Ok(found)
+}
+
+/// Waits until none of `old` runs, and in their place others do. One that does not
+/// end in time is killed, as kubelet would.
+pub(crate) fn await_new(host: &mut Host, step: &str, old: &[Container]) -> anyhow::Result<()> {
+    let left = |host: &Host| -> anyhow::Result<Vec<Container>> {
+        Ok(running(host)?.into_iter().filter(|one| old.contains(one)).collect())
+    };
+    let ended =
+        host.await_that("the control plane to end", GRACE, |host| Ok(left(host)?.is_empty()));
+    if ended.is_err() {
+        for container in left(host)? {
+            host.run(step, &Command::of(&signal("SIGKILL", &container.id)), &[], &[], None)?;
+        }
+    }
+    let is_meant = |name: &&&str| host.exists(format!("/etc/kubernetes/manifests/{name}.yaml"));
+    let meant: Vec<&str> = NAMES.iter().filter(is_meant).copied().collect();
+    host.await_that("the control plane to start anew", START, |host| {
+        let new = running(host)?;
+        let new: Vec<&Container> = new.iter().filter(|one| !old.contains(one)).collect();
+        Ok(meant.iter().all(|name| new.iter().any(|one| one.name == *name)))
+    })
+    .context(Failure::new("kubelet has not started it", "`installer doctor` says why"))
+}
+
+fn ask(host: &Host, line: &str) -> anyhow::Result<String> {
+    let said = host.query(line);
+    if said.succeeded() {
+        return Ok(said.stdout);
+    }
+    Err(Failure::new(
+        format!("containerd does not say what runs: {}", said.stderr.trim()),
+        "`installer doctor` says why",
+    )
+    .into())
+}

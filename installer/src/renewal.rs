@@ -1,0 +1,227 @@
+//! New certificates for a master's control plane, with no network: kubeadm makes
+//! them, and its pods start anew to use them. Nothing of it needs an API server
+//! that answers, for one whose certificate has expired does not.
+//!
+//! It may be cut short anywhere: all is renewed again by the next run, since which
+//! pods use which certificates nobody can tell afterwards.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use anyhow::bail;
+
+use crate::certs::{self, Kept, Standing};
+use crate::change::Change;
+use crate::doctor::kubeadm_config;
+use crate::exec::Command;
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::kubeconfig::Kubeconfig;
+use crate::pods::{self, Container};
+use crate::receipt::{Before, Deed, Line};
+use crate::registered::CLIENT;
+use crate::role::Role;
+use crate::run;
+use crate::steps::kubeconfig::{ADMIN, OWN, kubectl};
+use crate::steps::ready::KUBELET;
+use crate::steps::time;
+
+/// What the receipt calls it.
+pub const STEP: &str = "certs";
+
+/// Why this node's certificates are not renewed here; none where they can be.
+pub fn refusal(host: &Host) -> anyhow::Result<Option<Failure>> {
+    match Role::of_receipt(host.lines()) {
+        Some(Role::Master) if host.exists(ADMIN) => {}
+        Some(Role::Master) => {
+            return Ok(Some(Failure::new(
+                "this node is not yet a master",
+                "finish it first, by `installer --role master`",
+            )));
+        }
+        Some(Role::Worker) => {
+            return Ok(Some(Failure::new(
+                "this node is a worker: its kubelet renews its certificate itself",
+                "`installer certs` says until when that holds, and `installer doctor` what to do \
+                 when it has expired",
+            )));
+        }
+        None => {
+            return Ok(Some(Failure::new(
+                "the installer has not made this node",
+                "on a master, `installer doctor` has the commands by which to do it by hand",
+            )));
+        }
+    }
+    if let Some(key) = certs::absent_keys(host).into_iter().next() {
+        return Ok(Some(Failure::new(
+            format!("{key} is not here: an authority elsewhere signs this cluster's certificates"),
+            "have that one renew them, as `kubeadm certs generate-csr` asks for them",
+        )));
+    }
+    let now = SystemTime::now();
+    let mut authorities = certs::of_authorities(host)?.into_iter();
+    let bad =
+        authorities.find(|one| matches!(one.standing(now), Standing::Expired | Standing::Early));
+    if let Some(Kept { path, certificate, .. }) = bad {
+        return Ok(Some(Failure::new(
+            format!(
+                "the authority in {path} holds from {} to {}, and not now",
+                certificate.from, certificate.until
+            ),
+            "if the clock is right, only a new cluster helps; see `installer doctor`",
+        )));
+    }
+    Ok(time::wrong_clock(host))
+}
+
+/// What a renewal will do, in order; of files, those that are there by now.
+pub fn plan(host: &Host) -> anyhow::Result<Vec<Change>> {
+    let mut all = put_back(host)?;
+    all.extend(renewed(host));
+    all.extend(kubelet(host));
+    all.extend(restarted(&pods::running(host)?));
+    all.push(answering());
+    all.extend(own(host)?);
+    Ok(all)
+}
+
+/// Renews all, says each change to `report` before it is made, and gives the
+/// certificates that are now the control plane's. Fails where one is the old one.
+pub fn renew(host: &mut Host, report: &mut dyn FnMut(&Change)) -> anyhow::Result<Vec<Kept>> {
+    let mut make = |host: &mut Host, changes: Vec<Change>| {
+        changes.into_iter().try_for_each(|change| {
+            report(&change);
+            run::make_without_bundle(host, STEP, &change)
+        })
+    };
+    // A run that was ended may have left its kubeadm to go on writing.
+    host.await_that("another kubeadm to end", 60, |host| Ok(!runs(host, "kubeadm")))?;
+    let mended = put_back(host)?;
+    make(host, mended)?;
+    let before = certs::of_control_plane(host)?;
+    make(host, renewed(host))?;
+    make(host, kubelet(host))?;
+    let old = pods::running(host)?;
+    make(host, vec![Change::run("systemctl restart kubelet")])?;
+    for container in &old {
+        // It may have ended by itself meanwhile.
+        if let Err(error) = make(host, vec![container.end()])
+            && pods::running(host)?.contains(container)
+        {
+            return Err(error);
+        }
+    }
+    pods::await_new(host, STEP, &old)?;
+    make(host, vec![answering()])?;
+    let own = own(host)?;
+    make(host, own)?;
+    let after = certs::of_control_plane(host)?;
+    let now = SystemTime::now();
+    let is_old = |one: &&Kept| {
+        let was = before.iter().any(|old| old.certificate.der == one.certificate.der);
+        was || one.standing(now) == Standing::Expired
+    };
+    let left: Vec<&str> = after.iter().filter(is_old).map(|one| one.path.as_str()).collect();
+    if !left.is_empty() {
+        bail!("kubeadm has not renewed {}", left.join(", "));
+    }
+    host.finish(STEP)?;
+    Ok(after)
+}
+
+/// Whether a program of that name runs.
+fn runs(host: &Host, name: &str) -> bool {
+    host.list("/proc").iter().any(|process| {
+        let own = host.read(format!("/proc/{process}/comm")).ok().flatten();
+        own.is_some_and(|own| own.trim() == name)
+    })
+}
+
+/// kubeadm writes over its files, and so a power loss leaves one cut short, which
+/// it cannot read again. The receipt has what was in it.
+fn put_back(host: &Host) -> anyhow::Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    for path in certs::renewed_files(host) {
+        if path.ends_with(".key") || certs::is_whole(&path, &host.read(&path)?.unwrap_or_default())
+        {
+            continue;
+        }
+        let Some((text, mode)) = kept(host, &path) else {
+            return Err(Failure::new(
+                format!("{path} has no certificate in it"),
+                "have kubeadm make it anew: move it away, and see `kubeadm init phase certs` and \
+                 `kubeadm init phase kubeconfig`",
+            )
+            .into());
+        };
+        changes.push(Change::Write { path: path.into(), text, mode, then: None });
+    }
+    Ok(changes)
+}
+
+/// The last text that the receipt has of a file with a certificate in it.
+fn kept(host: &Host, path: &str) -> Option<(String, u32)> {
+    host.lines().iter().rev().find_map(|line| {
+        let Line::Deed { deed: Deed::Wrote { path: of, before, .. }, .. } = line else {
+            return None;
+        };
+        let Before::File { kept, mode } = before else { return None };
+        if of.to_str() != Some(path) {
+            return None;
+        }
+        let text = String::from_utf8(host.kept(kept).ok()?).ok()?;
+        certs::is_whole(path, &text).then_some((text, *mode))
+    })
+}
+
+fn renewed(host: &Host) -> Vec<Change> {
+    vec![Change::Run {
+        command: Command::of(&format!("kubeadm certs renew all{}", kubeadm_config(host))),
+        undo: Vec::new(),
+        files: certs::renewed_files(host).into_iter().map(PathBuf::from).collect(),
+    }]
+}
+
+/// kubelet renews its own, unless it was off until that had expired: then it does
+/// not start, and nothing starts the control plane.
+fn kubelet(host: &Host) -> Vec<Change> {
+    let now = SystemTime::now();
+    if !certs::of_kubelet(host).iter().any(|one| one.standing(now) == Standing::Expired) {
+        return Vec::new();
+    }
+    let remove = |path: &str| host.exists(path).then(|| Change::Remove { path: path.into() });
+    let mut changes: Vec<Change> = remove(KUBELET).into_iter().collect();
+    let line = format!("kubeadm init phase kubeconfig kubelet{}", kubeadm_config(host));
+    changes.push(Change::Run {
+        command: Command::of(&line),
+        undo: Vec::new(),
+        files: vec![KUBELET.into()],
+    });
+    changes.extend(remove(CLIENT));
+    changes
+}
+
+/// kubelet starts again what has ended: at once, if it has just been started itself
+/// and so knows of no earlier end.
+fn restarted(running: &[Container]) -> Vec<Change> {
+    let kubelet = [Change::run("systemctl restart kubelet")];
+    kubelet.into_iter().chain(running.iter().map(Container::end)).collect()
+}
+
+/// The API server, believed by its new certificate.
+fn answering() -> Change {
+    let line = format!("{} --request-timeout 10s get --raw /readyz", kubectl(ADMIN));
+    Change::Await { command: Command::of(&line), seconds: 300 }
+}
+
+/// root's own kubeconfig, where it is a copy of the administrator's.
+fn own(host: &Host) -> anyhow::Result<Vec<Change>> {
+    let read = |path| Kubeconfig::read(host, path).ok().flatten();
+    let (Some(admin), Some(own)) = (read(ADMIN), read(OWN)) else { return Ok(Vec::new()) };
+    let name = |config: &Kubeconfig| Some(config.client.first()?.common_name.clone());
+    if name(&admin) != name(&own) || !own.believes(&admin.authorities) {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Change::write_secret(OWN, host.read(ADMIN)?.unwrap_or_default())])
+}
