@@ -9,6 +9,7 @@ pub mod architecture;
 pub mod archive;
 pub mod digest;
 pub mod image;
+pub mod kubeadm;
 pub mod layout;
 pub mod lock;
 pub mod nevra;

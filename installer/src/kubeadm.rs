@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 
 use anyhow::Context;
 use bundle_format::ImageReference;
+use bundle_format::kubeadm::default_repository;
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, NodeName, ProxyMode, Taint};
@@ -120,8 +121,15 @@ fn proxy(settings: &Settings<'_>) -> Option<Value> {
 
 /// Kubernetes' version: major and minor.
 fn release(settings: &Settings<'_>) -> (u32, u32) {
-    let mut numbers = settings.kubernetes.split('.').map(|part| part.parse().unwrap_or(0));
-    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+    let [major, minor, _] = numbers(settings.kubernetes);
+    (major, minor)
+}
+
+/// 1, 28 and 2 of `1.28.2` or `1.28.2-rc.1`.
+fn numbers(kubernetes: &str) -> [u32; 3] {
+    let core = kubernetes.split('-').next().unwrap_or_default();
+    let mut numbers = core.split('.').map(|part| part.parse().unwrap_or(0));
+    [(); 3].map(|()| numbers.next().unwrap_or(0))
 }
 
 fn api(settings: &Settings<'_>) -> &'static str {
@@ -179,7 +187,8 @@ fn taint(taint: &Taint) -> Value {
 fn image_repository(settings: &Settings<'_>) -> Option<String> {
     let name = settings.sandbox?.name();
     let (folder, _) = name.rsplit_once('/')?;
-    let default = if release(settings) < (1, 25) { "k8s.gcr.io" } else { "registry.k8s.io" };
+    let [_, minor, patch] = numbers(settings.kubernetes);
+    let default = default_repository(minor, patch);
     (folder != default).then(|| folder.to_owned())
 }
 

@@ -97,6 +97,9 @@ fn another_repository_than_the_default_is_named() {
     let cases = [
         ("1.24.0", OLD, None),
         ("1.24.0", NEW, Some(NEW)),
+        ("1.24.9", NEW, None),
+        ("1.24.9", OLD, Some(OLD)),
+        ("1.22.17", NEW, None),
         ("1.25.0", OLD, Some(OLD)),
         ("1.25.0", NEW, None),
         (
