@@ -7,6 +7,7 @@ mod title;
 
 pub mod architecture;
 pub mod archive;
+pub mod cluster;
 pub mod digest;
 pub mod image;
 pub mod kubeadm;

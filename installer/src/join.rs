@@ -6,9 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use bundle_format::Digest;
+use bundle_format::cluster::{Cluster, NodeName};
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{Cluster, NodeName};
 use crate::failure::Failure;
 
 /// A join file.

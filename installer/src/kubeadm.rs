@@ -6,10 +6,10 @@ use std::net::Ipv4Addr;
 
 use anyhow::Context;
 use bundle_format::ImageReference;
+use bundle_format::cluster::{Cluster, NodeName, ProxyMode, Taint};
 use bundle_format::kubeadm::default_repository;
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, NodeName, ProxyMode, Taint};
 use crate::join::JoinFile;
 
 /// What kubeadm is told of a node and its cluster.

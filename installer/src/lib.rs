@@ -8,7 +8,8 @@
 pub mod certificate;
 pub mod change;
 pub mod cli;
-pub mod cluster;
+pub mod cluster_file;
+mod containerd;
 pub mod doctor;
 pub mod exec;
 pub mod facts;

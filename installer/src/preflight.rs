@@ -5,7 +5,8 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::cluster::ProxyMode;
+use bundle_format::cluster::ProxyMode;
+
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::receipt::{Deed, Line};

@@ -5,7 +5,7 @@
 use std::net::Ipv4Addr;
 
 use bundle_format::Digest;
-use installer::cluster::{Cluster, NodeName, ProxyMode};
+use bundle_format::cluster::{Cluster, NodeName, ProxyMode};
 use installer::join::JoinFile;
 use installer::kubeadm::{Settings, init_configuration, join_configuration};
 

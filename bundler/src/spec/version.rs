@@ -131,7 +131,10 @@ mod tests {
     #[test]
     fn reads_exact_versions_only() {
         let version: KubernetesVersion = "1.28.2".parse().unwrap();
-        assert_eq!((version.minor(), version.patch(), version.to_string()), (28, 2, "1.28.2".to_owned()));
+        assert_eq!(
+            (version.minor(), version.patch(), version.to_string()),
+            (28, 2, "1.28.2".to_owned())
+        );
         assert_eq!("1.31.0-rc.1".parse::<KubernetesVersion>().unwrap().minor(), 31);
         assert_eq!("2.1.0".parse::<ContainerdVersion>().unwrap().major(), 2);
         for text in ["", "1.28", "latest", "2.0.0", "1.28.2.1", "1.28.x"] {

@@ -3,9 +3,10 @@
 
 use std::path::PathBuf;
 
+use bundle_format::cluster::Firewall;
+
 use super::{nfs_server, unit_is};
 use crate::change::Change;
-use crate::cluster::Firewall;
 use crate::exec::Command;
 use crate::role::Role;
 use crate::step::{Node, Step};
