@@ -184,7 +184,7 @@ fn taint(taint: &Taint) -> Value {
 }
 
 /// What nodes call the folder of kubeadm's images: that of the sandbox image.
-fn image_repository(settings: &Settings<'_>) -> Option<String> {
+pub(crate) fn image_repository(settings: &Settings<'_>) -> Option<String> {
     let name = settings.sandbox?.name();
     let (folder, _) = name.rsplit_once('/')?;
     let [_, minor, patch] = numbers(settings.kubernetes);

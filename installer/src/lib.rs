@@ -5,6 +5,7 @@
 //! [`host`], which notes each in the [`receipt`] first. [`reset`] goes back over
 //! that. [`status`] and [`doctor`] only look.
 
+mod boot_images;
 pub mod certificate;
 pub mod change;
 pub mod cli;

@@ -129,6 +129,13 @@ impl Commands {
             ["ss", "-Hltn"] => said(true, &self.read("run/listening")),
             ["kubectl", .., "get", "daemonset", "calico-node", "-o", _] => {
                 said(true, &self.read("run/calico"))
+            ["kubeadm", "config", "images", "list", "--kubernetes-version", version, ..] => {
+                let listed = self.read("run/kubeadm-images");
+                said(*version == "v1.28.2" && !listed.is_empty(), &listed)
+            }
+            ["kubectl", .., "get", "daemonset", "kube-proxy"] => {
+                said(self.root.join("etc/kubernetes/admin.conf").exists(), "")
+            }
             }
             ["ip", "-o", "-4", "addr", "show"] => {
                 said(true, "2: eth0    inet 10.0.0.2/24 brd 10.0.0.255 scope global eth0\n")
@@ -220,6 +227,8 @@ impl Commands {
             ["setenforce", value] => self.write("sys/fs/selinux/enforce", value),
             ["chronyc", "waitsync", ..] => return self.has("active", "chronyd"),
             _ => panic!("a small node has no `{}`", words.join(" ")),
+            ["kubeadm", "init", ..] => self.write("etc/kubernetes/admin.conf", ""),
+            ["kubectl", ..] if ingress::change(&self.root, words) => {}
         }
         true
     }
