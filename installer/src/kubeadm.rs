@@ -183,6 +183,19 @@ fn taint(taint: &Taint) -> Value {
     object
 }
 
+/// What kubeadm taints a master with where it is told nothing else (kubeadm's
+/// `MarkControlPlane`; the second came with 1.24, and the first went with 1.25).
+pub fn taints_of_masters(kubernetes: &str) -> Vec<Taint> {
+    let [_, minor, _] = numbers(kubernetes);
+    let keys = [("master", minor < 25), ("control-plane", minor >= 24)];
+    let taint = |(key, _): (&str, bool)| Taint {
+        key: format!("node-role.kubernetes.io/{key}"),
+        value: None,
+        effect: "NoSchedule".to_owned(),
+    };
+    keys.into_iter().filter(|(_, has)| *has).map(taint).collect()
+}
+
 /// What nodes call the folder of kubeadm's images: that of the sandbox image.
 pub(crate) fn image_repository(settings: &Settings<'_>) -> Option<String> {
     let name = settings.sandbox?.name();

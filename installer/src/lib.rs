@@ -16,6 +16,7 @@ pub mod exec;
 pub mod facts;
 pub mod failure;
 pub mod host;
+mod ingress;
 pub mod inventory;
 pub mod join;
 pub mod kubeadm;

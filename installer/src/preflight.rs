@@ -9,6 +9,7 @@ use bundle_format::cluster::ProxyMode;
 
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::ingress;
 use crate::receipt::{Deed, Line};
 use crate::role::Role;
 use crate::settled;
@@ -32,6 +33,7 @@ pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
     found.extend(nfs_server::problem(host, intent));
     if intent.role == Role::Master {
         found.extend(cni_interface::problem(intent));
+        found.extend(ingress::problems(host, intent));
     }
     reach(host, intent, &mut found);
     found

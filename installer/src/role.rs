@@ -63,6 +63,7 @@ impl Role {
                 &steps::kubeconfig::Kubeconfig,
                 &steps::manifests::Manifests,
                 &steps::cni_interface::CniInterface,
+                &steps::ingress_nodes::IngressNodes,
                 &steps::kubelet_settings::KubeletSettings,
                 &steps::ready::Ready,
                 &steps::join_file::WriteJoinFile,
@@ -70,6 +71,7 @@ impl Role {
             Self::Worker => {
                 all.extend([
                     &steps::join::Join as &dyn Step,
+                    &steps::ingress_nodes::IngressNodes,
                     &steps::kubelet_settings::KubeletSettings,
                     &steps::ready::Ready,
                 ]);

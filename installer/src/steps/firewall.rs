@@ -64,7 +64,7 @@ fn configure(node: &Node<'_>) -> Vec<Change> {
     if node.intent.role == Role::Master {
         ports.extend(OF_MASTERS);
     }
-    if node.intent.cluster.ingress {
+    if node.intent.cluster.has_ingress_on(&node.intent.name) {
         ports.extend(OF_INGRESS);
     }
     // Each call of firewall-cmd takes a good part of a second: one tells all.

@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::firewalld;
+use super::{firewalld, ingress};
 use installer::exec::{Command, Exec, Input, Output};
 
 /// What goes wrong, at the command of that number, from 0, that changes something.
@@ -79,6 +79,9 @@ impl Commands {
 
     /// The answer to a question; none where it is none.
     fn answer(&self, words: &[&str]) -> Option<io::Result<Output>> {
+        if let Some(output) = ingress::answer(&self.root, words) {
+            return Some(Ok(output));
+        }
         Some(Ok(match words {
             ["hostname"] => said(true, &self.read("proc/sys/kernel/hostname")),
             ["systemctl", "is-active", unit] => {
@@ -126,9 +129,6 @@ impl Commands {
             ["firewall-cmd", "--state" | "--list-ports"] => {
                 said(self.root.join("run/ports").exists(), &self.read("run/ports"))
             }
-            ["ss", "-Hltn"] => said(true, &self.read("run/listening")),
-            ["kubectl", .., "get", "daemonset", "calico-node", "-o", _] => {
-                said(true, &self.read("run/calico"))
             ["kubeadm", "config", "images", "list", "--kubernetes-version", version, ..] => {
                 let listed = self.read("run/kubeadm-images");
                 said(*version == "v1.28.2" && !listed.is_empty(), &listed)
@@ -136,6 +136,9 @@ impl Commands {
             ["kubectl", .., "get", "daemonset", "kube-proxy"] => {
                 said(self.root.join("etc/kubernetes/admin.conf").exists(), "")
             }
+            ["ss", "-Hltn"] => said(true, &self.read("run/listening")),
+            ["kubectl", .., "get", "daemonset", "calico-node", "-o", _] => {
+                said(true, &self.read("run/calico"))
             }
             ["ip", "-o", "-4", "addr", "show"] => {
                 said(true, "2: eth0    inet 10.0.0.2/24 brd 10.0.0.255 scope global eth0\n")
@@ -224,11 +227,11 @@ impl Commands {
             ["firewall-cmd", "--reload"] => {
                 self.write(&state("active", "firewalld"), &firewalld::loaded(&self.root));
             }
+            ["kubeadm", "init", ..] => self.write("etc/kubernetes/admin.conf", ""),
+            ["kubectl", ..] if ingress::change(&self.root, words) => {}
             ["setenforce", value] => self.write("sys/fs/selinux/enforce", value),
             ["chronyc", "waitsync", ..] => return self.has("active", "chronyd"),
             _ => panic!("a small node has no `{}`", words.join(" ")),
-            ["kubeadm", "init", ..] => self.write("etc/kubernetes/admin.conf", ""),
-            ["kubectl", ..] if ingress::change(&self.root, words) => {}
         }
         true
     }

@@ -5,6 +5,7 @@
 
 mod commands;
 mod firewalld;
+mod ingress;
 pub mod intent;
 pub mod kinds;
 pub mod member;
