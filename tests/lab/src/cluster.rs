@@ -14,12 +14,6 @@ use crate::{Lab, Node, Upstream};
 /// Where a node has the join file that the operator brought.
 const JOIN_FILE: &str = "/root/join.yaml";
 
-/// The lab's disk is the machine's, of which others may use most: kubelet must
-/// not evict pods for that.
-const CLUSTER: &str = "kubelet:
-  evictionHard: {imagefs.available: 100Mi, nodefs.available: 100Mi, memory.available: 100Mi}
-";
-
 /// The file of a node's stick that is the installer.
 pub const INSTALLER: &str = "/media/usb/installer";
 
@@ -56,9 +50,9 @@ pub fn insert_stick(lab: &Lab, bundle: &Path) -> anyhow::Result<()> {
     })
 }
 
-/// Makes the first node a master; `cluster` is more lines of `cluster.yaml`.
+/// Makes the first node a master; `cluster` is its `cluster.yaml`.
 pub fn master(node: &Node, cluster: &str) -> anyhow::Result<String> {
-    node.write("/root/cluster.yaml", &format!("{CLUSTER}{cluster}"))?;
+    node.write("/root/cluster.yaml", cluster)?;
     let words = [INSTALLER, "--role", "master", "--config", "/root/cluster.yaml", "--yes"];
     node.run([&PATIENCE[..], &words].concat())
 }

@@ -43,6 +43,8 @@ fn three_lines_make_a_cluster_that_outlives_a_reboot() {
     spread(master);
     assert_serves(&lab);
     guide::assert_page_is_true(&lab);
+    assert_defaults_are_the_bundles(master);
+    assert_ingress_moves(&lab);
 
     // Again: nothing is to be done, on either kind of node.
     let config = ["--role", "master", "--config", "/root/cluster.yaml", "--yes"];
@@ -173,6 +175,37 @@ fn assert_serves(lab: &Lab) {
         let words = ["exec", "deploy/web", "--", "busybox", "timeout", "10", "wget", "-qO-", url];
         try_kubectl(master, &words).unwrap_or_default()
     });
+}
+
+/// What the bundle says of the cluster holds, and is told to be from there.
+fn assert_defaults_are_the_bundles(master: &Node) {
+    let config = ["config", "--role", "master", "--config", "/root/cluster.yaml"];
+    let shown = master.run([&[INSTALLER], &config[..]].concat()).unwrap();
+    assert!(shown.contains("kubelet: # the bundle\n"), "{shown}");
+    let kubelet = master.run(["cat", "/var/lib/kubelet/config.yaml"]).unwrap();
+    assert!(kubelet.contains("nodefs.available: 100Mi"), "{kubelet}");
+}
+
+/// The ingress goes to the machine that a changed cluster file names, and comes
+/// back.
+fn assert_ingress_moves(lab: &Lab) {
+    let [master, second, third] = lab.nodes() else { panic!("three nodes") };
+    let nodes = lab.nodes().iter();
+    let nodes: String = nodes
+        .map(|node| format!("- {{name: {}, address: {}}}\n", node.name, node.address))
+        .collect();
+    cluster::master(master, &format!("nodes:\n{nodes}ingressNodes: [{}]\n", second.name)).unwrap();
+    wait("the ingress to be on one node alone", || {
+        let pods = "-n ingress-nginx get pods -l app.kubernetes.io/name=ingress-nginx \
+                    -o jsonpath={.items[*].spec.nodeName}";
+        let words: Vec<&str> = pods.split_ascii_whitespace().collect();
+        try_kubectl(master, &words).is_some_and(|on| on.trim() == second.name)
+    });
+    wait("it to answer there", || get(&second.address.to_string()).contains("node="));
+    assert!(!get(&third.address.to_string()).contains("node="));
+
+    cluster::master(master, "").unwrap();
+    wait("it to be back", || get(&third.address.to_string()).contains("node="));
 }
 
 /// What a web server of the nodes' network says to the operator.
