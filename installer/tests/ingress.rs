@@ -133,6 +133,32 @@ fn the_firewall_is_open_for_the_ingress_only_where_it_runs() {
 }
 
 #[test]
+fn ports_that_were_opened_for_the_ingress_are_closed_when_it_goes() {
+    let mut node = kinds::firewalled(Role::Worker);
+    let zone = node.root().join("etc/firewalld/zones/public.xml");
+    // Somebody else's, which stays.
+    for path in [&zone, &node.root().join("run/systemd/active/firewalld")] {
+        fs::write(path, "service ssh\nport 22/tcp\nport 443/tcp\n").unwrap();
+    }
+    let before = node.tree();
+    let open = |node: &Node| {
+        node.apply(None).end.unwrap();
+        assert!(node.plan().iter().all(|(_, changes)| changes.is_empty()));
+        let text = fs::read_to_string(&zone).unwrap();
+        ["80/tcp", "443/tcp", "8443/tcp", "10250/tcp"]
+            .map(|port| text.contains(&format!("port {port}\n")))
+    };
+    assert_eq!(open(&node), [true; 4]);
+    node.change = |intent| intent.cluster.ingress = false;
+    assert_eq!(open(&node), [false, true, false, true]);
+    node.change = |_| ();
+    assert_eq!(open(&node), [true; 4]);
+    node.change = |intent| intent.cluster.ingress_nodes = Some(Vec::new());
+    assert_eq!(open(&node), [false, true, false, true]);
+    node.assert_goes_back(&before, "ports that were closed again");
+}
+
+#[test]
 fn a_machine_whose_taint_keeps_the_ingress_away_is_told() {
     let node = kinds::bare(Role::Master);
     let told = |lines: &str, manifest: &str| {
