@@ -228,7 +228,11 @@ fn a_bundle_whose_lock_tells_other_things_is_refused() {
     rewritten(&demo, |_| (), |_| ());
     assert!(fs::read(demo.path("demo.tar")).unwrap() == fs::read(demo.path("other.tar")).unwrap());
     type Change = fn(&mut Lock);
-    let cases: [(Change, &str); 12] = [
+    let cases: [(Change, &str); 13] = [
+        (
+            |lock| lock.cluster = serde_json::from_str(r#"{"podCidr":"10.96.0.0/16"}"#).unwrap(),
+            "its cluster: podCidr 10.96.0.0/16 and serviceCidr",
+        ),
         (|lock| drop(lock.images[0].platforms[0].layers.pop()), "other layers than the lock"),
         (
             |lock| lock.images[0].platforms[0].config = lock.images[1].platforms[0].config.clone(),
@@ -278,7 +282,11 @@ fn a_lock_that_was_edited_is_refused_where_it_leaves_the_spec() {
     let path = demo.path("bundle.yaml.lock.json");
     let good = fs::read(&path).unwrap();
     type Change = fn(&mut Lock);
-    let cases: [(Change, &str); 14] = [
+    let cases: [(Change, &str); 15] = [
+        (
+            |lock| lock.cluster = serde_json::from_str(r#"{"podCidr":"10.9.0.0/16"}"#).unwrap(),
+            "cluster is not what the spec says",
+        ),
         (|lock| lock.name = "../evil".to_owned(), "none of a bundle"),
         (|lock| lock.name = "other".to_owned(), "name is `other`, and the spec says `demo`"),
         (|lock| lock.targets.clear(), "no repository `os` of a target `el9-x86_64`"),
@@ -469,6 +477,39 @@ fn what_is_in_it_can_be_seen_taken_out_and_compared() {
     demo.ok(&["build", "-q", "-o", "more.tar"]);
     let difference = demo.ok(&["diff", "demo.tar", "more.tar"]);
     assert!(difference.contains("+ rpm el9-x86_64 bash.x86_64"), "{difference}");
+}
+
+#[test]
+fn the_clusters_defaults_travel_along() {
+    let demo = Demo::start();
+    let spec = demo.spec();
+    demo.ok(&["lock"]);
+    let path = demo.path("bundle.yaml.lock.json");
+    let without = fs::read_to_string(&path).unwrap();
+    assert!(!without.contains("\n  \"cluster\""), "as locks were before there was such a key");
+    demo.ok(&["build", "-q", "-o", "without.tar"]);
+
+    let cluster = "cluster: {podCidr: 10.9.0.0/16, kubelet: {maxPods: 50}, ingressNodes: [a]}\n";
+    demo.write_spec(&format!("{spec}{cluster}"));
+    demo.ok(&["lock"]);
+    demo.ok(&["build", "-q"]);
+    let shown = demo.ok(&["inspect", "demo.tar"]);
+    for line in ["\ndefaults for the cluster file\n", "\n  podCidr: 10.9.0.0/16\n"] {
+        assert!(shown.contains(line), "{shown}");
+    }
+    assert!(shown.contains("\n  kubelet: {\"maxPods\":50}\n"), "{shown}");
+    let difference = demo.ok(&["diff", "without.tar", "demo.tar"]);
+    assert!(difference.contains("+ cluster podCidr \"10.9.0.0/16\"\n"), "{difference}");
+    let lock = Bundle::open(&demo.path("demo.tar")).unwrap().lock().clone();
+    assert_eq!(lock.cluster.cluster().pod_cidr.to_string(), "10.9.0.0/16");
+    assert!(!lock.cluster.has("serviceCidr"));
+    let parsed = Lock::parse(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(parsed.cluster, lock.cluster);
+
+    let pool = "url: URL/manifests/calico.yaml\n    patches: [{poolCidr: 10.8.0.0/16}]";
+    demo.write_spec(&format!("{}{cluster}", spec.replace("url: URL/manifests/calico.yaml", pool)));
+    let error = demo.fails(&["lock"]);
+    assert!(error.contains("pool 10.8.0.0/16, and cluster.podCidr is 10.9.0.0/16"), "{error}");
 }
 
 #[test]

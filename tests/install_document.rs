@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use installer::cluster::Cluster;
+use bundle_format::cluster::Cluster;
 use installer::role::Role;
 
 fn text(path: &str) -> String {
@@ -44,13 +44,14 @@ fn the_sample_of_the_cluster_file_has_the_defaults() {
     let part = part("cluster.yaml");
     let (_, sample) = part.split_once("```yaml\n").unwrap();
     let sample: Cluster = serde_saphyr::from_str(sample.split("```").next().unwrap()).unwrap();
-    sample.check().unwrap();
+    assert_eq!(sample.conflicts(), []);
     assert!(!sample.nodes.is_empty() && !sample.ntp_servers.is_empty());
     let bare = Cluster { nodes: Vec::new(), ntp_servers: Vec::new(), ..sample.clone() };
     assert_eq!(bare, Cluster::default());
     let whole = Cluster {
         endpoint: Some("k8s-master:6443".to_owned()),
         cni_interface: Some("eth1".to_owned().try_into().unwrap()),
+        ingress_nodes: Some(Vec::new()),
         ..sample
     };
     let keys = serde_json::to_value(whole).unwrap();

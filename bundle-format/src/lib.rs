@@ -7,8 +7,10 @@ mod title;
 
 pub mod architecture;
 pub mod archive;
+pub mod cluster;
 pub mod digest;
 pub mod image;
+pub mod kubeadm;
 pub mod layout;
 pub mod lock;
 pub mod nevra;

@@ -4,9 +4,9 @@ use std::net::Ipv4Addr;
 
 use anyhow::{Context, bail};
 use bundle_format::Architecture;
+use bundle_format::cluster::NodeName;
 use serde::{Serialize, Serializer};
 
-use crate::cluster::NodeName;
 use crate::failure::Failure;
 use crate::host::Host;
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use bundle_format::Digest;
+use bundle_format::cluster::{Cluster, NodeName};
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{Cluster, NodeName};
 use crate::expiry::Expiry;
 use crate::failure::Failure;
 

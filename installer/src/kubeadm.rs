@@ -6,9 +6,10 @@ use std::net::Ipv4Addr;
 
 use anyhow::Context;
 use bundle_format::ImageReference;
+use bundle_format::cluster::{Cluster, NodeName, ProxyMode, Taint};
+use bundle_format::kubeadm::default_repository;
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, NodeName, ProxyMode, Taint};
 use crate::join::JoinFile;
 
 /// How long a worker looks for a cluster that knows its token.
@@ -129,8 +130,15 @@ fn proxy(settings: &Settings<'_>) -> Option<Value> {
 
 /// Kubernetes' version: major and minor.
 fn release(settings: &Settings<'_>) -> (u32, u32) {
-    let mut numbers = settings.kubernetes.split('.').map(|part| part.parse().unwrap_or(0));
-    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+    let [major, minor, _] = numbers(settings.kubernetes);
+    (major, minor)
+}
+
+/// 1, 28 and 2 of `1.28.2` or `1.28.2-rc.1`.
+fn numbers(kubernetes: &str) -> [u32; 3] {
+    let core = kubernetes.split('-').next().unwrap_or_default();
+    let mut numbers = core.split('.').map(|part| part.parse().unwrap_or(0));
+    [(); 3].map(|()| numbers.next().unwrap_or(0))
 }
 
 fn api(settings: &Settings<'_>) -> &'static str {
@@ -184,11 +192,25 @@ fn taint(taint: &Taint) -> Value {
     object
 }
 
+/// What kubeadm taints a master with where it is told nothing else (kubeadm's
+/// `MarkControlPlane`; the second came with 1.24, and the first went with 1.25).
+pub fn taints_of_masters(kubernetes: &str) -> Vec<Taint> {
+    let [_, minor, _] = numbers(kubernetes);
+    let keys = [("master", minor < 25), ("control-plane", minor >= 24)];
+    let taint = |(key, _): (&str, bool)| Taint {
+        key: format!("node-role.kubernetes.io/{key}"),
+        value: None,
+        effect: "NoSchedule".to_owned(),
+    };
+    keys.into_iter().filter(|(_, has)| *has).map(taint).collect()
+}
+
 /// What nodes call the folder of kubeadm's images: that of the sandbox image.
-fn image_repository(settings: &Settings<'_>) -> Option<String> {
+pub(crate) fn image_repository(settings: &Settings<'_>) -> Option<String> {
     let name = settings.sandbox?.name();
     let (folder, _) = name.rsplit_once('/')?;
-    let default = if release(settings) < (1, 25) { "k8s.gcr.io" } else { "registry.k8s.io" };
+    let [_, minor, patch] = numbers(settings.kubernetes);
+    let default = default_repository(minor, patch);
     (folder != default).then(|| folder.to_owned())
 }
 

@@ -7,17 +7,20 @@
 //! [`renewal`] new ones, [`access`] kubeconfigs for persons.
 
 pub mod access;
+mod boot_images;
 pub mod certificate;
 pub mod certs;
 pub mod change;
 pub mod cli;
-pub mod cluster;
+pub mod cluster_file;
+mod containerd;
 pub mod doctor;
 pub mod exec;
 pub mod expiry;
 pub mod facts;
 pub mod failure;
 pub mod host;
+mod ingress;
 pub mod inventory;
 pub mod join;
 pub mod kubeadm;

@@ -5,9 +5,11 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::cluster::ProxyMode;
+use bundle_format::cluster::ProxyMode;
+
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::ingress;
 use crate::receipt::{Deed, Line};
 use crate::role::Role;
 use crate::settled;
@@ -31,6 +33,7 @@ pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
     found.extend(nfs_server::problem(host, intent));
     if intent.role == Role::Master {
         found.extend(cni_interface::problem(intent));
+        found.extend(ingress::problems(host, intent));
     }
     found.extend(kubeconfig::problems(intent));
     reach(host, intent, &mut found);

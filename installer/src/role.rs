@@ -63,6 +63,7 @@ impl Role {
                 &steps::kubeconfig::Kubeconfig,
                 &steps::manifests::Manifests,
                 &steps::cni_interface::CniInterface,
+                &steps::ingress_nodes::IngressNodes,
                 &steps::kubelet_settings::KubeletSettings,
                 &steps::ready::Ready,
                 &steps::join_file::WriteJoinFile,
@@ -71,6 +72,7 @@ impl Role {
                 all.extend([
                     &steps::kubeconfig::Kubeconfig as &dyn Step,
                     &steps::join::Join,
+                    &steps::ingress_nodes::IngressNodes,
                     &steps::kubelet_settings::KubeletSettings,
                     &steps::ready::Ready,
                 ]);

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use bundle_format::cluster::ProxyMode;
 use serde_json::Value;
 
-use crate::cluster::ProxyMode;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::kubeadm;

@@ -4,10 +4,10 @@ use std::net::Ipv4Addr;
 
 use bundle_format::Lock;
 use bundle_format::archive::reader::Bundle;
+use bundle_format::cluster::{Cluster, NodeName};
 use bundle_format::lock::LockedTarget;
 
 use crate::change::Change;
-use crate::cluster::{Cluster, NodeName};
 use crate::facts::Facts;
 use crate::host::Host;
 use crate::join::JoinFile;

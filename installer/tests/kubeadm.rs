@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use bundle_format::Digest;
-use installer::cluster::{Cluster, NodeName, ProxyMode};
+use bundle_format::cluster::{Cluster, NodeName, ProxyMode};
 use installer::expiry::Expiry;
 use installer::join::JoinFile;
 use installer::kubeadm::{Settings, init_configuration, join_configuration};
@@ -102,6 +102,9 @@ fn another_repository_than_the_default_is_named() {
     let cases = [
         ("1.24.0", OLD, None),
         ("1.24.0", NEW, Some(NEW)),
+        ("1.24.9", NEW, None),
+        ("1.24.9", OLD, Some(OLD)),
+        ("1.22.17", NEW, None),
         ("1.25.0", OLD, Some(OLD)),
         ("1.25.0", NEW, None),
         (

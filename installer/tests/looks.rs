@@ -11,13 +11,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use bundle_format::Digest;
-use installer::cluster::{Cluster, NodeName};
+use bundle_format::cluster::{Cluster, NodeName};
 use installer::expiry::Expiry;
 use installer::inventory::Inventory;
 use installer::join::JoinFile;
 use installer::role::Role;
 use node::Node;
-use node::intent::{target, write_bundle};
+use node::intent::{target, write_bundle_of};
 use node::member::{Authority, config_of};
 use serde_json::Value;
 
@@ -25,9 +25,17 @@ const TOKEN: &str = "abcdef.0123456789abcdef";
 
 /// A folder with a bundle and a bare node.
 fn folder() -> tempfile::TempDir {
+    folder_with("{}")
+}
+
+/// The same, where the bundle has keys of the cluster file.
+fn folder_with(cluster: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let architecture = std::env::consts::ARCH.parse().unwrap();
-    write_bundle(&folder.path().join("small.tar"), vec![target(architecture)], &[]);
+    write_bundle_of(&folder.path().join("small.tar"), &[], |lock| {
+        lock.targets = vec![target(architecture)];
+        lock.cluster = serde_saphyr::from_str(cluster).unwrap();
+    });
     let files = [
         ("etc/os-release", "PRETTY_NAME=\"Rocky Linux 9.3\"\nPLATFORM_ID=\"platform:el9\"\n"),
         ("etc/hosts", "127.0.0.1 localhost\n"),
@@ -104,7 +112,7 @@ fn preflight_says_what_the_node_is_and_no_plan() {
 
 #[test]
 fn the_cluster_file_is_shown_with_origins_and_without_the_token() {
-    let folder = folder();
+    let folder = folder_with("{podCidr: 10.8.0.0/16, ntpServers: [time.site]}");
     let name = |text: &str| NodeName::try_from(text.to_owned()).unwrap();
     let join = JoinFile {
         endpoint: "10.0.0.1:6443".to_owned(),
@@ -125,11 +133,12 @@ fn the_cluster_file_is_shown_with_origins_and_without_the_token() {
         assert!(!out.contains(TOKEN));
         out
     };
-    let master = config("--role master --config cluster.yaml");
+    let master = config("--role master --config cluster.yaml --bundle small.tar");
     for line in [
         "# a master: node-1 # guessed from the node\n",
         "# at 10.0.0.2 # --address\n",
         "podCidr: 10.9.0.0/16 # cluster.yaml\n",
+        "ntpServers: # the bundle\n- time.site\n",
         "serviceCidr: 10.96.0.0/12 # default\n",
         "endpoint: 10.0.0.2:6443 # guessed from the node\n",
     ] {
@@ -170,7 +179,7 @@ fn where_rpm_does_not_answer_there_is_no_inventory() {
 
 #[test]
 fn a_plan_for_a_node_in_its_cluster_says_what_is_settled() {
-    let folder = folder();
+    let folder = folder_with("podCidr: 10.8.0.0/16");
     let node = folder.path().join("node");
     let told = "apiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\n\
                 kubernetesVersion: v1.28.2\ncontrolPlaneEndpoint: 10.0.0.2:6443\n\
@@ -184,6 +193,14 @@ fn a_plan_for_a_node_in_its_cluster_says_what_is_settled() {
     assert_eq!(status, 1);
     let problem = "problem: podCidr is 10.244.0.0/16 on this node, and 10.9.0.0/16 is asked for\n";
     assert!(err.contains(problem), "{err}");
+
+    // What the bundle says where the file does not is asked for as well.
+    let (status, _, err) = run(folder.path(), &format!("plan {NODE}"));
+    assert_eq!(status, 1);
+    assert!(err.contains(&problem.replace("10.9.", "10.8.")), "{err}");
+    fs::write(folder.path().join("cluster.yaml"), "podCidr: 10.244.0.0/16\n").unwrap();
+    let (_, _, err) = run(folder.path(), &format!("plan {NODE} --config cluster.yaml"));
+    assert!(!err.contains("podCidr is"), "{err}");
 }
 
 #[test]
@@ -197,6 +214,7 @@ fn a_kubeconfig_is_for_workers_and_is_no_secret_told() {
     let join = JoinFile {
         endpoint: "127.0.0.1:9".to_owned(),
         token: TOKEN.to_owned(),
+        expires: Expiry::after(Duration::from_secs(3600)).unwrap(),
         ca_cert_hash: Digest::of(b""),
         master: NodeName::try_from("m".to_owned()).unwrap(),
         master_address: [10, 0, 0, 1].into(),

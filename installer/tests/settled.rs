@@ -8,8 +8,8 @@ use std::fs;
 use std::net::Ipv4Addr;
 
 use bundle_format::Digest;
+use bundle_format::cluster::{CgroupDriver, Cluster, Firewall, NodeName, ProxyMode};
 use installer::change::Change;
-use installer::cluster::{CgroupDriver, Cluster, Firewall, NodeName, ProxyMode};
 use installer::kubeadm;
 use installer::role::Role;
 use installer::run;
@@ -163,7 +163,7 @@ fn the_rest_is_applied_as_a_difference() {
         let (step, _) = planned(&|cluster| {
             let name = NodeName::try_from("late".to_owned()).unwrap();
             let address = Ipv4Addr::new(10, 0, 0, 9).into();
-            cluster.nodes.push(installer::cluster::Member::new(name, address));
+            cluster.nodes.push(bundle_format::cluster::Member::new(name, address));
         })
         .unwrap();
         assert_eq!(step, "hosts");

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::architecture::Architecture;
+use crate::cluster::Given;
 use crate::digest::Digest;
 use crate::nevra::Nevra;
 use crate::reference::ImageReference;
@@ -47,6 +48,9 @@ pub struct Lock {
     pub manifests: Vec<LockedManifest>,
     /// Keys, installers and other single files, sorted by title.
     pub files: Vec<LockedFile>,
+    /// Keys of the cluster file that hold where a site's own has others.
+    #[serde(default, skip_serializing_if = "Given::is_empty")]
+    pub cluster: Given,
     /// Each check that the spec switched off, with its reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disabled_checks: Vec<DisabledCheck>,

@@ -32,6 +32,8 @@ impl Lock {
         self.packages(&mut problems);
         self.images(&mut problems);
         self.files(&mut problems);
+        let conflicts = self.cluster.conflicts();
+        problems.extend(conflicts.iter().map(|conflict| format!("its cluster: {conflict}")));
         if self.bytes().is_none() {
             problems.push("its sizes are more than any disk holds".to_owned());
         }

@@ -151,6 +151,9 @@ fn artifacts(lock: &Lock) -> BTreeMap<String, String> {
     for file in &lock.files {
         artifacts.insert(format!("file {}", file.title), short(file.content.digest));
     }
+    for (key, value) in lock.cluster.entries() {
+        artifacts.insert(format!("cluster {key}"), value.to_string());
+    }
     for disabled in &lock.disabled_checks {
         artifacts.insert(
             format!("disabled check {} {}", disabled.check, disabled.subject),

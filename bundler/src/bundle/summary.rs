@@ -67,6 +67,15 @@ impl Display for Summary<'_> {
                 writeln!(f, "  {}  {}", file.title, HumanBytes(file.content.size))?;
             }
         }
+        if !lock.cluster.is_empty() {
+            writeln!(f, "\ndefaults for the cluster file")?;
+            for (key, value) in lock.cluster.entries() {
+                match value.as_str() {
+                    Some(text) => writeln!(f, "  {key}: {text}")?,
+                    None => writeln!(f, "  {key}: {value}")?,
+                }
+            }
+        }
         if !lock.disabled_checks.is_empty() {
             writeln!(f, "\nchecks that are OFF")?;
             for disabled in &lock.disabled_checks {

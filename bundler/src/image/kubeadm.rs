@@ -2,6 +2,7 @@
 //! list` prints (kubernetes' `cmd/kubeadm/app/images/images.go`).
 
 use bundle_format::ImageReference;
+use bundle_format::kubeadm::default_repository;
 
 use crate::spec::KubernetesVersion;
 
@@ -41,11 +42,6 @@ pub struct KubeadmImage {
     pub image: ImageReference,
 }
 
-/// The default of kubeadm's `imageRepository` (`constants.go`).
-pub fn default_repository(version: &KubernetesVersion) -> &'static str {
-    if version.minor() >= 25 { "registry.k8s.io" } else { "k8s.gcr.io" }
-}
-
 /// The images of kubeadm `version` in `repository`, or in its default one.
 pub fn images(
     version: &KubernetesVersion,
@@ -61,7 +57,7 @@ pub fn images(
         let last = rows.next_back().map(|[release, ..]| release).unwrap_or_default().to_owned();
         return Err(KubeadmError::Unknown { version: text, last });
     };
-    let default = default_repository(version);
+    let default = default_repository(version.minor(), version.patch());
     let repository = repository.unwrap_or(default).trim_end_matches('/');
     // Only in the default repository CoreDNS lies one folder deeper.
     let coredns_path = match repository == default && version.minor() >= 21 {
@@ -124,6 +120,9 @@ mod tests {
         );
         assert_eq!(coredns("1.20.2", None), "k8s.gcr.io/coredns:1.7.0");
         assert_eq!(coredns("1.21.0", None), "k8s.gcr.io/coredns/coredns:v1.8.0");
+        assert_eq!(coredns("1.24.8", None), "k8s.gcr.io/coredns/coredns:v1.8.6");
+        assert_eq!(coredns("1.24.9", None), "registry.k8s.io/coredns/coredns:v1.8.6");
+        assert_eq!(coredns("1.24.9", Some("k8s.gcr.io")), "k8s.gcr.io/coredns:v1.8.6");
         assert_eq!(
             coredns("1.28.2", Some("registry.k8s.io")),
             "registry.k8s.io/coredns/coredns:v1.10.1"

@@ -41,6 +41,9 @@ pub fn misfits(file: &SpecFile, lock: &Lock) -> Vec<String> {
         &ids(spec.manifests.iter().map(|manifest| manifest.value.name.clone()).collect()),
         &ids(lock.manifests.iter().map(|manifest| manifest.name.clone()).collect()),
     );
+    if spec.cluster != lock.cluster {
+        found.push("cluster is not what the spec says".to_owned());
+    }
     if disabled_checks(spec) != lock.disabled_checks {
         found.push("disabledChecks are not those that the spec switches off".to_owned());
     }

@@ -167,6 +167,7 @@ pub fn resolve(file: &SpecFile, upstreams: &Upstreams, now: SystemTime) -> anyho
         images,
         manifests,
         files,
+        cluster: spec.cluster.clone(),
         disabled_checks: disabled_checks(spec),
         warnings,
     };

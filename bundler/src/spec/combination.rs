@@ -5,10 +5,12 @@
 //! and the support tables of Calico and ingress-nginx.
 
 use bundle_format::ImageReference;
+use bundle_format::cluster::Cluster;
 
 use super::problem::Place;
 use super::tree::Node;
 use super::{Spec, Target, profile};
+use crate::manifest::patch::Change;
 
 /// What is wrong with a combination, and what to write instead.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -55,6 +57,7 @@ pub fn check(spec: &Spec) -> Findings {
             warnings.push(warning);
         }
     }
+    warnings.extend(pools_alone(spec));
     Findings {
         refused: refusals(spec).into_iter().map(|refusal| refusal.reason).collect(),
         warnings,
@@ -133,6 +136,29 @@ fn unknown_family(target: &Target) -> Option<String> {
         "family `{family}` has no list of base packages; {} have one: {instead}",
         known.join(", ")
     ))
+}
+
+/// A pool that is not kubeadm's network of pods by default, where the bundle does
+/// not say another: each site's own file would have to.
+fn pools_alone(spec: &Spec) -> Vec<String> {
+    if spec.cluster.has("podCidr") {
+        return Vec::new();
+    }
+    let default = Cluster::default().pod_cidr.to_string();
+    let patches = spec.manifests.iter().flat_map(|manifest| &manifest.value.patches);
+    let pools = patches.filter_map(|patch| match &patch.change {
+        Change::PoolCidr(pool) => Some(pool.to_string()),
+        _ => None,
+    });
+    let others = pools.filter(|pool| *pool != default);
+    others
+        .map(|pool| {
+            format!(
+                "poolCidr is {pool}, and the installer's podCidr is {default} where no site says \
+                 another: add `cluster: {{podCidr: {pool}}}` to the spec"
+            )
+        })
+        .collect()
 }
 
 /// The Kubernetes minors that a Calico minor is tested with.

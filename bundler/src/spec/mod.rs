@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use bundle_format::cluster::{Cluster, Given};
 use bundle_format::{Architecture, ImageReference};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -61,6 +62,11 @@ pub struct Spec {
     /// `bundler` is taken for the architecture that it runs on.
     #[serde(default)]
     pub installers: Option<Vec<Installer>>,
+    /// Keys of the installer's cluster file, `cluster.yaml`, that hold on site
+    /// where that has no others.
+    #[serde(default)]
+    #[schemars(with = "Cluster")]
+    pub cluster: Given,
 }
 
 /// The Kubernetes release and the names of its images.

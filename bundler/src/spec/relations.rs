@@ -8,6 +8,7 @@ use url::Url;
 use super::problem::{Place, Problem};
 use super::tree::Node;
 use super::{Check, PackageRequest, Repository, Spec, Target, combination};
+use crate::manifest::patch::Change;
 
 /// All that does not go together in `spec`, which was read from `root`.
 pub(super) fn check(spec: &Spec, root: &Node) -> Vec<Problem> {
@@ -32,6 +33,8 @@ pub(super) fn check(spec: &Spec, root: &Node) -> Vec<Problem> {
     relations.pins(spec, root);
     relations.manifests(spec, root);
     relations.mirrors(spec, root);
+    relations.cluster(spec, root);
+    relations.pools(spec, root);
     for refusal in combination::refusals(spec) {
         relations.add(refusal.about.place(root), refusal.reason);
     }
@@ -168,6 +171,40 @@ impl Relations {
                 place,
                 format!("manifest `{}`: give `url` or `file`, one of them", manifest.name),
             );
+        }
+    }
+
+    /// What the cluster file's own keys say against each other.
+    fn cluster(&mut self, spec: &Spec, root: &Node) {
+        for conflict in spec.cluster.conflicts() {
+            let place =
+                root.value("cluster").map_or(root.place, |node| node.place_of(conflict.key));
+            self.add(place, format!("cluster: {conflict}: {}", conflict.cure()));
+        }
+    }
+
+    /// A network plugin's pool and kubeadm's network of pods must be the same.
+    fn pools(&mut self, spec: &Spec, root: &Node) {
+        if !spec.cluster.has("podCidr") {
+            return;
+        }
+        let pods = spec.cluster.cluster().pod_cidr.trunc().to_string();
+        for (manifest, node) in spec.manifests.iter().zip(root.items("manifests")) {
+            let name = &manifest.value.name;
+            for (patch, node) in manifest.value.patches.iter().zip(node.items("patches")) {
+                if let Change::PoolCidr(pool) = &patch.change
+                    && pool.to_string() != pods
+                {
+                    self.add(
+                        node.place_of("poolCidr"),
+                        format!(
+                            "manifest `{name}` gets the pool {pool}, and cluster.podCidr is \
+                             {pods}: pods would have addresses that the cluster does not know; \
+                             write the same network in both"
+                        ),
+                    );
+                }
+            }
         }
     }
 

@@ -36,6 +36,9 @@ impl<'s> Checker<'s> {
 
     /// Checks the value of `key`.
     fn node(&mut self, schema: &'s Value, node: &Node, key: &str) {
+        if *schema == Value::Bool(true) {
+            return self.anything(node, key);
+        }
         let choices = self.choices(schema);
         let of_type = |name: &str| -> Vec<&'s Value> {
             choices.iter().copied().filter(|choice| is(choice, name)).collect()
@@ -54,6 +57,24 @@ impl<'s> Checker<'s> {
                 }
             },
             Data::Scalar { text, plain } => self.scalar(&choices, node, text, *plain, key),
+        }
+    }
+
+    /// Another program's own settings, which may be whatever JSON can say.
+    fn anything(&mut self, node: &Node, key: &str) {
+        match &node.data {
+            Data::Mapping(entries) => {
+                for (name, value) in entries {
+                    self.anything(value, name.text().unwrap_or(key));
+                }
+            }
+            Data::Sequence(items) => items.iter().for_each(|item| self.anything(item, key)),
+            Data::Scalar { text, plain } => {
+                if Kind::of(text, *plain) == Kind::Fraction && !scalar::is_finite(text) {
+                    let message = format!("`{key}` cannot be {}: write a number", quoted(text));
+                    self.add(node.place, message);
+                }
+            }
         }
     }
 
@@ -78,7 +99,8 @@ impl<'s> Checker<'s> {
             .collect();
         let names: Vec<&str> = known.iter().map(|(name, _)| name.as_str()).collect();
         let others = records.iter().map(|record| &record["additionalProperties"]);
-        let others = others.into_iter().find(|schema| schema.is_object());
+        let is_open = |schema: &&Value| schema.is_object() || **schema == Value::Bool(true);
+        let others = others.into_iter().find(is_open);
         let mut seen: BTreeMap<&str, Place> = BTreeMap::new();
         for (name_node, value) in entries {
             let place = name_node.place;
@@ -145,9 +167,11 @@ impl<'s> Checker<'s> {
             None => match kind {
                 Kind::Null => is(choice, "null"),
                 Kind::Switch => is(choice, "boolean"),
-                Kind::Whole => is(choice, "integer") && scalar::in_range(choice, text),
+                Kind::Whole => {
+                    is(choice, "integer") && scalar::in_range(choice, text) || is(choice, "number")
+                }
                 Kind::Text => is(choice, "string") && choice["format"].is_null(),
-                Kind::Fraction => false,
+                Kind::Fraction => is(choice, "number") && scalar::is_finite(text),
             },
         });
         if fits {

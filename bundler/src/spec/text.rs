@@ -3,9 +3,10 @@
 //! the check that it must pass.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::str::FromStr;
 
-use bundle_format::{Digest, ImageReference};
+use bundle_format::{Digest, ImageReference, cluster};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use url::Url;
 
@@ -80,6 +81,21 @@ kinds! {
     Variable, "variable", "REGISTRY_USER", variable;
 }
 
+/// Those of the cluster file, whose types say themselves what they may be.
+const OF_CLUSTER: [(&str, &str, Check); 11] = [
+    ("argument", "audit-log-maxage", tries::<cluster::Argument>),
+    ("export-path", "/srv/share", tries::<cluster::ExportPath>),
+    ("interface", "eth1", tries::<cluster::Interface>),
+    ("ip", "192.168.1.1", address),
+    ("ipv4-network", "10.244.0.0/16", ipv4_network),
+    ("label-key", "disk", tries::<cluster::LabelKey>),
+    ("label-value", "ssd", tries::<cluster::LabelValue>),
+    ("mirror-url", "https://mirror.site:5000", tries::<cluster::MirrorUrl>),
+    ("node-name", "k8s-node1", tries::<cluster::NodeName>),
+    ("registry-host", "docker.io", tries::<cluster::RegistryHost>),
+    ("taint", "gpu=yes:NoSchedule", tries::<cluster::Taint>),
+];
+
 /// Checks a text of the kind that the schema calls `format`. The error says
 /// what to write.
 pub(super) fn check(format: &str, text: &str) -> Result<(), String> {
@@ -90,7 +106,7 @@ pub(super) fn check(format: &str, text: &str) -> Result<(), String> {
             cut(text)
         ));
     }
-    match KINDS.iter().find(|(name, ..)| *name == format) {
+    match kind(format) {
         Some((.., check)) => check(text),
         None => Ok(()),
     }
@@ -98,7 +114,11 @@ pub(super) fn check(format: &str, text: &str) -> Result<(), String> {
 
 /// What a text of the kind looks like.
 pub(super) fn sample(format: &str) -> Option<&'static str> {
-    KINDS.iter().find(|(name, ..)| *name == format).map(|(_, sample, _)| *sample)
+    kind(format).map(|(_, sample, _)| *sample)
+}
+
+fn kind(format: &str) -> Option<&'static (&'static str, &'static str, Check)> {
+    KINDS.iter().chain(&OF_CLUSTER).find(|(name, ..)| *name == format)
 }
 
 fn parses<T>(text: &str) -> Result<(), String>
@@ -107,6 +127,27 @@ where
     T::Err: ToString,
 {
     text.parse::<T>().map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// The type's own words, with the text in them as it is shown.
+fn tries<T: TryFrom<String, Error = String>>(text: &str) -> Result<(), String> {
+    let shown = |reason: String| reason.replace(&format!("`{text}`"), &quoted(text));
+    T::try_from(text.to_owned()).map(|_| ()).map_err(shown)
+}
+
+fn address(text: &str) -> Result<(), String> {
+    match text.parse::<IpAddr>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(format!("{} is no address: write one such as 192.168.1.1", quoted(text))),
+    }
+}
+
+fn ipv4_network(text: &str) -> Result<(), String> {
+    parses::<patch::Network>(text)?;
+    if text.contains(':') {
+        return Err(format!("{} is of IPv6: write one such as 10.244.0.0/16", quoted(text)));
+    }
+    Ok(())
 }
 
 /// Words of letters, digits and some marks, which no shell or path reads

@@ -12,6 +12,7 @@ use super::problem::quoted;
 #[serde(try_from = "String")]
 pub struct KubernetesVersion {
     minor: u32,
+    patch: u32,
     text: String,
 }
 
@@ -44,6 +45,11 @@ impl KubernetesVersion {
     pub fn minor(&self) -> u32 {
         self.minor
     }
+
+    /// 2 of `1.28.2`.
+    pub fn patch(&self) -> u32 {
+        self.patch
+    }
 }
 
 impl ContainerdVersion {
@@ -73,7 +79,7 @@ impl FromStr for KubernetesVersion {
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
         match numbers(text) {
-            Some([1, minor, _]) => Ok(Self { minor, text: text.to_owned() }),
+            Some([1, minor, patch]) => Ok(Self { minor, patch, text: text.to_owned() }),
             _ => Err(wrong(text, "1.28.2")),
         }
     }
@@ -125,7 +131,10 @@ mod tests {
     #[test]
     fn reads_exact_versions_only() {
         let version: KubernetesVersion = "1.28.2".parse().unwrap();
-        assert_eq!((version.minor(), version.to_string()), (28, "1.28.2".to_owned()));
+        assert_eq!(
+            (version.minor(), version.patch(), version.to_string()),
+            (28, 2, "1.28.2".to_owned())
+        );
         assert_eq!("1.31.0-rc.1".parse::<KubernetesVersion>().unwrap().minor(), 31);
         assert_eq!("2.1.0".parse::<ContainerdVersion>().unwrap().major(), 2);
         for text in ["", "1.28", "latest", "2.0.0", "1.28.2.1", "1.28.x"] {

@@ -11,6 +11,7 @@ mod node;
 mod options;
 mod preflight;
 mod reset;
+mod sources;
 mod status;
 mod token;
 mod verify;

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use anyhow::Context;
 use bundle_format::archive::reader::Bundle;
+use bundle_format::cluster::{Cluster, NodeName};
 use bundle_format::lock::LockedTarget;
 
 use super::options::Aim;
-use crate::cluster::{Cluster, NodeName};
+use super::sources::Sources;
 use crate::exec::SystemExec;
 use crate::facts::Facts;
 use crate::failure::Failure;
@@ -26,17 +27,23 @@ pub(crate) fn host(root: Option<&Path>) -> anyhow::Result<Host> {
     Host::look(root.unwrap_or(Path::new("/")), exec)
 }
 
+/// What it is to be made from.
+pub(super) fn bundle(aim: &Aim) -> anyhow::Result<Bundle> {
+    let path = super::bundle::find(aim.bundle.as_deref())?;
+    Bundle::open(&path).with_context(|| format!("opening {}", path.display()))
+}
+
 /// What it is to become.
 pub(crate) fn intent(host: &Host, aim: &Aim, root: Option<&Path>) -> anyhow::Result<Intent> {
-    let path = super::bundle::find(aim.bundle.as_deref())?;
-    let bundle = Bundle::open(&path).with_context(|| format!("opening {}", path.display()))?;
-    let join = join(aim)?;
+    let bundle = bundle(aim)?;
     let kubeconfig = brought(aim)?;
-    let cluster = cluster(aim, join.as_ref())?;
+    let sources = Sources::read(aim, join(aim)?, || Ok(bundle.lock().cluster.clone()))?;
+    let cluster = sources.cluster()?;
     let facts = Facts::gather(host)?;
     let target = target(&bundle, &facts)?;
     let address = address(&facts, aim, root)?;
     let name = name(&facts, aim, &cluster, address)?;
+    let join = sources.join;
     Ok(Intent { role: aim.role, bundle, target, cluster, facts, name, address, join, kubeconfig })
 }
 
@@ -65,15 +72,6 @@ fn brought(aim: &Aim) -> anyhow::Result<Option<Brought>> {
         .into());
     }
     aim.with_kubeconfig.as_deref().map(Brought::load).transpose()
-}
-
-/// The cluster: the file's if one was given, else the join file's.
-pub(super) fn cluster(aim: &Aim, join: Option<&JoinFile>) -> anyhow::Result<Cluster> {
-    match (&aim.config, join) {
-        (Some(path), _) => Cluster::load(path),
-        (None, Some(join)) => Ok(join.cluster.clone()),
-        (None, None) => Ok(Cluster::default()),
-    }
 }
 
 pub(super) fn address(facts: &Facts, aim: &Aim, root: Option<&Path>) -> anyhow::Result<Ipv4Addr> {

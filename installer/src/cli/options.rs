@@ -3,9 +3,9 @@
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
+use bundle_format::cluster::NodeName;
 use clap::Args;
 
-use crate::cluster::NodeName;
 use crate::role::Role;
 
 /// What a node is to become.

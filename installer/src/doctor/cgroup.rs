@@ -1,13 +1,15 @@
 //! Who makes control groups: kubelet and containerd must agree.
 
-use super::{Finding, again, containerd, kubelet};
-use crate::cluster::CgroupDriver;
+use bundle_format::cluster::CgroupDriver;
+
+use super::{Finding, again, kubelet};
+use crate::containerd::told;
 use crate::host::Host;
 use crate::steps::containerd::PATH;
 
 pub(super) fn differs(host: &Host) -> anyhow::Result<Option<Finding>> {
     let Some(settings) = kubelet::configuration(host)? else { return Ok(None) };
-    let Some(theirs) = containerd::told(host)?.and_then(|told| told.driver) else {
+    let Some(theirs) = told(host)?.and_then(|told| told.driver) else {
         return Ok(None);
     };
     // kubelet's own default (kubernetes.io, "kubelet configuration (v1beta1)").

@@ -1,13 +1,14 @@
 //! The sandbox image, without which no pod starts.
 
-use super::{Finding, again, containerd};
+use super::{Finding, again};
+use crate::containerd::told;
 use crate::host::Host;
 use crate::steps::containerd::PATH;
 use crate::steps::images;
 use crate::steps::unit_is;
 
 pub(super) fn missing(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let Some(wanted) = containerd::told(host)?.and_then(|told| told.sandbox) else {
+    let Some(wanted) = told(host)?.and_then(|told| told.sandbox) else {
         return Ok(None);
     };
     let images = images::whole(host).filter(|_| unit_is(host, "active", "containerd"));

@@ -4,12 +4,12 @@
 
 use anyhow::Context;
 use bundle_format::ImageReference;
+use bundle_format::cluster::CgroupDriver;
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
 use super::crictl::SOCKET;
 use super::{claims, enabled, file, file_for, unit_is};
 use crate::change::Change;
-use crate::cluster::CgroupDriver;
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::step::{Node, Step};

@@ -2,6 +2,7 @@
 
 use super::kubeconfig::{ADMIN, kubectl};
 use super::{claims, time};
+use crate::boot_images;
 use crate::change::Change;
 use crate::exec::Command;
 use crate::host::Host;
@@ -43,7 +44,11 @@ impl Step for ControlPlane {
     }
 
     fn before(&self, node: &Node<'_>) -> anyhow::Result<()> {
-        time::wrong_clock(node.host).map_or(Ok(()), |wrong| Err(wrong.into()))
+        let wrong = match time::wrong_clock(node.host) {
+            Some(wrong) => Some(wrong),
+            None => boot_images::refusal(node.host, node.intent)?,
+        };
+        wrong.map_or(Ok(()), |wrong| Err(wrong.into()))
     }
 
     fn cure(&self) -> Option<&'static str> {

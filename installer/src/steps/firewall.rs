@@ -1,12 +1,15 @@
 //! firewalld, where it runs: exactly the ports that the role needs are opened,
-//! and what pods send is let through.
+//! those of an ingress that has gone are closed, and what pods send is let through.
 
 use std::path::PathBuf;
 
+use bundle_format::cluster::Firewall;
+
 use super::{nfs_server, unit_is};
 use crate::change::Change;
-use crate::cluster::Firewall;
 use crate::exec::Command;
+use crate::host::Host;
+use crate::receipt::{Deed, Line};
 use crate::role::Role;
 use crate::step::{Node, Step};
 
@@ -63,7 +66,7 @@ fn configure(node: &Node<'_>) -> Vec<Change> {
     if node.intent.role == Role::Master {
         ports.extend(OF_MASTERS);
     }
-    if node.intent.cluster.ingress {
+    if node.intent.cluster.has_ingress_on(&node.intent.name) {
         ports.extend(OF_INGRESS);
     }
     // Each call of firewall-cmd takes a good part of a second: one tells all.
@@ -74,11 +77,18 @@ fn configure(node: &Node<'_>) -> Vec<Change> {
         let lacks = wanted.iter().filter(|word| !has.contains(*word));
         lacks.map(|word| format!("--add-{option}={word}")).collect::<Vec<_>>().join(" ")
     };
+    let has = listed(&zones, &zone, "ports");
+    let closed: Vec<String> = OF_INGRESS
+        .iter()
+        .filter(|port| !ports.contains(port) && has.contains(port) && was_opened(host, port))
+        .map(|port| format!("--remove-port={port}"))
+        .collect();
     // firewall-cmd takes options of one kind at a time.
     let services: &[&str] = if nfs_server::served(node.intent).is_some() { &OF_NFS } else { &[] };
     let options = [
         missing("services", "service", services),
         missing("ports", "port", &ports),
+        closed.join(" "),
         missing("protocols", "protocol", &["ipip"]),
     ];
     let file = format!("zones/{zone}");
@@ -96,6 +106,18 @@ fn configure(node: &Node<'_>) -> Vec<Change> {
         changes.push(Change::run("firewall-cmd --reload"));
     }
     changes
+}
+
+/// Whether an earlier run opened a port, and none has closed it since: what was
+/// open before is not ours to close.
+fn was_opened(host: &Host, port: &str) -> bool {
+    let commands = host.lines().iter().filter_map(|line| match line {
+        Line::Deed { deed: Deed::Ran { command, .. }, .. } => Some(command),
+        _ => None,
+    });
+    let mut words = commands.flat_map(Command::words);
+    let last = words.rfind(|word| word.ends_with(&format!("-port={port}")));
+    last.is_some_and(|word| word.starts_with("--add-port="))
 }
 
 /// As firewalld reads it when it starts (firewalld.conf(5)).

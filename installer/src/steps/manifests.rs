@@ -12,7 +12,7 @@ use crate::exec::Command;
 use crate::step::{Intent, Node, SERVICE_FOLDER, Step};
 
 /// The manifest that `ingress: false` leaves out.
-const INGRESS: &str = "ingress-nginx";
+pub(crate) const INGRESS: &str = "ingress-nginx";
 
 /// See the module.
 pub struct Manifests;

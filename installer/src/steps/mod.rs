@@ -7,6 +7,7 @@ pub mod crictl;
 pub mod firewall;
 pub mod hosts;
 pub mod images;
+pub mod ingress_nodes;
 pub mod join;
 pub mod join_file;
 pub mod kubeconfig;

@@ -2,9 +2,10 @@
 //! loaded; whether a kernel has a module is found out by asking it, never by its
 //! version.
 
+use bundle_format::cluster::ProxyMode;
+
 use super::file;
 use crate::change::Change;
-use crate::cluster::ProxyMode;
 use crate::host::Host;
 use crate::step::{Intent, Node, Step};
 

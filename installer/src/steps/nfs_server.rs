@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use bundle_format::cluster::Nfs;
+
 use super::{enabled, file, file_for, packages, unit_is};
 use crate::change::Change;
-use crate::cluster::Nfs;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::step::{Intent, Node, Step};

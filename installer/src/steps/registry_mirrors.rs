@@ -2,8 +2,9 @@
 //! have: containerd reads their files at each pull (containerd's
 //! `docs/hosts.md`).
 
+use bundle_format::cluster::MirrorUrl;
+
 use crate::change::Change;
-use crate::cluster::MirrorUrl;
 use crate::step::{Node, Step};
 
 const FOLDER: &str = "/etc/containerd/certs.d";

@@ -1,8 +1,9 @@
 //! SELinux: left as it is, with the policy for containers that comes as a
 //! package, unless the cluster file asks for permissive.
 
+use bundle_format::cluster::Selinux;
+
 use crate::change::Change;
-use crate::cluster::Selinux;
 use crate::step::{Node, Step};
 
 const CONFIGURATION: &str = "/etc/selinux/config";

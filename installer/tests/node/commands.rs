@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::{control_plane, firewalld};
+use super::{control_plane, firewalld, ingress};
 use installer::exec::{Command, Exec, Input, Output};
 
 /// What goes wrong, at the command of that number, from 0, that changes something.
@@ -85,6 +85,9 @@ impl Commands {
 
     /// The answer to a question; none where it is none.
     fn answer(&self, words: &[&str]) -> Option<io::Result<Output>> {
+        if let Some(output) = ingress::answer(&self.root, words) {
+            return Some(Ok(output));
+        }
         Some(Ok(match words {
             ["hostname"] => said(true, &self.read("proc/sys/kernel/hostname")),
             ["systemctl", "is-active", unit] => {
@@ -131,6 +134,13 @@ impl Commands {
             }
             ["firewall-cmd", "--state" | "--list-ports"] => {
                 said(self.root.join("run/ports").exists(), &self.read("run/ports"))
+            }
+            ["kubeadm", "config", "images", "list", "--kubernetes-version", version, ..] => {
+                let listed = self.read("run/kubeadm-images");
+                said(*version == "v1.28.2" && !listed.is_empty(), &listed)
+            }
+            ["kubectl", .., "get", "daemonset", "kube-proxy"] => {
+                said(self.root.join("etc/kubernetes/admin.conf").exists(), "")
             }
             ["ss", "-Hltn"] => said(true, &self.read("run/listening")),
             ["kubectl", .., "get", "daemonset", "calico-node", "-o", _] => {
@@ -250,6 +260,8 @@ impl Commands {
             ["firewall-cmd", "--reload"] => {
                 self.write(&state("active", "firewalld"), &firewalld::loaded(&self.root));
             }
+            ["kubeadm", "init", ..] => self.write("etc/kubernetes/admin.conf", ""),
+            ["kubectl", ..] if ingress::change(&self.root, words) => {}
             ["setenforce", value] => self.write("sys/fs/selinux/enforce", value),
             ["chronyc", "waitsync", ..] => return self.has("active", "chronyd"),
             _ => panic!("a small node has no `{}`", words.join(" ")),

@@ -41,6 +41,7 @@ pub(super) fn answer(root: &Path, question: &str) -> Output {
 /// Does it; gives whether it could.
 pub(super) fn change(root: &Path, options: &[&str]) -> bool {
     let (mut file, mut lines) = ("zones/public".to_owned(), Vec::new());
+    let mut gone = Vec::new();
     for option in options {
         let (key, value) = option.split_once('=').unwrap();
         match key {
@@ -53,6 +54,7 @@ pub(super) fn change(root: &Path, options: &[&str]) -> bool {
                 }
                 lines.push("policy".to_owned());
             }
+            "--remove-port" => gone.push(format!("port {value}")),
             "--set-target" => lines.push(format!("target: {value}")),
             "--add-ingress-zone" => lines.push(format!("ingress-zones: {value}")),
             "--add-egress-zone" => lines.push(format!("egress-zones: {value}")),
@@ -65,8 +67,9 @@ pub(super) fn change(root: &Path, options: &[&str]) -> bool {
         fs::write(path.with_extension("xml.old"), &before).unwrap();
     }
     lines.retain(|line| !before.lines().any(|old| old == line));
-    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    fs::write(path, before + &lines).unwrap();
+    let kept = before.lines().filter(|old| !gone.iter().any(|line| line == old));
+    let all = kept.chain(lines.iter().map(String::as_str));
+    fs::write(path, all.map(|line| format!("{line}\n")).collect::<String>()).unwrap();
     true
 }
 

@@ -7,10 +7,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use bundle_format::archive::{reader::Bundle, writer};
+use bundle_format::cluster::{Cluster, Given, NodeName, Selinux};
 use bundle_format::layout::{Content, FILE_TYPE, Layout, YAML_TYPE};
 use bundle_format::lock::{Descriptor, LOCK_VERSION, LockedManifest, LockedTarget};
 use bundle_format::{Architecture, Digest, Lock};
-use installer::cluster::{Cluster, NodeName, Selinux};
 use installer::expiry::Expiry;
 use installer::facts::Facts;
 use installer::join::JoinFile;
@@ -94,24 +94,31 @@ pub fn target(architecture: Architecture) -> LockedTarget {
 
 /// A bundle for nodes of these kinds, with manifests: their names and texts.
 pub fn write_bundle(path: &Path, targets: Vec<LockedTarget>, manifests: &[(&str, &str)]) {
+    write_bundle_of(path, manifests, |lock| lock.targets = targets);
+}
+
+/// A bundle with manifests, and a lock that is changed.
+pub fn write_bundle_of(path: &Path, manifests: &[(&str, &str)], change: impl FnOnce(&mut Lock)) {
     let texts = [""].into_iter().chain(manifests.iter().map(|(_, text)| *text));
     let texts: Vec<(Digest, String)> =
         texts.map(|text| (Digest::of(text.as_bytes()), text.to_owned())).collect();
-    let lock = Lock {
+    let mut lock = Lock {
         lock_version: LOCK_VERSION,
         name: "small".to_owned(),
         spec: Digest::of(b""),
         kubernetes: "1.28.2".to_owned(),
         containerd: Some("1.6.25".to_owned()),
         sandbox_image: None,
-        targets,
+        targets: Vec::new(),
         rpms: Vec::new(),
         images: Vec::new(),
         manifests: manifests.iter().map(locked).collect(),
         files: Vec::new(),
+        cluster: Given::default(),
         disabled_checks: Vec::new(),
         warnings: Vec::new(),
     };
+    change(&mut lock);
     let repodata = |target: &LockedTarget| Content {
         title: format!("rpms/{}/repodata/repomd.xml", target.id),
         descriptor: Descriptor {

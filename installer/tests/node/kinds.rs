@@ -1,6 +1,6 @@
 //! Nodes as they are found.
 
-use installer::cluster::Cluster;
+use bundle_format::cluster::Cluster;
 use installer::kubeconfig::{Brought, Kubeconfig};
 use installer::role::Role;
 use installer::step::Intent;

@@ -6,6 +6,7 @@
 mod commands;
 mod control_plane;
 mod firewalld;
+mod ingress;
 pub mod intent;
 pub mod kinds;
 pub mod member;

@@ -14,12 +14,6 @@ use crate::{Lab, Node, Upstream};
 /// Where a node has the join file that the operator brought.
 const JOIN_FILE: &str = "/root/join.yaml";
 
-/// The lab's disk is the machine's, of which others may use most: kubelet must
-/// not evict pods for that.
-const CLUSTER: &str = "kubelet:
-  evictionHard: {imagefs.available: 100Mi, nodefs.available: 100Mi, memory.available: 100Mi}
-";
-
 /// The file of a node's stick that is the installer.
 pub const INSTALLER: &str = "/media/usb/installer";
 
@@ -59,9 +53,9 @@ pub fn insert_stick(lab: &Lab, bundle: &Path) -> anyhow::Result<()> {
 /// What the first node is to become.
 pub const MASTER: [&str; 4] = ["--role", "master", "--config", "/root/cluster.yaml"];
 
-/// Writes the cluster file; `more` are lines of it.
-pub fn configure(node: &Node, more: &str) -> anyhow::Result<()> {
-    node.write("/root/cluster.yaml", &format!("{CLUSTER}{more}"))
+/// Writes the cluster file.
+pub fn configure(node: &Node, text: &str) -> anyhow::Result<()> {
+    node.write("/root/cluster.yaml", text)
 }
 
 /// Makes the first node a master; `more` are lines of its cluster file.

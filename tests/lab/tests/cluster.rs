@@ -10,7 +10,7 @@ mod support;
 use std::collections::BTreeSet;
 use std::thread;
 
-use application::{Witness, assert_serves, kubectl, spread, wait};
+use application::{Witness, assert_serves, get, kubectl, spread, try_kubectl, wait};
 use deed::Deeds;
 use lab::cluster::{self, INSTALLER};
 use lab::network::DefaultRoute;
@@ -50,6 +50,8 @@ fn three_lines_make_a_cluster_that_outlives_a_reboot() {
     spread(master);
     assert_serves(&lab);
     guide::assert_page_is_true(&lab);
+    assert_defaults_are_the_bundles(master);
+    assert_ingress_moves(&lab);
 
     // Again: nothing is to be done, on either kind of node.
     for (node, options, role) in
@@ -116,7 +118,8 @@ fn a_node_that_loses_its_power_on_the_way_is_finished_by_the_next_run() {
 /// where it cannot be.
 fn assert_changes(master: &Node, worker: &Node) {
     let printer = "192.168.77.200";
-    let more = format!("  maxPods: 77\nnodes: [{{name: printer, address: {printer}}}]\n");
+    let more =
+        format!("kubelet: {{maxPods: 77}}\nnodes: [{{name: printer, address: {printer}}}]\n");
     cluster::master(master, &more).unwrap();
     cluster::worker(master, worker).unwrap();
     for node in [master, worker] {
@@ -189,6 +192,37 @@ fn kill_after(node: &Node, command: &str, run: impl FnOnce() -> anyhow::Result<S
         assert!(running.join().unwrap().is_err());
     });
     node.start().unwrap();
+}
+
+/// What the bundle says of the cluster holds, and is told to be from there.
+fn assert_defaults_are_the_bundles(master: &Node) {
+    let config = ["config", "--role", "master", "--config", "/root/cluster.yaml"];
+    let shown = master.run([&[INSTALLER], &config[..]].concat()).unwrap();
+    assert!(shown.contains("kubelet: # the bundle\n"), "{shown}");
+    let kubelet = master.run(["cat", "/var/lib/kubelet/config.yaml"]).unwrap();
+    assert!(kubelet.contains("nodefs.available: 100Mi"), "{kubelet}");
+}
+
+/// The ingress goes to the machine that a changed cluster file names, and comes
+/// back.
+fn assert_ingress_moves(lab: &Lab) {
+    let [master, second, third] = lab.nodes() else { panic!("three nodes") };
+    let nodes = lab.nodes().iter();
+    let nodes: String = nodes
+        .map(|node| format!("- {{name: {}, address: {}}}\n", node.name, node.address))
+        .collect();
+    cluster::master(master, &format!("nodes:\n{nodes}ingressNodes: [{}]\n", second.name)).unwrap();
+    wait("the ingress to be on one node alone", || {
+        let pods = "-n ingress-nginx get pods -l app.kubernetes.io/name=ingress-nginx \
+                    -o jsonpath={.items[*].spec.nodeName}";
+        let words: Vec<&str> = pods.split_ascii_whitespace().collect();
+        try_kubectl(master, &words).is_some_and(|on| on.trim() == second.name)
+    });
+    wait("it to answer there", || get(&second.address.to_string()).contains("node="));
+    assert!(!get(&third.address.to_string()).contains("node="));
+
+    cluster::master(master, "").unwrap();
+    wait("it to be back", || get(&third.address.to_string()).contains("node="));
 }
 
 /// No token is where others may read it.

@@ -68,6 +68,44 @@ fn every_mistake_names_its_place_and_the_cure() {
 }
 
 #[test]
+fn the_clusters_own_keys_are_checked_as_the_cluster_file_is() {
+    let of = |lines: &str| error(&format!("{MINIMAL}cluster:\n  {lines}\n"));
+    for (lines, place, cure) in [
+        ("podCidr: 10.0.0.1/8", "s.yaml:11:12: podCidr", "write 10.0.0.0/8"),
+        ("podcidr: 10.0.0.0/8", "s.yaml:11:3:", "write `podCidr` instead"),
+        ("proxyMode: none", "s.yaml:11:14:", "write `iptables` or `ipvs` or `nftables`"),
+        ("nodes: [{name: A, address: 10.0.0.1}]", "s.yaml:11:18: name", "`A` is no node name"),
+        ("nodes: [{name: a}]", "s.yaml:11:11:", "`address: 192.168.1.1` here"),
+        ("registryMirrors: {docker.io: [m]}", "s.yaml:11:33:", "write https://HOST:PORT"),
+        ("kubeadm: {apiServer: {--v: 4}}", "s.yaml:11:25:", "without dashes before"),
+        ("podCidr: 10.96.0.0/16", "s.yaml:11:12: cluster:", "choose two networks that do not"),
+        ("ingressNodes: []", "s.yaml:11:17: cluster:", "`ingress: false`"),
+    ] {
+        let error = of(lines);
+        assert!(error.contains(place) && error.contains(cure), "{place} {cure}:\n{error}");
+    }
+    let kubelet = "cluster: {kubelet: {a: [1, {b: 1.5}], c: ~}, kubeadm: {scheduler: {v: 1.5}}}";
+    SpecFile::parse("s.yaml".as_ref(), format!("{MINIMAL}{kubelet}\n").into()).unwrap();
+}
+
+#[test]
+fn the_pool_is_the_clusters_network_of_pods() {
+    let pool = "manifests:\n- name: a\n  file: a\n  patches:\n  - poolCidr: 10.9.0.0/16\n";
+    let of = |cluster: &str| {
+        SpecFile::parse("s.yaml".as_ref(), format!("{MINIMAL}{pool}{cluster}").into())
+    };
+    let error = of("cluster: {podCidr: 10.8.0.0/16}\n").unwrap_err().to_string();
+    assert!(
+        error.starts_with("s.yaml:14:15: manifest `a` gets the pool 10.9.0.0/16, and cluster.podCidr is 10.8.0.0/16"),
+        "{error}"
+    );
+    let same = of("cluster: {podCidr: 10.9.0.0/16}\n").unwrap();
+    assert_eq!(crate::spec::combination::check(&same.spec).warnings, [""; 0]);
+    let warnings = crate::spec::combination::check(&of("").unwrap().spec).warnings;
+    assert!(warnings[0].contains("add `cluster: {podCidr: 10.9.0.0/16}`"), "{warnings:?}");
+}
+
+#[test]
 fn all_problems_are_reported_at_once() {
     let text = MINIMAL.replace("name: demo", "name: De Mo").replace("    keys: [key.asc]\n", "");
     assert_eq!(error(&text).lines().count(), 2);
@@ -217,6 +255,34 @@ registries:
 installers:
 - architecture: x86_64
   file: installer
+cluster:
+  nodes:
+  - name: a
+    address: 192.168.0.2
+    labels:
+      disk: ssd
+    taints: [a:NoSchedule]
+    nfs:
+      export: /srv/a
+  podCidr: 10.0.0.0/8
+  serviceCidr: 172.16.0.0/16
+  endpoint: a:6443
+  proxyMode: iptables
+  cgroupDriver: systemd
+  ntpServers: [a]
+  firewall: leave
+  selinux: leave
+  kubelet:
+    maxPods: 50
+  kubeadm:
+    apiServer:
+      v: 4
+  cniInterface: eth1
+  registryMirrors:
+    docker.io: [https://m]
+  ingress: true
+  ingressNodes: [a]
+  skipManifests: [a]
 ";
 
 /// Whatever serde refuses, the shape has refused before with better words.

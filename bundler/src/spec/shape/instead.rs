@@ -50,6 +50,7 @@ impl<'s> Checker<'s> {
                     Some(default) => format!("a whole number such as {default}"),
                     None => "a whole number".to_owned(),
                 },
+                _ if is(choice, "number") => "a text, a number, `true` or `false`".to_owned(),
                 _ if is(choice, "array") => format!("a list such as `{}`", self.sample(choice)),
                 _ => match choice["format"].as_str().and_then(text::sample) {
                     Some(sample) => format!("`{sample}`"),

@@ -32,6 +32,11 @@ impl Kind {
     }
 }
 
+/// Whether a fraction is a number that JSON has.
+pub(super) fn is_finite(text: &str) -> bool {
+    text.parse::<f64>().is_ok_and(f64::is_finite)
+}
+
 /// Whether a whole number is one that the schema's type can hold.
 pub(super) fn in_range(schema: &Value, text: &str) -> bool {
     match schema["format"].as_str() {

@@ -61,7 +61,7 @@ pub fn assert_serves(lab: &Lab) {
 }
 
 /// What a web server of the nodes' network says to the operator.
-fn get(address: &str) -> String {
+pub fn get(address: &str) -> String {
     let script = format!(
         "exec 3<>/dev/tcp/{address}/80 && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3"
     );

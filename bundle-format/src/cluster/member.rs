@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::export::Nfs;
 use super::labels::{LabelKey, LabelValue, Taint};
 
 /// One of the cluster's machines.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Member {
     /// Its name in the cluster, and its host name.
@@ -19,6 +20,7 @@ pub struct Member {
     pub address: IpAddr,
     /// Labels that it has when it enters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("propertyNames" = {"format": "label-key"}))]
     pub labels: BTreeMap<LabelKey, LabelValue>,
     /// Taints that it has when it enters; kubeadm's own for its role if left
     /// out.
@@ -38,8 +40,9 @@ impl Member {
 
 /// A node's name: a DNS subdomain in lower case (RFC 1123), as Kubernetes wants
 /// it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(inline, extend("format" = "node-name"))]
 pub struct NodeName(String);
 
 impl TryFrom<String> for NodeName {

@@ -2,14 +2,16 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::member::is_subdomain;
 
 /// A label's key: `disk`, `site.org/rack`. Kubernetes' own are only those that
 /// kubelet may give itself.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(inline, extend("format" = "label-key"))]
 pub struct LabelKey(String);
 
 /// Kubernetes' own labels that kubelet starts with (kubernetes.io, `kubelet
@@ -62,8 +64,9 @@ impl fmt::Display for LabelKey {
 }
 
 /// A label's value, which may be empty.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(inline, extend("format" = "label-value"))]
 pub struct LabelValue(String);
 
 impl TryFrom<String> for LabelValue {
@@ -90,8 +93,9 @@ impl fmt::Display for LabelValue {
 }
 
 /// A taint: `key=value:NoSchedule`, or without a value `key:NoSchedule`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(inline, extend("format" = "taint"))]
 pub struct Taint {
     /// Its key.
     pub key: String,

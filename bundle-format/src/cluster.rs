@@ -1,36 +1,41 @@
-//! The cluster as its operator wants it: `cluster.yaml`. All of it may be left
-//! out; what is then taken is said here.
+//! The cluster as its operator wants it: what stands in `cluster.yaml`, and under
+//! `cluster` in a spec. All of it may be left out; what is then taken is said
+//! here.
 
 mod arguments;
+mod conflict;
 mod export;
+mod given;
 mod labels;
 mod member;
 mod mirrors;
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
+use std::net::Ipv4Addr;
 
-use anyhow::Context;
 use ipnet::Ipv4Net;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::arguments::{Argument, Arguments, Scalar};
+pub use self::conflict::Conflict;
 pub use self::export::{ExportPath, Nfs};
+pub use self::given::Given;
 pub use self::labels::{LabelKey, LabelValue, Taint};
 pub use self::member::{Member, NodeName};
 pub use self::mirrors::{MirrorUrl, Mirrors, RegistryHost};
-use crate::failure::Failure;
 
 /// `cluster.yaml`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Cluster {
     /// The cluster's machines, as far as they are known.
     pub nodes: Vec<Member>,
     /// The network of pods.
+    #[schemars(with = "String", extend("format" = "ipv4-network"))]
     pub pod_cidr: Ipv4Net,
     /// The network of Services.
+    #[schemars(with = "String", extend("format" = "ipv4-network"))]
     pub service_cidr: Ipv4Net,
     /// The API server for all nodes, `HOST:PORT`; the first master's address and
     /// port 6443 if left out.
@@ -56,9 +61,14 @@ pub struct Cluster {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cni_interface: Option<Interface>,
     /// Registries of the site that stand in for others.
+    #[schemars(extend("propertyNames" = {"format": "registry-host"}))]
     pub registry_mirrors: Mirrors,
     /// Whether the bundle's manifest `ingress-nginx` is applied.
     pub ingress: bool,
+    /// The machines that the manifest `ingress-nginx` runs on, by name; all that
+    /// take it if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ingress_nodes: Option<Vec<NodeName>>,
     /// Manifests of the bundle that are not applied, by name.
     pub skip_manifests: Vec<String>,
 }
@@ -81,13 +91,14 @@ impl Default for Cluster {
             cni_interface: None,
             registry_mirrors: Mirrors::new(),
             ingress: true,
+            ingress_nodes: None,
             skip_manifests: Vec::new(),
         }
     }
 }
 
 /// How kube-proxy sends traffic to Services.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ProxyMode {
     /// By iptables.
@@ -109,7 +120,7 @@ impl fmt::Display for ProxyMode {
 }
 
 /// Who makes control groups; kubelet and containerd must agree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CgroupDriver {
     /// systemd.
@@ -128,7 +139,7 @@ impl fmt::Display for CgroupDriver {
 }
 
 /// What becomes of firewalld.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Firewall {
     /// Where it runs, the ports that the role needs are opened, and no others.
@@ -140,7 +151,7 @@ pub enum Firewall {
 }
 
 /// What becomes of SELinux.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Selinux {
     /// It warns, and forbids nothing.
@@ -150,8 +161,9 @@ pub enum Selinux {
 }
 
 /// A network interface's name, or an expression for several: `eth1`, `ens.*`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(inline, extend("format" = "interface"))]
 pub struct Interface(String);
 
 impl TryFrom<String> for Interface {
@@ -186,43 +198,9 @@ impl Cluster {
         self.nodes.iter().find(|node| node.address == address).or_else(by_name)
     }
 
-    /// Reads `cluster.yaml`.
-    pub fn load(path: &Path) -> anyhow::Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-        let cluster: Self = serde_saphyr::from_str(&text).map_err(|error| {
-            Failure::new(
-                format!("{} is not as it should be: {error}", path.display()),
-                "docs/install.md lists what can stand in it",
-            )
-        })?;
-        cluster.check()?;
-        Ok(cluster)
-    }
-
-    /// The networks must not overlap, with each other or with the nodes.
-    pub fn check(&self) -> anyhow::Result<()> {
-        let (pods, services) = (self.pod_cidr, self.service_cidr);
-        if pods.contains(&services) || services.contains(&pods) {
-            return Err(Failure::new(
-                format!("podCidr {pods} and serviceCidr {services} overlap"),
-                "choose two networks that do not",
-            )
-            .into());
-        }
-        for node in &self.nodes {
-            let IpAddr::V4(address) = node.address else { continue };
-            for (key, network) in [("podCidr", pods), ("serviceCidr", services)] {
-                if network.contains(&address) {
-                    return Err(Failure::new(
-                        format!("{key} {network} has the address of {}, {address}", node.name),
-                        format!("choose another {key}"),
-                    )
-                    .into());
-                }
-            }
-        }
-        Ok(())
+    /// Whether the ingress runs on a machine, as far as names say.
+    pub fn has_ingress_on(&self, name: &NodeName) -> bool {
+        self.ingress && self.ingress_nodes.as_ref().is_none_or(|names| names.contains(name))
     }
 
     /// The cluster's DNS server: the tenth address of Services, as kubeadm has it.

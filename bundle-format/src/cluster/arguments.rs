@@ -2,20 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Arguments by the part that they are for, as kubeadm calls it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Arguments {
     /// kube-apiserver's.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("propertyNames" = {"format": "argument"}))]
     pub api_server: BTreeMap<Argument, Scalar>,
     /// kube-controller-manager's.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("propertyNames" = {"format": "argument"}))]
     pub controller_manager: BTreeMap<Argument, Scalar>,
     /// kube-scheduler's.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("propertyNames" = {"format": "argument"}))]
     pub scheduler: BTreeMap<Argument, Scalar>,
 }
 
@@ -32,8 +36,9 @@ impl Arguments {
 }
 
 /// An argument's name, without the dashes before it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(inline, extend("format" = "argument"))]
 pub struct Argument(String);
 
 impl TryFrom<String> for Argument {
@@ -57,8 +62,9 @@ impl From<Argument> for String {
 }
 
 /// A value, which YAML may take for a number or a truth; an argument is a text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "serde_json::Value", into = "String")]
+#[schemars(inline, extend("type" = ["string", "boolean", "number"]))]
 pub struct Scalar(String);
 
 impl TryFrom<serde_json::Value> for Scalar {

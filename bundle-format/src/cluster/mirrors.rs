@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Mirrors, the first one first, by the registry that they stand in for.
 pub type Mirrors = BTreeMap<RegistryHost, Vec<MirrorUrl>>;
 
 /// A registry as image names have it: `docker.io`, `registry.site:5000`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(inline, extend("format" = "registry-host"))]
 pub struct RegistryHost(String);
 
 impl TryFrom<String> for RegistryHost {
@@ -39,8 +41,9 @@ impl fmt::Display for RegistryHost {
 
 /// Where a mirror is: `https://mirror.site:5000`, with a path where its API
 /// begins below one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(inline, extend("format" = "mirror-url"))]
 pub struct MirrorUrl(String);
 
 impl MirrorUrl {

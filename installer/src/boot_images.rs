@@ -1,0 +1,79 @@
+//! The images from which kubeadm starts the control plane. Without one of them
+//! `kubeadm init` waits for minutes, and then blames kubelet.
+
+use std::collections::BTreeSet;
+
+use bundle_format::layout;
+use bundle_format::lock::LockedImage;
+
+use crate::containerd;
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::kubeadm;
+use crate::step::Intent;
+use crate::steps::containerd::PATH;
+use crate::steps::images;
+
+/// Why kubeadm would wait in vain: its images, by its own list, are not in the
+/// bundle or not in containerd under just these names, or containerd starts pods
+/// with another pause.
+pub(crate) fn refusal(host: &Host, intent: &Intent) -> anyhow::Result<Option<Failure>> {
+    let command = list(intent);
+    let said = host.query(&command);
+    let wanted: Vec<&str> =
+        said.stdout.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    if !said.succeeded() || wanted.is_empty() {
+        let last = said.stderr.trim().lines().last().unwrap_or("it says nothing").to_owned();
+        return Ok(Some(Failure::new(
+            format!("kubeadm does not list its images: {last}"),
+            format!("run `{command}`, mend what it says, and run this again"),
+        )));
+    }
+    let bundled: BTreeSet<String> = intent.lock().images.iter().flat_map(names).collect();
+    let present = images::whole(host).unwrap_or_default();
+    let lacking = |known: &BTreeSet<String>| -> Vec<&str> {
+        wanted.iter().copied().filter(|name| !known.contains(*name)).collect()
+    };
+    let (unknown, missing) = (lacking(&bundled), lacking(&present));
+    if !unknown.is_empty() {
+        return Ok(Some(Failure::new(
+            format!("kubeadm will start {}, which the bundle does not have", unknown.join(", ")),
+            "on the connected host, make the bundle anew with a newer bundler, or list these \
+             images under `images` with `kubernetes: {kubeadmImages: listed}`",
+        )));
+    }
+    if !missing.is_empty() {
+        return Ok(Some(Failure::new(
+            format!("kubeadm will start {}, which containerd does not have", missing.join(", ")),
+            "run this again without `--skip images`; `ctr -n k8s.io images check` says what is \
+             there",
+        )));
+    }
+    let sandbox = containerd::told(host)?.and_then(|told| told.sandbox);
+    let is_pause =
+        |name: &&&str| name.rsplit('/').next().is_some_and(|own| own.starts_with("pause:"));
+    let pause = wanted.iter().find(is_pause);
+    Ok(pause.filter(|pause| sandbox.as_deref() != Some(**pause)).map(|pause| {
+        let own = sandbox.as_deref().unwrap_or("none");
+        Failure::new(
+            format!("the sandbox image of {PATH} is {own}, and kubeadm's is {pause}"),
+            format!(
+                "run this again without `--skip containerd`; if that does not mend it, the bundle \
+                 names another: list {pause} alone of its kind under `images` in its spec"
+            ),
+        )
+    }))
+}
+
+/// What has kubeadm list its images, as it takes them from its configuration.
+fn list(intent: &Intent) -> String {
+    let settings = intent.settings();
+    let repository = kubeadm::image_repository(&settings)
+        .map(|repository| format!(" --image-repository {repository}"))
+        .unwrap_or_default();
+    format!("kubeadm config images list --kubernetes-version v{}{repository}", settings.kubernetes)
+}
+
+fn names(image: &LockedImage) -> Vec<String> {
+    layout::names(image).iter().map(ToString::to_string).collect()
+}

@@ -1,0 +1,93 @@
+//! Where the cluster's values are from: the bundle and the cluster file, or the
+//! join file.
+
+use bundle_format::cluster::{Cluster, Given};
+
+use super::options::Aim;
+use crate::cluster_file;
+use crate::join::JoinFile;
+
+/// The sources of the cluster's values.
+pub(super) struct Sources {
+    pub(super) join: Option<JoinFile>,
+    /// The cluster file's keys, where one was given.
+    file: Option<Given>,
+    /// The bundle's.
+    bundle: Given,
+}
+
+impl Sources {
+    /// Reads them. The bundle is asked only where its keys count: a worker has
+    /// all in its join file.
+    pub(super) fn read(
+        aim: &Aim,
+        join: Option<JoinFile>,
+        bundle: impl FnOnce() -> anyhow::Result<Given>,
+    ) -> anyhow::Result<Self> {
+        let file = aim.config.as_deref().map(cluster_file::load).transpose()?;
+        let counts = file.is_some() || join.is_none();
+        let bundle = if counts { bundle()? } else { Given::default() };
+        Ok(Self { join, file, bundle })
+    }
+
+    /// What holds: a cluster file takes the place of the join file's.
+    pub(super) fn cluster(&self) -> anyhow::Result<Cluster> {
+        match (&self.file, &self.join) {
+            (None, Some(join)) => Ok(join.cluster.clone()),
+            (None, None) => cluster_file::effective(&self.bundle, &Given::default()),
+            (Some(file), _) => cluster_file::effective(&self.bundle, file),
+        }
+    }
+
+    /// Where a key's value is from. The endpoint by which a worker joins is the
+    /// join file's in any case.
+    pub(super) fn of(&self, key: &str) -> &'static str {
+        match &self.file {
+            _ if self.join.is_some() && key == "endpoint" => "join file",
+            Some(file) if file.has(key) => "cluster.yaml",
+            None if self.join.is_some() => "join file",
+            _ if self.bundle.has(key) => "the bundle",
+            _ => "default",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bundle_format::Digest;
+
+    use super::*;
+    use crate::expiry::Expiry;
+
+    #[test]
+    fn a_cluster_file_takes_the_place_of_the_join_files_but_for_the_endpoint() {
+        let keys = |text: &str| serde_saphyr::from_str::<Given>(text).unwrap();
+        let join = JoinFile {
+            endpoint: "m:6443".to_owned(),
+            token: "a.b".to_owned(),
+            expires: Expiry::after(Duration::from_secs(60)).unwrap(),
+            ca_cert_hash: Digest::of(b""),
+            master: "m".to_owned().try_into().unwrap(),
+            master_address: [10, 0, 0, 1].into(),
+            cluster: Cluster { ntp_servers: vec!["join".to_owned()], ..Cluster::default() },
+        };
+        let of = |file: Option<&str>, joins: bool| {
+            let sources = Sources {
+                join: joins.then(|| join.clone()),
+                file: file.map(keys),
+                bundle: keys("{podCidr: 10.9.0.0/16, ntpServers: [bundle], selinux: leave}"),
+            };
+            let time = sources.cluster().unwrap().ntp_servers.join(",");
+            (["endpoint", "podCidr", "ingress"].map(|key| sources.of(key)), time)
+        };
+        let file = Some("podCidr: 10.8.0.0/16");
+        let bundle = "bundle".to_owned();
+        assert_eq!(of(None, false), (["default", "the bundle", "default"], bundle.clone()));
+        assert_eq!(of(None, true), (["join file"; 3], "join".to_owned()));
+        assert_eq!(of(file, false), (["default", "cluster.yaml", "default"], bundle.clone()));
+        assert_eq!(of(file, true), (["join file", "cluster.yaml", "default"], bundle));
+        assert_eq!(of(Some("ntpServers: [own]"), false).1, "own");
+    }
+}

@@ -1,0 +1,66 @@
+//! Reading `cluster.yaml`, and what holds of it and of the bundle's own keys.
+
+use std::path::Path;
+
+use anyhow::Context;
+use bundle_format::cluster::{Cluster, Given};
+
+use crate::failure::Failure;
+
+/// Reads `cluster.yaml`.
+pub fn load(path: &Path) -> anyhow::Result<Given> {
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    // A file of comments alone gives nothing.
+    let given: Option<Given> = serde_saphyr::from_str(&text).map_err(|error| {
+        Failure::new(
+            format!("{} is not as it should be: {error}", path.display()),
+            "docs/install.md lists what can stand in it",
+        )
+    })?;
+    Ok(given.unwrap_or_default())
+}
+
+/// The cluster by the bundle's keys and those of a cluster file, which come
+/// before.
+pub fn effective(bundle: &Given, file: &Given) -> anyhow::Result<Cluster> {
+    let cluster = Cluster::of(&[bundle, file]).context("reading the cluster file")?;
+    match cluster.conflicts().first() {
+        None => Ok(cluster),
+        Some(conflict) => Err(Failure::new(conflict.to_string(), conflict.cure()).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cluster.yaml");
+        std::fs::write(&path, text).unwrap();
+        let given = load(&path).and_then(|given| effective(&Given::default(), &given));
+        match given {
+            Ok(_) => String::new(),
+            Err(error) => error.to_string().replace(&folder.path().display().to_string(), ""),
+        }
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_places() {
+        assert_eq!(words(""), "");
+        assert_eq!(words("# nothing\n"), "");
+        assert_eq!(words("ntpServers: [a]\n"), "");
+        for (text, place, what) in [
+            ("ingress: true\npodCidrs: x\n", "line 2", "unknown field `podCidrs`"),
+            ("ingress: true\npodCidr: x\n", "line 2", "invalid"),
+            ("nodes:\n- {name: A, address: 10.0.0.1}\n", "line 2", "`A` is no node name"),
+            ("ingress: true\ningress: true\n", "line 2", "duplicate"),
+            ("podCidr: 10.96.0.0/16\n", "", "overlap"),
+            ("ingressNodes: [a]\n", "", "names a, and nodes has no such machine"),
+        ] {
+            let words = words(text);
+            assert!(words.contains(place) && words.contains(what), "{text}{words}");
+        }
+    }
+}

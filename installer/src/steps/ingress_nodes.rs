@@ -1,0 +1,122 @@
+//! The machines that the ingress runs on have a label, and its workloads select
+//! by it. A worker gives itself its label, since it may enter long after the
+//! master was made; the master gives it to those that are there. Applying the
+//! bundle's manifest again leaves both be, since it says nothing of them.
+
+use bundle_format::cluster::NodeName;
+
+use super::kubeconfig::{ADMIN, kubectl};
+use super::ready::KUBELET;
+use crate::change::Change;
+use crate::exec::Command;
+use crate::host::Host;
+use crate::ingress::{self, Workload};
+use crate::role::Role;
+use crate::step::{Node, Step};
+
+/// Ours, so that kubelet may set it: of Kubernetes' own it may not (kubernetes.io,
+/// "NodeRestriction").
+const LABEL: &str = "kubeferry/ingress";
+
+/// See the module.
+pub struct IngressNodes;
+
+impl Step for IngressNodes {
+    fn name(&self) -> &'static str {
+        "ingress-nodes"
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        match node.intent.role {
+            Role::Master => of_all(node),
+            Role::Worker => Ok(of_itself(node)),
+        }
+    }
+}
+
+/// Labels before workloads select by them, and the other way round when they no
+/// longer do, so that the ingress is nowhere without a place meanwhile.
+fn of_all(node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+    let (host, cluster) = (node.host, &node.intent.cluster);
+    let workloads = ingress::workloads(node.intent)?;
+    let selects = cluster.ingress_nodes.is_some();
+    let selectors = workloads.iter().filter(|one| is_selecting(host, one) != selects);
+    let mut selectors: Vec<Change> = selectors.map(|one| select(one, selects)).collect();
+    if workloads.is_empty() || !selects && selectors.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ask = |more: &str| -> Vec<String> {
+        let list = format!("{} --request-timeout 10s get nodes -o name{more}", kubectl(ADMIN));
+        let said = host.query(&list).stdout;
+        said.lines().filter_map(|line| line.strip_prefix("node/")).map(str::to_owned).collect()
+    };
+    let labelled = ask(&format!(" --selector {LABEL}=true"));
+    let mut there = ask("");
+    let own = node.intent.name.to_string();
+    if !there.contains(&own) {
+        // In a plan it has no cluster yet.
+        there.push(own);
+    }
+    let is_wanted = |name: &str| {
+        let mut wanted = cluster.ingress_nodes.iter().flatten();
+        wanted.any(|one| one.to_string() == name)
+    };
+    let differs = there.iter().filter(|name| is_wanted(name) != labelled.contains(name));
+    let mut labels: Vec<Change> = differs.map(|name| label(ADMIN, name, is_wanted(name))).collect();
+    if selects {
+        labels.append(&mut selectors);
+        return Ok(labels);
+    }
+    selectors.append(&mut labels);
+    Ok(selectors)
+}
+
+fn of_itself(node: &Node<'_>) -> Vec<Change> {
+    let name: &NodeName = &node.intent.name;
+    let cluster = &node.intent.cluster;
+    // Where all machines have it, no workload selects.
+    let Some(wanted) = cluster.ingress_nodes.as_ref().filter(|_| cluster.ingress) else {
+        return Vec::new();
+    };
+    let wanted = wanted.contains(name);
+    let now = node.host.query(&format!(
+        "{} --request-timeout 10s get node {name} -o jsonpath={{.metadata.labels.{LABEL}}}",
+        kubectl(KUBELET)
+    ));
+    if (now.stdout.trim() == "true") == wanted {
+        return Vec::new();
+    }
+    vec![label(KUBELET, &name.to_string(), wanted)]
+}
+
+fn label(config: &str, name: &str, wanted: bool) -> Change {
+    let change = if wanted { "=true" } else { "-" };
+    Change::run(&format!("{} label --overwrite node {name} {LABEL}{change}", kubectl(config)))
+}
+
+fn is_selecting(host: &Host, workload: &Workload) -> bool {
+    let now = host.query(&format!(
+        "{} --request-timeout 10s -n {} get {} {} -o jsonpath=\
+         {{.spec.template.spec.nodeSelector.{LABEL}}}",
+        kubectl(ADMIN),
+        workload.metadata.namespace,
+        workload.kind.to_lowercase(),
+        workload.metadata.name
+    ));
+    now.stdout.trim() == "true"
+}
+
+fn select(workload: &Workload, selects: bool) -> Change {
+    let value = if selects { "\"true\"" } else { "null" };
+    let patch = format!(
+        "{{\"spec\":{{\"template\":{{\"spec\":{{\"nodeSelector\":{{\"{LABEL}\":{value}}}}}}}}}}}"
+    );
+    let command = Command::of(&format!(
+        "{} -n {} patch {} {} --type merge --patch",
+        kubectl(ADMIN),
+        workload.metadata.namespace,
+        workload.kind.to_lowercase(),
+        workload.metadata.name
+    ));
+    Change::Run { command: command.with(patch), undo: Vec::new(), files: Vec::new() }
+}
