@@ -191,8 +191,11 @@ fn default_route(text: &str) -> Option<String> {
 /// Of `/proc/meminfo`: `MemTotal: 16316412 kB`.
 fn memory(text: &str) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:")).unwrap_or_default();
-    line.split_ascii_whitespace().next().and_then(|word| word.parse::<u64>().ok()).unwrap_or(0)
-        * 1024
+    line.split_ascii_whitespace()
+        .next()
+        .and_then(|word| word.parse::<u64>().ok())
+        .unwrap_or(0)
+        .saturating_mul(1024)
 }
 
 #[cfg(test)]

@@ -15,6 +15,13 @@ impl Failure {
         Self { what: what.into(), cure: cure.into() }
     }
 
+    /// Of an error that may have a cure among its causes.
+    pub fn of(error: &anyhow::Error) -> Self {
+        let known = error.chain().find_map(|cause| cause.downcast_ref::<Self>());
+        let cure = known.map_or("mend that, and run this again", Self::cure).to_owned();
+        Self { what: format!("{error:#}"), cure }
+    }
+
     /// What to do.
     pub fn cure(&self) -> &str {
         &self.cure

@@ -7,6 +7,7 @@
 
 pub mod certificate;
 pub mod change;
+mod chrony;
 pub mod cli;
 pub mod cluster;
 pub mod doctor;

@@ -88,7 +88,7 @@ fn expired(all: &[Placed]) -> Option<String> {
 fn in_folders(host: &Host, is_wanted: impl Fn(&str) -> bool) -> anyhow::Result<Vec<Placed>> {
     let mut all = Vec::new();
     for folder in FOLDERS {
-        let names = host.list(folder);
+        let names = host.list(folder)?;
         for name in names.iter().filter(|name| name.ends_with(".crt") && is_wanted(name)) {
             let path = format!("{folder}/{name}");
             let text = host.read(&path)?.unwrap_or_default();

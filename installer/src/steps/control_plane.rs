@@ -1,7 +1,7 @@
 //! The control plane, by kubeadm.
 
 use super::kubeconfig::{ADMIN, kubectl};
-use super::{claims, time};
+use super::{claims, live, time};
 use crate::change::Change;
 use crate::exec::Command;
 use crate::host::Host;
@@ -27,7 +27,8 @@ impl Step for ControlPlane {
         if is_complete(host) {
             return Ok(Vec::new());
         }
-        let mut changes = claims(host, &[&FOLDERS[..], &["/var/lib/etcd"]].concat());
+        live::refuse(host, self.name(), "/var/lib/etcd/member")?;
+        let mut changes = claims(host, &[&FOLDERS[..], &["/var/lib/etcd"]].concat())?;
         let text = kubeadm::init_configuration(&node.intent.settings())?;
         changes.extend(super::file(host, CONFIGURATION, &text)?);
         if host.was_interrupted(self.name()) {
@@ -43,7 +44,7 @@ impl Step for ControlPlane {
     }
 
     fn before(&self, node: &Node<'_>) -> anyhow::Result<()> {
-        time::wrong_clock(node.host).map_or(Ok(()), |wrong| Err(wrong.into()))
+        time::wrong_clock(node.host)?.map_or(Ok(()), |wrong| Err(wrong.into()))
     }
 }
 

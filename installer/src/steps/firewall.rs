@@ -7,6 +7,7 @@ use super::{nfs_server, unit_is};
 use crate::change::Change;
 use crate::cluster::Firewall;
 use crate::exec::Command;
+use crate::failure::Failure;
 use crate::role::Role;
 use crate::step::{Node, Step};
 
@@ -43,7 +44,7 @@ impl Step for FirewallRules {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let host = node.host;
-        let running = unit_is(host, "active", "firewalld");
+        let running = unit_is(host, "active", "firewalld")?;
         match node.intent.cluster.firewall {
             Firewall::Leave => Ok(Vec::new()),
             Firewall::Flush if running => Ok(vec![Change::run_undone_by(
@@ -51,13 +52,13 @@ impl Step for FirewallRules {
                 "systemctl enable --now firewalld",
             )]),
             Firewall::Flush => Ok(Vec::new()),
-            Firewall::Configure if running => Ok(configure(node)),
+            Firewall::Configure if running => configure(node),
             Firewall::Configure => Ok(Vec::new()),
         }
     }
 }
 
-fn configure(node: &Node<'_>) -> Vec<Change> {
+fn configure(node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
     let host = node.host;
     let mut ports = OF_ALL.to_vec();
     if node.intent.role == Role::Master {
@@ -67,7 +68,16 @@ fn configure(node: &Node<'_>) -> Vec<Change> {
         ports.extend(OF_INGRESS);
     }
     // Each call of firewall-cmd takes a good part of a second: one tells all.
-    let zones = host.query("firewall-cmd --permanent --list-all-zones").stdout;
+    let question = Command::of("firewall-cmd --permanent --list-all-zones");
+    let said = host.answer(&question)?;
+    if !said.succeeded() {
+        return Err(Failure::new(
+            format!("`{question}` does not answer: {}", said.stderr.trim()),
+            "see why with `systemctl status firewalld`, or have `firewall: leave` in the cluster file",
+        )
+        .into());
+    }
+    let zones = said.stdout;
     let zone = default_zone(node);
     let missing = |key: &str, option: &str, wanted: &[&str]| -> String {
         let has = listed(&zones, &zone, key);
@@ -95,7 +105,7 @@ fn configure(node: &Node<'_>) -> Vec<Change> {
     if !changes.is_empty() || host.was_interrupted("firewall") {
         changes.push(Change::run("firewall-cmd --reload"));
     }
-    changes
+    Ok(changes)
 }
 
 /// As firewalld reads it when it starts (firewalld.conf(5)).

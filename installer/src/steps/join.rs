@@ -5,7 +5,7 @@ use anyhow::Context;
 use super::control_plane::{FOLDERS, RESET};
 use super::kubeconfig::kubectl;
 use super::ready::KUBELET;
-use super::{claims, time};
+use super::{claims, live, time};
 use crate::change::Change;
 use crate::exec::Command;
 use crate::kubeadm;
@@ -38,7 +38,8 @@ impl Step for Join {
         }
         let mut changes = Vec::new();
         if !is_in {
-            changes.extend(claims(host, &FOLDERS));
+            live::refuse(host, self.name(), KUBELET)?;
+            changes.extend(claims(host, &FOLDERS)?);
             let file = intent.join.as_ref().context("a worker needs a join file")?;
             let settings = intent.settings();
             // First, and without a secret: what this node is made with.
@@ -65,6 +66,6 @@ impl Step for Join {
     }
 
     fn before(&self, node: &Node<'_>) -> anyhow::Result<()> {
-        time::wrong_clock(node.host).map_or(Ok(()), |wrong| Err(wrong.into()))
+        time::wrong_clock(node.host)?.map_or(Ok(()), |wrong| Err(wrong.into()))
     }
 }

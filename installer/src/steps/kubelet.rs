@@ -13,7 +13,7 @@ impl Step for Kubelet {
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
-        if unit_is(node.host, "enabled", "kubelet") {
+        if unit_is(node.host, "enabled", "kubelet")? {
             return Ok(Vec::new());
         }
         let undo = "systemctl disable --now kubelet";

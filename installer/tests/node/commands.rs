@@ -19,6 +19,8 @@ pub enum Fault {
     Late(usize),
     /// No command; but what was started answers from the second time on.
     Slow,
+    /// No command; but the question that begins so is ended before it is answered.
+    Mute(&'static str),
 }
 
 const EXPORTS: &str = "etc/exports.d/kubeferry.exports";
@@ -35,6 +37,11 @@ pub struct Commands {
 impl Exec for Commands {
     fn run(&self, command: &Command, _: Option<Input<'_>>) -> io::Result<Output> {
         let words: Vec<&str> = command.words().iter().map(String::as_str).collect();
+        if let Some(Fault::Mute(question)) = self.fault
+            && command.to_string().starts_with(question)
+        {
+            return Ok(Output::default());
+        }
         if let Some(answer) = self.answer(&words) {
             return answer;
         }
@@ -126,6 +133,13 @@ impl Commands {
             ["firewall-cmd", "--state" | "--list-ports"] => {
                 said(self.root.join("run/ports").exists(), &self.read("run/ports"))
             }
+            ["modprobe", "--dry-run", name] => {
+                said(!self.read("run/no-modules").lines().any(|one| one == *name), "")
+            }
+            ["rpm", "-q", "--whatrequires", name, ..] => {
+                let users = self.read(&format!("run/requires/{name}"));
+                said(!users.is_empty(), &users)
+            }
             ["ss", "-Hltn"] => said(true, &self.read("run/listening")),
             ["kubectl", .., "get", "daemonset", "calico-node", "-o", _] => {
                 said(true, &self.read("run/calico"))
@@ -189,18 +203,19 @@ impl Commands {
                 let loaded = self.read("proc/modules");
                 self.write("proc/modules", &format!("{loaded}{name} 1\n"));
                 if *name == "br_netfilter" {
+                    let has_ipv6 = self.root.join("proc/sys/net/ipv6").exists();
                     for key in ["bridge-nf-call-iptables", "bridge-nf-call-ip6tables"] {
-                        self.write(&format!("proc/sys/net/bridge/{key}"), "0\n");
+                        if has_ipv6 || !key.ends_with("ip6tables") {
+                            let path = format!("proc/sys/net/bridge/{key}");
+                            self.write(&path, &self.read("run/bridges"));
+                        }
                     }
                 }
             }
-            ["sysctl", "-w", setting] => {
-                let (key, value) = setting.split_once('=').unwrap();
-                let path = format!("proc/sys/{}", key.replace('.', "/"));
-                if !self.root.join(&path).exists() {
-                    return false;
-                }
-                self.write(&path, &format!("{value}\n"));
+            ["sysctl", "-w", setting] => return self.set(setting),
+            ["sysctl", "--load", path] => {
+                let text = self.read(path.trim_start_matches('/'));
+                return text.lines().all(|line| self.set(&line.replace(' ', "")));
             }
             ["kubectl", .., "set", "env", "daemonset/calico-node", _, variable] => {
                 let value = variable.strip_prefix("IP_AUTODETECTION_METHOD=").unwrap();
@@ -222,6 +237,17 @@ impl Commands {
             _ => panic!("a small node has no `{}`", words.join(" ")),
         }
         true
+    }
+
+    /// Sets a key of the kernel's, if it has that.
+    fn set(&self, setting: &str) -> bool {
+        let (key, value) = setting.split_once('=').unwrap();
+        let path = format!("proc/sys/{}", key.replace('.', "/"));
+        let is_there = self.root.join(&path).exists();
+        if is_there {
+            self.write(&path, &format!("{value}\n"));
+        }
+        is_there
     }
 
     /// What rpm prints of the packages in `run/packages`, one a line: name,
