@@ -38,8 +38,8 @@ pub struct Facts {
 }
 
 /// Interfaces that container networks make.
-const CONTAINER_INTERFACES: [&str; 8] =
-    ["cali", "cni", "docker", "flannel", "kube-ipvs", "tunl", "veth", "vxlan"];
+const CONTAINER_INTERFACES: [&str; 10] =
+    ["cali", "cni", "docker", "flannel", "kube-ipvs", "podman", "tunl", "veth", "virbr", "vxlan"];
 
 impl Facts {
     /// Looks at the node.
@@ -82,15 +82,16 @@ impl Facts {
             )
             .into());
         }
-        let on_route: Vec<Ipv4Addr> = self
-            .addresses
-            .iter()
-            .filter(|(interface, _)| {
-                self.default_route.as_ref().is_none_or(|route| route == interface)
-            })
-            .map(|(_, address)| *address)
-            .collect();
-        match on_route.as_slice() {
+        let on = |route: Option<&String>| -> Vec<Ipv4Addr> {
+            let addresses = self.addresses.iter();
+            let meant = addresses.filter(|(name, _)| route.is_none_or(|route| route == name));
+            meant.map(|(_, address)| *address).collect()
+        };
+        let mut meant = on(self.default_route.as_ref());
+        if meant.is_empty() {
+            meant = on(None);
+        }
+        match meant.as_slice() {
             [only] => Ok(*only),
             [] => bail!(Failure::new(
                 "this node has no IPv4 address",

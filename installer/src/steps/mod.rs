@@ -21,6 +21,7 @@ pub mod packages;
 pub mod ready;
 pub mod registry_mirrors;
 pub mod repository;
+mod resolver;
 pub mod selinux;
 pub mod service_folder;
 pub mod service_route;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use bundle_format::archive::{reader::Bundle, writer};
 use bundle_format::layout::{Content, FILE_TYPE, Layout, YAML_TYPE};
-use bundle_format::lock::{Descriptor, LOCK_VERSION, LockedManifest, LockedTarget};
+use bundle_format::lock::{Descriptor, LOCK_VERSION, LockedManifest, LockedRpm, LockedTarget};
 use bundle_format::{Architecture, Digest, Lock};
 use installer::cluster::{Cluster, NodeName, Selinux};
 use installer::facts::Facts;
@@ -67,6 +67,25 @@ fn locked((name, text): &(&str, &str)) -> LockedManifest {
     }
 }
 
+/// A bundle that has a package besides: its name, version and architecture.
+pub fn bundle_with_package(nevra: &str) -> Bundle {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.tar");
+    let mut target = target(Architecture::X86_64);
+    let repository = serde_json::json!({
+        "id": "own", "baseUrl": "http://own/", "repomd": Digest::of(b""), "keys": []
+    });
+    target.repositories = vec![serde_json::from_value(repository).unwrap()];
+    let package: bundle_format::Nevra = nevra.parse().unwrap();
+    let rpm = serde_json::json!({
+        "target": target.id, "package": package, "repository": "own",
+        "source": format!("http://own/{}", package.file_name()), "size": 0,
+        "digest": Digest::of(b""), "why": [{"because": "spec", "path": "packages[0]", "line": 1}]
+    });
+    write_lock(&path, vec![target], &[], vec![serde_json::from_value(rpm).unwrap()]);
+    Bundle::open(&path).unwrap()
+}
+
 /// A bundle with these manifests.
 pub fn bundle_with(manifests: &[(&str, &str)]) -> Bundle {
     let folder = tempfile::tempdir().unwrap();
@@ -90,6 +109,15 @@ pub fn target(architecture: Architecture) -> LockedTarget {
 
 /// A bundle for nodes of these kinds, with manifests: their names and texts.
 pub fn write_bundle(path: &Path, targets: Vec<LockedTarget>, manifests: &[(&str, &str)]) {
+    write_lock(path, targets, manifests, Vec::new());
+}
+
+fn write_lock(
+    path: &Path,
+    targets: Vec<LockedTarget>,
+    manifests: &[(&str, &str)],
+    rpms: Vec<LockedRpm>,
+) {
     let texts = [""].into_iter().chain(manifests.iter().map(|(_, text)| *text));
     let texts: Vec<(Digest, String)> =
         texts.map(|text| (Digest::of(text.as_bytes()), text.to_owned())).collect();
@@ -101,7 +129,7 @@ pub fn write_bundle(path: &Path, targets: Vec<LockedTarget>, manifests: &[(&str,
         containerd: Some("1.6.25".to_owned()),
         sandbox_image: None,
         targets,
-        rpms: Vec::new(),
+        rpms,
         images: Vec::new(),
         manifests: manifests.iter().map(locked).collect(),
         files: Vec::new(),

@@ -65,7 +65,7 @@ impl Node {
         for unit in ["enabled", "active", "masked", "loaded"] {
             fs::create_dir_all(node.root().join("run/systemd").join(unit)).unwrap();
         }
-        for folder in ["etc/systemd/system", "var/lib", "var/log"] {
+        for folder in ["etc/systemd/system", "opt", "var/lib", "var/log"] {
             fs::create_dir_all(node.root().join(folder)).unwrap();
         }
         for (path, mode, text) in files {
