@@ -239,10 +239,10 @@ fn damaged(number: usize, reason: &dyn Display) -> Failure {
 fn parse(bytes: &[u8]) -> anyhow::Result<Vec<Line>> {
     let mut lines = Vec::new();
     for (number, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-        let version: Option<u32> = serde_json::from_slice::<serde_json::Value>(line)
+        let version = serde_json::from_slice::<serde_json::Value>(line)
             .ok()
-            .and_then(|line| u32::try_from(line.get("version")?.as_u64()?).ok());
-        if number == 0 && version.is_some_and(|version| version != VERSION) {
+            .and_then(|line| line.get("version")?.as_u64());
+        if number == 0 && version.is_some_and(|version| version != u64::from(VERSION)) {
             bail!("it was written by another version of this program; use that one");
         }
         let line = serde_json::from_slice(line).map_err(|error| damaged(number, &error));

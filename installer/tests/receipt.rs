@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::Path;
 
+use installer::failure::Failure;
 use installer::receipt::{Line, Receipt, interrupted};
 
 const DEED: &str = r#"{"line":"deed","step":"swap","deed":{"did":"made","path":"/ä"}}"#;
@@ -50,6 +51,10 @@ fn what_is_not_understood_is_refused_and_stays() {
         ("{\"line\":\"receipt\",\"version\":2}\n{\"li", "another version"),
         ("{\"line\":\"receipt\",\"version\":1}\n{\"line\":\"news\"}\n", "line 2"),
         ("{\"line\":\"receipt\",\"version\":1}\n\0\0\0\n", "line 2"),
+        ("{\"line\":\"receipt\",\"version\":1}\n\u{fffd}\n", "line 2 is damaged"),
+        ("{\"line\":\"receipt\",\"version\":99999999999}\n", "another version"),
+        ("{\"line\":\"finished\",\"step\":\"swap\"}\n", "how a receipt begins"),
+        ("[]\n", "line 1"),
     ];
     for (before, words) in cases {
         let folder = receipt(before.as_bytes());
@@ -58,6 +63,8 @@ fn what_is_not_understood_is_refused_and_stays() {
             Receipt::open(folder.path()).map(drop).unwrap_err(),
         ];
         for error in errors {
+            let has_cure = error.chain().any(|cause| cause.is::<Failure>());
+            assert!(has_cure || words == "another version", "{error:#}");
             assert!(format!("{error:#}").contains(words), "{words}: {error:#}");
         }
         assert_eq!(bytes(folder.path()), before.as_bytes());

@@ -1,14 +1,21 @@
 //! Who asks for the run, who the node is, and what the cluster file calls others.
 
+use rustix::process::Uid;
+
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::step::Intent;
 
 /// Only root may do what is to be done, and see all that is to be looked at.
 pub(super) fn rights(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
-    let is_allowed = !host.is_this_system() || rustix::process::geteuid().is_root();
+    let is_allowed = may(host.is_this_system(), rustix::process::geteuid());
     let told = || Failure::new("you are not root on this node", "run this by `sudo`, or as root");
     Ok(if is_allowed { Vec::new() } else { vec![told()] })
+}
+
+/// Into a folder anybody may look.
+fn may(is_this_system: bool, user: Uid) -> bool {
+    !is_this_system || user.is_root()
 }
 
 /// Two nodes of one name would be one to Kubernetes.
@@ -75,4 +82,15 @@ pub(super) fn words(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
 fn is_host(text: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b".-:".contains(&byte);
     !text.is_empty() && !text.starts_with('-') && text.bytes().all(inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_roots() {
+        let somebody = Uid::from_raw(1000);
+        assert!(may(true, Uid::ROOT) && may(false, somebody) && !may(true, somebody));
+    }
 }

@@ -8,6 +8,8 @@ use crate::change::Change;
 use crate::cluster::Firewall;
 use crate::exec::Command;
 use crate::failure::Failure;
+use crate::host::Host;
+use crate::receipt::{Deed, Line};
 use crate::role::Role;
 use crate::step::{Node, Step};
 
@@ -86,10 +88,22 @@ fn configure(node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
     };
     // firewall-cmd takes options of one kind at a time.
     let services: &[&str] = if nfs_server::served(node.intent).is_some() { &OF_NFS } else { &[] };
+    // What only some clusters need, and this one no more, goes if it is from us.
+    let superfluous = |key: &str, option: &str, known: &[&str], wanted: &[&str]| -> String {
+        let has = listed(&zones, &zone, key);
+        let is_left = |word: &&&str| {
+            let add = format!("--add-{option}={word}");
+            !wanted.contains(*word) && has.contains(*word) && has_run(host, &add)
+        };
+        let left = known.iter().filter(is_left);
+        left.map(|word| format!("--remove-{option}={word}")).collect::<Vec<_>>().join(" ")
+    };
     let options = [
         missing("services", "service", services),
         missing("ports", "port", &ports),
         missing("protocols", "protocol", &["ipip"]),
+        superfluous("services", "service", &OF_NFS, services),
+        superfluous("ports", "port", &OF_INGRESS, &ports),
     ];
     let file = format!("zones/{zone}");
     let mut changes: Vec<Change> = options
@@ -106,6 +120,16 @@ fn configure(node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         changes.push(Change::run("firewall-cmd --reload"));
     }
     Ok(changes)
+}
+
+/// Whether a command with this argument was run here by us.
+fn has_run(host: &Host, argument: &str) -> bool {
+    host.lines().iter().any(|line| match line {
+        Line::Deed { deed: Deed::Ran { command, .. }, .. } => {
+            command.words().iter().any(|word| word == argument)
+        }
+        _ => false,
+    })
 }
 
 /// As firewalld reads it when it starts (firewalld.conf(5)).

@@ -218,8 +218,10 @@ impl Commands {
                 return text.lines().all(|line| self.set(&line.replace(' ', "")));
             }
             ["kubectl", .., "set", "env", "daemonset/calico-node", _, variable] => {
-                let value = variable.strip_prefix("IP_AUTODETECTION_METHOD=").unwrap();
-                self.write("run/calico", value);
+                match variable.strip_prefix("IP_AUTODETECTION_METHOD").unwrap() {
+                    "-" => self.remove("run/calico"),
+                    value => self.write("run/calico", value.strip_prefix('=').unwrap()),
+                }
             }
             ["firewall-cmd", "--permanent", options @ ..] => {
                 return self.has("active", "firewalld") && firewalld::change(&self.root, options);
