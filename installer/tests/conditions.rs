@@ -64,8 +64,8 @@ fn several_nics() {
         asked.to_string(),
         "this node has several addresses: 10.0.0.2 (eth0), 10.9.0.2 (eth1)"
     );
-    let wanted = Some(Ipv4Addr::new(10, 0, 0, 2));
-    assert_eq!(facts(&two, None).address(wanted).unwrap(), wanted.unwrap());
+    let wanted = Ipv4Addr::new(10, 0, 0, 2);
+    assert_eq!(facts(&two, None).address(Some(wanted)).unwrap(), wanted);
     let other = facts(&two, None).address(Some(Ipv4Addr::new(10, 1, 1, 1))).unwrap_err();
     assert!(other.to_string().contains("does not have the address 10.1.1.1"), "{other}");
     // One whose default route has no address of its own.
