@@ -63,7 +63,7 @@ fn what_is_not_understood_is_refused_and_stays() {
             Receipt::open(folder.path()).map(drop).unwrap_err(),
         ];
         for error in errors {
-            let has_cure = error.chain().any(|cause| cause.is::<Failure>());
+            let has_cure = error.chain().any(|cause| cause.downcast_ref::<Failure>().is_some());
             assert!(has_cure || words == "another version", "{error:#}");
             assert!(format!("{error:#}").contains(words), "{words}: {error:#}");
         }
