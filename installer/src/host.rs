@@ -306,9 +306,11 @@ impl Host {
         loop {
             let outcome = self.execute(command, None);
             if outcome.is_ok() || Instant::now() >= end {
-                return outcome
-                    .map(drop)
-                    .with_context(|| format!("waited {seconds} s for an answer in vain"));
+                return outcome.map(drop).map_err(|error| {
+                    let what = format!("waited {seconds} s for an answer in vain: {error:#}");
+                    Failure::new(what, "`installer doctor` says what is wrong with this node")
+                        .into()
+                });
             }
             sleep(Duration::from_millis(500));
         }

@@ -1,10 +1,10 @@
 //! The control plane, by kubeadm.
 
 use super::kubeconfig::{ADMIN, kubectl};
-use super::{claims, live, time};
+use super::live::{self, Standing};
+use super::{claims, time};
 use crate::change::Change;
 use crate::exec::Command;
-use crate::host::Host;
 use crate::kubeadm;
 use crate::step::{Node, Step};
 
@@ -24,10 +24,16 @@ impl Step for ControlPlane {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let host = node.host;
-        if is_complete(host) {
-            return Ok(Vec::new());
+        // kube-proxy is the last that `kubeadm init` makes.
+        let question = format!(
+            "{} --request-timeout 10s -n kube-system get daemonset kube-proxy",
+            kubectl(ADMIN)
+        );
+        match live::standing(host, self.name(), "/var/lib/etcd/member", ADMIN, &question)? {
+            Standing::In => return Ok(Vec::new()),
+            Standing::Waiting(change) => return Ok(vec![change]),
+            Standing::Out => {}
         }
-        live::refuse(host, self.name(), "/var/lib/etcd/member")?;
         let mut changes = claims(host, &[&FOLDERS[..], &["/var/lib/etcd"]].concat())?;
         let text = kubeadm::init_configuration(&node.intent.settings())?;
         changes.extend(super::file(host, CONFIGURATION, &text)?);
@@ -51,14 +57,3 @@ impl Step for ControlPlane {
 /// Folders that kubeadm, kubelet and pods' networks fill.
 pub(crate) const FOLDERS: [&str; 4] =
     ["/etc/kubernetes", "/usr/libexec/kubernetes", "/var/lib/cni", "/var/lib/kubelet"];
-
-/// Whether `kubeadm init` got to its end: kube-proxy is the last that it makes.
-fn is_complete(host: &Host) -> bool {
-    host.exists(ADMIN)
-        && host
-            .query(&format!(
-                "{} --request-timeout 10s -n kube-system get daemonset kube-proxy",
-                kubectl(ADMIN)
-            ))
-            .succeeded()
-}

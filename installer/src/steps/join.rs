@@ -4,8 +4,9 @@ use anyhow::Context;
 
 use super::control_plane::{FOLDERS, RESET};
 use super::kubeconfig::kubectl;
+use super::live::{self, Standing};
 use super::ready::KUBELET;
-use super::{claims, live, time};
+use super::{claims, time};
 use crate::change::Change;
 use crate::exec::Command;
 use crate::kubeadm;
@@ -25,20 +26,18 @@ impl Step for Join {
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let (host, intent) = (node.host, node.intent);
         let path = format!("{SERVICE_FOLDER}/kubeadm-join.yaml");
-        let is_in = host.exists(KUBELET)
-            && host
-                .query(&format!(
-                    "{} --request-timeout 10s get node {}",
-                    kubectl(KUBELET),
-                    intent.name
-                ))
-                .succeeded();
+        let question =
+            format!("{} --request-timeout 10s get node {}", kubectl(KUBELET), intent.name);
+        let is_in = match live::standing(host, self.name(), KUBELET, KUBELET, &question)? {
+            Standing::In => true,
+            Standing::Waiting(change) => return Ok(vec![change]),
+            Standing::Out => false,
+        };
         if is_in && !host.was_interrupted(self.name()) {
             return Ok(Vec::new());
         }
         let mut changes = Vec::new();
         if !is_in {
-            live::refuse(host, self.name(), KUBELET)?;
             changes.extend(claims(host, &FOLDERS)?);
             let file = intent.join.as_ref().context("a worker needs a join file")?;
             let settings = intent.settings();
