@@ -82,3 +82,17 @@ fn only_one_has_it_at_a_time() {
     drop(first);
     Receipt::open(folder.path()).unwrap();
 }
+
+#[test]
+fn a_line_that_the_disk_had_no_room_for_is_no_change_that_was_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("receipt.jsonl");
+    let whole = format!("{{\"line\":\"receipt\",\"version\":1}}\n{FINISHED}\n");
+    // What a write that failed in its middle leaves.
+    fs::write(&path, format!("{whole}{}", &DEED[..30])).unwrap();
+    let mut receipt = Receipt::open(folder.path()).unwrap();
+    assert!(!interrupted(receipt.lines(), "swap"));
+    receipt.add(Line::Finished { step: "hosts".to_owned() }).unwrap();
+    let after = String::from_utf8(bytes(folder.path())).unwrap();
+    assert_eq!(after, format!("{whole}{{\"line\":\"finished\",\"step\":\"hosts\"}}\n"));
+}

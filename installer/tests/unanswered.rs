@@ -121,6 +121,31 @@ fn a_node_whose_api_server_is_silent_is_not_made_anew() {
 }
 
 #[test]
+fn a_node_that_its_cluster_does_not_know_is_told_how_it_enters_anew() {
+    let node = kinds::bare(Role::Worker);
+    for (path, text) in [
+        ("etc/kubernetes/kubelet.conf", ""),
+        (
+            "var/lib/kubeferry/receipt.jsonl",
+            "{\"line\":\"receipt\",\"version\":1}\n{\"line\":\"finished\",\"step\":\"join\"}\n",
+        ),
+        ("run/api-says", "Error from server (NotFound): nodes \"node-1\" not found\n"),
+    ] {
+        let path = node.root().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let mut steps: Vec<&'static dyn Step> = Role::Worker.steps();
+    steps.retain(|step| step.name() == "join");
+    let plan = |node: &Node| run::plan(&node.look(None).0, &node.intent(), &steps).map(drop);
+    let error = describe(&plan(&node).unwrap_err(), None);
+    assert!(error.contains("kubelet.conf shows, and is not known there now"), "{error}");
+    assert!(error.contains("kubeadm reset --force"), "{error}");
+    fs::write(node.root().join("run/api-says"), "connection refused\n").unwrap();
+    plan(&node).unwrap();
+}
+
+#[test]
 fn a_step_that_needed_no_more_after_an_interruption_is_finished() {
     let node = kinds::bare(Role::Worker);
     node.apply(None).end.unwrap();
