@@ -225,6 +225,14 @@ mod tests {
     }
 
     #[test]
+    fn memory_is_a_number_or_none() {
+        assert_eq!(memory("MemFree: 1 kB\nMemTotal:  2 kB\n"), 2048);
+        assert_eq!(memory("MemTotal: 18446744073709551615 kB\n"), u64::MAX);
+        assert_eq!(memory("MemTotal: 99999999999999999999 kB\n"), 0);
+        assert_eq!(memory(""), 0);
+    }
+
+    #[test]
     fn the_default_route_has_no_destination() {
         let text = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n\
                     eth0\t004DA8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\n\

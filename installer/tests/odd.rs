@@ -79,6 +79,12 @@ fn a_cluster_file_or_join_file_with_anything_in_it() {
     }
 }
 
+#[test]
+fn services_at_the_end_of_all_addresses_have_a_dns_server() {
+    let cluster: Cluster = serde_saphyr::from_str("serviceCidr: 255.255.255.255/32").unwrap();
+    assert_eq!(cluster.dns().to_string(), "255.255.255.255");
+}
+
 /// The files of a node that programs do not answer from.
 fn files(node: &node::Node) -> Vec<String> {
     let tree = node.tree().into_iter();
