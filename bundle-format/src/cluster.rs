@@ -205,6 +205,6 @@ impl Cluster {
 
     /// The cluster's DNS server: the tenth address of Services, as kubeadm has it.
     pub fn dns(&self) -> Ipv4Addr {
-        Ipv4Addr::from(u32::from(self.service_cidr.network()) + 10)
+        Ipv4Addr::from(u32::from(self.service_cidr.network()).saturating_add(10))
     }
 }

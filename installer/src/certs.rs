@@ -100,8 +100,12 @@ impl Kept {
 /// All certificates of the node, with what could not be read.
 pub fn all(host: &Host) -> (Vec<Kept>, Vec<String>) {
     let (mut all, mut unread) = (Vec::new(), Vec::new());
+    let files = files(host).unwrap_or_else(|error| {
+        unread.push(format!("{error:#}"));
+        Vec::new()
+    });
     let configs = CONFIGS.iter().map(|(name, _)| config_path(name)).chain([OWN.to_owned()]);
-    let found = files(host).into_iter().map(|path| of_file(host, &path));
+    let found = files.into_iter().map(|path| of_file(host, &path));
     let found = found.chain(configs.map(|path| of_config(host, &path)));
     for one in found.chain([Ok(of_kubelet(host)), of_serving(host)]) {
         match one {
@@ -186,11 +190,11 @@ fn config_path(name: &str) -> String {
 }
 
 /// All files of certificates below [`PKI`].
-fn files(host: &Host) -> Vec<String> {
+fn files(host: &Host) -> anyhow::Result<Vec<String>> {
     let mut folders = vec![PKI.to_owned()];
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
-        for name in host.list(&folder) {
+        for name in host.list(&folder)? {
             let path = format!("{folder}/{name}");
             let is_folder = host.path(&path).symlink_metadata().is_ok_and(|meta| meta.is_dir());
             if is_folder {
@@ -200,7 +204,7 @@ fn files(host: &Host) -> Vec<String> {
             }
         }
     }
-    files
+    Ok(files)
 }
 
 fn of_file(host: &Host, path: &str) -> anyhow::Result<Vec<Kept>> {

@@ -1,5 +1,6 @@
 //! Commands: one of the two doors to the node.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
@@ -87,7 +88,12 @@ impl Exec for SystemExec {
             }
         };
         // What is read from the output must be in the language we know.
-        process.args(words).env("LC_ALL", "C");
+        process.args(words).env("LC_ALL", "C").env("PATH", search_path());
+        // A site's proxy is not for the nodes' own network, and kubeadm would
+        // hand it on to the control plane.
+        for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
+            process.env_remove(name).env_remove(name.to_uppercase());
+        }
         process.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
         let mut child = process.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
@@ -110,8 +116,21 @@ impl Exec for SystemExec {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe && !status.success() => {}
             fed => fed?,
         }
-        Ok(Output { status: status.code(), stdout: text(out)?, stderr: text(err)? })
+        let status = match (status.code(), &self.root) {
+            // chroot could not run it (its manual's statuses): there is none.
+            (Some(125 | 126), Some(_)) => Some(127),
+            (status, _) => status,
+        };
+        Ok(Output { status, stdout: text(out)?, stderr: text(err)? })
     }
+}
+
+/// Where commands are looked for: as this program was told, and then where
+/// systems have them, of which `su` and some services know only a part.
+fn search_path() -> OsString {
+    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    path.push(":/usr/sbin:/usr/bin:/sbin:/bin");
+    path
 }
 
 fn read(pipe: Option<&mut impl Read>) -> io::Result<Vec<u8>> {

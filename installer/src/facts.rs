@@ -38,8 +38,8 @@ pub struct Facts {
 }
 
 /// Interfaces that container networks make.
-const CONTAINER_INTERFACES: [&str; 8] =
-    ["cali", "cni", "docker", "flannel", "kube-ipvs", "tunl", "veth", "vxlan"];
+const CONTAINER_INTERFACES: [&str; 10] =
+    ["cali", "cni", "docker", "flannel", "kube-ipvs", "podman", "tunl", "veth", "virbr", "vxlan"];
 
 impl Facts {
     /// Looks at the node.
@@ -82,15 +82,16 @@ impl Facts {
             )
             .into());
         }
-        let on_route: Vec<Ipv4Addr> = self
-            .addresses
-            .iter()
-            .filter(|(interface, _)| {
-                self.default_route.as_ref().is_none_or(|route| route == interface)
-            })
-            .map(|(_, address)| *address)
-            .collect();
-        match on_route.as_slice() {
+        let on = |route: Option<&String>| -> Vec<Ipv4Addr> {
+            let addresses = self.addresses.iter();
+            let meant = addresses.filter(|(name, _)| route.is_none_or(|route| route == name));
+            meant.map(|(_, address)| *address).collect()
+        };
+        let mut meant = on(self.default_route.as_ref());
+        if meant.is_empty() {
+            meant = on(None);
+        }
+        match meant.as_slice() {
             [only] => Ok(*only),
             [] => bail!(Failure::new(
                 "this node has no IPv4 address",
@@ -191,8 +192,11 @@ fn default_route(text: &str) -> Option<String> {
 /// Of `/proc/meminfo`: `MemTotal: 16316412 kB`.
 fn memory(text: &str) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:")).unwrap_or_default();
-    line.split_ascii_whitespace().next().and_then(|word| word.parse::<u64>().ok()).unwrap_or(0)
-        * 1024
+    line.split_ascii_whitespace()
+        .next()
+        .and_then(|word| word.parse::<u64>().ok())
+        .unwrap_or(0)
+        .saturating_mul(1024)
 }
 
 #[cfg(test)]
@@ -218,6 +222,14 @@ mod tests {
         assert_eq!(of("PLATFORM_ID=platform:el9").as_deref(), Some("el9"));
         assert_eq!(of("ID=centos\nVERSION_ID=7\nID_LIKE=rhel fedora").as_deref(), Some("el7"));
         assert_eq!(of("ID=debian\nVERSION_ID=12"), None);
+    }
+
+    #[test]
+    fn memory_is_a_number_or_none() {
+        assert_eq!(memory("MemFree: 1 kB\nMemTotal:  2 kB\n"), 2048);
+        assert_eq!(memory("MemTotal: 18446744073709551615 kB\n"), u64::MAX);
+        assert_eq!(memory("MemTotal: 99999999999999999999 kB\n"), 0);
+        assert_eq!(memory(""), 0);
     }
 
     #[test]

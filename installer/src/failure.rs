@@ -23,6 +23,13 @@ impl Failure {
         self
     }
 
+    /// Of an error that may have a cure among its causes.
+    pub fn of(error: &anyhow::Error) -> Self {
+        let known = error.chain().find_map(|cause| cause.downcast_ref::<Self>());
+        let cure = known.map_or("mend that, and run this again", Self::cure).to_owned();
+        Self::new(format!("{error:#}"), cure)
+    }
+
     /// What to do.
     pub fn cure(&self) -> &str {
         &self.cure

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -11,7 +11,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 
 use crate::exec::{Command, Exec, Input, Output};
+use crate::failure::Failure;
 use crate::receipt::{self, Before, Deed, Line, Receipt};
+
+/// What its commands said, and what was changed.
+pub const LOG: &str = "/var/log/kubeferry/install.log";
 
 /// A node, by its files and commands.
 pub struct Host {
@@ -32,12 +36,17 @@ impl Host {
     /// Makes it one to change: opens its receipt, and its log.
     pub fn open(mut self) -> anyhow::Result<Self> {
         self.receipt = Some(Receipt::open(&self.path(receipt::FOLDER))?);
-        let log = self.path("/var/log/kubeferry/install.log");
+        let log = self.path(LOG);
         let folder = log.parent().unwrap_or(Path::new("/"));
         fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
         let opened = OpenOptions::new().append(true).create(true).mode(0o600).open(&log);
         self.log = Some(opened.with_context(|| format!("opening {}", log.display()))?);
         Ok(self)
+    }
+
+    /// Whether it is the node that this program runs on, and no folder of one.
+    pub fn is_this_system(&self) -> bool {
+        self.root == Path::new("/")
     }
 
     /// The receipt's lines, the oldest first.
@@ -55,20 +64,49 @@ impl Host {
         below(&self.root, path)
     }
 
-    /// A file's text; none where there is no such file.
+    /// A file's text, to look at; none where there is no such file.
     pub fn read(&self, path: impl AsRef<Path>) -> anyhow::Result<Option<String>> {
+        Ok(self.bytes(path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    /// A file's text, to edit: refused where that would lose some of it.
+    pub fn text(&self, path: impl AsRef<Path>) -> anyhow::Result<Option<String>> {
+        let Some(bytes) = self.bytes(&path)? else { return Ok(None) };
+        let text = String::from_utf8(bytes).map_err(|_| {
+            Failure::new(
+                format!("{} has letters in it that are not UTF-8", path.as_ref().display()),
+                "write them anew, or `iconv -f latin1 -t utf8` them",
+            )
+        })?;
+        Ok(Some(text))
+    }
+
+    /// What a file holds; none where there is no such file.
+    pub fn bytes(&self, path: impl AsRef<Path>) -> anyhow::Result<Option<Vec<u8>>> {
         let real = self.path(&path);
         match fs::read(&real) {
-            Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
-                Ok(None)
-            }
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if is_absence(&error) => Ok(None),
             Err(error) => Err(error).with_context(|| format!("reading {}", real.display())),
+        }
+    }
+
+    /// Where a file is that is to be written: links are followed, so that they
+    /// stay. Refuses what is no file.
+    pub fn file(&self, path: impl AsRef<Path>) -> anyhow::Result<PathBuf> {
+        let mut at = path.as_ref().to_owned();
+        // As many as the kernel follows (path_resolution(7)).
+        for _ in 0..40 {
+            let Ok(to) = fs::read_link(self.path(&at)) else { break };
+            at = at.parent().unwrap_or(Path::new("/")).join(to);
+        }
+        match self.path(&at).symlink_metadata() {
+            Ok(meta) if !meta.is_file() => Err(Failure::new(
+                format!("{} leads to {}, which is no file", path.as_ref().display(), at.display()),
+                "move it away: a file is to be written there",
+            )
+            .into()),
+            _ => Ok(at),
         }
     }
 
@@ -78,26 +116,56 @@ impl Host {
     }
 
     /// The names in a folder, sorted; none where there is no such folder.
-    pub fn list(&self, path: impl AsRef<Path>) -> Vec<String> {
-        let entries = fs::read_dir(self.path(path)).into_iter().flatten().flatten();
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-        names.sort();
-        names
+    pub fn list(&self, path: impl AsRef<Path>) -> anyhow::Result<Vec<String>> {
+        let real = self.path(path);
+        let names = || {
+            let names = fs::read_dir(&real)?
+                .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+            names.collect::<io::Result<Vec<String>>>()
+        };
+        match names() {
+            Ok(mut names) => {
+                names.sort();
+                Ok(names)
+            }
+            Err(error) if is_absence(&error) => Ok(Vec::new()),
+            Err(error) => Err(error).with_context(|| format!("reading {}", real.display())),
+        }
     }
 
     /// Whether nothing but folders is below a path, or nothing at all.
-    pub fn has_no_file(&self, path: impl AsRef<Path>) -> bool {
+    pub fn has_no_file(&self, path: impl AsRef<Path>) -> anyhow::Result<bool> {
         let path = path.as_ref();
-        self.list(path).iter().all(|name| {
+        for name in self.list(path)? {
             let inner = path.join(name);
-            self.path(&inner).is_dir() && self.has_no_file(&inner)
-        })
+            // A link is a file: what it leads to is not ours to empty.
+            let kind = self.path(&inner).symlink_metadata();
+            if !kind.is_ok_and(|kind| kind.is_dir()) || !self.has_no_file(&inner)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// A file's permission bits.
     pub fn mode(&self, path: impl AsRef<Path>) -> Option<u32> {
         Some(fs::metadata(self.path(path)).ok()?.permissions().mode() & 0o7777)
+    }
+
+    /// The answer to a question of which a wrong no would do harm: an error
+    /// where the command could not be run, or was ended before it had answered. A
+    /// node that does not have the program says no, with status 127.
+    pub fn answer(&self, command: &Command) -> anyhow::Result<Output> {
+        let output = match self.exec.run(command, None) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Output { status: Some(127), ..Output::default() }
+            }
+            output => output.with_context(|| format!("running `{command}`"))?,
+        };
+        if output.status.is_none() {
+            bail!("`{command}` was ended by a signal");
+        }
+        Ok(output)
     }
 
     /// Runs a command that only looks. One that is not there fails as a shell
@@ -127,6 +195,7 @@ impl Host {
 
     /// Writes a file.
     pub fn write(&mut self, step: &str, path: &Path, text: &[u8], mode: u32) -> anyhow::Result<()> {
+        let path = &self.file(path)?;
         self.make_parents(step, path)?;
         let after = Some(bundle_format::Digest::of(text));
         self.note_file(step, path, after)?;
@@ -152,6 +221,13 @@ impl Host {
 
     /// Removes a file.
     pub fn remove(&mut self, step: &str, path: &Path) -> anyhow::Result<()> {
+        if self.path(path).is_symlink() {
+            return Err(Failure::new(
+                format!("{} is to go, and is a link to something else", path.display()),
+                "look what it is for, and remove it",
+            )
+            .into());
+        }
         self.note_file(step, path, None)?;
         self.say(&format!("remove {}\n", path.display()));
         fs::remove_file(self.path(path)).with_context(|| format!("removing {}", path.display()))
@@ -200,6 +276,11 @@ impl Host {
         self.execute(command, input)
     }
 
+    /// Runs a command that takes back what was done.
+    pub fn take_back(&mut self, command: &Command) -> anyhow::Result<()> {
+        self.execute(command, None).map(drop)
+    }
+
     fn execute(&mut self, command: &Command, input: Option<Input<'_>>) -> anyhow::Result<Output> {
         self.say(&format!("run {command}\n"));
         let output =
@@ -225,9 +306,11 @@ impl Host {
         loop {
             let outcome = self.execute(command, None);
             if outcome.is_ok() || Instant::now() >= end {
-                return outcome
-                    .map(drop)
-                    .with_context(|| format!("waited {seconds} s for an answer in vain"));
+                return outcome.map(drop).map_err(|error| {
+                    let what = format!("waited {seconds} s for an answer in vain: {error:#}");
+                    Failure::new(what, "`installer doctor` says what is wrong with this node")
+                        .into()
+                });
             }
             sleep(Duration::from_millis(500));
         }
@@ -280,16 +363,17 @@ impl Host {
         path: &Path,
         after: Option<bundle_format::Digest>,
     ) -> anyhow::Result<()> {
-        let real = self.path(path);
-        let before = match fs::read(&real) {
-            Ok(text) => {
-                let mode = self.mode(path).unwrap_or(0o644);
-                Before::File { kept: self.journal()?.keep(&text)?, mode }
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Before::Absent,
-            Err(error) => {
-                return Err(error).with_context(|| format!("reading {}", path.display()));
-            }
+        // A reset goes back to what was there at first. Of what was written since
+        // no copy is kept: it may be a secret.
+        let before = match receipt::first(self.lines(), path) {
+            Some(before) => before.clone(),
+            None => match self.bytes(path)? {
+                Some(text) => {
+                    let mode = self.mode(path).unwrap_or(0o644);
+                    Before::File { kept: self.journal()?.keep(&text)?, mode }
+                }
+                None => Before::Absent,
+            },
         };
         self.note(step, Deed::Wrote { path: path.to_owned(), before, after })
     }
@@ -310,13 +394,17 @@ impl Host {
 
     /// Writes a file that is no part of the receipt.
     pub fn put_back(&self, path: &Path, text: &[u8], mode: u32) -> anyhow::Result<()> {
-        let real = self.path(path);
+        let real = self.path(self.file(path)?);
         // A reset that is run again comes by what lay in a folder that has gone.
         real.parent()
             .map_or(Ok(()), fs::create_dir_all)
             .and_then(|()| write_whole(&real, text, mode))
             .with_context(|| format!("writing {}", path.display()))
     }
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 fn below(root: &Path, path: impl AsRef<Path>) -> PathBuf {
@@ -335,8 +423,18 @@ pub(crate) fn partial(path: &Path) -> PathBuf {
 /// the power was lost.
 pub(crate) fn write_whole(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
     let partial = partial(path);
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&partial)?;
+    // What a lost power left; or, in a folder that all may write to, a link of
+    // somebody who wants to read along.
+    match fs::remove_file(&partial) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&partial)?;
+    let owner = fs::metadata(path).ok().filter(|_| mode & 0o077 != 0);
+    if let Some(owner) = owner {
+        // A file for one's own eyes becomes ours.
+        fchown(&file, Some(owner.uid()), Some(owner.gid()))?;
+    }
     file.set_permissions(fs::Permissions::from_mode(mode))?;
     file.write_all(text)?;
     file.sync_all()?;

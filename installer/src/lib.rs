@@ -11,6 +11,7 @@ mod boot_images;
 pub mod certificate;
 pub mod certs;
 pub mod change;
+mod chrony;
 pub mod cli;
 pub mod cluster_file;
 mod containerd;

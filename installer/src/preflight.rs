@@ -1,12 +1,15 @@
 //! What would make the run fail, found before anything is changed: all of it at
 //! once, each with its cure.
 
+mod disks;
+mod foreign;
+mod identity;
+
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
-use bundle_format::cluster::ProxyMode;
-
+use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::ingress;
@@ -14,33 +17,47 @@ use crate::receipt::{Deed, Line};
 use crate::role::Role;
 use crate::settled;
 use crate::step::Intent;
-use crate::steps::{cni_interface, images, kubeconfig, modules, nfs_server, packages, ready, time};
+use crate::steps::{cni_interface, kubeconfig, modules, nfs_server, ready, time};
 
 /// What kubeadm asks of a master (its preflight checks), in bytes of memory.
 const MASTER_MEMORY: u64 = 1_700_000_000;
 /// How long the API server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Looks for everything that is in the way.
+/// Looks for one kind of thing in the way. An error means that it could not look.
+type Check = fn(&Host, &Intent) -> anyhow::Result<Vec<Failure>>;
+
+const CHECKS: [Check; 14] = [
+    identity::rights,
+    identity::name,
+    identity::words,
+    machine,
+    kernel,
+    foreign::packages,
+    foreign::programs,
+    foreign::firewalls,
+    foreign::leftovers,
+    foreign::networks,
+    disks::problems,
+    clock,
+    add_ons,
+    reach,
+];
+
+/// Looks for everything that is in the way; what it cannot look at is.
 pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
     let mut found = settled::problems(host, intent);
-    machine(intent, &mut found);
-    kernel(host, intent, &mut found);
-    conflicts(host, intent, &mut found);
-    leftovers(host, intent, &mut found);
-    space(host, intent, &mut found);
-    clock(host, intent, &mut found);
-    found.extend(nfs_server::problem(host, intent));
-    if intent.role == Role::Master {
-        found.extend(cni_interface::problem(intent));
-        found.extend(ingress::problems(host, intent));
+    for check in CHECKS {
+        match check(host, intent) {
+            Ok(more) => found.extend(more),
+            Err(error) => found.push(Failure::of(&error)),
+        }
     }
-    found.extend(kubeconfig::problems(intent));
-    reach(host, intent, &mut found);
     found
 }
 
-fn machine(intent: &Intent, found: &mut Vec<Failure>) {
+fn machine(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let mut found = Vec::new();
     let facts = &intent.facts;
     if intent.role == Role::Master && facts.processors < 2 {
         found
@@ -60,114 +77,73 @@ fn machine(intent: &Intent, found: &mut Vec<Failure>) {
             "choose another podCidr or serviceCidr in the cluster file",
         ));
     }
+    Ok(found)
 }
 
-fn kernel(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
-    if intent.cluster.proxy_mode != ProxyMode::Ipvs {
-        return;
-    }
-    let built_in = modules::built_in(host, intent).unwrap_or_default();
-    let lacks = |name: &&str| {
-        !built_in.contains(&format!("/{name}.ko"))
-            && !host.query(&format!("modprobe --dry-run {name}")).succeeded()
-    };
-    let missing: Vec<&str> = modules::wanted(intent, host).into_iter().filter(lacks).collect();
-    if !missing.is_empty() {
-        found.push(Failure::new(
-            format!("proxyMode is ipvs, and this kernel lacks {}", missing.join(", ")),
-            "install the kernel's modules (kernel-modules-extra), or choose proxyMode: iptables",
-        ));
-    }
-}
-
-/// containerd.io takes the place of packages that others may need.
-fn conflicts(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
-    let brings = packages::missing(host, intent);
-    if !brings.iter().any(|package| package.name == "containerd.io") {
-        return;
-    }
-    let installed = packages::names(host);
-    for name in ["containerd", "runc", "docker"] {
-        if installed.contains(name) {
-            let users = host.query(&format!("rpm -q --whatrequires {name} --qf %{{NAME}}\\n"));
-            let users = if users.succeeded() { users.stdout } else { String::new() };
-            let users: Vec<&str> = users.lines().collect();
-            let by = if users.is_empty() {
-                String::new()
-            } else {
-                format!(" (needed by {})", users.join(", "))
-            };
-            found.push(Failure::new(
-                format!("the package {name}{by} cannot stay beside containerd.io"),
-                format!("remove it if nobody needs it: `dnf remove {name}`"),
-            ));
+/// A kernel that was replaced, while the old one still runs, has no modules any
+/// more.
+fn kernel(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let built_in = modules::built_in(host, intent)?;
+    let loaded = host.read("/proc/modules")?.unwrap_or_default();
+    let mut missing = Vec::new();
+    for name in modules::wanted(intent, host) {
+        let is_there = loaded.lines().any(|line| line.split(' ').next() == Some(name))
+            || built_in.contains(&format!("/{name}.ko"));
+        if is_there {
+            continue;
+        }
+        let said = host.answer(&Command::of("modprobe --dry-run").with(name))?;
+        // Without modprobe nobody can say.
+        if !said.succeeded() && said.status != Some(127) {
+            missing.push(name);
         }
     }
-}
-
-/// What an older cluster has left makes kubeadm hang or fail.
-fn leftovers(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
-    let ours = host.lines().iter().any(|line| {
-        matches!(line, Line::Deed { deed: Deed::Claimed { path, .. }, .. }
-            if path == Path::new("/etc/kubernetes"))
-    });
-    if ours {
-        return;
+    if missing.is_empty() {
+        return Ok(Vec::new());
     }
-    let mut left: Vec<String> =
-        ["/etc/kubernetes/manifests", "/etc/kubernetes/pki", "/var/lib/etcd/member"]
-            .into_iter()
-            .filter(|path| !host.list(path).is_empty())
-            .map(str::to_owned)
-            .collect();
-    for path in [kubeconfig::ADMIN, ready::KUBELET] {
-        if host.exists(path) {
-            left.push(path.to_owned());
-        }
-    }
-    if !left.is_empty() {
-        found.push(Failure::new(
-            format!("this node has been in a cluster before: {}", left.join(", ")),
-            format!(
-                "if nothing of that is needed, run `kubeadm reset`, and then make it a {} again",
-                intent.role
-            ),
-        ));
-    }
-}
-
-fn space(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
-    let missing: std::collections::BTreeSet<String> =
-        packages::missing(host, intent).into_iter().map(ToString::to_string).collect();
-    let rpms = intent.lock().rpms.iter();
-    let rpms: u64 = rpms
-        .filter(|rpm| rpm.target == intent.target.id && missing.contains(&rpm.package.to_string()))
-        .map(|rpm| rpm.size)
-        .sum();
-    let layers = images::missing(host, intent);
-    let layers = layers.into_iter().flat_map(|image| &image.platforms);
-    let layers: u64 = layers.flat_map(|platform| &platform.layers).map(|layer| layer.size).sum();
-    // Packages lie beside what they unpack to, some three times their size;
-    // containerd keeps layers beside what they unpack to, as much again.
-    let (path, needed) = ("/var/lib", rpms * 4 + layers * 4);
-    let Ok(disk) = rustix::fs::statvfs(host.path(path)) else { return };
-    let free = disk.f_bavail * disk.f_frsize;
-    if free < needed {
-        found.push(Failure::new(
-            format!("{path} has {} MB free, and {} MB are needed", free >> 20, needed >> 20),
-            "make room, or mount a larger disk there",
-        ));
-    }
+    let (kernel, missing) = (&intent.facts.kernel, missing.join(", "));
+    Ok(vec![Failure::new(
+        format!("the kernel that runs here, {kernel}, lacks {missing}"),
+        "restart the node if its kernel was updated; else install the kernel's modules \
+         (kernel-modules-extra), or for IPVS choose proxyMode: iptables",
+    )])
 }
 
 /// Once it is in its cluster, a node's clock is its operator's matter.
-fn clock(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
-    if !host.exists(ready::KUBELET) && time::is_ours(host, intent) {
-        found.extend(time::wrong_clock(host));
+fn clock(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    if host.exists(ready::KUBELET) || !time::is_ours(host, intent)? {
+        return Ok(Vec::new());
     }
+    Ok(time::wrong_clock(host)?.into_iter().collect())
 }
 
-fn reach(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
+/// What parts that not every cluster has need.
+fn add_ons(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let nfs = nfs_server::problem(host, intent)?;
+    let mut found: Vec<Failure> = nfs.into_iter().collect();
+    if intent.role == Role::Master {
+        found.extend(cni_interface::problem(intent));
+        found.extend(ingress::problems(host, intent));
+    }
+    found.extend(kubeconfig::problems(intent));
+    Ok(found)
+}
+
+/// Whether the node is in its cluster, or was on the way there with us.
+fn has_begun(host: &Host) -> bool {
+    host.exists(kubeconfig::ADMIN) || host.exists(ready::KUBELET) || is_ours(host)
+}
+
+/// Whether the receipt has it that what kubeadm leaves is ours.
+fn is_ours(host: &Host) -> bool {
+    host.lines().iter().any(|line| {
+        matches!(line, Line::Deed { deed: Deed::Claimed { path, .. }, .. }
+            if path == Path::new("/etc/kubernetes"))
+    })
+}
+
+fn reach(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let mut found = Vec::new();
     if let Some(join) = &intent.join {
         // One that has joined needs no token any more.
         found.extend(join.problem().filter(|_| !host.exists(ready::KUBELET)));
@@ -180,23 +156,26 @@ fn reach(host: &Host, intent: &Intent, found: &mut Vec<Failure>) {
             "check the cable, the address in the join file and the master's firewall",
         ));
     }
-    // A node that is done has them in use itself.
-    if intent.role == Role::Master && !host.exists(kubeconfig::ADMIN) {
-        let listening = host.query("ss -Hltn").stdout;
-        for port in ["6443", "2379", "2380", "10250", "10257", "10259"] {
-            let taken = listening.lines().any(|line| {
-                line.split_ascii_whitespace()
-                    .nth(3)
-                    .is_some_and(|at| at.ends_with(&format!(":{port}")))
-            });
-            if taken && host.lines().is_empty() {
-                found.push(Failure::new(
-                    format!("port {port} is taken by another program"),
-                    format!("see which with `ss -ltnp`, and end it: Kubernetes needs port {port}"),
-                ));
-            }
+    // By then it is Kubernetes itself that has them.
+    if has_begun(host) {
+        return Ok(found);
+    }
+    let ports: &[&str] = match intent.role {
+        Role::Master => &["6443", "2379", "2380", "10250", "10257", "10259"],
+        Role::Worker => &["10250"],
+    };
+    let listening = host.answer(&Command::of("ss -Hltn"))?.stdout;
+    for port in ports {
+        let end = format!(":{port}");
+        let mut at = listening.lines().filter_map(|line| line.split_ascii_whitespace().nth(3));
+        if at.any(|at| at.ends_with(&end)) {
+            found.push(Failure::new(
+                format!("port {port} is taken by another program"),
+                format!("see which with `ss -ltnp`, and end it: Kubernetes needs port {port}"),
+            ));
         }
     }
+    Ok(found)
 }
 
 /// Whether anything takes connections at `HOST:PORT`.

@@ -2,17 +2,20 @@
 //! before the change that it tells of is made, so that whatever ends this
 //! program leaves a node of which it is known what was done to it.
 
+use std::fmt::Display;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use bundle_format::Digest;
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::exec::Command;
+use crate::failure::Failure;
 
 /// Where a node keeps it, and what else is the installer's own.
 pub const FOLDER: &str = "/var/lib/kubeferry";
@@ -124,8 +127,18 @@ impl Receipt {
             .mode(0o600)
             .open(&path)
             .with_context(reading)?;
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            bail!("another installer is at work on this node; wait until it has ended");
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => {
+                bail!("another installer is at work on this node; wait until it has ended")
+            }
+            locked => locked.with_context(reading)?,
+        }
+        // One that a reset has removed since it was opened is nobody's.
+        let same = fs::metadata(&path).is_ok_and(|now| {
+            file.metadata().is_ok_and(|own| (now.dev(), now.ino()) == (own.dev(), own.ino()))
+        });
+        if !same {
+            bail!("another installer has just reset this node; run this again");
         }
         let mut receipt = Self { folder: folder.to_owned(), file, lines: Vec::new() };
         let bytes = fs::read(&path).with_context(reading)?;
@@ -181,6 +194,14 @@ impl Receipt {
     }
 }
 
+/// What a file was before the first of the changes to it.
+pub fn first<'a>(lines: &'a [Line], file: &Path) -> Option<&'a Before> {
+    lines.iter().find_map(|line| match line {
+        Line::Deed { deed: Deed::Wrote { path, before, .. }, .. } if path == file => Some(before),
+        _ => None,
+    })
+}
+
 /// Whether changes of the step were begun and not finished.
 pub fn interrupted(lines: &[Line], step: &str) -> bool {
     let last = lines.iter().rev().find(|line| match line {
@@ -202,16 +223,28 @@ fn whole_lines(bytes: &[u8]) -> &[u8] {
     bytes.get(..end).unwrap_or_default()
 }
 
+fn damaged(number: usize, reason: &dyn Display) -> Failure {
+    Failure::new(
+        format!("line {} is damaged: {reason}", number + 1),
+        "what lies in that folder is all that is known of what was done to this node: keep a copy \
+         of it elsewhere. With the damaged line taken out, `installer reset` takes back the rest",
+    )
+}
+
 fn parse(bytes: &[u8]) -> anyhow::Result<Vec<Line>> {
     let mut lines = Vec::new();
     for (number, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-        let version: Option<u32> = serde_json::from_slice::<serde_json::Value>(line)
+        let version = serde_json::from_slice::<serde_json::Value>(line)
             .ok()
-            .and_then(|line| u32::try_from(line.get("version")?.as_u64()?).ok());
-        if number == 0 && version.is_some_and(|version| version != VERSION) {
+            .and_then(|line| line.get("version")?.as_u64());
+        if number == 0 && version.is_some_and(|version| version != u64::from(VERSION)) {
             bail!("it was written by another version of this program; use that one");
         }
-        lines.push(serde_json::from_slice(line).with_context(|| format!("line {}", number + 1))?);
+        let line = serde_json::from_slice(line).map_err(|error| damaged(number, &error));
+        lines.push(line?);
+    }
+    if lines.first().is_some_and(|line| !matches!(line, Line::Receipt { .. })) {
+        return Err(damaged(0, &"it is not how a receipt begins").into());
     }
     Ok(lines)
 }

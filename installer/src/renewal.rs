@@ -72,7 +72,7 @@ pub fn refusal(host: &Host) -> anyhow::Result<Option<Failure>> {
             "if the clock is right, only a new cluster helps; see `installer doctor`",
         )));
     }
-    Ok(time::wrong_clock(host))
+    time::wrong_clock(host)
 }
 
 /// What a renewal will do, in order; of files, those that are there by now.
@@ -96,7 +96,7 @@ pub fn renew(host: &mut Host, report: &mut dyn FnMut(&Change)) -> anyhow::Result
         })
     };
     // A run that was ended may have left its kubeadm to go on writing.
-    host.await_that("another kubeadm to end", 60, |host| Ok(!runs(host, "kubeadm")))?;
+    host.await_that("another kubeadm to end", 60, |host| Ok(!runs(host, "kubeadm")?))?;
     let mended = put_back(host)?;
     make(host, mended)?;
     let before = certs::of_control_plane(host)?;
@@ -131,11 +131,11 @@ pub fn renew(host: &mut Host, report: &mut dyn FnMut(&Change)) -> anyhow::Result
 }
 
 /// Whether a program of that name runs.
-fn runs(host: &Host, name: &str) -> bool {
-    host.list("/proc").iter().any(|process| {
+fn runs(host: &Host, name: &str) -> anyhow::Result<bool> {
+    Ok(host.list("/proc")?.iter().any(|process| {
         let own = host.read(format!("/proc/{process}/comm")).ok().flatten();
         own.is_some_and(|own| own.trim() == name)
-    })
+    }))
 }
 
 /// kubeadm writes over its files, and so a power loss leaves one cut short, which

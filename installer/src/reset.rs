@@ -59,13 +59,8 @@ pub fn reset(host: &mut Host, say: &mut dyn FnMut(&str)) -> Vec<String> {
     left
 }
 
-fn run(host: &Host, command: &Command) -> Result<(), String> {
-    let output = host.ask(command);
-    if output.succeeded() {
-        return Ok(());
-    }
-    let last = output.stderr.trim().lines().last().unwrap_or_default().to_owned();
-    Err(format!("`{command}`: {last}"))
+fn run(host: &mut Host, command: &Command) -> Result<(), String> {
+    host.take_back(command).map_err(|error| format!("{error:#}"))
 }
 
 fn put_back(
@@ -93,7 +88,7 @@ fn put_back(
         Before::File { .. } if now.is_none() && after.is_some() => Ok(()),
         Before::File { kept, mode } => {
             let text = host.kept(kept).map_err(|error| fail(&error))?;
-            host.put_back(path, &text, *mode).map_err(|error| fail(&error))
+            host.put_back(path, &text, *mode).map_err(|error| format!("{error:#}"))
         }
     }
 }
@@ -113,6 +108,16 @@ fn empty(host: &Host, path: &Path, before: Option<u32>) -> Result<(), String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(fail(error)),
     };
+    // What is mounted there is somebody else's: an NFS server's, mostly.
+    let mounts = host.read("/proc/mounts").ok().flatten().unwrap_or_default();
+    let folders = [real.canonicalize().map_err(fail)?, real.clone()];
+    let is_below = |mount: &String| {
+        let at = host.path(mount);
+        folders.iter().any(|folder| at.starts_with(folder) && at != *folder)
+    };
+    if let Some(mount) = mounts.lines().filter_map(mount_point).find(is_below) {
+        return Err(format!("{}: something is mounted at {mount}; `umount` it", path.display()));
+    }
     for entry in entries {
         let entry = entry.map_err(fail)?;
         let inner = entry.path();
@@ -128,6 +133,24 @@ fn empty(host: &Host, path: &Path, before: Option<u32>) -> Result<(), String> {
             Ok(())
         }
     }
+}
+
+/// Of `/proc/mounts` (proc(5)): what, where, … An octal number stands for a space
+/// in it, and such.
+fn mount_point(line: &str) -> Option<String> {
+    let mut parts = line.split_ascii_whitespace().nth(1)?.split('\\');
+    let mut text = parts.next()?.to_owned();
+    for part in parts {
+        let number = part.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        match (number, part.get(3..)) {
+            (Some(number), Some(rest)) => {
+                text.push(number.into());
+                text += rest;
+            }
+            _ => text += part,
+        }
+    }
+    Some(text)
 }
 
 /// Removes the receipt itself, when nothing is left to take back.

@@ -40,6 +40,19 @@ pub fn plan(
     steps.iter().map(asked).collect()
 }
 
+/// Notes that steps are finished in which an earlier run was interrupted, where
+/// nothing is left to do.
+pub fn settle(host: Host, plan: &[Planned]) -> anyhow::Result<()> {
+    let names = plan.iter().filter(|planned| planned.changes.is_empty());
+    let names = names.map(|planned| planned.step.name());
+    let names: Vec<&str> = names.filter(|name| host.was_interrupted(name)).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let mut host = host.open()?;
+    names.iter().try_for_each(|name| host.finish(name))
+}
+
 /// Makes all changes of all steps, and says each step's end to `report`. Gives
 /// the number of changes.
 pub fn apply(
@@ -58,6 +71,9 @@ pub fn apply(
         let changes = step.changes(&Node { host, intent }).with_context(doing)?;
         report(number, step.name(), &changes);
         if changes.is_empty() {
+            if host.was_interrupted(step.name()) {
+                host.finish(step.name())?;
+            }
             continue;
         }
         step.before(&Node { host, intent }).with_context(doing)?;

@@ -63,7 +63,24 @@ fn calico_is_told_its_interface_once() {
         let applied = run::apply(&mut host.open().unwrap(), &intent, &steps, &mut |_, _, _| ());
         assert_eq!(applied.unwrap(), made);
     }
-    assert_eq!(fs::read_to_string(node.root().join("run/calico")).unwrap(), "interface=eth.*");
+    let variable = node.root().join("run/calico");
+    assert_eq!(fs::read_to_string(&variable).unwrap(), "interface=eth.*");
+    intent.cluster.cni_interface = None;
+    for made in [1, 0] {
+        let (host, _) = node.look(None);
+        let applied = run::apply(&mut host.open().unwrap(), &intent, &steps, &mut |_, _, _| ());
+        assert_eq!(applied.unwrap(), made);
+    }
+    assert!(!variable.exists());
+    // What somebody else has set is his.
+    fs::write(&variable, "can-reach=10.0.0.1").unwrap();
+    let other = kinds::bare(Role::Master);
+    fs::write(other.root().join("run/calico"), "can-reach=10.0.0.1").unwrap();
+    let (host, _) = other.look(None);
+    let plan = run::plan(&host, &intent, &steps).unwrap();
+    assert!(plan.iter().all(|planned| planned.changes.is_empty()));
+    fs::remove_file(&variable).unwrap();
+    intent.cluster.cni_interface = Some("eth.*".to_owned().try_into().unwrap());
 
     for (manifest, refused) in [
         ("kind: DaemonSet\nmetadata:\n  name: calico-node\n", false),
@@ -113,6 +130,18 @@ fn a_folder_is_served_to_the_clusters_machines_and_outlives_a_reset() {
         node.change = |_| ();
         node.apply(None).end.unwrap();
         assert_eq!(fs::read_to_string(&served).unwrap(), "");
+        let public =
+            fs::read_to_string(node.root().join("etc/firewalld/zones/public.xml")).unwrap();
+        for service in ["nfs", "mountd", "rpc-bind"] {
+            assert!(!public.contains(&format!("service {service}\n")), "{public}");
+        }
+        assert!(public.contains("service ssh\n") && public.contains("port 80/tcp\n"), "{public}");
+        node.change = |intent| intent.cluster.ingress = false;
+        node.apply(None).end.unwrap();
+        let public =
+            fs::read_to_string(node.root().join("etc/firewalld/zones/public.xml")).unwrap();
+        assert!(!public.contains("port 80/tcp\n") && public.contains("port 22/tcp\n"), "{public}");
+        assert!(node.plan().iter().all(|(_, changes)| changes.is_empty()));
 
         node.change = kinds::serve;
         node.apply(None).end.unwrap();

@@ -6,6 +6,7 @@
 mod node;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -54,8 +55,14 @@ fn folder_with(cluster: &str) -> tempfile::TempDir {
 
 /// Exit status, standard output, standard error.
 fn run(folder: &Path, line: &str) -> (i32, String, String) {
+    run_with(folder, line, &[])
+}
+
+/// With these variables.
+fn run_with(folder: &Path, line: &str, variables: &[(&str, &str)]) -> (i32, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_installer"))
         .args(line.split(' '))
+        .envs(variables.iter().copied())
         .current_dir(folder)
         .output()
         .unwrap();
@@ -233,4 +240,62 @@ fn a_kubeconfig_is_for_workers_and_is_no_secret_told() {
     assert!(out.contains("kubeconfig\n  write /root/.kube/config\n"), "{out}");
     assert!(err.contains("problem: jane.conf is of another cluster"), "{err}");
     assert!(!out.contains("client-key-data"), "{out}");
+}
+
+#[test]
+fn a_log_is_named_only_where_one_was_written() {
+    let folder = folder();
+    fs::write(folder.path().join("node/proc/cpuinfo"), "processor\t: 0\n").unwrap();
+    let (status, _, err) = run(folder.path(), &format!("{NODE} --dry-run"));
+    assert_eq!(status, 1);
+    assert!(err.ends_with("error: a problem is in the way; nothing was changed\n"), "{err}");
+    let (status, _, err) = run(folder.path(), "--role master --bundle none.tar");
+    assert_eq!(status, 1);
+    assert!(err.starts_with("error: opening none.tar\n") && !err.contains("log:"), "{err}");
+}
+
+#[test]
+fn what_a_step_cannot_plan_with_is_told_beside_what_else_is_in_the_way() {
+    let folder = folder();
+    let node = folder.path().join("node");
+    fs::write(node.join("proc/cpuinfo"), "processor\t: 0\n").unwrap();
+    fs::create_dir_all(node.join("etc/containerd")).unwrap();
+    fs::write(node.join("etc/containerd/config.toml"), "[plugins.cri]\n").unwrap();
+    for command in ["plan", "preflight"] {
+        let (status, _, err) = run(folder.path(), &format!("{command} {NODE}"));
+        assert_eq!(status, 1);
+        for words in ["this node has 1", "its version is 1", "containerd config migrate"] {
+            assert!(err.contains(words), "{command}: {err}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_put_into_a_folder_for_temporary_files() {
+    let folder = folder();
+    let line = format!("plan {NODE}");
+    let (status, _, err) = run_with(folder.path(), &line, &[("TMPDIR", "/no/such/folder")]);
+    assert_eq!(status, 0, "{err}");
+}
+
+#[test]
+fn commands_get_no_proxy_and_are_found_without_a_path() {
+    let folder = folder();
+    let rpm = folder.path().join("rpm");
+    let text = "#!/bin/sh\nchroot / printf '%s\\t1\\tnoarch\\n' \
+                \"p${https_proxy}${HTTPS_PROXY}${http_proxy}${NO_PROXY}\"\n";
+    fs::write(&rpm, text).unwrap();
+    fs::set_permissions(&rpm, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = folder.path().to_str().unwrap();
+    let proxy = "http://proxy.site:3128";
+    let variables = [
+        ("PATH", path),
+        ("https_proxy", proxy),
+        ("HTTPS_PROXY", proxy),
+        ("http_proxy", proxy),
+        ("NO_PROXY", proxy),
+    ];
+    let (status, out, err) = run_with(folder.path(), "inventory", &variables);
+    assert_eq!(status, 0, "{err}");
+    assert!(out.ends_with("\np\t1\tnoarch\n"), "{out}");
 }

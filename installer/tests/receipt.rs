@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::Path;
 
+use installer::failure::Failure;
 use installer::receipt::{Line, Receipt, interrupted};
 
 const DEED: &str = r#"{"line":"deed","step":"swap","deed":{"did":"made","path":"/ä"}}"#;
@@ -50,6 +51,10 @@ fn what_is_not_understood_is_refused_and_stays() {
         ("{\"line\":\"receipt\",\"version\":2}\n{\"li", "another version"),
         ("{\"line\":\"receipt\",\"version\":1}\n{\"line\":\"news\"}\n", "line 2"),
         ("{\"line\":\"receipt\",\"version\":1}\n\0\0\0\n", "line 2"),
+        ("{\"line\":\"receipt\",\"version\":1}\n\u{fffd}\n", "line 2 is damaged"),
+        ("{\"line\":\"receipt\",\"version\":99999999999}\n", "another version"),
+        ("{\"line\":\"finished\",\"step\":\"swap\"}\n", "how a receipt begins"),
+        ("[]\n", "line 1"),
     ];
     for (before, words) in cases {
         let folder = receipt(before.as_bytes());
@@ -58,6 +63,8 @@ fn what_is_not_understood_is_refused_and_stays() {
             Receipt::open(folder.path()).map(drop).unwrap_err(),
         ];
         for error in errors {
+            let has_cure = error.chain().any(|cause| cause.downcast_ref::<Failure>().is_some());
+            assert!(has_cure || words == "another version", "{error:#}");
             assert!(format!("{error:#}").contains(words), "{words}: {error:#}");
         }
         assert_eq!(bytes(folder.path()), before.as_bytes());
@@ -74,4 +81,18 @@ fn only_one_has_it_at_a_time() {
     assert_eq!(Receipt::read(folder.path()).unwrap().unwrap().len(), 1);
     drop(first);
     Receipt::open(folder.path()).unwrap();
+}
+
+#[test]
+fn a_line_that_the_disk_had_no_room_for_is_no_change_that_was_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("receipt.jsonl");
+    let whole = format!("{{\"line\":\"receipt\",\"version\":1}}\n{FINISHED}\n");
+    // What a write that failed in its middle leaves.
+    fs::write(&path, format!("{whole}{}", &DEED[..30])).unwrap();
+    let mut receipt = Receipt::open(folder.path()).unwrap();
+    assert!(!interrupted(receipt.lines(), "swap"));
+    receipt.add(Line::Finished { step: "hosts".to_owned() }).unwrap();
+    let after = String::from_utf8(bytes(folder.path())).unwrap();
+    assert_eq!(after, format!("{whole}{{\"line\":\"finished\",\"step\":\"hosts\"}}\n"));
 }

@@ -9,7 +9,7 @@ use super::options::{Aim, Choice, Way};
 use super::{confirmed, node, preflight as told, verify};
 use crate::change::Change;
 use crate::failure::Failure;
-use crate::host::Host;
+use crate::host::{Host, LOG};
 use crate::preflight;
 use crate::role::Role;
 use crate::run::{self, Planned};
@@ -17,12 +17,39 @@ use crate::settled;
 use crate::step::{Intent, Step};
 use crate::steps::join_file;
 
-pub(crate) fn install(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<()> {
+/// Gives how it ended, and its log where it came so far as to write one.
+pub(crate) fn install(
+    aim: &Aim,
+    choice: &Choice,
+    way: &Way,
+) -> (anyhow::Result<()>, Option<&'static str>) {
     let begun = Instant::now();
+    match prepare(aim, choice, way) {
+        Ok(None) => (Ok(()), None),
+        Ok(Some(mut ready)) => (carry_out(&mut ready, begun), Some(LOG)),
+        Err(error) => (Err(error), None),
+    }
+}
+
+/// A run that was agreed to.
+struct Ready {
+    host: Host,
+    intent: Intent,
+    steps: Vec<&'static dyn Step>,
+}
+
+/// Looks, shows, asks; none where nothing is to be done.
+fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready>> {
     let host = node::host(way.root.as_deref())?;
     let intent = node::intent(&host, aim, way.root.as_deref())?;
     let steps = chosen(aim.role, choice)?;
-    let plan = run::plan(&host, &intent, &steps)?;
+    let plan = match run::plan(&host, &intent, &steps) {
+        Ok(plan) => plan,
+        Err(error) => {
+            told::tell(&preflight::problems(&host, &intent))?;
+            return Err(error);
+        }
+    };
     let is_done = plan.iter().all(|planned| planned.changes.is_empty());
     // What a node that is done cannot become is no step's business.
     let problems = if is_done {
@@ -35,7 +62,10 @@ pub(crate) fn install(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<(
         writeln!(io::stdout(), "{plan:#}")?;
     } else if is_done && problems.is_empty() {
         writeln!(io::stdout(), "this node is a {} already; nothing is to be done", intent.role)?;
-        return Ok(());
+        if !way.dry_run {
+            run::settle(host, &plan)?;
+        }
+        return Ok(None);
     } else {
         show(&intent, &plan)?;
         told::tell(&problems)?;
@@ -43,12 +73,16 @@ pub(crate) fn install(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<(
     told::refuse(&problems)?;
     if way.dry_run || !(way.yes || confirmed("Do this?")?) {
         writeln!(io::stderr(), "nothing was changed; --yes does it without asking")?;
-        return Ok(());
+        return Ok(None);
     }
     verify::whole(&intent.bundle)?;
-    let mut host = host.open()?;
+    Ok(Some(Ready { host: host.open()?, intent, steps }))
+}
+
+fn carry_out(ready: &mut Ready, begun: Instant) -> anyhow::Result<()> {
+    let Ready { host, intent, steps } = ready;
     let total = steps.len();
-    let made = run::apply(&mut host, &intent, &steps, &mut |number, name, changes| {
+    let made = run::apply(host, intent, steps, &mut |number, name, changes| {
         let line = match changes.len() {
             0 => format!("[{:>2}/{total}] {name}: done already\n", number + 1),
             1 => format!("[{:>2}/{total}] {name}: {}\n", number + 1, first(changes)),
@@ -56,7 +90,7 @@ pub(crate) fn install(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<(
         };
         drop(io::stderr().write_all(line.as_bytes()));
     })?;
-    finished(&host, &intent, made, begun)
+    finished(host, intent, made, begun)
 }
 
 /// The first change, not wider than a terminal.
@@ -137,6 +171,6 @@ fn finished(host: &Host, intent: &Intent, made: usize, begun: Instant) -> anyhow
         writeln!(out, "next:  copy {} to each worker, and there run", path.display())?;
         writeln!(out, "       ./installer --role worker --join join.yaml")?;
     }
-    writeln!(out, "log:   /var/log/kubeferry/install.log")?;
+    writeln!(out, "log:   {LOG}")?;
     Ok(())
 }

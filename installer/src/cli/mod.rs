@@ -133,7 +133,7 @@ pub fn run() -> ExitCode {
     let arguments = Installer::parse();
     let (result, log) = match (arguments.command, arguments.aim) {
         (Some(Command::Plan { aim, choice, look }), _) => {
-            (install::install(&aim, &choice, &look.into()), None)
+            install::install(&aim, &choice, &look.into())
         }
         (Some(Command::Preflight { aim, look }), _) => (preflight::preflight(&aim, &look), None),
         (Some(Command::Config { aim, root }), _) => (config::config(&aim, root.as_deref()), None),
@@ -150,7 +150,7 @@ pub fn run() -> ExitCode {
         }
         (Some(Command::Kubeconfig(wanted)), _) => (kubeconfig::kubeconfig(wanted), None),
         (Some(Command::Reset { yes }), _) => (reset::reset(yes), None),
-        (None, Some(aim)) => (install::install(&aim, &arguments.choice, &arguments.way), Some(LOG)),
+        (None, Some(aim)) => install::install(&aim, &arguments.choice, &arguments.way),
         (None, None) => {
             let error =
                 Failure::new("what is this node to be?", "give --role master or --role worker");

@@ -9,11 +9,15 @@ use super::node;
 use super::options::{Aim, Look};
 use crate::failure::Failure;
 use crate::preflight::problems;
+use crate::run;
 
 pub(crate) fn preflight(aim: &Aim, look: &Look) -> anyhow::Result<()> {
     let host = node::host(look.root.as_deref())?;
     let intent = node::intent(&host, aim, look.root.as_deref())?;
-    let problems = problems(&host, &intent);
+    let mut problems = problems(&host, &intent);
+    // What a step cannot plan with is in its way as well.
+    let plan = run::plan(&host, &intent, &intent.role.steps());
+    problems.extend(plan.err().iter().map(Failure::of));
     let mut out = io::stdout().lock();
     if look.json {
         let facts = serde_json::to_value(&intent.facts)?;

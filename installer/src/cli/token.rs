@@ -15,10 +15,16 @@ use crate::steps::kubeconfig::ADMIN;
 /// Makes a join file like the one that the run has left, with a new token.
 pub(crate) fn token(output: Option<&Path>) -> anyhow::Result<()> {
     let host = node::host(None)?;
-    if !host.exists(ADMIN) || !host.exists(join_file::path()) {
+    if !host.exists(ADMIN) {
         bail!(Failure::new(
             "this node is no master",
             "run this on the node that was made with `installer --role master`"
+        ));
+    }
+    if !host.exists(join_file::path()) {
+        bail!(Failure::new(
+            format!("{} is gone, by which this makes others", join_file::path().display()),
+            "`installer --role master --only join-file` writes it anew; give --config as before"
         ));
     }
     let old = JoinFile::load(&host.path(join_file::path()))?;

@@ -32,13 +32,13 @@ pub(super) fn configuration(host: &Host) -> anyhow::Result<Option<Finding>> {
 
 /// It does not run.
 pub(super) fn stopped(host: &Host) -> anyhow::Result<Option<Finding>> {
-    Ok(unit::off(host, "containerd"))
+    unit::off(host, "containerd")
 }
 
 /// It runs, and kubelet has no answer of it.
 pub(super) fn mute(host: &Host) -> anyhow::Result<Option<Finding>> {
     let is_known =
-        !unit_is(host, "active", "containerd") || told(host)?.is_none_or(|told| told.cri_is_off);
+        !unit_is(host, "active", "containerd")? || told(host)?.is_none_or(|told| told.cri_is_off);
     let said = host.query(&format!("crictl --runtime-endpoint {SOCKET} version"));
     // Without crictl nobody can say.
     if is_known || said.succeeded() || said.status == Some(127) {

@@ -24,5 +24,5 @@ fn disk(line: &str) -> Option<(u64, &str)> {
     let mut words = line.split_ascii_whitespace().skip(1);
     let all: u64 = words.next()?.parse().ok()?;
     let available: u64 = words.nth(1)?.parse().ok()?;
-    Some(((available * 100).checked_div(all)?, words.nth(1)?))
+    Some((available.saturating_mul(100).checked_div(all)?, words.nth(1)?))
 }

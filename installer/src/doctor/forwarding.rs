@@ -2,12 +2,12 @@
 
 use super::{Finding, again};
 use crate::host::Host;
-use crate::steps::sysctl::{PATH, SETTINGS};
+use crate::steps::sysctl::{PATH, now, settings};
 
 pub(super) fn off(host: &Host) -> anyhow::Result<Option<Finding>> {
-    for (key, wanted) in SETTINGS {
-        let now = host.read(format!("/proc/sys/{}", key.replace('.', "/")))?;
-        if now.as_deref().map(str::trim) == Some(wanted) {
+    for (key, wanted) in settings(host) {
+        let now = now(host, key)?;
+        if now.as_deref() == Some(wanted) {
             continue;
         }
         let line = format!("{key} = {wanted}");
@@ -17,7 +17,7 @@ pub(super) fn off(host: &Host) -> anyhow::Result<Option<Finding>> {
                 let set = format!("sysctl -w {key}={wanted}");
                 let keep = format!("echo '{line}' >>/etc/sysctl.d/99-kubernetes.conf && {set}");
                 let cure = if is_kept { set } else { again(host, &["sysctl"], keep) };
-                Finding::new(format!("{key} is {}, and must be {wanted}", now.trim()), cure)
+                Finding::new(format!("{key} is {now}, and must be {wanted}"), cure)
             }
             // The keys of bridges are there with their module only.
             None => Finding::new(

@@ -11,7 +11,7 @@ const FOLDER: &str = "/etc/cni/net.d";
 pub(super) fn missing(host: &Host) -> anyhow::Result<Option<Finding>> {
     let is_one =
         |name: &String| [".conf", ".conflist", ".json"].iter().any(|ending| name.ends_with(ending));
-    if host.list(FOLDER).iter().any(is_one) {
+    if host.list(FOLDER)?.iter().any(is_one) {
         return Ok(None);
     }
     // The network's own pod writes it when it starts; what a node's pods of the

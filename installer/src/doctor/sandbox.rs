@@ -11,7 +11,8 @@ pub(super) fn missing(host: &Host) -> anyhow::Result<Option<Finding>> {
     let Some(wanted) = told(host)?.and_then(|told| told.sandbox) else {
         return Ok(None);
     };
-    let images = images::whole(host).filter(|_| unit_is(host, "active", "containerd"));
+    let is_active = unit_is(host, "active", "containerd")?;
+    let images = images::whole(host).filter(|_| is_active);
     let Some(images) = images.filter(|images| !images.contains(&wanted)) else {
         return Ok(None);
     };

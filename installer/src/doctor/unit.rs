@@ -1,22 +1,27 @@
 //! Services that are off.
 
 use super::Finding;
+use crate::exec::Command;
 use crate::host::Host;
+use crate::steps::unit_is;
 
 /// Why a service does not run, or will not after the next boot.
-pub(super) fn off(host: &Host, unit: &str) -> Option<Finding> {
+pub(super) fn off(host: &Host, unit: &str) -> anyhow::Result<Option<Finding>> {
     let ask = |question: &str| {
-        host.query(&format!("systemctl {question} {unit}")).stdout.trim().to_owned()
+        let said = host.answer(&Command::of(&format!("systemctl {question} {unit}")))?;
+        anyhow::Ok(said.stdout.trim().to_owned())
     };
-    let (active, enabled) = (ask("is-active"), ask("is-enabled"));
+    // That it says nothing is told, and not taken for well or ill.
+    unit_is(host, "active", unit)?;
+    let (active, enabled) = (ask("is-active")?, ask("is-enabled")?);
     let enable = format!("systemctl enable --now {unit}");
     if enabled.starts_with("masked") {
-        return Some(Finding::new(
+        return Ok(Some(Finding::new(
             format!("{unit} is masked, so that nothing can start it"),
             format!("systemctl unmask {unit} && {enable}"),
-        ));
+        )));
     }
-    match active.as_str() {
+    Ok(match active.as_str() {
         "active" if enabled == "disabled" => {
             Some(Finding::new(format!("{unit} does not start at boot"), enable))
         }
@@ -29,7 +34,7 @@ pub(super) fn off(host: &Host, unit: &str) -> Option<Finding> {
             ))
         }
         _ => Some(Finding::new(format!("{unit} does not run"), enable)),
-    }
+    })
 }
 
 /// The last line of its log that looks like an error.

@@ -5,6 +5,7 @@ use super::kubeconfig::{ADMIN, kubectl};
 use super::manifests;
 use crate::change::Change;
 use crate::failure::Failure;
+use crate::receipt::{Deed, Line};
 use crate::step::{Intent, Node, Step};
 
 /// Calico's variable (docs.tigera.io, "IP autodetection methods").
@@ -19,21 +20,33 @@ impl Step for CniInterface {
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
-        let Some(interface) = &node.intent.cluster.cni_interface else { return Ok(Vec::new()) };
+        let interface = node.intent.cluster.cni_interface.as_ref();
+        // One that is taken out again goes, if it is from us.
+        if interface.is_none() && !node.host.lines().iter().any(is_setting) {
+            return Ok(Vec::new());
+        }
         let kubectl = format!("{} -n kube-system", kubectl(ADMIN));
         let now = node.host.query(&format!(
             "{kubectl} --request-timeout 10s get daemonset calico-node -o jsonpath=\
              {{.spec.template.spec.containers[?(@.name==\"calico-node\")]\
              .env[?(@.name==\"{VARIABLE}\")].value}}"
         ));
-        if now.stdout.trim() == format!("interface={interface}") {
+        let wanted = interface.map(|name| format!("interface={name}")).unwrap_or_default();
+        if now.stdout.trim() == wanted {
             return Ok(Vec::new());
         }
+        // With a dash after it a variable goes.
+        let setting =
+            if wanted.is_empty() { format!("{VARIABLE}-") } else { format!("{VARIABLE}={wanted}") };
         Ok(vec![Change::run(&format!(
-            "{kubectl} set env daemonset/calico-node --containers=calico-node \
-             {VARIABLE}=interface={interface}"
+            "{kubectl} set env daemonset/calico-node --containers=calico-node {setting}"
         ))])
     }
+}
+
+fn is_setting(line: &Line) -> bool {
+    let Line::Deed { deed: Deed::Ran { command, .. }, .. } = line else { return false };
+    command.words().iter().any(|word| word.starts_with(VARIABLE))
 }
 
 /// An interface for a Calico that the bundle does not have, or that says another.

@@ -29,19 +29,19 @@ impl Step for Containerd {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let host = node.host;
-        let before = host.read(PATH)?.unwrap_or_default();
+        let before = host.text(PATH)?.unwrap_or_default();
         let major = node.intent.lock().containerd.as_deref().map_or(1, major);
         let sandbox = node.intent.lock().sandbox_image.as_ref();
         let text = configured(&before, major, sandbox, node.intent.cluster.cgroup_driver)
             .with_context(|| format!("editing {PATH}"))?;
-        let mut changes = if unit_is(host, "active", "containerd") {
+        let mut changes = if unit_is(host, "active", "containerd")? {
             file_for(host, self.name(), PATH, &text, "systemctl restart containerd")?
         } else {
-            let mut changes = claims(host, &FOLDERS);
+            let mut changes = claims(host, &FOLDERS)?;
             changes.extend(file(host, PATH, &text)?);
             changes
         };
-        changes.extend(enabled(host, "containerd"));
+        changes.extend(enabled(host, "containerd")?);
         if !changes.is_empty() {
             // systemd has it as started before its CRI is.
             let command = Command::of(&format!("crictl --runtime-endpoint {SOCKET} info"));

@@ -1,11 +1,11 @@
 //! The control plane, by kubeadm.
 
 use super::kubeconfig::{ADMIN, kubectl};
+use super::live::{self, Standing};
 use super::{claims, time};
 use crate::boot_images;
 use crate::change::Change;
 use crate::exec::Command;
-use crate::host::Host;
 use crate::kubeadm;
 use crate::step::{Node, Step};
 
@@ -25,10 +25,17 @@ impl Step for ControlPlane {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let host = node.host;
-        if is_complete(host) {
-            return Ok(Vec::new());
+        // kube-proxy is the last that `kubeadm init` makes.
+        let question = format!(
+            "{} --request-timeout 10s -n kube-system get daemonset kube-proxy",
+            kubectl(ADMIN)
+        );
+        match live::standing(host, self.name(), "/var/lib/etcd/member", ADMIN, &question)? {
+            Standing::In => return Ok(Vec::new()),
+            Standing::Waiting(change) => return Ok(vec![change]),
+            Standing::Out => {}
         }
-        let mut changes = claims(host, &[&FOLDERS[..], &["/var/lib/etcd"]].concat());
+        let mut changes = claims(host, &[&FOLDERS[..], &["/var/lib/etcd"]].concat())?;
         let text = kubeadm::init_configuration(&node.intent.settings())?;
         changes.extend(super::file(host, CONFIGURATION, &text)?);
         if host.was_interrupted(self.name()) {
@@ -44,7 +51,7 @@ impl Step for ControlPlane {
     }
 
     fn before(&self, node: &Node<'_>) -> anyhow::Result<()> {
-        let wrong = match time::wrong_clock(node.host) {
+        let wrong = match time::wrong_clock(node.host)? {
             Some(wrong) => Some(wrong),
             None => boot_images::refusal(node.host, node.intent)?,
         };
@@ -62,14 +69,3 @@ impl Step for ControlPlane {
 /// Folders that kubeadm, kubelet and pods' networks fill.
 pub(crate) const FOLDERS: [&str; 4] =
     ["/etc/kubernetes", "/usr/libexec/kubernetes", "/var/lib/cni", "/var/lib/kubelet"];
-
-/// Whether `kubeadm init` got to its end: kube-proxy is the last that it makes.
-fn is_complete(host: &Host) -> bool {
-    host.exists(ADMIN)
-        && host
-            .query(&format!(
-                "{} --request-timeout 10s -n kube-system get daemonset kube-proxy",
-                kubectl(ADMIN)
-            ))
-            .succeeded()
-}

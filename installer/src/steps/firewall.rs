@@ -8,6 +8,7 @@ use bundle_format::cluster::Firewall;
 use super::{nfs_server, unit_is};
 use crate::change::Change;
 use crate::exec::Command;
+use crate::failure::Failure;
 use crate::host::Host;
 use crate::receipt::{Deed, Line};
 use crate::role::Role;
@@ -46,7 +47,7 @@ impl Step for FirewallRules {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let host = node.host;
-        let running = unit_is(host, "active", "firewalld");
+        let running = unit_is(host, "active", "firewalld")?;
         match node.intent.cluster.firewall {
             Firewall::Leave => Ok(Vec::new()),
             Firewall::Flush if running => Ok(vec![Change::run_undone_by(
@@ -54,13 +55,13 @@ impl Step for FirewallRules {
                 "systemctl enable --now firewalld",
             )]),
             Firewall::Flush => Ok(Vec::new()),
-            Firewall::Configure if running => Ok(configure(node)),
+            Firewall::Configure if running => configure(node),
             Firewall::Configure => Ok(Vec::new()),
         }
     }
 }
 
-fn configure(node: &Node<'_>) -> Vec<Change> {
+fn configure(node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
     let host = node.host;
     let mut ports = OF_ALL.to_vec();
     if node.intent.role == Role::Master {
@@ -70,26 +71,39 @@ fn configure(node: &Node<'_>) -> Vec<Change> {
         ports.extend(OF_INGRESS);
     }
     // Each call of firewall-cmd takes a good part of a second: one tells all.
-    let zones = host.query("firewall-cmd --permanent --list-all-zones").stdout;
+    let question = Command::of("firewall-cmd --permanent --list-all-zones");
+    let said = host.answer(&question)?;
+    if !said.succeeded() {
+        return Err(Failure::new(
+            format!("`{question}` does not answer: {}", said.stderr.trim()),
+            "see why with `systemctl status firewalld`, or have `firewall: leave` in the cluster file",
+        )
+        .into());
+    }
+    let zones = said.stdout;
     let zone = default_zone(node);
     let missing = |key: &str, option: &str, wanted: &[&str]| -> String {
         let has = listed(&zones, &zone, key);
         let lacks = wanted.iter().filter(|word| !has.contains(*word));
         lacks.map(|word| format!("--add-{option}={word}")).collect::<Vec<_>>().join(" ")
     };
-    let has = listed(&zones, &zone, "ports");
-    let closed: Vec<String> = OF_INGRESS
-        .iter()
-        .filter(|port| !ports.contains(port) && has.contains(port) && was_opened(host, port))
-        .map(|port| format!("--remove-port={port}"))
-        .collect();
     // firewall-cmd takes options of one kind at a time.
     let services: &[&str] = if nfs_server::served(node.intent).is_some() { &OF_NFS } else { &[] };
+    // What only some clusters need, and this one no more, goes if it is from us.
+    let superfluous = |key: &str, option: &str, known: &[&str], wanted: &[&str]| -> String {
+        let has = listed(&zones, &zone, key);
+        let is_left = |word: &&&str| {
+            !wanted.contains(*word) && has.contains(*word) && was_opened(host, option, word)
+        };
+        let left = known.iter().filter(is_left);
+        left.map(|word| format!("--remove-{option}={word}")).collect::<Vec<_>>().join(" ")
+    };
     let options = [
         missing("services", "service", services),
         missing("ports", "port", &ports),
-        closed.join(" "),
         missing("protocols", "protocol", &["ipip"]),
+        superfluous("services", "service", &OF_NFS, services),
+        superfluous("ports", "port", &OF_INGRESS, &ports),
     ];
     let file = format!("zones/{zone}");
     let mut changes: Vec<Change> = options
@@ -105,19 +119,19 @@ fn configure(node: &Node<'_>) -> Vec<Change> {
     if !changes.is_empty() || host.was_interrupted("firewall") {
         changes.push(Change::run("firewall-cmd --reload"));
     }
-    changes
+    Ok(changes)
 }
 
-/// Whether an earlier run opened a port, and none has closed it since: what was
-/// open before is not ours to close.
-fn was_opened(host: &Host, port: &str) -> bool {
+/// Whether an earlier run let something through, and none has ended that since:
+/// what was open before is not ours to close.
+fn was_opened(host: &Host, option: &str, word: &str) -> bool {
     let commands = host.lines().iter().filter_map(|line| match line {
         Line::Deed { deed: Deed::Ran { command, .. }, .. } => Some(command),
         _ => None,
     });
     let mut words = commands.flat_map(Command::words);
-    let last = words.rfind(|word| word.ends_with(&format!("-port={port}")));
-    last.is_some_and(|word| word.starts_with("--add-port="))
+    let last = words.rfind(|said| said.ends_with(&format!("-{option}={word}")));
+    last.is_some_and(|said| said.starts_with("--add-"))
 }
 
 /// As firewalld reads it when it starts (firewalld.conf(5)).

@@ -42,7 +42,7 @@ impl Step for Hosts {
             .extend(intent.cluster.nodes.iter().map(|node| (node.address, node.name.to_string())));
         machines.sort();
         machines.dedup();
-        let before = node.host.read(PATH)?.unwrap_or_default();
+        let before = node.host.text(PATH)?.unwrap_or_default();
         changes.extend(file(node.host, PATH, &with_block(&before, &machines))?);
         Ok(changes)
     }
@@ -51,13 +51,14 @@ impl Step for Hosts {
 /// The file with our lines in place of those of an earlier run.
 fn with_block(text: &str, machines: &[(IpAddr, String)]) -> String {
     let mut kept = String::new();
-    let mut ours = false;
-    for line in text.lines() {
-        ours = ours || line == BEGIN;
-        if !ours {
+    let mut rest = text.lines();
+    while let Some(line) = rest.next() {
+        if line != BEGIN {
             kept += &format!("{line}\n");
+        } else if rest.clone().any(|line| line == END) {
+            // Without its end nobody can tell what is ours.
+            rest.find(|line| *line == END);
         }
-        ours = ours && line != END;
     }
     let lines: String =
         machines.iter().map(|(address, name)| format!("{address} {name}\n")).collect();
@@ -79,5 +80,7 @@ mod tests {
         assert_eq!(with_block(&once, &[machine(1, "m")]), once);
         assert!(with_block(&once, &[machine(2, "w")]).contains("\n10.0.0.2 w\n"));
         assert!(!with_block(&once, &[machine(2, "w")]).contains("10.0.0.1 m"));
+        let cut = once.replace(&format!("{END}\n"), "10.0.0.8 printer\n");
+        assert!(with_block(&cut, &[machine(1, "m")]).contains("\n10.0.0.8 printer\n"));
     }
 }

@@ -4,6 +4,7 @@ use anyhow::Context;
 
 use super::control_plane::{FOLDERS, RESET};
 use super::kubeconfig::kubectl;
+use super::live::{self, Standing};
 use super::ready::KUBELET;
 use super::{claims, time};
 use crate::change::Change;
@@ -26,20 +27,19 @@ impl Step for Join {
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let (host, intent) = (node.host, node.intent);
         let path = format!("{SERVICE_FOLDER}/kubeadm-join.yaml");
-        let is_in = host.exists(KUBELET)
-            && host
-                .query(&format!(
-                    "{} --request-timeout 10s get node {}",
-                    kubectl(KUBELET),
-                    intent.name
-                ))
-                .succeeded();
+        let question =
+            format!("{} --request-timeout 10s get node {}", kubectl(KUBELET), intent.name);
+        let is_in = match live::standing(host, self.name(), KUBELET, KUBELET, &question)? {
+            Standing::In => true,
+            Standing::Waiting(change) => return Ok(vec![change]),
+            Standing::Out => false,
+        };
         if is_in && !host.was_interrupted(self.name()) {
             return Ok(Vec::new());
         }
         let mut changes = Vec::new();
         if !is_in {
-            changes.extend(claims(host, &FOLDERS));
+            changes.extend(claims(host, &FOLDERS)?);
             let file = intent.join.as_ref().context("a worker needs a join file")?;
             let settings = intent.settings();
             // First, and without a secret: what this node is made with.
@@ -67,7 +67,7 @@ impl Step for Join {
 
     fn before(&self, node: &Node<'_>) -> anyhow::Result<()> {
         let token = || node.intent.join.as_ref().and_then(JoinFile::problem);
-        let wrong = time::wrong_clock(node.host).or_else(token);
+        let wrong = time::wrong_clock(node.host)?.or_else(token);
         wrong.map_or(Ok(()), |wrong| Err(wrong.into()))
     }
 

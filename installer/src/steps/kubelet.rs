@@ -1,6 +1,7 @@
-//! kubelet starts at each boot. kubeadm starts it the first time.
+//! kubelet starts at each boot, with name servers for its pods. kubeadm starts it
+//! the first time.
 
-use super::unit_is;
+use super::{resolver, unit_is};
 use crate::change::Change;
 use crate::step::{Node, Step};
 
@@ -13,10 +14,11 @@ impl Step for Kubelet {
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
-        if unit_is(node.host, "enabled", "kubelet") {
-            return Ok(Vec::new());
+        let mut changes = resolver::changes(node, self.name())?;
+        if !unit_is(node.host, "enabled", "kubelet")? {
+            let undo = "systemctl disable --now kubelet";
+            changes.push(Change::run_undone_by("systemctl enable kubelet", undo));
         }
-        let undo = "systemctl disable --now kubelet";
-        Ok(vec![Change::run_undone_by("systemctl enable kubelet", undo)])
+        Ok(changes)
     }
 }

@@ -20,7 +20,7 @@ impl Step for KubeletSettings {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         // Until kubeadm has run there is none, and then it has them.
-        let Some(before) = node.host.read(PATH)? else { return Ok(Vec::new()) };
+        let Some(before) = node.host.text(PATH)? else { return Ok(Vec::new()) };
         let text = with_settings(&before, &node.intent.cluster.kubelet)
             .with_context(|| format!("editing {PATH}"))?;
         file_for(node.host, self.name(), PATH, &text, "systemctl restart kubelet")

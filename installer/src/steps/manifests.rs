@@ -31,7 +31,7 @@ impl Step for Manifests {
             let name = PathBuf::from(format!("{}.yaml", manifest.name));
             let path = folder.join(&name);
             let bytes = node.intent.bundle.read(&manifest.applied)?;
-            if node.host.read(&path)?.is_none_or(|text| text.as_bytes() != bytes) {
+            if node.host.bytes(&path)?.is_none_or(|own| own != bytes) {
                 let title = format!("manifests/{}.yaml", manifest.name);
                 let content = Content { title, descriptor: manifest.applied.clone() };
                 changes

@@ -13,6 +13,7 @@ pub mod join_file;
 pub mod kubeconfig;
 pub mod kubelet;
 pub mod kubelet_settings;
+mod live;
 pub mod manifests;
 pub mod modules;
 pub mod network_manager;
@@ -21,6 +22,7 @@ pub mod packages;
 pub mod ready;
 pub mod registry_mirrors;
 pub mod repository;
+mod resolver;
 pub mod selinux;
 pub mod service_folder;
 pub mod service_route;
@@ -32,12 +34,16 @@ use std::path::PathBuf;
 
 use crate::change::Change;
 use crate::exec::Command;
+use crate::failure::Failure;
 use crate::host::Host;
 
 /// What makes a file have this text: nothing where it has.
 fn file(host: &Host, path: &str, text: &str) -> anyhow::Result<Vec<Change>> {
-    let same = host.read(path)?.as_deref() == Some(text);
-    Ok(if same { Vec::new() } else { vec![Change::write(path, text)] })
+    if host.bytes(path)?.as_deref() == Some(text.as_bytes()) {
+        return Ok(Vec::new());
+    }
+    host.file(path)?;
+    Ok(vec![Change::write(path, text)])
 }
 
 /// What makes a file have this text, and the program that it is for read it:
@@ -59,34 +65,53 @@ fn file_for(
 }
 
 /// What makes folders ours that have no file in them yet.
-fn claims(host: &Host, folders: &[&str]) -> Vec<Change> {
-    let claim = |path: &&str| {
-        let path = PathBuf::from(path);
-        host.has_no_file(&path).then_some(Change::Claim { path, mode: 0o755 })
-    };
-    folders.iter().filter_map(claim).collect()
+fn claims(host: &Host, folders: &[&str]) -> anyhow::Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    for path in folders.iter().map(PathBuf::from) {
+        if host.has_no_file(&path)? {
+            changes.push(Change::Claim { path, mode: 0o755 });
+        }
+    }
+    Ok(changes)
 }
 
-/// Whether systemd says `word` of a unit, to `is-active` or `is-enabled`.
-pub(crate) fn unit_is(host: &Host, word: &str, unit: &str) -> bool {
+/// Whether systemd says `word` of a unit, to `is-active` or `is-enabled`. An
+/// error where it says nothing: that is no no.
+pub(crate) fn unit_is(host: &Host, word: &str, unit: &str) -> anyhow::Result<bool> {
     let question = if word == "active" { "is-active" } else { "is-enabled" };
-    host.query(&format!("systemctl {question} {unit}")).stdout.trim() == word
+    let command = Command::of(&format!("systemctl {question} {unit}"));
+    let said = host.answer(&command)?;
+    // Of a unit that is not there older ones have no word, only that error; in a
+    // folder that is looked at there is no systemd.
+    let is_absent = ["No such file", "Running in chroot"];
+    let says = !said.stdout.trim().is_empty()
+        || said.status == Some(127)
+        || is_absent.iter().any(|words| said.stderr.contains(words));
+    if !says {
+        let reason = said.stderr.trim().lines().last().unwrap_or("it says nothing");
+        return Err(Failure::new(
+            format!("`{command}` does not answer: {reason}"),
+            "see why with `systemctl status`; a restart of the node mends most of it",
+        )
+        .into());
+    }
+    Ok(said.stdout.trim() == word)
 }
 
 /// What makes a unit start now and at each boot.
-fn enabled(host: &Host, unit: &str) -> Vec<Change> {
+fn enabled(host: &Host, unit: &str) -> anyhow::Result<Vec<Change>> {
     let mut changes = Vec::new();
-    if !unit_is(host, "enabled", unit) {
+    if !unit_is(host, "enabled", unit)? {
         changes.push(Change::run_undone_by(
             &format!("systemctl enable {unit}"),
             &format!("systemctl disable {unit}"),
         ));
     }
-    if !unit_is(host, "active", unit) {
+    if !unit_is(host, "active", unit)? {
         changes.push(Change::run_undone_by(
             &format!("systemctl start {unit}"),
             &format!("systemctl stop {unit}"),
         ));
     }
-    changes
+    Ok(changes)
 }

@@ -22,7 +22,7 @@ impl Step for NetworkManager {
         if !node.host.exists("/etc/NetworkManager") {
             return Ok(Vec::new());
         }
-        if !unit_is(node.host, "active", "NetworkManager") {
+        if !unit_is(node.host, "active", "NetworkManager")? {
             return file(node.host, PATH, TEXT);
         }
         file_for(node.host, self.name(), PATH, TEXT, "systemctl reload NetworkManager")

@@ -29,7 +29,7 @@ impl Step for NfsServer {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let host = node.host;
-        let serves = unit_is(host, "active", UNIT);
+        let serves = unit_is(host, "active", UNIT)?;
         let Some(nfs) = served(node.intent) else {
             let mut changes = Vec::new();
             if host.exists(EXPORTS) {
@@ -51,7 +51,7 @@ impl Step for NfsServer {
         } else {
             file(host, EXPORTS, &text)?
         });
-        changes.extend(enabled(host, UNIT));
+        changes.extend(enabled(host, UNIT)?);
         Ok(changes)
     }
 }
@@ -76,11 +76,14 @@ fn exports(intent: &Intent, nfs: &Nfs) -> String {
 }
 
 /// Server and clients need the package.
-pub(crate) fn problem(host: &Host, intent: &Intent) -> Option<Failure> {
-    let server = intent.cluster.nodes.iter().find(|node| node.nfs.is_some())?;
+pub(crate) fn problem(host: &Host, intent: &Intent) -> anyhow::Result<Option<Failure>> {
+    let Some(server) = intent.cluster.nodes.iter().find(|node| node.nfs.is_some()) else {
+        return Ok(None);
+    };
     let mut rpms = intent.lock().rpms.iter();
     let brings = rpms.any(|rpm| rpm.target == intent.target.id && rpm.package.name == PACKAGE);
-    (!brings && !packages::names(host).contains(PACKAGE)).then(|| {
+    let is_lacking = !brings && !packages::names(host)?.contains(PACKAGE);
+    Ok(is_lacking.then(|| {
         Failure::new(
             format!(
                 "{} serves NFS, and {PACKAGE} is neither on this node nor in the bundle for {}",
@@ -91,5 +94,5 @@ pub(crate) fn problem(host: &Host, intent: &Intent) -> Option<Failure> {
                  take `nfs` out of the cluster file"
             ),
         )
-    })
+    }))
 }

@@ -26,7 +26,7 @@ impl Step for RegistryMirrors {
             let path = format!("{FOLDER}/{registry}/hosts.toml");
             changes.extend(super::file(host, &path, &text(mirrors))?);
         }
-        for name in host.list(FOLDER) {
+        for name in host.list(FOLDER)? {
             let path = format!("{FOLDER}/{name}/hosts.toml");
             let is_ours = host.read(&path)?.is_some_and(|text| text.starts_with(HEADER));
             if is_ours && !wanted.keys().any(|registry| registry.to_string() == name) {

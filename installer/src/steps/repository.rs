@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::file;
+use super::{file, packages};
 use crate::change::Change;
 use crate::exec::Command;
 use crate::step::{Node, Step};
@@ -55,11 +55,13 @@ impl Step for Repository {
         }
         let gpgcheck = u8::from(target.repositories.iter().all(|one| !one.keys.is_empty()));
         let fingerprints = target.repositories.iter().flat_map(|one| &one.keys);
-        let missing: Vec<String> = fingerprints
-            .filter_map(|print| print.get(print.len().saturating_sub(8)..))
-            .map(|id| format!("gpg-pubkey-{}", id.to_lowercase()))
-            .filter(|name| !node.host.query(&format!("rpm -q {name}")).succeeded())
-            .collect();
+        let ids = fingerprints.filter_map(|print| print.get(print.len().saturating_sub(8)..));
+        let mut missing = Vec::new();
+        for name in ids.map(|id| format!("gpg-pubkey-{}", id.to_lowercase())) {
+            if !packages::has(node.host, &name)? {
+                missing.push(name);
+            }
+        }
         if !missing.is_empty() {
             let import = keys.iter().fold(Command::of("rpm --import"), |command, key| {
                 command.with(key.trim_start_matches("file://"))

@@ -25,7 +25,7 @@ impl Step for SelinuxPolicy {
         if enforce.as_deref() == Some("1") {
             changes.push(Change::run_undone_by("setenforce 0", "setenforce 1"));
         }
-        if let Some(text) = node.host.read(CONFIGURATION)? {
+        if let Some(text) = node.host.text(CONFIGURATION)? {
             let permissive = permissive(&text);
             if permissive != text {
                 changes.push(Change::write(CONFIGURATION, permissive));

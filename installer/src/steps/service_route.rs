@@ -35,7 +35,7 @@ impl Step for ServiceRoute {
         let path = format!("/etc/systemd/system/{UNIT}");
         let mut changes =
             file_for(node.host, self.name(), &path, &text, "systemctl daemon-reload")?;
-        changes.extend(enabled(node.host, UNIT));
+        changes.extend(enabled(node.host, UNIT)?);
         Ok(changes)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::unit_is;
 use crate::change::Change;
+use crate::exec::Command;
 use crate::step::{Node, Step};
 
 const FSTAB: &str = "/etc/fstab";
@@ -23,7 +24,7 @@ impl Step for Swap {
         if swaps.lines().nth(1).is_some() {
             changes.push(Change::run_undone_by("swapoff -a", "swapon -a"));
         }
-        if let Some(text) = host.read(FSTAB)? {
+        if let Some(text) = host.text(FSTAB)? {
             let without = without_swap(&text);
             if without != text {
                 changes.push(Change::write(FSTAB, without));
@@ -37,12 +38,13 @@ impl Step for Swap {
         {
             changes.push(Change::write(generator, ""));
         }
-        let units = host.query("systemctl list-unit-files --type=swap --no-legend --plain").stdout;
+        let question = "systemctl list-unit-files --type=swap --no-legend --plain";
+        let units = host.answer(&Command::of(question))?.stdout;
         for unit in units.lines().filter_map(|line| line.split_ascii_whitespace().next()) {
             // What systemd makes of fstab goes with the line there.
             let own = host.exists(format!("/etc/systemd/system/{unit}"))
                 || host.exists(format!("/usr/lib/systemd/system/{unit}"));
-            if own && !unit_is(host, "masked", unit) {
+            if own && !unit_is(host, "masked", unit)? {
                 changes.push(Change::run_undone_by(
                     &format!("systemctl mask {unit}"),
                     &format!("systemctl unmask {unit}"),

@@ -5,6 +5,7 @@ use ipnet::Ipv4Net;
 
 use super::{claims, enabled, file, file_for, unit_is};
 use crate::change::Change;
+use crate::chrony::{self, ALLOWED, Tracking};
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::role::Role;
@@ -12,8 +13,6 @@ use crate::step::{Intent, Node, Step};
 
 /// chrony's configuration.
 pub(crate) const PATH: &str = "/etc/chrony.conf";
-/// By how many seconds clocks may differ when a node enters its cluster.
-const ALLOWED: f64 = 30.0;
 
 /// See the module.
 pub struct Time;
@@ -26,18 +25,15 @@ impl Step for Time {
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let host = node.host;
         let text = configuration(node.intent);
-        let mut changes = if unit_is(host, "active", "chronyd") {
+        let mut changes = if unit_is(host, "active", "chronyd")? {
             file_for(host, self.name(), PATH, &text, "systemctl restart chronyd")?
         } else {
             let mut changes = file(host, PATH, &text)?;
-            changes.extend(claims(host, &["/var/lib/chrony"]));
+            changes.extend(claims(host, &["/var/lib/chrony"])?);
             changes
         };
-        changes.extend(enabled(host, "chronyd"));
-        // In CSV the second field is the state; `*` is the selected source
-        // (chronyc(1), "sources").
-        let sources = host.query("chronyc -c sources").stdout;
-        let follows = sources.lines().any(|line| line.split(',').nth(1) == Some("*"));
+        changes.extend(enabled(host, "chronyd")?);
+        let follows = chrony::follows(host)? == Some(true);
         if !serves(node.intent) && (!changes.is_empty() || !follows) {
             // For up to a minute, every second; only that there is a source.
             changes.push(Change::run("chronyc waitsync 60 0 0 1"));
@@ -47,13 +43,10 @@ impl Step for Time {
 }
 
 /// A clock that is not its source's: what is signed on one node would not be
-/// valid yet, or no more, on another. The fifth field of the CSV is by how many
-/// seconds (chronyc(1), "tracking").
-pub(crate) fn wrong_clock(host: &Host) -> Option<Failure> {
-    let said = host.query("chronyc -c tracking").stdout;
-    let fields: Vec<&str> = said.trim().split(',').collect();
-    let (source, away) = (fields.get(1)?, fields.get(4)?.parse::<f64>().ok()?.abs());
-    (away > ALLOWED).then(|| {
+/// valid yet, or no more, on another.
+pub(crate) fn wrong_clock(host: &Host) -> anyhow::Result<Option<Failure>> {
+    let wrong = chrony::tracking(host)?.filter(|tracking| tracking.away > ALLOWED);
+    Ok(wrong.map(|Tracking { source, away, .. }| {
         Failure::new(
             format!(
                 "this node's clock is {away:.1} s away from that of its time source {source}, \
@@ -62,14 +55,13 @@ pub(crate) fn wrong_clock(host: &Host) -> Option<Failure> {
             "look which of the two is right with `date` on both; if it is the source, run \
              `chronyc makestep` here, or else set the source's clock",
         )
-    })
+    }))
 }
 
 /// Whether chrony already runs as the step would have it. If not, the step has it
 /// started anew, which sets the clock.
-pub(crate) fn is_ours(host: &Host, intent: &Intent) -> bool {
-    host.read(PATH).ok().flatten() == Some(configuration(intent))
-        && unit_is(host, "active", "chronyd")
+pub(crate) fn is_ours(host: &Host, intent: &Intent) -> anyhow::Result<bool> {
+    Ok(host.read(PATH)? == Some(configuration(intent)) && unit_is(host, "active", "chronyd")?)
 }
 
 /// Whether the node's own clock is the cluster's.

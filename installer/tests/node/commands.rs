@@ -21,6 +21,8 @@ pub enum Fault {
     Half(usize),
     /// No command; but what was started answers from the second time on.
     Slow,
+    /// No command; but the question that begins so is ended before it is answered.
+    Mute(&'static str),
 }
 
 const EXPORTS: &str = "etc/exports.d/kubeferry.exports";
@@ -37,6 +39,11 @@ pub struct Commands {
 impl Exec for Commands {
     fn run(&self, command: &Command, _: Option<Input<'_>>) -> io::Result<Output> {
         let words: Vec<&str> = command.words().iter().map(String::as_str).collect();
+        if let Some(Fault::Mute(question)) = self.fault
+            && command.to_string().starts_with(question)
+        {
+            return Ok(Output::default());
+        }
         if let Some(answer) = self.answer(&words) {
             return answer;
         }
@@ -132,6 +139,15 @@ impl Commands {
                 let node = self.read("run/api-node.json");
                 said(!node.is_empty(), &node)
             }
+            ["kubectl", .., "get", "daemonset", "kube-proxy"]
+                if !self.root.join("run/api-says").exists() =>
+            {
+                said(self.root.join("etc/kubernetes/admin.conf").exists(), "")
+            }
+            ["kubectl", .., "get", "node" | "daemonset", "node-1" | "kube-proxy"] => {
+                let stderr = self.read("run/api-says");
+                Output { status: Some(1), stdout: String::new(), stderr }
+            }
             ["firewall-cmd", "--state" | "--list-ports"] => {
                 said(self.root.join("run/ports").exists(), &self.read("run/ports"))
             }
@@ -139,8 +155,12 @@ impl Commands {
                 let listed = self.read("run/kubeadm-images");
                 said(*version == "v1.28.2" && !listed.is_empty(), &listed)
             }
-            ["kubectl", .., "get", "daemonset", "kube-proxy"] => {
-                said(self.root.join("etc/kubernetes/admin.conf").exists(), "")
+            ["modprobe", "--dry-run", name] => {
+                said(!self.read("run/no-modules").lines().any(|one| one == *name), "")
+            }
+            ["rpm", "-q", "--whatrequires", name, ..] => {
+                let users = self.read(&format!("run/requires/{name}"));
+                said(!users.is_empty(), &users)
             }
             ["ss", "-Hltn"] => said(true, &self.read("run/listening")),
             ["kubectl", .., "get", "daemonset", "calico-node", "-o", _] => {
@@ -232,22 +252,25 @@ impl Commands {
                 let loaded = self.read("proc/modules");
                 self.write("proc/modules", &format!("{loaded}{name} 1\n"));
                 if *name == "br_netfilter" {
+                    let has_ipv6 = self.root.join("proc/sys/net/ipv6").exists();
                     for key in ["bridge-nf-call-iptables", "bridge-nf-call-ip6tables"] {
-                        self.write(&format!("proc/sys/net/bridge/{key}"), "0\n");
+                        if has_ipv6 || !key.ends_with("ip6tables") {
+                            let path = format!("proc/sys/net/bridge/{key}");
+                            self.write(&path, &self.read("run/bridges"));
+                        }
                     }
                 }
             }
-            ["sysctl", "-w", setting] => {
-                let (key, value) = setting.split_once('=').unwrap();
-                let path = format!("proc/sys/{}", key.replace('.', "/"));
-                if !self.root.join(&path).exists() {
-                    return false;
-                }
-                self.write(&path, &format!("{value}\n"));
+            ["sysctl", "-w", setting] => return self.set(setting),
+            ["sysctl", "--load", path] => {
+                let text = self.read(path.trim_start_matches('/'));
+                return text.lines().all(|line| self.set(&line.replace(' ', "")));
             }
             ["kubectl", .., "set", "env", "daemonset/calico-node", _, variable] => {
-                let value = variable.strip_prefix("IP_AUTODETECTION_METHOD=").unwrap();
-                self.write("run/calico", value);
+                match variable.strip_prefix("IP_AUTODETECTION_METHOD").unwrap() {
+                    "-" => self.remove("run/calico"),
+                    value => self.write("run/calico", value.strip_prefix('=').unwrap()),
+                }
             }
             ["firewall-cmd", "--permanent", options @ ..] => {
                 return self.has("active", "firewalld") && firewalld::change(&self.root, options);
@@ -279,6 +302,17 @@ impl Commands {
             ["kubeadm", "init", ..] => self.write("etc/kubernetes/kubelet.conf", ""),
             _ => {}
         }
+    }
+
+    /// Sets a key of the kernel's, if it has that.
+    fn set(&self, setting: &str) -> bool {
+        let (key, value) = setting.split_once('=').unwrap();
+        let path = format!("proc/sys/{}", key.replace('.', "/"));
+        let is_there = self.root.join(&path).exists();
+        if is_there {
+            self.write(&path, &format!("{value}\n"));
+        }
+        is_there
     }
 
     /// What rpm prints of the packages in `run/packages`, one a line: name,

@@ -40,8 +40,7 @@ pub(super) fn answer(root: &Path, question: &str) -> Output {
 
 /// Does it; gives whether it could.
 pub(super) fn change(root: &Path, options: &[&str]) -> bool {
-    let (mut file, mut lines) = ("zones/public".to_owned(), Vec::new());
-    let mut gone = Vec::new();
+    let (mut file, mut lines, mut gone) = ("zones/public".to_owned(), Vec::new(), Vec::new());
     for option in options {
         let (key, value) = option.split_once('=').unwrap();
         match key {
@@ -58,7 +57,10 @@ pub(super) fn change(root: &Path, options: &[&str]) -> bool {
             "--set-target" => lines.push(format!("target: {value}")),
             "--add-ingress-zone" => lines.push(format!("ingress-zones: {value}")),
             "--add-egress-zone" => lines.push(format!("egress-zones: {value}")),
-            key => lines.push(format!("{} {value}", key.strip_prefix("--add-").unwrap())),
+            key => match key.strip_prefix("--remove-") {
+                Some(key) => gone.push(format!("{key} {value}")),
+                None => lines.push(format!("{} {value}", key.strip_prefix("--add-").unwrap())),
+            },
         }
     }
     let before = read(root, &file);
@@ -67,9 +69,10 @@ pub(super) fn change(root: &Path, options: &[&str]) -> bool {
         fs::write(path.with_extension("xml.old"), &before).unwrap();
     }
     lines.retain(|line| !before.lines().any(|old| old == line));
-    let kept = before.lines().filter(|old| !gone.iter().any(|line| line == old));
-    let all = kept.chain(lines.iter().map(String::as_str));
-    fs::write(path, all.map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let kept = before.lines().filter(|line| !gone.iter().any(|one| one == line));
+    let kept: String = kept.map(|line| format!("{line}\n")).collect();
+    fs::write(path, kept + &lines).unwrap();
     true
 }
 

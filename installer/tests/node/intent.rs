@@ -71,6 +71,28 @@ fn locked((name, text): &(&str, &str)) -> LockedManifest {
     }
 }
 
+/// A bundle that has a package besides: its name, version and architecture.
+pub fn bundle_with_package(nevra: &str) -> Bundle {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.tar");
+    let mut target = target(Architecture::X86_64);
+    let repository = serde_json::json!({
+        "id": "own", "baseUrl": "http://own/", "repomd": Digest::of(b""), "keys": []
+    });
+    target.repositories = vec![serde_json::from_value(repository).unwrap()];
+    let package: bundle_format::Nevra = nevra.parse().unwrap();
+    let rpm = serde_json::json!({
+        "target": target.id, "package": package, "repository": "own",
+        "source": format!("http://own/{}", package.file_name()), "size": 0,
+        "digest": Digest::of(b""), "why": [{"because": "spec", "path": "packages[0]", "line": 1}]
+    });
+    write_bundle_of(&path, &[], |lock| {
+        lock.targets = vec![target];
+        lock.rpms = vec![serde_json::from_value(rpm).unwrap()];
+    });
+    Bundle::open(&path).unwrap()
+}
+
 /// A bundle with these manifests.
 pub fn bundle_with(manifests: &[(&str, &str)]) -> Bundle {
     let folder = tempfile::tempdir().unwrap();

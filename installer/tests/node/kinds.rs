@@ -9,13 +9,27 @@ use super::Node;
 use super::member::config_of;
 
 /// What each node has.
-pub const BARE: [(&str, u32, &str); 6] = [
+pub const BARE: [(&str, u32, &str); 8] = [
     ("etc/hosts", 0o644, "127.0.0.1 localhost\n"),
     ("etc/hostname", 0o644, "node-1\n"),
     ("proc/sys/kernel/hostname", 0o644, "node-1\n"),
     ("proc/sys/net/ipv4/ip_forward", 0o644, "0\n"),
     ("proc/swaps", 0o444, "Filename Type\n"),
     ("proc/modules", 0o444, "xfs 1\n"),
+    ("proc/sys/net/ipv6/conf/all/disable_ipv6", 0o644, "0\n"),
+    ("run/bridges", 0o444, "0\n"),
+];
+
+/// What one has whose kernel was started with `ipv6.disable=1`, and sets the
+/// bridge's keys itself.
+const WITHOUT_IPV6: [(&str, u32, &str); 7] = [
+    ("etc/hosts", 0o644, "127.0.0.1 localhost\n"),
+    ("etc/hostname", 0o644, "Node-1\n"),
+    ("proc/sys/kernel/hostname", 0o644, "Node-1\n"),
+    ("proc/sys/net/ipv4/ip_forward", 0o644, "0\n"),
+    ("proc/swaps", 0o444, "Filename Type\n"),
+    ("proc/modules", 0o444, "xfs 1\n"),
+    ("run/bridges", 0o444, "1\n"),
 ];
 
 /// What one has besides that has been at work before.
@@ -58,6 +72,7 @@ pub fn nodes() -> Vec<Box<dyn Fn() -> Node>> {
         nodes.push(Box::new(move || Node::new(role, &[&BARE[..], &LIVED_IN].concat())));
         nodes.push(Box::new(move || firewalled(role)));
         nodes.push(Box::new(move || serving(role)));
+        nodes.push(Box::new(move || without_ipv6(role)));
     }
     nodes
 }
@@ -65,6 +80,11 @@ pub fn nodes() -> Vec<Box<dyn Fn() -> Node>> {
 /// A node that has nothing but what each has.
 pub fn bare(role: Role) -> Node {
     Node::new(role, &BARE)
+}
+
+/// A node without IPv6.
+pub fn without_ipv6(role: Role) -> Node {
+    Node::new(role, &WITHOUT_IPV6)
 }
 
 /// A node with firewalld.

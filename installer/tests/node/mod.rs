@@ -67,7 +67,7 @@ impl Node {
         for unit in ["enabled", "active", "masked", "loaded"] {
             fs::create_dir_all(node.root().join("run/systemd").join(unit)).unwrap();
         }
-        for folder in ["etc/systemd/system", "root", "var/lib", "var/log"] {
+        for folder in ["etc/systemd/system", "opt", "root", "var/lib", "var/log"] {
             fs::create_dir_all(node.root().join(folder)).unwrap();
         }
         for (path, mode, text) in files {
@@ -169,7 +169,10 @@ fn walk(root: &Path, folder: &Path, tree: &mut Tree) {
         let path = entry.unwrap().path();
         let meta = path.symlink_metadata().unwrap();
         let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-        let text = (!meta.is_dir()).then(|| fs::read_to_string(&path).unwrap());
+        let text = (!meta.is_dir()).then(|| match fs::read_link(&path) {
+            Ok(to) => to.to_str().unwrap().to_owned(),
+            Err(_) => fs::read_to_string(&path).unwrap(),
+        });
         tree.insert(name, (meta.permissions().mode() & 0o7777, text));
         if meta.is_dir() {
             walk(root, &path, tree);

@@ -1,0 +1,143 @@
+//! What others have put on the node, beside which Kubernetes does not work, or
+//! which would not work any more beside it.
+
+use super::{has_begun, is_ours};
+use bundle_format::cluster::Firewall;
+
+use crate::exec::Command;
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::step::Intent;
+use crate::steps::{self, kubeconfig, ready, unit_is};
+
+/// containerd.io takes the place of packages that others may need.
+pub(super) fn packages(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let brings = steps::packages::missing(host, intent)?;
+    if !brings.iter().any(|package| package.name == "containerd.io") {
+        return Ok(Vec::new());
+    }
+    let installed = steps::packages::names(host)?;
+    let mut found = Vec::new();
+    for name in ["containerd", "runc", "docker", "moby-engine"] {
+        if !installed.contains(name) {
+            continue;
+        }
+        let format = "%{NAME}\\n";
+        let users = Command::of("rpm -q --whatrequires").with(name).with("--qf").with(format);
+        let users = host.answer(&users)?;
+        let users = if users.succeeded() { users.stdout } else { String::new() };
+        let users: Vec<&str> = users.lines().collect();
+        let by = if users.is_empty() {
+            String::new()
+        } else {
+            format!(" (needed by {})", users.join(", "))
+        };
+        found.push(Failure::new(
+            format!("the package {name}{by} cannot stay beside containerd.io"),
+            format!("remove it if nobody needs it: `dnf remove {name}`"),
+        ));
+    }
+    Ok(found)
+}
+
+/// A containerd that no package brought would be started in place of ours. Docker
+/// has the kernel drop what is forwarded, and so pods' traffic (docs.docker.com,
+/// "packet filtering and firewalls").
+pub(super) fn programs(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
+    if has_begun(host) {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for path in ["/etc/systemd/system/containerd.service", "/usr/local/bin/containerd"] {
+        if host.exists(path) {
+            found.push(Failure::new(
+                format!("a containerd is here that no package brought: {path}"),
+                format!(
+                    "if nobody needs it: `systemctl disable --now containerd`, and move {path} away"
+                ),
+            ));
+        }
+    }
+    if unit_is(host, "active", "docker")? {
+        found.push(Failure::new(
+            "Docker runs on this node, and would drop the traffic of pods",
+            "take another node, or, if nobody needs it: `systemctl disable --now docker \
+             docker.socket`, and restart the node",
+        ));
+    }
+    Ok(found)
+}
+
+/// Of firewalls, firewalld alone is told which ports are to be open.
+pub(super) fn firewalls(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let mut found = Vec::new();
+    if intent.cluster.firewall == Firewall::Leave {
+        return Ok(found);
+    }
+    for unit in ["iptables", "nftables"] {
+        if unit_is(host, "active", unit)? {
+            found.push(Failure::new(
+                format!("{unit}.service runs here, with rules that this program does not change"),
+                format!(
+                    "`systemctl disable --now {unit}`; or open the ports yourself, and have \
+                     `firewall: leave` in the cluster file"
+                ),
+            ));
+        }
+    }
+    Ok(found)
+}
+
+/// What an older cluster has left makes kubeadm hang or fail.
+pub(super) fn leftovers(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    if is_ours(host) {
+        return Ok(Vec::new());
+    }
+    let mut left = Vec::new();
+    for path in ["/etc/kubernetes/manifests", "/etc/kubernetes/pki", "/var/lib/etcd/member"] {
+        if !host.list(path)?.is_empty() {
+            left.push(path);
+        }
+    }
+    left.extend([kubeconfig::ADMIN, ready::KUBELET].iter().filter(|path| host.exists(path)));
+    if left.is_empty() {
+        return Ok(Vec::new());
+    }
+    let left = left.join(", ");
+    let remove = if host.exists("/usr/bin/kubeadm") {
+        "kubeadm reset".to_owned()
+    } else {
+        format!("rm -rf {}", left.replace(',', ""))
+    };
+    Ok(vec![Failure::new(
+        format!("this node has been in a cluster before: {left}"),
+        format!(
+            "if nothing of that is needed, run `{remove}`, and then make it a {} again",
+            intent.role
+        ),
+    )])
+}
+
+/// containerd takes the first of these, and gives pods addresses by it until the
+/// cluster's own network has come (containerd's `docs/cri/config.md`).
+pub(super) fn networks(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
+    const FOLDER: &str = "/etc/cni/net.d";
+    if has_begun(host) {
+        return Ok(Vec::new());
+    }
+    let mut names = host.list(FOLDER)?;
+    names.retain(|name| [".conf", ".conflist", ".json"].iter().any(|end| name.ends_with(end)));
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Failure::new(
+        format!(
+            "{FOLDER} has a network for containers that is not the cluster's: {}",
+            names.join(", ")
+        ),
+        format!(
+            "move it away: `mv {FOLDER} {FOLDER}.old`; podman takes another folder by \
+             `network_config_dir` in containers.conf"
+        ),
+    )])
+}

@@ -1,0 +1,98 @@
+//! Who asks for the run, who the node is, and what the cluster file calls others.
+
+use rustix::process::Uid;
+
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::step::Intent;
+
+/// Only root may do what is to be done, and see all that is to be looked at.
+pub(super) fn rights(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let is_allowed = may(host.is_this_system(), rustix::process::geteuid());
+    let told = || Failure::new("you are not root on this node", "run this by `sudo`, or as root");
+    Ok(if is_allowed { Vec::new() } else { vec![told()] })
+}
+
+/// Into a folder anybody may look.
+fn may(is_this_system: bool, user: Uid) -> bool {
+    !is_this_system || user.is_root()
+}
+
+/// Two nodes of one name would be one to Kubernetes.
+pub(super) fn name(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let mut found = Vec::new();
+    let name = intent.name.to_string();
+    if name == "localhost" || name.starts_with("localhost.") {
+        found.push(Failure::new(
+            format!("this node has no name of its own: it is called {name}"),
+            "give it one with --node-name, or in `nodes` of the cluster file",
+        ));
+    }
+    if let Some(join) = &intent.join {
+        if join.master_address == intent.address {
+            found.push(Failure::new(
+                format!("{} is the address of the master, {}", intent.address, join.master),
+                "run this on another node; a master has --role master",
+            ));
+        } else if join.master == intent.name {
+            found.push(Failure::new(
+                format!("this node has the name of the master, {name}"),
+                "give it another with --node-name",
+            ));
+        }
+    }
+    let nodes = &intent.cluster.nodes;
+    for (number, node) in nodes.iter().enumerate() {
+        let mut before = nodes.iter().take(number);
+        if let Some(other) = before.find(|one| one.name == node.name || one.address == node.address)
+        {
+            found.push(Failure::new(
+                format!(
+                    "two of `nodes` are one: {} at {}, and {} at {}",
+                    other.name, other.address, node.name, node.address
+                ),
+                "give each its own name and address in the cluster file",
+            ));
+        }
+    }
+    Ok(found)
+}
+
+/// Networks, and words that become a part of other programs' files and commands.
+pub(super) fn words(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let conflicts = intent.cluster.conflicts().into_iter();
+    let mut found: Vec<Failure> =
+        conflicts.map(|one| Failure::new(one.to_string(), one.cure())).collect();
+    for server in intent.cluster.ntp_servers.iter().filter(|server| !is_host(server)) {
+        found.push(Failure::new(
+            format!("{server:?} in ntpServers is no host"),
+            "write a name or an address",
+        ));
+    }
+    let endpoint = intent.endpoint();
+    let parts = endpoint.rsplit_once(':');
+    if !parts.is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok()) {
+        found.push(Failure::new(
+            format!("the endpoint {endpoint:?} is no HOST:PORT"),
+            "write it like k8s-master:6443, in the cluster file or the join file",
+        ));
+    }
+    Ok(found)
+}
+
+/// A name or an address, that of IPv6 too.
+fn is_host(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b".-:".contains(&byte);
+    !text.is_empty() && !text.starts_with('-') && text.bytes().all(inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_roots() {
+        let somebody = Uid::from_raw(1000);
+        assert!(may(true, Uid::ROOT) && may(false, somebody) && !may(true, somebody));
+    }
+}
