@@ -26,6 +26,7 @@ pub mod inventory;
 pub mod join;
 pub mod kubeadm;
 pub mod kubeconfig;
+pub mod orphan;
 pub mod pods;
 pub mod preflight;
 pub mod receipt;

@@ -86,7 +86,7 @@ fn kernel(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let built_in = modules::built_in(host, intent)?;
     let loaded = host.read("/proc/modules")?.unwrap_or_default();
     let mut missing = Vec::new();
-    for name in modules::wanted(intent, host) {
+    for name in modules::wanted(intent, host).into_iter().chain(nfs_server::modules(intent)) {
         let is_there = loaded.lines().any(|line| line.split(' ').next() == Some(name))
             || built_in.contains(&format!("/{name}.ko"));
         if is_there {
@@ -105,7 +105,7 @@ fn kernel(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     Ok(vec![Failure::new(
         format!("the kernel that runs here, {kernel}, lacks {missing}"),
         "restart the node if its kernel was updated; else install the kernel's modules \
-         (kernel-modules-extra), or for IPVS choose proxyMode: iptables",
+         (kernel-modules-extra), or do without, by proxyMode: iptables or no nfs",
     )])
 }
 

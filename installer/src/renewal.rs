@@ -95,8 +95,6 @@ pub fn renew(host: &mut Host, report: &mut dyn FnMut(&Change)) -> anyhow::Result
             run::make_without_bundle(host, STEP, &change)
         })
     };
-    // A run that was ended may have left its kubeadm to go on writing.
-    host.await_that("another kubeadm to end", 60, |host| Ok(!runs(host, "kubeadm")?))?;
     let mended = put_back(host)?;
     make(host, mended)?;
     let before = certs::of_control_plane(host)?;
@@ -128,14 +126,6 @@ pub fn renew(host: &mut Host, report: &mut dyn FnMut(&Change)) -> anyhow::Result
     }
     host.finish(STEP)?;
     Ok(after)
-}
-
-/// Whether a program of that name runs.
-fn runs(host: &Host, name: &str) -> anyhow::Result<bool> {
-    Ok(host.list("/proc")?.iter().any(|process| {
-        let own = host.read(format!("/proc/{process}/comm")).ok().flatten();
-        own.is_some_and(|own| own.trim() == name)
-    }))
 }
 
 /// kubeadm writes over its files, and so a power loss leaves one cut short, which

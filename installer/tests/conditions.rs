@@ -208,6 +208,19 @@ fn a_kernel_without_its_modules() {
     write(&node, "proc/modules", "overlay 1\n");
     let told = problems(&node, &node.intent());
     assert!(told[0].starts_with("the kernel that runs here, 5.14, lacks br_netfilter\nrestart"));
+
+    // Those of what is asked for.
+    let node = kinds::bare(Role::Worker);
+    write(&node, "run/no-modules", "nfs\nnfsd\n");
+    assert_eq!(problems(&node, &node.intent()), [""; 0]);
+    for (address, lacks) in [("10.0.0.2", "nfs, nfsd"), ("10.0.0.9", "nfs")] {
+        let mut intent = node.intent();
+        let machine = format!("[{{name: store, address: {address}, nfs: {{export: /srv}}}}]");
+        intent.cluster.nodes = serde_saphyr::from_str(&machine).unwrap();
+        let told = problems(&node, &intent);
+        let what = format!("lacks {lacks}\n");
+        assert!(told.iter().any(|problem| problem.contains(&what)), "{told:?}");
+    }
 }
 
 #[test]

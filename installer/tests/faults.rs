@@ -8,10 +8,15 @@ mod node;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use installer::change::Change;
+use installer::orphan;
 use installer::reset;
-use node::kinds::nodes;
+use installer::role::Role;
+use node::kinds::{self, nodes};
 use node::{Fault, Node, Tree, difference};
 
 /// A run that was disturbed, an undisturbed one, and the way back.
@@ -36,6 +41,39 @@ fn whatever_command_fails_the_next_run_mends_it() {
                 assert_mends(&node, &before, &whole, &format!("{fault:?} of {command}"));
             }
         }
+    }
+}
+
+#[test]
+fn a_command_that_outlives_its_run_is_waited_for() {
+    let command = "systemctl start containerd";
+    let node = kinds::bare(Role::Worker);
+    let made = node.apply(None).commands.made();
+    let nth = made.iter().position(|one| one == command).unwrap();
+    let node = kinds::bare(Role::Worker);
+    node.apply(Some(Fault::Late(nth))).end.unwrap_err();
+    let runs = |line: &str| {
+        let folder = node.root().join("proc/77");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("cmdline"), line.replace(' ', "\0") + "\0").unwrap();
+        folder
+    };
+    // Another's, and none that ran before it.
+    for line in ["systemctl start docker", "start containerd", "systemctl enable containerd", ""] {
+        runs(line);
+        orphan::await_end(&node.look(None).0).unwrap();
+    }
+    for line in [command, "/usr/bin/python3 -s /usr/bin/systemctl start containerd"] {
+        let (folder, has_ended) = (runs(line), AtomicBool::new(false));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                thread::sleep(Duration::from_millis(300));
+                has_ended.store(true, Ordering::SeqCst);
+                fs::remove_dir_all(folder).unwrap();
+            });
+            orphan::await_end(&node.look(None).0).unwrap();
+            assert!(has_ended.load(Ordering::SeqCst), "{line}");
+        });
     }
 }
 

@@ -208,25 +208,6 @@ fn a_reset_puts_the_old_ones_back_first() {
 }
 
 #[test]
-fn a_kubeadm_that_still_writes_is_waited_for() {
-    let member = expired(false);
-    member.write("proc/77/comm", "kubeadm\n");
-    let folder = member.node.root().join("proc/77");
-    std::thread::scope(|scope| {
-        let end = scope.spawn(|| {
-            let made = || member.read("run/started").lines().count();
-            assert_eq!(made(), 4);
-            fs::remove_dir_all(&folder).unwrap();
-        });
-        let (_, _, renewed) = renew(&member, None);
-        end.join().unwrap();
-        renewed.unwrap();
-    });
-    assert!(!member.node.root().join("proc/77").exists());
-    assert_renewed(&member, "a kubeadm that was still at work");
-}
-
-#[test]
 fn a_persons_kubeconfig_is_left_as_it_is() {
     let member = expired(false);
     let person = member.config(Some(&member.authority.issue("jane", 2020, 2090)));

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{confirmed, node};
 use crate::certs::{self, Keeper, Kept, Standing};
+use crate::orphan;
 use crate::renewal;
 
 /// What is done with certificates besides listing them.
@@ -71,6 +72,7 @@ pub(crate) fn renew(yes: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     let mut host = host.open()?;
+    orphan::await_end(&host)?;
     let renewed =
         renewal::renew(&mut host, &mut |change| drop(writeln!(io::stderr(), "{change}")))?;
     show(&mut out, &renewed, SystemTime::now())?;

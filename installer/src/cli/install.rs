@@ -10,6 +10,7 @@ use super::{confirmed, node, preflight as told, verify};
 use crate::change::Change;
 use crate::failure::Failure;
 use crate::host::{Host, LOG};
+use crate::orphan;
 use crate::preflight;
 use crate::role::Role;
 use crate::run::{self, Planned};
@@ -76,7 +77,9 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
         return Ok(None);
     }
     verify::whole(&intent.bundle)?;
-    Ok(Some(Ready { host: host.open()?, intent, steps }))
+    let host = host.open()?;
+    orphan::await_end(&host)?;
+    Ok(Some(Ready { host, intent, steps }))
 }
 
 fn carry_out(ready: &mut Ready, begun: Instant) -> anyhow::Result<()> {

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use anyhow::bail;
 
 use super::{confirmed, node};
+use crate::orphan;
 use crate::reset as back;
 
 pub(crate) fn reset(yes: bool) -> anyhow::Result<()> {
@@ -19,6 +20,7 @@ pub(crate) fn reset(yes: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     let mut host = host.open()?;
+    orphan::await_end(&host)?;
     let left = back::reset(&mut host, &mut |line| drop(writeln!(io::stderr(), "{line}")));
     if left.is_empty() {
         back::forget(&host)?;

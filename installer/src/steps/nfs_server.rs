@@ -75,6 +75,18 @@ fn exports(intent: &Intent, nfs: &Nfs) -> String {
     format!("# Written by kubeferry.\n{}{clients}\n", nfs.export)
 }
 
+/// What the kernel must have, which the server and mounts load themselves.
+pub(crate) fn modules(intent: &Intent) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    if intent.cluster.nodes.iter().any(|node| node.nfs.is_some()) {
+        names.push("nfs");
+    }
+    if served(intent).is_some() {
+        names.push("nfsd");
+    }
+    names
+}
+
 /// Server and clients need the package.
 pub(crate) fn problem(host: &Host, intent: &Intent) -> anyhow::Result<Option<Failure>> {
     let Some(server) = intent.cluster.nodes.iter().find(|node| node.nfs.is_some()) else {

@@ -144,11 +144,12 @@ fn assert_refuses_what_cannot_be(node: &Node) {
         "nodes: [{{name: {}, address: {}, nfs: {{export: /srv/share}}}}]\n",
         node.name, node.address
     );
-    cluster::configure(node, &format!("proxyMode: ipvs\n{served}")).unwrap();
+    let more = "proxyMode: ipvs\ncniInterface: eth1\n";
+    cluster::configure(node, &format!("{more}{served}")).unwrap();
     let output = node.exec([&[INSTALLER, "--yes"], &cluster::MASTER[..]].concat()).unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = words(&output);
-    for problem in ["problem: proxyMode is ipvs, and this kernel lacks ", "nfs-utils"] {
+    for problem in ["lacks ip_vs, ip_vs_rr, ip_vs_wrr, ip_vs_sh, nfs, nfsd\n", "cniInterface"] {
         assert!(said.contains(problem), "{said}");
     }
     assert!(said.contains("2 problems are in the way; nothing was changed"), "{said}");

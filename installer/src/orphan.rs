@@ -1,0 +1,54 @@
+//! The command in which an earlier run was killed, and which goes on without it.
+//! What it does meanwhile the next run would take for the node's own state.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Context;
+
+use crate::exec::Command;
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::receipt::{Deed, Line};
+
+/// How long it may take, in seconds: dnf has hundreds of packages to install.
+const PATIENCE: u32 = 900;
+
+/// Waits for it to end. It is the last one of the receipt, since commands are run
+/// one after the other.
+pub fn await_end(host: &Host) -> anyhow::Result<()> {
+    let commands = host.lines().iter().rev().filter_map(|line| match line {
+        Line::Deed { deed: Deed::Ran { command, .. }, .. } => Some(command),
+        _ => None,
+    });
+    let Some(command) = commands.into_iter().next() else { return Ok(()) };
+    let Some(process) = running(host, command)? else { return Ok(()) };
+    let what = format!("`{command}`, which an earlier run has left, to end");
+    // Whoever waits is told for what.
+    drop(writeln!(std::io::stderr(), "waiting for {what} (process {process})"));
+    host.await_that(&what, PATIENCE, |host| Ok(running(host, command)?.is_none())).context(
+        Failure::new(
+            "the node is not left alone",
+            format!("end it with `kill {process}`, and run this again"),
+        ),
+    )
+}
+
+/// The process that is this command; for a script, its interpreter's.
+fn running(host: &Host, command: &Command) -> anyhow::Result<Option<String>> {
+    let Some((program, arguments)) = command.words().split_first() else { return Ok(None) };
+    for process in host.list("/proc")? {
+        if !process.bytes().all(|byte| byte.is_ascii_digit()) {
+            continue;
+        }
+        // One that has ended meanwhile has none.
+        let line = host.read(format!("/proc/{process}/cmdline")).ok().flatten().unwrap_or_default();
+        let words: Vec<&str> = line.trim_end_matches('\0').split('\0').collect();
+        let Some(at) = words.len().checked_sub(arguments.len() + 1) else { continue };
+        let (name, own) = (Path::new(words[at]).file_name(), &words[at + 1..]);
+        if name.is_some_and(|name| name == program.as_str()) && own == arguments {
+            return Ok(Some(process));
+        }
+    }
+    Ok(None)
+}
