@@ -78,16 +78,16 @@ pub fn worker(master: &Node, node: &Node) -> anyhow::Result<String> {
 pub fn install(lab: &Lab, bundle: &Path, more: &str) -> anyhow::Result<()> {
     insert_stick(lab, bundle)?;
     lab.nodes().first().map_or(Ok(()), |first| master(first, more).map(drop))?;
-    workers(lab)
+    workers(lab).map(drop)
 }
 
-/// Makes all nodes but the first workers, at once.
-pub fn workers(lab: &Lab) -> anyhow::Result<()> {
-    let [first, others @ ..] = lab.nodes() else { return Ok(()) };
+/// Makes all nodes but the first workers, at once, and gives what each said.
+pub fn workers(lab: &Lab) -> anyhow::Result<Vec<String>> {
+    let [first, others @ ..] = lab.nodes() else { return Ok(Vec::new()) };
     thread::scope(|scope| {
         let all: Vec<_> = others.iter().map(|node| scope.spawn(|| worker(first, node))).collect();
-        all.into_iter().try_for_each(|one| {
-            one.join().map_err(|_| anyhow!("a worker's thread ended"))?.map(drop)
-        })
+        all.into_iter()
+            .map(|one| one.join().map_err(|_| anyhow!("a worker's thread ended"))?)
+            .collect()
     })
 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -142,13 +143,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             print(&status(&Lab::keep_up(&Settings { nodes, virtual_machines, default_route })?))?;
         }
         Command::Cluster { nodes, driver, default_route } => {
-            let upstream = Upstream::keep_up()?;
             let settings = Settings { nodes, default_route, ..Settings::default() };
-            let lab = Lab::keep_up(&settings)?;
-            let bundle = cluster::bundle(&upstream, &upstream.folder().join("work"))?;
-            cluster::install(&lab, &bundle, &format!("cgroupDriver: {driver}\n"))?;
-            let first = lab.nodes().first().context("there is no node")?;
-            print(&first.run(["kubectl", "get", "nodes,pods", "-A", "-o", "wide"])?)?;
+            tell_cluster(&settings, &format!("cgroupDriver: {driver}\n"))?;
         }
         Command::Kills { count, seed } => {
             let upstream = Upstream::up()?;
@@ -189,6 +185,35 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Init { node } => init::become_init(Lab::running()?.node(&node)?)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The whole story, with how long each part of it took.
+fn tell_cluster(settings: &Settings, config: &str) -> anyhow::Result<()> {
+    let mut begun = Instant::now();
+    let mut tell = |what: &str| {
+        let seconds = begun.elapsed().as_secs_f32();
+        begun = Instant::now();
+        print(&format!("{seconds:>5.1} s  {what}\n"))
+    };
+    let upstream = Upstream::keep_up()?;
+    tell("repositories, a registry and manifests are served")?;
+    let lab = Lab::keep_up(settings)?;
+    tell(&format!("{} nodes have booted, with no way out", lab.nodes().len()))?;
+    let bundle = cluster::bundle(&upstream, &upstream.folder().join("work"))?;
+    let size = bundle.metadata().context("looking at the bundle")?.len();
+    tell(&format!("a bundle of {} MB is made", size / 1_000_000))?;
+    cluster::insert_stick(&lab, &bundle)?;
+    let first = lab.nodes().first().context("there is no node")?;
+    tell(line(&cluster::master(first, config)?))?;
+    let workers = cluster::workers(&lab)?;
+    let workers: Vec<&str> = workers.iter().map(|said| line(said)).collect();
+    tell(&workers.join("\n         "))?;
+    print(&first.run(["kubectl", "get", "nodes,pods", "-A"])?)
+}
+
+/// What a program's words begin with.
+fn line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
 }
 
 fn status(lab: &Lab) -> String {

@@ -106,6 +106,15 @@ fn a_node_that_loses_its_power_on_the_way_is_finished_by_the_next_run() {
     cluster::master(master, &settings).unwrap();
     kill_after(second, "kubeadm join", || cluster::worker(master, second));
     cluster::worker(master, second).unwrap();
+    // Its kubeadm goes on without it, and the next run waits for that.
+    end_after(
+        third,
+        "kubeadm join",
+        || cluster::worker(master, third),
+        || {
+            third.run(["pkill", "-KILL", "-x", "installer"]).unwrap();
+        },
+    );
     cluster::worker(master, third).unwrap();
     spread(master);
     assert_serves(&lab);
@@ -178,6 +187,17 @@ fn assert_old_token_is_refused(master: &Node, worker: &Node) {
 
 /// Pulls the node's plug once its log tells of `command`, and switches it on.
 fn kill_after(node: &Node, command: &str, run: impl FnOnce() -> anyhow::Result<String> + Send) {
+    end_after(node, command, run, || node.kill().unwrap());
+    node.start().unwrap();
+}
+
+/// Ends a run by `end` once its log tells of `command`.
+fn end_after(
+    node: &Node,
+    command: &str,
+    run: impl FnOnce() -> anyhow::Result<String> + Send,
+    end: impl FnOnce(),
+) {
     let log = "/var/log/kubeferry/install.log";
     let line = format!("^run .*{command}");
     thread::scope(|scope| {
@@ -189,10 +209,9 @@ fn kill_after(node: &Node, command: &str, run: impl FnOnce() -> anyhow::Result<S
             node.exec(["grep", "-q", &line, log]).is_ok_and(|found| found.status.success())
         });
         assert!(!running.is_finished(), "it ended first: {:?}", running.join().unwrap());
-        node.kill().unwrap();
+        end();
         assert!(running.join().unwrap().is_err());
     });
-    node.start().unwrap();
 }
 
 /// What the bundle says of the cluster holds, and is told to be from there.
