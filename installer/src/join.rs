@@ -54,7 +54,7 @@ impl JoinFile {
         Ok(format!("# Made by `installer token`; holds a secret. For `installer --join`.\n{text}"))
     }
 
-    /// What is wrong with its token, which holds for a day.
+    /// What is wrong with its token, which holds for hours only.
     pub fn problem(&self) -> Option<Failure> {
         self.expires.is_past().then(|| {
             Failure::new(
@@ -67,10 +67,10 @@ impl JoinFile {
 
     /// Makes one of what `kubeadm token create --print-join-command` says:
     /// `kubeadm join HOST:PORT --token T --discovery-token-ca-cert-hash H`.
-    /// `validity` is for how long that token holds.
+    /// That token holds for so many hours.
     pub fn of_command(
         said: &str,
-        validity: Duration,
+        hours: u32,
         endpoint: String,
         master: NodeName,
         master_address: Ipv4Addr,
@@ -86,7 +86,7 @@ impl JoinFile {
             bail!("kubeadm's join command is not understood");
         };
         let ca_cert_hash = ca_cert_hash.parse().context("reading kubeadm's join command")?;
-        let expires = Expiry::after(validity)?;
+        let expires = Expiry::after(Duration::from_secs(u64::from(hours) * 3600))?;
         Ok(Self { endpoint, token, expires, ca_cert_hash, master, master_address, cluster })
     }
 }
@@ -95,14 +95,13 @@ impl JoinFile {
 mod tests {
     use super::*;
 
-    const DAY: Duration = Duration::from_secs(24 * 3600);
     const HASH: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
     fn of(hash: &str) -> anyhow::Result<JoinFile> {
         let said = format!("kubeadm join m:6443 --token a.b --discovery-token-ca-cert-hash {hash}");
         let name = NodeName::try_from("m".to_owned()).map_err(anyhow::Error::msg)?;
         let address = Ipv4Addr::LOCALHOST;
-        JoinFile::of_command(&said, DAY, "m:6443".to_owned(), name, address, Cluster::default())
+        JoinFile::of_command(&said, 24, "m:6443".to_owned(), name, address, Cluster::default())
     }
 
     #[test]

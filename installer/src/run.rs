@@ -110,7 +110,7 @@ fn make(host: &mut Host, intent: &Intent, step: &str, change: &Change) -> anyhow
             let text = match render {
                 Render::JoinFile => JoinFile::of_command(
                     &output.stdout,
-                    join_file::VALIDITY,
+                    join_file::HOURS,
                     intent.endpoint(),
                     intent.name.clone(),
                     intent.address,

@@ -24,6 +24,7 @@ use clap::{Parser, Subcommand};
 
 use self::options::{Aim, Choice, Look, Way};
 use crate::failure::{Failure, describe};
+use crate::steps::join_file;
 
 /// What commands said that were run, for errors to name.
 const LOG: &str = "/var/log/kubeferry/install.log";
@@ -87,8 +88,12 @@ enum Command {
         /// out
         bundle: Option<PathBuf>,
     },
-    /// Writes a new join file, whose token holds for a day
+    /// Writes a new join file
     Token {
+        /// For how many hours its token holds
+        #[arg(long, value_name = "N", default_value_t = join_file::HOURS,
+            value_parser = clap::value_parser!(u32).range(1..=8760))]
+        hours: u32,
         /// Where to; standard output if left out
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
@@ -141,7 +146,9 @@ pub fn run() -> ExitCode {
             (inventory::inventory(look.root.as_deref(), look.json), None)
         }
         (Some(Command::Verify { bundle }), _) => (verify::verify(bundle), None),
-        (Some(Command::Token { output }), _) => (token::token(output.as_deref()), None),
+        (Some(Command::Token { hours, output }), _) => {
+            (token::token(hours, output.as_deref()), None)
+        }
         (Some(Command::Status { json }), _) => (status::status(json), None),
         (Some(Command::Doctor { json }), _) => (doctor::doctor(json), None),
         (Some(Command::Certs { json, action: None }), _) => (certs::list(json), None),

@@ -13,7 +13,7 @@ use crate::steps::join_file;
 use crate::steps::kubeconfig::ADMIN;
 
 /// Makes a join file like the one that the run has left, with a new token.
-pub(crate) fn token(output: Option<&Path>) -> anyhow::Result<()> {
+pub(crate) fn token(hours: u32, output: Option<&Path>) -> anyhow::Result<()> {
     let host = node::host(None)?;
     if !host.exists(ADMIN) {
         bail!(Failure::new(
@@ -28,13 +28,13 @@ pub(crate) fn token(output: Option<&Path>) -> anyhow::Result<()> {
         ));
     }
     let old = JoinFile::load(&host.path(join_file::path()))?;
-    let said = host.ask(&join_file::command());
+    let said = host.ask(&join_file::command(hours));
     if !said.succeeded() {
         bail!("`kubeadm token create` failed: {}", said.stderr.trim());
     }
     let text = JoinFile::of_command(
         &said.stdout,
-        join_file::VALIDITY,
+        hours,
         old.endpoint,
         old.master,
         old.master_address,

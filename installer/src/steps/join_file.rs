@@ -3,7 +3,6 @@
 //! expired.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use super::kubeconfig::ADMIN;
 use crate::change::{Change, Render};
@@ -19,12 +18,11 @@ pub fn path() -> PathBuf {
     PathBuf::from(SERVICE_FOLDER).join("join.yaml")
 }
 
-/// For how long a token holds.
-pub(crate) const VALIDITY: Duration = Duration::from_secs(24 * 3600);
+/// For how many hours a token holds, where nobody says.
+pub(crate) const HOURS: u32 = 24;
 
 /// What makes a new token, and says how to join by it.
-pub(crate) fn command() -> Command {
-    let hours = VALIDITY.as_secs() / 3600;
+pub(crate) fn command(hours: u32) -> Command {
     Command::of(&format!(
         "kubeadm token create --ttl {hours}h --print-join-command --kubeconfig {ADMIN}"
     ))
@@ -40,7 +38,7 @@ impl Step for WriteJoinFile {
         if found.is_ok_and(|found| found.cluster == node.intent.cluster) {
             return Ok(Vec::new());
         }
-        let (command, path) = (command(), path());
+        let (command, path) = (command(HOURS), path());
         Ok(vec![Change::Capture { command, render: Render::JoinFile, path }])
     }
 }

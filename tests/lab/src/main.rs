@@ -211,9 +211,9 @@ fn tell_cluster(settings: &Settings, config: &str) -> anyhow::Result<()> {
     print(&first.run(["kubectl", "get", "nodes,pods", "-A"])?)
 }
 
-/// What a program's words begin with.
+/// What a run says of its end.
 fn line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
+    text.lines().find(|line| line.contains(" changes in ")).unwrap_or_default()
 }
 
 fn status(lab: &Lab) -> String {
