@@ -83,6 +83,19 @@ fn a_plan_is_a_dry_run() {
 }
 
 #[test]
+fn of_some_steps_a_node_becomes_nothing_yet() {
+    let folder = folder();
+    let plan = |more: &str| run(folder.path(), &format!("plan {NODE} {more}"));
+    let done = "these steps are done; nothing is to be done\n".to_owned();
+    assert_eq!(plan("--only selinux"), (0, done, String::new()));
+    let (status, out, err) = plan("--only hosts --skip hosts");
+    assert_eq!((status, out.as_str()), (1, ""));
+    assert!(err.starts_with("error: --only and --skip leave no step\nhint: "), "{err}");
+    let (status, _, err) = plan("--only hosts");
+    assert_eq!((status, err.as_str()), (0, "nothing was changed\n"));
+}
+
+#[test]
 fn a_program_can_read_plan_and_problems() {
     let folder = folder();
     let (status, out, err) = run(folder.path(), &format!("plan {NODE} --only hosts --json"));

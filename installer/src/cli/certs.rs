@@ -67,7 +67,6 @@ pub(crate) fn renew(yes: bool) -> anyhow::Result<()> {
     }
     writeln!(out)?;
     if !(yes || confirmed("Do this?")?) {
-        writeln!(io::stderr(), "nothing was changed; --yes does it without asking")?;
         return Ok(());
     }
     let mut host = host.open()?;

@@ -167,14 +167,19 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Asks the person at the terminal; nobody else says yes.
+/// Asks the person at the terminal; nobody else says yes. A no is told.
 fn confirmed(question: &str) -> anyhow::Result<bool> {
     use std::io::IsTerminal;
     if !io::stdin().is_terminal() {
+        writeln!(io::stderr(), "nothing was changed; --yes does it without asking")?;
         return Ok(false);
     }
     write!(io::stderr(), "{question} [y/N] ")?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    let is_yes = matches!(answer.trim(), "y" | "Y" | "yes");
+    if !is_yes {
+        writeln!(io::stderr(), "nothing was changed")?;
+    }
+    Ok(is_yes)
 }

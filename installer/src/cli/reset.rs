@@ -15,7 +15,6 @@ pub(crate) fn reset(yes: bool) -> anyhow::Result<()> {
     }
     if !(yes || confirmed("Take back all that was done to this node? Its pods and their data go.")?)
     {
-        writeln!(io::stderr(), "nothing was changed; --yes does it without asking")?;
         return Ok(());
     }
     let mut host = host.open()?;
