@@ -25,9 +25,6 @@ use clap::{Parser, Subcommand};
 use self::options::{Aim, Choice, Look, Way};
 use crate::failure::{Failure, describe};
 
-/// What commands said that were run, for errors to name.
-const LOG: &str = "/var/log/kubeferry/install.log";
-
 /// Puts Kubernetes on this node from a bundle, with no network but the nodes'
 /// own
 ///
@@ -146,10 +143,10 @@ pub fn run() -> ExitCode {
         (Some(Command::Doctor { json }), _) => (doctor::doctor(json), None),
         (Some(Command::Certs { json, action: None }), _) => (certs::list(json), None),
         (Some(Command::Certs { action: Some(certs::Action::Renew { yes }), .. }), _) => {
-            (certs::renew(yes), Some(LOG))
+            certs::renew(yes)
         }
         (Some(Command::Kubeconfig(wanted)), _) => (kubeconfig::kubeconfig(wanted), None),
-        (Some(Command::Reset { yes }), _) => (reset::reset(yes), None),
+        (Some(Command::Reset { yes }), _) => reset::reset(yes),
         (None, Some(aim)) => install::install(&aim, &arguments.choice, &arguments.way),
         (None, None) => {
             let error =
