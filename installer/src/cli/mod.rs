@@ -80,11 +80,11 @@ enum Command {
     },
     /// Checks every byte of the bundle and names all that is damaged
     Verify {
-        /// The bundle, or its parts; the only one beside this program if left
-        /// out
+        /// The bundle, any of its parts, or the folder it is in; the only one beside
+        /// this program if left out
         bundle: Option<PathBuf>,
     },
-    /// Writes a new join file, whose token holds for a day
+    /// Prints a new join file, whose token holds for a day
     Token {
         /// Where to; standard output if left out
         #[arg(long, value_name = "FILE")]
