@@ -124,10 +124,14 @@ impl fmt::Display for Change {
             Self::Make { path, .. } | Self::Claim { path, .. } => {
                 write!(f, "make the folder {}", path.display())
             }
-            Self::Unpack { folder, files } => {
-                write!(f, "unpack {} files into {}", files.len(), folder.display())
+            Self::Unpack { folder, files } => match files.as_slice() {
+                [(name, _)] => write!(f, "unpack {} into {}", name.display(), folder.display()),
+                many => write!(f, "unpack {} files into {}", many.len(), folder.display()),
+            },
+            Self::Import { images } => {
+                let s = if images.len() == 1 { "" } else { "s" };
+                write!(f, "import {} image{s}", images.len())
             }
-            Self::Import { images } => write!(f, "import {} images", images.len()),
             Self::Run { command, .. } => write!(f, "run {command}"),
             Self::Await { command, seconds } => {
                 write!(f, "wait for {command}, {seconds} s at most")

@@ -12,13 +12,21 @@ pub fn load(path: &Path) -> anyhow::Result<Given> {
     let text =
         std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
     // A file of comments alone gives nothing.
-    let given: Option<Given> = serde_saphyr::from_str(&text).map_err(|error| {
-        Failure::new(
-            format!("{} is not as it should be: {error}", path.display()),
-            "docs/install.md lists what can stand in it",
-        )
-    })?;
+    let options = serde_saphyr::options! { with_snippet: false };
+    let given: Option<Given> =
+        serde_saphyr::from_str_with_options(&text, options).map_err(|error| {
+            Failure::new(mistake(path, &error), "docs/install.md lists what can stand in it")
+        })?;
     Ok(given.unwrap_or_default())
+}
+
+/// With its place in front, as the bundler has it for a spec.
+fn mistake(path: &Path, error: &serde_saphyr::Error) -> String {
+    let words = error.to_string();
+    // The parser's own words may end in the place.
+    let words = words.split(" at line ").next().unwrap_or(&words);
+    let place = error.location().map(|at| format!("{}:{}: ", at.line(), at.column()));
+    format!("{}:{}{words}", path.display(), place.unwrap_or_else(|| " ".to_owned()))
 }
 
 /// The cluster by the bundle's keys and those of a cluster file, which come
@@ -52,10 +60,10 @@ mod tests {
         assert_eq!(words("# nothing\n"), "");
         assert_eq!(words("ntpServers: [a]\n"), "");
         for (text, place, what) in [
-            ("ingress: true\npodCidrs: x\n", "line 2", "unknown field `podCidrs`"),
-            ("ingress: true\npodCidr: x\n", "line 2", "invalid"),
-            ("nodes:\n- {name: A, address: 10.0.0.1}\n", "line 2", "`A` is no node name"),
-            ("ingress: true\ningress: true\n", "line 2", "duplicate"),
+            ("ingress: true\npodCidrs: x\n", ":2:", "unknown field `podCidrs`"),
+            ("ingress: true\npodCidr: x\n", ":2:", "invalid"),
+            ("nodes:\n- {name: A, address: 10.0.0.1}\n", ":2:", "`A` is no node name"),
+            ("ingress: true\ningress: true\n", ":2:", "duplicate"),
             ("podCidr: 10.96.0.0/16\n", "", "overlap"),
             ("ingressNodes: [a]\n", "", "names a, and nodes has no such machine"),
         ] {

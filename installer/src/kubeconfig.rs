@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use crate::certificate::Certificate;
+use crate::failure::Failure;
 use crate::host::Host;
 
 /// What the current context of a kubeconfig comes to.
@@ -36,9 +37,15 @@ pub struct Brought {
 impl Brought {
     /// Reads it.
     pub fn load(path: &Path) -> anyhow::Result<Self> {
-        let reading = || format!("reading {}", path.display());
-        let text = std::fs::read_to_string(path).with_context(reading)?;
-        let config = Kubeconfig::parse(&text).with_context(reading)?;
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        let config = Kubeconfig::parse(&text).map_err(|error| {
+            Failure::new(
+                format!("{} is not a kubeconfig for this", path.display()),
+                "make one on the master with `installer kubeconfig`, and copy it here",
+            )
+            .because(error)
+        })?;
         Ok(Self { path: path.to_owned(), text, config })
     }
 }

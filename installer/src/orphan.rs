@@ -4,8 +4,6 @@
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::Context;
-
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
@@ -17,21 +15,20 @@ const PATIENCE: u32 = 900;
 /// Waits for it to end. It is the last one of the receipt, since commands are run
 /// one after the other.
 pub fn await_end(host: &Host) -> anyhow::Result<()> {
-    let commands = host.lines().iter().rev().filter_map(|line| match line {
+    let last = host.lines().iter().rev().find_map(|line| match line {
         Line::Deed { deed: Deed::Ran { command, .. }, .. } => Some(command),
         _ => None,
     });
-    let Some(command) = commands.into_iter().next() else { return Ok(()) };
+    let Some(command) = last else { return Ok(()) };
     let Some(process) = running(host, command)? else { return Ok(()) };
     let what = format!("`{command}`, which an earlier run has left, to end");
     // Whoever waits is told for what.
     drop(writeln!(std::io::stderr(), "waiting for {what} (process {process})"));
-    host.await_that(&what, PATIENCE, |host| Ok(running(host, command)?.is_none())).context(
-        Failure::new(
-            "the node is not left alone",
-            format!("end it with `kill {process}`, and run this again"),
-        ),
-    )
+    let has_ended = |host: &Host| Ok(running(host, command)?.is_none());
+    host.await_that(&what, PATIENCE, has_ended).map_err(|error| {
+        let cure = format!("end it with `kill {process}`, and run this again");
+        Failure::new("an earlier run still changes this node", cure).because(error).into()
+    })
 }
 
 /// The process that is this command; for a script, its interpreter's.

@@ -17,7 +17,7 @@ use crate::receipt::{Deed, Line};
 use crate::role::Role;
 use crate::settled;
 use crate::step::Intent;
-use crate::steps::{cni_interface, kubeconfig, modules, nfs_server, ready, time};
+use crate::steps::{cni_interface, kubeconfig, manifests, modules, nfs_server, ready, time};
 
 /// What kubeadm asks of a master (its preflight checks), in bytes of memory.
 const MASTER_MEMORY: u64 = 1_700_000_000;
@@ -122,6 +122,7 @@ fn add_ons(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let nfs = nfs_server::problem(host, intent)?;
     let mut found: Vec<Failure> = nfs.into_iter().collect();
     if intent.role == Role::Master {
+        found.extend(manifests::problems(intent));
         found.extend(cni_interface::problem(intent));
         found.extend(ingress::problems(host, intent));
     }

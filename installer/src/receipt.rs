@@ -161,6 +161,11 @@ impl Receipt {
                 lines.map(Some).with_context(|| format!("reading {}", path.display()))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(Failure::new(
+                format!("only root may read {}", path.display()),
+                "run this by `sudo`, or as root",
+            )
+            .into()),
             Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
         }
     }

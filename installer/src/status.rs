@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use crate::host::Host;
 use crate::receipt::{self, Line};
-use crate::registered;
+use crate::registered::{self, Registered};
 use crate::role::Role;
+use crate::steps::ready::KUBELET;
 
 /// A node at a glance.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -101,7 +102,7 @@ impl Status {
             steps: steps.collect(),
             services: SERVICES.into_iter().map(state).collect(),
             kubelet: said.split_ascii_whitespace().nth(1).map(str::to_owned),
-            node: match registered::ask(host) {
+            node: match registration(host) {
                 Ok(one) => Registration::Known {
                     ready: one.ready,
                     message: one.message,
@@ -111,6 +112,14 @@ impl Status {
             },
         }
     }
+}
+
+/// kubeadm's kubeconfig for kubelet is on each node of a cluster.
+fn registration(host: &Host) -> Result<Registered, String> {
+    if !host.exists(KUBELET) {
+        return Err(format!("this node is in no cluster: it has no {KUBELET}"));
+    }
+    registered::ask(host).map_err(|error| format!("the API server does not say: {error}"))
 }
 
 fn progress(lines: &[Line], step: &str) -> Progress {

@@ -95,6 +95,23 @@ fn calico_is_told_its_interface_once() {
 }
 
 #[test]
+fn what_is_skipped_is_a_manifest_of_the_bundle() {
+    let node = kinds::bare(Role::Master);
+    let mut intent = node.intent();
+    intent.bundle = bundle_with(&[("cni", "kind: List\n"), ("web", "kind: List\n")]);
+    for (skipped, told) in [("web", ""), ("wed", "skipManifests names wed, and the bundle has")] {
+        intent.cluster.skip_manifests = vec![skipped.to_owned()];
+        let problems = preflight::problems(&node.look(None).0, &intent);
+        let found = problems.iter().find(|one| one.to_string().contains("skipManifests"));
+        assert_eq!(found.is_some(), !told.is_empty(), "{skipped}");
+        if let Some(found) = found {
+            assert!(found.to_string().starts_with(told), "{found}");
+            assert_eq!(found.cure(), "take it out, or name one of cni, web");
+        }
+    }
+}
+
+#[test]
 fn a_folder_is_served_to_the_clusters_machines_and_outlives_a_reset() {
     for role in [Role::Master, Role::Worker] {
         let mut node = kinds::firewalled(role);

@@ -83,6 +83,19 @@ fn a_plan_is_a_dry_run() {
 }
 
 #[test]
+fn of_some_steps_a_node_becomes_nothing_yet() {
+    let folder = folder();
+    let plan = |more: &str| run(folder.path(), &format!("plan {NODE} {more}"));
+    let done = "these steps are done; nothing is to be done\n".to_owned();
+    assert_eq!(plan("--only selinux"), (0, done, String::new()));
+    let (status, out, err) = plan("--only hosts --skip hosts");
+    assert_eq!((status, out.as_str()), (1, ""));
+    assert!(err.starts_with("error: --only and --skip leave no step\nhint: "), "{err}");
+    let (status, _, err) = plan("--only hosts");
+    assert_eq!((status, err.as_str()), (0, "nothing was changed\n"));
+}
+
+#[test]
 fn a_program_can_read_plan_and_problems() {
     let folder = folder();
     let (status, out, err) = run(folder.path(), &format!("plan {NODE} --only hosts --json"));
@@ -230,7 +243,9 @@ fn a_kubeconfig_is_for_workers_and_is_no_secret_told() {
     fs::write(folder.path().join("join.yaml"), join.text().unwrap()).unwrap();
     let line = line.replace("--role master", "--role worker --join join.yaml");
     let (status, _, err) = run(folder.path(), &line);
-    let broken = "error: reading jane.conf\n  caused by: it is not as a kubeconfig should be\n";
+    let broken = "error: jane.conf is not a kubeconfig for this\n  caused by: it is not as a \
+                  kubeconfig should be\nhint: make one on the master with `installer kubeconfig`, \
+                  and copy it here\n";
     assert_eq!((status, err.as_str()), (1, broken));
     let authority = Authority::new();
     let text = config_of(&authority.pem, "10.0.0.1:6443", Some(&authority.issue("j", 2020, 2090)));
@@ -240,6 +255,33 @@ fn a_kubeconfig_is_for_workers_and_is_no_secret_told() {
     assert!(out.contains("kubeconfig\n  write /root/.kube/config\n"), "{out}");
     assert!(err.contains("problem: jane.conf is of another cluster"), "{err}");
     assert!(!out.contains("client-key-data"), "{out}");
+}
+
+#[test]
+fn what_was_typed_amiss_has_its_cure() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    for (line, what, cure) in [
+        (NODE.replace("node", "none"), "none is no folder\n", "--root takes a folder"),
+        (NODE.replace("--address 10.0.0.2 ", ""), "the folder node does not say", "--address"),
+        (NODE.replace("small.tar", "empty"), "no bundle lies in empty\n", "--bundle FILE"),
+        (format!("{NODE} --join join.yaml"), "--join is for workers;", "leave it out"),
+    ] {
+        let (status, out, err) = run(folder.path(), &format!("plan {line}"));
+        assert_eq!((status, out.as_str()), (1, ""), "{line}");
+        let (told, hint) = err.split_once("hint: ").unwrap();
+        assert!(told.starts_with(&format!("error: {what}")) && hint.contains(cure), "{err}");
+    }
+}
+
+#[test]
+fn a_mistake_in_the_cluster_file_is_a_line() {
+    let folder = folder();
+    fs::write(folder.path().join("cluster.yaml"), "ingress: true\npodCIDR: 10.1.0.0/16\n").unwrap();
+    let (status, _, err) = run(folder.path(), &format!("plan {NODE} --config cluster.yaml"));
+    assert_eq!((status, err.lines().count()), (1, 2), "{err}");
+    let begin = "error: cluster.yaml:2:1: unknown field `podCIDR`, expected one of nodes, ";
+    assert!(err.starts_with(begin), "{err}");
 }
 
 #[test]

@@ -43,5 +43,6 @@ fn a_bare_node() {
     let status = look(&Node::new(Role::Worker, &BARE));
     assert_eq!((status.role, status.steps.len()), (None, 0));
     assert!(status.services.iter().all(|service| service.state == "inactive"));
-    assert_eq!(status.node, Registration::Unknown { error: "kubectl failed".to_owned() });
+    let error = "this node is in no cluster: it has no /etc/kubernetes/kubelet.conf".to_owned();
+    assert_eq!(status.node, Registration::Unknown { error });
 }

@@ -55,9 +55,13 @@ impl Verification {
                 lines.push(format!("and {} more", self.problems.len() - MOST_LINES));
             }
             texts.push(format!(
-                "{} of {} blobs are not what they should be; do not use this bundle:\n{}",
+                "{} of {} blobs {}; do not use this bundle:\n{}",
                 self.problems.len(),
                 self.blobs,
+                match self.problems.len() {
+                    1 => "is not what it should be",
+                    _ => "are not what they should be",
+                },
                 lines.join("\n")
             ));
         }

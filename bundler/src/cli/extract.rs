@@ -19,7 +19,7 @@ use crate::bundle::extract;
 /// skopeo passes over docker's types in an archive of several images.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The bundle, or its parts
+    /// The bundle, or any of its parts
     bundle: PathBuf,
     /// Files and images by their titles, as --list shows them; all if left out
     titles: Vec<String>,
@@ -80,6 +80,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         return report::data(&lines);
     }
     extract::extract(&bundle, &arguments.folder, &items)?;
-    report::notice(&format!("extracted {} files to {}", items.len(), arguments.folder.display()));
+    let s = if items.len() == 1 { "" } else { "s" };
+    let folder = arguments.folder.display();
+    report::notice(&format!("extracted {} file{s} to {folder}", items.len()));
     Ok(())
 }

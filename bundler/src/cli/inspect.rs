@@ -14,7 +14,7 @@ use crate::bundle::summary::Summary;
 /// Only the index and the lock are read and checked; `verify` reads all.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The bundle, or its parts
+    /// The bundle, or any of its parts
     bundle: PathBuf,
     /// The lock as it is, for programs
     #[arg(long)]

@@ -14,7 +14,7 @@ use crate::progress::Progress;
 /// Checks every byte of a bundle and names all that is damaged
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The bundle, or its parts
+    /// The bundle, or any of its parts
     bundle: PathBuf,
     /// Show no progress
     #[arg(short, long)]

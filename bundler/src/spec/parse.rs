@@ -1,5 +1,6 @@
 //! From the spec's text to [`Spec`]: every error with file, line and column.
 
+use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use bundle_format::Digest;
@@ -45,9 +46,9 @@ impl SpecFile {
     /// there.
     pub fn read(path: &Path) -> Result<Self, SpecError> {
         let fail = |source| SpecError::Read { path: path.to_owned(), source };
-        let size = std::fs::metadata(path).map_err(fail)?.len();
+        let size = std::fs::metadata(path).map_err(|error| fail(with_cure(error)))?.len();
         if size > MAX_BYTES {
-            return Err(fail(std::io::Error::other(format!(
+            return Err(fail(Error::other(format!(
                 "it has {size} bytes; a spec has at most {MAX_BYTES}"
             ))));
         }
@@ -99,6 +100,15 @@ impl SpecFile {
                 patch.place = Some(node.place.of(&self.path));
             }
         }
+    }
+}
+
+/// Who has no spec yet is told how to come by one.
+fn with_cure(error: Error) -> Error {
+    let cure = "there is none; `bundler init` writes one to begin with";
+    match error.kind() {
+        ErrorKind::NotFound => Error::new(ErrorKind::NotFound, cure),
+        _ => error,
     }
 }
 

@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
+
+use crate::failure::Failure;
+
+const NAME_IT: &str = "name the bundle with --bundle FILE; `installer verify` takes FILE alone";
 
 /// The bundle that was named, or the only one in this program's folder.
 pub(crate) fn find(named: Option<&Path>) -> anyhow::Result<PathBuf> {
@@ -28,11 +32,13 @@ fn only_one_in(folder: &Path) -> anyhow::Result<PathBuf> {
     bundles.sort();
     match bundles.as_slice() {
         [only] => Ok(only.clone()),
-        [] => bail!("no bundle lies in {}; name one", folder.display()),
+        [] => Err(Failure::new(format!("no bundle lies in {}", folder.display()), NAME_IT).into()),
         several => {
             let names: Vec<String> =
                 several.iter().map(|path| path.display().to_string()).collect();
-            bail!("several bundles lie in {}: {}; name one", folder.display(), names.join(", "))
+            let several =
+                format!("several bundles lie in {}: {}", folder.display(), names.join(", "));
+            Err(Failure::new(several, NAME_IT).into())
         }
     }
 }

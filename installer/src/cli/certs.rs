@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{confirmed, node};
 use crate::certs::{self, Keeper, Kept, Standing};
-use crate::orphan;
+use crate::host::{Host, LOG};
 use crate::renewal;
 
 /// What is done with certificates besides listing them.
@@ -36,6 +36,9 @@ pub(crate) fn list(json: bool) -> anyhow::Result<()> {
         for place in &unread {
             writeln!(out, "could not look: {place}")?;
         }
+        if all.is_empty() && unread.is_empty() {
+            writeln!(io::stderr(), "this node has no certificates of a cluster")?;
+        }
     }
     judge(&all, &unread, now)
 }
@@ -55,8 +58,18 @@ fn judge(all: &[Kept], unread: &[String], now: SystemTime) -> anyhow::Result<()>
     }
 }
 
-/// Renews those of the control plane.
-pub(crate) fn renew(yes: bool) -> anyhow::Result<()> {
+/// Renews those of the control plane. Gives how it ended, and its log where it came so
+/// far as to write one.
+pub(crate) fn renew(yes: bool) -> (anyhow::Result<()>, Option<&'static str>) {
+    match agreed(yes) {
+        Ok(None) => (Ok(()), None),
+        Ok(Some(mut host)) => (carry_out(&mut host), Some(LOG)),
+        Err(error) => (Err(error), None),
+    }
+}
+
+/// Looks, shows, asks; none where the answer is no.
+fn agreed(yes: bool) -> anyhow::Result<Option<Host>> {
     let host = node::host(None)?;
     if let Some(failure) = renewal::refusal(&host)? {
         return Err(failure.into());
@@ -68,15 +81,16 @@ pub(crate) fn renew(yes: bool) -> anyhow::Result<()> {
     }
     writeln!(out)?;
     if !(yes || confirmed("Do this?")?) {
-        writeln!(io::stderr(), "nothing was changed; --yes does it without asking")?;
-        return Ok(());
+        return Ok(None);
     }
-    let mut host = host.open()?;
-    orphan::await_end(&host)?;
-    let renewed =
-        renewal::renew(&mut host, &mut |change| drop(writeln!(io::stderr(), "{change}")))?;
+    node::begin(host).map(Some)
+}
+
+fn carry_out(host: &mut Host) -> anyhow::Result<()> {
+    let renewed = renewal::renew(host, &mut |change| drop(writeln!(io::stderr(), "{change}")))?;
+    let mut out = io::stdout().lock();
     show(&mut out, &renewed, SystemTime::now())?;
-    writeln!(out, "log:   /var/log/kubeferry/install.log")?;
+    writeln!(out, "log:   {LOG}")?;
     Ok(())
 }
 

@@ -10,7 +10,6 @@ use super::{confirmed, node, preflight as told, verify};
 use crate::change::Change;
 use crate::failure::Failure;
 use crate::host::{Host, LOG};
-use crate::orphan;
 use crate::preflight;
 use crate::role::Role;
 use crate::run::{self, Planned};
@@ -62,7 +61,8 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
         let plan = told::json(&as_json(&intent, &plan), &problems);
         writeln!(io::stdout(), "{plan:#}")?;
     } else if is_done && problems.is_empty() {
-        writeln!(io::stdout(), "this node is a {} already; nothing is to be done", intent.role)?;
+        let is = format!("this node is a {} already", intent.role);
+        writeln!(io::stdout(), "{}; nothing is to be done", end(&intent, steps.len(), is))?;
         if !way.dry_run {
             run::settle(host, &plan)?;
         }
@@ -72,14 +72,15 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
         told::tell(&problems)?;
     }
     told::refuse(&problems)?;
-    if way.dry_run || !(way.yes || confirmed("Do this?")?) {
-        writeln!(io::stderr(), "nothing was changed; --yes does it without asking")?;
+    if way.dry_run {
+        writeln!(io::stderr(), "nothing was changed")?;
+        return Ok(None);
+    }
+    if !(way.yes || confirmed("Do this?")?) {
         return Ok(None);
     }
     verify::whole(&intent.bundle)?;
-    let host = host.open()?;
-    orphan::await_end(&host)?;
-    Ok(Some(Ready { host, intent, steps }))
+    Ok(Some(Ready { host: node::begin(host)?, intent, steps }))
 }
 
 fn carry_out(ready: &mut Ready, begun: Instant) -> anyhow::Result<()> {
@@ -93,7 +94,13 @@ fn carry_out(ready: &mut Ready, begun: Instant) -> anyhow::Result<()> {
         };
         drop(io::stderr().write_all(line.as_bytes()));
     })?;
-    finished(host, intent, made, begun)
+    finished(host, intent, total, made, begun)
+}
+
+/// What the node is after all of its role's steps. Of some of them it becomes
+/// nothing yet.
+fn end(intent: &Intent, steps: usize, whole: String) -> String {
+    if steps == intent.role.steps().len() { whole } else { "these steps are done".to_owned() }
 }
 
 /// The first change, not wider than a terminal.
@@ -124,6 +131,13 @@ fn chosen(role: Role, choice: &Choice) -> anyhow::Result<Vec<&'static dyn Step>>
         (choice.only.is_empty() || is_in(&choice.only, step.name()))
             && !is_in(&choice.skip, step.name())
     });
+    if steps.is_empty() {
+        return Err(Failure::new(
+            "--only and --skip leave no step",
+            "take a step out of --skip, or name another with --only",
+        )
+        .into());
+    }
     Ok(steps)
 }
 
@@ -165,10 +179,18 @@ fn as_json(intent: &Intent, plan: &[Planned]) -> serde_json::Value {
     })
 }
 
-fn finished(host: &Host, intent: &Intent, made: usize, begun: Instant) -> anyhow::Result<()> {
+fn finished(
+    host: &Host,
+    intent: &Intent,
+    steps: usize,
+    made: usize,
+    begun: Instant,
+) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     let seconds = begun.elapsed().as_secs();
-    writeln!(out, "{} is a {}; {made} changes in {seconds} s", intent.name, intent.role)?;
+    let is = end(intent, steps, format!("{} is a {}", intent.name, intent.role));
+    let s = if made == 1 { "" } else { "s" };
+    writeln!(out, "{is}; {made} change{s} in {seconds} s")?;
     if intent.role == Role::Master && host.exists(join_file::path()) {
         let path = join_file::path();
         writeln!(out, "next:  copy {} to each worker, and there run", path.display())?;

@@ -26,9 +26,6 @@ use self::options::{Aim, Choice, Look, Way};
 use crate::failure::{Failure, describe};
 use crate::steps::join_file;
 
-/// What commands said that were run, for errors to name.
-const LOG: &str = "/var/log/kubeferry/install.log";
-
 /// Puts Kubernetes on this node from a bundle, with no network but the nodes'
 /// own
 ///
@@ -84,11 +81,11 @@ enum Command {
     },
     /// Checks every byte of the bundle and names all that is damaged
     Verify {
-        /// The bundle, or its parts; the only one beside this program if left
-        /// out
+        /// The bundle, any of its parts, or the folder it is in; the only one beside
+        /// this program if left out
         bundle: Option<PathBuf>,
     },
-    /// Writes a new join file
+    /// Prints a new join file
     Token {
         /// For how many hours its token holds
         #[arg(long, value_name = "N", default_value_t = join_file::HOURS,
@@ -153,10 +150,10 @@ pub fn run() -> ExitCode {
         (Some(Command::Doctor { json }), _) => (doctor::doctor(json), None),
         (Some(Command::Certs { json, action: None }), _) => (certs::list(json), None),
         (Some(Command::Certs { action: Some(certs::Action::Renew { yes }), .. }), _) => {
-            (certs::renew(yes), Some(LOG))
+            certs::renew(yes)
         }
         (Some(Command::Kubeconfig(wanted)), _) => (kubeconfig::kubeconfig(wanted), None),
-        (Some(Command::Reset { yes }), _) => (reset::reset(yes), None),
+        (Some(Command::Reset { yes }), _) => reset::reset(yes),
         (None, Some(aim)) => install::install(&aim, &arguments.choice, &arguments.way),
         (None, None) => {
             let error =
@@ -174,14 +171,19 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Asks the person at the terminal; nobody else says yes.
+/// Asks the person at the terminal; nobody else says yes. A no is told.
 fn confirmed(question: &str) -> anyhow::Result<bool> {
     use std::io::IsTerminal;
     if !io::stdin().is_terminal() {
+        writeln!(io::stderr(), "nothing was changed; --yes does it without asking")?;
         return Ok(false);
     }
     write!(io::stderr(), "{question} [y/N] ")?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    let is_yes = matches!(answer.trim(), "y" | "Y" | "yes");
+    if !is_yes {
+        writeln!(io::stderr(), "nothing was changed")?;
+    }
+    Ok(is_yes)
 }

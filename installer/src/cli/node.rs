@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::join::JoinFile;
 use crate::kubeconfig::Brought;
+use crate::orphan;
 use crate::role::Role;
 use crate::step::Intent;
 use crate::steps::join_file;
@@ -23,8 +24,22 @@ use crate::steps::kubeconfig::OWN;
 
 /// The node to look at.
 pub(crate) fn host(root: Option<&Path>) -> anyhow::Result<Host> {
+    if let Some(folder) = root.filter(|folder| !folder.is_dir()) {
+        return Err(Failure::new(
+            format!("{} is no folder", folder.display()),
+            "--root takes a folder that has a node's files, such as etc/os-release",
+        )
+        .into());
+    }
     let exec = Box::new(SystemExec { root: root.map(Path::to_owned) });
     Host::look(root.unwrap_or(Path::new("/")), exec)
+}
+
+/// Opens it for changes, once a command has ended that an earlier run has left.
+pub(super) fn begin(host: Host) -> anyhow::Result<Host> {
+    let host = host.open()?;
+    orphan::await_end(&host)?;
+    Ok(host)
 }
 
 /// What it is to be made from.
@@ -59,6 +74,13 @@ pub(super) fn join(aim: &Aim) -> anyhow::Result<Option<JoinFile>> {
         )
         .into());
     }
+    if aim.role == Role::Master && aim.join.is_some() {
+        return Err(Failure::new(
+            "--join is for workers; a master begins its cluster, and writes the join file",
+            "leave it out, or make this node a worker by --role worker",
+        )
+        .into());
+    }
     aim.join.as_deref().map(JoinFile::load).transpose()
 }
 
@@ -78,6 +100,11 @@ pub(super) fn address(facts: &Facts, aim: &Aim, root: Option<&Path>) -> anyhow::
     match (root, aim.address) {
         // A folder has no interfaces; who plans for it says what it will have.
         (Some(_), Some(address)) => Ok(address),
+        (Some(folder), None) => Err(Failure::new(
+            format!("the folder {} does not say which address its node has", folder.display()),
+            "say it with --address",
+        )
+        .into()),
         (_, wanted) => facts.address(wanted),
     }
 }
@@ -127,14 +154,15 @@ mod tests {
 
     #[test]
     fn the_address_is_believed_for_a_folder_only() {
-        let folder = Path::new("/no/such/folder");
+        let kept = tempfile::tempdir().unwrap();
+        let folder = kept.path();
         let facts = Facts::gather(&host(Some(folder)).unwrap()).unwrap();
         let of = |more: &[&str], root: Option<&Path>| {
             let words = ["installer", "--role", "master", "--address", "192.168.1.1"];
             let aim = Installer::parse_from(words.iter().chain(more)).aim.unwrap();
             address(&facts, &aim, root)
         };
-        let planned = of(&["--dry-run", "--root", "/no/such/folder"], Some(folder));
+        let planned = of(&["--dry-run", "--root", "FOLDER"], Some(folder));
         assert_eq!(planned.unwrap(), Ipv4Addr::new(192, 168, 1, 1));
         let error = of(&[], None).unwrap_err().to_string();
         assert_eq!(error, "this node does not have the address 192.168.1.1; it has none");

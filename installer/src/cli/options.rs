@@ -14,10 +14,11 @@ pub(crate) struct Aim {
     /// What this node is to be
     #[arg(long, value_enum)]
     pub(super) role: Role,
-    /// The bundle, or its parts; the only one beside this program if left out
+    /// The bundle, any of its parts, or the folder it is in; the only one beside this
+    /// program if left out
     #[arg(long, value_name = "FILE")]
     pub(super) bundle: Option<PathBuf>,
-    /// The cluster file
+    /// The cluster file; on a worker in place of what the join file has of it
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// The join file from the master, for a worker
@@ -26,10 +27,11 @@ pub(crate) struct Aim {
     /// A person's kubeconfig for root's kubectl, on a worker; none if left out
     #[arg(long, value_name = "FILE")]
     pub(super) with_kubeconfig: Option<PathBuf>,
-    /// The address by which the other nodes reach this one
+    /// The address by which the other nodes reach this one; needed where it has several
     #[arg(long, value_name = "ADDRESS")]
     pub(super) address: Option<Ipv4Addr>,
-    /// This node's name in the cluster; the host name if left out
+    /// This node's name in the cluster; if left out the one that the cluster file has for
+    /// its address, else the host name
     #[arg(long, value_name = "NAME", value_parser = node_name)]
     pub(super) node_name: Option<NodeName>,
 }
@@ -37,10 +39,10 @@ pub(crate) struct Aim {
 /// Which of the steps are meant.
 #[derive(Args, Default)]
 pub(crate) struct Choice {
-    /// Only these steps, by name
+    /// Only this step; once for each
     #[arg(long, value_name = "STEP")]
     pub(super) only: Vec<String>,
-    /// All but these steps
+    /// All but this step; once for each
     #[arg(long, value_name = "STEP")]
     pub(super) skip: Vec<String>,
 }
@@ -54,7 +56,7 @@ pub(crate) struct Way {
     /// Do not ask
     #[arg(long)]
     pub(super) yes: bool,
-    /// A root file system to look at instead of this one's, with --dry-run
+    /// A root file system to look at instead of this one's, with --dry-run and --address
     #[arg(long, value_name = "FOLDER", requires = "dry_run")]
     pub(super) root: Option<PathBuf>,
     /// The plan as JSON, with --dry-run

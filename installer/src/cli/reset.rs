@@ -5,30 +5,44 @@ use std::io::{self, Write};
 use anyhow::bail;
 
 use super::{confirmed, node};
-use crate::orphan;
+use crate::host::{Host, LOG};
 use crate::reset as back;
 
-pub(crate) fn reset(yes: bool) -> anyhow::Result<()> {
+/// Gives how it ended, and its log where it came so far as to write one.
+pub(crate) fn reset(yes: bool) -> (anyhow::Result<()>, Option<&'static str>) {
+    match agreed(yes) {
+        Ok(None) => (Ok(()), None),
+        Ok(Some(mut host)) => (carry_out(&mut host), Some(LOG)),
+        Err(error) => (Err(error), None),
+    }
+}
+
+/// Looks, asks; none where there is nothing to take back, or the answer is no.
+fn agreed(yes: bool) -> anyhow::Result<Option<Host>> {
     let host = node::host(None)?;
     if host.lines().is_empty() {
         writeln!(io::stdout(), "this node has no receipt: nothing was done to it")?;
-        return Ok(());
+        return Ok(None);
     }
     if !(yes || confirmed("Take back all that was done to this node? Its pods and their data go.")?)
     {
-        writeln!(io::stderr(), "nothing was changed; --yes does it without asking")?;
-        return Ok(());
+        return Ok(None);
     }
-    let mut host = host.open()?;
-    orphan::await_end(&host)?;
-    let left = back::reset(&mut host, &mut |line| drop(writeln!(io::stderr(), "{line}")));
+    node::begin(host).map(Some)
+}
+
+fn carry_out(host: &mut Host) -> anyhow::Result<()> {
+    let left = back::reset(host, &mut |line| drop(writeln!(io::stderr(), "{line}")));
     if left.is_empty() {
-        back::forget(&host)?;
+        back::forget(host)?;
         writeln!(io::stdout(), "this node is as it was; restart it to end what pods have left")?;
         return Ok(());
     }
     for one in &left {
         writeln!(io::stderr(), "left: {one}")?;
     }
-    bail!("{} things could not be taken back; the rest was", left.len())
+    match left.len() {
+        1 => bail!("1 thing could not be taken back; the rest was"),
+        many => bail!("{many} things could not be taken back; the rest was"),
+    }
 }

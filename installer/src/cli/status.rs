@@ -18,7 +18,14 @@ pub(crate) fn status(json: bool) -> anyhow::Result<()> {
 
 fn show(out: &mut impl Write, status: &Status) -> io::Result<()> {
     match &status.role {
-        Some(role) => writeln!(out, "{} is a {role}, by this node's receipt", status.name)?,
+        Some(role) => {
+            // What makes it one.
+            let last = ["control-plane", "join"];
+            let mut steps = status.steps.iter().filter(|step| last.contains(&step.name));
+            let is_one = steps.any(|step| step.progress == Progress::Finished);
+            let is = if is_one { "is" } else { "is not yet" };
+            writeln!(out, "{} {is} a {role}, by this node's receipt", status.name)?;
+        }
         None => writeln!(out, "{}: the installer has not been at work here", status.name)?,
     }
     for (progress, word) in [
@@ -44,7 +51,7 @@ fn show(out: &mut impl Write, status: &Status) -> io::Result<()> {
         }
         Registration::Unknown { error } => {
             writeln!(out, "version:     kubelet {own}")?;
-            writeln!(out, "node:        the API server does not say: {error}")
+            writeln!(out, "node:        {error}")
         }
     }
 }

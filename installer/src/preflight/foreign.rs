@@ -89,7 +89,7 @@ pub(super) fn firewalls(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Fail
 }
 
 /// What an older cluster has left makes kubeadm hang or fail.
-pub(super) fn leftovers(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+pub(super) fn leftovers(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
     if is_ours(host) {
         return Ok(Vec::new());
     }
@@ -111,10 +111,7 @@ pub(super) fn leftovers(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Fail
     };
     Ok(vec![Failure::new(
         format!("this node has been in a cluster before: {left}"),
-        format!(
-            "if nothing of that is needed, run `{remove}`, and then make it a {} again",
-            intent.role
-        ),
+        format!("if nothing of that is needed, run `{remove}`, and then this again"),
     )])
 }
 

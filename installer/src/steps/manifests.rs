@@ -9,6 +9,7 @@ use bundle_format::lock::LockedManifest;
 use super::kubeconfig::{ADMIN, kubectl};
 use crate::change::Change;
 use crate::exec::Command;
+use crate::failure::Failure;
 use crate::step::{Intent, Node, SERVICE_FOLDER, Step};
 
 /// The manifest that `ingress: false` leaves out.
@@ -52,6 +53,22 @@ impl Step for Manifests {
         }
         Ok(changes)
     }
+}
+
+/// A name that is not the bundle's would skip nothing.
+pub(crate) fn problems(intent: &Intent) -> Vec<Failure> {
+    let names: Vec<&str> = intent.lock().manifests.iter().map(|one| one.name.as_str()).collect();
+    let strange = intent.cluster.skip_manifests.iter().filter(|one| !names.contains(&one.as_str()));
+    let problem = |name| {
+        Failure::new(
+            format!("skipManifests names {name}, and the bundle has no such manifest"),
+            match names.as_slice() {
+                [] => "take it out: the bundle has none".to_owned(),
+                names => format!("take it out, or name one of {}", names.join(", ")),
+            },
+        )
+    };
+    strange.map(problem).collect()
 }
 
 /// The manifests that are applied.

@@ -127,6 +127,14 @@ fn mistakes_of_values_and_between_values_come_together() {
 }
 
 #[test]
+fn who_has_no_spec_is_told_how_to_begin() {
+    let error = SpecFile::read(std::path::Path::new("/nowhere/s.yaml")).unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(error.to_string(), "cannot read the spec /nowhere/s.yaml");
+    assert!(cause.contains("`bundler init`"), "{cause}");
+}
+
+#[test]
 fn files_that_are_not_there_are_named_at_their_places() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("s.yaml");
