@@ -15,7 +15,7 @@ pub fn load(path: &Path) -> anyhow::Result<Given> {
     let options = serde_saphyr::options! { with_snippet: false };
     let given: Option<Given> =
         serde_saphyr::from_str_with_options(&text, options).map_err(|error| {
-            Failure::new(mistake(path, &error), "docs/install.md lists what can stand in it")
+            Failure::new(mistake(path, &error), "`installer manual` lists what can stand in it")
         })?;
     Ok(given.unwrap_or_default())
 }

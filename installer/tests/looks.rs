@@ -341,3 +341,13 @@ fn commands_get_no_proxy_and_are_found_without_a_path() {
     assert_eq!(status, 0, "{err}");
     assert!(out.ends_with("\np\t1\tnoarch\n"), "{out}");
 }
+
+#[test]
+fn the_manual_is_in_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    for (page, file) in [("", "install.md"), ("doctor", "doctor.md")] {
+        let (status, out, _) = run(folder.path(), format!("manual {page}").trim());
+        let text = fs::read_to_string(Path::new("../docs").join(file)).unwrap();
+        assert_eq!((status, out), (0, text));
+    }
+}

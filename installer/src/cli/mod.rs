@@ -7,6 +7,7 @@ mod doctor;
 mod install;
 mod inventory;
 mod kubeconfig;
+mod manual;
 mod node;
 mod options;
 mod preflight;
@@ -121,6 +122,12 @@ enum Command {
     /// Makes a kubeconfig for a person, which grants nothing until a role is
     /// bound
     Kubeconfig(kubeconfig::Wanted),
+    /// Prints a page of the manual
+    Manual {
+        /// Which
+        #[arg(value_enum, default_value_t = manual::Page::Install)]
+        page: manual::Page,
+    },
     /// Takes back what was done to this node
     Reset {
         /// Do not ask
@@ -153,6 +160,7 @@ pub fn run() -> ExitCode {
             certs::renew(yes)
         }
         (Some(Command::Kubeconfig(wanted)), _) => (kubeconfig::kubeconfig(wanted), None),
+        (Some(Command::Manual { page }), _) => (manual::manual(page), None),
         (Some(Command::Reset { yes }), _) => reset::reset(yes),
         (None, Some(aim)) => install::install(&aim, &arguments.choice, &arguments.way),
         (None, None) => {
