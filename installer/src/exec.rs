@@ -3,9 +3,14 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
 
 /// A command with its arguments, none of which is a secret: any process of the
 /// node can read them.
@@ -58,6 +63,25 @@ impl Output {
     pub fn succeeded(&self) -> bool {
         self.status == Some(0)
     }
+
+    /// How it ended, with the last lines that it said: `exited with status 1: no`.
+    pub fn end(&self) -> String {
+        let status = match self.status {
+            Some(status) => format!("exited with status {status}"),
+            None => "was ended by a signal".to_owned(),
+        };
+        let said = if self.stderr.trim().is_empty() { &self.stdout } else { &self.stderr };
+        let lines: Vec<&str> = said.trim().lines().collect();
+        match lines.get(lines.len().saturating_sub(8)..) {
+            None | Some([]) => status,
+            Some(last) => format!("{status}: {}", last.join("\n    ")),
+        }
+    }
+
+    /// The last line of its errors, in which most programs say why they failed.
+    pub fn reason(&self) -> Option<&str> {
+        self.stderr.trim().lines().last()
+    }
 }
 
 /// Writes what a command reads.
@@ -67,6 +91,11 @@ pub type Input<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
 pub trait Exec {
     /// Runs `command` to its end. An error means that it did not run.
     fn run(&self, command: &Command, input: Option<Input<'_>>) -> io::Result<Output>;
+
+    /// Runs `command`, which only looks. One that has not ended within `limit` is
+    /// killed with all that it has started, which is an error of the kind
+    /// `TimedOut`.
+    fn ask(&self, command: &Command, limit: Duration) -> io::Result<Output>;
 }
 
 /// Runs them for real.
@@ -77,6 +106,50 @@ pub struct SystemExec {
 
 impl Exec for SystemExec {
     fn run(&self, command: &Command, input: Option<Input<'_>>) -> io::Result<Output> {
+        let mut process = self.process(command);
+        process.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
+        let mut child = process.spawn()?;
+        let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
+        let (fed, out, err) = thread::scope(|scope| {
+            let out = scope.spawn(|| read(stdout.as_mut()));
+            let err = scope.spawn(|| read(stderr.as_mut()));
+            let fed = match (input, child.stdin.take()) {
+                (Some(input), Some(mut pipe)) => input(&mut pipe),
+                _ => Ok(()),
+            };
+            (fed, out.join(), err.join())
+        });
+        let status = child.wait()?;
+        let bytes = |bytes: thread::Result<io::Result<Vec<u8>>>| {
+            bytes.map_err(|_| io::Error::other("reading its output failed"))?
+        };
+        match fed {
+            // It ended before it had read all: its status says why.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe && !status.success() => {}
+            fed => fed?,
+        }
+        Ok(self.output(status, &bytes(out)?, &bytes(err)?))
+    }
+
+    fn ask(&self, command: &Command, limit: Duration) -> io::Result<Output> {
+        // In a group of its own, so that what it has started ends with it.
+        let child = self.process(command).stdin(Stdio::null()).process_group(0).spawn()?;
+        let group = Pid::from_child(&child);
+        let (says, said) = mpsc::channel();
+        // Nobody waits for this thread: a disk that hangs keeps even what is killed.
+        thread::spawn(move || drop(says.send(child.wait_with_output())));
+        if let Ok(ended) = said.recv_timeout(limit) {
+            let ended = ended?;
+            return Ok(self.output(ended.status, &ended.stdout, &ended.stderr));
+        }
+        kill_process_group(group, Signal::KILL).ok();
+        let what = format!("did not answer within {} s", limit.as_secs());
+        Err(io::Error::new(io::ErrorKind::TimedOut, what))
+    }
+}
+
+impl SystemExec {
+    fn process(&self, command: &Command) -> std::process::Command {
         let mut words = command.words().iter();
         let program = words.next().map_or("", String::as_str);
         let mut process = match &self.root {
@@ -94,34 +167,18 @@ impl Exec for SystemExec {
         for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
             process.env_remove(name).env_remove(name.to_uppercase());
         }
-        process.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
-        let mut child = process.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
-        let (fed, out, err) = thread::scope(|scope| {
-            let out = scope.spawn(|| read(stdout.as_mut()));
-            let err = scope.spawn(|| read(stderr.as_mut()));
-            let fed = match (input, child.stdin.take()) {
-                (Some(input), Some(mut pipe)) => input(&mut pipe),
-                _ => Ok(()),
-            };
-            (fed, out.join(), err.join())
-        });
-        let status = child.wait()?;
-        let text = |bytes: thread::Result<io::Result<Vec<u8>>>| -> io::Result<String> {
-            let bytes = bytes.map_err(|_| io::Error::other("reading its output failed"))??;
-            Ok(String::from_utf8_lossy(&bytes).into_owned())
-        };
-        match fed {
-            // It ended before it had read all: its status says why.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe && !status.success() => {}
-            fed => fed?,
-        }
+        process.stdout(Stdio::piped()).stderr(Stdio::piped());
+        process
+    }
+
+    fn output(&self, status: ExitStatus, stdout: &[u8], stderr: &[u8]) -> Output {
         let status = match (status.code(), &self.root) {
             // chroot could not run it (its manual's statuses): there is none.
             (Some(125 | 126), Some(_)) => Some(127),
             (status, _) => status,
         };
-        Ok(Output { status, stdout: text(out)?, stderr: text(err)? })
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        Output { status, stdout: text(stdout), stderr: text(stderr) }
     }
 }
 
@@ -139,4 +196,50 @@ fn read(pipe: Option<&mut impl Read>) -> io::Result<Vec<u8>> {
         pipe.read_to_end(&mut bytes)?;
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn a_question_that_hangs_is_ended_with_what_it_started() {
+        let exec = SystemExec { root: None };
+        let shell = |script: &str| Command::new(["sh", "-c", script]);
+        let folder = tempfile::tempdir().unwrap();
+        let note = folder.path().join("pid");
+        // It has children that hold on to its output.
+        let hung = format!("sleep 1000 & echo $! >{}; wait", note.display());
+        let begun = Instant::now();
+        let error = exec.ask(&shell(&hung), Duration::from_secs(2)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(error.to_string(), "did not answer within 2 s");
+        assert!(begun.elapsed() < Duration::from_secs(500));
+        let child = std::fs::read_to_string(note).unwrap();
+        let comm = std::path::PathBuf::from(format!("/proc/{}/stat", child.trim()));
+        let ends = || match std::fs::read_to_string(&comm) {
+            Ok(stat) => stat.contains(") Z "),
+            Err(_) => true,
+        };
+        while !ends() {
+            assert!(begun.elapsed() < Duration::from_secs(500), "the child goes on");
+            thread::yield_now();
+        }
+        let said = exec.ask(&shell("echo yes; echo no >&2; exit 3"), Duration::from_secs(500));
+        let said = said.unwrap();
+        assert_eq!((said.status, said.stdout.as_str()), (Some(3), "yes\n"));
+        assert_eq!((said.end().as_str(), said.reason()), ("exited with status 3: no", Some("no")));
+    }
+
+    #[test]
+    fn an_end_without_words_has_no_colon() {
+        let mut output = Output { status: Some(1), ..Output::default() };
+        assert_eq!(output.end(), "exited with status 1");
+        output.stdout = "it is full\n".to_owned();
+        assert_eq!(output.end(), "exited with status 1: it is full");
+        output.status = None;
+        assert_eq!(output.end(), "was ended by a signal: it is full");
+    }
 }

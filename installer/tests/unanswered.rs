@@ -7,6 +7,7 @@ mod node;
 use std::fs;
 
 use installer::doctor::diagnose;
+use installer::exec::Command;
 use installer::failure::describe;
 use installer::preflight;
 use installer::role::Role;
@@ -34,13 +35,35 @@ const QUESTIONS: [&str; 8] = [
 #[test]
 fn a_plan_is_not_made_of_questions_that_were_not_answered() {
     for question in QUESTIONS {
-        let node = firewalled(Role::Worker);
-        let (host, commands) = node.look(Some(Fault::Mute(question)));
-        let end = run::plan(&host, &node.intent(), &node.steps()).map(drop);
-        let error = format!("{:#}", end.unwrap_err());
-        assert!(error.contains(question) && error.contains("signal"), "{question}: {error}");
-        assert!(commands.made().is_empty());
+        for (fault, why) in [
+            (Fault::Mute(question), "was ended by a signal"),
+            (Fault::Hung(question), "did not answer within 120 s"),
+        ] {
+            let node = firewalled(Role::Worker);
+            let (host, commands) = node.look(Some(fault));
+            let end = run::plan(&host, &node.intent(), &node.steps()).map(drop);
+            let error = format!("{:#}", end.unwrap_err());
+            assert!(error.contains(question) && error.contains(why), "{question}: {error}");
+            assert!(commands.made().is_empty());
+        }
     }
+}
+
+#[test]
+fn what_is_awaited_in_vain_is_told_with_its_last_words() {
+    let node = kinds::bare(Role::Worker);
+    let command = Command::of("kubectl get node node-1");
+    fs::write(node.root().join("run/api-says"), "connection refused\n").unwrap();
+    let told = |fault| {
+        let mut host = node.look(fault).0;
+        describe(&host.await_success(&command, 0).unwrap_err(), None)
+    };
+    let awaited = "error: waited 0 s in vain for `kubectl get node node-1`, which last ";
+    let cure = "\nhint: `installer doctor` says what is wrong with this node\n";
+    let refused = "exited with status 1: connection refused";
+    assert_eq!(told(None), format!("{awaited}{refused}{cure}"));
+    let hung = "did not answer within 1 s";
+    assert_eq!(told(Some(Fault::Hung("kubectl get"))), format!("{awaited}{hung}{cure}"));
 }
 
 #[test]
@@ -57,10 +80,15 @@ fn what_preflight_could_not_ask_is_in_the_way() {
 fn the_doctor_tells_what_it_could_not_ask() {
     let member = Member::new(Role::Worker);
     for question in ["systemctl is-active kubelet", "chronyc -c tracking"] {
-        let diagnosis = diagnose(&member.node.look(Some(Fault::Mute(question))).0);
-        assert_eq!(diagnosis.findings, [], "{question}");
-        assert!(diagnosis.unknown.iter().any(|one| one.contains(question)), "{diagnosis:?}");
+        for fault in [Fault::Mute(question), Fault::Hung(question)] {
+            let diagnosis = diagnose(&member.node.look(Some(fault)).0);
+            assert_eq!(diagnosis.findings, [], "{question}");
+            assert!(diagnosis.unknown.iter().any(|one| one.contains(question)), "{diagnosis:?}");
+        }
     }
+    // That crictl says nothing at all is no sign that there is none.
+    let found = diagnose(&member.node.look(Some(Fault::Hung("crictl"))).0).findings;
+    assert_eq!(found[0].cause, "containerd runs, but does not answer CRI");
 }
 
 /// Plans just one of the role's steps.
