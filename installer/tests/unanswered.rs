@@ -4,6 +4,7 @@
 
 mod node;
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use installer::doctor::diagnose;
@@ -13,6 +14,7 @@ use installer::preflight;
 use installer::role::Role;
 use installer::run;
 use installer::step::Step;
+use installer::steps::images;
 use node::kinds::{self, firewalled};
 use node::member::Member;
 use node::{Fault, Node};
@@ -74,6 +76,21 @@ fn what_preflight_could_not_ask_is_in_the_way() {
         let problems = preflight::problems(&host, &node.intent());
         assert!(problems.iter().any(|one| one.to_string().contains(question)), "{question}");
     }
+}
+
+#[test]
+fn images_take_up_no_more_room_while_containerd_does_not_say_which_it_has() {
+    let member = Member::new(Role::Worker);
+    let held = |fault| images::held(&member.node.look(fault).0).unwrap();
+    let pause: BTreeSet<String> = ["registry.k8s.io/pause:3.9".to_owned()].into();
+    let silent = || Some(Fault::Mute("ctr"));
+    member.write("var/lib/containerd/io.containerd.content.v1.content/blobs/x", "");
+    assert_eq!(held(None), Some(pause));
+    assert_eq!(held(silent()), None);
+    assert_eq!(held(Some(Fault::Hung("ctr"))), None);
+    // One that has kept nothing yet has none.
+    member.remove("var/lib/containerd/io.containerd.content.v1.content/blobs/x");
+    assert_eq!(held(silent()), Some(BTreeSet::new()));
 }
 
 #[test]
