@@ -45,18 +45,22 @@ pub(crate) fn client(host: &Host) -> Vec<Certificate> {
     }
 }
 
-/// Asks the API server, as kubelet does. An error is in kubectl's words.
-pub fn ask(host: &Host) -> Result<Registered, String> {
+/// Asks the API server, as kubelet does; none where it has no such node. An error
+/// is in kubectl's words.
+pub fn ask(host: &Host) -> Result<Option<Registered>, String> {
     // `get --raw` needs no discovery, of which kubectl would keep files.
     let said = host.query(&format!(
         "kubectl --kubeconfig {KUBELET} --request-timeout 10s get --raw /api/v1/nodes/{}",
         name(host)
     ));
-    if !said.succeeded() {
-        let last = said.stderr.trim().lines().last().unwrap_or("kubectl failed");
-        return Err(last.trim_start_matches("error: ").to_owned());
+    if said.succeeded() {
+        return parse(&said.stdout).map(Some).ok_or_else(|| "the answer is no node".to_owned());
     }
-    parse(&said.stdout).ok_or_else(|| "the answer is no node".to_owned())
+    let reason = said.reason().unwrap_or("kubectl failed");
+    if reason.contains("(NotFound)") {
+        return Ok(None);
+    }
+    Err(reason.trim_start_matches("error: ").to_owned())
 }
 
 /// Kubernetes' `Node` (kubernetes.io, "Node v1").

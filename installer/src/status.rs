@@ -70,7 +70,7 @@ pub enum Registration {
         /// kubelet's version when it last registered.
         kubelet: String,
     },
-    /// It did not.
+    /// It did not, or not with a node.
     Unknown {
         /// Why not.
         error: String,
@@ -102,7 +102,8 @@ impl Status {
             services: SERVICES.into_iter().map(state).collect(),
             kubelet: said.split_ascii_whitespace().nth(1).map(str::to_owned),
             node: match registered::ask(host) {
-                Ok(one) => Registration::Known {
+                Ok(None) => Registration::Unknown { error: "it knows no such node".to_owned() },
+                Ok(Some(one)) => Registration::Known {
                     ready: one.ready,
                     message: one.message,
                     kubelet: one.kubelet,

@@ -1,6 +1,6 @@
 //! The API server, as the node sees it, and the node, as that sees it.
 
-use super::{Finding, role};
+use super::{Finding, kubeadm_config, role};
 use crate::host::Host;
 use crate::kubeconfig::Kubeconfig;
 use crate::preflight;
@@ -25,9 +25,31 @@ pub(super) fn unreachable(host: &Host) -> anyhow::Result<Option<Finding>> {
     Ok(Some(Finding::new(cause, cure)))
 }
 
+/// It answers, and does not know the node: somebody has deleted it. kubelet enters it
+/// when it starts; what kubeadm then made of a master is in no file of kubelet's.
+pub(super) fn unknown(host: &Host) -> anyhow::Result<Option<Finding>> {
+    if !matches!(registered::ask(host), Ok(None)) {
+        return Ok(None);
+    }
+    let restart = "systemctl restart kubelet";
+    Ok(Some(Finding::new(
+        format!(
+            "the cluster does not know {} any more: it was deleted there",
+            registered::name(host)
+        ),
+        match role(host) {
+            Role::Master => {
+                let config = kubeadm_config(host);
+                format!("{restart} && kubeadm init phase mark-control-plane{config}")
+            }
+            Role::Worker => restart.to_owned(),
+        },
+    )))
+}
+
 /// It answers, and has the node as not Ready.
 pub(super) fn not_ready(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let Ok(node) = registered::ask(host) else { return Ok(None) };
+    let Ok(Some(node)) = registered::ask(host) else { return Ok(None) };
     Ok((node.ready != "True").then(|| {
         Finding::new(
             format!("the node is not Ready: {}", node.message),

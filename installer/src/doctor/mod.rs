@@ -59,7 +59,7 @@ const MEMBERSHIP: [Check; 2] = [static_pods::leftover, setup::outside];
 /// All other causes, in the order in which one brings about another: the machine,
 /// its time, containerd, the cluster's credentials, kubelet, the pods' network, the
 /// API server.
-const CHECKS: [Check; 28] = [
+const CHECKS: [Check; 29] = [
     setup::interrupted,
     disk::full,
     swap::on,
@@ -86,6 +86,7 @@ const CHECKS: [Check; 28] = [
     kubelet::stopped,
     network::missing,
     api::unreachable,
+    api::unknown,
     api::not_ready,
     certificates::ending,
 ];

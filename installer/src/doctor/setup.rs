@@ -54,7 +54,9 @@ pub(super) fn outside(host: &Host) -> anyhow::Result<Option<Finding>> {
 pub(super) fn interrupted(host: &Host) -> anyhow::Result<Option<Finding>> {
     let steps = steps_cut_short(host);
     // A node that works has all that it needs; the receipt is no more than old.
-    if steps.is_empty() || registered::ask(host).is_ok_and(|node| node.ready == "True") {
+    if steps.is_empty()
+        || registered::ask(host).is_ok_and(|node| node.is_some_and(|node| node.ready == "True"))
+    {
         return Ok(None);
     }
     let cause = format!("the installer was interrupted in its step `{}`", steps.join("`, `"));

@@ -150,7 +150,8 @@ impl Commands {
             ["kubelet", "--version"] => said(true, "Kubernetes v1.28.2\n"),
             ["kubectl", .., "get", "--raw", "/api/v1/nodes/node-1"] => {
                 let node = self.read("run/api-node.json");
-                said(!node.is_empty(), &node)
+                let stderr = self.read("run/api-says");
+                Output { stderr, ..said(!node.is_empty(), &node) }
             }
             ["kubectl", .., "get", "daemonset", "kube-proxy"]
                 if !self.root.join("run/api-says").exists() =>
