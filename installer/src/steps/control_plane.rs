@@ -37,7 +37,7 @@ impl Step for ControlPlane {
         }
         let mut changes = claims(host, &[&FOLDERS[..], &["/var/lib/etcd"]].concat())?;
         let text = kubeadm::init_configuration(&node.intent.settings())?;
-        changes.extend(super::file(host, CONFIGURATION, &text)?);
+        changes.extend(super::secret_file(host, CONFIGURATION, &text)?);
         if host.was_interrupted(self.name()) {
             // What an init that was cut short has left, the next would refuse.
             changes.push(Change::run(RESET));

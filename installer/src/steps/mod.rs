@@ -46,6 +46,14 @@ fn file(host: &Host, path: &str, text: &str) -> anyhow::Result<Vec<Change>> {
     Ok(vec![Change::write(path, text)])
 }
 
+/// As [`file`], for one that only its owner may read.
+fn secret_file(host: &Host, path: &str, text: &str) -> anyhow::Result<Vec<Change>> {
+    if file(host, path, text)?.is_empty() && host.mode(path) == Some(0o600) {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Change::write_secret(path, text)])
+}
+
 /// What makes a file have this text, and the program that it is for read it:
 /// again after a step that was interrupted before that.
 fn file_for(
