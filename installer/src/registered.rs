@@ -2,14 +2,9 @@
 
 use serde::Deserialize;
 
-use crate::certificate::Certificate;
+use crate::credentials::kubelet;
 use crate::host::Host;
-use crate::kubeconfig::Kubeconfig;
 use crate::steps::ready::KUBELET;
-
-/// Where kubelet keeps the certificate by which it speaks, and renews it
-/// (kubernetes.io, "certificate rotation for the kubelet").
-pub(crate) const CLIENT: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
 
 /// What the API server says of the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,23 +21,13 @@ pub struct Registered {
 /// would take it.
 pub fn name(host: &Host) -> String {
     let of_certificate = || {
-        let client = client(host).into_iter().next()?;
+        let client = kubelet::client(host).into_iter().next()?;
         client.common_name?.strip_prefix("system:node:").map(str::to_owned)
     };
     of_certificate().unwrap_or_else(|| {
         let own = host.read("/proc/sys/kernel/hostname").ok().flatten();
         own.unwrap_or_default().trim().to_lowercase()
     })
-}
-
-/// kubelet's certificate: from its own folder, or where it has none yet from its
-/// kubeconfig.
-pub(crate) fn client(host: &Host) -> Vec<Certificate> {
-    let kept = host.read(CLIENT).ok().flatten();
-    match kept.map(|text| Certificate::all_of(&text)) {
-        Some(Ok(found)) => found,
-        _ => Kubeconfig::read(host, KUBELET).ok().flatten().map_or(Vec::new(), |one| one.client),
-    }
 }
 
 /// Asks the API server, as kubelet does; none where it has no such node. An error

@@ -13,9 +13,9 @@ use bundle_format::Digest;
 use bundle_format::cluster::{CgroupDriver, Cluster, Firewall, NodeName, ProxyMode};
 use installer::change::Change;
 use installer::kubeadm;
+use installer::preflight::settled;
 use installer::role::Role;
 use installer::run;
-use installer::settled;
 use installer::step::Intent;
 use node::{Node, kinds};
 

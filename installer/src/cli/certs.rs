@@ -8,8 +8,9 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::{confirmed, node};
-use crate::certs::{self, Keeper, Kept, Standing};
-use crate::renewal;
+use crate::credentials::pki::{self, Keeper, Kept, Standing};
+use crate::credentials::renewal;
+use crate::host::LOG;
 
 /// What is done with certificates besides listing them.
 #[derive(Subcommand)]
@@ -25,7 +26,7 @@ pub(crate) enum Action {
 /// Lists all certificates of the node. Fails where one needs somebody's hand.
 pub(crate) fn list(json: bool) -> anyhow::Result<()> {
     let now = SystemTime::now();
-    let (all, unread) = certs::all(&node::host(None)?);
+    let (all, unread) = pki::all(&node::host(None)?);
     let mut out = io::stdout().lock();
     if json {
         let listed: Vec<Value> = all.iter().map(|one| as_json(one, now)).collect();
@@ -74,7 +75,7 @@ pub(crate) fn renew(yes: bool) -> anyhow::Result<()> {
     let renewed =
         renewal::renew(&mut host, &mut |change| drop(writeln!(io::stderr(), "{change}")))?;
     show(&mut out, &renewed, SystemTime::now())?;
-    writeln!(out, "log:   /var/log/kubeferry/install.log")?;
+    writeln!(out, "log:   {LOG}")?;
     Ok(())
 }
 
@@ -120,7 +121,7 @@ mod tests {
     use rcgen::{CertificateParams, DnType, KeyPair};
 
     use super::*;
-    use crate::certificate::Certificate;
+    use crate::credentials::certificate::Certificate;
 
     /// One that was made 10 days ago, and holds for as many days more.
     fn kept(keeper: Keeper, days: i64) -> Kept {

@@ -24,9 +24,7 @@ use clap::{Parser, Subcommand};
 
 use self::options::{Aim, Choice, Look, Way};
 use crate::failure::{Failure, describe};
-
-/// What commands said that were run, for errors to name.
-const LOG: &str = "/var/log/kubeferry/install.log";
+use crate::host::LOG;
 
 /// Puts Kubernetes on this node from a bundle, with no network but the nodes'
 /// own

@@ -9,6 +9,7 @@ use super::node;
 use crate::failure::Failure;
 use crate::host::write_whole;
 use crate::join::JoinFile;
+use crate::role::no_master;
 use crate::steps::join_file;
 use crate::steps::kubeconfig::ADMIN;
 
@@ -16,10 +17,7 @@ use crate::steps::kubeconfig::ADMIN;
 pub(crate) fn token(output: Option<&Path>) -> anyhow::Result<()> {
     let host = node::host(None)?;
     if !host.exists(ADMIN) {
-        bail!(Failure::new(
-            "this node is no master",
-            "run this on the node that was made with `installer --role master`"
-        ));
+        return Err(no_master().into());
     }
     if !host.exists(join_file::path()) {
         bail!(Failure::new(

@@ -1,9 +1,10 @@
 //! The API server, as the node sees it, and the node, as that sees it.
 
-use super::{Finding, kubeadm_config, role};
+use super::{Finding, role};
+use crate::credentials::kubeconfig::Kubeconfig;
 use crate::host::Host;
-use crate::kubeconfig::Kubeconfig;
-use crate::preflight;
+use crate::kubeadm::config_option;
+use crate::preflight::reach;
 use crate::registered;
 use crate::role::Role;
 use crate::steps::ready::KUBELET;
@@ -12,7 +13,7 @@ use crate::steps::ready::KUBELET;
 pub(super) fn unreachable(host: &Host) -> anyhow::Result<Option<Finding>> {
     // A kubeconfig that cannot be read is a cause of its own.
     let Ok(Some(config)) = Kubeconfig::read(host, KUBELET) else { return Ok(None) };
-    if preflight::answers(host, &config.endpoint) {
+    if reach::answers(host, &config.endpoint) {
         return Ok(None);
     }
     let cure = match role(host) {
@@ -39,7 +40,7 @@ pub(super) fn unknown(host: &Host) -> anyhow::Result<Option<Finding>> {
         ),
         match role(host) {
             Role::Master => {
-                let config = kubeadm_config(host);
+                let config = config_option(host);
                 format!("{restart} && kubeadm init phase mark-control-plane{config}")
             }
             Role::Worker => restart.to_owned(),

@@ -20,9 +20,9 @@ mod unit;
 
 use serde::Serialize;
 
+use crate::credentials::pki::AUTHORITY_KEY;
 use crate::host::Host;
 use crate::role::Role;
-use crate::steps::control_plane::CONFIGURATION;
 
 /// Something that is wrong with a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -117,7 +117,7 @@ impl Diagnosis {
 /// What the node is: by its receipt, or by the cluster's key, which only masters
 /// have.
 fn role(host: &Host) -> Role {
-    let has_key = host.exists("/etc/kubernetes/pki/ca.key");
+    let has_key = host.exists(AUTHORITY_KEY);
     let seen = if has_key { Role::Master } else { Role::Worker };
     Role::of_receipt(host.lines()).unwrap_or(seen)
 }
@@ -136,9 +136,4 @@ fn again(host: &Host, steps: &[&str], by_hand: impl Into<String>) -> String {
 fn whole_line(role: Role) -> String {
     let join = if role == Role::Worker { " --join join.yaml" } else { "" };
     format!("./installer --role {role}{join}")
-}
-
-/// kubeadm's option for the file that the installer has left for it.
-pub(crate) fn kubeadm_config(host: &Host) -> String {
-    if host.exists(CONFIGURATION) { format!(" --config {CONFIGURATION}") } else { String::new() }
 }

@@ -2,6 +2,7 @@
 
 use super::{Finding, certificates, role, whole_line};
 use crate::host::Host;
+use crate::kubeadm::config_option;
 use crate::receipt;
 use crate::registered;
 use crate::role::Role;
@@ -37,7 +38,7 @@ pub(super) fn outside(host: &Host) -> anyhow::Result<Option<Finding>> {
             match role {
                 Role::Master => format!(
                     "kubeadm init phase kubeconfig kubelet{} && systemctl restart kubelet",
-                    super::kubeadm_config(host)
+                    config_option(host)
                 ),
                 Role::Worker => format!("{RESET} && {}", whole_line(role)),
             },

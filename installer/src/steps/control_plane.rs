@@ -2,8 +2,7 @@
 
 use super::kubeconfig::{ADMIN, kubectl};
 use super::live::{self, Standing};
-use super::{claims, time};
-use crate::boot_images;
+use super::{boot_images, claims, time};
 use crate::change::Change;
 use crate::exec::Command;
 use crate::kubeadm;

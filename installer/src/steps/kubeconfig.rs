@@ -5,8 +5,8 @@ use std::time::SystemTime;
 
 use super::secret_file;
 use crate::change::Change;
+use crate::credentials::kubeconfig::Brought;
 use crate::failure::Failure;
-use crate::kubeconfig::Brought;
 use crate::role::Role;
 use crate::step::{Intent, Node, Step};
 

@@ -1,5 +1,7 @@
 //! The steps, one file each. [`crate::role`] has their order.
 
+mod boot_images;
+pub(crate) mod chrony;
 pub mod cni_interface;
 pub mod containerd;
 pub mod control_plane;
@@ -7,6 +9,7 @@ pub mod crictl;
 pub mod firewall;
 pub mod hosts;
 pub mod images;
+pub(crate) mod ingress;
 pub mod ingress_nodes;
 pub mod join;
 pub mod join_file;
@@ -96,7 +99,7 @@ pub(crate) fn unit_is(host: &Host, word: &str, unit: &str) -> anyhow::Result<boo
         || said.status == Some(127)
         || is_absent.iter().any(|words| said.stderr.contains(words));
     if !says {
-        let reason = said.stderr.trim().lines().last().unwrap_or("it says nothing");
+        let reason = said.reason().unwrap_or("it says nothing");
         return Err(Failure::new(
             format!("`{command}` does not answer: {reason}"),
             "see why with `systemctl status`; a restart of the node mends most of it",

@@ -6,13 +6,12 @@ use std::collections::BTreeSet;
 use bundle_format::layout;
 use bundle_format::lock::LockedImage;
 
-use crate::containerd;
+use super::containerd::{self, PATH};
+use super::images;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::kubeadm;
 use crate::step::Intent;
-use crate::steps::containerd::PATH;
-use crate::steps::images;
 
 /// Why kubeadm would wait in vain: its images, by its own list, are not in the
 /// bundle or not in containerd under just these names, or containerd starts pods
@@ -23,7 +22,7 @@ pub(crate) fn refusal(host: &Host, intent: &Intent) -> anyhow::Result<Option<Fai
     let wanted: Vec<&str> =
         said.stdout.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     if !said.succeeded() || wanted.is_empty() {
-        let last = said.stderr.trim().lines().last().unwrap_or("it says nothing").to_owned();
+        let last = said.reason().unwrap_or("it says nothing");
         return Ok(Some(Failure::new(
             format!("kubeadm does not list its images: {last}"),
             format!("run `{command}`, mend what it says, and run this again"),
@@ -68,7 +67,7 @@ pub(crate) fn refusal(host: &Host, intent: &Intent) -> anyhow::Result<Option<Fai
 /// What has kubeadm list its images, as it takes them from its configuration.
 fn list(intent: &Intent) -> String {
     let settings = intent.settings();
-    let repository = kubeadm::image_repository(&settings)
+    let repository = kubeadm::image_repository(settings.kubernetes, settings.sandbox)
         .map(|repository| format!(" --image-repository {repository}"))
         .unwrap_or_default();
     format!("kubeadm config images list --kubernetes-version v{}{repository}", settings.kubernetes)
