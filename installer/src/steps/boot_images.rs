@@ -29,11 +29,10 @@ pub(crate) fn refusal(host: &Host, intent: &Intent) -> anyhow::Result<Option<Fai
         )));
     }
     let bundled: BTreeSet<String> = intent.lock().images.iter().flat_map(names).collect();
-    let present = images::whole(host).unwrap_or_default();
     let lacking = |known: &BTreeSet<String>| -> Vec<&str> {
         wanted.iter().copied().filter(|name| !known.contains(*name)).collect()
     };
-    let (unknown, missing) = (lacking(&bundled), lacking(&present));
+    let unknown = lacking(&bundled);
     if !unknown.is_empty() {
         return Ok(Some(Failure::new(
             format!("kubeadm will start {}, which the bundle does not have", unknown.join(", ")),
@@ -41,6 +40,13 @@ pub(crate) fn refusal(host: &Host, intent: &Intent) -> anyhow::Result<Option<Fai
              images under `images` with `kubernetes: {kubeadmImages: listed}`",
         )));
     }
+    let Some(present) = images::whole(host) else {
+        return Ok(Some(Failure::new(
+            "containerd does not say which images it has",
+            "`ctr -n k8s.io images check` says why; mend that, and run this again",
+        )));
+    };
+    let missing = lacking(&present);
     if !missing.is_empty() {
         return Ok(Some(Failure::new(
             format!("kubeadm will start {}, which containerd does not have", missing.join(", ")),
