@@ -66,11 +66,7 @@ impl Host {
     pub fn make(&mut self, step: &str, path: &Path, mode: u32) -> anyhow::Result<()> {
         self.make_parents(step, path)?;
         self.note(step, Deed::Made { path: path.to_owned() })?;
-        self.say(&format!("make {}\n", path.display()));
-        fs::DirBuilder::new()
-            .mode(mode)
-            .create(self.path(path))
-            .with_context(|| format!("making {}", path.display()))
+        self.make_folder(path, mode)
     }
 
     /// Makes a folder, what is in which is ours from then on.
@@ -81,11 +77,7 @@ impl Host {
         if before.is_some() {
             return Ok(());
         }
-        self.say(&format!("make {}\n", path.display()));
-        fs::DirBuilder::new()
-            .mode(mode)
-            .create(self.path(path))
-            .with_context(|| format!("making {}", path.display()))
+        self.make_folder(path, mode)
     }
 
     /// Runs a command that must succeed. At a reset first `files`, which it
@@ -119,6 +111,14 @@ impl Host {
             return Ok(output);
         }
         bail!("`{command}` {}", output.end())
+    }
+
+    fn make_folder(&mut self, path: &Path, mode: u32) -> anyhow::Result<()> {
+        self.say(&format!("make {}\n", path.display()));
+        fs::DirBuilder::new()
+            .mode(mode)
+            .create(self.path(path))
+            .with_context(|| format!("making {}", path.display()))
     }
 
     fn make_parents(&mut self, step: &str, path: &Path) -> anyhow::Result<()> {

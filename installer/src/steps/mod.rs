@@ -1,4 +1,5 @@
-//! The steps, one file each. [`crate::role`] has their order.
+//! The steps, one file each, and what several of them ask of a node or a bundle.
+//! [`crate::role`] has their order.
 
 mod boot_images;
 pub(crate) mod chrony;
