@@ -27,3 +27,4 @@ pub mod run;
 pub mod status;
 pub mod step;
 pub mod steps;
+mod whole_file;

@@ -9,7 +9,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::SystemTime;
 
-use installer::credentials::pki::{self, Standing};
+use installer::credentials::kept::{Kept, Standing};
+use installer::credentials::pki;
 use installer::credentials::renewal;
 use installer::doctor::Diagnosis;
 use installer::failure::describe;
@@ -92,7 +93,7 @@ fn all_are_listed_with_what_they_are_for() {
     let (all, unread) = pki::all(&member.node.look(None).0);
     assert_eq!(unread, [""; 0]);
     let now = SystemTime::now();
-    let shown = |one: &pki::Kept| (one.path.clone(), one.purpose, one.standing(now));
+    let shown = |one: &Kept| (one.path.clone(), one.purpose, one.standing(now));
     let shown: Vec<_> = all.iter().map(shown).collect();
     let of = |path: &str, purpose, standing| (path.to_owned(), purpose, standing);
     let expected = [

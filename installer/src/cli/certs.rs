@@ -8,7 +8,8 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::{confirmed, node};
-use crate::credentials::pki::{self, Keeper, Kept, Standing};
+use crate::credentials::kept::{Keeper, Kept, Standing};
+use crate::credentials::pki;
 use crate::credentials::renewal;
 use crate::host::LOG;
 

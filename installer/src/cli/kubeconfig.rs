@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::node;
 use crate::credentials::person::{self, Person, Subject};
-use crate::host::write_whole;
+use crate::whole_file::write_whole;
 
 /// Whom a kubeconfig is for, and where it goes.
 #[derive(Args)]

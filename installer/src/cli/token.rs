@@ -7,11 +7,11 @@ use anyhow::{Context, bail};
 
 use super::node;
 use crate::failure::Failure;
-use crate::host::write_whole;
 use crate::join::JoinFile;
 use crate::role::no_master;
 use crate::steps::join_file;
 use crate::steps::kubeconfig::ADMIN;
+use crate::whole_file::write_whole;
 
 /// Makes a join file like the one that the run has left, with a new token.
 pub(crate) fn token(output: Option<&Path>) -> anyhow::Result<()> {

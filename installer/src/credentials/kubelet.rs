@@ -3,8 +3,8 @@
 use anyhow::Context;
 
 use super::certificate::Certificate;
+use super::kept::{Keeper, Kept};
 use super::kubeconfig::Kubeconfig;
-use super::pki::{Keeper, Kept};
 use crate::host::Host;
 use crate::steps::ready::KUBELET;
 

@@ -2,6 +2,7 @@
 //! kubeconfigs that have them.
 
 pub mod certificate;
+pub mod kept;
 pub mod kubeconfig;
 pub(crate) mod kubelet;
 pub mod person;

@@ -1,11 +1,10 @@
 //! The certificates that kubeadm and kubelet keep on a node, and what each is for
 //! (kubernetes.io, "PKI certificates and requirements").
 
-use std::time::SystemTime;
-
 use anyhow::{Context, ensure};
 
 use super::certificate::Certificate;
+use super::kept::{Keeper, Kept};
 use super::kubeconfig::Kubeconfig;
 use super::kubelet;
 use crate::failure::Failure;
@@ -40,65 +39,6 @@ const CONFIGS: [(&str, &str); 4] = [
     ("controller-manager", "controller manager to API server"),
     ("scheduler", "scheduler to API server"),
 ];
-
-/// Who keeps a certificate, and so who renews it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keeper {
-    /// It is an authority's own, which nobody renews.
-    Authority,
-    /// The control plane: `kubeadm certs renew`.
-    ControlPlane,
-    /// kubelet, for itself.
-    Kubelet,
-    /// kubelet, which does not renew this one; nobody checks it.
-    Unchecked,
-    /// root, for kubectl: a copy of the administrator's, or a person's.
-    Root,
-    /// Somebody else, who put it beside the cluster's.
-    Other,
-}
-
-/// A certificate, and the file that has it.
-#[derive(Clone, Debug)]
-pub struct Kept {
-    /// The file.
-    pub path: String,
-    /// What it is for.
-    pub purpose: &'static str,
-    /// Who keeps it.
-    pub keeper: Keeper,
-    /// The certificate.
-    pub certificate: Certificate,
-}
-
-/// How a certificate stands in time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Standing {
-    /// It holds.
-    Good,
-    /// It holds for less than 30 days more.
-    EndsSoon,
-    /// It holds no more.
-    Expired,
-    /// It does not hold yet: the clock is behind.
-    Early,
-}
-
-impl Kept {
-    /// How it stands.
-    pub fn standing(&self, now: SystemTime) -> Standing {
-        if self.certificate.has_expired(now) {
-            Standing::Expired
-        } else if self.certificate.is_early(now) {
-            Standing::Early
-        } else if self.certificate.ends_soon(now) {
-            Standing::EndsSoon
-        } else {
-            Standing::Good
-        }
-    }
-}
 
 /// All certificates of the node, with what could not be read.
 pub fn all(host: &Host) -> (Vec<Kept>, Vec<String>) {

@@ -10,9 +10,10 @@ use std::time::SystemTime;
 
 use anyhow::bail;
 
+use super::kept::{Kept, Standing};
 use super::kubeconfig::Kubeconfig;
 use super::kubelet::{self, CLIENT};
-use super::pki::{self, Kept, Standing};
+use super::pki;
 use super::pods::{self, Container};
 use crate::change::Change;
 use crate::exec::Command;

@@ -6,8 +6,9 @@ use std::time::SystemTime;
 
 use super::kubeconfigs::{kubelet_anew, own_anew};
 use super::{Finding, role};
+use crate::credentials::kept::{Kept, Standing};
 use crate::credentials::kubelet;
-use crate::credentials::pki::{self, Kept, Standing};
+use crate::credentials::pki;
 use crate::credentials::renewal;
 use crate::host::Host;
 use crate::kubeadm::config_option;

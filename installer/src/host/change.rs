@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use super::{Host, write_whole};
+use super::Host;
 use crate::exec::{Command, Input, Output};
 use crate::failure::Failure;
 use crate::receipt::{self, Before, Deed, Line, Receipt};
+use crate::whole_file::write_whole;
 
 impl Host {
     /// Notes that a run begins.

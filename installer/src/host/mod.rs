@@ -4,7 +4,6 @@
 mod ask;
 mod change;
 mod look;
-mod whole;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -15,8 +14,6 @@ use anyhow::Context;
 
 use crate::exec::Exec;
 use crate::receipt::{self, Line, Receipt};
-
-pub(crate) use self::whole::{partial, write_whole};
 
 /// What its commands said, and what was changed.
 pub const LOG: &str = "/var/log/kubeferry/install.log";

@@ -16,7 +16,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use crate::failure::Failure;
-use crate::host::write_whole;
+use crate::whole_file::write_whole;
 
 pub use self::line::{Before, Deed, Line, finished, first, interrupted};
 
