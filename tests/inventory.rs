@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where it finds something unexpected")]
 
 use std::io;
+use std::time::Duration;
 
 use bundler::rpm::baseline::read_package_list;
 use installer::exec::{Command, Exec, Input, Output};
@@ -19,6 +20,10 @@ impl Exec for Rpm {
         let stdout = "dbus\t1:1.12.20-8.el9\tx86_64\nbash\t5.1.8-6.el9\tx86_64\n\
                       gpg-pubkey\tf4a80eb5-53a7ff4b\t(none)\ntzdata\t2024a-1.el9\tnoarch\n";
         Ok(Output { status: Some(0), stdout: stdout.to_owned(), stderr: String::new() })
+    }
+
+    fn ask(&self, command: &Command, _: Duration) -> io::Result<Output> {
+        self.run(command, None)
     }
 }
 

@@ -9,6 +9,7 @@ mod given;
 mod labels;
 mod member;
 mod mirrors;
+mod networks;
 
 use std::fmt;
 use std::net::Ipv4Addr;

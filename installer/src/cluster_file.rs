@@ -65,6 +65,8 @@ mod tests {
             ("nodes:\n- {name: A, address: 10.0.0.1}\n", ":2:", "`A` is no node name"),
             ("ingress: true\ningress: true\n", ":2:", "duplicate"),
             ("podCidr: 10.96.0.0/16\n", "", "overlap"),
+            ("podCidr: 10.244.0.1/16\n", "", "10.244.0.1/16 is an address in a network"),
+            ("serviceCidr: 16.0.0.0/11\n", "", "of a size that kubeadm refuses"),
             ("ingressNodes: [a]\n", "", "names a, and nodes has no such machine"),
         ] {
             let words = words(text);

@@ -43,7 +43,7 @@ impl Inventory {
         let mut packages: Vec<Package> = said.stdout.lines().filter_map(package).collect();
         // Half a list would be a baseline with too little in it.
         if packages.is_empty() || !said.succeeded() {
-            let reason = said.stderr.lines().last().unwrap_or("it knows none");
+            let reason = said.reason().unwrap_or("it knows none");
             return Err(Failure::new(
                 format!("rpm does not list this node's packages: {reason}"),
                 "run this on a node of an EL system, as root",

@@ -2,14 +2,9 @@
 
 use serde::Deserialize;
 
-use crate::certificate::Certificate;
+use crate::credentials::kubelet;
 use crate::host::Host;
-use crate::kubeconfig::Kubeconfig;
 use crate::steps::ready::KUBELET;
-
-/// Where kubelet keeps the certificate by which it speaks, and renews it
-/// (kubernetes.io, "certificate rotation for the kubelet").
-pub(crate) const CLIENT: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
 
 /// What the API server says of the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +21,7 @@ pub struct Registered {
 /// would take it.
 pub fn name(host: &Host) -> String {
     let of_certificate = || {
-        let client = client(host).into_iter().next()?;
+        let client = kubelet::client(host).into_iter().next()?;
         client.common_name?.strip_prefix("system:node:").map(str::to_owned)
     };
     of_certificate().unwrap_or_else(|| {
@@ -35,28 +30,22 @@ pub fn name(host: &Host) -> String {
     })
 }
 
-/// kubelet's certificate: from its own folder, or where it has none yet from its
-/// kubeconfig.
-pub(crate) fn client(host: &Host) -> Vec<Certificate> {
-    let kept = host.read(CLIENT).ok().flatten();
-    match kept.map(|text| Certificate::all_of(&text)) {
-        Some(Ok(found)) => found,
-        _ => Kubeconfig::read(host, KUBELET).ok().flatten().map_or(Vec::new(), |one| one.client),
-    }
-}
-
-/// Asks the API server, as kubelet does. An error is in kubectl's words.
-pub fn ask(host: &Host) -> Result<Registered, String> {
+/// Asks the API server, as kubelet does; none where it has no such node. An error
+/// is in kubectl's words.
+pub fn ask(host: &Host) -> Result<Option<Registered>, String> {
     // `get --raw` needs no discovery, of which kubectl would keep files.
     let said = host.query(&format!(
         "kubectl --kubeconfig {KUBELET} --request-timeout 10s get --raw /api/v1/nodes/{}",
         name(host)
     ));
-    if !said.succeeded() {
-        let last = said.stderr.trim().lines().last().unwrap_or("kubectl failed");
-        return Err(last.trim_start_matches("error: ").to_owned());
+    if said.succeeded() {
+        return parse(&said.stdout).map(Some).ok_or_else(|| "the answer is no node".to_owned());
     }
-    parse(&said.stdout).ok_or_else(|| "the answer is no node".to_owned())
+    let reason = said.reason().unwrap_or("kubectl failed");
+    if reason.contains("(NotFound)") {
+        return Ok(None);
+    }
+    Err(reason.trim_start_matches("error: ").to_owned())
 }
 
 /// Kubernetes' `Node` (kubernetes.io, "Node v1").

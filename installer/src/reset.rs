@@ -9,8 +9,9 @@ use std::path::Path;
 use bundle_format::Digest;
 
 use crate::exec::Command;
-use crate::host::{self, Host};
+use crate::host::Host;
 use crate::receipt::{self, Before, Deed, Line};
+use crate::whole_file::partial;
 
 /// Takes back all that the receipt tells of, and goes on past what fails. Gives
 /// what could not be taken back.
@@ -72,7 +73,7 @@ fn put_back(
     let fail = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let real = host.path(path);
     // What was being written when the power went has no name of its own yet.
-    drop(fs::remove_file(host::partial(&real)));
+    drop(fs::remove_file(partial(&real)));
     let now = match fs::read(&real) {
         Ok(text) => Some(Digest::of(&text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,

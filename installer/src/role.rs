@@ -4,6 +4,7 @@ use std::fmt;
 
 use clap::ValueEnum;
 
+use crate::failure::Failure;
 use crate::receipt::Line;
 use crate::step::Step;
 use crate::steps;
@@ -24,6 +25,14 @@ impl fmt::Display for Role {
             Self::Worker => "worker",
         })
     }
+}
+
+/// What is wrong where something needs a master, and this node is none.
+pub(crate) fn no_master() -> Failure {
+    Failure::new(
+        "this node is no master",
+        "run this on the node that was made with `installer --role master`",
+    )
 }
 
 impl Role {

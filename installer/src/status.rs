@@ -71,7 +71,7 @@ pub enum Registration {
         /// kubelet's version when it last registered.
         kubelet: String,
     },
-    /// It did not.
+    /// It did not, or not with a node.
     Unknown {
         /// Why not.
         error: String,
@@ -119,7 +119,11 @@ fn registration(host: &Host) -> Result<Registered, String> {
     if !host.exists(KUBELET) {
         return Err(format!("this node is in no cluster: it has no {KUBELET}"));
     }
-    registered::ask(host).map_err(|error| format!("the API server does not say: {error}"))
+    match registered::ask(host) {
+        Ok(Some(one)) => Ok(one),
+        Ok(None) => Err("the API server knows no such node".to_owned()),
+        Err(error) => Err(format!("the API server does not say: {error}")),
+    }
 }
 
 fn progress(lines: &[Line], step: &str) -> Progress {

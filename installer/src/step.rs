@@ -8,11 +8,11 @@ use bundle_format::cluster::{Cluster, NodeName};
 use bundle_format::lock::LockedTarget;
 
 use crate::change::Change;
+use crate::credentials::kubeconfig::Brought;
 use crate::facts::Facts;
 use crate::host::Host;
 use crate::join::JoinFile;
 use crate::kubeadm::Settings;
-use crate::kubeconfig::Brought;
 use crate::role::Role;
 
 /// The installer's own folder on a node, for what Kubernetes needs at run time

@@ -7,9 +7,9 @@ mod node;
 
 use std::process::Command;
 
-use installer::access::{self, Made, Person, Subject};
+use installer::credentials::kubeconfig::Kubeconfig;
+use installer::credentials::person::{self, Made, Person, Subject};
 use installer::failure::describe;
-use installer::kubeconfig::Kubeconfig;
 use installer::role::Role;
 use node::kinds;
 use node::member::{Authority, Member, config_of};
@@ -39,7 +39,7 @@ fn janes(member: &Member) -> String {
 
 fn make(member: &Member, hours: Option<u32>) -> Result<Made, String> {
     let (host, commands) = member.node.look(None);
-    let made = access::make(&host, &person(hours));
+    let made = person::make(&host, &person(hours));
     assert_eq!(commands.made(), [""; 0], "nothing of the node changes");
     made.map_err(|error| describe(&error, None))
 }
@@ -97,7 +97,7 @@ fn only_a_master_with_its_authoritys_key_makes_them() {
     let worker = make(&Member::new(Role::Worker), None).unwrap_err();
     assert!(worker.starts_with("error: this node is no master\nhint: run this on"), "{worker}");
     let bare = kinds::bare(Role::Master);
-    let error = access::make(&bare.look(None).0, &person(None)).unwrap_err();
+    let error = person::make(&bare.look(None).0, &person(None)).unwrap_err();
     assert_eq!(error.to_string(), "this node is no master");
     let member = master(NEW, janes);
     member.remove("etc/kubernetes/pki/ca.key");

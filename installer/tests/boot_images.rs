@@ -76,7 +76,7 @@ fn a_mismatch_is_told_before_anything_is_done() {
             "kubeadm will start registry.k8s.io/etcd:3.5.9-0, which the bundle does not have",
         ),
         (said(&both, &[PAUSE], &both, PAUSE), "which containerd does not have"),
-        (said(&both, &[], &both, PAUSE), PAUSE),
+        (said(&both, &[], &both, PAUSE), "containerd does not say which images it has"),
         (
             said(&[PAUSE, PROXY, old], &[PAUSE, PROXY, old], &both, old),
             "config.toml is k8s.gcr.io/pause:3.9, and kubeadm's is registry.k8s.io/pause:3.9",

@@ -12,8 +12,9 @@ use installer::change::Change;
 use installer::facts::Facts;
 use installer::preflight;
 use installer::role::Role;
+use installer::run;
 use installer::step::Intent;
-use node::intent::bundle_with_package;
+use node::intent::{PACKAGE, bundle_with_package};
 use node::{Node, kinds};
 
 fn write(node: &Node, path: &str, text: &str) {
@@ -148,6 +149,29 @@ fn a_stick_that_can_only_be_read_and_a_small_tmp() {
         assert!(!made.iter().any(|command| command.contains("/tmp")), "{made:?}");
         assert!(!node.root().join("tmp").exists() && !node.root().join("var/tmp").exists());
     }
+}
+
+#[test]
+fn a_package_that_a_lost_power_has_damaged_is_unpacked_anew() {
+    let node = kinds::bare(Role::Worker);
+    let path = "var/lib/kubeferry/packages/containerd.io-1.6.25-3.1.el9.x86_64.rpm";
+    let unpacked = || {
+        let mut steps = node.role.steps();
+        steps.retain(|step| step.name() == "repository");
+        let plan = run::plan(&node.look(None).0, &with_containerd(&node), &steps).unwrap();
+        plan[0].changes.iter().find_map(|change| match change {
+            Change::Unpack { files, .. } => Some(files.len()),
+            _ => None,
+        })
+    };
+    assert_eq!(unpacked(), Some(2), "metadata and the package");
+    write(&node, "var/lib/kubeferry/packages/repodata/repomd.xml", "");
+    write(&node, path, PACKAGE);
+    assert_eq!(unpacked(), None);
+    write(&node, path, &"\0".repeat(PACKAGE.len()));
+    assert_eq!(unpacked(), Some(1), "of the right size, and of zeros");
+    write(&node, "run/packages", "containerd.io - 1.6.25-3.1.el9 x86_64\n");
+    assert_eq!(unpacked(), None, "nobody reads it any more");
 }
 
 /// A worker for which the bundle has containerd.io.

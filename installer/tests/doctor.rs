@@ -392,6 +392,20 @@ fn the_api_server_comes_last() {
 }
 
 #[test]
+fn a_node_that_was_deleted_from_its_cluster() {
+    let spoil = |member: &Member| {
+        member.write("run/api-node.json", "");
+        let says = "Error from server (NotFound): nodes \"node-1\" not found\n";
+        member.write("run/api-says", says);
+    };
+    let cause = "the cluster does not know node-1 any more: it was deleted there";
+    assert_found(Role::Worker, spoil, cause, "systemctl restart kubelet");
+    let cure = "systemctl restart kubelet && kubeadm init phase mark-control-plane --config \
+                /opt/kubernetes/kubeadm.yaml";
+    assert_found(Role::Master, spoil, cause, cure);
+}
+
+#[test]
 fn what_cannot_be_looked_at_is_told_and_hides_nothing() {
     let member = Member::new(Role::Worker);
     member.write(KUBELET, "a: [");

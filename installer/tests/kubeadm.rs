@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bundle_format::Digest;
 use bundle_format::cluster::{Cluster, NodeName, ProxyMode};
-use installer::expiry::Expiry;
+use installer::join::Expiry;
 use installer::join::JoinFile;
 use installer::kubeadm::{Settings, init_configuration, join_configuration};
 

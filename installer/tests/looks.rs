@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use bundle_format::Digest;
 use bundle_format::cluster::{Cluster, NodeName};
-use installer::expiry::Expiry;
 use installer::inventory::Inventory;
+use installer::join::Expiry;
 use installer::join::JoinFile;
 use installer::role::Role;
 use node::Node;

@@ -6,9 +6,9 @@ mod node;
 
 use std::fs;
 
-use installer::certificate::Certificate;
-use installer::expiry::Expiry;
+use installer::credentials::certificate::Certificate;
 use installer::failure::{Failure, describe};
+use installer::join::Expiry;
 use installer::preflight;
 use installer::role::Role;
 use installer::run;

@@ -9,11 +9,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::SystemTime;
 
-use installer::certs::{self, Standing};
+use installer::credentials::kept::{Kept, Standing};
+use installer::credentials::pki;
+use installer::credentials::renewal;
 use installer::doctor::Diagnosis;
 use installer::failure::describe;
 use installer::receipt::{Before, Deed, Line};
-use installer::renewal;
 use installer::reset;
 use installer::role::Role;
 use node::kinds::BARE;
@@ -89,10 +90,10 @@ fn all_are_listed_with_what_they_are_for() {
     member.write(APISERVER, &member.authority.issue("kube-apiserver", 2020, 2021));
     member.write("var/lib/kubelet/pki/kubelet.crt", &member.authority.issue("node-1", 2020, 2021));
     member.write("etc/kubernetes/pki/site/proxy.crt", &member.authority.issue("p", 2090, 2091));
-    let (all, unread) = certs::all(&member.node.look(None).0);
+    let (all, unread) = pki::all(&member.node.look(None).0);
     assert_eq!(unread, [""; 0]);
     let now = SystemTime::now();
-    let shown = |one: &certs::Kept| (one.path.clone(), one.purpose, one.standing(now));
+    let shown = |one: &Kept| (one.path.clone(), one.purpose, one.standing(now));
     let shown: Vec<_> = all.iter().map(shown).collect();
     let of = |path: &str, purpose, standing| (path.to_owned(), purpose, standing);
     let expected = [
@@ -115,7 +116,7 @@ fn all_are_listed_with_what_they_are_for() {
     }
     assert!(all.iter().all(|one| one.certificate.issuer.as_deref() == Some("kubernetes")));
     member.write(ADMIN, "half");
-    let (_, unread) = certs::all(&member.node.look(None).0);
+    let (_, unread) = pki::all(&member.node.look(None).0);
     let broken = "reading /etc/kubernetes/admin.conf: it is not as a kubeconfig should be";
     assert_eq!(unread, [broken]);
 }

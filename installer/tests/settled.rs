@@ -6,14 +6,16 @@ mod node;
 
 use std::fs;
 use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use bundle_format::Digest;
 use bundle_format::cluster::{CgroupDriver, Cluster, Firewall, NodeName, ProxyMode};
 use installer::change::Change;
 use installer::kubeadm;
+use installer::preflight::settled;
 use installer::role::Role;
 use installer::run;
-use installer::settled;
 use installer::step::Intent;
 use node::{Node, kinds};
 
@@ -183,7 +185,7 @@ fn a_worker_keeps_how_it_joins_before_it_does_and_without_the_token() {
     let changes = &plan[0].changes;
     let place = |found: &dyn Fn(&Change) -> bool| changes.iter().position(found).unwrap();
     let kept = place(&|change| {
-        matches!(change, Change::Write { path, text, .. }
+        matches!(change, Change::Write { path, text, mode: 0o600, .. }
             if path.ends_with("kubeadm-joined.yaml") && !text.contains("abcdef"))
     });
     let joins = place(&|change| {
@@ -191,4 +193,27 @@ fn a_worker_keeps_how_it_joins_before_it_does_and_without_the_token() {
             if command.to_string().starts_with("kubeadm join "))
     });
     assert!(kept < joins);
+}
+
+#[test]
+fn what_kubeadm_is_told_is_for_root_alone() {
+    let node = kinds::bare(Role::Master);
+    let path = "/opt/kubernetes/kubeadm.yaml";
+    let text = kubeadm::init_configuration(&node.intent().settings()).unwrap();
+    let real = node.root().join("opt/kubernetes/kubeadm.yaml");
+    fs::create_dir_all(real.parent().unwrap()).unwrap();
+    let mut steps = Role::Master.steps();
+    steps.retain(|step| step.name() == "control-plane");
+    // An argument of the control plane may be a secret; an older one was open.
+    let written = |mode| {
+        fs::write(&real, &text).unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(mode)).unwrap();
+        let plan = run::plan(&node.look(None).0, &node.intent(), &steps).unwrap();
+        plan[0].changes.iter().find_map(|change| match change {
+            Change::Write { path: of, mode, .. } if of == Path::new(path) => Some(*mode),
+            _ => None,
+        })
+    };
+    assert_eq!(written(0o644), Some(0o600));
+    assert_eq!(written(0o600), None);
 }

@@ -4,14 +4,17 @@
 
 mod node;
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use installer::doctor::diagnose;
+use installer::exec::Command;
 use installer::failure::describe;
 use installer::preflight;
 use installer::role::Role;
 use installer::run;
 use installer::step::Step;
+use installer::steps::images;
 use node::kinds::{self, firewalled};
 use node::member::Member;
 use node::{Fault, Node};
@@ -34,13 +37,35 @@ const QUESTIONS: [&str; 8] = [
 #[test]
 fn a_plan_is_not_made_of_questions_that_were_not_answered() {
     for question in QUESTIONS {
-        let node = firewalled(Role::Worker);
-        let (host, commands) = node.look(Some(Fault::Mute(question)));
-        let end = run::plan(&host, &node.intent(), &node.steps()).map(drop);
-        let error = format!("{:#}", end.unwrap_err());
-        assert!(error.contains(question) && error.contains("signal"), "{question}: {error}");
-        assert!(commands.made().is_empty());
+        for (fault, why) in [
+            (Fault::Mute(question), "was ended by a signal"),
+            (Fault::Hung(question), "did not answer within 120 s"),
+        ] {
+            let node = firewalled(Role::Worker);
+            let (host, commands) = node.look(Some(fault));
+            let end = run::plan(&host, &node.intent(), &node.steps()).map(drop);
+            let error = format!("{:#}", end.unwrap_err());
+            assert!(error.contains(question) && error.contains(why), "{question}: {error}");
+            assert!(commands.made().is_empty());
+        }
     }
+}
+
+#[test]
+fn what_is_awaited_in_vain_is_told_with_its_last_words() {
+    let node = kinds::bare(Role::Worker);
+    let command = Command::of("kubectl get node node-1");
+    fs::write(node.root().join("run/api-says"), "connection refused\n").unwrap();
+    let told = |fault| {
+        let mut host = node.look(fault).0;
+        describe(&host.await_success(&command, 0).unwrap_err(), None)
+    };
+    let awaited = "error: waited 0 s in vain for `kubectl get node node-1`, which last ";
+    let cure = "\nhint: `installer doctor` says what is wrong with this node\n";
+    let refused = "exited with status 1: connection refused";
+    assert_eq!(told(None), format!("{awaited}{refused}{cure}"));
+    let hung = "did not answer within 1 s";
+    assert_eq!(told(Some(Fault::Hung("kubectl get"))), format!("{awaited}{hung}{cure}"));
 }
 
 #[test]
@@ -54,13 +79,33 @@ fn what_preflight_could_not_ask_is_in_the_way() {
 }
 
 #[test]
+fn images_take_up_no_more_room_while_containerd_does_not_say_which_it_has() {
+    let member = Member::new(Role::Worker);
+    let held = |fault| images::held(&member.node.look(fault).0).unwrap();
+    let pause: BTreeSet<String> = ["registry.k8s.io/pause:3.9".to_owned()].into();
+    let silent = || Some(Fault::Mute("ctr"));
+    member.write("var/lib/containerd/io.containerd.content.v1.content/blobs/x", "");
+    assert_eq!(held(None), Some(pause));
+    assert_eq!(held(silent()), None);
+    assert_eq!(held(Some(Fault::Hung("ctr"))), None);
+    // One that has kept nothing yet has none.
+    member.remove("var/lib/containerd/io.containerd.content.v1.content/blobs/x");
+    assert_eq!(held(silent()), Some(BTreeSet::new()));
+}
+
+#[test]
 fn the_doctor_tells_what_it_could_not_ask() {
     let member = Member::new(Role::Worker);
     for question in ["systemctl is-active kubelet", "chronyc -c tracking"] {
-        let diagnosis = diagnose(&member.node.look(Some(Fault::Mute(question))).0);
-        assert_eq!(diagnosis.findings, [], "{question}");
-        assert!(diagnosis.unknown.iter().any(|one| one.contains(question)), "{diagnosis:?}");
+        for fault in [Fault::Mute(question), Fault::Hung(question)] {
+            let diagnosis = diagnose(&member.node.look(Some(fault)).0);
+            assert_eq!(diagnosis.findings, [], "{question}");
+            assert!(diagnosis.unknown.iter().any(|one| one.contains(question)), "{diagnosis:?}");
+        }
     }
+    // That crictl says nothing at all is no sign that there is none.
+    let found = diagnose(&member.node.look(Some(Fault::Hung("crictl"))).0).findings;
+    assert_eq!(found[0].cause, "containerd runs, but does not answer CRI");
 }
 
 /// Plans just one of the role's steps.

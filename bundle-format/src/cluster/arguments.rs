@@ -55,6 +55,12 @@ impl TryFrom<String> for Argument {
     }
 }
 
+impl AsRef<str> for Argument {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl From<Argument> for String {
     fn from(argument: Argument) -> Self {
         argument.0
@@ -78,6 +84,12 @@ impl TryFrom<serde_json::Value> for Scalar {
             }
             _ => Err("an argument's value is one text; write lists with commas".to_owned()),
         }
+    }
+}
+
+impl AsRef<str> for Scalar {
+    fn as_ref(&self) -> &str {
+        &self.0
     }
 }
 

@@ -1,22 +1,20 @@
-//! What does not go together in a cluster file, each value of which is right by
-//! itself.
+//! What does not go together in a cluster file, each value of which can be read.
 
 use std::fmt;
-use std::net::IpAddr;
 
-use super::{Cluster, Given};
+use super::{Cluster, Given, networks};
 
-/// Two values that do not go together.
+/// A value that does not go together with another, or with kubeadm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
-    /// The key of one of them, in the cluster file.
+    /// Its key in the cluster file.
     pub key: &'static str,
     what: String,
     cure: String,
 }
 
 impl Conflict {
-    fn new(key: &'static str, what: String, cure: impl Into<String>) -> Self {
+    pub(super) fn new(key: &'static str, what: String, cure: impl Into<String>) -> Self {
         Self { key, what, cure: cure.into() }
     }
 
@@ -34,30 +32,11 @@ impl fmt::Display for Conflict {
 }
 
 impl Cluster {
-    /// All that does not go together: the networks must not overlap, with each
-    /// other or with the machines, and names must be those of machines.
+    /// All that does not go together: the networks must be such as kubeadm takes, and
+    /// not overlap with each other or with the machines; names must be those of
+    /// machines.
     pub fn conflicts(&self) -> Vec<Conflict> {
-        let mut found = Vec::new();
-        let (pods, services) = (self.pod_cidr, self.service_cidr);
-        if pods.contains(&services) || services.contains(&pods) {
-            found.push(Conflict::new(
-                "podCidr",
-                format!("podCidr {pods} and serviceCidr {services} overlap"),
-                "choose two networks that do not",
-            ));
-        }
-        for node in &self.nodes {
-            let IpAddr::V4(address) = node.address else { continue };
-            for (key, network) in [("podCidr", pods), ("serviceCidr", services)] {
-                if network.contains(&address) {
-                    found.push(Conflict::new(
-                        key,
-                        format!("{key} {network} has the address of {}, {address}", node.name),
-                        format!("choose another {key}"),
-                    ));
-                }
-            }
-        }
+        let mut found = networks::conflicts(self);
         found.extend(self.ingress_nodes.iter().filter(|names| names.is_empty()).map(|_| {
             Conflict::new(
                 "ingressNodes",
@@ -100,16 +79,6 @@ mod tests {
     fn keys(text: &str) -> Vec<&'static str> {
         let given: Given = serde_json::from_str(text).unwrap();
         given.conflicts().iter().map(|conflict| conflict.key).collect()
-    }
-
-    #[test]
-    fn networks_overlap_with_nothing() {
-        assert_eq!(keys("{}"), [""; 0]);
-        assert_eq!(keys(r#"{"podCidr": "10.100.0.0/16"}"#), ["podCidr"]);
-        let nodes =
-            |keys: &str| format!(r#"{{{keys} "nodes": [{{"name": "a", "address": "10.0.0.2"}}]}}"#);
-        assert_eq!(keys(&nodes(r#""podCidr": "10.0.0.0/16","#)), ["podCidr"]);
-        assert_eq!(keys(&nodes(r#""serviceCidr": "10.0.0.0/16","#)), ["serviceCidr"]);
     }
 
     #[test]

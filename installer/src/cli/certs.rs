@@ -8,9 +8,10 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::{confirmed, node};
-use crate::certs::{self, Keeper, Kept, Standing};
+use crate::credentials::kept::{Keeper, Kept, Standing};
+use crate::credentials::pki;
+use crate::credentials::renewal;
 use crate::host::{Host, LOG};
-use crate::renewal;
 
 /// What is done with certificates besides listing them.
 #[derive(Subcommand)]
@@ -26,7 +27,7 @@ pub(crate) enum Action {
 /// Lists all certificates of the node. Fails where one needs somebody's hand.
 pub(crate) fn list(json: bool) -> anyhow::Result<()> {
     let now = SystemTime::now();
-    let (all, unread) = certs::all(&node::host(None)?);
+    let (all, unread) = pki::all(&node::host(None)?);
     let mut out = io::stdout().lock();
     if json {
         let listed: Vec<Value> = all.iter().map(|one| as_json(one, now)).collect();
@@ -136,7 +137,7 @@ mod tests {
     use rcgen::{CertificateParams, DnType, KeyPair};
 
     use super::*;
-    use crate::certificate::Certificate;
+    use crate::credentials::certificate::Certificate;
 
     /// One that was made 10 days ago, and holds for as many days more.
     fn kept(keeper: Keeper, days: i64) -> Kept {

@@ -11,9 +11,9 @@ use crate::change::Change;
 use crate::failure::Failure;
 use crate::host::{Host, LOG};
 use crate::preflight;
+use crate::preflight::settled;
 use crate::role::Role;
 use crate::run::{self, Planned};
-use crate::settled;
 use crate::step::{Intent, Step};
 use crate::steps::join_file;
 

@@ -7,8 +7,8 @@ use anyhow::Context;
 use clap::Args;
 
 use super::node;
-use crate::access::{self, Person, Subject};
-use crate::host::write_whole;
+use crate::credentials::person::{self, Person, Subject};
+use crate::whole_file::write_whole;
 
 /// Whom a kubeconfig is for, and where it goes.
 #[derive(Args)]
@@ -35,7 +35,7 @@ fn subject(text: &str) -> Result<Subject, String> {
 pub(crate) fn kubeconfig(wanted: Wanted) -> anyhow::Result<()> {
     let output = wanted.output;
     let person = Person { user: wanted.user, groups: wanted.group, hours: wanted.hours };
-    let made = access::make(&node::host(None)?, &person)?;
+    let made = person::make(&node::host(None)?, &person)?;
     match &output {
         None => io::stdout().write_all(made.text.as_bytes()).context("writing the kubeconfig")?,
         Some(path) => write_whole(path, made.text.as_bytes(), 0o600)

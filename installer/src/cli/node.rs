@@ -10,12 +10,12 @@ use bundle_format::lock::LockedTarget;
 
 use super::options::Aim;
 use super::sources::Sources;
+use crate::credentials::kubeconfig::Brought;
 use crate::exec::SystemExec;
 use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::join::JoinFile;
-use crate::kubeconfig::Brought;
 use crate::orphan;
 use crate::role::Role;
 use crate::step::Intent;

@@ -59,7 +59,7 @@ mod tests {
     use bundle_format::Digest;
 
     use super::*;
-    use crate::expiry::Expiry;
+    use crate::join::Expiry;
 
     #[test]
     fn a_cluster_file_takes_the_place_of_the_join_files_but_for_the_endpoint() {

@@ -7,19 +7,17 @@ use anyhow::{Context, bail};
 
 use super::node;
 use crate::failure::Failure;
-use crate::host::write_whole;
 use crate::join::JoinFile;
+use crate::role::no_master;
 use crate::steps::join_file;
 use crate::steps::kubeconfig::ADMIN;
+use crate::whole_file::write_whole;
 
 /// Makes a join file like the one that the run has left, with a new token.
 pub(crate) fn token(hours: u32, output: Option<&Path>) -> anyhow::Result<()> {
     let host = node::host(None)?;
     if !host.exists(ADMIN) {
-        bail!(Failure::new(
-            "this node is no master",
-            "run this on the node that was made with `installer --role master`"
-        ));
+        return Err(no_master().into());
     }
     if !host.exists(join_file::path()) {
         bail!(Failure::new(

@@ -1,9 +1,10 @@
 //! The API server, as the node sees it, and the node, as that sees it.
 
 use super::{Finding, role};
+use crate::credentials::kubeconfig::Kubeconfig;
 use crate::host::Host;
-use crate::kubeconfig::Kubeconfig;
-use crate::preflight;
+use crate::kubeadm::config_option;
+use crate::preflight::reach;
 use crate::registered;
 use crate::role::Role;
 use crate::steps::ready::KUBELET;
@@ -12,7 +13,7 @@ use crate::steps::ready::KUBELET;
 pub(super) fn unreachable(host: &Host) -> anyhow::Result<Option<Finding>> {
     // A kubeconfig that cannot be read is a cause of its own.
     let Ok(Some(config)) = Kubeconfig::read(host, KUBELET) else { return Ok(None) };
-    if preflight::answers(host, &config.endpoint) {
+    if reach::answers(host, &config.endpoint) {
         return Ok(None);
     }
     let cure = match role(host) {
@@ -25,9 +26,31 @@ pub(super) fn unreachable(host: &Host) -> anyhow::Result<Option<Finding>> {
     Ok(Some(Finding::new(cause, cure)))
 }
 
+/// It answers, and does not know the node: somebody has deleted it. kubelet enters it
+/// when it starts; what kubeadm then made of a master is in no file of kubelet's.
+pub(super) fn unknown(host: &Host) -> anyhow::Result<Option<Finding>> {
+    if !matches!(registered::ask(host), Ok(None)) {
+        return Ok(None);
+    }
+    let restart = "systemctl restart kubelet";
+    Ok(Some(Finding::new(
+        format!(
+            "the cluster does not know {} any more: it was deleted there",
+            registered::name(host)
+        ),
+        match role(host) {
+            Role::Master => {
+                let config = config_option(host);
+                format!("{restart} && kubeadm init phase mark-control-plane{config}")
+            }
+            Role::Worker => restart.to_owned(),
+        },
+    )))
+}
+
 /// It answers, and has the node as not Ready.
 pub(super) fn not_ready(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let Ok(node) = registered::ask(host) else { return Ok(None) };
+    let Ok(Some(node)) = registered::ask(host) else { return Ok(None) };
     Ok((node.ready != "True").then(|| {
         Finding::new(
             format!("the node is not Ready: {}", node.message),

@@ -5,18 +5,21 @@
 use std::time::SystemTime;
 
 use super::kubeconfigs::{kubelet_anew, own_anew};
-use super::{Finding, kubeadm_config, role};
-use crate::certs::{self, Kept, Standing};
+use super::{Finding, role};
+use crate::credentials::kept::{Kept, Standing};
+use crate::credentials::kubelet;
+use crate::credentials::pki;
+use crate::credentials::renewal;
 use crate::host::Host;
-use crate::renewal;
+use crate::kubeadm::config_option;
 use crate::role::Role;
 use crate::steps::kubeconfig::OWN;
 
 /// One holds only from a later time on.
 pub(super) fn early(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let mut all = certs::of_authorities(host)?;
-    all.extend(certs::of_control_plane(host)?);
-    all.extend(certs::of_kubelet(host));
+    let mut all = pki::of_authorities(host)?;
+    all.extend(pki::of_control_plane(host)?);
+    all.extend(kubelet::of_client(host));
     let now = SystemTime::now();
     let Some(Kept { path, certificate: one, .. }) =
         all.into_iter().find(|one| one.standing(now) == Standing::Early)
@@ -40,7 +43,7 @@ pub(super) fn interrupted(host: &Host) -> anyhow::Result<Option<Finding>> {
 
 /// An authority's.
 pub(super) fn authority(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let all = certs::of_authorities(host)?;
+    let all = pki::of_authorities(host)?;
     Ok(told("expired", Standing::Expired, &all).map(|cause| {
         let cure = "back up the cluster's data, and make it anew: ./installer reset on each node";
         Finding::new(cause, cure)
@@ -49,20 +52,20 @@ pub(super) fn authority(host: &Host) -> anyhow::Result<Option<Finding>> {
 
 /// Those of the control plane.
 pub(super) fn control_plane(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let all = certs::of_control_plane(host)?;
+    let all = pki::of_control_plane(host)?;
     Ok(told("expired", Standing::Expired, &all).map(|cause| Finding::new(cause, renewed(host))))
 }
 
 /// kubelet's, which it renews itself unless it was off for too long.
 pub(super) fn kubelet(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let all = certs::of_kubelet(host);
+    let all = kubelet::of_client(host);
     let cure = || kubelet_anew(host);
     Ok(told("expired", Standing::Expired, &all).map(|cause| Finding::new(cause, cure())))
 }
 
 /// root's own, a copy of the administrator's from before that was renewed.
 pub(super) fn own(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let all = certs::of_config(host, OWN).unwrap_or_default();
+    let all = pki::of_config(host, OWN).unwrap_or_default();
     let cure = || own_anew(host);
     Ok(told("expired", Standing::Expired, &all).map(|cause| Finding::new(cause, cure())))
 }
@@ -70,10 +73,10 @@ pub(super) fn own(host: &Host) -> anyhow::Result<Option<Finding>> {
 /// What will be wrong within 30 days, and is not yet. kubelet's would be renewed.
 pub(super) fn ending(host: &Host) -> anyhow::Result<Option<Finding>> {
     let ends = |all: &[Kept]| told("will expire", Standing::EndsSoon, all);
-    if let Some(cause) = ends(&certs::of_control_plane(host)?) {
+    if let Some(cause) = ends(&pki::of_control_plane(host)?) {
         return Ok(Some(Finding::new(cause, renewed(host))));
     }
-    let cause = ends(&certs::of_kubelet(host));
+    let cause = ends(&kubelet::of_client(host));
     Ok(cause.map(|cause| {
         let cause = format!("{cause}; kubelet has not renewed it");
         Finding::new(cause, "systemctl restart kubelet; `journalctl --unit kubelet` says why not")
@@ -90,7 +93,7 @@ fn renewed(host: &Host) -> String {
     format!(
         "kubeadm certs renew all{} && cd /etc/kubernetes && mv manifests manifests.off && \
          sleep 60 && mv manifests.off manifests",
-        kubeadm_config(host)
+        config_option(host)
     )
 }
 

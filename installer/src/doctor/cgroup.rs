@@ -3,9 +3,9 @@
 use bundle_format::cluster::CgroupDriver;
 
 use super::{Finding, again, kubelet};
-use crate::containerd::told;
 use crate::host::Host;
-use crate::steps::containerd::PATH;
+use crate::steps::containerd::{PATH, told};
+use crate::steps::kubelet_settings;
 
 pub(super) fn differs(host: &Host) -> anyhow::Result<Option<Finding>> {
     let Some(settings) = kubelet::configuration(host)? else { return Ok(None) };
@@ -21,7 +21,7 @@ pub(super) fn differs(host: &Host) -> anyhow::Result<Option<Finding>> {
     // systemd is the one to be had where it is process 1, as on all our nodes
     // (kubernetes.io, "container runtimes").
     let cure = if theirs == CgroupDriver::Systemd {
-        let file = kubelet::CONFIGURATION;
+        let file = kubelet_settings::PATH;
         let edit = if settings.contains_key("cgroupDriver") {
             format!("sed -i 's/^cgroupDriver:.*/cgroupDriver: systemd/' {file}")
         } else {

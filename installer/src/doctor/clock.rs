@@ -1,10 +1,10 @@
 //! The node's clock, by which certificates and tokens hold or do not.
 
 use super::{Finding, again, role, unit};
-use crate::chrony::{self, ALLOWED, Tracking};
 use crate::host::Host;
 use crate::receipt;
 use crate::role::Role;
+use crate::steps::chrony::{self, ALLOWED, Tracking};
 use crate::steps::time::PATH;
 
 /// chronyd is off on a node that the installer gave it to.

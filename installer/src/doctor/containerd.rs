@@ -1,9 +1,8 @@
 //! containerd: its configuration, whether it runs, whether it answers.
 
 use super::{Finding, again, unit};
-use crate::containerd::told;
 use crate::host::Host;
-use crate::steps::containerd::PATH;
+use crate::steps::containerd::{PATH, told};
 use crate::steps::crictl::SOCKET;
 use crate::steps::unit_is;
 

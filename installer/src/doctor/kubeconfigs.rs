@@ -1,23 +1,23 @@
 //! Kubeconfigs that believe an authority which is not the cluster's: they are of
 //! an older cluster, and say "x509: certificate signed by unknown authority".
 
-use super::{Finding, kubeadm_config, role, whole_line};
-use crate::certificate::Certificate;
+use super::{Finding, role, whole_line};
+use crate::credentials::certificate::Certificate;
+use crate::credentials::kubeconfig::Kubeconfig;
+use crate::credentials::kubelet::CLIENT;
+use crate::credentials::pki::AUTHORITY;
 use crate::host::Host;
-use crate::kubeconfig::Kubeconfig;
+use crate::kubeadm::config_option;
 use crate::role::Role;
 use crate::steps::control_plane::RESET;
 use crate::steps::kubeconfig::{ADMIN, OWN};
 use crate::steps::ready::KUBELET;
 
-/// The cluster's authority, as kubeadm leaves it on every node.
-pub(super) const AUTHORITY: &str = "/etc/kubernetes/pki/ca.crt";
-
 /// The administrator's.
 pub(super) fn admin(host: &Host) -> anyhow::Result<Option<Finding>> {
     let cure = format!(
         "mv {ADMIN} {ADMIN}.old && kubeadm init phase kubeconfig admin{}",
-        kubeadm_config(host)
+        config_option(host)
     );
     Ok(wrong(host, ADMIN)?.map(|cause| Finding::new(cause, cure)))
 }
@@ -39,8 +39,8 @@ pub(super) fn kubelet_anew(host: &Host) -> String {
         Role::Master => format!(
             "mv {KUBELET} {KUBELET}.old && kubeadm init phase kubeconfig kubelet{} && rm -f {} && \
              systemctl restart kubelet",
-            kubeadm_config(host),
-            crate::registered::CLIENT
+            config_option(host),
+            CLIENT
         ),
         Role::Worker => format!(
             "on the master: ./installer token --output join.yaml; with it here: {RESET} && {}",

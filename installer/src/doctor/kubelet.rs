@@ -5,15 +5,13 @@ use serde_json::{Map, Value};
 
 use super::{Finding, unit};
 use crate::host::Host;
+use crate::steps::kubelet_settings::PATH;
 
-/// kubelet's configuration, as kubeadm writes it.
-pub(super) const CONFIGURATION: &str = "/var/lib/kubelet/config.yaml";
-
-/// What stands in it; none where there is none.
+/// What stands in its configuration; none where there is none.
 pub(super) fn configuration(host: &Host) -> anyhow::Result<Option<Map<String, Value>>> {
-    let Some(text) = host.read(CONFIGURATION)? else { return Ok(None) };
+    let Some(text) = host.read(PATH)? else { return Ok(None) };
     let settings = serde_saphyr::from_str(&text).ok();
-    settings.map(Some).with_context(|| format!("reading {CONFIGURATION}: it is not YAML"))
+    settings.map(Some).with_context(|| format!("reading {PATH}: it is not YAML"))
 }
 
 /// It does not run.

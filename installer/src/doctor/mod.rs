@@ -20,9 +20,9 @@ mod unit;
 
 use serde::Serialize;
 
+use crate::credentials::pki::AUTHORITY_KEY;
 use crate::host::Host;
 use crate::role::Role;
-use crate::steps::control_plane::CONFIGURATION;
 
 /// Something that is wrong with a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -59,7 +59,7 @@ const MEMBERSHIP: [Check; 2] = [static_pods::leftover, setup::outside];
 /// All other causes, in the order in which one brings about another: the machine,
 /// its time, containerd, the cluster's credentials, kubelet, the pods' network, the
 /// API server.
-const CHECKS: [Check; 28] = [
+const CHECKS: [Check; 29] = [
     setup::interrupted,
     disk::full,
     swap::on,
@@ -86,6 +86,7 @@ const CHECKS: [Check; 28] = [
     kubelet::stopped,
     network::missing,
     api::unreachable,
+    api::unknown,
     api::not_ready,
     certificates::ending,
 ];
@@ -116,7 +117,7 @@ impl Diagnosis {
 /// What the node is: by its receipt, or by the cluster's key, which only masters
 /// have.
 fn role(host: &Host) -> Role {
-    let has_key = host.exists("/etc/kubernetes/pki/ca.key");
+    let has_key = host.exists(AUTHORITY_KEY);
     let seen = if has_key { Role::Master } else { Role::Worker };
     Role::of_receipt(host.lines()).unwrap_or(seen)
 }
@@ -135,9 +136,4 @@ fn again(host: &Host, steps: &[&str], by_hand: impl Into<String>) -> String {
 fn whole_line(role: Role) -> String {
     let join = if role == Role::Worker { " --join join.yaml" } else { "" };
     format!("./installer --role {role}{join}")
-}
-
-/// kubeadm's option for the file that the installer has left for it.
-pub(crate) fn kubeadm_config(host: &Host) -> String {
-    if host.exists(CONFIGURATION) { format!(" --config {CONFIGURATION}") } else { String::new() }
 }

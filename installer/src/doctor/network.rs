@@ -3,15 +3,11 @@
 use super::Finding;
 use crate::host::Host;
 use crate::registered;
+use crate::steps::containerd::{NETWORKS, networks};
 use crate::steps::kubeconfig::ADMIN;
 
-/// Where containerd looks for it (containerd's `docs/cri/config.md`).
-const FOLDER: &str = "/etc/cni/net.d";
-
 pub(super) fn missing(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let is_one =
-        |name: &String| [".conf", ".conflist", ".json"].iter().any(|ending| name.ends_with(ending));
-    if host.list(FOLDER)?.iter().any(is_one) {
+    if !networks(host)?.is_empty() {
         return Ok(None);
     }
     // The network's own pod writes it when it starts; what a node's pods of the
@@ -22,7 +18,7 @@ pub(super) fn missing(host: &Host) -> anyhow::Result<Option<Finding>> {
     );
     let place = if host.exists(ADMIN) { "" } else { "on the master: " };
     Ok(Some(Finding::new(
-        format!("no network for pods is configured in {FOLDER}"),
+        format!("no network for pods is configured in {NETWORKS}"),
         format!("{place}{delete}"),
     )))
 }

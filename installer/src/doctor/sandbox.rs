@@ -1,9 +1,8 @@
 //! The sandbox image, without which no pod starts.
 
 use super::{Finding, again};
-use crate::containerd::told;
 use crate::host::Host;
-use crate::steps::containerd::PATH;
+use crate::steps::containerd::{PATH, told};
 use crate::steps::images;
 use crate::steps::unit_is;
 

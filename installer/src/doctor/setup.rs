@@ -2,6 +2,7 @@
 
 use super::{Finding, certificates, role, whole_line};
 use crate::host::Host;
+use crate::kubeadm::config_option;
 use crate::receipt;
 use crate::registered;
 use crate::role::Role;
@@ -37,7 +38,7 @@ pub(super) fn outside(host: &Host) -> anyhow::Result<Option<Finding>> {
             match role {
                 Role::Master => format!(
                     "kubeadm init phase kubeconfig kubelet{} && systemctl restart kubelet",
-                    super::kubeadm_config(host)
+                    config_option(host)
                 ),
                 Role::Worker => format!("{RESET} && {}", whole_line(role)),
             },
@@ -54,7 +55,9 @@ pub(super) fn outside(host: &Host) -> anyhow::Result<Option<Finding>> {
 pub(super) fn interrupted(host: &Host) -> anyhow::Result<Option<Finding>> {
     let steps = steps_cut_short(host);
     // A node that works has all that it needs; the receipt is no more than old.
-    if steps.is_empty() || registered::ask(host).is_ok_and(|node| node.ready == "True") {
+    if steps.is_empty()
+        || registered::ask(host).is_ok_and(|node| node.is_some_and(|node| node.ready == "True"))
+    {
         return Ok(None);
     }
     let cause = format!("the installer was interrupted in its step `{}`", steps.join("`, `"));

@@ -1,9 +1,11 @@
 //! The control plane's pods, which kubelet runs from files, and etcd's data.
 
-use super::{Finding, kubeadm_config};
+use super::Finding;
+use crate::credentials::pki::AUTHORITY_KEY;
+use crate::credentials::pods::FOLDER;
 use crate::host::Host;
+use crate::kubeadm::config_option;
 
-const FOLDER: &str = "/etc/kubernetes/manifests";
 const DATA: &str = "/var/lib/etcd/member";
 
 /// Each pod's file, and what of `kubeadm init phase` writes it.
@@ -16,7 +18,7 @@ const PODS: [(&str, &str); 4] = [
 
 /// Whether a control plane is meant to be here: its keys are.
 fn is_here(host: &Host) -> bool {
-    host.exists("/etc/kubernetes/pki/ca.key") && host.exists("/etc/kubernetes/pki/apiserver.crt")
+    host.exists(AUTHORITY_KEY) && host.exists("/etc/kubernetes/pki/apiserver.crt")
 }
 
 /// A control plane was removed, and its data was not: the next would be refused.
@@ -37,7 +39,7 @@ pub(super) fn missing(host: &Host) -> anyhow::Result<Option<Finding>> {
     if !is_here(host) || missing().next().is_none() {
         return Ok(None);
     }
-    let config = kubeadm_config(host);
+    let config = config_option(host);
     let files: Vec<&str> = missing().map(|(file, _)| *file).collect();
     let commands: Vec<String> =
         missing().map(|(_, phase)| format!("kubeadm init phase {phase}{config}")).collect();

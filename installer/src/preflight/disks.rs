@@ -26,7 +26,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     let rpms = rpms
         .filter(|rpm| rpm.target == intent.target.id && missing.contains(&rpm.package.to_string()));
     let rpms = sum(rpms.map(|rpm| rpm.size));
-    let layers = images::missing(host, intent);
+    let layers = images::to_come(host, intent)?;
     let layers = layers.into_iter().flat_map(|image| &image.platforms);
     let layers = sum(layers.flat_map(|platform| &platform.layers).map(|layer| layer.size));
     // Packages lie beside what they unpack to, some three times their size;

@@ -8,6 +8,7 @@ use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::step::Intent;
+use crate::steps::containerd::{self, NETWORKS};
 use crate::steps::{self, kubeconfig, ready, unit_is};
 
 /// containerd.io takes the place of packages that others may need.
@@ -115,25 +116,22 @@ pub(super) fn leftovers(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>>
     )])
 }
 
-/// containerd takes the first of these, and gives pods addresses by it until the
-/// cluster's own network has come (containerd's `docs/cri/config.md`).
+/// containerd would give pods addresses by it until the cluster's own has come.
 pub(super) fn networks(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
-    const FOLDER: &str = "/etc/cni/net.d";
     if has_begun(host) {
         return Ok(Vec::new());
     }
-    let mut names = host.list(FOLDER)?;
-    names.retain(|name| [".conf", ".conflist", ".json"].iter().any(|end| name.ends_with(end)));
+    let names = containerd::networks(host)?;
     if names.is_empty() {
         return Ok(Vec::new());
     }
     Ok(vec![Failure::new(
         format!(
-            "{FOLDER} has a network for containers that is not the cluster's: {}",
+            "{NETWORKS} has a network for containers that is not the cluster's: {}",
             names.join(", ")
         ),
         format!(
-            "move it away: `mv {FOLDER} {FOLDER}.old`; podman takes another folder by \
+            "move it away: `mv {NETWORKS} {NETWORKS}.old`; podman takes another folder by \
              `network_config_dir` in containers.conf"
         ),
     )])

@@ -2,8 +2,7 @@
 
 use super::kubeconfig::{ADMIN, kubectl};
 use super::live::{self, Standing};
-use super::{claims, time};
-use crate::boot_images;
+use super::{boot_images, claims, time};
 use crate::change::Change;
 use crate::exec::Command;
 use crate::kubeadm;
@@ -37,7 +36,7 @@ impl Step for ControlPlane {
         }
         let mut changes = claims(host, &[&FOLDERS[..], &["/var/lib/etcd"]].concat())?;
         let text = kubeadm::init_configuration(&node.intent.settings())?;
-        changes.extend(super::file(host, CONFIGURATION, &text)?);
+        changes.extend(super::secret_file(host, CONFIGURATION, &text)?);
         if host.was_interrupted(self.name()) {
             // What an init that was cut short has left, the next would refuse.
             changes.push(Change::run(RESET));

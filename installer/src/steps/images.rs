@@ -14,6 +14,9 @@ use crate::step::{Intent, Node, Step};
 const OF_MASTERS: [&str; 4] =
     ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"];
 
+/// Where containerd keeps them.
+const DATA: &str = "/var/lib/containerd";
+
 /// See the module.
 pub struct Images;
 
@@ -29,13 +32,31 @@ impl Step for Images {
     }
 }
 
-/// Those of them that containerd lacks.
-pub(crate) fn missing<'a>(host: &Host, intent: &'a Intent) -> Vec<&'a LockedImage> {
-    let whole = whole(host).unwrap_or_default();
+/// Those of them that are still to be imported: all where containerd does not say
+/// what it has, as before it was started.
+fn missing<'a>(host: &Host, intent: &'a Intent) -> Vec<&'a LockedImage> {
+    lacking(intent, &whole(host).unwrap_or_default())
+}
+
+/// Those of them that will take up room: none where nobody knows.
+pub(crate) fn to_come<'a>(host: &Host, intent: &'a Intent) -> anyhow::Result<Vec<&'a LockedImage>> {
+    Ok(held(host)?.map_or(Vec::new(), |held| lacking(intent, &held)))
+}
+
+fn lacking<'a>(intent: &'a Intent, whole: &BTreeSet<String>) -> Vec<&'a LockedImage> {
     let lacks = |image: &&LockedImage| {
         layout::names(image).iter().any(|name| !whole.contains(&name.to_string()))
     };
     of_role(intent).filter(lacks).collect()
+}
+
+/// The names of images that are on the node: of none where containerd has never
+/// kept anything. None where they are there and it does not say which.
+pub fn held(host: &Host) -> anyhow::Result<Option<BTreeSet<String>>> {
+    Ok(match whole(host) {
+        None if host.has_no_file(DATA)? => Some(BTreeSet::new()),
+        said => said,
+    })
 }
 
 /// The bundle's images that a node of this role runs.

@@ -5,12 +5,12 @@
 
 use bundle_format::cluster::NodeName;
 
+use super::ingress::{self, Workload};
 use super::kubeconfig::{ADMIN, kubectl};
 use super::ready::KUBELET;
 use crate::change::Change;
 use crate::exec::Command;
 use crate::host::Host;
-use crate::ingress::{self, Workload};
 use crate::role::Role;
 use crate::step::{Node, Step};
 

@@ -44,11 +44,9 @@ impl Step for Join {
             let settings = intent.settings();
             // First, and without a secret: what this node is made with.
             let joined = kubeadm::joined_configuration(&settings, file)?;
-            changes.extend(super::file(host, JOINED, &joined)?);
+            changes.extend(super::secret_file(host, JOINED, &joined)?);
             let text = kubeadm::join_configuration(&settings, file)?;
-            if host.read(&path)?.as_deref() != Some(text.as_str()) {
-                changes.push(Change::write_secret(&path, text));
-            }
+            changes.extend(super::secret_file(host, &path, &text)?);
             if host.was_interrupted(self.name()) {
                 changes.push(Change::run(RESET));
             }

@@ -3,9 +3,10 @@
 
 use std::time::SystemTime;
 
+use super::secret_file;
 use crate::change::Change;
+use crate::credentials::kubeconfig::Brought;
 use crate::failure::Failure;
-use crate::kubeconfig::Brought;
 use crate::role::Role;
 use crate::step::{Intent, Node, Step};
 
@@ -35,12 +36,10 @@ impl Step for Kubeconfig {
             (Role::Worker, Some(brought)) => Some(brought.text.clone()),
             (Role::Worker, None) => return Ok(Vec::new()),
         };
-        let same = wanted.is_some() && node.host.read(OWN)? == wanted;
-        let is_closed = node.host.mode(OWN) == Some(0o600);
-        if same && is_closed {
-            return Ok(Vec::new());
+        match wanted {
+            Some(text) => secret_file(node.host, OWN, &text),
+            None => Ok(vec![Change::write_secret(OWN, "")]),
         }
-        Ok(vec![Change::write_secret(OWN, wanted.unwrap_or_default())])
     }
 }
 

@@ -8,7 +8,8 @@ use super::file_for;
 use crate::change::Change;
 use crate::step::{Node, Step};
 
-const PATH: &str = "/var/lib/kubelet/config.yaml";
+/// Where kubeadm writes them.
+pub(crate) const PATH: &str = "/var/lib/kubelet/config.yaml";
 
 /// See the module.
 pub struct KubeletSettings;

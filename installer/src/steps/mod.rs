@@ -1,5 +1,8 @@
-//! The steps, one file each. [`crate::role`] has their order.
+//! The steps, one file each, and what several of them ask of a node or a bundle.
+//! [`crate::role`] has their order.
 
+mod boot_images;
+pub(crate) mod chrony;
 pub mod cni_interface;
 pub mod containerd;
 pub mod control_plane;
@@ -7,6 +10,7 @@ pub mod crictl;
 pub mod firewall;
 pub mod hosts;
 pub mod images;
+pub(crate) mod ingress;
 pub mod ingress_nodes;
 pub mod join;
 pub mod join_file;
@@ -44,6 +48,14 @@ fn file(host: &Host, path: &str, text: &str) -> anyhow::Result<Vec<Change>> {
     }
     host.file(path)?;
     Ok(vec![Change::write(path, text)])
+}
+
+/// As [`file`], for one that only its owner may read.
+fn secret_file(host: &Host, path: &str, text: &str) -> anyhow::Result<Vec<Change>> {
+    if file(host, path, text)?.is_empty() && host.mode(path) == Some(0o600) {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Change::write_secret(path, text)])
 }
 
 /// What makes a file have this text, and the program that it is for read it:
@@ -88,7 +100,7 @@ pub(crate) fn unit_is(host: &Host, word: &str, unit: &str) -> anyhow::Result<boo
         || said.status == Some(127)
         || is_absent.iter().any(|words| said.stderr.contains(words));
     if !says {
-        let reason = said.stderr.trim().lines().last().unwrap_or("it says nothing");
+        let reason = said.reason().unwrap_or("it says nothing");
         return Err(Failure::new(
             format!("`{command}` does not answer: {reason}"),
             "see why with `systemctl status`; a restart of the node mends most of it",

@@ -23,15 +23,8 @@ impl Step for Modules {
         let wanted = wanted(node.intent, node.host);
         let list: String = wanted.iter().map(|name| format!("{name}\n")).collect();
         let mut changes = file(node.host, PATH, &list)?;
-        let loaded = node.host.read("/proc/modules")?.unwrap_or_default();
-        let built_in = built_in(node.host, node.intent)?;
-        for name in wanted {
-            let is_there = loaded.lines().any(|line| line.split(' ').next() == Some(name))
-                || built_in.contains(&format!("/{name}.ko"));
-            if !is_there {
-                changes.push(Change::run(&format!("modprobe {name}")));
-            }
-        }
+        let unloaded = unloaded(node.host, node.intent, wanted)?;
+        changes.extend(unloaded.iter().map(|name| Change::run(&format!("modprobe {name}"))));
         Ok(changes)
     }
 }
@@ -49,8 +42,18 @@ pub(crate) fn wanted(intent: &Intent, host: &Host) -> Vec<&'static str> {
     names
 }
 
-/// The list of modules that are part of the kernel itself.
-pub(crate) fn built_in(host: &Host, intent: &Intent) -> anyhow::Result<String> {
-    let path = format!("/lib/modules/{}/modules.builtin", intent.facts.kernel);
-    Ok(host.read(path)?.unwrap_or_default())
+/// Those of `names` that the kernel neither has loaded nor is made of.
+pub(crate) fn unloaded(
+    host: &Host,
+    intent: &Intent,
+    mut names: Vec<&'static str>,
+) -> anyhow::Result<Vec<&'static str>> {
+    let loaded = host.read("/proc/modules")?.unwrap_or_default();
+    let list = format!("/lib/modules/{}/modules.builtin", intent.facts.kernel);
+    let built_in = host.read(list)?.unwrap_or_default();
+    names.retain(|name| {
+        !loaded.lines().any(|line| line.split(' ').next() == Some(name))
+            && !built_in.contains(&format!("/{name}.ko"))
+    });
+    Ok(names)
 }

@@ -65,7 +65,7 @@ fn installed(host: &Host, format: &str) -> anyhow::Result<String> {
     if said.succeeded() || said.status == Some(127) {
         return Ok(said.stdout);
     }
-    let reason = said.stderr.trim().lines().last().unwrap_or("it does not say why").to_owned();
+    let reason = said.reason().unwrap_or("it does not say why");
     Err(Failure::new(
         format!("rpm does not list this node's packages: {reason}"),
         "run this as root; `rpm --rebuilddb` mends a damaged database",

@@ -1,11 +1,18 @@
 //! The bundle's packages as a repository on the node, for its own dnf or yum:
 //! with the vendors' keys, and with signatures checked.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use bundle_format::Digest;
+use bundle_format::lock::Descriptor;
 
 use super::{file, packages};
 use crate::change::Change;
 use crate::exec::Command;
+use crate::host::Host;
 use crate::step::{Node, Step};
 
 /// Where the packages lie.
@@ -25,6 +32,7 @@ impl Step for Repository {
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let target = &node.intent.target;
         let folder = PathBuf::from(FOLDER);
+        let installed = installed(node)?;
         let mut files = Vec::new();
         let mut keys = Vec::new();
         for content in node.intent.bundle.contents() {
@@ -38,11 +46,8 @@ impl Step for Repository {
                 }
                 (None, None) => continue,
             };
-            let real = node.host.path(folder.join(&path));
-            // A file comes to its name in full; what dnf then installs of it, it
-            // checks against the repository's checksums and its signature.
-            let size = std::fs::metadata(real).map(|file| file.len()).ok();
-            if size != Some(content.descriptor.size) {
+            let is_read = !installed.contains(&content.descriptor.digest);
+            if !is_whole(node.host, &folder.join(&path), &content.descriptor, is_read)? {
                 files.push((path, content.clone()));
             }
         }
@@ -80,4 +85,25 @@ impl Step for Repository {
         changes.extend(file(node.host, CONFIGURATION, &text)?);
         Ok(changes)
     }
+}
+
+/// The digests of packages that the node has, and whose files nobody reads again.
+fn installed(node: &Node<'_>) -> anyhow::Result<BTreeSet<Digest>> {
+    let missing = packages::missing(node.host, node.intent)?;
+    let rpms = node.intent.lock().rpms.iter();
+    let here = rpms.filter(|rpm| rpm.target == node.intent.target.id);
+    Ok(here.filter(|rpm| !missing.contains(&&rpm.package)).map(|rpm| rpm.digest).collect())
+}
+
+/// Whether a file is there as the bundle has it. By its size alone where nobody
+/// reads it: all packages of a bundle are hundreds of megabytes.
+fn is_whole(host: &Host, path: &Path, wanted: &Descriptor, is_read: bool) -> anyhow::Result<bool> {
+    let real = host.path(path);
+    let size = fs::metadata(&real).map(|file| file.len()).ok();
+    if size != Some(wanted.size) || !is_read {
+        return Ok(size == Some(wanted.size));
+    }
+    let read = File::open(&real).and_then(|mut file| Digest::of_reader(&mut file));
+    let (digest, _) = read.with_context(|| format!("reading {}", real.display()))?;
+    Ok(digest == wanted.digest)
 }

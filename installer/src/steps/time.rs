@@ -3,9 +3,9 @@
 
 use ipnet::Ipv4Net;
 
+use super::chrony::{self, ALLOWED, Tracking};
 use super::{claims, enabled, file, file_for, unit_is};
 use crate::change::Change;
-use crate::chrony::{self, ALLOWED, Tracking};
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::role::Role;

@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::{control_plane, firewalld, ingress};
 use installer::exec::{Command, Exec, Input, Output};
@@ -23,6 +24,8 @@ pub enum Fault {
     Slow,
     /// No command; but the question that begins so is ended before it is answered.
     Mute(&'static str),
+    /// No command; but the question that begins so is never answered.
+    Hung(&'static str),
 }
 
 const EXPORTS: &str = "etc/exports.d/kubeferry.exports";
@@ -61,6 +64,16 @@ impl Exec for Commands {
             }
             _ => Ok(said(self.change(&words), "")),
         }
+    }
+
+    fn ask(&self, command: &Command, limit: Duration) -> io::Result<Output> {
+        if let Some(Fault::Hung(question)) = self.fault
+            && command.to_string().starts_with(question)
+        {
+            let what = format!("did not answer within {} s", limit.as_secs());
+            return Err(io::Error::new(io::ErrorKind::TimedOut, what));
+        }
+        self.run(command, None)
     }
 }
 
@@ -137,7 +150,8 @@ impl Commands {
             ["kubelet", "--version"] => said(true, "Kubernetes v1.28.2\n"),
             ["kubectl", .., "get", "--raw", "/api/v1/nodes/node-1"] => {
                 let node = self.read("run/api-node.json");
-                said(!node.is_empty(), &node)
+                let stderr = self.read("run/api-says");
+                Output { stderr, ..said(!node.is_empty(), &node) }
             }
             ["kubectl", .., "get", "daemonset", "kube-proxy"]
                 if !self.root.join("run/api-says").exists() =>

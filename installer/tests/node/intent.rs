@@ -11,8 +11,8 @@ use bundle_format::cluster::{Cluster, Given, NodeName, Selinux};
 use bundle_format::layout::{Content, FILE_TYPE, Layout, YAML_TYPE};
 use bundle_format::lock::{Descriptor, LOCK_VERSION, LockedManifest, LockedTarget};
 use bundle_format::{Architecture, Digest, Lock};
-use installer::expiry::Expiry;
 use installer::facts::Facts;
+use installer::join::Expiry;
 use installer::join::JoinFile;
 use installer::role::Role;
 use installer::step::Intent;
@@ -71,6 +71,9 @@ fn locked((name, text): &(&str, &str)) -> LockedManifest {
     }
 }
 
+/// What the file of a package is in the bundles here.
+pub const PACKAGE: &str = "a package";
+
 /// A bundle that has a package besides: its name, version and architecture.
 pub fn bundle_with_package(nevra: &str) -> Bundle {
     let folder = tempfile::tempdir().unwrap();
@@ -83,8 +86,8 @@ pub fn bundle_with_package(nevra: &str) -> Bundle {
     let package: bundle_format::Nevra = nevra.parse().unwrap();
     let rpm = serde_json::json!({
         "target": target.id, "package": package, "repository": "own",
-        "source": format!("http://own/{}", package.file_name()), "size": 0,
-        "digest": Digest::of(b""), "why": [{"because": "spec", "path": "packages[0]", "line": 1}]
+        "source": format!("http://own/{}", package.file_name()), "size": PACKAGE.len(),
+        "digest": Digest::of(PACKAGE.as_bytes()), "why": [{"because": "spec", "path": "packages[0]", "line": 1}]
     });
     write_bundle_of(&path, &[], |lock| {
         lock.targets = vec![target];
@@ -121,7 +124,7 @@ pub fn write_bundle(path: &Path, targets: Vec<LockedTarget>, manifests: &[(&str,
 
 /// A bundle with manifests, and a lock that is changed.
 pub fn write_bundle_of(path: &Path, manifests: &[(&str, &str)], change: impl FnOnce(&mut Lock)) {
-    let texts = [""].into_iter().chain(manifests.iter().map(|(_, text)| *text));
+    let texts = ["", PACKAGE].into_iter().chain(manifests.iter().map(|(_, text)| *text));
     let texts: Vec<(Digest, String)> =
         texts.map(|text| (Digest::of(text.as_bytes()), text.to_owned())).collect();
     let mut lock = Lock {

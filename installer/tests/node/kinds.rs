@@ -1,7 +1,7 @@
 //! Nodes as they are found.
 
 use bundle_format::cluster::Cluster;
-use installer::kubeconfig::{Brought, Kubeconfig};
+use installer::credentials::kubeconfig::{Brought, Kubeconfig};
 use installer::role::Role;
 use installer::step::Intent;
 

@@ -1,6 +1,8 @@
 //! The join file: what a worker needs to know of the cluster. It holds a token
 //! by which anybody may join until it expires, so only its owner may read it.
 
+mod expiry;
+
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::Duration;
@@ -10,8 +12,9 @@ use bundle_format::Digest;
 use bundle_format::cluster::{Cluster, NodeName};
 use serde::{Deserialize, Serialize};
 
-use crate::expiry::Expiry;
 use crate::failure::Failure;
+
+pub use self::expiry::Expiry;
 
 /// A join file.
 #[derive(Clone, Serialize, Deserialize)]

@@ -6,13 +6,12 @@ use std::collections::BTreeSet;
 use bundle_format::layout;
 use bundle_format::lock::LockedImage;
 
-use crate::containerd;
+use super::containerd::{self, PATH};
+use super::images;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::kubeadm;
 use crate::step::Intent;
-use crate::steps::containerd::PATH;
-use crate::steps::images;
 
 /// Why kubeadm would wait in vain: its images, by its own list, are not in the
 /// bundle or not in containerd under just these names, or containerd starts pods
@@ -23,18 +22,17 @@ pub(crate) fn refusal(host: &Host, intent: &Intent) -> anyhow::Result<Option<Fai
     let wanted: Vec<&str> =
         said.stdout.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     if !said.succeeded() || wanted.is_empty() {
-        let last = said.stderr.trim().lines().last().unwrap_or("it says nothing").to_owned();
+        let last = said.reason().unwrap_or("it says nothing");
         return Ok(Some(Failure::new(
             format!("kubeadm does not list its images: {last}"),
             format!("run `{command}`, mend what it says, and run this again"),
         )));
     }
     let bundled: BTreeSet<String> = intent.lock().images.iter().flat_map(names).collect();
-    let present = images::whole(host).unwrap_or_default();
     let lacking = |known: &BTreeSet<String>| -> Vec<&str> {
         wanted.iter().copied().filter(|name| !known.contains(*name)).collect()
     };
-    let (unknown, missing) = (lacking(&bundled), lacking(&present));
+    let unknown = lacking(&bundled);
     if !unknown.is_empty() {
         return Ok(Some(Failure::new(
             format!("kubeadm will start {}, which the bundle does not have", unknown.join(", ")),
@@ -42,6 +40,13 @@ pub(crate) fn refusal(host: &Host, intent: &Intent) -> anyhow::Result<Option<Fai
              images under `images` with `kubernetes: {kubeadmImages: listed}`",
         )));
     }
+    let Some(present) = images::whole(host) else {
+        return Ok(Some(Failure::new(
+            "containerd does not say which images it has",
+            "`ctr -n k8s.io images check` says why; mend that, and run this again",
+        )));
+    };
+    let missing = lacking(&present);
     if !missing.is_empty() {
         return Ok(Some(Failure::new(
             format!("kubeadm will start {}, which containerd does not have", missing.join(", ")),
@@ -68,7 +73,7 @@ pub(crate) fn refusal(host: &Host, intent: &Intent) -> anyhow::Result<Option<Fai
 /// What has kubeadm list its images, as it takes them from its configuration.
 fn list(intent: &Intent) -> String {
     let settings = intent.settings();
-    let repository = kubeadm::image_repository(&settings)
+    let repository = kubeadm::image_repository(settings.kubernetes, settings.sandbox)
         .map(|repository| format!(" --image-repository {repository}"))
         .unwrap_or_default();
     format!("kubeadm config images list --kubernetes-version v{}{repository}", settings.kubernetes)

@@ -3,8 +3,9 @@
 use bundle_format::cluster::CgroupDriver;
 use toml_edit::{DocumentMut, Item, TableLike};
 
+use super::PATH;
+use super::edit::{is_cri, keys};
 use crate::host::Host;
-use crate::steps::containerd::{PATH, is_cri, keys};
 
 /// What it is told.
 pub(crate) struct Told {

@@ -10,16 +10,17 @@ use std::time::SystemTime;
 
 use anyhow::bail;
 
-use crate::certs::{self, Kept, Standing};
+use super::kept::{Kept, Standing};
+use super::kubeconfig::Kubeconfig;
+use super::kubelet::{self, CLIENT};
+use super::pki;
+use super::pods::{self, Container};
 use crate::change::Change;
-use crate::doctor::kubeadm_config;
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::kubeconfig::Kubeconfig;
-use crate::pods::{self, Container};
+use crate::kubeadm::config_option;
 use crate::receipt::{Before, Deed, Line};
-use crate::registered::CLIENT;
 use crate::role::Role;
 use crate::run;
 use crate::steps::kubeconfig::{ADMIN, OWN, kubectl};
@@ -53,14 +54,12 @@ pub fn refusal(host: &Host) -> anyhow::Result<Option<Failure>> {
             )));
         }
     }
-    if let Some(key) = certs::absent_keys(host).into_iter().next() {
-        return Ok(Some(Failure::new(
-            format!("{key} is not here: an authority elsewhere signs this cluster's certificates"),
-            "have that one renew them, as `kubeadm certs generate-csr` asks for them",
-        )));
+    let cure = "have that one renew them, as `kubeadm certs generate-csr` asks for them";
+    if let Some(elsewhere) = pki::signed_elsewhere(host, cure) {
+        return Ok(Some(elsewhere));
     }
     let now = SystemTime::now();
-    let mut authorities = certs::of_authorities(host)?.into_iter();
+    let mut authorities = pki::of_authorities(host)?.into_iter();
     let bad =
         authorities.find(|one| matches!(one.standing(now), Standing::Expired | Standing::Early));
     if let Some(Kept { path, certificate, .. }) = bad {
@@ -97,7 +96,7 @@ pub fn renew(host: &mut Host, report: &mut dyn FnMut(&Change)) -> anyhow::Result
     };
     let mended = put_back(host)?;
     make(host, mended)?;
-    let before = certs::of_control_plane(host)?;
+    let before = pki::of_control_plane(host)?;
     make(host, renewed(host))?;
     make(host, kubelet(host))?;
     let old = pods::running(host)?;
@@ -114,7 +113,7 @@ pub fn renew(host: &mut Host, report: &mut dyn FnMut(&Change)) -> anyhow::Result
     make(host, vec![answering()])?;
     let own = own(host)?;
     make(host, own)?;
-    let after = certs::of_control_plane(host)?;
+    let after = pki::of_control_plane(host)?;
     let now = SystemTime::now();
     let is_old = |one: &&Kept| {
         let was = before.iter().any(|old| old.certificate.der == one.certificate.der);
@@ -132,9 +131,8 @@ pub fn renew(host: &mut Host, report: &mut dyn FnMut(&Change)) -> anyhow::Result
 /// it cannot read again. The receipt has what was in it.
 fn put_back(host: &Host) -> anyhow::Result<Vec<Change>> {
     let mut changes = Vec::new();
-    for path in certs::renewed_files(host) {
-        if path.ends_with(".key") || certs::is_whole(&path, &host.read(&path)?.unwrap_or_default())
-        {
+    for path in pki::renewed_files(host) {
+        if path.ends_with(".key") || pki::is_whole(&path, &host.read(&path)?.unwrap_or_default()) {
             continue;
         }
         let Some((text, mode)) = kept(host, &path) else {
@@ -161,15 +159,15 @@ fn kept(host: &Host, path: &str) -> Option<(String, u32)> {
             return None;
         }
         let text = String::from_utf8(host.kept(kept).ok()?).ok()?;
-        certs::is_whole(path, &text).then_some((text, *mode))
+        pki::is_whole(path, &text).then_some((text, *mode))
     })
 }
 
 fn renewed(host: &Host) -> Vec<Change> {
     vec![Change::Run {
-        command: Command::of(&format!("kubeadm certs renew all{}", kubeadm_config(host))),
+        command: Command::of(&format!("kubeadm certs renew all{}", config_option(host))),
         undo: Vec::new(),
-        files: certs::renewed_files(host).into_iter().map(PathBuf::from).collect(),
+        files: pki::renewed_files(host).into_iter().map(PathBuf::from).collect(),
     }]
 }
 
@@ -177,12 +175,12 @@ fn renewed(host: &Host) -> Vec<Change> {
 /// not start, and nothing starts the control plane.
 fn kubelet(host: &Host) -> Vec<Change> {
     let now = SystemTime::now();
-    if !certs::of_kubelet(host).iter().any(|one| one.standing(now) == Standing::Expired) {
+    if !kubelet::of_client(host).iter().any(|one| one.standing(now) == Standing::Expired) {
         return Vec::new();
     }
     let remove = |path: &str| host.exists(path).then(|| Change::Remove { path: path.into() });
     let mut changes: Vec<Change> = remove(KUBELET).into_iter().collect();
-    let line = format!("kubeadm init phase kubeconfig kubelet{}", kubeadm_config(host));
+    let line = format!("kubeadm init phase kubeconfig kubelet{}", config_option(host));
     changes.push(Change::Run {
         command: Command::of(&line),
         undo: Vec::new(),

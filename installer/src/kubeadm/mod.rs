@@ -1,16 +1,21 @@
-//! kubeadm's configuration, in the API version that a Kubernetes release takes:
-//! v1beta2 before 1.22, v1beta3 before 1.31, v1beta4 from then on
-//! (kubernetes.io, `kubeadm-config.v1beta4`).
+//! kubeadm's configuration, in the API version that a Kubernetes release takes.
+
+mod release;
 
 use std::net::Ipv4Addr;
 
 use anyhow::Context;
 use bundle_format::ImageReference;
 use bundle_format::cluster::{Cluster, NodeName, ProxyMode, Taint};
-use bundle_format::kubeadm::default_repository;
 use serde_json::{Value, json};
 
+use self::release::api;
+use crate::host::Host;
 use crate::join::JoinFile;
+use crate::steps::control_plane::CONFIGURATION;
+
+pub(crate) use self::release::image_repository;
+pub use self::release::taints_of_masters;
 
 /// How long a worker looks for a cluster that knows its token.
 const DISCOVERY: &str = "1m0s";
@@ -32,10 +37,16 @@ pub struct Settings<'a> {
     pub address: Ipv4Addr,
 }
 
+/// kubeadm's option for the file that the installer has left for it; nothing where
+/// there is none.
+pub(crate) fn config_option(host: &Host) -> String {
+    if host.exists(CONFIGURATION) { format!(" --config {CONFIGURATION}") } else { String::new() }
+}
+
 /// The documents for `kubeadm init`.
 pub fn init_configuration(settings: &Settings<'_>) -> anyhow::Result<String> {
     let init = json!({
-        "apiVersion": api(settings),
+        "apiVersion": api(settings.kubernetes),
         "kind": "InitConfiguration",
         "localAPIEndpoint": {"advertiseAddress": settings.address.to_string(), "bindPort": 6443},
         "nodeRegistration": registration(settings),
@@ -61,7 +72,7 @@ pub fn joined_configuration(settings: &Settings<'_>, join: &JoinFile) -> anyhow:
 
 fn cluster(settings: &Settings<'_>) -> Value {
     let mut cluster = json!({
-        "apiVersion": api(settings),
+        "apiVersion": api(settings.kubernetes),
         "kind": "ClusterConfiguration",
         "kubernetesVersion": format!("v{}", settings.kubernetes),
         "controlPlaneEndpoint": settings.endpoint,
@@ -70,7 +81,7 @@ fn cluster(settings: &Settings<'_>) -> Value {
             "serviceSubnet": settings.cluster.service_cidr.to_string(),
         },
     });
-    if let Some(repository) = image_repository(settings) {
+    if let Some(repository) = image_repository(settings.kubernetes, settings.sandbox) {
         set(&mut cluster, "imageRepository", json!(repository));
     }
     for (part, given) in settings.cluster.kubeadm.parts() {
@@ -88,12 +99,12 @@ fn join_document(settings: &Settings<'_>, join: &JoinFile, token: Option<&str>) 
     }
     set(&mut bootstrap, "caCertHashes", json!([join.ca_cert_hash]));
     let mut document = json!({
-        "apiVersion": api(settings),
+        "apiVersion": api(settings.kubernetes),
         "kind": "JoinConfiguration",
         "discovery": {"bootstrapToken": bootstrap},
         "nodeRegistration": registration(settings),
     });
-    if api(settings).ends_with("v1beta4") {
+    if api(settings.kubernetes).ends_with("v1beta4") {
         set(&mut document, "timeouts", json!({"discovery": DISCOVERY}));
     } else {
         set(&mut document["discovery"], "timeout", json!(DISCOVERY));
@@ -128,27 +139,6 @@ fn proxy(settings: &Settings<'_>) -> Option<Value> {
     })
 }
 
-/// Kubernetes' version: major and minor.
-fn release(settings: &Settings<'_>) -> (u32, u32) {
-    let [major, minor, _] = numbers(settings.kubernetes);
-    (major, minor)
-}
-
-/// 1, 28 and 2 of `1.28.2` or `1.28.2-rc.1`.
-fn numbers(kubernetes: &str) -> [u32; 3] {
-    let core = kubernetes.split('-').next().unwrap_or_default();
-    let mut numbers = core.split('.').map(|part| part.parse().unwrap_or(0));
-    [(); 3].map(|()| numbers.next().unwrap_or(0))
-}
-
-fn api(settings: &Settings<'_>) -> &'static str {
-    match release(settings) {
-        (1, minor) if minor < 22 => "kubeadm.k8s.io/v1beta2",
-        (1, minor) if minor < 31 => "kubeadm.k8s.io/v1beta3",
-        _ => "kubeadm.k8s.io/v1beta4",
-    }
-}
-
 fn registration(settings: &Settings<'_>) -> Value {
     let member = settings.cluster.member(settings.address, settings.name);
     let mut given = vec![("node-ip".to_owned(), settings.address.to_string())];
@@ -157,14 +147,9 @@ fn registration(settings: &Settings<'_>) -> Value {
     if !labels.is_empty() {
         given.push(("node-labels".to_owned(), labels.join(",")));
     }
-    // A path until 1.24, from when on kubelet wants a URL.
-    let socket = match release(settings) {
-        (1, minor) if minor < 24 => "/run/containerd/containerd.sock",
-        _ => "unix:///run/containerd/containerd.sock",
-    };
     let mut registration = json!({
         "name": settings.name.to_string(),
-        "criSocket": socket,
+        "criSocket": release::socket(settings.kubernetes),
         "kubeletExtraArgs": arguments(settings, given),
     });
     if let Some(taints) = member.and_then(|member| member.taints.as_ref()) {
@@ -176,7 +161,7 @@ fn registration(settings: &Settings<'_>) -> Value {
 
 /// A list of pairs since v1beta4, where a flag may be given twice.
 fn arguments(settings: &Settings<'_>, given: Vec<(String, String)>) -> Value {
-    if api(settings).ends_with("v1beta4") {
+    if api(settings.kubernetes).ends_with("v1beta4") {
         given.into_iter().map(|(name, value)| json!({"name": name, "value": value})).collect()
     } else {
         Value::Object(given.into_iter().map(|(name, value)| (name, value.into())).collect())
@@ -190,28 +175,6 @@ fn taint(taint: &Taint) -> Value {
     }
     set(&mut object, "effect", json!(taint.effect));
     object
-}
-
-/// What kubeadm taints a master with where it is told nothing else (kubeadm's
-/// `MarkControlPlane`; the second came with 1.24, and the first went with 1.25).
-pub fn taints_of_masters(kubernetes: &str) -> Vec<Taint> {
-    let [_, minor, _] = numbers(kubernetes);
-    let keys = [("master", minor < 25), ("control-plane", minor >= 24)];
-    let taint = |(key, _): (&str, bool)| Taint {
-        key: format!("node-role.kubernetes.io/{key}"),
-        value: None,
-        effect: "NoSchedule".to_owned(),
-    };
-    keys.into_iter().filter(|(_, has)| *has).map(taint).collect()
-}
-
-/// What nodes call the folder of kubeadm's images: that of the sandbox image.
-pub(crate) fn image_repository(settings: &Settings<'_>) -> Option<String> {
-    let name = settings.sandbox?.name();
-    let (folder, _) = name.rsplit_once('/')?;
-    let [_, minor, patch] = numbers(settings.kubernetes);
-    let default = default_repository(minor, patch);
-    (folder != default).then(|| folder.to_owned())
 }
 
 fn set(document: &mut Value, key: &str, value: Value) {

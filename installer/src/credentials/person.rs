@@ -6,11 +6,12 @@ use std::fmt;
 
 use anyhow::{Context, bail};
 
-use crate::certs;
+use super::kubeconfig::Kubeconfig;
+use super::pki;
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::kubeconfig::Kubeconfig;
+use crate::role::no_master;
 use crate::steps::control_plane::CONFIGURATION;
 use crate::steps::kubeconfig::ADMIN;
 
@@ -74,16 +75,10 @@ pub struct Made {
 /// Has kubeadm make a person's kubeconfig. Nothing of the node changes.
 pub fn make(host: &Host, person: &Person) -> anyhow::Result<Made> {
     if !host.exists(ADMIN) || !host.exists(CONFIGURATION) {
-        bail!(Failure::new(
-            "this node is no master",
-            "run this on the node that was made with `installer --role master`"
-        ));
+        return Err(no_master().into());
     }
-    if let Some(key) = certs::absent_keys(host).into_iter().next() {
-        bail!(Failure::new(
-            format!("{key} is not here: an authority elsewhere signs this cluster's certificates"),
-            "have that one sign the person's"
-        ));
+    if let Some(elsewhere) = pki::signed_elsewhere(host, "have that one sign the person's") {
+        return Err(elsewhere.into());
     }
     let command = command(host, person)?;
     let said = host.ask(&command);
@@ -115,10 +110,10 @@ fn command(host: &Host, person: &Person) -> anyhow::Result<Command> {
     };
     let forms = ["kubeadm kubeconfig user", "kubeadm alpha kubeconfig user"];
     let known = forms.into_iter().find_map(|line| Some((line, help(line)?)));
-    let (line, help) = known.context(Failure::new(
-        "this node's kubeadm makes no kubeconfigs",
-        "see `kubeadm kubeconfig user --help`",
-    ))?;
+    let (line, help) = known.ok_or_else(|| {
+        let what = "this node's kubeadm makes no kubeconfigs";
+        Failure::new(what, "see `kubeadm kubeconfig user --help`")
+    })?;
     let mut command = Command::of(line).with("--config").with(CONFIGURATION);
     command = command.with("--client-name").with(person.user.to_string());
     for group in &person.groups {

@@ -2,6 +2,8 @@
 //! before the change that it tells of is made, so that whatever ends this
 //! program leaves a node of which it is known what was done to it.
 
+mod line;
+
 use std::fmt::Display;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -12,96 +14,17 @@ use anyhow::{Context, bail};
 use bundle_format::Digest;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
-use serde::{Deserialize, Serialize};
 
-use crate::exec::Command;
 use crate::failure::Failure;
+use crate::whole_file::write_whole;
+
+pub use self::line::{Before, Deed, Line, finished, first, interrupted};
 
 /// Where a node keeps it, and what else is the installer's own.
 pub const FOLDER: &str = "/var/lib/kubeferry";
 
 /// The version of its shape that this code writes and reads.
 const VERSION: u32 = 1;
-
-/// A line of the receipt.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "line")]
-pub enum Line {
-    /// The first.
-    Receipt {
-        /// The version of its shape.
-        version: u32,
-    },
-    /// A run begins.
-    Begun {
-        /// What the node is to be.
-        role: String,
-        /// The bundle's index.
-        bundle: Digest,
-    },
-    /// A change is about to be made.
-    Deed {
-        /// The step.
-        step: String,
-        /// What.
-        deed: Deed,
-    },
-    /// All changes of a step were made.
-    Finished {
-        /// The step.
-        step: String,
-    },
-}
-
-/// A change, with what is needed to take it back.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "did")]
-pub enum Deed {
-    /// A file was written or removed.
-    Wrote {
-        /// The file.
-        path: PathBuf,
-        /// What it was.
-        before: Before,
-        /// Its text's digest from then on; none where it was removed, or where a
-        /// command has written it.
-        after: Option<Digest>,
-    },
-    /// A folder was made that was not there.
-    Made {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// What is below a folder is ours.
-    Claimed {
-        /// The folder.
-        path: PathBuf,
-        /// Its permission bits, where it was there with no file in it.
-        before: Option<u32>,
-    },
-    /// A command was run.
-    Ran {
-        /// The command.
-        command: Command,
-        /// What takes it back.
-        undo: Vec<Command>,
-    },
-}
-
-/// What a file was before.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "was")]
-pub enum Before {
-    /// It was not there.
-    Absent,
-    /// It was a file, whose text is kept in the folder `before`.
-    File {
-        /// Its name there.
-        kept: String,
-        /// Its permission bits.
-        mode: u32,
-    },
-}
 
 /// A node's receipt, open. Only one process has it at a time.
 pub struct Receipt {
@@ -192,33 +115,11 @@ impl Receipt {
         let name = Digest::of(text).hex();
         let path = self.folder.join("before").join(&name);
         if !path.exists() {
-            super::host::write_whole(&path, text, 0o600)
+            write_whole(&path, text, 0o600)
                 .with_context(|| format!("keeping a copy in {}", path.display()))?;
         }
         Ok(name)
     }
-}
-
-/// What a file was before the first of the changes to it.
-pub fn first<'a>(lines: &'a [Line], file: &Path) -> Option<&'a Before> {
-    lines.iter().find_map(|line| match line {
-        Line::Deed { deed: Deed::Wrote { path, before, .. }, .. } if path == file => Some(before),
-        _ => None,
-    })
-}
-
-/// Whether changes of the step were begun and not finished.
-pub fn interrupted(lines: &[Line], step: &str) -> bool {
-    let last = lines.iter().rev().find(|line| match line {
-        Line::Deed { step: of, .. } | Line::Finished { step: of } => of == step,
-        _ => false,
-    });
-    matches!(last, Some(Line::Deed { .. }))
-}
-
-/// Whether all changes of the step were made at least once.
-pub fn finished(lines: &[Line], step: &str) -> bool {
-    lines.iter().any(|line| matches!(line, Line::Finished { step: of } if of == step))
 }
 
 /// What follows the last line break was being written when the power went: the

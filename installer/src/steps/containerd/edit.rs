@@ -1,76 +1,25 @@
-//! containerd's configuration: CRI on, the bundle's sandbox image, the cluster's
-//! cgroup driver. It is edited by path, so that what else stands in the file
-//! stays; then containerd is started anew, and must answer CRI.
+//! containerd's configuration with what Kubernetes needs in it. It is edited by path,
+//! so that what else stands in the file stays.
 
 use anyhow::Context;
 use bundle_format::ImageReference;
 use bundle_format::cluster::CgroupDriver;
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
-use super::crictl::SOCKET;
-use super::{claims, enabled, file, file_for, unit_is};
-use crate::change::Change;
-use crate::exec::Command;
 use crate::failure::Failure;
-use crate::step::{Node, Step};
-
-/// Its configuration.
-pub(crate) const PATH: &str = "/etc/containerd/config.toml";
-/// Folders that it makes when it starts, and fills.
-const FOLDERS: [&str; 3] = ["/etc/cni", "/opt/containerd", "/var/lib/containerd"];
-
-/// See the module.
-pub struct Containerd;
-
-impl Step for Containerd {
-    fn name(&self) -> &'static str {
-        "containerd"
-    }
-
-    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
-        let host = node.host;
-        let before = host.text(PATH)?.unwrap_or_default();
-        let major = node.intent.lock().containerd.as_deref().map_or(1, major);
-        let sandbox = node.intent.lock().sandbox_image.as_ref();
-        let text = configured(&before, major, sandbox, node.intent.cluster.cgroup_driver)
-            .with_context(|| format!("editing {PATH}"))?;
-        let mut changes = if unit_is(host, "active", "containerd")? {
-            file_for(host, self.name(), PATH, &text, "systemctl restart containerd")?
-        } else {
-            let mut changes = claims(host, &FOLDERS)?;
-            changes.extend(file(host, PATH, &text)?);
-            changes
-        };
-        changes.extend(enabled(host, "containerd")?);
-        if !changes.is_empty() {
-            // systemd has it as started before its CRI is.
-            let command = Command::of(&format!("crictl --runtime-endpoint {SOCKET} info"));
-            changes.push(Change::Await { command, seconds: 60 });
-        }
-        Ok(changes)
-    }
-
-    fn cure(&self) -> Option<&'static str> {
-        Some("`journalctl -u containerd` says why; mend that, and run this again")
-    }
-}
-
-fn major(version: &str) -> u32 {
-    version.split('.').next().and_then(|word| word.parse().ok()).unwrap_or(1)
-}
 
 /// Where containerd has what Kubernetes needs.
-pub(crate) struct Keys {
+pub(super) struct Keys {
     /// The sandbox image.
-    pub(crate) sandbox: &'static [&'static str],
+    pub(super) sandbox: &'static [&'static str],
     /// The table on registries.
     registry: &'static [&'static str],
     /// The table on the runtime runc.
-    pub(crate) runc: &'static [&'static str],
+    pub(super) runc: &'static [&'static str],
 }
 
 /// The keys of a version of the configuration.
-pub(crate) fn keys(version: i64) -> Keys {
+pub(super) fn keys(version: i64) -> Keys {
     if version <= 2 {
         Keys {
             sandbox: &["plugins", "io.containerd.grpc.v1.cri", "sandbox_image"],
@@ -89,7 +38,7 @@ pub(crate) fn keys(version: i64) -> Keys {
 /// The configuration with what Kubernetes needs in it. `version` 2 is containerd
 /// 1.x's, 3 and 4 are 2.x's (containerd's `docs/cri/config.md`); a file without
 /// it is version 1, which is written anew since its keys are others.
-pub(crate) fn configured(
+pub(super) fn configured(
     before: &str,
     major: u32,
     sandbox: Option<&ImageReference>,
@@ -140,7 +89,7 @@ fn enable_cri(document: &mut DocumentMut) {
 }
 
 /// Whether a plugin is CRI, or a part of it since containerd 2.
-pub(crate) fn is_cri(plugin: Option<&str>) -> bool {
+pub(super) fn is_cri(plugin: Option<&str>) -> bool {
     plugin.is_some_and(|name| {
         name == "cri"
             || name.starts_with("io.containerd.grpc.v1.cri")

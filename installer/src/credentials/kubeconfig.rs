@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use crate::certificate::Certificate;
+use super::certificate::Certificate;
 use crate::failure::Failure;
 use crate::host::Host;
 

@@ -2,13 +2,13 @@
 //! starts again when they end. containerd is asked, since the API server may not
 //! answer.
 
-use anyhow::Context;
-
 use crate::change::Change;
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 
+/// The files by which kubelet starts them.
+pub(crate) const FOLDER: &str = "/etc/kubernetes/manifests";
 /// The containers, in the order in which they are ended: each before what it needs.
 const NAMES: [&str; 4] = ["kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"];
 /// As long as kubelet lets a pod take to end, in seconds.
@@ -71,14 +71,17 @@ pub(crate) fn await_new(host: &mut Host, step: &str, old: &[Container]) -> anyho
             host.run(step, &Command::of(&signal("SIGKILL", &container.id)), &[], &[], None)?;
         }
     }
-    let is_meant = |name: &&&str| host.exists(format!("/etc/kubernetes/manifests/{name}.yaml"));
+    let is_meant = |name: &&&str| host.exists(format!("{FOLDER}/{name}.yaml"));
     let meant: Vec<&str> = NAMES.iter().filter(is_meant).copied().collect();
     host.await_that("the control plane to start anew", START, |host| {
         let new = running(host)?;
         let new: Vec<&Container> = new.iter().filter(|one| !old.contains(one)).collect();
         Ok(meant.iter().all(|name| new.iter().any(|one| one.name == *name)))
     })
-    .context(Failure::new("kubelet has not started it", "`installer doctor` says why"))
+    .map_err(|error| {
+        let what = "kubelet has not started it";
+        Failure::new(what, "`installer doctor` says why").because(error).into()
+    })
 }
 
 fn ask(host: &Host, line: &str) -> anyhow::Result<String> {

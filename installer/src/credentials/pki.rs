@@ -1,20 +1,22 @@
 //! The certificates that kubeadm and kubelet keep on a node, and what each is for
 //! (kubernetes.io, "PKI certificates and requirements").
 
-use std::time::SystemTime;
-
 use anyhow::{Context, ensure};
 
-use crate::certificate::Certificate;
+use super::certificate::Certificate;
+use super::kept::{Keeper, Kept};
+use super::kubeconfig::Kubeconfig;
+use super::kubelet;
+use crate::failure::Failure;
 use crate::host::Host;
-use crate::kubeconfig::Kubeconfig;
-use crate::registered::{self, CLIENT};
 use crate::steps::kubeconfig::OWN;
 
 /// Where the cluster's certificates lie.
 pub(crate) const PKI: &str = "/etc/kubernetes/pki";
-/// kubelet's own for those that call it, signed by itself; nobody checks it.
-const SERVING: &str = "/var/lib/kubelet/pki/kubelet.crt";
+/// The cluster's authority, as kubeadm leaves it on every node.
+pub(crate) const AUTHORITY: &str = "/etc/kubernetes/pki/ca.crt";
+/// Its key, which only masters have.
+pub(crate) const AUTHORITY_KEY: &str = "/etc/kubernetes/pki/ca.key";
 
 /// Certificates in files of their own below [`PKI`].
 const IN_PKI: [(&str, Keeper, &str); 10] = [
@@ -38,65 +40,6 @@ const CONFIGS: [(&str, &str); 4] = [
     ("scheduler", "scheduler to API server"),
 ];
 
-/// Who keeps a certificate, and so who renews it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keeper {
-    /// It is an authority's own, which nobody renews.
-    Authority,
-    /// The control plane: `kubeadm certs renew`.
-    ControlPlane,
-    /// kubelet, for itself.
-    Kubelet,
-    /// kubelet, which does not renew this one; nobody checks it.
-    Unchecked,
-    /// root, for kubectl: a copy of the administrator's, or a person's.
-    Root,
-    /// Somebody else, who put it beside the cluster's.
-    Other,
-}
-
-/// A certificate, and the file that has it.
-#[derive(Clone, Debug)]
-pub struct Kept {
-    /// The file.
-    pub path: String,
-    /// What it is for.
-    pub purpose: &'static str,
-    /// Who keeps it.
-    pub keeper: Keeper,
-    /// The certificate.
-    pub certificate: Certificate,
-}
-
-/// How a certificate stands in time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Standing {
-    /// It holds.
-    Good,
-    /// It holds for less than 30 days more.
-    EndsSoon,
-    /// It holds no more.
-    Expired,
-    /// It does not hold yet: the clock is behind.
-    Early,
-}
-
-impl Kept {
-    /// How it stands.
-    pub fn standing(&self, now: SystemTime) -> Standing {
-        if self.certificate.has_expired(now) {
-            Standing::Expired
-        } else if self.certificate.is_early(now) {
-            Standing::Early
-        } else if self.certificate.ends_soon(now) {
-            Standing::EndsSoon
-        } else {
-            Standing::Good
-        }
-    }
-}
-
 /// All certificates of the node, with what could not be read.
 pub fn all(host: &Host) -> (Vec<Kept>, Vec<String>) {
     let (mut all, mut unread) = (Vec::new(), Vec::new());
@@ -107,7 +50,7 @@ pub fn all(host: &Host) -> (Vec<Kept>, Vec<String>) {
     let configs = CONFIGS.iter().map(|(name, _)| config_path(name)).chain([OWN.to_owned()]);
     let found = files.into_iter().map(|path| of_file(host, &path));
     let found = found.chain(configs.map(|path| of_config(host, &path)));
-    for one in found.chain([Ok(of_kubelet(host)), of_serving(host)]) {
+    for one in found.chain([Ok(kubelet::of_client(host)), kubelet::of_serving(host)]) {
         match one {
             Ok(found) => all.extend(found),
             Err(error) => unread.push(format!("{error:#}")),
@@ -134,17 +77,6 @@ fn known_in_pki(host: &Host, keeper: Keeper) -> anyhow::Result<Vec<Kept>> {
     let paths = known.map(|(name, ..)| format!("{PKI}/{name}.crt"));
     let here = paths.filter(|path| host.exists(path)).map(|path| of_file(host, &path));
     Ok(here.collect::<anyhow::Result<Vec<_>>>()?.concat())
-}
-
-/// kubelet's, by which it speaks to the API server.
-pub(crate) fn of_kubelet(host: &Host) -> Vec<Kept> {
-    let keep = |certificate| Kept {
-        path: CLIENT.to_owned(),
-        purpose: "kubelet to API server",
-        keeper: Keeper::Kubelet,
-        certificate,
-    };
-    registered::client(host).into_iter().map(keep).collect()
 }
 
 /// The one in a kubeconfig of the control plane, or in root's own.
@@ -178,11 +110,14 @@ pub(crate) fn renewed_files(host: &Host) -> Vec<String> {
     pairs.chain(configs).filter(|path| host.exists(path)).collect()
 }
 
-/// Keys of authorities that are not here though their certificates are.
-pub(crate) fn absent_keys(host: &Host) -> Vec<String> {
+/// That nothing can be signed here, where the key of an authority is elsewhere.
+pub(crate) fn signed_elsewhere(host: &Host, cure: &str) -> Option<Failure> {
     let authorities = IN_PKI.iter().filter(|(_, keeper, _)| *keeper == Keeper::Authority);
     let here = authorities.filter(|(name, ..)| host.exists(format!("{PKI}/{name}.crt")));
-    here.map(|(name, ..)| format!("{PKI}/{name}.key")).filter(|path| !host.exists(path)).collect()
+    let key = here.map(|(name, ..)| format!("{PKI}/{name}.key")).find(|key| !host.exists(key))?;
+    let what =
+        format!("{key} is not here: an authority elsewhere signs this cluster's certificates");
+    Some(Failure::new(what, cure))
 }
 
 fn config_path(name: &str) -> String {
@@ -218,17 +153,4 @@ fn of_file(host: &Host, path: &str) -> anyhow::Result<Vec<Kept>> {
         known.map_or((Keeper::Other, "not kubeadm's"), |known| (known.1, known.2));
     let keep = |certificate| Kept { path: path.to_owned(), purpose, keeper, certificate };
     Ok(found.into_iter().map(keep).collect())
-}
-
-fn of_serving(host: &Host) -> anyhow::Result<Vec<Kept>> {
-    let Some(text) = host.read(SERVING)? else { return Ok(Vec::new()) };
-    let found = Certificate::all_of(&text).with_context(|| format!("reading {SERVING}"))?;
-    // Its own authority is in it as well.
-    let keep = |certificate| Kept {
-        path: SERVING.to_owned(),
-        purpose: "kubelet to its clients; none checks it",
-        keeper: Keeper::Unchecked,
-        certificate,
-    };
-    Ok(found.into_iter().take(1).map(keep).collect())
 }

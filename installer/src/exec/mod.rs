@@ -1,0 +1,110 @@
+//! Commands: one of the two doors to the node.
+
+mod system;
+
+use std::fmt;
+use std::io::{self, Write};
+use std::time::Duration;
+
+pub use self::system::SystemExec;
+
+/// A command with its arguments, none of which is a secret: any process of the
+/// node can read them.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Command(Vec<String>);
+
+impl Command {
+    /// The program first.
+    pub fn new<S: Into<String>>(words: impl IntoIterator<Item = S>) -> Self {
+        Self(words.into_iter().map(Into::into).collect())
+    }
+
+    /// Splits a line at its spaces: for commands that are written in the code.
+    pub fn of(line: &str) -> Self {
+        Self::new(line.split_ascii_whitespace())
+    }
+
+    /// With one more argument.
+    #[must_use]
+    pub fn with(mut self, argument: impl Into<String>) -> Self {
+        self.0.push(argument.into());
+        self
+    }
+
+    /// Its words.
+    pub fn words(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(" "))
+    }
+}
+
+/// What became of a command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    /// The exit status; none when a signal ended it.
+    pub status: Option<i32>,
+    /// What it wrote to standard output.
+    pub stdout: String,
+    /// What it wrote to standard error.
+    pub stderr: String,
+}
+
+impl Output {
+    /// Whether it says that it did what it was asked.
+    pub fn succeeded(&self) -> bool {
+        self.status == Some(0)
+    }
+
+    /// How it ended, with the last lines that it said: `exited with status 1: no`.
+    pub fn end(&self) -> String {
+        let status = match self.status {
+            Some(status) => format!("exited with status {status}"),
+            None => "was ended by a signal".to_owned(),
+        };
+        let said = if self.stderr.trim().is_empty() { &self.stdout } else { &self.stderr };
+        let lines: Vec<&str> = said.trim().lines().collect();
+        match lines.get(lines.len().saturating_sub(8)..) {
+            None | Some([]) => status,
+            Some(last) => format!("{status}: {}", last.join("\n    ")),
+        }
+    }
+
+    /// The last line of its errors, in which most programs say why they failed.
+    pub fn reason(&self) -> Option<&str> {
+        self.stderr.trim().lines().last()
+    }
+}
+
+/// Writes what a command reads.
+pub type Input<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
+
+/// Runs commands on a node.
+pub trait Exec {
+    /// Runs `command` to its end. An error means that it did not run.
+    fn run(&self, command: &Command, input: Option<Input<'_>>) -> io::Result<Output>;
+
+    /// Runs `command`, which only looks. One that has not ended within `limit` is
+    /// killed with all that it has started, which is an error of the kind
+    /// `TimedOut`.
+    fn ask(&self, command: &Command, limit: Duration) -> io::Result<Output>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_without_words_has_no_colon() {
+        let mut output = Output { status: Some(1), ..Output::default() };
+        assert_eq!(output.end(), "exited with status 1");
+        output.stdout = "it is full\n".to_owned();
+        assert_eq!(output.end(), "exited with status 1: it is full");
+        output.status = None;
+        assert_eq!(output.end(), "was ended by a signal: it is full");
+    }
+}

@@ -1,0 +1,150 @@
+//! Commands that are really run.
+
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::{Command, Exec, Input, Output};
+
+/// Runs them for real.
+pub struct SystemExec {
+    /// The node's root file system, where it is not this system's own.
+    pub root: Option<PathBuf>,
+}
+
+impl Exec for SystemExec {
+    fn run(&self, command: &Command, input: Option<Input<'_>>) -> io::Result<Output> {
+        let mut process = self.process(command);
+        process.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
+        let mut child = process.spawn()?;
+        let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
+        let (fed, out, err) = thread::scope(|scope| {
+            let out = scope.spawn(|| read(stdout.as_mut()));
+            let err = scope.spawn(|| read(stderr.as_mut()));
+            let fed = match (input, child.stdin.take()) {
+                (Some(input), Some(mut pipe)) => input(&mut pipe),
+                _ => Ok(()),
+            };
+            (fed, out.join(), err.join())
+        });
+        let status = child.wait()?;
+        let bytes = |bytes: thread::Result<io::Result<Vec<u8>>>| {
+            bytes.map_err(|_| io::Error::other("reading its output failed"))?
+        };
+        match fed {
+            // It ended before it had read all: its status says why.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe && !status.success() => {}
+            fed => fed?,
+        }
+        Ok(self.output(status, &bytes(out)?, &bytes(err)?))
+    }
+
+    fn ask(&self, command: &Command, limit: Duration) -> io::Result<Output> {
+        // In a group of its own, so that what it has started ends with it.
+        let child = self.process(command).stdin(Stdio::null()).process_group(0).spawn()?;
+        let group = Pid::from_child(&child);
+        let (says, said) = mpsc::channel();
+        // Nobody waits for this thread: a disk that hangs keeps even what is killed.
+        thread::spawn(move || drop(says.send(child.wait_with_output())));
+        if let Ok(ended) = said.recv_timeout(limit) {
+            let ended = ended?;
+            return Ok(self.output(ended.status, &ended.stdout, &ended.stderr));
+        }
+        kill_process_group(group, Signal::KILL).ok();
+        let what = format!("did not answer within {} s", limit.as_secs());
+        Err(io::Error::new(io::ErrorKind::TimedOut, what))
+    }
+}
+
+impl SystemExec {
+    fn process(&self, command: &Command) -> std::process::Command {
+        let mut words = command.words().iter();
+        let program = words.next().map_or("", String::as_str);
+        let mut process = match &self.root {
+            None => std::process::Command::new(program),
+            Some(root) => {
+                let mut chroot = std::process::Command::new("chroot");
+                chroot.arg(root).arg(program);
+                chroot
+            }
+        };
+        // What is read from the output must be in the language we know.
+        process.args(words).env("LC_ALL", "C").env("PATH", search_path());
+        // A site's proxy is not for the nodes' own network, and kubeadm would
+        // hand it on to the control plane.
+        for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
+            process.env_remove(name).env_remove(name.to_uppercase());
+        }
+        process.stdout(Stdio::piped()).stderr(Stdio::piped());
+        process
+    }
+
+    fn output(&self, status: ExitStatus, stdout: &[u8], stderr: &[u8]) -> Output {
+        let status = match (status.code(), &self.root) {
+            // chroot could not run it (its manual's statuses): there is none.
+            (Some(125 | 126), Some(_)) => Some(127),
+            (status, _) => status,
+        };
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        Output { status, stdout: text(stdout), stderr: text(stderr) }
+    }
+}
+
+/// Where commands are looked for: as this program was told, and then where
+/// systems have them, of which `su` and some services know only a part.
+fn search_path() -> OsString {
+    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    path.push(":/usr/sbin:/usr/bin:/sbin:/bin");
+    path
+}
+
+fn read(pipe: Option<&mut impl Read>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(pipe) = pipe {
+        pipe.read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn a_question_that_hangs_is_ended_with_what_it_started() {
+        let exec = SystemExec { root: None };
+        let shell = |script: &str| Command::new(["sh", "-c", script]);
+        let folder = tempfile::tempdir().unwrap();
+        let note = folder.path().join("pid");
+        // It has children that hold on to its output.
+        let hung = format!("sleep 1000 & echo $! >{}; wait", note.display());
+        let begun = Instant::now();
+        let error = exec.ask(&shell(&hung), Duration::from_secs(2)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(error.to_string(), "did not answer within 2 s");
+        assert!(begun.elapsed() < Duration::from_secs(500));
+        let child = std::fs::read_to_string(note).unwrap();
+        let comm = std::path::PathBuf::from(format!("/proc/{}/stat", child.trim()));
+        let ends = || match std::fs::read_to_string(&comm) {
+            Ok(stat) => stat.contains(") Z "),
+            Err(_) => true,
+        };
+        while !ends() {
+            assert!(begun.elapsed() < Duration::from_secs(500), "the child goes on");
+            thread::yield_now();
+        }
+        let said = exec.ask(&shell("echo yes; echo no >&2; exit 3"), Duration::from_secs(500));
+        let said = said.unwrap();
+        assert_eq!((said.status, said.stdout.as_str()), (Some(3), "yes\n"));
+        assert_eq!((said.end().as_str(), said.reason()), ("exited with status 3: no", Some("no")));
+    }
+}

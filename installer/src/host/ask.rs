@@ -1,0 +1,101 @@
+//! What is asked of a node by commands that only look, once or until they succeed.
+//! None of them is waited for without end.
+
+use std::io;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+
+use super::Host;
+use crate::exec::{Command, Output};
+use crate::failure::Failure;
+
+/// How long a question may take: longer than D-Bus, which gives up after 25 s, and
+/// than `kubectl diff` takes for all manifests on a slow node.
+const LIMIT: Duration = Duration::from_secs(120);
+
+impl Host {
+    /// The answer to a question of which a wrong no would do harm: an error
+    /// where the command could not be run, or was ended before it had answered. A
+    /// node that does not have the program says no, with status 127.
+    pub fn answer(&self, command: &Command) -> anyhow::Result<Output> {
+        let output = self.asked(command, LIMIT);
+        let output = output.with_context(|| format!("running `{command}`"))?;
+        if output.status.is_none() {
+            bail!("`{command}` was ended by a signal");
+        }
+        Ok(output)
+    }
+
+    /// Runs a command that only looks. One that is not there fails as a shell
+    /// would say it, with status 127; one that does not answer has no status.
+    pub fn query(&self, line: &str) -> Output {
+        self.ask(&Command::of(line))
+    }
+
+    /// As [`Host::query`], for words with spaces.
+    pub fn ask(&self, command: &Command) -> Output {
+        let failed = |error: io::Error| Output {
+            status: None,
+            stdout: String::new(),
+            stderr: error.to_string(),
+        };
+        self.asked(command, LIMIT).unwrap_or_else(failed)
+    }
+
+    fn asked(&self, command: &Command, limit: Duration) -> io::Result<Output> {
+        match self.exec.ask(command, limit) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let stderr = error.to_string();
+                Ok(Output { status: Some(127), stdout: String::new(), stderr })
+            }
+            output => output,
+        }
+    }
+
+    /// Asks a command that only looks until it succeeds, every half second; an
+    /// error with its last words when it has not within `seconds`.
+    pub fn await_success(&mut self, command: &Command, seconds: u32) -> anyhow::Result<()> {
+        self.say(&format!("await {command}\n"));
+        let patience = Duration::from_secs(seconds.into());
+        let begun = Instant::now();
+        loop {
+            let left = patience.saturating_sub(begun.elapsed());
+            let last = match self.asked(command, left.clamp(Duration::from_secs(1), LIMIT)) {
+                Ok(output) if output.succeeded() => return Ok(()),
+                Ok(output) => {
+                    self.say(&output.stderr);
+                    output.end()
+                }
+                Err(error) => error.to_string(),
+            };
+            if begun.elapsed() >= patience {
+                return Err(Failure::new(
+                    format!("waited {seconds} s in vain for `{command}`, which last {last}"),
+                    "`installer doctor` says what is wrong with this node",
+                )
+                .into());
+            }
+            sleep(Duration::from_millis(500));
+        }
+    }
+
+    /// Looks every half second until `is_there`; an error when that has not come
+    /// within `seconds`. `what` is awaited, in the error's words.
+    pub fn await_that(
+        &self,
+        what: &str,
+        seconds: u32,
+        is_there: impl Fn(&Self) -> anyhow::Result<bool>,
+    ) -> anyhow::Result<()> {
+        let end = Instant::now() + Duration::from_secs(seconds.into());
+        while !is_there(self)? {
+            if Instant::now() >= end {
+                bail!("waited {seconds} s in vain for {what}");
+            }
+            sleep(Duration::from_millis(500));
+        }
+        Ok(())
+    }
+}

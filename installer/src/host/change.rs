@@ -1,0 +1,184 @@
+//! What is changed on a node: each change is in the receipt first.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use super::Host;
+use crate::exec::{Command, Input, Output};
+use crate::failure::Failure;
+use crate::receipt::{self, Before, Deed, Line, Receipt};
+use crate::whole_file::write_whole;
+
+impl Host {
+    /// Notes that a run begins.
+    pub fn begin(&mut self, line: Line) -> anyhow::Result<()> {
+        self.journal()?.add(line)
+    }
+
+    /// Notes that all changes of a step were made.
+    pub fn finish(&mut self, step: &str) -> anyhow::Result<()> {
+        self.journal()?.add(Line::Finished { step: step.to_owned() })
+    }
+
+    /// Writes a file.
+    pub fn write(&mut self, step: &str, path: &Path, text: &[u8], mode: u32) -> anyhow::Result<()> {
+        let path = &self.file(path)?;
+        self.make_parents(step, path)?;
+        let after = Some(bundle_format::Digest::of(text));
+        self.note_file(step, path, after)?;
+        self.say(&format!("write {}\n", path.display()));
+        let real = self.path(path);
+        write_whole(&real, text, mode).with_context(|| format!("writing {}", path.display()))
+    }
+
+    /// Writes a file that a running program then reads by `then`. At a reset,
+    /// which goes backwards, the file is put back before it is read.
+    pub fn write_for(
+        &mut self,
+        step: &str,
+        path: &Path,
+        text: &[u8],
+        mode: u32,
+        then: &Command,
+    ) -> anyhow::Result<()> {
+        self.note(step, Deed::Ran { command: then.clone(), undo: vec![then.clone()] })?;
+        self.write(step, path, text, mode)?;
+        self.execute(then, None).map(drop)
+    }
+
+    /// Removes a file.
+    pub fn remove(&mut self, step: &str, path: &Path) -> anyhow::Result<()> {
+        if self.path(path).is_symlink() {
+            return Err(Failure::new(
+                format!("{} is to go, and is a link to something else", path.display()),
+                "look what it is for, and remove it",
+            )
+            .into());
+        }
+        self.note_file(step, path, None)?;
+        self.say(&format!("remove {}\n", path.display()));
+        fs::remove_file(self.path(path)).with_context(|| format!("removing {}", path.display()))
+    }
+
+    /// Makes a folder. At a reset it goes if nothing is in it.
+    pub fn make(&mut self, step: &str, path: &Path, mode: u32) -> anyhow::Result<()> {
+        self.make_parents(step, path)?;
+        self.note(step, Deed::Made { path: path.to_owned() })?;
+        self.make_folder(path, mode)
+    }
+
+    /// Makes a folder, what is in which is ours from then on.
+    pub fn claim(&mut self, step: &str, path: &Path, mode: u32) -> anyhow::Result<()> {
+        self.make_parents(step, path)?;
+        let before = self.mode(path);
+        self.note(step, Deed::Claimed { path: path.to_owned(), before })?;
+        if before.is_some() {
+            return Ok(());
+        }
+        self.make_folder(path, mode)
+    }
+
+    /// Runs a command that must succeed. At a reset first `files`, which it
+    /// writes, are as they were, and then `undo` is run.
+    pub fn run(
+        &mut self,
+        step: &str,
+        command: &Command,
+        undo: &[Command],
+        files: &[PathBuf],
+        input: Option<Input<'_>>,
+    ) -> anyhow::Result<Output> {
+        self.note(step, Deed::Ran { command: command.clone(), undo: undo.to_vec() })?;
+        for file in files {
+            self.note_file(step, file, None)?;
+        }
+        self.execute(command, input)
+    }
+
+    /// Runs a command that takes back what was done.
+    pub fn take_back(&mut self, command: &Command) -> anyhow::Result<()> {
+        self.execute(command, None).map(drop)
+    }
+
+    fn execute(&mut self, command: &Command, input: Option<Input<'_>>) -> anyhow::Result<Output> {
+        self.say(&format!("run {command}\n"));
+        let output =
+            self.exec.run(command, input).with_context(|| format!("running `{command}`"))?;
+        self.say(&output.stderr);
+        if output.succeeded() {
+            return Ok(output);
+        }
+        bail!("`{command}` {}", output.end())
+    }
+
+    fn make_folder(&mut self, path: &Path, mode: u32) -> anyhow::Result<()> {
+        self.say(&format!("make {}\n", path.display()));
+        fs::DirBuilder::new()
+            .mode(mode)
+            .create(self.path(path))
+            .with_context(|| format!("making {}", path.display()))
+    }
+
+    fn make_parents(&mut self, step: &str, path: &Path) -> anyhow::Result<()> {
+        let missing: Vec<PathBuf> = path
+            .ancestors()
+            .skip(1)
+            .take_while(|parent| !self.exists(parent))
+            .map(Path::to_owned)
+            .collect();
+        for folder in missing.into_iter().rev() {
+            self.note(step, Deed::Made { path: folder.clone() })?;
+            fs::create_dir(self.path(&folder))
+                .with_context(|| format!("making {}", folder.display()))?;
+        }
+        Ok(())
+    }
+
+    fn note_file(
+        &mut self,
+        step: &str,
+        path: &Path,
+        after: Option<bundle_format::Digest>,
+    ) -> anyhow::Result<()> {
+        // A reset goes back to what was there at first. Of what was written since
+        // no copy is kept: it may be a secret.
+        let before = match receipt::first(self.lines(), path) {
+            Some(before) => before.clone(),
+            None => match self.bytes(path)? {
+                Some(text) => {
+                    let mode = self.mode(path).unwrap_or(0o644);
+                    Before::File { kept: self.journal()?.keep(&text)?, mode }
+                }
+                None => Before::Absent,
+            },
+        };
+        self.note(step, Deed::Wrote { path: path.to_owned(), before, after })
+    }
+
+    fn note(&mut self, step: &str, deed: Deed) -> anyhow::Result<()> {
+        self.journal()?.add(Line::Deed { step: step.to_owned(), deed })
+    }
+
+    fn journal(&mut self) -> anyhow::Result<&mut Receipt> {
+        self.receipt.as_mut().context("this node was opened to look at, not to change")
+    }
+
+    /// A text that the receipt kept.
+    pub fn kept(&self, name: &str) -> anyhow::Result<Vec<u8>> {
+        let path = self.path(receipt::FOLDER).join("before").join(name);
+        fs::read(path).with_context(|| format!("reading what was kept as {name}"))
+    }
+
+    /// Writes a file that is no part of the receipt.
+    pub fn put_back(&self, path: &Path, text: &[u8], mode: u32) -> anyhow::Result<()> {
+        let real = self.path(self.file(path)?);
+        // A reset that is run again comes by what lay in a folder that has gone.
+        real.parent()
+            .map_or(Ok(()), fs::create_dir_all)
+            .and_then(|()| write_whole(&real, text, mode))
+            .with_context(|| format!("writing {}", path.display()))
+    }
+}

@@ -1,0 +1,80 @@
+//! The node's files and commands. What only looks goes straight through; what
+//! changes anything is in the receipt first.
+
+mod ask;
+mod change;
+mod look;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use crate::exec::Exec;
+use crate::receipt::{self, Line, Receipt};
+
+/// What its commands said, and what was changed.
+pub const LOG: &str = "/var/log/kubeferry/install.log";
+
+/// A node, by its files and commands.
+pub struct Host {
+    root: PathBuf,
+    exec: Box<dyn Exec>,
+    receipt: Option<Receipt>,
+    lines: Vec<Line>,
+    log: Option<File>,
+}
+
+impl Host {
+    /// A node whose file system is at `root`, to look at.
+    pub fn look(root: &Path, exec: Box<dyn Exec>) -> anyhow::Result<Self> {
+        let lines = Receipt::read(&below(root, receipt::FOLDER))?.unwrap_or_default();
+        Ok(Self { root: root.to_owned(), exec, receipt: None, lines, log: None })
+    }
+
+    /// Makes it one to change: opens its receipt, and its log.
+    pub fn open(mut self) -> anyhow::Result<Self> {
+        self.receipt = Some(Receipt::open(&self.path(receipt::FOLDER))?);
+        let log = self.path(LOG);
+        let folder = log.parent().unwrap_or(Path::new("/"));
+        fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+        let opened = OpenOptions::new().append(true).create(true).mode(0o600).open(&log);
+        self.log = Some(opened.with_context(|| format!("opening {}", log.display()))?);
+        Ok(self)
+    }
+
+    /// Whether it is the node that this program runs on, and no folder of one.
+    pub fn is_this_system(&self) -> bool {
+        self.root == Path::new("/")
+    }
+
+    /// The receipt's lines, the oldest first.
+    pub fn lines(&self) -> &[Line] {
+        self.receipt.as_ref().map_or(&self.lines, Receipt::lines)
+    }
+
+    /// Whether a step was begun and not finished.
+    pub fn was_interrupted(&self, step: &str) -> bool {
+        receipt::interrupted(self.lines(), step)
+    }
+
+    /// Where a path of the node is.
+    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        below(&self.root, path)
+    }
+
+    /// Writes to the log what is no secret. A full disk must not end a step.
+    pub fn say(&mut self, text: &str) {
+        if let Some(log) = &mut self.log {
+            let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+            drop(log.write_all(format!("{text}{end}").as_bytes()));
+        }
+    }
+}
+
+fn below(root: &Path, path: impl AsRef<Path>) -> PathBuf {
+    let path = path.as_ref();
+    root.join(path.strip_prefix("/").unwrap_or(path))
+}
