@@ -15,7 +15,7 @@ use support::{connected_host, lab, words};
 const HEALTHY: &str = "nothing is wrong that we know of";
 
 /// How a worker is broken, and how the cause begins.
-const WORKER: [(&str, &str); 8] = [
+const WORKER: [(&str, &str); 9] = [
     ("systemctl disable --now kubelet", "kubelet does not run"),
     ("mkdir /root/cni; mv /etc/cni/net.d/* /root/cni/", "no network for pods is configured"),
     (
@@ -37,6 +37,10 @@ const WORKER: [(&str, &str); 8] = [
     (
         "sed -i /^server/d /etc/chrony.conf; systemctl restart chronyd",
         "the clock follows nothing: /etc/chrony.conf names no server",
+    ),
+    (
+        "kubectl --kubeconfig /etc/kubernetes/kubelet.conf delete node node2",
+        "the cluster does not know node2 any more",
     ),
     ("mkdir -p /var/lib/etcd/member", "/var/lib/etcd/member has the data"),
 ];
