@@ -1,16 +1,18 @@
 //! What is changed on a node: each change is in the receipt first.
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use bundle_format::Digest;
 
 use super::Host;
 use crate::exec::{Command, Input, Output};
 use crate::failure::Failure;
 use crate::receipt::{self, Before, Deed, Line, Receipt};
-use crate::whole_file::write_whole;
+use crate::whole_file::{copy_whole, write_whole};
 
 impl Host {
     /// Notes that a run begins.
@@ -25,13 +27,25 @@ impl Host {
 
     /// Writes a file.
     pub fn write(&mut self, step: &str, path: &Path, text: &[u8], mode: u32) -> anyhow::Result<()> {
+        self.copy(step, path, Digest::of(text), &mut &text[..], mode)
+    }
+
+    /// Writes a file of what a reader gives, which must come to the digest: a
+    /// reader ends with an error where it does not.
+    pub fn copy(
+        &mut self,
+        step: &str,
+        path: &Path,
+        digest: Digest,
+        from: &mut dyn Read,
+        mode: u32,
+    ) -> anyhow::Result<()> {
         let path = &self.file(path)?;
         self.make_parents(step, path)?;
-        let after = Some(bundle_format::Digest::of(text));
-        self.note_file(step, path, after)?;
+        self.note_file(step, path, Some(digest))?;
         self.say(&format!("write {}\n", path.display()));
         let real = self.path(path);
-        write_whole(&real, text, mode).with_context(|| format!("writing {}", path.display()))
+        copy_whole(&real, from, mode).with_context(|| format!("writing {}", path.display()))
     }
 
     /// Writes a file that a running program then reads by `then`. At a reset,
@@ -137,12 +151,7 @@ impl Host {
         Ok(())
     }
 
-    fn note_file(
-        &mut self,
-        step: &str,
-        path: &Path,
-        after: Option<bundle_format::Digest>,
-    ) -> anyhow::Result<()> {
+    fn note_file(&mut self, step: &str, path: &Path, after: Option<Digest>) -> anyhow::Result<()> {
         // A reset goes back to what was there at first. Of what was written since
         // no copy is kept: it may be a secret.
         let before = match receipt::first(self.lines(), path) {
