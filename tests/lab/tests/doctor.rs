@@ -38,10 +38,7 @@ const WORKER: [(&str, &str); 9] = [
         "sed -i /^server/d /etc/chrony.conf; systemctl restart chronyd",
         "the clock follows nothing: /etc/chrony.conf names no server",
     ),
-    (
-        "kubectl --kubeconfig /etc/kubernetes/kubelet.conf delete node node2",
-        "the cluster does not know node2 any more",
-    ),
+    ("on the master: kubectl delete node node2", "the cluster does not know node2 any more"),
     ("mkdir -p /var/lib/etcd/member", "/var/lib/etcd/member has the data"),
 ];
 
@@ -81,17 +78,23 @@ fn doctor_names_the_cause_first_and_its_cure_works() {
         for (line, cause) in breaks {
             // systemd counts a service's starts, and so many in a row are an error.
             node.run(["systemctl", "reset-failed"]).unwrap();
-            node.run(["sh", "-c", line]).unwrap();
+            let (on, typed) = place(master, node, line);
+            on.run(["sh", "-c", typed]).unwrap();
             let cure = cure_of(node, line, cause);
             println!("{cause}: {cure}");
-            let (on, typed) = match cure.strip_prefix("on the master: ") {
-                Some(line) => (master, line),
-                None => (node, cure.as_str()),
-            };
+            let (on, typed) = place(master, node, &cure);
             let output = on.exec(["timeout", "240", "sh", "-c", &in_root(typed)]).unwrap();
             assert!(output.status.success(), "after `{line}`, `{cure}`: {}", words(&output));
             assert_heals(master, node, &format!("`{line}`, and `{cure}`"));
         }
+    }
+}
+
+/// Where a line is to be typed, and what.
+fn place<'a>(master: &'a Node, node: &'a Node, line: &'a str) -> (&'a Node, &'a str) {
+    match line.strip_prefix("on the master: ") {
+        Some(line) => (master, line),
+        None => (node, line),
     }
 }
 
