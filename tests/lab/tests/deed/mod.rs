@@ -49,10 +49,12 @@ impl Deeds {
                 self.paths.insert(folder.to_owned());
             }
             "unpack" => {
-                let (count, folder) = rest.split_once(" files into ").unwrap();
-                *self.unpacked.entry(folder.to_owned()).or_default() += number(count);
+                let (what, folder) = rest.split_once(" into ").unwrap();
+                // A single one is named.
+                let count = what.strip_suffix(" files").map_or(1, number);
+                *self.unpacked.entry(folder.to_owned()).or_default() += count;
             }
-            "import" => self.images += number(rest.strip_suffix(" images").unwrap()),
+            "import" => self.images += number(rest.split(' ').next().unwrap()),
             "wait" => {}
             _ => panic!("a plan has no `{verb}`"),
         }
