@@ -5,7 +5,8 @@
 
 mod node;
 
-use installer::doctor::{Diagnosis, Finding};
+use installer::doctor::{Diagnosis, Finding, diagnose_past_receipt};
+use installer::receipt::Receipt;
 use installer::role::Role;
 use installer::run;
 use node::Node;
@@ -73,6 +74,24 @@ fn a_set_up_that_did_not_end_is_run_again() {
     let works = Member::new(Role::Worker);
     cut(&works);
     assert_eq!(works.diagnose(), Diagnosis::default());
+}
+
+#[test]
+fn a_receipt_that_cannot_be_read_hides_no_other_cause() {
+    let member = Member::new(Role::Worker);
+    let receipt = "var/lib/kubeferry/receipt.jsonl";
+    let text = member.read(receipt);
+    let damaged = text.replacen("\"line\":\"begun\"", "\"line\":\"b\0gun\"", 1);
+    assert_ne!(text, damaged);
+    member.write(receipt, &damaged);
+    member.write("proc/sys/net/ipv4/ip_forward", "0\n");
+    let root = member.node.root();
+    let error = Receipt::read(&root.join("var/lib/kubeferry")).unwrap_err();
+    let found = diagnose_past_receipt(&member.node.look_past_receipt(), &error);
+    assert_first(&found, "net.ipv4.ip_forward is 0", "sysctl -w net.ipv4.ip_forward=1");
+    let last = found.findings.last().unwrap();
+    assert!(last.cause.contains("receipt.jsonl: line 2 is damaged"), "{last:#?}");
+    assert!(last.cure.contains("keep a copy"), "{last:#?}");
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod unit;
 use serde::Serialize;
 
 use crate::credentials::pki::AUTHORITY_KEY;
+use crate::failure::Failure;
 use crate::host::Host;
 use crate::role::Role;
 
@@ -98,6 +99,15 @@ pub fn diagnose(host: &Host) -> Diagnosis {
     if setup::is_inside(host) {
         diagnosis.look(host, &CHECKS);
     }
+    diagnosis
+}
+
+/// Does so on a node whose receipt cannot be read, for that reason: it is told last,
+/// since no other trouble comes of it.
+pub fn diagnose_past_receipt(host: &Host, reason: &anyhow::Error) -> Diagnosis {
+    let mut diagnosis = diagnose(host);
+    let reason = Failure::of(reason);
+    diagnosis.findings.push(Finding::new(reason.to_string(), reason.cure()));
     diagnosis
 }
 

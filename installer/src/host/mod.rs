@@ -31,7 +31,13 @@ impl Host {
     /// A node whose file system is at `root`, to look at.
     pub fn look(root: &Path, exec: Box<dyn Exec>) -> anyhow::Result<Self> {
         let lines = Receipt::read(&below(root, receipt::FOLDER))?.unwrap_or_default();
-        Ok(Self { root: root.to_owned(), exec, receipt: None, lines, log: None })
+        Ok(Self { lines, ..Self::look_past_receipt(root, exec) })
+    }
+
+    /// One of which nothing is known but what can be seen, for where the receipt
+    /// cannot be read.
+    pub fn look_past_receipt(root: &Path, exec: Box<dyn Exec>) -> Self {
+        Self { root: root.to_owned(), exec, receipt: None, lines: Vec::new(), log: None }
     }
 
     /// Makes it one to change: opens its receipt, and its log.

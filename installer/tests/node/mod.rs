@@ -89,6 +89,11 @@ impl Node {
         (Host::look(self.root(), Box::new(commands.clone())).unwrap(), commands)
     }
 
+    /// The same, of which nothing is known but what can be seen.
+    pub fn look_past_receipt(&self) -> Host {
+        Host::look_past_receipt(self.root(), Box::new(Commands::of(self.root(), None)))
+    }
+
     pub fn intent(&self) -> Intent {
         let mut intent = intent::of(self.root(), self.role);
         (self.change)(&mut intent);
