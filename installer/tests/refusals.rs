@@ -110,6 +110,21 @@ fn a_token_that_has_expired_is_told_before_it_is_tried() {
 }
 
 #[test]
+fn a_worker_is_made_as_its_cluster_is() {
+    let node = kinds::bare(Role::Worker);
+    let mut other = intent(&node);
+    other.cluster.pod_cidr = "10.9.0.0/16".parse().unwrap();
+    other.cluster.ntp_servers = vec!["ntp.site".to_owned()];
+    let told = problems(&node, &other, "by its join file");
+    assert_eq!(told.len(), 1, "{told:?}");
+    let what =
+        "podCidr is 10.244.0.0/16 in the cluster, by its join file, and 10.9.0.0/16 is asked for";
+    assert_eq!(told[0].0, what);
+    assert!(told[0].1.contains("leave out --config"), "{}", told[0].1);
+    assert!(problems(&node, &intent(&node), "by its join file").is_empty());
+}
+
+#[test]
 fn a_failed_command_is_told_with_what_to_do() {
     let command = "systemctl start containerd";
     let made = kinds::bare(Role::Worker).apply(None).commands.made();

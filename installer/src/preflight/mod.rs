@@ -5,6 +5,7 @@ mod disks;
 mod foreign;
 mod identity;
 mod ingress;
+mod joining;
 pub(crate) mod reach;
 pub mod settled;
 
@@ -24,7 +25,7 @@ const MASTER_MEMORY: u64 = 1_700_000_000;
 /// Looks for one kind of thing in the way. An error means that it could not look.
 type Check = fn(&Host, &Intent) -> anyhow::Result<Vec<Failure>>;
 
-const CHECKS: [Check; 14] = [
+const CHECKS: [Check; 15] = [
     identity::rights,
     identity::name,
     identity::words,
@@ -38,6 +39,7 @@ const CHECKS: [Check; 14] = [
     disks::problems,
     clock,
     add_ons,
+    joining::problems,
     reach::problems,
 ];
 

@@ -9,17 +9,12 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::role::Role;
 use crate::step::Intent;
-use crate::steps::ready;
 
 /// How long the API server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let mut found = Vec::new();
-    if let Some(join) = &intent.join {
-        // One that has joined needs no token any more.
-        found.extend(join.problem().filter(|_| !host.exists(ready::KUBELET)));
-    }
     if let Some(join) = &intent.join
         && !answers(host, &join.endpoint)
     {

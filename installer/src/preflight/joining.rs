@@ -1,0 +1,28 @@
+//! What does not fit between a worker and the cluster that its join file is of.
+
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::step::Intent;
+use crate::steps::ready;
+
+/// One that has joined needs no token any more, and is held to what it joined.
+pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let Some(join) = intent.join.as_ref().filter(|_| !host.exists(ready::KUBELET)) else {
+        return Ok(Vec::new());
+    };
+    let (theirs, ours) = (&join.cluster, &intent.cluster);
+    let pairs = [
+        ("podCidr", theirs.pod_cidr.to_string(), ours.pod_cidr.to_string()),
+        ("serviceCidr", theirs.service_cidr.to_string(), ours.service_cidr.to_string()),
+        ("proxyMode", theirs.proxy_mode.to_string(), ours.proxy_mode.to_string()),
+        ("cgroupDriver", theirs.cgroup_driver.to_string(), ours.cgroup_driver.to_string()),
+    ];
+    let differing = pairs.into_iter().filter(|(_, theirs, ours)| theirs != ours);
+    let differing = differing.map(|(key, theirs, ours)| {
+        Failure::new(
+            format!("{key} is {theirs} in the cluster, by its join file, and {ours} is asked for"),
+            "leave out --config: a worker has all that it needs in its join file",
+        )
+    });
+    Ok(join.problem().into_iter().chain(differing).collect())
+}
