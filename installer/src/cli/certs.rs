@@ -7,7 +7,7 @@ use anyhow::bail;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{confirmed, node};
+use super::{Ended, carried_out, confirmed, node};
 use crate::credentials::kept::{Keeper, Kept, Standing};
 use crate::credentials::pki;
 use crate::credentials::renewal;
@@ -59,14 +59,9 @@ fn judge(all: &[Kept], unread: &[String], now: SystemTime) -> anyhow::Result<()>
     }
 }
 
-/// Renews those of the control plane. Gives how it ended, and its log where it came so
-/// far as to write one.
-pub(crate) fn renew(yes: bool) -> (anyhow::Result<()>, Option<&'static str>) {
-    match agreed(yes) {
-        Ok(None) => (Ok(()), None),
-        Ok(Some(mut host)) => (carry_out(&mut host), Some(LOG)),
-        Err(error) => (Err(error), None),
-    }
+/// Renews those of the control plane.
+pub(crate) fn renew(yes: bool) -> Ended {
+    carried_out(agreed(yes), carry_out)
 }
 
 /// Looks, shows, asks; none where the answer is no.

@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::options::{Aim, Choice, Way};
-use super::{confirmed, node, preflight as told, verify};
+use super::{Ended, carried_out, confirmed, node, preflight as told, verify};
 use crate::change::Change;
 use crate::failure::Failure;
 use crate::host::{Host, LOG};
@@ -17,18 +17,9 @@ use crate::run::{self, Planned};
 use crate::step::{Intent, Step};
 use crate::steps::join_file;
 
-/// Gives how it ended, and its log where it came so far as to write one.
-pub(crate) fn install(
-    aim: &Aim,
-    choice: &Choice,
-    way: &Way,
-) -> (anyhow::Result<()>, Option<&'static str>) {
+pub(crate) fn install(aim: &Aim, choice: &Choice, way: &Way) -> Ended {
     let begun = Instant::now();
-    match prepare(aim, choice, way) {
-        Ok(None) => (Ok(()), None),
-        Ok(Some(mut ready)) => (carry_out(&mut ready, begun), Some(LOG)),
-        Err(error) => (Err(error), None),
-    }
+    carried_out(prepare(aim, choice, way), |ready| carry_out(ready, begun))
 }
 
 /// A run that was agreed to.

@@ -25,6 +25,7 @@ use clap::{Parser, Subcommand};
 
 use self::options::{Aim, Choice, Look, Way};
 use crate::failure::{Failure, describe};
+use crate::host::LOG;
 use crate::steps::join_file;
 
 /// Puts Kubernetes on this node from a bundle, with no network but the nodes'
@@ -176,6 +177,21 @@ pub fn run() -> ExitCode {
             drop(io::stderr().write_all(describe(&error, log).as_bytes()));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// How a command ended, and its log where it came so far as to write one.
+type Ended = (anyhow::Result<()>, Option<&'static str>);
+
+/// Carries out what was agreed to, which is nothing where the answer was no.
+fn carried_out<T>(
+    agreed: anyhow::Result<Option<T>>,
+    carry_out: impl FnOnce(&mut T) -> anyhow::Result<()>,
+) -> Ended {
+    match agreed {
+        Ok(None) => (Ok(()), None),
+        Ok(Some(mut agreed)) => (carry_out(&mut agreed), Some(LOG)),
+        Err(error) => (Err(error), None),
     }
 }
 

@@ -4,17 +4,12 @@ use std::io::{self, Write};
 
 use anyhow::bail;
 
-use super::{confirmed, node};
-use crate::host::{Host, LOG};
+use super::{Ended, carried_out, confirmed, node};
+use crate::host::Host;
 use crate::reset as back;
 
-/// Gives how it ended, and its log where it came so far as to write one.
-pub(crate) fn reset(yes: bool) -> (anyhow::Result<()>, Option<&'static str>) {
-    match agreed(yes) {
-        Ok(None) => (Ok(()), None),
-        Ok(Some(mut host)) => (carry_out(&mut host), Some(LOG)),
-        Err(error) => (Err(error), None),
-    }
+pub(crate) fn reset(yes: bool) -> Ended {
+    carried_out(agreed(yes), carry_out)
 }
 
 /// Looks, asks; none where there is nothing to take back, or the answer is no.

@@ -1,9 +1,9 @@
 //! What others have put on the node, beside which Kubernetes does not work, or
 //! which would not work any more beside it.
 
-use super::{has_begun, is_ours};
 use bundle_format::cluster::Firewall;
 
+use super::{has_begun, is_ours};
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
