@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::receipt::{Deed, Line};
+use crate::receipt;
 
 /// How long it may take, in seconds: dnf has hundreds of packages to install.
 const PATIENCE: u32 = 900;
@@ -15,11 +15,7 @@ const PATIENCE: u32 = 900;
 /// Waits for it to end. It is the last one of the receipt, since commands are run
 /// one after the other.
 pub fn await_end(host: &Host) -> anyhow::Result<()> {
-    let last = host.lines().iter().rev().find_map(|line| match line {
-        Line::Deed { deed: Deed::Ran { command, .. }, .. } => Some(command),
-        _ => None,
-    });
-    let Some(command) = last else { return Ok(()) };
+    let Some(command) = receipt::commands(host.lines()).next_back() else { return Ok(()) };
     let Some(process) = running(host, command)? else { return Ok(()) };
     let what = format!("`{command}`, which an earlier run has left, to end");
     // Whoever waits is told for what.

@@ -95,6 +95,14 @@ pub fn first<'a>(lines: &'a [Line], file: &Path) -> Option<&'a Before> {
     })
 }
 
+/// The commands that were run, the oldest first.
+pub fn commands(lines: &[Line]) -> impl DoubleEndedIterator<Item = &Command> {
+    lines.iter().filter_map(|line| match line {
+        Line::Deed { deed: Deed::Ran { command, .. }, .. } => Some(command),
+        _ => None,
+    })
+}
+
 /// Whether changes of the step were begun and not finished.
 pub fn interrupted(lines: &[Line], step: &str) -> bool {
     let last = lines.iter().rev().find(|line| match line {

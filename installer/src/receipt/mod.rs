@@ -18,7 +18,7 @@ use rustix::io::Errno;
 use crate::failure::Failure;
 use crate::whole_file::write_whole;
 
-pub use self::line::{Before, Deed, Line, finished, first, interrupted};
+pub use self::line::{Before, Deed, Line, commands, finished, first, interrupted};
 
 /// Where a node keeps it, and what else is the installer's own.
 pub const FOLDER: &str = "/var/lib/kubeferry";

@@ -4,8 +4,9 @@
 use super::kubeconfig::{ADMIN, kubectl};
 use super::manifests;
 use crate::change::Change;
+use crate::exec::Command;
 use crate::failure::Failure;
-use crate::receipt::{Deed, Line};
+use crate::receipt;
 use crate::step::{Intent, Node, Step};
 
 /// Calico's variable (docs.tigera.io, "IP autodetection methods").
@@ -22,7 +23,7 @@ impl Step for CniInterface {
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let interface = node.intent.cluster.cni_interface.as_ref();
         // One that is taken out again goes, if it is from us.
-        if interface.is_none() && !node.host.lines().iter().any(is_setting) {
+        if interface.is_none() && !receipt::commands(node.host.lines()).any(is_setting) {
             return Ok(Vec::new());
         }
         let kubectl = format!("{} -n kube-system", kubectl(ADMIN));
@@ -44,8 +45,7 @@ impl Step for CniInterface {
     }
 }
 
-fn is_setting(line: &Line) -> bool {
-    let Line::Deed { deed: Deed::Ran { command, .. }, .. } = line else { return false };
+fn is_setting(command: &Command) -> bool {
     command.words().iter().any(|word| word.starts_with(VARIABLE))
 }
 

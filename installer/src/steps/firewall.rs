@@ -10,7 +10,7 @@ use crate::change::Change;
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::receipt::{Deed, Line};
+use crate::receipt;
 use crate::role::Role;
 use crate::step::{Node, Step};
 
@@ -125,11 +125,7 @@ fn configure(node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
 /// Whether an earlier run let something through, and none has ended that since:
 /// what was open before is not ours to close.
 fn was_opened(host: &Host, option: &str, word: &str) -> bool {
-    let commands = host.lines().iter().filter_map(|line| match line {
-        Line::Deed { deed: Deed::Ran { command, .. }, .. } => Some(command),
-        _ => None,
-    });
-    let mut words = commands.flat_map(Command::words);
+    let mut words = receipt::commands(host.lines()).flat_map(Command::words);
     let last = words.rfind(|said| said.ends_with(&format!("-{option}={word}")));
     last.is_some_and(|said| said.starts_with("--add-"))
 }
