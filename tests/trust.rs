@@ -35,7 +35,7 @@ fn check(bytes: &[u8], package: &str, signature: Signature<'_>) -> Result<(), Pa
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
     let package: Nevra = package.parse().unwrap();
-    package_signature::verify(file, &package, &checksum(bytes), signature, day(2026)).map(|_| ())
+    package_signature::verify(file, &package, &checksum(bytes), signature, day(2027)).map(|_| ())
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_renewed_key_is_the_same_key_with_a_later_end() {
         .map(|name| keyring(&[&data.join("keys").join(name)]));
     assert_eq!(old.fingerprints(), new.fingerprints());
     assert!(old.fingerprints()[0].ends_with("9A296436"), "{:?}", old.fingerprints());
-    let ends = [&old, &new].map(|keys| keys.expiries()[0].unwrap());
+    let ends = [&old, &new].map(|keys| keys.expiries(day(2026))[0].unwrap());
     assert!(ends[0] < day(2025) && ends[1] > day(2026) + Duration::from_secs(300 * 86400));
 }
 
@@ -99,7 +99,11 @@ fn genuine_el7_packages_verify_and_altered_ones_do_not() {
     let Some(data) = shared_data::folder() else { return };
     let oracle = keyring(&[&data.join("keys/oraclelinux-RPM-GPG-KEY-oracle-ol7")]);
     let epel = keyring(&[&data.join("keys/RPM-GPG-KEY-EPEL-7")]);
-    let by = |keyring| Signature::By { keyring, expired: ExpiredKeys::Refuse };
+    let by = |keyring| Signature::By {
+        keyring,
+        expired: ExpiredKeys::Refuse,
+        metadata_is_signed: false,
+    };
     let name = "socat-1.7.3.2-2.el7.x86_64";
     let bytes = fs::read(data.join(format!("rpm/el7-signed/{name}.rpm"))).unwrap();
     check(&bytes, name, by(&oracle)).unwrap();
@@ -141,7 +145,15 @@ fn other_signature_kinds_and_unsigned_ones() {
     let read = |path: &str| fs::read(folder.join(path)).unwrap();
     let with = |file: &str, key: &str| {
         let keyring = keyring(&[&keys.join(key)]);
-        check(&read(file), name, Signature::By { keyring: &keyring, expired: ExpiredKeys::Refuse })
+        check(
+            &read(file),
+            name,
+            Signature::By {
+                keyring: &keyring,
+                expired: ExpiredKeys::Refuse,
+                metadata_is_signed: false,
+            },
+        )
     };
     let epoch = |result: Result<(), PackageError>| match result {
         // The package has an epoch: what is meant is told by the error.
@@ -174,11 +186,19 @@ fn other_signature_kinds_and_unsigned_ones() {
     ];
     for (file, key) in cases {
         let keyring = keyring(&[&keys.join(key)]);
-        let signature = Signature::By { keyring: &keyring, expired: ExpiredKeys::Refuse };
+        let signature = Signature::By {
+            keyring: &keyring,
+            expired: ExpiredKeys::Refuse,
+            metadata_is_signed: false,
+        };
         check(&read(file), &found, signature).unwrap_or_else(|error| panic!("{file}: {error}"));
     }
     let keyring = keyring(&[&keys.join("v4/rpm-testkey-v4-rsa4096.asc")]);
-    let signature = Signature::By { keyring: &keyring, expired: ExpiredKeys::Refuse };
+    let signature = Signature::By {
+        keyring: &keyring,
+        expired: ExpiredKeys::Refuse,
+        metadata_is_signed: false,
+    };
     let unsigned =
         check(&read("v4/rpm-basic-2.3.4-5.el9.noarch.rpm"), &found, signature).unwrap_err();
     assert!(matches!(unsigned, PackageError::Signature(SignatureError::Unsigned)), "{unsigned}");

@@ -101,7 +101,11 @@ fn check(
     };
     let signature = match repository.gpgcheck {
         Check::Off(_) => Signature::Unchecked,
-        Check::On => Signature::By { keyring, expired: expired_keys(repository) },
+        Check::On => Signature::By {
+            keyring,
+            expired: expired_keys(repository),
+            metadata_is_signed: matches!(repository.repo_gpgcheck, Check::On),
+        },
     };
     let path = upstreams.cache.path(rpm.digest);
     let opened = File::open(&path).with_context(|| format!("opening {}", path.display()))?;

@@ -6,6 +6,8 @@ use std::io::{self, Read};
 
 const LEAD: usize = 96;
 const LEAD_MAGIC: [u8; 4] = [0xed, 0xab, 0xee, 0xdb];
+/// Signatures are in a header of their own (`RPMSIGTYPE_HEADERSIG`).
+const HEADER_SIGNATURE: [u8; 2] = [0, 5];
 const HEADER_MAGIC: [u8; 4] = [0x8e, 0xad, 0xe8, 0x01];
 /// The most entries of a header (`headerMaxTags`).
 const MAX_ENTRIES: usize = 0xffff;
@@ -38,6 +40,10 @@ impl Outside {
         take(reader, LEAD, &mut bytes)?;
         if !bytes.starts_with(&LEAD_MAGIC) {
             return Err(HeaderError::Malformed("it does not begin as one"));
+        }
+        // The rest of the lead, rpm reads no more of it.
+        if !matches!(bytes.get(4), Some(3 | 4)) || bytes.get(78..80) != Some(&HEADER_SIGNATURE) {
+            return Err(HeaderError::Malformed("it is of a version that rpm does not read"));
         }
         read_header(reader, &mut bytes)?;
         // The signature header is padded to eight bytes.

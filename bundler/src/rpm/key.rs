@@ -1,15 +1,19 @@
 //! Vendors' public keys and what their signatures are worth.
 //!
 //! The OpenPGP library checks mathematics only; the policy is ours: a revoked
-//! key counts for nothing, an expired one only where the spec says so, and
-//! hashes that can be forged are not accepted.
+//! key counts for nothing, an expired one only where the spec says so, a subkey
+//! no more than its primary key, and hashes that can be forged are not accepted.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::io::{self, Read};
+use std::time::SystemTime;
 
-use pgp::composed::{Deserializable, DetachedSignature, SignedPublicKey};
+use pgp::composed::{Deserializable, DetachedSignature};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{Signature, SignatureType};
-use pgp::types::{KeyDetails, Tag, VerifyingKey};
+use pgp::types::{KeyDetails, VerifyingKey};
+
+use super::certificate::{self, Certificate, Subkey};
+use super::standing::{Standing, is_over, signature_end, time};
 
 /// The largest key file that is read, in bytes.
 pub const MAX_KEY: u64 = 1 << 20;
@@ -23,19 +27,12 @@ pub enum ExpiredKeys {
     Allow,
 }
 
-/// The keys that a repository may sign with.
-#[derive(Debug, Default)]
+/// The keys that a repository may sign with: each once, united of its copies.
+#[derive(Clone, Debug, Default)]
 pub struct Keyring {
-    keys: Vec<Key>,
-}
-
-/// One key.
-#[derive(Debug)]
-pub struct Key {
-    public: SignedPublicKey,
-    user: String,
-    expires: Option<SystemTime>,
-    revoked: bool,
+    keys: Vec<Certificate>,
+    /// Revocations of keys that are not here, or not yet.
+    revocations: Vec<Signature>,
 }
 
 /// A key file that cannot be used.
@@ -55,6 +52,12 @@ pub enum SignatureError {
     /// What should be a signature is none.
     #[error("its signature cannot be read: {0}")]
     Malformed(String),
+    /// What the signature is over cannot be read.
+    #[error("it cannot be read again to check its signature: {0}")]
+    Unreadable(String),
+    /// The signature is over something else than a document.
+    #[error("its signature is of a kind that vouches for no file")]
+    Kind,
     /// The key is none of those given.
     #[error("it is signed with key {found}, and the keys given are {}; get that key from the vendor, by a way that you trust", .known.join(", "))]
     UnknownKey {
@@ -65,7 +68,7 @@ pub enum SignatureError {
     },
     /// The key has expired.
     #[error(
-        "it is signed with key {key}, which expired on {date}; get the renewed key from the vendor, or set `expiredKeys: {{allow: REASON}}` for this repository"
+        "it is signed with key {key}, which expired on {date}; get the renewed key from the vendor and name it under `keys`, in place of the old copy or beside it, or set `expiredKeys: {{allow: REASON}}` for this repository"
     )]
     Expired {
         /// The key.
@@ -78,6 +81,36 @@ pub enum SignatureError {
         "it is signed with key {0}, which its owner has revoked; get the new key from the vendor"
     )]
     Revoked(String),
+    /// The key says nothing of itself that its primary key has signed.
+    #[error(
+        "it is signed with key {0}, which has no valid signature of its own that says who it is; get a whole copy from the vendor"
+    )]
+    NoSelfSignature(String),
+    /// The key is made for something else.
+    #[error(
+        "it is signed with key {0}, which its owner has not made for signing, or which has not agreed to belong to that owner"
+    )]
+    NotForSigning(String),
+    /// The key is younger than the signature, or than today.
+    #[error(
+        "it is signed with key {key}, which was made on {date}: that is after the signature, or after today by this machine's clock"
+    )]
+    TooYoung {
+        /// The key.
+        key: String,
+        /// The day.
+        date: String,
+    },
+    /// The signature itself had an end.
+    #[error(
+        "its signature by key {key} was made to hold until {date}; the vendor has to sign it again"
+    )]
+    Over {
+        /// The key.
+        key: String,
+        /// The day.
+        date: String,
+    },
     /// The hash can be forged.
     #[error("its signature uses {0}, which can be forged")]
     Weak(String),
@@ -88,46 +121,90 @@ pub enum SignatureError {
     Bad(String),
 }
 
+/// How signatures of one thing are judged.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Judgement<'a> {
+    /// The kinds that count: a text signature overlooks changed line ends.
+    pub(super) kinds: &'a [SignatureType],
+    pub(super) expired: ExpiredKeys,
+    pub(super) now: SystemTime,
+}
+
 impl Keyring {
-    /// Takes in every key of `bytes`, armored or binary. One key that cannot be
-    /// read does not spoil the rest; a file without a single usable key is an
-    /// error.
+    /// Takes in every key of `bytes`, armored or binary. Another copy of a key
+    /// that is here already is united with it. One key that cannot be read does
+    /// not spoil the rest; a file without a usable key or revocation is an error.
     pub fn add(&mut self, file: &str, bytes: &[u8]) -> Result<(), KeyError> {
-        let before = self.keys.len();
-        let mut reason = None;
-        for block in blocks(bytes) {
-            let parsed: Vec<_> = if block.starts_with(b"-----BEGIN") {
-                match SignedPublicKey::from_armor_many(block) {
-                    Ok((keys, _)) => keys.collect(),
-                    Err(error) => vec![Err(error)],
-                }
-            } else {
-                match SignedPublicKey::from_bytes_many(block) {
-                    Ok(keys) => keys.collect(),
-                    Err(error) => vec![Err(error)],
-                }
-            };
-            for key in parsed {
-                match key {
-                    Ok(public) => self.keys.push(Key::new(public)),
-                    Err(error) => reason = Some(error.to_string()),
-                }
+        let parsed = certificate::parse(bytes);
+        if parsed.certificates.is_empty() && parsed.revocations.is_empty() {
+            return Err(KeyError { file: file.to_owned(), reason: parsed.reason });
+        }
+        for key in parsed.certificates {
+            match self.keys.iter_mut().find(|own| own.is_same_key(&key)) {
+                Some(own) => drop(own.unite(&key)),
+                None => self.keys.push(key),
             }
         }
-        if self.keys.len() == before {
-            return Err(KeyError { file: file.to_owned(), reason });
-        }
+        self.revocations.extend(parsed.revocations);
+        self.revoke();
         Ok(())
+    }
+
+    /// Takes from `others` what they know more of the keys that are here.
+    pub fn learn(&mut self, others: &Self) {
+        for key in &mut self.keys {
+            if let Some(copy) = others.keys.iter().find(|other| other.is_same_key(key)) {
+                key.unite(copy);
+            }
+        }
+        self.revocations.extend(others.revocations.iter().cloned());
+        self.revoke();
+    }
+
+    fn revoke(&mut self) {
+        for key in &mut self.keys {
+            for revocation in &self.revocations {
+                key.revoke(revocation);
+            }
+        }
+    }
+
+    /// What a node is given in place of the key file `bytes`, which is of this
+    /// keyring: none where the file says all that is known of its keys. rpm
+    /// keeps the first copy of a key that it meets, so all must be the last word.
+    pub fn united(&self, bytes: &[u8]) -> Result<Option<Vec<u8>>, KeyError> {
+        let parsed = certificate::parse(bytes);
+        let is_whole = parsed.revocations.is_empty()
+            && parsed.certificates.iter().all(|copy| {
+                let own = self.keys.iter().find(|own| own.is_same_key(copy));
+                own.is_none_or(|own| !copy.clone().unite(own))
+            });
+        if is_whole {
+            return Ok(None);
+        }
+        let is_in_file = |own: &&Certificate| {
+            parsed.certificates.is_empty()
+                || parsed.certificates.iter().any(|copy| copy.is_same_key(own))
+        };
+        let mut text = Vec::new();
+        for key in self.keys.iter().filter(is_in_file) {
+            let armored = key.armored().map_err(|error| KeyError {
+                file: describe(key),
+                reason: Some(error.to_string()),
+            })?;
+            text.extend(armored);
+        }
+        Ok(Some(text))
     }
 
     /// The fingerprint of each key, in upper-case hex.
     pub fn fingerprints(&self) -> Vec<String> {
-        self.keys.iter().map(Key::fingerprint).collect()
+        self.keys.iter().map(|key| fingerprint(&key.primary)).collect()
     }
 
-    /// When each key expires, where it does.
-    pub fn expiries(&self) -> Vec<Option<SystemTime>> {
-        self.keys.iter().map(|key| key.expires).collect()
+    /// When each key expires as seen on the day `now`, where it does.
+    pub fn expiries(&self, now: SystemTime) -> Vec<Option<SystemTime>> {
+        self.keys.iter().map(|key| key.standing(now).and_then(|key| key.expires)).collect()
     }
 
     /// Whether one of the signatures in `signatures` (armored or binary, one or
@@ -139,6 +216,17 @@ impl Keyring {
         signatures: &[u8],
         expired: ExpiredKeys,
         now: SystemTime,
+    ) -> Result<String, SignatureError> {
+        let kinds = &[SignatureType::Binary, SignatureType::Text];
+        self.judge(&|| Ok(Box::new(content)), signatures, Judgement { kinds, expired, now })
+    }
+
+    /// The same for what is too large to hold, and is read anew by `open`.
+    pub(super) fn judge<'a>(
+        &self,
+        open: Open<'_, 'a>,
+        signatures: &[u8],
+        judgement: Judgement<'_>,
     ) -> Result<String, SignatureError> {
         let malformed = |error: pgp::errors::Error| SignatureError::Malformed(error.to_string());
         let signatures: Vec<DetachedSignature> = if signatures.starts_with(b"-----BEGIN") {
@@ -154,116 +242,122 @@ impl Keyring {
         .map_err(malformed)?;
         let mut problem = SignatureError::Unsigned;
         for DetachedSignature { signature } in &signatures {
-            match self.verify_one(content, signature, expired, now) {
+            match self.judge_one(open, signature, judgement) {
                 Ok(fingerprint) => return Ok(fingerprint),
+                // Of several signatures, one by a key that is given says more.
+                Err(SignatureError::UnknownKey { .. }) if problem != SignatureError::Unsigned => {}
                 Err(error) => problem = error,
             }
         }
         Err(problem)
     }
 
-    fn verify_one(
+    fn judge_one(
         &self,
-        content: &[u8],
+        open: Open<'_, '_>,
         signature: &Signature,
-        expired: ExpiredKeys,
-        now: SystemTime,
+        judgement: Judgement<'_>,
     ) -> Result<String, SignatureError> {
+        if !signature.typ().is_some_and(|kind| judgement.kinds.contains(&kind)) {
+            return Err(SignatureError::Kind);
+        }
         if let Some(hash @ (HashAlgorithm::Md5 | HashAlgorithm::Ripemd160)) = signature.hash_alg() {
             return Err(SignatureError::Weak(hash.to_string()));
         }
         let mut named = None;
-        for key in &self.keys {
-            let Some(result) = key.check(signature, content) else { continue };
-            if !result {
-                named = Some(key.describe());
-                continue;
+        for signer in self.keys.iter().flat_map(|key| Signer::of(key, signature)) {
+            let content = open().map_err(|error| SignatureError::Unreadable(error.to_string()))?;
+            if signer.made(signature, content) {
+                signer.judge(signature, judgement)?;
+                return Ok(fingerprint(&signer.key.primary));
             }
-            if key.revoked {
-                return Err(SignatureError::Revoked(key.describe()));
-            }
-            if let Some(end) = key.expires
-                && end <= now
-                && expired == ExpiredKeys::Refuse
-            {
-                return Err(SignatureError::Expired { key: key.describe(), date: day(end) });
-            }
-            return Ok(key.fingerprint());
+            named = Some(signer.describe());
         }
         Err(match named {
             Some(key) => SignatureError::Bad(key),
             None => SignatureError::UnknownKey {
                 found: issuer(signature),
-                known: self.keys.iter().map(Key::describe).collect(),
+                known: self.keys.iter().map(describe).collect(),
             },
         })
     }
 }
 
-impl Key {
-    fn new(public: SignedPublicKey) -> Self {
-        let primary = &public.primary_key;
-        let mut self_signatures: Vec<&Signature> = public
-            .details
-            .direct_signatures
-            .iter()
-            .filter(|signature| signature.verify_key(primary).is_ok())
-            .collect();
-        for user in &public.details.users {
-            self_signatures.extend(user.signatures.iter().filter(|signature| {
-                signature.is_certification()
-                    && signature.verify_certification(primary, Tag::UserId, &user.id).is_ok()
-            }));
-        }
-        // The newest self-signature says what holds (RFC 9580, 5.2.3.10).
-        let newest = self_signatures.iter().max_by_key(|signature| seconds_created(signature));
-        let expires =
-            newest.and_then(|signature| signature.key_expiration_time()).and_then(|life| {
-                let life = u64::from(life.as_secs());
-                let created = u64::from(primary.created_at().as_secs());
-                (life > 0).then(|| UNIX_EPOCH + Duration::from_secs(created + life))
-            });
-        let revoked = public.details.revocation_signatures.iter().any(|signature| {
-            signature.typ() == Some(SignatureType::KeyRevocation)
-                && signature.verify_key(primary).is_ok()
-        });
-        let user = public
-            .details
-            .users
-            .first()
-            .map(|user| String::from_utf8_lossy(user.id.id()).into_owned())
-            .unwrap_or_default();
-        Self { user, expires, revoked, public }
+/// Opens what is signed at its beginning.
+pub(super) type Open<'o, 'a> = &'o dyn Fn() -> io::Result<Box<dyn Read + 'a>>;
+
+/// A primary key or subkey that a signature names.
+struct Signer<'a> {
+    key: &'a Certificate,
+    subkey: Option<&'a Subkey>,
+}
+
+impl<'a> Signer<'a> {
+    fn of(key: &'a Certificate, signature: &Signature) -> Vec<Self> {
+        let primary = is_issuer(signature, &key.primary).then_some(Self { key, subkey: None });
+        let subkeys = key.subkeys.iter().filter(|subkey| is_issuer(signature, &subkey.key));
+        let subkeys = subkeys.map(|subkey| Self { key, subkey: Some(subkey) });
+        primary.into_iter().chain(subkeys).collect()
     }
 
-    /// Whether `signature` fits; none if it is by another key.
-    fn check(&self, signature: &Signature, content: &[u8]) -> Option<bool> {
-        if is_issuer(signature, &self.public.primary_key) {
-            return Some(signature.verify(&self.public.primary_key, content).is_ok());
+    fn made(&self, signature: &Signature, content: impl Read) -> bool {
+        match self.subkey {
+            Some(subkey) => signature.verify(&subkey.key, content).is_ok(),
+            None => signature.verify(&self.key.primary, content).is_ok(),
         }
-        self.public
-            .public_subkeys
-            .iter()
-            .filter(|subkey| is_issuer(signature, &subkey.key))
-            // A subkey is only the owner's if the primary key says so.
-            .filter(|subkey| subkey.verify_bindings(&self.public.primary_key).is_ok())
-            .filter(|subkey| {
-                !subkey
-                    .signatures
-                    .iter()
-                    .any(|signature| signature.typ() == Some(SignatureType::SubkeyRevocation))
-            })
-            .map(|subkey| signature.verify(&subkey.key, content).is_ok())
-            .next()
     }
 
-    fn fingerprint(&self) -> String {
-        hex::encode_upper(self.public.primary_key.fingerprint().as_bytes())
+    /// Whether the key was worth something when it signed, and is now.
+    fn judge(
+        &self,
+        signature: &Signature,
+        Judgement { expired, now, .. }: Judgement<'_>,
+    ) -> Result<(), SignatureError> {
+        let key = self.describe();
+        let (standing, made) = match self.subkey {
+            Some(subkey) => (self.key.subkey_standing(subkey, now), subkey.key.created_at()),
+            None => (self.key.standing(now), self.key.primary.created_at()),
+        };
+        let Some(Standing { revoked, expires, signs }) = standing else {
+            return Err(SignatureError::NoSelfSignature(key));
+        };
+        if revoked {
+            return Err(SignatureError::Revoked(key));
+        }
+        if !signs {
+            return Err(SignatureError::NotForSigning(key));
+        }
+        if signature.created().is_none_or(|signed| signed < made) || time(made) > now {
+            return Err(SignatureError::TooYoung { key, date: day(time(made)) });
+        }
+        if let Some(end) = signature_end(signature).filter(|_| is_over(signature, now)) {
+            return Err(SignatureError::Over { key, date: day(end) });
+        }
+        match expires {
+            Some(end) if end <= now && expired == ExpiredKeys::Refuse => {
+                Err(SignatureError::Expired { key, date: day(end) })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn describe(&self) -> String {
-        format!("{} ({})", self.fingerprint(), self.user)
+        match self.subkey {
+            Some(subkey) => {
+                format!("{}, a subkey of {}", fingerprint(&subkey.key), describe(self.key))
+            }
+            None => describe(self.key),
+        }
     }
+}
+
+fn describe(key: &Certificate) -> String {
+    let user = key.users.first().map(|user| String::from_utf8_lossy(user.id.id()));
+    format!("{} ({})", fingerprint(&key.primary), user.unwrap_or_default())
+}
+
+fn fingerprint(key: &impl KeyDetails) -> String {
+    hex::encode_upper(key.fingerprint().as_bytes())
 }
 
 fn is_issuer(signature: &Signature, key: &impl VerifyingKey) -> bool {
@@ -283,28 +377,8 @@ fn issuer(signature: &Signature) -> String {
     }
 }
 
-fn seconds_created(signature: &Signature) -> u32 {
-    signature.created().map(pgp::types::Timestamp::as_secs).unwrap_or_default()
-}
-
 /// `02 Nov 2024`.
 fn day(time: SystemTime) -> String {
     let date = httpdate::fmt_http_date(time);
     date.get(5..16).unwrap_or(&date).to_owned()
-}
-
-/// The armored blocks of a file, or the whole of a binary one.
-fn blocks(bytes: &[u8]) -> Vec<&[u8]> {
-    const BEGIN: &[u8] = b"-----BEGIN PGP PUBLIC KEY BLOCK-----";
-    let starts: Vec<usize> = bytes
-        .windows(BEGIN.len())
-        .enumerate()
-        .filter(|(_, window)| *window == BEGIN)
-        .map(|(start, _)| start)
-        .collect();
-    if starts.is_empty() {
-        return vec![bytes];
-    }
-    let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
-    starts.iter().copied().zip(ends).filter_map(|(start, end)| bytes.get(start..end)).collect()
 }

@@ -1,6 +1,7 @@
 //! RPMs: repositories, the dependency closure, signatures.
 
 pub mod baseline;
+mod certificate;
 pub mod checksum;
 pub mod closure;
 pub mod compression;
@@ -11,10 +12,12 @@ pub mod key;
 pub mod local_repository;
 pub mod modules;
 pub mod package;
+mod package_digest;
 pub mod package_signature;
 pub mod primary;
 pub mod repomd;
 pub mod repository;
 pub mod resolve;
 pub mod source;
+mod standing;
 mod xml;

@@ -1,21 +1,24 @@
 //! A package file and what vouches for it: the checksum that signed metadata
 //! gives, and the signature in its own header.
 //!
-//! The header's signature covers the header. In packages since rpm 4.14 the
-//! header holds a digest of the payload; in el7's it does not, and the checksum
-//! of the whole file from signed metadata closes the gap. So both are asked
-//! for, over the same open file.
+//! As `rpmkeys -K` does, all is checked that a package carries: every digest and
+//! every signature. A signature of the header reaches the payload by the digest
+//! of it that the header holds since rpm 4.14; packages of el7 have a second
+//! signature, over header and payload. Where neither is, only the checksum of
+//! the whole file in signed metadata closes the gap.
 
 use std::fs::File;
-use std::io::{BufReader, Seek};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::time::SystemTime;
 
 use bundle_format::{Evr, Nevra};
-use rpm::PackageMetadata;
+use pgp::packet::SignatureType;
+use rpm::{IndexSignatureTag, PackageMetadata};
 
 use super::checksum::Checksum;
 use super::header::{HeaderError, Outside};
-use super::key::{ExpiredKeys, Keyring, SignatureError};
+use super::key::{ExpiredKeys, Judgement, Keyring, SignatureError};
+use super::package_digest::{Digests, found};
 
 /// Whose signature a package must bear.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +29,8 @@ pub enum Signature<'a> {
         keyring: &'a Keyring,
         /// What becomes of expired ones.
         expired: ExpiredKeys,
+        /// Whether the checksum of the file is from metadata that was signed.
+        metadata_is_signed: bool,
     },
     /// Nobody's: the spec switched the check off and says why.
     Unchecked,
@@ -46,6 +51,19 @@ pub enum PackageError {
     /// Its headers make no sense.
     #[error("its headers make no sense: {0}")]
     Malformed(String),
+    /// It is not what it says itself that it is.
+    #[error(
+        "it was damaged or changed after it was made: another {} than it says; have the repository mended, or use another mirror", .0.join(", another ")
+    )]
+    Digest(Vec<String>),
+    /// It does not say itself what it is.
+    #[error("it holds no digest of {}, so that rpm would refuse it", .0.join(" and "))]
+    NoDigest(Vec<&'static str>),
+    /// Its signature is for its header only.
+    #[error(
+        "its signature covers its header only, and nothing in it ties the payload to the header; let `repoGpgcheck` be on for this repository, so that signed metadata vouches for the whole file"
+    )]
+    PartlySigned,
     /// Its header says another package than the metadata.
     #[error("it says that it is {found}")]
     Other {
@@ -71,20 +89,27 @@ pub fn verify(
         return Err(PackageError::Checksum(checksum.clone()));
     }
     file.rewind()?;
-    let outside = Outside::read(&mut BufReader::new(file))?;
-    let malformed = |error: rpm::Error| PackageError::Malformed(error.to_string());
+    let outside = Outside::read(&mut BufReader::new(&file))?;
     let header = PackageMetadata::parse(&mut outside.bytes()).map_err(malformed)?;
+    let digests = Digests::of(&header).map_err(malformed)?;
+    let misfits = digests.misfits(outside.header(), &mut payload(&file, &outside)?)?;
+    if !misfits.is_empty() {
+        return Err(PackageError::Digest(misfits));
+    }
+    let gaps = digests.gaps();
+    if !gaps.is_empty() {
+        return Err(PackageError::NoDigest(gaps));
+    }
     let signed_by = match signature {
         Signature::Unchecked => None,
-        Signature::By { keyring, expired } => {
-            let mut result = Err(SignatureError::Unsigned);
-            for bytes in header.raw_signatures().map_err(malformed)? {
-                result = keyring.verify(outside.header(), &bytes, expired, now);
-                if result.is_ok() {
-                    break;
-                }
+        Signature::By { keyring, expired, metadata_is_signed } => {
+            let judgement = Judgement { kinds: &[SignatureType::Binary], expired, now };
+            let signed = Signed::check(&file, &outside, &header, keyring, judgement)?;
+            let reaches_payload = signed.payload || digests.header_names_payload();
+            if !reaches_payload && !metadata_is_signed {
+                return Err(PackageError::PartlySigned);
             }
-            Some(result?)
+            Some(signed.by)
         }
     };
     let found = nevra(&header).map_err(malformed)?;
@@ -92,6 +117,64 @@ pub fn verify(
         return Err(PackageError::Other { found: found.to_string() });
     }
     Ok((header, signed_by))
+}
+
+/// What the signatures of a package came to.
+struct Signed {
+    by: String,
+    /// Whether one is over the payload as well.
+    payload: bool,
+}
+
+impl Signed {
+    /// Checks every signature, since rpm refuses a package of which one is bad or
+    /// by an unknown key.
+    fn check(
+        file: &File,
+        outside: &Outside,
+        package: &PackageMetadata,
+        keyring: &Keyring,
+        judgement: Judgement<'_>,
+    ) -> Result<Self, PackageError> {
+        let header = || Ok(Box::new(outside.header()) as Box<dyn Read + '_>);
+        let whole = || {
+            let whole = outside.header().chain(payload(file, outside)?);
+            Ok(Box::new(whole) as Box<dyn Read + '_>)
+        };
+        let mut by = None;
+        for bytes in package.raw_signatures().map_err(malformed)? {
+            by = Some(keyring.judge(&header, &bytes, judgement)?);
+        }
+        let mut is_payload_signed = false;
+        for (tag, is_over_payload) in [
+            (IndexSignatureTag::RPMSIGTAG_RSA, false),
+            (IndexSignatureTag::RPMSIGTAG_DSA, false),
+            (IndexSignatureTag::RPMSIGTAG_PGP, true),
+            (IndexSignatureTag::RPMSIGTAG_GPG, true),
+        ] {
+            let bytes =
+                found(package.signature.get_entry_data_as_binary(tag)).map_err(malformed)?;
+            let Some(bytes) = bytes else { continue };
+            by = Some(match is_over_payload {
+                true => keyring.judge(&whole, bytes, judgement)?,
+                false => keyring.judge(&header, bytes, judgement)?,
+            });
+            is_payload_signed |= is_over_payload;
+        }
+        match by {
+            Some(by) => Ok(Self { by, payload: is_payload_signed }),
+            None => Err(SignatureError::Unsigned.into()),
+        }
+    }
+}
+
+fn payload<'a>(mut file: &'a File, outside: &Outside) -> io::Result<BufReader<&'a File>> {
+    file.seek(SeekFrom::Start(outside.bytes().len() as u64))?;
+    Ok(BufReader::new(file))
+}
+
+fn malformed(error: rpm::Error) -> PackageError {
+    PackageError::Malformed(error.to_string())
 }
 
 fn nevra(header: &PackageMetadata) -> Result<Nevra, rpm::Error> {

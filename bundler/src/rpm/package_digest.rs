@@ -1,0 +1,139 @@
+//! The digests that a package carries of itself, compared as `rpmkeys -K` does
+//! (rpm's `lib/rpmvs.c`). Those of the header and of both together stand in the
+//! signature header, which nobody signs; those of the payload in the header.
+
+use std::io::{self, Read};
+
+use pgp::crypto::hash::HashAlgorithm;
+use rpm::{IndexSignatureTag, IndexTag, PackageMetadata};
+
+/// What of a package a digest is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Range {
+    Header,
+    Payload,
+    Both,
+}
+
+/// A digest that a package carries.
+#[derive(Debug)]
+struct Carried {
+    range: Range,
+    algorithm: HashAlgorithm,
+    /// In hex. One of them has to fit: a payload may be as it was compressed, or
+    /// not compressed at all.
+    expected: Vec<String>,
+}
+
+/// All digests of a package.
+#[derive(Debug)]
+pub(super) struct Digests(Vec<Carried>);
+
+impl Digests {
+    pub(super) fn of(package: &PackageMetadata) -> Result<Self, rpm::Error> {
+        use HashAlgorithm::{Md5, Sha1, Sha3_256, Sha256, Sha512};
+        let mut carried = Vec::new();
+        let mut add = |range, algorithm, expected: Vec<String>| {
+            if !expected.is_empty() {
+                carried.push(Carried { range, algorithm, expected });
+            }
+        };
+        let signature = |tag| found(package.signature.get_entry_data_as_string(tag));
+        for (algorithm, tag) in [
+            (Sha1, IndexSignatureTag::RPMSIGTAG_SHA1),
+            (Sha256, IndexSignatureTag::RPMSIGTAG_SHA256),
+            (Sha3_256, IndexSignatureTag::RPMSIGTAG_SHA3_256),
+        ] {
+            add(Range::Header, algorithm, signature(tag)?.map(str::to_owned).into_iter().collect());
+        }
+        let md5 = package.signature.get_entry_data_as_binary(IndexSignatureTag::RPMSIGTAG_MD5);
+        add(Range::Both, Md5, found(md5)?.map(hex::encode).into_iter().collect());
+        for (algorithm, tag, uncompressed) in [
+            (Sha256, IndexTag::RPMTAG_PAYLOADSHA256, IndexTag::RPMTAG_PAYLOADSHA256ALT),
+            (Sha512, IndexTag::RPMTAG_PAYLOAD_SHA512, IndexTag::RPMTAG_PAYLOAD_SHA512_ALT),
+            (Sha3_256, IndexTag::RPMTAG_PAYLOAD_SHA3_256, IndexTag::RPMTAG_PAYLOAD_SHA3_256_ALT),
+        ] {
+            let mut expected = Vec::new();
+            for tag in [tag, uncompressed] {
+                let values = found(package.header.get_entry_data_as_string_array(tag))?;
+                expected.extend(values.unwrap_or_default().into_iter().map(str::to_owned));
+            }
+            add(Range::Payload, algorithm, expected);
+        }
+        Ok(Self(carried))
+    }
+
+    /// Whether the header says what the payload has to be.
+    pub(super) fn header_names_payload(&self) -> bool {
+        self.0.iter().any(|one| one.range == Range::Payload)
+    }
+
+    /// What of the package no digest is over.
+    pub(super) fn gaps(&self) -> Vec<&'static str> {
+        let lacks =
+            |range| !self.0.iter().any(|one| one.range == range || one.range == Range::Both);
+        [(Range::Header, "its header"), (Range::Payload, "its payload")]
+            .into_iter()
+            .filter(|(range, _)| lacks(*range))
+            .map(|(_, words)| words)
+            .collect()
+    }
+
+    /// Reads the payload to its end and gives the digests that do not fit.
+    pub(super) fn misfits(
+        &self,
+        header: &[u8],
+        payload: &mut impl Read,
+    ) -> io::Result<Vec<String>> {
+        let mut hashers = Vec::new();
+        for one in &self.0 {
+            let mut hasher = one.algorithm.new_hasher().map_err(io::Error::other)?;
+            if one.range != Range::Payload {
+                hasher.update(header);
+            }
+            hashers.push(hasher);
+        }
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let count = match payload.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            for (one, hasher) in self.0.iter().zip(&mut hashers) {
+                if one.range != Range::Header {
+                    hasher.update(buffer.get(..count).unwrap_or_default());
+                }
+            }
+        }
+        let found = self.0.iter().zip(hashers.into_iter().map(|hasher| hasher.finalize()));
+        let misfits = found.filter(|(one, digest)| !one.fits(digest));
+        Ok(misfits.map(|(one, _)| one.words()).collect())
+    }
+}
+
+impl Carried {
+    fn fits(&self, digest: &[u8]) -> bool {
+        let digest = hex::encode(digest);
+        self.expected.iter().any(|expected| expected.eq_ignore_ascii_case(&digest))
+    }
+
+    fn words(&self) -> String {
+        let range = match self.range {
+            Range::Header => "header",
+            Range::Payload => "payload",
+            Range::Both => "header and payload",
+        };
+        format!("{} of its {range}", self.algorithm)
+    }
+}
+
+/// A tag's value; none where the package does not have the tag.
+pub(super) fn found<T>(value: Result<T, rpm::Error>) -> Result<Option<T>, rpm::Error> {
+    match value {
+        Ok(value) => Ok(Some(value)),
+        Err(rpm::Error::TagNotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

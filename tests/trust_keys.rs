@@ -1,0 +1,479 @@
+//! Keys in all their states, made by gpg; what our policy says of their
+//! signatures is what gpg says of them.
+#![allow(clippy::unwrap_used, reason = "a test ends where it finds something unexpected")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bundler::rpm::key::{ExpiredKeys, Keyring, SignatureError};
+
+#[path = "support/gpg.rs"]
+mod gpg;
+use gpg::{Gpg, is_missing};
+
+const DOCUMENT: &[u8] = b"<repomd/>\n";
+
+/// What becomes of the signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Good,
+    Expired,
+    Revoked,
+    /// The signature itself had an end.
+    Over,
+    /// It does not fit, or its key is good for nothing.
+    Refused,
+}
+use Verdict::{Expired, Good, Over, Refused, Revoked};
+
+/// One thing that the owner of a key does, on a day.
+enum Deed {
+    /// Makes the key `k`, for this purpose and time.
+    Key(&'static str, &'static str),
+    /// The same as old ones are: RSA.
+    OldKey(&'static str, &'static str),
+    /// Adds a subkey.
+    Subkey(&'static str, &'static str),
+    /// Lets the key, or its first subkey, hold so long from that day.
+    Renew(&'static str),
+    RenewSubkey(&'static str),
+    /// Has more user ids, or withdraws one.
+    AddUser(&'static str),
+    RevokeUser(&'static str),
+    /// Withdraws the first subkey.
+    RevokeSubkey,
+    /// Publishes the key as it is then.
+    Publish(&'static str),
+    /// Publishes what gpg wrote beside the new key: its revocation alone.
+    PublishRevocation(&'static str),
+    /// Takes the revocation to the key itself.
+    Revoke,
+    /// Signs the document.
+    Sign(&'static [&'static str]),
+}
+use Deed::*;
+
+/// A key's life, and the copies of it that are given on a day.
+struct Case {
+    name: &'static str,
+    life: &'static [(u64, Deed)],
+    /// Sets of copies, each of them given in both orders.
+    given: &'static [(&'static [&'static str], Verdict)],
+    today: u64,
+}
+
+const CASES: &[Case] = &[
+    Case {
+        name: "a key that holds",
+        life: &[(0, Key("sign", "3y")), (1, Sign(&[])), (1, Publish("a"))],
+        given: &[(&["a"], Good), (&["a", "a"], Good)],
+        today: 100,
+    },
+    Case {
+        name: "renewed in time, and the signature is older than that",
+        life: &[
+            (0, Key("sign", "30d")),
+            (1, Sign(&[])),
+            (1, Publish("old")),
+            (20, Renew("400d")),
+            (20, Publish("new")),
+        ],
+        given: &[(&["old"], Expired), (&["new"], Good), (&["old", "new"], Good)],
+        today: 100,
+    },
+    Case {
+        name: "renewed twice, the last time for less",
+        life: &[
+            (0, Key("sign", "30d")),
+            (1, Publish("first")),
+            (10, Renew("400d")),
+            (10, Publish("second")),
+            (20, Renew("30d")),
+            (20, Sign(&[])),
+            (20, Publish("third")),
+        ],
+        given: &[(&["first", "second"], Good), (&["second", "third"], Expired)],
+        today: 100,
+    },
+    Case {
+        name: "revoked later",
+        life: &[
+            (0, Key("sign", "never")),
+            (1, Sign(&[])),
+            (1, Publish("before")),
+            (1, PublishRevocation("revocation")),
+            (50, Revoke),
+            (50, Publish("after")),
+        ],
+        given: &[
+            (&["before"], Good),
+            (&["after"], Revoked),
+            (&["before", "after"], Revoked),
+            (&["before", "revocation"], Revoked),
+        ],
+        today: 100,
+    },
+    Case {
+        name: "revoked in one copy and renewed in another",
+        life: &[
+            (0, Key("sign", "30d")),
+            (1, Sign(&[])),
+            (1, PublishRevocation("revocation")),
+            (60, Renew("400d")),
+            (60, Publish("renewed")),
+        ],
+        given: &[(&["renewed"], Good), (&["renewed", "revocation"], Revoked)],
+        today: 100,
+    },
+    Case {
+        name: "a subkey that has expired, and its renewal",
+        life: &[
+            (0, Key("cert", "never")),
+            (0, Subkey("sign", "30d")),
+            (1, Sign(&[])),
+            (1, Publish("old")),
+            (60, RenewSubkey("400d")),
+            (60, Publish("new")),
+        ],
+        given: &[(&["old"], Expired), (&["new"], Good), (&["old", "new"], Good)],
+        today: 100,
+    },
+    Case {
+        name: "a subkey that outlives its primary key",
+        life: &[
+            (0, Key("cert", "30d")),
+            (0, Subkey("sign", "never")),
+            (1, Sign(&[])),
+            (1, Publish("old")),
+            (60, Renew("400d")),
+            (60, Publish("new")),
+        ],
+        given: &[(&["old"], Expired), (&["old", "new"], Good)],
+        today: 100,
+    },
+    Case {
+        name: "a subkey that is revoked in one copy and renewed in another",
+        life: &[
+            (0, Key("cert", "never")),
+            (0, Subkey("sign", "200d")),
+            (1, Sign(&[])),
+            (1, Publish("before")),
+            (20, RenewSubkey("400d")),
+            (20, Publish("renewed")),
+            (40, RevokeSubkey),
+            (40, Publish("after")),
+        ],
+        given: &[
+            (&["before"], Good),
+            (&["before", "after"], Revoked),
+            (&["renewed", "after"], Revoked),
+        ],
+        today: 100,
+    },
+    Case {
+        name: "a subkey that only one copy has",
+        life: &[
+            (0, Key("cert", "30d")),
+            (1, Publish("without")),
+            (20, Subkey("sign", "never")),
+            (20, Sign(&[])),
+            (20, Publish("with")),
+            (25, Renew("400d")),
+            (25, Publish("renewed")),
+        ],
+        given: &[(&["without"], Refused), (&["with"], Expired), (&["without", "renewed"], Good)],
+        today: 100,
+    },
+    Case {
+        name: "the primary key of one whose subkey has expired",
+        life: &[
+            (0, Key("sign", "never")),
+            (1, Sign(&[])),
+            (2, Subkey("encr", "5d")),
+            (2, Publish("a")),
+        ],
+        given: &[(&["a"], Good)],
+        today: 100,
+    },
+    Case {
+        name: "the subkey of a revoked key",
+        life: &[
+            (0, Key("cert", "never")),
+            (0, Subkey("sign", "never")),
+            (1, Sign(&[])),
+            (1, Publish("before")),
+            (50, Revoke),
+            (50, Publish("after")),
+        ],
+        given: &[(&["before"], Good), (&["before", "after"], Revoked)],
+        today: 100,
+    },
+    Case {
+        name: "two user ids of which one is withdrawn",
+        life: &[
+            (0, Key("sign", "30d")),
+            (1, AddUser("Other <other@keys.invalid>")),
+            (1, Sign(&[])),
+            (1, Publish("old")),
+            (20, Renew("400d")),
+            (21, RevokeUser("Other <other@keys.invalid>")),
+            (21, Publish("new")),
+        ],
+        given: &[(&["old"], Expired), (&["old", "new"], Good)],
+        today: 100,
+    },
+    Case {
+        name: "the only user id is withdrawn",
+        life: &[
+            (0, Key("sign", "30d")),
+            (1, AddUser("Other <other@keys.invalid>")),
+            (2, RevokeUser("Owner <owner@keys.invalid>")),
+            (2, Sign(&[])),
+            (2, Publish("a")),
+        ],
+        given: &[(&["a"], Expired)],
+        today: 100,
+    },
+    Case {
+        name: "a signature that was to hold for a week",
+        life: &[
+            (0, Key("sign", "never")),
+            (1, Sign(&["--default-sig-expire", "7d"])),
+            (1, Publish("a")),
+        ],
+        given: &[(&["a"], Over)],
+        today: 100,
+    },
+    Case {
+        name: "a signature that is to hold for a year",
+        life: &[
+            (0, Key("sign", "never")),
+            (1, Sign(&["--default-sig-expire", "1y"])),
+            (1, Publish("a")),
+        ],
+        given: &[(&["a"], Good)],
+        today: 100,
+    },
+    Case {
+        name: "a signature from before the key was made",
+        life: &[
+            (10, Key("sign", "never")),
+            (5, Sign(&["--ignore-time-conflict"])),
+            (10, Publish("a")),
+        ],
+        given: &[(&["a"], Refused)],
+        today: 100,
+    },
+    Case {
+        name: "a key that is made tomorrow",
+        life: &[(101, Key("sign", "never")), (101, Sign(&[])), (101, Publish("a"))],
+        given: &[(&["a"], Refused)],
+        today: 100,
+    },
+    Case {
+        name: "a signature from tomorrow, by a clock that runs ahead",
+        life: &[(0, Key("sign", "never")), (101, Sign(&[])), (1, Publish("a"))],
+        given: &[(&["a"], Good)],
+        today: 100,
+    },
+    Case {
+        name: "SHA-1, as old repositories have it",
+        life: &[
+            (0, OldKey("sign", "never")),
+            (1, Sign(&["--digest-algo", "SHA1"])),
+            (1, Publish("a")),
+        ],
+        given: &[(&["a"], Good)],
+        today: 100,
+    },
+    Case {
+        name: "MD5",
+        life: &[
+            (0, OldKey("sign", "never")),
+            (1, Sign(&["--digest-algo", "MD5", "--allow-weak-digest-algos"])),
+            (1, Publish("a")),
+        ],
+        given: &[(&["a"], Refused)],
+        today: 100,
+    },
+    Case {
+        name: "a text signature",
+        life: &[(0, Key("sign", "never")), (1, Sign(&["--textmode"])), (1, Publish("a"))],
+        given: &[(&["a"], Good)],
+        today: 100,
+    },
+];
+
+#[test]
+fn every_state_of_a_key_is_what_gpg_says() {
+    if is_missing() {
+        return;
+    }
+    for case in CASES {
+        let folder = tempfile::tempdir().unwrap();
+        let owner = Owner::live(folder.path(), case.life);
+        for (copies, expected) in case.given {
+            let mut order = copies.to_vec();
+            for _ in 0..2 {
+                let files: Vec<Vec<u8>> =
+                    order.iter().map(|name| fs::read(owner.path(name)).unwrap()).collect();
+                let words = format!("{}: {order:?}", case.name);
+                assert_eq!(
+                    by_gpg(&files, &owner.path("sig"), case.today),
+                    *expected,
+                    "gpg, {words}"
+                );
+                let keyring = keyring(&files);
+                assert_ours(&keyring, &owner, case.today, *expected, &words);
+                assert_ours(
+                    &self::keyring(&[files.concat()]),
+                    &owner,
+                    case.today,
+                    *expected,
+                    &words,
+                );
+                // One copy is what a node's rpm has of each key.
+                let shipped: Vec<Vec<u8>> = files
+                    .iter()
+                    .map(|file| keyring.united(file).unwrap().unwrap_or_else(|| file.clone()))
+                    .collect();
+                if files.len() == 1 {
+                    assert_eq!(shipped, files, "{words}");
+                }
+                for file in &shipped {
+                    let one = self::keyring(std::slice::from_ref(file));
+                    assert_eq!(one.fingerprints(), keyring.fingerprints(), "{words}");
+                    if *expected != Revoked {
+                        assert_ours(&one, &owner, case.today, *expected, &words);
+                        let verdict =
+                            by_gpg(std::slice::from_ref(file), &owner.path("sig"), case.today);
+                        assert_eq!(verdict, *expected, "gpg on the united copy, {words}");
+                    }
+                }
+                order.reverse();
+            }
+        }
+    }
+}
+
+fn keyring(files: &[Vec<u8>]) -> Keyring {
+    let mut keyring = Keyring::default();
+    for file in files {
+        keyring.add("copy", file).unwrap();
+    }
+    keyring
+}
+
+fn assert_ours(keyring: &Keyring, owner: &Owner, today: u64, expected: Verdict, words: &str) {
+    let signature = fs::read(owner.path("sig")).unwrap();
+    let verify = |expired| keyring.verify(DOCUMENT, &signature, expired, time(today));
+    let result = verify(ExpiredKeys::Refuse);
+    let verdict = match &result {
+        Ok(_) => Good,
+        Err(SignatureError::Expired { .. }) => Expired,
+        Err(SignatureError::Revoked(_)) => Revoked,
+        Err(SignatureError::Over { .. }) => Over,
+        Err(_) => Refused,
+    };
+    assert_eq!(verdict, expected, "{words}: {result:?}");
+    assert_eq!(keyring.fingerprints(), [owner.fingerprint.as_str()], "{words}");
+    // What the spec allows of expired keys is nothing else.
+    assert_eq!(verify(ExpiredKeys::Allow).is_ok(), matches!(expected, Good | Expired), "{words}");
+}
+
+/// What a gpg that knows nothing but these files says of the signature.
+fn by_gpg(files: &[Vec<u8>], signature: &Path, today: u64) -> Verdict {
+    let reader = Gpg::new();
+    // A revocation alone needs its key first: twice, for any order.
+    for file in files.iter().chain(files) {
+        let path = reader.folder().join("copy");
+        fs::write(&path, file).unwrap();
+        reader.run(seconds(today), &["--import", path.to_str().unwrap()]);
+    }
+    let document = reader.folder().join("document");
+    fs::write(&document, DOCUMENT).unwrap();
+    let arguments =
+        ["--status-fd", "1", "--verify", signature.to_str().unwrap(), document.to_str().unwrap()];
+    let output = reader.run(seconds(today), &arguments);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let said = |word: &str| text.contains(&format!("[GNUPG:] {word} "));
+    match () {
+        () if said("GOODSIG") => Good,
+        () if said("EXPKEYSIG") => Expired,
+        () if said("REVKEYSIG") => Revoked,
+        () if said("EXPSIG") => Over,
+        () if said("ERRSIG") || said("BADSIG") => Refused,
+        () => panic!("gpg says {text} {}", String::from_utf8_lossy(&output.stderr)),
+    }
+}
+
+/// Somebody with a key, and what was published of it.
+struct Owner {
+    folder: PathBuf,
+    fingerprint: String,
+}
+
+impl Owner {
+    fn live(folder: &Path, life: &[(u64, Deed)]) -> Self {
+        let gpg = Gpg::new();
+        let mut owner = Self { folder: folder.to_owned(), fingerprint: String::new() };
+        fs::write(owner.path("document"), DOCUMENT).unwrap();
+        for (day, deed) in life {
+            owner.act(&gpg, seconds(*day), deed);
+        }
+        owner
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    fn act(&mut self, gpg: &Gpg, at: u64, deed: &Deed) {
+        let key = self.fingerprint.clone();
+        let ok = |arguments: &[&str]| gpg.ok(at, arguments);
+        match deed {
+            Key(usage, time) | OldKey(usage, time) => {
+                let user = "Owner <owner@keys.invalid>";
+                let algorithm = if matches!(deed, OldKey(..)) { "rsa2048" } else { "ed25519" };
+                ok(&["--quick-gen-key", user, algorithm, usage, time]);
+                self.fingerprint = gpg.fingerprints().remove(0);
+            }
+            Subkey("encr", time) => drop(ok(&["--quick-add-key", &key, "cv25519", "encr", time])),
+            Subkey(usage, time) => drop(ok(&["--quick-add-key", &key, "ed25519", usage, time])),
+            Renew(time) => drop(ok(&["--quick-set-expire", &key, time])),
+            RenewSubkey(time) => {
+                let subkey = &gpg.fingerprints()[1];
+                ok(&["--quick-set-expire", &key, time, subkey]);
+            }
+            AddUser(user) => drop(ok(&["--quick-add-uid", &key, user])),
+            RevokeUser(user) => drop(ok(&["--quick-revoke-uid", &key, user])),
+            RevokeSubkey => gpg.edit(at, &key, "key 1\nrevkey\ny\n0\n\ny\nsave\n"),
+            Publish(name) => {
+                let path = self.path(name);
+                ok(&["--armor", "--output", path.to_str().unwrap(), "--export", &key]);
+            }
+            PublishRevocation(name) => fs::write(self.path(name), gpg.revocation(&key)).unwrap(),
+            Revoke => {
+                let path = self.path("own-revocation");
+                fs::write(&path, gpg.revocation(&key)).unwrap();
+                ok(&["--import", path.to_str().unwrap()]);
+            }
+            Sign(options) => {
+                let (signature, document) = (self.path("sig"), self.path("document"));
+                let arguments =
+                    ["--armor", "--output", signature.to_str().unwrap(), "--detach-sign"];
+                ok(&[options, arguments.as_slice(), &[document.to_str().unwrap()]].concat());
+            }
+        }
+    }
+}
+
+/// Day 0 is in 2020.
+fn seconds(day: u64) -> u64 {
+    1_577_836_800 + day * 86_400
+}
+
+fn time(day: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(seconds(day))
+}
