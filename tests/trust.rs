@@ -251,3 +251,93 @@ fn dnf_reads_the_bundles_own_repository() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("libssl.so.10()(64bit)"), "{text}");
 }
+
+/// On 28 Nov 2026, two days after these were reported.
+fn reported() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_795_824_000)
+}
+
+#[test]
+fn reports_from_the_field_about_packages() {
+    let Some(data) = shared_data::folder() else { return };
+    let field = data.join("field/rpm");
+    let verify = |file: &str, name: &str, key: &str, expired| {
+        let keyring = keyring(&[&field.join(key)]);
+        let bytes = fs::read(field.join(file)).unwrap();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        let signature = Signature::By { keyring: &keyring, expired, metadata_is_signed: false };
+        let checksum = checksum(&bytes);
+        package_signature::verify(file, &name.parse().unwrap(), &checksum, signature, reported())
+            .map(|_| ())
+    };
+    // A signed header with another payload.
+    let (file, name) = ("payload-flipped/hello-2.0-1.x86_64.rpm", "hello-2.0-1.x86_64");
+    let error = verify(file, name, "rpm.org-rsa-2048-test.pub", ExpiredKeys::Refuse).unwrap_err();
+    assert!(matches!(error, PackageError::Digest(_)), "{error}");
+    // A subkey that has expired.
+    let file = "expired-subkey-package/hello-2.0-1.x86_64-signed-with-subkey.rpm";
+    let error = verify(file, name, "alice-expired-subkey.asc", ExpiredKeys::Refuse).unwrap_err();
+    let is_expired = matches!(error, PackageError::Signature(SignatureError::Expired { .. }));
+    assert!(is_expired, "{error}");
+    verify(file, name, "alice-expired-subkey.asc", ExpiredKeys::Allow).unwrap();
+}
+
+#[test]
+fn reports_from_the_field_about_copies_of_a_key() {
+    let Some(data) = shared_data::folder() else { return };
+    let field = data.join("field/rpm");
+    let verify = |repository: &str, keys: &[&str], expired| {
+        let paths: Vec<_> = keys.iter().map(|key| field.join(key)).collect();
+        let paths: Vec<&Path> = paths.iter().map(|path| path.as_path()).collect();
+        let repodata = field.join(repository).join("repodata");
+        let [repomd, signature] =
+            ["repomd.xml", "repomd.xml.asc"].map(|name| fs::read(repodata.join(name)).unwrap());
+        keyring(&paths).verify(&repomd, &signature, expired, reported())
+    };
+    for expired in [ExpiredKeys::Refuse, ExpiredKeys::Allow] {
+        for keys in [["rev-before.asc", "rev.asc"], ["rev.asc", "rev-before.asc"]] {
+            let error = verify("revoked-repo", &keys, expired).unwrap_err();
+            assert!(matches!(error, SignatureError::Revoked(_)), "{keys:?}: {error}");
+        }
+    }
+    let refuse = ExpiredKeys::Refuse;
+    verify("revoked-repo", &["rev-before.asc"], refuse).unwrap();
+    for keys in [["expired.asc", "renewed.asc"], ["renewed.asc", "expired.asc"]] {
+        verify("renewed-repo", &keys, refuse).unwrap();
+    }
+    for (repository, key) in
+        [("renewed-repo", "expired.asc"), ("expired-subkey-repomd", "expsub.asc")]
+    {
+        let error = verify(repository, &[key], refuse).unwrap_err();
+        assert!(matches!(error, SignatureError::Expired { .. }), "{key}: {error}");
+        verify(repository, &[key], ExpiredKeys::Allow).unwrap();
+    }
+}
+
+/// pkgs.k8s.io's key ends on 29 Dec 2026: whoever has the old copy is told so, and
+/// both copies do, in either order and in one file.
+#[test]
+fn the_two_copies_of_the_kubernetes_key_are_one() {
+    let Some(data) = shared_data::folder() else { return };
+    let [old, new] = ["kubernetes-repomd.xml.key", "kubernetes-Release.key.2025"]
+        .map(|name| fs::read(data.join("keys").join(name)).unwrap());
+    let both = [old.clone(), new.clone()].concat();
+    for copies in [vec![&old, &new], vec![&new, &old], vec![&both]] {
+        let mut keyring = Keyring::default();
+        for copy in &copies {
+            keyring.add("copy", copy).unwrap();
+        }
+        assert_eq!(keyring.fingerprints().len(), 1);
+        let end = keyring.expiries(reported())[0].unwrap();
+        assert!(end > day(2026) + Duration::from_secs(360 * 86400), "{end:?}");
+        // What a node is given of each copy is the whole of it.
+        for copy in copies {
+            let shipped = keyring.united(copy).unwrap().unwrap_or_else(|| copy.clone());
+            let mut node = Keyring::default();
+            node.add("shipped", &shipped).unwrap();
+            assert_eq!(node.expiries(reported()), [Some(end)]);
+            assert_eq!(node.fingerprints(), keyring.fingerprints());
+        }
+    }
+}

@@ -3,13 +3,13 @@
 use anyhow::{Context, bail};
 use bundle_format::Digest;
 use bundle_format::image::disagreements;
-use bundle_format::lock::{Descriptor, Lock, LockedFile};
+use bundle_format::lock::{Descriptor, FileKind, Lock, LockedFile};
 use url::Url;
 
 use super::output::check_folder;
 use crate::fetch::download::Source;
 use crate::fetch::queue::{Job, fetch_all};
-use crate::lock::{Upstreams, apply_patches, images_of, location};
+use crate::lock::{Upstreams, apply_patches, images_of, location, read_keys};
 use crate::manifest::discovery::discover;
 use crate::progress::Progress;
 use crate::spec::SpecFile;
@@ -25,6 +25,7 @@ pub(super) fn gather(
     upstreams: &Upstreams,
     quiet: bool,
 ) -> anyhow::Result<()> {
+    let keys = keys(file, lock, upstreams)?;
     let registry = upstreams.puller.fetch();
     let client = &*upstreams.client;
     let mut jobs: Vec<Job<'_>> = Vec::new();
@@ -49,6 +50,9 @@ pub(super) fn gather(
         add(&rpm.package.to_string(), &blob, client, vec![rpm.source.clone()]);
     }
     for LockedFile { title, source, content, .. } in &lock.files {
+        if keys.iter().any(|key| key.title == *title) {
+            continue;
+        }
         add(title, content, client, vec![source_of_file(file, source)?]);
     }
     for manifest in &lock.manifests {
@@ -91,6 +95,36 @@ pub(super) fn gather(
         );
     }
     Ok(())
+}
+
+/// Makes the keys of the lock anew where the cache lacks one: what the bundle
+/// carries of a key may be united of several copies, and then is at no upstream.
+fn keys<'a>(
+    file: &SpecFile,
+    lock: &'a Lock,
+    upstreams: &Upstreams,
+) -> anyhow::Result<Vec<&'a LockedFile>> {
+    let keys: Vec<_> = lock.files.iter().filter(|file| file.kind == FileKind::Key).collect();
+    let is_missing = |key: &&&LockedFile| upstreams.cache.document(&key.content).is_err();
+    if keys.iter().any(|key| is_missing(&key)) {
+        for target in &file.spec.targets {
+            read_keys(file, target, upstreams)?;
+        }
+    }
+    let changed: Vec<String> = keys
+        .iter()
+        .filter(is_missing)
+        .map(|key| {
+            format!(
+                "the key {} is another than when the lock was made: run `bundler lock`",
+                key.source
+            )
+        })
+        .collect();
+    if !changed.is_empty() {
+        bail!("{}", changed.join("\n"));
+    }
+    Ok(keys)
 }
 
 /// Makes the manifests to apply, which exist at no upstream.

@@ -1,6 +1,7 @@
 //! Checking every package, and making the metadata of the bundle's own
 //! repositories from what was checked.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::time::SystemTime;
 
@@ -70,7 +71,10 @@ fn keyrings(
         for key in own {
             keyring.add(&key.title, &upstreams.cache.document(&key.content)?)?;
         }
-        if !repository.keys.is_empty() && keyring.fingerprints() != repository.keys {
+        // A lock of an earlier version names a key once for each copy.
+        let locked: BTreeSet<&String> = repository.keys.iter().collect();
+        let found = keyring.fingerprints();
+        if !locked.is_empty() && found.iter().collect::<BTreeSet<_>>() != locked {
             bail!(
                 "the keys of repository `{}` are not those of the lock: run `bundler lock`",
                 repository.id

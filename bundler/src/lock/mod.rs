@@ -19,11 +19,13 @@ use crate::spec::{Spec, SpecFile, combination};
 mod files;
 mod fits;
 mod images;
+mod keys;
 mod manifests;
 mod packages;
 
 pub use files::{location, read_location};
 pub use fits::misfits;
+pub(crate) use keys::read as read_keys;
 pub use manifests::{apply_patches, images_of};
 pub(crate) use packages::expired_keys;
 

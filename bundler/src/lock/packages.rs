@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
-use bundle_format::lock::{FileKind, LockedFile, LockedRepository, LockedRpm, LockedTarget, Why};
+use bundle_format::lock::{LockedFile, LockedRepository, LockedRpm, LockedTarget, Why};
 use url::Url;
 
-use super::{Upstreams, files};
+use super::{Upstreams, files, read_keys};
 use crate::fetch::{self, download};
 use crate::rpm::baseline;
 use crate::rpm::closure::Request;
-use crate::rpm::key::{self, Keyring, MAX_KEY};
+use crate::rpm::key::{self, Keyring};
 use crate::rpm::package::Package;
 use crate::rpm::repository::Repository as LoadedRepository;
 use crate::rpm::resolve::{self, Baseline, Chosen, Goal};
@@ -42,12 +42,13 @@ pub(super) fn lock(
     let mut loaded = Vec::new();
     let mut locked_repositories = Vec::new();
     let mut keys = Vec::new();
-    for repository in &target.repositories {
-        let (source, locked, own_keys) = load(file, target, repository, upstreams, now)
+    let own_keys = read_keys(file, target, upstreams)?;
+    for (repository, own) in target.repositories.iter().zip(own_keys) {
+        let (source, locked) = load(file, target, repository, own.keyring, upstreams, now)
             .with_context(|| format!("reading repository `{}`", repository.id.value))?;
         loaded.push(source);
         locked_repositories.push(locked);
-        keys.extend(own_keys);
+        keys.extend(own.files);
     }
     let profile = profile::of_family(&target.family.value);
     let wanted = requests(&file.spec, target, profile.as_ref())?;
@@ -106,18 +107,10 @@ fn load(
     file: &SpecFile,
     target: &Target,
     repository: &Repository,
+    keyring: Keyring,
     upstreams: &Upstreams,
     now: SystemTime,
-) -> anyhow::Result<(LoadedRepository, LockedRepository, Vec<LockedFile>)> {
-    let mut keyring = Keyring::default();
-    let mut keys = Vec::new();
-    for (index, source) in repository.keys.iter().enumerate() {
-        let bytes = files::read_location(file, upstreams, source, MAX_KEY)
-            .with_context(|| format!("reading the key {source}"))?;
-        keyring.add(source, &bytes)?;
-        let title = format!("keys/{}/{}-{}.asc", target.id(), repository.id.value, index + 1);
-        keys.push(files::keep(upstreams, FileKind::Key, title, source, &bytes)?);
-    }
+) -> anyhow::Result<(LoadedRepository, LockedRepository)> {
     let fingerprints = keyring.fingerprints();
     let expired = expired_keys(repository);
     let metadata = match repository.repo_gpgcheck {
@@ -145,7 +138,7 @@ fn load(
                         Check::Off(_) => Vec::new(),
                     },
                 };
-                return Ok((loaded.repository, locked, keys));
+                return Ok((loaded.repository, locked));
             }
             Err(error) => problems.push(format!("{:#}", anyhow::Error::new(error))),
         }

@@ -1,6 +1,6 @@
 //! The outside of an RPM: its lead and its two headers, checked for sense
 //! before any library reads them. Layout: rpm's `docs/manual/format_lead.md`
-//! and `format_header.md`; the limits are those of rpm's `lib/header.cc`.
+//! and `format_header.md`; what is refused is what rpm's `lib/header.cc` refuses.
 
 use std::io::{self, Read};
 
@@ -8,12 +8,43 @@ const LEAD: usize = 96;
 const LEAD_MAGIC: [u8; 4] = [0xed, 0xab, 0xee, 0xdb];
 /// Signatures are in a header of their own (`RPMSIGTYPE_HEADERSIG`).
 const HEADER_SIGNATURE: [u8; 2] = [0, 5];
-const HEADER_MAGIC: [u8; 4] = [0x8e, 0xad, 0xe8, 0x01];
+const HEADER_MAGIC: [u8; 8] = [0x8e, 0xad, 0xe8, 0x01, 0, 0, 0, 0];
 /// The most entries of a header (`headerMaxTags`).
 const MAX_ENTRIES: usize = 0xffff;
 /// The most bytes of a header's data (`headerMaxData`).
 const MAX_DATA: usize = 0x0fff_ffff;
+/// The most values of an entry (`HEADER_ARRAY_MAX`).
+const MAX_VALUES: usize = 0x000f_ffff;
+/// Lower tags are those of regions (`HEADER_I18NTABLE`).
+const FIRST_TAG: usize = 100;
 const ENTRY: usize = 16;
+/// The tag of old packages' regions (`HEADER_IMAGE`).
+const IMAGE: usize = 61;
+const BINARY: usize = 7;
+
+/// Which of the two headers is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Signatures,
+    Main,
+}
+
+impl Part {
+    /// The tag of the entry that comes first and is about all others.
+    fn region(self) -> usize {
+        match self {
+            Self::Signatures => 62,
+            Self::Main => 63,
+        }
+    }
+
+    fn max_entries(self) -> usize {
+        match self {
+            Self::Signatures => 32,
+            Self::Main => MAX_ENTRIES,
+        }
+    }
+}
 
 /// The first bytes of an RPM up to its payload, known to be well formed.
 #[derive(Debug)]
@@ -45,12 +76,12 @@ impl Outside {
         if !matches!(bytes.get(4), Some(3 | 4)) || bytes.get(78..80) != Some(&HEADER_SIGNATURE) {
             return Err(HeaderError::Malformed("it is of a version that rpm does not read"));
         }
-        read_header(reader, &mut bytes)?;
+        read_header(reader, &mut bytes, Part::Signatures)?;
         // The signature header is padded to eight bytes.
         let padding = (8 - bytes.len() % 8) % 8;
         take(reader, padding, &mut bytes)?;
         let header = bytes.len();
-        read_header(reader, &mut bytes)?;
+        read_header(reader, &mut bytes, Part::Main)?;
         Ok(Self { bytes, header })
     }
 
@@ -79,49 +110,113 @@ fn number(bytes: &[u8], offset: usize) -> Result<usize, HeaderError> {
         .ok_or(HeaderError::Malformed("it ends early"))
 }
 
-fn read_header(reader: &mut impl Read, bytes: &mut Vec<u8>) -> Result<(), HeaderError> {
+fn read_header(reader: &mut impl Read, bytes: &mut Vec<u8>, part: Part) -> Result<(), HeaderError> {
     let start = bytes.len();
     take(reader, 16, bytes)?;
     let intro = bytes.get(start..).unwrap_or_default();
     if !intro.starts_with(&HEADER_MAGIC) {
         return Err(HeaderError::Malformed("a header does not begin as one"));
     }
-    let (entries, size) = (number(intro, 8)?, number(intro, 12)?);
-    if entries == 0 || entries > MAX_ENTRIES || size > MAX_DATA {
+    let (count, size) = (number(intro, 8)?, number(intro, 12)?);
+    if count == 0 || count > part.max_entries() || size > MAX_DATA {
         return Err(HeaderError::Malformed("a header is empty or too large"));
     }
-    take(reader, entries * ENTRY, bytes)?;
+    take(reader, count * ENTRY, bytes)?;
     let data_start = bytes.len();
     take(reader, size, bytes)?;
     let data = bytes.get(data_start..).unwrap_or_default();
-    for index in 0..entries {
-        let entry = bytes.get(start + 16 + index * ENTRY..).unwrap_or_default();
-        let (kind, offset, count) = (number(entry, 4)?, number(entry, 8)?, number(entry, 12)?);
-        check_entry(data, kind, offset, count)?;
+    let entries = bytes.get(start + 16..data_start).unwrap_or_default().chunks(ENTRY);
+    let mut entries = entries.map(Entry::read).collect::<Result<Vec<_>, _>>()?;
+    let mut trailer = None;
+    if entries.first().is_some_and(|first| first.tag == part.region()) {
+        let region = entries.remove(0);
+        trailer = Some(region.check_region(data, count, part)?);
+    }
+    let mut end = 0;
+    for entry in entries {
+        let begin = entry.offset;
+        if begin < end {
+            return Err(HeaderError::Malformed("entries of a header overlap"));
+        }
+        end = begin + entry.check(data)?;
+        if trailer.is_some_and(|trailer| end > trailer && begin < trailer + ENTRY) {
+            return Err(HeaderError::Malformed("an entry of a header overlaps its region's end"));
+        }
     }
     Ok(())
 }
 
-/// Whether the values of an entry lie inside of the data.
-fn check_entry(data: &[u8], kind: usize, offset: usize, count: usize) -> Result<(), HeaderError> {
-    let outside = HeaderError::Malformed("an entry of a header lies outside of its data");
-    let rest = data
-        .get(offset..)
-        .ok_or(HeaderError::Malformed("an entry of a header lies outside of its data"))?;
-    let width = match kind {
-        0 => return Err(HeaderError::Malformed("an entry of a header has no type")),
-        1 | 2 | 7 => 1,
-        3 => 2,
-        4 => 4,
-        5 => 8,
-        6 | 8 | 9 => {
-            let ends = rest.iter().filter(|byte| **byte == 0).take(count).count();
-            return if ends == count && count > 0 { Ok(()) } else { Err(outside) };
+/// What a header's index says of one value or several.
+struct Entry {
+    tag: usize,
+    kind: usize,
+    offset: usize,
+    count: usize,
+}
+
+impl Entry {
+    fn read(bytes: &[u8]) -> Result<Self, HeaderError> {
+        Ok(Self {
+            tag: number(bytes, 0)?,
+            kind: number(bytes, 4)?,
+            offset: number(bytes, 8)?,
+            count: number(bytes, 12)?,
+        })
+    }
+
+    /// Checks the entry that spans a header of `entries` entries; gives where its
+    /// end is noted in the data. It spans all of the main header, so that nothing
+    /// stands in there unsigned.
+    fn check_region(&self, data: &[u8], entries: usize, part: Part) -> Result<usize, HeaderError> {
+        let malformed = HeaderError::Malformed("the region of a header does not fit it");
+        let trailer = self.offset.checked_add(ENTRY).and_then(|end| data.get(self.offset..end));
+        let Some(trailer) = trailer else { return Err(malformed) };
+        let trailer = Self::read(trailer)?;
+        let tag = match part {
+            Part::Signatures if trailer.tag == IMAGE => part.region(),
+            _ => trailer.tag,
+        };
+        // The way back to the first entry, as a negative number.
+        let length = (trailer.offset as u32).wrapping_neg() as usize;
+        let is_region = |entry: &Self| entry.kind == BINARY && entry.count == ENTRY;
+        let spans = length / ENTRY;
+        let fits = match part {
+            Part::Signatures => spans <= entries,
+            Part::Main => spans == entries && self.offset + ENTRY == data.len(),
+        };
+        let is_sane = is_region(self) && is_region(&trailer) && tag == part.region();
+        if is_sane && fits && length.is_multiple_of(ENTRY) {
+            Ok(self.offset)
+        } else {
+            Err(malformed)
         }
-        _ => return Err(HeaderError::Malformed("an entry of a header has an unknown type")),
-    };
-    match count.checked_mul(width) {
-        Some(needed) if count > 0 && needed <= rest.len() && offset.is_multiple_of(width) => Ok(()),
-        _ => Err(outside),
+    }
+
+    /// Checks that the values lie inside of the data, and gives their length.
+    fn check(&self, data: &[u8]) -> Result<usize, HeaderError> {
+        let outside = HeaderError::Malformed("an entry of a header lies outside of its data");
+        let Some(rest) = data.get(self.offset..) else { return Err(outside) };
+        let count = self.count;
+        if self.tag < FIRST_TAG || count == 0 || (self.kind != BINARY && count > MAX_VALUES) {
+            return Err(HeaderError::Malformed("an entry of a header has no sense"));
+        }
+        let width = match self.kind {
+            1 | 2 | BINARY => 1,
+            3 => 2,
+            4 => 4,
+            5 => 8,
+            6 if count != 1 => {
+                return Err(HeaderError::Malformed("a text of a header is several"));
+            }
+            6 | 8 | 9 => {
+                let ends = rest.iter().enumerate().filter(|(_, byte)| **byte == 0);
+                return ends.map(|(at, _)| at + 1).nth(count - 1).ok_or(outside);
+            }
+            _ => return Err(HeaderError::Malformed("an entry of a header has an unknown type")),
+        };
+        match count.checked_mul(width) {
+            Some(length) if length <= rest.len() && self.offset.is_multiple_of(width) => Ok(length),
+            _ => Err(outside),
+        }
     }
 }

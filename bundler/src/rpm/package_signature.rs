@@ -1,8 +1,8 @@
 //! A package file and what vouches for it: the checksum that signed metadata
 //! gives, and the signature in its own header.
 //!
-//! As `rpmkeys -K` does, all is checked that a package carries: every digest and
-//! every signature. A signature of the header reaches the payload by the digest
+//! As `rpmkeys -K` does, all is checked that a package carries: its digests and
+//! its signatures. A signature of the header reaches the payload by the digest
 //! of it that the header holds since rpm 4.14; packages of el7 have a second
 //! signature, over header and payload. Where neither is, only the checksum of
 //! the whole file in signed metadata closes the gap.
@@ -53,7 +53,7 @@ pub enum PackageError {
     Malformed(String),
     /// It is not what it says itself that it is.
     #[error(
-        "it was damaged or changed after it was made: another {} than it says; have the repository mended, or use another mirror", .0.join(", another ")
+        "it was damaged, or changed after it was made: what it says of itself does not fit ({}); have the repository mended, or use another mirror", .0.join(", ")
     )]
     Digest(Vec<String>),
     /// It does not say itself what it is.
@@ -127,8 +127,6 @@ struct Signed {
 }
 
 impl Signed {
-    /// Checks every signature, since rpm refuses a package of which one is bad or
-    /// by an unknown key.
     fn check(
         file: &File,
         outside: &Outside,
@@ -141,10 +139,24 @@ impl Signed {
             let whole = outside.header().chain(payload(file, outside)?);
             Ok(Box::new(whole) as Box<dyn Read + '_>)
         };
+        // Several vendors' or several generations of keys: one has to count, and
+        // none may be over other bytes.
         let mut by = None;
-        for bytes in package.raw_signatures().map_err(malformed)? {
-            by = Some(keyring.judge(&header, &bytes, judgement)?);
+        let mut problem = None;
+        if package.signature.entry_is_present(IndexSignatureTag::RPMSIGTAG_OPENPGP) {
+            for bytes in package.raw_signatures().map_err(malformed)? {
+                match keyring.judge(&header, &bytes, judgement) {
+                    Ok(key) => by = Some(key),
+                    Err(error @ SignatureError::Bad(_)) => return Err(error.into()),
+                    Err(SignatureError::UnknownKey { .. }) if problem.is_some() => {}
+                    Err(error) => problem = Some(error),
+                }
+            }
         }
+        if let (None, Some(problem)) = (&by, problem) {
+            return Err(problem.into());
+        }
+        // The older kinds: rpm refuses a package of which one does not count.
         let mut is_payload_signed = false;
         for (tag, is_over_payload) in [
             (IndexSignatureTag::RPMSIGTAG_RSA, false),
