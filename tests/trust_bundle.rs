@@ -1,0 +1,199 @@
+//! What trust comes to in the end: what is built, and which keys nodes are given.
+#![allow(clippy::unwrap_used, reason = "a test ends where it finds something unexpected")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use bundle_format::archive::reader::Bundle;
+use bundle_format::lock::FileKind;
+use bundle_format::{Digest, Lock};
+
+#[path = "support/demo.rs"]
+mod demo;
+#[path = "support/gpg.rs"]
+mod gpg;
+
+use demo::{Demo, run_in};
+use gpg::{Gpg, is_missing};
+
+fn one(folder: &Path, part: &str) -> PathBuf {
+    let mut names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    names.find(|path| path.to_str().unwrap().contains(part)).unwrap()
+}
+
+fn gunzip(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(bytes).read_to_string(&mut text).unwrap();
+    text
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Puts another payload behind a package's signed header, and its checksum into
+/// the metadata, as whoever holds a mirror can.
+fn change_payload(repository: &Path, name: &str) {
+    let package = one(&repository.join("Packages"), name);
+    let mut bytes = fs::read(&package).unwrap();
+    let before = Digest::of(&bytes).hex();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&package, &bytes).unwrap();
+    let primary = one(&repository.join("repodata"), "primary.xml.gz");
+    let old = fs::read(&primary).unwrap();
+    let old_text = gunzip(&old);
+    let new_text = old_text.replace(&before, &Digest::of(&bytes).hex());
+    assert!(new_text != old_text);
+    let new = gzip(&new_text);
+    fs::write(&primary, &new).unwrap();
+    let repomd = repository.join("repodata/repomd.xml");
+    let text = fs::read_to_string(&repomd).unwrap();
+    let hex = |bytes: &[u8]| Digest::of(bytes).hex();
+    let text = text
+        .replace(&format!(">{}<", hex(&old)), &format!(">{}<", hex(&new)))
+        .replace(&hex(old_text.as_bytes()), &hex(new_text.as_bytes()))
+        .replace(&format!("<size>{}<", old.len()), &format!("<size>{}<", new.len()));
+    fs::write(&repomd, text).unwrap();
+}
+
+#[test]
+fn another_payload_behind_a_signed_header_stops_the_build() {
+    let demo = Demo::start();
+    let key = demo.upstream.key_path("kubernetes");
+    change_payload(key.parent().unwrap().parent().unwrap(), "kubelet");
+    // Metadata that is signed would not be taken from there.
+    assert!(demo.fails(&["lock"]).contains("does not fit"));
+    let keys = "keys: [URL/kubernetes/repodata/repomd.xml.key]\n";
+    for gpgcheck in ["", "        gpgcheck: {off: tried here}\n"] {
+        let off = format!("{keys}        repoGpgcheck: {{off: tried here}}\n{gpgcheck}");
+        let spec = demo.spec();
+        demo.write_spec(&spec.replace(keys, &off));
+        demo.ok(&["lock"]);
+        let error = demo.fails(&["build", "-q"]);
+        assert!(error.contains("kubelet-1.28.2"), "{error}");
+        assert!(error.contains("damaged, or changed after it was made"), "{error}");
+        assert!(!demo.path("demo.tar").exists());
+        demo.write_spec(&spec);
+    }
+}
+
+#[test]
+fn copies_of_a_key_reach_nodes_as_one() {
+    if is_missing() {
+        return;
+    }
+    // A key that was renewed, and which lies about in both copies: one of them
+    // at another repository.
+    let demo = Demo::start();
+    let gpg = Gpg::new();
+    let made = 1_700_000_000;
+    gpg.ok(made, &["--quick-gen-key", "Owner <owner@keys.invalid>", "rsa2048", "sign", "30d"]);
+    let fingerprint = gpg.fingerprints().remove(0);
+    let export = |name: &str| {
+        let path = demo.path(name);
+        gpg.ok(made, &["--armor", "--output", path.to_str().unwrap(), "--export"]);
+    };
+    export("old.asc");
+    gpg.ok(made + 86_400, &["--quick-set-expire", &fingerprint, "20y"]);
+    export("new.asc");
+    let spec = demo
+        .spec()
+        .replace("[URL/os/repodata", "[old.asc, new.asc, URL/os/repodata")
+        .replace("[URL/docker-ce/repodata", "[old.asc, URL/docker-ce/repodata");
+    demo.write_spec(&spec);
+    demo.ok(&["build", "-q"]);
+
+    let text = fs::read_to_string(demo.path("bundle.yaml.lock.json")).unwrap();
+    let lock: Lock = serde_json::from_str(&text).unwrap();
+    for repository in &lock.targets[0].repositories {
+        let distinct: BTreeSet<_> = repository.keys.iter().collect();
+        assert_eq!(distinct.len(), repository.keys.len(), "{:?}", repository.keys);
+        let is_here = repository.keys.contains(&fingerprint);
+        assert_eq!(is_here, repository.id != "kubernetes", "{}", repository.id);
+    }
+    let bundle = Bundle::open(&demo.path("demo.tar")).unwrap();
+    let mut carried = BTreeSet::new();
+    for file in lock.files.iter().filter(|file| file.kind == FileKind::Key) {
+        let bytes = bundle.read(&file.content).unwrap();
+        if file.source.ends_with("old.asc") || file.source.ends_with("new.asc") {
+            carried.insert(bytes);
+        } else {
+            // Whose key has one copy only is given the vendor's own file.
+            let id = file.title.split('/').nth(2).unwrap().rsplit_once('-').unwrap().0;
+            assert_eq!(bytes, fs::read(demo.upstream.key_path(id)).unwrap(), "{}", file.title);
+        }
+    }
+    assert_eq!(carried.len(), 1, "rpm keeps the first copy that it meets");
+    for bytes in &carried {
+        let node = Gpg::new();
+        let path = node.folder().join("key");
+        fs::write(&path, bytes).unwrap();
+        node.ok(made, &["--import", path.to_str().unwrap()]);
+        let list = node.ok(made + 400 * 86_400, &["--with-colons", "--list-keys"]);
+        assert!(list.contains("pub:u:") || list.contains("pub:-:"), "{list}");
+    }
+
+    // The lock says what is carried, also where nothing of it is cached.
+    let other = tempfile::tempdir().unwrap();
+    for name in ["bundle.yaml", "bundle.yaml.lock.json", "old.asc", "new.asc"] {
+        fs::copy(demo.path(name), other.path().join(name)).unwrap();
+    }
+    let cache = other.path().join("cache");
+    let output = run_in(other.path(), &cache, &["build", "-q", "--output", "demo.tar"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        fs::read(demo.path("demo.tar")).unwrap()
+            == fs::read(other.path().join("demo.tar")).unwrap()
+    );
+    // Another key than when the lock was made is told.
+    fs::copy(demo.upstream.key_path("kubernetes"), other.path().join("old.asc")).unwrap();
+    fs::remove_dir_all(&cache).unwrap();
+    let output = run_in(other.path(), &cache, &["build", "-q", "--output", "again.tar"]);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("the key old.asc is another than when the lock was made"), "{error}");
+}
+
+/// rpm has one copy of a key, the first: what it is given of each must hold.
+#[test]
+fn rpm_takes_what_nodes_are_given() {
+    let is_there = Command::new("rpmkeys").arg("--version").output();
+    if is_missing() || !is_there.is_ok_and(|output| output.status.success()) {
+        println!("skipped: rpmkeys is not installed");
+        return;
+    }
+    let gpg = Gpg::new();
+    let made = 1_700_000_000;
+    gpg.ok(made, &["--quick-gen-key", "Owner <owner@keys.invalid>", "rsa2048", "cert", "never"]);
+    let fingerprint = gpg.fingerprints().remove(0);
+    let old = gpg.ok(made, &["--armor", "--export"]).into_bytes();
+    gpg.ok(made + 5, &["--quick-add-key", &fingerprint, "rsa2048", "sign", "30d"]);
+    let subkey = gpg.fingerprints().remove(1);
+    gpg.ok(made + 86_400, &["--quick-set-expire", &fingerprint, "20y", &subkey]);
+    let new = gpg.ok(made, &["--armor", "--export"]).into_bytes();
+    let mut keyring = bundler::rpm::key::Keyring::default();
+    keyring.add("old", &old).unwrap();
+    keyring.add("new", &new).unwrap();
+    let united = keyring.united(&old).unwrap().unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    let db = format!("_dbpath {}", folder.path().join("db").display());
+    let key = folder.path().join("key");
+    fs::write(&key, united).unwrap();
+    let output =
+        Command::new("rpmkeys").args(["--define", &db, "--import"]).arg(&key).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new("rpm")
+        .args(["--define", &db, "-q", "gpg-pubkey", "--qf", "[%{provides}\n]"])
+        .output()
+        .unwrap();
+    let provided = String::from_utf8(output.stdout).unwrap().to_lowercase();
+    for id in [&fingerprint, &subkey] {
+        assert!(provided.contains(&id[24..].to_lowercase()), "{id}: {provided}");
+    }
+}
