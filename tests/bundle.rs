@@ -424,7 +424,7 @@ fn a_place_that_cannot_hold_a_bundle_is_refused_before_anything_is_fetched() {
     std::os::unix::fs::symlink("bundle.yaml", demo.path(".planted.tar.partial")).unwrap();
     let before = demo.upstream.requests();
     for (output, words) in [
-        ("folder", "no regular file"),
+        ("folder", "it is a folder; name a file in it"),
         ("/dev/null", "no regular file"),
         ("new/", "a file's name"),
         ("absent/x.tar", "absent/x.tar"),

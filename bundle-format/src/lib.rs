@@ -10,10 +10,12 @@ pub mod archive;
 pub mod cluster;
 pub mod digest;
 pub mod image;
+pub mod input;
 pub mod kubeadm;
 pub mod layout;
 pub mod lock;
 pub mod nevra;
+pub mod output;
 pub mod reference;
 
 pub use architecture::Architecture;

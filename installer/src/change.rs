@@ -17,8 +17,9 @@ pub enum Change {
         /// The file.
         path: PathBuf,
         /// Its whole text; never shown, for it may hold a secret.
-        text: String,
-        /// Its permission bits.
+        text: Vec<u8>,
+        /// Its permission bits where it is new; one that is there keeps its own,
+        /// unless it is to be for its owner's eyes only.
         mode: u32,
         /// What has a running program read it: now, and at a reset, when the file
         /// is as it was.
@@ -92,13 +93,13 @@ pub enum Render {
 }
 
 impl Change {
-    /// A file that all may read.
-    pub fn write(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
+    /// A file that all may read, unless it is there and they may not.
+    pub fn write(path: impl Into<PathBuf>, text: impl Into<Vec<u8>>) -> Self {
         Self::Write { path: path.into(), text: text.into(), mode: 0o644, then: None }
     }
 
     /// A file that its owner may read.
-    pub fn write_secret(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
+    pub fn write_secret(path: impl Into<PathBuf>, text: impl Into<Vec<u8>>) -> Self {
         Self::Write { path: path.into(), text: text.into(), mode: 0o600, then: None }
     }
 

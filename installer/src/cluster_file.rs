@@ -4,13 +4,14 @@ use std::path::Path;
 
 use anyhow::Context;
 use bundle_format::cluster::{Cluster, Given};
+use bundle_format::input;
 
 use crate::failure::Failure;
 
 /// Reads `cluster.yaml`.
 pub fn load(path: &Path) -> anyhow::Result<Given> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    let text = input::named_text(path, input::WRITTEN_BY_HAND)
+        .with_context(|| format!("reading {}", path.display()))?;
     // A file of comments alone gives nothing.
     let options = serde_saphyr::options! { with_snippet: false };
     let given: Option<Given> =

@@ -7,8 +7,10 @@ use bundle_format::Architecture;
 use bundle_format::cluster::NodeName;
 use serde::{Serialize, Serializer};
 
+use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::os_release;
 
 /// What a node is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -44,11 +46,12 @@ const CONTAINER_INTERFACES: [&str; 10] =
 impl Facts {
     /// Looks at the node.
     pub fn gather(host: &Host) -> anyhow::Result<Self> {
-        let release = host.read("/etc/os-release")?.unwrap_or_default();
-        let value = |key: &str| {
-            let line = release.lines().find_map(|line| line.strip_prefix(&format!("{key}=")))?;
-            Some(line.trim_matches('"').to_owned())
+        let release = match host.read("/etc/os-release")? {
+            None => host.read("/usr/lib/os-release")?,
+            release => release,
         };
+        let release = release.unwrap_or_default();
+        let value = |key: &str| os_release::value(&release, key);
         let cpuinfo = host.read("/proc/cpuinfo")?.unwrap_or_default();
         let processors = cpuinfo.lines().filter(|line| line.starts_with("processor")).count();
         let swaps = host.read("/proc/swaps")?.unwrap_or_default();
@@ -61,7 +64,7 @@ impl Facts {
             architecture: std::env::consts::ARCH.parse().context("finding the architecture")?,
             kernel: text("/proc/sys/kernel/osrelease")?,
             host_name: text("/proc/sys/kernel/hostname")?,
-            addresses: addresses(&host.query("ip -o -4 addr show").stdout),
+            addresses: addresses(&interfaces(host)?),
             default_route: default_route(&text("/proc/net/route")?),
             processors: processors.max(1),
             memory: memory(&text("/proc/meminfo")?),
@@ -144,6 +147,22 @@ impl Facts {
     }
 }
 
+/// What the kernel has of addresses. A folder that is looked at has none, and no
+/// `ip` maybe; one that fails is no node without addresses.
+fn interfaces(host: &Host) -> anyhow::Result<String> {
+    let command = Command::of("ip -o -4 addr show");
+    let said = host.answer(&command)?;
+    if said.succeeded() || said.status == Some(127) && !host.is_this_system() {
+        return Ok(said.stdout);
+    }
+    Err(Failure::new(
+        format!("`{command}` {}", said.end()),
+        "without it nobody can tell this node's addresses: mend that; `ip` is of the package \
+         iproute",
+    )
+    .into())
+}
+
 /// Addresses as objects, which say what is what.
 fn named<S: Serializer>(
     addresses: &[(String, Ipv4Addr)],
@@ -213,14 +232,11 @@ mod tests {
 
     #[test]
     fn families_are_told_by_platform_or_version() {
-        let of = |text: &'static str| {
-            family(&move |key| {
-                let line = text.lines().find_map(|line| line.strip_prefix(&format!("{key}=")))?;
-                Some(line.to_owned())
-            })
-        };
+        let of = |text: &'static str| family(&move |key| os_release::value(text, key));
         assert_eq!(of("PLATFORM_ID=platform:el9").as_deref(), Some("el9"));
-        assert_eq!(of("ID=centos\nVERSION_ID=7\nID_LIKE=rhel fedora").as_deref(), Some("el7"));
+        let quoted = "ID='centos'\r\nVERSION_ID='7'\r\nID_LIKE='rhel fedora'\r\n";
+        assert_eq!(of(quoted).as_deref(), Some("el7"));
+        assert_eq!(of("ID=x\nVERSION_ID=7.9\nID_LIKE=\"rhel fedora\"").as_deref(), Some("el7"));
         assert_eq!(of("ID=debian\nVERSION_ID=12"), None);
     }
 

@@ -6,6 +6,7 @@
 //! that. [`preflight`] finds what is in the way. [`status`] and [`doctor`] only look.
 //! [`credentials`] has a cluster's certificates, and kubeconfigs for persons.
 
+pub mod attributes;
 pub mod change;
 pub mod cli;
 pub mod cluster_file;
@@ -19,6 +20,7 @@ pub mod inventory;
 pub mod join;
 pub mod kubeadm;
 pub mod orphan;
+mod os_release;
 pub mod preflight;
 pub mod receipt;
 pub mod registered;

@@ -34,8 +34,12 @@ fn running(host: &Host, command: &Command) -> anyhow::Result<Option<String>> {
         if !process.bytes().all(|byte| byte.is_ascii_digit()) {
             continue;
         }
-        // One that has ended meanwhile has none.
-        let line = host.read(format!("/proc/{process}/cmdline")).ok().flatten().unwrap_or_default();
+        let place = format!("/proc/{process}/cmdline");
+        let line = match host.read(&place) {
+            // One that has ended meanwhile has none.
+            Err(_) if !host.exists(&place) => continue,
+            line => line?.unwrap_or_default(),
+        };
         let words: Vec<&str> = line.trim_end_matches('\0').split('\0').collect();
         let Some(at) = words.len().checked_sub(arguments.len() + 1) else { continue };
         let (name, own) = (Path::new(words[at]).file_name(), &words[at + 1..]);

@@ -74,11 +74,6 @@ fn put_back(
     let real = host.path(path);
     // What was being written when the power went has no name of its own yet.
     drop(fs::remove_file(partial(&real)));
-    let now = match fs::read(&real) {
-        Ok(text) => Some(Digest::of(&text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(fail(&error)),
-    };
     match before {
         Before::Absent => match fs::remove_file(&real) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(fail(&error)),
@@ -86,10 +81,10 @@ fn put_back(
         },
         // A package that went has taken its file along; what it was then
         // belonged to that package.
-        Before::File { .. } if now.is_none() && after.is_some() => Ok(()),
-        Before::File { kept, mode } => {
+        Before::File { .. } if after.is_some() && !host.exists(path) => Ok(()),
+        Before::File { kept, attributes } => {
             let text = host.kept(kept).map_err(|error| fail(&error))?;
-            host.put_back(path, &text, *mode).map_err(|error| format!("{error:#}"))
+            host.put_back(path, &text, attributes).map_err(|error| format!("{error:#}"))
         }
     }
 }
@@ -110,13 +105,14 @@ fn empty(host: &Host, path: &Path, before: Option<u32>) -> Result<(), String> {
         Err(error) => return Err(fail(error)),
     };
     // What is mounted there is somebody else's: an NFS server's, mostly.
-    let mounts = host.read("/proc/mounts").ok().flatten().unwrap_or_default();
+    // Where nobody knows what is mounted, nothing is emptied.
+    let mounts = host.mounts().map_err(|error| format!("{}: {error:#}", path.display()))?;
     let folders = [real.canonicalize().map_err(fail)?, real.clone()];
-    let is_below = |mount: &String| {
+    let is_below = |mount: &str| {
         let at = host.path(mount);
         folders.iter().any(|folder| at.starts_with(folder) && at != *folder)
     };
-    if let Some(mount) = mounts.lines().filter_map(mount_point).find(is_below) {
+    if let Some(mount) = mounts.iter().find(|mount| is_below(mount)) {
         return Err(format!("{}: something is mounted at {mount}; `umount` it", path.display()));
     }
     for entry in entries {
@@ -134,24 +130,6 @@ fn empty(host: &Host, path: &Path, before: Option<u32>) -> Result<(), String> {
             Ok(())
         }
     }
-}
-
-/// Of `/proc/mounts` (proc(5)): what, where, … An octal number stands for a space
-/// in it, and such.
-fn mount_point(line: &str) -> Option<String> {
-    let mut parts = line.split_ascii_whitespace().nth(1)?.split('\\');
-    let mut text = parts.next()?.to_owned();
-    for part in parts {
-        let number = part.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        match (number, part.get(3..)) {
-            (Some(number), Some(rest)) => {
-                text.push(number.into());
-                text += rest;
-            }
-            _ => text += part,
-        }
-    }
-    Some(text)
 }
 
 /// Removes the receipt itself, when nothing is left to take back.

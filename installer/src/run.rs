@@ -132,11 +132,9 @@ pub(crate) fn make_without_bundle(
     change: &Change,
 ) -> anyhow::Result<()> {
     match change {
-        Change::Write { path, text, mode, then: None } => {
-            host.write(step, path, text.as_bytes(), *mode)
-        }
+        Change::Write { path, text, mode, then: None } => host.write(step, path, text, *mode),
         Change::Write { path, text, mode, then: Some(then) } => {
-            host.write_for(step, path, text.as_bytes(), *mode, then)
+            host.write_for(step, path, text, *mode, then)
         }
         Change::Remove { path } => host.remove(step, path),
         Change::Make { path, mode } => host.make(step, path, *mode),

@@ -2,8 +2,10 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+use crate::attributes::Attributes;
 
 /// What a file is called until it is written in full.
 pub(crate) fn partial(path: &Path) -> PathBuf {
@@ -13,7 +15,8 @@ pub(crate) fn partial(path: &Path) -> PathBuf {
 }
 
 /// Writes a file so that it is there in full or as it was before, also after
-/// the power was lost.
+/// the power was lost. One that is there keeps its attributes, unless it is to be
+/// for its owner's eyes only.
 pub(crate) fn write_whole(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
     copy_whole(path, &mut &text[..], mode)
 }
@@ -21,6 +24,15 @@ pub(crate) fn write_whole(path: &Path, text: &[u8], mode: u32) -> io::Result<()>
 /// Does so with what a reader gives, of which nothing gets the file's name where
 /// the reader ends with an error.
 pub(crate) fn copy_whole(path: &Path, from: &mut dyn Read, mode: u32) -> io::Result<()> {
+    copy_whole_as(path, from, &Attributes::for_text(path, mode)?)
+}
+
+/// Does so with other attributes than the file has.
+pub(crate) fn copy_whole_as(
+    path: &Path,
+    from: &mut dyn Read,
+    attributes: &Attributes,
+) -> io::Result<()> {
     let partial = partial(path);
     // What a lost power left; or, in a folder that all may write to, a link of
     // somebody who wants to read along.
@@ -28,16 +40,15 @@ pub(crate) fn copy_whole(path: &Path, from: &mut dyn Read, mode: u32) -> io::Res
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&partial)?;
-    let owner = fs::metadata(path).ok().filter(|_| mode & 0o077 != 0);
-    if let Some(owner) = owner {
-        // A file for one's own eyes becomes ours.
-        fchown(&file, Some(owner.uid()), Some(owner.gid()))?;
-    }
-    file.set_permissions(fs::Permissions::from_mode(mode))?;
-    io::copy(from, &mut file)?;
-    file.sync_all()?;
-    fs::rename(&partial, path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial)?;
+    let mut fill = || {
+        io::copy(from, &mut file)?;
+        // Last: until then nobody else may read it, whoever may read the file.
+        attributes.give(&file)?;
+        file.sync_all()?;
+        fs::rename(&partial, path)
+    };
+    fill().inspect_err(|_| drop(fs::remove_file(&partial)))?;
     // The name is as durable as the folder that has it.
     path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
@@ -63,5 +74,30 @@ mod tests {
         write_whole(&path, b"whole", 0o644).unwrap();
         copy_whole(&path, &mut (&b"half of it"[..]).chain(Damaged), 0o644).unwrap_err();
         assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    /// What reads who may read the file that is being written.
+    struct Watching<'a>(&'a Path, Vec<u32>);
+
+    impl Read for Watching<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            use std::os::unix::fs::MetadataExt;
+            self.1.push(fs::metadata(partial(self.0))?.mode() & 0o7777);
+            let is_first = self.1.len() == 1;
+            buffer.iter_mut().take(1).for_each(|byte| *byte = b'x');
+            Ok(usize::from(is_first))
+        }
+    }
+
+    #[test]
+    fn nobody_else_reads_a_file_before_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fstab");
+        for mode in [0o644, 0o600] {
+            let mut watching = Watching(&path, Vec::new());
+            copy_whole(&path, &mut watching, mode).unwrap();
+            assert_eq!(watching.1, [0o600, 0o600]);
+        }
     }
 }

@@ -2,15 +2,16 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use bundle_format::Digest;
 use bundle_format::archive::storage::{part_name, parts};
+use bundle_format::output;
 use indicatif::HumanBytes;
 
-use super::unfinished::Unfinished;
+use super::unfinished::{MODE, Unfinished};
 
 /// The most parts of a bundle.
 const MAX_PARTS: u64 = 9999;
@@ -166,7 +167,7 @@ fn cut(
         let written = part_name(whole.path(), number, count);
         let file = whole.file();
         let mut copy = || -> io::Result<()> {
-            let mut out = File::create_new(&written)?;
+            let mut out = File::options().write(true).create_new(true).mode(MODE).open(&written)?;
             file.seek(SeekFrom::Start(start))?;
             let copied = io::copy(&mut (&mut *file).take(part), &mut out)?;
             if copied != part.min(size - start) {
@@ -185,10 +186,10 @@ fn cut(
 /// Writes a small file so that it is there whole or not at all.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let write = || -> io::Result<()> {
-        let mut unfinished = Unfinished::create(path)?;
+        let (path, _) = output::file(path)?;
+        let mut unfinished = Unfinished::create(&path)?;
         unfinished.file().write_all(bytes)?;
-        unfinished.file().set_permissions(fs::Permissions::from_mode(0o644))?;
-        unfinished.finish(path)
+        unfinished.finish(&path)
     };
     write().with_context(|| format!("writing {}", path.display()))
 }

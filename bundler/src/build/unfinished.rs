@@ -9,6 +9,10 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 
+/// The permission bits of a new file, of which the process's umask may take some:
+/// what others can write nobody should carry anywhere.
+pub(super) const MODE: u32 = 0o644;
+
 /// An unfinished file, `.NAME.partial`. It is removed when it is dropped and
 /// was not finished; what a process that was killed left is thrown away by the
 /// next.
@@ -38,8 +42,13 @@ impl Unfinished {
         &mut self.file
     }
 
-    /// Gives it its name.
+    /// Gives it its name. Whoever could read what had that name before can read
+    /// this one, and nobody else.
     pub(super) fn finish(mut self, target: &Path) -> io::Result<()> {
+        match fs::symlink_metadata(target) {
+            Ok(old) if old.is_file() => self.file.set_permissions(old.permissions())?,
+            _ => {}
+        }
         self.file.sync_all()?;
         fs::rename(&self.path, target)?;
         self.finished = true;
@@ -59,7 +68,7 @@ impl Drop for Unfinished {
 /// A new and empty file at `path`, held.
 fn open(path: &Path) -> io::Result<File> {
     loop {
-        match File::options().read(true).write(true).create_new(true).open(path) {
+        match File::options().read(true).write(true).create_new(true).mode(MODE).open(path) {
             Ok(file) if hold(&file, path)? => return Ok(file),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => clear(path)?,

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -67,17 +68,18 @@ pub fn extract(bundle: &Bundle, folder: &Path, items: &[Item<'_>]) -> anyhow::Re
 
 fn write(bundle: &Bundle, item: &Item<'_>, path: &Path) -> anyhow::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    fs::DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
+    // Less the process's umask.
+    let mode = if item.title().starts_with("installers/") { 0o755 } else { 0o644 };
+    let mut file = tempfile::Builder::new()
+        .permissions(fs::Permissions::from_mode(mode))
+        .tempfile_in(folder)?;
     match item {
         Item::File(content) => {
             io::copy(&mut bundle.open_blob(&content.descriptor)?, &mut file)?;
         }
         Item::Image(image) => write_image(bundle, image, file.as_file_mut())?,
     }
-    use std::os::unix::fs::PermissionsExt;
-    let mode = if item.title().starts_with("installers/") { 0o755 } else { 0o644 };
-    file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
     file.persist_noclobber(path)?;
     Ok(())
 }

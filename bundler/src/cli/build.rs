@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
+use bundle_format::output;
 use clap::Args;
 use indicatif::HumanBytes;
 
@@ -68,8 +69,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             );
         }
     }
-    let path =
+    let named =
         arguments.output.clone().unwrap_or_else(|| PathBuf::from(format!("{}.tar", lock.name)));
+    // A link stays, and all of the bundle goes where it leads.
+    let place = output::file(&named);
+    let (path, _) = place.with_context(|| format!("--output {}", named.display()))?;
     let output = Output { path, split: arguments.split.map(|size| size.0) };
     let built =
         build::build(&file, &lock, &upstreams, &output, SystemTime::now(), arguments.quiet)?;

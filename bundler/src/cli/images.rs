@@ -1,9 +1,10 @@
 //! `bundler images`: which images manifests need.
 
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::path::Path;
 
 use anyhow::{Context, bail};
+use bundle_format::input;
 use clap::Args;
 
 use super::report;
@@ -47,14 +48,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 fn read(file: &str) -> anyhow::Result<String> {
-    let mut text = String::new();
-    let reader: Box<dyn Read> = match file {
-        "-" => Box::new(std::io::stdin()),
-        _ => Box::new(std::fs::File::open(file).with_context(|| format!("opening {file}"))?),
+    let bytes = match file {
+        "-" => input::bounded(std::io::stdin(), MAX_BYTES),
+        _ => input::named(Path::new(file), MAX_BYTES),
     };
-    reader
-        .take(MAX_BYTES + 1)
-        .read_to_string(&mut text)
-        .with_context(|| format!("reading {file}"))?;
+    let bytes = bytes.with_context(|| format!("reading {file}"))?;
+    let text = String::from_utf8(bytes).with_context(|| format!("{file} is not UTF-8"))?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }

@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
@@ -23,7 +24,10 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let path = &arguments.spec;
     let write = || {
-        OpenOptions::new().write(true).create_new(true).open(path)?.write_all(TEMPLATE.as_bytes())
+        let mut options = OpenOptions::new();
+        let mut file = options.write(true).create_new(true).mode(0o644).open(path)?;
+        // Of what is not whole nothing stays.
+        file.write_all(TEMPLATE.as_bytes()).inspect_err(|_| drop(std::fs::remove_file(path)))
     };
     match write() {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => bail!(

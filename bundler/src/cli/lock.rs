@@ -1,12 +1,10 @@
 //! `bundler lock`: writes down what a spec means today.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::{Context, ensure};
-use bundle_format::{Lock, layout};
+use anyhow::Context;
+use bundle_format::{Lock, input, layout};
 use clap::Args;
 
 use super::report;
@@ -65,12 +63,7 @@ const MAX_BYTES: u64 = 64 << 20;
 /// Reads a lock that was written before.
 pub(super) fn read(path: &Path) -> anyhow::Result<Lock> {
     let read = || -> anyhow::Result<Lock> {
-        let there = std::fs::metadata(path)?;
-        // A FIFO would be waited for.
-        ensure!(there.is_file(), "it is not a regular file");
-        ensure!(there.len() <= MAX_BYTES, "it has more than {MAX_BYTES} bytes, as no lock has");
-        let mut bytes = Vec::new();
-        File::open(path)?.take(MAX_BYTES).read_to_end(&mut bytes)?;
+        let bytes = input::file(path, MAX_BYTES)?;
         Lock::parse(&bytes).context("run `bundler lock` to make it anew")
     };
     read().with_context(|| format!("reading {}", path.display()))

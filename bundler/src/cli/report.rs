@@ -2,6 +2,9 @@
 
 use std::io::Write;
 
+use anyhow::Context;
+use bundle_format::output::standard_output;
+
 /// Writes `error` and its causes, one a line, to standard error.
 pub(super) fn failure(error: &anyhow::Error) {
     let mut text = format!("error: {error}\n");
@@ -19,9 +22,7 @@ pub(super) fn notice(text: &str) {
 
 /// Writes `text` to standard output.
 pub(super) fn data(text: &str) -> anyhow::Result<()> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        // The reader, such as `head`, has seen enough.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        result => result.map_err(Into::into),
-    }
+    // Where the reader, such as `head`, has seen enough, that is no error.
+    let mut out = standard_output();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("printing")
 }

@@ -1,10 +1,10 @@
 //! `bundler resolve`: the closure of some packages, for people and tests.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::Context;
-use bundle_format::Architecture;
+use bundle_format::{Architecture, input};
 use clap::Args;
 use url::Url;
 
@@ -67,7 +67,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     for argument in &arguments.repositories {
         let mut keyring = Keyring::default();
         for path in &argument.keys {
-            let bytes = std::fs::read(path)
+            let bytes = input::named(path, input::WRITTEN_BY_HAND)
                 .with_context(|| format!("reading the key {}", path.display()))?;
             keyring.add(&path.display().to_string(), &bytes)?;
         }
@@ -96,7 +96,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "none" => Baseline::None,
         "core" => Baseline::Core,
         file => {
-            let text = std::fs::read_to_string(file)
+            let text = input::named_text(Path::new(file), input::PACKAGE_LIST)
                 .with_context(|| format!("reading the package list {file}"))?;
             Baseline::Packages(baseline::read_package_list(file, &text)?)
         }

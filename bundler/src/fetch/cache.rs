@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -44,7 +44,9 @@ impl Cache {
     pub fn at(folder: &Path) -> Result<Self, CacheError> {
         for part in ["blobs/sha256", "partial"] {
             let path = folder.join(part);
-            fs::create_dir_all(&path).map_err(|source| CacheError { path, source })?;
+            let mut folders = fs::DirBuilder::new();
+            let made = folders.recursive(true).mode(0o755).create(&path);
+            made.map_err(|source| CacheError { path, source })?;
         }
         Ok(Self { folder: folder.to_owned(), notices: Notices::new(false) })
     }
@@ -123,7 +125,7 @@ impl Cache {
         let open = || loop {
             let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
             let mut options = OpenOptions::new();
-            options.read(true).append(true).create(true).custom_flags(flags);
+            options.read(true).append(true).create(true).mode(0o644).custom_flags(flags);
             let file = options.open(&path)?;
             if !file.metadata()?.is_file() {
                 return Err(io::Error::other("it is no file; remove it"));

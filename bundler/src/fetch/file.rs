@@ -1,7 +1,8 @@
 //! `file://` URLs: a repository on a disk or a mounted mirror.
 
-use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
+
+use bundle_format::input;
 
 use super::{Fetch, FetchError, Request, Response};
 
@@ -26,7 +27,7 @@ impl Fetch for FileFetch {
             length: Some(length),
             body,
         };
-        let mut file = match File::open(&path) {
+        let mut file = match input::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(answer(404, 0, 0, Box::new(io::empty())));
@@ -34,9 +35,6 @@ impl Fetch for FileFetch {
             Err(error) => return Err(transport(error)),
         };
         let metadata = file.metadata().map_err(transport)?;
-        if !metadata.is_file() {
-            return Err(transport(io::Error::other("it is not a regular file")));
-        }
         let offset = request.offset.min(metadata.len());
         file.seek(SeekFrom::Start(offset)).map_err(transport)?;
         let status = if offset == 0 { 200 } else { 206 };

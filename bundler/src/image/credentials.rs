@@ -3,18 +3,15 @@
 
 use std::env;
 use std::ffi::OsStr;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::PathBuf;
 
+use bundle_format::input;
 use docker_credential::{CredentialRetrievalError, DockerCredential};
 use serde_json::Value;
 
 use super::helper;
 use crate::fetch::Secret;
-
-/// Docker's own configuration has some kilobytes.
-const MAX_FILE: u64 = 4 << 20;
 
 /// Where a registry's user and password come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -146,14 +143,8 @@ fn from_file(registry: &str, file: PathBuf) -> Result<Option<Login>, Credentials
     // Docker Hub's key in the file (docker's `registry/config.go`, IndexServer).
     let key = if registry == "docker.io" { "https://index.docker.io/v1/" } else { registry };
     let registry = registry.to_owned();
-    let text = match File::open(&file) {
-        Ok(opened) => {
-            let mut text = String::new();
-            match opened.take(MAX_FILE).read_to_string(&mut text) {
-                Ok(_) => text,
-                Err(source) => return Err(CredentialsError::Unreadable { registry, file, source }),
-            }
-        }
+    let text = match input::file_text(&file, input::WRITTEN_BY_HAND) {
+        Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(CredentialsError::Unreadable { registry, file, source }),
     };

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use bundle_format::lock::{DisabledCheck, LOCK_VERSION, Lock, LockedFile, LockedTarget};
-use bundle_format::{Architecture, ImageReference};
+use bundle_format::{Architecture, ImageReference, input};
 
 use crate::fetch::cache::Cache;
 use crate::fetch::client::Client;
@@ -48,7 +48,7 @@ impl Upstreams {
         for (name, registry) in &file.spec.registries {
             if let Some(ca) = &registry.ca {
                 let path = file.beside(ca);
-                let pem = std::fs::read(&path)
+                let pem = input::file(&path, input::WRITTEN_BY_HAND)
                     .with_context(|| format!("reading the CA file {}", path.display()))?;
                 authorities.push((path.display().to_string(), pem));
             }

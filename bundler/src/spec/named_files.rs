@@ -17,6 +17,10 @@ pub(super) fn missing(file: &SpecFile, root: &Node) -> Vec<Problem> {
         let shown = whole.display();
         let message = match std::fs::metadata(&path) {
             Ok(found) if found.is_dir() => format!("{shown} is a folder: name a file"),
+            // A FIFO would be waited for, and some devices have no end.
+            Ok(found) if !found.is_file() => {
+                format!("{shown} is not a regular file: copy what it gives into one")
+            }
             Ok(_) => return,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 format!("no such file: {shown}; write its path from the spec's folder")

@@ -3,14 +3,11 @@
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use bundle_format::Digest;
+use bundle_format::{Digest, input};
 
 use super::problem::{Place, Problem, cut};
 use super::tree::{self, Node};
 use super::{Spec, named_files, relations, shape};
-
-/// A spec is written by hand; nothing larger is one.
-const MAX_BYTES: u64 = 4 << 20;
 
 /// A spec with the file that it came from.
 #[derive(Debug)]
@@ -46,13 +43,10 @@ impl SpecFile {
     /// there.
     pub fn read(path: &Path) -> Result<Self, SpecError> {
         let fail = |source| SpecError::Read { path: path.to_owned(), source };
-        let size = std::fs::metadata(path).map_err(|error| fail(with_cure(error)))?.len();
-        if size > MAX_BYTES {
-            return Err(fail(Error::other(format!(
-                "it has {size} bytes; a spec has at most {MAX_BYTES}"
-            ))));
-        }
-        let (file, root) = Self::parse_tree(path, std::fs::read(path).map_err(fail)?)?;
+        // Its lock is written beside it, and its files are looked for there.
+        let bytes = input::file(path, input::WRITTEN_BY_HAND);
+        let bytes = bytes.map_err(|error| fail(with_cure(error)))?;
+        let (file, root) = Self::parse_tree(path, bytes)?;
         match named_files::missing(&file, &root) {
             missing if missing.is_empty() => Ok(file),
             missing => Err(invalid(path, missing)),

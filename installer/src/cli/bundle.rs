@@ -20,8 +20,10 @@ pub(crate) fn find(named: Option<&Path>) -> anyhow::Result<PathBuf> {
 fn only_one_in(folder: &Path) -> anyhow::Result<PathBuf> {
     let entries =
         std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
-    let mut bundles: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
+    let paths = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<PathBuf>>>();
+    let mut bundles: Vec<PathBuf> = paths
+        .with_context(|| format!("reading {}", folder.display()))?
+        .into_iter()
         .filter(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             name.ends_with(".tar")

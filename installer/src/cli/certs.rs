@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::time::SystemTime;
 
 use anyhow::bail;
+use bundle_format::output::{standard_error, standard_output};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -28,7 +29,7 @@ pub(crate) enum Action {
 pub(crate) fn list(json: bool) -> anyhow::Result<()> {
     let now = SystemTime::now();
     let (all, unread) = pki::all(&node::host(None)?);
-    let mut out = io::stdout().lock();
+    let mut out = standard_output();
     if json {
         let listed: Vec<Value> = all.iter().map(|one| as_json(one, now)).collect();
         writeln!(out, "{:#}", json!({"certificates": listed, "unknown": unread}))?;
@@ -38,7 +39,7 @@ pub(crate) fn list(json: bool) -> anyhow::Result<()> {
             writeln!(out, "could not look: {place}")?;
         }
         if all.is_empty() && unread.is_empty() {
-            writeln!(io::stderr(), "this node has no certificates of a cluster")?;
+            writeln!(standard_error(), "this node has no certificates of a cluster")?;
         }
     }
     judge(&all, &unread, now)
@@ -70,7 +71,7 @@ fn agreed(yes: bool) -> anyhow::Result<Option<Host>> {
     if let Some(failure) = renewal::refusal(&host)? {
         return Err(failure.into());
     }
-    let mut out = io::stdout().lock();
+    let mut out = standard_output();
     writeln!(out, "new certificates for this node's control plane, which starts anew\n")?;
     for change in renewal::plan(&host)? {
         writeln!(out, "  {change}")?;
@@ -83,8 +84,8 @@ fn agreed(yes: bool) -> anyhow::Result<Option<Host>> {
 }
 
 fn carry_out(host: &mut Host) -> anyhow::Result<()> {
-    let renewed = renewal::renew(host, &mut |change| drop(writeln!(io::stderr(), "{change}")))?;
-    let mut out = io::stdout().lock();
+    let renewed = renewal::renew(host, &mut |change| drop(writeln!(standard_error(), "{change}")))?;
+    let mut out = standard_output();
     show(&mut out, &renewed, SystemTime::now())?;
     writeln!(out, "log:   {LOG}")?;
     Ok(())

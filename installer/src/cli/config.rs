@@ -1,7 +1,6 @@
 //! `installer config`: the cluster file as it holds, with where each value is
 //! from. It can be given as a cluster file again.
 
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
@@ -10,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::node;
 use super::options::Aim;
+use super::output::print;
 use super::sources::Sources;
 use crate::facts::Facts;
 
@@ -43,7 +43,7 @@ pub(crate) fn config(aim: &Aim, root: Option<&Path>) -> anyhow::Result<()> {
         "endpoint" => of_endpoint,
         _ => sources.of(key),
     })?;
-    std::io::stdout().write_all(text.as_bytes()).context("printing the cluster file")
+    print(&text)
 }
 
 /// Each key, with its origin at the end of its first line.

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use anyhow::bail;
+use bundle_format::output::standard_output;
 use rustix::process::geteuid;
 
 use super::node;
@@ -15,7 +16,7 @@ pub(crate) fn doctor(json: bool) -> anyhow::Result<()> {
         Err(error) if !geteuid().is_root() => return Err(error),
         Err(error) => diagnose_past_receipt(&node::host_past_receipt(), &error),
     };
-    let mut out = io::stdout().lock();
+    let mut out = standard_output();
     if json {
         writeln!(out, "{}", serde_json::to_string_pretty(&diagnosis)?)?;
     } else {

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::time::Instant;
 
+use bundle_format::output::{standard_error, standard_output};
 use serde_json::json;
 
 use super::options::{Aim, Choice, Way};
@@ -50,10 +51,10 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
     };
     if way.json {
         let plan = told::json(&as_json(&intent, &plan), &problems);
-        writeln!(io::stdout(), "{plan:#}")?;
+        writeln!(standard_output(), "{plan:#}")?;
     } else if is_done && problems.is_empty() {
         let is = format!("this node is a {} already", intent.role);
-        writeln!(io::stdout(), "{}; nothing is to be done", end(&intent, steps.len(), is))?;
+        writeln!(standard_output(), "{}; nothing is to be done", end(&intent, steps.len(), is))?;
         if !way.dry_run {
             run::settle(host, &plan)?;
         }
@@ -64,7 +65,7 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
     }
     told::refuse(&problems)?;
     if way.dry_run {
-        writeln!(io::stderr(), "nothing was changed")?;
+        writeln!(standard_error(), "nothing was changed")?;
         return Ok(None);
     }
     if !(way.yes || confirmed("Do this?")?) {
@@ -83,7 +84,7 @@ fn carry_out(ready: &mut Ready, begun: Instant) -> anyhow::Result<()> {
             1 => format!("[{:>2}/{total}] {name}: {}\n", number + 1, first(changes)),
             many => format!("[{:>2}/{total}] {name}: {many} changes\n", number + 1),
         };
-        drop(io::stderr().write_all(line.as_bytes()));
+        drop(standard_error().write_all(line.as_bytes()));
     })?;
     finished(host, intent, total, made, begun)
 }
@@ -133,7 +134,7 @@ fn chosen(role: Role, choice: &Choice) -> anyhow::Result<Vec<&'static dyn Step>>
 }
 
 fn show(intent: &Intent, plan: &[Planned]) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = standard_output();
     let lock = intent.lock();
     writeln!(
         out,
@@ -177,7 +178,7 @@ fn finished(
     made: usize,
     begun: Instant,
 ) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = standard_output();
     let seconds = begun.elapsed().as_secs();
     let is = end(intent, steps, format!("{} is a {}", intent.name, intent.role));
     let s = if made == 1 { "" } else { "s" };

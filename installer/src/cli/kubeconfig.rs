@@ -1,14 +1,14 @@
 //! `installer kubeconfig`.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use bundle_format::output::standard_error;
 use clap::Args;
 
 use super::node;
+use super::output::secret;
 use crate::credentials::person::{self, Person, Subject};
-use crate::whole_file::write_whole;
 
 /// Whom a kubeconfig is for, and where it goes.
 #[derive(Args)]
@@ -36,13 +36,9 @@ pub(crate) fn kubeconfig(wanted: Wanted) -> anyhow::Result<()> {
     let output = wanted.output;
     let person = Person { user: wanted.user, groups: wanted.group, hours: wanted.hours };
     let made = person::make(&node::host(None)?, &person)?;
-    match &output {
-        None => io::stdout().write_all(made.text.as_bytes()).context("writing the kubeconfig")?,
-        Some(path) => write_whole(path, made.text.as_bytes(), 0o600)
-            .with_context(|| format!("writing {}", path.display()))?,
-    }
+    secret(output.as_deref(), &made.text, "kubeconfig")?;
     let until = made.config.client.first().map(|one| one.until.to_string()).unwrap_or_default();
-    drop(io::stderr().write_all(next(&person, output.as_deref(), &until).as_bytes()));
+    drop(standard_error().write_all(next(&person, output.as_deref(), &until).as_bytes()));
     Ok(())
 }
 

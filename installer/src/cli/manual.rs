@@ -1,8 +1,6 @@
 //! `installer manual`.
 
-use std::io::{self, Write};
-
-use anyhow::Context;
+use super::output::print;
 
 /// The pages that an operator needs beside a node, where there is no network to
 /// read them on.
@@ -20,5 +18,5 @@ pub(crate) fn manual(page: Page) -> anyhow::Result<()> {
         Page::Install => include_str!("../../../docs/install.md"),
         Page::Doctor => include_str!("../../../docs/doctor.md"),
     };
-    io::stdout().write_all(text.as_bytes()).context("printing the manual")
+    print(text)
 }

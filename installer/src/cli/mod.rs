@@ -10,6 +10,7 @@ mod kubeconfig;
 mod manual;
 mod node;
 mod options;
+mod output;
 mod preflight;
 mod reset;
 mod sources;
@@ -21,7 +22,10 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bundle_format::output::standard_error;
 use clap::{Parser, Subcommand};
+use rustix::fs::Mode;
+use rustix::process::umask;
 
 use self::options::{Aim, Choice, Look, Way};
 use crate::failure::{Failure, describe};
@@ -141,6 +145,9 @@ enum Command {
 /// failed, 2 wrong usage.
 pub fn run() -> ExitCode {
     let arguments = Installer::parse();
+    // What commands make is for all to read unless they say otherwise, as on a
+    // node that nobody has set up otherwise: rpm's database is.
+    umask(Mode::WGRP | Mode::WOTH);
     let (result, log) = match (arguments.command, arguments.aim) {
         (Some(Command::Plan { aim, choice, look }), _) => {
             install::install(&aim, &choice, &look.into())
@@ -174,7 +181,7 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // With standard error closed there is nobody left to tell.
-            drop(io::stderr().write_all(describe(&error, log).as_bytes()));
+            drop(standard_error().write_all(describe(&error, log).as_bytes()));
             ExitCode::FAILURE
         }
     }
@@ -199,15 +206,15 @@ fn carried_out<T>(
 fn confirmed(question: &str) -> anyhow::Result<bool> {
     use std::io::IsTerminal;
     if !io::stdin().is_terminal() {
-        writeln!(io::stderr(), "nothing was changed; --yes does it without asking")?;
+        writeln!(standard_error(), "nothing was changed; --yes does it without asking")?;
         return Ok(false);
     }
-    write!(io::stderr(), "{question} [y/N] ")?;
+    write!(standard_error(), "{question} [y/N] ")?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
     let is_yes = matches!(answer.trim(), "y" | "Y" | "yes");
     if !is_yes {
-        writeln!(io::stderr(), "nothing was changed")?;
+        writeln!(standard_error(), "nothing was changed")?;
     }
     Ok(is_yes)
 }

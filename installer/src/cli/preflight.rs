@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use anyhow::bail;
+use bundle_format::output::{standard_error, standard_output};
 use serde_json::{Value, json};
 
 use super::node;
@@ -18,7 +19,7 @@ pub(crate) fn preflight(aim: &Aim, look: &Look) -> anyhow::Result<()> {
     // What a step cannot plan with is in its way as well.
     let plan = run::plan(&host, &intent, &intent.role.steps());
     problems.extend(plan.err().iter().map(Failure::of));
-    let mut out = io::stdout().lock();
+    let mut out = standard_output();
     if look.json {
         let facts = serde_json::to_value(&intent.facts)?;
         writeln!(out, "{:#}", json(&json!({"facts": facts}), &problems))?;
@@ -50,7 +51,7 @@ pub(super) fn json(object: &Value, problems: &[Failure]) -> Value {
 /// All of them at once, each with its cure.
 pub(super) fn tell(problems: &[Failure]) -> io::Result<()> {
     for problem in problems {
-        writeln!(io::stderr(), "problem: {problem}\n  hint: {}", problem.cure())?;
+        writeln!(standard_error(), "problem: {problem}\n  hint: {}", problem.cure())?;
     }
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! `installer reset`.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::bail;
+use bundle_format::output::{standard_error, standard_output};
 
 use super::{Ended, carried_out, confirmed, node};
 use crate::host::Host;
@@ -16,7 +17,7 @@ pub(crate) fn reset(yes: bool) -> Ended {
 fn agreed(yes: bool) -> anyhow::Result<Option<Host>> {
     let host = node::host(None)?;
     if host.lines().is_empty() {
-        writeln!(io::stdout(), "this node has no receipt: nothing was done to it")?;
+        writeln!(standard_output(), "this node has no receipt: nothing was done to it")?;
         return Ok(None);
     }
     if !(yes || confirmed("Take back all that was done to this node? Its pods and their data go.")?)
@@ -27,14 +28,17 @@ fn agreed(yes: bool) -> anyhow::Result<Option<Host>> {
 }
 
 fn carry_out(host: &mut Host) -> anyhow::Result<()> {
-    let left = back::reset(host, &mut |line| drop(writeln!(io::stderr(), "{line}")));
+    let left = back::reset(host, &mut |line| drop(writeln!(standard_error(), "{line}")));
     if left.is_empty() {
         back::forget(host)?;
-        writeln!(io::stdout(), "this node is as it was; restart it to end what pods have left")?;
+        writeln!(
+            standard_output(),
+            "this node is as it was; restart it to end what pods have left"
+        )?;
         return Ok(());
     }
     for one in &left {
-        writeln!(io::stderr(), "left: {one}")?;
+        writeln!(standard_error(), "left: {one}")?;
     }
     match left.len() {
         1 => bail!("1 thing could not be taken back; the rest was"),

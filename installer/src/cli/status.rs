@@ -2,12 +2,14 @@
 
 use std::io::{self, Write};
 
+use bundle_format::output::standard_output;
+
 use super::node;
 use crate::status::{Progress, Registration, Status};
 
 pub(crate) fn status(json: bool) -> anyhow::Result<()> {
     let status = Status::gather(&node::host(None)?);
-    let mut out = io::stdout().lock();
+    let mut out = standard_output();
     if json {
         writeln!(out, "{}", serde_json::to_string_pretty(&status)?)?;
     } else {

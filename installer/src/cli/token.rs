@@ -1,17 +1,16 @@
 //! `installer token`.
 
-use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use super::node;
+use super::output::secret;
 use crate::failure::Failure;
 use crate::join::JoinFile;
 use crate::role::no_master;
 use crate::steps::join_file;
 use crate::steps::kubeconfig::ADMIN;
-use crate::whole_file::write_whole;
 
 /// Makes a join file like the one that the run has left, with a new token.
 pub(crate) fn token(hours: u32, output: Option<&Path>) -> anyhow::Result<()> {
@@ -19,13 +18,13 @@ pub(crate) fn token(hours: u32, output: Option<&Path>) -> anyhow::Result<()> {
     if !host.exists(ADMIN) {
         return Err(no_master().into());
     }
-    if !host.exists(join_file::path()) {
+    let Some(old) = host.read(join_file::path())? else {
         bail!(Failure::new(
             format!("{} is gone, by which this makes others", join_file::path().display()),
             "`installer --role master --only join-file` writes it anew; give --config as before"
         ));
-    }
-    let old = JoinFile::load(&host.path(join_file::path()))?;
+    };
+    let old = JoinFile::parse(&old, &join_file::path())?;
     let said = host.ask(&join_file::command(hours));
     if !said.succeeded() {
         bail!("`kubeadm token create` failed: {}", said.stderr.trim());
@@ -39,9 +38,5 @@ pub(crate) fn token(hours: u32, output: Option<&Path>) -> anyhow::Result<()> {
         old.cluster,
     )?
     .text()?;
-    match output {
-        None => std::io::stdout().write_all(text.as_bytes()).context("writing the join file"),
-        Some(path) => write_whole(path, text.as_bytes(), 0o600)
-            .with_context(|| format!("writing {}", path.display())),
-    }
+    secret(output, &text, "join file")
 }

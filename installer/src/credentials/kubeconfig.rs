@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bundle_format::input;
 use serde::Deserialize;
 
 use super::certificate::Certificate;
@@ -37,8 +38,8 @@ pub struct Brought {
 impl Brought {
     /// Reads it.
     pub fn load(path: &Path) -> anyhow::Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        let text = input::named_text(path, input::WRITTEN_BY_HAND)
+            .with_context(|| format!("reading {}", path.display()))?;
         let config = Kubeconfig::parse(&text).map_err(|error| {
             Failure::new(
                 format!("{} is not a kubeconfig for this", path.display()),

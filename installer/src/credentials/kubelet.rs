@@ -17,23 +17,23 @@ const SERVING: &str = "/var/lib/kubelet/pki/kubelet.crt";
 
 /// kubelet's certificate: from its own folder, or where it has none yet from its
 /// kubeconfig.
-pub(crate) fn client(host: &Host) -> Vec<Certificate> {
-    let kept = host.read(CLIENT).ok().flatten();
-    match kept.map(|text| Certificate::all_of(&text)) {
-        Some(Ok(found)) => found,
-        _ => Kubeconfig::read(host, KUBELET).ok().flatten().map_or(Vec::new(), |one| one.client),
+pub(crate) fn client(host: &Host) -> anyhow::Result<Vec<Certificate>> {
+    if let Some(Ok(found)) = host.read(CLIENT)?.map(|text| Certificate::all_of(&text)) {
+        return Ok(found);
     }
+    let config = host.read(KUBELET)?.and_then(|text| Kubeconfig::parse(&text).ok());
+    Ok(config.map_or(Vec::new(), |one| one.client))
 }
 
 /// kubelet's, by which it speaks to the API server.
-pub(crate) fn of_client(host: &Host) -> Vec<Kept> {
+pub(crate) fn of_client(host: &Host) -> anyhow::Result<Vec<Kept>> {
     let keep = |certificate| Kept {
         path: CLIENT.to_owned(),
         purpose: "kubelet to API server",
         keeper: Keeper::Kubelet,
         certificate,
     };
-    client(host).into_iter().map(keep).collect()
+    Ok(client(host)?.into_iter().map(keep).collect())
 }
 
 /// The one by which it answers those that call it.

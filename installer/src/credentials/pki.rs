@@ -50,7 +50,7 @@ pub fn all(host: &Host) -> (Vec<Kept>, Vec<String>) {
     let configs = CONFIGS.iter().map(|(name, _)| config_path(name)).chain([OWN.to_owned()]);
     let found = files.into_iter().map(|path| of_file(host, &path));
     let found = found.chain(configs.map(|path| of_config(host, &path)));
-    for one in found.chain([Ok(kubelet::of_client(host)), kubelet::of_serving(host)]) {
+    for one in found.chain([kubelet::of_client(host), kubelet::of_serving(host)]) {
         match one {
             Ok(found) => all.extend(found),
             Err(error) => unread.push(format!("{error:#}")),

@@ -78,7 +78,7 @@ pub fn refusal(host: &Host) -> anyhow::Result<Option<Failure>> {
 pub fn plan(host: &Host) -> anyhow::Result<Vec<Change>> {
     let mut all = put_back(host)?;
     all.extend(renewed(host));
-    all.extend(kubelet(host));
+    all.extend(kubelet(host)?);
     all.extend(restarted(&pods::running(host)?));
     all.push(answering());
     all.extend(own(host)?);
@@ -98,7 +98,8 @@ pub fn renew(host: &mut Host, report: &mut dyn FnMut(&Change)) -> anyhow::Result
     make(host, mended)?;
     let before = pki::of_control_plane(host)?;
     make(host, renewed(host))?;
-    make(host, kubelet(host))?;
+    let kubelet = kubelet(host)?;
+    make(host, kubelet)?;
     let old = pods::running(host)?;
     make(host, vec![Change::run("systemctl restart kubelet")])?;
     for container in &old {
@@ -143,7 +144,7 @@ fn put_back(host: &Host) -> anyhow::Result<Vec<Change>> {
             )
             .into());
         };
-        changes.push(Change::Write { path: path.into(), text, mode, then: None });
+        changes.push(Change::Write { path: path.into(), text: text.into(), mode, then: None });
     }
     Ok(changes)
 }
@@ -154,12 +155,12 @@ fn kept(host: &Host, path: &str) -> Option<(String, u32)> {
         let Line::Deed { deed: Deed::Wrote { path: of, before, .. }, .. } = line else {
             return None;
         };
-        let Before::File { kept, mode } = before else { return None };
+        let Before::File { kept, attributes } = before else { return None };
         if of.to_str() != Some(path) {
             return None;
         }
         let text = String::from_utf8(host.kept(kept).ok()?).ok()?;
-        pki::is_whole(path, &text).then_some((text, *mode))
+        pki::is_whole(path, &text).then_some((text, attributes.mode))
     })
 }
 
@@ -173,10 +174,10 @@ fn renewed(host: &Host) -> Vec<Change> {
 
 /// kubelet renews its own, unless it was off until that had expired: then it does
 /// not start, and nothing starts the control plane.
-fn kubelet(host: &Host) -> Vec<Change> {
+fn kubelet(host: &Host) -> anyhow::Result<Vec<Change>> {
     let now = SystemTime::now();
-    if !kubelet::of_client(host).iter().any(|one| one.standing(now) == Standing::Expired) {
-        return Vec::new();
+    if !kubelet::of_client(host)?.iter().any(|one| one.standing(now) == Standing::Expired) {
+        return Ok(Vec::new());
     }
     let remove = |path: &str| host.exists(path).then(|| Change::Remove { path: path.into() });
     let mut changes: Vec<Change> = remove(KUBELET).into_iter().collect();
@@ -187,7 +188,7 @@ fn kubelet(host: &Host) -> Vec<Change> {
         files: vec![KUBELET.into()],
     });
     changes.extend(remove(CLIENT));
-    changes
+    Ok(changes)
 }
 
 /// kubelet starts again what has ended: at once, if it has just been started itself

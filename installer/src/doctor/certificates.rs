@@ -19,7 +19,7 @@ use crate::steps::kubeconfig::OWN;
 pub(super) fn early(host: &Host) -> anyhow::Result<Option<Finding>> {
     let mut all = pki::of_authorities(host)?;
     all.extend(pki::of_control_plane(host)?);
-    all.extend(kubelet::of_client(host));
+    all.extend(kubelet::of_client(host)?);
     let now = SystemTime::now();
     let Some(Kept { path, certificate: one, .. }) =
         all.into_iter().find(|one| one.standing(now) == Standing::Early)
@@ -58,7 +58,7 @@ pub(super) fn control_plane(host: &Host) -> anyhow::Result<Option<Finding>> {
 
 /// kubelet's, which it renews itself unless it was off for too long.
 pub(super) fn kubelet(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let all = kubelet::of_client(host);
+    let all = kubelet::of_client(host)?;
     let cure = || kubelet_anew(host);
     Ok(told("expired", Standing::Expired, &all).map(|cause| Finding::new(cause, cure())))
 }
@@ -76,7 +76,7 @@ pub(super) fn ending(host: &Host) -> anyhow::Result<Option<Finding>> {
     if let Some(cause) = ends(&pki::of_control_plane(host)?) {
         return Ok(Some(Finding::new(cause, renewed(host))));
     }
-    let cause = ends(&kubelet::of_client(host));
+    let cause = ends(&kubelet::of_client(host)?);
     Ok(cause.map(|cause| {
         let cause = format!("{cause}; kubelet has not renewed it");
         Finding::new(cause, "systemctl restart kubelet; `journalctl --unit kubelet` says why not")

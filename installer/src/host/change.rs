@@ -2,17 +2,19 @@
 
 use std::fs;
 use std::io::Read;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use bundle_format::Digest;
 
 use super::Host;
+use super::place::told;
+use crate::attributes::Attributes;
 use crate::exec::{Command, Input, Output};
 use crate::failure::Failure;
 use crate::receipt::{self, Before, Deed, Line, Receipt};
-use crate::whole_file::{copy_whole, write_whole};
+use crate::whole_file::{copy_whole, copy_whole_as};
 
 impl Host {
     /// Notes that a run begins.
@@ -45,7 +47,7 @@ impl Host {
         self.note_file(step, path, Some(digest))?;
         self.say(&format!("write {}\n", path.display()));
         let real = self.path(path);
-        copy_whole(&real, from, mode).with_context(|| format!("writing {}", path.display()))
+        copy_whole(&real, from, mode).map_err(|error| told(error, path))
     }
 
     /// Writes a file that a running program then reads by `then`. At a reset,
@@ -87,7 +89,7 @@ impl Host {
     /// Makes a folder, what is in which is ours from then on.
     pub fn claim(&mut self, step: &str, path: &Path, mode: u32) -> anyhow::Result<()> {
         self.make_parents(step, path)?;
-        let before = self.mode(path);
+        let before = self.mode(path)?;
         self.note(step, Deed::Claimed { path: path.to_owned(), before })?;
         if before.is_some() {
             return Ok(());
@@ -130,10 +132,13 @@ impl Host {
 
     fn make_folder(&mut self, path: &Path, mode: u32) -> anyhow::Result<()> {
         self.say(&format!("make {}\n", path.display()));
+        let real = self.path(path);
+        // The process's umask decides nothing.
         fs::DirBuilder::new()
             .mode(mode)
-            .create(self.path(path))
-            .with_context(|| format!("making {}", path.display()))
+            .create(&real)
+            .and_then(|()| fs::set_permissions(&real, fs::Permissions::from_mode(mode)))
+            .map_err(|error| told(error, path))
     }
 
     fn make_parents(&mut self, step: &str, path: &Path) -> anyhow::Result<()> {
@@ -145,8 +150,7 @@ impl Host {
             .collect();
         for folder in missing.into_iter().rev() {
             self.note(step, Deed::Made { path: folder.clone() })?;
-            fs::create_dir(self.path(&folder))
-                .with_context(|| format!("making {}", folder.display()))?;
+            self.make_folder(&folder, 0o755)?;
         }
         Ok(())
     }
@@ -158,8 +162,10 @@ impl Host {
             Some(before) => before.clone(),
             None => match self.bytes(path)? {
                 Some(text) => {
-                    let mode = self.mode(path).unwrap_or(0o644);
-                    Before::File { kept: self.journal()?.keep(&text)?, mode }
+                    let attributes = Attributes::of(&self.path(path))
+                        .with_context(|| format!("looking at {}", path.display()))?
+                        .with_context(|| format!("{} has just gone", path.display()))?;
+                    Before::File { kept: self.journal()?.keep(&text)?, attributes }
                 }
                 None => Before::Absent,
             },
@@ -181,13 +187,22 @@ impl Host {
         fs::read(path).with_context(|| format!("reading what was kept as {name}"))
     }
 
-    /// Writes a file that is no part of the receipt.
-    pub fn put_back(&self, path: &Path, text: &[u8], mode: u32) -> anyhow::Result<()> {
+    /// Puts a file back as it was, which is no part of the receipt.
+    pub fn put_back(
+        &self,
+        path: &Path,
+        text: &[u8],
+        attributes: &Attributes,
+    ) -> anyhow::Result<()> {
         let real = self.path(self.file(path)?);
-        // A reset that is run again comes by what lay in a folder that has gone.
-        real.parent()
-            .map_or(Ok(()), fs::create_dir_all)
-            .and_then(|()| write_whole(&real, text, mode))
-            .with_context(|| format!("writing {}", path.display()))
+        let put = || {
+            // A reset that is run again comes by what lay in a folder that has gone.
+            let mut folders = fs::DirBuilder::new();
+            folders.recursive(true).mode(0o755);
+            real.parent().map_or(Ok(()), |folder| folders.create(folder))?;
+            let whole = attributes.clone().completed_by(Attributes::of(&real)?);
+            copy_whole_as(&real, &mut &text[..], &whole)
+        };
+        put().map_err(|error| told(error, path))
     }
 }

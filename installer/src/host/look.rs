@@ -1,14 +1,20 @@
 //! A node's files, to look at.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use anyhow::Context;
+use bundle_format::input;
+use rustix::process::geteuid;
 
 use super::Host;
 use crate::failure::Failure;
+
+/// The most bytes of a file that is read whole: lists of a kernel's modules and of
+/// a site's machines have a hundredth.
+const LARGEST: u64 = 64 << 20;
 
 impl Host {
     /// A file's text, to look at; none where there is no such file.
@@ -31,35 +37,17 @@ impl Host {
     /// What a file holds; none where there is no such file.
     pub fn bytes(&self, path: impl AsRef<Path>) -> anyhow::Result<Option<Vec<u8>>> {
         let real = self.path(&path);
-        match fs::read(&real) {
+        match input::file(&real, LARGEST) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if is_absence(&error) => Ok(None),
             Err(error) => Err(error).with_context(|| format!("reading {}", real.display())),
         }
     }
 
-    /// Where a file is that is to be written: links are followed, so that they
-    /// stay. Refuses what is no file.
-    pub fn file(&self, path: impl AsRef<Path>) -> anyhow::Result<PathBuf> {
-        let mut at = path.as_ref().to_owned();
-        // As many as the kernel follows (path_resolution(7)).
-        for _ in 0..40 {
-            let Ok(to) = fs::read_link(self.path(&at)) else { break };
-            at = at.parent().unwrap_or(Path::new("/")).join(to);
-        }
-        match self.path(&at).symlink_metadata() {
-            Ok(meta) if !meta.is_file() => Err(Failure::new(
-                format!("{} leads to {}, which is no file", path.as_ref().display(), at.display()),
-                "move it away: a file is to be written there",
-            )
-            .into()),
-            _ => Ok(at),
-        }
-    }
-
-    /// Whether there is anything of that name.
+    /// Whether there is anything of that name. What cannot be looked at may be:
+    /// who then asks more of it gets the reason.
     pub fn exists(&self, path: impl AsRef<Path>) -> bool {
-        self.path(path).symlink_metadata().is_ok()
+        !self.path(path).symlink_metadata().is_err_and(|error| is_absence(&error))
     }
 
     /// The names in a folder, sorted; none where there is no such folder.
@@ -94,12 +82,28 @@ impl Host {
         Ok(true)
     }
 
-    /// A file's permission bits.
-    pub fn mode(&self, path: impl AsRef<Path>) -> Option<u32> {
-        Some(fs::metadata(self.path(path)).ok()?.permissions().mode() & 0o7777)
+    /// A file's or a folder's permission bits; none where there is none.
+    pub fn mode(&self, path: impl AsRef<Path>) -> anyhow::Result<Option<u32>> {
+        Ok(self.metadata(path)?.map(|found| found.mode() & 0o7777))
+    }
+
+    /// Whether a file is for the eyes of who runs this only.
+    pub fn is_private(&self, path: impl AsRef<Path>) -> anyhow::Result<bool> {
+        let own = geteuid().as_raw();
+        let found = self.metadata(path)?;
+        Ok(found.is_some_and(|found| found.mode() & 0o7777 == 0o600 && found.uid() == own))
+    }
+
+    fn metadata(&self, path: impl AsRef<Path>) -> anyhow::Result<Option<Metadata>> {
+        let real = self.path(path);
+        match fs::metadata(&real) {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("looking at {}", real.display())),
+        }
     }
 }
 
-fn is_absence(error: &io::Error) -> bool {
+pub(super) fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }

@@ -4,13 +4,15 @@
 mod ask;
 mod change;
 mod look;
+mod place;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use rustix::fs::OFlags;
 
 use crate::exec::Exec;
 use crate::receipt::{self, Line, Receipt};
@@ -45,9 +47,21 @@ impl Host {
         self.receipt = Some(Receipt::open(&self.path(receipt::FOLDER))?);
         let log = self.path(LOG);
         let folder = log.parent().unwrap_or(Path::new("/"));
-        fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
-        let opened = OpenOptions::new().append(true).create(true).mode(0o600).open(&log);
-        self.log = Some(opened.with_context(|| format!("opening {}", log.display()))?);
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(folder)
+            .with_context(|| format!("creating {}", folder.display()))?;
+        let opening = || format!("opening {}", log.display());
+        let mut options = OpenOptions::new();
+        // Nothing is waited for: the name may be that of a FIFO.
+        options.append(true).create(true).mode(0o600);
+        let flags = OFlags::NONBLOCK.bits().cast_signed();
+        let opened = options.custom_flags(flags).open(&log).with_context(opening)?;
+        if !opened.metadata().with_context(opening)?.is_file() {
+            bail!("{} is no regular file; move it away", log.display());
+        }
+        self.log = Some(opened);
         Ok(self)
     }
 

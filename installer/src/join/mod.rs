@@ -8,8 +8,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use bundle_format::Digest;
 use bundle_format::cluster::{Cluster, NodeName};
+use bundle_format::{Digest, input};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -37,12 +37,17 @@ pub struct JoinFile {
 }
 
 impl JoinFile {
-    /// Reads one.
+    /// Reads one that a person named.
     pub fn load(path: &Path) -> anyhow::Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        let text = input::named_text(path, input::WRITTEN_BY_HAND)
+            .with_context(|| format!("reading {}", path.display()))?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads the text of one, which is at `path`.
+    pub fn parse(text: &str, path: &Path) -> anyhow::Result<Self> {
         // The library's own words may quote the token.
-        serde_saphyr::from_str(&text).map_err(|_| {
+        serde_saphyr::from_str(text).map_err(|_| {
             Failure::new(
                 format!("{} is not a join file", path.display()),
                 "make one on the master with `installer token`, and copy it here",

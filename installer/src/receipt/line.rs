@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use bundle_format::Digest;
 use serde::{Deserialize, Serialize};
 
+use crate::attributes::Attributes;
 use crate::exec::Command;
 
 /// A line of the receipt.
@@ -82,8 +83,9 @@ pub enum Before {
     File {
         /// Its name there.
         kept: String,
-        /// Its permission bits.
-        mode: u32,
+        /// What else it had.
+        #[serde(flatten)]
+        attributes: Attributes,
     },
 }
 

@@ -11,7 +11,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use bundle_format::Digest;
+use bundle_format::{Digest, input};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
@@ -25,6 +25,9 @@ pub const FOLDER: &str = "/var/lib/kubeferry";
 
 /// The version of its shape that this code writes and reads.
 const VERSION: u32 = 1;
+
+/// The most bytes of one. A thousand runs leave a hundredth of it.
+const LARGEST: u64 = 256 << 20;
 
 /// A node's receipt, open. Only one process has it at a time.
 pub struct Receipt {
@@ -50,6 +53,9 @@ impl Receipt {
             .mode(0o600)
             .open(&path)
             .with_context(reading)?;
+        if !file.metadata().with_context(reading)?.is_file() {
+            bail!("{} is no regular file; move it away", path.display());
+        }
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Err(Errno::WOULDBLOCK) => {
                 bail!("another installer is at work on this node; wait until it has ended")
@@ -64,7 +70,7 @@ impl Receipt {
             bail!("another installer has just reset this node; run this again");
         }
         let mut receipt = Self { folder: folder.to_owned(), file, lines: Vec::new() };
-        let bytes = fs::read(&path).with_context(reading)?;
+        let bytes = input::file(&path, LARGEST).with_context(reading)?;
         let whole = whole_lines(&bytes);
         receipt.lines = parse(whole).with_context(|| format!("reading {}", path.display()))?;
         receipt.file.set_len(whole.len() as u64).with_context(reading)?;
@@ -78,7 +84,7 @@ impl Receipt {
     /// is none.
     pub fn read(folder: &Path) -> anyhow::Result<Option<Vec<Line>>> {
         let path = folder.join("receipt.jsonl");
-        match fs::read(&path) {
+        match input::file(&path, LARGEST) {
             Ok(bytes) => {
                 let lines = parse(whole_lines(&bytes));
                 lines.map(Some).with_context(|| format!("reading {}", path.display()))

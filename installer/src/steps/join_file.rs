@@ -34,8 +34,8 @@ impl Step for WriteJoinFile {
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
-        let found = JoinFile::load(&node.host.path(path()));
-        if found.is_ok_and(|found| found.cluster == node.intent.cluster) {
+        let found = node.host.read(path())?.map(|text| JoinFile::parse(&text, &path()));
+        if found.is_some_and(|found| found.is_ok_and(|one| one.cluster == node.intent.cluster)) {
             return Ok(Vec::new());
         }
         let (command, path) = (command(HOURS), path());

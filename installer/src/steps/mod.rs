@@ -17,6 +17,7 @@ pub mod join_file;
 pub mod kubeconfig;
 pub mod kubelet;
 pub mod kubelet_settings;
+mod lines;
 mod live;
 pub mod manifests;
 pub mod modules;
@@ -42,17 +43,21 @@ use crate::failure::Failure;
 use crate::host::Host;
 
 /// What makes a file have this text: nothing where it has.
-fn file(host: &Host, path: &str, text: &str) -> anyhow::Result<Vec<Change>> {
-    if host.bytes(path)?.as_deref() == Some(text.as_bytes()) {
+fn file(
+    host: &Host,
+    path: &str,
+    text: &(impl AsRef<[u8]> + ?Sized),
+) -> anyhow::Result<Vec<Change>> {
+    if host.bytes(path)?.as_deref() == Some(text.as_ref()) {
         return Ok(Vec::new());
     }
     host.file(path)?;
-    Ok(vec![Change::write(path, text)])
+    Ok(vec![Change::write(path, text.as_ref())])
 }
 
 /// As [`file`], for one that only its owner may read.
 fn secret_file(host: &Host, path: &str, text: &str) -> anyhow::Result<Vec<Change>> {
-    if file(host, path, text)?.is_empty() && host.mode(path) == Some(0o600) {
+    if file(host, path, text)?.is_empty() && host.is_private(path)? {
         return Ok(Vec::new());
     }
     Ok(vec![Change::write_secret(path, text)])
@@ -64,7 +69,7 @@ fn file_for(
     host: &Host,
     step: &str,
     path: &str,
-    text: &str,
+    text: &(impl AsRef<[u8]> + ?Sized),
     reread: &str,
 ) -> anyhow::Result<Vec<Change>> {
     let mut changes = file(host, path, text)?;

@@ -7,6 +7,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use super::lines::{end_last, lines};
 use super::{file, file_for, unit_is};
 use crate::change::Change;
 use crate::host::Host;
@@ -30,7 +31,7 @@ pub(super) fn changes(node: &Node<'_>, step: &str) -> anyhow::Result<Vec<Change>
     if is_needed {
         changes.extend(file(host, OWN, &servers(node.intent.address))?);
     }
-    let before = host.text(ARGUMENTS)?.unwrap_or_default();
+    let before = host.bytes(ARGUMENTS)?.unwrap_or_default();
     let text = with_argument(&before, is_needed);
     if text == before {
         return Ok(changes);
@@ -63,22 +64,28 @@ fn has_server(host: &Host) -> anyhow::Result<bool> {
     Ok(false)
 }
 
-/// The file with our argument among the others, or without it.
-fn with_argument(text: &str, is_needed: bool) -> String {
-    let value = text.lines().find_map(|line| line.strip_prefix(KEY)).unwrap_or_default();
-    let bare = value.trim().trim_matches(['"', '\'']);
-    let has = bare.split_ascii_whitespace().any(|word| word == ARGUMENT);
-    if has == is_needed {
+/// The file with our argument among the others, or without it. Of several lines the
+/// last counts (systemd.exec(5)); all that is not ours stays byte for byte.
+fn with_argument(text: &[u8], is_needed: bool) -> Vec<u8> {
+    let is_own = |line: &&[u8]| line.starts_with(KEY.as_bytes());
+    let last = lines(text).filter(is_own).last().unwrap_or_default();
+    let value = last.strip_prefix(KEY.as_bytes()).unwrap_or_default().trim_ascii();
+    let quoted = |quote: u8| value.strip_prefix(&[quote])?.strip_suffix(&[quote]);
+    let bare = quoted(b'"').or(quoted(b'\'')).unwrap_or(value);
+    let mut words: Vec<&[u8]> = bare.split(u8::is_ascii_whitespace).collect();
+    words.retain(|word| !word.is_empty());
+    let argument = ARGUMENT.as_bytes();
+    if words.contains(&argument) == is_needed {
         return text.to_owned();
     }
-    let mut words: Vec<&str> = bare.split_ascii_whitespace().collect();
-    words.retain(|word| *word != ARGUMENT);
-    words.extend(is_needed.then_some(ARGUMENT));
-    let words = words.join(" ");
-    let own =
-        if words.contains(' ') { format!("{KEY}\"{words}\"") } else { format!("{KEY}{words}") };
-    let others = text.lines().filter(|line| !line.starts_with(KEY));
-    others.chain([own.as_str()]).map(|line| format!("{line}\n")).collect()
+    words.retain(|word| *word != argument);
+    words.extend(is_needed.then_some(argument));
+    let quote: &[u8] = if words.len() > 1 { b"\"" } else { b"" };
+    let others = lines(text).filter(|line| !is_own(line));
+    let mut all = others.collect::<Vec<_>>().concat();
+    end_last(&mut all);
+    all.extend([KEY.as_bytes(), quote, &words.join(&b' '), quote, b"\n"].concat());
+    all
 }
 
 #[cfg(test)]
@@ -94,12 +101,16 @@ mod tests {
             (format!("# own\n{KEY}\n"), format!("# own\n{ours}")),
             (format!("{KEY}\"--v=2 --x=y\"\n"), beside),
         ] {
-            assert_eq!(with_argument(&without, true), with);
-            assert_eq!(with_argument(&with, true), with);
-            assert_eq!(with_argument(&with, false), without);
-            assert_eq!(with_argument(&without, false), without);
+            let (without, with) = (without.as_bytes(), with.as_bytes());
+            assert_eq!(with_argument(without, true), with);
+            assert_eq!(with_argument(with, true), with);
+            assert_eq!(with_argument(with, false), without);
+            assert_eq!(with_argument(without, false), without);
         }
-        assert_eq!(with_argument("", true), ours);
-        assert_eq!(with_argument("", false), "");
+        assert_eq!(with_argument(b"", true), ours.as_bytes());
+        assert_eq!(with_argument(b"", false), b"");
+        let odd = b"# Stra\xdfe\r\nKUBELET_EXTRA_ARGS='--v=2'\r\nA=b";
+        let after = format!("A=b\n{KEY}\"--v=2 {ARGUMENT}\"\n");
+        assert_eq!(with_argument(odd, true), [&b"# Stra\xdfe\r\n"[..], after.as_bytes()].concat());
     }
 }

@@ -3,6 +3,8 @@
 
 use bundle_format::cluster::Selinux;
 
+use super::file;
+use super::lines::{lines, shown};
 use crate::change::Change;
 use crate::step::{Node, Step};
 
@@ -25,22 +27,23 @@ impl Step for SelinuxPolicy {
         if enforce.as_deref() == Some("1") {
             changes.push(Change::run_undone_by("setenforce 0", "setenforce 1"));
         }
-        if let Some(text) = node.host.text(CONFIGURATION)? {
-            let permissive = permissive(&text);
-            if permissive != text {
-                changes.push(Change::write(CONFIGURATION, permissive));
-            }
+        if let Some(text) = node.host.bytes(CONFIGURATION)? {
+            changes.extend(file(node.host, CONFIGURATION, &permissive(&text))?);
         }
         Ok(changes)
     }
 }
 
-fn permissive(text: &str) -> String {
-    let line = |line: &str| match line.split_once('=') {
-        Some(("SELINUX", "enforcing")) => "SELINUX=permissive\n".to_owned(),
-        _ => format!("{line}\n"),
+/// selinux(8): `SELINUX=enforcing`, as its library reads it. All other bytes stay.
+fn permissive(text: &[u8]) -> Vec<u8> {
+    let line = |line| match shown(line).split_once('=') {
+        Some((key, mode)) if key.trim() == "SELINUX" && mode.trim() == "enforcing" => {
+            let end: &[u8] = if line.ends_with(b"\n") { b"\n" } else { b"" };
+            [b"SELINUX=permissive", end].concat()
+        }
+        _ => line.to_vec(),
     };
-    text.lines().map(line).collect()
+    lines(text).flat_map(line).collect()
 }
 
 #[cfg(test)]
@@ -51,7 +54,13 @@ mod tests {
     fn only_enforcing_becomes_permissive() {
         let text = "# SELINUX=enforcing\nSELINUX=enforcing\nSELINUXTYPE=targeted\n";
         let expected = "# SELINUX=enforcing\nSELINUX=permissive\nSELINUXTYPE=targeted\n";
-        assert_eq!(permissive(text), expected);
-        assert_eq!(permissive("SELINUX=disabled\n"), "SELINUX=disabled\n");
+        assert_eq!(permissive(text.as_bytes()), expected.as_bytes());
+        for (before, after) in [
+            (&b"SELINUX=disabled\n"[..], &b"SELINUX=disabled\n"[..]),
+            (b"# \xdf\r\nSELINUX=enforcing\r\nA=x", b"# \xdf\r\nSELINUX=permissive\nA=x"),
+            (b" SELINUX=enforcing ", b"SELINUX=permissive"),
+        ] {
+            assert_eq!(permissive(before), after);
+        }
     }
 }

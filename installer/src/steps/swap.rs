@@ -1,6 +1,7 @@
 //! Swap: off now and at every boot. kubelet does not start with it.
 
-use super::unit_is;
+use super::lines::{lines, shown};
+use super::{file, unit_is};
 use crate::change::Change;
 use crate::exec::Command;
 use crate::step::{Node, Step};
@@ -24,10 +25,10 @@ impl Step for Swap {
         if swaps.lines().nth(1).is_some() {
             changes.push(Change::run_undone_by("swapoff -a", "swapon -a"));
         }
-        if let Some(text) = host.text(FSTAB)? {
+        if let Some(text) = host.bytes(FSTAB)? {
             let without = without_swap(&text);
             if without != text {
-                changes.push(Change::write(FSTAB, without));
+                changes.extend(file(host, FSTAB, &without)?);
             }
         }
         // zram-generator(8) makes swap of memory at boot; an empty file of this
@@ -36,7 +37,7 @@ impl Step for Swap {
         if host.exists("/usr/lib/systemd/system-generators/zram-generator")
             && host.read(generator)?.as_deref() != Some("")
         {
-            changes.push(Change::write(generator, ""));
+            changes.extend(file(host, generator, "")?);
         }
         let question = "systemctl list-unit-files --type=swap --no-legend --plain";
         let units = host.answer(&Command::of(question))?.stdout;
@@ -56,14 +57,17 @@ impl Step for Swap {
 }
 
 /// fstab(5) with its swap lines as comments: the third of a line's fields is its
-/// type.
-fn without_swap(text: &str) -> String {
-    let line = |line: &str| {
+/// type. All other bytes stay.
+fn without_swap(text: &[u8]) -> Vec<u8> {
+    let is_swap = |line: &str| {
         let is_comment = line.trim_start().starts_with('#');
-        let is_swap = line.split_ascii_whitespace().nth(2) == Some("swap");
-        if is_swap && !is_comment { format!("# kubeferry: {line}\n") } else { format!("{line}\n") }
+        !is_comment && line.split_ascii_whitespace().nth(2) == Some("swap")
     };
-    text.lines().map(line).collect()
+    let line = |line| {
+        let comment: &[u8] = if is_swap(&shown(line)) { b"# kubeferry: " } else { b"" };
+        [comment, line]
+    };
+    lines(text).flat_map(line).collect::<Vec<_>>().concat()
 }
 
 #[cfg(test)]
@@ -80,7 +84,25 @@ mod tests {
                     UUID=1 / xfs defaults 0 0\n\
                     # kubeferry: \t/dev/mapper/cl-swap\tnone\tswap\tdefaults\t0 0\n\
                     /swap /srv/swap ext4 defaults 0 0\n";
-        assert_eq!(without_swap(text), expected);
-        assert_eq!(without_swap(expected), expected);
+        assert_eq!(without_swap(text.as_bytes()), expected.as_bytes());
+        assert_eq!(without_swap(expected.as_bytes()), expected.as_bytes());
+    }
+
+    #[test]
+    fn all_other_bytes_stay() {
+        let long = [&b"# "[..], &b"x".repeat(100_000), b"\n"].concat();
+        for (before, after) in [
+            (&b"UUID=1 / xfs defaults 0 0"[..], &b"UUID=1 / xfs defaults 0 0"[..]),
+            (b"/a none swap sw 0 0", b"# kubeferry: /a none swap sw 0 0"),
+            (b"# Stra\xdfe\r\n/a none swap\r\n", b"# Stra\xdfe\r\n# kubeferry: /a none swap\r\n"),
+            (
+                b"\r\n\n//nas/x /x cifs password=\xff\r\n",
+                b"\r\n\n//nas/x /x cifs password=\xff\r\n",
+            ),
+            (&long, &long),
+            (b"", b""),
+        ] {
+            assert_eq!(without_swap(before), after, "{}", String::from_utf8_lossy(before));
+        }
     }
 }

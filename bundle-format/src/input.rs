@@ -1,0 +1,184 @@
+//! Reading files that others wrote: never more than their kind can have, and never
+//! waiting for what nobody writes.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Error, Read};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl, major, minor};
+
+/// The most bytes of what a person writes: a spec, a cluster file, a join file, a
+/// kubeconfig, a login file, keys, certificates of authorities.
+pub const WRITTEN_BY_HAND: u64 = 4 << 20;
+
+/// The most bytes of a list of a machine's packages.
+pub const PACKAGE_LIST: u64 = 16 << 20;
+
+/// Reads the regular file at `path`. Anything else is refused.
+pub fn file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    bounded(open(path)?, limit)
+}
+
+/// Opens the regular file at `path`. Anything else is refused, and not waited for.
+pub fn open(path: &Path) -> io::Result<File> {
+    let (file, kind) = open_any(path)?;
+    match kind {
+        Kind::Regular => Ok(file),
+        Kind::Fifo => Err(not_regular("a FIFO")),
+        Kind::Null => Err(not_regular("a device")),
+    }
+}
+
+/// Reads what a person named on the command line: a regular file, or what a shell
+/// makes of `<(sops -d cluster.yaml)`, which is a FIFO. Other devices than
+/// `/dev/null` are refused.
+pub fn named(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let (file, kind) = open_any(path)?;
+    if !matches!(kind, Kind::Fifo) {
+        return bounded(file, limit);
+    }
+    // It was opened without waiting; its writer is waited for.
+    let flags = fcntl_getfl(&file)?;
+    fcntl_setfl(&file, flags - OFlags::NONBLOCK)?;
+    let bytes = bounded(file, limit)?;
+    if bytes.is_empty() {
+        return Err(Error::other("it is a FIFO, and nothing was written into it"));
+    }
+    Ok(bytes)
+}
+
+/// As [`named`], for a text.
+pub fn named_text(path: &Path, limit: u64) -> io::Result<String> {
+    text(named(path, limit)?)
+}
+
+/// As [`file`], for a text.
+pub fn file_text(path: &Path, limit: u64) -> io::Result<String> {
+    text(file(path, limit)?)
+}
+
+/// All that `reader` gives, where that is no more than `limit` bytes.
+pub fn bounded(reader: impl Read, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    reader.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(Error::other(format!(
+            "it has more than {limit} bytes, as nothing of its kind has"
+        )));
+    }
+    Ok(bytes)
+}
+
+enum Kind {
+    Regular,
+    Fifo,
+    /// `/dev/null`, which is a file without text.
+    Null,
+}
+
+fn open_any(path: &Path) -> io::Result<(File, Kind)> {
+    // Opening some devices does something: a tape is wound back.
+    kind(&std::fs::metadata(path)?)?;
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let kind = kind(&file.metadata()?)?;
+    Ok((file, kind))
+}
+
+fn kind(found: &std::fs::Metadata) -> io::Result<Kind> {
+    let is = found.file_type();
+    // Linux' devices.txt: 1, 3 is `/dev/null`.
+    let is_null = || (major(found.rdev()), minor(found.rdev())) == (1, 3);
+    if is.is_file() {
+        Ok(Kind::Regular)
+    } else if is.is_fifo() {
+        Ok(Kind::Fifo)
+    } else if is.is_char_device() && is_null() {
+        Ok(Kind::Null)
+    } else if is.is_dir() {
+        Err(Error::new(io::ErrorKind::IsADirectory, "it is a folder; name a file"))
+    } else if is.is_socket() {
+        Err(not_regular("a socket"))
+    } else {
+        Err(not_regular("a device"))
+    }
+}
+
+fn not_regular(what: &str) -> Error {
+    Error::other(format!("it is {what}, not a regular file"))
+}
+
+fn text(bytes: Vec<u8>) -> io::Result<String> {
+    String::from_utf8(bytes).map_err(|_| {
+        Error::new(io::ErrorKind::InvalidData, "it is not UTF-8: save it as UTF-8 text")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+    use std::path::PathBuf;
+
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    use super::*;
+
+    fn words<T>(result: io::Result<T>) -> String {
+        result.map(drop).unwrap_err().to_string()
+    }
+
+    fn fifo(folder: &Path) -> PathBuf {
+        let path = folder.join("fifo");
+        mknodat(CWD, &path, FileType::Fifo, Mode::RWXU, 0).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_regular_file_is_read_to_its_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "12345").unwrap();
+        for read in [file, named] {
+            assert_eq!(read(&path, 5).unwrap(), b"12345");
+            assert!(words(read(&path, 4)).contains("more than 4 bytes"));
+            assert!(words(read(folder.path(), 4)).contains("folder"));
+            assert_eq!(
+                read(&folder.path().join("none"), 4).unwrap_err().kind(),
+                io::ErrorKind::NotFound
+            );
+        }
+    }
+
+    #[test]
+    fn devices_and_fifos_are_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = fifo(folder.path());
+        assert!(words(file(&fifo, 9)).contains("it is a FIFO"));
+        assert!(words(named(&fifo, 9)).contains("nothing was written into it"));
+        for device in ["/dev/zero", "/dev/urandom", "/dev/full"] {
+            for read in [file, named] {
+                assert!(words(read(Path::new(device), 9)).contains("it is a device"), "{device}");
+            }
+        }
+        assert_eq!(named(Path::new("/dev/null"), 9).unwrap(), b"");
+        assert!(words(file(Path::new("/dev/null"), 9)).contains("it is a device"));
+    }
+
+    #[test]
+    fn a_fifo_that_a_person_named_is_read_and_bounded() {
+        for (count, is_read) in [(5, true), (1 << 20, false)] {
+            // As a shell makes it of `<(…)`.
+            let (reader, mut writer) = io::pipe().unwrap();
+            let path = PathBuf::from(format!("/dev/fd/{}", reader.as_raw_fd()));
+            let writing = std::thread::spawn(move || drop(writer.write_all(&vec![b'x'; count])));
+            let read = named(&path, 9);
+            // The writer ends as well where it was too much.
+            drop(reader);
+            writing.join().unwrap();
+            assert_eq!(read.is_ok(), is_read, "{read:?}");
+        }
+    }
+}

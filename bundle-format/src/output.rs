@@ -1,0 +1,199 @@
+//! Writing where a person said: a file is there whole or as it was, and what is no
+//! regular file is written to, never replaced by one.
+
+mod stream;
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Error, ErrorKind, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::Errno;
+use rustix::process::geteuid;
+
+pub use self::stream::{Quiet, standard_error, standard_output};
+
+/// What a name leads to.
+#[derive(Debug)]
+pub enum Destination {
+    /// A regular file, or none yet. Links to it stay.
+    File {
+        /// Its own path, past all links.
+        path: PathBuf,
+        /// Its permission bits, where it is there.
+        mode: Option<u32>,
+    },
+    /// Something that takes bytes, and stays what it is.
+    Stream(File),
+}
+
+impl Destination {
+    /// Looks where `path` leads. A folder, a disk and a socket are refused.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        Ok(match look(path)? {
+            Found::File { path, mode } => Self::File { path, mode },
+            // What a shell has opened for this program may be a file: its end.
+            Found::Other { own, is_file } => Self::Stream(match own_stream(&own)? {
+                Some(file) => file,
+                None => stream(path, is_file)?,
+            }),
+        })
+    }
+}
+
+/// Where the regular file is, or will be, that `path` leads to, past all links;
+/// with its permission bits where it is there. All else is refused.
+pub fn file(path: &Path) -> io::Result<(PathBuf, Option<u32>)> {
+    match look(path)? {
+        Found::File { path, mode } => Ok((path, mode)),
+        Found::Other { .. } => Err(Error::other("it is there and is no regular file")),
+    }
+}
+
+enum Found {
+    File { path: PathBuf, mode: Option<u32> },
+    Other { own: PathBuf, is_file: bool },
+}
+
+fn look(path: &Path) -> io::Result<Found> {
+    if path.file_name().is_none() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(is_folder(path));
+    }
+    let (own, is_descriptor) = followed(path)?;
+    let found = match fs::metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Ok(Found::File { path: own, mode: None });
+        }
+        Err(error) => return Err(error),
+    };
+    let is = found.file_type();
+    if is.is_dir() {
+        Err(is_folder(path))
+    } else if is.is_block_device() {
+        Err(Error::other("it is a disk; name a file"))
+    } else if is.is_file() && !is_descriptor {
+        Ok(Found::File { path: own, mode: Some(found.mode() & 0o7777) })
+    } else {
+        Ok(Found::Other { own, is_file: is.is_file() })
+    }
+}
+
+/// Writes `bytes` where `path` leads. A file gets these permission bits, or those
+/// of them that it had before, from its first byte on.
+pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    match Destination::of(path)? {
+        Destination::File { path, mode: old } => replace(&path, bytes, mode & old.unwrap_or(mode)),
+        Destination::Stream(mut file) => file.write_all(bytes),
+    }
+}
+
+/// Puts a new file under a name, whole.
+fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}.partial", std::process::id()));
+    let partial = path.with_file_name(name);
+    let write = || {
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial)?;
+        file.set_permissions(Permissions::from_mode(mode))?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&partial, path)
+    };
+    write().inspect_err(|error| {
+        // One that was there already is another's.
+        if error.kind() != ErrorKind::AlreadyExists {
+            drop(fs::remove_file(&partial));
+        }
+    })
+}
+
+/// The path past all links, and whether it is a descriptor of a process, such as
+/// `/dev/stdout` and `/dev/fd/63`.
+fn followed(path: &Path) -> io::Result<(PathBuf, bool)> {
+    let mut at = path.to_owned();
+    // As many as the kernel follows (path_resolution(7)).
+    for _ in 0..40 {
+        let parent = match at.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.canonicalize()?,
+            _ => Path::new(".").canonicalize()?,
+        };
+        if parent.starts_with("/proc") {
+            return Ok((at, true));
+        }
+        at = parent.join(at.file_name().unwrap_or_default());
+        match fs::read_link(&at) {
+            Ok(to) => {
+                check_link(&at, &parent)?;
+                at = parent.join(to);
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::NotFound) => {
+                return Ok((at, false));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Error::other("too many links lead to it"))
+}
+
+/// This program's own standard output or error: opened anew it might not be at the
+/// same place, or not be to be opened at all, as a socket.
+fn own_stream(path: &Path) -> io::Result<Option<File>> {
+    let own = format!("/proc/{}/fd", std::process::id());
+    let folder = path.parent().map(Path::canonicalize).transpose()?;
+    if folder != Some(own.into()) {
+        return Ok(None);
+    }
+    let owned = match path.file_name().and_then(|name| name.to_str()) {
+        Some("1") => io::stdout().as_fd().try_clone_to_owned()?,
+        Some("2") => io::stderr().as_fd().try_clone_to_owned()?,
+        _ => return Ok(None),
+    };
+    Ok(Some(owned.into()))
+}
+
+/// In a folder that all may write to, a link is followed only if it is one's own,
+/// as by the kernel's `fs.protected_symlinks` (proc(5)).
+fn check_link(link: &Path, folder: &Path) -> io::Result<()> {
+    let folder = fs::metadata(folder)?;
+    let owner = fs::symlink_metadata(link)?.uid();
+    let is_open_to_all = folder.mode() & 0o1002 == 0o1002;
+    if is_open_to_all && owner != geteuid().as_raw() && owner != folder.uid() {
+        return Err(Error::other(format!(
+            "{} is another's link in a folder that all may write to; name another file",
+            link.display()
+        )));
+    }
+    Ok(())
+}
+
+fn stream(path: &Path, at_end: bool) -> io::Result<File> {
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let opened = OpenOptions::new().write(true).append(at_end).custom_flags(flags).open(path);
+    let file = opened.map_err(|error| match Errno::from_io_error(&error) {
+        Some(Errno::NXIO) => Error::other(
+            "nobody reads from it: start its reader first, or name a file; a socket is refused",
+        ),
+        _ => error,
+    })?;
+    // Opened without waiting, and written to with.
+    let flags = fcntl_getfl(&file)?;
+    fcntl_setfl(&file, flags - OFlags::NONBLOCK)?;
+    Ok(file)
+}
+
+fn is_folder(path: &Path) -> Error {
+    let path = path.display().to_string();
+    let folder = path.trim_end_matches('/');
+    Error::new(
+        ErrorKind::IsADirectory,
+        format!("it is a folder; name a file in it, such as {folder}/NAME"),
+    )
+}
+
+#[cfg(test)]
+mod tests;

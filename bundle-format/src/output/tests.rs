@@ -1,0 +1,138 @@
+use std::io::Read;
+use std::os::unix::fs::symlink;
+
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+use super::*;
+
+fn words<T>(result: io::Result<T>) -> String {
+    result.map(drop).unwrap_err().to_string()
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().mode() & 0o7777
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_file_is_new_or_keeps_what_it_is_no_looser_than_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("join.yaml");
+    write(&path, b"token", 0o600).unwrap();
+    assert_eq!(mode(&path), 0o600);
+    for (old, asked, new) in [
+        (0o644, 0o600, 0o600),
+        (0o666, 0o600, 0o600),
+        (0o400, 0o600, 0o400),
+        (0o600, 0o644, 0o600),
+        (0o664, 0o644, 0o644),
+    ] {
+        fs::set_permissions(&path, Permissions::from_mode(old)).unwrap();
+        write(&path, b"another", asked).unwrap();
+        assert_eq!((mode(&path), fs::read(&path).unwrap()), (new, b"another".to_vec()));
+    }
+    assert_eq!(names(folder.path()), ["join.yaml"]);
+}
+
+#[test]
+fn links_stay_and_their_target_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("real")).unwrap();
+    fs::write(at("real/a"), "old").unwrap();
+    symlink("real/a", at("a")).unwrap();
+    symlink(at("a"), at("further")).unwrap();
+    symlink("real/b", at("b")).unwrap();
+    for (name, real) in [("a", "real/a"), ("further", "real/a"), ("b", "real/b")] {
+        write(&at(name), name.as_bytes(), 0o600).unwrap();
+        assert!(at(name).is_symlink(), "{name}");
+        assert!(!at(real).is_symlink());
+        assert_eq!(fs::read(at(real)).unwrap(), name.as_bytes());
+        assert_eq!(mode(&at(real)), 0o600);
+    }
+    symlink("loop", at("loop")).unwrap();
+    assert!(write(&at("loop"), b"", 0o600).is_err());
+    symlink("none/x", at("nowhere")).unwrap();
+    assert!(write(&at("nowhere"), b"", 0o600).is_err());
+}
+
+#[test]
+fn anothers_link_in_a_folder_for_all_is_not_followed() {
+    if !geteuid().is_root() {
+        eprintln!("skipped: needs root, to make another's link");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let victim = folder.path().join("victim");
+    fs::write(&victim, "precious").unwrap();
+    let shared = folder.path().join("shared");
+    fs::create_dir(&shared).unwrap();
+    fs::set_permissions(&shared, Permissions::from_mode(0o1777)).unwrap();
+    let link = shared.join("join.yaml");
+    symlink(&victim, &link).unwrap();
+    std::os::unix::fs::lchown(&link, Some(1234), Some(1234)).unwrap();
+    assert!(words(write(&link, b"token", 0o600)).contains("another's link"));
+    assert_eq!(fs::read(&victim).unwrap(), b"precious");
+    std::os::unix::fs::lchown(&link, Some(0), Some(0)).unwrap();
+    write(&link, b"token", 0o600).unwrap();
+    assert_eq!(fs::read(&victim).unwrap(), b"token");
+}
+
+#[test]
+fn devices_and_fifos_are_written_to_and_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    symlink("/dev/null", at("null")).unwrap();
+    for path in [Path::new("/dev/null"), &at("null")] {
+        write(path, b"token", 0o600).unwrap();
+        assert!(fs::metadata(path).unwrap().file_type().is_char_device());
+        assert!(words(file(path)).contains("no regular file"));
+    }
+    assert!(at("null").is_symlink());
+    assert!(write(Path::new("/dev/full"), b"token", 0o600).is_err());
+
+    mknodat(CWD, at("fifo"), FileType::Fifo, Mode::RWXU, 0).unwrap();
+    assert!(words(write(&at("fifo"), b"token", 0o600)).contains("nobody reads"));
+    let mut both = File::options().read(true).write(true).open(at("fifo")).unwrap();
+    write(&at("fifo"), b"token", 0o600).unwrap();
+    let mut said = [0; 5];
+    both.read_exact(&mut said).unwrap();
+    assert_eq!(&said, b"token");
+    assert!(fs::metadata(at("fifo")).unwrap().file_type().is_fifo());
+
+    let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+    assert!(words(write(&at("socket"), b"token", 0o600)).contains("a socket is refused"));
+}
+
+#[test]
+fn what_a_shell_has_opened_gets_the_text_at_its_end() {
+    use std::os::fd::AsRawFd;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    fs::write(&path, "first\n").unwrap();
+    let open = File::options().append(true).open(&path).unwrap();
+    for form in ["/dev/fd", "/proc/self/fd"] {
+        let through = PathBuf::from(format!("{form}/{}", open.as_raw_fd()));
+        write(&through, b"then\n", 0o600).unwrap();
+    }
+    assert_eq!(fs::read(&path).unwrap(), b"first\nthen\nthen\n");
+    assert_eq!(names(folder.path()), ["file"]);
+}
+
+#[test]
+fn a_folder_is_told_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    for path in [path.to_owned(), path.join("new/"), path.join("..")] {
+        let words = words(write(&path, b"", 0o600));
+        assert!(words.contains("it is a folder; name a file in it"), "{words}");
+    }
+    assert!(names(path).is_empty());
+}

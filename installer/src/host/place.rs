@@ -1,0 +1,123 @@
+//! Where a file is that is to be written, and whether it can be.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use rustix::fs::{IFlags, ioctl_getflags};
+use rustix::io::Errno;
+
+use super::Host;
+use super::look::is_absence;
+use crate::failure::Failure;
+
+impl Host {
+    /// Where a file is that is to be written: links are followed, so that they
+    /// stay. Refuses what is no file, and what no new text can take the place of.
+    pub fn file(&self, path: impl AsRef<Path>) -> anyhow::Result<PathBuf> {
+        let path = path.as_ref();
+        let mut at = path.to_owned();
+        // As many as the kernel follows (path_resolution(7)).
+        for _ in 0..40 {
+            match fs::read_link(self.path(&at)) {
+                Ok(to) => at = at.parent().unwrap_or(Path::new("/")).join(to),
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => break,
+                Err(error) if is_absence(&error) => break,
+                Err(error) => {
+                    return Err(error).with_context(|| format!("reading {}", at.display()));
+                }
+            }
+        }
+        match self.path(&at).symlink_metadata() {
+            Ok(meta) if !meta.is_file() => Err(Failure::new(
+                format!("{} leads to {}, which is no file", path.display(), at.display()),
+                "move it away: a file is to be written there",
+            )
+            .into()),
+            Ok(_) => self.check_replaceable(&at).map(|()| at),
+            Err(error) if is_absence(&error) => Ok(at),
+            Err(error) => Err(error).with_context(|| format!("looking at {}", at.display())),
+        }
+    }
+
+    /// A file gets its new text under another name first, which then takes its
+    /// place: so not even a lost power leaves half of it.
+    fn check_replaceable(&self, path: &Path) -> anyhow::Result<()> {
+        let shown = path.display();
+        let locked = [Some(path), path.parent()].into_iter().flatten();
+        if let Some(locked) = locked.filter(|one| is_locked(&self.path(one))).next() {
+            let locked = locked.display();
+            return Err(Failure::new(
+                format!("{shown} is to be written, and {locked} is locked against any change"),
+                format!(
+                    "`lsattr -d {locked}` shows it; unlock it with `chattr -i -a {locked}`, and \
+                     find out who locked it and why"
+                ),
+            )
+            .into());
+        }
+        if self.mounts()?.iter().any(|mount| Path::new(mount) == path) {
+            return Err(Failure::new(
+                format!("{shown} is to be written, and another file is mounted over it"),
+                format!("`umount {shown}`, and take that mount out of what makes it at boot"),
+            )
+            .into());
+        }
+        Ok(())
+    }
+
+    /// Where something is mounted.
+    pub fn mounts(&self) -> anyhow::Result<Vec<String>> {
+        let mounts = self.read("/proc/mounts")?.unwrap_or_default();
+        Ok(mounts.lines().filter_map(mount_point).collect())
+    }
+}
+
+/// Whether `chattr +i` or `+a` has been set on it. Of file systems that have no
+/// such thing the answer is no.
+fn is_locked(real: &Path) -> bool {
+    let flags = File::open(real).and_then(|file| Ok(ioctl_getflags(&file)?));
+    flags.is_ok_and(|flags| flags.intersects(IFlags::IMMUTABLE | IFlags::APPEND))
+}
+
+/// Why a file was not written, where the system says it in riddles.
+pub(super) fn told(error: io::Error, path: &Path) -> anyhow::Error {
+    let folder = path.parent().unwrap_or(path).display();
+    let (what, cure) = match Errno::from_io_error(&error) {
+        Some(Errno::ROFS) => (
+            format!("{} is on a file system that is mounted read-only", path.display()),
+            format!(
+                "see with `findmnt --target {folder}` and `dmesg` why; then mount it to be \
+                 written, by `mount --options remount,rw` and its place"
+            ),
+        ),
+        Some(Errno::PERM) => (
+            format!("{} is locked against any change", path.display()),
+            format!(
+                "look with `lsattr -d {folder} {}` and unlock it with `chattr -i -a`",
+                path.display()
+            ),
+        ),
+        _ => return anyhow::Error::new(error).context(format!("writing {}", path.display())),
+    };
+    Failure::new(what, cure).because(error.into()).into()
+}
+
+/// Of `/proc/mounts` (proc(5)): what, where, … An octal number stands for a space
+/// in it, and such.
+fn mount_point(line: &str) -> Option<String> {
+    let mut parts = line.split_ascii_whitespace().nth(1)?.split('\\');
+    let mut text = parts.next()?.to_owned();
+    for part in parts {
+        let number = part.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        match (number, part.get(3..)) {
+            (Some(number), Some(rest)) => {
+                text.push(number.into());
+                text += rest;
+            }
+            _ => text += part,
+        }
+    }
+    Some(text)
+}
