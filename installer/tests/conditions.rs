@@ -32,7 +32,9 @@ fn problems(node: &Node, intent: &Intent) -> Vec<String> {
 /// The text that a plan would write to a path.
 fn written(node: &Node, path: &str) -> Option<String> {
     node.plan().into_iter().flat_map(|(_, changes)| changes).find_map(|change| match change {
-        Change::Write { path: own, text, .. } if own.to_str() == Some(path) => Some(text),
+        Change::Write { path: own, text, .. } if own.to_str() == Some(path) => {
+            Some(String::from_utf8(text).unwrap())
+        }
         _ => None,
     })
 }

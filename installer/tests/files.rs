@@ -8,12 +8,14 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 
+use installer::facts::Facts;
 use installer::host::Host;
 use installer::reset;
 use installer::role::Role;
 use installer::run;
 use node::Node;
 use node::kinds;
+use rustix::fs::{CWD, FileType, IFlags, Mode, ioctl_getflags, ioctl_setflags, mknodat};
 
 /// A node of which a file is a link to another.
 fn linked(path: &str, target: &str, text: &str) -> Node {
@@ -76,15 +78,104 @@ fn what_is_no_file_is_refused_before_anything_is_changed() {
 }
 
 #[test]
-fn letters_that_are_not_utf_8_are_not_lost() {
-    for path in ["etc/fstab", "etc/hosts"] {
+fn letters_that_are_not_utf_8_and_other_line_breaks_stay() {
+    let odd = b"# Stra\xdfe\r\n\r\n10.9.9.9 nas\r\n# the last line has no end";
+    for path in ["etc/fstab", "etc/hosts", "etc/selinux/config", "etc/sysconfig/kubelet"] {
         let node = kinds::bare(Role::Worker);
-        fs::write(node.root().join(path), b"# Stra\xdfe\n/dev/sda2 none swap sw 0 0\n").unwrap();
-        let (host, _) = node.look(None);
-        let end = run::plan(&host, &node.intent(), &node.steps()).map(drop);
-        let error = format!("{:#}", end.unwrap_err());
-        assert!(error.contains(&format!("/{path} has letters in it")), "{error}");
+        let real = node.root().join(path);
+        fs::create_dir_all(real.parent().unwrap()).unwrap();
+        fs::create_dir_all(node.root().join("sys/fs/selinux")).unwrap();
+        fs::write(node.root().join("sys/fs/selinux/enforce"), "0").unwrap();
+        let own: &[u8] = match path {
+            "etc/fstab" => b"\n/dev/sda2 none swap sw 0 0",
+            "etc/selinux/config" => b"\nSELINUX=enforcing",
+            _ => b"",
+        };
+        fs::write(&real, [&odd[..], own].concat()).unwrap();
+        let before = fs::read(&real).unwrap();
+        let mut host = node.look(None).0.open().unwrap();
+        run::apply(&mut host, &node.intent(), &node.steps(), &mut |_, _, _| ()).unwrap();
+        let after = fs::read(&real).unwrap();
+        assert!(after.starts_with(odd) && after != before, "{path}");
+        assert!(node.plan().iter().all(|(_, changes)| changes.is_empty()), "{path}");
+        assert_eq!(reset::reset(&mut host, &mut |_| ()), [""; 0]);
+        assert_eq!(fs::read(&real).unwrap(), before, "{path}");
     }
+}
+
+#[test]
+fn where_it_is_not_known_what_is_mounted_no_folder_is_emptied() {
+    let node = kinds::bare(Role::Worker);
+    let mut host = node.look(None).0.open().unwrap();
+    host.claim("join", Path::new("/var/lib/kubelet"), 0o755).unwrap();
+    let data = node.root().join("var/lib/kubelet/data");
+    fs::write(&data, "theirs").unwrap();
+    fs::create_dir_all(node.root().join("proc/mounts")).unwrap();
+    let left = reset::reset(&mut host, &mut |_| ());
+    assert!(left.len() == 1 && left[0].starts_with("/var/lib/kubelet: reading "), "{left:?}");
+    assert!(data.exists());
+}
+
+#[test]
+fn what_a_fifo_or_a_folder_is_instead_of_a_file_is_an_error_and_not_waited_for() {
+    for path in ["etc/fstab", "etc/hosts", "etc/os-release", "proc/swaps", "etc/resolv.conf"] {
+        for is_fifo in [true, false] {
+            let node = kinds::bare(Role::Worker);
+            let real = node.root().join(path);
+            fs::remove_file(&real).ok();
+            if is_fifo {
+                mknodat(CWD, &real, FileType::Fifo, Mode::RWXU, 0).unwrap();
+            } else {
+                fs::create_dir(&real).unwrap();
+            }
+            let host = node.look(None).0;
+            let plan = run::plan(&host, &node.intent(), &node.steps()).map(drop);
+            let facts = Facts::gather(&host).map(drop);
+            let error = format!("{:#}", plan.and(facts).unwrap_err());
+            let words = if is_fifo { "it is a FIFO" } else { "it is a folder" };
+            assert!(error.contains(path) && error.contains(words), "{error}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_replaced_is_told_before_anything_is_changed() {
+    let told = |node: &Node| {
+        let (host, _) = node.look(None);
+        format!("{:#}", run::plan(&host, &node.intent(), &node.steps()).map(drop).unwrap_err())
+    };
+    let node = kinds::bare(Role::Worker);
+    let mounts = "/dev/sda1 / xfs rw 0 0\n/dev/sda1 /etc/hosts xfs rw 0 0\n";
+    fs::write(node.root().join("proc/mounts"), mounts).unwrap();
+    assert!(told(&node).contains("/etc/hosts is to be written, and another file is mounted over"));
+    for locked in ["etc/hosts", "etc"] {
+        let node = kinds::bare(Role::Worker);
+        let file = fs::File::open(node.root().join(locked)).unwrap();
+        let Ok(flags) = ioctl_getflags(&file) else {
+            eprintln!("skipped: this file system locks no files");
+            return;
+        };
+        if ioctl_setflags(&file, flags | IFlags::IMMUTABLE).is_err() {
+            eprintln!("skipped: files cannot be locked here");
+            return;
+        }
+        let told = told(&node);
+        ioctl_setflags(&file, flags).unwrap();
+        assert!(told.contains(&format!("and /{locked} is locked against any change")), "{told}");
+    }
+}
+
+#[test]
+fn of_a_hard_link_the_other_name_keeps_its_text() {
+    let node = kinds::bare(Role::Worker);
+    let (one, other) = (node.root().join("etc/hosts"), node.root().join("etc/hosts.backup"));
+    fs::hard_link(&one, &other).unwrap();
+    let before = fs::read(&one).unwrap();
+    let mut host = node.look(None).0.open().unwrap();
+    host.write("hosts", Path::new("/etc/hosts"), b"new", 0o644).unwrap();
+    assert_eq!(fs::read(&other).unwrap(), before);
+    assert_eq!(reset::reset(&mut host, &mut |_| ()), [""; 0]);
+    assert_eq!((fs::read(&one).unwrap(), fs::read(&other).unwrap()), (before.clone(), before));
 }
 
 fn kept(node: &Node) -> Vec<String> {

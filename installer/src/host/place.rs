@@ -30,11 +30,14 @@ impl Host {
             }
         }
         match self.path(&at).symlink_metadata() {
-            Ok(meta) if !meta.is_file() => Err(Failure::new(
-                format!("{} leads to {}, which is no file", path.display(), at.display()),
-                "move it away: a file is to be written there",
-            )
-            .into()),
+            Ok(meta) if !meta.is_file() => {
+                let what = if at == path {
+                    format!("{} is no regular file", path.display())
+                } else {
+                    format!("{} leads to {}, which is no file", path.display(), at.display())
+                };
+                Err(Failure::new(what, "move it away: a file is to be written there").into())
+            }
             Ok(_) => self.check_replaceable(&at).map(|()| at),
             Err(error) if is_absence(&error) => Ok(at),
             Err(error) => Err(error).with_context(|| format!("looking at {}", at.display())),

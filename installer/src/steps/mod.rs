@@ -48,7 +48,12 @@ fn file(
     path: &str,
     text: &(impl AsRef<[u8]> + ?Sized),
 ) -> anyhow::Result<Vec<Change>> {
-    if host.bytes(path)?.as_deref() == Some(text.as_ref()) {
+    let now = match host.bytes(path) {
+        // What is no file can be told better than that it cannot be read.
+        Err(error) => host.file(path).and(Err(error))?,
+        Ok(now) => now,
+    };
+    if now.as_deref() == Some(text.as_ref()) {
         return Ok(Vec::new());
     }
     host.file(path)?;

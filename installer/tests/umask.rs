@@ -1,0 +1,54 @@
+//! The process's umask decides nothing on a node. In a program of its own, since it
+//! is the whole process's.
+
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it expects")]
+
+mod node;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use installer::role::Role;
+use node::{Tree, kinds};
+use rustix::fs::Mode;
+use rustix::process::umask;
+
+#[test]
+fn whatever_the_umask_is_files_and_folders_are_the_same() {
+    let made = |mask: u32| -> (Tree, Vec<(u32, &'static str)>) {
+        let nodes = [kinds::bare(Role::Worker), kinds::bare(Role::Master)];
+        umask(Mode::from_raw_mode(mask));
+        let mut trees = Tree::new();
+        let mut own = Vec::new();
+        for node in nodes {
+            let mut host = node.look(None).0.open().unwrap();
+            let deep = Path::new("/etc/a/b/c");
+            host.write("hosts", deep, b"", 0o644).unwrap();
+            host.write("hosts", Path::new("/etc/hosts"), b"new", 0o644).unwrap();
+            host.make("hosts", Path::new("/srv/open"), 0o777).unwrap();
+            host.claim("hosts", Path::new("/srv/x/ours"), 0o755).unwrap();
+            for place in [
+                "var/lib/kubeferry",
+                "var/lib/kubeferry/receipt.jsonl",
+                "var/lib/kubeferry/before",
+                "var/log/kubeferry/install.log",
+            ] {
+                let mode = fs::metadata(node.root().join(place)).unwrap().mode();
+                own.push((mode & 0o7777, place));
+            }
+            trees.extend(node.tree());
+        }
+        umask(Mode::from_raw_mode(0o022));
+        (trees, own)
+    };
+    let (usual, own) = made(0o022);
+    assert_eq!(usual["etc/a/b"].0, 0o755);
+    assert_eq!(usual["srv/open"].0, 0o777);
+    assert!(own.iter().all(|(mode, _)| mode & 0o077 == 0), "{own:?}");
+    for mask in [0o077, 0o000, 0o027] {
+        let (other, others) = made(mask);
+        assert_eq!(node::difference(&usual, &other), Default::default(), "umask {mask:o}");
+        assert_eq!(own, others, "umask {mask:o}");
+    }
+}
