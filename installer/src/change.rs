@@ -8,6 +8,7 @@ use bundle_format::ImageReference;
 use bundle_format::layout::Content;
 
 use crate::exec::Command;
+use crate::packages::PackageChange;
 
 /// One change to the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +57,13 @@ pub enum Change {
     Import {
         /// Which.
         images: Vec<ImageReference>,
+    },
+    /// Packages are put in by the node's own dnf or yum.
+    Install {
+        /// What becomes of each.
+        packages: Vec<PackageChange>,
+        /// What does it, one after the other.
+        commands: Vec<Command>,
     },
     /// A command is run.
     Run {
@@ -133,6 +141,7 @@ impl fmt::Display for Change {
                 let s = if images.len() == 1 { "" } else { "s" };
                 write!(f, "import {} image{s}", images.len())
             }
+            Self::Install { packages, .. } => f.write_str(&package_changes(packages)),
             Self::Run { command, .. } => write!(f, "run {command}"),
             Self::Await { command, seconds } => {
                 write!(f, "wait for {command}, {seconds} s at most")
@@ -142,4 +151,21 @@ impl fmt::Display for Change {
             }
         }
     }
+}
+
+/// Every package by its name: `install a-1-1.noarch; upgrade b from 1-1 to 2-1`.
+fn package_changes(packages: &[PackageChange]) -> String {
+    let is_new = |change: &PackageChange| change.from.is_none();
+    let is_upgrade = |change: &PackageChange| !is_new(change) && !change.is_downgrade();
+    let kinds: [(&str, &dyn Fn(&PackageChange) -> bool); 3] = [
+        ("install", &is_new),
+        ("upgrade", &is_upgrade),
+        ("downgrade", &PackageChange::is_downgrade),
+    ];
+    let of_kind = |(verb, is_it): (&str, &dyn Fn(&PackageChange) -> bool)| {
+        let names = packages.iter().filter(|change| is_it(change)).map(ToString::to_string);
+        let names: Vec<String> = names.collect();
+        (!names.is_empty()).then(|| format!("{verb} {}", names.join(", ")))
+    };
+    kinds.into_iter().filter_map(of_kind).collect::<Vec<_>>().join("; ")
 }

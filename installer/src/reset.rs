@@ -10,22 +10,30 @@ use bundle_format::Digest;
 
 use crate::exec::Command;
 use crate::host::Host;
-use crate::receipt::{self, Before, Deed, Line};
+use crate::packages::erase::{brought, erase, replaced};
+use crate::receipt::{self, Before, Deed};
+use crate::undo;
 use crate::whole_file::partial;
 
-/// Takes back all that the receipt tells of, and goes on past what fails. Gives
-/// what could not be taken back.
-pub fn reset(host: &mut Host, say: &mut dyn FnMut(&str)) -> Vec<String> {
+/// What a reset tells on its way.
+#[derive(Clone, Copy, Debug)]
+pub enum Told<'a> {
+    /// A command was run.
+    Ran(&'a Command),
+    /// Something stays, and why: it is another's by now, or nobody has what was there
+    /// before.
+    Stays(&'a str),
+}
+
+/// Takes back all that the receipt tells of and an earlier reset has not, and goes
+/// on past what fails. Gives what could not be taken back.
+pub fn reset(host: &mut Host, say: &mut dyn FnMut(Told<'_>)) -> Vec<String> {
     let mut left = Vec::new();
-    let deeds: Vec<Deed> = host
-        .lines()
-        .iter()
-        .filter_map(|line| match line {
-            Line::Deed { deed, .. } => Some(deed.clone()),
-            _ => None,
-        })
-        .collect();
-    let undos = deeds.iter().filter_map(|deed| match deed {
+    let deeds: Vec<Deed> = receipt::remaining(host.lines()).into_iter().cloned().collect();
+    // Packages need one another across runs: all go at once, where the first came.
+    let (packages, others): (Vec<&Deed>, Vec<&Deed>) =
+        deeds.iter().partition(|deed| brought(deed).is_some());
+    let undos = others.iter().filter_map(|deed| match deed {
         Deed::Ran { undo, .. } => Some(undo),
         _ => None,
     });
@@ -34,10 +42,20 @@ pub fn reset(host: &mut Host, say: &mut dyn FnMut(&str)) -> Vec<String> {
         *uses.entry(command.words().to_vec()).or_default() += 1;
     }
     for deed in deeds.iter().rev() {
+        if brought(deed).is_some() {
+            if packages.first().is_some_and(|first| std::ptr::eq(*first, deed)) {
+                match without_packages(host, &packages, say) {
+                    Ok(()) => packages.iter().for_each(|deed| host.note_undone(deed)),
+                    Err(reason) => left.push(reason),
+                }
+            }
+            continue;
+        }
         let result = match deed {
             Deed::Wrote { path, before, after } => put_back(host, path, before, *after),
             Deed::Made { path } => remove_if_empty(host, path),
             Deed::Claimed { path, before } => empty(host, path, *before),
+            Deed::Installed { .. } => Ok(()),
             Deed::Ran { undo, .. } => {
                 let mut failed = Ok(());
                 for command in undo {
@@ -46,22 +64,46 @@ pub fn reset(host: &mut Host, say: &mut dyn FnMut(&str)) -> Vec<String> {
                     let left = uses.entry(command.words().to_vec()).or_default();
                     *left = left.saturating_sub(1);
                     if *left == 0 {
-                        say(&format!("run {command}"));
-                        failed = failed.and(run(host, command));
+                        failed = failed.and(run(host, command, say));
                     }
                 }
                 failed
             }
         };
-        if let Err(reason) = result {
-            left.push(reason);
+        match result {
+            Ok(()) => host.note_undone(deed),
+            Err(reason) => left.push(reason),
         }
     }
     left
 }
 
-fn run(host: &mut Host, command: &Command) -> Result<(), String> {
-    host.take_back(command).map_err(|error| format!("{error:#}"))
+/// Takes back a command, if anything is left of what it did.
+fn run(
+    host: &mut Host,
+    command: &Command,
+    say: &mut dyn FnMut(Told<'_>),
+) -> Result<(), String> {
+    if undo::run(host, command).map_err(|error| format!("{error:#}"))? {
+        say(Told::Ran(command));
+    }
+    Ok(())
+}
+
+/// Erases all packages that came with us.
+fn without_packages(
+    host: &mut Host,
+    deeds: &[&Deed],
+    say: &mut dyn FnMut(Told<'_>),
+) -> Result<(), String> {
+    let came: Vec<_> = deeds.iter().filter_map(|deed| brought(deed)).flatten().collect();
+    let stays = erase(host, &came).map_err(|error| format!("{error:#}"))?;
+    let older = deeds.iter().flat_map(|deed| replaced(deed));
+    let older = older.map(|old| format!("the bundle's {}: {old} was there before", old.name));
+    let mut told: Vec<String> = stays.into_iter().chain(older).collect();
+    told.dedup();
+    told.iter().for_each(|one| say(Told::Stays(one)));
+    Ok(())
 }
 
 fn put_back(
@@ -134,5 +176,15 @@ fn empty(host: &Host, path: &Path, before: Option<u32>) -> Result<(), String> {
 
 /// Removes the receipt itself, when nothing is left to take back.
 pub fn forget(host: &Host) -> io::Result<()> {
-    fs::remove_dir_all(host.path(receipt::FOLDER))
+    let folder = host.path(receipt::FOLDER);
+    // Last the receipt, by which a reset that is cut short here is begun again.
+    for entry in fs::read_dir(&folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else if entry.file_name() != receipt::FILE {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    fs::remove_dir_all(folder)
 }

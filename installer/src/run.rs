@@ -139,6 +139,9 @@ pub(crate) fn make_without_bundle(
         Change::Remove { path } => host.remove(step, path),
         Change::Make { path, mode } => host.make(step, path, *mode),
         Change::Claim { path, mode } => host.claim(step, path, *mode),
+        Change::Install { packages, commands } => {
+            commands.iter().try_for_each(|command| host.install(step, command, packages))
+        }
         Change::Run { command, undo, files } => {
             host.run(step, command, undo, files, None).map(drop)
         }

@@ -7,7 +7,7 @@ use bundle_format::output::{standard_error, standard_output};
 
 use super::{Ended, carried_out, confirmed, node};
 use crate::host::Host;
-use crate::reset as back;
+use crate::reset::{self as back, Told};
 
 pub(crate) fn reset(yes: bool) -> Ended {
     carried_out(agreed(yes), carry_out)
@@ -28,13 +28,22 @@ fn agreed(yes: bool) -> anyhow::Result<Option<Host>> {
 }
 
 fn carry_out(host: &mut Host) -> anyhow::Result<()> {
-    let left = back::reset(host, &mut |line| drop(writeln!(standard_error(), "{line}")));
+    let mut stays = 0;
+    let left = back::reset(host, &mut |told| {
+        let line = match told {
+            Told::Ran(command) => format!("run {command}"),
+            Told::Stays(what) => {
+                stays += 1;
+                format!("stays: {what}")
+            }
+        };
+        drop(writeln!(standard_error(), "{line}"));
+    });
     if left.is_empty() {
         back::forget(host)?;
-        writeln!(
-            standard_output(),
-            "this node is as it was; restart it to end what pods have left"
-        )?;
+        let but = if stays == 0 { "" } else { ", but for what stays" };
+        let restart = "restart it to end what pods have left";
+        writeln!(standard_output(), "this node is as it was{but}; {restart}")?;
         return Ok(());
     }
     for one in &left {

@@ -13,6 +13,7 @@ use super::place::told;
 use crate::attributes::Attributes;
 use crate::exec::{Command, Input, Output};
 use crate::failure::Failure;
+use crate::packages::PackageChange;
 use crate::receipt::{self, Before, Deed, Line, Receipt};
 use crate::whole_file::{copy_whole, copy_whole_as};
 
@@ -114,9 +115,34 @@ impl Host {
         self.execute(command, input)
     }
 
+    /// Runs a command that puts in packages.
+    pub fn install(
+        &mut self,
+        step: &str,
+        command: &Command,
+        packages: &[PackageChange],
+    ) -> anyhow::Result<()> {
+        let came = packages.iter().filter(|change| change.from.is_none());
+        let deed = Deed::Installed {
+            command: command.clone(),
+            came: came.map(|change| change.package.clone()).collect(),
+            replaced: packages.iter().filter_map(PackageChange::replaced).collect(),
+        };
+        self.note(step, deed)?;
+        self.execute(command, None).map(drop)
+    }
+
     /// Runs a command that takes back what was done.
     pub fn take_back(&mut self, command: &Command) -> anyhow::Result<()> {
         self.execute(command, None).map(drop)
+    }
+
+    /// Notes that a deed was taken back. A reset asks what is left anyway, so that
+    /// it goes on where this cannot be written, as on a full disk.
+    pub(crate) fn note_undone(&mut self, deed: &Deed) {
+        if let Some(receipt) = &mut self.receipt {
+            drop(receipt.add(Line::Undone { deed: deed.clone() }));
+        }
     }
 
     fn execute(&mut self, command: &Command, input: Option<Input<'_>>) -> anyhow::Result<Output> {

@@ -4,42 +4,11 @@
 use bundle_format::cluster::Firewall;
 
 use super::{has_begun, is_ours};
-use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::step::Intent;
 use crate::steps::containerd::{self, NETWORKS};
-use crate::steps::{self, kubeconfig, ready, unit_is};
-
-/// containerd.io takes the place of packages that others may need.
-pub(super) fn packages(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
-    let brings = steps::packages::missing(host, intent)?;
-    if !brings.iter().any(|package| package.name == "containerd.io") {
-        return Ok(Vec::new());
-    }
-    let installed = steps::packages::names(host)?;
-    let mut found = Vec::new();
-    for name in ["containerd", "runc", "docker", "moby-engine"] {
-        if !installed.contains(name) {
-            continue;
-        }
-        let format = "%{NAME}\\n";
-        let users = Command::of("rpm -q --whatrequires").with(name).with("--qf").with(format);
-        let users = host.answer(&users)?;
-        let users = if users.succeeded() { users.stdout } else { String::new() };
-        let users: Vec<&str> = users.lines().collect();
-        let by = if users.is_empty() {
-            String::new()
-        } else {
-            format!(" (needed by {})", users.join(", "))
-        };
-        found.push(Failure::new(
-            format!("the package {name}{by} cannot stay beside containerd.io"),
-            format!("remove it if nobody needs it: `dnf remove {name}`"),
-        ));
-    }
-    Ok(found)
-}
+use crate::steps::{kubeconfig, ready, unit_is};
 
 /// A containerd that no package brought would be started in place of ours. Docker
 /// has the kernel drop what is forwarded, and so pods' traffic (docs.docker.com,

@@ -6,6 +6,7 @@ mod foreign;
 mod identity;
 mod ingress;
 mod joining;
+mod packages;
 pub(crate) mod reach;
 pub mod settled;
 
@@ -31,7 +32,7 @@ const CHECKS: [Check; 15] = [
     identity::words,
     machine,
     kernel,
-    foreign::packages,
+    packages::problems,
     foreign::programs,
     foreign::firewalls,
     foreign::leftovers,

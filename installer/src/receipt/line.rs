@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bundle_format::Digest;
+use bundle_format::{Digest, Nevra};
 use serde::{Deserialize, Serialize};
 
 use crate::attributes::Attributes;
@@ -28,6 +28,11 @@ pub enum Line {
     Deed {
         /// The step.
         step: String,
+        /// What.
+        deed: Deed,
+    },
+    /// A deed was taken back.
+    Undone {
         /// What.
         deed: Deed,
     },
@@ -64,6 +69,15 @@ pub enum Deed {
         /// Its permission bits, where it was there with no file in it.
         before: Option<u32>,
     },
+    /// Packages were put in.
+    Installed {
+        /// By which command.
+        command: Command,
+        /// Those that were not there before in any version.
+        came: Vec<Nevra>,
+        /// Those that were, whose place others took.
+        replaced: Vec<Nevra>,
+    },
     /// A command was run.
     Ran {
         /// The command.
@@ -91,16 +105,35 @@ pub enum Before {
 
 /// What a file was before the first of the changes to it.
 pub fn first<'a>(lines: &'a [Line], file: &Path) -> Option<&'a Before> {
-    lines.iter().find_map(|line| match line {
-        Line::Deed { deed: Deed::Wrote { path, before, .. }, .. } if path == file => Some(before),
+    remaining(lines).into_iter().find_map(|deed| match deed {
+        Deed::Wrote { path, before, .. } if path == file => Some(before),
         _ => None,
     })
+}
+
+/// The deeds that were not taken back, the oldest first.
+pub fn remaining(lines: &[Line]) -> Vec<&Deed> {
+    let mut deeds = Vec::new();
+    for line in lines {
+        match line {
+            Line::Deed { deed, .. } => deeds.push(deed),
+            Line::Undone { deed } => {
+                if let Some(at) = deeds.iter().rposition(|one| *one == deed) {
+                    deeds.remove(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    deeds
 }
 
 /// The commands that were run, the oldest first.
 pub fn commands(lines: &[Line]) -> impl DoubleEndedIterator<Item = &Command> {
     lines.iter().filter_map(|line| match line {
-        Line::Deed { deed: Deed::Ran { command, .. }, .. } => Some(command),
+        Line::Deed { deed: Deed::Ran { command, .. } | Deed::Installed { command, .. }, .. } => {
+            Some(command)
+        }
         _ => None,
     })
 }

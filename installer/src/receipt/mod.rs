@@ -18,10 +18,13 @@ use rustix::io::Errno;
 use crate::failure::Failure;
 use crate::whole_file::write_whole;
 
-pub use self::line::{Before, Deed, Line, commands, finished, first, interrupted};
+pub use self::line::{Before, Deed, Line, commands, finished, first, interrupted, remaining};
 
 /// Where a node keeps it, and what else is the installer's own.
 pub const FOLDER: &str = "/var/lib/kubeferry";
+
+/// Its file there.
+pub const FILE: &str = "receipt.jsonl";
 
 /// The version of its shape that this code writes and reads.
 const VERSION: u32 = 1;
@@ -45,7 +48,7 @@ impl Receipt {
             .mode(0o700)
             .create(folder.join("before"))
             .with_context(reading)?;
-        let path = folder.join("receipt.jsonl");
+        let path = folder.join(FILE);
         let file = OpenOptions::new()
             .read(true)
             .append(true)
@@ -83,7 +86,7 @@ impl Receipt {
     /// Reads the receipt in `folder` without changing anything; none where there
     /// is none.
     pub fn read(folder: &Path) -> anyhow::Result<Option<Vec<Line>>> {
-        let path = folder.join("receipt.jsonl");
+        let path = folder.join(FILE);
         match input::file(&path, LARGEST) {
             Ok(bytes) => {
                 let lines = parse(whole_lines(&bytes));
@@ -108,10 +111,13 @@ impl Receipt {
     pub fn add(&mut self, line: Line) -> anyhow::Result<()> {
         let mut text = serde_json::to_vec(&line).context("writing the receipt")?;
         text.push(b'\n');
-        self.file
-            .write_all(&text)
-            .and_then(|()| self.file.sync_data())
-            .with_context(|| format!("writing the receipt in {}", self.folder.display()))?;
+        let end = self.file.metadata().map(|file| file.len());
+        let written = self.file.write_all(&text).and_then(|()| self.file.sync_data());
+        if let (Err(_), Ok(end)) = (&written, end) {
+            // The next line must not be appended to half of this one.
+            drop(self.file.set_len(end));
+        }
+        written.with_context(|| format!("writing the receipt in {}", self.folder.display()))?;
         self.lines.push(line);
         Ok(())
     }

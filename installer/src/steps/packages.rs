@@ -1,16 +1,18 @@
 //! The bundle's packages, put in by the node's own dnf or yum from the bundle
-//! alone, each in exactly the version that the lock has.
+//! alone, with settings of their own ([`super::repository`]).
 
 use std::collections::BTreeSet;
 
 use anyhow::bail;
 use bundle_format::Nevra;
 
-use super::repository::ID;
+use super::repository::CONFIGURATION;
 use crate::change::Change;
 use crate::exec::Command;
-use crate::failure::Failure;
 use crate::host::Host;
+use crate::packages::compared::{Compared, compare};
+use crate::packages::installed::Installed;
+use crate::packages::PackageChange;
 use crate::step::{Intent, Node, Step};
 
 /// See the module.
@@ -22,60 +24,55 @@ impl Step for Packages {
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
-        let missing = missing(node.host, node.intent)?;
-        if missing.is_empty() {
+        let compared = compare(&Installed::of(node.host)?, node.intent);
+        if compared.changes.is_empty() {
             return Ok(Vec::new());
         }
-        let tool = tool(node.host);
-        let mut install = Command::new([tool, "--assumeyes"]);
-        let mut remove = install.clone().with("--noplugins").with("remove");
-        for option in ["--disablerepo=*", &format!("--enablerepo={ID}"), "install"] {
-            install = install.with(option);
-        }
-        let installed = names(node.host)?;
-        for package in &missing {
-            install = install.with(package.to_string());
-            // One that was there in another version stays.
-            if !installed.contains(&package.name) {
-                remove = remove.with(package.name.clone());
-            }
-        }
-        Ok(vec![Change::Run { command: install, undo: vec![remove], files: Vec::new() }])
+        let commands = commands(tool(node.host), &compared);
+        let packages = compared.changes.into_iter().map(|(_, change)| change).collect();
+        Ok(vec![Change::Install { packages, commands }])
+    }
+
+    fn cure(&self) -> Option<&'static str> {
+        Some("mend what dnf or yum says there, or wait until another of them has ended, and run this again")
     }
 }
 
-/// The packages of the lock that the node lacks in just this version.
+/// What has dnf, or yum, do it.
+fn commands(tool: &str, compared: &Compared<'_>) -> Vec<Command> {
+    let mut base = Command::new([tool, "--assumeyes", "--config", CONFIGURATION]);
+    // What the node has in a newer version must not go back for the sake of others.
+    for newer in &compared.newer {
+        base = base.with(format!("--exclude={}", newer.locked.package));
+    }
+    let command = |verb: &str, changes: Vec<&PackageChange>| {
+        let begun = base.clone().with(verb).with("--");
+        let named = changes.iter().map(|change| change.package.to_string());
+        (!changes.is_empty()).then(|| named.fold(begun, Command::with))
+    };
+    let changes = compared.changes.iter().map(|(_, change)| change);
+    if tool == "dnf" {
+        return command("install", changes.collect()).into_iter().collect();
+    }
+    // yum's `install` skips what is there in a newer version.
+    let (older, others): (Vec<_>, Vec<_>) = changes.partition(|change| change.is_downgrade());
+    command("downgrade", older).into_iter().chain(command("install", others)).collect()
+}
+
+/// The packages of the lock that are still to be put in.
 pub(crate) fn missing<'a>(host: &Host, intent: &'a Intent) -> anyhow::Result<Vec<&'a Nevra>> {
-    let format = "%{NAME}-%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}.%{ARCH}\\n";
-    let said = installed(host, format)?;
-    let installed: BTreeSet<Nevra> = said.lines().filter_map(|line| line.parse().ok()).collect();
-    let rpms = intent.lock().rpms.iter().filter(|rpm| rpm.target == intent.target.id);
-    Ok(rpms.map(|rpm| &rpm.package).filter(|package| !installed.contains(package)).collect())
+    let compared = compare(&Installed::of(host)?, intent);
+    Ok(compared.changes.into_iter().map(|(locked, _)| &locked.package).collect())
 }
 
 /// The names of all packages that are installed.
 pub(crate) fn names(host: &Host) -> anyhow::Result<BTreeSet<String>> {
-    Ok(installed(host, "%{NAME}\\n")?.lines().map(str::to_owned).collect())
-}
-
-/// What rpm prints of all packages. If it cannot say, none of them is missing:
-/// what is put in, a reset would take away.
-fn installed(host: &Host, format: &str) -> anyhow::Result<String> {
-    let said = host.answer(&Command::of("rpm -qa --qf").with(format))?;
-    if said.succeeded() || said.status == Some(127) {
-        return Ok(said.stdout);
-    }
-    let reason = said.reason().unwrap_or("it does not say why");
-    Err(Failure::new(
-        format!("rpm does not list this node's packages: {reason}"),
-        "run this as root; `rpm --rebuilddb` mends a damaged database",
-    )
-    .into())
+    Ok(Installed::of(host)?.names().map(str::to_owned).collect())
 }
 
 /// Whether rpm has a package, or a vendor's key, of this name.
 pub(crate) fn has(host: &Host, name: &str) -> anyhow::Result<bool> {
-    let command = Command::of("rpm -q").with(name);
+    let command = Command::of("rpm -q --").with(name);
     let said = host.answer(&command)?;
     if !said.succeeded() && said.status != Some(127) && !said.stdout.contains("not installed") {
         bail!("`{command}` does not answer: {}", said.stderr.trim());

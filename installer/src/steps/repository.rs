@@ -1,5 +1,9 @@
 //! The bundle's packages as a repository on the node, for its own dnf or yum:
-//! with the vendors' keys, and with signatures checked.
+//! with the vendors' keys, and with signatures checked. It comes with settings of
+//! its own. What a site has set for its own repositories (`exclude`, `versionlock`
+//! and other plugins, `proxy`, `installroot`, `tsflags`, …) is not about the
+//! packages of a bundle, and would have dnf or yum refuse them, or skip them
+//! without a word.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -17,9 +21,27 @@ use crate::step::{Node, Step};
 
 /// Where the packages lie.
 pub(crate) const FOLDER: &str = "/var/lib/kubeferry/packages";
-/// The repository's name for dnf.
-pub(crate) const ID: &str = "kubeferry";
-const CONFIGURATION: &str = "/etc/yum.repos.d/kubeferry.repo";
+/// What dnf and yum read in place of the node's own settings.
+pub(crate) const CONFIGURATION: &str = "/var/lib/kubeferry/packages/dnf.conf";
+
+/// No other repository, no plugins and no packages that are merely recommended; an
+/// older kernel is not removed for a new one; a bundle's metadata is not taken for
+/// that of the one before. What waits for another dnf or yum might wait for ever,
+/// and yum would pass over what it does not find.
+const SETTINGS: &str = "\
+# Written by kubeferry: dnf and yum read this in place of the node's own settings.
+[main]
+reposdir=/dev/null
+plugins=0
+cachedir=/var/lib/kubeferry/packages/cache
+metadata_expire=0
+best=1
+install_weak_deps=0
+installonly_limit=0
+exit_on_lock=1
+skip_missing_names_on_install=0
+
+";
 
 /// See the module.
 pub struct Repository;
@@ -68,16 +90,16 @@ impl Step for Repository {
             }
         }
         if !missing.is_empty() {
-            let import = keys.iter().fold(Command::of("rpm --import"), |command, key| {
+            let import = keys.iter().fold(Command::of("rpm --import --"), |command, key| {
                 command.with(key.trim_start_matches("file://"))
             });
-            let erase = missing.iter().map(|name| Command::of("rpm --erase").with(name.as_str()));
+            let erase = missing.iter().map(|name| Command::of("rpm --erase --").with(name.as_str()));
             let undo = erase.collect();
             changes.push(Change::Run { command: import, undo, files: Vec::new() });
         }
         let hotfixes = if target.module_hotfixes { "module_hotfixes=1\n" } else { "" };
         let text = format!(
-            "[{ID}]\nname=Packages of the bundle {}\nbaseurl=file://{FOLDER}\nenabled=0\n\
+            "{SETTINGS}[kubeferry]\nname=Packages of the bundle {}\nbaseurl=file://{FOLDER}\n\
              gpgcheck={gpgcheck}\ngpgkey={}\n{hotfixes}",
             node.intent.lock().name,
             keys.join(" ")

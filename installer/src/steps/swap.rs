@@ -23,7 +23,7 @@ impl Step for Swap {
         // switched on.
         let swaps = host.read("/proc/swaps")?.unwrap_or_default();
         if swaps.lines().nth(1).is_some() {
-            changes.push(Change::run_undone_by("swapoff -a", "swapon -a"));
+            changes.push(Change::run_undone_by("swapoff -a", "swapon -a --ifexists"));
         }
         if let Some(text) = host.bytes(FSTAB)? {
             let without = without_swap(&text);

@@ -1,0 +1,294 @@
+//! What stands between the bundle's packages and those of the node.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use bundle_format::lock::{LockedRpm, Why};
+use bundle_format::{Evr, Nevra};
+
+use crate::exec::Command;
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::packages::PackageChange;
+use crate::packages::compared::{Compared, Newer, compare};
+use crate::packages::installed::Installed;
+use crate::step::Intent;
+use crate::steps::{kubeconfig, ready};
+
+/// Where dnf and yum have the process that is at work on packages, by their
+/// `exit_on_lock`.
+const LOCKS: [&str; 2] = ["/var/lib/dnf/rpmdb_lock.pid", "/run/yum.pid"];
+
+/// What packages that are here say of the bundle's: a line for each, with the kind,
+/// the package here, the other's name, a comparison and a version.
+const RELATIONS: &str = "[obsoletes\\t%{=NAME}\\t%{OBSOLETENAME}\\t%{OBSOLETEFLAGS:depflags}\\t\
+%{OBSOLETEVERSION}\\n][conflicts\\t%{=NAME}\\t%{CONFLICTNAME}\\t%{CONFLICTFLAGS:depflags}\\t\
+%{CONFLICTVERSION}\\n]";
+
+pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let installed = Installed::of(host)?;
+    let compared = compare(&installed, intent);
+    if compared.changes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found = replaced(host, &installed, &compared)?;
+    found.extend(too_new(host, intent, &compared)?);
+    found.extend(backwards(host, intent, &compared));
+    found.extend(twins(&installed, &compared));
+    found.extend(opposed(host, &compared)?);
+    found.extend(at_work(host)?);
+    Ok(found)
+}
+
+/// containerd.io takes the place of packages that others may need.
+fn replaced(
+    host: &Host,
+    installed: &Installed,
+    compared: &Compared<'_>,
+) -> anyhow::Result<Vec<Failure>> {
+    if !brings(compared).any(|change| change.package.name == "containerd.io") {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for name in ["containerd", "runc", "docker", "moby-engine"] {
+        if installed.named(name).next().is_none() {
+            continue;
+        }
+        let format = "%{NAME}\\n";
+        let users = Command::of("rpm -q --whatrequires --qf").with(format).with("--").with(name);
+        let users = host.answer(&users)?;
+        let users = if users.succeeded() { users.stdout } else { String::new() };
+        let users: Vec<&str> = users.lines().collect();
+        let by = if users.is_empty() {
+            String::new()
+        } else {
+            format!(" (needed by {})", users.join(", "))
+        };
+        found.push(Failure::new(
+            format!("the package {name}{by} cannot stay beside containerd.io"),
+            format!("remove it if nobody needs it: `dnf remove {name}`"),
+        ));
+    }
+    Ok(found)
+}
+
+fn brings<'a>(compared: &'a Compared<'_>) -> impl Iterator<Item = &'a PackageChange> {
+    compared.changes.iter().map(|(_, change)| change)
+}
+
+/// A requirement of a package that is to be installed, for which the bundle has
+/// another package than the node's newer one.
+struct Need<'a> {
+    by: &'a Nevra,
+    what: &'a str,
+    newer: &'a Newer<'a>,
+}
+
+/// A package of the bundle that needs just the version of another that the bundle
+/// has, where the node has a newer one, which is not made older for that.
+fn too_new(
+    host: &Host,
+    intent: &Intent,
+    compared: &Compared<'_>,
+) -> anyhow::Result<Vec<Failure>> {
+    let coming: BTreeSet<&Nevra> = brings(compared).map(|change| &change.package).collect();
+    let needs = |locked: &'_ LockedRpm, by: &Nevra, what: &str| {
+        locked.why.iter().any(|why| {
+            matches!(why, Why::Requires { package, requirement } if package == by && requirement == what)
+        })
+    };
+    let mut open = Vec::new();
+    for newer in &compared.newer {
+        for why in &newer.locked.why {
+            let Why::Requires { package: by, requirement: what } = why else { continue };
+            let is_by_another = intent.lock().rpms.iter().any(|other| {
+                other.target == intent.target.id
+                    && coming.contains(&other.package)
+                    && needs(other, by, what)
+            });
+            // What a requirement with `if` or `or` means is dnf's matter.
+            if coming.contains(by) && !is_by_another && !what.starts_with('(') {
+                open.push(Need { by, what, newer });
+            }
+        }
+    }
+    let provided = provided(host, &open)?;
+    open.retain(|need| match need.what.strip_prefix('/') {
+        Some(_) => !host.exists(need.what),
+        None => !provided.iter().any(|provide| provide.fulfils(need.what)),
+    });
+    let problem = |Need { by, what, newer }: Need<'_>| {
+        Failure::new(
+            format!("{by} of the bundle needs {what}, and this node has {}", newer.here),
+            format!(
+                "make the bundle anew from newer repositories, or for nodes like this one by \
+                 `installer inventory` as its baseline; or, if nobody needs the newer one, \
+                 `dnf downgrade {}` from the site's own repositories",
+                newer.here.name
+            ),
+        )
+    };
+    Ok(open.into_iter().map(problem).collect())
+}
+
+/// What the node's packages provide of that.
+fn provided(host: &Host, open: &[Need<'_>]) -> anyhow::Result<Vec<Provide>> {
+    let names = open.iter().filter_map(|need| need.what.split(' ').next());
+    let names: BTreeSet<&str> = names.filter(|name| !name.starts_with('/')).collect();
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let format = "[%{PROVIDENAME}\\t%{PROVIDEVERSION}\\n]";
+    let question = Command::of("rpm -q --whatprovides --qf").with(format).with("--");
+    let said = host.answer(&names.into_iter().fold(question, Command::with))?;
+    let provide = |line: &str| {
+        let (name, version) = line.split_once('\t')?;
+        Some(Provide { name: name.to_owned(), version: version.parse().ok() })
+    };
+    Ok(said.stdout.lines().filter_map(provide).collect())
+}
+
+/// A name that a package provides, in which version.
+struct Provide {
+    name: String,
+    version: Option<Evr>,
+}
+
+impl Provide {
+    /// Whether it is what `name`, or `name = version`, asks for. One of the two that
+    /// says no version has any.
+    fn fulfils(&self, requirement: &str) -> bool {
+        let mut words = requirement.split(' ');
+        if words.next() != Some(self.name.as_str()) {
+            return false;
+        }
+        let (comparison, version) = (words.next(), words.next());
+        holds(self.version.as_ref(), comparison.unwrap_or_default(), version.unwrap_or_default())
+    }
+}
+
+/// Whether a version is one of those that a comparison with another means.
+fn holds(version: Option<&Evr>, comparison: &str, with: &str) -> bool {
+    let (Some(version), Ok(with)) = (version, with.parse::<Evr>()) else { return true };
+    let order = version.compare_as_range_end(&with);
+    match order {
+        Ordering::Less => comparison.contains('<'),
+        Ordering::Equal => comparison.contains('='),
+        Ordering::Greater => comparison.contains('>'),
+    }
+}
+
+/// A node that has been taken to a newer Kubernetes stays in it.
+fn backwards(host: &Host, intent: &Intent, compared: &Compared<'_>) -> Option<Failure> {
+    if !host.exists(kubeconfig::ADMIN) && !host.exists(ready::KUBELET) {
+        return None;
+    }
+    let is_kubernetes =
+        |change: &&PackageChange| change.package.evr.version == intent.lock().kubernetes;
+    let mut older = brings(compared).filter(|change| change.is_downgrade()).filter(is_kubernetes);
+    let change = older.next()?;
+    let from = change.from.as_ref()?;
+    Some(Failure::new(
+        format!(
+            "{} {from} is on this node, which is in its cluster, and the bundle has {}",
+            change.package.name, change.package.evr
+        ),
+        "use the bundle of the version that the cluster has",
+    ))
+}
+
+/// rpm and yum want one version for all architectures of a package that is there for
+/// several, and the bundle has one of these.
+fn twins(installed: &Installed, compared: &Compared<'_>) -> Vec<Failure> {
+    let mut found = Vec::new();
+    for PackageChange { package, .. } in brings(compared) {
+        let is_twin = |other: &&Nevra| {
+            let archs = [&other.arch, &package.arch];
+            archs[0] != archs[1] && !archs.iter().any(|arch| *arch == "noarch")
+        };
+        let others = installed.named(&package.name).filter(is_twin);
+        found.extend(others.filter(|other| other.evr != package.evr).map(|other| {
+            Failure::new(
+                format!("{other} is here, and cannot stay beside {package}"),
+                format!(
+                    "remove it if nobody needs it: `dnf remove {}.{}`; or bring both to this \
+                     version from the site's own repositories",
+                    other.name, other.arch
+                ),
+            )
+        }));
+    }
+    found
+}
+
+/// A package that is here, and says that it takes the place of one of the bundle's or
+/// cannot be beside it. dnf and yum then pass over the bundle's.
+fn opposed(host: &Host, compared: &Compared<'_>) -> anyhow::Result<Vec<Failure>> {
+    let said = host.answer(&Command::of("rpm -qa --qf").with(RELATIONS))?;
+    let mut found = Vec::new();
+    for line in said.stdout.lines() {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let [kind, name, other, comparison, version] = columns[..] else { continue };
+        let is_meant = |change: &&PackageChange| {
+            let Nevra { name: own, evr, .. } = &change.package;
+            own == other && own != name && holds(Some(evr), comparison.trim(), version)
+        };
+        if let Some(change) = brings(compared).find(is_meant) {
+            let what = if kind == "obsoletes" { "takes the place of" } else { "is in the way of" };
+            found.push(Failure::new(
+                format!("the package {name} {what} the bundle's {}", change.package),
+                format!("remove it if nobody needs it: `dnf remove {name}`"),
+            ));
+        }
+    }
+    Ok(found)
+}
+
+/// Another dnf or yum that holds the packages: PackageKit, dnf-automatic, a person at
+/// a prompt.
+fn at_work(host: &Host) -> anyhow::Result<Option<Failure>> {
+    for path in LOCKS {
+        let Some(process) = host.read(path)? else { continue };
+        let process = process.trim();
+        let Some(name) = host.read(format!("/proc/{process}/comm"))?.filter(|_| !process.is_empty())
+        else {
+            continue;
+        };
+        return Ok(Some(Failure::new(
+            format!("{} (process {process}) is at work on this node's packages", name.trim()),
+            "wait until it has ended, and run this again; `systemctl stop packagekit` ends \
+             PackageKit",
+        )));
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_requirement_holds_as_rpm_compares() {
+        let provide = |name: &str, version: &str| Provide {
+            name: name.to_owned(),
+            version: version.parse().ok(),
+        };
+        let own = provide("libx", "1:2.0-3.el9");
+        for (requirement, is_met) in [
+            ("libx", true),
+            ("libx = 1:2.0", true),
+            ("libx = 1:2.0-3.el9", true),
+            ("libx = 1:2.0-2.el9", false),
+            ("libx = 2.0-3.el9", false),
+            ("libx >= 1.9", true),
+            ("libx <= 1:2.0", true),
+            ("libx < 1:2.0", false),
+            ("libx > 1:2.0-2", true),
+            ("libx(x86-64) = 1:2.0", false),
+        ] {
+            assert_eq!(own.fulfils(requirement), is_met, "{requirement}");
+        }
+        assert!(provide("libx.so.1()(64bit)", "").fulfils("libx.so.1()(64bit)"));
+        assert!(provide("libx", "").fulfils("libx = 5"), "no version is any version");
+    }
+}
