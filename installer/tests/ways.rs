@@ -39,6 +39,7 @@ fn the_plan_is_the_deed() {
         let changes = || plan.iter().flat_map(|(_, changes)| changes);
         let commands: Vec<String> = changes()
             .filter_map(|change| match change {
+                Change::Install { .. } => panic!("a small bundle has no packages"),
                 Change::Run { command, .. } | Change::Write { then: Some(command), .. } => {
                     Some(command.to_string())
                 }

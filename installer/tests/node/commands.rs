@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{control_plane, firewalld, ingress};
+use super::{control_plane, firewalld, ingress, packages};
 use installer::exec::{Command, Exec, Input, Output};
 
 /// What goes wrong, at the command of that number, from 0, that changes something.
@@ -18,6 +18,8 @@ pub enum Fault {
     Refused(usize),
     /// It does what it should, and then fails.
     Late(usize),
+    /// It does what it should, and then the power is lost.
+    Killed(usize),
     /// The power is lost while it writes its first file.
     Half(usize),
     /// No command; but what was started answers from the second time on.
@@ -47,6 +49,9 @@ impl Exec for Commands {
         {
             return Ok(Output::default());
         }
+        if self.is_gone(words[0]) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         if let Some(answer) = self.answer(&words) {
             return answer;
         }
@@ -57,6 +62,10 @@ impl Exec for Commands {
             Some(Fault::Late(at)) if at == nth => {
                 self.change(&words);
                 Ok(Output { status: Some(1), ..Output::default() })
+            }
+            Some(Fault::Killed(at)) if at == nth => {
+                self.change(&words);
+                std::panic::resume_unwind(Box::new("the power was lost"));
             }
             Some(Fault::Half(at)) if at == nth => {
                 self.cut_short(&words);
@@ -105,7 +114,8 @@ impl Commands {
 
     /// The answer to a question; none where it is none.
     fn answer(&self, words: &[&str]) -> Option<io::Result<Output>> {
-        if let Some(output) = ingress::answer(&self.root, words) {
+        let parts = [ingress::answer(&self.root, words), packages::answer(&self.root, words)];
+        if let Some(output) = parts.into_iter().flatten().next() {
             return Some(Ok(output));
         }
         Some(Ok(match words {
@@ -119,6 +129,10 @@ impl Commands {
                 let is = |word| self.has(word, unit).then_some(word);
                 let word = is("masked").or(is("enabled"));
                 said(word == Some("enabled"), word.unwrap_or("disabled"))
+            }
+            ["systemctl", "show", "--property=LoadState", unit] => {
+                let word = if self.is_gone(unit) { "not-found" } else { "loaded" };
+                said(true, &format!("LoadState={word}\n"))
             }
             ["systemctl", "list-unit-files", "--type=swap", ..] => {
                 let units = fs::read_dir(self.root.join("etc/systemd/system")).unwrap();
@@ -172,10 +186,6 @@ impl Commands {
             ["modprobe", "--dry-run", name] => {
                 said(!self.read("run/no-modules").lines().any(|one| one == *name), "")
             }
-            ["rpm", "-q", "--whatrequires", name, ..] => {
-                let users = self.read(&format!("run/requires/{name}"));
-                said(!users.is_empty(), &users)
-            }
             ["ss", "-Hltn"] => said(true, &self.read("run/listening")),
             ["kubectl", .., "get", "daemonset", "calico-node", "-o", _] => {
                 said(true, &self.read("run/calico"))
@@ -195,7 +205,6 @@ impl Commands {
             ["ip", "-o", "-4", "addr", "show"] => {
                 said(true, "2: eth0    inet 10.0.0.2/24 brd 10.0.0.255 scope global eth0\n")
             }
-            ["rpm", "-qa", "--qf", format] => said(true, &self.packages(format)),
             ["firewall-cmd", "--permanent", question]
                 if ["--list-", "--info-", "--get-"].iter().any(|one| question.starts_with(one)) =>
             {
@@ -213,6 +222,7 @@ impl Commands {
                 self.write("proc/sys/kernel/hostname", &format!("{name}\n"));
                 self.write("etc/hostname", &format!("{name}\n"));
             }
+            ["systemctl", .., unit] if self.is_gone(unit) => return false,
             ["systemctl", "daemon-reload"] => self.reload_units(),
             ["systemctl", "enable", unit] => self.write(&state("enabled", unit), ""),
             ["systemctl", "disable", unit] => self.remove(&state("enabled", unit)),
@@ -255,7 +265,7 @@ impl Commands {
             }
             ["systemctl", "stop", unit] => self.remove(&state("active", unit)),
             ["swapoff", "-a"] => self.write("proc/swaps", "Filename Type\n"),
-            ["swapon", "-a"] => {
+            ["swapon", "-a", "--ifexists"] => {
                 let fstab = self.read("etc/fstab");
                 let swaps = fstab.lines().filter(|line| line.contains(" swap "));
                 let devices = swaps.filter(|line| !line.starts_with('#'));
@@ -301,6 +311,7 @@ impl Commands {
             ["kubectl", ..] if ingress::change(&self.root, words) => {}
             ["setenforce", value] => self.write("sys/fs/selinux/enforce", value),
             ["chronyc", "waitsync", ..] => return self.has("active", "chronyd"),
+            ["dnf" | "yum" | "rpm", ..] => return packages::change(&self.root, words),
             _ => panic!("a small node has no `{}`", words.join(" ")),
         }
         true
@@ -329,25 +340,6 @@ impl Commands {
         is_there
     }
 
-    /// What rpm prints of the packages in `run/packages`, one a line: name,
-    /// epoch, version with release, architecture.
-    fn packages(&self, format: &str) -> String {
-        let all = self.read("run/packages");
-        let all = all.lines().map(|line| line.split(' ').collect::<Vec<_>>());
-        let shown = all.map(|words| {
-            let [name, epoch, evr, arch] = words.try_into().unwrap();
-            let epoch = if epoch == "-" { String::new() } else { format!("{epoch}:") };
-            format
-                .replace("%{NAME}", name)
-                .replace("%|EPOCH?{%{EPOCH}:}:{}|", &epoch)
-                .replace("%{VERSION}-%{RELEASE}", evr)
-                .replace("%{ARCH}", arch)
-                .replace("\\t", "\t")
-                .replace("\\n", "\n")
-        });
-        shown.collect()
-    }
-
     /// systemd reads the units that are the node's own.
     fn reload_units(&self) {
         let loaded = self.root.join("run/systemd/loaded");
@@ -357,6 +349,11 @@ impl Commands {
             let unit = unit.unwrap();
             fs::copy(unit.path(), loaded.join(unit.file_name())).unwrap();
         }
+    }
+
+    /// Whether others have removed this unit or program: `run/gone` has one a line.
+    fn is_gone(&self, name: &str) -> bool {
+        self.read("run/gone").lines().any(|one| one == name)
     }
 
     fn has(&self, word: &str, unit: &str) -> bool {

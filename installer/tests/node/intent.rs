@@ -74,8 +74,24 @@ fn locked((name, text): &(&str, &str)) -> LockedManifest {
 /// What the file of a package is in the bundles here.
 pub const PACKAGE: &str = "a package";
 
+/// A package of a bundle.
+pub struct Rpm {
+    /// Its name, version and architecture.
+    pub nevra: &'static str,
+    /// Whether the spec asks for it.
+    pub is_requested: bool,
+    /// Which of the others need it, and how: a name with version and architecture,
+    /// and a requirement.
+    pub needed: &'static [(&'static str, &'static str)],
+}
+
 /// A bundle that has a package besides: its name, version and architecture.
-pub fn bundle_with_package(nevra: &str) -> Bundle {
+pub fn bundle_with_package(nevra: &'static str) -> Bundle {
+    bundle_with_packages(&[Rpm { nevra, is_requested: true, needed: &[] }]).0
+}
+
+/// A bundle that has packages, of a repository that is not signed, and its target.
+pub fn bundle_with_packages(packages: &[Rpm]) -> (Bundle, LockedTarget) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("small.tar");
     let mut target = target(Architecture::X86_64);
@@ -83,17 +99,30 @@ pub fn bundle_with_package(nevra: &str) -> Bundle {
         "id": "own", "baseUrl": "http://own/", "repomd": Digest::of(b""), "keys": []
     });
     target.repositories = vec![serde_json::from_value(repository).unwrap()];
-    let package: bundle_format::Nevra = nevra.parse().unwrap();
-    let rpm = serde_json::json!({
-        "target": target.id, "package": package, "repository": "own",
-        "source": format!("http://own/{}", package.file_name()), "size": PACKAGE.len(),
-        "digest": Digest::of(PACKAGE.as_bytes()), "why": [{"because": "spec", "path": "packages[0]", "line": 1}]
-    });
+    let nevra = |text: &str| text.parse::<bundle_format::Nevra>().unwrap();
+    let requested = packages.iter().filter(|one| one.is_requested);
+    target.requested = requested.map(|one| nevra(one.nevra)).collect();
+    let rpm = |one: &Rpm| {
+        let package = nevra(one.nevra);
+        let needs = one.needed.iter().map(|(by, what)| {
+            serde_json::json!({"because": "requires", "package": nevra(by), "requirement": what})
+        });
+        let spec = serde_json::json!({"because": "spec", "path": "packages[0]", "line": 1});
+        let why: Vec<_> = one.is_requested.then_some(spec).into_iter().chain(needs).collect();
+        let rpm = serde_json::json!({
+            "target": target.id, "package": package, "repository": "own",
+            "source": format!("http://own/{}", package.file_name()), "size": PACKAGE.len(),
+            "digest": Digest::of(PACKAGE.as_bytes()), "why": why
+        });
+        serde_json::from_value(rpm).unwrap()
+    };
+    let check = serde_json::json!({"check": "gpgcheck", "subject": "own", "reason": "a test's"});
     write_bundle_of(&path, &[], |lock| {
-        lock.targets = vec![target];
-        lock.rpms = vec![serde_json::from_value(rpm).unwrap()];
+        lock.targets = vec![target.clone()];
+        lock.rpms = packages.iter().map(rpm).collect();
+        lock.disabled_checks = vec![serde_json::from_value(check).unwrap()];
     });
-    Bundle::open(&path).unwrap()
+    (Bundle::open(&path).unwrap(), target)
 }
 
 /// A bundle with these manifests.

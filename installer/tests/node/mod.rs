@@ -10,6 +10,7 @@ mod ingress;
 pub mod intent;
 pub mod kinds;
 pub mod member;
+pub mod packages;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
