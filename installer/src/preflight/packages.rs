@@ -169,9 +169,11 @@ impl Provide {
 
 /// Whether a version is one of those that a comparison with another means.
 fn holds(version: Option<&Evr>, comparison: &str, with: &str) -> bool {
+    if comparison.is_empty() {
+        return true;
+    }
     let (Some(version), Ok(with)) = (version, with.parse::<Evr>()) else { return true };
-    let order = version.compare_as_range_end(&with);
-    match order {
+    match version.compare_as_range_end(&with) {
         Ordering::Less => comparison.contains('<'),
         Ordering::Equal => comparison.contains('='),
         Ordering::Greater => comparison.contains('>'),
