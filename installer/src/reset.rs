@@ -1,6 +1,6 @@
 //! The way back: over the receipt, from its end.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use bundle_format::Digest;
 
 use crate::exec::Command;
 use crate::host::Host;
-use crate::packages::erase::{brought, erase, replaced};
+use crate::packages::erase::{Brought, erase, is_about_packages};
 use crate::receipt::{self, Before, Deed};
 use crate::undo;
 use crate::whole_file::partial;
@@ -32,7 +32,7 @@ pub fn reset(host: &mut Host, say: &mut dyn FnMut(Told<'_>)) -> Vec<String> {
     let deeds: Vec<Deed> = receipt::remaining(host.lines()).into_iter().cloned().collect();
     // Packages need one another across runs: all go at once, where the first came.
     let (packages, others): (Vec<&Deed>, Vec<&Deed>) =
-        deeds.iter().partition(|deed| brought(deed).is_some());
+        deeds.iter().partition(|deed| is_about_packages(deed));
     let undos = others.iter().filter_map(|deed| match deed {
         Deed::Ran { undo, .. } => Some(undo),
         _ => None,
@@ -42,7 +42,7 @@ pub fn reset(host: &mut Host, say: &mut dyn FnMut(Told<'_>)) -> Vec<String> {
         *uses.entry(command.words().to_vec()).or_default() += 1;
     }
     for deed in deeds.iter().rev() {
-        if brought(deed).is_some() {
+        if is_about_packages(deed) {
             if packages.first().is_some_and(|first| std::ptr::eq(*first, deed)) {
                 match without_packages(host, &packages, say) {
                     Ok(()) => packages.iter().for_each(|deed| host.note_undone(deed)),
@@ -79,11 +79,7 @@ pub fn reset(host: &mut Host, say: &mut dyn FnMut(Told<'_>)) -> Vec<String> {
 }
 
 /// Takes back a command, if anything is left of what it did.
-fn run(
-    host: &mut Host,
-    command: &Command,
-    say: &mut dyn FnMut(Told<'_>),
-) -> Result<(), String> {
+fn run(host: &mut Host, command: &Command, say: &mut dyn FnMut(Told<'_>)) -> Result<(), String> {
     if undo::run(host, command).map_err(|error| format!("{error:#}"))? {
         say(Told::Ran(command));
     }
@@ -96,12 +92,12 @@ fn without_packages(
     deeds: &[&Deed],
     say: &mut dyn FnMut(Told<'_>),
 ) -> Result<(), String> {
-    let came: Vec<_> = deeds.iter().filter_map(|deed| brought(deed)).flatten().collect();
-    let stays = erase(host, &came).map_err(|error| format!("{error:#}"))?;
-    let older = deeds.iter().flat_map(|deed| replaced(deed));
-    let older = older.map(|old| format!("the bundle's {}: {old} was there before", old.name));
-    let mut told: Vec<String> = stays.into_iter().chain(older).collect();
-    told.dedup();
+    let brought = Brought::by(deeds);
+    let stays = erase(host, &brought.ours).map_err(|error| format!("{error:#}"))?;
+    let replaced = brought.replaced.iter();
+    let replaced = replaced.map(|one| format!("{}: {} was there before", one.is, one.was));
+    // A run that was begun again says so again.
+    let told: BTreeSet<String> = stays.into_iter().chain(replaced).collect();
     told.iter().for_each(|one| say(Told::Stays(one)));
     Ok(())
 }

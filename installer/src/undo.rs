@@ -54,7 +54,7 @@ fn is_over(host: &Host, command: &Command) -> anyhow::Result<bool> {
         ["systemctl", "unmask", unit] => !unit_is(host, "masked", unit)?,
         // What does not run has nothing to read anew.
         ["systemctl", "reload", unit] => !unit_is(host, "active", unit)?,
-        ["firewall-cmd", "--reload"] => !unit_is(host, "active", "firewalld")?,
+        ["firewall-cmd", ..] => !unit_is(host, "active", "firewalld")?,
         // One that runs no more may be one that an earlier reset could not start.
         ["systemctl", "restart", unit] => is_gone(host, unit)?,
         ["rpm", "--erase", name] | ["rpm", "--erase", "--", name] => !packages::has(host, name)?,

@@ -6,6 +6,7 @@
 mod node;
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 
 use installer::change::Change;
 use installer::exec::Command;
@@ -142,7 +143,11 @@ fn rebuilds_epochs_architectures_and_kernels_are_compared_as_rpm_does() {
         Rpm { nevra: "kernel-modules-extra-5.14.0-1.x86_64", is_requested: true, needed: &[] };
     for (here, packages, plan) in [
         // A site's own build of the same version is not what was tried.
-        ("kubelet - 1.28.2-1.site x86_64", [KUBELET], "downgrade kubelet from 1.28.2-1.site to 1.28.2-1"),
+        (
+            "kubelet - 1.28.2-1.site x86_64",
+            [KUBELET],
+            "downgrade kubelet from 1.28.2-1.site to 1.28.2-1",
+        ),
         ("socat - 1.7.4-1.site x86_64", [SOCAT], ""),
         ("socat 1 1.0-1 x86_64", [SOCAT], ""),
         ("socat - 1.7.4-2 noarch", [SOCAT], ""),
@@ -178,7 +183,9 @@ fn a_newer_package_with_which_the_bundles_do_not_work_is_told_before() {
 
     let told = problems(&node, &intent(&node, &[KUBELET, STRICT]), "of the bundle needs");
     let what = |need: &str| {
-        format!("kubelet-1.28.2-1.x86_64 of the bundle needs {need}, and this node has libx-1:2.5-1.x86_64\n")
+        format!(
+            "kubelet-1.28.2-1.x86_64 of the bundle needs {need}, and this node has libx-1:2.5-1.x86_64\n"
+        )
     };
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(told[0].starts_with(&what("libx = 1:2.0-1")), "{told:?}");
@@ -218,6 +225,22 @@ fn what_dnf_or_yum_would_stop_at_is_told_before() {
         let told = problems(&node, &intent, "packagekitd (process 77) is at work");
         assert!(told[0].contains("systemctl stop packagekit"), "{told:?}");
     }
+
+    // One that has rpm's own lock, as the kernel has it.
+    let node = node_with("", "dnf");
+    write(&node, "var/lib/rpm/.rpm.lock", "");
+    write(&node, "proc/78/comm", "rpm\n");
+    let lock = fs::metadata(node.root().join("var/lib/rpm/.rpm.lock")).unwrap();
+    let device = (rustix::fs::major(lock.dev()), rustix::fs::minor(lock.dev()));
+    let place = format!("{:02x}:{:02x}:{}", device.0, device.1, lock.ino());
+    for (kind, count) in [("WRITE", 1), ("READ ", 0)] {
+        let locks = format!(
+            "1: FLOCK ADVISORY WRITE 9 00:01:2 0 EOF\n2: POSIX  ADVISORY  {kind} 78 {place} 0 EOF\n"
+        );
+        write(&node, "proc/locks", &locks);
+        let told = problems(&node, &self::intent(&node, &[KUBELET]), "rpm (process 78) is at work");
+        assert_eq!(told.len(), count, "{told:?}");
+    }
 }
 
 #[test]
@@ -227,7 +250,8 @@ fn a_node_that_was_taken_to_a_newer_kubernetes_stays_in_it() {
     assert_eq!(problems(&node, &intent, "which is in its cluster"), [""; 0]);
     write(&node, "etc/kubernetes/kubelet.conf", "");
     let told = problems(&node, &intent, "which is in its cluster");
-    let what = "kubelet 1.29.0-1 is on this node, which is in its cluster, and the bundle has 1.28.2-1\n";
+    let what =
+        "kubelet 1.29.0-1 is on this node, which is in its cluster, and the bundle has 1.28.2-1\n";
     assert!(told[0].starts_with(what), "{told:?}");
 }
 
@@ -248,7 +272,10 @@ fn a_reset_erases_what_came_and_nothing_else() {
     );
     let (host, commands) = node.look(None);
     let stays = reset_told(host);
-    assert_eq!(stays, ["kubelet-1.29.0-1.x86_64: it was kubelet-1.28.2-1.x86_64 when it came, and is another's now"]);
+    assert_eq!(
+        stays,
+        ["kubelet-1.29.0-1.x86_64: others have put it in the place of kubelet-1.28.2-1.x86_64"]
+    );
     assert_eq!(commands.made(), ["rpm --erase -- libx-2.0-1.x86_64"]);
     let now = ["base - 1-1 noarch", "kubelet - 1.29.0-1 x86_64", "sitecat - 1-1 noarch"];
     assert_eq!(packages(&node), now);
@@ -268,7 +295,8 @@ fn a_package_that_another_has_come_to_need_stays() {
 
 #[test]
 fn older_receipts_have_names_only() {
-    let node = node_with("base - 1-1 noarch\nkubelet - 1.28.2-1 x86_64\nlibx 1 2.0-1 x86_64\n", "yum");
+    let node =
+        node_with("base - 1-1 noarch\nkubelet - 1.28.2-1 x86_64\nlibx 1 2.0-1 x86_64\n", "yum");
     let install = "yum --assumeyes --disablerepo=* --enablerepo=kubeferry install \
                    kubelet-1.28.2-1.x86_64 libx-1:2.0-1.x86_64 base-1-1.noarch socat-1.7.4-1.x86_64";
     let remove = "yum --assumeyes --noplugins remove kubelet libx socat";
@@ -280,4 +308,20 @@ fn older_receipts_have_names_only() {
     assert_eq!(reset_told(host), [""; 0]);
     assert_eq!(commands.made(), ["rpm --erase -- kubelet-1.28.2-1.x86_64 libx-2.0-1.x86_64"]);
     assert_eq!(packages(&node), ["base - 1-1 noarch"]);
+}
+
+#[test]
+fn nor_do_they_have_what_a_later_run_put_in_the_place_of_ours() {
+    let node = node_with("base - 2-1 noarch\nsocat - 1.7.4-1 x86_64\n", "yum");
+    let mut receipt = Receipt::open(&node.root().join("var/lib/kubeferry")).unwrap();
+    for (install, remove) in [
+        ("yum --assumeyes install socat-1.7.0-1.x86_64", "yum --assumeyes remove socat"),
+        ("yum --assumeyes install socat-1.7.4-1.x86_64 base-2-1.noarch", "yum --assumeyes remove"),
+    ] {
+        let deed = Deed::Ran { command: Command::of(install), undo: vec![Command::of(remove)] };
+        receipt.add(Line::Deed { step: "packages".to_owned(), deed }).unwrap();
+    }
+    drop(receipt);
+    assert_eq!(reset_told(node.look(None).0), [""; 0]);
+    assert_eq!(packages(&node), ["base - 2-1 noarch"]);
 }

@@ -7,6 +7,7 @@ use bundle_format::lock::LockedRpm;
 use bundle_format::{Evr, Nevra};
 
 use super::installed::Installed;
+use crate::receipt::Replaced;
 use crate::step::Intent;
 
 /// Of these a node has several versions side by side (dnf.conf(5),
@@ -36,8 +37,9 @@ impl PackageChange {
     }
 
     /// The package whose place it takes.
-    pub(crate) fn replaced(&self) -> Option<Nevra> {
-        self.from.clone().map(|evr| Nevra { evr, ..self.package.clone() })
+    pub(crate) fn replaced(&self) -> Option<Replaced> {
+        let was = Nevra { evr: self.from.clone()?, ..self.package.clone() };
+        Some(Replaced { was, is: self.package.clone() })
     }
 }
 

@@ -10,38 +10,65 @@ use bundle_format::Nevra;
 use super::installed::{Installed, NEVRA, nevras};
 use crate::exec::Command;
 use crate::host::Host;
-use crate::receipt::Deed;
+use crate::receipt::{Deed, Replaced};
 
-/// The packages that a deed has brought; none of one that is not about packages.
-/// Receipts of older versions have dnf's commands: what went in, and by its name
-/// alone what was not there before.
-pub(crate) fn brought(deed: &Deed) -> Option<Vec<Nevra>> {
-    match deed {
-        Deed::Installed { came, .. } => Some(came.clone()),
-        Deed::Ran { command, undo } => {
-            let [undo] = undo.as_slice() else { return None };
-            let (tool, words) = undo.words().split_first()?;
-            let at = words.iter().position(|word| word == "remove")?;
-            if !["dnf", "yum"].contains(&tool.as_str()) {
-                return None;
+/// Whether a deed is about packages. Receipts of older versions have dnf's commands
+/// for it: what went in, and by its name alone what was not there before.
+pub(crate) fn is_about_packages(deed: &Deed) -> bool {
+    matches!(deed, Deed::Installed { .. }) || older_names(deed).is_some()
+}
+
+fn older_names(deed: &Deed) -> Option<&[String]> {
+    let Deed::Ran { undo, .. } = deed else { return None };
+    let [undo] = undo.as_slice() else { return None };
+    let (tool, words) = undo.words().split_first()?;
+    let at = words.iter().position(|word| word == "remove")?;
+    ["dnf", "yum"].contains(&tool.as_str()).then(|| words.get(at + 1..)).flatten()
+}
+
+/// What deeds, the oldest first, have made of a node's packages.
+#[derive(Default)]
+pub(crate) struct Brought {
+    /// The packages that came with us, also those that took the place of such.
+    pub(crate) ours: Vec<Nevra>,
+    /// Others, whose place a bundle's took.
+    pub(crate) replaced: Vec<Replaced>,
+}
+
+impl Brought {
+    pub(crate) fn by(deeds: &[&Deed]) -> Self {
+        let mut all = Self::default();
+        for deed in deeds {
+            match deed {
+                Deed::Installed { came, replaced, .. } => {
+                    all.ours.extend(came.iter().cloned());
+                    for one in replaced {
+                        if all.ours.contains(&one.was) {
+                            all.ours.push(one.is.clone());
+                        } else {
+                            all.replaced.push(one.clone());
+                        }
+                    }
+                }
+                Deed::Ran { command, .. } => {
+                    let names = older_names(deed).unwrap_or_default();
+                    let went_in = command.words().iter().filter_map(|word| word.parse().ok());
+                    for package in went_in {
+                        let package: Nevra = package;
+                        let is_ours = all.ours.iter().any(|one| one.name == package.name);
+                        if is_ours || names.contains(&package.name) {
+                            all.ours.push(package);
+                        }
+                    }
+                }
+                _ => {}
             }
-            let names = &words[at + 1..];
-            let went_in = command.words().iter().filter_map(|word| word.parse::<Nevra>().ok());
-            Some(went_in.filter(|package| names.contains(&package.name)).collect())
         }
-        _ => None,
+        all
     }
 }
 
-/// What was taken the place of, of which nobody has the package any more.
-pub(crate) fn replaced(deed: &Deed) -> &[Nevra] {
-    match deed {
-        Deed::Installed { replaced, .. } => replaced,
-        _ => &[],
-    }
-}
-
-/// Erases those of `came` that are still there, and gives what stays, with the
+/// Erases those packages that came with us and are still there, and gives what stays, with the
 /// reason.
 pub(crate) fn erase(host: &mut Host, came: &[Nevra]) -> anyhow::Result<Vec<String>> {
     let installed = Installed::of(host)?;
@@ -53,7 +80,7 @@ pub(crate) fn erase(host: &mut Host, came: &[Nevra]) -> anyhow::Result<Vec<Strin
                 going.push(package.clone());
             }
         } else if let Some(here) = installed.named(&package.name).find(|one| !came.contains(one)) {
-            stays.push(format!("{here}: it was {package} when it came, and is another's now"));
+            stays.push(format!("{here}: others have put it in the place of {package}"));
         }
     }
     while !going.is_empty() {

@@ -7,8 +7,7 @@ use crate::failure::Failure;
 use crate::host::Host;
 
 /// How rpm is to print a package, so that it can be read as a [`Nevra`].
-pub(super) const NEVRA: &str =
-    "%{NAME}-%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}.%{ARCH}\\n";
+pub(super) const NEVRA: &str = "%{NAME}-%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}.%{ARCH}\\n";
 
 /// The packages that rpm has.
 pub(crate) struct Installed(Vec<Nevra>);

@@ -2,9 +2,11 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
 
 use bundle_format::lock::{LockedRpm, Why};
 use bundle_format::{Evr, Nevra};
+use rustix::fs::{major, minor};
 
 use crate::exec::Command;
 use crate::failure::Failure;
@@ -15,9 +17,10 @@ use crate::packages::installed::Installed;
 use crate::step::Intent;
 use crate::steps::{kubeconfig, ready};
 
-/// Where dnf and yum have the process that is at work on packages, by their
-/// `exit_on_lock`.
-const LOCKS: [&str; 2] = ["/var/lib/dnf/rpmdb_lock.pid", "/run/yum.pid"];
+/// Where dnf and yum have the process that is at work on packages.
+const PROCESSES: [&str; 2] = ["/var/lib/dnf/rpmdb_lock.pid", "/run/yum.pid"];
+/// What rpm locks while it changes packages, also for PackageKit.
+const LOCKS: [&str; 2] = ["/var/lib/rpm/.rpm.lock", "/usr/lib/sysimage/rpm/.rpm.lock"];
 
 /// What packages that are here say of the bundle's: a line for each, with the kind,
 /// the package here, the other's name, a comparison and a version.
@@ -86,11 +89,7 @@ struct Need<'a> {
 
 /// A package of the bundle that needs just the version of another that the bundle
 /// has, where the node has a newer one, which is not made older for that.
-fn too_new(
-    host: &Host,
-    intent: &Intent,
-    compared: &Compared<'_>,
-) -> anyhow::Result<Vec<Failure>> {
+fn too_new(host: &Host, intent: &Intent, compared: &Compared<'_>) -> anyhow::Result<Vec<Failure>> {
     let coming: BTreeSet<&Nevra> = brings(compared).map(|change| &change.package).collect();
     let needs = |locked: &'_ LockedRpm, by: &Nevra, what: &str| {
         locked.why.iter().any(|why| {
@@ -208,8 +207,16 @@ fn twins(installed: &Installed, compared: &Compared<'_>) -> Vec<Failure> {
             let archs = [&other.arch, &package.arch];
             archs[0] != archs[1] && !archs.iter().any(|arch| *arch == "noarch")
         };
+        let comes_too = |other: &Nevra| {
+            brings(compared).any(|one| {
+                one.package.name == other.name
+                    && one.package.arch == other.arch
+                    && one.package.evr == package.evr
+            })
+        };
         let others = installed.named(&package.name).filter(is_twin);
-        found.extend(others.filter(|other| other.evr != package.evr).map(|other| {
+        let others = others.filter(|other| other.evr != package.evr && !comes_too(other));
+        found.extend(others.map(|other| {
             Failure::new(
                 format!("{other} is here, and cannot stay beside {package}"),
                 format!(
@@ -246,23 +253,43 @@ fn opposed(host: &Host, compared: &Compared<'_>) -> anyhow::Result<Vec<Failure>>
     Ok(found)
 }
 
-/// Another dnf or yum that holds the packages: PackageKit, dnf-automatic, a person at
-/// a prompt.
+/// Another dnf, yum or rpm that holds the packages: PackageKit, dnf-automatic, a
+/// person at a prompt. Whoever waits for that may wait for ever.
 fn at_work(host: &Host) -> anyhow::Result<Option<Failure>> {
-    for path in LOCKS {
-        let Some(process) = host.read(path)? else { continue };
-        let process = process.trim();
-        let Some(name) = host.read(format!("/proc/{process}/comm"))?.filter(|_| !process.is_empty())
-        else {
-            continue;
-        };
-        return Ok(Some(Failure::new(
-            format!("{} (process {process}) is at work on this node's packages", name.trim()),
-            "wait until it has ended, and run this again; `systemctl stop packagekit` ends \
-             PackageKit",
-        )));
+    let mut processes = Vec::new();
+    for path in PROCESSES {
+        processes.extend(host.read(path)?);
+    }
+    processes.extend(locking(host)?);
+    for process in processes.iter().map(|process| process.trim()) {
+        let is_number = process.parse::<u32>().is_ok();
+        let name = format!("/proc/{process}/comm");
+        if let Some(name) = is_number.then(|| host.read(name)).transpose()?.flatten() {
+            return Ok(Some(Failure::new(
+                format!("{} (process {process}) is at work on this node's packages", name.trim()),
+                "wait until it has ended, and run this again; `systemctl stop packagekit` ends \
+                 PackageKit",
+            )));
+        }
     }
     Ok(None)
+}
+
+/// The processes that have rpm's lock, by `/proc/locks` (proc(5)): `1: POSIX ADVISORY
+/// WRITE 77 fd:00:1234 0 EOF`, with the device in hexadecimal and the inode.
+fn locking(host: &Host) -> anyhow::Result<Vec<String>> {
+    let locks = host.read("/proc/locks")?.unwrap_or_default();
+    let files = LOCKS.iter().filter_map(|path| host.path(path).metadata().ok()).map(|file| {
+        let (major, minor) = (major(file.dev()), minor(file.dev()));
+        format!("{major:02x}:{minor:02x}:{}", file.ino())
+    });
+    let files: Vec<String> = files.collect();
+    let holder = |line: &str| {
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        let at = words.iter().position(|word| files.iter().any(|file| file == word))?;
+        (words.get(at.checked_sub(2)?) == Some(&"WRITE")).then(|| words[at - 1].to_owned())
+    };
+    Ok(locks.lines().filter_map(holder).collect())
 }
 
 #[cfg(test)]

@@ -75,8 +75,8 @@ pub enum Deed {
         command: Command,
         /// Those that were not there before in any version.
         came: Vec<Nevra>,
-        /// Those that were, whose place others took.
-        replaced: Vec<Nevra>,
+        /// Those that took the place of another version.
+        replaced: Vec<Replaced>,
     },
     /// A command was run.
     Ran {
@@ -85,6 +85,16 @@ pub enum Deed {
         /// What takes it back.
         undo: Vec<Command>,
     },
+}
+
+/// A package that took the place of another version of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Replaced {
+    /// What was there.
+    pub was: Nevra,
+    /// What is there in its place.
+    pub is: Nevra,
 }
 
 /// What a file was before.
@@ -131,9 +141,9 @@ pub fn remaining(lines: &[Line]) -> Vec<&Deed> {
 /// The commands that were run, the oldest first.
 pub fn commands(lines: &[Line]) -> impl DoubleEndedIterator<Item = &Command> {
     lines.iter().filter_map(|line| match line {
-        Line::Deed { deed: Deed::Ran { command, .. } | Deed::Installed { command, .. }, .. } => {
-            Some(command)
-        }
+        Line::Deed {
+            deed: Deed::Ran { command, .. } | Deed::Installed { command, .. }, ..
+        } => Some(command),
         _ => None,
     })
 }

@@ -18,7 +18,9 @@ use rustix::io::Errno;
 use crate::failure::Failure;
 use crate::whole_file::write_whole;
 
-pub use self::line::{Before, Deed, Line, commands, finished, first, interrupted, remaining};
+pub use self::line::{
+    Before, Deed, Line, Replaced, commands, finished, first, interrupted, remaining,
+};
 
 /// Where a node keeps it, and what else is the installer's own.
 pub const FOLDER: &str = "/var/lib/kubeferry";

@@ -10,9 +10,9 @@ use super::repository::CONFIGURATION;
 use crate::change::Change;
 use crate::exec::Command;
 use crate::host::Host;
+use crate::packages::PackageChange;
 use crate::packages::compared::{Compared, compare};
 use crate::packages::installed::Installed;
-use crate::packages::PackageChange;
 use crate::step::{Intent, Node, Step};
 
 /// See the module.
@@ -34,7 +34,9 @@ impl Step for Packages {
     }
 
     fn cure(&self) -> Option<&'static str> {
-        Some("mend what dnf or yum says there, or wait until another of them has ended, and run this again")
+        Some(
+            "mend what dnf or yum says there, or wait until another of them has ended, and run this again",
+        )
     }
 }
 

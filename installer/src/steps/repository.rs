@@ -90,10 +90,11 @@ impl Step for Repository {
             }
         }
         if !missing.is_empty() {
-            let import = keys.iter().fold(Command::of("rpm --import --"), |command, key| {
+            let import = keys.iter().fold(Command::of("rpm --import"), |command, key| {
                 command.with(key.trim_start_matches("file://"))
             });
-            let erase = missing.iter().map(|name| Command::of("rpm --erase --").with(name.as_str()));
+            let erase =
+                missing.iter().map(|name| Command::of("rpm --erase --").with(name.as_str()));
             let undo = erase.collect();
             changes.push(Change::Run { command: import, undo, files: Vec::new() });
         }

@@ -50,7 +50,9 @@ pub(super) fn answer(root: &Path, words: &[&str]) -> Option<Output> {
 
 pub(super) fn change(root: &Path, words: &[&str]) -> bool {
     match words {
-        ["rpm", "--erase", "--", key] | ["rpm", "--erase", key] if key.starts_with("gpg-pubkey-") => {
+        ["rpm", "--erase", "--", key] | ["rpm", "--erase", key]
+            if key.starts_with("gpg-pubkey-") =>
+        {
             let keys = read(root, "run/keys");
             write(root, "run/keys", &keys.replace(&format!("{key}\n"), ""));
             keys.lines().any(|one| one == *key)
