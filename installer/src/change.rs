@@ -155,17 +155,13 @@ impl fmt::Display for Change {
 
 /// Every package by its name: `install a-1-1.noarch; upgrade b from 1-1 to 2-1`.
 fn package_changes(packages: &[PackageChange]) -> String {
-    let is_new = |change: &PackageChange| change.from.is_none();
-    let is_upgrade = |change: &PackageChange| !is_new(change) && !change.is_downgrade();
-    let kinds: [(&str, &dyn Fn(&PackageChange) -> bool); 3] = [
-        ("install", &is_new),
-        ("upgrade", &is_upgrade),
-        ("downgrade", &PackageChange::is_downgrade),
-    ];
-    let of_kind = |(verb, is_it): (&str, &dyn Fn(&PackageChange) -> bool)| {
-        let names = packages.iter().filter(|change| is_it(change)).map(ToString::to_string);
-        let names: Vec<String> = names.collect();
-        (!names.is_empty()).then(|| format!("{verb} {}", names.join(", ")))
-    };
-    kinds.into_iter().filter_map(of_kind).collect::<Vec<_>>().join("; ")
+    let mut kinds = Vec::new();
+    for verb in ["install", "upgrade", "downgrade"] {
+        let names = packages.iter().filter(|change| change.verb() == verb);
+        let names: Vec<String> = names.map(ToString::to_string).collect();
+        if !names.is_empty() {
+            kinds.push(format!("{verb} {}", names.join(", ")));
+        }
+    }
+    kinds.join("; ")
 }

@@ -114,7 +114,7 @@ fn what_is_newer_stays_but_for_kubernetes_itself() {
         );
         let (end, made) = apply(&node, &intent);
         end.unwrap();
-        let base = "--assumeyes --config /var/lib/kubeferry/packages/dnf.conf \
+        let base = "--assumeyes --config /var/lib/kubeferry/dnf.conf \
                     --exclude=libx-1:2.0-1.x86_64";
         let (kubelet, socat) = ("kubelet-1.28.2-1.x86_64", "socat-1.7.4-1.x86_64");
         let expected = match tool {

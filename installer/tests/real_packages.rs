@@ -23,7 +23,7 @@ use installer::step::{Intent, Step};
 use node::intent::{Rpm, bundle_with_packages};
 use node::{Node, kinds};
 
-const CONFIGURATION: &str = "var/lib/kubeferry/packages/dnf.conf";
+const CONFIGURATION: &str = "var/lib/kubeferry/dnf.conf";
 const OWN: &str = "/var/lib/kubeferry/packages";
 
 const KUBELET: Rpm = Rpm { nevra: "kubelet-1.28.2-1.noarch", is_requested: true, needed: &[] };
@@ -52,7 +52,7 @@ impl Exec for Tools {
             "dnf" => {
                 // Paths in dnf's settings are this machine's, not those of the root.
                 let text = fs::read_to_string(self.0.join(CONFIGURATION)).unwrap();
-                let own = self.0.join("dnf.conf");
+                let own = self.0.join("told.conf");
                 let url = format!("file://{OWN}");
                 fs::write(&own, text.replace(&url, &format!("file://{root}{OWN}"))).unwrap();
                 let words = words.iter().map(|word| match word.ends_with("/dnf.conf") {

@@ -36,6 +36,15 @@ impl PackageChange {
         self.from.as_ref().is_some_and(|from| *from > self.package.evr)
     }
 
+    /// What it is called in a plan.
+    pub(crate) fn verb(&self) -> &'static str {
+        match &self.from {
+            None => "install",
+            Some(_) if self.is_downgrade() => "downgrade",
+            Some(_) => "upgrade",
+        }
+    }
+
     /// The package whose place it takes.
     pub(crate) fn replaced(&self) -> Option<Replaced> {
         let was = Nevra { evr: self.from.clone()?, ..self.package.clone() };

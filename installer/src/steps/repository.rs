@@ -22,7 +22,7 @@ use crate::step::{Node, Step};
 /// Where the packages lie.
 pub(crate) const FOLDER: &str = "/var/lib/kubeferry/packages";
 /// What dnf and yum read in place of the node's own settings.
-pub(crate) const CONFIGURATION: &str = "/var/lib/kubeferry/packages/dnf.conf";
+pub(crate) const CONFIGURATION: &str = "/var/lib/kubeferry/dnf.conf";
 
 /// No other repository, no plugins and no packages that are merely recommended; an
 /// older kernel is not removed for a new one; a bundle's metadata is not taken for

@@ -19,6 +19,8 @@ pub(crate) struct Deeds {
     /// Files of the bundle, by the folder that they are laid out below.
     unpacked: BTreeMap<String, usize>,
     images: usize,
+    /// Packages: new ones in full, others by their names.
+    packages: BTreeSet<String>,
 }
 
 impl Deeds {
@@ -56,6 +58,13 @@ impl Deeds {
             }
             "import" => self.images += number(rest.split(' ').next().unwrap()),
             "wait" => {}
+            "install" | "upgrade" | "downgrade" => {
+                for kind in change.split("; ") {
+                    let (_, packages) = kind.split_once(' ').unwrap();
+                    let names = packages.split(", ").map(|one| one.split(' ').next().unwrap());
+                    self.packages.extend(names.map(str::to_owned));
+                }
+            }
             _ => panic!("a plan has no `{verb}`"),
         }
     }
@@ -71,6 +80,7 @@ impl Deeds {
             let path = || deed["path"].as_str().unwrap().to_owned();
             match deed["did"].as_str() {
                 Some("ran") => done.ran(&deed["command"]),
+                Some("installed") => done.installed(deed),
                 Some("wrote") => {
                     let path = path();
                     let folder = self.unpacked.keys().find(|folder| path.starts_with(*folder));
@@ -95,6 +105,7 @@ impl Deeds {
         assert_eq!(done.paths, self.paths);
         assert_eq!(done.unpacked, self.unpacked);
         assert_eq!(done.images, self.images);
+        assert_eq!(done.packages, self.packages);
     }
 
     /// Whether a folder is one that its files lie in.
@@ -102,6 +113,14 @@ impl Deeds {
         let below = |one: &String| Path::new(one).starts_with(folder);
         let unpacked = |one: &String| below(one) || Path::new(folder).starts_with(one);
         self.paths.iter().any(below) || self.unpacked.keys().any(unpacked)
+    }
+
+    fn installed(&mut self, deed: &Value) {
+        let text = |one: &Value| one.as_str().unwrap().to_owned();
+        self.packages.extend(deed["came"].as_array().unwrap().iter().map(text));
+        // Of a name with version, release and architecture the name.
+        let name = |one: &Value| text(&one["is"]).rsplitn(3, '-').nth(2).unwrap().to_owned();
+        self.packages.extend(deed["replaced"].as_array().unwrap().iter().map(name));
     }
 
     fn ran(&mut self, command: &Value) {
