@@ -289,7 +289,7 @@ fn reports_from_the_field_about_copies_of_a_key() {
     let field = data.join("field/rpm");
     let verify = |repository: &str, keys: &[&str], expired| {
         let paths: Vec<_> = keys.iter().map(|key| field.join(key)).collect();
-        let paths: Vec<&Path> = paths.iter().map(|path| path.as_path()).collect();
+        let paths: Vec<&Path> = paths.iter().map(std::path::PathBuf::as_path).collect();
         let repodata = field.join(repository).join("repodata");
         let [repomd, signature] =
             ["repomd.xml", "repomd.xml.asc"].map(|name| fs::read(repodata.join(name)).unwrap());

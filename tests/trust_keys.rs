@@ -8,6 +8,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bundler::rpm::key::{ExpiredKeys, Keyring, SignatureError};
 
+use pgp::composed::{Deserializable, SignedPublicKey, SignedPublicSubKey, SignedSecretKey};
+use pgp::crypto::hash::HashAlgorithm;
+use pgp::packet::{
+    KeyFlags, PacketTrait, Signature, SignatureConfig, SignatureType, Subpacket, SubpacketData,
+};
+use pgp::ser::Serialize;
+use pgp::types::{KeyDetails, Password, SigningKey, Timestamp};
+
 #[path = "support/gpg.rs"]
 mod gpg;
 use gpg::{Gpg, is_missing};
@@ -366,7 +374,18 @@ fn keyring(files: &[Vec<u8>]) -> Keyring {
 }
 
 fn assert_ours(keyring: &Keyring, owner: &Owner, today: u64, expected: Verdict, words: &str) {
-    let signature = fs::read(owner.path("sig")).unwrap();
+    assert_ours_of(keyring, owner, &owner.path("sig"), today, expected, words);
+}
+
+fn assert_ours_of(
+    keyring: &Keyring,
+    owner: &Owner,
+    signature: &Path,
+    today: u64,
+    expected: Verdict,
+    words: &str,
+) {
+    let signature = fs::read(signature).unwrap();
     let verify = |expired| keyring.verify(DOCUMENT, &signature, expired, time(today));
     let result = verify(ExpiredKeys::Refuse);
     let verdict = match &result {
@@ -476,4 +495,124 @@ fn seconds(day: u64) -> u64 {
 
 fn time(day: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds(day))
+}
+
+/// The secret key in a gpg, for signatures that gpg does not make.
+fn secret(gpg: &Gpg) -> SignedSecretKey {
+    let text = gpg.ok(seconds(0), &["--armor", "--export-secret-keys"]);
+    SignedSecretKey::from_string(&text).unwrap().0
+}
+
+fn configuration(kind: SignatureType, signer: &SignedSecretKey) -> SignatureConfig {
+    let mut configuration =
+        SignatureConfig::v4(kind, signer.primary_key.algorithm(), HashAlgorithm::Sha256);
+    let made = Timestamp::from_secs(seconds(2).try_into().unwrap());
+    configuration.hashed_subpackets = vec![
+        Subpacket::regular(SubpacketData::SignatureCreationTime(made)).unwrap(),
+        Subpacket::regular(SubpacketData::IssuerFingerprint(signer.fingerprint())).unwrap(),
+    ];
+    configuration.unhashed_subpackets =
+        vec![Subpacket::regular(SubpacketData::IssuerKeyId(signer.legacy_key_id())).unwrap()];
+    configuration
+}
+
+fn packet(signature: &Signature) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    signature.to_writer_with_header(&mut bytes).unwrap();
+    bytes
+}
+
+/// Two strangers with a subkey each, the second of which attacks the first.
+#[test]
+fn what_others_sign_of_a_key_counts_for_nothing() {
+    if is_missing() {
+        return;
+    }
+    let none = Password::empty();
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [(gpg, owner), (other_gpg, other)] = folders.each_ref().map(|folder| {
+        let gpg = Gpg::new();
+        let mut owner = Owner { folder: folder.path().to_owned(), fingerprint: String::new() };
+        fs::write(owner.path("document"), DOCUMENT).unwrap();
+        for deed in [Key("cert", "never"), Subkey("sign", "never"), Sign(&[])] {
+            owner.act(&gpg, seconds(1), &deed);
+        }
+        (gpg, owner)
+    });
+    let [key, other_key] = [&gpg, &other_gpg].map(|gpg| {
+        let text = gpg.ok(seconds(0), &["--armor", "--export"]);
+        SignedPublicKey::from_string(&text).unwrap().0
+    });
+    let bytes = key.to_bytes().unwrap();
+    let attacker = secret(&other_gpg);
+
+    // Revocations by the other, where the owner's would stand: of the subkey, of
+    // the key.
+    let subkey = &key.public_subkeys[0].key;
+    let revoked_subkey = configuration(SignatureType::SubkeyRevocation, &attacker)
+        .sign_subkey_binding(&attacker.primary_key, &key.primary_key, &none, subkey)
+        .unwrap();
+    let revoked_key = configuration(SignatureType::KeyRevocation, &attacker)
+        .sign_key(&attacker.primary_key, &none, &key.primary_key)
+        .unwrap();
+    for forged in [&revoked_subkey, &revoked_key] {
+        let file = [bytes.clone(), packet(forged)].concat();
+        assert_eq!(by_gpg(&[file.clone()], &owner.path("sig"), 100), Good);
+        assert_ours(&keyring(&[file]), &owner, 100, Good, "a forged revocation");
+    }
+
+    // The owner's subkey under the other's key: whose the signature is would be
+    // the other's to say.
+    let mut binding = configuration(SignatureType::SubkeyBinding, &attacker);
+    let mut flags = KeyFlags::default();
+    flags.set_sign(true);
+    binding.hashed_subpackets.push(Subpacket::regular(SubpacketData::KeyFlags(flags)).unwrap());
+    let binding = binding
+        .sign_subkey_binding(&attacker.primary_key, &other_key.primary_key, &none, subkey)
+        .unwrap();
+    let mut stolen = other_key.clone();
+    stolen.public_subkeys = vec![SignedPublicSubKey::new(subkey.clone(), vec![binding])];
+    let stolen = stolen.to_bytes().unwrap();
+    assert_eq!(by_gpg(&[stolen.clone()], &owner.path("sig"), 100), Refused);
+    assert_ours_of(&keyring(&[stolen]), &other, &owner.path("sig"), 100, Refused, "stolen");
+}
+
+/// A signature of a kind that no program makes over files.
+fn sign_as(config: SignatureConfig, secret: &SignedSecretKey, data: &[u8]) -> Signature {
+    let mut hasher = config.hash_alg.new_hasher().unwrap();
+    hasher.update(data);
+    let length = config.hash_signature_data(&mut hasher).unwrap();
+    hasher.update(&config.trailer(length).unwrap());
+    let hash = hasher.finalize();
+    let made = secret.primary_key.sign(&Password::empty(), config.hash_alg, &hash).unwrap();
+    Signature::from_config(config, [hash[0], hash[1]], made).unwrap()
+}
+
+/// A standalone signature is over a single byte in our library: it must not pass
+/// for one of a whole file that begins with that byte.
+#[test]
+fn a_signature_of_another_kind_vouches_for_no_file() {
+    if is_missing() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let life = [(0, Key("sign", "never")), (1, Publish("a"))];
+    let gpg = Gpg::new();
+    let mut owner = Owner { folder: folder.path().to_owned(), fingerprint: String::new() };
+    for (day, deed) in &life {
+        owner.act(&gpg, seconds(*day), deed);
+    }
+    let secret = secret(&gpg);
+    let keyring = keyring(&[fs::read(owner.path("a")).unwrap()]);
+    let first = DOCUMENT.get(..1).unwrap();
+    for (kind, verdict) in [
+        (SignatureType::Binary, "Bad"),
+        (SignatureType::Standalone, "Kind"),
+        (SignatureType::Timestamp, "Kind"),
+    ] {
+        let signature = sign_as(configuration(kind, &secret), &secret, first);
+        let result = keyring.verify(DOCUMENT, &packet(&signature), ExpiredKeys::Allow, time(100));
+        let error = format!("{:?}", result.unwrap_err());
+        assert!(error.starts_with(verdict), "{kind:?}: {error}");
+    }
 }

@@ -107,9 +107,13 @@ impl Digests {
                 }
             }
         }
-        let found = self.0.iter().zip(hashers.into_iter().map(|hasher| hasher.finalize()));
-        let misfits = found.filter(|(one, digest)| !one.fits(digest));
-        Ok(misfits.map(|(one, _)| one.words()).collect())
+        let mut misfits = Vec::new();
+        for (one, hasher) in self.0.iter().zip(hashers) {
+            if !one.fits(&hasher.finalize()) {
+                misfits.push(one.words());
+            }
+        }
+        Ok(misfits)
     }
 }
 

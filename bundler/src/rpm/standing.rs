@@ -100,7 +100,7 @@ pub(super) fn signature_end(signature: &Signature) -> Option<SystemTime> {
 
 /// The seconds for which a signature says that a key holds.
 fn life(signature: &Signature) -> Option<u32> {
-    signature.key_expiration_time().map(|life| life.as_secs()).filter(|life| *life > 0)
+    signature.key_expiration_time().map(pgp::types::Duration::as_secs).filter(|life| *life > 0)
 }
 
 fn end(made: Timestamp, life: Option<u32>) -> Option<SystemTime> {
