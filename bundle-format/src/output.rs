@@ -118,18 +118,18 @@ fn followed(path: &Path) -> io::Result<(PathBuf, bool)> {
     let mut at = path.to_owned();
     // As many as the kernel follows (path_resolution(7)).
     for _ in 0..40 {
-        let parent = match at.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.canonicalize()?,
-            _ => Path::new(".").canonicalize()?,
+        let folder = match at.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
         };
-        if parent.starts_with("/proc") {
+        let real = folder.canonicalize()?;
+        if real.starts_with("/proc") {
             return Ok((at, true));
         }
-        at = parent.join(at.file_name().unwrap_or_default());
         match fs::read_link(&at) {
             Ok(to) => {
-                check_link(&at, &parent)?;
-                at = parent.join(to);
+                check_link(&at, &real)?;
+                at = at.parent().unwrap_or(Path::new("")).join(to);
             }
             Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::NotFound) => {
                 return Ok((at, false));
