@@ -426,7 +426,7 @@ fn a_place_that_cannot_hold_a_bundle_is_refused_before_anything_is_fetched() {
     for (output, words) in [
         ("folder", "it is a folder; name a file in it"),
         ("/dev/null", "no regular file"),
-        ("new/", "a file's name"),
+        ("new/", "name a file in it, such as new/NAME"),
         ("absent/x.tar", "absent/x.tar"),
         ("planted.tar", "symbolic link"),
     ] {

@@ -64,7 +64,7 @@ fn the_umask_may_only_take_and_a_file_that_is_there_keeps_who_may_read_it() {
         [("077", 0o600, 0o700), ("000", 0o644, 0o755), ("022", 0o644, 0o755)]
     {
         let demo = Demo::start();
-        let line = "bundler lock && bundler build -q && bundler build -q --split 2MiB -o cut.tar && \
+        let line = "bundler lock && bundler build -q && bundler build -q --split 64KiB -o cut.tar && \
                     bundler extract -C out demo.tar && bundler init new.yaml";
         let output = bash(&demo, &format!("umask {mask}; {line}"));
         assert!(output.status.success(), "{output:?}");
@@ -141,11 +141,11 @@ fn nothing_without_end_is_read() {
         let error = error(&images(file));
         assert!(error.contains(words), "{file}: {error}");
     }
-    for option in
-        ["--baseline /dev/zero", "--baseline core --repo b=http://127.0.0.1:1/,gpgkey=/dev/zero"]
-    {
-        let line = format!("bundler resolve --repo a=http://127.0.0.1:1/ {option} x");
-        let error = error(&bash(&demo, &line));
+    for option in [
+        "--repo a=http://127.0.0.1:1/ --baseline /dev/zero",
+        "--repo a=http://127.0.0.1:1/,gpgkey=/dev/zero",
+    ] {
+        let error = error(&bash(&demo, &format!("bundler resolve {option} x")));
         assert!(error.contains("it is a device"), "{option}: {error}");
     }
 }

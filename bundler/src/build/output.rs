@@ -30,7 +30,8 @@ impl Output {
     /// a folder that is not there or not to be written, and another build of
     /// the same bundle.
     pub(super) fn begin(&self) -> anyhow::Result<Unfinished> {
-        self.check_place()?;
+        // A device or a folder is never replaced by a bundle.
+        output::file(&self.path).with_context(|| format!("--output {}", self.path.display()))?;
         if self.split.is_none() {
             self.check_parts(1)?;
         }
@@ -41,20 +42,6 @@ impl Output {
             fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
         }
         Ok(unfinished)
-    }
-
-    /// A device or a folder is never replaced by a bundle.
-    fn check_place(&self) -> anyhow::Result<()> {
-        let shown = self.path.display();
-        if self.path.file_name().is_none() || shown.to_string().ends_with('/') {
-            bail!("--output {shown}: a file's name is needed");
-        }
-        match fs::metadata(&self.path) {
-            Ok(there) if !there.is_file() => {
-                bail!("--output {shown} is there and is no regular file")
-            }
-            _ => Ok(()),
-        }
     }
 
     /// Fails where parts lie under the name that the new ones, `count` of them,

@@ -62,6 +62,15 @@ impl FromStr for RepositoryArgument {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let baseline = match arguments.baseline.as_str() {
+        "none" => Baseline::None,
+        "core" => Baseline::Core,
+        file => {
+            let text = input::named_text(Path::new(file), input::PACKAGE_LIST)
+                .with_context(|| format!("reading the package list {file}"))?;
+            Baseline::Packages(baseline::read_package_list(file, &text)?)
+        }
+    };
     let fetch = Client::new(&[])?;
     let mut repositories = Vec::new();
     for argument in &arguments.repositories {
@@ -92,15 +101,6 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .iter()
         .map(|text| Request::parse(text))
         .collect::<Result<Vec<_>, _>>()?;
-    let baseline = match arguments.baseline.as_str() {
-        "none" => Baseline::None,
-        "core" => Baseline::Core,
-        file => {
-            let text = input::named_text(Path::new(file), input::PACKAGE_LIST)
-                .with_context(|| format!("reading the package list {file}"))?;
-            Baseline::Packages(baseline::read_package_list(file, &text)?)
-        }
-    };
     let goal = Goal {
         architecture: arguments.arch,
         platform: None,

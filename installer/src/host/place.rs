@@ -48,8 +48,8 @@ impl Host {
     /// place: so not even a lost power leaves half of it.
     fn check_replaceable(&self, path: &Path) -> anyhow::Result<()> {
         let shown = path.display();
-        let locked = [Some(path), path.parent()].into_iter().flatten();
-        if let Some(locked) = locked.filter(|one| is_locked(&self.path(one))).next() {
+        let mut places = [Some(path), path.parent()].into_iter().flatten();
+        if let Some(locked) = places.find(|one| is_locked(&self.path(one))) {
             let locked = locked.display();
             return Err(Failure::new(
                 format!("{shown} is to be written, and {locked} is locked against any change"),
