@@ -120,7 +120,8 @@ fn cut_short(node: &dyn Fn() -> Node, path: &Path) -> Node {
     if was_there {
         fs::write(&half, "hal").unwrap();
     } else {
-        fs::remove_dir(folder).unwrap();
+        // The receipt lies in one of them.
+        drop(fs::remove_dir(folder));
     }
     node
 }
