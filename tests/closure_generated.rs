@@ -12,7 +12,7 @@ use bundler::rpm::closure::{self, Installed, Request, Universe};
 #[path = "support/dnf.rs"]
 mod dnf;
 
-use dnf::{Case, Numbers, Offered, ask_dnf, load, write_package, write_repository};
+use dnf::{Case, Numbers, Offered, ask_dnf, entry, load, write_package, write_repository};
 
 const VERSIONS: [(u32, &str, &str); 8] = [
     (0, "1.0~rc1", "1"),
@@ -24,18 +24,6 @@ const VERSIONS: [(u32, &str, &str); 8] = [
     (1, "0.5", "1"),
     (0, "1.01", "3"),
 ];
-
-fn entry(text: &mut String, name: &str, relation: Option<(&str, (u32, &str, &str))>) {
-    let name = name.replace('<', "&lt;").replace('>', "&gt;");
-    match relation {
-        None => writeln!(text, "<rpm:entry name=\"{name}\"/>").unwrap(),
-        Some((flags, (epoch, version, release))) => writeln!(
-            text,
-            "<rpm:entry name=\"{name}\" flags=\"{flags}\" epoch=\"{epoch}\" ver=\"{version}\" rel=\"{release}\"/>"
-        )
-        .unwrap(),
-    }
-}
 
 /// A repository's `primary.xml` with packages `p0`…`p15`.
 fn primary(numbers: &mut Numbers, repository: usize) -> String {
@@ -55,7 +43,7 @@ fn primary(numbers: &mut Numbers, repository: usize) -> String {
         // One package of a name and a comparable version: which of two equal
         // ones is taken is nobody's promise.
         let comparable = if version == "1.01" { "1.1" } else { version };
-        if !seen.insert((name.clone(), epoch, comparable, arch)) {
+        if !seen.insert((name.clone(), epoch, comparable, release.clone())) {
             continue;
         }
         let mut format = String::new();

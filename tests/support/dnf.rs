@@ -28,6 +28,26 @@ impl Numbers {
     pub(crate) fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
+
+    /// Puts `items` into another order.
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for place in (1..items.len()).rev() {
+            items.swap(place, self.below(place + 1));
+        }
+    }
+}
+
+/// One line of provides, requires and the like.
+pub(crate) fn entry(text: &mut String, name: &str, relation: Option<(&str, (u32, &str, &str))>) {
+    let name = name.replace('<', "&lt;").replace('>', "&gt;");
+    match relation {
+        None => writeln!(text, "<rpm:entry name=\"{name}\"/>").unwrap(),
+        Some((flags, (epoch, version, release))) => writeln!(
+            text,
+            "<rpm:entry name=\"{name}\" flags=\"{flags}\" epoch=\"{epoch}\" ver=\"{version}\" rel=\"{release}\"/>"
+        )
+        .unwrap(),
+    }
 }
 
 /// One entry of `primary.xml`.

@@ -140,26 +140,34 @@ impl fmt::Display for Capability {
 pub enum Dependency {
     /// Some package provides it.
     Capability(Capability),
-    /// `(a and b)`
-    And(Box<Dependency>, Box<Dependency>),
-    /// `(a or b)`
-    Or(Box<Dependency>, Box<Dependency>),
+    /// `(a and b and …)`
+    And(Vec<Dependency>),
+    /// `(a or b or …)`
+    Or(Vec<Dependency>),
     /// `(a if b)`, `(a if b else c)`
     If(Box<Dependency>, Box<Dependency>, Option<Box<Dependency>>),
     /// `(a unless b)`, `(a unless b else c)`
     Unless(Box<Dependency>, Box<Dependency>, Option<Box<Dependency>>),
-    /// `(a with b)`: one package provides both.
-    With(Box<Dependency>, Box<Dependency>),
+    /// `(a with b with …)`: one package provides all.
+    With(Vec<Dependency>),
     /// `(a without b)`: one package provides the first and not the second.
     Without(Box<Dependency>, Box<Dependency>),
 }
 
 /// A text that is no dependency.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{text}` is not a dependency: {reason}")]
+#[error("`{}` is not a dependency: {reason}", cut(.text))]
 pub struct DependencyError {
     text: String,
     reason: &'static str,
+}
+
+/// What is shown of a text, which may be a stranger's and very long.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(200) {
+        Some((place, _)) => format!("{}…", text.get(..place).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 impl Dependency {
@@ -180,16 +188,27 @@ impl fmt::Display for Dependency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Capability(capability) => capability.fmt(f),
-            Self::And(a, b) => write!(f, "({a} and {b})"),
-            Self::Or(a, b) => write!(f, "({a} or {b})"),
+            Self::And(parts) => chain(f, parts, "and"),
+            Self::Or(parts) => chain(f, parts, "or"),
             Self::If(a, b, None) => write!(f, "({a} if {b})"),
             Self::If(a, b, Some(c)) => write!(f, "({a} if {b} else {c})"),
             Self::Unless(a, b, None) => write!(f, "({a} unless {b})"),
             Self::Unless(a, b, Some(c)) => write!(f, "({a} unless {b} else {c})"),
-            Self::With(a, b) => write!(f, "({a} with {b})"),
+            Self::With(parts) => chain(f, parts, "with"),
             Self::Without(a, b) => write!(f, "({a} without {b})"),
         }
     }
+}
+
+fn chain(f: &mut fmt::Formatter<'_>, parts: &[Dependency], operator: &str) -> fmt::Result {
+    f.write_str("(")?;
+    for (place, part) in parts.iter().enumerate() {
+        if place > 0 {
+            write!(f, " {operator} ")?;
+        }
+        write!(f, "{part}")?;
+    }
+    f.write_str(")")
 }
 
 /// Splits at spaces and at the parentheses of boolean expressions; those inside
@@ -261,30 +280,51 @@ impl<'a> Parser<'a> {
         if self.depth > MAX_DEPTH {
             return Err("it nests too deep");
         }
-        let mut left = self.operand()?;
-        let mut chained: Option<&str> = None;
-        loop {
-            let operator = self.next().ok_or("a `)` is missing")?;
-            if operator == ")" {
+        let first = self.operand()?;
+        let operator = self.next().ok_or("a `)` is missing")?;
+        let dependency = match operator {
+            ")" => {
                 self.depth -= 1;
-                return Ok(left);
+                return Ok(first);
             }
-            if chained.is_some_and(|before| before != operator) {
-                return Err("operators are mixed without parentheses");
+            "and" => Dependency::And(self.chained(first, operator)?),
+            "or" => Dependency::Or(self.chained(first, operator)?),
+            "with" => Dependency::With(self.chained(first, operator)?),
+            "without" => Dependency::Without(Box::new(first), Box::new(self.operand()?)),
+            "if" => {
+                let condition = Box::new(self.operand()?);
+                Dependency::If(Box::new(first), condition, self.otherwise()?)
             }
-            chained = Some(operator);
-            let right = Box::new(self.operand()?);
-            let boxed = Box::new(left);
-            left = match operator {
-                "and" => Dependency::And(boxed, right),
-                "or" => Dependency::Or(boxed, right),
-                "with" => Dependency::With(boxed, right),
-                "without" => Dependency::Without(boxed, right),
-                "if" => Dependency::If(boxed, right, self.otherwise()?),
-                "unless" => Dependency::Unless(boxed, right, self.otherwise()?),
-                _ => return Err("an operator is none of and, or, if, unless, else, with, without"),
-            };
+            "unless" => {
+                let condition = Box::new(self.operand()?);
+                Dependency::Unless(Box::new(first), condition, self.otherwise()?)
+            }
+            _ => return Err("an operator is none of and, or, if, unless, else, with, without"),
+        };
+        match self.next() {
+            Some(")") => {
+                self.depth -= 1;
+                Ok(dependency)
+            }
+            Some(next) if next == operator => Err("only and, or and with can be chained"),
+            Some(_) => Err("operators are mixed without parentheses"),
+            None => Err("a `)` is missing"),
         }
+    }
+
+    /// `first` and all that `operator` joins to it: a list, however long, so that
+    /// nothing that walks the tree goes deeper than parentheses do.
+    fn chained(
+        &mut self,
+        first: Dependency,
+        operator: &str,
+    ) -> Result<Vec<Dependency>, &'static str> {
+        let mut parts = vec![first, self.operand()?];
+        while self.tokens.first() == Some(&operator) {
+            self.next();
+            parts.push(self.operand()?);
+        }
+        Ok(parts)
     }
 
     fn otherwise(&mut self) -> Result<Option<Box<Dependency>>, &'static str> {
@@ -313,12 +353,26 @@ mod tests {
             "(a unless b)",
             "(libc.so.6()(64bit) or (musl and x))",
             "((feature1 or a) unless (b or c) else d)",
+            "(a or b or c)",
+            "(a and b and (c with d with e))",
         ] {
             assert_eq!(Dependency::parse(text).unwrap().to_string(), text);
         }
-        // A chain of one operator needs no inner parentheses.
-        let chain = Dependency::parse("(a or b or c)").unwrap();
-        assert_eq!(chain.to_string(), "((a or b) or c)");
+    }
+
+    #[test]
+    fn a_chain_may_be_long_and_a_nest_may_not_be_deep() {
+        for operator in ["and", "or", "with"] {
+            let names: Vec<String> = (0..20_000).map(|number| format!("n{number}")).collect();
+            let text = format!("({})", names.join(&format!(" {operator} ")));
+            assert!(Dependency::parse(&text).unwrap().to_string() == text);
+        }
+        for (opening, closing) in [("(", ")"), ("(a or ", ")"), ("(a if b else ", ")")] {
+            let nest = |depth| format!("{}x{}", opening.repeat(depth), closing.repeat(depth));
+            assert!(Dependency::parse(&nest(MAX_DEPTH)).is_ok(), "{opening}");
+            let error = Dependency::parse(&nest(20_000)).unwrap_err().to_string();
+            assert!(error.ends_with("…` is not a dependency: it nests too deep"), "{error}");
+        }
     }
 
     #[test]
@@ -333,6 +387,8 @@ mod tests {
             "(a b)",
             "a b",
             "(a or b and c)",
+            "(a if b if c)",
+            "(a without b without c)",
             "(a nor b)",
             "(a if b else)",
             &deep,

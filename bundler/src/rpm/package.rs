@@ -25,6 +25,21 @@ pub struct Package {
     pub conflicts: Vec<Dependency>,
     /// The packages, by name, that it takes the place of.
     pub obsoletes: Vec<Capability>,
+    /// What makes others a better or a worse choice beside it.
+    pub weak: Weak,
     /// Its files: those of `primary.xml`, or all where `filelists.xml` was read.
     pub files: Vec<String>,
+}
+
+/// Dependencies that bring no package along.
+#[derive(Clone, Debug, Default)]
+pub struct Weak {
+    /// `Recommends:`
+    pub recommends: Vec<Dependency>,
+    /// `Suggests:`
+    pub suggests: Vec<Dependency>,
+    /// `Supplements:`, a `Recommends:` from the other side.
+    pub supplements: Vec<Dependency>,
+    /// `Enhances:`, a `Suggests:` from the other side.
+    pub enhances: Vec<Dependency>,
 }

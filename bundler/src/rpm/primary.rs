@@ -13,7 +13,7 @@ use url::Url;
 use super::checksum::Checksum;
 use super::compression::decompress;
 use super::dependency::{Capability, Comparison, Dependency, Range};
-use super::package::Package;
+use super::package::{Package, Weak};
 use super::xml;
 
 /// Why metadata cannot be used.
@@ -78,6 +78,7 @@ struct Entry {
     requires: Vec<Dependency>,
     conflicts: Vec<Dependency>,
     obsoletes: Vec<Capability>,
+    weak: Weak,
     files: Vec<String>,
 }
 
@@ -90,12 +91,7 @@ struct Primary<'a> {
 
 impl Primary<'_> {
     fn dependency(&mut self, data: &RequirementData<'_>) -> Option<Dependency> {
-        let parsed = if data.name.starts_with('(') {
-            Dependency::parse(data.name).map_err(|error| error.to_string())
-        } else {
-            capability(data).map(Dependency::Capability)
-        };
-        parsed.map_err(|problem| self.report(problem)).ok()
+        dependency(data).map_err(|problem| self.report(problem)).ok()
     }
 
     fn capability(&mut self, data: &RequirementData<'_>) -> Option<Capability> {
@@ -137,8 +133,17 @@ impl Primary<'_> {
             requires: entry.requires,
             conflicts: entry.conflicts,
             obsoletes: entry.obsoletes,
+            weak: entry.weak,
             files: entry.files,
         })
+    }
+}
+
+fn dependency(data: &RequirementData<'_>) -> Result<Dependency, String> {
+    if data.name.starts_with('(') {
+        Dependency::parse(data.name).map_err(|error| error.to_string())
+    } else {
+        capability(data).map(Dependency::Capability)
     }
 }
 
@@ -218,6 +223,24 @@ impl PrimaryVisitor for Primary<'_> {
         if let Some(capability) = self.capability(&data) {
             self.entry.obsoletes.push(capability);
         }
+    }
+
+    // A weak dependency that makes no sense is no reason to refuse a repository:
+    // nothing is missing without it.
+    fn add_recommend(&mut self, data: RequirementData<'_>) {
+        self.entry.weak.recommends.extend(dependency(&data));
+    }
+
+    fn add_suggest(&mut self, data: RequirementData<'_>) {
+        self.entry.weak.suggests.extend(dependency(&data));
+    }
+
+    fn add_supplement(&mut self, data: RequirementData<'_>) {
+        self.entry.weak.supplements.extend(dependency(&data));
+    }
+
+    fn add_enhance(&mut self, data: RequirementData<'_>) {
+        self.entry.weak.enhances.extend(dependency(&data));
     }
 
     fn add_file(&mut self, _filetype: FileType, path: &str) {

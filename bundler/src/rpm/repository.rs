@@ -7,7 +7,7 @@ use url::Url;
 
 use super::checksum::Checksum;
 use super::dependency::Capability;
-use super::package::Package;
+use super::package::{Package, Weak};
 use super::primary::{self, MetadataError};
 use super::repomd::{Record, Repomd, RepomdError};
 use crate::fetch::{self, Fetch, FetchError};
@@ -157,6 +157,7 @@ impl Repository {
                 requires: Vec::new(),
                 conflicts: Vec::new(),
                 obsoletes: Vec::new(),
+                weak: Weak::default(),
                 files,
             })
             .collect();

@@ -1,6 +1,8 @@
 //! Boolean dependencies as the solver takes them: a list of clauses, each "one
 //! of these packages, if one of each of those is there".
 
+use std::collections::BTreeSet;
+
 use crate::rpm::dependency::Dependency;
 
 use super::universe::{Id, Universe};
@@ -15,85 +17,144 @@ pub(super) struct Clause {
     pub given: Vec<Vec<Id>>,
 }
 
+impl Clause {
+    /// Whether the condition holds where `chosen` are installed.
+    pub(super) fn applies(&self, chosen: &BTreeSet<Id>) -> bool {
+        self.given.iter().all(|set| set.iter().any(|id| chosen.contains(id)))
+    }
+
+    /// How many packages it names.
+    fn size(&self) -> usize {
+        self.any.len() + self.given.iter().map(|set| set.len() + 1).sum::<usize>()
+    }
+}
+
 /// Distributing `and` over `or` can blow up; an expression that makes more
 /// clauses than this is nobody's honest dependency.
 const MAX_CLAUSES: usize = 1024;
+/// Nor is one whose clauses name more packages than this, all in all.
+const MAX_SIZE: usize = 1 << 18;
+
+/// Clauses that must all hold; none where there are too many.
+type Clauses = Option<Vec<Clause>>;
 
 /// The clauses that make `dependency` true; none where it makes too many.
-pub(super) fn required(universe: &Universe, dependency: &Dependency) -> Option<Vec<Clause>> {
-    convert(universe, dependency, true)
+pub(super) fn required(universe: &Universe, dependency: &Dependency) -> Clauses {
+    match dependency {
+        // Nearly all of them, and without what `convert` does besides.
+        Dependency::Capability(_) => {
+            Some(vec![Clause { any: universe.fulfilling(dependency), given: Vec::new() }])
+        }
+        _ => convert(universe, dependency).holds,
+    }
 }
 
 /// The clauses that make `dependency` false, as a conflict with it demands.
-pub(super) fn forbidden(universe: &Universe, dependency: &Dependency) -> Option<Vec<Clause>> {
-    convert(universe, dependency, false)
+pub(super) fn forbidden(universe: &Universe, dependency: &Dependency) -> Clauses {
+    convert(universe, dependency).fails
 }
 
-/// Conjunctive normal form of `dependency`, or of its negation. `a if b else c`
+/// What makes an expression true, and what makes it false. Both are made at
+/// once: `a if b else c` has `b` in it twice, and asking for each by itself
+/// would double the work at every level of a nest.
+struct Converted {
+    holds: Clauses,
+    fails: Clauses,
+}
+
+/// Conjunctive normal form of `dependency`, and of its negation. `a if b else c`
 /// is `(a or not b) and (c or b)`, `a unless b else c` is `(a and not b) or
 /// (c and b)` (rpm's `boolean_dependencies.md`).
-fn convert(universe: &Universe, dependency: &Dependency, positive: bool) -> Option<Vec<Clause>> {
-    let part = |dependency: &Dependency, positive| convert(universe, dependency, positive);
+fn convert(universe: &Universe, dependency: &Dependency) -> Converted {
+    let part = |dependency: &Dependency| convert(universe, dependency);
     match dependency {
         Dependency::Capability(_) | Dependency::With(..) | Dependency::Without(..) => {
             let ids = universe.fulfilling(dependency);
-            Some(vec![match (positive, ids.is_empty()) {
-                (true, _) => Clause { any: ids, given: Vec::new() },
-                (false, true) => return Some(Vec::new()),
-                (false, false) => Clause { any: Vec::new(), given: vec![ids] },
-            }])
-        }
-        Dependency::And(a, b) if positive => both(part(a, true)?, part(b, true)?),
-        Dependency::And(a, b) => either(&part(a, false)?, &part(b, false)?),
-        Dependency::Or(a, b) if positive => either(&part(a, true)?, &part(b, true)?),
-        Dependency::Or(a, b) => both(part(a, false)?, part(b, false)?),
-        Dependency::If(a, b, otherwise) => {
-            let first = either(&part(a, positive)?, &part(b, !positive)?);
-            let then = |positive_condition| part(b, positive_condition);
-            match (positive, otherwise) {
-                (true, None) => first,
-                (true, Some(c)) => both(first?, either(&part(c, true)?, &then(true)?)?),
-                // not(a or not b) = not a and b
-                (false, None) => both(part(a, false)?, then(true)?),
-                // not((a or not b) and (c or b)), in conjunctive form
-                (false, Some(c)) => both(
-                    either(&part(a, false)?, &then(false)?)?,
-                    either(&part(c, false)?, &then(true)?)?,
-                ),
+            let fails = match ids.is_empty() {
+                true => Vec::new(),
+                false => vec![Clause { any: Vec::new(), given: vec![ids.clone()] }],
+            };
+            Converted {
+                holds: Some(vec![Clause { any: ids, given: Vec::new() }]),
+                fails: Some(fails),
             }
         }
-        Dependency::Unless(a, b, otherwise) => match (positive, otherwise) {
-            (true, None) => both(part(a, true)?, part(b, false)?),
-            (false, None) => either(&part(a, false)?, &part(b, true)?),
-            (_, Some(c)) => both(
-                either(&part(a, positive)?, &part(b, true)?)?,
-                either(&part(c, positive)?, &part(b, false)?)?,
-            ),
-        },
+        Dependency::And(parts) => {
+            let (holds, fails) = parts.iter().map(part).map(|one| (one.holds, one.fails)).unzip();
+            Converted { holds: all(holds), fails: any(fails) }
+        }
+        Dependency::Or(parts) => {
+            let (holds, fails) = parts.iter().map(part).map(|one| (one.holds, one.fails)).unzip();
+            Converted { holds: any(holds), fails: all(fails) }
+        }
+        Dependency::If(a, b, None) => {
+            let (a, b) = (part(a), part(b));
+            // not(a or not b) = not a and b
+            Converted { holds: any(vec![a.holds, b.fails]), fails: all(vec![a.fails, b.holds]) }
+        }
+        Dependency::Unless(a, b, None) => {
+            let (a, b) = (part(a), part(b));
+            Converted { holds: all(vec![a.holds, b.fails]), fails: any(vec![a.fails, b.holds]) }
+        }
+        Dependency::If(a, b, Some(c)) | Dependency::Unless(a, b, Some(c)) => {
+            let (a, b, c) = (part(a), part(b), part(c));
+            // Both choose between a and c by b, in this form and in its negation.
+            let chosen = |if_not: Clauses, otherwise: Clauses| {
+                let (first, second) = match dependency {
+                    Dependency::If(..) => (b.fails.clone(), b.holds.clone()),
+                    _ => (b.holds.clone(), b.fails.clone()),
+                };
+                all(vec![any(vec![if_not, first]), any(vec![otherwise, second])])
+            };
+            Converted { holds: chosen(a.holds, c.holds), fails: chosen(a.fails, c.fails) }
+        }
     }
 }
 
-fn both(mut a: Vec<Clause>, b: Vec<Clause>) -> Option<Vec<Clause>> {
-    a.extend(b);
-    (a.len() <= MAX_CLAUSES).then_some(a)
-}
-
-fn either(a: &[Clause], b: &[Clause]) -> Option<Vec<Clause>> {
-    if a.len() * b.len() > MAX_CLAUSES {
-        return None;
-    }
+/// Every part's clauses.
+fn all(parts: Vec<Clauses>) -> Clauses {
     let mut clauses = Vec::new();
-    for first in a {
-        for second in b {
-            let mut clause = first.clone();
-            for id in &second.any {
-                if !clause.any.contains(id) {
-                    clause.any.push(*id);
-                }
-            }
-            clause.given.extend(second.given.iter().cloned());
-            clauses.push(clause);
+    for part in parts {
+        clauses.extend(part?);
+    }
+    (clauses.len() <= MAX_CLAUSES && total(&clauses) <= MAX_SIZE).then_some(clauses)
+}
+
+/// One clause for each way to take one of every part.
+fn any(parts: Vec<Clauses>) -> Clauses {
+    let mut clauses = vec![Clause::default()];
+    let mut size = 0usize;
+    for part in parts {
+        let part = part?;
+        // Known before they are made.
+        size = size * part.len() + total(&part) * clauses.len();
+        if clauses.len() * part.len() > MAX_CLAUSES || size > MAX_SIZE {
+            return None;
         }
+        if let [only] = part.as_slice() {
+            for clause in &mut clauses {
+                clause.any.extend(&only.any);
+                clause.given.extend(only.given.iter().cloned());
+            }
+        } else {
+            let joined = |clause: &Clause| {
+                let clause = clause.clone();
+                let join = move |other: &Clause| Clause {
+                    any: clause.any.iter().chain(&other.any).copied().collect(),
+                    given: clause.given.iter().chain(&other.given).cloned().collect(),
+                };
+                part.iter().map(join).collect::<Vec<_>>()
+            };
+            clauses = clauses.iter().flat_map(joined).collect();
+        }
+    }
+    for clause in &mut clauses {
+        clause.any.sort_unstable();
+        clause.any.dedup();
     }
     Some(clauses)
+}
+
+fn total(clauses: &[Clause]) -> usize {
+    clauses.iter().map(Clause::size).sum()
 }

@@ -7,16 +7,20 @@ use bundle_format::Nevra;
 use resolvo::{ConditionalRequirement, Problem, Solver, UnsolvableOrCancelled};
 
 mod clause;
+mod draft;
 mod policy;
 mod provider;
 mod prune;
 mod request;
+mod rules;
+mod shared_version;
 mod universe;
+mod weak;
 
 pub use request::Request;
 pub use universe::{Id, Universe};
 
-use clause::Clause;
+use policy::Preference;
 use provider::Provider;
 
 /// What stands on the node before.
@@ -73,17 +77,27 @@ pub fn solve(
         .iter()
         .map(|request| candidates(universe, request, installed))
         .collect::<Result<_, _>>()?;
-    let provider = Provider::new(universe, installed, wanted.iter().flatten().copied().collect());
+    // What stands on the node stays there, in some version.
+    let standing: Vec<Vec<Id>> = {
+        let mut ids: Vec<Id> = installed.packages.iter().copied().collect();
+        ids.sort_unstable();
+        ids.into_iter().map(|id| successors(universe, id)).collect()
+    };
+    let all: Vec<Vec<Id>> = standing.iter().chain(&wanted).cloned().collect();
+    let preference = Preference {
+        installed: installed.packages.clone(),
+        drafted: draft::draft(universe, installed, &all),
+        ..Preference::default()
+    };
+    let requested = wanted.iter().flatten().copied().collect();
+    let provider = Provider::new(universe, installed, &preference, requested);
     let mut requirements: Vec<ConditionalRequirement> = Vec::new();
     for (request, any) in requests.iter().zip(&wanted) {
-        let clause = Clause { any: any.clone(), given: Vec::new() };
-        requirements.push(provider.requirement(&clause, &request.text));
+        requirements.push(provider.any_of(any.clone(), &request.text));
     }
-    // What stands on the node stays there, in some version.
-    for id in &installed.packages {
-        let any = successors(universe, *id);
-        let words = universe.package(*id).nevra.name.clone();
-        requirements.push(provider.requirement(&Clause { any, given: Vec::new() }, &words));
+    for any in standing {
+        let words = any.first().map(|id| universe.package(*id).nevra.name.clone());
+        requirements.push(provider.any_of(any, &words.unwrap_or_default()));
     }
     let mut solver = Solver::new(provider);
     let problem = Problem::new().requirements(requirements);
@@ -108,7 +122,7 @@ pub fn solve(
         .iter()
         .filter_map(|ids| ids.iter().copied().find(|id| chosen.contains(id)))
         .collect();
-    Ok(prune::needed(universe, &chosen, requested, installed))
+    Ok(prune::needed(universe, &chosen, requested, installed, &preference))
 }
 
 /// The requests that cannot be met even alone, or, if each can, all of them.
@@ -157,16 +171,12 @@ fn candidates(
         return Ok(candidates);
     }
     // As dnf does, a package that takes the place of one of that name answers
-    // too, and is the only answer where it takes the place of this very one; a
-    // repository that goes behind replaces nothing that one before it has.
-    let first = candidates.iter().map(|id| universe.repository(*id).priority).min();
-    let mut replacements: Vec<Id> = named.iter().flat_map(|id| obsoleters(universe, *id)).collect();
-    replacements.sort_unstable();
-    replacements.dedup();
-    replacements.retain(|id| Some(universe.repository(*id).priority) <= first);
-    let all: Vec<Id> = candidates.into_iter().chain(replacements).collect();
-    let replaced = policy::obsoleted_within(universe, &all);
-    Ok(all.into_iter().filter(|id| !replaced.contains(id)).collect())
+    // too, and is the only answer where it takes the place of the best of them.
+    let mut all = request.answers(universe);
+    all.extend(named.iter().flat_map(|id| obsoleters(universe, *id)));
+    all.sort_unstable();
+    all.dedup();
+    Ok(policy::best(universe, &all))
 }
 
 /// The packages of another name that obsolete `id`, the newest of each name.

@@ -1,11 +1,26 @@
-//! Which package to take where several would do. The order is that of libsolv
-//! (`policy_filter_unwanted` in its `src/policy.c`), which dnf uses, so that a
-//! bundle holds what dnf would have chosen.
+//! Which package to take where several would do. The rules and their order are
+//! those of libsolv (`policy_filter_unwanted` in its `src/policy.c`), which dnf
+//! uses, so that a bundle holds what dnf would have chosen. Nothing here depends
+//! on the order in which metadata lists packages: ids are given out by name.
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
+use bundle_format::Evr;
+
+use super::shared_version;
 use super::universe::{Id, Universe};
+
+/// What makes one package a better answer than another, beside themselves.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Preference {
+    /// The packages that stand on the node.
+    pub installed: HashSet<Id>,
+    /// Those of a draft of the answer.
+    pub drafted: BTreeSet<Id>,
+    /// Those that the others suggest, or that enhance them.
+    pub suggested: HashSet<Id>,
+}
 
 /// Orders two packages of one name, the better first: installed, then by the
 /// repository's priority, then the newer.
@@ -18,28 +33,81 @@ pub(super) fn compare(universe: &Universe, installed: &HashSet<Id>, a: Id, b: Id
         .then_with(|| a.cmp(&b))
 }
 
-/// Orders the packages that fulfil one requirement, the best first.
-pub(super) fn order(universe: &Universe, installed: &HashSet<Id>, ids: &[Id]) -> Vec<Id> {
-    let obsoleted = obsoleted_within(universe, ids);
-    let mut ordered = ids.to_vec();
-    ordered.sort_by(|a, b| {
-        let rank = |id: Id| {
-            (
-                !installed.contains(&id),
-                universe.repository(id).priority,
-                obsoleted.contains(&id),
-                !universe.is_native(id),
-            )
-        };
-        rank(*a).cmp(&rank(*b)).then_with(|| {
-            if universe.key(*a) == universe.key(*b) {
-                compare(universe, installed, *a, *b)
-            } else {
-                a.cmp(b)
-            }
-        })
-    });
+/// Orders the packages that fulfil one requirement, the best first: those that
+/// libsolv would choose from, then those that it would choose from if there
+/// were none of these, and so on.
+pub(super) fn order(universe: &Universe, preference: &Preference, ids: &[Id]) -> Vec<Id> {
+    let installed = |id: &Id| preference.installed.contains(id);
+    let drafted = |id: &Id| preference.drafted.contains(id);
+    let (mut ordered, rest): (Vec<Id>, Vec<Id>) = ids.iter().copied().partition(installed);
+    let (first, mut rest): (Vec<Id>, Vec<Id>) = rest.into_iter().partition(drafted);
+    ordered.extend(first);
+    while !rest.is_empty() {
+        let best = best(universe, &rest);
+        rest.retain(|id| !best.contains(id));
+        ordered.extend(reordered(universe, preference, best));
+    }
     ordered
+}
+
+/// The best of `ids`, by name: of the repositories that go first, of the best
+/// architecture, the newest of each name, and none that another one obsoletes.
+/// Two that are as new, of an architecture and of none, both stay: libsolv takes
+/// the one that metadata lists first.
+pub(super) fn best(universe: &Universe, ids: &[Id]) -> Vec<Id> {
+    let priority = |id: &Id| universe.repository(*id).priority;
+    let first = ids.iter().map(priority).min();
+    let mut best: Vec<Id> = ids.iter().copied().filter(|id| Some(priority(id)) == first).collect();
+    // What runs anywhere is as good as the best architecture.
+    let nearest = best.iter().filter_map(|id| universe.distance(*id)).min();
+    best.retain(|id| universe.distance(*id).is_none_or(|own| Some(own) == nearest));
+    let mut newest: HashMap<&str, &Evr> = HashMap::new();
+    for id in &best {
+        let nevra = &universe.package(*id).nevra;
+        let held = newest.entry(&nevra.name).or_insert(&nevra.evr);
+        *held = (*held).max(&nevra.evr);
+    }
+    best.retain(|id| {
+        let nevra = &universe.package(*id).nevra;
+        newest.get(nevra.name.as_str()).is_some_and(|newest| **newest == nevra.evr)
+    });
+    best.sort_unstable();
+    let obsoleted = obsoleted_within(universe, &best);
+    best.retain(|id| !obsoleted.contains(id));
+    best
+}
+
+/// Packages of different names, sorted by name, in libsolv's "fancy" order. Each
+/// rule moves packages and leaves the others in their order, so the last counts
+/// most.
+pub(super) fn reordered(universe: &Universe, preference: &Preference, ids: Vec<Id>) -> Vec<Id> {
+    let mut ids = ids;
+    if ids.len() < 2 {
+        return ids;
+    }
+    ids.sort_by_key(|id| is_old(universe, *id));
+    let behind = shared_version::behind(universe, &ids);
+    ids.sort_by_key(|id| behind.get(id).copied());
+    ids.sort_by_key(|id| !has_installed_name(universe, preference, *id));
+    ids.sort_by_key(|id| !preference.suggested.contains(id));
+    ids
+}
+
+/// Whether there is a better package of that name and architecture
+/// (`dislike_old_versions`).
+fn is_old(universe: &Universe, id: Id) -> bool {
+    let key = |id: Id| {
+        let package = universe.package(id);
+        (universe.repository(id).priority, std::cmp::Reverse(&package.nevra.evr))
+    };
+    let nevra = &universe.package(id).nevra;
+    let mut named = universe.named(&nevra.name).iter();
+    named.any(|other| universe.package(*other).nevra.arch == nevra.arch && key(*other) < key(id))
+}
+
+fn has_installed_name(universe: &Universe, preference: &Preference, id: Id) -> bool {
+    let mut named = universe.named(&universe.package(id).nevra.name).iter();
+    !preference.installed.is_empty() && named.any(|other| preference.installed.contains(other))
 }
 
 /// What must stand beside a package of a foreign architecture that nobody asked
@@ -54,20 +122,32 @@ pub(super) fn companions(universe: &Universe, id: Id) -> Vec<Id> {
     named.filter(native).filter(|other| universe.package(*other).nevra.arch != "noarch").collect()
 }
 
-/// Those of `ids` that another of them obsoletes.
-pub(super) fn obsoleted_within(universe: &Universe, ids: &[Id]) -> HashSet<Id> {
-    let mut obsoleted = HashSet::new();
-    if ids.len() < 2 {
-        return obsoleted;
+/// Those of `ids` that another of them obsoletes, directly or over others, and
+/// that do not in turn obsolete it (`prune_obsoleted`).
+fn obsoleted_within(universe: &Universe, ids: &[Id]) -> HashSet<Id> {
+    let targets: HashMap<Id, HashSet<Id>> = ids
+        .iter()
+        .filter(|id| ids.len() > 1 && !universe.package(**id).obsoletes.is_empty())
+        .map(|id| {
+            let obsoletes = universe.package(*id).obsoletes.iter();
+            let found = obsoletes.flat_map(|wanted| universe.obsoleted(wanted));
+            let others = found.filter(|other| universe.key(*other) != universe.key(*id));
+            (*id, others.filter(|other| ids.contains(other)).collect())
+        })
+        .collect();
+    let reached: HashMap<Id, HashSet<Id>> =
+        targets.keys().map(|id| (*id, reachable(&targets, *id))).collect();
+    let over = |a: Id, b: Id| reached.get(&a).is_some_and(|ids| ids.contains(&b));
+    let is_obsoleted = |id: &Id| targets.keys().any(|by| over(*by, *id) && !over(*id, *by));
+    ids.iter().copied().filter(is_obsoleted).collect()
+}
+
+fn reachable(targets: &HashMap<Id, HashSet<Id>>, from: Id) -> HashSet<Id> {
+    let mut reached = HashSet::new();
+    let mut pending = vec![from];
+    while let Some(id) = pending.pop() {
+        let next = targets.get(&id).into_iter().flatten().copied();
+        pending.extend(next.filter(|other| reached.insert(*other)));
     }
-    for id in ids {
-        for obsolete in &universe.package(*id).obsoletes {
-            obsoleted.extend(
-                universe.obsoleted(obsolete).filter(|other| {
-                    universe.key(*other) != universe.key(*id) && ids.contains(other)
-                }),
-            );
-        }
-    }
-    obsoleted
+    reached
 }

@@ -16,8 +16,13 @@ use resolvo::{
 
 use super::Installed;
 use super::clause::{self, Clause};
-use super::policy;
+use super::policy::{self, Preference};
 use super::universe::{Id, Universe};
+use crate::rpm::dependency::Dependency;
+
+/// How many ways there may be for a condition to hold; the search writes down
+/// each.
+const MAX_WAYS: usize = 4096;
 
 /// A set of packages of one name, and the words for it in a conflict report.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -47,7 +52,7 @@ pub(super) struct Provider<'a> {
     universe: &'a Universe<'a>,
     pool: Pool<Allowed>,
     solvables: HashMap<Id, SolvableId>,
-    installed: HashSet<Id>,
+    preference: &'a Preference,
     /// The packages whose requirements are taken as met, since they stand on
     /// the node already and nobody knows better.
     settled: HashSet<Id>,
@@ -61,6 +66,7 @@ impl<'a> Provider<'a> {
     pub(super) fn new(
         universe: &'a Universe<'a>,
         installed: &Installed,
+        preference: &'a Preference,
         requested: HashSet<Id>,
     ) -> Self {
         let pool = Pool::new();
@@ -75,7 +81,7 @@ impl<'a> Provider<'a> {
             universe,
             pool,
             solvables,
-            installed: installed.packages.clone(),
+            preference,
             settled: installed.settled.clone(),
             requested,
             nothing,
@@ -92,60 +98,109 @@ impl<'a> Provider<'a> {
         self.conditional.get()
     }
 
-    /// A requirement that one of `clause.any` be installed, `words` being what
-    /// asks for it.
-    pub(super) fn requirement(&self, clause: &Clause, words: &str) -> ConditionalRequirement {
-        let ordered = policy::order(self.universe, &self.installed, &clause.any);
-        let mut sets = self.sets(&ordered, words).into_iter();
-        let requirement: Requirement = match (sets.next(), sets.next()) {
+    /// A requirement that one of `ids` be installed, `words` being what asks for
+    /// it.
+    pub(super) fn any_of(&self, ids: Vec<Id>, words: &str) -> ConditionalRequirement {
+        let requirement = self.requirement(&ids, words);
+        ConditionalRequirement { condition: None, requirement }
+    }
+
+    /// What `dependency` of the package `id` comes to: `clauses` of it, or, where
+    /// these are too many, a word on that.
+    fn requirements(
+        &self,
+        id: Id,
+        clauses: Option<Vec<Clause>>,
+        dependency: &Dependency,
+        words: &str,
+    ) -> Result<Vec<ConditionalRequirement>, String> {
+        let involved = || {
+            let text: String = dependency.to_string().chars().take(200).collect();
+            format!("its dependency `{text}` is too involved to solve")
+        };
+        let mut requirements = Vec::new();
+        for clause in clauses.ok_or_else(involved)? {
+            // What a package provides itself asks for no other.
+            if clause.any.contains(&id) {
+                continue;
+            }
+            let condition = self.condition(&clause.given, words).ok_or_else(involved)?;
+            let requirement = self.requirement(&clause.any, words);
+            requirements.push(ConditionalRequirement { condition, requirement });
+        }
+        Ok(requirements)
+    }
+
+    fn requirement(&self, ids: &[Id], words: &str) -> Requirement {
+        let ordered = policy::order(self.universe, self.preference, ids);
+        let runs = ordered.chunk_by(|a, b| self.universe.key(*a) == self.universe.key(*b));
+        let mut sets = runs.map(|run| self.set_of(run, words));
+        match (sets.next(), sets.next()) {
             (None, _) => self.set(self.nothing, BTreeSet::new(), words).into(),
             (Some(only), None) => only.into(),
             (Some(first), Some(second)) => {
                 let others = std::iter::once(second).chain(sets);
                 self.pool.intern_version_set_union(first, others).into()
             }
+        }
+    }
+
+    /// That one of each of `given` is installed; none where the search would make
+    /// too much of it.
+    fn condition(&self, given: &[Vec<Id>], words: &str) -> Option<Option<ConditionId>> {
+        let given: Vec<Vec<Vec<Id>>> = given.iter().map(|ids| self.by_name(ids)).collect();
+        let ways = given.iter().try_fold(1usize, |ways, names| {
+            ways.checked_mul(names.len()).filter(|ways| *ways <= MAX_WAYS)
+        })?;
+        if ways * given.len() > MAX_WAYS {
+            return None;
+        }
+        let one = |names: &Vec<Vec<Id>>| {
+            let sets = names.iter().map(|ids| self.set_of(ids, words));
+            let conditions =
+                sets.map(|set| self.pool.intern_condition(Condition::Requirement(set)));
+            self.joined(LogicalOperator::Or, conditions.collect())
         };
-        let condition = clause
-            .given
-            .iter()
-            .filter_map(|ids| self.any_of(ids, words))
-            .reduce(|a, b| self.combine(LogicalOperator::And, a, b));
+        let condition = self.joined(LogicalOperator::And, given.iter().filter_map(one).collect());
         if condition.is_some() {
             self.conditional.set(true);
         }
-        ConditionalRequirement { condition, requirement }
+        Some(condition)
     }
 
-    fn any_of(&self, ids: &[Id], words: &str) -> Option<ConditionId> {
-        self.sets(ids, words)
-            .into_iter()
-            .map(|set| self.pool.intern_condition(Condition::Requirement(set)))
-            .reduce(|a, b| self.combine(LogicalOperator::Or, a, b))
-    }
-
-    fn combine(&self, operator: LogicalOperator, a: ConditionId, b: ConditionId) -> ConditionId {
-        self.pool.intern_condition(Condition::Binary(operator, a, b))
-    }
-
-    /// `ids` as one set a name, in the order in which the names first appear.
-    fn sets(&self, ids: &[Id], words: &str) -> Vec<VersionSetId> {
-        let mut names: Vec<&str> = Vec::new();
-        let mut by_name: HashMap<&str, BTreeSet<Id>> = HashMap::new();
-        for id in ids {
-            let key = self.universe.key(*id);
-            let set = by_name.entry(key).or_default();
-            if set.is_empty() {
-                names.push(key);
-            }
-            set.insert(*id);
+    /// All in one, as flat a tree as can be: the search walks down in it.
+    fn joined(
+        &self,
+        operator: LogicalOperator,
+        conditions: Vec<ConditionId>,
+    ) -> Option<ConditionId> {
+        let mut conditions = conditions;
+        while conditions.len() > 1 {
+            let pair = |pair: &[ConditionId]| match pair {
+                [a, b] => Some(self.pool.intern_condition(Condition::Binary(operator, *a, *b))),
+                alone => alone.first().copied(),
+            };
+            conditions = conditions.chunks(2).filter_map(pair).collect();
         }
-        names
-            .into_iter()
-            .filter_map(|name| {
-                let ids = by_name.remove(name)?;
-                Some(self.set(self.pool.intern_package_name(name.to_owned()), ids, words))
-            })
-            .collect()
+        conditions.first().copied()
+    }
+
+    /// `ids` in one piece a name.
+    fn by_name(&self, ids: &[Id]) -> Vec<Vec<Id>> {
+        let mut by_name: BTreeMap<&str, Vec<Id>> = BTreeMap::new();
+        for id in ids {
+            by_name.entry(self.universe.key(*id)).or_default().push(*id);
+        }
+        by_name.into_values().collect()
+    }
+
+    /// Packages of one name, of which there is at least one.
+    fn set_of(&self, ids: &[Id], words: &str) -> VersionSetId {
+        let name = match ids.first() {
+            Some(id) => self.pool.intern_package_name(self.universe.key(*id).to_owned()),
+            None => self.nothing,
+        };
+        self.set(name, ids.iter().copied().collect(), words)
     }
 
     fn set(&self, name: NameId, ids: BTreeSet<Id>, words: &str) -> VersionSetId {
@@ -160,7 +215,7 @@ impl<'a> Provider<'a> {
 
     /// The packages that may not stand beside `id`: each of its conflicts, and
     /// each package, by name, that it obsoletes.
-    fn constraints(&self, id: Id, known: &mut KnownDependencies) {
+    fn constraints(&self, id: Id, known: &mut KnownDependencies) -> Result<(), String> {
         let package = self.universe.package(id);
         let mut banned: BTreeMap<&str, (BTreeSet<Id>, String)> = BTreeMap::new();
         let mut ban = |other: Id, words: String| {
@@ -186,7 +241,10 @@ impl<'a> Provider<'a> {
             }
         }
         for conflict in &package.conflicts {
-            for clause in clause::forbidden(self.universe, conflict).unwrap_or_default() {
+            let mut involved = Vec::new();
+            let clauses = clause::forbidden(self.universe, conflict);
+            let was_made = clauses.is_some();
+            for clause in clauses.unwrap_or_default() {
                 match clause.given.as_slice() {
                     [single] if clause.any.is_empty() => {
                         for other in single {
@@ -196,11 +254,12 @@ impl<'a> Provider<'a> {
                             );
                         }
                     }
-                    _ => known
-                        .requirements
-                        .push(self.requirement(&clause, &format!("conflict {conflict}"))),
+                    _ => involved.push(clause),
                 }
             }
+            let words = format!("conflict {conflict}");
+            let clauses = was_made.then_some(involved);
+            known.requirements.extend(self.requirements(id, clauses, conflict, &words)?);
         }
         for (name, (ids, words)) in banned {
             let name = self.pool.intern_package_name(name.to_owned());
@@ -213,6 +272,7 @@ impl<'a> Provider<'a> {
             let allowed = Allowed { ids: Rc::new(rest), words: words.into() };
             known.constrains.push(self.pool.intern_version_set(name, allowed));
         }
+        Ok(())
     }
 
     fn candidates_of(&self, name: NameId) -> Vec<SolvableId> {
@@ -294,14 +354,17 @@ impl DependencyProvider for Provider<'_> {
 
     async fn get_candidates(&self, name: NameId) -> Option<Candidates> {
         let candidates = self.candidates_of(name);
-        let favored =
-            candidates.iter().copied().find(|id| self.installed.contains(&self.package(*id)));
+        let favored = candidates
+            .iter()
+            .copied()
+            .find(|id| self.preference.installed.contains(&self.package(*id)));
         Some(Candidates { candidates, favored, ..Candidates::default() })
     }
 
     async fn sort_candidates(&self, _solver: &SolverCache<Self>, solvables: &mut [SolvableId]) {
         solvables.sort_by(|a, b| {
-            policy::compare(self.universe, &self.installed, self.package(*a), self.package(*b))
+            let installed = &self.preference.installed;
+            policy::compare(self.universe, installed, self.package(*a), self.package(*b))
         });
     }
 
@@ -310,26 +373,21 @@ impl DependencyProvider for Provider<'_> {
         let mut known = KnownDependencies::default();
         if !self.settled.contains(&id) {
             for dependency in &self.universe.package(id).requires {
-                let Some(clauses) = clause::required(self.universe, dependency) else {
-                    let words = format!("its requirement `{dependency}` is too involved to solve");
-                    return Dependencies::Unknown(self.pool.intern_string(words));
-                };
-                let words = dependency.to_string();
-                for clause in clauses {
-                    // What a package provides itself asks for no other.
-                    if !clause.any.contains(&id) {
-                        known.requirements.push(self.requirement(&clause, &words));
-                    }
+                let clauses = clause::required(self.universe, dependency);
+                match self.requirements(id, clauses, dependency, &dependency.to_string()) {
+                    Ok(requirements) => known.requirements.extend(requirements),
+                    Err(words) => return Dependencies::Unknown(self.pool.intern_string(words)),
                 }
             }
         }
         let companions = policy::companions(self.universe, id);
         if !companions.is_empty() && !self.requested.contains(&id) {
-            let clause = Clause { any: companions, given: Vec::new() };
             let words = format!("{} beside its other architecture", self.universe.key(id));
-            known.requirements.push(self.requirement(&clause, &words));
+            known.requirements.push(self.any_of(companions, &words));
         }
-        self.constraints(id, &mut known);
-        Dependencies::Known(known)
+        match self.constraints(id, &mut known) {
+            Ok(()) => Dependencies::Known(known),
+            Err(words) => Dependencies::Unknown(self.pool.intern_string(words)),
+        }
     }
 }

@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::policy::{self, Preference};
 use super::universe::{Id, Universe};
-use super::{Installed, Solution, clause, policy};
+use super::{Installed, Solution, clause};
 
 /// Walks from the requested packages over what they require; of several chosen
 /// packages that fulfil a requirement those count that are needed anyway.
@@ -13,6 +14,7 @@ pub(super) fn needed(
     chosen: &BTreeSet<Id>,
     requested: Vec<Id>,
     installed: &Installed,
+    preference: &Preference,
 ) -> Solution {
     let mut reached: HashSet<Id> = HashSet::new();
     let mut pending: Vec<Id> = requested.clone();
@@ -35,11 +37,9 @@ pub(super) fn needed(
             }
         }
         open.retain(|(_, fulfilling)| !fulfilling.iter().any(|id| reached.contains(id)));
-        // Nothing forces a choice any more: take the first of the first.
-        match open.first().and_then(|(_, fulfilling)| fulfilling.first()) {
-            Some(id) => pending.push(*id),
-            None => break,
-        }
+        // Nothing forces a choice any more: take the best for the first.
+        let Some((_, fulfilling)) = open.first() else { break };
+        pending.extend(policy::order(universe, preference, fulfilling).first());
     }
     let upgrades = chosen.iter().filter(|id| {
         installed.packages.iter().any(|old| {
@@ -70,9 +70,7 @@ fn requirements(universe: &Universe, chosen: &BTreeSet<Id>, id: Id) -> Vec<(Vec<
     let mut found = Vec::new();
     for dependency in &universe.package(id).requires {
         for clause in clause::required(universe, dependency).unwrap_or_default() {
-            let applies =
-                clause.given.iter().all(|set| set.iter().any(|other| chosen.contains(other)));
-            if !applies || clause.any.contains(&id) {
+            if !clause.applies(chosen) || clause.any.contains(&id) {
                 continue;
             }
             let fulfilling: Vec<Id> =

@@ -1,7 +1,5 @@
 //! What is asked for: a package in one of the forms that dnf reads.
 
-use std::collections::HashSet;
-
 use bundle_format::{Evr, Nevra};
 
 use crate::rpm::dependency::{Capability, Comparison, Dependency, DependencyError, Range};
@@ -38,32 +36,16 @@ impl Request {
     /// The packages that the request is about: the newest of those that match,
     /// of the repositories that go first. Never an older one in its place.
     pub fn candidates(&self, universe: &Universe) -> Vec<Id> {
+        policy::best(universe, &self.answers(universe))
+    }
+
+    /// All that match, of whatever version.
+    pub(super) fn answers(&self, universe: &Universe) -> Vec<Id> {
         let mut matches = self.matches(universe);
         matches.retain(|id| {
             self.repository.as_ref().is_none_or(|wanted| universe.repository(*id).id == *wanted)
         });
-        if matches.iter().any(|id| universe.is_native(*id)) && !self.asks_for_foreign(universe) {
-            matches.retain(|id| universe.is_native(*id));
-        }
-        let first = matches.iter().map(|id| universe.repository(*id).priority).min();
-        matches.retain(|id| Some(universe.repository(*id).priority) == first);
-        let none = HashSet::new();
-        let mut best: Vec<Id> = Vec::new();
-        for id in matches {
-            match best.iter_mut().find(|held| universe.key(**held) == universe.key(id)) {
-                Some(held) if policy::compare(universe, &none, id, *held).is_lt() => *held = id,
-                Some(_) => {}
-                None => best.push(id),
-            }
-        }
-        best
-    }
-
-    fn asks_for_foreign(&self, universe: &Universe) -> bool {
-        self.wanted
-            .name
-            .rsplit_once('.')
-            .is_some_and(|(name, arch)| !universe.named(name).is_empty() && arch != "noarch")
+        matches
     }
 
     fn matches(&self, universe: &Universe) -> Vec<Id> {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use bundle_format::Architecture;
+use bundle_format::{Architecture, Nevra};
 
 use crate::rpm::dependency::{Capability, Dependency, Range};
 use crate::rpm::package::Package;
@@ -27,6 +27,7 @@ struct Entry<'a> {
     /// The package's name; that of a foreign architecture with the
     /// architecture behind it, since both can be installed side by side.
     key: String,
+    distance: u8,
 }
 
 /// How far an architecture is from the node's own: rpm's `arch_compat`. None
@@ -35,7 +36,10 @@ fn distance(native: Architecture, arch: &str) -> Option<u8> {
     match (native, arch) {
         (_, "noarch") => Some(0),
         (native, arch) if arch == native.rpm() => Some(0),
-        (Architecture::X86_64, "i686" | "i586" | "i486" | "i386" | "athlon") => Some(1),
+        (Architecture::X86_64, "i686" | "athlon") => Some(1),
+        (Architecture::X86_64, "i586") => Some(2),
+        (Architecture::X86_64, "i486") => Some(3),
+        (Architecture::X86_64, "i386") => Some(4),
         _ => None,
     }
 }
@@ -59,6 +63,7 @@ impl<'a> Universe<'a> {
         let mut ordered: Vec<&Repository> = repositories.into_iter().collect();
         ordered.sort_by_key(|repository| repository.priority);
         let mut seen = HashSet::new();
+        let mut entries = Vec::new();
         for repository in ordered {
             for package in &repository.packages {
                 let Some(distance) = distance(architecture, &package.nevra.arch) else { continue };
@@ -69,8 +74,20 @@ impl<'a> Universe<'a> {
                     0 => package.nevra.name.clone(),
                     _ => format!("{}.{}", package.nevra.name, package.nevra.arch),
                 };
-                universe.add(Entry { package, repository, key });
+                entries.push(Entry { package, repository, key, distance });
             }
+        }
+        // In which order metadata lists packages is nobody's word on them. By
+        // name is how libsolv looks at those of several names.
+        entries.sort_by_cached_key(|entry| entry.package.nevra.to_string());
+        entries.sort_by(|a, b| {
+            let (a, b) = (&a.package.nevra, &b.package.nevra);
+            let anywhere = |nevra: &Nevra| nevra.arch == "noarch";
+            let by_name = a.name.cmp(&b.name).then_with(|| a.evr.cmp(&b.evr));
+            by_name.then_with(|| anywhere(a).cmp(&anywhere(b)))
+        });
+        for entry in entries {
+            universe.add(entry);
         }
         universe
     }
@@ -120,6 +137,12 @@ impl<'a> Universe<'a> {
         arch == self.native || arch == "noarch"
     }
 
+    /// How far its architecture is from the node's own; none where it runs on
+    /// any.
+    pub(super) fn distance(&self, id: Id) -> Option<u8> {
+        (self.package(id).nevra.arch != "noarch").then(|| self.entry(id).distance)
+    }
+
     /// The packages of this name.
     pub fn named(&self, name: &str) -> &[Id] {
         self.names.get(name).map_or(&[], Vec::as_slice)
@@ -156,17 +179,22 @@ impl<'a> Universe<'a> {
     pub fn fulfilling(&self, dependency: &Dependency) -> Vec<Id> {
         match dependency {
             Dependency::Capability(capability) => self.providers(capability),
-            Dependency::With(a, b) => {
-                let second: HashSet<Id> = self.fulfilling(b).into_iter().collect();
-                self.fulfilling(a).into_iter().filter(|id| second.contains(id)).collect()
+            Dependency::With(parts) => {
+                let mut parts = parts.iter();
+                let mut ids = parts.next().map(|part| self.fulfilling(part)).unwrap_or_default();
+                for part in parts {
+                    let those: HashSet<Id> = self.fulfilling(part).into_iter().collect();
+                    ids.retain(|id| those.contains(id));
+                }
+                ids
             }
             Dependency::Without(a, b) => {
                 let second: HashSet<Id> = self.fulfilling(b).into_iter().collect();
                 self.fulfilling(a).into_iter().filter(|id| !second.contains(id)).collect()
             }
-            Dependency::And(a, b) | Dependency::Or(a, b) => {
-                let mut ids = self.fulfilling(a);
-                ids.extend(self.fulfilling(b));
+            Dependency::And(parts) | Dependency::Or(parts) => {
+                let mut ids: Vec<Id> =
+                    parts.iter().flat_map(|part| self.fulfilling(part)).collect();
                 ids.sort_unstable();
                 ids.dedup();
                 ids
@@ -206,18 +234,21 @@ impl<'a> Universe<'a> {
 
 /// Every capability in an expression.
 pub(super) fn capabilities(dependency: &Dependency) -> Vec<&Capability> {
-    match dependency {
-        Dependency::Capability(capability) => vec![capability],
-        Dependency::And(a, b)
-        | Dependency::Or(a, b)
-        | Dependency::With(a, b)
-        | Dependency::Without(a, b)
-        | Dependency::If(a, b, None)
-        | Dependency::Unless(a, b, None) => {
-            [a, b].into_iter().flat_map(|part| capabilities(part)).collect()
-        }
-        Dependency::If(a, b, Some(c)) | Dependency::Unless(a, b, Some(c)) => {
-            [a, b, c].into_iter().flat_map(|part| capabilities(part)).collect()
+    let mut found = Vec::new();
+    let mut pending = vec![dependency];
+    while let Some(dependency) = pending.pop() {
+        match dependency {
+            Dependency::Capability(capability) => found.push(capability),
+            Dependency::And(parts) | Dependency::Or(parts) | Dependency::With(parts) => {
+                pending.extend(parts);
+            }
+            Dependency::Without(a, b)
+            | Dependency::If(a, b, None)
+            | Dependency::Unless(a, b, None) => pending.extend([&**a, &**b]),
+            Dependency::If(a, b, Some(c)) | Dependency::Unless(a, b, Some(c)) => {
+                pending.extend([&**a, &**b, &**c]);
+            }
         }
     }
+    found
 }

@@ -1,0 +1,52 @@
+//! Weak dependencies. They bring no package along, but of several that would do
+//! they make one the better choice, as dnf's solver has it even where it is told
+//! to install no weak dependencies: `glibc` suggests `glibc-minimal-langpack`.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::clause;
+use super::universe::{Id, Universe};
+use crate::rpm::dependency::Dependency;
+
+/// Those of `ids` that the packages of `taken` recommend, or that supplement
+/// them; all where there are none such (`prune_to_recommended`).
+pub(super) fn recommended(universe: &Universe, taken: &BTreeSet<Id>, ids: Vec<Id>) -> Vec<Id> {
+    if ids.len() < 2 {
+        return ids;
+    }
+    let by_others = taken.iter().flat_map(|id| &universe.package(*id).weak.recommends);
+    let by_others = asked_for(universe, by_others, taken);
+    let is_good = |id: &Id| {
+        let supplements = &universe.package(*id).weak.supplements;
+        by_others.contains(id) || is_one_met(universe, supplements, taken)
+    };
+    let good: Vec<Id> = ids.iter().copied().filter(is_good).collect();
+    if good.is_empty() { ids } else { good }
+}
+
+/// Those of `ids` that the packages of `taken` suggest, or that enhance them.
+pub(super) fn suggested(universe: &Universe, taken: &BTreeSet<Id>, ids: &[Id]) -> HashSet<Id> {
+    let by_others = taken.iter().flat_map(|id| &universe.package(*id).weak.suggests);
+    let by_others = asked_for(universe, by_others, taken);
+    let is_good = |id: &Id| {
+        let enhances = &universe.package(*id).weak.enhances;
+        by_others.contains(id) || is_one_met(universe, enhances, taken)
+    };
+    ids.iter().copied().filter(is_good).collect()
+}
+
+fn asked_for<'a>(
+    universe: &Universe,
+    wanted: impl Iterator<Item = &'a Dependency>,
+    taken: &BTreeSet<Id>,
+) -> HashSet<Id> {
+    let clauses = wanted.filter_map(|wanted| clause::required(universe, wanted)).flatten();
+    clauses.filter(|clause| clause.applies(taken)).flat_map(|clause| clause.any).collect()
+}
+
+fn is_one_met(universe: &Universe, wanted: &[Dependency], taken: &BTreeSet<Id>) -> bool {
+    wanted.iter().filter_map(|wanted| clause::required(universe, wanted)).any(|clauses| {
+        let mut open = clauses.iter().filter(|clause| clause.applies(taken));
+        open.all(|clause| clause.any.iter().any(|id| taken.contains(id)))
+    })
+}
