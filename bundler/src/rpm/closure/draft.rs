@@ -15,13 +15,13 @@ use super::weak;
 /// How many decisions are taken back before the draft is left as it is.
 const MAX_RETRACTED: usize = 1000;
 
-/// The packages that libsolv would take for `wanted`, in as far as it can be
-/// told without a search.
+/// The packages that libsolv would take for `wanted`; only some of them, and
+/// false, where it cannot be told without a search.
 pub(super) fn draft(
     universe: &Universe,
     installed: &Installed,
     wanted: &[Vec<Id>],
-) -> BTreeSet<Id> {
+) -> (BTreeSet<Id>, bool) {
     let rules = Rules::new(universe, installed, wanted);
     let left = rules.rules.iter().map(|rule| rule.any.len()).collect();
     let mut draft = Draft {
@@ -34,8 +34,8 @@ pub(super) fn draft(
         trail: Vec::new(),
         decisions: Vec::new(),
     };
-    draft.complete();
-    draft.taken
+    let is_whole = draft.complete();
+    (draft.taken, is_whole)
 }
 
 /// A choice that was made, and what else there was.
@@ -63,9 +63,9 @@ struct Draft<'a> {
 struct Contradiction;
 
 impl Draft<'_> {
-    fn complete(&mut self) {
+    fn complete(&mut self) -> bool {
         if self.without_hope().and_then(|()| self.follow()).is_err() {
-            return;
+            return false;
         }
         let mut retracted = 0;
         loop {
@@ -76,7 +76,8 @@ impl Draft<'_> {
                         retracted += 1;
                         self.redo(decision, instead)
                     }
-                    _ => return,
+                    None => return true,
+                    Some(_) => return false,
                 },
             };
             if settled.is_ok() {
@@ -84,10 +85,10 @@ impl Draft<'_> {
             }
             loop {
                 retracted += 1;
-                let Some(decision) = self.decisions.pop() else { return };
+                let Some(decision) = self.decisions.pop() else { return false };
                 self.undo(decision.before);
                 if retracted > MAX_RETRACTED {
-                    return;
+                    return false;
                 }
                 if self.exclude(decision.taken).and_then(|()| self.follow()).is_ok() {
                     break;

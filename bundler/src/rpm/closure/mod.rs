@@ -84,45 +84,69 @@ pub fn solve(
         ids.into_iter().map(|id| successors(universe, id)).collect()
     };
     let all: Vec<Vec<Id>> = standing.iter().chain(&wanted).cloned().collect();
-    let preference = Preference {
-        installed: installed.packages.clone(),
-        drafted: draft::draft(universe, installed, &all),
-        ..Preference::default()
+    let (drafted, is_whole) = draft::draft(universe, installed, &all);
+    let preference =
+        Preference { installed: installed.packages.clone(), drafted, ..Preference::default() };
+    let words = requests.iter().map(|request| request.text.clone());
+    let own = |any: &Vec<Id>| any.first().map(|id| universe.package(*id).nevra.name.clone());
+    let words = words.chain(standing.iter().filter_map(own));
+    let all: Vec<(Vec<Id>, String)> = wanted.iter().chain(&standing).cloned().zip(words).collect();
+    let ask = |also: &BTreeSet<Id>| search(universe, requests, installed, &preference, &all, also);
+    let needed = |chosen: &BTreeSet<Id>, kept: &BTreeSet<Id>| {
+        let requested = wanted
+            .iter()
+            .filter_map(|ids| ids.iter().copied().find(|id| chosen.contains(id)))
+            .collect();
+        prune::needed(universe, chosen, kept, requested, installed, &preference)
     };
-    let requested = wanted.iter().flatten().copied().collect();
-    let provider = Provider::new(universe, installed, &preference, requested);
-    let mut requirements: Vec<ConditionalRequirement> = Vec::new();
-    for (request, any) in requests.iter().zip(&wanted) {
-        requirements.push(provider.any_of(any.clone(), &request.text));
+    // A whole draft that the search confirms is the answer, all of it.
+    if is_whole
+        && let Ok(chosen) = ask(&preference.drafted)
+        && chosen == preference.drafted
+    {
+        return Ok(needed(&chosen, &chosen));
     }
-    for any in standing {
-        let words = any.first().map(|id| universe.package(*id).nevra.name.clone());
-        requirements.push(provider.any_of(any, &words.unwrap_or_default()));
-    }
+    let nothing = BTreeSet::new();
+    Ok(needed(&ask(&nothing)?, &nothing))
+}
+
+/// The packages that meet `wanted`, each of which has words to it, and `also`.
+fn search(
+    universe: &Universe,
+    requests: &[Request],
+    installed: &Installed,
+    preference: &Preference,
+    wanted: &[(Vec<Id>, String)],
+    also: &BTreeSet<Id>,
+) -> Result<BTreeSet<Id>, Unsolvable> {
+    let requested = wanted.iter().flat_map(|(any, _)| any).copied().collect();
+    let provider = Provider::new(universe, installed, preference, requested);
+    let mut requirements: Vec<ConditionalRequirement> =
+        wanted.iter().map(|(any, words)| provider.any_of(any.clone(), words)).collect();
+    requirements.extend(also.iter().map(|id| provider.any_of(vec![*id], "the draft")));
     let mut solver = Solver::new(provider);
     let problem = Problem::new().requirements(requirements);
-    let solved = match solver.solve(problem) {
-        Ok(solved) => solved,
+    match solver.solve(problem) {
+        Ok(solved) => {
+            Ok(solved.into_iter().map(|solvable| solver.provider().package(solvable)).collect())
+        }
+        // Nobody asks why a draft will not do.
+        Err(UnsolvableOrCancelled::Unsolvable(_)) if !also.is_empty() => {
+            Err(Unsolvable::Conflict(String::new()))
+        }
         // The library's report cannot tell of conditions: it asserts that there
         // are none.
         Err(UnsolvableOrCancelled::Unsolvable(_)) if solver.provider().is_conditional() => {
-            return Err(Unsolvable::Conflict(culprits(universe, requests, installed)));
+            Err(Unsolvable::Conflict(culprits(universe, requests, installed)))
         }
         Err(UnsolvableOrCancelled::Unsolvable(conflict)) => {
             let report = conflict.display_user_friendly(&solver).to_string();
-            return Err(Unsolvable::Conflict(report.trim_end().to_owned()));
+            Err(Unsolvable::Conflict(report.trim_end().to_owned()))
         }
         Err(UnsolvableOrCancelled::Cancelled(_)) => {
-            return Err(Unsolvable::Conflict("the search was cancelled".to_owned()));
+            Err(Unsolvable::Conflict("the search was cancelled".to_owned()))
         }
-    };
-    let chosen: BTreeSet<Id> =
-        solved.into_iter().map(|solvable| solver.provider().package(solvable)).collect();
-    let requested: Vec<Id> = wanted
-        .iter()
-        .filter_map(|ids| ids.iter().copied().find(|id| chosen.contains(id)))
-        .collect();
-    Ok(prune::needed(universe, &chosen, requested, installed, &preference))
+    }
 }
 
 /// The requests that cannot be met even alone, or, if each can, all of them.

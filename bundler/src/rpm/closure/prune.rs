@@ -7,17 +7,19 @@ use super::policy::{self, Preference};
 use super::universe::{Id, Universe};
 use super::{Installed, Solution, clause};
 
-/// Walks from the requested packages over what they require; of several chosen
+/// Walks from the requested packages, and those that are kept in any case, over
+/// what they require; of several chosen
 /// packages that fulfil a requirement those count that are needed anyway.
 pub(super) fn needed(
     universe: &Universe,
     chosen: &BTreeSet<Id>,
+    kept: &BTreeSet<Id>,
     requested: Vec<Id>,
     installed: &Installed,
     preference: &Preference,
 ) -> Solution {
     let mut reached: HashSet<Id> = HashSet::new();
-    let mut pending: Vec<Id> = requested.clone();
+    let mut pending: Vec<Id> = requested.iter().chain(kept).copied().collect();
     // A newer version of something that stood on the node is needed as such.
     let mut open: Vec<(Id, Vec<Id>)> = Vec::new();
     loop {
