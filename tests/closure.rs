@@ -18,7 +18,7 @@ fn load(folder: &str, id: &str) -> Repository {
     let url = repository::folder(&Url::from_file_path(&path).unwrap());
     let repomd = fs::read(path.join("repodata/repomd.xml")).unwrap();
     let mut repository = Repository::load(&FileFetch, id, &url, 99, &repomd).unwrap();
-    repository.load_filelists(&FileFetch).unwrap();
+    repository.load_filelists(&FileFetch, &|_| true).unwrap();
     repository
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
-use crate::text::serde_as_text;
+use crate::text::{printable, serde_as_text};
 
 /// Epoch, version and release of a package, ordered as rpm orders them
 /// (`rpmVersionCompare` in rpm's `lib/rpmvs.c`; `~` sorts before, `^` after).
@@ -24,11 +24,80 @@ pub struct Evr {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum NevraError {
     /// The text before `:` is not a number.
-    #[error("`{0}`: the epoch before `:` must be a number")]
+    #[error("`{}`: the epoch before `:` must be a number", printable(.0))]
     Epoch(String),
     /// A part is missing.
-    #[error("`{0}` is not a package of the form name-[epoch:]version-release.arch")]
+    #[error("`{}` is not a package of the form name-[epoch:]version-release.arch", printable(.0))]
     Malformed(String),
+    /// A part is not what rpm lets a package have. It could become an option of
+    /// a command, or a path.
+    #[error(
+        "`{}` cannot be a package's {part}: it must begin with {} and hold only ASCII letters, digits and {}",
+        printable(.text), .part.beginning(), .part.marks()
+    )]
+    Part {
+        /// Which part.
+        part: Part,
+        /// The text.
+        text: String,
+    },
+}
+
+/// A part of what a package is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The name.
+    Name,
+    /// The version.
+    Version,
+    /// The release.
+    Release,
+    /// The architecture.
+    Architecture,
+}
+
+impl Part {
+    /// The marks that it may hold: those that rpmbuild allows (`rpmCharCheck` in
+    /// its `build/parsePreamble.c`) and some that other builders used.
+    fn marks(self) -> &'static str {
+        match self {
+            Self::Name => "._+-~^%@,=",
+            Self::Version | Self::Release => "._+~^%@,=",
+            Self::Architecture => "_",
+        }
+    }
+
+    fn beginning(self) -> &'static str {
+        match self {
+            Self::Name | Self::Architecture => "a letter, a digit or `_`",
+            Self::Version | Self::Release => "one of them",
+        }
+    }
+
+    fn check(self, text: &str) -> Result<(), NevraError> {
+        let own = |c: char| c.is_ascii_alphanumeric() || self.marks().contains(c);
+        let begins = match self {
+            Self::Name | Self::Architecture => {
+                text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+            }
+            Self::Version | Self::Release => !text.is_empty(),
+        };
+        if begins && text.chars().all(own) {
+            return Ok(());
+        }
+        Err(NevraError::Part { part: self, text: text.to_owned() })
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Name => "name",
+            Self::Version => "version",
+            Self::Release => "release",
+            Self::Architecture => "architecture",
+        })
+    }
 }
 
 impl Evr {
@@ -117,6 +186,15 @@ pub struct Nevra {
 }
 
 impl Nevra {
+    /// A package of these parts, each of which is checked.
+    pub fn new(name: String, evr: Evr, arch: String) -> Result<Self, NevraError> {
+        Part::Name.check(&name)?;
+        Part::Version.check(&evr.version)?;
+        Part::Release.check(&evr.release)?;
+        Part::Architecture.check(&arch)?;
+        Ok(Self { name, evr, arch })
+    }
+
     /// The file name that rpm gives such a package: the epoch is not in it.
     pub fn file_name(&self) -> String {
         format!("{}-{}-{}.{}.rpm", self.name, self.evr.version, self.evr.release, self.arch)
@@ -166,7 +244,7 @@ impl FromStr for Nevra {
             return Err(malformed());
         }
         let evr = format!("{version}-{release}").parse()?;
-        Ok(Self { name: name.to_owned(), evr, arch: arch.to_owned() })
+        Self::new(name.to_owned(), evr, arch.to_owned())
     }
 }
 
@@ -198,6 +276,34 @@ mod tests {
         }
         for text in ["", "kubelet", "kubelet-1.28.2", "a-b.c", "-1-1.noarch"] {
             assert!(text.parse::<Nevra>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_could_be_an_option_or_a_path_is_no_package() {
+        for text in [
+            "--setopt=x-1-1.noarch",
+            "-y-1-1.noarch",
+            "../../a-1-1.noarch",
+            "a/b-1-1.noarch",
+            "a-1/2-1.noarch",
+            "a-1-1/../b.noarch",
+            "a\nb-1-1.noarch",
+            "a b-1-1.noarch",
+            "a;reboot-1-1.noarch",
+            "$(a)-1-1.noarch",
+            "a`b`-1-1.noarch",
+            "a-1-1*.noarch",
+            "a-1-1.no arch",
+            "a-1-1.-arch",
+            "\u{1b}[2Ja-1-1.noarch",
+            "é-1-1.noarch",
+        ] {
+            let error = text.parse::<Nevra>().unwrap_err().to_string();
+            assert!(!error.chars().any(char::is_control), "{error:?}");
+        }
+        for text in ["gtk+-2.0~rc1^git1-1.el9_2.x86_64", "0ad-1_2-3.noarch", "_x-1-1.i686"] {
+            assert_eq!(text.parse::<Nevra>().unwrap().to_string(), text);
         }
     }
 

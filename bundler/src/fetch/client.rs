@@ -4,7 +4,7 @@ use super::file::FileFetch;
 use super::http::{HttpError, HttpFetch};
 use super::notice::Notices;
 use super::retry::Retry;
-use super::{Fetch, FetchError, Request, Response};
+use super::{Fetch, FetchError, Request, Response, spelling};
 
 /// Sends each request to the implementation for its scheme.
 pub struct Client {
@@ -24,11 +24,25 @@ impl Client {
     }
 }
 
+impl Client {
+    fn open_over_http(&self, request: &Request) -> Result<Response, FetchError> {
+        let mut spellings = spelling::spellings(&request.url).into_iter().peekable();
+        loop {
+            // There is always one.
+            let url = spellings.next().unwrap_or_else(|| request.url.clone());
+            let response = self.http.open(&Request { url, ..request.clone() })?;
+            if spellings.peek().is_none() || !spelling::is_another_worth_it(response.status) {
+                return Ok(response);
+            }
+        }
+    }
+}
+
 impl Fetch for Client {
     fn open(&self, request: &Request) -> Result<Response, FetchError> {
         match request.url.scheme() {
             "file" => FileFetch.open(request),
-            _ => self.http.open(request),
+            _ => self.open_over_http(request),
         }
     }
 }

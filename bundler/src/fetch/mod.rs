@@ -14,6 +14,7 @@ pub mod http;
 pub mod notice;
 pub mod queue;
 pub mod retry;
+mod spelling;
 
 /// One request for the bytes behind a URL.
 #[derive(Clone, Debug)]

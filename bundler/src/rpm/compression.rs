@@ -9,15 +9,33 @@ const ZSTANDARD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 const BZIP2: &[u8] = b"BZh";
 const ZCHUNK: &[u8] = &[0, b'Z', b'C', b'K', b'1'];
 
+/// The memory that undoing xz may take, in bytes; `xz -9` asks for 65 MiB.
+const MAX_XZ_MEMORY: u64 = 128 << 20;
+/// The same for zstd, as a power of two; `zstd --ultra -22` asks for this much.
+const MAX_ZSTANDARD_WINDOW: u32 = 27;
+/// How many times its size metadata may inflate to; gzip's of real repositories
+/// reaches 15, and zstd's of many versions of the same packages some dozens.
+const MAX_RATIO: u64 = 100;
+/// What little metadata may inflate to, in bytes, whatever its ratio.
+const MIN_LIMIT: u64 = 64 << 20;
+
 /// A reader of what `bytes` hold: gz, xz, zstd, bz2 or no compression at all.
-/// It fails, rather than ends, once it has given `limit` bytes.
+/// It fails, rather than ends, once it has given `limit` bytes, or more than any
+/// real metadata of that size inflates to.
 pub fn decompress(bytes: &[u8], limit: u64) -> io::Result<impl Read + '_> {
+    let likely = (bytes.len() as u64).saturating_mul(MAX_RATIO).max(MIN_LIMIT);
     let reader: Box<dyn Read> = if bytes.starts_with(GZIP) {
         Box::new(flate2::bufread::MultiGzDecoder::new(bytes))
     } else if bytes.starts_with(XZ) {
-        Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(bytes))
+        let stream = liblzma::stream::Stream::new_stream_decoder(
+            MAX_XZ_MEMORY,
+            liblzma::stream::CONCATENATED,
+        )?;
+        Box::new(liblzma::bufread::XzDecoder::new_stream(bytes, stream))
     } else if bytes.starts_with(ZSTANDARD) {
-        Box::new(zstd::stream::read::Decoder::with_buffer(bytes)?)
+        let mut decoder = zstd::stream::read::Decoder::with_buffer(bytes)?;
+        decoder.window_log_max(MAX_ZSTANDARD_WINDOW)?;
+        Box::new(decoder)
     } else if bytes.starts_with(BZIP2) {
         Box::new(bzip2::bufread::MultiBzDecoder::new(bytes))
     } else if bytes.starts_with(ZCHUNK) {
@@ -25,22 +43,25 @@ pub fn decompress(bytes: &[u8], limit: u64) -> io::Result<impl Read + '_> {
     } else {
         Box::new(bytes)
     };
-    Ok(Bounded { reader, left: limit })
+    let reason = match limit <= likely {
+        true => "it inflates to more than it says it holds",
+        false => "it inflates to more than any real metadata of its size",
+    };
+    Ok(Bounded { reader, left: limit.min(likely), reason })
 }
 
 /// Fails where `Read::take` would pretend that the data ended.
 struct Bounded<R> {
     reader: R,
     left: u64,
+    reason: &'static str,
 }
 
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.reader.read(buffer)?;
-        self.left = self
-            .left
-            .checked_sub(count as u64)
-            .ok_or_else(|| io::Error::other("it inflates to more than it says it holds"))?;
+        self.left =
+            self.left.checked_sub(count as u64).ok_or_else(|| io::Error::other(self.reason))?;
         Ok(count)
     }
 }
@@ -74,5 +95,38 @@ mod tests {
             assert!(decompress(&bytes, size - 1).unwrap().read_to_end(&mut Vec::new()).is_err());
         }
         assert!(decompress(b"\0ZCK1...", 10).is_err());
+    }
+
+    #[test]
+    fn what_inflates_beyond_reason_is_refused() {
+        let size = MIN_LIMIT + 1;
+        let zeros = || io::Read::take(io::repeat(b' '), size);
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        io::copy(&mut zeros(), &mut gzip).unwrap();
+        let compressed = [gzip.finish().unwrap(), zstd::encode_all(zeros(), 1).unwrap()];
+        for bytes in compressed {
+            let mut reader = decompress(&bytes, u64::MAX).unwrap();
+            let error = io::copy(&mut reader, &mut io::sink()).unwrap_err();
+            assert!(error.to_string().contains("any real metadata"), "{error}");
+        }
+        let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.window_log(28).unwrap();
+        encoder.include_contentsize(false).unwrap();
+        encoder.write_all(b"<metadata/>").unwrap();
+        let wide = encoder.finish().unwrap();
+        assert!(io::copy(&mut decompress(&wide, 99).unwrap(), &mut io::sink()).is_err());
+        let mut options = liblzma::stream::LzmaOptions::new_preset(6).unwrap();
+        options.dict_size(1 << 30);
+        let mut filters = liblzma::stream::Filters::new();
+        filters.lzma2(&options);
+        let check = liblzma::stream::Check::Crc32;
+        let stream = liblzma::stream::Stream::new_stream_encoder(&filters, check);
+        // The dictionary is as large for the writer, which a small machine may lack.
+        if let Ok(stream) = stream {
+            let mut xz = liblzma::write::XzEncoder::new_stream(Vec::new(), stream);
+            xz.write_all(b"<metadata/>").unwrap();
+            let wide = xz.finish().unwrap();
+            assert!(io::copy(&mut decompress(&wide, 99).unwrap(), &mut io::sink()).is_err());
+        }
     }
 }

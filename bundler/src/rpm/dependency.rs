@@ -182,6 +182,27 @@ impl Dependency {
             _ => Err(fail("there is more text behind its end")),
         }
     }
+
+    /// Every capability in an expression.
+    pub fn capabilities(&self) -> Vec<&Capability> {
+        let mut found = Vec::new();
+        let mut pending = vec![self];
+        while let Some(dependency) = pending.pop() {
+            match dependency {
+                Self::Capability(capability) => found.push(capability),
+                Self::And(parts) | Self::Or(parts) | Self::With(parts) => {
+                    pending.extend(parts);
+                }
+                Self::Without(a, b) | Self::If(a, b, None) | Self::Unless(a, b, None) => {
+                    pending.extend([&**a, &**b])
+                }
+                Self::If(a, b, Some(c)) | Self::Unless(a, b, Some(c)) => {
+                    pending.extend([&**a, &**b, &**c]);
+                }
+            }
+        }
+        found
+    }
 }
 
 impl fmt::Display for Dependency {

@@ -10,6 +10,7 @@ pub mod dependency;
 pub mod header;
 pub mod key;
 pub mod local_repository;
+pub mod location;
 pub mod modules;
 pub mod package;
 mod package_digest;

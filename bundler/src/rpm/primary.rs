@@ -13,6 +13,7 @@ use url::Url;
 use super::checksum::Checksum;
 use super::compression::decompress;
 use super::dependency::{Capability, Comparison, Dependency, Range};
+use super::location;
 use super::package::{Package, Weak};
 use super::xml;
 
@@ -25,6 +26,9 @@ pub enum MetadataError {
     /// It is not XML of the kind.
     #[error("it is not yum metadata: {0}")]
     Xml(String),
+    /// It would take more memory than any real metadata.
+    #[error("it holds more than any real metadata of its size")]
+    Memory,
     /// An entry makes no sense.
     #[error("package `{package}`: {problem}")]
     Package {
@@ -38,8 +42,13 @@ pub enum MetadataError {
 /// Reads the packages of a `primary.xml`, compressed or not, that inflates to
 /// `limit` bytes at most. Their places are relative to `base`.
 pub fn read_primary(bytes: &[u8], limit: u64, base: &Url) -> Result<Vec<Package>, MetadataError> {
-    let mut visitor =
-        Primary { base, packages: Vec::new(), entry: Entry::default(), problem: None };
+    let mut visitor = Primary {
+        base,
+        packages: Vec::new(),
+        entry: Entry::default(),
+        memory: Memory::for_metadata(bytes),
+        problem: None,
+    };
     xml::check(BufReader::new(decompress(bytes, limit)?)).map_err(MetadataError::Xml)?;
     let reader = BufReader::new(decompress(bytes, limit)?);
     let mut reader = utils::create_xml_reader(reader);
@@ -51,18 +60,53 @@ pub fn read_primary(bytes: &[u8], limit: u64, base: &Url) -> Result<Vec<Package>
     }
 }
 
-/// Reads the files of each package, by package checksum, of a `filelists.xml`.
+/// Reads the files of each package, by package checksum, of a `filelists.xml`:
+/// those that `wanted` says, since all of a distribution's take gigabytes.
 pub fn read_filelists(
     bytes: &[u8],
     limit: u64,
+    wanted: &dyn Fn(&str) -> bool,
 ) -> Result<HashMap<String, Vec<String>>, MetadataError> {
-    let mut visitor = Filelists::default();
+    let memory = Memory::for_metadata(bytes);
+    let mut visitor = Filelists { wanted, files: HashMap::new(), current: None, memory };
     xml::check(BufReader::new(decompress(bytes, limit)?)).map_err(MetadataError::Xml)?;
     let reader = BufReader::new(decompress(bytes, limit)?);
     let mut reader = utils::create_xml_reader(reader);
     parse_filelists(&mut reader, &mut visitor)
         .map_err(|error| MetadataError::Xml(error.to_string()))?;
-    Ok(visitor.files)
+    match visitor.memory.is_spent() {
+        true => Err(MetadataError::Memory),
+        false => Ok(visitor.files),
+    }
+}
+
+/// How much memory what is read may take. A few bytes can stand for many, and
+/// each entry takes more memory than text.
+struct Memory {
+    left: u64,
+    taken: bool,
+}
+
+impl Memory {
+    /// Enough for any real metadata whose file has these bytes: it takes some
+    /// twenty times the size of its gzip.
+    fn for_metadata(bytes: &[u8]) -> Self {
+        Self { left: (160 << 20) + 48 * bytes.len() as u64, taken: true }
+    }
+
+    /// Whether there is some left for another `bytes` and what goes with them.
+    fn take(&mut self, bytes: usize) -> bool {
+        const OVERHEAD: u64 = 120;
+        match self.left.checked_sub(OVERHEAD + bytes as u64) {
+            Some(left) => self.left = left,
+            None => self.taken = false,
+        }
+        self.taken
+    }
+
+    fn is_spent(&self) -> bool {
+        !self.taken
+    }
 }
 
 /// What was seen of the entry that is being read.
@@ -86,16 +130,47 @@ struct Primary<'a> {
     base: &'a Url,
     packages: Vec<Package>,
     entry: Entry,
+    memory: Memory,
     problem: Option<MetadataError>,
 }
 
 impl Primary<'_> {
+    /// Whether there is memory for a relation.
+    fn has_room(&mut self, data: &RequirementData<'_>) -> bool {
+        let words = [Some(data.name), data.version, data.release];
+        // A boolean expression takes a part for each word of it.
+        let parts = 1 + data.name.len() / 8 * usize::from(data.name.starts_with('('));
+        let bytes = words.into_iter().flatten().map(str::len).sum::<usize>() + parts * 100;
+        self.room_for(bytes)
+    }
+
+    fn room_for(&mut self, bytes: usize) -> bool {
+        let has_room = self.memory.take(bytes);
+        if !has_room {
+            self.problem.get_or_insert(MetadataError::Memory);
+            self.packages = Vec::new();
+        }
+        has_room
+    }
+
     fn dependency(&mut self, data: &RequirementData<'_>) -> Option<Dependency> {
+        if !self.has_room(data) {
+            return None;
+        }
         dependency(data).map_err(|problem| self.report(problem)).ok()
     }
 
     fn capability(&mut self, data: &RequirementData<'_>) -> Option<Capability> {
+        if !self.has_room(data) {
+            return None;
+        }
         capability(data).map_err(|problem| self.report(problem)).ok()
+    }
+
+    /// A weak dependency that makes no sense is no reason to refuse a repository:
+    /// nothing is missing without it.
+    fn weak(&mut self, data: &RequirementData<'_>) -> Option<Dependency> {
+        if self.has_room(data) { dependency(data).ok() } else { None }
     }
 
     fn report(&mut self, problem: String) {
@@ -105,27 +180,17 @@ impl Primary<'_> {
 
     fn finish(&mut self, entry: Entry) -> Result<Package, String> {
         let evr = entry.evr.ok_or("it has no version")?;
-        if entry.name.is_empty() || entry.arch.is_empty() || evr.release.is_empty() {
-            return Err("it has no name, release or architecture".to_owned());
-        }
+        let nevra = Nevra::new(entry.name, evr, entry.arch).map_err(|error| error.to_string())?;
         let checksum = Checksum::parse(&entry.checksum.0, &entry.checksum.1)
             .map_err(|error| error.to_string())?;
-        let base = match &entry.location.1 {
-            Some(base) => {
-                let folder = format!("{}/", base.trim_end_matches('/'));
-                Url::parse(&folder).map_err(|error| format!("its base `{base}`: {error}"))?
-            }
+        let (href, base) = &entry.location;
+        let base = match base {
+            Some(base) => location::other_base(self.base, base)?,
             None => self.base.clone(),
         };
-        let href = &entry.location.0;
-        let source = base.join(href).map_err(|error| format!("its place `{href}`: {error}"))?;
-        // A link out of the repository may lead to another folder of the same
-        // server (`../../pool/…` is real), never to another kind of place.
-        if source.scheme() != base.scheme() || source.host() != base.host() {
-            return Err(format!("its place `{href}` leads away from {base}"));
-        }
+        let source = location::file(&base, href)?;
         Ok(Package {
-            nevra: Nevra { name: entry.name, evr, arch: entry.arch },
+            nevra,
             source,
             size: entry.size,
             checksum,
@@ -225,31 +290,36 @@ impl PrimaryVisitor for Primary<'_> {
         }
     }
 
-    // A weak dependency that makes no sense is no reason to refuse a repository:
-    // nothing is missing without it.
     fn add_recommend(&mut self, data: RequirementData<'_>) {
-        self.entry.weak.recommends.extend(dependency(&data));
+        let weak = self.weak(&data);
+        self.entry.weak.recommends.extend(weak);
     }
 
     fn add_suggest(&mut self, data: RequirementData<'_>) {
-        self.entry.weak.suggests.extend(dependency(&data));
+        let weak = self.weak(&data);
+        self.entry.weak.suggests.extend(weak);
     }
 
     fn add_supplement(&mut self, data: RequirementData<'_>) {
-        self.entry.weak.supplements.extend(dependency(&data));
+        let weak = self.weak(&data);
+        self.entry.weak.supplements.extend(weak);
     }
 
     fn add_enhance(&mut self, data: RequirementData<'_>) {
-        self.entry.weak.enhances.extend(dependency(&data));
+        let weak = self.weak(&data);
+        self.entry.weak.enhances.extend(weak);
     }
 
     fn add_file(&mut self, _filetype: FileType, path: &str) {
-        self.entry.files.push(path.to_owned());
+        if self.room_for(path.len()) {
+            self.entry.files.push(path.to_owned());
+        }
     }
 
     fn end_package(&mut self) {
         let entry = std::mem::take(&mut self.entry);
-        if entry.arch == "src" || entry.arch == "nosrc" {
+        // A package has a dozen texts and lists of its own.
+        if entry.arch == "src" || entry.arch == "nosrc" || !self.room_for(1000) {
             return;
         }
         let name = entry.name.clone();
@@ -262,25 +332,31 @@ impl PrimaryVisitor for Primary<'_> {
     }
 }
 
-#[derive(Default)]
-struct Filelists {
+struct Filelists<'a> {
+    wanted: &'a dyn Fn(&str) -> bool,
     files: HashMap<String, Vec<String>>,
     current: Option<(String, Vec<String>)>,
+    memory: Memory,
 }
 
-impl FilelistsVisitor for Filelists {
+impl FilelistsVisitor for Filelists<'_> {
     fn begin_package(&mut self, pkgid: &str, _name: &str, _arch: &str) {
         self.current = Some((pkgid.to_ascii_lowercase(), Vec::new()));
     }
 
     fn add_file(&mut self, _filetype: FileType, path: &str) {
-        if let Some((_, files)) = &mut self.current {
+        if let Some((_, files)) = &mut self.current
+            && (self.wanted)(path)
+            && self.memory.take(path.len())
+        {
             files.push(path.to_owned());
         }
     }
 
     fn end_package(&mut self) {
-        if let Some((id, files)) = self.current.take() {
+        if let Some((id, files)) = self.current.take()
+            && self.memory.take(id.len())
+        {
             self.files.insert(id, files);
         }
     }

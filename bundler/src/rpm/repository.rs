@@ -7,6 +7,7 @@ use url::Url;
 
 use super::checksum::Checksum;
 use super::dependency::Capability;
+use super::location;
 use super::package::{Package, Weak};
 use super::primary::{self, MetadataError};
 use super::repomd::{Record, Repomd, RepomdError};
@@ -19,6 +20,10 @@ const MAX_COMPRESSED: u64 = 512 << 20;
 /// The largest metadata file when decompressed, in bytes; Fedora's filelists,
 /// the largest of all, have under 2 GiB.
 const MAX_OPEN: u64 = 4 << 30;
+
+/// The largest comps or modules document when decompressed, in bytes; the
+/// largest real ones have about 10 MB.
+const MAX_DOCUMENT: u64 = 64 << 20;
 
 /// The packages of a repository and how the solver is to see them.
 #[derive(Debug)]
@@ -173,12 +178,19 @@ impl Repository {
         }
     }
 
-    /// Reads the complete list of files of every package, once.
-    pub fn load_filelists(&mut self, fetch: &dyn Fetch) -> Result<(), RepositoryError> {
+    /// Reads the complete list of files of every package, once, and keeps those
+    /// that are `wanted`.
+    pub fn load_filelists(
+        &mut self,
+        fetch: &dyn Fetch,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<(), RepositoryError> {
         if self.files_complete {
             return Ok(());
         }
-        let mut files = self.read_record(fetch, "filelists", primary::read_filelists)?;
+        let mut files = self.read_record(fetch, "filelists", |bytes, limit| {
+            primary::read_filelists(bytes, limit, wanted)
+        })?;
         for package in &mut self.packages {
             if let Some(files) = files.remove(package.checksum.hex()) {
                 package.files = files;
@@ -200,7 +212,7 @@ impl Repository {
         }
         self.read_record(fetch, kind, |bytes, limit| {
             let mut text = String::new();
-            let mut reader = super::compression::decompress(bytes, limit.min(256 << 20))?;
+            let mut reader = super::compression::decompress(bytes, limit.min(MAX_DOCUMENT))?;
             std::io::Read::read_to_string(&mut reader, &mut text)?;
             Ok(Some(text))
         })
@@ -231,14 +243,16 @@ impl Repository {
         fetch: &dyn Fetch,
         record: &Record,
     ) -> Result<(Url, Vec<u8>), RepositoryError> {
-        let base = match record.base.as_deref().map(Url::parse) {
-            Some(Ok(base)) => folder(&base),
-            _ => self.base_url.clone(),
+        let base = match record.base.as_deref() {
+            Some(base) => location::other_base(&self.base_url, base),
+            None => Ok(self.base_url.clone()),
         };
-        let url = base.join(&record.href).map_err(|error| RepositoryError::Repomd {
-            repository: self.id.clone(),
-            url: self.base_url.clone(),
-            source: RepomdError::Malformed(format!("place `{}`: {error}", record.href)),
+        let url = base.and_then(|base| location::file(&base, &record.href)).map_err(|reason| {
+            RepositoryError::Repomd {
+                repository: self.id.clone(),
+                url: self.base_url.clone(),
+                source: RepomdError::Malformed(format!("`{}`: {reason}", record.kind)),
+            }
         })?;
         let limit = record.size.map_or(MAX_COMPRESSED, |size| size.min(MAX_COMPRESSED));
         let checksum_error = || RepositoryError::Checksum {

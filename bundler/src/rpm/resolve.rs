@@ -1,13 +1,14 @@
 //! From repositories and requests to the packages that a bundle must hold:
 //! what `bundler resolve` and `bundler lock` have in common.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use bundle_format::{Architecture, Nevra};
 
 use super::baseline;
 use super::closure::{self, Installed, Request, Universe, Unsolvable};
 use super::comps;
+use super::dependency::Dependency;
 use super::modules::{Documents, Modules, ModulesError};
 use super::package::Package;
 use super::primary::MetadataError;
@@ -133,8 +134,9 @@ pub fn resolve(
             || goal.requests.iter().any(|request| request.text.starts_with('/'))
     };
     if incomplete {
+        let wanted = paths(repositories, goal);
         for repository in repositories.iter_mut() {
-            repository.load_filelists(fetch)?;
+            repository.load_filelists(fetch, &|path| wanted.contains(path))?;
         }
     }
     let node = match &goal.baseline {
@@ -179,6 +181,19 @@ pub fn resolve(
         core_missing: matches!(goal.baseline, Baseline::Core) && core.is_empty(),
         packages,
     })
+}
+
+/// Every path that a package or a request can ask for.
+fn paths(repositories: &[Repository], goal: &Goal<'_>) -> HashSet<String> {
+    let packages = repositories.iter().flat_map(|repository| &repository.packages);
+    let dependencies = packages.flat_map(|package| {
+        let weak = &package.weak;
+        let all = [&package.requires, &package.conflicts, &weak.recommends, &weak.suggests];
+        all.into_iter().chain([&weak.supplements, &weak.enhances]).flatten()
+    });
+    let capabilities = dependencies.flat_map(Dependency::capabilities);
+    let named = capabilities.filter(|one| one.is_file()).map(|one| one.name.clone());
+    named.chain(goal.requests.iter().map(|request| request.text.clone())).collect()
 }
 
 /// The packages of the group `core`, as all repositories together define it.

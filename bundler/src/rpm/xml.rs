@@ -1,7 +1,7 @@
 //! Whether a text is XML at all. The metadata library takes that for granted:
 //! on a document that breaks off it reads for ever.
 
-use std::io::BufRead;
+use std::io::{self, BufRead, Read};
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
@@ -9,15 +9,23 @@ use quick_xml::events::Event;
 /// How deep yum metadata nests at most; comps, the deepest, has six levels.
 const MAX_DEPTH: usize = 32;
 
+/// How many bytes one entry may have: a package, a group. Real ones stay below
+/// ten megabytes, and what reads them holds one in memory.
+const MAX_ENTRY: u64 = 32 << 20;
+
 /// Reads the whole document and fails unless every element that begins in it
-/// ends in it, nothing nests too deep, and no entities are defined.
+/// ends in it, nothing nests too deep, no entry is too large, and no entities
+/// are defined.
 pub(super) fn check(reader: impl BufRead) -> Result<(), String> {
-    let mut reader = Reader::from_reader(reader);
+    let mut reader = Reader::from_reader(Counting { reader, count: 0 });
     let mut buffer = Vec::new();
     let mut depth = 0usize;
     let mut elements = 0u64;
     loop {
         buffer.clear();
+        if depth < 2 {
+            reader.get_mut().count = 0;
+        }
         match reader.read_event_into(&mut buffer).map_err(|error| error.to_string())? {
             Event::Start(_) => {
                 depth += 1;
@@ -38,9 +46,59 @@ pub(super) fn check(reader: impl BufRead) -> Result<(), String> {
     }
 }
 
+/// Fails before an entry has been read that is too large.
+struct Counting<R> {
+    reader: R,
+    count: u64,
+}
+
+impl<R: BufRead> Read for Counting<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(buffer)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl<R: BufRead> BufRead for Counting<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.count > MAX_ENTRY {
+            return Err(io::Error::other("an entry in it is larger than any real one"));
+        }
+        self.reader.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.count += count as u64;
+        self.reader.consume(count);
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use std::io::{BufReader, Read};
+
+    use super::*;
+
+    #[test]
+    fn no_entry_is_read_without_bound() {
+        let beyond = MAX_ENTRY as usize + (1 << 20);
+        let inside = |text: &str| {
+            let (start, end) = (&b"<metadata><package>"[..], &b"</package></metadata>"[..]);
+            let middle = text.repeat(1 + beyond / text.len());
+            check(BufReader::new(start.chain(middle.as_bytes()).chain(end)))
+        };
+        let long = "x".repeat(10_000);
+        for text in [&long, &format!("<a b='{long}'/>"), &format!("<!-- {long} -->")] {
+            let error = inside(text).unwrap_err();
+            assert!(error.contains("larger than any real one"), "{error}");
+        }
+        let comment = format!("<metadata><!--{}--></metadata>", "<".repeat(beyond));
+        assert!(check(BufReader::new(comment.as_bytes())).is_err());
+        let many = format!("<a>{long}</a>").repeat(beyond / long.len());
+        let many = format!("<metadata>{many}</metadata>");
+        assert_eq!(check(BufReader::new(many.as_bytes())), Ok(()));
+    }
 
     #[test]
     fn only_whole_documents_pass() {

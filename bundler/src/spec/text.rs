@@ -263,6 +263,9 @@ fn package(text: &str) -> Result<(), String> {
         Some("=>") => "write `>=` instead of `=>`",
         Some("=<") => "write `<=` instead of `=<`",
         Some(_) => "write `=` instead of `==`",
+        None if text.trim_start().starts_with('-') || text.contains(char::is_control) => {
+            "write its name, such as `tcpdump`"
+        }
         None if Request::parse(text).is_ok() => return Ok(()),
         None => "write `tcpdump`, `tcpdump-4.99` or `kernel >= 5.14`",
     };

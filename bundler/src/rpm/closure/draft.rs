@@ -71,7 +71,7 @@ impl Draft<'_> {
         loop {
             let settled = match self.next_choice() {
                 Some(choice) => self.decide(choice),
-                None => match self.shorter() {
+                None => match self.better() {
                     Some((decision, instead)) if retracted < MAX_RETRACTED => {
                         retracted += 1;
                         self.redo(decision, instead)
@@ -231,13 +231,21 @@ impl Draft<'_> {
         }
     }
 
-    /// The first decision that was superfluous, since another package that would
-    /// have done came along later; with that package.
-    fn shorter(&self) -> Option<(usize, Id)> {
+    /// The first decision that turned out to be the worse one, with the package
+    /// to take instead: one that would have done came along later, or the others
+    /// recommend it by now.
+    fn better(&self) -> Option<(usize, Id)> {
         self.decisions.iter().enumerate().find_map(|(place, decision)| {
             let later = self.trail.get(decision.before..)?;
             let came = |id: &&Id| later.contains(&(**id, true));
-            Some((place, *decision.others.iter().find(came)?))
+            if let Some(id) = decision.others.iter().find(came) {
+                return Some((place, *id));
+            }
+            let all: Vec<Id> =
+                std::iter::once(&decision.taken).chain(&decision.others).copied().collect();
+            let recommended = weak::recommended(self.universe, &self.taken, all);
+            let instead = recommended.first().filter(|_| !recommended.contains(&decision.taken));
+            instead.map(|id| (place, *id))
         })
     }
 

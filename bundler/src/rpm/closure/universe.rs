@@ -216,7 +216,7 @@ impl<'a> Universe<'a> {
             }
             let package = self.package(id);
             for dependency in package.requires.iter().chain(&package.conflicts) {
-                for capability in capabilities(dependency) {
+                for capability in dependency.capabilities() {
                     if capability.range.is_none() && !seen.insert(&capability.name) {
                         continue;
                     }
@@ -230,25 +230,4 @@ impl<'a> Universe<'a> {
         }
         unknown
     }
-}
-
-/// Every capability in an expression.
-pub(super) fn capabilities(dependency: &Dependency) -> Vec<&Capability> {
-    let mut found = Vec::new();
-    let mut pending = vec![dependency];
-    while let Some(dependency) = pending.pop() {
-        match dependency {
-            Dependency::Capability(capability) => found.push(capability),
-            Dependency::And(parts) | Dependency::Or(parts) | Dependency::With(parts) => {
-                pending.extend(parts);
-            }
-            Dependency::Without(a, b)
-            | Dependency::If(a, b, None)
-            | Dependency::Unless(a, b, None) => pending.extend([&**a, &**b]),
-            Dependency::If(a, b, Some(c)) | Dependency::Unless(a, b, Some(c)) => {
-                pending.extend([&**a, &**b, &**c]);
-            }
-        }
-    }
-    found
 }
