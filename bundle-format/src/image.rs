@@ -1,11 +1,13 @@
 //! An image's own documents, and whether a lock tells the same of it.
 
+use std::fmt::Display;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::architecture::Architecture;
 use crate::lock::{Descriptor, LockedImage, LockedPlatform};
-use crate::text::printable;
+use crate::text::brief;
 
 /// An OCI index.
 pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -70,16 +72,23 @@ impl Platform {
 
 /// Where the lock tells of `image` what the image's own documents do not: from
 /// its root by each platform's manifest to the configuration and the layers.
-/// `read` gives a document's bytes; what it cannot give is for its owner to
-/// name, and is passed over here.
-pub fn disagreements(
+/// `read` gives a document's bytes. What it cannot give could not be compared, and
+/// is told as well: nobody may take it for the same.
+pub fn disagreements<E: Display>(
     image: &LockedImage,
-    read: impl Fn(&Descriptor) -> Option<Vec<u8>>,
+    read: impl Fn(&Descriptor) -> Result<Vec<u8>, E>,
 ) -> Vec<String> {
     let mut found = Vec::new();
     let name = &image.name;
-    let mut tell = |words: String| found.push(format!("image {name}: {}", printable(&words)));
-    let Some(root) = read(&image.root) else { return found };
+    let mut tell = |words: String| found.push(format!("image {name}: {}", brief(&words)));
+    let read = |blob: &Descriptor, tell: &mut dyn FnMut(String)| match read(blob) {
+        Ok(bytes) => Some(bytes),
+        Err(error) => {
+            tell(format!("{} could not be compared: {error}", blob.digest));
+            None
+        }
+    };
+    let Some(root) = read(&image.root, &mut tell) else { return found };
     let index: Option<Index> = match is_index(&image.root.media_type) {
         true => match parse(&root) {
             Ok(index) => Some(index),
@@ -102,14 +111,14 @@ pub fn disagreements(
                 tell(format!("its index does not name {digest} for {architecture}"));
             }
         }
-        let Some(bytes) = read(&platform.manifest) else { continue };
+        let Some(bytes) = read(&platform.manifest, &mut tell) else { continue };
         match parse::<Manifest>(&bytes) {
             Ok(manifest) => compare(&manifest, platform, &mut tell),
             Err(error) => tell(format!("{digest} is no image manifest: {error}")),
         }
         // Without an index, only the configuration says what it runs on.
         if index.is_none()
-            && let Some(bytes) = read(&platform.config)
+            && let Some(bytes) = read(&platform.config, &mut tell)
             && !parse::<Platform>(&bytes).is_ok_and(|own| own.is(architecture))
         {
             tell(format!("its configuration is not one for {architecture}"));

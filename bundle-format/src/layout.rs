@@ -3,13 +3,15 @@
 //! manifest* that lists everything else.
 
 use std::collections::{BTreeMap, HashSet};
+use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::Digest;
+use crate::digest::{Digest, Hasher};
 use crate::image::{OCI_INDEX, OCI_MANIFEST};
 use crate::lock::{Descriptor, FileKind, Lock, LockedImage, Why};
 use crate::reference::ImageReference;
+use crate::title::Title;
 
 /// The `artifactType` of the bundle manifest.
 pub const BUNDLE_TYPE: &str = "application/vnd.kubeferry.bundle.v1+json";
@@ -36,7 +38,7 @@ pub(crate) const OCI_LAYOUT: &[u8] = b"{\"imageLayoutVersion\":\"1.0.0\"}";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
     /// Its path when extracted: `rpms/el9-x86_64/socat-1.7-1.el9.x86_64.rpm`.
-    pub title: String,
+    pub title: Title,
     /// Its bytes.
     pub descriptor: Descriptor,
 }
@@ -113,15 +115,26 @@ impl Layout {
     pub fn new(lock: &Lock, more: &[Content]) -> Result<Self, serde_json::Error> {
         let lock_bytes = lock_bytes(lock)?;
         let lock_blob = described(LOCK_TYPE, &lock_bytes);
+        let mut layout = Self::around(lock, &lock_blob, more)?;
+        layout.documents.insert(0, (lock_blob, lock_bytes));
+        Ok(layout)
+    }
+
+    /// The same without the lock's own bytes, for who has read them.
+    pub(crate) fn around(
+        lock: &Lock,
+        lock_blob: &Descriptor,
+        more: &[Content],
+    ) -> Result<Self, serde_json::Error> {
         let contents = contents(lock, more);
         let manifest = BundleManifest {
             schema_version: 2,
             media_type: OCI_MANIFEST.to_owned(),
             artifact_type: BUNDLE_TYPE.to_owned(),
-            config: Entry::new(&lock_blob, []),
+            config: Entry::new(lock_blob, []),
             layers: contents
                 .iter()
-                .map(|content| Entry::new(&content.descriptor, [(TITLE, content.title.clone())]))
+                .map(|(title, descriptor)| Entry::new(descriptor, [(TITLE, title.clone())]))
                 .collect(),
         };
         let manifest_bytes = serde_json::to_vec_pretty(&manifest)?;
@@ -138,11 +151,11 @@ impl Layout {
 
         let mut blobs = vec![lock_blob.clone(), manifest_blob.clone()];
         blobs.extend(images.iter().flat_map(|image| documents_of(image)));
-        blobs.extend(contents.iter().map(|content| content.descriptor.clone()));
+        blobs.extend(contents.into_iter().map(|(_, descriptor)| descriptor));
         blobs.extend(images.iter().flat_map(|image| layers_of(image)));
         Ok(Self {
             index: index_bytes(entries)?,
-            documents: vec![(lock_blob, lock_bytes), (manifest_blob, manifest_bytes)],
+            documents: vec![(manifest_blob, manifest_bytes)],
             blobs: each_once(blobs),
         })
     }
@@ -211,6 +224,28 @@ pub fn lock_bytes(lock: &Lock) -> Result<Vec<u8>, serde_json::Error> {
     Ok(bytes)
 }
 
+/// The lock's own descriptor. The bytes are hashed as they are written, and kept
+/// nowhere.
+pub(crate) fn describe_lock(lock: &Lock) -> Result<Descriptor, serde_json::Error> {
+    struct Counting(Hasher, u64);
+    impl Write for Counting {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.update(bytes);
+            self.1 += bytes.len() as u64;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut counting = Counting(Hasher::new(), 0);
+    serde_json::to_writer_pretty(&mut counting, lock)?;
+    counting.0.update(b"\n");
+    let (digest, size) = (counting.0.finish(), counting.1 + 1);
+    Ok(Descriptor { media_type: LOCK_TYPE.to_owned(), digest, size })
+}
+
 fn described(media_type: &str, bytes: &[u8]) -> Descriptor {
     Descriptor {
         media_type: media_type.to_owned(),
@@ -221,31 +256,28 @@ fn described(media_type: &str, bytes: &[u8]) -> Descriptor {
 
 /// The files of a bundle, in the order in which a node needs them: keys and
 /// repodata before packages, packages before manifests, installers last since
-/// they were run from beside the bundle.
-pub(crate) fn contents(lock: &Lock, more: &[Content]) -> Vec<Content> {
+/// they were run from beside the bundle. Their titles are not looked at yet.
+pub(crate) fn contents(lock: &Lock, more: &[Content]) -> Vec<(String, Descriptor)> {
     let file = |kinds: &[FileKind]| {
         lock.files
             .iter()
             .filter(|file| kinds.contains(&file.kind))
-            .map(|file| Content { title: file.title.clone(), descriptor: file.content.clone() })
+            .map(|file| (file.title.clone(), file.content.clone()))
             .collect::<Vec<_>>()
     };
     let mut contents = file(&[FileKind::Config, FileKind::Key]);
-    contents.extend_from_slice(more);
-    contents.extend(lock.rpms.iter().map(|rpm| Content {
-        title: format!("rpms/{}/{}", rpm.target, rpm.package.file_name()),
-        descriptor: Descriptor {
-            media_type: RPM_TYPE.to_owned(),
-            digest: rpm.digest,
-            size: rpm.size,
-        },
+    contents.extend(more.iter().map(|more| (more.title.to_string(), more.descriptor.clone())));
+    contents.extend(lock.rpms.iter().map(|rpm| {
+        let (media_type, digest, size) = (RPM_TYPE.to_owned(), rpm.digest, rpm.size);
+        let title = format!("rpms/{}/{}", rpm.target, rpm.package.file_name());
+        (title, Descriptor { media_type, digest, size })
     }));
     for manifest in &lock.manifests {
         let applied = format!("manifests/{}.yaml", manifest.name);
-        contents.push(Content { title: applied, descriptor: manifest.applied.clone() });
+        contents.push((applied, manifest.applied.clone()));
         if manifest.upstream != manifest.applied {
             let upstream = format!("manifests/upstream/{}.yaml", manifest.name);
-            contents.push(Content { title: upstream, descriptor: manifest.upstream.clone() });
+            contents.push((upstream, manifest.upstream.clone()));
         }
     }
     contents.extend(file(&[FileKind::Installer]));
@@ -272,6 +304,17 @@ pub fn names(image: &LockedImage) -> Vec<ImageReference> {
     names
 }
 
+/// An image's path when extracted: under its first name, without a colon, which
+/// skopeo and podman take for the end of a path.
+pub fn image_title(image: &LockedImage) -> String {
+    let name = &image.name;
+    let end = match (name.tag(), name.digest()) {
+        (Some(tag), _) => tag.to_owned(),
+        (None, _) => image.root.digest.to_string().replace(':', "-"),
+    };
+    format!("images/{}/{}/{end}.tar", name.registry().replace(':', "_"), name.repository())
+}
+
 /// The images in the order in which a cluster starts them.
 fn boot_order(lock: &Lock) -> Vec<&LockedImage> {
     const ORDER: [&str; 7] = [
@@ -295,6 +338,6 @@ fn boot_order(lock: &Lock) -> Vec<&LockedImage> {
             .unwrap_or(ORDER.len())
     };
     let mut images: Vec<&LockedImage> = lock.images.iter().collect();
-    images.sort_by_key(rank);
+    images.sort_by_cached_key(rank);
     images
 }

@@ -2,11 +2,14 @@
 //! reads it: the words both use, the lock, the archive and its verification.
 //! `docs/bundle-format.md` describes the same for readers written by others.
 
-mod text;
-mod title;
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+mod document;
+mod problems;
 
 pub mod architecture;
 pub mod archive;
+pub mod bounds;
 pub mod cluster;
 pub mod digest;
 pub mod image;
@@ -17,6 +20,8 @@ pub mod lock;
 pub mod nevra;
 pub mod output;
 pub mod reference;
+pub mod text;
+pub mod title;
 
 pub use architecture::Architecture;
 pub use digest::Digest;

@@ -13,7 +13,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
-pub use self::stream::{Quiet, standard_error, standard_output};
+pub use self::stream::Quiet;
 
 /// What a name leads to.
 #[derive(Debug)]

@@ -1,5 +1,17 @@
 //! Texts: types that are written as one in JSON, with the spelling of their
-//! `Display`; and a stranger's, to be shown.
+//! `Display`; and a stranger's, which become printable here and nowhere else.
+//!
+//! Two things are kept from a terminal and a log. Characters that move a cursor,
+//! hide, or turn the text around are filtered by the writers [`stdout`] and
+//! [`stderr`], which no caller can forget: clippy refuses the standard library's.
+//! A line break of a stranger's would forge a line of ours: who shows a stranger's
+//! text on a line of its own asks [`printable`], and an error's words go through
+//! [`indented`].
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use crate::output::Quiet;
 
 /// Gives a type serde's traits by way of its `Display` and `FromStr`.
 macro_rules! serde_as_text {
@@ -21,14 +33,186 @@ macro_rules! serde_as_text {
 
 pub(crate) use serde_as_text;
 
-/// A stranger's text on one line, with nothing in it that moves a cursor.
-pub(crate) fn printable(text: &str) -> String {
-    let mut shown = String::new();
+/// How much of a stranger's text an error quotes, in characters.
+const BRIEF: usize = 200;
+
+/// Whether a character does something else than to stand there: controls (C0, DEL
+/// and C1), line and paragraph separators, and Unicode's format characters, among
+/// them those that turn the direction of what follows, and those without width.
+pub fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// A stranger's text on one line, with nothing hidden in it.
+pub fn printable(text: &str) -> String {
+    escaped(text, is_hidden).into_owned()
+}
+
+/// The same, cut where it is long: for errors, which may quote anything.
+pub fn brief(text: &str) -> String {
+    let mut shown: String = printable(text.get(..8 * BRIEF).unwrap_or(text));
+    if let Some((end, _)) = shown.char_indices().nth(BRIEF) {
+        shown.truncate(end);
+        shown.push('…');
+    }
+    shown
+}
+
+/// A text of several lines as part of ours: all lines but the first begin with
+/// four spaces, so that none can be taken for one of ours.
+pub fn indented(text: &str) -> String {
+    text.trim_end_matches('\n').replace('\n', "\n    ")
+}
+
+/// JSON with the same values, in which nothing hidden stands as it is.
+pub fn plain_json(json: &str) -> String {
+    let mut plain = String::with_capacity(json.len());
+    for character in json.chars() {
+        match is_hidden(character) && !matches!(character, '\n' | '\t') {
+            true => {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    plain += &format!("\\u{unit:04x}");
+                }
+            }
+            false => plain.push(character),
+        }
+    }
+    plain
+}
+
+fn escaped(text: &str, is_bad: fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(is_bad) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        match character.is_control() {
+        match is_bad(character) {
             true => shown.extend(character.escape_default()),
             false => shown.push(character),
         }
     }
-    shown
+    shown.into()
+}
+
+/// A writer of text that lets nothing hidden through but line breaks and tabs:
+/// all else, and what is no UTF-8, is written as an escape that can be read.
+#[derive(Debug)]
+pub struct Printable<W: Write> {
+    inner: W,
+    /// The beginning of a character that is not whole yet.
+    begun: Vec<u8>,
+}
+
+impl<W: Write> Printable<W> {
+    /// Text for `inner`.
+    pub fn new(inner: W) -> Self {
+        Self { inner, begun: Vec::new() }
+    }
+}
+
+impl<W: Write> Write for Printable<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let is_bad = |c: char| is_hidden(c) && !matches!(c, '\n' | '\t');
+        let all = [std::mem::take(&mut self.begun).as_slice(), bytes].concat();
+        let mut rest = all.as_slice();
+        while !rest.is_empty() {
+            let (text, bad) = match std::str::from_utf8(rest) {
+                Ok(text) => (text, 0),
+                Err(error) => {
+                    let (good, after) = rest.split_at(error.valid_up_to());
+                    let Some(bad) = error.error_len() else {
+                        self.begun = after.to_owned();
+                        let text = std::str::from_utf8(good).unwrap_or_default();
+                        self.inner.write_all(escaped(text, is_bad).as_bytes())?;
+                        break;
+                    };
+                    (std::str::from_utf8(good).unwrap_or_default(), bad)
+                }
+            };
+            self.inner.write_all(escaped(text, is_bad).as_bytes())?;
+            let end = text.len() + bad;
+            for byte in rest.get(text.len()..end).unwrap_or_default() {
+                write!(self.inner, "\\x{byte:02x}")?;
+            }
+            rest = rest.get(end..).unwrap_or_default();
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        for byte in std::mem::take(&mut self.begun) {
+            write!(self.inner, "\\x{byte:02x}")?;
+        }
+        self.inner.flush()
+    }
+}
+
+/// Standard output, for text.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+pub fn stdout() -> Printable<Quiet<io::Stdout>> {
+    Printable::new(Quiet::new(io::stdout()))
+}
+
+/// Standard error, for text.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+pub fn stderr() -> Printable<Quiet<io::Stderr>> {
+    Printable::new(Quiet::new(io::stderr()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOSTILE: &str = "a\u{1b}[2J\r\u{7}\u{8}\u{7f}\u{9b}\u{202e}\u{2066}\u{2028}\u{200b}é漢";
+
+    fn written(pieces: &[&[u8]]) -> String {
+        let mut out = Vec::new();
+        let mut writer = Printable::new(&mut out);
+        pieces.iter().for_each(|piece| writer.write_all(piece).unwrap());
+        writer.flush().unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_hides_is_shown_and_what_shows_stays() {
+        let shown = printable(HOSTILE);
+        assert_eq!(
+            shown,
+            "a\\u{1b}[2J\\r\\u{7}\\u{8}\\u{7f}\\u{9b}\\u{202e}\\u{2066}\\u{2028}\\u{200b}é漢"
+        );
+        assert_eq!(printable("a\nhint: b\tc"), "a\\nhint: b\\tc");
+        assert_eq!(written(&[HOSTILE.as_bytes()]), shown);
+        assert_eq!(written(&[b"a\tb\n\xc3\xa9\n"]), "a\tb\né\n");
+    }
+
+    #[test]
+    fn a_writer_takes_bytes_as_they_come() {
+        for place in 0..HOSTILE.len() {
+            let (before, after) = HOSTILE.as_bytes().split_at(place);
+            assert_eq!(written(&[before, after]), printable(HOSTILE), "{place}");
+        }
+        // A C1 control as one byte, which a terminal of Latin-1 obeys.
+        assert_eq!(written(&[b"a\x9b2Jb\xff"]), "a\\x9b2Jb\\xff");
+        assert_eq!(written(&[b"a\xe2\x82"]), "a\\xe2\\x82");
+    }
+
+    #[test]
+    fn json_keeps_its_values() {
+        let value = serde_json::json!({ "a": HOSTILE, "b": "\u{e0041}\n" });
+        let json = serde_json::to_string_pretty(&value).unwrap();
+        let plain = plain_json(&json);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&plain).unwrap(), value);
+        assert!(!plain.contains(|c: char| is_hidden(c) && c != '\n'), "{plain}");
+    }
+
+    #[test]
+    fn long_and_several_lines_stay_within_ours() {
+        assert_eq!(brief(&"é".repeat(5000)).chars().count(), BRIEF + 1);
+        assert_eq!(brief("short"), "short");
+        assert_eq!(indented("a\nhint: b\n"), "a\n    hint: b");
+    }
 }

@@ -1,58 +1,223 @@
 //! The names of a bundle's files: their paths when extracted.
 
-use std::collections::BTreeSet;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::ops::Deref;
+use std::str::FromStr;
 
-/// Whether a title stays in the folder that it is extracted to, and is one line
-/// that can be shown; no file system has longer names.
-fn is_plain(title: &str) -> bool {
-    !title.is_empty()
-        && !title.contains(|character: char| character == '\\' || character.is_control())
-        && title.split('/').all(|part| !matches!(part, "" | "." | "..") && part.len() <= 255)
+use crate::problems::Problems;
+use crate::text::{brief, serde_as_text};
+
+/// The longest name of a file or a folder that every file system takes.
+const MAX_NAME: usize = 255;
+/// The longest title; with a folder in front it is still a path.
+const MAX_TITLE: usize = 1024;
+/// The most names in a title: ours have four, an image's as many as its name.
+const MAX_DEPTH: usize = 32;
+
+/// The title of a file: a path that stays in the folder that it is extracted to,
+/// and that can be made there, be it on a stick's FAT. Names are of visible ASCII.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Title(String);
+
+/// A text that is no title.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("a file is named {}, which {reason}", quoted(text))]
+pub struct TitleError {
+    text: String,
+    reason: &'static str,
 }
 
-/// What is wrong with the titles of one bundle.
-pub(crate) fn problems<'a>(titles: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let mut problems = Vec::new();
-    let mut known = BTreeSet::new();
-    for title in titles {
-        if !is_plain(title) {
-            problems.push(format!("a file is named {title:?}"));
-        }
-        if !known.insert(title) {
-            problems.push(format!("two files are named {title:?}"));
+impl FromStr for Title {
+    type Err = TitleError;
+
+    fn from_str(text: &str) -> Result<Self, TitleError> {
+        match unfit(text) {
+            Some(reason) => Err(TitleError { text: brief(text), reason }),
+            None => Ok(Self(text.to_owned())),
         }
     }
-    for title in &known {
-        for (place, _) in title.match_indices('/') {
-            if let Some(folder) = title.get(..place).filter(|folder| known.contains(folder)) {
-                problems.push(format!("{folder:?} is a file, and the folder of {title:?} too"));
+}
+
+impl Deref for Title {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Title {
+    /// As it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Title {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl AsRef<std::path::Path> for Title {
+    fn as_ref(&self) -> &std::path::Path {
+        self.0.as_ref()
+    }
+}
+
+serde_as_text!(Title);
+
+fn quoted(text: &str) -> String {
+    format!("`{}`", brief(text))
+}
+
+/// Why a text is no title.
+fn unfit(text: &str) -> Option<&'static str> {
+    if text.len() > MAX_TITLE || text.split('/').nth(MAX_DEPTH).is_some() {
+        return Some("is longer or deeper than any file of a bundle");
+    }
+    text.split('/').find_map(unfit_name)
+}
+
+fn unfit_name(name: &str) -> Option<&'static str> {
+    let stem = name.split('.').next().unwrap_or(name).to_ascii_lowercase();
+    let numbered = |device: &str| {
+        stem.strip_prefix(device).is_some_and(|number| matches!(number.as_bytes(), [b'1'..=b'9']))
+    };
+    match name {
+        "" => Some("has an empty name in it"),
+        "." | ".." => Some("leads elsewhere"),
+        _ if name.len() > MAX_NAME => Some("has a name in it that is too long for a file system"),
+        _ if name.contains(|c: char| !(' '..='~').contains(&c) || "\\:*?\"<>|".contains(c)) => {
+            Some("has a character in it that not every file system takes")
+        }
+        _ if name.starts_with(' ') || name.ends_with([' ', '.']) => {
+            Some("begins or ends a name with a space or a dot that not every file system keeps")
+        }
+        _ if matches!(stem.as_str(), "con" | "prn" | "aux" | "nul")
+            || numbered("com")
+            || numbered("lpt") =>
+        {
+            Some("has the name of a device in it, which a FAT file system refuses")
+        }
+        _ => None,
+    }
+}
+
+/// What keeps some titles from being extracted into one folder: two are the same,
+/// or one is the folder of another. `key` gives what a file system compares of
+/// them. Linear in their length, since a title has a bounded depth.
+pub(crate) fn clashes<'a>(
+    titles: impl IntoIterator<Item = &'a str>,
+    key: impl Fn(&str) -> String,
+    problems: &mut Problems,
+) {
+    let mut known: HashMap<String, &str> = HashMap::new();
+    for title in titles {
+        match known.insert(key(title), title) {
+            Some(other) if other == title => {
+                problems.add(|| format!("two files are named {}", quoted(title)));
+            }
+            Some(other) => problems.add(|| {
+                format!("two files are named alike: {} and {}", quoted(other), quoted(title))
+            }),
+            None => {}
+        }
+    }
+    let mut told = HashSet::new();
+    let mut sorted: Vec<_> = known.iter().collect();
+    sorted.sort();
+    for (key, title) in sorted {
+        for (place, _) in key.match_indices('/').take(MAX_DEPTH) {
+            let folder = key.get(..place).unwrap_or_default();
+            if let Some(file) = known.get(folder)
+                && told.insert(folder)
+            {
+                let (file, title) = (quoted(file), quoted(title));
+                problems.add(|| format!("{file} is a file, and the folder of {title} too"));
             }
         }
     }
-    problems
 }
 
 #[cfg(test)]
 mod tests {
-    use super::problems;
+    use super::*;
+
+    fn found(titles: &[&str]) -> Vec<String> {
+        let mut problems = Problems::default();
+        clashes(titles.iter().copied(), str::to_ascii_lowercase, &mut problems);
+        problems.lines()
+    }
 
     #[test]
-    fn each_title_is_a_path_of_its_own() {
-        assert_eq!(problems(["a/b", "a/c", "ab", "a-"]), [] as [String; 0]);
+    fn each_title_can_be_extracted_beside_the_others() {
+        assert_eq!(found(&["a/b", "a/c", "ab", "a-", "B"]), [] as [String; 0]);
         for (titles, words) in [
-            (vec![""], "named"),
-            (vec!["../a"], "named"),
-            (vec!["/a"], "named"),
-            (vec!["a//b"], "named"),
-            (vec!["a/./b"], "named"),
-            (vec!["a\\b"], "named"),
-            (vec!["a\u{1b}[2J"], "\\u{1b}"),
-            (vec!["a\nb"], "\\n"),
-            (vec!["a", "a"], "two files"),
-            (vec!["a/b/c", "a-", "a/b"], "the folder of"),
+            (vec!["a", "a"], "two files are named `a`"),
+            (vec!["A/b", "a/B"], "alike: `A/b` and `a/B`"),
+            (vec!["a/b/c", "a-", "a/b"], "`a/b` is a file, and the folder of `a/b/c`"),
+            (vec!["a/b/c", "A/B"], "the folder of"),
         ] {
-            let found = problems(titles.clone());
+            let found = found(&titles);
             assert!(found.len() == 1 && found[0].contains(words), "{titles:?}: {found:?}");
         }
+    }
+
+    #[test]
+    fn what_no_file_system_takes_is_no_title() {
+        let long = "x".repeat(256);
+        let deep = ["a"; 33].join("/");
+        let longer = [&"x".repeat(250)[..]; 5].join("/");
+        for text in [
+            "",
+            "/",
+            "/a",
+            "a/",
+            "a//b",
+            ".",
+            "a/..",
+            "../a",
+            "a/./b",
+            "a\\b",
+            "a\u{1b}[2J",
+            "a\nb",
+            "a\0",
+            "é",
+            "a\u{301}",
+            "a:b",
+            "a ",
+            " a",
+            "a./b",
+            "...",
+            "con",
+            "CON.yaml",
+            "manifests/aux.yaml",
+            "x/lpt1",
+            "com9.tar.gz",
+            &long,
+            &deep,
+            &longer,
+        ] {
+            let error = text.parse::<Title>().unwrap_err().to_string();
+            assert!(!error.contains(|c: char| c.is_control()) && error.len() < 500, "{error}");
+        }
+        for text in [
+            "manifests/calico.yaml",
+            "rpms/el9-x86_64/libstdc++-11.4.1-2.1.el9.x86_64.rpm",
+            "rpms/el9-x86_64/x-1~rc1^git-1.noarch.rpm",
+            "keys/el9-x86_64/_a-1.asc",
+            "console/com10/.hidden",
+            &long[..255],
+        ] {
+            assert_eq!(text.parse::<Title>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_million_names_deep_is_refused_at_once() {
+        let deep = "a/".repeat(3_000_000) + "a";
+        assert!(deep.parse::<Title>().is_err());
     }
 }

@@ -1,5 +1,7 @@
 //! Turns a short spec into one checksummed bundle for an air-gapped site.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod build;
 pub mod bundle;
 pub mod cli;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use bundle_format::text::{printable, stderr};
 use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
 
 /// How often a plain line is written.
@@ -29,7 +30,7 @@ impl Progress {
     pub fn new(what: &str, total: u64, quiet: bool) -> Self {
         let shown = if quiet {
             Shown::Nothing
-        } else if std::io::stderr().is_terminal() {
+        } else if is_terminal() {
             let bars = MultiProgress::new();
             let all = bars.add(ProgressBar::new(total));
             let template = "{prefix} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} eta {eta}";
@@ -59,7 +60,7 @@ impl Progress {
                         ProgressStyle::with_template("  {spinner} {msg} {bytes}")
                             .unwrap_or_else(|_| ProgressStyle::default_spinner()),
                     );
-                    bar.set_message(item.to_owned());
+                    bar.set_message(printable(item));
                     bar
                 });
                 bar.inc(count);
@@ -74,7 +75,7 @@ impl Progress {
                 if last.elapsed() >= LINE_EVERY {
                     *last = Instant::now();
                     drop(writeln!(
-                        std::io::stderr(),
+                        stderr(),
                         "{what}: {} of {}",
                         HumanBytes(done.min(self.total)),
                         HumanBytes(self.total)
@@ -92,9 +93,14 @@ impl Progress {
             Shown::Bars { all, bars, .. } => {
                 let line = words(&all.prefix());
                 drop(bars.clear());
-                drop(writeln!(std::io::stderr(), "{line}"));
+                drop(writeln!(stderr(), "{line}"));
             }
-            Shown::Lines { what, .. } => drop(writeln!(std::io::stderr(), "{}", words(what))),
+            Shown::Lines { what, .. } => drop(writeln!(stderr(), "{}", words(what))),
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "nothing is written to it here")]
+fn is_terminal() -> bool {
+    std::io::stderr().is_terminal()
 }

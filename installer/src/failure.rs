@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use bundle_format::text::indented;
+
 /// A failure with its cure.
 #[derive(Debug)]
 pub struct Failure {
@@ -49,15 +51,16 @@ impl std::error::Error for Failure {
 }
 
 /// The text for a failed command: the chain of causes, the cure where there is
-/// one, the log where there is one.
+/// one, the log where there is one. Only what begins a line here is ours: a text
+/// that has several lines stands further in.
 pub fn describe(error: &anyhow::Error, log: Option<&str>) -> String {
-    let mut text = format!("error: {error}\n");
+    let mut text = format!("error: {}\n", indented(&error.to_string()));
     for cause in error.chain().skip(1) {
-        text += &format!("  caused by: {cause}\n");
+        text += &format!("  caused by: {}\n", indented(&cause.to_string()));
     }
     let cures = error.chain().filter_map(|cause| cause.downcast_ref::<Failure>());
     for failure in cures {
-        text += &format!("hint: {}\n", failure.cure());
+        text += &format!("hint: {}\n", indented(failure.cure()));
     }
     if let Some(log) = log {
         text += &format!("log:  {log}\n");

@@ -8,6 +8,7 @@ use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::receipt;
+use bundle_format::text::{printable, stderr};
 
 /// How long it may take, in seconds: dnf has hundreds of packages to install.
 const PATIENCE: u32 = 900;
@@ -19,7 +20,7 @@ pub fn await_end(host: &Host) -> anyhow::Result<()> {
     let Some(process) = running(host, command)? else { return Ok(()) };
     let what = format!("`{command}`, which an earlier run has left, to end");
     // Whoever waits is told for what.
-    drop(writeln!(std::io::stderr(), "waiting for {what} (process {process})"));
+    drop(writeln!(stderr(), "waiting for {} (process {process})", printable(&what)));
     let has_ended = |host: &Host| Ok(running(host, command)?.is_none());
     host.await_that(&what, PATIENCE, has_ended).map_err(|error| {
         let cure = format!("end it with `kill {process}`, and run this again");

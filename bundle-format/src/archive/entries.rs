@@ -7,14 +7,34 @@ use std::io;
 use super::reader::BundleError;
 use super::storage::Storage;
 use super::{BLOCK, header, padding};
+use crate::bounds::MAX_ENTRIES;
 use crate::digest::Digest;
 use crate::text::printable;
 
-/// One entry.
+/// What an entry is, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Name {
+    OciLayout,
+    Index,
+    Blob(Digest),
+}
+
+impl Name {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "oci-layout" => Some(Self::OciLayout),
+            "index.json" => Some(Self::Index),
+            _ => {
+                let hex = text.strip_prefix("blobs/sha256/")?;
+                Digest::from_hex(hex).ok().map(Self::Blob)
+            }
+        }
+    }
+}
+
+/// One entry. There may be many, so it has no text.
 pub(super) struct Entry {
-    pub(super) name: String,
-    /// Of its bytes, by its name; none of `oci-layout` and `index.json`.
-    pub(super) digest: Option<Digest>,
+    pub(super) name: Name,
     pub(super) place: Place,
 }
 
@@ -42,10 +62,8 @@ pub(super) fn read(storage: &Storage) -> Result<Vec<Entry>, BundleError> {
             }
             return damaged("a header is altered".to_owned());
         };
-        let digest = match name.strip_prefix("blobs/sha256/").map(Digest::from_hex) {
-            Some(Ok(digest)) => Some(digest),
-            None if matches!(name.as_str(), "oci-layout" | "index.json") => None,
-            _ => return damaged(format!("an entry is named `{}`", printable(&name))),
+        let Some(known) = Name::parse(&name) else {
+            return damaged(format!("an entry is named `{}`", printable(&name)));
         };
         let place = Place { offset: offset + BLOCK, size };
         let next = size
@@ -61,10 +79,13 @@ pub(super) fn read(storage: &Storage) -> Result<Vec<Entry>, BundleError> {
         if zeros.iter().any(|byte| *byte != 0) {
             return behind(format!("the bytes behind `{name}` are altered"));
         }
-        if !names.insert(name.clone()) {
+        if !names.insert(known) {
             return damaged(format!("`{name}` stands there a second time"));
         }
-        entries.push(Entry { name, digest, place });
+        if entries.len() == MAX_ENTRIES {
+            return damaged(format!("it has more than {MAX_ENTRIES} entries, as no bundle has"));
+        }
+        entries.push(Entry { name: known, place });
         offset = next;
     }
 }

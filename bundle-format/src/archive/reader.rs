@@ -1,28 +1,27 @@
 //! Reading a bundle. Nothing in the file is believed: names, sizes and
 //! documents are checked before they are used.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::blob::BlobReader;
-use super::blob_name;
-use super::entries::{self, Entry, Place};
+use super::entries::{self, Entry, Name, Place};
 use super::storage::{Storage, StorageError};
+use crate::bounds::{MAX_IMAGE_DOCUMENT, MAX_INDEX, MAX_LOCK, MAX_MANIFEST, MAX_YAML};
 use crate::digest::Digest;
+use crate::document::walk;
 use crate::layout::{self, BUNDLE_TYPE, BundleManifest, Content, Index, LOCK_TYPE, Layout, TITLE};
 use crate::lock::{Descriptor, LOCK_VERSION, Lock, LockError};
-use crate::text::printable;
-use crate::title;
-
-/// The largest document (index, manifest, lock) that is read into memory.
-const MAX_DOCUMENT: u64 = 256 << 20;
+use crate::problems::Problems;
+use crate::text::brief;
+use crate::title::{self, Title};
 
 /// An open bundle, whose index, bundle manifest and lock have been read.
 #[derive(Debug)]
 pub struct Bundle {
     blobs: Blobs,
-    index: Vec<Descriptor>,
+    manifest_blob: Descriptor,
     index_digest: Digest,
     contents: Vec<Content>,
     lock_blob: Descriptor,
@@ -111,43 +110,46 @@ impl Bundle {
             reason: reason.to_owned(),
         };
         let place_of =
-            |name: &str| entries.iter().find(|entry| entry.name == name).map(|entry| entry.place);
+            |name: Name| entries.iter().find(|entry| entry.name == name).map(|entry| entry.place);
         let index_place =
-            place_of("index.json").ok_or_else(|| not_a_bundle("it has no index.json"))?;
-        let index_bytes = document(&storage, index_place)
+            place_of(Name::Index).ok_or_else(|| not_a_bundle("it has no index.json"))?;
+        let index_bytes = document(&storage, index_place, MAX_INDEX)
             .map_err(|error| entries::damaged(&storage, index_place.offset, error.to_string()))?;
-        let index: Index = parse("index", &index_bytes)?;
-        let entry = index
-            .manifests
-            .iter()
-            .find(|entry| entry.artifact_type.as_deref() == Some(BUNDLE_TYPE))
+        let manifest_blob = bundle_manifest(&index_bytes)?
             .ok_or_else(|| not_a_bundle("it is an OCI image layout of something else"))?;
-        let of_layout = place_of("oci-layout").and_then(|place| document(&storage, place).ok());
-        let blobs = entries.iter().filter_map(|entry| Some((entry.digest?, entry.place))).collect();
-        let raw = Blobs { storage, blobs };
-        let manifest: BundleManifest = parse("manifest", &raw.read(&entry.descriptor())?)?;
+        let of_layout = place_of(Name::OciLayout)
+            .map(|place| document(&storage, place, layout::OCI_LAYOUT.len() as u64));
+        let blobs = entries.iter().filter_map(|entry| match entry.name {
+            Name::Blob(digest) => Some((digest, entry.place)),
+            Name::OciLayout | Name::Index => None,
+        });
+        let raw = Blobs { blobs: blobs.collect(), storage };
+        let manifest: BundleManifest = parse("manifest", &raw.read(&manifest_blob, MAX_MANIFEST)?)?;
         if manifest.config.media_type != LOCK_TYPE {
             return Err(not_a_bundle("its manifest holds no lock"));
         }
         let lock_blob = manifest.config.descriptor();
-        let lock = Lock::parse(&raw.read(&lock_blob)?).map_err(|error| match error {
+        let lock = Lock::parse(&raw.read(&lock_blob, MAX_LOCK)?).map_err(|error| match error {
             LockError::Version { found } => BundleError::Version { found },
             error => BundleError::Document { document: "lock", reason: error.to_string() },
         })?;
-        let contents = contents(&manifest, &lock)?;
+        let contents = contents(manifest, &lock)?;
         // What a lock gives is given: an index that differs was altered.
         let more: Vec<Content> = contents
             .iter()
             .filter(|content| layout::is_repodata(&lock, &content.title))
             .cloned()
             .collect();
-        let layout = Layout::new(&lock, &more).map_err(|error| BundleError::Document {
+        let of_lock = |error: serde_json::Error| BundleError::Document {
             document: "lock",
             reason: error.to_string(),
-        })?;
+        };
+        let described = layout::describe_lock(&lock).map_err(of_lock)?;
+        let layout = Layout::around(&lock, &described, &more).map_err(of_lock)?;
         let damaged =
             |offset, reason: &str| entries::damaged(&raw.storage, offset, reason.to_owned());
-        if layout.index != index_bytes || of_layout.as_deref() != Some(layout::OCI_LAYOUT) {
+        let is_layout = of_layout.is_some_and(|read| read.is_ok_and(|it| it == layout::OCI_LAYOUT));
+        if layout.index != index_bytes || !is_layout {
             return Err(damaged(index_place.offset, "its index does not fit its lock"));
         }
         if let Some(offset) = out_of_order(&entries, &layout) {
@@ -155,7 +157,7 @@ impl Bundle {
         }
         Ok(Self {
             index_digest: Digest::of(&index_bytes),
-            index: index.manifests.iter().map(layout::Entry::descriptor).collect(),
+            manifest_blob,
             blobs: raw,
             contents,
             lock_blob,
@@ -194,8 +196,9 @@ impl Bundle {
         place.map_or_else(Vec::new, |place| self.blobs.storage.parts(place.offset, place.size))
     }
 
-    pub(super) fn index(&self) -> &[Descriptor] {
-        &self.index
+    /// The bundle manifest's own blob.
+    pub(super) fn manifest_blob(&self) -> &Descriptor {
+        &self.manifest_blob
     }
 
     pub(super) fn digests(&self) -> impl Iterator<Item = Digest> {
@@ -212,9 +215,14 @@ impl Bundle {
         self.blobs.open(descriptor)
     }
 
-    /// The verified bytes of a small blob, at most 256 MiB.
+    /// The verified bytes of a file, such as Kubernetes YAML, of 32 MiB at most.
     pub fn read(&self, descriptor: &Descriptor) -> Result<Vec<u8>, BundleError> {
-        self.blobs.read(descriptor)
+        self.blobs.read(descriptor, MAX_YAML)
+    }
+
+    /// The same of an image's index, manifest or configuration, of 8 MiB at most.
+    pub(super) fn image_document(&self, blob: &Descriptor) -> Result<Vec<u8>, BundleError> {
+        self.blobs.read(blob, MAX_IMAGE_DOCUMENT)
     }
 }
 
@@ -229,12 +237,10 @@ impl Blobs {
         Ok(BlobReader::new(&self.storage, digest, place.offset, place.size))
     }
 
-    fn read(&self, descriptor: &Descriptor) -> Result<Vec<u8>, BundleError> {
+    fn read(&self, descriptor: &Descriptor, most: u64) -> Result<Vec<u8>, BundleError> {
         let mut reader = self.open(descriptor)?;
         let fail = |source| BundleError::Blob { digest: descriptor.digest, source };
-        if descriptor.size > MAX_DOCUMENT {
-            return Err(fail(io::Error::other("it is too large for a document")));
-        }
+        check_size(descriptor.size, most).map_err(fail)?;
         let mut bytes = Vec::new();
         reader.read_to_end(&mut bytes).map_err(fail)?;
         Ok(bytes)
@@ -245,41 +251,53 @@ fn parse<T: serde::de::DeserializeOwned>(
     document: &'static str,
     bytes: &[u8],
 ) -> Result<T, BundleError> {
-    serde_json::from_slice(bytes)
-        .map_err(|error| BundleError::Document { document, reason: printable(&error.to_string()) })
+    walk(bytes, |_, _| ())
+        .and_then(|()| serde_json::from_slice(bytes))
+        .map_err(|error| BundleError::Document { document, reason: brief(&error.to_string()) })
+}
+
+/// The descriptor of the bundle manifest, where the index has one.
+fn bundle_manifest(index: &[u8]) -> Result<Option<Descriptor>, BundleError> {
+    let index: Index = parse("index", index)?;
+    let is_it = |entry: &&layout::Entry| entry.artifact_type.as_deref() == Some(BUNDLE_TYPE);
+    Ok(index.manifests.iter().find(is_it).map(layout::Entry::descriptor))
 }
 
 /// The files that the bundle manifest lists, and that nodes can take from it.
-fn contents(manifest: &BundleManifest, lock: &Lock) -> Result<Vec<Content>, BundleError> {
-    let contents: Vec<Content> = manifest
-        .layers
-        .iter()
-        .map(|layer| Content {
-            title: layer.annotations.get(TITLE).cloned().unwrap_or_default(),
-            descriptor: layer.descriptor(),
-        })
-        .collect();
+fn contents(manifest: BundleManifest, lock: &Lock) -> Result<Vec<Content>, BundleError> {
+    let mut problems = Problems::default();
+    let mut contents = Vec::new();
+    for mut layer in manifest.layers {
+        let descriptor = layer.descriptor();
+        match layer.annotations.remove(TITLE).unwrap_or_default().parse::<Title>() {
+            Ok(title) => contents.push(Content { title, descriptor }),
+            Err(error) => problems.add(|| error.to_string()),
+        }
+    }
     let titles = || contents.iter().map(|content| content.title.as_str());
-    let mut problems = title::problems(titles());
+    title::clashes(titles(), str::to_ascii_lowercase, &mut problems);
+    let known: HashSet<&str> = titles().collect();
     for target in &lock.targets {
         let repomd = format!("rpms/{}/repodata/repomd.xml", target.id);
-        if !titles().any(|title| title == repomd) {
-            problems.push(format!("{repomd} is not there"));
+        if !known.contains(repomd.as_str()) {
+            problems.add(|| format!("{} is not there", brief(&repomd)));
         }
     }
     match problems.is_empty() {
         true => Ok(contents),
-        false => Err(BundleError::Document { document: "manifest", reason: problems.join("\n") }),
+        false => {
+            Err(BundleError::Document { document: "manifest", reason: problems.lines().join("\n") })
+        }
     }
 }
 
 /// Where the first entry begins that stands before one that it should follow.
 /// What is missing or beyond is for [`super::verify`] to name.
 fn out_of_order(entries: &[Entry], layout: &Layout) -> Option<u64> {
-    let order = ["oci-layout".to_owned(), "index.json".to_owned()]
+    let order = [Name::OciLayout, Name::Index]
         .into_iter()
-        .chain(layout.blobs.iter().map(|blob| blob_name(blob.digest)));
-    let places: HashMap<String, usize> =
+        .chain(layout.blobs.iter().map(|blob| Name::Blob(blob.digest)));
+    let places: HashMap<Name, usize> =
         order.enumerate().map(|(place, name)| (name, place)).collect();
     let found: Vec<(usize, u64)> = entries
         .iter()
@@ -291,11 +309,17 @@ fn out_of_order(entries: &[Entry], layout: &Layout) -> Option<u64> {
     })
 }
 
-fn document(storage: &Storage, place: Place) -> io::Result<Vec<u8>> {
-    if place.size > MAX_DOCUMENT {
-        return Err(io::Error::other("it is too large for a document"));
-    }
+fn document(storage: &Storage, place: Place, most: u64) -> io::Result<Vec<u8>> {
+    check_size(place.size, most)?;
     let mut bytes = vec![0; usize::try_from(place.size).map_err(io::Error::other)?];
     storage.read_exact_at(&mut bytes, place.offset)?;
     Ok(bytes)
+}
+
+fn check_size(size: u64, most: u64) -> io::Result<()> {
+    if size > most {
+        let words = format!("it has {size} bytes, and no such document has more than {most}");
+        return Err(io::Error::other(words));
+    }
+    Ok(())
 }

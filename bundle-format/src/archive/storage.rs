@@ -148,11 +148,17 @@ impl Storage {
 
     /// The file that `offset` is in, or the last, and where in it.
     pub(super) fn place(&self, offset: u64) -> (&Path, u64) {
-        let fits = |segment: &&Segment| segment.start <= offset;
-        match self.segments.iter().rfind(fits) {
+        match self.segment(offset) {
             Some(segment) => (&segment.path, offset - segment.start),
             None => (Path::new(""), offset),
         }
+    }
+
+    /// The last segment that begins at `offset` or before. Thousands of parts are
+    /// asked for at each read, so it is found by halves.
+    fn segment(&self, offset: u64) -> Option<&Segment> {
+        let behind = self.segments.partition_point(|segment| segment.start <= offset);
+        self.segments.get(behind.checked_sub(1)?)
     }
 
     /// The names of the parts that these bytes lie in; none of a bundle in one
@@ -182,11 +188,10 @@ impl Storage {
 
     /// Reads some bytes from `offset` on; none at the end.
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let Some(segment) =
-            self.segments.iter().find(|segment| offset < segment.start + segment.length)
-        else {
+        if offset >= self.length {
             return Ok(0);
-        };
+        }
+        let Some(segment) = self.segment(offset) else { return Ok(0) };
         segment.file.read_at(buffer, offset - segment.start)
     }
 

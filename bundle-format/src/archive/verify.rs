@@ -1,17 +1,16 @@
 //! Checking every byte of a bundle, on all cores.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::io::{self, Read};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::reader::Bundle;
+use super::reader::{Bundle, BundleError};
+use crate::bounds::MAX_PROBLEMS;
 use crate::digest::Digest;
 use crate::image::disagreements;
 use crate::lock::Descriptor;
-
-/// How many damaged blobs are named.
-const MOST_LINES: usize = 100;
 
 /// What [`verify`] found.
 #[derive(Debug, Default)]
@@ -49,11 +48,6 @@ impl Verification {
     pub fn report(&self) -> Option<String> {
         let mut texts = Vec::new();
         if !self.problems.is_empty() {
-            let mut lines: Vec<String> =
-                self.problems.iter().take(MOST_LINES).map(Problem::to_string).collect();
-            if self.problems.len() > MOST_LINES {
-                lines.push(format!("and {} more", self.problems.len() - MOST_LINES));
-            }
             texts.push(format!(
                 "{} of {} blobs {}; do not use this bundle:\n{}",
                 self.problems.len(),
@@ -62,17 +56,26 @@ impl Verification {
                     1 => "is not what it should be",
                     _ => "are not what they should be",
                 },
-                lines.join("\n")
+                lines(&self.problems)
             ));
         }
         if !self.disagreements.is_empty() {
             texts.push(format!(
                 "the lock tells other things than the images; do not use this bundle:\n{}",
-                self.disagreements.join("\n")
+                lines(&self.disagreements)
             ));
         }
         (!texts.is_empty()).then(|| texts.join("\n"))
     }
+}
+
+/// The first of them, and how many there are besides.
+fn lines(all: &[impl fmt::Display]) -> String {
+    let mut lines: Vec<String> = all.iter().take(MAX_PROBLEMS).map(ToString::to_string).collect();
+    if let Some(more @ 1..) = all.len().checked_sub(MAX_PROBLEMS) {
+        lines.push(format!("and {more} more"));
+    }
+    lines.join("\n")
 }
 
 /// Reads every blob that the bundle lists and compares it with its digest; tells
@@ -93,27 +96,33 @@ pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
         }
     }
     drop(send);
-    let mut problems: Vec<Problem> = std::thread::scope(|scope| {
+    let found: Vec<Checked<'_>> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..workers)
             .map(|_| {
                 scope.spawn(|| {
-                    let mut problems = Vec::new();
-                    for ((digest, _), (descriptor, subject)) in &receive {
+                    let mut found = Vec::new();
+                    for (key, (descriptor, _)) in &receive {
                         let result = check(bundle, descriptor, |count| {
                             bytes.fetch_add(count, Ordering::Relaxed);
                             progress(count);
                         });
-                        if let Err(what) = result {
-                            let (digest, subject) = (*digest, subject.clone());
-                            problems.push(Problem { digest, subject, what });
-                        }
+                        found.push((key, result));
                     }
-                    problems
+                    found
                 })
             })
             .collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+        // What a thread had checked is lost with it, and then is none of the good.
+        threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
     });
+    let mut results: HashMap<&(Digest, u64), Result<(), String>> = found.into_iter().collect();
+    let mut problems = Vec::new();
+    for (key, (_, subject)) in &listed {
+        let lost = || Err("it could not be checked; run this again".to_owned());
+        if let Err(what) = results.remove(key).unwrap_or_else(lost) {
+            problems.push(Problem { digest: key.0, subject: subject.to_string(), what });
+        }
+    }
     let digests: BTreeSet<Digest> = listed.keys().map(|(digest, _)| *digest).collect();
     for digest in bundle.digests() {
         if !digests.contains(&digest) {
@@ -122,18 +131,25 @@ pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
         }
     }
     problems.sort_by(|a, b| (&a.subject, a.digest).cmp(&(&b.subject, b.digest)));
+    let read = |blob: &Descriptor| bundle.image_document(blob).map_err(words);
     let images = bundle.lock().images.iter();
-    let disagreements =
-        images.flat_map(|image| disagreements(image, |blob| bundle.read(blob).ok())).collect();
+    let disagreements = images.flat_map(|image| disagreements(image, read)).collect();
     Verification { blobs: digests.len(), bytes: bytes.into_inner(), problems, disagreements }
 }
 
+/// A blob, and what was found of it.
+type Checked<'a> = (&'a (Digest, u64), Result<(), String>);
+
+/// What is wrong with a blob that cannot be read.
+fn words(error: BundleError) -> String {
+    match std::error::Error::source(&error) {
+        Some(source) => source.to_string(),
+        None => "it is missing".to_owned(),
+    }
+}
+
 fn check(bundle: &Bundle, descriptor: &Descriptor, progress: impl Fn(u64)) -> Result<(), String> {
-    let mut reader =
-        bundle.open_blob(descriptor).map_err(|error| match std::error::Error::source(&error) {
-            Some(source) => source.to_string(),
-            None => "it is missing".to_owned(),
-        })?;
+    let mut reader = bundle.open_blob(descriptor).map_err(words)?;
     let mut buffer = vec![0; 256 << 10];
     loop {
         match reader.read(&mut buffer) {
@@ -155,30 +171,30 @@ fn check(bundle: &Bundle, descriptor: &Descriptor, progress: impl Fn(u64)) -> Re
 /// Every blob that the index, the bundle manifest or the lock names, with the
 /// words for what it is. One that is named with two sizes stands there twice:
 /// one of them must be wrong.
-fn listed(bundle: &Bundle) -> BTreeMap<(Digest, u64), (Descriptor, String)> {
+fn listed(bundle: &Bundle) -> Listed<'_> {
     let mut listed = BTreeMap::new();
-    let mut add = |descriptor: &Descriptor, subject: &str| {
-        listed
-            .entry((descriptor.digest, descriptor.size))
-            .or_insert_with(|| (descriptor.clone(), subject.to_owned()));
-    };
     for content in bundle.contents() {
-        add(&content.descriptor, &content.title);
+        add(&mut listed, &content.descriptor, &content.title.as_str().into());
     }
     for image in &bundle.lock().images {
-        let name = image.name.to_string();
-        add(&image.root, &name);
+        let name = image.name.to_string().into();
+        add(&mut listed, &image.root, &name);
         for platform in &image.platforms {
-            add(&platform.manifest, &name);
-            add(&platform.config, &name);
+            add(&mut listed, &platform.manifest, &name);
+            add(&mut listed, &platform.config, &name);
             for layer in &platform.layers {
-                add(layer, &name);
+                add(&mut listed, layer, &name);
             }
         }
     }
-    for descriptor in bundle.index() {
-        add(descriptor, "the index");
-    }
-    add(bundle.lock_blob(), "the lock");
+    add(&mut listed, bundle.manifest_blob(), &"the bundle manifest".into());
+    add(&mut listed, bundle.lock_blob(), &"the lock".into());
     listed
+}
+
+/// Blobs by digest and size, with the words for what they are.
+type Listed<'a> = BTreeMap<(Digest, u64), (&'a Descriptor, Arc<str>)>;
+
+fn add<'a>(listed: &mut Listed<'a>, blob: &'a Descriptor, subject: &Arc<str>) {
+    listed.entry((blob.digest, blob.size)).or_insert_with(|| (blob, Arc::clone(subject)));
 }

@@ -1,5 +1,6 @@
 //! What does not go together in a cluster file, each value of which can be read.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::{Cluster, Given, networks};
@@ -44,8 +45,9 @@ impl Cluster {
                 "name a machine of `nodes`, or write `ingress: false`",
             )
         }));
+        let known: BTreeSet<_> = self.nodes.iter().map(|node| &node.name).collect();
         let names = self.ingress_nodes.iter().flatten();
-        let unknown = names.filter(|name| !self.nodes.iter().any(|node| node.name == **name));
+        let unknown = names.filter(|name| !known.contains(name));
         found.extend(unknown.map(|name| {
             Conflict::new(
                 "ingressNodes",

@@ -3,6 +3,8 @@
 //! host name and no path of the machine that made it, so it can be reviewed in
 //! a diff, and so that the same lock gives the same bundle.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -231,7 +233,7 @@ pub enum FileKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DisabledCheck {
-    /// `gpgcheck`, `repo_gpgcheck`, `expired-key`, `plain-http`.
+    /// `gpgcheck`, `repoGpgcheck`, `expiredKeys`, `plainHttp`.
     pub check: String,
     /// The repository or registry it is off for.
     pub subject: String,
@@ -281,4 +283,26 @@ pub enum Why {
         /// The component: `etcd`, `pause`, …
         component: String,
     },
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Spec { path, line } => write!(f, "the spec asks for it: {path}, line {line}"),
+            Self::Base { profile } => write!(f, "every {profile} node needs it"),
+            Self::Requires { package, requirement } => {
+                write!(f, "{package} requires {requirement}")
+            }
+            Self::Manifest { manifest, document, path } => {
+                write!(f, "manifest {manifest} names it: {document}, {path}")
+            }
+            Self::Kubeadm { component } => write!(f, "kubeadm needs it: {component}"),
+        }
+    }
+}
+
+impl fmt::Display for DisabledCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} for {}: {}", self.check, self.subject, self.reason)
+    }
 }

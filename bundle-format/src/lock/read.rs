@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use super::{LOCK_VERSION, Lock};
-use crate::text::printable;
+use super::{LOCK_VERSION, Lock, sense};
+use crate::text::brief;
 
 /// Why bytes are no lock to go by.
 #[derive(Debug, thiserror::Error)]
@@ -42,15 +42,16 @@ impl Lock {
         if found != LOCK_VERSION {
             return Err(LockError::Version { found });
         }
+        sense::look_through(bytes)?;
         let lock: Self = serde_json::from_slice(bytes).map_err(json)?;
-        let problems = lock.problems();
+        let problems = lock.contradictions();
         if problems.is_empty() { Ok(lock) } else { Err(LockError::Senseless(problems)) }
     }
 }
 
 /// The parser's words repeat those of the text.
-fn json(error: serde_json::Error) -> LockError {
-    LockError::Json(printable(&error.to_string()))
+pub(super) fn json(error: serde_json::Error) -> LockError {
+    LockError::Json(brief(&error.to_string()))
 }
 
 #[cfg(test)]

@@ -1,105 +1,86 @@
 //! Whether a lock makes sense in itself, before anything else is known. One
-//! may have been edited by hand, and that of a bundle is a stranger's.
+//! may have been edited by hand, and that of a bundle is a stranger's: time goes
+//! with its size, and nothing of it is shown as it is.
 
-use std::collections::BTreeSet;
+mod images;
+mod packages;
+
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::hash::Hash;
 
-use serde_json::Value;
 use url::Url;
 
-use super::{FileKind, Lock, LockedImage};
-use crate::architecture::Architecture;
-use crate::image::{is_index, is_manifest};
-use crate::{layout, title};
+use super::{Descriptor, FileKind, Lock, LockError};
+use crate::bounds::MAX_LOCK;
+use crate::digest::Digest;
+use crate::document::walk;
+use crate::layout;
+use crate::problems::Problems;
+use crate::text::brief;
+use crate::title::{self, Title};
 
 /// Fields whose texts may have several lines: those of a spec's or a manifest's.
 const OF_LINES: [&str; 4] = ["from", "to", "reason", "warnings"];
 
+/// Looks through a lock's bytes for what no lock has.
+pub(super) fn look_through(bytes: &[u8]) -> Result<(), LockError> {
+    if bytes.len() as u64 > MAX_LOCK {
+        let words = format!("it has more than {MAX_LOCK} bytes, as no lock has");
+        return Err(LockError::Senseless(vec![words]));
+    }
+    let mut problems = Problems::default();
+    walk(bytes, |field, text| {
+        let lines = OF_LINES.contains(&field);
+        let bad = |c: char| c.is_control() && !(lines && matches!(c, '\n' | '\r' | '\t'));
+        if text.contains(bad) {
+            problems.add(|| {
+                format!("its {} `{}` holds a control character", brief(field), brief(text))
+            });
+        }
+    })
+    .map_err(super::read::json)?;
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(LockError::Senseless(problems.lines())),
+    }
+}
+
 impl Lock {
-    /// All that contradicts itself; empty for a lock that makes sense.
+    /// All that contradicts itself, or that no bundle may have; empty for a lock
+    /// that makes sense.
     pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        let value = serde_json::to_value(self).unwrap_or_default();
-        control_characters(&value, "", &mut problems);
-        if !problems.is_empty() {
-            // What follows shows the lock's own words.
-            return problems;
+        let bytes = match layout::lock_bytes(self) {
+            Ok(bytes) => bytes,
+            Err(error) => return vec![error.to_string()],
+        };
+        match look_through(&bytes) {
+            Ok(()) => self.contradictions(),
+            Err(error) => vec![error.to_string()],
         }
+    }
+
+    /// The same, of a lock whose texts were looked at.
+    pub(super) fn contradictions(&self) -> Vec<String> {
+        let mut problems = Problems::default();
         if !is_name(&self.name) {
-            problems.push(format!("the name `{}` is none of a bundle", self.name));
+            problems.add(|| format!("the name `{}` is none of a bundle", brief(&self.name)));
         }
-        self.packages(&mut problems);
-        self.images(&mut problems);
+        packages::check(self, &mut problems);
+        images::check(self, &mut problems);
         self.files(&mut problems);
         let conflicts = self.cluster.conflicts();
-        problems.extend(conflicts.iter().map(|conflict| format!("its cluster: {conflict}")));
-        if self.bytes().is_none() {
-            problems.push("its sizes are more than any disk holds".to_owned());
-        }
-        problems
+        conflicts.iter().for_each(|one| problems.add(|| format!("its cluster: {one}")));
+        self.sizes(&mut problems);
+        problems.lines()
     }
 
-    fn packages(&self, problems: &mut Vec<String>) {
-        unique("target", self.targets.iter().map(|target| &target.id), problems);
-        for target in &self.targets {
-            if target.id != format!("{}-{}", target.family, target.architecture)
-                || target.id.contains('/')
-            {
-                problems.push(format!("the target `{}` is called otherwise", target.id));
-            }
-        }
-        let names = self.rpms.iter().map(|rpm| format!("{} for {}", rpm.package, rpm.target));
-        unique("package", names, problems);
-        for rpm in &self.rpms {
-            let target = self.targets.iter().find(|target| target.id == rpm.target);
-            let repository = target.and_then(|target| {
-                target.repositories.iter().find(|repository| repository.id == rpm.repository)
-            });
-            if repository.is_none() {
-                problems.push(format!(
-                    "package {}: no repository `{}` of a target `{}`",
-                    rpm.package, rpm.repository, rpm.target
-                ));
-            }
-            if rpm.package.file_name().contains('/') {
-                problems.push(format!("package {}: its name is none", rpm.package));
-            }
-            no_password(&rpm.package, rpm.source.as_str(), problems);
-        }
-        for repository in self.targets.iter().flat_map(|target| &target.repositories) {
-            no_password(&repository.id, repository.base_url.as_str(), problems);
-        }
-    }
-
-    fn images(&self, problems: &mut Vec<String>) {
-        unique("image", self.images.iter().map(|image| &image.name), problems);
-        let wanted: BTreeSet<Architecture> =
-            self.targets.iter().map(|target| target.architecture).collect();
-        for image in &self.images {
-            if let Some(words) = what_is_wrong(image, &wanted) {
-                problems.push(format!("image {}: {words}", image.name));
-            }
-        }
-        let names: BTreeSet<_> = self.images.iter().map(|image| &image.name).collect();
-        if let Some(sandbox) = self.sandbox_image.as_ref().filter(|name| !names.contains(name)) {
-            problems.push(format!("the sandbox image {sandbox} is none of its images"));
-        }
-        for manifest in &self.manifests {
-            for image in manifest.images.iter().filter(|image| !names.contains(image)) {
-                problems.push(format!(
-                    "manifest {} names {image}, which is none of its images",
-                    manifest.name
-                ));
-            }
-        }
-    }
-
-    fn files(&self, problems: &mut Vec<String>) {
+    fn files(&self, problems: &mut Problems) {
         unique("manifest", self.manifests.iter().map(|manifest| &manifest.name), problems);
         for manifest in &self.manifests {
             if !is_name(&manifest.name) {
-                problems.push(format!("the name `{}` is none of a manifest", manifest.name));
+                let name = brief(&manifest.name);
+                problems.add(|| format!("the name `{name}` is none of a manifest"));
             }
             no_password(&manifest.name, &manifest.source, problems);
         }
@@ -110,17 +91,36 @@ impl Lock {
                 FileKind::Config => "config/",
             };
             if !file.title.starts_with(folder) {
-                problems.push(format!("the file `{}` does not lie in {folder}", file.title));
+                let title = brief(&file.title);
+                problems.add(|| format!("the file `{title}` does not lie in {folder}"));
             }
             no_password(&file.title, &file.source, problems);
         }
         let contents = layout::contents(self, &[]);
-        problems.extend(title::problems(contents.iter().map(|content| content.title.as_str())));
+        let titles = || contents.iter().map(|(title, _)| title.as_str());
+        for error in titles().filter_map(|title| title.parse::<Title>().err()) {
+            problems.add(|| error.to_string());
+        }
+        title::clashes(titles(), str::to_ascii_lowercase, problems);
     }
 
-    /// The sum of all sizes, blobs that are named twice counted twice; none if
-    /// it is more than a file can have.
-    fn bytes(&self) -> Option<u64> {
+    /// A blob has one size, and all of them find room on a disk.
+    fn sizes(&self, problems: &mut Problems) {
+        let mut known: HashMap<Digest, u64> = HashMap::new();
+        let mut sum = Some(0_u64);
+        for (digest, size) in self.blobs() {
+            sum = sum.and_then(|sum| sum.checked_add(size)).filter(|sum| *sum < 1 << 62);
+            if known.insert(digest, size).is_some_and(|other| other != size) {
+                problems.add(|| format!("the blob {digest} has two sizes"));
+            }
+        }
+        if sum.is_none() {
+            problems.add(|| "its sizes are more than any disk holds".to_owned());
+        }
+    }
+
+    /// Each blob with its size; one that is named twice stands there twice.
+    fn blobs(&self) -> impl Iterator<Item = (Digest, u64)> {
         let images = self.images.iter().flat_map(|image| {
             let platforms = image.platforms.iter().flat_map(|platform| {
                 [&platform.manifest, &platform.config].into_iter().chain(&platform.layers)
@@ -130,33 +130,10 @@ impl Lock {
         let manifests =
             self.manifests.iter().flat_map(|manifest| [&manifest.upstream, &manifest.applied]);
         let files = self.files.iter().map(|file| &file.content);
-        let sizes = images.chain(manifests).chain(files).map(|blob| blob.size);
-        sizes
-            .chain(self.rpms.iter().map(|rpm| rpm.size))
-            .try_fold(0_u64, u64::checked_add)
-            .filter(|sum| *sum < 1 << 62)
+        let blob = |blob: &Descriptor| (blob.digest, blob.size);
+        let rpms = self.rpms.iter().map(|rpm| (rpm.digest, rpm.size));
+        images.chain(manifests).chain(files).map(blob).chain(rpms)
     }
-}
-
-/// What is wrong with an image on nodes of the architectures `wanted`.
-fn what_is_wrong(image: &LockedImage, wanted: &BTreeSet<Architecture>) -> Option<String> {
-    let media_type = &image.root.media_type;
-    if !is_index(media_type) && !is_manifest(media_type) {
-        return Some(format!("its root is of the type `{media_type}`"));
-    }
-    let platforms = &image.platforms;
-    let architectures: BTreeSet<Architecture> =
-        platforms.iter().map(|platform| platform.architecture).collect();
-    if architectures != *wanted || platforms.len() != wanted.len() {
-        return Some("its platforms are not those of the targets, each once".to_owned());
-    }
-    for platform in platforms {
-        let alone = is_manifest(media_type);
-        if !is_manifest(&platform.manifest.media_type) || alone && platform.manifest != image.root {
-            return Some(format!("{} is not its manifest", platform.manifest.digest));
-        }
-    }
-    None
 }
 
 /// A name that the spec could have: see its own check.
@@ -168,44 +145,21 @@ fn is_name(name: &str) -> bool {
 fn unique<T: Eq + Hash + Display>(
     what: &str,
     names: impl Iterator<Item = T>,
-    problems: &mut Vec<String>,
+    problems: &mut Problems,
 ) {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     for name in names {
-        let words = format!("{what} {name} stands there twice");
-        if !seen.insert(name) {
-            problems.push(words);
+        if let Some(name) = seen.replace(name) {
+            problems.add(|| format!("{what} {} stands there twice", brief(&name.to_string())));
         }
     }
 }
 
 /// A password in a source would travel with the bundle.
-fn no_password(what: &impl Display, source: &str, problems: &mut Vec<String>) {
+fn no_password(what: &impl Display, source: &str, problems: &mut Problems) {
     let url = Url::parse(source).ok().filter(Url::has_host);
     if url.is_some_and(|url| !url.username().is_empty() || url.password().is_some()) {
-        problems.push(format!("{what}: its source holds a user or a password"));
-    }
-}
-
-fn control_characters(value: &Value, field: &str, problems: &mut Vec<String>) {
-    match value {
-        Value::String(text) => {
-            let lines = OF_LINES.contains(&field);
-            let bad = |c: char| c.is_control() && !(lines && matches!(c, '\n' | '\r' | '\t'));
-            if text.contains(bad) {
-                problems.push(format!("its {field} {text:?} holds a control character"));
-            }
-        }
-        Value::Array(values) => {
-            for value in values {
-                control_characters(value, field, problems);
-            }
-        }
-        Value::Object(fields) => {
-            for (field, value) in fields {
-                control_characters(value, field, problems);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        let what = brief(&what.to_string());
+        problems.add(|| format!("{what}: its source holds a user or a password"));
     }
 }

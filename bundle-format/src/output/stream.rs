@@ -7,14 +7,11 @@ use std::io::{self, ErrorKind, Write};
 #[derive(Debug)]
 pub struct Quiet<W>(W);
 
-/// Standard output.
-pub fn standard_output() -> Quiet<io::Stdout> {
-    Quiet(io::stdout())
-}
-
-/// Standard error.
-pub fn standard_error() -> Quiet<io::Stderr> {
-    Quiet(io::stderr())
+impl<W: Write> Quiet<W> {
+    /// The same stream, without that error.
+    pub fn new(inner: W) -> Self {
+        Self(inner)
+    }
 }
 
 impl<W: Write> Write for Quiet<W> {

@@ -86,7 +86,7 @@ pub(super) fn gather(
     patched(file, lock, upstreams)?;
     let images = lock.images.iter();
     let disagreements: Vec<String> = images
-        .flat_map(|image| disagreements(image, |blob| upstreams.cache.document(blob).ok()))
+        .flat_map(|image| disagreements(image, |blob| upstreams.cache.document(blob)))
         .collect();
     if !disagreements.is_empty() {
         bail!(

@@ -43,8 +43,8 @@ pub(super) fn verify(
             let digest = upstreams.cache.insert(&bytes)?;
             let descriptor =
                 Descriptor { media_type: FILE_TYPE.to_owned(), digest, size: bytes.len() as u64 };
-            contents
-                .push(Content { title: format!("rpms/{}/repodata/{name}", target.id), descriptor });
+            let title = format!("rpms/{}/repodata/{name}", target.id).parse()?;
+            contents.push(Content { title, descriptor });
         }
     }
     if !problems.is_empty() {

@@ -6,6 +6,7 @@ use std::fmt;
 use bundle_format::Digest;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::lock::Lock;
+use bundle_format::text::printable;
 use indicatif::HumanBytes;
 use serde::Serialize;
 
@@ -37,12 +38,14 @@ pub struct Change {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for change in &self.changes {
-            match (&change.from, &change.to) {
-                (None, Some(to)) => writeln!(f, "+ {} {to}", change.what)?,
-                (Some(from), None) => writeln!(f, "- {} {from}", change.what)?,
-                (Some(from), Some(to)) => writeln!(f, "~ {} {from} -> {to}", change.what)?,
-                (None, None) => {}
-            }
+            let what = &change.what;
+            let line = match (&change.from, &change.to) {
+                (None, Some(to)) => format!("+ {what} {to}"),
+                (Some(from), None) => format!("- {what} {from}"),
+                (Some(from), Some(to)) => format!("~ {what} {from} -> {to}"),
+                (None, None) => continue,
+            };
+            writeln!(f, "{}", printable(&line))?;
         }
         write!(f, "{} changes, {} of new blobs", self.changes.len(), HumanBytes(self.delta))
     }

@@ -3,5 +3,6 @@
 pub mod difference;
 pub mod extract;
 mod fields;
+mod folder;
 pub mod summary;
 pub mod why;

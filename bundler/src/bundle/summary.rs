@@ -4,9 +4,11 @@ use std::fmt::{self, Display};
 
 use bundle_format::archive::reader::Bundle;
 use bundle_format::lock::{FileKind, Lock};
+use bundle_format::text::{plain_json, printable};
 use indicatif::HumanBytes;
 
-/// A bundle's contents by kind and target.
+/// A bundle's contents by kind and target. Each of a stranger's texts is on the
+/// line on which it stands.
 pub struct Summary<'a>(pub &'a Bundle);
 
 impl Display for Summary<'_> {
@@ -16,9 +18,9 @@ impl Display for Summary<'_> {
         writeln!(f, "bundle      {}", lock.name)?;
         writeln!(f, "size        {}", HumanBytes(bundle.length()))?;
         writeln!(f, "index       {}", bundle.index_digest())?;
-        writeln!(f, "kubernetes  {}", lock.kubernetes)?;
+        writeln!(f, "kubernetes  {}", printable(&lock.kubernetes))?;
         if let Some(containerd) = &lock.containerd {
-            writeln!(f, "containerd  {containerd}")?;
+            writeln!(f, "containerd  {}", printable(containerd))?;
         }
         if let Some(sandbox) = &lock.sandbox_image {
             writeln!(f, "sandbox     {sandbox}")?;
@@ -41,15 +43,15 @@ impl Display for Summary<'_> {
         }
         writeln!(f, "\nmanifests ({}), in the order to apply them", lock.manifests.len())?;
         for manifest in &lock.manifests {
-            writeln!(f, "  {}  {}", manifest.name, manifest.source)?;
+            writeln!(f, "  {}  {}", manifest.name, printable(&manifest.source))?;
             for edit in &manifest.patches {
                 writeln!(
                     f,
                     "    line {}: {}: `{}` -> `{}`",
                     edit.line,
-                    edit.patch,
-                    edit.from.trim(),
-                    edit.to.trim()
+                    printable(&edit.patch),
+                    printable(edit.from.trim()),
+                    printable(edit.to.trim())
                 )?;
             }
         }
@@ -71,21 +73,21 @@ impl Display for Summary<'_> {
             writeln!(f, "\ndefaults for the cluster file")?;
             for (key, value) in lock.cluster.entries() {
                 match value.as_str() {
-                    Some(text) => writeln!(f, "  {key}: {text}")?,
-                    None => writeln!(f, "  {key}: {value}")?,
+                    Some(text) => writeln!(f, "  {key}: {}", printable(text))?,
+                    None => writeln!(f, "  {key}: {}", plain_json(&value.to_string()))?,
                 }
             }
         }
         if !lock.disabled_checks.is_empty() {
             writeln!(f, "\nchecks that are OFF")?;
             for disabled in &lock.disabled_checks {
-                writeln!(f, "  {} for {}: {}", disabled.check, disabled.subject, disabled.reason)?;
+                writeln!(f, "  {}", printable(&disabled.to_string()))?;
             }
         }
         if !lock.warnings.is_empty() {
             writeln!(f, "\nwarnings")?;
             for warning in &lock.warnings {
-                writeln!(f, "  {warning}")?;
+                writeln!(f, "  {}", printable(warning))?;
             }
         }
         Ok(())
@@ -99,13 +101,13 @@ fn packages(lock: &Lock, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
             "\npackages for {} ({}, {}; on top of {})",
-            target.id,
+            printable(&target.id),
             rpms.len(),
             HumanBytes(size),
-            target.baseline
+            printable(&target.baseline)
         )?;
         for rpm in rpms {
-            writeln!(f, "  {}  {}", rpm.package, rpm.repository)?;
+            writeln!(f, "  {}", printable(&format!("{}  {}", rpm.package, rpm.repository)))?;
         }
     }
     Ok(())

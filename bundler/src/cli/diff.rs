@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let difference =
         difference::of_bundles(&Bundle::open(&arguments.a)?, &Bundle::open(&arguments.b)?);
     if arguments.json {
-        return report::data(&format!("{}\n", serde_json::to_string_pretty(&difference)?));
+        return report::json(&format!("{}\n", serde_json::to_string_pretty(&difference)?));
     }
     report::data(&format!("{difference}\n"))
 }

@@ -57,26 +57,20 @@ impl Kind {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let bundle = Bundle::open(&arguments.bundle)?;
-    let mut items = extract::items(&bundle);
-    let titles: HashSet<String> = items.iter().map(extract::Item::title).collect();
-    let unknown: Vec<&str> = arguments
-        .titles
-        .iter()
-        .filter(|title| !titles.contains(*title))
-        .map(String::as_str)
-        .collect();
+    let mut items = extract::items(&bundle)?;
+    let titles: HashSet<&str> = items.iter().map(|item| item.title.as_str()).collect();
+    let wanted: HashSet<&str> = arguments.titles.iter().map(String::as_str).collect();
+    let mut unknown: Vec<&str> = wanted.difference(&titles).copied().collect();
+    unknown.sort_unstable();
     if !unknown.is_empty() {
         bail!("the bundle has no {}; `--list` shows what it has", unknown.join(", "));
     }
-    items.retain(|item| {
-        let title = item.title();
-        match arguments.kind {
-            Some(kind) => title.starts_with(kind.folder()),
-            None => arguments.titles.is_empty() || arguments.titles.contains(&title),
-        }
+    items.retain(|item| match arguments.kind {
+        Some(kind) => item.title.starts_with(kind.folder()),
+        None => wanted.is_empty() || wanted.contains(item.title.as_str()),
     });
     if arguments.list {
-        let lines: String = items.iter().map(|item| item.title() + "\n").collect();
+        let lines: String = items.iter().map(|item| format!("{}\n", item.title)).collect();
         return report::data(&lines);
     }
     extract::extract(&bundle, &arguments.folder, &items)?;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use bundle_format::input;
+use bundle_format::text::brief;
 use clap::Args;
 
 use super::report;
@@ -29,7 +30,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         match read(file).and_then(|text| Ok(discover(file, &text)?)) {
             Ok(discovery) => {
                 for guess in &discovery.guesses {
-                    let text: String = guess.text.chars().take(200).collect();
+                    let text = brief(&guess.text);
                     report::notice(&format!(
                         "guess: {file}:{}: `{text}`: {}; if the site needs it, list it under `images:` in the spec",
                         guess.line, guess.why

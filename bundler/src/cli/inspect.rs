@@ -24,7 +24,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let bundle = Bundle::open(&arguments.bundle)?;
     if arguments.json {
-        return report::data(&String::from_utf8(layout::lock_bytes(bundle.lock())?)?);
+        return report::json(&String::from_utf8(layout::lock_bytes(bundle.lock())?)?);
     }
     report::data(&Summary(&bundle).to_string())
 }

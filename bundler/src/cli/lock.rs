@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::Context;
+use bundle_format::bounds::MAX_LOCK;
 use bundle_format::{Lock, input, layout};
 use clap::Args;
 
@@ -57,13 +58,10 @@ pub(super) fn make(file: &SpecFile, upstreams: &Upstreams) -> anyhow::Result<Loc
     Ok(lock)
 }
 
-/// No lock of a real bundle comes near; it is read into memory.
-const MAX_BYTES: u64 = 64 << 20;
-
 /// Reads a lock that was written before.
 pub(super) fn read(path: &Path) -> anyhow::Result<Lock> {
     let read = || -> anyhow::Result<Lock> {
-        let bytes = input::file(path, MAX_BYTES)?;
+        let bytes = input::file(path, MAX_LOCK)?;
         Lock::parse(&bytes).context("run `bundler lock` to make it anew")
     };
     read().with_context(|| format!("reading {}", path.display()))

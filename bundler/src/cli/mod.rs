@@ -46,7 +46,16 @@ enum Command {
 /// Runs the program with the process's own arguments. Exit status: 0 done, 1
 /// failed, 2 wrong usage.
 pub fn run() -> ExitCode {
-    let result = match Bundler::parse().command {
+    let parsed = match Bundler::try_parse() {
+        Ok(parsed) => parsed,
+        // Help and version are ours; what is wrong quotes what was typed.
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) => {
+            report::notice(&error.render().to_string());
+            return ExitCode::from(2);
+        }
+    };
+    let result = match parsed.command {
         Command::Init(arguments) => init::run(&arguments),
         Command::Lock(arguments) => lock::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),

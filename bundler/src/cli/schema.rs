@@ -5,5 +5,5 @@ use crate::spec::Spec;
 
 pub(super) fn run() -> anyhow::Result<()> {
     let schema = schemars::schema_for!(Spec);
-    report::data(&format!("{}\n", serde_json::to_string_pretty(&schema)?))
+    report::json(&format!("{}\n", serde_json::to_string_pretty(&schema)?))
 }

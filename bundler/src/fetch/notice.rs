@@ -5,6 +5,8 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bundle_format::text::{printable, stderr};
+
 /// How long nothing is said of waiting.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -27,7 +29,7 @@ impl Notices {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         if said.insert(subject.to_owned()) && self.shown {
             // With standard error closed there is nobody left to tell.
-            drop(writeln!(std::io::stderr(), "waiting: {subject}: {words}"));
+            drop(writeln!(stderr(), "{}", printable(&format!("waiting: {subject}: {words}"))));
         }
     }
 

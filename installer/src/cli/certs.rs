@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::SystemTime;
 
 use anyhow::bail;
-use bundle_format::output::{standard_error, standard_output};
+use bundle_format::text::{indented, plain_json, printable, stderr, stdout};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -29,17 +29,18 @@ pub(crate) enum Action {
 pub(crate) fn list(json: bool) -> anyhow::Result<()> {
     let now = SystemTime::now();
     let (all, unread) = pki::all(&node::host(None)?);
-    let mut out = standard_output();
+    let mut out = stdout();
     if json {
         let listed: Vec<Value> = all.iter().map(|one| as_json(one, now)).collect();
-        writeln!(out, "{:#}", json!({"certificates": listed, "unknown": unread}))?;
+        let object = json!({"certificates": listed, "unknown": unread});
+        writeln!(out, "{}", plain_json(&format!("{object:#}")))?;
     } else {
         show(&mut out, &all, now)?;
         for place in &unread {
-            writeln!(out, "could not look: {place}")?;
+            writeln!(out, "could not look: {}", indented(place))?;
         }
         if all.is_empty() && unread.is_empty() {
-            writeln!(standard_error(), "this node has no certificates of a cluster")?;
+            writeln!(stderr(), "this node has no certificates of a cluster")?;
         }
     }
     judge(&all, &unread, now)
@@ -71,10 +72,10 @@ fn agreed(yes: bool) -> anyhow::Result<Option<Host>> {
     if let Some(failure) = renewal::refusal(&host)? {
         return Err(failure.into());
     }
-    let mut out = standard_output();
+    let mut out = stdout();
     writeln!(out, "new certificates for this node's control plane, which starts anew\n")?;
     for change in renewal::plan(&host)? {
-        writeln!(out, "  {change}")?;
+        writeln!(out, "  {}", printable(&change.to_string()))?;
     }
     writeln!(out)?;
     if !(yes || confirmed("Do this?")?) {
@@ -84,8 +85,10 @@ fn agreed(yes: bool) -> anyhow::Result<Option<Host>> {
 }
 
 fn carry_out(host: &mut Host) -> anyhow::Result<()> {
-    let renewed = renewal::renew(host, &mut |change| drop(writeln!(standard_error(), "{change}")))?;
-    let mut out = standard_output();
+    let renewed = renewal::renew(host, &mut |change| {
+        drop(writeln!(stderr(), "{}", printable(&change.to_string())))
+    })?;
+    let mut out = stdout();
     show(&mut out, &renewed, SystemTime::now())?;
     writeln!(out, "log:   {LOG}")?;
     Ok(())
@@ -94,7 +97,7 @@ fn carry_out(host: &mut Host) -> anyhow::Result<()> {
 /// A line for each, in columns.
 fn show(out: &mut impl Write, all: &[Kept], now: SystemTime) -> io::Result<()> {
     let path = |one: &Kept| one.path.len();
-    let issuer = |one: &Kept| one.certificate.issuer.clone().unwrap_or_else(|| "-".to_owned());
+    let issuer = |one: &Kept| printable(one.certificate.issuer.as_deref().unwrap_or("-"));
     let wide = all.iter().map(path).max().unwrap_or(0);
     let signed = all.iter().map(|one| issuer(one).len()).max().unwrap_or(0).max(4);
     if !all.is_empty() {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anyhow::bail;
-use bundle_format::output::standard_output;
+use bundle_format::text::{indented, plain_json, stdout};
 use rustix::process::geteuid;
 
 use super::node;
@@ -16,9 +16,9 @@ pub(crate) fn doctor(json: bool) -> anyhow::Result<()> {
         Err(error) if !geteuid().is_root() => return Err(error),
         Err(error) => diagnose_past_receipt(&node::host_past_receipt(), &error),
     };
-    let mut out = standard_output();
+    let mut out = stdout();
     if json {
-        writeln!(out, "{}", serde_json::to_string_pretty(&diagnosis)?)?;
+        writeln!(out, "{}", plain_json(&serde_json::to_string_pretty(&diagnosis)?))?;
     } else {
         show(&mut out, &diagnosis)?;
     }
@@ -32,10 +32,11 @@ pub(crate) fn doctor(json: bool) -> anyhow::Result<()> {
 
 fn show(out: &mut impl Write, diagnosis: &Diagnosis) -> io::Result<()> {
     for finding in &diagnosis.findings {
-        writeln!(out, "cause: {}\n  cure: {}", finding.cause, finding.cure)?;
+        let (cause, cure) = (indented(&finding.cause), indented(&finding.cure));
+        writeln!(out, "cause: {cause}\n  cure: {cure}")?;
     }
     for place in &diagnosis.unknown {
-        writeln!(out, "could not look: {place}")?;
+        writeln!(out, "could not look: {}", indented(place))?;
     }
     if diagnosis.findings.is_empty() && diagnosis.unknown.is_empty() {
         writeln!(out, "nothing is wrong that we know of")?;

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 use std::time::Instant;
 
-use bundle_format::output::{standard_error, standard_output};
+use bundle_format::lock::DisabledCheck;
+use bundle_format::text::{plain_json, printable, stderr, stdout};
 use serde_json::json;
 
 use super::options::{Aim, Choice, Way};
@@ -51,10 +52,10 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
     };
     if way.json {
         let plan = told::json(&as_json(&intent, &plan), &problems);
-        writeln!(standard_output(), "{plan:#}")?;
+        writeln!(stdout(), "{}", plain_json(&format!("{plan:#}")))?;
     } else if is_done && problems.is_empty() {
         let is = format!("this node is a {} already", intent.role);
-        writeln!(standard_output(), "{}; nothing is to be done", end(&intent, steps.len(), is))?;
+        writeln!(stdout(), "{}; nothing is to be done", end(&intent, steps.len(), is))?;
         if !way.dry_run {
             run::settle(host, &plan)?;
         }
@@ -65,7 +66,7 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
     }
     told::refuse(&problems)?;
     if way.dry_run {
-        writeln!(standard_error(), "nothing was changed")?;
+        writeln!(stderr(), "nothing was changed")?;
         return Ok(None);
     }
     if !(way.yes || confirmed("Do this?")?) {
@@ -84,7 +85,7 @@ fn carry_out(ready: &mut Ready, begun: Instant) -> anyhow::Result<()> {
             1 => format!("[{:>2}/{total}] {name}: {}\n", number + 1, first(changes)),
             many => format!("[{:>2}/{total}] {name}: {many} changes\n", number + 1),
         };
-        drop(standard_error().write_all(line.as_bytes()));
+        drop(stderr().write_all(line.as_bytes()));
     })?;
     finished(host, intent, total, made, begun)
 }
@@ -97,7 +98,7 @@ fn end(intent: &Intent, steps: usize, whole: String) -> String {
 
 /// The first change, not wider than a terminal.
 fn first(changes: &[Change]) -> String {
-    let text = changes.first().map(ToString::to_string).unwrap_or_default();
+    let text = changes.first().map(|one| printable(&one.to_string())).unwrap_or_default();
     if text.chars().count() <= 60 {
         text
     } else {
@@ -134,13 +135,25 @@ fn chosen(role: Role, choice: &Choice) -> anyhow::Result<Vec<&'static dyn Step>>
 }
 
 fn show(intent: &Intent, plan: &[Planned]) -> io::Result<()> {
-    let mut out = standard_output();
+    let mut out = stdout();
     let lock = intent.lock();
     writeln!(
         out,
         "{} ({}) becomes a {} of Kubernetes {} from the bundle {}\n",
-        intent.name, intent.address, intent.role, lock.kubernetes, lock.name
+        intent.name,
+        intent.address,
+        intent.role,
+        printable(&lock.kubernetes),
+        lock.name
     )?;
+    let off: Vec<_> = unchecked(intent).collect();
+    if !off.is_empty() {
+        writeln!(out, "checks that the bundle's spec has switched off, for the reasons given:")?;
+        for disabled in off {
+            writeln!(out, "  {}", printable(&words(disabled)))?;
+        }
+        writeln!(out)?;
+    }
     for planned in plan {
         if planned.changes.is_empty() {
             writeln!(out, "{}: done already", planned.step.name())?;
@@ -148,10 +161,38 @@ fn show(intent: &Intent, plan: &[Planned]) -> io::Result<()> {
         }
         writeln!(out, "{}", planned.step.name())?;
         for change in &planned.changes {
-            writeln!(out, "  {change}")?;
+            writeln!(out, "  {}", printable(&change.to_string()))?;
         }
     }
     writeln!(out)
+}
+
+/// The checks that are off for this node: of its packages, and of registries.
+fn unchecked(intent: &Intent) -> impl Iterator<Item = &DisabledCheck> {
+    let others = intent.lock().targets.iter().filter(|target| target.id != intent.target.id);
+    let others: Vec<String> = others.map(|target| format!("{}/", target.id)).collect();
+    let is_other = move |check: &DisabledCheck| {
+        others.iter().any(|other| check.subject.starts_with(other.as_str()))
+    };
+    intent.lock().disabled_checks.iter().filter(move |check| !is_other(check))
+}
+
+/// What it means on this node that a check is off.
+fn words(off: &DisabledCheck) -> String {
+    let DisabledCheck { subject, reason, .. } = off;
+    match off.check.as_str() {
+        "gpgcheck" => format!(
+            "gpgcheck for {subject}: its packages' signatures were not checked, and this node              installs all packages with gpgcheck=0: {reason}"
+        ),
+        "repoGpgcheck" => {
+            format!(
+                "repoGpgcheck for {subject}: its metadata's signature was not checked: {reason}"
+            )
+        }
+        "expiredKeys" => format!("expiredKeys for {subject}: an expired key was taken: {reason}"),
+        "plainHttp" => format!("plainHttp for {subject}: images came without TLS: {reason}"),
+        _ => off.to_string(),
+    }
 }
 
 /// The plan for a program to read: in the words in which it is shown, since a
@@ -167,6 +208,7 @@ fn as_json(intent: &Intent, plan: &[Planned]) -> serde_json::Value {
         "address": intent.address,
         "kubernetes": intent.lock().kubernetes,
         "bundle": intent.lock().name,
+        "disabledChecks": unchecked(intent).collect::<Vec<_>>(),
         "steps": steps.collect::<Vec<_>>(),
     })
 }
@@ -178,7 +220,7 @@ fn finished(
     made: usize,
     begun: Instant,
 ) -> anyhow::Result<()> {
-    let mut out = standard_output();
+    let mut out = stdout();
     let seconds = begun.elapsed().as_secs();
     let is = end(intent, steps, format!("{} is a {}", intent.name, intent.role));
     let s = if made == 1 { "" } else { "s" };

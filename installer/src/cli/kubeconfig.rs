@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use bundle_format::output::standard_error;
+use bundle_format::text::stderr;
 use clap::Args;
 
 use super::node;
@@ -38,7 +38,7 @@ pub(crate) fn kubeconfig(wanted: Wanted) -> anyhow::Result<()> {
     let made = person::make(&node::host(None)?, &person)?;
     secret(output.as_deref(), &made.text, "kubeconfig")?;
     let until = made.config.client.first().map(|one| one.until.to_string()).unwrap_or_default();
-    drop(standard_error().write_all(next(&person, output.as_deref(), &until).as_bytes()));
+    drop(stderr().write_all(next(&person, output.as_deref(), &until).as_bytes()));
     Ok(())
 }
 

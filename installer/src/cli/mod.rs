@@ -22,7 +22,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bundle_format::output::standard_error;
+use bundle_format::text::stderr;
 use clap::{Parser, Subcommand};
 use rustix::fs::Mode;
 use rustix::process::umask;
@@ -144,7 +144,15 @@ enum Command {
 /// Runs the program with the process's own arguments. Exit status: 0 done, 1
 /// failed, 2 wrong usage.
 pub fn run() -> ExitCode {
-    let arguments = Installer::parse();
+    let arguments = match Installer::try_parse() {
+        Ok(arguments) => arguments,
+        // Help and version are ours; what is wrong quotes what was typed.
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) => {
+            drop(stderr().write_all(error.render().to_string().as_bytes()));
+            return ExitCode::from(2);
+        }
+    };
     // What commands make is for all to read unless they say otherwise, as on a
     // node that nobody has set up otherwise: rpm's database is.
     umask(Mode::WGRP | Mode::WOTH);
@@ -181,7 +189,7 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // With standard error closed there is nobody left to tell.
-            drop(standard_error().write_all(describe(&error, log).as_bytes()));
+            drop(stderr().write_all(describe(&error, log).as_bytes()));
             ExitCode::FAILURE
         }
     }
@@ -206,15 +214,15 @@ fn carried_out<T>(
 fn confirmed(question: &str) -> anyhow::Result<bool> {
     use std::io::IsTerminal;
     if !io::stdin().is_terminal() {
-        writeln!(standard_error(), "nothing was changed; --yes does it without asking")?;
+        writeln!(stderr(), "nothing was changed; --yes does it without asking")?;
         return Ok(false);
     }
-    write!(standard_error(), "{question} [y/N] ")?;
+    write!(stderr(), "{question} [y/N] ")?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
     let is_yes = matches!(answer.trim(), "y" | "Y" | "yes");
     if !is_yes {
-        writeln!(standard_error(), "nothing was changed")?;
+        writeln!(stderr(), "nothing was changed")?;
     }
     Ok(is_yes)
 }

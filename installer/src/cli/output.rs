@@ -4,11 +4,12 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
-use bundle_format::output::{self, standard_output};
+use bundle_format::output;
+use bundle_format::text::stdout;
 
 /// Prints what was asked for.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
-    let mut out = standard_output();
+    let mut out = stdout();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("printing")
 }
 

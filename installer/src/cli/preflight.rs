@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anyhow::bail;
-use bundle_format::output::{standard_error, standard_output};
+use bundle_format::text::{indented, plain_json, printable, stderr, stdout};
 use serde_json::{Value, json};
 
 use super::node;
@@ -19,13 +19,14 @@ pub(crate) fn preflight(aim: &Aim, look: &Look) -> anyhow::Result<()> {
     // What a step cannot plan with is in its way as well.
     let plan = run::plan(&host, &intent, &intent.role.steps());
     problems.extend(plan.err().iter().map(Failure::of));
-    let mut out = standard_output();
+    let mut out = stdout();
     if look.json {
         let facts = serde_json::to_value(&intent.facts)?;
-        writeln!(out, "{:#}", json(&json!({"facts": facts}), &problems))?;
+        let object = json(&json!({"facts": facts}), &problems);
+        writeln!(out, "{}", plain_json(&format!("{object:#}")))?;
     } else {
         for (name, fact) in intent.facts.lines() {
-            writeln!(out, "{name:<14} {fact}")?;
+            writeln!(out, "{name:<14} {}", printable(&fact.to_string()))?;
         }
         if problems.is_empty() {
             writeln!(out, "\nnothing is in the way of a {}", intent.role)?;
@@ -51,7 +52,8 @@ pub(super) fn json(object: &Value, problems: &[Failure]) -> Value {
 /// All of them at once, each with its cure.
 pub(super) fn tell(problems: &[Failure]) -> io::Result<()> {
     for problem in problems {
-        writeln!(standard_error(), "problem: {problem}\n  hint: {}", problem.cure())?;
+        let (what, cure) = (indented(&problem.to_string()), indented(problem.cure()));
+        writeln!(stderr(), "problem: {what}\n  hint: {cure}")?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anyhow::bail;
-use bundle_format::output::{standard_error, standard_output};
+use bundle_format::text::{indented, stderr, stdout};
 
 use super::{Ended, carried_out, confirmed, node};
 use crate::host::Host;
@@ -17,7 +17,7 @@ pub(crate) fn reset(yes: bool) -> Ended {
 fn agreed(yes: bool) -> anyhow::Result<Option<Host>> {
     let host = node::host(None)?;
     if host.lines().is_empty() {
-        writeln!(standard_output(), "this node has no receipt: nothing was done to it")?;
+        writeln!(stdout(), "this node has no receipt: nothing was done to it")?;
         return Ok(None);
     }
     if !(yes || confirmed("Take back all that was done to this node? Its pods and their data go.")?)
@@ -37,17 +37,17 @@ fn carry_out(host: &mut Host) -> anyhow::Result<()> {
                 format!("stays: {what}")
             }
         };
-        drop(writeln!(standard_error(), "{line}"));
+        drop(writeln!(stderr(), "{}", indented(&line)));
     });
     if left.is_empty() {
         back::forget(host)?;
         let but = if stays == 0 { "" } else { ", but for what stays" };
         let restart = "restart it to end what pods have left";
-        writeln!(standard_output(), "this node is as it was{but}; {restart}")?;
+        writeln!(stdout(), "this node is as it was{but}; {restart}")?;
         return Ok(());
     }
     for one in &left {
-        writeln!(standard_error(), "left: {one}")?;
+        writeln!(stderr(), "left: {}", indented(one))?;
     }
     match left.len() {
         1 => bail!("1 thing could not be taken back; the rest was"),

@@ -2,16 +2,15 @@
 
 use std::io::{self, Write};
 
-use bundle_format::output::standard_output;
-
 use super::node;
 use crate::status::{Progress, Registration, Status};
+use bundle_format::text::{indented, plain_json, printable, stdout};
 
 pub(crate) fn status(json: bool) -> anyhow::Result<()> {
     let status = Status::gather(&node::host(None)?);
-    let mut out = standard_output();
+    let mut out = stdout();
     if json {
-        writeln!(out, "{}", serde_json::to_string_pretty(&status)?)?;
+        writeln!(out, "{}", plain_json(&serde_json::to_string_pretty(&status)?))?;
     } else {
         show(&mut out, &status)?;
     }
@@ -26,9 +25,12 @@ fn show(out: &mut impl Write, status: &Status) -> io::Result<()> {
             let mut steps = status.steps.iter().filter(|step| last.contains(&step.name));
             let is_one = steps.any(|step| step.progress == Progress::Finished);
             let is = if is_one { "is" } else { "is not yet" };
-            writeln!(out, "{} {is} a {role}, by this node's receipt", status.name)?;
+            let name = printable(&status.name);
+            writeln!(out, "{name} {is} a {role}, by this node's receipt")?;
         }
-        None => writeln!(out, "{}: the installer has not been at work here", status.name)?,
+        None => {
+            writeln!(out, "{}: the installer has not been at work here", printable(&status.name))?
+        }
     }
     for (progress, word) in [
         (Progress::Finished, "finished:"),
@@ -42,18 +44,19 @@ fn show(out: &mut impl Write, status: &Status) -> io::Result<()> {
         }
     }
     for service in &status.services {
-        writeln!(out, "{:<13}{}", format!("{}:", service.name), service.state)?;
+        writeln!(out, "{:<13}{}", format!("{}:", service.name), printable(&service.state))?;
     }
-    let own = status.kubelet.as_deref().unwrap_or("not installed");
+    let own = printable(status.kubelet.as_deref().unwrap_or("not installed"));
     match &status.node {
         Registration::Known { ready, message, kubelet } => {
+            let kubelet = printable(kubelet);
             writeln!(out, "version:     kubelet {own}, and {kubelet} as the API server has it")?;
             let ready = if ready == "True" { "Ready" } else { "not Ready" };
-            writeln!(out, "node:        {ready}: {message}")
+            writeln!(out, "node:        {ready}: {}", printable(message))
         }
         Registration::Unknown { error } => {
             writeln!(out, "version:     kubelet {own}")?;
-            writeln!(out, "node:        {error}")
+            writeln!(out, "node:        {}", indented(error))
         }
     }
 }

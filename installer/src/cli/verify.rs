@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use anyhow::bail;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::archive::verify;
-use bundle_format::output::standard_output;
+use bundle_format::text::stdout;
 
 pub(crate) fn verify(bundle: Option<PathBuf>) -> anyhow::Result<()> {
     let bundle = Bundle::open(&super::bundle::find(bundle.as_deref())?)?;
     let (blobs, bytes) = whole(&bundle)?;
     let index = bundle.index_digest();
-    writeln!(standard_output(), "good: {blobs} blobs, {bytes} bytes, index {index}")?;
+    writeln!(stdout(), "good: {blobs} blobs, {bytes} bytes, index {index}")?;
     Ok(())
 }
 

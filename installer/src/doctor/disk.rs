@@ -1,5 +1,7 @@
 //! Room on the disks of containerd and kubelet.
 
+use anyhow::Context;
+
 use super::Finding;
 use crate::host::Host;
 
@@ -9,8 +11,12 @@ const ENOUGH: u64 = 10;
 
 pub(super) fn full(host: &Host) -> anyhow::Result<Option<Finding>> {
     let said = host.query("df --portability /var/lib /var/lib/containerd /var/lib/kubelet");
-    let fullest = said.stdout.lines().filter_map(disk).min_by_key(|(left, _)| *left);
-    Ok(fullest.filter(|(left, _)| *left < ENOUGH).map(|(left, mount)| {
+    // It fails where one of them is not there, and tells of the others.
+    let disks = said.stdout.lines().filter_map(disk);
+    let fullest = disks.min_by_key(|(left, _)| *left);
+    let fullest =
+        fullest.with_context(|| format!("`df` does not say what is left: it {}", said.end()))?;
+    Ok(Some(fullest).filter(|(left, _)| *left < ENOUGH).map(|(left, mount)| {
         Finding::new(
             format!("the disk at {mount} has only {left} % left"),
             format!("make room: `du -xh -d 4 {mount} | sort -h | tail` shows what takes it"),

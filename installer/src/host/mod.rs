@@ -12,6 +12,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use bundle_format::text::Printable;
 use rustix::fs::OFlags;
 
 use crate::exec::Exec;
@@ -26,7 +27,7 @@ pub struct Host {
     exec: Box<dyn Exec>,
     receipt: Option<Receipt>,
     lines: Vec<Line>,
-    log: Option<File>,
+    log: Option<Printable<File>>,
 }
 
 impl Host {
@@ -61,7 +62,7 @@ impl Host {
         if !opened.metadata().with_context(opening)?.is_file() {
             bail!("{} is no regular file; move it away", log.display());
         }
-        self.log = Some(opened);
+        self.log = Some(Printable::new(opened));
         Ok(self)
     }
 
@@ -85,7 +86,8 @@ impl Host {
         below(&self.root, path)
     }
 
-    /// Writes to the log what is no secret. A full disk must not end a step.
+    /// Writes to the log what is no secret: who reads it on a terminal sees no
+    /// colours and no moves of a command's. A full disk must not end a step.
     pub fn say(&mut self, text: &str) {
         if let Some(log) = &mut self.log {
             let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };

@@ -52,10 +52,12 @@ fn is_setting(command: &Command) -> bool {
 /// An interface for a Calico that the bundle does not have, or that says another.
 pub(crate) fn problem(intent: &Intent) -> Option<Failure> {
     intent.cluster.cni_interface.as_ref()?;
-    let texts: Vec<String> = manifests::wanted(intent)
-        .filter_map(|manifest| intent.bundle.read(&manifest.applied).ok())
-        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-        .collect();
+    let read = manifests::wanted(intent).map(|manifest| intent.bundle.read(&manifest.applied));
+    let texts = read.map(|read| Ok(String::from_utf8_lossy(&read?).into_owned()));
+    let texts: Vec<String> = match texts.collect::<anyhow::Result<_>>() {
+        Ok(texts) => texts,
+        Err(error) => return Some(Failure::of(&error)),
+    };
     if !texts.iter().any(|text| text.contains("name: calico-node")) {
         return Some(Failure::new(
             "cniInterface is for Calico, and no manifest of the bundle has `calico-node`",

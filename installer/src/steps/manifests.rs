@@ -33,7 +33,7 @@ impl Step for Manifests {
             let path = folder.join(&name);
             let bytes = node.intent.bundle.read(&manifest.applied)?;
             if node.host.bytes(&path)?.is_none_or(|own| own != bytes) {
-                let title = format!("manifests/{}.yaml", manifest.name);
+                let title = format!("manifests/{}.yaml", manifest.name).parse()?;
                 let content = Content { title, descriptor: manifest.applied.clone() };
                 changes
                     .push(Change::Unpack { folder: folder.clone(), files: vec![(name, content)] });

@@ -174,7 +174,7 @@ pub fn write_bundle_of(path: &Path, manifests: &[(&str, &str)], change: impl FnO
     };
     change(&mut lock);
     let repodata = |target: &LockedTarget| Content {
-        title: format!("rpms/{}/repodata/repomd.xml", target.id),
+        title: format!("rpms/{}/repodata/repomd.xml", target.id).parse().unwrap(),
         descriptor: Descriptor {
             media_type: FILE_TYPE.to_owned(),
             digest: Digest::of(b""),

@@ -71,7 +71,9 @@ pub fn serve(content: &Content) -> anyhow::Result<()> {
         })?,
     ];
     wait_until_ready(&mut servers)?;
-    writeln!(std::io::stdout(), "{REGISTRY}")?;
+    #[allow(clippy::disallowed_methods, reason = "what the lab prints is its own")]
+    let mut out = std::io::stdout();
+    writeln!(out, "{REGISTRY}")?;
     let [(log, registry), _] = &mut servers;
     let status = registry.wait().context("waiting for the registry")?;
     bail!("the registry ended with {status}; see {}", log.display());

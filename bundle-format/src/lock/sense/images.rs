@@ -1,0 +1,98 @@
+//! Images: their platforms, and the names that a node knows them by.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::unique;
+use crate::architecture::Architecture;
+use crate::image::{is_index, is_manifest};
+use crate::layout::{image_title, names};
+use crate::lock::{Lock, LockedImage};
+use crate::problems::Problems;
+use crate::reference::ImageReference;
+use crate::text::brief;
+use crate::title::{self, Title};
+
+pub(super) fn check(lock: &Lock, problems: &mut Problems) {
+    unique("image", lock.images.iter().map(|image| &image.name), problems);
+    let wanted: BTreeSet<Architecture> =
+        lock.targets.iter().map(|target| target.architecture).collect();
+    for image in &lock.images {
+        if let Some(words) = what_is_wrong(image, &wanted) {
+            problems.add(|| format!("image {}: {words}", image.name));
+        }
+    }
+    one_image_a_name(lock, problems);
+    let known: HashSet<_> = lock.images.iter().map(|image| &image.name).collect();
+    if let Some(sandbox) = lock.sandbox_image.as_ref().filter(|name| !known.contains(name)) {
+        problems.add(|| format!("the sandbox image {sandbox} is none of its images"));
+    }
+    for manifest in &lock.manifests {
+        for image in manifest.images.iter().filter(|image| !known.contains(image)) {
+            let name = brief(&manifest.name);
+            problems.add(|| format!("manifest {name} names {image}, which is none of its images"));
+        }
+    }
+    extraction(lock, problems);
+}
+
+/// A node knows a name once. Of two images of one name it would run the one that
+/// was imported last, whatever was asked for.
+fn one_image_a_name(lock: &Lock, problems: &mut Problems) {
+    let mut known: HashMap<ImageReference, &LockedImage> = HashMap::new();
+    for image in &lock.images {
+        for name in names(image) {
+            let Some(other) = known.insert(name.clone(), image) else { continue };
+            if other.root.digest != image.root.digest {
+                problems.add(|| {
+                    format!(
+                        "{name} would be two images: {} and {}; a node knows a name once, so let \
+                         all ask for the same",
+                        asked_for(other),
+                        asked_for(image)
+                    )
+                });
+            }
+        }
+    }
+}
+
+/// `sha256:… (kubeadm needs it: pause)`.
+fn asked_for(image: &LockedImage) -> String {
+    let first: Vec<String> = image.why.iter().take(3).map(|why| brief(&why.to_string())).collect();
+    let who = if first.is_empty() { "nobody says why".to_owned() } else { first.join("; ") };
+    format!("{} ({who})", image.root.digest)
+}
+
+/// Each image can be written out beside the others.
+fn extraction(lock: &Lock, problems: &mut Problems) {
+    // Those of one name that are one image are written once.
+    let titles: BTreeSet<String> = lock.images.iter().map(image_title).collect();
+    for error in titles.iter().filter_map(|title| title.parse::<Title>().err()) {
+        problems.add(|| error.to_string());
+    }
+    title::clashes(titles.iter().map(String::as_str), str::to_owned, problems);
+}
+
+/// What is wrong with an image on nodes of the architectures `wanted`.
+fn what_is_wrong(image: &LockedImage, wanted: &BTreeSet<Architecture>) -> Option<String> {
+    let media_type = &image.root.media_type;
+    if !is_index(media_type) && !is_manifest(media_type) {
+        return Some(format!("its root is of the type `{}`", brief(media_type)));
+    }
+    if image.name.digest().is_some_and(|digest| digest != image.root.digest) {
+        return Some(format!("its root is {}", image.root.digest));
+    }
+    let platforms = &image.platforms;
+    let architectures: BTreeSet<Architecture> =
+        platforms.iter().map(|platform| platform.architecture).collect();
+    if architectures != *wanted || platforms.len() != wanted.len() {
+        return Some("its platforms are not those of the targets, each once".to_owned());
+    }
+    for platform in platforms {
+        let alone = is_manifest(media_type);
+        if !is_manifest(&platform.manifest.media_type) || alone && platform.manifest != image.root {
+            return Some(format!("{} is not its manifest", platform.manifest.digest));
+        }
+    }
+    None
+}

@@ -1,0 +1,108 @@
+//! Packages, and the checks that were made of them.
+
+use std::collections::HashSet;
+
+use super::{no_password, unique};
+use crate::bounds::MAX_TARGETS;
+use crate::lock::{FileKind, Lock, LockedRepository};
+use crate::problems::Problems;
+use crate::text::brief;
+
+pub(super) fn check(lock: &Lock, problems: &mut Problems) {
+    unique("target", lock.targets.iter().map(|target| &target.id), problems);
+    if lock.targets.len() > MAX_TARGETS {
+        problems.add(|| format!("it has more than {MAX_TARGETS} targets"));
+    }
+    let mut known = HashSet::new();
+    for target in &lock.targets {
+        if target.id != format!("{}-{}", target.family, target.architecture)
+            || target.id.contains('/')
+        {
+            problems.add(|| format!("the target `{}` is called otherwise", brief(&target.id)));
+        }
+        let ids = target.repositories.iter().map(|one| format!("{}/{}", target.id, one.id));
+        unique("repository", ids, problems);
+        for repository in &target.repositories {
+            known.insert((target.id.as_str(), repository.id.as_str()));
+            no_password(&repository.id, repository.base_url.as_str(), problems);
+        }
+    }
+    let names = lock.rpms.iter().map(|rpm| format!("{} for {}", rpm.package, rpm.target));
+    unique("package", names, problems);
+    for rpm in &lock.rpms {
+        let package = || brief(&rpm.package.to_string());
+        if !known.contains(&(rpm.target.as_str(), rpm.repository.as_str())) {
+            problems.add(|| {
+                format!(
+                    "package {}: no repository `{}` of a target `{}`",
+                    package(),
+                    brief(&rpm.repository),
+                    brief(&rpm.target)
+                )
+            });
+        }
+        if rpm.package.file_name().contains('/') {
+            problems.add(|| format!("package {}: its name is none", package()));
+        }
+        no_password(&rpm.package, rpm.source.as_str(), problems);
+    }
+    signatures(lock, problems);
+}
+
+/// A check that is off is off by the spec's word, with its reason. What is empty
+/// or missing never switches one off: with `keys` left out a node would install
+/// packages that nobody signed.
+fn signatures(lock: &Lock, problems: &mut Problems) {
+    let mut off = HashSet::new();
+    for disabled in &lock.disabled_checks {
+        let (check, subject) = (&disabled.check, &disabled.subject);
+        if disabled.reason.trim().is_empty() {
+            let (check, subject) = (brief(check), brief(subject));
+            problems.add(|| format!("{check} is off for {subject}, and no reason is given"));
+        } else {
+            off.insert((check.as_str(), subject.clone()));
+        }
+    }
+    let with_keys = key_files(lock);
+    for target in &lock.targets {
+        for repository in &target.repositories {
+            let subject = format!("{}/{}", target.id, repository.id);
+            let is_on = |check: &'static str| !off.contains(&(check, subject.clone()));
+            let mut tell = |words: &str| {
+                problems.add(|| format!("repository {}: {words}", brief(&subject)));
+            };
+            if repository.keys.is_empty() && is_on("gpgcheck") {
+                tell("it has no keys, and its gpgcheck is not switched off");
+            }
+            if repository.repomd_signed_by.is_none() && is_on("repoGpgcheck") {
+                tell("its metadata has no signer, and its repoGpgcheck is not switched off");
+            }
+            if !fingerprints(repository).all(is_fingerprint) {
+                tell("what it has for a key's fingerprint is none");
+            }
+            if !repository.keys.is_empty() && !with_keys.contains(subject.as_str()) {
+                tell("its keys are not among the files");
+            }
+        }
+    }
+}
+
+/// The repositories, `<target>/<id>`, of which a key is among the files.
+fn key_files(lock: &Lock) -> HashSet<&str> {
+    let keys = lock.files.iter().filter(|file| file.kind == FileKind::Key);
+    fn subject(title: &str) -> Option<&str> {
+        let name = title.strip_prefix("keys/")?.strip_suffix(".asc")?;
+        let (subject, number) = name.rsplit_once('-')?;
+        number.parse::<u32>().is_ok().then_some(subject)
+    }
+    keys.filter_map(|file| subject(&file.title)).collect()
+}
+
+fn fingerprints(repository: &LockedRepository) -> impl Iterator<Item = &String> {
+    repository.keys.iter().chain(&repository.repomd_signed_by)
+}
+
+/// From version 3 of OpenPGP, 16 bytes, to version 6, 32.
+fn is_fingerprint(text: &String) -> bool {
+    (32..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}

@@ -1,0 +1,243 @@
+//! A folder that files are written into by strangers' names. Whoever may write
+//! there could put a symbolic link in the way of one: each folder below is opened
+//! by its own name in the one above, and no link is followed.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use bundle_format::title::Title;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+
+/// An open folder.
+pub(super) struct Folder {
+    path: PathBuf,
+    own: OwnedFd,
+}
+
+impl Folder {
+    /// Opens the folder at `path`, which is made where it is not there.
+    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        let open = || {
+            fs::create_dir_all(path)?;
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            Ok::<_, io::Error>(rustix::fs::open(path, flags, Mode::empty())?)
+        };
+        let own = open().with_context(|| format!("opening the folder {}", path.display()))?;
+        Ok(Self { path: path.to_owned(), own })
+    }
+
+    /// Where a file is, for people.
+    pub(super) fn shown(&self, title: &Title) -> String {
+        self.path.join(title).display().to_string()
+    }
+
+    /// Whether anything is there under this title, be it a link to nowhere.
+    pub(super) fn has(&self, title: &Title) -> anyhow::Result<bool> {
+        let (parents, name) = split(title);
+        let mut folder = self.own.try_clone()?;
+        for parent in parents {
+            match self.enter(&folder, &parent)? {
+                Some(inner) => folder = inner,
+                None => return Ok(false),
+            }
+        }
+        match rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(error).with_context(|| format!("looking for {}", self.shown(title))),
+        }
+    }
+
+    /// Writes a file, which gets its name when it is whole, and which must not be
+    /// there.
+    pub(super) fn write(
+        &self,
+        title: &Title,
+        mode: u32,
+        write: impl FnOnce(&mut File) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let (parents, name) = split(title);
+        let mut folder = self.own.try_clone()?;
+        for parent in parents {
+            folder = match self.enter(&folder, &parent)? {
+                Some(inner) => inner,
+                None => {
+                    let made = rustix::fs::mkdirat(&folder, last(&parent), Mode::from(0o777));
+                    match made {
+                        Ok(()) | Err(Errno::EXIST) => {}
+                        Err(error) => return Err(error.into()),
+                    }
+                    self.enter(&folder, &parent)?.context("the folder that was made is gone")?
+                }
+            };
+        }
+        let mut unfinished = Unfinished::begin(folder)?;
+        write(&mut unfinished.file)?;
+        unfinished.file.set_permissions(fs::Permissions::from_mode(mode))?;
+        unfinished.file.sync_all()?;
+        Ok(unfinished.finish(name)?)
+    }
+
+    /// Opens the folder `path`, whose last name is in `above`; none where it is not
+    /// there.
+    fn enter(&self, above: &OwnedFd, path: &Path) -> anyhow::Result<Option<OwnedFd>> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let shown = || self.path.join(path).display().to_string();
+        match rustix::fs::openat(above, last(path), flags, Mode::empty()) {
+            Ok(folder) => Ok(Some(folder)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(Errno::LOOP | Errno::NOTDIR) => {
+                let there = rustix::fs::statat(above, last(path), AtFlags::SYMLINK_NOFOLLOW);
+                let is_link =
+                    there.is_ok_and(|it| FileType::from_raw_mode(it.st_mode) == FileType::Symlink);
+                let what = if is_link { "a symbolic link" } else { "no folder" };
+                bail!("{} is {what}; remove it, or extract to another folder", shown())
+            }
+            Err(error) => Err(error).with_context(|| format!("opening the folder {}", shown())),
+        }
+    }
+}
+
+/// The folders of a title, the outermost first, and its last name.
+fn split(title: &Title) -> (Vec<PathBuf>, &str) {
+    let (parents, name) = title.rsplit_once('/').unwrap_or(("", title));
+    let mut folders: Vec<PathBuf> = Path::new(parents).ancestors().map(Path::to_owned).collect();
+    folders.retain(|folder| !folder.as_os_str().is_empty());
+    folders.reverse();
+    (folders, name)
+}
+
+fn last(path: &Path) -> &OsStr {
+    path.file_name().unwrap_or_default()
+}
+
+/// A file that is being written, under a name that nobody takes for a title. It
+/// goes when it is dropped and was not finished.
+struct Unfinished {
+    folder: OwnedFd,
+    name: String,
+    file: File,
+    finished: bool,
+}
+
+impl Unfinished {
+    fn begin(folder: OwnedFd) -> anyhow::Result<Self> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        for number in 0_u64.. {
+            let name = format!(".extracting-{}-{number}", std::process::id());
+            match rustix::fs::openat(&folder, name.as_str(), flags, Mode::from(0o600)) {
+                Ok(file) => {
+                    let file = File::from(file);
+                    return Ok(Self { folder, name, file, finished: false });
+                }
+                // What a process of this number left when it was killed.
+                Err(Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        bail!("no name is free for a new file")
+    }
+
+    /// Gives it its name, unless something has that.
+    fn finish(mut self, name: &str) -> rustix::io::Result<()> {
+        let (folder, own) = (self.folder.as_fd(), self.name.as_str());
+        match rustix::fs::renameat_with(folder, own, folder, name, RenameFlags::NOREPLACE) {
+            Ok(()) => self.finished = true,
+            // Not every file system knows how, such as NFS; what has no links then
+            // has no other way.
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                rustix::fs::linkat(folder, own, folder, name, AtFlags::empty())?;
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if !self.finished {
+            rustix::fs::unlinkat(&self.folder, self.name.as_str(), AtFlags::empty()).ok();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn write(folder: &Path, title: &str, text: &str) -> anyhow::Result<()> {
+        let title = title.parse()?;
+        let folder = Folder::open(folder)?;
+        if folder.has(&title)? {
+            bail!("it is there already");
+        }
+        folder.write(&title, 0o644, |file| Ok(file.write_all(text.as_bytes())?))
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn no_link_is_followed_and_nothing_is_written_over() {
+        let (kept, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let folder = kept.path();
+        write(&folder.join("new/deep"), "a/b/c", "1").unwrap();
+        assert_eq!(fs::read(folder.join("new/deep/a/b/c")).unwrap(), b"1");
+
+        symlink(outside.path(), folder.join("rpms")).unwrap();
+        fs::write(folder.join("file"), "mine").unwrap();
+        fs::create_dir(folder.join("keys")).unwrap();
+        symlink("../nowhere", folder.join("keys/x.asc")).unwrap();
+        for (title, words) in [
+            ("rpms/a.rpm", "is a symbolic link; remove it"),
+            ("rpms/deep/a.rpm", "is a symbolic link"),
+            ("file/a", "is no folder"),
+            ("file", "there already"),
+            ("keys/x.asc", "there already"),
+            ("keys", "there already"),
+        ] {
+            let error = write(folder, title, "x").unwrap_err().to_string();
+            assert!(error.contains(words), "{title}: {error}");
+        }
+        assert_eq!(names(outside.path()), [] as [&str; 0]);
+        assert_eq!(fs::read(folder.join("file")).unwrap(), b"mine");
+        // The folder itself may be one: the person has named it.
+        symlink(outside.path(), folder.join("there")).unwrap();
+        write(&folder.join("there"), "a/b", "2").unwrap();
+        assert_eq!(fs::read(outside.path().join("a/b")).unwrap(), b"2");
+    }
+
+    #[test]
+    fn what_fails_leaves_no_name_and_what_comes_between_stays() {
+        let kept = tempfile::tempdir().unwrap();
+        let title: Title = "a/b".parse().unwrap();
+        let folder = Folder::open(kept.path()).unwrap();
+        let half = |file: &mut File| {
+            file.write_all(b"half")?;
+            bail!("the disk is full")
+        };
+        folder.write(&title, 0o644, half).unwrap_err();
+        assert_eq!(names(&kept.path().join("a")), [] as [&str; 0]);
+        // Somebody else is faster.
+        let place = kept.path().join("a/b");
+        let between = |_: &mut File| Ok(fs::write(&place, "theirs")?);
+        folder.write(&title, 0o644, between).unwrap_err();
+        assert_eq!(fs::read(&place).unwrap(), b"theirs");
+        assert_eq!(names(&kept.path().join("a")), ["b"]);
+    }
+}
