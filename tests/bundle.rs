@@ -107,7 +107,7 @@ fn damage_is_named_and_other_files_are_called_what_they_are() {
     bytes[place + 50] ^= 1;
     fs::write(demo.path("bad.tar"), &bytes).unwrap();
     let error = demo.fails(&["verify", "-q", "bad.tar"]);
-    assert!(error.contains(&rpm.title.to_string()) && error.contains("1 of "), "{error}");
+    assert!(error.contains(rpm.title.as_str()) && error.contains("1 of "), "{error}");
     let error = demo.fails(&["extract", "-C", "out", "bad.tar", &rpm.title]);
     assert!(error.contains("socat"), "{error}");
     assert!(!demo.path("out").join(&rpm.title).exists());

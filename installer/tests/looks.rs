@@ -13,12 +13,14 @@ use std::time::Duration;
 
 use bundle_format::Digest;
 use bundle_format::cluster::{Cluster, NodeName};
+use bundle_format::lock::DisabledCheck;
+use bundle_format::text::is_hidden;
 use installer::inventory::Inventory;
 use installer::join::Expiry;
 use installer::join::JoinFile;
 use installer::role::Role;
 use node::Node;
-use node::intent::{target, write_bundle_of};
+use node::intent::{target, unsigned, write_bundle_of};
 use node::member::{Authority, config_of};
 use serde_json::Value;
 
@@ -80,6 +82,87 @@ fn a_plan_is_a_dry_run() {
     assert!(plan.1.contains("\nhosts\n  write /etc/hosts\n"), "{}", plan.1);
     assert_eq!(plan, run(folder.path(), &format!("{NODE} --skip swap --dry-run")));
     assert!(!folder.path().join("node/var/lib/kubeferry").exists());
+}
+
+#[test]
+fn a_check_that_is_off_is_in_the_plan_with_its_reason() {
+    let folder = folder();
+    let architecture = std::env::consts::ARCH.parse().unwrap();
+    let id = target(architecture).id;
+    let write = |checks: &[&str]| {
+        let repository = serde_json::json!({
+            "id": "own", "baseUrl": "http://own/", "repomd": Digest::of(b""), "keys": []
+        });
+        write_bundle_of(&folder.path().join("small.tar"), &[], |lock| {
+            lock.targets = vec![target(architecture)];
+            lock.targets[0].repositories = vec![serde_json::from_value(repository).unwrap()];
+            let off = |check: &&str| {
+                let check = unsigned(check);
+                DisabledCheck { subject: format!("{id}/own"), ..check }
+            };
+            lock.disabled_checks = checks.iter().map(off).collect();
+        });
+    };
+    write(&["gpgcheck", "repoGpgcheck"]);
+    let (status, out, err) = run(folder.path(), &format!("plan {NODE} --only hosts"));
+    assert_eq!(status, 0, "{err}");
+    for words in [
+        "\nchecks that the bundle's spec has switched off",
+        &format!("\n  gpgcheck for {id}/own: its packages' signatures were not checked"),
+        "installs all packages with gpgcheck=0: its maker signs nothing\n",
+    ] {
+        assert!(out.contains(words), "{words}: {out}");
+    }
+    let (_, out, _) = run(folder.path(), &format!("plan {NODE} --only hosts --json"));
+    let plan: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(plan["disabledChecks"][0]["reason"], "its maker signs nothing");
+    // Nobody's word is no word.
+    for checks in [&[][..], &["repoGpgcheck"], &["expiredKeys"]] {
+        write(checks);
+        let (status, out, err) = run(folder.path(), &format!("plan {NODE} --only hosts"));
+        assert_eq!((status, out.as_str()), (1, ""), "{checks:?}");
+        assert!(err.contains("its gpgcheck is not switched off"), "{checks:?}: {err}");
+    }
+}
+
+#[test]
+fn a_nodes_texts_move_no_cursor_and_forge_no_line() {
+    let folder = folder();
+    let hostile = "x\u{1b}[2J\r\u{7}\u{9b}\u{202e}\u{2028}y";
+    let write = |path: &str, text: &str| {
+        fs::write(folder.path().join("node").join(path), text).unwrap();
+    };
+    write(
+        "etc/os-release",
+        &format!("PRETTY_NAME=\"Rocky {hostile}\"\nPLATFORM_ID=\"platform:el9\"\nID={hostile}\n"),
+    );
+    write("proc/sys/kernel/hostname", &format!("node-1{hostile}\n"));
+    write("etc/hosts", &format!("127.0.0.1 {hostile}\n"));
+    fs::create_dir_all(folder.path().join("node/proc/sys/kernel")).unwrap();
+    write("proc/sys/kernel/osrelease", &format!("5.14{hostile}\n"));
+    fs::write(folder.path().join(format!("{hostile}\nhint: x.yaml")), "nodes: [\n").unwrap();
+    let config = format!("--config {hostile}\nhint:");
+    for line in [
+        format!("plan {NODE}"),
+        format!("plan {NODE} --json"),
+        format!("preflight {NODE}"),
+        format!("preflight {NODE} --json"),
+        "inventory --root node".to_owned(),
+        "inventory --root node --json".to_owned(),
+        format!("config {NODE}"),
+        format!("plan {NODE} {config}"),
+        format!("plan {NODE} --only {hostile}"),
+        format!("plan {NODE} --node-name {hostile}"),
+        format!("verify {hostile}\nhint:"),
+        hostile.to_owned(),
+    ] {
+        let (_, out, err) = run(folder.path(), &line);
+        let text = out + &err;
+        assert!(!text.is_empty(), "{line:?}");
+        let hidden = |c: char| is_hidden(c) && !matches!(c, '\n' | '\t');
+        assert!(!text.contains(hidden), "{line:?}: {text:?}");
+        assert!(!text.contains("\nhint: x"), "{line:?}: {text:?}");
+    }
 }
 
 #[test]

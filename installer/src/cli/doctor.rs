@@ -43,3 +43,23 @@ fn show(out: &mut impl Write, diagnosis: &Diagnosis) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use bundle_format::text::Printable;
+
+    use super::*;
+    use crate::doctor::Finding;
+
+    #[test]
+    fn what_a_node_says_forges_no_cause() {
+        let text = "`x` failed: \u{1b}[2J\ncause: all is well\u{9b}".to_owned();
+        let finding = Finding { cause: text.clone(), cure: text.clone() };
+        let diagnosis = Diagnosis { findings: vec![finding], unknown: vec![text] };
+        let mut out = Vec::new();
+        show(&mut Printable::new(&mut out), &diagnosis).unwrap();
+        let shown = String::from_utf8(out).unwrap();
+        assert_eq!(shown.lines().filter(|line| line.starts_with("cause: ")).count(), 1, "{shown}");
+        assert!(!shown.contains(['\u{1b}', '\u{9b}']), "{shown}");
+    }
+}

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bundle_format::archive::{reader::Bundle, writer};
 use bundle_format::cluster::{Cluster, Given, NodeName, Selinux};
 use bundle_format::layout::{Content, FILE_TYPE, Layout, YAML_TYPE};
-use bundle_format::lock::{Descriptor, LOCK_VERSION, LockedManifest, LockedTarget};
+use bundle_format::lock::{Descriptor, DisabledCheck, LOCK_VERSION, LockedManifest, LockedTarget};
 use bundle_format::{Architecture, Digest, Lock};
 use installer::facts::Facts;
 use installer::join::Expiry;
@@ -116,13 +116,19 @@ pub fn bundle_with_packages(packages: &[Rpm]) -> (Bundle, LockedTarget) {
         });
         serde_json::from_value(rpm).unwrap()
     };
-    let check = serde_json::json!({"check": "gpgcheck", "subject": "own", "reason": "a test's"});
     write_bundle_of(&path, &[], |lock| {
         lock.targets = vec![target.clone()];
         lock.rpms = packages.iter().map(rpm).collect();
-        lock.disabled_checks = vec![serde_json::from_value(check).unwrap()];
+        lock.disabled_checks = ["gpgcheck", "repoGpgcheck"].map(unsigned).to_vec();
     });
     (Bundle::open(&path).unwrap(), target)
+}
+
+/// A check of the repository `own` that the spec has off.
+pub fn unsigned(check: &str) -> DisabledCheck {
+    let [check, subject, reason] =
+        [check, "el9-x86_64/own", "its maker signs nothing"].map(str::to_owned);
+    DisabledCheck { check, subject, reason }
 }
 
 /// A bundle with these manifests.
