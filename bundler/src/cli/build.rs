@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use bundle_format::output;
+use bundle_format::text::printable;
 use clap::Args;
 use indicatif::HumanBytes;
 
@@ -77,7 +78,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let output = Output { path, split: arguments.split.map(|size| size.0) };
     let built =
         build::build(&file, &lock, &upstreams, &output, SystemTime::now(), arguments.quiet)?;
-    let names: Vec<String> = built.files.iter().map(|path| path.display().to_string()).collect();
+    let names: Vec<String> =
+        built.files.iter().map(|path| printable(&path.display().to_string())).collect();
     report::notice(&format!("verified {} blobs, {}", built.blobs, HumanBytes(built.size)));
     report::data(&format!("{}\n", names.join("\n")))
 }

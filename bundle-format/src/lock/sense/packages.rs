@@ -81,7 +81,7 @@ fn signatures(lock: &Lock, problems: &mut Problems) {
                 tell("what it has for a key's fingerprint is none");
             }
             if !repository.keys.is_empty() && !with_keys.contains(subject.as_str()) {
-                tell("its keys are not among the files");
+                tell(&format!("the key keys/{}-1.asc is not there", brief(&subject)));
             }
         }
     }
