@@ -1,6 +1,6 @@
 //! What two locks differ in where their artifacts do not, field by field.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use bundle_format::lock::Lock;
 use serde_json::Value;
@@ -35,8 +35,10 @@ fn compare(path: &str, a: &Value, b: &Value, found: &mut Vec<Change>) {
             }
         }
         (Value::Array(from), Value::Array(to)) => {
+            // By their text, since a stranger's lists may be long.
             let only = |of: &[Value], other: &[Value]| -> Vec<Value> {
-                of.iter().filter(|value| !other.contains(value)).cloned().collect()
+                let other: HashSet<String> = other.iter().map(Value::to_string).collect();
+                of.iter().filter(|value| !other.contains(&value.to_string())).cloned().collect()
             };
             let (gone, come) = (only(from, to), only(to, from));
             if gone.is_empty() && come.is_empty() {

@@ -86,7 +86,7 @@ fn agreed(yes: bool) -> anyhow::Result<Option<Host>> {
 
 fn carry_out(host: &mut Host) -> anyhow::Result<()> {
     let renewed = renewal::renew(host, &mut |change| {
-        drop(writeln!(stderr(), "{}", printable(&change.to_string())))
+        drop(writeln!(stderr(), "{}", printable(&change.to_string())));
     })?;
     let mut out = stdout();
     show(&mut out, &renewed, SystemTime::now())?;

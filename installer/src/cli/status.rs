@@ -29,7 +29,7 @@ fn show(out: &mut impl Write, status: &Status) -> io::Result<()> {
             writeln!(out, "{name} {is} a {role}, by this node's receipt")?;
         }
         None => {
-            writeln!(out, "{}: the installer has not been at work here", printable(&status.name))?
+            writeln!(out, "{}: the installer has not been at work here", printable(&status.name))?;
         }
     }
     for (progress, word) in [

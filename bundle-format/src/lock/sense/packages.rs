@@ -98,11 +98,11 @@ fn key_files(lock: &Lock) -> HashSet<&str> {
     keys.filter_map(|file| subject(&file.title)).collect()
 }
 
-fn fingerprints(repository: &LockedRepository) -> impl Iterator<Item = &String> {
-    repository.keys.iter().chain(&repository.repomd_signed_by)
+fn fingerprints(repository: &LockedRepository) -> impl Iterator<Item = &str> {
+    repository.keys.iter().chain(&repository.repomd_signed_by).map(String::as_str)
 }
 
 /// From version 3 of OpenPGP, 16 bytes, to version 6, 32.
-fn is_fingerprint(text: &String) -> bool {
+fn is_fingerprint(text: &str) -> bool {
     (32..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
