@@ -87,14 +87,13 @@ fn relations(numbers: &mut Numbers, name: &str, evr: (u32, &str, &str)) -> Strin
         entry(&mut format, &wanted, relation);
     }
     format.push_str("</rpm:requires>\n");
-    let weak = number("KUBEFERRY_WEAK", 6) as usize;
     let kinds = [
         ("conflicts", 6),
         ("obsoletes", 8),
-        ("recommends", weak),
-        ("suggests", weak),
-        ("supplements", weak),
-        ("enhances", weak),
+        ("recommends", 6),
+        ("suggests", 6),
+        ("supplements", 6),
+        ("enhances", 6),
     ];
     for (kind, chance) in kinds {
         if numbers.chance(chance) {
@@ -194,9 +193,7 @@ fn number(name: &str, otherwise: u64) -> u64 {
 
 #[test]
 fn of_several_providers_dnfs_is_taken_in_any_order_of_metadata() {
-    let mut root = tempfile::tempdir().unwrap();
-    root.disable_cleanup(std::env::var_os("KUBEFERRY_KEEP").is_some());
-    println!("{}", root.path().display());
+    let root = tempfile::tempdir().unwrap();
     let (seeds, first) = (number("KUBEFERRY_SEEDS", 12), number("KUBEFERRY_FIRST_SEED", 0));
     let mut requests: Vec<String> = NAMES.iter().map(|name| (*name).to_owned()).collect();
     requests.extend((0..5).map(|number| format!("cap{number}")));
@@ -273,11 +270,6 @@ fn of_several_providers_dnfs_is_taken_in_any_order_of_metadata() {
                 && !wanted.contains(found.as_str())
             {
                 excused += 1;
-                if std::env::var_os("KUBEFERRY_EXCUSED").is_some() {
-                    differences.push(format!(
-                        "EXCUSED seed {seed}, {request}:\n  dnf  {wanted:?}\n  ours {found}"
-                    ));
-                }
             } else {
                 compared += usize::from(solvable);
                 if !wanted.contains(found.as_str()) {
@@ -305,4 +297,52 @@ fn published_cases_of_choices() {
     // libsolv's own tests have them as `choose/default.t` and `choicerules/choice5.t`.
     assert_eq!(closure("choose-default", "X"), "A-1-1.noarch X-1-1.noarch");
     assert_eq!(closure("choice5", "B"), "Asplit-2-1.noarch B-2-1.noarch");
+}
+
+/// One repository of the packages in `packages`, each with what stands in its
+/// `format`.
+fn one(folder: &Path, packages: &[(&str, String)]) -> [bundler::rpm::repository::Repository; 1] {
+    let mut text = String::new();
+    for (name, format) in packages {
+        let mut own = String::from("<rpm:provides>");
+        entry(&mut own, name, Some(("EQ", (0, "1", "1"))));
+        own.push_str("</rpm:provides>");
+        write_package(&mut text, name, "noarch", (0, "1", "1"), &format!("{own}{format}"));
+    }
+    write_repository(folder, &dnf::primary(&text), None);
+    [load(folder, "r", 99)]
+}
+
+#[test]
+fn long_expressions_and_long_chains_are_solved_and_deep_ones_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let many = |operator: &str| {
+        let names: Vec<String> = (0..20_000).map(|number| format!("n{number}")).collect();
+        format!("({})", names.join(&format!(" {operator} ")))
+    };
+    let requires = |text: &str| {
+        let mut format = String::from("<rpm:requires>");
+        entry(&mut format, text, None);
+        format + "</rpm:requires>"
+    };
+    let chain: Vec<(String, String)> = (0..3_000)
+        .map(|number| (format!("c{number}"), requires(&format!("c{}", number + 1))))
+        .chain([("c3000".to_owned(), String::new())])
+        .collect();
+    let mut packages = vec![
+        ("n7", String::new()),
+        ("or", requires(&many("or"))),
+        ("and", requires(&many("and"))),
+        ("if", requires(&format!("(absent if {})", many("and")))),
+        ("conflict", requires(&many("or")).replace("requires", "conflicts")),
+    ];
+    packages.extend(chain.iter().map(|(name, format)| (name.as_str(), format.clone())));
+    let repositories = one(folder.path(), &packages);
+    let universe = Universe::new(&repositories, Architecture::X86_64, |_, _| false);
+    assert_eq!(ours(&universe, "or").0, "n7-1-1.noarch or-1-1.noarch");
+    assert_eq!(ours(&universe, "if").0, "if-1-1.noarch");
+    assert_eq!(ours(&universe, "c0").1.len(), 3_001);
+    // 20,000 things, most of which are not there.
+    assert_eq!(ours(&universe, "and").0, "unsolvable");
+    assert_eq!(ours(&universe, "conflict n7").0, "unsolvable");
 }

@@ -106,3 +106,78 @@ fn metadata_that_is_cut_or_inflates_too_far_is_an_error() {
     let error = read_primary(away.as_bytes(), 64 << 20, &base()).unwrap_err().to_string();
     assert!(error.contains("leads away"), "{error}");
 }
+
+fn primary_of(entries: &str, packages: usize) -> String {
+    let package = format!(
+        "<package type=\"rpm\"><name>a</name><arch>noarch</arch>\
+         <version epoch=\"0\" ver=\"1\" rel=\"1\"/>\
+         <checksum type=\"sha256\" pkgid=\"YES\">{}</checksum>\
+         <location href=\"a.rpm\"/><format>{entries}</format></package>",
+        "0".repeat(64)
+    );
+    format!(
+        "<?xml version=\"1.0\"?><metadata xmlns=\"http://linux.duke.edu/metadata/common\" \
+         xmlns:rpm=\"http://linux.duke.edu/metadata/rpm\" packages=\"{packages}\">{}</metadata>",
+        package.repeat(packages)
+    )
+}
+
+#[test]
+fn metadata_takes_no_more_memory_than_real_metadata_of_its_size() {
+    let entries = "<rpm:entry name=\"a\"/>".repeat(500_000);
+    let xml = primary_of(&format!("<rpm:provides>{entries}</rpm:provides>"), 5);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut gzip, xml.as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    assert!(gzip.len() < 1 << 20);
+    let error = read_primary(&gzip, 4 << 30, &base()).unwrap_err().to_string();
+    assert_eq!(error, "it holds more than any real metadata of its size");
+    // Of filelists only what is asked for is kept.
+    let files = "<file>/usr/share/a</file>".repeat(400_000);
+    let id = "0".repeat(64);
+    let xml = format!(
+        "<?xml version=\"1.0\"?><filelists xmlns=\"http://linux.duke.edu/metadata/filelists\" \
+         packages=\"1\"><package pkgid=\"{id}\" name=\"a\" arch=\"noarch\">\
+         <version epoch=\"0\" ver=\"1\" rel=\"1\"/>{files}<file>/usr/bin/a</file></package></filelists>"
+    );
+    let read = read_filelists(xml.as_bytes(), 4 << 30, &|path| path == "/usr/bin/a").unwrap();
+    assert_eq!(read[&id], ["/usr/bin/a"]);
+}
+
+#[test]
+fn a_dependency_of_thousands_of_operands_is_read() {
+    let names: Vec<String> = (0..20_000).map(|number| format!("n{number}")).collect();
+    let entry = format!("<rpm:entry name=\"({})\"/>", names.join(" or "));
+    let xml = primary_of(&format!("<rpm:requires>{entry}</rpm:requires>"), 1);
+    let packages = read_primary(xml.as_bytes(), 64 << 20, &base()).unwrap();
+    assert_eq!(packages[0].requires.len(), 1);
+    let deep = format!("{}n{}", "(n or ".repeat(20_000), ")".repeat(20_000));
+    let xml = primary_of(&format!("<rpm:requires><rpm:entry name=\"{deep}\"/></rpm:requires>"), 1);
+    let error = read_primary(xml.as_bytes(), 64 << 20, &base()).unwrap_err().to_string();
+    assert!(error.ends_with("it nests too deep") && error.len() < 500, "{error}");
+}
+
+#[test]
+fn names_that_could_be_options_or_paths_are_refused() {
+    let xml = primary_of("", 1);
+    for (from, to) in [
+        ("<name>a<", "<name>-y<"),
+        ("<name>a<", "<name>../a<"),
+        ("<name>a<", "<name>a b<"),
+        ("<name>a<", "<name>a;reboot<"),
+        ("<name>a<", "<name><"),
+        ("<arch>noarch<", "<arch>-x<"),
+        ("<arch>noarch<", "<arch>a/b<"),
+        ("ver=\"1\"", "ver=\"1/2\""),
+        ("ver=\"1\"", "ver=\"\""),
+        ("rel=\"1\"", "rel=\"1-2\""),
+        ("rel=\"1\"", "rel=\"\""),
+        ("href=\"a.rpm\"", "href=\"file:///etc/shadow\""),
+        ("href=\"a.rpm\"", "xml:base=\"file:///etc\" href=\"shadow\""),
+        ("href=\"a.rpm\"", "xml:base=\"http://example.com\" href=\"a.rpm\""),
+    ] {
+        let xml = xml.replacen(from, to, 1);
+        assert!(read_primary(xml.as_bytes(), 1 << 20, &base()).is_err(), "{to}");
+    }
+    assert_eq!(read_primary(xml.as_bytes(), 1 << 20, &base()).unwrap().len(), 1);
+}

@@ -16,6 +16,7 @@ use crate::rpm::key::{ExpiredKeys, Keyring};
 use crate::rpm::repository;
 use crate::rpm::resolve::{self, Baseline, Goal};
 use crate::rpm::source::{Metadata, RepositorySource};
+use crate::spec::text;
 
 /// Prints the packages that must be installed to have some others
 ///
@@ -74,6 +75,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let fetch = Client::new(&[])?;
     let mut repositories = Vec::new();
     for argument in &arguments.repositories {
+        text::base_url(argument.url.as_str())
+            .map_err(|reason| anyhow::anyhow!("repository `{}`: {reason}", argument.id))?;
         let mut keyring = Keyring::default();
         for path in &argument.keys {
             let bytes = input::named(path, input::WRITTEN_BY_HAND)

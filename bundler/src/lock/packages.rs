@@ -1,6 +1,6 @@
 //! A target's packages.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
@@ -88,6 +88,7 @@ pub(super) fn lock(
             "target {id}: no repository has a group `core`, so the bundle holds the whole closure"
         ));
     }
+    warnings.extend(elsewhere(&id, &locked_repositories, &rpms));
     let mut requested = resolution.requested;
     requested.sort();
     requested.dedup();
@@ -101,6 +102,25 @@ pub(super) fn lock(
         module_hotfixes: resolution.modular,
     };
     Ok(LockedPackages { target, rpms, keys, warnings })
+}
+
+/// A warning for each repository that has packages on another host than its own.
+fn elsewhere(target: &str, repositories: &[LockedRepository], rpms: &[LockedRpm]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for repository in repositories {
+        let own = rpms.iter().filter(|rpm| rpm.repository == repository.id);
+        let hosts: BTreeSet<&str> = own
+            .filter(|rpm| rpm.source.host() != repository.base_url.host())
+            .filter_map(|rpm| rpm.source.host_str())
+            .collect();
+        warnings.extend(hosts.into_iter().map(|host| {
+            format!(
+                "target {target}: repository `{}` has packages on another host, {host}",
+                repository.id
+            )
+        }));
+    }
+    warnings
 }
 
 fn load(
@@ -175,6 +195,7 @@ fn base_urls(
         .filter(|url| matches!(url.scheme(), "https" | "http"))
         // A password has no place in a lock.
         .filter(|url| url.username().is_empty() && url.password().is_none())
+        .filter(|url| url.query().is_none() && url.fragment().is_none())
         .take(5)
         .collect();
     if urls.is_empty() {

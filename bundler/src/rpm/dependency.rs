@@ -194,7 +194,7 @@ impl Dependency {
                     pending.extend(parts);
                 }
                 Self::Without(a, b) | Self::If(a, b, None) | Self::Unless(a, b, None) => {
-                    pending.extend([&**a, &**b])
+                    pending.extend([&**a, &**b]);
                 }
                 Self::If(a, b, Some(c)) | Self::Unless(a, b, Some(c)) => {
                     pending.extend([&**a, &**b, &**c]);

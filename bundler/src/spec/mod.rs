@@ -186,7 +186,7 @@ pub struct Repository {
     /// The folder above `repodata/`: `https://`, `http://` or `file://`.
     /// `$basearch` stands for the target's architecture.
     #[serde(default)]
-    #[schemars(with = "Option<text::FetchUrl>")]
+    #[schemars(with = "Option<text::BaseUrl>")]
     pub base_url: Option<String>,
     /// A document that lists base URLs, one a line; the first that answers is
     /// taken. Instead of `baseUrl`.

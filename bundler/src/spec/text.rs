@@ -55,6 +55,8 @@ kinds! {
     ContainerdVersion, "containerd-version", "1.6.25", parses::<super::ContainerdVersion>;
     /// Something to fetch.
     FetchUrl, "fetch-url", "https://example.com/", fetch_url;
+    /// A folder of a server.
+    BaseUrl, "base-url", "https://example.com/", base_url;
     /// A URL, or a file beside the spec.
     Location, "location", "https://example.com/key.asc", location;
     /// A file beside the spec.
@@ -186,7 +188,10 @@ fn id(text: &str) -> Result<(), String> {
 fn url(text: &str, schemes: &[&str]) -> Result<Url, String> {
     let wanted = schemes.join(" or ");
     if !text.contains("://") {
-        return Err(format!("{} is no URL: write {wanted} in front", quoted(text)));
+        // A secret may stand before an `@` or behind a `?`.
+        let shown = text.rsplit('@').next().and_then(|rest| rest.split(['?', '#']).next());
+        let shown = quoted(shown.unwrap_or_default());
+        return Err(format!("{shown} is no URL: write {wanted} in front"));
     }
     let url = Url::parse(text).map_err(|error| format!("this is no URL: {error}"))?;
     if !url.username().is_empty() || url.password().is_some() {
@@ -201,14 +206,62 @@ fn url(text: &str, schemes: &[&str]) -> Result<Url, String> {
             }
         ));
     }
+    if let Some(name) = secret_parameter(&url) {
+        return Err(format!(
+            "this URL has `{name}=` in it, which looks like a secret and would stand in the lock \
+             and in the bundle: leave it out, and fetch beforehand what needs it, and name the file"
+        ));
+    }
     if !schemes.iter().any(|scheme| scheme.strip_suffix("://") == Some(url.scheme())) {
         return Err(format!("{} cannot be read: write {wanted}", quoted(text)));
     }
     Ok(url)
 }
 
+/// The name of a parameter that holds what only some may know: a token, or the
+/// signature of a URL, which is as good as one. Some parameters are harmless, as
+/// those of mirror lists are (`?repo=os&arch=x86_64`).
+fn secret_parameter(url: &Url) -> Option<String> {
+    const WORDS: [&str; 15] = [
+        "token", "auth", "key", "secret", "sig", "pass", "pwd", "cred", "session", "amz", "goog",
+        "jwt", "policy", "hdn", "bearer",
+    ];
+    /// A shorter text is a name or a version.
+    const LONG: usize = 20;
+    let is_secret = |name: &str, value: &str| {
+        let name = name.to_lowercase();
+        let word = |c: char| c.is_ascii_alphanumeric() || "+/=_-".contains(c);
+        let is_random = value.len() >= LONG
+            && value.chars().all(word)
+            && value.contains(|c: char| c.is_ascii_digit());
+        is_random || WORDS.iter().any(|word| name.contains(word))
+    };
+    // In a fragment some carry parameters as well.
+    let fragment = url.fragment().unwrap_or_default();
+    let parts = url.query_pairs().chain(url::form_urlencoded::parse(fragment.as_bytes()));
+    let mut secret = parts.filter(|(name, value)| is_secret(name, value) || is_secret(name, name));
+    // The text itself may be the secret where there is no name.
+    secret.next().map(|(name, value)| {
+        if value.is_empty() { "…".to_owned() } else { cut(&name).escape_debug().to_string() }
+    })
+}
+
 fn fetch_url(text: &str) -> Result<(), String> {
     url(text, &["https://", "http://", "file://"]).map(|_| ())
+}
+
+/// Whether `text` is the URL of a folder, and nobody's own.
+pub(crate) fn base_url(text: &str) -> Result<(), String> {
+    let url = url(text, &["https://", "http://", "file://"])?;
+    without_query(&url, text)
+}
+
+/// What stands in front of other paths has nothing behind its own.
+fn without_query(url: &Url, text: &str) -> Result<(), String> {
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(format!("{} has a `?` or a `#` in it: write it without", quoted(text)));
+    }
+    Ok(())
 }
 
 fn location(text: &str) -> Result<(), String> {
@@ -227,10 +280,7 @@ fn file(text: &str) -> Result<(), String> {
 
 fn mirror(text: &str) -> Result<(), String> {
     let url = url(text, &["https://", "http://"])?;
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(format!("{} has a `?` or a `#` in it: write it without", quoted(text)));
-    }
-    Ok(())
+    without_query(&url, text)
 }
 
 fn image_prefix(text: &str) -> Result<(), String> {

@@ -158,3 +158,33 @@ fn any(parts: Vec<Clauses>) -> Clauses {
 fn total(clauses: &[Clause]) -> usize {
     clauses.iter().map(Clause::size).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use bundle_format::Architecture;
+
+    use super::*;
+    use crate::rpm::repository::Repository;
+
+    #[test]
+    fn expressions_that_blow_up_are_given_up_at_once() {
+        let none: [Repository; 0] = [];
+        let universe = Universe::new(&none, Architecture::X86_64, |_, _| false);
+        let parse = |text: &str| Dependency::parse(text).unwrap();
+        // Each level has the one below it twice.
+        let mut nest = "x".to_owned();
+        for _ in 0..30 {
+            nest = format!("(a if {nest} else b)");
+        }
+        required(&universe, &parse(&nest));
+        forbidden(&universe, &parse(&nest));
+        let many = |count: usize, operator: &str| {
+            let names: Vec<String> = (0..count).map(|number| format!("n{number}")).collect();
+            format!("({})", names.join(&format!(" {operator} ")))
+        };
+        assert_eq!(required(&universe, &parse(&many(20_000, "or"))).map(|all| all.len()), Some(1));
+        assert_eq!(required(&universe, &parse(&many(20_000, "and"))), None);
+        let product = format!("({0} or {0} or {0})", many(100, "and"));
+        assert_eq!(required(&universe, &parse(&product)), None);
+    }
+}

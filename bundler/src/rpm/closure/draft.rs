@@ -4,7 +4,7 @@
 //! and that before all choices between packages of different names. The search
 //! tries what the draft took first; it alone answers for the result.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::Installed;
 use super::policy::{self, Preference};
@@ -120,6 +120,7 @@ impl Draft<'_> {
     /// answer, if there is one.
     fn next_choice(&self) -> Option<Vec<Id>> {
         let mut first = None;
+        let recommended = weak::recommended(self.universe, &self.taken);
         for place in self.open() {
             let rule = self.rules.rules.get(place)?;
             let open: Vec<Id> =
@@ -129,7 +130,7 @@ impl Draft<'_> {
                 return Some(vec![*id]);
             }
             let best = policy::best(self.universe, &open);
-            let best = weak::recommended(self.universe, &self.taken, best);
+            let best = recommended.of(best);
             if best.len() < 2 {
                 return Some(best);
             }
@@ -161,16 +162,20 @@ impl Draft<'_> {
     fn follow(&mut self) -> Result<(), Contradiction> {
         loop {
             let before = self.trail.len();
-            let open: Vec<usize> = self.open().collect();
-            for place in open {
+            let mut pending: VecDeque<usize> = self.open().collect();
+            while let Some(place) = pending.pop_front() {
                 let Some(rule) = self.rules.rules.get(place) else { continue };
-                if rule.any.iter().any(|id| self.taken.contains(id)) {
+                let is_there = |ids: &Vec<Id>| ids.iter().any(|id| self.taken.contains(id));
+                if is_there(&rule.any) || !rule.given.iter().all(is_there) {
                     continue;
                 }
                 let mut left = rule.any.iter().copied().filter(|id| !self.out.contains(id));
                 match (left.next(), left.next()) {
                     (None, _) => return Err(Contradiction),
-                    (Some(only), None) => self.take(only)?,
+                    (Some(only), None) => {
+                        self.take(only)?;
+                        pending.extend(self.rules.of_owner.get(&only).into_iter().flatten());
+                    }
                     _ => {}
                 }
             }
@@ -235,6 +240,7 @@ impl Draft<'_> {
     /// to take instead: one that would have done came along later, or the others
     /// recommend it by now.
     fn better(&self) -> Option<(usize, Id)> {
+        let recommended = weak::recommended(self.universe, &self.taken);
         self.decisions.iter().enumerate().find_map(|(place, decision)| {
             let later = self.trail.get(decision.before..)?;
             let came = |id: &&Id| later.contains(&(**id, true));
@@ -243,7 +249,7 @@ impl Draft<'_> {
             }
             let all: Vec<Id> =
                 std::iter::once(&decision.taken).chain(&decision.others).copied().collect();
-            let recommended = weak::recommended(self.universe, &self.taken, all);
+            let recommended = recommended.of(all);
             let instead = recommended.first().filter(|_| !recommended.contains(&decision.taken));
             instead.map(|id| (place, *id))
         })

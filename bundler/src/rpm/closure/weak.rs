@@ -8,20 +8,36 @@ use super::clause;
 use super::universe::{Id, Universe};
 use crate::rpm::dependency::Dependency;
 
-/// Those of `ids` that the packages of `taken` recommend, or that supplement
-/// them; all where there are none such (`prune_to_recommended`).
-pub(super) fn recommended(universe: &Universe, taken: &BTreeSet<Id>, ids: Vec<Id>) -> Vec<Id> {
-    if ids.len() < 2 {
-        return ids;
-    }
+/// What the packages of `taken` recommend, and supplements of them.
+pub(super) struct Recommended<'a> {
+    universe: &'a Universe<'a>,
+    taken: &'a BTreeSet<Id>,
+    by_others: HashSet<Id>,
+}
+
+pub(super) fn recommended<'a>(
+    universe: &'a Universe<'a>,
+    taken: &'a BTreeSet<Id>,
+) -> Recommended<'a> {
     let by_others = taken.iter().flat_map(|id| &universe.package(*id).weak.recommends);
     let by_others = asked_for(universe, by_others, taken);
-    let is_good = |id: &Id| {
-        let supplements = &universe.package(*id).weak.supplements;
-        by_others.contains(id) || is_one_met(universe, supplements, taken)
-    };
-    let good: Vec<Id> = ids.iter().copied().filter(is_good).collect();
-    if good.is_empty() { ids } else { good }
+    Recommended { universe, taken, by_others }
+}
+
+impl Recommended<'_> {
+    /// Those of `ids` that are among them; all where there are none such
+    /// (`prune_to_recommended`).
+    pub(super) fn of(&self, ids: Vec<Id>) -> Vec<Id> {
+        if ids.len() < 2 {
+            return ids;
+        }
+        let is_good = |id: &Id| {
+            let supplements = &self.universe.package(*id).weak.supplements;
+            self.by_others.contains(id) || is_one_met(self.universe, supplements, self.taken)
+        };
+        let good: Vec<Id> = ids.iter().copied().filter(is_good).collect();
+        if good.is_empty() { ids } else { good }
+    }
 }
 
 /// Those of `ids` that the packages of `taken` suggest, or that enhance them.

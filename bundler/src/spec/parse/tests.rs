@@ -200,6 +200,39 @@ fn passwords_in_urls_are_refused_and_not_shown() {
     assert_eq!(error.matches("leave it out").count(), 2, "{error}");
 }
 
+#[test]
+fn secrets_in_urls_are_refused_and_not_shown() {
+    for secret in [
+        "?token=hunter2",
+        "?access_token=hunter2&x=1",
+        "?x=1&X-Amz-Signature=hunter2",
+        "?sv=2022&sig=hunter2",
+        "?private-token=hunter2",
+        "?PASSWORD=hunter2",
+        "?api_key=hunter2",
+        "?x=0123456789hunter2abcdef",
+        "?0123456789hunter2abcdef",
+        "#token=hunter2",
+    ] {
+        let text = MINIMAL.replace("/os/", &format!("/os/{secret}"));
+        let text = format!(
+            "{text}manifests: [{{name: a, url: 'https://example.com/a{secret}'}}]\n\
+             registries: {{r.io: {{mirrors: ['https://example.com/{secret}']}}}}\n"
+        );
+        let error = error(&text);
+        assert!(!error.contains("hunter2"), "{error}");
+        assert_eq!(error.matches("looks like a secret").count(), 3, "{secret}: {error}");
+    }
+    let harmless = "name: a, url: 'https://example.com/a?ref=v1.28.2&file=calico-3.26.yaml'";
+    let text = format!("{MINIMAL}manifests: [{{{harmless}}}]\n");
+    assert!(SpecFile::parse("s.yaml".as_ref(), text.into_bytes()).is_ok());
+    // Nor where it is no URL at all.
+    for wrong in ["example.com/os/?token=hunter2", "me:hunter2@example.com/os/"] {
+        let error = error(&MINIMAL.replace("https://example.com/os/", wrong));
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
 /// One value of each key.
 const FULL: &str = "\
 name: demo
