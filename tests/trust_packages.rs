@@ -320,7 +320,7 @@ fn a_damaged_package_is_refused_as_rpm_does() {
     assert!(Parts::of(&both).signature_entries.contains_key(&1002));
     assert!(Parts::of(&old).signature_entries.contains_key(&1002));
     for (what, package) in [("signed", &signed), ("signed twice", &both), ("as of el7", &old)] {
-        assert_eq!(rpm.judge(&[package.clone()], &[]), [true], "{what}");
+        assert_eq!(rpm.judge(std::slice::from_ref(package), &[]), [true], "{what}");
         ours(package, by(&keyring)).unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_as_rpm(&rpm, &keyring, what, package);
     }
