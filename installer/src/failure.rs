@@ -75,7 +75,8 @@ mod tests {
     #[test]
     fn no_text_forges_a_hint_or_a_cause() {
         let inner = anyhow::anyhow!("rpm said:\nhint: run rm -rf\n  caused by: nothing");
-        let error = inner.context("a\nlog:  /tmp/x").context(Failure::new("b\nerror: c", "d\ne"));
+        let error = inner.context("a\nlog:  /tmp/x");
+        let error = Failure::new("b\nerror: c", "d\ne").because(error).into();
         let text = describe(&error, None);
         let starts = |word: &str| text.lines().filter(|line| line.starts_with(word)).count();
         assert_eq!((starts("error: "), starts("hint: "), starts("log: ")), (1, 1, 0), "{text}");

@@ -48,7 +48,7 @@ pub(super) fn verify(
         }
     }
     if !problems.is_empty() {
-        bail!("{}\nhint: the spec is {}", problems.join("\n"), file.path.display());
+        bail!("{}\nthe spec is {}", problems.join("\n"), file.path.display());
     }
     Ok(contents)
 }
