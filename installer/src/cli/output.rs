@@ -22,3 +22,30 @@ pub(super) fn secret(path: Option<&Path>, text: &str, what: &str) -> anyhow::Res
             .with_context(|| format!("writing the {what} to {}", path.display())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_secret_replaces_no_device_and_no_link_and_is_for_its_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        secret(Some(Path::new("/dev/null")), "token", "join file").unwrap();
+        assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+        fs::write(at("real"), "for all to read").unwrap();
+        fs::set_permissions(at("real"), fs::Permissions::from_mode(0o644)).unwrap();
+        symlink("real", at("link")).unwrap();
+        secret(Some(&at("link")), "token", "join file").unwrap();
+        assert!(at("link").is_symlink());
+        assert_eq!(fs::read_to_string(at("real")).unwrap(), "token");
+        assert_eq!(fs::metadata(at("real")).unwrap().permissions().mode() & 0o7777, 0o600);
+        let error = secret(Some(folder.path()), "token", "join file").unwrap_err();
+        let error = format!("{error:#}");
+        assert!(error.starts_with("writing the join file to ") && !error.contains("token"));
+        assert!(error.contains("it is a folder; name a file in it"), "{error}");
+    }
+}

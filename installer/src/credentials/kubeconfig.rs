@@ -96,6 +96,12 @@ impl Kubeconfig {
         Self::parse(&text).map(Some).with_context(|| format!("reading {path}"))
     }
 
+    /// The one at a path; none where there is none, or what is there is none. That
+    /// it cannot be looked at is an error in any case.
+    pub(crate) fn whole(host: &Host, path: &str) -> anyhow::Result<Option<Self>> {
+        Ok(host.read(path)?.and_then(|text| Self::parse(&text).ok()))
+    }
+
     /// Reads one.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         // The library's own words may quote a key.

@@ -21,8 +21,7 @@ pub(crate) fn client(host: &Host) -> anyhow::Result<Vec<Certificate>> {
     if let Some(Ok(found)) = host.read(CLIENT)?.map(|text| Certificate::all_of(&text)) {
         return Ok(found);
     }
-    let config = host.read(KUBELET)?.and_then(|text| Kubeconfig::parse(&text).ok());
-    Ok(config.map_or(Vec::new(), |one| one.client))
+    Ok(Kubeconfig::whole(host, KUBELET)?.map_or(Vec::new(), |one| one.client))
 }
 
 /// kubelet's, by which it speaks to the API server.

@@ -64,11 +64,15 @@ pub(crate) fn of_authorities(host: &Host) -> anyhow::Result<Vec<Kept>> {
     known_in_pki(host, Keeper::Authority)
 }
 
-/// The control plane's. A kubeconfig that cannot be read has none.
+/// The control plane's. What is no kubeconfig has none.
 pub(crate) fn of_control_plane(host: &Host) -> anyhow::Result<Vec<Kept>> {
     let mut all = known_in_pki(host, Keeper::ControlPlane)?;
     let configs = CONFIGS.iter().map(|(name, _)| config_path(name));
-    all.extend(configs.flat_map(|path| of_config(host, &path).unwrap_or_default()));
+    for path in configs {
+        if Kubeconfig::whole(host, &path)?.is_some() {
+            all.extend(of_config(host, &path)?);
+        }
+    }
     Ok(all)
 }
 

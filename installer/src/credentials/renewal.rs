@@ -206,8 +206,8 @@ fn answering() -> Change {
 
 /// root's own kubeconfig, where it is a copy of the administrator's.
 fn own(host: &Host) -> anyhow::Result<Vec<Change>> {
-    let read = |path| Kubeconfig::read(host, path).ok().flatten();
-    let (Some(admin), Some(own)) = (read(ADMIN), read(OWN)) else { return Ok(Vec::new()) };
+    let read = |path| Kubeconfig::whole(host, path);
+    let (Some(admin), Some(own)) = (read(ADMIN)?, read(OWN)?) else { return Ok(Vec::new()) };
     let name = |config: &Kubeconfig| Some(config.client.first()?.common_name.clone());
     if name(&admin) != name(&own) || !own.believes(&admin.authorities) {
         return Ok(Vec::new());

@@ -157,6 +157,19 @@ mod tests {
     }
 
     #[test]
+    fn line_breaks_of_windows_are_read_and_a_second_run_finds_nothing_to_do() {
+        let own = "# ours\r\ndisabled_plugins = [\"cri\"]\r\nroot = \"/x\" # big\r\n[debug]\r\n  \
+                   level = \"info\"";
+        let text = done(own, 1);
+        assert!(
+            text.contains("root = \"/x\" # big") && text.contains("level = \"info\""),
+            "{text}"
+        );
+        assert!(text.starts_with("# ours") && text.contains("disabled_plugins = []"), "{text}");
+        assert_eq!(done(&text, 1), text);
+    }
+
+    #[test]
     fn containerd_2_has_other_paths() {
         let text = done("", 2);
         assert!(text.contains("version = 3"), "{text}");
