@@ -4,33 +4,42 @@
 use std::io::Write;
 use std::path::Path;
 
+use bundle_format::text::{printable, stderr};
+
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::receipt;
-use bundle_format::text::{printable, stderr};
+use crate::receipt::{self, Deed};
 
 /// How long it may take, in seconds: dnf has hundreds of packages to install.
 const PATIENCE: u32 = 900;
 
 /// Waits for it to end. It is the last one of the receipt, since commands are run
-/// one after the other.
+/// one after the other, or, of a reset, one that takes something back.
 pub fn await_end(host: &Host) -> anyhow::Result<()> {
-    let Some(command) = receipt::commands(host.lines()).next_back() else { return Ok(()) };
-    let Some(process) = running(host, command)? else { return Ok(()) };
+    let mut commands: Vec<&Command> =
+        receipt::commands(host.lines()).next_back().into_iter().collect();
+    for deed in receipt::remaining(host.lines()) {
+        if let Deed::Ran { undo, .. } = deed {
+            commands.extend(undo);
+        }
+    }
+    let Some((process, command)) = running(host, &commands)? else { return Ok(()) };
     let what = format!("`{command}`, which an earlier run has left, to end");
     // Whoever waits is told for what.
     drop(writeln!(stderr(), "waiting for {} (process {process})", printable(&what)));
-    let has_ended = |host: &Host| Ok(running(host, command)?.is_none());
+    let has_ended = |host: &Host| Ok(running(host, &commands)?.is_none());
     host.await_that(&what, PATIENCE, has_ended).map_err(|error| {
         let cure = format!("end it with `kill {process}`, and run this again");
         Failure::new("an earlier run still changes this node", cure).because(error).into()
     })
 }
 
-/// The process that is this command; for a script, its interpreter's.
-fn running(host: &Host, command: &Command) -> anyhow::Result<Option<String>> {
-    let Some((program, arguments)) = command.words().split_first() else { return Ok(None) };
+/// The process that is one of these commands; for a script, its interpreter's.
+fn running<'a>(
+    host: &Host,
+    commands: &[&'a Command],
+) -> anyhow::Result<Option<(String, &'a Command)>> {
     for process in host.list("/proc")? {
         if !process.bytes().all(|byte| byte.is_ascii_digit()) {
             continue;
@@ -42,11 +51,17 @@ fn running(host: &Host, command: &Command) -> anyhow::Result<Option<String>> {
             line => line?.unwrap_or_default(),
         };
         let words: Vec<&str> = line.trim_end_matches('\0').split('\0').collect();
-        let Some(at) = words.len().checked_sub(arguments.len() + 1) else { continue };
-        let (name, own) = (Path::new(words[at]).file_name(), &words[at + 1..]);
-        if name.is_some_and(|name| name == program.as_str()) && own == arguments {
-            return Ok(Some(process));
+        if let Some(command) = commands.iter().find(|command| is_run_by(command, &words)) {
+            return Ok(Some((process, command)));
         }
     }
     Ok(None)
+}
+
+/// Whether these words, an interpreter's first perhaps, are the command's.
+fn is_run_by(command: &Command, words: &[&str]) -> bool {
+    let Some((program, arguments)) = command.words().split_first() else { return false };
+    let Some(at) = words.len().checked_sub(arguments.len() + 1) else { return false };
+    let (name, own) = (Path::new(words[at]).file_name(), &words[at + 1..]);
+    name.is_some_and(|name| name == program.as_str()) && own == arguments
 }

@@ -58,6 +58,10 @@ fn is_over(host: &Host, command: &Command) -> anyhow::Result<bool> {
         // One that runs no more may be one that an earlier reset could not start.
         ["systemctl", "restart", unit] => is_gone(host, unit)?,
         ["rpm", "--erase", name] | ["rpm", "--erase", "--", name] => !packages::has(host, name)?,
+        ["hostnamectl", "set-hostname", name] => {
+            host.query("hostname").stdout.trim() == *name
+                && host.read("/etc/hostname")?.is_some_and(|text| text.trim() == *name)
+        }
         ["setenforce", _] => host.read("/sys/fs/selinux/enforce")?.is_none(),
         ["sysctl", "-w", setting] => match setting.split_once('=') {
             Some((key, value)) => sysctl::now(host, key)?.is_none_or(|now| now == value),

@@ -63,7 +63,11 @@ fn a_command_that_outlives_its_run_is_waited_for() {
         runs(line);
         orphan::await_end(&node.look(None).0).unwrap();
     }
-    for line in [command, "/usr/bin/python3 -s /usr/bin/systemctl start containerd"] {
+    for line in [
+        command,
+        "/usr/bin/python3 -s /usr/bin/systemctl start containerd",
+        "systemctl stop containerd",
+    ] {
         let (folder, has_ended) = (runs(line), AtomicBool::new(false));
         thread::scope(|scope| {
             scope.spawn(|| {

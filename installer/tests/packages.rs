@@ -295,15 +295,14 @@ fn a_package_that_another_has_come_to_need_stays() {
 
 #[test]
 fn older_receipts_have_names_only() {
-    let node =
-        node_with("base - 1-1 noarch\nkubelet - 1.28.2-1 x86_64\nlibx 1 2.0-1 x86_64\n", "yum");
-    let install = "yum --assumeyes --disablerepo=* --enablerepo=kubeferry install \
-                   kubelet-1.28.2-1.x86_64 libx-1:2.0-1.x86_64 base-1-1.noarch socat-1.7.4-1.x86_64";
-    let remove = "yum --assumeyes --noplugins remove kubelet libx socat";
-    let mut receipt = Receipt::open(&node.root().join("var/lib/kubeferry")).unwrap();
-    let deed = Deed::Ran { command: Command::of(install), undo: vec![Command::of(remove)] };
-    receipt.add(Line::Deed { step: "packages".to_owned(), deed }).unwrap();
-    drop(receipt);
+    let here = "base - 1-1 noarch\nkubelet - 1.28.2-1 x86_64\nlibx 1 2.0-1 x86_64\n";
+    let node = node_with(here, "yum");
+    // As they were written.
+    let receipt = r#"{"line":"receipt","version":1}
+{"line":"deed","step":"packages","deed":{"did":"ran","command":["yum","--assumeyes","--disablerepo=*","--enablerepo=kubeferry","install","kubelet-1.28.2-1.x86_64","libx-1:2.0-1.x86_64","base-1-1.noarch","socat-1.7.4-1.x86_64"],"undo":[["yum","--assumeyes","--noplugins","remove","kubelet","libx","socat"]]}}
+{"line":"finished","step":"packages"}
+"#;
+    write(&node, "var/lib/kubeferry/receipt.jsonl", receipt);
     let (host, commands) = node.look(None);
     assert_eq!(reset_told(host), [""; 0]);
     assert_eq!(commands.made(), ["rpm --erase -- kubelet-1.28.2-1.x86_64 libx-2.0-1.x86_64"]);

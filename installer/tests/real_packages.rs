@@ -316,3 +316,26 @@ fn the_metadata_of_an_earlier_bundle_does_not_count() {
     assert_eq!(next.reset(), [""; 0]);
     assert_eq!(next.packages(), set([]));
 }
+
+#[test]
+fn a_kernels_package_comes_beside_newer_ones_and_none_goes() {
+    const KERNEL: Rpm =
+        Rpm { nevra: "kernel-modules-extra-5.1-1.noarch", is_requested: true, needed: &[] };
+    let provides = "Provides: installonlypkg(kernel-module)";
+    let Some(site) = Site::new(&[KERNEL]) else { return };
+    let folder = site.node.root().join(&OWN[1..]);
+    let own = site.build("kernel-modules-extra", "5.1", provides);
+    fs::copy(own, folder.join("kernel-modules-extra-5.1-1.rpm")).unwrap();
+    succeed(process::Command::new("createrepo_c").arg("-q").arg(&folder));
+    for version in ["5.2", "5.3", "5.4"] {
+        let newer = site.build("kernel-modules-extra", version, provides);
+        site.rpm(&["--install"], &newer);
+    }
+    site.apply().unwrap();
+    let versions = ["5.1", "5.2", "5.3", "5.4"];
+    let all = versions.map(|version| format!("kernel-modules-extra-{version}"));
+    assert_eq!(site.packages(), all.clone().into());
+    assert_eq!(site.plan(), None);
+    assert_eq!(site.reset(), [""; 0]);
+    assert_eq!(site.packages(), all.into_iter().skip(1).collect());
+}

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use installer::failure::Failure;
-use installer::receipt::{Line, Receipt, interrupted};
+use installer::receipt::{Before, Line, Receipt, first, interrupted, remaining};
 
 const DEED: &str = r#"{"line":"deed","step":"swap","deed":{"did":"made","path":"/ä"}}"#;
 const FINISHED: &str = r#"{"line":"finished","step":"swap"}"#;
@@ -95,4 +95,33 @@ fn a_line_that_the_disk_had_no_room_for_is_no_change_that_was_made() {
     receipt.add(Line::Finished { step: "hosts".to_owned() }).unwrap();
     let after = String::from_utf8(bytes(folder.path())).unwrap();
     assert_eq!(after, format!("{whole}{{\"line\":\"finished\",\"step\":\"hosts\"}}\n"));
+}
+
+#[test]
+fn what_was_taken_back_is_no_deed_any_more() {
+    let made = r#"{"did":"made","path":"/a"}"#;
+    let wrote = |was: &str| format!(r#"{{"did":"wrote","path":"/b","before":{was},"after":null}}"#);
+    let (absent, kept) =
+        (wrote(r#"{"was":"absent"}"#), wrote(r#"{"was":"file","kept":"k","mode":420}"#));
+    let installed = r#"{"did":"installed","command":["dnf"],"came":["a-1-1.noarch"],"replaced":[{"was":"b-1-1.noarch","is":"b-2-1.noarch"}]}"#;
+    let deed = |deed: &str| format!(r#"{{"line":"deed","step":"s","deed":{deed}}}"#);
+    let undone = |deed: &str| format!(r#"{{"line":"undone","deed":{deed}}}"#);
+    let lines = [
+        r#"{"line":"receipt","version":1}"#.to_owned(),
+        deed(made),
+        deed(&absent),
+        deed(installed),
+        deed(made),
+        undone(made),
+        undone(&absent),
+        // A later run finds a file there, which is a site's.
+        deed(&kept),
+    ];
+    let folder = receipt((lines.join("\n") + "\n").as_bytes());
+    let lines = Receipt::read(folder.path()).unwrap().unwrap();
+    let left: Vec<String> =
+        remaining(&lines).into_iter().map(|deed| serde_json::to_string(deed).unwrap()).collect();
+    assert_eq!(left, [made, installed, kept.as_str()]);
+    let before = first(&lines, Path::new("/b"));
+    assert!(matches!(before, Some(Before::File { kept, .. }) if kept == "k"), "{before:?}");
 }

@@ -79,7 +79,10 @@ pub(crate) fn erase(host: &mut Host, came: &[Nevra]) -> anyhow::Result<Vec<Strin
             if !going.contains(package) {
                 going.push(package.clone());
             }
-        } else if let Some(here) = installed.named(&package.name).find(|one| !came.contains(one)) {
+            continue;
+        }
+        let is_others = |one: &&Nevra| one.arch == package.arch && !came.contains(one);
+        if let Some(here) = installed.named(&package.name).find(is_others) {
             stays.push(format!("{here}: others have put it in the place of {package}"));
         }
     }
