@@ -3,8 +3,12 @@
 
 #![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "support/demo.rs"]
+mod demo;
 #[path = "real_registry/mod.rs"]
 mod real_registry;
+#[path = "registry/rebuild.rs"]
+mod rebuild;
 #[path = "registry/redirect.rs"]
 mod redirect;
 
@@ -15,8 +19,8 @@ use std::{net::TcpListener, thread};
 
 use bundle_format::architecture::Architecture::{self, Aarch64, X86_64};
 use bundle_format::digest::Digest;
+use bundler::fetch::Fetch as _;
 use bundler::fetch::http::HttpFetch;
-use bundler::fetch::{Fetch as _, Request};
 use bundler::image::pull::{Puller, ResolvedImage};
 use bundler::image::registry::{PlainHttp, Registries, Registry};
 
@@ -54,8 +58,8 @@ fn check_blobs(puller: &Puller, image: &ResolvedImage) {
     for platform in &image.platforms {
         assert_eq!(platform.layers.len(), 2);
         for blob in platform.layers.iter().chain([&platform.config]) {
-            let urls = puller.blob_urls(&image.source, &blob.digest).unwrap();
-            let response = puller.fetch().open(&Request::new(urls[0].clone())).unwrap();
+            let requests = puller.blob_requests(&image.source, &blob.digest).unwrap();
+            let response = puller.fetch().open(&requests[0]).unwrap();
             let mut body = response.body;
             assert_eq!(Digest::of_reader(&mut body).unwrap(), (blob.digest, blob.size));
         }
@@ -181,7 +185,12 @@ fn turns_to_the_next_place_when_a_mirror_is_down_or_has_it_not() {
         plain_http: PlainHttp::Allowed,
         ..Registry::default()
     };
-    let registries = Registries::new(BTreeMap::from([(upstream.host(), registry)])).unwrap();
+    let mut registries = BTreeMap::from([(upstream.host(), registry)]);
+    for host in [down.to_string(), mirror.host()] {
+        let plain = Registry { plain_http: PlainHttp::Allowed, ..Registry::default() };
+        registries.insert(host, plain);
+    }
+    let registries = Registries::new(registries).unwrap();
     let puller = Puller::new(http(None), registries, Vec::new());
 
     let of_mirror = mirror.push_image("hub/a:v1", &Content::Oci(X86_64));
@@ -218,8 +227,8 @@ fn a_host_that_blobs_are_redirected_to_sees_no_password() {
     let puller = Puller::new(http(None), registries, vec![login]);
 
     let image = format!("{host}/a:v1").parse().unwrap();
-    let urls = puller.blob_urls(&image, &Digest::of(b"blob")).unwrap();
-    let response = puller.fetch().open(&Request::new(urls[0].clone())).unwrap();
+    let requests = puller.blob_requests(&image, &Digest::of(b"blob")).unwrap();
+    let response = puller.fetch().open(&requests[0]).unwrap();
     let mut body = response.body;
     assert_eq!(Digest::of_reader(&mut body).unwrap(), (Digest::of(b"blob"), 4));
     let authorized = |head: String| head.to_lowercase().contains("authorization:");

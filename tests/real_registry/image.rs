@@ -19,6 +19,8 @@ pub enum Content {
     Oci(Architecture),
     /// One docker schema 2 image manifest, no index.
     Docker(Architecture),
+    /// A docker manifest list of these platforms.
+    DockerList(Vec<Architecture>),
 }
 
 /// Writes the layout, whose `index.json` names the one root.
@@ -26,12 +28,16 @@ pub(super) fn write_layout(folder: &Path, content: &Content) {
     std::fs::create_dir_all(folder.join("blobs/sha256")).unwrap();
     std::fs::write(folder.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
     let root = match content {
-        Content::Index(architectures) => {
+        Content::Index(architectures) | Content::DockerList(architectures) => {
             let mut entries = Vec::new();
             for &architecture in architectures {
                 let image = image(folder, architecture);
                 let digest = image.1;
                 entries.push(entry(&image, architecture.oci(), "linux", ""));
+                // Docker's formats know no attestations.
+                if matches!(content, Content::DockerList(_)) {
+                    continue;
+                }
                 let annotations = format!(
                     r#","annotations":{{"vnd.docker.reference.type":"attestation-manifest","vnd.docker.reference.digest":"{digest}"}}"#
                 );

@@ -7,6 +7,7 @@ use bundle_format::lock::{Descriptor, Lock, LockedFile};
 use url::Url;
 
 use super::output::check_folder;
+use crate::fetch::Request;
 use crate::fetch::download::Source;
 use crate::fetch::queue::{Job, fetch_all};
 use crate::lock::{Upstreams, apply_patches, images_of, location};
@@ -28,14 +29,14 @@ pub(super) fn gather(
     let registry = upstreams.puller.fetch();
     let client = &*upstreams.client;
     let mut jobs: Vec<Job<'_>> = Vec::new();
-    let mut add = |label: &str, blob: &Descriptor, fetch, urls: Vec<Url>| {
+    let mut add = |label: &str, blob: &Descriptor, fetch, requests: Vec<Request>| {
         // What is read here is hashed first; the rest when the bundle is read.
         let cached = match blob.size {
             ..=DOCUMENT => upstreams.cache.document(blob).is_ok(),
             _ => upstreams.cache.open(blob.digest, blob.size).is_some(),
         };
         if !cached {
-            let sources = urls.into_iter().map(|url| Source { fetch, url }).collect();
+            let sources = requests.into_iter().map(|request| Source { fetch, request }).collect();
             jobs.push(Job {
                 label: label.to_owned(),
                 digest: blob.digest,
@@ -46,18 +47,19 @@ pub(super) fn gather(
     };
     for rpm in &lock.rpms {
         let blob = Descriptor { media_type: String::new(), digest: rpm.digest, size: rpm.size };
-        add(&rpm.package.to_string(), &blob, client, vec![rpm.source.clone()]);
+        add(&rpm.package.to_string(), &blob, client, vec![Request::new(rpm.source.clone())]);
     }
     for LockedFile { title, source, content, .. } in &lock.files {
-        add(title, content, client, vec![source_of_file(file, source)?]);
+        add(title, content, client, vec![Request::new(source_of_file(file, source)?)]);
     }
     for manifest in &lock.manifests {
-        add(&manifest.name, &manifest.upstream, client, vec![location(file, &manifest.source)?]);
+        let request = Request::new(location(file, &manifest.source)?);
+        add(&manifest.name, &manifest.upstream, client, vec![request]);
     }
     for image in &lock.images {
         let name = image.source.to_string();
-        let manifest = |digest: &Digest| upstreams.puller.manifest_urls(&image.source, digest);
-        let blob = |digest: &Digest| upstreams.puller.blob_urls(&image.source, digest);
+        let manifest = |digest: &Digest| upstreams.puller.manifest_requests(&image.source, digest);
+        let blob = |digest: &Digest| upstreams.puller.blob_requests(&image.source, digest);
         add(&name, &image.root, &*registry, manifest(&image.root.digest)?);
         for platform in &image.platforms {
             add(&name, &platform.manifest, &*registry, manifest(&platform.manifest.digest)?);

@@ -1,6 +1,5 @@
 //! From an image's name to the digests of all that it consists of.
 
-use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,11 +10,11 @@ use bundle_format::reference::ImageReference;
 use url::Url;
 
 use super::auth::Authenticated;
-use super::document::{self, ACCEPTED, Document, DocumentError, Entry, Manifest, Platform};
+use super::document::{self, Document, DocumentError, Entry, Manifest, Platform};
 use super::platform;
 use super::pull_error::{Attempt, PullError, ResolveError, hint};
 use super::registry::{Endpoint, Registries, RegistryError};
-use crate::fetch::{Fetch, FetchError, Request};
+use crate::fetch::{self, Fetch, FetchError, Request};
 
 /// The largest index or image manifest, in bytes (distribution spec, "Pushing
 /// Manifests": registries take at least 4 MiB, and take no more in fact).
@@ -59,34 +58,35 @@ impl ResolvedImage {
 
 impl Puller {
     /// Pulls through `fetch`, which retries; `login_files` are
-    /// [`super::credentials::login_files`].
+    /// [`super::login_file::places`].
     pub fn new(fetch: Arc<dyn Fetch>, registries: Registries, login_files: Vec<PathBuf>) -> Self {
         let fetch = Arc::new(Authenticated::new(fetch, registries.clone(), login_files));
         Self { fetch, registries }
     }
 
-    /// The authenticating door, for the URLs of [`Self::blob_urls`].
+    /// The authenticating door, for the requests of
+    /// [`Self::blob_requests`] and [`Self::manifest_requests`].
     pub fn fetch(&self) -> Arc<Authenticated> {
         Arc::clone(&self.fetch)
     }
 
-    /// Where a blob of an image may be had, first choice first.
-    pub fn blob_urls(
+    /// How to ask for a blob of an image, first choice first.
+    pub fn blob_requests(
         &self,
         image: &ImageReference,
         digest: &Digest,
-    ) -> Result<Vec<Url>, RegistryError> {
+    ) -> Result<Vec<Request>, RegistryError> {
         let endpoints = self.registries.endpoints(image)?;
         Ok(endpoints.iter().map(|endpoint| endpoint.blob(digest)).collect())
     }
 
-    /// Where a manifest of an image may be had by its digest. A registry serves
-    /// no manifest as a blob.
-    pub fn manifest_urls(
+    /// How to ask for a manifest or index of an image by its digest. A registry
+    /// serves none as a blob.
+    pub fn manifest_requests(
         &self,
         image: &ImageReference,
         digest: &Digest,
-    ) -> Result<Vec<Url>, RegistryError> {
+    ) -> Result<Vec<Request>, RegistryError> {
         let endpoints = self.registries.endpoints(image)?;
         Ok(endpoints.iter().map(|endpoint| endpoint.manifest(&digest.to_string())).collect())
     }
@@ -159,15 +159,15 @@ impl Puller {
         if document::is_index(&entry.media_type) {
             return Err(PullError::Nested(wanted));
         }
-        let url = endpoint.manifest(&entry.digest);
+        let request = endpoint.manifest(&entry.digest);
         let digest = document::digest(&entry.digest)
-            .map_err(|source| PullError::Document { url: Box::new(url.clone()), source })?;
+            .map_err(|source| PullError::Document { url: Box::new(request.url.clone()), source })?;
         let expected = Expected {
             digest: Some(digest),
             size: Some(entry.size),
             media_type: Some(entry.media_type.clone()),
         };
-        match self.document(&url, &expected)? {
+        match self.document(&request, &expected)? {
             (descriptor, bytes, Document::Manifest(manifest)) => {
                 let platform = locked(architecture, &descriptor, &manifest);
                 if !documents.iter().any(|(known, _)| known.digest == descriptor.digest) {
@@ -187,8 +187,9 @@ impl Puller {
         wanted: &[Architecture],
         documents: &mut Vec<(Descriptor, Vec<u8>)>,
     ) -> Result<(), PullError> {
-        let url = endpoint.blob(&config.digest);
-        let bytes = self.bytes(&url, &[], CONFIG_LIMIT)?.bytes;
+        let request = endpoint.blob(&config.digest);
+        let url = request.url.clone();
+        let bytes = self.read(&request, CONFIG_LIMIT)?.bytes;
         Expected { digest: Some(config.digest), size: Some(config.size), media_type: None }
             .check(&url, &bytes)?;
         let platform: Platform = serde_json::from_slice(&bytes).map_err(|error| {
@@ -209,13 +210,13 @@ impl Puller {
 
     fn document(
         &self,
-        url: &Url,
+        request: &Request,
         expected: &Expected,
     ) -> Result<(Descriptor, Vec<u8>, Document), PullError> {
-        let Answer { bytes, content_type, digest: digest_header } =
-            self.bytes(url, &ACCEPTED, MANIFEST_LIMIT)?;
-        let announced = expected.media_type.as_deref().or(content_type.as_deref());
-        let parsed = document::parse(&bytes, announced);
+        let url = &request.url;
+        let answer = self.read(request, MANIFEST_LIMIT)?;
+        let announced = expected.media_type.as_deref().or(answer.header("content-type"));
+        let parsed = document::parse(&answer.bytes, announced);
         // A page of a portal is named as one, before its digest is looked at.
         if let Err(DocumentError::Html) = parsed {
             return Err(PullError::Document {
@@ -223,9 +224,10 @@ impl Puller {
                 source: DocumentError::Html,
             });
         }
-        let digest = Digest::of(&bytes);
-        expected.check(url, &bytes)?;
-        if let Some(header) = digest_header.filter(|text| text.starts_with("sha256:"))
+        let digest = Digest::of(&answer.bytes);
+        expected.check(url, &answer.bytes)?;
+        let header = answer.header("docker-content-digest");
+        if let Some(header) = header.filter(|text| text.starts_with("sha256:"))
             && header != digest.to_string()
         {
             return Err(mismatch(
@@ -236,33 +238,17 @@ impl Puller {
         }
         let (document, media_type) =
             parsed.map_err(|source| PullError::Document { url: Box::new(url.clone()), source })?;
-        Ok((Descriptor { media_type, digest, size: bytes.len() as u64 }, bytes, document))
+        let size = answer.bytes.len() as u64;
+        Ok((Descriptor { media_type, digest, size }, answer.bytes, document))
     }
 
-    fn bytes(&self, url: &Url, accept: &[&str], limit: u64) -> Result<Answer, PullError> {
-        let accept = accept.iter().map(|&text| text.to_owned()).collect();
-        let response = self.fetch.open(&Request { accept, ..Request::new(url.clone()) })?;
-        if response.status != 200 {
-            let hint = hint(response.status).to_owned();
-            return Err(
-                FetchError::Status { url: url.clone(), status: response.status, hint }.into()
-            );
-        }
-        if response.length.is_some_and(|length| length > limit) {
-            return Err(FetchError::TooLarge { url: url.clone(), limit }.into());
-        }
-        let content_type = response.header("content-type").map(str::to_owned);
-        let digest = response.header("docker-content-digest").map(str::to_owned);
-        let mut bytes = Vec::new();
-        response
-            .body
-            .take(limit + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|error| FetchError::Transport { url: url.clone(), source: error.into() })?;
-        if bytes.len() as u64 > limit {
-            return Err(FetchError::TooLarge { url: url.clone(), limit }.into());
-        }
-        Ok(Answer { bytes, content_type, digest })
+    fn read(&self, request: &Request, limit: u64) -> Result<fetch::Document, PullError> {
+        fetch::document(&*self.fetch, request, limit).map_err(|error| match error {
+            FetchError::Status { url, status, hint } if hint.is_empty() => {
+                FetchError::Status { url, status, hint: self::hint(status).to_owned() }.into()
+            }
+            error => error.into(),
+        })
     }
 }
 
@@ -277,13 +263,6 @@ fn locked(
         config: manifest.config.clone(),
         layers: manifest.layers.clone(),
     }
-}
-
-/// A body with what its headers say of it.
-struct Answer {
-    bytes: Vec<u8>,
-    content_type: Option<String>,
-    digest: Option<String>,
 }
 
 /// What is known of a document before it comes.

@@ -260,6 +260,7 @@ registries:
       userVariable: A
       passwordVariable: B
     plainHttp: a test
+    tokenServer: auth.io
 installers:
 - architecture: x86_64
   file: installer
