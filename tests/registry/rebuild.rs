@@ -95,7 +95,7 @@ fn spec(upstream: &Upstream, registries: &str, images: &[String]) -> String {
         .replace(&format!("[URL/os/{key}]"), "[os.asc]")
         .replace(
             "url: URL/manifests/calico.yaml",
-            "url: URL/manifests/calico.yaml\n    patches: [{pullPolicy: IfNotPresent}]",
+            "url: URL/manifests/calico.yaml\n    patches: [{poolCidr: 10.244.0.0/16}]",
         )
         .replace("manifests:\n", "manifests:\n  - {name: pod, file: pod.yaml}\n");
     format!("{own}{registries}images:\n{images}installers: []\n")
@@ -106,7 +106,7 @@ fn spec(upstream: &Upstream, registries: &str, images: &[String]) -> String {
 /// What the spec names beside itself.
 fn beside(machine: &Machine, upstream: &Upstream) {
     fs::copy(upstream.key_path("os"), machine.path("os.asc")).unwrap();
-    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - {name: a, image: 'docker.io/calico/node:v3.26.1'}\n";
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - {name: a, image: 'docker.io/calico/node:v3.26.4'}\n";
     fs::write(machine.path("pod.yaml"), pod).unwrap();
 }
 

@@ -167,7 +167,9 @@ fn listed(bundle: &Bundle) -> BTreeMap<(Digest, u64), (Descriptor, String)> {
     }
     for image in &bundle.lock().images {
         let name = image.name.to_string();
-        add(&image.root, &name);
+        for document in std::iter::once(&image.root).chain(&image.unplaced) {
+            add(document, &name);
+        }
         for platform in &image.platforms {
             add(&platform.manifest, &name);
             add(&platform.config, &name);

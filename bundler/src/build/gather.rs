@@ -3,13 +3,14 @@
 use anyhow::{Context, bail};
 use bundle_format::Digest;
 use bundle_format::image::disagreements;
-use bundle_format::lock::{Descriptor, Lock, LockedFile};
+use bundle_format::lock::{Descriptor, Lock, LockedFile, LockedImage, LockedPlatform};
 use url::Url;
 
 use super::output::check_folder;
 use crate::fetch::Request;
 use crate::fetch::download::Source;
 use crate::fetch::queue::{Job, fetch_all};
+use crate::image::document;
 use crate::lock::{Upstreams, apply_patches, images_of, location};
 use crate::manifest::discovery::discover;
 use crate::progress::Progress;
@@ -60,7 +61,9 @@ pub(super) fn gather(
         let name = image.source.to_string();
         let manifest = |digest: &Digest| upstreams.puller.manifest_requests(&image.source, digest);
         let blob = |digest: &Digest| upstreams.puller.blob_requests(&image.source, digest);
-        add(&name, &image.root, &*registry, manifest(&image.root.digest)?);
+        for document in std::iter::once(&image.root).chain(&image.unplaced) {
+            add(&name, document, &*registry, manifest(&document.digest)?);
+        }
         for platform in &image.platforms {
             add(&name, &platform.manifest, &*registry, manifest(&platform.manifest.digest)?);
             for part in std::iter::once(&platform.config).chain(&platform.layers) {
@@ -82,6 +85,11 @@ pub(super) fn gather(
         progress.finish();
     }
     patched(file, lock, upstreams)?;
+    let cannot_run: Vec<String> =
+        lock.images.iter().flat_map(|image| cannot_run(image, upstreams)).collect();
+    if !cannot_run.is_empty() {
+        bail!("{}", cannot_run.join("\n"));
+    }
     let images = lock.images.iter();
     let disagreements: Vec<String> = images
         .flat_map(|image| disagreements(image, |blob| upstreams.cache.document(blob).ok()))
@@ -93,6 +101,20 @@ pub(super) fn gather(
         );
     }
     Ok(())
+}
+
+/// Words for each platform of an image that no node could unpack.
+fn cannot_run(image: &LockedImage, upstreams: &Upstreams) -> Vec<String> {
+    let check = |platform: &LockedPlatform| {
+        let size = platform.config.size;
+        if size > DOCUMENT {
+            bail!("its configuration has {size} bytes, as none has");
+        }
+        let config = upstreams.cache.document(&platform.config)?;
+        anyhow::Ok(document::check_layers(&config, platform.layers.len())?)
+    };
+    let failed = image.platforms.iter().filter_map(|platform| check(platform).err());
+    failed.map(|error| format!("image {}: {error:#}", image.name)).collect()
 }
 
 /// Makes the manifests to apply, which exist at no upstream.

@@ -37,6 +37,8 @@ pub struct ResolvedImage {
     pub root: Descriptor,
     /// The wanted platforms, sorted.
     pub platforms: Vec<LockedPlatform>,
+    /// The manifests of which the index says no platform.
+    pub unplaced: Vec<Descriptor>,
     /// The bytes, just as they came and as their digests say, of the root, of
     /// each platform's manifest, and of the configurations that had to be
     /// read. Each once.
@@ -51,6 +53,7 @@ impl ResolvedImage {
             source: self.source.clone(),
             root: self.root.clone(),
             platforms: self.platforms.clone(),
+            unplaced: self.unplaced.clone(),
             why,
         }
     }
@@ -128,22 +131,40 @@ impl Puller {
         let expected = Expected { digest: image.digest(), ..Expected::default() };
         let (root, bytes, document) = self.document(&endpoint.manifest(&name), &expected)?;
         let mut documents = vec![(root.clone(), bytes)];
+        let mut unplaced = Vec::new();
         let platforms = match document {
-            Document::Index(entries) => wanted
-                .into_iter()
-                .map(|architecture| {
-                    self.platform_of_index(endpoint, &entries, architecture, &mut documents)
-                })
-                .collect::<Result<_, _>>()?,
+            Document::Index(entries) => {
+                for entry in platform::unplaced(&entries) {
+                    let (manifest, bytes) = self.unplaced(endpoint, entry)?;
+                    if !unplaced.contains(&manifest) {
+                        documents.push((manifest.clone(), bytes));
+                        unplaced.push(manifest);
+                    }
+                }
+                wanted
+                    .into_iter()
+                    .map(|architecture| {
+                        self.platform_of_index(endpoint, &entries, architecture, &mut documents)
+                    })
+                    .collect::<Result<_, _>>()?
+            }
             Document::Manifest(manifest) => {
-                self.check_config(endpoint, &manifest.config, &wanted, &mut documents)?;
+                let (platform, config) = self.config(endpoint, &manifest.config)?;
+                for architecture in &wanted {
+                    // One that does not say is taken for the only one asked for.
+                    let alone = wanted.len() == 1;
+                    if !platform.fits("linux", architecture.oci(), alone) {
+                        return Err(other_platform(*architecture, &platform));
+                    }
+                }
+                documents.push(config);
                 wanted
                     .into_iter()
                     .map(|architecture| locked(architecture, &root, &manifest))
                     .collect()
             }
         };
-        Ok(ResolvedImage { source: image.clone(), root, platforms, documents })
+        Ok(ResolvedImage { source: image.clone(), root, platforms, unplaced, documents })
     }
 
     fn platform_of_index(
@@ -153,40 +174,55 @@ impl Puller {
         architecture: Architecture,
         documents: &mut Vec<(Descriptor, Vec<u8>)>,
     ) -> Result<LockedPlatform, PullError> {
-        let wanted = architecture.oci();
-        let entry = platform::choose(entries, architecture)
-            .ok_or_else(|| PullError::Platform { wanted, has: platform::list(entries) })?;
-        if document::is_index(&entry.media_type) {
-            return Err(PullError::Nested(wanted));
-        }
-        let request = endpoint.manifest(&entry.digest);
-        let digest = document::digest(&entry.digest)
-            .map_err(|source| PullError::Document { url: Box::new(request.url.clone()), source })?;
-        let expected = Expected {
-            digest: Some(digest),
-            size: Some(entry.size),
-            media_type: Some(entry.media_type.clone()),
+        let placed = platform::choose(entries, architecture);
+        let Some(entry) = placed.or_else(|| platform::unplaced(entries).next()) else {
+            let (wanted, has) = (architecture.oci(), platform::list(entries));
+            return Err(PullError::Platform { wanted, has });
         };
-        match self.document(&request, &expected)? {
-            (descriptor, bytes, Document::Manifest(manifest)) => {
-                let platform = locked(architecture, &descriptor, &manifest);
-                if !documents.iter().any(|(known, _)| known.digest == descriptor.digest) {
-                    documents.push((descriptor, bytes));
-                }
-                Ok(platform)
-            }
-            (_, _, Document::Index(_)) => Err(PullError::Nested(wanted)),
+        if document::is_index(&entry.media_type) {
+            return Err(PullError::Nested(architecture.oci()));
         }
+        let (request, expected) = named(endpoint, entry)?;
+        let (descriptor, bytes, document) = self.document(&request, &expected)?;
+        let Document::Manifest(manifest) = document else {
+            return Err(PullError::Nested(architecture.oci()));
+        };
+        if placed.is_none() {
+            let (platform, config) = self.config(endpoint, &manifest.config)?;
+            if !platform.fits("linux", architecture.oci(), false) {
+                return Err(other_platform(architecture, &platform));
+            }
+            documents.push(config);
+        }
+        let platform = locked(architecture, &descriptor, &manifest);
+        if !documents.iter().any(|(known, _)| known.digest == descriptor.digest) {
+            documents.push((descriptor, bytes));
+        }
+        Ok(platform)
     }
 
-    /// A manifest without an index says its platform only in its configuration.
-    fn check_config(
+    /// A manifest that an index names without a platform; it need be no image.
+    fn unplaced(
+        &self,
+        endpoint: &Endpoint,
+        entry: &Entry,
+    ) -> Result<(Descriptor, Vec<u8>), PullError> {
+        if document::is_index(&entry.media_type) {
+            return Err(PullError::UnplacedIndex(entry.digest.clone()));
+        }
+        let (request, expected) = named(endpoint, entry)?;
+        let bytes = self.read(&request, MANIFEST_LIMIT)?.bytes;
+        expected.check(&request.url, &bytes)?;
+        let (media_type, digest) = (entry.media_type.clone(), Digest::of(&bytes));
+        Ok((Descriptor { media_type, digest, size: bytes.len() as u64 }, bytes))
+    }
+
+    /// The platform that a configuration says, and the configuration.
+    fn config(
         &self,
         endpoint: &Endpoint,
         config: &Descriptor,
-        wanted: &[Architecture],
-        documents: &mut Vec<(Descriptor, Vec<u8>)>,
-    ) -> Result<(), PullError> {
+    ) -> Result<(Platform, (Descriptor, Vec<u8>)), PullError> {
         let request = endpoint.blob(&config.digest);
         let url = request.url.clone();
         let bytes = self.read(&request, CONFIG_LIMIT)?.bytes;
@@ -196,16 +232,7 @@ impl Puller {
             let source = DocumentError::Malformed(format!("its configuration: {error}"));
             PullError::Document { url: Box::new(url), source }
         })?;
-        for architecture in wanted {
-            if platform.os != "linux" || platform.architecture != architecture.oci() {
-                return Err(PullError::Platform {
-                    wanted: architecture.oci(),
-                    has: platform.to_string(),
-                });
-            }
-        }
-        documents.push((config.clone(), bytes));
-        Ok(())
+        Ok((platform, (config.clone(), bytes)))
     }
 
     fn document(
@@ -263,6 +290,23 @@ fn locked(
         config: manifest.config.clone(),
         layers: manifest.layers.clone(),
     }
+}
+
+/// How to ask for what an index names, and what must come.
+fn named(endpoint: &Endpoint, entry: &Entry) -> Result<(Request, Expected), PullError> {
+    let request = endpoint.manifest(&entry.digest);
+    let digest = document::digest(&entry.digest)
+        .map_err(|source| PullError::Document { url: Box::new(request.url.clone()), source })?;
+    let expected = Expected {
+        digest: Some(digest),
+        size: Some(entry.size),
+        media_type: Some(entry.media_type.clone()),
+    };
+    Ok((request, expected))
+}
+
+fn other_platform(wanted: Architecture, has: &Platform) -> PullError {
+    PullError::Platform { wanted: wanted.oci(), has: has.to_string() }
 }
 
 /// What is known of a document before it comes.
