@@ -603,6 +603,50 @@ fn a_build_that_was_killed_is_taken_up_again() {
     assert_eq!(walk(&demo.path("cache/kubeferry/partial")).len(), 0);
 }
 
+/// A disk that is too small, or becomes it, ends a build with its path and what it
+/// needs, in little memory, and before anything is fetched for it.
+#[test]
+fn a_full_disk_ends_a_build_at_once() {
+    let demo = Demo::of(upstream::Upstream::start_with_large_image(96).unwrap());
+    let host = demo.upstream.host().to_owned();
+    demo.write_spec(
+        &demo
+            .spec()
+            .replace("registries:\n", &format!("images: [\"{host}/large:latest\"]\nregistries:\n")),
+    );
+    demo.ok(&["lock"]);
+    let build = |limits: &str, output: &str| {
+        let script = format!("trap '' XFSZ; ulimit {limits} && exec \"$0\" build -q -o {output}");
+        let output = std::process::Command::new("bash")
+            .args(["-c", &script, demo::BUNDLER])
+            .current_dir(demo.folder.path())
+            .env("XDG_CACHE_HOME", demo.path("cache"))
+            .env("HOME", demo.folder.path())
+            .output()
+            .unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let before = demo.upstream.requests();
+    let folder = demo.path("small");
+    fs::create_dir(&folder).unwrap();
+    let mount = ["-t", "tmpfs", "-o", "size=8m", "none"];
+    let mounted = std::process::Command::new("mount").args(mount).arg(&folder).output();
+    if mounted.is_ok_and(|output| output.status.success()) {
+        let (done, error) = build("-v 2000000", "small/a.tar");
+        assert!(std::process::Command::new("umount").arg(&folder).status().unwrap().success());
+        let words = "error: writing small/a.tar\n  caused by: small has 8.00 MiB free, and 96.";
+        assert!(!done && error.contains(words), "{error}");
+        assert_eq!(demo.upstream.requests().blobs, before.blobs, "fetched for nothing");
+    } else {
+        println!("skipped: no tmpfs can be mounted here");
+    }
+    demo.ok(&["build", "-q", "-o", "whole.tar"]);
+    // In the midst of writing; the limits are in kilobytes.
+    let (done, error) = build("-v 2000000 -f 50000", "b.tar");
+    assert!(!done && error.contains("writing .b.tar.partial, of 96."), "{error}");
+    assert!(!demo.path("b.tar").exists() && !demo.path(".b.tar.partial").exists());
+}
+
 /// All files below a folder.
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };

@@ -85,11 +85,6 @@ pub(super) fn gather(
         progress.finish();
     }
     patched(file, lock, upstreams)?;
-    let cannot_run: Vec<String> =
-        lock.images.iter().flat_map(|image| cannot_run(image, upstreams)).collect();
-    if !cannot_run.is_empty() {
-        bail!("{}", cannot_run.join("\n"));
-    }
     let images = lock.images.iter();
     let disagreements: Vec<String> = images
         .flat_map(|image| disagreements(image, |blob| upstreams.cache.document(blob).ok()))
@@ -99,6 +94,11 @@ pub(super) fn gather(
             "the lock tells other things than the images: run `bundler lock`\n{}",
             disagreements.join("\n")
         );
+    }
+    let cannot_run: Vec<String> =
+        lock.images.iter().flat_map(|image| cannot_run(image, upstreams)).collect();
+    if !cannot_run.is_empty() {
+        bail!("{}", cannot_run.join("\n"));
     }
     Ok(())
 }
