@@ -116,7 +116,7 @@ pub fn disagreements(
         let mut placed = false;
         if let Some(index) = &index {
             let entries = || entries(index).filter(|entry| entry.is(&platform.manifest));
-            placed = entries().any(|entry| entry.is_placed());
+            placed = entries().any(Entry::is_placed);
             let says =
                 |entry: &Entry| entry.platform.as_ref().is_some_and(|own| own.is(architecture));
             let named = match placed {

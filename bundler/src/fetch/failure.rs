@@ -9,8 +9,8 @@ use super::{FetchError, chain};
 
 /// What became of a request that got no answer; `url` is as it may be shown.
 pub(super) fn of_request(error: reqwest::Error, url: Url) -> FetchError {
-    let tls: Option<rustls::Error> =
-        causes(&error).find_map(|cause| cause.downcast_ref()).map(Clone::clone);
+    let tls = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
+    let tls: Option<rustls::Error> = tls.map(ToOwned::to_owned);
     let unreachable = is_unreachable(&error);
     let words = chain(&error.without_url());
     match tls {

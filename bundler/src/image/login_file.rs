@@ -159,10 +159,7 @@ fn normal(key: &str) -> String {
 /// The login of an entry; none of an empty one, which docker leaves where a
 /// helper has the login.
 fn login_of(entry: &Value) -> Result<Option<Login>, ()> {
-    let entry: Option<Entry> = Entry::deserialize(entry).map(Some).or_else(|_| match entry {
-        Value::Null => Ok(None),
-        _ => Err(()),
-    })?;
+    let entry: Option<Entry> = Option::deserialize(entry).map_err(drop)?;
     let entry = entry.unwrap_or_default();
     if let Some(token) = entry.identity_token.filter(|token| !token.is_empty()) {
         return identity(token).map(Some).ok_or(());

@@ -143,3 +143,34 @@ fn damaged_bytes_of_before_cost_one_more_request_and_no_build() {
     assert!(result.unwrap_err().contains("was promised"));
     assert_eq!(requests, 2);
 }
+
+/// Of an old repository only a SHA-1 is known.
+#[test]
+fn what_is_known_by_another_checksum_is_held_to_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::at(folder.path()).unwrap();
+    let bytes = blob();
+    let hex = sha1_of(&bytes);
+    let checksum = Checksum::parse("sha", &hex).unwrap();
+    let url: url::Url = "http://127.0.0.1/blob".parse().unwrap();
+    let server = |script: fn(u64, usize) -> (u16, u64, Vec<u8>)| Server {
+        script,
+        requests: Mutex::default(),
+    };
+    let get = |server: &dyn Fetch| {
+        let size = SIZE as u64;
+        super::super::download::download_by_checksum(&cache, server, &url, &checksum, size)
+    };
+    // Damaged bytes of before cost nothing but another request here, too.
+    std::fs::write(folder.path().join("partial").join(&hex), [9; 1000]).unwrap();
+    let digest = get(&server(|offset, _| (206, offset, from(offset)))).unwrap();
+    assert_eq!(digest, Digest::of(&bytes));
+    assert!(std::fs::read(cache.path(digest)).unwrap() == bytes);
+    let error = get(&server(|_, _| (200, 0, vec![0; SIZE]))).unwrap_err().to_string();
+    assert!(error.contains("other bytes") && error.contains(&hex), "{error}");
+}
+
+fn sha1_of(bytes: &[u8]) -> String {
+    use sha1::Digest as _;
+    hex::encode(sha1::Sha1::digest(bytes))
+}
