@@ -98,7 +98,7 @@ impl Authenticated {
             Challenge::Basic => None,
         });
         if let Some((realm, service, scope)) = bearer {
-            let realm = realm::parse(&self.registries, url, realm)
+            let realm = realm::parse(&self.registries, realm)
                 .map_err(|error| refused(url, &error.to_string()))?;
             if login.is_some() {
                 realm::check_login(&self.registries, url, &realm)

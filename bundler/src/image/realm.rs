@@ -36,10 +36,10 @@ pub(super) enum RealmError {
     Stranger(String, String),
 }
 
-/// The token server that the registry behind `url` names as `realm`, if it may be
+/// The token server that a registry names as `realm`, if it may be
 /// asked at all: over TLS, or where the spec says that it need not be.
-pub(super) fn parse(registries: &Registries, url: &Url, realm: &str) -> Result<Url, RealmError> {
-    let realm: Url = url.join(realm).map_err(|_| RealmError::NoUrl)?;
+pub(super) fn parse(registries: &Registries, realm: &str) -> Result<Url, RealmError> {
+    let realm: Url = realm.parse().map_err(|_| RealmError::NoUrl)?;
     if !realm.username().is_empty() || realm.password().is_some() {
         return Err(RealmError::Login);
     }
@@ -133,7 +133,7 @@ mod tests {
             ("[::1]:5000", "https://[::1]:5001/token"),
         ] {
             let none = Registries::default();
-            let realm = parse(&none, &url(registry), realm).unwrap();
+            let realm = parse(&none, realm).unwrap();
             assert_eq!(check_login(&none, &url(registry), &realm), Ok(()), "{registry} {realm}");
         }
     }
@@ -149,7 +149,7 @@ mod tests {
             ("r.lan", "https://auth.lan/token"),
             ("localhost:5000", "https://127.0.0.1:5000/token"),
         ] {
-            let realm = parse(&Registries::default(), &url(registry), realm).unwrap();
+            let realm = parse(&Registries::default(), realm).unwrap();
             let name = registry_name(&url(registry));
             let server = registry_name(&realm);
             let error = check_login(&Registries::default(), &url(registry), &realm).unwrap_err();
@@ -162,20 +162,21 @@ mod tests {
     #[test]
     fn plain_http_holds_for_the_host_that_it_was_said_of() {
         let plain = registries(&[("r.lan:5000", PlainHttp::Allowed, None)]);
-        let from = url("http://r.lan:5000");
-        for realm in ["http://r.lan:5000/t", "http://r.lan:5001/t", "/t", "https://auth.lan/t"] {
-            assert!(parse(&plain, &from, realm).is_ok(), "{realm}");
+        for realm in ["http://r.lan:5000/t", "http://r.lan:5001/t", "https://auth.lan/t"] {
+            assert!(parse(&plain, realm).is_ok(), "{realm}");
         }
         for realm in ["http://auth.lan/t", "http://x.r.lan:5000/t"] {
-            let error = parse(&plain, &from, realm).unwrap_err();
+            let error = parse(&plain, realm).unwrap_err();
             assert!(matches!(error, RealmError::PlainHttp(_)), "{realm}");
         }
-        assert_eq!(parse(&plain, &from, "ftp://r.lan/t"), Err(RealmError::NoUrl));
-        assert_eq!(parse(&plain, &from, "https://u:p@r.lan/t"), Err(RealmError::Login));
+        for realm in ["ftp://r.lan/t", "/t", "Registry Realm"] {
+            assert_eq!(parse(&plain, realm), Err(RealmError::NoUrl), "{realm}");
+        }
+        assert_eq!(parse(&plain, "https://u:p@r.lan/t"), Err(RealmError::Login));
         let both = registries(&[
             ("r.lan:5000", PlainHttp::Allowed, None),
             ("auth.lan", PlainHttp::Allowed, None),
         ]);
-        assert!(parse(&both, &from, "http://auth.lan/t").is_ok());
+        assert!(parse(&both, "http://auth.lan/t").is_ok());
     }
 }
