@@ -448,7 +448,7 @@ fn what_is_in_it_can_be_seen_taken_out_and_compared() {
         "kubernetes  1.28.2",
         "kubelet-1.28.2-150500.1.1.x86_64",
         "registry.k8s.io/pause:3.9",
-        "plainHttp for docker.io",
+        "plainHttp for 127.0.0.1:",
     ] {
         assert!(shown.contains(words), "{words}:\n{shown}");
     }
@@ -522,7 +522,7 @@ fn bad_specs_and_unsolvable_ones_leave_nothing_behind() {
         (spec.replace("version: 1.28.2", "version: 1.28.99"), "images of kubeadm 1.28.99"),
         (spec.replace("URL/manifests/calico.yaml", "URL/nowhere.yaml"), "404"),
         (spec.replace("family: el9", "family: el7").replace("1.28.2", "1.32.0"), "before 4.19"),
-        (spec.replace("    plainHttp: the demo's registry is on this machine\n", ""), "plainHttp"),
+        (spec.replace("    plainHttp: the demo's registry is on this machine\n", "    mirrors: []\n"), "plainHttp"),
         (spec.replace("name: demo", "nam: demo"), "unknown field"),
         (spec.replace("kubernetes/repodata/repomd.xml.key", "os/repodata/repomd.xml.key"), "the keys given are"),
         (spec.replace("- name: calico", "- name: calico\n    sha256: '0000000000000000000000000000000000000000000000000000000000000000'"), "upstream changed it"),
@@ -560,12 +560,9 @@ fn init_writes_a_spec_that_reads_and_schema_is_json() {
 fn a_build_that_was_killed_is_taken_up_again() {
     let demo = Demo::of(upstream::Upstream::start_with_large_image(96).unwrap());
     let host = demo.upstream.host().to_owned();
-    let spec = demo.spec().replace(
-        "registries:\n",
-        &format!(
-            "images: [\"{host}/large:latest\"]\nregistries:\n  \"{host}\":\n    plainHttp: a test\n"
-        ),
-    );
+    let spec = demo
+        .spec()
+        .replace("registries:\n", &format!("images: [\"{host}/large:latest\"]\nregistries:\n"));
     demo.write_spec(&spec);
     demo.ok(&["lock"]);
     let mut killed = 0;
@@ -604,6 +601,50 @@ fn a_build_that_was_killed_is_taken_up_again() {
         .collect();
     assert_eq!(left, [] as [String; 0]);
     assert_eq!(walk(&demo.path("cache/kubeferry/partial")).len(), 0);
+}
+
+/// A disk that is too small, or becomes it, ends a build with its path and what it
+/// needs, in little memory, and before anything is fetched for it.
+#[test]
+fn a_full_disk_ends_a_build_at_once() {
+    let demo = Demo::of(upstream::Upstream::start_with_large_image(96).unwrap());
+    let host = demo.upstream.host().to_owned();
+    demo.write_spec(
+        &demo
+            .spec()
+            .replace("registries:\n", &format!("images: [\"{host}/large:latest\"]\nregistries:\n")),
+    );
+    demo.ok(&["lock"]);
+    let build = |limits: &str, output: &str| {
+        let script = format!("trap '' XFSZ; ulimit {limits} && exec \"$0\" build -q -o {output}");
+        let output = std::process::Command::new("bash")
+            .args(["-c", &script, demo::BUNDLER])
+            .current_dir(demo.folder.path())
+            .env("XDG_CACHE_HOME", demo.path("cache"))
+            .env("HOME", demo.folder.path())
+            .output()
+            .unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let before = demo.upstream.requests();
+    let folder = demo.path("small");
+    fs::create_dir(&folder).unwrap();
+    let mount = ["-t", "tmpfs", "-o", "size=8m", "none"];
+    let mounted = std::process::Command::new("mount").args(mount).arg(&folder).output();
+    if mounted.is_ok_and(|output| output.status.success()) {
+        let (done, error) = build("-v 2000000", "small/a.tar");
+        assert!(std::process::Command::new("umount").arg(&folder).status().unwrap().success());
+        let words = "error: writing small/a.tar\n  caused by: small has 8.00 MiB free, and 96.";
+        assert!(!done && error.contains(words), "{error}");
+        assert_eq!(demo.upstream.requests().blobs, before.blobs, "fetched for nothing");
+    } else {
+        println!("skipped: no tmpfs can be mounted here");
+    }
+    demo.ok(&["build", "-q", "-o", "whole.tar"]);
+    // In the midst of writing; the limits are in kilobytes.
+    let (done, error) = build("-v 2000000 -f 50000", "b.tar");
+    assert!(!done && error.contains("writing .b.tar.partial, of 96."), "{error}");
+    assert!(!demo.path("b.tar").exists() && !demo.path(".b.tar.partial").exists());
 }
 
 /// All files below a folder.

@@ -108,7 +108,7 @@ fn get(url: &Url, path: &str) -> Outcome {
     let bytes = blob();
     let digest = Digest::of(&bytes);
     let fetch = client();
-    let sources = [Source { fetch: &fetch, url: url.join(path).unwrap() }];
+    let sources = [Source { fetch: &fetch, request: Request::new(url.join(path).unwrap()) }];
     let result = download(&cache, &sources, digest, bytes.len() as u64, &|_| {});
     let stored = cache.path(digest).exists();
     if stored {
@@ -234,10 +234,146 @@ fn a_second_place_is_asked_when_the_first_has_other_bytes() {
     let bytes = blob();
     let digest = Digest::of(&bytes);
     let fetch = client();
-    let sources =
-        ["bad", "good"].map(|path| Source { fetch: &fetch, url: url.join(path).unwrap() });
+    let sources = ["bad", "good"]
+        .map(|path| Source { fetch: &fetch, request: Request::new(url.join(path).unwrap()) });
     download(&cache, &sources, digest, bytes.len() as u64, &|_| {}).unwrap();
     assert!(std::fs::read(cache.path(digest)).unwrap() == bytes);
+}
+
+/// A mirror that gives half of something else, and then no more, costs one
+/// request more, and is not blamed on the registry.
+#[test]
+fn bytes_of_a_bad_mirror_do_not_poison_the_good_registry() {
+    let url = server(|seen, stream| {
+        let bytes = blob();
+        let whole = bytes.len();
+        match seen.path.as_str() {
+            "/bad" => {
+                let start = seen.offset.unwrap_or(0);
+                let sent = if start == 0 { whole / 2 } else { 0 };
+                let head = format!(
+                    "HTTP/1.1 206 Part\r\nContent-Range: bytes {start}-{}/{whole}\r\nContent-Length: {}\r\n\r\n",
+                    whole - 1,
+                    whole - start
+                );
+                drop(
+                    stream
+                        .write_all(head.as_bytes())
+                        .and_then(|()| stream.write_all(&vec![9; sent])),
+                );
+            }
+            _ => serve(seen, stream, &bytes),
+        }
+    });
+    let bytes = blob();
+    let (digest, size) = (Digest::of(&bytes), bytes.len() as u64);
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::at(folder.path()).unwrap();
+    let fetch = client();
+    let source =
+        |path: &str| Source { fetch: &fetch, request: Request::new(url.join(path).unwrap()) };
+    let told = AtomicUsize::new(0);
+    let progress = |count: u64| {
+        told.fetch_add(usize::try_from(count).unwrap(), Ordering::SeqCst);
+    };
+    download(&cache, &[source("bad"), source("good")], digest, size, &progress).unwrap();
+    assert!(std::fs::read(cache.path(digest)).unwrap() == bytes);
+    assert_eq!(told.load(Ordering::SeqCst), bytes.len());
+    // Nor where the bad one was all that an earlier build had reached.
+    std::fs::remove_file(cache.path(digest)).unwrap();
+    let error = download(&cache, &[source("bad")], digest, size, &progress).unwrap_err();
+    assert!(!error.to_string().contains("was promised"), "{error}");
+    download(&cache, &[source("good")], digest, size, &progress).unwrap();
+    assert!(std::fs::read(cache.path(digest)).unwrap() == bytes);
+}
+
+/// Whatever a server does, a part of a document is no document.
+#[test]
+fn a_document_that_is_cut_short_is_an_error() {
+    let url = server(|seen, stream| {
+        let answer: &[u8] = match seen.path.as_str() {
+            "/length" => b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\nkind: Pod\n",
+            "/chunks" => {
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\nkind: Pod\n\r\n"
+            }
+            "/chunk" => b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nkind: Pod\n",
+            "/206" => {
+                b"HTTP/1.1 206 Part\r\nContent-Range: bytes 0-9/4000\r\nContent-Length: 10\r\n\r\nkind: Pod\n"
+            }
+            "/gzip-short" => {
+                b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4000\r\n\r\n\x1f\x8b"
+            }
+            "/gzip" => {
+                b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f\x8b"
+            }
+            // Some servers call a compressed file's own form a coding.
+            "/primary.xml.gz" => {
+                b"HTTP/1.1 200 OK\r\nContent-Encoding: x-gzip\r\nContent-Length: 2\r\n\r\n\x1f\x8b"
+            }
+            _ => b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        };
+        drop(stream.write_all(answer));
+    });
+    let read = |path: &str| fetch::bytes(&client(), &url.join(path).unwrap(), 1 << 20);
+    for (path, words) in [
+        ("length", "cannot read"),
+        ("chunks", "cannot read"),
+        ("chunk", "cannot read"),
+        ("206", "status 206"),
+        ("gzip-short", "coding `gzip`"),
+        ("gzip", "coding `gzip`"),
+    ] {
+        let error = read(path).unwrap_err().to_string();
+        assert!(error.contains(words), "{path}: {error}");
+    }
+    assert_eq!(read("primary.xml.gz").unwrap(), b"\x1f\x8b");
+    assert_eq!(read("good").unwrap(), b"ok");
+}
+
+/// What another attempt cannot change is asked for once.
+#[test]
+fn what_cannot_pass_is_final_at_once() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let url = server(|seen, stream| {
+        ASKED.fetch_add(1, Ordering::SeqCst);
+        match seen.path.as_str() {
+            "/loop" => respond(stream, "302 There", "Location: /loop\r\n", b""),
+            _ => respond(stream, "302 There", "Location: http://[/\r\n", b""),
+        }
+    });
+    let asked = |url: Url, words: &str| {
+        ASKED.store(0, Ordering::SeqCst);
+        let error = fetch::Fetch::open(&client(), &Request::new(url)).err().unwrap();
+        assert!(matches!(error, FetchError::Refused { .. }), "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+        ASKED.load(Ordering::SeqCst)
+    };
+    assert_eq!(asked(url.join("loop").unwrap(), "redirects more than 10"), 11);
+    assert_eq!(asked(url.join("nowhere").unwrap(), "no URL"), 1);
+    // A server for http is asked over TLS, and says so in its own way.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let tls = format!("https://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            ASKED.fetch_add(1, Ordering::SeqCst);
+            drop(std::io::Read::read(&mut stream, &mut [0; 4096]));
+            drop(stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n"));
+        }
+    });
+    assert_eq!(asked(tls.parse().unwrap(), "does not speak TLS"), 1);
+
+    // Nobody has this name (RFC 2606), and it is told soon.
+    static SLEPT: AtomicUsize = AtomicUsize::new(0);
+    let sleep = |_| {
+        SLEPT.fetch_add(1, Ordering::SeqCst);
+    };
+    let client = Retry::with_sleep(HttpFetch::new(&[], None).unwrap(), sleep);
+    for _ in 0..20 {
+        let request = Request::new("https://kubeferry.invalid/v2/".parse().unwrap());
+        let error = fetch::Fetch::open(&client, &request).err().unwrap();
+        assert!(matches!(error, FetchError::Unreachable { .. }), "{error}");
+    }
+    assert!(SLEPT.load(Ordering::SeqCst) <= 2);
 }
 
 #[test]
@@ -256,15 +392,13 @@ fn an_interrupted_transfer_goes_on_where_it_broke_off() {
     let partial = folder.path().join("partial").join(digest.hex());
     std::fs::write(&partial, &bytes[..2_000_000]).unwrap();
     let fetch = client();
-    let source = || [Source { fetch: &fetch, url: url.join("blob").unwrap() }];
+    let source = || [Source { fetch: &fetch, request: Request::new(url.join("blob").unwrap()) }];
     download(&cache, &source(), digest, bytes.len() as u64, &|_| {}).unwrap();
     assert_eq!(SENT.load(Ordering::SeqCst), bytes.len() - 2_000_000);
     assert!(!partial.exists());
     // A beginning that was damaged on the disk is noticed, and fetched anew.
     std::fs::remove_file(cache.path(digest)).unwrap();
     std::fs::write(&partial, vec![9; 1000]).unwrap();
-    let error = download(&cache, &source(), digest, bytes.len() as u64, &|_| {}).unwrap_err();
-    assert!(error.to_string().contains("was promised"), "{error}");
     download(&cache, &source(), digest, bytes.len() as u64, &|_| {}).unwrap();
     assert!(std::fs::read(cache.path(digest)).unwrap() == bytes);
 }

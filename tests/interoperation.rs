@@ -1,5 +1,5 @@
 //! Stock tools read a bundle: skopeo, and a real containerd.
-#![allow(clippy::unwrap_used, reason = "a test ends where it finds something unexpected")]
+#![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used)]
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -7,12 +7,17 @@ use std::process::{Child, Command, Output};
 use std::time::{Duration, Instant};
 
 use bundle_format::Lock;
+use bundle_format::architecture::Architecture::X86_64;
 use bundle_format::layout::names;
 
 #[path = "support/demo.rs"]
 mod demo;
+#[path = "real_registry/mod.rs"]
+mod real_registry;
 
 use demo::Demo;
+use real_registry::RealRegistry;
+use real_registry::image::Content;
 
 fn has(program: &str) -> bool {
     let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
@@ -175,6 +180,60 @@ fn containerd_imports_the_bundle_as_it_is() {
         ]));
         assert!(checked.contains("complete"), "{checked}");
     }
+}
+
+/// Images whose documents leave out what they should say, as some tools make
+/// them: skopeo copies them, and so containerd must have them of us.
+#[test]
+fn containerd_imports_images_that_leave_things_out() {
+    if !has("containerd") || !has("ctr") || !rustix_is_root() {
+        return;
+    }
+    let Some(registry) = RealRegistry::plain() else { return };
+    let contents = [
+        ("unplaced", Content::Unplaced(X86_64)),
+        ("beside", Content::Beside(X86_64)),
+        ("bare", Content::Bare(X86_64)),
+        ("empty", Content::Empty(X86_64)),
+    ];
+    let mut images = String::new();
+    for (name, content) in &contents {
+        registry.push_image(&format!("odd/{name}:v1"), content);
+        images += &format!("  - {}/odd/{name}:v1\n", registry.host());
+    }
+    registry.push_image("odd/rootless:v1", &Content::Rootless(X86_64));
+    let demo = Demo::start();
+    let spec = format!(
+        "{}  '{}': {{plainHttp: a test}}\nimages:\n{images}",
+        demo.spec().replace("installers: []\n", ""),
+        registry.host()
+    );
+    demo.write_spec(&format!("{spec}installers: []\n"));
+    demo.ok(&["lock"]);
+    let own: Vec<_> = lock(&demo)
+        .images
+        .into_iter()
+        .filter(|image| image.name.to_string().contains("/odd/"))
+        .collect();
+    assert_eq!(own.len(), contents.len());
+    // On another machine, with nothing in its cache.
+    fs::remove_dir_all(demo.path("cache")).unwrap();
+    demo.ok(&["build", "-q"]);
+    demo.ok(&["verify", "-q", "demo.tar"]);
+    let folder = tempfile::tempdir().unwrap();
+    let containerd = Containerd::start(folder.path());
+    let bundle = demo.path("demo.tar").display().to_string();
+    succeeded(&containerd.ctr(&["images", "import", "--platform", "linux/amd64", &bundle]));
+    for image in &own {
+        let filter = format!("name=={}", image.name);
+        let checked = succeeded(&containerd.ctr(&["images", "check", &filter]));
+        assert!(checked.contains("complete"), "{checked}");
+    }
+    // What no containerd unpacks is said here, not on site.
+    demo.write_spec(&format!("{spec}  - {}/odd/rootless:v1\ninstallers: []\n", registry.host()));
+    demo.ok(&["lock"]);
+    let error = demo.fails(&["build", "-q"]);
+    assert!(error.contains("names 0 layers and its manifest 1"), "{error}");
 }
 
 fn rustix_is_root() -> bool {

@@ -3,8 +3,12 @@
 
 #![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "support/demo.rs"]
+mod demo;
 #[path = "real_registry/mod.rs"]
 mod real_registry;
+#[path = "registry/rebuild.rs"]
+mod rebuild;
 #[path = "registry/redirect.rs"]
 mod redirect;
 
@@ -15,8 +19,8 @@ use std::{net::TcpListener, thread};
 
 use bundle_format::architecture::Architecture::{self, Aarch64, X86_64};
 use bundle_format::digest::Digest;
+use bundler::fetch::Fetch as _;
 use bundler::fetch::http::HttpFetch;
-use bundler::fetch::{Fetch as _, Request};
 use bundler::image::pull::{Puller, ResolvedImage};
 use bundler::image::registry::{PlainHttp, Registries, Registry};
 
@@ -54,8 +58,8 @@ fn check_blobs(puller: &Puller, image: &ResolvedImage) {
     for platform in &image.platforms {
         assert_eq!(platform.layers.len(), 2);
         for blob in platform.layers.iter().chain([&platform.config]) {
-            let urls = puller.blob_urls(&image.source, &blob.digest).unwrap();
-            let response = puller.fetch().open(&Request::new(urls[0].clone())).unwrap();
+            let requests = puller.blob_requests(&image.source, &blob.digest).unwrap();
+            let response = puller.fetch().open(&requests[0]).unwrap();
             let mut body = response.body;
             assert_eq!(Digest::of_reader(&mut body).unwrap(), (blob.digest, blob.size));
         }
@@ -132,7 +136,7 @@ fn does_not_trust_an_unknown_authority() {
     let Some(registry) = RealRegistry::tls_basic() else { return };
     let puller = Puller::new(http(None), registry.registries(), Vec::new());
     let error = resolve(&puller, &registry, "a:v1", &[X86_64]).unwrap_err();
-    assert!(error.to_lowercase().contains("certificate"), "{error}");
+    assert!(error.contains("certificate is not trusted") && error.contains("as `ca`"), "{error}");
 }
 
 #[test]
@@ -154,6 +158,87 @@ fn takes_tokens_as_the_user_and_as_nobody() {
     check_blobs(&nobody, &image);
     let error = resolve(&nobody, &registry, "private/a:v1", &[X86_64]).unwrap_err();
     assert!(error.contains("none is configured"), "{error}");
+}
+
+#[test]
+fn takes_tokens_by_an_identity_token() {
+    let Some(registry) = RealRegistry::token() else { return };
+    let private = registry.push_image("private/a:v1", &Content::Index(vec![X86_64]));
+    let file = registry.login_file().with_file_name("identity.json");
+    let login = |token: &str| {
+        let text =
+            format!(r#"{{"auths":{{"{}":{{"identitytoken":"{token}"}}}}}}"#, registry.host());
+        std::fs::write(&file, text).unwrap();
+        Puller::new(http(None), registry.registries(), vec![file.clone()])
+    };
+    let known = login(lab::token_server::IDENTITY);
+    let image = resolve(&known, &registry, "private/a:v1", &[X86_64]).unwrap();
+    assert_eq!(image.root.digest, private);
+    check_blobs(&known, &image);
+    let error = resolve(&login("HUNTER2"), &registry, "private/a:v1", &[X86_64]).unwrap_err();
+    assert!(error.contains("refuses the identity token") && !error.contains("HUNTER"), "{error}");
+}
+
+/// Two teams of one registry, as podman keeps their logins.
+#[test]
+fn a_login_for_a_namespace_is_for_that_alone() {
+    let (host, heads) = redirect::serve(|head| {
+        let end = "Content-Length: 0\r\nConnection: close\r\n\r\n";
+        match head.to_lowercase().contains("authorization:") {
+            true => format!("HTTP/1.1 404 No\r\n{end}"),
+            false => format!("HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=\"r\"\r\n{end}"),
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("auth.json");
+    // `ua:pa` and `ub:pb`
+    let text = format!(
+        r#"{{"auths":{{"{host}/teama":{{"auth":"dWE6cGE="}},"{host}/teamb":{{"auth":"dWI6cGI="}}}}}}"#
+    );
+    std::fs::write(&file, text).unwrap();
+    let plain = Registry { plain_http: PlainHttp::Allowed, ..Registry::default() };
+    let registries = Registries::new(BTreeMap::from([(host.to_string(), plain)])).unwrap();
+    let puller = Puller::new(http(None), registries, vec![file]);
+    for (repository, sent) in
+        [("teama/app", Some("dWE6cGE=")), ("teamb/x/y", Some("dWI6cGI=")), ("teamab/app", None)]
+    {
+        let image = format!("{host}/{repository}:v1").parse().unwrap();
+        puller.resolve(&image, &[X86_64]).unwrap_err();
+        let last = heads.try_iter().last().unwrap();
+        let value = last.lines().find_map(|line| line.split_once("Basic "));
+        assert_eq!(value.map(|(_, value)| value), sent, "{repository}: {last}");
+    }
+}
+
+/// With a proxy in the environment that nobody runs.
+#[test]
+fn every_form_of_no_proxy_counts() {
+    let demo = demo::Demo::start();
+    let (host, port) = demo.upstream.host().split_once(':').unwrap();
+    let lock = |no_proxy: &str, name: &str| {
+        let output = std::process::Command::new(demo::BUNDLER)
+            .arg("lock")
+            .current_dir(demo.folder.path())
+            .env("XDG_CACHE_HOME", demo.path("cache"))
+            .env("HOME", demo.folder.path())
+            .env("HTTP_PROXY", "http://127.0.0.1:1")
+            .env("HTTPS_PROXY", "http://127.0.0.1:1")
+            .env_remove("NO_PROXY")
+            .env_remove("no_proxy")
+            .env(name, no_proxy)
+            .output()
+            .unwrap();
+        output.status.success()
+    };
+    assert!(!lock("a.io", "NO_PROXY"), "the proxy was not asked");
+    for (no_proxy, name) in [
+        ("*", "NO_PROXY"),
+        ("a.io, *", "no_proxy"),
+        ("a.io 127.0.0.0/8", "NO_PROXY"),
+        (&format!("{host}:{port}"), "no_proxy"),
+    ] {
+        assert!(lock(no_proxy, name), "{name}={no_proxy}");
+    }
 }
 
 #[test]
@@ -181,7 +266,12 @@ fn turns_to_the_next_place_when_a_mirror_is_down_or_has_it_not() {
         plain_http: PlainHttp::Allowed,
         ..Registry::default()
     };
-    let registries = Registries::new(BTreeMap::from([(upstream.host(), registry)])).unwrap();
+    let mut registries = BTreeMap::from([(upstream.host(), registry)]);
+    for host in [down.to_string(), mirror.host()] {
+        let plain = Registry { plain_http: PlainHttp::Allowed, ..Registry::default() };
+        registries.insert(host, plain);
+    }
+    let registries = Registries::new(registries).unwrap();
     let puller = Puller::new(http(None), registries, Vec::new());
 
     let of_mirror = mirror.push_image("hub/a:v1", &Content::Oci(X86_64));
@@ -218,8 +308,8 @@ fn a_host_that_blobs_are_redirected_to_sees_no_password() {
     let puller = Puller::new(http(None), registries, vec![login]);
 
     let image = format!("{host}/a:v1").parse().unwrap();
-    let urls = puller.blob_urls(&image, &Digest::of(b"blob")).unwrap();
-    let response = puller.fetch().open(&Request::new(urls[0].clone())).unwrap();
+    let requests = puller.blob_requests(&image, &Digest::of(b"blob")).unwrap();
+    let response = puller.fetch().open(&requests[0]).unwrap();
     let mut body = response.body;
     assert_eq!(Digest::of_reader(&mut body).unwrap(), (Digest::of(b"blob"), 4));
     let authorized = |head: String| head.to_lowercase().contains("authorization:");

@@ -102,7 +102,14 @@ fn a_transfer_goes_on_by_range_after_the_server_was_gone() {
     let slow = Nginx::start(at, ports, "1m");
     let _fast = thread::scope(|scope| {
         let transfer = scope.spawn(|| {
-            download(&cache, &[Source { fetch: &fetch, url }], digest, size, &|_| {}).unwrap();
+            download(
+                &cache,
+                &[Source { fetch: &fetch, request: Request::new(url) }],
+                digest,
+                size,
+                &|_| {},
+            )
+            .unwrap();
         });
         let partial = at.join("cache/partial").join(digest.hex());
         wait(|| fs::metadata(&partial).is_ok_and(|file| file.len() > 1 << 20));

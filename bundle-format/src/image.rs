@@ -30,7 +30,8 @@ pub fn is_manifest(media_type: &str) -> bool {
 
 #[derive(Deserialize)]
 struct Index {
-    manifests: Vec<Entry>,
+    #[serde(default)]
+    manifests: Option<Vec<Entry>>,
 }
 
 /// Digests stay texts: a platform that is not carried may have others.
@@ -46,14 +47,17 @@ struct Entry {
 
 #[derive(Deserialize)]
 struct Platform {
-    os: String,
-    architecture: String,
+    #[serde(default)]
+    os: Option<String>,
+    #[serde(default)]
+    architecture: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Manifest {
     config: Entry,
-    layers: Vec<Entry>,
+    #[serde(default)]
+    layers: Option<Vec<Entry>>,
 }
 
 impl Entry {
@@ -62,11 +66,26 @@ impl Entry {
             && self.digest == descriptor.digest.to_string()
             && self.size == descriptor.size
     }
+
+    fn is_placed(&self) -> bool {
+        self.platform.is_some()
+    }
 }
 
 impl Platform {
+    /// Whether it is the one of `architecture`.
     fn is(&self, architecture: Architecture) -> bool {
-        self.os == "linux" && self.architecture == architecture.oci()
+        self.os.as_deref() == Some("linux")
+            && self.architecture.as_deref() == Some(architecture.oci())
+    }
+
+    /// Whether it says nothing against it: where there is no index, containerd
+    /// and skopeo do without what a configuration leaves out.
+    fn may_be(&self, architecture: Architecture) -> bool {
+        let fits = |own: &Option<String>, wanted: &str| {
+            own.as_deref().is_none_or(|own| own.is_empty() || own == wanted)
+        };
+        fits(&self.os, "linux") && fits(&self.architecture, architecture.oci())
     }
 }
 
@@ -102,12 +121,18 @@ pub fn disagreements<E: Display>(
     for platform in &image.platforms {
         let architecture = platform.architecture;
         let digest = platform.manifest.digest;
+        // An entry may leave its platform out.
+        let mut placed = false;
         if let Some(index) = &index {
-            let is_entry = |entry: &&Entry| {
-                entry.is(&platform.manifest)
-                    && entry.platform.as_ref().is_some_and(|own| own.is(architecture))
+            let entries = || entries(index).filter(|entry| entry.is(&platform.manifest));
+            placed = entries().any(Entry::is_placed);
+            let says =
+                |entry: &Entry| entry.platform.as_ref().is_some_and(|own| own.is(architecture));
+            let named = match placed {
+                true => entries().any(says),
+                false => entries().next().is_some(),
             };
-            if index.manifests.iter().find(is_entry).is_none() {
+            if !named {
                 tell(format!("its index does not name {digest} for {architecture}"));
             }
         }
@@ -116,15 +141,28 @@ pub fn disagreements<E: Display>(
             Ok(manifest) => compare(&manifest, platform, &mut tell),
             Err(error) => tell(format!("{digest} is no image manifest: {error}")),
         }
-        // Without an index, only the configuration says what it runs on.
-        if index.is_none()
-            && let Some(bytes) = read(&platform.config, &mut tell)
-            && !parse::<Platform>(&bytes).is_ok_and(|own| own.is(architecture))
-        {
-            tell(format!("its configuration is not one for {architecture}"));
+        // Then only the configuration says what it runs on.
+        if !placed && let Some(bytes) = read(&platform.config, &mut tell) {
+            let fits = |own: Platform| match index {
+                Some(_) => own.is(architecture),
+                None => own.may_be(architecture),
+            };
+            if !parse::<Platform>(&bytes).is_ok_and(fits) {
+                tell(format!("its configuration is not one for {architecture}"));
+            }
+        }
+    }
+    for manifest in &image.unplaced {
+        let is_it = |entry: &Entry| entry.is(manifest) && !entry.is_placed();
+        if !index.iter().flat_map(entries).any(is_it) {
+            tell(format!("its index does not name {} without a platform", manifest.digest));
         }
     }
     found
+}
+
+fn entries(index: &Index) -> impl Iterator<Item = &Entry> {
+    index.manifests.iter().flatten()
 }
 
 fn compare(manifest: &Manifest, platform: &LockedPlatform, tell: &mut impl FnMut(String)) {
@@ -132,7 +170,7 @@ fn compare(manifest: &Manifest, platform: &LockedPlatform, tell: &mut impl FnMut
     if !manifest.config.is(&platform.config) {
         tell(format!("{digest} has another configuration than the lock"));
     }
-    let layers = &manifest.layers;
+    let layers = manifest.layers.as_deref().unwrap_or_default();
     let same = layers.len() == platform.layers.len()
         && layers.iter().zip(&platform.layers).all(|(own, locked)| own.is(locked));
     if !same {

@@ -204,7 +204,8 @@ fn image_entry(image: &LockedImage, name: &ImageReference) -> Entry {
 fn documents_of(image: &LockedImage) -> Vec<Descriptor> {
     let platforms = image.platforms.iter();
     let documents = platforms.flat_map(|one| [one.manifest.clone(), one.config.clone()]);
-    std::iter::once(image.root.clone()).chain(documents).collect()
+    let root = std::iter::once(image.root.clone());
+    root.chain(documents).chain(image.unplaced.iter().cloned()).collect()
 }
 
 fn layers_of(image: &LockedImage) -> impl Iterator<Item = Descriptor> {

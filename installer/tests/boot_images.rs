@@ -21,7 +21,14 @@ const PROXY: &str = "registry.k8s.io/kube-proxy:v1.28.2";
 fn image(name: &str) -> LockedImage {
     let name: bundle_format::ImageReference = name.parse().unwrap();
     let root = Descriptor { media_type: OCI_INDEX.to_owned(), digest: Digest::of(b""), size: 0 };
-    LockedImage { name: name.clone(), source: name, root, platforms: Vec::new(), why: Vec::new() }
+    LockedImage {
+        name: name.clone(),
+        source: name,
+        root,
+        platforms: Vec::new(),
+        unplaced: Vec::new(),
+        why: Vec::new(),
+    }
 }
 
 /// What a master-to-be says whose bundle, containerd and kubeadm have these.

@@ -19,6 +19,20 @@ pub enum Content {
     Oci(Architecture),
     /// One docker schema 2 image manifest, no index.
     Docker(Architecture),
+    /// A docker manifest list of these platforms.
+    DockerList(Vec<Architecture>),
+    /// An OCI index whose only entry has no platform.
+    Unplaced(Architecture),
+    /// An OCI index of a platform, and before it something that is no image and
+    /// has none.
+    Beside(Architecture),
+    /// One OCI image manifest that leaves out what others do without, as its
+    /// configuration does.
+    Bare(Architecture),
+    /// The same with no layer.
+    Empty(Architecture),
+    /// An image whose configuration names no layer.
+    Rootless(Architecture),
 }
 
 /// Writes the layout, whose `index.json` names the one root.
@@ -26,12 +40,16 @@ pub(super) fn write_layout(folder: &Path, content: &Content) {
     std::fs::create_dir_all(folder.join("blobs/sha256")).unwrap();
     std::fs::write(folder.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
     let root = match content {
-        Content::Index(architectures) => {
+        Content::Index(architectures) | Content::DockerList(architectures) => {
             let mut entries = Vec::new();
             for &architecture in architectures {
                 let image = image(folder, architecture);
                 let digest = image.1;
                 entries.push(entry(&image, architecture.oci(), "linux", ""));
+                // Docker's formats know no attestations.
+                if matches!(content, Content::DockerList(_)) {
+                    continue;
+                }
                 let annotations = format!(
                     r#","annotations":{{"vnd.docker.reference.type":"attestation-manifest","vnd.docker.reference.digest":"{digest}"}}"#
                 );
@@ -50,12 +68,57 @@ pub(super) fn write_layout(folder: &Path, content: &Content) {
             blob(folder, kind, text.as_bytes())
         }
         Content::Oci(architecture) | Content::Docker(architecture) => image(folder, *architecture),
+        Content::Unplaced(architecture) => {
+            let image = image(folder, *architecture);
+            index(folder, &[format!("{{{}}}", fields(&image))])
+        }
+        Content::Beside(architecture) => {
+            let image = image(folder, *architecture);
+            let other = attestation(folder, &image.1);
+            let entries =
+                [format!("{{{}}}", fields(&other)), entry(&image, architecture.oci(), "linux", "")];
+            index(folder, &entries)
+        }
+        Content::Bare(_) | Content::Empty(_) | Content::Rootless(_) => bare(folder, content),
     };
     let index = format!(r#"{{"schemaVersion":2,"manifests":[{{{}}}]}}"#, fields(&root));
     std::fs::write(folder.join("index.json"), index).unwrap();
 }
 
 type Blob = (String, Digest, usize);
+
+fn index(folder: &Path, entries: &[String]) -> Blob {
+    let kind = "application/vnd.oci.image.index.v1+json";
+    let text = format!(
+        r#"{{"schemaVersion":2,"mediaType":"{kind}","manifests":[{}],"annotations":null}}"#,
+        entries.join(",")
+    );
+    blob(folder, kind, text.as_bytes())
+}
+
+/// What is left out here, skopeo copies and ctr imports without.
+fn bare(folder: &Path, content: &Content) -> Blob {
+    let (diff_id, layers) = match content {
+        Content::Empty(_) => (String::new(), "null".to_owned()),
+        _ => {
+            let (layer, diff_id) = layer(folder, &["usr/bin/env"]);
+            (format!("\"{diff_id}\""), format!("[{{{}}}]", fields(&layer)))
+        }
+    };
+    let rootfs = format!(r#""rootfs":{{"type":"layers","diff_ids":[{diff_id}]}}"#);
+    let config = match content {
+        Content::Rootless(architecture) => {
+            format!(r#"{{"os":"linux","architecture":"{}"}}"#, architecture.oci())
+        }
+        _ => format!("{{{rootfs}}}"),
+    };
+    let config = blob(folder, "application/vnd.oci.image.config.v1+json", config.as_bytes());
+    let text = format!(
+        r#"{{"schemaVersion":2,"annotations":null,"config":{{{}}},"layers":{layers}}}"#,
+        fields(&config)
+    );
+    blob(folder, MANIFEST, text.as_bytes())
+}
 
 fn image(folder: &Path, architecture: Architecture) -> Blob {
     // Debian's own programs, some in both images and some in one.

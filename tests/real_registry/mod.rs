@@ -80,7 +80,7 @@ impl RealRegistry {
         let source = format!("oci:{}", layout.path().display());
         let destination = format!("docker://{}/{name}", self.host());
         let mut arguments = vec!["copy", "--quiet", "--all"];
-        if matches!(content, Content::Docker(_)) {
+        if matches!(content, Content::Docker(_) | Content::DockerList(_)) {
             arguments.extend(["--format", "v2s2"]);
         }
         let option = |name: &str| format!("--dest-{name}");

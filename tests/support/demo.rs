@@ -34,16 +34,18 @@ impl Demo {
         demo
     }
 
-    /// Writes `bundle.yaml` from a template in which `URL` is the upstream.
+    /// Writes `bundle.yaml` from a template in which `URL` is the upstream, and
+    /// `HOST` its host and port.
     pub(crate) fn write_spec(&self, template: &str) {
         let spec = template.replace("URL", self.upstream.url());
+        let spec = spec.replace("HOST", self.upstream.host());
         fs::write(self.path("bundle.yaml"), spec).unwrap();
     }
 
     /// `bundle.yaml` as a template for [`Self::write_spec`].
     pub(crate) fn spec(&self) -> String {
         let spec = fs::read_to_string(self.path("bundle.yaml")).unwrap();
-        spec.replace(self.upstream.url(), "URL")
+        spec.replace(self.upstream.url(), "URL").replace(self.upstream.host(), "HOST")
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

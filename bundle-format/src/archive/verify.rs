@@ -178,7 +178,9 @@ fn listed(bundle: &Bundle) -> Listed<'_> {
     }
     for image in &bundle.lock().images {
         let name = image.name.to_string().into();
-        add(&mut listed, &image.root, &name);
+        for document in std::iter::once(&image.root).chain(&image.unplaced) {
+            add(&mut listed, document, &name);
+        }
         for platform in &image.platforms {
             add(&mut listed, &platform.manifest, &name);
             add(&mut listed, &platform.config, &name);

@@ -138,6 +138,10 @@ pub struct LockedImage {
     pub root: Descriptor,
     /// The wanted platforms, sorted; the others of an index are not carried.
     pub platforms: Vec<LockedPlatform>,
+    /// The manifests of which the index says no platform, in its order. containerd
+    /// reads each of them at an import, whatever it imports.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unplaced: Vec<Descriptor>,
     /// Why it is there.
     pub why: Vec<Why>,
 }

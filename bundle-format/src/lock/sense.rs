@@ -125,7 +125,7 @@ impl Lock {
             let platforms = image.platforms.iter().flat_map(|platform| {
                 [&platform.manifest, &platform.config].into_iter().chain(&platform.layers)
             });
-            std::iter::once(&image.root).chain(platforms)
+            std::iter::once(&image.root).chain(platforms).chain(&image.unplaced)
         });
         let manifests =
             self.manifests.iter().flat_map(|manifest| [&manifest.upstream, &manifest.applied]);

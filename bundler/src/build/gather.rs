@@ -3,12 +3,14 @@
 use anyhow::{Context, bail};
 use bundle_format::Digest;
 use bundle_format::image::disagreements;
-use bundle_format::lock::{Descriptor, FileKind, Lock, LockedFile};
+use bundle_format::lock::{Descriptor, FileKind, Lock, LockedFile, LockedImage, LockedPlatform};
 use url::Url;
 
 use super::output::check_folder;
+use crate::fetch::Request;
 use crate::fetch::download::Source;
 use crate::fetch::queue::{Job, fetch_all};
+use crate::image::document;
 use crate::lock::{Upstreams, apply_patches, images_of, location, read_keys};
 use crate::manifest::discovery::discover;
 use crate::progress::Progress;
@@ -29,14 +31,14 @@ pub(super) fn gather(
     let registry = upstreams.puller.fetch();
     let client = &*upstreams.client;
     let mut jobs: Vec<Job<'_>> = Vec::new();
-    let mut add = |label: &str, blob: &Descriptor, fetch, urls: Vec<Url>| {
+    let mut add = |label: &str, blob: &Descriptor, fetch, requests: Vec<Request>| {
         // What is read here is hashed first; the rest when the bundle is read.
         let cached = match blob.size {
             ..=DOCUMENT => upstreams.cache.document(blob).is_ok(),
             _ => upstreams.cache.open(blob.digest, blob.size).is_some(),
         };
         if !cached {
-            let sources = urls.into_iter().map(|url| Source { fetch, url }).collect();
+            let sources = requests.into_iter().map(|request| Source { fetch, request }).collect();
             jobs.push(Job {
                 label: label.to_owned(),
                 digest: blob.digest,
@@ -47,22 +49,25 @@ pub(super) fn gather(
     };
     for rpm in &lock.rpms {
         let blob = Descriptor { media_type: String::new(), digest: rpm.digest, size: rpm.size };
-        add(&rpm.package.to_string(), &blob, client, vec![rpm.source.clone()]);
+        add(&rpm.package.to_string(), &blob, client, vec![Request::new(rpm.source.clone())]);
     }
     for LockedFile { title, source, content, .. } in &lock.files {
         if keys.iter().any(|key| key.title == *title) {
             continue;
         }
-        add(title, content, client, vec![source_of_file(file, source)?]);
+        add(title, content, client, vec![Request::new(source_of_file(file, source)?)]);
     }
     for manifest in &lock.manifests {
-        add(&manifest.name, &manifest.upstream, client, vec![location(file, &manifest.source)?]);
+        let request = Request::new(location(file, &manifest.source)?);
+        add(&manifest.name, &manifest.upstream, client, vec![request]);
     }
     for image in &lock.images {
         let name = image.source.to_string();
-        let manifest = |digest: &Digest| upstreams.puller.manifest_urls(&image.source, digest);
-        let blob = |digest: &Digest| upstreams.puller.blob_urls(&image.source, digest);
-        add(&name, &image.root, &*registry, manifest(&image.root.digest)?);
+        let manifest = |digest: &Digest| upstreams.puller.manifest_requests(&image.source, digest);
+        let blob = |digest: &Digest| upstreams.puller.blob_requests(&image.source, digest);
+        for document in std::iter::once(&image.root).chain(&image.unplaced) {
+            add(&name, document, &*registry, manifest(&document.digest)?);
+        }
         for platform in &image.platforms {
             add(&name, &platform.manifest, &*registry, manifest(&platform.manifest.digest)?);
             for part in std::iter::once(&platform.config).chain(&platform.layers) {
@@ -93,6 +98,11 @@ pub(super) fn gather(
             "the lock tells other things than the images: run `bundler lock`\n{}",
             disagreements.join("\n")
         );
+    }
+    let cannot_run: Vec<String> =
+        lock.images.iter().flat_map(|image| cannot_run(image, upstreams)).collect();
+    if !cannot_run.is_empty() {
+        bail!("{}", cannot_run.join("\n"));
     }
     Ok(())
 }
@@ -125,6 +135,20 @@ fn keys<'a>(
         bail!("{}", changed.join("\n"));
     }
     Ok(keys)
+}
+
+/// Words for each platform of an image that no node could unpack.
+fn cannot_run(image: &LockedImage, upstreams: &Upstreams) -> Vec<String> {
+    let check = |platform: &LockedPlatform| {
+        let size = platform.config.size;
+        if size > DOCUMENT {
+            bail!("its configuration has {size} bytes, as none has");
+        }
+        let config = upstreams.cache.document(&platform.config)?;
+        anyhow::Ok(document::check_layers(&config, platform.layers.len())?)
+    };
+    let failed = image.platforms.iter().filter_map(|platform| check(platform).err());
+    failed.map(|error| format!("image {}: {error:#}", image.name)).collect()
 }
 
 /// Makes the manifests to apply, which exist at no upstream.

@@ -9,6 +9,7 @@ use bundle_format::archive::reader::Bundle;
 use bundle_format::archive::{verify, writer};
 use bundle_format::layout::{Content, Layout};
 use bundle_format::lock::Lock;
+use indicatif::HumanBytes;
 
 use crate::lock::{Upstreams, misfits};
 use crate::progress::Progress;
@@ -54,6 +55,9 @@ pub fn build(
         );
     }
     let mut unfinished = output.begin()?;
+    // What has no room is said before gigabytes are fetched for it. The repodata
+    // is not known yet, and is small.
+    output.check_space(writer::size(&Layout::new(lock, &[])?))?;
     gather::gather(file, lock, upstreams, quiet).context("fetching what the lock lists")?;
     let repodata: Vec<Content> =
         packages::verify(file, lock, upstreams, now).context("checking the packages")?;
@@ -87,7 +91,7 @@ fn pack(
     let out = unfinished.file();
     writer::write(out, layout, open, |count| progress.add("", count))
         .and_then(|()| out.sync_all())
-        .with_context(|| format!("writing {}", path.display()))?;
+        .with_context(|| format!("writing {}, of {}", path.display(), HumanBytes(size)))?;
     progress.finish();
 
     let bundle = Bundle::open(&path)?;

@@ -75,6 +75,7 @@ impl Output {
         // A part is copied before the whole is shortened by it.
         let needed = size.saturating_add(self.split.map_or(0, |part| part.min(size)));
         check_folder(folder(&self.path), needed)
+            .with_context(|| format!("writing {}", self.path.display()))
     }
 
     /// Puts the finished file under its name, cut where it is to be, with

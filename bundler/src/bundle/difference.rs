@@ -170,7 +170,8 @@ fn blobs(lock: &Lock) -> BTreeMap<Digest, u64> {
     let mut blobs = BTreeMap::new();
     blobs.extend(lock.rpms.iter().map(|rpm| (rpm.digest, rpm.size)));
     for image in &lock.images {
-        blobs.insert(image.root.digest, image.root.size);
+        let documents = std::iter::once(&image.root).chain(&image.unplaced);
+        blobs.extend(documents.map(|one| (one.digest, one.size)));
         for platform in &image.platforms {
             let parts = [&platform.manifest, &platform.config].into_iter().chain(&platform.layers);
             blobs.extend(parts.map(|part| (part.digest, part.size)));

@@ -30,6 +30,12 @@ pub struct CacheError {
     source: io::Error,
 }
 
+impl CacheError {
+    pub(super) fn at(path: &Path, source: io::Error) -> Self {
+        Self { path: path.to_owned(), source }
+    }
+}
+
 impl Cache {
     /// The user's own: `$XDG_CACHE_HOME/kubeferry`, or `~/.cache/kubeferry`.
     pub fn of_user() -> Result<Self, CacheError> {

@@ -1,16 +1,18 @@
 //! `https://` and `http://` URLs.
 
-use std::error::Error;
-use std::io::{self, Read};
+use std::io::Read;
 use std::time::Duration;
 
 use reqwest::blocking::Client;
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, HeaderValue, LOCATION, RANGE,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
+    HeaderValue, LOCATION, RANGE, TRANSFER_ENCODING,
 };
 use url::Url;
 
-use super::{Fetch, FetchError, Request, Response, chain};
+use super::no_proxy::NoProxy;
+use super::pace::Paced;
+use super::{Fetch, FetchError, Request, Response, chain, failure};
 
 /// How long to wait for a connection.
 const CONNECT: Duration = Duration::from_secs(20);
@@ -34,7 +36,9 @@ pub enum HttpError {
 /// `HTTP_PROXY`, `NO_PROXY`), checks certificates against the system's
 /// authorities and those given, and undoes no content coding.
 pub struct HttpFetch {
-    client: Client,
+    proxied: Client,
+    direct: Client,
+    no_proxy: NoProxy,
 }
 
 impl HttpFetch {
@@ -53,7 +57,7 @@ impl HttpFetch {
         drop(rustls::crypto::CryptoProvider::install_default(
             rustls::crypto::ring::default_provider(),
         ));
-        let build = |bundled: bool| {
+        let build = |bundled: bool, proxied: bool| {
             let builder = Client::builder()
                 .user_agent(concat!("kubeferry/", env!("CARGO_PKG_VERSION")))
                 .connect_timeout(CONNECT)
@@ -62,6 +66,7 @@ impl HttpFetch {
                 // One connection a transfer: over HTTP/2 all of a host's would
                 // share one and its window.
                 .http1_only();
+            let builder = if proxied { builder } else { builder.no_proxy() };
             if bundled {
                 let mut all = certificates.clone();
                 all.extend(
@@ -76,9 +81,16 @@ impl HttpFetch {
         };
         // A minimal host has no authorities of its own, which fails even for
         // plain http: then the bundled ones count.
-        let client =
-            build(false).or_else(|_| build(true)).map_err(|error| HttpError::Tls(chain(&error)))?;
-        Ok(Self { client })
+        let client = |proxied| {
+            build(false, proxied)
+                .or_else(|_| build(true, proxied))
+                .map_err(|error| HttpError::Tls(chain(&error)))
+        };
+        Ok(Self {
+            proxied: client(true)?,
+            direct: client(false)?,
+            no_proxy: NoProxy::of_environment(),
+        })
     }
 
     fn send(
@@ -87,7 +99,16 @@ impl HttpFetch {
         url: &Url,
         same_origin: bool,
     ) -> Result<reqwest::blocking::Response, FetchError> {
-        let mut builder = self.client.get(url.clone());
+        let client = if self.no_proxy.has(url) { &self.direct } else { &self.proxied };
+        let mut builder = match &request.form {
+            None => client.get(url.clone()),
+            Some(form) => client
+                .post(url.clone())
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(form.expose().to_owned()),
+        };
+        // Sizes and digests are those of the bytes as they lie there.
+        builder = builder.header(ACCEPT_ENCODING, "identity");
         if !request.accept.is_empty() {
             builder = builder.header(ACCEPT, request.accept.join(", "));
         }
@@ -96,19 +117,12 @@ impl HttpFetch {
         }
         if let (Some(secret), true) = (&request.authorization, same_origin) {
             let mut value = HeaderValue::from_str(secret.expose()).map_err(|_| {
-                transport(&request.url, "the credentials hold characters that HTTP does not allow")
+                refused(&request.url, "the credentials hold characters that HTTP does not allow")
             })?;
             value.set_sensitive(true);
             builder = builder.header(AUTHORIZATION, value);
         }
-        builder.send().map_err(|error| {
-            let unreachable = is_unreachable(&error);
-            let (url, words) = (shown(url, request), chain(&error.without_url()));
-            match unreachable {
-                true => FetchError::Unreachable { url, source: words.into() },
-                false => FetchError::Transport { url, source: words.into() },
-            }
-        })
+        builder.send().map_err(|error| failure::of_request(error, shown(url, request)))
     }
 }
 
@@ -126,13 +140,16 @@ impl Fetch for HttpFetch {
             match target {
                 Some(target) if matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) => {
                     let from = shown(&url, request);
+                    if request.form.is_some() {
+                        return Err(refused(&from, "it redirects what must go nowhere else"));
+                    }
                     let mut next = url
                         .join(target)
-                        .map_err(|_| transport(&from, "it redirects to what is no URL"))?;
+                        .map_err(|_| refused(&from, "it redirects to what is no URL"))?;
                     // Nobody is logged in by a redirect.
                     let _ = next.set_username("").and_then(|()| next.set_password(None));
                     if url.scheme() == "https" && next.scheme() != "https" {
-                        return Err(transport(
+                        return Err(refused(
                             &from,
                             "it redirects from https to a place without TLS",
                         ));
@@ -142,7 +159,7 @@ impl Fetch for HttpFetch {
                 _ => return Ok(answer(shown(&url, request), response)),
             }
         }
-        Err(transport(&request.url, &format!("it redirects more than {MAX_REDIRECTS} times")))
+        Err(refused(&request.url, &format!("it redirects more than {MAX_REDIRECTS} times")))
     }
 }
 
@@ -155,15 +172,6 @@ fn shown(url: &Url, request: &Request) -> Url {
         url.set_fragment(None);
     }
     url
-}
-
-fn is_unreachable(error: &reqwest::Error) -> bool {
-    use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
-    std::iter::successors(error.source(), |&cause| cause.source())
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|cause| {
-            matches!(cause.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable)
-        })
 }
 
 fn answer(url: Url, response: reqwest::blocking::Response) -> Response {
@@ -185,11 +193,15 @@ fn answer(url: Url, response: reqwest::blocking::Response) -> Response {
             .unwrap_or(0),
         _ => 0,
     };
-    let length = header(CONTENT_LENGTH).and_then(|length| length.parse().ok());
-    let body: Box<dyn Read + Send> = Box::new(response);
+    // Beside a coding of the transfer, the length says nothing (RFC 9112, 6.3).
+    let length = match header(TRANSFER_ENCODING) {
+        Some(_) => None,
+        None => header(CONTENT_LENGTH).and_then(|length| length.parse().ok()),
+    };
+    let body: Box<dyn Read + Send> = Box::new(Paced::new(response));
     Response { url, status, offset, length, headers, body }
 }
 
-fn transport(url: &Url, reason: &str) -> FetchError {
-    FetchError::Transport { url: url.clone(), source: reason.into() }
+fn refused(url: &Url, reason: &str) -> FetchError {
+    FetchError::Refused { url: url.clone(), reason: reason.to_owned() }
 }

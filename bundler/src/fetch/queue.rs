@@ -65,7 +65,11 @@ struct State<'a> {
 }
 
 fn host(job: &Job<'_>) -> String {
-    job.sources.first().and_then(|source| source.url.host_str()).unwrap_or_default().to_owned()
+    job.sources
+        .first()
+        .and_then(|source| source.request.url.host_str())
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn work(

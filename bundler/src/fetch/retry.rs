@@ -1,41 +1,62 @@
 //! Trying again. A transfer of gigabytes through other people's networks meets
 //! a reset, a 503 or a limit sooner or later; none of them may end the build.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::notice::{Notices, PATIENCE};
 use super::{Fetch, FetchError, Request, Response, chain};
 
 /// How often a request is sent at most.
 const ATTEMPTS: u32 = 6;
-/// The same where nobody listens: a server that is started anew is back soon.
+/// The same where nobody answers: a server that is started anew is back soon.
 const UNREACHABLE_ATTEMPTS: u32 = 3;
+/// How long an attempt at who does not answer may have taken for another to be
+/// made: looking up a name where there is no name service takes longer.
+const QUICK: Duration = Duration::from_secs(5);
+/// How long a host that did not answer is not asked again: a lock asks for
+/// dozens of things of one host, a build for hundreds.
+const REST: Duration = Duration::from_secs(60);
 /// The longest that a server's `Retry-After` is obeyed.
 const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
 /// Sends requests again where that can help: after 429 and 5xx, and when the
 /// connection failed. Waits twice as long each time, with jitter, or as long as
-/// the server says. A server that could not be reached is asked only once more
-/// each time after that.
+/// the server says. A host that could not be reached is left alone for a while.
 pub struct Retry<F> {
     inner: F,
-    sleep: fn(Duration),
+    clock: Clock,
     notices: Notices,
-    unreachable: Mutex<HashSet<String>>,
+    /// The hosts that could not be reached, with when that was.
+    unreachable: Mutex<HashMap<String, Instant>>,
+}
+
+/// Time as it passes, or as a test has it pass.
+#[derive(Clone, Copy)]
+pub(super) struct Clock {
+    pub(super) now: fn() -> Instant,
+    pub(super) sleep: fn(Duration),
+}
+
+impl Clock {
+    /// As it passes.
+    pub(super) const REAL: Self = Self { now: Instant::now, sleep: std::thread::sleep };
 }
 
 impl<F: Fetch> Retry<F> {
     /// Tries the requests to `inner` up to six times.
     pub fn new(inner: F) -> Self {
-        Self::with_sleep(inner, std::thread::sleep)
+        Self::with_clock(inner, Clock::REAL)
     }
 
     /// The same with another way to wait, for tests.
     pub fn with_sleep(inner: F, sleep: fn(Duration)) -> Self {
-        let notices = Notices::new(false);
-        Self { inner, sleep, notices, unreachable: Mutex::default() }
+        Self::with_clock(inner, Clock { now: Instant::now, sleep })
+    }
+
+    fn with_clock(inner: F, clock: Clock) -> Self {
+        Self { inner, clock, notices: Notices::new(false), unreachable: Mutex::default() }
     }
 
     /// The same with other words on what is tried again.
@@ -43,32 +64,50 @@ impl<F: Fetch> Retry<F> {
         Self { notices: notices.clone(), ..self }
     }
 
-    fn unreachable(&self) -> MutexGuard<'_, HashSet<String>> {
+    fn unreachable(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
         self.unreachable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the host did not answer just now.
+    fn rests(&self, host: &str) -> bool {
+        let since = self.unreachable().get(host).copied();
+        since.is_some_and(|since| (self.clock.now)().saturating_duration_since(since) < REST)
     }
 }
 
 impl<F: Fetch> Fetch for Retry<F> {
     fn open(&self, request: &Request) -> Result<Response, FetchError> {
         let host = request.url.origin().ascii_serialization();
+        if self.rests(&host) {
+            return Err(FetchError::Unreachable {
+                url: request.url.clone(),
+                source: "it did not answer a moment ago, and was not asked again".into(),
+            });
+        }
         let mut waited = Duration::ZERO;
         let mut attempt = 1;
         loop {
+            let begun = (self.clock.now)();
             let result = self.inner.open(request);
-            let (attempts, wait) = match &result {
+            let took = (self.clock.now)().saturating_duration_since(begun);
+            let (again, wait) = match &result {
                 Ok(response) if response.status == 429 || response.status >= 500 => {
-                    (ATTEMPTS, retry_after(response).unwrap_or_else(|| backoff(attempt)))
+                    let wait = retry_after(response).unwrap_or_else(|| backoff(attempt));
+                    (attempt < ATTEMPTS, wait)
                 }
-                Err(FetchError::Transport { .. }) => (ATTEMPTS, backoff(attempt)),
-                Err(FetchError::Unreachable { .. }) if self.unreachable().contains(&host) => {
-                    return result;
+                Err(FetchError::Transport { .. }) => (attempt < ATTEMPTS, backoff(attempt)),
+                Err(FetchError::Unreachable { .. }) => {
+                    (attempt < UNREACHABLE_ATTEMPTS && took < QUICK, backoff(attempt))
                 }
-                Err(FetchError::Unreachable { .. }) => (UNREACHABLE_ATTEMPTS, backoff(attempt)),
                 _ => return result,
             };
-            if attempt == attempts {
-                if let Err(FetchError::Unreachable { .. }) = result {
-                    self.unreachable().insert(host);
+            if !again {
+                // Where another host failed that this one redirects to, this one
+                // is there.
+                if let Err(FetchError::Unreachable { url, .. }) = &result
+                    && url.origin() == request.url.origin()
+                {
+                    self.unreachable().insert(host, (self.clock.now)());
                 }
                 return result;
             }
@@ -80,7 +119,7 @@ impl<F: Fetch> Fetch for Retry<F> {
                 };
                 self.notices.once(&host, &format!("{words}; it is asked again"));
             }
-            (self.sleep)(wait);
+            (self.clock.sleep)(wait);
             attempt += 1;
         }
     }
@@ -103,59 +142,4 @@ fn retry_after(response: &Response) -> Option<Duration> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Answers with these statuses in turn; 0 is a lost connection, 1 none.
-    struct Script(Mutex<Vec<u16>>);
-
-    impl Fetch for Script {
-        fn open(&self, request: &Request) -> Result<Response, FetchError> {
-            let url = request.url.clone();
-            match self.0.lock().unwrap().remove(0) {
-                0 => Err(FetchError::Transport { url, source: "reset".into() }),
-                1 => Err(FetchError::Unreachable { url, source: "refused".into() }),
-                status => {
-                    let headers = vec![("retry-after".to_owned(), "7".to_owned())];
-                    let body = Box::new(std::io::empty());
-                    Ok(Response { url, status, headers, offset: 0, length: None, body })
-                }
-            }
-        }
-    }
-
-    fn status(script: &[u16]) -> (Option<u16>, usize) {
-        let retry = Retry::with_sleep(Script(Mutex::new(script.to_vec())), |wait| {
-            assert!(wait <= Duration::from_secs(60));
-        });
-        let request = Request::new("http://127.0.0.1/".parse().unwrap());
-        let status = retry.open(&request).ok().map(|response| response.status);
-        (status, retry.inner.0.lock().unwrap().len())
-    }
-
-    #[test]
-    fn only_what_can_pass_is_tried_again() {
-        assert_eq!(status(&[500, 0, 429, 200]), (Some(200), 0));
-        assert_eq!(status(&[404, 200]), (Some(404), 1));
-        assert_eq!(status(&[401, 200]), (Some(401), 1));
-        assert_eq!(status(&[503; 9]), (Some(503), 3));
-        assert_eq!(status(&[0; 9]), (None, 3));
-        assert_eq!(status(&[1, 1, 200]), (Some(200), 0));
-        assert_eq!(status(&[1; 9]), (None, 6));
-    }
-
-    #[test]
-    fn who_waits_is_told_once_and_nobody_waits_twice_for_who_is_not_there() {
-        let notices = Notices::new(true);
-        let script = Script(Mutex::new([&[503, 200, 503, 200][..], &[1; 9]].concat()));
-        let retry = Retry::with_sleep(script, |_| ()).telling(&notices);
-        let request = Request::new("http://127.0.0.1:9/a".parse().unwrap());
-        for _ in 0..2 {
-            assert_eq!(retry.open(&request).unwrap().status, 200);
-        }
-        assert_eq!(notices.said(), ["http://127.0.0.1:9"]);
-        let left = || retry.inner.0.lock().unwrap().len();
-        assert!(retry.open(&request).is_err() && left() == 6);
-        assert!(retry.open(&request).is_err() && left() == 5);
-    }
-}
+mod tests;

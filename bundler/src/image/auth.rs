@@ -1,10 +1,10 @@
 //! Answers a registry's 401: anonymously first, then with a token or with user
-//! and password (distribution's `docs/spec/auth/token.md`). What was found out
-//! is kept for each repository, so that later requests are right at once.
+//! and password (distribution's `docs/spec/auth/token.md` and `oauth.md`). What
+//! was found out is kept for each repository, so that later requests are right at
+//! once.
 
 use std::collections::HashMap;
 use std::error::Error;
-use std::io::Read;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,11 +13,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use url::Url;
+use url::form_urlencoded::Serializer;
 
 use super::challenge::{self, Challenge};
 use super::credentials::{self, Login};
+use super::realm;
 use super::registry::{Registries, registry_name};
-use crate::fetch::{Fetch, FetchError, Request, Response, Secret};
+use crate::fetch::{self, Fetch, FetchError, Request, Response, Secret};
 
 /// A token's answer is larger than any real one above this, in bytes.
 const TOKEN_LIMIT: u64 = 1024 * 1024;
@@ -42,12 +44,13 @@ pub struct Authenticated {
 #[derive(Clone)]
 struct Held {
     authorization: Secret,
-    user: Option<String>,
+    /// Who this is, for a message; none of nobody.
+    who: Option<String>,
     until: Option<Instant>,
 }
 
 impl Authenticated {
-    /// Sends through `fetch`. `login_files` are [`credentials::login_files`].
+    /// Sends through `fetch`. `login_files` are [`super::login_file::places`].
     pub fn new(fetch: Arc<dyn Fetch>, registries: Registries, login_files: Vec<PathBuf>) -> Self {
         Self { fetch, registries, login_files, known: Mutex::default() }
     }
@@ -87,56 +90,54 @@ impl Authenticated {
             .flat_map(|(_, value)| challenge::parse(value))
             .collect();
         let source = self.registries.get(&registry).map(|registry| registry.credentials.clone());
-        let login = credentials::find(&source.unwrap_or_default(), &registry, &self.login_files)
+        let source = source.unwrap_or_default();
+        let login = credentials::find(&source, &registry, repository(url), &self.login_files)
             .map_err(|error| refused(url, &with_causes(&error)))?;
         let bearer = challenges.iter().find_map(|challenge| match challenge {
             Challenge::Bearer { realm, service, scope } => Some((realm, service, scope)),
             Challenge::Basic => None,
         });
         if let Some((realm, service, scope)) = bearer {
+            let realm = realm::parse(&self.registries, realm)
+                .map_err(|error| refused(url, &error.to_string()))?;
+            if login.is_some() {
+                realm::check_login(&self.registries, url, &realm)
+                    .map_err(|error| refused(url, &error.to_string()))?;
+            }
             let scope =
                 scope.clone().unwrap_or_else(|| format!("repository:{}:pull", repository(url)));
-            let realm = realm_url(url, realm, service.as_deref(), &scope)?;
-            return self.token(&registry, &realm, login);
+            return self.token(&registry, realm, service.as_deref(), &scope, login.as_ref());
         }
         if !challenges.contains(&Challenge::Basic) {
             return Err(refused(url, "it offers no way to log in that is known (Bearer or Basic)"));
         }
         match login {
-            Some(login) => {
-                Ok(Held { authorization: basic(&login), user: Some(login.user), until: None })
+            Some(Login::Password { user, password }) => {
+                let who = Login::Password { user: user.clone(), password: password.clone() }.who();
+                Ok(Held { authorization: basic(&user, &password), who: Some(who), until: None })
             }
+            Some(Login::IdentityToken(_)) => Err(refused(
+                url,
+                &format!(
+                    "registry {registry} wants user and password, and its login is an identity token: log in anew with `docker login {registry}`"
+                ),
+            )),
             None => Err(refused(url, &advice(&registry, None))),
         }
     }
 
-    fn token(&self, registry: &str, realm: &Url, login: Option<Login>) -> Result<Held, FetchError> {
-        let request =
-            Request { authorization: login.as_ref().map(basic), ..Request::new(realm.clone()) };
-        let response = self.fetch.open(&request)?;
-        let user = login.map(|login| login.user);
-        match response.status {
-            200..=299 => {}
-            status @ (400 | 401 | 403) => {
-                let hint = format!(": the token server of {}", advice(registry, user.as_deref()));
-                return Err(FetchError::Status { url: realm.clone(), status, hint });
-            }
-            status => {
-                let hint = format!(
-                    ": the token server of registry {registry} has trouble; try again later"
-                );
-                return Err(FetchError::Status { url: realm.clone(), status, hint });
-            }
-        }
-        let mut bytes = Vec::new();
-        response
-            .body
-            .take(TOKEN_LIMIT + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|error| FetchError::Transport { url: realm.clone(), source: error.into() })?;
-        if bytes.len() as u64 > TOKEN_LIMIT {
-            return Err(FetchError::TooLarge { url: realm.clone(), limit: TOKEN_LIMIT });
-        }
+    fn token(
+        &self,
+        registry: &str,
+        realm: Url,
+        service: Option<&str>,
+        scope: &str,
+        login: Option<&Login>,
+    ) -> Result<Held, FetchError> {
+        let request = token_request(realm.clone(), service, scope, login);
+        let who = login.map(Login::who);
+        let answer = fetch::document(&*self.fetch, &request, TOKEN_LIMIT);
+        let bytes = answer.map_err(|error| explained(error, registry, who.as_deref()))?.bytes;
         let mismatch = |found: &str| FetchError::Mismatch {
             url: realm.clone(),
             wanted: format!("a token for registry {registry}"),
@@ -157,7 +158,7 @@ impl Authenticated {
             answer.expires_in.map_or(LEAST_VALIDITY, Duration::from_secs).max(LEAST_VALIDITY);
         Ok(Held {
             authorization: Secret::new(format!("Bearer {token}")),
-            user,
+            who,
             until: Instant::now().checked_add(validity.saturating_sub(MARGIN)),
         })
     }
@@ -197,7 +198,7 @@ impl Fetch for Authenticated {
         if response.status == 401 && response.url.origin() == request.url.origin() {
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = None;
             let registry = registry_name(&request.url);
-            return Err(refused(&request.url, &advice(&registry, held.user.as_deref())));
+            return Err(refused(&request.url, &advice(&registry, held.who.as_deref())));
         }
         Ok(response)
     }
@@ -212,36 +213,37 @@ fn repository(url: &Url) -> &str {
         .map_or(path, |(repository, _)| repository)
 }
 
-/// The token server's URL for a request. A registry that is reached over TLS
-/// must not have its password sent without.
-fn realm_url(
-    url: &Url,
-    realm: &str,
-    service: Option<&str>,
-    scope: &str,
-) -> Result<Url, FetchError> {
-    let mut realm: Url =
-        realm.parse().map_err(|_| refused(url, "the token server that it names is not a URL"))?;
-    match (realm.scheme(), url.scheme()) {
-        ("https", _) | ("http", "http") => {}
-        _ => {
-            return Err(refused(
-                url,
-                "the token server that it names is not reached over https, where a password could be read on the way",
-            ));
-        }
+/// A GET with user and password or as nobody, or a POST with an identity token,
+/// which must stand in no URL.
+fn token_request(realm: Url, service: Option<&str>, scope: &str, login: Option<&Login>) -> Request {
+    let mut request = Request::new(realm);
+    let fields = service.map(|service| ("service", service)).into_iter().chain([("scope", scope)]);
+    if let Some(Login::IdentityToken(token)) = login {
+        let mut form = Serializer::new(String::new());
+        form.extend_pairs([("grant_type", "refresh_token"), ("client_id", "kubeferry")]);
+        form.extend_pairs(fields).append_pair("refresh_token", token.expose());
+        request.form = Some(Secret::new(form.finish()));
+        return request;
     }
-    // What a URL may carry as a user would otherwise be sent and shown.
-    if !realm.username().is_empty() || realm.password().is_some() {
-        return Err(refused(url, "the URL of its token server carries a user or a password"));
+    request.url.query_pairs_mut().extend_pairs(fields);
+    if let Some(Login::Password { user, password }) = login {
+        request.authorization = Some(basic(user, password));
     }
-    realm.query_pairs_mut().extend_pairs(service.map(|service| ("service", service)));
-    realm.query_pairs_mut().append_pair("scope", scope);
-    Ok(realm)
+    request
 }
 
-fn basic(login: &Login) -> Secret {
-    let pair = format!("{}:{}", login.user, login.password.expose());
+/// What a token server's refusal means.
+fn explained(error: FetchError, registry: &str, who: Option<&str>) -> FetchError {
+    let FetchError::Status { url, status, .. } = error else { return error };
+    let hint = match status {
+        400 | 401 | 403 => format!(": the token server of {}", advice(registry, who)),
+        _ => format!(": the token server of registry {registry} has trouble; try again later"),
+    };
+    FetchError::Status { url, status, hint }
+}
+
+fn basic(user: &str, password: &Secret) -> Secret {
+    let pair = format!("{user}:{}", password.expose());
     Secret::new(format!("Basic {}", STANDARD.encode(pair)))
 }
 
@@ -249,10 +251,10 @@ fn refused(url: &Url, hint: &str) -> FetchError {
     FetchError::Status { url: url.clone(), status: 401, hint: format!(": {hint}") }
 }
 
-fn advice(registry: &str, user: Option<&str>) -> String {
-    match user {
-        Some(user) => format!(
-            "registry {registry} refuses user `{user}`: check that the image exists and that this user may pull it, or log in anew with `docker login {registry}`"
+fn advice(registry: &str, who: Option<&str>) -> String {
+    match who {
+        Some(who) => format!(
+            "registry {registry} refuses {who}: check that the image exists and may be pulled so, or log in anew with `docker login {registry}`"
         ),
         None => format!(
             "registry {registry} wants a login and none is configured: run `docker login {registry}`, or name environment variables for it under `registries` in the spec; if it needs none, check the image's name"

@@ -7,7 +7,7 @@ use std::fmt;
 use bundle_format::digest::Digest;
 pub use bundle_format::image::{DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, is_index};
 use bundle_format::lock::Descriptor;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// The four, as the `Accept` header lists them.
 pub const ACCEPTED: [&str; 4] = [OCI_INDEX, DOCKER_LIST, OCI_MANIFEST, DOCKER_MANIFEST];
@@ -31,29 +31,42 @@ pub struct Entry {
     pub digest: String,
     /// Of the manifest, in bytes.
     pub size: u64,
-    /// What it runs on.
+    /// What it runs on; some tools leave that to its configuration.
     #[serde(default)]
     pub platform: Option<Platform>,
     /// The attestations' mark is among them.
     #[serde(default)]
-    pub annotations: BTreeMap<String, String>,
+    pub annotations: Option<BTreeMap<String, String>>,
 }
 
-/// An entry's platform, or that of an image's configuration.
+/// An entry's platform, or that of an image's configuration, either of which may
+/// leave out what it should say: then it is empty.
 #[derive(Debug, Deserialize)]
 pub struct Platform {
     /// Go's `GOOS`.
+    #[serde(default, deserialize_with = "or_empty")]
     pub os: String,
     /// Go's `GOARCH`.
+    #[serde(default, deserialize_with = "or_empty")]
     pub architecture: String,
     /// `v8` of an arm64, for example.
     #[serde(default)]
     pub variant: Option<String>,
 }
 
+impl Platform {
+    /// Whether it is this one; with `lenient`, also where it does not say.
+    pub(super) fn fits(&self, os: &str, architecture: &str, lenient: bool) -> bool {
+        let fits = |own: &str, wanted| own == wanted || lenient && own.is_empty();
+        fits(&self.os, os) && fits(&self.architecture, architecture)
+    }
+}
+
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.os, self.architecture)?;
+        let or_not =
+            |text: &str| if text.is_empty() { "unsaid".to_owned() } else { text.to_owned() };
+        write!(f, "{}/{}", or_not(&self.os), or_not(&self.architecture))?;
         match self.variant.as_deref() {
             None | Some("") => Ok(()),
             Some(variant) => write!(f, "/{variant}"),
@@ -106,12 +119,23 @@ pub enum DocumentError {
         "the layer {0} is a foreign layer that its registry does not hold; only Windows images have such"
     )]
     Foreign(String),
+    /// The configuration and the manifest do not belong together.
+    #[error(
+        "its configuration names {named} layers and its manifest {layers}, so that containerd cannot unpack it; the image must be built anew"
+    )]
+    Layers {
+        /// The `diff_ids` of the configuration.
+        named: usize,
+        /// The layers of the manifest.
+        layers: usize,
+    },
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Raw {
-    schema_version: u64,
+    #[serde(default)]
+    schema_version: Option<u64>,
     #[serde(default)]
     media_type: Option<String>,
     #[serde(default)]
@@ -142,14 +166,15 @@ pub fn parse(bytes: &[u8], announced: Option<&str>) -> Result<(Document, String)
     }
     let raw: Raw = serde_json::from_slice(bytes)
         .map_err(|error| DocumentError::Malformed(error.to_string()))?;
-    if raw.schema_version == 1 {
+    if raw.schema_version == Some(1) {
         return Err(DocumentError::Schema1);
     }
     let media_type = media_type(&raw, announced)?;
     let document = match (raw.manifests, raw.config, raw.layers) {
         (Some(entries), None, None) if is_index(&media_type) => Document::Index(entries),
-        (None, Some(config), Some(layers)) if !is_index(&media_type) => {
-            Document::Manifest(manifest(config, layers)?)
+        // Go writes an empty list as `null`.
+        (None, Some(config), layers) if !is_index(&media_type) => {
+            Document::Manifest(manifest(config, layers.unwrap_or_default())?)
         }
         _ => {
             return Err(DocumentError::Malformed(format!(
@@ -211,6 +236,29 @@ fn descriptor(raw: RawDescriptor) -> Result<Descriptor, DocumentError> {
     Ok(Descriptor { media_type: raw.media_type, digest, size: raw.size })
 }
 
+fn or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Fails unless a configuration names as many layers as its manifest: containerd
+/// unpacks no other image (`rootfs`, image-spec's `config.md`).
+pub fn check_layers(config: &[u8], layers: usize) -> Result<(), DocumentError> {
+    #[derive(Deserialize)]
+    struct Config {
+        #[serde(default)]
+        rootfs: Option<RootFs>,
+    }
+    #[derive(Deserialize)]
+    struct RootFs {
+        #[serde(default)]
+        diff_ids: Option<Vec<String>>,
+    }
+    let config: Config = serde_json::from_slice(config)
+        .map_err(|error| DocumentError::Malformed(format!("its configuration: {error}")))?;
+    let named = config.rootfs.and_then(|rootfs| rootfs.diff_ids).map_or(0, |ids| ids.len());
+    if named == layers { Ok(()) } else { Err(DocumentError::Layers { named, layers }) }
+}
+
 /// Reads a digest of the only algorithm that is carried.
 pub fn digest(text: &str) -> Result<Digest, DocumentError> {
     text.parse().map_err(|_| DocumentError::Algorithm(text.to_owned()))
@@ -238,6 +286,40 @@ mod tests {
         ];
         for (text, announced, wanted) in cases {
             assert_eq!(parse(text.as_bytes(), announced).unwrap().1, wanted, "{text}");
+        }
+    }
+
+    /// What skopeo copies and ctr imports, judged by both.
+    #[test]
+    fn does_without_what_other_tools_do_without() {
+        let null = image(r#""annotations":null,"subject":null,"#, "").replace("[]", "null");
+        let bare = format!(r#"{{"config":{CONFIG}}}"#);
+        for text in [null, bare] {
+            let (document, media_type) = parse(text.as_bytes(), None).unwrap();
+            assert_eq!(media_type, OCI_MANIFEST);
+            assert!(matches!(document, Document::Manifest(image) if image.layers.is_empty()));
+        }
+        let digest = format!("sha256:{}", "0".repeat(64));
+        let entry = format!(
+            r#"{{"mediaType":"{OCI_MANIFEST}","digest":"{digest}","size":1,"platform":null,"annotations":null}}"#
+        );
+        let text = format!(r#"{{"schemaVersion":2,"config":null,"manifests":[{entry}]}}"#);
+        let (document, _) = parse(text.as_bytes(), Some(OCI_INDEX)).unwrap();
+        assert!(matches!(document, Document::Index(entries) if entries[0].platform.is_none()));
+    }
+
+    #[test]
+    fn a_configuration_names_each_layer() {
+        for (text, layers, fits) in [
+            (r#"{"rootfs":{"type":"layers","diff_ids":["sha256:a"]}}"#, 1, true),
+            (r#"{"rootfs":{"type":"layers","diff_ids":null}}"#, 0, true),
+            (r#"{"os":"linux"}"#, 0, true),
+            (r#"{"os":"linux"}"#, 1, false),
+            (r#"{"rootfs":null}"#, 2, false),
+            (r#"{"rootfs":{"diff_ids":["sha256:a"]}}"#, 2, false),
+        ] {
+            let result = check_layers(text.as_bytes(), layers);
+            assert_eq!(result.is_ok(), fits, "{text}: {result:?}");
         }
     }
 

@@ -6,9 +6,11 @@ pub mod credentials;
 pub mod document;
 mod helper;
 pub mod kubeadm;
+pub mod login_file;
 pub mod platform;
 pub mod pull;
 pub mod pull_error;
+mod realm;
 pub mod registry;
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Which image manifest of an index is for a node's architecture.
 
 use bundle_format::architecture::Architecture;
+use bundle_format::image::{is_index, is_manifest};
 
 use super::document::Entry;
 
@@ -34,9 +35,18 @@ pub fn list(entries: &[Entry]) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
+/// The manifests of which an index says no platform. containerd takes the first
+/// of them where none has the wanted platform, if its configuration has it, and
+/// reads all of them at an import.
+pub fn unplaced(entries: &[Entry]) -> impl Iterator<Item = &Entry> {
+    let read = |entry: &&Entry| is_index(&entry.media_type) || is_manifest(&entry.media_type);
+    entries.iter().filter(|entry| entry.platform.is_none()).filter(read)
+}
+
 /// BuildKit's `docs/attestations/attestation-storage.md`.
 fn is_attestation(entry: &Entry) -> bool {
-    entry.annotations.contains_key("vnd.docker.reference.type")
+    let marks = entry.annotations.iter().flatten();
+    marks.into_iter().any(|(name, _)| name == "vnd.docker.reference.type")
         || entry
             .platform
             .as_ref()

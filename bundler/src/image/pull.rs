@@ -1,6 +1,5 @@
 //! From an image's name to the digests of all that it consists of.
 
-use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,11 +10,11 @@ use bundle_format::reference::ImageReference;
 use url::Url;
 
 use super::auth::Authenticated;
-use super::document::{self, ACCEPTED, Document, DocumentError, Entry, Manifest, Platform};
+use super::document::{self, Document, DocumentError, Entry, Manifest, Platform};
 use super::platform;
 use super::pull_error::{Attempt, PullError, ResolveError, hint};
 use super::registry::{Endpoint, Registries, RegistryError};
-use crate::fetch::{Fetch, FetchError, Request};
+use crate::fetch::{self, Fetch, FetchError, Request};
 
 /// The largest index or image manifest, in bytes (distribution spec, "Pushing
 /// Manifests": registries take at least 4 MiB, and take no more in fact).
@@ -38,6 +37,8 @@ pub struct ResolvedImage {
     pub root: Descriptor,
     /// The wanted platforms, sorted.
     pub platforms: Vec<LockedPlatform>,
+    /// The manifests of which the index says no platform.
+    pub unplaced: Vec<Descriptor>,
     /// The bytes, just as they came and as their digests say, of the root, of
     /// each platform's manifest, and of the configurations that had to be
     /// read. Each once.
@@ -52,6 +53,7 @@ impl ResolvedImage {
             source: self.source.clone(),
             root: self.root.clone(),
             platforms: self.platforms.clone(),
+            unplaced: self.unplaced.clone(),
             why,
         }
     }
@@ -59,34 +61,35 @@ impl ResolvedImage {
 
 impl Puller {
     /// Pulls through `fetch`, which retries; `login_files` are
-    /// [`super::credentials::login_files`].
+    /// [`super::login_file::places`].
     pub fn new(fetch: Arc<dyn Fetch>, registries: Registries, login_files: Vec<PathBuf>) -> Self {
         let fetch = Arc::new(Authenticated::new(fetch, registries.clone(), login_files));
         Self { fetch, registries }
     }
 
-    /// The authenticating door, for the URLs of [`Self::blob_urls`].
+    /// The authenticating door, for the requests of
+    /// [`Self::blob_requests`] and [`Self::manifest_requests`].
     pub fn fetch(&self) -> Arc<Authenticated> {
         Arc::clone(&self.fetch)
     }
 
-    /// Where a blob of an image may be had, first choice first.
-    pub fn blob_urls(
+    /// How to ask for a blob of an image, first choice first.
+    pub fn blob_requests(
         &self,
         image: &ImageReference,
         digest: &Digest,
-    ) -> Result<Vec<Url>, RegistryError> {
+    ) -> Result<Vec<Request>, RegistryError> {
         let endpoints = self.registries.endpoints(image)?;
         Ok(endpoints.iter().map(|endpoint| endpoint.blob(digest)).collect())
     }
 
-    /// Where a manifest of an image may be had by its digest. A registry serves
-    /// no manifest as a blob.
-    pub fn manifest_urls(
+    /// How to ask for a manifest or index of an image by its digest. A registry
+    /// serves none as a blob.
+    pub fn manifest_requests(
         &self,
         image: &ImageReference,
         digest: &Digest,
-    ) -> Result<Vec<Url>, RegistryError> {
+    ) -> Result<Vec<Request>, RegistryError> {
         let endpoints = self.registries.endpoints(image)?;
         Ok(endpoints.iter().map(|endpoint| endpoint.manifest(&digest.to_string())).collect())
     }
@@ -128,22 +131,40 @@ impl Puller {
         let expected = Expected { digest: image.digest(), ..Expected::default() };
         let (root, bytes, document) = self.document(&endpoint.manifest(&name), &expected)?;
         let mut documents = vec![(root.clone(), bytes)];
+        let mut unplaced = Vec::new();
         let platforms = match document {
-            Document::Index(entries) => wanted
-                .into_iter()
-                .map(|architecture| {
-                    self.platform_of_index(endpoint, &entries, architecture, &mut documents)
-                })
-                .collect::<Result<_, _>>()?,
+            Document::Index(entries) => {
+                for entry in platform::unplaced(&entries) {
+                    let (manifest, bytes) = self.unplaced(endpoint, entry)?;
+                    if !unplaced.contains(&manifest) {
+                        documents.push((manifest.clone(), bytes));
+                        unplaced.push(manifest);
+                    }
+                }
+                wanted
+                    .into_iter()
+                    .map(|architecture| {
+                        self.platform_of_index(endpoint, &entries, architecture, &mut documents)
+                    })
+                    .collect::<Result<_, _>>()?
+            }
             Document::Manifest(manifest) => {
-                self.check_config(endpoint, &manifest.config, &wanted, &mut documents)?;
+                let (platform, config) = self.config(endpoint, &manifest.config)?;
+                for architecture in &wanted {
+                    // One that does not say is taken for the only one asked for.
+                    let alone = wanted.len() == 1;
+                    if !platform.fits("linux", architecture.oci(), alone) {
+                        return Err(other_platform(*architecture, &platform));
+                    }
+                }
+                documents.push(config);
                 wanted
                     .into_iter()
                     .map(|architecture| locked(architecture, &root, &manifest))
                     .collect()
             }
         };
-        Ok(ResolvedImage { source: image.clone(), root, platforms, documents })
+        Ok(ResolvedImage { source: image.clone(), root, platforms, unplaced, documents })
     }
 
     fn platform_of_index(
@@ -153,69 +174,76 @@ impl Puller {
         architecture: Architecture,
         documents: &mut Vec<(Descriptor, Vec<u8>)>,
     ) -> Result<LockedPlatform, PullError> {
-        let wanted = architecture.oci();
-        let entry = platform::choose(entries, architecture)
-            .ok_or_else(|| PullError::Platform { wanted, has: platform::list(entries) })?;
-        if document::is_index(&entry.media_type) {
-            return Err(PullError::Nested(wanted));
-        }
-        let url = endpoint.manifest(&entry.digest);
-        let digest = document::digest(&entry.digest)
-            .map_err(|source| PullError::Document { url: Box::new(url.clone()), source })?;
-        let expected = Expected {
-            digest: Some(digest),
-            size: Some(entry.size),
-            media_type: Some(entry.media_type.clone()),
+        let placed = platform::choose(entries, architecture);
+        let Some(entry) = placed.or_else(|| platform::unplaced(entries).next()) else {
+            let (wanted, has) = (architecture.oci(), platform::list(entries));
+            return Err(PullError::Platform { wanted, has });
         };
-        match self.document(&url, &expected)? {
-            (descriptor, bytes, Document::Manifest(manifest)) => {
-                let platform = locked(architecture, &descriptor, &manifest);
-                if !documents.iter().any(|(known, _)| known.digest == descriptor.digest) {
-                    documents.push((descriptor, bytes));
-                }
-                Ok(platform)
-            }
-            (_, _, Document::Index(_)) => Err(PullError::Nested(wanted)),
+        if document::is_index(&entry.media_type) {
+            return Err(PullError::Nested(architecture.oci()));
         }
+        let (request, expected) = named(endpoint, entry)?;
+        let (descriptor, bytes, document) = self.document(&request, &expected)?;
+        let Document::Manifest(manifest) = document else {
+            return Err(PullError::Nested(architecture.oci()));
+        };
+        if placed.is_none() {
+            let (platform, config) = self.config(endpoint, &manifest.config)?;
+            if !platform.fits("linux", architecture.oci(), false) {
+                return Err(other_platform(architecture, &platform));
+            }
+            documents.push(config);
+        }
+        let platform = locked(architecture, &descriptor, &manifest);
+        if !documents.iter().any(|(known, _)| known.digest == descriptor.digest) {
+            documents.push((descriptor, bytes));
+        }
+        Ok(platform)
     }
 
-    /// A manifest without an index says its platform only in its configuration.
-    fn check_config(
+    /// A manifest that an index names without a platform; it need be no image.
+    fn unplaced(
+        &self,
+        endpoint: &Endpoint,
+        entry: &Entry,
+    ) -> Result<(Descriptor, Vec<u8>), PullError> {
+        if document::is_index(&entry.media_type) {
+            return Err(PullError::UnplacedIndex(entry.digest.clone()));
+        }
+        let (request, expected) = named(endpoint, entry)?;
+        let bytes = self.read(&request, MANIFEST_LIMIT)?.bytes;
+        expected.check(&request.url, &bytes)?;
+        let (media_type, digest) = (entry.media_type.clone(), Digest::of(&bytes));
+        Ok((Descriptor { media_type, digest, size: bytes.len() as u64 }, bytes))
+    }
+
+    /// The platform that a configuration says, and the configuration.
+    fn config(
         &self,
         endpoint: &Endpoint,
         config: &Descriptor,
-        wanted: &[Architecture],
-        documents: &mut Vec<(Descriptor, Vec<u8>)>,
-    ) -> Result<(), PullError> {
-        let url = endpoint.blob(&config.digest);
-        let bytes = self.bytes(&url, &[], CONFIG_LIMIT)?.bytes;
+    ) -> Result<(Platform, (Descriptor, Vec<u8>)), PullError> {
+        let request = endpoint.blob(&config.digest);
+        let url = request.url.clone();
+        let bytes = self.read(&request, CONFIG_LIMIT)?.bytes;
         Expected { digest: Some(config.digest), size: Some(config.size), media_type: None }
             .check(&url, &bytes)?;
         let platform: Platform = serde_json::from_slice(&bytes).map_err(|error| {
             let source = DocumentError::Malformed(format!("its configuration: {error}"));
             PullError::Document { url: Box::new(url), source }
         })?;
-        for architecture in wanted {
-            if platform.os != "linux" || platform.architecture != architecture.oci() {
-                return Err(PullError::Platform {
-                    wanted: architecture.oci(),
-                    has: platform.to_string(),
-                });
-            }
-        }
-        documents.push((config.clone(), bytes));
-        Ok(())
+        Ok((platform, (config.clone(), bytes)))
     }
 
     fn document(
         &self,
-        url: &Url,
+        request: &Request,
         expected: &Expected,
     ) -> Result<(Descriptor, Vec<u8>, Document), PullError> {
-        let Answer { bytes, content_type, digest: digest_header } =
-            self.bytes(url, &ACCEPTED, MANIFEST_LIMIT)?;
-        let announced = expected.media_type.as_deref().or(content_type.as_deref());
-        let parsed = document::parse(&bytes, announced);
+        let url = &request.url;
+        let answer = self.read(request, MANIFEST_LIMIT)?;
+        let announced = expected.media_type.as_deref().or(answer.header("content-type"));
+        let parsed = document::parse(&answer.bytes, announced);
         // A page of a portal is named as one, before its digest is looked at.
         if let Err(DocumentError::Html) = parsed {
             return Err(PullError::Document {
@@ -223,9 +251,10 @@ impl Puller {
                 source: DocumentError::Html,
             });
         }
-        let digest = Digest::of(&bytes);
-        expected.check(url, &bytes)?;
-        if let Some(header) = digest_header.filter(|text| text.starts_with("sha256:"))
+        let digest = Digest::of(&answer.bytes);
+        expected.check(url, &answer.bytes)?;
+        let header = answer.header("docker-content-digest");
+        if let Some(header) = header.filter(|text| text.starts_with("sha256:"))
             && header != digest.to_string()
         {
             return Err(mismatch(
@@ -236,33 +265,17 @@ impl Puller {
         }
         let (document, media_type) =
             parsed.map_err(|source| PullError::Document { url: Box::new(url.clone()), source })?;
-        Ok((Descriptor { media_type, digest, size: bytes.len() as u64 }, bytes, document))
+        let size = answer.bytes.len() as u64;
+        Ok((Descriptor { media_type, digest, size }, answer.bytes, document))
     }
 
-    fn bytes(&self, url: &Url, accept: &[&str], limit: u64) -> Result<Answer, PullError> {
-        let accept = accept.iter().map(|&text| text.to_owned()).collect();
-        let response = self.fetch.open(&Request { accept, ..Request::new(url.clone()) })?;
-        if response.status != 200 {
-            let hint = hint(response.status).to_owned();
-            return Err(
-                FetchError::Status { url: url.clone(), status: response.status, hint }.into()
-            );
-        }
-        if response.length.is_some_and(|length| length > limit) {
-            return Err(FetchError::TooLarge { url: url.clone(), limit }.into());
-        }
-        let content_type = response.header("content-type").map(str::to_owned);
-        let digest = response.header("docker-content-digest").map(str::to_owned);
-        let mut bytes = Vec::new();
-        response
-            .body
-            .take(limit + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|error| FetchError::Transport { url: url.clone(), source: error.into() })?;
-        if bytes.len() as u64 > limit {
-            return Err(FetchError::TooLarge { url: url.clone(), limit }.into());
-        }
-        Ok(Answer { bytes, content_type, digest })
+    fn read(&self, request: &Request, limit: u64) -> Result<fetch::Document, PullError> {
+        fetch::document(&*self.fetch, request, limit).map_err(|error| match error {
+            FetchError::Status { url, status, hint } if hint.is_empty() => {
+                FetchError::Status { url, status, hint: self::hint(status).to_owned() }.into()
+            }
+            error => error.into(),
+        })
     }
 }
 
@@ -279,11 +292,21 @@ fn locked(
     }
 }
 
-/// A body with what its headers say of it.
-struct Answer {
-    bytes: Vec<u8>,
-    content_type: Option<String>,
-    digest: Option<String>,
+/// How to ask for what an index names, and what must come.
+fn named(endpoint: &Endpoint, entry: &Entry) -> Result<(Request, Expected), PullError> {
+    let request = endpoint.manifest(&entry.digest);
+    let digest = document::digest(&entry.digest)
+        .map_err(|source| PullError::Document { url: Box::new(request.url.clone()), source })?;
+    let expected = Expected {
+        digest: Some(digest),
+        size: Some(entry.size),
+        media_type: Some(entry.media_type.clone()),
+    };
+    Ok((request, expected))
+}
+
+fn other_platform(wanted: Architecture, has: &Platform) -> PullError {
+    PullError::Platform { wanted: wanted.oci(), has: has.to_string() }
 }
 
 /// What is known of a document before it comes.

@@ -57,6 +57,11 @@ pub enum PullError {
         "the image's entry for linux/{0} is an index again, which is not supported; name the inner index by its digest"
     )]
     Nested(&'static str),
+    /// An index within an index, for nobody knows what.
+    #[error(
+        "the image's index names the index {0} without a platform, which containerd cannot import; name the image's own manifest by its digest"
+    )]
+    UnplacedIndex(String),
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

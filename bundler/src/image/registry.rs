@@ -8,6 +8,8 @@ use bundle_format::reference::ImageReference;
 use url::Url;
 
 use super::credentials::CredentialSource;
+use super::document::ACCEPTED;
+use crate::fetch::Request;
 
 /// Whether a registry may be spoken to without TLS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,7 +17,7 @@ pub enum PlainHttp {
     /// Never; nothing is sent.
     #[default]
     Forbidden,
-    /// The spec says so, with its reason: the registry and its `http://` mirrors.
+    /// The spec says so of this registry, with its reason.
     Allowed,
 }
 
@@ -31,6 +33,9 @@ pub struct Registry {
     pub credentials: CredentialSource,
     /// Whether plain http is used.
     pub plain_http: PlainHttp,
+    /// The host, with its port where it is not the scheme's own, that may be told
+    /// who one is although it is not under the registry's domain.
+    pub token_server: Option<String>,
 }
 
 /// All registries that the spec has something to say of, by their name in
@@ -54,7 +59,8 @@ pub enum RegistryError {
     },
     /// A mirror without TLS where nobody said so.
     #[error(
-        "registry {registry}: the mirror {mirror} is plain http, by which anybody on the way could change images and read passwords; use https, or set `plainHttp` with a reason"
+        "registry {registry}: the mirror {mirror} is plain http, by which anybody on the way could change images and read passwords; use https, or give `plainHttp` a reason under `{}` in the spec",
+        registry_name(mirror)
     )]
     PlainHttp {
         /// The registry.
@@ -83,7 +89,7 @@ impl Registries {
         let registries = Self(registries);
         for (name, registry) in &registries.0 {
             for mirror in &registry.mirrors {
-                registries.check_mirror(name, registry, mirror)?;
+                registries.check_mirror(name, mirror)?;
             }
         }
         Ok(registries)
@@ -117,12 +123,16 @@ impl Registries {
             .collect())
     }
 
-    fn check_mirror(
-        &self,
-        name: &str,
-        registry: &Registry,
-        mirror: &Url,
-    ) -> Result<(), RegistryError> {
+    /// Whether the spec says of the host of `url`, on whatever port, that it is
+    /// spoken to without TLS.
+    pub(super) fn speaks_plain_http(&self, url: &Url) -> bool {
+        let is_it = |name: &String| {
+            Url::parse(&format!("https://{name}")).is_ok_and(|own| own.host() == url.host())
+        };
+        self.0.iter().any(|(name, own)| own.plain_http == PlainHttp::Allowed && is_it(name))
+    }
+
+    fn check_mirror(&self, name: &str, mirror: &Url) -> Result<(), RegistryError> {
         let plain = !mirror.username().is_empty()
             || mirror.password().is_some()
             || mirror.query().is_some()
@@ -132,11 +142,9 @@ impl Registries {
             let shown = format!("{}://{}{}", mirror.scheme(), authority(mirror), mirror.path());
             return Err(RegistryError::Mirror { registry: name.to_owned(), mirror: shown });
         }
-        let said = [Some(registry), self.get(&registry_name(mirror))]
-            .into_iter()
-            .flatten()
-            .any(|registry| registry.plain_http == PlainHttp::Allowed);
-        if mirror.scheme() == "http" && !said {
+        // What holds for the registry holds for no other host.
+        let own = self.get(&registry_name(mirror)).map(|own| own.plain_http);
+        if mirror.scheme() == "http" && own != Some(PlainHttp::Allowed) {
             return Err(RegistryError::PlainHttp {
                 registry: name.to_owned(),
                 mirror: mirror.clone(),
@@ -147,14 +155,16 @@ impl Registries {
 }
 
 impl Endpoint {
-    /// The manifest that a tag or a digest names.
-    pub fn manifest(&self, name: &str) -> Url {
-        self.below(&format!("manifests/{name}"))
+    /// Asks for the manifest or index that a tag or a digest names, in each of
+    /// the types that are read: a registry gives no type that was not asked for.
+    pub fn manifest(&self, name: &str) -> Request {
+        let accept = ACCEPTED.map(str::to_owned).into();
+        Request { accept, ..Request::new(self.below(&format!("manifests/{name}"))) }
     }
 
-    /// A blob.
-    pub fn blob(&self, digest: &Digest) -> Url {
-        self.below(&format!("blobs/{digest}"))
+    /// Asks for a blob.
+    pub fn blob(&self, digest: &Digest) -> Request {
+        Request::new(self.below(&format!("blobs/{digest}")))
     }
 
     /// The host, with its port where it is not the scheme's own.
@@ -198,7 +208,7 @@ mod tests {
 
     fn urls(registries: &Registries, image: &str) -> Vec<String> {
         let endpoints = registries.endpoints(&image.parse().unwrap()).unwrap();
-        endpoints.iter().map(|endpoint| endpoint.manifest("t").to_string()).collect()
+        endpoints.iter().map(|endpoint| endpoint.manifest("t").url.to_string()).collect()
     }
 
     #[test]
@@ -223,11 +233,41 @@ mod tests {
                 "https://registry-1.docker.io/v2/a/b/manifests/t",
             ]
         );
-        let plain = registries("r.io:5000", &["http://m.io"], PlainHttp::Allowed).unwrap();
+        let plain = registries("r.io:5000", &["https://m.io"], PlainHttp::Allowed).unwrap();
         assert_eq!(
             urls(&plain, "r.io:5000/a"),
-            ["http://m.io/v2/a/manifests/t", "http://r.io:5000/v2/a/manifests/t"]
+            ["https://m.io/v2/a/manifests/t", "http://r.io:5000/v2/a/manifests/t"]
         );
+    }
+
+    #[test]
+    fn plain_http_of_a_mirror_and_of_its_registry_are_two_things() {
+        let entry = |mirrors: &[&str], plain_http| Registry {
+            mirrors: mirrors.iter().map(|mirror| mirror.parse().unwrap()).collect(),
+            plain_http,
+            ..Registry::default()
+        };
+        let of = |entries: [(&str, Registry); 2]| {
+            Registries::new(entries.map(|(name, entry)| (name.to_owned(), entry)).into())
+        };
+        let mirror = || entry(&[], PlainHttp::Allowed);
+        let said = of([
+            ("docker.io", entry(&["http://m.io:5000/hub"], PlainHttp::Forbidden)),
+            ("m.io:5000", mirror()),
+        ]);
+        assert_eq!(
+            urls(&said.unwrap(), "a/b"),
+            [
+                "http://m.io:5000/v2/hub/a/b/manifests/t",
+                "https://registry-1.docker.io/v2/a/b/manifests/t",
+            ]
+        );
+        for (registry, own) in [("r.io", "m.io:5001"), ("r.io", "r.io:5000")] {
+            let entries =
+                [(registry, entry(&["http://m.io"], PlainHttp::Allowed)), (own, mirror())];
+            let error = of(entries).unwrap_err().to_string();
+            assert!(error.contains("a reason under `m.io`"), "{error}");
+        }
     }
 
     #[test]

@@ -7,7 +7,8 @@ use crate::fetch::{Fetch, FetchError, Request, Response, Secret};
 
 pub(super) type Answer = (u16, Vec<(&'static str, String)>, Vec<u8>);
 
-/// Answers by `script` and keeps `<authorization> <url>` of each request.
+/// Answers by `script` and keeps `<authorization> <url>` of each request; a form
+/// that is posted follows the URL.
 pub(super) struct Scripted<S> {
     script: S,
     seen: Mutex<Vec<String>>,
@@ -26,8 +27,10 @@ impl<S: Fn(&str, Option<&str>) -> Answer + Send + Sync> Scripted<S> {
 impl<S: Fn(&str, Option<&str>) -> Answer + Send + Sync> Fetch for Scripted<S> {
     fn open(&self, request: &Request) -> Result<Response, FetchError> {
         let authorization = request.authorization.as_ref().map(Secret::expose);
-        self.seen.lock().unwrap().push(format!("{} {}", authorization.unwrap_or("-"), request.url));
-        let (status, headers, body) = (self.script)(request.url.as_str(), authorization);
+        let form = request.form.as_ref().map(|form| format!(" {}", form.expose()));
+        let target = format!("{}{}", request.url, form.unwrap_or_default());
+        self.seen.lock().unwrap().push(format!("{} {target}", authorization.unwrap_or("-")));
+        let (status, headers, body) = (self.script)(&target, authorization);
         let location = headers.iter().find(|(name, _)| *name == "final-url");
         Ok(Response {
             url: location.map_or_else(|| request.url.clone(), |(_, url)| url.parse().unwrap()),

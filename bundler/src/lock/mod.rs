@@ -11,7 +11,8 @@ use bundle_format::{Architecture, ImageReference, input};
 use crate::fetch::cache::Cache;
 use crate::fetch::client::Client;
 use crate::fetch::notice::Notices;
-use crate::image::credentials::{self, CredentialSource};
+use crate::image::credentials::CredentialSource;
+use crate::image::login_file;
 use crate::image::pull::Puller;
 use crate::image::registry::{PlainHttp, Registries, Registry};
 use crate::spec::{Spec, SpecFile, combination};
@@ -72,11 +73,13 @@ impl Upstreams {
                 Some(_) => PlainHttp::Allowed,
                 None => PlainHttp::Forbidden,
             };
-            registries.insert(name.clone(), Registry { mirrors, credentials, plain_http });
+            let token_server = registry.token_server.clone();
+            let registry = Registry { mirrors, credentials, plain_http, token_server };
+            registries.insert(name.clone(), registry);
         }
         let client = Arc::new(Client::new(&authorities)?.telling(notices));
         let puller =
-            Puller::new(client.clone(), Registries::new(registries)?, credentials::login_files());
+            Puller::new(client.clone(), Registries::new(registries)?, login_file::places());
         Ok(Self { client, puller, cache: cache.telling(notices) })
     }
 }

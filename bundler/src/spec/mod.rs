@@ -352,6 +352,11 @@ pub struct Registry {
     #[serde(default)]
     #[schemars(with = "Option<text::Reason>")]
     pub plain_http: Option<Reason>,
+    /// The token server that the registry names, where that is under another
+    /// domain than the registry: user and password go to it as well.
+    #[serde(default)]
+    #[schemars(with = "Option<text::RegistryName>")]
+    pub token_server: Option<String>,
 }
 
 /// Where a registry's user and password come from; never the spec itself.

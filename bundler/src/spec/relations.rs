@@ -208,7 +208,8 @@ impl Relations {
         }
     }
 
-    /// A mirror without TLS must be said, under the registry or its own host.
+    /// A mirror without TLS must be said, under its own host: what holds for the
+    /// registry that it mirrors holds for no other.
     fn mirrors(&mut self, spec: &Spec, root: &Node) {
         let said = |name: &str| {
             spec.registries.get(name).is_some_and(|registry| registry.plain_http.is_some())
@@ -221,13 +222,13 @@ impl Relations {
                     continue;
                 };
                 let host = host(&url);
-                if !said(name) && !said(&host) {
+                if !said(&host) {
                     self.add(
                         node.place,
                         format!(
                             "the mirror {mirror} is plain http, by which anybody on the way could \
                              change images and read passwords: use https, or give `plainHttp: the \
-                             reason` under `{host}` or `{name}`"
+                             reason` under `{host}`"
                         ),
                     );
                 }

@@ -2,7 +2,7 @@
 //! describes it. The openssl program signs, so that no signing code is ours.
 
 use std::collections::HashMap;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -17,6 +17,8 @@ use url::Url;
 
 /// What the registry is called at the token server.
 pub const SERVICE: &str = "test-registry";
+/// An identity token of the user (`docs/spec/auth/oauth.md`, a refresh token).
+pub const IDENTITY: &str = "identity of + the & user";
 /// Who signs.
 pub const ISSUER: &str = "test-issuer";
 
@@ -71,18 +73,24 @@ impl TokenServer {
 
 impl Access {
     fn answer(&self, connection: TcpStream, given: &AtomicUsize) -> io::Result<()> {
-        let mut lines = BufReader::new(connection.try_clone()?).lines();
-        let request = lines.next().transpose()?.unwrap_or_default();
-        let mut authorization = None;
-        for line in lines {
-            let line = line?;
-            if line.is_empty() {
+        let mut reader = BufReader::new(connection.try_clone()?);
+        let mut request = String::new();
+        reader.read_line(&mut request)?;
+        let (mut authorization, mut length) = (None, 0);
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line)?;
+            if line.trim().is_empty() {
                 break;
             }
             if let Some((name, value)) = line.split_once(':')
                 && name.eq_ignore_ascii_case("authorization")
             {
                 authorization = Some(value.trim().to_owned());
+            } else if let Some((name, value)) = line.split_once(':')
+                && name.eq_ignore_ascii_case("content-length")
+            {
+                length = value.trim().parse().map_err(io::Error::other)?;
             }
         }
         let right =
@@ -95,11 +103,22 @@ impl Access {
         let target = request.split(' ').nth(1).unwrap_or("/");
         let url = Url::parse("http://token").and_then(|base| base.join(target));
         let url = url.map_err(io::Error::other)?;
-        let query: HashMap<_, _> = url.query_pairs().into_owned().collect();
+        let mut query: HashMap<_, _> = url.query_pairs().into_owned().collect();
+        if request.starts_with("POST ") {
+            let mut form = Vec::new();
+            reader.take(length).read_to_end(&mut form)?;
+            query.extend(url::form_urlencoded::parse(&form).into_owned());
+            let given = query.get("refresh_token").map(String::as_str);
+            let grant = query.get("grant_type").map(String::as_str);
+            if (grant, given) != (Some("refresh_token"), Some(IDENTITY)) {
+                return reply(connection, "401 Unauthorized", "{}");
+            }
+        }
+        let known = known || request.starts_with("POST ");
         let scope = query.get("scope").map_or("", String::as_str);
         let token = self.sign(&self.granted(scope, known))?;
         given.fetch_add(1, Ordering::SeqCst);
-        reply(connection, "200 OK", &format!(r#"{{"token":"{token}","expires_in":300}}"#))
+        reply(connection, "200 OK", &answer(&request, &token))
     }
 
     /// All that is asked for to the user; only public pulls to others.
@@ -141,6 +160,12 @@ impl Access {
         }
         Ok(format!("{text}.{}", URL_SAFE_NO_PAD.encode(output.stdout)))
     }
+}
+
+/// A POST is answered in OAuth2's own words.
+fn answer(request: &str, token: &str) -> String {
+    let name = if request.starts_with("POST ") { "access_token" } else { "token" };
+    format!(r#"{{"{name}":"{token}","expires_in":300}}"#)
 }
 
 fn reply(mut connection: TcpStream, status: &str, body: &str) -> io::Result<()> {

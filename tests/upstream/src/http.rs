@@ -62,7 +62,12 @@ impl Request {
                 return Ok(Some(request));
             }
             let (name, value) = line.split_once(':').ok_or_else(malformed)?;
-            request.headers.insert(name.trim().to_ascii_lowercase(), value.trim().to_owned());
+            // A header may come in several lines (RFC 9110, 5.3).
+            let lines = request.headers.entry(name.trim().to_ascii_lowercase()).or_default();
+            if !lines.is_empty() {
+                lines.push_str(", ");
+            }
+            lines.push_str(value.trim());
         }
     }
 }

@@ -101,14 +101,17 @@ impl Registry {
         }
         match kind {
             "" => Response::bytes(200, "application/json", b"{}".to_vec()),
-            "manifests" => self.manifest(name, reference),
+            "manifests" => self.manifest(request, name, reference),
             "blobs" => self.blob(reference),
             _ => error(404, "UNSUPPORTED"),
         }
     }
 
-    fn manifest(&self, name: String, reference: &str) -> Response {
+    /// Gives no type that was not asked for, as distribution's registry.
+    fn manifest(&self, request: &Request, name: String, reference: &str) -> Response {
+        let accept = request.header("accept").unwrap_or_default();
         match self.manifests.get(&(name, reference.to_owned())) {
+            Some(found) if !accept.contains(found.media_type) => error(404, "MANIFEST_UNKNOWN"),
             Some(found) => Response::bytes(200, found.media_type, found.bytes.clone())
                 .with("Docker-Content-Digest", found.digest().to_string()),
             None => error(404, "MANIFEST_UNKNOWN"),

@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use bundle_format::digest::Digest;
+use bundle_format::image::{OCI_INDEX, OCI_MANIFEST};
 use upstream::Upstream;
 
 /// One request on a connection of its own; the whole response.
@@ -22,12 +23,14 @@ fn body(response: &str) -> &str {
     response.split_once("\r\n\r\n").unwrap().1
 }
 
-/// The `Authorization` header with a token for a repository.
+/// The `Authorization` header with a token for a repository, and the types that
+/// its manifests have.
 fn authorization(upstream: &Upstream, repository: &str) -> String {
     let path = format!("/token?service=upstream&scope=repository%3A{repository}%3Apull");
     let response = exchange(upstream, "GET", &path, "");
     let document: serde_json::Value = serde_json::from_str(body(&response)).unwrap();
-    format!("Authorization: Bearer {}\r\n", document["token"].as_str().unwrap())
+    let token = document["token"].as_str().unwrap();
+    format!("Authorization: Bearer {token}\r\nAccept: {OCI_INDEX}\r\nAccept: {OCI_MANIFEST}\r\n")
 }
 
 #[test]
@@ -69,6 +72,9 @@ fn a_token_opens_its_own_repository_only() {
     assert!(index.contains(&format!("Docker-Content-Digest: {digest}\r\n")), "{index}");
     let by_digest = exchange(&upstream, "GET", &format!("/v2/pause/manifests/{digest}"), &own);
     assert_eq!(body(&by_digest), body(&index));
+    // As from distribution's registry, nothing comes in a type not asked for.
+    let bare = own.split_inclusive("\r\n").next().unwrap();
+    assert!(exchange(&upstream, "GET", path, bare).starts_with("HTTP/1.1 404"));
 }
 
 #[test]

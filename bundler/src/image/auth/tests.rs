@@ -27,6 +27,13 @@ fn open(fetch: &Authenticated, url: &str) -> Result<u16, String> {
     }
 }
 
+/// An identity token at r.io.
+fn identity_file(folder: &Path) -> Vec<PathBuf> {
+    let file = folder.join("identity.json");
+    std::fs::write(&file, r#"{"auths":{"r.io":{"identitytoken":"refresh=me&"}}}"#).unwrap();
+    vec![file]
+}
+
 #[test]
 fn asks_anonymously_then_once_for_a_token_that_it_keeps() {
     let server = Scripted::new(|url, authorization| match (url, authorization) {
@@ -90,7 +97,7 @@ fn sends_user_and_password_where_they_are_asked_for() {
         (url, Some("Basic YWxpY2U6czNjcmV0")) if url.contains("/token?") => {
             ok(r#"{"token":"T","expires_in":18446744073709551615}"#)
         }
-        _ => wants(r#"Basic realm="r", Bearer realm="https://auth.io/token""#),
+        _ => wants(r#"Basic realm="r", Bearer realm="https://auth.r.io:444/token""#),
     });
     let fetch = Authenticated::new(server, Registries::default(), files);
     assert_eq!(open(&fetch, URL), Ok(200));
@@ -102,30 +109,34 @@ fn ends_every_refusal_in_words_that_help_and_hold_no_secret() {
     let files = login_file(folder.path());
     let html = "<html>".to_owned();
     let cases: [(&str, Answer, &str); 10] = [
-        (r#"Bearer realm="https://auth.io/t""#, ok(r#"{"token":"T"}"#), "refuses user `alice`"),
-        (r#"Bearer realm="https://auth.io/t""#, wants("Basic"), "refuses user `alice`"),
-        (r#"Bearer realm="https://auth.io/t""#, (502, vec![], vec![]), "has trouble"),
-        (r#"Bearer realm="https://auth.io/t""#, ok(&html), "HTML page"),
-        (r#"Bearer realm="https://auth.io/t""#, ok("{}"), "no usable"),
-        (r#"Bearer realm="https://auth.io/t""#, ok(r#"{"token":"a\r\nb"}"#), "no usable"),
         (
-            r#"Bearer realm="https://auth.io/t""#,
+            r#"Bearer realm="https://auth.r.io:444/t""#,
+            ok(r#"{"token":"T"}"#),
+            "refuses user `alice`",
+        ),
+        (r#"Bearer realm="https://auth.r.io:444/t""#, wants("Basic"), "refuses user `alice`"),
+        (r#"Bearer realm="https://auth.r.io:444/t""#, (502, vec![], vec![]), "has trouble"),
+        (r#"Bearer realm="https://auth.r.io:444/t""#, ok(&html), "HTML page"),
+        (r#"Bearer realm="https://auth.r.io:444/t""#, ok("{}"), "no usable"),
+        (r#"Bearer realm="https://auth.r.io:444/t""#, ok(r#"{"token":"a\r\nb"}"#), "no usable"),
+        (
+            r#"Bearer realm="https://auth.r.io:444/t""#,
             (200, vec![], vec![b' '; 2 * TOKEN_LIMIT as usize]),
             "larger than",
         ),
-        (r#"Bearer realm="http://auth.io/t""#, ok("{}"), "not reached over https"),
+        (r#"Bearer realm="http://auth.r.io/t""#, ok("{}"), "not reached over https"),
         ("Basic", ok(""), "refuses user `alice`"),
         ("Negotiate", ok(""), "no way to log in"),
     ];
     for (challenge, token, words) in cases {
         let challenge = challenge.to_owned();
         let server = Scripted::new(move |url, _| {
-            if url.starts_with("https://auth.io") { token.clone() } else { wants(&challenge) }
+            if url.starts_with("https://auth.r.io:444") { token.clone() } else { wants(&challenge) }
         });
         let fetch = Authenticated::new(server.clone(), Registries::default(), files.clone());
         let error = open(&fetch, URL).unwrap_err();
         assert!(error.contains(words), "{error}");
-        assert!(error.contains("r.io") || error.contains("auth.io"), "{error}");
+        assert!(error.contains("r.io") || error.contains("auth.r.io"), "{error}");
         assert!(!error.contains("s3cret") && !error.contains("YWxpY2U"), "{error}");
         assert!(server.seen().len() <= 3, "{:?}", server.seen());
         assert!(!server.seen().iter().any(|line| line.contains("http://")));
@@ -144,4 +155,71 @@ fn a_challenge_of_the_host_that_was_redirected_to_is_not_answered() {
     let fetch = Authenticated::new(server.clone(), Registries::default(), files);
     assert_eq!(open(&fetch, URL), Ok(401));
     assert_eq!(server.seen().len(), 1);
+}
+
+/// As docker does it: distribution's `docs/spec/auth/oauth.md`.
+#[test]
+fn posts_an_identity_token_and_shows_it_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = identity_file(folder.path());
+    let server = Scripted::new(|url, authorization| match (url, authorization) {
+        (url, None) if url.starts_with("https://auth.r.io/token?x=1 ") => {
+            ok(r#"{"access_token":"T","token_type":"Bearer","expires_in":300}"#)
+        }
+        (_, Some("Bearer T")) => ok(""),
+        _ => wants(r#"Bearer realm="https://auth.r.io/token?x=1",service="s s""#),
+    });
+    let fetch = Authenticated::new(server.clone(), Registries::default(), files.clone());
+    assert_eq!(open(&fetch, URL), Ok(200));
+    assert_eq!(
+        server.seen()[1],
+        "- https://auth.r.io/token?x=1 grant_type=refresh_token&client_id=kubeferry&service=s+s&scope=repository%3Aa%2Fb%3Apull&refresh_token=refresh%3Dme%26"
+    );
+    // Refused, or asked for by who wants a password: the token is not in the words.
+    for (challenge, words) in [
+        (r#"Bearer realm="https://auth.r.io/t""#, "refuses the identity token"),
+        (r#"Basic realm="r""#, "its login is an identity token"),
+        (r#"Bearer realm="https://evil.io/t""#, "write `tokenServer: evil.io` under `r.io`"),
+    ] {
+        let server = Scripted::new(move |url, _| match url.starts_with("https://r.io") {
+            true => wants(challenge),
+            false => (401, vec![], vec![]),
+        });
+        let fetch = Authenticated::new(server.clone(), Registries::default(), files.clone());
+        let error = open(&fetch, URL).unwrap_err();
+        assert!(error.contains(words) && !error.contains("refresh=me"), "{error}");
+        assert!(!server.seen().iter().any(|line| line.contains("evil.io")), "{error}");
+    }
+}
+
+#[test]
+fn a_token_server_of_a_stranger_is_asked_as_nobody_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = login_file(folder.path());
+    let script = |url: &str, authorization: Option<&str>| match (url, authorization) {
+        (url, None) if url.starts_with("https://login.other.io/") => ok(r#"{"token":"anybody"}"#),
+        (url, Some(_)) if url.starts_with("https://login.other.io/") => ok(r#"{"token":"alice"}"#),
+        (_, Some(_)) => ok(""),
+        _ => wants(r#"Bearer realm="https://login.other.io/t""#),
+    };
+    let nobody = Scripted::new(script);
+    let fetch = Authenticated::new(nobody.clone(), Registries::default(), Vec::new());
+    assert_eq!(open(&fetch, URL), Ok(200));
+    assert_eq!(nobody.seen().last().unwrap(), &format!("Bearer anybody {URL}"));
+
+    let known = Scripted::new(script);
+    let fetch = Authenticated::new(known.clone(), Registries::default(), files.clone());
+    let error = open(&fetch, URL).unwrap_err();
+    assert!(error.contains("write `tokenServer: login.other.io` under `r.io`"), "{error}");
+    assert_eq!(known.seen().len(), 1);
+
+    let said = super::super::registry::Registry {
+        token_server: Some("login.other.io".to_owned()),
+        ..Default::default()
+    };
+    let said = Registries::new([("r.io".to_owned(), said)].into()).unwrap();
+    let known = Scripted::new(script);
+    let fetch = Authenticated::new(known.clone(), said, files);
+    assert_eq!(open(&fetch, URL), Ok(200));
+    assert_eq!(known.seen().last().unwrap(), &format!("Bearer alice {URL}"));
 }

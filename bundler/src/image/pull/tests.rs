@@ -117,6 +117,84 @@ fn checks_the_platform_of_a_plain_manifest() {
     assert!(error.contains("nothing for linux/arm64; it has: linux/amd64"), "{error}");
 }
 
+/// A descriptor without a platform.
+fn unplaced(media_type: &str, digest: Digest, size: usize) -> String {
+    format!(r#"{{"mediaType":"{media_type}","digest":"{digest}","size":{size}}}"#)
+}
+
+fn index_of(content: &mut Content, entries: &[String]) {
+    let text = format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, entries.join(","));
+    let digest = content.put(OCI_INDEX, &text);
+    content.tag("v1", digest);
+}
+
+#[test]
+fn an_entry_without_a_platform_is_what_its_configuration_says() {
+    let mut content = Content::default();
+    let (amd64, size) = content.image("amd64");
+    let (arm64, other_size) = content.image("arm64");
+    let entries = [(amd64, size), (arm64, other_size)]
+        .map(|(digest, size)| unplaced(OCI_MANIFEST, digest, size));
+    index_of(&mut content, &entries);
+    let served = content.clone();
+    let image =
+        resolve(move |url| served.answer(url), "r.io/a:v1", &[Architecture::X86_64]).unwrap();
+    assert_eq!(image.platforms[0].manifest.digest, amd64);
+    // Both travel along, since containerd reads both.
+    let digests: Vec<_> = image.unplaced.iter().map(|manifest| manifest.digest).collect();
+    assert_eq!(digests, [amd64, arm64]);
+    let kept = |digest| image.documents.iter().filter(|(own, _)| own.digest == digest).count();
+    assert_eq!((image.documents.len(), kept(amd64), kept(arm64)), (4, 1, 1));
+    // Only the first is looked at, as by containerd.
+    let served = content.clone();
+    let error = resolve(move |url| served.answer(url), "r.io/a:v1", &BOTH).unwrap_err();
+    assert!(error.contains("nothing for linux/arm64; it has: linux/amd64"), "{error}");
+
+    // Beside one that says its platform, it need be no image, but must be there.
+    let artifact = r#"{"schemaVersion":2,"config":{"mediaType":"x/y","digest":"sha256:0","size":1},"layers":[]}"#;
+    let digest = content.put(OCI_MANIFEST, artifact);
+    let placed = format!(
+        r#"{},"platform":{{"os":"linux","architecture":"amd64"}}}}"#,
+        entries[0].trim_end_matches('}')
+    );
+    index_of(&mut content, &[unplaced(OCI_MANIFEST, digest, artifact.len()), placed.clone()]);
+    let served = content.clone();
+    let image =
+        resolve(move |url| served.answer(url), "r.io/a:v1", &[Architecture::X86_64]).unwrap();
+    assert_eq!((image.platforms[0].manifest.digest, image.unplaced[0].digest), (amd64, digest));
+    for (entry, words) in [
+        (unplaced(OCI_MANIFEST, Digest::of(b"gone"), 4), "404"),
+        (unplaced(OCI_INDEX, digest, artifact.len()), "which containerd cannot import"),
+    ] {
+        index_of(&mut content, &[entry, placed.clone()]);
+        let served = content.clone();
+        let architectures = [Architecture::X86_64];
+        let error =
+            resolve(move |url| served.answer(url), "r.io/a:v1", &architectures).unwrap_err();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn a_configuration_that_says_no_platform_is_taken_for_the_only_one_asked_for() {
+    let mut content = Content::default();
+    let config = r#"{"os":null,"rootfs":{}}"#;
+    let digest = content.put("application/octet-stream", config);
+    let manifest = format!(
+        r#"{{"config":{{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{digest}","size":{}}},"layers":null}}"#,
+        config.len()
+    );
+    let manifest = content.put(OCI_MANIFEST, &manifest);
+    content.tag("v1", manifest);
+    for architecture in BOTH {
+        let served = content.clone();
+        let image = resolve(move |url| served.answer(url), "r.io/a:v1", &[architecture]).unwrap();
+        assert!(image.platforms[0].layers.is_empty() && image.unplaced.is_empty());
+    }
+    let error = resolve(move |url| content.answer(url), "r.io/a:v1", &BOTH).unwrap_err();
+    assert!(error.contains("it has: unsaid/unsaid"), "{error}");
+}
+
 #[test]
 fn names_what_is_wrong() {
     let mut content = Content::default();
@@ -205,6 +283,6 @@ fn asks_mirrors_first_and_then_upstream_and_lists_every_cause() {
     for words in ["from m1.io: ", "503", "from m2.io: ", "from registry-1.docker.io: "] {
         assert!(error.contains(words), "{error}");
     }
-    let urls = puller.blob_urls(&"a/b:v1".parse().unwrap(), &index).unwrap();
+    let urls = puller.blob_requests(&"a/b:v1".parse().unwrap(), &index).unwrap();
     assert_eq!(urls.len(), 3);
 }

@@ -293,6 +293,7 @@ registries:
       userVariable: A
       passwordVariable: B
     plainHttp: a test
+    tokenServer: auth.io
 installers:
 - architecture: x86_64
   file: installer

@@ -1,0 +1,95 @@
+//! Documents: what is small enough to be read into memory, and is there whole
+//! or not at all.
+
+use std::io::Read;
+
+use url::Url;
+
+use super::retry::backoff;
+use super::{Fetch, FetchError, Request, Response};
+
+/// How often a document whose transfer breaks off is asked for.
+const ATTEMPTS: u32 = 4;
+/// What a file may end in that is compressed itself: some servers take that for
+/// a coding of the transfer, and give the file as it is all the same.
+const COMPRESSED: [&str; 8] = ["gz", "tgz", "bz2", "xz", "zst", "zck", "Z", "rpm"];
+
+/// A whole document.
+#[derive(Debug)]
+pub struct Document {
+    /// All of it.
+    pub bytes: Vec<u8>,
+    /// The headers' names in lower case, with their values.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Document {
+    /// The first value of the header `name`, given in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        super::header(&self.headers, name)
+    }
+}
+
+/// Reads the whole of a document (metadata, a key, a manifest), at most `limit`
+/// bytes of it.
+pub fn bytes(fetch: &dyn Fetch, url: &Url, limit: u64) -> Result<Vec<u8>, FetchError> {
+    Ok(document(fetch, &Request::new(url.clone()), limit)?.bytes)
+}
+
+/// Reads the whole of what `request` asks for, at most `limit` bytes of it. What
+/// breaks off is asked for again, and never given in part.
+pub fn document(fetch: &dyn Fetch, request: &Request, limit: u64) -> Result<Document, FetchError> {
+    let mut attempt = 1;
+    loop {
+        let response = fetch.open(request)?;
+        match read(response, &request.url, limit) {
+            Err(FetchError::Transport { .. }) if attempt < ATTEMPTS => {
+                std::thread::sleep(backoff(attempt));
+                attempt += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+fn read(response: Response, url: &Url, limit: u64) -> Result<Document, FetchError> {
+    // Any other answer, 206 above all, has not the whole of it.
+    if response.status != 200 {
+        let hint = String::new();
+        return Err(FetchError::Status { url: url.clone(), status: response.status, hint });
+    }
+    if response.length.is_some_and(|length| length > limit) {
+        return Err(FetchError::TooLarge { url: url.clone(), limit });
+    }
+    check_coding(&response, url)?;
+    let transport =
+        |error: std::io::Error| FetchError::Transport { url: url.clone(), source: error.into() };
+    let Response { headers, length, body, .. } = response;
+    let mut bytes = Vec::new();
+    body.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(transport)?;
+    let size = bytes.len() as u64;
+    if size > limit {
+        return Err(FetchError::TooLarge { url: url.clone(), limit });
+    }
+    if let Some(length) = length.filter(|length| *length != size) {
+        let words = format!("it broke off after {size} of {length} bytes");
+        return Err(transport(std::io::Error::other(words)));
+    }
+    Ok(Document { bytes, headers })
+}
+
+/// A coding would have to be undone here and at each later build alike, where
+/// the digest of what was undone is not that of what comes.
+fn check_coding(response: &Response, url: &Url) -> Result<(), FetchError> {
+    let coding = response.header("content-encoding").unwrap_or("identity").trim();
+    let is_file = url.path().rsplit_once('.').is_some_and(|(_, end)| COMPRESSED.contains(&end));
+    if coding.is_empty() || coding.eq_ignore_ascii_case("identity") || is_file {
+        return Ok(());
+    }
+    Err(FetchError::Refused {
+        url: url.clone(),
+        reason: format!(
+            "the server sends it in the coding `{coding}` although it was asked not to; name another place, or save the file beside the spec"
+        ),
+    })
+}

@@ -1,0 +1,87 @@
+//! What can go wrong between asking and having.
+
+use url::Url;
+
+/// Why bytes could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The connection, the name, TLS, the disk: nothing that the server said.
+    #[error("cannot read {url}")]
+    Transport {
+        /// What was asked for.
+        url: Url,
+        /// What went wrong.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Nobody listens there, no way leads there, or nobody knows its address.
+    /// That seldom passes soon.
+    #[error("cannot reach {url}")]
+    Unreachable {
+        /// What was asked for.
+        url: Url,
+        /// What went wrong.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// It must not be read, and would not be after another attempt either: the
+    /// server is not the right one, or asks for what is not done.
+    #[error("cannot read {url}: {reason}")]
+    Refused {
+        /// What was asked for.
+        url: Url,
+        /// Why it must not.
+        reason: String,
+    },
+    /// The server's answer was not the thing.
+    #[error("{url} answered with status {status}{hint}")]
+    Status {
+        /// What was asked for.
+        url: Url,
+        /// The HTTP status.
+        status: u16,
+        /// `: …` with what to do, or empty.
+        hint: String,
+    },
+    /// The answer is larger than anything real would be.
+    #[error(
+        "{url} is larger than {limit} bytes, which nothing real of its kind is; it was not read"
+    )]
+    TooLarge {
+        /// What was asked for.
+        url: Url,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A URL of a kind that is not read.
+    #[error("{url}: only https://, http:// and file:// URLs are read")]
+    Scheme {
+        /// What was asked for.
+        url: Url,
+    },
+    /// The bytes are not those that were promised.
+    #[error("{url} has {found}, but {wanted} was promised")]
+    Mismatch {
+        /// What was asked for.
+        url: Url,
+        /// What was promised: a size or a digest.
+        wanted: String,
+        /// What came.
+        found: String,
+    },
+}
+
+/// An error with all its causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = error.source();
+    }
+    text
+}

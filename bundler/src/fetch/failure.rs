@@ -1,0 +1,60 @@
+//! What a failure of the HTTP library means: whether it may pass, and when.
+
+use std::error::Error;
+use std::io;
+
+use url::Url;
+
+use super::{FetchError, chain};
+
+/// What became of a request that got no answer; `url` is as it may be shown.
+pub(super) fn of_request(error: reqwest::Error, url: Url) -> FetchError {
+    let tls = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
+    let tls: Option<rustls::Error> = tls.map(ToOwned::to_owned);
+    let unreachable = is_unreachable(&error);
+    let words = chain(&error.without_url());
+    match tls {
+        // A certificate that is not trusted now is not trusted in a second.
+        Some(tls) => FetchError::Refused { url, reason: tls_words(&tls, &words) },
+        None if unreachable => FetchError::Unreachable { url, source: words.into() },
+        None => FetchError::Transport { url, source: words.into() },
+    }
+}
+
+fn tls_words(error: &rustls::Error, words: &str) -> String {
+    match error {
+        rustls::Error::InvalidMessage(_) => {
+            format!("the server does not speak TLS ({error}); is it one for http?")
+        }
+        rustls::Error::InvalidCertificate(_) => {
+            format!(
+                "its certificate is not trusted ({error}); name the authority that signed it as `ca`, or have the system trust it"
+            )
+        }
+        _ => words.to_owned(),
+    }
+}
+
+/// Nobody answers there, or nobody knows where that is.
+fn is_unreachable(error: &reqwest::Error) -> bool {
+    use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
+    // The resolver's own errors have no type.
+    let no_name = || causes(error).any(|cause| cause.to_string() == "dns error");
+    let refused = || {
+        causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|cause| {
+            matches!(cause.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable)
+        })
+    };
+    error.is_connect() && (error.is_timeout() || no_name() || refused())
+}
+
+/// An error's causes, those within an `io::Error` included, which it hides.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| {
+        let hidden = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        match hidden {
+            Some(hidden) => Some(hidden as &(dyn Error + 'static)),
+            None => cause.source(),
+        }
+    })
+}

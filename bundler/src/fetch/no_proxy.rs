@@ -1,0 +1,130 @@
+//! `NO_PROXY`: what is reached without the proxy that the environment names. The
+//! HTTP library knows some forms of it; these are those of curl, Go and wget.
+
+use std::env;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use url::{Host, Url};
+
+/// The entries of `NO_PROXY`.
+#[derive(Debug, Default)]
+pub(super) struct NoProxy(Vec<Entry>);
+
+#[derive(Debug)]
+struct Entry {
+    what: What,
+    port: Option<u16>,
+}
+
+#[derive(Debug)]
+enum What {
+    All,
+    Network(IpNet),
+    /// A domain, and all below it.
+    Domain(String),
+}
+
+impl NoProxy {
+    /// That of `NO_PROXY`, or of `no_proxy` where that is not set.
+    pub(super) fn of_environment() -> Self {
+        let texts = ["NO_PROXY", "no_proxy"].map(|name| env::var(name).unwrap_or_default());
+        Self::parse(texts.iter().find(|text| !text.trim().is_empty()).map_or("", String::as_str))
+    }
+
+    /// Entries stand between commas or spaces: `*`, a domain (with or without
+    /// `.` or `*.` before it), an address or a network, each with a port or not.
+    fn parse(text: &str) -> Self {
+        let entries = text.split(|c: char| c == ',' || c.is_whitespace());
+        Self(entries.filter(|entry| !entry.is_empty()).map(entry).collect())
+    }
+
+    /// Whether `url` is reached without a proxy.
+    pub(super) fn has(&self, url: &Url) -> bool {
+        let address = match url.host() {
+            Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+            _ => None,
+        };
+        let name = url.host_str().unwrap_or_default().trim_end_matches('.');
+        let port = url.port_or_known_default();
+        self.0.iter().filter(|entry| entry.port.is_none() || entry.port == port).any(|entry| {
+            match &entry.what {
+                What::All => true,
+                What::Network(network) => address.is_some_and(|address| network.contains(&address)),
+                What::Domain(domain) => address.is_none() && is_in(name, domain),
+            }
+        })
+    }
+}
+
+/// Whether `name` is `domain` or below it; a URL's host is in lower case.
+fn is_in(name: &str, domain: &str) -> bool {
+    name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+fn entry(text: &str) -> Entry {
+    let network = |text: &str| {
+        let text = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+        text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok()
+    };
+    if let Some(network) = network(text) {
+        return Entry { what: What::Network(network), port: None };
+    }
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) => match port.parse() {
+            Ok(port) => (host, Some(port)),
+            Err(_) => (text, None),
+        },
+        None => (text, None),
+    };
+    let what = match (host, network(host)) {
+        ("*", _) => What::All,
+        (_, Some(network)) => What::Network(network),
+        _ => {
+            let domain = host.strip_prefix('*').unwrap_or(host).trim_matches('.');
+            What::Domain(domain.to_ascii_lowercase())
+        }
+    };
+    Entry { what, port }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_in_use_is_read() {
+        let cases: [(&str, &[&str], &[&str]); 12] = [
+            ("", &[], &["http://a.io", "http://10.0.0.1"]),
+            ("*", &["http://a.io", "http://10.0.0.1:5000", "https://[fd00::1]/"], &[]),
+            ("b.io, *", &["http://a.io", "http://10.0.0.1"], &[]),
+            ("a.io", &["http://a.io", "http://x.A.io:5000"], &["http://ba.io", "http://a.io.b"]),
+            (".a.io", &["http://a.io", "http://x.a.io"], &["http://ba.io"]),
+            ("*.a.io", &["http://a.io", "http://x.y.a.io"], &["http://b.io"]),
+            ("LAN b.io\tc.io", &["http://r.lan", "http://b.io", "http://c.io."], &["http://d.io"]),
+            (
+                "10.0.0.0/8,fd00::/8",
+                &["http://10.1.2.3:80", "http://[fd00::1]"],
+                &["http://11.0.0.1"],
+            ),
+            ("10.0.0.7", &["http://10.0.0.7:5000"], &["http://10.0.0.70", "http://x.10.0.0.7.io"]),
+            (
+                "::1,[fd00::1]:5000",
+                &["http://[::1]:9", "http://[fd00::1]:5000"],
+                &["http://[fd00::1]"],
+            ),
+            ("a.io:5000", &["http://a.io:5000", "http://b.a.io:5000"], &["http://a.io"]),
+            ("a.io:443,10.0.0.1:80", &["https://a.io", "http://10.0.0.1"], &["http://a.io"]),
+        ];
+        for (text, direct, proxied) in cases {
+            let no_proxy = NoProxy::parse(text);
+            for url in direct {
+                assert!(no_proxy.has(&url.parse().unwrap()), "`{text}` has {url}");
+            }
+            for url in proxied {
+                assert!(!no_proxy.has(&url.parse().unwrap()), "`{text}` has not {url}");
+            }
+        }
+    }
+}

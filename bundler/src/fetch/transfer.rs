@@ -1,0 +1,244 @@
+//! Bringing an unfinished file to its full size from one place, in as many
+//! pieces as it takes.
+
+use std::io::{self, Read, Seek, Write};
+use std::time::Duration;
+
+use bundle_format::Digest;
+use bundle_format::digest::Hasher;
+
+use super::cache::{CacheError, Partial};
+use super::download::Source;
+use super::retry::{Clock, backoff};
+use super::{FetchError, Request};
+use crate::rpm::checksum::Checksum;
+
+/// How often one after another an attempt may bring nothing new.
+const BARREN_ATTEMPTS: u32 = 5;
+/// What an attempt must bring for each second that it took, in bytes.
+const LEAST_RATE: u64 = 1000;
+/// How many attempts are made in all, and one more for each of these bytes: real
+/// servers and proxies cut a connection after some megabytes, not after some
+/// bytes.
+const ATTEMPTS: u64 = 20;
+const BYTES_AN_ATTEMPT: u64 = 1 << 20;
+
+/// What the bytes must be.
+#[derive(Clone, Copy)]
+pub(super) enum Wanted<'a> {
+    Digest(Digest),
+    Checksum(&'a Checksum),
+}
+
+/// Why a transfer ended without its bytes.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// This place does not give them; another may.
+    Source(FetchError),
+    /// There is no place to put them.
+    Cache(CacheError),
+}
+
+/// A transfer from one place.
+pub(super) struct Transfer<'a> {
+    pub(super) source: &'a Source<'a>,
+    pub(super) size: u64,
+    pub(super) wanted: Wanted<'a>,
+    pub(super) clock: Clock,
+    /// Hears of bytes that were not there before.
+    pub(super) progress: &'a dyn Fn(u64),
+    /// The most bytes that there ever were. Those that are thrown away and come
+    /// again are no progress.
+    pub(super) reached: u64,
+}
+
+/// The bytes that are there.
+struct Held {
+    partial: Partial,
+    hasher: Hasher,
+    have: u64,
+}
+
+impl Held {
+    /// What an earlier attempt left is hashed again: nobody vouches for it.
+    fn of(mut partial: Partial) -> Result<Self, Broken> {
+        let mut hasher = Hasher::new();
+        partial.file.rewind().map_err(|error| disk(&partial, error))?;
+        let have = io::copy(&mut partial.file, &mut hasher);
+        let have = have.map_err(|error| disk(&partial, error))?;
+        Ok(Self { partial, hasher, have })
+    }
+
+    fn throw_away(&mut self) -> Result<(), Broken> {
+        self.partial.file.set_len(0).map_err(|error| disk(&self.partial, error))?;
+        (self.have, self.hasher) = (0, Hasher::new());
+        Ok(())
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Broken> {
+        self.partial.file.write_all(bytes).map_err(|error| disk(&self.partial, error))?;
+        self.hasher.update(bytes);
+        self.have += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+fn disk(partial: &Partial, source: io::Error) -> Broken {
+    Broken::Cache(CacheError::at(&partial.path, source))
+}
+
+/// How one attempt ended.
+enum Attempt {
+    /// All bytes are there.
+    Done,
+    /// The rest may come at another one.
+    Passing(FetchError),
+}
+
+impl Transfer<'_> {
+    /// Brings `partial` to its size, checks it, and gives it with its digest.
+    /// Bytes of an earlier attempt may be another place's, or damaged: if they
+    /// do not verify with the rest, all is fetched once more from this place.
+    pub(super) fn run(&mut self, partial: Partial) -> Result<(Partial, Digest), Broken> {
+        let mut held = Held::of(partial)?;
+        if held.have > self.size {
+            held.throw_away()?;
+        }
+        self.tell(held.have);
+        let mut in_pieces = held.have > 0;
+        in_pieces |= self.fill(&mut held)?;
+        let mut checked = self.check(held)?;
+        if let (Err(_), true) = (&checked.1, in_pieces) {
+            let mut held = Held::of(checked.0)?;
+            held.throw_away()?;
+            self.fill(&mut held)?;
+            checked = self.check(held)?;
+        }
+        match checked {
+            (partial, Ok(digest)) => Ok((partial, digest)),
+            (partial, Err(error)) => {
+                drop(std::fs::remove_file(&partial.path));
+                Err(Broken::Source(error))
+            }
+        }
+    }
+
+    fn check(&self, held: Held) -> Result<(Partial, Result<Digest, FetchError>), Broken> {
+        let Held { mut partial, hasher, .. } = held;
+        let found = hasher.finish();
+        let (matches, wanted, shown) = match self.wanted {
+            Wanted::Digest(wanted) => (wanted == found, wanted.to_string(), found.to_string()),
+            Wanted::Checksum(wanted) => {
+                partial.file.rewind().map_err(|error| disk(&partial, error))?;
+                let matches = wanted.matches(&mut partial.file);
+                let matches = matches.map_err(|error| disk(&partial, error))?;
+                (matches, wanted.to_string(), "other bytes".to_owned())
+            }
+        };
+        let url = self.source.request.url.clone();
+        let result = match matches {
+            true => Ok(found),
+            false => Err(FetchError::Mismatch { url, wanted, found: shown }),
+        };
+        Ok((partial, result))
+    }
+
+    /// Asks until all bytes are there. True where it took more than one piece.
+    fn fill(&mut self, held: &mut Held) -> Result<bool, Broken> {
+        let (mut attempts, mut barren) = (0, 0);
+        while held.have < self.size {
+            let (before, begun) = (self.reached, (self.clock.now)());
+            let error = match self.attempt(held)? {
+                Attempt::Done => break,
+                Attempt::Passing(error) => error,
+            };
+            attempts += 1;
+            let took = (self.clock.now)().saturating_duration_since(begun);
+            barren = if is_fruitful(self.reached - before, took) { 0 } else { barren + 1 };
+            if barren == BARREN_ATTEMPTS || attempts == ATTEMPTS + self.size / BYTES_AN_ATTEMPT {
+                return Err(Broken::Source(error));
+            }
+            (self.clock.sleep)(backoff(barren));
+        }
+        Ok(attempts > 0)
+    }
+
+    /// Asks once for the rest and takes what comes.
+    fn attempt(&mut self, held: &mut Held) -> Result<Attempt, Broken> {
+        let url = &self.source.request.url;
+        let transport =
+            |words: io::Error| FetchError::Transport { url: url.clone(), source: words.into() };
+        let request = Request { offset: held.have, ..self.source.request.clone() };
+        let response = self.source.fetch.open(&request).map_err(Broken::Source)?;
+        match response.status {
+            200 | 206 => {}
+            // There are more bytes here than there: they are not the same.
+            416 => {
+                held.throw_away()?;
+                let hint = String::new();
+                let error = FetchError::Status { url: url.clone(), status: 416, hint };
+                return Ok(Attempt::Passing(error));
+            }
+            status => {
+                let hint = hint(status).to_owned();
+                let error = FetchError::Status { url: url.clone(), status, hint };
+                return Err(Broken::Source(error));
+            }
+        }
+        if response.offset != held.have {
+            // The server gave the whole, or another piece.
+            held.throw_away()?;
+            if response.offset != 0 {
+                let words = io::Error::other("it gave another range than was asked for");
+                return Ok(Attempt::Passing(transport(words)));
+            }
+        }
+        let left = self.size - held.have;
+        if let Some(length) = response.length.filter(|length| *length != left) {
+            return Err(Broken::Source(FetchError::Mismatch {
+                url: url.clone(),
+                wanted: format!("{} bytes", self.size),
+                found: format!("{} bytes", held.have.saturating_add(length)),
+            }));
+        }
+        let mut body = response.body.take(left);
+        let mut buffer = vec![0; 128 << 10];
+        loop {
+            match body.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => held.put(buffer.get(..count).unwrap_or_default())?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Ok(Attempt::Passing(transport(error))),
+            }
+            self.tell(held.have);
+        }
+        if held.have < self.size {
+            let words = format!("it broke off after {} of {} bytes", held.have, self.size);
+            return Ok(Attempt::Passing(transport(io::Error::other(words))));
+        }
+        Ok(Attempt::Done)
+    }
+
+    fn tell(&mut self, have: u64) {
+        if have > self.reached {
+            (self.progress)(have - self.reached);
+            self.reached = have;
+        }
+    }
+}
+
+/// Whether an attempt that brought so many new bytes is one to go on with.
+fn is_fruitful(new: u64, took: Duration) -> bool {
+    new > 0 && new >= took.as_secs().saturating_mul(LEAST_RATE)
+}
+
+/// What to do about an HTTP status.
+fn hint(status: u16) -> &'static str {
+    match status {
+        404 | 410 => ": it is no longer there; `bundler lock` finds out what is there now",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests;
