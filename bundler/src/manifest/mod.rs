@@ -2,9 +2,15 @@
 
 pub mod discovery;
 pub mod document;
+mod json;
 pub mod naming;
+pub mod node;
+mod parse;
 mod parts;
 pub mod patch;
 mod place;
 pub mod shape;
+mod stand_in;
+mod stream;
+pub mod value;
 mod walk;
