@@ -247,6 +247,10 @@ pub(crate) fn contents(lock: &Lock, more: &[Content]) -> Vec<Content> {
             let upstream = format!("manifests/upstream/{}.yaml", manifest.name);
             contents.push(Content { title: upstream, descriptor: manifest.upstream.clone() });
         }
+        for (index, pass) in manifest.passes.iter().enumerate() {
+            let title = manifest.title_of_pass(index);
+            contents.push(Content { title, descriptor: pass.content.clone() });
+        }
     }
     contents.extend(file(&[FileKind::Installer]));
     contents

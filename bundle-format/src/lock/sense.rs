@@ -127,8 +127,10 @@ impl Lock {
             });
             std::iter::once(&image.root).chain(platforms)
         });
-        let manifests =
-            self.manifests.iter().flat_map(|manifest| [&manifest.upstream, &manifest.applied]);
+        let manifests = self.manifests.iter().flat_map(|manifest| {
+            let passes = manifest.passes.iter().map(|pass| &pass.content);
+            [&manifest.upstream, &manifest.applied].into_iter().chain(passes)
+        });
         let files = self.files.iter().map(|file| &file.content);
         let sizes = images.chain(manifests).chain(files).map(|blob| blob.size);
         sizes

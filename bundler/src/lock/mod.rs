@@ -24,7 +24,7 @@ mod packages;
 
 pub use files::{location, read_location};
 pub use fits::misfits;
-pub use manifests::{apply_patches, images_of};
+pub use manifests::{apply_patches, images_of, keep_passes};
 pub(crate) use packages::expired_keys;
 
 /// The ways to everything that is not in the spec.
@@ -121,11 +121,13 @@ pub fn resolve(file: &SpecFile, upstreams: &Upstreams, now: SystemTime) -> anyho
                     wanted.add(found.image.clone(), found.why(&manifest.value.name));
                 }
                 warnings.extend(locked.warnings);
-                manifests.push(locked.manifest);
+                manifests.push((locked.manifest, locked.file));
             }
             Err(error) => problems.push(format!("manifest {}: {error:#}", manifest.value.name)),
         }
     }
+    problems.extend(manifests::refused(spec, &manifests));
+    let manifests = manifests.into_iter().map(|(manifest, _)| manifest).collect();
     for image in wanted.names() {
         warnings.extend(combination::check_image(spec, image).warnings);
     }

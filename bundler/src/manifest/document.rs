@@ -1,6 +1,8 @@
 //! Kubernetes YAML and JSON as kubectl reads it: the documents of a file as
 //! trees that remember where each part stands.
 
+use std::ops::Range;
+
 use serde_json::Value;
 
 use super::node::Node;
@@ -44,12 +46,23 @@ pub(super) struct Fault {
 #[derive(Debug, Default)]
 pub struct File {
     /// Each that holds something.
-    pub documents: Vec<Node>,
+    pub documents: Vec<Document>,
     /// What other releases of kubectl read otherwise.
     pub oddities: Vec<Oddity>,
     /// The lines, from 1, of what kubectl passes over in silence: what stands
     /// behind the end of a document, without a `---` before it.
     pub unread: Vec<usize>,
+}
+
+/// A document.
+#[derive(Debug)]
+pub struct Document {
+    /// What it holds.
+    pub node: Node,
+    /// The bytes of the file that kubectl reads for it.
+    pub text: Range<usize>,
+    /// Whether they are JSON, which kubectl reads by other rules.
+    pub is_json: bool,
 }
 
 impl Fault {
@@ -61,7 +74,7 @@ impl Fault {
 
 /// The documents of `text` as kubectl reads them; `file` names it in errors.
 pub fn documents(file: &str, text: &str) -> Result<Vec<Node>, YamlError> {
-    Ok(read(file, text)?.documents)
+    Ok(read(file, text)?.documents.into_iter().map(|document| document.node).collect())
 }
 
 /// The same, with what else is to be said of the file.
@@ -86,8 +99,10 @@ fn read_chunks(text: &str) -> Result<File, Fault> {
     let mut file = File::default();
     let mut reader = Reader::default();
     for chunk in chunks(text, &mut file.oddities)? {
+        let text = chunk.byte..chunk.end;
         if chunk.is_json {
-            file.documents.push(json::value(&chunk.text, chunk.start(), &mut reader)?);
+            let node = json::value(&chunk.text, chunk.start(), &mut reader)?;
+            file.documents.push(Document { node, text, is_json: true });
             continue;
         }
         let (documents, fault) = yaml(&chunk, &mut reader)?;
@@ -97,7 +112,8 @@ fn read_chunks(text: &str) -> Result<File, Fault> {
             Some(fault) if first.is_none() => return Err(fault),
             fault => file.unread.extend(fault.map(|fault| fault.line)),
         }
-        file.documents.extend(first.filter(holds_something));
+        let first = first.filter(holds_something);
+        file.documents.extend(first.map(|node| Document { node, text, is_json: false }));
         file.unread.extend(documents.filter(holds_something).map(|node| node.line));
     }
     Ok(file)

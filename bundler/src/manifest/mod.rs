@@ -1,12 +1,15 @@
 //! Kubernetes YAML: which images it needs, and changing it without rewriting it.
 
+pub mod check;
 pub mod discovery;
 pub mod document;
 mod json;
 pub mod naming;
 pub mod node;
+pub mod object;
 mod parse;
 mod parts;
+pub mod passes;
 pub mod patch;
 mod place;
 pub mod shape;

@@ -11,6 +11,7 @@ use super::parse::Start;
 pub(super) struct Chunk<'a> {
     pub(super) text: Cow<'a, str>,
     pub(super) byte: usize,
+    pub(super) end: usize,
     pub(super) lines: usize,
     pub(super) is_json: bool,
 }
@@ -70,6 +71,7 @@ fn json<'a>(
                 chunks.push(Chunk {
                     text: Cow::Borrowed(one),
                     byte,
+                    end,
                     lines: lines(byte),
                     is_json: true,
                 });
@@ -121,7 +123,8 @@ fn yaml<'a>(
                 true => Cow::Borrowed(part),
                 false => Cow::Owned(format!("{part}\n")),
             };
-            chunks.push(Chunk { text, byte: begin.byte, lines: begin.lines, is_json: false });
+            let (byte, lines) = (begin.byte, begin.lines);
+            chunks.push(Chunk { text, byte, end, lines, is_json: false });
         }
     };
     for line in text.get(start.byte..).unwrap_or_default().split_inclusive('\n') {
