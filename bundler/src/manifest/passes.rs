@@ -117,8 +117,8 @@ mod tests {
 
     #[test]
     fn one_pass_is_left_as_it_is() {
-        let objects = "apiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n---\n\
-                       apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: n}\n";
+        let objects = "apiVersion: v1\nkind: Namespace\nmetadata: {name: ns}\n---\n\
+                       apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: ns}\n";
         assert_eq!(of(objects), []);
     }
 
@@ -133,8 +133,8 @@ mod tests {
 
     #[test]
     fn a_namespace_goes_before_what_is_in_it() {
-        let found = of("apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: n}\n---\n\
-                        apiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n");
+        let found = of("apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: ns}\n---\n\
+                        apiVersion: v1\nkind: Namespace\nmetadata: {name: ns}\n");
         assert!(found[0].text.contains("kind: Namespace") && !found[0].text.contains("kind: Pod"));
         assert_eq!(found.len(), 2);
     }

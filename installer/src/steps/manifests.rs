@@ -3,11 +3,12 @@
 //!
 //! kubectl merges what a manifest says into what the cluster has, and keeps it in
 //! an annotation, so that it knows what to take out later. What is too large for
-//! that, the API server merges, in the name under which `kubectl apply
-//! --server-side` does it for everybody: a person who applies a later release by
-//! hand meets no conflict. Where somebody else has changed a value that the
-//! manifest has, the manifest wins (`--force-conflicts`), as it does where
-//! kubectl merges; what others have added stays.
+//! that, the API server merges, in our own name: in kubectl's, API servers before
+//! 1.21 would write the annotation too, where an earlier apply had left one, and
+//! whatever a person applies in that name by hand would take out the rest of ours.
+//! Where somebody else has changed a value that the manifest has, the manifest
+//! wins (`--force-conflicts`), as it does where kubectl merges; what others have
+//! added stays.
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +24,7 @@ use crate::step::{Intent, Node, SERVICE_FOLDER, Step};
 /// How long a definition may take until the API server serves its kind.
 const SERVED_SECONDS: u32 = 60;
 /// Words for what the API server merges.
-const BY_SERVER: &str = " --server-side --force-conflicts";
+const BY_SERVER: &str = " --server-side --force-conflicts --field-manager=kubeferry";
 
 /// The manifest that `ingress: false` leaves out.
 pub(crate) const INGRESS: &str = "ingress-nginx";

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{control_plane, firewalld, ingress};
+use super::{applied, control_plane, firewalld, ingress};
 use installer::exec::{Command, Exec, Input, Output};
 
 /// What goes wrong, at the command of that number, from 0, that changes something.
@@ -105,7 +105,8 @@ impl Commands {
 
     /// The answer to a question; none where it is none.
     fn answer(&self, words: &[&str]) -> Option<io::Result<Output>> {
-        if let Some(output) = ingress::answer(&self.root, words) {
+        let known = ingress::answer(&self.root, words);
+        if let Some(output) = known.or_else(|| applied::answer(&self.root, words)) {
             return Some(Ok(output));
         }
         Some(Ok(match words {
@@ -299,6 +300,7 @@ impl Commands {
             }
             ["kubeadm", "init", ..] => self.write("etc/kubernetes/admin.conf", ""),
             ["kubectl", ..] if ingress::change(&self.root, words) => {}
+            ["kubectl", ..] if applied::change(&self.root, words) => {}
             ["setenforce", value] => self.write("sys/fs/selinux/enforce", value),
             ["chronyc", "waitsync", ..] => return self.has("active", "chronyd"),
             _ => panic!("a small node has no `{}`", words.join(" ")),

@@ -1,5 +1,6 @@
 //! The kinds that Kubernetes itself has, in which version of it.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 /// Group, version, kind, scope, since, until, and whether it is on.
@@ -88,7 +89,9 @@ pub(super) fn served(group: &str, version: &str, kind: &str, minor: u32) -> Buil
     let exact = of_kind.iter().find(|row| row.group == group && row.version == version);
     // Another way to say it today: in the same group first.
     let mut other: Vec<&&Row> = of_kind.iter().filter(|row| row.is_served(minor)).collect();
-    other.sort_by_key(|row| (row.group != group, row.version.contains("beta")));
+    other.sort_by_key(|row| {
+        (row.group != group, row.version.contains("beta"), Reverse(row.version))
+    });
     let instead = |why: String| {
         Builtin::Refused(match (other.first(), kind) {
             (Some(row), _) => format!("{why}: write `apiVersion: {}`", row.api_version()),

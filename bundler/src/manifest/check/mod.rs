@@ -15,6 +15,7 @@ mod definition;
 mod pods;
 mod size;
 mod stray;
+mod texts;
 
 pub use definition::is_definition;
 pub use size::is_too_large_for_annotation;
@@ -164,6 +165,7 @@ impl<'a> Check<'a> {
             problems.extend(self.namespace(subjects, index, namespace));
         }
         problems.extend(pods::problem(object));
+        problems.extend(texts::problem(object));
         problems.extend(size::problem(object));
         problems
     }
@@ -287,9 +289,8 @@ fn named(object: &Object) -> Option<String> {
             Some(format!("its name is a template: {}", stray::RENDER))
         }
         Some(Value::String(name)) if !name.is_empty() => None,
-        Some(other) if !other.is_null() && !other.is_string() => {
-            Some(format!("its name is {other}, which is no text: put it in quotes"))
-        }
+        // That is said with the other values that have to be texts.
+        Some(other) if !other.is_null() && !other.is_string() => None,
         _ => Some(match metadata.and_then(|metadata| metadata.get("generateName")) {
             Some(_) => "`kubectl apply` refuses generateName, by which each run would make \
                         another object: give it a name"

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::manifest::object::Object;
 
 /// Where the pods of a kind are described.
-fn place(kind: &str) -> Option<&'static str> {
+pub(super) fn place(kind: &str) -> Option<&'static str> {
     Some(match kind {
         "Pod" => "/spec",
         "Deployment"

@@ -158,7 +158,7 @@ fn aliases_count_with_what_they_stand_for() {
 fn of_equal_keys_the_last_counts() {
     let file =
         read("x", "a: 1\nb: &b {a: 2, c: 3}\na: 4\n'<<': 5\nd: {c: 1, <<: *b, a: 6}\n").unwrap();
-    let document = &file.documents[0];
+    let document = &file.documents[0].node;
     let get = |node: &Node, key: &str| {
         super::super::node::merged(node)
             .into_iter()
