@@ -170,7 +170,10 @@ impl Walk {
     }
 
     fn line(&self, node: &Node) -> usize {
-        node.line + self.line_offset
+        // The text of a block scalar stands below its sign.
+        let is_block = scalar(node)
+            .is_some_and(|(_, style)| matches!(style, ScalarStyle::Literal | ScalarStyle::Folded));
+        node.line + usize::from(is_block) + self.line_offset
     }
 
     fn found(&mut self, image: ImageReference, node: &Node, place: &Place) {
