@@ -89,11 +89,50 @@ fn what_the_cluster_has_already_is_said_in_the_spec() {
 }
 
 #[test]
-fn a_page_in_the_place_of_a_key_is_said_to_be_one() {
+fn a_page_in_the_place_of_any_file_is_said_to_be_one() {
     let demo = Demo::start();
-    fs::write(demo.path("key.asc"), "<html><title>Proxy login</title></html>").unwrap();
-    let spec = demo.spec().replace("[URL/os/repodata/repomd.xml.key]", "[key.asc]");
+    let page = "<html><title>Proxy login</title></html>";
+    fs::create_dir_all(demo.path("os/repodata")).unwrap();
+    for name in ["key.asc", "list", "os/repodata/repomd.xml"] {
+        fs::write(demo.path(name), page).unwrap();
+    }
+    let base = format!("file://{}/os/", demo.folder.path().display());
+    let spec = demo.spec();
+    for (own, page, name) in [
+        ("[URL/os/repodata/repomd.xml.key]", "[key.asc]".to_owned(), "key.asc"),
+        ("baseUrl: URL/os/", format!("baseUrl: {base}"), "repomd.xml"),
+        (
+            "    repositories:",
+            "    baseline: {packages: list}\n    repositories:".to_owned(),
+            "list",
+        ),
+        ("mirrors: [URL]", "mirrors: [URL]\n    ca: key.asc".to_owned(), "key.asc"),
+    ] {
+        assert!(spec.contains(own), "{own}");
+        demo.write_spec(&spec.replacen(own, &page, 1));
+        let error = demo.fails(&["lock"]);
+        assert!(
+            error.contains(&format!("{name} gave a page of HTML (\"Proxy login\")")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_manifest_that_may_have_been_cut_off_is_warned_of() {
+    let rules = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}";
+    let demo = with(&[("web", rules)]);
+    let url = format!("file://{}", demo.path("web.yaml").display());
+    let spec = demo.spec().replace("file: web.yaml", &format!("url: '{url}'"));
     demo.write_spec(&spec);
-    let error = demo.fails(&["lock"]);
-    assert!(error.contains("key.asc gave a page of HTML (\"Proxy login\")"), "{error}");
+    let output = demo.run(&["lock"]);
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{words}");
+    assert!(words.contains("manifest web ends in the middle of a line"), "{words}");
+    assert!(words.contains("manifest web names no image"), "{words}");
+    let sha256 = bundle_format::Digest::of(rules.as_bytes()).hex();
+    demo.write_spec(&spec.replace("name: web,", &format!("name: web, sha256: {sha256},")));
+    let output = demo.run(&["lock"]);
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && !words.contains("manifest web"), "{words}");
 }

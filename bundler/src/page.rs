@@ -1,5 +1,7 @@
 //! What servers send in the place of a file: login pages, errors, nothing.
 
+use anyhow::bail;
+
 /// What the bytes are, if they are certainly not what anything here reads as a
 /// file: `a page of HTML ("Sign in")`.
 pub fn instead(bytes: &[u8]) -> Option<String> {
@@ -42,6 +44,14 @@ pub fn instead_of_text(bytes: &[u8]) -> Option<String> {
     instead(bytes).or_else(|| is_xml.then(|| "XML".to_owned())).or_else(message).or_else(|| {
         text.starts_with("404").then(|| format!("the text \"{}\"", short(text.trim_end())))
     })
+}
+
+/// Refuses what is no file, called `source`.
+pub fn refuse(source: &str, bytes: &[u8]) -> anyhow::Result<()> {
+    match instead_of_text(bytes) {
+        Some(what) => bail!("{source} gave {what}: {}", advice(source)),
+        None => Ok(()),
+    }
 }
 
 /// What to do about it.

@@ -14,6 +14,7 @@ use crate::fetch::notice::Notices;
 use crate::image::credentials::{self, CredentialSource};
 use crate::image::pull::Puller;
 use crate::image::registry::{PlainHttp, Registries, Registry};
+use crate::page;
 use crate::spec::{Spec, SpecFile, combination};
 
 mod files;
@@ -48,6 +49,7 @@ impl Upstreams {
                 let path = file.beside(ca);
                 let pem = std::fs::read(&path)
                     .with_context(|| format!("reading the CA file {}", path.display()))?;
+                page::refuse(&path.display().to_string(), &pem)?;
                 authorities.push((path.display().to_string(), pem));
             }
             let mirrors = registry

@@ -115,7 +115,7 @@ fn load(
     for (index, source) in repository.keys.iter().enumerate() {
         let bytes = files::read_location(file, upstreams, source, MAX_KEY)
             .with_context(|| format!("reading the key {source}"))?;
-        no_page(source, &bytes)?;
+        page::refuse(source, &bytes)?;
         keyring.add(source, &bytes)?;
         let title = format!("keys/{}/{}-{}.asc", target.id(), repository.id.value, index + 1);
         keys.push(files::keep(upstreams, FileKind::Key, title, source, &bytes)?);
@@ -176,6 +176,7 @@ fn base_urls(
     let list = expand(repository.mirror_list.as_deref().unwrap_or_default());
     let url = files::location(file, &list)?;
     let text = fetch::bytes(&*upstreams.client, &url, MAX_MIRROR_LIST)?;
+    page::refuse(url.as_str(), &text)?;
     let urls: Vec<Url> = String::from_utf8_lossy(&text)
         .lines()
         .map(str::trim)
@@ -249,7 +250,7 @@ fn baseline(
         spec::Baseline::None => (Baseline::None, "none".to_owned()),
         spec::Baseline::Packages(name) => {
             let bytes = files::read_location(file, upstreams, name, MAX_PACKAGE_LIST)?;
-            no_page(name, &bytes)?;
+            page::refuse(name, &bytes)?;
             let text = String::from_utf8(bytes).with_context(|| format!("reading {name}"))?;
             (
                 Baseline::Packages(baseline::read_package_list(name, &text)?),
@@ -257,14 +258,6 @@ fn baseline(
             )
         }
     })
-}
-
-/// Refuses what a server sent in the place of a file.
-fn no_page(source: &str, bytes: &[u8]) -> anyhow::Result<()> {
-    match page::instead_of_text(bytes) {
-        Some(what) => bail!("{source} gave {what}: {}", page::advice(source)),
-        None => Ok(()),
-    }
 }
 
 /// Whether a name fits a pattern in which `*` stands for any text.

@@ -87,20 +87,16 @@ fn values_stand_where_they_are_said_to() {
         ("é: ü\r\n---\r\n'ß': [\"日本\", b, fd00::]\r\n", 6),
         ("\u{feff}a: b # ü\n--- # ü\n\u{feff}c: d\n", 4),
         (" {\"ü\": \"日\", \"a\": [1, true]}\n\n---\nd: \"ß\"", 7),
-        ("a: &x b\nc: {d: *x, e: 'f'}\n", 6),
     ] {
         let documents = documents("x", text).unwrap();
-        // Anchors stand in front of what they are about.
-        let text = text.replace("&x b", "&x b");
-        if text.contains('&') {
-            assert_eq!(documents.len(), 1);
-            let anchored = super::super::node::get(&documents[0], "a").unwrap();
-            assert_eq!(&text[anchored.span.clone()], "&x b");
-            continue;
-        }
-        let found: usize = documents.iter().map(|node| check_spans(&text, node)).sum();
+        let found: usize = documents.iter().map(|node| check_spans(text, node)).sum();
         assert_eq!(found, count, "{text}");
     }
+    // An anchor stands in front of what it is about, and belongs to it.
+    let text = "a: &x b\nc: {d: *x, e: 'f'}\n";
+    let document = &documents("x", text).unwrap()[0];
+    let anchored = super::super::node::get(document, "a").unwrap();
+    assert_eq!(&text[anchored.span.clone()], "&x b");
 }
 
 #[test]

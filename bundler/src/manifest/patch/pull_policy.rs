@@ -23,7 +23,7 @@ pub(super) fn splices(
     found.iter().map(|(path, node)| splice::replace(text, node, to, path)).collect()
 }
 
-fn walk<'a, 'b>(node: &'a Node, path: &str, found: &mut Vec<(String, &'a Node)>) {
+fn walk<'a>(node: &'a Node, path: &str, found: &mut Vec<(String, &'a Node)>) {
     match &node.data {
         Data::Mapping(_) => {
             for (key, value) in entries(node) {

@@ -42,7 +42,7 @@ pub(super) fn at(
     }
 }
 
-fn descend<'a, 'b>(node: &'a Node, step: &Step<'_>) -> Option<&'a Node> {
+fn descend<'a>(node: &'a Node, step: &Step<'_>) -> Option<&'a Node> {
     match step {
         Step::Key(key) => get(node, key),
         Step::Item(index) => items(node).get(*index),

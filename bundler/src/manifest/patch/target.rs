@@ -23,7 +23,7 @@ pub struct Workload {
 
 /// The objects of a manifest, those in a `List` among them, each with the path
 /// that leads to it.
-pub(super) fn objects<'a, 'b>(documents: &'a [Node]) -> Vec<(String, &'a Node)> {
+pub(super) fn objects(documents: &[Node]) -> Vec<(String, &Node)> {
     let mut objects = Vec::new();
     for (index, document) in documents.iter().enumerate() {
         objects.push((format!("[{index}]"), document));
@@ -36,7 +36,7 @@ pub(super) fn objects<'a, 'b>(documents: &'a [Node]) -> Vec<(String, &'a Node)> 
 }
 
 /// The object of this kind and name.
-pub(super) fn object<'a, 'b>(
+pub(super) fn object<'a>(
     documents: &'a [Node],
     kind: &str,
     namespace: Option<&str>,
@@ -76,7 +76,7 @@ pub(super) fn object<'a, 'b>(
 }
 
 /// The values of a manifest by their paths.
-fn leaves<'a>(documents: &'a [Node]) -> BTreeMap<String, &'a str> {
+fn leaves(documents: &[Node]) -> BTreeMap<String, &str> {
     fn walk<'a>(node: &'a Node, path: &str, leaves: &mut BTreeMap<String, &'a str>) {
         match &node.data {
             Data::Mapping(_) => {
