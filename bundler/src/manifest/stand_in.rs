@@ -27,6 +27,10 @@ pub(super) fn without_tags_before_commas(text: &str) -> Option<Disguised<'_>> {
         .match_indices('!')
         .map(|(place, _)| place)
         .filter(|place| {
+            let before = text.get(..*place).and_then(|before| before.chars().next_back());
+            before.is_none_or(|c| !c.is_alphanumeric())
+        })
+        .filter(|place| {
             let rest = text.get(*place..).unwrap_or_default();
             let end = match rest.starts_with("!<") {
                 true => rest.find('>').map(|end| end + 1),
@@ -47,7 +51,7 @@ pub(super) fn without_tags_before_commas(text: &str) -> Option<Disguised<'_>> {
 }
 
 fn unused(text: &str) -> Option<char> {
-    let mut candidates = "~^$;()<+=_".chars().chain('0'..='9').chain('a'..='z').chain('A'..='Z');
+    let mut candidates = "~^$;()<+=_`@".chars().chain('0'..='9').chain('a'..='z').chain('A'..='Z');
     candidates.find(|c| !text.contains(*c))
 }
 
