@@ -280,6 +280,10 @@ pub(crate) fn contents(lock: &Lock, more: &[Content]) -> Vec<(String, Descriptor
             let upstream = format!("manifests/upstream/{}.yaml", manifest.name);
             contents.push((upstream, manifest.upstream.clone()));
         }
+        for (index, pass) in manifest.passes.iter().enumerate() {
+            let title = manifest.title_of_pass(index);
+            contents.push((title, pass.content.clone()));
+        }
     }
     contents.extend(file(&[FileKind::Installer]));
     contents

@@ -190,6 +190,32 @@ pub struct LockedManifest {
     pub patches: Vec<Edit>,
     /// The images it needs, sorted.
     pub images: Vec<ImageReference>,
+    /// The parts in which it is applied, in order; none where all of it is
+    /// applied at once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passes: Vec<LockedPass>,
+}
+
+impl LockedManifest {
+    /// Where the pass with this number, from 0, lies in a bundle.
+    pub fn title_of_pass(&self, index: usize) -> String {
+        format!("manifests/passes/{}.{}.yaml", self.name, index + 1)
+    }
+}
+
+/// A part of a manifest that is applied at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LockedPass {
+    /// Its documents.
+    pub content: Descriptor,
+    /// Whether it defines kinds, which take a moment to be served.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub defines_kinds: bool,
+    /// Whether the API server merges it: an object in it is too large for the
+    /// annotation in which kubectl keeps what it applied.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_server: bool,
 }
 
 /// One change to a manifest's text.

@@ -127,8 +127,10 @@ impl Lock {
             });
             std::iter::once(&image.root).chain(platforms).chain(&image.unplaced)
         });
-        let manifests =
-            self.manifests.iter().flat_map(|manifest| [&manifest.upstream, &manifest.applied]);
+        let manifests = self.manifests.iter().flat_map(|manifest| {
+            let passes = manifest.passes.iter().map(|pass| &pass.content);
+            [&manifest.upstream, &manifest.applied].into_iter().chain(passes)
+        });
         let files = self.files.iter().map(|file| &file.content);
         let blob = |blob: &Descriptor| (blob.digest, blob.size);
         let rpms = self.rpms.iter().map(|rpm| (rpm.digest, rpm.size));

@@ -11,7 +11,7 @@ use crate::fetch::Request;
 use crate::fetch::download::Source;
 use crate::fetch::queue::{Job, fetch_all};
 use crate::image::document;
-use crate::lock::{Upstreams, apply_patches, images_of, location, read_keys};
+use crate::lock::{Upstreams, apply_patches, images_of, keep_passes, location, read_keys};
 use crate::manifest::discovery::discover;
 use crate::progress::Progress;
 use crate::spec::SpecFile;
@@ -166,6 +166,13 @@ fn patched(file: &SpecFile, lock: &Lock, upstreams: &Upstreams) -> anyhow::Resul
         if digest != locked.applied.digest || applied.len() as u64 != locked.applied.size {
             bail!(
                 "patching manifest `{name}` gives another text than when the lock was made: run `bundler lock`"
+            );
+        }
+        // A lock of an earlier version has none.
+        let passes = keep_passes(upstreams, name, &applied)?;
+        if !locked.passes.is_empty() && passes != locked.passes {
+            bail!(
+                "manifest `{name}` is applied in other parts than the lock says: run `bundler lock`"
             );
         }
         if images_of(manifest, &discover(name, &applied)?) != locked.images {

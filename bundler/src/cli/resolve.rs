@@ -10,6 +10,7 @@ use url::Url;
 
 use super::report;
 use crate::fetch::client::Client;
+use crate::page;
 use crate::rpm::baseline;
 use crate::rpm::closure::Request;
 use crate::rpm::key::{ExpiredKeys, Keyring};
@@ -69,6 +70,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         file => {
             let text = input::named_text(Path::new(file), input::PACKAGE_LIST)
                 .with_context(|| format!("reading the package list {file}"))?;
+            page::refuse(file, text.as_bytes())?;
             Baseline::Packages(baseline::read_package_list(file, &text)?)
         }
     };
@@ -81,6 +83,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         for path in &argument.keys {
             let bytes = input::named(path, input::WRITTEN_BY_HAND)
                 .with_context(|| format!("reading the key {}", path.display()))?;
+            page::refuse(&path.display().to_string(), &bytes)?;
             keyring.add(&path.display().to_string(), &bytes)?;
         }
         let metadata = if argument.keys.is_empty() {

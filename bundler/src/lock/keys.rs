@@ -4,6 +4,7 @@ use anyhow::Context;
 use bundle_format::lock::{FileKind, LockedFile};
 
 use super::{Upstreams, files};
+use crate::page;
 use crate::rpm::key::{Keyring, MAX_KEY};
 use crate::spec::{SpecFile, Target};
 
@@ -32,6 +33,7 @@ pub(crate) fn read(
             let bytes = files::read_location(file, upstreams, source, MAX_KEY)
                 .with_context(|| format!("reading the key {source}"))
                 .with_context(|| format!("reading repository `{id}`"))?;
+            page::refuse(source, &bytes).with_context(|| format!("reading repository `{id}`"))?;
             for keyring in [&mut keyring, &mut all] {
                 keyring
                     .add(source, &bytes)

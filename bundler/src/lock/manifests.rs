@@ -2,18 +2,23 @@
 
 use anyhow::{Context, bail};
 use bundle_format::layout::YAML_TYPE;
-use bundle_format::lock::{Descriptor, Edit, LockedManifest, Why};
+use bundle_format::lock::{Descriptor, Edit, LockedManifest, LockedPass, Why};
 use bundle_format::{Digest, ImageReference};
 
 use super::{Upstreams, files};
+use crate::manifest::check::{self, Provided, Subject};
 use crate::manifest::discovery::{Discovery, Found, discover};
-use crate::manifest::document::MAX_BYTES;
+use crate::manifest::document::{self, File, MAX_BYTES};
+use crate::manifest::passes::passes;
 use crate::manifest::patch;
-use crate::spec::{Manifest, SpecFile};
+use crate::page;
+use crate::spec::{Manifest, Spec, SpecFile};
 
 /// A manifest's part of the lock.
 pub(super) struct Locked {
     pub(super) manifest: LockedManifest,
+    /// What it says, patches and all.
+    pub(super) file: File,
     pub(super) found: Vec<Found>,
     pub(super) warnings: Vec<String>,
 }
@@ -45,10 +50,18 @@ pub(super) fn lock(
             digest.hex()
         );
     }
-    let text = String::from_utf8(bytes).with_context(|| format!("{source} is not UTF-8"))?;
-    let (applied, patches) = apply_patches(manifest, &text)?;
-    let discovery = discover(&manifest.name, &applied)?;
-    let mut warnings = Vec::new();
+    if let Some(what) = page::instead(&bytes) {
+        bail!("{source} gave {what}, and no Kubernetes YAML: {}", page::advice(source));
+    }
+    let text = String::from_utf8(bytes).with_context(|| {
+        format!("{source} is not UTF-8: save it as UTF-8, or name a URL that gives the file itself")
+    })?;
+    let (applied, patches) =
+        apply_patches(manifest, &text).map_err(|error| of_template(error, &text))?;
+    let discovery =
+        discover(&manifest.name, &applied).map_err(|error| of_template(error.into(), &text))?;
+    let read = document::read(&manifest.name, &applied)?;
+    let mut warnings = doubts(manifest, &text, &discovery);
     for guess in &discovery.guesses {
         warnings.push(format!(
             "manifest {}, line {}: `{}` may be an image ({}); list it under `images:` if it is",
@@ -71,8 +84,79 @@ pub(super) fn lock(
         applied: described(upstreams, &applied)?,
         patches,
         images,
+        passes: described_passes(upstreams, &read, &applied)?,
     };
-    Ok(Locked { manifest, found, warnings })
+    Ok(Locked { manifest, file: read, found, warnings })
+}
+
+/// What the cluster will refuse of the manifests that could be read.
+pub(super) fn refused(spec: &Spec, locked: &[(LockedManifest, File)]) -> Vec<String> {
+    let subjects: Vec<Subject<'_>> =
+        locked.iter().map(|(manifest, file)| Subject { name: &manifest.name, file }).collect();
+    let provided = Provided {
+        kinds: spec.provided.kinds.iter().cloned().collect(),
+        namespaces: spec.provided.namespaces.iter().cloned().collect(),
+        is_incomplete: locked.len() < spec.manifests.len(),
+    };
+    check::problems(&subjects, spec.kubernetes.version.value.minor(), &provided)
+}
+
+/// What a file that was cut off looks like, where nothing says what it has to
+/// be: such a file is often whole YAML.
+fn doubts(manifest: &Manifest, text: &str, discovery: &Discovery) -> Vec<String> {
+    if manifest.url.is_none() || manifest.sha256.is_some() {
+        return Vec::new();
+    }
+    let name = &manifest.name;
+    let mut doubts = Vec::new();
+    if !text.ends_with('\n') {
+        doubts.push(format!(
+            "manifest {name} ends in the middle of a line, as a file does that was cut off: \
+             compare it with what its publisher has, and pin it by `sha256`"
+        ));
+    }
+    if discovery.found.is_empty() {
+        doubts.push(format!(
+            "manifest {name} names no image: pin it by `sha256` if it needs none, since a file \
+             that was cut off looks like that too"
+        ));
+    }
+    doubts
+}
+
+/// A template that nobody filled in is seldom YAML.
+fn of_template(error: anyhow::Error, text: &str) -> anyhow::Error {
+    match text.contains("{{") {
+        true => error.context(format!(
+            "it is no YAML, and has `{{{{`: if it is a template of a Helm chart, {}",
+            check::RENDER
+        )),
+        false => error,
+    }
+}
+
+fn described_passes(
+    upstreams: &Upstreams,
+    file: &File,
+    text: &str,
+) -> anyhow::Result<Vec<LockedPass>> {
+    let described = |pass: crate::manifest::passes::Pass| {
+        Ok(LockedPass {
+            content: described(upstreams, &pass.text)?,
+            defines_kinds: pass.defines_kinds,
+            by_server: pass.by_server,
+        })
+    };
+    passes(file, text).into_iter().map(described).collect()
+}
+
+/// The parts in which the manifest is applied, kept in the cache.
+pub fn keep_passes(
+    upstreams: &Upstreams,
+    name: &str,
+    text: &str,
+) -> anyhow::Result<Vec<LockedPass>> {
+    described_passes(upstreams, &document::read(name, text)?, text)
 }
 
 /// The images that the manifest needs, sorted: those that were discovered in it

@@ -15,6 +15,7 @@ use crate::image::credentials::CredentialSource;
 use crate::image::login_file;
 use crate::image::pull::Puller;
 use crate::image::registry::{PlainHttp, Registries, Registry};
+use crate::page;
 use crate::spec::{Spec, SpecFile, combination};
 
 mod files;
@@ -27,7 +28,7 @@ mod packages;
 pub use files::{location, read_location};
 pub use fits::misfits;
 pub(crate) use keys::read as read_keys;
-pub use manifests::{apply_patches, images_of};
+pub use manifests::{apply_patches, images_of, keep_passes};
 pub(crate) use packages::expired_keys;
 
 /// The ways to everything that is not in the spec.
@@ -51,6 +52,7 @@ impl Upstreams {
                 let path = file.beside(ca);
                 let pem = input::file(&path, input::WRITTEN_BY_HAND)
                     .with_context(|| format!("reading the CA file {}", path.display()))?;
+                page::refuse(&path.display().to_string(), &pem)?;
                 authorities.push((path.display().to_string(), pem));
             }
             let mirrors = registry
@@ -126,11 +128,13 @@ pub fn resolve(file: &SpecFile, upstreams: &Upstreams, now: SystemTime) -> anyho
                     wanted.add(found.image.clone(), found.why(&manifest.value.name));
                 }
                 warnings.extend(locked.warnings);
-                manifests.push(locked.manifest);
+                manifests.push((locked.manifest, locked.file));
             }
             Err(error) => problems.push(format!("manifest {}: {error:#}", manifest.value.name)),
         }
     }
+    problems.extend(manifests::refused(spec, &manifests));
+    let manifests = manifests.into_iter().map(|(manifest, _)| manifest).collect();
     for image in wanted.names() {
         warnings.extend(combination::check_image(spec, image).warnings);
     }

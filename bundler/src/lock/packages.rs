@@ -9,6 +9,7 @@ use url::Url;
 
 use super::{Upstreams, files, read_keys};
 use crate::fetch::{self, download};
+use crate::page;
 use crate::rpm::baseline;
 use crate::rpm::closure::Request;
 use crate::rpm::key::{self, Keyring};
@@ -187,6 +188,7 @@ fn base_urls(
     let list = expand(repository.mirror_list.as_deref().unwrap_or_default());
     let url = files::location(file, &list)?;
     let text = fetch::bytes(&*upstreams.client, &url, MAX_MIRROR_LIST)?;
+    page::refuse(url.as_str(), &text)?;
     let urls: Vec<Url> = String::from_utf8_lossy(&text)
         .lines()
         .map(str::trim)
@@ -261,6 +263,7 @@ fn baseline(
         spec::Baseline::None => (Baseline::None, "none".to_owned()),
         spec::Baseline::Packages(name) => {
             let bytes = files::read_location(file, upstreams, name, MAX_PACKAGE_LIST)?;
+            page::refuse(name, &bytes)?;
             let text = String::from_utf8(bytes).with_context(|| format!("reading {name}"))?;
             (
                 Baseline::Packages(baseline::read_package_list(name, &text)?),

@@ -1,21 +1,28 @@
-//! Kubernetes YAML as a tree that remembers where each part stands.
+//! Kubernetes YAML and JSON as kubectl reads it: the documents of a file as
+//! trees that remember where each part stands.
 
-use std::collections::HashSet;
+use std::ops::Range;
 
-use saphyr::{MarkedYaml, ScalarStyle, YamlData, YamlLoader};
-use saphyr_parser::Parser;
+use serde_json::Value;
 
-/// How many nodes aliases may stand for in one file. Real manifests have none.
-const MAX_ALIASED: usize = 100_000;
+use super::node::Node;
+use super::parse::{Reader, Start};
+use super::stream::{Chunk, chunks};
+use super::{json, stream, value};
+
+pub use stream::Oddity;
+
 /// The largest manifest that is read, in bytes; the largest published ones have
 /// about 6 MB.
 pub const MAX_BYTES: u64 = 32 << 20;
-/// How many values and keys a manifest may have. Each takes up to 400 bytes of
-/// memory, however short it is; the largest published manifests have half a
-/// million.
-const MAX_NODES: usize = 2_000_000;
+/// How many values and keys a manifest may have, those among them that aliases
+/// stand for. Each takes up to 200 bytes of memory, however short it is; the
+/// largest published manifests have half a million.
+pub(super) const MAX_NODES: usize = 2_000_000;
+/// The mark that some editors put before UTF-8.
+const MARK: char = '\u{feff}';
 /// How deep collections may nest; CRD schemas reach about 60.
-const MAX_DEPTH: usize = 256;
+pub(super) const MAX_DEPTH: usize = 256;
 
 /// A file that is not YAML.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -27,113 +34,108 @@ pub struct YamlError {
     reason: String,
 }
 
-/// The documents of `text`; scalars are kept as they are written.
-pub fn documents<'a>(file: &str, text: &'a str) -> Result<Vec<MarkedYaml<'a>>, YamlError> {
-    let fail = |line, column, reason: String| YamlError {
-        file: file.to_owned(),
-        line,
-        column: column + 1,
-        reason,
-    };
-    if text.len() as u64 > MAX_BYTES {
-        return Err(fail(1, 0, format!("it has more than {MAX_BYTES} bytes")));
-    }
-    let mut depth = 0usize;
-    let mut nodes = 0usize;
-    let mut loader = YamlLoader::default();
-    loader.early_parse(false);
-    loader.alias_limit(MAX_ALIASED);
-    // kubectl takes the last of two equal keys, and published manifests rely
-    // on it.
-    loader.allow_duplicate_keys(true);
-    for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| {
-            fail(error.marker().line(), error.marker().col(), error.info().to_owned())
-        })?;
-        use saphyr_parser::Event;
-        match event {
-            Event::SequenceStart(..) | Event::MappingStart(..) => {
-                depth += 1;
-                nodes += 1;
-            }
-            Event::SequenceEnd | Event::MappingEnd => depth = depth.saturating_sub(1),
-            Event::Scalar(..) => nodes += 1,
-            _ => {}
-        }
-        if nodes > MAX_NODES {
-            let reason = format!("it has more than {MAX_NODES} keys and values: split the file");
-            return Err(fail(span.start.line(), span.start.col(), reason));
-        }
-        if depth > MAX_DEPTH {
-            let reason = format!("it nests deeper than {MAX_DEPTH} levels");
-            return Err(fail(span.start.line(), span.start.col(), reason));
-        }
-        saphyr_parser::SpannedEventReceiver::on_event(&mut loader, event, span);
-        if let Some(error) = loader.error() {
-            return Err(fail(error.marker().line(), error.marker().col(), error.info().to_owned()));
-        }
-    }
-    Ok(loader.into_documents())
+/// What is wrong in a text, and where, from 1.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) line: usize,
+    pub(super) column: usize,
+    pub(super) reason: String,
 }
 
-/// The text of a scalar, with its style; none for a collection or an empty one.
-pub fn scalar<'a>(node: &'a MarkedYaml<'_>) -> Option<(&'a str, ScalarStyle)> {
-    match &node.data {
-        YamlData::Representation(text, style, _) => Some((text, *style)),
-        YamlData::Tagged(_, inner) => scalar(inner),
+/// A file's documents.
+#[derive(Debug, Default)]
+pub struct File {
+    /// Each that holds something.
+    pub documents: Vec<Document>,
+    /// What other releases of kubectl read otherwise.
+    pub oddities: Vec<Oddity>,
+    /// The lines, from 1, of what kubectl passes over in silence: what stands
+    /// behind the end of a document, without a `---` before it.
+    pub unread: Vec<usize>,
+}
+
+/// A document.
+#[derive(Debug)]
+pub struct Document {
+    /// What it holds.
+    pub node: Node,
+    /// The bytes of the file that kubectl reads for it.
+    pub text: Range<usize>,
+    /// Whether they are JSON, which kubectl reads by other rules.
+    pub is_json: bool,
+}
+
+impl Fault {
+    fn of(self, file: &str) -> YamlError {
+        let Self { line, column, reason } = self;
+        YamlError { file: file.to_owned(), line, column, reason }
+    }
+}
+
+/// The documents of `text` as kubectl reads them; `file` names it in errors.
+pub fn documents(file: &str, text: &str) -> Result<Vec<Node>, YamlError> {
+    Ok(read(file, text)?.documents.into_iter().map(|document| document.node).collect())
+}
+
+/// The same, with what else is to be said of the file.
+pub fn read(file: &str, text: &str) -> Result<File, YamlError> {
+    read_chunks(text).map_err(|fault| fault.of(file))
+}
+
+/// The documents of a text that another program than kubectl reads: all that
+/// stand in it, wherever they end.
+pub fn nested(text: &str) -> Option<Vec<Node>> {
+    match Reader::default().stream(text, Start::default()) {
+        (documents, None) => Some(documents),
         _ => None,
     }
 }
 
-/// The entries of a mapping whose keys are scalars.
-pub fn entries<'a, 'b>(
-    node: &'a MarkedYaml<'b>,
-) -> Box<dyn Iterator<Item = (&'a str, &'a MarkedYaml<'b>)> + 'a> {
-    match &node.data {
-        YamlData::Mapping(mapping) => {
-            Box::new(mapping.iter().filter_map(|(key, value)| Some((scalar(key)?.0, value))))
+fn read_chunks(text: &str) -> Result<File, Fault> {
+    if text.len() as u64 > MAX_BYTES {
+        let reason = format!("it has more than {MAX_BYTES} bytes");
+        return Err(Fault { line: 1, column: 1, reason });
+    }
+    let mut file = File::default();
+    let mut reader = Reader::default();
+    for chunk in chunks(text, &mut file.oddities)? {
+        let text = chunk.byte..chunk.end;
+        if chunk.is_json {
+            let node = json::value(&chunk.text, chunk.start(), &mut reader)?;
+            file.documents.push(Document { node, text, is_json: true });
+            continue;
         }
-        YamlData::Tagged(_, inner) => entries(inner),
-        _ => Box::new(std::iter::empty()),
+        let (documents, fault) = yaml(&chunk, &mut reader)?;
+        let mut documents = documents.into_iter();
+        let first = documents.next();
+        match fault {
+            Some(fault) if first.is_none() => return Err(fault),
+            fault => file.unread.extend(fault.map(|fault| fault.line)),
+        }
+        let first = first.filter(holds_something);
+        file.documents.extend(first.map(|node| Document { node, text, is_json: false }));
+        file.unread.extend(documents.filter(holds_something).map(|node| node.line));
     }
+    Ok(file)
 }
 
-/// The same with what the merge key `<<` brings in, as kubectl reads it: the
-/// mapping's own entries go first, then those of what is merged, in its order.
-pub fn merged<'a, 'b>(node: &'a MarkedYaml<'b>) -> Vec<(&'a str, &'a MarkedYaml<'b>)> {
-    let mut all: Vec<_> = entries(node).filter(|(key, _)| *key != "<<").collect();
-    if let Some(source) = get(node, "<<") {
-        let mut seen: HashSet<&str> = all.iter().map(|(key, _)| *key).collect();
-        let sources = std::iter::once(source).chain(items(source));
-        all.extend(sources.flat_map(merged).filter(|(key, _)| seen.insert(key)));
+fn yaml(chunk: &Chunk<'_>, reader: &mut Reader) -> Result<(Vec<Node>, Option<Fault>), Fault> {
+    // libyaml does not count a mark at the beginning.
+    let text = chunk.text.strip_prefix(MARK).unwrap_or(&chunk.text);
+    let byte = chunk.byte + chunk.text.len() - text.len();
+    if let Some(place) = text.find("\n\u{feff}") {
+        let before = text.get(..=place).unwrap_or_default().matches('\n').count();
+        let reason = "kubectl takes this byte order mark for a part of the key behind it: take it \
+                      out";
+        return Err(Fault { line: chunk.lines + before + 1, column: 1, reason: reason.to_owned() });
     }
-    all
+    Ok(reader.stream(text, Start { byte, ..chunk.start() }))
 }
 
-/// Whether the node is `{{ … }}`, the mark of a template without the quotes
-/// that would make it a text.
-pub fn is_template(node: &MarkedYaml<'_>) -> bool {
-    match &node.data {
-        YamlData::Mapping(mapping) => mapping.iter().any(|(key, _)| key.data.is_mapping()),
-        _ => false,
-    }
+/// Whether a document is more than comments.
+fn holds_something(document: &Node) -> bool {
+    value::json(document) != Ok(Value::Null)
 }
 
-/// The items of a sequence.
-pub fn items<'a, 'b>(node: &'a MarkedYaml<'b>) -> &'a [MarkedYaml<'b>] {
-    match &node.data {
-        YamlData::Sequence(items) => items,
-        YamlData::Tagged(_, inner) => items(inner),
-        _ => &[],
-    }
-}
-
-/// The value behind `key` in a mapping.
-pub fn get<'a, 'b>(node: &'a MarkedYaml<'b>, key: &str) -> Option<&'a MarkedYaml<'b>> {
-    entries(node).find(|(name, _)| *name == key).map(|(_, value)| value)
-}
-
-/// The scalar behind `key` in a mapping.
-pub fn text<'a>(node: &'a MarkedYaml<'_>, key: &str) -> Option<&'a str> {
-    get(node, key).and_then(scalar).map(|(text, _)| text)
-}
+#[cfg(test)]
+mod tests;

@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use bundle_format::ImageReference;
-use saphyr::{MarkedYaml, ScalarStyle, YamlData};
 
 use super::discovery::{Discovery, Found, Guess};
-use super::document::{self, YamlError, entries, items, merged, scalar, text};
+use super::document::{self, YamlError};
 use super::naming::{is_an_image, names_an_image};
+use super::node::{self, Data, Node, ScalarStyle, entries, items, merged, scalar, text};
 use super::parts::{Context, Whole, join};
 use super::place::{Place, holds_labels, pulls_nothing};
 use super::shape::{Shape, judge};
@@ -15,7 +15,7 @@ use super::shape::{Shape, judge};
 mod text;
 
 /// A field of a mapping, or a variable with its value.
-type Field<'a, 'b> = (&'a str, &'a MarkedYaml<'b>);
+type Field<'a, 'b> = (&'a str, &'a Node);
 
 /// Finds the images that the manifest `text`, called `file` in errors, needs.
 pub(super) fn discover(file: &str, text: &str) -> Result<Discovery, YamlError> {
@@ -45,18 +45,17 @@ struct Walk {
 }
 
 impl Walk {
-    fn node(&mut self, node: &MarkedYaml<'_>, place: &Place) {
+    fn node(&mut self, node: &Node, place: &Place) {
         match &node.data {
-            YamlData::Tagged(_, inner) => self.node(inner, place),
-            YamlData::Sequence(_) if place.is_command() => self.command(items(node), place),
-            YamlData::Sequence(_) => self.sequence(items(node), place),
-            YamlData::Mapping(_) if document::is_template(node) => self.template(node, place),
-            YamlData::Mapping(_) => self.mapping(node, place),
+            Data::Sequence(_) if place.is_command() => self.command(items(node), place),
+            Data::Sequence(_) => self.sequence(items(node), place),
+            Data::Mapping(_) if node::is_template(node) => self.template(node, place),
+            Data::Mapping(_) => self.mapping(node, place),
             _ => self.scalar(node, place),
         }
     }
 
-    fn sequence(&mut self, items: &[MarkedYaml<'_>], place: &Place) {
+    fn sequence(&mut self, items: &[Node], place: &Place) {
         let variables: Vec<Field<'_, '_>> = items.iter().filter_map(variable).collect();
         let taken = self.joined(&variables, Context::Variables, place);
         for (index, item) in items.iter().enumerate() {
@@ -66,7 +65,7 @@ impl Walk {
         }
     }
 
-    fn mapping(&mut self, node: &MarkedYaml<'_>, place: &Place) {
+    fn mapping(&mut self, node: &Node, place: &Place) {
         let kind = text(node, "kind").zip(text(node, "apiVersion"));
         if kind.is_some_and(|(kind, _)| kind == "CustomResourceDefinition") {
             return;
@@ -94,7 +93,7 @@ impl Walk {
             match key {
                 _ if taken.contains(key) => {}
                 "metadata" if kind.is_some() || place.key == "template" => {
-                    if let Some(annotations) = document::get(value, "annotations") {
+                    if let Some(annotations) = node::get(value, "annotations") {
                         self.annotations(annotations);
                     }
                 }
@@ -115,7 +114,7 @@ impl Walk {
     }
 
     /// `image` of a container: any reference counts, whatever its shape.
-    fn container(&mut self, value: &MarkedYaml<'_>, place: &Place) {
+    fn container(&mut self, value: &Node, place: &Place) {
         let Some((text, style)) = scalar(value) else { return self.node(value, place) };
         match (text, text.parse()) {
             ("" | "~" | "null" | "Null" | "NULL", _) if style == ScalarStyle::Plain => {}
@@ -127,7 +126,7 @@ impl Walk {
     }
 
     /// `image: {{ .Values.image }}`, which a renderer was to fill in.
-    fn template(&mut self, node: &MarkedYaml<'_>, place: &Place) {
+    fn template(&mut self, node: &Node, place: &Place) {
         if place.is_for_an_image() {
             self.guess("{{ … }}", node, "it is a template that nobody filled in");
         }
@@ -142,7 +141,7 @@ impl Walk {
     ) -> HashSet<&'a str> {
         let texts: Vec<(&str, &str)> =
             fields.iter().filter_map(|(key, value)| Some((*key, scalar(value)?.0))).collect();
-        let nodes: HashMap<&str, &MarkedYaml<'_>> = fields.iter().copied().collect();
+        let nodes: HashMap<&str, &Node> = fields.iter().copied().collect();
         let mut taken = HashSet::new();
         for joined in join(&texts, context, place.version.as_deref()) {
             let first = joined.keys.first().and_then(|key| Some((key, nodes.get(key)?)));
@@ -160,7 +159,7 @@ impl Walk {
 
     /// Only an annotation that is named for an image can hold one; others, such
     /// as `last-applied-configuration`, repeat what was.
-    fn annotations(&mut self, annotations: &MarkedYaml<'_>) {
+    fn annotations(&mut self, annotations: &Node) {
         for (key, value) in entries(annotations) {
             let Some((text, _)) = scalar(value) else { continue };
             let name = key.rsplit('/').next().unwrap_or(key);
@@ -170,11 +169,14 @@ impl Walk {
         }
     }
 
-    fn line(&self, node: &MarkedYaml<'_>) -> usize {
-        node.span.start.line() + self.line_offset
+    fn line(&self, node: &Node) -> usize {
+        // The text of a block scalar stands below its sign.
+        let is_block = scalar(node)
+            .is_some_and(|(_, style)| matches!(style, ScalarStyle::Literal | ScalarStyle::Folded));
+        node.line + usize::from(is_block) + self.line_offset
     }
 
-    fn found(&mut self, image: ImageReference, node: &MarkedYaml<'_>, place: &Place) {
+    fn found(&mut self, image: ImageReference, node: &Node, place: &Place) {
         if place.unpulled {
             let why = "a resource of this kind speaks of images without pulling them";
             return self.guess(&image.to_string(), node, why);
@@ -188,7 +190,7 @@ impl Walk {
         self.discovery.found.push(found);
     }
 
-    fn guess(&mut self, text: &str, node: &MarkedYaml<'_>, why: &'static str) {
+    fn guess(&mut self, text: &str, node: &Node, why: &'static str) {
         self.guess_at(text, self.line(node), why);
     }
 
@@ -202,14 +204,14 @@ impl Walk {
 
 /// The name and value of `{name: CSI_IMAGE, value: …}`, as in a container's
 /// `env`; the default of a parameter is its value too.
-fn variable<'a, 'b>(node: &'a MarkedYaml<'b>) -> Option<Field<'a, 'b>> {
-    let value = document::get(node, "value").or_else(|| document::get(node, "default"))?;
+fn variable<'a, 'b>(node: &'a Node) -> Option<Field<'a, 'b>> {
+    let value = node::get(node, "value").or_else(|| node::get(node, "default"))?;
     Some((text(node, "name")?, value))
 }
 
 /// `DaemonSet kube-system/calico-node`.
-fn describe(kind: &str, node: &MarkedYaml<'_>) -> String {
-    let metadata = document::get(node, "metadata");
+fn describe(kind: &str, node: &Node) -> String {
+    let metadata = node::get(node, "metadata");
     let part = |key| metadata.and_then(|metadata| text(metadata, key));
     match (part("namespace"), part("name")) {
         (Some(namespace), Some(name)) => format!("{kind} {namespace}/{name}"),

@@ -7,6 +7,7 @@ use url::Url;
 use super::key::{ExpiredKeys, Keyring, SignatureError};
 use super::repository::{MAX_REPOMD, Repository, RepositoryError, folder};
 use crate::fetch::{self, Fetch, FetchError};
+use crate::page;
 
 /// The largest signature file that is read, in bytes.
 const MAX_SIGNATURE: u64 = 1 << 20;
@@ -70,6 +71,16 @@ pub enum SourceError {
         #[source]
         source: SignatureError,
     },
+    /// Something else was sent in the place of its table of contents.
+    #[error("repository `{repository}`: {url} gave {what}: {}", page::advice(.url.as_str()))]
+    Page {
+        /// The repository's short name.
+        repository: String,
+        /// `…/repomd.xml`.
+        url: Url,
+        /// What it is.
+        what: String,
+    },
     /// What stands below is of no use.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
@@ -82,6 +93,9 @@ impl RepositorySource<'_> {
         let fetch_error = |source| SourceError::Fetch { repository: self.id.to_owned(), source };
         let url = place(&base, "repodata/repomd.xml").map_err(fetch_error)?;
         let repomd = fetch::bytes(fetch, &url, MAX_REPOMD).map_err(fetch_error)?;
+        if let Some(what) = page::instead(&repomd) {
+            return Err(SourceError::Page { repository: self.id.to_owned(), url, what });
+        }
         let signed_by = match metadata {
             Metadata::Unchecked => None,
             Metadata::Signed { keyring, expired, now } => {

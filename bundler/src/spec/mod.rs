@@ -54,6 +54,9 @@ pub struct Spec {
     #[serde(default)]
     #[schemars(with = "Vec<Manifest>")]
     pub manifests: Vec<Spanned<Manifest>>,
+    /// What manifests rely on and none of them brings.
+    #[serde(default)]
+    pub provided: Provided,
     /// How to reach registries, by the name that image references use.
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"format": text::RegistryName::schema_name()}))]
@@ -299,6 +302,22 @@ pub struct ImageSource {
     /// What to put in its place when pulling: `quay.io/calico`.
     #[schemars(with = "text::ImagePrefix")]
     pub pull_from: String,
+}
+
+/// What is in the cluster before a manifest needs it, though no manifest brings
+/// it.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Provided {
+    /// Kinds with their groups, as an operator defines them, or alpha and beta
+    /// kinds that are switched on: `Installation.operator.tigera.io`.
+    #[serde(default)]
+    #[schemars(with = "Vec<text::KindOfGroup>")]
+    pub kinds: Vec<String>,
+    /// Namespaces.
+    #[serde(default)]
+    #[schemars(with = "Vec<text::Namespace>")]
+    pub namespaces: Vec<String>,
 }
 
 /// A file of Kubernetes YAML.

@@ -79,6 +79,10 @@ kinds! {
     Network, "network", "10.244.0.0/16", parses::<patch::Network>;
     /// Where a value stands in an object.
     ValuePath, "path", "spec.replicas", patch::check_path;
+    /// A kind with its group.
+    KindOfGroup, "kind-of-group", "Issuer.cert-manager.io", kind_of_group;
+    /// A namespace.
+    Namespace, "namespace", "monitoring", namespace;
     /// The name of an environment variable.
     Variable, "variable", "REGISTRY_USER", variable;
 }
@@ -135,6 +139,40 @@ where
 fn tries<T: TryFrom<String, Error = String>>(text: &str) -> Result<(), String> {
     let shown = |reason: String| reason.replace(&format!("`{text}`"), &quoted(text));
     T::try_from(text.to_owned()).map(|_| ()).map_err(shown)
+}
+
+fn kind_of_group(text: &str) -> Result<(), String> {
+    let fits = text.split_once('.').is_some_and(|(kind, group)| {
+        kind.starts_with(|c: char| c.is_ascii_uppercase())
+            && kind.chars().all(|c| c.is_ascii_alphanumeric())
+            && group.split('.').all(is_label)
+    });
+    match fits {
+        true => Ok(()),
+        false => Err(format!(
+            "{} is no kind with its group: write one such as Issuer.cert-manager.io",
+            quoted(text)
+        )),
+    }
+}
+
+fn namespace(text: &str) -> Result<(), String> {
+    match is_label(text) {
+        true => Ok(()),
+        false => Err(format!(
+            "{} is no namespace: write small letters, digits and `-`, at most 63",
+            quoted(text)
+        )),
+    }
+}
+
+/// Whether a text is a label of DNS (RFC 1123).
+fn is_label(text: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    (1..=63).contains(&text.len())
+        && text.chars().all(|c| is_plain(c) || c == '-')
+        && text.starts_with(is_plain)
+        && text.ends_with(is_plain)
 }
 
 fn address(text: &str) -> Result<(), String> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{control_plane, firewalld, ingress, packages};
+use super::{applied, control_plane, firewalld, ingress, packages};
 use installer::exec::{Command, Exec, Input, Output};
 
 /// What goes wrong, at the command of that number, from 0, that changes something.
@@ -114,7 +114,11 @@ impl Commands {
 
     /// The answer to a question; none where it is none.
     fn answer(&self, words: &[&str]) -> Option<io::Result<Output>> {
-        let parts = [ingress::answer(&self.root, words), packages::answer(&self.root, words)];
+        let parts = [
+            ingress::answer(&self.root, words),
+            packages::answer(&self.root, words),
+            applied::answer(&self.root, words),
+        ];
         if let Some(output) = parts.into_iter().flatten().next() {
             return Some(Ok(output));
         }
@@ -309,6 +313,7 @@ impl Commands {
             }
             ["kubeadm", "init", ..] => self.write("etc/kubernetes/admin.conf", ""),
             ["kubectl", ..] if ingress::change(&self.root, words) => {}
+            ["kubectl", ..] if applied::change(&self.root, words) => {}
             ["setenforce", value] => self.write("sys/fs/selinux/enforce", value),
             ["chronyc", "waitsync", ..] => return self.has("active", "chronyd"),
             ["dnf" | "yum" | "rpm", ..] => return packages::change(&self.root, words),

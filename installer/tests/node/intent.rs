@@ -68,6 +68,7 @@ fn locked((name, text): &(&str, &str)) -> LockedManifest {
         applied: descriptor,
         patches: Vec::new(),
         images: Vec::new(),
+        passes: Vec::new(),
     }
 }
 

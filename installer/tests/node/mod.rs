@@ -3,6 +3,7 @@
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test uses a part of it")]
 
+mod applied;
 mod commands;
 mod control_plane;
 mod firewalld;

@@ -4,11 +4,11 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use saphyr::MarkedYaml;
 use serde::Deserialize;
 
 use super::splice::Splice;
 use super::{Workload, set, target};
+use crate::manifest::node::Node;
 
 /// A network: `10.244.0.0/16`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -76,7 +76,7 @@ impl fmt::Display for Network {
 /// `hostNetwork: true`, and the DNS policy without which such pods would not
 /// know the cluster's names.
 pub(super) fn host_network(
-    documents: &[MarkedYaml<'_>],
+    documents: &[Node],
     text: &str,
     workload: &Workload,
 ) -> Result<Vec<Splice>, String> {

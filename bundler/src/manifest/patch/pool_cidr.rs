@@ -1,16 +1,14 @@
 //! The network of pods in Calico's and flannel's manifests.
 
-use saphyr::MarkedYaml;
-
 use super::network::Network;
 use super::splice::{self, Splice};
 use super::target::{object, objects};
-use crate::manifest::document::{get, items, text as field};
+use crate::manifest::node::{Node, get, items, text as field};
 
 const VARIABLE: &str = "CALICO_IPV4POOL_CIDR";
 
 pub(super) fn splices(
-    documents: &[MarkedYaml<'_>],
+    documents: &[Node],
     text: &str,
     network: &Network,
 ) -> Result<Vec<Splice>, String> {
@@ -61,18 +59,13 @@ fn uncomment(text: &str, value: &str) -> Result<Vec<Splice>, String> {
 }
 
 /// flannel keeps it as JSON in a ConfigMap.
-fn flannel(
-    documents: &[MarkedYaml<'_>],
-    text: &str,
-    network: &Network,
-) -> Result<Vec<Splice>, String> {
+fn flannel(documents: &[Node], text: &str, network: &Network) -> Result<Vec<Splice>, String> {
     let fail = || {
         "the manifest has neither Calico's DaemonSet calico-node nor flannel's net-conf.json"
             .to_owned()
     };
-    let holds = |node: &MarkedYaml<'_>| {
-        get(node, "data").is_some_and(|data| get(data, "net-conf.json").is_some())
-    };
+    let holds =
+        |node: &Node| get(node, "data").is_some_and(|data| get(data, "net-conf.json").is_some());
     if !objects(documents).iter().any(|(_, node)| holds(node)) {
         return Err(fail());
     }

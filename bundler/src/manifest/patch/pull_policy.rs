@@ -1,13 +1,11 @@
 //! Every `imagePullPolicy: Always`.
 
-use saphyr::{MarkedYaml, YamlData};
-
 use super::PullPolicy;
 use super::splice::{self, Splice};
-use crate::manifest::document::{entries, items, scalar};
+use crate::manifest::node::{Data, Node, entries, items, scalar};
 
 pub(super) fn splices(
-    documents: &[MarkedYaml<'_>],
+    documents: &[Node],
     text: &str,
     policy: PullPolicy,
 ) -> Result<Vec<Splice>, String> {
@@ -25,13 +23,9 @@ pub(super) fn splices(
     found.iter().map(|(path, node)| splice::replace(text, node, to, path)).collect()
 }
 
-fn walk<'a, 'b>(
-    node: &'a MarkedYaml<'b>,
-    path: &str,
-    found: &mut Vec<(String, &'a MarkedYaml<'b>)>,
-) {
+fn walk<'a>(node: &'a Node, path: &str, found: &mut Vec<(String, &'a Node)>) {
     match &node.data {
-        YamlData::Mapping(_) => {
+        Data::Mapping(_) => {
             for (key, value) in entries(node) {
                 let path = format!("{path}.{key}");
                 match scalar(value) {
@@ -40,7 +34,7 @@ fn walk<'a, 'b>(
                 }
             }
         }
-        YamlData::Sequence(_) => {
+        Data::Sequence(_) => {
             for (index, item) in items(node).iter().enumerate() {
                 walk(item, &format!("{path}[{index}]"), found);
             }

@@ -1,10 +1,8 @@
 //! A value at a path.
 
-use saphyr::MarkedYaml;
-
 use super::splice::{self, Splice};
 use super::{Set, target};
-use crate::manifest::document::{entries, get, items};
+use crate::manifest::node::{Node, entries, get, items};
 
 /// One step of a path.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,11 +11,7 @@ enum Step<'a> {
     Item(usize),
 }
 
-pub(super) fn splices(
-    documents: &[MarkedYaml<'_>],
-    text: &str,
-    set: &Set,
-) -> Result<Vec<Splice>, String> {
+pub(super) fn splices(documents: &[Node], text: &str, set: &Set) -> Result<Vec<Splice>, String> {
     let (path, object) = target::object(documents, &set.kind, set.namespace.as_deref(), &set.name)?;
     Ok(vec![at(text, object, &path, &set.path, &set.value.yaml())?])
 }
@@ -25,7 +19,7 @@ pub(super) fn splices(
 /// Sets the value at `path` below `node`, which is itself at `base`.
 pub(super) fn at(
     text: &str,
-    node: &MarkedYaml<'_>,
+    node: &Node,
     base: &str,
     path: &str,
     value: &str,
@@ -48,7 +42,7 @@ pub(super) fn at(
     }
 }
 
-fn descend<'a, 'b>(node: &'a MarkedYaml<'b>, step: &Step<'_>) -> Option<&'a MarkedYaml<'b>> {
+fn descend<'a>(node: &'a Node, step: &Step<'_>) -> Option<&'a Node> {
     match step {
         Step::Key(key) => get(node, key),
         Step::Item(index) => items(node).get(*index),
@@ -62,7 +56,7 @@ fn join(place: &str, step: &Step<'_>) -> String {
     }
 }
 
-fn missing(node: &MarkedYaml<'_>, place: &str, step: &Step<'_>) -> String {
+fn missing(node: &Node, place: &str, step: &Step<'_>) -> String {
     let keys: Vec<&str> = entries(node).map(|(key, _)| key).collect();
     let there = match keys.as_slice() {
         [] => format!("{} items", items(node).len()),

@@ -1,8 +1,6 @@
 //! Replacing spans of a text.
 
-use saphyr::{MarkedYaml, ScalarStyle};
-
-use crate::manifest::document::{entries, scalar};
+use crate::manifest::node::{Data, Node, ScalarStyle, entries, scalar};
 
 /// Some bytes of a text and what is to stand in their place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,72 +39,40 @@ pub(super) fn apply(text: &str, splices: &[Splice]) -> String {
     result
 }
 
-/// The byte at which the parser's character `index` begins.
-fn byte(text: &str, index: usize) -> usize {
-    text.char_indices().nth(index).map_or(text.len(), |(byte, _)| byte)
-}
-
 /// Puts `to` in the place of a scalar on one line.
-pub(super) fn replace(
-    text: &str,
-    node: &MarkedYaml<'_>,
-    to: &str,
-    path: &str,
-) -> Result<Splice, String> {
+pub(super) fn replace(text: &str, node: &Node, to: &str, path: &str) -> Result<Splice, String> {
     let refused = || format!("{path} is no plain value on one line, so it is left to its author");
     let (value, style) = scalar(node).ok_or_else(refused)?;
-    let start = byte(text, node.span.start.index());
-    let rest = text.get(start..).unwrap_or_default();
-    let length = match style {
-        ScalarStyle::Plain => value.len(),
-        // The parser's own end may lie behind a comment: look for the quote.
-        ScalarStyle::SingleQuoted => {
-            quoted(rest, '\'', |rest| rest.starts_with("''")).ok_or_else(refused)?
-        }
-        ScalarStyle::DoubleQuoted => quoted(rest, '"', |_| false).ok_or_else(refused)?,
-        _ => return Err(refused()),
+    let found = text.get(node.span.clone()).ok_or_else(refused)?;
+    let is_alone = match style {
+        ScalarStyle::Plain => found == value && !found.is_empty(),
+        // An anchor or a tag stands before the quote.
+        ScalarStyle::SingleQuoted => found.starts_with('\''),
+        ScalarStyle::DoubleQuoted => found.starts_with('"'),
+        _ => false,
     };
-    let found = rest.get(..length).ok_or_else(refused)?;
-    if found.contains('\n') || (style == ScalarStyle::Plain && found != value) {
+    if !is_alone || found.contains('\n') {
         return Err(refused());
     }
-    Ok(Splice { start, end: start + length, to: to.to_owned(), path: Some(path.to_owned()) })
-}
-
-/// The length of a quoted scalar with its quotes.
-fn quoted(rest: &str, quote: char, doubled: impl Fn(&str) -> bool) -> Option<usize> {
-    let mut characters = rest.char_indices();
-    (characters.next()?.1 == quote).then_some(())?;
-    while let Some((place, c)) = characters.next() {
-        if c == '\\' && quote == '"' {
-            characters.next();
-        } else if c == quote {
-            if doubled(rest.get(place..)?) {
-                characters.next();
-                continue;
-            }
-            return Some(place + 1);
-        }
-    }
-    None
+    let (start, end) = (node.span.start, node.span.end);
+    Ok(Splice { start, end, to: to.to_owned(), path: Some(path.to_owned()) })
 }
 
 /// Puts `key: value` before the first key of a block mapping.
 pub(super) fn insert(
     text: &str,
-    mapping: &MarkedYaml<'_>,
+    mapping: &Node,
     key: &str,
     value: &str,
     path: &str,
 ) -> Result<Splice, String> {
-    let saphyr::YamlData::Mapping(inner) = &mapping.data else {
+    let Data::Mapping(inner) = &mapping.data else {
         return Err(format!("{path}: there is no mapping to put it into"));
     };
     let first = inner.iter().next().map(|(key, _)| key.span.start);
-    let (Some(first), Some(_)) = (first, entries(mapping).next()) else {
+    let (Some(start), Some(_)) = (first, entries(mapping).next()) else {
         return Err(format!("{path}: the mapping around it is empty"));
     };
-    let start = byte(text, first.index());
     let line_start =
         text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |place| place + 1);
     let before = text.get(line_start..start).unwrap_or_default();

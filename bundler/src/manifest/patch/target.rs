@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use saphyr::{MarkedYaml, YamlData};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::splice::Splice;
-use crate::manifest::document::{entries, get, items, scalar, text};
+use crate::manifest::node::{Data, Node, entries, get, items, scalar, text};
 
 /// A workload in a manifest.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -24,9 +23,7 @@ pub struct Workload {
 
 /// The objects of a manifest, those in a `List` among them, each with the path
 /// that leads to it.
-pub(super) fn objects<'a, 'b>(
-    documents: &'a [MarkedYaml<'b>],
-) -> Vec<(String, &'a MarkedYaml<'b>)> {
+pub(super) fn objects(documents: &[Node]) -> Vec<(String, &Node)> {
     let mut objects = Vec::new();
     for (index, document) in documents.iter().enumerate() {
         objects.push((format!("[{index}]"), document));
@@ -39,19 +36,17 @@ pub(super) fn objects<'a, 'b>(
 }
 
 /// The object of this kind and name.
-pub(super) fn object<'a, 'b>(
-    documents: &'a [MarkedYaml<'b>],
+pub(super) fn object<'a>(
+    documents: &'a [Node],
     kind: &str,
     namespace: Option<&str>,
     name: &str,
-) -> Result<(String, &'a MarkedYaml<'b>), String> {
+) -> Result<(String, &'a Node), String> {
     let of_kind: Vec<_> = objects(documents)
         .into_iter()
         .filter(|(_, node)| text(node, "kind") == Some(kind))
         .collect();
-    let part = |node: &'a MarkedYaml<'b>, key| {
-        get(node, "metadata").and_then(|metadata| text(metadata, key))
-    };
+    let part = |node: &'a Node, key| get(node, "metadata").and_then(|metadata| text(metadata, key));
     let found = of_kind.iter().find(|(_, node)| {
         part(node, "name") == Some(name)
             && namespace.is_none_or(|wanted| part(node, "namespace") == Some(wanted))
@@ -81,15 +76,15 @@ pub(super) fn object<'a, 'b>(
 }
 
 /// The values of a manifest by their paths.
-fn leaves<'a>(documents: &'a [MarkedYaml<'_>]) -> BTreeMap<String, &'a str> {
-    fn walk<'a>(node: &'a MarkedYaml<'_>, path: &str, leaves: &mut BTreeMap<String, &'a str>) {
+fn leaves(documents: &[Node]) -> BTreeMap<String, &str> {
+    fn walk<'a>(node: &'a Node, path: &str, leaves: &mut BTreeMap<String, &'a str>) {
         match &node.data {
-            YamlData::Mapping(_) => {
+            Data::Mapping(_) => {
                 for (key, value) in entries(node) {
                     walk(value, &format!("{path}.{key}"), leaves);
                 }
             }
-            YamlData::Sequence(_) => {
+            Data::Sequence(_) => {
                 for (index, item) in items(node).iter().enumerate() {
                     walk(item, &format!("{path}[{index}]"), leaves);
                 }
@@ -110,11 +105,7 @@ fn leaves<'a>(documents: &'a [MarkedYaml<'_>]) -> BTreeMap<String, &'a str> {
 
 /// Whether nothing but the values that the splices are about has changed.
 /// Where one of them cannot say which, its own kind of patch has looked.
-pub(super) fn same_but_for(
-    before: &[MarkedYaml<'_>],
-    after: &[MarkedYaml<'_>],
-    splices: &[Splice],
-) -> bool {
+pub(super) fn same_but_for(before: &[Node], after: &[Node], splices: &[Splice]) -> bool {
     let Some(paths) =
         splices.iter().map(|splice| splice.path.as_deref()).collect::<Option<Vec<_>>>()
     else {

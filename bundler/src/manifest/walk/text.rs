@@ -1,10 +1,9 @@
 //! What the texts in a manifest say: command lines, lists, programs, and YAML or
 //! JSON of their own.
 
-use saphyr::{MarkedYaml, ScalarStyle};
-
-use super::super::document::{self, entries, items, scalar};
+use super::super::document;
 use super::super::naming::names_an_image;
+use super::super::node::{Node, ScalarStyle, entries, items, scalar};
 use super::super::place::Place;
 use super::super::shape::{Shape, is_pinned, judge};
 use super::Walk;
@@ -14,7 +13,7 @@ const MAX_NESTING: usize = 3;
 
 impl Walk {
     /// The words of a command line, flags and their values among them.
-    pub(super) fn command(&mut self, items: &[MarkedYaml<'_>], place: &Place) {
+    pub(super) fn command(&mut self, items: &[Node], place: &Place) {
         let mut flag: Option<&str> = None;
         for (index, item) in items.iter().enumerate() {
             let place = place.item(index);
@@ -38,13 +37,13 @@ impl Walk {
         }
     }
 
-    pub(super) fn scalar(&mut self, node: &MarkedYaml<'_>, place: &Place) {
+    pub(super) fn scalar(&mut self, node: &Node, place: &Place) {
         if let Some((text, _)) = scalar(node) {
             self.text(text, node, place);
         }
     }
 
-    fn text(&mut self, text: &str, node: &MarkedYaml<'_>, place: &Place) {
+    fn text(&mut self, text: &str, node: &Node, place: &Place) {
         if place.is_prose() {
             return;
         }
@@ -55,9 +54,8 @@ impl Walk {
     }
 
     /// A text that may hold YAML or JSON of its own.
-    fn nested(&mut self, text: &str, node: &MarkedYaml<'_>, place: &Place) {
-        let inner =
-            (self.nesting < MAX_NESTING).then(|| document::documents("", text).ok()).flatten();
+    fn nested(&mut self, text: &str, node: &Node, place: &Place) {
+        let inner = (self.nesting < MAX_NESTING).then(|| document::nested(text)).flatten();
         let structured = inner.filter(|documents| {
             documents
                 .iter()
@@ -74,7 +72,7 @@ impl Walk {
         self.line_offset = offset;
     }
 
-    fn plain(&mut self, text: &str, node: &MarkedYaml<'_>, place: &Place) {
+    fn plain(&mut self, text: &str, node: &Node, place: &Place) {
         if place.is_for_an_image() {
             self.named(text, node, place);
         } else if text.split([',', ';']).any(|part| part.trim().contains(char::is_whitespace)) {
@@ -86,7 +84,7 @@ impl Walk {
 
     /// The images in the value of something named for images: one or a list,
     /// each perhaps with a name of its own in front, `3.6.0=quay.io/…`.
-    fn named(&mut self, text: &str, node: &MarkedYaml<'_>, place: &Place) {
+    fn named(&mut self, text: &str, node: &Node, place: &Place) {
         let separator = |c: char| c.is_whitespace() || ",;".contains(c);
         let parts: Vec<&str> = text.split(separator).filter(|part| !part.is_empty()).collect();
         let parts: Vec<&str> = parts
@@ -114,7 +112,7 @@ impl Walk {
     }
 
     /// A value that nothing says to be an image, but its own shape.
-    fn unnamed(&mut self, text: &str, node: &MarkedYaml<'_>, place: &Place) {
+    fn unnamed(&mut self, text: &str, node: &Node, place: &Place) {
         for part in text.split([',', ';']).map(str::trim) {
             let part =
                 if part.contains('@') { part } else { part.rsplit('=').next().unwrap_or(part) };
@@ -129,7 +127,7 @@ impl Walk {
     }
 
     /// A program text: what looks like an image in it is a guess.
-    fn script(&mut self, text: &str, node: &MarkedYaml<'_>) {
+    fn script(&mut self, text: &str, node: &Node) {
         let is_literal = scalar(node).is_some_and(|(_, style)| style == ScalarStyle::Literal);
         for (index, line) in text.lines().enumerate() {
             let place = self.line(node) + if is_literal { index } else { 0 };

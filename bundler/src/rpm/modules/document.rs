@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use std::fmt;
 
 use bundle_format::Nevra;
-use saphyr::MarkedYaml;
 
-use crate::manifest::document::{self, YamlError, entries, get, items, scalar, text};
+use crate::manifest::document::{self, YamlError};
+use crate::manifest::node::{Node, entries, get, items, scalar, text};
 
 /// Modules metadata that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -92,16 +92,11 @@ pub(super) enum Document {
 
 /// The documents of one file.
 pub(super) fn read(yaml: &str) -> Result<Vec<Document>, ModulesError> {
-    // Published files close quoted texts in the first column, as libyaml lets
-    // them; our parser wants them deeper than what they belong to.
-    let deep = " ".repeat(64);
-    let yaml = yaml.replace("\n'\n", &format!("\n{deep}'\n"));
-    let yaml = yaml.replace("\n\"\n", &format!("\n{deep}\"\n"));
-    let documents = document::documents("modules.yaml", &yaml)?;
+    let documents = document::documents("modules.yaml", yaml)?;
     Ok(documents.iter().filter_map(one).collect())
 }
 
-fn one(document: &MarkedYaml<'_>) -> Option<Document> {
+fn one(document: &Node) -> Option<Document> {
     let data = get(document, "data")?;
     match text(document, "document")? {
         "modulemd-defaults" => {
@@ -114,12 +109,12 @@ fn one(document: &MarkedYaml<'_>) -> Option<Document> {
     }
 }
 
-fn texts(node: Option<&MarkedYaml<'_>>) -> Vec<String> {
+fn texts(node: Option<&Node>) -> Vec<String> {
     let items = node.map(items).unwrap_or_default();
     items.iter().filter_map(|item| Some(scalar(item)?.0.to_owned())).collect()
 }
 
-fn stream(data: &MarkedYaml<'_>) -> Option<Stream> {
+fn stream(data: &Node) -> Option<Stream> {
     let rpms = |key: &str| texts(get(data, key).and_then(|node| get(node, "rpms")));
     Some(Stream {
         module: text(data, "name")?.to_owned(),
@@ -135,7 +130,7 @@ fn stream(data: &MarkedYaml<'_>) -> Option<Stream> {
     })
 }
 
-fn requirements(data: &MarkedYaml<'_>) -> Vec<Requirement> {
+fn requirements(data: &Node) -> Vec<Requirement> {
     let dependencies = get(data, "dependencies").map(items).unwrap_or_default();
     let mut requirements = Vec::new();
     for requires in dependencies.iter().filter_map(|dependency| get(dependency, "requires")) {

@@ -1,0 +1,64 @@
+//! Kinds that manifests bring themselves, by CustomResourceDefinitions.
+
+use serde_json::Value;
+
+use crate::manifest::object::Object;
+
+/// A kind that an object defines.
+#[derive(Debug)]
+pub(super) struct Definition {
+    pub(super) group: String,
+    /// None for all kinds of the group, as an APIService has them.
+    pub(super) kind: Option<String>,
+    /// The versions that are served.
+    pub(super) versions: Vec<String>,
+    pub(super) is_namespaced: Option<bool>,
+}
+
+/// Whether the object defines a kind.
+pub fn is_definition(object: &Object) -> bool {
+    object.kind() == "CustomResourceDefinition" && object.group() == "apiextensions.k8s.io"
+}
+
+/// The kind that the object defines, if it does; the error says what is missing.
+pub(super) fn of(object: &Object) -> Option<Result<Definition, String>> {
+    let text = |pointer: &str| object.json.pointer(pointer).and_then(Value::as_str);
+    if object.kind() == "APIService" && object.group() == "apiregistration.k8s.io" {
+        return Some(Ok(Definition {
+            group: text("/spec/group")?.to_owned(),
+            kind: None,
+            versions: text("/spec/version").map(str::to_owned).into_iter().collect(),
+            is_namespaced: None,
+        }));
+    }
+    is_definition(object).then(|| {
+        let need = |pointer: &str| {
+            let path = pointer.trim_start_matches('/').replace('/', ".");
+            text(pointer).ok_or_else(|| format!("it has no {path}: was the file cut off?"))
+        };
+        let group = need("/spec/group")?;
+        let plural = need("/spec/names/plural")?;
+        let kind = need("/spec/names/kind")?;
+        if object.name() != format!("{plural}.{group}") {
+            return Err(format!("its name must be {plural}.{group}, of its plural and group"));
+        }
+        let is_served = |version: &&Value| version.get("served") != Some(&Value::Bool(false));
+        let listed = object.json.pointer("/spec/versions").and_then(Value::as_array);
+        let mut versions: Vec<String> = listed
+            .into_iter()
+            .flatten()
+            .filter(is_served)
+            .filter_map(|version| version.get("name")?.as_str().map(str::to_owned))
+            .collect();
+        versions.extend(text("/spec/version").map(str::to_owned));
+        if versions.is_empty() {
+            return Err("it serves no version: was the file cut off?".to_owned());
+        }
+        Ok(Definition {
+            group: group.to_owned(),
+            kind: Some(kind.to_owned()),
+            versions,
+            is_namespaced: text("/spec/scope").map(|scope| scope == "Namespaced"),
+        })
+    })
+}

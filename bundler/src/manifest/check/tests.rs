@@ -1,0 +1,185 @@
+//! What is said of manifests that a cluster would refuse.
+
+use super::super::document;
+use super::*;
+
+fn problems_of(texts: &[(&str, &str)], minor: u32, provided: &Provided) -> Vec<String> {
+    let files: Vec<File> =
+        texts.iter().map(|(name, text)| document::read(name, text).unwrap()).collect();
+    let subjects: Vec<Subject<'_>> =
+        texts.iter().zip(&files).map(|((name, _), file)| Subject { name, file }).collect();
+    problems(&subjects, minor, provided)
+}
+
+fn of(text: &str) -> Vec<String> {
+    problems_of(&[("a", text)], 28, &Provided::default())
+}
+
+const CRD: &str = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: \
+                   {name: issuers.x.io}\nspec:\n  group: x.io\n  scope: Namespaced\n  names: {kind: \
+                   Issuer, plural: issuers}\n  versions:\n  - {name: v1, served: true}\n  - {name: \
+                   v0, served: false}\n";
+const ISSUER: &str = "apiVersion: x.io/v1\nkind: Issuer\nmetadata: {name: i, namespace: default}\n";
+
+#[test]
+fn what_cannot_be_applied_is_said_with_what_to_do() {
+    for (text, place, words) in [
+        ("kind: Pod\nmetadata: {name: a}\n", "a:1: ", "has no apiVersion"),
+        ("# c\n---\na: 1\n", "a:3: ", "no apiVersion and no kind"),
+        ("{\"message\": \"Not Found\"}", "a:1: ", "Not Found"),
+        ("404: Not Found\n", "a:1: ", "404 Not Found"),
+        ("Not Found\n", "a:1: ", "browser"),
+        ("# nothing\n", "a:1: ", "no object"),
+        ("- apiVersion: v1\n  kind: Pod\n", "a:1: ", "this is a list"),
+        ("resources: [a.yaml]\n", "a:1: ", "kustomize build"),
+        (
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: []\n",
+            "a:1: ",
+            "kustomize build",
+        ),
+        ("services: {web: {image: nginx}}\n", "a:1: ", "Compose"),
+        ("apiVersion: v2\nname: a\nversion: 1.0.0\n", "a:1: ", "helm template"),
+        ("replicaCount: 1\nimage: {repository: nginx}\n", "a:1: ", "helm template"),
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .x }}}\n", "a:3: ", "helm template"),
+        (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: '{{ .x }}'}\n",
+            "a:1: ",
+            "helm template",
+        ),
+        ("apiVersion: v1\nkind: Status\nmessage: unauthorized\n", "a:1: ", "unauthorized"),
+        (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: a-}\n",
+            "a:1: ",
+            "generateName",
+        ),
+        ("apiVersion: v1\nkind: ConfigMap\n", "a:1: ", "no metadata.name"),
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: 1}\n", "a:1: ", "put it in quotes"),
+        (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: n}\n",
+            "a:1: ",
+            "metadata.namespace is false",
+        ),
+        (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {b/c: yes}}\n",
+            "a:1: ",
+            "metadata.annotations[b/c] is true",
+        ),
+        (
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: c, image: b, \
+             env: [{name: E, value: 1}]}]}\n",
+            "a:1: ",
+            "spec.containers[0].env[0].value is 1",
+        ),
+        (
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: b}\n",
+            "a:1: ",
+            "kind: Namespace",
+        ),
+        (ISSUER, "a:1: Issuer default/i: ", "`Issuer.x.io` under `provided.kinds`"),
+        (
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {}}}\n",
+            "a:1: ",
+            "spec.template.spec.containers",
+        ),
+        (
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: c}]}\n",
+            "a:1: ",
+            "container c names no image",
+        ),
+        (
+            "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Secret}\n",
+            "a:4: ",
+            "no metadata.name",
+        ),
+        ("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n...\na: 1\n", "a:5: ", "passes over"),
+    ] {
+        let found = of(text);
+        assert_eq!(found.len(), 1, "{text}: {found:#?}");
+        assert!(found[0].starts_with(&format!("manifest {place}")), "{}", found[0]);
+        assert!(found[0].contains(words), "{text}: {}", found[0]);
+    }
+}
+
+#[test]
+fn definitions_count_from_where_they_stand() {
+    let provided = Provided::default();
+    let both = format!("{ISSUER}---\n{CRD}");
+    assert_eq!(of(&both), [""; 0], "one file is applied in two passes");
+    assert_eq!(problems_of(&[("a", CRD), ("b", ISSUER)], 28, &provided), [""; 0]);
+    let late = problems_of(&[("b", ISSUER), ("a", CRD)], 28, &provided);
+    assert!(late[0].contains("write a before this one"), "{late:?}");
+    let old = problems_of(&[("a", CRD), ("b", &ISSUER.replace("v1", "v0"))], 28, &provided);
+    assert!(old[0].contains("serves x.io/v1, and not v0"), "{old:?}");
+    let near = problems_of(&[("a", CRD), ("b", &ISSUER.replace("Issuer", "Isuer"))], 28, &provided);
+    assert!(near[0].contains("did you mean Issuer?"), "{near:?}");
+    let name = of(&CRD.replace("issuers.x.io", "issuer.x.io"));
+    assert!(name[0].contains("must be issuers.x.io"), "{name:?}");
+    let named = Provided { kinds: ["Issuer.x.io".to_owned()].into(), ..Provided::default() };
+    assert_eq!(problems_of(&[("b", ISSUER)], 28, &named), [""; 0]);
+    let rest = Provided { is_incomplete: true, ..Provided::default() };
+    assert_eq!(problems_of(&[("b", ISSUER)], 28, &rest), [""; 0], "it may be in what is missing");
+}
+
+#[test]
+fn namespaces_count_from_where_they_stand() {
+    let provided = Provided::default();
+    let own = "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: ns}\n";
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: ns}\n";
+    assert_eq!(of(&format!("{own}---\n{namespace}")), [""; 0]);
+    assert_eq!(problems_of(&[("a", namespace), ("b", own)], 28, &provided), [""; 0]);
+    let late = problems_of(&[("b", own), ("a", namespace)], 28, &provided);
+    assert!(late[0].contains("write a before this one"), "{late:?}");
+    let named = Provided { namespaces: ["ns".to_owned()].into(), ..Provided::default() };
+    assert_eq!(problems_of(&[("b", own)], 28, &named), [""; 0]);
+    let cluster = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: a, namespace: ns}\n";
+    assert_eq!(of(cluster), [""; 0], "such an object is in no namespace");
+}
+
+#[test]
+fn objects_that_come_twice_are_the_same() {
+    let own = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n";
+    assert_eq!(of(&format!("{own}---\n{own}")), [""; 0]);
+    let found = of(&format!("{own}---\n{own}data: {{a: Yg==}}\n"));
+    assert!(found[0].starts_with("manifest a:5: Secret a: it stands at a:1 already"), "{found:?}");
+}
+
+#[test]
+fn what_no_cluster_takes_is_too_large() {
+    let large = |kind: &str, bytes: usize| {
+        let data = "x".repeat(bytes);
+        of(&format!("apiVersion: v1\nkind: {kind}\nmetadata: {{name: a}}\ndata: {{a: {data}}}\n"))
+    };
+    assert_eq!(large("ConfigMap", 1_000_000), [""; 0]);
+    assert!(large("ConfigMap", 1_050_000)[0].contains("split it"));
+    assert_eq!(large("Secret", 1_300_000), [""; 0]);
+    assert!(large("Secret", 1_400_000)[0].contains("split it"));
+}
+
+#[test]
+fn old_readers_are_reckoned_with() {
+    let text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n--- # b\napiVersion: v1\nkind: Secret\nmetadata: {name: b}\n";
+    assert!(
+        problems_of(&[("a", text)], 21, &Provided::default())[0].contains("kubectl before 1.22")
+    );
+    assert_eq!(problems_of(&[("a", text)], 22, &Provided::default()), [""; 0]);
+}
+
+#[test]
+fn published_manifests_are_taken() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/manifests");
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return println!("skipped: no real data at {folder}");
+    };
+    let mut count = 0;
+    for entry in entries {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).unwrap();
+        for minor in [21, 28, 34] {
+            let found = problems_of(&[(&name, &text)], minor, &Provided::default());
+            assert_eq!(found, [""; 0], "1.{minor}");
+        }
+        count += 1;
+    }
+    assert!(count >= 12, "only {count} manifests were found");
+}

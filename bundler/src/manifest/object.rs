@@ -1,0 +1,124 @@
+//! The objects of a manifest, as `kubectl apply` takes them one by one.
+
+use serde_json::Value;
+
+use super::document::File;
+use super::node::{Node, get, items};
+use super::value::{self, ValueError};
+
+/// An object that can be sent to an API server.
+#[derive(Debug)]
+pub struct Object {
+    /// The line on which it begins, from 1.
+    pub line: usize,
+    /// The document that holds it, from 0.
+    pub document: usize,
+    /// All of it.
+    pub json: Value,
+}
+
+/// A value that stands where an object should, and why it is none.
+#[derive(Debug)]
+pub struct Stray {
+    /// The line on which it begins, from 1.
+    pub line: usize,
+    /// All of it; null if JSON cannot have it.
+    pub json: Value,
+    /// What JSON cannot have.
+    pub reason: Option<String>,
+}
+
+impl Object {
+    fn text(&self, pointer: &str) -> &str {
+        self.json.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// `apps/v1`.
+    pub fn api_version(&self) -> &str {
+        self.text("/apiVersion")
+    }
+
+    /// `apps`; empty for the first of all groups.
+    pub fn group(&self) -> &str {
+        self.api_version().split_once('/').map_or("", |(group, _)| group)
+    }
+
+    /// `v1`.
+    pub fn version(&self) -> &str {
+        self.api_version().rsplit_once('/').map_or(self.api_version(), |(_, version)| version)
+    }
+
+    /// `Deployment`.
+    pub fn kind(&self) -> &str {
+        self.text("/kind")
+    }
+
+    /// Its name; empty if it has none.
+    pub fn name(&self) -> &str {
+        self.text("/metadata/name")
+    }
+
+    /// Its namespace, where it says one.
+    pub fn namespace(&self) -> Option<&str> {
+        Some(self.text("/metadata/namespace")).filter(|name| !name.is_empty())
+    }
+
+    /// `Deployment web/front`.
+    pub fn title(&self) -> String {
+        match self.namespace() {
+            Some(namespace) => format!("{} {namespace}/{}", self.kind(), self.name()),
+            None => format!("{} {}", self.kind(), self.name()).trim_end().to_owned(),
+        }
+    }
+}
+
+/// The objects of a file, those of lists among them, and what is none.
+pub fn objects(file: &File) -> (Vec<Object>, Vec<Stray>) {
+    let (mut objects, mut strays) = (Vec::new(), Vec::new());
+    for (index, document) in file.documents.iter().enumerate() {
+        match value::json(&document.node) {
+            Ok(json) => take(&document.node, json, index, &mut objects, &mut strays),
+            Err(ValueError { line, reason }) => {
+                strays.push(Stray { line, json: Value::Null, reason: Some(reason) });
+            }
+        }
+    }
+    (objects, strays)
+}
+
+fn take(
+    node: &Node,
+    json: Value,
+    document: usize,
+    objects: &mut Vec<Object>,
+    strays: &mut Vec<Stray>,
+) {
+    let is_text =
+        |key: &str| json.get(key).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+    let is_object = is_text("apiVersion") && is_text("kind");
+    // kubectl takes all that has a list of items for a list of objects.
+    let Some(Value::Array(list)) = json.get("items").filter(|_| is_object) else {
+        match is_object {
+            true => objects.push(Object { line: node.line, document, json }),
+            false => strays.push(Stray { line: node.line, json, reason: None }),
+        }
+        return;
+    };
+    let nodes = get(node, "items").map(items).unwrap_or_default();
+    for (index, item) in list.iter().enumerate() {
+        let mut item = item.clone();
+        if let Some(map) = item.as_object_mut()
+            && !map.contains_key("kind")
+            && !map.contains_key("apiVersion")
+        {
+            // Of a `ConfigMapList` it is known what its items are.
+            let kind = json.get("kind").and_then(Value::as_str).unwrap_or_default();
+            map.insert("kind".to_owned(), Value::from(kind.trim_end_matches("List")));
+            map.insert(
+                "apiVersion".to_owned(),
+                json.get("apiVersion").cloned().unwrap_or_default(),
+            );
+        }
+        take(nodes.get(index).unwrap_or(node), item, document, objects, strays);
+    }
+}

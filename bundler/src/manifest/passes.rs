@@ -1,0 +1,167 @@
+//! In how many passes a manifest is applied. Most take one. kubectl reads a file
+//! against the kinds that the cluster has then, so that definitions of kinds go
+//! before their objects, and namespaces before what is in them. What kubectl
+//! cannot note in an annotation, the server keeps account of.
+
+use std::collections::BTreeSet;
+
+use super::check::{is_definition, is_too_large_for_annotation};
+use super::document::File;
+use super::object::{Object, objects};
+
+/// A part of a manifest that is applied at once.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Pass {
+    /// Its documents.
+    pub text: String,
+    /// Whether it defines kinds, which take a moment to be served.
+    pub defines_kinds: bool,
+    /// Whether the server merges it (`kubectl apply --server-side`).
+    pub by_server: bool,
+}
+
+/// When an object is applied: namespaces, definitions, all else; of these first
+/// what kubectl applies by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    rank: u8,
+    by_server: bool,
+}
+
+/// The passes of a file with this text; none where one is enough.
+pub fn passes(file: &File, text: &str) -> Vec<Pass> {
+    let (objects, _) = objects(file);
+    let hoisted = has_late_namespace(&objects);
+    let turn = |object: &Object| Turn {
+        rank: match object.kind() {
+            "Namespace" if hoisted => 0,
+            _ if is_definition(object) => 1,
+            _ => 2,
+        },
+        by_server: is_too_large_for_annotation(object),
+    };
+    let turns: BTreeSet<Turn> = objects.iter().map(turn).collect();
+    if turns.iter().all(|turn| *turn == Turn { rank: 2, by_server: false }) {
+        return Vec::new();
+    }
+    turns
+        .into_iter()
+        .map(|wanted| Pass {
+            text: part(file, text, &objects, |object| turn(object) == wanted),
+            defines_kinds: wanted.rank == 1,
+            by_server: wanted.by_server,
+        })
+        .collect()
+}
+
+/// Whether an object stands before the namespace that it is in.
+fn has_late_namespace(objects: &[Object]) -> bool {
+    let mut needed = BTreeSet::new();
+    objects.iter().any(|object| {
+        needed.extend(object.namespace());
+        object.kind() == "Namespace" && needed.contains(object.name())
+    })
+}
+
+/// The wanted objects: documents as they are written where all of them is
+/// wanted, else as JSON, which is YAML too.
+fn part(file: &File, text: &str, objects: &[Object], wanted: impl Fn(&Object) -> bool) -> String {
+    let mut part = String::new();
+    for (index, document) in file.documents.iter().enumerate() {
+        let own: Vec<&Object> = objects.iter().filter(|one| one.document == index).collect();
+        let taken: Vec<&&Object> = own.iter().filter(|one| wanted(one)).collect();
+        let written = text.get(document.text.clone()).filter(|_| !document.is_json);
+        match written.filter(|_| taken.len() == own.len() && !taken.is_empty()) {
+            Some(written) => {
+                let written = written.trim_start_matches('\u{feff}');
+                let end = if written.ends_with('\n') { "" } else { "\n" };
+                part += &format!("---\n{written}{end}");
+            }
+            None => taken.iter().for_each(|one| part += &format!("---\n{}\n", yaml(one))),
+        }
+    }
+    part
+}
+
+/// An object as JSON that YAML reads too: with escapes for what YAML has no
+/// characters for, or takes for the end of a line.
+fn yaml(object: &Object) -> String {
+    let strange = |c: &char| {
+        matches!(
+            c,
+            '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+        )
+    };
+    let json = object.json.to_string();
+    if !json.chars().any(|c| strange(&c)) {
+        return json;
+    }
+    json.chars()
+        .map(|c| if strange(&c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::{document, value};
+
+    fn of(text: &str) -> Vec<Pass> {
+        passes(&document::read("x", text).unwrap(), text)
+    }
+
+    const CRD: &str = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n\
+                       metadata: {name: as.x.io}\nspec: {group: x.io, names: {kind: A, plural: as}}\n";
+    const OWN: &str =
+        "# mine\napiVersion: x.io/v1\nkind: A\nmetadata: {name: a}\ntext: |+\n  b\n\n";
+
+    #[test]
+    fn one_pass_is_left_as_it_is() {
+        let objects = "apiVersion: v1\nkind: Namespace\nmetadata: {name: ns}\n---\n\
+                       apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: ns}\n";
+        assert_eq!(of(objects), []);
+    }
+
+    #[test]
+    fn definitions_go_before_their_objects_and_every_text_stays() {
+        let found = of(&format!("{OWN}---\n{CRD}"));
+        let texts: Vec<&str> = found.iter().map(|pass| pass.text.as_str()).collect();
+        assert_eq!(texts, [format!("---\n{CRD}"), format!("---\n{OWN}")]);
+        assert_eq!(found.iter().map(|pass| pass.defines_kinds).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(of(CRD).len(), 1, "others may need it");
+    }
+
+    #[test]
+    fn a_namespace_goes_before_what_is_in_it() {
+        let found = of("apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: ns}\n---\n\
+                        apiVersion: v1\nkind: Namespace\nmetadata: {name: ns}\n");
+        assert!(found[0].text.contains("kind: Namespace") && !found[0].text.contains("kind: Pod"));
+        assert_eq!(found.len(), 2);
+    }
+
+    #[test]
+    fn what_is_too_large_for_kubectl_is_merged_by_the_server() {
+        let large = "x".repeat(300_000);
+        let text = format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\n---\napiVersion: v1\n\
+             kind: ConfigMap\nmetadata: {{name: b}}\ndata: {{x: {large}}}\n---\n{CRD}  x: {large}\n"
+        );
+        let text =
+            text.replace("names: {kind: A, plural: as}}\n  x", "names: {kind: A, plural: as}}\nx");
+        let found = of(&text);
+        let kinds: Vec<_> = found.iter().map(|pass| (pass.defines_kinds, pass.by_server)).collect();
+        assert_eq!(kinds, [(true, true), (false, false), (false, true)]);
+    }
+
+    #[test]
+    fn lists_and_json_come_apart_as_they_are_meant() {
+        let json = "{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": [\
+            {\"apiVersion\": \"apiextensions.k8s.io/v1\", \"kind\": \"CustomResourceDefinition\"},\
+            {\"apiVersion\": \"v1\", \"kind\": \"Secret\", \"x\": \"\\ud83d\\ude00\\/\\u007f\\u2028\\n\"}]}";
+        let found = of(json);
+        assert_eq!(found.len(), 2);
+        let again = document::documents("x", &found[1].text).unwrap();
+        let secret = value::json(&again[0]).unwrap();
+        assert_eq!(secret["x"], "\u{1f600}/\u{7f}\u{2028}\n");
+    }
+}

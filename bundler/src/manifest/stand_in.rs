@@ -1,0 +1,115 @@
+//! Characters that stand in for others while libyaml reads, where today's
+//! libyaml goes other ways than kubectl's reader, which was made from an older
+//! one. One byte takes the place of one byte, so that every place stays.
+
+use std::borrow::Cow;
+
+use libyaml_safer::{Event, EventData, Parser, ScalarStyle};
+
+/// What libyaml says of a text without quotes in `[…]` or `{…}` that ends in
+/// `:`, as `fd00::`, and of `\'` in double quotes.
+pub(super) const REFUSED: [&str; 2] = ["found unexpected ':'", "found unknown escape character"];
+/// How many of them are looked for in a document.
+const MAX_REFUSED: usize = 200;
+
+/// A text to read, and what stands in it for what.
+pub(super) struct Disguised<'a> {
+    pub(super) text: Cow<'a, str>,
+    /// For `:` in plain texts, and twice for `\'` in double quotes.
+    refused: Option<char>,
+    mark: Option<char>,
+}
+
+/// Hides each `!…,` that might be a tag, by which the library ends the program.
+/// None if all characters are taken.
+pub(super) fn without_tags_before_commas(text: &str) -> Option<Disguised<'_>> {
+    let places: Vec<usize> = text
+        .match_indices('!')
+        .map(|(place, _)| place)
+        .filter(|place| {
+            let before = text.get(..*place).and_then(|before| before.chars().next_back());
+            before.is_none_or(|c| !c.is_alphanumeric())
+        })
+        .filter(|place| {
+            let rest = text.get(*place..).unwrap_or_default();
+            let end = match rest.starts_with("!<") {
+                true => rest.find('>').map(|end| end + 1),
+                false => rest.find(|c: char| c.is_whitespace() || ",[]{}\"'".contains(c)),
+            };
+            end.and_then(|end| rest.get(end..)).is_some_and(|rest| rest.starts_with(','))
+        })
+        .collect();
+    if places.is_empty() {
+        return Some(Disguised { text: Cow::Borrowed(text), refused: None, mark: None });
+    }
+    let mark = unused(text)?;
+    let mut text = text.to_owned();
+    for place in places {
+        text.replace_range(place..=place, mark.encode_utf8(&mut [0; 4]));
+    }
+    Some(Disguised { text: Cow::Owned(text), refused: None, mark: Some(mark) })
+}
+
+fn unused(text: &str) -> Option<char> {
+    let mut candidates = "~^$;()<+=_`@".chars().chain('0'..='9').chain('a'..='z').chain('A'..='Z');
+    candidates.find(|c| !text.contains(*c))
+}
+
+impl Disguised<'_> {
+    /// The same with all hidden that libyaml alone refuses.
+    pub(super) fn with_what_kubectl_takes(self) -> Option<Self> {
+        let stand_in = unused(&self.text)?;
+        let mut text = self.text.into_owned();
+        for _ in 0..MAX_REFUSED {
+            let Some(place) = refused(&text) else {
+                return Some(Self { text: Cow::Owned(text), refused: Some(stand_in), ..self });
+            };
+            let rest = text.get(place..).unwrap_or_default();
+            let length = match rest.starts_with(':') {
+                true => 1,
+                false if rest.starts_with("\\'") => 2,
+                false => return None,
+            };
+            text.replace_range(place..place + length, &stand_in.to_string().repeat(length));
+        }
+        None
+    }
+
+    /// The event as it would be without the disguise. None if it is a tag after
+    /// all.
+    pub(super) fn undone(&self, mut event: Event) -> Option<Event> {
+        if let EventData::Scalar { value, style, .. } = &mut event.data {
+            let is_plain = *style == ScalarStyle::Plain;
+            if let Some(mark) = self.mark {
+                if is_plain && value.starts_with(mark) {
+                    return None;
+                }
+                *value = value.replace(mark, "!");
+            }
+            match (self.refused, *style) {
+                (Some(one), ScalarStyle::Plain) => *value = value.replace(one, ":"),
+                (Some(one), ScalarStyle::DoubleQuoted) => {
+                    *value = value.replace(&one.to_string().repeat(2), "'");
+                }
+                _ => {}
+            }
+        }
+        Some(event)
+    }
+}
+
+/// The first byte that libyaml refuses, of which kubectl might take it.
+fn refused(text: &str) -> Option<usize> {
+    let mut parser = Parser::new();
+    parser.set_input(text.as_bytes());
+    loop {
+        match parser.parse() {
+            Ok(Event { data: EventData::StreamEnd, .. }) => return None,
+            Ok(_) => {}
+            Err(error) if REFUSED.contains(&error.problem()) => {
+                return error.problem_mark().and_then(|mark| usize::try_from(mark.index).ok());
+            }
+            Err(_) => return None,
+        }
+    }
+}
