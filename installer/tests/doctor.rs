@@ -121,17 +121,37 @@ fn the_machine_itself() {
 #[test]
 fn the_firewall_where_the_installer_set_it_up() {
     let member = Member::new(Role::Master);
-    member.write("run/ports", "22/tcp 10250/tcp\n");
-    assert_eq!(member.diagnose(), Diagnosis::default());
+    for path in ["run/systemd/active/firewalld", "run/iptables"] {
+        member.write(path, "KUBE-SERVICES\n");
+    }
+    let (work, files) = ("run/firewalld/zones/public.xml", "etc/firewalld/zones/public.xml");
+    for path in [work, files] {
+        member.write(path, "port 22/tcp\nport 10250/tcp\n");
+    }
+    assert_eq!(member.diagnose(), Diagnosis::default(), "who has set it up himself knows better");
     let path = "var/lib/kubeferry/receipt.jsonl";
     let finished = "{\"line\":\"finished\",\"step\":\"firewall\"}\n";
     member.write(path, &format!("{}{finished}", member.read(path)));
-    let cure = "firewall-cmd --permanent --add-port=10256/tcp --add-port=30000-32767/tcp \
-                --add-port=30000-32767/udp --add-port=179/tcp --add-port=4789/udp \
-                --add-port=5473/tcp --add-port=6443/tcp --add-port=2379-2380/tcp \
-                --add-port=10257/tcp --add-port=10259/tcp --add-port=123/udp && firewall-cmd \
-                --reload";
-    assert_first(&member.diagnose(), "firewalld lets nothing through at 10256/tcp, ", cure);
+    let options = "--zone=public --add-port=10256/tcp --add-port=30000-32767/tcp \
+                   --add-port=30000-32767/udp --add-port=179/tcp --add-port=4789/udp \
+                   --add-port=5473/tcp --add-port=6443/tcp --add-port=2379-2380/tcp \
+                   --add-port=10257/tcp --add-port=10259/tcp --add-port=123/udp";
+    let cure = format!("firewall-cmd {options} && firewall-cmd --permanent {options}");
+    assert_first(&member.diagnose(), "firewalld lets nothing through at 10256/tcp, ", &cure);
+    member.type_in(&cure);
+    assert_eq!(member.diagnose(), Diagnosis::default());
+    // Each of both by itself.
+    edit(&member, files, "port 6443/tcp\n", "");
+    let cure = "firewall-cmd --permanent --zone=public --add-port=6443/tcp";
+    let cause = "firewalld will let, when it starts anew, nothing through at 6443/tcp";
+    assert_first(&member.diagnose(), cause, cure);
+    member.type_in(cure);
+    edit(&member, work, "port 6443/tcp\n", "");
+    let cure = "firewall-cmd --zone=public --add-port=6443/tcp";
+    assert_first(&member.diagnose(), "firewalld lets nothing through at 6443/tcp", cure);
+    member.type_in(cure);
+    assert_eq!(member.diagnose(), Diagnosis::default());
+    assert_eq!(member.read("run/iptables"), "KUBE-SERVICES\n");
 }
 
 #[test]

@@ -162,9 +162,7 @@ impl Commands {
                 let stderr = self.read("run/api-says");
                 Output { status: Some(1), stdout: String::new(), stderr }
             }
-            ["firewall-cmd", "--state" | "--list-ports"] => {
-                said(self.root.join("run/ports").exists(), &self.read("run/ports"))
-            }
+            ["firewall-cmd", "--state"] => said(self.has("active", "firewalld"), ""),
             ["kubeadm", "config", "images", "list", "--kubernetes-version", version, ..] => {
                 let listed = self.read("run/kubeadm-images");
                 said(*version == "v1.28.2" && !listed.is_empty(), &listed)
@@ -196,13 +194,12 @@ impl Commands {
                 said(true, "2: eth0    inet 10.0.0.2/24 brd 10.0.0.255 scope global eth0\n")
             }
             ["rpm", "-qa", "--qf", format] => said(true, &self.packages(format)),
-            ["firewall-cmd", "--permanent", question]
-                if ["--list-", "--info-", "--get-"].iter().any(|one| question.starts_with(one)) =>
-            {
+            words => {
+                let (place, options) = firewalld::place(words)?;
+                let output = firewalld::answer(&self.root, place, options)?;
                 self.asked.set(self.asked.get() + 1);
-                firewalld::answer(&self.root, question)
+                output
             }
-            _ => return None,
         }))
     }
 
@@ -218,14 +215,21 @@ impl Commands {
             ["systemctl", "disable", unit] => self.remove(&state("enabled", unit)),
             ["systemctl", "disable", "--now", unit] => {
                 self.remove(&state("enabled", unit));
-                self.remove(&state("active", unit));
+                self.stop(unit);
             }
+            ["systemctl", "enable", "--now", "firewalld"] => {
+                self.write(&state("enabled", "firewalld"), "");
+                self.write(&state("active", "firewalld"), "");
+                firewalld::start(&self.root);
+            }
+            ["systemctl", "try-restart", unit] if !self.has("active", unit) => {}
             ["systemctl", "mask", unit] => self.write(&state("masked", unit), ""),
             ["systemctl", "unmask", unit] => self.remove(&state("masked", unit)),
             ["systemctl", "reload", unit] if !self.has("active", unit) => return false,
             ["systemctl", "start", unit] if self.has("active", unit) => {}
-            ["systemctl", "restart", "firewalld"] => {
-                self.write(&state("active", "firewalld"), &firewalld::loaded(&self.root));
+            ["systemctl", "try-restart" | "restart" | "start", "firewalld"] => {
+                self.write(&state("active", "firewalld"), "");
+                firewalld::start(&self.root);
             }
             ["systemctl", "restart", "kubelet"]
                 if self.root.join("etc/kubernetes/manifests").exists() =>
@@ -253,7 +257,7 @@ impl Commands {
                 };
                 self.write(&state("active", unit), &self.read(path));
             }
-            ["systemctl", "stop", unit] => self.remove(&state("active", unit)),
+            ["systemctl", "stop", unit] => self.stop(unit),
             ["swapoff", "-a"] => self.write("proc/swaps", "Filename Type\n"),
             ["swapon", "-a"] => {
                 let fstab = self.read("etc/fstab");
@@ -286,16 +290,16 @@ impl Commands {
                     value => self.write("run/calico", value.strip_prefix('=').unwrap()),
                 }
             }
-            ["firewall-cmd", "--permanent", options @ ..] => {
-                return self.has("active", "firewalld") && firewalld::change(&self.root, options);
-            }
             ["exportfs", "-ra"] => {
                 if self.has("active", "nfs-server") {
                     self.write(&state("active", "nfs-server"), &self.read(EXPORTS));
                 }
             }
-            ["firewall-cmd", "--reload"] => {
-                self.write(&state("active", "firewalld"), &firewalld::loaded(&self.root));
+            ["firewall-cmd", "--reload"] => firewalld::start(&self.root),
+            [program @ ("firewall-cmd" | "firewall-offline-cmd"), ..] => {
+                let (place, options) = firewalld::place(words).unwrap();
+                let can = self.has("active", "firewalld") == (*program == "firewall-cmd");
+                return can && firewalld::change(&self.root, place, options);
             }
             ["kubeadm", "init", ..] => self.write("etc/kubernetes/admin.conf", ""),
             ["kubectl", ..] if ingress::change(&self.root, words) => {}
@@ -356,6 +360,13 @@ impl Commands {
         for unit in fs::read_dir(self.root.join("etc/systemd/system")).unwrap() {
             let unit = unit.unwrap();
             fs::copy(unit.path(), loaded.join(unit.file_name())).unwrap();
+        }
+    }
+
+    fn stop(&self, unit: &str) {
+        self.remove(&state("active", unit));
+        if unit == "firewalld" {
+            firewalld::stop(&self.root);
         }
     }
 
