@@ -177,8 +177,7 @@ impl Host {
 
     /// A text that the receipt kept.
     pub fn kept(&self, name: &str) -> anyhow::Result<Vec<u8>> {
-        let path = self.path(receipt::FOLDER).join("before").join(name);
-        fs::read(path).with_context(|| format!("reading what was kept as {name}"))
+        receipt::kept(&self.path(receipt::FOLDER), name)
     }
 
     /// Writes a file that is no part of the receipt.
