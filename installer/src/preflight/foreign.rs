@@ -6,6 +6,7 @@ use bundle_format::cluster::Firewall;
 use super::{has_begun, is_ours};
 use crate::exec::Command;
 use crate::failure::Failure;
+use crate::family::packager;
 use crate::host::Host;
 use crate::step::Intent;
 use crate::steps::containerd::{self, NETWORKS};
@@ -35,7 +36,7 @@ pub(super) fn packages(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         };
         found.push(Failure::new(
             format!("the package {name}{by} cannot stay beside containerd.io"),
-            format!("remove it if nobody needs it: `dnf remove {name}`"),
+            format!("remove it if nobody needs it: `{} remove {name}`", packager(host)),
         ));
     }
     Ok(found)
@@ -77,11 +78,17 @@ pub(super) fn firewalls(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Fail
     }
     for unit in ["iptables", "nftables"] {
         if unit_is(host, "active", unit)? {
+            // When it ends it takes all rules away, and so kube-proxy's.
+            let end = if host.exists(ready::KUBELET) {
+                format!("`systemctl disable {unit}`, and restart the node when that suits")
+            } else {
+                format!("`systemctl disable --now {unit}`")
+            };
             found.push(Failure::new(
                 format!("{unit}.service runs here, with rules that this program does not change"),
                 format!(
-                    "`systemctl disable --now {unit}`; or open the ports yourself, and have \
-                     `firewall: leave` in the cluster file"
+                    "{end}; or open the ports yourself, and have `firewall: leave` in the cluster \
+                     file"
                 ),
             ));
         }

@@ -18,6 +18,8 @@ pub enum Fault {
     Refused(usize),
     /// It does what it should, and then fails.
     Late(usize),
+    /// It says that it did, and did nothing.
+    Idle(usize),
     /// The power is lost while it writes its first file.
     Half(usize),
     /// No command; but what was started answers from the second time on.
@@ -58,6 +60,7 @@ impl Exec for Commands {
                 self.change(&words);
                 Ok(Output { status: Some(1), ..Output::default() })
             }
+            Some(Fault::Idle(at)) if at == nth => Ok(said(true, "there was nothing to do\n")),
             Some(Fault::Half(at)) if at == nth => {
                 self.cut_short(&words);
                 Ok(Output { status: None, ..Output::default() })
@@ -113,12 +116,18 @@ impl Commands {
             ["systemctl", "is-active", unit] => {
                 let is = self.has("active", unit);
                 let word = if self.has("failed", unit) { "activating\n" } else { "inactive\n" };
+                // As systemd 219 has it.
+                let word = if self.has("absent", unit) { "unknown\n" } else { word };
                 said(is, if is { "active\n" } else { word })
             }
             ["systemctl", "is-enabled", unit] => {
                 let is = |word| self.has(word, unit).then_some(word);
                 let word = is("masked").or(is("enabled"));
                 said(word == Some("enabled"), word.unwrap_or("disabled"))
+            }
+            ["systemctl", "show", "--property=LoadState", unit] => {
+                let word = if self.has("absent", unit) { "not-found" } else { "loaded" };
+                said(true, &format!("LoadState={word}\n"))
             }
             ["systemctl", "list-unit-files", "--type=swap", ..] => {
                 let units = fs::read_dir(self.root.join("etc/systemd/system")).unwrap();
@@ -174,7 +183,7 @@ impl Commands {
                 let users = self.read(&format!("run/requires/{name}"));
                 said(!users.is_empty(), &users)
             }
-            ["ss", "-Hltn"] => said(true, &self.read("run/listening")),
+            ["ss", "-ltn"] => said(true, &self.read("run/listening")),
             ["kubectl", .., "get", "daemonset", "calico-node", "-o", _] => {
                 said(true, &self.read("run/calico"))
             }
