@@ -200,7 +200,7 @@ fn addresses(text: &str) -> Vec<(String, Ipv4Addr)> {
 }
 
 /// Of `/proc/net/route` (proc(5)): destination and mask are zero.
-fn default_route(text: &str) -> Option<String> {
+pub(crate) fn default_route(text: &str) -> Option<String> {
     text.lines().skip(1).find_map(|line| {
         let fields: Vec<&str> = line.split_ascii_whitespace().collect();
         let is_default = fields.get(1) == Some(&"00000000") && fields.get(7) == Some(&"00000000");

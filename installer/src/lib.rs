@@ -17,6 +17,7 @@ pub mod doctor;
 pub mod exec;
 pub mod facts;
 pub mod failure;
+mod family;
 pub mod host;
 pub mod inventory;
 pub mod join;

@@ -77,21 +77,33 @@ pub fn apply(
             continue;
         }
         step.before(&Node { host, intent }).with_context(doing)?;
+        let failed = |error: anyhow::Error| match step.cure() {
+            Some(cure) => Failure::new(doing(), cure).because(error).into(),
+            None => error.context(doing()),
+        };
         for change in &changes {
-            make(host, intent, step.name(), change).map_err(|error| match step.cure() {
-                Some(cure) => Failure::new(doing(), cure).because(error).into(),
-                None => error.context(doing()),
-            })?;
+            make(host, intent, step.name(), change).map_err(failed)?;
             made += 1;
         }
+        host.check(step.name());
+        check(host, intent, *step).map_err(failed)?;
         host.finish(step.name())?;
-        let left = step.changes(&Node { host, intent }).with_context(doing)?;
-        if let Some(change) = left.first() {
-            return Err(anyhow::anyhow!("it was done, but is still to do: {change}"))
-                .with_context(doing);
-        }
     }
     Ok(made)
+}
+
+/// Asks a step anew whose changes were made. What it would only wait for is awaited.
+fn check(host: &mut Host, intent: &Intent, step: &dyn Step) -> anyhow::Result<()> {
+    let mut left = step.changes(&Node { host, intent })?;
+    if left.iter().all(|change| matches!(change, Change::Await { .. })) && !left.is_empty() {
+        left.iter().try_for_each(|change| make(host, intent, step.name(), change))?;
+        left = step.changes(&Node { host, intent })?;
+    }
+    left.first().map_or(Ok(()), |change| {
+        let what = format!("it was done, but is still to do: {change}");
+        let cure = "the log's last lines have what the commands said that were to do it";
+        Err(Failure::new(what, cure).into())
+    })
 }
 
 fn make(host: &mut Host, intent: &Intent, step: &str, change: &Change) -> anyhow::Result<()> {
@@ -107,7 +119,7 @@ fn make(host: &mut Host, intent: &Intent, step: &str, change: &Change) -> anyhow
         }
         Change::Import { images } => import(host, intent, step, images),
         Change::Capture { command, render, path } => {
-            let output = host.run(step, command, &[], &[], None)?;
+            let output = host.capture(step, command)?;
             let text = match render {
                 Render::JoinFile => JoinFile::of_command(
                     &output.stdout,

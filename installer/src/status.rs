@@ -7,6 +7,7 @@ use crate::receipt::{self, Line};
 use crate::registered::{self, Registered};
 use crate::role::Role;
 use crate::steps::ready::KUBELET;
+use crate::steps::unit_is_absent;
 
 /// A node at a glance.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -54,7 +55,8 @@ pub enum Progress {
 pub struct Service {
     /// Its unit.
     pub name: &'static str,
-    /// `active`, `inactive`, `failed`, … as `systemctl is-active` has it.
+    /// `active`, `inactive`, `failed`, … as `systemctl is-active` has it; `not installed`
+    /// where systemd knows no such unit.
     pub state: String,
 }
 
@@ -91,8 +93,13 @@ impl Status {
             .map(|step| StepStatus { name: step.name(), progress: progress(lines, step.name()) });
         let state = |name| {
             let said = host.query(&format!("systemctl is-active {name}")).stdout;
-            let word = said.trim();
-            Service { name, state: if word.is_empty() { "unknown" } else { word }.to_owned() }
+            let word = match said.trim() {
+                "active" => "active",
+                _ if unit_is_absent(host, name).unwrap_or(false) => "not installed",
+                "" => "unknown",
+                word => word,
+            };
+            Service { name, state: word.to_owned() }
         };
         // `Kubernetes v1.28.2`.
         let said = host.query("kubelet --version").stdout;

@@ -56,7 +56,7 @@ fn is_over(host: &Host, command: &Command) -> anyhow::Result<bool> {
         ["systemctl", "reload", unit] => !unit_is(host, "active", unit)?,
         ["firewall-cmd", ..] => !unit_is(host, "active", "firewalld")?,
         // One that runs no more may be one that an earlier reset could not start.
-        ["systemctl", "restart", unit] => is_gone(host, unit)?,
+        ["systemctl", "restart" | "try-restart", unit] => is_gone(host, unit)?,
         ["rpm", "--erase", name] | ["rpm", "--erase", "--", name] => !packages::has(host, name)?,
         ["hostnamectl", "set-hostname", name] => {
             host.query("hostname").stdout.trim() == *name

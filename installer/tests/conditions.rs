@@ -194,8 +194,8 @@ fn an_existing_containerd_or_docker_or_podman_with_runc() {
     write(&node, "run/systemd/active/iptables", "");
     let told = problems(&node, &with_containerd(&node));
     for (what, cure) in [
-        ("the package runc (needed by podman) cannot stay", "`dnf remove runc`"),
-        ("the package docker cannot stay", "`dnf remove docker`"),
+        ("the package runc (needed by podman) cannot stay", "`yum remove runc`"),
+        ("the package docker cannot stay", "`yum remove docker`"),
         ("Docker runs on this node", "disable --now docker"),
         ("no package brought: /usr/local/bin/containerd", "move /usr/local/bin/containerd away"),
         ("87-podman-bridge.conflist", "mv /etc/cni/net.d"),
@@ -213,6 +213,28 @@ fn an_existing_containerd_or_docker_or_podman_with_runc() {
     write(&node, "etc/containerd/config.toml", "version = 2\nroot = \"/data\"\n");
     let text = written(&node, "/etc/containerd/config.toml").unwrap();
     assert!(text.contains("root = \"/data\"\n"), "{text}");
+}
+
+#[test]
+fn another_firewall_is_not_ended_beside_kubernetes() {
+    let node = kinds::bare(Role::Worker);
+    write(&node, "run/systemd/active/iptables", "");
+    let told = |node: &Node| problems(node, &node.intent()).remove(0);
+    assert!(told(&node).contains("`systemctl disable --now iptables`; or"), "{}", told(&node));
+    write(&node, "etc/kubernetes/kubelet.conf", "");
+    let told = problems(&node, &node.intent());
+    let one = told.iter().find(|one| one.contains("iptables.service runs here")).unwrap();
+    assert!(one.contains("`systemctl disable iptables`, and restart the node"), "{one}");
+}
+
+#[test]
+fn a_masked_unit_is_named_before_anything_is_changed() {
+    let node = kinds::bare(Role::Worker);
+    write(&node, "run/systemd/masked/containerd", "");
+    let plan = run::plan(&node.look(None).0, &node.intent(), &node.steps());
+    let told = installer::failure::describe(&plan.map(drop).unwrap_err(), None);
+    assert!(told.contains("containerd is masked"), "{told}");
+    assert!(told.contains("hint: `systemctl unmask containerd`"), "{told}");
 }
 
 #[test]
@@ -234,6 +256,15 @@ fn a_kernel_without_its_modules() {
     write(&node, "proc/modules", "overlay 1\n");
     let told = problems(&node, &node.intent());
     assert!(told[0].starts_with("the kernel that runs here, 5.14, lacks br_netfilter\nrestart"));
+
+    let cure = |family: &str| {
+        let mut intent = node.intent();
+        intent.facts.family = Some(family.to_owned());
+        problems(&node, &intent).remove(0)
+    };
+    assert!(cure("el7").contains("(`yum reinstall kernel-5.14`)"), "{}", cure("el7"));
+    write(&node, "usr/bin/dnf", "");
+    assert!(cure("el9").contains("(`dnf install kernel-modules-5.14 kernel-modules-extra-5.14`)"));
 
     // Those of what is asked for.
     let node = kinds::bare(Role::Worker);

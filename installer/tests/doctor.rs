@@ -121,17 +121,103 @@ fn the_machine_itself() {
 #[test]
 fn the_firewall_where_the_installer_set_it_up() {
     let member = Member::new(Role::Master);
-    member.write("run/ports", "22/tcp 10250/tcp\n");
-    assert_eq!(member.diagnose(), Diagnosis::default());
+    for path in ["run/systemd/active/firewalld", "run/iptables"] {
+        member.write(path, "KUBE-SERVICES\n");
+    }
+    let (work, files) = ("run/firewalld/zones/public.xml", "etc/firewalld/zones/public.xml");
+    for path in [work, files] {
+        member.write(path, "port 22/tcp\nport 10250/tcp\n");
+    }
+    assert_eq!(member.diagnose(), Diagnosis::default(), "who has set it up himself knows better");
     let path = "var/lib/kubeferry/receipt.jsonl";
     let finished = "{\"line\":\"finished\",\"step\":\"firewall\"}\n";
     member.write(path, &format!("{}{finished}", member.read(path)));
-    let cure = "firewall-cmd --permanent --add-port=10256/tcp --add-port=30000-32767/tcp \
-                --add-port=30000-32767/udp --add-port=179/tcp --add-port=4789/udp \
-                --add-port=5473/tcp --add-port=6443/tcp --add-port=2379-2380/tcp \
-                --add-port=10257/tcp --add-port=10259/tcp --add-port=123/udp && firewall-cmd \
-                --reload";
-    assert_first(&member.diagnose(), "firewalld lets nothing through at 10256/tcp, ", cure);
+    let options = "--zone=public --add-port=10256/tcp --add-port=30000-32767/tcp \
+                   --add-port=30000-32767/udp --add-port=179/tcp --add-port=4789/udp \
+                   --add-port=5473/tcp --add-port=6443/tcp --add-port=2379-2380/tcp \
+                   --add-port=10257/tcp --add-port=10259/tcp --add-port=123/udp";
+    let cure = format!("firewall-cmd {options} && firewall-cmd --permanent {options}");
+    assert_first(&member.diagnose(), "firewalld lets nothing through at 10256/tcp, ", &cure);
+    member.type_in(&cure);
+    assert_eq!(member.diagnose(), Diagnosis::default());
+    // Each of both by itself.
+    edit(&member, files, "port 6443/tcp\n", "");
+    let cure = "firewall-cmd --permanent --zone=public --add-port=6443/tcp";
+    let cause = "firewalld will let, when it starts anew, nothing through at 6443/tcp";
+    assert_first(&member.diagnose(), cause, cure);
+    member.type_in(cure);
+    edit(&member, work, "port 6443/tcp\n", "");
+    let cure = "firewall-cmd --zone=public --add-port=6443/tcp";
+    assert_first(&member.diagnose(), "firewalld lets nothing through at 6443/tcp", cure);
+    member.type_in(cure);
+    assert_eq!(member.diagnose(), Diagnosis::default());
+    assert_eq!(member.read("run/iptables"), "KUBE-SERVICES\n");
+}
+
+#[test]
+fn what_the_installer_has_left_for_the_next_boot() {
+    let line = "./installer --role worker --join join.yaml";
+    for (path, step) in [
+        ("etc/modules-load.d/kubeferry.conf", "modules"),
+        ("etc/sysctl.d/99-kubeferry.conf", "sysctl"),
+        ("etc/crictl.yaml", "crictl"),
+        ("opt/kubernetes/resolv.conf", "kubelet"),
+    ] {
+        let cause = format!("what the installer wrote is gone or empty: /{path}");
+        let cure = format!("{line} --only {step}");
+        assert_found(Role::Worker, |member| member.remove(path), &cause, &cure);
+        for empty in ["", "\n", "\0\0\0"] {
+            assert_found(Role::Worker, |member| member.write(path, empty), &cause, &cure);
+        }
+    }
+    let fstab = |member: &Member| member.write("etc/fstab", "/dev/sda2 none swap sw 0 0\n");
+    let cause = "swap is off, but comes on with the next boot: still to do is `write /etc/fstab`";
+    let member = Member::new(Role::Worker);
+    fstab(&member);
+    assert_eq!(member.diagnose(), Diagnosis::default(), "who never had it switched off");
+    let path = "var/lib/kubeferry/receipt.jsonl";
+    let finished = "{\"line\":\"finished\",\"step\":\"swap\"}\n";
+    member.write(path, &format!("{}{finished}", member.read(path)));
+    assert_first(&member.diagnose(), cause, &format!("{line} --only swap"));
+}
+
+#[test]
+fn units_of_the_installer() {
+    const UNIT: &str = "kubeferry-service-route.service";
+    let (active, enabled) =
+        (format!("run/systemd/active/{UNIT}"), format!("run/systemd/enabled/{UNIT}"));
+    let enable = format!("systemctl enable --now {UNIT}");
+    let stop = |member: &Member| member.remove(&active);
+    assert_found(Role::Worker, stop, &format!("{UNIT} does not run"), &enable);
+    let disable = |member: &Member| member.remove(&enabled);
+    assert_found(Role::Master, disable, &format!("{UNIT} does not start at boot"), &enable);
+    // Where a route goes to everywhere nothing is lost.
+    let head = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n";
+    let member = Member::new(Role::Worker);
+    stop(&member);
+    let route =
+        |to: &str, mask: &str| format!("{head}eth0\t{to}\t00000000\t0001\t0\t0\t0\t{mask}\n");
+    member.write("proc/net/route", &route("00000000", "00000000"));
+    assert_eq!(member.diagnose(), Diagnosis::default());
+    let lost = |member: &Member| member.write("proc/net/route", &route("0000A8C0", "0000FFFF"));
+    let restart = format!("systemctl restart {UNIT}");
+    assert_found(Role::Worker, lost, "the kernel has lost the route to Services", &restart);
+    let number = format!("{:08X}", u32::from_ne_bytes([10, 96, 0, 0]));
+    let member = Member::new(Role::Worker);
+    member.write("proc/net/route", &route(&number, "0000F0FF"));
+    assert_eq!(member.diagnose(), Diagnosis::default());
+    let nfs = |member: &Member| member.write("etc/exports.d/kubeferry.exports", "/srv a(rw)\n");
+    assert_found(Role::Worker, nfs, "nfs-server does not run", "systemctl enable --now nfs-server");
+}
+
+#[test]
+fn a_unit_that_systemd_does_not_know() {
+    let gone = |member: &Member| {
+        member.remove("run/systemd/active/kubelet");
+        member.write("run/systemd/absent/kubelet", "");
+    };
+    let cure = "./installer --role worker --join join.yaml --only packages";
+    assert_found(Role::Worker, gone, "systemd knows no unit kubelet", cure);
 }
 
 #[test]

@@ -137,7 +137,7 @@ fn ports_that_were_opened_for_the_ingress_are_closed_when_it_goes() {
     let mut node = kinds::firewalled(Role::Worker);
     let zone = node.root().join("etc/firewalld/zones/public.xml");
     // Somebody else's, which stays.
-    for path in [&zone, &node.root().join("run/systemd/active/firewalld")] {
+    for path in [&zone, &node.root().join("run/firewalld/zones/public.xml")] {
         fs::write(path, "service ssh\nport 22/tcp\nport 443/tcp\n").unwrap();
     }
     let before = node.tree();

@@ -6,9 +6,10 @@ use std::fs;
 use std::path::Path;
 
 use installer::failure::Failure;
-use installer::receipt::{Before, Line, Receipt, first, interrupted, remaining};
+use installer::receipt::{Before, Line, Receipt, first, interrupted, kept, remaining};
 
 const DEED: &str = r#"{"line":"deed","step":"swap","deed":{"did":"made","path":"/ä"}}"#;
+const HEAD: &str = "{\"line\":\"receipt\",\"version\":1}\n";
 const FINISHED: &str = r#"{"line":"finished","step":"swap"}"#;
 
 /// A receipt with this text, in a folder of its own.
@@ -22,12 +23,32 @@ fn bytes(folder: &Path) -> Vec<u8> {
     fs::read(folder.join("receipt.jsonl")).unwrap()
 }
 
+/// Refused by who looks and by who changes, with what to do; and it stays.
+fn assert_refused(folder: &Path, words: &str, cure: &str) {
+    let before = fs::read(folder.join("receipt.jsonl")).ok();
+    let errors = [
+        Receipt::read(folder).map(drop).unwrap_err(),
+        Receipt::open(folder).map(drop).unwrap_err(),
+    ];
+    for error in errors {
+        assert!(format!("{error:#}").contains(words), "{words}: {error:#}");
+        let cures: Vec<&str> =
+            error.chain().filter_map(|one| Some(one.downcast_ref::<Failure>()?.cure())).collect();
+        assert!(cures.iter().any(|one| one.contains(cure)), "{cure}: {cures:?}");
+    }
+    assert_eq!(fs::read(folder.join("receipt.jsonl")).ok(), before);
+}
+
 #[test]
 fn wherever_it_was_cut_off_its_whole_lines_count() {
-    let whole =
-        format!("{{\"line\":\"receipt\",\"version\":1}}\n{DEED}\n{FINISHED}\n").into_bytes();
+    let whole = format!("{HEAD}{DEED}\n{FINISHED}\n").into_bytes();
     for length in 0..=whole.len() {
         let folder = receipt(&whole[..length]);
+        if length < HEAD.len() {
+            let words = if length == 0 { "it is empty" } else { "has lost its end" };
+            assert_refused(folder.path(), words, "if you have a copy of the receipt");
+            continue;
+        }
         let count = whole[..length].iter().filter(|byte| **byte == b'\n').count();
         let seen = Receipt::read(folder.path()).unwrap().unwrap();
         assert_eq!(seen.len(), count, "at {length}");
@@ -35,13 +56,89 @@ fn wherever_it_was_cut_off_its_whole_lines_count() {
         assert_eq!(interrupted(&seen, "swap"), count == 2);
 
         let mut open = Receipt::open(folder.path()).unwrap();
-        assert_eq!(open.lines().len(), count.max(1));
+        assert_eq!(open.lines().len(), count);
         open.add(Line::Finished { step: "hosts".to_owned() }).unwrap();
         drop(open);
         let after = String::from_utf8(bytes(folder.path())).unwrap();
         assert!(after.ends_with("\n{\"line\":\"finished\",\"step\":\"hosts\"}\n"), "{after}");
-        assert_eq!(Receipt::read(folder.path()).unwrap().unwrap().len(), count.max(1) + 1);
+        assert_eq!(Receipt::read(folder.path()).unwrap().unwrap().len(), count + 1);
     }
+}
+
+#[test]
+fn of_zeros_only_those_of_one_line_that_was_being_written_count_for_nothing() {
+    let whole = format!("{HEAD}{DEED}\n");
+    for torn in ["\0", &"\0".repeat(4096), "{\"line\":\"de\0\0\0", "{\0", "{\"line\":\"deed\",\"st"]
+    {
+        let folder = receipt(format!("{whole}{torn}").as_bytes());
+        assert_eq!(Receipt::read(folder.path()).unwrap().unwrap().len(), 2, "{torn:?}");
+        assert_eq!(Receipt::open(folder.path()).unwrap().lines().len(), 2);
+        assert_eq!(bytes(folder.path()), whole.as_bytes());
+    }
+    for (text, words) in [
+        ("\0".to_owned(), "it is empty"),
+        ("\0".repeat(whole.len()), "it is empty"),
+        (format!("{}\n", "\0".repeat(whole.len())), "line 1 is damaged"),
+        (format!("{HEAD}{}{DEED}\n", "\0".repeat(90)), "line 2 is damaged"),
+        (format!("{HEAD}{}\n{DEED}\n", "\0".repeat(90)), "line 2 is damaged"),
+        (format!("{whole}\0{{\"line\""), "line 3 is damaged: it is no line"),
+        (format!("{whole}some words"), "line 3 is damaged: it is no line"),
+        (format!("{whole}{}", "\0".repeat(3 << 20)), "line 3 is damaged: it is no line"),
+        (format!("{whole}{whole}"), "line 3 is damaged: it is not the first"),
+    ] {
+        assert_refused(receipt(text.as_bytes()).path(), words, "copy");
+    }
+}
+
+#[test]
+fn one_that_is_gone_is_missed_by_what_it_has_left() {
+    let folder = tempfile::tempdir().unwrap();
+    // kubectl's cache, which a look leaves, and a receipt that never got its name.
+    fs::create_dir(folder.path().join("kubectl")).unwrap();
+    fs::write(folder.path().join("receipt.jsonl.77"), "{\"li").unwrap();
+    assert_eq!(Receipt::read(folder.path()).unwrap(), None);
+    let name = Receipt::open(folder.path()).unwrap().keep(b"old").unwrap();
+    fs::remove_file(folder.path().join("receipt.jsonl")).unwrap();
+    assert_refused(folder.path(), "is gone, and", "if you have a copy of the receipt");
+    assert_eq!(kept(folder.path(), &name).unwrap(), b"old");
+}
+
+#[test]
+fn it_has_its_first_line_as_soon_as_it_has_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("deep/er");
+    let receipt = Receipt::open(&folder).unwrap();
+    assert_eq!(bytes(&folder), HEAD.as_bytes());
+    let names = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    assert_eq!(names, ["before", "receipt.jsonl"]);
+    drop(receipt);
+}
+
+#[test]
+fn a_copy_that_a_lost_power_has_emptied_is_not_put_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let receipt = Receipt::open(folder.path()).unwrap();
+    let name = receipt.keep(b"as it was").unwrap();
+    let copy = folder.path().join("before").join(&name);
+    for damaged in ["", "\0\0\0\0\0\0\0\0\0", "as it wa"] {
+        fs::write(&copy, damaged).unwrap();
+        let error = kept(folder.path(), &name).unwrap_err();
+        assert!(error.to_string().contains("is damaged"), "{error:#}");
+        // Where the file is still as it was, it is copied anew.
+        assert_eq!(receipt.keep(b"as it was").unwrap(), name);
+        assert_eq!(kept(folder.path(), &name).unwrap(), b"as it was");
+    }
+}
+
+#[test]
+fn a_disk_that_cannot_be_written_is_named_with_what_to_do() {
+    // A folder can be made in none of the kernel's own.
+    let error = Receipt::open(Path::new("/proc/self/kubeferry")).map(drop).unwrap_err();
+    let error = installer::failure::describe(&error, None);
+    assert!(error.contains("writing the receipt in /proc/self/kubeferry failed"), "{error}");
+    assert!(error.contains("hint: "), "{error}");
 }
 
 #[test]

@@ -174,7 +174,9 @@ fn the_rest_is_applied_as_a_difference() {
         .unwrap();
         assert_eq!(step, "hosts");
         assert_eq!(planned(&|cluster| cluster.firewall = Firewall::Flush), None, "it has none");
-        fs::write(node.root().join("run/systemd/active/firewalld"), "").unwrap();
+        for word in ["active", "enabled"] {
+            fs::write(node.root().join(format!("run/systemd/{word}/firewalld")), "").unwrap();
+        }
         let (step, changes) = planned(&|cluster| cluster.firewall = Firewall::Flush).unwrap();
         assert_eq!((step, changes.len()), ("firewall", 1));
     }

@@ -46,3 +46,15 @@ fn a_bare_node() {
     let error = "this node is in no cluster: it has no /etc/kubernetes/kubelet.conf".to_owned();
     assert_eq!(status.node, Registration::Unknown { error });
 }
+
+#[test]
+fn a_service_that_is_not_there() {
+    let node = Node::new(Role::Worker, &BARE);
+    for unit in ["containerd", "kubelet"] {
+        let folder = node.root().join("run/systemd/absent");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(unit), "").unwrap();
+    }
+    let states: Vec<String> = look(&node).services.into_iter().map(|one| one.state).collect();
+    assert_eq!(states, ["not installed", "not installed", "inactive"]);
+}

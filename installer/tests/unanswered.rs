@@ -71,7 +71,7 @@ fn what_is_awaited_in_vain_is_told_with_its_last_words() {
 #[test]
 fn what_preflight_could_not_ask_is_in_the_way() {
     let node = kinds::bare(Role::Master);
-    for question in ["rpm -qa", "ss -Hltn", "systemctl is-active docker", "modprobe --dry-run"] {
+    for question in ["rpm -qa", "ss -ltn", "systemctl is-active docker", "modprobe --dry-run"] {
         let (host, _) = node.look(Some(Fault::Mute(question)));
         let problems = preflight::problems(&host, &node.intent());
         assert!(problems.iter().any(|one| one.to_string().contains(question)), "{question}");

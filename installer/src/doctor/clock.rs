@@ -11,7 +11,7 @@ use crate::steps::time::PATH;
 pub(super) fn stopped(host: &Host) -> anyhow::Result<Option<Finding>> {
     // Elsewhere another program may see to the time.
     let is_ours = receipt::finished(host.lines(), "time");
-    if is_ours { unit::off(host, "chronyd") } else { Ok(None) }
+    if is_ours { unit::off(host, "chronyd", "packages") } else { Ok(None) }
 }
 
 /// No server tells a worker the time.

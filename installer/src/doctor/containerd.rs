@@ -31,7 +31,7 @@ pub(super) fn configuration(host: &Host) -> anyhow::Result<Option<Finding>> {
 
 /// It does not run.
 pub(super) fn stopped(host: &Host) -> anyhow::Result<Option<Finding>> {
-    unit::off(host, "containerd")
+    unit::off(host, "containerd", "packages")
 }
 
 /// It runs, and kubelet has no answer of it.

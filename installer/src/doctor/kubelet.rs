@@ -16,5 +16,5 @@ pub(super) fn configuration(host: &Host) -> anyhow::Result<Option<Map<String, Va
 
 /// It does not run.
 pub(super) fn stopped(host: &Host) -> anyhow::Result<Option<Finding>> {
-    unit::off(host, "kubelet")
+    unit::off(host, "kubelet", "packages")
 }

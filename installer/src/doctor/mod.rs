@@ -12,6 +12,7 @@ mod forwarding;
 mod kubeconfigs;
 mod kubelet;
 mod network;
+mod own;
 mod sandbox;
 mod setup;
 mod static_pods;
@@ -60,11 +61,14 @@ const MEMBERSHIP: [Check; 2] = [static_pods::leftover, setup::outside];
 /// All other causes, in the order in which one brings about another: the machine,
 /// its time, containerd, the cluster's credentials, kubelet, the pods' network, the
 /// API server.
-const CHECKS: [Check; 29] = [
+const CHECKS: [Check; 33] = [
     setup::interrupted,
     disk::full,
     swap::on,
+    swap::comes_back,
     forwarding::off,
+    own::lost_file,
+    own::route,
     firewall::closed,
     clock::stopped,
     clock::without_source,
@@ -74,6 +78,7 @@ const CHECKS: [Check; 29] = [
     containerd::stopped,
     containerd::mute,
     sandbox::missing,
+    own::nfs,
     cgroup::differs,
     static_pods::missing,
     certificates::interrupted,

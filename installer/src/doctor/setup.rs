@@ -30,8 +30,7 @@ pub(super) fn outside(host: &Host) -> anyhow::Result<Option<Finding>> {
         return Ok(Some(renewal));
     }
     let last = if role == Role::Master { "control-plane" } else { "join" };
-    let was_in = receipt::finished(host.lines(), last) && !host.was_interrupted(last);
-    Ok(Some(if was_in {
+    Ok(Some(if host.was_finished(last) {
         // kubeadm refuses to go where it has been.
         Finding::new(
             format!("this {role} was in a cluster, and {KUBELET} is gone"),

@@ -1,12 +1,12 @@
 //! Services that are off.
 
-use super::Finding;
+use super::{Finding, again};
 use crate::exec::Command;
 use crate::host::Host;
-use crate::steps::unit_is;
+use crate::steps::{unit_is, unit_is_absent};
 
-/// Why a service does not run, or will not after the next boot.
-pub(super) fn off(host: &Host, unit: &str) -> anyhow::Result<Option<Finding>> {
+/// Why a service does not run, or will not after the next boot. `step` brings it.
+pub(super) fn off(host: &Host, unit: &str, step: &str) -> anyhow::Result<Option<Finding>> {
     let ask = |question: &str| {
         let said = host.answer(&Command::of(&format!("systemctl {question} {unit}")))?;
         anyhow::Ok(said.stdout.trim().to_owned())
@@ -33,6 +33,10 @@ pub(super) fn off(host: &Host, unit: &str) -> anyhow::Result<Option<Finding>> {
                 format!("systemctl restart {unit}, once what it says is mended"),
             ))
         }
+        _ if unit_is_absent(host, unit)? => Some(Finding::new(
+            format!("systemd knows no unit {unit}"),
+            again(host, &[step], format!("bring {unit} back, and run `{enable}`")),
+        )),
         _ => Some(Finding::new(format!("{unit} does not run"), enable)),
     })
 }

@@ -60,24 +60,39 @@ impl Output {
         self.status == Some(0)
     }
 
-    /// How it ended, with the last lines that it said: `exited with status 1: no`.
+    /// How it ended, with the last lines of why: `exited with status 1: no`.
     pub fn end(&self) -> String {
         let status = match self.status {
             Some(status) => format!("exited with status {status}"),
             None => "was ended by a signal".to_owned(),
         };
-        let said = if self.stderr.trim().is_empty() { &self.stdout } else { &self.stderr };
-        let lines: Vec<&str> = said.trim().lines().collect();
+        let lines = self.reasons();
         match lines.get(lines.len().saturating_sub(8)..) {
             None | Some([]) => status,
             Some(last) => format!("{status}: {}", last.join("\n    ")),
         }
     }
 
-    /// The last line of its errors, in which most programs say why they failed.
+    /// The last line of why, in which most programs say it.
     pub fn reason(&self) -> Option<&str> {
-        self.stderr.trim().lines().last()
+        self.reasons().pop()
     }
+
+    /// What it says of why it failed: its errors; where these are warnings only, or
+    /// yum's that it did nothing, what it wrote to standard output.
+    fn reasons(&self) -> Vec<&str> {
+        let (errors, output) = (lines(&self.stderr), lines(&self.stdout));
+        let says_why = |line: &&str| {
+            let line = line.trim_start().to_lowercase();
+            !line.starts_with("warning:") && line != "error: nothing to do"
+        };
+        if errors.iter().any(says_why) || output.is_empty() { errors } else { output }
+    }
+}
+
+/// Lines with anything in them.
+fn lines(text: &str) -> Vec<&str> {
+    text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect()
 }
 
 /// Writes what a command reads.
@@ -106,5 +121,26 @@ mod tests {
         assert_eq!(output.end(), "exited with status 1: it is full");
         output.status = None;
         assert_eq!(output.end(), "was ended by a signal: it is full");
+    }
+
+    #[test]
+    fn why_it_failed_is_where_it_says_so() {
+        let of = |stdout: &str, stderr: &str| {
+            let (stdout, stderr) = (stdout.to_owned(), stderr.to_owned());
+            let output = Output { status: Some(1), stdout, stderr };
+            output.reason().map(str::to_owned)
+        };
+        let is = |told: Option<String>, line: &str| assert_eq!(told.as_deref(), Some(line));
+        let none = "No package kubelet-1.28.2-0.x86_64 available.";
+        is(of(&format!("Loaded plugins: fastestmirror\n{none}\n"), "Error: Nothing to do\n"), none);
+        let key = "warning: /a.rpm: Header V4 RSA/SHA512 Signature, key ID 1: NOKEY\n";
+        is(
+            of("Public key for a.rpm is not installed\n", key),
+            "Public key for a.rpm is not installed",
+        );
+        is(of("deployment created\n", "error: timed out\n\n"), "error: timed out");
+        is(of("", "Warning: ALREADY_ENABLED\n"), "Warning: ALREADY_ENABLED");
+        is(of("", "Error: Nothing to do\n"), "Error: Nothing to do");
+        assert_eq!(of("\n", " \n"), None);
     }
 }

@@ -132,6 +132,20 @@ impl Host {
         self.execute(command, None).map(drop)
     }
 
+    /// Runs a command whose output is a secret: it is in no log and in no error.
+    pub fn capture(&mut self, step: &str, command: &Command) -> anyhow::Result<Output> {
+        self.note(step, Deed::Ran { command: command.clone(), undo: Vec::new() })?;
+        self.say(&format!("run {command}\n"));
+        let output =
+            self.exec.run(command, None).with_context(|| format!("running `{command}`"))?;
+        self.say(last(&output.stderr));
+        if output.succeeded() {
+            return Ok(output);
+        }
+        let told = Output { stdout: String::new(), ..output };
+        bail!("`{command}` {}", told.end())
+    }
+
     /// Runs a command that takes back what was done.
     pub fn take_back(&mut self, command: &Command) -> anyhow::Result<()> {
         self.execute(command, None).map(drop)
@@ -149,7 +163,9 @@ impl Host {
         self.say(&format!("run {command}\n"));
         let output =
             self.exec.run(command, input).with_context(|| format!("running `{command}`"))?;
-        self.say(&output.stderr);
+        // yum and dnf say there why they did nothing.
+        self.say(last(&output.stdout));
+        self.say(last(&output.stderr));
         if output.succeeded() {
             return Ok(output);
         }
@@ -209,8 +225,7 @@ impl Host {
 
     /// A text that the receipt kept.
     pub fn kept(&self, name: &str) -> anyhow::Result<Vec<u8>> {
-        let path = self.path(receipt::FOLDER).join("before").join(name);
-        fs::read(path).with_context(|| format!("reading what was kept as {name}"))
+        receipt::kept(&self.path(receipt::FOLDER), name)
     }
 
     /// Puts a file back as it was, which is no part of the receipt.
@@ -230,5 +245,33 @@ impl Host {
             copy_whole_as(&real, &mut &text[..], &whole)
         };
         put().map_err(|error| told(error, path))
+    }
+}
+
+/// The most bytes that the log gets of what one command says.
+const MOST_SAID: usize = 64 << 10;
+
+/// The end of a long text, from a line's beginning on.
+fn last(text: &str) -> &str {
+    let Some(mut at) = text.len().checked_sub(MOST_SAID) else { return text };
+    while !text.is_char_boundary(at) {
+        at += 1;
+    }
+    let end = text.get(at..).unwrap_or_default();
+    end.split_once('\n').map_or(end, |(_, lines)| lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_text_the_end_is_kept() {
+        assert_eq!(last("a\nb\n"), "a\nb\n");
+        let long = "z\u{e4}hlt\n".repeat(MOST_SAID);
+        let end = last(&long);
+        assert!(end.len() <= MOST_SAID && end.len() > MOST_SAID - 20, "{}", end.len());
+        assert!(end.starts_with("z\u{e4}hlt\n") && long.ends_with(end));
+        assert!(last(&"\u{e4}".repeat(MOST_SAID)).len() <= MOST_SAID);
     }
 }

@@ -28,6 +28,8 @@ pub struct Host {
     receipt: Option<Receipt>,
     lines: Vec<Line>,
     log: Option<Printable<File>>,
+    /// The step whose changes were made, and of which is asked whether all is done.
+    checked: Option<String>,
 }
 
 impl Host {
@@ -40,7 +42,14 @@ impl Host {
     /// One of which nothing is known but what can be seen, for where the receipt
     /// cannot be read.
     pub fn look_past_receipt(root: &Path, exec: Box<dyn Exec>) -> Self {
-        Self { root: root.to_owned(), exec, receipt: None, lines: Vec::new(), log: None }
+        Self {
+            root: root.to_owned(),
+            exec,
+            receipt: None,
+            lines: Vec::new(),
+            log: None,
+            checked: None,
+        }
     }
 
     /// Makes it one to change: opens its receipt, and its log.
@@ -78,7 +87,23 @@ impl Host {
 
     /// Whether a step was begun and not finished.
     pub fn was_interrupted(&self, step: &str) -> bool {
-        receipt::interrupted(self.lines(), step)
+        !self.is_checked(step) && receipt::interrupted(self.lines(), step)
+    }
+
+    /// Whether all changes of a step were made at least once, and none was begun since.
+    pub fn was_finished(&self, step: &str) -> bool {
+        self.is_checked(step)
+            || receipt::finished(self.lines(), step) && !self.was_interrupted(step)
+    }
+
+    /// All changes of a step were made: from now on it is looked at as one that was not
+    /// interrupted.
+    pub(crate) fn check(&mut self, step: &str) {
+        self.checked = Some(step.to_owned());
+    }
+
+    fn is_checked(&self, step: &str) -> bool {
+        self.checked.as_deref() == Some(step)
     }
 
     /// Where a path of the node is.

@@ -46,11 +46,17 @@ pub(super) fn firewalls(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Fail
     }
     for unit in ["iptables", "nftables"] {
         if unit_is(host, "active", unit)? {
+            // When it ends it takes all rules away, and so kube-proxy's.
+            let end = if host.exists(ready::KUBELET) {
+                format!("`systemctl disable {unit}`, and restart the node when that suits")
+            } else {
+                format!("`systemctl disable --now {unit}`")
+            };
             found.push(Failure::new(
                 format!("{unit}.service runs here, with rules that this program does not change"),
                 format!(
-                    "`systemctl disable --now {unit}`; or open the ports yourself, and have \
-                     `firewall: leave` in the cluster file"
+                    "{end}; or open the ports yourself, and have `firewall: leave` in the cluster \
+                     file"
                 ),
             ));
         }

@@ -14,6 +14,7 @@ use std::path::Path;
 
 use crate::exec::Command;
 use crate::failure::Failure;
+use crate::family;
 use crate::host::Host;
 use crate::receipt::{Deed, Line};
 use crate::role::Role;
@@ -99,8 +100,7 @@ fn kernel(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let (kernel, missing) = (&intent.facts.kernel, missing.join(", "));
     Ok(vec![Failure::new(
         format!("the kernel that runs here, {kernel}, lacks {missing}"),
-        "restart the node if its kernel was updated; else install the kernel's modules \
-         (kernel-modules-extra), or do without, by proxyMode: iptables or no nfs",
+        family::modules_cure(host, &intent.facts),
     )])
 }
 

@@ -31,7 +31,8 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         Role::Master => &["6443", "2379", "2380", "10250", "10257", "10259"],
         Role::Worker => &["10250"],
     };
-    let listening = host.answer(&Command::of("ss -Hltn"))?.stdout;
+    // Its header has no address; older ones have no option that leaves it out.
+    let listening = host.answer(&Command::of("ss -ltn"))?.stdout;
     for port in ports {
         let end = format!(":{port}");
         let mut at = listening.lines().filter_map(|line| line.split_ascii_whitespace().nth(3));

@@ -5,7 +5,7 @@
 mod line;
 
 use std::fmt::Display;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -28,6 +28,15 @@ pub const FOLDER: &str = "/var/lib/kubeferry";
 /// Its file there.
 pub const FILE: &str = "receipt.jsonl";
 
+/// The folder of files as they were, by their digests.
+const COPIES: &str = "before";
+
+/// How each line begins.
+const BEGINNING: &[u8] = b"{\"line\":\"";
+
+/// No line is longer, in bytes: the kernel gives a command no more words.
+const LONGEST: usize = 2 << 20;
+
 /// The version of its shape that this code writes and reads.
 const VERSION: u32 = 1;
 
@@ -44,23 +53,13 @@ pub struct Receipt {
 impl Receipt {
     /// Opens the receipt in `folder`, which is made where it is absent.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
-        let reading = || format!("opening the receipt in {}", folder.display());
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder.join("before"))
-            .with_context(reading)?;
         let path = folder.join(FILE);
-        let file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(&path)
-            .with_context(reading)?;
-        if !file.metadata().with_context(reading)?.is_file() {
-            bail!("{} is no regular file; move it away", path.display());
+        if Self::read(folder)?.is_none() {
+            begin(folder).map_err(|error| unwritable(error, folder))?;
         }
+        let reading = || format!("opening the receipt in {}", folder.display());
+        let opened = OpenOptions::new().read(true).append(true).open(&path);
+        let file = opened.map_err(|error| unwritable(error, folder))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Err(Errno::WOULDBLOCK) => {
                 bail!("another installer is at work on this node; wait until it has ended")
@@ -74,14 +73,15 @@ impl Receipt {
         if !same {
             bail!("another installer has just reset this node; run this again");
         }
-        let mut receipt = Self { folder: folder.to_owned(), file, lines: Vec::new() };
         let bytes = input::file(&path, LARGEST).with_context(reading)?;
-        let whole = whole_lines(&bytes);
-        receipt.lines = parse(whole).with_context(|| format!("reading {}", path.display()))?;
-        receipt.file.set_len(whole.len() as u64).with_context(reading)?;
-        if receipt.lines.is_empty() {
-            receipt.add(Line::Receipt { version: VERSION })?;
+        let (lines, whole) =
+            parse(&bytes).with_context(|| format!("reading {}", path.display()))?;
+        let receipt = Self { folder: folder.to_owned(), file, lines };
+        if whole < bytes.len() {
+            let cut = receipt.file.set_len(whole as u64).and_then(|()| receipt.file.sync_all());
+            cut.map_err(|error| unwritable(error, folder))?;
         }
+        make_copies(folder).map_err(|error| unwritable(error, folder))?;
         Ok(receipt)
     }
 
@@ -89,18 +89,25 @@ impl Receipt {
     /// is none.
     pub fn read(folder: &Path) -> anyhow::Result<Option<Vec<Line>>> {
         let path = folder.join(FILE);
+        let reading = || format!("reading {}", path.display());
         match input::file(&path, LARGEST) {
-            Ok(bytes) => {
-                let lines = parse(whole_lines(&bytes));
-                lines.map(Some).with_context(|| format!("reading {}", path.display()))
+            Ok(bytes) => parse(&bytes).map(|(lines, _)| Some(lines)).with_context(reading),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // A receipt comes before all else that is kept with it.
+                if folder.join(COPIES).exists() {
+                    let copies = folder.join(COPIES);
+                    let what =
+                        format!("{} is gone, and {} is not", path.display(), copies.display());
+                    return Err(lost(what).into());
+                }
+                Ok(None)
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(Failure::new(
                 format!("only root may read {}", path.display()),
                 "run this by `sudo`, or as root",
             )
             .into()),
-            Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
+            Err(error) => Err(error).with_context(reading),
         }
     }
 
@@ -119,7 +126,7 @@ impl Receipt {
             // The next line must not be appended to half of this one.
             drop(self.file.set_len(end));
         }
-        written.with_context(|| format!("writing the receipt in {}", self.folder.display()))?;
+        written.map_err(|error| unwritable(error, &self.folder))?;
         self.lines.push(line);
         Ok(())
     }
@@ -127,8 +134,9 @@ impl Receipt {
     /// Keeps a file's text for the day the node is reset; gives its name.
     pub fn keep(&self, text: &[u8]) -> anyhow::Result<String> {
         let name = Digest::of(text).hex();
-        let path = self.folder.join("before").join(&name);
-        if !path.exists() {
+        let path = self.folder.join(COPIES).join(&name);
+        // One that a lost power has emptied is no copy.
+        if !fs::read(&path).is_ok_and(|kept| kept == text) {
             write_whole(&path, text, 0o600)
                 .with_context(|| format!("keeping a copy in {}", path.display()))?;
         }
@@ -136,11 +144,64 @@ impl Receipt {
     }
 }
 
-/// What follows the last line break was being written when the power went: the
-/// change that it tells of was not made.
-fn whole_lines(bytes: &[u8]) -> &[u8] {
-    let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    bytes.get(..end).unwrap_or_default()
+/// A text that the receipt in `folder` has kept under a name, which is its digest.
+pub fn kept(folder: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
+    let path = folder.join(COPIES).join(name);
+    let text = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+    if Digest::of(&text).hex() != name {
+        return Err(Failure::new(
+            format!("{} is damaged: it is not what was put there", path.display()),
+            "bring the file that it is a copy of in order by hand, from a backup or from another node",
+        )
+        .into());
+    }
+    Ok(text)
+}
+
+/// Makes the receipt with its first line: it gets its name when that is on the disk,
+/// so that a receipt without it is damaged.
+fn begin(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let mut text = serde_json::to_vec(&Line::Receipt { version: VERSION })?;
+    text.push(b'\n');
+    // Each process has a file of its own, and the first of them the name.
+    let partial = folder.join(format!("{FILE}.{}", std::process::id()));
+    drop(fs::remove_file(&partial));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial)?;
+    let named = file.write_all(&text).and_then(|()| file.sync_all()).and_then(|()| {
+        match fs::hard_link(&partial, folder.join(FILE)) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(()),
+        }
+    });
+    fs::remove_file(&partial)?;
+    named?;
+    File::open(folder)?.sync_all()?;
+    folder.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+}
+
+/// Makes the folder of copies, whose name is on the disk before one is in it.
+fn make_copies(folder: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(folder.join(COPIES)) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.and_then(|()| File::open(folder)?.sync_all()),
+    }
+}
+
+/// Nothing is changed on a node without a line in the receipt before.
+fn unwritable(error: io::Error, folder: &Path) -> Failure {
+    let cure = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "make room on its disk, and run this again"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "`dmesg` may say why its disk can only be read; make it writable, and run this again"
+        }
+        io::ErrorKind::PermissionDenied => "run this by `sudo`, or as root",
+        _ => "mend that, and run this again",
+    };
+    let what = format!("writing the receipt in {} failed", folder.display());
+    Failure::new(what, cure).because(error.into())
 }
 
 fn damaged(number: usize, reason: &dyn Display) -> Failure {
@@ -151,20 +212,54 @@ fn damaged(number: usize, reason: &dyn Display) -> Failure {
     )
 }
 
-fn parse(bytes: &[u8]) -> anyhow::Result<Vec<Line>> {
+/// Nothing is left of it.
+fn lost(what: impl Into<String>) -> Failure {
+    Failure::new(
+        what,
+        "if you have a copy of the receipt, put it there. Else nobody knows what was done to this \
+         node: move that folder away, whose `before` has files as they were, and set up the node's \
+         system anew",
+    )
+}
+
+/// All lines of a receipt, and how many of its bytes they are. What follows them is a
+/// line that was being written when the power went: the change that it tells of was
+/// not made. A disk may have left zeros in its place.
+fn parse(bytes: &[u8]) -> anyhow::Result<(Vec<Line>, usize)> {
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let (text, rest) = bytes.split_at(whole);
     let mut lines = Vec::new();
-    for (number, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+    for (number, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let version = serde_json::from_slice::<serde_json::Value>(line)
             .ok()
             .and_then(|line| line.get("version")?.as_u64());
         if number == 0 && version.is_some_and(|version| version != u64::from(VERSION)) {
             bail!("it was written by another version of this program; use that one");
         }
-        let line = serde_json::from_slice(line).map_err(|error| damaged(number, &error));
-        lines.push(line?);
+        let line: Line = serde_json::from_slice(line).map_err(|error| damaged(number, &error))?;
+        if matches!(line, Line::Receipt { .. }) != (number == 0) {
+            let what = if number == 0 { "how a receipt begins" } else { "the first" };
+            return Err(damaged(number, &format!("it is not {what}")).into());
+        }
+        lines.push(line);
     }
-    if lines.first().is_some_and(|line| !matches!(line, Line::Receipt { .. })) {
-        return Err(damaged(0, &"it is not how a receipt begins").into());
+    let is_empty = bytes.iter().all(|byte| *byte == 0);
+    if lines.is_empty() {
+        let what = if is_empty { "it is empty" } else { "its first line has lost its end" };
+        return Err(lost(what).into());
     }
-    Ok(lines)
+    if !is_torn(rest) {
+        return Err(damaged(lines.len(), &"it is no line").into());
+    }
+    Ok((lines, whole))
+}
+
+/// Whether it may be what a lost power has left of one line: its beginning, zeros, or
+/// both.
+fn is_torn(rest: &[u8]) -> bool {
+    let begun = rest.iter().position(|byte| *byte == 0).unwrap_or(rest.len());
+    let (begun, zeros) = rest.split_at(begun);
+    rest.len() <= LONGEST
+        && zeros.iter().all(|byte| *byte == 0)
+        && begun.iter().zip(BEGINNING).all(|(one, other)| one == other)
 }

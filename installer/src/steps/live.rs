@@ -7,7 +7,6 @@ use crate::change::Change;
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::receipt;
 
 /// For how many seconds a control plane may take to start after a boot.
 const PATIENCE: u32 = 180;
@@ -37,8 +36,7 @@ pub(super) fn standing(
     if said.succeeded() {
         return Ok(Standing::In);
     }
-    let was_finished = receipt::finished(host.lines(), step) && !host.was_interrupted(step);
-    if !was_finished || !host.exists(left) {
+    if !host.was_finished(step) || !host.exists(left) {
         return Ok(Standing::Out);
     }
     if has_config && !said.stderr.contains("NotFound") {

@@ -27,7 +27,7 @@ pub mod packages;
 pub mod ready;
 pub mod registry_mirrors;
 pub mod repository;
-mod resolver;
+pub(crate) mod resolver;
 pub mod selinux;
 pub mod service_folder;
 pub mod service_route;
@@ -117,13 +117,30 @@ pub(crate) fn unit_is(host: &Host, word: &str, unit: &str) -> anyhow::Result<boo
         )
         .into());
     }
-    Ok(said.stdout.trim() == word)
+    let told = said.stdout.trim();
+    // What nothing can enable more than it is: it starts when others want it.
+    let starts = ["static", "indirect", "generated", "alias"];
+    Ok(told == word || word == "enabled" && starts.contains(&told))
+}
+
+/// Whether systemd has no such unit. To `is-active` systemd 219 says `unknown` then,
+/// and newer ones `inactive`, as of one that is off.
+pub(crate) fn unit_is_absent(host: &Host, unit: &str) -> anyhow::Result<bool> {
+    let said = host.answer(&Command::of("systemctl show --property=LoadState").with(unit))?;
+    Ok(said.stdout.trim() == "LoadState=not-found")
 }
 
 /// What makes a unit start now and at each boot.
 fn enabled(host: &Host, unit: &str) -> anyhow::Result<Vec<Change>> {
     let mut changes = Vec::new();
     if !unit_is(host, "enabled", unit)? {
+        if unit_is(host, "masked", unit)? {
+            return Err(Failure::new(
+                format!("{unit} is masked, so that nothing can start it"),
+                format!("`systemctl unmask {unit}`, and run this again"),
+            )
+            .into());
+        }
         changes.push(Change::run_undone_by(
             &format!("systemctl enable {unit}"),
             &format!("systemctl disable {unit}"),

@@ -13,8 +13,10 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::step::{Intent, Node, Step};
 
-const EXPORTS: &str = "/etc/exports.d/kubeferry.exports";
-const UNIT: &str = "nfs-server";
+/// What it serves, to whom.
+pub(crate) const EXPORTS: &str = "/etc/exports.d/kubeferry.exports";
+/// The server's unit.
+pub(crate) const UNIT: &str = "nfs-server";
 /// What has a server read its exports again.
 const REREAD: &str = "exportfs -ra";
 const PACKAGE: &str = "nfs-utils";

@@ -9,6 +9,7 @@ use bundle_format::Nevra;
 use super::repository::CONFIGURATION;
 use crate::change::Change;
 use crate::exec::Command;
+use crate::family::packager;
 use crate::host::Host;
 use crate::packages::PackageChange;
 use crate::packages::compared::{Compared, compare};
@@ -28,7 +29,7 @@ impl Step for Packages {
         if compared.changes.is_empty() {
             return Ok(Vec::new());
         }
-        let commands = commands(tool(node.host), &compared);
+        let commands = commands(packager(node.host), &compared);
         let packages = compared.changes.into_iter().map(|(_, change)| change).collect();
         Ok(vec![Change::Install { packages, commands }])
     }
@@ -80,9 +81,4 @@ pub(crate) fn has(host: &Host, name: &str) -> anyhow::Result<bool> {
         bail!("`{command}` does not answer: {}", said.stderr.trim());
     }
     Ok(said.succeeded())
-}
-
-/// dnf where there is one; el7 has yum.
-fn tool(host: &Host) -> &'static str {
-    if host.exists("/usr/bin/dnf") { "dnf" } else { "yum" }
 }

@@ -17,7 +17,8 @@ use crate::step::Node;
 /// file for systemd").
 const ARGUMENTS: &str = "/etc/sysconfig/kubelet";
 const KEY: &str = "KUBELET_EXTRA_ARGS=";
-const OWN: &str = "/opt/kubernetes/resolv.conf";
+/// The file that names them.
+pub(crate) const OWN: &str = "/opt/kubernetes/resolv.conf";
 const ARGUMENT: &str = "--resolv-conf=/opt/kubernetes/resolv.conf";
 /// Where they are read from, the second one by kubeadm's doing where
 /// systemd-resolved runs.

@@ -6,7 +6,12 @@ use super::{enabled, file_for};
 use crate::change::Change;
 use crate::step::{Node, Step};
 
-const UNIT: &str = "kubeferry-service-route.service";
+/// Its unit.
+pub(crate) const UNIT: &str = "kubeferry-service-route.service";
+/// The unit's file.
+pub(crate) const PATH: &str = "/etc/systemd/system/kubeferry-service-route.service";
+/// What sets it, before the network and its interface.
+pub(crate) const SET: &str = "ExecStart=/usr/sbin/ip route replace ";
 
 /// See the module.
 pub struct ServiceRoute;
@@ -28,13 +33,11 @@ impl Step for ServiceRoute {
              Description=Route to the Services of Kubernetes\n\
              After=network-online.target\nWants=network-online.target\nBefore=kubelet.service\n\n\
              [Service]\nType=oneshot\nRemainAfterExit=yes\n\
-             ExecStart=/usr/sbin/ip route replace {network} dev {interface}\n\
+             {SET}{network} dev {interface}\n\
              ExecStop=/usr/sbin/ip route delete {network} dev {interface}\n\n\
              [Install]\nWantedBy=multi-user.target\n"
         );
-        let path = format!("/etc/systemd/system/{UNIT}");
-        let mut changes =
-            file_for(node.host, self.name(), &path, &text, "systemctl daemon-reload")?;
+        let mut changes = file_for(node.host, self.name(), PATH, &text, "systemctl daemon-reload")?;
         changes.extend(enabled(node.host, UNIT)?);
         Ok(changes)
     }

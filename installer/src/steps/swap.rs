@@ -4,6 +4,7 @@ use super::lines::{lines, shown};
 use super::{file, unit_is};
 use crate::change::Change;
 use crate::exec::Command;
+use crate::host::Host;
 use crate::step::{Node, Step};
 
 const FSTAB: &str = "/etc/fstab";
@@ -17,43 +18,47 @@ impl Step for Swap {
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
-        let host = node.host;
-        let mut changes = Vec::new();
-        // First, so that at a reset fstab has its lines again before swap is
-        // switched on.
-        let swaps = host.read("/proc/swaps")?.unwrap_or_default();
-        if swaps.lines().nth(1).is_some() {
-            changes.push(Change::run_undone_by("swapoff -a", "swapon -a --ifexists"));
-        }
-        if let Some(text) = host.bytes(FSTAB)? {
-            let without = without_swap(&text);
-            if without != text {
-                changes.extend(file(host, FSTAB, &without)?);
-            }
-        }
-        // zram-generator(8) makes swap of memory at boot; an empty file of this
-        // name stops it.
-        let generator = "/etc/systemd/zram-generator.conf";
-        if host.exists("/usr/lib/systemd/system-generators/zram-generator")
-            && host.read(generator)?.as_deref() != Some("")
-        {
-            changes.extend(file(host, generator, "")?);
-        }
-        let question = "systemctl list-unit-files --type=swap --no-legend --plain";
-        let units = host.answer(&Command::of(question))?.stdout;
-        for unit in units.lines().filter_map(|line| line.split_ascii_whitespace().next()) {
-            // What systemd makes of fstab goes with the line there.
-            let own = host.exists(format!("/etc/systemd/system/{unit}"))
-                || host.exists(format!("/usr/lib/systemd/system/{unit}"));
-            if own && !unit_is(host, "masked", unit)? {
-                changes.push(Change::run_undone_by(
-                    &format!("systemctl mask {unit}"),
-                    &format!("systemctl unmask {unit}"),
-                ));
-            }
-        }
-        Ok(changes)
+        changes(node.host)
     }
+}
+
+/// What switches it off now and at each boot.
+pub(crate) fn changes(host: &Host) -> anyhow::Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    // First, so that at a reset fstab has its lines again before swap is
+    // switched on.
+    let swaps = host.read("/proc/swaps")?.unwrap_or_default();
+    if swaps.lines().nth(1).is_some() {
+        changes.push(Change::run_undone_by("swapoff -a", "swapon -a --ifexists"));
+    }
+    if let Some(text) = host.bytes(FSTAB)? {
+        let without = without_swap(&text);
+        if without != text {
+            changes.extend(file(host, FSTAB, &without)?);
+        }
+    }
+    // zram-generator(8) makes swap of memory at boot; an empty file of this
+    // name stops it.
+    let generator = "/etc/systemd/zram-generator.conf";
+    if host.exists("/usr/lib/systemd/system-generators/zram-generator")
+        && host.read(generator)?.as_deref() != Some("")
+    {
+        changes.extend(file(host, generator, "")?);
+    }
+    let question = "systemctl list-unit-files --type=swap --no-legend --plain";
+    let units = host.answer(&Command::of(question))?.stdout;
+    for unit in units.lines().filter_map(|line| line.split_ascii_whitespace().next()) {
+        // What systemd makes of fstab goes with the line there.
+        let own = host.exists(format!("/etc/systemd/system/{unit}"))
+            || host.exists(format!("/usr/lib/systemd/system/{unit}"));
+        if own && !unit_is(host, "masked", unit)? {
+            changes.push(Change::run_undone_by(
+                &format!("systemctl mask {unit}"),
+                &format!("systemctl unmask {unit}"),
+            ));
+        }
+    }
+    Ok(changes)
 }
 
 /// fstab(5) with its swap lines as comments: the third of a line's fields is its

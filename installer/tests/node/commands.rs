@@ -20,6 +20,8 @@ pub enum Fault {
     Late(usize),
     /// It does what it should, and then the power is lost.
     Killed(usize),
+    /// It says that it did, and did nothing.
+    Idle(usize),
     /// The power is lost while it writes its first file.
     Half(usize),
     /// No command; but what was started answers from the second time on.
@@ -67,6 +69,7 @@ impl Exec for Commands {
                 self.change(&words);
                 std::panic::resume_unwind(Box::new("the power was lost"));
             }
+            Some(Fault::Idle(at)) if at == nth => Ok(said(true, "there was nothing to do\n")),
             Some(Fault::Half(at)) if at == nth => {
                 self.cut_short(&words);
                 Ok(Output { status: None, ..Output::default() })
@@ -127,6 +130,8 @@ impl Commands {
             ["systemctl", "is-active", unit] => {
                 let is = self.has("active", unit);
                 let word = if self.has("failed", unit) { "activating\n" } else { "inactive\n" };
+                // As systemd 219 has it.
+                let word = if self.has("absent", unit) { "unknown\n" } else { word };
                 said(is, if is { "active\n" } else { word })
             }
             ["systemctl", "is-enabled", unit] => {
@@ -135,7 +140,8 @@ impl Commands {
                 said(word == Some("enabled"), word.unwrap_or("disabled"))
             }
             ["systemctl", "show", "--property=LoadState", unit] => {
-                let word = if self.is_gone(unit) { "not-found" } else { "loaded" };
+                let is_gone = self.is_gone(unit) || self.has("absent", unit);
+                let word = if is_gone { "not-found" } else { "loaded" };
                 said(true, &format!("LoadState={word}\n"))
             }
             ["systemctl", "list-unit-files", "--type=swap", ..] => {
@@ -180,9 +186,7 @@ impl Commands {
                 let stderr = self.read("run/api-says");
                 Output { status: Some(1), stdout: String::new(), stderr }
             }
-            ["firewall-cmd", "--state" | "--list-ports"] => {
-                said(self.root.join("run/ports").exists(), &self.read("run/ports"))
-            }
+            ["firewall-cmd", "--state"] => said(self.has("active", "firewalld"), ""),
             ["kubeadm", "config", "images", "list", "--kubernetes-version", version, ..] => {
                 let listed = self.read("run/kubeadm-images");
                 said(*version == "v1.28.2" && !listed.is_empty(), &listed)
@@ -190,7 +194,7 @@ impl Commands {
             ["modprobe", "--dry-run", name] => {
                 said(!self.read("run/no-modules").lines().any(|one| one == *name), "")
             }
-            ["ss", "-Hltn"] => said(true, &self.read("run/listening")),
+            ["ss", "-ltn"] => said(true, &self.read("run/listening")),
             ["kubectl", .., "get", "daemonset", "calico-node", "-o", _] => {
                 said(true, &self.read("run/calico"))
             }
@@ -209,13 +213,12 @@ impl Commands {
             ["ip", "-o", "-4", "addr", "show"] => {
                 said(true, "2: eth0    inet 10.0.0.2/24 brd 10.0.0.255 scope global eth0\n")
             }
-            ["firewall-cmd", "--permanent", question]
-                if ["--list-", "--info-", "--get-"].iter().any(|one| question.starts_with(one)) =>
-            {
+            words => {
+                let (place, options) = firewalld::place(words)?;
+                let output = firewalld::answer(&self.root, place, options)?;
                 self.asked.set(self.asked.get() + 1);
-                firewalld::answer(&self.root, question)
+                output
             }
-            _ => return None,
         }))
     }
 
@@ -232,14 +235,21 @@ impl Commands {
             ["systemctl", "disable", unit] => self.remove(&state("enabled", unit)),
             ["systemctl", "disable", "--now", unit] => {
                 self.remove(&state("enabled", unit));
-                self.remove(&state("active", unit));
+                self.stop(unit);
             }
+            ["systemctl", "enable", "--now", "firewalld"] => {
+                self.write(&state("enabled", "firewalld"), "");
+                self.write(&state("active", "firewalld"), "");
+                firewalld::start(&self.root);
+            }
+            ["systemctl", "try-restart", unit] if !self.has("active", unit) => {}
             ["systemctl", "mask", unit] => self.write(&state("masked", unit), ""),
             ["systemctl", "unmask", unit] => self.remove(&state("masked", unit)),
             ["systemctl", "reload", unit] if !self.has("active", unit) => return false,
             ["systemctl", "start", unit] if self.has("active", unit) => {}
-            ["systemctl", "restart", "firewalld"] => {
-                self.write(&state("active", "firewalld"), &firewalld::loaded(&self.root));
+            ["systemctl", "try-restart" | "restart" | "start", "firewalld"] => {
+                self.write(&state("active", "firewalld"), "");
+                firewalld::start(&self.root);
             }
             ["systemctl", "restart", "kubelet"]
                 if self.root.join("etc/kubernetes/manifests").exists() =>
@@ -267,7 +277,7 @@ impl Commands {
                 };
                 self.write(&state("active", unit), &self.read(path));
             }
-            ["systemctl", "stop", unit] => self.remove(&state("active", unit)),
+            ["systemctl", "stop", unit] => self.stop(unit),
             ["swapoff", "-a"] => self.write("proc/swaps", "Filename Type\n"),
             ["swapon", "-a", "--ifexists"] => {
                 let fstab = self.read("etc/fstab");
@@ -300,16 +310,16 @@ impl Commands {
                     value => self.write("run/calico", value.strip_prefix('=').unwrap()),
                 }
             }
-            ["firewall-cmd", "--permanent", options @ ..] => {
-                return self.has("active", "firewalld") && firewalld::change(&self.root, options);
-            }
             ["exportfs", "-ra"] => {
                 if self.has("active", "nfs-server") {
                     self.write(&state("active", "nfs-server"), &self.read(EXPORTS));
                 }
             }
-            ["firewall-cmd", "--reload"] => {
-                self.write(&state("active", "firewalld"), &firewalld::loaded(&self.root));
+            ["firewall-cmd", "--reload"] => firewalld::start(&self.root),
+            [program @ ("firewall-cmd" | "firewall-offline-cmd"), ..] => {
+                let (place, options) = firewalld::place(words).unwrap();
+                let can = self.has("active", "firewalld") == (*program == "firewall-cmd");
+                return can && firewalld::change(&self.root, place, options);
             }
             ["kubeadm", "init", ..] => self.write("etc/kubernetes/admin.conf", ""),
             ["kubectl", ..] if ingress::change(&self.root, words) => {}
@@ -359,6 +369,13 @@ impl Commands {
     /// Whether others have removed this unit or program: `run/gone` has one a line.
     fn is_gone(&self, name: &str) -> bool {
         self.read("run/gone").lines().any(|one| one == name)
+    }
+
+    fn stop(&self, unit: &str) {
+        self.remove(&state("active", unit));
+        if unit == "firewalld" {
+            firewalld::stop(&self.root);
+        }
     }
 
     fn has(&self, word: &str, unit: &str) -> bool {

@@ -1,4 +1,6 @@
-//! firewalld on a small node: its files hold a word and its value a line.
+//! firewalld on a small node. Its files, and below `run` its rules at work, hold a word
+//! and its value a line. When it reads its files, or ends, all rules in the kernel go:
+//! those of others are in `run/iptables`.
 
 use std::fs;
 use std::path::Path;
@@ -7,12 +9,29 @@ use installer::exec::Output;
 
 use super::commands::said;
 
-/// What firewall-cmd says of its files.
-pub(super) fn answer(root: &Path, question: &str) -> Output {
-    match question.split_once('=') {
-        None if question == "--list-all-zones" => {
+/// Where its files are, and its rules at work.
+const FILES: &str = "etc/firewalld";
+const WORK: &str = "run/firewalld";
+
+/// Which of both a command is for, and its options; none for another command.
+pub(super) fn place<'a>(words: &'a [&'a str]) -> Option<(&'static str, &'a [&'a str])> {
+    match words {
+        ["firewall-cmd", "--state" | "--reload"] => None,
+        ["firewall-cmd", "--permanent", options @ ..] | ["firewall-offline-cmd", options @ ..] => {
+            Some((FILES, options))
+        }
+        ["firewall-cmd", options @ ..] => Some((WORK, options)),
+        _ => None,
+    }
+}
+
+/// What it says of its rules; none where that is no question.
+pub(super) fn answer(root: &Path, place: &str, options: &[&str]) -> Option<Output> {
+    let is_old = root.join("run/old-firewalld").exists();
+    Some(match options {
+        ["--list-all-zones"] => {
             let zone = |name: &str| {
-                let text = read(root, &format!("zones/{name}"));
+                let text = read(root, place, &format!("zones/{name}"));
                 let of = |key: &str| {
                     let lines =
                         text.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
@@ -29,18 +48,29 @@ pub(super) fn answer(root: &Path, question: &str) -> Output {
             };
             said(true, &["block", "public", "trusted"].map(zone).concat())
         }
-        None if question == "--get-policies" => said(true, "site\n"),
-        Some(("--info-policy", name)) => {
-            let text = read(root, &format!("policies/{name}"));
-            said(!text.is_empty(), &text)
+        ["--get-policies"] => said(!is_old, "site\n"),
+        ["--direct", "--query-rule", rule @ ..] => {
+            said(read(root, place, "direct").contains(&rule.join(" ")), "")
         }
-        _ => panic!("a small firewalld has no {question}"),
-    }
+        [question] => {
+            let name = question.strip_prefix("--info-policy=")?;
+            let text = read(root, place, &format!("policies/{name}"));
+            said(!is_old && !text.is_empty(), &text)
+        }
+        _ => return None,
+    })
 }
 
 /// Does it; gives whether it could.
-pub(super) fn change(root: &Path, options: &[&str]) -> bool {
+pub(super) fn change(root: &Path, place: &str, options: &[&str]) -> bool {
     let (mut file, mut lines, mut gone) = ("zones/public".to_owned(), Vec::new(), Vec::new());
+    let mut options = options;
+    if let ["--direct", what, rule @ ..] = options {
+        file = "direct".to_owned();
+        let rules = if *what == "--add-rule" { &mut lines } else { &mut gone };
+        rules.push(rule.join(" "));
+        options = &[];
+    }
     for option in options {
         let (key, value) = option.split_once('=').unwrap();
         match key {
@@ -48,7 +78,8 @@ pub(super) fn change(root: &Path, options: &[&str]) -> bool {
             "--policy" => file = format!("policies/{value}"),
             "--new-policy" => {
                 file = format!("policies/{value}");
-                if !read(root, &file).is_empty() {
+                // Rules at work know no such thing.
+                if place == WORK || !read(root, place, &file).is_empty() {
                     return false;
                 }
                 lines.push("policy".to_owned());
@@ -63,26 +94,53 @@ pub(super) fn change(root: &Path, options: &[&str]) -> bool {
             },
         }
     }
-    let before = read(root, &file);
-    let path = root.join(format!("etc/firewalld/{file}.xml"));
-    if !before.is_empty() {
+    let before = read(root, place, &file);
+    let path = root.join(format!("{place}/{file}.xml"));
+    if place == FILES && !before.is_empty() {
         fs::write(path.with_extension("xml.old"), &before).unwrap();
     }
     lines.retain(|line| !before.lines().any(|old| old == line));
     let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
     let kept = before.lines().filter(|line| !gone.iter().any(|one| one == line));
     let kept: String = kept.map(|line| format!("{line}\n")).collect();
-    fs::write(path, kept + &lines).unwrap();
+    let after = kept + &lines;
+    if after.is_empty() && place == WORK {
+        remove(&path);
+        return true;
+    }
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, after).unwrap();
     true
 }
 
-/// All that it reads when it starts.
-pub(super) fn loaded(root: &Path) -> String {
-    ["zones/public", "zones/trusted", "policies/kubeferry-pods"]
-        .map(|file| read(root, file))
-        .concat()
+/// It reads its files.
+pub(super) fn start(root: &Path) {
+    stop(root);
+    for file in ["zones/public", "zones/trusted", "policies/kubeferry-pods", "direct"] {
+        let (text, path) = (read(root, FILES, file), root.join(format!("{WORK}/{file}.xml")));
+        if !text.is_empty() {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+    }
 }
 
-fn read(root: &Path, file: &str) -> String {
-    fs::read_to_string(root.join(format!("etc/firewalld/{file}.xml"))).unwrap_or_default()
+/// Its rules go, and those of others with them.
+pub(super) fn stop(root: &Path) {
+    let others = root.join("run/iptables");
+    if others.exists() {
+        fs::write(others, "").unwrap();
+    }
+    for file in ["zones/public", "zones/trusted", "policies/kubeferry-pods", "direct"] {
+        remove(&root.join(format!("{WORK}/{file}.xml")));
+    }
+}
+
+fn remove(path: &Path) {
+    drop(fs::remove_file(path));
+    drop(fs::remove_dir(path.parent().unwrap()));
+}
+
+fn read(root: &Path, place: &str, file: &str) -> String {
+    fs::read_to_string(root.join(format!("{place}/{file}.xml"))).unwrap_or_default()
 }

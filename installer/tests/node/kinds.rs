@@ -56,11 +56,12 @@ const LIVED_IN: [(&str, u32, &str); 19] = [
 ];
 
 /// What one has that has firewalld, and a mirror of its own.
-const FIREWALLED: [(&str, u32, &str); 5] = [
+const FIREWALLED: [(&str, u32, &str); 6] = [
     ("etc/containerd/certs.d/ghcr.io/hosts.toml", 0o644, "server = 'x'\n"),
     ("etc/firewalld/zones/public.xml", 0o644, "service ssh\nport 22/tcp\n"),
     ("etc/firewalld/policies/site.xml", 0o644, "target: DROP\n"),
-    ("run/systemd/active/firewalld", 0o644, "service ssh\nport 22/tcp\n"),
+    ("run/firewalld/zones/public.xml", 0o644, "service ssh\nport 22/tcp\n"),
+    ("run/systemd/active/firewalld", 0o644, ""),
     ("run/systemd/enabled/firewalld", 0o644, ""),
 ];
 

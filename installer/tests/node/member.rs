@@ -8,10 +8,11 @@ use std::time::{Duration, SystemTime};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use installer::doctor::{Diagnosis, diagnose};
+use installer::exec::{Command, Exec};
 use installer::role::Role;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 
-use super::{Node, kinds};
+use super::{Commands, Node, kinds};
 
 /// What the API server says of the node.
 pub const READY: &str = r#"{"status": {
@@ -142,6 +143,14 @@ impl Member {
         assert!(commands.made().is_empty(), "a doctor only looks");
         assert_eq!(self.node.tree(), before);
         diagnosis
+    }
+
+    /// Types a cure: commands of the node's, one after the other.
+    pub fn type_in(&self, cure: &str) {
+        let commands = Commands::of(self.node.root(), None);
+        for line in cure.split(" && ") {
+            assert!(commands.run(&Command::of(line), None).unwrap().succeeded(), "{line}");
+        }
     }
 
     /// Ends the API server.

@@ -1,0 +1,77 @@
+//! What the installer has left on the node for its boots: files that programs of the
+//! system read, and units.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+use bundle_format::Digest;
+
+use super::{Finding, again, unit};
+use crate::facts::default_route;
+use crate::host::Host;
+use crate::receipt::{Deed, Line};
+use crate::role::Role;
+use crate::steps::service_route::{PATH, SET, UNIT};
+use crate::steps::{nfs_server, resolver};
+
+/// One of its files for the system is gone, or was emptied: modules, kernel settings and
+/// the like are off after the next boot.
+pub(super) fn lost_file(host: &Host) -> anyhow::Result<Option<Finding>> {
+    let steps = Role::of_receipt(host.lines()).map(Role::steps).unwrap_or_default();
+    let mut wrote = BTreeMap::new();
+    for line in host.lines() {
+        let Line::Deed { step, deed: Deed::Wrote { path, after, .. } } = line else { continue };
+        wrote.insert(path.as_path(), (step.as_str(), *after));
+    }
+    let (mut paths, mut of) = (Vec::new(), Vec::new());
+    for (path, (step, after)) in wrote {
+        let is_read = path.starts_with("/etc") || path == Path::new(resolver::OWN);
+        let is_wanted = after.is_some_and(|after| after != Digest::of(b""));
+        if !is_read || !is_wanted || !steps.iter().any(|one| one.name() == step) {
+            continue;
+        }
+        let bytes = host.bytes(path)?.unwrap_or_default();
+        if bytes.iter().all(|byte| *byte == 0 || byte.is_ascii_whitespace()) {
+            paths.push(path.display().to_string());
+            of.push(step);
+        }
+    }
+    of.dedup();
+    let cause = || format!("what the installer wrote is gone or empty: {}", paths.join(", "));
+    Ok((!paths.is_empty()).then(|| Finding::new(cause(), again(host, &of, "write it anew"))))
+}
+
+/// The route to Services is off, without which none is reached where there is no default
+/// route.
+pub(super) fn route(host: &Host) -> anyhow::Result<Option<Finding>> {
+    let routes = host.read("/proc/net/route")?.unwrap_or_default();
+    let Some(text) = host.read(PATH)? else { return Ok(None) };
+    if default_route(&routes).is_some() {
+        return Ok(None);
+    }
+    if let Some(off) = unit::off(host, UNIT, "service-route")? {
+        return Ok(Some(off));
+    }
+    let network = text.lines().find_map(|line| line.strip_prefix(SET)?.split('/').next());
+    let address = network.and_then(|network| network.parse::<Ipv4Addr>().ok());
+    // The kernel prints addresses as numbers of its own byte order (proc(5)).
+    let is_there = |address: Ipv4Addr| {
+        let number = format!("{:08X}", u32::from_ne_bytes(address.octets()));
+        routes.lines().any(|line| line.split_ascii_whitespace().nth(1) == Some(number.as_str()))
+    };
+    Ok(address.filter(|address| !routes.is_empty() && !is_there(*address)).map(|address| {
+        Finding::new(
+            format!("the kernel has lost the route to Services, at {address}, that {UNIT} has set"),
+            format!("systemctl restart {UNIT}"),
+        )
+    }))
+}
+
+/// The NFS server is off on the machine that the cluster file gives it to.
+pub(super) fn nfs(host: &Host) -> anyhow::Result<Option<Finding>> {
+    if !host.exists(nfs_server::EXPORTS) {
+        return Ok(None);
+    }
+    unit::off(host, nfs_server::UNIT, "packages")
+}
