@@ -10,6 +10,7 @@ use rustix::fs::{major, minor};
 
 use crate::exec::Command;
 use crate::failure::Failure;
+use crate::family::packager;
 use crate::host::Host;
 use crate::packages::PackageChange;
 use crate::packages::compared::{Compared, Newer, compare};
@@ -37,7 +38,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     let mut found = replaced(host, &installed, &compared)?;
     found.extend(too_new(host, intent, &compared)?);
     found.extend(backwards(host, intent, &compared));
-    found.extend(twins(&installed, &compared));
+    found.extend(twins(host, &installed, &compared));
     found.extend(opposed(host, &compared)?);
     found.extend(at_work(host)?);
     Ok(found)
@@ -69,7 +70,7 @@ fn replaced(
         };
         found.push(Failure::new(
             format!("the package {name}{by} cannot stay beside containerd.io"),
-            format!("remove it if nobody needs it: `dnf remove {name}`"),
+            format!("remove it if nobody needs it: `{} remove {name}`", packager(host)),
         ));
     }
     Ok(found)
@@ -122,7 +123,8 @@ fn too_new(host: &Host, intent: &Intent, compared: &Compared<'_>) -> anyhow::Res
             format!(
                 "make the bundle anew from newer repositories, or for nodes like this one by \
                  `installer inventory` as its baseline; or, if nobody needs the newer one, \
-                 `dnf downgrade {}` from the site's own repositories",
+                 `{} downgrade {}` from the site's own repositories",
+                packager(host),
                 newer.here.name
             ),
         )
@@ -200,7 +202,7 @@ fn backwards(host: &Host, intent: &Intent, compared: &Compared<'_>) -> Option<Fa
 
 /// rpm and yum want one version for all architectures of a package that is there for
 /// several, and the bundle has one of these.
-fn twins(installed: &Installed, compared: &Compared<'_>) -> Vec<Failure> {
+fn twins(host: &Host, installed: &Installed, compared: &Compared<'_>) -> Vec<Failure> {
     let mut found = Vec::new();
     for PackageChange { package, .. } in brings(compared) {
         let is_twin = |other: &&Nevra| {
@@ -220,9 +222,11 @@ fn twins(installed: &Installed, compared: &Compared<'_>) -> Vec<Failure> {
             Failure::new(
                 format!("{other} is here, and cannot stay beside {package}"),
                 format!(
-                    "remove it if nobody needs it: `dnf remove {}.{}`; or bring both to this \
+                    "remove it if nobody needs it: `{} remove {}.{}`; or bring both to this \
                      version from the site's own repositories",
-                    other.name, other.arch
+                    packager(host),
+                    other.name,
+                    other.arch
                 ),
             )
         }));
@@ -246,7 +250,7 @@ fn opposed(host: &Host, compared: &Compared<'_>) -> anyhow::Result<Vec<Failure>>
             let what = if kind == "obsoletes" { "takes the place of" } else { "is in the way of" };
             found.push(Failure::new(
                 format!("the package {name} {what} the bundle's {}", change.package),
-                format!("remove it if nobody needs it: `dnf remove {name}`"),
+                format!("remove it if nobody needs it: `{} remove {name}`", packager(host)),
             ));
         }
     }
