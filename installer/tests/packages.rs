@@ -202,7 +202,7 @@ fn what_dnf_or_yum_would_stop_at_is_told_before() {
     assert_eq!(problems(&node, &intent, "is at work"), [""; 0]);
     let twin = problems(&node, &intent, "socat-1.7.3-1.i686 is here, and cannot stay beside");
     assert!(twin[0].ends_with("from the site's own repositories"), "{twin:?}");
-    assert!(twin[0].contains("`dnf remove socat.i686`"), "{twin:?}");
+    assert!(twin[0].contains("`yum remove socat.i686`"), "{twin:?}");
 
     let relations = "obsoletes\tsitelet\tkubelet\t<\t2\nobsoletes\tother\tkubelet\t<\t1.28\n\
                      conflicts\tnetcat\tsocat\t\t(none)\nconflicts\tkubelet\tkubelet\t<\t9\n\

@@ -10,7 +10,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use installer::exec::{Command, Exec, Input, Output};
 use installer::host::Host;
@@ -301,7 +301,19 @@ fn a_nodes_own_settings_of_dnf_hold_up_nothing() {
 fn the_metadata_of_an_earlier_bundle_does_not_count() {
     let Some(site) = Site::new(&[KUBELET, SOCAT, LIBX]) else { return };
     site.apply().unwrap();
-    // What the next bundle has in the same folder, a moment later.
+    // dnf counts the age of what it keeps in whole seconds.
+    let a_minute_ago = SystemTime::now() - Duration::from_secs(60);
+    let find = process::Command::new("find")
+        .arg(site.node.root())
+        .args(["-type", "f", "-path", "*/cache/*"])
+        .output()
+        .unwrap();
+    let kept = String::from_utf8(find.stdout).unwrap();
+    assert!(!kept.is_empty(), "dnf keeps metadata elsewhere");
+    for file in kept.lines() {
+        fs::File::open(file).unwrap().set_modified(a_minute_ago).unwrap();
+    }
+    // What the next bundle has in the same folder.
     const NEXT: Rpm = Rpm { nevra: "socat-1.8-1.noarch", is_requested: true, needed: &[] };
     let folder = site.node.root().join(&OWN[1..]);
     let next = site.build("socat", "1.8", "");

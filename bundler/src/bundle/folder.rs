@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -24,7 +24,7 @@ impl Folder {
     /// Opens the folder at `path`, which is made where it is not there.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
         let open = || {
-            fs::create_dir_all(path)?;
+            fs::DirBuilder::new().recursive(true).mode(0o755).create(path)?;
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
             Ok::<_, io::Error>(rustix::fs::open(path, flags, Mode::empty())?)
         };
@@ -55,7 +55,7 @@ impl Folder {
     }
 
     /// Writes a file, which gets its name when it is whole, and which must not be
-    /// there.
+    /// there. Its permission bits are `mode` less the process's umask.
     pub(super) fn write(
         &self,
         title: &Title,
@@ -68,7 +68,7 @@ impl Folder {
             folder = match self.enter(&folder, &parent)? {
                 Some(inner) => inner,
                 None => {
-                    let made = rustix::fs::mkdirat(&folder, last(&parent), Mode::from(0o777));
+                    let made = rustix::fs::mkdirat(&folder, last(&parent), Mode::from(0o755));
                     match made {
                         Ok(()) | Err(Errno::EXIST) => {}
                         Err(error) => return Err(error.into()),
@@ -77,9 +77,8 @@ impl Folder {
                 }
             };
         }
-        let mut unfinished = Unfinished::begin(folder)?;
+        let mut unfinished = Unfinished::begin(folder, mode)?;
         write(&mut unfinished.file)?;
-        unfinished.file.set_permissions(fs::Permissions::from_mode(mode))?;
         unfinished.file.sync_all()?;
         Ok(unfinished.finish(name)?)
     }
@@ -127,11 +126,11 @@ struct Unfinished {
 }
 
 impl Unfinished {
-    fn begin(folder: OwnedFd) -> anyhow::Result<Self> {
+    fn begin(folder: OwnedFd, mode: u32) -> anyhow::Result<Self> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         for number in 0_u64.. {
             let name = format!(".extracting-{}-{number}", std::process::id());
-            match rustix::fs::openat(&folder, name.as_str(), flags, Mode::from(0o600)) {
+            match rustix::fs::openat(&folder, name.as_str(), flags, Mode::from(mode)) {
                 Ok(file) => {
                     let file = File::from(file);
                     return Ok(Self { folder, name, file, finished: false });
