@@ -142,6 +142,7 @@ fn followed(path: &Path) -> io::Result<(PathBuf, bool)> {
 
 /// This program's own standard output or error: opened anew it might not be at the
 /// same place, or not be to be opened at all, as a socket.
+#[expect(clippy::disallowed_methods, reason = "a copy of the descriptor, and no text")]
 fn own_stream(path: &Path) -> io::Result<Option<File>> {
     let own = format!("/proc/{}/fd", std::process::id());
     let folder = path.parent().map(Path::canonicalize).transpose()?;
