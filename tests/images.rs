@@ -369,4 +369,20 @@ fn every_bad_file_is_named_and_nothing_printed() {
     let (status, images, errors) = run(&[&bad[0], &good, &bad[1]]);
     assert_eq!((status, images.as_str()), (Some(1), ""), "{errors}");
     assert!(errors.contains("broken.yaml") && errors.contains("latin.yaml"), "{errors}");
+    // Nor is there one of what holds no objects.
+    for (name, text, what) in [
+        (
+            "page.html",
+            &b"<!DOCTYPE html><title>Sign in</title>"[..],
+            "a page of HTML (\"Sign in\")",
+        ),
+        ("missing.yaml", b"404: Not Found", "404"),
+        ("empty.yaml", b"", "it is empty"),
+        ("values.yaml", b"replicas: 2\n", "values.yaml:1: "),
+        ("kustomization.yaml", b"kind: Kustomization\nresources: [a.yaml]\n", "kustomize build"),
+    ] {
+        let (status, images, errors) = run(&[&write(name, text)]);
+        assert_eq!((status, images.as_str()), (Some(1), ""), "{errors}");
+        assert!(errors.contains(what), "{name}: {errors}");
+    }
 }

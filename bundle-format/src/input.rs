@@ -53,7 +53,7 @@ pub fn named_text(path: &Path, limit: u64) -> io::Result<String> {
     text(named(path, limit)?)
 }
 
-/// As [`file`], for a text.
+/// As [`fn@file`], for a text.
 pub fn file_text(path: &Path, limit: u64) -> io::Result<String> {
     text(file(path, limit)?)
 }

@@ -9,8 +9,10 @@ use bundle_format::text::brief;
 use clap::Args;
 
 use super::report;
-use crate::manifest::discovery::discover;
-use crate::manifest::document::MAX_BYTES;
+use crate::manifest::check;
+use crate::manifest::discovery::{Discovery, discover};
+use crate::manifest::document::{self, MAX_BYTES};
+use crate::page;
 
 /// Prints the images that manifests need
 ///
@@ -27,7 +29,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut images = BTreeSet::new();
     let mut problems = Vec::new();
     for file in &arguments.files {
-        match read(file).and_then(|text| Ok(discover(file, &text)?)) {
+        match read(file).and_then(|text| images_of(file, &text)) {
             Ok(discovery) => {
                 for guess in &discovery.guesses {
                     let text = brief(&guess.text);
@@ -48,12 +50,24 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     report::data(&lines)
 }
 
+/// An empty list says that a site needs nothing: it is given of objects only.
+fn images_of(file: &str, text: &str) -> anyhow::Result<Discovery> {
+    let discovery = discover(file, text)?;
+    let strays = check::strays(&document::read(file, text)?);
+    if discovery.found.is_empty() && !strays.is_empty() {
+        let words = strays.iter().map(|(line, words)| format!("{file}:{line}: {words}"));
+        bail!("{}", words.collect::<Vec<_>>().join("\n"));
+    }
+    Ok(discovery)
+}
+
 fn read(file: &str) -> anyhow::Result<String> {
     let bytes = match file {
         "-" => input::bounded(std::io::stdin(), MAX_BYTES),
         _ => input::named(Path::new(file), MAX_BYTES),
     };
     let bytes = bytes.with_context(|| format!("reading {file}"))?;
+    page::refuse(file, &bytes)?;
     let text = String::from_utf8(bytes).with_context(|| format!("{file} is not UTF-8"))?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }

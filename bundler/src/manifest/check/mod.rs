@@ -50,14 +50,10 @@ pub fn problems(subjects: &[Subject<'_>], minor: u32, provided: &Provided) -> Ve
     let mut check = Check::new(minor, provided);
     let mut all = Vec::new();
     for (index, subject) in subjects.iter().enumerate() {
-        let (objects, strays) = objects(subject.file);
+        let objects = objects(subject.file).0;
         check.subject(subject, minor);
-        for stray in strays {
-            check.say(subject, stray.line, &stray::words(&stray));
-        }
-        if objects.is_empty() && subject.file.documents.is_empty() {
-            let words = format!("it holds no object, comments aside: {}", stray::OPEN);
-            check.say(subject, 1, &words);
+        for (line, words) in strays(subject.file) {
+            check.say(subject, line, &words);
         }
         for object in &objects {
             check.learn(subject, index, object);
@@ -74,6 +70,17 @@ pub fn problems(subjects: &[Subject<'_>], minor: u32, provided: &Provided) -> Ve
     check.differing(subjects, &all);
     check.problems.sort_by_key(|(place, _)| *place);
     check.problems.into_iter().map(|(_, words)| words).collect()
+}
+
+/// What a file holds in the place of objects, each with its line and what to do.
+pub fn strays(file: &File) -> Vec<(usize, String)> {
+    let (objects, strays) = objects(file);
+    let mut found: Vec<(usize, String)> =
+        strays.iter().map(|stray| (stray.line, stray::words(stray))).collect();
+    if objects.is_empty() && file.documents.is_empty() {
+        found.push((1, format!("it holds no object, comments aside: {}", stray::OPEN)));
+    }
+    found
 }
 
 struct Check<'a> {

@@ -17,9 +17,7 @@ pub(super) fn words(stray: &Stray) -> String {
     let has = |key: &str| stray.json.get(key).is_some_and(|value| !value.is_null());
     let text = |key: &str| stray.json.get(key).and_then(Value::as_str).unwrap_or_default();
     match &stray.json {
-        Value::Object(_) if KUSTOMIZE.iter().any(|key| has(key)) && !has("kind") => {
-            BUILD.to_owned()
-        }
+        Value::Object(map) if is_kustomization(map) => BUILD.to_owned(),
         Value::Object(_) if has("services") && !has("apiVersion") => {
             "this looks like a file of Docker Compose, which Kubernetes does not know: write \
              Kubernetes' own objects, as `kompose convert` makes them"
@@ -60,15 +58,33 @@ pub(super) fn words(stray: &Stray) -> String {
 pub const RENDER: &str = "write what it makes into a file with `helm template NAME CHART \
                                  --namespace NAMESPACE > FILE`, and name that file";
 /// What to do with a Kustomization.
-pub(super) const BUILD: &str = "this is a Kustomization, which says how to make objects and is \
-                                none: write what it makes into a file with `kustomize build DIR > \
-                                FILE`, and name that file";
+pub(super) const BUILD: &str = "this is a Kustomization, from which `kustomize` makes objects: \
+                                write them into a file with `kustomize build DIR > FILE`, and \
+                                name that file";
 /// What to do with what a server sent instead of the file.
 pub(super) const OPEN: &str = "open its URL in a browser, and write down a URL that gives the file \
                                itself";
 
-const KUSTOMIZE: [&str; 5] =
-    ["resources", "bases", "patchesStrategicMerge", "configMapGenerator", "helmCharts"];
+/// Lists that a Kustomization has, which may leave out its kind and apiVersion.
+/// Values of a Helm chart often have `resources` too, but no list.
+const KUSTOMIZE: [&str; 9] = [
+    "resources",
+    "bases",
+    "components",
+    "generators",
+    "patches",
+    "patchesStrategicMerge",
+    "configMapGenerator",
+    "secretGenerator",
+    "helmCharts",
+];
+
+fn is_kustomization(map: &serde_json::Map<String, Value>) -> bool {
+    match map.get("kind").and_then(Value::as_str) {
+        Some(kind) => ["Kustomization", "Component"].contains(&kind),
+        None => KUSTOMIZE.iter().any(|key| map.get(*key).is_some_and(Value::is_array)),
+    }
+}
 
 /// The words of an answer such as `{"message": "Not Found"}` or `404: Not Found`.
 fn message(map: &serde_json::Map<String, Value>) -> Option<String> {
