@@ -145,7 +145,9 @@ fn followed(path: &Path) -> io::Result<(PathBuf, bool)> {
 #[expect(clippy::disallowed_methods, reason = "a copy of the descriptor, and no text")]
 fn own_stream(path: &Path) -> io::Result<Option<File>> {
     let own = format!("/proc/{}/fd", std::process::id());
-    let folder = path.parent().map(Path::canonicalize).transpose()?;
+    // The parent of a bare name is empty.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.map(Path::canonicalize).transpose()?;
     if folder != Some(own.into()) {
         return Ok(None);
     }
