@@ -13,6 +13,7 @@ use definition::Definition;
 mod builtin;
 mod definition;
 mod pods;
+mod same;
 mod size;
 mod stray;
 mod texts;
@@ -272,7 +273,7 @@ impl<'a> Check<'a> {
                 let namespace = object.namespace().unwrap_or("default");
                 let identity = (object.group(), object.kind(), namespace, object.name());
                 let first = *seen.entry(identity).or_insert((index, object));
-                if first.1.json != object.json {
+                if !same::is_same(first.1, object) {
                     let before = subjects.get(first.0).map_or("", |subject| subject.name);
                     let words = format!(
                         "{}: it stands at {before}:{} already, and otherwise: each run would \

@@ -144,6 +144,38 @@ fn objects_that_come_twice_are_the_same() {
 }
 
 #[test]
+fn what_means_the_same_may_come_twice() {
+    let both = |one: &str, other: &str| {
+        problems_of(&[("a", one), ("b", other)], 28, &Provided::default()).len()
+    };
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: mon}\n";
+    for other in [
+        "apiVersion: v1\nkind: Namespace\nmetadata: {creationTimestamp: null, name: mon}\nspec: \
+         {}\nstatus: {}\n",
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: mon, labels: {a: b}, annotations: {c: \
+         d}}\n",
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: mon, labels: {}}\nstatus: {phase: \
+         Active}\n",
+    ] {
+        assert_eq!(both(namespace, other), 0, "{other}");
+        assert_eq!(both(other, namespace), 0, "{other}");
+    }
+    let finalizer = format!("{namespace}spec: {{finalizers: [kubernetes]}}\n");
+    assert_eq!(both(namespace, &finalizer), 1);
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a";
+    assert_eq!(both(&format!("{map}}}\n"), &format!("{map}, namespace: default}}\ndata:\n")), 0);
+    assert_eq!(both(&format!("{map}}}\n"), &format!("{map}, labels: {{a: b}}}}\n")), 1);
+    let policy = |from: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: a}}\nspec: \
+             {{podSelector: {{}}, ingress: [{{from: [{{{from}}}]}}]}}\n"
+        )
+    };
+    let wide = policy("podSelector: {}, namespaceSelector: {}");
+    assert_eq!(both(&policy("podSelector: {}"), &wide), 1, "this one opens other namespaces");
+}
+
+#[test]
 fn what_no_cluster_takes_is_too_large() {
     let large = |kind: &str, bytes: usize| {
         let data = "x".repeat(bytes);
