@@ -12,6 +12,7 @@ use definition::Definition;
 
 mod builtin;
 mod definition;
+mod hook;
 mod pods;
 mod same;
 mod size;
@@ -78,7 +79,7 @@ pub fn strays(file: &File) -> Vec<(usize, String)> {
     let (objects, strays) = objects(file);
     let mut found: Vec<(usize, String)> =
         strays.iter().map(|stray| (stray.line, stray::words(stray))).collect();
-    if objects.is_empty() && file.documents.is_empty() {
+    if objects.is_empty() && strays.is_empty() {
         found.push((1, format!("it holds no object, comments aside: {}", stray::OPEN)));
     }
     found
@@ -159,6 +160,14 @@ impl<'a> Check<'a> {
                 stray::OPEN
             )];
         }
+        // What a list holds has come in its place, where it holds anything.
+        if object.kind().ends_with("List") && builtin::is_group(object.group()) {
+            return vec![
+                "it has no items: write objects under `items`, or take it out; was the file cut \
+                 off?"
+                    .to_owned(),
+            ];
+        }
         let mut problems: Vec<String> = named(object).into_iter().collect();
         let is_namespaced = match self.kind(subjects, index, object) {
             Ok(is_namespaced) => is_namespaced,
@@ -172,6 +181,7 @@ impl<'a> Check<'a> {
         {
             problems.extend(self.namespace(subjects, index, namespace));
         }
+        problems.extend(hook::problem(object));
         problems.extend(pods::problem(object));
         problems.extend(texts::problem(object));
         problems.extend(size::problem(object));

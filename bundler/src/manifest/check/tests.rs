@@ -92,6 +92,11 @@ fn what_cannot_be_applied_is_said_with_what_to_do() {
             "no metadata.name",
         ),
         ("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n...\na: 1\n", "a:5: ", "passes over"),
+        ("apiVersion: v1\nkind: List\nitems:\n", "a:1: ", "has no items"),
+        ("apiVersion: v1\nkind: List\n", "a:1: ", "has no items"),
+        ("apiVersion: v1\nkind: List\nitems: {}\n", "a:1: ", "has no items"),
+        ("apiVersion: v1\nkind: ConfigMapList\nitems: null\n", "a:1: ", "has no items"),
+        ("apiVersion: v1\nkind: List\nitems: []\n", "a:1: ", "no object"),
     ] {
         let found = of(text);
         assert_eq!(found.len(), 1, "{text}: {found:#?}");
@@ -141,6 +146,33 @@ fn objects_that_come_twice_are_the_same() {
     assert_eq!(of(&format!("{own}---\n{own}")), [""; 0]);
     let found = of(&format!("{own}---\n{own}data: {{a: Yg==}}\n"));
     assert!(found[0].starts_with("manifest a:5: Secret a: it stands at a:1 already"), "{found:?}");
+}
+
+#[test]
+fn hooks_that_are_for_no_installation_are_refused() {
+    let job = |hooks: &str| {
+        of(&format!(
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: a, annotations: {{helm.sh/hook: \
+             '{hooks}'}}}}\nspec: {{template: {{spec: {{containers: [{{name: c, image: b}}]}}}}}}\n"
+        ))
+    };
+    for (hooks, words) in [
+        ("pre-delete", "when a chart is uninstalled"),
+        ("post-delete", "when a chart is uninstalled"),
+        ("pre-upgrade, pre-rollback", "`helm.sh/hook: pre-rollback`"),
+        ("post-rollback", "rolled back"),
+        ("test", "to test a chart"),
+        ("test-success", "--no-hooks"),
+    ] {
+        let found = job(hooks);
+        assert_eq!(found.len(), 1, "{hooks}: {found:#?}");
+        assert!(found[0].contains(words), "{}", found[0]);
+    }
+    for hooks in
+        ["pre-install", "post-install,post-upgrade", "pre-install,pre-delete", "pre-upgrade"]
+    {
+        assert_eq!(job(hooks), [""; 0], "{hooks}");
+    }
 }
 
 #[test]
