@@ -13,6 +13,7 @@ use definition::Definition;
 mod builtin;
 mod definition;
 mod hook;
+mod identity;
 mod pods;
 mod same;
 mod size;
@@ -183,7 +184,8 @@ impl<'a> Check<'a> {
         }
         problems.extend(hook::problem(object));
         problems.extend(pods::problem(object));
-        problems.extend(texts::problem(object));
+        problems.extend(identity::problems(object));
+        problems.extend(texts::problems(object));
         problems.extend(size::problem(object));
         problems
     }

@@ -149,6 +149,92 @@ fn objects_that_come_twice_are_the_same() {
 }
 
 #[test]
+fn texts_and_names_have_their_form() {
+    let long = "a".repeat(64);
+    let map = "apiVersion: v1\nkind: ConfigMap\n";
+    let service = "apiVersion: v1\nkind: Service\n";
+    let class = "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nprovisioner: a\n";
+    let role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\n";
+    let pod = |rest: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec: {{{rest}, containers: [{{name: \
+             c, image: b}}]}}\n"
+        )
+    };
+    let job = |rest: &str| {
+        format!(
+            "apiVersion: batch/v1\nkind: CronJob\nmetadata: {{name: a}}\nspec: {{jobTemplate: \
+             {{spec: {{template: {{metadata: {{{rest}}}, spec: {{containers: [{{name: c, image: \
+             b}}]}}}}}}}}}}\n"
+        )
+    };
+    for (text, words) in [
+        (format!("{map}metadata: {{name: a}}\ndata: {{b: 1}}\n"), "data[b] is 1, "),
+        (format!("{map}metadata: {{name: a}}\ndata: {{b: yes}}\n"), "data[b] is true"),
+        (
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {b: 2}\n".to_owned(),
+            "stringData[b] is 2",
+        ),
+        (
+            job("labels: {v: 1.20}"),
+            "spec.jobTemplate.spec.template.metadata.labels[v] is 1.2, which is no text",
+        ),
+        (job("annotations: {v: true}"), "template.metadata.annotations[v] is true"),
+        (job("labels: {v: a b}"), "template.metadata.labels[v] is `a b`"),
+        (pod("nodeSelector: {disk: true}"), "spec.nodeSelector[disk] is true"),
+        (
+            pod(
+                "affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: \
+                 h, labelSelector: {matchLabels: {a: 1}}}]}}",
+            ),
+            "[0].labelSelector.matchLabels[a] is 1",
+        ),
+        (
+            format!("{service}metadata: {{name: a}}\nspec: {{selector: {{a: 1}}}}\n"),
+            "selector[a] is 1",
+        ),
+        (format!("{class}metadata: {{name: a}}\nparameters: {{m: 3}}\n"), "parameters[m] is 3"),
+        (format!("{map}metadata: {{name: My_Map}}\n"), "`My_Map` is no name"),
+        (format!("{map}metadata: {{name: a..b}}\n"), "`a..b` is no name"),
+        (format!("{map}metadata: {{name: a-}}\n"), "`a-` is no name"),
+        (format!("{map}metadata: {{name: {}}}\n", long.repeat(4)), "is no name"),
+        (format!("{service}metadata: {{name: a.b}}\n"), "for a Service"),
+        (format!("{service}metadata: {{name: 1a}}\n"), "a letter first"),
+        (format!("{service}metadata: {{name: {long}}}\n"), "up to 63"),
+        (
+            format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {long}}}\n"),
+            "for a Namespace",
+        ),
+        (format!("{role}metadata: {{name: a/b}}\n"), "without `/`"),
+        (format!("{map}metadata: {{name: a, labels: {{b: {long}}}}}\n"), "labels[b] is `aaa"),
+        (format!("{map}metadata: {{name: a, labels: {{b: a/b}}}}\n"), "no value of a label"),
+        (format!("{map}metadata: {{name: a, labels: {{a/b/c: a}}}}\n"), "by its key"),
+        (format!("{map}metadata: {{name: a, resourceVersion: '1'}}\n"), "metadata.resourceVersion"),
+        (format!("{map}metadata: {{name: a, uid: 1-2}}\n"), "metadata.uid"),
+    ] {
+        let found = of(&text);
+        assert_eq!(found.len(), 1, "{text}: {found:#?}");
+        assert!(found[0].contains(words), "{text}: {}", found[0]);
+    }
+    for text in [
+        format!("{map}metadata: {{name: a.b-1, labels: {{b: '', c.d/e: A_b.c-1}}}}\ndata: {{c: null}}\n"),
+        format!("{map}metadata: {{name: 1.2, uid: '', resourceVersion: null}}\n").replace("1.2", "'1.2'"),
+        format!("{map}metadata: {{name: {}}}\n", "a".repeat(253)),
+        format!("{role}metadata: {{name: 'system:Foo_{long}'}}\n"),
+        format!("{service}metadata: {{name: a-1}}\nspec: {{ports: [{{port: 80}}]}}\n"),
+        pod("nodeSelector: {kubernetes.io/os: linux}, priority: 1"),
+        ISSUER.replace("{name: i,", "{name: I_i,") + "spec: {nodeSelector: {a: true}}\n---\n" + CRD,
+        CRD.replace(
+            "served: true",
+            "served: true, schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, \
+             properties: {nodeSelector: {nullable: true}, matchLabels: {nullable: true}}}}}}",
+        ),
+    ] {
+        assert_eq!(of(&text), [""; 0], "{text}");
+    }
+}
+
+#[test]
 fn hooks_that_are_for_no_installation_are_refused() {
     let job = |hooks: &str| {
         of(&format!(
