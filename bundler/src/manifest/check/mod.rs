@@ -19,6 +19,7 @@ mod same;
 mod size;
 mod stray;
 mod texts;
+mod whole;
 
 pub use definition::is_definition;
 pub use size::is_too_large_for_annotation;
@@ -186,6 +187,7 @@ impl<'a> Check<'a> {
         problems.extend(pods::problem(object));
         problems.extend(identity::problems(object));
         problems.extend(texts::problems(object));
+        problems.extend(whole::problems(object));
         problems.extend(size::problem(object));
         problems
     }

@@ -17,8 +17,9 @@ fn of(text: &str) -> Vec<String> {
 
 const CRD: &str = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: \
                    {name: issuers.x.io}\nspec:\n  group: x.io\n  scope: Namespaced\n  names: {kind: \
-                   Issuer, plural: issuers}\n  versions:\n  - {name: v1, served: true}\n  - {name: \
-                   v0, served: false}\n";
+                   Issuer, plural: issuers}\n  versions:\n  - {name: v1, served: true, storage: \
+                   true, schema: {openAPIV3Schema: {type: object}}}\n  - {name: v0, served: false, \
+                   storage: false, schema: {openAPIV3Schema: {type: object}}}\n";
 const ISSUER: &str = "apiVersion: x.io/v1\nkind: Issuer\nmetadata: {name: i, namespace: default}\n";
 
 #[test]
@@ -77,7 +78,8 @@ fn what_cannot_be_applied_is_said_with_what_to_do() {
         ),
         (ISSUER, "a:1: Issuer default/i: ", "`Issuer.x.io` under `provided.kinds`"),
         (
-            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {}}}\n",
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {selector: \
+             {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {}}}\n",
             "a:1: ",
             "spec.template.spec.containers",
         ),
@@ -225,13 +227,60 @@ fn texts_and_names_have_their_form() {
         pod("nodeSelector: {kubernetes.io/os: linux}, priority: 1"),
         ISSUER.replace("{name: i,", "{name: I_i,") + "spec: {nodeSelector: {a: true}}\n---\n" + CRD,
         CRD.replace(
-            "served: true",
-            "served: true, schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, \
-             properties: {nodeSelector: {nullable: true}, matchLabels: {nullable: true}}}}}}",
+            "{type: object}",
+            "{type: object, properties: {spec: {type: object, properties: {nodeSelector: {nullable: \
+             true}, matchLabels: {nullable: true}}}}}",
         ),
     ] {
         assert_eq!(of(&text), [""; 0], "{text}");
     }
+}
+
+#[test]
+fn what_is_refused_for_a_missing_part_is_said() {
+    let secret = |data: &str| {
+        format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\ndata: {{b: {data}}}\n")
+    };
+    let web = |kind: &str, selector: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: a}}\nspec: {{{selector}template: \
+             {{metadata: {{labels: {{a: b, c: d}}}}, spec: {{containers: [{{name: c, image: b}}]}}}}}}\n"
+        )
+    };
+    for (text, words) in [
+        (secret("plain text"), "data[b] is no base64"),
+        (secret("YQ"), "data[b] is no base64"),
+        (web("Deployment", ""), "no spec.selector"),
+        (web("DaemonSet", ""), "no spec.selector"),
+        (web("StatefulSet", "selector: {}, "), "no spec.selector"),
+        (web("Deployment", "selector: {matchLabels: {a: x}}, "), "matchLabels[a] is no label of"),
+        (CRD.replace("  scope: Namespaced\n", ""), "no spec.scope"),
+        (CRD.replace("Namespaced", "Namespace"), "spec.scope is Namespace: "),
+        (
+            CRD.replace(", schema: {openAPIV3Schema: {type: object}}", ""),
+            "version v1 has no schema",
+        ),
+        (CRD.replace("storage: true", "storage: false"), "none of its versions is stored"),
+        (CRD.replace("storage: false", "storage: true"), "v1, v0 are all stored"),
+    ] {
+        let found = of(&text);
+        assert_eq!(found.len(), 1, "{text}: {found:#?}");
+        assert!(found[0].contains(words), "{text}: {}", found[0]);
+    }
+    for text in [
+        secret("''"),
+        secret("null"),
+        secret("YR=="),
+        secret("\"YWJj\\nZGU=\\n\""),
+        web("Deployment", "selector: {matchLabels: {a: b}}, "),
+        web("Deployment", "selector: {matchExpressions: [{key: a, operator: Exists}]}, "),
+        CRD.to_owned(),
+    ] {
+        assert_eq!(of(&text), [""; 0], "{text}");
+    }
+    let old = "apiVersion: extensions/v1beta1\nkind: Deployment\nmetadata: {name: a}\nspec: \
+               {template: {spec: {containers: [{name: c, image: b}]}}}\n";
+    assert_eq!(problems_of(&[("a", old)], 15, &Provided::default()), [""; 0]);
 }
 
 #[test]
