@@ -52,7 +52,7 @@ fn strip(json: &mut Value) {
             map.values_mut().for_each(strip);
             map.retain(|key, value| {
                 let is_empty = value.as_object().is_some_and(serde_json::Map::is_empty);
-                !value.is_null() && !(is_empty && EMPTY.contains(&key.as_str()))
+                !(value.is_null() || is_empty && EMPTY.contains(&key.as_str()))
             });
         }
         Value::Array(list) => list.iter_mut().for_each(strip),

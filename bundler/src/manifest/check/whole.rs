@@ -67,7 +67,7 @@ fn versions(object: &Object) -> Vec<String> {
     match object.json.pointer("/spec/scope").and_then(Value::as_str) {
         Some("Namespaced" | "Cluster") => {}
         Some(other) => {
-            problems.push(format!("its spec.scope is {other}: write `Namespaced` or `Cluster`"))
+            problems.push(format!("its spec.scope is {other}: write `Namespaced` or `Cluster`"));
         }
         None => problems.push("it has no spec.scope: write `Namespaced` or `Cluster`".to_owned()),
     }
