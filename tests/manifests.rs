@@ -26,7 +26,8 @@ fn with(manifests: &[(&str, &str)]) -> Demo {
 
 const CRD: &str = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: \
                    {name: as.x.io}\nspec: {group: x.io, scope: Cluster, names: {kind: A, plural: as}, \
-                   versions: [{name: v1, served: true}]}\n";
+                   versions: [{name: v1, served: true, storage: true, schema: \
+                   {openAPIV3Schema: {type: object}}}]}\n";
 const OWN: &str = "apiVersion: x.io/v1\nkind: A\nmetadata: {name: a}\n";
 
 #[test]

@@ -72,6 +72,11 @@ fn rows() -> impl Iterator<Item = Row> {
     })
 }
 
+/// Whether the group is one of Kubernetes' own.
+pub(super) fn is_group(group: &str) -> bool {
+    rows().any(|row| row.group == group)
+}
+
 /// What Kubernetes 1.`minor` says of objects of this kind.
 pub(super) fn served(group: &str, version: &str, kind: &str, minor: u32) -> Builtin {
     if let Some((_, program)) = OF_FILES.iter().find(|(own, _)| *own == group) {

@@ -12,10 +12,14 @@ use definition::Definition;
 
 mod builtin;
 mod definition;
+mod hook;
+mod identity;
 mod pods;
+mod same;
 mod size;
 mod stray;
 mod texts;
+mod whole;
 
 pub use definition::is_definition;
 pub use size::is_too_large_for_annotation;
@@ -77,7 +81,7 @@ pub fn strays(file: &File) -> Vec<(usize, String)> {
     let (objects, strays) = objects(file);
     let mut found: Vec<(usize, String)> =
         strays.iter().map(|stray| (stray.line, stray::words(stray))).collect();
-    if objects.is_empty() && file.documents.is_empty() {
+    if objects.is_empty() && strays.is_empty() {
         found.push((1, format!("it holds no object, comments aside: {}", stray::OPEN)));
     }
     found
@@ -158,6 +162,14 @@ impl<'a> Check<'a> {
                 stray::OPEN
             )];
         }
+        // What a list holds has come in its place, where it holds anything.
+        if object.kind().ends_with("List") && builtin::is_group(object.group()) {
+            return vec![
+                "it has no items: write objects under `items`, or take it out; was the file cut \
+                 off?"
+                    .to_owned(),
+            ];
+        }
         let mut problems: Vec<String> = named(object).into_iter().collect();
         let is_namespaced = match self.kind(subjects, index, object) {
             Ok(is_namespaced) => is_namespaced,
@@ -171,8 +183,11 @@ impl<'a> Check<'a> {
         {
             problems.extend(self.namespace(subjects, index, namespace));
         }
+        problems.extend(hook::problem(object));
         problems.extend(pods::problem(object));
-        problems.extend(texts::problem(object));
+        problems.extend(identity::problems(object));
+        problems.extend(texts::problems(object));
+        problems.extend(whole::problems(object));
         problems.extend(size::problem(object));
         problems
     }
@@ -272,7 +287,7 @@ impl<'a> Check<'a> {
                 let namespace = object.namespace().unwrap_or("default");
                 let identity = (object.group(), object.kind(), namespace, object.name());
                 let first = *seen.entry(identity).or_insert((index, object));
-                if first.1.json != object.json {
+                if !same::is_same(first.1, object) {
                     let before = subjects.get(first.0).map_or("", |subject| subject.name);
                     let words = format!(
                         "{}: it stands at {before}:{} already, and otherwise: each run would \

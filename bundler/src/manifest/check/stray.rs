@@ -56,7 +56,9 @@ pub(super) fn words(stray: &Stray) -> String {
 
 /// What to do with a template.
 pub const RENDER: &str = "write what it makes into a file with `helm template NAME CHART \
-                                 --namespace NAMESPACE > FILE`, and name that file";
+                          --namespace NAMESPACE --no-hooks > FILE`, and name that file (if it \
+                          needs its hooks for installing, render it without `--no-hooks`, and \
+                          take out its tests and what uninstalls it)";
 /// What to do with a Kustomization.
 pub(super) const BUILD: &str = "this is a Kustomization, from which `kustomize` makes objects: \
                                 write them into a file with `kustomize build DIR > FILE`, and \

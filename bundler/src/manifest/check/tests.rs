@@ -17,8 +17,9 @@ fn of(text: &str) -> Vec<String> {
 
 const CRD: &str = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: \
                    {name: issuers.x.io}\nspec:\n  group: x.io\n  scope: Namespaced\n  names: {kind: \
-                   Issuer, plural: issuers}\n  versions:\n  - {name: v1, served: true}\n  - {name: \
-                   v0, served: false}\n";
+                   Issuer, plural: issuers}\n  versions:\n  - {name: v1, served: true, storage: \
+                   true, schema: {openAPIV3Schema: {type: object}}}\n  - {name: v0, served: false, \
+                   storage: false, schema: {openAPIV3Schema: {type: object}}}\n";
 const ISSUER: &str = "apiVersion: x.io/v1\nkind: Issuer\nmetadata: {name: i, namespace: default}\n";
 
 #[test]
@@ -77,7 +78,8 @@ fn what_cannot_be_applied_is_said_with_what_to_do() {
         ),
         (ISSUER, "a:1: Issuer default/i: ", "`Issuer.x.io` under `provided.kinds`"),
         (
-            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {}}}\n",
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {selector: \
+             {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {}}}\n",
             "a:1: ",
             "spec.template.spec.containers",
         ),
@@ -92,6 +94,11 @@ fn what_cannot_be_applied_is_said_with_what_to_do() {
             "no metadata.name",
         ),
         ("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n...\na: 1\n", "a:5: ", "passes over"),
+        ("apiVersion: v1\nkind: List\nitems:\n", "a:1: ", "has no items"),
+        ("apiVersion: v1\nkind: List\n", "a:1: ", "has no items"),
+        ("apiVersion: v1\nkind: List\nitems: {}\n", "a:1: ", "has no items"),
+        ("apiVersion: v1\nkind: ConfigMapList\nitems: null\n", "a:1: ", "has no items"),
+        ("apiVersion: v1\nkind: List\nitems: []\n", "a:1: ", "no object"),
     ] {
         let found = of(text);
         assert_eq!(found.len(), 1, "{text}: {found:#?}");
@@ -141,6 +148,198 @@ fn objects_that_come_twice_are_the_same() {
     assert_eq!(of(&format!("{own}---\n{own}")), [""; 0]);
     let found = of(&format!("{own}---\n{own}data: {{a: Yg==}}\n"));
     assert!(found[0].starts_with("manifest a:5: Secret a: it stands at a:1 already"), "{found:?}");
+}
+
+#[test]
+fn texts_and_names_have_their_form() {
+    let long = "a".repeat(64);
+    let map = "apiVersion: v1\nkind: ConfigMap\n";
+    let service = "apiVersion: v1\nkind: Service\n";
+    let class = "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nprovisioner: a\n";
+    let role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\n";
+    let pod = |rest: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec: {{{rest}, containers: [{{name: \
+             c, image: b}}]}}\n"
+        )
+    };
+    let job = |rest: &str| {
+        format!(
+            "apiVersion: batch/v1\nkind: CronJob\nmetadata: {{name: a}}\nspec: {{jobTemplate: \
+             {{spec: {{template: {{metadata: {{{rest}}}, spec: {{containers: [{{name: c, image: \
+             b}}]}}}}}}}}}}\n"
+        )
+    };
+    for (text, words) in [
+        (format!("{map}metadata: {{name: a}}\ndata: {{b: 1}}\n"), "data[b] is 1, "),
+        (format!("{map}metadata: {{name: a}}\ndata: {{b: yes}}\n"), "data[b] is true"),
+        (
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {b: 2}\n".to_owned(),
+            "stringData[b] is 2",
+        ),
+        (
+            job("labels: {v: 1.20}"),
+            "spec.jobTemplate.spec.template.metadata.labels[v] is 1.2, which is no text",
+        ),
+        (job("annotations: {v: true}"), "template.metadata.annotations[v] is true"),
+        (job("labels: {v: a b}"), "template.metadata.labels[v] is `a b`"),
+        (pod("nodeSelector: {disk: true}"), "spec.nodeSelector[disk] is true"),
+        (
+            pod(
+                "affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: \
+                 h, labelSelector: {matchLabels: {a: 1}}}]}}",
+            ),
+            "[0].labelSelector.matchLabels[a] is 1",
+        ),
+        (
+            format!("{service}metadata: {{name: a}}\nspec: {{selector: {{a: 1}}}}\n"),
+            "selector[a] is 1",
+        ),
+        (format!("{class}metadata: {{name: a}}\nparameters: {{m: 3}}\n"), "parameters[m] is 3"),
+        (format!("{map}metadata: {{name: My_Map}}\n"), "`My_Map` is no name"),
+        (format!("{map}metadata: {{name: a..b}}\n"), "`a..b` is no name"),
+        (format!("{map}metadata: {{name: a-}}\n"), "`a-` is no name"),
+        (format!("{map}metadata: {{name: {}}}\n", long.repeat(4)), "is no name"),
+        (format!("{service}metadata: {{name: a.b}}\n"), "for a Service"),
+        (format!("{service}metadata: {{name: 1a}}\n"), "a letter first"),
+        (format!("{service}metadata: {{name: {long}}}\n"), "up to 63"),
+        (
+            format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {long}}}\n"),
+            "for a Namespace",
+        ),
+        (format!("{role}metadata: {{name: a/b}}\n"), "without `/`"),
+        (format!("{map}metadata: {{name: a, labels: {{b: {long}}}}}\n"), "labels[b] is `aaa"),
+        (format!("{map}metadata: {{name: a, labels: {{b: a/b}}}}\n"), "no value of a label"),
+        (format!("{map}metadata: {{name: a, labels: {{a/b/c: a}}}}\n"), "by its key"),
+        (format!("{map}metadata: {{name: a, resourceVersion: '1'}}\n"), "metadata.resourceVersion"),
+        (format!("{map}metadata: {{name: a, uid: 1-2}}\n"), "metadata.uid"),
+    ] {
+        let found = of(&text);
+        assert_eq!(found.len(), 1, "{text}: {found:#?}");
+        assert!(found[0].contains(words), "{text}: {}", found[0]);
+    }
+    for text in [
+        format!("{map}metadata: {{name: a.b-1, labels: {{b: '', c.d/e: A_b.c-1}}}}\ndata: {{c: null}}\n"),
+        format!("{map}metadata: {{name: 1.2, uid: '', resourceVersion: null}}\n").replace("1.2", "'1.2'"),
+        format!("{map}metadata: {{name: {}}}\n", "a".repeat(253)),
+        format!("{role}metadata: {{name: 'system:Foo_{long}'}}\n"),
+        format!("{service}metadata: {{name: a-1}}\nspec: {{ports: [{{port: 80}}]}}\n"),
+        pod("nodeSelector: {kubernetes.io/os: linux}, priority: 1"),
+        ISSUER.replace("{name: i,", "{name: I_i,") + "spec: {nodeSelector: {a: true}}\n---\n" + CRD,
+        CRD.replace(
+            "{type: object}",
+            "{type: object, properties: {spec: {type: object, properties: {nodeSelector: {nullable: \
+             true}, matchLabels: {nullable: true}}}}}",
+        ),
+    ] {
+        assert_eq!(of(&text), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn what_is_refused_for_a_missing_part_is_said() {
+    let secret = |data: &str| {
+        format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\ndata: {{b: {data}}}\n")
+    };
+    let web = |kind: &str, selector: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: a}}\nspec: {{{selector}template: \
+             {{metadata: {{labels: {{a: b, c: d}}}}, spec: {{containers: [{{name: c, image: b}}]}}}}}}\n"
+        )
+    };
+    for (text, words) in [
+        (secret("plain text"), "data[b] is no base64"),
+        (secret("YQ"), "data[b] is no base64"),
+        (web("Deployment", ""), "no spec.selector"),
+        (web("DaemonSet", ""), "no spec.selector"),
+        (web("StatefulSet", "selector: {}, "), "no spec.selector"),
+        (web("Deployment", "selector: {matchLabels: {a: x}}, "), "matchLabels[a] is no label of"),
+        (CRD.replace("  scope: Namespaced\n", ""), "no spec.scope"),
+        (CRD.replace("Namespaced", "Namespace"), "spec.scope is Namespace: "),
+        (
+            CRD.replace(", schema: {openAPIV3Schema: {type: object}}", ""),
+            "version v1 has no schema",
+        ),
+        (CRD.replace("storage: true", "storage: false"), "none of its versions is stored"),
+        (CRD.replace("storage: false", "storage: true"), "v1, v0 are all stored"),
+    ] {
+        let found = of(&text);
+        assert_eq!(found.len(), 1, "{text}: {found:#?}");
+        assert!(found[0].contains(words), "{text}: {}", found[0]);
+    }
+    for text in [
+        secret("''"),
+        secret("null"),
+        secret("YR=="),
+        secret("\"YWJj\\nZGU=\\n\""),
+        web("Deployment", "selector: {matchLabels: {a: b}}, "),
+        web("Deployment", "selector: {matchExpressions: [{key: a, operator: Exists}]}, "),
+        CRD.to_owned(),
+    ] {
+        assert_eq!(of(&text), [""; 0], "{text}");
+    }
+    let old = "apiVersion: extensions/v1beta1\nkind: Deployment\nmetadata: {name: a}\nspec: \
+               {template: {spec: {containers: [{name: c, image: b}]}}}\n";
+    assert_eq!(problems_of(&[("a", old)], 15, &Provided::default()), [""; 0]);
+}
+
+#[test]
+fn hooks_that_are_for_no_installation_are_refused() {
+    let job = |hooks: &str| {
+        of(&format!(
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: a, annotations: {{helm.sh/hook: \
+             '{hooks}'}}}}\nspec: {{template: {{spec: {{containers: [{{name: c, image: b}}]}}}}}}\n"
+        ))
+    };
+    for (hooks, words) in [
+        ("pre-delete", "when a chart is uninstalled"),
+        ("post-delete", "when a chart is uninstalled"),
+        ("pre-upgrade, pre-rollback", "`helm.sh/hook: pre-rollback`"),
+        ("post-rollback", "rolled back"),
+        ("test", "to test a chart"),
+        ("test-success", "--no-hooks"),
+    ] {
+        let found = job(hooks);
+        assert_eq!(found.len(), 1, "{hooks}: {found:#?}");
+        assert!(found[0].contains(words), "{}", found[0]);
+    }
+    for hooks in
+        ["pre-install", "post-install,post-upgrade", "pre-install,pre-delete", "pre-upgrade"]
+    {
+        assert_eq!(job(hooks), [""; 0], "{hooks}");
+    }
+}
+
+#[test]
+fn what_means_the_same_may_come_twice() {
+    let both = |one: &str, other: &str| {
+        problems_of(&[("a", one), ("b", other)], 28, &Provided::default()).len()
+    };
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: mon}\n";
+    for other in [
+        "apiVersion: v1\nkind: Namespace\nmetadata: {creationTimestamp: null, name: mon}\nspec: \
+         {}\nstatus: {}\n",
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: mon, labels: {a: b}, annotations: {c: \
+         d}}\n",
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: mon, labels: {}}\nstatus: {phase: \
+         Active}\n",
+    ] {
+        assert_eq!(both(namespace, other), 0, "{other}");
+        assert_eq!(both(other, namespace), 0, "{other}");
+    }
+    let finalizer = format!("{namespace}spec: {{finalizers: [kubernetes]}}\n");
+    assert_eq!(both(namespace, &finalizer), 1);
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a";
+    assert_eq!(both(&format!("{map}}}\n"), &format!("{map}, namespace: default}}\ndata:\n")), 0);
+    assert_eq!(both(&format!("{map}}}\n"), &format!("{map}, labels: {{a: b}}}}\n")), 1);
+    let policy = |from: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: a}}\nspec: \
+             {{podSelector: {{}}, ingress: [{{from: [{{{from}}}]}}]}}\n"
+        )
+    };
+    let wide = policy("podSelector: {}, namespaceSelector: {}");
+    assert_eq!(both(&policy("podSelector: {}"), &wide), 1, "this one opens other namespaces");
 }
 
 #[test]
