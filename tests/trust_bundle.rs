@@ -162,9 +162,7 @@ fn copies_of_a_key_reach_nodes_as_one() {
 /// rpm has one copy of a key, the first: what it is given of each must hold.
 #[test]
 fn rpm_takes_what_nodes_are_given() {
-    let is_there = Command::new("rpmkeys").arg("--version").output();
-    if is_missing() || !is_there.is_ok_and(|output| output.status.success()) {
-        println!("skipped: rpmkeys is not installed");
+    if is_missing() || is_rpm_missing() {
         return;
     }
     let gpg = Gpg::new();
@@ -181,10 +179,18 @@ fn rpm_takes_what_nodes_are_given() {
     keyring.add("new", &new).unwrap();
     let united = keyring.united(&old).unwrap().unwrap();
 
+    let provided = provided_by_rpm(&united);
+    for id in [&fingerprint, &subkey] {
+        assert!(provided.contains(&id[24..].to_lowercase()), "{id}: {provided}");
+    }
+}
+
+/// What a node's rpm has when it has imported the file: key ids in lower case.
+fn provided_by_rpm(file: &[u8]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let db = format!("_dbpath {}", folder.path().join("db").display());
     let key = folder.path().join("key");
-    fs::write(&key, united).unwrap();
+    fs::write(&key, file).unwrap();
     let output =
         Command::new("rpmkeys").args(["--define", &db, "--import"]).arg(&key).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -192,8 +198,90 @@ fn rpm_takes_what_nodes_are_given() {
         .args(["--define", &db, "-q", "gpg-pubkey", "--qf", "[%{provides}\n]"])
         .output()
         .unwrap();
-    let provided = String::from_utf8(output.stdout).unwrap().to_lowercase();
-    for id in [&fingerprint, &subkey] {
-        assert!(provided.contains(&id[24..].to_lowercase()), "{id}: {provided}");
+    String::from_utf8(output.stdout).unwrap().to_lowercase()
+}
+
+fn is_rpm_missing() -> bool {
+    let found = Command::new("rpmkeys").arg("--version").output();
+    let is_missing = !found.is_ok_and(|output| output.status.success());
+    if is_missing {
+        println!("skipped: rpmkeys is not installed");
+    }
+    is_missing
+}
+
+/// Vendors publish keys in forms that rpm does not import. Those that it does are
+/// carried as they are.
+#[test]
+fn rpm_imports_a_key_file_of_any_form() {
+    if is_missing() || is_rpm_missing() {
+        return;
+    }
+    let gpg = Gpg::new();
+    let at = 1_700_000_000;
+    for name in ["one", "two"] {
+        let user = format!("{name} <{name}@keys.invalid>");
+        gpg.ok(at, &["--quick-gen-key", &user, "rsa2048", "sign", "never"]);
+    }
+    let ids = gpg.fingerprints();
+    let export = |arguments: &[&str]| {
+        let path = gpg.folder().join("export");
+        gpg.ok(at, &[&["--output", path.to_str().unwrap()], arguments].concat());
+        fs::read(path).unwrap()
+    };
+    let armored = |id: &str| String::from_utf8(export(&["--armor", "--export", id])).unwrap();
+    let (one, two) = (armored(&ids[0]), armored(&ids[1]));
+    let both = String::from_utf8(export(&["--armor", "--export"])).unwrap();
+    let with_header = |header: &str| one.replacen("\n\n", &format!("\n{header}\n\n"), 1);
+    let sum = one.lines().find(|line| line.starts_with('=')).unwrap();
+    let without_sum = one.replace(&format!("{sum}\n"), "");
+    let signature = "-----BEGIN PGP SIGNATURE-----\n\nAAAA\n=AAAA\n-----END PGP SIGNATURE-----\n";
+
+    let as_they_are = [
+        ("one block", one.clone(), 1),
+        ("two blocks", format!("{one}{two}"), 2),
+        ("two keys in one block", both, 2),
+        ("text around blocks", format!("Our keys\n\n{one}and\n{two}That is all.\n"), 2),
+        ("headers", with_header("Version: GnuPG v2.0.22 (GNU/Linux)\nComment: ours"), 1),
+        ("no line end at the end", one.trim_end().to_owned(), 1),
+    ];
+    for (form, file, keys) in as_they_are {
+        let carried = carried(form, file.as_bytes());
+        assert!(carried == file.as_bytes(), "{form}");
+        assert_imported(form, &carried, &ids[..keys]);
+    }
+    let others = [
+        ("binary", export(&["--export", &ids[0]]), 1),
+        ("two keys in one binary file", export(&["--export"]), 2),
+        ("no checksum", without_sum.clone().into_bytes(), 1),
+        ("no checksum in the second", format!("{two}{without_sum}").into_bytes(), 2),
+        ("a wrong checksum", one.replace(sum, "=AAAA").into_bytes(), 1),
+        ("an unknown header", with_header("Note: ours").into_bytes(), 1),
+        ("a space after the last line", format!("{} \n", one.trim_end()).into_bytes(), 1),
+        ("carriage returns", one.replace('\n', "\r\n").into_bytes(), 1),
+        ("text before the first line", format!("key: {one}").into_bytes(), 1),
+        ("a zero byte before the block", format!("\0\n{one}").into_bytes(), 1),
+        ("a block of another kind", format!("{one}{signature}").into_bytes(), 1),
+    ];
+    for (form, file, keys) in others {
+        let carried = carried(form, &file);
+        assert_imported(form, &carried, &ids[..keys]);
+        assert!(carried != file, "{form}");
+    }
+}
+
+fn carried(form: &str, file: &[u8]) -> Vec<u8> {
+    let mut keyring = bundler::rpm::key::Keyring::default();
+    keyring.add(form, file).unwrap();
+    let carried = keyring.united(file).unwrap().unwrap_or_else(|| file.to_vec());
+    // What is carried stays as it is when it is read again.
+    assert!(keyring.united(&carried).unwrap().is_none(), "{form}");
+    carried
+}
+
+fn assert_imported(form: &str, file: &[u8], ids: &[String]) {
+    let provided = provided_by_rpm(file);
+    for id in ids {
+        assert!(provided.contains(&id[24..].to_lowercase()), "{form}: {id}: {provided}");
     }
 }

@@ -12,7 +12,8 @@ use crate::spec::{SpecFile, Target};
 pub(crate) struct RepositoryKeys {
     pub(super) keyring: Keyring,
     /// What the bundle carries of it: the vendors' own files, unless another copy
-    /// of a key says more. A node's rpm keeps the first copy that it meets.
+    /// of a key says more or rpm cannot import the file. A node's rpm keeps the
+    /// first copy that it meets, and takes armored keys only.
     pub(super) files: Vec<LockedFile>,
 }
 

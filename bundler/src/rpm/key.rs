@@ -12,6 +12,7 @@ use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{Signature, SignatureType};
 use pgp::types::{KeyDetails, VerifyingKey};
 
+use super::armor;
 use super::certificate::{self, Certificate, Subkey};
 use super::standing::{Standing, is_over, signature_end, time};
 
@@ -170,11 +171,13 @@ impl Keyring {
     }
 
     /// What a node is given in place of the key file `bytes`, which is of this
-    /// keyring: none where the file says all that is known of its keys. rpm
-    /// keeps the first copy of a key that it meets, so all must be the last word.
+    /// keyring: none where the file says all that is known of its keys, and rpm
+    /// can import it as it is. rpm keeps the first copy of a key that it meets, so
+    /// all must be the last word.
     pub fn united(&self, bytes: &[u8]) -> Result<Option<Vec<u8>>, KeyError> {
         let parsed = certificate::parse(bytes);
-        let is_whole = parsed.revocations.is_empty()
+        let is_whole = armor::is_importable(bytes)
+            && parsed.revocations.is_empty()
             && parsed.certificates.iter().all(|copy| {
                 let own = self.keys.iter().find(|own| own.is_same_key(copy));
                 own.is_none_or(|own| !copy.clone().unite(own))

@@ -1,5 +1,6 @@
 //! RPMs: repositories, the dependency closure, signatures.
 
+mod armor;
 pub mod baseline;
 mod certificate;
 pub mod checksum;
