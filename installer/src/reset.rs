@@ -12,6 +12,7 @@ use crate::exec::Command;
 use crate::host::Host;
 use crate::packages::erase::{Brought, erase, is_about_packages};
 use crate::receipt::{self, Before, Deed};
+use crate::steps::vendor_keys;
 use crate::undo;
 use crate::whole_file::partial;
 
@@ -122,6 +123,10 @@ fn put_back(
     after: Option<Digest>,
 ) -> Result<(), String> {
     let fail = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    // A reset that is run again needs it again; it goes with the receipt.
+    if path.starts_with(vendor_keys::KEPT) {
+        return Ok(());
+    }
     let real = host.path(path);
     // What was being written when the power went has no name of its own yet.
     drop(fs::remove_file(partial(&real)));
