@@ -12,6 +12,7 @@ use crate::exec::Command;
 use crate::host::Host;
 use crate::packages::erase::{Brought, erase, is_about_packages};
 use crate::receipt::{self, Before, Deed};
+use crate::steps::vendor_keys;
 use crate::undo;
 use crate::whole_file::partial;
 
@@ -29,23 +30,29 @@ pub enum Told<'a> {
 /// on past what fails. Gives what could not be taken back.
 pub fn reset(host: &mut Host, say: &mut dyn FnMut(Told<'_>)) -> Vec<String> {
     let mut left = Vec::new();
-    let deeds: Vec<Deed> = receipt::remaining(host.lines()).into_iter().cloned().collect();
+    // Steps of which something could not be taken back.
+    let mut held = BTreeSet::new();
+    let deeds = receipt::remaining_of_steps(host.lines()).into_iter();
+    let deeds: Vec<(String, Deed)> =
+        deeds.map(|(step, deed)| (step.to_owned(), deed.clone())).collect();
     // Packages need one another across runs: all go at once, where the first came.
-    let (packages, others): (Vec<&Deed>, Vec<&Deed>) =
-        deeds.iter().partition(|deed| is_about_packages(deed));
-    let undos = others.iter().filter_map(|deed| match deed {
-        Deed::Ran { undo, .. } => Some(undo),
+    let packages: Vec<&(String, Deed)> =
+        deeds.iter().filter(|(_, deed)| is_about_packages(deed)).collect();
+    let undos = deeds.iter().filter_map(|(_, deed)| match deed {
+        Deed::Ran { undo, .. } if !is_about_packages(deed) => Some(undo),
         _ => None,
     });
     let mut uses: HashMap<Vec<String>, usize> = HashMap::new();
     for command in undos.flatten() {
         *uses.entry(command.words().to_vec()).or_default() += 1;
     }
-    for deed in deeds.iter().rev() {
+    for one in deeds.iter().rev() {
+        let (step, deed) = one;
         if is_about_packages(deed) {
-            if packages.first().is_some_and(|first| std::ptr::eq(*first, deed)) {
-                match without_packages(host, &packages, say) {
-                    Ok(()) => packages.iter().for_each(|deed| host.note_undone(deed)),
+            if packages.first().is_some_and(|first| std::ptr::eq(*first, one)) {
+                let all: Vec<&Deed> = packages.iter().map(|(_, deed)| deed).collect();
+                match without_packages(host, &all, say) {
+                    Ok(()) => packages.iter().for_each(|(step, deed)| host.note_undone(step, deed)),
                     Err(reason) => left.push(reason),
                 }
             }
@@ -73,8 +80,13 @@ pub fn reset(host: &mut Host, say: &mut dyn FnMut(Told<'_>)) -> Vec<String> {
         match result {
             // A folder with something in it may be empty by the next reset.
             Ok(()) if matches!(deed, Deed::Made { path } if host.exists(path)) => {}
-            Ok(()) => host.note_undone(deed),
-            Err(reason) => left.push(reason),
+            // What read a file that is not back yet has to read it again.
+            Ok(()) if matches!(deed, Deed::Ran { .. }) && held.contains(step) => {}
+            Ok(()) => host.note_undone(step, deed),
+            Err(reason) => {
+                held.insert(step);
+                left.push(reason);
+            }
         }
     }
     left
@@ -111,6 +123,10 @@ fn put_back(
     after: Option<Digest>,
 ) -> Result<(), String> {
     let fail = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    // A reset that is run again needs it again; it goes with the receipt.
+    if path.starts_with(vendor_keys::KEPT) {
+        return Ok(());
+    }
     let real = host.path(path);
     // What was being written when the power went has no name of its own yet.
     drop(fs::remove_file(partial(&real)));

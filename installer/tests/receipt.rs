@@ -6,7 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use installer::failure::Failure;
-use installer::receipt::{Before, Line, Receipt, first, interrupted, kept, remaining};
+use installer::receipt::{
+    Before, Line, Receipt, first, interrupted, kept, remaining, remaining_of_steps,
+};
 
 const DEED: &str = r#"{"line":"deed","step":"swap","deed":{"did":"made","path":"/ä"}}"#;
 const HEAD: &str = "{\"line\":\"receipt\",\"version\":1}\n";
@@ -221,4 +223,19 @@ fn what_was_taken_back_is_no_deed_any_more() {
     assert_eq!(left, [made, installed, kept.as_str()]);
     let before = first(&lines, Path::new("/b"));
     assert!(matches!(before, Some(Before::File { kept, .. }) if kept == "k"), "{before:?}");
+}
+
+#[test]
+fn of_steps_that_ran_the_same_command_each_takes_back_its_own() {
+    let deed = r#""deed":{"did":"ran","command":["c"],"undo":[["u"]]}"#;
+    let line = |head: &str| format!("{{{head},{deed}}}\n");
+    let head = "{\"line\":\"receipt\",\"version\":1}\n".to_owned();
+    let both = head + &line(r#""line":"deed","step":"a""#) + &line(r#""line":"deed","step":"b""#);
+    // One of an older version does not say whose it was.
+    for (undone, left) in [(r#","step":"a""#, "b"), (r#","step":"b""#, "a"), ("", "a")] {
+        let text = format!("{both}{}", line(&format!(r#""line":"undone"{undone}"#)));
+        let lines = Receipt::read(receipt(text.as_bytes()).path()).unwrap().unwrap();
+        let steps: Vec<&str> = remaining_of_steps(&lines).iter().map(|(step, _)| *step).collect();
+        assert_eq!(steps, [left], "{undone}");
+    }
 }

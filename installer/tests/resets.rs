@@ -5,11 +5,12 @@
 
 mod node;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use installer::receipt::{Deed, FILE, Line, Receipt};
+use installer::receipt::{Before, Deed, FILE, Line, Receipt};
 use installer::reset;
 use installer::role::Role;
 use node::kinds::{self, nodes};
@@ -171,4 +172,82 @@ fn what_a_reset_has_given_back_is_not_taken_again() {
     node.apply(None).end.unwrap();
     assert_eq!(reset_with(&node, None).0, [""; 0]);
     assert_eq!(fs::read_to_string(node.root().join(path)).unwrap(), "pool of.the.site\n");
+}
+
+/// Has a file's way back fail, until it is given back: what it was cannot be read, or
+/// it cannot be removed.
+fn block(node: &Node, path: &Path, before: &Before) -> impl Fn() + use<> {
+    let real = match before {
+        Before::File { kept, .. } => node.root().join(FOLDER).join("before").join(kept),
+        Before::Absent => node.root().join(path.strip_prefix("/").unwrap()),
+    };
+    let aside = real.with_extension("aside");
+    // Of those that a command may write some are not there.
+    let is_there = fs::rename(&real, &aside).is_ok();
+    fs::create_dir_all(&real).unwrap();
+    move || {
+        fs::remove_dir(&real).unwrap();
+        if is_there {
+            fs::rename(&aside, &real).unwrap();
+        }
+    }
+}
+
+/// The files that a node's receipt tells of, each with what is run at a reset
+/// when the file is back.
+fn files(node: &Node) -> Vec<(PathBuf, Before, Vec<String>)> {
+    let text = receipt(node);
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    let mut ran: Vec<(String, String)> = Vec::new();
+    let mut files = Vec::new();
+    for line in lines {
+        let Line::Deed { step, deed } = line else { continue };
+        match deed {
+            Deed::Ran { undo, .. } => {
+                ran.extend(undo.iter().map(|command| (step.clone(), command.to_string())));
+            }
+            Deed::Wrote { path, before, .. } => {
+                let reads = ["swapon", "systemctl restart", "systemctl try-restart"];
+                let of = ran.iter().filter(|(name, command)| {
+                    *name == step && reads.iter().any(|word| command.starts_with(word))
+                });
+                files.push((path, before, of.map(|(_, command)| command.clone()).collect()));
+            }
+            _ => {}
+        }
+    }
+    files
+}
+
+#[test]
+fn what_reads_a_file_is_run_again_when_that_is_back() {
+    let mut all = BTreeSet::new();
+    for node in nodes() {
+        let whole = node();
+        whole.apply(None).end.unwrap();
+        for (path, before, reads) in files(&whole) {
+            if path.starts_with(Path::new("/").join(FOLDER)) || reads.is_empty() {
+                continue;
+            }
+            let node = node();
+            let tree = node.tree();
+            node.apply(None).end.unwrap();
+            let give_back = block(&node, &path, &before);
+            for _ in 0..2 {
+                let (left, _) = reset_with(&node, None);
+                assert!(!left.is_empty(), "{}", path.display());
+            }
+            give_back();
+            let (left, made) = reset_with(&node, None);
+            assert_eq!(left, [""; 0], "{}", path.display());
+            for command in &reads {
+                assert!(made.contains(command), "{}: {command} of {made:?}", path.display());
+            }
+            let (left, made) = reset_with(&node, None);
+            assert_eq!((left, made), (Vec::new(), Vec::new()), "{}", path.display());
+            node.assert_goes_back(&tree, &format!("{} that was blocked", path.display()));
+            all.extend(reads);
+        }
+    }
+    assert!(all.len() > 3, "{all:?}");
 }

@@ -153,9 +153,9 @@ impl Host {
 
     /// Notes that a deed was taken back. A reset asks what is left anyway, so that
     /// it goes on where this cannot be written, as on a full disk.
-    pub(crate) fn note_undone(&mut self, deed: &Deed) {
+    pub(crate) fn note_undone(&mut self, step: &str, deed: &Deed) {
         if let Some(receipt) = &mut self.receipt {
-            drop(receipt.add(Line::Undone { deed: deed.clone() }));
+            drop(receipt.add(Line::Undone { step: Some(step.to_owned()), deed: deed.clone() }));
         }
     }
 

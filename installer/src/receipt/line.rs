@@ -33,6 +33,9 @@ pub enum Line {
     },
     /// A deed was taken back.
     Undone {
+        /// The step whose it was; older receipts do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<String>,
         /// What.
         deed: Deed,
     },
@@ -123,12 +126,21 @@ pub fn first<'a>(lines: &'a [Line], file: &Path) -> Option<&'a Before> {
 
 /// The deeds that were not taken back, the oldest first.
 pub fn remaining(lines: &[Line]) -> Vec<&Deed> {
-    let mut deeds = Vec::new();
+    remaining_of_steps(lines).into_iter().map(|(_, deed)| deed).collect()
+}
+
+/// The same, each with its step.
+pub fn remaining_of_steps(lines: &[Line]) -> Vec<(&str, &Deed)> {
+    let mut deeds: Vec<(&str, &Deed)> = Vec::new();
     for line in lines {
         match line {
-            Line::Deed { deed, .. } => deeds.push(deed),
-            Line::Undone { deed } => {
-                if let Some(at) = deeds.iter().rposition(|one| *one == deed) {
+            Line::Deed { step, deed } => deeds.push((step, deed)),
+            Line::Undone { step: of, deed } => {
+                // Steps may have run the same command.
+                let is_it = |(step, one): &(&str, &Deed)| {
+                    *one == deed && of.as_deref().is_none_or(|of| of == *step)
+                };
+                if let Some(at) = deeds.iter().rposition(is_it) {
                     deeds.remove(at);
                 }
             }

@@ -20,6 +20,7 @@ use crate::whole_file::write_whole;
 
 pub use self::line::{
     Before, Deed, Line, Replaced, commands, finished, first, interrupted, remaining,
+    remaining_of_steps,
 };
 
 /// Where a node keeps it, and what else is the installer's own.

@@ -34,6 +34,7 @@ pub mod service_route;
 pub mod swap;
 pub mod sysctl;
 pub mod time;
+pub(crate) mod vendor_keys;
 
 use std::path::PathBuf;
 

@@ -13,9 +13,8 @@ use anyhow::Context;
 use bundle_format::Digest;
 use bundle_format::lock::Descriptor;
 
-use super::{file, packages};
+use super::{file, packages, vendor_keys};
 use crate::change::Change;
-use crate::exec::Command;
 use crate::host::Host;
 use crate::step::{Node, Step};
 
@@ -63,8 +62,9 @@ impl Step for Repository {
             let path = match (rpm, key) {
                 (Some(path), _) => PathBuf::from(path),
                 (_, Some(name)) => {
-                    keys.push(format!("file://{FOLDER}/keys/{name}"));
-                    PathBuf::from("keys").join(name)
+                    let path = PathBuf::from("keys").join(name);
+                    keys.push((folder.join(&path), content.descriptor.clone()));
+                    path
                 }
                 (None, None) => continue,
             };
@@ -81,29 +81,14 @@ impl Step for Repository {
             changes.push(Change::Unpack { folder, files });
         }
         let gpgcheck = u8::from(target.repositories.iter().all(|one| !one.keys.is_empty()));
-        let fingerprints = target.repositories.iter().flat_map(|one| &one.keys);
-        let ids = fingerprints.filter_map(|print| print.get(print.len().saturating_sub(8)..));
-        let mut missing = Vec::new();
-        for name in ids.map(|id| format!("gpg-pubkey-{}", id.to_lowercase())) {
-            if !packages::has(node.host, &name)? {
-                missing.push(name);
-            }
-        }
-        if !missing.is_empty() {
-            let import = keys.iter().fold(Command::of("rpm --import"), |command, key| {
-                command.with(key.trim_start_matches("file://"))
-            });
-            let erase =
-                missing.iter().map(|name| Command::of("rpm --erase --").with(name.as_str()));
-            let undo = erase.collect();
-            changes.push(Change::Run { command: import, undo, files: Vec::new() });
-        }
+        changes.extend(vendor_keys::changes(node, &keys)?);
         let hotfixes = if target.module_hotfixes { "module_hotfixes=1\n" } else { "" };
+        let urls = keys.iter().map(|(path, _)| format!("file://{}", path.display()));
         let text = format!(
             "{SETTINGS}[kubeferry]\nname=Packages of the bundle {}\nbaseurl=file://{FOLDER}\n\
              gpgcheck={gpgcheck}\ngpgkey={}\n{hotfixes}",
             node.intent.lock().name,
-            keys.join(" ")
+            urls.collect::<Vec<_>>().join(" ")
         );
         changes.extend(file(node.host, CONFIGURATION, &text)?);
         Ok(changes)

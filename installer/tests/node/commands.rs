@@ -362,6 +362,9 @@ impl Commands {
         fs::create_dir(&loaded).unwrap();
         for unit in fs::read_dir(self.root.join("etc/systemd/system")).unwrap() {
             let unit = unit.unwrap();
+            if unit.path().is_dir() {
+                continue;
+            }
             fs::copy(unit.path(), loaded.join(unit.file_name())).unwrap();
         }
     }

@@ -9,7 +9,9 @@ use std::time::Duration;
 use bundle_format::archive::{reader::Bundle, writer};
 use bundle_format::cluster::{Cluster, Given, NodeName, Selinux};
 use bundle_format::layout::{Content, FILE_TYPE, Layout, YAML_TYPE};
-use bundle_format::lock::{Descriptor, DisabledCheck, LOCK_VERSION, LockedManifest, LockedTarget};
+use bundle_format::lock::{
+    Descriptor, DisabledCheck, FileKind, LOCK_VERSION, LockedFile, LockedManifest, LockedTarget,
+};
 use bundle_format::{Architecture, Digest, Lock};
 use installer::facts::Facts;
 use installer::join::Expiry;
@@ -125,6 +127,37 @@ pub fn bundle_with_packages(packages: &[Rpm]) -> (Bundle, LockedTarget) {
     (Bundle::open(&path).unwrap(), target)
 }
 
+/// A bundle with a vendor's key, by which packages of two repositories are signed.
+pub fn bundle_with_key(key: &str, fingerprint: &str) -> (Bundle, LockedTarget) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.tar");
+    let mut target = target(Architecture::X86_64);
+    let repository = |id: &str| {
+        let text = serde_json::json!({
+            "id": id, "baseUrl": "http://own/", "repomd": Digest::of(b""), "keys": [fingerprint],
+            "repomdSignedBy": fingerprint
+        });
+        serde_json::from_value(text).unwrap()
+    };
+    target.repositories = ["own", "other"].map(repository).to_vec();
+    let content = Descriptor {
+        media_type: FILE_TYPE.to_owned(),
+        digest: Digest::of(key.as_bytes()),
+        size: key.len() as u64,
+    };
+    let file = |id: &str| LockedFile {
+        kind: FileKind::Key,
+        title: format!("keys/el9-x86_64/{id}-1.asc"),
+        source: "http://own/key".to_owned(),
+        content: content.clone(),
+    };
+    write_bundle_with(&path, &[], &[key], |lock| {
+        lock.targets = vec![target.clone()];
+        lock.files = ["own", "other"].map(file).to_vec();
+    });
+    (Bundle::open(&path).unwrap(), target)
+}
+
 /// A check of the repository `own` that the spec has off.
 pub fn unsigned(check: &str) -> DisabledCheck {
     let [check, subject, reason] =
@@ -160,7 +193,18 @@ pub fn write_bundle(path: &Path, targets: Vec<LockedTarget>, manifests: &[(&str,
 
 /// A bundle with manifests, and a lock that is changed.
 pub fn write_bundle_of(path: &Path, manifests: &[(&str, &str)], change: impl FnOnce(&mut Lock)) {
-    let texts = ["", PACKAGE].into_iter().chain(manifests.iter().map(|(_, text)| *text));
+    write_bundle_with(path, manifests, &[], change);
+}
+
+/// The same, with more texts that the lock has files of.
+fn write_bundle_with(
+    path: &Path,
+    manifests: &[(&str, &str)],
+    more: &[&str],
+    change: impl FnOnce(&mut Lock),
+) {
+    let texts = ["", PACKAGE].into_iter().chain(more.iter().copied());
+    let texts = texts.chain(manifests.iter().map(|(_, text)| *text));
     let texts: Vec<(Digest, String)> =
         texts.map(|text| (Digest::of(text.as_bytes()), text.to_owned())).collect();
     let mut lock = Lock {

@@ -26,8 +26,16 @@ pub(super) fn answer(root: &Path, words: &[&str]) -> Option<Output> {
             let own = lines(root).into_iter().filter(|one| names.contains(&one[0].as_str()));
             said(true, &own.map(|one| format!("{}\n", nevra(&one))).collect::<String>())
         }
+        ["rpm", "-q", "--qf", _, "--", name] => {
+            let keys = read(root, "run/keys");
+            let here = keys.lines().filter(|key| is_named(key, name));
+            let all: String = here
+                .map(|key| format!("{key}\n{}\n", read(root, &format!("run/key-texts/{key}"))))
+                .collect();
+            said(!all.is_empty(), if all.is_empty() { "package is not installed" } else { &all })
+        }
         ["rpm", "-q", "--", name] => {
-            let is_there = read(root, "run/keys").lines().any(|key| key == *name);
+            let is_there = read(root, "run/keys").lines().any(|key| is_named(key, name));
             said(is_there, if is_there { name } else { "package is not installed" })
         }
         ["rpm", "-qa", "--qf", format] if format.starts_with('[') => {
@@ -54,9 +62,28 @@ pub(super) fn change(root: &Path, words: &[&str]) -> bool {
             if key.starts_with("gpg-pubkey-") =>
         {
             let keys = read(root, "run/keys");
-            write(root, "run/keys", &keys.replace(&format!("{key}\n"), ""));
-            keys.lines().any(|one| one == *key)
+            let (going, left): (Vec<&str>, Vec<&str>) =
+                keys.lines().partition(|one| is_named(one, key));
+            for one in &going {
+                drop(fs::remove_file(root.join("run/key-texts").join(one)));
+            }
+            write(root, "run/keys", &left.iter().map(|one| format!("{one}\n")).collect::<String>());
+            !going.is_empty()
         }
+        // It leaves a key that is there as it is, and may store it in its own form.
+        ["rpm", "--import", files @ ..] => files.iter().all(|file| {
+            let text = read(root, file.trim_start_matches('/'));
+            let mut name = text.lines().find_map(|line| line.strip_prefix("Comment: "));
+            let keys = read(root, "run/keys");
+            if let Some(name) = name.take_if(|name| !keys.lines().any(|one| one == *name)) {
+                write(root, "run/keys", &format!("{keys}{name}\n"));
+                let own = read(root, "run/own-form");
+                let text = if own.is_empty() { &text } else { &own };
+                write(root, &format!("run/key-texts/{name}"), text);
+                return true;
+            }
+            !text.is_empty()
+        }),
         ["rpm", "--erase", "--", names @ ..] => {
             let file = |one: &[String; 4]| format!("{}-{}.{}", one[0], one[2], one[3]);
             let all = lines(root);
@@ -94,6 +121,11 @@ pub(super) fn change(root: &Path, words: &[&str]) -> bool {
         }
         [] => false,
     }
+}
+
+/// A key by its whole name, or without what comes last.
+fn is_named(key: &str, name: &str) -> bool {
+    key == name || key.strip_prefix(name).is_some_and(|end| end.starts_with('-'))
 }
 
 fn lines(root: &Path) -> Vec<[String; 4]> {
