@@ -140,6 +140,39 @@ impl PartialEq for Evr {
 
 impl Eq for Evr {}
 
+impl Hash for Evr {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.epoch.hash(state);
+        for text in [&self.version, &self.release] {
+            hash_text(text, state);
+            state.write_u8(0);
+        }
+    }
+}
+
+/// Hashes what rpm compares and nothing else, since equal texts may be spelled
+/// apart: runs of digits without their first zeros, runs of letters, `~` and
+/// `^`. What stands between them only parts them.
+fn hash_text<H: Hasher>(text: &str, state: &mut H) {
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let is_same: fn(&char) -> bool = match first {
+            '0'..='9' => char::is_ascii_digit,
+            'a'..='z' | 'A'..='Z' => char::is_ascii_alphabetic,
+            _ => |_| false,
+        };
+        let end = rest.find(|other| !is_same(&other)).unwrap_or(rest.len());
+        let end = end.max(first.len_utf8());
+        let (run, behind) = rest.split_at(end);
+        rest = behind;
+        if first.is_ascii_digit() {
+            run.trim_start_matches('0').hash(state);
+        } else if first.is_ascii_alphabetic() || matches!(first, '~' | '^') {
+            run.hash(state);
+        }
+    }
+}
+
 impl FromStr for Evr {
     type Err = NevraError;
 
@@ -226,8 +259,8 @@ impl Eq for Nevra {}
 
 impl Hash for Nevra {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // Equal versions may be spelled apart, so they stay out of the hash.
         self.name.hash(state);
+        self.evr.hash(state);
         self.arch.hash(state);
     }
 }
@@ -263,6 +296,29 @@ mod tests {
 
     fn evr(text: &str) -> Evr {
         text.parse().unwrap()
+    }
+
+    fn hash_of(value: &impl Hash) -> u64 {
+        let mut state = std::hash::DefaultHasher::new();
+        value.hash(&mut state);
+        state.finish()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn equal_versions_have_one_hash(a in "[0-2ab.~^_\u{e9}]{0,5}", b in "[0-2ab.~^_\u{e9}]{0,5}") {
+            let of = |version: String| Evr { epoch: 0, version, release: "1".to_owned() };
+            let (a, b) = (of(a), of(b));
+            proptest::prop_assert_eq!(a == b, hash_of(&a) == hash_of(&b));
+        }
+    }
+
+    #[test]
+    fn versions_of_one_package_have_hashes_of_their_own() {
+        let of = |number: u32| format!("a-{number}-1.noarch").parse::<Nevra>().unwrap();
+        let hashes: std::collections::HashSet<u64> =
+            (0..1000).map(|number| hash_of(&of(number))).collect();
+        assert_eq!(hashes.len(), 1000);
     }
 
     #[test]
