@@ -12,7 +12,9 @@ use bundler::rpm::closure::{self, Installed, Request, Universe};
 #[path = "support/dnf.rs"]
 mod dnf;
 
-use dnf::{Case, Numbers, Offered, ask_dnf, entry, load, write_package, write_repository};
+use dnf::{
+    Case, Numbers, Offered, ask_dnf, entry, gave_up_a_newest, load, write_package, write_repository,
+};
 
 const VERSIONS: [(u32, &str, &str); 8] = [
     (0, "1.0~rc1", "1"),
@@ -140,25 +142,11 @@ fn has_two_versions(set: &str) -> bool {
     taken.iter().any(|a| taken.iter().any(|b| a.name == b.name && a.evr != b.evr))
 }
 
-/// Whether a newer package of some name was left.
-fn gave_up_a_newest(universe: &Universe<'_>, set: &str) -> bool {
-    let newer = |text: &str| {
-        let taken: Nevra = text.parse().unwrap();
-        let mut named = universe.ids().map(|id| &universe.package(id).nevra);
-        named.any(|other| other.name == taken.name && other.evr > taken.evr)
-    };
-    set.split(' ').any(newer)
-}
-
 #[test]
 fn equals_dnf_on_generated_repositories() {
     let root = tempfile::tempdir().unwrap();
-    let seeds: u64 =
-        std::env::var("KUBEFERRY_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(40);
-    let first: u64 =
-        std::env::var("KUBEFERRY_FIRST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
     let mut asked = Vec::new();
-    for seed in first..first + seeds {
+    for seed in dnf::seeds(40) {
         let mut numbers = Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) + 1);
         let folder = root.path().join(seed.to_string());
         for repository in 0..2 {

@@ -160,10 +160,8 @@ fn world(numbers: &mut Numbers, folder: &Path) {
 #[test]
 fn shows_the_packages_that_dnf_shows() {
     let root = tempfile::tempdir().unwrap();
-    let seeds: u64 =
-        std::env::var("KUBEFERRY_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
     let everything = ["*".to_owned()];
-    let asked: Vec<_> = (0..seeds)
+    let asked: Vec<_> = dnf::seeds(60)
         .map(|seed| {
             let mut numbers = Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) + 7);
             let folder = root.path().join(seed.to_string());

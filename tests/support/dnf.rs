@@ -4,11 +4,13 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
 
-use bundle_format::Digest;
+use bundle_format::{Digest, Nevra};
 use bundler::fetch::file::FileFetch;
+use bundler::rpm::closure::Universe;
 use bundler::rpm::repository::{self, Repository};
 use url::Url;
 
@@ -35,6 +37,24 @@ impl Numbers {
             items.swap(place, self.below(place + 1));
         }
     }
+}
+
+/// The seeds of the worlds that a test makes: `count` from 0 on, or what
+/// `KUBEFERRY_SEEDS` and `KUBEFERRY_FIRST_SEED` say.
+pub(crate) fn seeds(count: u64) -> Range<u64> {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let first = number("KUBEFERRY_FIRST_SEED").unwrap_or(0);
+    first..first + number("KUBEFERRY_SEEDS").unwrap_or(count)
+}
+
+/// Whether `set` has a package of which the metadata has a newer version.
+pub(crate) fn gave_up_a_newest(universe: &Universe<'_>, set: &str) -> bool {
+    let newer = |text: &str| {
+        let taken: Nevra = text.parse().unwrap();
+        let mut named = universe.ids().map(|id| &universe.package(id).nevra);
+        named.any(|other| other.name == taken.name && other.evr > taken.evr)
+    };
+    set.split(' ').any(newer)
 }
 
 /// One line of provides, requires and the like.

@@ -45,7 +45,7 @@ impl Gpg {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Answers the questions of `--edit-key`.
+    /// Runs `gpg --edit-key` and types `answers`, one a line.
     pub(crate) fn edit(&self, at: u64, key: &str, answers: &str) {
         let mut command = self.command(at);
         command.args(["--command-fd", "0", "--edit-key", key]);
