@@ -53,10 +53,14 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 /// An empty list says that a site needs nothing: it is given of objects only.
 fn images_of(file: &str, text: &str) -> anyhow::Result<Discovery> {
     let discovery = discover(file, text)?;
+    if !discovery.found.is_empty() {
+        return Ok(discovery);
+    }
     let strays = check::strays(&document::read(file, text)?);
-    if discovery.found.is_empty() && !strays.is_empty() {
-        let words = strays.iter().map(|(line, words)| format!("{file}:{line}: {words}"));
-        bail!("{}", words.collect::<Vec<_>>().join("\n"));
+    let words: Vec<String> =
+        strays.iter().map(|(line, words)| format!("{file}:{line}: {words}")).collect();
+    if !words.is_empty() {
+        bail!("{}", words.join("\n"));
     }
     Ok(discovery)
 }
