@@ -34,8 +34,8 @@ fn described(media_type: &str, bytes: &[u8]) -> Descriptor {
     Descriptor { media_type: media_type.to_owned(), digest, size }
 }
 
-/// The demo's bundle with another lock, and all digests as they must be then;
-/// `more` blobs are there besides.
+/// The demo's bundle with a changed lock. All digests fit that lock, and the blobs
+/// of `more` are added.
 fn rewritten(demo: &Demo, change: impl FnOnce(&mut Lock), more: &[Vec<u8>]) {
     let bundle = Bundle::open(&demo.path("demo.tar")).unwrap();
     let mut lock = bundle.lock().clone();

@@ -112,8 +112,8 @@ fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     })
 }
 
-/// The path past all links, and whether it is a descriptor of a process, such as
-/// `/dev/stdout` and `/dev/fd/63`.
+/// Follows all links of `path`. Also says whether they lead to an open descriptor,
+/// as `/dev/stdout` and `/dev/fd/63` do.
 fn followed(path: &Path) -> io::Result<(PathBuf, bool)> {
     let mut at = path.to_owned();
     // As many as the kernel follows (path_resolution(7)).

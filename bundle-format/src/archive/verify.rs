@@ -69,7 +69,7 @@ impl Verification {
     }
 }
 
-/// The first of them, and how many there are besides.
+/// The first [`MAX_PROBLEMS`], one a line, and the number of the rest.
 fn lines(all: &[impl fmt::Display]) -> String {
     let mut lines: Vec<String> = all.iter().take(MAX_PROBLEMS).map(ToString::to_string).collect();
     if let Some(more @ 1..) = all.len().checked_sub(MAX_PROBLEMS) {

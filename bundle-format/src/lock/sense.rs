@@ -60,7 +60,7 @@ impl Lock {
         }
     }
 
-    /// The same, of a lock whose texts were looked at.
+    /// The contradictions of a lock that [`look_through`] has passed.
     pub(super) fn contradictions(&self) -> Vec<String> {
         let mut problems = Problems::default();
         if !is_name(&self.name) {

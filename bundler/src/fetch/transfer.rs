@@ -97,8 +97,9 @@ enum Attempt {
 
 impl Transfer<'_> {
     /// Brings `partial` to its size, checks it, and gives it with its digest.
-    /// Bytes of an earlier attempt may be another place's, or damaged: if they
-    /// do not verify with the rest, all is fetched once more from this place.
+    /// An earlier attempt may have left damaged bytes, or bytes of another
+    /// place. If the whole does not verify then, it is fetched once more, all of
+    /// it from this place.
     pub(super) fn run(&mut self, partial: Partial) -> Result<(Partial, Digest), Broken> {
         let mut held = Held::of(partial)?;
         if held.have > self.size {

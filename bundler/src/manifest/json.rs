@@ -5,7 +5,7 @@ use super::document::{Fault, MAX_DEPTH};
 use super::node::{Data, Node, Scalar, ScalarStyle, last_of_each};
 use super::parse::{Reader, Start};
 
-/// Reads the value that `text` holds, of which is known that it is JSON.
+/// Reads the one value in `text`. The caller has found that the text is JSON.
 pub(super) fn value(text: &str, start: Start, reader: &mut Reader) -> Result<Node, Fault> {
     let mut json = Json { text, start, at: 0, line: start.lines + 1, reader };
     json.value(0)

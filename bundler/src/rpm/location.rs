@@ -9,8 +9,8 @@ use super::repository::folder;
 /// The URL of the file that stands as `href` in metadata, relative to `base`.
 ///
 /// createrepo_c writes names of files as they are, and other programs write them
-/// percent-encoded: an escape that is there stays, and everything else that a
-/// URL would read as something else than a name is escaped.
+/// percent-encoded. An escape such as `%2B` stays as it is. Every other character
+/// that has a meaning in a URL, such as `?` and `#`, is escaped.
 pub fn file(base: &Url, href: &str) -> Result<Url, String> {
     let problem = |reason: &str| format!("its place `{}` {reason}", href.escape_debug());
     if href.is_empty() || href.ends_with('/') {

@@ -20,8 +20,8 @@ enum Range {
 struct Carried {
     range: Range,
     algorithm: HashAlgorithm,
-    /// In hex. One of them has to fit: a payload may be as it was compressed, or
-    /// not compressed at all.
+    /// In hex. The payload must have one of them: rpm records a digest of the
+    /// compressed payload and one of the same payload before compression.
     expected: Vec<String>,
 }
 

@@ -13,9 +13,8 @@ const MAX_DEPTH: usize = 32;
 /// ten megabytes, and what reads them holds one in memory.
 const MAX_ENTRY: u64 = 32 << 20;
 
-/// Reads the whole document and fails unless every element that begins in it
-/// ends in it, nothing nests too deep, no entry is too large, and no entities
-/// are defined.
+/// Reads the whole document. It fails if an element is not closed, elements nest
+/// too deep, an entry is too large, or an entity is defined.
 pub(super) fn check(reader: impl BufRead) -> Result<(), String> {
     let mut reader = Reader::from_reader(Counting { reader, count: 0 });
     let mut buffer = Vec::new();

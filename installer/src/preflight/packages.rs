@@ -23,8 +23,9 @@ const PROCESSES: [&str; 2] = ["/var/lib/dnf/rpmdb_lock.pid", "/run/yum.pid"];
 /// What rpm locks while it changes packages, also for PackageKit.
 const LOCKS: [&str; 2] = ["/var/lib/rpm/.rpm.lock", "/usr/lib/sysimage/rpm/.rpm.lock"];
 
-/// What packages that are here say of the bundle's: a line for each, with the kind,
-/// the package here, the other's name, a comparison and a version.
+/// What rpm prints of each `Obsoletes` and `Conflicts` of an installed package, one
+/// a line: the kind, the installed package, the name that it is about, and the
+/// comparison and version, such as `<` and `1.7`.
 const RELATIONS: &str = "[obsoletes\\t%{=NAME}\\t%{OBSOLETENAME}\\t%{OBSOLETEFLAGS:depflags}\\t\
 %{OBSOLETEVERSION}\\n][conflicts\\t%{=NAME}\\t%{CONFLICTNAME}\\t%{CONFLICTFLAGS:depflags}\\t\
 %{CONFLICTVERSION}\\n]";

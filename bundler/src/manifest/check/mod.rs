@@ -40,8 +40,7 @@ pub struct Provided {
     pub kinds: BTreeSet<String>,
     /// Namespaces.
     pub namespaces: BTreeSet<String>,
-    /// Whether manifests are missing that could not be read, so that it is not
-    /// known what they bring.
+    /// Whether some manifests could not be read. What they bring is unknown then.
     pub is_incomplete: bool,
 }
 

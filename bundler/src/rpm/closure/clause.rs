@@ -120,7 +120,8 @@ fn all(parts: Vec<Clauses>) -> Clauses {
     (clauses.len() <= MAX_CLAUSES && total(&clauses) <= MAX_SIZE).then_some(clauses)
 }
 
-/// One clause for each way to take one of every part.
+/// The clauses of "one of these parts holds": each takes one clause of every
+/// part, and all combinations are needed.
 fn any(parts: Vec<Clauses>) -> Clauses {
     let mut clauses = vec![Clause::default()];
     let mut size = 0usize;
