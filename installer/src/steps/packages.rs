@@ -75,10 +75,18 @@ pub(crate) fn names(host: &Host) -> anyhow::Result<BTreeSet<String>> {
 
 /// Whether rpm has a package, or a vendor's key, of this name.
 pub(crate) fn has(host: &Host, name: &str) -> anyhow::Result<bool> {
-    let command = Command::of("rpm -q --").with(name);
-    let said = host.answer(&command)?;
-    if !said.succeeded() && said.status != Some(127) && !said.stdout.contains("not installed") {
+    Ok(query(host, &Command::of("rpm -q --").with(name))?.is_some())
+}
+
+/// What `rpm -q` says of one package, or of a vendor's key; none where rpm has no
+/// such package, or is not there itself.
+pub(crate) fn query(host: &Host, command: &Command) -> anyhow::Result<Option<String>> {
+    let said = host.answer(command)?;
+    if said.succeeded() {
+        return Ok(Some(said.stdout));
+    }
+    if said.status != Some(127) && !said.stdout.contains("not installed") {
         bail!("`{command}` does not answer: {}", said.stderr.trim());
     }
-    Ok(said.succeeded())
+    Ok(None)
 }

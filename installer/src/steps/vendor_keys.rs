@@ -5,13 +5,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bundle_format::Digest;
 use bundle_format::lock::Descriptor;
 
-use super::file;
+use super::{file, packages};
 use crate::change::Change;
 use crate::exec::Command;
 use crate::host::Host;
@@ -109,15 +108,9 @@ fn was_imported(host: &Host, file: &Path) -> bool {
 fn copies(host: &Host, name: &str) -> anyhow::Result<Vec<(String, String)>> {
     let format = "%{NAME}-%{VERSION}-%{RELEASE}\\n%{DESCRIPTION}\\n";
     let command = Command::of("rpm -q --qf").with(format).with("--").with(name);
-    let said = host.answer(&command)?;
-    if !said.succeeded() {
-        if said.status != Some(127) && !said.stdout.contains("not installed") {
-            bail!("`{command}` does not answer: {}", said.stderr.trim());
-        }
-        return Ok(Vec::new());
-    }
+    let said = packages::query(host, &command)?.unwrap_or_default();
     let mut copies: Vec<(String, String)> = Vec::new();
-    for line in said.stdout.lines() {
+    for line in said.lines() {
         match copies.last_mut() {
             Some((_, text)) if !line.starts_with("gpg-pubkey-") => {
                 // The format's own line break follows that of the armor.
