@@ -19,7 +19,8 @@ pub const MAX_TARGETS: usize = 64;
 /// The largest index, manifest or configuration of an image; registries refuse
 /// larger ones.
 pub const MAX_IMAGE_DOCUMENT: u64 = 8 << 20;
-/// The largest file of Kubernetes YAML that is read.
+/// The largest file of Kubernetes YAML that is read; the largest published ones
+/// have about 6 MB.
 pub const MAX_YAML: u64 = 32 << 20;
 /// How many problems are told.
 pub const MAX_PROBLEMS: usize = 100;

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, bail};
 use bundle_format::Digest;
+use bundle_format::bounds::MAX_IMAGE_DOCUMENT;
 use bundle_format::image::disagreements;
 use bundle_format::lock::{Descriptor, FileKind, Lock, LockedFile, LockedImage, LockedPlatform};
 use url::Url;
@@ -15,10 +16,6 @@ use crate::lock::{Upstreams, apply_patches, images_of, keep_passes, location, re
 use crate::manifest::discovery::discover;
 use crate::progress::Progress;
 use crate::spec::SpecFile;
-
-/// The size up to which a blob may be a document: a manifest, a key, an image's
-/// configuration.
-const DOCUMENT: u64 = 8 << 20;
 
 /// Fetches what the cache lacks, and checks what of it says what the lock says.
 pub(super) fn gather(
@@ -34,7 +31,7 @@ pub(super) fn gather(
     let mut add = |label: &str, blob: &Descriptor, fetch, requests: Vec<Request>| {
         // What is read here is hashed first; the rest when the bundle is read.
         let cached = match blob.size {
-            ..=DOCUMENT => upstreams.cache.document(blob).is_ok(),
+            ..=MAX_IMAGE_DOCUMENT => upstreams.cache.document(blob).is_ok(),
             _ => upstreams.cache.open(blob.digest, blob.size).is_some(),
         };
         if !cached {
@@ -141,7 +138,7 @@ fn keys<'a>(
 fn cannot_run(image: &LockedImage, upstreams: &Upstreams) -> Vec<String> {
     let check = |platform: &LockedPlatform| {
         let size = platform.config.size;
-        if size > DOCUMENT {
+        if size > MAX_IMAGE_DOCUMENT {
             bail!("its configuration has {size} bytes, as none has");
         }
         let config = upstreams.cache.document(&platform.config)?;

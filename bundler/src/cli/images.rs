@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use bundle_format::bounds::MAX_YAML;
 use bundle_format::input;
 use bundle_format::text::brief;
 use clap::Args;
@@ -11,7 +12,7 @@ use clap::Args;
 use super::report;
 use crate::manifest::check;
 use crate::manifest::discovery::{Discovery, discover};
-use crate::manifest::document::{self, MAX_BYTES};
+use crate::manifest::document;
 use crate::page;
 
 /// Prints the images that manifests need
@@ -67,8 +68,8 @@ fn images_of(file: &str, text: &str) -> anyhow::Result<Discovery> {
 
 fn read(file: &str) -> anyhow::Result<String> {
     let bytes = match file {
-        "-" => input::bounded(std::io::stdin(), MAX_BYTES),
-        _ => input::named(Path::new(file), MAX_BYTES),
+        "-" => input::bounded(std::io::stdin(), MAX_YAML),
+        _ => input::named(Path::new(file), MAX_YAML),
     };
     let bytes = bytes.with_context(|| format!("reading {file}"))?;
     page::refuse(file, &bytes)?;

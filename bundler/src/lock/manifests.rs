@@ -1,6 +1,7 @@
 //! A spec's manifests: fetched, pinned, patched, and read for images.
 
 use anyhow::{Context, bail};
+use bundle_format::bounds::MAX_YAML;
 use bundle_format::layout::YAML_TYPE;
 use bundle_format::lock::{Descriptor, Edit, LockedManifest, LockedPass, Why};
 use bundle_format::{Digest, ImageReference};
@@ -8,7 +9,7 @@ use bundle_format::{Digest, ImageReference};
 use super::{Upstreams, files};
 use crate::manifest::check::{self, Provided, Subject};
 use crate::manifest::discovery::{Discovery, Found, discover};
-use crate::manifest::document::{self, File, MAX_BYTES};
+use crate::manifest::document::{self, File};
 use crate::manifest::passes::passes;
 use crate::manifest::patch;
 use crate::page;
@@ -40,7 +41,7 @@ pub(super) fn lock(
     upstreams: &Upstreams,
 ) -> anyhow::Result<Locked> {
     let source = manifest.url.as_deref().or(manifest.file.as_deref()).unwrap_or_default();
-    let bytes = files::read_location(file, upstreams, source, MAX_BYTES)?;
+    let bytes = files::read_location(file, upstreams, source, MAX_YAML)?;
     let digest = Digest::of(&bytes);
     if let Some(wanted) = &manifest.sha256
         && *wanted != digest.hex()

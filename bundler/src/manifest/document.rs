@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use bundle_format::bounds::MAX_YAML;
 use serde_json::Value;
 
 use super::node::Node;
@@ -12,9 +13,6 @@ use super::{json, stream, value};
 
 pub use stream::Oddity;
 
-/// The largest manifest that is read, in bytes; the largest published ones have
-/// about 6 MB.
-pub const MAX_BYTES: u64 = 32 << 20;
 /// How many values and keys a manifest may have, those among them that aliases
 /// stand for. Each takes up to 200 bytes of memory, however short it is; the
 /// largest published manifests have half a million.
@@ -92,8 +90,8 @@ pub fn nested(text: &str) -> Option<Vec<Node>> {
 }
 
 fn read_chunks(text: &str) -> Result<File, Fault> {
-    if text.len() as u64 > MAX_BYTES {
-        let reason = format!("it has more than {MAX_BYTES} bytes");
+    if text.len() as u64 > MAX_YAML {
+        let reason = format!("it has more than {MAX_YAML} bytes");
         return Err(Fault { line: 1, column: 1, reason });
     }
     let mut file = File::default();
