@@ -231,10 +231,7 @@ fn parse(bytes: &[u8]) -> anyhow::Result<(Vec<Line>, usize)> {
     let (text, rest) = bytes.split_at(whole);
     let mut lines = Vec::new();
     for (number, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
-        let version = serde_json::from_slice::<serde_json::Value>(line)
-            .ok()
-            .and_then(|line| line.get("version")?.as_u64());
-        if number == 0 && version.is_some_and(|version| version != u64::from(VERSION)) {
+        if number == 0 && version(line).is_some_and(|version| version != u64::from(VERSION)) {
             bail!("it was written by another version of this program; use that one");
         }
         let line: Line = serde_json::from_slice(line).map_err(|error| damaged(number, &error))?;
@@ -253,6 +250,11 @@ fn parse(bytes: &[u8]) -> anyhow::Result<(Vec<Line>, usize)> {
         return Err(damaged(lines.len(), &"it is no line").into());
     }
     Ok((lines, whole))
+}
+
+/// The version that a receipt's first line says, whatever else is in the line.
+fn version(line: &[u8]) -> Option<u64> {
+    serde_json::from_slice::<serde_json::Value>(line).ok()?.get("version")?.as_u64()
 }
 
 /// Whether it may be what a lost power has left of one line: its beginning, zeros, or
