@@ -69,6 +69,13 @@ impl Held {
         Ok(Self { partial, hasher, have })
     }
 
+    /// Without what is there.
+    fn nothing_of(partial: Partial) -> Result<Self, Broken> {
+        let mut held = Self { partial, hasher: Hasher::new(), have: 0 };
+        held.throw_away()?;
+        Ok(held)
+    }
+
     fn throw_away(&mut self) -> Result<(), Broken> {
         self.partial.file.set_len(0).map_err(|error| disk(&self.partial, error))?;
         (self.have, self.hasher) = (0, Hasher::new());
@@ -110,8 +117,7 @@ impl Transfer<'_> {
         in_pieces |= self.fill(&mut held)?;
         let mut checked = self.check(held)?;
         if let (Err(_), true) = (&checked.1, in_pieces) {
-            let mut held = Held::of(checked.0)?;
-            held.throw_away()?;
+            let mut held = Held::nothing_of(checked.0)?;
             self.fill(&mut held)?;
             checked = self.check(held)?;
         }
