@@ -135,15 +135,12 @@ impl Host {
     /// Runs a command whose output is a secret: it is in no log and in no error.
     pub fn capture(&mut self, step: &str, command: &Command) -> anyhow::Result<Output> {
         self.note(step, Deed::Ran { command: command.clone(), undo: Vec::new() })?;
-        self.say(&format!("run {command}\n"));
-        let output =
-            self.exec.run(command, None).with_context(|| format!("running `{command}`"))?;
+        let output = self.log_and_run(command, None)?;
         self.say(last(&output.stderr));
-        if output.succeeded() {
-            return Ok(output);
+        match output.succeeded() {
+            true => Ok(output),
+            false => successful(command, Output { stdout: String::new(), ..output }),
         }
-        let told = Output { stdout: String::new(), ..output };
-        bail!("`{command}` {}", told.end())
     }
 
     /// Runs a command that takes back what was done.
@@ -160,16 +157,21 @@ impl Host {
     }
 
     fn execute(&mut self, command: &Command, input: Option<Input<'_>>) -> anyhow::Result<Output> {
-        self.say(&format!("run {command}\n"));
-        let output =
-            self.exec.run(command, input).with_context(|| format!("running `{command}`"))?;
+        let output = self.log_and_run(command, input)?;
         // yum and dnf say there why they did nothing.
         self.say(last(&output.stdout));
         self.say(last(&output.stderr));
-        if output.succeeded() {
-            return Ok(output);
-        }
-        bail!("`{command}` {}", output.end())
+        successful(command, output)
+    }
+
+    /// Runs a command. The log gets its line, and nothing of what it says.
+    fn log_and_run(
+        &mut self,
+        command: &Command,
+        input: Option<Input<'_>>,
+    ) -> anyhow::Result<Output> {
+        self.say(&format!("run {command}\n"));
+        self.exec.run(command, input).with_context(|| format!("running `{command}`"))
     }
 
     fn make_folder(&mut self, path: &Path, mode: u32) -> anyhow::Result<()> {
@@ -246,6 +248,14 @@ impl Host {
         };
         put().map_err(|error| told(error, path))
     }
+}
+
+/// What a command said; an error, with the reason that it gave, where it failed.
+fn successful(command: &Command, output: Output) -> anyhow::Result<Output> {
+    if output.succeeded() {
+        return Ok(output);
+    }
+    bail!("`{command}` {}", output.end())
 }
 
 /// The most bytes that the log gets of what one command says.
