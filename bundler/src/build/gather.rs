@@ -13,7 +13,8 @@ use crate::fetch::download::Source;
 use crate::fetch::queue::{Job, fetch_all};
 use crate::image::document;
 use crate::lock::{Upstreams, apply_patches, images_of, keep_passes, location, read_keys};
-use crate::manifest::discovery::discover;
+use crate::manifest::discovery::discover_in;
+use crate::manifest::document::read as read_manifest;
 use crate::progress::Progress;
 use crate::spec::SpecFile;
 
@@ -165,14 +166,15 @@ fn patched(file: &SpecFile, lock: &Lock, upstreams: &Upstreams) -> anyhow::Resul
                 "patching manifest `{name}` gives another text than when the lock was made: run `bundler lock`"
             );
         }
+        let read = read_manifest(name, &applied)?;
         // A lock of an earlier version has none.
-        let passes = keep_passes(upstreams, name, &applied)?;
+        let passes = keep_passes(upstreams, &read, &applied)?;
         if !locked.passes.is_empty() && passes != locked.passes {
             bail!(
                 "manifest `{name}` is applied in other parts than the lock says: run `bundler lock`"
             );
         }
-        if images_of(manifest, &discover(name, &applied)?) != locked.images {
+        if images_of(manifest, &discover_in(&read)) != locked.images {
             bail!("manifest `{name}` names other images than the lock says: run `bundler lock`");
         }
     }

@@ -11,7 +11,7 @@ use clap::Args;
 
 use super::report;
 use crate::manifest::check;
-use crate::manifest::discovery::{Discovery, discover};
+use crate::manifest::discovery::{Discovery, discover_in};
 use crate::manifest::document;
 use crate::page;
 
@@ -53,11 +53,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 /// An empty list says that a site needs nothing: it is given of objects only.
 fn images_of(file: &str, text: &str) -> anyhow::Result<Discovery> {
-    let discovery = discover(file, text)?;
+    let read = document::read(file, text)?;
+    let discovery = discover_in(&read);
     if !discovery.found.is_empty() {
         return Ok(discovery);
     }
-    let strays = check::strays(&document::read(file, text)?);
+    let strays = check::strays(&read);
     let words: Vec<String> =
         strays.iter().map(|(line, words)| format!("{file}:{line}: {words}")).collect();
     if !words.is_empty() {

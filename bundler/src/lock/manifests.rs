@@ -8,9 +8,9 @@ use bundle_format::{Digest, ImageReference};
 
 use super::{Upstreams, files};
 use crate::manifest::check::{self, Provided, Subject};
-use crate::manifest::discovery::{Discovery, Found, discover};
+use crate::manifest::discovery::{Discovery, Found, discover_in};
 use crate::manifest::document::{self, File};
-use crate::manifest::passes::passes;
+use crate::manifest::passes::{Pass, passes};
 use crate::manifest::patch;
 use crate::page;
 use crate::spec::{Manifest, Spec, SpecFile};
@@ -59,9 +59,9 @@ pub(super) fn lock(
     })?;
     let (applied, patches) =
         apply_patches(manifest, &text).map_err(|error| of_template(error, &text))?;
-    let discovery =
-        discover(&manifest.name, &applied).map_err(|error| of_template(error.into(), &text))?;
-    let read = document::read(&manifest.name, &applied)?;
+    let read = document::read(&manifest.name, &applied)
+        .map_err(|error| of_template(error.into(), &text))?;
+    let discovery = discover_in(&read);
     let mut warnings = doubts(manifest, &text, &discovery);
     for guess in &discovery.guesses {
         warnings.push(format!(
@@ -85,7 +85,7 @@ pub(super) fn lock(
         applied: described(upstreams, &applied)?,
         patches,
         images,
-        passes: described_passes(upstreams, &read, &applied)?,
+        passes: keep_passes(upstreams, &read, &applied)?,
     };
     Ok(Locked { manifest, file: read, found, warnings })
 }
@@ -136,28 +136,20 @@ fn of_template(error: anyhow::Error, text: &str) -> anyhow::Error {
     }
 }
 
-fn described_passes(
+/// The parts in which a manifest with this text is applied, kept in the cache.
+pub fn keep_passes(
     upstreams: &Upstreams,
     file: &File,
     text: &str,
 ) -> anyhow::Result<Vec<LockedPass>> {
-    let described = |pass: crate::manifest::passes::Pass| {
+    let keep = |pass: Pass| {
         Ok(LockedPass {
             content: described(upstreams, &pass.text)?,
             defines_kinds: pass.defines_kinds,
             by_server: pass.by_server,
         })
     };
-    passes(file, text).into_iter().map(described).collect()
-}
-
-/// The parts in which the manifest is applied, kept in the cache.
-pub fn keep_passes(
-    upstreams: &Upstreams,
-    name: &str,
-    text: &str,
-) -> anyhow::Result<Vec<LockedPass>> {
-    described_passes(upstreams, &document::read(name, text)?, text)
+    passes(file, text).into_iter().map(keep).collect()
 }
 
 /// The images that the manifest needs, sorted: those that were discovered in it

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use bundle_format::ImageReference;
 
-use super::document::YamlError;
+use super::document::{self, File, YamlError};
 use super::walk;
 
 /// All that a manifest says of images.
@@ -65,5 +65,10 @@ impl Discovery {
 
 /// Finds the images that the manifest `text`, called `file` in errors, needs.
 pub fn discover(file: &str, text: &str) -> Result<Discovery, YamlError> {
-    walk::discover(file, text)
+    Ok(discover_in(&document::read(file, text)?))
+}
+
+/// The same for a manifest that was read already.
+pub fn discover_in(file: &File) -> Discovery {
+    walk::discover(file)
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use bundle_format::ImageReference;
 
 use super::discovery::{Discovery, Found, Guess};
-use super::document::{self, YamlError};
+use super::document::File;
 use super::naming::{is_an_image, names_an_image};
 use super::node::{self, Data, Node, ScalarStyle, entries, items, merged, scalar, text};
 use super::parts::{Context, Whole, join};
@@ -17,11 +17,11 @@ mod text;
 /// A field of a mapping, or a variable with its value.
 type Field<'a, 'b> = (&'a str, &'a Node);
 
-/// Finds the images that the manifest `text`, called `file` in errors, needs.
-pub(super) fn discover(file: &str, text: &str) -> Result<Discovery, YamlError> {
+/// Finds the images that a manifest needs.
+pub(super) fn discover(file: &File) -> Discovery {
     let mut walk = Walk::default();
-    for document in document::documents(file, text)? {
-        walk.node(&document, &Place::default());
+    for document in &file.documents {
+        walk.node(&document.node, &Place::default());
     }
     let Walk { mut discovery, .. } = walk;
     // One place may be come upon twice, by an alias or as a field of its own.
@@ -32,7 +32,7 @@ pub(super) fn discover(file: &str, text: &str) -> Result<Discovery, YamlError> {
     };
     let guesses = std::mem::take(&mut discovery.guesses);
     discovery.guesses = guesses.into_iter().filter(|guess| !is_found(guess)).collect();
-    Ok(discovery)
+    discovery
 }
 
 #[derive(Default)]
