@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use rustix::fs::{FlockOperation, flock};
 
-/// The lab's folder, `kubeferry/lab` in the user's cache.
+/// The lab's folder, `kubeferry-lab` in the user's cache: not below the bundler's
+/// own, so that whoever empties one keeps the other.
 #[derive(Clone, Debug)]
 pub struct Places {
     root: PathBuf,
@@ -21,7 +22,7 @@ impl Places {
             (None, Some(home)) => PathBuf::from(home).join(".cache"),
             (None, None) => bail!("neither XDG_CACHE_HOME nor HOME is set"),
         };
-        Ok(Self { root: cache.join("kubeferry/lab") })
+        Ok(Self { root: cache.join("kubeferry-lab") })
     }
 
     /// What is slow to make and kept: see [`crate::product`].
