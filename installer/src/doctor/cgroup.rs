@@ -4,12 +4,13 @@ use bundle_format::cluster::CgroupDriver;
 
 use super::{Finding, again, kubelet};
 use crate::host::Host;
-use crate::steps::containerd::{PATH, told};
+use crate::steps::containerd::told;
 use crate::steps::kubelet_settings;
 
 pub(super) fn differs(host: &Host) -> anyhow::Result<Option<Finding>> {
     let Some(settings) = kubelet::configuration(host)? else { return Ok(None) };
-    let Some(theirs) = told(host)?.and_then(|told| told.driver) else {
+    let Ok(told) = told(host)? else { return Ok(None) };
+    let (path, runtime, Some(theirs)) = (told.path, told.runtime, told.driver) else {
         return Ok(None);
     };
     // kubelet's own default (kubernetes.io, "kubelet configuration (v1beta1)").
@@ -28,14 +29,20 @@ pub(super) fn differs(host: &Host) -> anyhow::Result<Option<Finding>> {
             format!("echo 'cgroupDriver: systemd' >>{file}")
         };
         format!("{edit} && systemctl restart kubelet")
-    } else if host.read(PATH)?.is_some_and(|text| text.contains("SystemdCgroup = false")) {
+    } else if is_plain(&host.read(&path)?.unwrap_or_default()) {
         let edit = "sed -i 's/SystemdCgroup = false/SystemdCgroup = true/'";
-        format!("{edit} {PATH} && systemctl restart containerd")
+        format!("{edit} {path} && systemctl restart containerd")
     } else {
-        let by_hand =
-            format!("write SystemdCgroup = true for runc in {PATH}; systemctl restart containerd");
+        let by_hand = format!(
+            "write SystemdCgroup = true for {runtime} in {path}; systemctl restart containerd"
+        );
         again(host, &["containerd"], by_hand)
     };
     let cause = format!("kubelet's cgroup driver is {ours}, and containerd's is {theirs}");
     Ok(Some(Finding::new(cause, cure)))
+}
+
+/// Whether the switch stands in the file itself, and once.
+fn is_plain(text: &str) -> bool {
+    text.matches("SystemdCgroup = false").count() == 1 && !text.contains("imports")
 }

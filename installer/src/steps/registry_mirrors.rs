@@ -6,8 +6,8 @@ use bundle_format::cluster::MirrorUrl;
 
 use crate::change::Change;
 use crate::step::{Node, Step};
+use crate::steps::containerd::REGISTRIES as FOLDER;
 
-const FOLDER: &str = "/etc/containerd/certs.d";
 const HEADER: &str = "# Written by kubeferry.\n";
 
 /// See the module.
