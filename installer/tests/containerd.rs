@@ -222,6 +222,23 @@ fn mirrors_and_tls_move_to_files_of_registries() {
         text.unwrap().split_once('\n').unwrap().1.to_owned()
     };
     let [harbor, cloud, all] = config.collect::<Vec<_>>().try_into().ok().unwrap();
+    let machine = Machine::new(&release, harbor.files);
+    let host = machine.host();
+    let plan = run::plan(&host, &intent(&release), &STEPS).unwrap();
+    let lines: Vec<String> = plan[0].changes.iter().map(ToString::to_string).collect();
+    let why = "registry settings of containerd's configuration move there";
+    assert_eq!(
+        lines,
+        [
+            format!("write /etc/containerd/certs.d/docker.io/hosts.toml: {why}"),
+            format!("write /etc/containerd/certs.d/harbor.site:8443/hosts.toml: {why}"),
+            "write /etc/containerd/config.toml".to_owned(),
+            "run systemctl restart containerd".to_owned(),
+            "wait for crictl --runtime-endpoint unix:///run/containerd/containerd.sock info, 60 s \
+             at most"
+                .to_owned(),
+        ]
+    );
     assert_eq!(
         moved(harbor, "docker.io/hosts.toml"),
         "server = \"https://registry-1.docker.io\"\n\n[host.\"https://harbor.site:8443/v2/proxy\"]\n\

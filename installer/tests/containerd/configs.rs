@@ -239,6 +239,16 @@ pub const OLD: &[Config] = &[
         keeps: &["/usr/bin/crun"],
     },
     Config {
+        name: "the switch in another case, off",
+        files: &[(
+            MAIN,
+            "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc]\n\
+             runtime_type = \"io.containerd.runc.v2\"\n[plugins.\"io.containerd.grpc.v1.cri\"\
+             .containerd.runtimes.runc.options]\nsystemdCgroup = false\n",
+        )],
+        keeps: &[],
+    },
+    Config {
         name: "a sandbox in place of the default runtime",
         files: &[(
             MAIN,

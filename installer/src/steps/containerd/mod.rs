@@ -20,7 +20,7 @@ use self::edit::{Wanted, configure};
 use self::files::Files;
 use self::release::Release;
 use super::crictl::SOCKET;
-use super::{claims, enabled, file, unit_is};
+use super::{claims, enabled, file, ready, unit_is};
 use crate::change::Change;
 use crate::exec::Command;
 use crate::host::Host;
@@ -81,12 +81,23 @@ impl Step for Containerd {
 
 /// Its files as they are to be, and those of registries that come of them.
 fn edited(node: &Node<'_>) -> anyhow::Result<(Files, Vec<(String, String)>)> {
-    let version = node.intent.lock().containerd.as_deref();
     let source = source(node.host)?;
-    let release = version.map_or(Release::OLD, Release::of);
-    let mut files = Files::read(node.host, &source.path, release)?;
+    let mut files = Files::read(node.host, &source.path, release(node)?)?;
     let moved = configure(node.host, &mut files, &source, &wanted(node))?;
     Ok((files, moved))
+}
+
+/// The containerd that will read them: the bundle's, but that a node in its cluster
+/// keeps a newer one.
+fn release(node: &Node<'_>) -> anyhow::Result<Release> {
+    let locked = node.intent.lock().containerd.as_deref().map(Release::of);
+    let said = node.host.answer(&Command::of("containerd --version"))?.stdout;
+    let here = said.split_whitespace().nth(2).map(|word| word.trim_start_matches('v'));
+    let here = here.map(Release::of);
+    Ok(match locked {
+        Some(locked) if !node.host.exists(ready::KUBELET) => locked,
+        locked => locked.max(here).unwrap_or(Release::OLD),
+    })
 }
 
 fn wanted<'a>(node: &Node<'a>) -> Wanted<'a> {

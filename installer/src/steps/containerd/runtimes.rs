@@ -14,6 +14,8 @@ const SHIM: &str = "io.containerd.runc.v2";
 /// Its elders. The first is gone since containerd 2, as the second, and has the
 /// cgroup driver of the whole plugin.
 const OLD_SHIMS: [&str; 2] = ["io.containerd.runtime.v1.linux", "io.containerd.runc.v1"];
+/// Its option for that.
+const SWITCH: &str = "SystemdCgroup";
 /// What pods are started by that name no runtime.
 const USUAL: &str = "runc";
 
@@ -63,7 +65,8 @@ pub(super) fn configure(
     let is_without_pivot = at(&merged, &no_pivot).and_then(Item::as_bool) == Some(true);
     for path in &paths {
         let key = |name| [&path[..], &[name]].concat();
-        let option = |name| [&path[..], &["options", name]].concat();
+        let options = key("options");
+        let option = |name| [&options[..], &[name]].concat();
         let kind = text(&merged, &key("runtime_type"));
         let is_chosen = path.last() == Some(&chosen.as_str());
         if OLD_SHIMS.contains(&kind) || kind.is_empty() && (is_chosen || path.ends_with(&[USUAL])) {
@@ -84,7 +87,11 @@ pub(super) fn configure(
         if is_without_pivot && is_chosen {
             files.set(&option("NoPivotRoot"), &true.into())?;
         }
-        files.set(&option("SystemdCgroup"), &systemd)?;
+        // containerd takes a key in other cases too, of several it is not known which.
+        for other in other_cases(&merged, &options) {
+            files.take(&[&options[..], &[other.as_str()]].concat());
+        }
+        files.set(&option(SWITCH), &systemd)?;
     }
     if is_without_pivot {
         files.take(&no_pivot);
@@ -93,6 +100,14 @@ pub(super) fn configure(
         files.take(keys.old_switch);
     }
     Ok(())
+}
+
+/// The same option in other cases.
+fn other_cases(merged: &Table, options: &[&str]) -> Vec<String> {
+    let options = at(merged, options).and_then(Item::as_table_like);
+    let names = options.into_iter().flat_map(TableLike::iter).map(|(name, _)| name);
+    let others = names.filter(|name| name.eq_ignore_ascii_case(SWITCH) && *name != SWITCH);
+    others.map(str::to_owned).collect()
 }
 
 /// The table of containerd 1 that is a runtime, and the default one.
@@ -120,7 +135,7 @@ pub(super) fn driver(merged: &Table, keys: &Keys) -> Option<CgroupDriver> {
     let kind = text(merged, &[&path[..], &["runtime_type"]].concat());
     let switch = match kind {
         "io.containerd.runtime.v1.linux" => keys.old_switch.to_vec(),
-        SHIM | "io.containerd.runc.v1" | "" => [&path[..], &["options", "SystemdCgroup"]].concat(),
+        SHIM | "io.containerd.runc.v1" | "" => [&path[..], &["options", SWITCH]].concat(),
         _ => return None,
     };
     let is_systemd = at(merged, &switch).and_then(Item::as_bool) == Some(true);

@@ -51,7 +51,9 @@ fn of(started: &str, variables: &BTreeMap<String, String>) -> Source {
         };
         match name {
             "--config" | "-config" | "-c" => {
-                source.path = value.or_else(|| words.next()).unwrap_or(source.path);
+                let value = value.or_else(|| words.next());
+                // `-c` may be a shell's.
+                source.path = value.filter(|path| path.starts_with('/')).unwrap_or(source.path);
             }
             "--address" | "-address" | "-a" => source.address = value.or_else(|| words.next()),
             _ => {}
@@ -105,6 +107,7 @@ mod tests {
             ("$ARGS", "/env.toml", None),
             ("--config ${D}/c.toml $NONE", "/d/c.toml", None),
             ("--log-level info", PATH, None),
+            ("-c exec containerd --config /a.toml", "/a.toml", None),
         ] {
             let started = format!(
                 "{{ path=/usr/bin/containerd ; argv[]=/usr/bin/containerd {words} ; \

@@ -36,11 +36,15 @@ impl Told {
         let keys: Keys = keys(whole.get("version").and_then(Item::as_integer).unwrap_or(2));
         let folders = at(whole, &[keys.registry, &["config_path"]].concat());
         let folders = folders.and_then(Item::as_str).unwrap_or_default();
+        let disabled = strings(whole.get("disabled_plugins"));
+        let cri_is_off = disabled.iter().any(|name| is_cri(name));
+        let sandbox = at(whole, keys.sandbox).and_then(Item::as_str).map(str::to_owned);
         Self {
             path: path.to_owned(),
-            cri_is_off: strings(whole.get("disabled_plugins")).iter().any(|name| is_cri(name)),
-            sandbox: at(whole, keys.sandbox).and_then(Item::as_str).map(str::to_owned),
-            driver: runtimes::driver(whole, &keys),
+            cri_is_off,
+            // Of a plugin that is off containerd says nothing.
+            sandbox: sandbox.filter(|_| !cri_is_off),
+            driver: runtimes::driver(whole, &keys).filter(|_| !cri_is_off),
             runtime: runtimes::chosen(whole, &keys),
             has_folder: folders.split(':').any(|folder| folder == FOLDER)
                 && !registries::exclude(whole, &keys),
@@ -62,8 +66,11 @@ pub(crate) fn told(host: &Host) -> anyhow::Result<Result<Told, Failure>> {
         let whole: DocumentMut = said.stdout.parse().context("reading what containerd says")?;
         return Ok(Ok(Told::of(&path, whole.as_table())));
     }
-    if said.status == Some(127) {
-        return Ok(read(host, &path).map_err(|error| Failure::of(&error)));
+    match read(host, &path) {
+        // Which line it is about nobody says better.
+        Err(error) => return Ok(Err(Failure::of(&error))),
+        Ok(told) if said.status == Some(127) => return Ok(Ok(told)),
+        Ok(_) => {}
     }
     let reason = said.reason().unwrap_or("it does not say why");
     let reason = reason.strip_prefix("containerd: ").unwrap_or(reason);
