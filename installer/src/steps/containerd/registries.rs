@@ -43,7 +43,9 @@ pub(super) fn configure(
         return Ok(Vec::new());
     };
     let (mirrors, tls) = (mirrors(registry), tls(registry));
-    files.take(&[keys.registry, &["mirrors"]].concat());
+    if !mirrors.is_empty() {
+        files.take(&[keys.registry, &["mirrors"]].concat());
+    }
     for (name, has_more) in configs(registry) {
         let path = [keys.registry, &["configs", name.as_str()]].concat();
         match has_more {
@@ -148,6 +150,8 @@ fn texts(
         let endpoints = mirrors.get(name).or_else(|| mirrors.get("*"));
         text(name, endpoints.map(Vec::as_slice).unwrap_or_default(), tls)
     };
+    // What is no host's name was never asked.
+    names.retain(|name| !name.is_empty() && !name.contains('/') && !name.starts_with('.'));
     let named = |name| if name == "*" { "_default" } else { name };
     names.into_iter().map(|name| (named(name).to_owned(), text(name))).collect()
 }

@@ -124,16 +124,25 @@ fn named(merged: &Table, keys: &Keys) -> String {
     if name.is_empty() { USUAL } else { name }.to_owned()
 }
 
-/// Who makes control groups for pods of the default runtime; none where its kind has
-/// no such choice.
-pub(super) fn driver(merged: &Table, keys: &Keys) -> Option<CgroupDriver> {
+/// Who makes control groups for pods of each runtime, the default one first; of those
+/// that have such a choice. runc is always there, and is told where pods are started
+/// by it.
+pub(super) fn drivers(merged: &Table, keys: &Keys) -> Vec<(String, CgroupDriver)> {
     let chosen = chosen(merged, keys);
-    let path = match chosen.as_str() {
+    let table = at(merged, &[keys.containerd, &["runtimes"]].concat());
+    let names = table.and_then(Item::as_table_like).into_iter().flat_map(TableLike::iter);
+    let others = names.map(|(name, _)| name).filter(|name| *name != chosen && *name != USUAL);
+    let others: Vec<String> = others.map(str::to_owned).collect();
+    let all = [chosen].into_iter().chain(others);
+    all.filter_map(|name| driver(merged, keys, &name).map(|driver| (name, driver))).collect()
+}
+
+fn driver(merged: &Table, keys: &Keys, name: &str) -> Option<CgroupDriver> {
+    let path = match name {
         LEGACY => [keys.containerd, &[LEGACY]].concat(),
         name => [keys.containerd, &["runtimes", name]].concat(),
     };
-    let kind = text(merged, &[&path[..], &["runtime_type"]].concat());
-    let switch = match kind {
+    let switch = match text(merged, &[&path[..], &["runtime_type"]].concat()) {
         "io.containerd.runtime.v1.linux" => keys.old_switch.to_vec(),
         SHIM | "io.containerd.runc.v1" | "" => [&path[..], &["options", SWITCH]].concat(),
         _ => return None,

@@ -22,10 +22,10 @@ pub(crate) struct Told {
     pub(crate) cri_is_off: bool,
     /// The sandbox image, where it is named.
     pub(crate) sandbox: Option<String>,
-    /// Who makes control groups; none where the default runtime does not say.
-    pub(crate) driver: Option<CgroupDriver>,
     /// The default runtime.
     pub(crate) runtime: String,
+    /// The runtimes that make control groups by a driver, the default one first.
+    pub(crate) drivers: Vec<(String, CgroupDriver)>,
     /// Whether it looks for registries in the folder, and is told of none elsewhere.
     pub(super) has_folder: bool,
 }
@@ -44,8 +44,8 @@ impl Told {
             cri_is_off,
             // Of a plugin that is off containerd says nothing.
             sandbox: sandbox.filter(|_| !cri_is_off),
-            driver: runtimes::driver(whole, &keys).filter(|_| !cri_is_off),
             runtime: runtimes::chosen(whole, &keys),
+            drivers: if cri_is_off { Vec::new() } else { runtimes::drivers(whole, &keys) },
             has_folder: folders.split(':').any(|folder| folder == FOLDER)
                 && !registries::exclude(whole, &keys),
         }

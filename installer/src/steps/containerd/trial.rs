@@ -55,15 +55,13 @@ pub(super) fn check(host: &Host, files: &Files, wanted: &Wanted<'_>) -> anyhow::
 /// What of it would not hold.
 fn difference(told: &Told, wanted: &Wanted<'_>) -> Option<String> {
     let sandbox = wanted.sandbox.map(ToString::to_string);
+    let other = told.drivers.iter().find(|(_, driver)| *driver != wanted.driver);
     if told.cri_is_off {
         Some("its CRI plugin would be off".to_owned())
     } else if sandbox.is_some() && told.sandbox != sandbox {
         Some(format!("its sandbox image would be {}", told.sandbox.as_deref().unwrap_or("none")))
-    } else if told.driver.is_some_and(|driver| driver != wanted.driver) {
-        Some(format!(
-            "its runtime {} would not use {} for control groups",
-            told.runtime, wanted.driver
-        ))
+    } else if let Some((name, driver)) = other {
+        Some(format!("its runtime {name} would use {driver} for control groups"))
     } else if !told.has_folder {
         Some("its registries would be elsewhere".to_owned())
     } else {
