@@ -264,6 +264,33 @@ fn mirrors_and_tls_move_to_files_of_registries() {
 }
 
 #[test]
+fn the_first_folder_that_knows_a_registry_of_ours_is_ours() {
+    let Some(release) = Release::all().into_iter().next() else { return };
+    let told = |folders: &str, is_ours: bool| {
+        let text = format!(
+            "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".registry]\nconfig_path = \
+             \"{folders}\"\n"
+        );
+        let files = [(&MAIN[1..], text.as_str()), ("opt/own/docker.io/hosts.toml", "")];
+        let machine = Machine::new(&release, &files);
+        let mut intent = intent(&release);
+        if is_ours {
+            let mirrors = "docker.io: ['https://m']";
+            intent.cluster.registry_mirrors = serde_saphyr::from_str(mirrors).unwrap();
+        }
+        apply(&machine, &intent).unwrap();
+        let (_, document) = dump(&machine, MAIN);
+        let path = ["plugins", "io.containerd.grpc.v1.cri", "registry", "config_path"];
+        at(&document, &path).unwrap().as_str().unwrap().to_owned()
+    };
+    let ours = "/etc/containerd/certs.d";
+    assert_eq!(told(&format!("/opt/own:{ours}"), false), format!("/opt/own:{ours}"));
+    assert_eq!(told(&format!("/opt/own:{ours}"), true), format!("{ours}:/opt/own"));
+    assert_eq!(told(&format!("/opt/other:{ours}"), true), format!("/opt/other:{ours}"));
+    assert_eq!(told("/opt/own", false), format!("{ours}:/opt/own"));
+}
+
+#[test]
 fn what_cannot_be_had_is_refused_before_anything_changes() {
     let mirrors = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".registry.mirrors.\"a.b\"]\n\
                    endpoint = [\"https://m\"]\n";

@@ -29,7 +29,7 @@ use crate::step::{Node, Step};
 
 pub(crate) use self::networks::{NETWORKS, networks};
 pub(crate) use self::refusal::refusal;
-pub(crate) use self::registries::FOLDER as REGISTRIES;
+pub(crate) use self::registries::{FOLDER as REGISTRIES, place};
 pub(crate) use self::source::source;
 pub(crate) use self::told::told;
 

@@ -27,26 +27,18 @@ pub(super) fn configure(
     ours: &[String],
 ) -> anyhow::Result<Vec<(String, String)>> {
     let merged = files.merged();
+    let registry = at(&merged, keys.registry).and_then(Item::as_table_like);
+    let (mirrors, tls) = registry.map(|table| (mirrors(table), tls(table))).unwrap_or_default();
+    let texts = texts(&mirrors, &tls);
     let folders = [keys.registry, &["config_path"]].concat();
     let told = at(&merged, &folders).and_then(Item::as_str).unwrap_or_default();
     let told = if told.is_empty() { files.release.registry_folders() } else { told };
-    // The site's own folders stay, after ours.
-    let with_ours = match told {
-        "" => FOLDER.to_owned(),
-        told if told.split(':').any(|folder| folder.trim_end_matches('/') == FOLDER) => {
-            told.to_owned()
-        }
-        told => format!("{FOLDER}:{told}"),
-    };
-    files.set(&folders, &with_ours.into())?;
-    let Some(registry) = at(&merged, keys.registry).and_then(Item::as_table_like) else {
-        return Ok(Vec::new());
-    };
-    let (mirrors, tls) = (mirrors(registry), tls(registry));
+    let names: Vec<&str> = ours.iter().chain(texts.keys()).map(String::as_str).collect();
+    files.set(&folders, &with_ours(host, told, &names).into())?;
     if !mirrors.is_empty() {
         files.take(&[keys.registry, &["mirrors"]].concat());
     }
-    for (name, has_more) in configs(registry) {
+    for (name, has_more) in registry.map(configs).unwrap_or_default() {
         let path = [keys.registry, &["configs", name.as_str()]].concat();
         match has_more {
             true => files.take(&[&path[..], &["tls"]].concat()),
@@ -54,7 +46,7 @@ pub(super) fn configure(
         }
     }
     let mut moved = Vec::new();
-    for (name, text) in texts(&mirrors, &tls) {
+    for (name, text) in texts {
         let path = format!("{FOLDER}/{name}/hosts.toml");
         if ours.contains(&name) || host.read(&path)?.is_some_and(|there| there == text) {
             continue;
@@ -65,6 +57,33 @@ pub(super) fn configure(
     Ok(moved)
 }
 
+/// The folders in which containerd looks for registries, with ours. It takes the first
+/// that knows a registry: the site's own come after ours, unless it has them before,
+/// and they know none of these.
+fn with_ours(host: &Host, told: &str, names: &[&str]) -> String {
+    let all: Vec<&str> = told.split(':').filter(|folder| !folder.is_empty()).collect();
+    let is_ours = |folder: &&str| folder.trim_end_matches('/') == FOLDER;
+    let before = all.iter().take_while(|folder| !is_ours(folder));
+    let knows = |folder: &&str| {
+        let mut names = names.iter().copied().chain(["_default"]);
+        names.any(|name| host.exists(format!("{folder}/{}", place(host, folder, name))))
+    };
+    let is_there = all.iter().any(|folder| is_ours(folder));
+    if is_there && (names.is_empty() || !before.into_iter().any(knows)) {
+        return told.to_owned();
+    }
+    let others = all.iter().filter(|folder| !is_ours(folder)).copied();
+    [FOLDER].into_iter().chain(others).collect::<Vec<_>>().join(":")
+}
+
+/// The name of a registry's folder: that of one with a port has two, of which
+/// containerd looks for this first (`hostDirectory`).
+pub(crate) fn place(host: &Host, folder: &str, registry: &str) -> String {
+    let other = registry.rsplit_once(':').map(|(name, port)| format!("{name}_{port}_"));
+    let other = other.filter(|name| host.exists(format!("{folder}/{name}")));
+    other.unwrap_or_else(|| registry.to_owned())
+}
+
 /// Whether a configuration has what excludes that folder.
 pub(super) fn exclude(merged: &Table, keys: &Keys) -> bool {
     let registry = at(merged, keys.registry).and_then(Item::as_table_like);
@@ -73,12 +92,10 @@ pub(super) fn exclude(merged: &Table, keys: &Keys) -> bool {
 
 /// Refuses where the site has already said something else there.
 fn check_free(host: &Host, name: &str) -> Result<(), Failure> {
-    // containerd looks first for one whose port stands so.
-    let other = name.rsplit_once(':').map(|(name, port)| format!("{name}_{port}_"));
-    let mut folders = other.into_iter().chain([name.to_owned()]);
-    let Some(there) = folders.find(|folder| host.exists(format!("{FOLDER}/{folder}"))) else {
+    let there = place(host, FOLDER, name);
+    if !host.exists(format!("{FOLDER}/{there}")) {
         return Ok(());
-    };
+    }
     Err(Failure::new(
         format!(
             "containerd's configuration has `registry` settings for {name}, and so has \
