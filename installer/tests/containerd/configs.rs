@@ -297,7 +297,7 @@ pub const OLD: &[Config] = &[
 /// Those of format 3, which containerd reads since 2.0.
 pub const NEW: &[Config] = &[
     Config {
-        name: "format 3 with the old tables, which mean nothing",
+        name: "format 3 with the old tables, which 2.3 reads and 2.2 does not",
         files: &[(
             MAIN,
             "version = 3\n[plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"site/pause:1\"\n\
@@ -345,6 +345,18 @@ pub const NEW: &[Config] = &[
             ),
         ],
         keeps: &["io.containerd.snapshotter.v1.zfs"],
+    },
+    Config {
+        name: "format 2 with tables of format 3 beside the old ones",
+        files: &[(
+            MAIN,
+            "version = 2\n[plugins.\"io.containerd.cri.v1.runtime\".containerd.runtimes.nvidia]\n\
+             runtime_type = \"io.containerd.runc.v2\"\n[plugins.\"io.containerd.cri.v1.images\"\
+             .registry.mirrors.\"a.site\"]\nendpoint = [\"https://m.site\"]\n[plugins.\
+             \"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"site/pause:1\"\n\
+             max_concurrent_downloads = 6\n",
+        )],
+        keeps: &["max_concurrent_downloads = 6", "nvidia"],
     },
     Config {
         name: "the names of format 3 in a file that does not say its format",

@@ -6,7 +6,7 @@ use bundle_format::cluster::CgroupDriver;
 use toml_edit::Item;
 
 use super::files::{Files, at};
-use super::release::{is_cri, keys};
+use super::release::{is_cri, keys_of};
 use super::source::Source;
 use super::{format, registries, runtimes};
 use crate::failure::Failure;
@@ -30,7 +30,8 @@ pub(crate) fn configure(
     source: &Source,
     wanted: &Wanted<'_>,
 ) -> anyhow::Result<Vec<(String, String)>> {
-    let keys = keys(format::unify(files)?);
+    let format = format::unify(files)?;
+    let keys = keys_of(&files.merged(), format, files.release);
     check_socket(files, source)?;
     enable_cri(files);
     if let Some(sandbox) = wanted.sandbox {

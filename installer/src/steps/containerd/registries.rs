@@ -68,7 +68,7 @@ fn with_ours(host: &Host, told: &str, names: &[&str]) -> String {
         let mut names = names.iter().copied().chain(["_default"]);
         names.any(|name| host.exists(format!("{folder}/{}", place(host, folder, name))))
     };
-    let is_there = all.iter().any(|folder| is_ours(folder));
+    let is_there = all.iter().any(is_ours);
     if is_there && (names.is_empty() || !before.into_iter().any(knows)) {
         return told.to_owned();
     }

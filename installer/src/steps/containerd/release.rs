@@ -2,6 +2,10 @@
 //! in it the keys are, and how the files that it imports are merged. By its sources
 //! (`services/server/config`, since 2.0 `cmd/containerd/server/config`).
 
+use toml_edit::Table;
+
+use super::files::at;
+
 /// A release of containerd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Release {
@@ -92,6 +96,33 @@ pub(super) fn keys(format: i64) -> Keys {
             containerd: &["plugins", RUNTIME, "containerd"],
             old_switch: &["plugins", RUNTIME, "systemd_cgroup"],
         }
+    }
+}
+
+/// The keys that hold in a configuration. containerd 2 brings the tables of format 2
+/// over into those of 3, 2.3 also from a file of format 3; of what stands in both the
+/// old one holds on images, and the new one on runtimes (`configMigration`).
+pub(super) fn keys_of(merged: &Table, format: i64, release: Release) -> Keys {
+    let (old, new) = (keys(2), keys(3));
+    let is_migrated =
+        release.merges_tables() && (format <= 2 || format == 3 && release.newest_format() > 3);
+    if !is_migrated {
+        return keys(format);
+    }
+    let has = |path: &[&str]| at(merged, path).is_some();
+    let of_images = |old: &'static [&'static str], new| match (has(old), has(new)) {
+        (false, true) => new,
+        (false, false) if format > 2 => new,
+        _ => old,
+    };
+    let runtimes = |keys: &Keys| has(&[keys.containerd, &["runtimes"]].concat());
+    let is_new = runtimes(&new) || !runtimes(&old) && format > 2;
+    let of_runtimes = if is_new { &new } else { &old };
+    Keys {
+        sandbox: of_images(old.sandbox, new.sandbox),
+        registry: of_images(old.registry, new.registry),
+        containerd: of_runtimes.containerd,
+        old_switch: of_runtimes.old_switch,
     }
 }
 

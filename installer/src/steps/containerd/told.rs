@@ -6,7 +6,7 @@ use toml_edit::{DocumentMut, Item, Table};
 
 use super::files::{Files, at, strings};
 use super::registries::{self, FOLDER};
-use super::release::{Keys, Release, is_cri, keys};
+use super::release::{Keys, Release, is_cri, keys, keys_of};
 use super::source::source;
 use super::{format, runtimes};
 use crate::exec::Command;
@@ -31,9 +31,12 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    /// Reads a configuration that is whole.
-    pub(super) fn of(path: &str, whole: &Table) -> Self {
-        let keys: Keys = keys(whole.get("version").and_then(Item::as_integer).unwrap_or(2));
+    /// Reads what containerd says, which is in the format of its own.
+    pub(super) fn of_dump(path: &str, whole: &Table) -> Self {
+        Self::of(path, whole, &keys(whole.get("version").and_then(Item::as_integer).unwrap_or(2)))
+    }
+
+    fn of(path: &str, whole: &Table, keys: &Keys) -> Self {
         let folders = at(whole, &[keys.registry, &["config_path"]].concat());
         let folders = folders.and_then(Item::as_str).unwrap_or_default();
         let disabled = strings(whole.get("disabled_plugins"));
@@ -44,10 +47,10 @@ impl Told {
             cri_is_off,
             // Of a plugin that is off containerd says nothing.
             sandbox: sandbox.filter(|_| !cri_is_off),
-            runtime: runtimes::chosen(whole, &keys),
-            drivers: if cri_is_off { Vec::new() } else { runtimes::drivers(whole, &keys) },
+            runtime: runtimes::chosen(whole, keys),
+            drivers: if cri_is_off { Vec::new() } else { runtimes::drivers(whole, keys) },
             has_folder: folders.split(':').any(|folder| folder == FOLDER)
-                && !registries::exclude(whole, &keys),
+                && !registries::exclude(whole, keys),
         }
     }
 }
@@ -64,7 +67,7 @@ pub(crate) fn told(host: &Host) -> anyhow::Result<Result<Told, Failure>> {
     let said = host.answer(&dump(&path))?;
     if said.succeeded() {
         let whole: DocumentMut = said.stdout.parse().context("reading what containerd says")?;
-        return Ok(Ok(Told::of(&path, whole.as_table())));
+        return Ok(Ok(Told::of_dump(&path, whole.as_table())));
     }
     match read(host, &path) {
         // Which line it is about nobody says better.
@@ -87,6 +90,7 @@ fn read(host: &Host, path: &str) -> anyhow::Result<Told> {
     if newest.max().is_some_and(|format| format > 2) {
         files = Files::read(host, path, Release::NEWEST)?;
     }
-    format::unify(&mut files)?;
-    Ok(Told::of(path, &files.merged()))
+    let format = format::unify(&mut files)?;
+    let merged = files.merged();
+    Ok(Told::of(path, &merged, &keys_of(&merged, format, files.release)))
 }

@@ -43,7 +43,7 @@ pub(super) fn check(host: &Host, files: &Files, wanted: &Wanted<'_>) -> anyhow::
         return Err(Failure::new(what, cure).into());
     }
     let whole: DocumentMut = said.stdout.parse().context("reading what containerd says")?;
-    match difference(&Told::of(&place(0), whole.as_table()), wanted) {
+    match difference(&Told::of_dump(&place(0), whole.as_table()), wanted) {
         None => Ok(()),
         Some(what) => {
             let what = format!("containerd would read its configuration otherwise: {what}");
