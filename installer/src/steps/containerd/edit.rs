@@ -6,7 +6,7 @@ use bundle_format::cluster::CgroupDriver;
 use toml_edit::Item;
 
 use super::files::{Files, at};
-use super::release::{is_cri, keys_of};
+use super::keys::{is_cri, keys_of};
 use super::source::Source;
 use super::{format, registries, runtimes};
 use crate::failure::Failure;

@@ -65,11 +65,12 @@ impl Files {
             for (key, item) in file.document.iter() {
                 match (key, item.as_table_like()) {
                     ("plugins", Some(plugins)) if !self.release.merges_tables() => {
-                        let to = table_in(&mut merged, key);
+                        let mut all = taken(&mut merged, key);
                         for (plugin, item) in plugins.iter() {
-                            to.remove(plugin);
-                            merge(to, plugin, item);
+                            all.remove(plugin);
+                            merge(&mut all, plugin, item);
                         }
+                        merged.insert(key, Item::Table(all));
                     }
                     _ => merge(&mut merged, key, item),
                 }
@@ -176,22 +177,20 @@ pub(super) fn strings(item: Option<&Item>) -> Vec<String> {
     list.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-fn table_in<'a>(table: &'a mut Table, key: &str) -> &'a mut Table {
-    let item = table.entry(key).or_insert_with(toml_edit::table);
-    if !item.is_table() {
-        *item = toml_edit::table();
-    }
-    match item {
-        Item::Table(inner) => inner,
-        _ => unreachable!("it has just become one"),
+/// The table of a name, taken out; a new one where there is none.
+fn taken(table: &mut Table, key: &str) -> Table {
+    match table.remove(key) {
+        Some(Item::Table(inner)) => inner,
+        _ => Table::new(),
     }
 }
 
 /// Tables are merged, lists joined, and of all else the last holds (`mergeConfig`).
 fn merge(to: &mut Table, key: &str, item: &Item) {
     if let Some(from) = item.as_table_like() {
-        let inner = table_in(to, key);
-        from.iter().for_each(|(key, item)| merge(inner, key, item));
+        let mut inner = taken(to, key);
+        from.iter().for_each(|(key, item)| merge(&mut inner, key, item));
+        to.insert(key, Item::Table(inner));
         return;
     }
     let old = to.get_mut(key).and_then(Item::as_array_mut);

@@ -4,7 +4,7 @@
 use toml_edit::{Item, TableLike, value};
 
 use super::files::{File, Files};
-use super::release::{is_of_format_3, modern_name};
+use super::keys::is_of_format_3;
 use crate::failure::Failure;
 
 /// Brings all files to one format, and gives it.
@@ -87,4 +87,24 @@ fn rename(file: &mut File) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// What a plugin of format 1 is called since (`v1MigratePluginName`).
+fn modern_name(plugin: &str) -> String {
+    if plugin.contains('.') {
+        return plugin.to_owned();
+    }
+    let kind = match plugin {
+        "cgroups" => "monitor",
+        "linux" => "runtime",
+        "scheduler" => "gc",
+        "bolt" => "metadata",
+        "task" => return "io.containerd.runtime.v2.task".to_owned(),
+        "opt" | "restart" | "tracing" => "internal",
+        "otlp" => "tracing.processor",
+        "aufs" | "btrfs" | "devmapper" | "native" | "overlayfs" | "zfs" => "snapshotter",
+        name if name.ends_with("-service") => "service",
+        _ => "grpc",
+    };
+    format!("io.containerd.{kind}.v1.{plugin}")
 }

@@ -4,6 +4,7 @@
 mod edit;
 mod files;
 mod format;
+mod keys;
 mod networks;
 mod pattern;
 mod refusal;

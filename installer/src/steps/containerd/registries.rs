@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use toml_edit::{Item, Table, TableLike, Value};
 
 use super::files::{Files, at, strings};
-use super::release::Keys;
+use super::keys::Keys;
 use crate::failure::Failure;
 use crate::host::Host;
 

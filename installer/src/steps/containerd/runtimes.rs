@@ -5,7 +5,7 @@ use bundle_format::cluster::CgroupDriver;
 use toml_edit::{Item, Table, TableLike};
 
 use super::files::{Files, at};
-use super::release::Keys;
+use super::keys::Keys;
 use crate::failure::Failure;
 
 /// The runtime that is run by runc's shim, and understands `SystemdCgroup`: runc

@@ -5,8 +5,9 @@ use bundle_format::cluster::CgroupDriver;
 use toml_edit::{DocumentMut, Item, Table};
 
 use super::files::{Files, at, strings};
+use super::keys::{Keys, is_cri, keys, keys_of};
 use super::registries::{self, FOLDER};
-use super::release::{Keys, Release, is_cri, keys, keys_of};
+use super::release::Release;
 use super::source::source;
 use super::{format, runtimes};
 use crate::exec::Command;
