@@ -25,6 +25,8 @@ pub enum Change {
         /// What has a running program read it: now, and at a reset, when the file
         /// is as it was.
         then: Option<Command>,
+        /// Why, where the file's name does not say it.
+        why: Option<&'static str>,
     },
     /// A file goes.
     Remove {
@@ -103,12 +105,21 @@ pub enum Render {
 impl Change {
     /// A file that all may read, unless it is there and they may not.
     pub fn write(path: impl Into<PathBuf>, text: impl Into<Vec<u8>>) -> Self {
-        Self::Write { path: path.into(), text: text.into(), mode: 0o644, then: None }
+        Self::Write { path: path.into(), text: text.into(), mode: 0o644, then: None, why: None }
     }
 
     /// A file that its owner may read.
     pub fn write_secret(path: impl Into<PathBuf>, text: impl Into<Vec<u8>>) -> Self {
-        Self::Write { path: path.into(), text: text.into(), mode: 0o600, then: None }
+        Self::Write { path: path.into(), text: text.into(), mode: 0o600, then: None, why: None }
+    }
+
+    /// A file that is written for a reason.
+    #[must_use]
+    pub(crate) fn because(mut self, reason: &'static str) -> Self {
+        if let Self::Write { why, .. } = &mut self {
+            *why = Some(reason);
+        }
+        self
     }
 
     /// A command that needs no taking back.
@@ -127,6 +138,9 @@ impl fmt::Display for Change {
         match self {
             Self::Write { path, then: Some(then), .. } => {
                 write!(f, "write {}, and run {then}", path.display())
+            }
+            Self::Write { path, why: Some(why), .. } => {
+                write!(f, "write {}: {why}", path.display())
             }
             Self::Write { path, .. } => write!(f, "write {}", path.display()),
             Self::Remove { path } => write!(f, "remove {}", path.display()),

@@ -144,8 +144,8 @@ pub(crate) fn make_without_bundle(
     change: &Change,
 ) -> anyhow::Result<()> {
     match change {
-        Change::Write { path, text, mode, then: None } => host.write(step, path, text, *mode),
-        Change::Write { path, text, mode, then: Some(then) } => {
+        Change::Write { path, text, mode, then: None, .. } => host.write(step, path, text, *mode),
+        Change::Write { path, text, mode, then: Some(then), .. } => {
             host.write_for(step, path, text, *mode, then)
         }
         Change::Remove { path } => host.remove(step, path),

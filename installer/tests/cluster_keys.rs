@@ -52,6 +52,23 @@ fn mirrors_come_and_go_and_those_of_others_stay() {
 }
 
 #[test]
+fn a_registry_with_a_port_gets_its_mirrors_where_containerd_looks_first() {
+    let mut node = kinds::bare(Role::Worker);
+    let folder = node.root().join("etc/containerd/certs.d");
+    fs::create_dir_all(folder.join("q.io_5000_")).unwrap();
+    let before = node.tree();
+    node.change = |intent| {
+        let mirrors = "q.io:5000: ['https://m']\nr.io:5000: ['https://m']\n";
+        intent.cluster.registry_mirrors = serde_saphyr::from_str(mirrors).unwrap();
+    };
+    node.apply(None).end.unwrap();
+    assert!(folder.join("q.io_5000_/hosts.toml").exists() && !folder.join("q.io:5000").exists());
+    assert!(folder.join("r.io:5000/hosts.toml").exists());
+    assert!(node.plan().iter().all(|(_, changes)| changes.is_empty()));
+    node.assert_goes_back(&before, "mirrors of registries with ports");
+}
+
+#[test]
 fn calico_is_told_its_interface_once() {
     let node = kinds::bare(Role::Master);
     let mut intent = node.intent();

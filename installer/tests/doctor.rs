@@ -329,6 +329,28 @@ fn containerd_2_has_its_keys_elsewhere() {
 }
 
 #[test]
+fn each_runtime_of_containerd_has_kubelets_cgroup_driver() {
+    let line = "./installer --role worker --join join.yaml --only containerd";
+    let nvidia = "\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.nvidia]\n\
+                  runtime_type = \"io.containerd.runc.v2\"\n";
+    let other = |member: &Member| {
+        let text = member.read(CONTAINERD);
+        member.write(CONTAINERD, &format!("{text}{nvidia}"));
+    };
+    let cause = "and containerd's for the runtime nvidia is cgroupfs";
+    assert_found(Role::Worker, other, cause, line);
+    let default = |member: &Member| {
+        other(member);
+        let text = member.read(CONTAINERD);
+        let name = "[plugins.\"io.containerd.grpc.v1.cri\".containerd]\n\
+                    default_runtime_name = \"nvidia\"\n";
+        member.write(CONTAINERD, &format!("{text}{name}"));
+    };
+    let cause = "kubelet's cgroup driver is systemd, and containerd's is cgroupfs";
+    assert_found(Role::Worker, default, cause, line);
+}
+
+#[test]
 fn cgroup_drivers_differ() {
     let end = "&& systemctl restart kubelet";
     let change = |member: &Member| edit(member, KUBELET, "Driver: systemd", "Driver: cgroupfs");

@@ -20,11 +20,13 @@ use node::member::Member;
 use node::{Fault, Node};
 
 /// What is asked of a node with firewalld, and what a wrong no would do.
-const QUESTIONS: [&str; 8] = [
+const QUESTIONS: [&str; 9] = [
     // firewalld would stay closed; what runs would not be started anew.
     "systemctl is-active firewalld",
     "systemctl is-active containerd",
     "systemctl is-active chronyd",
+    // Another file than containerd's would be edited.
+    "systemctl show --property=ExecStart",
     // A reset would disable what was enabled before.
     "systemctl is-enabled containerd",
     "systemctl list-unit-files",

@@ -144,7 +144,13 @@ fn put_back(host: &Host) -> anyhow::Result<Vec<Change>> {
             )
             .into());
         };
-        changes.push(Change::Write { path: path.into(), text: text.into(), mode, then: None });
+        changes.push(Change::Write {
+            path: path.into(),
+            text: text.into(),
+            mode,
+            then: None,
+            why: None,
+        });
     }
     Ok(changes)
 }

@@ -4,23 +4,23 @@ use bundle_format::cluster::CgroupDriver;
 
 use super::{Finding, again, kubelet};
 use crate::host::Host;
-use crate::steps::containerd::{PATH, told};
+use crate::steps::containerd::told;
 use crate::steps::kubelet_settings;
 
 pub(super) fn differs(host: &Host) -> anyhow::Result<Option<Finding>> {
     let Some(settings) = kubelet::configuration(host)? else { return Ok(None) };
-    let Some(theirs) = told(host)?.and_then(|told| told.driver) else {
-        return Ok(None);
-    };
+    let Ok(told) = told(host)? else { return Ok(None) };
+    let path = &told.path;
     // kubelet's own default (kubernetes.io, "kubelet configuration (v1beta1)").
     let ours = settings.get("cgroupDriver").and_then(|driver| driver.as_str());
     let ours = ours.unwrap_or("cgroupfs");
-    if ours == theirs.to_string() {
-        return Ok(None);
-    }
+    let differs = |(_, theirs): &(String, CgroupDriver)| ours != theirs.to_string();
+    let Some(place) = told.drivers.iter().position(differs) else { return Ok(None) };
+    let Some((runtime, theirs)) = told.drivers.get(place).cloned() else { return Ok(None) };
+    let is_default = runtime == told.runtime;
     // systemd is the one to be had where it is process 1, as on all our nodes
     // (kubernetes.io, "container runtimes").
-    let cure = if theirs == CgroupDriver::Systemd {
+    let cure = if is_default && theirs == CgroupDriver::Systemd {
         let file = kubelet_settings::PATH;
         let edit = if settings.contains_key("cgroupDriver") {
             format!("sed -i 's/^cgroupDriver:.*/cgroupDriver: systemd/' {file}")
@@ -28,14 +28,21 @@ pub(super) fn differs(host: &Host) -> anyhow::Result<Option<Finding>> {
             format!("echo 'cgroupDriver: systemd' >>{file}")
         };
         format!("{edit} && systemctl restart kubelet")
-    } else if host.read(PATH)?.is_some_and(|text| text.contains("SystemdCgroup = false")) {
+    } else if is_default && is_plain(&host.read(path)?.unwrap_or_default()) {
         let edit = "sed -i 's/SystemdCgroup = false/SystemdCgroup = true/'";
-        format!("{edit} {PATH} && systemctl restart containerd")
+        format!("{edit} {path} && systemctl restart containerd")
     } else {
+        let switch = format!("SystemdCgroup = {}", theirs != CgroupDriver::Systemd);
         let by_hand =
-            format!("write SystemdCgroup = true for runc in {PATH}; systemctl restart containerd");
+            format!("write {switch} for {runtime} in {path}; systemctl restart containerd");
         again(host, &["containerd"], by_hand)
     };
-    let cause = format!("kubelet's cgroup driver is {ours}, and containerd's is {theirs}");
+    let whose = if is_default { String::new() } else { format!(" for the runtime {runtime}") };
+    let cause = format!("kubelet's cgroup driver is {ours}, and containerd's{whose} is {theirs}");
     Ok(Some(Finding::new(cause, cure)))
+}
+
+/// Whether the switch stands in the file itself, and once.
+fn is_plain(text: &str) -> bool {
+    text.matches("SystemdCgroup = false").count() == 1 && !text.contains("imports")
 }

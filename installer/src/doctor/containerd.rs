@@ -1,32 +1,43 @@
 //! containerd: its configuration, whether it runs, whether it answers.
 
 use super::{Finding, again, unit};
+use crate::failure::Failure;
 use crate::host::Host;
-use crate::steps::containerd::{PATH, told};
+use crate::steps::containerd::{refusal, source, told};
 use crate::steps::crictl::SOCKET;
 use crate::steps::unit_is;
 
 /// It is told what it cannot read, or not to do CRI.
 pub(super) fn configuration(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let Some(told) = told(host)? else {
-        let line = again(
-            host,
-            &["containerd"],
-            format!("containerd config default >{PATH} && systemctl restart containerd"),
-        );
-        return Ok(Some(Finding::new(
-            format!("{PATH} is not TOML"),
-            format!("mv {PATH} {PATH}.old && {line}"),
-        )));
+    let told = match told(host)? {
+        Ok(told) => told,
+        Err(failure) => return unreadable(host, &failure).map(Some),
     };
+    let path = &told.path;
     let by_hand =
-        format!("take cri out of disabled_plugins in {PATH}; systemctl restart containerd");
+        format!("take cri out of disabled_plugins in {path}; systemctl restart containerd");
     Ok(told.cri_is_off.then(|| {
         Finding::new(
-            format!("containerd's CRI plugin is disabled, in {PATH}"),
+            format!("containerd's CRI plugin is disabled, in {path}"),
             again(host, &["containerd"], by_hand),
         )
     }))
+}
+
+/// Where the file alone is no TOML, another can be had.
+fn unreadable(host: &Host, failure: &Failure) -> anyhow::Result<Finding> {
+    let path = source(host)?.path;
+    let cause = failure.to_string();
+    let text = host.read(&path)?.unwrap_or_default();
+    if text.parse::<toml_edit::DocumentMut>().is_ok() {
+        return Ok(Finding::new(
+            cause,
+            format!("{}; systemctl restart containerd", failure.cure()),
+        ));
+    }
+    let by_hand = format!("containerd config default >{path} && systemctl restart containerd");
+    let line = again(host, &["containerd"], by_hand);
+    Ok(Finding::new(cause, format!("mv {path} {path}.old && {line}")))
 }
 
 /// It does not run.
@@ -36,15 +47,29 @@ pub(super) fn stopped(host: &Host) -> anyhow::Result<Option<Finding>> {
 
 /// It runs, and kubelet has no answer of it.
 pub(super) fn mute(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let is_known =
-        !unit_is(host, "active", "containerd")? || told(host)?.is_none_or(|told| told.cri_is_off);
-    let said = host.query(&format!("crictl --runtime-endpoint {SOCKET} version"));
-    // Without crictl nobody can say.
-    if is_known || said.succeeded() || said.status == Some(127) {
+    if !unit_is(host, "active", "containerd")? {
         return Ok(None);
     }
-    Ok(Some(Finding::new(
-        "containerd runs, but does not answer CRI",
-        "systemctl restart containerd",
-    )))
+    let Ok(told) = told(host)? else { return Ok(None) };
+    let said = host.query(&format!("crictl --runtime-endpoint {SOCKET} version"));
+    if told.cri_is_off || said.succeeded() {
+        return Ok(None);
+    }
+    let restart = "systemctl restart containerd";
+    if let Some(reason) = refusal(host) {
+        let path = &told.path;
+        // What the step takes out of the configuration, or moves.
+        let known = ["config_path", "systemd_cgroup", "no_pivot", "runtime_engine", "runtime_root"];
+        let by_hand = format!("mend that in {path} or in what it imports");
+        let line = if known.iter().any(|word| reason.contains(word)) {
+            again(host, &["containerd"], by_hand)
+        } else {
+            by_hand
+        };
+        let cause = format!("containerd's CRI did not load, because of {path}: {reason}");
+        return Ok(Some(Finding::new(cause, format!("{line} && {restart}"))));
+    }
+    // Without crictl nobody can say.
+    let is_known = said.status == Some(127);
+    Ok((!is_known).then(|| Finding::new("containerd runs, but does not answer CRI", restart)))
 }

@@ -107,6 +107,16 @@ pub fn diagnose(host: &Host) -> Diagnosis {
     diagnosis
 }
 
+/// Whether containerd reads its configuration, and has CRI on.
+pub fn containerd_reads(host: &Host) -> anyhow::Result<Option<Finding>> {
+    containerd::configuration(host)
+}
+
+/// Whether containerd's CRI answers.
+pub fn containerd_answers(host: &Host) -> anyhow::Result<Option<Finding>> {
+    containerd::mute(host)
+}
+
 /// Does so on a node whose receipt cannot be read, for that reason: it is told last,
 /// since no other trouble comes of it.
 pub fn diagnose_past_receipt(host: &Host, reason: &anyhow::Error) -> Diagnosis {

@@ -2,14 +2,13 @@
 
 use super::{Finding, again};
 use crate::host::Host;
-use crate::steps::containerd::{PATH, told};
+use crate::steps::containerd::told;
 use crate::steps::images;
 use crate::steps::unit_is;
 
 pub(super) fn missing(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let Some(wanted) = told(host)?.and_then(|told| told.sandbox) else {
-        return Ok(None);
-    };
+    let Ok(told) = told(host)? else { return Ok(None) };
+    let (path, Some(wanted)) = (told.path, told.sandbox) else { return Ok(None) };
     let is_active = unit_is(host, "active", "containerd")?;
     let images = images::whole(host).filter(|_| is_active);
     let Some(images) = images.filter(|images| !images.contains(&wanted)) else {
@@ -17,12 +16,12 @@ pub(super) fn missing(host: &Host) -> anyhow::Result<Option<Finding>> {
     };
     let other = images.iter().find(|name| name.contains("/pause:"));
     let by_hand = match other {
-        Some(other) => format!("write {other} for it in {PATH}; systemctl restart containerd"),
+        Some(other) => format!("write {other} for it in {path}; systemctl restart containerd"),
         None => format!("ctr -n k8s.io images import FILE, of a file that has {wanted}"),
     };
     // Either may be the wrong one: its name in the configuration, or the images.
     Ok(Some(Finding::new(
-        format!("the sandbox image {wanted} of {PATH} is not on this node"),
+        format!("the sandbox image {wanted} of {path} is not on this node"),
         again(host, &["containerd", "images"], by_hand),
     )))
 }

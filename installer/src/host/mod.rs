@@ -5,6 +5,7 @@ mod ask;
 mod change;
 mod look;
 mod place;
+mod trial;
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use bundle_format::layout;
 use bundle_format::lock::LockedImage;
 
-use super::containerd::{self, PATH};
+use super::containerd;
 use super::images;
 use crate::failure::Failure;
 use crate::host::Host;
@@ -54,14 +54,18 @@ pub(crate) fn refusal(host: &Host, intent: &Intent) -> anyhow::Result<Option<Fai
              there",
         )));
     }
-    let sandbox = containerd::told(host)?.and_then(|told| told.sandbox);
+    let told = match containerd::told(host)? {
+        Ok(told) => told,
+        Err(failure) => return Ok(Some(failure)),
+    };
+    let (path, sandbox) = (told.path, told.sandbox);
     let is_pause =
         |name: &&&str| name.rsplit('/').next().is_some_and(|own| own.starts_with("pause:"));
     let pause = wanted.iter().find(is_pause);
     Ok(pause.filter(|pause| sandbox.as_deref() != Some(**pause)).map(|pause| {
         let own = sandbox.as_deref().unwrap_or("none");
         Failure::new(
-            format!("the sandbox image of {PATH} is {own}, and kubeadm's is {pause}"),
+            format!("the sandbox image of {path} is {own}, and kubeadm's is {pause}"),
             format!(
                 "run this again without `--skip containerd`; if that does not mend it, the bundle \
                  names another: list {pause} alone of its kind under `images` in its spec"

@@ -6,8 +6,8 @@ use bundle_format::cluster::MirrorUrl;
 
 use crate::change::Change;
 use crate::step::{Node, Step};
+use crate::steps::containerd::{REGISTRIES as FOLDER, place};
 
-const FOLDER: &str = "/etc/containerd/certs.d";
 const HEADER: &str = "# Written by kubeferry.\n";
 
 /// See the module.
@@ -21,15 +21,17 @@ impl Step for RegistryMirrors {
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let host = node.host;
         let wanted = &node.intent.cluster.registry_mirrors;
-        let mut changes = Vec::new();
+        let (mut changes, mut places) = (Vec::new(), Vec::new());
         for (registry, mirrors) in wanted {
-            let path = format!("{FOLDER}/{registry}/hosts.toml");
+            let name = place(host, FOLDER, &registry.to_string());
+            let path = format!("{FOLDER}/{name}/hosts.toml");
+            places.push(name);
             changes.extend(super::file(host, &path, &text(mirrors))?);
         }
         for name in host.list(FOLDER)? {
             let path = format!("{FOLDER}/{name}/hosts.toml");
             let is_ours = host.read(&path)?.is_some_and(|text| text.starts_with(HEADER));
-            if is_ours && !wanted.keys().any(|registry| registry.to_string() == name) {
+            if is_ours && !places.contains(&name) {
                 changes.push(Change::Remove { path: path.into() });
             }
         }

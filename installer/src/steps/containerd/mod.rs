@@ -2,22 +2,39 @@
 //! cgroup driver. Then it is started anew, and must answer CRI.
 
 mod edit;
+mod files;
+mod format;
+mod keys;
 mod networks;
+mod pattern;
+mod refusal;
+mod registries;
+mod release;
+mod runtimes;
+mod source;
 mod told;
+mod trial;
 
-use anyhow::Context;
+use std::path::{Path, PathBuf};
 
-use self::edit::configured;
+use self::edit::{Wanted, configure};
+use self::files::Files;
+use self::release::Release;
 use super::crictl::SOCKET;
-use super::{claims, enabled, file, file_for, unit_is};
+use super::{claims, enabled, file, ready, unit_is};
 use crate::change::Change;
 use crate::exec::Command;
+use crate::host::Host;
+use crate::receipt;
 use crate::step::{Node, Step};
 
 pub(crate) use self::networks::{NETWORKS, networks};
+pub(crate) use self::refusal::refusal;
+pub(crate) use self::registries::{FOLDER as REGISTRIES, place};
+pub(crate) use self::source::source;
 pub(crate) use self::told::told;
 
-/// Its configuration.
+/// Its configuration, where systemd does not start it with another.
 pub(crate) const PATH: &str = "/etc/containerd/config.toml";
 /// Folders that it makes when it starts, and fills.
 const FOLDERS: [&str; 3] = ["/etc/cni", "/opt/containerd", "/var/lib/containerd"];
@@ -32,18 +49,19 @@ impl Step for Containerd {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let host = node.host;
-        let before = host.text(PATH)?.unwrap_or_default();
-        let major = node.intent.lock().containerd.as_deref().map_or(1, major);
-        let sandbox = node.intent.lock().sandbox_image.as_ref();
-        let text = configured(&before, major, sandbox, node.intent.cluster.cgroup_driver)
-            .with_context(|| format!("editing {PATH}"))?;
-        let mut changes = if unit_is(host, "active", "containerd")? {
-            file_for(host, self.name(), PATH, &text, "systemctl restart containerd")?
-        } else {
-            let mut changes = claims(host, &FOLDERS)?;
-            changes.extend(file(host, PATH, &text)?);
-            changes
-        };
+        let (files, moved) = edited(node)?;
+        let is_active = unit_is(host, "active", "containerd")?;
+        let mut changes = if is_active { Vec::new() } else { claims(host, &FOLDERS)? };
+        for (path, text) in &moved {
+            let why = "registry settings of containerd's configuration move there";
+            changes.extend(file(host, path, text)?.into_iter().map(|change| change.because(why)));
+        }
+        for (path, text) in files.edited() {
+            changes.extend(file(host, &path.to_string_lossy(), &text)?);
+        }
+        if is_active && (!changes.is_empty() || host.was_interrupted(self.name())) {
+            changes.push(restart(host, &files));
+        }
         changes.extend(enabled(host, "containerd")?);
         if !changes.is_empty() {
             // systemd has it as started before its CRI is.
@@ -53,11 +71,52 @@ impl Step for Containerd {
         Ok(changes)
     }
 
+    fn before(&self, node: &Node<'_>) -> anyhow::Result<()> {
+        trial::check(node.host, &edited(node)?.0, &wanted(node))
+    }
+
     fn cure(&self) -> Option<&'static str> {
         Some("`journalctl -u containerd` says why; mend that, and run this again")
     }
 }
 
-fn major(version: &str) -> u32 {
-    version.split('.').next().and_then(|word| word.parse().ok()).unwrap_or(1)
+/// Its files as they are to be, and those of registries that come of them.
+fn edited(node: &Node<'_>) -> anyhow::Result<(Files, Vec<(String, String)>)> {
+    let source = source(node.host)?;
+    let mut files = Files::read(node.host, &source.path, release(node)?)?;
+    let moved = configure(node.host, &mut files, &source, &wanted(node))?;
+    Ok((files, moved))
+}
+
+/// The containerd that will read them: the bundle's, but that a node in its cluster
+/// keeps a newer one.
+fn release(node: &Node<'_>) -> anyhow::Result<Release> {
+    let locked = node.intent.lock().containerd.as_deref().map(Release::of);
+    let said = node.host.answer(&Command::of("containerd --version"))?.stdout;
+    let here = said.split_whitespace().nth(2).map(|word| word.trim_start_matches('v'));
+    let here = here.map(Release::of);
+    Ok(match locked {
+        Some(locked) if !node.host.exists(ready::KUBELET) => locked,
+        locked => locked.max(here).unwrap_or(Release::OLD),
+    })
+}
+
+fn wanted<'a>(node: &Node<'a>) -> Wanted<'a> {
+    let intent = node.intent;
+    Wanted {
+        sandbox: intent.lock().sandbox_image.as_ref(),
+        driver: intent.cluster.cgroup_driver,
+        registries: intent.cluster.registry_mirrors.keys().map(ToString::to_string).collect(),
+    }
+}
+
+/// Once, when all files are written; and at a reset, when all are back.
+fn restart(host: &Host, files: &Files) -> Change {
+    let command = Command::of("systemctl restart containerd");
+    let edited: Vec<&Path> = files.edited().into_iter().map(|(path, _)| path).collect();
+    let all = files.list.iter().map(|file| file.path.as_path());
+    let written =
+        all.filter(|path| edited.contains(path) || receipt::first(host.lines(), path).is_some());
+    let files = written.map(PathBuf::from).collect();
+    Change::Run { undo: vec![command.clone()], command, files }
 }

@@ -1,46 +1,97 @@
 //! What containerd is told, of what kubelet depends on.
 
+use anyhow::Context;
 use bundle_format::cluster::CgroupDriver;
-use toml_edit::{DocumentMut, Item, TableLike};
+use toml_edit::{DocumentMut, Item, Table};
 
-use super::PATH;
-use super::edit::{is_cri, keys};
+use super::files::{Files, at, strings};
+use super::keys::{Keys, is_cri, keys, keys_of};
+use super::registries::{self, FOLDER};
+use super::release::Release;
+use super::source::source;
+use super::{format, runtimes};
+use crate::exec::Command;
+use crate::failure::Failure;
 use crate::host::Host;
 
 /// What it is told.
+#[derive(Debug)]
 pub(crate) struct Told {
+    /// Its configuration's main file.
+    pub(crate) path: String,
     /// Whether CRI is switched off.
     pub(crate) cri_is_off: bool,
     /// The sandbox image, where it is named.
     pub(crate) sandbox: Option<String>,
-    /// Who makes control groups; none where the file is too old to say.
-    pub(crate) driver: Option<CgroupDriver>,
+    /// The default runtime.
+    pub(crate) runtime: String,
+    /// The runtimes that make control groups by a driver, the default one first.
+    pub(crate) drivers: Vec<(String, CgroupDriver)>,
+    /// Whether it looks for registries in the folder, and is told of none elsewhere.
+    pub(super) has_folder: bool,
 }
 
-/// Reads the configuration; none where it is no TOML. What it does not say is as
-/// containerd has it then.
-pub(crate) fn told(host: &Host) -> anyhow::Result<Option<Told>> {
-    let text = host.read(PATH)?.unwrap_or_default();
-    let Ok(document) = text.parse::<DocumentMut>() else { return Ok(None) };
-    let version = document.get("version").and_then(Item::as_integer).unwrap_or(1);
-    let keys = keys(version);
-    let at = |path: &[&str]| {
-        let (key, tables) = path.split_last()?;
-        let mut table: &dyn TableLike = document.as_table();
-        for name in tables {
-            table = table.get(name)?.as_table_like()?;
+impl Told {
+    /// Reads what containerd says, which is in the format of its own.
+    pub(super) fn of_dump(path: &str, whole: &Table) -> Self {
+        Self::of(path, whole, &keys(whole.get("version").and_then(Item::as_integer).unwrap_or(2)))
+    }
+
+    fn of(path: &str, whole: &Table, keys: &Keys) -> Self {
+        let folders = at(whole, &[keys.registry, &["config_path"]].concat());
+        let folders = folders.and_then(Item::as_str).unwrap_or_default();
+        let disabled = strings(whole.get("disabled_plugins"));
+        let cri_is_off = disabled.iter().any(|name| is_cri(name));
+        let sandbox = at(whole, keys.sandbox).and_then(Item::as_str).map(str::to_owned);
+        Self {
+            path: path.to_owned(),
+            cri_is_off,
+            // Of a plugin that is off containerd says nothing.
+            sandbox: sandbox.filter(|_| !cri_is_off),
+            runtime: runtimes::chosen(whole, keys),
+            drivers: if cri_is_off { Vec::new() } else { runtimes::drivers(whole, keys) },
+            has_folder: folders.split(':').any(|folder| folder == FOLDER)
+                && !registries::exclude(whole, keys),
         }
-        table.get(key)
-    };
-    let systemd = at(&[keys.runc, &["options", "SystemdCgroup"]].concat());
-    let systemd = systemd.and_then(Item::as_bool).unwrap_or(false);
-    let driver = if systemd { CgroupDriver::Systemd } else { CgroupDriver::Cgroupfs };
-    // In version 1 the plugins have other names, which are not read.
-    let is_old = version < 2 && document.contains_key("plugins");
-    let disabled = document.get("disabled_plugins").and_then(Item::as_array);
-    Ok(Some(Told {
-        cri_is_off: disabled.is_some_and(|list| list.iter().any(|one| is_cri(one.as_str()))),
-        sandbox: at(keys.sandbox).and_then(Item::as_str).map(str::to_owned),
-        driver: (!is_old).then_some(driver),
-    }))
+    }
+}
+
+/// The command by which containerd says what its configuration comes to.
+pub(super) fn dump(path: &str) -> Command {
+    Command::of("containerd --config").with(path).with("config").with("dump")
+}
+
+/// What containerd says of its configuration. Where it is not there, what its files
+/// say. An error of its own is why it cannot read them.
+pub(crate) fn told(host: &Host) -> anyhow::Result<Result<Told, Failure>> {
+    let path = source(host)?.path;
+    let said = host.answer(&dump(&path))?;
+    if said.succeeded() {
+        let whole: DocumentMut = said.stdout.parse().context("reading what containerd says")?;
+        return Ok(Ok(Told::of_dump(&path, whole.as_table())));
+    }
+    match read(host, &path) {
+        // Which line it is about nobody says better.
+        Err(error) => return Ok(Err(Failure::of(&error))),
+        Ok(told) if said.status == Some(127) => return Ok(Ok(told)),
+        Ok(_) => {}
+    }
+    let reason = said.reason().unwrap_or("it does not say why");
+    let reason = reason.strip_prefix("containerd: ").unwrap_or(reason);
+    Ok(Err(Failure::new(
+        format!("containerd cannot read its configuration, {path}: {reason}"),
+        "mend it, or move it away to have one written",
+    )))
+}
+
+/// What the files say, as a containerd reads them that reads their format.
+fn read(host: &Host, path: &str) -> anyhow::Result<Told> {
+    let mut files = Files::read(host, path, Release::OLD)?;
+    let newest = files.list.iter().filter_map(|file| file.document.get("version")?.as_integer());
+    if newest.max().is_some_and(|format| format > 2) {
+        files = Files::read(host, path, Release::NEWEST)?;
+    }
+    let format = format::unify(&mut files)?;
+    let merged = files.merged();
+    Ok(Told::of(path, &merged, &keys_of(&merged, format, files.release)))
 }

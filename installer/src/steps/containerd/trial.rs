@@ -1,0 +1,70 @@
+//! A configuration is shown to containerd before it takes the old one's place: what it
+//! cannot read, or reads otherwise, must not end a containerd that works.
+
+use anyhow::Context;
+use toml_edit::{Array, DocumentMut, Item};
+
+use super::edit::Wanted;
+use super::files::Files;
+use super::told::{Told, dump};
+use crate::failure::Failure;
+use crate::host::Host;
+
+/// Where it is shown: gone after the next boot, whatever happens.
+const FOLDER: &str = "/run/kubeferry-containerd";
+
+/// Refuses what containerd would not take.
+pub(super) fn check(host: &Host, files: &Files, wanted: &Wanted<'_>) -> anyhow::Result<()> {
+    let place = |number: usize| format!("{FOLDER}/{number}.toml");
+    // In the order in which containerd reads them.
+    let imports: Array = (1..files.list.len()).map(place).collect();
+    let mut texts = Vec::new();
+    for (number, file) in files.list.iter().enumerate() {
+        let mut document = file.document.clone();
+        document.remove("imports");
+        if number == 0 && !imports.is_empty() {
+            document.insert("imports", Item::Value(imports.clone().into()));
+        }
+        texts.push((place(number), document.to_string()));
+    }
+    let said = host.try_out(FOLDER, &texts, &dump(&place(0)))?;
+    if said.status == Some(127) {
+        // It is not here yet.
+        return Ok(());
+    }
+    let cure = "nothing was changed; bring its files into a state that containerd reads, or move \
+                them away to have one written";
+    if !said.succeeded() {
+        let mut reason = said.reason().unwrap_or("it does not say why").to_owned();
+        for (number, file) in files.list.iter().enumerate() {
+            reason = reason.replace(&place(number), &file.path.display().to_string());
+        }
+        let what = format!("containerd would refuse the configuration that was to be: {reason}");
+        return Err(Failure::new(what, cure).into());
+    }
+    let whole: DocumentMut = said.stdout.parse().context("reading what containerd says")?;
+    match difference(&Told::of_dump(&place(0), whole.as_table()), wanted) {
+        None => Ok(()),
+        Some(what) => {
+            let what = format!("containerd would read its configuration otherwise: {what}");
+            Err(Failure::new(what, cure).into())
+        }
+    }
+}
+
+/// What of it would not hold.
+fn difference(told: &Told, wanted: &Wanted<'_>) -> Option<String> {
+    let sandbox = wanted.sandbox.map(ToString::to_string);
+    let other = told.drivers.iter().find(|(_, driver)| *driver != wanted.driver);
+    if told.cri_is_off {
+        Some("its CRI plugin would be off".to_owned())
+    } else if sandbox.is_some() && told.sandbox != sandbox {
+        Some(format!("its sandbox image would be {}", told.sandbox.as_deref().unwrap_or("none")))
+    } else if let Some((name, driver)) = other {
+        Some(format!("its runtime {name} would use {driver} for control groups"))
+    } else if !told.has_folder {
+        Some("its registries would be elsewhere".to_owned())
+    } else {
+        None
+    }
+}
