@@ -71,6 +71,7 @@ fn locked((name, text): &(&str, &str)) -> LockedManifest {
         patches: Vec::new(),
         images: Vec::new(),
         passes: Vec::new(),
+        expects: Vec::new(),
     }
 }
 
