@@ -225,6 +225,7 @@ fn the_cluster_file_is_shown_with_origins_and_without_the_token() {
         master: name("master"),
         master_address: [10, 0, 0, 1].into(),
         cluster: Cluster::default(),
+        machines: Vec::new(),
     };
     fs::write(folder.path().join("join.yaml"), join.text().unwrap()).unwrap();
     fs::write(folder.path().join("cluster.yaml"), "podCidr: 10.9.0.0/16\n").unwrap();
@@ -322,6 +323,7 @@ fn a_kubeconfig_is_for_workers_and_is_no_secret_told() {
         master: NodeName::try_from("m".to_owned()).unwrap(),
         master_address: [10, 0, 0, 1].into(),
         cluster: Cluster::default(),
+        machines: Vec::new(),
     };
     fs::write(folder.path().join("join.yaml"), join.text().unwrap()).unwrap();
     let line = line.replace("--role master", "--role worker --join join.yaml");
