@@ -214,6 +214,25 @@ fn preflight_says_what_the_node_is_and_no_plan() {
 }
 
 #[test]
+fn a_warning_is_told_with_its_hint_and_refuses_nothing() {
+    let folder = folder();
+    fs::write(folder.path().join("node/etc/machine-id"), "").unwrap();
+    for command in ["preflight", "plan"] {
+        let (status, out, err) = run(folder.path(), &format!("{command} {NODE}"));
+        assert_eq!(status, 0, "{err}");
+        assert!(err.starts_with("warning: this node has no machine ID"), "{err}");
+        assert!(err.contains("\n  hint: `systemd-machine-id-setup`"), "{err}");
+        assert!(!out.contains("warning"), "{out}");
+        let (status, out, _) = run(folder.path(), &format!("{command} {NODE} --json"));
+        let told: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!((status, told["problems"].as_array().unwrap().len()), (0, 0));
+        let warning = &told["warnings"][0];
+        assert!(warning["warning"].as_str().unwrap().starts_with("this node has no machine ID"));
+        assert!(warning["cure"].as_str().unwrap().contains("restart the node"));
+    }
+}
+
+#[test]
 fn the_cluster_file_is_shown_with_origins_and_without_the_token() {
     let folder = folder_with("{podCidr: 10.8.0.0/16, ntpServers: [time.site]}");
     let name = |text: &str| NodeName::try_from(text.to_owned()).unwrap();

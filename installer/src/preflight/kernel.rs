@@ -33,6 +33,9 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     if has_begun(host) {
         return Ok(found);
     }
+    if found.is_empty() {
+        found.extend(netfilter(host, intent)?);
+    }
     let kernel = &intent.facts.kernel;
     let mut numbers = kernel.split(|c: char| !c.is_ascii_digit()).map_while(|one| one.parse().ok());
     let own = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
@@ -51,17 +54,23 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
             "take a node with a newer system, or a bundle of another Kubernetes",
         ));
     }
-    let is_there = |path: &&str| host.exists(path.replace("REL", kernel));
+    let is_there = |path: &str| host.exists(path.replace("REL", kernel));
     // The kernel of a folder that is looked at does not run.
     let runs = host.exists("/proc/sys/kernel/osrelease");
-    if runs && !CONFIGURATIONS.iter().any(|path| is_there(&path)) && !has_module(host, "configs")? {
+    if runs && !CONFIGURATIONS.iter().any(|path| is_there(path)) && !has_module(host, "configs")? {
         found.push(Failure::new(
             format!("kubeadm finds no configuration of the kernel, such as /boot/config-{kernel}"),
             "mount /boot, or put that file back from the kernel's package; `modprobe configs` \
              where the kernel has it",
         ));
     }
-    found.extend(netfilter(host, intent)?);
+    // A container of LXC or Docker has none.
+    if host.is_this_system() && !host.exists("/dev/kmsg") {
+        found.push(Failure::new(
+            "this node has no /dev/kmsg, without which kubelet does not start",
+            "take a virtual or a real machine; give a container of LXC that device of its host",
+        ));
+    }
     Ok(found)
 }
 
