@@ -15,7 +15,7 @@ pub struct Conflict {
 }
 
 impl Conflict {
-    pub(super) fn new(key: &'static str, what: String, cure: impl Into<String>) -> Self {
+    pub(crate) fn new(key: &'static str, what: String, cure: impl Into<String>) -> Self {
         Self { key, what, cure: cure.into() }
     }
 

@@ -14,9 +14,11 @@ use crate::digest::Digest;
 use crate::nevra::Nevra;
 use crate::reference::ImageReference;
 
+mod expectation;
 mod read;
 mod sense;
 
+pub use expectation::{Aspect, Expectation};
 pub use read::LockError;
 
 /// The version of the lock's shape that this code writes and reads.
@@ -194,6 +196,9 @@ pub struct LockedManifest {
     /// applied at once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passes: Vec<LockedPass>,
+    /// What it takes for granted of the cluster that it is applied to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expects: Vec<Expectation>,
 }
 
 impl LockedManifest {

@@ -15,6 +15,7 @@ use crate::image::document;
 use crate::lock::{Upstreams, apply_patches, images_of, keep_passes, location, read_keys};
 use crate::manifest::discovery::discover_in;
 use crate::manifest::document::read as read_manifest;
+use crate::manifest::expectation::expectations;
 use crate::progress::Progress;
 use crate::spec::SpecFile;
 
@@ -172,6 +173,12 @@ fn patched(file: &SpecFile, lock: &Lock, upstreams: &Upstreams) -> anyhow::Resul
         if !locked.passes.is_empty() && passes != locked.passes {
             bail!(
                 "manifest `{name}` is applied in other parts than the lock says: run `bundler lock`"
+            );
+        }
+        // Nor has it these, where it is older than they are.
+        if !locked.expects.is_empty() && expectations(&read) != locked.expects {
+            bail!(
+                "manifest `{name}` expects another cluster than the lock says: run `bundler lock`"
             );
         }
         if images_of(manifest, &discover_in(&read)) != locked.images {

@@ -2,14 +2,16 @@
 
 use anyhow::{Context, bail};
 use bundle_format::bounds::MAX_YAML;
+use bundle_format::cluster::Conflict;
 use bundle_format::layout::YAML_TYPE;
-use bundle_format::lock::{Descriptor, Edit, LockedManifest, LockedPass, Why};
+use bundle_format::lock::{Aspect, Descriptor, Edit, LockedManifest, LockedPass, Why};
 use bundle_format::{Digest, ImageReference};
 
 use super::{Upstreams, files};
 use crate::manifest::check::{self, Provided, Subject};
 use crate::manifest::discovery::{Discovery, Found, discover_in};
 use crate::manifest::document::{self, File};
+use crate::manifest::expectation::expectations;
 use crate::manifest::passes::{Pass, passes};
 use crate::manifest::patch;
 use crate::page;
@@ -86,6 +88,7 @@ pub(super) fn lock(
         patches,
         images,
         passes: keep_passes(upstreams, &read, &applied)?,
+        expects: expectations(&read),
     };
     Ok(Locked { manifest, file: read, found, warnings })
 }
@@ -100,6 +103,29 @@ pub(super) fn refused(spec: &Spec, locked: &[(LockedManifest, File)]) -> Vec<Str
         is_incomplete: locked.len() < spec.manifests.len(),
     };
     check::problems(&subjects, spec.kubernetes.version.value.minor(), &provided)
+}
+
+/// What the manifests expect of the cluster, and the spec's cluster file says otherwise.
+/// A pool of a patch is held to it with the spec.
+pub(super) fn unmet(spec: &Spec, manifests: &[LockedManifest]) -> Vec<String> {
+    let cluster = spec.cluster.cluster();
+    let of = |manifest: &LockedManifest| {
+        let is_patched = manifest.patches.iter().any(|edit| edit.patch == "poolCidr");
+        let expects = manifest.expects.iter().filter(|one| {
+            !(is_patched && matches!(one.of, Aspect::PodAddresses | Aspect::PodNetwork))
+        });
+        let conflicts = expects.filter_map(|one| one.conflict(cluster));
+        let words = |conflict: Conflict| {
+            format!(
+                "manifest {}: {conflict}, where a site says nothing else: {}",
+                manifest.name,
+                conflict.cure()
+            )
+        };
+        conflicts.map(words).collect::<Vec<_>>()
+    };
+    let is_applied = |one: &&LockedManifest| !cluster.skip_manifests.contains(&one.name);
+    manifests.iter().filter(is_applied).flat_map(of).collect()
 }
 
 /// What a file that was cut off looks like, where nothing says what it has to

@@ -134,7 +134,8 @@ pub fn resolve(file: &SpecFile, upstreams: &Upstreams, now: SystemTime) -> anyho
         }
     }
     problems.extend(manifests::refused(spec, &manifests));
-    let manifests = manifests.into_iter().map(|(manifest, _)| manifest).collect();
+    let manifests: Vec<_> = manifests.into_iter().map(|(manifest, _)| manifest).collect();
+    warnings.extend(manifests::unmet(spec, &manifests));
     for image in wanted.names() {
         warnings.extend(combination::check_image(spec, image).warnings);
     }

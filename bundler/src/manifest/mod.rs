@@ -3,6 +3,7 @@
 pub mod check;
 pub mod discovery;
 pub mod document;
+pub mod expectation;
 mod json;
 pub mod naming;
 pub mod node;

@@ -72,6 +72,21 @@ impl Object {
     }
 }
 
+/// Where the pods of a kind are described: a JSON pointer.
+pub(super) fn place_of_pods(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "Pod" => "/spec",
+        "Deployment"
+        | "DaemonSet"
+        | "StatefulSet"
+        | "ReplicaSet"
+        | "ReplicationController"
+        | "Job" => "/spec/template/spec",
+        "CronJob" => "/spec/jobTemplate/spec/template/spec",
+        _ => return None,
+    })
+}
+
 /// The objects of a file, those of lists among them, and what is none.
 pub fn objects(file: &File) -> (Vec<Object>, Vec<Stray>) {
     let (mut objects, mut strays) = (Vec::new(), Vec::new());

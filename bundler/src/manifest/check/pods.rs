@@ -2,26 +2,11 @@
 
 use serde_json::Value;
 
-use crate::manifest::object::Object;
-
-/// Where the pods of a kind are described.
-pub(super) fn place(kind: &str) -> Option<&'static str> {
-    Some(match kind {
-        "Pod" => "/spec",
-        "Deployment"
-        | "DaemonSet"
-        | "StatefulSet"
-        | "ReplicaSet"
-        | "ReplicationController"
-        | "Job" => "/spec/template/spec",
-        "CronJob" => "/spec/jobTemplate/spec/template/spec",
-        _ => return None,
-    })
-}
+use crate::manifest::object::{Object, place_of_pods};
 
 /// What is missing.
 pub(super) fn problem(object: &Object) -> Option<String> {
-    let place = place(object.kind())?;
+    let place = place_of_pods(object.kind())?;
     let list = |key: &str| {
         let pointer = format!("{place}/{key}");
         object.json.pointer(&pointer).and_then(Value::as_array).cloned().unwrap_or_default()

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use super::{builtin, identity, pods};
-use crate::manifest::object::Object;
+use super::{builtin, identity};
+use crate::manifest::object::{Object, place_of_pods};
 
 /// A value that has to be a text, and where it stands.
 struct Text<'a> {
@@ -17,7 +17,7 @@ struct Text<'a> {
 /// What the first such value is that is none, and the first label of no form.
 pub(super) fn problems(object: &Object) -> Vec<String> {
     let mut found = of_metadata(&object.json);
-    found.extend(pods::place(object.kind()).into_iter().flat_map(|place| {
+    found.extend(place_of_pods(object.kind()).into_iter().flat_map(|place| {
         let path = place.trim_start_matches('/').replace('/', ".");
         ["initContainers", "containers"].into_iter().flat_map(move |list| {
             of_containers(&object.json, &format!("{place}/{list}"), &format!("{path}.{list}"))

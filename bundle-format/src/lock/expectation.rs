@@ -1,0 +1,189 @@
+//! What a manifest takes for granted of the cluster that it is applied to, and what a
+//! cluster file says otherwise.
+
+use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
+
+use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
+
+use crate::cluster::{Cluster, Conflict};
+
+/// A value in a manifest that holds in some clusters only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Expectation {
+    /// What it is about.
+    pub of: Aspect,
+    /// The value, as it is written.
+    pub value: String,
+    /// `DaemonSet kube-system/calico-node`.
+    pub document: String,
+    /// `spec.template.spec.containers[calico-node].env[CALICO_IPV4POOL_CIDR]`.
+    pub path: String,
+}
+
+/// What a manifest expects something of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Aspect {
+    /// A network from which pods get addresses: a part of `podCidr`, or all of it.
+    PodAddresses,
+    /// A network that `podCidr` must be a part of, or all of.
+    PodNetwork,
+    /// The network of Services.
+    ServiceNetwork,
+    /// The address of a Service.
+    ServiceAddress,
+    /// The address of the cluster's DNS.
+    Dns,
+    /// A family of addresses besides IPv4.
+    Family,
+    /// A port that a Service has on each node.
+    NodePort,
+    /// The API server's name or address.
+    ApiServer,
+    /// A machine, by its name in the cluster.
+    Machine,
+    /// An interface that the nodes have.
+    Interface,
+    /// The largest packet between pods, in bytes.
+    Mtu,
+    /// A port of the node itself, `443/TCP`, on the nodes where its pods run.
+    HostPort,
+}
+
+/// The API server's `--service-node-port-range`, where it is told no other.
+const NODE_PORTS: RangeInclusive<u16> = 30000..=32767;
+
+impl Expectation {
+    /// Where it stands: `DaemonSet kube-system/calico-node, spec.…`.
+    pub fn place(&self) -> String {
+        format!("{}, {}", self.document, self.path)
+    }
+
+    /// What the cluster file says otherwise; none where both agree, where only a node
+    /// can say, or where the value is none that can be compared, as that of a template.
+    pub fn conflict(&self, cluster: &Cluster) -> Option<Conflict> {
+        let (pods, services) = (cluster.pod_cidr.trunc(), cluster.service_cidr.trunc());
+        let network = || self.value.parse::<Ipv4Net>().ok().map(|network| network.trunc());
+        let address = || self.value.parse::<Ipv4Addr>().ok();
+        let (key, says): (_, String) = match self.of {
+            Aspect::PodAddresses if !pods.contains(&network()?) => {
+                ("podCidr", format!("has pods' addresses from {}", self.value))
+            }
+            Aspect::PodNetwork if !network()?.contains(&pods) => {
+                ("podCidr", format!("has {} as the network of pods", self.value))
+            }
+            Aspect::ServiceNetwork if network()? != services => {
+                ("serviceCidr", format!("has {} as the network of Services", self.value))
+            }
+            Aspect::ServiceAddress if !services.contains(&address()?) => {
+                ("serviceCidr", format!("gives a Service the address {}", self.value))
+            }
+            Aspect::Dns if address()? != cluster.dns() => {
+                ("serviceCidr", format!("has {} as the cluster's DNS server", self.value))
+            }
+            Aspect::NodePort if !node_ports(cluster).contains(&self.value.parse().ok()?) => {
+                ("kubeadm", format!("gives a Service the node port {}", self.value))
+            }
+            Aspect::Family => ("podCidr", format!("asks for {}", self.value)),
+            _ => return None,
+        };
+        let (has, cure) = match (self.of, key) {
+            (Aspect::Family, _) => (
+                "this cluster has IPv4 only".to_owned(),
+                "make a bundle whose manifest does without, by `set` in the spec".to_owned(),
+            ),
+            (Aspect::NodePort, _) => {
+                let ports = node_ports(cluster);
+                let ports = format!("{}-{}", ports.start(), ports.end());
+                (
+                    format!("the API server takes {ports}"),
+                    "write another range in the cluster file, `kubeadm: {apiServer: \
+                     {service-node-port-range: …}}`, or another port in the manifest"
+                        .to_owned(),
+                )
+            }
+            (Aspect::Dns, _) => (
+                format!("serviceCidr {services} makes it {}", cluster.dns()),
+                "write the serviceCidr in the cluster file whose tenth address that is, or make \
+                 a bundle whose manifest has the other"
+                    .to_owned(),
+            ),
+            (_, "podCidr") => (
+                format!("podCidr is {pods}"),
+                "write the same network in the cluster file as `podCidr`, or make a bundle whose \
+                 manifest has it, by `poolCidr` in the spec"
+                    .to_owned(),
+            ),
+            _ => (
+                format!("serviceCidr is {services}"),
+                "write the same network in the cluster file as `serviceCidr`, or make a bundle \
+                 whose manifest has it, by `set` in the spec"
+                    .to_owned(),
+            ),
+        };
+        Some(Conflict::new(key, format!("{} {says}, and {has}", self.place()), cure))
+    }
+}
+
+/// The ports that the API server gives to Services.
+fn node_ports(cluster: &Cluster) -> RangeInclusive<u16> {
+    let arguments = &cluster.kubeadm.api_server;
+    let given = arguments.iter().find(|(name, _)| name.as_ref() == "service-node-port-range");
+    let range = given.and_then(|(_, range)| {
+        let (first, last) = range.as_ref().split_once('-')?;
+        Some(first.trim().parse().ok()?..=last.trim().parse().ok()?)
+    });
+    range.unwrap_or(NODE_PORTS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(of: Aspect, value: &str, cluster: &str) -> Option<String> {
+        let [document, path] = ["Kind a/b", "spec.c"].map(str::to_owned);
+        let one = Expectation { of, value: value.to_owned(), document, path };
+        let cluster: Cluster = serde_json::from_str(cluster).unwrap();
+        one.conflict(&cluster).map(|conflict| conflict.to_string())
+    }
+
+    #[test]
+    fn both_places_are_told_where_they_differ() {
+        let pods = r#"{"podCidr": "10.9.0.0/16"}"#;
+        let services = r#"{"serviceCidr": "10.9.0.0/16"}"#;
+        for (of, cluster, good, bad) in [
+            (Aspect::PodAddresses, pods, "10.9.128.0/17", "10.8.0.0/15"),
+            (Aspect::PodAddresses, "{}", "10.244.0.0/16", "192.168.0.0/16"),
+            (Aspect::PodNetwork, pods, "10.8.0.0/15", "10.9.128.0/17"),
+            (Aspect::ServiceNetwork, services, "10.9.0.0/16", "10.9.0.0/17"),
+            (Aspect::ServiceAddress, services, "10.9.7.7", "10.96.7.7"),
+            (Aspect::Dns, services, "10.9.0.10", "10.96.0.10"),
+            (Aspect::Dns, "{}", "10.96.0.10", "10.96.0.11"),
+            (Aspect::NodePort, "{}", "30000", "29999"),
+        ] {
+            assert_eq!(told(of, good, cluster), None, "{of:?}");
+            let words = told(of, bad, cluster).unwrap();
+            assert!(words.starts_with("Kind a/b, spec.c ") && words.contains(bad), "{words}");
+        }
+        assert_eq!(
+            told(Aspect::PodAddresses, "192.168.0.0/16", pods).unwrap(),
+            "Kind a/b, spec.c has pods' addresses from 192.168.0.0/16, and podCidr is 10.9.0.0/16"
+        );
+        let range = r#"{"kubeadm": {"apiServer": {"service-node-port-range": "80-30100"}}}"#;
+        assert_eq!(told(Aspect::NodePort, "80", range), None);
+        assert!(told(Aspect::NodePort, "30101", range).unwrap().contains("takes 80-30100"));
+        assert!(told(Aspect::Family, "IPv6", "{}").unwrap().contains("IPv4 only"));
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_no_conflict() {
+        for of in [Aspect::PodAddresses, Aspect::ServiceAddress, Aspect::Dns, Aspect::NodePort] {
+            for value in ["", "$(POD_CIDR)", "__PILLAR__DNS__SERVER__", "fd00::/48", "None"] {
+                assert_eq!(told(of, value, "{}"), None, "{of:?} {value}");
+            }
+        }
+    }
+}
