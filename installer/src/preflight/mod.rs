@@ -19,7 +19,9 @@ use crate::host::Host;
 use crate::receipt::{Deed, Line};
 use crate::role::Role;
 use crate::step::Intent;
-use crate::steps::{cni_interface, kubeconfig, manifests, modules, nfs_server, ready, time};
+use crate::steps::{
+    cni_interface, firewall, kubeconfig, manifests, modules, nfs_server, ready, time,
+};
 
 /// What kubeadm asks of a master (its preflight checks), in bytes of memory.
 const MASTER_MEMORY: u64 = 1_700_000_000;
@@ -27,7 +29,7 @@ const MASTER_MEMORY: u64 = 1_700_000_000;
 /// Looks for one kind of thing in the way. An error means that it could not look.
 type Check = fn(&Host, &Intent) -> anyhow::Result<Vec<Failure>>;
 
-const CHECKS: [Check; 15] = [
+const CHECKS: [Check; 16] = [
     identity::rights,
     identity::name,
     identity::words,
@@ -36,6 +38,7 @@ const CHECKS: [Check; 15] = [
     packages::problems,
     foreign::programs,
     foreign::firewalls,
+    unknown_to_firewalls,
     foreign::leftovers,
     foreign::networks,
     disks::problems,
@@ -55,6 +58,10 @@ pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
         }
     }
     found
+}
+
+fn unknown_to_firewalls(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    Ok(firewall::problem(host, intent)?.into_iter().collect())
 }
 
 fn machine(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
