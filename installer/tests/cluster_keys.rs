@@ -72,6 +72,10 @@ fn calico_is_told_its_interface_once() {
         assert_eq!(applied.unwrap(), made);
     }
     assert!(!variable.exists());
+    // Who does not answer has not said that nothing is left of it.
+    let (host, _) = node.look(Some(node::Fault::Mute("kubectl")));
+    let told = run::plan(&host, &intent, &steps).map(drop).unwrap_err().to_string();
+    assert!(format!("{told:#}").contains("cni-interface"), "{told}");
     // What somebody else has set is his.
     fs::write(&variable, "can-reach=10.0.0.1").unwrap();
     let other = kinds::bare(Role::Master);

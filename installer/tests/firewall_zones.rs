@@ -12,7 +12,7 @@ use installer::preflight;
 use installer::role::Role;
 use installer::step::Intent;
 use node::member::Member;
-use node::{Node, Tree, kinds};
+use node::{Fault, Node, Tree, kinds};
 
 /// Both places of a zone.
 fn paths(zone: &str) -> [String; 2] {
@@ -410,6 +410,9 @@ fn member() -> Member {
 fn doctor_says_when_packets_arrive_where_nothing_is_open() {
     let member = member();
     assert_eq!(member.diagnose().findings, []);
+    let (host, _) = member.node.look(Some(Fault::Mute("firewall-cmd --state")));
+    let unknown = installer::doctor::diagnose(&host).unknown;
+    assert_eq!(unknown, ["`firewall-cmd --state` was ended by a signal"]);
     // A rule for nodes is lost.
     let rule = format!("{}\"tcp\" accept\n", rich("10.0.0.0/24", "10250"));
     for path in paths("public") {

@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::receipt;
 use crate::registered;
 use crate::steps::firewall::{
-    Arrival, KUBELETS_PORT, Place, Rule, Ways, Zones, default_zone, for_all, opened,
+    Arrival, KUBELETS_PORT, Place, Rule, Ways, Zones, default_zone, for_all, is_at_work, opened,
 };
 
 /// The address that kubeadm told kubelet.
@@ -20,7 +20,7 @@ const FLAGS: &str = "/var/lib/kubelet/kubeadm-flags.env";
 /// It lets nothing through at ports, or will not when it starts the next time. Each
 /// is mended by itself: a reload would take kube-proxy's rules away.
 pub(super) fn closed(host: &Host) -> anyhow::Result<Option<Finding>> {
-    if !is_ours(host) {
+    if !is_ours(host)? {
         return Ok(None);
     }
     let default = default_zone(host)?;
@@ -55,7 +55,10 @@ pub(super) fn closed(host: &Host) -> anyhow::Result<Option<Finding>> {
 /// Packets of the cluster's machines arrive in a zone in which nothing was opened for
 /// them: the interface has moved, or machines have come.
 pub(super) fn elsewhere(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let Some(address) = own_address(host)?.filter(|_| is_ours(host)) else { return Ok(None) };
+    let Some(address) = own_address(host)? else { return Ok(None) };
+    if !is_ours(host)? {
+        return Ok(None);
+    }
     let default = default_zone(host)?;
     let ways = Ways::of(host, address)?;
     let zones = Zones::ask(host, Place::Work)?;
@@ -89,8 +92,8 @@ pub(super) fn elsewhere(host: &Host) -> anyhow::Result<Option<Finding>> {
 }
 
 /// Who has set it up himself knows better.
-fn is_ours(host: &Host) -> bool {
-    receipt::finished(host.lines(), "firewall") && host.query("firewall-cmd --state").succeeded()
+fn is_ours(host: &Host) -> anyhow::Result<bool> {
+    Ok(receipt::finished(host.lines(), "firewall") && is_at_work(host)?)
 }
 
 fn own_address(host: &Host) -> anyhow::Result<Option<Ipv4Addr>> {

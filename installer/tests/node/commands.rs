@@ -186,7 +186,10 @@ impl Commands {
                 let stderr = self.read("run/api-says");
                 Output { status: Some(1), stdout: String::new(), stderr }
             }
-            ["firewall-cmd", "--state"] => said(self.has("active", "firewalld"), ""),
+            ["firewall-cmd", "--state"] => {
+                let status = if self.has("active", "firewalld") { 0 } else { 252 };
+                Output { status: Some(status), ..Output::default() }
+            }
             ["kubeadm", "config", "images", "list", "--kubernetes-version", version, ..] => {
                 let listed = self.read("run/kubeadm-images");
                 said(*version == "v1.28.2" && !listed.is_empty(), &listed)

@@ -56,7 +56,8 @@ pub(super) fn answer(root: &Path, place: &str, options: &[&str]) -> Option<Outpu
         }
         ["--get-zones"] => said(true, &zones(root).join(" ")),
         ["--ipset=machines", "--get-entries"] => said(true, "10.0.0.4\n10.0.0.5\n"),
-        ["--get-policies"] => said(!is_old, "site\n"),
+        ["--get-policies"] if is_old => Output { status: Some(2), ..Output::default() },
+        ["--get-policies"] => said(true, "site\n"),
         ["--direct", "--query-rule", rule @ ..] => {
             said(read(root, place, "direct").contains(&rule.join(" ")), "")
         }

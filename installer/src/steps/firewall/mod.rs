@@ -22,7 +22,7 @@ pub(crate) use self::opened::rules as opened;
 use self::peers::Peers;
 pub(crate) use self::peers::problem;
 pub(crate) use self::rules::{Place, Rule};
-pub(crate) use self::zones::{Zones, default_zone};
+pub(crate) use self::zones::{Zones, default_zone, is_at_work};
 use super::ready::KUBELET;
 use super::unit_is;
 use crate::change::Change;

@@ -5,7 +5,7 @@ use ipnet::IpNet;
 
 use super::arrival::Arrival;
 use super::rules::{Place, Rule};
-use super::zones::Zones;
+use super::zones::{Zones, unanswered};
 use super::{at_next_start, is_live};
 use crate::change::Change;
 use crate::exec::Command;
@@ -50,9 +50,9 @@ pub(super) fn forwarded(
 ) -> anyhow::Result<(Vec<Change>, Option<Change>)> {
     let Some(files) = places.first() else { return Ok((Vec::new(), None)) };
     let question = format!("--info-policy={POLICY}");
-    let info = files.query(host, &question);
-    if !info.succeeded() && !files.query(host, "--get-policies").succeeded() {
-        return Ok((direct(host, places, pods), None));
+    let info = host.answer(&files.command_of(&question))?;
+    if !info.succeeded() && !knows_policies(host, *files)? {
+        return Ok((direct(host, places, pods)?, None));
     }
     let egress = format!("egress-zones: {zone}");
     let is_whole = |said: &str| {
@@ -71,8 +71,11 @@ pub(super) fn forwarded(
             changes.push(files.change(&format!("--policy={POLICY} {option}"), &file, undo()));
         }
     }
-    let is_at_work = || changes.is_empty() && is_whole(&Place::Work.query(host, &question).stdout);
-    if !places.contains(&Place::Work) || is_at_work() {
+    if !places.contains(&Place::Work) {
+        return Ok((changes, None));
+    }
+    let at_work = host.answer(&Place::Work.command_of(&question))?;
+    if changes.is_empty() && is_whole(&at_work.stdout) {
         return Ok((changes, None));
     }
     // And only by its files it learns of one.
@@ -88,16 +91,29 @@ pub(super) fn forwarded(
     Ok((changes, None))
 }
 
+/// Whether firewalld has policies: to older ones the option is unknown, which is status 2
+/// of Python's programs.
+fn knows_policies(host: &Host, place: Place) -> anyhow::Result<bool> {
+    let question = place.command_of("--get-policies");
+    let said = host.answer(&question)?;
+    match said.status {
+        Some(0) => Ok(true),
+        Some(2) => Ok(false),
+        _ => Err(unanswered(&question, &said).into()),
+    }
+}
+
 /// The rule of a firewalld without policies.
-fn direct(host: &Host, places: &[Place], pods: &str) -> Vec<Change> {
+fn direct(host: &Host, places: &[Place], pods: &str) -> anyhow::Result<Vec<Change>> {
     let rule = format!("ipv4 filter FORWARD 0 -d {pods} -j ACCEPT");
-    let is_there =
-        |place: &Place| place.query(host, &format!("--direct --query-rule {rule}")).succeeded();
-    let lack = places.iter().filter(|place| !is_there(place));
-    let add = |place: &Place| {
+    let mut changes = Vec::new();
+    for place in places {
+        if host.answer(&place.command_of(&format!("--direct --query-rule {rule}")))?.succeeded() {
+            continue;
+        }
         let remove = place.command_of(&format!("--direct --remove-rule {rule}"));
         let undo = if *place == Place::Work { vec![remove] } else { Vec::new() };
-        place.change(&format!("--direct --add-rule {rule}"), "direct", undo)
-    };
-    lack.map(add).collect()
+        changes.push(place.change(&format!("--direct --add-rule {rule}"), "direct", undo));
+    }
+    Ok(changes)
 }

@@ -6,8 +6,7 @@
 use std::path::PathBuf;
 
 use crate::change::Change;
-use crate::exec::{Command, Output};
-use crate::host::Host;
+use crate::exec::Command;
 
 /// Where rules are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +54,6 @@ impl Place {
     /// The same, for options that have no spaces.
     pub(super) fn command_of(self, options: &str) -> Command {
         self.command(options.split_ascii_whitespace())
-    }
-
-    /// Asks, where a wrong no does no harm.
-    pub(super) fn query(self, host: &Host, options: &str) -> Output {
-        host.ask(&self.command_of(options))
     }
 
     /// Whether a command is for rules there.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::rules::{KINDS, Place, Rule};
-use crate::exec::Command;
+use crate::exec::{Command, Output};
 use crate::failure::Failure;
 use crate::host::Host;
 
@@ -157,12 +157,28 @@ fn answer(host: &Host, question: &Command) -> anyhow::Result<String> {
     if said.succeeded() {
         return Ok(said.stdout);
     }
+    Err(unanswered(question, &said).into())
+}
+
+/// What firewalld does not answer is neither yes nor no.
+pub(super) fn unanswered(question: &Command, said: &Output) -> Failure {
     let reason = said.reason().unwrap_or("it says nothing").to_owned();
-    Err(Failure::new(
+    Failure::new(
         format!("`{question}` does not answer: {reason}"),
         "see why with `systemctl status firewalld`, or have `firewall: leave` in the cluster file",
     )
-    .into())
+}
+
+/// Whether firewalld is at work, by its own word.
+pub(crate) fn is_at_work(host: &Host) -> anyhow::Result<bool> {
+    let question = Command::of("firewall-cmd --state");
+    let said = host.answer(&question)?;
+    match said.status {
+        Some(0) => Ok(true),
+        // NOT_RUNNING (firewall-cmd(1)); or there is none.
+        Some(252 | 127) => Ok(false),
+        _ => Err(unanswered(&question, &said).into()),
+    }
 }
 
 /// The zone of all interfaces that are in no other, as firewalld reads it when it
