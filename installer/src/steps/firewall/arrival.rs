@@ -91,8 +91,8 @@ fn kept_zone(host: &Host, interface: &str) -> anyhow::Result<Option<String>> {
 fn nmcli(host: &Host, question: &str) -> anyhow::Result<String> {
     let command = Command::of(question);
     let said = host.answer(&command)?;
-    // An interface that NetworkManager does not know is in nobody's zone.
-    if said.succeeded() || said.status == Some(10) {
+    // It does not know the interface; or there is no nmcli to ask.
+    if said.succeeded() || matches!(said.status, Some(10 | 127)) {
         return Ok(said.stdout.lines().next().unwrap_or_default().trim().to_owned());
     }
     Err(Failure::new(
