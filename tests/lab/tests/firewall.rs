@@ -104,7 +104,7 @@ fn assert_rules_stay(master: &Node, config: &str) {
     let address = kubectl(master, &service);
     let rules = "{ iptables-legacy-save; iptables-nft-save; } 2>/dev/null | grep -c '^-A KUBE-'";
     let before: u32 = master.run(["sh", "-c", rules]).unwrap().trim().parse().unwrap();
-    assert!(before > 20, "{before}");
+    assert!(before > 10, "{before}");
     let watch = format!(
         "while [ ! -e /run/watched ]; do {rules} >>/run/rules; \
          timeout 5 bash -c 'exec 3<>/dev/tcp/{address}/80 && printf \"GET / HTTP/1.0\\r\\n\\r\\n\" >&3 && \
