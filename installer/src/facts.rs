@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use anyhow::{Context, bail};
 use bundle_format::Architecture;
 use bundle_format::cluster::NodeName;
+use ipnet::Ipv4Net;
 use serde::{Serialize, Serializer};
 
 use crate::exec::Command;
@@ -147,6 +148,12 @@ impl Facts {
     }
 }
 
+/// The node's addresses by interface, each with the network that it is in, without those
+/// of containers.
+pub(crate) fn networks(host: &Host) -> anyhow::Result<Vec<(String, Ipv4Net)>> {
+    Ok(networks_of(&interfaces(host)?))
+}
+
 /// What the kernel has of addresses. A folder that is looked at has none, and no
 /// `ip` maybe; one that fails is no node without addresses.
 fn interfaces(host: &Host) -> anyhow::Result<String> {
@@ -187,16 +194,23 @@ fn family(value: &dyn Fn(&str) -> Option<String>) -> Option<String> {
 }
 
 /// Of what `ip -o -4 addr show` prints: `2: eth0    inet 10.0.0.1/24 brd …`.
-fn addresses(text: &str) -> Vec<(String, Ipv4Addr)> {
-    let address = |line: &str| {
+fn networks_of(text: &str) -> Vec<(String, Ipv4Net)> {
+    let network = |line: &str| {
         let mut words = line.split_ascii_whitespace();
         let interface = words.nth(1)?;
-        let address: Ipv4Addr = words.nth(1)?.split('/').next()?.parse().ok()?;
-        let ours = address.is_loopback()
+        let word = words.nth(1)?;
+        // One that is a line to another node alone has no prefix.
+        let alone = || word.parse::<Ipv4Addr>().map(Ipv4Net::from);
+        let network = word.parse::<Ipv4Net>().or_else(|_| alone()).ok()?;
+        let ours = network.addr().is_loopback()
             || CONTAINER_INTERFACES.iter().any(|prefix| interface.starts_with(prefix));
-        (!ours).then(|| (interface.to_owned(), address))
+        (!ours).then(|| (interface.to_owned(), network))
     };
-    text.lines().filter_map(address).collect()
+    text.lines().filter_map(network).collect()
+}
+
+fn addresses(text: &str) -> Vec<(String, Ipv4Addr)> {
+    networks_of(text).into_iter().map(|(name, network)| (name, network.addr())).collect()
 }
 
 /// Of `/proc/net/route` (proc(5)): destination and mask are zero.

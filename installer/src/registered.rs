@@ -1,5 +1,7 @@
 //! The node as its API server has it.
 
+use std::net::IpAddr;
+
 use serde::Deserialize;
 
 use crate::credentials::kubelet;
@@ -48,6 +50,27 @@ pub fn ask(host: &Host) -> Result<Option<Registered>, String> {
     Err(reason.trim_start_matches("error: ").to_owned())
 }
 
+/// The addresses of all nodes that the API server knows, as [`ask`].
+pub fn addresses(host: &Host) -> Result<Vec<IpAddr>, String> {
+    let said = host.query(&format!(
+        "kubectl --kubeconfig {KUBELET} --request-timeout 10s get --raw /api/v1/nodes"
+    ));
+    if !said.succeeded() {
+        return Err(said.reason().unwrap_or("kubectl failed").to_owned());
+    }
+    let list: List = serde_json::from_str(&said.stdout)
+        .map_err(|_| "the answer is no list of nodes".to_owned())?;
+    let all = list.items.into_iter().flat_map(|node| node.status.addresses);
+    let own = all.filter(|one| one.kind == "InternalIP");
+    Ok(own.filter_map(|one| one.address.parse().ok()).collect())
+}
+
+/// Kubernetes' `NodeList`.
+#[derive(Deserialize)]
+struct List {
+    items: Vec<Node>,
+}
+
 /// Kubernetes' `Node` (kubernetes.io, "Node v1").
 #[derive(Deserialize)]
 struct Node {
@@ -59,7 +82,16 @@ struct Node {
 struct Status {
     #[serde(default)]
     conditions: Vec<Condition>,
+    #[serde(default)]
+    addresses: Vec<Address>,
     node_info: Info,
+}
+
+#[derive(Deserialize)]
+struct Address {
+    #[serde(rename = "type")]
+    kind: String,
+    address: String,
 }
 
 #[derive(Deserialize)]

@@ -54,7 +54,9 @@ fn is_over(host: &Host, command: &Command) -> anyhow::Result<bool> {
         ["systemctl", "unmask", unit] => !unit_is(host, "masked", unit)?,
         // What does not run has nothing to read anew.
         ["systemctl", "reload", unit] => !unit_is(host, "active", unit)?,
-        ["firewall-cmd", ..] => !unit_is(host, "active", "firewalld")?,
+        ["firewall-cmd", options @ ..] => {
+            !unit_is(host, "active", "firewalld")? || is_zone_gone(host, options)?
+        }
         // One that runs no more may be one that an earlier reset could not start.
         ["systemctl", "restart" | "try-restart", unit] => is_gone(host, unit)?,
         ["rpm", "--erase", name] | ["rpm", "--erase", "--", name] => !packages::has(host, name)?,
@@ -77,6 +79,14 @@ fn is_stopped(host: &Host, unit: &str) -> anyhow::Result<bool> {
     let said = host.answer(&Command::of("systemctl is-active").with(unit))?;
     // systemd 219 says `unknown` of one that is gone.
     Ok(["inactive", "failed", "unknown"].contains(&said.stdout.trim()))
+}
+
+/// Whether the zone that options are for is no more: its rules have gone with it.
+fn is_zone_gone(host: &Host, options: &[&str]) -> anyhow::Result<bool> {
+    let zone = options.iter().find_map(|option| option.strip_prefix("--zone="));
+    let Some(zone) = zone else { return Ok(false) };
+    let said = host.answer(&Command::of("firewall-cmd --get-zones"))?;
+    Ok(said.succeeded() && !said.stdout.split_ascii_whitespace().any(|one| one == zone))
 }
 
 /// Whether systemd has no such unit, or was told never to start it.

@@ -133,9 +133,7 @@ fn the_firewall_where_the_installer_set_it_up() {
     let finished = "{\"line\":\"finished\",\"step\":\"firewall\"}\n";
     member.write(path, &format!("{}{finished}", member.read(path)));
     let options = "--zone=public --add-port=10256/tcp --add-port=30000-32767/tcp \
-                   --add-port=30000-32767/udp --add-port=179/tcp --add-port=4789/udp \
-                   --add-port=5473/tcp --add-port=6443/tcp --add-port=2379-2380/tcp \
-                   --add-port=10257/tcp --add-port=10259/tcp --add-port=123/udp";
+                   --add-port=30000-32767/udp --add-port=6443/tcp";
     let cure = format!("firewall-cmd {options} && firewall-cmd --permanent {options}");
     assert_first(&member.diagnose(), "firewalld lets nothing through at 10256/tcp, ", &cure);
     member.type_in(&cure);

@@ -69,10 +69,11 @@ fn rules_of_others_outlive_a_run_that_opens_and_one_that_closes_ports() {
             node.change = change;
             let applied = node.apply(None);
             applied.end.unwrap();
-            assert_eq!(applied.commands.made().len(), 2, "{:?}", applied.commands.made());
+            // Of everybody and of nodes, at work and in files.
+            assert_eq!(applied.commands.made().len(), 4, "{:?}", applied.commands.made());
             for path in [FILES, WORK] {
                 assert_eq!(read(&node, path).contains("port 443/tcp\n"), is_open, "{path}");
-                assert!(read(&node, path).contains("port 10250/tcp\n"), "{path}");
+                assert!(read(&node, path).contains("port 10256/tcp\n"), "{path}");
             }
         }
         assert_eq!(read(&node, OTHERS), "KUBE-SERVICES\n");
@@ -96,14 +97,14 @@ fn a_reset_removes_what_was_let_through_and_no_rules_of_others() {
 
 #[test]
 fn rules_at_work_and_in_files_are_mended_each_by_itself() {
-    let add = "--zone=public --add-port=10250/tcp";
+    let add = "--zone=public --add-port=10256/tcp";
     for node in nodes() {
         node.apply(None).end.unwrap();
         enter(&node);
-        without(&node, WORK, "port 10250/tcp\n");
+        without(&node, WORK, "port 10256/tcp\n");
         assert_eq!(planned(&node), [format!("firewall-cmd {add}")]);
         node.apply(None).end.unwrap();
-        without(&node, FILES, "port 10250/tcp\n");
+        without(&node, FILES, "port 10256/tcp\n");
         assert_eq!(planned(&node), [format!("firewall-cmd --permanent {add}")]);
         node.apply(None).end.unwrap();
         assert_eq!(planned(&node), [""; 0]);
@@ -139,7 +140,7 @@ fn one_that_starts_at_the_next_boot_gets_its_files_and_one_that_is_off_is_left()
         let stopped = node.tree();
         assert!(planned(&node).iter().all(|one| one.starts_with("firewall-offline-cmd --")));
         node.apply(None).end.unwrap();
-        assert!(read(&node, FILES).contains("port 10250/tcp\n"));
+        assert!(read(&node, FILES).contains("port 10256/tcp\n"));
         assert_eq!(planned(&node), [""; 0]);
         node.assert_goes_back(&stopped, "a node whose firewalld starts at the next boot");
         assert_ne!(before, stopped);

@@ -127,7 +127,7 @@ fn the_firewall_is_open_for_the_ingress_only_where_it_runs() {
             for port in ["80/tcp", "443/tcp"] {
                 assert_eq!(text.contains(&format!("--add-port={port}")), open, "{lines} {text}");
             }
-            assert!(text.contains("--add-port=10250/tcp"));
+            assert!(text.contains("--add-port=10256/tcp"));
         }
     }
 }
@@ -145,8 +145,8 @@ fn ports_that_were_opened_for_the_ingress_are_closed_when_it_goes() {
         node.apply(None).end.unwrap();
         assert!(node.plan().iter().all(|(_, changes)| changes.is_empty()));
         let text = fs::read_to_string(&zone).unwrap();
-        ["80/tcp", "443/tcp", "8443/tcp", "10250/tcp"]
-            .map(|port| text.contains(&format!("port {port}\n")))
+        ["port 80/tcp\n", "port 443/tcp\n", " port port=\"8443\" ", "port 10256/tcp\n"]
+            .map(|rule| text.contains(rule))
     };
     assert_eq!(open(&node), [true; 4]);
     node.change = |intent| intent.cluster.ingress = false;

@@ -20,7 +20,7 @@ use node::member::Member;
 use node::{Fault, Node};
 
 /// What is asked of a node with firewalld, and what a wrong no would do.
-const QUESTIONS: [&str; 9] = [
+const QUESTIONS: &[&str] = &[
     // firewalld would stay closed; what runs would not be started anew.
     "systemctl is-active firewalld",
     "systemctl is-active containerd",
@@ -33,6 +33,8 @@ const QUESTIONS: [&str; 9] = [
     // A reset would remove what was installed before.
     "rpm -qa",
     "firewall-cmd --permanent --list-all-zones",
+    "firewall-cmd --permanent --info-policy",
+    "ip -o -4 addr show",
     "chronyc -c sources",
 ];
 

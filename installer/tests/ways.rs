@@ -102,7 +102,10 @@ fn firewalld_is_asked_little_and_told_all_at_once() {
         let public =
             fs::read_to_string(node.root().join("etc/firewalld/zones/public.xml")).unwrap();
         assert_eq!(public.contains("port 6443/tcp\n"), role == Role::Master);
-        assert!(public.contains("port 10250/tcp\n") && public.contains("protocol ipip\n"));
+        let from = "rule family=\"ipv4\" source address=\"10.0.0.0/24\"";
+        for element in ["port port=\"10250\" protocol=\"tcp\"", "protocol value=\"4\""] {
+            assert!(public.contains(&format!("{from} {element} accept\n")), "{public}");
+        }
         let trusted = node.root().join("etc/firewalld/zones/trusted.xml");
         assert_eq!(fs::read_to_string(trusted).unwrap(), "source 10.244.0.0/16\n");
 

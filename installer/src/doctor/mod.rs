@@ -61,7 +61,7 @@ const MEMBERSHIP: [Check; 2] = [static_pods::leftover, setup::outside];
 /// All other causes, in the order in which one brings about another: the machine,
 /// its time, containerd, the cluster's credentials, kubelet, the pods' network, the
 /// API server.
-const CHECKS: [Check; 33] = [
+const CHECKS: [Check; 34] = [
     setup::interrupted,
     disk::full,
     swap::on,
@@ -70,6 +70,7 @@ const CHECKS: [Check; 33] = [
     own::lost_file,
     own::route,
     firewall::closed,
+    firewall::elsewhere,
     clock::stopped,
     clock::without_source,
     clock::off,

@@ -27,7 +27,7 @@ use crate::host::Host;
 use crate::receipt::{Deed, Line};
 use crate::role::Role;
 use crate::step::Intent;
-use crate::steps::{cni_interface, kubeconfig, manifests, nfs_server, ready, time};
+use crate::steps::{cni_interface, firewall, kubeconfig, manifests, nfs_server, ready, time};
 
 /// What kubeadm asks of a master (its preflight checks), in bytes of memory.
 const MASTER_MEMORY: u64 = 1_700_000_000;
@@ -38,7 +38,7 @@ const OLDEST: Duration = Duration::from_secs(1_700_000_000);
 /// Looks for one kind of thing in the way. An error means that it could not look.
 type Check = fn(&Host, &Intent) -> anyhow::Result<Vec<Failure>>;
 
-const CHECKS: [Check; 23] = [
+const CHECKS: &[Check] = &[
     identity::rights,
     identity::name,
     identity::copies,
@@ -51,6 +51,7 @@ const CHECKS: [Check; 23] = [
     packages::problems,
     foreign::programs,
     foreign::firewalls,
+    unknown_to_firewalls,
     foreign::leftovers,
     foreign::networks,
     foreign::guards,
@@ -65,7 +66,7 @@ const CHECKS: [Check; 23] = [
 ];
 
 /// What Kubernetes begins with, and may fail with later.
-const WARNINGS: [Check; 9] = [
+const WARNINGS: &[Check] = &[
     identity::warnings,
     processor::warnings,
     kernel_settings::warnings,
@@ -80,18 +81,22 @@ const WARNINGS: [Check; 9] = [
 /// Looks for everything that is in the way; what it cannot look at is.
 pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
     let mut found = settled::problems(host, intent);
-    found.extend(all(&CHECKS, host, intent));
+    found.extend(all(CHECKS, host, intent));
     found
 }
 
 /// Looks for what is no reason to refuse, each with its cure.
 pub fn warnings(host: &Host, intent: &Intent) -> Vec<Failure> {
-    all(&WARNINGS, host, intent)
+    all(WARNINGS, host, intent)
 }
 
 fn all(checks: &[Check], host: &Host, intent: &Intent) -> Vec<Failure> {
     let of = |check: &Check| check(host, intent).unwrap_or_else(|error| vec![Failure::of(&error)]);
     checks.iter().flat_map(of).collect()
+}
+
+fn unknown_to_firewalls(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    Ok(firewall::problem(host, intent)?.into_iter().collect())
 }
 
 fn machine(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {

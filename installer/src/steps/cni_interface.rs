@@ -32,6 +32,18 @@ impl Step for CniInterface {
              {{.spec.template.spec.containers[?(@.name==\"calico-node\")]\
              .env[?(@.name==\"{VARIABLE}\")].value}}"
         ));
+        if interface.is_none() && !now.succeeded() {
+            // That it is not there is an answer; that nobody answers is none.
+            let reason = now.reason().unwrap_or("it says nothing");
+            if reason.contains("(NotFound)") {
+                return Ok(Vec::new());
+            }
+            return Err(Failure::new(
+                format!("kubectl does not say whether calico-node has {VARIABLE}: {reason}"),
+                "`installer doctor` says why; mend that, and run this again",
+            )
+            .into());
+        }
         let wanted = interface.map(|name| format!("interface={name}")).unwrap_or_default();
         if now.stdout.trim() == wanted {
             return Ok(Vec::new());

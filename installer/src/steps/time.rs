@@ -65,7 +65,7 @@ pub(crate) fn is_ours(host: &Host, intent: &Intent) -> anyhow::Result<bool> {
 }
 
 /// Whether the node's own clock is the cluster's.
-fn serves(intent: &Intent) -> bool {
+pub(crate) fn serves(intent: &Intent) -> bool {
     intent.role == Role::Master && intent.cluster.ntp_servers.is_empty()
 }
 

@@ -191,7 +191,10 @@ impl Commands {
                 let stderr = self.read("run/api-says");
                 Output { status: Some(1), stdout: String::new(), stderr }
             }
-            ["firewall-cmd", "--state"] => said(self.has("active", "firewalld"), ""),
+            ["firewall-cmd", "--state"] => {
+                let status = if self.has("active", "firewalld") { 0 } else { 252 };
+                Output { status: Some(status), ..Output::default() }
+            }
             ["kubeadm", "config", "images", "list", "--kubernetes-version", version, ..] => {
                 let listed = self.read("run/kubeadm-images");
                 said(*version == "v1.28.2" && !listed.is_empty(), &listed)
@@ -225,7 +228,25 @@ impl Commands {
                 control_plane::person(&self.root, options)
             }
             ["ip", "-o", "-4", "addr", "show"] => {
-                said(true, "2: eth0    inet 10.0.0.2/24 brd 10.0.0.255 scope global eth0\n")
+                let own = self.read("run/addresses");
+                let usual = "2: eth0    inet 10.0.0.2/24 brd 10.0.0.255 scope global eth0\n";
+                said(true, if own.is_empty() { usual } else { &own })
+            }
+            ["ip", "-o", "route", "get", address] => {
+                let routes = self.read("run/routes");
+                let by = routes.lines().find_map(|line| line.strip_prefix(address));
+                said(by.is_some(), &format!("{address} via 10.0.0.254 dev {}\n", by.unwrap_or("?")))
+            }
+            ["nmcli", "--get-values", "GENERAL.CON-UUID", "device", "show", device] => {
+                said(true, &format!("of-{device}\n"))
+            }
+            ["nmcli", "--get-values", "connection.zone", "connection", "show", of] => {
+                said(true, &self.read(&format!("run/nmcli/{of}")))
+            }
+            ["kubectl", .., "get", "--raw", "/api/v1/nodes"] => {
+                let nodes = self.read("run/api-nodes.json");
+                let list = if nodes.is_empty() { "{\"items\": []}" } else { &nodes };
+                said(!self.root.join("run/api-says").exists(), list)
             }
             words => {
                 let (place, options) = firewalld::place(words)?;

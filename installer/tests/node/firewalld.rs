@@ -2,6 +2,7 @@
 //! and its value a line. When it reads its files, or ends, all rules in the kernel go:
 //! those of others are in `run/iptables`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -30,25 +31,33 @@ pub(super) fn answer(root: &Path, place: &str, options: &[&str]) -> Option<Outpu
     let is_old = root.join("run/old-firewalld").exists();
     Some(match options {
         ["--list-all-zones"] => {
-            let zone = |name: &str| {
+            let zone = |name: &String| {
                 let text = read(root, place, &format!("zones/{name}"));
                 let of = |key: &str| {
                     let lines =
                         text.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
-                    lines.collect::<Vec<_>>().join(" ")
+                    lines.map(str::to_owned).collect::<Vec<_>>()
                 };
+                let rich = of("rich-rule").into_iter().map(|rule| format!("\n\t{rule}"));
+                let usual = if name == "trusted" { "ACCEPT" } else { "default" };
                 format!(
-                    "{name}\n  target: default\n  sources: {}\n  services: {}\n  ports: {}\n  \
-                     protocols: {}\n  rich rules: \n\n",
-                    of("source"),
-                    of("service"),
-                    of("port"),
-                    of("protocol")
+                    "{name}\n  target: {}\n  interfaces: {}\n  sources: {}\n  services: {}\n  \
+                     ports: {}\n  protocols: {}\n  rich rules: {}\n\n",
+                    of("target").first().map_or(usual, String::as_str),
+                    of("interface").join(" "),
+                    of("source").join(" "),
+                    of("service").join(" "),
+                    of("port").join(" "),
+                    of("protocol").join(" "),
+                    rich.collect::<String>()
                 )
             };
-            said(true, &["block", "public", "trusted"].map(zone).concat())
+            said(true, &zones(root).iter().map(zone).collect::<String>())
         }
-        ["--get-policies"] => said(!is_old, "site\n"),
+        ["--get-zones"] => said(true, &zones(root).join(" ")),
+        ["--ipset=machines", "--get-entries"] => said(true, "10.0.0.4\n10.0.0.5\n"),
+        ["--get-policies"] if is_old => Output { status: Some(2), ..Output::default() },
+        ["--get-policies"] => said(true, "site\n"),
         ["--direct", "--query-rule", rule @ ..] => {
             said(read(root, place, "direct").contains(&rule.join(" ")), "")
         }
@@ -116,8 +125,8 @@ pub(super) fn change(root: &Path, place: &str, options: &[&str]) -> bool {
 /// It reads its files.
 pub(super) fn start(root: &Path) {
     stop(root);
-    for file in ["zones/public", "zones/trusted", "policies/kubeferry-pods", "direct"] {
-        let (text, path) = (read(root, FILES, file), root.join(format!("{WORK}/{file}.xml")));
+    for file in files(root) {
+        let (text, path) = (read(root, FILES, &file), root.join(format!("{WORK}/{file}.xml")));
         if !text.is_empty() {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
@@ -131,9 +140,25 @@ pub(super) fn stop(root: &Path) {
     if others.exists() {
         fs::write(others, "").unwrap();
     }
-    for file in ["zones/public", "zones/trusted", "policies/kubeferry-pods", "direct"] {
+    for file in files(root) {
         remove(&root.join(format!("{WORK}/{file}.xml")));
     }
+}
+
+fn files(root: &Path) -> Vec<String> {
+    let zones = zones(root).into_iter().map(|zone| format!("zones/{zone}"));
+    zones.chain(["policies/kubeferry-pods".to_owned(), "direct".to_owned()]).collect()
+}
+
+/// The zones that it has itself, and those that a site has made.
+fn zones(root: &Path) -> Vec<String> {
+    let mut names: BTreeSet<String> = ["block", "public", "trusted"].map(str::to_owned).into();
+    for place in [FILES, WORK] {
+        let found = fs::read_dir(root.join(place).join("zones")).into_iter().flatten();
+        let found = found.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.extend(found.filter_map(|name| Some(name.strip_suffix(".xml")?.to_owned())));
+    }
+    names.into_iter().collect()
 }
 
 fn remove(path: &Path) {

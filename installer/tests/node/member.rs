@@ -149,7 +149,10 @@ impl Member {
     pub fn type_in(&self, cure: &str) {
         let commands = Commands::of(self.node.root(), None);
         for line in cure.split(" && ") {
-            assert!(commands.run(&Command::of(line), None).unwrap().succeeded(), "{line}");
+            assert!(
+                commands.run(&Command::new(shlex::split(line).unwrap()), None).unwrap().succeeded(),
+                "{line}"
+            );
         }
     }
 

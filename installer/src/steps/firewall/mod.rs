@@ -1,48 +1,37 @@
-//! firewalld, where it runs or starts at boot: exactly the ports that the role needs
-//! are opened, those of an ingress that has gone are closed, and what pods send is
-//! let through. On a node that is in its cluster nothing is done that would take
+//! firewalld, where it runs or starts at boot: what the role needs is opened, for
+//! those who need it and in the zones where their packets arrive; what earlier runs
+//! have opened and nothing needs any more is closed; and what pods send is let
+//! through. On a node that is in its cluster nothing is done that would take
 //! kube-proxy's rules away.
 
+mod arrival;
+mod needs;
+mod opened;
+mod peers;
+mod pods;
 mod rules;
+mod zones;
 
 use bundle_format::cluster::Firewall;
+use ipnet::IpNet;
 
-pub(crate) use self::rules::{Place, Zones, default_zone, options};
+pub(crate) use self::arrival::{Arrival, Ways};
+pub(crate) use self::needs::{KUBELET as KUBELETS_PORT, for_all};
+use self::needs::{Opening, Whom};
+pub(crate) use self::opened::rules as opened;
+use self::peers::Peers;
+pub(crate) use self::peers::problem;
+pub(crate) use self::rules::{Place, Rule};
+pub(crate) use self::zones::{Zones, default_zone, is_at_work};
 use super::ready::KUBELET;
-use super::{nfs_server, unit_is};
+use super::unit_is;
 use crate::change::Change;
-use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::receipt;
-use crate::role::Role;
 use crate::step::{Node, Step};
 
 /// See the module.
 pub struct FirewallRules;
-
-const POLICY: &str = "kubeferry-pods";
-
-/// Ports of every node: kubelet; kube-proxy's health; NodePorts; Calico's BGP,
-/// VXLAN and Typha (projectcalico.org, "system requirements").
-pub(crate) const OF_ALL: [&str; 7] = [
-    "10250/tcp",
-    "10256/tcp",
-    "30000-32767/tcp",
-    "30000-32767/udp",
-    "179/tcp",
-    "4789/udp",
-    "5473/tcp",
-];
-/// Ports of a master: API server, etcd, controller manager, scheduler
-/// (kubernetes.io, "ports and protocols"), and time for the other nodes.
-pub(crate) const OF_MASTERS: [&str; 5] =
-    ["6443/tcp", "2379-2380/tcp", "10257/tcp", "10259/tcp", "123/udp"];
-/// Ports of ingress-nginx on the node's own network.
-const OF_INGRESS: [&str; 3] = ["80/tcp", "443/tcp", "8443/tcp"];
-
-/// firewalld's services for NFS, of version 3 as well as of 4.
-const OF_NFS: [&str; 3] = ["nfs", "mountd", "rpc-bind"];
 
 impl Step for FirewallRules {
     fn name(&self) -> &'static str {
@@ -100,113 +89,93 @@ fn at_next_start(what: &str) -> Failure {
 }
 
 fn configure(node: &Node<'_>, places: &[Place]) -> anyhow::Result<Vec<Change>> {
-    let host = node.host;
-    let mut ports = OF_ALL.to_vec();
-    if node.intent.role == Role::Master {
-        ports.extend(OF_MASTERS);
-    }
-    if node.intent.cluster.has_ingress_on(&node.intent.name) {
-        ports.extend(OF_INGRESS);
-    }
-    let services: &[&str] = if nfs_server::served(node.intent).is_some() { &OF_NFS } else { &[] };
-    let pods = node.intent.cluster.pod_cidr.to_string();
-    let zone = default_zone(host);
-    let of_zone = format!("zones/{zone}");
-    let mut rules = Vec::new();
+    let (host, intent) = (node.host, node.intent);
+    let default = default_zone(host)?;
+    let ways = Ways::of(host, intent.address)?;
+    let peers = Peers::of(host, intent, &ways);
+    let needs = needs::of(intent);
+    let mut listed = Vec::new();
     for place in places {
-        let zones = Zones::ask(host, *place)?;
-        for (kind, wanted) in [("service", services), ("port", &ports), ("protocol", &["ipip"])] {
-            let missing = zones.missing(&zone, &format!("{kind}s"), wanted);
-            if !missing.is_empty() {
-                let options = options(&zone, &format!("add-{kind}"), &missing);
-                rules.push(place.add(&options, &of_zone));
-            }
-        }
-        // What only some clusters need, and this one no more, goes if it is from us.
-        for (kind, known, wanted) in [("service", OF_NFS, services), ("port", OF_INGRESS, &ports)] {
-            let has = zones.listed(&zone, &format!("{kind}s"));
-            let mut left = known.to_vec();
-            left.retain(|word| {
-                !wanted.contains(word) && has.contains(word) && was_opened(host, *place, kind, word)
-            });
-            if !left.is_empty() {
-                let options = options(&zone, &format!("remove-{kind}"), &left);
-                rules.push(place.change(&options, &of_zone, Vec::new()));
-            }
-        }
-        if !zones.listed("trusted", "sources").contains(&pods.as_str()) {
-            rules.push(place.add(&options("trusted", "add-source", &[&pods]), "zones/trusted"));
-        }
+        listed.push((*place, Zones::ask(host, *place)?));
     }
-    let (mut changes, last) = to_pods(host, places, &pods)?;
-    changes.extend(rules);
-    changes.extend(last);
-    Ok(changes)
-}
-
-/// Whether an earlier run let something through there, and none has ended that
-/// since: what was open before is not ours to close.
-fn was_opened(host: &Host, place: Place, option: &str, word: &str) -> bool {
-    let end = format!("-{option}={word}");
-    let last = |place: Place| {
-        let commands = receipt::commands(host.lines()).filter(|command| place.is_of(command));
-        commands.flat_map(Command::words).rfind(|said| said.ends_with(&end))
-    };
-    // Older versions changed files only, and had firewalld read them anew.
-    let last = last(place).or_else(|| last(Place::Files));
-    last.is_some_and(|said| said.starts_with("--add-"))
-}
-
-/// What comes from other nodes to pods is forwarded. Since firewalld 0.9 that is
-/// a policy from anywhere to the zone that has the pods; before, a direct rule. Gives
-/// the changes before those of zones, and one that is to be last.
-fn to_pods(
-    host: &Host,
-    places: &[Place],
-    pods: &str,
-) -> anyhow::Result<(Vec<Change>, Option<Change>)> {
-    let Some(files) = places.first() else { return Ok((Vec::new(), None)) };
-    let question = format!("--info-policy={POLICY}");
-    let info = files.query(host, &question);
-    if !info.succeeded() && !files.query(host, "--get-policies").succeeded() {
-        let rule = format!("ipv4 filter FORWARD 0 -d {pods} -j ACCEPT");
-        let is_there =
-            |place: &Place| place.query(host, &format!("--direct --query-rule {rule}")).succeeded();
-        let lack = places.iter().filter(|place| !is_there(place));
-        let add = |place: &Place| place.add(&format!("--direct --add-rule {rule}"), "direct");
-        return Ok((lack.map(add).collect(), None));
+    let at_work = listed.iter().find(|(place, _)| *place == Place::Work).map(|(_, zones)| zones);
+    let (mut wanted, mut of_pods) = (Vec::new(), None);
+    for (place, zones) in &listed {
+        let arrival = Arrival::at(host, (*place, zones), at_work, &ways, &default)?;
+        of_pods.get_or_insert_with(|| pods::zone(&arrival, &intent.cluster));
+        let mut rules = pods::rules(zones, &arrival, &intent.cluster);
+        rules.extend(rules_for(host, &needs, &peers, &arrival)?);
+        wanted.push(rules);
     }
-    let is_whole = |said: &str| {
-        ["target: ACCEPT", "ingress-zones: ANY", "egress-zones: trusted"]
-            .iter()
-            .all(|line| said.contains(line))
-    };
     let mut changes = Vec::new();
-    if !is_whole(&info.stdout) {
-        let file = format!("policies/{POLICY}");
-        // Only by its files firewalld forgets a policy. One that is off stays so.
-        let undo = || vec![Command::of("systemctl try-restart firewalld")];
-        if !info.succeeded() {
-            changes.push(files.change(&format!("--new-policy={POLICY}"), &file, undo()));
+    for ((place, zones), rules) in listed.iter().zip(&wanted) {
+        let missing: Vec<&Rule> = rules.iter().filter(|rule| !zones.has(rule)).collect();
+        changes.extend(place.add(&missing));
+        // What only some clusters need, and this one no more, goes if it is from us. What
+        // files are to have is at work too once firewalld has read them.
+        let mut left = opened::rules(host, *place, &default);
+        left.retain(|rule| zones.has(rule) && !wanted.iter().any(|rules| rules.contains(rule)));
+        if peers.are_partial {
+            // It may be by these that a machine of the cluster gets in.
+            left.retain(|rule| rule.kind != "rich-rule" && !is_for_nodes(&needs, rule));
         }
-        for option in ["--set-target=ACCEPT", "--add-ingress-zone=ANY", "--add-egress-zone=trusted"]
-        {
-            changes.push(files.change(&format!("--policy={POLICY} {option}"), &file, undo()));
+        changes.extend(place.remove(&left.iter().collect::<Vec<_>>()));
+    }
+    let pods = intent.cluster.pod_cidr.to_string();
+    let zone = of_pods.unwrap_or_default();
+    let (mut all, last) = pods::forwarded(host, places, &pods, &zone)?;
+    all.extend(changes);
+    all.extend(last);
+    Ok(all)
+}
+
+/// What is let in, in each zone where packets of those arrive who need it.
+fn rules_for(
+    host: &Host,
+    needs: &[(Whom, Opening)],
+    peers: &Peers,
+    arrival: &Arrival<'_>,
+) -> anyhow::Result<Vec<Rule>> {
+    let mut rules = Vec::new();
+    let of_nodes = |whom: Whom| whom == Whom::Nodes && !peers.networks.is_empty();
+    for zone in arrival.of_all() {
+        let for_all = needs.iter().filter(|(whom, _)| !of_nodes(*whom));
+        rules.extend(for_all.map(|(_, opening)| opening.for_all(&zone)));
+    }
+    for peer in &peers.networks {
+        for zone in arrival.of(host, peer)? {
+            let for_nodes = needs.iter().filter(|(whom, _)| of_nodes(*whom));
+            rules.extend(for_nodes.map(|(_, opening)| opening.for_source(&zone, peer)));
         }
     }
-    let is_at_work = || changes.is_empty() && is_whole(&Place::Work.query(host, &question).stdout);
-    if !places.contains(&Place::Work) || is_at_work() {
-        return Ok((changes, None));
+    Ok(rules)
+}
+
+fn is_for_nodes(needs: &[(Whom, Opening)], rule: &Rule) -> bool {
+    let mut of_nodes = needs.iter().filter(|(whom, _)| *whom == Whom::Nodes);
+    of_nodes.any(|(_, opening)| (opening.kind, &opening.word) == (rule.kind, &rule.word))
+}
+
+impl Opening {
+    /// The rule that lets everybody in.
+    pub(crate) fn for_all(&self, zone: &str) -> Rule {
+        Rule { zone: zone.to_owned(), kind: self.kind, word: self.word.clone() }
     }
-    // And only by its files it learns of one.
-    if !is_live(host) {
-        return Ok((changes, Some(Change::run("firewall-cmd --reload"))));
+
+    /// The rule that lets one network in (firewalld.richlanguage(5)).
+    pub(crate) fn for_source(&self, zone: &str, source: &IpNet) -> Rule {
+        let family = if matches!(source, IpNet::V4(_)) { "ipv4" } else { "ipv6" };
+        let is_one = source.prefix_len() == source.max_prefix_len();
+        let address = if is_one { source.addr().to_string() } else { source.to_string() };
+        let element = match (self.kind, self.word.split_once('/')) {
+            ("port", Some((port, protocol))) => {
+                format!("port port=\"{port}\" protocol=\"{protocol}\"")
+            }
+            ("protocol", _) => format!("protocol value=\"{}\"", self.word),
+            (kind, _) => format!("{kind} name=\"{}\"", self.word),
+        };
+        let word =
+            format!("rule family=\"{family}\" source address=\"{address}\" {element} accept");
+        Rule { zone: zone.to_owned(), kind: "rich-rule", word }
     }
-    if changes.is_empty() {
-        let what = "firewalld does not yet let other nodes' traffic through to pods, though its \
-                    files say so: reading them anew it would take away the rules by which Services \
-                    are reached";
-        return Err(at_next_start(what).into());
-    }
-    Ok((changes, None))
 }

@@ -6,9 +6,7 @@
 use std::path::PathBuf;
 
 use crate::change::Change;
-use crate::exec::{Command, Output};
-use crate::failure::Failure;
-use crate::host::Host;
+use crate::exec::Command;
 
 /// Where rules are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,20 +19,41 @@ pub(crate) enum Place {
     FilesOfStopped,
 }
 
+/// Something that a zone lets through.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Rule {
+    /// The zone.
+    pub(crate) zone: String,
+    /// Its kind, as firewall-cmd's options have it after `--add-`.
+    pub(crate) kind: &'static str,
+    /// Its value.
+    pub(crate) word: String,
+}
+
+/// The kinds of rules that we make: the options of each, and the key under which a
+/// zone lists them.
+pub(crate) const KINDS: [(&str, &str); 5] = [
+    ("service", "services"),
+    ("port", "ports"),
+    ("protocol", "protocols"),
+    ("rich-rule", "rich rules"),
+    ("source", "sources"),
+];
+
 impl Place {
     /// A command with these options for rules there.
-    pub(crate) fn command(self, options: &str) -> Command {
-        let program = match self {
+    pub(crate) fn command<S: Into<String>>(self, options: impl IntoIterator<Item = S>) -> Command {
+        let program = Command::of(match self {
             Self::Work => "firewall-cmd",
             Self::Files => "firewall-cmd --permanent",
             Self::FilesOfStopped => "firewall-offline-cmd",
-        };
-        Command::of(&format!("{program} {options}"))
+        });
+        options.into_iter().fold(program, Command::with)
     }
 
-    /// Asks, where a wrong no does no harm.
-    pub(super) fn query(self, host: &Host, options: &str) -> Output {
-        host.ask(&self.command(options))
+    /// The same, for options that have no spaces.
+    pub(super) fn command_of(self, options: &str) -> Command {
+        self.command(options.split_ascii_whitespace())
     }
 
     /// Whether a command is for rules there.
@@ -47,75 +66,54 @@ impl Place {
         is_permanent == (self != Self::Work)
     }
 
-    /// Adds rules. At a reset those at work are removed again, and files are as they
-    /// were.
-    pub(super) fn add(self, options: &str, file: &str) -> Change {
-        let opposite = options.replace("--add-", "--remove-");
-        let undo = if self == Self::Work { vec![self.command(&opposite)] } else { Vec::new() };
-        self.change(options, file, undo)
+    /// What adds rules: a command for all of one zone and kind, since firewall-cmd takes
+    /// no others at a time. At a reset those at work are removed again, each from its
+    /// zone, and files are as they were.
+    pub(super) fn add(self, rules: &[&Rule]) -> Vec<Change> {
+        let commands = self.commands("add", rules).into_iter();
+        let undo = self.commands("remove", rules).into_iter();
+        let undo = undo.map(|(_, command)| if self == Self::Work { vec![command] } else { vec![] });
+        commands
+            .zip(undo)
+            .map(|((zone, command), undo)| self.run(command, &format!("zones/{zone}"), undo))
+            .collect()
     }
 
-    /// Another change there, which `undo` takes back besides.
+    /// What removes rules.
+    pub(super) fn remove(self, rules: &[&Rule]) -> Vec<Change> {
+        let commands = self.commands("remove", rules).into_iter();
+        commands
+            .map(|(zone, command)| self.run(command, &format!("zones/{zone}"), Vec::new()))
+            .collect()
+    }
+
+    /// The commands by which rules are added or removed, each with its zone.
+    pub(crate) fn commands<'a>(self, verb: &str, rules: &[&'a Rule]) -> Vec<(&'a str, Command)> {
+        let mut groups: Vec<((&str, &str), Vec<&str>)> = Vec::new();
+        for rule in rules {
+            let group = (rule.zone.as_str(), rule.kind);
+            match groups.iter_mut().find(|(known, _)| *known == group) {
+                Some((_, words)) => words.push(&rule.word),
+                None => groups.push((group, vec![&rule.word])),
+            }
+        }
+        let command = |((zone, kind), words): ((&'a str, &str), Vec<&str>)| {
+            let options = words.iter().map(|word| format!("--{verb}-{kind}={word}"));
+            (zone, self.command(std::iter::once(format!("--zone={zone}")).chain(options)))
+        };
+        groups.into_iter().map(command).collect()
+    }
+
+    /// Another change there, by options without spaces, which `undo` takes back.
     pub(super) fn change(self, options: &str, file: &str, undo: Vec<Command>) -> Change {
+        self.run(self.command_of(options), file, undo)
+    }
+
+    fn run(self, command: Command, file: &str, undo: Vec<Command>) -> Change {
         let path = |end: &str| PathBuf::from(format!("/etc/firewalld/{file}.xml{end}"));
         let files = if self == Self::Work { Vec::new() } else { vec![path(""), path(".old")] };
-        Change::Run { command: self.command(options), undo, files }
+        Change::Run { command, undo, files }
     }
-}
-
-/// All zones with their rules, as `--list-all-zones` prints them.
-pub(crate) struct Zones(String);
-
-impl Zones {
-    /// Asks for them. Each call takes firewall-cmd a good part of a second: one tells
-    /// all.
-    pub(crate) fn ask(host: &Host, place: Place) -> anyhow::Result<Self> {
-        let question = place.command("--list-all-zones");
-        let said = host.answer(&question)?;
-        if said.succeeded() {
-            return Ok(Self(said.stdout));
-        }
-        let reason = said.reason().unwrap_or("it says nothing").to_owned();
-        Err(Failure::new(
-            format!("`{question}` does not answer: {reason}"),
-            "see why with `systemctl status firewalld`, or have `firewall: leave` in the cluster file",
-        )
-        .into())
-    }
-
-    /// What a zone has under a key: its name, with more words after it where it is in
-    /// use, and below it lines of `  key: words`.
-    pub(crate) fn listed(&self, zone: &str, key: &str) -> Vec<&str> {
-        let is_name = |line: &str| !line.is_empty() && !line.starts_with([' ', '\t']);
-        self.0
-            .lines()
-            .skip_while(|line| !is_name(line) || line.split(' ').next() != Some(zone))
-            .skip(1)
-            .take_while(|line| !is_name(line))
-            .find_map(|line| line.trim_start().strip_prefix(key)?.strip_prefix(':'))
-            .map(|words| words.split_ascii_whitespace().collect())
-            .unwrap_or_default()
-    }
-
-    /// What a zone lacks of `wanted` under a key.
-    pub(crate) fn missing<'a>(&self, zone: &str, key: &str, wanted: &[&'a str]) -> Vec<&'a str> {
-        let has = self.listed(zone, key);
-        wanted.iter().filter(|word| !has.contains(*word)).copied().collect()
-    }
-}
-
-/// Options for a zone, all of one kind: firewall-cmd takes no others at a time.
-pub(crate) fn options(zone: &str, option: &str, words: &[&str]) -> String {
-    let options: String = words.iter().map(|word| format!(" --{option}={word}")).collect();
-    format!("--zone={zone}{options}")
-}
-
-/// The zone of all interfaces that are in no other, as firewalld reads it when it
-/// starts (firewalld.conf(5)).
-pub(crate) fn default_zone(host: &Host) -> String {
-    let text = host.read("/etc/firewalld/firewalld.conf").ok().flatten().unwrap_or_default();
-    let zone = text.lines().find_map(|line| line.strip_prefix("DefaultZone="));
-    zone.map(str::trim).filter(|zone| !zone.is_empty()).unwrap_or("public").to_owned()
 }
 
 #[cfg(test)]
@@ -123,29 +121,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_zone_is_found_among_others() {
-        let text = "block\n  target: %%REJECT%%\n  ports: 1/tcp\n\n\
-                    public (default, active)\n  target: default\n  sources: \n  \
-                    services: cockpit ssh\n  ports: 22/tcp 10250/tcp\n  source-ports: 9/udp\n  \
-                    rich rules: \n\trule family=\"ipv4\" accept\n\n\
-                    trusted\n  target: ACCEPT\n  sources: 10.244.0.0/16\n  ports: \n";
-        let zones = Zones(text.to_owned());
-        assert_eq!(zones.listed("public", "ports"), ["22/tcp", "10250/tcp"]);
-        assert_eq!(zones.listed("public", "services"), ["cockpit", "ssh"]);
-        assert_eq!(zones.listed("public", "sources"), [""; 0]);
-        assert_eq!(zones.listed("trusted", "sources"), ["10.244.0.0/16"]);
-        assert_eq!(zones.listed("trusted", "services"), [""; 0]);
-        assert_eq!(zones.listed("none", "ports"), [""; 0]);
-        assert_eq!(zones.missing("public", "ports", &["22/tcp", "9/udp"]), ["9/udp"]);
-    }
-
-    #[test]
     fn a_command_is_of_one_place() {
         for place in [Place::Work, Place::Files, Place::FilesOfStopped] {
-            let command = place.command("--zone=public --add-port=1/tcp");
+            let command = place.command_of("--zone=public --add-port=1/tcp");
             assert!(place.is_of(&command), "{command}");
             assert_eq!(Place::Work.is_of(&command), place == Place::Work);
             assert_eq!(Place::Files.is_of(&command), place != Place::Work);
         }
+    }
+
+    #[test]
+    fn rules_of_one_zone_and_kind_are_one_command() {
+        let rule = |zone: &str, kind, word: &str| Rule {
+            zone: zone.to_owned(),
+            kind,
+            word: word.to_owned(),
+        };
+        let rules =
+            [rule("a", "port", "1/tcp"), rule("b", "port", "1/tcp"), rule("a", "port", "2/tcp")];
+        let rules: Vec<&Rule> = rules.iter().collect();
+        let commands = Place::Files.commands("add", &rules);
+        let commands: Vec<String> = commands.iter().map(|(_, one)| one.to_string()).collect();
+        assert_eq!(
+            commands,
+            [
+                "firewall-cmd --permanent --zone=a --add-port=1/tcp --add-port=2/tcp",
+                "firewall-cmd --permanent --zone=b --add-port=1/tcp"
+            ]
+        );
     }
 }

@@ -23,9 +23,9 @@ const STEPS: [(&str, &str, &str, &str); 21] = [
     ("S1", "the node knows itself and the others by name", "node2", "hostname; getent hosts node1"),
     (
         "S2",
-        "the firewall runs, with the role's ports open",
+        "the firewall runs, with the role's ports open: some for all, some for nodes",
         "node1",
-        "firewall-cmd --list-ports 2>/dev/null",
+        "firewall-cmd --zone=public --list-ports; firewall-cmd --zone=public --list-rich-rules | sort",
     ),
     ("S3", "no swap, now and at boot", "node1", "tail -n +2 /proc/swaps; grep swap /etc/fstab"),
     ("S4", "modules are loaded at boot", "node1", "cat /etc/modules-load.d/kubeferry.conf"),

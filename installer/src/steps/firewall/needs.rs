@@ -1,0 +1,97 @@
+//! What a node must let in, and from whom. What listens on the loopback, as etcd's, the
+//! controller manager's and the scheduler's ports of a single master, is for nobody.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use bundle_format::cluster::{Argument, Scalar};
+
+use crate::role::Role;
+use crate::step::Intent;
+use crate::steps::{nfs_server, time};
+
+/// Who is let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whom {
+    /// Everybody.
+    All,
+    /// The cluster's machines.
+    Nodes,
+}
+
+/// What is let in, as options of firewall-cmd have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Opening {
+    /// `port`, `service` or `protocol`.
+    pub(crate) kind: &'static str,
+    /// Which.
+    pub(crate) word: String,
+}
+
+/// kubelet's port.
+pub(crate) const KUBELET: &str = "10250/tcp";
+/// Of every node: kube-proxy's health, which load balancers ask for, and NodePorts
+/// (kubernetes.io, "ports and protocols").
+const OF_ALL: [&str; 3] = ["10256/tcp", "30000-32767/tcp", "30000-32767/udp"];
+/// Of every node for the others: kubelet; Calico's BGP, VXLAN, Typha and WireGuard
+/// (docs.tigera.io, "system requirements"); flannel's VXLAN.
+const OF_NODES: [&str; 6] = [KUBELET, "179/tcp", "4789/udp", "5473/tcp", "51820/udp", "8472/udp"];
+/// IP in IP, Calico's, by its number: `ipip` is another's name in `/etc/protocols`.
+const IP_IN_IP: &str = "4";
+/// The API server.
+const API: &str = "6443/tcp";
+/// Time, for nodes that follow the master's.
+const TIME: &str = "123/udp";
+/// ingress-nginx on the node's own network, and what the API server asks of it.
+const OF_INGRESS: [&str; 2] = ["80/tcp", "443/tcp"];
+const ADMISSION: &str = "8443/tcp";
+/// firewalld's services for NFS, of version 3 as well as of 4.
+const OF_NFS: [&str; 3] = ["nfs", "mountd", "rpc-bind"];
+
+/// Ports that are for everybody, on each node of a role.
+pub(crate) fn for_all(role: Role) -> impl Iterator<Item = Opening> {
+    let api = (role == Role::Master).then_some(API);
+    OF_ALL.into_iter().chain(api).map(port)
+}
+
+/// All that a node is to let in.
+pub(super) fn of(intent: &Intent) -> Vec<(Whom, Opening)> {
+    let cluster = &intent.cluster;
+    let mut for_all: Vec<Opening> = for_all(intent.role).collect();
+    let mut for_nodes: Vec<Opening> = OF_NODES.into_iter().map(port).collect();
+    for_nodes.push(Opening { kind: "protocol", word: IP_IN_IP.to_owned() });
+    if intent.role == Role::Master {
+        if time::serves(intent) {
+            for_nodes.push(port(TIME));
+        }
+        let kubeadm = &cluster.kubeadm;
+        let parts = [(&kubeadm.controller_manager, "10257"), (&kubeadm.scheduler, "10259")];
+        for_nodes.extend(parts.into_iter().filter_map(|(one, usual)| reachable(one, usual)));
+    }
+    if cluster.has_ingress_on(&intent.name) {
+        for_all.extend(OF_INGRESS.into_iter().map(port));
+        for_nodes.push(port(ADMISSION));
+    }
+    if nfs_server::served(intent).is_some() {
+        let service = |name: &str| Opening { kind: "service", word: name.to_owned() };
+        for_nodes.extend(OF_NFS.map(service));
+    }
+    let all = for_all.into_iter().map(|one| (Whom::All, one));
+    all.chain(for_nodes.into_iter().map(|one| (Whom::Nodes, one))).collect()
+}
+
+fn port(word: &str) -> Opening {
+    Opening { kind: "port", word: word.to_owned() }
+}
+
+/// The port of a part of the control plane that listens on the loopback, unless the
+/// cluster file has it listen elsewhere.
+fn reachable(arguments: &BTreeMap<Argument, Scalar>, usual: &str) -> Option<Opening> {
+    let value = |name: &str| {
+        let found = arguments.iter().find(|(argument, _)| argument.as_ref() == name);
+        found.map(|(_, value)| value.as_ref())
+    };
+    let address: IpAddr = value("bind-address")?.parse().ok()?;
+    let number = value("secure-port").unwrap_or(usual);
+    (!address.is_loopback()).then(|| port(&format!("{number}/tcp")))
+}
