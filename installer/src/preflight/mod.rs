@@ -6,7 +6,9 @@ mod foreign;
 mod identity;
 mod ingress;
 mod joining;
+mod kubelet;
 mod packages;
+mod proxy;
 pub(crate) mod reach;
 pub mod settled;
 
@@ -27,12 +29,13 @@ const MASTER_MEMORY: u64 = 1_700_000_000;
 /// Looks for one kind of thing in the way. An error means that it could not look.
 type Check = fn(&Host, &Intent) -> anyhow::Result<Vec<Failure>>;
 
-const CHECKS: [Check; 15] = [
+const CHECKS: [Check; 17] = [
     identity::rights,
     identity::name,
     identity::words,
     machine,
     kernel,
+    proxy::problems,
     packages::problems,
     foreign::programs,
     foreign::firewalls,
@@ -40,6 +43,7 @@ const CHECKS: [Check; 15] = [
     foreign::networks,
     disks::problems,
     clock,
+    kubelet::problems,
     add_ons,
     joining::problems,
     reach::problems,
