@@ -61,16 +61,18 @@ const MEMBERSHIP: [Check; 2] = [static_pods::leftover, setup::outside];
 /// All other causes, in the order in which one brings about another: the machine,
 /// its time, containerd, the cluster's credentials, kubelet, the pods' network, the
 /// API server.
-const CHECKS: [Check; 33] = [
+const CHECKS: [Check; 35] = [
     setup::interrupted,
     disk::full,
     swap::on,
     swap::comes_back,
     forwarding::off,
+    forwarding::undone,
     own::lost_file,
     own::route,
     firewall::closed,
     clock::stopped,
+    clock::beside,
     clock::without_source,
     clock::off,
     certificates::early,
