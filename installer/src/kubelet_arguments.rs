@@ -5,10 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::exec::Command;
+use crate::failure::Failure;
 use crate::host::Host;
+use crate::steps::ready;
 
 /// What kubeadm writes anew when a node enters its cluster.
-pub(crate) const KUBEADM: &str = "/var/lib/kubelet/kubeadm-flags.env";
+const KUBEADM: &str = "/var/lib/kubelet/kubeadm-flags.env";
 /// What Debian's drop-in reads for a site; that of rpm reads `/etc/sysconfig/kubelet`.
 const DEBIAN: &str = "/etc/default/kubelet";
 const VARIABLE: &str = "KUBELET_EXTRA_ARGS";
@@ -47,7 +50,7 @@ struct Word {
 }
 
 /// All that kubelet is given.
-pub(crate) fn arguments(host: &Host) -> anyhow::Result<Vec<Argument>> {
+fn arguments(host: &Host) -> anyhow::Result<Vec<Argument>> {
     let mut service = Service::default();
     for folder in FOLDERS {
         let path = format!("{folder}/kubelet.service");
@@ -91,6 +94,50 @@ pub(crate) fn arguments(host: &Host) -> anyhow::Result<Vec<Argument>> {
         Some(Argument { name, value, path: word.path.clone(), line: word.line })
     };
     Ok(words.iter().enumerate().filter_map(argument).collect())
+}
+
+/// Those that hold on this node: what kubeadm has left of a cluster of before it writes
+/// anew.
+pub(crate) fn holding(host: &Host) -> anyhow::Result<Vec<Argument>> {
+    let mut all = arguments(host)?;
+    if !host.exists(ready::KUBELET) {
+        all.retain(|argument| argument.path != KUBEADM);
+    }
+    Ok(all)
+}
+
+/// What the node's own kubelet does not take of its arguments: it reads all of them before
+/// it says its version. None where there is no kubelet, or nothing is given.
+pub(crate) fn refused(host: &Host) -> anyhow::Result<Option<Failure>> {
+    let all = holding(host)?;
+    if all.is_empty() {
+        return Ok(None);
+    }
+    let word = |one: &Argument| match &one.value {
+        Some(value) => format!("--{}={value}", one.name),
+        None => format!("--{}", one.name),
+    };
+    let command = Command::of("kubelet");
+    let command = all.iter().map(word).fold(command, Command::with).with("--version");
+    let said = host.answer(&command)?;
+    if said.succeeded() || said.status == Some(127) {
+        return Ok(None);
+    }
+    // Before 1.23 its stack comes after that.
+    let is_why = |line: &&str| line.contains("unknown flag") || line.contains("invalid argument");
+    let why = said.stderr.lines().find(is_why).or(said.reason()).unwrap_or("it does not say why");
+    let named = |one: &&Argument| {
+        let mut words = why.split(|letter: char| letter.is_whitespace() || "\"',".contains(letter));
+        words.any(|word| word.strip_prefix("--") == Some(one.name.as_str()))
+    };
+    let meant: Vec<&Argument> = all.iter().filter(named).collect();
+    let meant = if meant.is_empty() { all.iter().collect() } else { meant };
+    let place = |one: &&Argument| format!("--{} of {}, line {}", one.name, one.path, one.line);
+    let places: Vec<String> = meant.iter().map(place).collect();
+    Ok(Some(Failure::new(
+        format!("kubelet does not start with what it is given: {why}"),
+        format!("take out, or mend, {}", places.join("; ")),
+    )))
 }
 
 /// The drop-ins in the order of their names, the package's among them.
@@ -186,9 +233,4 @@ fn logical_lines(text: &str) -> Vec<(usize, String)> {
 /// A file's text; none of a unit that is masked by a link to /dev/null.
 fn regular(host: &Host, path: &str) -> anyhow::Result<Option<String>> {
     if host.path(host.followed(path)?).is_file() { host.read(path) } else { Ok(None) }
-}
-
-/// Whether it is the package's own way to what kubeadm has written.
-pub(crate) fn is_kubeadms(argument: &Argument) -> bool {
-    argument.path == KUBEADM
 }

@@ -10,10 +10,13 @@ use std::path::Path;
 use std::process::Command;
 
 use bundle_format::cluster::ProxyMode;
+use installer::failure::describe;
 use installer::preflight;
 use installer::role::Role;
+use installer::run;
 use installer::step::Intent;
 use node::intent::write_bundle_of;
+use node::member::Member;
 use node::{Node, kinds};
 
 const SITE: &str = "etc/sysconfig/kubelet";
@@ -178,6 +181,33 @@ fn what_this_kubelet_takes_it_is_said_to_take() {
         let site = format!("KUBELET_EXTRA_ARGS=--{gone}\n");
         assert!(told(&[(SITE, &site)], &version)[0].contains("not started"));
     }
+}
+
+#[test]
+fn what_preflight_does_not_know_kubelet_is_asked_once_it_is_here() {
+    let site = "KUBELET_EXTRA_ARGS='--v=2 --chaos-chance=1'\n";
+    let node = kinds::bare(Role::Worker);
+    write(&node, SITE, site);
+    write(&node, "run/no-flags", "--chaos-chance\n");
+    assert_eq!(told(&[(SITE, site)], "1.28.2"), [""; 0]);
+    let mut host = node.look(None).0.open().unwrap();
+    let error = run::apply(&mut host, &node.intent(), &node.steps(), &mut |_, _, _| ());
+    let text = describe(&error.map(drop).unwrap_err(), None);
+    assert!(text.contains(" `kubelet` failed"), "{text}");
+    assert!(text.contains("unknown flag: --chaos-chance\n"), "{text}");
+    let cure = "take out, or mend, --chaos-chance of /etc/sysconfig/kubelet, line 1";
+    assert!(text.contains(&format!("hint: {cure}")), "{text}");
+
+    // So does a doctor, who finds no more than a stack in its log.
+    let member = Member::new(Role::Worker);
+    member.write(SITE, site);
+    member.write("run/no-flags", "--chaos-chance\n");
+    assert_eq!(member.diagnose().findings, [], "it runs");
+    member.remove("run/systemd/active/kubelet");
+    member.write("run/systemd/failed/kubelet", "");
+    let found = member.diagnose().findings;
+    assert!(found[0].cause.ends_with("unknown flag: --chaos-chance"), "{found:?}");
+    assert_eq!(found[0].cure, format!("{cure}; then `systemctl restart kubelet`"));
 }
 
 /// The lab's kubelet.

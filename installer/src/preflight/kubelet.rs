@@ -5,7 +5,7 @@
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::kubeadm::minor;
-use crate::kubelet_arguments::{Argument, arguments, is_kubeadms};
+use crate::kubelet_arguments::{Argument, holding};
 use crate::step::Intent;
 use crate::steps::ready;
 
@@ -55,14 +55,9 @@ const GONE: [(u32, &[&str]); 10] = [
 
 /// See the module.
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
-    let is_inside = host.exists(ready::KUBELET);
     let wanted = wanted(intent);
     let mut found = Vec::new();
-    for argument in arguments(host)? {
-        // Until the node enters, they are those of a cluster of before.
-        if is_kubeadms(&argument) && !is_inside {
-            continue;
-        }
+    for argument in holding(host)? {
         let Argument { name, path, line, .. } = &argument;
         let place = format!("{path}, line {line}, gives kubelet --{name}");
         if let Some(since) = gone(name).filter(|since| minor(&intent.lock().kubernetes) >= *since) {

@@ -165,7 +165,19 @@ impl Commands {
             }
             ["df", "--portability", ..] => said(true, &self.read("run/df")),
             ["journalctl", "--unit", ..] => said(true, &self.read("run/journal")),
-            ["kubelet", "--version"] => said(true, "Kubernetes v1.28.2\n"),
+            ["kubelet", options @ .., "--version"] => {
+                // As its own command line has it: `run/no-flags` has those that are gone.
+                let gone = self.read("run/no-flags");
+                let is_gone = |option: &&&str| gone.lines().any(|one| option.starts_with(one));
+                match options.iter().find(is_gone) {
+                    Some(option) => {
+                        let name = option.split('=').next().unwrap();
+                        let stderr = format!("F1127 server.go:156] unknown flag: {name}\nstack\n");
+                        Output { stderr, ..said(false, "") }
+                    }
+                    None => said(true, "Kubernetes v1.28.2\n"),
+                }
+            }
             ["kubectl", .., "get", "--raw", "/api/v1/nodes/node-1"] => {
                 let node = self.read("run/api-node.json");
                 let stderr = self.read("run/api-says");
