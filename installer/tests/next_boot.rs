@@ -206,6 +206,26 @@ fn settings_that_cannot_last_are_refused() {
     };
     let told = refused("run/sysctl.d/zzz.conf", "net.ipv4.ip_forward=0\n");
     assert!(told.contains("/run/sysctl.d/zzz.conf has `net.ipv4.ip_forward=0`, and is made anew"));
+    // Of tuned's profile, with what it includes.
+    let tuned = |path: &str, main: &str, line: &str| {
+        let node = kinds::bare(Role::Worker);
+        write(&node, "etc/tuned/active_profile", "site\n");
+        write(&node, "run/systemd/enabled/tuned", "");
+        write(&node, "etc/tuned/tuned-main.conf", main);
+        write(&node, "etc/tuned/site/tuned.conf", "[main]\ninclude=base\n[sysctl]\nvm.a=1\n");
+        write(&node, path, &format!("[main]\ninclude = site\n[sysctl]\n{line}\n"));
+        run::plan(&node.look(None).0, &node.intent(), &step(&node, "sysctl"))
+            .map(|_| plan(&node, "sysctl"))
+    };
+    let (site, package) = ("etc/tuned/base/tuned.conf", "usr/lib/tuned/base/tuned.conf");
+    let (off, eth0) = ("net.ipv4.ip_forward=0", "net.ipv4.conf.eth0.forwarding=0");
+    let writes =
+        |plan: anyhow::Result<Vec<String>>| plan.unwrap().contains(&format!("write /{site}"));
+    assert!(!writes(tuned(site, "", off)), "it reads our file after that");
+    assert!(writes(tuned(site, "reapply_sysctl = 0\n", off)));
+    assert!(writes(tuned(site, "", eth0)));
+    let told = format!("{:#}", tuned(package, "reapply_sysctl=False\n", off).unwrap_err());
+    assert!(told.contains("is of the profile that tuned uses"), "{told}");
     let told = refused("run/systemd/masked/systemd-sysctl", "");
     assert!(told.contains("hint: `systemctl unmask systemd-sysctl`"), "{told}");
 }
@@ -386,4 +406,66 @@ fn one_program_sets_the_clock() {
     let told = installer::failure::describe(&plan.map(drop).unwrap_err(), None);
     assert!(told.contains("phc2sys sets this node's clock, and chronyd is to"), "{told}");
     assert!(told.contains("--skip time"), "{told}");
+}
+
+#[test]
+fn a_module_that_no_boot_would_load_is_refused() {
+    let told = |path: &str, text: &str| {
+        let node = kinds::bare(Role::Worker);
+        write(&node, path, text);
+        let plan = run::plan(&node.look(None).0, &node.intent(), &step(&node, "modules"));
+        plan.map(drop).map_err(|error| installer::failure::describe(&error, None))
+    };
+    for text in [
+        "blacklist br_netfilter\n",
+        "# CIS\n blacklist br-netfilter",
+        "install overlay /bin/true\n",
+    ] {
+        let told = told("etc/modprobe.d/cis.conf", text).unwrap_err();
+        let line = text.lines().last().unwrap().trim();
+        assert!(told.contains(&format!("/etc/modprobe.d/cis.conf has `{line}`")), "{told}");
+    }
+    let told_by_kernel = told("proc/cmdline", "ro module_blacklist=pcspkr,overlay quiet\n");
+    assert!(told_by_kernel.unwrap_err().contains("--remove-args module_blacklist=pcspkr,overlay"));
+    for (path, text) in [
+        (
+            "etc/modprobe.d/cis.conf",
+            "#blacklist overlay\nblacklist udf\ninstall overlay /sbin/modprobe -i overlay\n",
+        ),
+        ("etc/modprobe.d/cis.conf.rpmsave", "blacklist overlay\n"),
+        ("etc/modprobe.d/cis.conf", "->/dev/null"),
+        ("proc/cmdline", "ro modprobe.blacklist=udf\n"),
+    ] {
+        assert_eq!(told(path, text), Ok(()), "{path} {text}");
+    }
+    // What the kernel is made of needs no loading.
+    let node = kinds::bare(Role::Worker);
+    write(&node, "etc/modprobe.d/cis.conf", "blacklist overlay\n");
+    write(&node, "lib/modules/5.14/modules.builtin", "kernel/fs/overlayfs/overlay.ko\n");
+    assert!(run::plan(&node.look(None).0, &node.intent(), &step(&node, "modules")).is_ok());
+}
+
+#[test]
+fn cloud_init_writes_no_other_hosts_at_the_next_boot() {
+    let own = "write /etc/cloud/cloud.cfg.d/zz-kubeferry.cfg".to_owned();
+    for (text, is_written) in [
+        ("manage_etc_hosts: true\n", true),
+        ("users: []\nmanage_etc_hosts: \"localhost\" # as asked\n", true),
+        ("manage_etc_hosts: template\n", true),
+        ("manage_etc_hosts: false\n", false),
+        ("#manage_etc_hosts: true\n", false),
+    ] {
+        for path in ["etc/cloud/cloud.cfg", "etc/cloud/cloud.cfg.d/10_site.cfg"] {
+            let node = kinds::bare(Role::Worker);
+            write(&node, path, text);
+            write(&node, "etc/cloud/cloud.cfg.d/1.cfg", "");
+            let before = node.tree();
+            assert_eq!(plan(&node, "hosts").contains(&own), is_written, "{text}");
+            apply(&node, "hosts");
+            let mut host = node.look(None).0.open().unwrap();
+            assert_eq!(installer::reset::reset(&mut host, &mut |_| ()), [""; 0]);
+            let left = difference(&node.tree(), &before);
+            assert!(!left.iter().any(|path| path.starts_with("etc/")), "{left:?}");
+        }
+    }
 }

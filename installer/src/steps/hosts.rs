@@ -10,11 +10,15 @@ use super::file;
 use super::lines::{end_last, lines, shown};
 use crate::change::Change;
 use crate::exec::Command;
+use crate::host::Host;
 use crate::step::{Node, Step};
 
 const PATH: &str = "/etc/hosts";
 const BEGIN: &str = "# kubeferry: the cluster's machines";
 const END: &str = "# kubeferry: end";
+
+/// Has cloud-init leave the file alone; what it reads last counts.
+const CLOUD: &str = "/etc/cloud/cloud.cfg.d/zz-kubeferry.cfg";
 
 /// See the module.
 pub struct Hosts;
@@ -47,8 +51,35 @@ impl Step for Hosts {
         machines.dedup();
         let before = node.host.bytes(PATH)?.unwrap_or_default();
         changes.extend(file(node.host, PATH, &with_block(&before, &machines))?);
+        if is_written_anew(node.host)? {
+            changes.extend(file(node.host, CLOUD, "manage_etc_hosts: false\n")?);
+        }
         Ok(changes)
     }
+}
+
+/// Whether cloud-init makes the file anew at each boot (its `update_etc_hosts`), or adds
+/// this node's name at 127.0.1.1.
+fn is_written_anew(host: &Host) -> anyhow::Result<bool> {
+    let folder = "/etc/cloud/cloud.cfg.d";
+    let names = host.list(folder)?.into_iter().filter(|name| name.ends_with(".cfg"));
+    let mut paths: Vec<String> = names.map(|name| format!("{folder}/{name}")).collect();
+    paths.retain(|path| path != CLOUD);
+    paths.push("/etc/cloud/cloud.cfg".to_owned());
+    for path in paths {
+        let text = host.read(&path)?.unwrap_or_default();
+        let value = |line: &str| {
+            let value = line.strip_prefix("manage_etc_hosts:")?.split('#').next()?;
+            Some(value.trim().trim_matches(['"', '\'']).to_lowercase())
+        };
+        let is_on = |value: String| {
+            ["true", "template", "localhost", "yes", "on"].contains(&value.as_str())
+        };
+        if text.lines().filter_map(value).any(is_on) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The file with our lines in place of those of an earlier run, and without others of

@@ -6,12 +6,13 @@
 //! A later line for a key replaces an earlier one, unless both have the same value: then
 //! the earlier stays in its place, and a line between both may undo it. procps's
 //! `sysctl --system`, tuned and scripts of a site read `/etc/sysctl.conf` after all
-//! these (sysctl(8); tuned's `plugin_sysctl.py`), and ufw its own file.
+//! these (sysctl(8)), and ufw its own file.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use super::super::lines::{lines, shown};
+use super::tuned;
 use crate::facts::is_of_containers;
 use crate::failure::Failure;
 use crate::host::Host;
@@ -74,7 +75,7 @@ pub(super) fn undoing(
             continue;
         }
         // A package's file is not edited: one of its name in /etc takes its place.
-        let is_packages = ["/usr", "/lib"].iter().any(|folder| path.starts_with(folder));
+        let is_packages = FOLDERS[2..].iter().any(|folder| path.starts_with(folder));
         let target = if is_packages { Path::new(FOLDERS[0]).join(&name) } else { real.clone() };
         let line = |line| if undoes(line) { [COMMENT, line] } else { [&[][..], line] };
         let text = lines(&text).flat_map(line).collect::<Vec<_>>().concat();
@@ -89,16 +90,25 @@ pub(super) fn undoing(
 }
 
 impl Undoing {
-    /// Refuses what a program makes anew.
+    /// Refuses what a program makes anew, and a package's profile, which is more than its
+    /// file.
     pub(super) fn check(&self) -> anyhow::Result<()> {
-        if !self.target.starts_with("/run") {
+        let (path, told) = (self.path.display(), self.told());
+        let (what, cure) = if self.target.starts_with("/run") {
+            (
+                format!("{path} has `{told}`, and is made anew at each boot"),
+                "find out what writes it, and have it write that no more",
+            )
+        } else if self.target.starts_with("/usr") {
+            (
+                format!("{path} has `{told}`, and is of the profile that tuned uses"),
+                "choose another by `tuned-adm profile`, or copy its folder to /etc/tuned, and take \
+                 that out there",
+            )
+        } else {
             return Ok(());
-        }
-        Err(Failure::new(
-            format!("{} has `{}`, and is made anew at each boot", self.path.display(), self.told()),
-            "find out what writes it, and have it write that no more",
-        )
-        .into())
+        };
+        Err(Failure::new(what, cure).into())
     }
 
     /// Its lines, for a reader.
@@ -122,7 +132,8 @@ fn files(host: &Host) -> anyhow::Result<Vec<(PathBuf, bool)>> {
         }
     }
     let all = by_name.into_values().flatten().map(|path| (path, false));
-    Ok(all.chain(LAST.iter().map(|path| (PathBuf::from(path), true))).collect())
+    let last = LAST.iter().map(|path| (PathBuf::from(path), true));
+    Ok(all.chain(last).chain(tuned::files(host)?).collect())
 }
 
 /// A path without `..`.

@@ -3,6 +3,7 @@
 //! becomes a comment: it would hold from the next boot on (amazon-eks-ami#746).
 
 mod files;
+mod tuned;
 
 use super::{file, unit_is};
 use crate::change::Change;
