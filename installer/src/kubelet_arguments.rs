@@ -15,9 +15,11 @@ const KUBEADM: &str = "/var/lib/kubelet/kubeadm-flags.env";
 /// What Debian's drop-in reads for a site; that of rpm reads `/etc/sysconfig/kubelet`.
 const DEBIAN: &str = "/etc/default/kubelet";
 const VARIABLE: &str = "KUBELET_EXTRA_ARGS";
-/// Where a site's own unit and drop-ins are; those of packages come after these.
-const FOLDERS: [&str; 3] =
+/// Where a site's own unit and drop-ins are.
+const OWN: [&str; 3] =
     ["/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system"];
+/// Where those of packages are, which come after these.
+const OTHERS: [&str; 2] = ["/usr/lib/systemd/system", "/lib/systemd/system"];
 /// The package's drop-in (kubernetes.io, "the kubelet drop-in file for systemd").
 const PACKAGES: (&str, &str) = (
     "10-kubeadm.conf",
@@ -52,7 +54,7 @@ struct Word {
 /// All that kubelet is given.
 fn arguments(host: &Host) -> anyhow::Result<Vec<Argument>> {
     let mut service = Service::default();
-    for folder in FOLDERS {
+    for folder in OWN {
         let path = format!("{folder}/kubelet.service");
         if let Some(text) = regular(host, &path)? {
             service.read(&path, &text);
@@ -76,7 +78,7 @@ fn arguments(host: &Host) -> anyhow::Result<Vec<Argument>> {
             None => words.push(word),
         }
     }
-    // A site that has copied it means it, and the next that copies a drop-in uses it.
+    // On an EL system only a drop-in of a site reads it; who has written it means it.
     files.retain(|path| path == DEBIAN);
     if files.is_empty() {
         let text = regular(host, DEBIAN)?.unwrap_or_default();
@@ -143,9 +145,15 @@ pub(crate) fn refused(host: &Host) -> anyhow::Result<Option<Failure>> {
 /// The drop-ins in the order of their names, the package's among them.
 fn drop_ins(host: &Host) -> anyhow::Result<BTreeMap<String, (String, String)>> {
     let mut found = BTreeMap::new();
-    for folder in FOLDERS {
+    let (packages, _) = PACKAGES;
+    for folder in OWN.into_iter().chain(OTHERS) {
+        let is_others = OTHERS.contains(&folder);
         let folder = format!("{folder}/kubelet.service.d");
         for name in host.list(&folder)?.into_iter().filter(|name| name.ends_with(".conf")) {
+            // The package brings its own in place of that.
+            if is_others && name == packages {
+                continue;
+            }
             let path = format!("{folder}/{name}");
             let text = regular(host, &path)?.unwrap_or_default();
             found.entry(name).or_insert((path, text));

@@ -98,6 +98,11 @@ fn files_are_read_as_systemd_reads_them() {
     assert_eq!(of("05-old.conf", line), 0);
     assert_eq!(of("20-own.conf", line), 1);
     assert_eq!(of("20-own.conf.bak", line), 0);
+    let package = "usr/lib/systemd/system/kubelet.service.d";
+    for (name, count) in [("20-site.conf", 1), ("10-kubeadm.conf", 0)] {
+        let found = told(&[(&format!("{package}/{name}"), line)], "1.28.2");
+        assert_eq!(found.len(), count, "{name}: {found:?}");
+    }
     assert_eq!(
         of("20-own.conf", "[Service]\nEnvironment=KUBELET_EXTRA_ARGS=--allow-privileged\n"),
         1
@@ -147,6 +152,15 @@ fn arguments_that_outdo_the_configuration_are_told() {
     let other =
         "KUBELET_EXTRA_ARGS=--container-runtime-endpoint=/var/run/containerd/containerd.sock";
     assert_eq!(told(&[(SITE, other)], "1.28.2"), [""; 0]);
+    // Nor what the cluster file has of kubelet's settings.
+    let mut node = kinds::bare(Role::Worker);
+    node.change = |intent| intent.cluster.kubelet = serde_saphyr::from_str("maxPods: 50").unwrap();
+    for (value, count) in [("110", 1), ("50", 0)] {
+        write(&node, SITE, &format!("KUBELET_EXTRA_ARGS=--max-pods={value}\n"));
+        let problems = preflight::problems(&node.look(None).0, &node.intent());
+        let found = problems.iter().filter(|one| one.to_string().contains("it is to be 50"));
+        assert_eq!(found.count(), count, "{value}");
+    }
     // kubeadm writes its file anew where the node enters its cluster.
     let kubeadm = "var/lib/kubelet/kubeadm-flags.env";
     let flags = "KUBELET_KUBEADM_ARGS=\"--network-plugin=cni --node-ip=10.9.9.9\"\n";

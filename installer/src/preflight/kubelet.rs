@@ -2,6 +2,8 @@
 //! it would end at once (kubeadm#1347); or that say otherwise than its configuration,
 //! over which they win.
 
+use serde_json::Value;
+
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::kubeadm::minor;
@@ -67,7 +69,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
             ));
             continue;
         }
-        let ours = wanted.iter().find(|(own, _)| own == name).map(|(_, ours)| ours);
+        let ours = wanted.iter().find(|(own, _)| *own == *name).map(|(_, ours)| ours);
         let (Some(ours), Some(theirs)) = (ours, &argument.value) else { continue };
         if !ours.iter().any(|one| one == theirs) {
             let told = ours.first().map_or("", String::as_str);
@@ -88,7 +90,7 @@ fn gone(name: &str) -> Option<u32> {
 
 /// What arguments would have to be, if they are given: ours first, and others that mean
 /// the same.
-fn wanted(intent: &Intent) -> Vec<(&'static str, Vec<String>)> {
+fn wanted(intent: &Intent) -> Vec<(String, Vec<String>)> {
     let socket = "/run/containerd/containerd.sock";
     let sockets =
         ["unix://", ""].map(|kind| [format!("{kind}{socket}"), format!("{kind}/var{socket}")]);
@@ -111,5 +113,23 @@ fn wanted(intent: &Intent) -> Vec<(&'static str, Vec<String>)> {
     if let Some(image) = &intent.lock().sandbox_image {
         wanted.push(("pod-infra-container-image", vec![image.to_string()]));
     }
-    wanted
+    let own = wanted.into_iter().map(|(name, values)| (name.to_owned(), values));
+    let given = cluster.kubelet.iter().filter_map(|(key, value)| {
+        let value = match value {
+            Value::String(text) => text.clone(),
+            Value::Number(_) | Value::Bool(_) => value.to_string(),
+            _ => return None,
+        };
+        Some((argument(key), vec![value]))
+    });
+    own.chain(given).collect()
+}
+
+/// An argument's name by that of a setting: `max-pods` of `maxPods`.
+fn argument(key: &str) -> String {
+    let letter = |letter: char| match letter.is_ascii_uppercase() {
+        true => format!("-{}", letter.to_ascii_lowercase()),
+        false => letter.to_string(),
+    };
+    key.chars().map(letter).collect()
 }

@@ -52,7 +52,7 @@ const LIVED_IN: [(&str, u32, &str); 26] = [
     ("run/systemd/generator/dev-sda2.swap", 0o644, "[Unit]\nSourcePath=/etc/fstab\n"),
     ("etc/sysctl.conf", 0o600, "# hardened\nnet.ipv4.ip_forward = 0\n"),
     ("etc/sysctl.d/50-site.conf", 0o644, "net.ipv4.conf.default.forwarding = 0\n"),
-    ("usr/lib/sysctl.d/zzz.conf", 0o644, "net/ipv4/conf/*/forwarding = 0\n"),
+    ("etc/sysctl.d/zzz.conf", 0o644, "net/ipv4/conf/*/forwarding = 0\n"),
     ("run/systemd/active/ntpd", 0o644, ""),
     ("run/systemd/enabled/ntpd", 0o644, ""),
     ("etc/selinux/config", 0o644, "SELINUX=Enforcing \n"),
