@@ -206,7 +206,8 @@ fn a_secret_that_another_may_read_is_written_anew() {
         return;
     }
     let node = kinds::nodes().iter().map(|make| make()).find(|node| {
-        node.role == Role::Worker && touched(node).values().any(|is_secret| *is_secret)
+        node.role == Role::Worker
+            && touched(node).values().any(|is_secret| *is_secret == Some(true))
     });
     let node = node.unwrap();
     node.apply(None).end.unwrap();
