@@ -22,6 +22,7 @@ pub mod host;
 pub mod inventory;
 pub mod join;
 pub mod kubeadm;
+mod kubelet_arguments;
 pub mod orphan;
 mod os_release;
 pub mod packages;

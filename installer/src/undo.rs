@@ -47,6 +47,8 @@ fn is_over(host: &Host, command: &Command) -> anyhow::Result<bool> {
         ["systemctl", "disable", "--now", unit] => {
             !unit_is(host, "enabled", unit)? && is_stopped(host, unit)?
         }
+        ["systemctl", "enable", unit] => is_gone(host, unit)? || unit_is(host, "enabled", unit)?,
+        ["systemctl", "start", unit] => is_gone(host, unit)? || unit_is(host, "active", unit)?,
         ["systemctl", "enable", "--now", unit] => {
             is_gone(host, unit)?
                 || unit_is(host, "enabled", unit)? && unit_is(host, "active", unit)?

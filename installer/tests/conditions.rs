@@ -243,7 +243,7 @@ fn ipv6_disabled() {
         let node = kinds::without_ipv6(role);
         let before = node.tree();
         node.apply(None).end.unwrap();
-        let text = fs::read_to_string(node.root().join("etc/sysctl.d/99-kubeferry.conf")).unwrap();
+        let text = fs::read_to_string(node.root().join("etc/sysctl.d/zz-kubeferry.conf")).unwrap();
         assert!(!text.contains("ip6tables"), "{text}");
         node.assert_goes_back(&before, "a node without IPv6");
     }

@@ -157,7 +157,7 @@ fn what_the_installer_has_left_for_the_next_boot() {
     let line = "./installer --role worker --join join.yaml";
     for (path, step) in [
         ("etc/modules-load.d/kubeferry.conf", "modules"),
-        ("etc/sysctl.d/99-kubeferry.conf", "sysctl"),
+        ("etc/sysctl.d/zz-kubeferry.conf", "sysctl"),
         ("etc/crictl.yaml", "crictl"),
         ("opt/kubernetes/resolv.conf", "kubelet"),
     ] {
@@ -278,7 +278,7 @@ fn the_step_that_a_cure_names_mends_it() {
         member.write("proc/swaps", "Filename Type\n/dev/sda2 partition 1 0 -2\n");
     };
     let forward = |member: &Member| {
-        member.write("etc/sysctl.d/99-kubeferry.conf", "");
+        member.write("etc/sysctl.d/zz-kubeferry.conf", "");
         member.write("proc/sys/net/ipv4/ip_forward", "0\n");
     };
     let nobody = |member: &Member| {

@@ -6,8 +6,9 @@
 mod node;
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
+use std::process::Command;
 
 use installer::role::Role;
 use node::{Tree, kinds};
@@ -50,5 +51,26 @@ fn whatever_the_umask_is_files_and_folders_are_the_same() {
         let (other, others) = made(mask);
         assert_eq!(node::difference(&usual, &other), Default::default(), "umask {mask:o}");
         assert_eq!(own, others, "umask {mask:o}");
+    }
+}
+
+#[test]
+fn whatever_the_umask_is_commands_make_folders_that_others_may_enter() {
+    let folder = tempfile::tempdir().unwrap();
+    for mask in ["0077", "0027", "0000", "0777"] {
+        let made = folder.path().join(mask);
+        // In place of the node's own: kubeadm and dnf are started the same way.
+        let rpm = folder.path().join("rpm");
+        fs::write(&rpm, format!("#!/bin/sh\nmkdir -p {}/a/b\n", made.display())).unwrap();
+        fs::set_permissions(&rpm, fs::Permissions::from_mode(0o755)).unwrap();
+        let line = format!("umask {mask}; exec \"$1\" inventory");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &line, "sh", env!("CARGO_BIN_EXE_installer")]);
+        let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+        shell.env("PATH", path).output().unwrap();
+        for place in ["", "a", "a/b"] {
+            let mode = fs::metadata(made.join(place)).unwrap().mode();
+            assert_eq!(mode & 0o7777, 0o755, "{place} with umask {mask}");
+        }
     }
 }

@@ -29,7 +29,8 @@ const QUESTIONS: &[&str] = &[
     "systemctl show --property=ExecStart",
     // A reset would disable what was enabled before.
     "systemctl is-enabled containerd",
-    "systemctl list-unit-files",
+    // A site's time service would go on beside chrony.
+    "systemctl is-active ntpd",
     // A reset would remove what was installed before.
     "rpm -qa",
     "firewall-cmd --permanent --list-all-zones",

@@ -5,7 +5,7 @@
 //! and the support tables of Calico and ingress-nginx.
 
 use bundle_format::ImageReference;
-use bundle_format::cluster::Cluster;
+use bundle_format::cluster::{Cluster, ProxyMode};
 
 use super::problem::Place;
 use super::tree::Node;
@@ -35,6 +35,8 @@ pub(super) enum About {
     Containerd,
     /// The family of the target with this number.
     Target(usize),
+    /// What the cluster's `proxyMode` is on site.
+    ProxyMode,
 }
 
 impl About {
@@ -43,6 +45,7 @@ impl About {
         let (node, key) = match self {
             Self::Containerd => (root.value("containerd"), "version"),
             Self::Target(index) => (root.items("targets").get(*index), "family"),
+            Self::ProxyMode => (root.value("cluster"), "proxyMode"),
         };
         node.map_or(root.place, |node| node.place_of(key))
     }
@@ -58,6 +61,7 @@ pub fn check(spec: &Spec) -> Findings {
         }
     }
     warnings.extend(pools_alone(spec));
+    warnings.extend(ipvs(spec));
     Findings {
         refused: refusals(spec).into_iter().map(|refusal| refusal.reason).collect(),
         warnings,
@@ -84,7 +88,43 @@ pub(super) fn refusals(spec: &Spec) -> Vec<Refusal> {
         );
         refusals.push(Refusal { about: About::Containerd, reason });
     }
+    let reasons = nftables(spec).into_iter();
+    refusals.extend(reasons.map(|reason| Refusal { about: About::ProxyMode, reason }));
     refusals
+}
+
+/// kube-proxy has this mode unasked from 1.31 on, and from kernel 5.13 on
+/// (kubernetes#124152); nodes of EL7 and EL8 have older ones.
+fn nftables(spec: &Spec) -> Option<String> {
+    if spec.cluster.cluster().proxy_mode != ProxyMode::Nftables {
+        return None;
+    }
+    let minor = spec.kubernetes.version.value.minor();
+    if minor < 31 {
+        return Some(format!(
+            "kube-proxy 1.{minor} does not have proxyMode nftables, or only behind a gate: write \
+             `iptables` or `ipvs`, or use Kubernetes 1.31 or later"
+        ));
+    }
+    let families = spec.targets.iter().map(|target| target.family.value.as_str());
+    families.into_iter().find(|family| matches!(*family, "el7" | "el8")).map(|family| {
+        format!(
+            "proxyMode nftables needs kernel 5.13, and {family} has an older one: write \
+             `iptables` or `ipvs`"
+        )
+    })
+}
+
+/// A mode that goes on, though not for ever.
+fn ipvs(spec: &Spec) -> Option<String> {
+    let minor = spec.kubernetes.version.value.minor();
+    let is_old = spec.cluster.cluster().proxy_mode == ProxyMode::Ipvs && minor >= 35;
+    is_old.then(|| {
+        format!(
+            "proxyMode ipvs is deprecated since Kubernetes 1.35, and the spec says 1.{minor}: \
+             `nftables` is what takes its place"
+        )
+    })
 }
 
 enum Judgement {
@@ -282,6 +322,32 @@ mod tests {
             };
             assert!(holds(&found.refused, refused), "{family} {kubernetes}: {found:?}");
             assert!(holds(&found.warnings, warned), "{family} {kubernetes}: {found:?}");
+        }
+    }
+    #[test]
+    fn a_proxy_mode_needs_its_release_and_kernel() {
+        for (mode, family, kubernetes, refused, warned) in [
+            ("nftables", "el9", "1.28.2", "does not have proxyMode nftables", ""),
+            ("nftables", "el9", "1.30.0", "or only behind a gate", ""),
+            ("nftables", "el9", "1.31.0", "", ""),
+            ("nftables", "el8", "1.31.0", "needs kernel 5.13, and el8 has", ""),
+            ("nftables", "el7", "1.31.0", "needs kernel 5.13, and el7 has", ""),
+            ("ipvs", "el8", "1.31.0", "", ""),
+            ("ipvs", "el9", "1.34.0", "", ""),
+            ("ipvs", "el9", "1.35.0", "", "ipvs is deprecated since Kubernetes 1.35"),
+            ("iptables", "el9", "1.35.0", "", ""),
+        ] {
+            let text = format!(
+                "name: x\nkubernetes: {{version: {kubernetes}}}\ncluster: {{proxyMode: {mode}}}\n\
+                 targets:\n- family: {family}\n  architecture: x86_64\n  repositories:\n  \
+                 - {{id: os, baseUrl: 'https://example.com/', keys: [key.asc]}}\n"
+            );
+            let found = check(&serde_saphyr::from_str(&text).unwrap());
+            for (texts, wanted) in [(&found.refused, refused), (&found.warnings, warned)] {
+                let expected = usize::from(!wanted.is_empty());
+                assert_eq!(texts.len(), expected, "{mode} {family} {kubernetes}: {found:?}");
+                assert!(texts.iter().all(|one| one.contains(wanted)), "{found:?}");
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use anyhow::bail;
 use super::node;
 use super::output::secret;
 use crate::failure::Failure;
+use crate::host::Host;
 use crate::join::{JoinFile, Machine};
 use crate::role::no_master;
 use crate::steps::join_file;
@@ -18,13 +19,7 @@ pub(crate) fn token(hours: u32, output: Option<&Path>) -> anyhow::Result<()> {
     if !host.exists(ADMIN) {
         return Err(no_master().into());
     }
-    let Some(old) = host.read(join_file::path())? else {
-        bail!(Failure::new(
-            format!("{} is gone, by which this makes others", join_file::path().display()),
-            "`installer --role master --only join-file` writes it anew; give --config as before"
-        ));
-    };
-    let old = JoinFile::parse(&old, &join_file::path())?;
+    let old = old(&host)?;
     let said = host.ask(&join_file::command(hours));
     if !said.succeeded() {
         bail!("`kubeadm token create` failed: {}", said.stderr.trim());
@@ -41,4 +36,44 @@ pub(crate) fn token(hours: u32, output: Option<&Path>) -> anyhow::Result<()> {
     .knowing(if machines.is_empty() { old.machines } else { machines })
     .text()?;
     secret(output, &text, "join file")
+}
+
+/// The join file that the run has left. A worker's advice, to run this, is of no use here.
+fn old(host: &Host) -> anyhow::Result<JoinFile> {
+    let path = join_file::path();
+    let lacks = |what: &str| {
+        Failure::new(
+            format!("{} {what}, by which this makes others", path.display()),
+            "`installer --role master --only join-file` writes it anew; give --config as before",
+        )
+    };
+    let text = host.read(&path)?.ok_or_else(|| lacks("is gone"))?;
+    JoinFile::parse(&text, &path).map_err(|_| lacks("is damaged").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_whole_join_file_it_says_what_writes_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let host = node::host(Some(folder.path())).unwrap();
+        let path = host.path(join_file::path());
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        for (text, what) in
+            [(None, "is gone"), (Some(""), "is damaged"), (Some("endpoint: m\n\0"), "is damaged")]
+        {
+            if let Some(text) = text {
+                std::fs::write(&path, text).unwrap();
+            }
+            let error = old(&host).map(drop).unwrap_err();
+            let failure = Failure::of(&error);
+            assert_eq!(
+                failure.to_string(),
+                format!("/opt/kubernetes/join.yaml {what}, by which this makes others")
+            );
+            assert!(failure.cure().starts_with("`installer --role master --only join-file`"));
+        }
+    }
 }

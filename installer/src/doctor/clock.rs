@@ -5,13 +5,23 @@ use crate::host::Host;
 use crate::receipt;
 use crate::role::Role;
 use crate::steps::chrony::{self, ALLOWED, Tracking};
-use crate::steps::time::PATH;
+use crate::steps::time::{self, PATH};
 
 /// chronyd is off on a node that the installer gave it to.
 pub(super) fn stopped(host: &Host) -> anyhow::Result<Option<Finding>> {
     // Elsewhere another program may see to the time.
     let is_ours = receipt::finished(host.lines(), "time");
     if is_ours { unit::off(host, "chronyd", "packages") } else { Ok(None) }
+}
+
+/// Another program sets the clock beside it, or will after the next boot.
+pub(super) fn beside(host: &Host) -> anyhow::Result<Option<Finding>> {
+    if !receipt::finished(host.lines(), "time") {
+        return Ok(None);
+    }
+    let Some(change) = time::without_others(host)?.into_iter().next() else { return Ok(None) };
+    let cause = format!("another program than chronyd sets the clock: still to do is `{change}`");
+    Ok(Some(Finding::new(cause, again(host, &["time"], change.to_string()))))
 }
 
 /// No server tells a worker the time.

@@ -1,30 +1,83 @@
-//! The kernel's settings, without which nothing gets from pod to pod.
+//! The kernel's settings, without which nothing gets from pod to pod: now, and after
+//! the next boot.
 
 use super::{Finding, again};
+use crate::facts::Facts;
 use crate::host::Host;
-use crate::steps::sysctl::{PATH, now, settings};
+use crate::receipt;
+use crate::steps::sysctl::{Undoing, now, off as switched_off, own, settings, undoing};
+
+/// What kubeadm tells kubelet, its address too.
+const FLAGS: &str = "/var/lib/kubelet/kubeadm-flags.env";
+/// Where a setting is to be made by hand: it must come after `99-sysctl.conf`.
+const BY_HAND: &str = "/etc/sysctl.d/zz-kubernetes.conf";
 
 pub(super) fn off(host: &Host) -> anyhow::Result<Option<Finding>> {
+    let (own, interfaces) = (own(host), interfaces(host)?);
+    let others = undoing(host, own, &interfaces)?;
+    let text = host.read(own)?.unwrap_or_default();
     for (key, wanted) in settings(host) {
         let now = now(host, key)?;
         if now.as_deref() == Some(wanted) {
             continue;
         }
         let line = format!("{key} = {wanted}");
-        let is_kept = host.read(PATH)?.is_some_and(|text| text.lines().any(|own| own == line));
+        let set = format!("sysctl -w {key}={wanted}");
+        // By itself that would hold until the next boot, or the next `sysctl --system`.
+        let is_kept = others.is_empty() && text.lines().any(|own| own == line);
         return Ok(Some(match now {
             Some(now) => {
-                let set = format!("sysctl -w {key}={wanted}");
-                let keep = format!("echo '{line}' >>/etc/sysctl.d/99-kubernetes.conf && {set}");
-                let cure = if is_kept { set } else { again(host, &["sysctl"], keep) };
+                let cure = || {
+                    let keep = format!("echo '{line}' >>{BY_HAND} && {set}");
+                    again(host, &["sysctl"], with_others(&others, &keep))
+                };
+                let cure = if is_kept { set } else { cure() };
                 Finding::new(format!("{key} is {now}, and must be {wanted}"), cure)
             }
             // The keys of bridges are there with their module only.
             None => Finding::new(
                 format!("the kernel has no {key}: br_netfilter is not loaded"),
-                format!("modprobe br_netfilter && sysctl -w {key}={wanted}"),
+                format!("modprobe br_netfilter && {set}"),
             ),
         }));
     }
-    Ok(None)
+    let Some(key) = switched_off(host, &interfaces)?.into_iter().next() else { return Ok(None) };
+    let set = format!("sysctl -w {key}=1");
+    let cure = match others.is_empty() {
+        true => set,
+        false => again(host, &["sysctl"], with_others(&others, &set)),
+    };
+    Ok(Some(Finding::new(format!("{key} is 0, and must be 1"), cure)))
+}
+
+/// They are on, and another file switches them off with the next boot.
+pub(super) fn undone(host: &Host) -> anyhow::Result<Option<Finding>> {
+    // Elsewhere nobody knows which file is to hold.
+    if !receipt::finished(host.lines(), "sysctl") {
+        return Ok(None);
+    }
+    let others = undoing(host, own(host), &interfaces(host)?)?;
+    Ok(others.first().map(|one| {
+        let (path, own) = (one.path.display(), own(host));
+        let cause = format!("{path} has `{}`, which undoes {own} at the next boot", one.told());
+        Finding::new(cause, again(host, &["sysctl"], with_others(&others, "sysctl --system")))
+    }))
+}
+
+/// What is to be done by hand, once nothing undoes it.
+fn with_others(others: &[Undoing], then: &str) -> String {
+    let out = |one: &Undoing| format!("take `{}` out of {}", one.told(), one.path.display());
+    let mut all: Vec<String> = others.iter().map(out).collect();
+    all.push(then.to_owned());
+    all.join("; ")
+}
+
+/// The interface of kubelet's address; none where that is not known.
+fn interfaces(host: &Host) -> anyhow::Result<Vec<String>> {
+    let text = host.read(FLAGS)?.unwrap_or_default();
+    let words = text.split([' ', '"', '\n']);
+    let mut addresses = words.filter_map(|word| word.strip_prefix("--node-ip=")?.parse().ok());
+    let Some(address) = addresses.next() else { return Ok(Vec::new()) };
+    let facts = Facts::gather(host)?;
+    Ok(facts.interface(address).map(str::to_owned).into_iter().collect())
 }

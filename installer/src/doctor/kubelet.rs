@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{Finding, unit};
 use crate::host::Host;
+use crate::kubelet_arguments;
 use crate::steps::kubelet_settings::PATH;
 
 /// What stands in its configuration; none where there is none.
@@ -16,5 +17,11 @@ pub(super) fn configuration(host: &Host) -> anyhow::Result<Option<Map<String, Va
 
 /// It does not run.
 pub(super) fn stopped(host: &Host) -> anyhow::Result<Option<Finding>> {
-    unit::off(host, "kubelet", "packages")
+    let Some(off) = unit::off(host, "kubelet", "packages")? else { return Ok(None) };
+    // Its log has no more than a stack for that.
+    let refused = kubelet_arguments::refused(host)?;
+    Ok(Some(refused.map_or(off, |refused| {
+        let cure = format!("{}; then `systemctl restart kubelet`", refused.cure());
+        Finding::new(refused.to_string(), cure)
+    })))
 }

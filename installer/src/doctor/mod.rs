@@ -56,22 +56,24 @@ pub struct Diagnosis {
 type Check = fn(&Host) -> anyhow::Result<Option<Finding>>;
 
 /// Whether it is a node of a cluster at all: only then the others mean something.
-const MEMBERSHIP: [Check; 2] = [static_pods::leftover, setup::outside];
+const MEMBERSHIP: &[Check] = &[static_pods::leftover, setup::outside];
 
 /// All other causes, in the order in which one brings about another: the machine,
 /// its time, containerd, the cluster's credentials, kubelet, the pods' network, the
 /// API server.
-const CHECKS: [Check; 34] = [
+const CHECKS: &[Check] = &[
     setup::interrupted,
     disk::full,
     swap::on,
     swap::comes_back,
     forwarding::off,
+    forwarding::undone,
     own::lost_file,
     own::route,
     firewall::closed,
     firewall::elsewhere,
     clock::stopped,
+    clock::beside,
     clock::without_source,
     clock::off,
     certificates::early,
@@ -101,9 +103,9 @@ const CHECKS: [Check; 34] = [
 /// Looks for all known causes, and changes nothing.
 pub fn diagnose(host: &Host) -> Diagnosis {
     let mut diagnosis = Diagnosis::default();
-    diagnosis.look(host, &MEMBERSHIP);
+    diagnosis.look(host, MEMBERSHIP);
     if setup::is_inside(host) {
-        diagnosis.look(host, &CHECKS);
+        diagnosis.look(host, CHECKS);
     }
     diagnosis
 }

@@ -17,18 +17,7 @@ impl Host {
     /// stay. Refuses what is no file, and what no new text can take the place of.
     pub fn file(&self, path: impl AsRef<Path>) -> anyhow::Result<PathBuf> {
         let path = path.as_ref();
-        let mut at = path.to_owned();
-        // As many as the kernel follows (path_resolution(7)).
-        for _ in 0..40 {
-            match fs::read_link(self.path(&at)) {
-                Ok(to) => at = at.parent().unwrap_or(Path::new("/")).join(to),
-                Err(error) if error.kind() == io::ErrorKind::InvalidInput => break,
-                Err(error) if is_absence(&error) => break,
-                Err(error) => {
-                    return Err(error).with_context(|| format!("reading {}", at.display()));
-                }
-            }
-        }
+        let at = self.followed(path)?;
         match self.path(&at).symlink_metadata() {
             Ok(meta) if !meta.is_file() => {
                 let what = if at == path {
@@ -42,6 +31,24 @@ impl Host {
             Err(error) if is_absence(&error) => Ok(at),
             Err(error) => Err(error).with_context(|| format!("looking at {}", at.display())),
         }
+    }
+
+    /// Where the links of a path end, within the node: what they lead to may not be
+    /// there.
+    pub fn followed(&self, path: impl AsRef<Path>) -> anyhow::Result<PathBuf> {
+        let mut at = path.as_ref().to_owned();
+        // As many as the kernel follows (path_resolution(7)).
+        for _ in 0..40 {
+            match fs::read_link(self.path(&at)) {
+                Ok(to) => at = at.parent().unwrap_or(Path::new("/")).join(to),
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => break,
+                Err(error) if is_absence(&error) => break,
+                Err(error) => {
+                    return Err(error).with_context(|| format!("reading {}", at.display()));
+                }
+            }
+        }
+        Ok(at)
     }
 
     /// A file gets its new text under another name first, which then takes its

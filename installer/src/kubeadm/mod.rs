@@ -14,8 +14,8 @@ use crate::host::Host;
 use crate::join::JoinFile;
 use crate::steps::control_plane::CONFIGURATION;
 
-pub(crate) use self::release::image_repository;
 pub use self::release::taints_of_masters;
+pub(crate) use self::release::{image_repository, minor};
 
 /// How long a worker looks for a cluster that knows its token.
 const DISCOVERY: &str = "1m0s";

@@ -11,6 +11,12 @@ fn numbers(kubernetes: &str) -> [u32; 3] {
     [(); 3].map(|()| numbers.next().unwrap_or(0))
 }
 
+/// 28 of `1.28.2`.
+pub(crate) fn minor(kubernetes: &str) -> u32 {
+    let [_, minor, _] = numbers(kubernetes);
+    minor
+}
+
 /// The version of its configuration (kubernetes.io, `kubeadm-config.v1beta4`).
 pub(super) fn api(kubernetes: &str) -> &'static str {
     match numbers(kubernetes) {

@@ -11,9 +11,11 @@ mod ingress;
 mod joining;
 mod kernel;
 mod kernel_settings;
+mod kubelet;
 mod mounts;
 mod packages;
 mod processor;
+mod proxy;
 pub(crate) mod reach;
 mod routes;
 pub mod settled;
@@ -48,6 +50,7 @@ const CHECKS: &[Check] = &[
     kernel::problems,
     kernel_settings::problems,
     cgroups::problems,
+    proxy::problems,
     packages::problems,
     foreign::programs,
     foreign::firewalls,
@@ -60,6 +63,7 @@ const CHECKS: &[Check] = &[
     clock,
     routes::problems,
     expectations::problems,
+    kubelet::problems,
     add_ons,
     joining::problems,
     reach::problems,

@@ -1,6 +1,8 @@
 //! The node's name, and `/etc/hosts`: the cluster's machines by name, where a
 //! site has no DNS. kubelet finds its address there when there is no default
-//! route.
+//! route. An older line that has such a name at another address becomes a comment:
+//! getaddrinfo(3) and Go take the addresses of all lines, and most programs then the
+//! first (agorakube#327).
 
 use std::net::IpAddr;
 
@@ -8,11 +10,15 @@ use super::file;
 use super::lines::{end_last, lines, shown};
 use crate::change::Change;
 use crate::exec::Command;
+use crate::host::Host;
 use crate::step::{Node, Step};
 
 const PATH: &str = "/etc/hosts";
 const BEGIN: &str = "# kubeferry: the cluster's machines";
 const END: &str = "# kubeferry: end";
+
+/// Has cloud-init leave the file alone; what it reads last counts.
+const CLOUD: &str = "/etc/cloud/cloud.cfg.d/zz-kubeferry.cfg";
 
 /// See the module.
 pub struct Hosts;
@@ -45,17 +51,45 @@ impl Step for Hosts {
         machines.dedup();
         let before = node.host.bytes(PATH)?.unwrap_or_default();
         changes.extend(file(node.host, PATH, &with_block(&before, &machines))?);
+        if is_written_anew(node.host)? {
+            changes.extend(file(node.host, CLOUD, "manage_etc_hosts: false\n")?);
+        }
         Ok(changes)
     }
 }
 
-/// The file with our lines in place of those of an earlier run.
+/// Whether cloud-init makes the file anew at each boot (its `update_etc_hosts`), or adds
+/// this node's name at 127.0.1.1.
+fn is_written_anew(host: &Host) -> anyhow::Result<bool> {
+    let folder = "/etc/cloud/cloud.cfg.d";
+    let names = host.list(folder)?.into_iter().filter(|name| name.ends_with(".cfg"));
+    let mut paths: Vec<String> = names.map(|name| format!("{folder}/{name}")).collect();
+    paths.retain(|path| path != CLOUD);
+    paths.push("/etc/cloud/cloud.cfg".to_owned());
+    for path in paths {
+        let text = host.read(&path)?.unwrap_or_default();
+        let value = |line: &str| {
+            let value = line.strip_prefix("manage_etc_hosts:")?.split('#').next()?;
+            Some(value.trim().trim_matches(['"', '\'']).to_lowercase())
+        };
+        let is_on = |value: String| {
+            ["true", "template", "localhost", "yes", "on"].contains(&value.as_str())
+        };
+        if text.lines().filter_map(value).any(is_on) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The file with our lines in place of those of an earlier run, and without others of
+/// the same names.
 fn with_block(text: &[u8], machines: &[(IpAddr, String)]) -> Vec<u8> {
     let mut all = Vec::new();
     let mut rest = lines(text);
     while let Some(line) = rest.next() {
         if shown(line) != BEGIN {
-            all.extend_from_slice(line);
+            all.extend(without_machines(line, machines));
         } else if rest.clone().any(|line| shown(line) == END) {
             // Without its end nobody can tell what is ours.
             rest.find(|line| shown(line) == END);
@@ -65,6 +99,34 @@ fn with_block(text: &[u8], machines: &[(IpAddr, String)]) -> Vec<u8> {
     let machines: String =
         machines.iter().map(|(address, name)| format!("{address} {name}\n")).collect();
     all.extend_from_slice(format!("{BEGIN}\n{machines}{END}\n").as_bytes());
+    all
+}
+
+/// A line without the names of our machines, unless it has them at their addresses. As
+/// it was it stays as a comment, and its other names stay at work.
+fn without_machines(line: &[u8], machines: &[(IpAddr, String)]) -> Vec<u8> {
+    let told = shown(line);
+    // hosts(5): an address, and names; the rest after a # is a comment.
+    let mut words = told.split('#').next().unwrap_or_default().split_ascii_whitespace();
+    // Go also reads one of IPv6 with its interface.
+    let address = words.next().and_then(|word| word.split('%').next()?.parse::<IpAddr>().ok());
+    let Some(address) = address else { return line.to_vec() };
+    let is_ours = |name: &str| {
+        let bare = name.strip_suffix('.').unwrap_or(name);
+        let mut same = machines.iter().filter(|(_, own)| own.eq_ignore_ascii_case(bare)).peekable();
+        same.peek().is_some() && !same.any(|(own, _)| *own == address)
+    };
+    let (ours, others): (Vec<&str>, Vec<&str>) = words.partition(|name| is_ours(name));
+    if ours.is_empty() {
+        return line.to_vec();
+    }
+    let mut all = [b"# kubeferry: ", line].concat();
+    if !others.is_empty() {
+        end_last(&mut all);
+        let end = if line.ends_with(b"\r\n") { "\r\n" } else { "\n" };
+        let first = told.split_ascii_whitespace().next().unwrap_or_default();
+        all.extend_from_slice(format!("{first} {}{end}", others.join(" ")).as_bytes());
+    }
     all
 }
 
@@ -91,6 +153,45 @@ mod tests {
         // Of an editor of Windows, too.
         let again = with_block(&once.replace('\n', "\r\n"), &[machine(1, "m")]);
         assert_eq!(again.matches(BEGIN).count(), 1);
+    }
+
+    #[test]
+    fn older_lines_of_our_names_become_comments() {
+        let machines = [
+            (IpAddr::from([10, 0, 0, 1]), "node-1".to_owned()),
+            (IpAddr::from([10, 0, 0, 2]), "node-2".to_owned()),
+        ];
+        let after = |line: &str| {
+            let all = with_block(line.as_bytes(), &machines);
+            let all = String::from_utf8(all).unwrap();
+            assert_eq!(with_block(all.as_bytes(), &machines), all.as_bytes(), "{line}");
+            all.split_once(BEGIN).unwrap().0.to_owned()
+        };
+        for (line, expected) in [
+            ("10.9.9.9 node-1\n", "# kubeferry: 10.9.9.9 node-1\n"),
+            ("127.0.1.1\tNODE-1.\n", "# kubeferry: 127.0.1.1\tNODE-1.\n"),
+            ("fe80::1%eth0 node-1\n", "# kubeferry: fe80::1%eth0 node-1\n"),
+            // Two machines at one address are two of our lines.
+            ("10.0.0.2 node-1 node-2", "# kubeferry: 10.0.0.2 node-1 node-2\n10.0.0.2 node-2\n"),
+            (
+                "127.0.0.1 localhost Node-1 localhost4 # by hand\n",
+                "# kubeferry: 127.0.0.1 localhost Node-1 localhost4 # by hand\n\
+                 127.0.0.1 localhost localhost4\n",
+            ),
+            ("::1 a node-2\r\n", "# kubeferry: ::1 a node-2\r\n::1 a\r\n"),
+        ] {
+            assert_eq!(after(line), expected, "{line}");
+        }
+        for line in [
+            "# 10.9.9.9 node-1\n",
+            "10.9.9.9 nas # node-1\n",
+            "10.9.9.9 node-1.site node-11\n",
+            "10.0.0.1 NODE-1 node-1.site\n",
+            "node-1\n",
+            "10.9 node-1\n",
+        ] {
+            assert_eq!(after(line), line);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use super::{resolver, unit_is};
 use crate::change::Change;
+use crate::kubelet_arguments;
 use crate::step::{Node, Step};
 
 /// See the module.
@@ -20,5 +21,11 @@ impl Step for Kubelet {
             changes.push(Change::run_undone_by("systemctl enable kubelet", undo));
         }
         Ok(changes)
+    }
+
+    fn before(&self, node: &Node<'_>) -> anyhow::Result<()> {
+        // What preflight has no word of, the program has, which is here by now.
+        let refused = kubelet_arguments::refused(node.host)?;
+        refused.map_or(Ok(()), |refused| Err(refused.into()))
     }
 }

@@ -102,6 +102,14 @@ fn claims(host: &Host, folders: &[&str]) -> anyhow::Result<Vec<Change>> {
 /// error where it says nothing: that is no no.
 pub(crate) fn unit_is(host: &Host, word: &str, unit: &str) -> anyhow::Result<bool> {
     let question = if word == "active" { "is-active" } else { "is-enabled" };
+    let told = unit_told(host, question, unit)?;
+    // What nothing can enable more than it is: it starts when others want it.
+    let starts = ["static", "indirect", "generated", "alias"];
+    Ok(told == word || word == "enabled" && starts.contains(&told.as_str()))
+}
+
+/// What systemd says of a unit, as [`unit_is`] has it; nothing of one that is not there.
+pub(crate) fn unit_told(host: &Host, question: &str, unit: &str) -> anyhow::Result<String> {
     let command = Command::of(&format!("systemctl {question} {unit}"));
     let said = host.answer(&command)?;
     // Of a unit that is not there older ones have no word, only that error; in a
@@ -118,10 +126,7 @@ pub(crate) fn unit_is(host: &Host, word: &str, unit: &str) -> anyhow::Result<boo
         )
         .into());
     }
-    let told = said.stdout.trim();
-    // What nothing can enable more than it is: it starts when others want it.
-    let starts = ["static", "indirect", "generated", "alias"];
-    Ok(told == word || word == "enabled" && starts.contains(&told))
+    Ok(said.stdout.trim().to_owned())
 }
 
 /// Whether systemd has no such unit. To `is-active` systemd 219 says `unknown` then,
@@ -129,6 +134,25 @@ pub(crate) fn unit_is(host: &Host, word: &str, unit: &str) -> anyhow::Result<boo
 pub(crate) fn unit_is_absent(host: &Host, unit: &str) -> anyhow::Result<bool> {
     let said = host.answer(&Command::of("systemctl show --property=LoadState").with(unit))?;
     Ok(said.stdout.trim() == "LoadState=not-found")
+}
+
+/// What ends a service of others, now and at each boot. A reset makes it what it was.
+fn ended(host: &Host, unit: &str) -> anyhow::Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    // One that others start, or that is there until the next boot only, cannot be disabled.
+    if unit_told(host, "is-enabled", unit)? == "enabled" {
+        changes.push(Change::run_undone_by(
+            &format!("systemctl disable {unit}"),
+            &format!("systemctl enable {unit}"),
+        ));
+    }
+    if unit_told(host, "is-active", unit)? == "active" {
+        changes.push(Change::run_undone_by(
+            &format!("systemctl stop {unit}"),
+            &format!("systemctl start {unit}"),
+        ));
+    }
+    Ok(changes)
 }
 
 /// What makes a unit start now and at each boot.

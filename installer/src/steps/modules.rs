@@ -1,11 +1,13 @@
 //! Kernel modules: loaded now and at every boot. What is built in counts as
 //! loaded; whether a kernel has a module is found out by asking it, never by its
-//! version.
+//! version. A module that a site keeps from being loaded is refused: `modprobe` loads
+//! what is on a blacklist, and the next boot does not (systemd-modules-load(8)).
 
 use bundle_format::cluster::ProxyMode;
 
 use super::file;
 use crate::change::Change;
+use crate::failure::Failure;
 use crate::host::Host;
 use crate::step::{Intent, Node, Step};
 
@@ -21,12 +23,80 @@ impl Step for Modules {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let wanted = wanted(node.intent, node.host);
+        let unloaded = unloaded(node.host, node.intent, wanted.clone())?;
+        if let Some(kept) = kept_out(node.host, node.intent, &wanted)? {
+            return Err(kept.into());
+        }
         let list: String = wanted.iter().map(|name| format!("{name}\n")).collect();
         let mut changes = file(node.host, PATH, &list)?;
-        let unloaded = unloaded(node.host, node.intent, wanted)?;
         changes.extend(unloaded.iter().map(|name| Change::run(&format!("modprobe {name}"))));
         Ok(changes)
     }
+}
+
+/// Where modprobe is told what not to load (modprobe.d(5)).
+const TOLD: [&str; 5] = [
+    "/etc/modprobe.d",
+    "/run/modprobe.d",
+    "/usr/local/lib/modprobe.d",
+    "/usr/lib/modprobe.d",
+    "/lib/modprobe.d",
+];
+
+/// What keeps a module out at the next boot. A name's dashes and underscores are one.
+fn kept_out(
+    host: &Host,
+    intent: &Intent,
+    wanted: &[&'static str],
+) -> anyhow::Result<Option<Failure>> {
+    // What the kernel is made of needs no loading.
+    let list = format!("/lib/modules/{}/modules.builtin", intent.facts.kernel);
+    let built_in = host.read(list)?.unwrap_or_default();
+    let is_wanted = |name: &str| {
+        let name = name.replace('-', "_");
+        wanted.contains(&name.as_str()) && !built_in.contains(&format!("/{name}.ko"))
+    };
+    let keeps = |line: &str| {
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        match words.as_slice() {
+            ["blacklist", name, ..] => is_wanted(name),
+            ["install", name, command, ..] => {
+                let program = command.rsplit('/').next();
+                is_wanted(name) && matches!(program, Some("true" | "false" | ":"))
+            }
+            _ => false,
+        }
+    };
+    for folder in TOLD {
+        for name in host.list(folder)?.into_iter().filter(|name| name.ends_with(".conf")) {
+            let path = format!("{folder}/{name}");
+            if !host.path(host.followed(&path)?).is_file() {
+                continue;
+            }
+            let text = host.read(&path)?.unwrap_or_default();
+            if let Some(line) = text.lines().find(|line| keeps(line)) {
+                return Ok(Some(Failure::new(
+                    format!(
+                        "{path} has `{}`, and the node needs that module at each boot",
+                        line.trim()
+                    ),
+                    format!("take that line out of {path}, and run this again"),
+                )));
+            }
+        }
+    }
+    let line = host.read("/proc/cmdline")?.unwrap_or_default();
+    let named = |word: &&str| {
+        let (key, names) = word.split_once('=').unwrap_or_default();
+        let is_list = ["modprobe.blacklist", "module_blacklist"].contains(&key);
+        is_list && names.split(',').any(is_wanted)
+    };
+    Ok(line.split_ascii_whitespace().find(named).map(|word| {
+        Failure::new(
+            format!("the kernel was started with `{word}`, and the node needs that module"),
+            format!("`grubby --update-kernel ALL --remove-args {word}`, and restart the node"),
+        )
+    }))
 }
 
 /// The modules that a node needs.

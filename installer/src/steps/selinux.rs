@@ -4,11 +4,14 @@
 use bundle_format::cluster::Selinux;
 
 use super::file;
-use super::lines::{lines, shown};
+use super::lines::lines;
 use crate::change::Change;
+use crate::failure::Failure;
 use crate::step::{Node, Step};
 
+/// `/etc/sysconfig/selinux` is a link to it, or nobody reads that.
 const CONFIGURATION: &str = "/etc/selinux/config";
+const ENFORCING: &[u8] = b"enforcing";
 
 /// See the module.
 pub struct SelinuxPolicy;
@@ -24,7 +27,15 @@ impl Step for SelinuxPolicy {
             return Ok(Vec::new());
         }
         let mut changes = Vec::new();
-        if enforce.as_deref() == Some("1") {
+        let line = node.host.read("/proc/cmdline")?.unwrap_or_default();
+        if line.split_ascii_whitespace().any(|word| word == "enforcing=1") {
+            return Err(Failure::new(
+                "the kernel was started with `enforcing=1`, which outdoes /etc/selinux/config",
+                "`grubby --update-kernel ALL --remove-args enforcing`, and restart the node",
+            )
+            .into());
+        }
+        if enforce.as_deref().map(str::trim) == Some("1") {
             changes.push(Change::run_undone_by("setenforce 0", "setenforce 1"));
         }
         if let Some(text) = node.host.bytes(CONFIGURATION)? {
@@ -34,16 +45,26 @@ impl Step for SelinuxPolicy {
     }
 }
 
-/// selinux(8): `SELINUX=enforcing`, as its library reads it. All other bytes stay.
+/// A file's text with its word for enforcing replaced. All other bytes stay.
 fn permissive(text: &[u8]) -> Vec<u8> {
-    let line = |line| match shown(line).split_once('=') {
-        Some((key, mode)) if key.trim() == "SELINUX" && mode.trim() == "enforcing" => {
-            let end: &[u8] = if line.ends_with(b"\n") { b"\n" } else { b"" };
-            [b"SELINUX=permissive", end].concat()
+    let line = |line: &[u8]| match enforcing(line) {
+        Some(at) => {
+            let (key, rest) = line.split_at(at);
+            [key, b"permissive", rest.get(ENFORCING.len()..).unwrap_or_default()].concat()
         }
-        _ => line.to_vec(),
+        None => line.to_vec(),
     };
     lines(text).flat_map(line).collect()
+}
+
+/// Where a line has the word, as libselinux reads it (`selinux_getenforcemode`): its key
+/// begins the line, blanks may stand before the word and anything after it, and capitals
+/// are as good. What is quoted it does not read.
+fn enforcing(line: &[u8]) -> Option<usize> {
+    let value = line.strip_prefix(b"SELINUX=")?;
+    let word = value.trim_ascii_start();
+    let is_it = word.get(..ENFORCING.len())?.eq_ignore_ascii_case(ENFORCING);
+    is_it.then(|| line.len() - word.len())
 }
 
 #[cfg(test)]
@@ -51,16 +72,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_enforcing_becomes_permissive() {
+    fn only_what_libselinux_takes_for_enforcing_becomes_permissive() {
         let text = "# SELINUX=enforcing\nSELINUX=enforcing\nSELINUXTYPE=targeted\n";
         let expected = "# SELINUX=enforcing\nSELINUX=permissive\nSELINUXTYPE=targeted\n";
         assert_eq!(permissive(text.as_bytes()), expected.as_bytes());
         for (before, after) in [
-            (&b"SELINUX=disabled\n"[..], &b"SELINUX=disabled\n"[..]),
-            (b"# \xdf\r\nSELINUX=enforcing\r\nA=x", b"# \xdf\r\nSELINUX=permissive\nA=x"),
-            (b" SELINUX=enforcing ", b"SELINUX=permissive"),
+            ("# \u{df}\r\nSELINUX=enforcing\r\nA=x", "# \u{df}\r\nSELINUX=permissive\r\nA=x"),
+            ("SELINUX=enforcing ", "SELINUX=permissive "),
+            ("SELINUX=Enforcing\t\r\n", "SELINUX=permissive\t\r\n"),
+            ("SELINUX= \tENFORCING # as told", "SELINUX= \tpermissive # as told"),
         ] {
-            assert_eq!(permissive(before), after);
+            assert_eq!(String::from_utf8_lossy(&permissive(before.as_bytes())), after);
+        }
+        for other in [
+            "SELINUX=disabled\n",
+            "SELINUX=enforce\n",
+            "SELINUX=\"enforcing\"\n",
+            "SELINUX='enforcing'",
+            " SELINUX=enforcing",
+            "SELINUX =enforcing",
+            "selinux=enforcing",
+            "SELINUXTYPE=enforcing",
+        ] {
+            assert_eq!(permissive(other.as_bytes()), other.as_bytes(), "{other}");
         }
     }
 }

@@ -1,13 +1,35 @@
-//! Swap: off now and at every boot. kubelet does not start with it.
+//! Swap: off now and at every boot. kubelet does not start with it. It comes by
+//! fstab(5), by units of a site or a package, by units that generators make at each
+//! boot (of a GPT's swap partition, of memory, of the kernel's command line), and by
+//! services that switch it on themselves. crypttab(5) only gives fstab a device.
+
+use std::path::Path;
 
 use super::lines::{lines, shown};
-use super::{file, unit_is};
+use super::{ended, file, unit_is};
 use crate::change::Change;
 use crate::exec::Command;
 use crate::host::Host;
 use crate::step::{Node, Step};
 
 const FSTAB: &str = "/etc/fstab";
+/// Azure's agent, which makes a swap file on a disk that is empty at each boot.
+const AGENT: &str = "/etc/waagent.conf";
+/// Where a site's own units are: `systemctl mask` refuses these.
+const OWN: &str = "/etc/systemd/system";
+/// Where all others are (systemd.unit(5)).
+const UNITS: [&str; 7] = [
+    "/run/systemd/system",
+    "/run/systemd/generator.early",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+    "/run/systemd/generator",
+    "/run/systemd/generator.late",
+];
+/// Services that switch it on themselves.
+const SERVICES: [&str; 6] =
+    ["dphys-swapfile", "swapspace", "zram", "zram-config", "zram-swap", "zramswap"];
 
 /// See the module.
 pub struct Swap;
@@ -22,19 +44,29 @@ impl Step for Swap {
     }
 }
 
-/// What switches it off now and at each boot.
+/// What switches it off now and at each boot. At a reset, which goes backwards, all that
+/// makes swap is back before swap is switched on.
 pub(crate) fn changes(host: &Host) -> anyhow::Result<Vec<Change>> {
     let mut changes = Vec::new();
-    // First, so that at a reset fstab has its lines again before swap is
-    // switched on.
+    for service in SERVICES {
+        changes.extend(ended(host, service)?);
+    }
+    let units = units(host)?;
     let swaps = host.read("/proc/swaps")?.unwrap_or_default();
     if swaps.lines().nth(1).is_some() {
-        changes.push(Change::run_undone_by("swapoff -a", "swapon -a --ifexists"));
+        let mut undo = vec![Command::of("swapon -a --ifexists")];
+        if !units.is_empty() {
+            // Which `swapon` knows nothing of. A target that is reached starts nothing.
+            undo.push(Command::of("systemctl daemon-reload"));
+            undo.push(Command::of("systemctl restart swap.target"));
+        }
+        let command = Command::of("swapoff -a");
+        changes.push(Change::Run { command, undo, files: Vec::new() });
     }
-    if let Some(text) = host.bytes(FSTAB)? {
-        let without = without_swap(&text);
-        if without != text {
-            changes.extend(file(host, FSTAB, &without)?);
+    changes.extend(units);
+    for (path, is_meant) in [(FSTAB, is_swap as fn(&str) -> bool), (AGENT, is_agents)] {
+        if let Some(text) = host.bytes(path)? {
+            changes.extend(file(host, path, &without(&text, is_meant))?);
         }
     }
     // zram-generator(8) makes swap of memory at boot; an empty file of this
@@ -45,34 +77,83 @@ pub(crate) fn changes(host: &Host) -> anyhow::Result<Vec<Change>> {
     {
         changes.extend(file(host, generator, "")?);
     }
-    let question = "systemctl list-unit-files --type=swap --no-legend --plain";
-    let units = host.answer(&Command::of(question))?.stdout;
-    for unit in units.lines().filter_map(|line| line.split_ascii_whitespace().next()) {
-        // What systemd makes of fstab goes with the line there.
-        let own = host.exists(format!("/etc/systemd/system/{unit}"))
-            || host.exists(format!("/usr/lib/systemd/system/{unit}"));
-        if own && !unit_is(host, "masked", unit)? {
-            changes.push(Change::run_undone_by(
-                &format!("systemctl mask {unit}"),
-                &format!("systemctl unmask {unit}"),
-            ));
-        }
-    }
     Ok(changes)
 }
 
-/// fstab(5) with its swap lines as comments: the third of a line's fields is its
-/// type. All other bytes stay.
-fn without_swap(text: &[u8]) -> Vec<u8> {
-    let is_swap = |line: &str| {
-        let is_comment = line.trim_start().starts_with('#');
-        !is_comment && line.split_ascii_whitespace().nth(2) == Some("swap")
+/// What keeps units of swap from being started.
+fn units(host: &Host) -> anyhow::Result<Vec<Change>> {
+    let masked = |unit: &str| -> anyhow::Result<Option<Change>> {
+        let mask = || {
+            let (mask, unmask) = ("systemctl mask", "systemctl unmask");
+            let undo = vec![Command::of(unmask).with(unit)];
+            Change::Run { command: Command::of(mask).with(unit), undo, files: Vec::new() }
+        };
+        Ok(if unit_is(host, "masked", unit)? { None } else { Some(mask()) })
     };
+    let (mut changes, mut removed) = (Vec::<Change>::new(), Vec::new());
+    let is_swap = |name: &String| name.ends_with(".swap");
+    let own: Vec<String> = host.list(OWN)?.into_iter().filter(is_swap).collect();
+    let mut seen = own.clone();
+    for name in own {
+        let path = format!("{OWN}/{name}");
+        let end = host.followed(&path)?;
+        // A link to nowhere, or to /dev/null, and an empty file are no unit.
+        if host.path(&end).metadata().map_or(0, |found| found.len()) == 0 {
+            continue;
+        }
+        removed.push(if end == Path::new(&path) {
+            Change::Remove { path: path.into() }
+        } else {
+            let undo = vec![Command::of("systemctl link").with(end.display().to_string())];
+            let command = Command::of("systemctl disable").with(name);
+            Change::Run { command, undo, files: Vec::new() }
+        });
+    }
+    for folder in UNITS {
+        for name in host.list(folder)?.into_iter().filter(is_swap) {
+            if seen.contains(&name) {
+                continue;
+            }
+            let text = host.read(format!("{folder}/{name}"))?.unwrap_or_default();
+            seen.push(name.clone());
+            // What systemd makes of fstab goes with the line there.
+            if text.lines().any(|line| line.trim() == "SourcePath=/etc/fstab") {
+                continue;
+            }
+            if folder.contains("generator") {
+                // The name of a disk, and so of its unit, may be another at the next boot;
+                // all such units are started by this target only.
+                if !changes.iter().any(|one| one.to_string().ends_with("mask swap.target")) {
+                    changes.extend(masked("swap.target")?);
+                }
+            }
+            changes.extend(masked(&name)?);
+        }
+    }
+    changes.extend(removed);
+    Ok(changes)
+}
+
+/// A file's text with the lines that `is_meant` as comments. All other bytes stay.
+fn without(text: &[u8], is_meant: fn(&str) -> bool) -> Vec<u8> {
     let line = |line| {
-        let comment: &[u8] = if is_swap(&shown(line)) { b"# kubeferry: " } else { b"" };
+        let comment: &[u8] = if is_meant(&shown(line)) { b"# kubeferry: " } else { b"" };
         [comment, line]
     };
     lines(text).flat_map(line).collect::<Vec<_>>().concat()
+}
+
+/// Whether it is a line of swap: the third of a line's fields is its type (fstab(5)).
+fn is_swap(line: &str) -> bool {
+    let is_comment = line.trim_start().starts_with('#');
+    !is_comment && line.split_ascii_whitespace().nth(2) == Some("swap")
+}
+
+/// Whether it has Azure's agent make swap (its README, "Configuration").
+fn is_agents(line: &str) -> bool {
+    let is_key = |key: &str| key.trim() == "ResourceDisk.EnableSwap";
+    let value = line.split_once('=').filter(|(key, _)| is_key(key)).map(|(_, value)| value);
+    value.is_some_and(|value| value.trim().to_lowercase().starts_with('y'))
 }
 
 #[cfg(test)]
@@ -89,8 +170,8 @@ mod tests {
                     UUID=1 / xfs defaults 0 0\n\
                     # kubeferry: \t/dev/mapper/cl-swap\tnone\tswap\tdefaults\t0 0\n\
                     /swap /srv/swap ext4 defaults 0 0\n";
-        assert_eq!(without_swap(text.as_bytes()), expected.as_bytes());
-        assert_eq!(without_swap(expected.as_bytes()), expected.as_bytes());
+        assert_eq!(without(text.as_bytes(), is_swap), expected.as_bytes());
+        assert_eq!(without(expected.as_bytes(), is_swap), expected.as_bytes());
     }
 
     #[test]
@@ -107,7 +188,7 @@ mod tests {
             (&long, &long),
             (b"", b""),
         ] {
-            assert_eq!(without_swap(before), after, "{}", String::from_utf8_lossy(before));
+            assert_eq!(without(before, is_swap), after, "{}", String::from_utf8_lossy(before));
         }
     }
 }

@@ -1,11 +1,14 @@
 //! One time for all nodes, by chrony. Where the site has time servers all nodes
-//! follow those; elsewhere the first master serves its own time to the others.
+//! follow those; elsewhere the first master serves its own time to the others. Other
+//! programs that set the clock end: two of them pull at it, and units that conflict with
+//! chronyd may win at the next boot (ansible-role-ntp#22).
 
 use ipnet::Ipv4Net;
 
 use super::chrony::{self, ALLOWED, Tracking};
-use super::{claims, enabled, file, file_for, unit_is};
+use super::{claims, enabled, ended, file, file_for, unit_is, unit_told};
 use crate::change::Change;
+use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::role::Role;
@@ -13,6 +16,14 @@ use crate::step::{Intent, Node, Step};
 
 /// chrony's configuration.
 pub(crate) const PATH: &str = "/etc/chrony.conf";
+
+/// Services that set a clock from the network, also the one that does so once at boot.
+const OTHERS: [&str; 7] =
+    ["ntp", "ntpd", "ntpdate", "ntpsec", "openntpd", "sntp", "systemd-timesyncd"];
+/// Services that set it from a card's clock (linuxptp): who has these has bought them.
+const PRECISE: [&str; 2] = ["phc2sys", "timemaster"];
+/// VMware's tools, which may set it from the machine below.
+const TOOLS: &str = "/usr/bin/vmware-toolbox-cmd";
 
 /// See the module.
 pub struct Time;
@@ -25,13 +36,14 @@ impl Step for Time {
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let host = node.host;
         let text = configuration(node.intent);
-        let mut changes = if unit_is(host, "active", "chronyd")? {
+        let mut changes = without_others(host)?;
+        changes.extend(if unit_is(host, "active", "chronyd")? {
             file_for(host, self.name(), PATH, &text, "systemctl restart chronyd")?
         } else {
             let mut changes = file(host, PATH, &text)?;
             changes.extend(claims(host, &["/var/lib/chrony"])?);
             changes
-        };
+        });
         changes.extend(enabled(host, "chronyd")?);
         let follows = chrony::follows(host)? == Some(true);
         if !serves(node.intent) && (!changes.is_empty() || !follows) {
@@ -40,6 +52,37 @@ impl Step for Time {
         }
         Ok(changes)
     }
+}
+
+/// What ends all others that set the clock.
+pub(crate) fn without_others(host: &Host) -> anyhow::Result<Vec<Change>> {
+    for unit in PRECISE {
+        let is = |question, word| anyhow::Ok(unit_told(host, question, unit)? == word);
+        if is("is-active", "active")? || is("is-enabled", "enabled")? {
+            return Err(Failure::new(
+                format!("{unit} sets this node's clock, and chronyd is to"),
+                format!(
+                    "`systemctl disable --now {unit}`; or `--skip time`, if all nodes have the \
+                     same time by it"
+                ),
+            )
+            .into());
+        }
+    }
+    let mut changes = Vec::new();
+    for unit in OTHERS {
+        changes.extend(ended(host, unit)?);
+    }
+    if host.exists(TOOLS) {
+        let said = host.answer(&Command::of(TOOLS).with("timesync").with("status"))?;
+        if said.stdout.trim() == "Enabled" {
+            changes.push(Change::run_undone_by(
+                &format!("{TOOLS} timesync disable"),
+                &format!("{TOOLS} timesync enable"),
+            ));
+        }
+    }
+    Ok(changes)
 }
 
 /// A clock that is not its source's: what is signed on one node would not be

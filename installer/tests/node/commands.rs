@@ -149,12 +149,6 @@ impl Commands {
             ["containerd", ..] | ["ctr", "plugins", ..] => {
                 Output { status: Some(127), ..Output::default() }
             }
-            ["systemctl", "list-unit-files", "--type=swap", ..] => {
-                let units = fs::read_dir(self.root.join("etc/systemd/system")).unwrap();
-                let names = units.map(|unit| unit.unwrap().file_name().into_string().unwrap());
-                let swaps = names.filter(|name| name.ends_with(".swap"));
-                said(true, &swaps.map(|name| format!("{name} static -\n")).collect::<String>())
-            }
             ["chronyc", "-c", "sources"] => {
                 let follows = self.read("run/systemd/active/chronyd").contains("server 10.0.0.1");
                 said(true, if follows { "^,*,10.0.0.1,3\n" } else { "" })
@@ -176,7 +170,19 @@ impl Commands {
             }
             ["df", "--portability", ..] => said(true, &self.read("run/df")),
             ["journalctl", "--unit", ..] => said(true, &self.read("run/journal")),
-            ["kubelet", "--version"] => said(true, "Kubernetes v1.28.2\n"),
+            ["kubelet", options @ .., "--version"] => {
+                // As its own command line has it: `run/no-flags` has those that are gone.
+                let gone = self.read("run/no-flags");
+                let is_gone = |option: &&&str| gone.lines().any(|one| option.starts_with(one));
+                match options.iter().find(is_gone) {
+                    Some(option) => {
+                        let name = option.split('=').next().unwrap();
+                        let stderr = format!("F1127 server.go:156] unknown flag: {name}\nstack\n");
+                        Output { stderr, ..said(false, "") }
+                    }
+                    None => said(true, "Kubernetes v1.28.2\n"),
+                }
+            }
             ["kubectl", .., "get", "--raw", "/api/v1/nodes/node-1"] => {
                 let node = self.read("run/api-node.json");
                 let stderr = self.read("run/api-says");
@@ -278,6 +284,13 @@ impl Commands {
                 firewalld::start(&self.root);
             }
             ["systemctl", "try-restart", unit] if !self.has("active", unit) => {}
+            // A site's own unit lies where the link is to be.
+            ["systemctl", "mask", unit]
+                if self.root.join("etc/systemd/system").join(unit).exists() =>
+            {
+                return false;
+            }
+            ["systemctl", "restart", "swap.target"] => {}
             ["systemctl", "mask", unit] => self.write(&state("masked", unit), ""),
             ["systemctl", "unmask", unit] => self.remove(&state("masked", unit)),
             ["systemctl", "reload", unit] if !self.has("active", unit) => return false,
@@ -384,8 +397,19 @@ impl Commands {
         let (key, value) = setting.split_once('=').unwrap();
         let path = format!("proc/sys/{}", key.replace('.', "/"));
         let is_there = self.root.join(&path).exists();
+        let value = format!("{value}\n");
+        let is_new = self.read(&path) != value;
         if is_there {
-            self.write(&path, &format!("{value}\n"));
+            self.write(&path, &value);
+        }
+        // These two are one switch, which all interfaces follow when it is turned.
+        if is_new && ["net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding"].contains(&key) {
+            self.write("proc/sys/net/ipv4/ip_forward", &value);
+            let conf = "proc/sys/net/ipv4/conf";
+            for interface in fs::read_dir(self.root.join(conf)).unwrap() {
+                let name = interface.unwrap().file_name().into_string().unwrap();
+                self.write(&format!("{conf}/{name}/forwarding"), &value);
+            }
         }
         is_there
     }
@@ -397,7 +421,7 @@ impl Commands {
         fs::create_dir(&loaded).unwrap();
         for unit in fs::read_dir(self.root.join("etc/systemd/system")).unwrap() {
             let unit = unit.unwrap();
-            if unit.path().is_dir() {
+            if !unit.path().is_file() {
                 continue;
             }
             fs::copy(unit.path(), loaded.join(unit.file_name())).unwrap();

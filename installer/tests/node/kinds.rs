@@ -9,11 +9,14 @@ use super::Node;
 use super::member::config_of;
 
 /// What each node has.
-pub const BARE: [(&str, u32, &str); 8] = [
+pub const BARE: [(&str, u32, &str); 11] = [
     ("etc/hosts", 0o644, "127.0.0.1 localhost\n"),
     ("etc/hostname", 0o644, "node-1\n"),
     ("proc/sys/kernel/hostname", 0o644, "node-1\n"),
     ("proc/sys/net/ipv4/ip_forward", 0o644, "0\n"),
+    ("proc/sys/net/ipv4/conf/all/forwarding", 0o644, "0\n"),
+    ("proc/sys/net/ipv4/conf/default/forwarding", 0o644, "0\n"),
+    ("proc/sys/net/ipv4/conf/eth0/forwarding", 0o644, "0\n"),
     ("proc/swaps", 0o444, "Filename Type\n"),
     ("proc/modules", 0o444, "xfs 1\n"),
     ("proc/sys/net/ipv6/conf/all/disable_ipv6", 0o644, "0\n"),
@@ -22,18 +25,21 @@ pub const BARE: [(&str, u32, &str); 8] = [
 
 /// What one has whose kernel was started with `ipv6.disable=1`, and sets the
 /// bridge's keys itself.
-const WITHOUT_IPV6: [(&str, u32, &str); 7] = [
+const WITHOUT_IPV6: [(&str, u32, &str); 10] = [
     ("etc/hosts", 0o644, "127.0.0.1 localhost\n"),
     ("etc/hostname", 0o644, "Node-1\n"),
     ("proc/sys/kernel/hostname", 0o644, "Node-1\n"),
     ("proc/sys/net/ipv4/ip_forward", 0o644, "0\n"),
+    ("proc/sys/net/ipv4/conf/all/forwarding", 0o644, "0\n"),
+    ("proc/sys/net/ipv4/conf/default/forwarding", 0o644, "0\n"),
+    ("proc/sys/net/ipv4/conf/eth0/forwarding", 0o644, "0\n"),
     ("proc/swaps", 0o444, "Filename Type\n"),
     ("proc/modules", 0o444, "xfs 1\n"),
     ("run/bridges", 0o444, "1\n"),
 ];
 
 /// What one has besides that has been at work before.
-const LIVED_IN: [(&str, u32, &str); 19] = [
+const LIVED_IN: [(&str, u32, &str); 26] = [
     ("etc/hostname", 0o644, "old-name\n"),
     ("proc/sys/kernel/hostname", 0o644, "old-name\n"),
     ("etc/fstab", 0o600, "/dev/sda1 / xfs defaults 0 0\n/dev/sda2 none swap sw 0 0\n"),
@@ -42,7 +48,14 @@ const LIVED_IN: [(&str, u32, &str); 19] = [
     ("etc/systemd/zram-generator.conf", 0o640, "[zram0]\n"),
     ("etc/systemd/system/extra.swap", 0o644, "[Swap]\n"),
     ("run/systemd/loaded/extra.swap", 0o644, "[Swap]\n"),
-    ("etc/selinux/config", 0o644, "SELINUX=enforcing\n"),
+    ("run/systemd/generator.late/dev-sda3.swap", 0o644, "[Swap]\nWhat=/dev/sda3\n"),
+    ("run/systemd/generator/dev-sda2.swap", 0o644, "[Unit]\nSourcePath=/etc/fstab\n"),
+    ("etc/sysctl.conf", 0o600, "# hardened\nnet.ipv4.ip_forward = 0\n"),
+    ("etc/sysctl.d/50-site.conf", 0o644, "net.ipv4.conf.default.forwarding = 0\n"),
+    ("etc/sysctl.d/zzz.conf", 0o644, "net/ipv4/conf/*/forwarding = 0\n"),
+    ("run/systemd/active/ntpd", 0o644, ""),
+    ("run/systemd/enabled/ntpd", 0o644, ""),
+    ("etc/selinux/config", 0o644, "SELINUX=Enforcing \n"),
     ("sys/fs/selinux/enforce", 0o644, "1"),
     ("etc/chrony.conf", 0o640, "pool of.the.site\n"),
     ("run/systemd/active/chronyd", 0o644, "pool of.the.site\n"),

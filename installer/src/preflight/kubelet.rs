@@ -1,0 +1,135 @@
+//! Arguments that a site has given kubelet, and that the bundle's kubelet does not take:
+//! it would end at once (kubeadm#1347); or that say otherwise than its configuration,
+//! over which they win.
+
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::kubeadm::minor;
+use crate::kubelet_arguments::{Argument, holding};
+use crate::step::Intent;
+use crate::steps::ready;
+
+/// By the minor release of Kubernetes 1 that does not take them any more, as its changes
+/// have it (`CHANGELOG/CHANGELOG-1.*.md` of kubernetes/kubernetes).
+const GONE: [(u32, &[&str]); 10] = [
+    (12, &["cadvisor-port"]),
+    (15, &["allow-privileged", "host-ipc-sources", "host-network-sources", "host-pid-sources"]),
+    (19, &["bootstrap-checkpoint-path"]),
+    (23, &["seccomp-profile-root"]),
+    (
+        24,
+        &[
+            "cni-bin-dir",
+            "cni-cache-dir",
+            "cni-conf-dir",
+            "docker-endpoint",
+            "experimental-check-node-capabilities-before-mount",
+            "experimental-dockershim-root-directory",
+            "image-pull-progress-deadline",
+            "network-plugin",
+            "network-plugin-mtu",
+            "really-crash-for-testing",
+        ],
+    ),
+    (25, &["experimental-kernel-memcg-notification"]),
+    (
+        26,
+        &[
+            "add-dir-header",
+            "alsologtostderr",
+            "log-backtrace-at",
+            "log-dir",
+            "log-file",
+            "log-file-max-size",
+            "logtostderr",
+            "one-output",
+            "skip-headers",
+            "skip-log-headers",
+            "stderrthreshold",
+        ],
+    ),
+    (27, &["container-runtime", "master-service-namespace"]),
+    (31, &["iptables-drop-bit", "iptables-masquerade-bit", "keep-terminated-pod-volumes"]),
+    (35, &["pod-infra-container-image"]),
+];
+
+/// See the module.
+pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let wanted = wanted(intent);
+    let mut found = Vec::new();
+    for argument in holding(host)? {
+        let Argument { name, path, line, .. } = &argument;
+        let place = format!("{path}, line {line}, gives kubelet --{name}");
+        if let Some(since) = gone(name).filter(|since| minor(&intent.lock().kubernetes) >= *since) {
+            found.push(Failure::new(
+                format!("{place}, with which it has not started since Kubernetes 1.{since}"),
+                format!("take --{name} out of {path}"),
+            ));
+            continue;
+        }
+        let ours = wanted.iter().find(|(own, _)| *own == *name).map(|(_, ours)| ours);
+        let (Some(ours), Some(theirs)) = (ours, &argument.value) else { continue };
+        if !ours.iter().any(|one| one == theirs) {
+            let told = ours.first().map_or("", String::as_str);
+            found.push(Failure::new(
+                format!("{place} as {theirs}, and it is to be {told}"),
+                format!("take --{name} out of {path}; cluster.yaml has what a site may choose"),
+            ));
+        }
+    }
+    Ok(found)
+}
+
+/// The minor release without an argument.
+fn gone(name: &str) -> Option<u32> {
+    let row = GONE.iter().find(|(_, names)| names.contains(&name));
+    row.map(|(minor, _)| *minor)
+}
+
+/// What arguments would have to be, if they are given: ours first, and others that mean
+/// the same.
+fn wanted(intent: &Intent) -> Vec<(String, Vec<String>)> {
+    let socket = "/run/containerd/containerd.sock";
+    let sockets =
+        ["unix://", ""].map(|kind| [format!("{kind}{socket}"), format!("{kind}/var{socket}")]);
+    let cluster = &intent.cluster;
+    let threshold = cluster.kubelet.get("imageGCHighThresholdPercent");
+    let mut wanted = vec![
+        ("cgroup-driver", vec![cluster.cgroup_driver.to_string()]),
+        ("cluster-dns", vec![cluster.dns().to_string()]),
+        ("config", vec!["/var/lib/kubelet/config.yaml".to_owned()]),
+        ("container-runtime", vec!["remote".to_owned()]),
+        ("container-runtime-endpoint", sockets.concat()),
+        ("hostname-override", vec![intent.name.to_string()]),
+        // An image that kubelet removes cannot be pulled again here.
+        ("image-gc-high-threshold", vec![threshold.map_or("100".into(), ToString::to_string)]),
+        ("kubeconfig", vec![ready::KUBELET.to_owned()]),
+        ("node-ip", vec![intent.address.to_string()]),
+        ("pod-manifest-path", vec!["/etc/kubernetes/manifests".to_owned()]),
+        ("root-dir", vec!["/var/lib/kubelet".to_owned()]),
+    ];
+    if let Some(image) = &intent.lock().sandbox_image {
+        wanted.push(("pod-infra-container-image", vec![image.to_string()]));
+    }
+    let own = wanted.into_iter().map(|(name, values)| (name.to_owned(), values));
+    let given = cluster.kubelet.iter().filter_map(|(key, value)| {
+        let value = match value {
+            Value::String(text) => text.clone(),
+            Value::Number(_) | Value::Bool(_) => value.to_string(),
+            _ => return None,
+        };
+        Some((argument(key), vec![value]))
+    });
+    own.chain(given).collect()
+}
+
+/// An argument's name by that of a setting: `max-pods` of `maxPods`.
+fn argument(key: &str) -> String {
+    let letter = |letter: char| match letter.is_ascii_uppercase() {
+        true => format!("-{}", letter.to_ascii_lowercase()),
+        false => letter.to_string(),
+    };
+    key.chars().map(letter).collect()
+}

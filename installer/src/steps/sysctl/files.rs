@@ -1,0 +1,284 @@
+//! The files of kernel settings, in the order in which a node reads them, and their
+//! lines that would undo ours.
+//!
+//! systemd-sysctl reads all files of sysctl.d(5)'s folders by their bare names,
+//! whichever folder they are in; of two of one name the folder that comes first counts.
+//! A later line for a key replaces an earlier one, unless both have the same value: then
+//! the earlier stays in its place, and a line between both may undo it. procps's
+//! `sysctl --system`, tuned and scripts of a site read `/etc/sysctl.conf` after all
+//! these (sysctl(8)), and ufw its own file.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+use super::super::lines::{lines, shown};
+use super::tuned;
+use crate::facts::is_of_containers;
+use crate::failure::Failure;
+use crate::host::Host;
+
+/// Where the files are; what is in the first two is never hidden by one of its name:
+/// systemd takes that of `/etc`, and procps before 4 that of `/run`.
+const FOLDERS: [&str; 5] = [
+    "/etc/sysctl.d",
+    "/run/sysctl.d",
+    "/usr/local/lib/sysctl.d",
+    "/usr/lib/sysctl.d",
+    "/lib/sysctl.d",
+];
+/// What is read after all of them.
+const LAST: [&str; 2] = ["/etc/sysctl.conf", "/etc/ufw/sysctl.conf"];
+/// What a line begins with that was made a comment.
+const COMMENT: &[u8] = b"# kubeferry: ";
+
+/// A file with lines that undo settings of ours.
+pub(crate) struct Undoing {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// These lines.
+    pub(crate) lines: Vec<String>,
+    /// The file whose text is to have them as comments: the same, unless it is a
+    /// package's.
+    pub(super) target: PathBuf,
+    /// That text.
+    pub(super) text: Vec<u8>,
+}
+
+/// What undoes `settings`, which are in the file `own`, and forwarding on one of
+/// `interfaces` or on those of pods.
+pub(super) fn undoing(
+    host: &Host,
+    own: &str,
+    settings: &[(&str, &str)],
+    interfaces: &[String],
+) -> anyhow::Result<Vec<Undoing>> {
+    let own_name = own.rsplit('/').next().unwrap_or(own);
+    let mut found: Vec<Undoing> = Vec::new();
+    for (path, is_last) in files(host)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let real = plain(&host.followed(&path)?);
+        if path == Path::new(own) || name == super::OLD_NAME || !host.path(&real).is_file() {
+            continue;
+        }
+        let is_after = is_last || name.as_str() > own_name;
+        let text = host.bytes(&real)?.unwrap_or_default();
+        let undoes = |line: &[u8]| {
+            let line = shown(line);
+            let undoes = |one: &Assignment| one.undoes(is_after, settings, interfaces);
+            Assignment::parse(&line).as_ref().is_some_and(undoes)
+        };
+        let bad: Vec<String> = lines(&text)
+            .filter(|line| undoes(line))
+            .map(|line| shown(line).trim().to_owned())
+            .collect();
+        if bad.is_empty() {
+            continue;
+        }
+        // A package's file is not edited: one of its name in /etc takes its place.
+        let is_packages = FOLDERS[2..].iter().any(|folder| path.starts_with(folder));
+        let target = if is_packages { Path::new(FOLDERS[0]).join(&name) } else { real.clone() };
+        let line = |line| if undoes(line) { [COMMENT, line] } else { [&[][..], line] };
+        let text = lines(&text).flat_map(line).collect::<Vec<_>>().concat();
+        // One that is read twice, by a link too, is written once.
+        match found.iter_mut().find(|one| one.target == target) {
+            Some(one) if one.lines.len() >= bad.len() => {}
+            Some(one) => *one = Undoing { path, lines: bad, target, text },
+            None => found.push(Undoing { path, lines: bad, target, text }),
+        }
+    }
+    Ok(found)
+}
+
+impl Undoing {
+    /// Refuses what a program makes anew, and a package's profile, which is more than its
+    /// file.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        let (path, told) = (self.path.display(), self.told());
+        let (what, cure) = if self.target.starts_with("/run") {
+            (
+                format!("{path} has `{told}`, and is made anew at each boot"),
+                "find out what writes it, and have it write that no more",
+            )
+        } else if self.target.starts_with("/usr") {
+            (
+                format!("{path} has `{told}`, and is of the profile that tuned uses"),
+                "choose another by `tuned-adm profile`, or copy its folder to /etc/tuned, and take \
+                 that out there",
+            )
+        } else {
+            return Ok(());
+        };
+        Err(Failure::new(what, cure).into())
+    }
+
+    /// Its lines, for a reader.
+    pub(crate) fn told(&self) -> String {
+        self.lines.join("`, `")
+    }
+}
+
+/// The files that are read, in their order, each with whether it comes after all of
+/// sysctl.d's.
+fn files(host: &Host) -> anyhow::Result<Vec<(PathBuf, bool)>> {
+    let mut by_name: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    for folder in FOLDERS {
+        let names = host.list(folder)?.into_iter();
+        for name in names.filter(|name| name.ends_with(".conf") && !name.starts_with('.')) {
+            let paths = by_name.entry(name.clone()).or_default();
+            let is_runtime = folder == FOLDERS[1];
+            if paths.is_empty() || is_runtime {
+                paths.push(Path::new(folder).join(name));
+            }
+        }
+    }
+    let all = by_name.into_values().flatten().map(|path| (path, false));
+    let last = LAST.iter().map(|path| (PathBuf::from(path), true));
+    Ok(all.chain(last).chain(tuned::files(host)?).collect())
+}
+
+/// A path without `..`.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(plain.pop()),
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
+/// A line that sets a key, or with no value takes it out of all that patterns set.
+struct Assignment {
+    /// As the path below `/proc/sys`; it may be a pattern.
+    key: String,
+    value: Option<String>,
+}
+
+impl Assignment {
+    /// None of a comment, and of what is no assignment (sysctl.d(5)).
+    fn parse(line: &str) -> Option<Self> {
+        let line = line.trim();
+        if line.starts_with(['#', ';']) {
+            return None;
+        }
+        let (key, value) = match line.split_once('=') {
+            Some((key, value)) => (key.strip_prefix('-').unwrap_or(key), Some(value)),
+            None => (line.strip_prefix('-')?, None),
+        };
+        let key = key.trim();
+        // Where the first separator is a dot, dots and slashes mean each other.
+        let is_dotted = key.find(['.', '/']).is_some_and(|at| key.as_bytes()[at] == b'.');
+        let turned = |letter| match letter {
+            '.' if is_dotted => '/',
+            '/' if is_dotted => '.',
+            letter => letter,
+        };
+        let key: String = key.chars().map(turned).collect();
+        let parts = key.split('/').filter(|part| !part.is_empty());
+        let key = parts.collect::<Vec<_>>().join("/");
+        Some(Self { key, value: value.map(|value| value.trim().to_owned()) })
+    }
+
+    /// Whether it is in the way of ours. A line for one interface only, or for a pattern,
+    /// is also carried out when an interface comes (udev's `99-systemd.rules`), and so is
+    /// wherever it stands; but what a pattern matches gives way to a key that is written
+    /// out.
+    fn undoes(&self, is_after: bool, settings: &[(&str, &str)], interfaces: &[String]) -> bool {
+        let own = settings.iter().find(|(key, _)| key.replace('.', "/") == self.key);
+        if let Some((_, wanted)) = own {
+            return is_after && self.value.as_deref() != Some(*wanted);
+        }
+        let parts: Vec<&str> = self.key.split('/').collect();
+        let (&[net, ipv4, conf, interface, key], Some(value)) = (parts.as_slice(), &self.value)
+        else {
+            return false;
+        };
+        let words = [(net, "net"), (ipv4, "ipv4"), (conf, "conf"), (key, "forwarding")];
+        let is_pattern = interface.contains(['*', '?', '[']);
+        // A pattern may mean the interfaces of pods, which have many names.
+        let is_concerned = is_pattern && PODS.iter().any(|name| matches(interface, name))
+            || interfaces.iter().any(|name| matches(interface, name))
+            || !is_pattern && is_of_containers(interface);
+        value != "1" && is_concerned && words.iter().all(|(pattern, word)| matches(pattern, word))
+    }
+}
+
+/// What networks call the interfaces of their pods.
+const PODS: [&str; 5] = ["cali0123456789a", "veth01234567", "cni0", "flannel.1", "tunl0"];
+
+/// Whether a pattern of glob(7) matches; letters in brackets are taken for any.
+fn matches(pattern: &str, name: &str) -> bool {
+    let mut pattern_letters = pattern.chars();
+    let mut letters = name.chars();
+    match pattern_letters.next() {
+        None => name.is_empty(),
+        Some('*') => {
+            let rest = pattern_letters.as_str();
+            let ends = name.char_indices().map(|(at, _)| at).chain([name.len()]);
+            ends.into_iter().any(|at| name.get(at..).is_some_and(|name| matches(rest, name)))
+        }
+        Some('?') => {
+            letters.next().is_some() && matches(pattern_letters.as_str(), letters.as_str())
+        }
+        Some('[') if pattern_letters.as_str().contains(']') => {
+            let rest = pattern_letters.as_str().split_once(']').map_or("", |(_, rest)| rest);
+            letters.next().is_some() && matches(rest, letters.as_str())
+        }
+        Some(letter) => {
+            letters.next() == Some(letter) && matches(pattern_letters.as_str(), letters.as_str())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_read_as_systemd_reads_them() {
+        let settings = [("net.ipv4.ip_forward", "1"), ("net.ipv4.conf.all.forwarding", "1")];
+        let undoes = |line: &str, is_after: bool| {
+            let eth0 = ["eth0".to_owned(), "bond0.12".to_owned()];
+            Assignment::parse(line).is_some_and(|one| one.undoes(is_after, &settings, &eth0))
+        };
+        for line in [
+            "net.ipv4.ip_forward = 0",
+            "net/ipv4/ip_forward=0\r",
+            " -net.ipv4.ip_forward=0 ",
+            "net.ipv4.ip_forward=",
+            "net.ipv4.ip_forward=\"1\"",
+            "-net.ipv4.ip_forward",
+            "net.ipv4.conf.all.forwarding=0",
+            "/net//ipv4/ip_forward = 0",
+        ] {
+            assert!(undoes(line, true) && !undoes(line, false), "{line}");
+        }
+        for line in [
+            "net.ipv4.conf.eth0.forwarding=0",
+            "net/ipv4/conf/bond0.12/forwarding=0",
+            "net.ipv4.conf.bond0/12.forwarding=0",
+            "net.ipv4.conf.*.forwarding = 0",
+            "-net.ipv4.conf.e*.forwarding = 0",
+            "net.ipv4.conf.[a-z]th?.forward* = 0",
+            "net.ipv4.conf.cali*.forwarding = 0",
+            "net.ipv4.conf.cni0.forwarding = 0",
+        ] {
+            assert!(undoes(line, true) && undoes(line, false), "{line}");
+        }
+        for line in [
+            "",
+            "# net.ipv4.ip_forward = 0",
+            "; net.ipv4.ip_forward = 0",
+            "net.ipv4.ip_forward",
+            "net.ipv4.ip_forward = 1",
+            "-net.ipv4.conf.eth0.forwarding",
+            "net.ipv4.conf.eth1.forwarding=0",
+            "net.ipv4.conf.eth*.rp_filter=0",
+            "net.ipv4.*=0",
+            "net.ipv4.ip_forward_use_pmtu=0",
+        ] {
+            assert!(!undoes(line, true), "{line}");
+        }
+    }
+}

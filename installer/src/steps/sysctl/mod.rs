@@ -1,0 +1,146 @@
+//! Kernel settings that Kubernetes needs, in a file of their own, and read back
+//! from the kernel. What the node would read after that file, and has otherwise,
+//! becomes a comment: it would hold from the next boot on (amazon-eks-ami#746).
+
+mod files;
+mod tuned;
+
+use super::{file, unit_is};
+use crate::change::Change;
+use crate::exec::Command;
+use crate::facts::is_of_containers;
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::receipt;
+use crate::step::{Node, Step};
+
+pub(crate) use self::files::Undoing;
+
+/// Where they are, for every boot: after `99-sysctl.conf`, which most systems link to
+/// `/etc/sysctl.conf`.
+pub(crate) const PATH: &str = "/etc/sysctl.d/zz-kubeferry.conf";
+/// Where earlier versions had them.
+pub(crate) const OLD: &str = "/etc/sysctl.d/99-kubeferry.conf";
+const OLD_NAME: &str = "99-kubeferry.conf";
+
+/// What pods' traffic needs. The first is there only where the kernel has IPv6. The last
+/// three are one switch to the kernel, but not to systemd-sysctl; the very last is what
+/// the interfaces of pods are born with.
+const SETTINGS: [(&str, &str); 5] = [
+    ("net.bridge.bridge-nf-call-ip6tables", "1"),
+    ("net.bridge.bridge-nf-call-iptables", "1"),
+    ("net.ipv4.ip_forward", "1"),
+    ("net.ipv4.conf.all.forwarding", "1"),
+    ("net.ipv4.conf.default.forwarding", "1"),
+];
+
+/// The settings that this node needs.
+pub(crate) fn settings(host: &Host) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let has_ipv6 = host.exists("/proc/sys/net/ipv6");
+    SETTINGS.into_iter().filter(move |(key, _)| has_ipv6 || !key.ends_with("ip6tables"))
+}
+
+/// What the kernel has for a key; none before its module is loaded. A dot in an
+/// interface's name is a slash in a key.
+pub(crate) fn now(host: &Host, key: &str) -> anyhow::Result<Option<String>> {
+    let turned = |letter| match letter {
+        '.' => '/',
+        '/' => '.',
+        letter => letter,
+    };
+    let path: String = key.chars().map(turned).collect();
+    let text = host.read(format!("/proc/sys/{path}"))?;
+    Ok(text.map(|text| text.trim().to_owned()))
+}
+
+/// The file that has them on this node: an earlier version's until a run has moved it.
+pub(crate) fn own(host: &Host) -> &'static str {
+    if !host.exists(PATH) && host.exists(OLD) { OLD } else { PATH }
+}
+
+/// What the node reads after `own`, and would undo it, also on one of `interfaces`.
+pub(crate) fn undoing(
+    host: &Host,
+    own: &str,
+    interfaces: &[String],
+) -> anyhow::Result<Vec<Undoing>> {
+    files::undoing(host, own, &settings(host).collect::<Vec<_>>(), interfaces)
+}
+
+/// The switches of single interfaces that are off while that of all is on: those of
+/// `interfaces`, and of pods.
+pub(crate) fn off(host: &Host, interfaces: &[String]) -> anyhow::Result<Vec<String>> {
+    if now(host, "net.ipv4.ip_forward")?.as_deref() != Some("1") {
+        // They follow it when it is switched on.
+        return Ok(Vec::new());
+    }
+    let mut off = Vec::new();
+    for name in host.list("/proc/sys/net/ipv4/conf")? {
+        let key = format!("net.ipv4.conf.{}.forwarding", name.replace('.', "/"));
+        let is_meant = interfaces.contains(&name) || is_of_containers(&name);
+        if is_meant && now(host, &key)?.as_deref() == Some("0") {
+            off.push(key);
+        }
+    }
+    Ok(off)
+}
+
+/// See the module.
+pub struct Sysctl;
+
+impl Step for Sysctl {
+    fn name(&self) -> &'static str {
+        "sysctl"
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let host = node.host;
+        if unit_is(host, "masked", "systemd-sysctl")? {
+            return Err(Failure::new(
+                "systemd-sysctl is masked, so that no boot would set what the kernel needs",
+                "`systemctl unmask systemd-sysctl`, and run this again",
+            )
+            .into());
+        }
+        let text: String =
+            settings(host).map(|(key, value)| format!("{key} = {value}\n")).collect();
+        let mut changes = file(host, PATH, &text)?;
+        let interface = node.intent.facts.interface(node.intent.address);
+        let interfaces: Vec<String> = interface.map(str::to_owned).into_iter().collect();
+        for one in undoing(host, PATH, &interfaces)? {
+            one.check()?;
+            host.file(&one.target)?;
+            changes.push(Change::write(one.target, one.text));
+        }
+        let mut undo = Vec::new();
+        for (key, value) in settings(host) {
+            let now = now(host, key)?;
+            if now.as_deref() != Some(value) {
+                let old = now.unwrap_or_else(|| "0".to_owned());
+                undo.push(Command::of("sysctl -w").with(format!("{key}={old}")));
+            }
+        }
+        // Also with a new file alone: what a module that is not loaded yet will
+        // have set by then, a plan cannot know.
+        if !changes.is_empty() || !undo.is_empty() {
+            let command = Command::of("sysctl --load").with(PATH);
+            changes.push(Change::Run { command, undo, files: Vec::new() });
+        }
+        for key in off(host, &interfaces)? {
+            let set = |value| Command::of("sysctl -w").with(format!("{key}={value}"));
+            changes.push(Change::Run { command: set(1), undo: vec![set(0)], files: Vec::new() });
+        }
+        if host.exists(OLD) && is_ours(host)? {
+            changes.push(Change::Remove { path: OLD.into() });
+        }
+        Ok(changes)
+    }
+}
+
+/// Whether the old file is one that the installer wrote, also before a reset that was
+/// forgotten.
+fn is_ours(host: &Host) -> anyhow::Result<bool> {
+    let text = host.read(OLD)?.unwrap_or_default();
+    let is_own = |line: &str| SETTINGS.iter().any(|(key, one)| line == format!("{key} = {one}"));
+    Ok(receipt::first(host.lines(), OLD.as_ref()).is_some() || text.lines().all(is_own))
+}
