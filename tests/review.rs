@@ -114,7 +114,7 @@ fn a_lock_says_what_changes_against_the_one_before() {
     site.manifest("replicas: 3");
     site.edit_spec("repoGpgcheck: {off: it is a test}", "repoGpgcheck: {off: another reason}");
     site.edit_spec("name: demo\n", "name: demo\ncluster: {podCidr: 10.9.0.0/16}\n");
-    site.edit_spec("manifests:\n", "images: [registry.k8s.io/pause:3.6]\nmanifests:\n");
+    site.edit_spec("manifests:\n", "images: [docker.io/coredns/coredns:v1.10.1]\nmanifests:\n");
     let said = demo.ok(&["lock"]);
     for line in [
         "~ disabled check repoGpgcheck el9-x86_64/extra it is a test -> another reason",
@@ -122,7 +122,7 @@ fn a_lock_says_what_changes_against_the_one_before() {
         "- rpm el9-x86_64 lib.noarch 1-1",
         "+ rpm el9-x86_64 more.noarch 1-1",
         "~ rpm el9-x86_64 web.noarch 1-1 -> 2-1",
-        "+ image registry.k8s.io/pause 3.6",
+        "+ image docker.io/coredns/coredns v1.10.1",
         "    -  replicas: 1",
         "    +  replicas: 3",
         "       paused: false",
@@ -144,11 +144,18 @@ fn a_lock_says_what_changes_against_the_one_before() {
     let manifest = changes.iter().find(|one| one["what"] == "manifest web").unwrap();
     assert!(manifest["text"]["lines"].as_array().unwrap().contains(&"+  replicas: 3".into()));
 
+    // An image by its tags.
+    let lock = fs::read_to_string(demo.path(LOCK)).unwrap();
+    let older = lock.replace("registry.k8s.io/pause:3.9", "registry.k8s.io/pause:3.8");
+    fs::write(demo.path("older.json"), older).unwrap();
+    let said = demo.ok(&["diff", "older.json", LOCK]);
+    assert!(said.contains("~ image registry.k8s.io/pause 3.8 -> 3.9\n"), "{said}");
+    assert!(said.contains("~ sandbox image registry.k8s.io/pause:3.8 -> registry"), "{said}");
+
     // A lock is looked into as a bundle is.
     let shown = demo.ok(&["inspect", LOCK]);
     assert!(shown.starts_with("lock        demo\n") && shown.contains("web-2-1.noarch"), "{shown}");
     assert_eq!(demo.ok(&["inspect", "bundle.yaml"]), shown);
-    let lock = fs::read_to_string(demo.path(LOCK)).unwrap();
     assert_eq!(demo.ok(&["inspect", "--json", LOCK]), lock);
 
     // Without the cache the texts before are nowhere, and that is said.
@@ -172,8 +179,9 @@ fn a_bundle_is_compared_with_the_lock_of_the_spec() {
     demo.ok(&["build", "-q"]);
     assert_eq!(demo.ok(&["diff", "demo.tar", "bundle.yaml"]), "0 changes, 0 B of new blobs\n");
     fs::write(demo.path("a.yaml"), text.replace("one", "\u{1b}[2Jtwo")).unwrap();
-    let spec =
-        demo.spec().replace("name: demo\n", "name: demo\nimages: [registry.k8s.io/pause:3.6]\n");
+    let spec = demo
+        .spec()
+        .replace("name: demo\n", "name: demo\nimages: [docker.io/coredns/coredns:v1.10.1]\n");
     demo.write_spec(&spec.replace("\u{1b}", ""));
     // A control character is in no YAML.
     fs::write(demo.path("a.yaml"), text.replace("one", "\u{202e}two")).unwrap();
@@ -182,10 +190,13 @@ fn a_bundle_is_compared_with_the_lock_of_the_spec() {
     fs::remove_dir_all(demo.path("cache")).unwrap();
     let said = demo.ok(&["diff", "demo.tar", "bundle.yaml"]);
     assert!(said.contains("\n    -data: {a: one}\n    +data: {a: \\u{202e}two}\n"), "{said}");
-    assert!(said.contains("\n~ manifest a ") && said.contains("+ image registry.k8s.io/pause 3.6"));
+    assert!(
+        said.contains("\n~ manifest a ")
+            && said.contains("+ image docker.io/coredns/coredns v1.10.1")
+    );
     let back = demo.ok(&["diff", "bundle.yaml", "demo.tar"]);
     assert!(back.contains("\n    +data: {a: one}\n"), "{back}");
-    assert!(back.contains("- image registry.k8s.io/pause 3.6"), "{back}");
+    assert!(back.contains("- image docker.io/coredns/coredns v1.10.1"), "{back}");
 }
 
 #[test]
@@ -364,7 +375,7 @@ fn images_and_manifests_stay_or_move_too() {
 
 #[test]
 fn without_a_network_the_cache_answers() {
-    let Site(demo) = Site::start();
+    let demo = Demo::start();
     let offline = ["lock", "--offline"];
     // All that is missing is told at once.
     let error = demo.fails(&offline);
@@ -428,4 +439,44 @@ fn without_a_network_the_cache_answers() {
     assert!(code == 1 && said.contains(&format!("{url}/manifests/calico.yaml")), "{said}");
     assert!(!said.contains("ingress-nginx"), "{said}");
     assert!(Path::new(&root.join(LOCK)).exists());
+}
+
+#[test]
+fn a_target_says_which_systems_it_is_for() {
+    let demo = Demo::start();
+    let spec = demo.spec();
+    demo.ok(&["lock"]);
+    assert!(!fs::read_to_string(demo.path(LOCK)).unwrap().contains("\"match\""), "as before");
+    fs::copy(demo.path(LOCK), demo.path("old.json")).unwrap();
+    let with = |entries: &str| {
+        let line = format!("    match: {entries}\n    repositories:\n");
+        demo.write_spec(&spec.replace("    repositories:\n", &line));
+    };
+    with("[{ID: openEuler, VERSION_ID: \"22.03\"}, {ID: \"kylin\"}]");
+    let said = demo.ok(&["lock"]);
+    assert!(said.contains("+ match el9-x86_64 ID=openEuler VERSION_ID=22.03\n"), "{said}");
+    assert!(said.contains("+ match el9-x86_64 ID=kylin\n"), "{said}");
+    demo.ok(&["build", "-q"]);
+    let shown = demo.ok(&["inspect", "demo.tar"]);
+    assert!(shown.contains("\n  for nodes with ID=openEuler VERSION_ID=22.03\n"), "{shown}");
+    // A lock that says otherwise than the spec is none of it.
+    let lock = fs::read_to_string(demo.path(LOCK)).unwrap();
+    fs::write(demo.path(LOCK), lock.replace("\"kylin\"", "\"other\"")).unwrap();
+    let error = demo.fails(&["build", "-q"]);
+    assert!(error.contains("is for other systems than by its `match`"), "{error}");
+    for (entries, words) in [
+        ("[{id: openEuler}]", "is no field of os-release"),
+        ("[{}]", "an entry without fields would be any node"),
+        ("[{ID: \"\"}]", "is no value of os-release"),
+        ("[{ID: debian}]", "packages of debian come by apt"),
+        ("[{ID_LIKE: suse}]", "packages of suse come by zypper"),
+        ("{ID: openEuler}", "match"),
+    ] {
+        with(entries);
+        let error = demo.fails(&["lock"]);
+        assert!(error.contains(words) && error.contains("bundle.yaml:"), "{entries}: {error}");
+    }
+    let wrong = lock.replace("\"ID\": \"kylin\"", "\"id\": \"kylin\"");
+    fs::write(demo.path("wrong.json"), wrong).unwrap();
+    assert!(demo.fails(&["inspect", "wrong.json"]).contains("is for no system by `id=kylin`"));
 }

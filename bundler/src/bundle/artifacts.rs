@@ -83,16 +83,21 @@ impl Found {
     fn target(&mut self, target: &LockedTarget) {
         let id = &target.id;
         self.add(Rank::Target, format!("baseline {id}"), &target.baseline, "");
+        for system in &target.systems {
+            self.add(Rank::Target, format!("match {id}"), &system.to_string(), "");
+        }
         if target.module_hotfixes {
             self.add(Rank::Target, format!("module hotfixes {id}"), "on", "");
         }
         for repository in &target.repositories {
             let what = format!("repository {id} {}", repository.id);
-            let version = match &repository.revision {
-                Some(revision) => format!("{} revision {revision}", repository.base_url),
-                None => repository.base_url.to_string(),
-            };
-            self.add(Rank::Repository, what, &version, &short(repository.repomd));
+            self.add(Rank::Repository, what, repository.base_url.as_str(), "");
+            let what = format!("revision of repository {id} {}", repository.id);
+            let digest = short(repository.repomd);
+            match &repository.revision {
+                Some(revision) => self.add(Rank::Repository, what, revision, &digest),
+                None => self.add(Rank::Repository, what, &digest, ""),
+            }
             let what = format!("signer of repository {id} {}", repository.id);
             let signer = repository.repomd_signed_by.as_deref().unwrap_or("unsigned");
             self.add(Rank::Repository, what, signer, "");

@@ -115,6 +115,9 @@ fn packages(lock: &Lock, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             HumanBytes(size),
             printable(&target.baseline)
         )?;
+        for system in &target.systems {
+            writeln!(f, "  for nodes with {}", printable(&system.to_string()))?;
+        }
         for rpm in rpms {
             writeln!(f, "  {}", printable(&format!("{}  {}", rpm.package, rpm.repository)))?;
         }
