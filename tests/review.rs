@@ -161,7 +161,7 @@ fn a_lock_says_what_changes_against_the_one_before() {
     // Without the cache the texts before are nowhere, and that is said.
     fs::remove_dir_all(demo.path("cache")).unwrap();
     let said = demo.ok(&["diff", "old.json", LOCK]);
-    assert!(said.contains("    (neither of the two texts is in a bundle given"), "{said}");
+    assert!(said.contains("    (its lines cannot be shown: both texts"), "{said}");
     // What is no lock is none.
     fs::write(demo.path("bad.json"), "{\"lockVersion\": 9}").unwrap();
     let error = demo.fails(&["diff", "bad.json", LOCK]);
@@ -321,6 +321,25 @@ fn one_thing_moves_and_all_else_stays() {
     assert!(
         demo.fails(&["lock", "--upgrade", "web"]).contains("there is no bundle.yaml.lock.json")
     );
+}
+
+#[test]
+fn what_the_spec_asks_for_anew_comes_and_the_rest_stays() {
+    let site = Site::start();
+    site.0.ok(&["lock"]);
+    site.packages(&[
+        ("web", "1", &["lib"]),
+        ("app", "1", &["lib"]),
+        ("lib", "1", &[]),
+        ("web", "2", &["lib"]),
+        ("app", "2", &["lib"]),
+        ("lib", "2", &[]),
+        ("extra", "1", &["lib=2"]),
+    ]);
+    site.edit_spec(REQUIRES, "packages: [web, \"app = 2\", extra]");
+    site.0.ok(&["lock", "--upgrade", "kubernetes"]);
+    let versions = ["web", "app", "lib", "extra"].map(|name| site.version(name));
+    assert_eq!(versions, ["1", "2", "2", "1"]);
 }
 
 #[test]

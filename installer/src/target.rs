@@ -2,6 +2,7 @@
 //! node's system calls itself.
 
 use bundle_format::lock::LockedTarget;
+use bundle_format::text::brief;
 
 use crate::facts::Facts;
 use crate::failure::Failure;
@@ -33,8 +34,8 @@ pub fn choose(
         return Err(Failure::new(
             format!(
                 "this node is {} ({}), which installs packages by {tool}",
-                facts.system,
-                release.words()
+                brief(&facts.system),
+                brief(&release.words())
             ),
             "take a node of a distribution that has dnf or yum: the bundle's packages are \
              installed by these",
@@ -101,7 +102,7 @@ fn none_fits(targets: &[LockedTarget], facts: &Facts) -> Failure {
     });
     let wanted: Vec<String> = wanted.collect();
     let release = &facts.release;
-    let field = |name: &str| release.get(name).unwrap_or_default();
+    let field = |name: &str| brief(release.get(name).unwrap_or_default());
     let (id, version) = (field("ID"), field("VERSION_ID"));
     let cure = match id.is_empty() {
         true => "without /etc/os-release nobody can tell what packages it takes: restore that \
@@ -116,8 +117,8 @@ fn none_fits(targets: &[LockedTarget], facts: &Facts) -> Failure {
     Failure::new(
         format!(
             "this node is {} ({}, {}), and the bundle has no target for it: {}",
-            facts.system,
-            release.words(),
+            brief(&facts.system),
+            brief(&release.words()),
             facts.architecture,
             wanted.join("; ")
         ),

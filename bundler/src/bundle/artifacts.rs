@@ -35,8 +35,9 @@ pub(super) enum Rank {
 pub(super) struct Artifact {
     /// What tells it from another of the same version.
     pub(super) exact: String,
-    /// Where its text is, if that is to be compared line by line.
-    pub(super) text: Option<(Descriptor, String)>,
+    /// What of it is to be compared line by line, the best first, and where a lock has
+    /// that from.
+    pub(super) texts: Vec<(Descriptor, String)>,
 }
 
 /// The artifacts of a lock; none where there is none.
@@ -72,7 +73,7 @@ struct Found(Artifacts);
 
 impl Found {
     fn add(&mut self, rank: Rank, what: impl Into<String>, version: &str, exact: &str) {
-        let artifact = Artifact { exact: exact.to_owned(), text: None };
+        let artifact = Artifact { exact: exact.to_owned(), texts: Vec::new() };
         self.put(rank, what.into(), version.to_owned(), artifact);
     }
 
@@ -140,9 +141,10 @@ impl Found {
             true => short(applied.digest),
             false => format!("{} (upstream {})", short(applied.digest), short(upstream.digest)),
         };
-        // What is applied is the file itself only where nothing is patched.
-        let text = Some((applied.clone(), manifest.source.clone()));
-        self.put(Rank::Manifest, what.clone(), String::new(), Artifact { exact, text });
+        // What is patched is in bundles and in the cache only.
+        let texts = [applied, upstream].map(|one| (one.clone(), manifest.source.clone()));
+        let artifact = Artifact { exact, texts: texts.to_vec() };
+        self.put(Rank::Manifest, what.clone(), String::new(), artifact);
         self.add(Rank::Manifest, format!("{what} source"), &manifest.source, "");
     }
 

@@ -177,28 +177,23 @@ fn either(version: &str, artifact: &Artifact) -> String {
 impl Change {
     /// With the lines that are not the same in both texts.
     fn with_text(self, a: &Artifact, b: &Artifact, texts: &Texts<'_>, limit: usize) -> Self {
-        let (Some((from, of_from)), Some((to, of_to))) = (&a.text, &b.text) else { return self };
-        if from.digest == to.digest {
+        let pairs = a.texts.iter().zip(&b.texts);
+        let mut others = pairs.filter(|((from, _), (to, _))| from.digest != to.digest).peekable();
+        if others.peek().is_none() {
             return self;
         }
-        let both = [texts.bytes(from, of_from), texts.bytes(to, of_to)];
-        let missing = match &both {
-            [Some(before), Some(after)] => {
-                return Self { text: Some(lines::of_texts(before, after, limit)), ..self };
+        let found = others.find_map(|((from, of_from), (to, of_to))| {
+            let (before, after) = (texts.bytes(from, of_from)?, texts.bytes(to, of_to)?);
+            Some(lines::of_texts(&before, &after, limit))
+        });
+        match found {
+            Some(text) => Self { text: Some(text), ..self },
+            None => {
+                let note = "its lines cannot be shown: both texts would have to be in the bundles, \
+                            in the cache or beside the spec";
+                Self { note: Some(note.to_owned()), ..self }
             }
-            [None, Some(_)] => "the first of the two texts",
-            [Some(_), None] => "the second of the two texts",
-            [None, None] => "neither of the two texts",
-        };
-        let note = match both {
-            [None, None] => {
-                format!("{missing} is in a bundle given, in the cache or beside the spec")
-            }
-            _ => {
-                format!("{missing} is in no bundle given, not in the cache and not beside the spec")
-            }
-        };
-        Self { note: Some(note), ..self }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use anyhow::bail;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::input;
 use bundle_format::lock::Lock;
@@ -23,6 +24,9 @@ impl Held {
         let own = if is_spec { lock::path_of(path) } else { path.to_owned() };
         if !is_spec && !is_json(path) {
             return Ok(Self::Bundle(Bundle::open(path)?));
+        }
+        if is_spec && !own.exists() {
+            bail!("there is no {}: run `bundler lock`", own.display());
         }
         let folder = own.parent().unwrap_or(Path::new("")).to_owned();
         Ok(Self::Lock { lock: Box::new(lock::read(&own)?), folder })

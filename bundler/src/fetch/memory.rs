@@ -2,9 +2,7 @@
 //! again of it without a network. The bytes are blobs of the cache like any others.
 //! Tokens and passwords are never in it: whoever logs in asks below.
 
-use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bundle_format::lock::Descriptor;
@@ -78,13 +76,7 @@ impl Remembering {
             size: document.bytes.len() as u64,
             headers: document.headers.iter().filter(is_read).cloned().collect(),
         };
-        let path = self.place(request);
-        let folder = path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(&serde_json::to_vec(&note)?)?;
-        file.persist(&path)?;
-        Ok(())
+        Ok(self.cache.note(&self.place(request), &serde_json::to_vec(&note)?)?)
     }
 }
 
@@ -113,9 +105,12 @@ impl Fetch for Remembering {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::io::Cursor;
 
     use super::*;
+    use crate::fetch::download::download_by_checksum;
+    use crate::rpm::checksum::Checksum;
 
     struct Server;
 
@@ -130,7 +125,10 @@ mod tests {
                 ],
                 offset: 0,
                 length: None,
-                body: Box::new(Cursor::new(request.accept.concat().into_bytes())),
+                body: Box::new(Cursor::new(match request.url.path() {
+                    "/a" => b"a".to_vec(),
+                    _ => request.accept.concat().into_bytes(),
+                })),
             })
         }
     }
@@ -162,5 +160,26 @@ mod tests {
         let digest = Digest::of(b"a");
         fs::write(cache.path(digest), b"b").unwrap();
         assert!(off.document(&request("/x", "a"), 9).is_err());
+    }
+
+    #[test]
+    fn a_file_of_another_checksum_is_known_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path()).unwrap();
+        let url = "https://example.com/a".parse().unwrap();
+        let sha1 = "86f7e437faa5a7fce15d1ddcb9eaeaea377667b8";
+        let checksum = Checksum::parse("sha1", sha1).unwrap();
+        let get = |network| {
+            let fetch = Remembering::new(Arc::new(Server), cache.clone(), network);
+            download_by_checksum(&cache, &fetch, &url, &checksum, 1)
+        };
+        assert!(get(Network::Off).is_err());
+        assert_eq!(get(Network::On).unwrap(), Digest::of(b"a"));
+        assert_eq!(get(Network::Off).unwrap(), Digest::of(b"a"));
+        // A note that leads to something else is none.
+        let other = cache.insert(b"b").unwrap();
+        fs::write(folder.path().join("checksums").join(sha1), other.to_string()).unwrap();
+        assert!(get(Network::Off).is_err());
+        assert_eq!(get(Network::On).unwrap(), Digest::of(b"a"));
     }
 }

@@ -110,7 +110,16 @@ pub(super) fn lock(
     }
     let mut rpms = Vec::new();
     for chosen in &resolution.packages {
-        rpms.push(locked_rpm(&id, chosen, upstreams, &mut why)?);
+        match locked_rpm(&id, chosen, upstreams, &mut why) {
+            Ok(rpm) => rpms.push(rpm),
+            Err(error) if upstreams.client.network() == Network::Off => {
+                problems.push(format!("{error:#}"));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if !problems.is_empty() {
+        bail!("{}", problems.join(&format!("\ntarget {id}: ")));
     }
     let mut warnings = Vec::new();
     if resolution.core_missing {

@@ -10,6 +10,7 @@ use bundle_format::{Architecture, ImageReference, Nevra};
 
 use crate::bundle::why;
 use crate::fetch::Fetch;
+use crate::rpm::closure::{Request, Universe};
 use crate::rpm::package::Package;
 use crate::rpm::repository::Repository;
 use crate::rpm::resolve::{Goal, Resolution, ResolveError, resolve};
@@ -117,14 +118,14 @@ impl<'a> Kept<'a> {
         goal: &Goal<'_>,
     ) -> anyhow::Result<Resolution> {
         let pins = Pins::new(self, target, repositories, goal);
-        let pinned = pins.solve(fetch, repositories, goal, Some(&self.packages));
+        let pinned = pins.solve(fetch, repositories, goal, Some(&pins.free));
         if !matches!(&pinned, Err(error) if is_conflict(error)) {
             return Ok(pinned?);
         }
         let words = || format!("upgrading {}", self.names.join(", "));
         let unpinned = pins.solve(fetch, repositories, goal, None).with_context(words)?;
         let near = neighbours(self.lock, target, &unpinned);
-        let mut free = self.packages.clone();
+        let mut free = pins.free.clone();
         loop {
             let wider: BTreeSet<String> = free
                 .iter()
@@ -151,6 +152,9 @@ struct Pins {
     locked: HashMap<(String, String), HashSet<Nevra>>,
     /// Those that must not stay, since they are to move and there are newer ones.
     outdated: HashSet<Nevra>,
+    /// Those that may be in any version: they are to move, or the spec asks for another
+    /// by now.
+    free: BTreeSet<String>,
 }
 
 impl Pins {
@@ -165,7 +169,8 @@ impl Pins {
                 offered.entry(key).or_insert_with(Vec::new).push((own.priority, nevra));
                 offered
             });
-        let mut pins = Self { locked: HashMap::new(), outdated: HashSet::new() };
+        let (locked, outdated, free) = (HashMap::new(), HashSet::new(), kept.packages.clone());
+        let mut pins = Self { locked, outdated, free };
         for rpm in kept.lock.rpms.iter().filter(|rpm| rpm.target == target) {
             let own = &rpm.package;
             let others = offered.get(&(own.name.as_str(), own.arch.as_str()));
@@ -175,8 +180,7 @@ impl Pins {
             pins.locked.entry(key).or_default().insert(own.clone());
             // Of a package that the spec asks for in one version, another build at most.
             let one_version = goal.requests.iter().any(|request| {
-                let name = request.text.split([' ', '=', '<', '>']).next();
-                name == Some(own.name.as_str()) && request.text != own.name
+                name_of(request).as_ref() == Some(&own.name) && request.text != own.name
             });
             let newer = others.iter().any(|(priority, nevra)| {
                 priority <= first
@@ -187,6 +191,15 @@ impl Pins {
                 pins.outdated.insert(own.clone());
             }
         }
+        let locked: HashSet<&Nevra> = pins.locked.values().flatten().collect();
+        let others = |own: &Repository, package: &Package| {
+            (goal.excluded)(own, package) || !locked.contains(&package.nevra)
+        };
+        let universe = Universe::new(&*repositories, goal.architecture, others);
+        let requests = goal.requests.iter();
+        let unanswered = requests.filter(|request| request.candidates(&universe).is_empty());
+        let names: Vec<String> = unanswered.filter_map(name_of).collect();
+        pins.free.extend(names);
         pins
     }
 
@@ -213,6 +226,11 @@ impl Pins {
         let locked = self.locked.get(&(nevra.name.clone(), nevra.arch.clone()));
         locked.is_some_and(|locked| !locked.contains(nevra)) && !free.contains(&nevra.name)
     }
+}
+
+/// The name that a request begins with.
+fn name_of(request: &Request) -> Option<String> {
+    request.text.split([' ', '=', '<', '>']).next().map(str::to_owned)
 }
 
 fn is_conflict(error: &ResolveError) -> bool {

@@ -101,15 +101,14 @@ impl Relations {
                 );
             }
             for name in ["ID", "ID_LIKE"] {
-                let tool = fields.get(name).and_then(|value| foreign_tool(value));
-                // Which may have dnf beside it.
-                if let Some(tool) = tool.filter(|tool| *tool != "tdnf") {
-                    let what = &fields[name];
+                let Some(value) = fields.get(name) else { continue };
+                // What has tdnf may have dnf beside it.
+                if let Some(tool) = foreign_tool(value).filter(|tool| *tool != "tdnf") {
                     self.add(
                         node.place_of(name),
                         format!(
-                            "match: packages of {what} come by {tool}, and the installer installs by \
-                             dnf or yum"
+                            "match: packages of {value} come by {tool}, and the installer installs \
+                             by dnf or yum"
                         ),
                     );
                 }
