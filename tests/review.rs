@@ -129,7 +129,7 @@ fn a_lock_says_what_changes_against_the_one_before() {
     ] {
         assert!(said.lines().any(|own| own == line), "{line}\n{said}");
     }
-    assert!(said.contains("\n~ repository el9-x86_64 extra "), "{said}");
+    assert!(said.contains("\n~ revision of repository el9-x86_64 extra "), "{said}");
     assert!(said.contains("\n~ manifest web "), "{said}");
     assert!(!said.contains("app.noarch") && !said.contains("calico"), "{said}");
 
