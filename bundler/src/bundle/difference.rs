@@ -184,13 +184,13 @@ impl Change {
         }
         let found = others.find_map(|((from, of_from), (to, of_to))| {
             let (before, after) = (texts.bytes(from, of_from)?, texts.bytes(to, of_to)?);
-            Some(lines::of_texts(&before, &after, limit))
+            lines::of_texts(&before, &after, limit)
         });
         match found {
             Some(text) => Self { text: Some(text), ..self },
             None => {
-                let note = "its lines cannot be shown: both texts would have to be in the bundles, \
-                            in the cache or beside the spec";
+                let note = "its lines cannot be shown: both texts, of at most 100,000 lines, would \
+                            have to be in the bundles, in the cache or beside the spec";
                 Self { note: Some(note.to_owned()), ..self }
             }
         }

@@ -13,7 +13,7 @@ use crate::bundle::difference::Side;
 
 /// A lock, by itself or in a bundle.
 pub(super) enum Held {
-    Bundle(Bundle),
+    Bundle(Box<Bundle>),
     Lock { lock: Box<Lock>, folder: PathBuf },
 }
 
@@ -23,7 +23,7 @@ impl Held {
         let is_spec = path.extension().is_some_and(|end| end == "yaml" || end == "yml");
         let own = if is_spec { lock::path_of(path) } else { path.to_owned() };
         if !is_spec && !is_json(path) {
-            return Ok(Self::Bundle(Bundle::open(path)?));
+            return Ok(Self::Bundle(Box::new(Bundle::open(path)?)));
         }
         if is_spec && !own.exists() {
             bail!("there is no {}: run `bundler lock`", own.display());

@@ -195,7 +195,7 @@ impl Pins {
         let others = |own: &Repository, package: &Package| {
             (goal.excluded)(own, package) || !locked.contains(&package.nevra)
         };
-        let universe = Universe::new(&*repositories, goal.architecture, others);
+        let universe = Universe::new(repositories, goal.architecture, others);
         let requests = goal.requests.iter();
         let unanswered = requests.filter(|request| request.candidates(&universe).is_empty());
         let names: Vec<String> = unanswered.filter_map(name_of).collect();
