@@ -136,7 +136,9 @@ fn yaml_is_read() {
     // What installing has is the cluster's file, which the installer's own test reads.
     for document in documents().into_iter().filter(|path| !path.ends_with("install.md")) {
         for block in blocks(&fs::read_to_string(&document).unwrap(), "yaml") {
+            let of_target = || format!("{head}  {}", block.replace('\n', "\n  "));
             let text = match block.starts_with("patches:") {
+                _ if block.starts_with("match:") => of_target(),
                 true => format!(
                     "{head}manifests:\n- name: a\n  file: a.yaml\n  {}",
                     block.replace('\n', "\n  ")

@@ -19,7 +19,6 @@ use std::{net::TcpListener, thread};
 
 use bundle_format::architecture::Architecture::{self, Aarch64, X86_64};
 use bundle_format::digest::Digest;
-use bundler::fetch::Fetch as _;
 use bundler::fetch::http::HttpFetch;
 use bundler::image::pull::{Puller, ResolvedImage};
 use bundler::image::registry::{PlainHttp, Registries, Registry};

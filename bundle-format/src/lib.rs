@@ -19,6 +19,7 @@ pub mod layout;
 pub mod lock;
 pub mod nevra;
 pub mod output;
+pub mod pattern;
 pub mod reference;
 pub mod text;
 pub mod title;

@@ -10,8 +10,9 @@ use serde::{Serialize, Serializer};
 
 use crate::exec::Command;
 use crate::failure::Failure;
+use crate::family;
 use crate::host::Host;
-use crate::os_release;
+use crate::os_release::OsRelease;
 
 /// What a node is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -19,7 +20,9 @@ use crate::os_release;
 pub struct Facts {
     /// What its distribution calls itself.
     pub system: String,
-    /// `el7`, `el8`, `el9`; none for another kind.
+    /// What its os-release says.
+    pub release: OsRelease,
+    /// `el7`, `el8`, `el9`, or another that its maker names; none where none is named.
     pub family: Option<String>,
     /// Its processor.
     pub architecture: Architecture,
@@ -52,12 +55,7 @@ pub(crate) fn is_of_containers(interface: &str) -> bool {
 impl Facts {
     /// Looks at the node.
     pub fn gather(host: &Host) -> anyhow::Result<Self> {
-        let release = match host.read("/etc/os-release")? {
-            None => host.read("/usr/lib/os-release")?,
-            release => release,
-        };
-        let release = release.unwrap_or_default();
-        let value = |key: &str| os_release::value(&release, key);
+        let release = OsRelease::of(host)?;
         let cpuinfo = host.read("/proc/cpuinfo")?.unwrap_or_default();
         let processors = cpuinfo.lines().filter(|line| line.starts_with("processor")).count();
         let swaps = host.read("/proc/swaps")?.unwrap_or_default();
@@ -65,8 +63,9 @@ impl Facts {
             Ok(host.read(path)?.unwrap_or_default().trim().to_owned())
         };
         Ok(Self {
-            system: value("PRETTY_NAME").unwrap_or_else(|| "an unknown system".to_owned()),
-            family: family(&value),
+            system: release.get("PRETTY_NAME").unwrap_or("an unknown system").to_owned(),
+            family: family::platform(&release).map(|(family, _)| family),
+            release,
             architecture: std::env::consts::ARCH.parse().context("finding the architecture")?,
             kernel: text("/proc/sys/kernel/osrelease")?,
             host_name: text("/proc/sys/kernel/hostname")?,
@@ -135,6 +134,7 @@ impl Facts {
         vec![
             ("system", self.system.clone()),
             ("family", or_none(&self.family)),
+            ("os-release", self.release.words()),
             ("architecture", self.architecture.to_string()),
             ("kernel", self.kernel.clone()),
             ("host name", self.host_name.clone()),
@@ -186,18 +186,6 @@ fn named<S: Serializer>(
     serializer.collect_seq(named)
 }
 
-/// By `PLATFORM_ID` (`platform:el9`, os-release(5)), which el7 does not have yet.
-fn family(value: &dyn Fn(&str) -> Option<String>) -> Option<String> {
-    if let Some(platform) = value("PLATFORM_ID") {
-        return platform.strip_prefix("platform:").map(str::to_owned);
-    }
-    let like = format!("{} {}", value("ID")?, value("ID_LIKE").unwrap_or_default());
-    let version = value("VERSION_ID")?;
-    let major = version.split('.').next()?;
-    let is_el = like.split(' ').any(|word| matches!(word, "rhel" | "centos" | "fedora"));
-    is_el.then(|| format!("el{major}"))
-}
-
 /// Of what `ip -o -4 addr show` prints: `2: eth0    inet 10.0.0.1/24 brd …`.
 fn networks_of(text: &str) -> Vec<(String, Ipv4Net)> {
     let network = |line: &str| {
@@ -246,16 +234,6 @@ mod tests {
                     2: eth0    inet 192.168.77.11/24 scope global eth0\\\n\
                     3: cni0    inet 10.244.0.1/24 brd 10.244.0.255 scope global cni0\\\n";
         assert_eq!(addresses(text), [("eth0".to_owned(), Ipv4Addr::new(192, 168, 77, 11))]);
-    }
-
-    #[test]
-    fn families_are_told_by_platform_or_version() {
-        let of = |text: &'static str| family(&move |key| os_release::value(text, key));
-        assert_eq!(of("PLATFORM_ID=platform:el9").as_deref(), Some("el9"));
-        let quoted = "ID='centos'\r\nVERSION_ID='7'\r\nID_LIKE='rhel fedora'\r\n";
-        assert_eq!(of(quoted).as_deref(), Some("el7"));
-        assert_eq!(of("ID=x\nVERSION_ID=7.9\nID_LIKE=\"rhel fedora\"").as_deref(), Some("el7"));
-        assert_eq!(of("ID=debian\nVERSION_ID=12"), None);
     }
 
     #[test]

@@ -1,14 +1,58 @@
 //! `/etc/os-release` (os-release(5)): assignments as a shell has them.
 
-/// The value of a key, as a shell would have it after reading the file; the last
-/// assignment counts.
-pub(crate) fn value(text: &str, key: &str) -> Option<String> {
-    text.lines().rev().find_map(|line| {
-        // A line whose quote has no end assigns nothing.
-        let words = shlex::split(line.trim_end_matches('\r'))?;
-        let (name, value) = words.first()?.split_once('=')?;
-        (name == key).then(|| value.to_owned())
-    })
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::host::Host;
+
+/// What a node's system says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct OsRelease(BTreeMap<String, String>);
+
+/// The fields by which a bundle's targets tell systems apart, mostly.
+const SHOWN: [&str; 4] = ["ID", "VERSION_ID", "PLATFORM_ID", "ID_LIKE"];
+
+impl OsRelease {
+    /// Reads the node's own: `/usr/lib/os-release` counts only where there is none in
+    /// `/etc`.
+    pub(crate) fn of(host: &Host) -> anyhow::Result<Self> {
+        let text = match host.read("/etc/os-release")? {
+            None => host.read("/usr/lib/os-release")?,
+            text => text,
+        };
+        Ok(Self::parse(&text.unwrap_or_default()))
+    }
+
+    /// Reads the text; the last assignment of a field counts.
+    pub fn parse(text: &str) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        Self(text.lines().filter_map(assignment).collect())
+    }
+
+    /// The value of a field.
+    pub fn get(&self, field: &str) -> Option<&str> {
+        self.0.get(field).map(String::as_str)
+    }
+
+    /// What tells it from others, for a reader.
+    pub fn words(&self) -> String {
+        let shown = SHOWN.iter().filter_map(|name| Some((name, self.get(name)?)));
+        let words: Vec<String> = shown.map(|(name, value)| format!("{name}={value}")).collect();
+        match words.as_slice() {
+            [] => "no /etc/os-release that says what it is".to_owned(),
+            words => words.join(" "),
+        }
+    }
+}
+
+/// What one line assigns, as a shell would have it after reading the file.
+fn assignment(line: &str) -> Option<(String, String)> {
+    // A line whose quote has no end assigns nothing.
+    let words = shlex::split(line.trim_end_matches('\r'))?;
+    let (name, value) = words.first()?.split_once('=')?;
+    Some((name.to_owned(), value.to_owned()))
 }
 
 #[cfg(test)]
@@ -38,9 +82,10 @@ mod tests {
             ("ID =centos", None),
             ("ID_LIKE=centos", None),
             ("ID", None),
+            ("\u{feff}ID=centos\r\n", Some("centos")),
             ("", None),
         ] {
-            assert_eq!(value(line, "ID").as_deref(), expected, "{line}");
+            assert_eq!(OsRelease::parse(line).get("ID"), expected, "{line}");
         }
     }
 }

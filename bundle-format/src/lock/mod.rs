@@ -17,9 +17,11 @@ use crate::reference::ImageReference;
 mod expectation;
 mod read;
 mod sense;
+mod system;
 
 pub use expectation::{Aspect, Expectation};
 pub use read::LockError;
+pub use system::{System, foreign_tool, is_field};
 
 /// The version of the lock's shape that this code writes and reads.
 pub const LOCK_VERSION: u32 = 1;
@@ -73,6 +75,10 @@ pub struct LockedTarget {
     pub family: String,
     /// The nodes' architecture.
     pub architecture: Architecture,
+    /// The systems that it is for, where the spec says; else those that call themselves
+    /// as the family does.
+    #[serde(default, rename = "match", skip_serializing_if = "Vec::is_empty")]
+    pub systems: Vec<System>,
     /// What counted as installed: `comps: core`, `packages: FILE` or `none`.
     pub baseline: String,
     /// The packages asked for, as they were solved.

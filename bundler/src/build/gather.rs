@@ -10,6 +10,7 @@ use url::Url;
 use super::output::check_folder;
 use crate::fetch::Request;
 use crate::fetch::download::Source;
+use crate::fetch::memory::Network;
 use crate::fetch::queue::{Job, fetch_all};
 use crate::image::document;
 use crate::lock::{Upstreams, apply_patches, images_of, keep_passes, location, read_keys};
@@ -76,6 +77,17 @@ pub(super) fn gather(
     }
     let mut seen = std::collections::HashSet::new();
     jobs.retain(|job| seen.insert(job.digest));
+    if upstreams.client.network() == Network::Off {
+        let elsewhere = jobs.iter().filter_map(|job| {
+            let url = &job.sources.first()?.request.url;
+            let words = "is not in the cache, and --offline asks no network";
+            (url.scheme() != "file").then(|| format!("{}: {url} {words}", job.label))
+        });
+        let missing: Vec<String> = elsewhere.collect();
+        if !missing.is_empty() {
+            bail!("{}", missing.join("\n"));
+        }
+    }
     let missing: u64 = jobs.iter().map(|job| job.size).sum();
     if missing > 0 {
         check_folder(upstreams.cache.folder(), missing)?;

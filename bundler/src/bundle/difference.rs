@@ -10,7 +10,10 @@ use bundle_format::text::printable;
 use indicatif::HumanBytes;
 use serde::Serialize;
 
+use super::artifacts::{self, Artifact};
 use super::fields;
+use super::lines::{self, Lines};
+use super::texts::Texts;
 
 /// What changed.
 #[derive(Debug, Serialize)]
@@ -24,15 +27,51 @@ pub struct Difference {
 }
 
 /// One artifact that is not the same in both.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
-    /// `rpm el9-x86_64 kubelet`, `image registry.k8s.io/pause:3.9`, ….
+    /// `rpm el9-x86_64 kubelet.x86_64`, `image registry.k8s.io/pause`, ….
     pub what: String,
     /// What it was; none if it was not there.
     pub from: Option<String>,
     /// What it is; none if it is there no more.
     pub to: Option<String>,
+    /// What changed in its text, where it is one and both are at hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<Lines>,
+    /// Why there is no text where there would be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// One of the two that are compared.
+#[derive(Clone, Copy)]
+pub enum Side<'a> {
+    /// No lock yet.
+    Nothing,
+    /// A lock.
+    Lock(&'a Lock),
+    /// A bundle: its lock, and files that were made up when it was built.
+    Bundle(&'a Bundle),
+}
+
+impl<'a> Side<'a> {
+    fn lock(self) -> Option<&'a Lock> {
+        match self {
+            Self::Nothing => None,
+            Self::Lock(lock) => Some(lock),
+            Self::Bundle(bundle) => Some(bundle.lock()),
+        }
+    }
+
+    fn blobs(self) -> BTreeMap<Digest, u64> {
+        let mut blobs: BTreeMap<Digest, u64> = self.lock().map(blobs).unwrap_or_default();
+        if let Self::Bundle(bundle) = self {
+            let contents = bundle.contents().iter().map(|content| &content.descriptor);
+            blobs.extend(contents.map(|blob| (blob.digest, blob.size)));
+        }
+        blobs
+    }
 }
 
 impl fmt::Display for Difference {
@@ -45,49 +84,117 @@ impl fmt::Display for Difference {
                 (Some(from), Some(to)) => format!("~ {what} {from} -> {to}"),
                 (None, None) => continue,
             };
-            writeln!(f, "{}", printable(&line))?;
+            writeln!(f, "{}", printable(line.trim_end()))?;
+            for line in change.text.iter().flat_map(|text| &text.lines) {
+                writeln!(f, "    {}", printable(line))?;
+            }
+            match change.text.as_ref().map_or(0, |text| text.left_out) {
+                0 => {}
+                more => writeln!(f, "    … {more} more lines; --full shows them")?,
+            }
+            if let Some(note) = &change.note {
+                writeln!(f, "    ({note})")?;
+            }
         }
-        write!(f, "{} changes, {} of new blobs", self.changes.len(), HumanBytes(self.delta))
+        let count = self.changes.len();
+        let s = if count == 1 { "" } else { "s" };
+        write!(f, "{count} change{s}, {} of new blobs", HumanBytes(self.delta))
     }
 }
 
-/// Compares two locks: by their artifacts, and field by field where those are
-/// the same. Two locks that are not equal differ in something.
+/// Compares two locks without their texts.
 pub fn of_locks(a: &Lock, b: &Lock) -> Difference {
-    let (before, after) = (artifacts(a), artifacts(b));
-    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let mut changes: Vec<Change> = names
-        .into_iter()
-        .map(|name| (name, before.get(name), after.get(name)))
-        .filter(|(_, from, to)| from != to)
-        .map(|(name, from, to)| Change { what: name.clone(), from: from.cloned(), to: to.cloned() })
-        .collect();
-    if changes.is_empty() {
+    compare(Side::Lock(a), Side::Lock(b), &Texts::default(), lines::BRIEF)
+}
+
+/// Compares by artifacts, and field by field where those are the same; then the files
+/// that were made up. Two locks that are not equal differ in something. Of a text at
+/// most `limit` lines are told.
+pub fn compare(a: Side<'_>, b: Side<'_>, texts: &Texts<'_>, limit: usize) -> Difference {
+    let mut changes = changes(a.lock(), b.lock(), texts, limit);
+    if changes.is_empty()
+        && let (Some(a), Some(b)) = (a.lock(), b.lock())
+    {
         changes = fields::changes(a, b);
     }
-    let (held, wanted) = (blobs(a), blobs(b));
-    let delta =
-        wanted.iter().filter(|(digest, _)| !held.contains_key(*digest)).map(|(_, size)| size).sum();
-    Difference { changes, delta }
+    if changes.is_empty()
+        && let (Side::Bundle(a), Side::Bundle(b)) = (a, b)
+    {
+        changes = made_up(a, b);
+    }
+    let (held, wanted) = (a.blobs(), b.blobs());
+    let new = wanted.iter().filter(|(digest, _)| !held.contains_key(*digest));
+    Difference { changes, delta: new.map(|(_, size)| size).sum() }
 }
 
-/// Compares two bundles, made-up files such as repodata included.
-pub fn of_bundles(a: &Bundle, b: &Bundle) -> Difference {
-    let mut difference = of_locks(a.lock(), b.lock());
-    let held: BTreeSet<Digest> = blobs(a.lock())
-        .into_keys()
-        .chain(a.contents().iter().map(|content| content.descriptor.digest))
-        .collect();
-    let mut wanted = blobs(b.lock());
-    wanted.extend(
-        b.contents().iter().map(|content| (content.descriptor.digest, content.descriptor.size)),
-    );
-    difference.delta =
-        wanted.iter().filter(|(digest, _)| !held.contains(digest)).map(|(_, size)| size).sum();
-    if difference.changes.is_empty() {
-        difference.changes = made_up(a, b);
+fn changes(a: Option<&Lock>, b: Option<&Lock>, texts: &Texts<'_>, limit: usize) -> Vec<Change> {
+    let (before, after) = (artifacts::of(a, texts), artifacts::of(b, texts));
+    let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let none = BTreeMap::new();
+    let mut changes = Vec::new();
+    for name in names {
+        let (_, what) = name;
+        let (from, to) = (before.get(name).unwrap_or(&none), after.get(name).unwrap_or(&none));
+        let gone: Vec<_> = from.iter().filter(|(version, _)| !to.contains_key(*version)).collect();
+        let come: Vec<_> = to.iter().filter(|(version, _)| !from.contains_key(*version)).collect();
+        let other = from.iter().filter_map(|(version, from)| {
+            let to = to.get(version).filter(|to| to.exact != from.exact)?;
+            let words = |own: &Artifact| format!("{version} {}", own.exact).trim().to_owned();
+            Some(change(what, words(from), words(to)).with_text(from, to, texts, limit))
+        });
+        changes.extend(other);
+        match (gone.as_slice(), come.as_slice()) {
+            ([(from, _)], [(to, _)]) => {
+                changes.push(change(what, (*from).clone(), (*to).clone()));
+            }
+            _ => {
+                let gone = gone.into_iter().map(|(version, own)| Change {
+                    what: what.clone(),
+                    from: Some(either(version, own)),
+                    ..Change::default()
+                });
+                let come = come.into_iter().map(|(version, own)| Change {
+                    what: what.clone(),
+                    to: Some(either(version, own)),
+                    ..Change::default()
+                });
+                changes.extend(gone.chain(come));
+            }
+        }
     }
-    difference
+    changes
+}
+
+fn change(what: &str, from: String, to: String) -> Change {
+    let what = what.to_owned();
+    Change { what, from: Some(from), to: Some(to), ..Change::default() }
+}
+
+fn either(version: &str, artifact: &Artifact) -> String {
+    if version.is_empty() { artifact.exact.clone() } else { version.to_owned() }
+}
+
+impl Change {
+    /// With the lines that are not the same in both texts.
+    fn with_text(self, a: &Artifact, b: &Artifact, texts: &Texts<'_>, limit: usize) -> Self {
+        let pairs = a.texts.iter().zip(&b.texts);
+        let mut others = pairs.filter(|((from, _), (to, _))| from.digest != to.digest).peekable();
+        if others.peek().is_none() {
+            return self;
+        }
+        let found = others.find_map(|((from, of_from), (to, of_to))| {
+            let (before, after) = (texts.bytes(from, of_from)?, texts.bytes(to, of_to)?);
+            lines::of_texts(&before, &after, limit)
+        });
+        match found {
+            Some(text) => Self { text: Some(text), ..self },
+            None => {
+                let note = "its lines cannot be shown: both texts, of at most 100,000 lines, would \
+                            have to be in the bundles, in the cache or beside the spec";
+                Self { note: Some(note.to_owned()), ..self }
+            }
+        }
+    }
 }
 
 /// What the same lock became by two versions of this program.
@@ -106,64 +213,9 @@ fn made_up(a: &Bundle, b: &Bundle) -> Vec<Change> {
             what: format!("file {title}"),
             from: words(from),
             to: words(to),
+            ..Change::default()
         })
         .collect()
-}
-
-/// Each artifact by what it is, with the words for its content.
-fn artifacts(lock: &Lock) -> BTreeMap<String, String> {
-    let mut artifacts = BTreeMap::new();
-    let short = |digest: Digest| digest.hex().chars().take(12).collect::<String>();
-    artifacts.insert("kubernetes".to_owned(), lock.kubernetes.clone());
-    if let Some(containerd) = &lock.containerd {
-        artifacts.insert("containerd".to_owned(), containerd.clone());
-    }
-    if let Some(sandbox) = &lock.sandbox_image {
-        artifacts.insert("sandbox image".to_owned(), sandbox.to_string());
-    }
-    for target in &lock.targets {
-        artifacts.insert(format!("baseline {}", target.id), target.baseline.clone());
-        for repository in &target.repositories {
-            let signed = repository.repomd_signed_by.as_deref().unwrap_or("unsigned");
-            artifacts.insert(
-                format!("keys of repository {} {}", target.id, repository.id),
-                format!("{signed}; {}", repository.keys.join(", ")),
-            );
-        }
-    }
-    for rpm in &lock.rpms {
-        let what = format!("rpm {} {}.{}", rpm.target, rpm.package.name, rpm.package.arch);
-        artifacts.insert(what, format!("{} {}", rpm.package.evr, short(rpm.digest)));
-    }
-    for image in &lock.images {
-        let platforms: Vec<&str> =
-            image.platforms.iter().map(|platform| platform.architecture.oci()).collect();
-        artifacts.insert(
-            format!("image {}", image.name),
-            format!("{} {}", short(image.root.digest), platforms.join("+")),
-        );
-    }
-    for manifest in &lock.manifests {
-        let words = format!(
-            "{} (upstream {})",
-            short(manifest.applied.digest),
-            short(manifest.upstream.digest)
-        );
-        artifacts.insert(format!("manifest {}", manifest.name), words);
-    }
-    for file in &lock.files {
-        artifacts.insert(format!("file {}", file.title), short(file.content.digest));
-    }
-    for (key, value) in lock.cluster.entries() {
-        artifacts.insert(format!("cluster {key}"), value.to_string());
-    }
-    for disabled in &lock.disabled_checks {
-        artifacts.insert(
-            format!("disabled check {} {}", disabled.check, disabled.subject),
-            disabled.reason.clone(),
-        );
-    }
-    artifacts
 }
 
 fn blobs(lock: &Lock) -> BTreeMap<Digest, u64> {
@@ -178,8 +230,9 @@ fn blobs(lock: &Lock) -> BTreeMap<Digest, u64> {
         }
     }
     for manifest in &lock.manifests {
-        blobs.insert(manifest.applied.digest, manifest.applied.size);
-        blobs.insert(manifest.upstream.digest, manifest.upstream.size);
+        let passes = manifest.passes.iter().map(|pass| &pass.content);
+        let parts = [&manifest.applied, &manifest.upstream].into_iter().chain(passes);
+        blobs.extend(parts.map(|part| (part.digest, part.size)));
     }
     blobs.extend(lock.files.iter().map(|file| (file.content.digest, file.content.size)));
     blobs

@@ -18,6 +18,10 @@ pub(super) fn changes(a: &Lock, b: &Lock) -> Vec<Change> {
     found
 }
 
+fn change(path: &str, from: Option<String>, to: Option<String>) -> Change {
+    Change { what: path.to_owned(), from, to, ..Change::default() }
+}
+
 fn compare(path: &str, a: &Value, b: &Value, found: &mut Vec<Change>) {
     match (a, b) {
         _ if a == b => {}
@@ -43,16 +47,16 @@ fn compare(path: &str, a: &Value, b: &Value, found: &mut Vec<Change>) {
             let (gone, come) = (only(from, to), only(to, from));
             if gone.is_empty() && come.is_empty() {
                 let count = |values: &[Value]| Some(format!("{} entries", values.len()));
-                found.push(Change { what: path.to_owned(), from: count(from), to: count(to) });
+                found.push(change(path, count(from), count(to)));
             }
             for value in gone {
-                found.push(Change { what: path.to_owned(), from: words(&value), to: None });
+                found.push(change(path, words(&value), None));
             }
             for value in come {
-                found.push(Change { what: path.to_owned(), from: None, to: words(&value) });
+                found.push(change(path, None, words(&value)));
             }
         }
-        _ => found.push(Change { what: path.to_owned(), from: words(a), to: words(b) }),
+        _ => found.push(change(path, words(a), words(b))),
     }
 }
 

@@ -1,8 +1,11 @@
 //! Looking at bundles and locks.
 
+mod artifacts;
 pub mod difference;
 pub mod extract;
 mod fields;
 mod folder;
+pub mod lines;
 pub mod summary;
+pub mod texts;
 pub mod why;

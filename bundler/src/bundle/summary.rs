@@ -7,17 +7,26 @@ use bundle_format::lock::{FileKind, Lock};
 use bundle_format::text::{plain_json, printable};
 use indicatif::HumanBytes;
 
-/// A bundle's contents by kind and target. Each of a stranger's texts is on the
-/// line on which it stands.
-pub struct Summary<'a>(pub &'a Bundle);
+/// The contents of a lock, or of a bundle, by kind and target. Each of a stranger's
+/// texts is on the line on which it stands.
+pub struct Summary<'a> {
+    /// What it is to hold.
+    pub lock: &'a Lock,
+    /// The file that holds it, if there is one.
+    pub bundle: Option<&'a Bundle>,
+}
 
 impl Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(bundle) = self;
-        let lock = bundle.lock();
-        writeln!(f, "bundle      {}", lock.name)?;
-        writeln!(f, "size        {}", HumanBytes(bundle.length()))?;
-        writeln!(f, "index       {}", bundle.index_digest())?;
+        let lock = self.lock;
+        match self.bundle {
+            Some(bundle) => {
+                writeln!(f, "bundle      {}", lock.name)?;
+                writeln!(f, "size        {}", HumanBytes(bundle.length()))?;
+                writeln!(f, "index       {}", bundle.index_digest())?;
+            }
+            None => writeln!(f, "lock        {}", lock.name)?,
+        }
         writeln!(f, "kubernetes  {}", printable(&lock.kubernetes))?;
         if let Some(containerd) = &lock.containerd {
             writeln!(f, "containerd  {}", printable(containerd))?;
@@ -106,6 +115,9 @@ fn packages(lock: &Lock, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             HumanBytes(size),
             printable(&target.baseline)
         )?;
+        for system in &target.systems {
+            writeln!(f, "  for nodes with {}", printable(&system.to_string()))?;
+        }
         for rpm in rpms {
             writeln!(f, "  {}", printable(&format!("{}  {}", rpm.package, rpm.repository)))?;
         }

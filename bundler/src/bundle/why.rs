@@ -1,5 +1,6 @@
 //! Why an artifact is there.
 
+use bundle_format::ImageReference;
 use bundle_format::lock::{Lock, Why};
 use bundle_format::text::printable;
 
@@ -18,12 +19,7 @@ pub fn reasons(lock: &Lock, name: &str) -> Vec<String> {
     }
     for image in &lock.images {
         let own = image.name.to_string();
-        let repository = image.name.repository();
-        if own == name
-            || image.name.name() == name
-            || repository == name
-            || repository.rsplit('/').next() == Some(name)
-        {
+        if is_called(&image.name, name) {
             lines.push(format!("{own}, {}", image.root.digest));
             lines.extend(image.why.iter().map(words));
         }
@@ -42,6 +38,16 @@ pub fn reasons(lock: &Lock, name: &str) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Whether an image is meant by `name`: in full, without its tag, by its repository or
+/// the last part of that.
+pub(crate) fn is_called(image: &ImageReference, name: &str) -> bool {
+    let repository = image.repository();
+    image.to_string() == name
+        || image.name() == name
+        || repository == name
+        || repository.rsplit('/').next() == Some(name)
 }
 
 fn words(why: &Why) -> String {

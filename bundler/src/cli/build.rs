@@ -14,6 +14,7 @@ use super::{lock, report};
 use crate::build::{self, Output};
 use crate::bundle::difference;
 use crate::fetch::cache::Cache;
+use crate::fetch::memory::Network;
 use crate::fetch::notice::Notices;
 use crate::lock::{self as locking, Upstreams};
 use crate::spec::SpecFile;
@@ -32,6 +33,9 @@ pub(super) struct Arguments {
     /// Fail where upstream has other things than the lock, and say which
     #[arg(long)]
     locked: bool,
+    /// Ask no network: take what the cache has
+    #[arg(long)]
+    offline: bool,
     /// Cut the bundle into parts of at most this size, such as 4GiB-1 for FAT32
     #[arg(long, value_name = "SIZE")]
     split: Option<Size>,
@@ -42,7 +46,9 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let file = SpecFile::read(&arguments.spec)?;
-    let upstreams = Upstreams::new(&file, Cache::of_user()?, &Notices::new(arguments.quiet))?;
+    let network = if arguments.offline { Network::Off } else { Network::On };
+    let notices = Notices::new(arguments.quiet);
+    let upstreams = Upstreams::over(network, &file, Cache::of_user()?, &notices)?;
     let lock_path = lock::path_of(&file.path);
     let lock = if lock_path.exists() {
         let lock = lock::read(&lock_path)?;

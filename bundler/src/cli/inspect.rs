@@ -1,20 +1,20 @@
-//! `bundler inspect`: what a bundle holds.
+//! `bundler inspect`: what a bundle or a lock holds.
 
 use std::path::PathBuf;
 
-use bundle_format::archive::reader::Bundle;
 use bundle_format::layout;
 use clap::Args;
 
+use super::held::Held;
 use super::report;
 use crate::bundle::summary::Summary;
 
-/// Shows what a bundle holds
+/// Shows what a bundle or a lock holds
 ///
-/// Only the index and the lock are read and checked; `verify` reads all.
+/// Of a bundle only the index and the lock are read and checked; `verify` reads all.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The bundle, or any of its parts
+    /// The bundle, or any of its parts; a lock, or the spec beside it
     bundle: PathBuf,
     /// The lock as it is, for programs
     #[arg(long)]
@@ -22,9 +22,10 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let bundle = Bundle::open(&arguments.bundle)?;
+    let held = Held::open(&arguments.bundle)?;
+    let lock = held.lock();
     if arguments.json {
-        return report::json(&String::from_utf8(layout::lock_bytes(bundle.lock())?)?);
+        return report::json(&String::from_utf8(layout::lock_bytes(lock)?)?);
     }
-    report::data(&Summary(&bundle).to_string())
+    report::data(&Summary { lock, bundle: held.bundle() }.to_string())
 }

@@ -1,35 +1,140 @@
-//! `bundler lock`: writes down what a spec means today.
+//! `bundler lock`: writes down what a spec means today, and says what changes by that.
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::SystemTime;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use bundle_format::bounds::MAX_LOCK;
 use bundle_format::{Lock, input, layout};
 use clap::Args;
 
+use super::diff::Form;
 use super::report;
 use crate::build::write_file;
+use crate::bundle::difference::{self, Difference, Side};
+use crate::bundle::texts::Texts;
 use crate::fetch::cache::Cache;
+use crate::fetch::memory::Network;
 use crate::fetch::notice::Notices;
-use crate::lock::{self, Upstreams};
+use crate::lock::{self, Kept, Upstreams};
 use crate::spec::SpecFile;
+
+/// What `--check` ends with where the lock is another.
+const DIFFERS: u8 = 3;
 
 /// Writes down what a spec means today, as <SPEC>.lock.json
 ///
-/// Every artifact with its source, size and digest, and why it is there.
+/// Every artifact with its source, size and digest, and why it is there. What changes
+/// against the lock before is printed.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The spec
     #[arg(default_value = "bundle.yaml")]
     spec: PathBuf,
+    /// Write nothing, and exit with 3 where the lock is not what the spec, the files
+    /// beside it and upstream say; with 1 where that could not be found out
+    #[arg(long, conflicts_with = "upgrade")]
+    check: bool,
+    /// Move only this, and keep all else as it is locked: a package, an image, a
+    /// manifest, `kubernetes` or `containerd`; may be given several times
+    #[arg(long, value_name = "NAME")]
+    upgrade: Vec<String>,
+    /// Ask no network: go by what was read before, and by local files
+    #[arg(long)]
+    offline: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let file = SpecFile::read(&arguments.spec)?;
-    let upstreams = Upstreams::new(&file, Cache::of_user()?, &Notices::new(false))?;
-    make(&file, &upstreams)?;
-    Ok(())
+    let network = if arguments.offline { Network::Off } else { Network::On };
+    let upstreams = Upstreams::over(
+        network,
+        &file,
+        Cache::of_user()?,
+        &Notices::new(arguments.form.is_json()),
+    )?;
+    let path = path_of(&file.path);
+    let is_there = path.symlink_metadata().is_ok();
+    if arguments.check {
+        return check(&file, &upstreams, &path, is_there, &arguments.form);
+    }
+    let before = match is_there.then(|| read(&path)) {
+        Some(Err(error)) if arguments.upgrade.is_empty() => {
+            report::notice(&format!(
+                "warning: nothing is compared with the lock before: {error:#}"
+            ));
+            None
+        }
+        before => before.transpose()?,
+    };
+    let kept = match (&before, arguments.upgrade.as_slice()) {
+        (_, []) => None,
+        (Some(before), names) => Some(Kept::all_but(names, before, &file.spec)?),
+        (None, _) => bail!("--upgrade: there is no {}: run `bundler lock`", path.display()),
+    };
+    let lock = resolve(kept.as_ref(), &file, &upstreams)?;
+    // While the texts of the files before are there still.
+    let difference = compare(before.as_ref(), &lock, &file, &upstreams, &arguments.form);
+    write(&path, &lock)?;
+    if before.is_some() || arguments.form.is_json() {
+        arguments.form.show(&difference)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Compares the lock with what it would be today.
+fn check(
+    file: &SpecFile,
+    upstreams: &Upstreams,
+    path: &Path,
+    is_there: bool,
+    form: &Form,
+) -> anyhow::Result<ExitCode> {
+    let before = if is_there { Some(read(path)?) } else { None };
+    let today = resolve(None, file, upstreams)?;
+    let is_same = before.as_ref() == Some(&today);
+    let difference = compare(before.as_ref(), &today, file, upstreams, form);
+    if form.is_json() || !is_same && is_there {
+        form.show(&difference)?;
+    }
+    let shown = path.display();
+    if is_same {
+        report::notice(&format!("{shown} is what the spec means today"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    report::notice(&match is_there {
+        true => format!("{shown} is not what the spec means today: run `bundler lock`"),
+        false => format!("there is no {shown}: run `bundler lock`"),
+    });
+    Ok(ExitCode::from(DIFFERS))
+}
+
+fn compare(
+    before: Option<&Lock>,
+    after: &Lock,
+    file: &SpecFile,
+    upstreams: &Upstreams,
+    form: &Form,
+) -> Difference {
+    let texts = Texts {
+        bundles: Vec::new(),
+        cache: Some(upstreams.cache.clone()),
+        folders: vec![file.beside("")],
+    };
+    let before = before.map_or(Side::Nothing, Side::Lock);
+    difference::compare(before, Side::Lock(after), &texts, form.limit())
+}
+
+fn resolve(
+    kept: Option<&Kept<'_>>,
+    file: &SpecFile,
+    upstreams: &Upstreams,
+) -> anyhow::Result<Lock> {
+    lock::resolve_keeping(kept, file, upstreams, SystemTime::now())
+        .with_context(|| format!("locking {}", file.path.display()))
 }
 
 /// `bundle.yaml` → `bundle.yaml.lock.json`.
@@ -41,10 +146,13 @@ pub(super) fn path_of(spec: &Path) -> PathBuf {
 
 /// Makes the lock and writes it beside the spec.
 pub(super) fn make(file: &SpecFile, upstreams: &Upstreams) -> anyhow::Result<Lock> {
-    let lock = lock::resolve(file, upstreams, SystemTime::now())
-        .with_context(|| format!("locking {}", file.path.display()))?;
-    let path = path_of(&file.path);
-    write_file(&path, &layout::lock_bytes(&lock)?)?;
+    let lock = resolve(None, file, upstreams)?;
+    write(&path_of(&file.path), &lock)?;
+    Ok(lock)
+}
+
+fn write(path: &Path, lock: &Lock) -> anyhow::Result<()> {
+    write_file(path, &layout::lock_bytes(lock)?)?;
     for warning in &lock.warnings {
         report::notice(&format!("warning: {warning}"));
     }
@@ -55,7 +163,7 @@ pub(super) fn make(file: &SpecFile, upstreams: &Upstreams) -> anyhow::Result<Loc
         lock.manifests.len(),
         path.display()
     ));
-    Ok(lock)
+    Ok(())
 }
 
 /// Reads a lock that was written before.

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 mod build;
 mod diff;
 mod extract;
+mod held;
 mod images;
 mod init;
 mod inspect;
@@ -44,7 +45,7 @@ enum Command {
 }
 
 /// Runs the program with the process's own arguments. Exit status: 0 done, 1
-/// failed, 2 wrong usage.
+/// failed, 2 wrong usage, 3 from `lock --check` where the lock is another.
 pub fn run() -> ExitCode {
     let parsed = match Bundler::try_parse() {
         Ok(parsed) => parsed,
@@ -57,7 +58,10 @@ pub fn run() -> ExitCode {
     };
     let result = match parsed.command {
         Command::Init(arguments) => init::run(&arguments),
-        Command::Lock(arguments) => lock::run(&arguments),
+        Command::Lock(arguments) => match lock::run(&arguments) {
+            Ok(status) => return status,
+            Err(error) => Err(error),
+        },
         Command::Build(arguments) => build::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),

@@ -7,12 +7,15 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use bundle_format::Digest;
 use bundle_format::lock::Descriptor;
+use bundle_format::{Digest, input};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 
 use super::notice::{Notices, PATIENCE};
+
+/// A digest has less than a hundred bytes.
+const MAX_NOTE: u64 = 1 << 10;
 
 /// A folder of verified blobs.
 #[derive(Clone, Debug)]
@@ -122,6 +125,30 @@ impl Cache {
         partial.file.set_len(0).and_then(|()| partial.file.write_all(bytes)).map_err(fail)?;
         self.keep(partial, digest)?;
         Ok(digest)
+    }
+
+    /// The digest that was noted of a file with another checksum.
+    pub(super) fn digest_of(&self, checksum: &str) -> Option<Digest> {
+        let path = self.folder.join("checksums").join(checksum);
+        input::file_text(&path, MAX_NOTE).ok()?.trim().parse().ok()
+    }
+
+    /// Notes the digest of a file with another checksum.
+    pub(super) fn note_digest_of(&self, checksum: &str, digest: Digest) -> Result<(), CacheError> {
+        let path = self.folder.join("checksums").join(checksum);
+        self.note(&path, digest.to_string().as_bytes())
+    }
+
+    /// Writes a small file, all of it or nothing.
+    pub(super) fn note(&self, path: &Path, bytes: &[u8]) -> Result<(), CacheError> {
+        let folder = path.parent().unwrap_or(&self.folder);
+        let write = || {
+            fs::create_dir_all(folder)?;
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            file.write_all(bytes)?;
+            Ok(file.persist(path)?)
+        };
+        write().map(drop).map_err(|source| CacheError::at(path, source))
     }
 
     /// The unfinished file called `name`, held against other builds: who asks

@@ -39,9 +39,18 @@ pub fn bytes(fetch: &dyn Fetch, url: &Url, limit: u64) -> Result<Vec<u8>, FetchE
 /// Reads the whole of what `request` asks for, at most `limit` bytes of it. What
 /// breaks off is asked for again, and never given in part.
 pub fn document(fetch: &dyn Fetch, request: &Request, limit: u64) -> Result<Document, FetchError> {
+    fetch.document(request, limit)
+}
+
+/// The same by one door.
+pub(super) fn whole(
+    open: &dyn Fn(&Request) -> Result<Response, FetchError>,
+    request: &Request,
+    limit: u64,
+) -> Result<Document, FetchError> {
     let mut attempt = 1;
     loop {
-        let response = fetch.open(request)?;
+        let response = open(request)?;
         match read(response, &request.url, limit) {
             Err(FetchError::Transport { .. }) if attempt < ATTEMPTS => {
                 std::thread::sleep(backoff(attempt));

@@ -59,6 +59,12 @@ pub enum FetchError {
         /// What was asked for.
         url: Url,
     },
+    /// There is to be no network, and it was not read before.
+    #[error("{url} is not in the cache, and --offline asks no network")]
+    Offline {
+        /// What was asked for.
+        url: Url,
+    },
     /// The bytes are not those that were promised.
     #[error("{url} has {found}, but {wanted} was promised")]
     Mismatch {

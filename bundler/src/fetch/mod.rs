@@ -14,6 +14,7 @@ mod error;
 mod failure;
 pub mod file;
 pub mod http;
+pub mod memory;
 mod no_proxy;
 pub mod notice;
 mod pace;
@@ -107,4 +108,10 @@ pub trait Fetch: Send + Sync {
     /// Sends the request once and returns when the headers are there. An HTTP
     /// error status is a [`Response`], not an error.
     fn open(&self, request: &Request) -> Result<Response, FetchError>;
+
+    /// Reads the whole of what `request` asks for, at most `limit` bytes of it. What
+    /// breaks off is asked for again, and never given in part.
+    fn document(&self, request: &Request, limit: u64) -> Result<Document, FetchError> {
+        document::whole(&|request| self.open(request), request, limit)
+    }
 }

@@ -14,6 +14,8 @@ use super::document::{self, Document, DocumentError, Entry, Manifest, Platform};
 use super::platform;
 use super::pull_error::{Attempt, PullError, ResolveError, hint};
 use super::registry::{Endpoint, Registries, RegistryError};
+use crate::fetch::cache::Cache;
+use crate::fetch::memory::{Network, Remembering};
 use crate::fetch::{self, Fetch, FetchError, Request};
 
 /// The largest index or image manifest, in bytes (distribution spec, "Pushing
@@ -24,7 +26,7 @@ pub const CONFIG_LIMIT: u64 = 8 * 1024 * 1024;
 
 /// Pulls from registries and their mirrors.
 pub struct Puller {
-    fetch: Arc<Authenticated>,
+    fetch: Arc<dyn Fetch>,
     registries: Registries,
 }
 
@@ -67,9 +69,14 @@ impl Puller {
         Self { fetch, registries }
     }
 
+    /// The same with a memory of what registries said, or by that alone.
+    pub fn remembering(self, cache: Cache, network: Network) -> Self {
+        Self { fetch: Arc::new(Remembering::new(self.fetch, cache, network)), ..self }
+    }
+
     /// The authenticating door, for the requests of
     /// [`Self::blob_requests`] and [`Self::manifest_requests`].
-    pub fn fetch(&self) -> Arc<Authenticated> {
+    pub fn fetch(&self) -> Arc<dyn Fetch> {
         Arc::clone(&self.fetch)
     }
 

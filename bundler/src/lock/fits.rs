@@ -68,6 +68,9 @@ fn target(spec: &Spec, own: &Target, locked: &LockedTarget, lock: &Lock, found: 
     if !locked.repositories.iter().map(|repository| &repository.id).eq(repositories) {
         found.push(format!("target {id} has other repositories than in the spec"));
     }
+    if locked.systems != own.systems() {
+        found.push(format!("target {id} is for other systems than by its `match` in the spec"));
+    }
     for repository in &own.repositories {
         for (index, source) in repository.keys.iter().enumerate() {
             let title = format!("keys/{id}/{}-{}.asc", repository.id.value, index + 1);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bundle_format::lock::{LockedImage, Why};
 use bundle_format::{Architecture, ImageReference};
 
-use super::{Upstreams, source_of};
+use super::{Kept, Upstreams, source_of};
 use crate::image::kubeadm::{self, KubeadmError};
 use crate::spec::{KubeadmImages, Spec};
 
@@ -71,6 +71,7 @@ pub(super) fn sandbox(spec: &Spec) -> Option<ImageReference> {
 /// Asks the registries for every image. Gives those that were found, and words
 /// for each that was not.
 pub(super) fn lock(
+    kept: Option<&Kept<'_>>,
     spec: &Spec,
     wanted: Wanted,
     architectures: &[Architecture],
@@ -86,6 +87,9 @@ pub(super) fn lock(
                 Some(source) => source,
                 None => source_of(spec, &name)?,
             };
+            if let Some(locked) = kept.and_then(|kept| kept.image(&name, &source, architectures)) {
+                return Ok(LockedImage { why: why.clone(), ..locked.clone() });
+            }
             let resolved = upstreams.puller.resolve(&source, architectures)?;
             for (_, bytes) in &resolved.documents {
                 upstreams.cache.insert(bytes)?;

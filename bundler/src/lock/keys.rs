@@ -1,6 +1,6 @@
 //! The keys of a target's repositories, as its nodes are to have them.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use bundle_format::lock::{FileKind, LockedFile};
 
 use super::{Upstreams, files};
@@ -26,23 +26,30 @@ pub(crate) fn read(
 ) -> anyhow::Result<Vec<RepositoryKeys>> {
     let mut all = Keyring::default();
     let mut read = Vec::new();
+    let mut problems = Vec::new();
     for repository in &target.repositories {
         let id = &repository.id.value;
         let mut keyring = Keyring::default();
         let mut copies = Vec::new();
         for source in &repository.keys {
-            let bytes = files::read_location(file, upstreams, source, MAX_KEY)
-                .with_context(|| format!("reading the key {source}"))
-                .with_context(|| format!("reading repository `{id}`"))?;
-            page::refuse(source, &bytes).with_context(|| format!("reading repository `{id}`"))?;
-            for keyring in [&mut keyring, &mut all] {
-                keyring
-                    .add(source, &bytes)
-                    .with_context(|| format!("reading repository `{id}`"))?;
+            let mut take = || -> anyhow::Result<Vec<u8>> {
+                let bytes = files::read_location(file, upstreams, source, MAX_KEY)
+                    .with_context(|| format!("reading the key {source}"))?;
+                page::refuse(source, &bytes)?;
+                for keyring in [&mut keyring, &mut all] {
+                    keyring.add(source, &bytes)?;
+                }
+                Ok(bytes)
+            };
+            match take() {
+                Ok(bytes) => copies.push((source, bytes)),
+                Err(error) => problems.push(format!("reading repository `{id}`: {error:#}")),
             }
-            copies.push((source, bytes));
         }
         read.push((id, keyring, copies));
+    }
+    if !problems.is_empty() {
+        bail!("{}", problems.join(&format!("\ntarget {}: ", target.id())));
     }
     let mut keys = Vec::new();
     for (id, mut keyring, copies) in read {

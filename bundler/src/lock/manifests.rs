@@ -7,7 +7,7 @@ use bundle_format::layout::YAML_TYPE;
 use bundle_format::lock::{Aspect, Descriptor, Edit, LockedManifest, LockedPass, Why};
 use bundle_format::{Digest, ImageReference};
 
-use super::{Upstreams, files};
+use super::{Kept, Upstreams, files};
 use crate::manifest::check::{self, Provided, Subject};
 use crate::manifest::discovery::{Discovery, Found, discover_in};
 use crate::manifest::document::{self, File};
@@ -38,12 +38,16 @@ impl Found {
 }
 
 pub(super) fn lock(
+    kept: Option<&Kept<'_>>,
     file: &SpecFile,
     manifest: &Manifest,
     upstreams: &Upstreams,
 ) -> anyhow::Result<Locked> {
     let source = manifest.url.as_deref().or(manifest.file.as_deref()).unwrap_or_default();
-    let bytes = files::read_location(file, upstreams, source, MAX_YAML)?;
+    let bytes = match kept.and_then(|kept| kept.manifest(&manifest.name, source)) {
+        Some(locked) => as_locked(file, locked, upstreams)?,
+        None => files::read_location(file, upstreams, source, MAX_YAML)?,
+    };
     let digest = Digest::of(&bytes);
     if let Some(wanted) = &manifest.sha256
         && *wanted != digest.hex()
@@ -91,6 +95,27 @@ pub(super) fn lock(
         expects: expectations(&read),
     };
     Ok(Locked { manifest, file: read, found, warnings })
+}
+
+/// The bytes of a manifest that stays: those of the cache, or upstream's if they are the
+/// same still.
+fn as_locked(
+    file: &SpecFile,
+    locked: &LockedManifest,
+    upstreams: &Upstreams,
+) -> anyhow::Result<Vec<u8>> {
+    let (name, source) = (&locked.name, &locked.source);
+    if let Ok(bytes) = upstreams.cache.document(&locked.upstream) {
+        return Ok(bytes);
+    }
+    let bytes = files::read_location(file, upstreams, source, MAX_YAML)?;
+    if Digest::of(&bytes) != locked.upstream.digest {
+        bail!(
+            "{source} is not what is locked any more, and the cache has lost that: upgrade it as \
+             well, by `--upgrade {name}`"
+        );
+    }
+    Ok(bytes)
 }
 
 /// What the cluster will refuse of the manifests that could be read.

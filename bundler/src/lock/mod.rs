@@ -10,6 +10,7 @@ use bundle_format::{Architecture, ImageReference, input};
 
 use crate::fetch::cache::Cache;
 use crate::fetch::client::Client;
+use crate::fetch::memory::{Network, Remembering};
 use crate::fetch::notice::Notices;
 use crate::image::credentials::CredentialSource;
 use crate::image::login_file;
@@ -24,17 +25,19 @@ mod images;
 mod keys;
 mod manifests;
 mod packages;
+mod upgrade;
 
 pub use files::{location, read_location};
 pub use fits::misfits;
 pub(crate) use keys::read as read_keys;
 pub use manifests::{apply_patches, images_of, keep_passes};
 pub(crate) use packages::expired_keys;
+pub use upgrade::Kept;
 
 /// The ways to everything that is not in the spec.
 pub struct Upstreams {
     /// Documents and packages.
-    pub client: Arc<Client>,
+    pub client: Arc<Remembering>,
     /// Images.
     pub puller: Puller,
     /// What was fetched before.
@@ -45,6 +48,17 @@ impl Upstreams {
     /// Sets up what the spec says of registries. `notices` hear of what is
     /// waited for.
     pub fn new(file: &SpecFile, cache: Cache, notices: &Notices) -> anyhow::Result<Self> {
+        Self::over(Network::On, file, cache, notices)
+    }
+
+    /// The same with or without a network: without, all is as it was when it was read
+    /// the last time.
+    pub fn over(
+        network: Network,
+        file: &SpecFile,
+        cache: Cache,
+        notices: &Notices,
+    ) -> anyhow::Result<Self> {
         let mut authorities = Vec::new();
         let mut registries = BTreeMap::new();
         for (name, registry) in &file.spec.registries {
@@ -80,14 +94,27 @@ impl Upstreams {
             registries.insert(name.clone(), registry);
         }
         let client = Arc::new(Client::new(&authorities)?.telling(notices));
+        let cache = cache.telling(notices);
         let puller =
             Puller::new(client.clone(), Registries::new(registries)?, login_file::places());
-        Ok(Self { client, puller, cache: cache.telling(notices) })
+        let puller = puller.remembering(cache.clone(), network);
+        let client = Arc::new(Remembering::new(client, cache.clone(), network));
+        Ok(Self { client, puller, cache })
     }
 }
 
 /// Finds out what `file` means now. All problems are in the error.
 pub fn resolve(file: &SpecFile, upstreams: &Upstreams, now: SystemTime) -> anyhow::Result<Lock> {
+    resolve_keeping(None, file, upstreams, now)
+}
+
+/// The same with what stays as it was.
+pub fn resolve_keeping(
+    kept: Option<&Kept<'_>>,
+    file: &SpecFile,
+    upstreams: &Upstreams,
+    now: SystemTime,
+) -> anyhow::Result<Lock> {
     let spec = &file.spec;
     let combination = combination::check(spec);
     if !combination.refused.is_empty() {
@@ -99,7 +126,7 @@ pub fn resolve(file: &SpecFile, upstreams: &Upstreams, now: SystemTime) -> anyho
     let mut targets: Vec<LockedTarget> = Vec::new();
     let mut files: Vec<LockedFile> = Vec::new();
     for target in &spec.targets {
-        match packages::lock(file, target, upstreams, now) {
+        match packages::lock(kept, file, target, upstreams, now) {
             Ok(locked) => {
                 rpms.extend(locked.rpms);
                 files.extend(locked.keys);
@@ -122,7 +149,7 @@ pub fn resolve(file: &SpecFile, upstreams: &Upstreams, now: SystemTime) -> anyho
     }
     let mut manifests = Vec::new();
     for manifest in &spec.manifests {
-        match manifests::lock(file, &manifest.value, upstreams) {
+        match manifests::lock(kept, file, &manifest.value, upstreams) {
             Ok(locked) => {
                 for found in locked.found {
                     wanted.add(found.image.clone(), found.why(&manifest.value.name));
@@ -139,7 +166,7 @@ pub fn resolve(file: &SpecFile, upstreams: &Upstreams, now: SystemTime) -> anyho
     for image in wanted.names() {
         warnings.extend(combination::check_image(spec, image).warnings);
     }
-    let (images, failed) = images::lock(spec, wanted, &architectures, upstreams);
+    let (images, failed) = images::lock(kept, spec, wanted, &architectures, upstreams);
     problems.extend(failed);
     match files::installers(file, upstreams, &architectures) {
         Ok((installers, missing)) => {

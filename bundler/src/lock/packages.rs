@@ -5,16 +5,18 @@ use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use bundle_format::lock::{LockedFile, LockedRepository, LockedRpm, LockedTarget, Why};
+use bundle_format::pattern::fits;
 use url::Url;
 
-use super::{Upstreams, files, read_keys};
+use super::{Kept, Upstreams, files, read_keys};
+use crate::fetch::memory::Network;
 use crate::fetch::{self, download};
 use crate::page;
 use crate::rpm::baseline;
 use crate::rpm::closure::Request;
 use crate::rpm::key::{self, Keyring};
 use crate::rpm::package::Package;
-use crate::rpm::repository::Repository as LoadedRepository;
+use crate::rpm::repository::{self, Repository as LoadedRepository};
 use crate::rpm::resolve::{self, Baseline, Chosen, Goal};
 use crate::rpm::source::{Metadata, RepositorySource};
 use crate::spec::profile::{self, Profile};
@@ -34,6 +36,7 @@ pub(super) struct LockedPackages {
 }
 
 pub(super) fn lock(
+    kept: Option<&Kept<'_>>,
     file: &SpecFile,
     target: &Target,
     upstreams: &Upstreams,
@@ -43,13 +46,36 @@ pub(super) fn lock(
     let mut loaded = Vec::new();
     let mut locked_repositories = Vec::new();
     let mut keys = Vec::new();
-    let own_keys = read_keys(file, target, upstreams)?;
-    for (repository, own) in target.repositories.iter().zip(own_keys) {
-        let (source, locked) = load(file, target, repository, own.keyring, upstreams, now)
-            .with_context(|| format!("reading repository `{}`", repository.id.value))?;
-        loaded.push(source);
-        locked_repositories.push(locked);
-        keys.extend(own.files);
+    let mut problems = Vec::new();
+    let mut note = |repository: &Repository, error: &anyhow::Error| {
+        problems.push(format!("reading repository `{}`: {error:#}", repository.id.value));
+    };
+    match read_keys(file, target, upstreams) {
+        Ok(own_keys) => {
+            for (repository, own) in target.repositories.iter().zip(own_keys) {
+                match load(file, target, repository, own.keyring, upstreams, now) {
+                    Ok((source, locked)) => {
+                        loaded.push(source);
+                        locked_repositories.push(locked);
+                        keys.extend(own.files);
+                    }
+                    Err(error) => note(repository, &error),
+                }
+            }
+        }
+        // What the cache lacks besides is to be known as well.
+        Err(error) if upstreams.client.network() == Network::Off => {
+            for repository in &target.repositories {
+                if let Err(error) = was_read(file, target, repository, upstreams) {
+                    note(repository, &error);
+                }
+            }
+            problems.insert(0, format!("{error:#}"));
+        }
+        Err(error) => return Err(error),
+    }
+    if !problems.is_empty() {
+        bail!("{}", problems.join(&format!("\ntarget {id}: ")));
     }
     let profile = profile::of_family(&target.family.value);
     let wanted = requests(&file.spec, target, profile.as_ref())?;
@@ -74,14 +100,26 @@ pub(super) fn lock(
         requests: &requests,
         excluded: &excluded,
     };
-    let resolution = resolve::resolve(&*upstreams.client, &mut loaded, &goal)?;
+    let resolution = match kept {
+        Some(kept) => kept.resolve(&id, &*upstreams.client, &mut loaded, &goal)?,
+        None => resolve::resolve(&*upstreams.client, &mut loaded, &goal)?,
+    };
     let mut why: HashMap<String, Vec<Why>> = HashMap::new();
     for (nevra, reason) in resolution.requested.iter().zip(reasons) {
         why.entry(nevra.to_string()).or_default().push(reason);
     }
     let mut rpms = Vec::new();
     for chosen in &resolution.packages {
-        rpms.push(locked_rpm(&id, chosen, upstreams, &mut why)?);
+        match locked_rpm(&id, chosen, upstreams, &mut why) {
+            Ok(rpm) => rpms.push(rpm),
+            Err(error) if upstreams.client.network() == Network::Off => {
+                problems.push(format!("{error:#}"));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if !problems.is_empty() {
+        bail!("{}", problems.join(&format!("\ntarget {id}: ")));
     }
     let mut warnings = Vec::new();
     if resolution.core_missing {
@@ -97,6 +135,7 @@ pub(super) fn lock(
         id,
         family: target.family.value.clone(),
         architecture: target.architecture,
+        systems: target.systems(),
         baseline: baseline_words,
         requested,
         repositories: locked_repositories,
@@ -162,6 +201,24 @@ fn load(
                 return Ok((loaded.repository, locked));
             }
             Err(error) => problems.push(format!("{:#}", anyhow::Error::new(error))),
+        }
+    }
+    bail!("{}", problems.join("; then "))
+}
+
+/// Whether the cache has a repository's table of contents.
+fn was_read(
+    file: &SpecFile,
+    target: &Target,
+    repository: &Repository,
+    upstreams: &Upstreams,
+) -> anyhow::Result<()> {
+    let mut problems = Vec::new();
+    for base_url in base_urls(file, target, repository, upstreams)? {
+        let url = repository::folder(&base_url).join("repodata/repomd.xml")?;
+        match fetch::bytes(&*upstreams.client, &url, repository::MAX_REPOMD) {
+            Ok(_) => return Ok(()),
+            Err(error) => problems.push(error.to_string()),
         }
     }
     bail!("{}", problems.join("; then "))
@@ -273,23 +330,6 @@ fn baseline(
     })
 }
 
-/// Whether a name fits a pattern in which `*` stands for any text.
-fn fits(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else {
-        return false;
-    };
-    let parts: Vec<&str> = parts.collect();
-    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
-    for part in middle {
-        match rest.find(part) {
-            Some(place) => rest = rest.get(place + part.len()..).unwrap_or_default(),
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
-}
-
 fn locked_rpm(
     target: &str,
     chosen: &Chosen,
@@ -324,25 +364,4 @@ fn locked_rpm(
         digest,
         why: reasons,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::fits;
-
-    #[test]
-    fn patterns() {
-        for (pattern, name, expected) in [
-            ("kernel", "kernel", true),
-            ("kernel", "kernel-core", false),
-            ("kernel*", "kernel-core", true),
-            ("*-debuginfo", "bash-debuginfo", true),
-            ("a*b*c", "axxbyyc", true),
-            ("a*b*c", "axxcyyb", false),
-            ("*", "anything", true),
-            ("", "x", false),
-        ] {
-            assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
-        }
-    }
 }

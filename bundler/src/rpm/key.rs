@@ -381,7 +381,7 @@ fn issuer(signature: &Signature) -> String {
 }
 
 /// `02 Nov 2024`.
-fn day(time: SystemTime) -> String {
+pub(crate) fn day(time: SystemTime) -> String {
     let date = httpdate::fmt_http_date(time);
     date.get(5..16).unwrap_or(&date).to_owned()
 }

@@ -103,6 +103,9 @@ pub enum RepositoryError {
     },
 }
 
+/// What a node has is called so; no repository of a spec can be.
+const THE_NODE: &str = "(the node)";
+
 /// `base` with a slash at its end, as [`Url::join`] needs it.
 pub fn folder(base: &Url) -> Url {
     let mut folder = base.clone();
@@ -167,7 +170,7 @@ impl Repository {
             })
             .collect();
         Self {
-            id: "(the node)".to_owned(),
+            id: THE_NODE.to_owned(),
             base_url: base_url.clone(),
             priority: u32::MAX,
             module_hotfixes: true,
@@ -176,6 +179,11 @@ impl Repository {
             repomd: Repomd::default(),
             files_complete: true,
         }
+    }
+
+    /// Whether it stands for what a node has already.
+    pub fn is_node(&self) -> bool {
+        self.id == THE_NODE
     }
 
     /// Reads the complete list of files of every package, once, and keeps those

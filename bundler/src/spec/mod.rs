@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use bundle_format::cluster::{Cluster, Given};
+use bundle_format::lock::System;
 use bundle_format::{Architecture, ImageReference};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -142,6 +143,11 @@ pub struct Target {
     pub family: Spanned<String>,
     /// The nodes' architecture.
     pub architecture: Architecture,
+    /// Which nodes it is for, by their `/etc/os-release`: all fields of one entry must
+    /// fit, and `*` stands for any text. Left out: those that call themselves as
+    /// `family` does, by `PLATFORM_ID`, or by `ID` and `VERSION_ID` together.
+    #[serde(default, rename = "match")]
+    pub systems: Vec<OsRelease>,
     /// What every node has already, so that the bundle need not hold it.
     #[serde(default)]
     pub baseline: Baseline,
@@ -161,6 +167,26 @@ impl Target {
     /// `el9-x86_64`, the target's name in locks and bundles.
     pub fn id(&self) -> String {
         format!("{}-{}", self.family.value, self.architecture)
+    }
+
+    /// The systems that it says it is for.
+    pub fn systems(&self) -> Vec<System> {
+        self.systems.iter().map(|fields| fields.0.clone().into()).collect()
+    }
+}
+
+/// Fields of a node's os-release(5) with their values.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(extend("propertyNames" = {"format": text::OsReleaseField::schema_name()}))]
+pub struct OsRelease(
+    #[schemars(with = "BTreeMap<String, text::OsReleaseValue>")] BTreeMap<String, String>,
+);
+
+impl OsRelease {
+    /// The fields with their values.
+    pub fn fields(&self) -> &BTreeMap<String, String> {
+        &self.0
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use bundle_format::lock::foreign_tool;
 use url::Url;
 
 use super::problem::{Place, Problem};
@@ -73,6 +74,7 @@ impl Relations {
                 ),
             );
         }
+        self.systems(target, node);
         let nodes = node.items("repositories");
         self.unique(
             &format!("repository of target {id}"),
@@ -84,6 +86,33 @@ impl Relations {
         );
         for (repository, node) in target.repositories.iter().zip(nodes) {
             self.repository(repository, node);
+        }
+    }
+
+    /// An entry without fields would be any node, and some nodes no bundle is for.
+    fn systems(&mut self, target: &Target, node: &Node) {
+        for (system, node) in target.systems.iter().zip(node.items("match")) {
+            let fields = system.fields();
+            if fields.is_empty() {
+                self.add(
+                    node.place,
+                    "match: an entry without fields would be any node: write one such as `{ID: \
+                     openEuler, VERSION_ID: \"22.03\"}`",
+                );
+            }
+            for name in ["ID", "ID_LIKE"] {
+                let Some(value) = fields.get(name) else { continue };
+                // What has tdnf may have dnf beside it.
+                if let Some(tool) = foreign_tool(value).filter(|tool| *tool != "tdnf") {
+                    self.add(
+                        node.place_of(name),
+                        format!(
+                            "match: packages of {value} come by {tool}, and the installer installs \
+                             by dnf or yum"
+                        ),
+                    );
+                }
+            }
         }
     }
 

@@ -81,6 +81,10 @@ kinds! {
     ValuePath, "path", "spec.replicas", patch::check_path;
     /// A kind with its group.
     KindOfGroup, "kind-of-group", "Issuer.cert-manager.io", kind_of_group;
+    /// A field of os-release(5).
+    OsReleaseField, "os-release-field", "ID", os_release_field;
+    /// The value of one.
+    OsReleaseValue, "os-release-value", "openEuler", os_release_value;
     /// A namespace.
     Namespace, "namespace", "monitoring", namespace;
     /// The name of an environment variable.
@@ -151,6 +155,27 @@ fn kind_of_group(text: &str) -> Result<(), String> {
         true => Ok(()),
         false => Err(format!(
             "{} is no kind with its group: write one such as Issuer.cert-manager.io",
+            quoted(text)
+        )),
+    }
+}
+
+fn os_release_field(text: &str) -> Result<(), String> {
+    match bundle_format::lock::is_field(text) {
+        true => Ok(()),
+        false => Err(format!(
+            "{} is no field of os-release: write one such as ID, VERSION_ID or PLATFORM_ID",
+            quoted(text)
+        )),
+    }
+}
+
+fn os_release_value(text: &str) -> Result<(), String> {
+    match text.is_empty() || text.contains(char::is_control) {
+        false => Ok(()),
+        true => Err(format!(
+            "{} is no value of os-release: write what stands in the node's own file, without its \
+             quotes",
             quoted(text)
         )),
     }

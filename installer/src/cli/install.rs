@@ -18,6 +18,7 @@ use crate::role::Role;
 use crate::run::{self, Planned};
 use crate::step::{Intent, Step};
 use crate::steps::join_file;
+use crate::target;
 
 pub(crate) fn install(aim: &Aim, choice: &Choice, way: &Way) -> Ended {
     let begun = Instant::now();
@@ -141,13 +142,18 @@ fn show(intent: &Intent, plan: &[Planned]) -> io::Result<()> {
     let lock = intent.lock();
     writeln!(
         out,
-        "{} ({}) becomes a {} of Kubernetes {} from the bundle {}\n",
+        "{} ({}) becomes a {} of Kubernetes {} from the bundle {}",
         intent.name,
         intent.address,
         intent.role,
         printable(&lock.kubernetes),
         lock.name
     )?;
+    if let Some(words) = target::reason(&intent.target, &intent.facts.release) {
+        let words = format!("{}, by {words}", intent.target.id);
+        writeln!(out, "its packages are those for {}", printable(&words))?;
+    }
+    writeln!(out)?;
     let off: Vec<_> = unchecked(intent).collect();
     if !off.is_empty() {
         writeln!(out, "checks that the bundle's spec has switched off, for the reasons given:")?;
@@ -210,6 +216,7 @@ fn as_json(intent: &Intent, plan: &[Planned]) -> serde_json::Value {
         "address": intent.address,
         "kubernetes": intent.lock().kubernetes,
         "bundle": intent.lock().name,
+        "target": intent.target.id,
         "disabledChecks": unchecked(intent).collect::<Vec<_>>(),
         "steps": steps.collect::<Vec<_>>(),
     })

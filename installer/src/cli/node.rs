@@ -6,7 +6,6 @@ use std::path::Path;
 use anyhow::Context;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::cluster::{Cluster, NodeName};
-use bundle_format::lock::LockedTarget;
 
 use super::options::Aim;
 use super::sources::Sources;
@@ -21,6 +20,7 @@ use crate::role::Role;
 use crate::step::Intent;
 use crate::steps::join_file;
 use crate::steps::kubeconfig::OWN;
+use crate::target;
 
 /// The node to look at.
 pub(crate) fn host(root: Option<&Path>) -> anyhow::Result<Host> {
@@ -60,7 +60,7 @@ pub(crate) fn intent(host: &Host, aim: &Aim, root: Option<&Path>) -> anyhow::Res
     let sources = Sources::read(aim, join(aim)?, || Ok(bundle.lock().cluster.clone()))?;
     let cluster = sources.cluster()?;
     let facts = Facts::gather(host)?;
-    let target = target(&bundle, &facts)?;
+    let target = target::choose(host, &bundle.lock().targets, &facts)?;
     let address = address(&facts, aim, root)?;
     let name = name(&facts, aim, &cluster, address)?;
     let join = sources.join;
@@ -125,29 +125,6 @@ pub(super) fn name(
     let known = cluster.nodes.iter().find(|node| node.address == address);
     let by_address = known.map(|node| node.name.clone());
     facts.node_name(aim.node_name.clone().or(by_address))
-}
-
-/// The bundle's target for such a node.
-fn target(bundle: &Bundle, facts: &Facts) -> anyhow::Result<LockedTarget> {
-    let targets = &bundle.lock().targets;
-    let fits = |target: &&LockedTarget| {
-        target.architecture == facts.architecture && Some(&target.family) == facts.family.as_ref()
-    };
-    if let Some(target) = targets.iter().find(fits) {
-        return Ok(target.clone());
-    }
-    let ids: Vec<&str> = targets.iter().map(|target| target.id.as_str()).collect();
-    let family = facts.family.as_deref().unwrap_or("of no EL family");
-    Err(Failure::new(
-        format!(
-            "this node is {} ({family}, {}), and the bundle is for {}",
-            facts.system,
-            facts.architecture,
-            ids.join(", ")
-        ),
-        "make a bundle with this target, on the connected host",
-    )
-    .into())
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use bundle_format::{Architecture, Digest, Lock};
 use installer::facts::Facts;
 use installer::join::Expiry;
 use installer::join::JoinFile;
+use installer::os_release::OsRelease;
 use installer::role::Role;
 use installer::step::Intent;
 
@@ -43,6 +44,7 @@ pub(super) fn of(root: &Path, role: Role) -> Intent {
         cluster,
         facts: Facts {
             system: "a small node".to_owned(),
+            release: OsRelease::parse("ID=rocky\nVERSION_ID=9.3\nPLATFORM_ID=platform:el9\n"),
             family: Some("el9".to_owned()),
             architecture: Architecture::X86_64,
             kernel: "5.14".to_owned(),
@@ -211,6 +213,7 @@ pub fn target(architecture: Architecture) -> LockedTarget {
         id: format!("el9-{architecture}"),
         family: "el9".to_owned(),
         architecture,
+        systems: Vec::new(),
         baseline: "none".to_owned(),
         requested: Vec::new(),
         repositories: Vec::new(),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{no_password, unique};
 use crate::bounds::MAX_TARGETS;
-use crate::lock::{FileKind, Lock, LockedRepository};
+use crate::lock::{FileKind, Lock, LockedRepository, is_field};
 use crate::problems::Problems;
 use crate::text::brief;
 
@@ -19,6 +19,13 @@ pub(super) fn check(lock: &Lock, problems: &mut Problems) {
             || target.id.contains('/')
         {
             problems.add(|| format!("the target `{}` is called otherwise", brief(&target.id)));
+        }
+        for system in &target.systems {
+            let wrong = system.fields().any(|(name, value)| !is_field(name) || value.is_empty());
+            if system.is_empty() || wrong {
+                let (id, system) = (brief(&target.id), brief(&system.to_string()));
+                problems.add(|| format!("the target `{id}` is for no system by `{system}`"));
+            }
         }
         let ids = target.repositories.iter().map(|one| format!("{}/{}", target.id, one.id));
         unique("repository", ids, problems);

@@ -1,0 +1,182 @@
+//! What a lock holds, in the order in which a change of it is to be read: settings,
+//! packages, images, manifests, other files, warnings.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use bundle_format::Digest;
+use bundle_format::lock::{
+    Descriptor, FileKind, Lock, LockedFile, LockedImage, LockedManifest, LockedRpm, LockedTarget,
+};
+
+use super::texts::Texts;
+use crate::rpm::key::{Keyring, day};
+
+/// All versions of each thing, by its place in the order and what it is called.
+pub(super) type Artifacts = BTreeMap<(Rank, String), BTreeMap<String, Artifact>>;
+
+/// What is read first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    Check,
+    Release,
+    Target,
+    Repository,
+    Cluster,
+    Package,
+    Image,
+    Manifest,
+    File,
+    Warning,
+}
+
+/// One version of a thing.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Artifact {
+    /// What tells it from another of the same version.
+    pub(super) exact: String,
+    /// What of it is to be compared line by line, the best first, and where a lock has
+    /// that from.
+    pub(super) texts: Vec<(Descriptor, String)>,
+}
+
+/// The artifacts of a lock; none where there is none.
+pub(super) fn of(lock: Option<&Lock>, texts: &Texts<'_>) -> Artifacts {
+    let mut found = Found(Artifacts::new());
+    let Some(lock) = lock else { return found.0 };
+    for off in &lock.disabled_checks {
+        let what = format!("disabled check {} {}", off.check, off.subject);
+        found.add(Rank::Check, what, &off.reason, "");
+    }
+    found.add(Rank::Release, "kubernetes", &lock.kubernetes, "");
+    if let Some(containerd) = &lock.containerd {
+        found.add(Rank::Release, "containerd", containerd, "");
+    }
+    if let Some(sandbox) = &lock.sandbox_image {
+        found.add(Rank::Release, "sandbox image", &sandbox.to_string(), "");
+    }
+    lock.targets.iter().for_each(|target| found.target(target));
+    for (key, value) in lock.cluster.entries() {
+        found.add(Rank::Cluster, format!("cluster {key}"), &value.to_string(), "");
+    }
+    lock.rpms.iter().for_each(|rpm| found.package(rpm));
+    lock.images.iter().for_each(|image| found.image(image));
+    lock.manifests.iter().for_each(|manifest| found.manifest(manifest));
+    lock.files.iter().for_each(|file| found.file(file, texts));
+    for warning in &lock.warnings {
+        found.add(Rank::Warning, "warning", warning, "");
+    }
+    found.0
+}
+
+struct Found(Artifacts);
+
+impl Found {
+    fn add(&mut self, rank: Rank, what: impl Into<String>, version: &str, exact: &str) {
+        let artifact = Artifact { exact: exact.to_owned(), texts: Vec::new() };
+        self.put(rank, what.into(), version.to_owned(), artifact);
+    }
+
+    fn put(&mut self, rank: Rank, what: String, version: String, artifact: Artifact) {
+        self.0.entry((rank, what)).or_default().insert(version, artifact);
+    }
+
+    fn target(&mut self, target: &LockedTarget) {
+        let id = &target.id;
+        self.add(Rank::Target, format!("baseline {id}"), &target.baseline, "");
+        for system in &target.systems {
+            self.add(Rank::Target, format!("match {id}"), &system.to_string(), "");
+        }
+        if target.module_hotfixes {
+            self.add(Rank::Target, format!("module hotfixes {id}"), "on", "");
+        }
+        for repository in &target.repositories {
+            let what = format!("repository {id} {}", repository.id);
+            self.add(Rank::Repository, what, repository.base_url.as_str(), "");
+            let what = format!("revision of repository {id} {}", repository.id);
+            let digest = short(repository.repomd);
+            match &repository.revision {
+                Some(revision) => self.add(Rank::Repository, what, revision, &digest),
+                None => self.add(Rank::Repository, what, &digest, ""),
+            }
+            let what = format!("signer of repository {id} {}", repository.id);
+            let signer = repository.repomd_signed_by.as_deref().unwrap_or("unsigned");
+            self.add(Rank::Repository, what, signer, "");
+            let what = format!("keys of repository {id} {}", repository.id);
+            let keys = match repository.keys.as_slice() {
+                [] => "none".to_owned(),
+                keys => keys.join(", "),
+            };
+            self.add(Rank::Repository, what, &keys, "");
+        }
+    }
+
+    fn package(&mut self, rpm: &LockedRpm) {
+        let what = format!("rpm {} {}.{}", rpm.target, rpm.package.name, rpm.package.arch);
+        let exact = format!("of {} {}", rpm.repository, short(rpm.digest));
+        self.add(Rank::Package, what, &rpm.package.evr.to_string(), &exact);
+    }
+
+    fn image(&mut self, image: &LockedImage) {
+        let name = &image.name;
+        let digest = name.digest().map(|digest| digest.to_string());
+        let version = match (name.tag(), digest) {
+            (Some(tag), Some(digest)) => format!("{tag}@{digest}"),
+            (Some(tag), None) => tag.to_owned(),
+            (None, digest) => digest.unwrap_or_default(),
+        };
+        let platforms: Vec<&str> =
+            image.platforms.iter().map(|platform| platform.architecture.oci()).collect();
+        let mut exact = format!("{} {}", short(image.root.digest), platforms.join("+"));
+        if image.source != *name {
+            exact += &format!(" from {}", image.source);
+        }
+        self.add(Rank::Image, format!("image {}", name.name()), &version, &exact);
+    }
+
+    fn manifest(&mut self, manifest: &LockedManifest) {
+        let what = format!("manifest {}", manifest.name);
+        let (applied, upstream) = (&manifest.applied, &manifest.upstream);
+        let exact = match applied.digest == upstream.digest {
+            true => short(applied.digest),
+            false => format!("{} (upstream {})", short(applied.digest), short(upstream.digest)),
+        };
+        // What is patched is in bundles and in the cache only.
+        let texts = [applied, upstream].map(|one| (one.clone(), manifest.source.clone()));
+        let artifact = Artifact { exact, texts: texts.to_vec() };
+        self.put(Rank::Manifest, what.clone(), String::new(), artifact);
+        self.add(Rank::Manifest, format!("{what} source"), &manifest.source, "");
+    }
+
+    fn file(&mut self, file: &LockedFile, texts: &Texts<'_>) {
+        let digest = short(file.content.digest);
+        if file.kind == FileKind::Key
+            && let Some(bytes) = texts.bytes(&file.content, &file.source)
+            && let Some(words) = key(&bytes)
+        {
+            return self.add(Rank::File, format!("key {}", file.title), &words, &digest);
+        }
+        let what = match file.kind {
+            FileKind::Key => "key",
+            FileKind::Installer | FileKind::Config => "file",
+        };
+        self.add(Rank::File, format!("{what} {}", file.title), &digest, "");
+    }
+}
+
+/// The keys in a file, by fingerprint and expiry.
+fn key(bytes: &[u8]) -> Option<String> {
+    let mut keyring = Keyring::default();
+    keyring.add("", bytes).ok()?;
+    let expiries = keyring.expiries(SystemTime::now());
+    let keys = keyring.fingerprints().into_iter().zip(expiries).map(|(own, end)| match end {
+        Some(end) => format!("{own} until {}", day(end)),
+        None => format!("{own} without end"),
+    });
+    let keys: Vec<String> = keys.collect();
+    (!keys.is_empty()).then(|| keys.join(", "))
+}
+
+fn short(digest: Digest) -> String {
+    digest.hex().chars().take(12).collect()
+}

@@ -1,0 +1,127 @@
+//! Which of a bundle's targets is for a node: by the `match` of the spec, or by what the
+//! node's system calls itself.
+
+use bundle_format::lock::LockedTarget;
+use bundle_format::text::brief;
+
+use crate::facts::Facts;
+use crate::failure::Failure;
+use crate::family;
+use crate::host::Host;
+use crate::os_release::OsRelease;
+
+/// How a target and a node come together; the closest is the greatest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Closeness {
+    /// Its maker says that it takes the packages of that platform.
+    Platform,
+    /// The family is its name with the first number of its version.
+    Release,
+    /// The family is its name with its version.
+    Version,
+    /// The spec says so.
+    Match,
+}
+
+/// The target for such a node: the closest, and of those the first.
+pub fn choose(
+    host: &Host,
+    targets: &[LockedTarget],
+    facts: &Facts,
+) -> Result<LockedTarget, Failure> {
+    let release = &facts.release;
+    if let Some(tool) = family::foreign(host, release) {
+        return Err(Failure::new(
+            format!(
+                "this node is {} ({}), which installs packages by {tool}",
+                brief(&facts.system),
+                brief(&release.words())
+            ),
+            "take a node of a distribution that has dnf or yum: the bundle's packages are \
+             installed by these",
+        ));
+    }
+    let fits = |target: &LockedTarget| match target.architecture == facts.architecture {
+        true => by(target, release).map(|(closeness, _)| closeness),
+        false => None,
+    };
+    let mut best: Option<(Closeness, &LockedTarget)> = None;
+    for target in targets {
+        if let Some(own) = fits(target)
+            && best.is_none_or(|(other, _)| own > other)
+        {
+            best = Some((own, target));
+        }
+    }
+    match best {
+        Some((_, target)) => Ok(target.clone()),
+        None => Err(none_fits(targets, facts)),
+    }
+}
+
+/// By which words of the node's os-release the target is for it.
+pub fn reason(target: &LockedTarget, release: &OsRelease) -> Option<String> {
+    by(target, release).map(|(_, words)| words)
+}
+
+fn by(target: &LockedTarget, release: &OsRelease) -> Option<(Closeness, String)> {
+    if !target.systems.is_empty() {
+        let mut systems = target.systems.iter();
+        let system = systems.find(|system| system.fits(|field| release.get(field)))?;
+        return Some((Closeness::Match, format!("its match {system}")));
+    }
+    let version = release.get("VERSION_ID").unwrap_or_default();
+    let major = version.split('.').next().unwrap_or_default();
+    let is_called = |version: &str| {
+        let own = release.get("ID").map(|id| format!("{id}{version}"));
+        own.is_some_and(|own| own.eq_ignore_ascii_case(&target.family))
+    };
+    let own = || format!("ID={} VERSION_ID={version}", release.get("ID").unwrap_or_default());
+    if is_called(version) {
+        return Some((Closeness::Version, own()));
+    }
+    if is_called(major) {
+        return Some((Closeness::Release, own()));
+    }
+    let (platform, words) = family::platform(release)?;
+    (platform == target.family).then_some((Closeness::Platform, words))
+}
+
+/// All that the bundle is for, and what to write for this node.
+fn none_fits(targets: &[LockedTarget], facts: &Facts) -> Failure {
+    let wanted = targets.iter().map(|target| {
+        let (id, architecture) = (&target.id, target.architecture);
+        if architecture != facts.architecture {
+            return format!("{id} wants {architecture}");
+        }
+        let systems: Vec<String> = target.systems.iter().map(ToString::to_string).collect();
+        match systems.as_slice() {
+            [] => format!("{id} wants a system that calls itself {}", target.family),
+            systems => format!("{id} wants {}", systems.join(" or ")),
+        }
+    });
+    let wanted: Vec<String> = wanted.collect();
+    let release = &facts.release;
+    let field = |name: &str| brief(release.get(name).unwrap_or_default());
+    let (id, version) = (field("ID"), field("VERSION_ID"));
+    let cure = match id.is_empty() {
+        true => "without /etc/os-release nobody can tell what packages it takes: restore that \
+                 file"
+            .to_owned(),
+        false => format!(
+            "make a bundle with a target for it, `family: {id}{version}`; or, if its packages are \
+             those of one of these targets, say so there in the spec: `match: [{{ID: \"{id}\", \
+             VERSION_ID: \"{version}\"}}]`"
+        ),
+    };
+    Failure::new(
+        format!(
+            "this node is {} ({}, {}), and the bundle has no target for it: {}",
+            brief(&facts.system),
+            brief(&release.words()),
+            facts.architecture,
+            wanted.join("; ")
+        ),
+        cure,
+    )
+}
