@@ -17,6 +17,7 @@ use crate::spec::SpecFile;
 use unfinished::Unfinished;
 
 mod gather;
+mod local;
 mod output;
 mod packages;
 mod unfinished;
@@ -33,6 +34,11 @@ pub struct Built {
     pub size: u64,
     /// Blobs in it.
     pub blobs: usize,
+}
+
+/// Fails where local files are others than those that the lock was made of.
+pub fn check_local_files(file: &SpecFile, lock: &Lock) -> anyhow::Result<()> {
+    local::check(file, lock)
 }
 
 /// Makes the bundle of `lock` at `output`. Everything is fetched into the
@@ -54,6 +60,7 @@ pub fn build(
             misfits.join("\n")
         );
     }
+    local::check(file, lock)?;
     let mut unfinished = output.begin()?;
     // What has no room is said before gigabytes are fetched for it. The repodata
     // is not known yet, and is small.

@@ -60,6 +60,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         lock::make(&file, &upstreams)?
     };
     if arguments.locked {
+        // Sooner than upstream is asked.
+        build::check_local_files(&file, &lock)?;
         let today = locking::resolve(&file, &upstreams, SystemTime::now())
             .with_context(|| format!("locking {} again", file.path.display()))?;
         if today != lock {

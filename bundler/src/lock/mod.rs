@@ -21,12 +21,15 @@ use crate::spec::{Spec, SpecFile, combination};
 mod files;
 mod fits;
 mod images;
+mod inputs;
 mod keys;
 mod manifests;
 mod packages;
 
 pub use files::{location, read_location};
 pub use fits::misfits;
+pub(crate) use files::{installer_sources, title_of_installer};
+pub(crate) use inputs::local_inputs;
 pub(crate) use keys::read as read_keys;
 pub use manifests::{apply_patches, images_of, keep_passes};
 pub(crate) use packages::expired_keys;
@@ -93,6 +96,8 @@ pub fn resolve(file: &SpecFile, upstreams: &Upstreams, now: SystemTime) -> anyho
     if !combination.refused.is_empty() {
         bail!("{}", combination.refused.join("\n"));
     }
+    // Before any of them is read: what is edited meanwhile is noticed at the build.
+    let inputs = inputs::of(file)?;
     let mut problems = Vec::new();
     let mut warnings = combination.warnings;
     let mut rpms = Vec::new();
@@ -176,6 +181,7 @@ pub fn resolve(file: &SpecFile, upstreams: &Upstreams, now: SystemTime) -> anyho
         images,
         manifests,
         files,
+        inputs,
         cluster: spec.cluster.clone(),
         disabled_checks: disabled_checks(spec),
         warnings,
