@@ -4,5 +4,6 @@ pub mod difference;
 pub mod extract;
 mod fields;
 mod folder;
+pub mod naming;
 pub mod summary;
 pub mod why;

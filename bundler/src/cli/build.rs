@@ -18,7 +18,8 @@ use crate::fetch::notice::Notices;
 use crate::lock::{self as locking, Upstreams};
 use crate::spec::SpecFile;
 
-/// Makes the bundle of a spec: one tarball with its checksum beside it
+/// Makes the bundle of a spec: one tarball, with its checksum and the installer
+/// beside it
 ///
 /// It holds what <SPEC>.lock.json lists; that is made first where it is missing.
 #[derive(Args)]
@@ -42,6 +43,14 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let file = SpecFile::read(&arguments.spec)?;
+    let named =
+        arguments.output.clone().unwrap_or_else(|| PathBuf::from(format!("{}.tar", file.spec.name)));
+    if named.as_os_str() == "-" {
+        bail!(
+            "--output -: a bundle is a file with others beside it, and is read again when it is \
+             written: name a file"
+        );
+    }
     let upstreams = Upstreams::new(&file, Cache::of_user()?, &Notices::new(arguments.quiet))?;
     let lock_path = lock::path_of(&file.path);
     let lock = if lock_path.exists() {
@@ -72,8 +81,6 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             );
         }
     }
-    let named =
-        arguments.output.clone().unwrap_or_else(|| PathBuf::from(format!("{}.tar", lock.name)));
     // A link stays, and all of the bundle goes where it leads.
     let place = output::file(&named);
     let (path, _) = place.with_context(|| format!("--output {}", named.display()))?;
@@ -83,5 +90,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let names: Vec<String> =
         built.files.iter().map(|path| printable(&path.display().to_string())).collect();
     report::notice(&format!("verified {} blobs, {}", built.blobs, HumanBytes(built.size)));
+    for installer in &built.installers {
+        report::notice(&format!("beside it: {}", installer.display()));
+    }
     report::data(&format!("{}\n", names.join("\n")))
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use bundle_format::lock::{LockedFile, LockedRepository, LockedRpm, LockedTarget, Why};
 use url::Url;
 
-use super::{Upstreams, files, read_keys};
+use super::{Upstreams, files, on_nodes, read_keys};
 use crate::fetch::{self, download};
 use crate::page;
 use crate::rpm::baseline;
@@ -90,6 +90,7 @@ pub(super) fn lock(
         ));
     }
     warnings.extend(elsewhere(&id, &locked_repositories, &rpms));
+    warnings.extend(on_nodes::warnings(&id, &baseline_words, &why));
     let mut requested = resolution.requested;
     requested.sort();
     requested.dedup();
@@ -161,10 +162,17 @@ fn load(
                 };
                 return Ok((loaded.repository, locked));
             }
-            Err(error) => problems.push(format!("{:#}", anyhow::Error::new(error))),
+            Err(error) => problems.push(anyhow::Error::new(error)),
         }
     }
-    bail!("{}", problems.join("; then "))
+    match problems.len() {
+        // One of one keeps its causes: a host that is not there is told as such.
+        1 => Err(problems.remove(0)),
+        _ => {
+            let words: Vec<String> = problems.iter().map(|error| format!("{error:#}")).collect();
+            bail!("{}", words.join("; then "))
+        }
+    }
 }
 
 /// What the spec says of expired keys, for the check itself.

@@ -1,0 +1,207 @@
+//! What is outside and does not answer: hosts that are not there, that take a
+//! connection and say nothing, names that nobody knows, proxies that refuse; and
+//! what does not exist.
+#![allow(clippy::unwrap_used, reason = "a test ends where it finds something unexpected")]
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+#[path = "support/demo.rs"]
+mod demo;
+
+use demo::{BUNDLER, Demo};
+
+/// A port of this machine on which nobody listens.
+fn closed() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+/// A server that answers every connection so, and counts them.
+fn server(answer: &'static str) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            counted.fetch_add(1, Ordering::SeqCst);
+            drop(stream.read(&mut [0; 4096]));
+            drop(stream.write_all(answer.as_bytes()));
+        }
+    });
+    (host, count)
+}
+
+fn lock(demo: &Demo, variables: &[(&str, &str)]) -> (Output, String, Duration) {
+    let begun = Instant::now();
+    let mut command = Command::new(BUNDLER);
+    command.args(["lock"]).current_dir(demo.folder.path()).envs(variables.iter().copied());
+    let command = command.env("XDG_CACHE_HOME", demo.path("cache")).env("HOME", demo.path(""));
+    let output = command.output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output, error, begun.elapsed())
+}
+
+/// The demo's spec with other words on registries, each spoken to without TLS
+/// where it is one of `plain`.
+fn with_registries(demo: &Demo, registries: &str, plain: &[&str]) {
+    let spec = demo.spec();
+    let (before, _) = spec.split_once("registries:").unwrap();
+    let plain: String =
+        plain.iter().map(|host| format!("  \"{host}\": {{plainHttp: a test}}\n")).collect();
+    demo.write_spec(&format!(
+        "{before}registries:\n{registries}{plain}  \"HOST\": {{plainHttp: a test}}\ninstallers: []\n"
+    ));
+}
+
+fn lines(error: &str, words: &str) -> usize {
+    error.lines().filter(|line| line.contains(words)).count()
+}
+
+#[test]
+fn each_host_that_is_not_there_is_told_once_and_soon() {
+    let demo = Demo::start();
+    let (mirror, other) = (closed(), closed());
+    let mirrors = format!(
+        "  registry.k8s.io: {{mirrors: [\"http://{mirror}\"], only: true}}\n  \
+         docker.io: {{mirrors: [\"http://{other}\"], only: true}}\n"
+    );
+    with_registries(&demo, &mirrors, &[&mirror, &other]);
+    // A manifest of a host without an address, and a repository on a closed port.
+    let gone = closed();
+    let spec = demo.spec().replace("URL/docker-ce/\n", &format!("http://{gone}/docker-ce/\n"));
+    let spec = spec.replace("URL/manifests/calico.yaml", "https://kubeferry.invalid/calico.yaml");
+    demo.write_spec(&spec.replace("manifests:\n", "images: [busybox:1]\nmanifests:\n"));
+    let (output, error, took) = lock(&demo, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    for (host, what) in [
+        (format!("http://{mirror}"), "it is needed for image registry.k8s.io/coredns"),
+        (format!("http://{other}"), "it is needed for image docker.io/library/busybox:1"),
+        (format!("http://{gone}"), "it is needed for repository `docker-ce`"),
+        ("https://kubeferry.invalid".to_owned(), "it is needed for manifest calico"),
+    ] {
+        let told = error.lines().filter(|line| line.contains(&format!("cannot reach {host}: ")));
+        let told: Vec<&str> = told.collect();
+        assert!(told.len() == 1 && told[0].contains(what), "{host}: {error}");
+    }
+    assert!(lines(&error, "image") <= 6 && error.lines().count() <= 8, "{error}");
+    assert!(error.contains("HTTPS_PROXY") && error.contains("`only: true`"), "{error}");
+    assert!(took < Duration::from_secs(60), "{took:?}");
+    // A repository that is gone while registries are there.
+    let demo = Demo::start();
+    for part in ["/docker-ce/\n", "/docker-ce/repodata"] {
+        let spec = demo.spec();
+        demo.write_spec(&spec.replace(&format!("URL{part}"), &format!("http://{gone}{part}")));
+        let error = demo.fails(&["lock"]);
+        let told = format!("cannot reach http://{gone}: tcp connect error: Connection refused");
+        assert_eq!(lines(&error, &told), 1, "{error}");
+        assert_eq!(lines(&error, "it is needed for target el9-x86_64"), 1, "{error}");
+        demo.write_spec(&spec);
+    }
+}
+
+#[test]
+fn who_takes_the_connection_and_says_nothing_is_not_there_either() {
+    let demo = Demo::start();
+    // Nobody ever takes what the kernel has accepted.
+    let silent = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let hosts = silent.each_ref().map(|one| one.local_addr().unwrap().to_string());
+    let [a, b, c] = &hosts;
+    let mirrors = format!(
+        "  registry.k8s.io: {{mirrors: [\"http://{a}\", \"http://{b}\"], only: true}}\n  \
+         docker.io: {{mirrors: [\"http://{c}\", URL], only: true}}\n"
+    );
+    with_registries(&demo, &mirrors, &[a, b, c]);
+    let (output, error, took) = lock(&demo, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    for host in [a, b] {
+        assert_eq!(lines(&error, &format!("cannot reach http://{host}: it took")), 1, "{error}");
+    }
+    // The other mirror has those images.
+    assert!(!error.contains(c.as_str()), "{error}");
+    // Two would be waited for 40 seconds each, image by image for minutes.
+    assert!(took < Duration::from_secs(100), "{took:?}");
+}
+
+#[test]
+fn a_mirror_can_be_the_only_place() {
+    let demo = Demo::start();
+    let (own, asked) = server("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    with_registries(
+        &demo,
+        &format!(
+            "  registry.k8s.io: {{mirrors: [URL], only: true}}\n  \
+             docker.io: {{mirrors: [URL], only: true}}\n  \
+             \"{own}\": {{mirrors: [URL], only: true, plainHttp: a test}}\n"
+        ),
+        &[],
+    );
+    let spec = demo.spec();
+    demo.write_spec(&spec.replace("manifests:\n", &format!("images: [\"{own}/none:1\"]\nmanifests:\n")));
+    let (output, error, _) = lock(&demo, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let from: Vec<&str> = error.lines().filter(|line| line.contains(" from ")).collect();
+    assert!(from.len() == 1 && from[0].contains(demo.upstream.host()), "{error}");
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+    demo.write_spec(&spec);
+    demo.ok(&["lock"]);
+    // Without mirrors there is nobody to ask.
+    with_registries(&demo, "  registry.k8s.io: {only: true}\n", &[]);
+    let (_, error, _) = lock(&demo, &[]);
+    assert!(error.contains("bundle.yaml:") && error.contains("name them under `mirrors`"), "{error}");
+}
+
+#[test]
+fn what_does_not_exist_is_told_before_repositories_are_read() {
+    let demo = Demo::start();
+    let spec = demo.spec();
+    demo.write_spec(&spec.replace("version: 1.28.2", "version: 1.28.99"));
+    let before = demo.upstream.requests();
+    let (_, error, _) = lock(&demo, &[]);
+    assert!(error.contains("the nearest release that it knows is 1.28.15"), "{error}");
+    let after = demo.upstream.requests();
+    assert_eq!((before.repodata, before.image_manifests), (after.repodata, after.image_manifests));
+    // Another that is known and that no registry has, and an image beside it.
+    let spec = spec.replace("version: 1.28.2", "version: 1.28.3");
+    let host = demo.upstream.host();
+    demo.write_spec(&spec.replace("manifests:\n", &format!("images: [\"{host}/no/ne:1\"]\nmanifests:\n")));
+    with_only(&demo);
+    let (_, error, _) = lock(&demo, &[]);
+    for image in ["registry.k8s.io/kube-apiserver:v1.28.3", &format!("{host}/no/ne:1")] {
+        assert!(error.contains(&format!("image {image} cannot be pulled")), "{error}");
+    }
+    assert!(error.contains("check the name and the tag"), "{error}");
+    assert_eq!(demo.upstream.requests().repodata, before.repodata);
+}
+
+/// No registry is asked but the demo's.
+fn with_only(demo: &Demo) {
+    let spec = demo.spec();
+    demo.write_spec(&spec.replace("    mirrors: [URL]\n", "    mirrors: [URL]\n    only: true\n"));
+}
+
+#[test]
+fn a_proxy_that_refuses_is_asked_once_for_each_host() {
+    let (refusing, asked) = server("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+    let demo = Demo::start();
+    with_registries(&demo, "", &[]);
+    for (proxy, words) in [(refusing, "tunnel error"), (closed(), "onnect")] {
+        let proxy = format!("http://{proxy}");
+        let variables = [("HTTPS_PROXY", proxy.as_str()), ("NO_PROXY", "127.0.0.1")];
+        let (output, error, took) = lock(&demo, &variables);
+        assert_eq!(output.status.code(), Some(1));
+        for host in ["https://registry.k8s.io", "https://registry-1.docker.io"] {
+            let line = error.lines().find(|line| line.contains(&format!("cannot reach {host}: ")));
+            assert!(line.is_some_and(|line| line.contains(words)), "{error}");
+        }
+        assert_eq!(lines(&error, "cannot reach"), 2, "{error}");
+        assert!(took < Duration::from_secs(60), "{took:?}");
+    }
+    // Twelve images, eight of them at a time, three attempts at most of each.
+    let asked = asked.load(Ordering::SeqCst);
+    assert!(asked <= 2 * (8 + 1) * 3, "{asked}");
+}
