@@ -44,10 +44,16 @@ fn site() -> Demo {
     let spec = demo.spec();
     let (spec, _) = spec.split_once("installers:").unwrap();
     let spec = spec
-        .replace("URL/docker-ce/repodata/repomd.xml.key", &format!("{repository}repodata/repomd.xml.key"))
+        .replace(
+            "URL/docker-ce/repodata/repomd.xml.key",
+            &format!("{repository}repodata/repomd.xml.key"),
+        )
         .replace("URL/docker-ce/", &repository)
         .replace("URL/os/repodata/repomd.xml.key", "keys/os.asc")
-        .replace("    architecture: x86_64\n", "    architecture: x86_64\n    baseline: {packages: node.txt}\n")
+        .replace(
+            "    architecture: x86_64\n",
+            "    architecture: x86_64\n    baseline: {packages: node.txt}\n",
+        )
         .replace("manifests:\n", "manifests:\n  - {name: own, file: own.yaml}\n")
         .replace("registries:\n", "registries:\n  r.io: {ca: ca.pem}\n");
     let spec = format!("{spec}installers: [{{architecture: x86_64, file: program}}]\n");
@@ -83,7 +89,8 @@ fn whatever_was_edited_after_the_lock_is_told_before_anything_is_fetched() {
         let before = demo.upstream.requests();
         for cache in ["cache", "empty"] {
             for more in [&[] as &[&str], &["--locked"]] {
-                let arguments = [&["build", "-q", "site/bundle.yaml", "-o", "n.tar"], more].concat();
+                let arguments =
+                    [&["build", "-q", "site/bundle.yaml", "-o", "n.tar"], more].concat();
                 let output = run_in(demo.folder.path(), &demo.path(cache), &arguments);
                 let error = String::from_utf8_lossy(&output.stderr);
                 assert_eq!(output.status.code(), Some(1), "{name}: {error}");

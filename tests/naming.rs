@@ -20,7 +20,10 @@ fn start() -> Demo {
     fs::write(demo.path("program"), PROGRAM).unwrap();
     let spec = demo.spec();
     let spec = spec
-        .replace("    architecture: x86_64\n", "    architecture: x86_64\n    packages: [bash, tar]\n")
+        .replace(
+            "    architecture: x86_64\n",
+            "    architecture: x86_64\n    packages: [bash, tar]\n",
+        )
         .replace("installers: []", "installers: [{architecture: x86_64, file: program}]");
     demo.write_spec(&spec);
     demo
@@ -93,15 +96,25 @@ fn every_name_of_a_thing_is_known_to_why_and_extract() {
             .map(|name| (name.to_owned(), "installers/x86_64/installer".to_owned())),
     )
     .collect();
-    for (number, (name, title)) in names.iter().enumerate() {
-        for file in ["demo.tar", "bundle.yaml.lock.json"] {
-            demo.ok(&["why", name, file]);
-        }
-        assert_eq!(demo.ok(&["extract", "--list", "demo.tar", name]), format!("{title}\n"), "{name}");
-        let place = if title.ends_with("installer") { "installer" } else { title };
-        let folder = format!("out{number}");
-        demo.ok(&["extract", "-C", &folder, "demo.tar", name]);
-        assert!(demo.path(&folder).join(place).is_file(), "{name}");
+    for (name, title) in &names {
+        demo.ok(&["why", name]);
+        let listed = demo.ok(&["extract", "--list", "demo.tar", name]);
+        assert_eq!(listed, format!("{title}\n"), "{name}");
+    }
+    let named = ["kubelet", "pause:3.9", "calico", fingerprint, "installer"];
+    for name in named {
+        demo.ok(&["why", name, "demo.tar"]);
+    }
+    demo.ok(&[&["extract", "-C", "out", "demo.tar"], &named[..]].concat());
+    for title in [
+        rpm_title.as_str(),
+        "images/registry.k8s.io/pause/3.9.tar",
+        "manifests/calico.yaml",
+        "keys/el9-x86_64/os-1.asc",
+        // As it lies on a stick.
+        "installer",
+    ] {
+        assert!(demo.path("out").join(title).is_file(), "{title}");
     }
     // Docker's short names are those of docker.io.
     demo.ok(&["why", "calico/node"]);
@@ -116,7 +129,11 @@ fn every_name_of_a_thing_is_known_to_why_and_extract() {
         ("bsah", "did you mean bash?"),
         ("zsh-completions", "the baseline (comps: core) is already on nodes"),
     ] {
-        assert!(demo.fails(&["why", typed]).contains(meant), "{typed}: {}", demo.fails(&["why", typed]));
+        assert!(
+            demo.fails(&["why", typed]).contains(meant),
+            "{typed}: {}",
+            demo.fails(&["why", typed])
+        );
         assert!(demo.fails(&["extract", "demo.tar", typed]).contains(meant), "{typed}");
     }
 }
@@ -128,7 +145,10 @@ fn a_package_that_nodes_have_already_is_said_to_be_there() {
     let told = String::from_utf8_lossy(&locked.stderr).into_owned();
     let words = "is already on nodes, by the baseline (comps: core)";
     let line = told.lines().find(|line| line.contains("bash-5.1.8-6.el9.x86_64"));
-    assert!(line.is_some_and(|line| line.contains(words) && line.contains("packages[0]")), "{told}");
+    assert!(
+        line.is_some_and(|line| line.contains(words) && line.contains("packages[0]")),
+        "{told}"
+    );
     demo.ok(&["build", "-q"]);
     assert!(demo.ok(&["inspect", "demo.tar"]).contains(words));
     for file in ["demo.tar", "bundle.yaml.lock.json"] {
@@ -180,10 +200,9 @@ fn the_installer_lies_beside_the_bundle_with_its_checksum() {
     assert!(error.contains("choose another --output"), "{error}");
     // With several each node finds its own.
     let spec = demo.spec();
-    demo.write_spec(&spec.replace(
-        "file: program}]",
-        "file: program}, {architecture: aarch64, file: old}]",
-    ));
+    demo.write_spec(
+        &spec.replace("file: program}]", "file: program}, {architecture: aarch64, file: old}]"),
+    );
     fs::write(demo.path("old"), "other").unwrap();
     demo.ok(&["lock"]);
     fs::create_dir(demo.path("two")).unwrap();

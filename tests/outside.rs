@@ -141,7 +141,9 @@ fn a_mirror_can_be_the_only_place() {
         &[],
     );
     let spec = demo.spec();
-    demo.write_spec(&spec.replace("manifests:\n", &format!("images: [\"{own}/none:1\"]\nmanifests:\n")));
+    demo.write_spec(
+        &spec.replace("manifests:\n", &format!("images: [\"{own}/none:1\"]\nmanifests:\n")),
+    );
     let (output, error, _) = lock(&demo, &[]);
     assert_eq!(output.status.code(), Some(1));
     let from: Vec<&str> = error.lines().filter(|line| line.contains(" from ")).collect();
@@ -152,7 +154,10 @@ fn a_mirror_can_be_the_only_place() {
     // Without mirrors there is nobody to ask.
     with_registries(&demo, "  registry.k8s.io: {only: true}\n", &[]);
     let (_, error, _) = lock(&demo, &[]);
-    assert!(error.contains("bundle.yaml:") && error.contains("name them under `mirrors`"), "{error}");
+    assert!(
+        error.contains("bundle.yaml:") && error.contains("name them under `mirrors`"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -168,7 +173,9 @@ fn what_does_not_exist_is_told_before_repositories_are_read() {
     // Another that is known and that no registry has, and an image beside it.
     let spec = spec.replace("version: 1.28.2", "version: 1.28.3");
     let host = demo.upstream.host();
-    demo.write_spec(&spec.replace("manifests:\n", &format!("images: [\"{host}/no/ne:1\"]\nmanifests:\n")));
+    demo.write_spec(
+        &spec.replace("manifests:\n", &format!("images: [\"{host}/no/ne:1\"]\nmanifests:\n")),
+    );
     with_only(&demo);
     let (_, error, _) = lock(&demo, &[]);
     for image in ["registry.k8s.io/kube-apiserver:v1.28.3", &format!("{host}/no/ne:1")] {
@@ -204,4 +211,101 @@ fn a_proxy_that_refuses_is_asked_once_for_each_host() {
     // Twelve images, eight of them at a time, three attempts at most of each.
     let asked = asked.load(Ordering::SeqCst);
     assert!(asked <= 2 * (8 + 1) * 3, "{asked}");
+}
+
+#[test]
+fn without_a_network_all_hosts_are_told_at_once() {
+    let works = Command::new("unshare").args(["-rn", "true"]).status();
+    if !works.is_ok_and(|status| status.success()) {
+        println!("skipped: no namespace without a network can be made here");
+        return;
+    }
+    let demo = Demo::start();
+    demo.ok(&["init", "own.yaml"]);
+    let begun = Instant::now();
+    let mut command = Command::new("unshare");
+    command.args(["-rn", BUNDLER, "lock", "own.yaml"]).current_dir(demo.folder.path());
+    let command = command.env("XDG_CACHE_HOME", demo.path("cache")).env("HOME", demo.path(""));
+    let output = command.output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    let hosts = error.split("cannot reach ").skip(1).map(|rest| rest.split(": ").next().unwrap());
+    let hosts: Vec<&str> = hosts.collect();
+    let mut each = hosts.clone();
+    each.sort_unstable();
+    each.dedup();
+    assert!(hosts.len() > 2 && each.len() == hosts.len(), "{error}");
+    assert!(error.lines().count() <= hosts.len() + 2, "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn a_host_that_went_away_after_the_lock_is_told_once_by_the_build() {
+    let demo = Demo::start();
+    demo.ok(&["lock"]);
+    let Demo { upstream, folder } = demo;
+    let host = upstream.url().to_owned();
+    drop(upstream);
+    let cache = folder.path().join("empty");
+    let mut command = Command::new(BUNDLER);
+    command.args(["build", "-q"]).current_dir(folder.path());
+    let command = command.env("XDG_CACHE_HOME", cache).env("HOME", folder.path());
+    // Nothing else can be reached either.
+    let command = command.env("HTTPS_PROXY", format!("http://{}", closed()));
+    let output = command.env("NO_PROXY", "127.0.0.1").output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(lines(&error, &format!("cannot reach {host}: ")), 1, "{error}");
+    assert!(error.lines().count() <= 6, "{error}");
+}
+
+#[test]
+fn another_mirror_of_a_list_serves_where_that_of_the_lock_is_gone() {
+    let demo = Demo::start();
+    let spec = demo.spec();
+    let list = demo.path("mirrors");
+    let own = format!("{}/docker-ce/\n", demo.upstream.url());
+    std::fs::write(&list, &own).unwrap();
+    let from = format!("mirrorList: file://{}", list.display());
+    demo.write_spec(&spec.replace("baseUrl: URL/docker-ce/", &from));
+    demo.ok(&["lock"]);
+    // As if another mirror had answered then: the list has both, and that is gone.
+    let gone = closed();
+    std::fs::write(&list, format!("http://{gone}/docker-ce/\n{own}")).unwrap();
+    demo.ok(&["lock"]);
+    let path = demo.path("bundle.yaml.lock.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mine = format!("{}/docker-ce/", demo.upstream.url());
+    let mut lock: serde_json::Value = serde_json::from_str(&text).unwrap();
+    lock["targets"][0]["repositories"][2]["baseUrl"] = format!("http://{gone}/docker-ce/").into();
+    for rpm in lock["rpms"].as_array_mut().unwrap() {
+        let source =
+            rpm["source"].as_str().unwrap().replace(&mine, &format!("http://{gone}/docker-ce/"));
+        rpm["source"] = source.into();
+    }
+    assert!(lock.to_string().contains(&format!("{gone}/docker-ce/Packages")), "{lock}");
+    std::fs::write(&path, lock.to_string()).unwrap();
+    demo.ok(&["build", "-q"]);
+    // What is in the cache needs no list.
+    demo.ok(&["build", "-q", "-o", "again.tar"]);
+}
+
+#[test]
+fn a_token_server_that_is_not_there_is_told_once() {
+    let demo = Demo::start();
+    let gone = closed();
+    let answer = format!(
+        "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\
+         WWW-Authenticate: Bearer realm=\"http://{gone}/token\",service=\"r\"\r\n\r\n"
+    );
+    let (registry, _) = server(answer.leak());
+    let own = format!(
+        "  registry.k8s.io: {{mirrors: [\"http://{registry}\"], only: true}}\n  \
+         docker.io: {{mirrors: [\"http://{registry}\"], only: true}}\n"
+    );
+    with_registries(&demo, &own, &[&registry, &gone]);
+    let (output, error, _) = lock(&demo, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(lines(&error, &format!("cannot reach http://{gone}: ")), 1, "{error}");
+    assert!(error.lines().count() <= 4, "{error}");
 }

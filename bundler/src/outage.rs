@@ -69,8 +69,11 @@ impl Problems {
             self.lines.push(error.to_string());
             return;
         };
-        let rest: Vec<String> =
-            places.iter().filter(|place| !self.take(&error.label, place)).map(|e| chain(e)).collect();
+        let rest: Vec<String> = places
+            .iter()
+            .filter(|place| !self.take(&error.label, place))
+            .map(|e| chain(e))
+            .collect();
         if !rest.is_empty() {
             self.lines.push(format!("cannot fetch {}: {}", error.label, rest.join("; then ")));
         }

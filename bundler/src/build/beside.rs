@@ -14,6 +14,9 @@ use crate::fetch::cache::Cache;
 
 /// An installer, and where it goes.
 pub(super) struct Installer<'a> {
+    /// Its name beside the bundle.
+    name: String,
+    /// Where that leads.
     pub(super) path: PathBuf,
     pub(super) content: &'a Descriptor,
 }
@@ -33,7 +36,7 @@ pub(super) fn installers<'a>(lock: &'a Lock, bundle: &Path) -> anyhow::Result<Ve
         if path == bundle {
             bail!("the bundle cannot be called {name}: its installer is; choose another --output");
         }
-        installers.push(Installer { path, content: &file.content });
+        installers.push(Installer { name, path, content: &file.content });
     }
     Ok(installers)
 }
@@ -63,7 +66,6 @@ impl Installer<'_> {
 
     /// Its line for `sha256sum -c`.
     pub(super) fn sum(&self) -> String {
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        format!("{}  {name}\n", self.content.digest.hex())
+        format!("{}  {}\n", self.content.digest.hex(), self.name)
     }
 }

@@ -9,6 +9,7 @@ use bundle_format::image::disagreements;
 use bundle_format::lock::{Descriptor, FileKind, Lock, LockedFile, LockedImage, LockedPlatform};
 use url::Url;
 
+use super::mirrors::Mirrors;
 use super::output::check_folder;
 use crate::fetch::download::{DownloadError, Source};
 use crate::fetch::queue::{Job, JobError, fetch_all};
@@ -32,13 +33,13 @@ pub(super) fn gather(
     let registry = upstreams.puller.fetch();
     let client = &*upstreams.client;
     let mut jobs: Vec<Job<'_>> = Vec::new();
+    // What is read here is hashed first; the rest when the bundle is read.
+    let is_cached = |blob: &Descriptor| match blob.size {
+        ..=MAX_IMAGE_DOCUMENT => upstreams.cache.document(blob).is_ok(),
+        _ => upstreams.cache.open(blob.digest, blob.size).is_some(),
+    };
     let mut add = |label: &str, blob: &Descriptor, fetch, requests: Vec<Request>| {
-        // What is read here is hashed first; the rest when the bundle is read.
-        let cached = match blob.size {
-            ..=MAX_IMAGE_DOCUMENT => upstreams.cache.document(blob).is_ok(),
-            _ => upstreams.cache.open(blob.digest, blob.size).is_some(),
-        };
-        if !cached {
+        if !is_cached(blob) {
             let sources = requests.into_iter().map(|request| Source { fetch, request }).collect();
             jobs.push(Job {
                 label: label.to_owned(),
@@ -48,9 +49,14 @@ pub(super) fn gather(
             });
         }
     };
+    let mut mirrors = Mirrors::of(file, lock, upstreams);
     for rpm in &lock.rpms {
         let blob = Descriptor { media_type: String::new(), digest: rpm.digest, size: rpm.size };
-        add(&rpm.package.to_string(), &blob, client, vec![Request::new(rpm.source.clone())]);
+        if is_cached(&blob) {
+            continue;
+        }
+        let urls = std::iter::once(rpm.source.clone()).chain(mirrors.of_package(rpm));
+        add(&rpm.package.to_string(), &blob, client, urls.map(Request::new).collect());
     }
     for LockedFile { title, source, content, .. } in &lock.files {
         if keys.iter().any(|key| key.title == *title) {

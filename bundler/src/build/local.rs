@@ -110,9 +110,8 @@ fn local(url: &Url) -> Option<PathBuf> {
 }
 
 fn compare(what: &str, path: &Path, digest: Digest, changed: &mut Vec<String>) {
-    let read = |path: &Path| -> io::Result<Digest> {
-        Ok(Digest::of_reader(&mut input::open(path)?)?.0)
-    };
+    let read =
+        |path: &Path| -> io::Result<Digest> { Ok(Digest::of_reader(&mut input::open(path)?)?.0) };
     let words = match read(path) {
         Ok(found) if found == digest => return,
         Ok(_) => "has changed".to_owned(),

@@ -19,6 +19,7 @@ use unfinished::Unfinished;
 mod beside;
 mod gather;
 mod local;
+mod mirrors;
 mod output;
 mod packages;
 mod unfinished;

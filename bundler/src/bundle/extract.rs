@@ -49,7 +49,8 @@ pub fn items(bundle: &Bundle) -> anyhow::Result<Vec<Item<'_>>> {
 /// no symbolic link below `folder` is followed.
 pub fn extract(bundle: &Bundle, folder: &Path, items: &[Item<'_>]) -> anyhow::Result<()> {
     let folder = Folder::open(folder)?;
-    let places: Vec<Title> = items.iter().map(|item| place(item, items)).collect::<Result<_, _>>()?;
+    let places: Vec<Title> =
+        items.iter().map(|item| place(item, items)).collect::<Result<_, _>>()?;
     let mut present = Vec::new();
     for place in &places {
         if folder.has(place)? {

@@ -153,7 +153,8 @@ fn names_of_image(image: &LockedImage, name: &str) -> bool {
         let same = |wanted: ImageReference| {
             wanted.name() == own.name()
                 && wanted.digest().is_none_or(|digest| digest == image.root.digest)
-                && (wanted.tag() == own.tag() || (wanted.tag().is_none() && wanted.digest().is_some()))
+                && (wanted.tag() == own.tag()
+                    || (wanted.tag().is_none() && wanted.digest().is_some()))
         };
         own.name() == name
             || repository == name

@@ -43,8 +43,10 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let file = SpecFile::read(&arguments.spec)?;
-    let named =
-        arguments.output.clone().unwrap_or_else(|| PathBuf::from(format!("{}.tar", file.spec.name)));
+    let named = arguments
+        .output
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(format!("{}.tar", file.spec.name)));
     if named.as_os_str() == "-" {
         bail!(
             "--output -: a bundle is a file with others beside it, and is read again when it is \

@@ -80,7 +80,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 /// The titles of all that is named: a title itself, or any other name of a thing. An
 /// error has all names that are none.
-fn titles(bundle: &Bundle, items: &[Item<'_>], names: &[String]) -> anyhow::Result<HashSet<String>> {
+fn titles(
+    bundle: &Bundle,
+    items: &[Item<'_>],
+    names: &[String],
+) -> anyhow::Result<HashSet<String>> {
     let mut titles = HashSet::new();
     let mut unknown = Vec::new();
     for name in names {

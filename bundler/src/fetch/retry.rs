@@ -102,7 +102,8 @@ impl<F: Fetch> Retry<F> {
             }
             Err(FetchError::Transport { url, .. }) if took >= FIRST_ANSWER => {
                 let seconds = FIRST_ANSWER.as_secs();
-                let words = format!("it took the connection and said nothing for {seconds} seconds");
+                let words =
+                    format!("it took the connection and said nothing for {seconds} seconds");
                 Err(FetchError::Unreachable { url, source: words.into() })
             }
             result => result,

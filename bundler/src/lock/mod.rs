@@ -30,13 +30,13 @@ mod packages;
 mod parallel;
 mod places;
 
+pub(crate) use files::{installer_sources, title_of_installer};
 pub use files::{location, read_location};
 pub use fits::misfits;
-pub(crate) use files::{installer_sources, title_of_installer};
 pub(crate) use inputs::local_inputs;
 pub(crate) use keys::read as read_keys;
 pub use manifests::{apply_patches, images_of, keep_passes};
-pub(crate) use packages::expired_keys;
+pub(crate) use packages::{base_urls, expired_keys};
 
 /// The ways to everything that is not in the spec.
 pub struct Upstreams {

@@ -183,7 +183,8 @@ pub(crate) fn expired_keys(repository: &Repository) -> key::ExpiredKeys {
     }
 }
 
-fn base_urls(
+/// Where a repository may be, in order: its base URL, or its mirrors.
+pub(crate) fn base_urls(
     file: &SpecFile,
     target: &Target,
     repository: &Repository,
