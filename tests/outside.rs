@@ -246,7 +246,8 @@ fn a_host_that_went_away_after_the_lock_is_told_once_by_the_build() {
     let Demo { upstream, folder } = demo;
     let host = upstream.url().to_owned();
     drop(upstream);
-    let cache = folder.path().join("empty");
+    // Keys and documents are there, packages and layers are not.
+    let cache = folder.path().join("cache");
     let mut command = Command::new(BUNDLER);
     command.args(["build", "-q"]).current_dir(folder.path());
     let command = command.env("XDG_CACHE_HOME", cache).env("HOME", folder.path());

@@ -19,7 +19,6 @@ pub(super) fn check(file: &SpecFile, lock: &Lock) -> anyhow::Result<()> {
     manifests(file, lock, &mut changed)?;
     installers(file, lock, &mut changed)?;
     repositories(file, lock, &mut changed);
-    changed.dedup();
     if !changed.is_empty() {
         bail!(
             "local files are not those that the lock was made of: run `bundler lock` and look at \
@@ -66,12 +65,12 @@ fn installers(file: &SpecFile, lock: &Lock, changed: &mut Vec<String>) -> anyhow
                 compare(&what, &path, locked.remove(place).content.digest, changed);
             }
             None => {
-                changed.push(format!("{what}: {} was not there then", path.display()));
+                changed.push(format!("{what} was not there then: {}", path.display()));
             }
         }
     }
     for gone in locked {
-        changed.push(format!("{}: it was {}, and is not there now", gone.title, gone.source));
+        changed.push(format!("{} is not there any more: it was {}", gone.title, gone.source));
     }
     Ok(())
 }
@@ -114,9 +113,13 @@ fn compare(what: &str, path: &Path, digest: Digest, changed: &mut Vec<String>) {
         |path: &Path| -> io::Result<Digest> { Ok(Digest::of_reader(&mut input::open(path)?)?.0) };
     let words = match read(path) {
         Ok(found) if found == digest => return,
-        Ok(_) => "has changed".to_owned(),
+        Ok(_) => "is another than when the lock was made".to_owned(),
         Err(error) if error.kind() == ErrorKind::NotFound => "is not there any more".to_owned(),
-        Err(error) => format!("cannot be read: {error}"),
+        Err(error) => format!("cannot be read ({error})"),
     };
-    changed.push(format!("{what}: {} {words}", path.display()));
+    let line = format!("{what} {words}: {}", path.display());
+    // A key may be that of several repositories.
+    if !changed.contains(&line) {
+        changed.push(line);
+    }
 }

@@ -25,18 +25,16 @@ pub(crate) fn local_inputs(file: &SpecFile) -> anyhow::Result<Vec<LocalInput<'_>
     let mut named: Vec<(String, &str, String)> = Vec::new();
     let mut add = |what: String, name, place: String| named.push((what, name, place));
     for target in &file.spec.targets {
-        let id = target.id();
         if let Baseline::Packages(list) = &target.baseline {
-            add(format!("the package list of target {id}"), list, list.clone());
+            add(format!("the package list {list}"), list, list.clone());
         }
         for repository in &target.repositories {
-            let own = &repository.id.value;
             for key in &repository.keys {
-                add(format!("a key of repository `{own}`"), key, key.clone());
+                add(format!("the key {key}"), key, key.clone());
             }
             if let Some(list) = &repository.mirror_list {
                 let place = list.replace("$basearch", target.architecture.rpm());
-                add(format!("the mirror list of repository `{own}`"), list, place);
+                add(format!("the mirror list {list}"), list, place);
             }
         }
     }
