@@ -33,7 +33,7 @@ pub fn meant(lock: &Lock, name: &str) -> Vec<String> {
     let wanted = name.to_lowercase();
     let longest = wanted.chars().count();
     let mut near: Vec<(usize, String)> = Vec::new();
-    for own in all(lock).iter().flat_map(|thing| thing.short_names()) {
+    for own in all(lock).iter().flat_map(Thing::short_names) {
         let plain = own.to_lowercase();
         let distance = strsim::osa_distance(&wanted, &plain);
         // A word with a slip of the finger, or the beginning of one.

@@ -14,11 +14,11 @@ use crate::progress::Progress;
 /// Checks every byte of a bundle and names all that is damaged
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The bundle, or any of its parts; also as --bundle, which the installer has
+    /// The bundle, or any of its parts
     #[arg(required_unless_present = "named", conflicts_with = "named")]
     bundle: Option<PathBuf>,
-    /// The same
-    #[arg(long = "bundle", value_name = "FILE", hide = true)]
+    /// The same, as the installer takes it
+    #[arg(long = "bundle", value_name = "FILE")]
     named: Option<PathBuf>,
     /// Show no progress
     #[arg(short, long)]

@@ -88,10 +88,10 @@ enum Command {
     /// Checks every byte of the bundle and names all that is damaged
     Verify {
         /// The bundle, any of its parts, or the folder it is in; the only one beside
-        /// this program if left out; also as --bundle
+        /// this program if left out
         bundle: Option<PathBuf>,
-        /// The same
-        #[arg(long = "bundle", value_name = "FILE", hide = true, conflicts_with = "bundle")]
+        /// The same, as other commands take it
+        #[arg(long = "bundle", value_name = "FILE", conflicts_with = "bundle")]
         named: Option<PathBuf>,
     },
     /// Prints a new join file
