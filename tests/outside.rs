@@ -235,6 +235,7 @@ fn without_a_network_all_hosts_are_told_at_once() {
     each.sort_unstable();
     each.dedup();
     assert!(hosts.len() > 2 && each.len() == hosts.len(), "{error}");
+    assert_eq!(lines(&error, "its address is not known"), hosts.len(), "{error}");
     assert!(error.lines().count() <= hosts.len() + 2, "{error}");
     assert!(begun.elapsed() < Duration::from_secs(60));
 }
@@ -309,4 +310,38 @@ fn a_token_server_that_is_not_there_is_told_once() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(lines(&error, &format!("cannot reach http://{gone}: ")), 1, "{error}");
     assert!(error.lines().count() <= 4, "{error}");
+}
+
+/// A way on which all that is sent is lost: back to this machine, which is not it.
+const LOSING: &str = "ip link set lo up && ip route add 198.18.0.0/24 dev lo && ";
+
+#[test]
+fn who_never_answers_a_connection_is_waited_for_once() {
+    let line = format!("{LOSING} true");
+    let works = Command::new("unshare").args(["-rn", "sh", "-c", &line]).status();
+    if !works.is_ok_and(|status| status.success()) {
+        println!("skipped: no namespace with a route of its own can be made here");
+        return;
+    }
+    let demo = Demo::start();
+    demo.ok(&["init", "own.yaml"]);
+    let spec = std::fs::read_to_string(demo.path("own.yaml")).unwrap();
+    let registries = "registries:\n  registry.k8s.io: {mirrors: [\"https://198.18.0.2\", \
+                      \"https://198.18.0.3:5000\"], only: true}\n";
+    std::fs::write(demo.path("own.yaml"), format!("{spec}\n{registries}")).unwrap();
+    let begun = Instant::now();
+    let mut command = Command::new("unshare");
+    let line = format!("{LOSING} exec \"$0\" lock own.yaml");
+    command.args(["-rn", "sh", "-c", &line, BUNDLER]).current_dir(demo.folder.path());
+    let command = command.env("XDG_CACHE_HOME", demo.path("cache")).env("HOME", demo.path(""));
+    let output = command.output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    for host in ["https://198.18.0.2", "https://198.18.0.3:5000"] {
+        let told = error.lines().filter(|line| line.contains(&format!("cannot reach {host}: ")));
+        let told: Vec<&str> = told.collect();
+        assert!(told.len() == 1 && told[0].contains("it took no connection"), "{error}");
+    }
+    // Seven images at two places, 10 seconds each, would take minutes.
+    assert!(begun.elapsed() < Duration::from_secs(80), "{:?}", begun.elapsed());
 }

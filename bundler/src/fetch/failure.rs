@@ -12,6 +12,7 @@ pub(super) fn of_request(error: reqwest::Error, url: Url) -> FetchError {
     let tls = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
     let tls: Option<rustls::Error> = tls.map(ToOwned::to_owned);
     let unreachable = is_unreachable(&error);
+    let in_vain = error.is_connect() && error.is_timeout();
     let has_no_name = error.is_connect() && is_no_name(&error);
     let words = chain(&error.without_url());
     let words = words.trim_start_matches("error sending request: ");
@@ -19,7 +20,16 @@ pub(super) fn of_request(error: reqwest::Error, url: Url) -> FetchError {
     match tls {
         // A certificate that is not trusted now is not trusted in a second.
         Some(tls) => FetchError::Refused { url, reason: tls_words(&tls, &words) },
-        None if has_no_name => FetchError::Unreachable { url, source: NoName(words).into() },
+        None if has_no_name => {
+            // After what the library and the C library say of their own work.
+            let why = words.rsplit("address information: ").next().unwrap_or(&words);
+            let source = NoName(format!("its address is not known: {why}")).into();
+            FetchError::Unreachable { url, source }
+        }
+        None if in_vain => {
+            let source = "it took no connection within the time that is waited for one".into();
+            FetchError::Unreachable { url, source }
+        }
         None if unreachable => FetchError::Unreachable { url, source: words.into() },
         None => FetchError::Transport { url, source: words.into() },
     }
