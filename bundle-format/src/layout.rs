@@ -320,6 +320,15 @@ pub fn image_title(image: &LockedImage) -> String {
     format!("images/{}/{}/{end}.tar", name.registry().replace(':', "_"), name.repository())
 }
 
+/// What an installer is called beside a bundle: each node's own must be told apart
+/// where there are several.
+pub fn name_of_installer(architecture: impl std::fmt::Display, is_only: bool) -> String {
+    match is_only {
+        true => "installer".to_owned(),
+        false => format!("installer-{architecture}"),
+    }
+}
+
 /// The images in the order in which a cluster starts them.
 fn boot_order(lock: &Lock) -> Vec<&LockedImage> {
     const ORDER: [&str; 7] = [

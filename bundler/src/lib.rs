@@ -9,6 +9,7 @@ pub mod fetch;
 pub mod image;
 pub mod lock;
 pub mod manifest;
+mod outage;
 pub mod page;
 pub mod progress;
 pub mod rpm;

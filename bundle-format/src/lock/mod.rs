@@ -54,6 +54,10 @@ pub struct Lock {
     pub manifests: Vec<LockedManifest>,
     /// Keys, installers and other single files, sorted by title.
     pub files: Vec<LockedFile>,
+    /// Local files that the lock was made of and that the bundle does not hold as
+    /// they are, sorted by path. A lock of an earlier version has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<LockedInput>,
     /// Keys of the cluster file that hold where a site's own has others.
     #[serde(default, skip_serializing_if = "Given::is_empty")]
     pub cluster: Given,
@@ -268,6 +272,17 @@ pub enum FileKind {
     Installer,
     /// Cluster configuration that travels along.
     Config,
+}
+
+/// A local file that the lock was made of: a key as it lies there, a package list,
+/// a mirror list, the certificate of an authority.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LockedInput {
+    /// As the spec names it.
+    pub path: String,
+    /// The digest of its bytes.
+    pub digest: Digest,
 }
 
 /// A check that the spec switched off.

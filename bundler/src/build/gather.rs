@@ -1,5 +1,7 @@
 //! Bringing everything that a lock lists into the cache.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, bail};
 use bundle_format::Digest;
 use bundle_format::bounds::MAX_IMAGE_DOCUMENT;
@@ -7,16 +9,18 @@ use bundle_format::image::disagreements;
 use bundle_format::lock::{Descriptor, FileKind, Lock, LockedFile, LockedImage, LockedPlatform};
 use url::Url;
 
+use super::mirrors::Mirrors;
 use super::output::check_folder;
-use crate::fetch::Request;
-use crate::fetch::download::Source;
+use crate::fetch::download::{DownloadError, Source};
 use crate::fetch::memory::Network;
-use crate::fetch::queue::{Job, fetch_all};
+use crate::fetch::queue::{Job, JobError, fetch_all};
+use crate::fetch::{FetchError, Request};
 use crate::image::document;
 use crate::lock::{Upstreams, apply_patches, images_of, keep_passes, location, read_keys};
 use crate::manifest::discovery::discover_in;
 use crate::manifest::document::read as read_manifest;
 use crate::manifest::expectation::expectations;
+use crate::outage::Problems;
 use crate::progress::Progress;
 use crate::spec::SpecFile;
 
@@ -31,13 +35,13 @@ pub(super) fn gather(
     let registry = upstreams.puller.fetch();
     let client = &*upstreams.client;
     let mut jobs: Vec<Job<'_>> = Vec::new();
+    // What is read here is hashed first; the rest when the bundle is read.
+    let is_cached = |blob: &Descriptor| match blob.size {
+        ..=MAX_IMAGE_DOCUMENT => upstreams.cache.document(blob).is_ok(),
+        _ => upstreams.cache.open(blob.digest, blob.size).is_some(),
+    };
     let mut add = |label: &str, blob: &Descriptor, fetch, requests: Vec<Request>| {
-        // What is read here is hashed first; the rest when the bundle is read.
-        let cached = match blob.size {
-            ..=MAX_IMAGE_DOCUMENT => upstreams.cache.document(blob).is_ok(),
-            _ => upstreams.cache.open(blob.digest, blob.size).is_some(),
-        };
-        if !cached {
+        if !is_cached(blob) {
             let sources = requests.into_iter().map(|request| Source { fetch, request }).collect();
             jobs.push(Job {
                 label: label.to_owned(),
@@ -47,9 +51,14 @@ pub(super) fn gather(
             });
         }
     };
+    let mut mirrors = Mirrors::of(file, lock, upstreams);
     for rpm in &lock.rpms {
         let blob = Descriptor { media_type: String::new(), digest: rpm.digest, size: rpm.size };
-        add(&rpm.package.to_string(), &blob, client, vec![Request::new(rpm.source.clone())]);
+        if is_cached(&blob) {
+            continue;
+        }
+        let urls = std::iter::once(rpm.source.clone()).chain(mirrors.of_package(rpm));
+        add(&rpm.package.to_string(), &blob, client, urls.map(Request::new).collect());
     }
     for LockedFile { title, source, content, .. } in &lock.files {
         if keys.iter().any(|key| key.title == *title) {
@@ -91,11 +100,22 @@ pub(super) fn gather(
     let missing: u64 = jobs.iter().map(|job| job.size).sum();
     if missing > 0 {
         check_folder(upstreams.cache.folder(), missing)?;
+        let hosts = hosts(&jobs);
+        upstreams.hosts.expect(hosts.values().map(|(place, _)| place.clone()).collect());
         let progress = Progress::new("fetching", missing, quiet);
         let result = fetch_all(&upstreams.cache, jobs, &|label, count| progress.add(label, count));
         if let Err(errors) = result {
-            let words: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            bail!("{}", words.join("\n"));
+            let mut problems = Problems::default();
+            errors.iter().for_each(|error| problems.add_job(error));
+            problems.others(upstreams.hosts.unreachable(), |host| hosts.get(host)?.1.clone());
+            if errors.iter().any(is_changed) {
+                problems.line(
+                    "what was found is not what the lock says: run `bundler lock` and look at \
+                     what it changes"
+                        .to_owned(),
+                );
+            }
+            bail!("{}", problems.lines().join("\n"));
         }
         progress.finish();
     }
@@ -116,6 +136,32 @@ pub(super) fn gather(
         bail!("{}", cannot_run.join("\n"));
     }
     Ok(())
+}
+
+/// The hosts that are asked, as `https://HOST`: a URL to see whether each is there,
+/// and what comes from nowhere else, if anything.
+fn hosts(jobs: &[Job<'_>]) -> BTreeMap<String, (Url, Option<String>)> {
+    let mut hosts = BTreeMap::new();
+    for job in jobs {
+        for source in &job.sources {
+            let url = &source.request.url;
+            let Ok(root) = url.join("/") else { continue };
+            if matches!(url.scheme(), "http" | "https") {
+                let host = url.origin().ascii_serialization();
+                let (_, only_for) = hosts.entry(host).or_insert((root, None));
+                if job.sources.len() == 1 && only_for.is_none() {
+                    *only_for = Some(job.label.clone());
+                }
+            }
+        }
+    }
+    hosts
+}
+
+/// Whether a place has other bytes under the name than when the lock was made.
+fn is_changed(error: &JobError) -> bool {
+    let DownloadError::Sources(places) = &error.source else { return false };
+    places.iter().any(|place| matches!(place, FetchError::Mismatch { .. }))
 }
 
 /// Makes the keys of the lock anew where the cache lacks one: what the bundle

@@ -16,7 +16,10 @@ use crate::progress::Progress;
 use crate::spec::SpecFile;
 use unfinished::Unfinished;
 
+mod beside;
 mod gather;
+mod local;
+mod mirrors;
 mod output;
 mod packages;
 mod unfinished;
@@ -29,10 +32,17 @@ pub(crate) use output::write_file;
 pub struct Built {
     /// Its files: one, or the parts.
     pub files: Vec<PathBuf>,
+    /// The installers beside it.
+    pub installers: Vec<PathBuf>,
     /// Bytes in all.
     pub size: u64,
     /// Blobs in it.
     pub blobs: usize,
+}
+
+/// Fails where local files are others than those that the lock was made of.
+pub fn check_local_files(file: &SpecFile, lock: &Lock) -> anyhow::Result<()> {
+    local::check(file, lock)
 }
 
 /// Makes the bundle of `lock` at `output`. Everything is fetched into the
@@ -54,20 +64,24 @@ pub fn build(
             misfits.join("\n")
         );
     }
+    local::check(file, lock)?;
+    let installers = beside::installers(lock, &output.path)?;
+    let beside = installers.iter().map(|installer| installer.content.size).sum();
     let mut unfinished = output.begin()?;
     // What has no room is said before gigabytes are fetched for it. The repodata
     // is not known yet, and is small.
-    output.check_space(writer::size(&Layout::new(lock, &[])?))?;
+    output.check_space(writer::size(&Layout::new(lock, &[])?), beside)?;
     gather::gather(file, lock, upstreams, quiet).context("fetching what the lock lists")?;
     let repodata: Vec<Content> =
         packages::verify(file, lock, upstreams, now).context("checking the packages")?;
     let layout = Layout::new(lock, &repodata)?;
     let size = writer::size(&layout);
     output.check_parts(output.count(size)?)?;
-    output.check_space(size)?;
+    output.check_space(size, beside)?;
     let blobs = pack(&layout, upstreams, &mut unfinished, size, quiet)?;
-    let files = output.put(unfinished)?;
-    Ok(Built { files, size, blobs })
+    let files = output.put(unfinished, &installers, &upstreams.cache)?;
+    let installers = installers.into_iter().map(|installer| installer.path).collect();
+    Ok(Built { files, installers, size, blobs })
 }
 
 /// Writes the archive and reads all of it again with the installer's reader.

@@ -11,7 +11,9 @@ use bundle_format::archive::storage::{part_name, parts};
 use bundle_format::output;
 use indicatif::HumanBytes;
 
+use super::beside::Installer;
 use super::unfinished::{MODE, Unfinished};
+use crate::fetch::cache::Cache;
 
 /// The most parts of a bundle.
 const MAX_PARTS: u64 = 9999;
@@ -70,17 +72,23 @@ impl Output {
         Ok(usize::try_from(count)?)
     }
 
-    /// Fails where the disk has no room for `size` bytes.
-    pub(super) fn check_space(&self, size: u64) -> anyhow::Result<()> {
+    /// Fails where the disk has no room for `size` bytes, and `beside` more.
+    pub(super) fn check_space(&self, size: u64, beside: u64) -> anyhow::Result<()> {
         // A part is copied before the whole is shortened by it.
         let needed = size.saturating_add(self.split.map_or(0, |part| part.min(size)));
+        let needed = needed.saturating_add(beside);
         check_folder(folder(&self.path), needed)
             .with_context(|| format!("writing {}", self.path.display()))
     }
 
-    /// Puts the finished file under its name, cut where it is to be, with
-    /// checksums for `sha256sum -c` beside it.
-    pub(super) fn put(&self, mut whole: Unfinished) -> anyhow::Result<Vec<PathBuf>> {
+    /// Puts the finished file under its name, cut where it is to be, with its
+    /// installers and checksums of all for `sha256sum -c` beside it.
+    pub(super) fn put(
+        &self,
+        mut whole: Unfinished,
+        installers: &[Installer<'_>],
+        cache: &Cache,
+    ) -> anyhow::Result<Vec<PathBuf>> {
         let size = whole.file().metadata()?.len();
         let count = self.count(size)?;
         let cut = match self.split {
@@ -109,6 +117,10 @@ impl Output {
         // Another form of the bundle under the same name would be taken for it.
         if count > 1 {
             remove(&self.path)?;
+        }
+        for installer in installers {
+            installer.write(cache)?;
+            sums.push_str(&installer.sum());
         }
         write_file(&sidecar, sums.as_bytes())?;
         Ok(files)

@@ -1,9 +1,9 @@
 //! A file that is being written: under a name of its own, in the folder where
 //! it is to be, and held against other processes until it has its name.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, OFlags, flock};
@@ -12,6 +12,8 @@ use rustix::io::Errno;
 /// The permission bits of a new file, of which the process's umask may take some:
 /// what others can write nobody should carry anywhere.
 pub(super) const MODE: u32 = 0o644;
+/// The same of a program.
+pub(super) const PROGRAM: u32 = 0o755;
 
 /// An unfinished file, `.NAME.partial`. It is removed when it is dropped and
 /// was not finished; what a process that was killed left is thrown away by the
@@ -20,16 +22,22 @@ pub(super) const MODE: u32 = 0o644;
 pub(super) struct Unfinished {
     path: PathBuf,
     file: File,
+    mode: u32,
     finished: bool,
 }
 
 impl Unfinished {
     /// Begins the file that is to be called `target`.
     pub(super) fn create(target: &Path) -> io::Result<Self> {
+        Self::with_mode(target, MODE)
+    }
+
+    /// The same with these permission bits, less the umask.
+    pub(super) fn with_mode(target: &Path, mode: u32) -> io::Result<Self> {
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let path = target.with_file_name(format!(".{name}.partial"));
-        let file = open(&path)?;
-        Ok(Self { path, file, finished: false })
+        let file = open(&path, mode)?;
+        Ok(Self { path, file, mode, finished: false })
     }
 
     /// Its name now.
@@ -43,10 +51,14 @@ impl Unfinished {
     }
 
     /// Gives it its name. Whoever could read what had that name before can read
-    /// this one, and nobody else.
+    /// this one, and nobody else; and run it, where it is a program.
     pub(super) fn finish(mut self, target: &Path) -> io::Result<()> {
         match fs::symlink_metadata(target) {
-            Ok(old) if old.is_file() => self.file.set_permissions(old.permissions())?,
+            Ok(old) if old.is_file() => {
+                let old = old.mode() & 0o7777;
+                let run = if self.mode == PROGRAM { (old & 0o444) >> 2 } else { 0 };
+                self.file.set_permissions(Permissions::from_mode(old | run))?;
+            }
             _ => {}
         }
         self.file.sync_all()?;
@@ -66,9 +78,9 @@ impl Drop for Unfinished {
 }
 
 /// A new and empty file at `path`, held.
-fn open(path: &Path) -> io::Result<File> {
+fn open(path: &Path, mode: u32) -> io::Result<File> {
     loop {
-        match File::options().read(true).write(true).create_new(true).mode(MODE).open(path) {
+        match File::options().read(true).write(true).create_new(true).mode(mode).open(path) {
             Ok(file) if hold(&file, path)? => return Ok(file),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => clear(path)?,

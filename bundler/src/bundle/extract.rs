@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use bundle_format::archive::reader::Bundle;
 use bundle_format::archive::writer;
-use bundle_format::layout::{Content, Layout, image_title};
+use bundle_format::layout::{Content, Layout, image_title, name_of_installer};
 use bundle_format::lock::LockedImage;
 use bundle_format::title::Title;
 
@@ -44,27 +44,43 @@ pub fn items(bundle: &Bundle) -> anyhow::Result<Vec<Item<'_>>> {
     files.chain(images).collect()
 }
 
-/// Writes `items` into `folder`, under their titles. Each is there whole and
+/// Writes `items` into `folder`, under their titles, installers at the top. Each is there whole and
 /// checked, or not at all; a file that is there already is never written over, and
 /// no symbolic link below `folder` is followed.
 pub fn extract(bundle: &Bundle, folder: &Path, items: &[Item<'_>]) -> anyhow::Result<()> {
     let folder = Folder::open(folder)?;
+    let places: Vec<Title> =
+        items.iter().map(|item| place(item, items)).collect::<Result<_, _>>()?;
     let mut present = Vec::new();
-    for item in items {
-        if folder.has(&item.title)? {
-            present.push(folder.shown(&item.title));
+    for place in &places {
+        if folder.has(place)? {
+            present.push(folder.shown(place));
         }
     }
     if !present.is_empty() {
         bail!("these are there already and are not written over: {}", present.join(", "));
     }
-    for item in items {
-        let mode = if item.title.starts_with("installers/") { 0o755 } else { 0o644 };
+    for (item, place) in items.iter().zip(&places) {
+        let mode = if is_installer(item) { 0o755 } else { 0o644 };
         folder
-            .write(&item.title, mode, |file| write(bundle, &item.what, file))
-            .with_context(|| format!("extracting {}", folder.shown(&item.title)))?;
+            .write(place, mode, |file| write(bundle, &item.what, file))
+            .with_context(|| format!("extracting {}", folder.shown(place)))?;
     }
     Ok(())
+}
+
+fn is_installer(item: &Item<'_>) -> bool {
+    item.title.starts_with("installers/")
+}
+
+/// Where an item goes: an installer to the top, as it lies on a stick.
+fn place(item: &Item<'_>, items: &[Item<'_>]) -> anyhow::Result<Title> {
+    if !is_installer(item) {
+        return Ok(item.title.clone());
+    }
+    let architecture = item.title.split('/').nth(1).unwrap_or_default();
+    let is_only = items.iter().filter(|item| is_installer(item)).count() == 1;
+    Ok(name_of_installer(architecture, is_only).parse()?)
 }
 
 fn write(bundle: &Bundle, what: &What<'_>, out: &mut File) -> anyhow::Result<()> {

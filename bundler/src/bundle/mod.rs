@@ -6,6 +6,7 @@ pub mod extract;
 mod fields;
 mod folder;
 pub mod lines;
+pub mod naming;
 pub mod summary;
 pub mod texts;
 pub mod why;

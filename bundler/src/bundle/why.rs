@@ -1,55 +1,62 @@
 //! Why an artifact is there.
 
-use bundle_format::ImageReference;
 use bundle_format::lock::{Lock, Why};
 use bundle_format::text::printable;
 
-/// The reasons for each artifact called `name`: a package (by name or in
-/// full), an image, a manifest or a file. Empty where nothing is called so.
+use super::naming::{self, Thing};
+
+/// The reasons for each thing that is called `name`, see [`naming`]. Empty where
+/// nothing is called so.
 pub fn reasons(lock: &Lock, name: &str) -> Vec<String> {
     let mut lines = Vec::new();
-    for rpm in &lock.rpms {
-        if rpm.package.name == name || rpm.package.to_string() == name {
-            lines.push(printable(&format!(
-                "{} for {}, from {}",
-                rpm.package, rpm.target, rpm.source
-            )));
-            lines.extend(rpm.why.iter().map(words));
+    for thing in naming::find(lock, name) {
+        match thing {
+            Thing::Rpm(rpm) => {
+                lines.push(format!("{} for {}, from {}", rpm.package, rpm.target, rpm.source));
+                lines.extend(rpm.why.iter().map(words));
+            }
+            Thing::Image(image) => {
+                lines.push(format!("{}, {}", image.name, image.root.digest));
+                lines.extend(image.why.iter().map(words));
+            }
+            Thing::Manifest(manifest) => {
+                lines.push(format!("manifest {}, from {}", manifest.name, manifest.source));
+                lines.push("  the spec lists it".to_owned());
+            }
+            Thing::File(file) => {
+                lines.push(format!("{}, from {}", file.title, file.source));
+                lines.push("  the spec lists it".to_owned());
+            }
+            Thing::OnNodes(target, package) => {
+                lines.push(format!("{package} for {}, not in the bundle", target.id));
+                lines.push(format!("  already on nodes, by the baseline ({})", target.baseline));
+            }
         }
     }
-    for image in &lock.images {
-        let own = image.name.to_string();
-        if is_called(&image.name, name) {
-            lines.push(format!("{own}, {}", image.root.digest));
-            lines.extend(image.why.iter().map(words));
-        }
-    }
-    for manifest in &lock.manifests {
-        if manifest.name == name {
-            let line = format!("manifest {}, from {}", manifest.name, manifest.source);
-            lines.push(printable(&line));
-            lines.push("  the spec lists it".to_owned());
-        }
-    }
-    for file in &lock.files {
-        if file.title == name {
-            lines.push(printable(&format!("{}, from {}", file.title, file.source)));
-            lines.push("  the spec lists it".to_owned());
-        }
-    }
-    lines
+    lines.iter().map(|line| printable(line)).collect()
 }
 
-/// Whether an image is meant by `name`: in full, without its tag, by its repository or
-/// the last part of that.
-pub(crate) fn is_called(image: &ImageReference, name: &str) -> bool {
-    let repository = image.repository();
-    image.to_string() == name
-        || image.name() == name
-        || repository == name
-        || repository.rsplit('/').next() == Some(name)
+/// What to say where nothing is called `name`.
+pub fn nothing(lock: &Lock, name: &str) -> String {
+    let meant = naming::meant(lock, name);
+    let mut words = match meant.as_slice() {
+        [] => format!("nothing is called `{name}`"),
+        names => format!("nothing is called `{name}`; did you mean {}?", names.join(", ")),
+    };
+    let mut baselines: Vec<&str> =
+        lock.targets.iter().map(|target| target.baseline.as_str()).collect();
+    baselines.retain(|baseline| *baseline != "none");
+    baselines.dedup();
+    if meant.is_empty() && !baselines.is_empty() {
+        let baselines = baselines.join(", ");
+        words.push_str(&format!(
+            "; a package of the baseline ({baselines}) is already on nodes, and is listed only \
+             where the spec asks for it"
+        ));
+    }
+    words
 }
 
 fn words(why: &Why) -> String {
-    printable(&format!("  {why}"))
+    format!("  {why}")
 }

@@ -19,7 +19,8 @@ use crate::fetch::notice::Notices;
 use crate::lock::{self as locking, Upstreams};
 use crate::spec::SpecFile;
 
-/// Makes the bundle of a spec: one tarball with its checksum beside it
+/// Makes the bundle of a spec: one tarball, with its checksum and the installer
+/// beside it
 ///
 /// It holds what <SPEC>.lock.json lists; that is made first where it is missing.
 #[derive(Args)]
@@ -46,6 +47,16 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let file = SpecFile::read(&arguments.spec)?;
+    let named = arguments
+        .output
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(format!("{}.tar", file.spec.name)));
+    if named.as_os_str() == "-" {
+        bail!(
+            "--output -: a bundle is a file with others beside it, and is read again when it is \
+             written: name a file"
+        );
+    }
     let network = if arguments.offline { Network::Off } else { Network::On };
     let notices = Notices::new(arguments.quiet);
     let upstreams = Upstreams::over(network, &file, Cache::of_user()?, &notices)?;
@@ -66,6 +77,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         lock::make(&file, &upstreams)?
     };
     if arguments.locked {
+        // Sooner than upstream is asked.
+        build::check_local_files(&file, &lock)?;
         let today = locking::resolve(&file, &upstreams, SystemTime::now())
             .with_context(|| format!("locking {} again", file.path.display()))?;
         if today != lock {
@@ -76,8 +89,6 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             );
         }
     }
-    let named =
-        arguments.output.clone().unwrap_or_else(|| PathBuf::from(format!("{}.tar", lock.name)));
     // A link stays, and all of the bundle goes where it leads.
     let place = output::file(&named);
     let (path, _) = place.with_context(|| format!("--output {}", named.display()))?;
@@ -87,5 +98,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let names: Vec<String> =
         built.files.iter().map(|path| printable(&path.display().to_string())).collect();
     report::notice(&format!("verified {} blobs, {}", built.blobs, HumanBytes(built.size)));
+    for installer in &built.installers {
+        report::notice(&format!("beside it: {}", installer.display()));
+    }
     report::data(&format!("{}\n", names.join("\n")))
 }

@@ -8,7 +8,9 @@ use bundle_format::archive::reader::Bundle;
 use clap::{Args, ValueEnum};
 
 use super::report;
-use crate::bundle::extract;
+use crate::bundle::extract::{self, Item};
+use crate::bundle::naming::{self, Thing};
+use crate::bundle::why;
 
 /// Writes files and images of a bundle into a folder, under readable names
 ///
@@ -21,10 +23,12 @@ use crate::bundle::extract;
 pub(super) struct Arguments {
     /// The bundle, or any of its parts
     bundle: PathBuf,
-    /// Files and images by their titles, as --list shows them; all if left out
-    titles: Vec<String>,
+    /// What to take: titles as --list shows them, or names as `why` takes them
+    /// (kubelet, pause, calico, installer); all if left out
+    #[arg(value_name = "NAMES")]
+    names: Vec<String>,
     /// Everything of a kind
-    #[arg(long, conflicts_with = "titles")]
+    #[arg(long, conflicts_with = "names")]
     kind: Option<Kind>,
     /// The folder
     #[arg(short = 'C', long, default_value = ".")]
@@ -58,16 +62,10 @@ impl Kind {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let bundle = Bundle::open(&arguments.bundle)?;
     let mut items = extract::items(&bundle)?;
-    let titles: HashSet<&str> = items.iter().map(|item| item.title.as_str()).collect();
-    let wanted: HashSet<&str> = arguments.titles.iter().map(String::as_str).collect();
-    let mut unknown: Vec<&str> = wanted.difference(&titles).copied().collect();
-    unknown.sort_unstable();
-    if !unknown.is_empty() {
-        bail!("the bundle has no {}; `--list` shows what it has", unknown.join(", "));
-    }
+    let wanted = titles(&bundle, &items, &arguments.names)?;
     items.retain(|item| match arguments.kind {
         Some(kind) => item.title.starts_with(kind.folder()),
-        None => wanted.is_empty() || wanted.contains(item.title.as_str()),
+        None => arguments.names.is_empty() || wanted.contains(item.title.as_str()),
     });
     if arguments.list {
         let lines: String = items.iter().map(|item| format!("{}\n", item.title)).collect();
@@ -78,4 +76,37 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let folder = arguments.folder.display();
     report::notice(&format!("extracted {} file{s} to {folder}", items.len()));
     Ok(())
+}
+
+/// The titles of all that is named: a title itself, or any other name of a thing. An
+/// error has all names that are none.
+fn titles(
+    bundle: &Bundle,
+    items: &[Item<'_>],
+    names: &[String],
+) -> anyhow::Result<HashSet<String>> {
+    let mut titles = HashSet::new();
+    let mut unknown = Vec::new();
+    for name in names {
+        if items.iter().any(|item| item.title.as_str() == name) {
+            titles.insert(name.clone());
+            continue;
+        }
+        let found = naming::find(bundle.lock(), name);
+        let held: Vec<String> = found.iter().filter_map(Thing::title).collect();
+        if held.is_empty() {
+            unknown.push(match found.first() {
+                Some(Thing::OnNodes(target, package)) => format!(
+                    "the bundle does not hold {package}: it is already on nodes, by the baseline ({})",
+                    target.baseline
+                ),
+                _ => why::nothing(bundle.lock(), name),
+            });
+        }
+        titles.extend(held);
+    }
+    if !unknown.is_empty() {
+        bail!("{}\n`--list` shows what the bundle has", unknown.join("\n"));
+    }
+    Ok(titles)
 }

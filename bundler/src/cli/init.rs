@@ -16,13 +16,16 @@ const TEMPLATE: &str = include_str!("../../../manifests/init.yaml");
 /// Writes an annotated spec to begin with
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The new spec; a file that is there is never written over
+    /// The new spec; a file that is there is never written over. `-` prints it
     #[arg(default_value = "bundle.yaml")]
     spec: PathBuf,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let path = &arguments.spec;
+    if path.as_os_str() == "-" {
+        return report::data(TEMPLATE);
+    }
     let write = || {
         let mut options = OpenOptions::new();
         let mut file = options.write(true).create_new(true).mode(0o644).open(path)?;

@@ -1,6 +1,6 @@
 //! `bundler resolve`: the closure of some packages, for people and tests.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 
 use anyhow::Context;
@@ -9,11 +9,12 @@ use clap::Args;
 use url::Url;
 
 use super::report;
+use crate::fetch;
 use crate::fetch::client::Client;
 use crate::page;
 use crate::rpm::baseline;
 use crate::rpm::closure::Request;
-use crate::rpm::key::{ExpiredKeys, Keyring};
+use crate::rpm::key::{ExpiredKeys, Keyring, MAX_KEY};
 use crate::rpm::repository;
 use crate::rpm::resolve::{self, Baseline, Goal};
 use crate::rpm::source::{Metadata, RepositorySource};
@@ -25,8 +26,8 @@ use crate::spec::text;
 /// prints nothing where they cannot be installed.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// A yum repository and the key that signs its metadata
-    #[arg(long = "repo", value_name = "ID=URL[,gpgkey=FILE]", required = true)]
+    /// A yum repository and the key that signs its metadata, a file or a URL
+    #[arg(long = "repo", value_name = "ID=URL[,gpgkey=KEY]", required = true)]
     repositories: Vec<RepositoryArgument>,
     /// What counts as installed: `core`, `none`, or a package list
     #[arg(long, default_value = "core", value_name = "core|none|FILE")]
@@ -43,7 +44,7 @@ pub(super) struct Arguments {
 struct RepositoryArgument {
     id: String,
     url: Url,
-    keys: Vec<PathBuf>,
+    keys: Vec<String>,
 }
 
 impl FromStr for RepositoryArgument {
@@ -58,7 +59,7 @@ impl FromStr for RepositoryArgument {
         Ok(Self {
             id: id.to_owned(),
             url: repository::folder(&url),
-            keys: parts.map(PathBuf::from).collect(),
+            keys: parts.map(str::to_owned).collect(),
         })
     }
 }
@@ -80,11 +81,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         text::base_url(argument.url.as_str())
             .map_err(|reason| anyhow::anyhow!("repository `{}`: {reason}", argument.id))?;
         let mut keyring = Keyring::default();
-        for path in &argument.keys {
-            let bytes = input::named(path, input::WRITTEN_BY_HAND)
-                .with_context(|| format!("reading the key {}", path.display()))?;
-            page::refuse(&path.display().to_string(), &bytes)?;
-            keyring.add(&path.display().to_string(), &bytes)?;
+        for key in &argument.keys {
+            let bytes = read_key(&fetch, key).with_context(|| format!("reading the key {key}"))?;
+            page::refuse(key, &bytes)?;
+            keyring.add(key, &bytes)?;
         }
         let metadata = if argument.keys.is_empty() {
             report::notice(&format!(
@@ -122,4 +122,13 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         resolution.packages.iter().map(|chosen| format!("{}\n", chosen.package.nevra)).collect();
     lines.sort();
     report::data(&lines.concat())
+}
+
+/// A file, or what is behind a URL, as a repository's configuration has it.
+fn read_key(fetch: &Client, key: &str) -> anyhow::Result<Vec<u8>> {
+    if key.contains("://") {
+        text::base_url(key).map_err(anyhow::Error::msg)?;
+        return Ok(fetch::bytes(fetch, &Url::parse(key)?, MAX_KEY)?);
+    }
+    Ok(input::named(Path::new(key), input::WRITTEN_BY_HAND)?)
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use bundle_format::archive::reader::Bundle;
 use bundle_format::archive::verify;
 use clap::Args;
@@ -15,14 +15,20 @@ use crate::progress::Progress;
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The bundle, or any of its parts
-    bundle: PathBuf,
+    #[arg(required_unless_present = "named", conflicts_with = "named")]
+    bundle: Option<PathBuf>,
+    /// The same, as the installer takes it
+    #[arg(long = "bundle", value_name = "FILE")]
+    named: Option<PathBuf>,
     /// Show no progress
     #[arg(short, long)]
     quiet: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let bundle = Bundle::open(&arguments.bundle)?;
+    // There is one of them.
+    let path = arguments.bundle.as_ref().or(arguments.named.as_ref());
+    let bundle = Bundle::open(path.context("name the bundle")?)?;
     let progress = Progress::new("verifying", bundle.length(), arguments.quiet);
     let verification = verify::verify(&bundle, |count| progress.add("", count));
     progress.finish();

@@ -12,8 +12,9 @@ use crate::bundle::why;
 /// Says why a package, an image or a file is there
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// A package (kubelet), an image (registry.k8s.io/pause:3.9 or pause), a
-    /// manifest, or a file's title
+    /// A package (kubelet, kubelet-1.28.2), an image (registry.k8s.io/pause:3.9
+    /// or pause), a manifest, a key's fingerprint, installer, a digest, or a title
+    /// as `extract --list` shows it
     name: String,
     /// A lock or a bundle
     #[arg(default_value = "bundle.yaml.lock.json")]
@@ -29,7 +30,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let lines = why::reasons(&lock, &arguments.name);
     if lines.is_empty() {
-        bail!("{} holds nothing called `{}`", arguments.file.display(), arguments.name);
+        bail!("{}: {}", arguments.file.display(), why::nothing(&lock, &arguments.name));
     }
     report::data(&format!("{}\n", lines.join("\n")))
 }

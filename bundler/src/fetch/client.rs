@@ -1,36 +1,53 @@
 //! The one [`Fetch`] for every kind of URL.
 
+use url::Url;
+
 use super::file::FileFetch;
 use super::http::{HttpError, HttpFetch};
 use super::notice::Notices;
 use super::retry::Retry;
+use super::survey::Survey;
 use super::{Fetch, FetchError, Request, Response, spelling};
 
 /// Sends each request to the implementation for its scheme.
 pub struct Client {
     http: Retry<HttpFetch>,
+    survey: Survey,
 }
 
 impl Client {
     /// A client that trusts the authorities in `extra` (a name and PEM text
     /// each) besides the system's.
     pub fn new(extra: &[(String, Vec<u8>)]) -> Result<Self, HttpError> {
-        Ok(Self { http: Retry::new(HttpFetch::new(extra, None)?) })
+        Ok(Self { http: Retry::new(HttpFetch::new(extra, None)?), survey: Survey::new() })
     }
 
     /// The same with other words on what is tried again.
     pub fn telling(self, notices: &Notices) -> Self {
-        Self { http: self.http.telling(notices) }
+        Self { http: self.http.telling(notices), ..self }
     }
-}
 
-impl Client {
+    /// Names the places, one of each host, that will be asked. When the first host
+    /// is not there, all of them are looked at, at once.
+    pub fn expect(&self, places: Vec<Url>) {
+        self.survey.expect(places);
+    }
+
+    /// The hosts that could not be reached, as `https://HOST`, each with the reason.
+    pub fn unreachable(&self) -> Vec<(String, String)> {
+        self.http.all_unreachable()
+    }
+
     fn open_over_http(&self, request: &Request) -> Result<Response, FetchError> {
         let mut spellings = spelling::spellings(&request.url).into_iter().peekable();
         loop {
             // There is always one.
             let url = spellings.next().unwrap_or_else(|| request.url.clone());
-            let response = self.http.open(&Request { url, ..request.clone() })?;
+            let result = self.http.open(&Request { url, ..request.clone() });
+            if let Err(FetchError::Unreachable { .. }) = &result {
+                self.survey.run(&self.http);
+            }
+            let response = result?;
             if spellings.peek().is_none() || !spelling::is_another_worth_it(response.status) {
                 return Ok(response);
             }

@@ -12,10 +12,24 @@ pub(super) fn of_request(error: reqwest::Error, url: Url) -> FetchError {
     let tls = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
     let tls: Option<rustls::Error> = tls.map(ToOwned::to_owned);
     let unreachable = is_unreachable(&error);
+    let in_vain = error.is_connect() && error.is_timeout();
+    let has_no_name = error.is_connect() && is_no_name(&error);
     let words = chain(&error.without_url());
+    let words = words.trim_start_matches("error sending request: ");
+    let words = words.trim_start_matches("client error (Connect): ").to_owned();
     match tls {
         // A certificate that is not trusted now is not trusted in a second.
         Some(tls) => FetchError::Refused { url, reason: tls_words(&tls, &words) },
+        None if has_no_name => {
+            // After what the library and the C library say of their own work.
+            let why = words.rsplit("address information: ").next().unwrap_or(&words);
+            let source = NoName(format!("its address is not known: {why}")).into();
+            FetchError::Unreachable { url, source }
+        }
+        None if in_vain => {
+            let source = "it took no connection within the time that is waited for one".into();
+            FetchError::Unreachable { url, source }
+        }
         None if unreachable => FetchError::Unreachable { url, source: words.into() },
         None => FetchError::Transport { url, source: words.into() },
     }
@@ -35,17 +49,27 @@ fn tls_words(error: &rustls::Error, words: &str) -> String {
     }
 }
 
-/// Nobody answers there, or nobody knows where that is.
+/// Nobody knows the host's address, and another attempt would not find it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct NoName(pub(super) String);
+
+/// The resolver's own errors have no type.
+fn is_no_name(error: &reqwest::Error) -> bool {
+    causes(error).any(|cause| cause.to_string() == "dns error")
+}
+
+/// Nobody answers there, nobody knows where that is, or the proxy leads nowhere.
 fn is_unreachable(error: &reqwest::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
-    // The resolver's own errors have no type.
-    let no_name = || causes(error).any(|cause| cause.to_string() == "dns error");
+    // Nor have those of a proxy that was asked for a way (hyper-util's `tunnel.rs`).
+    let no_way = || causes(error).any(|cause| cause.to_string().starts_with("tunnel error"));
     let refused = || {
         causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|cause| {
             matches!(cause.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable)
         })
     };
-    error.is_connect() && (error.is_timeout() || no_name() || refused())
+    error.is_connect() && (error.is_timeout() || is_no_name(error) || no_way() || refused())
 }
 
 /// An error's causes, those within an `io::Error` included, which it hides.

@@ -14,8 +14,8 @@ use super::no_proxy::NoProxy;
 use super::pace::Paced;
 use super::{Fetch, FetchError, Request, Response, chain, failure};
 
-/// How long to wait for a connection.
-const CONNECT: Duration = Duration::from_secs(20);
+/// How long to wait for a connection, its name, TLS and a proxy's answer included.
+const CONNECT: Duration = Duration::from_secs(10);
 /// How long a transfer may stand still; the library applies it to each read.
 const STALL: Duration = Duration::from_secs(60);
 /// How many redirects are followed; real chains have up to three.
@@ -39,6 +39,7 @@ pub struct HttpFetch {
     proxied: Client,
     direct: Client,
     no_proxy: NoProxy,
+    stall: Duration,
 }
 
 impl HttpFetch {
@@ -90,6 +91,7 @@ impl HttpFetch {
             proxied: client(true)?,
             direct: client(false)?,
             no_proxy: NoProxy::of_environment(),
+            stall: stall.unwrap_or(STALL),
         })
     }
 
@@ -107,6 +109,9 @@ impl HttpFetch {
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(form.expose().to_owned()),
         };
+        if let Some(patience) = request.patience {
+            builder = builder.timeout(patience.min(self.stall));
+        }
         // Sizes and digests are those of the bytes as they lie there.
         builder = builder.header(ACCEPT_ENCODING, "identity");
         if !request.accept.is_empty() {

@@ -3,6 +3,7 @@
 //! protocol) is the same for both, and a test stands in for it here.
 
 use std::io::Read;
+use std::time::Duration;
 
 use url::Url;
 
@@ -21,6 +22,7 @@ mod pace;
 pub mod queue;
 pub mod retry;
 mod spelling;
+mod survey;
 mod transfer;
 
 pub use document::{Document, bytes, document};
@@ -42,12 +44,14 @@ pub struct Request {
     /// The fields of a form, encoded for a URL: with it the request is a POST,
     /// and no redirect is followed, for the form may hold a password.
     pub form: Option<Secret>,
+    /// How long the answer may stand still, where that is shorter than usual.
+    pub patience: Option<Duration>,
 }
 
 impl Request {
     /// Asks for all of `url`, as anybody.
     pub fn new(url: Url) -> Self {
-        Self { url, offset: 0, accept: Vec::new(), authorization: None, form: None }
+        Self { url, offset: 0, accept: Vec::new(), authorization: None, form: None, patience: None }
     }
 }
 

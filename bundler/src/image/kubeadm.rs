@@ -14,11 +14,13 @@ const TABLE: &str = include_str!("../../data/kubeadm-images.tsv");
 pub enum KubeadmError {
     /// A release that is not in the table.
     #[error(
-        "the images of kubeadm {version} are not known to this bundler; its table ends with {last}. Run `kubeadm config images list` of that release where it is, list what it prints under `images:`, and set `kubernetes.kubeadmImages: listed`"
+        "the images of kubeadm {version} are not known to this bundler, so that `kubelet = {version}` and all else was not looked for; the nearest release that it knows is {nearest}, and the newest {last}. If there is such a release, run its `kubeadm config images list`, list what that prints under `images:`, and set `kubernetes.kubeadmImages: listed`"
     )]
     Unknown {
         /// The release.
         version: String,
+        /// The one that is most like it of those that are known.
+        nearest: String,
         /// The newest that is known.
         last: String,
     },
@@ -55,7 +57,8 @@ pub fn images(
     let Some([_, etcd, coredns, pause]) = rows.clone().find(|[release, ..]| *release == text)
     else {
         let last = rows.next_back().map(|[release, ..]| release).unwrap_or_default().to_owned();
-        return Err(KubeadmError::Unknown { version: text, last });
+        let nearest = nearest(version).unwrap_or_default();
+        return Err(KubeadmError::Unknown { version: text, nearest, last });
     };
     let default = default_repository(version.minor(), version.patch());
     let repository = repository.unwrap_or(default).trim_end_matches('/');
@@ -83,6 +86,22 @@ pub fn images(
             Ok(KubeadmImage { component, image })
         })
         .collect()
+}
+
+/// The release of the table that is most like `version`.
+fn nearest(version: &KubernetesVersion) -> Option<String> {
+    let releases = TABLE.lines().filter(|line| !line.starts_with('#'));
+    let known = releases.filter_map(|line| line.split('\t').next()?.parse().ok());
+    let away = |known: &KubernetesVersion| {
+        let minors = known.minor().abs_diff(version.minor());
+        // Of another minor the last patch is the best.
+        let patches = match minors {
+            0 => known.patch().abs_diff(version.patch()),
+            _ => u32::MAX - known.patch(),
+        };
+        (minors, patches)
+    };
+    known.min_by_key(away).map(|known| known.to_string())
 }
 
 #[cfg(test)]
@@ -136,5 +155,9 @@ mod tests {
         }
         let error = images(&"1.99.0".parse().unwrap(), None).unwrap_err().to_string();
         assert!(error.contains("1.99.0") && error.contains("`images:`"), "{error}");
+        for (wanted, nearest) in [("1.28.99", "1.28.15"), ("1.21.99", "1.21.14"), ("1.2.3", "1.")] {
+            let error = images(&wanted.parse().unwrap(), None).unwrap_err().to_string();
+            assert!(error.contains(&format!("knows is {nearest}")), "{wanted}: {error}");
+        }
     }
 }

@@ -80,6 +80,11 @@ impl Puller {
         Arc::clone(&self.fetch)
     }
 
+    /// The places that may be asked for an image, in order.
+    pub fn endpoints(&self, image: &ImageReference) -> Result<Vec<Endpoint>, RegistryError> {
+        self.registries.endpoints(image)
+    }
+
     /// How to ask for a blob of an image, first choice first.
     pub fn blob_requests(
         &self,

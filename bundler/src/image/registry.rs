@@ -29,6 +29,8 @@ pub struct Registry {
     /// `/v2/hub/library/busybox/…`. A mirror's own credentials and plain http
     /// are those of the entry under its host.
     pub mirrors: Vec<Url>,
+    /// Whether only the mirrors are asked, where there are any.
+    pub only: bool,
     /// Who to be.
     pub credentials: CredentialSource,
     /// Whether plain http is used.
@@ -111,9 +113,11 @@ impl Registries {
         let host = if name == "docker.io" { "registry-1.docker.io" } else { name };
         let upstream = Url::parse(&format!("{scheme}://{host}"))
             .map_err(|_| RegistryError::Name { registry: name.to_owned() })?;
-        let mirrors = registry.into_iter().flat_map(|registry| registry.mirrors.iter().cloned());
+        let mirrors = registry.map(|registry| registry.mirrors.clone()).unwrap_or_default();
+        let only_mirrors = registry.is_some_and(|registry| registry.only) && !mirrors.is_empty();
         Ok(mirrors
-            .chain([upstream])
+            .into_iter()
+            .chain((!only_mirrors).then_some(upstream))
             .map(|mut base| {
                 let prefix = base.path().trim_matches('/').to_owned();
                 let slash = if prefix.is_empty() { "" } else { "/" };
@@ -170,6 +174,13 @@ impl Endpoint {
     /// The host, with its port where it is not the scheme's own.
     pub fn host(&self) -> String {
         authority(&self.base)
+    }
+
+    /// Where a registry says that it is one.
+    pub fn root(&self) -> Url {
+        let mut url = self.base.clone();
+        url.set_path("/v2/");
+        url
     }
 
     fn below(&self, path: &str) -> Url {
@@ -233,6 +244,13 @@ mod tests {
                 "https://registry-1.docker.io/v2/a/b/manifests/t",
             ]
         );
+        let only = Registry {
+            mirrors: vec!["https://m.io/hub".parse().unwrap()],
+            only: true,
+            ..Registry::default()
+        };
+        let only = Registries::new(BTreeMap::from([("docker.io".to_owned(), only)])).unwrap();
+        assert_eq!(urls(&only, "a/b"), ["https://m.io/v2/hub/a/b/manifests/t"]);
         let plain = registries("r.io:5000", &["https://m.io"], PlainHttp::Allowed).unwrap();
         assert_eq!(
             urls(&plain, "r.io:5000/a"),

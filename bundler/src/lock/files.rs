@@ -47,8 +47,32 @@ pub(super) fn keep(
     Ok(LockedFile { kind, title, source: source.to_owned(), content })
 }
 
-/// The installers: those of the spec, or the one beside this program. Gives
-/// also a warning for each architecture that has none.
+/// Where the installers are: those of the spec, or the one beside this program.
+pub(crate) fn installer_sources(file: &SpecFile) -> Vec<(Architecture, String)> {
+    if let Some(listed) = &file.spec.installers {
+        return listed
+            .iter()
+            .map(|installer| (installer.architecture, installer.file.clone()))
+            .collect();
+    }
+    let beside = std::env::current_exe().ok().map(|program| program.with_file_name("installer"));
+    match (beside, std::env::consts::ARCH.parse::<Architecture>()) {
+        (Some(path), Ok(own))
+            if path.is_file()
+                && file.spec.targets.iter().any(|target| target.architecture == own) =>
+        {
+            vec![(own, path.display().to_string())]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// An installer's path in a bundle.
+pub(crate) fn title_of_installer(architecture: Architecture) -> String {
+    format!("installers/{architecture}/installer")
+}
+
+/// The installers, and a warning for each architecture that has none.
 pub(super) fn installers(
     file: &SpecFile,
     upstreams: &Upstreams,
@@ -56,29 +80,12 @@ pub(super) fn installers(
 ) -> anyhow::Result<(Vec<LockedFile>, Vec<String>)> {
     /// An installer has a few megabytes.
     const MAX_INSTALLER: u64 = 256 << 20;
-    let mut sources: Vec<(Architecture, String)> = Vec::new();
-    match &file.spec.installers {
-        Some(listed) => {
-            sources.extend(
-                listed.iter().map(|installer| (installer.architecture, installer.file.clone())),
-            );
-        }
-        None => {
-            let beside =
-                std::env::current_exe().ok().map(|program| program.with_file_name("installer"));
-            if let (Some(path), Ok(own)) = (beside, std::env::consts::ARCH.parse::<Architecture>())
-                && path.is_file()
-                && architectures.contains(&own)
-            {
-                sources.push((own, path.display().to_string()));
-            }
-        }
-    }
+    let sources = installer_sources(file);
     let mut installers = Vec::new();
     for (architecture, source) in &sources {
         let bytes = read_location(file, upstreams, source, MAX_INSTALLER)
             .with_context(|| format!("reading the installer for {architecture}"))?;
-        let title = format!("installers/{architecture}/installer");
+        let title = title_of_installer(*architecture);
         // The path of a machine has no place in a lock.
         let source = if file.spec.installers.is_some() { source } else { "beside bundler" };
         installers.push(keep(upstreams, FileKind::Installer, title, source, &bytes)?);

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use bundle_format::lock::{LockedImage, Why};
 use bundle_format::{Architecture, ImageReference};
 
-use super::{Kept, Upstreams, source_of};
+use super::{Kept, Upstreams, parallel, source_of};
 use crate::image::kubeadm::{self, KubeadmError};
+use crate::outage::Problems;
 use crate::spec::{KubeadmImages, Spec};
 
 /// The images wanted, with where to pull them from and why they are wanted.
@@ -50,6 +51,11 @@ impl Wanted {
         self.images.keys()
     }
 
+    /// Where an image is pulled from, where kubeadm's are elsewhere.
+    pub(super) fn source(&self, name: &ImageReference) -> Option<ImageReference> {
+        self.images.get(name).and_then(|(source, _)| source.clone())
+    }
+
     /// Adds an image, or another reason for it.
     pub(super) fn add(&mut self, image: ImageReference, why: Why) {
         self.images.entry(image).or_insert((None, Vec::new())).1.push(why);
@@ -68,38 +74,40 @@ pub(super) fn sandbox(spec: &Spec) -> Option<ImageReference> {
     images.into_iter().find(|image| image.component == "pause").map(|image| image.image)
 }
 
-/// Asks the registries for every image. Gives those that were found, and words
-/// for each that was not.
+/// Asks the registries for every image, several at a time. Gives those that were
+/// found.
 pub(super) fn lock(
     kept: Option<&Kept<'_>>,
     spec: &Spec,
     wanted: Wanted,
     architectures: &[Architecture],
     upstreams: &Upstreams,
-) -> (Vec<LockedImage>, Vec<String>) {
-    let mut images = Vec::new();
-    let mut problems = Vec::new();
-    for (name, (source, mut why)) in wanted.images {
+    problems: &mut Problems,
+) -> Vec<LockedImage> {
+    let wanted: Vec<_> = wanted.images.into_iter().collect();
+    let results = parallel::each(&wanted, |(name, (source, why))| {
+        let mut why = why.clone();
         why.sort();
         why.dedup();
-        let result = (|| {
-            let source = match source {
-                Some(source) => source,
-                None => source_of(spec, &name)?,
-            };
-            if let Some(locked) = kept.and_then(|kept| kept.image(&name, &source, architectures)) {
-                return Ok(LockedImage { why: why.clone(), ..locked.clone() });
-            }
-            let resolved = upstreams.puller.resolve(&source, architectures)?;
-            for (_, bytes) in &resolved.documents {
-                upstreams.cache.insert(bytes)?;
-            }
-            anyhow::Ok(resolved.locked(name.clone(), why.clone()))
-        })();
+        let source = match source {
+            Some(source) => source.clone(),
+            None => source_of(spec, name)?,
+        };
+        if let Some(locked) = kept.and_then(|kept| kept.image(name, &source, architectures)) {
+            return Ok(LockedImage { why, ..locked.clone() });
+        }
+        let resolved = upstreams.puller.resolve(&source, architectures)?;
+        for (_, bytes) in &resolved.documents {
+            upstreams.cache.insert(bytes)?;
+        }
+        anyhow::Ok(resolved.locked(name.clone(), why))
+    });
+    let mut images = Vec::new();
+    for ((name, _), result) in wanted.iter().zip(results) {
         match result {
             Ok(image) => images.push(image),
-            Err(error) => problems.push(format!("image {name}: {error:#}")),
+            Err(error) => problems.add(&format!("image {name}"), &error),
         }
     }
-    (images, problems)
+    images
 }

@@ -16,28 +16,37 @@ use crate::image::credentials::CredentialSource;
 use crate::image::login_file;
 use crate::image::pull::Puller;
 use crate::image::registry::{PlainHttp, Registries, Registry};
+use crate::outage::Problems;
 use crate::page;
 use crate::spec::{Spec, SpecFile, combination};
 
 mod files;
 mod fits;
 mod images;
+mod inputs;
 mod keys;
 mod manifests;
+mod on_nodes;
 mod packages;
+mod parallel;
+mod places;
 mod upgrade;
 
+pub(crate) use files::{installer_sources, title_of_installer};
 pub use files::{location, read_location};
 pub use fits::misfits;
+pub(crate) use inputs::local_inputs;
 pub(crate) use keys::read as read_keys;
 pub use manifests::{apply_patches, images_of, keep_passes};
-pub(crate) use packages::expired_keys;
+pub(crate) use packages::{base_urls, expired_keys};
 pub use upgrade::Kept;
 
 /// The ways to everything that is not in the spec.
 pub struct Upstreams {
     /// Documents and packages.
     pub client: Arc<Remembering>,
+    /// The hosts behind them: which are there.
+    pub hosts: Arc<Client>,
     /// Images.
     pub puller: Puller,
     /// What was fetched before.
@@ -89,21 +98,23 @@ impl Upstreams {
                 Some(_) => PlainHttp::Allowed,
                 None => PlainHttp::Forbidden,
             };
-            let token_server = registry.token_server.clone();
-            let registry = Registry { mirrors, credentials, plain_http, token_server };
+            let (only, token_server) = (registry.only, registry.token_server.clone());
+            let registry = Registry { mirrors, only, credentials, plain_http, token_server };
             registries.insert(name.clone(), registry);
         }
-        let client = Arc::new(Client::new(&authorities)?.telling(notices));
+        let hosts = Arc::new(Client::new(&authorities)?.telling(notices));
         let cache = cache.telling(notices);
         let puller =
-            Puller::new(client.clone(), Registries::new(registries)?, login_file::places());
+            Puller::new(hosts.clone(), Registries::new(registries)?, login_file::places());
         let puller = puller.remembering(cache.clone(), network);
-        let client = Arc::new(Remembering::new(client, cache.clone(), network));
-        Ok(Self { client, puller, cache })
+        let client = Arc::new(Remembering::new(hosts.clone(), cache.clone(), network));
+        Ok(Self { client, hosts, puller, cache })
     }
 }
 
-/// Finds out what `file` means now. All problems are in the error.
+/// Finds out what `file` means now. What is cheap to ask comes first: manifests and
+/// images are small documents, a repository's metadata is not. All problems of such
+/// a part are in the error.
 pub fn resolve(file: &SpecFile, upstreams: &Upstreams, now: SystemTime) -> anyhow::Result<Lock> {
     resolve_keeping(None, file, upstreams, now)
 }
@@ -120,11 +131,72 @@ pub fn resolve_keeping(
     if !combination.refused.is_empty() {
         bail!("{}", combination.refused.join("\n"));
     }
-    let mut problems = Vec::new();
+    let mut wanted = images::Wanted::of_spec(spec);
+    wanted.add_kubeadm(spec)?;
+    // Before any of them is read: what is edited meanwhile is noticed at the build.
+    let inputs = inputs::of(file)?;
+    let places = places::places(file, &wanted, upstreams);
+    upstreams.hosts.expect(places.values().map(|place| place.url.clone()).collect());
+
+    let architectures: Vec<Architecture> = spec
+        .targets
+        .iter()
+        .map(|target| target.architecture)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    let mut problems = Problems::default();
+    let mut later_warnings = Vec::new();
+    let mut manifests = Vec::new();
+    let read = parallel::each(&spec.manifests, |manifest| {
+        manifests::lock(kept, file, &manifest.value, upstreams)
+    });
+    for (manifest, read) in spec.manifests.iter().zip(read) {
+        let name = &manifest.value.name;
+        match read {
+            Ok(locked) => {
+                for found in locked.found {
+                    wanted.add(found.image.clone(), found.why(name));
+                }
+                later_warnings.extend(locked.warnings);
+                manifests.push((locked.manifest, locked.file));
+            }
+            Err(error) => problems.add(&format!("manifest {name}"), &error),
+        }
+    }
+    manifests::refused(spec, &manifests).into_iter().for_each(|line| problems.line(line));
+    let manifests: Vec<_> = manifests.into_iter().map(|(manifest, _)| manifest).collect();
+    later_warnings.extend(manifests::unmet(spec, &manifests));
+    for image in wanted.names() {
+        later_warnings.extend(combination::check_image(spec, image).warnings);
+    }
+    let images = images::lock(kept, spec, wanted, &architectures, upstreams, &mut problems);
+    let mut files: Vec<LockedFile> = Vec::new();
+    match files::installers(file, upstreams, &architectures) {
+        Ok((installers, missing)) => {
+            files.extend(installers);
+            later_warnings.extend(missing);
+        }
+        Err(error) => problems.line(format!("{error:#}")),
+    }
+    match images::sandbox(spec) {
+        Some(sandbox) => {
+            if !images.iter().any(|image| image.name == sandbox) && problems.is_empty() {
+                let words = format!("the sandbox image {sandbox} is none of the bundle's images");
+                problems.line(words);
+            }
+        }
+        None => problems.line(
+            "no image is called `pause`: list the sandbox image of this release under `images:`"
+                .to_owned(),
+        ),
+    }
+    end(problems, &places, upstreams)?;
+
+    let mut problems = Problems::default();
     let mut warnings = combination.warnings;
     let mut rpms = Vec::new();
     let mut targets: Vec<LockedTarget> = Vec::new();
-    let mut files: Vec<LockedFile> = Vec::new();
     for target in &spec.targets {
         match packages::lock(kept, file, target, upstreams, now) {
             Ok(locked) => {
@@ -133,61 +205,11 @@ pub fn resolve_keeping(
                 warnings.extend(locked.warnings);
                 targets.push(locked.target);
             }
-            Err(error) => problems.push(format!("target {}: {error:#}", target.id())),
+            Err(error) => problems.add(&format!("target {}", target.id()), &error),
         }
     }
-    let architectures: Vec<Architecture> = spec
-        .targets
-        .iter()
-        .map(|target| target.architecture)
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect();
-    let mut wanted = images::Wanted::of_spec(spec);
-    if let Err(error) = wanted.add_kubeadm(spec) {
-        problems.push(format!("{error:#}"));
-    }
-    let mut manifests = Vec::new();
-    for manifest in &spec.manifests {
-        match manifests::lock(kept, file, &manifest.value, upstreams) {
-            Ok(locked) => {
-                for found in locked.found {
-                    wanted.add(found.image.clone(), found.why(&manifest.value.name));
-                }
-                warnings.extend(locked.warnings);
-                manifests.push((locked.manifest, locked.file));
-            }
-            Err(error) => problems.push(format!("manifest {}: {error:#}", manifest.value.name)),
-        }
-    }
-    problems.extend(manifests::refused(spec, &manifests));
-    let manifests: Vec<_> = manifests.into_iter().map(|(manifest, _)| manifest).collect();
-    warnings.extend(manifests::unmet(spec, &manifests));
-    for image in wanted.names() {
-        warnings.extend(combination::check_image(spec, image).warnings);
-    }
-    let (images, failed) = images::lock(kept, spec, wanted, &architectures, upstreams);
-    problems.extend(failed);
-    match files::installers(file, upstreams, &architectures) {
-        Ok((installers, missing)) => {
-            files.extend(installers);
-            warnings.extend(missing);
-        }
-        Err(error) => problems.push(format!("{error:#}")),
-    }
-    if let Some(sandbox) = images::sandbox(spec) {
-        if !images.iter().any(|image| image.name == sandbox) && problems.is_empty() {
-            problems.push(format!("the sandbox image {sandbox} is none of the bundle's images"));
-        }
-    } else if problems.is_empty() {
-        problems.push(
-            "no image is called `pause`: list the sandbox image of this release under `images:`"
-                .to_owned(),
-        );
-    }
-    if !problems.is_empty() {
-        bail!("{}", problems.join("\n"));
-    }
+    end(problems, &places, upstreams)?;
+    warnings.extend(later_warnings);
     files.sort_by(|a, b| a.title.cmp(&b.title));
     rpms.sort_by(|a, b| {
         (&a.target, a.package.to_string()).cmp(&(&b.target, b.package.to_string()))
@@ -204,6 +226,7 @@ pub fn resolve_keeping(
         images,
         manifests,
         files,
+        inputs,
         cluster: spec.cluster.clone(),
         disabled_checks: disabled_checks(spec),
         warnings,
@@ -214,6 +237,20 @@ pub fn resolve_keeping(
         bail!("{}", problems.join("\n"));
     }
     Ok(lock)
+}
+
+/// Fails where there are problems. Where a host was not there, the others that must
+/// be, and are not, are told as well.
+fn end(
+    mut problems: Problems,
+    places: &BTreeMap<String, places::Place>,
+    upstreams: &Upstreams,
+) -> anyhow::Result<()> {
+    if problems.is_empty() {
+        return Ok(());
+    }
+    problems.others(upstreams.hosts.unreachable(), |host| places.get(host)?.only_for.clone());
+    bail!("{}", problems.lines().join("\n"))
 }
 
 /// Each check that the spec switches off.

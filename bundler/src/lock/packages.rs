@@ -8,7 +8,7 @@ use bundle_format::lock::{LockedFile, LockedRepository, LockedRpm, LockedTarget,
 use bundle_format::pattern::fits;
 use url::Url;
 
-use super::{Kept, Upstreams, files, read_keys};
+use super::{Kept, Upstreams, files, on_nodes, read_keys};
 use crate::fetch::memory::Network;
 use crate::fetch::{self, download};
 use crate::page;
@@ -128,6 +128,7 @@ pub(super) fn lock(
         ));
     }
     warnings.extend(elsewhere(&id, &locked_repositories, &rpms));
+    warnings.extend(on_nodes::warnings(&id, &baseline_words, &why));
     let mut requested = resolution.requested;
     requested.sort();
     requested.dedup();
@@ -200,10 +201,17 @@ fn load(
                 };
                 return Ok((loaded.repository, locked));
             }
-            Err(error) => problems.push(format!("{:#}", anyhow::Error::new(error))),
+            Err(error) => problems.push(anyhow::Error::new(error)),
         }
     }
-    bail!("{}", problems.join("; then "))
+    match problems.len() {
+        // One of one keeps its causes: a host that is not there is told as such.
+        1 => Err(problems.remove(0)),
+        _ => {
+            let words: Vec<String> = problems.iter().map(|error| format!("{error:#}")).collect();
+            bail!("{}", words.join("; then "))
+        }
+    }
 }
 
 /// Whether the cache has a repository's table of contents.
@@ -232,7 +240,8 @@ pub(crate) fn expired_keys(repository: &Repository) -> key::ExpiredKeys {
     }
 }
 
-fn base_urls(
+/// Where a repository may be, in order: its base URL, or its mirrors.
+pub(crate) fn base_urls(
     file: &SpecFile,
     target: &Target,
     repository: &Repository,

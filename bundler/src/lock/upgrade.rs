@@ -8,7 +8,7 @@ use bundle_format::lock::{Lock, LockedImage, LockedManifest, LockedRpm, Why};
 use bundle_format::text::brief;
 use bundle_format::{Architecture, ImageReference, Nevra};
 
-use crate::bundle::why;
+use crate::bundle::naming;
 use crate::fetch::Fetch;
 use crate::rpm::closure::{Request, Universe};
 use crate::rpm::package::Package;
@@ -57,7 +57,7 @@ impl<'a> Kept<'a> {
             packages.contains(rpm.package.name.as_str()) || rpm.package.to_string() == name
         };
         let is_image = |image: &&LockedImage| {
-            why::is_called(&image.name, name)
+            naming::names_of_image(image, name)
                 || name == "kubernetes" && image.why.iter().any(is_of_kubernetes)
         };
         let packages: Vec<_> = lock.rpms.iter().filter(is_it).collect();

@@ -385,6 +385,9 @@ pub struct Registry {
     #[serde(default)]
     #[schemars(with = "Vec<text::Mirror>")]
     pub mirrors: Vec<String>,
+    /// Whether only the mirrors are asked, and the registry itself never.
+    #[serde(default)]
+    pub only: bool,
     /// A file beside the spec with the certificate that signed the registry's.
     #[serde(default)]
     #[schemars(with = "Option<text::File>")]

@@ -245,6 +245,11 @@ impl Relations {
         };
         for (name, registry) in &spec.registries {
             let node = root.value("registries").and_then(|node| node.value(name));
+            if let (true, true, Some(node)) = (registry.only, registry.mirrors.is_empty(), node) {
+                let words = "`only: true` is of mirrors, and there are none: name them under \
+                             `mirrors`, or leave it out";
+                self.add(node.place_of("only"), words);
+            }
             let nodes = node.map(|node| node.items("mirrors")).unwrap_or_default();
             for (mirror, node) in registry.mirrors.iter().zip(nodes) {
                 let Some(url) = Url::parse(mirror).ok().filter(|url| url.scheme() == "http") else {

@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use crate::failure::Failure;
 
-const NAME_IT: &str = "name the bundle with --bundle FILE; `installer verify` takes FILE alone";
+const NAME_IT: &str = "name the bundle with --bundle FILE";
 
 /// The bundle that was named, or the only one in this program's folder.
 pub(crate) fn find(named: Option<&Path>) -> anyhow::Result<PathBuf> {

@@ -90,6 +90,9 @@ enum Command {
         /// The bundle, any of its parts, or the folder it is in; the only one beside
         /// this program if left out
         bundle: Option<PathBuf>,
+        /// The same, as other commands take it
+        #[arg(long = "bundle", value_name = "FILE", conflicts_with = "bundle")]
+        named: Option<PathBuf>,
     },
     /// Prints a new join file
     Token {
@@ -165,7 +168,7 @@ pub fn run() -> ExitCode {
         (Some(Command::Inventory { look }), _) => {
             (inventory::inventory(look.root.as_deref(), look.json), None)
         }
-        (Some(Command::Verify { bundle }), _) => (verify::verify(bundle), None),
+        (Some(Command::Verify { bundle, named }), _) => (verify::verify(bundle.or(named)), None),
         (Some(Command::Token { hours, output }), _) => {
             (token::token(hours, output.as_deref()), None)
         }

@@ -256,6 +256,7 @@ fn write_bundle_with(
         files: Vec::new(),
         cluster: Given::default(),
         disabled_checks: Vec::new(),
+        inputs: Vec::new(),
         warnings: Vec::new(),
     };
     change(&mut lock);

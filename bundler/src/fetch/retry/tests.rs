@@ -18,6 +18,9 @@ enum Does {
     Nothing,
     /// The same after so long as a name service that is not there takes.
     NothingForLong,
+    NoAddress,
+    /// Takes the connection and says nothing.
+    Silence,
     Redirect,
 }
 use Does::*;
@@ -34,6 +37,14 @@ impl Fetch for Script {
             NothingForLong => {
                 pass(Duration::from_secs(20));
                 Err(FetchError::Unreachable { url, source: "no name".into() })
+            }
+            NoAddress => {
+                let source = NoName("no such name".to_owned()).into();
+                Err(FetchError::Unreachable { url, source })
+            }
+            Silence => {
+                pass(request.patience.unwrap_or(Duration::from_secs(60)));
+                Err(FetchError::Transport { url, source: "timed out".into() })
             }
             Redirect => Err(FetchError::Refused { url, reason: "it redirects".to_owned() }),
             Answer(status) => {
@@ -63,7 +74,7 @@ fn request(url: &str) -> Request {
 
 #[test]
 fn only_what_can_pass_is_tried_again() {
-    let cases: [(&[Does], Option<u16>, usize); 10] = [
+    let cases: [(&[Does], Option<u16>, usize); 14] = [
         (&[Answer(500), Reset, Answer(429), Answer(200)], Some(200), 0),
         (&[Answer(404), Answer(200)], Some(404), 1),
         (&[Answer(401), Answer(200)], Some(401), 1),
@@ -72,6 +83,11 @@ fn only_what_can_pass_is_tried_again() {
         (&[Nothing, Nothing, Answer(200)], Some(200), 0),
         (&[Nothing; 9], None, 6),
         (&[NothingForLong; 9], None, 8),
+        (&[NoAddress; 9], None, 8),
+        // Nobody ever answered there, or somebody did.
+        (&[Silence; 9], None, 8),
+        (&[Answer(503), Silence, Answer(200)], Some(200), 0),
+        (&[Answer(511), Answer(200)], Some(511), 1),
         (&[Redirect; 9], None, 8),
         (&[Reset, Redirect, Answer(200)], None, 1),
     ];
@@ -94,21 +110,33 @@ fn who_waits_is_told_once() {
 }
 
 #[test]
-fn who_is_not_there_is_left_alone_for_a_while() {
+fn who_had_trouble_to_the_last_attempt_is_asked_once_at_a_time_until_he_is_well() {
+    let script = [&[Answer(503); 7][..], &[Answer(200), Answer(503), Answer(200)]].concat();
+    let retry = scripted(&script);
+    let ask = || retry.open(&request("http://127.0.0.1:9/a")).unwrap().status;
+    assert_eq!((ask(), left(&retry)), (503, 4));
+    assert_eq!((ask(), left(&retry)), (503, 3));
+    assert_eq!((ask(), left(&retry)), (200, 2));
+    assert_eq!((ask(), left(&retry)), (200, 0));
+}
+
+#[test]
+fn who_is_not_there_is_left_alone() {
     let mut script = vec![Nothing; 3];
     script.extend([Answer(200), Answer(200)]);
     let retry = scripted(&script);
     let begun = NOW.get();
     let first = chain(&retry.open(&request("http://127.0.0.1:9/a")).err().unwrap());
     assert_eq!(first, "cannot reach http://127.0.0.1:9/a: refused");
-    // A hundred more requests cost nothing, and have one short word each.
+    // A hundred more requests cost nothing, and say the same.
     for _ in 0..100 {
         let again = chain(&retry.open(&request("http://127.0.0.1:9/b")).err().unwrap());
-        assert!(again.contains("did not answer a moment ago"), "{again}");
+        assert!(again.ends_with("/b: refused; it was not asked again"), "{again}");
     }
     assert!(NOW.get() - begun < Duration::from_secs(10) && left(&retry) == 2);
-    // Another host is asked all the same, and this one later on.
+    // Another host is asked all the same, and this one never again.
     assert!(retry.open(&request("http://127.0.0.1:8/a")).is_ok());
-    pass(REST);
-    assert!(retry.open(&request("http://127.0.0.1:9/a")).is_ok());
+    pass(Duration::from_secs(3600));
+    assert!(retry.open(&request("http://127.0.0.1:9/a")).is_err());
+    assert_eq!(retry.all_unreachable(), [("http://127.0.0.1:9".to_owned(), "refused".to_owned())]);
 }

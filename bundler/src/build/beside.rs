@@ -1,0 +1,71 @@
+//! The installers beside a bundle: nobody on site can take them out of it.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use bundle_format::lock::{Descriptor, FileKind, Lock};
+use bundle_format::{Digest, layout, output};
+
+use super::unfinished::{PROGRAM, Unfinished};
+use crate::fetch::cache::Cache;
+
+/// An installer, and where it goes.
+pub(super) struct Installer<'a> {
+    /// Its name beside the bundle.
+    name: String,
+    /// Where that leads.
+    pub(super) path: PathBuf,
+    pub(super) content: &'a Descriptor,
+}
+
+/// The installers of a lock, in the folder of the bundle at `bundle`. Fails where
+/// something lies in the way that is never replaced.
+pub(super) fn installers<'a>(lock: &'a Lock, bundle: &Path) -> anyhow::Result<Vec<Installer<'a>>> {
+    let locked: Vec<_> =
+        lock.files.iter().filter(|file| file.kind == FileKind::Installer).collect();
+    let mut installers = Vec::new();
+    for file in &locked {
+        let architecture = file.title.split('/').nth(1).unwrap_or_default();
+        let name = layout::name_of_installer(architecture, locked.len() == 1);
+        let named = bundle.with_file_name(&name);
+        let (path, _) =
+            output::file(&named).with_context(|| format!("writing {}", named.display()))?;
+        if path == bundle {
+            bail!("the bundle cannot be called {name}: its installer is; choose another --output");
+        }
+        installers.push(Installer { name, path, content: &file.content });
+    }
+    Ok(installers)
+}
+
+impl Installer<'_> {
+    /// Puts it under its name, whole. One that is there already stays.
+    pub(super) fn write(&self, cache: &Cache) -> anyhow::Result<()> {
+        let bytes = cache.document(self.content)?;
+        let write = || -> io::Result<()> {
+            if self.is_there() {
+                return Ok(());
+            }
+            let mut unfinished = Unfinished::with_mode(&self.path, PROGRAM)?;
+            unfinished.file().write_all(&bytes)?;
+            unfinished.finish(&self.path)
+        };
+        write().with_context(|| format!("writing {}", self.path.display()))
+    }
+
+    fn is_there(&self) -> bool {
+        let size = self.content.size;
+        let there = fs::metadata(&self.path)
+            .is_ok_and(|found| found.len() == size && found.mode() & 0o100 != 0);
+        let digest = |path: &Path| Digest::of_reader(&mut fs::File::open(path)?);
+        there && digest(&self.path).is_ok_and(|(digest, _)| digest == self.content.digest)
+    }
+
+    /// Its line for `sha256sum -c`.
+    pub(super) fn sum(&self) -> String {
+        format!("{}  {}\n", self.content.digest.hex(), self.name)
+    }
+}

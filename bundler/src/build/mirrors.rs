@@ -1,0 +1,56 @@
+//! The other mirrors of a repository's list: the lock names the one that answered
+//! then, and that may be gone. What comes from another is held to the same digest.
+
+use std::collections::HashMap;
+
+use bundle_format::lock::{Lock, LockedRpm};
+use url::Url;
+
+use crate::lock::{Upstreams, base_urls};
+use crate::spec::SpecFile;
+
+/// The mirrors of each repository that has a list, read when first asked for.
+pub(super) struct Mirrors<'a> {
+    file: &'a SpecFile,
+    lock: &'a Lock,
+    upstreams: &'a Upstreams,
+    read: HashMap<(&'a str, &'a str), Vec<Url>>,
+}
+
+impl<'a> Mirrors<'a> {
+    /// Of the repositories of a spec, as its lock has them.
+    pub(super) fn of(file: &'a SpecFile, lock: &'a Lock, upstreams: &'a Upstreams) -> Self {
+        Self { file, lock, upstreams, read: HashMap::new() }
+    }
+
+    /// Where else a package may be.
+    pub(super) fn of_package(&mut self, rpm: &'a LockedRpm) -> Vec<Url> {
+        let targets = self.lock.targets.iter().filter(|target| target.id == rpm.target);
+        let mut repositories = targets.flat_map(|target| &target.repositories);
+        let Some(locked) = repositories.find(|locked| locked.id == rpm.repository) else {
+            return Vec::new();
+        };
+        let Some(path) = rpm.source.as_str().strip_prefix(locked.base_url.as_str()) else {
+            return Vec::new();
+        };
+        let (file, upstreams) = (self.file, self.upstreams);
+        let mirrors = self
+            .read
+            .entry((&rpm.target, &rpm.repository))
+            .or_insert_with(|| read(file, upstreams, &rpm.target, &rpm.repository));
+        let others = mirrors.iter().filter(|mirror| **mirror != locked.base_url);
+        others.filter_map(|mirror| mirror.join(path).ok()).collect()
+    }
+}
+
+/// None where the list cannot be read: the mirror of the lock may be enough.
+fn read(file: &SpecFile, upstreams: &Upstreams, target: &str, repository: &str) -> Vec<Url> {
+    let mut targets = file.spec.targets.iter().filter(|own| own.id() == target);
+    let found = targets.find_map(|target| {
+        let mut own = target.repositories.iter();
+        Some((target, own.find(|own| own.id.value == repository && own.mirror_list.is_some())?))
+    });
+    let mirrors = found.map(|(target, own)| base_urls(file, target, own, upstreams));
+    let mirrors = mirrors.and_then(Result::ok).unwrap_or_default();
+    mirrors.iter().map(crate::rpm::repository::folder).collect()
+}

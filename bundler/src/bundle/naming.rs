@@ -1,0 +1,185 @@
+//! What people call the things in a bundle: the one place for all commands that
+//! take a name.
+
+use bundle_format::layout::image_title;
+use bundle_format::lock::{
+    FileKind, Lock, LockedFile, LockedImage, LockedManifest, LockedRpm, LockedTarget,
+};
+use bundle_format::{ImageReference, Nevra};
+
+/// A thing that a lock knows.
+#[derive(Clone, Copy)]
+pub enum Thing<'a> {
+    /// A package of the bundle.
+    Rpm(&'a LockedRpm),
+    /// An image.
+    Image(&'a LockedImage),
+    /// A manifest.
+    Manifest(&'a LockedManifest),
+    /// A key, an installer or another single file.
+    File(&'a LockedFile),
+    /// A package that was asked for and that the target's nodes have already.
+    OnNodes(&'a LockedTarget, &'a Nevra),
+}
+
+/// All things that are called `name`.
+pub fn find<'a>(lock: &'a Lock, name: &str) -> Vec<Thing<'a>> {
+    all(lock).into_iter().filter(|thing| thing.is_called(lock, name)).collect()
+}
+
+/// What may have been meant by a name that nothing has: the nearest first, at most
+/// three.
+pub fn meant(lock: &Lock, name: &str) -> Vec<String> {
+    let wanted = name.to_lowercase();
+    let longest = wanted.chars().count();
+    let mut near: Vec<(usize, String)> = Vec::new();
+    for own in all(lock).iter().flat_map(Thing::short_names) {
+        let plain = own.to_lowercase();
+        let distance = strsim::osa_distance(&wanted, &plain);
+        // A word with a slip of the finger, or the beginning of one.
+        let is_slip = distance <= 2 && distance * 2 < longest;
+        if is_slip || (longest > 2 && plain.starts_with(&wanted)) {
+            near.push((if is_slip { distance } else { 3 }, own));
+        }
+    }
+    near.sort();
+    near.dedup();
+    near.into_iter().map(|(_, name)| name).take(3).collect()
+}
+
+fn all(lock: &Lock) -> Vec<Thing<'_>> {
+    let mut things: Vec<Thing<'_>> = lock.rpms.iter().map(Thing::Rpm).collect();
+    things.extend(lock.images.iter().map(Thing::Image));
+    things.extend(lock.manifests.iter().map(Thing::Manifest));
+    things.extend(lock.files.iter().map(Thing::File));
+    for target in &lock.targets {
+        let carried = |package: &&Nevra| {
+            lock.rpms.iter().any(|rpm| rpm.target == target.id && rpm.package == **package)
+        };
+        let there = target.requested.iter().filter(|package| !carried(package));
+        things.extend(there.map(|package| Thing::OnNodes(target, package)));
+    }
+    things
+}
+
+impl Thing<'_> {
+    /// The path when extracted; none where the bundle does not hold it.
+    pub fn title(&self) -> Option<String> {
+        match self {
+            Self::Rpm(rpm) => Some(format!("rpms/{}/{}", rpm.target, rpm.package.file_name())),
+            Self::Image(image) => Some(image_title(image)),
+            Self::Manifest(manifest) => Some(format!("manifests/{}.yaml", manifest.name)),
+            Self::File(file) => Some(file.title.clone()),
+            Self::OnNodes(..) => None,
+        }
+    }
+
+    /// The names by which people would know it at once.
+    fn short_names(&self) -> Vec<String> {
+        match self {
+            Self::Rpm(rpm) => vec![rpm.package.name.clone()],
+            Self::OnNodes(_, package) => vec![package.name.clone()],
+            Self::Image(image) => vec![last(image.name.repository()), image.name.to_string()],
+            Self::Manifest(manifest) => vec![manifest.name.clone()],
+            Self::File(file) => vec![last(&file.title), file.title.clone()],
+        }
+    }
+
+    fn is_called(&self, lock: &Lock, name: &str) -> bool {
+        let mut names = self.short_names();
+        names.extend(self.title());
+        names.extend(self.title().map(|title| last(&title)));
+        names.extend(self.digests());
+        match self {
+            Self::Rpm(rpm) => names.extend(names_of_package(&rpm.package)),
+            Self::OnNodes(_, package) => names.extend(names_of_package(package)),
+            Self::Image(image) => return names_of_image(image, name) || is_one(&names, name),
+            Self::Manifest(manifest) => {
+                names.extend([manifest.source.clone(), last(&manifest.source)]);
+                names.push(format!("manifests/upstream/{}.yaml", manifest.name));
+                names.extend((0..manifest.passes.len()).map(|one| manifest.title_of_pass(one)));
+            }
+            Self::File(file) if file.kind == FileKind::Key => {
+                names.push(file.source.clone());
+                return is_one(&names, name) || has_fingerprint(lock, file, name);
+            }
+            Self::File(file) => names.push(file.source.clone()),
+        }
+        is_one(&names, name)
+    }
+
+    /// Each digest, with and without `sha256:`.
+    fn digests(&self) -> Vec<String> {
+        let digests = match self {
+            Self::Rpm(rpm) => vec![rpm.digest],
+            Self::OnNodes(..) => Vec::new(),
+            Self::Image(image) => {
+                let platforms = image.platforms.iter().map(|platform| platform.manifest.digest);
+                std::iter::once(image.root.digest).chain(platforms).collect()
+            }
+            Self::Manifest(manifest) => vec![manifest.applied.digest, manifest.upstream.digest],
+            Self::File(file) => vec![file.content.digest],
+        };
+        digests.iter().flat_map(|digest| [digest.to_string(), digest.hex()]).collect()
+    }
+}
+
+fn is_one(names: &[String], name: &str) -> bool {
+    names.iter().any(|own| own == name)
+}
+
+fn last(path: &str) -> String {
+    path.rsplit('/').next().unwrap_or(path).to_owned()
+}
+
+/// As rpm and dnf take them: `NAME.ARCH`, `NAME-VERSION`, `NAME-VERSION-RELEASE`,
+/// with an architecture, and with an epoch, be it 0.
+fn names_of_package(package: &Nevra) -> Vec<String> {
+    let Nevra { name, evr, arch } = package;
+    let release = format!("{}-{}", evr.version, evr.release);
+    let mut names = vec![format!("{name}.{arch}"), format!("{name}-{}", evr.version)];
+    for epoch in [String::new(), format!("{}:", evr.epoch)] {
+        names.push(format!("{name}-{epoch}{release}"));
+        names.push(format!("{name}-{epoch}{release}.{arch}"));
+    }
+    names
+}
+
+/// By its reference, in full or as docker shortens it, with tag, digest, both or
+/// neither, and under the name that it is pulled by.
+pub(crate) fn names_of_image(image: &LockedImage, name: &str) -> bool {
+    let of = |own: &ImageReference| {
+        let (tag, repository) = (own.tag().unwrap_or_default(), own.repository());
+        let same = |wanted: ImageReference| {
+            wanted.name() == own.name()
+                && wanted.digest().is_none_or(|digest| digest == image.root.digest)
+                && (wanted.tag() == own.tag()
+                    || (wanted.tag().is_none() && wanted.digest().is_some()))
+        };
+        own.name() == name
+            || repository == name
+            || format!("{repository}:{tag}") == name
+            || format!("{}:{tag}", last(repository)) == name
+            || name.parse().is_ok_and(same)
+    };
+    of(&image.name) || of(&image.source)
+}
+
+/// Whether the file is a key of a repository that has this fingerprint, or the end
+/// of one as `gpg` and `rpm` print it.
+fn has_fingerprint(lock: &Lock, file: &LockedFile, name: &str) -> bool {
+    let wanted = name.replace([' ', ':'], "").to_lowercase();
+    let wanted = wanted.trim_start_matches("0x");
+    if wanted.len() < 8 || !wanted.chars().all(|c| c.is_ascii_hexdigit()) {
+        return false;
+    }
+    lock.targets.iter().any(|target| {
+        target.repositories.iter().any(|repository| {
+            let prefix = format!("keys/{}/{}-", target.id, repository.id);
+            let number =
+                file.title.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(".asc"));
+            number.is_some_and(|number| number.parse::<u32>().is_ok())
+                && repository.keys.iter().any(|key| key.to_lowercase().ends_with(wanted))
+        })
+    })
+}

@@ -1,0 +1,68 @@
+//! The local files that a lock is made of, and that the bundle does not hold as
+//! they are. Only their digests tell later that one was edited.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use bundle_format::lock::LockedInput;
+use bundle_format::{Digest, input};
+
+use super::files::location;
+use crate::spec::{Baseline, SpecFile};
+
+/// A local file that the spec names.
+pub(crate) struct LocalInput<'a> {
+    /// What it is, for people.
+    pub(crate) what: String,
+    /// As the spec names it.
+    pub(crate) name: &'a str,
+    /// Where it is.
+    pub(crate) path: PathBuf,
+}
+
+/// All such files of a spec.
+pub(crate) fn local_inputs(file: &SpecFile) -> anyhow::Result<Vec<LocalInput<'_>>> {
+    let mut named: Vec<(String, &str, String)> = Vec::new();
+    let mut add = |what: String, name, place: String| named.push((what, name, place));
+    for target in &file.spec.targets {
+        if let Baseline::Packages(list) = &target.baseline {
+            add(format!("the package list {list}"), list, list.clone());
+        }
+        for repository in &target.repositories {
+            for key in &repository.keys {
+                add(format!("the key {key}"), key, key.clone());
+            }
+            if let Some(list) = &repository.mirror_list {
+                let place = list.replace("$basearch", target.architecture.rpm());
+                add(format!("the mirror list {list}"), list, place);
+            }
+        }
+    }
+    for (name, registry) in &file.spec.registries {
+        if let Some(ca) = &registry.ca {
+            add(format!("the certificate for registry {name}"), ca, ca.clone());
+        }
+    }
+    let mut local = Vec::new();
+    for (what, name, place) in named {
+        let url = location(file, &place)?;
+        if let Some(path) = url.to_file_path().ok().filter(|_| url.scheme() == "file") {
+            local.push(LocalInput { what, name, path });
+        }
+    }
+    Ok(local)
+}
+
+/// The digests of these files now.
+pub(super) fn of(file: &SpecFile) -> anyhow::Result<Vec<LockedInput>> {
+    let mut inputs = Vec::new();
+    for LocalInput { name, path, .. } in local_inputs(file)? {
+        let (digest, _) = input::open(&path)
+            .and_then(|mut file| Digest::of_reader(&mut file))
+            .with_context(|| format!("reading {}", path.display()))?;
+        inputs.push(LockedInput { path: name.to_owned(), digest });
+    }
+    inputs.sort();
+    inputs.dedup();
+    Ok(inputs)
+}

@@ -1,0 +1,42 @@
+//! Several questions at a time: most of a lock's time is spent waiting for answers.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// How many are asked at a time.
+const AT_A_TIME: usize = 8;
+
+/// What `work` makes of each of `items`, in their order.
+pub(super) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..AT_A_TIME.min(items.len()) {
+            scope.spawn(|| {
+                while let Some((index, item)) = {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    items.get(index).map(|item| (index, item))
+                } {
+                    let result = work(item);
+                    done.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::each;
+
+    #[test]
+    fn each_is_done_once_and_stays_in_its_place() {
+        for count in [0, 1, 7, 100] {
+            let items: Vec<u32> = (0..count).collect();
+            assert_eq!(each(&items, |item| item * 2), Vec::from_iter(items.iter().map(|i| i * 2)));
+        }
+    }
+}
