@@ -43,11 +43,6 @@ pub struct Facts {
 const CONTAINER_INTERFACES: [&str; 10] =
     ["cali", "cni", "docker", "flannel", "kube-ipvs", "podman", "tunl", "veth", "virbr", "vxlan"];
 
-/// Whether an interface is one that a container network makes.
-pub(crate) fn is_of_containers(interface: &str) -> bool {
-    CONTAINER_INTERFACES.iter().any(|prefix| interface.starts_with(prefix))
-}
-
 impl Facts {
     /// Looks at the node.
     pub fn gather(host: &Host) -> anyhow::Result<Self> {
@@ -197,7 +192,8 @@ fn addresses(text: &str) -> Vec<(String, Ipv4Addr)> {
         let mut words = line.split_ascii_whitespace();
         let interface = words.nth(1)?;
         let address: Ipv4Addr = words.nth(1)?.split('/').next()?.parse().ok()?;
-        let ours = address.is_loopback() || is_of_containers(interface);
+        let ours = address.is_loopback()
+            || CONTAINER_INTERFACES.iter().any(|prefix| interface.starts_with(prefix));
         (!ours).then(|| (interface.to_owned(), address))
     };
     text.lines().filter_map(address).collect()
