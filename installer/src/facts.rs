@@ -47,11 +47,6 @@ pub struct Facts {
 const CONTAINER_INTERFACES: [&str; 10] =
     ["cali", "cni", "docker", "flannel", "kube-ipvs", "podman", "tunl", "veth", "virbr", "vxlan"];
 
-/// Whether an interface is one that a container network makes.
-pub(crate) fn is_of_containers(interface: &str) -> bool {
-    CONTAINER_INTERFACES.iter().any(|prefix| interface.starts_with(prefix))
-}
-
 impl Facts {
     /// Looks at the node.
     pub fn gather(host: &Host) -> anyhow::Result<Self> {
@@ -195,7 +190,8 @@ fn networks_of(text: &str) -> Vec<(String, Ipv4Net)> {
         // One that is a line to another node alone has no prefix.
         let alone = || word.parse::<Ipv4Addr>().map(Ipv4Net::from);
         let network = word.parse::<Ipv4Net>().or_else(|_| alone()).ok()?;
-        let ours = network.addr().is_loopback() || is_of_containers(interface);
+        let ours = network.addr().is_loopback()
+            || CONTAINER_INTERFACES.iter().any(|prefix| interface.starts_with(prefix));
         (!ours).then(|| (interface.to_owned(), network))
     };
     text.lines().filter_map(network).collect()

@@ -12,8 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use super::super::lines::{lines, shown};
-use super::tuned;
-use crate::facts::is_of_containers;
+use super::{PODS, is_of_pods, tuned};
 use crate::failure::Failure;
 use crate::host::Host;
 
@@ -181,7 +180,7 @@ impl Assignment {
     }
 
     /// Whether it is in the way of ours. A line for one interface only, or for a pattern,
-    /// is also carried out when an interface comes (udev's `99-systemd.rules`), and so is
+    /// is also carried out when an interface comes (udev's `99-systemd.rules`), and so counts
     /// wherever it stands; but what a pattern matches gives way to a key that is written
     /// out.
     fn undoes(&self, is_after: bool, settings: &[(&str, &str)], interfaces: &[String]) -> bool {
@@ -197,15 +196,13 @@ impl Assignment {
         let words = [(net, "net"), (ipv4, "ipv4"), (conf, "conf"), (key, "forwarding")];
         let is_pattern = interface.contains(['*', '?', '[']);
         // A pattern may mean the interfaces of pods, which have many names.
-        let is_concerned = is_pattern && PODS.iter().any(|name| matches(interface, name))
+        let is_concerned = is_pattern
+            && PODS.iter().any(|prefix| matches(interface, &format!("{prefix}0")))
             || interfaces.iter().any(|name| matches(interface, name))
-            || !is_pattern && is_of_containers(interface);
+            || is_of_pods(interface);
         value != "1" && is_concerned && words.iter().all(|(pattern, word)| matches(pattern, word))
     }
 }
-
-/// What networks call the interfaces of their pods.
-const PODS: [&str; 5] = ["cali0123456789a", "veth01234567", "cni0", "flannel.1", "tunl0"];
 
 /// Whether a pattern of glob(7) matches; letters in brackets are taken for any.
 fn matches(pattern: &str, name: &str) -> bool {
@@ -262,6 +259,7 @@ mod tests {
             "-net.ipv4.conf.e*.forwarding = 0",
             "net.ipv4.conf.[a-z]th?.forward* = 0",
             "net.ipv4.conf.cali*.forwarding = 0",
+            "net.ipv4.conf.veth1*.forwarding = 0",
             "net.ipv4.conf.cni0.forwarding = 0",
         ] {
             assert!(undoes(line, true) && undoes(line, false), "{line}");
@@ -274,6 +272,7 @@ mod tests {
             "net.ipv4.ip_forward = 1",
             "-net.ipv4.conf.eth0.forwarding",
             "net.ipv4.conf.eth1.forwarding=0",
+            "net.ipv4.conf.docker0.forwarding=0",
             "net.ipv4.conf.eth*.rp_filter=0",
             "net.ipv4.*=0",
             "net.ipv4.ip_forward_use_pmtu=0",

@@ -8,7 +8,6 @@ mod tuned;
 use super::{file, unit_is};
 use crate::change::Change;
 use crate::exec::Command;
-use crate::facts::is_of_containers;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::receipt;
@@ -33,6 +32,13 @@ const SETTINGS: [(&str, &str); 5] = [
     ("net.ipv4.conf.all.forwarding", "1"),
     ("net.ipv4.conf.default.forwarding", "1"),
 ];
+
+/// How networks call the interfaces of their pods. Those of other containers are a site's.
+const PODS: [&str; 6] = ["cali", "cni", "flannel", "tunl", "veth", "vxlan"];
+
+fn is_of_pods(interface: &str) -> bool {
+    PODS.iter().any(|prefix| interface.starts_with(prefix))
+}
 
 /// The settings that this node needs.
 pub(crate) fn settings(host: &Host) -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -77,7 +83,7 @@ pub(crate) fn off(host: &Host, interfaces: &[String]) -> anyhow::Result<Vec<Stri
     let mut off = Vec::new();
     for name in host.list("/proc/sys/net/ipv4/conf")? {
         let key = format!("net.ipv4.conf.{}.forwarding", name.replace('.', "/"));
-        let is_meant = interfaces.contains(&name) || is_of_containers(&name);
+        let is_meant = interfaces.contains(&name) || is_of_pods(&name);
         if is_meant && now(host, &key)?.as_deref() == Some("0") {
             off.push(key);
         }
