@@ -230,6 +230,12 @@ mod tests {
                     2: eth0    inet 192.168.77.11/24 scope global eth0\\\n\
                     3: cni0    inet 10.244.0.1/24 brd 10.244.0.255 scope global cni0\\\n";
         assert_eq!(addresses(text), [("eth0".to_owned(), Ipv4Addr::new(192, 168, 77, 11))]);
+        let line = "2: ppp0    inet 10.0.0.2 peer 10.0.0.1/32 scope global ppp0\\\n";
+        for (text, network) in [(text, "192.168.77.11/24"), (line, "10.0.0.2/32")] {
+            let networks = networks_of(text);
+            let networks: Vec<String> = networks.iter().map(|(_, one)| one.to_string()).collect();
+            assert_eq!(networks, [network]);
+        }
     }
 
     #[test]
