@@ -157,6 +157,13 @@ fn a_package_that_nodes_have_already_is_said_to_be_there() {
     }
     let error = demo.fails(&["extract", "demo.tar", "bash"]);
     assert!(error.contains("is already on nodes, by the baseline"), "{error}");
+    let repository = format!("os={}/os/", demo.upstream.url());
+    let output = demo.run(&["resolve", "--repo", &repository, "bash"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.stdout.is_empty() && said.contains("bash-5.1.8-6.el9.x86_64 is already"),
+        "{said}"
+    );
     // What no node has is carried, and nothing is said of it.
     assert!(!told.contains("kubelet"), "{told}");
 }

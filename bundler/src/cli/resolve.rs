@@ -118,6 +118,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if resolution.core_missing {
         report::notice("notice: no repository has a group `core`: solved for an empty node");
     }
+    for asked in &resolution.requested {
+        if !resolution.packages.iter().any(|chosen| chosen.package.nevra == *asked) {
+            report::notice(&format!("notice: {asked} is already on nodes, by the baseline"));
+        }
+    }
     let mut lines: Vec<String> =
         resolution.packages.iter().map(|chosen| format!("{}\n", chosen.package.nevra)).collect();
     lines.sort();
