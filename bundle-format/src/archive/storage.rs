@@ -103,7 +103,8 @@ impl Storage {
         if !is_part && path.exists() {
             return Self::of_files(vec![bundle]);
         }
-        let parts = parts(&bundle);
+        let unread = |source| StorageError::Open { path: path.to_owned(), source };
+        let parts = parts(&bundle).map_err(unread)?;
         let Some((_, _, count)) = parts.first().cloned() else {
             return Self::of_files(vec![path.to_owned()]);
         };
@@ -227,22 +228,26 @@ fn check_sizes(segments: &[Segment]) -> Result<(), StorageError> {
     }
 }
 
-/// The parts of `bundle` that lie beside its name, in order.
-pub fn parts(bundle: &Path) -> Vec<(PathBuf, usize, usize)> {
+/// The parts of `bundle` that lie beside its name, in order. A folder that cannot be read
+/// is no folder without any.
+pub fn parts(bundle: &Path) -> io::Result<Vec<(PathBuf, usize, usize)>> {
     let folder = match bundle.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let mut found: Vec<_> = std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| {
-            let name = PathBuf::from(entry.ok()?.file_name());
-            let path = bundle.with_file_name(name);
-            let (of, number, count) = parse_part(&path)?;
-            (of == bundle).then_some((path, number, count))
-        })
-        .collect();
+    let mut found = Vec::new();
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = bundle.with_file_name(entry?.file_name());
+        if let Some((of, number, count)) = parse_part(&path)
+            && of == bundle
+        {
+            found.push((path, number, count));
+        }
+    }
     found.sort_by_key(|(_, number, count)| (*count, *number));
-    found
+    Ok(found)
 }

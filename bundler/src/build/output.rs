@@ -38,7 +38,7 @@ impl Output {
         let unfinished = Unfinished::create(&self.path)
             .with_context(|| format!("beginning {}", self.path.display()))?;
         // What a build that was killed had cut already.
-        for (path, ..) in parts(unfinished.path()) {
+        for (path, ..) in parts_of(unfinished.path())? {
             fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
         }
         Ok(unfinished)
@@ -47,7 +47,7 @@ impl Output {
     /// Fails where parts lie under the name that the new ones, `count` of them,
     /// would not replace: two cuttings beside one another are none.
     pub(super) fn check_parts(&self, count: usize) -> anyhow::Result<()> {
-        let old: Vec<String> = parts(&self.path)
+        let old: Vec<String> = parts_of(&self.path)?
             .into_iter()
             .filter(|(_, _, other)| *other != count)
             .map(|(path, ..)| path.display().to_string())
@@ -138,6 +138,11 @@ fn sum(written: &Path, path: &Path) -> anyhow::Result<String> {
         .with_context(|| format!("reading {}", written.display()))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     Ok(format!("{}  {name}\n", digest.hex()))
+}
+
+/// The parts that lie under a bundle's name.
+fn parts_of(path: &Path) -> anyhow::Result<Vec<(PathBuf, usize, usize)>> {
+    parts(path).with_context(|| format!("looking for parts of {}", path.display()))
 }
 
 /// Cuts all parts but the first from a file's end, so that no second copy of

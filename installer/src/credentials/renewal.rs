@@ -136,7 +136,7 @@ fn put_back(host: &Host) -> anyhow::Result<Vec<Change>> {
         if path.ends_with(".key") || pki::is_whole(&path, &host.read(&path)?.unwrap_or_default()) {
             continue;
         }
-        let Some((text, mode)) = kept(host, &path) else {
+        let Some((text, mode)) = kept(host, &path)? else {
             return Err(Failure::new(
                 format!("{path} has no certificate in it"),
                 "have kubeadm make it anew: move it away, and see `kubeadm init phase certs` and \
@@ -149,19 +149,27 @@ fn put_back(host: &Host) -> anyhow::Result<Vec<Change>> {
     Ok(changes)
 }
 
-/// The last text that the receipt has of a file with a certificate in it.
-fn kept(host: &Host, path: &str) -> Option<(String, u32)> {
-    host.lines().iter().rev().find_map(|line| {
-        let Line::Deed { deed: Deed::Wrote { path: of, before, .. }, .. } = line else {
-            return None;
-        };
-        let Before::File { kept, attributes } = before else { return None };
+/// The last text that the receipt has of a file with a certificate in it. One that
+/// cannot be read is told, unless an earlier one can.
+fn kept(host: &Host, path: &str) -> anyhow::Result<Option<(String, u32)>> {
+    let mut unread = None;
+    for line in host.lines().iter().rev() {
+        let Line::Deed { deed: Deed::Wrote { path: of, before, .. }, .. } = line else { continue };
+        let Before::File { kept, attributes } = before else { continue };
         if of.to_str() != Some(path) {
-            return None;
+            continue;
         }
-        let text = String::from_utf8(host.kept(kept).ok()?).ok()?;
-        pki::is_whole(path, &text).then_some((text, attributes.mode))
-    })
+        match host.kept(kept) {
+            Ok(text) => {
+                let text = String::from_utf8(text).unwrap_or_default();
+                if pki::is_whole(path, &text) {
+                    return Ok(Some((text, attributes.mode)));
+                }
+            }
+            Err(error) => unread = unread.or(Some(error)),
+        }
+    }
+    unread.map_or(Ok(None), Err)
 }
 
 fn renewed(host: &Host) -> Vec<Change> {
