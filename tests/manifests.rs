@@ -4,6 +4,9 @@
 use std::fs;
 use std::path::Path;
 
+use bundle_format::archive::reader::Bundle;
+use bundle_format::cluster::Cluster;
+
 #[path = "support/demo.rs"]
 mod demo;
 
@@ -136,4 +139,43 @@ fn a_manifest_that_may_have_been_cut_off_is_warned_of() {
     let output = demo.run(&["lock"]);
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success() && !words.contains("manifest web"), "{words}");
+}
+
+#[test]
+fn a_network_that_a_site_may_have_otherwise_is_told_and_goes_with_the_bundle() {
+    let flannel = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cfg, namespace: \
+                   kube-system}\ndata:\n  net-conf.json: '{\"Network\": \"10.9.0.0/16\"}'\n";
+    let demo = with(&[("net", flannel)]);
+    let warned = demo.run(&["lock"]);
+    assert!(warned.status.success());
+    let warned = String::from_utf8(warned.stderr).unwrap();
+    let words = "warning: manifest net: ConfigMap kube-system/cfg, data[net-conf.json].Network \
+                 has 10.9.0.0/16 as the network of pods, and podCidr is 10.244.0.0/16";
+    assert!(warned.contains(words), "{warned}");
+    demo.ok(&["build", "--quiet"]);
+    let bundle = Bundle::open(&demo.path("demo.tar")).unwrap();
+    let expected = &bundle.lock().manifests[0].expects;
+    assert_eq!(expected.len(), 1);
+    let conflict = |cluster: &str| {
+        let cluster: Cluster = serde_saphyr::from_str(cluster).unwrap();
+        expected[0].conflict(&cluster).map(|conflict| conflict.to_string())
+    };
+    assert_eq!(conflict("podCidr: 10.9.0.0/16"), None);
+    assert!(conflict("podCidr: 10.8.0.0/16").unwrap().ends_with("podCidr is 10.8.0.0/16"));
+
+    // A lock that says otherwise than the manifest makes no bundle; one from before does.
+    let path = demo.path("bundle.yaml.lock.json");
+    let lock = fs::read_to_string(&path).unwrap();
+    fs::write(&path, lock.replace("10.9.0.0/16\",\n", "10.244.0.0/16\",\n")).unwrap();
+    let error = demo.fails(&["build", "--quiet"]);
+    assert!(error.contains("expects another cluster than the lock says"), "{error}");
+    let mut old: serde_json::Value = serde_json::from_str(&lock).unwrap();
+    old["manifests"][0].as_object_mut().unwrap().remove("expects").unwrap();
+    fs::write(&path, serde_json::to_vec_pretty(&old).unwrap()).unwrap();
+    demo.ok(&["build", "--quiet"]);
+
+    // Where the spec says it for all sites, nothing is to be told.
+    demo.write_spec(&format!("{}cluster: {{podCidr: 10.9.0.0/16}}\n", demo.spec()));
+    let quiet = String::from_utf8(demo.run(&["lock"]).stderr).unwrap();
+    assert!(!quiet.contains("podCidr"), "{quiet}");
 }

@@ -114,7 +114,7 @@ pub(super) fn unmet(spec: &Spec, manifests: &[LockedManifest]) -> Vec<String> {
         let expects = manifest.expects.iter().filter(|one| {
             !(is_patched && matches!(one.of, Aspect::PodAddresses | Aspect::PodNetwork))
         });
-        let conflicts = expects.filter_map(|one| one.conflict(&cluster));
+        let conflicts = expects.filter_map(|one| one.conflict(cluster));
         let words = |conflict: Conflict| {
             format!(
                 "manifest {}: {conflict}, where a site says nothing else: {}",

@@ -23,10 +23,10 @@ pub fn expectations(file: &File) -> Vec<Expectation> {
             ("", "Service") => service(&object, &mut found),
             ("", "ConfigMap") => config_map(&object, &mut found),
             ("", "PersistentVolume") => volume(&object.json, &mut found),
-            ("crd.projectcalico.org" | "projectcalico.org", "IPPool") => {
-                if object.json.pointer("/spec/disabled") != Some(&Value::Bool(true)) {
-                    found.text(Aspect::PodAddresses, &object.json, "/spec/cidr");
-                }
+            ("crd.projectcalico.org" | "projectcalico.org", "IPPool")
+                if is_for_pods(object.json.pointer("/spec").unwrap_or(&Value::Null)) =>
+            {
+                found.text(Aspect::PodAddresses, &object.json, "/spec/cidr");
             }
             ("operator.tigera.io", "Installation") => operator(&object.json, &mut found),
             ("cilium.io", "CiliumPodIPPool") => {
@@ -130,9 +130,18 @@ fn config_map(object: &Object, found: &mut Found) {
     }
 }
 
+/// Whether Calico takes addresses of pods from a pool: there are some for tunnels and
+/// Services alone, and some that only say where no address is to be translated.
+fn is_for_pods(pool: &Value) -> bool {
+    let uses = pool.pointer("/allowedUses").and_then(Value::as_array);
+    pool.pointer("/disabled") != Some(&Value::Bool(true))
+        && uses.is_none_or(|uses| uses.iter().any(|one| one == "Workload"))
+}
+
 /// Calico's operator makes everything else of this.
 fn operator(json: &Value, found: &mut Found) {
-    for (index, pool) in list(json, "/spec/calicoNetwork/ipPools").iter().enumerate() {
+    let pools = list(json, "/spec/calicoNetwork/ipPools").iter().enumerate();
+    for (index, pool) in pools.filter(|(_, pool)| is_for_pods(pool)) {
         let path = format!("spec.calicoNetwork.ipPools[{index}].cidr");
         found.add(Aspect::PodAddresses, text(pool, "/cidr"), path);
     }

@@ -108,8 +108,14 @@ fn what_is_left_open_is_expected_of_nobody() {
         });
         assert_eq!(told(&text.to_string()), [], "{value:?}");
     }
-    let pool = "apiVersion: crd.projectcalico.org/v1\nkind: IPPool\nmetadata: {name: a}\nspec: {cidr: 192.168.0.0/16, disabled: true}\n";
-    assert_eq!(told(pool), []);
+    for spec in ["disabled: true", "allowedUses: [LoadBalancer]", "allowedUses: [Tunnel]"] {
+        let pool = format!(
+            "apiVersion: crd.projectcalico.org/v1\nkind: IPPool\nmetadata: {{name: a}}\nspec: {{cidr: 192.168.0.0/16, {spec}}}\n"
+        );
+        assert_eq!(told(&pool), [], "{spec}");
+        let used = pool.replace("[LoadBalancer]", "[LoadBalancer, Workload]");
+        assert_eq!(told(&used).len(), usize::from(used != pool));
+    }
 }
 
 #[test]
