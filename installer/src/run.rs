@@ -12,7 +12,7 @@ use crate::change::{Change, Render};
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::join::JoinFile;
+use crate::join::{JoinFile, Machine};
 use crate::receipt::Line;
 use crate::step::{Intent, Node, Step};
 use crate::steps::join_file;
@@ -129,6 +129,7 @@ fn make(host: &mut Host, intent: &Intent, step: &str, change: &Change) -> anyhow
                     intent.address,
                     intent.cluster.clone(),
                 )?
+                .knowing(vec![Machine::of(host, &intent.name)?])
                 .text()?,
             };
             host.write(step, path, text.as_bytes(), 0o600)

@@ -7,29 +7,13 @@ mod node;
 
 use std::fs;
 
-use bundle_format::Digest;
-use bundle_format::image::OCI_INDEX;
-use bundle_format::lock::{Descriptor, LockedImage};
 use installer::role::Role;
 use installer::run;
-use node::intent::write_bundle_of;
+use node::intent::{image, write_bundle_of};
 use node::{Node, kinds};
 
 const PAUSE: &str = "registry.k8s.io/pause:3.9";
 const PROXY: &str = "registry.k8s.io/kube-proxy:v1.28.2";
-
-fn image(name: &str) -> LockedImage {
-    let name: bundle_format::ImageReference = name.parse().unwrap();
-    let root = Descriptor { media_type: OCI_INDEX.to_owned(), digest: Digest::of(b""), size: 0 };
-    LockedImage {
-        name: name.clone(),
-        source: name,
-        root,
-        platforms: Vec::new(),
-        unplaced: Vec::new(),
-        why: Vec::new(),
-    }
-}
 
 /// What a master-to-be says whose bundle, containerd and kubeadm have these.
 fn said(bundle: &[&str], present: &[&str], kubeadm: &[&str], sandbox: &str) -> (Node, String) {

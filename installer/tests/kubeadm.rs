@@ -36,6 +36,7 @@ fn documents(kubernetes: &str, folder: &str, proxy_mode: ProxyMode) -> [String; 
         master: name("master"),
         master_address: Ipv4Addr::new(10, 0, 0, 1),
         cluster: cluster.clone(),
+        machines: Vec::new(),
     };
     [init_configuration(&settings).unwrap(), join_configuration(&settings, &join).unwrap()]
 }

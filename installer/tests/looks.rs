@@ -214,6 +214,25 @@ fn preflight_says_what_the_node_is_and_no_plan() {
 }
 
 #[test]
+fn a_warning_is_told_with_its_hint_and_refuses_nothing() {
+    let folder = folder();
+    fs::write(folder.path().join("node/etc/machine-id"), "").unwrap();
+    for command in ["preflight", "plan"] {
+        let (status, out, err) = run(folder.path(), &format!("{command} {NODE}"));
+        assert_eq!(status, 0, "{err}");
+        assert!(err.starts_with("warning: this node has no machine ID"), "{err}");
+        assert!(err.contains("\n  hint: `systemd-machine-id-setup`"), "{err}");
+        assert!(!out.contains("warning"), "{out}");
+        let (status, out, _) = run(folder.path(), &format!("{command} {NODE} --json"));
+        let told: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!((status, told["problems"].as_array().unwrap().len()), (0, 0));
+        let warning = &told["warnings"][0];
+        assert!(warning["warning"].as_str().unwrap().starts_with("this node has no machine ID"));
+        assert!(warning["cure"].as_str().unwrap().contains("restart the node"));
+    }
+}
+
+#[test]
 fn the_cluster_file_is_shown_with_origins_and_without_the_token() {
     let folder = folder_with("{podCidr: 10.8.0.0/16, ntpServers: [time.site]}");
     let name = |text: &str| NodeName::try_from(text.to_owned()).unwrap();
@@ -225,6 +244,7 @@ fn the_cluster_file_is_shown_with_origins_and_without_the_token() {
         master: name("master"),
         master_address: [10, 0, 0, 1].into(),
         cluster: Cluster::default(),
+        machines: Vec::new(),
     };
     fs::write(folder.path().join("join.yaml"), join.text().unwrap()).unwrap();
     fs::write(folder.path().join("cluster.yaml"), "podCidr: 10.9.0.0/16\n").unwrap();
@@ -322,6 +342,7 @@ fn a_kubeconfig_is_for_workers_and_is_no_secret_told() {
         master: NodeName::try_from("m".to_owned()).unwrap(),
         master_address: [10, 0, 0, 1].into(),
         cluster: Cluster::default(),
+        machines: Vec::new(),
     };
     fs::write(folder.path().join("join.yaml"), join.text().unwrap()).unwrap();
     let line = line.replace("--role master", "--role worker --join join.yaml");

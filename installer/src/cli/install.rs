@@ -39,19 +39,20 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
     let plan = match run::plan(&host, &intent, &steps) {
         Ok(plan) => plan,
         Err(error) => {
+            told::warn(&preflight::warnings(&host, &intent))?;
             told::tell(&preflight::problems(&host, &intent))?;
             return Err(error);
         }
     };
     let is_done = plan.iter().all(|planned| planned.changes.is_empty());
     // What a node that is done cannot become is no step's business.
-    let problems = if is_done {
-        settled::problems(&host, &intent)
+    let (problems, warnings) = if is_done {
+        (settled::problems(&host, &intent), Vec::new())
     } else {
-        preflight::problems(&host, &intent)
+        (preflight::problems(&host, &intent), preflight::warnings(&host, &intent))
     };
     if way.json {
-        let plan = told::json(&as_json(&intent, &plan), &problems);
+        let plan = told::json(&as_json(&intent, &plan), &problems, &warnings);
         writeln!(stdout(), "{}", plain_json(&format!("{plan:#}")))?;
     } else if is_done && problems.is_empty() {
         let is = format!("this node is a {} already", intent.role);
@@ -62,6 +63,7 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
         return Ok(None);
     } else {
         show(&intent, &plan)?;
+        told::warn(&warnings)?;
         told::tell(&problems)?;
     }
     told::refuse(&problems)?;

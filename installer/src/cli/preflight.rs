@@ -9,20 +9,21 @@ use serde_json::{Value, json};
 use super::node;
 use super::options::{Aim, Look};
 use crate::failure::Failure;
-use crate::preflight::problems;
+use crate::preflight::{problems, warnings};
 use crate::run;
 
 pub(crate) fn preflight(aim: &Aim, look: &Look) -> anyhow::Result<()> {
     let host = node::host(look.root.as_deref())?;
     let intent = node::intent(&host, aim, look.root.as_deref())?;
     let mut problems = problems(&host, &intent);
+    let warnings = warnings(&host, &intent);
     // What a step cannot plan with is in its way as well.
     let plan = run::plan(&host, &intent, &intent.role.steps());
     problems.extend(plan.err().iter().map(Failure::of));
     let mut out = stdout();
     if look.json {
         let facts = serde_json::to_value(&intent.facts)?;
-        let object = json(&json!({"facts": facts}), &problems);
+        let object = json(&json!({"facts": facts}), &problems, &warnings);
         writeln!(out, "{}", plain_json(&format!("{object:#}")))?;
     } else {
         for (name, fact) in intent.facts.lines() {
@@ -31,29 +32,40 @@ pub(crate) fn preflight(aim: &Aim, look: &Look) -> anyhow::Result<()> {
         if problems.is_empty() {
             writeln!(out, "\nnothing is in the way of a {}", intent.role)?;
         }
+        warn(&warnings)?;
         tell(&problems)?;
     }
     refuse(&problems)
 }
 
-/// An object with the problems added.
-pub(super) fn json(object: &Value, problems: &[Failure]) -> Value {
-    let problems: Vec<Value> = problems
-        .iter()
-        .map(|problem| json!({"problem": problem.to_string(), "cure": problem.cure()}))
-        .collect();
+/// An object with the problems and the warnings added.
+pub(super) fn json(object: &Value, problems: &[Failure], warnings: &[Failure]) -> Value {
     let mut object = object.clone();
     if let Some(map) = object.as_object_mut() {
-        map.insert("problems".to_owned(), problems.into());
+        for (word, plural, all) in
+            [("problem", "problems", problems), ("warning", "warnings", warnings)]
+        {
+            let all = all.iter().map(|one| json!({word: one.to_string(), "cure": one.cure()}));
+            map.insert(plural.to_owned(), all.collect());
+        }
     }
     object
 }
 
 /// All of them at once, each with its cure.
 pub(super) fn tell(problems: &[Failure]) -> io::Result<()> {
-    for problem in problems {
-        let (what, cure) = (indented(&problem.to_string()), indented(problem.cure()));
-        writeln!(stderr(), "problem: {what}\n  hint: {cure}")?;
+    print("problem", problems)
+}
+
+/// What the run goes past.
+pub(super) fn warn(warnings: &[Failure]) -> io::Result<()> {
+    print("warning", warnings)
+}
+
+fn print(word: &str, all: &[Failure]) -> io::Result<()> {
+    for one in all {
+        let (what, cure) = (indented(&one.to_string()), indented(one.cure()));
+        writeln!(stderr(), "{word}: {what}\n  hint: {cure}")?;
     }
     Ok(())
 }

@@ -72,6 +72,7 @@ mod tests {
             master: "m".to_owned().try_into().unwrap(),
             master_address: [10, 0, 0, 1].into(),
             cluster: Cluster { ntp_servers: vec!["join".to_owned()], ..Cluster::default() },
+            machines: Vec::new(),
         };
         let of = |file: Option<&str>, joins: bool| {
             let sources = Sources {

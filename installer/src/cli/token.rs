@@ -7,7 +7,7 @@ use anyhow::bail;
 use super::node;
 use super::output::secret;
 use crate::failure::Failure;
-use crate::join::JoinFile;
+use crate::join::{JoinFile, Machine};
 use crate::role::no_master;
 use crate::steps::join_file;
 use crate::steps::kubeconfig::ADMIN;
@@ -29,6 +29,7 @@ pub(crate) fn token(hours: u32, output: Option<&Path>) -> anyhow::Result<()> {
     if !said.succeeded() {
         bail!("`kubeadm token create` failed: {}", said.stderr.trim());
     }
+    let machines = Machine::registered(&host);
     let text = JoinFile::of_command(
         &said.stdout,
         hours,
@@ -37,6 +38,7 @@ pub(crate) fn token(hours: u32, output: Option<&Path>) -> anyhow::Result<()> {
         old.master_address,
         old.cluster,
     )?
+    .knowing(if machines.is_empty() { old.machines } else { machines })
     .text()?;
     secret(output, &text, "join file")
 }

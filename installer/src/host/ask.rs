@@ -28,6 +28,19 @@ impl Host {
         Ok(output)
     }
 
+    /// As [`Host::answer`], where one that has not come within `limit` is not worth more
+    /// time: none then.
+    pub fn answer_within(
+        &self,
+        command: &Command,
+        limit: Duration,
+    ) -> anyhow::Result<Option<Output>> {
+        match self.asked(command, limit) {
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(None),
+            output => Ok(Some(output.with_context(|| format!("running `{command}`"))?)),
+        }
+    }
+
     /// Runs a command that only looks. One that is not there fails as a shell
     /// would say it, with status 127; one that does not answer has no status.
     pub fn query(&self, line: &str) -> Output {

@@ -2,6 +2,7 @@
 //! by which anybody may join until it expires, so only its owner may read it.
 
 mod expiry;
+mod machine;
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::failure::Failure;
 
 pub use self::expiry::Expiry;
+pub use self::machine::Machine;
 
 /// A join file.
 #[derive(Clone, Serialize, Deserialize)]
@@ -34,6 +36,9 @@ pub struct JoinFile {
     pub master_address: Ipv4Addr,
     /// The cluster.
     pub cluster: Cluster,
+    /// The machines that are in it, so that a copy of one is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub machines: Vec<Machine>,
 }
 
 impl JoinFile {
@@ -95,7 +100,25 @@ impl JoinFile {
         };
         let ca_cert_hash = ca_cert_hash.parse().context("reading kubeadm's join command")?;
         let expires = Expiry::after(Duration::from_secs(u64::from(hours) * 3600))?;
-        Ok(Self { endpoint, token, expires, ca_cert_hash, master, master_address, cluster })
+        let machines = Vec::new();
+        Ok(Self {
+            endpoint,
+            token,
+            expires,
+            ca_cert_hash,
+            master,
+            master_address,
+            cluster,
+            machines,
+        })
+    }
+}
+
+impl JoinFile {
+    /// With the machines of the cluster.
+    #[must_use]
+    pub fn knowing(self, machines: Vec<Machine>) -> Self {
+        Self { machines, ..self }
     }
 }
 

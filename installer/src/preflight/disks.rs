@@ -6,18 +6,31 @@ use std::path::Path;
 
 use rustix::fs::{StatVfsMountFlags, statvfs};
 
+use super::has_begun;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::step::Intent;
 use crate::steps::{images, packages};
 
 /// A disk, by the folders on it that are written to.
+#[derive(Default)]
 struct Disk {
     folders: Vec<&'static str>,
+    size: u64,
     free: u64,
     needed: u64,
     is_read_only: bool,
+    /// How many parts of a hundred kubelet wants to be free on it.
+    kept_free: u64,
+    /// Free places for files, of a hundred; none where the file system makes them.
+    files: Option<u64>,
 }
+
+/// Below these parts of a hundred kubelet removes images, which none can be pulled anew
+/// here, and lets no pod begin (kubernetes.io, "Node-pressure Eviction", hard thresholds):
+/// `imagefs.available`, `nodefs.available`, `nodefs.inodesFree`.
+const KEPT_FREE: [(&str, u64); 2] = [("/var/lib/containerd", 15), ("/var/lib/kubelet", 10)];
+const KEPT_FILES: u64 = 5;
 
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let missing = packages::missing(host, intent)?;
@@ -37,18 +50,28 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         ("/usr", rpms.saturating_mul(3)),
         ("/var/lib/kubeferry", rpms),
         ("/var/lib/containerd", layers.saturating_mul(4)),
+        ("/var/lib/kubelet", 0),
     ];
+    // That of a folder that is looked at is none of kubelet's; who has set other thresholds
+    // knows; and a node in its cluster is its operator's matter.
+    let is_kept = host.is_this_system()
+        && !has_begun(host)
+        && !intent.cluster.kubelet.contains_key("evictionHard");
     let mut disks: BTreeMap<u64, Disk> = BTreeMap::new();
     for (folder, needed) in folders {
         let there = Path::new(folder).ancestors().map(|folder| host.path(folder));
         let Some(there) = there.into_iter().find(|folder| folder.exists()) else { continue };
         let (Ok(meta), Ok(disk)) = (there.metadata(), statvfs(&there)) else { continue };
         let entry = disks.entry(meta.dev()).or_insert_with(|| Disk {
-            folders: Vec::new(),
+            size: disk.f_blocks.saturating_mul(disk.f_frsize),
             free: disk.f_bavail.saturating_mul(disk.f_frsize),
-            needed: 0,
             is_read_only: disk.f_flag.contains(StatVfsMountFlags::RDONLY),
+            ..Disk::default()
         });
+        if let Some((_, kept)) = KEPT_FREE.iter().find(|(one, _)| *one == folder && is_kept) {
+            entry.kept_free = entry.kept_free.max(*kept);
+            entry.files = disk.f_ffree.saturating_mul(100).checked_div(disk.f_files);
+        }
         entry.folders.push(folder);
         entry.needed = entry.needed.saturating_add(needed);
     }
@@ -67,13 +90,36 @@ fn problem(disk: &Disk) -> Option<Failure> {
             "`dmesg` says why, where an error made it so; `mount -o remount,rw` and its mount point",
         ));
     }
-    (disk.free < disk.needed).then(|| {
-        let (free, needed) = (disk.free >> 20, disk.needed >> 20);
-        Failure::new(
+    let (free, needed) = (disk.free >> 20, disk.needed >> 20);
+    if disk.free < disk.needed {
+        return Some(Failure::new(
             format!("the disk with {folders} has {free} MB free, and {needed} MB are needed"),
             "make room, or mount a larger disk there",
-        )
-    })
+        ));
+    }
+    // Whole parts first: the sizes of disks are far from what 64 bits hold.
+    let kept = (disk.size / 100).saturating_mul(disk.kept_free);
+    let left = disk.free - disk.needed;
+    if left < kept {
+        let (left, kept) = (left >> 20, kept >> 20);
+        return Some(Failure::new(
+            format!(
+                "the disk with {folders} will have {left} MB free, and kubelet wants {} of 100 \
+                 parts, {kept} MB: below that it removes images, and lets no pod begin",
+                disk.kept_free
+            ),
+            "make room, or mount a larger disk there; or have lower thresholds in the cluster \
+             file, `kubelet: {evictionHard: …}`",
+        ));
+    }
+    let files = disk.files.filter(|files| *files < KEPT_FILES)?;
+    Some(Failure::new(
+        format!(
+            "the disk with {folders} has room for {files} of 100 files, and below {KEPT_FILES} \
+             kubelet lets no pod begin"
+        ),
+        "remove small files that nobody needs (`df -i`), or mount another disk there",
+    ))
 }
 
 #[cfg(test)]
@@ -84,7 +130,7 @@ mod tests {
     fn what_a_disk_lacks_is_told() {
         let told = |free, needed, is_read_only| {
             let folders = vec!["/opt", "/usr"];
-            let disk = Disk { folders, free, needed, is_read_only };
+            let disk = Disk { folders, free, needed, is_read_only, ..Disk::default() };
             problem(&disk).map(|problem| problem.to_string())
         };
         assert_eq!(told(2 << 20, 2 << 20, false), None);
@@ -93,5 +139,20 @@ mod tests {
             "the disk with /opt, /usr has 1 MB free, and 5 MB are needed"
         );
         assert_eq!(told(9, 0, true).unwrap(), "the disk with /opt, /usr can only be read");
+    }
+
+    #[test]
+    fn what_kubelet_would_evict_by_is_told() {
+        let told = |free: u64, files| {
+            let (size, needed, kept_free) = (1000 << 20, 100 << 20, 15);
+            let folders = vec!["/var"];
+            let free = free << 20;
+            problem(&Disk { folders, size, free, needed, kept_free, files, is_read_only: false })
+                .map(|problem| problem.to_string())
+        };
+        assert_eq!(told(251, Some(5)), None);
+        let words = told(240, None).unwrap();
+        assert!(words.contains("will have 140 MB free") && words.contains("150 MB"), "{words}");
+        assert!(told(251, Some(4)).unwrap().contains("room for 4 of 100 files"));
     }
 }

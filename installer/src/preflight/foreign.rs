@@ -10,6 +10,26 @@ use crate::step::Intent;
 use crate::steps::containerd::{self, NETWORKS};
 use crate::steps::{kubeconfig, ready, unit_is};
 
+/// Other kinds of Kubernetes: where each is, its name, and what takes it away.
+const DISTRIBUTIONS: [(&str, &str, &str); 4] = [
+    ("/var/lib/rancher/k3s", "k3s", "k3s-uninstall.sh` or `k3s-agent-uninstall.sh"),
+    ("/var/lib/rancher/rke2", "RKE2", "rke2-uninstall.sh"),
+    ("/var/lib/k0s", "k0s", "k0s stop` and `k0s reset"),
+    ("/var/snap/microk8s", "MicroK8s", "snap remove --purge microk8s"),
+];
+
+/// Interfaces that another cluster's network has left: addresses of it, and Services'.
+const INTERFACES: [&str; 8] = [
+    "antrea-gw0",
+    "cilium_host",
+    "cni0",
+    "flannel.1",
+    "kube-bridge",
+    "kube-ipvs0",
+    "ovn0",
+    "weave",
+];
+
 /// A containerd that no package brought would be started in place of ours. Docker
 /// has the kernel drop what is forwarded, and so pods' traffic (docs.docker.com,
 /// "packet filtering and firewalls").
@@ -25,6 +45,28 @@ pub(super) fn programs(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> 
                 format!(
                     "if nobody needs it: `systemctl disable --now containerd`, and move {path} away"
                 ),
+            ));
+        }
+    }
+    // Whatever they are, they are run in place of the packages'.
+    let folders = ["/usr/local/sbin", "/usr/local/bin"];
+    let programs = folders
+        .iter()
+        .flat_map(|folder| ["kubeadm", "kubelet"].map(|program| format!("{folder}/{program}")));
+    let units = ["/etc/systemd/system/kubelet.service".to_owned()];
+    let here: Vec<String> = programs.chain(units).filter(|path| host.exists(path)).collect();
+    if !here.is_empty() {
+        let here = here.join(" ");
+        found.push(Failure::new(
+            format!("here is what no package brought, and would be run in place of ours: {here}"),
+            format!("move it away: `mkdir /root/old && mv {here} /root/old`"),
+        ));
+    }
+    for (folder, name, end) in DISTRIBUTIONS {
+        if !host.list(folder)?.is_empty() {
+            found.push(Failure::new(
+                format!("{name} is or was on this node: {folder}"),
+                format!("if nobody needs it: `{end}`, and restart the node"),
             ));
         }
     }
@@ -110,4 +152,83 @@ pub(super) fn networks(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> 
              `network_config_dir` in containers.conf"
         ),
     )])
+}
+
+/// Programs that take away what pods need while they have it.
+pub(super) fn guards(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
+    if has_begun(host) {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for unit in ["nm-cloud-setup.service", "nm-cloud-setup.timer"] {
+        if unit_is(host, "enabled", unit)? {
+            found.push(Failure::new(
+                format!("{unit} is on, and takes pods' routes away (RKE2's \"Known issues\")"),
+                "`systemctl disable --now nm-cloud-setup.service nm-cloud-setup.timer`, and \
+                 restart the node",
+            ));
+            break;
+        }
+    }
+    if unit_is(host, "active", "fapolicyd")? && !lets_cni_run(host)? {
+        found.push(Failure::new(
+            "fapolicyd runs, and forbids programs that no package brought, as pods' networks in \
+             /opt/cni/bin",
+            "have a file in /etc/fapolicyd/rules.d say `allow perm=any all : dir=/opt/cni/bin/`, \
+             and the same of /var/lib/containerd/ and /run/containerd/, and `fagenrules --load`; \
+             or `systemctl disable --now fapolicyd`",
+        ));
+    }
+    Ok(found)
+}
+
+/// Whether somebody has told fapolicyd of CNI's programs, or it forbids nothing.
+fn lets_cni_run(host: &Host) -> anyhow::Result<bool> {
+    let settings = host.read("/etc/fapolicyd/fapolicyd.conf")?.unwrap_or_default();
+    let is_off = |line: &str| line.replace(' ', "") == "permissive=1";
+    if settings.lines().any(is_off) {
+        return Ok(true);
+    }
+    let mut places = vec!["/etc/fapolicyd/fapolicyd.rules".to_owned()];
+    for folder in ["/etc/fapolicyd/rules.d", "/etc/fapolicyd/trust.d"] {
+        places.extend(host.list(folder)?.iter().map(|name| format!("{folder}/{name}")));
+    }
+    for place in places {
+        if host.read(place)?.is_some_and(|text| text.contains("/opt/cni")) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What is in the way only where it has other addresses, or another version.
+pub(super) fn warnings(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
+    if has_begun(host) {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    let is_left = |name: &&str| host.exists(format!("/sys/class/net/{name}"));
+    let left: Vec<&str> = INTERFACES.into_iter().filter(is_left).collect();
+    if !left.is_empty() {
+        let all = left.join(", ");
+        let delete: Vec<String> =
+            left.iter().map(|name| format!("`ip link delete {name}`")).collect();
+        found.push(Failure::new(
+            format!("interfaces of an older cluster's network are here, with its addresses: {all}"),
+            format!("{}, or restart the node", delete.join(", ")),
+        ));
+    }
+    let folders = ["/usr/local/sbin", "/usr/local/bin"];
+    let programs = folders.iter().flat_map(|folder| {
+        ["crictl", "ctr", "kubectl", "runc"].map(|program| format!("{folder}/{program}"))
+    });
+    let here: Vec<String> = programs.filter(|path| host.exists(path)).collect();
+    if !here.is_empty() {
+        let here = here.join(" ");
+        found.push(Failure::new(
+            format!("here is what no package brought, and is run in place of ours: {here}"),
+            format!("if it is of another version: `mkdir /root/old && mv {here} /root/old`"),
+        ));
+    }
+    Ok(found)
 }

@@ -4,7 +4,11 @@ use rustix::process::Uid;
 
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::join::Machine;
 use crate::step::Intent;
+
+/// The most letters of a label's value (kubernetes.io, "Labels and Selectors").
+const LONGEST: usize = 63;
 
 /// Only root may do what is to be done, and see all that is to be looked at.
 pub(super) fn rights(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
@@ -26,6 +30,16 @@ pub(super) fn name(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
         found.push(Failure::new(
             format!("this node has no name of its own: it is called {name}"),
             "give it one with --node-name, or in `nodes` of the cluster file",
+        ));
+    }
+    // Longer ones are no value of the label `kubernetes.io/hostname`, which kubelet sets.
+    if name.len() > LONGEST {
+        found.push(Failure::new(
+            format!(
+                "this node's name has {} letters, and {LONGEST} are the most: {name}",
+                name.len()
+            ),
+            "give it a shorter one with --node-name, or in `nodes` of the cluster file",
         ));
     }
     if let Some(join) = &intent.join {
@@ -56,6 +70,51 @@ pub(super) fn name(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
         }
     }
     Ok(found)
+}
+
+/// A machine that was copied with its ID gives interfaces of pods the same hardware
+/// addresses, since systemd makes these of it (systemd.link(5), `MACAddressPolicy`).
+pub(super) fn copies(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let own = Machine::of(host, &intent.name)?;
+    let of = |other: &Machine| {
+        Failure::new(
+            format!("this node has the machine ID of {}: one is a copy of the other", other.name),
+            "`rm -f /etc/machine-id /var/lib/dbus/machine-id`, `systemd-machine-id-setup`, and \
+             restart this node",
+        )
+    };
+    Ok(others(intent).filter(|one| one.has_id_of(&own)).map(of).collect())
+}
+
+pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let own = Machine::of(host, &intent.name)?;
+    let of = |other: &Machine| {
+        Failure::new(
+            format!(
+                "this node has the product UUID of {}, by which clouds and storage tell machines \
+                 apart",
+                other.name
+            ),
+            "give the virtual machine a UUID of its own, as the hypervisor does when it copies one",
+        )
+    };
+    let mut found: Vec<Failure> =
+        others(intent).filter(|one| one.has_uuid_of(&own)).map(of).collect();
+    let text = host.read("/etc/machine-id")?;
+    let is_none = |text: &String| matches!(text.trim(), "" | "uninitialized");
+    if text.as_ref().is_some_and(is_none) || text.is_none() && host.is_this_system() {
+        found.push(Failure::new(
+            "this node has no machine ID, by which systemd and Kubernetes tell machines apart",
+            "`systemd-machine-id-setup`, and restart the node",
+        ));
+    }
+    Ok(found)
+}
+
+/// The machines that the join file has, but for this one.
+fn others(intent: &Intent) -> impl Iterator<Item = &Machine> {
+    let all = intent.join.iter().flat_map(|join| &join.machines);
+    all.filter(|one| one.name != intent.name)
 }
 
 /// Networks, and words that become a part of other programs' files and commands.

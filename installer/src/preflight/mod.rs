@@ -1,60 +1,97 @@
 //! What would make the run fail, found before anything is changed: all of it at
-//! once, each with its cure.
+//! once, each with its cure. And what would not, but is to be known before.
 
+mod cgroups;
 mod disks;
+mod etcd_disk;
+mod expectations;
 mod foreign;
 mod identity;
 mod ingress;
 mod joining;
+mod kernel;
+mod kernel_settings;
+mod mounts;
 mod packages;
+mod processor;
 pub(crate) mod reach;
+mod routes;
 pub mod settled;
+mod wildcard;
 
 use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::exec::Command;
 use crate::failure::Failure;
-use crate::family;
 use crate::host::Host;
 use crate::receipt::{Deed, Line};
 use crate::role::Role;
 use crate::step::Intent;
-use crate::steps::{cni_interface, kubeconfig, manifests, modules, nfs_server, ready, time};
+use crate::steps::{cni_interface, kubeconfig, manifests, nfs_server, ready, time};
 
 /// What kubeadm asks of a master (its preflight checks), in bytes of memory.
 const MASTER_MEMORY: u64 = 1_700_000_000;
 
+/// November 2023: no clock was right that is before this program.
+const OLDEST: Duration = Duration::from_secs(1_700_000_000);
+
 /// Looks for one kind of thing in the way. An error means that it could not look.
 type Check = fn(&Host, &Intent) -> anyhow::Result<Vec<Failure>>;
 
-const CHECKS: [Check; 15] = [
+const CHECKS: [Check; 23] = [
     identity::rights,
     identity::name,
+    identity::copies,
     identity::words,
     machine,
-    kernel,
+    processor::problems,
+    kernel::problems,
+    kernel_settings::problems,
+    cgroups::problems,
     packages::problems,
     foreign::programs,
     foreign::firewalls,
     foreign::leftovers,
     foreign::networks,
+    foreign::guards,
+    mounts::problems,
     disks::problems,
     clock,
+    routes::problems,
+    expectations::problems,
     add_ons,
     joining::problems,
     reach::problems,
 ];
 
+/// What Kubernetes begins with, and may fail with later.
+const WARNINGS: [Check; 9] = [
+    identity::warnings,
+    processor::warnings,
+    kernel_settings::warnings,
+    foreign::warnings,
+    mounts::warnings,
+    etcd_disk::warnings,
+    wildcard::warnings,
+    expectations::warnings,
+    reach::warnings,
+];
+
 /// Looks for everything that is in the way; what it cannot look at is.
 pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
     let mut found = settled::problems(host, intent);
-    for check in CHECKS {
-        match check(host, intent) {
-            Ok(more) => found.extend(more),
-            Err(error) => found.push(Failure::of(&error)),
-        }
-    }
+    found.extend(all(&CHECKS, host, intent));
     found
+}
+
+/// Looks for what is no reason to refuse, each with its cure.
+pub fn warnings(host: &Host, intent: &Intent) -> Vec<Failure> {
+    all(&WARNINGS, host, intent)
+}
+
+fn all(checks: &[Check], host: &Host, intent: &Intent) -> Vec<Failure> {
+    let of = |check: &Check| check(host, intent).unwrap_or_else(|error| vec![Failure::of(&error)]);
+    checks.iter().flat_map(of).collect()
 }
 
 fn machine(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
@@ -81,31 +118,14 @@ fn machine(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     Ok(found)
 }
 
-/// A kernel that was replaced, while the old one still runs, has no modules any
-/// more.
-fn kernel(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
-    let mut missing = Vec::new();
-    let mut names = modules::wanted(intent, host);
-    names.extend(nfs_server::modules(intent));
-    for name in modules::unloaded(host, intent, names)? {
-        let said = host.answer(&Command::of("modprobe --dry-run").with(name))?;
-        // Without modprobe nobody can say.
-        if !said.succeeded() && said.status != Some(127) {
-            missing.push(name);
-        }
-    }
-    if missing.is_empty() {
-        return Ok(Vec::new());
-    }
-    let (kernel, missing) = (&intent.facts.kernel, missing.join(", "));
-    Ok(vec![Failure::new(
-        format!("the kernel that runs here, {kernel}, lacks {missing}"),
-        family::modules_cure(host, &intent.facts),
-    )])
-}
-
 /// Once it is in its cluster, a node's clock is its operator's matter.
 fn clock(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    if !has_begun(host) && SystemTime::now() < UNIX_EPOCH + OLDEST {
+        return Ok(vec![Failure::new(
+            "this node's clock is years behind: certificates made now end before they are used",
+            "set it: `date --set '2030-01-31 12:00'` with today's date, and `hwclock --systohc`",
+        )]);
+    }
     if host.exists(ready::KUBELET) || !time::is_ours(host, intent)? {
         return Ok(Vec::new());
     }
@@ -119,7 +139,7 @@ fn add_ons(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     if intent.role == Role::Master {
         found.extend(manifests::problems(intent));
         found.extend(cni_interface::problem(intent));
-        found.extend(ingress::problems(host, intent));
+        found.extend(ingress::problems(host, intent)?);
     }
     found.extend(kubeconfig::problems(intent));
     Ok(found)

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use super::has_begun;
+use super::{expectations, has_begun};
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
@@ -28,22 +28,59 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         return Ok(found);
     }
     let ports: &[&str] = match intent.role {
-        Role::Master => &["6443", "2379", "2380", "10250", "10257", "10259"],
-        Role::Worker => &["10250"],
+        Role::Master => &["6443", "2379", "2380", "2381", "10248", "10250", "10257", "10259"],
+        Role::Worker => &["10248", "10250"],
     };
-    // Its header has no address; older ones have no option that leaves it out.
-    let listening = host.answer(&Command::of("ss -ltn"))?.stdout;
+    let listening = listening(host)?;
     for port in ports {
-        let end = format!(":{port}");
-        let mut at = listening.lines().filter_map(|line| line.split_ascii_whitespace().nth(3));
-        if at.any(|at| at.ends_with(&end)) {
+        if let Some(by) = taken(&listening, port) {
             found.push(Failure::new(
-                format!("port {port} is taken by another program"),
+                format!("port {port} is taken by {by}"),
                 format!("see which with `ss -ltnp`, and end it: Kubernetes needs port {port}"),
             ));
         }
     }
     Ok(found)
+}
+
+/// A pod whose port is taken waits, and the others do not.
+pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let mut ports = expectations::host_ports(intent).peekable();
+    if has_begun(host) || ports.peek().is_none() {
+        return Ok(Vec::new());
+    }
+    let listening = listening(host)?;
+    let mut found = Vec::new();
+    for (manifest, port) in ports {
+        let Some(number) = port.strip_suffix("/TCP") else { continue };
+        if let Some(by) = taken(&listening, number) {
+            found.push(Failure::new(
+                format!(
+                    "port {number} is taken by {by}, and pods of the bundle's manifest {} want it",
+                    manifest.name
+                ),
+                "end that program, or have it listen elsewhere",
+            ));
+        }
+    }
+    Ok(found)
+}
+
+/// What `ss` says of who listens. Its header has no address; older ones have no option
+/// that leaves it out.
+fn listening(host: &Host) -> anyhow::Result<String> {
+    Ok(host.answer(&Command::of("ss -ltnp"))?.stdout)
+}
+
+/// Who has a port, in words: the fourth column is its address, and the sixth
+/// `users:(("httpd",pid=7,fd=4))`, for root.
+fn taken(listening: &str, port: &str) -> Option<String> {
+    let end = format!(":{port}");
+    let line = listening.lines().find(|line| {
+        line.split_ascii_whitespace().nth(3).is_some_and(|address| address.ends_with(&end))
+    })?;
+    let name = line.split_once("((\"").and_then(|(_, rest)| rest.split('"').next());
+    Some(name.map_or_else(|| "another program".to_owned(), ToOwned::to_owned))
 }
 
 /// Whether anything takes connections at `HOST:PORT`.

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use bundle_format::archive::{reader::Bundle, writer};
 use bundle_format::cluster::{Cluster, Given, NodeName, Selinux};
+use bundle_format::image::OCI_INDEX;
 use bundle_format::layout::{Content, FILE_TYPE, Layout, YAML_TYPE};
 use bundle_format::lock::{
-    Descriptor, DisabledCheck, FileKind, LOCK_VERSION, LockedFile, LockedManifest, LockedTarget,
+    Descriptor, DisabledCheck, FileKind, LOCK_VERSION, LockedFile, LockedImage, LockedManifest,
+    LockedTarget,
 };
 use bundle_format::{Architecture, Digest, Lock};
 use installer::facts::Facts;
@@ -32,6 +34,7 @@ pub(super) fn of(root: &Path, role: Role) -> Intent {
         master: name("master"),
         master_address: Ipv4Addr::new(10, 0, 0, 1),
         cluster: cluster.clone(),
+        machines: Vec::new(),
     };
     Intent {
         role,
@@ -57,7 +60,8 @@ pub(super) fn of(root: &Path, role: Role) -> Intent {
     }
 }
 
-fn locked((name, text): &(&str, &str)) -> LockedManifest {
+/// What a lock has of a manifest: its name and text.
+pub fn locked((name, text): &(&str, &str)) -> LockedManifest {
     let descriptor = Descriptor {
         media_type: YAML_TYPE.to_owned(),
         digest: Digest::of(text.as_bytes()),
@@ -72,6 +76,20 @@ fn locked((name, text): &(&str, &str)) -> LockedManifest {
         images: Vec::new(),
         passes: Vec::new(),
         expects: Vec::new(),
+    }
+}
+
+/// An image of a bundle, by its name.
+pub fn image(name: &str) -> LockedImage {
+    let name: bundle_format::ImageReference = name.parse().unwrap();
+    let root = Descriptor { media_type: OCI_INDEX.to_owned(), digest: Digest::of(b""), size: 0 };
+    LockedImage {
+        name: name.clone(),
+        source: name,
+        root,
+        platforms: Vec::new(),
+        unplaced: Vec::new(),
+        why: Vec::new(),
     }
 }
 
@@ -172,6 +190,19 @@ pub fn bundle_with(manifests: &[(&str, &str)]) -> Bundle {
     let path = folder.path().join("small.tar");
     write_bundle(&path, Vec::new(), manifests);
     Bundle::open(&path).unwrap()
+}
+
+/// A bundle with these manifests, and a lock that is changed.
+pub fn bundle_changed(manifests: &[(&str, &str)], change: impl FnOnce(&mut Lock)) -> Bundle {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.tar");
+    write_bundle_of(&path, manifests, change);
+    Bundle::open(&path).unwrap()
+}
+
+/// A bundle of another Kubernetes.
+pub fn bundle_of(kubernetes: &str) -> Bundle {
+    bundle_changed(&[], |lock| lock.kubernetes = kubernetes.to_owned())
 }
 
 /// What a bundle has for nodes like this one.

@@ -1,0 +1,85 @@
+//! The kernel's control groups: kubelet does not start where one that it needs is off.
+
+use super::has_begun;
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::step::Intent;
+
+/// What kubeadm and kubelet need (`k8s.io/system-validators`, `Cgroups`; kubelet's
+/// `pkg/kubelet/cm`, `validate`).
+const FIRST: [&str; 7] = ["cpu", "cpuacct", "cpuset", "devices", "freezer", "memory", "pids"];
+/// The same of version 2, in which `devices` and `freezer` are no controllers.
+const SECOND: [&str; 4] = ["cpu", "cpuset", "memory", "pids"];
+/// The first minor whose kubelet refuses version 1, unless `failCgroupV1` is off.
+const WITHOUT_FIRST: u32 = 35;
+
+pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    if has_begun(host) {
+        return Ok(Vec::new());
+    }
+    // It is there where version 2 is mounted, and alone (kernel.org, "Control Group v2").
+    let second = host.read("/sys/fs/cgroup/cgroup.controllers")?;
+    let first = host.read("/proc/cgroups")?;
+    let mut found = Vec::new();
+    let missing: Vec<&str> = match (&second, &first) {
+        (Some(text), _) => {
+            let here: Vec<&str> = text.split_ascii_whitespace().collect();
+            SECOND.into_iter().filter(|name| !here.contains(name)).collect()
+        }
+        (None, Some(text)) => {
+            let here: Vec<&str> = text.lines().filter_map(mounted).collect();
+            FIRST.into_iter().filter(|name| !here.contains(name)).collect()
+        }
+        (None, None) => return Ok(found),
+    };
+    if !missing.is_empty() {
+        found.push(Failure::new(
+            format!("the kernel has no control groups for {}", missing.join(", ")),
+            cure(host, &missing)?,
+        ));
+    }
+    let bears_first = intent.cluster.kubelet.get("failCgroupV1") == Some(&false.into());
+    if second.is_none() && !bears_first && minor(intent).is_some_and(|one| one >= WITHOUT_FIRST) {
+        found.push(Failure::new(
+            format!(
+                "this node has version 1 of control groups, with which the kubelet of Kubernetes \
+                 {} does not start",
+                intent.lock().kubernetes
+            ),
+            "`grubby --update-kernel=ALL --args=systemd.unified_cgroup_hierarchy=1`, on el8 or \
+             newer, and restart the node; or have `kubelet: {failCgroupV1: false}` in the cluster \
+             file",
+        ));
+    }
+    Ok(found)
+}
+
+/// The name in a line of `/proc/cgroups` (cgroups(7)), `memory 4 90 1`, if it is on and
+/// in a hierarchy.
+fn mounted(line: &str) -> Option<&str> {
+    let words: Vec<&str> = line.split_ascii_whitespace().collect();
+    let [name, hierarchy, _, enabled] = words[..] else { return None };
+    (hierarchy != "0" && enabled == "1").then_some(name)
+}
+
+fn cure(host: &Host, missing: &[&str]) -> anyhow::Result<String> {
+    let line = host.read("/proc/cmdline")?.unwrap_or_default();
+    let off = line.split_ascii_whitespace().filter(|word| {
+        let names = word.strip_prefix("cgroup_disable=").unwrap_or_default();
+        names.split(',').any(|name| missing.contains(&name))
+    });
+    let off: Vec<&str> = off.collect();
+    Ok(if off.is_empty() {
+        "take `cgroup_disable` and hierarchies that others mount away, and restart the node; \
+         `cat /proc/cgroups` says which there are"
+            .to_owned()
+    } else {
+        let words = off.join(" ");
+        format!("`grubby --update-kernel=ALL --remove-args=\"{words}\"`, and restart the node")
+    })
+}
+
+/// The minor of the bundle's Kubernetes.
+pub(super) fn minor(intent: &Intent) -> Option<u32> {
+    intent.lock().kubernetes.split('.').nth(1)?.parse().ok()
+}

@@ -1,0 +1,140 @@
+//! How long etcd's disk takes for what etcd does all the time: a short write, and the
+//! wait until it is on the disk. A cluster on a slow disk begins, and loses its leader
+//! under load; so that is a warning.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{FallocateFlags, Mode, OFlags, fallocate, open, unlink};
+use rustix::io::Errno;
+
+use super::has_begun;
+use super::mounts::ETCD;
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::role::Role;
+use crate::step::Intent;
+
+/// What etcd's documents ask of the 99th percentile of fdatasync (etcd.io, "Hardware
+/// recommendations" and "What does the etcd warning … mean": wal_fsync below 10 ms).
+const MOST: Duration = Duration::from_millis(10);
+/// A write as etcd's are, and how many of them: fio's `--bs=2300 --size=22m
+/// --fdatasync=1`, by which IBM and etcd's documents measure.
+const WRITE: [u8; 2300] = [0xa5; 2300];
+const WRITES: usize = 10_000;
+/// For how long at most.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    // A folder's disk is not its node's, and that of an etcd at work is not to be slowed.
+    if intent.role != Role::Master || has_begun(host) || !host.is_this_system() {
+        return Ok(Vec::new());
+    }
+    let there = Path::new(ETCD).ancestors().find(|folder| host.path(folder).is_dir());
+    let Some(folder) = there else { return Ok(Vec::new()) };
+    Ok(match latencies(&host.path(folder), PATIENCE) {
+        Ok(latencies) => warning(&latencies).into_iter().collect(),
+        // That it can only be read is a problem of its own.
+        Err(Errno::ROFS) => Vec::new(),
+        Err(error) => vec![Failure::new(
+            format!(
+                "how fast etcd's disk is could not be measured in {}: {error}",
+                folder.display()
+            ),
+            "mend that, or measure it yourself by fio, as etcd's documents have it",
+        )],
+    })
+}
+
+fn warning(latencies: &[Duration]) -> Option<Failure> {
+    let (count, slowest) = (latencies.len(), percentile(latencies)?);
+    (slowest >= MOST).then(|| {
+        Failure::new(
+            format!(
+                "etcd's disk is slow: 99 of 100 writes are on it within {:.1} ms only, of {count} \
+                 tried, and etcd wants less than 10 ms; under load the API server will not answer \
+                 at times",
+                slowest.as_secs_f64() * 1000.0
+            ),
+            format!("mount an SSD at {ETCD}, or keep other programs off this disk"),
+        )
+    })
+}
+
+/// The 99th of the 100 parts: what all but the slowest hundredth stay within.
+fn percentile(latencies: &[Duration]) -> Option<Duration> {
+    let mut sorted = latencies.to_vec();
+    sorted.sort();
+    let rank = (sorted.len() * 99).div_ceil(100);
+    sorted.get(rank.checked_sub(1)?).copied()
+}
+
+/// How long each write took, in a file without a name, which is gone with this program
+/// however that ends.
+fn latencies(folder: &Path, patience: Duration) -> Result<Vec<Duration>, Errno> {
+    let mut file = nameless(folder)?;
+    let size = (WRITE.len() * WRITES) as u64;
+    // As fio does; not every file system can.
+    match fallocate(&file, FallocateFlags::empty(), 0, size) {
+        Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
+        Err(error) => return Err(error),
+    }
+    let of = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
+    let (begun, mut all) = (Instant::now(), Vec::new());
+    while all.len() < WRITES && begun.elapsed() < patience {
+        file.write_all(&WRITE).map_err(of)?;
+        let written = Instant::now();
+        file.sync_data().map_err(of)?;
+        all.push(written.elapsed());
+    }
+    Ok(all)
+}
+
+fn nameless(folder: &Path) -> Result<File, Errno> {
+    let (flags, mode) = (OFlags::WRONLY | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR);
+    match open(folder, flags | OFlags::TMPFILE, mode) {
+        // Some file systems, as an overlay of older kernels, have no such files.
+        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
+            let path = folder.join(format!(".kubeferry-{}", std::process::id()));
+            let file = open(&path, flags | OFlags::CREATE | OFlags::EXCL, mode)?;
+            unlink(&path)?;
+            Ok(file.into())
+        }
+        opened => Ok(opened?.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slowest_hundredth_does_not_count() {
+        let of = |slow: usize| {
+            let mut all = vec![Duration::from_millis(1); 1000 - slow];
+            all.extend(vec![Duration::from_micros(25_040); slow]);
+            warning(&all).map(|warning| warning.to_string())
+        };
+        assert_eq!(of(0), None);
+        assert_eq!(of(10), None);
+        let told = of(11).unwrap();
+        assert!(told.contains("within 25.0 ms only, of 1000 tried"), "{told}");
+        assert_eq!(warning(&[]).map(|one| one.to_string()), None);
+        assert!(warning(&[MOST]).is_some());
+    }
+
+    #[test]
+    fn a_disk_is_measured_without_a_trace_and_in_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let begun = Instant::now();
+        let all = latencies(folder.path(), Duration::from_millis(200)).unwrap();
+        assert!(!all.is_empty() && all.len() <= WRITES);
+        // The last write may be a slow one.
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+        let none = latencies(&folder.path().join("none"), PATIENCE).unwrap_err();
+        assert_eq!(none, Errno::NOENT);
+    }
+}

@@ -1,0 +1,163 @@
+//! What the bundle's manifests take for granted of the cluster and its nodes, and what
+//! these are instead. Found when the bundle was made, by the reader that reads as kubectl
+//! does, so that nothing is parsed here.
+
+use std::fmt;
+
+use bundle_format::lock::{Aspect, Expectation, LockedManifest};
+
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::role::Role;
+use crate::step::Intent;
+use crate::steps::manifests;
+
+/// The master applies all of them; what each node must have is each node's problem.
+pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let mut found = Vec::new();
+    for (manifest, one) in all(intent) {
+        if intent.role == Role::Master {
+            let conflict = one.conflict(&intent.cluster);
+            found.extend(conflict.map(|conflict| {
+                let what = format!("the bundle's manifest {}: {conflict}", manifest.name);
+                let cure = match conflict.key {
+                    "podCidr" | "serviceCidr" => format!(
+                        "{}; `installer config` says where the cluster's value is from",
+                        conflict.cure()
+                    ),
+                    _ => conflict.cure().to_owned(),
+                };
+                Failure::new(what, cure)
+            }));
+            found.extend(api_server(intent, manifest, one));
+        }
+        found.extend(interface(intent, manifest, one));
+        found.extend(mtu(host, intent, manifest, one)?);
+    }
+    Ok(found)
+}
+
+/// A machine may be one that enters without being in the cluster file.
+pub(super) fn warnings(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    if intent.role != Role::Master || intent.cluster.nodes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let is_known = |name: &str| {
+        let mut names = intent.cluster.nodes.iter().map(|node| node.name.to_string());
+        name == intent.name.to_string() || names.any(|known| known == name)
+    };
+    let unknown = all(intent).filter(|(_, one)| one.of == Aspect::Machine && !is_known(&one.value));
+    let warning = |(manifest, one): (&LockedManifest, &Expectation)| {
+        of(
+            manifest,
+            one,
+            format!("waits for a machine {}, and `nodes` has none of that name", one.value),
+            "name the machine so in `nodes` of the cluster file, or another one in the manifest",
+        )
+    };
+    Ok(unknown.map(warning).collect())
+}
+
+/// Ports of this node that pods of the bundle take, each with its manifest.
+pub(super) fn host_ports(intent: &Intent) -> impl Iterator<Item = (&LockedManifest, &str)> {
+    let ports = all(intent).filter(|(_, one)| one.of == Aspect::HostPort);
+    let here = ports.filter(|(manifest, _)| {
+        manifest.name != manifests::INGRESS || intent.cluster.has_ingress_on(&intent.name)
+    });
+    here.map(|(manifest, one)| (manifest, one.value.as_str()))
+}
+
+fn all(intent: &Intent) -> impl Iterator<Item = (&LockedManifest, &Expectation)> {
+    manifests::wanted(intent)
+        .flat_map(|manifest| manifest.expects.iter().map(move |one| (manifest, one)))
+}
+
+fn of(
+    manifest: &LockedManifest,
+    one: &Expectation,
+    says: impl fmt::Display,
+    cure: impl Into<String>,
+) -> Failure {
+    Failure::new(format!("the bundle's manifest {}: {} {says}", manifest.name, one.place()), cure)
+}
+
+/// Pods that ask the API server past its Service must find it: at the cluster's
+/// endpoint, at a machine of the cluster, or at one that the node itself has.
+fn api_server(intent: &Intent, manifest: &LockedManifest, one: &Expectation) -> Option<Failure> {
+    if one.of != Aspect::ApiServer {
+        return None;
+    }
+    let endpoint = intent.endpoint();
+    let host = endpoint.rsplit_once(':').map_or(endpoint.as_str(), |(host, _)| host);
+    let nodes = intent.cluster.nodes.iter();
+    let nodes = nodes.flat_map(|node| [node.name.to_string(), node.address.to_string()]);
+    let first = u32::from(intent.cluster.service_cidr.network()).saturating_add(1);
+    let mut known = [
+        host.to_owned(),
+        intent.address.to_string(),
+        intent.name.to_string(),
+        "localhost".to_owned(),
+        std::net::Ipv4Addr::from(first).to_string(),
+    ]
+    .into_iter()
+    .chain(nodes);
+    let is_known = one.value.starts_with("127.")
+        || one.value.starts_with("kubernetes.default")
+        || known.any(|known| known == one.value);
+    (!is_known).then(|| {
+        of(
+            manifest,
+            one,
+            format!("asks the API server at {}, and this cluster's is {endpoint}", one.value),
+            "write that as `endpoint` in the cluster file, or make a bundle whose manifest has \
+             this cluster's, by `set` in the spec",
+        )
+    })
+}
+
+fn interface(intent: &Intent, manifest: &LockedManifest, one: &Expectation) -> Option<Failure> {
+    let addresses = &intent.facts.addresses;
+    let is_here = || addresses.iter().any(|(name, _)| *name == one.value);
+    // A folder that is looked at has none.
+    if one.of != Aspect::Interface || addresses.is_empty() || is_here() {
+        return None;
+    }
+    let here: Vec<&str> = addresses.iter().map(|(name, _)| name.as_str()).collect();
+    Some(of(
+        manifest,
+        one,
+        format!(
+            "wants the interface {}, and the interfaces of this node with an address are {}",
+            one.value,
+            here.join(", ")
+        ),
+        "give this node's interface that name, or make a bundle whose manifest has another",
+    ))
+}
+
+/// What is larger than the node's own packets is lost on the way.
+fn mtu(
+    host: &Host,
+    intent: &Intent,
+    manifest: &LockedManifest,
+    one: &Expectation,
+) -> anyhow::Result<Option<Failure>> {
+    let Some(name) = intent.facts.interface(intent.address).filter(|_| one.of == Aspect::Mtu)
+    else {
+        return Ok(None);
+    };
+    let own = host.read(format!("/sys/class/net/{name}/mtu"))?;
+    let own: Option<u32> = own.and_then(|text| text.trim().parse().ok());
+    let (Some(own), Ok(wanted)) = (own, one.value.parse::<u32>()) else { return Ok(None) };
+    Ok((wanted > own).then(|| {
+        of(
+            manifest,
+            one,
+            format!("has packets of {wanted} bytes between pods, and {name} carries {own}"),
+            format!(
+                "`ip link set {name} mtu {wanted}` where the site's switches carry that, or make \
+                 a bundle whose manifest has less"
+            ),
+        )
+    }))
+}

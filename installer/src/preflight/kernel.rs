@@ -1,0 +1,122 @@
+//! The kernel that runs: its version, what it says of itself, and its modules.
+
+use super::cgroups::minor;
+use super::has_begun;
+use crate::exec::Command;
+use crate::failure::Failure;
+use crate::family;
+use crate::host::Host;
+use crate::step::Intent;
+use crate::steps::{modules, nfs_server};
+
+/// The oldest that any kubeadm takes, and that of 1.32 and 1.33, which end with
+/// "kernel release … is unsupported" before (`k8s.io/system-validators`).
+const OLDEST: (u32, u32) = (3, 10);
+const OLDEST_OF_132: (u32, u32) = (4, 19);
+
+/// Where kubeadm looks for the kernel's configuration, without which it ends. `REL` is the
+/// kernel's release.
+const CONFIGURATIONS: [&str; 9] = [
+    "/proc/config.gz",
+    "/boot/config-REL",
+    "/usr/src/linux-REL/.config",
+    "/usr/src/linux/.config",
+    "/usr/lib/modules/REL/config",
+    "/usr/lib/ostree-boot/config-REL",
+    "/usr/lib/kernel/config-REL",
+    "/usr/src/linux-headers-REL/.config",
+    "/lib/modules/REL/build/.config",
+];
+
+pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let mut found = missing(host, intent)?;
+    if has_begun(host) {
+        return Ok(found);
+    }
+    if found.is_empty() {
+        found.extend(netfilter(host, intent)?);
+    }
+    let kernel = &intent.facts.kernel;
+    let mut numbers = kernel.split(|c: char| !c.is_ascii_digit()).map_while(|one| one.parse().ok());
+    let own = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    let oldest = match minor(intent) {
+        Some(32 | 33) => OLDEST_OF_132,
+        _ => OLDEST,
+    };
+    if own > (0, 0) && own < oldest {
+        found.push(Failure::new(
+            format!(
+                "kubeadm of Kubernetes {} takes no kernel before {}.{}, and {kernel} runs here",
+                intent.lock().kubernetes,
+                oldest.0,
+                oldest.1
+            ),
+            "take a node with a newer system, or a bundle of another Kubernetes",
+        ));
+    }
+    let is_there = |path: &str| host.exists(path.replace("REL", kernel));
+    // The kernel of a folder that is looked at does not run.
+    let runs = host.exists("/proc/sys/kernel/osrelease");
+    if runs && !CONFIGURATIONS.iter().any(|path| is_there(path)) && !has_module(host, "configs")? {
+        found.push(Failure::new(
+            format!("kubeadm finds no configuration of the kernel, such as /boot/config-{kernel}"),
+            "mount /boot, or put that file back from the kernel's package; `modprobe configs` \
+             where the kernel has it",
+        ));
+    }
+    // A container of LXC or Docker has none.
+    if host.is_this_system() && !host.exists("/dev/kmsg") {
+        found.push(Failure::new(
+            "this node has no /dev/kmsg, without which kubelet does not start",
+            "take a virtual or a real machine; give a container of LXC that device of its host",
+        ));
+    }
+    Ok(found)
+}
+
+/// Whether a module could be loaded; without modprobe nobody can say.
+fn has_module(host: &Host, name: &str) -> anyhow::Result<bool> {
+    let said = host.answer(&Command::of("modprobe --dry-run").with(name))?;
+    Ok(said.succeeded() || said.status == Some(127))
+}
+
+/// A kernel that was replaced, while the old one still runs, has no modules any
+/// more.
+fn missing(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let mut missing = Vec::new();
+    let mut names = modules::wanted(intent, host);
+    names.extend(nfs_server::modules(intent));
+    for name in modules::unloaded(host, intent, names)? {
+        if !has_module(host, name)? {
+            missing.push(name);
+        }
+    }
+    if missing.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (kernel, missing) = (&intent.facts.kernel, missing.join(", "));
+    Ok(vec![Failure::new(
+        format!("the kernel that runs here, {kernel}, lacks {missing}"),
+        family::modules_cure(host, &intent.facts),
+    )])
+}
+
+/// kube-proxy's rules go in by the old way or by nf_tables, of which el10 has the latter
+/// alone, with `nft_compat` in a package of its own.
+fn netfilter(host: &Host, intent: &Intent) -> anyhow::Result<Option<Failure>> {
+    let has = |name: &'static str| -> anyhow::Result<bool> {
+        Ok(modules::unloaded(host, intent, vec![name])?.is_empty() || has_module(host, name)?)
+    };
+    let by_nftables = || Ok::<_, anyhow::Error>(has("nf_tables")? && has("nft_compat")?);
+    if has("nf_conntrack")? && (has("ip_tables")? || by_nftables()?) {
+        return Ok(None);
+    }
+    Ok(Some(Failure::new(
+        format!(
+            "the kernel that runs here, {}, cannot take kube-proxy's rules: it lacks nf_conntrack, \
+             or both ip_tables and nf_tables with nft_compat",
+            intent.facts.kernel
+        ),
+        family::modules_cure(host, &intent.facts),
+    )))
+}

@@ -1,0 +1,208 @@
+//! Settings of the kernel that others have made, and with which pods have no network or
+//! kubelet does not start.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+use bundle_format::ImageReference;
+use bundle_format::cluster::ProxyMode;
+
+use super::has_begun;
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::step::Intent;
+use crate::steps::{manifests, sysctl};
+
+/// Where a site's own values go, so that they hold at each boot.
+const OWN: &str = "/etc/sysctl.d/99-site.conf";
+/// What kubelet asks of the kernel, and sets itself unless `protectKernelDefaults`
+/// forbids that (its `pkg/kubelet/cm/container_manager_linux.go`, `setupKernelTunables`).
+const PROTECTED: [(&str, i64); 6] = [
+    ("vm.overcommit_memory", 1),
+    ("vm.panic_on_oom", 0),
+    ("kernel.panic", 10),
+    ("kernel.panic_on_oops", 1),
+    ("kernel.keys.root_maxkeys", 1_000_000),
+    ("kernel.keys.root_maxbytes", 25_000_000),
+];
+/// inotify's limits below which Embedded Cluster's preflight ends, and kind's documents
+/// ("Pod errors due to too many open files") begin.
+const INOTIFY: [(&str, i64); 2] =
+    [("fs.inotify.max_user_instances", 1024), ("fs.inotify.max_user_watches", 65_536)];
+/// How many of root's instances kubelet, containerd and a control plane take.
+const INSTANCES: i64 = 32;
+/// How many watches they take, on files of their own and of each pod.
+const WATCHES: i64 = 1024;
+
+pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    if has_begun(host) {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    if intent.cluster.kubelet.get("protectKernelDefaults") == Some(&true.into()) {
+        let mut other = Vec::new();
+        for (key, wanted) in PROTECTED {
+            if number(host, key)?.is_some_and(|now| now != wanted) {
+                other.push((key, wanted));
+            }
+        }
+        if !other.is_empty() {
+            let keys: Vec<&str> = other.iter().map(|(key, _)| *key).collect();
+            found.push(Failure::new(
+                format!(
+                    "kubelet does not start with protectKernelDefaults: the kernel has others of {}",
+                    keys.join(", ")
+                ),
+                format!("{}, or take protectKernelDefaults out of the cluster file", set(&other)),
+            ));
+        }
+    }
+    found.extend(strict_or_loose(host, intent)?);
+    let ignored = conf(host, "arp_ignore")?;
+    if ignored >= 2 {
+        found.push(Failure::new(
+            format!("arp_ignore is {ignored}: pods and this node get no answer from each other"),
+            set(&[("net.ipv4.conf.all.arp_ignore", 0), ("net.ipv4.conf.default.arp_ignore", 0)]),
+        ));
+    }
+    found.extend(inotify(host)?);
+    Ok(found)
+}
+
+pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    if has_begun(host) {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    let all = number(host, "net.ipv4.conf.all.rp_filter")?.unwrap_or(0);
+    let mut names: Vec<&String> = intent.facts.addresses.iter().map(|(name, _)| name).collect();
+    names.dedup();
+    let own = match intent.facts.interface(intent.address) {
+        Some(name) => host.read(format!("/proc/sys/net/ipv4/conf/{name}/rp_filter"))?,
+        None => None,
+    };
+    let is_strict = own.is_some_and(|text| text.trim() == "1");
+    if all == 1 && image(intent, CILIUM).is_none() || is_strict && all == 0 && names.len() > 1 {
+        found.push(Failure::new(
+            "rp_filter is 1: the kernel drops packets that come in by another interface than the \
+             answer would leave by, as some to Services do, and on nodes with several networks",
+            // Of `all` and an interface the larger value holds, so that 2 here is enough.
+            set(&[("net.ipv4.conf.all.rp_filter", 2)]),
+        ));
+    }
+    // kube-proxy sets this itself for IPVS (`strictARP`).
+    let ignored = conf(host, "arp_ignore")?;
+    if ignored == 1 && intent.cluster.proxy_mode != ProxyMode::Ipvs {
+        found.push(Failure::new(
+            "arp_ignore is 1: this node does not answer for an address that another of its \
+             interfaces has",
+            set(&[("net.ipv4.conf.all.arp_ignore", 0), ("net.ipv4.conf.default.arp_ignore", 0)]),
+        ));
+    }
+    if conf(host, "arp_filter")? > 0 {
+        found.push(Failure::new(
+            "arp_filter is on: pods may get no answer to whose address is whose",
+            set(&[("net.ipv4.conf.all.arp_filter", 0), ("net.ipv4.conf.default.arp_filter", 0)]),
+        ));
+    }
+    let mut low = Vec::new();
+    for (key, wanted) in INOTIFY {
+        if number(host, key)?.is_some_and(|now| now < wanted) {
+            low.push((key, wanted));
+        }
+    }
+    if !low.is_empty() && inotify(host)?.is_none() {
+        let keys: Vec<String> =
+            low.iter().map(|(key, wanted)| format!("{key} is below {wanted}")).collect();
+        found.push(Failure::new(
+            format!("{}: many pods on a node fail with \"too many open files\"", keys.join(", ")),
+            set(&low),
+        ));
+    }
+    Ok(found)
+}
+
+const CALICO: &str = "calico/node";
+const CILIUM: &str = "cilium/cilium";
+
+/// What a network plugin of the bundle does not bear. Of `all` and an interface the
+/// kernel takes the larger value.
+fn strict_or_loose(host: &Host, intent: &Intent) -> anyhow::Result<Option<Failure>> {
+    let key = "net.ipv4.conf.all.rp_filter";
+    let now = number(host, key)?;
+    if now == Some(1) && image(intent, CILIUM).is_some() {
+        return Ok(Some(Failure::new(
+            format!("{key} is 1, with which Cilium's pods have no network"),
+            set(&[(key, 0)]),
+        )));
+    }
+    // Until 3.12 (its release notes, "RPF") it ended itself.
+    let is_old = |image: &ImageReference| {
+        let tag = image.tag().unwrap_or_default().trim_start_matches('v').to_owned();
+        let mut parts = tag.split('.').map_while(|part| part.parse::<u32>().ok());
+        matches!((parts.next(), parts.next()), (Some(major), Some(minor)) if (major, minor) < (3, 12))
+    };
+    if now == Some(2) && image(intent, CALICO).is_some_and(is_old) {
+        return Ok(Some(Failure::new(
+            format!("{key} is 2, with which Calico before 3.12 does not start"),
+            set(&[(key, 1)]),
+        )));
+    }
+    Ok(None)
+}
+
+/// An image of the manifests that are applied, by its name in any registry.
+fn image<'a>(intent: &'a Intent, name: &str) -> Option<&'a ImageReference> {
+    let mut images = manifests::wanted(intent).flat_map(|manifest| &manifest.images);
+    images.find(|image| format!("/{}", image.repository()).ends_with(&format!("/{name}")))
+}
+
+/// Too few for kubelet and containerd to begin with.
+fn inotify(host: &Host) -> anyhow::Result<Option<Failure>> {
+    let [(instances, _), (watches, _)] = INOTIFY;
+    let taken = taken(host);
+    let few = number(host, instances)?.is_some_and(|most| most - taken < INSTANCES);
+    if !few && number(host, watches)?.is_none_or(|most| most >= WATCHES) {
+        return Ok(None);
+    }
+    let (key, used) = if few {
+        (instances, format!(", of which {taken} are taken"))
+    } else {
+        (watches, String::new())
+    };
+    let now = number(host, key)?.unwrap_or(0);
+    Ok(Some(Failure::new(
+        format!("{key} is {now}{used}: too few for kubelet and containerd"),
+        set(&INOTIFY),
+    )))
+}
+
+/// How many instances of inotify root's processes have, as far as can be seen.
+fn taken(host: &Host) -> i64 {
+    let processes = fs::read_dir(host.path("/proc")).into_iter().flatten().flatten();
+    let is_roots = |one: &fs::DirEntry| one.metadata().is_ok_and(|found| found.uid() == 0);
+    let processes = processes.filter(is_roots);
+    let files = processes.filter_map(|one| fs::read_dir(one.path().join("fd")).ok()).flatten();
+    let leads = files.flatten().filter_map(|file| fs::read_link(file.path()).ok());
+    let own = leads.filter(|to| to.as_os_str() == "anon_inode:inotify");
+    i64::try_from(own.count()).unwrap_or(i64::MAX)
+}
+
+fn number(host: &Host, key: &str) -> anyhow::Result<Option<i64>> {
+    Ok(sysctl::now(host, key)?.and_then(|text| text.parse().ok()))
+}
+
+/// What holds for new interfaces, such as those of pods: the larger of the two.
+fn conf(host: &Host, key: &str) -> anyhow::Result<i64> {
+    let of = |place: &str| number(host, &format!("net.ipv4.conf.{place}.{key}"));
+    Ok(of("all")?.max(of("default")?).unwrap_or(0))
+}
+
+/// For now, and for each boot.
+fn set(values: &[(&str, i64)]) -> String {
+    let words: Vec<String> = values.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    format!(
+        "`sysctl -w {}`, and the same lines in {OWN}, since the last file that has a key wins",
+        words.join(" ")
+    )
+}
