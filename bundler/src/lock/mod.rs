@@ -104,8 +104,7 @@ impl Upstreams {
         }
         let hosts = Arc::new(Client::new(&authorities)?.telling(notices));
         let cache = cache.telling(notices);
-        let puller =
-            Puller::new(hosts.clone(), Registries::new(registries)?, login_file::places());
+        let puller = Puller::new(hosts.clone(), Registries::new(registries)?, login_file::places());
         let puller = puller.remembering(cache.clone(), network);
         let client = Arc::new(Remembering::new(hosts.clone(), cache.clone(), network));
         Ok(Self { client, hosts, puller, cache })
