@@ -295,7 +295,7 @@ fn what_cannot_be_had_is_refused_before_anything_changes() {
     let mirrors = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".registry.mirrors.\"a.b\"]\n\
                    endpoint = [\"https://m\"]\n";
     let main = &MAIN[1..];
-    let cases: [(&[(&str, &str)], &str); 8] = [
+    let cases: [(&[(&str, &str)], &str); 9] = [
         (&[(main, "version = 2\n\n[plugins\n")], "/etc/containerd/config.toml is not TOML: line 3"),
         (&[(main, "version = 9\n")], "is of version 9, which containerd"),
         (
@@ -321,6 +321,13 @@ fn what_cannot_be_had_is_refused_before_anything_changes() {
                  default_runtime_name = \"lost\"\n",
             )],
             "containerd's default runtime is lost",
+        ),
+        (
+            &[
+                (main, "version = 2\nimports = [\"/etc/a.toml\"]\n"),
+                ("etc/a.toml", "version = 3\n[debug]\nlevel = \"info\"\n"),
+            ],
+            ".toml is of version ",
         ),
         // Only containerd itself knows.
         (
