@@ -35,13 +35,10 @@ pub(crate) fn read(
                 .with_context(|| format!("reading the key {source}"))
                 .with_context(|| format!("reading repository `{id}`"))?;
             page::refuse(source, &bytes).with_context(|| format!("reading repository `{id}`"))?;
-            for keyring in [&mut keyring, &mut all] {
-                keyring
-                    .add(source, &bytes)
-                    .with_context(|| format!("reading repository `{id}`"))?;
-            }
+            keyring.add(source, &bytes).with_context(|| format!("reading repository `{id}`"))?;
             copies.push((source, bytes));
         }
+        all.unite(&keyring);
         read.push((id, keyring, copies));
     }
     let mut keys = Vec::new();

@@ -13,6 +13,7 @@ use crate::page;
 use crate::rpm::baseline;
 use crate::rpm::closure::Request;
 use crate::rpm::key::{self, Keyring};
+use crate::rpm::node_rpm::{EL7_ADVICE, NodeRpm};
 use crate::rpm::package::Package;
 use crate::rpm::repository::Repository as LoadedRepository;
 use crate::rpm::resolve::{self, Baseline, Chosen, Goal};
@@ -44,7 +45,12 @@ pub(super) fn lock(
     let mut locked_repositories = Vec::new();
     let mut keys = Vec::new();
     let own_keys = read_keys(file, target, upstreams)?;
+    let mut refused_by_node = Vec::new();
     for (repository, own) in target.repositories.iter().zip(own_keys) {
+        let node_rpm = NodeRpm::of_family(&target.family.value);
+        if matches!(repository.gpgcheck, Check::On) && !node_rpm.can_check(&own.keyring, now) {
+            refused_by_node.push(repository.id.value.as_str());
+        }
         let (source, locked) = load(file, target, repository, own.keyring, upstreams, now)
             .with_context(|| format!("reading repository `{}`", repository.id.value))?;
         loaded.push(source);
@@ -82,6 +88,18 @@ pub(super) fn lock(
     let mut rpms = Vec::new();
     for chosen in &resolution.packages {
         rpms.push(locked_rpm(&id, chosen, upstreams, &mut why)?);
+    }
+    let is_refused = |rpm: &&LockedRpm| refused_by_node.contains(&rpm.repository.as_str());
+    let refused: Vec<String> = rpms
+        .iter()
+        .filter(is_refused)
+        .map(|rpm| format!("{} of repository `{}`", rpm.package, rpm.repository))
+        .collect();
+    if !refused.is_empty() {
+        bail!(
+            "el7's rpm (4.11) can check no signature by the keys of these packages, since it knows no subkeys, and no keys but those of RSA and DSA: {}; {EL7_ADVICE}",
+            refused.join(", ")
+        );
     }
     let mut warnings = Vec::new();
     if resolution.core_missing {
