@@ -209,8 +209,16 @@ fn disabled_checks(spec: &Spec) -> Vec<DisabledCheck> {
                 add("repoGpgcheck", subject.clone(), reason);
             }
             if let ExpiredKeys::Allow(reason) = &repository.expired_keys {
-                add("expiredKeys", subject, reason);
+                add("expiredKeys", subject.clone(), reason);
             }
+            if let Some(reason) = &repository.plain_http {
+                add("plainHttp", subject, reason);
+            }
+        }
+    }
+    for manifest in &spec.manifests {
+        if let Some(reason) = &manifest.value.plain_http {
+            add("plainHttp", format!("manifests/{}", manifest.value.name), reason);
         }
     }
     for (name, registry) in &spec.registries {

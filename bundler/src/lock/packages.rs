@@ -18,6 +18,7 @@ use crate::rpm::package::Package;
 use crate::rpm::repository::Repository as LoadedRepository;
 use crate::rpm::resolve::{self, Baseline, Chosen, Goal};
 use crate::rpm::source::{Metadata, RepositorySource};
+use crate::spec::plain_http;
 use crate::spec::profile::{self, Profile};
 use crate::spec::{self, Check, PackageRequest, Repository, Spec, SpecFile, Target};
 
@@ -207,19 +208,22 @@ fn base_urls(
     let url = files::location(file, &list)?;
     let text = fetch::bytes(&*upstreams.client, &url, MAX_MIRROR_LIST)?;
     page::refuse(url.as_str(), &text)?;
+    let may_be_exposed = plain_http::is_checked(repository) || repository.plain_http.is_some();
     let urls: Vec<Url> = String::from_utf8_lossy(&text)
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .filter_map(|line| Url::parse(&expand(line)).ok())
         .filter(|url| matches!(url.scheme(), "https" | "http"))
+        .filter(|url| may_be_exposed || !plain_http::is_exposed(url))
         // A password has no place in a lock.
         .filter(|url| url.username().is_empty() && url.password().is_none())
         .filter(|url| url.query().is_none() && url.fragment().is_none())
         .take(5)
         .collect();
     if urls.is_empty() {
-        bail!("the mirror list {url} names no mirror");
+        let usable = if may_be_exposed { "" } else { " that is read over https" };
+        bail!("the mirror list {url} names no mirror{usable}");
     }
     Ok(urls)
 }
