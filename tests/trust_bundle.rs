@@ -365,3 +365,20 @@ fn assert_imported(form: &str, file: &[u8], ids: &[String]) {
         assert!(provided.contains(&id[24..].to_lowercase()), "{form}: {id}: {provided}");
     }
 }
+
+#[test]
+fn a_login_file_that_is_named_and_not_there_is_told() {
+    let demo = Demo::start();
+    let output = Command::new(demo::BUNDLER)
+        .arg("lock")
+        .current_dir(demo.folder.path())
+        .env("XDG_CACHE_HOME", demo.path("cache"))
+        .env("HOME", demo.folder.path())
+        .env("REGISTRY_AUTH_FILE", demo.path("gone.json"))
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("gone.json, which is not there"), "{error}");
+    assert!(!demo.path("bundle.yaml.lock.json").exists());
+}

@@ -1,5 +1,8 @@
 //! Bringing everything that a lock lists into the cache.
 
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context, bail};
 use bundle_format::Digest;
 use bundle_format::bounds::MAX_IMAGE_DOCUMENT;
@@ -17,6 +20,9 @@ use crate::manifest::discovery::discover_in;
 use crate::manifest::document::read as read_manifest;
 use crate::progress::Progress;
 use crate::spec::SpecFile;
+
+/// What stands in a lock for the installer that lies beside this program.
+const BESIDE_BUNDLER: &str = "beside bundler";
 
 /// Fetches what the cache lacks, and checks what of it says what the lock says.
 pub(super) fn gather(
@@ -52,6 +58,10 @@ pub(super) fn gather(
     for LockedFile { title, source, content, .. } in &lock.files {
         if keys.iter().any(|key| key.title == *title) {
             continue;
+        }
+        if source == BESIDE_BUNDLER && upstreams.cache.open(content.digest, content.size).is_none()
+        {
+            is_the_locked_one(&installer_beside()?, content)?;
         }
         add(title, content, client, vec![Request::new(source_of_file(file, source)?)]);
     }
@@ -182,14 +192,30 @@ fn patched(file: &SpecFile, lock: &Lock, upstreams: &Upstreams) -> anyhow::Resul
 }
 
 fn source_of_file(file: &SpecFile, source: &str) -> anyhow::Result<Url> {
-    if source == "beside bundler" {
-        let program =
-            std::env::current_exe().context("finding the installer beside this program")?;
-        let path = program.with_file_name("installer");
+    if source == BESIDE_BUNDLER {
+        let path = installer_beside()?;
         return match Url::from_file_path(&path) {
             Ok(url) => Ok(url),
             Err(()) => bail!("{} cannot be written as a URL", path.display()),
         };
     }
     location(file, source)
+}
+
+fn installer_beside() -> anyhow::Result<PathBuf> {
+    let program = std::env::current_exe().context("finding the installer beside this program")?;
+    Ok(program.with_file_name("installer"))
+}
+
+/// Whoever has updated both programs is told what to do.
+fn is_the_locked_one(path: &Path, content: &Descriptor) -> anyhow::Result<()> {
+    let read = File::open(path).and_then(|mut file| Digest::of_reader(&mut file));
+    let read = read.with_context(|| format!("reading the installer {}", path.display()))?;
+    if read != (content.digest, content.size) {
+        bail!(
+            "{} is another installer than when the lock was made: run `bundler lock`",
+            path.display()
+        );
+    }
+    Ok(())
 }

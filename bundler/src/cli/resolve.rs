@@ -17,6 +17,7 @@ use crate::rpm::key::{ExpiredKeys, Keyring};
 use crate::rpm::repository;
 use crate::rpm::resolve::{self, Baseline, Goal};
 use crate::rpm::source::{Metadata, RepositorySource};
+use crate::spec::secret::hidden;
 use crate::spec::text;
 
 /// Prints the packages that must be installed to have some others
@@ -81,10 +82,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             .map_err(|reason| anyhow::anyhow!("repository `{}`: {reason}", argument.id))?;
         let mut keyring = Keyring::default();
         for path in &argument.keys {
+            let name = path.display().to_string();
             let bytes = input::named(path, input::WRITTEN_BY_HAND)
-                .with_context(|| format!("reading the key {}", path.display()))?;
-            page::refuse(&path.display().to_string(), &bytes)?;
-            keyring.add(&path.display().to_string(), &bytes)?;
+                .with_context(|| format!("reading the key {}", hidden(&name)))?;
+            page::refuse(&name, &bytes)?;
+            keyring.add(&name, &bytes)?;
         }
         let metadata = if argument.keys.is_empty() {
             report::notice(&format!(

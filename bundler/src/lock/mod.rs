@@ -79,6 +79,7 @@ impl Upstreams {
             let registry = Registry { mirrors, credentials, plain_http, token_server };
             registries.insert(name.clone(), registry);
         }
+        login_file::check_named()?;
         let client = Arc::new(Client::new(&authorities)?.telling(notices));
         let puller =
             Puller::new(client.clone(), Registries::new(registries)?, login_file::places());

@@ -17,6 +17,7 @@ pub(crate) mod plain_http;
 pub mod problem;
 pub mod profile;
 mod relations;
+pub(crate) mod secret;
 mod shape;
 pub(crate) mod text;
 mod tree;
@@ -397,7 +398,7 @@ pub struct Credentials {
     #[schemars(with = "text::Variable")]
     pub user_variable: String,
     /// The environment variable that holds the password.
-    #[schemars(with = "text::Variable")]
+    #[schemars(with = "text::PasswordVariable")]
     pub password_variable: String,
 }
 

@@ -7,8 +7,8 @@ use super::exclusions::Exclusions;
 use super::universe::{Id, Universe};
 use super::{Installed, clause, policy};
 
-/// How many packages all sets may name, all in all. The metadata of real
-/// repositories comes to a tenth of it.
+/// How many packages all sets may name, all in all: some hundred for each package
+/// of a large distribution.
 const MAX_SIZE: usize = 1 << 23;
 
 /// One of the set `any` is needed where `owner` is, and one of each of `given`.
