@@ -132,4 +132,12 @@ fn the_command_line_answers_as_documented() {
     let (_, _, error) = run(&["--baseline", "none", "device-mapp*"]);
     assert!(error.contains("patterns are not read"), "{error}");
     assert_eq!(run(&["--repo", "no-url", "socat"]).0, Some(2));
+    for repository in [
+        "x=u:HUNTER2@a.example.com,gpgkey=k",
+        "x=https://u:HUNTER2@a.example.com/,gpgkey=k",
+        "x=file:///,gpgkey=https://u:HUNTER2@a.example.com/k",
+    ] {
+        let (status, _, error) = run(&["--repo", repository, "socat"]);
+        assert!(status != Some(0) && !error.contains("HUNTER2"), "{repository}: {error}");
+    }
 }

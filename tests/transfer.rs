@@ -155,3 +155,61 @@ fn a_redirect_to_another_port_takes_no_secret_along() {
         ["200 authorization=- range=-", "200 authorization=Bearer of-the-first-port range=-",]
     );
 }
+
+/// An authority in PEM, and in `folder` what a server needs that it vouches for.
+fn authority(folder: &Path) -> Vec<u8> {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+    let ca_key = KeyPair::generate().unwrap();
+    let mut ca = CertificateParams::new(Vec::new()).unwrap();
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let pem = ca.self_signed(&ca_key).unwrap().pem();
+    let issuer = Issuer::new(ca, ca_key);
+    let key = KeyPair::generate().unwrap();
+    let server = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    fs::write(folder.join("server.pem"), server.signed_by(&key, &issuer).unwrap().pem()).unwrap();
+    fs::write(folder.join("server-key.pem"), key.serialize_pem()).unwrap();
+    pem.into_bytes()
+}
+
+#[test]
+fn no_redirect_leads_from_https_to_http() {
+    if !nginx_is_installed() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().display();
+    let authority = authority(folder.path());
+    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|name| format!("{name}_temp_path {at}/{name}; "))
+        .concat();
+    let [tls, plain] = free_ports();
+    let configuration = format!(
+        "daemon off; master_process off; pid {at}/nginx.pid; error_log {at}/nginx.log;
+         events {{}}
+         http {{
+           {temporary} access_log off;
+           server {{
+             listen 127.0.0.1:{tls} ssl;
+             ssl_certificate {at}/server.pem; ssl_certificate_key {at}/server-key.pem;
+             location /good {{ return 200 content; }}
+             location /within {{ return 302 https://127.0.0.1:{tls}/good; }}
+             location /out {{ return 302 http://127.0.0.1:{plain}/good; }}
+           }}
+           server {{ listen 127.0.0.1:{plain}; location / {{ return 200 content; }} }}
+         }}"
+    );
+    fs::write(folder.path().join("nginx.conf"), configuration).unwrap();
+    let process =
+        Command::new("nginx").arg("-c").arg(folder.path().join("nginx.conf")).spawn().unwrap();
+    let _nginx = Nginx(process);
+    wait(|| [tls, plain].iter().all(|port| TcpStream::connect(("127.0.0.1", *port)).is_ok()));
+    let fetch = HttpFetch::new(&[("authority".to_owned(), authority)], None).unwrap();
+    let read = |path: &str| {
+        let url = Url::parse(&format!("https://127.0.0.1:{tls}/{path}")).unwrap();
+        bundler::fetch::bytes(&fetch, &url, 100)
+    };
+    assert_eq!(read("good").unwrap(), b"content");
+    assert_eq!(read("within").unwrap(), b"content");
+    let error = read("out").unwrap_err().to_string();
+    assert!(error.contains("redirects from https to a place without TLS"), "{error}");
+}

@@ -10,6 +10,7 @@ use bundle_format::Nevra;
 use bundler::rpm::checksum::Checksum;
 use bundler::rpm::key::{ExpiredKeys, Keyring, SignatureError};
 use bundler::rpm::local_repository::{self, Member};
+use bundler::rpm::node_rpm::NodeRpm;
 use bundler::rpm::package_signature::{self, PackageError, Signature};
 
 #[path = "support/shared_data.rs"]
@@ -107,6 +108,7 @@ fn genuine_el7_packages_verify_and_altered_ones_do_not() {
         keyring,
         expired: ExpiredKeys::Refuse,
         metadata_is_signed: false,
+        node_rpm: NodeRpm::Newer,
     };
     let name = "socat-1.7.3.2-2.el7.x86_64";
     let bytes = fs::read(data.join(format!("rpm/el7-signed/{name}.rpm"))).unwrap();
@@ -156,6 +158,7 @@ fn other_signature_kinds_and_unsigned_ones() {
                 keyring: &keyring,
                 expired: ExpiredKeys::Refuse,
                 metadata_is_signed: false,
+                node_rpm: NodeRpm::Newer,
             },
         )
     };
@@ -194,6 +197,7 @@ fn other_signature_kinds_and_unsigned_ones() {
             keyring: &keyring,
             expired: ExpiredKeys::Refuse,
             metadata_is_signed: false,
+            node_rpm: NodeRpm::Newer,
         };
         check(&read(file), &found, signature).unwrap_or_else(|error| panic!("{file}: {error}"));
     }
@@ -202,6 +206,7 @@ fn other_signature_kinds_and_unsigned_ones() {
         keyring: &keyring,
         expired: ExpiredKeys::Refuse,
         metadata_is_signed: false,
+        node_rpm: NodeRpm::Newer,
     };
     let unsigned =
         check(&read("v4/rpm-basic-2.3.4-5.el9.noarch.rpm"), &found, signature).unwrap_err();
@@ -270,7 +275,12 @@ fn reports_from_the_field_about_packages() {
         let bytes = fs::read(field.join(file)).unwrap();
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&bytes).unwrap();
-        let signature = Signature::By { keyring: &keyring, expired, metadata_is_signed: false };
+        let signature = Signature::By {
+            keyring: &keyring,
+            expired,
+            metadata_is_signed: false,
+            node_rpm: NodeRpm::Newer,
+        };
         let checksum = checksum(&bytes);
         package_signature::verify(file, &name.parse().unwrap(), &checksum, signature, reported())
             .map(|_| ())

@@ -39,21 +39,32 @@ fn gzip(text: &str) -> Vec<u8> {
 /// Puts another payload behind a package's signed header, and its checksum into
 /// the metadata, as whoever holds a mirror can.
 fn change_payload(repository: &Path, name: &str) {
+    change_package(repository, name, |package| {
+        let mut bytes = fs::read(package).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(package, &bytes).unwrap();
+    });
+}
+
+/// Lets `change` write a package anew, and mends the metadata, but not its
+/// signature.
+fn change_package(repository: &Path, name: &str, change: impl FnOnce(&Path)) {
     let package = one(&repository.join("Packages"), name);
-    let mut bytes = fs::read(&package).unwrap();
-    let before = Digest::of(&bytes).hex();
-    *bytes.last_mut().unwrap() ^= 1;
-    fs::write(&package, &bytes).unwrap();
+    let before = fs::read(&package).unwrap();
+    change(&package);
+    let after = fs::read(&package).unwrap();
     let primary = one(&repository.join("repodata"), "primary.xml.gz");
     let old = fs::read(&primary).unwrap();
     let old_text = gunzip(&old);
-    let new_text = old_text.replace(&before, &Digest::of(&bytes).hex());
+    let hex = |bytes: &[u8]| Digest::of(bytes).hex();
+    let size = |bytes: &[u8]| format!("package=\"{}\"", bytes.len());
+    let new_text =
+        old_text.replace(&hex(&before), &hex(&after)).replace(&size(&before), &size(&after));
     assert!(new_text != old_text);
     let new = gzip(&new_text);
     fs::write(&primary, &new).unwrap();
     let repomd = repository.join("repodata/repomd.xml");
     let text = fs::read_to_string(&repomd).unwrap();
-    let hex = |bytes: &[u8]| Digest::of(bytes).hex();
     let text = text
         .replace(&format!(">{}<", hex(&old)), &format!(">{}<", hex(&new)))
         .replace(&hex(old_text.as_bytes()), &hex(new_text.as_bytes()))
@@ -157,6 +168,75 @@ fn copies_of_a_key_reach_nodes_as_one() {
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{error}");
     assert!(error.contains("the key old.asc is another than when the lock was made"), "{error}");
+}
+
+/// rpm 4.11 of el7 knows no subkeys (nvidia-docker#1087).
+#[test]
+fn what_a_subkey_signs_is_not_for_el7() {
+    if is_missing() || is_rpm_missing() {
+        return;
+    }
+    let demo = Demo::start();
+    let gpg = Gpg::new();
+    let made = 1_700_000_000;
+    gpg.ok(made, &["--quick-gen-key", "Owner <owner@keys.invalid>", "rsa2048", "sign", "never"]);
+    let fingerprint = gpg.fingerprints().remove(0);
+    gpg.ok(made, &["--quick-add-key", &fingerprint, "rsa2048", "sign", "never"]);
+    let subkey = gpg.fingerprints().remove(1);
+    let key = demo.path("both.asc");
+    gpg.ok(made, &["--armor", "--output", key.to_str().unwrap(), "--export"]);
+    let vendor = demo.upstream.key_path("kubernetes");
+    let repository = vendor.parent().unwrap().parent().unwrap().to_owned();
+    let sign = |name: &str, key: &str| {
+        change_package(&repository, name, |package| {
+            let output = Command::new("rpmsign")
+                .args(["--define", &format!("_gpg_path {}", gpg.folder().display())])
+                .args(["--define", "__gpg /usr/bin/gpg"])
+                .args(["--define", &format!("_gpg_name {key}!"), "--resign"])
+                .arg(package)
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        });
+    };
+    sign("kubelet-1.28.2", &subkey);
+    sign("kubectl-1.28.2", &subkey);
+    sign("kubeadm-1.28.2", &fingerprint);
+    let keys = "keys: [URL/kubernetes/repodata/repomd.xml.key]\n";
+    let off = "        repoGpgcheck: {off: tried here}\n";
+    let both = "keys: [URL/kubernetes/repodata/repomd.xml.key, both.asc]\n";
+    let el9 = demo.spec().replace(keys, &format!("{both}{off}"));
+    demo.write_spec(&el9);
+    demo.ok(&["build", "-q"]);
+    fs::remove_file(demo.path("demo.tar")).unwrap();
+
+    let el7 = el9.replace("family: el9", "family: el7");
+    demo.write_spec(&el7);
+    demo.ok(&["lock"]);
+    let error = demo.fails(&["build", "-q"]);
+    let refused: Vec<&str> =
+        error.lines().filter(|line| line.contains("el7's rpm (4.11) knows no subkeys")).collect();
+    assert_eq!(refused.len(), 2, "{error}");
+    assert!(refused.iter().all(|line| line.contains(&subkey)), "{error}");
+    assert!(error.contains("kubelet-1.28.2") && error.contains("kubectl-1.28.2"), "{error}");
+    assert_eq!(error.matches("ask the vendor for packages").count(), 1, "{error}");
+    assert!(!demo.path("demo.tar").exists());
+
+    // Nothing that this repository could hold is for el7.
+    gpg.ok(made, &["--quick-gen-key", "Main <main@keys.invalid>", "rsa2048", "cert", "never"]);
+    let main = gpg.fingerprints().into_iter().find(|one| *one != fingerprint && *one != subkey);
+    gpg.ok(made, &["--quick-add-key", &main.unwrap(), "rsa2048", "sign", "never"]);
+    let path = demo.path("subkey.asc");
+    let arguments = ["--armor", "--output", path.to_str().unwrap(), "--export"];
+    gpg.ok(made, &[&arguments[..], &["main@keys.invalid"]].concat());
+    demo.write_spec(&el7.replace(both, "keys: [subkey.asc]\n"));
+    let error = demo.fails(&["lock"]);
+    for name in ["kubelet-1.28.2", "kubectl-1.28.2", "kubeadm-1.28.2"] {
+        assert!(error.contains(name), "{error}");
+    }
+    assert!(error.contains("can check no signature"), "{error}");
+    demo.write_spec(&el9.replace(both, "keys: [subkey.asc]\n"));
+    demo.ok(&["lock"]);
 }
 
 /// rpm has one copy of a key, the first: what it is given of each must hold.
@@ -284,4 +364,21 @@ fn assert_imported(form: &str, file: &[u8], ids: &[String]) {
     for id in ids {
         assert!(provided.contains(&id[24..].to_lowercase()), "{form}: {id}: {provided}");
     }
+}
+
+#[test]
+fn a_login_file_that_is_named_and_not_there_is_told() {
+    let demo = Demo::start();
+    let output = Command::new(demo::BUNDLER)
+        .arg("lock")
+        .current_dir(demo.folder.path())
+        .env("XDG_CACHE_HOME", demo.path("cache"))
+        .env("HOME", demo.folder.path())
+        .env("REGISTRY_AUTH_FILE", demo.path("gone.json"))
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("gone.json, which is not there"), "{error}");
+    assert!(!demo.path("bundle.yaml.lock.json").exists());
 }

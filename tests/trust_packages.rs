@@ -13,6 +13,7 @@ use bundle_format::{Digest, Evr, Nevra};
 use bundler::rpm::checksum::Checksum;
 use bundler::rpm::header::Outside;
 use bundler::rpm::key::{ExpiredKeys, Keyring, SignatureError};
+use bundler::rpm::node_rpm::NodeRpm;
 use bundler::rpm::package_signature::{self, PackageError, Signature};
 use pgp::crypto::hash::HashAlgorithm;
 use tempfile::TempDir;
@@ -54,7 +55,8 @@ fn name(bytes: &[u8]) -> Option<Nevra> {
 }
 
 fn by(keyring: &Keyring) -> Signature<'_> {
-    Signature::By { keyring, expired: ExpiredKeys::Allow, metadata_is_signed: false }
+    let node_rpm = NodeRpm::Newer;
+    Signature::By { keyring, expired: ExpiredKeys::Allow, metadata_is_signed: false, node_rpm }
 }
 
 /// rpm with a database of its own.
@@ -352,8 +354,12 @@ fn a_signature_has_to_reach_the_payload() {
     let error = ours(&old, by(&keyring)).unwrap_err();
     assert!(matches!(error, PackageError::PartlySigned), "{error}");
     // Only the whole file's checksum, in metadata that is signed, makes up for it.
-    let signature =
-        Signature::By { keyring: &keyring, expired: ExpiredKeys::Refuse, metadata_is_signed: true };
+    let signature = Signature::By {
+        keyring: &keyring,
+        expired: ExpiredKeys::Refuse,
+        metadata_is_signed: true,
+        node_rpm: NodeRpm::Newer,
+    };
     ours(&old, signature).unwrap();
     // No digest of the payload at all.
     hide(&mut old, parts.signature_entries[&1004]);
@@ -390,6 +396,49 @@ fn every_signature_has_to_count() {
     assert!(is_unknown, "{error}");
     keyring.add("other", &other_key).unwrap();
     ours(&mixed, by(&keyring)).unwrap();
+}
+
+/// rpm 4.11 of el7 takes signatures by keys of RSA and DSA, and by no subkey
+/// (`digest_nss.c` and `rpmkeyring.c` in its source).
+#[test]
+fn some_signatures_are_not_for_el7() {
+    let Some(rpm) = Rpm::new() else { return };
+    let plain = rpm.build();
+    let cases = [
+        ("rsa2048", None, None),
+        ("dsa2048", None, None),
+        ("rsa2048", Some("rsa2048"), Some("knows no subkeys")),
+        ("ed25519", None, Some("but those of RSA and DSA")),
+    ];
+    for (algorithm, subkey, objection) in cases {
+        let what = format!("{algorithm}, {subkey:?}");
+        let gpg = Gpg::new();
+        let user = "Owner <owner@keys.invalid>";
+        gpg.ok(MADE, &["--quick-gen-key", user, algorithm, "sign", "never"]);
+        if let Some(subkey) = subkey {
+            let fingerprint = gpg.fingerprints().remove(0);
+            gpg.ok(MADE, &["--quick-add-key", &fingerprint, subkey, "sign", "never"]);
+        }
+        let mut keyring = Keyring::default();
+        keyring.add("owner", gpg.ok(MADE, &["--armor", "--export"]).as_bytes()).unwrap();
+        let signed = rpm.sign(&plain, &gpg, &[]);
+        ours(&signed, by(&keyring)).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let on_el7 = |metadata_is_signed| Signature::By {
+            keyring: &keyring,
+            expired: ExpiredKeys::Refuse,
+            metadata_is_signed,
+            node_rpm: NodeRpm::of_family("el7"),
+        };
+        for signature in [on_el7(false), on_el7(true)] {
+            match (ours(&signed, signature), objection) {
+                (Ok(()), None) => {}
+                (Err(error @ PackageError::NodeRpm { .. }), Some(objection)) => {
+                    assert!(error.to_string().contains(objection), "{what}: {error}");
+                }
+                (other, _) => panic!("{what}: {other:?}"),
+            }
+        }
+    }
 }
 
 fn rpms(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -47,8 +47,13 @@ impl Gpg {
 
     /// Runs `gpg --edit-key` and types `answers`, one a line.
     pub(crate) fn edit(&self, at: u64, key: &str, answers: &str) {
+        self.answer(at, &["--edit-key", key], answers);
+    }
+
+    /// Runs what asks, and types `answers`, one a line.
+    pub(crate) fn answer(&self, at: u64, arguments: &[&str], answers: &str) {
         let mut command = self.command(at);
-        command.args(["--command-fd", "0", "--edit-key", key]);
+        command.args(["--no-batch", "--command-fd", "0"]).args(arguments);
         let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(answers.as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();

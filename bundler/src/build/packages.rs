@@ -13,7 +13,8 @@ use crate::lock::{Upstreams, expired_keys};
 use crate::rpm::checksum::Checksum;
 use crate::rpm::key::Keyring;
 use crate::rpm::local_repository::{self, Member};
-use crate::rpm::package_signature::{self, Signature};
+use crate::rpm::node_rpm::{EL7_ADVICE, NodeRpm};
+use crate::rpm::package_signature::{self, PackageError, Signature};
 use crate::spec::{Check, SpecFile};
 
 /// Checks the packages in the cache and gives the repodata of each target, whose
@@ -26,6 +27,7 @@ pub(super) fn verify(
 ) -> anyhow::Result<Vec<Content>> {
     let mut contents = Vec::new();
     let mut problems = Vec::new();
+    let mut advice = None;
     for target in &lock.targets {
         let mut members = Vec::new();
         let keyrings = keyrings(lock, target, upstreams)?;
@@ -33,8 +35,11 @@ pub(super) fn verify(
             match check(file, target, rpm, &keyrings, upstreams, now) {
                 Ok(member) => members.push(member),
                 Err(error) => {
-                    // It must not be found in the cache at the next attempt.
-                    drop(std::fs::remove_file(upstreams.cache.path(rpm.digest)));
+                    match error.downcast_ref() {
+                        Some(PackageError::NodeRpm { .. }) => advice = Some(EL7_ADVICE),
+                        // It must not be found in the cache at the next attempt.
+                        _ => drop(std::fs::remove_file(upstreams.cache.path(rpm.digest))),
+                    }
                     problems.push(format!("{} from {}: {error:#}", rpm.package, rpm.source));
                 }
             }
@@ -47,6 +52,7 @@ pub(super) fn verify(
             contents.push(Content { title, descriptor });
         }
     }
+    problems.extend(advice.map(str::to_owned));
     if !problems.is_empty() {
         bail!("{}\nthe spec is {}", problems.join("\n"), file.path.display());
     }
@@ -82,6 +88,10 @@ fn keyrings(
         }
         keyrings.push((repository.id.clone(), keyring));
     }
+    // As at lock: what one repository knows of a key holds for all.
+    let mut all = Keyring::default();
+    keyrings.iter().for_each(|(_, keyring)| all.unite(keyring));
+    keyrings.iter_mut().for_each(|(_, keyring)| keyring.learn(&all));
     Ok(keyrings)
 }
 
@@ -109,6 +119,7 @@ fn check(
             keyring,
             expired: expired_keys(repository),
             metadata_is_signed: matches!(repository.repo_gpgcheck, Check::On),
+            node_rpm: NodeRpm::of_family(&target.family),
         },
     };
     let path = upstreams.cache.path(rpm.digest);

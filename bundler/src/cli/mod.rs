@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::spec::secret::hidden_within;
+
 mod build;
 mod diff;
 mod extract;
@@ -52,7 +54,7 @@ pub fn run() -> ExitCode {
         // Help and version are ours; what is wrong quotes what was typed.
         Err(error) if !error.use_stderr() => error.exit(),
         Err(error) => {
-            report::notice(&error.render().to_string());
+            report::notice(&hidden_within(&error.render().to_string()));
             return ExitCode::from(2);
         }
     };

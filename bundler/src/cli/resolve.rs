@@ -18,6 +18,7 @@ use crate::rpm::key::{ExpiredKeys, Keyring, MAX_KEY};
 use crate::rpm::repository;
 use crate::rpm::resolve::{self, Baseline, Goal};
 use crate::rpm::source::{Metadata, RepositorySource};
+use crate::spec::secret::hidden;
 use crate::spec::text;
 
 /// Prints the packages that must be installed to have some others
@@ -82,7 +83,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             .map_err(|reason| anyhow::anyhow!("repository `{}`: {reason}", argument.id))?;
         let mut keyring = Keyring::default();
         for key in &argument.keys {
-            let bytes = read_key(&fetch, key).with_context(|| format!("reading the key {key}"))?;
+            let bytes = read_key(&fetch, key)
+                .with_context(|| format!("reading the key {}", hidden(key)))?;
             page::refuse(key, &bytes)?;
             keyring.add(key, &bytes)?;
         }

@@ -34,7 +34,7 @@ pub enum FetchError {
         reason: String,
     },
     /// The server's answer was not the thing.
-    #[error("{url} answered with status {status}{hint}")]
+    #[error("{}{hint}", answer(url, *status))]
     Status {
         /// What was asked for.
         url: Url,
@@ -75,6 +75,14 @@ pub enum FetchError {
         /// What came.
         found: String,
     },
+}
+
+/// What a status says; a disk has none, and it is not there.
+fn answer(url: &Url, status: u16) -> String {
+    match url.to_file_path() {
+        Ok(path) if url.scheme() == "file" => format!("there is no file {}", path.display()),
+        _ => format!("{url} answered with status {status}"),
+    }
 }
 
 /// An error with all its causes in one line.

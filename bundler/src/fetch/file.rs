@@ -64,6 +64,10 @@ mod tests {
         assert_eq!((rest.as_str(), response.offset, response.length), ("lo", 3, Some(2)));
 
         let missing = Url::from_file_path(folder.path().join("missing")).unwrap();
-        assert_eq!(FileFetch.open(&Request::new(missing)).unwrap().status, 404);
+        assert_eq!(FileFetch.open(&Request::new(missing.clone())).unwrap().status, 404);
+        let error = bytes(&FileFetch, &missing, 5).unwrap_err().to_string();
+        let path = folder.path().join("missing");
+        assert!(error.starts_with(&format!("there is no file {}", path.display())), "{error}");
+        assert!(!error.contains("404"), "{error}");
     }
 }

@@ -65,6 +65,12 @@ pub enum CredentialsError {
         /// `user` or `password`.
         role: &'static str,
     },
+    /// The login file that the environment names is not there.
+    #[error("REGISTRY_AUTH_FILE names {}, which is not there; log in anew with `podman login`, or unset the variable", file.display())]
+    NotThere {
+        /// The file.
+        file: PathBuf,
+    },
     /// A login file exists but cannot be opened.
     #[error("registry {registry}: cannot read its credentials from {}", file.display())]
     Unreadable {

@@ -94,6 +94,11 @@ pub enum DocumentError {
     /// Not JSON, or JSON of another shape.
     #[error("the answer is not an image manifest: {0}")]
     Malformed(String),
+    /// One of what it lists has no type.
+    #[error(
+        "an entry of it says no `mediaType`, without which nothing tells an image from an index or a layer; build and push the image anew with a current tool"
+    )]
+    NoMediaType,
     /// Docker's old format.
     #[error(
         "the image is in docker's schema 1, which current containerd cannot run; push it again with a docker newer than 1.10"
@@ -156,6 +161,15 @@ struct RawDescriptor {
     urls: Option<Vec<String>>,
 }
 
+/// The library names a field, and not what to do where a tool has left it out.
+fn malformed(error: &serde_json::Error) -> DocumentError {
+    let text = error.to_string();
+    match text.contains("missing field `mediaType`") {
+        true => DocumentError::NoMediaType,
+        false => DocumentError::Malformed(text),
+    }
+}
+
 /// Reads a document. `announced` is the `Content-Type`, or the media type that
 /// the index gives. The media type that counts is returned with it.
 pub fn parse(bytes: &[u8], announced: Option<&str>) -> Result<(Document, String), DocumentError> {
@@ -164,8 +178,7 @@ pub fn parse(bytes: &[u8], announced: Option<&str>) -> Result<(Document, String)
     if start.starts_with(b"<") || announced == Some("text/html") {
         return Err(DocumentError::Html);
     }
-    let raw: Raw = serde_json::from_slice(bytes)
-        .map_err(|error| DocumentError::Malformed(error.to_string()))?;
+    let raw: Raw = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
     if raw.schema_version == Some(1) {
         return Err(DocumentError::Schema1);
     }
@@ -267,6 +280,17 @@ pub fn digest(text: &str) -> Result<Digest, DocumentError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_entry_without_a_type_says_what_to_do() {
+        let digest = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+        let index = format!(
+            r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{{"digest":"{digest}","size":2}}]}}"#
+        );
+        let error = parse(index.as_bytes(), None).unwrap_err();
+        assert_eq!(error, DocumentError::NoMediaType);
+        assert!(error.to_string().contains("push the image anew"), "{error}");
+    }
 
     const CONFIG: &str = r#"{"mediaType":"application/vnd.oci.image.config.v1+json","size":2,"digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"}"#;
 

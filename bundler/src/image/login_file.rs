@@ -21,6 +21,16 @@ use crate::fetch::Secret;
 /// `registry/config.go`, IndexServer).
 const HUB: &str = "https://index.docker.io/v1/";
 
+/// Fails where the environment names a login file that is not there, which would
+/// be passed over as the others are.
+pub fn check_named() -> Result<(), CredentialsError> {
+    let named = env::var_os("REGISTRY_AUTH_FILE").filter(|value| !value.is_empty());
+    match named.map(PathBuf::from) {
+        Some(file) if !file.exists() => Err(CredentialsError::NotThere { file }),
+        _ => Ok(()),
+    }
+}
+
 /// The files that there may be, first choice first: the one that the
 /// environment names, podman's, docker's, and docker's of old.
 pub fn places() -> Vec<PathBuf> {

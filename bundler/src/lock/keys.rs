@@ -36,9 +36,7 @@ pub(crate) fn read(
                 let bytes = files::read_location(file, upstreams, source, MAX_KEY)
                     .with_context(|| format!("reading the key {source}"))?;
                 page::refuse(source, &bytes)?;
-                for keyring in [&mut keyring, &mut all] {
-                    keyring.add(source, &bytes)?;
-                }
+                keyring.add(source, &bytes)?;
                 Ok(bytes)
             };
             match take() {
@@ -46,6 +44,7 @@ pub(crate) fn read(
                 Err(error) => problems.push(format!("reading repository `{id}`: {error:#}")),
             }
         }
+        all.unite(&keyring);
         read.push((id, keyring, copies));
     }
     if !problems.is_empty() {

@@ -102,6 +102,7 @@ impl Upstreams {
             let registry = Registry { mirrors, only, credentials, plain_http, token_server };
             registries.insert(name.clone(), registry);
         }
+        login_file::check_named()?;
         let hosts = Arc::new(Client::new(&authorities)?.telling(notices));
         let cache = cache.telling(notices);
         let puller = Puller::new(hosts.clone(), Registries::new(registries)?, login_file::places());
@@ -273,8 +274,16 @@ fn disabled_checks(spec: &Spec) -> Vec<DisabledCheck> {
                 add("repoGpgcheck", subject.clone(), reason);
             }
             if let ExpiredKeys::Allow(reason) = &repository.expired_keys {
-                add("expiredKeys", subject, reason);
+                add("expiredKeys", subject.clone(), reason);
             }
+            if let Some(reason) = &repository.plain_http {
+                add("plainHttp", subject, reason);
+            }
+        }
+    }
+    for manifest in &spec.manifests {
+        if let Some(reason) = &manifest.value.plain_http {
+            add("plainHttp", format!("manifests/{}", manifest.value.name), reason);
         }
     }
     for (name, registry) in &spec.registries {

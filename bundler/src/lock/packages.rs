@@ -15,10 +15,12 @@ use crate::page;
 use crate::rpm::baseline;
 use crate::rpm::closure::Request;
 use crate::rpm::key::{self, Keyring};
+use crate::rpm::node_rpm::{EL7_ADVICE, NodeRpm};
 use crate::rpm::package::Package;
 use crate::rpm::repository::{self, Repository as LoadedRepository};
 use crate::rpm::resolve::{self, Baseline, Chosen, Goal};
 use crate::rpm::source::{Metadata, RepositorySource};
+use crate::spec::plain_http;
 use crate::spec::profile::{self, Profile};
 use crate::spec::{self, Check, PackageRequest, Repository, Spec, SpecFile, Target};
 
@@ -47,12 +49,17 @@ pub(super) fn lock(
     let mut locked_repositories = Vec::new();
     let mut keys = Vec::new();
     let mut problems = Vec::new();
+    let mut refused_by_node = Vec::new();
     let mut note = |repository: &Repository, error: &anyhow::Error| {
         problems.push(format!("reading repository `{}`: {error:#}", repository.id.value));
     };
     match read_keys(file, target, upstreams) {
         Ok(own_keys) => {
             for (repository, own) in target.repositories.iter().zip(own_keys) {
+                let node_rpm = NodeRpm::of_family(&target.family.value);
+                if repository.gpgcheck == Check::On && !node_rpm.can_check(&own.keyring, now) {
+                    refused_by_node.push(repository.id.value.as_str());
+                }
                 match load(file, target, repository, own.keyring, upstreams, now) {
                     Ok((source, locked)) => {
                         loaded.push(source);
@@ -120,6 +127,18 @@ pub(super) fn lock(
     }
     if !problems.is_empty() {
         bail!("{}", problems.join(&format!("\ntarget {id}: ")));
+    }
+    let is_refused = |rpm: &&LockedRpm| refused_by_node.contains(&rpm.repository.as_str());
+    let refused: Vec<String> = rpms
+        .iter()
+        .filter(is_refused)
+        .map(|rpm| format!("{} of repository `{}`", rpm.package, rpm.repository))
+        .collect();
+    if !refused.is_empty() {
+        bail!(
+            "el7's rpm (4.11) can check no signature by the keys of these packages, since it knows no subkeys, and no keys but those of RSA and DSA: {}; {EL7_ADVICE}",
+            refused.join(", ")
+        );
     }
     let mut warnings = Vec::new();
     if resolution.core_missing {
@@ -255,19 +274,22 @@ pub(crate) fn base_urls(
     let url = files::location(file, &list)?;
     let text = fetch::bytes(&*upstreams.client, &url, MAX_MIRROR_LIST)?;
     page::refuse(url.as_str(), &text)?;
+    let may_be_exposed = plain_http::is_checked(repository) || repository.plain_http.is_some();
     let urls: Vec<Url> = String::from_utf8_lossy(&text)
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .filter_map(|line| Url::parse(&expand(line)).ok())
         .filter(|url| matches!(url.scheme(), "https" | "http"))
+        .filter(|url| may_be_exposed || !plain_http::is_exposed(url))
         // A password has no place in a lock.
         .filter(|url| url.username().is_empty() && url.password().is_none())
         .filter(|url| url.query().is_none() && url.fragment().is_none())
         .take(5)
         .collect();
     if urls.is_empty() {
-        bail!("the mirror list {url} names no mirror");
+        let usable = if may_be_exposed { "" } else { " that is read over https" };
+        bail!("the mirror list {url} names no mirror{usable}");
     }
     Ok(urls)
 }

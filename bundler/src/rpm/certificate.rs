@@ -14,9 +14,9 @@ use pgp::errors::Error;
 use pgp::packet::{
     Packet, PacketParser, PublicKey, PublicSubkey, Signature, SignatureType, UserId,
 };
-use pgp::types::{KeyDetails, KeyVersion, SignedUser, Tag};
+use pgp::types::{KeyDetails, KeyVersion, SignedUser, Tag, VerifyingKey};
 
-/// A key, united of its copies. Every signature in it was verified.
+/// A key, united of its copies. Every signature in it was verified, but for claims.
 #[derive(Clone, Debug)]
 pub(super) struct Certificate {
     pub(super) primary: PublicKey,
@@ -24,6 +24,9 @@ pub(super) struct Certificate {
     pub(super) signatures: Vec<Signature>,
     pub(super) users: Vec<User>,
     pub(super) subkeys: Vec<Subkey>,
+    /// Revocations that name another maker than the key, not verified: what they
+    /// are worth a revoker's key tells ([`super::revoker`]).
+    pub(super) claims: Vec<Signature>,
 }
 
 /// A user id with its certifications and their revocations.
@@ -113,6 +116,7 @@ impl Reading {
                     signatures: Vec::new(),
                     users: Vec::new(),
                     subkeys: Vec::new(),
+                    claims: Vec::new(),
                 });
                 self.place = Place::Primary;
             }
@@ -170,6 +174,10 @@ impl Certificate {
     /// Without what the key did not sign.
     fn verified(mut self) -> Self {
         let primary = &self.primary;
+        let is_claim = |one: &Signature| {
+            one.typ() == Some(SignatureType::KeyRevocation) && !is_issuer(one, primary)
+        };
+        (self.claims, self.signatures) = self.signatures.into_iter().partition(is_claim);
         self.signatures.retain(|one| is_sound(one, primary) && one.verify_key(primary).is_ok());
         for user in &mut self.users {
             user.signatures.retain(|one| {
@@ -193,7 +201,11 @@ impl Certificate {
 
     /// Takes over what another copy has more; whether there was anything.
     pub(super) fn unite(&mut self, copy: &Self) -> bool {
-        let mut has_grown = unite(&mut self.signatures, &copy.signatures);
+        let knows = |one: &Signature| self.signatures.contains(one) || self.claims.contains(one);
+        let mut has_grown = !copy.signatures.iter().chain(&copy.claims).all(knows);
+        unite(&mut self.signatures, &copy.signatures);
+        unite(&mut self.claims, &copy.claims);
+        self.claims.retain(|one| !self.signatures.contains(one));
         for user in &copy.users {
             match self.users.iter_mut().find(|own| own.id.id() == user.id.id()) {
                 Some(own) => has_grown |= unite(&mut own.signatures, &user.signatures),
@@ -224,8 +236,10 @@ impl Certificate {
 
     /// The key as a file, for programs that know one copy of a key only.
     pub(super) fn armored(&self) -> Result<Vec<u8>, Error> {
+        let over_key: Vec<Signature> =
+            self.signatures.iter().chain(self.open_claims()).cloned().collect();
         let (revocations, direct): (Vec<Signature>, Vec<Signature>) = self
-            .newest_first(&self.signatures)
+            .newest_first(&over_key)
             .partition(|one| one.typ() == Some(SignatureType::KeyRevocation));
         let users = self.users.iter().map(|user| {
             SignedUser::new(user.id.clone(), self.newest_first(&user.signatures).collect())
@@ -247,6 +261,16 @@ impl Certificate {
         sorted.sort_by_key(|one| std::cmp::Reverse(one.created()));
         sorted.into_iter()
     }
+}
+
+/// Whether a signature says to be by `key`.
+pub(super) fn is_issuer(signature: &Signature, key: &impl VerifyingKey) -> bool {
+    let fingerprints = signature.issuer_fingerprint();
+    if !fingerprints.is_empty() {
+        return fingerprints.iter().any(|found| **found == key.fingerprint());
+    }
+    let id = key.legacy_key_id();
+    signature.issuer_key_id().iter().any(|found| **found == id)
 }
 
 fn unite(own: &mut Vec<Signature>, more: &[Signature]) -> bool {

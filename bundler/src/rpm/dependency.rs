@@ -63,7 +63,7 @@ impl fmt::Display for Comparison {
 }
 
 /// A half-open range of versions, or a single one: `>= 1.2`, `= 1:3-4`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Range {
     /// The comparison.
     pub comparison: Comparison,
@@ -72,6 +72,15 @@ pub struct Range {
 }
 
 impl Range {
+    /// Whether this very version is in it.
+    pub fn holds(&self, evr: &Evr) -> bool {
+        match self.end.compare_as_range_end(evr) {
+            Ordering::Less => self.comparison.allows_greater(),
+            Ordering::Equal => self.comparison.allows_equal(),
+            Ordering::Greater => self.comparison.allows_less(),
+        }
+    }
+
     /// Whether the two have a version in common (`rpmdsCompareEVR` in rpm's
     /// `lib/rpmds.c`): a missing release on either side matches any.
     pub fn overlaps(&self, other: &Self) -> bool {
@@ -95,7 +104,7 @@ impl fmt::Display for Range {
 
 /// A name that packages provide or need, with the versions meant: a package, a
 /// file, a soname, anything.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Capability {
     /// `kubelet`, `/bin/sh`, `libc.so.6(GLIBC_2.17)(64bit)`.
     pub name: String,

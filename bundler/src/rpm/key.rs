@@ -9,11 +9,12 @@ use std::time::SystemTime;
 
 use pgp::composed::{Deserializable, DetachedSignature};
 use pgp::crypto::hash::HashAlgorithm;
-use pgp::packet::{Signature, SignatureType};
-use pgp::types::{KeyDetails, VerifyingKey};
+use pgp::crypto::public_key::PublicKeyAlgorithm;
+use pgp::packet::{PublicKey, Signature, SignatureType};
+use pgp::types::KeyDetails;
 
 use super::armor;
-use super::certificate::{self, Certificate, Subkey};
+use super::certificate::{self, Certificate, Subkey, is_issuer};
 use super::standing::{Standing, is_over, signature_end, time};
 
 /// The largest key file that is read, in bytes.
@@ -82,6 +83,16 @@ pub enum SignatureError {
         "it is signed with key {0}, which its owner has revoked; get the new key from the vendor"
     )]
     Revoked(String),
+    /// Whether the key was withdrawn cannot be told.
+    #[error(
+        "it is signed with key {key}, which is revoked in the name of key {revoker}, whom its owner has allowed to; whether that is real, only the key of the revoker tells: name it under `keys` as well (what it signs is accepted then, too), or get a new key from the vendor"
+    )]
+    RevokerMissing {
+        /// The key.
+        key: String,
+        /// The fingerprint of the key that is not given.
+        revoker: String,
+    },
     /// The key says nothing of itself that its primary key has signed.
     #[error(
         "it is signed with key {0}, which has no valid signature of its own that says who it is; get a whole copy from the vendor"
@@ -140,15 +151,24 @@ impl Keyring {
         if parsed.certificates.is_empty() && parsed.revocations.is_empty() {
             return Err(KeyError { file: file.to_owned(), reason: parsed.reason });
         }
-        for key in parsed.certificates {
-            match self.keys.iter_mut().find(|own| own.is_same_key(&key)) {
-                Some(own) => drop(own.unite(&key)),
-                None => self.keys.push(key),
+        self.take(&parsed.certificates, &parsed.revocations);
+        Ok(())
+    }
+
+    /// Takes in every key of `other`.
+    pub fn unite(&mut self, other: &Self) {
+        self.take(&other.keys, &other.revocations);
+    }
+
+    fn take(&mut self, keys: &[Certificate], revocations: &[Signature]) {
+        for key in keys {
+            match self.keys.iter_mut().find(|own| own.is_same_key(key)) {
+                Some(own) => drop(own.unite(key)),
+                None => self.keys.push(key.clone()),
             }
         }
-        self.revocations.extend(parsed.revocations);
-        self.revoke();
-        Ok(())
+        self.revocations.extend_from_slice(revocations);
+        self.revoke(&[]);
     }
 
     /// Takes from `others` what they know more of the keys that are here.
@@ -159,14 +179,20 @@ impl Keyring {
             }
         }
         self.revocations.extend(others.revocations.iter().cloned());
-        self.revoke();
+        self.revoke(&others.keys);
     }
 
-    fn revoke(&mut self) {
+    /// Takes all revocations to their keys. `others` may have made some of them.
+    fn revoke(&mut self, others: &[Certificate]) {
+        let revokers = self.keys.iter().chain(others);
+        let revokers: Vec<PublicKey> = revokers.map(|key| key.primary.clone()).collect();
         for key in &mut self.keys {
             for revocation in &self.revocations {
-                key.revoke(revocation);
+                if !key.revoke(revocation) {
+                    key.claim(revocation);
+                }
             }
+            key.judge_claims(&revokers);
         }
     }
 
@@ -221,7 +247,24 @@ impl Keyring {
         now: SystemTime,
     ) -> Result<String, SignatureError> {
         let kinds = &[SignatureType::Binary, SignatureType::Text];
-        self.judge(&|| Ok(Box::new(content)), signatures, Judgement { kinds, expired, now })
+        let judgement = Judgement { kinds, expired, now };
+        self.judge(&|| Ok(Box::new(content)), signatures, judgement).map(|by| by.fingerprint)
+    }
+
+    /// The keys that are made for signing: whether each is a subkey, and its
+    /// algorithm.
+    pub(super) fn signing(
+        &self,
+        now: SystemTime,
+    ) -> impl Iterator<Item = (bool, PublicKeyAlgorithm)> {
+        self.keys.iter().flat_map(move |key| {
+            let signs = |standing: Option<Standing>| standing.is_some_and(|one| one.signs);
+            let primary = signs(key.standing(now)).then(|| (false, key.primary.algorithm()));
+            let subkeys = key.subkeys.iter().filter_map(move |subkey| {
+                signs(key.subkey_standing(subkey, now)).then(|| (true, subkey.key.algorithm()))
+            });
+            primary.into_iter().chain(subkeys)
+        })
     }
 
     /// The same for what is too large to hold, and is read anew by `open`.
@@ -230,7 +273,7 @@ impl Keyring {
         open: Open<'_, 'a>,
         signatures: &[u8],
         judgement: Judgement<'_>,
-    ) -> Result<String, SignatureError> {
+    ) -> Result<Signatory, SignatureError> {
         let malformed = |error: pgp::errors::Error| SignatureError::Malformed(error.to_string());
         let signatures: Vec<DetachedSignature> = if signatures.starts_with(b"-----BEGIN") {
             DetachedSignature::from_armor_many(signatures)
@@ -246,7 +289,7 @@ impl Keyring {
         let mut problem = SignatureError::Unsigned;
         for DetachedSignature { signature } in &signatures {
             match self.judge_one(open, signature, judgement) {
-                Ok(fingerprint) => return Ok(fingerprint),
+                Ok(by) => return Ok(by),
                 // Of several signatures, one by a key that is given says more.
                 Err(SignatureError::UnknownKey { .. }) if problem != SignatureError::Unsigned => {}
                 Err(error) => problem = error,
@@ -260,7 +303,7 @@ impl Keyring {
         open: Open<'_, '_>,
         signature: &Signature,
         judgement: Judgement<'_>,
-    ) -> Result<String, SignatureError> {
+    ) -> Result<Signatory, SignatureError> {
         if !signature.typ().is_some_and(|kind| judgement.kinds.contains(&kind)) {
             return Err(SignatureError::Kind);
         }
@@ -272,7 +315,7 @@ impl Keyring {
             let content = open().map_err(|error| SignatureError::Unreadable(error.to_string()))?;
             if signer.made(signature, content) {
                 signer.judge(signature, judgement)?;
-                return Ok(fingerprint(&signer.key.primary));
+                return Ok(signer.signatory());
             }
             named = Some(signer.describe());
         }
@@ -284,6 +327,17 @@ impl Keyring {
             },
         })
     }
+}
+
+/// Whose signature counts.
+#[derive(Clone, Debug)]
+pub(super) struct Signatory {
+    /// That of the primary key.
+    pub(super) fingerprint: String,
+    /// The key itself, in words.
+    pub(super) words: String,
+    pub(super) is_subkey: bool,
+    pub(super) algorithm: PublicKeyAlgorithm,
 }
 
 /// Opens what is signed at its beginning.
@@ -327,6 +381,9 @@ impl<'a> Signer<'a> {
         if revoked {
             return Err(SignatureError::Revoked(key));
         }
+        if let Some(revoker) = self.key.missing_revoker() {
+            return Err(SignatureError::RevokerMissing { key, revoker });
+        }
         if !signs {
             return Err(SignatureError::NotForSigning(key));
         }
@@ -341,6 +398,18 @@ impl<'a> Signer<'a> {
                 Err(SignatureError::Expired { key, date: day(end) })
             }
             _ => Ok(()),
+        }
+    }
+
+    fn signatory(&self) -> Signatory {
+        Signatory {
+            fingerprint: fingerprint(&self.key.primary),
+            words: self.describe(),
+            is_subkey: self.subkey.is_some(),
+            algorithm: match self.subkey {
+                Some(subkey) => subkey.key.algorithm(),
+                None => self.key.primary.algorithm(),
+            },
         }
     }
 
@@ -361,15 +430,6 @@ fn describe(key: &Certificate) -> String {
 
 fn fingerprint(key: &impl KeyDetails) -> String {
     hex::encode_upper(key.fingerprint().as_bytes())
-}
-
-fn is_issuer(signature: &Signature, key: &impl VerifyingKey) -> bool {
-    let fingerprints = signature.issuer_fingerprint();
-    if !fingerprints.is_empty() {
-        return fingerprints.iter().any(|found| **found == key.fingerprint());
-    }
-    let id = key.legacy_key_id();
-    signature.issuer_key_id().iter().any(|found| **found == id)
 }
 
 fn issuer(signature: &Signature) -> String {

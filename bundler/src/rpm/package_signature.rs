@@ -18,6 +18,7 @@ use rpm::{IndexSignatureTag, PackageMetadata};
 use super::checksum::Checksum;
 use super::header::{HeaderError, Outside};
 use super::key::{ExpiredKeys, Judgement, Keyring, SignatureError};
+use super::node_rpm::NodeRpm;
 use super::package_digest::{Digests, found};
 
 /// Whose signature a package must bear.
@@ -31,6 +32,8 @@ pub enum Signature<'a> {
         expired: ExpiredKeys,
         /// Whether the checksum of the file is from metadata that was signed.
         metadata_is_signed: bool,
+        /// The rpm that will check it once more.
+        node_rpm: NodeRpm,
     },
     /// Nobody's: the spec switched the check off and says why.
     Unchecked,
@@ -73,6 +76,16 @@ pub enum PackageError {
     /// Its signature does not count.
     #[error(transparent)]
     Signature(#[from] SignatureError),
+    /// Its signature counts, but not on a node.
+    #[error(
+        "it is signed with key {key}; el7's rpm (4.11) {objection}, and would refuse the package"
+    )]
+    NodeRpm {
+        /// The key, and whose it is.
+        key: String,
+        /// What stands in the way.
+        objection: &'static str,
+    },
 }
 
 /// Checks that `file` is `package`, has this checksum and bears this signature;
@@ -102,9 +115,9 @@ pub fn verify(
     }
     let signed_by = match signature {
         Signature::Unchecked => None,
-        Signature::By { keyring, expired, metadata_is_signed } => {
+        Signature::By { keyring, expired, metadata_is_signed, node_rpm } => {
             let judgement = Judgement { kinds: &[SignatureType::Binary], expired, now };
-            let signed = Signed::check(&file, &outside, &header, keyring, judgement)?;
+            let signed = Signed::check(&file, &outside, &header, keyring, judgement, node_rpm)?;
             let reaches_payload = signed.payload || digests.header_names_payload();
             if !reaches_payload && !metadata_is_signed {
                 return Err(PackageError::PartlySigned);
@@ -133,6 +146,7 @@ impl Signed {
         package: &PackageMetadata,
         keyring: &Keyring,
         judgement: Judgement<'_>,
+        node_rpm: NodeRpm,
     ) -> Result<Self, PackageError> {
         let header = || Ok(Box::new(outside.header()) as Box<dyn Read + '_>);
         let whole = || {
@@ -143,10 +157,12 @@ impl Signed {
         // none may be over other bytes.
         let mut by = None;
         let mut problem = None;
-        if package.signature.entry_is_present(IndexSignatureTag::RPMSIGTAG_OPENPGP) {
+        if node_rpm.knows_several_signatures()
+            && package.signature.entry_is_present(IndexSignatureTag::RPMSIGTAG_OPENPGP)
+        {
             for bytes in package.raw_signatures().map_err(malformed)? {
                 match keyring.judge(&header, &bytes, judgement) {
-                    Ok(key) => by = Some(key),
+                    Ok(key) => by = Some(key.fingerprint),
                     Err(error @ SignatureError::Bad(_)) => return Err(error.into()),
                     Err(SignatureError::UnknownKey { .. }) if problem.is_some() => {}
                     Err(error) => problem = Some(error),
@@ -167,10 +183,15 @@ impl Signed {
             let bytes =
                 found(package.signature.get_entry_data_as_binary(tag)).map_err(malformed)?;
             let Some(bytes) = bytes else { continue };
-            by = Some(match is_over_payload {
+            let signatory = match is_over_payload {
                 true => keyring.judge(&whole, bytes, judgement)?,
                 false => keyring.judge(&header, bytes, judgement)?,
-            });
+            };
+            let objection = node_rpm.objection(signatory.is_subkey, signatory.algorithm);
+            if let Some(objection) = objection {
+                return Err(PackageError::NodeRpm { key: signatory.words, objection });
+            }
+            by = Some(signatory.fingerprint);
             is_payload_signed |= is_over_payload;
         }
         match by {

@@ -14,9 +14,11 @@ pub mod combination;
 mod hint;
 mod named_files;
 pub mod parse;
+pub(crate) mod plain_http;
 pub mod problem;
 pub mod profile;
 mod relations;
+pub(crate) mod secret;
 mod shape;
 pub(crate) mod text;
 mod tree;
@@ -238,6 +240,11 @@ pub struct Repository {
     /// What becomes of a key that has expired.
     #[serde(default)]
     pub expired_keys: ExpiredKeys,
+    /// Read its keys over http without TLS, and the repository too where no
+    /// signature is checked, for this reason, which `inspect` shows.
+    #[serde(default)]
+    #[schemars(with = "Option<text::Reason>")]
+    pub plain_http: Option<Reason>,
     /// See packages even where a module stream hides them, as dnf's
     /// `module_hotfixes=1`.
     #[serde(default)]
@@ -366,6 +373,11 @@ pub struct Manifest {
     #[serde(default)]
     #[schemars(with = "Option<text::Sha256>")]
     pub sha256: Option<String>,
+    /// Read it over http without TLS though no `sha256` is given, for this reason,
+    /// which `inspect` shows.
+    #[serde(default)]
+    #[schemars(with = "Option<text::Reason>")]
+    pub plain_http: Option<Reason>,
     /// Changes to make to it, in order.
     #[serde(default)]
     #[schemars(with = "Vec<Change>")]
@@ -415,7 +427,7 @@ pub struct Credentials {
     #[schemars(with = "text::Variable")]
     pub user_variable: String,
     /// The environment variable that holds the password.
-    #[schemars(with = "text::Variable")]
+    #[schemars(with = "text::PasswordVariable")]
     pub password_variable: String,
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use bundle_format::{Digest, input};
 
 use super::problem::{Place, Problem, cut};
+use super::secret::hidden_line;
 use super::tree::{self, Node};
 use super::{Spec, named_files, relations, shape};
 
@@ -133,7 +134,7 @@ fn read_types(text: &str) -> Result<Spec, Problem> {
 fn with_the_line(problem: &Problem, path: &Path, text: &str) -> String {
     let line = problem.place.line;
     let shown = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
-    format!("{}\n  {line} | {}", problem.line(path), cut(shown))
+    format!("{}\n  {line} | {}", problem.line(path), cut(&hidden_line(shown)))
 }
 
 #[cfg(test)]

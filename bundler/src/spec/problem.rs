@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
+use super::secret::{hidden, hidden_within};
+
 /// How much of a text is shown; a spec may be one line of any length.
 const SHOWN: usize = 60;
 
@@ -24,7 +26,7 @@ pub(super) struct Problem {
 
 impl Problem {
     pub(super) fn new(place: Place, message: impl Into<String>) -> Self {
-        Self { place, message: message.into() }
+        Self { place, message: hidden_within(&message.into()) }
     }
 
     /// `spec.yaml:3:5: …`, as editors and terminals know it.
@@ -46,13 +48,15 @@ impl fmt::Display for Place {
     }
 }
 
-/// Some text of the spec as it is shown: in backticks, on one line, and short.
+/// A value of the spec as it is shown: in backticks, on one line, short, and
+/// without secrets.
 pub(super) fn quoted(text: &str) -> String {
-    format!("`{}`", cut(text))
+    format!("`{}`", cut(&hidden(text)))
 }
 
-/// The beginning of a text, on one line.
+/// The beginning of a text, on one line, without secrets.
 pub(super) fn cut(text: &str) -> String {
+    let text = &hidden_within(text);
     let plain = |c: char| if c.is_control() { ' ' } else { c };
     let mut shown: String = text.chars().take(SHOWN).map(plain).collect();
     if text.chars().nth(SHOWN).is_some() {

@@ -4,11 +4,10 @@
 use std::collections::BTreeSet;
 
 use bundle_format::lock::foreign_tool;
-use url::Url;
 
 use super::problem::{Place, Problem};
 use super::tree::Node;
-use super::{Check, PackageRequest, Repository, Spec, Target, combination};
+use super::{Check, PackageRequest, Repository, Spec, Target, combination, plain_http};
 use crate::manifest::patch::Change;
 
 /// All that does not go together in `spec`, which was read from `root`.
@@ -33,7 +32,8 @@ pub(super) fn check(spec: &Spec, root: &Node) -> Vec<Problem> {
     }
     relations.pins(spec, root);
     relations.manifests(spec, root);
-    relations.mirrors(spec, root);
+    relations.only_mirrors(spec, root);
+    relations.found.extend(plain_http::check(spec, root));
     relations.cluster(spec, root);
     relations.pools(spec, root);
     for refusal in combination::refusals(spec) {
@@ -237,12 +237,8 @@ impl Relations {
         }
     }
 
-    /// A mirror without TLS must be said, under its own host: what holds for the
-    /// registry that it mirrors holds for no other.
-    fn mirrors(&mut self, spec: &Spec, root: &Node) {
-        let said = |name: &str| {
-            spec.registries.get(name).is_some_and(|registry| registry.plain_http.is_some())
-        };
+    /// `only` says that the mirrors are all there is.
+    fn only_mirrors(&mut self, spec: &Spec, root: &Node) {
         for (name, registry) in &spec.registries {
             let node = root.value("registries").and_then(|node| node.value(name));
             if let (true, true, Some(node)) = (registry.only, registry.mirrors.is_empty(), node) {
@@ -250,32 +246,6 @@ impl Relations {
                              `mirrors`, or leave it out";
                 self.add(node.place_of("only"), words);
             }
-            let nodes = node.map(|node| node.items("mirrors")).unwrap_or_default();
-            for (mirror, node) in registry.mirrors.iter().zip(nodes) {
-                let Some(url) = Url::parse(mirror).ok().filter(|url| url.scheme() == "http") else {
-                    continue;
-                };
-                let host = host(&url);
-                if !said(&host) {
-                    self.add(
-                        node.place,
-                        format!(
-                            "the mirror {mirror} is plain http, by which anybody on the way could \
-                             change images and read passwords: use https, or give `plainHttp: the \
-                             reason` under `{host}`"
-                        ),
-                    );
-                }
-            }
         }
-    }
-}
-
-/// The name under which a mirror's own entry stands: its host and port.
-fn host(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    match url.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
     }
 }

@@ -11,6 +11,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use url::Url;
 
 use super::problem::{cut, quoted};
+use super::secret::hidden;
 use crate::manifest::patch;
 use crate::rpm::closure::Request;
 
@@ -89,6 +90,8 @@ kinds! {
     Namespace, "namespace", "monitoring", namespace;
     /// The name of an environment variable.
     Variable, "variable", "REGISTRY_USER", variable;
+    /// The same of one that holds a password.
+    PasswordVariable, "password-variable", "REGISTRY_PASSWORD", variable;
 }
 
 /// Those of the cluster file, whose types say themselves what they may be.
@@ -136,7 +139,8 @@ where
     T: FromStr,
     T::Err: ToString,
 {
-    text.parse::<T>().map(|_| ()).map_err(|error| error.to_string())
+    let shown = |error: T::Err| error.to_string().replace(text, &hidden(text));
+    text.parse::<T>().map(|_| ()).map_err(shown)
 }
 
 /// The type's own words, with the text in them as it is shown.
@@ -272,7 +276,8 @@ fn url(text: &str, schemes: &[&str]) -> Result<Url, String> {
     if let Some(name) = secret_parameter(&url) {
         return Err(format!(
             "this URL has `{name}=` in it, which looks like a secret and would stand in the lock \
-             and in the bundle: leave it out, and fetch beforehand what needs it, and name the file"
+             and in the bundle: leave it out; where the server needs it, fetch the file beforehand \
+             and write its path"
         ));
     }
     if !schemes.iter().any(|scheme| scheme.strip_suffix("://") == Some(url.scheme())) {

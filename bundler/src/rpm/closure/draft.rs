@@ -4,16 +4,20 @@
 //! and that before all choices between packages of different names. The search
 //! tries what the draft took first; it alone answers for the result.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::cell::Cell;
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use super::Installed;
 use super::policy::{self, Preference};
-use super::rules::Rules;
+use super::rules::{Rule, Rules};
 use super::universe::{Id, Universe};
 use super::weak;
 
 /// How many decisions are taken back before the draft is left as it is.
 const MAX_RETRACTED: usize = 1000;
+/// How many rules and packages are looked at before that: thousands of times what
+/// CentOS 7 takes.
+const MAX_LOOKS: usize = 1 << 26;
 
 /// The packages that libsolv would take for `wanted`; only some of them, and
 /// false, where it cannot be told without a search.
@@ -22,17 +26,22 @@ pub(super) fn draft(
     installed: &Installed,
     wanted: &[Vec<Id>],
 ) -> (BTreeSet<Id>, bool) {
-    let rules = Rules::new(universe, installed, wanted);
-    let left = rules.rules.iter().map(|rule| rule.any.len()).collect();
+    let Some(rules) = Rules::new(universe, installed, wanted) else {
+        return (BTreeSet::new(), false);
+    };
+    let left = rules.sets.iter().map(|set| set.ids.len()).collect();
     let mut draft = Draft {
         universe,
         installed,
+        there: vec![0; rules.sets.len()],
+        asked: rules.rules.iter().take_while(|rule| rule.owner.is_none()).count(),
         rules: &rules,
         taken: BTreeSet::new(),
-        out: BTreeSet::new(),
+        out: HashSet::new(),
         left,
         trail: Vec::new(),
         decisions: Vec::new(),
+        looks: Cell::new(0),
     };
     let is_whole = draft.complete();
     (draft.taken, is_whole)
@@ -49,14 +58,19 @@ struct Decision {
 struct Draft<'a> {
     universe: &'a Universe<'a>,
     installed: &'a Installed,
-    rules: &'a Rules,
+    rules: &'a Rules<'a>,
+    /// How many rules say what was asked for: the first ones.
+    asked: usize,
     taken: BTreeSet<Id>,
-    out: BTreeSet<Id>,
-    /// For each rule, how many of its packages are not out.
+    out: HashSet<Id>,
+    /// For each set, how many of its packages are not out, and how many taken.
     left: Vec<usize>,
+    there: Vec<usize>,
     /// What was settled, in order, and whether it was taken.
     trail: Vec<(Id, bool)>,
     decisions: Vec<Decision>,
+    /// How many rules and packages were looked at.
+    looks: Cell<usize>,
 }
 
 /// It cannot go on like this.
@@ -69,6 +83,9 @@ impl Draft<'_> {
         }
         let mut retracted = 0;
         loop {
+            if self.looks.get() > MAX_LOOKS {
+                return false;
+            }
             let settled = match self.next_choice() {
                 Some(choice) => self.decide(choice),
                 None => match self.better() {
@@ -100,7 +117,7 @@ impl Draft<'_> {
     /// Rules out what needs something that nobody provides.
     fn without_hope(&mut self) -> Result<(), Contradiction> {
         for rule in &self.rules.rules {
-            if rule.any.is_empty() && rule.given.is_empty() {
+            if self.set(rule.any).is_empty() && rule.given.is_empty() {
                 self.exclude(rule.owner.ok_or(Contradiction)?)?;
             }
         }
@@ -116,15 +133,34 @@ impl Draft<'_> {
         self.follow()
     }
 
+    fn set(&self, place: usize) -> &[Id] {
+        self.rules.sets.get(place).map(|set| set.ids.as_slice()).unwrap_or_default()
+    }
+
+    fn is_there(&self, set: usize) -> bool {
+        self.there.get(set).is_some_and(|count| *count > 0)
+    }
+
+    fn look(&self, count: usize) {
+        self.looks.set(self.looks.get().saturating_add(count));
+    }
+
     /// What is still to be chosen from, the best first: one that has one best
     /// answer, if there is one.
     fn next_choice(&self) -> Option<Vec<Id>> {
         let mut first = None;
         let recommended = weak::recommended(self.universe, &self.taken);
+        self.look(self.taken.len());
+        let mut seen = HashSet::new();
         for place in self.open() {
             let rule = self.rules.rules.get(place)?;
-            let open: Vec<Id> =
-                rule.any.iter().copied().filter(|id| !self.out.contains(id)).collect();
+            // Who has the same to choose from chooses the same.
+            if !seen.insert(rule.any) {
+                continue;
+            }
+            let any = self.set(rule.any);
+            self.look(any.len());
+            let open: Vec<Id> = any.iter().copied().filter(|id| !self.out.contains(id)).collect();
             let standing = open.iter().find(|id| self.installed.packages.contains(id));
             if let Some(id) = standing {
                 return Some(vec![*id]);
@@ -148,13 +184,14 @@ impl Draft<'_> {
     fn open(&self) -> impl Iterator<Item = usize> {
         let own = self.trail.iter().filter(|(_, taken)| *taken);
         let own = own.filter_map(|(id, _)| self.rules.of_owner.get(id)).flatten().copied();
-        let asked = self.rules.rules.iter().take_while(|rule| rule.owner.is_none()).count();
-        (0..asked).chain(own).filter(|place| {
-            self.rules.rules.get(*place).is_some_and(|rule| {
-                let is_there = |ids: &Vec<Id>| ids.iter().any(|id| self.taken.contains(id));
-                !is_there(&rule.any) && rule.given.iter().all(is_there)
-            })
+        (0..self.asked).chain(own).filter(|place| {
+            self.look(1);
+            self.rules.rules.get(*place).is_some_and(|rule| self.is_open(rule))
         })
+    }
+
+    fn is_open(&self, rule: &Rule) -> bool {
+        !self.is_there(rule.any) && rule.given.iter().all(|set| self.is_there(*set))
     }
 
     /// Takes what nothing but one package can fulfil, until there is no such
@@ -164,15 +201,17 @@ impl Draft<'_> {
             let before = self.trail.len();
             let mut pending: VecDeque<usize> = self.open().collect();
             while let Some(place) = pending.pop_front() {
-                let Some(rule) = self.rules.rules.get(place) else { continue };
-                let is_there = |ids: &Vec<Id>| ids.iter().any(|id| self.taken.contains(id));
-                if is_there(&rule.any) || !rule.given.iter().all(is_there) {
+                let Some(rule) = self.rules.rules.get(place).filter(|rule| self.is_open(rule))
+                else {
                     continue;
-                }
-                let mut left = rule.any.iter().copied().filter(|id| !self.out.contains(id));
-                match (left.next(), left.next()) {
-                    (None, _) => return Err(Contradiction),
-                    (Some(only), None) => {
+                };
+                match self.left.get(rule.any) {
+                    None | Some(0) => return Err(Contradiction),
+                    Some(1) => {
+                        let any = self.set(rule.any);
+                        self.look(any.len());
+                        let only = any.iter().copied().find(|id| !self.out.contains(id));
+                        let only = only.ok_or(Contradiction)?;
                         self.take(only)?;
                         pending.extend(self.rules.of_owner.get(&only).into_iter().flatten());
                     }
@@ -191,8 +230,14 @@ impl Draft<'_> {
         }
         if self.taken.insert(id) {
             self.trail.push((id, true));
-            for other in self.rules.excluded_by.get(&id).into_iter().flatten() {
-                self.exclude(*other)?;
+            let sets = self.rules.sets_of.get(&id).into_iter().flatten();
+            for set in sets {
+                self.there.get_mut(*set).into_iter().for_each(|count| *count += 1);
+            }
+            let others = self.rules.exclusions.beside(id);
+            self.look(others.len());
+            for other in others {
+                self.exclude(other)?;
             }
         }
         Ok(())
@@ -209,13 +254,24 @@ impl Draft<'_> {
                 continue;
             }
             self.trail.push((id, false));
-            for place in self.rules.fulfilled_by.get(&id).into_iter().flatten() {
-                let Some(left) = self.left.get_mut(*place) else { continue };
+            let sets = self.rules.sets_of.get(&id).map(Vec::as_slice).unwrap_or_default();
+            self.look(sets.len());
+            // All of them are counted, also where there is no way on.
+            let mut is_asked = false;
+            for place in sets {
+                let (Some(left), Some(set)) =
+                    (self.left.get_mut(*place), self.rules.sets.get(*place))
+                else {
+                    continue;
+                };
                 *left -= 1;
                 if *left == 0 {
-                    let owner = self.rules.rules.get(*place).and_then(|rule| rule.owner);
-                    pending.push(owner.ok_or(Contradiction)?);
+                    is_asked |= set.owners.contains(&None);
+                    pending.extend(set.owners.iter().flatten());
                 }
+            }
+            if is_asked {
+                return Err(Contradiction);
             }
         }
         Ok(())
@@ -223,15 +279,20 @@ impl Draft<'_> {
 
     fn undo(&mut self, until: usize) {
         for (id, was_taken) in self.trail.drain(until..).rev() {
-            if was_taken {
-                self.taken.remove(&id);
-                continue;
-            }
-            self.out.remove(&id);
-            for place in self.rules.fulfilled_by.get(&id).into_iter().flatten() {
-                if let Some(left) = self.left.get_mut(*place) {
-                    *left += 1;
+            let counts = match was_taken {
+                true => &mut self.there,
+                false => &mut self.left,
+            };
+            for place in self.rules.sets_of.get(&id).into_iter().flatten() {
+                match (counts.get_mut(*place), was_taken) {
+                    (Some(count), true) => *count -= 1,
+                    (Some(count), false) => *count += 1,
+                    (None, _) => {}
                 }
+            }
+            match was_taken {
+                true => drop(self.taken.remove(&id)),
+                false => drop(self.out.remove(&id)),
             }
         }
     }
@@ -241,9 +302,12 @@ impl Draft<'_> {
     /// recommend it by now.
     fn better(&self) -> Option<(usize, Id)> {
         let recommended = weak::recommended(self.universe, &self.taken);
+        let trail = self.trail.iter().enumerate().filter(|(_, (_, taken))| *taken);
+        let came: HashMap<Id, usize> = trail.map(|(place, (id, _))| (*id, place)).collect();
+        self.look(came.len());
         self.decisions.iter().enumerate().find_map(|(place, decision)| {
-            let later = self.trail.get(decision.before..)?;
-            let came = |id: &&Id| later.contains(&(**id, true));
+            self.look(decision.others.len());
+            let came = |id: &&Id| came.get(id).is_some_and(|place| *place >= decision.before);
             if let Some(id) = decision.others.iter().find(came) {
                 return Some((place, *id));
             }

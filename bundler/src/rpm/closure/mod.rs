@@ -8,6 +8,9 @@ use resolvo::{ConditionalRequirement, Problem, Solver, UnsolvableOrCancelled};
 
 mod clause;
 mod draft;
+mod exclusions;
+mod layers;
+mod obsoleted;
 mod policy;
 mod provider;
 mod prune;
@@ -20,6 +23,7 @@ mod weak;
 pub use request::Request;
 pub use universe::{Id, Universe};
 
+use crate::rpm::dependency::Capability;
 use policy::Preference;
 use provider::Provider;
 
@@ -58,6 +62,11 @@ pub enum Unsolvable {
     /// It has the signs of a pattern.
     #[error("`{0}` is a pattern, and patterns are not read: name each package")]
     Pattern(String),
+    /// The metadata is nobody's honest work.
+    #[error(
+        "the packages require one another in more ways than those of any real repository do; is this the right repository?"
+    )]
+    Entangled,
     /// It is there but cannot be installed.
     #[error("the packages cannot be installed together:\n{0}")]
     Conflict(String),
@@ -98,16 +107,17 @@ pub fn solve(
             .filter_map(|ids| ids.iter().copied().find(|id| chosen.contains(id)))
             .collect();
         prune::needed(universe, chosen, kept, requested, installed, &preference)
+            .ok_or(Unsolvable::Entangled)
     };
     // A whole draft that the search confirms is the answer, all of it.
     if is_whole
         && let Ok(chosen) = ask(&preference.drafted)
         && chosen == preference.drafted
     {
-        return Ok(needed(&chosen, &chosen));
+        return needed(&chosen, &chosen);
     }
     let nothing = BTreeSet::new();
-    Ok(needed(&ask(&nothing)?, &nothing))
+    needed(&ask(&nothing)?, &nothing)
 }
 
 /// The packages that meet `wanted`, each of which has words to it, and `also`.
@@ -197,35 +207,40 @@ fn candidates(
     // As dnf does, a package that takes the place of one of that name answers
     // too, and is the only answer where it takes the place of the best of them.
     let mut all = request.answers(universe);
-    all.extend(named.iter().flat_map(|id| obsoleters(universe, *id)));
+    all.extend(obsoleters(universe, named));
     all.sort_unstable();
     all.dedup();
     Ok(policy::best(universe, &all))
 }
 
-/// The packages of another name that obsolete `id`, the newest of each name.
-fn obsoleters(universe: &Universe, id: Id) -> Vec<Id> {
-    let mut best: HashMap<&str, Id> = HashMap::new();
+/// The packages of another name that obsolete one of `ids`, which have one name:
+/// for each of these the newest of each name.
+fn obsoleters(universe: &Universe, ids: &[Id]) -> Vec<Id> {
+    let Some(first) = ids.first() else { return Vec::new() };
+    let mut by_key: HashMap<&str, Vec<(Id, &Capability)>> = HashMap::new();
+    for (other, wanted) in universe.obsoleting(&universe.package(*first).nevra.name) {
+        by_key.entry(universe.key(*other)).or_default().push((*other, wanted));
+    }
     let none = HashSet::new();
-    for other in universe.ids() {
-        if universe.key(other) == universe.key(id) {
-            continue;
-        }
-        let obsoletes = universe
-            .package(other)
-            .obsoletes
-            .iter()
-            .any(|wanted| universe.obsoleted(wanted).any(|found| found == id));
-        if obsoletes {
-            let held = best.entry(universe.key(other)).or_insert(other);
-            if policy::compare(universe, &none, other, *held).is_lt() {
-                *held = other;
+    let mut found = BTreeSet::new();
+    for (key, mut others) in by_key {
+        others.sort_by(|(a, _), (b, _)| policy::compare(universe, &none, *a, *b));
+        let own = ids.iter().copied().filter(|id| universe.key(*id) != key);
+        let mut open: BTreeSet<Id> = own.collect();
+        for (other, wanted) in others {
+            // The packages of a name stand side by side.
+            let obsoleted = universe.obsoleted(wanted);
+            let (Some(from), Some(to)) = (obsoleted.first(), obsoleted.last()) else { continue };
+            let gone: Vec<Id> = open.range(*from..=*to).copied().collect();
+            if !gone.is_empty() {
+                found.insert(other);
+            }
+            for id in &gone {
+                open.remove(id);
             }
         }
     }
-    let mut ids: Vec<Id> = best.into_values().collect();
-    ids.sort_unstable();
-    ids
+    found.into_iter().collect()
 }
 
 /// What may stand where `id` stands: itself, a newer version, an obsoleter.
@@ -240,7 +255,7 @@ fn successors(universe: &Universe, id: Id) -> Vec<Id> {
             .filter(|other| universe.key(*other) == universe.key(id))
             .filter(|other| universe.package(*other).nevra.evr > *own),
     );
-    ids.extend(obsoleters(universe, id));
+    ids.extend(obsoleters(universe, &[id]));
     ids
 }
 

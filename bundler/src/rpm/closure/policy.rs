@@ -8,8 +8,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use bundle_format::Evr;
 
-use super::shared_version;
 use super::universe::{Id, Universe};
+use super::{layers, obsoleted, shared_version};
 
 /// What makes one package a better answer than another, beside themselves.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -40,12 +40,10 @@ pub(super) fn order(universe: &Universe, preference: &Preference, ids: &[Id]) ->
     let installed = |id: &Id| preference.installed.contains(id);
     let drafted = |id: &Id| preference.drafted.contains(id);
     let (mut ordered, rest): (Vec<Id>, Vec<Id>) = ids.iter().copied().partition(installed);
-    let (first, mut rest): (Vec<Id>, Vec<Id>) = rest.into_iter().partition(drafted);
+    let (first, rest): (Vec<Id>, Vec<Id>) = rest.into_iter().partition(drafted);
     ordered.extend(first);
-    while !rest.is_empty() {
-        let best = best(universe, &rest);
-        rest.retain(|id| !best.contains(id));
-        ordered.extend(reordered(universe, preference, best));
+    for layer in layers::layers(universe, &rest) {
+        ordered.extend(reordered(universe, preference, layer));
     }
     ordered
 }
@@ -72,7 +70,7 @@ pub(super) fn best(universe: &Universe, ids: &[Id]) -> Vec<Id> {
         newest.get(nevra.name.as_str()).is_some_and(|newest| **newest == nevra.evr)
     });
     best.sort_unstable();
-    let obsoleted = obsoleted_within(universe, &best);
+    let obsoleted = obsoleted::within(universe, &best);
     best.retain(|id| !obsoleted.contains(id));
     best
 }
@@ -85,29 +83,15 @@ pub(super) fn reordered(universe: &Universe, preference: &Preference, ids: Vec<I
     if ids.len() < 2 {
         return ids;
     }
-    ids.sort_by_key(|id| is_old(universe, *id));
+    // `dislike_old_versions`
+    ids.sort_by_key(|id| universe.is_old(*id));
     let behind = shared_version::behind(universe, &ids);
     ids.sort_by_key(|id| behind.get(id).copied());
-    ids.sort_by_key(|id| !has_installed_name(universe, preference, *id));
+    let name = |id: &Id| universe.package(*id).nevra.name.as_str();
+    let installed: HashSet<&str> = preference.installed.iter().map(name).collect();
+    ids.sort_by_key(|id| !installed.contains(name(id)));
     ids.sort_by_key(|id| !preference.suggested.contains(id));
     ids
-}
-
-/// Whether there is a better package of that name and architecture
-/// (`dislike_old_versions`).
-fn is_old(universe: &Universe, id: Id) -> bool {
-    let key = |id: Id| {
-        let package = universe.package(id);
-        (universe.repository(id).priority, std::cmp::Reverse(&package.nevra.evr))
-    };
-    let nevra = &universe.package(id).nevra;
-    let mut named = universe.named(&nevra.name).iter();
-    named.any(|other| universe.package(*other).nevra.arch == nevra.arch && key(*other) < key(id))
-}
-
-fn has_installed_name(universe: &Universe, preference: &Preference, id: Id) -> bool {
-    let mut named = universe.named(&universe.package(id).nevra.name).iter();
-    !preference.installed.is_empty() && named.any(|other| preference.installed.contains(other))
 }
 
 /// What must stand beside a package of a foreign architecture that nobody asked
@@ -120,34 +104,4 @@ pub(super) fn companions(universe: &Universe, id: Id) -> Vec<Id> {
     let named = universe.named(&universe.package(id).nevra.name).iter().copied();
     let native = |other: &Id| universe.is_native(*other);
     named.filter(native).filter(|other| universe.package(*other).nevra.arch != "noarch").collect()
-}
-
-/// Those of `ids` that another of them obsoletes, directly or over others, and
-/// that do not in turn obsolete it (`prune_obsoleted`).
-fn obsoleted_within(universe: &Universe, ids: &[Id]) -> HashSet<Id> {
-    let targets: HashMap<Id, HashSet<Id>> = ids
-        .iter()
-        .filter(|id| ids.len() > 1 && !universe.package(**id).obsoletes.is_empty())
-        .map(|id| {
-            let obsoletes = universe.package(*id).obsoletes.iter();
-            let found = obsoletes.flat_map(|wanted| universe.obsoleted(wanted));
-            let others = found.filter(|other| universe.key(*other) != universe.key(*id));
-            (*id, others.filter(|other| ids.contains(other)).collect())
-        })
-        .collect();
-    let reached: HashMap<Id, HashSet<Id>> =
-        targets.keys().map(|id| (*id, reachable(&targets, *id))).collect();
-    let over = |a: Id, b: Id| reached.get(&a).is_some_and(|ids| ids.contains(&b));
-    let is_obsoleted = |id: &Id| targets.keys().any(|by| over(*by, *id) && !over(*id, *by));
-    ids.iter().copied().filter(is_obsoleted).collect()
-}
-
-fn reachable(targets: &HashMap<Id, HashSet<Id>>, from: Id) -> HashSet<Id> {
-    let mut reached = HashSet::new();
-    let mut pending = vec![from];
-    while let Some(id) = pending.pop() {
-        let next = targets.get(&id).into_iter().flatten().copied();
-        pending.extend(next.filter(|other| reached.insert(*other)));
-    }
-    reached
 }

@@ -2,7 +2,7 @@
 //! becomes an explicit set of candidates, so that the meaning stays here and
 //! only the search is the library's.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Display;
 use std::rc::Rc;
@@ -60,6 +60,8 @@ pub(super) struct Provider<'a> {
     requested: HashSet<Id>,
     nothing: NameId,
     conditional: Cell<bool>,
+    /// What sets of packages came to, by the words for them.
+    known: RefCell<HashMap<Box<[Id]>, HashMap<Box<str>, Requirement>>>,
 }
 
 impl<'a> Provider<'a> {
@@ -86,6 +88,7 @@ impl<'a> Provider<'a> {
             requested,
             nothing,
             conditional: Cell::new(false),
+            known: RefCell::default(),
         }
     }
 
@@ -131,7 +134,18 @@ impl<'a> Provider<'a> {
         Ok(requirements)
     }
 
+    /// Thousands of packages may require the same of as many others.
     fn requirement(&self, ids: &[Id], words: &str) -> Requirement {
+        let known = self.known.borrow().get(ids).and_then(|known| known.get(words)).copied();
+        known.unwrap_or_else(|| {
+            let made = self.made(ids, words);
+            let mut known = self.known.borrow_mut();
+            known.entry(ids.into()).or_default().insert(words.into(), made);
+            made
+        })
+    }
+
+    fn made(&self, ids: &[Id], words: &str) -> Requirement {
         let ordered = policy::order(self.universe, self.preference, ids);
         let runs = ordered.chunk_by(|a, b| self.universe.key(*a) == self.universe.key(*b));
         let mut sets = runs.map(|run| self.set_of(run, words));
@@ -237,7 +251,7 @@ impl<'a> Provider<'a> {
         }
         for obsolete in &package.obsoletes {
             for other in self.universe.obsoleted(obsolete) {
-                ban(other, format!("not what {} obsoletes: {obsolete}", package.nevra));
+                ban(*other, format!("not what {} obsoletes: {obsolete}", package.nevra));
             }
         }
         for conflict in &package.conflicts {
@@ -345,6 +359,11 @@ impl DependencyProvider for Provider<'_> {
         inverse: bool,
     ) -> Vec<SolvableId> {
         let allowed = &self.pool.resolve_version_set(version_set).ids;
+        // All that is allowed has the name, so that the others need not be asked;
+        // they may be thousands, and the sets as many.
+        if !inverse {
+            return allowed.iter().filter_map(|id| self.solvables.get(id).copied()).collect();
+        }
         candidates
             .iter()
             .copied()

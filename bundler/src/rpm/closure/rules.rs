@@ -1,116 +1,149 @@
 //! What holds between packages, as far as a draft looks: which excludes which,
 //! and which of several a package needs.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
+use super::exclusions::Exclusions;
 use super::universe::{Id, Universe};
 use super::{Installed, clause, policy};
 
-/// One of `any` is needed where `owner` is, and one of each of `given`.
+/// How many packages all sets may name, all in all: some hundred for each package
+/// of a large distribution.
+const MAX_SIZE: usize = 1 << 23;
+
+/// One of the set `any` is needed where `owner` is, and one of each of `given`.
 #[derive(Debug)]
 pub(super) struct Rule {
     /// None for what was asked for.
     pub owner: Option<Id>,
-    /// The packages, any of which will do.
-    pub any: Vec<Id>,
-    /// The condition; empty for always.
-    pub given: Vec<Vec<Id>>,
+    /// The place of the set of packages, any of which will do.
+    pub any: usize,
+    /// The sets of the condition; empty for always.
+    pub given: Vec<usize>,
+}
+
+/// Packages that some rules name together. As many versions of a package need the
+/// same, there are far fewer sets than rules.
+#[derive(Debug, Default)]
+pub(super) struct Set {
+    pub ids: Vec<Id>,
+    /// Who cannot be without one of them, on no condition.
+    pub owners: Vec<Option<Id>>,
 }
 
 /// All rules about the packages that can come to be installed.
-#[derive(Debug, Default)]
-pub(super) struct Rules {
+pub(super) struct Rules<'a> {
     pub rules: Vec<Rule>,
+    pub sets: Vec<Set>,
     /// The places of the rules that a package has.
     pub of_owner: HashMap<Id, Vec<usize>>,
-    /// The places of the rules that a package fulfils, if they have no condition.
-    pub fulfilled_by: HashMap<Id, Vec<usize>>,
-    /// The packages that cannot stand beside a package.
-    pub excluded_by: HashMap<Id, BTreeSet<Id>>,
+    /// The places of the sets that name a package.
+    pub sets_of: HashMap<Id, Vec<usize>>,
+    /// What cannot stand beside what.
+    pub exclusions: Exclusions<'a>,
 }
 
-impl Rules {
-    /// The rules behind `wanted`, one of each of which must be there.
-    pub(super) fn new(universe: &Universe, installed: &Installed, wanted: &[Vec<Id>]) -> Self {
-        let mut rules = Self::default();
+impl<'a> Rules<'a> {
+    /// The rules behind `wanted`, one of each of which must be there; none where
+    /// they are more than those of any real repository.
+    pub(super) fn new(
+        universe: &'a Universe<'a>,
+        installed: &Installed,
+        wanted: &[Vec<Id>],
+    ) -> Option<Self> {
+        let mut making = Making::default();
         for any in wanted {
-            rules.add(Rule { owner: None, any: any.clone(), given: Vec::new() });
+            making.add(None, any.clone(), Vec::new());
         }
         let requested: HashSet<Id> = wanted.iter().flatten().copied().collect();
         let mut reached = requested.clone();
         let mut pending: Vec<Id> = requested.iter().copied().collect();
         pending.sort_unstable();
         while let Some(id) = pending.pop() {
-            for rule in of_package(universe, installed, &requested, id) {
-                pending.extend(rule.any.iter().copied().filter(|other| reached.insert(*other)));
-                rules.add(rule);
+            making.of_package(universe, installed, &requested, id);
+            if making.size > MAX_SIZE {
+                return None;
+            }
+            for set in std::mem::take(&mut making.new) {
+                let ids = making.sets.get(set).map(|set| set.ids.as_slice()).unwrap_or_default();
+                pending.extend(ids.iter().copied().filter(|other| reached.insert(*other)));
             }
         }
-        for id in reached {
-            for other in excluded(universe, id) {
-                rules.excluded_by.entry(id).or_default().insert(other);
-                rules.excluded_by.entry(other).or_default().insert(id);
-            }
+        let mut sets_of: HashMap<Id, Vec<usize>> = HashMap::new();
+        for (place, set) in making.sets.iter().enumerate() {
+            set.ids.iter().for_each(|id| sets_of.entry(*id).or_default().push(place));
         }
-        rules
-    }
-
-    fn add(&mut self, rule: Rule) {
-        let place = self.rules.len();
-        if let Some(owner) = rule.owner {
-            self.of_owner.entry(owner).or_default().push(place);
-        }
-        if rule.given.is_empty() {
-            for id in &rule.any {
-                self.fulfilled_by.entry(*id).or_default().push(place);
-            }
-        }
-        self.rules.push(rule);
-    }
-}
-
-fn of_package(
-    universe: &Universe,
-    installed: &Installed,
-    requested: &HashSet<Id>,
-    id: Id,
-) -> Vec<Rule> {
-    let mut rules = Vec::new();
-    if !installed.settled.contains(&id) {
-        let requires = universe.package(id).requires.iter();
-        let clauses = requires.filter_map(|wanted| clause::required(universe, wanted)).flatten();
-        let open = clauses.filter(|clause| !clause.any.contains(&id));
-        rules.extend(open.map(|clause| Rule {
-            owner: Some(id),
-            any: clause.any,
-            given: clause.given,
-        }));
-    }
-    let companions = policy::companions(universe, id);
-    if !companions.is_empty() && !requested.contains(&id) {
-        rules.push(Rule { owner: Some(id), any: companions, given: Vec::new() });
-    }
-    rules
-}
-
-/// The packages that `id` excludes by what it says itself.
-fn excluded(universe: &Universe, id: Id) -> Vec<Id> {
-    let package = universe.package(id);
-    let named = universe.named(&package.nevra.name).iter().copied();
-    let mut excluded: Vec<Id> = named
-        .filter(|other| {
-            let same = universe.key(*other) == universe.key(id);
-            *other != id && (same || universe.package(*other).nevra.evr != package.nevra.evr)
+        Some(Self {
+            rules: making.rules,
+            sets: making.sets,
+            of_owner: making.of_owner,
+            sets_of,
+            exclusions: Exclusions::new(universe, reached.into_iter()),
         })
-        .collect();
-    let conflicts = package.conflicts.iter();
-    let banned = conflicts.filter_map(|wanted| clause::forbidden(universe, wanted)).flatten();
-    let banned = banned.filter_map(|clause| match clause.given.as_slice() {
-        [single] if clause.any.is_empty() => Some(single.clone()),
-        _ => None,
-    });
-    let obsoletes = package.obsoletes.iter().flat_map(|wanted| universe.obsoleted(wanted));
-    let others = banned.flatten().chain(obsoletes);
-    excluded.extend(others.filter(|other| universe.key(*other) != universe.key(id)));
-    excluded
+    }
+}
+
+#[derive(Default)]
+struct Making {
+    rules: Vec<Rule>,
+    sets: Vec<Set>,
+    places: HashMap<Vec<Id>, usize>,
+    of_owner: HashMap<Id, Vec<usize>>,
+    /// How many packages the sets name.
+    size: usize,
+    /// The sets that are needed by somebody, and those of them that were not
+    /// walked into yet.
+    needed: HashSet<usize>,
+    new: Vec<usize>,
+}
+
+impl Making {
+    fn add(&mut self, owner: Option<Id>, any: Vec<Id>, given: Vec<Vec<Id>>) {
+        let any = self.set(any);
+        if self.needed.insert(any) {
+            self.new.push(any);
+        }
+        let given: Vec<usize> = given.into_iter().map(|ids| self.set(ids)).collect();
+        if let Some(owner) = owner {
+            self.of_owner.entry(owner).or_default().push(self.rules.len());
+        }
+        if given.is_empty()
+            && let Some(set) = self.sets.get_mut(any)
+        {
+            set.owners.push(owner);
+        }
+        self.rules.push(Rule { owner, any, given });
+    }
+
+    fn set(&mut self, ids: Vec<Id>) -> usize {
+        if let Some(place) = self.places.get(&ids) {
+            return *place;
+        }
+        self.size += ids.len();
+        let place = self.sets.len();
+        self.sets.push(Set { ids: ids.clone(), owners: Vec::new() });
+        self.places.insert(ids, place);
+        place
+    }
+
+    fn of_package(
+        &mut self,
+        universe: &Universe,
+        installed: &Installed,
+        requested: &HashSet<Id>,
+        id: Id,
+    ) {
+        if !installed.settled.contains(&id) {
+            let requires = universe.package(id).requires.iter();
+            let clauses =
+                requires.filter_map(|wanted| clause::required(universe, wanted)).flatten();
+            for clause in clauses.filter(|clause| !clause.any.contains(&id)) {
+                self.add(Some(id), clause.any, clause.given);
+            }
+        }
+        let companions = policy::companions(universe, id);
+        if !companions.is_empty() && !requested.contains(&id) {
+            self.add(Some(id), companions, Vec::new());
+        }
+    }
 }

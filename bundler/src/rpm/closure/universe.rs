@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use bundle_format::{Architecture, Nevra};
 
-use crate::rpm::dependency::{Capability, Dependency, Range};
+use crate::rpm::dependency::{Capability, Comparison, Dependency, Range};
 use crate::rpm::package::Package;
 use crate::rpm::repository::Repository;
 
@@ -18,6 +18,10 @@ pub struct Universe<'a> {
     names: HashMap<&'a str, Vec<Id>>,
     provides: HashMap<&'a str, Vec<(Id, Option<&'a Range>)>>,
     files: HashMap<&'a str, Vec<Id>>,
+    /// By the name that they are about.
+    obsoletes: HashMap<&'a str, Vec<(Id, &'a Capability)>>,
+    /// The best package of a name and an architecture.
+    leading: HashMap<(&'a str, &'a str), Id>,
     native: &'static str,
 }
 
@@ -56,6 +60,8 @@ impl<'a> Universe<'a> {
             names: HashMap::new(),
             provides: HashMap::new(),
             files: HashMap::new(),
+            obsoletes: HashMap::new(),
+            leading: HashMap::new(),
             native: architecture.rpm(),
         };
         // The same package may stand in several repositories: the one with the
@@ -103,7 +109,28 @@ impl<'a> Universe<'a> {
         for file in &package.files {
             self.files.entry(file).or_default().push(id);
         }
+        for capability in &package.obsoletes {
+            self.obsoletes.entry(&capability.name).or_default().push((id, capability));
+        }
         self.entries.push(entry);
+        let leading = self.leading.entry((&package.nevra.name, &package.nevra.arch)).or_insert(id);
+        let held = *leading;
+        if self.age(id) < self.age(held) {
+            self.leading.insert((&package.nevra.name, &package.nevra.arch), id);
+        }
+    }
+
+    /// What tells which of two packages of a name and an architecture is better:
+    /// the smaller.
+    fn age(&self, id: Id) -> impl Ord + use<'a> {
+        (self.repository(id).priority, std::cmp::Reverse(&self.package(id).nevra.evr))
+    }
+
+    /// Whether there is a better package of that name and architecture.
+    pub(super) fn is_old(&self, id: Id) -> bool {
+        let nevra = &self.package(id).nevra;
+        let leading = self.leading.get(&(nevra.name.as_str(), nevra.arch.as_str()));
+        leading.is_some_and(|leading| self.age(*leading) < self.age(id))
     }
 
     fn entry(&self, id: Id) -> &Entry<'a> {
@@ -165,13 +192,28 @@ impl<'a> Universe<'a> {
     }
 
     /// The packages, by name, that an `Obsoletes:` of `wanted` is about.
-    pub fn obsoleted(&self, wanted: &Capability) -> impl Iterator<Item = Id> {
-        self.named(&wanted.name).iter().copied().filter(|id| {
-            let evr = self.package(*id).nevra.evr.clone();
-            let provided =
-                Range { comparison: super::super::dependency::Comparison::Equal, end: evr };
-            wanted.accepts(Some(&provided))
-        })
+    pub fn obsoleted(&self, wanted: &Capability) -> &[Id] {
+        let named = self.named(&wanted.name);
+        let Some(range) = &wanted.range else { return named };
+        // They stand in the order of their versions, so that what a range holds
+        // is one piece of them.
+        let order = |id: &Id| self.package(*id).nevra.evr.compare_as_range_end(&range.end);
+        let equal = named.partition_point(|id| order(id).is_lt());
+        let above = named.partition_point(|id| order(id).is_le());
+        let (start, end) = match range.comparison {
+            Comparison::Less => (0, equal),
+            Comparison::LessOrEqual => (0, above),
+            Comparison::Equal => (equal, above),
+            Comparison::GreaterOrEqual => (equal, named.len()),
+            Comparison::Greater => (above, named.len()),
+        };
+        named.get(start..end).unwrap_or_default()
+    }
+
+    /// The packages that say to obsolete a package of this name, and in which
+    /// versions.
+    pub(super) fn obsoleting(&self, name: &str) -> &[(Id, &'a Capability)] {
+        self.obsoletes.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// The packages that fulfil `dependency` each by itself; for `with` and
@@ -207,25 +249,43 @@ impl<'a> Universe<'a> {
     /// is known to have: those for which `filelists.xml` must be read.
     pub fn unknown_files(&self, roots: impl IntoIterator<Item = Id>) -> HashSet<&'a str> {
         let mut reached: HashSet<Id> = HashSet::new();
-        let mut pending: Vec<Id> = roots.into_iter().collect();
-        let mut unknown = HashSet::new();
-        let mut seen: HashSet<&str> = HashSet::new();
-        while let Some(id) = pending.pop() {
-            if !reached.insert(id) {
-                continue;
+        let mut pending: Vec<Id> = Vec::new();
+        for id in roots {
+            if reached.insert(id) {
+                pending.push(id);
             }
+        }
+        let mut unknown = HashSet::new();
+        let mut seen: HashSet<&Capability> = HashSet::new();
+        // Who provides a name and was not reached yet.
+        let mut left: HashMap<&str, Vec<(Id, Option<&Range>)>> = HashMap::new();
+        while let Some(id) = pending.pop() {
             let package = self.package(id);
-            for dependency in package.requires.iter().chain(&package.conflicts) {
-                for capability in dependency.capabilities() {
-                    if capability.range.is_none() && !seen.insert(&capability.name) {
-                        continue;
-                    }
-                    let providers = self.providers(capability);
-                    if providers.is_empty() && capability.is_file() {
-                        unknown.insert(capability.name.as_str());
-                    }
-                    pending.extend(providers);
+            let dependencies = package.requires.iter().chain(&package.conflicts);
+            for capability in dependencies.flat_map(Dependency::capabilities) {
+                if !seen.insert(capability) {
+                    continue;
                 }
+                let name = capability.name.as_str();
+                if capability.is_file() {
+                    let providers = self.providers(capability);
+                    if providers.is_empty() {
+                        unknown.insert(name);
+                    }
+                    pending.extend(providers.into_iter().filter(|other| reached.insert(*other)));
+                    continue;
+                }
+                let provided = || self.provides.get(name).cloned().unwrap_or_default();
+                let left = left.entry(name).or_insert_with(provided);
+                left.retain(|(other, range)| {
+                    if !capability.accepts(*range) {
+                        return true;
+                    }
+                    if reached.insert(*other) {
+                        pending.push(*other);
+                    }
+                    false
+                });
             }
         }
         unknown

@@ -391,3 +391,41 @@ fn bombs_and_garbage_are_errors() {
     }
     assert!(SpecFile::parse("s.yaml".as_ref(), vec![0xff, 0xfe, 0xff]).is_err());
 }
+
+/// Whoever writes a password into the spec reads what is wrong, and does not find
+/// the password in a log.
+#[test]
+fn no_error_repeats_a_password() {
+    let of_repository = |text: &str| MINIMAL.replace("key.asc", text);
+    for text in [
+        of_repository("'https://u:HUNTER2@a.example.com/k'"),
+        of_repository("'http://u:HUNTER2@a.example.com/k'"),
+        of_repository("'https://a.example.com/k?token=HUNTER2'"),
+        of_repository("'ftp://u:HUNTER2@a.example.com/k'"),
+        of_repository("'u:HUNTER2@a.example.com/k://'"),
+        MINIMAL.replace("https://example.com/os/", "https://u:HUNTER2@example.com/os/: x"),
+        MINIMAL.replace("https://example.com/os/", "\"https://u:HUNTER2@example.com/os/\" x"),
+        MINIMAL.replace("https://example.com/os/", "u:HUNTER2@example.com/os/: x"),
+        MINIMAL.replace("https://example.com/os/", "{a: 'u:HUNTER2@example.com/os/'}"),
+        MINIMAL.replace("el9", "u:HUNTER2@example.com"),
+        MINIMAL.replace("x86_64", "u:HUNTER2@example.com"),
+        MINIMAL.replace("1.28.2", "'u:HUNTER2@example.com'"),
+        MINIMAL.replace("version: 1.28.2", "version: 1.28.2, pullFrom: 'u:HUNTER2@example.com/x'"),
+        format!("{MINIMAL}images: ['u:HUNTER2@example.com/x:1']\n"),
+        format!("{MINIMAL}images: ['https://u:HUNTER2@example.com/x:1']\n"),
+        format!("{MINIMAL}images: ['u:HUN,HUNTER2@Example.com/x:1']\n"),
+        format!("{MINIMAL}imageSources: [{{name: x, pullFrom: 'u:HUNTER2@example.com/x'}}]\n"),
+        format!("{MINIMAL}manifests: [{{name: a, url: 'https://u:HUNTER2@example.com/x'}}]\n"),
+        format!("{MINIMAL}manifests: [{{name: a, file: 'https://u:HUNTER2@example.com/x'}}]\n"),
+        format!("{MINIMAL}registries: {{x.io: {{tokenServer: 'u:HUNTER2@example.com'}}}}\n"),
+        format!("{MINIMAL}registries: {{x.io: {{mirrors: ['u:HUNTER2@example.com']}}}}\n"),
+        format!("{MINIMAL}registries: {{x.io: {{mirrors: ['http://u:HUNTER2@example.com']}}}}\n"),
+        format!("{MINIMAL}registries: {{'u:HUNTER2@example.com': {{}}}}\n"),
+        format!("{MINIMAL}'https://u:HUNTER2@example.com': x\n"),
+        format!("{MINIMAL}cluster: {{endpoint: 'u:HUNTER2@example.com', ntp: x}}\n"),
+    ] {
+        let error = error(&text);
+        assert!(!error.contains("HUNTER2"), "{text}: {error}");
+        assert!(error.starts_with("s.yaml:"), "{error}");
+    }
+}

@@ -146,6 +146,9 @@ fn registries_reasons_and_missing_keys() {
     for (line, expected) in cases {
         assert_eq!(problems(&format!("{HEAD}{TARGETS}{line}\n")), [expected], "{line}");
     }
+    let line = "registries: {x.io: {credentials: {user: a, password: b}}}";
+    let found = problems(&format!("{HEAD}{TARGETS}{line}\n")).join("\n");
+    assert!(found.contains("passwordVariable: REGISTRY_PASSWORD"), "{found}");
 }
 
 #[test]

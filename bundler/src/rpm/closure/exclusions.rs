@@ -1,0 +1,96 @@
+//! Which packages cannot stand beside which.
+
+use std::collections::{HashMap, HashSet};
+
+use super::clause;
+use super::universe::{Id, Universe};
+use crate::rpm::dependency::{Capability, Dependency};
+
+/// What packages say against others, found by those whom it is about: pairs are
+/// made for what is taken only, as many versions of two packages make too many.
+pub(super) struct Exclusions<'a> {
+    universe: &'a Universe<'a>,
+    /// Conflicts, by the name of what nobody may provide.
+    conflicts: HashMap<&'a str, Vec<(Id, &'a Capability)>>,
+    /// Those who say to obsolete something.
+    obsoleting: HashSet<Id>,
+    /// Boolean conflicts that come to some packages, for these.
+    involved: HashMap<Id, Vec<Id>>,
+}
+
+impl<'a> Exclusions<'a> {
+    /// Of what `ids` say.
+    pub(super) fn new(universe: &'a Universe<'a>, ids: impl Iterator<Item = Id>) -> Self {
+        let mut all = Self {
+            universe,
+            conflicts: HashMap::new(),
+            obsoleting: HashSet::new(),
+            involved: HashMap::new(),
+        };
+        for id in ids {
+            let package = universe.package(id);
+            for conflict in &package.conflicts {
+                match conflict {
+                    Dependency::Capability(capability) => {
+                        let sayers = all.conflicts.entry(&capability.name).or_default();
+                        sayers.push((id, capability));
+                    }
+                    _ => {
+                        for other in banned(universe, conflict) {
+                            all.involved.entry(other).or_default().push(id);
+                        }
+                    }
+                }
+            }
+            if !package.obsoletes.is_empty() {
+                all.obsoleting.insert(id);
+            }
+        }
+        all
+    }
+
+    /// Those that cannot stand beside `id`, which is one of those given.
+    pub(super) fn beside(&self, id: Id) -> Vec<Id> {
+        let universe = self.universe;
+        let package = universe.package(id);
+        let named = universe.named(&package.nevra.name).iter().copied();
+        let versions = named.filter(|other| {
+            let same = universe.key(*other) == universe.key(id);
+            *other != id && (same || universe.package(*other).nevra.evr != package.nevra.evr)
+        });
+        // What it says itself, and what is said against it.
+        let banned = package.conflicts.iter().flat_map(|wanted| banned(universe, wanted));
+        let obsoleted = package.obsoletes.iter().flat_map(|one| universe.obsoleted(one)).copied();
+        let provided = package.provides.iter().flat_map(|provided| {
+            let sayers = self.conflicts.get(provided.name.as_str()).into_iter().flatten();
+            sayers.filter(|(_, wanted)| wanted.accepts(provided.range.as_ref()))
+        });
+        let files = package.files.iter().flat_map(|file| {
+            let sayers = self.conflicts.get(file.as_str()).into_iter().flatten();
+            sayers.filter(|(_, wanted)| wanted.range.is_none())
+        });
+        let obsoleting = universe.obsoleting(&package.nevra.name).iter().filter(|(by, wanted)| {
+            let range = wanted.range.as_ref();
+            self.obsoleting.contains(by)
+                && range.is_none_or(|range| range.holds(&package.nevra.evr))
+        });
+        let sayers = provided.chain(files).chain(obsoleting).map(|(by, _)| *by);
+        let involved = self.involved.get(&id).into_iter().flatten().copied();
+        let others = banned.chain(obsoleted).chain(sayers).chain(involved);
+        let others = others.filter(|other| universe.key(*other) != universe.key(id));
+        versions.chain(others).collect()
+    }
+}
+
+/// The packages that nobody may have beside one that conflicts with `wanted`, as
+/// far as that is told without a condition.
+fn banned(universe: &Universe, wanted: &Dependency) -> Vec<Id> {
+    let clauses = clause::forbidden(universe, wanted).into_iter().flatten();
+    clauses
+        .filter_map(|clause| match <[Vec<Id>; 1]>::try_from(clause.given) {
+            Ok([single]) if clause.any.is_empty() => Some(single),
+            _ => None,
+        })
+        .flatten()
+        .collect()
+}

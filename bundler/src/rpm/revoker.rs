@@ -1,0 +1,81 @@
+//! Designated revokers: other keys that a key has named as able to withdraw it
+//! (RFC 9580, 5.2.3.23). Their revocations stand in the key as its own do, but
+//! only with the revoker's key can be told whether they are real.
+
+use pgp::packet::{PublicKey, Signature, SubpacketData};
+use pgp::types::KeyDetails;
+
+use super::certificate::Certificate;
+
+impl Certificate {
+    /// The fingerprints of those that the key has named. As in gpg, each
+    /// self-signature counts, not only the newest.
+    fn revokers(&self) -> Vec<Vec<u8>> {
+        let of_users = self.users.iter().flat_map(|user| &user.signatures);
+        let subpackets = self
+            .signatures
+            .iter()
+            .chain(of_users)
+            .filter_map(Signature::config)
+            .flat_map(|config| config.hashed_subpackets());
+        let named = subpackets.filter_map(|subpacket| match &subpacket.data {
+            SubpacketData::RevocationKey(revoker) => Some(revoker.fingerprint.to_vec()),
+            _ => None,
+        });
+        named.collect()
+    }
+
+    /// Notes a revocation that stood alone as one to be judged, if it says to be
+    /// by a revoker.
+    pub(super) fn claim(&mut self, revocation: &Signature) {
+        let is_known = self.claims.contains(revocation) || self.signatures.contains(revocation);
+        if !is_known && self.revokers().iter().any(|revoker| is_by(revocation, revoker)) {
+            self.claims.push(revocation.clone());
+        }
+    }
+
+    /// Takes over the revocations by revokers that are among `keys`, and forgets
+    /// those that say so falsely.
+    pub(super) fn judge_claims(&mut self, keys: &[PublicKey]) {
+        if self.claims.is_empty() {
+            return;
+        }
+        let revokers = self.revokers();
+        for claim in std::mem::take(&mut self.claims) {
+            let fingerprint = |key: &PublicKey| key.fingerprint().as_bytes().to_vec();
+            let is_maker = |key: &&PublicKey| {
+                let fingerprint = fingerprint(key);
+                revokers.contains(&fingerprint) && is_by(&claim, &fingerprint)
+            };
+            let mut makers = keys.iter().filter(is_maker).peekable();
+            let is_known = makers.peek().is_some();
+            if makers.any(|key| claim.verify_key_third_party(&self.primary, key).is_ok()) {
+                self.signatures.push(claim);
+            } else if !is_known {
+                self.claims.push(claim);
+            }
+        }
+    }
+
+    /// The revocations by revokers whose keys are not known.
+    pub(super) fn open_claims(&self) -> impl Iterator<Item = &Signature> {
+        let revokers = if self.claims.is_empty() { Vec::new() } else { self.revokers() };
+        self.claims.iter().filter(move |claim| revokers.iter().any(|one| is_by(claim, one)))
+    }
+
+    /// The fingerprint of the first of them, in upper-case hex.
+    pub(super) fn missing_revoker(&self) -> Option<String> {
+        let claim = self.open_claims().next()?;
+        let revoker = self.revokers().into_iter().find(|revoker| is_by(claim, revoker));
+        revoker.map(hex::encode_upper)
+    }
+}
+
+/// Whether a signature says to be by the key of this fingerprint.
+fn is_by(signature: &Signature, fingerprint: &[u8]) -> bool {
+    let fingerprints = signature.issuer_fingerprint();
+    if !fingerprints.is_empty() {
+        return fingerprints.iter().any(|found| found.as_bytes() == fingerprint);
+    }
+    signature.issuer_key_id().iter().any(|id| fingerprint.ends_with(id.as_ref()))
+}
