@@ -19,9 +19,11 @@ pub mod layout;
 pub mod lock;
 pub mod nevra;
 pub mod output;
+pub mod recognise;
 pub mod reference;
 pub mod text;
 pub mod title;
+pub mod yaml;
 
 pub use architecture::Architecture;
 pub use digest::Digest;

@@ -363,7 +363,7 @@ fn a_mistake_in_the_cluster_file_is_a_line() {
     fs::write(folder.path().join("cluster.yaml"), "ingress: true\npodCIDR: 10.1.0.0/16\n").unwrap();
     let (status, _, err) = run(folder.path(), &format!("plan {NODE} --config cluster.yaml"));
     assert_eq!((status, err.lines().count()), (1, 2), "{err}");
-    let begin = "error: cluster.yaml:2:1: unknown field `podCIDR`, expected one of nodes, ";
+    let begin = "error: cluster.yaml:2:1: unknown field `podCIDR`: write `podCidr` instead\nhint: ";
     assert!(err.starts_with(begin), "{err}");
 }
 

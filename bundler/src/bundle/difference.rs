@@ -6,7 +6,7 @@ use std::fmt;
 use bundle_format::Digest;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::lock::Lock;
-use bundle_format::text::printable;
+use bundle_format::text::{count, printable};
 use indicatif::HumanBytes;
 use serde::Serialize;
 
@@ -47,7 +47,8 @@ impl fmt::Display for Difference {
             };
             writeln!(f, "{}", printable(&line))?;
         }
-        write!(f, "{} changes, {} of new blobs", self.changes.len(), HumanBytes(self.delta))
+        let changes = count(self.changes.len(), "change");
+        write!(f, "{changes}, {} of new blobs", HumanBytes(self.delta))
     }
 }
 

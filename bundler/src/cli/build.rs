@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use bundle_format::output;
-use bundle_format::text::printable;
+use bundle_format::text::{count, printable};
 use clap::Args;
 use indicatif::HumanBytes;
 
@@ -80,6 +80,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         build::build(&file, &lock, &upstreams, &output, SystemTime::now(), arguments.quiet)?;
     let names: Vec<String> =
         built.files.iter().map(|path| printable(&path.display().to_string())).collect();
-    report::notice(&format!("verified {} blobs, {}", built.blobs, HumanBytes(built.size)));
+    let blobs = count(built.blobs, "blob");
+    report::notice(&format!("verified {blobs}, {}", HumanBytes(built.size)));
     report::data(&format!("{}\n", names.join("\n")))
 }

@@ -39,8 +39,7 @@ enum Command {
     Why(why::Arguments),
     Images(images::Arguments),
     Resolve(resolve::Arguments),
-    /// Prints the spec's JSON Schema, by which editors complete and check it
-    Schema,
+    Schema(schema::Arguments),
 }
 
 /// Runs the program with the process's own arguments. Exit status: 0 done, 1
@@ -66,7 +65,7 @@ pub fn run() -> ExitCode {
         Command::Why(arguments) => why::run(&arguments),
         Command::Images(arguments) => images::run(&arguments),
         Command::Resolve(arguments) => resolve::run(&arguments),
-        Command::Schema => schema::run(),
+        Command::Schema(arguments) => schema::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

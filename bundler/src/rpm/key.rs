@@ -7,6 +7,7 @@
 use std::io::{self, Read};
 use std::time::SystemTime;
 
+use bundle_format::recognise;
 use pgp::composed::{Deserializable, DetachedSignature};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{Signature, SignatureType};
@@ -131,6 +132,20 @@ pub(super) struct Judgement<'a> {
     pub(super) now: SystemTime,
 }
 
+/// Why there is no key in `bytes`: where they are something else, what that is.
+fn of_no_key(bytes: &[u8], reason: Option<String>) -> Option<String> {
+    // A packet's first bit is set (RFC 9580, 4.2); armored ones have a mark.
+    let is_packet = bytes.first().is_some_and(|first| first & 0x80 != 0);
+    match recognise::what(bytes) {
+        "an OpenPGP public key" => reason,
+        "no text of a kind that is known" if is_packet => reason,
+        other => Some(format!(
+            "it is {other}, and no OpenPGP key, which begins with `-----BEGIN PGP PUBLIC KEY \
+             BLOCK-----`"
+        )),
+    }
+}
+
 impl Keyring {
     /// Takes in every key of `bytes`, armored or binary. Another copy of a key
     /// that is here already is united with it. One key that cannot be read does
@@ -138,7 +153,10 @@ impl Keyring {
     pub fn add(&mut self, file: &str, bytes: &[u8]) -> Result<(), KeyError> {
         let parsed = certificate::parse(bytes);
         if parsed.certificates.is_empty() && parsed.revocations.is_empty() {
-            return Err(KeyError { file: file.to_owned(), reason: parsed.reason });
+            return Err(KeyError {
+                file: file.to_owned(),
+                reason: of_no_key(bytes, parsed.reason),
+            });
         }
         for key in parsed.certificates {
             match self.keys.iter_mut().find(|own| own.is_same_key(&key)) {

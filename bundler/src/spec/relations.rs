@@ -3,10 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use bundle_format::yaml::{Node, Place, Problem};
 use url::Url;
 
-use super::problem::{Place, Problem};
-use super::tree::Node;
 use super::{Check, PackageRequest, Repository, Spec, Target, combination};
 use crate::manifest::patch::Change;
 
@@ -177,9 +176,9 @@ impl Relations {
     /// What the cluster file's own keys say against each other.
     fn cluster(&mut self, spec: &Spec, root: &Node) {
         for conflict in spec.cluster.conflicts() {
-            let place =
-                root.value("cluster").map_or(root.place, |node| node.place_of(conflict.key));
-            self.add(place, format!("cluster: {conflict}: {}", conflict.cure()));
+            let node = root.value("cluster").unwrap_or(root);
+            let problem = conflict.problem(node);
+            self.add(problem.place, format!("cluster: {}", problem.message));
         }
     }
 
