@@ -21,11 +21,18 @@ pub fn published(format: &Format, title: &str, description: &str) -> Value {
     publish(&mut schema, format);
     let whole = schema.clone();
     give_examples(&mut schema, &whole);
-    if let Some(root) = schema.as_object_mut() {
-        root.insert("title".to_owned(), json!(title));
-        root.insert("description".to_owned(), json!(description));
+    let mut head = json!({
+        "$schema": schema["$schema"],
+        "title": title,
+        "description": description,
+    });
+    if let (Some(head), Value::Object(rest)) = (head.as_object_mut(), schema) {
+        head.extend(
+            rest.into_iter()
+                .filter(|(key, _)| key != "$schema" && key != "title" && key != "description"),
+        );
     }
-    schema
+    head
 }
 
 /// Gives each key an example that has none, of what may stand there.

@@ -37,12 +37,8 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
     let host = node::host(way.root.as_deref())?;
     let intent = node::intent(&host, aim, way.root.as_deref())?;
     node::tell_stranger(&intent);
-    if !way.dry_run && intent.join.as_ref().is_some_and(JoinFile::is_sample) {
-        return Err(Failure::new(
-            "the join file is a sample, by which nobody can join",
-            "bring the master's, which its run has left or `installer token` makes",
-        )
-        .into());
+    if !way.dry_run {
+        refuse_sample(intent.join.as_ref())?;
     }
     let steps = chosen(aim.role, choice)?;
     let plan = match run::plan(&host, &intent, &steps) {
@@ -83,6 +79,17 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
     }
     verify::whole(&intent.bundle)?;
     Ok(Some(Ready { host: node::begin(host)?, intent, steps }))
+}
+
+/// By a sample a worker can only be looked at.
+fn refuse_sample(join: Option<&JoinFile>) -> Result<(), Failure> {
+    match join.is_some_and(JoinFile::is_sample) {
+        true => Err(Failure::new(
+            "the join file is a sample, by which nobody can join",
+            "bring the master's, which its run has left or `installer token` makes",
+        )),
+        false => Ok(()),
+    }
 }
 
 fn carry_out(ready: &mut Ready, begun: Instant) -> anyhow::Result<()> {
@@ -240,4 +247,19 @@ fn finished(
     }
     writeln!(out, "log:   {LOG}")?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use bundle_format::cluster::Cluster;
+
+    use super::*;
+
+    #[test]
+    fn nobody_joins_by_a_sample() {
+        let mut join = JoinFile::sample(Cluster::default()).unwrap();
+        assert!(refuse_sample(Some(&join)).unwrap_err().to_string().contains("is a sample"));
+        join.token = "abcdef.0123456789abcdef".to_owned();
+        assert!(refuse_sample(Some(&join)).is_ok() && refuse_sample(None).is_ok());
+    }
 }

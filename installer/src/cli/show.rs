@@ -48,8 +48,10 @@ pub(crate) fn show(
     node::tell_stranger(&intent);
     let plan = run::plan(&host, &intent, &chosen(aim.role, choice)?)?;
     let files = files(&plan);
-    // What comes last is what stays.
-    let Some((path, new)) = files.iter().rev().find(|(path, _)| path == file) else {
+    // What comes last is what stays; but what a command reads goes again behind it.
+    let own = || files.iter().rev().filter(|(path, _)| path == file);
+    let read = own().find(|(_, new)| !matches!(new, New::Gone));
+    let Some((path, new)) = read.or_else(|| own().next()) else {
         return Err(none(&files, file).into());
     };
     let old = host.bytes(path)?;
