@@ -455,9 +455,6 @@ fn a_worker_is_rehearsed_by_a_sample_of_a_join_file() {
 #[test]
 fn the_plan_shows_what_a_file_becomes_without_secrets() {
     let folder = folder();
-    let proxy = "[main]\nproxy=http://me:word@proxy:3128\n";
-    fs::create_dir_all(folder.path().join("node/etc/yum.repos.d")).unwrap();
-    fs::write(folder.path().join("node/etc/yum.conf"), proxy).unwrap();
     let show = |file: &str| run(folder.path(), &format!("plan {NODE} --node-name m --show {file}"));
     let (status, out, err) = show("/etc/hosts");
     assert_eq!(status, 0, "{err}");
