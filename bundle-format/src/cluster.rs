@@ -4,8 +4,11 @@
 
 mod arguments;
 mod conflict;
+pub mod endpoint;
 mod export;
 mod given;
+mod kinds;
+mod kubelet;
 mod labels;
 mod member;
 mod mirrors;
@@ -13,18 +16,32 @@ mod networks;
 
 use std::fmt;
 use std::net::Ipv4Addr;
+use std::sync::LazyLock;
 
 use ipnet::Ipv4Net;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+
+use crate::yaml::{Format, published};
 
 pub use self::arguments::{Argument, Arguments, Scalar};
 pub use self::conflict::Conflict;
 pub use self::export::{ExportPath, Nfs};
 pub use self::given::Given;
+pub use self::kinds::KINDS;
 pub use self::labels::{LabelKey, LabelValue, Taint};
 pub use self::member::{Member, NodeName};
 pub use self::mirrors::{MirrorUrl, Mirrors, RegistryHost};
+
+/// What may stand in a cluster file.
+pub static FORMAT: LazyLock<Format> =
+    LazyLock::new(|| Format::of::<Cluster>("cluster file", &KINDS));
+
+/// The JSON Schema of a cluster file, for editors.
+pub fn schema() -> serde_json::Value {
+    let words = "The cluster as its operator wants it, as `installer --config` reads it.";
+    published(&FORMAT, "A cluster file of Kubeferry's installer", words)
+}
 
 /// `cluster.yaml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +58,7 @@ pub struct Cluster {
     /// The API server for all nodes, `HOST:PORT`; the first master's address and
     /// port 6443 if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "endpoint"))]
     pub endpoint: Option<String>,
     /// How kube-proxy does it.
     pub proxy_mode: ProxyMode,
@@ -48,12 +66,14 @@ pub struct Cluster {
     pub cgroup_driver: CgroupDriver,
     /// The site's time servers; the first master serves the time if there are
     /// none.
+    #[schemars(schema_with = "hosts")]
     pub ntp_servers: Vec<String>,
     /// What becomes of the firewall.
     pub firewall: Firewall,
     /// What becomes of SELinux.
     pub selinux: Selinux,
     /// More settings of all kubelets, by the keys of KubeletConfiguration.
+    #[schemars(schema_with = "kubelet::schema")]
     pub kubelet: serde_json::Map<String, serde_json::Value>,
     /// More arguments of the control plane.
     pub kubeadm: Arguments,
@@ -71,7 +91,12 @@ pub struct Cluster {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ingress_nodes: Option<Vec<NodeName>>,
     /// Manifests of the bundle that are not applied, by name.
+    #[schemars(extend("examples" = [["ingress-nginx"]]))]
     pub skip_manifests: Vec<String>,
+}
+
+fn hosts(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "array", "items": {"type": "string", "format": "host"}})
 }
 
 impl Default for Cluster {

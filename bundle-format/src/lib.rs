@@ -20,9 +20,12 @@ pub mod lock;
 pub mod nevra;
 pub mod output;
 pub mod pattern;
+pub mod recognise;
 pub mod reference;
+pub mod secret;
 pub mod text;
 pub mod title;
+pub mod yaml;
 
 pub use architecture::Architecture;
 pub use digest::Digest;

@@ -68,6 +68,15 @@ pub fn indented(text: &str) -> String {
     text.trim_end_matches('\n').replace('\n', "\n    ")
 }
 
+/// So many of something: `1 change`, `2 entries`.
+pub fn count(number: usize, one: &str) -> String {
+    match (number, one.strip_suffix('y')) {
+        (1, _) => format!("1 {one}"),
+        (_, Some(stem)) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{number} {stem}ies"),
+        _ => format!("{number} {one}s"),
+    }
+}
+
 /// JSON with the same values, in which nothing hidden stands as it is.
 pub fn plain_json(json: &str) -> String {
     let mut plain = String::with_capacity(json.len());
@@ -175,6 +184,13 @@ mod tests {
         pieces.iter().for_each(|piece| writer.write_all(piece).unwrap());
         writer.flush().unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn one_is_not_several() {
+        assert_eq!(count(1, "change"), "1 change");
+        assert_eq!(count(0, "change"), "0 changes");
+        assert_eq!((count(2, "entry"), count(2, "key")), ("2 entries".into(), "2 keys".into()));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use bundle_format::ImageReference;
 use bundle_format::layout::Content;
+use bundle_format::text::count;
 
 use crate::exec::Command;
 use crate::packages::PackageChange;
@@ -149,12 +150,11 @@ impl fmt::Display for Change {
             }
             Self::Unpack { folder, files } => match files.as_slice() {
                 [(name, _)] => write!(f, "unpack {} into {}", name.display(), folder.display()),
-                many => write!(f, "unpack {} files into {}", many.len(), folder.display()),
+                many => {
+                    write!(f, "unpack {} into {}", count(many.len(), "file"), folder.display())
+                }
             },
-            Self::Import { images } => {
-                let s = if images.len() == 1 { "" } else { "s" };
-                write!(f, "import {} image{s}", images.len())
-            }
+            Self::Import { images } => write!(f, "import {}", count(images.len(), "image")),
             Self::Install { packages, .. } => f.write_str(&package_changes(packages)),
             Self::Run { command, .. } => write!(f, "run {command}"),
             Self::Await { command, seconds } => {

@@ -1,77 +1,109 @@
 //! Reading `cluster.yaml`, and what holds of it and of the bundle's own keys.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use bundle_format::cluster::{Cluster, Given};
-use bundle_format::input;
+use bundle_format::cluster::{Cluster, FORMAT, Given};
+use bundle_format::yaml::{Node, Problem};
+use bundle_format::{input, recognise};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Mistakes};
 
-/// Reads `cluster.yaml`.
-pub fn load(path: &Path) -> anyhow::Result<Given> {
-    let text = input::named_text(path, input::WRITTEN_BY_HAND)
-        .with_context(|| format!("reading {}", path.display()))?;
-    // A file of comments alone gives nothing.
-    let options = serde_saphyr::options! { with_snippet: false };
-    let given: Option<Given> =
-        serde_saphyr::from_str_with_options(&text, options).map_err(|error| {
-            Failure::new(mistake(path, &error), "`installer manual` lists what can stand in it")
-        })?;
-    Ok(given.unwrap_or_default())
+/// Where the keys are told.
+const CURE: &str = "`installer manual` lists what can stand in a cluster file";
+
+/// A cluster file as it was written.
+#[derive(Debug, Default)]
+pub struct ClusterFile {
+    path: PathBuf,
+    /// Its keys.
+    pub given: Given,
+    /// Its tree; none where it says nothing.
+    root: Option<Node>,
+    /// What is wrong with single values; told with what does not go together.
+    problems: Vec<Problem>,
 }
 
-/// With its place in front, as the bundler has it for a spec.
-fn mistake(path: &Path, error: &serde_saphyr::Error) -> String {
-    let words = error.to_string();
-    // The parser's own words may end in the place.
-    let words = words.split(" at line ").next().unwrap_or(&words);
-    let place = error.location().map(|at| format!("{}:{}: ", at.line(), at.column()));
-    format!("{}:{}{words}", path.display(), place.unwrap_or_else(|| " ".to_owned()))
+/// What a bundle says of the cluster.
+#[derive(Clone, Debug, Default)]
+pub struct OfBundle {
+    /// Its keys.
+    pub given: Given,
+    /// Its Kubernetes: `1.28.2`.
+    pub kubernetes: String,
+}
+
+impl ClusterFile {
+    /// Reads `cluster.yaml`. What is wrong in it, [`effective`] tells.
+    pub fn load(path: &Path) -> anyhow::Result<Self> {
+        let text = input::named_text(path, input::WRITTEN_BY_HAND)
+            .with_context(|| format!("reading the cluster file {}", path.display()))?;
+        let another = recognise::what(text.as_bytes());
+        if !matches!(another, "empty" | "a cluster file" | "a text of another kind") {
+            return Err(Failure::new(
+                format!("{} is {another}, and no cluster file", path.display()),
+                CURE,
+            )
+            .into());
+        }
+        // A file of comments alone gives nothing.
+        let read = FORMAT
+            .read::<Given>(&text)
+            .map_err(|problem| Mistakes::new(of(path, vec![problem]), CURE))?;
+        let Some(read) = read else { return Ok(Self { path: path.to_owned(), ..Self::default() }) };
+        let given = read.value.unwrap_or_default();
+        Ok(Self { path: path.to_owned(), given, root: Some(read.root), problems: read.problems })
+    }
+
+    /// Whether a key stands there with a value that is wrong by itself.
+    fn is_wrong(&self, key: &str) -> bool {
+        !self.given.has(key) && self.root.as_ref().is_some_and(|root| root.value(key).is_some())
+    }
+}
+
+/// The mistakes' lines, in the order of the text.
+fn of(path: &Path, mut problems: Vec<Problem>) -> Vec<String> {
+    problems.sort();
+    problems.dedup();
+    problems.iter().map(|problem| problem.line(path)).collect()
 }
 
 /// The cluster by the bundle's keys and those of a cluster file, which come
-/// before.
-pub fn effective(bundle: &Given, file: &Given) -> anyhow::Result<Cluster> {
-    let cluster = Cluster::of(&[bundle, file]).context("reading the cluster file")?;
-    match cluster.conflicts().first() {
-        None => Ok(cluster),
-        Some(conflict) => Err(Failure::new(conflict.to_string(), conflict.cure()).into()),
+/// before. All mistakes are told at once.
+pub fn effective(bundle: &OfBundle, file: Option<&ClusterFile>) -> anyhow::Result<Cluster> {
+    let none = ClusterFile::default();
+    let file = file.unwrap_or(&none);
+    let cluster = Cluster::of(&[&bundle.given, &file.given]).context("reading the cluster file")?;
+    let mut conflicts = cluster.conflicts();
+    if let Some(minor) = minor(&bundle.kubernetes) {
+        conflicts.extend(cluster.settings_not_of(minor));
     }
+    // A default in the place of a wrong value says nothing.
+    conflicts.retain(|conflict| !conflict.keys().any(|key| file.is_wrong(key)));
+    if conflicts.is_empty() && file.problems.is_empty() {
+        return Ok(cluster);
+    }
+    let mut problems = file.problems.clone();
+    let mut others = Vec::new();
+    for conflict in &conflicts {
+        let words = format!("{conflict}: {}", conflict.cure());
+        match file.root.as_ref().and_then(|root| conflict.place(root)) {
+            Some(place) => problems.push(Problem::new(place, words)),
+            None if bundle.given.has(conflict.key) => {
+                others.push(format!("the bundle's own `{}`: {words}", conflict.key));
+            }
+            None => others.push(words),
+        }
+    }
+    let mut lines = of(&file.path, problems);
+    lines.extend(others);
+    Err(Mistakes::new(lines, CURE).into())
+}
+
+/// 28 of `1.28.2`.
+fn minor(kubernetes: &str) -> Option<u32> {
+    kubernetes.strip_prefix("1.")?.split('.').next()?.parse().ok()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn words(text: &str) -> String {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("cluster.yaml");
-        std::fs::write(&path, text).unwrap();
-        let given = load(&path).and_then(|given| effective(&Given::default(), &given));
-        match given {
-            Ok(_) => String::new(),
-            Err(error) => error.to_string().replace(&folder.path().display().to_string(), ""),
-        }
-    }
-
-    #[test]
-    fn mistakes_are_told_with_their_places() {
-        assert_eq!(words(""), "");
-        assert_eq!(words("# nothing\n"), "");
-        assert_eq!(words("ntpServers: [a]\n"), "");
-        for (text, place, what) in [
-            ("ingress: true\npodCidrs: x\n", ":2:", "unknown field `podCidrs`"),
-            ("ingress: true\npodCidr: x\n", ":2:", "invalid"),
-            ("nodes:\n- {name: A, address: 10.0.0.1}\n", ":2:", "`A` is no node name"),
-            ("ingress: true\ningress: true\n", ":2:", "duplicate"),
-            ("podCidr: 10.96.0.0/16\n", "", "overlap"),
-            ("podCidr: 10.244.0.1/16\n", "", "10.244.0.1/16 is an address in a network"),
-            ("serviceCidr: 16.0.0.0/11\n", "", "of a size that kubeadm refuses"),
-            ("ingressNodes: [a]\n", "", "names a, and nodes has no such machine"),
-        ] {
-            let words = words(text);
-            assert!(words.contains(place) && words.contains(what), "{text}{words}");
-        }
-    }
-}
+mod tests;

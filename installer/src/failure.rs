@@ -50,17 +50,46 @@ impl std::error::Error for Failure {
     }
 }
 
+/// Several mistakes in what somebody wrote, each a line of its own.
+#[derive(Debug)]
+pub struct Mistakes {
+    lines: Vec<String>,
+    cure: &'static str,
+}
+
+impl Mistakes {
+    /// All of them, and what to do.
+    pub fn new(lines: Vec<String>, cure: &'static str) -> Self {
+        Self { lines, cure }
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.lines.join("\n"))
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
 /// The text for a failed command: the chain of causes, the cure where there is
 /// one, the log where there is one. Only what begins a line here is ours: a text
 /// that has several lines stands further in.
 pub fn describe(error: &anyhow::Error, log: Option<&str>) -> String {
-    let mut text = format!("error: {}\n", indented(&error.to_string()));
+    let mistakes = error.downcast_ref::<Mistakes>();
+    let mut text = match mistakes {
+        Some(all) => all.lines.iter().map(|one| format!("error: {}\n", indented(one))).collect(),
+        None => format!("error: {}\n", indented(&error.to_string())),
+    };
     for cause in error.chain().skip(1) {
         text += &format!("  caused by: {}\n", indented(&cause.to_string()));
     }
     let cures = error.chain().filter_map(|cause| cause.downcast_ref::<Failure>());
     for failure in cures {
         text += &format!("hint: {}\n", indented(failure.cure()));
+    }
+    if let Some(mistakes) = mistakes {
+        text += &format!("hint: {}\n", mistakes.cure);
     }
     if let Some(log) = log {
         text += &format!("log:  {log}\n");

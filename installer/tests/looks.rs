@@ -384,7 +384,7 @@ fn a_mistake_in_the_cluster_file_is_a_line() {
     fs::write(folder.path().join("cluster.yaml"), "ingress: true\npodCIDR: 10.1.0.0/16\n").unwrap();
     let (status, _, err) = run(folder.path(), &format!("plan {NODE} --config cluster.yaml"));
     assert_eq!((status, err.lines().count()), (1, 2), "{err}");
-    let begin = "error: cluster.yaml:2:1: unknown field `podCIDR`, expected one of nodes, ";
+    let begin = "error: cluster.yaml:2:1: unknown field `podCIDR`: write `podCidr` instead\nhint: ";
     assert!(err.starts_with(begin), "{err}");
 }
 
@@ -454,4 +454,130 @@ fn the_manual_is_in_the_program() {
         let text = fs::read_to_string(Path::new("../docs").join(file)).unwrap();
         assert_eq!((status, out), (0, text));
     }
+}
+
+#[test]
+fn a_worker_is_rehearsed_by_a_sample_of_a_join_file() {
+    let folder = folder();
+    let cluster = "nodes: [{name: m, address: 10.0.0.1}, {name: w, address: 10.0.0.20}]\n";
+    fs::write(folder.path().join("cluster.yaml"), cluster).unwrap();
+    let (status, _, err) =
+        run(folder.path(), "token --sample --config cluster.yaml --output join.yaml");
+    assert_eq!((status, err.as_str()), (0, ""));
+    let worker = "--role worker --join join.yaml --bundle small.tar --address 10.0.0.2 --root node";
+    let (status, out, err) = run(folder.path(), &format!("plan {worker}"));
+    assert_eq!(status, 0, "{err}");
+    assert!(out.contains("becomes a worker of Kubernetes"), "{out}");
+    let note = "note: 10.0.0.2 is none of `nodes` of the cluster file, which has m at 10.0.0.1, w at \
+                10.0.0.20; did you mean 10.0.0.1?\n";
+    assert_eq!(err.matches(note).count(), 1, "{err}");
+}
+
+#[test]
+fn the_plan_shows_what_a_file_becomes_without_secrets() {
+    let folder = folder();
+    let show = |file: &str| run(folder.path(), &format!("plan {NODE} --node-name m --show {file}"));
+    let (status, out, err) = show("/etc/hosts");
+    assert_eq!(status, 0, "{err}");
+    let begin = "--- /etc/hosts (as it is)\n+++ /etc/hosts (as planned)\n@@ ";
+    assert!(out.starts_with(begin), "{out}");
+    assert!(out.contains("\n 127.0.0.1 localhost\n") && out.contains("\n+10.0.0.2 m"), "{out}");
+    // What a command reads.
+    let (_, plan, _) = run(folder.path(), &format!("plan {NODE} --node-name m"));
+    let kubeadm = plan.lines().find_map(|line| {
+        line.trim().strip_prefix("write /").filter(|path| path.contains("kubeadm"))
+    });
+    let kubeadm = kubeadm.unwrap().split(',').next().unwrap();
+    let (status, out, _) = show(&format!("/{kubeadm}"));
+    assert!(status == 0 && out.contains("+kind: ClusterConfiguration"), "{out}");
+    let (status, _, err) = show("/etc/host");
+    assert_eq!(status, 1);
+    let told = "error: the plan does not write /etc/host\nhint: did you mean /etc/hosts?\n";
+    assert_eq!(err, told);
+    let (status, out, _) = show("/opt/kubernetes/join.yaml");
+    assert!(status == 0 && out.contains("its text is known only then"), "{out}");
+}
+
+#[test]
+fn a_token_is_in_no_file_that_is_shown() {
+    let folder = folder();
+    let sample = JoinFile::sample(Cluster::default()).unwrap();
+    let text = sample.text().unwrap().replace("sample.0000000000000000", TOKEN);
+    fs::write(folder.path().join("join.yaml"), text).unwrap();
+    let worker =
+        "plan --role worker --join join.yaml --bundle small.tar --address 10.0.0.2 --root node";
+    let (_, plan, _) = run(folder.path(), worker);
+    let written = plan.lines().filter_map(|line| line.trim().strip_prefix("write "));
+    let mut count = 0;
+    for path in written.map(|line| line.split(',').next().unwrap()) {
+        let (status, out, err) = run(folder.path(), &format!("{worker} --show {path}"));
+        assert_eq!(status, 0, "{path}: {err}");
+        assert!(!out.contains(TOKEN), "{path}: {out}");
+        count += usize::from(out.contains("(secret, not shown)"));
+    }
+    assert!(count >= 1, "{plan}");
+}
+
+#[test]
+fn a_password_in_an_endpoint_is_refused_and_not_printed() {
+    let folder = folder();
+    fs::write(folder.path().join("cluster.yaml"), "endpoint: u:word@m:6443\n").unwrap();
+    let joins = JoinFile::sample(Cluster::default()).unwrap().text().unwrap();
+    let joins = joins.replace("endpoint: 192.0.2.1:6443", "endpoint: u:word@m:6443");
+    fs::write(folder.path().join("join.yaml"), joins).unwrap();
+    let joined = "--role worker --join join.yaml --bundle small.tar --address 10.0.0.2 --root node";
+    for line in [format!("config {NODE} --config cluster.yaml"), format!("config {joined}")] {
+        let (status, out, err) = run(folder.path(), &line);
+        assert_eq!((status, out.as_str()), (1, ""), "{line}");
+        assert!(err.contains("no user and no password") && !err.contains("word@"), "{err}");
+    }
+}
+
+#[test]
+fn what_was_given_in_anothers_place_is_named() {
+    let folder = folder();
+    for (name, text) in [
+        ("key.asc", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n"),
+        ("spec.yaml", "name: a\nkubernetes: {version: 1.28.2}\ntargets: []\n"),
+        ("person.conf", "apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\n"),
+        ("cluster.yaml", "podCidr: 10.9.0.0/16\n"),
+    ] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let joined = "plan --role worker --bundle small.tar --address 10.0.0.2 --root node";
+    for (line, words) in [
+        (
+            format!("plan {NODE} --config key.asc"),
+            "key.asc is an OpenPGP public key, and no cluster file",
+        ),
+        (
+            format!("plan {NODE} --config spec.yaml"),
+            "spec.yaml is a bundle's spec, and no cluster file",
+        ),
+        (
+            format!("plan {NODE} --config person.conf"),
+            "person.conf is a kubeconfig, and no cluster file",
+        ),
+        (
+            format!("{joined} --join cluster.yaml"),
+            "cluster.yaml is a cluster file, and not a join file",
+        ),
+        (format!("{joined} --join small.tar"), "small.tar"),
+        ("verify cluster.yaml".to_owned(), "it is a cluster file"),
+        ("verify key.asc".to_owned(), "it is an OpenPGP public key"),
+    ] {
+        let (status, _, err) = run(folder.path(), &line);
+        assert!(status == 1 && err.contains(words), "{line}: {err}");
+    }
+}
+
+#[test]
+fn the_schema_of_the_cluster_file_is_printed() {
+    let (status, out, _) = run(Path::new("."), "schema");
+    let schema: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (status, &schema["$schema"]),
+        (0, &"http://json-schema.org/draft-07/schema#".into())
+    );
+    assert!(schema["properties"]["podCidr"]["pattern"].is_string(), "{out}");
 }

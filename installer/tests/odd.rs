@@ -9,8 +9,8 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use bundle_format::cluster::{Cluster, Given};
-use installer::cluster_file;
+use bundle_format::cluster::Cluster;
+use installer::cluster_file::{self, ClusterFile, OfBundle};
 use installer::doctor::diagnose;
 use installer::facts::Facts;
 use installer::join::JoinFile;
@@ -73,8 +73,8 @@ fn a_cluster_file_or_join_file_with_anything_in_it() {
         // One without a word has the defaults.
         let mut lines = odd.split(|byte| *byte == b'\n');
         let says_nothing = lines.all(|line| line.is_empty() || line.starts_with(b"#"));
-        let read = cluster_file::load(&path)
-            .and_then(|given| cluster_file::effective(&Given::default(), &given));
+        let read = ClusterFile::load(&path)
+            .and_then(|file| cluster_file::effective(&OfBundle::default(), Some(&file)));
         assert_eq!(read.is_ok(), says_nothing, "{:?}", odd.get(..20));
         let error = JoinFile::load(&path).map(drop).unwrap_err();
         assert!(error.to_string().contains("file.yaml"), "{error}");

@@ -61,6 +61,10 @@ fn who_has_seen_enough_ends_no_command() {
         format!("preflight {NODE}"),
         format!("preflight {NODE} --json"),
         "verify small.tar".to_owned(),
+        "schema".to_owned(),
+        "token --sample".to_owned(),
+        "inventory --root node".to_owned(),
+        format!("plan {NODE} --show /etc/hosts"),
         "no-such-command".to_owned(),
         "--help".to_owned(),
     ] {

@@ -9,6 +9,7 @@ use super::storage::Storage;
 use super::{BLOCK, header, padding};
 use crate::bounds::MAX_ENTRIES;
 use crate::digest::Digest;
+use crate::recognise;
 use crate::text::printable;
 
 /// What an entry is, by its name.
@@ -58,7 +59,7 @@ pub(super) fn read(storage: &Storage) -> Result<Vec<Entry>, BundleError> {
         let damaged = |reason: String| Err(damaged(storage, offset, reason));
         let Some((name, size)) = written(&block) else {
             if offset == 0 {
-                return Err(not_a_bundle(storage, what_it_is(&block)));
+                return Err(not_a_bundle(storage, &what_it_is(&block)));
             }
             return damaged("a header is altered".to_owned());
         };
@@ -102,7 +103,7 @@ fn block(storage: &Storage, offset: u64) -> Result<Option<[u8; BLOCK as usize]>,
         Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
             Err(damaged(storage, offset, error.to_string()))
         }
-        Err(_) if offset == 0 => Err(not_a_bundle(storage, "it has less than one block")),
+        Err(_) if offset == 0 => Err(not_a_bundle(storage, &what_it_is(&all(storage)))),
         Err(_) if offset == storage.length() => Err(cut_short(storage, "its end mark")),
         Err(_) => Err(cut_short(storage, "a header")),
     }
@@ -149,7 +150,16 @@ fn not_a_bundle(storage: &Storage, reason: &str) -> BundleError {
     BundleError::NotABundle { path: path.to_owned(), reason: reason.to_owned() }
 }
 
-fn what_it_is(start: &[u8]) -> &'static str {
+/// All of a file that has less than one block.
+fn all(storage: &Storage) -> Vec<u8> {
+    let mut bytes = vec![0; usize::try_from(storage.length()).unwrap_or(0).min(BLOCK as usize)];
+    match storage.read_exact_at(&mut bytes, 0) {
+        Ok(()) => bytes,
+        Err(_) => Vec::new(),
+    }
+}
+
+fn what_it_is(start: &[u8]) -> String {
     let known = [
         (&[0x1f, 0x8b][..], "it is compressed with gzip; a bundle is not: unpack it first"),
         (&[0x28, 0xb5, 0x2f, 0xfd], "it is compressed with zstd; a bundle is not: unpack it first"),
@@ -161,5 +171,8 @@ fn what_it_is(start: &[u8]) -> &'static str {
         (b"<", "it is a web page or another XML document"),
     ];
     let found = known.iter().find(|(magic, _)| start.starts_with(magic));
-    found.map_or("it does not begin as one", |(_, words)| words)
+    match found {
+        Some((_, words)) => (*words).to_owned(),
+        None => format!("it is {}", recognise::what_begins(start)),
+    }
 }

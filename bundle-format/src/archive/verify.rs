@@ -11,6 +11,7 @@ use crate::bounds::MAX_PROBLEMS;
 use crate::digest::Digest;
 use crate::image::disagreements;
 use crate::lock::Descriptor;
+use crate::text::count;
 
 /// What [`verify`] found.
 #[derive(Debug, Default)]
@@ -49,9 +50,9 @@ impl Verification {
         let mut texts = Vec::new();
         if !self.problems.is_empty() {
             texts.push(format!(
-                "{} of {} blobs {}; do not use this bundle:\n{}",
+                "{} of {} {}; do not use this bundle:\n{}",
                 self.problems.len(),
-                self.blobs,
+                count(self.blobs, "blob"),
                 match self.problems.len() {
                     1 => "is not what it should be",
                     _ => "are not what they should be",

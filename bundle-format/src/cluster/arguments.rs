@@ -70,7 +70,7 @@ impl From<Argument> for String {
 /// A value, which YAML may take for a number or a truth; an argument is a text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "serde_json::Value", into = "String")]
-#[schemars(inline, extend("type" = ["string", "boolean", "number"]))]
+#[schemars(inline, extend("type" = ["string", "boolean", "number"], "examples" = [30]))]
 pub struct Scalar(String);
 
 impl TryFrom<serde_json::Value> for Scalar {

@@ -36,20 +36,26 @@ pub(super) fn conflicts(cluster: &Cluster) -> Vec<Conflict> {
     }
     found.extend(of_pods(cluster));
     if pods.contains(&services) || services.contains(&pods) {
-        found.push(Conflict::new(
-            "podCidr",
-            format!("podCidr {pods} and serviceCidr {services} overlap"),
-            "choose two networks that do not",
-        ));
+        found.push(
+            Conflict::new(
+                "podCidr",
+                format!("podCidr {pods} and serviceCidr {services} overlap"),
+                "choose two networks that do not",
+            )
+            .with("serviceCidr"),
+        );
     }
     for node in &cluster.nodes {
         let IpAddr::V4(address) = node.address else { continue };
         for (key, network) in named.into_iter().filter(|(_, one)| one.contains(&address)) {
-            found.push(Conflict::new(
-                key,
-                format!("{key} {network} has the address of {}, {address}", node.name),
-                format!("choose another {key}"),
-            ));
+            found.push(
+                Conflict::new(
+                    key,
+                    format!("{key} {network} has the address of {}, {address}", node.name),
+                    format!("choose another {key}"),
+                )
+                .with("nodes"),
+            );
         }
     }
     found

@@ -6,7 +6,7 @@ use std::fmt;
 use bundle_format::Digest;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::lock::Lock;
-use bundle_format::text::printable;
+use bundle_format::text::{count, printable};
 use indicatif::HumanBytes;
 use serde::Serialize;
 
@@ -96,9 +96,8 @@ impl fmt::Display for Difference {
                 writeln!(f, "    ({note})")?;
             }
         }
-        let count = self.changes.len();
-        let s = if count == 1 { "" } else { "s" };
-        write!(f, "{count} change{s}, {} of new blobs", HumanBytes(self.delta))
+        let changes = count(self.changes.len(), "change");
+        write!(f, "{changes}, {} of new blobs", HumanBytes(self.delta))
     }
 }
 

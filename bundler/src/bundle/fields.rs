@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use bundle_format::lock::Lock;
+use bundle_format::text;
 use serde_json::Value;
 
 use super::difference::Change;
@@ -46,7 +47,7 @@ fn compare(path: &str, a: &Value, b: &Value, found: &mut Vec<Change>) {
             };
             let (gone, come) = (only(from, to), only(to, from));
             if gone.is_empty() && come.is_empty() {
-                let count = |values: &[Value]| Some(format!("{} entries", values.len()));
+                let count = |values: &[Value]| Some(text::count(values.len(), "entry"));
                 found.push(change(path, count(from), count(to)));
             }
             for value in gone {

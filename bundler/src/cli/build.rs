@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use bundle_format::output;
-use bundle_format::text::printable;
+use bundle_format::text::{count, printable};
 use clap::Args;
 use indicatif::HumanBytes;
 
@@ -97,7 +97,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         build::build(&file, &lock, &upstreams, &output, SystemTime::now(), arguments.quiet)?;
     let names: Vec<String> =
         built.files.iter().map(|path| printable(&path.display().to_string())).collect();
-    report::notice(&format!("verified {} blobs, {}", built.blobs, HumanBytes(built.size)));
+    let blobs = count(built.blobs, "blob");
+    report::notice(&format!("verified {blobs}, {}", HumanBytes(built.size)));
     for installer in &built.installers {
         report::notice(&format!("beside it: {}", installer.display()));
     }

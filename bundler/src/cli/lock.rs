@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use bundle_format::bounds::MAX_LOCK;
+use bundle_format::text::count;
 use bundle_format::{Lock, input, layout};
 use clap::Args;
 
@@ -157,10 +158,10 @@ fn write(path: &Path, lock: &Lock) -> anyhow::Result<()> {
         report::notice(&format!("warning: {warning}"));
     }
     report::notice(&format!(
-        "locked {} packages, {} images, {} manifests in {}",
-        lock.rpms.len(),
-        lock.images.len(),
-        lock.manifests.len(),
+        "locked {}, {}, {} in {}",
+        count(lock.rpms.len(), "package"),
+        count(lock.images.len(), "image"),
+        count(lock.manifests.len(), "manifest"),
         path.display()
     ));
     Ok(())

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::spec::secret::hidden_within;
+use bundle_format::secret::hidden_within;
 
 mod build;
 mod diff;
@@ -42,8 +42,7 @@ enum Command {
     Why(why::Arguments),
     Images(images::Arguments),
     Resolve(resolve::Arguments),
-    /// Prints the spec's JSON Schema, by which editors complete and check it
-    Schema,
+    Schema(schema::Arguments),
 }
 
 /// Runs the program with the process's own arguments. Exit status: 0 done, 1
@@ -72,7 +71,7 @@ pub fn run() -> ExitCode {
         Command::Why(arguments) => why::run(&arguments),
         Command::Images(arguments) => images::run(&arguments),
         Command::Resolve(arguments) => resolve::run(&arguments),
-        Command::Schema => schema::run(),
+        Command::Schema(arguments) => schema::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use anyhow::Context;
+use bundle_format::secret::hidden;
 use bundle_format::{Architecture, input};
 use clap::Args;
 use url::Url;
@@ -18,7 +19,6 @@ use crate::rpm::key::{ExpiredKeys, Keyring, MAX_KEY};
 use crate::rpm::repository;
 use crate::rpm::resolve::{self, Baseline, Goal};
 use crate::rpm::source::{Metadata, RepositorySource};
-use crate::spec::secret::hidden;
 use crate::spec::text;
 
 /// Prints the packages that must be installed to have some others

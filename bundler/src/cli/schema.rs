@@ -1,9 +1,20 @@
-//! `bundler schema`: the spec's JSON Schema.
+//! `bundler schema`: the JSON Schema of what people write.
+
+use bundle_format::cluster;
+use clap::Args;
 
 use super::report;
-use crate::spec::Spec;
+use crate::spec::schema::schema;
 
-pub(super) fn run() -> anyhow::Result<()> {
-    let schema = schemars::schema_for!(Spec);
+/// Prints the spec's JSON Schema, by which editors complete and check it
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// That of the installer's cluster file instead
+    #[arg(long)]
+    cluster: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let schema = if arguments.cluster { cluster::schema() } else { schema() };
     report::json(&format!("{}\n", serde_json::to_string_pretty(&schema)?))
 }

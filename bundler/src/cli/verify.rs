@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use bundle_format::archive::reader::Bundle;
 use bundle_format::archive::verify;
+use bundle_format::text::count;
 use clap::Args;
 use indicatif::HumanBytes;
 
@@ -36,8 +37,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         bail!("{report}");
     }
     report::data(&format!(
-        "good: {} blobs, {}, index {}\n",
-        verification.blobs,
+        "good: {}, {}, index {}\n",
+        count(verification.blobs, "blob"),
         HumanBytes(verification.bytes),
         bundle.index_digest()
     ))

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::time::Duration;
 
+use bundle_format::recognise;
 use reqwest::blocking::Client;
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
@@ -25,8 +26,15 @@ const MAX_REDIRECTS: usize = 10;
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     /// A certificate file is no certificate.
-    #[error("the CA file {0} holds no certificate in PEM form")]
-    Certificate(String),
+    #[error(
+        "the CA file {file} is {what}, and holds no certificate in PEM form, which begins with `-----BEGIN CERTIFICATE-----`"
+    )]
+    Certificate {
+        /// The file.
+        file: String,
+        /// What it is.
+        what: &'static str,
+    },
     /// The library refuses its settings.
     #[error("cannot set up TLS: {0}")]
     Tls(String),
@@ -51,7 +59,10 @@ impl HttpFetch {
             let parsed = reqwest::Certificate::from_pem_bundle(pem)
                 .ok()
                 .filter(|parsed| !parsed.is_empty())
-                .ok_or_else(|| HttpError::Certificate(name.clone()))?;
+                .ok_or_else(|| HttpError::Certificate {
+                    file: name.clone(),
+                    what: recognise::what(pem),
+                })?;
             certificates.extend(parsed);
         }
         // One provider for the whole process, chosen here rather than guessed.

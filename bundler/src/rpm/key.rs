@@ -7,6 +7,7 @@
 use std::io::{self, Read};
 use std::time::SystemTime;
 
+use bundle_format::recognise;
 use pgp::composed::{Deserializable, DetachedSignature};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::crypto::public_key::PublicKeyAlgorithm;
@@ -142,6 +143,20 @@ pub(super) struct Judgement<'a> {
     pub(super) now: SystemTime,
 }
 
+/// Why there is no key in `bytes`: where they are something else, what that is.
+fn of_no_key(bytes: &[u8], reason: Option<String>) -> Option<String> {
+    // A packet's first bit is set (RFC 9580, 4.2); armored ones have a mark.
+    let is_packet = bytes.first().is_some_and(|first| first & 0x80 != 0);
+    match recognise::what(bytes) {
+        "an OpenPGP public key" => reason,
+        "no text of a kind that is known" if is_packet => reason,
+        other => Some(format!(
+            "it is {other}, and no OpenPGP key, which begins with `-----BEGIN PGP PUBLIC KEY \
+             BLOCK-----`"
+        )),
+    }
+}
+
 impl Keyring {
     /// Takes in every key of `bytes`, armored or binary. Another copy of a key
     /// that is here already is united with it. One key that cannot be read does
@@ -149,7 +164,10 @@ impl Keyring {
     pub fn add(&mut self, file: &str, bytes: &[u8]) -> Result<(), KeyError> {
         let parsed = certificate::parse(bytes);
         if parsed.certificates.is_empty() && parsed.revocations.is_empty() {
-            return Err(KeyError { file: file.to_owned(), reason: parsed.reason });
+            return Err(KeyError {
+                file: file.to_owned(),
+                reason: of_no_key(bytes, parsed.reason),
+            });
         }
         self.take(&parsed.certificates, &parsed.revocations);
         Ok(())
@@ -444,4 +462,28 @@ fn issuer(signature: &Signature) -> String {
 pub(crate) fn day(time: SystemTime) -> String {
     let date = httpdate::fmt_http_date(time);
     date.get(5..16).unwrap_or(&date).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_no_key_says_what_it_is() {
+        for (bytes, words) in [
+            (&b""[..], "it is empty"),
+            (b"<!doctype html>", "it is an HTML page"),
+            (b"-----BEGIN CERTIFICATE-----\n", "it is a certificate in PEM form"),
+            (b"garbage\n", "it is a text of another kind"),
+            (b"podCidr: 10.0.0.0/8\n", "it is a cluster file"),
+        ] {
+            let error = Keyring::default().add("k.asc", bytes).unwrap_err().to_string();
+            let cure = "which begins with `-----BEGIN PGP PUBLIC KEY BLOCK-----`";
+            assert!(error.contains(words) && error.contains(cure), "{error}");
+        }
+        // What is broken is not something else.
+        let broken = b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nQQ\n";
+        let error = Keyring::default().add("k.asc", broken).unwrap_err().to_string();
+        assert!(!error.contains("which begins with"), "{error}");
+    }
 }

@@ -6,9 +6,8 @@
 
 use bundle_format::ImageReference;
 use bundle_format::cluster::{Cluster, ProxyMode};
+use bundle_format::yaml::{Node, Place};
 
-use super::problem::Place;
-use super::tree::Node;
 use super::{Spec, Target, profile};
 use crate::manifest::patch::Change;
 

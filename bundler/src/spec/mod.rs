@@ -2,32 +2,34 @@
 //! JSON Schema that editors use is generated from them, doc comments included.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-use bundle_format::cluster::{Cluster, Given};
+use bundle_format::cluster::{Cluster, Given, KINDS};
 use bundle_format::lock::System;
+use bundle_format::yaml::Format;
 use bundle_format::{Architecture, ImageReference};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 pub mod combination;
-mod hint;
 mod named_files;
 pub mod parse;
 pub(crate) mod plain_http;
-pub mod problem;
 pub mod profile;
 mod relations;
-pub(crate) mod secret;
-mod shape;
+pub mod schema;
 pub(crate) mod text;
-mod tree;
 pub mod version;
 
 pub use parse::{SpecError, SpecFile};
 pub use version::{ContainerdVersion, KubernetesVersion};
 
 use crate::manifest::patch::{Change, Patch};
+
+/// What may stand in a spec.
+pub static FORMAT: LazyLock<Format> =
+    LazyLock::new(|| Format::of::<Spec>("spec", text::KINDS.iter().chain(&KINDS)));
 
 /// What a bundle is to hold.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -162,6 +164,7 @@ pub struct Target {
     pub packages: Vec<Spanned<PackageRequest>>,
     /// Packages that must not be taken, by name; `*` stands for any text.
     #[serde(default)]
+    #[schemars(extend("examples" = [["kernel-debug*"]]))]
     pub exclude: Vec<String>,
 }
 
@@ -252,6 +255,7 @@ pub struct Repository {
     /// Packages of this repository that must not be taken, by name; `*` stands
     /// for any text.
     #[serde(default)]
+    #[schemars(extend("examples" = [["kernel-debug*"]]))]
     pub exclude: Vec<String>,
 }
 

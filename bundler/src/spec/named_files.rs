@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
+use bundle_format::yaml::{Node, Place, Problem};
 use url::Url;
 
-use super::problem::{Place, Problem};
-use super::tree::Node;
 use super::{Baseline, SpecFile};
 
 /// Each file that `file` names, at its place in `root`, and that is not there.

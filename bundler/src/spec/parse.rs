@@ -3,12 +3,11 @@
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use bundle_format::{Digest, input};
+use bundle_format::secret::hidden_line;
+use bundle_format::yaml::{Node, Place, Problem, Read, cut};
+use bundle_format::{Digest, input, recognise};
 
-use super::problem::{Place, Problem, cut};
-use super::secret::hidden_line;
-use super::tree::{self, Node};
-use super::{Spec, named_files, relations, shape};
+use super::{FORMAT, Spec, named_files, relations};
 
 /// A spec with the file that it came from.
 #[derive(Debug)]
@@ -64,20 +63,30 @@ impl SpecFile {
         let text = String::from_utf8(bytes).map_err(|error| {
             SpecError::Invalid(vec![format!("{}: not UTF-8: {error}", path.display())])
         })?;
-        let root = tree::parse(&text)
-            .map_err(|problem| SpecError::Invalid(vec![with_the_line(&problem, path, &text)]))?;
-        let mut problems = shape::check(&root);
-        // A spec with a wrong value here and there may still be read, and then
-        // more can be said of it.
-        let spec = match read_types(&text) {
-            Ok(spec) => spec,
-            Err(problem) if problems.is_empty() => return Err(invalid(path, vec![problem])),
-            Err(_) => return Err(invalid(path, problems)),
-        };
-        problems.extend(relations::check(&spec, &root));
-        if !problems.is_empty() {
-            return Err(invalid(path, problems));
+        let another = recognise::what(text.as_bytes());
+        if !matches!(another, "empty" | "a bundle's spec" | "a text of another kind")
+            && !text.contains("\ntargets:")
+        {
+            let words = format!("{} is {another}, and no spec", path.display());
+            return Err(SpecError::Invalid(vec![words]));
         }
+        let read = FORMAT
+            .read::<Spec>(&text)
+            .map_err(|problem| SpecError::Invalid(vec![with_the_line(&problem, path, &text)]))?;
+        let Some(Read { root, value, mut problems }) = read else {
+            let words = "the spec is empty: `bundler init` writes one to begin with";
+            let place = Place { line: 1, column: 1 };
+            return Err(invalid(path, vec![Problem::new(place, words)]));
+        };
+        if let Some(spec) = &value {
+            // A text that is wrong by itself is told once.
+            let wrong: Vec<Place> = problems.iter().map(|problem| problem.place).collect();
+            let more = relations::check(spec, &root).into_iter();
+            problems.extend(more.filter(|problem| !wrong.contains(&problem.place)));
+        }
+        let Some(spec) = value.filter(|_| problems.is_empty()) else {
+            return Err(invalid(path, problems));
+        };
         let mut file = Self { path: path.to_owned(), digest, spec };
         file.tell_patches_their_places(&root);
         Ok((file, root))
@@ -114,22 +123,6 @@ fn invalid(path: &Path, mut problems: Vec<Problem>) -> SpecError {
     SpecError::Invalid(problems.iter().map(|problem| problem.line(path)).collect())
 }
 
-/// What serde makes of the text, which stops at the first mistake.
-fn read_types(text: &str) -> Result<Spec, Problem> {
-    let options = serde_saphyr::options! { with_snippet: false };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let message = error.without_snippet().to_string();
-        // The parser's own text may end in the place, which stands in front here.
-        let message = message.split(" at line ").next().unwrap_or(&message);
-        let number = |number: u64| usize::try_from(number).unwrap_or(1);
-        let place = error.location().map_or(Place { line: 1, column: 1 }, |location| Place {
-            line: number(location.line()),
-            column: number(location.column()),
-        });
-        Problem::new(place, message)
-    })
-}
-
 /// The mistake of a text that is no YAML, with the line that it is in.
 fn with_the_line(problem: &Problem, path: &Path, text: &str) -> String {
     let line = problem.place.line;
@@ -137,5 +130,7 @@ fn with_the_line(problem: &Problem, path: &Path, text: &str) -> String {
     format!("{}\n  {line} | {}", problem.line(path), cut(&hidden_line(shown)))
 }
 
+#[cfg(test)]
+mod shape_tests;
 #[cfg(test)]
 mod tests;

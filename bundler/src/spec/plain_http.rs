@@ -3,10 +3,9 @@
 //! otherwise only where the spec says why. What does not leave the machine is no
 //! matter.
 
+use bundle_format::yaml::{Node, Problem};
 use url::{Host, Url};
 
-use super::problem::Problem;
-use super::tree::Node;
 use super::{Check, Manifest, Repository, Spec};
 
 /// Every URL of `spec` that may not be plain http and is.

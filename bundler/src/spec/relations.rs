@@ -4,9 +4,8 @@
 use std::collections::BTreeSet;
 
 use bundle_format::lock::foreign_tool;
+use bundle_format::yaml::{Node, Place, Problem};
 
-use super::problem::{Place, Problem};
-use super::tree::Node;
 use super::{Check, PackageRequest, Repository, Spec, Target, combination, plain_http};
 use crate::manifest::patch::Change;
 
@@ -206,9 +205,9 @@ impl Relations {
     /// What the cluster file's own keys say against each other.
     fn cluster(&mut self, spec: &Spec, root: &Node) {
         for conflict in spec.cluster.conflicts() {
-            let place =
-                root.value("cluster").map_or(root.place, |node| node.place_of(conflict.key));
-            self.add(place, format!("cluster: {conflict}: {}", conflict.cure()));
+            let node = root.value("cluster").unwrap_or(root);
+            let problem = conflict.problem(node);
+            self.add(problem.place, format!("cluster: {}", problem.message));
         }
     }
 

@@ -1,29 +1,24 @@
-//! What the texts in a spec may be. Each kind is a line of the table: its name,
-//! which stands as `format` in the JSON Schema, what such a text looks like, and
-//! the check that it must pass.
+//! What the texts in a spec may be. Each kind is a row of the table: its name,
+//! which stands as `format` in the JSON Schema, what such a text looks like, a
+//! regular expression for editors, and the check that it must pass.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 use std::str::FromStr;
 
-use bundle_format::{Digest, ImageReference, cluster};
+use bundle_format::secret::hidden;
+use bundle_format::yaml::{Kind, cut, quoted};
+use bundle_format::{Digest, ImageReference};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use url::Url;
 
-use super::problem::{cut, quoted};
-use super::secret::hidden;
 use crate::manifest::patch;
 use crate::rpm::closure::Request;
 
-/// No text of a spec has more characters.
-const MAX_TEXT: usize = 2048;
 /// Names become names of files and folders, on nodes too.
 const MAX_NAME: usize = 64;
 
-type Check = fn(&str) -> Result<(), String>;
-
 macro_rules! kinds {
-    ($($(#[$words:meta])* $kind:ident, $format:literal, $sample:literal, $check:expr;)*) => {
+    ($($(#[$words:meta])* $kind:ident, $format:literal, $sample:literal, $check:expr, $pattern:expr;)*) => {
         $($(#[$words])*
         pub(crate) struct $kind;
 
@@ -39,99 +34,89 @@ macro_rules! kinds {
             }
         })*
 
-        const KINDS: &[(&str, &str, Check)] = &[$(($format, $sample, $check)),*];
+        /// All of them.
+        pub(super) static KINDS: &[Kind] = &[$(Kind {
+            name: $format,
+            sample: $sample,
+            pattern: $pattern,
+            check: $check,
+        }),*];
     };
 }
 
 kinds! {
     /// The name of a bundle or a manifest.
-    Name, "name", "my-cluster", name;
+    Name, "name", "my-cluster", name,
+        "^[a-z0-9][a-z0-9.-]{0,63}$";
     /// A repository's id.
-    Id, "id", "baseos", id;
+    Id, "id", "baseos", id,
+        "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
     /// An OS family.
-    Family, "family", "el9", id;
+    Family, "family", "el9", id,
+        "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
     /// The version of Kubernetes.
-    KubernetesVersion, "kubernetes-version", "1.28.2", parses::<super::KubernetesVersion>;
+    KubernetesVersion, "kubernetes-version", "1.28.2", parses::<super::KubernetesVersion>,
+        r"^1\.[0-9]+\.[0-9]+(-.*)?$";
     /// The version of containerd.
-    ContainerdVersion, "containerd-version", "1.6.25", parses::<super::ContainerdVersion>;
+    ContainerdVersion, "containerd-version", "1.6.25", parses::<super::ContainerdVersion>,
+        r"^[0-9]+\.[0-9]+\.[0-9]+(-.*)?$";
     /// Something to fetch.
-    FetchUrl, "fetch-url", "https://example.com/", fetch_url;
+    FetchUrl, "fetch-url", "https://example.com/", fetch_url,
+        "^(https?://[^/?#@]+([/?#].*)?|file://.*)$";
     /// A folder of a server.
-    BaseUrl, "base-url", "https://example.com/", base_url;
+    BaseUrl, "base-url", "https://example.com/", base_url,
+        "^(https?://[^/?#@]+(/[^?#]*)?|file://[^?#]*)$";
     /// A URL, or a file beside the spec.
-    Location, "location", "https://example.com/key.asc", location;
+    Location, "location", "https://example.com/key.asc", location,
+        r"^(https?://[^/?#@]+([/?#].*)?|file://.*|(?!.*://).*\S.*)$";
     /// A file beside the spec.
-    File, "file", "a-file", file;
+    File, "file", "a-file", file,
+        r"^(?!.*://).*\S";
     /// A registry that holds what another one does.
-    Mirror, "mirror", "https://mirror.example.com", mirror;
+    Mirror, "mirror", "https://mirror.example.com", mirror,
+        "^https?://[^/?#@]+(/[^?#]*)?$";
     /// An image.
-    Image, "image", "docker.io/library/busybox:1.36", parses::<ImageReference>;
+    Image, "image", "docker.io/library/busybox:1.36", parses::<ImageReference>,
+        r"^(?!.*://)[A-Za-z0-9][A-Za-z0-9._:/-]*(@sha256:[0-9a-f]{64})?$";
     /// The beginning of images' names.
-    ImagePrefix, "image-prefix", "quay.io/calico", image_prefix;
+    ImagePrefix, "image-prefix", "quay.io/calico", image_prefix,
+        "^(?!.*://)[A-Za-z0-9][A-Za-z0-9._:/-]*$";
     /// A registry's name in images' names.
-    RegistryName, "registry", "docker.io", registry;
+    RegistryName, "registry", "docker.io", registry,
+        "^([A-Za-z0-9][A-Za-z0-9.-]*[.:][A-Za-z0-9.:-]*|localhost|[A-Za-z0-9-]*[A-Z][A-Za-z0-9-]*)$";
     /// A package that is asked for.
-    Package, "package", "tcpdump", package;
+    Package, "package", "tcpdump", package,
+        r"^(?!\s*-)(?!.*(=>|=<|==)\s).*\S.*$";
     /// A digest.
-    Sha256, "sha256", "e3b0c442…", sha256;
+    Sha256, "sha256", "e3b0c442…", sha256,
+        "^[0-9a-f]{64}$";
     /// Why a check is off.
-    Reason, "reason", "the reason", reason;
+    Reason, "reason", "the reason", reason,
+        r"^(?!\s*([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[Yy]([Ee][Ss])?|[Nn][Oo]?|[Oo][Nn]|[Oo][Ff][Ff]|[Nn][Uu][Ll][Ll])\s*$)(.|\s)*[^\s0-9!-/:-@\[-`{-~]";
     /// A network.
-    Network, "network", "10.244.0.0/16", parses::<patch::Network>;
+    Network, "network", "10.244.0.0/16", parses::<patch::Network>,
+        r"^([0-9]{1,3}(\.[0-9]{1,3}){3}/(3[0-2]|[12]?[0-9])|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*/[0-9]{1,3})$";
     /// Where a value stands in an object.
-    ValuePath, "path", "spec.replicas", patch::check_path;
+    ValuePath, "path", "spec.replicas", patch::check_path,
+        r"^[^\s].*$";
     /// A kind with its group.
-    KindOfGroup, "kind-of-group", "Issuer.cert-manager.io", kind_of_group;
+    KindOfGroup, "kind-of-group", "Issuer.cert-manager.io", kind_of_group,
+        r"^[A-Z][A-Za-z0-9]*(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$";
     /// A field of os-release(5).
-    OsReleaseField, "os-release-field", "ID", os_release_field;
+    OsReleaseField, "os-release-field", "ID", os_release_field,
+        "^[A-Z][A-Z0-9_]*$";
     /// The value of one.
-    OsReleaseValue, "os-release-value", "openEuler", os_release_value;
+    OsReleaseValue, "os-release-value", "openEuler", os_release_value,
+        r"\S";
     /// A namespace.
-    Namespace, "namespace", "monitoring", namespace;
+    Namespace, "namespace", "monitoring", namespace,
+        "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
     /// The name of an environment variable.
-    Variable, "variable", "REGISTRY_USER", variable;
+    Variable, "variable", "REGISTRY_USER", variable,
+        "^[A-Za-z_][A-Za-z0-9_]*$";
     /// The same of one that holds a password.
-    PasswordVariable, "password-variable", "REGISTRY_PASSWORD", variable;
-}
-
-/// Those of the cluster file, whose types say themselves what they may be.
-const OF_CLUSTER: [(&str, &str, Check); 11] = [
-    ("argument", "audit-log-maxage", tries::<cluster::Argument>),
-    ("export-path", "/srv/share", tries::<cluster::ExportPath>),
-    ("interface", "eth1", tries::<cluster::Interface>),
-    ("ip", "192.168.1.1", address),
-    ("ipv4-network", "10.244.0.0/16", ipv4_network),
-    ("label-key", "disk", tries::<cluster::LabelKey>),
-    ("label-value", "ssd", tries::<cluster::LabelValue>),
-    ("mirror-url", "https://mirror.site:5000", tries::<cluster::MirrorUrl>),
-    ("node-name", "k8s-node1", tries::<cluster::NodeName>),
-    ("registry-host", "docker.io", tries::<cluster::RegistryHost>),
-    ("taint", "gpu=yes:NoSchedule", tries::<cluster::Taint>),
-];
-
-/// Checks a text of the kind that the schema calls `format`. The error says
-/// what to write.
-pub(super) fn check(format: &str, text: &str) -> Result<(), String> {
-    let length = text.chars().count();
-    if length > MAX_TEXT {
-        return Err(format!(
-            "`{}` has {length} characters; at most {MAX_TEXT} are read",
-            cut(text)
-        ));
-    }
-    match kind(format) {
-        Some((.., check)) => check(text),
-        None => Ok(()),
-    }
-}
-
-/// What a text of the kind looks like.
-pub(super) fn sample(format: &str) -> Option<&'static str> {
-    kind(format).map(|(_, sample, _)| *sample)
-}
-
-fn kind(format: &str) -> Option<&'static (&'static str, &'static str, Check)> {
-    KINDS.iter().chain(&OF_CLUSTER).find(|(name, ..)| *name == format)
+    PasswordVariable, "password-variable", "REGISTRY_PASSWORD", variable,
+        "^[A-Za-z_][A-Za-z0-9_]*$";
 }
 
 fn parses<T>(text: &str) -> Result<(), String>
@@ -141,12 +126,6 @@ where
 {
     let shown = |error: T::Err| error.to_string().replace(text, &hidden(text));
     text.parse::<T>().map(|_| ()).map_err(shown)
-}
-
-/// The type's own words, with the text in them as it is shown.
-fn tries<T: TryFrom<String, Error = String>>(text: &str) -> Result<(), String> {
-    let shown = |reason: String| reason.replace(&format!("`{text}`"), &quoted(text));
-    T::try_from(text.to_owned()).map(|_| ()).map_err(shown)
 }
 
 fn kind_of_group(text: &str) -> Result<(), String> {
@@ -202,21 +181,6 @@ fn is_label(text: &str) -> bool {
         && text.chars().all(|c| is_plain(c) || c == '-')
         && text.starts_with(is_plain)
         && text.ends_with(is_plain)
-}
-
-fn address(text: &str) -> Result<(), String> {
-    match text.parse::<IpAddr>() {
-        Ok(_) => Ok(()),
-        Err(_) => Err(format!("{} is no address: write one such as 192.168.1.1", quoted(text))),
-    }
-}
-
-fn ipv4_network(text: &str) -> Result<(), String> {
-    parses::<patch::Network>(text)?;
-    if text.contains(':') {
-        return Err(format!("{} is of IPv6: write one such as 10.244.0.0/16", quoted(text)));
-    }
-    Ok(())
 }
 
 /// Words of letters, digits and some marks, which no shell or path reads

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use bundle_format::yaml::quoted;
 use serde::Deserialize;
-
-use super::problem::quoted;
 
 /// A Kubernetes release: `1.28.2`, `1.31.0-rc.1`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -1,10 +1,12 @@
 //! `installer config`: the cluster file as it holds, with where each value is
 //! from. It can be given as a cluster file again.
 
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
 use bundle_format::cluster::Cluster;
+use bundle_format::text::{printable, stderr};
 use serde_json::{Map, Value};
 
 use super::node;
@@ -17,12 +19,15 @@ const GUESSED: &str = "guessed from the node";
 
 pub(crate) fn config(aim: &Aim, root: Option<&Path>) -> anyhow::Result<()> {
     let host = node::host(root)?;
-    let defaults = || Ok(node::bundle(aim)?.lock().cluster.clone());
+    let defaults = || Ok(node::of_bundle(&node::bundle(aim)?));
     let sources = Sources::read(aim, node::join(aim)?, defaults)?;
     let mut cluster = sources.cluster()?;
     let facts = Facts::gather(&host)?;
     let address = node::address(&facts, aim, root)?;
     let name = node::name(&facts, aim, &cluster, address)?;
+    if let Some(words) = node::stranger(&cluster, address, &name) {
+        drop(writeln!(stderr(), "note: {}", printable(&words)));
+    }
     let of_name = if aim.node_name.is_some() {
         "--node-name"
     } else if cluster.nodes.iter().any(|node| node.address == address) {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::Instant;
 
 use bundle_format::lock::DisabledCheck;
-use bundle_format::text::{plain_json, printable, stderr, stdout};
+use bundle_format::text::{count, plain_json, printable, stderr, stdout};
 use serde_json::json;
 
 use super::options::{Aim, Choice, Way};
@@ -12,6 +12,7 @@ use super::{Ended, carried_out, confirmed, node, preflight as told, verify};
 use crate::change::Change;
 use crate::failure::Failure;
 use crate::host::{Host, LOG};
+use crate::join::JoinFile;
 use crate::preflight;
 use crate::preflight::settled;
 use crate::role::Role;
@@ -36,6 +37,10 @@ struct Ready {
 fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready>> {
     let host = node::host(way.root.as_deref())?;
     let intent = node::intent(&host, aim, way.root.as_deref())?;
+    node::tell_stranger(&intent);
+    if !way.dry_run {
+        refuse_sample(intent.join.as_ref())?;
+    }
     let steps = chosen(aim.role, choice)?;
     let plan = match run::plan(&host, &intent, &steps) {
         Ok(plan) => plan,
@@ -79,6 +84,17 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
     Ok(Some(Ready { host: node::begin(host)?, intent, steps }))
 }
 
+/// By a sample a worker can only be looked at.
+fn refuse_sample(join: Option<&JoinFile>) -> Result<(), Failure> {
+    match join.is_some_and(JoinFile::is_sample) {
+        true => Err(Failure::new(
+            "the join file is a sample, by which nobody can join",
+            "bring the master's, which its run has left or `installer token` makes",
+        )),
+        false => Ok(()),
+    }
+}
+
 fn carry_out(ready: &mut Ready, begun: Instant) -> anyhow::Result<()> {
     let Ready { host, intent, steps } = ready;
     let total = steps.len();
@@ -86,7 +102,7 @@ fn carry_out(ready: &mut Ready, begun: Instant) -> anyhow::Result<()> {
         let line = match changes.len() {
             0 => format!("[{:>2}/{total}] {name}: done already\n", number + 1),
             1 => format!("[{:>2}/{total}] {name}: {}\n", number + 1, first(changes)),
-            many => format!("[{:>2}/{total}] {name}: {many} changes\n", number + 1),
+            many => format!("[{:>2}/{total}] {name}: {}\n", number + 1, count(many, "change")),
         };
         drop(stderr().write_all(line.as_bytes()));
     })?;
@@ -110,7 +126,7 @@ fn first(changes: &[Change]) -> String {
 }
 
 /// The steps that were asked for.
-fn chosen(role: Role, choice: &Choice) -> anyhow::Result<Vec<&'static dyn Step>> {
+pub(super) fn chosen(role: Role, choice: &Choice) -> anyhow::Result<Vec<&'static dyn Step>> {
     let mut steps = role.steps();
     let names: Vec<&str> = steps.iter().map(|step| step.name()).collect();
     for name in choice.only.iter().chain(&choice.skip) {
@@ -232,8 +248,7 @@ fn finished(
     let mut out = stdout();
     let seconds = begun.elapsed().as_secs();
     let is = end(intent, steps, format!("{} is a {}", intent.name, intent.role));
-    let s = if made == 1 { "" } else { "s" };
-    writeln!(out, "{is}; {made} change{s} in {seconds} s")?;
+    writeln!(out, "{is}; {} in {seconds} s", count(made, "change"))?;
     if intent.role == Role::Master && host.exists(join_file::path()) {
         let path = join_file::path();
         writeln!(out, "next:  copy {} to each worker, and there run", path.display())?;
@@ -241,4 +256,19 @@ fn finished(
     }
     writeln!(out, "log:   {LOG}")?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use bundle_format::cluster::Cluster;
+
+    use super::*;
+
+    #[test]
+    fn nobody_joins_by_a_sample() {
+        let mut join = JoinFile::sample(Cluster::default()).unwrap();
+        assert!(refuse_sample(Some(&join)).unwrap_err().to_string().contains("is a sample"));
+        join.token = "abcdef.0123456789abcdef".to_owned();
+        assert!(refuse_sample(Some(&join)).is_ok() && refuse_sample(None).is_ok());
+    }
 }

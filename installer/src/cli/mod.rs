@@ -13,6 +13,8 @@ mod options;
 mod output;
 mod preflight;
 mod reset;
+mod schema;
+mod show;
 mod sources;
 mod status;
 mod token;
@@ -62,6 +64,10 @@ enum Command {
         choice: Choice,
         #[command(flatten)]
         look: Look,
+        /// Print instead what this file would become, as a difference to what is
+        /// there, without its secrets
+        #[arg(long, value_name = "FILE", conflicts_with = "json")]
+        show: Option<PathBuf>,
     },
     /// Says what this node is, and what is in the way of a run
     Preflight {
@@ -103,6 +109,13 @@ enum Command {
         /// Where to; standard output if left out
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
+        /// A sample, by which nobody can join: to rehearse a worker with `plan`, on
+        /// any machine
+        #[arg(long, conflicts_with = "hours")]
+        sample: bool,
+        /// The cluster file that a sample is to hold
+        #[arg(long, value_name = "FILE", requires = "sample")]
+        config: Option<PathBuf>,
     },
     /// Says what this node is, and whether it is at work
     Status {
@@ -130,6 +143,8 @@ enum Command {
     /// Makes a kubeconfig for a person, which grants nothing until a role is
     /// bound
     Kubeconfig(kubeconfig::Wanted),
+    /// Prints the cluster file's JSON Schema, by which editors complete and check it
+    Schema,
     /// Prints a page of the manual
     Manual {
         /// Which
@@ -160,7 +175,10 @@ pub fn run() -> ExitCode {
     // node that nobody has set up otherwise: rpm's database is.
     umask(Mode::WGRP | Mode::WOTH);
     let (result, log) = match (arguments.command, arguments.aim) {
-        (Some(Command::Plan { aim, choice, look }), _) => {
+        (Some(Command::Plan { aim, choice, look, show: Some(file) }), _) => {
+            (show::show(&aim, &choice, look.root.as_deref(), &file), None)
+        }
+        (Some(Command::Plan { aim, choice, look, show: None }), _) => {
             install::install(&aim, &choice, &look.into())
         }
         (Some(Command::Preflight { aim, look }), _) => (preflight::preflight(&aim, &look), None),
@@ -169,7 +187,10 @@ pub fn run() -> ExitCode {
             (inventory::inventory(look.root.as_deref(), look.json), None)
         }
         (Some(Command::Verify { bundle, named }), _) => (verify::verify(bundle.or(named)), None),
-        (Some(Command::Token { hours, output }), _) => {
+        (Some(Command::Token { sample: true, output, config, .. }), _) => {
+            (token::sample(config.as_deref(), output.as_deref()), None)
+        }
+        (Some(Command::Token { hours, output, .. }), _) => {
             (token::token(hours, output.as_deref()), None)
         }
         (Some(Command::Status { json }), _) => (status::status(json), None),
@@ -179,6 +200,7 @@ pub fn run() -> ExitCode {
             certs::renew(yes)
         }
         (Some(Command::Kubeconfig(wanted)), _) => (kubeconfig::kubeconfig(wanted), None),
+        (Some(Command::Schema), _) => (schema::schema(), None),
         (Some(Command::Manual { page }), _) => (manual::manual(page), None),
         (Some(Command::Reset { yes }), _) => reset::reset(yes),
         (None, Some(aim)) => install::install(&aim, &arguments.choice, &arguments.way),

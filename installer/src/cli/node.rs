@@ -1,14 +1,18 @@
 //! From what was typed to what the node is to become.
 
+use std::io::Write;
 use std::net::Ipv4Addr;
 use std::path::Path;
 
 use anyhow::Context;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::cluster::{Cluster, NodeName};
+use bundle_format::text::{printable, stderr};
+use bundle_format::yaml::hint::near;
 
 use super::options::Aim;
 use super::sources::Sources;
+use crate::cluster_file::OfBundle;
 use crate::credentials::kubeconfig::Brought;
 use crate::exec::SystemExec;
 use crate::facts::Facts;
@@ -21,6 +25,9 @@ use crate::step::Intent;
 use crate::steps::join_file;
 use crate::steps::kubeconfig::OWN;
 use crate::target;
+
+/// How many of a cluster's machines are named.
+const SHOWN: usize = 10;
 
 /// The node to look at.
 pub(crate) fn host(root: Option<&Path>) -> anyhow::Result<Host> {
@@ -57,7 +64,7 @@ pub(super) fn bundle(aim: &Aim) -> anyhow::Result<Bundle> {
 pub(crate) fn intent(host: &Host, aim: &Aim, root: Option<&Path>) -> anyhow::Result<Intent> {
     let bundle = bundle(aim)?;
     let kubeconfig = brought(aim)?;
-    let sources = Sources::read(aim, join(aim)?, || Ok(bundle.lock().cluster.clone()))?;
+    let sources = Sources::read(aim, join(aim)?, || Ok(of_bundle(&bundle)))?;
     let cluster = sources.cluster()?;
     let facts = Facts::gather(host)?;
     let target = target::choose(host, &bundle.lock().targets, &facts)?;
@@ -67,13 +74,20 @@ pub(crate) fn intent(host: &Host, aim: &Aim, root: Option<&Path>) -> anyhow::Res
     Ok(Intent { role: aim.role, bundle, target, cluster, facts, name, address, join, kubeconfig })
 }
 
+/// What it says of the cluster.
+pub(super) fn of_bundle(bundle: &Bundle) -> OfBundle {
+    let lock = bundle.lock();
+    OfBundle { given: lock.cluster.clone(), kubernetes: lock.kubernetes.clone() }
+}
+
 /// The join file that was given; a worker cannot do without.
 pub(super) fn join(aim: &Aim) -> anyhow::Result<Option<JoinFile>> {
     if aim.role == Role::Worker && aim.join.is_none() {
         return Err(Failure::new(
             "a worker needs a join file",
             format!(
-                "copy {} from the master, and give it with --join",
+                "copy {} from the master, and give it with --join; to look only, \
+                 `installer token --sample --output join.yaml` makes a sample",
                 join_file::path().display()
             ),
         )
@@ -127,12 +141,74 @@ pub(super) fn name(
     facts.node_name(aim.node_name.clone().or(by_address))
 }
 
+/// Says where the cluster file has this node in no or in another way: its address may
+/// be a slip, or the file may not have all machines.
+pub(super) fn stranger(cluster: &Cluster, address: Ipv4Addr, name: &NodeName) -> Option<String> {
+    let nodes = &cluster.nodes;
+    if nodes.is_empty() || nodes.iter().any(|node| node.address == address) {
+        return None;
+    }
+    if let Some(node) = nodes.iter().find(|node| node.name == *name) {
+        let other = node.address;
+        return Some(format!(
+            "{name} is at {other} by `nodes` of the cluster file, not at {address}"
+        ));
+    }
+    let addresses: Vec<String> = nodes.iter().map(|node| node.address.to_string()).collect();
+    let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
+    let all: Vec<String> =
+        nodes.iter().take(SHOWN).map(|node| format!("{} at {}", node.name, node.address)).collect();
+    let more = match nodes.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let meant = match near(&address.to_string(), &addresses) {
+        Some(meant) => format!("; did you mean {meant}?"),
+        None => String::new(),
+    };
+    let all = all.join(", ");
+    Some(format!("{address} is none of `nodes` of the cluster file, which has {all}{more}{meant}"))
+}
+
+/// As [`stranger`], for the person.
+pub(super) fn tell_stranger(intent: &Intent) {
+    if let Some(words) = stranger(&intent.cluster, intent.address, &intent.name) {
+        drop(writeln!(stderr(), "note: {}", printable(&words)));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;
 
     use super::*;
     use crate::cli::Installer;
+
+    #[test]
+    fn an_address_that_no_machine_has_is_told() {
+        let cluster: Cluster = serde_saphyr::from_str(
+            "nodes: [{name: m, address: 192.168.1.1}, {name: w, address: 192.168.1.20}]",
+        )
+        .unwrap();
+        let of = |address: &str, name: &str| {
+            let name = NodeName::try_from(name.to_owned()).unwrap();
+            stranger(&cluster, address.parse().unwrap(), &name)
+        };
+        assert_eq!(of("192.168.1.1", "m"), None);
+        assert_eq!(of("192.168.1.20", "another"), None, "the file has the name");
+        assert_eq!(
+            of("192.168.1.2", "x").unwrap(),
+            "192.168.1.2 is none of `nodes` of the cluster file, which has m at 192.168.1.1, w at \
+             192.168.1.20; did you mean 192.168.1.1?"
+        );
+        assert_eq!(
+            of("10.0.0.1", "w").unwrap(),
+            "w is at 192.168.1.20 by `nodes` of the cluster file, not at 10.0.0.1"
+        );
+        let none =
+            stranger(&Cluster::default(), Ipv4Addr::LOCALHOST, &"x".to_owned().try_into().unwrap());
+        assert_eq!(none, None);
+    }
 
     #[test]
     fn the_address_is_believed_for_a_folder_only() {

@@ -15,6 +15,7 @@ use crate::run;
 pub(crate) fn preflight(aim: &Aim, look: &Look) -> anyhow::Result<()> {
     let host = node::host(look.root.as_deref())?;
     let intent = node::intent(&host, aim, look.root.as_deref())?;
+    node::tell_stranger(&intent);
     let mut problems = problems(&host, &intent);
     let warnings = warnings(&host, &intent);
     // What a step cannot plan with is in its way as well.

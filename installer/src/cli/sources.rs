@@ -1,19 +1,19 @@
 //! Where the cluster's values are from: the bundle and the cluster file, or the
 //! join file.
 
-use bundle_format::cluster::{Cluster, Given};
+use bundle_format::cluster::Cluster;
 
 use super::options::Aim;
-use crate::cluster_file;
+use crate::cluster_file::{self, ClusterFile, OfBundle};
 use crate::join::JoinFile;
 
 /// The sources of the cluster's values.
 pub(super) struct Sources {
     pub(super) join: Option<JoinFile>,
     /// The cluster file's keys, where one was given.
-    file: Option<Given>,
+    file: Option<ClusterFile>,
     /// The bundle's.
-    bundle: Given,
+    bundle: OfBundle,
 }
 
 impl Sources {
@@ -22,11 +22,11 @@ impl Sources {
     pub(super) fn read(
         aim: &Aim,
         join: Option<JoinFile>,
-        bundle: impl FnOnce() -> anyhow::Result<Given>,
+        bundle: impl FnOnce() -> anyhow::Result<OfBundle>,
     ) -> anyhow::Result<Self> {
-        let file = aim.config.as_deref().map(cluster_file::load).transpose()?;
+        let file = aim.config.as_deref().map(ClusterFile::load).transpose()?;
         let counts = file.is_some() || join.is_none();
-        let bundle = if counts { bundle()? } else { Given::default() };
+        let bundle = if counts { bundle()? } else { OfBundle::default() };
         Ok(Self { join, file, bundle })
     }
 
@@ -34,8 +34,7 @@ impl Sources {
     pub(super) fn cluster(&self) -> anyhow::Result<Cluster> {
         match (&self.file, &self.join) {
             (None, Some(join)) => Ok(join.cluster.clone()),
-            (None, None) => cluster_file::effective(&self.bundle, &Given::default()),
-            (Some(file), _) => cluster_file::effective(&self.bundle, file),
+            (file, _) => cluster_file::effective(&self.bundle, file.as_ref()),
         }
     }
 
@@ -44,9 +43,9 @@ impl Sources {
     pub(super) fn of(&self, key: &str) -> &'static str {
         match &self.file {
             _ if self.join.is_some() && key == "endpoint" => "join file",
-            Some(file) if file.has(key) => "cluster.yaml",
+            Some(file) if file.given.has(key) => "cluster.yaml",
             None if self.join.is_some() => "join file",
-            _ if self.bundle.has(key) => "the bundle",
+            _ if self.bundle.given.has(key) => "the bundle",
             _ => "default",
         }
     }
@@ -57,6 +56,7 @@ mod tests {
     use std::time::Duration;
 
     use bundle_format::Digest;
+    use bundle_format::cluster::Given;
 
     use super::*;
     use crate::join::Expiry;
@@ -74,11 +74,18 @@ mod tests {
             cluster: Cluster { ntp_servers: vec!["join".to_owned()], ..Cluster::default() },
             machines: Vec::new(),
         };
-        let of = |file: Option<&str>, joins: bool| {
+        let of = |given: Option<&str>, joins: bool| {
             let sources = Sources {
                 join: joins.then(|| join.clone()),
-                file: file.map(keys),
-                bundle: keys("{podCidr: 10.9.0.0/16, ntpServers: [bundle], selinux: leave}"),
+                file: given.map(|text| {
+                    let mut file = ClusterFile::default();
+                    file.given = keys(text);
+                    file
+                }),
+                bundle: OfBundle {
+                    given: keys("{podCidr: 10.9.0.0/16, ntpServers: [bundle], selinux: leave}"),
+                    kubernetes: "1.28.2".to_owned(),
+                },
             };
             let time = sources.cluster().unwrap().ntp_servers.join(",");
             (["endpoint", "podCidr", "ingress"].map(|key| sources.of(key)), time)

@@ -6,12 +6,20 @@ use anyhow::bail;
 
 use super::node;
 use super::output::secret;
+use crate::cluster_file::{self, ClusterFile, OfBundle};
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::join::{JoinFile, Machine};
 use crate::role::no_master;
 use crate::steps::join_file;
 use crate::steps::kubeconfig::ADMIN;
+
+/// Makes a sample, by which a worker can be rehearsed anywhere.
+pub(crate) fn sample(config: Option<&Path>, output: Option<&Path>) -> anyhow::Result<()> {
+    let file = config.map(ClusterFile::load).transpose()?;
+    let cluster = cluster_file::effective(&OfBundle::default(), file.as_ref())?;
+    secret(output, &JoinFile::sample(cluster)?.text()?, "join file")
+}
 
 /// Makes a join file like the one that the run has left, with a new token.
 pub(crate) fn token(hours: u32, output: Option<&Path>) -> anyhow::Result<()> {

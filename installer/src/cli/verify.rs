@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use anyhow::bail;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::archive::verify;
-use bundle_format::text::stdout;
+use bundle_format::text::{count, stdout};
 
 pub(crate) fn verify(bundle: Option<PathBuf>) -> anyhow::Result<()> {
     let bundle = Bundle::open(&super::bundle::find(bundle.as_deref())?)?;
     let (blobs, bytes) = whole(&bundle)?;
     let index = bundle.index_digest();
-    writeln!(stdout(), "good: {blobs} blobs, {bytes} bytes, index {index}")?;
+    let blobs = count(blobs, "blob");
+    writeln!(stdout(), "good: {blobs}, {bytes} bytes, index {index}")?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bundle_format::input;
+use bundle_format::{input, recognise};
 use serde::Deserialize;
 
 use super::certificate::Certificate;
@@ -41,8 +41,14 @@ impl Brought {
         let text = input::named_text(path, input::WRITTEN_BY_HAND)
             .with_context(|| format!("reading {}", path.display()))?;
         let config = Kubeconfig::parse(&text).map_err(|error| {
+            let is = match recognise::what(text.as_bytes()) {
+                "a kubeconfig" | "a text of another kind" => {
+                    "is not a kubeconfig for this".to_owned()
+                }
+                other => format!("is {other}, and not a kubeconfig"),
+            };
             Failure::new(
-                format!("{} is not a kubeconfig for this", path.display()),
+                format!("{} {is}", path.display()),
                 "make one on the master with `installer kubeconfig`, and copy it here",
             )
             .because(error)

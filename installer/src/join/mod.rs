@@ -4,19 +4,26 @@
 mod expiry;
 mod machine;
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use bundle_format::cluster::{Cluster, NodeName};
-use bundle_format::{Digest, input};
+use bundle_format::cluster::{Cluster, NodeName, endpoint};
+use bundle_format::{Digest, input, recognise};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 
 pub use self::expiry::Expiry;
 pub use self::machine::Machine;
+
+/// The token of a sample, which no cluster has.
+const SAMPLE: &str = "sample.0000000000000000";
+/// An address that no machine has (RFC 5737).
+const DOCUMENTATION: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+/// For how long a sample holds.
+const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A join file.
 #[derive(Clone, Serialize, Deserialize)]
@@ -51,20 +58,58 @@ impl JoinFile {
 
     /// Reads the text of one, which is at `path`.
     pub fn parse(text: &str, path: &Path) -> anyhow::Result<Self> {
+        const CURE: &str = "make one on the master with `installer token`, and copy it here";
         // The library's own words may quote the token.
-        serde_saphyr::from_str(text).map_err(|_| {
-            Failure::new(
-                format!("{} is not a join file", path.display()),
-                "make one on the master with `installer token`, and copy it here",
-            )
-            .into()
-        })
+        let join: Self = serde_saphyr::from_str(text).map_err(|_| {
+            let is = match recognise::what(text.as_bytes()) {
+                "a join file" | "a text of another kind" => "is not a join file".to_owned(),
+                other => format!("is {other}, and not a join file"),
+            };
+            Failure::new(format!("{} {is}", path.display()), CURE)
+        })?;
+        endpoint::check(&join.endpoint)
+            .map_err(|reason| Failure::new(format!("{}: {reason}", path.display()), CURE))?;
+        Ok(join)
     }
 
     /// Its text.
     pub fn text(&self) -> anyhow::Result<String> {
         let text = serde_saphyr::to_string(self).context("writing a join file")?;
-        Ok(format!("# Made by `installer token`; holds a secret. For `installer --join`.\n{text}"))
+        let about = match self.is_sample() {
+            true => "A sample of `installer token --sample`, by which nobody can join: for plans.",
+            false => "Made by `installer token`; holds a secret. For `installer --join`.",
+        };
+        Ok(format!("# {about}\n{text}"))
+    }
+
+    /// One by which nobody can join: for a rehearsal of a worker, with what a cluster
+    /// file says.
+    pub fn sample(cluster: Cluster) -> anyhow::Result<Self> {
+        let first = cluster.nodes.first();
+        let master = first.map_or_else(
+            || NodeName::try_from("k8s-master".to_owned()).map_err(anyhow::Error::msg),
+            |node| Ok(node.name.clone()),
+        )?;
+        let master_address = match first.map(|node| node.address) {
+            Some(IpAddr::V4(address)) => address,
+            _ => DOCUMENTATION,
+        };
+        let endpoint = cluster.endpoint.clone().unwrap_or(format!("{master_address}:6443"));
+        Ok(Self {
+            endpoint,
+            token: SAMPLE.to_owned(),
+            expires: Expiry::after(A_YEAR)?,
+            ca_cert_hash: Digest::of(SAMPLE.as_bytes()),
+            master,
+            master_address,
+            machines: Vec::new(),
+            cluster,
+        })
+    }
+
+    /// Whether it is such a sample.
+    pub fn is_sample(&self) -> bool {
+        self.token == SAMPLE
     }
 
     /// What is wrong with its token, which holds for hours only.

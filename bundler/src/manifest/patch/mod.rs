@@ -80,11 +80,14 @@ pub struct ImageRewrite {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Set {
     /// The object's kind.
+    #[schemars(extend("examples" = ["Deployment"]))]
     pub kind: String,
     /// Its namespace; left out, any.
     #[serde(default)]
+    #[schemars(extend("examples" = ["kube-system"]))]
     pub namespace: Option<String>,
     /// Its name.
+    #[schemars(extend("examples" = ["coredns"]))]
     pub name: String,
     /// `spec.template.spec.containers[0].args[2]`,
     /// `metadata.annotations["example.com/key"]`.

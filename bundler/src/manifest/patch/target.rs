@@ -13,11 +13,14 @@ use crate::manifest::node::{Data, Node, entries, get, items, scalar, text};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Workload {
     /// `Deployment`, `DaemonSet`, `Job`, ….
+    #[schemars(extend("examples" = ["Deployment"]))]
     pub kind: String,
     /// Its namespace; left out, any.
     #[serde(default)]
+    #[schemars(extend("examples" = ["kube-system"]))]
     pub namespace: Option<String>,
     /// Its name.
+    #[schemars(extend("examples" = ["coredns"]))]
     pub name: String,
 }
 

@@ -84,7 +84,8 @@ fn the_clusters_own_keys_are_checked_as_the_cluster_file_is() {
         let error = of(lines);
         assert!(error.contains(place) && error.contains(cure), "{place} {cure}:\n{error}");
     }
-    let kubelet = "cluster: {kubelet: {a: [1, {b: 1.5}], c: ~}, kubeadm: {scheduler: {v: 1.5}}}";
+    let kubelet =
+        "cluster: {kubelet: {logging: {a: [1, {b: 1.5}], c: ~}}, kubeadm: {scheduler: {v: 1.5}}}";
     SpecFile::parse("s.yaml".as_ref(), format!("{MINIMAL}{kubelet}\n").into()).unwrap();
 }
 
@@ -371,9 +372,11 @@ fn what_has_the_shape_is_read() {
             let mut changed: Vec<String> = lines.iter().map(ToString::to_string).collect();
             changed[index] = format!("{key}: {value}");
             let text = changed.join("\n");
-            let Ok(root) = tree::parse(&text) else { continue };
-            if let (true, Err(problem)) = (shape::check(&root).is_empty(), read_types(&text)) {
-                refused.push(format!("{key}: {value}: {}", problem.message));
+            let Ok(Some(read)) = FORMAT.read::<Spec>(&text) else { continue };
+            if FORMAT.check_shape(&read.root).is_empty() {
+                refused.extend(
+                    read.problems.iter().map(|one| format!("{key}: {value}: {}", one.message)),
+                );
             }
         }
     }

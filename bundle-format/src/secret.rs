@@ -1,11 +1,11 @@
-//! Hiding what may be a password or a token in a text of the spec that is shown:
-//! the spec was refused, and whoever reads its errors may be others.
+//! Hiding what may be a password or a token in a text that is shown: whoever
+//! reads the errors may not be who wrote the file.
 
 use std::borrow::Cow;
 
 /// What a single value is shown as: without a user and password in front of a
 /// host, and without parameters.
-pub(crate) fn hidden(value: &str) -> Cow<'_, str> {
+pub fn hidden(value: &str) -> Cow<'_, str> {
     let parts = value.split_once("://").filter(|(scheme, _)| !scheme.contains('@'));
     let (scheme, rest) = match parts {
         Some((scheme, rest)) => (Some(scheme), rest),
@@ -41,7 +41,7 @@ fn is_digest(text: Option<&str>) -> bool {
 }
 
 /// A sentence with each of its words as it may be shown.
-pub(crate) fn hidden_within(text: &str) -> String {
+pub fn hidden_within(text: &str) -> String {
     let is_end = |c: char| c.is_whitespace() || matches!(c, '`' | '"' | '\'');
     let mut shown = String::new();
     for part in text.split_inclusive(is_end) {
@@ -54,7 +54,7 @@ pub(crate) fn hidden_within(text: &str) -> String {
 
 /// A line of YAML that is none, so that nobody knows where its values end: a
 /// password in it may hold anything.
-pub(crate) fn hidden_line(line: &str) -> String {
+pub fn hidden_line(line: &str) -> String {
     let scheme = line.find("://").map(|place| place + 3);
     let user =
         scheme.and_then(|start| line.get(start..)?.rfind('@').map(|end| (start, start + end)));

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use super::super::hint;
 use super::super::problem::{cut, quoted};
-use super::super::text;
 use super::super::tree::{Data, Node};
 use super::scalar::Kind;
 use super::{Checker, is};
@@ -17,6 +17,9 @@ impl<'s> Checker<'s> {
             Data::Sequence(_) => "a list".to_owned(),
             Data::Mapping(_) => "keys with values".to_owned(),
         };
+        if let Some(words) = node.text().and_then(|text| meant(choices, text)) {
+            return self.add(node.place, format!("`{key}` cannot be {shown}: {words}"));
+        }
         let instead = match &node.data {
             // One item where a list is wanted is the list of that item.
             Data::Scalar { text, .. } if choices.iter().any(|choice| is(choice, "array")) => {
@@ -45,14 +48,17 @@ impl<'s> Checker<'s> {
                 _ if !choice["const"].is_null() || is(choice, "object") => {
                     format!("`{}`", self.sample(choice))
                 }
+                _ if is(choice, "number") && is(choice, "boolean") => {
+                    "a text, a number, `true` or `false`".to_owned()
+                }
                 _ if is(choice, "boolean") => "`true` or `false`".to_owned(),
                 _ if is(choice, "integer") => match choice["default"].as_u64() {
                     Some(default) => format!("a whole number such as {default}"),
                     None => "a whole number".to_owned(),
                 },
-                _ if is(choice, "number") => "a text, a number, `true` or `false`".to_owned(),
+                _ if is(choice, "number") => "a number".to_owned(),
                 _ if is(choice, "array") => format!("a list such as `{}`", self.sample(choice)),
-                _ => match choice["format"].as_str().and_then(text::sample) {
+                _ => match self.sample_of_format(choice) {
                     Some(sample) => format!("`{sample}`"),
                     None => "a text".to_owned(),
                 },
@@ -82,6 +88,21 @@ impl<'s> Checker<'s> {
                 entries => format!("{{{}}}", entries.join(", ")),
             };
         }
-        choice["format"].as_str().and_then(text::sample).unwrap_or("…").to_owned()
+        self.sample_of_format(choice).unwrap_or("…").to_owned()
     }
+
+    fn sample_of_format(&self, choice: &Value) -> Option<&'s str> {
+        let kind = self.format.kind(choice["format"].as_str()?)?;
+        Some(kind.sample)
+    }
+}
+
+/// The word of a list that was meant by another.
+fn meant(choices: &[&Value], text: &str) -> Option<String> {
+    let words: Vec<&str> = choices.iter().filter_map(|choice| choice["const"].as_str()).collect();
+    let word = hint::near(text, &words)?;
+    Some(match word.eq_ignore_ascii_case(text) {
+        true => format!("write `{word}` instead"),
+        false => format!("did you mean `{word}`?"),
+    })
 }

@@ -1,15 +1,15 @@
-//! Whether a spec has the shape that its JSON Schema says: known keys, each once,
+//! Whether a document has the shape that its JSON Schema says: known keys, each once,
 //! with values of their type. The schema comes from the types, so there is one
-//! description of what a spec is; unlike serde, this finds every mistake at once,
-//! and says what to write instead.
+//! description of what may be written; unlike serde, this finds every mistake at
+//! once, and says what to write instead.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::Format;
 use super::problem::{Place, Problem, quoted};
 use super::tree::{Data, Node};
-use super::{Spec, text};
 
 mod instead;
 mod scalar;
@@ -17,15 +17,14 @@ mod scalar;
 use scalar::Kind;
 
 /// Everything in which `root` differs from the schema.
-pub(super) fn check(root: &Node) -> Vec<Problem> {
-    let schema = schemars::schema_for!(Spec).to_value();
-    let mut checker = Checker { schema: &schema, problems: Vec::new() };
-    checker.node(&schema, root, "spec");
+pub(super) fn check(root: &Node, format: &Format) -> Vec<Problem> {
+    let mut checker = Checker { format, problems: Vec::new() };
+    checker.node(&format.schema, root, format.what);
     checker.problems
 }
 
 struct Checker<'s> {
-    schema: &'s Value,
+    format: &'s Format,
     problems: Vec<Problem>,
 }
 
@@ -36,7 +35,7 @@ impl<'s> Checker<'s> {
 
     /// Checks the value of `key`.
     fn node(&mut self, schema: &'s Value, node: &Node, key: &str) {
-        if *schema == Value::Bool(true) {
+        if is_open(schema) {
             return self.anything(node, key);
         }
         let choices = self.choices(schema);
@@ -81,10 +80,13 @@ impl<'s> Checker<'s> {
     /// What a value may be: the schema itself, or each of its alternatives.
     fn choices(&self, schema: &'s Value) -> Vec<&'s Value> {
         if let Some(reference) = schema["$ref"].as_str() {
-            let target = reference.strip_prefix('#').and_then(|path| self.schema.pointer(path));
+            let target =
+                reference.strip_prefix('#').and_then(|path| self.format.schema.pointer(path));
             return target.map(|target| self.choices(target)).unwrap_or_default();
         }
-        match schema["oneOf"].as_array().or(schema["anyOf"].as_array()) {
+        // A reference with words beside it is the only one of `allOf`.
+        let several = ["oneOf", "anyOf", "allOf"].iter().find_map(|key| schema[*key].as_array());
+        match several {
             Some(choices) => choices.iter().flat_map(|choice| self.choices(choice)).collect(),
             None => vec![schema],
         }
@@ -118,8 +120,11 @@ impl<'s> Checker<'s> {
             } else if let Some((_, schema)) = known.iter().find(|(known, _)| *known == name) {
                 self.node(schema, value, name);
             } else if let Some(schema) = others {
-                self.name_of_other(records, name, place);
-                self.node(schema, value, name);
+                let is_right = self.name_of_other(records, name, place);
+                // Behind a key that stands for no argument there is mostly no value of one.
+                if is_right || is(schema, "object") || !schema["$ref"].is_null() {
+                    self.node(schema, value, name);
+                }
             } else {
                 let hint = super::hint::hint(name, &names);
                 self.add(place, format!("unknown field {}: {}", quoted(name), hint.words));
@@ -144,11 +149,13 @@ impl<'s> Checker<'s> {
     }
 
     /// The name of an entry that no property names, such as a registry's.
-    fn name_of_other(&mut self, records: &[&'s Value], name: &str, place: Place) {
+    fn name_of_other(&mut self, records: &[&'s Value], name: &str, place: Place) -> bool {
         let format = records.iter().find_map(|record| record["propertyNames"]["format"].as_str());
-        if let Some(Err(reason)) = format.map(|format| text::check(format, name)) {
+        if let Some(Err(reason)) = format.map(|format| self.format.check(format, name)) {
             self.add(place, reason);
+            return false;
         }
+        true
     }
 
     fn required(&mut self, record: &'s Value, node: &Node, seen: &BTreeMap<&str, Place>) {
@@ -188,13 +195,22 @@ impl<'s> Checker<'s> {
         // them. Its format says what is wrong with it.
         let no_text = kind == Kind::Switch || kind != Kind::Text && choices.len() > 1;
         match choices.iter().find_map(|choice| text_format(choice)) {
-            Some(format) => match text::check(format, text) {
+            Some(format) => match self.format.check(format, text) {
                 Err(reason) => self.add(node.place, format!("{key}: {reason}")),
                 Ok(()) if no_text => self.wrong(choices, node, key),
                 Ok(()) => {}
             },
             None => self.wrong(choices, node, key),
         }
+    }
+}
+
+/// Whether the schema says nothing of a value: it is another program's.
+fn is_open(schema: &Value) -> bool {
+    const WORDS: [&str; 6] = ["type", "$ref", "oneOf", "anyOf", "allOf", "const"];
+    match schema {
+        Value::Object(map) => !WORDS.iter().any(|word| map.contains_key(*word)),
+        _ => *schema == Value::Bool(true),
     }
 }
 
@@ -207,10 +223,7 @@ fn is(schema: &Value, name: &str) -> bool {
     }
 }
 
-/// The kind of text that the schema wants, as [`text`] knows them.
+/// The kind of text that the schema wants, as [`Format::kinds`] has it.
 fn text_format(schema: &Value) -> Option<&str> {
     if is(schema, "string") { schema["format"].as_str() } else { None }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,10 +1,12 @@
 //! Every kind of mistake, each with its place and what to write.
 
-use super::super::tree;
+use bundle_format::yaml;
+
+use crate::spec::FORMAT;
 
 /// The mistakes in a spec, as `line:column: words`.
 fn problems(text: &str) -> Vec<String> {
-    let mut found = super::check(&tree::parse(text).unwrap());
+    let mut found = FORMAT.check_shape(&yaml::parse(text, "spec").unwrap().unwrap());
     found.sort();
     found.iter().map(|problem| format!("{}: {}", problem.place, problem.message)).collect()
 }
@@ -91,7 +93,7 @@ fn wrong_values_of_patches() {
     let cases = [
         ("hostNetwork: true", "7:18: `hostNetwork` cannot be `true`: write `{kind: …, name: …}` instead".to_owned()),
         ("poolCidr: 10.244.0.1/16", "7:15: poolCidr: `10.244.0.1/16` is an address in a network: write 10.244.0.0/16".to_owned()),
-        ("pullPolicy: never", "7:17: `pullPolicy` cannot be `never`: write `IfNotPresent` or `Never` instead".to_owned()),
+        ("pullPolicy: never", "7:17: `pullPolicy` cannot be `never`: write `Never` instead".to_owned()),
         ("set: {kind: A, name: a, path: a, value: [1]}", format!("7:45: `value` cannot be a list: {value} instead")),
         ("set: {kind: A, name: a, path: a, value: 1.5}", format!("7:45: `value` cannot be `1.5`: {value} or, in quotes, `\"1.5\"` instead")),
         ("set: {kind: A, name: a, path: a, value: ~}", "7:45: `value` has no value: write `true` or `false` or a whole number or a text, or leave it out if it is not needed".to_owned()),

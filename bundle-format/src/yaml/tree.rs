@@ -1,5 +1,5 @@
-//! A spec's YAML as a tree that remembers where each part stands, and keeps keys
-//! that stand twice: what the checks with places walk over.
+//! YAML as a tree that remembers where each part stands, and keeps keys that stand
+//! twice: what the checks with places walk over.
 
 use std::collections::HashMap;
 
@@ -9,50 +9,64 @@ use super::problem::{Place, Problem, cut};
 
 /// How many nodes there may be, with those that aliases stand for.
 const MAX_NODES: usize = 100_000;
-/// How deep collections may nest; specs reach about eight.
+/// How deep collections may nest; what people write reaches about eight.
 const MAX_DEPTH: usize = 64;
 
 /// A part of the YAML.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub(super) place: Place,
-    pub(super) data: Data,
+pub struct Node {
+    /// Where it begins.
+    pub place: Place,
+    /// What it is.
+    pub data: Data,
 }
 
 /// What a part is.
 #[derive(Clone, Debug)]
-pub(super) enum Data {
-    /// `plain` is one without quotes or tag, which may be a number and such.
+pub enum Data {
+    /// A single value.
     Scalar {
+        /// Its text.
         text: String,
+        /// Whether it is without quotes and tag, and so may be a number and such.
         plain: bool,
     },
+    /// A list.
     Sequence(Vec<Node>),
+    /// Keys with values.
     Mapping(Vec<(Node, Node)>),
 }
 
 impl Node {
     /// The value behind `key`, if this is a mapping that has it.
-    pub(super) fn value(&self, key: &str) -> Option<&Self> {
+    pub fn value(&self, key: &str) -> Option<&Self> {
         let Data::Mapping(entries) = &self.data else { return None };
         entries.iter().find(|(name, _)| name.text() == Some(key)).map(|(_, value)| value)
     }
 
     /// Where the value behind `key` stands; where it is missing, this itself.
-    pub(super) fn place_of(&self, key: &str) -> Place {
+    pub fn place_of(&self, key: &str) -> Place {
         self.value(key).unwrap_or(self).place
     }
 
     /// The items of the sequence behind `key`.
-    pub(super) fn items(&self, key: &str) -> &[Self] {
+    pub fn items(&self, key: &str) -> &[Self] {
         match self.value(key).map(|value| &value.data) {
             Some(Data::Sequence(items)) => items,
             _ => &[],
         }
     }
 
+    /// The item of this number, if this is a sequence that has it.
+    pub fn item(&self, number: usize) -> Option<&Self> {
+        match &self.data {
+            Data::Sequence(items) => items.get(number),
+            _ => None,
+        }
+    }
+
     /// The text of a scalar.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub fn text(&self) -> Option<&str> {
         match &self.data {
             Data::Scalar { text, .. } => Some(text),
             _ => None,
@@ -70,34 +84,42 @@ impl Node {
     }
 }
 
-/// Reads the one document of `text`.
-pub(super) fn parse(text: &str) -> Result<Node, Problem> {
+/// Reads the one document of `text`, which is a `what`; none where it is empty.
+pub fn parse(text: &str, what: &'static str) -> Result<Option<Node>, Problem> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader =
-        Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0 };
+        Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0, what };
     let mut root = None;
     loop {
         let (event, span) = reader.next()?;
         match event {
             Event::StreamEnd => break,
             Event::DocumentStart(_) if root.is_some() => {
-                let message = "a second document begins here: a spec is one, so remove the `---`";
+                let message =
+                    format!("a second document begins here: a {what} is one, so remove the `---`");
                 return Err(Problem::new(place(span), message));
             }
             Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd => {}
             event => root = Some(reader.node(event, span, 0)?),
         }
     }
-    root.ok_or_else(|| {
-        let message = "the spec is empty: `bundler init` writes one to begin with";
-        Problem::new(Place { line: 1, column: 1 }, message)
-    })
+    Ok(root.filter(|root| {
+        // A mark of a document with nothing behind it.
+        !matches!(&root.data, Data::Scalar { text, plain: true } if text.is_empty())
+    }))
 }
 
 struct Reader<'a> {
     parser: Parser<'a, StrInput<'a>>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
+    what: &'static str,
+}
+
+/// The library's words, with what to do where a tab is in the way.
+fn no_yaml(reason: &str) -> String {
+    let cure = if reason.contains("tab") { ": write blanks instead of tabs" } else { "" };
+    format!("this is no YAML: {reason}{cure}")
 }
 
 fn place(span: Span) -> Place {
@@ -110,7 +132,7 @@ impl<'a> Reader<'a> {
             Some(Ok(event)) => Ok(event),
             Some(Err(error)) => {
                 let place = Place { line: error.marker().line(), column: error.marker().col() + 1 };
-                Err(Problem::new(place, format!("this is no YAML: {}", error.info())))
+                Err(Problem::new(place, no_yaml(error.info())))
             }
             None => Ok((Event::StreamEnd, Span::default())),
         }
@@ -128,7 +150,8 @@ impl<'a> Reader<'a> {
                 if !tag.is_yaml_core_schema()
                     || !matches!(tag.suffix.as_str(), "str" | "seq" | "map") =>
             {
-                let message = format!("a spec needs no tags: remove `{}`", cut(&tag.to_string()));
+                let tag = cut(&tag.to_string());
+                let message = format!("a {} needs no tags: remove `{tag}`", self.what);
                 return Err(Problem::new(place, message));
             }
             Event::Scalar(text, style, anchor, tag) => {

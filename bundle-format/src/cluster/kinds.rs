@@ -1,0 +1,226 @@
+//! The kinds of text in a cluster file: what each looks like, and what is none.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use ipnet::Ipv4Net;
+
+use super::endpoint;
+use super::{Argument, ExportPath, Interface, LabelKey, LabelValue, MirrorUrl, NodeName};
+use super::{RegistryHost, Taint};
+use crate::yaml::{Kind, quoted};
+
+/// All of them.
+pub static KINDS: [Kind; 14] = [
+    Kind {
+        name: "argument",
+        sample: "audit-log-maxage",
+        pattern: "^[a-z0-9][a-z0-9-]*$",
+        check: argument,
+    },
+    Kind {
+        name: "endpoint",
+        sample: "k8s-master:6443",
+        pattern: "^[A-Za-z0-9][A-Za-z0-9.-]*:[0-9]{1,5}$",
+        check: endpoint::check,
+    },
+    Kind {
+        name: "export-path",
+        sample: "/srv/share",
+        pattern: r"^(/(?!\.\.(/|$))[A-Za-z0-9._-]+)+$",
+        check: tries::<ExportPath>,
+    },
+    Kind {
+        name: "go-duration",
+        sample: "5m0s",
+        pattern: r"^[-+]?(0|([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+)$",
+        check: duration,
+    },
+    Kind {
+        name: "host",
+        sample: "192.168.1.254",
+        pattern: "^[A-Za-z0-9:][A-Za-z0-9.:-]*$",
+        check: endpoint::check_host,
+    },
+    Kind {
+        name: "interface",
+        sample: "eth1",
+        pattern: "^[A-Za-z0-9_.*,][A-Za-z0-9_.*,-]*$",
+        check: tries::<Interface>,
+    },
+    Kind {
+        name: "ip",
+        sample: "192.168.1.1",
+        pattern: r"^(((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(\.(?!$)|$)){4}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*)$",
+        check: address,
+    },
+    Kind {
+        name: "ipv4-network",
+        sample: "10.244.0.0/16",
+        pattern: r"^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(\.(?!/)|(?=/))){4}/(3[0-2]|[12]?[0-9])$",
+        check: ipv4_network,
+    },
+    Kind {
+        name: "label-key",
+        sample: "disk",
+        pattern: "^([a-z0-9][a-z0-9.-]{0,252}/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$",
+        check: tries::<LabelKey>,
+    },
+    Kind {
+        name: "label-value",
+        sample: "ssd",
+        pattern: "^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$",
+        check: tries::<LabelValue>,
+    },
+    Kind {
+        name: "mirror-url",
+        sample: "https://mirror.site:5000",
+        pattern: "^https?://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[A-Za-z0-9_./~%-]*)?$",
+        check: tries::<MirrorUrl>,
+    },
+    Kind {
+        name: "node-name",
+        sample: "k8s-node1",
+        pattern: r"^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$",
+        check: tries::<NodeName>,
+    },
+    Kind {
+        name: "registry-host",
+        sample: "docker.io",
+        pattern: "^(_default|[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?)$",
+        check: tries::<RegistryHost>,
+    },
+    Kind {
+        name: "taint",
+        sample: "gpu=yes:NoSchedule",
+        pattern: "^([a-z0-9][a-z0-9.-]{0,252}/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?\
+                  (=([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?)?\
+                  :(NoSchedule|PreferNoSchedule|NoExecute)$",
+        check: tries::<Taint>,
+    },
+];
+
+/// The type's own words, with the text in them as it is shown.
+fn tries<T: TryFrom<String, Error = String>>(text: &str) -> Result<(), String> {
+    let shown = |reason: String| reason.replace(&format!("`{text}`"), &quoted(text));
+    T::try_from(text.to_owned()).map(|_| ()).map_err(shown)
+}
+
+/// kubeadm's own fields stand beside arguments in its files, and others write the
+/// dashes before them.
+fn argument(text: &str) -> Result<(), String> {
+    const FIELDS: [&str; 4] = ["certSANs", "extraEnvs", "extraVolumes", "timeoutForControlPlane"];
+    if text == "extraArgs" {
+        return Err(
+            "`extraArgs` is kubeadm's own key: write the arguments that are below it here, \
+                    without it"
+                .to_owned(),
+        );
+    }
+    if FIELDS.contains(&text) {
+        return Err(format!(
+            "`{text}` is no argument but a field of kubeadm's, which the installer does not \
+             set: leave it out"
+        ));
+    }
+    let kebab = in_kebab_case(text.trim_start_matches('-'));
+    match tries::<Argument>(text) {
+        Err(_) if Argument::try_from(kebab.clone()).is_ok() => {
+            let dashes = if text.starts_with('-') { ", without dashes before" } else { "" };
+            Err(format!("{} is no argument: write `{kebab}`{dashes}", quoted(text)))
+        }
+        result => result,
+    }
+}
+
+/// `auditLogMaxage` as `audit-log-maxage`.
+fn in_kebab_case(text: &str) -> String {
+    let mut kebab = String::new();
+    for letter in text.chars() {
+        match letter {
+            '_' => kebab.push('-'),
+            letter if letter.is_ascii_uppercase() => {
+                kebab.extend(['-', letter.to_ascii_lowercase()]);
+            }
+            letter => kebab.push(letter),
+        }
+    }
+    kebab
+}
+
+fn address(text: &str) -> Result<(), String> {
+    match text.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => of_a_machine(address),
+        Ok(IpAddr::V6(_)) => Ok(()),
+        Err(_) if text.contains('/') => {
+            Err(format!("{} is no address: leave out what begins at `/`", quoted(text)))
+        }
+        Err(_) => Err(format!("{} is no address: write one such as 192.168.1.1", quoted(text))),
+    }
+}
+
+/// Other machines must reach it.
+fn of_a_machine(address: Ipv4Addr) -> Result<(), String> {
+    let what = match address {
+        _ if address.is_loopback() => "each machine's own",
+        _ if address.is_unspecified() => "no machine's",
+        _ if address.is_multicast() || address.is_broadcast() => "that of many machines",
+        _ => return Ok(()),
+    };
+    Err(format!("`{address}` is {what}: write the one by which the others reach this machine"))
+}
+
+fn ipv4_network(text: &str) -> Result<(), String> {
+    let shown = quoted(text);
+    if let Ok(network) = text.parse::<Ipv4Net>() {
+        return match network.trunc() == network {
+            true => Ok(()),
+            false => Err(format!("{shown} is an address in a network: write {}", network.trunc())),
+        };
+    }
+    let Some((address, bits)) = text.split_once('/') else {
+        return Err(match text.parse::<Ipv4Addr>() {
+            Ok(_) => format!("{shown} is no network: write its size behind it, as in {text}/16"),
+            Err(_) => format!("{shown} is no network: write one such as 10.244.0.0/16"),
+        });
+    };
+    if text.contains(':') {
+        return Err(format!("{shown} is of IPv6: write one such as 10.244.0.0/16"));
+    }
+    Err(match (address.parse::<Ipv4Addr>(), bits.parse::<u32>()) {
+        (Ok(_), Ok(_)) => {
+            format!(
+                "{shown} is no network: the number behind `/` is 32 at most, as in {address}/16"
+            )
+        }
+        (Ok(_), Err(_)) if bits.contains('.') => {
+            format!("{shown} has a mask: write the number of its bits, as in {address}/16")
+        }
+        (Ok(_), Err(_)) => {
+            format!("{shown} is no network: a number is missing behind `/`, as in {address}/16")
+        }
+        (Err(_), _) => format!(
+            "{shown} is no network: write four numbers up to 255 before `/`, as in 10.244.0.0/16"
+        ),
+    })
+}
+
+/// As Go's `time.ParseDuration` takes it.
+fn duration(text: &str) -> Result<(), String> {
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let mut fits = !rest.is_empty();
+    while fits && !rest.is_empty() && rest != "0" {
+        let whole = digits(rest);
+        let mut unit = &rest[whole..];
+        if let Some(fraction) = unit.strip_prefix('.') {
+            unit = &fraction[digits(fraction)..];
+        }
+        let after = ["ns", "us", "µs", "ms", "s", "m", "h"]
+            .iter()
+            .filter_map(|one| unit.strip_prefix(one))
+            .min_by_key(|after| after.len());
+        fits = whole > 0 && after.is_some();
+        rest = after.unwrap_or_default();
+    }
+    if fits { Ok(()) } else { Err(format!("{} is no time: write it like 5m0s", quoted(text))) }
+}

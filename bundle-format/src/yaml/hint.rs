@@ -1,0 +1,148 @@
+//! What was meant by a word that does not exist.
+
+/// What people write who know yum, kubeadm or other tools, and what it is here.
+const KNOWN: [(&str, &str, &str); 21] = [
+    ("gpgkey", "keys", "`keys`, a list,"),
+    ("arch", "architecture", "`architecture`"),
+    ("repos", "repositories", "`repositories`"),
+    ("excludepkgs", "exclude", "`exclude`, a list,"),
+    ("excludepackages", "exclude", "`exclude`, a list,"),
+    ("image", "images", "`images`, a list,"),
+    ("podsubnet", "podCidr", "`podCidr`"),
+    ("podnetworkcidr", "podCidr", "`podCidr`"),
+    ("clustercidr", "podCidr", "`podCidr`"),
+    ("servicesubnet", "serviceCidr", "`serviceCidr`"),
+    ("serviceclusteriprange", "serviceCidr", "`serviceCidr`"),
+    ("controlplaneendpoint", "endpoint", "`endpoint`"),
+    ("ntp", "ntpServers", "`ntpServers`, a list,"),
+    ("timeservers", "ntpServers", "`ntpServers`, a list,"),
+    ("hosts", "nodes", "`nodes`, a list,"),
+    ("machines", "nodes", "`nodes`, a list,"),
+    ("mirrors", "registryMirrors", "`registryMirrors`"),
+    ("kubeproxymode", "proxyMode", "`proxyMode`"),
+    ("ip", "address", "`address`"),
+    ("hostname", "name", "`name`"),
+    ("kubeletextraargs", "kubelet", "`kubelet`, with keys of KubeletConfiguration,"),
+];
+
+const NO_OBJECT: &str = "leave it out: this is no object of Kubernetes";
+const WRITTEN: &str = "leave it out: the installer writes it";
+const ARGUMENTS: &str =
+    "only arguments of apiServer, controllerManager and scheduler can be given: leave it out";
+const VERSION: &str = "leave it out: a bundle has one version of Kubernetes";
+
+/// Fields of Kubernetes' own configurations that stand nowhere here, or elsewhere:
+/// beside which key somebody writes one, the field (kubeadm's ClusterConfiguration of
+/// v1beta2, v1beta3 and v1beta4; `cmd/kubeadm/app/apis/kubeadm/*/types.go` of
+/// Kubernetes), and what to do.
+const ELSEWHERE: [(&str, &str, &str); 23] = [
+    ("podCidr", "apiversion", NO_OBJECT),
+    ("podCidr", "kind", NO_OBJECT),
+    ("podCidr", "kubernetesversion", VERSION),
+    ("podCidr", "networking", "write `podCidr` and `serviceCidr` instead"),
+    ("maxPods", "apiversion", WRITTEN),
+    ("maxPods", "kind", WRITTEN),
+    ("controllerManager", "apiversion", WRITTEN),
+    ("controllerManager", "kind", WRITTEN),
+    ("controllerManager", "kubernetesversion", VERSION),
+    (
+        "controllerManager",
+        "networking",
+        "write `podCidr` and `serviceCidr` of the cluster file instead",
+    ),
+    ("controllerManager", "controlplaneendpoint", "write `endpoint` of the cluster file instead"),
+    ("controllerManager", "imagerepository", ARGUMENTS),
+    ("controllerManager", "etcd", ARGUMENTS),
+    ("controllerManager", "dns", ARGUMENTS),
+    ("controllerManager", "proxy", ARGUMENTS),
+    ("controllerManager", "certificatesdir", ARGUMENTS),
+    ("controllerManager", "clustername", ARGUMENTS),
+    ("controllerManager", "featuregates", ARGUMENTS),
+    ("controllerManager", "encryptionalgorithm", ARGUMENTS),
+    ("controllerManager", "certificatevalidityperiod", ARGUMENTS),
+    ("controllerManager", "cacertificatevalidityperiod", ARGUMENTS),
+    ("controllerManager", "usehyperkubeimage", ARGUMENTS),
+    (
+        "controllerManager",
+        "extraargs",
+        "write arguments below apiServer, controllerManager or scheduler",
+    ),
+];
+
+/// How many keys are listed.
+const SOME: usize = 24;
+
+/// A key that was meant, and the words that say so.
+pub struct Hint<'a> {
+    /// The key, if there is one.
+    pub meant: Option<&'a str>,
+    /// What to write.
+    pub words: String,
+}
+
+/// Looks for what was meant by `key` among the keys that may stand there.
+pub fn hint<'a>(key: &str, keys: &[&'a str]) -> Hint<'a> {
+    let wanted = plain(key);
+    if let Some(meant) = keys.iter().find(|name| plain(name) == wanted) {
+        return Hint { meant: Some(meant), words: format!("write `{meant}` instead") };
+    }
+    for (wrong, right, words) in KNOWN {
+        if let Some(meant) = keys.iter().find(|name| wrong == wanted && **name == right) {
+            return Hint { meant: Some(meant), words: format!("write {words} instead") };
+        }
+    }
+    for (beside, wrong, words) in ELSEWHERE {
+        if wrong == wanted && keys.contains(&beside) {
+            return Hint { meant: None, words: words.to_owned() };
+        }
+    }
+    match near(key, keys) {
+        Some(meant) => Hint { meant: Some(meant), words: format!("did you mean `{meant}`?") },
+        None => Hint { meant: None, words: format!("the keys here are {}", some(keys)) },
+    }
+}
+
+/// The one of `known` that is nearest to `word`, where one is near.
+pub fn near<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let wanted = plain(word);
+    known
+        .iter()
+        .map(|name| (strsim::osa_distance(&wanted, &plain(name)), *name))
+        .filter(|(distance, _)| *distance <= 2 && distance * 2 < wanted.chars().count().max(3))
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// Without what people write in one way or another.
+fn plain(text: &str) -> String {
+    text.replace(['_', '-'], "").to_lowercase()
+}
+
+/// Not more of them than can be read.
+fn some(keys: &[&str]) -> String {
+    match keys {
+        [] => "none".to_owned(),
+        keys if keys.len() <= SOME => keys.join(", "),
+        keys => format!("{} and {} more", keys[..SOME].join(", "), keys.len() - SOME),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hint;
+
+    #[test]
+    fn near_misses_and_yums_words() {
+        let keys = ["id", "baseUrl", "mirrorList", "keys", "repoGpgcheck", "exclude"];
+        for (key, words) in [
+            ("baseurl", "write `baseUrl` instead"),
+            ("repo_gpgcheck", "write `repoGpgcheck` instead"),
+            ("gpgkey", "write `keys`, a list, instead"),
+            ("idd", "did you mean `id`?"),
+            ("excldue", "did you mean `exclude`?"),
+            ("cost", "the keys here are id, baseUrl, mirrorList, keys, repoGpgcheck, exclude"),
+        ] {
+            assert_eq!(hint(key, &keys).words, words, "{key}");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! `installer plan --show FILE`: what a file would become.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use bundle_format::layout::Content;
+use bundle_format::yaml::hint::near;
+use imara_diff::{Algorithm, BasicLineDiffPrinter, Diff, InternedInput, UnifiedDiffConfig};
+
+use super::install::chosen;
+use super::node;
+use super::options::{Aim, Choice};
+use super::output::print;
+use crate::change::Change;
+use crate::failure::Failure;
+use crate::run::{self, Planned};
+use crate::step::Intent;
+
+/// The most bytes of a file of the bundle that are shown.
+const MOST: u64 = 4 << 20;
+/// What stands in the place of a secret.
+const HIDDEN: &str = "(secret, not shown)";
+/// Words in the names of settings whose values nobody else is to see.
+const SECRETS: [&str; 7] = ["token", "password", "passwd", "secret", "key-data", "auth\"", "auth "];
+
+/// What a plan makes of a file.
+enum New<'a> {
+    /// This text.
+    Text(&'a [u8], u32),
+    /// A file of the bundle.
+    Content(&'a Content),
+    /// Nothing: it goes.
+    Gone,
+    /// What a command says or writes, which nobody knows before.
+    Later(String),
+}
+
+/// Prints the difference between a file as it is and as it would be.
+pub(crate) fn show(
+    aim: &Aim,
+    choice: &Choice,
+    root: Option<&Path>,
+    file: &Path,
+) -> anyhow::Result<()> {
+    let host = node::host(root)?;
+    let intent = node::intent(&host, aim, root)?;
+    node::tell_stranger(&intent);
+    let plan = run::plan(&host, &intent, &chosen(aim.role, choice)?)?;
+    let files = files(&plan);
+    // What comes last is what stays; but what a command reads goes again behind it.
+    let own = || files.iter().rev().filter(|(path, _)| path == file);
+    let read = own().find(|(_, new)| !matches!(new, New::Gone));
+    let Some((path, new)) = read.or_else(|| own().next()) else {
+        return Err(none(&files, file).into());
+    };
+    let old = host.bytes(path)?;
+    let text = match new {
+        New::Text(text, mode) => difference(&intent, path, old.as_deref(), Some(text), *mode),
+        New::Gone => difference(&intent, path, old.as_deref(), None, 0o644),
+        New::Content(content) => {
+            let bytes = bytes(&intent, content)?;
+            difference(&intent, path, old.as_deref(), Some(&bytes), 0o644)
+        }
+        New::Later(command) => {
+            format!("{} is written by {command}; its text is known only then\n", path.display())
+        }
+    };
+    print(&text)
+}
+
+/// All files of a plan, in its order.
+fn files(plan: &[Planned]) -> Vec<(PathBuf, New<'_>)> {
+    let mut files = Vec::new();
+    for change in plan.iter().flat_map(|planned| &planned.changes) {
+        match change {
+            Change::Write { path, text, mode, .. } => {
+                files.push((path.clone(), New::Text(text, *mode)));
+            }
+            Change::Remove { path } => files.push((path.clone(), New::Gone)),
+            Change::Unpack { folder, files: all } => files.extend(
+                all.iter().map(|(name, content)| (folder.join(name), New::Content(content))),
+            ),
+            Change::Run { command, files: all, .. } => files
+                .extend(all.iter().map(|path| (path.clone(), New::Later(format!("`{command}`"))))),
+            Change::Capture { command, path, .. } => {
+                files.push((path.clone(), New::Later(format!("`{command}`"))));
+            }
+            Change::Make { .. }
+            | Change::Claim { .. }
+            | Change::Import { .. }
+            | Change::Install { .. }
+            | Change::Await { .. } => {}
+        }
+    }
+    files
+}
+
+/// That the plan has no such file, and which was meant.
+fn none(files: &[(PathBuf, New<'_>)], file: &Path) -> Failure {
+    let mut names: Vec<String> = files
+        .iter()
+        .filter(|(_, new)| !matches!(new, New::Content(_)))
+        .map(|(path, _)| path.display().to_string())
+        .collect();
+    names.sort();
+    names.dedup();
+    let wanted = file.display().to_string();
+    let by_name = || {
+        let mut same = files.iter().filter(|(path, _)| path.file_name() == file.file_name());
+        same.next().map(|(path, _)| path.display().to_string())
+    };
+    let known: Vec<&str> = names.iter().map(String::as_str).collect();
+    let meant = near(&wanted, &known).map(str::to_owned).or_else(by_name);
+    let cure = match (meant, names.as_slice()) {
+        (Some(meant), _) => format!("did you mean {meant}?"),
+        (None, []) => "it writes none".to_owned(),
+        (None, names) => format!("it writes {}", names.join(", ")),
+    };
+    Failure::new(format!("the plan does not write {wanted}"), cure)
+}
+
+fn bytes(intent: &Intent, content: &Content) -> anyhow::Result<Vec<u8>> {
+    let blob = intent.bundle.open_blob(&content.descriptor)?;
+    let mut bytes = Vec::new();
+    blob.take(MOST).read_to_end(&mut bytes).context("reading the bundle")?;
+    Ok(bytes)
+}
+
+/// The lines that differ, as `diff -u` has them.
+fn difference(
+    intent: &Intent,
+    path: &Path,
+    old: Option<&[u8]>,
+    new: Option<&[u8]>,
+    mode: u32,
+) -> String {
+    let path = path.display();
+    let name = |there: bool| if there { path.to_string() } else { "/dev/null".to_owned() };
+    let private = if mode & 0o077 == 0 { ", for root only" } else { "" };
+    let head = format!(
+        "--- {} (as it is)\n+++ {} (as planned{private})\n",
+        name(old.is_some()),
+        name(new.is_some())
+    );
+    let (Ok(before), Ok(after)) = (
+        std::str::from_utf8(old.unwrap_or_default()),
+        std::str::from_utf8(new.unwrap_or_default()),
+    ) else {
+        return format!("{head}(no text)\n");
+    };
+    let token = intent.join.as_ref().map(|join| join.token.as_str());
+    let (before, after) = (masked(before, token), masked(after, token));
+    if before == after {
+        return format!("{head}(the text stays; what is secret, or the file's mode, may not)\n");
+    }
+    let input = InternedInput::new(before.as_str(), after.as_str());
+    let mut diff = Diff::compute(Algorithm::Histogram, &input);
+    diff.postprocess_lines(&input);
+    let printer = BasicLineDiffPrinter(&input.interner);
+    let shown = diff.unified_diff(&printer, UnifiedDiffConfig::default(), &input).to_string();
+    head + &shown
+}
+
+/// A text without its secrets: a join file's token, what settings of such names have,
+/// passwords of URLs, and private keys.
+fn masked(text: &str, token: Option<&str>) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut in_key = false;
+    for line in text.split_inclusive('\n') {
+        let end = if line.ends_with('\n') { "\n" } else { "" };
+        let mark = |word: &str| line.contains(word) && line.contains("PRIVATE KEY-----");
+        if in_key || mark("-----BEGIN") {
+            if !in_key {
+                shown += &format!("{HIDDEN}{end}");
+            }
+            in_key = !mark("-----END");
+            continue;
+        }
+        shown += &masked_line(line.trim_end_matches('\n'), token);
+        shown += end;
+    }
+    shown
+}
+
+fn masked_line(line: &str, token: Option<&str>) -> String {
+    let line = match token.filter(|token| !token.is_empty()) {
+        Some(token) => line.replace(token, HIDDEN),
+        None => line.to_owned(),
+    };
+    // `key: value`, `key = value`, `"key": "value"`.
+    let lower = line.to_ascii_lowercase();
+    let inner = |letter: char| letter.is_ascii_alphanumeric() || "-_.\"' ".contains(letter);
+    for at in SECRETS.iter().filter_map(|word| lower.find(word)) {
+        let rest = line.get(at..).unwrap_or_default();
+        let Some(end) = rest.find([':', '=']).filter(|end| rest[..*end].chars().all(inner)) else {
+            continue;
+        };
+        let (name, value) = line.split_at(at + end + 1);
+        if !matches!(value.trim(), "" | "true" | "false") {
+            return format!("{name} {HIDDEN}");
+        }
+    }
+    without_password(&line)
+}
+
+/// `http://me:word@proxy` without the word.
+fn without_password(line: &str) -> String {
+    let Some((scheme, rest)) = line.split_once("://") else { return line.to_owned() };
+    let authority = rest.split(['/', ' ', '"', '\'']).next().unwrap_or_default();
+    let behind = without_password(rest.get(authority.len()..).unwrap_or_default());
+    match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://{HIDDEN}@{host}{behind}"),
+        None => format!("{scheme}://{authority}{behind}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_is_shown() {
+        for (text, shown) in [
+            ("a: b\n", "a: b\n"),
+            ("  token: abc.def\n", "  token: (secret, not shown)\n"),
+            ("client-key-data: QQ==", "client-key-data: (secret, not shown)"),
+            ("password = \"x\"\n", "password = (secret, not shown)\n"),
+            ("proxy=http://me:word@p:3128\n", "proxy=http://(secret, not shown)@p:3128\n"),
+            ("a://b:c@d e://f:g@h", "a://(secret, not shown)@d e://(secret, not shown)@h"),
+            ("{\"a\": 1, \"auth\": \"QQ\"}", "{\"a\": 1, \"auth\": (secret, not shown)"),
+            ("auth = \"QQ\"", "auth = (secret, not shown)"),
+            ("x abc.def y", "x (secret, not shown) y"),
+            ("token: \n", "token: \n"),
+            (
+                "a\n-----BEGIN RSA PRIVATE KEY-----\nQQ\n-----END RSA PRIVATE KEY-----\nb\n",
+                "a\n(secret, not shown)\nb\n",
+            ),
+        ] {
+            assert_eq!(masked(text, Some("abc.def")), shown, "{text}");
+        }
+    }
+}
