@@ -12,13 +12,15 @@ mod dnf;
 
 use dnf::{entry, load, write_package, write_repository};
 
+/// An element, a name, and a version where one is said.
+type Relation = (&'static str, String, Option<(&'static str, usize)>);
+
 /// A package in the making.
 struct Package {
     name: String,
     arch: &'static str,
     version: usize,
-    /// Element, name, and version where it is said.
-    relations: Vec<(&'static str, String, Option<(&'static str, usize)>)>,
+    relations: Vec<Relation>,
 }
 
 fn package(name: impl Into<String>, version: usize) -> Package {

@@ -278,9 +278,9 @@ impl Keyring {
         self.keys.iter().flat_map(move |key| {
             let signs = |standing: Option<Standing>| standing.is_some_and(|one| one.signs);
             let primary = signs(key.standing(now)).then(|| (false, key.primary.algorithm()));
-            let subkeys = key.subkeys.iter().filter_map(move |subkey| {
-                signs(key.subkey_standing(subkey, now)).then(|| (true, subkey.key.algorithm()))
-            });
+            let subkeys = key.subkeys.iter();
+            let subkeys = subkeys.filter(move |subkey| signs(key.subkey_standing(subkey, now)));
+            let subkeys = subkeys.map(|subkey| (true, subkey.key.algorithm()));
             primary.into_iter().chain(subkeys)
         })
     }

@@ -2,7 +2,7 @@
 //! (RFC 9580, 5.2.3.23). Their revocations stand in the key as its own do, but
 //! only with the revoker's key can be told whether they are real.
 
-use pgp::packet::{PublicKey, Signature, SubpacketData};
+use pgp::packet::{PublicKey, Signature, SignatureConfig, SubpacketData};
 use pgp::types::KeyDetails;
 
 use super::certificate::Certificate;
@@ -17,7 +17,7 @@ impl Certificate {
             .iter()
             .chain(of_users)
             .filter_map(Signature::config)
-            .flat_map(|config| config.hashed_subpackets());
+            .flat_map(SignatureConfig::hashed_subpackets);
         let named = subpackets.filter_map(|subpacket| match &subpacket.data {
             SubpacketData::RevocationKey(revoker) => Some(revoker.fingerprint.to_vec()),
             _ => None,

@@ -47,6 +47,9 @@ impl Display for Shown {
     }
 }
 
+/// The requirements that one set of packages came to.
+type ByWords = HashMap<Box<str>, Requirement>;
+
 /// What the solver asks of us.
 pub(super) struct Provider<'a> {
     universe: &'a Universe<'a>,
@@ -61,7 +64,7 @@ pub(super) struct Provider<'a> {
     nothing: NameId,
     conditional: Cell<bool>,
     /// What sets of packages came to, by the words for them.
-    known: RefCell<HashMap<Box<[Id]>, HashMap<Box<str>, Requirement>>>,
+    known: RefCell<HashMap<Box<[Id]>, ByWords>>,
 }
 
 impl<'a> Provider<'a> {
