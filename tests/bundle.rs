@@ -113,8 +113,8 @@ fn damage_is_named_and_other_files_are_called_what_they_are() {
     assert!(!demo.path("out").join(&rpm.title).exists());
 
     let cases: [(&[u8], &str); 5] = [
-        (b"", "less than one block"),
-        (&[0x1f, 0x8b, 8, 0], "less than one block"),
+        (b"", "it is empty"),
+        (&[0x1f, 0x8b, 8, 0], "compressed with gzip"),
         (&[&[0x1f, 0x8b, 8][..], &[7; 600]].concat(), "compressed with gzip"),
         (&[b"<html>".as_slice(), &[b' '; 600]].concat(), "web page"),
         (&[0; 2048], "begins with zeros"),

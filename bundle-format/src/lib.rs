@@ -16,6 +16,7 @@ pub mod image;
 pub mod input;
 pub mod kubeadm;
 pub mod layout;
+pub mod lines;
 pub mod lock;
 pub mod nevra;
 pub mod output;

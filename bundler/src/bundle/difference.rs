@@ -5,6 +5,7 @@ use std::fmt;
 
 use bundle_format::Digest;
 use bundle_format::archive::reader::Bundle;
+use bundle_format::lines::{self, Lines};
 use bundle_format::lock::Lock;
 use bundle_format::text::{count, printable};
 use indicatif::HumanBytes;
@@ -12,7 +13,6 @@ use serde::Serialize;
 
 use super::artifacts::{self, Artifact};
 use super::fields;
-use super::lines::{self, Lines};
 use super::texts::Texts;
 
 /// What changed.

@@ -5,7 +5,6 @@ pub mod difference;
 pub mod extract;
 mod fields;
 mod folder;
-pub mod lines;
 pub mod naming;
 pub mod summary;
 pub mod texts;

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
+use bundle_format::lines;
 use clap::Args;
 
 use super::held::Held;
 use super::report;
 use crate::bundle::difference::{self, Difference};
-use crate::bundle::lines;
 use crate::bundle::texts::Texts;
 use crate::fetch::cache::Cache;
 

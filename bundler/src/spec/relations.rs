@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use bundle_format::lock::foreign_tool;
-use bundle_format::yaml::{Node, Place, Problem};
+use bundle_format::yaml::hint::near;
+use bundle_format::yaml::{Node, Place, Problem, quoted};
 
 use super::{Check, PackageRequest, Repository, Spec, Target, combination, plain_http};
 use crate::manifest::patch::Change;
@@ -208,6 +209,22 @@ impl Relations {
             let node = root.value("cluster").unwrap_or(root);
             let problem = conflict.problem(node);
             self.add(problem.place, format!("cluster: {}", problem.message));
+        }
+        let known: Vec<&str> =
+            spec.manifests.iter().map(|manifest| manifest.value.name.as_str()).collect();
+        let nodes = root.value("cluster").map(|node| node.items("skipManifests"));
+        for node in nodes.unwrap_or_default() {
+            let name = node.text().unwrap_or_default();
+            if !known.contains(&name) {
+                let cure = match near(name, &known) {
+                    Some(meant) => format!("did you mean `{meant}`?"),
+                    None => "leave it out".to_owned(),
+                };
+                let shown = quoted(name);
+                let words =
+                    format!("cluster: skipManifests names {shown}, no manifest of this spec");
+                self.add(node.place, format!("{words}: {cure}"));
+            }
         }
     }
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use bundle_format::layout::Content;
+use bundle_format::lines;
 use bundle_format::yaml::hint::near;
-use imara_diff::{Algorithm, BasicLineDiffPrinter, Diff, InternedInput, UnifiedDiffConfig};
 
 use super::install::chosen;
 use super::node;
@@ -154,12 +154,10 @@ fn difference(
     if before == after {
         return format!("{head}(the text stays; what is secret, or the file's mode, may not)\n");
     }
-    let input = InternedInput::new(before.as_str(), after.as_str());
-    let mut diff = Diff::compute(Algorithm::Histogram, &input);
-    diff.postprocess_lines(&input);
-    let printer = BasicLineDiffPrinter(&input.interner);
-    let shown = diff.unified_diff(&printer, UnifiedDiffConfig::default(), &input).to_string();
-    head + &shown
+    match lines::of_texts(before.as_bytes(), after.as_bytes(), usize::MAX) {
+        Some(found) => head + &found.lines.join("\n") + "\n",
+        None => format!("{head}(too long to compare)\n"),
+    }
 }
 
 /// A text without its secrets: a join file's token, what settings of such names have,

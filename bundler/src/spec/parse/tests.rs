@@ -80,6 +80,7 @@ fn the_clusters_own_keys_are_checked_as_the_cluster_file_is() {
         ("kubeadm: {apiServer: {--v: 4}}", "s.yaml:11:25:", "without dashes before"),
         ("podCidr: 10.96.0.0/16", "s.yaml:11:12: cluster:", "choose two networks that do not"),
         ("ingressNodes: []", "s.yaml:11:17: cluster:", "`ingress: false`"),
+        ("skipManifests: [calico]", "s.yaml:11:19: cluster:", "no manifest of this spec"),
     ] {
         let error = of(lines);
         assert!(error.contains(place) && error.contains(cure), "{place} {cure}:\n{error}");

@@ -36,7 +36,7 @@ impl Lines {
 
 /// Compares two texts; what is no UTF-8 in them counts by what stands for it. None where
 /// one has too many lines.
-pub(super) fn of_texts(before: &[u8], after: &[u8], limit: usize) -> Option<Lines> {
+pub fn of_texts(before: &[u8], after: &[u8], limit: usize) -> Option<Lines> {
     let count = |text: &[u8]| text.iter().filter(|byte| **byte == b'\n').count();
     if count(before).max(count(after)) > MAX_LINES {
         return None;
