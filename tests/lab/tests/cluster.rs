@@ -9,6 +9,7 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use application::{Witness, assert_serves, get, kubectl, spread, try_kubectl, wait};
 use deed::Deeds;
@@ -63,7 +64,7 @@ fn three_lines_make_a_cluster_that_outlives_a_reboot() {
     assert_changes(master, third);
 
     for node in lab.nodes() {
-        node.reboot().unwrap();
+        assert_restarts_unhindered(node);
     }
     assert_serves(&lab);
 
@@ -77,6 +78,16 @@ fn three_lines_make_a_cluster_that_outlives_a_reboot() {
     spread(master);
     assert_serves(&lab);
     assert_no_secret(&lab);
+}
+
+/// Nothing holds up a node's shutdown until systemd kills it, which it does after 90 s
+/// (`DefaultTimeoutStopSec`).
+fn assert_restarts_unhindered(node: &Node) {
+    let begun = Instant::now();
+    node.reboot().unwrap();
+    let took = begun.elapsed();
+    println!("{} ended and was up again in {:.1} s", node.name, took.as_secs_f64());
+    assert!(took < Duration::from_secs(90), "{}: {took:?}", node.name);
 }
 
 #[test]
