@@ -194,11 +194,24 @@ fn lets_cni_run(host: &Host) -> anyhow::Result<bool> {
         places.extend(host.list(folder)?.iter().map(|name| format!("{folder}/{name}")));
     }
     for place in places {
-        if host.read(place)?.is_some_and(|text| text.contains("/opt/cni")) {
+        let text = host.read(place)?.unwrap_or_default();
+        if text.contains("/opt/cni") || text.lines().any(allows_all) {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Whether a rule lets everything run, or everything below `/opt`
+/// (fapolicyd.rules(5): `allow perm=any uid=0 : all`).
+fn allows_all(line: &str) -> bool {
+    let Some((who, what)) = line.split_once(" : ") else { return false };
+    let mut who = who.split_ascii_whitespace();
+    let is_to_run = who.next().is_some_and(|verb| verb.starts_with("allow"))
+        && matches!(who.next(), Some("perm=any" | "perm=execute"));
+    // Rules for one program's own helpers say which.
+    let is_for_root = who.all(|one| matches!(one, "all" | "uid=0" | "uid=root" | "auid=-1"));
+    is_to_run && is_for_root && matches!(what.trim(), "all" | "dir=/opt" | "dir=/opt/" | "dir=/")
 }
 
 /// What is in the way only where it has other addresses, or another version.
