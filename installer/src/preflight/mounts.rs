@@ -10,7 +10,7 @@ use toml_edit::{DocumentMut, Item};
 use super::has_begun;
 use crate::exec::Command;
 use crate::failure::Failure;
-use crate::host::Host;
+use crate::host::{Host, unescaped};
 use crate::role::Role;
 use crate::step::Intent;
 use crate::steps::containerd;
@@ -55,12 +55,6 @@ fn mounts(host: &Host) -> anyhow::Result<Vec<Mount>> {
         })
     };
     Ok(text.lines().filter_map(mount).collect())
-}
-
-/// Blanks, tabs, line breaks and backslashes stand there as octal numbers.
-fn unescaped(text: &str) -> String {
-    let all = [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")];
-    all.iter().fold(text.to_owned(), |text, (code, plain)| text.replace(code, plain))
 }
 
 /// The mount that a folder is on, or will be: links are followed as far as they go.
@@ -147,7 +141,7 @@ pub(super) fn warnings(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> 
 fn stacks_by_overlay(config: &DocumentMut) -> bool {
     let text = config.to_string();
     let mut set = text.lines().filter_map(|line| line.trim().strip_prefix("snapshotter"));
-    set.all(|value| value.contains("overlayfs"))
+    set.all(|value| value.contains("overlayfs") && !value.contains("fuse-overlayfs"))
 }
 
 impl Mount {
