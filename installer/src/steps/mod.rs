@@ -24,6 +24,7 @@ pub mod modules;
 pub mod network_manager;
 pub mod nfs_server;
 pub mod packages;
+mod pattern;
 pub mod ready;
 pub mod registry_mirrors;
 pub mod repository;

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 
-use super::pattern;
 use super::release::Release;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::steps::pattern;
 
 /// One of them.
 pub(crate) struct File {

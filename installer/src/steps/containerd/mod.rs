@@ -6,7 +6,6 @@ mod files;
 mod format;
 mod keys;
 mod networks;
-mod pattern;
 mod refusal;
 mod registries;
 mod release;
