@@ -106,6 +106,14 @@ fn file_systems() {
     let nfs = mounted("/var/lib/containerd", "rw", "nfs");
     let files = [(PROC, nfs.as_str()), ("etc/containerd/config.toml", native)];
     check(Role::Worker, &files, as_it_is, &Nothing);
+    // Also in a file that is imported.
+    let imports = "version = 2\nimports = [\"/etc/containerd/own.toml\"]\n";
+    let files = [
+        (PROC, nfs.as_str()),
+        ("etc/containerd/config.toml", imports),
+        ("etc/containerd/own.toml", native),
+    ];
+    check(Role::Worker, &files, as_it_is, &Nothing);
     let private = ROOT.replace("shared:1 ", "");
     check(Role::Worker, &[(PROC, &private)], as_it_is, &Problem("mounts at / are private"));
 }
@@ -183,7 +191,7 @@ fn settings_of_the_kernel() {
     for (path, value, wanted) in [
         (ipv4("all/rp_filter"), "2", Nothing),
         (ipv4("default/rp_filter"), "1", Nothing),
-        (ipv4("all/rp_filter"), "1", Warning("rp_filter is 1: the kernel drops packets")),
+        (ipv4("all/rp_filter"), "1", Warning("rp_filter is 1: the kernel drops a packet")),
         (ipv4("all/arp_ignore"), "1", Warning("arp_ignore is 1")),
         (ipv4("all/arp_ignore"), "2", Warning("arp_ignore is 2")),
         (ipv4("all/arp_ignore"), "3", Nothing),
@@ -215,7 +223,7 @@ fn settings_of_the_kernel() {
     let two: fn(&mut Intent) = |intent| {
         intent.facts.addresses.push(("eth1".to_owned(), [10, 9, 0, 2].into()));
     };
-    check(Role::Worker, &strict, two, &Warning("on nodes with several networks"));
+    check(Role::Worker, &strict, two, &Warning("rp_filter is 1: the kernel drops a packet"));
     // kube-proxy sets it itself for IPVS.
     let ignores = [(ipv4("all/arp_ignore"), "1\n")];
     let ignores = ignores.each_ref().map(|(path, text)| (path.as_str(), *text));
@@ -373,7 +381,7 @@ fn kernels() {
         intent.cluster.proxy_mode = bundle_format::cluster::ProxyMode::Nftables;
     };
     let without = [("run/no-modules", "ip_tables\nnft_compat\n")];
-    check(Role::Worker, &without, by_nftables, &Nothing);
+    check(Role::Master, &without, by_nftables, &Nothing);
 }
 
 #[test]

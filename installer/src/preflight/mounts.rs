@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use rustix::fs::{Dir, FileType, Mode, OFlags, open};
-use toml_edit::{DocumentMut, Item};
+use toml_edit::{Item, TableLike};
 
 use super::has_begun;
 use crate::exec::Command;
@@ -75,8 +75,8 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
-    let config = host.read(containerd::PATH)?.unwrap_or_default();
-    let config: DocumentMut = config.parse().unwrap_or_default();
+    // One that cannot be read is told by the plan of its step.
+    let config = containerd::configuration(host).unwrap_or_default();
     let root = config.get("root").and_then(Item::as_str).unwrap_or("/var/lib/containerd");
     let mut kept = vec![root, KUBELET];
     if intent.role == Role::Master {
@@ -138,10 +138,12 @@ pub(super) fn warnings(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> 
 }
 
 /// Whether no other way to stack layers is set, in whichever version's place.
-fn stacks_by_overlay(config: &DocumentMut) -> bool {
-    let text = config.to_string();
-    let mut set = text.lines().filter_map(|line| line.trim().strip_prefix("snapshotter"));
-    set.all(|value| value.contains("overlayfs") && !value.contains("fuse-overlayfs"))
+fn stacks_by_overlay(config: &dyn TableLike) -> bool {
+    config.iter().all(|(key, item)| match (key, item.as_table_like()) {
+        (_, Some(inner)) => stacks_by_overlay(inner),
+        ("snapshotter", None) => matches!(item.as_str(), Some("" | "overlayfs")),
+        _ => true,
+    })
 }
 
 impl Mount {
