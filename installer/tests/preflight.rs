@@ -235,7 +235,7 @@ fn settings_of_the_kernel() {
         intent.cluster.kubelet.insert("protectKernelDefaults".to_owned(), true.into());
     };
     let other = [("proc/sys/vm/overcommit_memory", "0\n"), ("proc/sys/kernel/panic", "10\n")];
-    let told = Problem("others of vm.overcommit_memory\n`sysctl -w vm.overcommit_memory=1`");
+    let told = Problem("other values of vm.overcommit_memory\n`sysctl -w vm.overcommit_memory=1`");
     check(Role::Worker, &other, protects, &told);
     check(Role::Worker, &other, as_it_is, &Nothing);
 }
@@ -485,7 +485,7 @@ fn what_others_have_left_or_run() {
             "",
             Problem("mv /etc/systemd/system/kubelet.service"),
         ),
-        ("usr/local/bin/kubectl", "", Warning("is run in place of ours: /usr/local/bin/kubectl")),
+        ("usr/local/bin/kubectl", "", Warning("run in place of ours: /usr/local/bin/kubectl")),
         ("var/lib/rancher/k3s/agent", "", Problem("`k3s-uninstall.sh`")),
         ("var/lib/rancher/rke2/bin", "", Problem("RKE2 is or was on this node")),
         ("sys/class/net/cni0/mtu", "1450\n", Warning("addresses: cni0\n`ip link delete cni0`")),

@@ -71,8 +71,8 @@ fn cure(host: &Host, missing: &[&str]) -> anyhow::Result<String> {
     });
     let off: Vec<&str> = off.collect();
     Ok(if off.is_empty() {
-        "take `cgroup_disable` and hierarchies that others mount away, and restart the node; \
-         `cat /proc/cgroups` says which there are"
+        "remove `cgroup_disable` from the kernel's command line, and what else mounts control \
+         groups, and restart the node; `cat /proc/cgroups` shows them"
             .to_owned()
     } else {
         let words = off.join(" ");

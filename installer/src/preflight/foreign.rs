@@ -41,7 +41,7 @@ pub(super) fn programs(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> 
     for path in ["/etc/systemd/system/containerd.service", "/usr/local/bin/containerd"] {
         if host.exists(path) {
             found.push(Failure::new(
-                format!("a containerd is here that no package brought: {path}"),
+                format!("no package installed this containerd: {path}"),
                 format!(
                     "if nobody needs it: `systemctl disable --now containerd`, and move {path} away"
                 ),
@@ -58,7 +58,7 @@ pub(super) fn programs(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> 
     if !here.is_empty() {
         let here = here.join(" ");
         found.push(Failure::new(
-            format!("here is what no package brought, and would be run in place of ours: {here}"),
+            format!("programs that no package installed would run in place of ours: {here}"),
             format!("move it away: `mkdir /root/old && mv {here} /root/old`"),
         ));
     }
@@ -172,8 +172,8 @@ pub(super) fn guards(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
     }
     if unit_is(host, "active", "fapolicyd")? && !lets_cni_run(host)? {
         found.push(Failure::new(
-            "fapolicyd runs, and forbids programs that no package brought, as pods' networks in \
-             /opt/cni/bin",
+            "fapolicyd runs, and forbids programs that no package installed, such as those of pods' \
+             networks in /opt/cni/bin",
             "have a file in /etc/fapolicyd/rules.d say `allow perm=any all : dir=/opt/cni/bin/`, \
              and the same of /var/lib/containerd/ and /run/containerd/, and `fagenrules --load`; \
              or `systemctl disable --now fapolicyd`",
@@ -239,7 +239,7 @@ pub(super) fn warnings(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> 
     if !here.is_empty() {
         let here = here.join(" ");
         found.push(Failure::new(
-            format!("here is what no package brought, and is run in place of ours: {here}"),
+            format!("programs that no package installed run in place of ours: {here}"),
             format!("if it is of another version: `mkdir /root/old && mv {here} /root/old`"),
         ));
     }

@@ -50,7 +50,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
             let keys: Vec<&str> = other.iter().map(|(key, _)| *key).collect();
             found.push(Failure::new(
                 format!(
-                    "kubelet does not start with protectKernelDefaults: the kernel has others of {}",
+                    "kubelet does not start with protectKernelDefaults: the kernel has other values of {}",
                     keys.join(", ")
                 ),
                 format!("{}, or take protectKernelDefaults out of the cluster file", set(&other)),

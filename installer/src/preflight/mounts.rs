@@ -165,7 +165,7 @@ fn no_overlay(host: &Host, root: &str, mount: &Mount) -> anyhow::Result<Option<F
     let (at, kind) = (mount.at.display(), &mount.kind);
     if NO_UPPER.contains(&kind.as_str()) || kind.starts_with("fuse") {
         return Ok(Some(Failure::new(
-            format!("containerd's {root} is on {kind} (at {at}), over which nothing can be laid"),
+            format!("containerd's {root} is on {kind} (at {at}), where overlayfs does not work"),
             format!("mount a disk at {root}, with ext4 or XFS"),
         )));
     }
@@ -174,8 +174,8 @@ fn no_overlay(host: &Host, root: &str, mount: &Mount) -> anyhow::Result<Option<F
         return Ok(Some(Failure::new(
             format!("containerd's {root} is on an XFS without file types (ftype=0), at {at}"),
             format!(
-                "mount another disk at {root}, made by `mkfs.xfs -n ftype=1` or `mkfs.ext4`; \
-                 that of a file system that is there cannot be changed"
+                "mount another disk at {root}, made by `mkfs.xfs -n ftype=1` or `mkfs.ext4`: \
+                 a file system keeps its ftype"
             ),
         )));
     }

@@ -141,7 +141,7 @@ fn parsed(path: &Path, text: &str) -> Result<DocumentMut, Failure> {
         let line = before.split('\n').count();
         Failure::new(
             format!("{} is not TOML: line {line}: {}", path.display(), error.message()),
-            "mend it, or move it away to have one written",
+            "mend it; or move it away, and this program writes a new one",
         )
     })
 }
