@@ -118,6 +118,11 @@ impl Facts {
         })
     }
 
+    /// 4 and 18 of the kernel `4.18.0-553.el8_10.x86_64`; none where it says no numbers.
+    pub(crate) fn kernel_version(&self) -> Option<[u32; 2]> {
+        kernel_version(&self.kernel)
+    }
+
     /// The interface that has an address.
     pub fn interface(&self, address: Ipv4Addr) -> Option<&str> {
         self.addresses.iter().find(|(_, one)| *one == address).map(|(name, _)| name.as_str())
@@ -146,6 +151,11 @@ impl Facts {
         let shown: Vec<String> = shown.collect();
         if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
     }
+}
+
+fn kernel_version(release: &str) -> Option<[u32; 2]> {
+    let mut parts = release.split(|letter: char| !letter.is_ascii_digit());
+    Some([parts.next()?.parse().ok()?, parts.next()?.parse().ok()?])
 }
 
 /// The node's addresses by interface, each with the network that it is in, without those
@@ -201,13 +211,24 @@ fn addresses(text: &str) -> Vec<(String, Ipv4Addr)> {
     networks_of(text).into_iter().map(|(name, network)| (name, network.addr())).collect()
 }
 
-/// Of `/proc/net/route` (proc(5)): destination and mask are zero.
-pub(crate) fn default_route(text: &str) -> Option<String> {
-    text.lines().skip(1).find_map(|line| {
+/// The routes of `/proc/net/route` (proc(5)), each with its interface: the second column
+/// is the destination, and the eighth its mask, in the machine's own order of bytes.
+pub(crate) fn routes(text: &str) -> impl Iterator<Item = (&str, Ipv4Net)> {
+    text.lines().skip(1).filter_map(|line| {
         let fields: Vec<&str> = line.split_ascii_whitespace().collect();
-        let is_default = fields.get(1) == Some(&"00000000") && fields.get(7) == Some(&"00000000");
-        is_default.then(|| fields.first().copied().unwrap_or_default().to_owned())
+        let address = |index: usize| {
+            let number = u32::from_str_radix(fields.get(index)?, 16).ok()?;
+            Some(Ipv4Addr::from(number.to_ne_bytes()))
+        };
+        let network = Ipv4Net::with_netmask(address(1)?, address(7)?).ok()?;
+        Some((*fields.first()?, network.trunc()))
     })
+}
+
+/// The interface of the route that is for all.
+pub(crate) fn default_route(text: &str) -> Option<String> {
+    let mut routes = routes(text).filter(|(_, network)| network.prefix_len() == 0);
+    routes.next().map(|(name, _)| name.to_owned())
 }
 
 /// Of `/proc/meminfo`: `MemTotal: 16316412 kB`.
@@ -235,6 +256,20 @@ mod tests {
             let networks = networks_of(text);
             let networks: Vec<String> = networks.iter().map(|(_, one)| one.to_string()).collect();
             assert_eq!(networks, [network]);
+        }
+    }
+
+    #[test]
+    fn kernels_are_told_by_two_numbers() {
+        for (release, version) in [
+            ("3.10.0-1160.el7.x86_64", Some([3, 10])),
+            ("4.18.0-553.el8_10.x86_64", Some([4, 18])),
+            ("5.13-rc1", Some([5, 13])),
+            ("10.0", Some([10, 0])),
+            ("6", None),
+            ("mine", None),
+        ] {
+            assert_eq!(kernel_version(release), version, "{release}");
         }
     }
 

@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::steps::ready;
 
 /// What kubeadm writes anew when a node enters its cluster.
-const KUBEADM: &str = "/var/lib/kubelet/kubeadm-flags.env";
+pub(crate) const KUBEADM: &str = "/var/lib/kubelet/kubeadm-flags.env";
 /// What Debian's drop-in reads for a site; that of rpm reads `/etc/sysconfig/kubelet`.
 const DEBIAN: &str = "/etc/default/kubelet";
 const VARIABLE: &str = "KUBELET_EXTRA_ARGS";

@@ -197,7 +197,10 @@ fn an_existing_containerd_or_docker_or_podman_with_runc() {
         ("the package runc (needed by podman) cannot stay", "`yum remove runc`"),
         ("the package docker cannot stay", "`yum remove docker`"),
         ("Docker runs on this node", "disable --now docker"),
-        ("no package brought: /usr/local/bin/containerd", "move /usr/local/bin/containerd away"),
+        (
+            "no package installed this containerd: /usr/local/bin/containerd",
+            "move /usr/local/bin/containerd away",
+        ),
         ("87-podman-bridge.conflist", "mv /etc/cni/net.d"),
         ("iptables.service runs here", "firewall: leave"),
     ] {

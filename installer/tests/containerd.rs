@@ -332,7 +332,7 @@ fn what_cannot_be_had_is_refused_before_anything_changes() {
         // Only containerd itself knows.
         (
             &[(main, "version = 2\noom_score = \"much\"\n")],
-            "containerd would refuse the configuration that was to be",
+            "containerd would refuse its new configuration",
         ),
     ];
     for release in Release::all() {

@@ -169,7 +169,7 @@ fn what_the_installer_has_left_for_the_next_boot() {
         }
     }
     let fstab = |member: &Member| member.write("etc/fstab", "/dev/sda2 none swap sw 0 0\n");
-    let cause = "swap is off, but comes on with the next boot: still to do is `write /etc/fstab`";
+    let cause = "swap is off, but comes back at the next boot: still to do is `write /etc/fstab`";
     let member = Member::new(Role::Worker);
     fstab(&member);
     assert_eq!(member.diagnose(), Diagnosis::default(), "who never had it switched off");

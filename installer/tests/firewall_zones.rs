@@ -367,7 +367,7 @@ fn a_worker_that_the_others_would_not_let_in_is_told() {
         prepare(&node);
         let problems = preflight::problems(&node.look(None).0, &node.intent());
         let words = problems.iter().map(ToString::to_string);
-        words.filter(|words| words.contains("firewalls would let")).collect::<Vec<_>>().join("\n")
+        words.filter(|words| words.contains("firewalls would block")).collect::<Vec<_>>().join("\n")
     };
     let without = |intent: &mut Intent| {
         machines(intent, "{name: master, address: 10.0.0.1}, {name: node-3, address: 10.0.0.3}");

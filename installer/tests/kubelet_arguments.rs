@@ -243,12 +243,12 @@ fn nftables_needs_a_kernel_and_a_release() {
         intent.cluster.proxy_mode = mode;
         let problems = preflight::problems(&node.look(None).0, &intent);
         let all = problems.iter().map(|one| format!("{one}; {}", one.cure()));
-        all.filter(|one| one.contains("proxyMode is")).collect::<Vec<_>>()
+        all.filter(|one| one.contains("proxyMode nftables")).collect::<Vec<_>>()
     };
     let el8 = "4.18.0-553.el8_10.x86_64";
     assert_eq!(
         told(el8, "1.33.1", ProxyMode::Nftables),
-        ["proxyMode is nftables, for which kube-proxy needs Linux 5.13, and this node has \
+        ["kube-proxy needs Linux 5.13 for proxyMode nftables, and this node has \
              4.18.0-553.el8_10.x86_64; write `proxyMode: iptables` or `ipvs` in the cluster \
              file, for all nodes"]
     );
@@ -256,7 +256,7 @@ fn nftables_needs_a_kernel_and_a_release() {
     assert_eq!(told("5.14.0-427.el9.x86_64", "1.33.1", ProxyMode::Nftables), [""; 0]);
     for old in ["1.28.2", "1.30.9"] {
         let found = told("5.14.0-427.el9.x86_64", old, ProxyMode::Nftables);
-        assert!(found[0].contains("does not have it, or only behind a gate"), "{found:?}");
+        assert!(found[0].contains("needs Kubernetes 1.31 for proxyMode nftables"), "{found:?}");
         assert_eq!(found.len(), 1);
     }
 }

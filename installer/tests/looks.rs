@@ -410,7 +410,7 @@ fn what_a_step_cannot_plan_with_is_told_beside_what_else_is_in_the_way() {
     for command in ["plan", "preflight"] {
         let (status, _, err) = run(folder.path(), &format!("{command} {NODE}"));
         assert_eq!(status, 1);
-        for words in ["this node has 1", "is not TOML: line 2", "have one written"] {
+        for words in ["this node has 1", "is not TOML: line 2", "writes a new one"] {
             assert!(err.contains(words), "{command}: {err}");
         }
     }

@@ -78,7 +78,8 @@ fn a_cluster_file_or_join_file_with_anything_in_it() {
         assert_eq!(read.is_ok(), says_nothing, "{:?}", odd.get(..20));
         let error = JoinFile::load(&path).map(drop).unwrap_err();
         assert!(error.to_string().contains("file.yaml"), "{error}");
-        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", odd.get(..20));
+        // What grows by powers takes hours.
+        assert!(begun.elapsed() < Duration::from_secs(120), "{:?}", odd.get(..20));
     }
 }
 

@@ -106,6 +106,14 @@ fn file_systems() {
     let nfs = mounted("/var/lib/containerd", "rw", "nfs");
     let files = [(PROC, nfs.as_str()), ("etc/containerd/config.toml", native)];
     check(Role::Worker, &files, as_it_is, &Nothing);
+    // Also in a file that is imported.
+    let imports = "version = 2\nimports = [\"/etc/containerd/own.toml\"]\n";
+    let files = [
+        (PROC, nfs.as_str()),
+        ("etc/containerd/config.toml", imports),
+        ("etc/containerd/own.toml", native),
+    ];
+    check(Role::Worker, &files, as_it_is, &Nothing);
     let private = ROOT.replace("shared:1 ", "");
     check(Role::Worker, &[(PROC, &private)], as_it_is, &Problem("mounts at / are private"));
 }
@@ -183,8 +191,10 @@ fn settings_of_the_kernel() {
     for (path, value, wanted) in [
         (ipv4("all/rp_filter"), "2", Nothing),
         (ipv4("default/rp_filter"), "1", Nothing),
-        (ipv4("all/rp_filter"), "1", Warning("rp_filter is 1: the kernel drops packets")),
+        (ipv4("all/rp_filter"), "1", Warning("rp_filter is 1: the kernel drops a packet")),
         (ipv4("all/arp_ignore"), "1", Warning("arp_ignore is 1")),
+        (ipv4("all/arp_ignore"), "2", Warning("arp_ignore is 2")),
+        (ipv4("all/arp_ignore"), "3", Nothing),
         (ipv4("default/arp_ignore"), "8", Problem("arp_ignore is 8")),
         (ipv4("default/arp_filter"), "1", Warning("arp_filter is on")),
         ("proc/sys/fs/inotify/max_user_instances".to_owned(), "1024", Nothing),
@@ -213,7 +223,7 @@ fn settings_of_the_kernel() {
     let two: fn(&mut Intent) = |intent| {
         intent.facts.addresses.push(("eth1".to_owned(), [10, 9, 0, 2].into()));
     };
-    check(Role::Worker, &strict, two, &Warning("on nodes with several networks"));
+    check(Role::Worker, &strict, two, &Warning("rp_filter is 1: the kernel drops a packet"));
     // kube-proxy sets it itself for IPVS.
     let ignores = [(ipv4("all/arp_ignore"), "1\n")];
     let ignores = ignores.each_ref().map(|(path, text)| (path.as_str(), *text));
@@ -225,7 +235,7 @@ fn settings_of_the_kernel() {
         intent.cluster.kubelet.insert("protectKernelDefaults".to_owned(), true.into());
     };
     let other = [("proc/sys/vm/overcommit_memory", "0\n"), ("proc/sys/kernel/panic", "10\n")];
-    let told = Problem("others of vm.overcommit_memory\n`sysctl -w vm.overcommit_memory=1`");
+    let told = Problem("other values of vm.overcommit_memory\n`sysctl -w vm.overcommit_memory=1`");
     check(Role::Worker, &other, protects, &told);
     check(Role::Worker, &other, as_it_is, &Nothing);
 }
@@ -236,7 +246,8 @@ fn network_plugins_bear_rp_filter_or_not() {
         ("docker.io/calico/node:v3.11.2", "2", Problem("Calico before 3.12 does not start")),
         ("registry.site/x/calico/node:v3.26.4", "2", Nothing),
         ("docker.io/calico/node:v3.11.2", "0", Nothing),
-        ("quay.io/cilium/cilium:v1.15.0", "1", Problem("Cilium's pods have no network")),
+        // It sets 0 itself.
+        ("quay.io/cilium/cilium:v1.15.0", "1", Warning("net.ipv4.conf.all.rp_filter=0")),
         ("quay.io/cilium/cilium:v1.15.0", "2", Nothing),
     ] {
         let node = kinds::bare(Role::Worker);
@@ -251,10 +262,15 @@ fn network_plugins_bear_rp_filter_or_not() {
             lock.images = vec![image];
             lock.manifests = vec![manifest];
         });
-        let problems = told(&node, &intent)[0].clone();
+        let [problems, warnings] = told(&node, &intent);
+        let (all, none) = match wanted {
+            Warning(_) => (warnings, problems),
+            _ => (problems, warnings),
+        };
+        assert_eq!(none, [""; 0], "{name} {value}");
         match wanted {
-            Problem(words) => assert!(problems[0].contains(words), "{problems:?}"),
-            _ => assert_eq!(problems, [""; 0], "{value}"),
+            Problem(words) | Warning(words) => assert!(all[0].contains(words), "{all:?}"),
+            Nothing => assert_eq!(all, [""; 0], "{name} {value}"),
         }
     }
 }
@@ -337,14 +353,14 @@ fn kernels() {
         intent.bundle = node::intent::bundle_of("1.32.4");
         intent.facts.kernel = "4.18.0-553.el8_10.x86_64".to_owned();
     };
-    check(Role::Worker, &[], change, &Problem("Kubernetes 1.32.4 takes no kernel before 4.19"));
+    check(Role::Worker, &[], change, &Problem("Kubernetes 1.32.4 needs Linux 4.19"));
     let warned: fn(&mut Intent) = |intent| {
         intent.bundle = node::intent::bundle_of("1.34.0");
         intent.facts.kernel = "4.18.0-553.el8_10.x86_64".to_owned();
     };
     check(Role::Worker, &[], warned, &Nothing);
     let old: fn(&mut Intent) = |intent| intent.facts.kernel = "2.6.32-754.el6".to_owned();
-    check(Role::Worker, &[], old, &Problem("takes no kernel before 3.10"));
+    check(Role::Worker, &[], old, &Problem("needs Linux 3.10"));
     // kubeadm reads the kernel's configuration.
     let running = [("proc/sys/kernel/osrelease", "5.14\n"), ("run/no-modules", "configs\n")];
     check(Role::Worker, &running, as_it_is, &Problem("such as /boot/config-5.14\nmount /boot"));
@@ -359,6 +375,13 @@ fn kernels() {
     ] {
         check(Role::Worker, &[("run/no-modules", without)], as_it_is, &wanted);
     }
+    let by_nftables: fn(&mut Intent) = |intent| {
+        intent.bundle = node::intent::bundle_of("1.32.4");
+        intent.facts.kernel = "6.12".to_owned();
+        intent.cluster.proxy_mode = bundle_format::cluster::ProxyMode::Nftables;
+    };
+    let without = [("run/no-modules", "ip_tables\nnft_compat\n")];
+    check(Role::Master, &without, by_nftables, &Nothing);
 }
 
 #[test]
@@ -410,7 +433,7 @@ fn dns_that_knows_every_name() {
         (
             "search site other\nnameserver 10.0.0.9\n",
             "other\n",
-            Warning("knows every name below other"),
+            Warning("answers for every name below other"),
         ),
         // The last of these lines counts.
         ("search site\ndomain own\nnameserver 10.0.0.9\n", "site\n", Nothing),
@@ -462,7 +485,7 @@ fn what_others_have_left_or_run() {
             "",
             Problem("mv /etc/systemd/system/kubelet.service"),
         ),
-        ("usr/local/bin/kubectl", "", Warning("is run in place of ours: /usr/local/bin/kubectl")),
+        ("usr/local/bin/kubectl", "", Warning("run in place of ours: /usr/local/bin/kubectl")),
         ("var/lib/rancher/k3s/agent", "", Problem("`k3s-uninstall.sh`")),
         ("var/lib/rancher/rke2/bin", "", Problem("RKE2 is or was on this node")),
         ("sys/class/net/cni0/mtu", "1450\n", Warning("addresses: cni0\n`ip link delete cni0`")),
@@ -475,8 +498,14 @@ fn what_others_have_left_or_run() {
     for other in [
         ("etc/fapolicyd/fapolicyd.conf", "permissive = 1\n"),
         ("etc/fapolicyd/rules.d/30-k8s.rules", "allow perm=any all : dir=/opt/cni/bin/\n"),
+        ("etc/fapolicyd/rules.d/30-site.rules", "allow perm=any uid=0 : all\n"),
+        ("etc/fapolicyd/rules.d/30-site.rules", "allow_audit perm=execute all : dir=/opt/\n"),
     ] {
         check(Role::Worker, &[running, other], as_it_is, &Nothing);
+    }
+    for other in ["allow perm=open all : all\n", "allow perm=any uid=0 trust=1 : all\n"] {
+        let rules = ("etc/fapolicyd/rules.d/95-allow-open.rules", other);
+        check(Role::Worker, &[running, rules], as_it_is, &Problem("fapolicyd runs"));
     }
 }
 
@@ -525,6 +554,7 @@ fn manifests_expect_another_cluster() {
             Problem("at 10.7.7.7, and this cluster's is 10.0.0.2:6443"),
         ),
         (Aspect::Interface, "eth0", Nothing),
+        (Aspect::Interface, "eth5", Nothing),
         (Aspect::Interface, "ens3", Problem("wants the interface ens3")),
         (Aspect::Mtu, "1450", Nothing),
         (Aspect::Mtu, "8950", Problem("packets of 8950 bytes between pods, and eth0 carries 1500")),
@@ -538,7 +568,12 @@ fn manifests_expect_another_cluster() {
     ] {
         let node = kinds::bare(Role::Master);
         let listening = "LISTEN 0 511 *:80 *:* users:((\"httpd\",pid=7,fd=4))\n";
-        for (path, text) in [("sys/class/net/eth0/mtu", "1500\n"), ("run/listening", listening)] {
+        for (path, text) in [
+            ("sys/class/net/eth0/mtu", "1500\n"),
+            // Without an address.
+            ("sys/class/net/eth5/mtu", "1500\n"),
+            ("run/listening", listening),
+        ] {
             let path = node.root().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();

@@ -121,7 +121,7 @@ fn selinux_is_permissive_by_its_own_library() {
         }
         node.assert_goes_back(&tree, text);
     }
-    // What outdoes the file is told.
+    // What overrides the file is told.
     let node = kinds::bare(Role::Worker);
     write(&node, "sys/fs/selinux/enforce", "1");
     write(&node, "proc/cmdline", "ro enforcing=1 quiet\n");

@@ -45,8 +45,9 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
     let plan = match run::plan(&host, &intent, &steps) {
         Ok(plan) => plan,
         Err(error) => {
-            told::warn(&preflight::warnings(&host, &intent))?;
-            told::tell(&preflight::problems(&host, &intent))?;
+            let (problems, warnings) = preflight::look(&host, &intent);
+            told::warn(&warnings)?;
+            told::tell(&problems)?;
             return Err(error);
         }
     };
@@ -55,7 +56,7 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
     let (problems, warnings) = if is_done {
         (settled::problems(&host, &intent), Vec::new())
     } else {
-        (preflight::problems(&host, &intent), preflight::warnings(&host, &intent))
+        preflight::look(&host, &intent)
     };
     if way.json {
         let plan = told::json(&as_json(&intent, &plan), &problems, &warnings);
@@ -206,7 +207,8 @@ fn words(off: &DisabledCheck) -> String {
     let DisabledCheck { subject, reason, .. } = off;
     match off.check.as_str() {
         "gpgcheck" => format!(
-            "gpgcheck for {subject}: its packages' signatures were not checked, and this node              installs all packages with gpgcheck=0: {reason}"
+            "gpgcheck for {subject}: its packages' signatures were not checked, and this node \
+             installs all packages with gpgcheck=0: {reason}"
         ),
         "repoGpgcheck" => {
             format!(

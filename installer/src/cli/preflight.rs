@@ -9,15 +9,14 @@ use serde_json::{Value, json};
 use super::node;
 use super::options::{Aim, Look};
 use crate::failure::Failure;
-use crate::preflight::{problems, warnings};
+use crate::preflight;
 use crate::run;
 
 pub(crate) fn preflight(aim: &Aim, look: &Look) -> anyhow::Result<()> {
     let host = node::host(look.root.as_deref())?;
     let intent = node::intent(&host, aim, look.root.as_deref())?;
     node::tell_stranger(&intent);
-    let mut problems = problems(&host, &intent);
-    let warnings = warnings(&host, &intent);
+    let (mut problems, warnings) = preflight::look(&host, &intent);
     // What a step cannot plan with is in its way as well.
     let plan = run::plan(&host, &intent, &intent.role.steps());
     problems.extend(plan.err().iter().map(Failure::of));

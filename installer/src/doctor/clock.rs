@@ -20,7 +20,7 @@ pub(super) fn beside(host: &Host) -> anyhow::Result<Option<Finding>> {
         return Ok(None);
     }
     let Some(change) = time::without_others(host)?.into_iter().next() else { return Ok(None) };
-    let cause = format!("another program than chronyd sets the clock: still to do is `{change}`");
+    let cause = format!("another program beside chronyd sets the clock: still to do is `{change}`");
     Ok(Some(Finding::new(cause, again(host, &["time"], change.to_string()))))
 }
 

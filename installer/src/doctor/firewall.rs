@@ -1,11 +1,11 @@
 //! firewalld, where the installer has set it up.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Finding, again, role};
+use super::{Finding, again, kubelet, role};
 use crate::exec::Command;
 use crate::host::Host;
 use crate::receipt;
@@ -13,9 +13,6 @@ use crate::registered;
 use crate::steps::firewall::{
     Arrival, KUBELETS_PORT, Place, Rule, Ways, Zones, default_zone, for_all, is_at_work, opened,
 };
-
-/// The address that kubeadm told kubelet.
-const FLAGS: &str = "/var/lib/kubelet/kubeadm-flags.env";
 
 /// It lets nothing through at ports, or will not when it starts the next time. Each
 /// is mended by itself: a reload would take kube-proxy's rules away.
@@ -55,7 +52,7 @@ pub(super) fn closed(host: &Host) -> anyhow::Result<Option<Finding>> {
 /// Packets of the cluster's machines arrive in a zone in which nothing was opened for
 /// them: the interface has moved, or machines have come.
 pub(super) fn elsewhere(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let Some(address) = own_address(host)? else { return Ok(None) };
+    let Some(address) = kubelet::address(host)? else { return Ok(None) };
     if !is_ours(host)? {
         return Ok(None);
     }
@@ -94,13 +91,6 @@ pub(super) fn elsewhere(host: &Host) -> anyhow::Result<Option<Finding>> {
 /// Who has set it up himself knows better.
 fn is_ours(host: &Host) -> anyhow::Result<bool> {
     Ok(receipt::finished(host.lines(), "firewall") && is_at_work(host)?)
-}
-
-fn own_address(host: &Host) -> anyhow::Result<Option<Ipv4Addr>> {
-    let text = host.read(FLAGS)?.unwrap_or_default();
-    let words = text.split(|sign: char| sign.is_whitespace() || sign == '"');
-    let address = words.into_iter().find_map(|word| word.strip_prefix("--node-ip="));
-    Ok(address.and_then(|address| address.parse().ok()))
 }
 
 /// A rule in few words.

@@ -1,14 +1,12 @@
 //! The kernel's settings, without which nothing gets from pod to pod: now, and after
 //! the next boot.
 
-use super::{Finding, again};
+use super::{Finding, again, kubelet};
 use crate::facts::Facts;
 use crate::host::Host;
 use crate::receipt;
 use crate::steps::sysctl::{Undoing, now, off as switched_off, own, settings, undoing};
 
-/// What kubeadm tells kubelet, its address too.
-const FLAGS: &str = "/var/lib/kubelet/kubeadm-flags.env";
 /// Where a setting is to be made by hand: it must come after `99-sysctl.conf`.
 const BY_HAND: &str = "/etc/sysctl.d/zz-kubernetes.conf";
 
@@ -74,10 +72,7 @@ fn with_others(others: &[Undoing], then: &str) -> String {
 
 /// The interface of kubelet's address; none where that is not known.
 fn interfaces(host: &Host) -> anyhow::Result<Vec<String>> {
-    let text = host.read(FLAGS)?.unwrap_or_default();
-    let words = text.split([' ', '"', '\n']);
-    let mut addresses = words.filter_map(|word| word.strip_prefix("--node-ip=")?.parse().ok());
-    let Some(address) = addresses.next() else { return Ok(Vec::new()) };
+    let Some(address) = kubelet::address(host)? else { return Ok(Vec::new()) };
     let facts = Facts::gather(host)?;
     Ok(facts.interface(address).map(str::to_owned).into_iter().collect())
 }

@@ -1,5 +1,7 @@
 //! kubelet, and what it is told.
 
+use std::net::Ipv4Addr;
+
 use anyhow::Context;
 use serde_json::{Map, Value};
 
@@ -13,6 +15,14 @@ pub(super) fn configuration(host: &Host) -> anyhow::Result<Option<Map<String, Va
     let Some(text) = host.read(PATH)? else { return Ok(None) };
     let settings = serde_saphyr::from_str(&text).ok();
     settings.map(Some).with_context(|| format!("reading {PATH}: it is not YAML"))
+}
+
+/// The address that kubeadm told it; none where that is not known.
+pub(super) fn address(host: &Host) -> anyhow::Result<Option<Ipv4Addr>> {
+    let text = host.read(kubelet_arguments::KUBEADM)?.unwrap_or_default();
+    let words = text.split(|sign: char| sign.is_whitespace() || sign == '"');
+    let mut addresses = words.filter_map(|word| word.strip_prefix("--node-ip=")?.parse().ok());
+    Ok(addresses.next())
 }
 
 /// It does not run.

@@ -8,7 +8,7 @@ use std::path::Path;
 use bundle_format::Digest;
 
 use super::{Finding, again, unit};
-use crate::facts::default_route;
+use crate::facts::{self, default_route};
 use crate::host::Host;
 use crate::receipt::{Deed, Line};
 use crate::role::Role;
@@ -55,11 +55,8 @@ pub(super) fn route(host: &Host) -> anyhow::Result<Option<Finding>> {
     }
     let network = text.lines().find_map(|line| line.strip_prefix(SET)?.split('/').next());
     let address = network.and_then(|network| network.parse::<Ipv4Addr>().ok());
-    // The kernel prints addresses as numbers of its own byte order (proc(5)).
-    let is_there = |address: Ipv4Addr| {
-        let number = format!("{:08X}", u32::from_ne_bytes(address.octets()));
-        routes.lines().any(|line| line.split_ascii_whitespace().nth(1) == Some(number.as_str()))
-    };
+    let is_there =
+        |address: Ipv4Addr| facts::routes(&routes).any(|(_, network)| network.addr() == address);
     Ok(address.filter(|address| !routes.is_empty() && !is_there(*address)).map(|address| {
         Finding::new(
             format!("the kernel has lost the route to Services, at {address}, that {UNIT} has set"),

@@ -29,7 +29,7 @@ pub(super) fn comes_back(host: &Host) -> anyhow::Result<Option<Finding>> {
     }
     Ok(swap::changes(host)?.first().map(|change| {
         let cause =
-            format!("swap is off, but comes on with the next boot: still to do is `{change}`");
+            format!("swap is off, but comes back at the next boot: still to do is `{change}`");
         Finding::new(cause, again(host, &["swap"], "make its lines in /etc/fstab comments"))
     }))
 }

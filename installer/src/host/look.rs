@@ -27,8 +27,8 @@ impl Host {
         let Some(bytes) = self.bytes(&path)? else { return Ok(None) };
         let text = String::from_utf8(bytes).map_err(|_| {
             Failure::new(
-                format!("{} has letters in it that are not UTF-8", path.as_ref().display()),
-                "write them anew, or `iconv -f latin1 -t utf8` them",
+                format!("{} has bytes that are not UTF-8", path.as_ref().display()),
+                "convert it, as by `iconv -f latin1 -t utf8`",
             )
         })?;
         Ok(Some(text))

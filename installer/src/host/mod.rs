@@ -16,6 +16,7 @@ use anyhow::{Context, bail};
 use bundle_format::text::Printable;
 use rustix::fs::OFlags;
 
+pub(crate) use self::place::unescaped;
 use crate::exec::Exec;
 use crate::receipt::{self, Line, Receipt};
 

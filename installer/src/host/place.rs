@@ -114,11 +114,15 @@ pub(super) fn told(error: io::Error, path: &Path) -> anyhow::Error {
     Failure::new(what, cure).because(error.into()).into()
 }
 
-/// Of `/proc/mounts` (proc(5)): what, where, … An octal number stands for a space
-/// in it, and such.
+/// Of `/proc/mounts` (proc(5)): what, where, …
 fn mount_point(line: &str) -> Option<String> {
-    let mut parts = line.split_ascii_whitespace().nth(1)?.split('\\');
-    let mut text = parts.next()?.to_owned();
+    line.split_ascii_whitespace().nth(1).map(unescaped)
+}
+
+/// A path in a list of mounts, where an octal number stands for a space, and such.
+pub(crate) fn unescaped(path: &str) -> String {
+    let mut parts = path.split('\\');
+    let mut text = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let number = part.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok());
         match (number, part.get(3..)) {
@@ -129,5 +133,5 @@ fn mount_point(line: &str) -> Option<String> {
             _ => text += part,
         }
     }
-    Some(text)
+    text
 }

@@ -3,6 +3,7 @@
 use super::has_begun;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::kubeadm::minor;
 use crate::step::Intent;
 
 /// What kubeadm and kubelet need (`k8s.io/system-validators`, `Cgroups`; kubelet's
@@ -39,7 +40,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         ));
     }
     let bears_first = intent.cluster.kubelet.get("failCgroupV1") == Some(&false.into());
-    if second.is_none() && !bears_first && minor(intent).is_some_and(|one| one >= WITHOUT_FIRST) {
+    if second.is_none() && !bears_first && minor(&intent.lock().kubernetes) >= WITHOUT_FIRST {
         found.push(Failure::new(
             format!(
                 "this node has version 1 of control groups, with which the kubelet of Kubernetes \
@@ -70,16 +71,11 @@ fn cure(host: &Host, missing: &[&str]) -> anyhow::Result<String> {
     });
     let off: Vec<&str> = off.collect();
     Ok(if off.is_empty() {
-        "take `cgroup_disable` and hierarchies that others mount away, and restart the node; \
-         `cat /proc/cgroups` says which there are"
+        "remove `cgroup_disable` from the kernel's command line, and what else mounts control \
+         groups, and restart the node; `cat /proc/cgroups` shows them"
             .to_owned()
     } else {
         let words = off.join(" ");
         format!("`grubby --update-kernel=ALL --remove-args=\"{words}\"`, and restart the node")
     })
-}
-
-/// The minor of the bundle's Kubernetes.
-pub(super) fn minor(intent: &Intent) -> Option<u32> {
-    intent.lock().kubernetes.split('.').nth(1)?.parse().ok()
 }

@@ -20,14 +20,13 @@ struct Disk {
     free: u64,
     needed: u64,
     is_read_only: bool,
-    /// How many parts of a hundred kubelet wants to be free on it.
+    /// How many percent kubelet wants to be free on it.
     kept_free: u64,
-    /// Free places for files, of a hundred; none where the file system makes them.
+    /// Free inodes, in percent; none where the file system makes them.
     files: Option<u64>,
 }
 
-/// Below these parts of a hundred kubelet removes images, which none can be pulled anew
-/// here, and lets no pod begin (kubernetes.io, "Node-pressure Eviction", hard thresholds):
+/// Below these percents kubelet removes images, which cannot be pulled anew here, and lets no pod begin (kubernetes.io, "Node-pressure Eviction", hard thresholds):
 /// `imagefs.available`, `nodefs.available`, `nodefs.inodesFree`.
 const KEPT_FREE: [(&str, u64); 2] = [("/var/lib/containerd", 15), ("/var/lib/kubelet", 10)];
 const KEPT_FILES: u64 = 5;
@@ -104,8 +103,8 @@ fn problem(disk: &Disk) -> Option<Failure> {
         let (left, kept) = (left >> 20, kept >> 20);
         return Some(Failure::new(
             format!(
-                "the disk with {folders} will have {left} MB free, and kubelet wants {} of 100 \
-                 parts, {kept} MB: below that it removes images, and lets no pod begin",
+                "the disk with {folders} will have {left} MB free, and kubelet needs {kept} MB \
+                 ({} %): with less it removes images, and starts no pod",
                 disk.kept_free
             ),
             "make room, or mount a larger disk there; or have lower thresholds in the cluster \
@@ -115,8 +114,8 @@ fn problem(disk: &Disk) -> Option<Failure> {
     let files = disk.files.filter(|files| *files < KEPT_FILES)?;
     Some(Failure::new(
         format!(
-            "the disk with {folders} has room for {files} of 100 files, and below {KEPT_FILES} \
-             kubelet lets no pod begin"
+            "the disk with {folders} has {files} % of its inodes free, and with less than \
+             {KEPT_FILES} % kubelet starts no pod"
         ),
         "remove small files that nobody needs (`df -i`), or mount another disk there",
     ))
@@ -153,6 +152,6 @@ mod tests {
         assert_eq!(told(251, Some(5)), None);
         let words = told(240, None).unwrap();
         assert!(words.contains("will have 140 MB free") && words.contains("150 MB"), "{words}");
-        assert!(told(251, Some(4)).unwrap().contains("room for 4 of 100 files"));
+        assert!(told(251, Some(4)).unwrap().contains("has 4 % of its inodes free"));
     }
 }

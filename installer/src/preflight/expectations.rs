@@ -31,7 +31,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
             }));
             found.extend(api_server(intent, manifest, one));
         }
-        found.extend(interface(intent, manifest, one));
+        found.extend(interface(host, intent, manifest, one));
         found.extend(mtu(host, intent, manifest, one)?);
     }
     Ok(found)
@@ -115,9 +115,18 @@ fn api_server(intent: &Intent, manifest: &LockedManifest, one: &Expectation) -> 
     })
 }
 
-fn interface(intent: &Intent, manifest: &LockedManifest, one: &Expectation) -> Option<Failure> {
+fn interface(
+    host: &Host,
+    intent: &Intent,
+    manifest: &LockedManifest,
+    one: &Expectation,
+) -> Option<Failure> {
     let addresses = &intent.facts.addresses;
-    let is_here = || addresses.iter().any(|(name, _)| *name == one.value);
+    // One for pods alone needs no address of the node's.
+    let is_here = || {
+        addresses.iter().any(|(name, _)| *name == one.value)
+            || host.exists(format!("/sys/class/net/{}", one.value))
+    };
     // A folder that is looked at has none.
     if one.of != Aspect::Interface || addresses.is_empty() || is_here() {
         return None;

@@ -41,7 +41,7 @@ pub(super) fn programs(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> 
     for path in ["/etc/systemd/system/containerd.service", "/usr/local/bin/containerd"] {
         if host.exists(path) {
             found.push(Failure::new(
-                format!("a containerd is here that no package brought: {path}"),
+                format!("no package installed this containerd: {path}"),
                 format!(
                     "if nobody needs it: `systemctl disable --now containerd`, and move {path} away"
                 ),
@@ -58,7 +58,7 @@ pub(super) fn programs(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> 
     if !here.is_empty() {
         let here = here.join(" ");
         found.push(Failure::new(
-            format!("here is what no package brought, and would be run in place of ours: {here}"),
+            format!("programs that no package installed would run in place of ours: {here}"),
             format!("move it away: `mkdir /root/old && mv {here} /root/old`"),
         ));
     }
@@ -172,8 +172,8 @@ pub(super) fn guards(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
     }
     if unit_is(host, "active", "fapolicyd")? && !lets_cni_run(host)? {
         found.push(Failure::new(
-            "fapolicyd runs, and forbids programs that no package brought, as pods' networks in \
-             /opt/cni/bin",
+            "fapolicyd runs, and forbids programs that no package installed, such as those of pods' \
+             networks in /opt/cni/bin",
             "have a file in /etc/fapolicyd/rules.d say `allow perm=any all : dir=/opt/cni/bin/`, \
              and the same of /var/lib/containerd/ and /run/containerd/, and `fagenrules --load`; \
              or `systemctl disable --now fapolicyd`",
@@ -194,11 +194,24 @@ fn lets_cni_run(host: &Host) -> anyhow::Result<bool> {
         places.extend(host.list(folder)?.iter().map(|name| format!("{folder}/{name}")));
     }
     for place in places {
-        if host.read(place)?.is_some_and(|text| text.contains("/opt/cni")) {
+        let text = host.read(place)?.unwrap_or_default();
+        if text.contains("/opt/cni") || text.lines().any(allows_all) {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Whether a rule lets everything run, or everything below `/opt`
+/// (fapolicyd.rules(5): `allow perm=any uid=0 : all`).
+fn allows_all(line: &str) -> bool {
+    let Some((who, what)) = line.split_once(" : ") else { return false };
+    let mut who = who.split_ascii_whitespace();
+    let is_to_run = who.next().is_some_and(|verb| verb.starts_with("allow"))
+        && matches!(who.next(), Some("perm=any" | "perm=execute"));
+    // Rules for one program's own helpers say which.
+    let is_for_root = who.all(|one| matches!(one, "all" | "uid=0" | "uid=root" | "auid=-1"));
+    is_to_run && is_for_root && matches!(what.trim(), "all" | "dir=/opt" | "dir=/opt/" | "dir=/")
 }
 
 /// What is in the way only where it has other addresses, or another version.
@@ -226,7 +239,7 @@ pub(super) fn warnings(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> 
     if !here.is_empty() {
         let here = here.join(" ");
         found.push(Failure::new(
-            format!("here is what no package brought, and is run in place of ours: {here}"),
+            format!("programs that no package installed run in place of ours: {here}"),
             format!("if it is of another version: `mkdir /root/old && mv {here} /root/old`"),
         ));
     }

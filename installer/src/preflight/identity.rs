@@ -65,8 +65,12 @@ pub(super) fn copies(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure
     let of = |other: &Machine| {
         Failure::new(
             format!("this node has the machine ID of {}: one is a copy of the other", other.name),
-            "`rm -f /etc/machine-id /var/lib/dbus/machine-id`, `systemd-machine-id-setup`, and \
-             restart this node",
+            format!(
+                "`rm -f /etc/machine-id /var/lib/dbus/machine-id`, `systemd-machine-id-setup`, and \
+                 restart this node; or, if {0} is this node's former name: on the master \
+                 `kubectl delete node {0}` and `installer token`, for a new join file",
+                other.name
+            ),
         )
     };
     Ok(others(intent).filter(|one| one.has_id_of(&own)).map(of).collect())

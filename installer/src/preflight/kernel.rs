@@ -1,18 +1,20 @@
 //! The kernel that runs: its version, what it says of itself, and its modules.
 
-use super::cgroups::minor;
+use bundle_format::cluster::ProxyMode;
+
 use super::has_begun;
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::family;
 use crate::host::Host;
+use crate::kubeadm::minor;
 use crate::step::Intent;
 use crate::steps::{modules, nfs_server};
 
 /// The oldest that any kubeadm takes, and that of 1.32 and 1.33, which end with
 /// "kernel release … is unsupported" before (`k8s.io/system-validators`).
-const OLDEST: (u32, u32) = (3, 10);
-const OLDEST_OF_132: (u32, u32) = (4, 19);
+const OLDEST: [u32; 2] = [3, 10];
+const OLDEST_OF_132: [u32; 2] = [4, 19];
 
 /// Where kubeadm looks for the kernel's configuration, without which it ends. `REL` is the
 /// kernel's release.
@@ -37,19 +39,16 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         found.extend(netfilter(host, intent)?);
     }
     let kernel = &intent.facts.kernel;
-    let mut numbers = kernel.split(|c: char| !c.is_ascii_digit()).map_while(|one| one.parse().ok());
-    let own = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    let oldest = match minor(intent) {
-        Some(32 | 33) => OLDEST_OF_132,
+    let oldest = match minor(&intent.lock().kubernetes) {
+        32 | 33 => OLDEST_OF_132,
         _ => OLDEST,
     };
-    if own > (0, 0) && own < oldest {
+    if intent.facts.kernel_version().is_some_and(|own| own < oldest) {
+        let [major, minor] = oldest;
         found.push(Failure::new(
             format!(
-                "kubeadm of Kubernetes {} takes no kernel before {}.{}, and {kernel} runs here",
-                intent.lock().kubernetes,
-                oldest.0,
-                oldest.1
+                "kubeadm of Kubernetes {} needs Linux {major}.{minor}, and this node has {kernel}",
+                intent.lock().kubernetes
             ),
             "take a node with a newer system, or a bundle of another Kubernetes",
         ));
@@ -107,7 +106,9 @@ fn netfilter(host: &Host, intent: &Intent) -> anyhow::Result<Option<Failure>> {
     let has = |name: &'static str| -> anyhow::Result<bool> {
         Ok(modules::unloaded(host, intent, vec![name])?.is_empty() || has_module(host, name)?)
     };
-    let by_nftables = || Ok::<_, anyhow::Error>(has("nf_tables")? && has("nft_compat")?);
+    // In its mode `nftables` kube-proxy writes rules of nf_tables' own.
+    let is_native = intent.cluster.proxy_mode == ProxyMode::Nftables;
+    let by_nftables = || anyhow::Ok(has("nf_tables")? && (is_native || has("nft_compat")?));
     if has("nf_conntrack")? && (has("ip_tables")? || by_nftables()?) {
         return Ok(None);
     }

@@ -50,19 +50,19 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
             let keys: Vec<&str> = other.iter().map(|(key, _)| *key).collect();
             found.push(Failure::new(
                 format!(
-                    "kubelet does not start with protectKernelDefaults: the kernel has others of {}",
+                    "kubelet does not start with protectKernelDefaults: the kernel has other values of {}",
                     keys.join(", ")
                 ),
                 format!("{}, or take protectKernelDefaults out of the cluster file", set(&other)),
             ));
         }
     }
-    found.extend(strict_or_loose(host, intent)?);
+    found.extend(loose(host, intent)?);
     let ignored = conf(host, "arp_ignore")?;
-    if ignored >= 2 {
+    if is_deaf(intent, ignored) {
         found.push(Failure::new(
             format!("arp_ignore is {ignored}: pods and this node get no answer from each other"),
-            set(&[("net.ipv4.conf.all.arp_ignore", 0), ("net.ipv4.conf.default.arp_ignore", 0)]),
+            set(&ANSWERING),
         ));
     }
     found.extend(inotify(host)?);
@@ -82,26 +82,31 @@ pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         None => None,
     };
     let is_strict = own.is_some_and(|text| text.trim() == "1");
-    if all == 1 && image(intent, CILIUM).is_none() || is_strict && all == 0 && names.len() > 1 {
+    if all == 1 || is_strict && all == 0 && names.len() > 1 {
+        // Of `all` and an interface the larger value holds, so that 2 here is enough. Cilium
+        // sets 0 itself when it starts (its `pkg/datapath/loader`), which a file may undo.
+        let value = if image(intent, CILIUM).is_some() { 0 } else { 2 };
         found.push(Failure::new(
-            "rp_filter is 1: the kernel drops packets that come in by another interface than the \
-             answer would leave by, as some to Services do, and on nodes with several networks",
-            // Of `all` and an interface the larger value holds, so that 2 here is enough.
-            set(&[("net.ipv4.conf.all.rp_filter", 2)]),
+            "rp_filter is 1: the kernel drops a packet that comes in by another interface than \
+             its answer would leave by",
+            set(&[("net.ipv4.conf.all.rp_filter", value)]),
         ));
     }
     // kube-proxy sets this itself for IPVS (`strictARP`).
     let ignored = conf(host, "arp_ignore")?;
-    if ignored == 1 && intent.cluster.proxy_mode != ProxyMode::Ipvs {
+    let is_ours = ignored == 1 && intent.cluster.proxy_mode == ProxyMode::Ipvs;
+    if matches!(ignored, 1 | 2) && !is_ours && !is_deaf(intent, ignored) {
         found.push(Failure::new(
-            "arp_ignore is 1: this node does not answer for an address that another of its \
-             interfaces has",
-            set(&[("net.ipv4.conf.all.arp_ignore", 0), ("net.ipv4.conf.default.arp_ignore", 0)]),
+            format!(
+                "arp_ignore is {ignored}: this node does not answer when others ask for an \
+                 address of another of its interfaces"
+            ),
+            set(&ANSWERING),
         ));
     }
     if conf(host, "arp_filter")? > 0 {
         found.push(Failure::new(
-            "arp_filter is on: pods may get no answer to whose address is whose",
+            "arp_filter is on: this node may not answer pods that ask for its hardware address",
             set(&[("net.ipv4.conf.all.arp_filter", 0), ("net.ipv4.conf.default.arp_filter", 0)]),
         ));
     }
@@ -124,18 +129,21 @@ pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
 
 const CALICO: &str = "calico/node";
 const CILIUM: &str = "cilium/cilium";
+const ANSWERING: [(&str, i64); 2] =
+    [("net.ipv4.conf.all.arp_ignore", 0), ("net.ipv4.conf.default.arp_ignore", 0)];
 
-/// What a network plugin of the bundle does not bear. Of `all` and an interface the
-/// kernel takes the larger value.
-fn strict_or_loose(host: &Host, intent: &Intent) -> anyhow::Result<Option<Failure>> {
+/// Whether pods and the node get no answer from each other. 8 answers nobody. 2 answers
+/// those alone that are in the interface's own network, as Calico's pods, each with a
+/// network of one address, are not. 3 answers for all but addresses of scope host, and 4
+/// to 7 mean nothing (`arp_ignore` in Linux' `net/ipv4/arp.c`).
+fn is_deaf(intent: &Intent, ignored: i64) -> bool {
+    ignored == 8 || ignored == 2 && image(intent, CALICO).is_some()
+}
+
+/// An old Calico, which does not start where packets are checked loosely.
+fn loose(host: &Host, intent: &Intent) -> anyhow::Result<Option<Failure>> {
     let key = "net.ipv4.conf.all.rp_filter";
     let now = number(host, key)?;
-    if now == Some(1) && image(intent, CILIUM).is_some() {
-        return Ok(Some(Failure::new(
-            format!("{key} is 1, with which Cilium's pods have no network"),
-            set(&[(key, 0)]),
-        )));
-    }
     // Until 3.12 (its release notes, "RPF") it ended itself.
     let is_old = |image: &ImageReference| {
         let tag = image.tag().unwrap_or_default().trim_start_matches('v').to_owned();

@@ -76,11 +76,19 @@ const WARNINGS: &[Check] = &[
     kernel_settings::warnings,
     foreign::warnings,
     mounts::warnings,
-    etcd_disk::warnings,
     wildcard::warnings,
     expectations::warnings,
     reach::warnings,
 ];
+
+/// What is in the way, and what is no reason to refuse. Only here etcd's disk is measured,
+/// while all else is looked at: it takes seconds.
+pub fn look(host: &Host, intent: &Intent) -> (Vec<Failure>, Vec<Failure>) {
+    let measurement = etcd_disk::begin(host, intent);
+    let (problems, mut warnings) = (problems(host, intent), warnings(host, intent));
+    warnings.extend(measurement.and_then(etcd_disk::Measurement::warning));
+    (problems, warnings)
+}
 
 /// Looks for everything that is in the way; what it cannot look at is.
 pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use rustix::fs::{Dir, FileType, Mode, OFlags, open};
-use toml_edit::{DocumentMut, Item};
+use toml_edit::{Item, TableLike};
 
 use super::has_begun;
 use crate::exec::Command;
 use crate::failure::Failure;
-use crate::host::Host;
+use crate::host::{Host, unescaped};
 use crate::role::Role;
 use crate::step::Intent;
 use crate::steps::containerd;
@@ -57,12 +57,6 @@ fn mounts(host: &Host) -> anyhow::Result<Vec<Mount>> {
     Ok(text.lines().filter_map(mount).collect())
 }
 
-/// Blanks, tabs, line breaks and backslashes stand there as octal numbers.
-fn unescaped(text: &str) -> String {
-    let all = [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")];
-    all.iter().fold(text.to_owned(), |text, (code, plain)| text.replace(code, plain))
-}
-
 /// The mount that a folder is on, or will be: links are followed as far as they go.
 fn mount_of<'a>(host: &Host, mounts: &'a [Mount], folder: &str) -> Option<&'a Mount> {
     let (root, folder) = (host.path("/"), Path::new(folder));
@@ -81,8 +75,8 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
-    let config = host.read(containerd::PATH)?.unwrap_or_default();
-    let config: DocumentMut = config.parse().unwrap_or_default();
+    // One that cannot be read is told by the plan of its step.
+    let config = containerd::configuration(host).unwrap_or_default();
     let root = config.get("root").and_then(Item::as_str).unwrap_or("/var/lib/containerd");
     let mut kept = vec![root, KUBELET];
     if intent.role == Role::Master {
@@ -144,10 +138,12 @@ pub(super) fn warnings(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> 
 }
 
 /// Whether no other way to stack layers is set, in whichever version's place.
-fn stacks_by_overlay(config: &DocumentMut) -> bool {
-    let text = config.to_string();
-    let mut set = text.lines().filter_map(|line| line.trim().strip_prefix("snapshotter"));
-    set.all(|value| value.contains("overlayfs"))
+fn stacks_by_overlay(config: &dyn TableLike) -> bool {
+    config.iter().all(|(key, item)| match (key, item.as_table_like()) {
+        (_, Some(inner)) => stacks_by_overlay(inner),
+        ("snapshotter", None) => matches!(item.as_str(), Some("" | "overlayfs")),
+        _ => true,
+    })
 }
 
 impl Mount {
@@ -169,7 +165,7 @@ fn no_overlay(host: &Host, root: &str, mount: &Mount) -> anyhow::Result<Option<F
     let (at, kind) = (mount.at.display(), &mount.kind);
     if NO_UPPER.contains(&kind.as_str()) || kind.starts_with("fuse") {
         return Ok(Some(Failure::new(
-            format!("containerd's {root} is on {kind} (at {at}), over which nothing can be laid"),
+            format!("containerd's {root} is on {kind} (at {at}), where overlayfs does not work"),
             format!("mount a disk at {root}, with ext4 or XFS"),
         )));
     }
@@ -178,8 +174,8 @@ fn no_overlay(host: &Host, root: &str, mount: &Mount) -> anyhow::Result<Option<F
         return Ok(Some(Failure::new(
             format!("containerd's {root} is on an XFS without file types (ftype=0), at {at}"),
             format!(
-                "mount another disk at {root}, made by `mkfs.xfs -n ftype=1` or `mkfs.ext4`; \
-                 that of a file system that is there cannot be changed"
+                "mount another disk at {root}, made by `mkfs.xfs -n ftype=1` or `mkfs.ext4`: \
+                 a file system keeps its ftype"
             ),
         )));
     }

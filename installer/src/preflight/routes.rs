@@ -1,10 +1,7 @@
 //! Networks of the site that pods or Services would hide.
 
-use std::net::Ipv4Addr;
-
-use ipnet::Ipv4Net;
-
 use super::has_begun;
+use crate::facts;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::step::Intent;
@@ -21,7 +18,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     let is_ours = host.exists(service_route::PATH);
     let text = host.read("/proc/net/route")?.unwrap_or_default();
     let mut found = Vec::new();
-    for (interface, network) in text.lines().skip(1).filter_map(route) {
+    for (interface, network) in facts::routes(&text) {
         let own = [("podCidr", cluster.pod_cidr), ("serviceCidr", cluster.service_cidr)];
         for (key, other) in own {
             let other = other.trunc();
@@ -42,16 +39,4 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     }
     found.dedup_by_key(|one| one.to_string());
     Ok(found)
-}
-
-/// A line of `/proc/net/route` (proc(5)): interface, destination and, in the eighth
-/// column, mask, in hexadecimal and the machine's order of bytes.
-fn route(line: &str) -> Option<(&str, Ipv4Net)> {
-    let fields: Vec<&str> = line.split_ascii_whitespace().collect();
-    let address = |index: usize| {
-        let number = u32::from_str_radix(fields.get(index)?, 16).ok()?;
-        Some(Ipv4Addr::from(number.to_ne_bytes()))
-    };
-    let network = Ipv4Net::with_netmask(address(1)?, address(7)?).ok()?;
-    Some((fields.first()?, network.trunc()))
 }

@@ -3,7 +3,7 @@
 //! (`ndots:5`; kubernetes.io, "DNS for Services and Pods"), and so would get a wrong
 //! address for most names outside of the cluster.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::exec::Command;
 use crate::failure::Failure;
@@ -12,7 +12,8 @@ use crate::step::Intent;
 
 /// A name that nobody has.
 const NOBODY: &str = "kubeferry-asks-for-a-name-that-nobody-has";
-/// For how long it is asked: air-gapped sites often have a server that does not answer.
+/// How long all answers may take: sites without internet often have a server that does
+/// not answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) fn warnings(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
@@ -21,17 +22,19 @@ pub(super) fn warnings(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> 
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
+    let begun = Instant::now();
     for domain in domains(&text) {
         let name = format!("{NOBODY}.{domain}.");
         let command =
             Command::new(["env", "RES_OPTIONS=timeout:1 attempts:1", "getent", "ahostsv4"]);
-        let Some(said) = host.answer_within(&command.with(&name), PATIENCE)? else { break };
+        let left = PATIENCE.saturating_sub(begun.elapsed());
+        let Some(said) = host.answer_within(&command.with(&name), left)? else { break };
         let address = said.stdout.split_ascii_whitespace().next();
         if let Some(address) = address.filter(|_| said.succeeded()) {
             found.push(Failure::new(
                 format!(
-                    "the site's DNS knows every name below {domain}: {NOBODY}.{domain} is \
-                     {address}; pods would get that for names of others"
+                    "the site's DNS answers for every name below {domain}, also for \
+                     {NOBODY}.{domain} ({address}), so that pods get wrong addresses"
                 ),
                 format!(
                     "take the entry *.{domain} out of the site's DNS, or {domain} out of the line \
@@ -45,11 +48,9 @@ pub(super) fn warnings(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> 
 
 /// Those that a resolver searches: the last line of `search` or `domain` (resolv.conf(5)).
 fn domains(text: &str) -> Vec<&str> {
-    let words = |line: &'_ str| {
-        let mut words = line.split_ascii_whitespace();
-        matches!(words.next(), Some("search" | "domain")).then_some(())
-    };
-    let last = text.lines().rfind(|line| words(line).is_some()).unwrap_or_default();
+    let is_meant =
+        |line: &&str| matches!(line.split_ascii_whitespace().next(), Some("search" | "domain"));
+    let last = text.lines().rfind(is_meant).unwrap_or_default();
     let all = last.split_ascii_whitespace().skip(1).map(|domain| domain.trim_matches('.'));
     all.filter(|domain| !domain.is_empty()).collect()
 }

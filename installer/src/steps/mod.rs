@@ -24,6 +24,7 @@ pub mod modules;
 pub mod network_manager;
 pub mod nfs_server;
 pub mod packages;
+mod pattern;
 pub mod ready;
 pub mod registry_mirrors;
 pub mod repository;
@@ -99,7 +100,7 @@ fn claims(host: &Host, folders: &[&str]) -> anyhow::Result<Vec<Change>> {
 }
 
 /// Whether systemd says `word` of a unit, to `is-active` or `is-enabled`. An
-/// error where it says nothing: that is no no.
+/// error where it says nothing: that is not "no".
 pub(crate) fn unit_is(host: &Host, word: &str, unit: &str) -> anyhow::Result<bool> {
     let question = if word == "active" { "is-active" } else { "is-enabled" };
     let told = unit_told(host, question, unit)?;
@@ -122,7 +123,7 @@ pub(crate) fn unit_told(host: &Host, question: &str, unit: &str) -> anyhow::Resu
         let reason = said.reason().unwrap_or("it says nothing");
         return Err(Failure::new(
             format!("`{command}` does not answer: {reason}"),
-            "see why with `systemctl status`; a restart of the node mends most of it",
+            "see why with `systemctl status`; if it does not answer either, restart the node",
         )
         .into());
     }

@@ -30,7 +30,7 @@ impl Step for SelinuxPolicy {
         let line = node.host.read("/proc/cmdline")?.unwrap_or_default();
         if line.split_ascii_whitespace().any(|word| word == "enforcing=1") {
             return Err(Failure::new(
-                "the kernel was started with `enforcing=1`, which outdoes /etc/selinux/config",
+                "the kernel was started with `enforcing=1`, which overrides /etc/selinux/config",
                 "`grubby --update-kernel ALL --remove-args enforcing`, and restart the node",
             )
             .into());

@@ -60,7 +60,7 @@ pub(crate) fn without_others(host: &Host) -> anyhow::Result<Vec<Change>> {
         let is = |question, word| anyhow::Ok(unit_told(host, question, unit)? == word);
         if is("is-active", "active")? || is("is-enabled", "enabled")? {
             return Err(Failure::new(
-                format!("{unit} sets this node's clock, and chronyd is to"),
+                format!("{unit} sets this node's clock, and so would chronyd"),
                 format!(
                     "`systemctl disable --now {unit}`; or `--skip time`, if all nodes have the \
                      same time by it"

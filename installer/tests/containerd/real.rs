@@ -134,7 +134,7 @@ impl Machine {
         }
     }
 
-    /// Why CRI has not loaded, in the words of doctor.
+    /// Asks something while containerd runs with a configuration.
     pub fn while_it_runs<T>(&self, config: &str, ask: impl FnOnce() -> T) -> T {
         let mut command = self.command(&self.release.program, &["--config", config]);
         command.stdout(Stdio::null()).stderr(Stdio::null());

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 
-use super::pattern;
 use super::release::Release;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::steps::pattern;
 
 /// One of them.
 pub(crate) struct File {
@@ -141,7 +141,7 @@ fn parsed(path: &Path, text: &str) -> Result<DocumentMut, Failure> {
         let line = before.split('\n').count();
         Failure::new(
             format!("{} is not TOML: line {line}: {}", path.display(), error.message()),
-            "mend it, or move it away to have one written",
+            "mend it; or move it away, and this program writes a new one",
         )
     })
 }

@@ -19,14 +19,14 @@ pub(super) fn unify(files: &mut Files) -> Result<i64, Failure> {
             Some(version) if version > newest => {
                 return Err(Failure::new(
                     format!("{name} is of version {version}, which {release} cannot read"),
-                    "move it away to have one written",
+                    "move it away, and this program writes a new one",
                 ));
             }
             Some(version) if version > 1 && version != format => {
                 return Err(Failure::new(
                     format!(
                         "{name} is of version {version}, and another file of containerd's \
-                         configuration of version {format}"
+                         configuration is of version {format}"
                     ),
                     "write both in the same version; `containerd config migrate` shows the main \
                      file in the newest",
@@ -79,7 +79,7 @@ fn rename(file: &mut File) -> Result<(), Failure> {
             let path = file.path.display();
             return Err(Failure::new(
                 format!("{path} has the plugin {name} twice, also as {modern}"),
-                "make one of the two, and run this again",
+                "keep one of the two, and run this again",
             ));
         }
         if let Some(table) = plugins.remove(name) {

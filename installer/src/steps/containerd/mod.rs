@@ -6,7 +6,6 @@ mod files;
 mod format;
 mod keys;
 mod networks;
-mod pattern;
 mod refusal;
 mod registries;
 mod release;
@@ -32,7 +31,7 @@ pub(crate) use self::networks::{NETWORKS, networks};
 pub(crate) use self::refusal::refusal;
 pub(crate) use self::registries::{FOLDER as REGISTRIES, place};
 pub(crate) use self::source::source;
-pub(crate) use self::told::told;
+pub(crate) use self::told::{configuration, told};
 
 /// Its configuration, where systemd does not start it with another.
 pub(crate) const PATH: &str = "/etc/containerd/config.toml";

@@ -25,7 +25,6 @@ pub(super) fn configure(
     keys: &Keys,
     driver: CgroupDriver,
 ) -> anyhow::Result<()> {
-    let systemd = (driver == CgroupDriver::Systemd).into();
     let merged = files.merged();
     let has_legacy = !files.release.merges_tables();
     let chosen = if has_legacy { chosen(&merged, keys) } else { named(&merged, keys) };
@@ -33,26 +32,8 @@ pub(super) fn configure(
     if at(&merged, &name_key).is_some_and(|item| item.as_str() == Some("")) {
         files.set(&name_key, &USUAL.into())?;
     }
-    let mut names = vec![USUAL.to_owned()];
-    let table = at(&merged, &[keys.containerd, &["runtimes"]].concat());
-    for (name, _) in table.and_then(Item::as_table_like).into_iter().flat_map(TableLike::iter) {
-        if name != USUAL {
-            names.push(name.to_owned());
-        }
-    }
-    if !names.contains(&chosen) && chosen != LEGACY {
-        return Err(Failure::new(
-            format!(
-                "containerd's default runtime is {chosen}, and {} has none of that name",
-                [keys.containerd, &["runtimes"]].concat().join(".")
-            ),
-            format!(
-                "describe it in containerd's configuration, or take `default_runtime_name` out of \
-                 it: then {USUAL} is the default"
-            ),
-        )
-        .into());
-    }
+    let names = names(&merged, keys);
+    check_described(&names, &chosen, keys)?;
     let mut paths: Vec<Vec<&str>> = Vec::new();
     paths.extend(names.iter().map(|name| [keys.containerd, &["runtimes", name.as_str()]].concat()));
     // Two of containerd 1 that have no name.
@@ -64,34 +45,14 @@ pub(super) fn configure(
     let no_pivot = [keys.containerd, &["no_pivot"]].concat();
     let is_without_pivot = at(&merged, &no_pivot).and_then(Item::as_bool) == Some(true);
     for path in &paths {
-        let key = |name| [&path[..], &[name]].concat();
-        let options = key("options");
-        let option = |name| [&options[..], &[name]].concat();
-        let kind = text(&merged, &key("runtime_type"));
         let is_chosen = path.last() == Some(&chosen.as_str());
-        if OLD_SHIMS.contains(&kind) || kind.is_empty() && (is_chosen || path.ends_with(&[USUAL])) {
-            files.set(&key("runtime_type"), &SHIM.into())?;
-        } else if kind != SHIM {
+        if !takes_shim(files, &merged, path, is_chosen)? {
             continue;
         }
-        // CRI refuses these beside it; they are options of its own.
-        for (old, new) in [("runtime_engine", "BinaryName"), ("runtime_root", "Root")] {
-            let value = text(&merged, &key(old));
-            if !value.is_empty() {
-                if text(&merged, &option(new)).is_empty() {
-                    files.set(&option(new), &value.into())?;
-                }
-                files.take(&key(old));
-            }
-        }
         if is_without_pivot && is_chosen {
-            files.set(&option("NoPivotRoot"), &true.into())?;
+            files.set(&[&path[..], &["options", "NoPivotRoot"]].concat(), &true.into())?;
         }
-        // containerd takes a key in other cases too, of several it is not known which.
-        for other in other_cases(&merged, &options) {
-            files.take(&[&options[..], &[other.as_str()]].concat());
-        }
-        files.set(&option(SWITCH), &systemd)?;
+        set_options(files, &merged, path, driver)?;
     }
     if is_without_pivot {
         files.take(&no_pivot);
@@ -100,6 +61,73 @@ pub(super) fn configure(
         files.take(keys.old_switch);
     }
     Ok(())
+}
+
+/// The names of all runtimes, the usual one first, which needs no description.
+fn names(merged: &Table, keys: &Keys) -> Vec<String> {
+    let table = at(merged, &[keys.containerd, &["runtimes"]].concat());
+    let table = table.and_then(Item::as_table_like).into_iter().flat_map(TableLike::iter);
+    let others = table.map(|(name, _)| name).filter(|name| *name != USUAL);
+    [USUAL].into_iter().chain(others).map(str::to_owned).collect()
+}
+
+fn check_described(names: &[String], chosen: &str, keys: &Keys) -> Result<(), Failure> {
+    if chosen == LEGACY || names.iter().any(|name| name == chosen) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        format!(
+            "containerd's default runtime is {chosen}, and {} has none of that name",
+            [keys.containerd, &["runtimes"]].concat().join(".")
+        ),
+        format!(
+            "describe it in containerd's configuration, or take `default_runtime_name` out of it: \
+             then {USUAL} is the default"
+        ),
+    ))
+}
+
+/// Whether a runtime is run by that shim, to which those of its elders are brought.
+fn takes_shim(
+    files: &mut Files,
+    merged: &Table,
+    path: &[&str],
+    is_chosen: bool,
+) -> anyhow::Result<bool> {
+    let key = [path, &["runtime_type"]].concat();
+    let kind = text(merged, &key);
+    if OLD_SHIMS.contains(&kind) || kind.is_empty() && (is_chosen || path.ends_with(&[USUAL])) {
+        files.set(&key, &SHIM.into())?;
+        return Ok(true);
+    }
+    Ok(kind == SHIM)
+}
+
+/// Sets a runtime's options.
+fn set_options(
+    files: &mut Files,
+    merged: &Table,
+    path: &[&str],
+    driver: CgroupDriver,
+) -> anyhow::Result<()> {
+    let options = [path, &["options"]].concat();
+    let option = |name| [&options[..], &[name]].concat();
+    // CRI refuses these beside that shim; they are options of its own.
+    for (old, new) in [("runtime_engine", "BinaryName"), ("runtime_root", "Root")] {
+        let old = [path, &[old]].concat();
+        let value = text(merged, &old);
+        if !value.is_empty() {
+            if text(merged, &option(new)).is_empty() {
+                files.set(&option(new), &value.into())?;
+            }
+            files.take(&old);
+        }
+    }
+    // containerd takes a key in other cases too, of several it is not known which.
+    for other in other_cases(merged, &options) {
+        files.take(&[&options[..], &[other.as_str()]].concat());
+    }
+    files.set(&option(SWITCH), &(driver == CgroupDriver::Systemd).into())
 }
 
 /// The same option in other cases.

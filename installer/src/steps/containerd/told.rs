@@ -80,18 +80,28 @@ pub(crate) fn told(host: &Host) -> anyhow::Result<Result<Told, Failure>> {
     let reason = reason.strip_prefix("containerd: ").unwrap_or(reason);
     Ok(Err(Failure::new(
         format!("containerd cannot read its configuration, {path}: {reason}"),
-        "mend it, or move it away to have one written",
+        "mend it; or move it away, and this program writes a new one",
     )))
 }
 
 /// What the files say, as a containerd reads them that reads their format.
 fn read(host: &Host, path: &str) -> anyhow::Result<Told> {
-    let mut files = Files::read(host, path, Release::OLD)?;
-    let newest = files.list.iter().filter_map(|file| file.document.get("version")?.as_integer());
-    if newest.max().is_some_and(|format| format > 2) {
-        files = Files::read(host, path, Release::NEWEST)?;
-    }
+    let mut files = files(host, path)?;
     let format = format::unify(&mut files)?;
     let merged = files.merged();
     Ok(Told::of(path, &merged, &keys_of(&merged, format, files.release)))
+}
+
+/// What the files of its configuration come to, without what containerd adds.
+pub(crate) fn configuration(host: &Host) -> anyhow::Result<Table> {
+    Ok(files(host, &source(host)?.path)?.merged())
+}
+
+fn files(host: &Host, path: &str) -> anyhow::Result<Files> {
+    let files = Files::read(host, path, Release::OLD)?;
+    let newest = files.list.iter().filter_map(|file| file.document.get("version")?.as_integer());
+    match newest.max().is_some_and(|format| format > 2) {
+        true => Files::read(host, path, Release::NEWEST),
+        false => Ok(files),
+    }
 }

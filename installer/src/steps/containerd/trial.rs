@@ -32,21 +32,21 @@ pub(super) fn check(host: &Host, files: &Files, wanted: &Wanted<'_>) -> anyhow::
         // It is not here yet.
         return Ok(());
     }
-    let cure = "nothing was changed; bring its files into a state that containerd reads, or move \
-                them away to have one written";
+    let cure = "nothing was changed; mend its files, or move them away, and this program writes \
+                a new one";
     if !said.succeeded() {
         let mut reason = said.reason().unwrap_or("it does not say why").to_owned();
         for (number, file) in files.list.iter().enumerate() {
             reason = reason.replace(&place(number), &file.path.display().to_string());
         }
-        let what = format!("containerd would refuse the configuration that was to be: {reason}");
+        let what = format!("containerd would refuse its new configuration: {reason}");
         return Err(Failure::new(what, cure).into());
     }
     let whole: DocumentMut = said.stdout.parse().context("reading what containerd says")?;
     match difference(&Told::of_dump(&place(0), whole.as_table()), wanted) {
         None => Ok(()),
         Some(what) => {
-            let what = format!("containerd would read its configuration otherwise: {what}");
+            let what = format!("containerd would not do what its new configuration says: {what}");
             Err(Failure::new(what, cure).into())
         }
     }
@@ -63,7 +63,7 @@ fn difference(told: &Told, wanted: &Wanted<'_>) -> Option<String> {
     } else if let Some((name, driver)) = other {
         Some(format!("its runtime {name} would use {driver} for control groups"))
     } else if !told.has_folder {
-        Some("its registries would be elsewhere".to_owned())
+        Some("it would look for registries elsewhere".to_owned())
     } else {
         None
     }

@@ -99,7 +99,7 @@ pub(crate) fn problem(host: &Host, intent: &Intent) -> anyhow::Result<Option<Fai
         return Ok(None);
     };
     Ok(Some(Failure::new(
-        format!("{what}: the other nodes' firewalls would let nothing of it through"),
+        format!("{what}: the other nodes' firewalls would block it"),
         format!(
             "write `{{name: {}, address: {}}}` under `nodes` in the master's cluster file, run \
              the installer with it there and on the other nodes, and bring the new join file",

@@ -9,9 +9,10 @@
 //! these (sysctl(8)), and ufw its own file.
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::super::lines::{lines, shown};
+use super::super::pattern::{cleaned, fits};
 use super::{PODS, is_of_pods, tuned};
 use crate::failure::Failure;
 use crate::host::Host;
@@ -55,7 +56,7 @@ pub(super) fn undoing(
     let mut found: Vec<Undoing> = Vec::new();
     for (path, is_last) in files(host)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let real = plain(&host.followed(&path)?);
+        let real = cleaned(&host.followed(&path)?);
         if path == Path::new(own) || name == super::OLD_NAME || !host.path(&real).is_file() {
             continue;
         }
@@ -135,18 +136,6 @@ fn files(host: &Host) -> anyhow::Result<Vec<(PathBuf, bool)>> {
     Ok(all.chain(last).chain(tuned::files(host)?).collect())
 }
 
-/// A path without `..`.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => drop(plain.pop()),
-            part => plain.push(part),
-        }
-    }
-    plain
-}
-
 /// A line that sets a key, or with no value takes it out of all that patterns set.
 struct Assignment {
     /// As the path below `/proc/sys`; it may be a pattern.
@@ -197,34 +186,10 @@ impl Assignment {
         let is_pattern = interface.contains(['*', '?', '[']);
         // A pattern may mean the interfaces of pods, which have many names.
         let is_concerned = is_pattern
-            && PODS.iter().any(|prefix| matches(interface, &format!("{prefix}0")))
-            || interfaces.iter().any(|name| matches(interface, name))
+            && PODS.iter().any(|prefix| fits(interface, &format!("{prefix}0")))
+            || interfaces.iter().any(|name| fits(interface, name))
             || is_of_pods(interface);
-        value != "1" && is_concerned && words.iter().all(|(pattern, word)| matches(pattern, word))
-    }
-}
-
-/// Whether a pattern of glob(7) matches; letters in brackets are taken for any.
-fn matches(pattern: &str, name: &str) -> bool {
-    let mut pattern_letters = pattern.chars();
-    let mut letters = name.chars();
-    match pattern_letters.next() {
-        None => name.is_empty(),
-        Some('*') => {
-            let rest = pattern_letters.as_str();
-            let ends = name.char_indices().map(|(at, _)| at).chain([name.len()]);
-            ends.into_iter().any(|at| name.get(at..).is_some_and(|name| matches(rest, name)))
-        }
-        Some('?') => {
-            letters.next().is_some() && matches(pattern_letters.as_str(), letters.as_str())
-        }
-        Some('[') if pattern_letters.as_str().contains(']') => {
-            let rest = pattern_letters.as_str().split_once(']').map_or("", |(_, rest)| rest);
-            letters.next().is_some() && matches(rest, letters.as_str())
-        }
-        Some(letter) => {
-            letters.next() == Some(letter) && matches(pattern_letters.as_str(), letters.as_str())
-        }
+        value != "1" && is_concerned && words.iter().all(|(pattern, word)| fits(pattern, word))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Patterns of file names, as Go's `filepath.Glob` has them.
+//! Patterns of names, as Go's `filepath.Glob` and glob(7) have them.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -37,7 +37,8 @@ pub(super) fn matches(host: &Host, pattern: &Path) -> anyhow::Result<Vec<PathBuf
     Ok(found)
 }
 
-fn fits(pattern: &str, name: &str) -> bool {
+/// Whether a name fits a pattern. After `[`, Go has `^` for "none of these", and glob(7) `!`.
+pub(super) fn fits(pattern: &str, name: &str) -> bool {
     let mut rest = pattern.chars();
     let mut letters = name.chars();
     match rest.next() {
@@ -50,7 +51,7 @@ fn fits(pattern: &str, name: &str) -> bool {
         Some('[') => {
             let Some((class, after)) = rest.as_str().split_once(']') else { return false };
             let Some(letter) = letters.next() else { return false };
-            let (is_not, class) = match class.strip_prefix('^') {
+            let (is_not, class) = match class.strip_prefix(['^', '!']) {
                 Some(class) => (true, class),
                 None => (false, class),
             };
@@ -85,13 +86,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_are_those_of_go() {
+    fn patterns_are_those_of_go_and_of_glob() {
         for (pattern, name, is) in [
             ("*.toml", "a.toml", true),
             ("*.toml", ".toml", true),
             ("*.toml", "a.toml.bak", false),
             ("[0-9]*.toml", "10-a.toml", true),
             ("[^0-9]*", "10-a.toml", false),
+            ("[!0-9]*", "10-a.toml", false),
+            ("[!0-9]*", "a.toml", true),
+            ("[a-z]th?", "eth0", true),
+            ("[a-z]th?", "0th0", false),
+            ("[a-z", "[a-z", false),
             ("a?c*", "abc", true),
             ("a?c*", "ac", false),
         ] {
