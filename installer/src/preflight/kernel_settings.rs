@@ -57,7 +57,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
             ));
         }
     }
-    found.extend(strict_or_loose(host, intent)?);
+    found.extend(loose(host, intent)?);
     let ignored = conf(host, "arp_ignore")?;
     if ignored >= 2 {
         found.push(Failure::new(
@@ -82,7 +82,17 @@ pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         None => None,
     };
     let is_strict = own.is_some_and(|text| text.trim() == "1");
-    if all == 1 && image(intent, CILIUM).is_none() || is_strict && all == 0 && names.len() > 1 {
+    let has_cilium = image(intent, CILIUM).is_some();
+    if all == 1 && has_cilium {
+        // It is 1 on every el7 and el8 (systemd's `50-default.conf`), and Cilium's agent begins
+        // with 0 (its `pkg/datapath/loader`).
+        found.push(Failure::new(
+            "net.ipv4.conf.all.rp_filter is 1: Cilium sets it to 0 when it starts, but once \
+             `sysctl --system` sets it to 1 again, Cilium's pods have no network",
+            set(&[("net.ipv4.conf.all.rp_filter", 0)]),
+        ));
+    }
+    if all == 1 && !has_cilium || is_strict && all == 0 && names.len() > 1 {
         found.push(Failure::new(
             "rp_filter is 1: the kernel drops packets that come in by another interface than the \
              answer would leave by, as some to Services do, and on nodes with several networks",
@@ -125,17 +135,11 @@ pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
 const CALICO: &str = "calico/node";
 const CILIUM: &str = "cilium/cilium";
 
-/// What a network plugin of the bundle does not bear. Of `all` and an interface the
-/// kernel takes the larger value.
-fn strict_or_loose(host: &Host, intent: &Intent) -> anyhow::Result<Option<Failure>> {
+/// What an old Calico does not bear. Of `all` and an interface the kernel takes the larger
+/// value.
+fn loose(host: &Host, intent: &Intent) -> anyhow::Result<Option<Failure>> {
     let key = "net.ipv4.conf.all.rp_filter";
     let now = number(host, key)?;
-    if now == Some(1) && image(intent, CILIUM).is_some() {
-        return Ok(Some(Failure::new(
-            format!("{key} is 1, with which Cilium's pods have no network"),
-            set(&[(key, 0)]),
-        )));
-    }
     // Until 3.12 (its release notes, "RPF") it ended itself.
     let is_old = |image: &ImageReference| {
         let tag = image.tag().unwrap_or_default().trim_start_matches('v').to_owned();
