@@ -51,8 +51,8 @@ struct Word {
     line: usize,
 }
 
-/// All that kubelet is given.
-fn arguments(host: &Host) -> anyhow::Result<Vec<Argument>> {
+/// The unit of a site and all drop-ins, in the order in which systemd reads them.
+fn service(host: &Host) -> anyhow::Result<Service> {
     let mut service = Service::default();
     for folder in OWN {
         let path = format!("{folder}/kubelet.service");
@@ -64,6 +64,33 @@ fn arguments(host: &Host) -> anyhow::Result<Vec<Argument>> {
     for (path, text) in drop_ins(host)?.into_values() {
         service.read(&path, &text);
     }
+    Ok(service)
+}
+
+/// The file and line of a command that starts kubelet in no cluster: it replaces the
+/// package's and leaves its kubeconfig out, as that of kubeadm's document for etcd's
+/// machines does (kubeadm#1154). None where a variable may have it.
+pub(crate) fn without_cluster(host: &Host) -> anyhow::Result<Option<(String, usize)>> {
+    let command = service(host)?.command;
+    let Some(program) = command.first().filter(|word| word.text.ends_with("/kubelet")) else {
+        return Ok(None);
+    };
+    let others = ["KUBELET_CONFIG_ARGS", "KUBELET_KUBEADM_ARGS", "KUBELET_EXTRA_ARGS"];
+    let may_have_it = command.iter().any(|word| {
+        let name = word.text.trim_start_matches('$').trim_matches(['{', '}']);
+        word.text.contains('$') && !others.contains(&name)
+    });
+    let has_it = || {
+        let is_it = |one: &Argument| matches!(&*one.name, "kubeconfig" | "bootstrap-kubeconfig");
+        anyhow::Ok(arguments(host)?.iter().any(is_it))
+    };
+    let place = (program.path.clone(), program.line);
+    Ok(if may_have_it || has_it()? { None } else { Some(place) })
+}
+
+/// All that kubelet is given.
+fn arguments(host: &Host) -> anyhow::Result<Vec<Argument>> {
+    let service = service(host)?;
     let mut variables = service.variables;
     let mut files = service.files;
     for path in &files {

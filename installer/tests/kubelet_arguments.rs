@@ -39,11 +39,16 @@ fn intent(node: &Node, kubernetes: &str) -> Intent {
 
 /// The problems with kubelet's arguments.
 fn told(files: &[(&str, &str)], kubernetes: &str) -> Vec<String> {
+    told_with("gives kubelet", files, kubernetes)
+}
+
+/// Those problems that have these words.
+fn told_with(words: &str, files: &[(&str, &str)], kubernetes: &str) -> Vec<String> {
     let node = kinds::bare(Role::Worker);
     files.iter().for_each(|(path, text)| write(&node, path, text));
     let problems = preflight::problems(&node.look(None).0, &intent(&node, kubernetes));
     let all = problems.iter().map(|one| format!("{one}; {}", one.cure()));
-    all.filter(|one| one.contains("gives kubelet")).collect()
+    all.filter(|one| one.contains(words)).collect()
 }
 
 #[test]
@@ -122,6 +127,33 @@ fn files_are_read_as_systemd_reads_them() {
     let debian = "KUBELET_EXTRA_ARGS=--cadvisor-port 0\n";
     let found = told(&[("etc/default/kubelet", debian)], "1.28.2");
     assert!(found[0].starts_with("/etc/default/kubelet, line 1, gives kubelet --cadvisor-port"));
+}
+
+/// As kubeadm's document for etcd's machines has it (kubeadm#1154).
+#[test]
+fn a_command_without_a_kubeconfig_is_told() {
+    const OWN: &str = "etc/systemd/system/kubelet.service.d/20-etcd-service-manager.conf";
+    let of = |text: &str| told_with("starts kubelet", &[(OWN, text)], "1.28.2");
+    assert_eq!(
+        of("[Service]\nExecStart=\nExecStart=/usr/bin/kubelet --cgroup-driver=systemd\n"),
+        [format!(
+            "/{OWN}, line 3, starts kubelet without --kubeconfig: it joins no cluster; take the \
+             lines `ExecStart=` out of /{OWN}, so that the package's holds"
+        )]
+    );
+    assert_eq!(of("[Service]\nExecStart=/usr/bin/kubelet $KUBELET_EXTRA_ARGS\n").len(), 1);
+    for good in [
+        "",
+        "[Service]\nCPUAccounting=true\n",
+        "[Service]\nEnvironment=KUBELET_EXTRA_ARGS=--v=2\n",
+        "[Service]\nExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_EXTRA_ARGS\n",
+        "[Service]\nExecStart=/usr/bin/kubelet ${SITE_ARGS}\n",
+        "[Service]\nExecStart=/usr/bin/kubelet --kubeconfig=/etc/kubernetes/kubelet.conf\n",
+        "[Service]\nExecStart=/usr/bin/taskset 3 /usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS\n",
+        "[Service]\nExecStart=/opt/site/start-it\n",
+    ] {
+        assert_eq!(of(good), [""; 0], "{good}");
+    }
 }
 
 #[test]

@@ -425,6 +425,10 @@ fn a_module_that_no_boot_would_load_is_refused() {
         let line = text.lines().last().unwrap().trim();
         assert!(told.contains(&format!("/etc/modprobe.d/cis.conf has `{line}`")), "{told}");
     }
+    // As CIS has it, in two lines: both at once.
+    let both = told("etc/modprobe.d/cis.conf", "install overlay /bin/false\nblacklist overlay\n");
+    let both = both.unwrap_err();
+    assert!(both.contains("`install overlay /bin/false`, `blacklist overlay`"), "{both}");
     let told_by_kernel = told("proc/cmdline", "ro module_blacklist=pcspkr,overlay quiet\n");
     assert!(told_by_kernel.unwrap_err().contains("--remove-args module_blacklist=pcspkr,overlay"));
     for (path, text) in [

@@ -116,6 +116,12 @@ fn file_systems() {
     check(Role::Worker, &files, as_it_is, &Nothing);
     let private = ROOT.replace("shared:1 ", "");
     check(Role::Worker, &[(PROC, &private)], as_it_is, &Problem("mounts at / are private"));
+    // Below `sudo`, where pam_namespace gives it mounts of its own (linux-pam#331).
+    let slave = ROOT.replace("shared:1 ", "master:1 ");
+    let below_sudo = |systemds| [(PROC, slave.as_str()), ("proc/1/mountinfo", systemds)];
+    check(Role::Worker, &below_sudo(ROOT), as_it_is, &Nothing);
+    let told = Problem("mounts at / are private");
+    check(Role::Worker, &below_sudo(&private), as_it_is, &told);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Files that steps edit, read by the libraries whose they are: glibc's `/etc/hosts` and
-//! libselinux's configuration, each in a mount namespace of its own.
+//! Files that steps edit, read by those whose they are: glibc's `/etc/hosts` and libselinux's
+//! configuration, each in a mount namespace of its own, and NetworkManager's.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it expects")]
 
@@ -129,4 +129,28 @@ fn selinux_is_permissive_by_its_own_library() {
     steps.retain(|step| step.name() == "selinux");
     let error = run::plan(&node.look(None).0, &node.intent(), &steps).map(drop).unwrap_err();
     assert!(format!("{error:#}").contains("started with `enforcing=1`"), "{error:#}");
+}
+
+#[test]
+fn network_manager_keeps_what_a_site_has_it_leave_alone() {
+    let node = kinds::bare(Role::Worker);
+    let folder = "etc/NetworkManager/conf.d";
+    let site = "[keyfile]\nunmanaged-devices=interface-name:docker*\n";
+    write(&node, &format!("{folder}/99-site.conf"), site);
+    write(&node, "etc/NetworkManager/NetworkManager.conf", "[main]\n");
+    apply(&node, "network-manager");
+    let said = Command::new("NetworkManager")
+        .arg("--print-config")
+        .arg(format!("--config={}/etc/NetworkManager/NetworkManager.conf", node.root().display()))
+        .arg(format!("--config-dir={}/{folder}", node.root().display()))
+        .output();
+    let Ok(said) = said else {
+        eprintln!("skipped: no NetworkManager is here");
+        return;
+    };
+    let text = String::from_utf8(said.stdout).unwrap();
+    let line = text.lines().find(|line| line.starts_with("unmanaged-devices=")).unwrap_or(&text);
+    for name in ["docker*", "cali*", "vxlan*"] {
+        assert!(line.contains(&format!("interface-name:{name}")), "{line}");
+    }
 }

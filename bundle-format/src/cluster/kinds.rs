@@ -177,6 +177,10 @@ fn ipv4_network(text: &str) -> Result<(), String> {
             false => Err(format!("{shown} is an address in a network: write {}", network.trunc())),
         };
     }
+    let trimmed = text.trim();
+    if trimmed != text && trimmed.parse::<Ipv4Net>().is_ok() {
+        return Err(format!("{shown} has a blank too many: write {trimmed}"));
+    }
     let Some((address, bits)) = text.split_once('/') else {
         return Err(match text.parse::<Ipv4Addr>() {
             Ok(_) => format!("{shown} is no network: write its size behind it, as in {text}/16"),

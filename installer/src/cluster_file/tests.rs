@@ -70,6 +70,10 @@ fn each_mistake_has_its_place_and_what_to_write() {
             "1:10: podCidr: `10.60.1.0/16` is an address in a network: write 10.60.0.0/16",
         ),
         (
+            "podCidr: '10.60.0.0/16 '",
+            "1:10: podCidr: `10.60.0.0/16 ` has a blank too many: write 10.60.0.0/16",
+        ),
+        (
             "podCidr: fd00::/64",
             "1:10: podCidr: `fd00::/64` is of IPv6: write one such as 10.244.0.0/16",
         ),

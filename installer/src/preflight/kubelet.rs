@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::kubeadm::minor;
-use crate::kubelet_arguments::{Argument, holding};
+use crate::kubelet_arguments::{Argument, holding, without_cluster};
 use crate::step::Intent;
 use crate::steps::ready;
 
@@ -78,6 +78,16 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
                 format!("take --{name} out of {path}; cluster.yaml has what a site may choose"),
             ));
         }
+    }
+    if !host.exists(ready::KUBELET)
+        && let Some((path, line)) = without_cluster(host)?
+    {
+        found.push(Failure::new(
+            format!(
+                "{path}, line {line}, starts kubelet without --kubeconfig: it joins no cluster"
+            ),
+            format!("take the lines `ExecStart=` out of {path}, so that the package's holds"),
+        ));
     }
     Ok(found)
 }

@@ -33,6 +33,12 @@ const KUBELET: &str = "/var/lib/kubelet";
 /// etcd's.
 pub(super) const ETCD: &str = "/var/lib/etcd";
 
+/// This process's mounts.
+const OWN: &str = "/proc/self/mountinfo";
+/// systemd's, and so kubelet's: `su` and `sudo` may give those whom they start mounts of
+/// their own, which are not shared (pam_namespace(8), linux-pam#331).
+const OF_SYSTEMD: &str = "/proc/1/mountinfo";
+
 /// A line of `/proc/self/mountinfo` (proc(5)).
 struct Mount {
     at: PathBuf,
@@ -42,8 +48,8 @@ struct Mount {
 }
 
 /// What is mounted, in order: a later one at the same place is over an earlier one.
-fn mounts(host: &Host) -> anyhow::Result<Vec<Mount>> {
-    let text = host.read("/proc/self/mountinfo")?.unwrap_or_default();
+fn mounts_of(host: &Host, path: &str) -> anyhow::Result<Vec<Mount>> {
+    let text = host.read(path)?.unwrap_or_default();
     let mount = |line: &str| {
         let (front, back) = line.split_once(" - ")?;
         let front: Vec<&str> = front.split(' ').collect();
@@ -70,7 +76,7 @@ fn mount_of<'a>(host: &Host, mounts: &'a [Mount], folder: &str) -> Option<&'a Mo
 }
 
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
-    let mounts = mounts(host)?;
+    let mounts = mounts_of(host, OWN)?;
     if mounts.is_empty() || has_begun(host) {
         return Ok(Vec::new());
     }
@@ -109,7 +115,10 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         ));
     }
     // Pods that mount for others, as Calico's and drivers of storage, are refused else.
-    if let Some(mount) = mount_of(host, &mounts, KUBELET).filter(|one| !one.is_shared) {
+    let of_systemd = mounts_of(host, OF_SYSTEMD)?;
+    let is_shared = mount_of(host, &of_systemd, KUBELET).is_some_and(|one| one.is_shared);
+    let own = mount_of(host, &mounts, KUBELET);
+    if let Some(mount) = own.filter(|one| !one.is_shared && !is_shared) {
         found.push(Failure::new(
             format!("mounts at {} are private, so that pods cannot share any", mount.at.display()),
             format!(
@@ -122,7 +131,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
 }
 
 pub(super) fn warnings(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
-    let mounts = mounts(host)?;
+    let mounts = mounts_of(host, OWN)?;
     let kubelets = mount_of(host, &mounts, KUBELET).filter(|mount| mount.has("noexec"));
     let warning = |mount: &Mount| {
         Failure::new(

@@ -74,13 +74,18 @@ fn kept_out(
                 continue;
             }
             let text = host.read(&path)?.unwrap_or_default();
-            if let Some(line) = text.lines().find(|line| keeps(line)) {
+            let kept: Vec<&str> = text.lines().filter(|line| keeps(line)).map(str::trim).collect();
+            if !kept.is_empty() {
+                let (told, which) = match kept.as_slice() {
+                    [one] => (format!("`{one}`, and the node needs that module"), "that line"),
+                    _ => {
+                        let all = kept.join("`, `");
+                        (format!("`{all}`, and the node needs these modules"), "these lines")
+                    }
+                };
                 return Ok(Some(Failure::new(
-                    format!(
-                        "{path} has `{}`, and the node needs that module at each boot",
-                        line.trim()
-                    ),
-                    format!("take that line out of {path}, and run this again"),
+                    format!("{path} has {told} at each boot"),
+                    format!("take {which} out of {path}, and run this again"),
                 )));
             }
         }

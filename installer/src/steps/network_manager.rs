@@ -1,12 +1,13 @@
 //! NetworkManager, where there is one, leaves the interfaces of pods alone
-//! (rancher/rke2#786).
+//! (rancher/rke2#786), and those that a site has it leave alone (`+=`,
+//! NetworkManager.conf(5)).
 
 use super::{file, file_for, unit_is};
 use crate::change::Change;
 use crate::step::{Node, Step};
 
 const PATH: &str = "/etc/NetworkManager/conf.d/kubeferry.conf";
-const TEXT: &str = "# Written by kubeferry.\n[keyfile]\nunmanaged-devices=interface-name:cali*;\
+const TEXT: &str = "# Written by kubeferry.\n[keyfile]\nunmanaged-devices+=interface-name:cali*;\
 interface-name:cni*;interface-name:flannel*;interface-name:kube-ipvs*;interface-name:tunl*;\
 interface-name:veth*;interface-name:vxlan*\n";
 

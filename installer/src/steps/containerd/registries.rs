@@ -91,9 +91,10 @@ pub(super) fn exclude(merged: &Table, keys: &Keys) -> bool {
 }
 
 /// Refuses where the site has already said something else there.
-fn check_free(host: &Host, name: &str) -> Result<(), Failure> {
+fn check_free(host: &Host, name: &str) -> anyhow::Result<()> {
     let there = place(host, FOLDER, name);
-    if !host.exists(format!("{FOLDER}/{there}")) {
+    // An empty folder says nothing.
+    if host.list(format!("{FOLDER}/{there}"))?.is_empty() {
         return Ok(());
     }
     Err(Failure::new(
@@ -105,7 +106,8 @@ fn check_free(host: &Host, name: &str) -> Result<(), Failure> {
             "bring what is needed into {FOLDER}/{there}/hosts.toml, and take `mirrors` and `tls` \
              of {name} out of the configuration"
         ),
-    ))
+    )
+    .into())
 }
 
 /// What secures connections to a host.
