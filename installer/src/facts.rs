@@ -47,6 +47,11 @@ pub struct Facts {
 const CONTAINER_INTERFACES: [&str; 10] =
     ["cali", "cni", "docker", "flannel", "kube-ipvs", "podman", "tunl", "veth", "virbr", "vxlan"];
 
+/// Whether a container network, or an engine for containers or virtual machines, made it.
+pub(crate) fn is_of_containers(interface: &str) -> bool {
+    CONTAINER_INTERFACES.iter().any(|prefix| interface.starts_with(prefix))
+}
+
 impl Facts {
     /// Looks at the node.
     pub fn gather(host: &Host) -> anyhow::Result<Self> {
@@ -200,8 +205,7 @@ fn networks_of(text: &str) -> Vec<(String, Ipv4Net)> {
         // One that is a line to another node alone has no prefix.
         let alone = || word.parse::<Ipv4Addr>().map(Ipv4Net::from);
         let network = word.parse::<Ipv4Net>().or_else(|_| alone()).ok()?;
-        let ours = network.addr().is_loopback()
-            || CONTAINER_INTERFACES.iter().any(|prefix| interface.starts_with(prefix));
+        let ours = network.addr().is_loopback() || is_of_containers(interface);
         (!ours).then(|| (interface.to_owned(), network))
     };
     text.lines().filter_map(network).collect()
@@ -211,9 +215,19 @@ fn addresses(text: &str) -> Vec<(String, Ipv4Addr)> {
     networks_of(text).into_iter().map(|(name, network)| (name, network.addr())).collect()
 }
 
-/// The routes of `/proc/net/route` (proc(5)), each with its interface: the second column
-/// is the destination, and the eighth its mask, in the machine's own order of bytes.
-pub(crate) fn routes(text: &str) -> impl Iterator<Item = (&str, Ipv4Net)> {
+/// A route of this node.
+pub(crate) struct Route<'a> {
+    /// By which interface.
+    pub(crate) interface: &'a str,
+    /// To which network.
+    pub(crate) network: Ipv4Net,
+    /// The router on the way; none where the network lies at the interface itself.
+    pub(crate) gateway: Option<Ipv4Addr>,
+}
+
+/// The routes of `/proc/net/route` (proc(5)): the second column is the destination, the
+/// third the router, the eighth the mask, in the machine's own order of bytes.
+pub(crate) fn routes(text: &str) -> impl Iterator<Item = Route<'_>> {
     text.lines().skip(1).filter_map(|line| {
         let fields: Vec<&str> = line.split_ascii_whitespace().collect();
         let address = |index: usize| {
@@ -221,14 +235,19 @@ pub(crate) fn routes(text: &str) -> impl Iterator<Item = (&str, Ipv4Net)> {
             Some(Ipv4Addr::from(number.to_ne_bytes()))
         };
         let network = Ipv4Net::with_netmask(address(1)?, address(7)?).ok()?;
-        Some((*fields.first()?, network.trunc()))
+        let gateway = address(2)?;
+        Some(Route {
+            interface: fields.first()?,
+            network: network.trunc(),
+            gateway: (!gateway.is_unspecified()).then_some(gateway),
+        })
     })
 }
 
 /// The interface of the route that is for all.
 pub(crate) fn default_route(text: &str) -> Option<String> {
-    let mut routes = routes(text).filter(|(_, network)| network.prefix_len() == 0);
-    routes.next().map(|(name, _)| name.to_owned())
+    let mut routes = routes(text).filter(|route| route.network.prefix_len() == 0);
+    routes.next().map(|route| route.interface.to_owned())
 }
 
 /// Of `/proc/meminfo`: `MemTotal: 16316412 kB`.

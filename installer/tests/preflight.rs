@@ -454,30 +454,34 @@ fn dns_that_knows_every_name() {
 
 #[test]
 fn routes_into_the_clusters_networks() {
-    let table = |destination: &str, mask: &str| {
+    let table = |destination: &str, gateway: &str, mask: &str, interface: &str| {
         format!(
             "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n\
                  eth0\t0000000A\t00000000\t0001\t0\t0\t0\t00FFFFFF\n\
-                 eth1\t{destination}\t0100000A\t0003\t0\t0\t0\t{mask}\n"
+                 {interface}\t{destination}\t{gateway}\t0003\t0\t0\t0\t{mask}\n"
         )
     };
     const ROUTES: &str = "proc/net/route";
+    const HERE: &str = "00000000";
+    const ROUTER: &str = "0100000A";
+    let pods =
+        "podCidr 10.244.0.0/16 overlaps with 10.244.5.0/24, to which this node has a route by eth1";
+    let services = "serviceCidr 10.96.0.0/12 overlaps with 10.96.0.0/16";
     // 10.244.5.0/24, 10.96.0.0/16, 10.0.0.0/8, 172.16.0.0/16, and the default route.
-    for (destination, mask, wanted) in [
-        (
-            "0005F40A",
-            "00FFFFFF",
-            Problem(
-                "podCidr 10.244.0.0/16 overlaps with 10.244.5.0/24, to which this node has a route by eth1",
-            ),
-        ),
-        ("0000600A", "0000FFFF", Problem("serviceCidr 10.96.0.0/12 overlaps with 10.96.0.0/16")),
-        ("000010AC", "0000FFFF", Nothing),
-        ("00000000", "00000000", Nothing),
+    for (destination, gateway, mask, interface, wanted) in [
+        ("0005F40A", HERE, "00FFFFFF", "eth1", Problem(pods)),
+        ("0000600A", HERE, "0000FFFF", "eth1", Problem(services)),
+        // As kube-router, flannel and Calico leave them; a site may have such as well.
+        ("0005F40A", ROUTER, "00FFFFFF", "eth1", Warning(pods)),
+        ("0000000A", ROUTER, "000000FF", "eth1", Warning("overlaps with 10.0.0.0/8")),
+        ("0005F40A", HERE, "00FFFFFF", "docker0", Nothing),
+        ("000010AC", HERE, "0000FFFF", "eth1", Nothing),
+        ("00000000", ROUTER, "00000000", "eth1", Nothing),
     ] {
-        check(Role::Worker, &[(ROUTES, &table(destination, mask))], as_it_is, &wanted);
+        let table = table(destination, gateway, mask, interface);
+        check(Role::Worker, &[(ROUTES, &table)], as_it_is, &wanted);
     }
-    let own = table("0000600A", "0000F0FF");
+    let own = table("0000600A", HERE, "0000F0FF", "eth1");
     let unit = "etc/systemd/system/kubeferry-service-route.service";
     check(Role::Worker, &[(ROUTES, &own), (unit, "")], as_it_is, &Nothing);
 }

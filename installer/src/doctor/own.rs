@@ -56,7 +56,7 @@ pub(super) fn route(host: &Host) -> anyhow::Result<Option<Finding>> {
     let network = text.lines().find_map(|line| line.strip_prefix(SET)?.split('/').next());
     let address = network.and_then(|network| network.parse::<Ipv4Addr>().ok());
     let is_there =
-        |address: Ipv4Addr| facts::routes(&routes).any(|(_, network)| network.addr() == address);
+        |address: Ipv4Addr| facts::routes(&routes).any(|route| route.network.addr() == address);
     Ok(address.filter(|address| !routes.is_empty() && !is_there(*address)).map(|address| {
         Finding::new(
             format!("the kernel has lost the route to Services, at {address}, that {UNIT} has set"),

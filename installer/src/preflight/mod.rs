@@ -76,6 +76,7 @@ const WARNINGS: &[Check] = &[
     kernel_settings::warnings,
     foreign::warnings,
     mounts::warnings,
+    routes::warnings,
     wildcard::warnings,
     expectations::warnings,
     reach::warnings,

@@ -1,15 +1,52 @@
 //! Networks of the site that pods or Services would hide.
 
 use super::has_begun;
-use crate::facts;
+use crate::facts::{self, Route};
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::step::Intent;
 use crate::steps::service_route;
 
-/// A network that this node has a route to lies in one of the cluster's, so that
-/// machines there could not be reached any more, or pods not.
+/// A network at one of this node's interfaces lies in one of the cluster's: no machine
+/// there could be reached any more.
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let overlaps = overlaps(host, intent)?;
+    let hidden = overlaps.iter().filter(|one| one.hides_neighbours);
+    Ok(hidden.map(|one| one.failure("choose another KEY in the cluster file")).collect())
+}
+
+/// A route by a router may be left over from an older cluster of the same networks. One to
+/// a wider network holds a few addresses more than the site uses, mostly.
+pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let overlaps = overlaps(host, intent)?;
+    let others = overlaps.iter().filter(|one| !one.hides_neighbours);
+    let cure = "if machines of the site have such addresses, choose another KEY; if the route is \
+                left over from an older cluster, `ip route delete ROUTE`";
+    Ok(others.map(|one| one.failure(cure)).collect())
+}
+
+struct Overlap {
+    key: &'static str,
+    own: String,
+    network: String,
+    interface: String,
+    hides_neighbours: bool,
+}
+
+impl Overlap {
+    fn failure(&self, cure: &str) -> Failure {
+        let Self { key, own, network, interface, .. } = self;
+        let cure = cure.replace("KEY", key).replace("ROUTE", &format!("{network} dev {interface}"));
+        Failure::new(
+            format!(
+                "{key} {own} overlaps with {network}, to which this node has a route by {interface}"
+            ),
+            cure,
+        )
+    }
+}
+
+fn overlaps(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Overlap>> {
     // By then routes to pods are the cluster's own.
     if has_begun(host) {
         return Ok(Vec::new());
@@ -18,25 +55,28 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     let is_ours = host.exists(service_route::PATH);
     let text = host.read("/proc/net/route")?.unwrap_or_default();
     let mut found = Vec::new();
-    for (interface, network) in facts::routes(&text) {
-        let own = [("podCidr", cluster.pod_cidr), ("serviceCidr", cluster.service_cidr)];
-        for (key, other) in own {
-            let other = other.trunc();
-            let overlaps = network.contains(&other) || other.contains(&network);
-            let is_service_route = is_ours && network == other && key == "serviceCidr";
+    for Route { interface, network, gateway } in facts::routes(&text) {
+        // What an older cluster's network has left is told by its interface.
+        if network.prefix_len() == 0 || facts::is_of_containers(interface) {
+            continue;
+        }
+        for (key, own) in [("podCidr", cluster.pod_cidr), ("serviceCidr", cluster.service_cidr)] {
+            let own = own.trunc();
+            let is_service_route = is_ours && network == own && key == "serviceCidr";
             // The node's own address there is told by itself.
-            let is_told = other.contains(&intent.address) && network.contains(&intent.address);
-            if network.prefix_len() > 0 && overlaps && !is_service_route && !is_told {
-                found.push(Failure::new(
-                    format!("{key} {other} overlaps with {network}, to which this node has a route by {interface}"),
-                    format!(
-                        "choose another {key} in the cluster file; or, if the route is left over: \
-                         `ip route delete {network} dev {interface}`"
-                    ),
-                ));
+            let is_told = own.contains(&intent.address) && network.contains(&intent.address);
+            let is_inside = own.contains(&network);
+            if (is_inside || network.contains(&own)) && !is_service_route && !is_told {
+                found.push(Overlap {
+                    key,
+                    own: own.to_string(),
+                    network: network.to_string(),
+                    interface: interface.to_owned(),
+                    hides_neighbours: is_inside && gateway.is_none(),
+                });
             }
         }
     }
-    found.dedup_by_key(|one| one.to_string());
+    found.dedup_by(|a, b| (a.key, &a.network, &a.interface) == (b.key, &b.network, &b.interface));
     Ok(found)
 }
