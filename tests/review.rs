@@ -356,7 +356,7 @@ fn images_and_manifests_stay_or_move_too() {
     let real = calico.upstream.digest;
     let old =
         fs::read_to_string(demo.path("cache/kubeferry/blobs/sha256").join(real.hex())).unwrap();
-    let old = old.replace("veth_mtu: \"0\"", "veth_mtu: \"1440\"");
+    let old = old.replace("calico_backend: \"bird\"", "calico_backend: \"none\"");
     calico.upstream.digest = stands_for(&old);
     calico.upstream.size = old.len() as u64;
     calico.applied = calico.upstream.clone();
@@ -371,7 +371,10 @@ fn images_and_manifests_stay_or_move_too() {
     let now = site.lock();
     assert_eq!((&now.images, &now.manifests), (&older.images, &older.manifests));
     let said = demo.ok(&["lock", "--upgrade", "calico"]);
-    assert!(said.contains("    -  veth_mtu: \"1440\"\n    +  veth_mtu: \"0\"\n"), "{said}");
+    assert!(
+        said.contains("    -  calico_backend: \"none\"\n    +  calico_backend: \"bird\"\n"),
+        "{said}"
+    );
     let now = site.lock();
     assert_eq!((&now.images, &now.manifests), (&older.images, &locked.manifests));
     demo.ok(&["lock", "--upgrade", "registry.k8s.io/pause"]);

@@ -174,8 +174,12 @@ fn keys<'a>(
     let keys: Vec<_> = lock.files.iter().filter(|file| file.kind == FileKind::Key).collect();
     let is_missing = |key: &&&LockedFile| upstreams.cache.document(&key.content).is_err();
     if keys.iter().any(|key| is_missing(&key)) {
+        let mut problems = Problems::default();
         for target in &file.spec.targets {
-            read_keys(file, target, upstreams)?;
+            read_keys(file, target, upstreams, &mut problems);
+        }
+        if !problems.is_empty() {
+            bail!("{}", problems.lines().join("\n"));
         }
     }
     let changed: Vec<String> = keys

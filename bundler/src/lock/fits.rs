@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use bundle_format::lock::{FileKind, Lock, LockedTarget};
 use bundle_format::{ImageReference, Nevra};
 
-use super::{disabled_checks, images};
+use super::{checks, images};
 use crate::spec::{Baseline, Spec, SpecFile, Target};
 
 /// What the lock has otherwise than the spec, or lacks of it; empty where it
@@ -44,7 +44,7 @@ pub fn misfits(file: &SpecFile, lock: &Lock) -> Vec<String> {
     if spec.cluster != lock.cluster {
         found.push("cluster is not what the spec says".to_owned());
     }
-    if disabled_checks(spec) != lock.disabled_checks {
+    if checks::disabled(spec) != lock.disabled_checks {
         found.push("disabledChecks are not those that the spec switches off".to_owned());
     }
     for (own, locked) in spec.targets.iter().zip(&lock.targets) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use url::Url;
 
 use super::images::Wanted;
-use super::{Upstreams, source_of};
+use super::{Upstreams, repositories};
 use crate::spec::SpecFile;
 
 /// A host that a lock will ask.
@@ -35,7 +35,7 @@ pub(super) fn places(
     let root = |text: &str| Url::parse(text).and_then(|url| url.join("/")).ok();
     for target in &file.spec.targets {
         for repository in &target.repositories {
-            let what = format!("repository `{}`", repository.id.value);
+            let what = repositories::title(target, repository);
             let own = repository.base_url.iter().chain(&repository.mirror_list);
             for url in own.chain(&repository.keys).filter_map(|text| root(text)) {
                 add(url, Some(what.clone()));
@@ -49,7 +49,7 @@ pub(super) fn places(
         }
     }
     for name in wanted.names() {
-        let source = wanted.source(name).map_or_else(|| source_of(&file.spec, name), Ok);
+        let source = wanted.source(&file.spec, name);
         let endpoints = source.ok().and_then(|source| upstreams.puller.endpoints(&source).ok());
         let endpoints = endpoints.unwrap_or_default();
         let is_only = endpoints.len() == 1;
