@@ -1,6 +1,5 @@
 //! From a spec to its lock: what exactly everything is today.
 
-use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use anyhow::bail;
@@ -26,7 +25,7 @@ mod repositories;
 mod upgrade;
 mod upstreams;
 
-pub(crate) use files::{installer_sources, title_of_installer};
+pub(crate) use files::{BESIDE_BUNDLER, beside_bundler, installer_sources, title_of_installer};
 pub use files::{location, read_location};
 pub use fits::misfits;
 pub(crate) use inputs::local_inputs;
@@ -60,13 +59,13 @@ pub fn resolve_keeping(
     // Before any of them is read: what is edited meanwhile is noticed at the build.
     let inputs = inputs::of(file)?;
     let places = places::places(file, &wanted, upstreams);
-    upstreams.hosts.expect(places.values().map(|place| place.url.clone()).collect());
+    places.announce(&upstreams.hosts);
 
     let mut problems = Problems::default();
     let documents = documents::lock(kept, file, wanted, upstreams, &mut problems);
     // Without a network no answer is waited for: all that the cache lacks is told.
     if upstreams.client.network() == Network::On {
-        problems = end(problems, &places, upstreams)?;
+        std::mem::take(&mut problems).end(&places, &upstreams.hosts)?;
     }
     let mut warnings = combination.warnings;
     let mut targets: Vec<LockedTarget> = Vec::new();
@@ -80,7 +79,7 @@ pub fn resolve_keeping(
             targets.push(locked.target);
         }
     }
-    end(problems, &places, upstreams)?;
+    problems.end(&places, &upstreams.hosts)?;
     warnings.extend(documents.warnings);
     files.sort_by(|a, b| a.title.cmp(&b.title));
     rpms.sort_by_cached_key(|rpm| (rpm.target.clone(), rpm.package.to_string()));
@@ -107,18 +106,4 @@ pub fn resolve_keeping(
         bail!("{}", problems.join("\n"));
     }
     Ok(lock)
-}
-
-/// Fails where there are problems. Where a host was not there, the others that must
-/// be, and are not, are told as well.
-fn end(
-    mut problems: Problems,
-    places: &BTreeMap<String, places::Place>,
-    upstreams: &Upstreams,
-) -> anyhow::Result<Problems> {
-    if problems.is_empty() {
-        return Ok(problems);
-    }
-    problems.others(upstreams.hosts.unreachable(), |host| places.get(host)?.only_for.clone());
-    bail!("{}", problems.lines().join("\n"))
 }
