@@ -165,9 +165,9 @@ impl Problems {
         }
         if !self.hosts.is_empty() {
             lines.push(
-                "look at the hosts' names, the network and the proxy (`HTTPS_PROXY`, `NO_PROXY`); \
-                 in place of a registry name a mirror under `registries` in the spec, with `only: \
-                 true` where nothing else can be reached"
+                "check the hosts' names, the network and the proxy (`HTTPS_PROXY`, `NO_PROXY`); \
+                 where a registry cannot be reached at all, name its mirror under `registries` \
+                 in the spec, with `only: true`"
                     .to_owned(),
             );
         }

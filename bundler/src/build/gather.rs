@@ -45,7 +45,7 @@ pub(super) fn gather(
         .collect();
     if !disagreements.is_empty() {
         bail!(
-            "the lock tells other things than the images: run `bundler lock`\n{}",
+            "the lock and the images do not agree: run `bundler lock`\n{}",
             disagreements.join("\n")
         );
     }
@@ -201,7 +201,7 @@ fn keys<'a>(
         .filter(is_missing)
         .map(|key| {
             format!(
-                "the key {} is another than when the lock was made: run `bundler lock`",
+                "the key {} has changed since the lock was made: run `bundler lock`",
                 key.source
             )
         })

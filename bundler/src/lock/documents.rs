@@ -96,6 +96,8 @@ fn check_sandbox(spec: &Spec, images: &[LockedImage], problems: &mut Problems) {
     };
     // An image that could not be pulled is told already.
     if !images.iter().any(|image| image.name == sandbox) && problems.is_empty() {
-        problems.line(format!("the sandbox image {sandbox} is none of the bundle's images"));
+        problems.line(format!(
+            "the bundle does not have the sandbox image {sandbox}: list it under `images:`"
+        ));
     }
 }
