@@ -1,5 +1,5 @@
-//! Problems of a lock or a build. One that is a host's is told once for the host,
-//! and not for each thing that was to come from there.
+//! Problems of a lock or a build. A host that cannot be reached is told once, and not
+//! for each thing that was to come from there.
 
 use std::collections::BTreeMap;
 
@@ -62,7 +62,7 @@ impl Problems {
         self.lines.is_empty() && self.hosts.is_empty()
     }
 
-    /// Adds a problem that is no host's.
+    /// Adds a problem that has nothing to do with a host.
     pub(crate) fn line(&mut self, line: String) {
         self.lines.push(line);
     }
@@ -143,7 +143,7 @@ impl Problems {
         }
     }
 
-    /// True where the error is a host's, which is kept then.
+    /// Keeps the error if a host could not be reached; says whether it did.
     fn take(&mut self, what: &str, error: &FetchError) -> bool {
         let FetchError::Unreachable { url, source } = error else { return false };
         let why = source.to_string();
