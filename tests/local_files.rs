@@ -94,10 +94,8 @@ fn whatever_was_edited_after_the_lock_is_told_before_anything_is_fetched() {
                 let output = run_in(demo.folder.path(), &demo.path(cache), &arguments);
                 let error = String::from_utf8_lossy(&output.stderr);
                 assert_eq!(output.status.code(), Some(1), "{name}: {error}");
-                let end = format!(
-                    " is another than when the lock was made: {}",
-                    demo.path(name).display()
-                );
+                let end =
+                    format!(" has changed since the lock was made: {}", demo.path(name).display());
                 let is_told = |line: &str| line.trim().starts_with(what) && line.ends_with(&end);
                 assert_eq!(error.lines().filter(|line| is_told(line)).count(), 1, "{error}");
                 assert!(error.contains("run `bundler lock`"), "{error}");
@@ -119,7 +117,7 @@ fn whatever_was_edited_after_the_lock_is_told_before_anything_is_fetched() {
         fs::write(demo.path(name), [&old[..], b"\n"].concat()).unwrap();
     }
     let error = demo.fails(&["build", "-q", "site/bundle.yaml"]);
-    assert_eq!(error.matches(" is another than ").count(), 3, "{error}");
+    assert_eq!(error.matches(" has changed since ").count(), 3, "{error}");
     for (name, _) in &files[..3] {
         fs::rename(demo.path(&format!("{name}.old")), demo.path(name)).unwrap();
     }
@@ -174,12 +172,12 @@ fn the_installer_beside_bundler_is_such_a_file() {
     assert!(run("lock").0);
     fs::write(&beside, "one").unwrap();
     let (done, error) = run("build");
-    assert!(!done && error.contains("was not there then"), "{error}");
+    assert!(!done && error.contains("was not there when the lock was made"), "{error}");
     assert!(run("lock").0);
     assert!(run("build").0);
     fs::write(&beside, "two").unwrap();
     let (done, error) = run("build");
-    assert!(!done && error.contains("the installer for x86_64 is another"), "{error}");
+    assert!(!done && error.contains("the installer for x86_64 has changed"), "{error}");
     fs::remove_file(&beside).unwrap();
     let (done, error) = run("build");
     assert!(!done && error.contains("is not there any more: it was beside bundler"), "{error}");

@@ -81,7 +81,7 @@ fn each_host_that_is_not_there_is_told_once_and_soon() {
     for (host, what) in [
         (format!("http://{mirror}"), "it is needed for image registry.k8s.io/coredns"),
         (format!("http://{other}"), "it is needed for image docker.io/library/busybox:1"),
-        (format!("http://{gone}"), "it is needed for repository `docker-ce`"),
+        (format!("http://{gone}"), "it is needed for target el9-x86_64, repository `docker-ce`"),
         ("https://kubeferry.invalid".to_owned(), "it is needed for manifest calico"),
     ] {
         let told = error.lines().filter(|line| line.contains(&format!("cannot reach {host}: ")));

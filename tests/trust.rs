@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bundle_format::Nevra;
-use bundler::rpm::checksum::Checksum;
+use bundler::fetch::checksum::Checksum;
 use bundler::rpm::key::{ExpiredKeys, Keyring, SignatureError};
 use bundler::rpm::local_repository::{self, Member};
 use bundler::rpm::node_rpm::NodeRpm;

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bundle_format::{Digest, Evr, Nevra};
-use bundler::rpm::checksum::Checksum;
+use bundler::fetch::checksum::Checksum;
 use bundler::rpm::header::Outside;
 use bundler::rpm::key::{ExpiredKeys, Keyring, SignatureError};
 use bundler::rpm::node_rpm::NodeRpm;

@@ -147,7 +147,7 @@ fn a_revocation_by_a_named_revoker_counts() {
             let error = two.ours(&keyring(&files)).unwrap_err();
             let SignatureError::RevokerMissing { revoker, .. } = &error else { panic!("{error}") };
             assert_eq!(*revoker, two.revoker.fingerprint);
-            assert!(error.to_string().contains("name it under `keys`"), "{error}");
+            assert!(error.to_string().contains("name that key under `keys`"), "{error}");
         }
 
         // gpg imports no revocation that stands alone and is another's.

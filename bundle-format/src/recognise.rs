@@ -1,5 +1,10 @@
 //! What a file is, told by how it begins: for whoever gave one in another's place.
 
+/// What [`what`] says of an armored OpenPGP key.
+pub const OPENPGP_KEY: &str = "an OpenPGP public key";
+/// What [`what`] says of bytes that are not text.
+pub const UNKNOWN: &str = "no text of a kind that is known";
+
 /// Marks of files that programs make, at the place where they stand.
 const MARKS: [(usize, &[u8], &str); 11] = [
     (0, b"\x1f\x8b", "data packed by gzip"),
@@ -17,7 +22,7 @@ const MARKS: [(usize, &[u8], &str); 11] = [
 
 /// Marks of texts, as a line begins with them.
 const LINES: [(&str, &str); 14] = [
-    ("-----BEGIN PGP PUBLIC KEY BLOCK", "an OpenPGP public key"),
+    ("-----BEGIN PGP PUBLIC KEY BLOCK", OPENPGP_KEY),
     ("-----BEGIN PGP PRIVATE KEY BLOCK", "an OpenPGP private key, which is to stay where it was"),
     ("-----BEGIN PGP SIGN", "an OpenPGP signature"),
     ("-----BEGIN PGP MESSAGE", "an encrypted OpenPGP message"),
@@ -60,10 +65,10 @@ pub fn what(bytes: &[u8]) -> &'static str {
     if let Some((.., words)) = mark {
         return words;
     }
-    let Ok(text) = std::str::from_utf8(bytes) else { return "no text of a kind that is known" };
+    let Ok(text) = std::str::from_utf8(bytes) else { return UNKNOWN };
     let text = text.trim_start_matches('\u{feff}');
     if text.contains('\0') {
-        return "no text of a kind that is known";
+        return UNKNOWN;
     }
     // A vendor's words may stand before a key; those of others begin at once.
     for (begin, words) in LINES {

@@ -1,14 +1,46 @@
-//! Problems of a lock or a build. One that is a host's is told once for the host,
-//! and not for each thing that was to come from there.
+//! Problems of a lock or a build. A host that cannot be reached is told once, and not
+//! for each thing that was to come from there.
 
 use std::collections::BTreeMap;
 
+use anyhow::bail;
 use bundle_format::text::brief;
+use url::Url;
 
+use crate::fetch::client::Client;
 use crate::fetch::download::DownloadError;
 use crate::fetch::queue::JobError;
 use crate::fetch::{FetchError, chain};
 use crate::image::pull_error::{PullError, ResolveError};
+
+/// The hosts that will be asked, by their `https://HOST`.
+#[derive(Default)]
+pub(crate) struct Places(BTreeMap<String, Place>);
+
+struct Place {
+    /// A URL to see whether it is there.
+    root: Url,
+    /// What must come from there and can from nowhere else, if anything.
+    only_for: Option<String>,
+}
+
+impl Places {
+    /// Adds the host of a URL, with what can come from there alone, if anything.
+    pub(crate) fn add(&mut self, url: &Url, only_for: Option<String>) {
+        let Ok(root) = url.join("/") else { return };
+        if !matches!(url.scheme(), "http" | "https") {
+            return;
+        }
+        let host = url.origin().ascii_serialization();
+        let place = self.0.entry(host).or_insert(Place { root, only_for: None });
+        place.only_for = place.only_for.take().or(only_for);
+    }
+
+    /// Tells `hosts` which places to look at when the first is not there.
+    pub(crate) fn announce(&self, hosts: &Client) {
+        hosts.expect(self.0.values().map(|place| place.root.clone()).collect());
+    }
+}
 
 /// What is in the way, collected.
 #[derive(Default)]
@@ -30,7 +62,7 @@ impl Problems {
         self.lines.is_empty() && self.hosts.is_empty()
     }
 
-    /// Adds a problem that is no host's.
+    /// Adds a problem that has nothing to do with a host.
     pub(crate) fn line(&mut self, line: String) {
         self.lines.push(line);
     }
@@ -79,21 +111,26 @@ impl Problems {
         }
     }
 
-    /// Where a host was not there, adds the others of those that could not be reached
-    /// from which something must come, as `only_for` says.
-    pub(crate) fn others(
-        &mut self,
-        unreachable: Vec<(String, String)>,
-        only_for: impl Fn(&str) -> Option<String>,
-    ) {
-        if self.hosts.is_empty() {
-            return;
-        }
-        for (host, why) in unreachable {
-            if let Some(what) = only_for(&host) {
-                self.host(&host, &why, &what);
+    /// Fails where there are problems. Where a host was not there, tells all others of
+    /// `places` that could not be reached and from which something must come.
+    pub(crate) fn end(mut self, places: &Places, hosts: &Client) -> anyhow::Result<()> {
+        if !self.hosts.is_empty() {
+            for (host, why) in hosts.unreachable() {
+                let place = places.0.get(&host);
+                if let Some(what) = place.and_then(|place| place.only_for.clone()) {
+                    self.host(&host, &why, &what);
+                }
             }
         }
+        self.fail()
+    }
+
+    /// Fails where there are problems, with all of them.
+    pub(crate) fn fail(self) -> anyhow::Result<()> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        bail!("{}", self.lines().join("\n"))
     }
 
     fn host(&mut self, host: &str, why: &str, what: &str) {
@@ -106,7 +143,7 @@ impl Problems {
         }
     }
 
-    /// True where the error is a host's, which is kept then.
+    /// Keeps the error if a host could not be reached; says whether it did.
     fn take(&mut self, what: &str, error: &FetchError) -> bool {
         let FetchError::Unreachable { url, source } = error else { return false };
         let why = source.to_string();
@@ -116,7 +153,7 @@ impl Problems {
     }
 
     /// All of them, a line each, and what to do about hosts.
-    pub(crate) fn lines(self) -> Vec<String> {
+    fn lines(self) -> Vec<String> {
         let mut lines = self.lines;
         for (host, Outage { why, wanted }) in &self.hosts {
             let more = match wanted.len() {
@@ -128,9 +165,9 @@ impl Problems {
         }
         if !self.hosts.is_empty() {
             lines.push(
-                "look at the hosts' names, the network and the proxy (`HTTPS_PROXY`, `NO_PROXY`); \
-                 in place of a registry name a mirror under `registries` in the spec, with `only: \
-                 true` where nothing else can be reached"
+                "check the hosts' names, the network and the proxy (`HTTPS_PROXY`, `NO_PROXY`); \
+                 where a registry cannot be reached at all, name its mirror under `registries` \
+                 in the spec, with `only: true`"
                     .to_owned(),
             );
         }

@@ -228,8 +228,8 @@ fn check_sizes(segments: &[Segment]) -> Result<(), StorageError> {
     }
 }
 
-/// The parts of `bundle` that lie beside its name, in order. A folder that cannot be read
-/// is no folder without any.
+/// The parts of `bundle` that lie beside its name, in order. Fails where the folder cannot
+/// be read, since nobody knows then whether there are parts.
 pub fn parts(bundle: &Path) -> io::Result<Vec<(PathBuf, usize, usize)>> {
     let folder = match bundle.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

@@ -62,7 +62,7 @@ impl Verification {
         }
         if !self.disagreements.is_empty() {
             texts.push(format!(
-                "the lock tells other things than the images; do not use this bundle:\n{}",
+                "the lock and the images do not agree; do not use this bundle:\n{}",
                 lines(&self.disagreements)
             ));
         }

@@ -62,8 +62,8 @@ impl Expectation {
         format!("{}, {}", self.document, self.path)
     }
 
-    /// What the cluster file says otherwise; none where both agree, where only a node
-    /// can say, or where the value is none that can be compared, as that of a template.
+    /// Where the cluster file says something else. `None` where both agree, where only a
+    /// node can tell, or where the value cannot be compared, as that of a template.
     pub fn conflict(&self, cluster: &Cluster) -> Option<Conflict> {
         let (pods, services) = (cluster.pod_cidr.trunc(), cluster.service_cidr.trunc());
         let network = || self.value.parse::<Ipv4Net>().ok().map(|network| network.trunc());

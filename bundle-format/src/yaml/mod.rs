@@ -49,8 +49,8 @@ impl Format {
         Self { what, schema: schema::of::<T>(), kinds: kinds.into_iter().collect() }
     }
 
-    /// Everything in which `root` is none of these documents, but for what must hold
-    /// between its values.
+    /// All mistakes in the shape of `root`. What must hold between its values is not
+    /// looked at.
     pub fn check_shape(&self, root: &Node) -> Vec<Problem> {
         shape::check(root, self)
     }

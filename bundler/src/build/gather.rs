@@ -1,7 +1,5 @@
 //! Bringing everything that a lock lists into the cache.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context, bail};
 use bundle_format::Digest;
 use bundle_format::bounds::MAX_IMAGE_DOCUMENT;
@@ -14,13 +12,16 @@ use super::output::check_folder;
 use crate::fetch::download::{DownloadError, Source};
 use crate::fetch::memory::Network;
 use crate::fetch::queue::{Job, JobError, fetch_all};
-use crate::fetch::{FetchError, Request};
+use crate::fetch::{Fetch, FetchError, Request};
 use crate::image::document;
-use crate::lock::{Upstreams, apply_patches, images_of, keep_passes, location, read_keys};
+use crate::lock::{
+    BESIDE_BUNDLER, Upstreams, apply_patches, beside_bundler, images_of, keep_passes, location,
+    read_keys,
+};
 use crate::manifest::discovery::discover_in;
 use crate::manifest::document::read as read_manifest;
 use crate::manifest::expectation::expectations;
-use crate::outage::Problems;
+use crate::outage::{Places, Problems};
 use crate::progress::Progress;
 use crate::spec::SpecFile;
 
@@ -31,8 +32,39 @@ pub(super) fn gather(
     upstreams: &Upstreams,
     quiet: bool,
 ) -> anyhow::Result<()> {
-    let keys = keys(file, lock, upstreams)?;
     let registry = upstreams.puller.fetch();
+    let jobs = jobs(file, lock, upstreams, &*registry)?;
+    if upstreams.client.network() == Network::Off {
+        refuse_what_is_elsewhere(&jobs)?;
+    }
+    fetch(jobs, upstreams, quiet)?;
+    patched(file, lock, upstreams)?;
+    let images = lock.images.iter();
+    let disagreements: Vec<String> = images
+        .flat_map(|image| disagreements(image, |blob| upstreams.cache.document(blob)))
+        .collect();
+    if !disagreements.is_empty() {
+        bail!(
+            "the lock and the images do not agree: run `bundler lock`\n{}",
+            disagreements.join("\n")
+        );
+    }
+    let cannot_run: Vec<String> =
+        lock.images.iter().flat_map(|image| cannot_run(image, upstreams)).collect();
+    if !cannot_run.is_empty() {
+        bail!("{}", cannot_run.join("\n"));
+    }
+    Ok(())
+}
+
+/// Each blob of the lock that the cache lacks, once, with the places that have it.
+fn jobs<'a>(
+    file: &SpecFile,
+    lock: &Lock,
+    upstreams: &'a Upstreams,
+    registry: &'a dyn Fetch,
+) -> anyhow::Result<Vec<Job<'a>>> {
+    let keys = keys(file, lock, upstreams)?;
     let client = &*upstreams.client;
     let mut jobs: Vec<Job<'_>> = Vec::new();
     // What is read here is hashed first; the rest when the bundle is read.
@@ -75,87 +107,71 @@ pub(super) fn gather(
         let manifest = |digest: &Digest| upstreams.puller.manifest_requests(&image.source, digest);
         let blob = |digest: &Digest| upstreams.puller.blob_requests(&image.source, digest);
         for document in std::iter::once(&image.root).chain(&image.unplaced) {
-            add(&name, document, &*registry, manifest(&document.digest)?);
+            add(&name, document, registry, manifest(&document.digest)?);
         }
         for platform in &image.platforms {
-            add(&name, &platform.manifest, &*registry, manifest(&platform.manifest.digest)?);
+            add(&name, &platform.manifest, registry, manifest(&platform.manifest.digest)?);
             for part in std::iter::once(&platform.config).chain(&platform.layers) {
-                add(&name, part, &*registry, blob(&part.digest)?);
+                add(&name, part, registry, blob(&part.digest)?);
             }
         }
     }
     let mut seen = std::collections::HashSet::new();
     jobs.retain(|job| seen.insert(job.digest));
-    if upstreams.client.network() == Network::Off {
-        let elsewhere = jobs.iter().filter_map(|job| {
-            let url = &job.sources.first()?.request.url;
-            let words = "is not in the cache, and --offline asks no network";
-            (url.scheme() != "file").then(|| format!("{}: {url} {words}", job.label))
-        });
-        let missing: Vec<String> = elsewhere.collect();
-        if !missing.is_empty() {
-            bail!("{}", missing.join("\n"));
-        }
-    }
-    let missing: u64 = jobs.iter().map(|job| job.size).sum();
-    if missing > 0 {
-        check_folder(upstreams.cache.folder(), missing)?;
-        let hosts = hosts(&jobs);
-        upstreams.hosts.expect(hosts.values().map(|(place, _)| place.clone()).collect());
-        let progress = Progress::new("fetching", missing, quiet);
-        let result = fetch_all(&upstreams.cache, jobs, &|label, count| progress.add(label, count));
-        if let Err(errors) = result {
-            let mut problems = Problems::default();
-            errors.iter().for_each(|error| problems.add_job(error));
-            problems.others(upstreams.hosts.unreachable(), |host| hosts.get(host)?.1.clone());
-            if errors.iter().any(is_changed) {
-                problems.line(
-                    "what was found is not what the lock says: run `bundler lock` and look at \
-                     what it changes"
-                        .to_owned(),
-                );
-            }
-            bail!("{}", problems.lines().join("\n"));
-        }
-        progress.finish();
-    }
-    patched(file, lock, upstreams)?;
-    let images = lock.images.iter();
-    let disagreements: Vec<String> = images
-        .flat_map(|image| disagreements(image, |blob| upstreams.cache.document(blob)))
-        .collect();
-    if !disagreements.is_empty() {
-        bail!(
-            "the lock tells other things than the images: run `bundler lock`\n{}",
-            disagreements.join("\n")
-        );
-    }
-    let cannot_run: Vec<String> =
-        lock.images.iter().flat_map(|image| cannot_run(image, upstreams)).collect();
-    if !cannot_run.is_empty() {
-        bail!("{}", cannot_run.join("\n"));
+    Ok(jobs)
+}
+
+/// Without a network only local files can still be had.
+fn refuse_what_is_elsewhere(jobs: &[Job<'_>]) -> anyhow::Result<()> {
+    let elsewhere = jobs.iter().filter_map(|job| {
+        let url = job.sources.first()?.request.url.clone();
+        let is_elsewhere = url.scheme() != "file";
+        is_elsewhere.then(|| format!("{}: {}", job.label, FetchError::Offline { url }))
+    });
+    let missing: Vec<String> = elsewhere.collect();
+    if !missing.is_empty() {
+        bail!("{}", missing.join("\n"));
     }
     Ok(())
 }
 
-/// The hosts that are asked, as `https://HOST`: a URL to see whether each is there,
-/// and what comes from nowhere else, if anything.
-fn hosts(jobs: &[Job<'_>]) -> BTreeMap<String, (Url, Option<String>)> {
-    let mut hosts = BTreeMap::new();
-    for job in jobs {
-        for source in &job.sources {
-            let url = &source.request.url;
-            let Ok(root) = url.join("/") else { continue };
-            if matches!(url.scheme(), "http" | "https") {
-                let host = url.origin().ascii_serialization();
-                let (_, only_for) = hosts.entry(host).or_insert((root, None));
-                if job.sources.len() == 1 && only_for.is_none() {
-                    *only_for = Some(job.label.clone());
-                }
-            }
+/// Fetches all blobs, or tells all that is in the way.
+fn fetch(jobs: Vec<Job<'_>>, upstreams: &Upstreams, quiet: bool) -> anyhow::Result<()> {
+    let missing: u64 = jobs.iter().map(|job| job.size).sum();
+    if missing == 0 {
+        return Ok(());
+    }
+    check_folder(upstreams.cache.folder(), missing)?;
+    let places = places(&jobs);
+    places.announce(&upstreams.hosts);
+    let progress = Progress::new("fetching", missing, quiet);
+    let result = fetch_all(&upstreams.cache, jobs, &|label, count| progress.add(label, count));
+    let mut problems = Problems::default();
+    if let Err(errors) = result {
+        errors.iter().for_each(|error| problems.add_job(error));
+        if errors.iter().any(is_changed) {
+            problems.line(
+                "upstream has other files than the lock says: run `bundler lock` and look at what \
+                 it changes"
+                    .to_owned(),
+            );
         }
     }
-    hosts
+    problems.end(&places, &upstreams.hosts)?;
+    progress.finish();
+    Ok(())
+}
+
+/// The hosts that are asked, with what comes from nowhere else.
+fn places(jobs: &[Job<'_>]) -> Places {
+    let mut places = Places::default();
+    for job in jobs {
+        for source in &job.sources {
+            let only_for = (job.sources.len() == 1).then(|| job.label.clone());
+            places.add(&source.request.url, only_for);
+        }
+    }
+    places
 }
 
 /// Whether a place has other bytes under the name than when the lock was made.
@@ -174,16 +190,18 @@ fn keys<'a>(
     let keys: Vec<_> = lock.files.iter().filter(|file| file.kind == FileKind::Key).collect();
     let is_missing = |key: &&&LockedFile| upstreams.cache.document(&key.content).is_err();
     if keys.iter().any(|key| is_missing(&key)) {
+        let mut problems = Problems::default();
         for target in &file.spec.targets {
-            read_keys(file, target, upstreams)?;
+            read_keys(file, target, upstreams, &mut problems);
         }
+        problems.fail()?;
     }
     let changed: Vec<String> = keys
         .iter()
         .filter(is_missing)
         .map(|key| {
             format!(
-                "the key {} is another than when the lock was made: run `bundler lock`",
+                "the key {} has changed since the lock was made: run `bundler lock`",
                 key.source
             )
         })
@@ -247,14 +265,9 @@ fn patched(file: &SpecFile, lock: &Lock, upstreams: &Upstreams) -> anyhow::Resul
 }
 
 fn source_of_file(file: &SpecFile, source: &str) -> anyhow::Result<Url> {
-    if source == "beside bundler" {
-        let program =
-            std::env::current_exe().context("finding the installer beside this program")?;
-        let path = program.with_file_name("installer");
-        return match Url::from_file_path(&path) {
-            Ok(url) => Ok(url),
-            Err(()) => bail!("{} cannot be written as a URL", path.display()),
-        };
+    if source != BESIDE_BUNDLER {
+        return location(file, source);
     }
-    location(file, source)
+    let path = beside_bundler().context("finding the installer beside this program")?;
+    location(file, &path.display().to_string())
 }

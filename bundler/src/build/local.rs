@@ -65,7 +65,10 @@ fn installers(file: &SpecFile, lock: &Lock, changed: &mut Vec<String>) -> anyhow
                 compare(&what, &path, locked.remove(place).content.digest, changed);
             }
             None => {
-                changed.push(format!("{what} was not there then: {}", path.display()));
+                changed.push(format!(
+                    "{what} was not there when the lock was made: {}",
+                    path.display()
+                ));
             }
         }
     }
@@ -113,7 +116,7 @@ fn compare(what: &str, path: &Path, digest: Digest, changed: &mut Vec<String>) {
         |path: &Path| -> io::Result<Digest> { Ok(Digest::of_reader(&mut input::open(path)?)?.0) };
     let words = match read(path) {
         Ok(found) if found == digest => return,
-        Ok(_) => "is another than when the lock was made".to_owned(),
+        Ok(_) => "has changed since the lock was made".to_owned(),
         Err(error) if error.kind() == ErrorKind::NotFound => "is not there any more".to_owned(),
         Err(error) => format!("cannot be read ({error})"),
     };

@@ -9,8 +9,8 @@ use anyhow::{Context, bail};
 use bundle_format::layout::{Content, FILE_TYPE};
 use bundle_format::lock::{Descriptor, FileKind, Lock, LockedRpm, LockedTarget};
 
+use crate::fetch::checksum::Checksum;
 use crate::lock::{Upstreams, expired_keys};
-use crate::rpm::checksum::Checksum;
 use crate::rpm::key::Keyring;
 use crate::rpm::local_repository::{self, Member};
 use crate::rpm::node_rpm::{EL7_ADVICE, NodeRpm};

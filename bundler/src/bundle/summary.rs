@@ -35,58 +35,10 @@ impl Display for Summary<'_> {
             writeln!(f, "sandbox     {sandbox}")?;
         }
         packages(lock, f)?;
-        writeln!(f, "\nimages ({})", lock.images.len())?;
-        for image in &lock.images {
-            let platforms: Vec<&str> =
-                image.platforms.iter().map(|platform| platform.architecture.oci()).collect();
-            let size: u64 = image
-                .platforms
-                .iter()
-                .flat_map(|platform| &platform.layers)
-                .map(|layer| layer.size)
-                .sum();
-            writeln!(f, "  {}  {}  {}", image.name, platforms.join("+"), HumanBytes(size))?;
-            if image.source != image.name {
-                writeln!(f, "    pulled as {}", image.source)?;
-            }
-        }
-        writeln!(f, "\nmanifests ({}), in the order to apply them", lock.manifests.len())?;
-        for manifest in &lock.manifests {
-            writeln!(f, "  {}  {}", manifest.name, printable(&manifest.source))?;
-            for edit in &manifest.patches {
-                writeln!(
-                    f,
-                    "    line {}: {}: `{}` -> `{}`",
-                    edit.line,
-                    printable(&edit.patch),
-                    printable(edit.from.trim()),
-                    printable(edit.to.trim())
-                )?;
-            }
-        }
-        for (kind, words) in [
-            (FileKind::Key, "keys"),
-            (FileKind::Installer, "installers"),
-            (FileKind::Config, "configuration"),
-        ] {
-            let files: Vec<_> = lock.files.iter().filter(|file| file.kind == kind).collect();
-            if files.is_empty() {
-                continue;
-            }
-            writeln!(f, "\n{words} ({})", files.len())?;
-            for file in files {
-                writeln!(f, "  {}  {}", file.title, HumanBytes(file.content.size))?;
-            }
-        }
-        if !lock.cluster.is_empty() {
-            writeln!(f, "\ndefaults for the cluster file")?;
-            for (key, value) in lock.cluster.entries() {
-                match value.as_str() {
-                    Some(text) => writeln!(f, "  {key}: {}", printable(text))?,
-                    None => writeln!(f, "  {key}: {}", plain_json(&value.to_string()))?,
-                }
-            }
-        }
+        images(lock, f)?;
+        manifests(lock, f)?;
+        files(lock, f)?;
+        cluster_defaults(lock, f)?;
         if !lock.disabled_checks.is_empty() {
             writeln!(f, "\nchecks that are OFF")?;
             for disabled in &lock.disabled_checks {
@@ -120,6 +72,74 @@ fn packages(lock: &Lock, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         }
         for rpm in rpms {
             writeln!(f, "  {}", printable(&format!("{}  {}", rpm.package, rpm.repository)))?;
+        }
+    }
+    Ok(())
+}
+
+fn images(lock: &Lock, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    writeln!(f, "\nimages ({})", lock.images.len())?;
+    for image in &lock.images {
+        let platforms: Vec<&str> =
+            image.platforms.iter().map(|platform| platform.architecture.oci()).collect();
+        let size: u64 = image
+            .platforms
+            .iter()
+            .flat_map(|platform| &platform.layers)
+            .map(|layer| layer.size)
+            .sum();
+        writeln!(f, "  {}  {}  {}", image.name, platforms.join("+"), HumanBytes(size))?;
+        if image.source != image.name {
+            writeln!(f, "    pulled as {}", image.source)?;
+        }
+    }
+    Ok(())
+}
+
+fn manifests(lock: &Lock, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    writeln!(f, "\nmanifests ({}), in the order to apply them", lock.manifests.len())?;
+    for manifest in &lock.manifests {
+        writeln!(f, "  {}  {}", manifest.name, printable(&manifest.source))?;
+        for edit in &manifest.patches {
+            writeln!(
+                f,
+                "    line {}: {}: `{}` -> `{}`",
+                edit.line,
+                printable(&edit.patch),
+                printable(edit.from.trim()),
+                printable(edit.to.trim())
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn files(lock: &Lock, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (kind, words) in [
+        (FileKind::Key, "keys"),
+        (FileKind::Installer, "installers"),
+        (FileKind::Config, "configuration"),
+    ] {
+        let files: Vec<_> = lock.files.iter().filter(|file| file.kind == kind).collect();
+        if files.is_empty() {
+            continue;
+        }
+        writeln!(f, "\n{words} ({})", files.len())?;
+        for file in files {
+            writeln!(f, "  {}  {}", file.title, HumanBytes(file.content.size))?;
+        }
+    }
+    Ok(())
+}
+
+fn cluster_defaults(lock: &Lock, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if !lock.cluster.is_empty() {
+        writeln!(f, "\ndefaults for the cluster file")?;
+        for (key, value) in lock.cluster.entries() {
+            match value.as_str() {
+                Some(text) => writeln!(f, "  {key}: {}", printable(text))?,
+                None => writeln!(f, "  {key}: {}", plain_json(&value.to_string()))?,
+            }
         }
     }
     Ok(())

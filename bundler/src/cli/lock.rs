@@ -65,7 +65,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let before = match is_there.then(|| read(&path)) {
         Some(Err(error)) if arguments.upgrade.is_empty() => {
             report::notice(&format!(
-                "warning: nothing is compared with the lock before: {error:#}"
+                "warning: the changes are not shown, since the lock before cannot be read: {error:#}"
             ));
             None
         }

@@ -16,7 +16,7 @@ use crate::page;
 use crate::rpm::baseline;
 use crate::rpm::closure::Request;
 use crate::rpm::key::{ExpiredKeys, Keyring, MAX_KEY};
-use crate::rpm::repository;
+use crate::rpm::repository::{self, Repository};
 use crate::rpm::resolve::{self, Baseline, Goal};
 use crate::rpm::source::{Metadata, RepositorySource};
 use crate::spec::text;
@@ -66,43 +66,11 @@ impl FromStr for RepositoryArgument {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let baseline = match arguments.baseline.as_str() {
-        "none" => Baseline::None,
-        "core" => Baseline::Core,
-        file => {
-            let text = input::named_text(Path::new(file), input::PACKAGE_LIST)
-                .with_context(|| format!("reading the package list {file}"))?;
-            page::refuse(file, text.as_bytes())?;
-            Baseline::Packages(baseline::read_package_list(file, &text)?)
-        }
-    };
+    let baseline = baseline(&arguments.baseline)?;
     let fetch = Client::new(&[])?;
     let mut repositories = Vec::new();
     for argument in &arguments.repositories {
-        text::base_url(argument.url.as_str())
-            .map_err(|reason| anyhow::anyhow!("repository `{}`: {reason}", argument.id))?;
-        let mut keyring = Keyring::default();
-        for key in &argument.keys {
-            let bytes = read_key(&fetch, key)
-                .with_context(|| format!("reading the key {}", hidden(key)))?;
-            page::refuse(key, &bytes)?;
-            keyring.add(key, &bytes)?;
-        }
-        let metadata = if argument.keys.is_empty() {
-            report::notice(&format!(
-                "notice: repository `{}` is not checked: no gpgkey was given for it",
-                argument.id
-            ));
-            Metadata::Unchecked
-        } else {
-            Metadata::Signed {
-                keyring,
-                expired: ExpiredKeys::Refuse,
-                now: std::time::SystemTime::now(),
-            }
-        };
-        let source = RepositorySource { id: &argument.id, base_url: &argument.url, priority: 99 };
-        repositories.push(source.load(&fetch, &metadata)?.repository);
+        repositories.push(load(&fetch, argument)?);
     }
     let requests = arguments
         .packages
@@ -138,4 +106,46 @@ fn read_key(fetch: &Client, key: &str) -> anyhow::Result<Vec<u8>> {
         return Ok(fetch::bytes(fetch, &Url::parse(key)?, MAX_KEY)?);
     }
     Ok(input::named(Path::new(key), input::WRITTEN_BY_HAND)?)
+}
+
+/// What counts as installed.
+fn baseline(named: &str) -> anyhow::Result<Baseline> {
+    Ok(match named {
+        "none" => Baseline::None,
+        "core" => Baseline::Core,
+        file => {
+            let text = input::named_text(Path::new(file), input::PACKAGE_LIST)
+                .with_context(|| format!("reading the package list {file}"))?;
+            page::refuse(file, text.as_bytes())?;
+            Baseline::Packages(baseline::read_package_list(file, &text)?)
+        }
+    })
+}
+
+/// Reads a repository, and says so where nothing vouches for it.
+fn load(fetch: &Client, argument: &RepositoryArgument) -> anyhow::Result<Repository> {
+    text::base_url(argument.url.as_str())
+        .map_err(|reason| anyhow::anyhow!("repository `{}`: {reason}", argument.id))?;
+    let mut keyring = Keyring::default();
+    for key in &argument.keys {
+        let bytes =
+            read_key(fetch, key).with_context(|| format!("reading the key {}", hidden(key)))?;
+        page::refuse(key, &bytes)?;
+        keyring.add(key, &bytes)?;
+    }
+    let metadata = if argument.keys.is_empty() {
+        report::notice(&format!(
+            "notice: repository `{}` is not checked: no gpgkey was given for it",
+            argument.id
+        ));
+        Metadata::Unchecked
+    } else {
+        Metadata::Signed {
+            keyring,
+            expired: ExpiredKeys::Refuse,
+            now: std::time::SystemTime::now(),
+        }
+    };
+    let source = RepositorySource { id: &argument.id, base_url: &argument.url, priority: 99 };
+    Ok(source.load(fetch, &metadata)?.repository)
 }

@@ -4,10 +4,10 @@ use bundle_format::Digest;
 use url::Url;
 
 use super::cache::{Cache, CacheError};
+use super::checksum::Checksum;
 use super::retry::Clock;
 use super::transfer::{Broken, Transfer, Wanted};
 use super::{Fetch, FetchError, Request, chain};
-use crate::rpm::checksum::Checksum;
 
 /// A place that has a blob.
 pub struct Source<'a> {

@@ -44,9 +44,7 @@ pub enum FetchError {
         hint: String,
     },
     /// The answer is larger than anything real would be.
-    #[error(
-        "{url} is larger than {limit} bytes, which nothing real of its kind is; it was not read"
-    )]
+    #[error("{url} is larger than {limit} bytes, the most that is read of such a file")]
     TooLarge {
         /// What was asked for.
         url: Url,

@@ -27,7 +27,7 @@ pub(super) fn of_request(error: reqwest::Error, url: Url) -> FetchError {
             FetchError::Unreachable { url, source }
         }
         None if in_vain => {
-            let source = "it took no connection within the time that is waited for one".into();
+            let source = "it took no connection in time".into();
             FetchError::Unreachable { url, source }
         }
         None if unreachable => FetchError::Unreachable { url, source: words.into() },

@@ -109,8 +109,8 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
+    use crate::fetch::checksum::Checksum;
     use crate::fetch::download::download_by_checksum;
-    use crate::rpm::checksum::Checksum;
 
     struct Server;
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use url::Url;
 
 pub mod cache;
+pub mod checksum;
 pub mod client;
 mod document;
 pub mod download;

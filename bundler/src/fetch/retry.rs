@@ -86,8 +86,8 @@ impl<F: Fetch> Retry<F> {
         hosts.unreachable.iter().map(|(host, why)| (host.clone(), why.clone())).collect()
     }
 
-    /// Sends the request once. A host that has taken the connection and says nothing
-    /// is there no more than one that takes none.
+    /// Sends the request once. A host that takes its first connection and then says
+    /// nothing counts as one that cannot be reached.
     fn once(&self, host: &str, request: &Request) -> Result<Response, FetchError> {
         if self.hosts().answered.contains(host) {
             return self.inner.open(request);

@@ -1,5 +1,5 @@
-//! Asking all hosts at once, when the first turned out not to be there: one after
-//! another each would be waited for, and told in a run of its own.
+//! Asking all hosts at once, as soon as the first does not answer. Otherwise each would be
+//! waited for in turn, and an operator would learn of one in each run.
 
 use std::sync::{Mutex, Once, PoisonError};
 

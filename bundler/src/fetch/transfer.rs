@@ -8,10 +8,10 @@ use bundle_format::Digest;
 use bundle_format::digest::Hasher;
 
 use super::cache::{CacheError, Partial};
+use super::checksum::Checksum;
 use super::download::Source;
 use super::retry::{Clock, backoff};
 use super::{FetchError, Request};
-use crate::rpm::checksum::Checksum;
 
 /// How often one after another an attempt may bring nothing new.
 const BARREN_ATTEMPTS: u32 = 5;

@@ -96,7 +96,7 @@ pub enum DocumentError {
     Malformed(String),
     /// One of what it lists has no type.
     #[error(
-        "an entry of it says no `mediaType`, without which nothing tells an image from an index or a layer; build and push the image anew with a current tool"
+        "one of its entries has no `mediaType`, so it may be an image, an index or a layer; build and push the image again with a current tool"
     )]
     NoMediaType,
     /// Docker's old format.

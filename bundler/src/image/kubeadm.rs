@@ -14,7 +14,7 @@ const TABLE: &str = include_str!("../../data/kubeadm-images.tsv");
 pub enum KubeadmError {
     /// A release that is not in the table.
     #[error(
-        "the images of kubeadm {version} are not known to this bundler, so that `kubelet = {version}` and all else was not looked for; the nearest release that it knows is {nearest}, and the newest {last}. If there is such a release, run its `kubeadm config images list`, list what that prints under `images:`, and set `kubernetes.kubeadmImages: listed`"
+        "this bundler does not know the images of kubeadm {version}, so it asked for nothing yet; the nearest release that it knows is {nearest}, and the newest {last}. If Kubernetes {version} exists, run its `kubeadm config images list`, list what that prints under `images:`, and set `kubernetes.kubeadmImages: listed`"
     )]
     Unknown {
         /// The release.

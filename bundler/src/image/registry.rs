@@ -61,7 +61,7 @@ pub enum RegistryError {
     },
     /// A mirror without TLS where nobody said so.
     #[error(
-        "registry {registry}: the mirror {mirror} is plain http, by which anybody on the way could change images and read passwords; use https, or give `plainHttp` a reason under `{}` in the spec",
+        "registry {registry}: the mirror {mirror} is plain http, so anybody on the way could change images and read passwords; use https, or give `plainHttp` a reason under `{}` in the spec",
         registry_name(mirror)
     )]
     PlainHttp {

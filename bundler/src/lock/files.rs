@@ -1,6 +1,8 @@
 //! Files that a spec names: keys, installers, manifests beside it or behind a
 //! URL.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, bail};
 use bundle_format::Architecture;
 use bundle_format::layout::FILE_TYPE;
@@ -47,6 +49,15 @@ pub(super) fn keep(
     Ok(LockedFile { kind, title, source: source.to_owned(), content })
 }
 
+/// The source of an installer that lies beside this program: the path of a machine has
+/// no place in a lock.
+pub(crate) const BESIDE_BUNDLER: &str = "beside bundler";
+
+/// Where that is.
+pub(crate) fn beside_bundler() -> std::io::Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name("installer"))
+}
+
 /// Where the installers are: those of the spec, or the one beside this program.
 pub(crate) fn installer_sources(file: &SpecFile) -> Vec<(Architecture, String)> {
     if let Some(listed) = &file.spec.installers {
@@ -55,9 +66,8 @@ pub(crate) fn installer_sources(file: &SpecFile) -> Vec<(Architecture, String)> 
             .map(|installer| (installer.architecture, installer.file.clone()))
             .collect();
     }
-    let beside = std::env::current_exe().ok().map(|program| program.with_file_name("installer"));
-    match (beside, std::env::consts::ARCH.parse::<Architecture>()) {
-        (Some(path), Ok(own))
+    match (beside_bundler(), std::env::consts::ARCH.parse::<Architecture>()) {
+        (Ok(path), Ok(own))
             if path.is_file()
                 && file.spec.targets.iter().any(|target| target.architecture == own) =>
         {
@@ -86,8 +96,7 @@ pub(super) fn installers(
         let bytes = read_location(file, upstreams, source, MAX_INSTALLER)
             .with_context(|| format!("reading the installer for {architecture}"))?;
         let title = title_of_installer(*architecture);
-        // The path of a machine has no place in a lock.
-        let source = if file.spec.installers.is_some() { source } else { "beside bundler" };
+        let source = if file.spec.installers.is_some() { source } else { BESIDE_BUNDLER };
         installers.push(keep(upstreams, FileKind::Installer, title, source, &bytes)?);
     }
     let missing = architectures

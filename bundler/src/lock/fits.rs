@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use bundle_format::lock::{FileKind, Lock, LockedTarget};
 use bundle_format::{ImageReference, Nevra};
 
-use super::{disabled_checks, images};
+use super::{checks, images};
 use crate::spec::{Baseline, Spec, SpecFile, Target};
 
 /// What the lock has otherwise than the spec, or lacks of it; empty where it
@@ -44,8 +44,8 @@ pub fn misfits(file: &SpecFile, lock: &Lock) -> Vec<String> {
     if spec.cluster != lock.cluster {
         found.push("cluster is not what the spec says".to_owned());
     }
-    if disabled_checks(spec) != lock.disabled_checks {
-        found.push("disabledChecks are not those that the spec switches off".to_owned());
+    if checks::disabled(spec) != lock.disabled_checks {
+        found.push("disabledChecks has other checks than the spec switches off".to_owned());
     }
     for (own, locked) in spec.targets.iter().zip(&lock.targets) {
         target(spec, own, locked, lock, &mut found);
@@ -69,7 +69,9 @@ fn target(spec: &Spec, own: &Target, locked: &LockedTarget, lock: &Lock, found: 
         found.push(format!("target {id} has other repositories than in the spec"));
     }
     if locked.systems != own.systems() {
-        found.push(format!("target {id} is for other systems than by its `match` in the spec"));
+        found.push(format!(
+            "the lock has other systems for target {id} than its `match` in the spec"
+        ));
     }
     for repository in &own.repositories {
         for (index, source) in repository.keys.iter().enumerate() {

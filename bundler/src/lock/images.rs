@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Context;
 use bundle_format::lock::{LockedImage, Why};
 use bundle_format::{Architecture, ImageReference};
 
-use super::{Kept, Upstreams, parallel, source_of};
+use super::{Kept, Upstreams, parallel};
 use crate::image::kubeadm::{self, KubeadmError};
 use crate::outage::Problems;
 use crate::spec::{KubeadmImages, Spec};
@@ -51,9 +52,16 @@ impl Wanted {
         self.images.keys()
     }
 
-    /// Where an image is pulled from, where kubeadm's are elsewhere.
-    pub(super) fn source(&self, name: &ImageReference) -> Option<ImageReference> {
-        self.images.get(name).and_then(|(source, _)| source.clone())
+    /// Where an image is pulled from.
+    pub(super) fn source(
+        &self,
+        spec: &Spec,
+        name: &ImageReference,
+    ) -> anyhow::Result<ImageReference> {
+        match self.images.get(name) {
+            Some((Some(of_kubeadm), _)) => Ok(of_kubeadm.clone()),
+            _ => source_of(spec, name),
+        }
     }
 
     /// Adds an image, or another reason for it.
@@ -79,35 +87,49 @@ pub(super) fn sandbox(spec: &Spec) -> Option<ImageReference> {
 pub(super) fn lock(
     kept: Option<&Kept<'_>>,
     spec: &Spec,
-    wanted: Wanted,
+    wanted: &Wanted,
     architectures: &[Architecture],
     upstreams: &Upstreams,
     problems: &mut Problems,
 ) -> Vec<LockedImage> {
-    let wanted: Vec<_> = wanted.images.into_iter().collect();
-    let results = parallel::each(&wanted, |(name, (source, why))| {
+    let all: Vec<_> = wanted.images.iter().collect();
+    let results = parallel::each(&all, |(name, (_, why))| {
         let mut why = why.clone();
         why.sort();
         why.dedup();
-        let source = match source {
-            Some(source) => source.clone(),
-            None => source_of(spec, name)?,
-        };
-        if let Some(locked) = kept.and_then(|kept| kept.image(name, &source, architectures)) {
+        let source = wanted.source(spec, name)?;
+        let stays = kept.and_then(|kept| kept.image(name, &source, architectures));
+        if let Some(locked) = stays {
             return Ok(LockedImage { why, ..locked.clone() });
         }
         let resolved = upstreams.puller.resolve(&source, architectures)?;
         for (_, bytes) in &resolved.documents {
             upstreams.cache.insert(bytes)?;
         }
-        anyhow::Ok(resolved.locked(name.clone(), why))
+        anyhow::Ok(resolved.locked((*name).clone(), why))
     });
     let mut images = Vec::new();
-    for ((name, _), result) in wanted.iter().zip(results) {
+    for ((name, _), result) in all.iter().zip(results) {
         match result {
             Ok(image) => images.push(image),
             Err(error) => problems.add(&format!("image {name}"), &error),
         }
     }
     images
+}
+
+/// `name` under another prefix, if one of the spec's `imageSources` fits.
+fn source_of(spec: &Spec, name: &ImageReference) -> anyhow::Result<ImageReference> {
+    let text = name.to_string();
+    for source in &spec.image_sources {
+        let prefix = source.name.trim_end_matches('/');
+        let Some(rest) = text.strip_prefix(prefix) else { continue };
+        if rest.is_empty() || rest.starts_with(['/', ':', '@']) {
+            let moved = format!("{}{rest}", source.pull_from.trim_end_matches('/'));
+            return moved
+                .parse()
+                .with_context(|| format!("pulling {name} from {}", source.pull_from));
+        }
+    }
+    Ok(name.clone())
 }

@@ -1,12 +1,13 @@
 //! The keys of a target's repositories, as its nodes are to have them.
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use bundle_format::lock::{FileKind, LockedFile};
 
-use super::{Upstreams, files};
+use super::{Upstreams, files, repositories};
+use crate::outage::Problems;
 use crate::page;
 use crate::rpm::key::{Keyring, MAX_KEY};
-use crate::spec::{SpecFile, Target};
+use crate::spec::{Repository, SpecFile, Target};
 
 /// What one repository may be signed with.
 pub(crate) struct RepositoryKeys {
@@ -18,17 +19,18 @@ pub(crate) struct RepositoryKeys {
 }
 
 /// Reads the keys of each repository of a target, in their order, and leaves in
-/// the cache what the bundle is to carry.
+/// the cache what the bundle is to carry. Where one cannot be read, `problems` says
+/// why.
 pub(crate) fn read(
     file: &SpecFile,
     target: &Target,
     upstreams: &Upstreams,
-) -> anyhow::Result<Vec<RepositoryKeys>> {
+    problems: &mut Problems,
+) -> Option<Vec<RepositoryKeys>> {
     let mut all = Keyring::default();
     let mut read = Vec::new();
-    let mut problems = Vec::new();
+    let mut is_whole = true;
     for repository in &target.repositories {
-        let id = &repository.id.value;
         let mut keyring = Keyring::default();
         let mut copies = Vec::new();
         for source in &repository.keys {
@@ -41,26 +43,46 @@ pub(crate) fn read(
             };
             match take() {
                 Ok(bytes) => copies.push((source, bytes)),
-                Err(error) => problems.push(format!("reading repository `{id}`: {error:#}")),
+                Err(error) => {
+                    problems.add(&repositories::title(target, repository), &error);
+                    is_whole = false;
+                }
             }
         }
         all.unite(&keyring);
-        read.push((id, keyring, copies));
+        read.push((repository, keyring, copies));
     }
-    if !problems.is_empty() {
-        bail!("{}", problems.join(&format!("\ntarget {}: ", target.id())));
+    if !is_whole {
+        return None;
     }
     let mut keys = Vec::new();
-    for (id, mut keyring, copies) in read {
+    for (repository, mut keyring, copies) in read {
         // A node has one rpm: what one repository knows of a key holds for all.
         keyring.learn(&all);
-        let mut files = Vec::new();
-        for (index, (source, bytes)) in copies.into_iter().enumerate() {
-            let bytes = keyring.united(&bytes)?.unwrap_or(bytes);
-            let title = format!("keys/{}/{id}-{}.asc", target.id(), index + 1);
-            files.push(files::keep(upstreams, FileKind::Key, title, source, &bytes)?);
+        match carried(upstreams, target, repository, &keyring, copies) {
+            Ok(files) => keys.push(RepositoryKeys { keyring, files }),
+            Err(error) => {
+                problems.add(&repositories::title(target, repository), &error);
+                is_whole = false;
+            }
         }
-        keys.push(RepositoryKeys { keyring, files });
     }
-    Ok(keys)
+    is_whole.then_some(keys)
+}
+
+/// The files of one repository's keys, as the bundle carries them.
+fn carried(
+    upstreams: &Upstreams,
+    target: &Target,
+    repository: &Repository,
+    keyring: &Keyring,
+    copies: Vec<(&String, Vec<u8>)>,
+) -> anyhow::Result<Vec<LockedFile>> {
+    let mut files = Vec::new();
+    for (index, (source, bytes)) in copies.into_iter().enumerate() {
+        let bytes = keyring.united(&bytes)?.unwrap_or(bytes);
+        let title = format!("keys/{}/{}-{}.asc", target.id(), repository.id.value, index + 1);
+        files.push(files::keep(upstreams, FileKind::Key, title, source, &bytes)?);
+    }
+    Ok(files)
 }

@@ -58,7 +58,7 @@ pub(super) fn lock(
         );
     }
     if let Some(what) = page::instead(&bytes) {
-        bail!("{source} gave {what}, and no Kubernetes YAML: {}", page::advice(source));
+        bail!("{source} gave {what} in place of Kubernetes YAML: {}", page::advice(source));
     }
     let text = String::from_utf8(bytes).with_context(|| {
         format!("{source} is not UTF-8: save it as UTF-8, or name a URL that gives the file itself")
@@ -77,7 +77,7 @@ pub(super) fn lock(
     }
     if let Some(line) = discovery.pulls_always.first() {
         warnings.push(format!(
-            "manifest {}, line {line}: `imagePullPolicy: Always` asks a registry at every start, which an air-gapped node has not; patch it with `pullPolicy: IfNotPresent`",
+            "manifest {}, line {line}: `imagePullPolicy: Always` asks a registry at every start, and an air-gapped node has none: patch it with `pullPolicy: IfNotPresent`",
             manifest.name
         ));
     }
@@ -111,8 +111,8 @@ fn as_locked(
     let bytes = files::read_location(file, upstreams, source, MAX_YAML)?;
     if Digest::of(&bytes) != locked.upstream.digest {
         bail!(
-            "{source} is not what is locked any more, and the cache has lost that: upgrade it as \
-             well, by `--upgrade {name}`"
+            "{source} has changed since the lock was made, and the cache no longer has the locked \
+             text: move this manifest too, with `--upgrade {name}`"
         );
     }
     Ok(bytes)
@@ -142,7 +142,7 @@ pub(super) fn unmet(spec: &Spec, manifests: &[LockedManifest]) -> Vec<String> {
         let conflicts = expects.filter_map(|one| one.conflict(cluster));
         let words = |conflict: Conflict| {
             format!(
-                "manifest {}: {conflict}, where a site says nothing else: {}",
+                "manifest {}: {conflict}, unless a site sets another: {}",
                 manifest.name,
                 conflict.cure()
             )
@@ -163,14 +163,14 @@ fn doubts(manifest: &Manifest, text: &str, discovery: &Discovery) -> Vec<String>
     let mut doubts = Vec::new();
     if !text.ends_with('\n') {
         doubts.push(format!(
-            "manifest {name} ends in the middle of a line, as a file does that was cut off: \
-             compare it with what its publisher has, and pin it by `sha256`"
+            "manifest {name} ends in the middle of a line, so it may be cut short: compare it \
+             with its publisher's own, and pin it by `sha256`"
         ));
     }
     if discovery.found.is_empty() {
         doubts.push(format!(
-            "manifest {name} names no image: pin it by `sha256` if it needs none, since a file \
-             that was cut off looks like that too"
+            "manifest {name} names no image, so it may be cut short: pin it by `sha256` if it \
+             needs none"
         ));
     }
     doubts
@@ -180,7 +180,7 @@ fn doubts(manifest: &Manifest, text: &str, discovery: &Discovery) -> Vec<String>
 fn of_template(error: anyhow::Error, text: &str) -> anyhow::Error {
     match text.contains("{{") {
         true => error.context(format!(
-            "it is no YAML, and has `{{{{`: if it is a template of a Helm chart, {}",
+            "it is not YAML, and has `{{{{`: if it is a template of a Helm chart, {}",
             check::RENDER
         )),
         false => error,

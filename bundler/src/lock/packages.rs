@@ -6,26 +6,22 @@ use std::time::SystemTime;
 use anyhow::{Context, bail};
 use bundle_format::lock::{LockedFile, LockedRepository, LockedRpm, LockedTarget, Why};
 use bundle_format::pattern::fits;
-use url::Url;
 
-use super::{Kept, Upstreams, files, on_nodes, read_keys};
+use super::repositories::{self, Repositories};
+use super::{Kept, Upstreams, files, on_nodes};
+use crate::fetch::download;
 use crate::fetch::memory::Network;
-use crate::fetch::{self, download};
+use crate::outage::Problems;
 use crate::page;
 use crate::rpm::baseline;
 use crate::rpm::closure::Request;
-use crate::rpm::key::{self, Keyring};
-use crate::rpm::node_rpm::{EL7_ADVICE, NodeRpm};
+use crate::rpm::node_rpm::EL7_ADVICE;
 use crate::rpm::package::Package;
-use crate::rpm::repository::{self, Repository as LoadedRepository};
+use crate::rpm::repository::Repository as LoadedRepository;
 use crate::rpm::resolve::{self, Baseline, Chosen, Goal};
-use crate::rpm::source::{Metadata, RepositorySource};
-use crate::spec::plain_http;
 use crate::spec::profile::{self, Profile};
-use crate::spec::{self, Check, PackageRequest, Repository, Spec, SpecFile, Target};
+use crate::spec::{self, PackageRequest, Spec, SpecFile, Target};
 
-/// A mirror list is a short text.
-const MAX_MIRROR_LIST: u64 = 1 << 20;
 /// A package list of a node is a short text.
 const MAX_PACKAGE_LIST: u64 = 16 << 20;
 
@@ -37,75 +33,45 @@ pub(super) struct LockedPackages {
     pub(super) warnings: Vec<String>,
 }
 
+/// Finds a target's packages. Where they cannot be found, `problems` says why.
 pub(super) fn lock(
     kept: Option<&Kept<'_>>,
     file: &SpecFile,
     target: &Target,
     upstreams: &Upstreams,
     now: SystemTime,
+    problems: &mut Problems,
+) -> Option<LockedPackages> {
+    let repositories = repositories::load(file, target, upstreams, now, problems)?;
+    match solve(kept, file, target, upstreams, repositories) {
+        Ok(locked) => Some(locked),
+        Err(error) => {
+            problems.add(&format!("target {}", target.id()), &error);
+            None
+        }
+    }
+}
+
+/// The closure of what nodes are to have, and where each package of it comes from.
+fn solve(
+    kept: Option<&Kept<'_>>,
+    file: &SpecFile,
+    target: &Target,
+    upstreams: &Upstreams,
+    repositories: Repositories<'_>,
 ) -> anyhow::Result<LockedPackages> {
     let id = target.id();
-    let mut loaded = Vec::new();
-    let mut locked_repositories = Vec::new();
-    let mut keys = Vec::new();
-    let mut problems = Vec::new();
-    let mut refused_by_node = Vec::new();
-    let mut note = |repository: &Repository, error: &anyhow::Error| {
-        problems.push(format!("reading repository `{}`: {error:#}", repository.id.value));
-    };
-    match read_keys(file, target, upstreams) {
-        Ok(own_keys) => {
-            for (repository, own) in target.repositories.iter().zip(own_keys) {
-                let node_rpm = NodeRpm::of_family(&target.family.value);
-                if repository.gpgcheck == Check::On && !node_rpm.can_check(&own.keyring, now) {
-                    refused_by_node.push(repository.id.value.as_str());
-                }
-                match load(file, target, repository, own.keyring, upstreams, now) {
-                    Ok((source, locked)) => {
-                        loaded.push(source);
-                        locked_repositories.push(locked);
-                        keys.extend(own.files);
-                    }
-                    Err(error) => note(repository, &error),
-                }
-            }
-        }
-        // What the cache lacks besides is to be known as well.
-        Err(error) if upstreams.client.network() == Network::Off => {
-            for repository in &target.repositories {
-                if let Err(error) = was_read(file, target, repository, upstreams) {
-                    note(repository, &error);
-                }
-            }
-            problems.insert(0, format!("{error:#}"));
-        }
-        Err(error) => return Err(error),
-    }
-    if !problems.is_empty() {
-        bail!("{}", problems.join(&format!("\ntarget {id}: ")));
-    }
+    let Repositories { mut loaded, locked: repositories, keys, unusable_on_nodes } = repositories;
     let profile = profile::of_family(&target.family.value);
     let wanted = requests(&file.spec, target, profile.as_ref())?;
     let (requests, reasons): (Vec<Request>, Vec<Why>) = wanted.into_iter().unzip();
     let (baseline, baseline_words) = baseline(file, target, upstreams)?;
-    let excluded = |repository: &LoadedRepository, package: &Package| {
-        let of_repository = target
-            .repositories
-            .iter()
-            .find(|own| own.id.value == repository.id)
-            .map(|own| own.exclude.as_slice());
-        target
-            .exclude
-            .iter()
-            .chain(of_repository.unwrap_or_default())
-            .any(|pattern| fits(pattern, &package.nevra.name))
-    };
     let goal = Goal {
         architecture: target.architecture,
         platform: profile.as_ref().map(|profile| profile.family.as_str()),
         baseline,
         requests: &requests,
-        excluded: &excluded,
+        excluded: &|repository, package| is_excluded(target, repository, package),
     };
     let resolution = match kept {
         Some(kept) => kept.resolve(&id, &*upstreams.client, &mut loaded, &goal)?,
@@ -115,38 +81,15 @@ pub(super) fn lock(
     for (nevra, reason) in resolution.requested.iter().zip(reasons) {
         why.entry(nevra.to_string()).or_default().push(reason);
     }
-    let mut rpms = Vec::new();
-    for chosen in &resolution.packages {
-        match locked_rpm(&id, chosen, upstreams, &mut why) {
-            Ok(rpm) => rpms.push(rpm),
-            Err(error) if upstreams.client.network() == Network::Off => {
-                problems.push(format!("{error:#}"));
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    if !problems.is_empty() {
-        bail!("{}", problems.join(&format!("\ntarget {id}: ")));
-    }
-    let is_refused = |rpm: &&LockedRpm| refused_by_node.contains(&rpm.repository.as_str());
-    let refused: Vec<String> = rpms
-        .iter()
-        .filter(is_refused)
-        .map(|rpm| format!("{} of repository `{}`", rpm.package, rpm.repository))
-        .collect();
-    if !refused.is_empty() {
-        bail!(
-            "el7's rpm (4.11) can check no signature by the keys of these packages, since it knows no subkeys, and no keys but those of RSA and DSA: {}; {EL7_ADVICE}",
-            refused.join(", ")
-        );
-    }
+    let rpms = locked_rpms(&id, &resolution.packages, upstreams, &mut why)?;
+    refuse_unusable(&rpms, &unusable_on_nodes)?;
     let mut warnings = Vec::new();
     if resolution.core_missing {
         warnings.push(format!(
             "target {id}: no repository has a group `core`, so the bundle holds the whole closure"
         ));
     }
-    warnings.extend(elsewhere(&id, &locked_repositories, &rpms));
+    warnings.extend(elsewhere(&id, &repositories, &rpms));
     warnings.extend(on_nodes::warnings(&id, &baseline_words, &why));
     let mut requested = resolution.requested;
     requested.sort();
@@ -158,10 +101,59 @@ pub(super) fn lock(
         systems: target.systems(),
         baseline: baseline_words,
         requested,
-        repositories: locked_repositories,
+        repositories,
         module_hotfixes: resolution.modular,
     };
     Ok(LockedPackages { target, rpms, keys, warnings })
+}
+
+/// Whether the spec leaves a package out, for the target or for its repository.
+fn is_excluded(target: &Target, repository: &LoadedRepository, package: &Package) -> bool {
+    let own = target.repositories.iter().find(|own| own.id.value == repository.id);
+    let of_repository = own.map(|own| own.exclude.as_slice()).unwrap_or_default();
+    let mut patterns = target.exclude.iter().chain(of_repository);
+    patterns.any(|pattern| fits(pattern, &package.nevra.name))
+}
+
+/// Each package of a closure. Without a network all that the cache lacks is told.
+fn locked_rpms(
+    target: &str,
+    packages: &[Chosen],
+    upstreams: &Upstreams,
+    why: &mut HashMap<String, Vec<Why>>,
+) -> anyhow::Result<Vec<LockedRpm>> {
+    let mut rpms = Vec::new();
+    let mut missing = Vec::new();
+    for chosen in packages {
+        match locked_rpm(target, chosen, upstreams, why) {
+            Ok(rpm) => rpms.push(rpm),
+            Err(error) if upstreams.client.network() == Network::Off => {
+                missing.push(format!("{error:#}"));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if !missing.is_empty() {
+        bail!("{}", missing.join(&format!("\ntarget {target}: ")));
+    }
+    Ok(rpms)
+}
+
+/// Refuses packages whose signatures the nodes' rpm cannot check.
+fn refuse_unusable(rpms: &[LockedRpm], unusable_on_nodes: &[&str]) -> anyhow::Result<()> {
+    let refused: Vec<String> = rpms
+        .iter()
+        .filter(|rpm| unusable_on_nodes.contains(&rpm.repository.as_str()))
+        .map(|rpm| format!("{} of repository `{}`", rpm.package, rpm.repository))
+        .collect();
+    if !refused.is_empty() {
+        bail!(
+            "el7's rpm (4.11) cannot check these packages, since it knows no subkeys, and only \
+             keys of RSA and DSA: {}; {EL7_ADVICE}",
+            refused.join(", ")
+        );
+    }
+    Ok(())
 }
 
 /// A warning for each repository that has packages on another host than its own.
@@ -181,117 +173,6 @@ fn elsewhere(target: &str, repositories: &[LockedRepository], rpms: &[LockedRpm]
         }));
     }
     warnings
-}
-
-fn load(
-    file: &SpecFile,
-    target: &Target,
-    repository: &Repository,
-    keyring: Keyring,
-    upstreams: &Upstreams,
-    now: SystemTime,
-) -> anyhow::Result<(LoadedRepository, LockedRepository)> {
-    let fingerprints = keyring.fingerprints();
-    let expired = expired_keys(repository);
-    let metadata = match repository.repo_gpgcheck {
-        Check::On => Metadata::Signed { keyring, expired, now },
-        Check::Off(_) => Metadata::Unchecked,
-    };
-    let mut problems = Vec::new();
-    for base_url in base_urls(file, target, repository, upstreams)? {
-        let source = RepositorySource {
-            id: &repository.id.value,
-            base_url: &base_url,
-            priority: repository.priority,
-        };
-        match source.load(&*upstreams.client, &metadata) {
-            Ok(mut loaded) => {
-                loaded.repository.module_hotfixes = repository.module_hotfixes;
-                let locked = LockedRepository {
-                    id: repository.id.value.clone(),
-                    base_url: loaded.repository.base_url.clone(),
-                    revision: loaded.repository.repomd.revision.clone(),
-                    repomd: loaded.repository.repomd_digest,
-                    repomd_signed_by: loaded.signed_by,
-                    keys: match repository.gpgcheck {
-                        Check::On => fingerprints,
-                        Check::Off(_) => Vec::new(),
-                    },
-                };
-                return Ok((loaded.repository, locked));
-            }
-            Err(error) => problems.push(anyhow::Error::new(error)),
-        }
-    }
-    match problems.len() {
-        // One of one keeps its causes: a host that is not there is told as such.
-        1 => Err(problems.remove(0)),
-        _ => {
-            let words: Vec<String> = problems.iter().map(|error| format!("{error:#}")).collect();
-            bail!("{}", words.join("; then "))
-        }
-    }
-}
-
-/// Whether the cache has a repository's table of contents.
-fn was_read(
-    file: &SpecFile,
-    target: &Target,
-    repository: &Repository,
-    upstreams: &Upstreams,
-) -> anyhow::Result<()> {
-    let mut problems = Vec::new();
-    for base_url in base_urls(file, target, repository, upstreams)? {
-        let url = repository::folder(&base_url).join("repodata/repomd.xml")?;
-        match fetch::bytes(&*upstreams.client, &url, repository::MAX_REPOMD) {
-            Ok(_) => return Ok(()),
-            Err(error) => problems.push(error.to_string()),
-        }
-    }
-    bail!("{}", problems.join("; then "))
-}
-
-/// What the spec says of expired keys, for the check itself.
-pub(crate) fn expired_keys(repository: &Repository) -> key::ExpiredKeys {
-    match repository.expired_keys {
-        spec::ExpiredKeys::Refuse => key::ExpiredKeys::Refuse,
-        spec::ExpiredKeys::Allow(_) => key::ExpiredKeys::Allow,
-    }
-}
-
-/// Where a repository may be, in order: its base URL, or its mirrors.
-pub(crate) fn base_urls(
-    file: &SpecFile,
-    target: &Target,
-    repository: &Repository,
-    upstreams: &Upstreams,
-) -> anyhow::Result<Vec<Url>> {
-    let expand = |text: &str| text.replace("$basearch", target.architecture.rpm());
-    if let Some(base_url) = &repository.base_url {
-        return Ok(vec![files::location(file, &expand(base_url))?]);
-    }
-    let list = expand(repository.mirror_list.as_deref().unwrap_or_default());
-    let url = files::location(file, &list)?;
-    let text = fetch::bytes(&*upstreams.client, &url, MAX_MIRROR_LIST)?;
-    page::refuse(url.as_str(), &text)?;
-    let may_be_exposed = plain_http::is_checked(repository) || repository.plain_http.is_some();
-    let urls: Vec<Url> = String::from_utf8_lossy(&text)
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .filter_map(|line| Url::parse(&expand(line)).ok())
-        .filter(|url| matches!(url.scheme(), "https" | "http"))
-        .filter(|url| may_be_exposed || !plain_http::is_exposed(url))
-        // A password has no place in a lock.
-        .filter(|url| url.username().is_empty() && url.password().is_none())
-        .filter(|url| url.query().is_none() && url.fragment().is_none())
-        .take(5)
-        .collect();
-    if urls.is_empty() {
-        let usable = if may_be_exposed { "" } else { " that is read over https" };
-        bail!("the mirror list {url} names no mirror{usable}");
-    }
-    Ok(urls)
 }
 
 /// All packages that nodes are to have, each with the reason.

@@ -34,7 +34,7 @@ impl<'a> Kept<'a> {
         let mut unknown = Vec::new();
         for name in names {
             if !kept.moves(name, spec) {
-                let near = kept.near(name);
+                let near = kept.near(name, spec);
                 unknown.push(format!("the lock holds nothing called `{name}`{near}"));
             }
         }
@@ -46,44 +46,19 @@ impl<'a> Kept<'a> {
 
     /// Notes what moves by `name`; says whether anything does.
     fn moves(&mut self, name: &str, spec: &Spec) -> bool {
-        let lock = self.lock;
-        let is_of_kubernetes = |why: &Why| matches!(why, Why::Kubeadm { .. });
-        let packages: BTreeSet<&str> = match name {
-            "kubernetes" => ["kubelet", "kubeadm", "kubectl", "cri-tools", "kubernetes-cni"].into(),
-            "containerd" => spec.containerd.iter().map(|own| own.package.as_str()).collect(),
-            _ => [name].into(),
-        };
-        let is_it = |rpm: &&LockedRpm| {
-            packages.contains(rpm.package.name.as_str()) || rpm.package.to_string() == name
-        };
-        let is_image = |image: &&LockedImage| {
-            naming::names_of_image(image, name)
-                || name == "kubernetes" && image.why.iter().any(is_of_kubernetes)
-        };
-        let packages: Vec<_> = lock.rpms.iter().filter(is_it).collect();
-        let images: Vec<_> = lock.images.iter().filter(is_image).collect();
-        let manifests: Vec<_> = lock.manifests.iter().filter(|own| own.name == name).collect();
-        let any = !(packages.is_empty() && images.is_empty() && manifests.is_empty());
-        self.packages.extend(packages.into_iter().map(|rpm| rpm.package.name.clone()));
-        self.images.extend(images.into_iter().map(|image| image.name.clone()));
-        self.manifests.extend(manifests.into_iter().map(|own| own.name.clone()));
+        let called = Called::by(name, self.lock, spec);
+        let any = called.is_any();
+        self.packages.extend(called.packages);
+        self.images.extend(called.images);
+        self.manifests.extend(called.manifests);
         any
     }
 
     /// What was meant, maybe.
-    fn near(&self, name: &str) -> String {
-        let lock = self.lock;
-        let packages = lock.rpms.iter().map(|rpm| rpm.package.name.clone());
-        let images = lock.images.iter().map(|image| image.name.name());
-        let manifests = lock.manifests.iter().map(|manifest| manifest.name.clone());
-        let all: BTreeSet<String> = packages.chain(images).chain(manifests).collect();
-        let near = all
-            .into_iter()
-            .map(|own| (strsim::osa_distance(name, &own), own))
-            .filter(|(distance, _)| *distance <= 2)
-            .min();
-        match near {
-            Some((_, own)) => format!("; did you mean `{}`?", brief(&own)),
+    fn near(&self, name: &str, spec: &Spec) -> String {
+        let can_move = |own: &&String| Called::by(own, self.lock, spec).is_any();
+        match naming::meant(self.lock, name).iter().find(can_move) {
+            Some(meant) => format!("; did you mean `{}`?", brief(meant)),
             None => "; name a package, an image, a manifest, `kubernetes` or `containerd`".into(),
         }
     }
@@ -143,6 +118,43 @@ impl<'a> Kept<'a> {
                 result => return result.with_context(words),
             }
         }
+    }
+}
+
+/// What of a lock `--upgrade` knows by one name.
+struct Called {
+    packages: BTreeSet<String>,
+    images: BTreeSet<ImageReference>,
+    manifests: BTreeSet<String>,
+}
+
+impl Called {
+    fn by(name: &str, lock: &Lock, spec: &Spec) -> Self {
+        let is_of_kubernetes = |why: &Why| matches!(why, Why::Kubeadm { .. });
+        let names: BTreeSet<&str> = match name {
+            "kubernetes" => ["kubelet", "kubeadm", "kubectl", "cri-tools", "kubernetes-cni"].into(),
+            "containerd" => spec.containerd.iter().map(|own| own.package.as_str()).collect(),
+            _ => [name].into(),
+        };
+        let is_package = |rpm: &&LockedRpm| {
+            names.contains(rpm.package.name.as_str()) || rpm.package.to_string() == name
+        };
+        let is_image = |image: &&LockedImage| {
+            naming::names_of_image(image, name)
+                || name == "kubernetes" && image.why.iter().any(is_of_kubernetes)
+        };
+        let packages = lock.rpms.iter().filter(is_package).map(|rpm| rpm.package.name.clone());
+        let images = lock.images.iter().filter(is_image).map(|image| image.name.clone());
+        let manifests = lock.manifests.iter().map(|own| own.name.clone());
+        Self {
+            packages: packages.collect(),
+            images: images.collect(),
+            manifests: manifests.filter(|own| own == name).collect(),
+        }
+    }
+
+    fn is_any(&self) -> bool {
+        !(self.packages.is_empty() && self.images.is_empty() && self.manifests.is_empty())
     }
 }
 

@@ -13,8 +13,8 @@ use super::object::{Object, objects, place_of_pods};
 /// The label by which pods and volumes are bound to a machine.
 const MACHINE: &str = "kubernetes.io/hostname";
 
-/// All that can be told apart from a text that only looks so: what a template leaves
-/// open is none.
+/// All values of `file` that hold in some clusters only. What a template leaves open is
+/// not a value.
 pub fn expectations(file: &File) -> Vec<Expectation> {
     let mut all = Vec::new();
     for object in objects(file).0 {
@@ -72,7 +72,7 @@ impl Found {
     }
 }
 
-/// Whether a text is such a value, and no place for one.
+/// Whether a text is such a value, and not a place for one, as `$(POD_CIDR)` is.
 fn is_one(of: Aspect, text: &str) -> bool {
     let is_name = |text: &str| {
         let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);

@@ -86,7 +86,7 @@ pub enum SignatureError {
     Revoked(String),
     /// Whether the key was withdrawn cannot be told.
     #[error(
-        "it is signed with key {key}, which is revoked in the name of key {revoker}, whom its owner has allowed to; whether that is real, only the key of the revoker tells: name it under `keys` as well (what it signs is accepted then, too), or get a new key from the vendor"
+        "it is signed with key {key}, which may be revoked: it bears a revocation by {revoker}, whose key is not given, so this cannot be checked; name that key under `keys` too (what it signs is then accepted as well), or get a new key from the vendor"
     )]
     RevokerMissing {
         /// The key.
@@ -148,11 +148,11 @@ fn of_no_key(bytes: &[u8], reason: Option<String>) -> Option<String> {
     // A packet's first bit is set (RFC 9580, 4.2); armored ones have a mark.
     let is_packet = bytes.first().is_some_and(|first| first & 0x80 != 0);
     match recognise::what(bytes) {
-        "an OpenPGP public key" => reason,
-        "no text of a kind that is known" if is_packet => reason,
+        recognise::OPENPGP_KEY => reason,
+        recognise::UNKNOWN if is_packet => reason,
         other => Some(format!(
-            "it is {other}, and no OpenPGP key, which begins with `-----BEGIN PGP PUBLIC KEY \
-             BLOCK-----`"
+            "it is {other}, not an OpenPGP key: such a file begins with `-----BEGIN PGP PUBLIC \
+             KEY BLOCK-----`"
         )),
     }
 }

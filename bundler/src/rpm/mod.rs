@@ -3,7 +3,6 @@
 mod armor;
 pub mod baseline;
 mod certificate;
-pub mod checksum;
 pub mod closure;
 pub mod compression;
 pub mod comps;

@@ -3,8 +3,8 @@
 use bundle_format::Nevra;
 use url::Url;
 
-use super::checksum::Checksum;
 use super::dependency::{Capability, Dependency};
+use crate::fetch::checksum::Checksum;
 
 /// One entry of `primary.xml`.
 #[derive(Clone, Debug)]

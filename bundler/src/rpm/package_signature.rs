@@ -15,11 +15,11 @@ use bundle_format::{Evr, Nevra};
 use pgp::packet::SignatureType;
 use rpm::{IndexSignatureTag, PackageMetadata};
 
-use super::checksum::Checksum;
 use super::header::{HeaderError, Outside};
 use super::key::{ExpiredKeys, Judgement, Keyring, SignatureError};
 use super::node_rpm::NodeRpm;
 use super::package_digest::{Digests, found};
+use crate::fetch::checksum::Checksum;
 
 /// Whose signature a package must bear.
 #[derive(Clone, Copy, Debug)]

@@ -10,12 +10,12 @@ use rpmrepo_metadata::visitor::{
 use rpmrepo_metadata::{FileType, RequirementType, utils};
 use url::Url;
 
-use super::checksum::Checksum;
 use super::compression::decompress;
 use super::dependency::{Capability, Comparison, Dependency, Range};
 use super::location;
 use super::package::{Package, Weak};
 use super::xml;
+use crate::fetch::checksum::Checksum;
 
 /// Why metadata cannot be used.
 #[derive(Debug, thiserror::Error)]

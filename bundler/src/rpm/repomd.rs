@@ -2,8 +2,8 @@
 
 use rpmrepo_metadata::{RepomdXml, Repository as RepositoryData};
 
-use super::checksum::{Checksum, ChecksumError};
 use super::xml;
+use crate::fetch::checksum::{Checksum, ChecksumError};
 
 /// What is read of `repomd.xml`.
 #[derive(Debug, Default)]

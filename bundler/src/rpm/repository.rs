@@ -5,12 +5,12 @@
 use bundle_format::{Digest, Nevra};
 use url::Url;
 
-use super::checksum::Checksum;
 use super::dependency::Capability;
 use super::location;
 use super::package::{Package, Weak};
 use super::primary::{self, MetadataError};
 use super::repomd::{Record, Repomd, RepomdError};
+use crate::fetch::checksum::Checksum;
 use crate::fetch::{self, Fetch, FetchError};
 
 /// The largest `repomd.xml` that is read, in bytes; real ones have under 20 kB.

@@ -1,6 +1,6 @@
 //! Designated revokers: other keys that a key has named as able to withdraw it
-//! (RFC 9580, 5.2.3.23). Their revocations stand in the key as its own do, but
-//! only with the revoker's key can be told whether they are real.
+//! (RFC 9580, 5.2.3.23). Their revocations stand in the key as its own do. Only the
+//! revoker's key can tell whether such a revocation is real.
 
 use pgp::packet::{PublicKey, Signature, SignatureConfig, SubpacketData};
 use pgp::types::KeyDetails;

@@ -45,7 +45,7 @@ fn of_repository(repository: &Repository, node: &Node) -> Vec<Problem> {
     let keys = node.value("keys").map(|_| node.items("keys")).unwrap_or_default();
     for (key, node) in repository.keys.iter().zip(keys).filter(|(key, _)| is_text_exposed(key)) {
         let words = format!(
-            "repository `{name}`: the key {key} is read over plain http, by which anybody on the \
+            "repository `{name}`: the key {key} is read over plain http, so anybody on the \
              way could put another in its place, and sign packages with that: use https or a file \
              beside the spec, or give `plainHttp: the reason` here"
         );
@@ -57,7 +57,7 @@ fn of_repository(repository: &Repository, node: &Node) -> Vec<Problem> {
             continue;
         };
         let words = format!(
-            "repository `{name}`: {url} is plain http, and no signature is checked, so that \
+            "repository `{name}`: {url} is plain http, and no signature is checked, so \
              anybody on the way could change packages: use https, let a check be on, or give \
              `plainHttp: the reason` here"
         );
@@ -77,7 +77,7 @@ fn of_manifest(manifest: &Manifest, node: &Node) -> Option<Problem> {
         return None;
     }
     let words = format!(
-        "manifest `{}`: {url} is plain http, by which anybody on the way could change it: use \
+        "manifest `{}`: {url} is plain http, so anybody on the way could change it: use \
          https, give the `sha256` that it must have, or `plainHttp: the reason`",
         manifest.name
     );
@@ -101,7 +101,7 @@ fn of_mirrors(spec: &Spec, root: &Node) -> Vec<Problem> {
             let host = host(&url);
             if !said(&host) {
                 let words = format!(
-                    "the mirror {mirror} is plain http, by which anybody on the way could \
+                    "the mirror {mirror} is plain http, so anybody on the way could \
                      change images and read passwords: use https, or give `plainHttp: the \
                      reason` under `{host}`"
                 );

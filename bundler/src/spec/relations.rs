@@ -89,14 +89,14 @@ impl Relations {
         }
     }
 
-    /// An entry without fields would be any node, and some nodes no bundle is for.
+    /// An entry without fields would fit any node, and some nodes no bundle is for.
     fn systems(&mut self, target: &Target, node: &Node) {
         for (system, node) in target.systems.iter().zip(node.items("match")) {
             let fields = system.fields();
             if fields.is_empty() {
                 self.add(
                     node.place,
-                    "match: an entry without fields would be any node: write one such as `{ID: \
+                    "match: an entry without fields would fit any node: write one such as `{ID: \
                      openEuler, VERSION_ID: \"22.03\"}`",
                 );
             }
@@ -107,8 +107,8 @@ impl Relations {
                     self.add(
                         node.place_of(name),
                         format!(
-                            "match: packages of {value} come by {tool}, and the installer installs \
-                             by dnf or yum"
+                            "match: packages of {value} come by {tool}, but the installer needs \
+                             dnf or yum"
                         ),
                     );
                 }
@@ -172,7 +172,7 @@ impl Relations {
             self.add(
                 place,
                 format!(
-                    "target {}: {what} is pinned to repository `{repository}`, which is none of {}",
+                    "target {}: {what} is pinned to repository `{repository}`, which is not one of {}",
                     target.id(),
                     known.join(", ")
                 ),

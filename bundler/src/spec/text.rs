@@ -147,7 +147,7 @@ fn os_release_field(text: &str) -> Result<(), String> {
     match bundle_format::lock::is_field(text) {
         true => Ok(()),
         false => Err(format!(
-            "{} is no field of os-release: write one such as ID, VERSION_ID or PLATFORM_ID",
+            "{} is not a field of os-release: write one such as ID, VERSION_ID or PLATFORM_ID",
             quoted(text)
         )),
     }
@@ -157,8 +157,8 @@ fn os_release_value(text: &str) -> Result<(), String> {
     match text.is_empty() || text.contains(char::is_control) {
         false => Ok(()),
         true => Err(format!(
-            "{} is no value of os-release: write what stands in the node's own file, without its \
-             quotes",
+            "{} is not a value of os-release: write it as the node's /etc/os-release has it, \
+             without quotes",
             quoted(text)
         )),
     }

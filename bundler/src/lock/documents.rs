@@ -1,0 +1,103 @@
+//! What is cheap to ask: manifests, images and installers are small documents, a
+//! repository's metadata is not.
+
+use bundle_format::Architecture;
+use bundle_format::lock::{LockedFile, LockedImage, LockedManifest};
+
+use super::images::{self, Wanted};
+use super::{Kept, Upstreams, files, manifests, parallel};
+use crate::outage::Problems;
+use crate::spec::{Spec, SpecFile, combination};
+
+/// This part of a lock.
+pub(super) struct Documents {
+    pub(super) manifests: Vec<LockedManifest>,
+    pub(super) images: Vec<LockedImage>,
+    pub(super) installers: Vec<LockedFile>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Asks for all of it. `problems` says what could not be had.
+pub(super) fn lock(
+    kept: Option<&Kept<'_>>,
+    file: &SpecFile,
+    mut wanted: Wanted,
+    upstreams: &Upstreams,
+    problems: &mut Problems,
+) -> Documents {
+    let spec = &file.spec;
+    let mut warnings = Vec::new();
+    let manifests = lock_manifests(kept, file, &mut wanted, upstreams, problems, &mut warnings);
+    for image in wanted.names() {
+        warnings.extend(combination::check_image(spec, image).warnings);
+    }
+    let architectures = architectures(spec);
+    let images = images::lock(kept, spec, &wanted, &architectures, upstreams, problems);
+    let mut installers = Vec::new();
+    match files::installers(file, upstreams, &architectures) {
+        Ok((found, missing)) => {
+            installers = found;
+            warnings.extend(missing);
+        }
+        Err(error) => problems.line(format!("{error:#}")),
+    }
+    check_sandbox(spec, &images, problems);
+    Documents { manifests, images, installers, warnings }
+}
+
+/// Each architecture of the targets, once.
+fn architectures(spec: &Spec) -> Vec<Architecture> {
+    let mut all: Vec<_> = spec.targets.iter().map(|target| target.architecture).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// The manifests that could be read. Their images are wanted as well.
+fn lock_manifests(
+    kept: Option<&Kept<'_>>,
+    file: &SpecFile,
+    wanted: &mut Wanted,
+    upstreams: &Upstreams,
+    problems: &mut Problems,
+    warnings: &mut Vec<String>,
+) -> Vec<LockedManifest> {
+    let spec = &file.spec;
+    let read = parallel::each(&spec.manifests, |manifest| {
+        manifests::lock(kept, file, &manifest.value, upstreams)
+    });
+    let mut locked = Vec::new();
+    for (manifest, read) in spec.manifests.iter().zip(read) {
+        let name = &manifest.value.name;
+        match read {
+            Ok(one) => {
+                for found in one.found {
+                    wanted.add(found.image.clone(), found.why(name));
+                }
+                warnings.extend(one.warnings);
+                locked.push((one.manifest, one.file));
+            }
+            Err(error) => problems.add(&format!("manifest {name}"), &error),
+        }
+    }
+    manifests::refused(spec, &locked).into_iter().for_each(|line| problems.line(line));
+    let locked: Vec<_> = locked.into_iter().map(|(manifest, _)| manifest).collect();
+    warnings.extend(manifests::unmet(spec, &locked));
+    locked
+}
+
+/// containerd must be told which of the bundle's images is the sandbox.
+fn check_sandbox(spec: &Spec, images: &[LockedImage], problems: &mut Problems) {
+    let Some(sandbox) = images::sandbox(spec) else {
+        return problems.line(
+            "no image is called `pause`: list the sandbox image of this release under `images:`"
+                .to_owned(),
+        );
+    };
+    // An image that could not be pulled is told already.
+    if !images.iter().any(|image| image.name == sandbox) && problems.is_empty() {
+        problems.line(format!(
+            "the bundle does not have the sandbox image {sandbox}: list it under `images:`"
+        ));
+    }
+}
