@@ -127,6 +127,12 @@ fn every_name_of_a_thing_is_known_to_why_and_extract() {
         ("kube-api", "did you mean kube-apiserver"),
         ("instaler", "did you mean installer?"),
         ("bsah", "did you mean bash?"),
+        // The right thing in another version.
+        ("kubelet-1.28.9", "did you mean kubelet-1.28.2-150500.1.1.x86_64?"),
+        ("kubelet-1.28.2-1.el9.x86_64", "did you mean kubelet-1.28.2-150500.1.1.x86_64?"),
+        ("pause:3.10", "did you mean registry.k8s.io/pause:3.9?"),
+        ("registry.k8s.io/pause:3.10", "did you mean registry.k8s.io/pause:3.9?"),
+        ("calico/node:v4.0.0", "did you mean docker.io/calico/node:v3.26.4?"),
         ("zsh-completions", "the baseline (comps: core) is already on nodes"),
     ] {
         assert!(

@@ -105,6 +105,26 @@ fn each_host_that_is_not_there_is_told_once_and_soon() {
 }
 
 #[test]
+fn a_mirror_that_is_not_trusted_is_told_once() {
+    let demo = Demo::start();
+    // It speaks http, where TLS is spoken to it.
+    let (mirror, asked) = server("HTTP/1.1 400 Bad Request\r\n\r\n");
+    let mirrors = format!(
+        "  registry.k8s.io: {{mirrors: [\"https://{mirror}\"], only: true}}\n  \
+         docker.io: {{mirrors: [\"https://{mirror}\", URL], only: true}}\n"
+    );
+    with_registries(&demo, &mirrors, &[]);
+    let (output, error, _) = lock(&demo, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = format!("cannot reach https://{mirror}: the server does not speak TLS");
+    assert_eq!(lines(&error, &told), 1, "{error}");
+    assert_eq!(lines(&error, &mirror), 1, "{error}");
+    assert!(error.contains(" more") && !error.contains("cannot be pulled"), "{error}");
+    // Those that ask at the same time ask once each.
+    assert!(asked.load(Ordering::SeqCst) <= 12, "{error}");
+}
+
+#[test]
 fn who_takes_the_connection_and_says_nothing_is_not_there_either() {
     let demo = Demo::start();
     // Nobody ever takes what the kernel has accepted.

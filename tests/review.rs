@@ -169,6 +169,46 @@ fn a_lock_says_what_changes_against_the_one_before() {
 }
 
 #[test]
+fn a_local_file_that_changed_is_named() {
+    let demo = Demo::start();
+    fs::copy(demo.upstream.key_path("os"), demo.path("os key.asc")).unwrap();
+    let spec = demo.spec();
+    demo.write_spec(&spec.replace("URL/os/repodata/repomd.xml.key", "os key.asc"));
+    demo.ok(&["lock"]);
+    let key = fs::read_to_string(demo.path("os key.asc")).unwrap();
+    fs::write(demo.path("os key.asc"), key.replace('\n', "\r\n")).unwrap();
+    let (code, said) = status(&demo.run(&["lock", "--check"]));
+    assert_eq!(code, 3, "{said}");
+    let line = said.lines().find(|line| line.starts_with("~ local file os key.asc ")).unwrap();
+    // Beside it stand no riddles of the lock's own fields.
+    assert!(line.contains(" -> ") && !said.contains("inputs"), "{said}");
+    demo.ok(&["lock"]);
+    demo.ok(&["lock", "--check"]);
+}
+
+#[test]
+fn without_a_lock_each_command_says_what_to_run() {
+    let demo = Demo::start();
+    let commands: [&[&str]; 5] = [
+        &["why", "kubelet"],
+        &["why", "kubelet", "bundle.yaml"],
+        &["inspect", "bundle.yaml"],
+        &["diff", "bundle.yaml", LOCK],
+        &["inspect", LOCK],
+    ];
+    for command in commands {
+        let error = demo.fails(command);
+        let words = "there is no bundle.yaml.lock.json: run `bundler lock`";
+        assert!(error.contains(words), "{command:?}: {error}");
+    }
+    demo.ok(&["lock"]);
+    demo.ok(&["why", "kubelet", "bundle.yaml"]);
+    // And where a bundle has to be, a lock is called one.
+    let error = demo.fails(&["verify", LOCK]);
+    assert!(error.contains("it is a lock, which `bundler lock` writes"), "{error}");
+}
+
+#[test]
 fn a_bundle_is_compared_with_the_lock_of_the_spec() {
     let demo = Demo::start();
     let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: one}\n";

@@ -1,5 +1,10 @@
 //! What a file is, told by how it begins: for whoever gave one in another's place.
 
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+
 /// What [`what`] says of an armored OpenPGP key.
 pub const OPENPGP_KEY: &str = "an OpenPGP public key";
 /// What [`what`] says of bytes that are not text.
@@ -111,17 +116,39 @@ pub fn what_begins(bytes: &[u8]) -> &'static str {
     }
 }
 
-/// Whether a key stands at the margin of YAML, or in JSON.
+/// Whether a key stands at the margin of YAML, or in JSON, which may be cut short.
 fn has_key(text: &str, key: &str) -> bool {
     let trimmed = text.trim_start();
     match trimmed.starts_with('{') {
         true => {
-            let json: Option<serde_json::Value> = serde_json::from_str(trimmed).ok();
-            json.is_some_and(|json| json.get(key).is_some())
+            let mut keys = Vec::new();
+            let mut json = serde_json::Deserializer::from_str(trimmed);
+            // What came before an error counts.
+            json.deserialize_map(Keys(&mut keys)).ok();
+            keys.iter().any(|own| own == key)
         }
         false => text
             .lines()
             .any(|line| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'))),
+    }
+}
+
+/// Collects the keys of an object.
+struct Keys<'a>(&'a mut Vec<String>);
+
+impl<'de> Visitor<'de> for Keys<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key()? {
+            self.0.push(key);
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
     }
 }
 
@@ -152,6 +179,8 @@ mod tests {
             (b"name: x\nkubernetes: {}\ntargets: []\n", "a bundle's spec"),
             (b"podCidr: 10.0.0.0/8\n", "a cluster file"),
             (b"{\"auths\": {}}", "a login file"),
+            (b"{\"lockVersion\": 1, \"targets\": [{\"id\": \"el", "a lock, which"),
+            (b"{\"other\": {\"lockVersion\": 1}, \"more\": 1}", "a text of another kind"),
             (b"bash\t5.1-1\tx86_64\n", "a list of packages"),
             (&sums, "a list of checksums"),
             (b"hello\n", "a text of another kind"),

@@ -57,11 +57,16 @@ impl Installer<'_> {
     }
 
     fn is_there(&self) -> bool {
+        let may_run = fs::metadata(&self.path).is_ok_and(|found| found.mode() & 0o100 != 0);
+        may_run && self.has_its_bytes()
+    }
+
+    /// Whether what lies there has its bytes, so that nothing is lost by writing it.
+    pub(super) fn has_its_bytes(&self) -> bool {
         let size = self.content.size;
-        let there = fs::metadata(&self.path)
-            .is_ok_and(|found| found.len() == size && found.mode() & 0o100 != 0);
         let digest = |path: &Path| Digest::of_reader(&mut fs::File::open(path)?);
-        there && digest(&self.path).is_ok_and(|(digest, _)| digest == self.content.digest)
+        fs::metadata(&self.path).is_ok_and(|found| found.is_file() && found.len() == size)
+            && digest(&self.path).is_ok_and(|(digest, _)| digest == self.content.digest)
     }
 
     /// Its line for `sha256sum -c`.

@@ -12,13 +12,32 @@ use url::Url;
 use crate::lock::{installer_sources, local_inputs, location, title_of_installer};
 use crate::spec::SpecFile;
 
+/// A local file that the lock was made of.
+struct Local {
+    /// What it is, for people.
+    what: String,
+    path: PathBuf,
+    /// What it was; none where the lock is of an earlier version, which does not say.
+    digest: Option<Digest>,
+}
+
 /// Fails, with all of them, where local files are others than those of the lock.
 pub(super) fn check(file: &SpecFile, lock: &Lock) -> anyhow::Result<()> {
     let mut changed = Vec::new();
-    inputs(file, lock, &mut changed)?;
-    manifests(file, lock, &mut changed)?;
+    for local in inputs(file, lock)?.into_iter().chain(manifests(file, lock)?) {
+        compare(&local, &mut changed);
+    }
     installers(file, lock, &mut changed)?;
-    repositories(file, lock, &mut changed);
+    for (repomd, packages) in repositories(file, lock) {
+        let before = changed.len();
+        compare(&repomd, &mut changed);
+        if changed.len() > before {
+            continue;
+        }
+        for package in packages {
+            compare(&package, &mut changed);
+        }
+    }
     if !changed.is_empty() {
         bail!(
             "local files are not those that the lock was made of: run `bundler lock` and look at \
@@ -29,28 +48,61 @@ pub(super) fn check(file: &SpecFile, lock: &Lock) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Keys, lists and certificates. A lock of an earlier version does not say what
-/// they were.
-fn inputs(file: &SpecFile, lock: &Lock, changed: &mut Vec<String>) -> anyhow::Result<()> {
-    for local in local_inputs(file)? {
-        if let Some(own) = lock.inputs.iter().find(|own| own.path == local.name) {
-            compare(&local.what, &local.path, own.digest, changed);
+/// Fails where a file that a build writes is one that the bundle is made of.
+pub(super) fn check_places(
+    file: &SpecFile,
+    lock: &Lock,
+    lock_path: &Path,
+    written: &[PathBuf],
+) -> anyhow::Result<()> {
+    let of_spec = [(&file.path, "the spec"), (&lock_path.to_owned(), "the lock")];
+    let mut own: Vec<(String, PathBuf)> =
+        of_spec.into_iter().map(|(path, what)| (what.to_owned(), path.clone())).collect();
+    let mut add = |local: Local| own.push((local.what, local.path));
+    inputs(file, lock)?.into_iter().chain(manifests(file, lock)?).for_each(&mut add);
+    for (repomd, packages) in repositories(file, lock) {
+        std::iter::once(repomd).chain(packages).for_each(&mut add);
+    }
+    for (architecture, source) in installer_sources(file) {
+        if let Some(path) = local(&location(file, &source)?) {
+            own.push((format!("the installer for {architecture}"), path));
+        }
+    }
+    for path in written {
+        let Ok(real) = path.canonicalize() else { continue };
+        let taken = own.iter().find(|(_, own)| own.canonicalize().is_ok_and(|own| own == real));
+        if let Some((what, _)) = taken {
+            bail!(
+                "{} would take the place of {what}, of which the bundle is made: choose another \
+                 --output",
+                path.display()
+            );
         }
     }
     Ok(())
 }
 
-fn manifests(file: &SpecFile, lock: &Lock, changed: &mut Vec<String>) -> anyhow::Result<()> {
+/// Keys, lists and certificates.
+fn inputs(file: &SpecFile, lock: &Lock) -> anyhow::Result<Vec<Local>> {
+    let digest = |name: &str| lock.inputs.iter().find(|own| own.path == name).map(|own| own.digest);
+    let found = local_inputs(file)?.into_iter();
+    Ok(found
+        .map(|own| Local { digest: digest(own.name), what: own.what, path: own.path })
+        .collect())
+}
+
+fn manifests(file: &SpecFile, lock: &Lock) -> anyhow::Result<Vec<Local>> {
+    let mut found = Vec::new();
     for manifest in &file.spec.manifests {
         let manifest = &manifest.value;
         let source = manifest.url.as_deref().or(manifest.file.as_deref()).unwrap_or_default();
         let locked = lock.manifests.iter().find(|locked| locked.name == manifest.name);
         if let (Some(path), Some(locked)) = (local(&location(file, source)?), locked) {
             let what = format!("manifest `{}`", manifest.name);
-            compare(&what, &path, locked.upstream.digest, changed);
+            found.push(Local { what, path, digest: Some(locked.upstream.digest) });
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 fn installers(file: &SpecFile, lock: &Lock, changed: &mut Vec<String>) -> anyhow::Result<()> {
@@ -62,7 +114,8 @@ fn installers(file: &SpecFile, lock: &Lock, changed: &mut Vec<String>) -> anyhow
         let Some(path) = local(&location(file, &source)?) else { continue };
         match locked.iter().position(|own| own.title == title) {
             Some(place) => {
-                compare(&what, &path, locked.remove(place).content.digest, changed);
+                let digest = Some(locked.remove(place).content.digest);
+                compare(&Local { what, path, digest }, changed);
             }
             None => {
                 changed.push(format!(
@@ -78,44 +131,42 @@ fn installers(file: &SpecFile, lock: &Lock, changed: &mut Vec<String>) -> anyhow
     Ok(())
 }
 
-/// A repository's metadata, and where that is the same, its packages.
-fn repositories(file: &SpecFile, lock: &Lock, changed: &mut Vec<String>) {
+/// Of each local repository the metadata, and the packages from there.
+fn repositories(file: &SpecFile, lock: &Lock) -> Vec<(Local, Vec<Local>)> {
+    let mut found = Vec::new();
     for locked in &lock.targets {
         if !file.spec.targets.iter().any(|target| target.id() == locked.id) {
             continue;
         }
         for repository in &locked.repositories {
             let repomd = repository.base_url.join("repodata/repomd.xml").ok();
-            let before = changed.len();
-            if let Some(path) = repomd.and_then(|url| local(&url)) {
-                let what = format!("repository `{}`", repository.id);
-                compare(&what, &path, repository.repomd, changed);
-            }
-            if changed.len() > before {
-                continue;
-            }
+            let Some(path) = repomd.and_then(|url| local(&url)) else { continue };
+            let what = format!("repository `{}`", repository.id);
+            let repomd = Local { what, path, digest: Some(repository.repomd) };
             let own = lock
                 .rpms
                 .iter()
                 .filter(|rpm| rpm.target == locked.id && rpm.repository == repository.id);
-            for rpm in own {
-                if let Some(path) = local(&rpm.source) {
-                    compare(&rpm.package.to_string(), &path, rpm.digest, changed);
-                }
-            }
+            let packages = own.filter_map(|rpm| {
+                let (what, digest) = (rpm.package.to_string(), Some(rpm.digest));
+                Some(Local { what, path: local(&rpm.source)?, digest })
+            });
+            found.push((repomd, packages.collect()));
         }
     }
+    found
 }
 
 fn local(url: &Url) -> Option<PathBuf> {
     url.to_file_path().ok().filter(|_| url.scheme() == "file")
 }
 
-fn compare(what: &str, path: &Path, digest: Digest, changed: &mut Vec<String>) {
+fn compare(local: &Local, changed: &mut Vec<String>) {
+    let Local { what, path, digest: Some(digest) } = local else { return };
     let read =
         |path: &Path| -> io::Result<Digest> { Ok(Digest::of_reader(&mut input::open(path)?)?.0) };
     let words = match read(path) {
-        Ok(found) if found == digest => return,
+        Ok(found) if found == *digest => return,
         Ok(_) => "has changed since the lock was made".to_owned(),
         Err(error) if error.kind() == ErrorKind::NotFound => "is not there any more".to_owned(),
         Err(error) => format!("cannot be read ({error})"),

@@ -1,7 +1,7 @@
 //! From a lock to a bundle.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
@@ -45,12 +45,12 @@ pub fn check_local_files(file: &SpecFile, lock: &Lock) -> anyhow::Result<()> {
     local::check(file, lock)
 }
 
-/// Makes the bundle of `lock` at `output`. Everything is fetched into the
+/// Makes the bundle of a lock, which is at a path, at `output`. Everything is fetched into the
 /// cache, checked, packed under another name, read again, and only then put
 /// under its own.
 pub fn build(
     file: &SpecFile,
-    lock: &Lock,
+    (lock, lock_path): (&Lock, &Path),
     upstreams: &Upstreams,
     output: &Output,
     now: SystemTime,
@@ -66,6 +66,10 @@ pub fn build(
     }
     local::check(file, lock)?;
     let installers = beside::installers(lock, &output.path)?;
+    let others = installers.iter().filter(|installer| !installer.has_its_bytes());
+    let mut written = vec![output.path.clone(), output.sidecar()];
+    written.extend(others.map(|installer| installer.path.clone()));
+    local::check_places(file, lock, lock_path, &written)?;
     let beside = installers.iter().map(|installer| installer.content.size).sum();
     let mut unfinished = output.begin()?;
     // What has no room is said before gigabytes are fetched for it. The repodata

@@ -81,6 +81,13 @@ impl Output {
             .with_context(|| format!("writing {}", self.path.display()))
     }
 
+    /// Where the checksums go.
+    pub(super) fn sidecar(&self) -> PathBuf {
+        let mut sidecar = self.path.as_os_str().to_owned();
+        sidecar.push(".sha256");
+        PathBuf::from(sidecar)
+    }
+
     /// Puts the finished file under its name, cut where it is to be, with its
     /// installers and checksums of all for `sha256sum -c` beside it.
     pub(super) fn put(
@@ -103,9 +110,7 @@ impl Output {
         // Killed from here on, there is a bundle with no checksums, or a mixture
         // of parts that no reader takes; a stale sidecar would speak against a
         // good bundle. The next build replaces all of it.
-        let mut sidecar = self.path.as_os_str().to_owned();
-        sidecar.push(".sha256");
-        let sidecar = PathBuf::from(sidecar);
+        let sidecar = self.sidecar();
         remove(&sidecar)?;
         let mut files = vec![first.clone()];
         for (written, path) in cut {

@@ -63,6 +63,9 @@ pub(super) fn of(lock: Option<&Lock>, texts: &Texts<'_>) -> Artifacts {
     lock.images.iter().for_each(|image| found.image(image));
     lock.manifests.iter().for_each(|manifest| found.manifest(manifest));
     lock.files.iter().for_each(|file| found.file(file, texts));
+    for input in &lock.inputs {
+        found.add(Rank::File, format!("local file {}", input.path), &short(input.digest), "");
+    }
     for warning in &lock.warnings {
         found.add(Rank::Warning, "warning", warning, "");
     }

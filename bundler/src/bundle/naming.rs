@@ -33,6 +33,8 @@ pub fn meant(lock: &Lock, name: &str) -> Vec<String> {
     let wanted = name.to_lowercase();
     let longest = wanted.chars().count();
     let mut near: Vec<(usize, String)> = Vec::new();
+    let others = all(lock).into_iter().filter_map(|thing| thing.other_version(name));
+    near.extend(others.map(|own| (0, own)));
     for own in all(lock).iter().flat_map(Thing::short_names) {
         let plain = own.to_lowercase();
         let distance = strsim::osa_distance(&wanted, &plain);
@@ -43,7 +45,7 @@ pub fn meant(lock: &Lock, name: &str) -> Vec<String> {
         }
     }
     near.sort();
-    near.dedup();
+    near.dedup_by(|a, b| a.1 == b.1);
     near.into_iter().map(|(_, name)| name).take(3).collect()
 }
 
@@ -82,6 +84,32 @@ impl Thing<'_> {
             Self::Image(image) => vec![last(image.name.repository()), image.name.to_string()],
             Self::Manifest(manifest) => vec![manifest.name.clone()],
             Self::File(file) => vec![last(&file.title), file.title.clone()],
+        }
+    }
+
+    /// What it is called in full, where `name` is its name with another version, tag
+    /// or digest.
+    fn other_version(&self, name: &str) -> Option<String> {
+        let of_package = |package: &Nevra| {
+            let version = name.strip_prefix(&package.name)?.strip_prefix('-')?;
+            version.starts_with(|c: char| c.is_ascii_digit()).then(|| package.to_string())
+        };
+        match self {
+            Self::Rpm(rpm) => of_package(&rpm.package),
+            Self::OnNodes(_, package) => of_package(package),
+            Self::Image(image) => {
+                let repository = name.split('@').next().unwrap_or(name);
+                let repository = match repository.rsplit_once(':') {
+                    Some((before, tag)) if !tag.contains('/') => before,
+                    _ => repository,
+                };
+                let short = image.name.repository();
+                let is_it = [&image.name, &image.source].iter().any(|own| own.name() == repository)
+                    || short == repository
+                    || last(short) == repository;
+                is_it.then(|| image.name.to_string())
+            }
+            Self::Manifest(_) | Self::File(_) => None,
         }
     }
 

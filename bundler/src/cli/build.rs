@@ -93,8 +93,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let place = output::file(&named);
     let (path, _) = place.with_context(|| format!("--output {}", named.display()))?;
     let output = Output { path, split: arguments.split.map(|size| size.0) };
-    let built =
-        build::build(&file, &lock, &upstreams, &output, SystemTime::now(), arguments.quiet)?;
+    let lock = (&lock, lock_path.as_path());
+    let built = build::build(&file, lock, &upstreams, &output, SystemTime::now(), arguments.quiet)?;
     let names: Vec<String> =
         built.files.iter().map(|path| printable(&path.display().to_string())).collect();
     let blobs = count(built.blobs, "blob");

@@ -3,7 +3,6 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::input;
 use bundle_format::lock::Lock;
@@ -22,11 +21,9 @@ impl Held {
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
         let is_spec = path.extension().is_some_and(|end| end == "yaml" || end == "yml");
         let own = if is_spec { lock::path_of(path) } else { path.to_owned() };
-        if !is_spec && !is_json(path) {
+        let is_lock = path.extension().is_some_and(|end| end == "json") || is_json(path);
+        if !is_spec && !is_lock {
             return Ok(Self::Bundle(Box::new(Bundle::open(path)?)));
-        }
-        if is_spec && !own.exists() {
-            bail!("there is no {}: run `bundler lock`", own.display());
         }
         let folder = own.parent().unwrap_or(Path::new("")).to_owned();
         Ok(Self::Lock { lock: Box::new(lock::read(&own)?), folder })

@@ -1,5 +1,6 @@
 //! `bundler lock`: writes down what a spec means today, and says what changes by that.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -169,6 +170,10 @@ fn write(path: &Path, lock: &Lock) -> anyhow::Result<()> {
 
 /// Reads a lock that was written before.
 pub(super) fn read(path: &Path) -> anyhow::Result<Lock> {
+    let kind = path.metadata().map_err(|error| error.kind());
+    if kind.is_err_and(|kind| kind == ErrorKind::NotFound) {
+        bail!("there is no {}: run `bundler lock`", path.display());
+    }
     let read = || -> anyhow::Result<Lock> {
         let bytes = input::file(path, MAX_LOCK)?;
         Lock::parse(&bytes).context("run `bundler lock` to make it anew")

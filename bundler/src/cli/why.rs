@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
-use bundle_format::archive::reader::Bundle;
 use clap::Args;
 
-use super::{lock, report};
+use super::held::Held;
+use super::report;
 use crate::bundle::why;
 
 /// Says why a package, an image or a file is there
@@ -16,21 +16,17 @@ pub(super) struct Arguments {
     /// or pause), a manifest, a key's fingerprint, installer, a digest, or a title
     /// as `extract --list` shows it
     name: String,
-    /// A lock or a bundle
+    /// A lock, the spec beside it, or a bundle
     #[arg(default_value = "bundle.yaml.lock.json")]
     file: PathBuf,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let is_lock = arguments.file.extension().is_some_and(|extension| extension == "json");
-    let lock = if is_lock {
-        lock::read(&arguments.file)?
-    } else {
-        Bundle::open(&arguments.file)?.lock().clone()
-    };
-    let lines = why::reasons(&lock, &arguments.name);
+    let held = Held::open(&arguments.file)?;
+    let lock = held.lock();
+    let lines = why::reasons(lock, &arguments.name);
     if lines.is_empty() {
-        bail!("{}: {}", arguments.file.display(), why::nothing(&lock, &arguments.name));
+        bail!("{}: {}", arguments.file.display(), why::nothing(lock, &arguments.name));
     }
     report::data(&format!("{}\n", lines.join("\n")))
 }

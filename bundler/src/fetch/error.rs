@@ -14,7 +14,8 @@ pub enum FetchError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Nobody listens there, no way leads there, or nobody knows its address.
+    /// Nobody listens there, no way leads there, nobody knows its address, or who
+    /// answers is not trusted.
     /// That seldom passes soon.
     #[error("cannot reach {url}")]
     Unreachable {

@@ -18,12 +18,15 @@ pub(super) fn of_request(error: reqwest::Error, url: Url) -> FetchError {
     let words = words.trim_start_matches("error sending request: ");
     let words = words.trim_start_matches("client error (Connect): ").to_owned();
     match tls {
-        // A certificate that is not trusted now is not trusted in a second.
-        Some(tls) => FetchError::Refused { url, reason: tls_words(&tls, &words) },
+        // That is of the whole host, and is the same in a second.
+        Some(tls @ (rustls::Error::InvalidCertificate(_) | rustls::Error::InvalidMessage(_))) => {
+            FetchError::Unreachable { url, source: Lasting(tls_words(&tls)).into() }
+        }
+        Some(_) => FetchError::Refused { url, reason: words },
         None if has_no_name => {
             // After what the library and the C library say of their own work.
             let why = words.rsplit("address information: ").next().unwrap_or(&words);
-            let source = NoName(format!("its address is not known: {why}")).into();
+            let source = Lasting(format!("its address is not known: {why}")).into();
             FetchError::Unreachable { url, source }
         }
         None if in_vain => {
@@ -35,24 +38,22 @@ pub(super) fn of_request(error: reqwest::Error, url: Url) -> FetchError {
     }
 }
 
-fn tls_words(error: &rustls::Error, words: &str) -> String {
+fn tls_words(error: &rustls::Error) -> String {
     match error {
         rustls::Error::InvalidMessage(_) => {
             format!("the server does not speak TLS ({error}); is it one for http?")
         }
-        rustls::Error::InvalidCertificate(_) => {
-            format!(
-                "its certificate is not trusted ({error}); name the authority that signed it as `ca`, or have the system trust it"
-            )
-        }
-        _ => words.to_owned(),
+        _ => format!(
+            "its certificate is not trusted ({error}); name the authority that signed it as `ca`, or have the system trust it"
+        ),
     }
 }
 
-/// Nobody knows the host's address, and another attempt would not find it.
+/// Why a host cannot be reached where another attempt would not reach it either: nobody
+/// knows its address, or it is not the right one.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct NoName(pub(super) String);
+pub(super) struct Lasting(pub(super) String);
 
 /// The resolver's own errors have no type.
 fn is_no_name(error: &reqwest::Error) -> bool {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::failure::NoName;
+use super::failure::Lasting;
 use super::notice::{Notices, PATIENCE};
 use super::{Fetch, FetchError, Request, Response, chain};
 
@@ -171,7 +171,7 @@ impl<F: Fetch> Fetch for Retry<F> {
                 }
                 Err(FetchError::Transport { .. }) => (attempt < ATTEMPTS, backoff(attempt)),
                 Err(FetchError::Unreachable { source, .. }) => {
-                    let heals = took < QUICK && !source.is::<NoName>();
+                    let heals = took < QUICK && !source.is::<Lasting>();
                     (attempt < UNREACHABLE_ATTEMPTS && heals, backoff(attempt))
                 }
                 _ => (false, Duration::ZERO),

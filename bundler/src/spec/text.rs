@@ -247,6 +247,13 @@ fn url(text: &str, schemes: &[&str]) -> Result<Url, String> {
     if !schemes.iter().any(|scheme| scheme.strip_suffix("://") == Some(url.scheme())) {
         return Err(format!("{} cannot be read: write {wanted}", quoted(text)));
     }
+    if url.scheme() == "file" && url.to_file_path().is_err() {
+        return Err(format!(
+            "{} names a host, which has no files here: a path follows `file://` from the root on, \
+             as in file:///srv/repo/",
+            quoted(text)
+        ));
+    }
     Ok(url)
 }
 

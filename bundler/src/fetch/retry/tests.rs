@@ -39,7 +39,7 @@ impl Fetch for Script {
                 Err(FetchError::Unreachable { url, source: "no name".into() })
             }
             NoAddress => {
-                let source = NoName("no such name".to_owned()).into();
+                let source = Lasting("no such name".to_owned()).into();
                 Err(FetchError::Unreachable { url, source })
             }
             Silence => {

@@ -235,6 +235,19 @@ fn secrets_in_urls_are_refused_and_not_shown() {
     }
 }
 
+#[test]
+fn a_file_url_names_no_host() {
+    for wrong in ["file://srv/repo/", "file://../repo/", "file://./repo/", "file://~/repo/"] {
+        let error = error(&MINIMAL.replace("https://example.com/os/", wrong));
+        assert!(error.contains("a path follows `file://`"), "{wrong}: {error}");
+        assert!(error.contains("file:///srv/repo/"), "{wrong}: {error}");
+    }
+    for right in ["file:///srv/my repo/", "file:///srv/my%20repo/", "file://localhost/srv/"] {
+        let text = MINIMAL.replace("https://example.com/os/", right);
+        assert!(SpecFile::parse("s.yaml".as_ref(), text.into_bytes()).is_ok(), "{right}");
+    }
+}
+
 /// One value of each key.
 const FULL: &str = "\
 name: demo
