@@ -289,7 +289,7 @@ mod tests {
         );
         let error = parse(index.as_bytes(), None).unwrap_err();
         assert_eq!(error, DocumentError::NoMediaType);
-        assert!(error.to_string().contains("push the image anew"), "{error}");
+        assert!(error.to_string().contains("push the image again"), "{error}");
     }
 
     const CONFIG: &str = r#"{"mediaType":"application/vnd.oci.image.config.v1+json","size":2,"digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"}"#;

@@ -478,12 +478,12 @@ mod tests {
             (b"podCidr: 10.0.0.0/8\n", "it is a cluster file"),
         ] {
             let error = Keyring::default().add("k.asc", bytes).unwrap_err().to_string();
-            let cure = "which begins with `-----BEGIN PGP PUBLIC KEY BLOCK-----`";
+            let cure = "such a file begins with `-----BEGIN PGP PUBLIC KEY BLOCK-----`";
             assert!(error.contains(words) && error.contains(cure), "{error}");
         }
         // What is broken is not something else.
         let broken = b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nQQ\n";
         let error = Keyring::default().add("k.asc", broken).unwrap_err().to_string();
-        assert!(!error.contains("which begins with"), "{error}");
+        assert!(!error.contains("such a file begins with"), "{error}");
     }
 }

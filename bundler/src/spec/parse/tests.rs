@@ -52,7 +52,7 @@ fn every_mistake_names_its_place_and_the_cure() {
         (
             MINIMAL.replace("{version: 1.28.2}", "{version: 1.28.2, repository: k8s}"),
             "s.yaml:2:43:",
-            "none of os",
+            "not one of os",
         ),
         (
             format!("{MINIMAL}manifests: [{{name: a, file: a.yaml, sha256: 12}}]\n"),
