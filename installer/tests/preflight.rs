@@ -467,13 +467,13 @@ fn routes_into_the_clusters_networks() {
     let pods =
         "podCidr 10.244.0.0/16 overlaps with 10.244.5.0/24, to which this node has a route by eth1";
     let services = "serviceCidr 10.96.0.0/12 overlaps with 10.96.0.0/16";
-    // 10.244.5.0/24, 10.96.0.0/16, 10.0.0.0/8, 172.16.0.0/16, and the default route.
+    // 10.244.5.0/24, 10.96.0.0/16, 10.192.0.0/10, 172.16.0.0/16, and the default route.
     for (destination, gateway, mask, interface, wanted) in [
         ("0005F40A", HERE, "00FFFFFF", "eth1", Problem(pods)),
         ("0000600A", HERE, "0000FFFF", "eth1", Problem(services)),
         // As kube-router, flannel and Calico leave them; a site may have such as well.
         ("0005F40A", ROUTER, "00FFFFFF", "eth1", Warning(pods)),
-        ("0000000A", ROUTER, "000000FF", "eth1", Warning("overlaps with 10.0.0.0/8")),
+        ("0000C00A", ROUTER, "0000C0FF", "eth1", Warning("overlaps with 10.192.0.0/10")),
         ("0005F40A", HERE, "00FFFFFF", "docker0", Nothing),
         ("000010AC", HERE, "0000FFFF", "eth1", Nothing),
         ("00000000", ROUTER, "00000000", "eth1", Nothing),
