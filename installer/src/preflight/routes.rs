@@ -12,7 +12,10 @@ use crate::steps::service_route;
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let overlaps = overlaps(host, intent)?;
     let hidden = overlaps.iter().filter(|one| one.hides_neighbours);
-    Ok(hidden.map(|one| one.failure("choose another KEY in the cluster file")).collect())
+    let failure = |one: &Overlap| {
+        Failure::new(one.words(), format!("choose another {} in the cluster file", one.key))
+    };
+    Ok(hidden.map(failure).collect())
 }
 
 /// A route by a router may be left over from an older cluster of the same networks. One to
@@ -20,9 +23,15 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
 pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let overlaps = overlaps(host, intent)?;
     let others = overlaps.iter().filter(|one| !one.hides_neighbours);
-    let cure = "if machines of the site have such addresses, choose another KEY; if the route is \
-                left over from an older cluster, `ip route delete ROUTE`";
-    Ok(others.map(|one| one.failure(cure)).collect())
+    let failure = |one: &Overlap| {
+        let Overlap { key, network, interface, .. } = one;
+        let cure = format!(
+            "if machines of the site have such addresses, choose another {key}; if the route is \
+             left over from an older cluster, `ip route delete {network} dev {interface}`"
+        );
+        Failure::new(one.words(), cure)
+    };
+    Ok(others.map(failure).collect())
 }
 
 struct Overlap {
@@ -34,14 +43,10 @@ struct Overlap {
 }
 
 impl Overlap {
-    fn failure(&self, cure: &str) -> Failure {
+    fn words(&self) -> String {
         let Self { key, own, network, interface, .. } = self;
-        let cure = cure.replace("KEY", key).replace("ROUTE", &format!("{network} dev {interface}"));
-        Failure::new(
-            format!(
-                "{key} {own} overlaps with {network}, to which this node has a route by {interface}"
-            ),
-            cure,
+        format!(
+            "{key} {own} overlaps with {network}, to which this node has a route by {interface}"
         )
     }
 }
