@@ -15,13 +15,8 @@ use installer::role::Role;
 use installer::run;
 use installer::step::Intent;
 use node::intent::{PACKAGE, bundle_with_package};
+use node::text::write;
 use node::{Node, kinds};
-
-fn write(node: &Node, path: &str, text: &str) {
-    let path = node.root().join(path);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-}
 
 /// All problems, each with its cure below it.
 fn problems(node: &Node, intent: &Intent) -> Vec<String> {

@@ -11,6 +11,7 @@ use installer::failure::describe;
 use installer::reset;
 use installer::role::Role;
 use installer::step::Intent;
+use node::text::{read, write};
 use node::{Node, kinds};
 
 const FILES: &str = "etc/firewalld/zones/public.xml";
@@ -18,16 +19,6 @@ const WORK: &str = "run/firewalld/zones/public.xml";
 const KUBELET: &str = "etc/kubernetes/kubelet.conf";
 /// What others have in the kernel, and its double loses with all rules.
 const OTHERS: &str = "run/iptables";
-
-fn write(node: &Node, path: &str, text: &str) {
-    let path = node.root().join(path);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-}
-
-fn read(node: &Node, path: &str) -> String {
-    fs::read_to_string(node.root().join(path)).unwrap_or_default()
-}
 
 fn remove(node: &Node, path: &str) {
     fs::remove_file(node.root().join(path)).unwrap();

@@ -12,21 +12,12 @@ use installer::preflight;
 use installer::role::Role;
 use installer::step::Intent;
 use node::member::Member;
+use node::text::{read, write};
 use node::{Fault, Node, Tree, kinds};
 
 /// Both places of a zone.
 fn paths(zone: &str) -> [String; 2] {
     ["etc", "run"].map(|place| format!("{place}/firewalld/zones/{zone}.xml"))
-}
-
-fn write(node: &Node, path: &str, text: &str) {
-    let path = node.root().join(path);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-}
-
-fn read(node: &Node, path: &str) -> String {
-    fs::read_to_string(node.root().join(path)).unwrap_or_default()
 }
 
 /// A zone's lines, which are the same at both places.

@@ -14,6 +14,7 @@ use installer::role::Role;
 use installer::run;
 use installer::step::{Intent, Step};
 use node::intent::bundle_with;
+use node::text::read;
 use node::{Node, kinds};
 
 const MANIFEST: &str = "kind: Namespace\nmetadata: {name: ingress-nginx}\n---\n\
@@ -50,10 +51,6 @@ fn made(node: &Node, intent: &Intent) -> Vec<String> {
         words.collect::<Vec<_>>().join(" ")
     };
     commands.made().into_iter().map(without_options).collect()
-}
-
-fn read(node: &Node, path: &str) -> String {
-    fs::read_to_string(node.root().join(path)).unwrap_or_default()
 }
 
 #[test]

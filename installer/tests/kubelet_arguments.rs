@@ -17,16 +17,11 @@ use installer::run;
 use installer::step::Intent;
 use node::intent::write_bundle_of;
 use node::member::Member;
+use node::text::write;
 use node::{Node, kinds};
 
 const SITE: &str = "etc/sysconfig/kubelet";
 const DROP_IN: &str = "etc/systemd/system/kubelet.service.d/10-kubeadm.conf";
-
-fn write(node: &Node, path: &str, text: &str) {
-    let path = node.root().join(path);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-}
 
 /// What is to become of a node, of a bundle with this Kubernetes.
 fn intent(node: &Node, kubernetes: &str) -> Intent {

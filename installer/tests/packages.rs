@@ -18,6 +18,7 @@ use installer::role::Role;
 use installer::run;
 use installer::step::{Intent, Step};
 use node::intent::{Rpm, bundle_with_packages};
+use node::text::write;
 use node::{Node, kinds};
 
 const KUBELET: Rpm = Rpm { nevra: "kubelet-1.28.2-1.x86_64", is_requested: true, needed: &[] };
@@ -35,12 +36,6 @@ const LIBX: Rpm = Rpm {
         ("kubelet-1.28.2-1.x86_64", "(libx if systemd)"),
     ],
 };
-
-fn write(node: &Node, path: &str, text: &str) {
-    let path = node.root().join(path);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-}
 
 /// A node with these packages, and yum in place of dnf where that is said.
 fn node_with(packages: &str, tool: &str) -> Node {

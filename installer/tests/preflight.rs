@@ -14,6 +14,7 @@ use installer::preflight;
 use installer::role::Role;
 use installer::step::Intent;
 use node::intent::{bundle_changed, image, locked};
+use node::text::write;
 use node::{Node, kinds};
 
 /// The problems, and then the warnings, each with its cure below it.
@@ -35,9 +36,7 @@ use Told::{Nothing, Problem, Warning};
 fn check(role: Role, files: &[(&str, &str)], change: fn(&mut Intent), wanted: &Told) {
     let node = kinds::bare(role);
     for (path, text) in files {
-        let path = node.root().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        write(&node, path, text);
     }
     let mut intent = node.intent();
     change(&mut intent);

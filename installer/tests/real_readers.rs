@@ -10,13 +10,8 @@ use std::process::Command;
 
 use installer::role::Role;
 use installer::run;
+use node::text::write;
 use node::{Node, kinds};
-
-fn write(node: &Node, path: &str, text: &str) {
-    let path = node.root().join(path);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-}
 
 fn apply(node: &Node, name: &str) {
     let mut steps = node.steps();

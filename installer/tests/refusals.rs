@@ -4,8 +4,6 @@
 
 mod node;
 
-use std::fs;
-
 use installer::credentials::certificate::Certificate;
 use installer::failure::{Failure, describe};
 use installer::join::Expiry;
@@ -14,6 +12,7 @@ use installer::role::Role;
 use installer::run;
 use installer::step::{Intent, Step};
 use node::member::{Authority, config_of};
+use node::text::write;
 use node::{Fault, Node, kinds};
 
 /// Runs just one of the role's steps; gives the error's text.
@@ -42,12 +41,6 @@ fn problems(node: &Node, intent: &Intent, of: &str) -> Vec<(String, String)> {
     let text = |problem: &Failure| (problem.to_string(), problem.cure().to_owned());
     let problems = preflight::problems(&node.look(None).0, intent);
     problems.iter().map(text).filter(|(what, _)| what.contains(of)).collect()
-}
-
-fn write(node: &Node, path: &str, text: &str) {
-    let path = node.root().join(path);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
 }
 
 const TRACKING: &str =

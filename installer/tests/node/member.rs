@@ -163,9 +163,7 @@ impl Member {
     }
 
     pub fn write(&self, path: &str, text: &str) {
-        let path = self.node.root().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        super::text::write(&self.node, path, text);
     }
 
     pub fn read(&self, path: &str) -> String {

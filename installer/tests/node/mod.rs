@@ -12,6 +12,7 @@ pub mod intent;
 pub mod kinds;
 pub mod member;
 pub mod packages;
+pub mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
