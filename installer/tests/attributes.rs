@@ -76,8 +76,8 @@ fn is_root() -> bool {
     geteuid().is_root()
 }
 
-/// The files that a run on such a node writes or removes, and of those that it writes
-/// whether they are secrets of ours then.
+/// The files that a run on such a node writes or removes, and for each that it
+/// writes, whether it then holds a secret of ours.
 fn touched(node: &Node) -> BTreeMap<PathBuf, Option<bool>> {
     let changes = node.plan().into_iter().flat_map(|(_, changes)| changes);
     changes

@@ -88,8 +88,8 @@ impl Output {
         PathBuf::from(sidecar)
     }
 
-    /// Puts the finished file under its name, cut where it is to be, with its
-    /// installers and checksums of all for `sha256sum -c` beside it.
+    /// Gives the finished file its name, in parts if they were asked for. Beside it come
+    /// the installers, and the checksums of all for `sha256sum -c`.
     pub(super) fn put(
         &self,
         mut whole: Unfinished,

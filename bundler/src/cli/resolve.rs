@@ -122,7 +122,7 @@ fn baseline(named: &str) -> anyhow::Result<Baseline> {
     })
 }
 
-/// Reads a repository, and says so where nothing vouches for it.
+/// Reads a repository. Where no key was given, it says that nothing is checked.
 fn load(fetch: &Client, argument: &RepositoryArgument) -> anyhow::Result<Repository> {
     text::base_url(argument.url.as_str())
         .map_err(|reason| anyhow::anyhow!("repository `{}`: {reason}", argument.id))?;

@@ -48,7 +48,7 @@ pub(super) fn off(host: &Host) -> anyhow::Result<Option<Finding>> {
     Ok(Some(Finding::new(format!("{key} is 0, and must be 1"), cure)))
 }
 
-/// They are on, and another file switches them off with the next boot.
+/// The settings hold now, and another file changes them at the next boot.
 pub(super) fn undone(host: &Host) -> anyhow::Result<Option<Finding>> {
     // Elsewhere nobody knows which file is to hold.
     if !receipt::finished(host.lines(), "sysctl") {

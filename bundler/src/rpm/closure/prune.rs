@@ -77,7 +77,7 @@ pub(super) fn needed(
     Some(Solution { packages, requested, required_by })
 }
 
-/// What packages require of those chosen.
+/// What the chosen packages require of each other.
 struct Requirements<'a> {
     universe: &'a Universe<'a>,
     chosen: &'a BTreeSet<Id>,

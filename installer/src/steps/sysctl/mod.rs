@@ -23,8 +23,8 @@ pub(crate) const OLD: &str = "/etc/sysctl.d/99-kubeferry.conf";
 const OLD_NAME: &str = "99-kubeferry.conf";
 
 /// What pods' traffic needs. The first is there only where the kernel has IPv6. The last
-/// three are one switch to the kernel, but not to systemd-sysctl; the very last is what
-/// the interfaces of pods are born with.
+/// three switch the same thing in the kernel, but systemd-sysctl takes them for three
+/// settings. An interface of a pod begins with the value of the last one.
 const SETTINGS: [(&str, &str); 5] = [
     ("net.bridge.bridge-nf-call-ip6tables", "1"),
     ("net.bridge.bridge-nf-call-iptables", "1"),
