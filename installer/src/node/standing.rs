@@ -2,21 +2,20 @@
 //! that does not answer just now, as after a boot: what an interrupted step begins
 //! with, `kubeadm reset`, would end it.
 
-use crate::engine::change::Change;
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::kubeadm::RESET;
 
 /// For how many seconds a control plane may take to start after a boot.
-const PATIENCE: u32 = 180;
+pub(crate) const PATIENCE: u32 = 180;
 
 /// What a node is to its cluster.
 pub(crate) enum Standing {
     /// It is known there.
     In,
-    /// It was, and its API server does not answer: this waits for it.
-    Waiting(Change),
+    /// It was, and its API server does not answer: it does when this succeeds.
+    Waiting(Command),
     /// It is not yet, or was reset by hand.
     Out,
 }
@@ -40,7 +39,7 @@ pub(crate) fn standing(
         return Ok(Standing::Out);
     }
     if has_config && !said.stderr.contains("NotFound") {
-        return Ok(Standing::Waiting(Change::Await { command, seconds: PATIENCE }));
+        return Ok(Standing::Waiting(command));
     }
     let reason =
         if has_config { "is not known there now".to_owned() } else { format!("{config} is gone") };

@@ -30,7 +30,9 @@ impl Step for ControlPlane {
         );
         match standing::standing(host, self.name(), ETCD_MEMBER, ADMIN_CONF, &question)? {
             Standing::In => return Ok(Vec::new()),
-            Standing::Waiting(change) => return Ok(vec![change]),
+            Standing::Waiting(command) => {
+                return Ok(vec![Change::Await { command, seconds: standing::PATIENCE }]);
+            }
             Standing::Out => {}
         }
         let mut changes = claims(host, &[&FOLDERS[..], &[ETCD]].concat())?;

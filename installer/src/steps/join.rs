@@ -34,7 +34,9 @@ impl Step for Join {
         let is_in =
             match standing::standing(host, self.name(), KUBELET_CONF, KUBELET_CONF, &question)? {
                 Standing::In => true,
-                Standing::Waiting(change) => return Ok(vec![change]),
+                Standing::Waiting(command) => {
+                    return Ok(vec![Change::Await { command, seconds: standing::PATIENCE }]);
+                }
                 Standing::Out => false,
             };
         if is_in && !host.was_interrupted(self.name()) {
