@@ -1,6 +1,6 @@
 //! The API server, as the node sees it, and the node, as that sees it.
 
-use super::{Finding, role};
+use super::finding::{Finding, role};
 use crate::host::Host;
 use crate::node::certificates::kubeconfig::Kubeconfig;
 use crate::node::kubeadm::config_option;

@@ -4,8 +4,8 @@
 
 use std::time::SystemTime;
 
+use super::finding::{Finding, role};
 use super::kubeconfigs::{kubelet_anew, own_anew};
-use super::{Finding, role};
 use crate::credentials::renewal;
 use crate::host::Host;
 use crate::node::certificates::kept::{Kept, Standing};

@@ -3,7 +3,8 @@
 use crate::node::paths;
 use bundle_format::cluster::CgroupDriver;
 
-use super::{Finding, again, kubelet};
+use super::finding::{Finding, again};
+use super::kubelet;
 use crate::host::Host;
 use crate::node::containerd::told;
 

@@ -1,6 +1,7 @@
 //! The node's clock, by which certificates and tokens hold or do not.
 
-use super::{Finding, again, role, unit};
+use super::finding::{Finding, again, role};
+use super::unit;
 use crate::host::Host;
 use crate::node::chrony;
 use crate::node::chrony::{ALLOWED, Tracking};

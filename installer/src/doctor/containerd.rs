@@ -1,6 +1,7 @@
 //! containerd: its configuration, whether it runs, whether it answers.
 
-use super::{Finding, again, unit};
+use super::finding::{Finding, again};
+use super::unit;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::containerd::{refusal, source, told};

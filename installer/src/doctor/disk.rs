@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::host::Host;
 
 /// Below this kubelet ends pods (kubernetes.io, "node-pressure eviction",

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Finding, again, kubelet, role};
+use super::finding::{Finding, again, role};
+use super::kubelet;
 use crate::exec::Command;
 use crate::host::Host;
 use crate::node::registered;

@@ -1,7 +1,8 @@
 //! The kernel's settings, without which nothing gets from pod to pod: now, and after
 //! the next boot.
 
-use super::{Finding, again, kubelet};
+use super::finding::{Finding, again};
+use super::kubelet;
 use crate::host::Host;
 use crate::node::facts::Facts;
 use crate::node::sysctl::now;

@@ -1,7 +1,7 @@
 //! Kubeconfigs that believe an authority which is not the cluster's: they are of
 //! an older cluster, and say "x509: certificate signed by unknown authority".
 
-use super::{Finding, role, whole_line};
+use super::finding::{Finding, role, whole_line};
 use crate::host::Host;
 use crate::node::certificates::certificate::Certificate;
 use crate::node::certificates::kubeconfig::Kubeconfig;

@@ -5,7 +5,8 @@ use std::net::Ipv4Addr;
 use anyhow::Context;
 use serde_json::{Map, Value};
 
-use super::{Finding, unit};
+use super::finding::Finding;
+use super::unit;
 use crate::host::Host;
 use crate::node::kubelet_arguments;
 use crate::node::paths::KUBELET_CONFIG;

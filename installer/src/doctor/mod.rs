@@ -7,6 +7,7 @@ mod cgroup;
 mod clock;
 mod containerd;
 mod disk;
+mod finding;
 mod firewall;
 mod forwarding;
 mod kubeconfigs;
@@ -21,26 +22,10 @@ mod unit;
 
 use serde::Serialize;
 
+pub use self::finding::Finding;
+
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::node::paths::AUTHORITY_KEY;
-use crate::role::Role;
-
-/// Something that is wrong with a node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Finding {
-    /// What.
-    pub cause: String,
-    /// The command that mends it; in words where no command can know enough.
-    pub cure: String,
-}
-
-impl Finding {
-    fn new(cause: impl Into<String>, cure: impl Into<String>) -> Self {
-        Self { cause: cause.into(), cure: cure.into() }
-    }
-}
 
 /// What was found.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
@@ -140,28 +125,4 @@ impl Diagnosis {
         // Several checks read the same file.
         self.unknown.dedup();
     }
-}
-
-/// What the node is: by its receipt, or by the cluster's key, which only masters
-/// have.
-fn role(host: &Host) -> Role {
-    let has_key = host.exists(AUTHORITY_KEY);
-    let seen = if has_key { Role::Master } else { Role::Worker };
-    Role::of_receipt(host.lines()).unwrap_or(seen)
-}
-
-/// The installer's line that does steps anew. A node that another made is not
-/// its business, and is mended by hand.
-fn again(host: &Host, steps: &[&str], by_hand: impl Into<String>) -> String {
-    if Role::of_receipt(host.lines()).is_none() {
-        return by_hand.into();
-    }
-    let only: String = steps.iter().map(|step| format!(" --only {step}")).collect();
-    format!("{}{only}", whole_line(role(host)))
-}
-
-/// The installer's line that made the node.
-fn whole_line(role: Role) -> String {
-    let join = if role == Role::Worker { " --join join.yaml" } else { "" };
-    format!("./installer --role {role}{join}")
 }

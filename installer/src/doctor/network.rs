@@ -1,6 +1,6 @@
 //! The network of pods: without its configuration a node is never Ready.
 
-use super::Finding;
+use super::finding::Finding;
 use crate::host::Host;
 use crate::node::containerd::networks;
 use crate::node::paths::ADMIN_CONF;

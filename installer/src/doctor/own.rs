@@ -9,7 +9,8 @@ use std::path::Path;
 
 use bundle_format::Digest;
 
-use super::{Finding, again, unit};
+use super::finding::{Finding, again};
+use super::unit;
 use crate::host::Host;
 use crate::node::facts;
 use crate::node::facts::default_route;

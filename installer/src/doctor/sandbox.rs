@@ -1,6 +1,6 @@
 //! The sandbox image, without which no pod starts.
 
-use super::{Finding, again};
+use super::finding::{Finding, again};
 use crate::host::Host;
 use crate::node::containerd::told;
 use crate::node::systemd::unit_is;

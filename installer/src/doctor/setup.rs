@@ -1,6 +1,7 @@
 //! The set-up itself: begun, cut short, or never done.
 
-use super::{Finding, certificates, role, whole_line};
+use super::certificates;
+use super::finding::{Finding, role, whole_line};
 use crate::host::Host;
 use crate::node::kubeadm::RESET;
 use crate::node::kubeadm::config_option;

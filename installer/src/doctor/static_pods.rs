@@ -1,6 +1,6 @@
 //! The control plane's pods, which kubelet runs from files, and etcd's data.
 
-use super::Finding;
+use super::finding::Finding;
 use crate::host::Host;
 use crate::node::kubeadm::config_option;
 use crate::node::paths::STATIC_PODS;

@@ -1,6 +1,7 @@
 //! Swap, with which kubelet does not start.
 
-use super::{Finding, again, kubelet};
+use super::finding::{Finding, again};
+use super::kubelet;
 use crate::host::Host;
 use crate::receipt;
 use crate::steps::swap;

@@ -1,6 +1,6 @@
 //! Services that are off.
 
-use super::{Finding, again};
+use super::finding::{Finding, again};
 use crate::exec::Command;
 use crate::host::Host;
 use crate::node::systemd::{unit_is, unit_is_absent};
