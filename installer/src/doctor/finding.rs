@@ -10,9 +10,9 @@ use crate::role::Role;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
-    /// What.
+    /// What is wrong.
     pub cause: String,
-    /// The command that mends it; in words where no command can know enough.
+    /// The command that mends it, or a sentence if no single command can.
     pub cure: String,
 }
 
@@ -22,7 +22,7 @@ impl Finding {
     }
 }
 
-/// What the node is: by its receipt, or by the cluster's key, which only masters
+/// The node's role: from the receipt, else from the cluster's key, which only masters
 /// have.
 pub(super) fn role(host: &Host) -> Role {
     let has_key = host.exists(AUTHORITY_KEY);
@@ -30,8 +30,8 @@ pub(super) fn role(host: &Host) -> Role {
     Role::of_receipt(host.lines()).unwrap_or(seen)
 }
 
-/// The installer's line that does steps anew. A node that another made is not
-/// its business, and is mended by hand.
+/// The installer's command that runs steps again. A node that the installer did not
+/// make is mended by hand.
 pub(super) fn again(host: &Host, steps: &[&str], by_hand: impl Into<String>) -> String {
     if Role::of_receipt(host.lines()).is_none() {
         return by_hand.into();
@@ -40,7 +40,7 @@ pub(super) fn again(host: &Host, steps: &[&str], by_hand: impl Into<String>) -> 
     format!("{}{only}", whole_line(role(host)))
 }
 
-/// The installer's line that made the node.
+/// The installer's command that made the node.
 pub(super) fn whole_line(role: Role) -> String {
     let join = if role == Role::Worker { " --join join.yaml" } else { "" };
     format!("./installer --role {role}{join}")

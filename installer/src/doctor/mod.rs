@@ -1,5 +1,5 @@
-//! Why a node is broken: the causes that are known, one file each or a few that
-//! belong together. Each only looks, and names what mends it.
+//! Why a node is broken. Each file has one known cause, or a few that belong
+//! together. A check only looks, and names the command that mends the node.
 
 mod api;
 mod certificates;
@@ -31,21 +31,20 @@ use crate::host::Host;
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Diagnosis {
-    /// What is wrong: what the others may come of is first.
+    /// What is wrong, in the order in which it should be mended.
     pub findings: Vec<Finding>,
-    /// Where it could not be looked, and why not.
+    /// Checks that could not look, and why.
     pub unknown: Vec<String>,
 }
 
-/// Looks for one cause. An error means that it could not be looked for.
+/// Looks for one cause. An error means that it could not look.
 type Check = fn(&Host) -> anyhow::Result<Option<Finding>>;
 
-/// Whether it is a node of a cluster at all: only then the others mean something.
+/// Whether the node is in a cluster at all. If not, the other checks mean nothing.
 const MEMBERSHIP: &[Check] = &[static_pods::leftover, setup::outside];
 
-/// All other causes, in the order in which one brings about another: the machine,
-/// its time, containerd, the cluster's credentials, kubelet, the pods' network, the
-/// API server.
+/// All other causes. A cause stands before those that it brings about: machine, time,
+/// containerd, the cluster's credentials, kubelet, the pods' network, API server.
 const CHECKS: &[Check] = &[
     setup::interrupted,
     disk::full,
@@ -95,7 +94,7 @@ pub fn diagnose(host: &Host) -> Diagnosis {
     diagnosis
 }
 
-/// Whether containerd reads its configuration, and has CRI on.
+/// Whether containerd reads its configuration, with CRI on.
 pub fn containerd_reads(host: &Host) -> anyhow::Result<Option<Finding>> {
     containerd::configuration(host)
 }
@@ -105,8 +104,8 @@ pub fn containerd_answers(host: &Host) -> anyhow::Result<Option<Finding>> {
     containerd::mute(host)
 }
 
-/// Does so on a node whose receipt cannot be read, for that reason: it is told last,
-/// since no other trouble comes of it.
+/// The same on a node whose receipt cannot be read. That comes last, because it
+/// breaks nothing else.
 pub fn diagnose_past_receipt(host: &Host, reason: &anyhow::Error) -> Diagnosis {
     let mut diagnosis = diagnose(host);
     let reason = Failure::of(reason);
