@@ -1,4 +1,4 @@
-//! Reading `cluster.yaml`, and what holds of it and of the bundle's own keys.
+//! Reading `cluster.yaml`, and merging it with the bundle's own keys.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use bundle_format::{input, recognise};
 
 use crate::failure::{Failure, Mistakes};
 
-/// Where the keys are told.
+/// Where the keys are listed.
 const CURE: &str = "`installer manual` lists what can stand in a cluster file";
 
 /// A cluster file as it was written.
@@ -18,9 +18,10 @@ pub struct ClusterFile {
     path: PathBuf,
     /// Its keys.
     pub given: Given,
-    /// Its tree; none where it says nothing.
+    /// Its tree; none if it is empty.
     root: Option<Node>,
-    /// What is wrong with single values; told with what does not go together.
+    /// Mistakes in single values. They are reported together with those between
+    /// values.
     problems: Vec<Problem>,
 }
 
@@ -29,12 +30,12 @@ pub struct ClusterFile {
 pub struct OfBundle {
     /// Its keys.
     pub given: Given,
-    /// Its Kubernetes: `1.28.2`.
+    /// Its Kubernetes version: `1.28.2`.
     pub kubernetes: String,
 }
 
 impl ClusterFile {
-    /// Reads `cluster.yaml`. What is wrong in it, [`effective`] tells.
+    /// Reads `cluster.yaml`. [`effective`] reports the mistakes.
     pub fn load(path: &Path) -> anyhow::Result<Self> {
         let text = input::named_text(path, input::WRITTEN_BY_HAND)
             .with_context(|| format!("reading the cluster file {}", path.display()))?;
@@ -46,7 +47,7 @@ impl ClusterFile {
             )
             .into());
         }
-        // A file of comments alone gives nothing.
+        // A file with only comments sets nothing.
         let read = FORMAT
             .read::<Given>(&text)
             .map_err(|problem| Mistakes::new(of(path, vec![problem]), CURE))?;
@@ -55,7 +56,7 @@ impl ClusterFile {
         Ok(Self { path: path.to_owned(), given, root: Some(read.root), problems: read.problems })
     }
 
-    /// Whether a key stands there with a value that is wrong by itself.
+    /// Whether a key has a value that is wrong by itself.
     fn is_wrong(&self, key: &str) -> bool {
         !self.given.has(key) && self.root.as_ref().is_some_and(|root| root.value(key).is_some())
     }
@@ -68,8 +69,8 @@ fn of(path: &Path, mut problems: Vec<Problem>) -> Vec<String> {
     problems.iter().map(|problem| problem.line(path)).collect()
 }
 
-/// The cluster by the bundle's keys and those of a cluster file, which come
-/// before. All mistakes are told at once.
+/// The cluster: the bundle's keys, overridden by the cluster file's. Reports all
+/// mistakes at once.
 pub fn effective(bundle: &OfBundle, file: Option<&ClusterFile>) -> anyhow::Result<Cluster> {
     let none = ClusterFile::default();
     let file = file.unwrap_or(&none);
@@ -78,7 +79,7 @@ pub fn effective(bundle: &OfBundle, file: Option<&ClusterFile>) -> anyhow::Resul
     if let Some(minor) = minor(&bundle.kubernetes) {
         conflicts.extend(cluster.settings_not_of(minor));
     }
-    // A default in the place of a wrong value says nothing.
+    // A default in the place of a wrong value would be a misleading conflict.
     conflicts.retain(|conflict| !conflict.keys().any(|key| file.is_wrong(key)));
     if conflicts.is_empty() && file.problems.is_empty() {
         return Ok(cluster);

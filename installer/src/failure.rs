@@ -1,4 +1,4 @@
-//! What went wrong, in words for the operator.
+//! Errors for the operator.
 
 use std::fmt;
 
@@ -18,14 +18,15 @@ impl Failure {
         Self { what: what.into(), cure: cure.into(), because: None }
     }
 
-    /// With what brought it about.
+    /// Adds the error that caused it.
     #[must_use]
     pub fn because(mut self, error: anyhow::Error) -> Self {
         self.because = Some(error);
         self
     }
 
-    /// Of an error that may have a cure among its causes.
+    /// The first failure among an error's causes, or the error itself without a
+    /// cure.
     pub fn of(error: &anyhow::Error) -> Self {
         let known = error.chain().find_map(|cause| cause.downcast_ref::<Self>());
         let cure = known.map_or("mend that, and run this again", Self::cure).to_owned();
@@ -50,7 +51,7 @@ impl std::error::Error for Failure {
     }
 }
 
-/// Several mistakes in what somebody wrote, each a line of its own.
+/// Several mistakes in one file, a line each.
 #[derive(Debug)]
 pub struct Mistakes {
     lines: Vec<String>,
@@ -58,7 +59,7 @@ pub struct Mistakes {
 }
 
 impl Mistakes {
-    /// All of them, and what to do.
+    /// All mistakes, and what to do.
     pub fn new(lines: Vec<String>, cure: &'static str) -> Self {
         Self { lines, cure }
     }
@@ -72,9 +73,8 @@ impl fmt::Display for Mistakes {
 
 impl std::error::Error for Mistakes {}
 
-/// The text for a failed command: the chain of causes, the cure where there is
-/// one, the log where there is one. Only what begins a line here is ours: a text
-/// that has several lines stands further in.
+/// The text for a failed command: the chain of causes, then the cure and the log if
+/// there are any. Only lines of ours begin at the margin; other lines are indented.
 pub fn describe(error: &anyhow::Error, log: Option<&str>) -> String {
     let mistakes = error.downcast_ref::<Mistakes>();
     let mut text = match mistakes {

@@ -1,4 +1,4 @@
-//! What a node can be.
+//! The roles of a node.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use clap::ValueEnum;
 use crate::failure::Failure;
 use crate::receipt::Line;
 
-/// What a node is to be.
+/// The role of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Role {
-    /// The node with the control plane. It runs pods of the system only.
+    /// A node with the control plane. It runs only system pods.
     Master,
     /// A node that runs pods.
     Worker,
@@ -25,7 +25,7 @@ impl fmt::Display for Role {
     }
 }
 
-/// What is wrong where something needs a master, and this node is none.
+/// The failure of a command that needs a master.
 pub(crate) fn no_master() -> Failure {
     Failure::new(
         "this node is no master",
@@ -34,7 +34,7 @@ pub(crate) fn no_master() -> Failure {
 }
 
 impl Role {
-    /// What the last run that a receipt tells of made, or began to make.
+    /// The role of the last run in a receipt, finished or not.
     pub fn of_receipt(lines: &[Line]) -> Option<Self> {
         lines.iter().rev().find_map(|line| match line {
             Line::Begun { role, .. } => Self::from_str(role, false).ok(),

@@ -1,4 +1,4 @@
-//! What a node is, in short, for whoever stands before it.
+//! A short summary of a node.
 
 use serde::Serialize;
 
@@ -11,43 +11,43 @@ use crate::receipt::{self, Line};
 use crate::role::Role;
 use crate::steps::order;
 
-/// A node at a glance.
+/// A summary of a node.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     /// Its name in the cluster.
     pub name: String,
-    /// What it was made by the installer; none where that has not been at work.
+    /// The role that the installer gave it; none if the installer has not run.
     pub role: Option<String>,
     /// The steps of the role, in order.
     pub steps: Vec<StepStatus>,
-    /// What systemd says of the services that a node lives by.
+    /// The state of the services that a node needs.
     pub services: Vec<Service>,
-    /// kubelet's version as its program says it: `v1.28.2`.
+    /// kubelet's version, as the program prints it: `v1.28.2`.
     pub kubelet: Option<String>,
-    /// The node as the API server has it.
+    /// What the API server says of the node.
     pub node: Registration,
 }
 
-/// A step, as the receipt has it.
+/// A step, and its progress by the receipt.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepStatus {
     /// Its name.
     pub name: &'static str,
-    /// How far it came.
+    /// Its progress.
     pub progress: Progress,
 }
 
-/// How far a step came.
+/// The progress of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Progress {
-    /// All of its changes were made.
+    /// All its changes were made.
     Finished,
-    /// Changes were begun and not finished.
+    /// It began to make changes, and did not finish.
     Interrupted,
-    /// It made no change: none was needed, or no run has come to it.
+    /// It made no change: none was needed, or no run has reached it.
     Untouched,
 }
 
@@ -57,16 +57,16 @@ pub enum Progress {
 pub struct Service {
     /// Its unit.
     pub name: &'static str,
-    /// `active`, `inactive`, `failed`, … as `systemctl is-active` has it; `not installed`
-    /// where systemd knows no such unit.
+    /// `active`, `inactive`, `failed`, … as `systemctl is-active` prints it; `not
+    /// installed` if systemd has no such unit.
     pub state: String,
 }
 
-/// The node as the API server has it.
+/// What the API server says of the node.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", untagged)]
 pub enum Registration {
-    /// It answered.
+    /// It knows the node.
     Known {
         /// The condition `Ready`: `True`, `False` or `Unknown`.
         ready: String,
@@ -75,14 +75,14 @@ pub enum Registration {
         /// kubelet's version when it last registered.
         kubelet: String,
     },
-    /// It did not, or not with a node.
+    /// It did not answer, or does not know the node.
     Unknown {
         /// Why not.
         error: String,
     },
 }
 
-/// The services that a node lives by.
+/// The services that a node needs.
 const SERVICES: [&str; 3] = ["containerd", "kubelet", "chronyd"];
 
 impl Status {
@@ -123,7 +123,7 @@ impl Status {
     }
 }
 
-/// kubeadm's kubeconfig for kubelet is on each node of a cluster.
+/// Fails if it is in no cluster: kubeadm writes kubelet's kubeconfig on every node of a cluster.
 fn registration(host: &Host) -> Result<Registered, String> {
     if !host.exists(KUBELET_CONF) {
         return Err(format!("this node is in no cluster: it has no {KUBELET_CONF}"));

@@ -1,5 +1,5 @@
-//! Which of a bundle's targets is for a node: by the `match` of the spec, or by what the
-//! node's system calls itself.
+//! Which of a bundle's targets fits a node: by the spec's `match`, or by the node's
+//! os-release.
 
 use bundle_format::lock::LockedTarget;
 use bundle_format::text::brief;
@@ -10,20 +10,20 @@ use crate::node::facts::Facts;
 use crate::node::family;
 use crate::node::os_release::OsRelease;
 
-/// How a target and a node come together; the closest is the greatest.
+/// How well a target fits a node, from least to best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Closeness {
-    /// Its maker says that it takes the packages of that platform.
+    /// os-release names this platform for its packages.
     Platform,
-    /// The family is its name with the first number of its version.
+    /// The family is the system's `ID` with the first number of its version.
     Release,
-    /// The family is its name with its version.
+    /// The family is the system's `ID` with its version.
     Version,
-    /// The spec says so.
+    /// The spec's `match` fits.
     Match,
 }
 
-/// The target for such a node: the closest, and of those the first.
+/// The target that fits best; the first of several.
 pub fn choose(
     host: &Host,
     targets: &[LockedTarget],
@@ -59,7 +59,7 @@ pub fn choose(
     }
 }
 
-/// By which words of the node's os-release the target is for it.
+/// The fields of the node's os-release by which the target fits.
 pub fn reason(target: &LockedTarget, release: &OsRelease) -> Option<String> {
     by(target, release).map(|(_, words)| words)
 }
@@ -87,7 +87,7 @@ fn by(target: &LockedTarget, release: &OsRelease) -> Option<(Closeness, String)>
     (platform == target.family).then_some((Closeness::Platform, words))
 }
 
-/// All that the bundle is for, and what to write for this node.
+/// The error if none fits: all targets, and what to write for this node.
 fn none_fits(targets: &[LockedTarget], facts: &Facts) -> Failure {
     let wanted = targets.iter().map(|target| {
         let (id, architecture) = (&target.id, target.architecture);

@@ -6,8 +6,8 @@ use std::fmt;
 use std::io::{self, Write};
 use std::time::Duration;
 
-/// A command with its arguments, none of which is a secret: any process of the
-/// node can read them.
+/// A command with its arguments. None of them is a secret, because every process on
+/// the node can read them.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Command(Vec<String>);
 
@@ -17,7 +17,7 @@ impl Command {
         Self(words.into_iter().map(Into::into).collect())
     }
 
-    /// Splits a line at its spaces: for commands that are written in the code.
+    /// Splits a line at spaces: for commands that are written in the code.
     pub fn of(line: &str) -> Self {
         Self::new(line.split_ascii_whitespace())
     }
@@ -41,7 +41,7 @@ impl fmt::Display for Command {
     }
 }
 
-/// What became of a command.
+/// How a command ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Output {
     /// The exit status; none when a signal ended it.
@@ -53,12 +53,13 @@ pub struct Output {
 }
 
 impl Output {
-    /// Whether it says that it did what it was asked.
+    /// Whether it succeeded.
     pub fn succeeded(&self) -> bool {
         self.status == Some(0)
     }
 
-    /// How it ended, with the last lines of why: `exited with status 1: no`.
+    /// How it ended, with the last lines of its error: `exited with status 1:
+    /// no`.
     pub fn end(&self) -> String {
         let status = match self.status {
             Some(status) => format!("exited with status {status}"),
@@ -71,13 +72,13 @@ impl Output {
         }
     }
 
-    /// The last line of why, in which most programs say it.
+    /// The last line of its error, which usually has the reason.
     pub fn reason(&self) -> Option<&str> {
         self.reasons().pop()
     }
 
-    /// What it says of why it failed: its errors; where these are warnings only, or
-    /// yum's that it did nothing, what it wrote to standard output.
+    /// The lines that may say why it failed: standard error, or standard output
+    /// if the former has only warnings, or yum's note that it did nothing.
     fn reasons(&self) -> Vec<&str> {
         let (errors, output) = (lines(&self.stderr), lines(&self.stdout));
         let says_why = |line: &&str| {
@@ -88,21 +89,21 @@ impl Output {
     }
 }
 
-/// Lines with anything in them.
+/// Lines that are not empty.
 fn lines(text: &str) -> Vec<&str> {
     text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect()
 }
 
-/// Writes what a command reads.
+/// Writes a command's standard input.
 pub type Input<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
 
 /// Runs commands on a node.
 pub trait Exec {
-    /// Runs `command` to its end. An error means that it did not run.
+    /// Runs `command` to its end. An error means that it could not be started.
     fn run(&self, command: &Command, input: Option<Input<'_>>) -> io::Result<Output>;
 
-    /// Runs `command`, which only looks. One that has not ended within `limit` is
-    /// killed with all that it has started, which is an error of the kind
+    /// Runs `command`, which only looks. If it does not end within `limit`, it is
+    /// killed with all processes that it started, and the error's kind is
     /// `TimedOut`.
     fn ask(&self, command: &Command, limit: Duration) -> io::Result<Output>;
 }

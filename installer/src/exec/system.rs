@@ -1,4 +1,4 @@
-//! Commands that are really run.
+//! Commands on a real system.
 
 use std::ffi::OsString;
 use std::io::{self, Read};
@@ -13,9 +13,9 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::{Command, Exec, Input, Output};
 
-/// Runs them for real.
+/// Runs commands on this system.
 pub struct SystemExec {
-    /// The node's root file system, where it is not this system's own.
+    /// The node's root file system, if it is not this system's own.
     pub root: Option<PathBuf>,
 }
 
@@ -39,7 +39,7 @@ impl Exec for SystemExec {
             bytes.map_err(|_| io::Error::other("reading its output failed"))?
         };
         match fed {
-            // It ended before it had read all: its status says why.
+            // It ended before it read everything. Its status says why.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe && !status.success() => {}
             fed => fed?,
         }
@@ -47,11 +47,13 @@ impl Exec for SystemExec {
     }
 
     fn ask(&self, command: &Command, limit: Duration) -> io::Result<Output> {
-        // In a group of its own, so that what it has started ends with it.
+        // A process group of its own, so that its children can be killed with
+        // it.
         let child = self.process(command).stdin(Stdio::null()).process_group(0).spawn()?;
         let group = Pid::from_child(&child);
         let (says, said) = mpsc::channel();
-        // Nobody waits for this thread: a disk that hangs keeps even what is killed.
+        // Nobody joins this thread: a hanging disk keeps even killed processes
+        // alive.
         thread::spawn(move || drop(says.send(child.wait_with_output())));
         if let Ok(ended) = said.recv_timeout(limit) {
             let ended = ended?;
@@ -75,10 +77,10 @@ impl SystemExec {
                 chroot
             }
         };
-        // What is read from the output must be in the language we know.
+        // We parse output in this language only.
         process.args(words).env("LC_ALL", "C").env("PATH", search_path());
-        // A site's proxy is not for the nodes' own network, and kubeadm would
-        // hand it on to the control plane.
+        // The nodes' own network needs no proxy, and kubeadm would pass it on
+        // to the control plane.
         for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
             process.env_remove(name).env_remove(name.to_uppercase());
         }
@@ -88,7 +90,8 @@ impl SystemExec {
 
     fn output(&self, status: ExitStatus, stdout: &[u8], stderr: &[u8]) -> Output {
         let status = match (status.code(), &self.root) {
-            // chroot could not run it (its manual's statuses): there is none.
+            // These statuses mean that chroot could not run it: it is not
+            // there.
             (Some(125 | 126), Some(_)) => Some(127),
             (status, _) => status,
         };
@@ -97,8 +100,8 @@ impl SystemExec {
     }
 }
 
-/// Where commands are looked for: as this program was told, and then where
-/// systems have them, of which `su` and some services know only a part.
+/// Where commands are searched: the PATH of this program, then the usual folders.
+/// `su` and some services set only a part of them.
 fn search_path() -> OsString {
     let mut path = std::env::var_os("PATH").unwrap_or_default();
     path.push(":/usr/sbin:/usr/bin:/sbin:/bin");
@@ -125,7 +128,7 @@ mod tests {
         let shell = |script: &str| Command::new(["sh", "-c", script]);
         let folder = tempfile::tempdir().unwrap();
         let note = folder.path().join("pid");
-        // It has children that hold on to its output.
+        // Its child keeps the output open.
         let hung = format!("sleep 1000 & echo $! >{}; wait", note.display());
         let begun = Instant::now();
         let error = exec.ask(&shell(&hung), Duration::from_secs(2)).unwrap_err();

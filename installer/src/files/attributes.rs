@@ -1,5 +1,5 @@
-//! What a file has besides its text: who may read it, and what the system has noted
-//! on it. A file that is edited keeps all of it.
+//! What a file has besides its text: mode, owner, extended attributes. An edited file
+//! keeps them.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
@@ -14,11 +14,12 @@ use rustix::fs::{XattrFlags, fgetxattr, fremovexattr, fsetxattr, getxattr, listx
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-/// The access control list (acl(5)), which the folder may have given a new file.
+/// The access control list (acl(5)). A new file can inherit one from its folder.
 const ACL: &str = "system.posix_acl_access";
-/// The kernel's own, of the file's bytes: of others they are wrong.
+/// Hashes and signatures of the file's bytes, made by the kernel. They would be wrong
+/// for other bytes.
 const OF_THE_BYTES: [&str; 2] = ["security.ima", "security.evm"];
-/// The most bytes of the names of attributes, and of the value of one (xattr(7)).
+/// The most bytes that the names of attributes, or one value, can have (xattr(7)).
 const LARGEST: usize = 64 << 10;
 
 /// A file's permission bits, owner and extended attributes.
@@ -27,22 +28,23 @@ const LARGEST: usize = 64 << 10;
 pub struct Attributes {
     /// Its permission bits.
     pub mode: u32,
-    /// Its owner and group; none where they do not matter, or nobody has noted them.
+    /// Its owner and group; none if they do not matter, or an older receipt lacks
+    /// them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<(u32, u32)>,
     /// Its extended attributes (xattr(7)) in base64: access control list, SELinux
-    /// label, capabilities, notes of users; none as for the owner.
+    /// label, capabilities, users' notes; none as for the owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extended: Option<BTreeMap<String, String>>,
 }
 
 impl Attributes {
-    /// Those of a new file: the rest is as its folder has it for new files.
+    /// Attributes of a new file. The folder decides all but the mode.
     pub(crate) fn new(mode: u32) -> Self {
         Self { mode, owner: None, extended: None }
     }
 
-    /// Those of the file at `path`; none where there is no file.
+    /// The attributes of the file at `path`; none if there is no file.
     pub(crate) fn of(path: &Path) -> io::Result<Option<Self>> {
         let found = match fs::metadata(path) {
             Ok(found) => found,
@@ -56,8 +58,8 @@ impl Attributes {
         }))
     }
 
-    /// Those that a file gets which is to have these permission bits. One that is
-    /// there keeps its own, but for one's own eyes, which becomes ours alone.
+    /// The attributes for a file that is to have this mode. An existing file
+    /// keeps its own, unless the new text is secret: then only we may read it.
     pub(crate) fn for_text(path: &Path, mode: u32) -> io::Result<Self> {
         let Some(mut own) = Self::of(path)? else { return Ok(Self::new(mode)) };
         if mode & 0o077 == 0 {
@@ -68,7 +70,7 @@ impl Attributes {
         Ok(own)
     }
 
-    /// With what an earlier version's receipt did not note as it is now.
+    /// Fills in what an older receipt did not note, from the file as it is now.
     pub(crate) fn completed_by(mut self, now: Option<Self>) -> Self {
         let (owner, extended) = now.map_or((None, None), |now| (now.owner, now.extended));
         self.owner = self.owner.or(owner);
@@ -76,7 +78,7 @@ impl Attributes {
         self
     }
 
-    /// Gives them to a file that only its owner may read until then.
+    /// Sets them on a file that only its owner could read so far.
     pub(crate) fn give(&self, file: &File) -> io::Result<()> {
         if let Some((user, group)) = self.owner {
             let now = file.metadata()?;
@@ -84,7 +86,7 @@ impl Attributes {
                 fchown(file, Some(user), Some(group))?;
             }
         }
-        // After the owner, with whom capabilities would go.
+        // After the owner: changing the owner removes capabilities.
         if let Some(all) = &self.extended {
             if !all.contains_key(ACL) {
                 match fremovexattr(file, ACL) {
@@ -119,7 +121,7 @@ fn extended(path: &Path) -> io::Result<BTreeMap<String, String>> {
                 let bytes = value.get(..length).unwrap_or_default();
                 all.insert(text.to_owned(), STANDARD.encode(bytes));
             }
-            // It has gone meanwhile, or is for others' eyes.
+            // It has gone meanwhile, or we may not read it.
             Err(Errno::NODATA | Errno::OPNOTSUPP) => {}
             Err(error) => return Err(error.into()),
         }
@@ -131,7 +133,7 @@ fn set(file: &File, name: &str, value: &str) -> io::Result<()> {
     let fail = |words: String| io::Error::other(format!("keeping its attribute {name}: {words}"));
     let value = STANDARD.decode(value).map_err(|error| fail(error.to_string()))?;
     let mut now = vec![0; LARGEST];
-    // The kernel lets nobody write some that a new file has already.
+    // Some attributes cannot be written; a new file may have them already.
     if fgetxattr(file, name, &mut now[..]).is_ok_and(|length| now.get(..length) == Some(&value)) {
         return Ok(());
     }

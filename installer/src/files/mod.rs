@@ -1,4 +1,4 @@
-//! Files on a disk: whole or not at all, and who may read them.
+//! Writing files whole, with their attributes.
 
 pub mod attributes;
 pub(crate) mod whole;

@@ -1,4 +1,4 @@
-//! Files that are there in full, or as they were before.
+//! Files that are written whole, or stay as they were.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
@@ -7,35 +7,34 @@ use std::path::{Path, PathBuf};
 
 use crate::files::attributes::Attributes;
 
-/// What a file is called until it is written in full.
+/// The name of a file while it is being written.
 pub(crate) fn partial(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".kubeferry-new");
     path.with_file_name(name)
 }
 
-/// Writes a file so that it is there in full or as it was before, also after
-/// the power was lost. One that is there keeps its attributes, unless it is to be
-/// for its owner's eyes only.
+/// Writes a file. Even after a power loss it has either the whole new text or the old
+/// one. An existing file keeps its attributes, unless the new text is secret.
 pub(crate) fn write_whole(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
     copy_whole(path, &mut &text[..], mode)
 }
 
-/// Does so with what a reader gives, of which nothing gets the file's name where
-/// the reader ends with an error.
+/// The same with bytes from a reader. If the reader ends with an error, the file
+/// stays as it was.
 pub(crate) fn copy_whole(path: &Path, from: &mut dyn Read, mode: u32) -> io::Result<()> {
     copy_whole_as(path, from, &Attributes::for_text(path, mode)?)
 }
 
-/// Does so with other attributes than the file has.
+/// The same with these attributes.
 pub(crate) fn copy_whole_as(
     path: &Path,
     from: &mut dyn Read,
     attributes: &Attributes,
 ) -> io::Result<()> {
     let partial = partial(path);
-    // What a lost power left; or, in a folder that all may write to, a link of
-    // somebody who wants to read along.
+    // Left by a power loss; or a link that somebody made in a folder that all may
+    // write to.
     match fs::remove_file(&partial) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -43,13 +42,13 @@ pub(crate) fn copy_whole_as(
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial)?;
     let mut fill = || {
         io::copy(from, &mut file)?;
-        // Last: until then nobody else may read it, whoever may read the file.
+        // Last, so that nobody else can read the file before.
         attributes.give(&file)?;
         file.sync_all()?;
         fs::rename(&partial, path)
     };
     fill().inspect_err(|_| drop(fs::remove_file(&partial)))?;
-    // The name is as durable as the folder that has it.
+    // The new name is on the disk only when its folder is.
     path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 

@@ -1,5 +1,5 @@
-//! What is asked of a node by commands that only look, once or until they succeed.
-//! None of them is waited for without end.
+//! Questions to a node: commands that only look, asked once or until they succeed.
+//! Each has a time limit.
 
 use std::io;
 use std::thread::sleep;
@@ -11,14 +11,14 @@ use super::Host;
 use crate::exec::{Command, Output};
 use crate::failure::Failure;
 
-/// How long a question may take: longer than D-Bus, which gives up after 25 s, and
-/// than `kubectl diff` takes for all manifests on a slow node.
+/// How long a question may take. D-Bus gives up after 25 s, and `kubectl diff` of all
+/// manifests takes longer than that on a slow node.
 const LIMIT: Duration = Duration::from_secs(120);
 
 impl Host {
-    /// The answer to a question of which a wrong no would do harm: an error
-    /// where the command could not be run, or was ended before it had answered. A
-    /// node that does not have the program says no, with status 127.
+    /// The answer to a question for which a wrong "no" would do harm. An error if
+    /// the command could not be started, or did not end by itself. If the program
+    /// is not installed, the answer is status 127.
     pub fn answer(&self, command: &Command) -> anyhow::Result<Output> {
         let output = self.asked(command, LIMIT);
         let output = output.with_context(|| format!("running `{command}`"))?;
@@ -28,8 +28,8 @@ impl Host {
         Ok(output)
     }
 
-    /// As [`Host::answer`], where one that has not come within `limit` is not worth more
-    /// time: none then.
+    /// The same as [`Host::answer`], with a shorter limit; none if no answer
+    /// comes within it.
     pub fn answer_within(
         &self,
         command: &Command,
@@ -41,13 +41,13 @@ impl Host {
         }
     }
 
-    /// Runs a command that only looks. One that is not there fails as a shell
-    /// would say it, with status 127; one that does not answer has no status.
+    /// Runs a command that only looks. If the program is not installed, the
+    /// status is 127, as in a shell; if it does not answer, there is no status.
     pub fn query(&self, line: &str) -> Output {
         self.ask(&Command::of(line))
     }
 
-    /// As [`Host::query`], for words with spaces.
+    /// The same as [`Host::query`], for arguments with spaces.
     pub fn ask(&self, command: &Command) -> Output {
         let failed = |error: io::Error| Output {
             status: None,
@@ -67,8 +67,8 @@ impl Host {
         }
     }
 
-    /// Asks a command that only looks until it succeeds, every half second; an
-    /// error with its last words when it has not within `seconds`.
+    /// Repeats a command that only looks, every half second, until it succeeds.
+    /// An error with its last words if it does not within `seconds`.
     pub fn await_success(&mut self, command: &Command, seconds: u32) -> anyhow::Result<()> {
         self.say(&format!("await {command}\n"));
         let patience = Duration::from_secs(seconds.into());
@@ -94,8 +94,8 @@ impl Host {
         }
     }
 
-    /// Looks every half second until `is_there`; an error when that has not come
-    /// within `seconds`. `what` is awaited, in the error's words.
+    /// Looks every half second until `is_there` is true. An error if it is not
+    /// within `seconds`; `what` names it there.
     pub fn await_that(
         &self,
         what: &str,

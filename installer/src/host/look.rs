@@ -1,4 +1,4 @@
-//! A node's files, to look at.
+//! Looking at a node's files.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -12,17 +12,18 @@ use rustix::process::geteuid;
 use super::Host;
 use crate::failure::Failure;
 
-/// The most bytes of a file that is read whole: lists of a kernel's modules and of
-/// a site's machines have a hundredth.
+/// The largest file that is read whole, in bytes: a hundred times a kernel's list of
+/// modules.
 const LARGEST: u64 = 64 << 20;
 
 impl Host {
-    /// A file's text, to look at; none where there is no such file.
+    /// A file's text, to look at; none if there is no such file.
     pub fn read(&self, path: impl AsRef<Path>) -> anyhow::Result<Option<String>> {
         Ok(self.bytes(path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
-    /// A file's text, to edit: refused where that would lose some of it.
+    /// A file's text, to edit. Refused if it is not UTF-8, because a new text
+    /// would lose bytes.
     pub fn text(&self, path: impl AsRef<Path>) -> anyhow::Result<Option<String>> {
         let Some(bytes) = self.bytes(&path)? else { return Ok(None) };
         let text = String::from_utf8(bytes).map_err(|_| {
@@ -34,7 +35,7 @@ impl Host {
         Ok(Some(text))
     }
 
-    /// What a file holds; none where there is no such file.
+    /// A file's bytes; none if there is no such file.
     pub fn bytes(&self, path: impl AsRef<Path>) -> anyhow::Result<Option<Vec<u8>>> {
         let real = self.path(&path);
         match input::file(&real, LARGEST) {
@@ -44,13 +45,13 @@ impl Host {
         }
     }
 
-    /// Whether there is anything of that name. What cannot be looked at may be:
-    /// who then asks more of it gets the reason.
+    /// Whether there is anything of that name. True also if that cannot be seen:
+    /// whoever then reads it gets the error.
     pub fn exists(&self, path: impl AsRef<Path>) -> bool {
         !self.path(path).symlink_metadata().is_err_and(|error| is_absence(&error))
     }
 
-    /// The names in a folder, sorted; none where there is no such folder.
+    /// The names in a folder, sorted; none if there is no such folder.
     pub fn list(&self, path: impl AsRef<Path>) -> anyhow::Result<Vec<String>> {
         let real = self.path(path);
         let names = || {
@@ -68,12 +69,12 @@ impl Host {
         }
     }
 
-    /// Whether nothing but folders is below a path, or nothing at all.
+    /// Whether a path has no file below it: it is absent, or has only folders.
     pub fn has_no_file(&self, path: impl AsRef<Path>) -> anyhow::Result<bool> {
         let path = path.as_ref();
         for name in self.list(path)? {
             let inner = path.join(name);
-            // A link is a file: what it leads to is not ours to empty.
+            // A link counts as a file: its target is not ours to empty.
             let kind = self.path(&inner).symlink_metadata();
             if !kind.is_ok_and(|kind| kind.is_dir()) || !self.has_no_file(&inner)? {
                 return Ok(false);
@@ -82,12 +83,12 @@ impl Host {
         Ok(true)
     }
 
-    /// A file's or a folder's permission bits; none where there is none.
+    /// The permission bits of a file or folder; none if it does not exist.
     pub fn mode(&self, path: impl AsRef<Path>) -> anyhow::Result<Option<u32>> {
         Ok(self.metadata(path)?.map(|found| found.mode() & 0o7777))
     }
 
-    /// Whether a file is for the eyes of who runs this only.
+    /// Whether only the user who runs this can read a file.
     pub fn is_private(&self, path: impl AsRef<Path>) -> anyhow::Result<bool> {
         let own = geteuid().as_raw();
         let found = self.metadata(path)?;

@@ -1,5 +1,5 @@
-//! The node's files and commands. What only looks goes straight through; what
-//! changes anything is in the receipt first.
+//! A node's files and commands. Looking goes straight through. A change is written to
+//! the receipt before it is made.
 
 mod ask;
 mod change;
@@ -20,7 +20,7 @@ use rustix::fs::OFlags;
 use crate::exec::Exec;
 use crate::receipt::{self, Line, Receipt};
 
-/// What its commands said, and what was changed.
+/// The log: what was changed, and what commands printed.
 pub const LOG: &str = "/var/log/kubeferry/install.log";
 
 /// A node, by its files and commands.
@@ -30,19 +30,19 @@ pub struct Host {
     receipt: Option<Receipt>,
     lines: Vec<Line>,
     log: Option<Printable<File>>,
-    /// The step whose changes were made, and of which is asked whether all is done.
+    /// The step whose changes have just been made, and which is asked again
+    /// whether anything is left.
     checked: Option<String>,
 }
 
 impl Host {
-    /// A node whose file system is at `root`, to look at.
+    /// Opens the node whose file system is at `root`, to look at it.
     pub fn look(root: &Path, exec: Box<dyn Exec>) -> anyhow::Result<Self> {
         let lines = Receipt::read(&below(root, receipt::FOLDER))?.unwrap_or_default();
         Ok(Self { lines, ..Self::look_past_receipt(root, exec) })
     }
 
-    /// One of which nothing is known but what can be seen, for where the receipt
-    /// cannot be read.
+    /// The same without the receipt, for when that cannot be read.
     pub fn look_past_receipt(root: &Path, exec: Box<dyn Exec>) -> Self {
         Self {
             root: root.to_owned(),
@@ -54,7 +54,7 @@ impl Host {
         }
     }
 
-    /// Makes it one to change: opens its receipt, and its log.
+    /// Opens the receipt and the log, so that the node can be changed.
     pub fn open(mut self) -> anyhow::Result<Self> {
         self.receipt = Some(Receipt::open(&self.path(receipt::FOLDER))?);
         let log = self.path(LOG);
@@ -66,7 +66,7 @@ impl Host {
             .with_context(|| format!("creating {}", folder.display()))?;
         let opening = || format!("opening {}", log.display());
         let mut options = OpenOptions::new();
-        // Nothing is waited for: the name may be that of a FIFO.
+        // Do not block: the name may be that of a FIFO.
         options.append(true).create(true).mode(0o600);
         let flags = OFlags::NONBLOCK.bits().cast_signed();
         let opened = options.custom_flags(flags).open(&log).with_context(opening)?;
@@ -77,7 +77,8 @@ impl Host {
         Ok(self)
     }
 
-    /// Whether it is the node that this program runs on, and no folder of one.
+    /// Whether it is the system that this program runs on, and not a folder below
+    /// `--root`.
     pub fn is_this_system(&self) -> bool {
         self.root == Path::new("/")
     }
@@ -87,19 +88,19 @@ impl Host {
         self.receipt.as_ref().map_or(&self.lines, Receipt::lines)
     }
 
-    /// Whether a step was begun and not finished.
+    /// Whether a step began to make changes and did not finish.
     pub fn was_interrupted(&self, step: &str) -> bool {
         !self.is_checked(step) && receipt::interrupted(self.lines(), step)
     }
 
-    /// Whether all changes of a step were made at least once, and none was begun since.
+    /// Whether a step finished once, and has not begun again since.
     pub fn was_finished(&self, step: &str) -> bool {
         self.is_checked(step)
             || receipt::finished(self.lines(), step) && !self.was_interrupted(step)
     }
 
-    /// All changes of a step were made: from now on it is looked at as one that was not
-    /// interrupted.
+    /// Notes that all changes of a step were made: from now on it does not count
+    /// as interrupted.
     pub(crate) fn check(&mut self, step: &str) {
         self.checked = Some(step.to_owned());
     }
@@ -108,13 +109,13 @@ impl Host {
         self.checked.as_deref() == Some(step)
     }
 
-    /// Where a path of the node is.
+    /// Where a path of the node is on this system.
     pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         below(&self.root, path)
     }
 
-    /// Writes to the log what is no secret: who reads it on a terminal sees no
-    /// colours and no moves of a command's. A full disk must not end a step.
+    /// Writes to the log. Never a secret. Text is made printable, so that nothing
+    /// in it controls a terminal. A full disk must not end a step.
     pub fn say(&mut self, text: &str) {
         if let Some(log) = &mut self.log {
             let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };

@@ -1,4 +1,4 @@
-//! What becomes of a package.
+//! What happens to a package.
 
 use std::fmt;
 
@@ -6,22 +6,22 @@ use bundle_format::{Evr, Nevra};
 
 use crate::receipt::Replaced;
 
-/// What becomes of a package.
+/// What happens to a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackageChange {
-    /// The bundle's.
+    /// The bundle's package.
     pub package: Nevra,
-    /// The version whose place it takes; none where there is none.
+    /// The installed version that it replaces; none if there is none.
     pub from: Option<Evr>,
 }
 
 impl PackageChange {
-    /// Whether it takes the place of a newer one.
+    /// Whether it replaces a newer version.
     pub fn is_downgrade(&self) -> bool {
         self.from.as_ref().is_some_and(|from| *from > self.package.evr)
     }
 
-    /// What it is called in a plan.
+    /// The word for it in a plan.
     pub(crate) fn verb(&self) -> &'static str {
         match &self.from {
             None => "install",
@@ -30,7 +30,7 @@ impl PackageChange {
         }
     }
 
-    /// The package whose place it takes.
+    /// The package that it replaces.
     pub(crate) fn replaced(&self) -> Option<Replaced> {
         let was = Nevra { evr: self.from.clone()?, ..self.package.clone() };
         Some(Replaced { was, is: self.package.clone() })

@@ -1,4 +1,4 @@
-//! Where a file is that is to be written, and whether it can be.
+//! Where a file is written, and whether it can be.
 
 use std::fs::{self, File};
 use std::io;
@@ -13,8 +13,8 @@ use super::look::is_absence;
 use crate::failure::Failure;
 
 impl Host {
-    /// Where a file is that is to be written: links are followed, so that they
-    /// stay. Refuses what is no file, and what no new text can take the place of.
+    /// Where a file is written: links are followed, so that they stay links.
+    /// Refused if it is not a regular file, or cannot be replaced.
     pub fn file(&self, path: impl AsRef<Path>) -> anyhow::Result<PathBuf> {
         let path = path.as_ref();
         let at = self.followed(path)?;
@@ -33,11 +33,10 @@ impl Host {
         }
     }
 
-    /// Where the links of a path end, within the node: what they lead to may not be
-    /// there.
+    /// The end of a chain of links, within the node. It may not exist.
     pub fn followed(&self, path: impl AsRef<Path>) -> anyhow::Result<PathBuf> {
         let mut at = path.as_ref().to_owned();
-        // As many as the kernel follows (path_resolution(7)).
+        // The kernel follows as many (path_resolution(7)).
         for _ in 0..40 {
             match fs::read_link(self.path(&at)) {
                 Ok(to) => at = at.parent().unwrap_or(Path::new("/")).join(to),
@@ -51,8 +50,8 @@ impl Host {
         Ok(at)
     }
 
-    /// A file gets its new text under another name first, which then takes its
-    /// place: so not even a lost power leaves half of it.
+    /// Refuses a file that cannot be replaced by a rename. Files are replaced,
+    /// never overwritten, so that a power loss leaves the old or the new text.
     fn check_replaceable(&self, path: &Path) -> anyhow::Result<()> {
         let shown = path.display();
         let mut places = [Some(path), path.parent()].into_iter().flatten();
@@ -77,21 +76,21 @@ impl Host {
         Ok(())
     }
 
-    /// Where something is mounted.
+    /// All mount points.
     pub fn mounts(&self) -> anyhow::Result<Vec<String>> {
         let mounts = self.read("/proc/mounts")?.unwrap_or_default();
         Ok(mounts.lines().filter_map(mount_point).collect())
     }
 }
 
-/// Whether `chattr +i` or `+a` has been set on it. Of file systems that have no
-/// such thing the answer is no.
+/// Whether `chattr +i` or `+a` is set. On file systems without these flags: no.
 fn is_locked(real: &Path) -> bool {
     let flags = File::open(real).and_then(|file| Ok(ioctl_getflags(&file)?));
     flags.is_ok_and(|flags| flags.intersects(IFlags::IMMUTABLE | IFlags::APPEND))
 }
 
-/// Why a file was not written, where the system says it in riddles.
+/// The error for a file that was not written, with a plain reason where the system's
+/// own is obscure.
 pub(super) fn told(error: io::Error, path: &Path) -> anyhow::Error {
     let folder = path.parent().unwrap_or(path).display();
     let (what, cure) = match Errno::from_io_error(&error) {
@@ -114,12 +113,12 @@ pub(super) fn told(error: io::Error, path: &Path) -> anyhow::Error {
     Failure::new(what, cure).because(error.into()).into()
 }
 
-/// Of `/proc/mounts` (proc(5)): what, where, …
+/// Reads a line of `/proc/mounts` (proc(5)): device, mount point, …
 fn mount_point(line: &str) -> Option<String> {
     line.split_ascii_whitespace().nth(1).map(unescaped)
 }
 
-/// A path in a list of mounts, where an octal number stands for a space, and such.
+/// A path from a list of mounts, which writes a space as an octal number.
 pub(crate) fn unescaped(path: &str) -> String {
     let mut parts = path.split('\\');
     let mut text = parts.next().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! What a program would say to files that are not in their place yet.
+//! Asking a program about files before they are put in place.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
@@ -10,8 +10,8 @@ use super::Host;
 use crate::exec::{Command, Output};
 
 impl Host {
-    /// Asks a command about files in a folder that only root can look into, and that
-    /// is gone afterwards.
+    /// Asks a command about files in a folder that only root can read, and that
+    /// is removed afterwards.
     pub(crate) fn try_out(
         &self,
         folder: &str,
@@ -19,7 +19,7 @@ impl Host {
         command: &Command,
     ) -> anyhow::Result<Output> {
         let real = self.path(folder);
-        // What a killed run left; or another's link.
+        // Left by a run that was killed, or a link that somebody else made.
         let clear = || -> io::Result<()> {
             match fs::remove_dir_all(&real) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

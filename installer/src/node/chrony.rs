@@ -1,30 +1,30 @@
-//! What chrony says of the node's clock, by its CSV.
+//! The node's clock, as chronyc prints it (CSV).
 
 use crate::exec::Command;
 use crate::host::Host;
 
-/// By how many seconds clocks may differ when a node enters its cluster.
+/// By how many seconds the clock may be off when a node joins its cluster.
 pub(crate) const ALLOWED: f64 = 30.0;
 
-/// The clock beside its source's.
+/// The clock, compared with its source.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Tracking {
     /// The source's name.
     pub(crate) source: String,
     /// By how many seconds they differ.
     pub(crate) away: f64,
-    /// Whether chronyd gives its time to others.
+    /// Whether chronyd serves time to others: it does only when synchronised.
     pub(crate) is_synchronised: bool,
 }
 
-/// The clock beside its source's; none where chronyd does not say.
+/// The clock, compared with its source; none if chronyd does not say.
 pub(crate) fn tracking(host: &Host) -> anyhow::Result<Option<Tracking>> {
     let said = host.answer(&Command::of("chronyc -c tracking"))?;
     Ok(tracked(&said.stdout))
 }
 
-/// Reference, name, stratum, its time, the system clock's offset in seconds, …,
-/// and last the leap status (chronyc(1), "tracking").
+/// Reads the CSV: reference, name, stratum, time of the reference, the system clock's
+/// offset in seconds, …, and last the leap status (chronyc(1), "tracking").
 fn tracked(csv: &str) -> Option<Tracking> {
     let fields: Vec<&str> = csv.trim().split(',').collect();
     let away = fields.get(4)?.parse::<f64>().ok()?.abs();
@@ -32,8 +32,8 @@ fn tracked(csv: &str) -> Option<Tracking> {
     Some(Tracking { source: (*fields.get(1)?).to_owned(), away, is_synchronised })
 }
 
-/// Whether it follows a source; none where chronyd does not say. The second field
-/// is the state, of which `*` is the selected source (chronyc(1), "sources").
+/// Whether chronyd follows a source; none if chronyd does not say. The second field
+/// is the state: `*` marks the selected source (chronyc(1), "sources").
 pub(crate) fn follows(host: &Host) -> anyhow::Result<Option<bool>> {
     let said = host.answer(&Command::of("chronyc -c sources"))?;
     let is_selected = |line: &str| line.split(',').nth(1) == Some("*");

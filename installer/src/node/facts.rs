@@ -1,4 +1,4 @@
-//! What a node is, found out by looking.
+//! The facts of a node, found by looking.
 
 use std::net::Ipv4Addr;
 
@@ -14,15 +14,16 @@ use crate::host::Host;
 use crate::node::family;
 use crate::node::os_release::OsRelease;
 
-/// What a node is.
+/// The facts of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Facts {
-    /// What its distribution calls itself.
+    /// The distribution's name for itself.
     pub system: String,
-    /// What its os-release says.
+    /// The fields of its os-release.
     pub release: OsRelease,
-    /// `el7`, `el8`, `el9`, or another that its maker names; none where none is named.
+    /// `el7`, `el8`, `el9` or another family that os-release names; none if it
+    /// names none.
     pub family: Option<String>,
     /// Its processor.
     pub architecture: Architecture,
@@ -43,11 +44,12 @@ pub struct Facts {
     pub swaps: Vec<String>,
 }
 
-/// Interfaces that container networks make.
+/// The prefixes of interfaces that container networks and virtual machines make.
 const CONTAINER_INTERFACES: [&str; 10] =
     ["cali", "cni", "docker", "flannel", "kube-ipvs", "podman", "tunl", "veth", "virbr", "vxlan"];
 
-/// Whether a container network, or an engine for containers or virtual machines, made it.
+/// Whether a container network, a container engine or a hypervisor made the
+/// interface.
 pub(crate) fn is_of_containers(interface: &str) -> bool {
     CONTAINER_INTERFACES.iter().any(|prefix| interface.starts_with(prefix))
 }
@@ -77,8 +79,7 @@ impl Facts {
         })
     }
 
-    /// The node's address: the one that was asked for, or the only one that can
-    /// be meant.
+    /// The node's address: the wanted one, or the only candidate.
     pub fn address(&self, wanted: Option<Ipv4Addr>) -> anyhow::Result<Ipv4Addr> {
         if let Some(wanted) = wanted {
             if self.addresses.iter().any(|(_, address)| *address == wanted) {
@@ -112,8 +113,8 @@ impl Facts {
         }
     }
 
-    /// The node's name: the one that was asked for, or its host name, in lower
-    /// case as Kubernetes wants it.
+    /// The node's name: the wanted one, or the host name in lower case, as
+    /// Kubernetes requires.
     pub fn node_name(&self, wanted: Option<NodeName>) -> anyhow::Result<NodeName> {
         if let Some(wanted) = wanted {
             return Ok(wanted);
@@ -123,7 +124,8 @@ impl Facts {
         })
     }
 
-    /// 4 and 18 of the kernel `4.18.0-553.el8_10.x86_64`; none where it says no numbers.
+    /// 4 and 18 of the kernel `4.18.0-553.el8_10.x86_64`; none if it has no such
+    /// numbers.
     pub(crate) fn kernel_version(&self) -> Option<[u32; 2]> {
         kernel_version(&self.kernel)
     }
@@ -133,7 +135,7 @@ impl Facts {
         self.addresses.iter().find(|(_, one)| *one == address).map(|(name, _)| name.as_str())
     }
 
-    /// Each of them for a reader, with its name.
+    /// Each fact with its name, for people.
     pub fn lines(&self) -> Vec<(&'static str, String)> {
         let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
         vec![
@@ -163,14 +165,15 @@ fn kernel_version(release: &str) -> Option<[u32; 2]> {
     Some([parts.next()?.parse().ok()?, parts.next()?.parse().ok()?])
 }
 
-/// The node's addresses by interface, each with the network that it is in, without those
-/// of containers.
+/// The node's addresses by interface, each with its network, without those of
+/// containers.
 pub(crate) fn networks(host: &Host) -> anyhow::Result<Vec<(String, Ipv4Net)>> {
     Ok(networks_of(&interfaces(host)?))
 }
 
-/// What the kernel has of addresses. A folder that is looked at has none, and no
-/// `ip` maybe; one that fails is no node without addresses.
+/// What `ip` prints. In a folder below `--root` there may be no `ip`, and no
+/// addresses. On a running node a failing `ip` is an error, and does not mean that
+/// there are no addresses.
 fn interfaces(host: &Host) -> anyhow::Result<String> {
     let command = Command::of("ip -o -4 addr show");
     let said = host.answer(&command)?;
@@ -185,7 +188,7 @@ fn interfaces(host: &Host) -> anyhow::Result<String> {
     .into())
 }
 
-/// Addresses as objects, which say what is what.
+/// Serialises addresses as objects with named fields.
 fn named<S: Serializer>(
     addresses: &[(String, Ipv4Addr)],
     serializer: S,
@@ -196,13 +199,13 @@ fn named<S: Serializer>(
     serializer.collect_seq(named)
 }
 
-/// Of what `ip -o -4 addr show` prints: `2: eth0    inet 10.0.0.1/24 brd …`.
+/// Reads what `ip -o -4 addr show` prints: `2: eth0    inet 10.0.0.1/24 brd …`.
 fn networks_of(text: &str) -> Vec<(String, Ipv4Net)> {
     let network = |line: &str| {
         let mut words = line.split_ascii_whitespace();
         let interface = words.nth(1)?;
         let word = words.nth(1)?;
-        // One that is a line to another node alone has no prefix.
+        // The address of a point-to-point link has no prefix.
         let alone = || word.parse::<Ipv4Addr>().map(Ipv4Net::from);
         let network = word.parse::<Ipv4Net>().or_else(|_| alone()).ok()?;
         let ours = network.addr().is_loopback() || is_of_containers(interface);
@@ -217,16 +220,16 @@ fn addresses(text: &str) -> Vec<(String, Ipv4Addr)> {
 
 /// A route of this node.
 pub(crate) struct Route<'a> {
-    /// By which interface.
+    /// The interface.
     pub(crate) interface: &'a str,
-    /// To which network.
+    /// The destination.
     pub(crate) network: Ipv4Net,
-    /// The router on the way; none where the network lies at the interface itself.
+    /// The router; none if the network is directly at the interface.
     pub(crate) gateway: Option<Ipv4Addr>,
 }
 
-/// The routes of `/proc/net/route` (proc(5)): the second column is the destination, the
-/// third the router, the eighth the mask, in the machine's own order of bytes.
+/// The routes of `/proc/net/route` (proc(5)): the second column is the destination,
+/// the third the router, the eighth the mask, each in the machine's byte order.
 pub(crate) fn routes(text: &str) -> impl Iterator<Item = Route<'_>> {
     text.lines().skip(1).filter_map(|line| {
         let fields: Vec<&str> = line.split_ascii_whitespace().collect();
@@ -244,13 +247,13 @@ pub(crate) fn routes(text: &str) -> impl Iterator<Item = Route<'_>> {
     })
 }
 
-/// The interface of the route that is for all.
+/// The interface of the default route.
 pub(crate) fn default_route(text: &str) -> Option<String> {
     let mut routes = routes(text).filter(|route| route.network.prefix_len() == 0);
     routes.next().map(|route| route.interface.to_owned())
 }
 
-/// Of `/proc/meminfo`: `MemTotal: 16316412 kB`.
+/// Reads `/proc/meminfo`: `MemTotal: 16316412 kB`.
 fn memory(text: &str) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:")).unwrap_or_default();
     line.split_ascii_whitespace()

@@ -1,14 +1,13 @@
-//! What systems of one family call otherwise than those of another, for who reads what
-//! to do.
+//! The family of a system: how os-release names it, and which tools it has.
 
 use bundle_format::lock::foreign_tool;
 
 use crate::host::Host;
 use crate::node::os_release::OsRelease;
 
-/// The platform that a system says its packages are built for, and where it says so:
-/// `el9` by `PLATFORM_ID`, which el7 does not have yet. There its rebuilds are told by
-/// what they are like. Others that are like RHEL have versions of their own.
+/// The platform that a system's packages are built for, and the field that says so.
+/// `PLATFORM_ID` says `el9`. el7 does not have that field yet: its rebuilds are known
+/// by `ID` and `ID_LIKE`. Other relatives of RHEL have version numbers of their own.
 pub(crate) fn platform(release: &OsRelease) -> Option<(String, String)> {
     if let Some(platform) = release.get("PLATFORM_ID") {
         let family = platform.strip_prefix("platform:")?;
@@ -18,12 +17,12 @@ pub(crate) fn platform(release: &OsRelease) -> Option<(String, String)> {
     let like = release.get("ID_LIKE").unwrap_or_default();
     let major = version.split('.').next().filter(|major| matches!(*major, "6" | "7"))?;
     let mut words = std::iter::once(id).chain(like.split_ascii_whitespace());
-    // Oracle's says of itself that it is like Fedora only.
+    // Oracle's `ID_LIKE` says Fedora only.
     let is_rebuild = words.any(|word| matches!(word, "rhel" | "centos")) || id == "ol";
     is_rebuild.then(|| (format!("el{major}"), format!("ID={id} VERSION_ID={version}")))
 }
 
-/// What a system installs packages by, if that is neither dnf nor yum.
+/// The tool that installs packages, if it is neither dnf nor yum.
 pub(crate) fn foreign(host: &Host, release: &OsRelease) -> Option<&'static str> {
     let like = release.get("ID_LIKE").unwrap_or_default();
     let mut words = release.get("ID").into_iter().chain(like.split_ascii_whitespace());
@@ -31,7 +30,7 @@ pub(crate) fn foreign(host: &Host, release: &OsRelease) -> Option<&'static str> 
     words.find_map(foreign_tool).filter(|tool| *tool != "tdnf" || !has_dnf())
 }
 
-/// The program that puts packages in and removes them: el7 has no dnf.
+/// The tool that installs and removes packages: el7 has no dnf.
 pub(crate) fn packager(host: &Host) -> &'static str {
     if host.exists("/usr/bin/dnf") { "dnf" } else { "yum" }
 }

@@ -1,5 +1,5 @@
-//! What a node is and has, to take to the connected host: there it is the
-//! baseline of a bundle that brings just what the node lacks.
+//! A node's facts and packages, to carry to the connected host. There they are the
+//! baseline of a bundle that brings only what the node lacks.
 
 use serde::Serialize;
 
@@ -12,13 +12,13 @@ use crate::node::facts::Facts;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Inventory {
-    /// What it is.
+    /// The node's facts.
     pub facts: Facts,
-    /// Its packages, sorted.
+    /// The installed packages, sorted.
     pub packages: Vec<Package>,
 }
 
-/// A package that is installed.
+/// An installed package.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Package {
     /// Its name.
@@ -37,11 +37,11 @@ impl Inventory {
         let package = |line: &str| {
             let mut columns = line.split('\t').map(str::to_owned);
             let (name, evr, arch) = (columns.next()?, columns.next()?, columns.next()?);
-            // Vendors' keys are in rpm's database as well.
+            // rpm's database has vendors' keys too.
             (name != "gpg-pubkey").then_some(Package { name, evr, arch })
         };
         let mut packages: Vec<Package> = said.stdout.lines().filter_map(package).collect();
-        // Half a list would be a baseline with too little in it.
+        // An incomplete list would make an incomplete bundle.
         if packages.is_empty() || !said.succeeded() {
             let reason = said.reason().unwrap_or("it knows none");
             return Err(Failure::new(

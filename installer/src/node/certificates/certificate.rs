@@ -1,4 +1,4 @@
-//! Certificates on a node: whose they are, and from when to when they hold.
+//! A certificate: whose it is, and when it is valid.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,32 +10,31 @@ use x509_cert::der::{Decode, Encode};
 use x509_cert::name::Name;
 use x509_cert::time::Time;
 
-/// How long before its end a certificate is to be renewed. kubelet renews its own
-/// when 10 to 30 % of its time are left (client-go, `certificate_manager.go`),
-/// which of a year is longer.
+/// A certificate that expires within this time should be renewed. kubelet renews its
+/// own when 10 to 30 % of its lifetime are left (client-go,
+/// `certificate_manager.go`): for a year, that is earlier.
 const SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// A certificate (RFC 5280), as far as a node's health depends on it.
+/// A certificate (RFC 5280), as far as the health of a node depends on it.
 #[derive(Clone, Debug)]
 pub struct Certificate {
-    /// Its own bytes, by which two are the same.
+    /// Its bytes. Two certificates with equal bytes are the same.
     pub der: Vec<u8>,
     /// The common name of its subject: `system:node:node1`.
     pub common_name: Option<String>,
-    /// The common name of the authority that has signed it: `kubernetes`.
+    /// The common name of the authority that signed it: `kubernetes`.
     pub issuer: Option<String>,
-    /// The digest of its public key, by which kubeadm names an authority
+    /// The digest of its public key. kubeadm names an authority by it
     /// (`--discovery-token-ca-cert-hash`).
     pub key_digest: Digest,
-    /// The first second at which it holds.
+    /// The first second of its validity.
     pub from: Time,
-    /// The last.
+    /// The last second of its validity.
     pub until: Time,
 }
 
 impl Certificate {
-    /// All certificates of a text in PEM (RFC 7468); keys beside them are passed
-    /// over.
+    /// All certificates in a PEM text (RFC 7468). Keys in it are ignored.
     pub fn all_of(pem: &str) -> anyhow::Result<Vec<Self>> {
         let blocks = pem.split("-----BEGIN CERTIFICATE-----").skip(1);
         blocks.map(|block| Self::of_block(block).context("reading a certificate")).collect()
@@ -58,22 +57,22 @@ impl Certificate {
         })
     }
 
-    /// Whether it holds no more.
+    /// Whether it has expired.
     pub fn has_expired(&self, now: SystemTime) -> bool {
         self.until.to_system_time() < now
     }
 
-    /// Whether it does not hold yet.
+    /// Whether it is not valid yet.
     pub fn is_early(&self, now: SystemTime) -> bool {
         now < self.from.to_system_time()
     }
 
-    /// Whether it holds, and will not for much longer.
+    /// Whether it is valid, and expires soon.
     pub fn ends_soon(&self, now: SystemTime) -> bool {
         !self.has_expired(now) && self.until.to_system_time() < now + SOON
     }
 
-    /// For how many whole days it still holds; less than none when it has expired.
+    /// For how many whole days it is still valid; negative if it has expired.
     pub fn days_left(&self, now: SystemTime) -> i64 {
         let seconds = |time: SystemTime| match time.duration_since(SystemTime::UNIX_EPOCH) {
             Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),

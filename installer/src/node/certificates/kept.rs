@@ -1,4 +1,4 @@
-//! A certificate in its file: what it is for, who keeps it, and how it stands.
+//! A certificate in its file: its purpose, who renews it, and whether it is valid.
 
 use std::time::SystemTime;
 
@@ -7,21 +7,22 @@ use crate::node::certificates::certificate::Certificate;
 /// Who keeps a certificate, and so who renews it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keeper {
-    /// It is an authority's own, which nobody renews.
+    /// An authority's own certificate. Nobody renews it.
     Authority,
-    /// The control plane: `kubeadm certs renew`.
+    /// The control plane's: `kubeadm certs renew`.
     ControlPlane,
-    /// kubelet, for itself.
+    /// kubelet's own, which it renews.
     Kubelet,
-    /// kubelet, which does not renew this one; nobody checks it.
+    /// kubelet's serving certificate. kubelet does not renew it, and nobody
+    /// checks it.
     Unchecked,
-    /// root, for kubectl: a copy of the administrator's, or a person's.
+    /// root's, for kubectl: a copy of the administrator's, or a person's.
     Root,
-    /// Somebody else, who put it beside the cluster's.
+    /// Somebody put it beside the cluster's certificates.
     Other,
 }
 
-/// A certificate, and the file that has it.
+/// A certificate, and the file that holds it.
 #[derive(Clone, Debug)]
 pub struct Kept {
     /// The file.
@@ -34,22 +35,22 @@ pub struct Kept {
     pub certificate: Certificate,
 }
 
-/// How a certificate stands in time.
+/// Whether a certificate is valid now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Standing {
-    /// It holds.
+    /// It is valid.
     Good,
-    /// It holds for less than 30 days more.
+    /// It is valid, and expires within 30 days.
     EndsSoon,
-    /// It holds no more.
+    /// It has expired.
     Expired,
-    /// It does not hold yet: the clock is behind.
+    /// It is not valid yet: the clock is behind.
     Early,
 }
 
 impl Kept {
-    /// How it stands.
+    /// Whether it is valid now.
     pub fn standing(&self, now: SystemTime) -> Standing {
         if self.certificate.has_expired(now) {
             Standing::Expired

@@ -1,5 +1,5 @@
-//! Kubeconfigs: which API server their current context names, whom it believes,
-//! and as whom it speaks.
+//! Kubeconfigs: the API server of the current context, the authorities that it
+//! trusts, and the client's certificate.
 
 use std::path::{Path, PathBuf};
 
@@ -13,30 +13,30 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::certificates::certificate::Certificate;
 
-/// What the current context of a kubeconfig comes to.
+/// What the current context of a kubeconfig says.
 #[derive(Debug)]
 pub struct Kubeconfig {
     /// The API server, `HOST:PORT`.
     pub endpoint: String,
-    /// The authorities that it has in it; none where it names a file.
+    /// The authorities that it contains; none if it names a file.
     pub authorities: Vec<Certificate>,
-    /// The client's certificates that it has in it; none where it names a file.
+    /// The client's certificates that it contains; none if it names a file.
     pub client: Vec<Certificate>,
 }
 
-/// A kubeconfig that was brought to a node.
+/// A kubeconfig that an operator brought to a node.
 #[derive(Debug)]
 pub struct Brought {
     /// Where it was found.
     pub path: PathBuf,
     /// Its text: a secret.
     pub text: String,
-    /// What it comes to.
+    /// Its content.
     pub config: Kubeconfig,
 }
 
 impl Brought {
-    /// Reads it.
+    /// Reads the file at `path`.
     pub fn load(path: &Path) -> anyhow::Result<Self> {
         let text = input::named_text(path, input::WRITTEN_BY_HAND)
             .with_context(|| format!("reading {}", path.display()))?;
@@ -57,8 +57,8 @@ impl Brought {
     }
 }
 
-/// Kubernetes' `Config` (kubernetes.io, "kubeconfig (v1)"). Most of it is secret
-/// or of no interest, and is not read.
+/// Kubernetes' `Config` (kubernetes.io, "kubeconfig (v1)"): only the fields that are
+/// needed here. The others may be secret.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct File {
@@ -96,28 +96,28 @@ struct User {
 }
 
 impl Kubeconfig {
-    /// The one at a path; none where there is none.
+    /// Reads the kubeconfig at `path`; none if there is no such file.
     pub fn read(host: &Host, path: &str) -> anyhow::Result<Option<Self>> {
         let Some(text) = host.read(path)? else { return Ok(None) };
         Self::parse(&text).map(Some).with_context(|| format!("reading {path}"))
     }
 
-    /// The one at a path; none where there is none, or what is there is none. That
-    /// it cannot be looked at is an error in any case.
+    /// The same; none also if the file is not a kubeconfig. A file that cannot be
+    /// read is still an error.
     pub(crate) fn whole(host: &Host, path: &str) -> anyhow::Result<Option<Self>> {
         Ok(host.read(path)?.and_then(|text| Self::parse(&text).ok()))
     }
 
-    /// Reads one.
+    /// Parses a kubeconfig.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
-        // The library's own words may quote a key.
+        // The library's own error may quote a key.
         let file: File =
             serde_saphyr::from_str(text).ok().context("it is not as a kubeconfig should be")?;
         let context = find(file.contexts, &file.current_context)?;
         let cluster = find(file.clusters, &context.cluster)?;
         let user = find(file.users, &context.user).ok();
         let address = cluster.server.trim_start_matches("https://").trim_end_matches('/');
-        // Of a URL, the port of https is understood.
+        // A URL without a port means port 443.
         let port = if address.contains(':') { "" } else { ":443" };
         Ok(Self {
             endpoint: format!("{address}{port}"),
@@ -126,7 +126,7 @@ impl Kubeconfig {
         })
     }
 
-    /// Whether it believes one of these authorities.
+    /// Whether it trusts one of these authorities.
     pub fn believes(&self, authorities: &[Certificate]) -> bool {
         let own = &self.authorities;
         own.iter().any(|one| authorities.iter().any(|authority| authority.der == one.der))

@@ -1,4 +1,4 @@
-//! The certificates that kubeadm and kubelet keep on a node, and what each is for
+//! The certificates that kubeadm and kubelet keep on a node, and their purposes
 //! (kubernetes.io, "PKI certificates and requirements").
 
 use crate::node::paths::PKI;
@@ -12,7 +12,7 @@ use crate::node::certificates::kubeconfig::Kubeconfig;
 use crate::node::certificates::kubelet;
 use crate::node::paths::ROOT_KUBECONFIG;
 
-/// Certificates in files of their own below [`PKI`].
+/// Certificates in files below [`PKI`].
 const IN_PKI: [(&str, Keeper, &str); 10] = [
     ("ca", Keeper::Authority, "the cluster's authority"),
     ("etcd/ca", Keeper::Authority, "etcd's authority"),
@@ -26,7 +26,7 @@ const IN_PKI: [(&str, Keeper, &str); 10] = [
     ("etcd/healthcheck-client", Keeper::ControlPlane, "etcd's health check"),
 ];
 
-/// Kubeconfigs of the control plane, which have their certificates in them.
+/// Kubeconfigs of the control plane, which contain their certificates.
 const CONFIGS: [(&str, &str); 4] = [
     ("admin", "administrator"),
     ("super-admin", "administrator past all roles"),
@@ -34,7 +34,7 @@ const CONFIGS: [(&str, &str); 4] = [
     ("scheduler", "scheduler to API server"),
 ];
 
-/// All certificates of the node, with what could not be read.
+/// All certificates of the node, and the errors of files that could not be read.
 pub fn all(host: &Host) -> (Vec<Kept>, Vec<String>) {
     let (mut all, mut unread) = (Vec::new(), Vec::new());
     let files = files(host).unwrap_or_else(|error| {
@@ -54,12 +54,12 @@ pub fn all(host: &Host) -> (Vec<Kept>, Vec<String>) {
     (all, unread)
 }
 
-/// The authorities' own.
+/// The certificates of the authorities.
 pub(crate) fn of_authorities(host: &Host) -> anyhow::Result<Vec<Kept>> {
     known_in_pki(host, Keeper::Authority)
 }
 
-/// The control plane's. What is no kubeconfig has none.
+/// The control plane's certificates. A file that is no kubeconfig has none.
 pub(crate) fn of_control_plane(host: &Host) -> anyhow::Result<Vec<Kept>> {
     let mut all = known_in_pki(host, Keeper::ControlPlane)?;
     let configs = CONFIGS.iter().map(|(name, _)| config_path(name));
@@ -78,7 +78,7 @@ fn known_in_pki(host: &Host, keeper: Keeper) -> anyhow::Result<Vec<Kept>> {
     Ok(here.collect::<anyhow::Result<Vec<_>>>()?.concat())
 }
 
-/// The one in a kubeconfig of the control plane, or in root's own.
+/// The certificate in a kubeconfig of the control plane, or in root's own.
 pub(crate) fn of_config(host: &Host, path: &str) -> anyhow::Result<Vec<Kept>> {
     let known = CONFIGS.iter().find(|(name, _)| path == config_path(name));
     let (keeper, purpose) = match known {
@@ -90,7 +90,7 @@ pub(crate) fn of_config(host: &Host, path: &str) -> anyhow::Result<Vec<Kept>> {
     Ok(found.into_iter().map(keep).collect())
 }
 
-/// Whether the text of such a file, a kubeconfig or not, has its certificate in it.
+/// Whether the text of such a file contains its certificate.
 pub(crate) fn is_whole(path: &str, text: &str) -> bool {
     let found = if path.ends_with(".conf") {
         Kubeconfig::parse(text).map(|config| config.client)
@@ -100,8 +100,8 @@ pub(crate) fn is_whole(path: &str, text: &str) -> bool {
     found.is_ok_and(|found| !found.is_empty())
 }
 
-/// Files that `kubeadm certs renew all` writes, of those that are here: each
-/// certificate with its key, and kubeconfigs.
+/// The existing files that `kubeadm certs renew all` writes: each certificate with
+/// its key, and kubeconfigs.
 pub(crate) fn renewed_files(host: &Host) -> Vec<String> {
     let own = IN_PKI.iter().filter(|(_, keeper, _)| *keeper == Keeper::ControlPlane);
     let pairs = own.flat_map(|(name, ..)| ["crt", "key"].map(|end| format!("{PKI}/{name}.{end}")));
@@ -109,7 +109,8 @@ pub(crate) fn renewed_files(host: &Host) -> Vec<String> {
     pairs.chain(configs).filter(|path| host.exists(path)).collect()
 }
 
-/// That nothing can be signed here, where the key of an authority is elsewhere.
+/// The failure if nothing can be signed here, because an authority's key is
+/// elsewhere.
 pub(crate) fn signed_elsewhere(host: &Host, cure: &str) -> Option<Failure> {
     let authorities = IN_PKI.iter().filter(|(_, keeper, _)| *keeper == Keeper::Authority);
     let here = authorities.filter(|(name, ..)| host.exists(format!("{PKI}/{name}.crt")));
@@ -123,7 +124,7 @@ fn config_path(name: &str) -> String {
     format!("/etc/kubernetes/{name}.conf")
 }
 
-/// All files of certificates below [`PKI`].
+/// All certificate files below [`PKI`].
 fn files(host: &Host) -> anyhow::Result<Vec<String>> {
     let mut folders = vec![PKI.to_owned()];
     let mut files = Vec::new();
@@ -144,7 +145,7 @@ fn files(host: &Host) -> anyhow::Result<Vec<String>> {
 fn of_file(host: &Host, path: &str) -> anyhow::Result<Vec<Kept>> {
     let text = host.read(path)?.unwrap_or_default();
     let found = Certificate::all_of(&text).with_context(|| format!("reading {path}"))?;
-    // What a full disk or a lost power leaves.
+    // A full disk or a power loss can leave an empty file.
     ensure!(!found.is_empty(), "{path} has no certificate in it");
     let name = path.strip_prefix(PKI).unwrap_or_default().trim_start_matches('/');
     let known = IN_PKI.iter().find(|(known, ..)| name.strip_suffix(".crt") == Some(known));

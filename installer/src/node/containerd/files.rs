@@ -1,5 +1,5 @@
-//! The files of containerd's configuration, with those that it imports, in the order
-//! in which containerd reads them, and what they come to.
+//! The files of containerd's configuration, with all that they import, in the order
+//! in which containerd reads them, and their merged result.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -12,22 +12,22 @@ use crate::host::Host;
 use crate::node::containerd::release::Release;
 use crate::node::pattern;
 
-/// One of them.
+/// One file.
 pub(crate) struct File {
     pub(crate) path: PathBuf,
     before: String,
     pub(crate) document: DocumentMut,
 }
 
-/// All of them, the main one first.
+/// All files, the main one first.
 pub(crate) struct Files {
     pub(crate) release: Release,
     pub(crate) list: Vec<File>,
 }
 
 impl Files {
-    /// Reads them as a release of containerd does. A main one that is not there is
-    /// empty.
+    /// Reads the files as this release of containerd does. A missing main file
+    /// counts as empty.
     pub(crate) fn read(host: &Host, main: &str, release: Release) -> anyhow::Result<Self> {
         let mut list: Vec<File> = Vec::new();
         let mut pending: VecDeque<(PathBuf, Option<PathBuf>)> = VecDeque::new();
@@ -51,14 +51,14 @@ impl Files {
         Ok(Self { release, list })
     }
 
-    /// Those whose text has become another, the main one last.
+    /// The files whose text was changed, the main one last.
     pub(crate) fn edited(&self) -> Vec<(&Path, String)> {
         let texts = self.list.iter().rev().map(|file| (file, file.document.to_string()));
         let edited = texts.filter(|(file, text)| *text != file.before);
         edited.map(|(file, text)| (file.path.as_path(), text)).collect()
     }
 
-    /// What they come to.
+    /// The merged configuration.
     pub(crate) fn merged(&self) -> Table {
         let mut merged = Table::new();
         for file in &self.list {
@@ -79,8 +79,8 @@ impl Files {
         merged
     }
 
-    /// Sets a key, unless it holds already: where it is said otherwise, or else beside
-    /// what else is said of that plugin.
+    /// Sets a key, unless the merged value is right already: in the files that
+    /// set it otherwise, or else beside other settings of that plugin.
     pub(crate) fn set(&mut self, path: &[&str], value: &Value) -> anyhow::Result<()> {
         if at(&self.merged(), path).is_some_and(|item| is_same(item, value)) {
             return Ok(());
@@ -98,7 +98,7 @@ impl Files {
         Ok(())
     }
 
-    /// Takes out a key.
+    /// Removes a key.
     pub(crate) fn take(&mut self, path: &[&str]) {
         let Some((key, tables)) = path.split_last() else { return };
         for place in self.places(path) {
@@ -111,7 +111,7 @@ impl Files {
         }
     }
 
-    /// The files in which a key means something.
+    /// The files that set a key.
     fn places(&self, path: &[&str]) -> Vec<usize> {
         match self.release.merges_tables() {
             true => (0..self.list.len()).collect(),
@@ -119,7 +119,7 @@ impl Files {
         }
     }
 
-    /// The last file that says anything of a key's plugin: it has the last word.
+    /// The last file with settings of a key's plugin. The last one wins.
     fn home(&self, path: &[&str]) -> usize {
         let plugin = path.get(..2).unwrap_or(path);
         let says = |file: &File| at(file.document.as_table(), plugin).is_some();
@@ -161,7 +161,7 @@ fn imported(
     if is_pattern { pattern::matches(host, &path) } else { Ok(vec![path]) }
 }
 
-/// What stands at a path.
+/// The item at a path.
 pub(crate) fn at<'a>(table: &'a dyn TableLike, path: &[&str]) -> Option<&'a Item> {
     let (key, tables) = path.split_last()?;
     let mut table = table;
@@ -177,7 +177,7 @@ pub(crate) fn strings(item: Option<&Item>) -> Vec<String> {
     list.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// The table of a name, taken out; a new one where there is none.
+/// Takes the table of this name out; a new one if there is none.
 fn taken(table: &mut Table, key: &str) -> Table {
     match table.remove(key) {
         Some(Item::Table(inner)) => inner,
@@ -185,7 +185,7 @@ fn taken(table: &mut Table, key: &str) -> Table {
     }
 }
 
-/// Tables are merged, lists joined, and of all else the last holds (`mergeConfig`).
+/// Merges tables, joins lists; otherwise the last value wins (`mergeConfig`).
 fn merge(to: &mut Table, key: &str, item: &Item) {
     if let Some(from) = item.as_table_like() {
         let mut inner = taken(to, key);
@@ -209,14 +209,14 @@ fn is_same(item: &Item, value: &Value) -> bool {
     }
 }
 
-/// Sets a key in a file, with the comment that it has.
+/// Sets a key in a file, and keeps its comment.
 fn set(root: &mut Table, path: &[&str], value: Value) -> anyhow::Result<()> {
     let Some((key, tables)) = path.split_last() else { return Ok(()) };
     let mut table: &mut dyn TableLike = root;
     for name in tables {
         if !table.contains_key(name) {
             let mut inner = Table::new();
-            // Only tables that hold a value are written.
+            // Tables that hold only other tables get no header.
             inner.set_implicit(true);
             inner.set_dotted(table.is_dotted());
             table.insert(name, Item::Table(inner));

@@ -1,5 +1,5 @@
-//! One format for all files of a configuration: those of format 1, whose plugins have
-//! other names, become ones of 2, as containerd itself does it (`v1Migrate`).
+//! One format for all files of a configuration. Format 1 has other names for plugins;
+//! it becomes format 2, as in containerd itself (`v1Migrate`).
 
 use toml_edit::{Item, TableLike, value};
 
@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::node::containerd::files::{File, Files};
 use crate::node::containerd::keys::is_of_format_3;
 
-/// Brings all files to one format, and gives it.
+/// Brings all files to one format, and returns its number.
 pub(crate) fn unify(files: &mut Files) -> Result<i64, Failure> {
     let release = files.release;
     let newest = release.newest_format();
@@ -32,7 +32,7 @@ pub(crate) fn unify(files: &mut Files) -> Result<i64, Failure> {
                      file in the newest",
                 ));
             }
-            // One that is imported need not say it.
+            // An imported file need not name its format.
             None if place > 0 => rename(file)?,
             None | Some(..=1) => {
                 rename(file)?;
@@ -48,7 +48,7 @@ fn version(file: &File) -> Option<i64> {
     file.document.get("version").and_then(Item::as_integer)
 }
 
-/// The format by the names of plugins, where no file says it.
+/// The format that the plugins' names tell, if no file names its format.
 fn by_names(files: &Files) -> Option<i64> {
     let tables = files.list.iter().filter_map(|file| file.document.get("plugins")?.as_table_like());
     let mut names = tables.flat_map(TableLike::iter).map(|(name, _)| name).peekable();
@@ -56,7 +56,7 @@ fn by_names(files: &Files) -> Option<i64> {
     Some(if names.any(is_of_format_3) && files.release.newest_format() > 2 { 3 } else { 2 })
 }
 
-/// Gives the plugins of a file their names of today.
+/// Renames the plugins of a file from format 1.
 fn rename(file: &mut File) -> Result<(), Failure> {
     for list in ["disabled_plugins", "required_plugins"] {
         let list = file.document.get_mut(list).and_then(Item::as_array_mut);
@@ -89,7 +89,7 @@ fn rename(file: &mut File) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What a plugin of format 1 is called since (`v1MigratePluginName`).
+/// The new name of a plugin of format 1 (`v1MigratePluginName`).
 fn modern_name(plugin: &str) -> String {
     if plugin.contains('.') {
         return plugin.to_owned();

@@ -1,4 +1,4 @@
-//! Where in containerd's configuration is what Kubernetes needs.
+//! The keys of containerd's configuration that Kubernetes depends on.
 
 use toml_edit::Table;
 
@@ -9,19 +9,19 @@ const CRI: &str = "io.containerd.grpc.v1.cri";
 const IMAGES: &str = "io.containerd.cri.v1.images";
 const RUNTIME: &str = "io.containerd.cri.v1.runtime";
 
-/// Where containerd has what Kubernetes needs.
+/// Where the keys are.
 pub(crate) struct Keys {
     /// The sandbox image.
     pub(crate) sandbox: &'static [&'static str],
-    /// The table on registries.
+    /// The table of registries.
     pub(crate) registry: &'static [&'static str],
-    /// The table on runtimes, and on what is common to them.
+    /// The table of runtimes, and of what they have in common.
     pub(crate) containerd: &'static [&'static str],
     /// The old switch of the cgroup driver.
     pub(crate) old_switch: &'static [&'static str],
 }
 
-/// The keys of a format: of 2, and of 3 and 4 (containerd's `docs/cri/config.md`).
+/// The keys in a format: 2, or 3 and 4 (containerd's `docs/cri/config.md`).
 pub(crate) fn keys(format: i64) -> Keys {
     if format <= 2 {
         Keys {
@@ -40,9 +40,9 @@ pub(crate) fn keys(format: i64) -> Keys {
     }
 }
 
-/// The keys that hold in a configuration. containerd 2 brings the tables of format 2
-/// over into those of 3, 2.3 also from a file of format 3; of what stands in both the
-/// old one holds on images, and the new one on runtimes (`configMigration`).
+/// The keys that count in a configuration. containerd 2 migrates the tables of format
+/// 2 into those of 3; 2.3 does so in a file of format 3 too. If both are there, the
+/// old table counts for images, and the new one for runtimes (`configMigration`).
 pub(crate) fn keys_of(merged: &Table, format: i64, release: Release) -> Keys {
     let (old, new) = (keys(2), keys(3));
     let is_migrated =
@@ -67,7 +67,7 @@ pub(crate) fn keys_of(merged: &Table, format: i64, release: Release) -> Keys {
     }
 }
 
-/// Whether a plugin is CRI, or a part of it since containerd 2.
+/// Whether a plugin is CRI, or one of its parts since containerd 2.
 pub(crate) fn is_cri(plugin: &str) -> bool {
     plugin == "cri"
         || plugin.starts_with(CRI)
@@ -75,7 +75,7 @@ pub(crate) fn is_cri(plugin: &str) -> bool {
         || plugin.starts_with("io.containerd.podsandbox.controller.v1")
 }
 
-/// Whether a plugin's table is one of format 3.
+/// Whether a plugin's table belongs to format 3.
 pub(crate) fn is_of_format_3(plugin: &str) -> bool {
     plugin.starts_with("io.containerd.cri.v1.")
 }

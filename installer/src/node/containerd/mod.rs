@@ -1,4 +1,4 @@
-//! What containerd is told, by all files of its configuration.
+//! containerd's configuration: its files, and what they come to.
 
 pub(crate) mod files;
 pub(crate) mod format;

@@ -1,15 +1,15 @@
-//! Why CRI did not load, which containerd knows.
+//! Why CRI did not load, as containerd tells it.
 
 use crate::host::Host;
 
-/// The reason; none where it has loaded, or containerd does not say.
+/// The reason; none if CRI has loaded, or if containerd does not say.
 pub(crate) fn refusal(host: &Host) -> Option<String> {
     let said = host.query("ctr plugins ls --detailed");
     said.succeeded().then(|| of(&said.stdout)).flatten()
 }
 
-/// Of what `ctr plugins ls --detailed` prints: a paragraph a plugin. Where a part of
-/// CRI fails, those that need it say only that.
+/// Reads what `ctr plugins ls --detailed` prints: a paragraph for each plugin. If a
+/// part of CRI fails, the parts that need it say only that.
 fn of(text: &str) -> Option<String> {
     let mut reasons = Vec::new();
     let (mut kind, mut id) = ("", "");

@@ -1,8 +1,8 @@
-//! The site's registries. CRI refuses to load where its configuration has mirrors or
-//! TLS for them beside the folder in which containerd looks for these
-//! (containerd#5306), so they move there, each registry into a file of its own, and
-//! mean the same (containerd's `docs/hosts.md`, `registryEndpoints` in CRI). What
-//! logs in to them is read beside that folder too, and stays where it is.
+//! The site's registries. CRI refuses to load a configuration that has mirrors or TLS
+//! settings of registries beside the folder `config_path` (containerd#5306). So these
+//! settings move into that folder, one file for each registry, with the same meaning
+//! (containerd's `docs/hosts.md`; `registryEndpoints` in CRI). Logins stay in the
+//! configuration, because CRI reads them beside that folder too.
 
 use crate::node::paths::REGISTRIES;
 use std::collections::BTreeMap;
@@ -14,11 +14,11 @@ use crate::host::Host;
 use crate::node::containerd::files::{Files, at, strings};
 use crate::node::containerd::keys::Keys;
 
-/// How a file begins that came of the configuration.
+/// The first line of a file whose settings were moved.
 const HEADER: &str = "# Moved here by kubeferry, from `registry` in containerd's configuration.\n";
 
-/// Has containerd look for registries in its folder, and gives the files that it is
-/// to find there. Those of `ours` are written by others of our steps.
+/// Sets the registries' folder, and returns the files to write there. Other steps
+/// write the files of the registries in `ours`.
 pub(crate) fn configure(
     host: &Host,
     files: &mut Files,
@@ -56,9 +56,9 @@ pub(crate) fn configure(
     Ok(moved)
 }
 
-/// The folders in which containerd looks for registries, with ours. It takes the first
-/// that knows a registry: the site's own come after ours, unless it has them before,
-/// and they know none of these.
+/// The list of folders for registries, with ours. containerd takes the first folder
+/// that has the registry. So the site's folders come after ours, unless they come
+/// first already and have none of these registries.
 fn with_ours(host: &Host, told: &str, names: &[&str]) -> String {
     let all: Vec<&str> = told.split(':').filter(|folder| !folder.is_empty()).collect();
     let is_ours = |folder: &&str| folder.trim_end_matches('/') == REGISTRIES;
@@ -75,24 +75,24 @@ fn with_ours(host: &Host, told: &str, names: &[&str]) -> String {
     [REGISTRIES].into_iter().chain(others).collect::<Vec<_>>().join(":")
 }
 
-/// The name of a registry's folder: that of one with a port has two, of which
-/// containerd looks for this first (`hostDirectory`).
+/// The folder of a registry. A registry with a port has two possible names;
+/// containerd looks for this one first (`hostDirectory`).
 pub(crate) fn place(host: &Host, folder: &str, registry: &str) -> String {
     let other = registry.rsplit_once(':').map(|(name, port)| format!("{name}_{port}_"));
     let other = other.filter(|name| host.exists(format!("{folder}/{name}")));
     other.unwrap_or_else(|| registry.to_owned())
 }
 
-/// Whether a configuration has what excludes that folder.
+/// Whether a configuration has settings that CRI refuses beside `config_path`.
 pub(crate) fn exclude(merged: &Table, keys: &Keys) -> bool {
     let registry = at(merged, keys.registry).and_then(Item::as_table_like);
     registry.is_some_and(|registry| !mirrors(registry).is_empty() || !configs(registry).is_empty())
 }
 
-/// Refuses where the site has already said something else there.
+/// Refuses if the site already has other settings for this registry in the folder.
 fn check_free(host: &Host, name: &str) -> anyhow::Result<()> {
     let there = place(host, REGISTRIES, name);
-    // An empty folder says nothing.
+    // An empty folder has no settings.
     if host.list(format!("{REGISTRIES}/{there}"))?.is_empty() {
         return Ok(());
     }
@@ -109,7 +109,7 @@ fn check_free(host: &Host, name: &str) -> anyhow::Result<()> {
     .into())
 }
 
-/// What secures connections to a host.
+/// TLS settings of a host.
 #[derive(Default)]
 struct Tls {
     authority: String,
@@ -124,7 +124,7 @@ fn mirrors(registry: &dyn TableLike) -> BTreeMap<String, Vec<String>> {
     table.map(|(name, item)| (name.to_owned(), strings(item.get("endpoint")))).collect()
 }
 
-/// The hosts with TLS settings, and whether there is more about them.
+/// The hosts with TLS settings, and whether there are other settings for them.
 fn configs(registry: &dyn TableLike) -> Vec<(String, bool)> {
     let table = registry.get("configs").and_then(Item::as_table_like);
     let table = table.into_iter().flat_map(TableLike::iter);
@@ -133,14 +133,15 @@ fn configs(registry: &dyn TableLike) -> Vec<(String, bool)> {
     hosts.map(|(name, host)| (name.to_owned(), host.len() > 1)).collect()
 }
 
-/// Each host's TLS.
+/// The TLS settings of each host.
 fn tls(registry: &dyn TableLike) -> BTreeMap<String, Tls> {
     let table = registry.get("configs").and_then(Item::as_table_like);
     let table = table.into_iter().flat_map(TableLike::iter);
     let tls = table.filter_map(|(name, item)| Some((name, item.get("tls")?)));
     tls.map(|(name, tls)| {
         let text = |key| tls.get(key).and_then(Item::as_str).unwrap_or_default();
-        // containerd is started in the root folder.
+        // systemd starts containerd in the root folder, so relative paths
+        // begin there.
         let file = |key| match text(key) {
             "" => String::new(),
             path => format!("/{}", path.trim_start_matches('/')),
@@ -153,13 +154,13 @@ fn tls(registry: &dyn TableLike) -> BTreeMap<String, Tls> {
     .collect()
 }
 
-/// The files that come of it, by their folders' names.
+/// The files to write, by their folders' names.
 fn texts(
     mirrors: &BTreeMap<String, Vec<String>>,
     tls: &BTreeMap<String, Tls>,
 ) -> BTreeMap<String, String> {
     let mut names: Vec<&str> = mirrors.keys().map(String::as_str).collect();
-    // One whose mirrors stay away is asked itself.
+    // A registry without mirrors is asked itself.
     names.extend(tls.keys().map(|host| match host.as_str() {
         "registry-1.docker.io" => "docker.io",
         host => host,
@@ -168,7 +169,7 @@ fn texts(
         let endpoints = mirrors.get(name).or_else(|| mirrors.get("*"));
         text(name, endpoints.map(Vec::as_slice).unwrap_or_default(), tls)
     };
-    // What is no host's name was never asked.
+    // Names that no host can have were never asked.
     names.retain(|name| !name.is_empty() && !name.contains('/') && !name.starts_with('.'));
     let named = |name| if name == "*" { "_default" } else { name };
     names.into_iter().map(|name| (named(name).to_owned(), text(name))).collect()
@@ -177,7 +178,7 @@ fn texts(
 fn text(name: &str, endpoints: &[String], tls: &BTreeMap<String, Tls>) -> String {
     let mut endpoints: Vec<Endpoint> = endpoints.iter().map(|one| Endpoint::of(one)).collect();
     let mut text = HEADER.to_owned();
-    // The registry itself is asked last, unless it is among its mirrors.
+    // The registry itself comes last, unless it is among its mirrors.
     let own = endpoints.iter().position(|endpoint| endpoint.host == name);
     let server = match own {
         Some(place) if place + 1 == endpoints.len() => endpoints.pop(),
@@ -201,7 +202,7 @@ fn text(name: &str, endpoints: &[String], tls: &BTreeMap<String, Tls>) -> String
     text
 }
 
-/// Where a registry is asked.
+/// An address of a registry.
 #[derive(Clone)]
 struct Endpoint {
     scheme: String,
@@ -210,7 +211,7 @@ struct Endpoint {
 }
 
 impl Endpoint {
-    /// Of an address with or without its scheme; a login in it was never used.
+    /// Reads an address with or without a scheme. CRI never used a login in it.
     fn of(text: &str) -> Self {
         let (scheme, rest) = text.split_once("://").map_or((None, text), |(a, b)| (Some(a), b));
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -230,7 +231,7 @@ impl Endpoint {
 
     fn settings(&self, tls: &BTreeMap<String, Tls>) -> String {
         let mut text = String::new();
-        // Else containerd looks for the API in `/v2` below it.
+        // Otherwise containerd would append `/v2` to the path.
         if !self.path.is_empty() && self.path != "v2" && !self.path.ends_with("/v2") {
             text += "override_path = true\n";
         }

@@ -1,6 +1,6 @@
-//! What differs between containerd's releases: the format of its configuration, and how
-//! the files that it imports are merged. By its sources
-//! (`services/server/config`, since 2.0 `cmd/containerd/server/config`).
+//! What differs between releases of containerd: the format of its configuration, and
+//! how imported files are merged. From containerd's sources
+//! (`services/server/config`; since 2.0 `cmd/containerd/server/config`).
 
 /// A release of containerd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -10,12 +10,12 @@ pub(crate) struct Release {
 }
 
 impl Release {
-    /// The one of which nothing is said.
+    /// The release that is assumed if none is known.
     pub(crate) const OLD: Self = Self { major: 1, minor: 6 };
-    /// One that reads all formats.
+    /// A release that reads all formats.
     pub(crate) const NEWEST: Self = Self { major: 2, minor: 3 };
 
-    /// Of a version: `1.6.25`.
+    /// Reads a version: `1.6.25`.
     pub(crate) fn of(version: &str) -> Self {
         let mut numbers = version.split('.').map(str::parse);
         match (numbers.next(), numbers.next()) {
@@ -33,19 +33,19 @@ impl Release {
         }
     }
 
-    /// Whether a plugin's table in a later file is merged into that of an earlier one,
-    /// and does not take its place.
+    /// Whether a plugin's table in a later file is merged into the earlier one.
+    /// If not, it replaces it.
     pub(crate) fn merges_tables(self) -> bool {
         self.major >= 2
     }
 
-    /// Whether a relative pattern begins at the importing file's folder, and not at
-    /// the folder in which containerd was started: systemd has it start in `/`.
+    /// Whether a relative import begins at the importing file's folder. If not,
+    /// it begins where containerd was started: systemd starts it in `/`.
     pub(crate) fn has_patterns_beside_file(self) -> bool {
         self > Self::OLD
     }
 
-    /// The folders of registries' files where the configuration names none.
+    /// The default folders of registries' files.
     pub(crate) fn registry_folders(self) -> &'static str {
         match self {
             Self { major: 0 | 1, .. } | Self { major: 2, minor: 0 | 1 } => "",

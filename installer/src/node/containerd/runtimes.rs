@@ -1,5 +1,5 @@
-//! The runtimes of containerd's configuration: control groups are made by the one
-//! that kubelet believes in, whichever of them a pod is started by.
+//! The runtimes in containerd's configuration. Every one that can start a pod must
+//! have kubelet's cgroup driver.
 
 use bundle_format::cluster::CgroupDriver;
 use toml_edit::{Item, Table, TableLike};
@@ -8,18 +8,18 @@ use crate::failure::Failure;
 use crate::node::containerd::files::{Files, at};
 use crate::node::containerd::keys::Keys;
 
-/// The runtime that is run by runc's shim, and understands `SystemdCgroup`: runc
-/// itself, crun, nvidia's, by their `BinaryName`.
+/// The type of runtimes that runc's shim runs, and that know `SystemdCgroup`: runc,
+/// crun and nvidia's, told apart by their `BinaryName`.
 const SHIM: &str = "io.containerd.runc.v2";
-/// Its elders. The first is gone since containerd 2, as the second, and has the
-/// cgroup driver of the whole plugin.
+/// Older shims. Both are gone since containerd 2. The first takes the cgroup driver
+/// from the plugin's settings.
 const OLD_SHIMS: [&str; 2] = ["io.containerd.runtime.v1.linux", "io.containerd.runc.v1"];
-/// Its option for that.
+/// The option of the cgroup driver.
 const SWITCH: &str = "SystemdCgroup";
-/// What pods are started by that name no runtime.
+/// The runtime of pods that name none.
 const USUAL: &str = "runc";
 
-/// Has all runtimes of that shim make control groups by a driver.
+/// Gives all runtimes of that shim the cgroup driver.
 pub(crate) fn configure(
     files: &mut Files,
     keys: &Keys,
@@ -36,7 +36,7 @@ pub(crate) fn configure(
     check_described(&names, &chosen, keys)?;
     let mut paths: Vec<Vec<&str>> = Vec::new();
     paths.extend(names.iter().map(|name| [keys.containerd, &["runtimes", name.as_str()]].concat()));
-    // Two of containerd 1 that have no name.
+    // Two runtimes of containerd 1 have tables of their own.
     for legacy in [LEGACY, "untrusted_workload_runtime"] {
         let path = [keys.containerd, &[legacy]].concat();
         let is_told = !text(&merged, &[&path[..], &["runtime_type"]].concat()).is_empty();
@@ -63,7 +63,7 @@ pub(crate) fn configure(
     Ok(())
 }
 
-/// The names of all runtimes, the usual one first, which needs no description.
+/// The names of all runtimes. The usual one comes first: it needs no table.
 fn names(merged: &Table, keys: &Keys) -> Vec<String> {
     let table = at(merged, &[keys.containerd, &["runtimes"]].concat());
     let table = table.and_then(Item::as_table_like).into_iter().flat_map(TableLike::iter);
@@ -87,7 +87,7 @@ fn check_described(names: &[String], chosen: &str, keys: &Keys) -> Result<(), Fa
     ))
 }
 
-/// Whether a runtime is run by that shim, to which those of its elders are brought.
+/// Whether that shim runs a runtime. Runtimes of older shims are moved to it.
 fn takes_shim(
     files: &mut Files,
     merged: &Table,
@@ -112,7 +112,8 @@ fn set_options(
 ) -> anyhow::Result<()> {
     let options = [path, &["options"]].concat();
     let option = |name| [&options[..], &[name]].concat();
-    // CRI refuses these beside that shim; they are options of its own.
+    // CRI refuses these keys together with that shim: they are options of the
+    // shim.
     for (old, new) in [("runtime_engine", "BinaryName"), ("runtime_root", "Root")] {
         let old = [path, &[old]].concat();
         let value = text(merged, &old);
@@ -123,14 +124,15 @@ fn set_options(
             files.take(&old);
         }
     }
-    // containerd takes a key in other cases too, of several it is not known which.
+    // containerd ignores case in keys; if several spell one key, it is undefined
+    // which counts.
     for other in other_cases(merged, &options) {
         files.take(&[&options[..], &[other.as_str()]].concat());
     }
     files.set(&option(SWITCH), &(driver == CgroupDriver::Systemd).into())
 }
 
-/// The same option in other cases.
+/// The same option in other spellings of upper and lower case.
 fn other_cases(merged: &Table, options: &[&str]) -> Vec<String> {
     let options = at(merged, options).and_then(Item::as_table_like);
     let names = options.into_iter().flat_map(TableLike::iter).map(|(name, _)| name);
@@ -138,10 +140,10 @@ fn other_cases(merged: &Table, options: &[&str]) -> Vec<String> {
     others.map(str::to_owned).collect()
 }
 
-/// The table of containerd 1 that is a runtime, and the default one.
+/// A table of containerd 1: a runtime, and the default one.
 const LEGACY: &str = "default_runtime";
 
-/// Which runtime is the default one.
+/// The name of the default runtime.
 pub(crate) fn chosen(merged: &Table, keys: &Keys) -> String {
     let legacy = [keys.containerd, &[LEGACY, "runtime_type"]].concat();
     if text(merged, &legacy).is_empty() { named(merged, keys) } else { LEGACY.to_owned() }
@@ -152,9 +154,8 @@ fn named(merged: &Table, keys: &Keys) -> String {
     if name.is_empty() { USUAL } else { name }.to_owned()
 }
 
-/// Who makes control groups for pods of each runtime, the default one first; of those
-/// that have such a choice. runc is always there, and is told where pods are started
-/// by it.
+/// The cgroup driver of each runtime that has one, the default runtime first. runc
+/// always exists; it is listed if pods can be started by it.
 pub(crate) fn drivers(merged: &Table, keys: &Keys) -> Vec<(String, CgroupDriver)> {
     let chosen = chosen(merged, keys);
     let table = at(merged, &[keys.containerd, &["runtimes"]].concat());

@@ -1,4 +1,5 @@
-//! Which file containerd reads: systemd may start it with another than usual.
+//! Which configuration file containerd reads. A unit may name another than the usual
+//! one.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use crate::node::paths::CONTAINERD_CONFIG;
 pub(crate) struct Source {
     /// Its configuration.
     pub(crate) path: String,
-    /// Its socket, where that is no matter of the configuration.
+    /// Its socket, if the command line names one.
     pub(crate) address: Option<String>,
 }
 
@@ -24,7 +25,8 @@ pub(crate) fn source(host: &Host) -> anyhow::Result<Source> {
     for line in said.lines() {
         match line.split_once('=') {
             Some(("Environment", text)) => variables.extend(assignments(text)),
-            // The unit's files come after its own variables (systemd.exec(5)).
+            // Environment files override the unit's own variables
+            // (systemd.exec(5)).
             Some(("EnvironmentFiles" | "EnvironmentFile", text)) => {
                 let path = text.split(" (ignore_errors").next().unwrap_or_default();
                 let lines = host.read(path)?.unwrap_or_default();
@@ -38,7 +40,7 @@ pub(crate) fn source(host: &Host) -> anyhow::Result<Source> {
     Ok(of(started.unwrap_or_default(), &variables))
 }
 
-/// Of `{ path=… ; argv[]=/usr/bin/containerd --config X ; ignore_errors=no ; … }`.
+/// Reads `{ path=… ; argv[]=/usr/bin/containerd --config X ; ignore_errors=no ; … }`.
 fn of(started: &str, variables: &BTreeMap<String, String>) -> Source {
     let line = started.split_once("argv[]=").map_or("", |(_, rest)| rest);
     let line = line.split(" ; ").next().unwrap_or_default();
@@ -52,7 +54,7 @@ fn of(started: &str, variables: &BTreeMap<String, String>) -> Source {
         match name {
             "--config" | "-config" | "-c" => {
                 let value = value.or_else(|| words.next());
-                // `-c` may be a shell's.
+                // `-c` may be an option of a shell.
                 source.path = value.filter(|path| path.starts_with('/')).unwrap_or(source.path);
             }
             "--address" | "-address" | "-a" => source.address = value.or_else(|| words.next()),
@@ -62,8 +64,8 @@ fn of(started: &str, variables: &BTreeMap<String, String>) -> Source {
     source
 }
 
-/// A word of a unit's command. `$NAME` alone becomes several, `${NAME}` none
-/// (systemd.service(5)).
+/// Expands a word of a unit's command. `$NAME` alone is split into words; `${NAME}`
+/// is not (systemd.service(5)).
 fn expanded(word: &str, variables: &BTreeMap<String, String>) -> Vec<String> {
     let value = |name: &str| variables.get(name).cloned().unwrap_or_default();
     if let Some(name) = word.strip_prefix('$')
@@ -84,7 +86,7 @@ fn expanded(word: &str, variables: &BTreeMap<String, String>) -> Vec<String> {
     vec![text + rest]
 }
 
-/// `A=b "C=d e"`, and a line `A="b c"`.
+/// Reads `A=b "C=d e"`, or a line `A="b c"`.
 fn assignments(text: &str) -> Vec<(String, String)> {
     let words = shlex::split(text.trim()).unwrap_or_default();
     let pairs = words.iter().filter_map(|word| word.split_once('='));

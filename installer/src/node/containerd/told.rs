@@ -1,4 +1,4 @@
-//! What containerd is told, of what kubelet depends on.
+//! What containerd's configuration says of the things that kubelet depends on.
 
 use anyhow::Context;
 use bundle_format::cluster::CgroupDriver;
@@ -15,25 +15,26 @@ use crate::node::containerd::source::source;
 use crate::node::containerd::{format, runtimes};
 use crate::node::paths::REGISTRIES;
 
-/// What it is told.
+/// The settings.
 #[derive(Debug)]
 pub(crate) struct Told {
-    /// Its configuration's main file.
+    /// The main configuration file.
     pub(crate) path: String,
     /// Whether CRI is switched off.
     pub(crate) cri_is_off: bool,
-    /// The sandbox image, where it is named.
+    /// The sandbox image, if it is set.
     pub(crate) sandbox: Option<String>,
     /// The default runtime.
     pub(crate) runtime: String,
-    /// The runtimes that make control groups by a driver, the default one first.
+    /// The cgroup driver of each runtime that has one, the default runtime first.
     pub(crate) drivers: Vec<(String, CgroupDriver)>,
-    /// Whether it looks for registries in the folder, and is told of none elsewhere.
+    /// Whether it reads registries' files from our folder, and has no settings
+    /// that CRI refuses beside it.
     pub(crate) has_folder: bool,
 }
 
 impl Told {
-    /// Reads what containerd says, which is in the format of its own.
+    /// Reads the output of `config dump`, which is in containerd's newest format.
     pub(crate) fn of_dump(path: &str, whole: &Table) -> Self {
         Self::of(path, whole, &keys(whole.get("version").and_then(Item::as_integer).unwrap_or(2)))
     }
@@ -47,7 +48,7 @@ impl Told {
         Self {
             path: path.to_owned(),
             cri_is_off,
-            // Of a plugin that is off containerd says nothing.
+            // containerd says nothing of a plugin that is off.
             sandbox: sandbox.filter(|_| !cri_is_off),
             runtime: runtimes::chosen(whole, keys),
             drivers: if cri_is_off { Vec::new() } else { runtimes::drivers(whole, keys) },
@@ -57,13 +58,13 @@ impl Told {
     }
 }
 
-/// The command by which containerd says what its configuration comes to.
+/// The command by which containerd prints its merged configuration.
 pub(crate) fn dump(path: &str) -> Command {
     Command::of("containerd --config").with(path).with("config").with("dump")
 }
 
-/// What containerd says of its configuration. Where it is not there, what its files
-/// say. An error of its own is why it cannot read them.
+/// What containerd says of its configuration; if it is not installed, what its files
+/// say. The inner error says why the files cannot be read.
 pub(crate) fn told(host: &Host) -> anyhow::Result<Result<Told, Failure>> {
     let path = source(host)?.path;
     let said = host.answer(&dump(&path))?;
@@ -72,7 +73,7 @@ pub(crate) fn told(host: &Host) -> anyhow::Result<Result<Told, Failure>> {
         return Ok(Ok(Told::of_dump(&path, whole.as_table())));
     }
     match read(host, &path) {
-        // Which line it is about nobody says better.
+        // Our own error names the line, which containerd's does not.
         Err(error) => return Ok(Err(Failure::of(&error))),
         Ok(told) if said.status == Some(127) => return Ok(Ok(told)),
         Ok(_) => {}
@@ -85,7 +86,7 @@ pub(crate) fn told(host: &Host) -> anyhow::Result<Result<Told, Failure>> {
     )))
 }
 
-/// What the files say, as a containerd reads them that reads their format.
+/// Reads the files as a release of containerd would that knows their format.
 fn read(host: &Host, path: &str) -> anyhow::Result<Told> {
     let mut files = files(host, path)?;
     let format = format::unify(&mut files)?;
@@ -93,7 +94,7 @@ fn read(host: &Host, path: &str) -> anyhow::Result<Told> {
     Ok(Told::of(path, &merged, &keys_of(&merged, format, files.release)))
 }
 
-/// What the files of its configuration come to, without what containerd adds.
+/// The merged files, without containerd's defaults.
 pub(crate) fn configuration(host: &Host) -> anyhow::Result<Table> {
     Ok(files(host, &source(host)?.path)?.merged())
 }

@@ -1,19 +1,19 @@
-//! The command by which a master makes a token, and where it keeps the join file.
+//! How a master makes a token, and where it keeps the join file.
 
 use std::path::PathBuf;
 
 use crate::exec::Command;
 use crate::node::paths::{self, ADMIN_CONF};
 
-/// For how many hours a token holds, where nobody says.
+/// How long a token is valid, in hours, unless told otherwise.
 pub(crate) const HOURS: u32 = 24;
 
-/// Where it is.
+/// Where a master keeps the join file.
 pub fn path() -> PathBuf {
     PathBuf::from(paths::SERVICE_FOLDER).join("join.yaml")
 }
 
-/// What makes a new token, and says how to join by it.
+/// The command that makes a token, and prints how to join with it.
 pub(crate) fn token_command(hours: u32) -> Command {
     Command::of(&format!(
         "kubeadm token create --ttl {hours}h --print-join-command --kubeconfig {ADMIN_CONF}"

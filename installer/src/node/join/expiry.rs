@@ -1,4 +1,4 @@
-//! When a token ends.
+//! When a token expires.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -12,13 +12,13 @@ use x509_cert::der::DateTime;
 pub struct Expiry(DateTime);
 
 impl Expiry {
-    /// So long from now on, by this node's clock. An error for a clock that is
-    /// before 1970, or far beyond our time.
+    /// This long from now, by this node's clock. An error if the clock is before
+    /// 1970 or far in the future.
     pub fn after(validity: Duration) -> anyhow::Result<Self> {
         Ok(Self(DateTime::from_system_time(SystemTime::now() + validity)?))
     }
 
-    /// Whether that is over, by this node's clock.
+    /// Whether it has passed, by this node's clock.
     pub fn is_past(self) -> bool {
         self.0.to_system_time() < SystemTime::now()
     }

@@ -1,4 +1,4 @@
-//! Machines by what each has for itself alone: two that have the same are copies.
+//! What identifies a machine. Two machines with the same IDs are copies of one.
 
 use bundle_format::cluster::NodeName;
 use serde::{Deserialize, Serialize};
@@ -14,14 +14,14 @@ use crate::node::paths::ADMIN_CONF;
 pub struct Machine {
     /// Its name in the cluster.
     pub name: NodeName,
-    /// Its `/etc/machine-id`; empty where it has none.
+    /// Its `/etc/machine-id`; empty if it has none.
     pub machine_id: String,
-    /// Its firmware's `product_uuid`; empty where that has none.
+    /// Its firmware's `product_uuid`; empty if it has none.
     pub product_uuid: String,
 }
 
 impl Machine {
-    /// The node itself.
+    /// This node.
     pub fn of(host: &Host, name: &NodeName) -> anyhow::Result<Self> {
         let text = |path: &str| anyhow::Ok(host.read(path)?.unwrap_or_default().trim().to_owned());
         Ok(Self {
@@ -31,7 +31,7 @@ impl Machine {
         })
     }
 
-    /// All that the API server knows; none where it does not answer.
+    /// All machines that the API server knows; none if it does not answer.
     pub fn registered(host: &Host) -> Vec<Self> {
         let said = host.query(&format!(
             "{} --request-timeout 10s get nodes --output=json",
@@ -42,7 +42,7 @@ impl Machine {
         items.iter().filter_map(Self::of_node).collect()
     }
 
-    /// Of what the API server has of a node.
+    /// Reads a node object of the API server.
     fn of_node(node: &Value) -> Option<Self> {
         let text = |pointer: &str| Some(node.pointer(pointer)?.as_str()?.to_owned());
         Some(Self {
@@ -52,14 +52,14 @@ impl Machine {
         })
     }
 
-    /// Whether both have one machine ID.
+    /// Whether both have the same machine ID.
     pub fn has_id_of(&self, other: &Self) -> bool {
         !matches!(self.machine_id.as_str(), "" | "uninitialized")
             && self.machine_id == other.machine_id
     }
 
-    /// Whether both have one UUID. Boards of which each has the same say so by a UUID of
-    /// few different digits, or by a known one that nobody has filled in.
+    /// Whether both have the same UUID. UUIDs that a vendor left unset do not
+    /// count: they have few different digits, or are known defaults.
     pub fn has_uuid_of(&self, other: &Self) -> bool {
         let own = self.product_uuid.to_lowercase();
         let mut digits: Vec<char> = own.chars().filter(char::is_ascii_hexdigit).collect();

@@ -1,5 +1,5 @@
-//! The join file: what a worker needs to know of the cluster. It holds a token
-//! by which anybody may join until it expires, so only its owner may read it.
+//! The join file: what a worker must know of the cluster. It holds a token with which
+//! anybody can join until it expires, so only its owner may read it.
 
 mod command;
 mod expiry;
@@ -21,11 +21,11 @@ pub(crate) use self::command::{HOURS, token_command};
 pub use self::expiry::Expiry;
 pub use self::machine::Machine;
 
-/// The token of a sample, which no cluster has.
+/// The token of a sample. No cluster has it.
 const SAMPLE: &str = "sample.0000000000000000";
 /// An address that no machine has (RFC 5737).
 const DOCUMENTATION: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
-/// For how long a sample holds.
+/// How long a sample is valid.
 const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A join file.
@@ -36,33 +36,33 @@ pub struct JoinFile {
     pub endpoint: String,
     /// The bootstrap token: a secret.
     pub token: String,
-    /// When the token ends, by the master's clock.
+    /// When the token expires, by the master's clock.
     pub expires: Expiry,
-    /// The digest of the cluster's authority: the worker believes no other.
+    /// The digest of the cluster's authority. The worker trusts no other.
     pub ca_cert_hash: Digest,
     /// The first master's name.
     pub master: NodeName,
-    /// The first master's address, where time is served.
+    /// The first master's address. It serves time.
     pub master_address: Ipv4Addr,
     /// The cluster.
     pub cluster: Cluster,
-    /// The machines that are in it, so that a copy of one is known.
+    /// The machines of the cluster, so that a copied machine is noticed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub machines: Vec<Machine>,
 }
 
 impl JoinFile {
-    /// Reads one that a person named.
+    /// Reads the join file that an operator named.
     pub fn load(path: &Path) -> anyhow::Result<Self> {
         let text = input::named_text(path, input::WRITTEN_BY_HAND)
             .with_context(|| format!("reading {}", path.display()))?;
         Self::parse(&text, path)
     }
 
-    /// Reads the text of one, which is at `path`.
+    /// Parses a join file's text. `path` is for errors.
     pub fn parse(text: &str, path: &Path) -> anyhow::Result<Self> {
         const CURE: &str = "make one on the master with `installer token`, and copy it here";
-        // The library's own words may quote the token.
+        // The library's own error may quote the token.
         let join: Self = serde_saphyr::from_str(text).map_err(|_| {
             let is = match recognise::what(text.as_bytes()) {
                 "a join file" | "a text of another kind" => "is not a join file".to_owned(),
@@ -75,7 +75,7 @@ impl JoinFile {
         Ok(join)
     }
 
-    /// Its text.
+    /// The join file as text.
     pub fn text(&self) -> anyhow::Result<String> {
         let text = serde_saphyr::to_string(self).context("writing a join file")?;
         let about = match self.is_sample() {
@@ -85,8 +85,8 @@ impl JoinFile {
         Ok(format!("# {about}\n{text}"))
     }
 
-    /// One by which nobody can join: for a rehearsal of a worker, with what a cluster
-    /// file says.
+    /// A sample, with which nobody can join: to rehearse a worker with a cluster
+    /// file.
     pub fn sample(cluster: Cluster) -> anyhow::Result<Self> {
         let first = cluster.nodes.first();
         let master = first.map_or_else(
@@ -110,12 +110,12 @@ impl JoinFile {
         })
     }
 
-    /// Whether it is such a sample.
+    /// Whether it is a sample.
     pub fn is_sample(&self) -> bool {
         self.token == SAMPLE
     }
 
-    /// What is wrong with its token, which holds for hours only.
+    /// Why its token cannot be used any more; none if it can.
     pub fn problem(&self) -> Option<Failure> {
         self.expires.is_past().then(|| {
             Failure::new(
@@ -126,9 +126,9 @@ impl JoinFile {
         })
     }
 
-    /// Makes one of what `kubeadm token create --print-join-command` says:
-    /// `kubeadm join HOST:PORT --token T --discovery-token-ca-cert-hash H`.
-    /// That token holds for so many hours.
+    /// Makes a join file from what `kubeadm token create --print-join-command`
+    /// prints: `kubeadm join HOST:PORT --token T --discovery-token-ca-cert-hash
+    /// H`. The token is valid for `hours`.
     pub fn of_command(
         said: &str,
         hours: u32,
@@ -163,7 +163,7 @@ impl JoinFile {
 }
 
 impl JoinFile {
-    /// With the machines of the cluster.
+    /// Adds the machines of the cluster.
     #[must_use]
     pub fn knowing(self, machines: Vec<Machine>) -> Self {
         Self { machines, ..self }

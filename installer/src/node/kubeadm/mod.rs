@@ -1,4 +1,4 @@
-//! kubeadm's configuration, in the API version that a Kubernetes release takes.
+//! kubeadm's configuration files, in the API version of each Kubernetes release.
 
 mod release;
 
@@ -17,18 +17,18 @@ use crate::node::paths::KUBEADM_CONFIG;
 pub use self::release::taints_of_masters;
 pub(crate) use self::release::{image_repository, minor};
 
-/// kubeadm's own way back. It ends pods, and empties its folders.
+/// kubeadm's own reset. It ends pods, and empties kubeadm's folders.
 pub(crate) const RESET: &str = "kubeadm reset --force --cri-socket /run/containerd/containerd.sock";
 
-/// How long a worker looks for a cluster that knows its token.
+/// How long a worker looks for a cluster that accepts its token.
 const DISCOVERY: &str = "1m0s";
 
-/// What kubeadm is told of a node and its cluster.
+/// What kubeadm must know of a node and its cluster.
 #[derive(Clone)]
 pub struct Settings<'a> {
-    /// Kubernetes' version: `1.28.2`.
+    /// The Kubernetes version: `1.28.2`.
     pub kubernetes: &'a str,
-    /// The sandbox image, which lies where kubeadm's other images do.
+    /// The sandbox image. kubeadm's other images are in the same repository.
     pub sandbox: Option<&'a ImageReference>,
     /// The cluster.
     pub cluster: &'a Cluster,
@@ -40,8 +40,8 @@ pub struct Settings<'a> {
     pub address: Ipv4Addr,
 }
 
-/// kubeadm's option for the file that the installer has left for it; nothing where
-/// there is none.
+/// The option that gives kubeadm the installer's configuration file; empty if there
+/// is no such file.
 pub(crate) fn config_option(host: &Host) -> String {
     if host.exists(KUBEADM_CONFIG) { format!(" --config {KUBEADM_CONFIG}") } else { String::new() }
 }
@@ -64,8 +64,7 @@ pub fn join_configuration(settings: &Settings<'_>, join: &JoinFile) -> anyhow::R
     render(&[join_document(settings, join, Some(&join.token))])
 }
 
-/// What a worker keeps of how it has joined: no token, and what the cluster was
-/// then.
+/// What a worker keeps of how it joined, without the token.
 pub fn joined_configuration(settings: &Settings<'_>, join: &JoinFile) -> anyhow::Result<String> {
     let joined = join_document(settings, join, None);
     let mut documents = vec![cluster(settings), joined, kubelet(settings)];
@@ -121,8 +120,7 @@ fn kubelet(settings: &Settings<'_>) -> Value {
         "kind": "KubeletConfiguration",
         "cgroupDriver": settings.cluster.cgroup_driver.to_string(),
         "clusterDNS": [settings.cluster.dns().to_string()],
-        // Never: an image that kubelet removes from a full disk cannot be
-        // pulled again here.
+        // Never collect images: kubelet could not pull them again here.
         "imageGCHighThresholdPercent": 100,
     });
     for (key, value) in &settings.cluster.kubelet {
@@ -131,7 +129,7 @@ fn kubelet(settings: &Settings<'_>) -> Value {
     kubelet
 }
 
-/// None for the mode that is kube-proxy's own.
+/// None for kube-proxy's default mode.
 fn proxy(settings: &Settings<'_>) -> Option<Value> {
     (settings.cluster.proxy_mode != ProxyMode::Iptables).then(|| {
         json!({
@@ -162,7 +160,7 @@ fn registration(settings: &Settings<'_>) -> Value {
     registration
 }
 
-/// A list of pairs since v1beta4, where a flag may be given twice.
+/// Arguments, as a list of pairs since v1beta4, because a flag may be given twice.
 fn arguments(settings: &Settings<'_>, given: Vec<(String, String)>) -> Value {
     if api(settings.kubernetes).ends_with("v1beta4") {
         given.into_iter().map(|(name, value)| json!({"name": name, "value": value})).collect()
