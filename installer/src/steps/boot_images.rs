@@ -1,5 +1,5 @@
-//! The images from which kubeadm starts the control plane. Without one of them
-//! `kubeadm init` waits for minutes, and then blames kubelet.
+//! The images that the control plane starts from. If one is missing, `kubeadm init`
+//! waits for minutes and then blames kubelet.
 
 use crate::node::containerd::told;
 use std::collections::BTreeSet;
@@ -13,9 +13,9 @@ use crate::host::Host;
 use crate::intent::Intent;
 use crate::node::kubeadm;
 
-/// Why kubeadm would wait in vain: its images, by its own list, are not in the
-/// bundle or not in containerd under just these names, or containerd starts pods
-/// with another pause.
+/// Why kubeadm would wait in vain: an image of its own list is not in the bundle, or
+/// not in containerd under exactly that name; or containerd starts pods with another
+/// pause image.
 pub(crate) fn refusal(host: &Host, intent: &Intent) -> anyhow::Result<Option<Failure>> {
     let command = list(intent);
     let said = host.query(&command);
@@ -74,7 +74,7 @@ pub(crate) fn refusal(host: &Host, intent: &Intent) -> anyhow::Result<Option<Fai
     }))
 }
 
-/// What has kubeadm list its images, as it takes them from its configuration.
+/// The command by which kubeadm lists the images of its configuration.
 fn list(intent: &Intent) -> String {
     let settings = intent.settings();
     let repository = kubeadm::image_repository(settings.kubernetes, settings.sandbox)

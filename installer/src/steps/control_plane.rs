@@ -1,4 +1,4 @@
-//! The control plane, by kubeadm.
+//! The control plane, made by kubeadm.
 
 use crate::engine::change::Change;
 use crate::engine::step::{Node, Step};
@@ -13,7 +13,7 @@ use crate::node::standing::Standing;
 use crate::steps::file::claims;
 use crate::steps::{boot_images, time};
 
-/// See the module.
+/// Runs `kubeadm init`.
 pub struct ControlPlane;
 
 impl Step for ControlPlane {
@@ -23,7 +23,7 @@ impl Step for ControlPlane {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let host = node.host;
-        // kube-proxy is the last that `kubeadm init` makes.
+        // kube-proxy is the last thing that `kubeadm init` makes.
         let question = format!(
             "{} --request-timeout 10s -n kube-system get daemonset kube-proxy",
             kubectl(ADMIN_CONF)
@@ -39,7 +39,7 @@ impl Step for ControlPlane {
         let text = kubeadm::init_configuration(&node.intent.settings())?;
         changes.extend(crate::steps::file::secret_file(host, KUBEADM_CONFIG, &text)?);
         if host.was_interrupted(self.name()) {
-            // What an init that was cut short has left, the next would refuse.
+            // kubeadm refuses what an interrupted `init` left.
             changes.push(Change::run(RESET));
         }
         changes.push(Change::Run {
@@ -66,6 +66,6 @@ impl Step for ControlPlane {
     }
 }
 
-/// Folders that kubeadm, kubelet and pods' networks fill.
+/// Folders that kubeadm, kubelet and the pods' networks fill.
 pub(crate) const FOLDERS: [&str; 4] =
     [KUBERNETES, "/usr/libexec/kubernetes", "/var/lib/cni", KUBELET];

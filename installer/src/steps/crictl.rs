@@ -1,11 +1,11 @@
-//! `/etc/crictl.yaml`: crictl asks containerd, without a warning.
+//! `/etc/crictl.yaml`, so that crictl asks containerd and prints no warning.
 
 use crate::engine::change::Change;
 use crate::engine::step::{Node, Step};
 use crate::node::paths::CRI_SOCKET;
 use crate::steps::file::file;
 
-/// See the module.
+/// Writes crictl's configuration.
 pub struct Crictl;
 
 impl Step for Crictl {

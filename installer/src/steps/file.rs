@@ -1,4 +1,4 @@
-//! What makes files have their text, and folders ours.
+//! The changes that write files and claim folders.
 
 use std::path::PathBuf;
 
@@ -6,14 +6,14 @@ use crate::engine::change::Change;
 use crate::exec::Command;
 use crate::host::Host;
 
-/// What makes a file have this text: nothing where it has.
+/// The change that gives a file this text; none if it has it.
 pub(super) fn file(
     host: &Host,
     path: &str,
     text: &(impl AsRef<[u8]> + ?Sized),
 ) -> anyhow::Result<Vec<Change>> {
     let now = match host.bytes(path) {
-        // What is no file can be told better than that it cannot be read.
+        // A clearer error if it is not a regular file.
         Err(error) => host.file(path).and(Err(error))?,
         Ok(now) => now,
     };
@@ -24,7 +24,7 @@ pub(super) fn file(
     Ok(vec![Change::write(path, text.as_ref())])
 }
 
-/// As [`file`], for one that only its owner may read.
+/// The same as [`file`], for a file that only its owner may read.
 pub(super) fn secret_file(host: &Host, path: &str, text: &str) -> anyhow::Result<Vec<Change>> {
     if file(host, path, text)?.is_empty() && host.is_private(path)? {
         return Ok(Vec::new());
@@ -32,8 +32,8 @@ pub(super) fn secret_file(host: &Host, path: &str, text: &str) -> anyhow::Result
     Ok(vec![Change::write_secret(path, text)])
 }
 
-/// What makes a file have this text, and the program that it is for read it:
-/// again after a step that was interrupted before that.
+/// The change that gives a file this text, and has its program read it with `reread`.
+/// After an interruption the program reads it again.
 pub(super) fn file_for(
     host: &Host,
     step: &str,
@@ -50,7 +50,7 @@ pub(super) fn file_for(
     Ok(changes)
 }
 
-/// What makes folders ours that have no file in them yet.
+/// The changes that claim those folders that have no file in them yet.
 pub(super) fn claims(host: &Host, folders: &[&str]) -> anyhow::Result<Vec<Change>> {
     let mut changes = Vec::new();
     for path in folders.iter().map(PathBuf::from) {

@@ -1,8 +1,8 @@
-//! The node's name, and `/etc/hosts`: the cluster's machines by name, where a
-//! site has no DNS. kubelet finds its address there when there is no default
-//! route. An older line that has such a name at another address becomes a comment:
-//! getaddrinfo(3) and Go take the addresses of all lines, and most programs then the
-//! first (agorakube#327).
+//! The node's name, and `/etc/hosts`: the names of the cluster's machines, for sites
+//! without DNS. Without a default route, kubelet finds its address there. An older
+//! line with such a name and another address becomes a comment: getaddrinfo(3) and Go
+//! take the addresses of all lines, and most programs then use the first
+//! (agorakube#327).
 
 use std::net::IpAddr;
 
@@ -17,10 +17,10 @@ const PATH: &str = "/etc/hosts";
 const BEGIN: &str = "# kubeferry: the cluster's machines";
 const END: &str = "# kubeferry: end";
 
-/// Has cloud-init leave the file alone; what it reads last counts.
+/// Tells cloud-init to leave the file alone. cloud-init lets the last file win.
 const CLOUD: &str = "/etc/cloud/cloud.cfg.d/zz-kubeferry.cfg";
 
-/// See the module.
+/// Sets the host name, and writes `/etc/hosts`.
 pub struct Hosts;
 
 impl Step for Hosts {
@@ -58,8 +58,8 @@ impl Step for Hosts {
     }
 }
 
-/// Whether cloud-init makes the file anew at each boot (its `update_etc_hosts`), or adds
-/// this node's name at 127.0.1.1.
+/// Whether cloud-init writes the file at each boot (`update_etc_hosts`), or adds this
+/// node's name at 127.0.1.1.
 fn is_written_anew(host: &Host) -> anyhow::Result<bool> {
     let folder = "/etc/cloud/cloud.cfg.d";
     let names = host.list(folder)?.into_iter().filter(|name| name.ends_with(".cfg"));
@@ -82,8 +82,8 @@ fn is_written_anew(host: &Host) -> anyhow::Result<bool> {
     Ok(false)
 }
 
-/// The file with our lines in place of those of an earlier run, and without others of
-/// the same names.
+/// The file with our block in place of an older one, and without other lines for our
+/// names.
 fn with_block(text: &[u8], machines: &[(IpAddr, String)]) -> Vec<u8> {
     let mut all = Vec::new();
     let mut rest = lines(text);
@@ -91,7 +91,7 @@ fn with_block(text: &[u8], machines: &[(IpAddr, String)]) -> Vec<u8> {
         if shown(line) != BEGIN {
             all.extend(without_machines(line, machines));
         } else if rest.clone().any(|line| shown(line) == END) {
-            // Without its end nobody can tell what is ours.
+            // Without the end mark nobody knows which lines are ours.
             rest.find(|line| shown(line) == END);
         }
     }
@@ -102,13 +102,13 @@ fn with_block(text: &[u8], machines: &[(IpAddr, String)]) -> Vec<u8> {
     all
 }
 
-/// A line without the names of our machines, unless it has them at their addresses. As
-/// it was it stays as a comment, and its other names stay at work.
+/// A line without the names of our machines, unless it has their right address. The
+/// old line stays as a comment, and its other names stay in force.
 fn without_machines(line: &[u8], machines: &[(IpAddr, String)]) -> Vec<u8> {
     let told = shown(line);
-    // hosts(5): an address, and names; the rest after a # is a comment.
+    // hosts(5): an address, then names; a comment begins with `#`.
     let mut words = told.split('#').next().unwrap_or_default().split_ascii_whitespace();
-    // Go also reads one of IPv6 with its interface.
+    // Go also accepts an IPv6 address with its interface.
     let address = words.next().and_then(|word| word.split('%').next()?.parse::<IpAddr>().ok());
     let Some(address) = address else { return line.to_vec() };
     let is_ours = |name: &str| {
@@ -150,7 +150,7 @@ mod tests {
         assert!(!with_block(&once, &[machine(2, "w")]).contains("10.0.0.1 m"));
         let cut = once.replace(&format!("{END}\n"), "10.0.0.8 printer\n");
         assert!(with_block(&cut, &[machine(1, "m")]).contains("\n10.0.0.8 printer\n"));
-        // Of an editor of Windows, too.
+        // The same with the line breaks of Windows.
         let again = with_block(&once.replace('\n', "\r\n"), &[machine(1, "m")]);
         assert_eq!(again.matches(BEGIN).count(), 1);
     }
@@ -171,7 +171,7 @@ mod tests {
             ("10.9.9.9 node-1\n", "# kubeferry: 10.9.9.9 node-1\n"),
             ("127.0.1.1\tNODE-1.\n", "# kubeferry: 127.0.1.1\tNODE-1.\n"),
             ("fe80::1%eth0 node-1\n", "# kubeferry: fe80::1%eth0 node-1\n"),
-            // Two machines at one address are two of our lines.
+            // Two machines at one address make two lines of ours.
             ("10.0.0.2 node-1 node-2", "# kubeferry: 10.0.0.2 node-1 node-2\n10.0.0.2 node-2\n"),
             (
                 "127.0.0.1 localhost Node-1 localhost4 # by hand\n",

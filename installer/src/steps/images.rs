@@ -1,4 +1,4 @@
-//! The images that the role needs, from the bundle into containerd.
+//! The images that the role needs, imported from the bundle into containerd.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +12,11 @@ use crate::intent::Intent;
 use crate::node::paths::CONTAINERD_DATA;
 use crate::role::Role;
 
-/// Components that only a master runs, as kubeadm calls them.
+/// Components that run only on masters, by kubeadm's names.
 const OF_MASTERS: [&str; 4] =
     ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"];
 
-/// See the module.
+/// Imports the images.
 pub struct Images;
 
 impl Step for Images {
@@ -31,13 +31,13 @@ impl Step for Images {
     }
 }
 
-/// Those of them that are still to be imported: all where containerd does not say
-/// what it has, as before it was started.
+/// The images still to import: all of them if containerd does not answer, as before
+/// its first start.
 fn missing<'a>(host: &Host, intent: &'a Intent) -> Vec<&'a LockedImage> {
     lacking(intent, &whole(host).unwrap_or_default())
 }
 
-/// Those of them that will take up room: none where nobody knows.
+/// The images that will take space on the disk; none if that is unknown.
 pub(crate) fn to_come<'a>(host: &Host, intent: &'a Intent) -> anyhow::Result<Vec<&'a LockedImage>> {
     Ok(held(host)?.map_or(Vec::new(), |held| lacking(intent, &held)))
 }
@@ -49,8 +49,8 @@ fn lacking<'a>(intent: &'a Intent, whole: &BTreeSet<String>) -> Vec<&'a LockedIm
     of_role(intent).filter(lacks).collect()
 }
 
-/// The names of images that are on the node: of none where containerd has never
-/// kept anything. None where they are there and it does not say which.
+/// The names of the images on the node: empty if containerd never stored anything,
+/// none if it has images and does not list them.
 pub fn held(host: &Host) -> anyhow::Result<Option<BTreeSet<String>>> {
     Ok(match whole(host) {
         None if host.has_no_file(CONTAINERD_DATA)? => Some(BTreeSet::new()),
@@ -58,7 +58,7 @@ pub fn held(host: &Host) -> anyhow::Result<Option<BTreeSet<String>>> {
     })
 }
 
-/// The bundle's images that a node of this role runs.
+/// The bundle's images that this role runs.
 fn of_role(intent: &Intent) -> impl Iterator<Item = &LockedImage> {
     let is_masters = |why: &Why| matches!(why, Why::Kubeadm { component } if OF_MASTERS.contains(&component.as_str()));
     intent
@@ -68,11 +68,11 @@ fn of_role(intent: &Intent) -> impl Iterator<Item = &LockedImage> {
         .filter(move |image| intent.role == Role::Master || !image.why.iter().all(is_masters))
 }
 
-/// The names of images that containerd has with all their content, unpacked;
-/// none where it does not say.
+/// The names of the images that containerd has completely, and unpacked; none if it
+/// does not say.
 pub(crate) fn whole(host: &Host) -> Option<BTreeSet<String>> {
     let said = host.query("ctr -n k8s.io images check --quiet");
-    // One image that it cannot check makes it fail after the list of the others.
+    // One image that it cannot check makes it fail, after it listed the others.
     let answers = said.succeeded() || !said.stdout.is_empty();
     answers.then(|| said.stdout.lines().map(|line| line.trim().to_owned()).collect())
 }

@@ -1,4 +1,4 @@
-//! The workloads of the bundle's ingress, and the taints that they bear.
+//! The workloads of the bundle's ingress, and the taints that they tolerate.
 
 use anyhow::Context;
 use bundle_format::cluster::Taint;
@@ -43,7 +43,7 @@ struct Pod {
     tolerations: Vec<Toleration>,
 }
 
-/// What pods bear (kubernetes.io, "Taints and Tolerations").
+/// A toleration (kubernetes.io, "Taints and Tolerations").
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Toleration {
@@ -64,14 +64,14 @@ impl Toleration {
 }
 
 impl Workload {
-    /// Whether its pods run on a machine that has this taint.
+    /// Whether its pods can run on a machine with this taint.
     pub(crate) fn bears(&self, taint: &Taint) -> bool {
         let tolerations = &self.spec.template.spec.tolerations;
         taint.effect == "PreferNoSchedule" || tolerations.iter().any(|one| one.covers(taint))
     }
 }
 
-/// The workloads of the bundle's ingress; none where it is not applied.
+/// The workloads of the bundle's ingress; none if the ingress is off.
 pub(crate) fn workloads(intent: &Intent) -> anyhow::Result<Vec<Workload>> {
     let is_it = |name: &str| name == manifests::INGRESS;
     let Some(manifest) = manifests::wanted(intent).find(|manifest| is_it(&manifest.name)) else {

@@ -1,7 +1,7 @@
-//! The machines that the ingress runs on have a label, and its workloads select
-//! by it. A worker gives itself its label, since it may enter long after the
-//! master was made; the master gives it to those that are there. Applying the
-//! bundle's manifest again leaves both be, since it says nothing of them.
+//! The machines that the ingress runs on. They have a label, and the ingress's
+//! workloads select by it. A worker labels itself, because it may join long after the
+//! master was made; the master labels the machines that are there. Applying the
+//! bundle's manifest again changes neither, because it says nothing of them.
 
 use bundle_format::cluster::NodeName;
 
@@ -15,11 +15,11 @@ use crate::node::paths::ADMIN_CONF;
 use crate::node::paths::KUBELET_CONF;
 use crate::role::Role;
 
-/// Ours, so that kubelet may set it: of Kubernetes' own it may not (kubernetes.io,
-/// "NodeRestriction").
+/// A label of our own, because kubelet may not set those of Kubernetes
+/// (kubernetes.io, "NodeRestriction").
 const LABEL: &str = "kubeferry/ingress";
 
-/// See the module.
+/// Labels machines, and makes the ingress select by the label.
 pub struct IngressNodes;
 
 impl Step for IngressNodes {
@@ -35,8 +35,8 @@ impl Step for IngressNodes {
     }
 }
 
-/// Labels before workloads select by them, and the other way round when they no
-/// longer do, so that the ingress is nowhere without a place meanwhile.
+/// Labels come before workloads select by them, and go after they no longer do. So
+/// the ingress always has a machine to run on.
 fn of_all(node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
     let (host, cluster) = (node.host, &node.intent.cluster);
     let workloads = ingress::workloads(node.intent)?;
@@ -55,7 +55,7 @@ fn of_all(node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
     let mut there = ask("");
     let own = node.intent.name.to_string();
     if !there.contains(&own) {
-        // In a plan it has no cluster yet.
+        // A plan is made before there is a cluster.
         there.push(own);
     }
     let is_wanted = |name: &str| {
@@ -76,7 +76,7 @@ fn of_all(node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
 fn of_itself(node: &Node<'_>) -> Vec<Change> {
     let name: &NodeName = &node.intent.name;
     let cluster = &node.intent.cluster;
-    // Where all machines have it, no workload selects.
+    // If all machines have the label, the workloads need not select.
     let Some(wanted) = cluster.ingress_nodes.as_ref().filter(|_| cluster.ingress) else {
         return Vec::new();
     };

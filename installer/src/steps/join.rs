@@ -1,4 +1,4 @@
-//! A worker joins the cluster, by kubeadm.
+//! A worker joins its cluster, by kubeadm.
 
 use crate::node::paths::KUBEADM_JOINED;
 use anyhow::Context;
@@ -18,7 +18,7 @@ use crate::steps::control_plane::FOLDERS;
 use crate::steps::file::claims;
 use crate::steps::time;
 
-/// See the module.
+/// Runs `kubeadm join`.
 pub struct Join;
 
 impl Step for Join {
@@ -47,7 +47,7 @@ impl Step for Join {
             changes.extend(claims(host, &FOLDERS)?);
             let file = intent.join.as_ref().context("a worker needs a join file")?;
             let settings = intent.settings();
-            // First, and without a secret: what this node is made with.
+            // Written first: how this node joins, without the token.
             let joined = kubeadm::joined_configuration(&settings, file)?;
             changes.extend(crate::steps::file::secret_file(host, KUBEADM_JOINED, &joined)?);
             let text = kubeadm::join_configuration(&settings, file)?;
@@ -62,7 +62,7 @@ impl Step for Join {
             });
         }
         if !is_in || host.exists(&path) {
-            // It holds the token.
+            // The file holds the token.
             changes.push(Change::Remove { path: path.into() });
         }
         Ok(changes)

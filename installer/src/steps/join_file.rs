@@ -1,6 +1,6 @@
-//! The join file for workers, after the first master is ready, and again when the
-//! cluster file has changed. `installer token` makes another when its token has
-//! expired.
+//! The join file for workers. It is written when the master is ready, and again when
+//! the cluster file has changed. When its token has expired, `installer token` makes
+//! a new one.
 
 use crate::node::join;
 
@@ -8,7 +8,7 @@ use crate::engine::change::{Change, Render};
 use crate::engine::step::{Node, Step};
 use crate::node::join::JoinFile;
 
-/// See the module.
+/// Writes the join file.
 pub struct WriteJoinFile;
 
 impl Step for WriteJoinFile {

@@ -1,5 +1,5 @@
-//! root's kubeconfig, where kubectl looks for it: on a master the administrator's,
-//! on a worker one that was brought along, or none.
+//! root's kubeconfig, where kubectl looks for it: the administrator's on a master; on
+//! a worker one that was brought along, or none.
 
 use crate::node::paths::ADMIN_CONF;
 use crate::node::paths::ROOT_KUBECONFIG;
@@ -13,7 +13,7 @@ use crate::node::certificates::kubeconfig::Brought;
 use crate::role::Role;
 use crate::steps::file::secret_file;
 
-/// See the module.
+/// Writes root's kubeconfig.
 pub struct Kubeconfig;
 
 impl Step for Kubeconfig {
@@ -23,7 +23,7 @@ impl Step for Kubeconfig {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let wanted = match (node.intent.role, &node.intent.kubeconfig) {
-            // In a plan kubeadm has not written it yet.
+            // A plan is made before kubeadm has written it.
             (Role::Master, _) => node.host.read(ADMIN_CONF)?,
             (Role::Worker, Some(brought)) => Some(brought.text.clone()),
             (Role::Worker, None) => return Ok(Vec::new()),
@@ -35,7 +35,7 @@ impl Step for Kubeconfig {
     }
 }
 
-/// What is wrong with the kubeconfig that was brought along.
+/// What is wrong with a kubeconfig that was brought along.
 pub(crate) fn problems(intent: &Intent) -> Vec<Failure> {
     let (Some(Brought { path, config, .. }), Some(join)) = (&intent.kubeconfig, &intent.join)
     else {

@@ -1,5 +1,5 @@
-//! kubelet starts at each boot, with name servers for its pods. kubeadm starts it
-//! the first time.
+//! kubelet: it starts at each boot, and has name servers for its pods. kubeadm starts
+//! it the first time.
 
 use crate::engine::change::Change;
 use crate::engine::step::{Node, Step};
@@ -7,7 +7,7 @@ use crate::node::kubelet_arguments;
 use crate::node::systemd::unit_is;
 use crate::steps::resolver;
 
-/// See the module.
+/// Enables kubelet.
 pub struct Kubelet;
 
 impl Step for Kubelet {
@@ -25,7 +25,8 @@ impl Step for Kubelet {
     }
 
     fn before(&self, node: &Node<'_>) -> anyhow::Result<()> {
-        // What preflight has no word of, the program has, which is here by now.
+        // Preflight knows many wrong arguments. kubelet itself, installed by
+        // now, knows all.
         let refused = kubelet_arguments::refused(node.host)?;
         refused.map_or(Ok(()), |refused| Err(refused.into()))
     }

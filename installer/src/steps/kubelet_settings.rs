@@ -1,5 +1,5 @@
-//! The cluster file's settings of kubelet on a node that is in its cluster
-//! already: kubeadm writes them only once.
+//! The cluster file's settings of kubelet, on a node that has already joined: kubeadm
+//! writes them only once.
 
 use crate::node::paths::KUBELET_CONFIG;
 use anyhow::Context;
@@ -9,7 +9,7 @@ use crate::engine::change::Change;
 use crate::engine::step::{Node, Step};
 use crate::steps::file::file_for;
 
-/// See the module.
+/// Writes kubelet's settings.
 pub struct KubeletSettings;
 
 impl Step for KubeletSettings {
@@ -18,7 +18,7 @@ impl Step for KubeletSettings {
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
-        // Until kubeadm has run there is none, and then it has them.
+        // kubeadm makes this file, with the settings in it.
         let Some(before) = node.host.text(KUBELET_CONFIG)? else { return Ok(Vec::new()) };
         let text = with_settings(&before, &node.intent.cluster.kubelet)
             .with_context(|| format!("editing {KUBELET_CONFIG}"))?;
@@ -26,7 +26,7 @@ impl Step for KubeletSettings {
     }
 }
 
-/// kubelet's file with the settings in it; as it is where it has them.
+/// kubelet's file with these settings; unchanged if it has them.
 fn with_settings(before: &str, settings: &Map<String, Value>) -> anyhow::Result<String> {
     let old: Map<String, Value> = serde_saphyr::from_str(before)?;
     let mut all = old.clone();
@@ -34,7 +34,7 @@ fn with_settings(before: &str, settings: &Map<String, Value>) -> anyhow::Result<
     if all == old { Ok(before.to_owned()) } else { Ok(serde_saphyr::to_string(&all)?) }
 }
 
-/// kubeadm completes groups of settings, so that only what is asked for counts.
+/// Sets single settings in a group, because kubeadm fills in the others of the group.
 fn set(all: &mut Map<String, Value>, settings: &Map<String, Value>) {
     for (key, value) in settings {
         match (all.get_mut(key), value) {

@@ -1,20 +1,20 @@
-//! The lines of a file that is edited: as bytes, with their ends, so that what is not
-//! ours stays as it is, whatever letters and line breaks it has.
+//! The lines of an edited file, as bytes with their line breaks. Lines that are not
+//! ours stay exactly as they are, in any encoding.
 
 use std::borrow::Cow;
 
-/// Each line with its end; the last may have none.
+/// Each line with its line break; the last one may have none.
 pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
     text.split_inclusive(|byte| *byte == b'\n')
 }
 
-/// A line to look at, without its end, be that of Unix or of Windows.
+/// A line as text, without its line break, of Unix or Windows.
 pub(super) fn shown(line: &[u8]) -> Cow<'_, str> {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line))
 }
 
-/// Ends the last line, so that another can follow it.
+/// Adds a missing line break at the end, so that a line can follow.
 pub(super) fn end_last(text: &mut Vec<u8>) {
     if text.last().is_some_and(|byte| *byte != b'\n') {
         text.push(b'\n');

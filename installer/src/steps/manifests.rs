@@ -1,14 +1,13 @@
-//! The bundle's manifests: the network of pods first, then what else it has, in
-//! the bundle's order.
+//! The bundle's manifests: the pods' network first, then the others in the bundle's
+//! order.
 //!
-//! kubectl merges what a manifest says into what the cluster has, and keeps it in
-//! an annotation, so that it knows what to take out later. What is too large for
-//! that, the API server merges, in our own name: in kubectl's, API servers before
-//! 1.21 would write the annotation too, where an earlier apply had left one, and
-//! whatever a person applies in that name by hand would take out the rest of ours.
-//! Where somebody else has changed a value that the manifest has, the manifest
-//! wins (`--force-conflicts`), as it does where kubectl merges; what others have
-//! added stays.
+//! kubectl merges a manifest into what the cluster has, and keeps the manifest in an
+//! annotation, so that it knows later what to remove. A manifest that is too large for
+//! an annotation is merged by the API server, with a field manager of ours. kubectl's
+//! own would be wrong: API servers before 1.21 would write the annotation too if an
+//! earlier apply left one, and what a person applies by hand as that manager would
+//! remove the rest of ours. A value in the manifest wins over a change by others
+//! (`--force-conflicts`), as it does when kubectl merges. What others added stays.
 
 use std::path::{Path, PathBuf};
 
@@ -24,15 +23,15 @@ use crate::node::kubectl::kubectl;
 use crate::node::paths::ADMIN_CONF;
 use crate::node::paths::SERVICE_FOLDER;
 
-/// How long a definition may take until the API server serves its kind.
+/// How long the API server may take to serve a kind after its definition, in seconds.
 const SERVED_SECONDS: u32 = 60;
-/// Words for what the API server merges.
+/// Options for what the API server merges.
 const BY_SERVER: &str = " --server-side --force-conflicts --field-manager=kubeferry";
 
 /// The manifest that `ingress: false` leaves out.
 pub(crate) const INGRESS: &str = "ingress-nginx";
 
-/// See the module.
+/// Applies the bundle's manifests.
 pub struct Manifests;
 
 impl Step for Manifests {
@@ -71,10 +70,10 @@ impl Step for Manifests {
     }
 }
 
-/// A file that is applied at once.
+/// A file that is applied in one command.
 #[derive(Clone)]
 struct Part {
-    /// Its name in the node's folder.
+    /// Its name in the folder on the node.
     name: PathBuf,
     content: Content,
     defines_kinds: bool,
@@ -103,8 +102,8 @@ fn parts(manifest: &LockedManifest) -> anyhow::Result<Vec<Part>> {
         .collect()
 }
 
-/// Whether the cluster has what all parts say. `diff` exits with 1 where it has
-/// something else.
+/// Whether the cluster has all that the parts say. `kubectl diff` exits with 1 if
+/// something differs.
 fn is_applied(node: &Node<'_>, folder: &Path, parts: &[Part]) -> bool {
     [false, true].into_iter().all(|by_server| {
         let options = if by_server { BY_SERVER } else { "" };
@@ -125,7 +124,7 @@ fn on_file(words: &str, path: &Path) -> Command {
         .with(path.display().to_string())
 }
 
-/// A name that is not the bundle's would skip nothing.
+/// Names of manifests to skip that the bundle does not have.
 pub(crate) fn problems(intent: &Intent) -> Vec<Failure> {
     let names: Vec<&str> = intent.lock().manifests.iter().map(|one| one.name.as_str()).collect();
     let strange = intent.cluster.skip_manifests.iter().filter(|one| !names.contains(&one.as_str()));

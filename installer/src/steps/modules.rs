@@ -1,7 +1,7 @@
-//! Kernel modules: loaded now and at every boot. What is built in counts as
-//! loaded; whether a kernel has a module is found out by asking it, never by its
-//! version. A module that a site keeps from being loaded is refused: `modprobe` loads
-//! what is on a blacklist, and the next boot does not (systemd-modules-load(8)).
+//! Kernel modules: loaded now and at every boot. A module that is built in counts as
+//! loaded. Whether a kernel has a module is found by asking, and never by its
+//! version. A module that the site blacklists is refused: `modprobe` would load it
+//! now, and the next boot would not (systemd-modules-load(8)).
 
 use bundle_format::cluster::ProxyMode;
 
@@ -14,7 +14,7 @@ use crate::steps::file::file;
 
 const PATH: &str = "/etc/modules-load.d/kubeferry.conf";
 
-/// See the module.
+/// Loads the modules that pods' traffic needs.
 pub struct Modules;
 
 impl Step for Modules {
@@ -35,7 +35,7 @@ impl Step for Modules {
     }
 }
 
-/// Where modprobe is told what not to load (modprobe.d(5)).
+/// The folders of modprobe's settings (modprobe.d(5)).
 const TOLD: [&str; 5] = [
     "/etc/modprobe.d",
     "/run/modprobe.d",
@@ -44,13 +44,14 @@ const TOLD: [&str; 5] = [
     "/lib/modprobe.d",
 ];
 
-/// What keeps a module out at the next boot. A name's dashes and underscores are one.
+/// Which settings keep a module from being loaded at the next boot. `-` and `_` are
+/// the same in a module's name.
 fn kept_out(
     host: &Host,
     intent: &Intent,
     wanted: &[&'static str],
 ) -> anyhow::Result<Option<Failure>> {
-    // What the kernel is made of needs no loading.
+    // A built-in module cannot be kept out.
     let list = format!("/lib/modules/{}/modules.builtin", intent.facts.kernel);
     let built_in = host.read(list)?.unwrap_or_default();
     let is_wanted = |name: &str| {
@@ -110,7 +111,7 @@ pub(crate) fn wanted(intent: &Intent, host: &Host) -> Vec<&'static str> {
     let mut names = vec!["overlay", "br_netfilter"];
     if intent.cluster.proxy_mode == ProxyMode::Ipvs {
         names.extend(["ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_sh"]);
-        // Its name before Linux 4.19, and in kernels that vendors patched.
+        // The name before Linux 4.19, and in kernels with a vendor's patches.
         let has = |name: &str| host.query(&format!("modprobe --dry-run {name}")).succeeded();
         let old = "nf_conntrack_ipv4";
         names.push(if !has("nf_conntrack") && has(old) { old } else { "nf_conntrack" });
@@ -118,7 +119,7 @@ pub(crate) fn wanted(intent: &Intent, host: &Host) -> Vec<&'static str> {
     names
 }
 
-/// Those of `names` that the kernel neither has loaded nor is made of.
+/// The modules among `names` that are neither loaded nor built in.
 pub(crate) fn unloaded(
     host: &Host,
     intent: &Intent,

@@ -12,7 +12,7 @@ const TEXT: &str = "# Written by kubeferry.\n[keyfile]\nunmanaged-devices+=inter
 interface-name:cni*;interface-name:flannel*;interface-name:kube-ipvs*;interface-name:tunl*;\
 interface-name:veth*;interface-name:vxlan*\n";
 
-/// See the module.
+/// Tells NetworkManager to leave the pods' interfaces alone.
 pub struct NetworkManager;
 
 impl Step for NetworkManager {

@@ -1,5 +1,5 @@
-//! A folder for all of the cluster's machines, on the one that the cluster file
-//! names: served by NFS to these alone. What lies in it outlives a reset.
+//! An NFS server on the machine that the cluster file names: one folder, exported to
+//! the cluster's machines only. Its content survives a reset.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -17,15 +17,15 @@ use crate::steps::file::{file, file_for};
 use crate::steps::packages;
 use crate::steps::unit::enabled;
 
-/// What it serves, to whom.
+/// What is exported, and to whom.
 pub(crate) const EXPORTS: &str = "/etc/exports.d/kubeferry.exports";
 /// The server's unit.
 pub(crate) const UNIT: &str = "nfs-server";
-/// What has a server read its exports again.
+/// The command by which the server reads its exports again.
 const REREAD: &str = "exportfs -ra";
 const PACKAGE: &str = "nfs-utils";
 
-/// See the module.
+/// Sets up the NFS server.
 pub struct NfsServer;
 
 impl Step for NfsServer {
@@ -62,13 +62,13 @@ impl Step for NfsServer {
     }
 }
 
-/// What this node serves.
+/// What this node exports.
 pub(crate) fn served(intent: &Intent) -> Option<&Nfs> {
     intent.cluster.member(intent.address, &intent.name)?.nfs.as_ref()
 }
 
-/// One line (exports(5)). Pods write as root, and are believed to be: the
-/// machines are named one by one.
+/// A line of exports(5). Pods write as root, and root is not squashed, so each
+/// machine is named.
 fn exports(intent: &Intent, nfs: &Nfs) -> String {
     let mut machines: BTreeSet<IpAddr> =
         intent.cluster.nodes.iter().map(|node| node.address).collect();
@@ -81,7 +81,7 @@ fn exports(intent: &Intent, nfs: &Nfs) -> String {
     format!("# Written by kubeferry.\n{}{clients}\n", nfs.export)
 }
 
-/// What the kernel must have, which the server and mounts load themselves.
+/// Kernel modules that the server and mounts load themselves.
 pub(crate) fn modules(intent: &Intent) -> Vec<&'static str> {
     let mut names = Vec::new();
     if intent.cluster.nodes.iter().any(|node| node.nfs.is_some()) {
@@ -93,7 +93,7 @@ pub(crate) fn modules(intent: &Intent) -> Vec<&'static str> {
     names
 }
 
-/// Server and clients need the package.
+/// The server and its clients need a package; this says if the bundle lacks it.
 pub(crate) fn problem(host: &Host, intent: &Intent) -> anyhow::Result<Option<Failure>> {
     let Some(server) = intent.cluster.nodes.iter().find(|node| node.nfs.is_some()) else {
         return Ok(None);

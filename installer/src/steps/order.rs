@@ -1,10 +1,10 @@
-//! What happens on a node, in which order: the table of contents.
+//! The steps of each role, in order: the table of contents of an installation.
 
 use crate::engine::step::Step;
 use crate::role::Role;
 use crate::steps;
 
-/// The steps, in order.
+/// The steps of a role, in order.
 pub fn steps(role: Role) -> Vec<&'static dyn Step> {
     let mut all: Vec<&'static dyn Step> = vec![
         &steps::hosts::Hosts,

@@ -1,4 +1,4 @@
-//! The node is Ready, as the API server has it.
+//! The node becomes Ready, by the API server's word.
 
 use crate::engine::change::Change;
 use crate::engine::step::{Node, Step};
@@ -7,7 +7,7 @@ use crate::node::paths::ADMIN_CONF;
 use crate::node::paths::KUBELET_CONF;
 use crate::role::Role;
 
-/// See the module.
+/// Waits until the node is Ready.
 pub struct Ready;
 
 impl Step for Ready {

@@ -1,6 +1,5 @@
-//! The site's registries that stand in for others, for what the bundle does not
-//! have: containerd reads their files at each pull (containerd's
-//! `docs/hosts.md`).
+//! The site's mirrors of registries, for images that the bundle does not have.
+//! containerd reads their files at each pull (containerd's `docs/hosts.md`).
 
 use bundle_format::cluster::MirrorUrl;
 
@@ -11,7 +10,7 @@ use crate::node::paths::REGISTRIES as FOLDER;
 
 const HEADER: &str = "# Written by kubeferry.\n";
 
-/// See the module.
+/// Writes the mirrors' files.
 pub struct RegistryMirrors;
 
 impl Step for RegistryMirrors {
@@ -45,7 +44,7 @@ fn text(mirrors: &[MirrorUrl]) -> String {
     for mirror in mirrors {
         text += &format!("\n[host.\"{mirror}\"]\ncapabilities = [\"pull\", \"resolve\"]\n");
         if mirror.has_path() {
-            // Else containerd looks for the API in `/v2` below it.
+            // Otherwise containerd would append `/v2` to the path.
             text += "override_path = true\n";
         }
     }

@@ -1,9 +1,8 @@
-//! The bundle's packages as a repository on the node, for its own dnf or yum:
-//! with the vendors' keys, and with signatures checked. It comes with settings of
-//! its own. What a site has set for its own repositories (`exclude`, `versionlock`
-//! and other plugins, `proxy`, `installroot`, `tsflags`, …) is not about the
-//! packages of a bundle, and would have dnf or yum refuse them, or skip them
-//! without a word.
+//! The bundle's packages as a repository on the node, for its own dnf or yum, with
+//! the vendors' keys, and with signatures checked. dnf and yum read settings of ours
+//! with it. A site's settings for its own repositories (`exclude`, `versionlock` and
+//! other plugins, `proxy`, `installroot`, `tsflags`, …) are not meant for the
+//! bundle's packages: dnf and yum would refuse or silently skip some.
 
 use crate::node::paths::DNF_CONFIG;
 use crate::node::paths::PACKAGES;
@@ -21,10 +20,10 @@ use crate::host::Host;
 use crate::steps::file::file;
 use crate::steps::{packages, vendor_keys};
 
-/// No other repository, no plugins and no packages that are merely recommended; an
-/// older kernel is not removed for a new one; a bundle's metadata is not taken for
-/// that of the one before. What waits for another dnf or yum might wait for ever,
-/// and yum would pass over what it does not find.
+/// The settings: no other repository, no plugins, no recommended packages; an old
+/// kernel is not removed for a new one; metadata is never taken from the bundle
+/// before; a running dnf or yum is an error, because waiting for it has no time
+/// limit; a missing package is an error too, which yum would otherwise skip.
 const SETTINGS: &str = "\
 # Written by kubeferry: dnf and yum read this in place of the node's own settings.
 [main]
@@ -40,7 +39,7 @@ skip_missing_names_on_install=0
 
 ";
 
-/// See the module.
+/// Lays out the repository.
 pub struct Repository;
 
 impl Step for Repository {
@@ -93,7 +92,7 @@ impl Step for Repository {
     }
 }
 
-/// The digests of packages that the node has, and whose files nobody reads again.
+/// The digests of the packages that are installed. Nobody reads their files again.
 fn installed(node: &Node<'_>) -> anyhow::Result<BTreeSet<Digest>> {
     let missing = packages::missing(node.host, node.intent)?;
     let rpms = node.intent.lock().rpms.iter();
@@ -101,8 +100,8 @@ fn installed(node: &Node<'_>) -> anyhow::Result<BTreeSet<Digest>> {
     Ok(here.filter(|rpm| !missing.contains(&&rpm.package)).map(|rpm| rpm.digest).collect())
 }
 
-/// Whether a file is there as the bundle has it. By its size alone where nobody
-/// reads it: all packages of a bundle are hundreds of megabytes.
+/// Whether a file is there as the bundle has it. If nobody reads it, only its size is
+/// compared, because all packages together are hundreds of megabytes.
 fn is_whole(host: &Host, path: &Path, wanted: &Descriptor, is_read: bool) -> anyhow::Result<bool> {
     let real = host.path(path);
     let size = fs::metadata(&real).map(|file| file.len()).ok();

@@ -1,9 +1,8 @@
-//! The name servers that pods of the system get where a site has no DNS: without
-//! a file of them kubelet starts no pod (kubernetes#103110), and without a server
-//! in it, or with one on the loopback, CoreDNS ends itself (coredns#5764). There
-//! it is the node's own address, at which nobody answers, as nobody would
-//! elsewhere. NetworkManager writes `/etc/resolv.conf` anew at each boot, so
-//! kubelet gets a file of its own.
+//! The name servers for system pods on a site without DNS. Without the file kubelet
+//! starts no pod (kubernetes#103110). Without a server in it, or with one on the
+//! loopback, CoreDNS exits (coredns#5764). So the file names the node's own address,
+//! where nothing answers: a site without DNS has nothing better. kubelet gets a file of
+//! its own, because NetworkManager writes `/etc/resolv.conf` at each boot.
 
 use crate::node::paths::RESOLV_CONF;
 use std::net::{IpAddr, Ipv4Addr};
@@ -15,16 +14,17 @@ use crate::host::Host;
 use crate::node::systemd::unit_is;
 use crate::steps::file::{file, file_for};
 
-/// What kubelet's unit reads arguments from (kubernetes.io, "the kubelet drop-in
-/// file for systemd").
+/// The file from which kubelet's unit reads arguments (kubernetes.io, "The kubelet
+/// drop-in file for systemd").
 const ARGUMENTS: &str = "/etc/sysconfig/kubelet";
 const KEY: &str = "KUBELET_EXTRA_ARGS=";
 const ARGUMENT: &str = "--resolv-conf=/opt/kubernetes/resolv.conf";
-/// Where they are read from, the second one by kubeadm's doing where
+/// Where kubelet reads name servers. kubeadm names the second file if
 /// systemd-resolved runs.
 const PLACES: [&str; 2] = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
 
-/// What kubelet still lacks, or has too much, to give pods name servers.
+/// The changes that give pods name servers, or take ours away once the node has its
+/// own.
 pub(super) fn changes(node: &Node<'_>, step: &str) -> anyhow::Result<Vec<Change>> {
     let host = node.host;
     let is_needed = !has_server(host)?;
@@ -49,13 +49,13 @@ fn servers(address: Ipv4Addr) -> String {
     format!("# Written by kubeferry: this node knows no DNS server.\nnameserver {address}\n")
 }
 
-/// Whether the node knows a server that a pod could ask too (resolv.conf(5)).
+/// Whether the node knows a name server that a pod can ask too (resolv.conf(5)).
 fn has_server(host: &Host) -> anyhow::Result<bool> {
     for place in PLACES {
         let text = host.read(place)?.unwrap_or_default();
         let server = |line: &str| {
             let address = line.strip_prefix("nameserver")?.split_ascii_whitespace().next()?;
-            // One of IPv6 may have its interface behind it.
+            // An IPv6 address may have its interface after it.
             address.split('%').next()?.parse::<IpAddr>().ok()
         };
         if text.lines().filter_map(server).any(|address| !address.is_loopback()) {
@@ -65,8 +65,8 @@ fn has_server(host: &Host) -> anyhow::Result<bool> {
     Ok(false)
 }
 
-/// The file with our argument among the others, or without it. Of several lines the
-/// last counts (systemd.exec(5)); all that is not ours stays byte for byte.
+/// The file with our argument among the others, or without it. The last line for a
+/// variable counts (systemd.exec(5)). All other bytes stay.
 fn with_argument(text: &[u8], is_needed: bool) -> Vec<u8> {
     let is_own = |line: &&[u8]| line.starts_with(KEY.as_bytes());
     let last = lines(text).filter(is_own).last().unwrap_or_default();

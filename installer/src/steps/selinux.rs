@@ -1,5 +1,5 @@
-//! SELinux: left as it is, with the policy for containers that comes as a
-//! package, unless the cluster file asks for permissive.
+//! SELinux stays as it is, and the policy for containers comes as a package. It
+//! becomes permissive only if the cluster file says so.
 
 use bundle_format::cluster::Selinux;
 
@@ -9,11 +9,11 @@ use crate::engine::step::{Node, Step};
 use crate::failure::Failure;
 use crate::steps::file::file;
 
-/// `/etc/sysconfig/selinux` is a link to it, or nobody reads that.
+/// `/etc/sysconfig/selinux` is a link to this file, or is not read.
 const CONFIGURATION: &str = "/etc/selinux/config";
 const ENFORCING: &[u8] = b"enforcing";
 
-/// See the module.
+/// Makes SELinux permissive, if the cluster file says so.
 pub struct SelinuxPolicy;
 
 impl Step for SelinuxPolicy {
@@ -45,7 +45,7 @@ impl Step for SelinuxPolicy {
     }
 }
 
-/// A file's text with its word for enforcing replaced. All other bytes stay.
+/// The file's text with the word for enforcing replaced. All other bytes stay.
 fn permissive(text: &[u8]) -> Vec<u8> {
     let line = |line: &[u8]| match enforcing(line) {
         Some(at) => {
@@ -57,9 +57,9 @@ fn permissive(text: &[u8]) -> Vec<u8> {
     lines(text).flat_map(line).collect()
 }
 
-/// Where a line has the word, as libselinux reads it (`selinux_getenforcemode`): its key
-/// begins the line, blanks may stand before the word and anything after it, and capitals
-/// are as good. What is quoted it does not read.
+/// Where the word is in a line, by libselinux's rules (`selinux_getenforcemode`): the
+/// key begins the line; blanks may stand before the word, and anything after it; case
+/// does not matter. libselinux does not accept quotes.
 fn enforcing(line: &[u8]) -> Option<usize> {
     let value = line.strip_prefix(b"SELINUX=")?;
     let word = value.trim_ascii_start();

@@ -1,5 +1,5 @@
-//! The folder for what people look for: kubeadm's configuration, manifests, the
-//! join file.
+//! The folder for what people look for: kubeadm's configuration, manifests, the join
+//! file.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use crate::engine::change::Change;
 use crate::engine::step::{Node, Step};
 use crate::node::paths::SERVICE_FOLDER;
 
-/// See the module.
+/// Makes the folder.
 pub struct ServiceFolder;
 
 impl Step for ServiceFolder {

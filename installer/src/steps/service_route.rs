@@ -1,20 +1,20 @@
-//! A route to Services on a node without a default route: without any route the
-//! kernel refuses a packet to a Service before kube-proxy's rules see it, so
-//! that nothing on the node's own network reaches the API by its Service.
+//! A route to Services, on a node without a default route. Without any route the
+//! kernel refuses a packet to a Service before kube-proxy's rules see it, and then
+//! the node's own programs cannot reach the API by its Service.
 
 use crate::engine::change::Change;
 use crate::engine::step::{Node, Step};
 use crate::steps::file::file_for;
 use crate::steps::unit::enabled;
 
-/// Its unit.
+/// The unit.
 pub(crate) const UNIT: &str = "kubeferry-service-route.service";
 /// The unit's file.
 pub(crate) const PATH: &str = "/etc/systemd/system/kubeferry-service-route.service";
-/// What sets it, before the network and its interface.
+/// The line that sets the route, before the network and the interface.
 pub(crate) const SET: &str = "ExecStart=/usr/sbin/ip route replace ";
 
-/// See the module.
+/// Sets the route, at each boot.
 pub struct ServiceRoute;
 
 impl Step for ServiceRoute {

@@ -1,7 +1,8 @@
-//! Swap: off now and at every boot. kubelet does not start with it. It comes by
-//! fstab(5), by units of a site or a package, by units that generators make at each
-//! boot (of a GPT's swap partition, of memory, of the kernel's command line), and by
-//! services that switch it on themselves. crypttab(5) only gives fstab a device.
+//! Swap: off now and at every boot, because kubelet does not start with it. Swap
+//! comes from fstab(5), from units of a site or a package, from units that generators
+//! make at each boot (for a GPT's swap partition, for zram, from the kernel's command
+//! line), and from services that switch it on themselves. crypttab(5) only makes a
+//! device for fstab.
 
 use std::path::Path;
 
@@ -15,11 +16,11 @@ use crate::steps::file::file;
 use crate::steps::unit::ended;
 
 const FSTAB: &str = "/etc/fstab";
-/// Azure's agent, which makes a swap file on a disk that is empty at each boot.
+/// Azure's agent. It makes a swap file on a disk that is empty at each boot.
 const AGENT: &str = "/etc/waagent.conf";
-/// Where a site's own units are: `systemctl mask` refuses these.
+/// Where a site's own units are. `systemctl mask` refuses to mask these.
 const OWN: &str = "/etc/systemd/system";
-/// Where all others are (systemd.unit(5)).
+/// Where all other units are (systemd.unit(5)).
 const UNITS: [&str; 7] = [
     "/run/systemd/system",
     "/run/systemd/generator.early",
@@ -29,11 +30,11 @@ const UNITS: [&str; 7] = [
     "/run/systemd/generator",
     "/run/systemd/generator.late",
 ];
-/// Services that switch it on themselves.
+/// Services that switch swap on themselves.
 const SERVICES: [&str; 6] =
     ["dphys-swapfile", "swapspace", "zram", "zram-config", "zram-swap", "zramswap"];
 
-/// See the module.
+/// Switches swap off.
 pub struct Swap;
 
 impl Step for Swap {
@@ -46,8 +47,8 @@ impl Step for Swap {
     }
 }
 
-/// What switches it off now and at each boot. At a reset, which goes backwards, all that
-/// makes swap is back before swap is switched on.
+/// The changes that switch swap off, now and at each boot. A reset goes backwards: it
+/// first restores everything that makes swap, and then switches swap on.
 pub(crate) fn changes(host: &Host) -> anyhow::Result<Vec<Change>> {
     let mut changes = Vec::new();
     for service in SERVICES {
@@ -58,7 +59,8 @@ pub(crate) fn changes(host: &Host) -> anyhow::Result<Vec<Change>> {
     if swaps.lines().nth(1).is_some() {
         let mut undo = vec![Command::of("swapon -a --ifexists")];
         if !units.is_empty() {
-            // Which `swapon` knows nothing of. A target that is reached starts nothing.
+            // `swapon -a` does not know these units. Starting a target
+            // that is active starts nothing.
             undo.push(Command::of("systemctl daemon-reload"));
             undo.push(Command::of("systemctl restart swap.target"));
         }
@@ -71,8 +73,8 @@ pub(crate) fn changes(host: &Host) -> anyhow::Result<Vec<Change>> {
             changes.extend(file(host, path, &without(&text, is_meant))?);
         }
     }
-    // zram-generator(8) makes swap of memory at boot; an empty file of this
-    // name stops it.
+    // zram-generator(8) makes swap in memory at boot. An empty file of this name
+    // stops it.
     let generator = "/etc/systemd/zram-generator.conf";
     if host.exists("/usr/lib/systemd/system-generators/zram-generator")
         && host.read(generator)?.as_deref() != Some("")
@@ -82,7 +84,7 @@ pub(crate) fn changes(host: &Host) -> anyhow::Result<Vec<Change>> {
     Ok(changes)
 }
 
-/// What keeps units of swap from being started.
+/// The changes that keep swap units from starting.
 fn units(host: &Host) -> anyhow::Result<Vec<Change>> {
     let masked = |unit: &str| -> anyhow::Result<Option<Change>> {
         let mask = || {
@@ -99,7 +101,7 @@ fn units(host: &Host) -> anyhow::Result<Vec<Change>> {
     for name in own {
         let path = format!("{OWN}/{name}");
         let end = host.followed(&path)?;
-        // A link to nowhere, or to /dev/null, and an empty file are no unit.
+        // A dangling link, a link to /dev/null and an empty file are no units.
         if host.path(&end).metadata().map_or(0, |found| found.len()) == 0 {
             continue;
         }
@@ -118,13 +120,14 @@ fn units(host: &Host) -> anyhow::Result<Vec<Change>> {
             }
             let text = host.read(format!("{folder}/{name}"))?.unwrap_or_default();
             seen.push(name.clone());
-            // What systemd makes of fstab goes with the line there.
+            // The unit that systemd makes from a line of fstab goes with
+            // that line.
             if text.lines().any(|line| line.trim() == "SourcePath=/etc/fstab") {
                 continue;
             }
             if folder.contains("generator") {
-                // The name of a disk, and so of its unit, may be another at the next boot;
-                // all such units are started by this target only.
+                // A disk, and so its unit, may have another name at
+                // the next boot. Only this target starts all of them.
                 if !changes.iter().any(|one| one.to_string().ends_with("mask swap.target")) {
                     changes.extend(masked("swap.target")?);
                 }
@@ -136,7 +139,8 @@ fn units(host: &Host) -> anyhow::Result<Vec<Change>> {
     Ok(changes)
 }
 
-/// A file's text with the lines that `is_meant` as comments. All other bytes stay.
+/// A file's text with the lines that `is_meant` picks as comments. All other bytes
+/// stay.
 fn without(text: &[u8], is_meant: fn(&str) -> bool) -> Vec<u8> {
     let line = |line| {
         let comment: &[u8] = if is_meant(&shown(line)) { b"# kubeferry: " } else { b"" };
@@ -145,13 +149,13 @@ fn without(text: &[u8], is_meant: fn(&str) -> bool) -> Vec<u8> {
     lines(text).flat_map(line).collect::<Vec<_>>().concat()
 }
 
-/// Whether it is a line of swap: the third of a line's fields is its type (fstab(5)).
+/// Whether it is a line for swap: the third field is the type (fstab(5)).
 fn is_swap(line: &str) -> bool {
     let is_comment = line.trim_start().starts_with('#');
     !is_comment && line.split_ascii_whitespace().nth(2) == Some("swap")
 }
 
-/// Whether it has Azure's agent make swap (its README, "Configuration").
+/// Whether the line makes Azure's agent create swap (its README, "Configuration").
 fn is_agents(line: &str) -> bool {
     let is_key = |key: &str| key.trim() == "ResourceDisk.EnableSwap";
     let value = line.split_once('=').filter(|(key, _)| is_key(key)).map(|(_, value)| value);

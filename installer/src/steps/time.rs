@@ -1,7 +1,7 @@
-//! One time for all nodes, by chrony. Where the site has time servers all nodes
-//! follow those; elsewhere the first master serves its own time to the others. Other
-//! programs that set the clock end: two of them pull at it, and units that conflict with
-//! chronyd may win at the next boot (ansible-role-ntp#22).
+//! One time for all nodes, by chrony. If the site has time servers, all nodes follow
+//! them; otherwise the first master serves its own time to the others. Other programs
+//! that set the clock are switched off: two of them fight, and a unit that conflicts
+//! with chronyd may win at the next boot (ansible-role-ntp#22).
 
 use crate::node::paths::CHRONY_CONF;
 use ipnet::Ipv4Net;
@@ -19,15 +19,16 @@ use crate::role::Role;
 use crate::steps::file::{claims, file, file_for};
 use crate::steps::unit::{enabled, ended};
 
-/// Services that set a clock from the network, also the one that does so once at boot.
+/// Services that set the clock from the network, at boot or always.
 const OTHERS: [&str; 7] =
     ["ntp", "ntpd", "ntpdate", "ntpsec", "openntpd", "sntp", "systemd-timesyncd"];
-/// Services that set it from a card's clock (linuxptp): who has these has bought them.
+/// Services that set the clock from a network card (linuxptp). A site that has such
+/// cards wants them.
 const PRECISE: [&str; 2] = ["phc2sys", "timemaster"];
-/// VMware's tools, which may set it from the machine below.
+/// VMware's tools, which may set the clock from the host.
 const TOOLS: &str = "/usr/bin/vmware-toolbox-cmd";
 
-/// See the module.
+/// Sets up chrony.
 pub struct Time;
 
 impl Step for Time {
@@ -49,14 +50,14 @@ impl Step for Time {
         changes.extend(enabled(host, "chronyd")?);
         let follows = chrony::follows(host)? == Some(true);
         if !serves(node.intent) && (!changes.is_empty() || !follows) {
-            // For up to a minute, every second; only that there is a source.
+            // Up to 60 tries, one a second, until there is a source.
             changes.push(Change::run("chronyc waitsync 60 0 0 1"));
         }
         Ok(changes)
     }
 }
 
-/// What ends all others that set the clock.
+/// The changes that switch off all other programs that set the clock.
 pub(crate) fn without_others(host: &Host) -> anyhow::Result<Vec<Change>> {
     for unit in PRECISE {
         let is = |question, word| anyhow::Ok(unit_told(host, question, unit)? == word);
@@ -87,8 +88,8 @@ pub(crate) fn without_others(host: &Host) -> anyhow::Result<Vec<Change>> {
     Ok(changes)
 }
 
-/// A clock that is not its source's: what is signed on one node would not be
-/// valid yet, or no more, on another.
+/// The failure if the clock differs from its source. A certificate signed on one node
+/// would not be valid on another.
 pub(crate) fn wrong_clock(host: &Host) -> anyhow::Result<Option<Failure>> {
     let wrong = chrony::tracking(host)?.filter(|tracking| tracking.away > ALLOWED);
     Ok(wrong.map(|Tracking { source, away, .. }| {
@@ -103,14 +104,14 @@ pub(crate) fn wrong_clock(host: &Host) -> anyhow::Result<Option<Failure>> {
     }))
 }
 
-/// Whether chrony already runs as the step would have it. If not, the step has it
-/// started anew, which sets the clock.
+/// Whether chrony already runs as this step sets it up. If not, the step restarts it,
+/// and that sets the clock.
 pub(crate) fn is_ours(host: &Host, intent: &Intent) -> anyhow::Result<bool> {
     Ok(host.read(CHRONY_CONF)? == Some(configuration(intent))
         && unit_is(host, "active", "chronyd")?)
 }
 
-/// Whether the node's own clock is the cluster's.
+/// Whether the cluster follows this node's own clock.
 pub(crate) fn serves(intent: &Intent) -> bool {
     intent.role == Role::Master && intent.cluster.ntp_servers.is_empty()
 }
@@ -120,8 +121,8 @@ fn configuration(intent: &Intent) -> String {
         (Some(join), []) => format!("server {} iburst\n", join.master_address),
         (_, servers) => servers.iter().map(|server| format!("server {server} iburst\n")).collect(),
     };
-    // A network of 256 addresses, or less, is what sites have; others name
-    // their own servers.
+    // Sites without time servers usually have one network of at most 256
+    // addresses.
     let network = Ipv4Net::new_assert(intent.address, 24).trunc();
     let serve =
         if serves(intent) { format!("local stratum 10\nallow {network}\n") } else { String::new() };

@@ -1,14 +1,15 @@
-//! What makes a unit of systemd run, or end, now and at each boot.
+//! The changes that start or stop a unit of systemd, now and at each boot.
 
 use crate::engine::change::Change;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::systemd::{unit_is, unit_told};
 
-/// What ends a service of others, now and at each boot. A reset makes it what it was.
+/// The changes that stop another program's service. A reset restores its state.
 pub(super) fn ended(host: &Host, unit: &str) -> anyhow::Result<Vec<Change>> {
     let mut changes = Vec::new();
-    // One that others start, or that is there until the next boot only, cannot be disabled.
+    // A unit that others start, or that exists until the next boot only, cannot be
+    // disabled.
     if unit_told(host, "is-enabled", unit)? == "enabled" {
         changes.push(Change::run_undone_by(
             &format!("systemctl disable {unit}"),
@@ -24,7 +25,7 @@ pub(super) fn ended(host: &Host, unit: &str) -> anyhow::Result<Vec<Change>> {
     Ok(changes)
 }
 
-/// What makes a unit start now and at each boot.
+/// The changes that start a unit, now and at each boot.
 pub(super) fn enabled(host: &Host, unit: &str) -> anyhow::Result<Vec<Change>> {
     let mut changes = Vec::new();
     if !unit_is(host, "enabled", unit)? {

@@ -1,6 +1,6 @@
-//! The vendors' keys in rpm's database. A key that its vendor has renewed is the same
-//! key with a later date, and `rpm --import` leaves the copy that is there as it is:
-//! that copy goes first, and is kept for the way back.
+//! The vendors' keys in rpm's database. A renewed key is the same key with a later
+//! expiry date, and `rpm --import` does not replace the old copy. So the old copy is
+//! erased first, and kept for a reset.
 
 use crate::node::paths::KEYS_BEFORE;
 use crate::node::rpm;
@@ -19,11 +19,11 @@ use crate::host::Host;
 use crate::receipt::{self, Deed};
 use crate::steps::file::file;
 
-/// An armor's first and last line (RFC 4880, 6.2).
+/// The first line of an armored key (RFC 4880, 6.2).
 const BEGIN: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
 const END: &str = "-----END PGP PUBLIC KEY BLOCK-----";
 
-/// What a bundle's keys need: each with the path at which it lies on the node.
+/// The changes for a bundle's keys, each with its path on the node.
 pub(super) fn changes(
     node: &Node<'_>,
     files: &[(PathBuf, Descriptor)],
@@ -50,7 +50,7 @@ pub(super) fn changes(
             if all().any(|block| has_certificate(block, &copy)) {
                 continue;
             }
-            // Another's key may have the same last digits.
+            // Another key may have the same last digits.
             let is_of = |block: &Vec<u8>| block.windows(key.len()).any(|part| part == key);
             let Some((path, _)) = keys.iter().find(|(_, blocks)| blocks.iter().any(is_of)) else {
                 continue;
@@ -60,7 +60,7 @@ pub(super) fn changes(
             }
         }
     }
-    // Last, so that what is imported by then is none that is to be replaced.
+    // Last, so that none of these is a copy that is replaced above.
     if !missing.is_empty() {
         let command = files.iter().fold(Command::of("rpm --import"), |command, (path, _)| {
             command.with(path.to_string_lossy())
@@ -75,7 +75,7 @@ fn erase(name: &str) -> Command {
     Command::of("rpm --erase --").with(name)
 }
 
-/// Takes a copy out of rpm's database, and the bundle's in.
+/// Erases a copy from rpm's database, and imports the bundle's.
 fn replace(host: &Host, name: &str, text: &str, path: &Path) -> anyhow::Result<Vec<Change>> {
     let digest = Digest::of(text.as_bytes()).to_string();
     let kept = format!("{KEYS_BEFORE}/{}.asc", digest.trim_start_matches("sha256:"));
@@ -87,8 +87,8 @@ fn replace(host: &Host, name: &str, text: &str, path: &Path) -> anyhow::Result<V
     Ok(changes)
 }
 
-/// Whether the bundle's file was imported since it lies there. rpm may store it in a
-/// form of its own.
+/// Whether the bundle's file was imported since it was written. rpm may store it in
+/// another form.
 fn was_imported(host: &Host, file: &Path) -> bool {
     let deeds = receipt::remaining(host.lines());
     let word = file.to_string_lossy();
@@ -103,7 +103,7 @@ fn was_imported(host: &Host, file: &Path) -> bool {
     deeds.iter().rposition(imported) > deeds.iter().rposition(wrote)
 }
 
-/// The copies that rpm has under a key's name, each with its whole name.
+/// The copies that rpm has under a key's name, each with its full name.
 fn copies(host: &Host, name: &str) -> anyhow::Result<Vec<(String, String)>> {
     let format = "%{NAME}-%{VERSION}-%{RELEASE}\\n%{DESCRIPTION}\\n";
     let command = Command::of("rpm -q --qf").with(format).with("--").with(name);
@@ -112,7 +112,8 @@ fn copies(host: &Host, name: &str) -> anyhow::Result<Vec<(String, String)>> {
     for line in said.lines() {
         match copies.last_mut() {
             Some((_, text)) if !line.starts_with("gpg-pubkey-") => {
-                // The format's own line break follows that of the armor.
+                // rpm's format adds a line break after the armor's
+                // own.
                 if line.is_empty() && text.contains(END) {
                     continue;
                 }
@@ -125,7 +126,8 @@ fn copies(host: &Host, name: &str) -> anyhow::Result<Vec<(String, String)>> {
     Ok(copies)
 }
 
-/// The OpenPGP packets of a key file: of each armored block, or the file itself.
+/// The OpenPGP packets of a key file: of each armored block, or of the binary file
+/// itself.
 fn blocks(file: &[u8]) -> Vec<Vec<u8>> {
     let text = String::from_utf8_lossy(file);
     let parts = text.split(BEGIN).skip(1);
@@ -133,14 +135,16 @@ fn blocks(file: &[u8]) -> Vec<Vec<u8>> {
     if blocks.is_empty() { vec![file.to_owned()] } else { blocks }
 }
 
-/// What follows an armor's first line: headers, an empty line, base64, a checksum.
+/// Decodes the text after an armor's first line: headers, an empty line, base64, a
+/// checksum.
 fn decoded(armor: &str) -> Option<Vec<u8>> {
     let lines = armor.lines().skip(1).map(str::trim).skip_while(|line| !line.is_empty());
     let body = lines.take_while(|line| !line.starts_with(['=', '-']));
     STANDARD.decode(body.collect::<String>()).ok()
 }
 
-/// The body of a public key's packet, with which a certificate begins (RFC 4880, 4.2).
+/// The body of the public key packet, with which a certificate begins (RFC 4880,
+/// 4.2).
 fn public_key(packets: &[u8]) -> Option<&[u8]> {
     let (&head, rest) = packets.split_first()?;
     let byte = |at: usize| rest.get(at).map(|byte| usize::from(*byte));
@@ -155,7 +159,7 @@ fn public_key(packets: &[u8]) -> Option<&[u8]> {
     (body.len() > 16).then_some(body)
 }
 
-/// Whether packets have this certificate, and no more of it.
+/// Whether packets contain exactly this certificate.
 fn has_certificate(packets: &[u8], whole: &[u8]) -> bool {
     let mut at = packets.windows(whole.len()).enumerate().filter(|(_, part)| *part == whole);
     at.any(|(at, _)| {

@@ -1,5 +1,5 @@
-//! containerd's configuration with what Kubernetes needs in it. It is edited by path,
-//! so that what else stands in its files stays.
+//! Editing containerd's configuration: single keys are set, and everything else in
+//! its files stays.
 
 use bundle_format::ImageReference;
 use bundle_format::cluster::CgroupDriver;
@@ -17,13 +17,13 @@ use crate::node::paths::CRI_SOCKET;
 pub(crate) struct Wanted<'a> {
     /// The sandbox image.
     pub(crate) sandbox: Option<&'a ImageReference>,
-    /// Who makes control groups.
+    /// The cgroup driver.
     pub(crate) driver: CgroupDriver,
-    /// The registries whose files are ours.
+    /// The registries whose files we write.
     pub(crate) registries: Vec<String>,
 }
 
-/// Puts it into the files, and gives those of registries that are to be there.
+/// Edits the files, and returns the registries' files to write.
 pub(crate) fn configure(
     host: &Host,
     files: &mut Files,
@@ -42,7 +42,8 @@ pub(crate) fn configure(
     Ok(moved)
 }
 
-/// The packages of Docker's vendor switch CRI off. The lists of all files are one.
+/// Switches CRI on: Docker's packages of containerd switch it off. The lists of all
+/// files are joined.
 fn enable_cri(files: &mut Files) {
     for file in &mut files.list {
         let list = file.document.get_mut("disabled_plugins").and_then(Item::as_array_mut);
@@ -54,7 +55,7 @@ fn enable_cri(files: &mut Files) {
     }
 }
 
-/// kubelet and crictl ask the usual socket.
+/// Refuses another socket: kubelet and crictl use the usual one.
 fn check_socket(files: &Files, source: &Source) -> Result<(), Failure> {
     let usual = CRI_SOCKET.trim_start_matches("unix://");
     let merged = files.merged();

@@ -1,5 +1,5 @@
-//! containerd's configuration: CRI on, the bundle's sandbox image, the cluster's
-//! cgroup driver. Then it is started anew, and must answer CRI.
+//! containerd: CRI on, the bundle's sandbox image, the cluster's cgroup driver. Then
+//! it is restarted, and CRI must answer.
 
 mod edit;
 mod trial;
@@ -21,10 +21,10 @@ use crate::receipt;
 use crate::steps::file::{claims, file};
 use crate::steps::unit::enabled;
 
-/// Folders that it makes when it starts, and fills.
+/// Folders that containerd makes and fills when it starts.
 const FOLDERS: [&str; 3] = ["/etc/cni", "/opt/containerd", CONTAINERD_DATA];
 
-/// See the module.
+/// Configures containerd.
 pub struct Containerd;
 
 impl Step for Containerd {
@@ -49,7 +49,7 @@ impl Step for Containerd {
         }
         changes.extend(enabled(host, "containerd")?);
         if !changes.is_empty() {
-            // systemd has it as started before its CRI is.
+            // systemd calls it started before CRI answers.
             let command = Command::of(&format!("crictl --runtime-endpoint {CRI_SOCKET} info"));
             changes.push(Change::Await { command, seconds: 60 });
         }
@@ -65,7 +65,7 @@ impl Step for Containerd {
     }
 }
 
-/// Its files as they are to be, and those of registries that come of them.
+/// The edited files, and the registries' files to write.
 fn edited(node: &Node<'_>) -> anyhow::Result<(Files, Vec<(String, String)>)> {
     let source = source(node.host)?;
     let mut files = Files::read(node.host, &source.path, release(node)?)?;
@@ -73,8 +73,8 @@ fn edited(node: &Node<'_>) -> anyhow::Result<(Files, Vec<(String, String)>)> {
     Ok((files, moved))
 }
 
-/// The containerd that will read them: the bundle's, but that a node in its cluster
-/// keeps a newer one.
+/// The release that will read the files: the bundle's, or a newer one that is
+/// installed on a node in its cluster.
 fn release(node: &Node<'_>) -> anyhow::Result<Release> {
     let locked = node.intent.lock().containerd.as_deref().map(Release::of);
     let said = node.host.answer(&Command::of("containerd --version"))?.stdout;
@@ -95,7 +95,7 @@ fn wanted<'a>(node: &Node<'a>) -> Wanted<'a> {
     }
 }
 
-/// Once, when all files are written; and at a reset, when all are back.
+/// The restart, after all files are written; at a reset, after all are restored.
 fn restart(host: &Host, files: &Files) -> Change {
     let command = Command::of("systemctl restart containerd");
     let edited: Vec<&Path> = files.edited().into_iter().map(|(path, _)| path).collect();

@@ -1,5 +1,6 @@
-//! A configuration is shown to containerd before it takes the old one's place: what it
-//! cannot read, or reads otherwise, must not end a containerd that works.
+//! Asking containerd about new files before they replace the old ones. A
+//! configuration that it cannot read, or reads otherwise, must not stop a containerd
+//! that works.
 
 use anyhow::Context;
 use toml_edit::{Array, DocumentMut, Item};
@@ -10,13 +11,13 @@ use crate::host::Host;
 use crate::node::containerd::files::Files;
 use crate::node::containerd::told::{Told, dump};
 
-/// Where it is shown: gone after the next boot, whatever happens.
+/// The folder for the new files. It is gone after the next boot, whatever happens.
 const FOLDER: &str = "/run/kubeferry-containerd";
 
-/// Refuses what containerd would not take.
+/// Refuses files that containerd cannot read, or reads otherwise.
 pub(super) fn check(host: &Host, files: &Files, wanted: &Wanted<'_>) -> anyhow::Result<()> {
     let place = |number: usize| format!("{FOLDER}/{number}.toml");
-    // In the order in which containerd reads them.
+    // In containerd's order.
     let imports: Array = (1..files.list.len()).map(place).collect();
     let mut texts = Vec::new();
     for (number, file) in files.list.iter().enumerate() {
@@ -29,7 +30,7 @@ pub(super) fn check(host: &Host, files: &Files, wanted: &Wanted<'_>) -> anyhow::
     }
     let said = host.try_out(FOLDER, &texts, &dump(&place(0)))?;
     if said.status == Some(127) {
-        // It is not here yet.
+        // containerd is not installed yet.
         return Ok(());
     }
     let cure = "nothing was changed; mend its files, or move them away, and this program writes \
@@ -52,7 +53,7 @@ pub(super) fn check(host: &Host, files: &Files, wanted: &Wanted<'_>) -> anyhow::
     }
 }
 
-/// What of it would not hold.
+/// The first setting that would not take effect.
 fn difference(told: &Told, wanted: &Wanted<'_>) -> Option<String> {
     let sandbox = wanted.sandbox.map(ToString::to_string);
     let other = told.drivers.iter().find(|(_, driver)| *driver != wanted.driver);

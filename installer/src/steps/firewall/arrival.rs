@@ -1,5 +1,5 @@
-//! The zones in which packets arrive: of those that have their sender among their
-//! sources, before all others, or else of the interface that they come by.
+//! The zones in which packets arrive: the zone that lists their sender as a source,
+//! before all others; else the zone of the interface by which they come.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -19,14 +19,14 @@ pub(crate) struct Ways {
     networks: Vec<(String, Ipv4Net)>,
     /// The interface with the node's address.
     own: String,
-    /// That of the default route, by which outsiders come.
+    /// The interface of the default route, by which outsiders come.
     outside: Option<String>,
     /// The zones that the network's configuration gives to interfaces at boot.
     kept: BTreeMap<String, String>,
 }
 
 impl Ways {
-    /// Looks for them, for a node with this address.
+    /// Finds them, for a node with this address.
     pub(crate) fn of(host: &Host, address: Ipv4Addr) -> anyhow::Result<Self> {
         let networks = facts::networks(host)?;
         let own = networks.iter().find(|(_, network)| network.addr() == address);
@@ -46,14 +46,14 @@ impl Ways {
         &self.own
     }
 
-    /// The networks of interfaces for which that holds.
+    /// The networks of the interfaces that `is` picks.
     pub(super) fn networks(&self, is: impl Fn(&str) -> bool) -> Vec<Ipv4Net> {
         let found = self.networks.iter().filter(|(name, _)| is(name));
         found.map(|(_, network)| network.trunc()).collect()
     }
 
-    /// The interface by which packets of others come: the one on their network, or
-    /// else the one by which the kernel sends to them.
+    /// The interface by which packets of a sender come: the one on its network,
+    /// else the one by which the kernel sends to it.
     fn from(&self, host: &Host, sender: &IpNet) -> anyhow::Result<String> {
         let is_on = |network: &Ipv4Net| IpNet::V4(*network).contains(sender);
         let on = self.networks.iter().filter(|(_, network)| is_on(network));
@@ -62,15 +62,15 @@ impl Ways {
         }
         let question = Command::of("ip -o route get").with(sender.addr().to_string());
         let said = host.answer(&question)?;
-        // No route to there is no way from there either.
+        // Without a route to the sender there is no way from it either.
         let way = if said.succeeded() { said.stdout.as_str() } else { "" };
         let mut words = way.split_ascii_whitespace().skip_while(|word| *word != "dev");
         Ok(words.nth(1).unwrap_or(&self.own).to_owned())
     }
 }
 
-/// The zone that NetworkManager, or the older scripts, put an interface into when they
-/// start it.
+/// The zone that NetworkManager, or the older network scripts, give to an interface
+/// when they start it.
 fn kept_zone(host: &Host, interface: &str) -> anyhow::Result<Option<String>> {
     let is_named = |zone: &String| !zone.is_empty() && zone != "--";
     if unit_is(host, "active", "NetworkManager")? {
@@ -91,7 +91,7 @@ fn kept_zone(host: &Host, interface: &str) -> anyhow::Result<Option<String>> {
 fn nmcli(host: &Host, question: &str) -> anyhow::Result<String> {
     let command = Command::of(question);
     let said = host.answer(&command)?;
-    // It does not know the interface; or there is no nmcli to ask.
+    // NetworkManager does not know the interface, or is not installed.
     if said.succeeded() || matches!(said.status, Some(10 | 127)) {
         return Ok(said.stdout.lines().next().unwrap_or_default().trim().to_owned());
     }
@@ -103,11 +103,11 @@ fn nmcli(host: &Host, question: &str) -> anyhow::Result<String> {
     .into())
 }
 
-/// The zones of one place.
+/// The zones in one place: at work, or in files.
 pub(crate) struct Arrival<'a> {
     zones: &'a Zones,
     place: Place,
-    /// Those at work, where these are in files.
+    /// The zones at work, if these are the ones in files.
     at_work: Option<&'a Zones>,
     bound: Vec<(String, Vec<IpNet>)>,
     ways: &'a Ways,
@@ -115,7 +115,7 @@ pub(crate) struct Arrival<'a> {
 }
 
 impl<'a> Arrival<'a> {
-    /// Looks at the zones of a place.
+    /// Looks at the zones in a place.
     pub(crate) fn at(
         host: &Host,
         (place, zones): (Place, &'a Zones),
@@ -133,7 +133,8 @@ impl<'a> Arrival<'a> {
         &self.bound
     }
 
-    /// The zones of packets from `sender` that do not let all of them through.
+    /// The zones in which packets from `sender` arrive, without those that let
+    /// everything through.
     pub(crate) fn of(&self, host: &Host, sender: &IpNet) -> anyhow::Result<BTreeSet<String>> {
         let (mut found, mut is_whole) = (BTreeSet::new(), false);
         for (zone, sources) in &self.bound {
@@ -148,8 +149,8 @@ impl<'a> Arrival<'a> {
         Ok(self.without_open(found))
     }
 
-    /// The zones of packets from anybody: of the interfaces that outsiders come by, and of
-    /// sources that the site lets in at all.
+    /// The zones in which packets from anybody arrive: those of the interfaces by
+    /// which outsiders come, and of sources that the site lets in at all.
     pub(crate) fn of_all(&self) -> BTreeSet<String> {
         let interfaces = [Some(&self.ways.own), self.ways.outside.as_ref()];
         let mut found: BTreeSet<String> =
@@ -159,8 +160,9 @@ impl<'a> Arrival<'a> {
         self.without_open(found)
     }
 
-    /// The zones of an interface. In files that is the one that it gets at boot, and the
-    /// one that it has now, since others than we know may put it there.
+    /// The zones of an interface. In files: the one that it gets at boot, and the
+    /// one that it has now, because a program that we do not know may put it
+    /// there.
     pub(crate) fn of_interface(&self, interface: &str) -> BTreeSet<String> {
         let kept = self.ways.kept.get(interface).filter(|_| self.place != Place::Work);
         let listed = self.zones.of_interface(interface);

@@ -1,8 +1,8 @@
-//! firewalld, where it runs or starts at boot: what the role needs is opened, for
-//! those who need it and in the zones where their packets arrive; what earlier runs
-//! have opened and nothing needs any more is closed; and what pods send is let
-//! through. On a node that is in its cluster nothing is done that would take
-//! kube-proxy's rules away.
+//! firewalld, if it runs or starts at boot. The ports that the role needs are opened,
+//! for those who need them, in the zones where their packets arrive. Ports that
+//! earlier runs opened and nothing needs any more are closed. Pods' traffic is let
+//! through. On a node that is in its cluster, nothing is done that would flush
+//! kube-proxy's rules.
 
 mod arrival;
 mod needs;
@@ -30,7 +30,7 @@ use crate::engine::step::{Node, Step};
 use crate::host::Host;
 use crate::node::systemd::unit_is;
 
-/// See the module.
+/// Opens and closes ports in firewalld.
 pub struct FirewallRules;
 
 impl Step for FirewallRules {
@@ -56,8 +56,9 @@ impl Step for FirewallRules {
     }
 }
 
-/// What ends firewalld now and at each boot. When it stops it takes all rules away,
-/// so that one beside Kubernetes ends with the node's next start only.
+/// The changes that stop firewalld, now and at each boot. Stopping it flushes all
+/// rules; so beside Kubernetes it is only disabled, and ends at the node's next
+/// start.
 fn flush(host: &Host, runs: bool, starts: bool) -> anyhow::Result<Vec<Change>> {
     let is_live = is_live(host);
     let (end, begin) = match (runs && !is_live, starts) {
@@ -99,12 +100,14 @@ fn configure(node: &Node<'_>, places: &[Place]) -> anyhow::Result<Vec<Change>> {
     for ((place, zones), rules) in listed.iter().zip(&wanted) {
         let missing: Vec<&Rule> = rules.iter().filter(|rule| !zones.has(rule)).collect();
         changes.extend(place.add(&missing));
-        // What only some clusters need, and this one no more, goes if it is from us. What
-        // files are to have is at work too once firewalld has read them.
+        // Rules of ours that no part of this cluster needs any more are
+        // removed. firewalld joins its files and what is at work only when it
+        // reads its files.
         let mut left = opened::rules(host, *place, &default);
         left.retain(|rule| zones.has(rule) && !wanted.iter().any(|rules| rules.contains(rule)));
         if peers.are_partial {
-            // It may be by these that a machine of the cluster gets in.
+            // Such a rule may be the one by which a machine of the cluster
+            // gets in.
             left.retain(|rule| rule.kind != "rich-rule" && !is_for_nodes(&needs, rule));
         }
         changes.extend(place.remove(&left.iter().collect::<Vec<_>>()));
@@ -117,7 +120,7 @@ fn configure(node: &Node<'_>, places: &[Place]) -> anyhow::Result<Vec<Change>> {
     Ok(all)
 }
 
-/// What is let in, in each zone where packets of those arrive who need it.
+/// The rules for each zone in which packets arrive from those who need them.
 fn rules_for(
     host: &Host,
     needs: &[(Whom, Opening)],

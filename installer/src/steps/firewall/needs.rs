@@ -1,5 +1,5 @@
-//! What a node must let in, and from whom. What listens on the loopback, as etcd's, the
-//! controller manager's and the scheduler's ports of a single master, is for nobody.
+//! What a node must let in, and from whom. What listens only on the loopback needs no
+//! rule: etcd, the controller manager and the scheduler of a single master.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -24,37 +24,37 @@ pub(crate) enum Whom {
 pub(crate) struct Opening {
     /// `port`, `service` or `protocol`.
     pub(crate) kind: &'static str,
-    /// Which.
+    /// The port, service or protocol.
     pub(crate) word: String,
 }
 
 /// kubelet's port.
 pub(crate) const KUBELET: &str = "10250/tcp";
-/// Of every node: kube-proxy's health, which load balancers ask for, and NodePorts
-/// (kubernetes.io, "ports and protocols").
+/// Open on every node: kube-proxy's health check, which load balancers ask, and
+/// NodePorts (kubernetes.io, "Ports and Protocols").
 const OF_ALL: [&str; 3] = ["10256/tcp", "30000-32767/tcp", "30000-32767/udp"];
-/// Of every node for the others: kubelet; Calico's BGP, VXLAN, Typha and WireGuard
-/// (docs.tigera.io, "system requirements"); flannel's VXLAN.
+/// Open on every node for the other nodes: kubelet; Calico's BGP, VXLAN, Typha and
+/// WireGuard (docs.tigera.io, "System requirements"); flannel's VXLAN.
 const OF_NODES: [&str; 6] = [KUBELET, "179/tcp", "4789/udp", "5473/tcp", "51820/udp", "8472/udp"];
-/// IP in IP, Calico's, by its number: `ipip` is another's name in `/etc/protocols`.
+/// Calico's IP in IP, by its number: `ipip` is another protocol in `/etc/protocols`.
 const IP_IN_IP: &str = "4";
 /// The API server.
 const API: &str = "6443/tcp";
-/// Time, for nodes that follow the master's.
+/// NTP, for nodes that follow the master's clock.
 const TIME: &str = "123/udp";
-/// ingress-nginx on the node's own network, and what the API server asks of it.
+/// ingress-nginx on the host's network, and its webhook, which the API server calls.
 const OF_INGRESS: [&str; 2] = ["80/tcp", "443/tcp"];
 const ADMISSION: &str = "8443/tcp";
-/// firewalld's services for NFS, of version 3 as well as of 4.
+/// firewalld's services for NFS, versions 3 and 4.
 const OF_NFS: [&str; 3] = ["nfs", "mountd", "rpc-bind"];
 
-/// Ports that are for everybody, on each node of a role.
+/// Ports that are open for everybody, on each node of a role.
 pub(crate) fn for_all(role: Role) -> impl Iterator<Item = Opening> {
     let api = (role == Role::Master).then_some(API);
     OF_ALL.into_iter().chain(api).map(port)
 }
 
-/// All that a node is to let in.
+/// All that a node must let in.
 pub(super) fn of(intent: &Intent) -> Vec<(Whom, Opening)> {
     let cluster = &intent.cluster;
     let mut for_all: Vec<Opening> = for_all(intent.role).collect();
@@ -84,8 +84,8 @@ fn port(word: &str) -> Opening {
     Opening { kind: "port", word: word.to_owned() }
 }
 
-/// The port of a part of the control plane that listens on the loopback, unless the
-/// cluster file has it listen elsewhere.
+/// The port of a control plane's component. None if it listens on the loopback, its
+/// default.
 fn reachable(arguments: &BTreeMap<Argument, Scalar>, usual: &str) -> Option<Opening> {
     let value = |name: &str| {
         let found = arguments.iter().find(|(argument, _)| argument.as_ref() == name);

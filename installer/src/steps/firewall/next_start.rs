@@ -1,5 +1,5 @@
-//! Changes that firewalld makes only by a reload, which would take away the rules of
-//! all others: they wait for the node's next start.
+//! Changes that firewalld makes only by a reload. A reload would flush the rules of
+//! all other programs, so these changes wait for the node's next start.
 
 use crate::failure::Failure;
 use crate::host::Host;

@@ -1,4 +1,4 @@
-//! The cluster's machines, which are let in where others are not.
+//! The cluster's machines. Some ports are open only for them.
 
 use std::net::IpAddr;
 
@@ -16,16 +16,16 @@ use crate::node::systemd::unit_is;
 
 /// Their addresses, or their networks.
 pub(super) struct Peers {
-    /// Empty where nothing tells the machines from others.
+    /// The networks; empty if nothing tells the machines from others.
     pub(super) networks: Vec<IpNet>,
-    /// Whether these may lack a machine that is in the cluster already.
+    /// Whether a machine of the cluster may be missing here.
     pub(super) are_partial: bool,
 }
 
 impl Peers {
-    /// Those in the cluster file where it names this machine, the master, and one more at
-    /// least; else the node's network, in which others may join. And those that are in
-    /// the cluster, whatever a file says.
+    /// The machines in the cluster file, if it names this one, the master and at
+    /// least one more; else the node's network, because others may join from
+    /// there. And always the machines that are in the cluster already.
     pub(super) fn of(host: &Host, intent: &Intent, ways: &Ways) -> Self {
         let named = intent.cluster.nodes.iter().map(|node| node.address);
         let master = intent.join.as_ref().map(|join| join.master_address);
@@ -34,7 +34,7 @@ impl Peers {
         let mut networks: Vec<IpNet> = Vec::new();
         if !names_all(&intent.cluster, &[first.into(), intent.address.into()]) {
             let own = ways.networks(|name| name == ways.own());
-            // On the other end of a line between two is nobody but the router.
+            // A point-to-point link has only a router at its other end.
             if own.is_empty() || own.iter().any(|network| network.prefix_len() > 30) {
                 return Self { networks, are_partial: false };
             }
@@ -59,14 +59,14 @@ impl Peers {
     }
 }
 
-/// Whether a cluster file names these machines and others, and so all that there are.
+/// Whether a cluster file names these machines and others. Then it names all of them.
 fn names_all(cluster: &Cluster, machines: &[IpAddr]) -> bool {
     let names = |address: &IpAddr| cluster.nodes.iter().any(|node| node.address == *address);
     cluster.nodes.len() > 1 && machines.iter().all(names)
 }
 
-/// Whether an expression of Calico's may mean an interface: by what stands before the
-/// first sign that may mean more than itself.
+/// Whether one of Calico's expressions may match an interface: compared up to the
+/// first character with a special meaning.
 fn matches(interface: &Interface, name: &str) -> bool {
     interface.to_string().split(',').any(|one| match one.split_once(['.', '*']) {
         Some((beginning, _)) => name.starts_with(beginning),
@@ -74,12 +74,13 @@ fn matches(interface: &Interface, name: &str) -> bool {
     })
 }
 
-/// A worker that the firewalls of the others would not let in.
+/// The failure if the other machines' firewalls would not let this worker in.
 pub(crate) fn problem(host: &Host, intent: &Intent) -> anyhow::Result<Option<Failure>> {
     let Some(join) = intent.join.as_ref().filter(|_| !host.exists(KUBELET_CONF)) else {
         return Ok(None);
     };
-    // Of the others' firewalls this one's is the best witness.
+    // The other machines' firewalls cannot be asked. This node's own stands for
+    // them.
     if intent.cluster.firewall != Firewall::Configure
         || !(unit_is(host, "active", "firewalld")? || unit_is(host, "enabled", "firewalld")?)
         || join.cluster.nodes.iter().any(|node| node.address == intent.address)

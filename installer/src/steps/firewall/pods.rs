@@ -1,4 +1,5 @@
-//! What pods send is let in, and what comes from other nodes to pods is forwarded.
+//! Pods' traffic: packets from pods are let in, and packets from other nodes to pods
+//! are forwarded.
 
 use bundle_format::cluster::Cluster;
 use ipnet::IpNet;
@@ -12,18 +13,19 @@ use crate::exec::Command;
 use crate::host::Host;
 
 const POLICY: &str = "kubeferry-pods";
-/// firewalld's zone that lets all in.
+/// firewalld's zone that lets everything in.
 const TRUSTED: &str = "trusted";
 
-/// The zone that pods' network is the source of: a network can be of one zone only.
+/// The zone that has the pods' network as a source. A network can be in one zone
+/// only.
 pub(super) fn zone(arrival: &Arrival<'_>, cluster: &Cluster) -> String {
     let pods = IpNet::V4(cluster.pod_cidr);
     let own = arrival.bound().iter().find(|(_, sources)| sources.contains(&pods));
     own.map_or_else(|| TRUSTED.to_owned(), |(zone, _)| zone.clone())
 }
 
-/// The rules that let pods in: in another zone too that has a larger network, or the
-/// same, as its source, and may so be asked first.
+/// The rules that let pods in. Another zone gets them too if it has the same or a
+/// larger network as a source, because firewalld may ask that zone first.
 pub(super) fn rules(zones: &Zones, arrival: &Arrival<'_>, cluster: &Cluster) -> Vec<Rule> {
     let pods = IpNet::V4(cluster.pod_cidr);
     let mut rules = Vec::new();
@@ -39,9 +41,9 @@ pub(super) fn rules(zones: &Zones, arrival: &Arrival<'_>, cluster: &Cluster) -> 
     rules
 }
 
-/// What comes from other nodes to pods is forwarded. Since firewalld 0.9 that is
-/// a policy from anywhere to the zone that has the pods; before, a direct rule. Gives
-/// the changes before those of zones, and one that is to be last.
+/// Forwarding from other nodes to pods. Since firewalld 0.9 it is a policy from any
+/// zone to the pods' zone; before, a direct rule. Returns the changes before those of
+/// zones, and one that must come last.
 pub(super) fn forwarded(
     host: &Host,
     places: &[Place],
@@ -61,7 +63,8 @@ pub(super) fn forwarded(
     let mut changes = Vec::new();
     if !is_whole(&info.stdout) {
         let file = format!("policies/{POLICY}");
-        // Only by its files firewalld forgets a policy. One that is off stays so.
+        // firewalld forgets a policy only when it reads its files. If it is
+        // off, it stays off.
         let undo = || vec![Command::of("systemctl try-restart firewalld")];
         if !info.succeeded() {
             changes.push(files.change(&format!("--new-policy={POLICY}"), &file, undo()));
@@ -78,7 +81,7 @@ pub(super) fn forwarded(
     if changes.is_empty() && is_whole(&at_work.stdout) {
         return Ok((changes, None));
     }
-    // And only by its files it learns of one.
+    // firewalld also learns of a policy only then.
     if !is_live(host) {
         return Ok((changes, Some(Change::run("firewall-cmd --reload"))));
     }
@@ -91,8 +94,8 @@ pub(super) fn forwarded(
     Ok((changes, None))
 }
 
-/// Whether firewalld has policies: to older ones the option is unknown, which is status 2
-/// of Python's programs.
+/// Whether firewalld has policies. Older ones do not know the option, which is status
+/// 2 of Python's programs.
 fn knows_policies(host: &Host, place: Place) -> anyhow::Result<bool> {
     let question = place.command_of("--get-policies");
     let said = host.answer(&question)?;
@@ -103,7 +106,7 @@ fn knows_policies(host: &Host, place: Place) -> anyhow::Result<bool> {
     }
 }
 
-/// The rule of a firewalld without policies.
+/// The direct rule for a firewalld without policies.
 fn direct(host: &Host, places: &[Place], pods: &str) -> anyhow::Result<Vec<Change>> {
     let rule = format!("ipv4 filter FORWARD 0 -d {pods} -j ACCEPT");
     let mut changes = Vec::new();

@@ -1,21 +1,21 @@
-//! firewalld's rules, which it has twice: at work, and in its files, of which it
-//! makes those at work when it starts. Each is asked and changed by itself, since
-//! firewalld takes away everybody's rules when it reads its files anew, and so
-//! kube-proxy's (before firewalld 2.0 on nftables too).
+//! firewalld's rules. It has them twice: at work, and in its files, which it reads
+//! when it starts. Each place is asked and changed separately, because a reload
+//! flushes the rules of all programs, kube-proxy's too (before firewalld 2.0 also
+//! with nftables).
 
 use std::path::PathBuf;
 
 use crate::engine::change::Change;
 use crate::exec::Command;
 
-/// Where rules are.
+/// A place of rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// At work, until firewalld reads its files.
     Work,
-    /// In the files of a firewalld that runs.
+    /// In the files of a running firewalld.
     Files,
-    /// In the files of one that does not.
+    /// In the files of a stopped firewalld.
     FilesOfStopped,
 }
 
@@ -24,13 +24,13 @@ pub(crate) enum Place {
 pub(crate) struct Rule {
     /// The zone.
     pub(crate) zone: String,
-    /// Its kind, as firewall-cmd's options have it after `--add-`.
+    /// Its kind: firewall-cmd's option after `--add-`.
     pub(crate) kind: &'static str,
     /// Its value.
     pub(crate) word: String,
 }
 
-/// The kinds of rules that we make: the options of each, and the key under which a
+/// The kinds of rules that we make: the option of each, and the key under which a
 /// zone lists them.
 pub(crate) const KINDS: [(&str, &str); 5] = [
     ("service", "services"),
@@ -41,7 +41,7 @@ pub(crate) const KINDS: [(&str, &str); 5] = [
 ];
 
 impl Place {
-    /// A command with these options for rules there.
+    /// A command for rules in this place.
     pub(crate) fn command<S: Into<String>>(self, options: impl IntoIterator<Item = S>) -> Command {
         let program = Command::of(match self {
             Self::Work => "firewall-cmd",
@@ -51,12 +51,12 @@ impl Place {
         options.into_iter().fold(program, Command::with)
     }
 
-    /// The same, for options that have no spaces.
+    /// The same, for options without spaces.
     pub(super) fn command_of(self, options: &str) -> Command {
         self.command(options.split_ascii_whitespace())
     }
 
-    /// Whether a command is for rules there.
+    /// Whether a command changes rules in this place.
     pub(super) fn is_of(self, command: &Command) -> bool {
         let is_permanent = match command.words() {
             [program, first, ..] if program == "firewall-cmd" => first == "--permanent",
@@ -66,9 +66,9 @@ impl Place {
         is_permanent == (self != Self::Work)
     }
 
-    /// What adds rules: a command for all of one zone and kind, since firewall-cmd takes
-    /// no others at a time. At a reset those at work are removed again, each from its
-    /// zone, and files are as they were.
+    /// The changes that add rules: one command for each zone and kind, because
+    /// firewall-cmd takes only one of each. At a reset, rules at work are removed
+    /// again, and files are restored.
     pub(super) fn add(self, rules: &[&Rule]) -> Vec<Change> {
         let commands = self.commands("add", rules).into_iter();
         let undo = self.commands("remove", rules).into_iter();
@@ -79,7 +79,7 @@ impl Place {
             .collect()
     }
 
-    /// What removes rules.
+    /// The changes that remove rules.
     pub(super) fn remove(self, rules: &[&Rule]) -> Vec<Change> {
         let commands = self.commands("remove", rules).into_iter();
         commands
@@ -87,7 +87,7 @@ impl Place {
             .collect()
     }
 
-    /// The commands by which rules are added or removed, each with its zone.
+    /// The commands that add or remove rules, each with its zone.
     pub(crate) fn commands<'a>(self, verb: &str, rules: &[&'a Rule]) -> Vec<(&'a str, Command)> {
         let mut groups: Vec<((&str, &str), Vec<&str>)> = Vec::new();
         for rule in rules {
@@ -104,7 +104,8 @@ impl Place {
         groups.into_iter().map(command).collect()
     }
 
-    /// Another change there, by options without spaces, which `undo` takes back.
+    /// Another change in this place, by options without spaces. `undo` takes it
+    /// back.
     pub(super) fn change(self, options: &str, file: &str, undo: Vec<Command>) -> Change {
         self.run(self.command_of(options), file, undo)
     }

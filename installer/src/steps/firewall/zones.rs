@@ -17,8 +17,8 @@ const CONFIGURATION: &str = "/etc/firewalld/firewalld.conf";
 pub(crate) struct Zones(String);
 
 impl Zones {
-    /// Asks for them. Each call takes firewall-cmd a good part of a second: one tells
-    /// all.
+    /// Asks firewalld. One call for all zones, because each call takes most of a
+    /// second.
     pub(crate) fn ask(host: &Host, place: Place) -> anyhow::Result<Self> {
         Ok(Self(answer(host, &place.command_of("--list-all-zones"))?))
     }
@@ -33,7 +33,8 @@ impl Zones {
         self.names().any(|name| name == zone)
     }
 
-    /// A zone's lines below its name, which has more words after it where it is in use.
+    /// The lines below a zone's name. A zone in use has more words after its
+    /// name.
     fn lines<'a>(&'a self, zone: &str) -> impl Iterator<Item = &'a str> {
         let after = self
             .0
@@ -43,7 +44,7 @@ impl Zones {
         after.take_while(|line| !is_name(line))
     }
 
-    /// What a zone has under a key, of a line `  key: words`.
+    /// The words of a line `  key: words`.
     pub(super) fn listed<'a>(&'a self, zone: &str, key: &str) -> Vec<&'a str> {
         self.lines(zone)
             .find_map(|line| line.trim_start().strip_prefix(key)?.strip_prefix(':'))
@@ -51,18 +52,19 @@ impl Zones {
             .unwrap_or_default()
     }
 
-    /// What a zone does with what no rule of it is for: `default` is to let nothing in.
+    /// What a zone does with packets that no rule matches. `default` lets nothing
+    /// in.
     pub(super) fn target(&self, zone: &str) -> &str {
         self.listed(zone, "target").first().copied().unwrap_or("default")
     }
 
-    /// Whether all is let through there, so that it needs no rule of ours.
+    /// Whether a zone lets everything through, so that it needs no rule of ours.
     pub(crate) fn takes_all(&self, zone: &str) -> bool {
         self.target(zone) == "ACCEPT"
     }
 
-    /// Whether rules let that through already: a wider range of ports does, too, into
-    /// which firewalld joins what lies side by side.
+    /// Whether a zone lets it through already. A wider range of ports counts:
+    /// firewalld joins neighbouring ports.
     pub(crate) fn has(&self, rule: &Rule) -> bool {
         if rule.kind == "rich-rule" {
             let plain = |text: &str| text.replace('"', "");
@@ -81,8 +83,8 @@ impl Zones {
         }
     }
 
-    /// Whether a zone lets a sender in at a port, by a rule for everybody or for a network
-    /// that it is in.
+    /// Whether a zone lets a sender in at a port, by a rule for everybody or for
+    /// a network that contains the sender.
     pub(crate) fn lets_in(&self, zone: &str, sender: &IpNet, port: &str) -> bool {
         let open = Rule { zone: zone.to_owned(), kind: "port", word: port.to_owned() };
         let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
@@ -99,7 +101,7 @@ impl Zones {
         self.has(&open) || self.lines(zone).any(is_for)
     }
 
-    /// The zone that an interface is bound to; a `+` at an end stands for any.
+    /// The zone of an interface. A `+` at the end of a name matches anything.
     pub(super) fn of_interface(&self, interface: &str) -> Option<&str> {
         let is = |name: &&str| match name.strip_suffix('+') {
             Some(beginning) => interface.starts_with(beginning),
@@ -139,7 +141,7 @@ fn is_name(line: &str) -> bool {
     !line.is_empty() && !line.starts_with([' ', '\t'])
 }
 
-/// A network or an address; none for a card's address, which tells no network.
+/// Reads a network or an address; none for a MAC address, which tells no network.
 fn network(word: &str) -> Option<IpNet> {
     let address = || word.parse::<IpAddr>().map(IpNet::from).ok();
     word.parse::<IpNet>().ok().or_else(address)
@@ -160,7 +162,7 @@ fn answer(host: &Host, question: &Command) -> anyhow::Result<String> {
     Err(unanswered(question, &said).into())
 }
 
-/// What firewalld does not answer is neither yes nor no.
+/// The failure if firewalld does not answer, which is neither yes nor no.
 pub(super) fn unanswered(question: &Command, said: &Output) -> Failure {
     let reason = said.reason().unwrap_or("it says nothing").to_owned();
     Failure::new(
@@ -169,20 +171,20 @@ pub(super) fn unanswered(question: &Command, said: &Output) -> Failure {
     )
 }
 
-/// Whether firewalld is at work, by its own word.
+/// Whether firewalld runs, by its own word.
 pub(crate) fn is_at_work(host: &Host) -> anyhow::Result<bool> {
     let question = Command::of("firewall-cmd --state");
     let said = host.answer(&question)?;
     match said.status {
         Some(0) => Ok(true),
-        // NOT_RUNNING (firewall-cmd(1)); or there is none.
+        // NOT_RUNNING (firewall-cmd(1)), or firewalld is not installed.
         Some(252 | 127) => Ok(false),
         _ => Err(unanswered(&question, &said).into()),
     }
 }
 
-/// The zone of all interfaces that are in no other, as firewalld reads it when it
-/// starts (firewalld.conf(5)).
+/// The zone of interfaces that are in no other, as firewalld reads it at its start
+/// (firewalld.conf(5)).
 pub(crate) fn default_zone(host: &Host) -> anyhow::Result<String> {
     let text = host.text(CONFIGURATION)?.unwrap_or_default();
     let value = |line: &str| {

@@ -1,5 +1,5 @@
-//! What a bundle's packages are to those of a node: to be installed, older, or
-//! newer than the bundle's.
+//! A bundle's packages compared with a node's: which are to be installed, upgraded or
+//! downgraded, and which stay because they are newer.
 
 use crate::host::package_change::PackageChange;
 
@@ -9,8 +9,7 @@ use bundle_format::lock::LockedRpm;
 use crate::intent::Intent;
 use crate::node::rpm::Installed;
 
-/// Of these a node has several versions side by side (dnf.conf(5),
-/// `installonlypkgs`).
+/// Packages of which a node keeps several versions (dnf.conf(5), `installonlypkgs`).
 const SIDE_BY_SIDE: [&str; 6] = [
     "kernel",
     "kernel-core",
@@ -20,7 +19,7 @@ const SIDE_BY_SIDE: [&str; 6] = [
     "kernel-modules-extra",
 ];
 
-/// One that the node has in a newer version, which stays.
+/// A package that stays, because the node's version is newer.
 pub(crate) struct Newer<'a> {
     /// The bundle's.
     pub(crate) locked: &'a LockedRpm,
@@ -28,18 +27,18 @@ pub(crate) struct Newer<'a> {
     pub(crate) here: Nevra,
 }
 
-/// A bundle's packages beside a node's.
+/// The result.
 #[derive(Default)]
 pub(crate) struct Compared<'a> {
-    /// What is to be done.
+    /// What is to be installed.
     pub(crate) changes: Vec<(&'a LockedRpm, PackageChange)>,
-    /// What stays, though the bundle has another version of it.
+    /// Newer packages that stay.
     pub(crate) newer: Vec<Newer<'a>>,
 }
 
-/// Compares them. A newer package stays, for it may mend what the bundle's does not;
-/// but of Kubernetes and containerd it is to be just the version that was asked for,
-/// with which the others are known to work.
+/// Compares them. A newer package stays, because it may be a security update. Only
+/// Kubernetes and containerd must have exactly the bundle's version, because these
+/// versions were tested together.
 pub(crate) fn compare<'a>(installed: &Installed, intent: &'a Intent) -> Compared<'a> {
     let mut compared = Compared::default();
     for locked in intent.lock().rpms.iter().filter(|rpm| rpm.target == intent.target.id) {
@@ -69,8 +68,8 @@ pub(crate) fn compare<'a>(installed: &Installed, intent: &'a Intent) -> Compared
     compared
 }
 
-/// Whether it is one of those whose version the spec names: Kubernetes' own programs,
-/// and containerd.
+/// Whether the spec names the version of this package: Kubernetes' own programs, and
+/// containerd.
 pub(crate) fn is_exact(intent: &Intent, package: &Nevra) -> bool {
     let (lock, version) = (intent.lock(), Some(package.evr.version.as_str()));
     let is_named =

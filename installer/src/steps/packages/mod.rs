@@ -1,5 +1,5 @@
-//! The bundle's packages, put in by the node's own dnf or yum from the bundle
-//! alone, with settings of their own ([`super::repository`]).
+//! The bundle's packages, installed by the node's own dnf or yum from the bundle's
+//! repository only, with settings of ours ([`super::repository`]).
 
 pub(crate) mod compared;
 
@@ -18,7 +18,7 @@ use crate::node::paths::DNF_CONFIG;
 use crate::node::rpm::Installed;
 use crate::steps::packages::compared::{Compared, compare};
 
-/// See the module.
+/// Installs the packages.
 pub struct Packages;
 
 impl Step for Packages {
@@ -43,10 +43,10 @@ impl Step for Packages {
     }
 }
 
-/// What has dnf, or yum, do it.
+/// The commands of dnf or yum.
 fn commands(tool: &str, compared: &Compared<'_>) -> Vec<Command> {
     let mut base = Command::new([tool, "--assumeyes", "--config", DNF_CONFIG]);
-    // What the node has in a newer version must not go back for the sake of others.
+    // dnf would downgrade a newer package if another one needs that.
     for newer in &compared.newer {
         base = base.with(format!("--exclude={}", newer.locked.package));
     }
@@ -59,12 +59,12 @@ fn commands(tool: &str, compared: &Compared<'_>) -> Vec<Command> {
     if tool == "dnf" {
         return command("install", changes.collect()).into_iter().collect();
     }
-    // yum's `install` skips what is there in a newer version.
+    // yum's `install` skips a package of which a newer version is installed.
     let (older, others): (Vec<_>, Vec<_>) = changes.partition(|change| change.is_downgrade());
     command("downgrade", older).into_iter().chain(command("install", others)).collect()
 }
 
-/// The packages of the lock that are still to be put in.
+/// The packages of the lock that are still to be installed.
 pub(crate) fn missing<'a>(host: &Host, intent: &'a Intent) -> anyhow::Result<Vec<&'a Nevra>> {
     let compared = compare(&Installed::of(host)?, intent);
     Ok(compared.changes.into_iter().map(|(locked, _)| &locked.package).collect())

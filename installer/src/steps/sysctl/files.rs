@@ -1,12 +1,12 @@
 //! The files of kernel settings, in the order in which a node reads them, and their
-//! lines that would undo ours.
+//! lines that override ours.
 //!
-//! systemd-sysctl reads all files of sysctl.d(5)'s folders by their bare names,
-//! whichever folder they are in; of two of one name the folder that comes first counts.
-//! A later line for a key replaces an earlier one, unless both have the same value: then
-//! the earlier stays in its place, and a line between both may undo it. procps's
-//! `sysctl --system`, tuned and scripts of a site read `/etc/sysctl.conf` after all
-//! these (sysctl(8)), and ufw its own file.
+//! systemd-sysctl reads all files of sysctl.d(5)'s folders, sorted by name without the
+//! folder. Of two files with one name, only the one in the first folder is read. A later
+//! line for a key replaces an earlier one, unless both have the same value: then the
+//! earlier line keeps its place, and a line between the two can override it. After all
+//! these files, procps's `sysctl --system`, tuned and sites' scripts read
+//! `/etc/sysctl.conf` (sysctl(8)), and ufw its own file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::pattern::{cleaned, fits};
 
-/// Where the files are; what is in the first two is never hidden by one of its name:
-/// systemd takes that of `/etc`, and procps before 4 that of `/run`.
+/// The folders of such files. A file in the first two is never hidden by another of
+/// its name: systemd prefers `/etc`, and procps before 4 prefers `/run`.
 const FOLDERS: [&str; 5] = [
     "/etc/sysctl.d",
     "/run/sysctl.d",
@@ -27,26 +27,26 @@ const FOLDERS: [&str; 5] = [
     "/usr/lib/sysctl.d",
     "/lib/sysctl.d",
 ];
-/// What is read after all of them.
+/// Files that are read after all others.
 const LAST: [&str; 2] = ["/etc/sysctl.conf", "/etc/ufw/sysctl.conf"];
-/// What a line begins with that was made a comment.
+/// The mark before a line that was made a comment.
 const COMMENT: &[u8] = b"# kubeferry: ";
 
-/// A file with lines that undo settings of ours.
+/// A file with lines that override our settings.
 pub(crate) struct Undoing {
     /// The file.
     pub(crate) path: PathBuf,
-    /// These lines.
+    /// The lines.
     pub(crate) lines: Vec<String>,
-    /// The file whose text is to have them as comments: the same, unless it is a
-    /// package's.
+    /// The file that gets these lines as comments: the same file, or a copy in
+    /// `/etc` of a package's file.
     pub(super) target: PathBuf,
-    /// That text.
+    /// The new text.
     pub(super) text: Vec<u8>,
 }
 
-/// What undoes `settings`, which are in the file `own`, and forwarding on one of
-/// `interfaces` or on those of pods.
+/// The files that override `settings`, which are in the file `own`, or that switch
+/// forwarding off on one of `interfaces` or on the pods' interfaces.
 pub(super) fn undoing(
     host: &Host,
     own: &str,
@@ -75,12 +75,13 @@ pub(super) fn undoing(
         if bad.is_empty() {
             continue;
         }
-        // A package's file is not edited: one of its name in /etc takes its place.
+        // A package's file is not edited. A file of the same name in /etc
+        // replaces it.
         let is_packages = FOLDERS[2..].iter().any(|folder| path.starts_with(folder));
         let target = if is_packages { Path::new(FOLDERS[0]).join(&name) } else { real.clone() };
         let line = |line| if undoes(line) { [COMMENT, line] } else { [&[][..], line] };
         let text = lines(&text).flat_map(line).collect::<Vec<_>>().concat();
-        // One that is read twice, by a link too, is written once.
+        // A file that is read twice, for example by a link, is written once.
         match found.iter_mut().find(|one| one.target == target) {
             Some(one) if one.lines.len() >= bad.len() => {}
             Some(one) => *one = Undoing { path, lines: bad, target, text },
@@ -91,8 +92,8 @@ pub(super) fn undoing(
 }
 
 impl Undoing {
-    /// Refuses what a program makes anew, and a package's profile, which is more than its
-    /// file.
+    /// Refuses a file that a program writes anew, and a packaged profile of
+    /// tuned.
     pub(super) fn check(&self) -> anyhow::Result<()> {
         let (path, told) = (self.path.display(), self.told());
         let (what, cure) = if self.target.starts_with("/run") {
@@ -112,14 +113,14 @@ impl Undoing {
         Err(Failure::new(what, cure).into())
     }
 
-    /// Its lines, for a reader.
+    /// The lines, for people.
     pub(crate) fn told(&self) -> String {
         self.lines.join("`, `")
     }
 }
 
-/// The files that are read, in their order, each with whether it comes after all of
-/// sysctl.d's.
+/// The files in the order in which they are read. `true` marks those that come after
+/// all of sysctl.d.
 fn files(host: &Host) -> anyhow::Result<Vec<(PathBuf, bool)>> {
     let mut by_name: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     for folder in FOLDERS {
@@ -137,15 +138,15 @@ fn files(host: &Host) -> anyhow::Result<Vec<(PathBuf, bool)>> {
     Ok(all.chain(last).chain(tuned::files(host)?).collect())
 }
 
-/// A line that sets a key, or with no value takes it out of all that patterns set.
+/// A line that sets a key. Without a value it excludes the key from patterns.
 struct Assignment {
-    /// As the path below `/proc/sys`; it may be a pattern.
+    /// The path below `/proc/sys`. It may be a pattern.
     key: String,
     value: Option<String>,
 }
 
 impl Assignment {
-    /// None of a comment, and of what is no assignment (sysctl.d(5)).
+    /// None for a comment, or a line that sets nothing (sysctl.d(5)).
     fn parse(line: &str) -> Option<Self> {
         let line = line.trim();
         if line.starts_with(['#', ';']) {
@@ -156,7 +157,8 @@ impl Assignment {
             None => (line.strip_prefix('-')?, None),
         };
         let key = key.trim();
-        // Where the first separator is a dot, dots and slashes mean each other.
+        // If the first separator is a dot, dots and slashes swap their
+        // meaning.
         let is_dotted = key.find(['.', '/']).is_some_and(|at| key.as_bytes()[at] == b'.');
         let turned = |letter| match letter {
             '.' if is_dotted => '/',
@@ -169,10 +171,9 @@ impl Assignment {
         Some(Self { key, value: value.map(|value| value.trim().to_owned()) })
     }
 
-    /// Whether it is in the way of ours. A line for one interface only, or for a pattern,
-    /// is also carried out when an interface comes (udev's `99-systemd.rules`), and so counts
-    /// wherever it stands; but what a pattern matches gives way to a key that is written
-    /// out.
+    /// Whether it overrides ours. A line for one interface, or with a pattern, is
+    /// also applied when an interface appears (udev's `99-systemd.rules`), so it
+    /// counts wherever it stands. A key that is written out beats a pattern.
     fn undoes(&self, is_after: bool, settings: &[(&str, &str)], interfaces: &[String]) -> bool {
         let own = settings.iter().find(|(key, _)| key.replace('.', "/") == self.key);
         if let Some((_, wanted)) = own {
@@ -185,7 +186,7 @@ impl Assignment {
         };
         let words = [(net, "net"), (ipv4, "ipv4"), (conf, "conf"), (key, "forwarding")];
         let is_pattern = interface.contains(['*', '?', '[']);
-        // A pattern may mean the interfaces of pods, which have many names.
+        // A pattern may match the pods' interfaces, which have many names.
         let is_concerned = is_pattern
             && PODS.iter().any(|prefix| fits(interface, &format!("{prefix}0")))
             || interfaces.iter().any(|name| fits(interface, name))

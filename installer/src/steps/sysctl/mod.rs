@@ -1,6 +1,6 @@
-//! Kernel settings that Kubernetes needs, in a file of their own, and read back
-//! from the kernel. What the node would read after that file, and has otherwise,
-//! becomes a comment: it would hold from the next boot on (amazon-eks-ami#746).
+//! Kernel settings that Kubernetes needs, in a file of their own, and checked in the
+//! kernel. A later line that sets one otherwise becomes a comment, because it would
+//! win at the next boot (amazon-eks-ami#746).
 
 mod files;
 mod settings;
@@ -21,12 +21,14 @@ pub(crate) use self::settings::{OLD, PATH, settings};
 
 use self::settings::{SETTINGS, is_of_pods};
 
-/// The file that has them on this node: an earlier version's until a run has moved it.
+/// The file with our settings on this node: an older version's, until a run has moved
+/// it.
 pub(crate) fn own(host: &Host) -> &'static str {
     if !host.exists(PATH) && host.exists(OLD) { OLD } else { PATH }
 }
 
-/// What the node reads after `own`, and would undo it, also on one of `interfaces`.
+/// The files that the node reads after `own`, and that override it, also for
+/// `interfaces`.
 pub(crate) fn undoing(
     host: &Host,
     own: &str,
@@ -35,11 +37,11 @@ pub(crate) fn undoing(
     files::undoing(host, own, &settings(host).collect::<Vec<_>>(), interfaces)
 }
 
-/// The switches of single interfaces that are off while that of all is on: those of
-/// `interfaces`, and of pods.
+/// The interfaces whose forwarding is off while it is on for all: of `interfaces`,
+/// and of pods.
 pub(crate) fn off(host: &Host, interfaces: &[String]) -> anyhow::Result<Vec<String>> {
     if now(host, "net.ipv4.ip_forward")?.as_deref() != Some("1") {
-        // They follow it when it is switched on.
+        // Switching forwarding on for all switches it on for each.
         return Ok(Vec::new());
     }
     let mut off = Vec::new();
@@ -53,7 +55,7 @@ pub(crate) fn off(host: &Host, interfaces: &[String]) -> anyhow::Result<Vec<Stri
     Ok(off)
 }
 
-/// See the module.
+/// Sets the kernel settings.
 pub struct Sysctl;
 
 impl Step for Sysctl {
@@ -88,8 +90,8 @@ impl Step for Sysctl {
                 undo.push(Command::of("sysctl -w").with(format!("{key}={old}")));
             }
         }
-        // Also with a new file alone: what a module that is not loaded yet will
-        // have set by then, a plan cannot know.
+        // A new file alone is loaded too: a module that is loaded later brings
+        // keys that a plan cannot see.
         if !changes.is_empty() || !undo.is_empty() {
             let command = Command::of("sysctl --load").with(PATH);
             changes.push(Change::Run { command, undo, files: Vec::new() });
@@ -105,8 +107,7 @@ impl Step for Sysctl {
     }
 }
 
-/// Whether the old file is one that the installer wrote, also before a reset that was
-/// forgotten.
+/// Whether the installer wrote the old file, even if its receipt is gone.
 fn is_ours(host: &Host) -> anyhow::Result<bool> {
     let text = host.read(OLD)?.unwrap_or_default();
     let is_own = |line: &str| SETTINGS.iter().any(|(key, one)| line == format!("{key} = {one}"));

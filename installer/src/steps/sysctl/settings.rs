@@ -2,16 +2,16 @@
 
 use crate::host::Host;
 
-/// Where they are, for every boot: after `99-sysctl.conf`, which most systems link to
+/// The file. It sorts after `99-sysctl.conf`, which most systems link to
 /// `/etc/sysctl.conf`.
 pub(crate) const PATH: &str = "/etc/sysctl.d/zz-kubeferry.conf";
-/// Where earlier versions had them.
+/// The file of older versions.
 pub(crate) const OLD: &str = "/etc/sysctl.d/99-kubeferry.conf";
 pub(super) const OLD_NAME: &str = "99-kubeferry.conf";
 
-/// What pods' traffic needs. The first is there only where the kernel has IPv6. The last
-/// three switch the same thing in the kernel, but systemd-sysctl takes them for three
-/// settings. An interface of a pod begins with the value of the last one.
+/// The settings. The first exists only if the kernel has IPv6. The last three are one
+/// switch in the kernel, and three settings to systemd-sysctl. A new interface, such
+/// as a pod's, starts with the value of the last one.
 pub(super) const SETTINGS: [(&str, &str); 5] = [
     ("net.bridge.bridge-nf-call-ip6tables", "1"),
     ("net.bridge.bridge-nf-call-iptables", "1"),
@@ -20,7 +20,7 @@ pub(super) const SETTINGS: [(&str, &str); 5] = [
     ("net.ipv4.conf.default.forwarding", "1"),
 ];
 
-/// How networks call the interfaces of their pods. Those of other containers are a site's.
+/// The prefixes of pods' interfaces. Interfaces of other containers are the site's.
 pub(super) const PODS: [&str; 6] = ["cali", "cni", "flannel", "tunl", "veth", "vxlan"];
 
 pub(super) fn is_of_pods(interface: &str) -> bool {

@@ -1,21 +1,21 @@
-//! The profile of tuned, which sets kernel settings when it starts: after
-//! systemd-sysctl. It then reads the files of `/etc/sysctl.d` and `/etc/sysctl.conf`
-//! anew, unless a site has that off (tuned-main.conf(5), `reapply_sysctl`).
+//! tuned's profile. tuned starts after systemd-sysctl and sets kernel settings. Then
+//! it reads `/etc/sysctl.d` and `/etc/sysctl.conf` again, unless the site switched
+//! that off (tuned-main.conf(5), `reapply_sysctl`).
 
 use std::path::PathBuf;
 
 use crate::host::Host;
 use crate::node::systemd::unit_is;
 
-/// What it uses, which `tuned-adm profile` writes.
+/// The name of the active profile, written by `tuned-adm profile`.
 const ACTIVE: &str = "/etc/tuned/active_profile";
 const MAIN: &str = "/etc/tuned/tuned-main.conf";
-/// Where profiles are, a site's before those of packages.
+/// The folders of profiles. A site's come before those of packages.
 const FOLDERS: [&str; 4] =
     ["/etc/tuned", "/etc/tuned/profiles", "/usr/lib/tuned", "/usr/lib/tuned/profiles"];
 
-/// The files of its profile, and of those that this includes, each with whether it has
-/// the last word.
+/// The files of the active profile and of those that it includes. `true` marks files
+/// that win over sysctl.d.
 pub(super) fn files(host: &Host) -> anyhow::Result<Vec<(PathBuf, bool)>> {
     let Some(active) = host.read(ACTIVE)? else { return Ok(Vec::new()) };
     if !unit_is(host, "enabled", "tuned")? && !unit_is(host, "active", "tuned")? {
@@ -45,7 +45,7 @@ pub(super) fn files(host: &Host) -> anyhow::Result<Vec<(PathBuf, bool)>> {
     Ok(found)
 }
 
-/// The values that a file has for a key.
+/// The values of a key in a file.
 fn settings<'a>(text: &'a str, key: &str) -> Vec<&'a str> {
     let value = |line: &'a str| {
         let (own, value) = line.split_once('=')?;
