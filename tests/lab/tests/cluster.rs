@@ -18,7 +18,7 @@ use lab::network::DefaultRoute;
 use lab::{Lab, Node, Settings};
 use support::{connected_host, lab, words};
 
-/// What a reset leaves, as `docs/install.md` says: what packages have made of
+/// What a reset leaves, as `docs/reset.md` says: what packages have made of
 /// users, and what rpm, dnf and logs remember. systemd has folders of each boot
 /// in `/var/tmp`.
 const LEFT: [&str; 10] = [
