@@ -1,4 +1,4 @@
-//! What a node can be, and the steps that make it that: the table of contents.
+//! What a node can be.
 
 use std::fmt;
 
@@ -6,8 +6,6 @@ use clap::ValueEnum;
 
 use crate::failure::Failure;
 use crate::receipt::Line;
-use crate::step::Step;
-use crate::steps;
 
 /// What a node is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -42,51 +40,5 @@ impl Role {
             Line::Begun { role, .. } => Self::from_str(role, false).ok(),
             _ => None,
         })
-    }
-
-    /// The steps, in order.
-    pub fn steps(self) -> Vec<&'static dyn Step> {
-        let mut all: Vec<&'static dyn Step> = vec![
-            &steps::hosts::Hosts,
-            &steps::selinux::SelinuxPolicy,
-            &steps::firewall::FirewallRules,
-            &steps::swap::Swap,
-            &steps::modules::Modules,
-            &steps::sysctl::Sysctl,
-            &steps::repository::Repository,
-            &steps::packages::Packages,
-            &steps::time::Time,
-            &steps::nfs_server::NfsServer,
-            &steps::service_folder::ServiceFolder,
-            &steps::service_route::ServiceRoute,
-            &steps::network_manager::NetworkManager,
-            &steps::containerd::Containerd,
-            &steps::registry_mirrors::RegistryMirrors,
-            &steps::crictl::Crictl,
-            &steps::images::Images,
-            &steps::kubelet::Kubelet,
-        ];
-        match self {
-            Self::Master => all.extend([
-                &steps::control_plane::ControlPlane as &dyn Step,
-                &steps::kubeconfig::Kubeconfig,
-                &steps::manifests::Manifests,
-                &steps::cni_interface::CniInterface,
-                &steps::ingress_nodes::IngressNodes,
-                &steps::kubelet_settings::KubeletSettings,
-                &steps::ready::Ready,
-                &steps::join_file::WriteJoinFile,
-            ]),
-            Self::Worker => {
-                all.extend([
-                    &steps::kubeconfig::Kubeconfig as &dyn Step,
-                    &steps::join::Join,
-                    &steps::ingress_nodes::IngressNodes,
-                    &steps::kubelet_settings::KubeletSettings,
-                    &steps::ready::Ready,
-                ]);
-            }
-        }
-        all
     }
 }

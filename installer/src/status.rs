@@ -3,11 +3,13 @@
 use serde::Serialize;
 
 use crate::host::Host;
+use crate::node::paths::KUBELET_CONF;
+use crate::node::registered;
+use crate::node::registered::Registered;
+use crate::node::systemd::unit_is_absent;
 use crate::receipt::{self, Line};
-use crate::registered::{self, Registered};
 use crate::role::Role;
-use crate::steps::ready::KUBELET;
-use crate::steps::unit_is_absent;
+use crate::steps::order;
 
 /// A node at a glance.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -88,7 +90,7 @@ impl Status {
     pub fn gather(host: &Host) -> Self {
         let lines = host.lines();
         let role = Role::of_receipt(lines);
-        let steps = role.map(Role::steps).unwrap_or_default().into_iter();
+        let steps = role.map(order::steps).unwrap_or_default().into_iter();
         let steps = steps
             .map(|step| StepStatus { name: step.name(), progress: progress(lines, step.name()) });
         let state = |name| {
@@ -123,8 +125,8 @@ impl Status {
 
 /// kubeadm's kubeconfig for kubelet is on each node of a cluster.
 fn registration(host: &Host) -> Result<Registered, String> {
-    if !host.exists(KUBELET) {
-        return Err(format!("this node is in no cluster: it has no {KUBELET}"));
+    if !host.exists(KUBELET_CONF) {
+        return Err(format!("this node is in no cluster: it has no {KUBELET_CONF}"));
     }
     match registered::ask(host) {
         Ok(Some(one)) => Ok(one),

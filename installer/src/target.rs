@@ -4,11 +4,11 @@
 use bundle_format::lock::LockedTarget;
 use bundle_format::text::brief;
 
-use crate::facts::Facts;
 use crate::failure::Failure;
-use crate::family;
 use crate::host::Host;
-use crate::os_release::OsRelease;
+use crate::node::facts::Facts;
+use crate::node::family;
+use crate::node::os_release::OsRelease;
 
 /// How a target and a node come together; the closest is the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

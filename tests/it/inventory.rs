@@ -6,7 +6,7 @@ use std::time::Duration;
 use bundler::rpm::baseline::read_package_list;
 use installer::exec::{Command, Exec, Input, Output};
 use installer::host::Host;
-use installer::inventory::Inventory;
+use installer::node::inventory::Inventory;
 
 /// A node of which only its packages are known.
 struct Rpm;

@@ -9,10 +9,10 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::{Ended, carried_out, confirmed, node};
-use crate::credentials::kept::{Keeper, Kept, Standing};
-use crate::credentials::pki;
 use crate::credentials::renewal;
 use crate::host::{Host, LOG};
+use crate::node::certificates::kept::{Keeper, Kept, Standing};
+use crate::node::certificates::pki;
 
 /// What is done with certificates besides listing them.
 #[derive(Subcommand)]
@@ -136,7 +136,7 @@ mod tests {
     use rcgen::{CertificateParams, DnType, KeyPair};
 
     use super::*;
-    use crate::credentials::certificate::Certificate;
+    use crate::node::certificates::certificate::Certificate;
 
     /// One that was made 10 days ago, and holds for as many days more.
     fn kept(keeper: Keeper, days: i64) -> Kept {

@@ -13,7 +13,7 @@ use super::node;
 use super::options::Aim;
 use super::output::print;
 use super::sources::Sources;
-use crate::facts::Facts;
+use crate::node::facts::Facts;
 
 const GUESSED: &str = "guessed from the node";
 

@@ -1,5 +1,7 @@
 //! `installer --role …`: preflight, plan, run.
 
+use crate::node::join;
+use crate::steps::order;
 use std::io::{self, Write};
 use std::time::Instant;
 
@@ -9,16 +11,17 @@ use serde_json::json;
 
 use super::options::{Aim, Choice, Way};
 use super::{Ended, carried_out, confirmed, node, preflight as told, verify};
-use crate::change::Change;
+use crate::engine::change::Change;
+use crate::engine::run;
+use crate::engine::run::Planned;
+use crate::engine::step::Step;
 use crate::failure::Failure;
 use crate::host::{Host, LOG};
-use crate::join::JoinFile;
+use crate::intent::Intent;
+use crate::node::join::JoinFile;
 use crate::preflight;
 use crate::preflight::settled;
 use crate::role::Role;
-use crate::run::{self, Planned};
-use crate::step::{Intent, Step};
-use crate::steps::join_file;
 use crate::target;
 
 pub(crate) fn install(aim: &Aim, choice: &Choice, way: &Way) -> Ended {
@@ -113,7 +116,7 @@ fn carry_out(ready: &mut Ready, begun: Instant) -> anyhow::Result<()> {
 /// What the node is after all of its role's steps. Of some of them it becomes
 /// nothing yet.
 fn end(intent: &Intent, steps: usize, whole: String) -> String {
-    if steps == intent.role.steps().len() { whole } else { "these steps are done".to_owned() }
+    if steps == order::steps(intent.role).len() { whole } else { "these steps are done".to_owned() }
 }
 
 /// The first change, not wider than a terminal.
@@ -128,7 +131,7 @@ fn first(changes: &[Change]) -> String {
 
 /// The steps that were asked for.
 pub(super) fn chosen(role: Role, choice: &Choice) -> anyhow::Result<Vec<&'static dyn Step>> {
-    let mut steps = role.steps();
+    let mut steps = order::steps(role);
     let names: Vec<&str> = steps.iter().map(|step| step.name()).collect();
     for name in choice.only.iter().chain(&choice.skip) {
         if !names.contains(&name.as_str()) {
@@ -251,8 +254,8 @@ fn finished(
     let seconds = begun.elapsed().as_secs();
     let is = end(intent, steps, format!("{} is a {}", intent.name, intent.role));
     writeln!(out, "{is}; {} in {seconds} s", count(made, "change"))?;
-    if intent.role == Role::Master && host.exists(join_file::path()) {
-        let path = join_file::path();
+    if intent.role == Role::Master && host.exists(join::path()) {
+        let path = join::path();
         writeln!(out, "next:  copy {} to each worker, and there run", path.display())?;
         writeln!(out, "       ./installer --role worker --join join.yaml")?;
     }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::node;
-use crate::inventory::Inventory;
+use crate::node::inventory::Inventory;
 use bundle_format::text::{plain_json, stdout};
 
 pub(crate) fn inventory(root: Option<&Path>, json: bool) -> anyhow::Result<()> {

@@ -20,6 +20,7 @@ mod status;
 mod token;
 mod verify;
 
+use crate::node::join;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,7 +33,6 @@ use rustix::process::umask;
 use self::options::{Aim, Choice, Look, Way};
 use crate::failure::{Failure, describe};
 use crate::host::LOG;
-use crate::steps::join_file;
 
 /// Puts Kubernetes on this node from a bundle, with no network but the nodes'
 /// own
@@ -103,7 +103,7 @@ enum Command {
     /// Prints a new join file
     Token {
         /// For how many hours its token holds
-        #[arg(long, value_name = "N", default_value_t = join_file::HOURS,
+        #[arg(long, value_name = "N", default_value_t = join::HOURS,
             value_parser = clap::value_parser!(u32).range(1..=8760))]
         hours: u32,
         /// Where to; standard output if left out

@@ -1,5 +1,6 @@
 //! From what was typed to what the node is to become.
 
+use crate::node::join;
 use std::io::Write;
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -13,17 +14,16 @@ use bundle_format::yaml::hint::near;
 use super::options::Aim;
 use super::sources::Sources;
 use crate::cluster_file::OfBundle;
-use crate::credentials::kubeconfig::Brought;
+use crate::engine::orphan;
 use crate::exec::SystemExec;
-use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::join::JoinFile;
-use crate::orphan;
+use crate::intent::Intent;
+use crate::node::certificates::kubeconfig::Brought;
+use crate::node::facts::Facts;
+use crate::node::join::JoinFile;
+use crate::node::paths::ROOT_KUBECONFIG;
 use crate::role::Role;
-use crate::step::Intent;
-use crate::steps::join_file;
-use crate::steps::kubeconfig::OWN;
 use crate::target;
 
 /// How many of a cluster's machines are named.
@@ -88,7 +88,7 @@ pub(super) fn join(aim: &Aim) -> anyhow::Result<Option<JoinFile>> {
             format!(
                 "copy {} from the master, and give it with --join; to look only, \
                  `installer token --sample --output join.yaml` makes a sample",
-                join_file::path().display()
+                join::path().display()
             ),
         )
         .into());
@@ -107,7 +107,7 @@ pub(super) fn join(aim: &Aim) -> anyhow::Result<Option<JoinFile>> {
 fn brought(aim: &Aim) -> anyhow::Result<Option<Brought>> {
     if aim.role == Role::Master && aim.with_kubeconfig.is_some() {
         return Err(Failure::new(
-            format!("--with-kubeconfig is for workers; a master has its administrator's in {OWN}"),
+            format!("--with-kubeconfig is for workers; a master has its administrator's in {ROOT_KUBECONFIG}"),
             "leave it out",
         )
         .into());

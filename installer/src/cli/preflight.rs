@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use super::node;
 use super::options::{Aim, Look};
+use crate::engine::run;
 use crate::failure::Failure;
 use crate::preflight;
-use crate::run;
+use crate::steps::order;
 
 pub(crate) fn preflight(aim: &Aim, look: &Look) -> anyhow::Result<()> {
     let host = node::host(look.root.as_deref())?;
@@ -18,7 +19,7 @@ pub(crate) fn preflight(aim: &Aim, look: &Look) -> anyhow::Result<()> {
     node::tell_stranger(&intent);
     let (mut problems, warnings) = preflight::look(&host, &intent);
     // What a step cannot plan with is in its way as well.
-    let plan = run::plan(&host, &intent, &intent.role.steps());
+    let plan = run::plan(&host, &intent, &order::steps(intent.role));
     problems.extend(plan.err().iter().map(Failure::of));
     let mut out = stdout();
     if look.json {

@@ -6,8 +6,9 @@ use anyhow::bail;
 use bundle_format::text::{indented, stderr, stdout};
 
 use super::{Ended, carried_out, confirmed, node};
+use crate::engine::reset as back;
+use crate::engine::reset::Told;
 use crate::host::Host;
-use crate::reset::{self as back, Told};
 
 pub(crate) fn reset(yes: bool) -> Ended {
     carried_out(agreed(yes), carry_out)

@@ -12,10 +12,11 @@ use super::install::chosen;
 use super::node;
 use super::options::{Aim, Choice};
 use super::output::print;
-use crate::change::Change;
+use crate::engine::change::Change;
+use crate::engine::run;
+use crate::engine::run::Planned;
 use crate::failure::Failure;
-use crate::run::{self, Planned};
-use crate::step::Intent;
+use crate::intent::Intent;
 
 /// The most bytes of a file of the bundle that are shown.
 const MOST: u64 = 4 << 20;

@@ -5,7 +5,7 @@ use bundle_format::cluster::Cluster;
 
 use super::options::Aim;
 use crate::cluster_file::{self, ClusterFile, OfBundle};
-use crate::join::JoinFile;
+use crate::node::join::JoinFile;
 
 /// The sources of the cluster's values.
 pub(super) struct Sources {
@@ -59,7 +59,7 @@ mod tests {
     use bundle_format::cluster::Given;
 
     use super::*;
-    use crate::join::Expiry;
+    use crate::node::join::Expiry;
 
     #[test]
     fn a_cluster_file_takes_the_place_of_the_join_files_but_for_the_endpoint() {

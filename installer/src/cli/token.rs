@@ -1,5 +1,6 @@
 //! `installer token`.
 
+use crate::node::join;
 use std::path::Path;
 
 use anyhow::bail;
@@ -9,10 +10,9 @@ use super::output::secret;
 use crate::cluster_file::{self, ClusterFile, OfBundle};
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::join::{JoinFile, Machine};
+use crate::node::join::{JoinFile, Machine};
+use crate::node::paths::ADMIN_CONF;
 use crate::role::no_master;
-use crate::steps::join_file;
-use crate::steps::kubeconfig::ADMIN;
 
 /// Makes a sample, by which a worker can be rehearsed anywhere.
 pub(crate) fn sample(config: Option<&Path>, output: Option<&Path>) -> anyhow::Result<()> {
@@ -24,11 +24,11 @@ pub(crate) fn sample(config: Option<&Path>, output: Option<&Path>) -> anyhow::Re
 /// Makes a join file like the one that the run has left, with a new token.
 pub(crate) fn token(hours: u32, output: Option<&Path>) -> anyhow::Result<()> {
     let host = node::host(None)?;
-    if !host.exists(ADMIN) {
+    if !host.exists(ADMIN_CONF) {
         return Err(no_master().into());
     }
     let old = old(&host)?;
-    let said = host.ask(&join_file::command(hours));
+    let said = host.ask(&join::token_command(hours));
     if !said.succeeded() {
         bail!("`kubeadm token create` failed: {}", said.stderr.trim());
     }
@@ -48,7 +48,7 @@ pub(crate) fn token(hours: u32, output: Option<&Path>) -> anyhow::Result<()> {
 
 /// The join file that the run has left. A worker's advice, to run this, is of no use here.
 fn old(host: &Host) -> anyhow::Result<JoinFile> {
-    let path = join_file::path();
+    let path = join::path();
     let lacks = |what: &str| {
         Failure::new(
             format!("{} {what}, by which this makes others", path.display()),
@@ -67,7 +67,7 @@ mod tests {
     fn without_a_whole_join_file_it_says_what_writes_one() {
         let folder = tempfile::tempdir().unwrap();
         let host = node::host(Some(folder.path())).unwrap();
-        let path = host.path(join_file::path());
+        let path = host.path(join::path());
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         for (text, what) in
             [(None, "is gone"), (Some(""), "is damaged"), (Some("endpoint: m\n\0"), "is damaged")]

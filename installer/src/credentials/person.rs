@@ -6,14 +6,14 @@ use std::fmt;
 
 use anyhow::{Context, bail};
 
-use super::kubeconfig::Kubeconfig;
-use super::pki;
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::node::certificates::kubeconfig::Kubeconfig;
+use crate::node::certificates::pki;
+use crate::node::paths::ADMIN_CONF;
+use crate::node::paths::KUBEADM_CONFIG;
 use crate::role::no_master;
-use crate::steps::control_plane::CONFIGURATION;
-use crate::steps::kubeconfig::ADMIN;
 
 /// What a certificate may hold of a name (RFC 5280, `ub-common-name`), in characters.
 const LONGEST: usize = 64;
@@ -74,7 +74,7 @@ pub struct Made {
 
 /// Has kubeadm make a person's kubeconfig. Nothing of the node changes.
 pub fn make(host: &Host, person: &Person) -> anyhow::Result<Made> {
-    if !host.exists(ADMIN) || !host.exists(CONFIGURATION) {
+    if !host.exists(ADMIN_CONF) || !host.exists(KUBEADM_CONFIG) {
         return Err(no_master().into());
     }
     if let Some(elsewhere) = pki::signed_elsewhere(host, "have that one sign the person's") {
@@ -86,7 +86,7 @@ pub fn make(host: &Host, person: &Person) -> anyhow::Result<Made> {
         bail!("`{command}` failed: {}", said.stderr.trim());
     }
     let config = Kubeconfig::parse(&said.stdout).context("reading what kubeadm has made")?;
-    let admin = Kubeconfig::read(host, ADMIN)?;
+    let admin = Kubeconfig::read(host, ADMIN_CONF)?;
     let fits = admin.is_some_and(|admin| {
         config.endpoint == admin.endpoint && config.believes(&admin.authorities)
     });
@@ -94,7 +94,7 @@ pub fn make(host: &Host, person: &Person) -> anyhow::Result<Made> {
     if !fits || name != Some(person.user.0.as_str()) {
         bail!(Failure::new(
             format!("what kubeadm has made is not for {} at this cluster", person.user),
-            format!("see whether {CONFIGURATION} is as it was when the node was made")
+            format!("see whether {KUBEADM_CONFIG} is as it was when the node was made")
         ));
     }
     Ok(Made { text: said.stdout, config })
@@ -114,7 +114,7 @@ fn command(host: &Host, person: &Person) -> anyhow::Result<Command> {
         let what = "this node's kubeadm makes no kubeconfigs";
         Failure::new(what, "see `kubeadm kubeconfig user --help`")
     })?;
-    let mut command = Command::of(line).with("--config").with(CONFIGURATION);
+    let mut command = Command::of(line).with("--config").with(KUBEADM_CONFIG);
     command = command.with("--client-name").with(person.user.to_string());
     for group in &person.groups {
         command = command.with("--org").with(group.to_string());

@@ -2,13 +2,12 @@
 //! starts again when they end. containerd is asked, since the API server may not
 //! answer.
 
-use crate::change::Change;
+use crate::engine::change::Change;
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::node::paths::STATIC_PODS;
 
-/// The files by which kubelet starts them.
-pub(crate) const FOLDER: &str = "/etc/kubernetes/manifests";
 /// The containers, in the order in which they are ended: each before what it needs.
 const NAMES: [&str; 4] = ["kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"];
 /// As long as kubelet lets a pod take to end, in seconds.
@@ -71,7 +70,7 @@ pub(crate) fn await_new(host: &mut Host, step: &str, old: &[Container]) -> anyho
             host.run(step, &Command::of(&signal("SIGKILL", &container.id)), &[], &[], None)?;
         }
     }
-    let is_meant = |name: &&&str| host.exists(format!("{FOLDER}/{name}.yaml"));
+    let is_meant = |name: &&&str| host.exists(format!("{STATIC_PODS}/{name}.yaml"));
     let meant: Vec<&str> = NAMES.iter().filter(is_meant).copied().collect();
     host.await_that("the control plane to start anew", START, |host| {
         let new = running(host)?;

@@ -10,21 +10,23 @@ use std::time::SystemTime;
 
 use anyhow::bail;
 
-use super::kept::{Kept, Standing};
-use super::kubeconfig::Kubeconfig;
-use super::kubelet::{self, CLIENT};
-use super::pki;
 use super::pods::{self, Container};
-use crate::change::Change;
+use crate::engine::change::Change;
+use crate::engine::run;
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::kubeadm::config_option;
+use crate::node::certificates::kept::{Kept, Standing};
+use crate::node::certificates::kubeconfig::Kubeconfig;
+use crate::node::certificates::kubelet;
+use crate::node::certificates::pki;
+use crate::node::kubeadm::config_option;
+use crate::node::kubectl::kubectl;
+use crate::node::paths::KUBELET_CLIENT;
+use crate::node::paths::KUBELET_CONF;
+use crate::node::paths::{ADMIN_CONF, ROOT_KUBECONFIG};
 use crate::receipt::{Before, Deed, Line};
 use crate::role::Role;
-use crate::run;
-use crate::steps::kubeconfig::{ADMIN, OWN, kubectl};
-use crate::steps::ready::KUBELET;
 use crate::steps::time;
 
 /// What the receipt calls it.
@@ -33,7 +35,7 @@ pub const STEP: &str = "certs";
 /// Why this node's certificates are not renewed here; none where they can be.
 pub fn refusal(host: &Host) -> anyhow::Result<Option<Failure>> {
     match Role::of_receipt(host.lines()) {
-        Some(Role::Master) if host.exists(ADMIN) => {}
+        Some(Role::Master) if host.exists(ADMIN_CONF) => {}
         Some(Role::Master) => {
             return Ok(Some(Failure::new(
                 "this node is not yet a master",
@@ -194,14 +196,14 @@ fn kubelet(host: &Host) -> anyhow::Result<Vec<Change>> {
         return Ok(Vec::new());
     }
     let remove = |path: &str| host.exists(path).then(|| Change::Remove { path: path.into() });
-    let mut changes: Vec<Change> = remove(KUBELET).into_iter().collect();
+    let mut changes: Vec<Change> = remove(KUBELET_CONF).into_iter().collect();
     let line = format!("kubeadm init phase kubeconfig kubelet{}", config_option(host));
     changes.push(Change::Run {
         command: Command::of(&line),
         undo: Vec::new(),
-        files: vec![KUBELET.into()],
+        files: vec![KUBELET_CONF.into()],
     });
-    changes.extend(remove(CLIENT));
+    changes.extend(remove(KUBELET_CLIENT));
     Ok(changes)
 }
 
@@ -214,17 +216,19 @@ fn restarted(running: &[Container]) -> Vec<Change> {
 
 /// The API server, believed by its new certificate.
 fn answering() -> Change {
-    let line = format!("{} --request-timeout 10s get --raw /readyz", kubectl(ADMIN));
+    let line = format!("{} --request-timeout 10s get --raw /readyz", kubectl(ADMIN_CONF));
     Change::Await { command: Command::of(&line), seconds: 300 }
 }
 
 /// root's own kubeconfig, where it is a copy of the administrator's.
 fn own(host: &Host) -> anyhow::Result<Vec<Change>> {
     let read = |path| Kubeconfig::whole(host, path);
-    let (Some(admin), Some(own)) = (read(ADMIN)?, read(OWN)?) else { return Ok(Vec::new()) };
+    let (Some(admin), Some(own)) = (read(ADMIN_CONF)?, read(ROOT_KUBECONFIG)?) else {
+        return Ok(Vec::new());
+    };
     let name = |config: &Kubeconfig| Some(config.client.first()?.common_name.clone());
     if name(&admin) != name(&own) || !own.believes(&admin.authorities) {
         return Ok(Vec::new());
     }
-    Ok(vec![Change::write_secret(OWN, host.read(ADMIN)?.unwrap_or_default())])
+    Ok(vec![Change::write_secret(ROOT_KUBECONFIG, host.read(ADMIN_CONF)?.unwrap_or_default())])
 }

@@ -1,18 +1,18 @@
 //! The API server, as the node sees it, and the node, as that sees it.
 
 use super::{Finding, role};
-use crate::credentials::kubeconfig::Kubeconfig;
 use crate::host::Host;
-use crate::kubeadm::config_option;
-use crate::preflight::reach;
-use crate::registered;
+use crate::node::certificates::kubeconfig::Kubeconfig;
+use crate::node::kubeadm::config_option;
+use crate::node::paths::KUBELET_CONF;
+use crate::node::reach;
+use crate::node::registered;
 use crate::role::Role;
-use crate::steps::ready::KUBELET;
 
 /// Nothing answers at the address that kubelet has of it.
 pub(super) fn unreachable(host: &Host) -> anyhow::Result<Option<Finding>> {
     // A kubeconfig that cannot be read is a cause of its own.
-    let Ok(Some(config)) = Kubeconfig::read(host, KUBELET) else { return Ok(None) };
+    let Ok(Some(config)) = Kubeconfig::read(host, KUBELET_CONF) else { return Ok(None) };
     if reach::answers(host, &config.endpoint) {
         return Ok(None);
     }

@@ -6,14 +6,14 @@ use std::time::SystemTime;
 
 use super::kubeconfigs::{kubelet_anew, own_anew};
 use super::{Finding, role};
-use crate::credentials::kept::{Kept, Standing};
-use crate::credentials::kubelet;
-use crate::credentials::pki;
 use crate::credentials::renewal;
 use crate::host::Host;
-use crate::kubeadm::config_option;
+use crate::node::certificates::kept::{Kept, Standing};
+use crate::node::certificates::kubelet;
+use crate::node::certificates::pki;
+use crate::node::kubeadm::config_option;
+use crate::node::paths::ROOT_KUBECONFIG;
 use crate::role::Role;
-use crate::steps::kubeconfig::OWN;
 
 /// One holds only from a later time on.
 pub(super) fn early(host: &Host) -> anyhow::Result<Option<Finding>> {
@@ -65,7 +65,7 @@ pub(super) fn kubelet(host: &Host) -> anyhow::Result<Option<Finding>> {
 
 /// root's own, a copy of the administrator's from before that was renewed.
 pub(super) fn own(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let all = pki::of_config(host, OWN).unwrap_or_default();
+    let all = pki::of_config(host, ROOT_KUBECONFIG).unwrap_or_default();
     let cure = || own_anew(host);
     Ok(told("expired", Standing::Expired, &all).map(|cause| Finding::new(cause, cure())))
 }

@@ -1,11 +1,11 @@
 //! Who makes control groups: kubelet and containerd must agree.
 
+use crate::node::paths;
 use bundle_format::cluster::CgroupDriver;
 
 use super::{Finding, again, kubelet};
 use crate::host::Host;
-use crate::steps::containerd::told;
-use crate::steps::kubelet_settings;
+use crate::node::containerd::told;
 
 pub(super) fn differs(host: &Host) -> anyhow::Result<Option<Finding>> {
     let Some(settings) = kubelet::configuration(host)? else { return Ok(None) };
@@ -21,7 +21,7 @@ pub(super) fn differs(host: &Host) -> anyhow::Result<Option<Finding>> {
     // systemd is the one to be had where it is process 1, as on all our nodes
     // (kubernetes.io, "container runtimes").
     let cure = if is_default && theirs == CgroupDriver::Systemd {
-        let file = kubelet_settings::PATH;
+        let file = paths::KUBELET_CONFIG;
         let edit = if settings.contains_key("cgroupDriver") {
             format!("sed -i 's/^cgroupDriver:.*/cgroupDriver: systemd/' {file}")
         } else {

@@ -2,10 +2,12 @@
 
 use super::{Finding, again, role, unit};
 use crate::host::Host;
+use crate::node::chrony;
+use crate::node::chrony::{ALLOWED, Tracking};
+use crate::node::paths::CHRONY_CONF;
 use crate::receipt;
 use crate::role::Role;
-use crate::steps::chrony::{self, ALLOWED, Tracking};
-use crate::steps::time::{self, PATH};
+use crate::steps::time;
 
 /// chronyd is off on a node that the installer gave it to.
 pub(super) fn stopped(host: &Host) -> anyhow::Result<Option<Finding>> {
@@ -29,7 +31,7 @@ pub(super) fn without_source(host: &Host) -> anyhow::Result<Option<Finding>> {
     if chrony::follows(host)? != Some(false) || role(host) == Role::Master {
         return Ok(None);
     }
-    let text = host.read(PATH)?.unwrap_or_default();
+    let text = host.read(CHRONY_CONF)?.unwrap_or_default();
     let named = |line: &str| {
         let mut words = line.split_ascii_whitespace();
         let is_server = matches!(words.next(), Some("server" | "pool" | "peer"));
@@ -37,9 +39,10 @@ pub(super) fn without_source(host: &Host) -> anyhow::Result<Option<Finding>> {
     };
     let servers: Vec<String> = text.lines().filter_map(named).collect();
     Ok(Some(if servers.is_empty() {
-        let by_hand = format!("name a server in {PATH}, and run `systemctl restart chronyd`");
+        let by_hand =
+            format!("name a server in {CHRONY_CONF}, and run `systemctl restart chronyd`");
         Finding::new(
-            format!("the clock follows nothing: {PATH} names no server"),
+            format!("the clock follows nothing: {CHRONY_CONF} names no server"),
             again(host, &["time"], by_hand),
         )
     } else {
@@ -63,7 +66,8 @@ pub(super) fn off(host: &Host) -> anyhow::Result<Option<Finding>> {
         return Ok(Some(Finding::new(format!("the clock is {away:.0} s off"), "chronyc makestep")));
     }
     if !is_synchronised && role(host) == Role::Master {
-        let by_hand = format!("name a server in {PATH}, and run `systemctl restart chronyd`");
+        let by_hand =
+            format!("name a server in {CHRONY_CONF}, and run `systemctl restart chronyd`");
         return Ok(Some(Finding::new(
             "the clock is not synchronised, so that chronyd gives no time to others",
             again(host, &["time"], by_hand),

@@ -3,9 +3,9 @@
 use super::{Finding, again, unit};
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::steps::containerd::{refusal, source, told};
-use crate::steps::crictl::SOCKET;
-use crate::steps::unit_is;
+use crate::node::containerd::{refusal, source, told};
+use crate::node::paths::CRI_SOCKET;
+use crate::node::systemd::unit_is;
 
 /// It is told what it cannot read, or not to do CRI.
 pub(super) fn configuration(host: &Host) -> anyhow::Result<Option<Finding>> {
@@ -51,7 +51,7 @@ pub(super) fn mute(host: &Host) -> anyhow::Result<Option<Finding>> {
         return Ok(None);
     }
     let Ok(told) = told(host)? else { return Ok(None) };
-    let said = host.query(&format!("crictl --runtime-endpoint {SOCKET} version"));
+    let said = host.query(&format!("crictl --runtime-endpoint {CRI_SOCKET} version"));
     if told.cri_is_off || said.succeeded() {
         return Ok(None);
     }

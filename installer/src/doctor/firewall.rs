@@ -8,8 +8,8 @@ use ipnet::IpNet;
 use super::{Finding, again, kubelet, role};
 use crate::exec::Command;
 use crate::host::Host;
+use crate::node::registered;
 use crate::receipt;
-use crate::registered;
 use crate::steps::firewall::{
     Arrival, KUBELETS_PORT, Place, Rule, Ways, Zones, default_zone, for_all, is_at_work, opened,
 };

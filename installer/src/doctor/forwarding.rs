@@ -2,10 +2,11 @@
 //! the next boot.
 
 use super::{Finding, again, kubelet};
-use crate::facts::Facts;
 use crate::host::Host;
+use crate::node::facts::Facts;
+use crate::node::sysctl::now;
 use crate::receipt;
-use crate::steps::sysctl::{Undoing, now, off as switched_off, own, settings, undoing};
+use crate::steps::sysctl::{Undoing, off as switched_off, own, settings, undoing};
 
 /// Where a setting is to be made by hand: it must come after `99-sysctl.conf`.
 const BY_HAND: &str = "/etc/sysctl.d/zz-kubernetes.conf";

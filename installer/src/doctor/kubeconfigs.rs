@@ -2,34 +2,34 @@
 //! an older cluster, and say "x509: certificate signed by unknown authority".
 
 use super::{Finding, role, whole_line};
-use crate::credentials::certificate::Certificate;
-use crate::credentials::kubeconfig::Kubeconfig;
-use crate::credentials::kubelet::CLIENT;
-use crate::credentials::pki::AUTHORITY;
 use crate::host::Host;
-use crate::kubeadm::config_option;
+use crate::node::certificates::certificate::Certificate;
+use crate::node::certificates::kubeconfig::Kubeconfig;
+use crate::node::kubeadm::RESET;
+use crate::node::kubeadm::config_option;
+use crate::node::paths::AUTHORITY;
+use crate::node::paths::KUBELET_CLIENT;
+use crate::node::paths::KUBELET_CONF;
+use crate::node::paths::{ADMIN_CONF, ROOT_KUBECONFIG};
 use crate::role::Role;
-use crate::steps::control_plane::RESET;
-use crate::steps::kubeconfig::{ADMIN, OWN};
-use crate::steps::ready::KUBELET;
 
 /// The administrator's.
 pub(super) fn admin(host: &Host) -> anyhow::Result<Option<Finding>> {
     let cure = format!(
-        "mv {ADMIN} {ADMIN}.old && kubeadm init phase kubeconfig admin{}",
+        "mv {ADMIN_CONF} {ADMIN_CONF}.old && kubeadm init phase kubeconfig admin{}",
         config_option(host)
     );
-    Ok(wrong(host, ADMIN)?.map(|cause| Finding::new(cause, cure)))
+    Ok(wrong(host, ADMIN_CONF)?.map(|cause| Finding::new(cause, cure)))
 }
 
 /// kubelet's.
 pub(super) fn kubelet(host: &Host) -> anyhow::Result<Option<Finding>> {
-    Ok(wrong(host, KUBELET)?.map(|cause| Finding::new(cause, kubelet_anew(host))))
+    Ok(wrong(host, KUBELET_CONF)?.map(|cause| Finding::new(cause, kubelet_anew(host))))
 }
 
 /// root's own.
 pub(super) fn own(host: &Host) -> anyhow::Result<Option<Finding>> {
-    Ok(wrong(host, OWN)?.map(|cause| Finding::new(cause, own_anew(host))))
+    Ok(wrong(host, ROOT_KUBECONFIG)?.map(|cause| Finding::new(cause, own_anew(host))))
 }
 
 /// What gives kubelet a kubeconfig and a certificate of the cluster.
@@ -37,10 +37,10 @@ pub(super) fn kubelet_anew(host: &Host) -> String {
     match role(host) {
         // kubeadm leaves one that is there as it is.
         Role::Master => format!(
-            "mv {KUBELET} {KUBELET}.old && kubeadm init phase kubeconfig kubelet{} && rm -f {} && \
+            "mv {KUBELET_CONF} {KUBELET_CONF}.old && kubeadm init phase kubeconfig kubelet{} && rm -f {} && \
              systemctl restart kubelet",
             config_option(host),
-            CLIENT
+            KUBELET_CLIENT
         ),
         Role::Worker => format!(
             "on the master: ./installer token --output join.yaml; with it here: {RESET} && {}",
@@ -51,10 +51,10 @@ pub(super) fn kubelet_anew(host: &Host) -> String {
 
 /// What gives root a kubeconfig of the cluster, or none where none belongs.
 pub(super) fn own_anew(host: &Host) -> String {
-    if host.exists(ADMIN) {
-        format!("install -m 600 {ADMIN} {OWN}")
+    if host.exists(ADMIN_CONF) {
+        format!("install -m 600 {ADMIN_CONF} {ROOT_KUBECONFIG}")
     } else {
-        format!("mv {OWN} {OWN}.old")
+        format!("mv {ROOT_KUBECONFIG} {ROOT_KUBECONFIG}.old")
     }
 }
 

@@ -7,14 +7,14 @@ use serde_json::{Map, Value};
 
 use super::{Finding, unit};
 use crate::host::Host;
-use crate::kubelet_arguments;
-use crate::steps::kubelet_settings::PATH;
+use crate::node::kubelet_arguments;
+use crate::node::paths::KUBELET_CONFIG;
 
 /// What stands in its configuration; none where there is none.
 pub(super) fn configuration(host: &Host) -> anyhow::Result<Option<Map<String, Value>>> {
-    let Some(text) = host.read(PATH)? else { return Ok(None) };
+    let Some(text) = host.read(KUBELET_CONFIG)? else { return Ok(None) };
     let settings = serde_saphyr::from_str(&text).ok();
-    settings.map(Some).with_context(|| format!("reading {PATH}: it is not YAML"))
+    settings.map(Some).with_context(|| format!("reading {KUBELET_CONFIG}: it is not YAML"))
 }
 
 /// The address that kubeadm told it; none where that is not known.

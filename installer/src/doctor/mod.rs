@@ -21,9 +21,9 @@ mod unit;
 
 use serde::Serialize;
 
-use crate::credentials::pki::AUTHORITY_KEY;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::node::paths::AUTHORITY_KEY;
 use crate::role::Role;
 
 /// Something that is wrong with a node.

@@ -1,6 +1,8 @@
 //! What the installer has left on the node for its boots: files that programs of the
 //! system read, and units.
 
+use crate::node::paths;
+use crate::steps::order;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -8,17 +10,18 @@ use std::path::Path;
 use bundle_format::Digest;
 
 use super::{Finding, again, unit};
-use crate::facts::{self, default_route};
 use crate::host::Host;
+use crate::node::facts;
+use crate::node::facts::default_route;
 use crate::receipt::{Deed, Line};
 use crate::role::Role;
+use crate::steps::nfs_server;
 use crate::steps::service_route::{PATH, SET, UNIT};
-use crate::steps::{nfs_server, resolver};
 
 /// One of its files for the system is gone, or was emptied: modules, kernel settings and
 /// the like are off after the next boot.
 pub(super) fn lost_file(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let steps = Role::of_receipt(host.lines()).map(Role::steps).unwrap_or_default();
+    let steps = Role::of_receipt(host.lines()).map(order::steps).unwrap_or_default();
     let mut wrote = BTreeMap::new();
     for line in host.lines() {
         let Line::Deed { step, deed: Deed::Wrote { path, after, .. } } = line else { continue };
@@ -26,7 +29,7 @@ pub(super) fn lost_file(host: &Host) -> anyhow::Result<Option<Finding>> {
     }
     let (mut paths, mut of) = (Vec::new(), Vec::new());
     for (path, (step, after)) in wrote {
-        let is_read = path.starts_with("/etc") || path == Path::new(resolver::OWN);
+        let is_read = path.starts_with("/etc") || path == Path::new(paths::RESOLV_CONF);
         let is_wanted = after.is_some_and(|after| after != Digest::of(b""));
         if !is_read || !is_wanted || !steps.iter().any(|one| one.name() == step) {
             continue;

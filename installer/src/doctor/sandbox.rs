@@ -2,9 +2,9 @@
 
 use super::{Finding, again};
 use crate::host::Host;
-use crate::steps::containerd::told;
+use crate::node::containerd::told;
+use crate::node::systemd::unit_is;
 use crate::steps::images;
-use crate::steps::unit_is;
 
 pub(super) fn missing(host: &Host) -> anyhow::Result<Option<Finding>> {
     let Ok(told) = told(host)? else { return Ok(None) };

@@ -2,16 +2,17 @@
 
 use super::{Finding, certificates, role, whole_line};
 use crate::host::Host;
-use crate::kubeadm::config_option;
+use crate::node::kubeadm::RESET;
+use crate::node::kubeadm::config_option;
+use crate::node::paths::KUBELET_CONF;
+use crate::node::registered;
 use crate::receipt;
-use crate::registered;
 use crate::role::Role;
-use crate::steps::control_plane::RESET;
-use crate::steps::ready::KUBELET;
+use crate::steps::order;
 
 /// kubeadm writes it on every node of a cluster.
 pub(super) fn is_inside(host: &Host) -> bool {
-    host.exists(KUBELET)
+    host.exists(KUBELET_CONF)
 }
 
 /// The node is in no cluster, or not yet.
@@ -33,7 +34,7 @@ pub(super) fn outside(host: &Host) -> anyhow::Result<Option<Finding>> {
     Ok(Some(if host.was_finished(last) {
         // kubeadm refuses to go where it has been.
         Finding::new(
-            format!("this {role} was in a cluster, and {KUBELET} is gone"),
+            format!("this {role} was in a cluster, and {KUBELET_CONF} is gone"),
             match role {
                 Role::Master => format!(
                     "kubeadm init phase kubeconfig kubelet{} && systemctl restart kubelet",
@@ -66,7 +67,7 @@ pub(super) fn interrupted(host: &Host) -> anyhow::Result<Option<Finding>> {
 /// Steps that made changes and did not finish. `ready` makes none: it waits, for
 /// what another cause may prevent.
 fn steps_cut_short(host: &Host) -> Vec<&'static str> {
-    let steps = Role::of_receipt(host.lines()).map(Role::steps).unwrap_or_default();
+    let steps = Role::of_receipt(host.lines()).map(order::steps).unwrap_or_default();
     let names = steps.iter().map(|step| step.name());
     names.filter(|name| *name != "ready" && receipt::interrupted(host.lines(), name)).collect()
 }

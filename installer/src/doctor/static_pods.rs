@@ -1,12 +1,10 @@
 //! The control plane's pods, which kubelet runs from files, and etcd's data.
 
 use super::Finding;
-use crate::credentials::pki::AUTHORITY_KEY;
-use crate::credentials::pods::FOLDER;
 use crate::host::Host;
-use crate::kubeadm::config_option;
-
-const DATA: &str = "/var/lib/etcd/member";
+use crate::node::kubeadm::config_option;
+use crate::node::paths::STATIC_PODS;
+use crate::node::paths::{AUTHORITY_KEY, ETCD_MEMBER};
 
 /// Each pod's file, and what of `kubeadm init phase` writes it.
 const PODS: [(&str, &str); 4] = [
@@ -23,19 +21,19 @@ fn is_here(host: &Host) -> bool {
 
 /// A control plane was removed, and its data was not: the next would be refused.
 pub(super) fn leftover(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let is_left = host.exists(DATA) && !host.exists(format!("{FOLDER}/etcd.yaml"));
+    let is_left = host.exists(ETCD_MEMBER) && !host.exists(format!("{STATIC_PODS}/etcd.yaml"));
     if !is_left || is_here(host) {
         return Ok(None);
     }
     Ok(Some(Finding::new(
-        format!("{DATA} has the data of a control plane that is not here any more"),
-        format!("mv {DATA} /var/lib/etcd-member.old"),
+        format!("{ETCD_MEMBER} has the data of a control plane that is not here any more"),
+        format!("mv {ETCD_MEMBER} /var/lib/etcd-member.old"),
     )))
 }
 
 /// The keys of a control plane are here, and not all of its pods.
 pub(super) fn missing(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let missing = || PODS.iter().filter(|(file, _)| !host.exists(format!("{FOLDER}/{file}")));
+    let missing = || PODS.iter().filter(|(file, _)| !host.exists(format!("{STATIC_PODS}/{file}")));
     if !is_here(host) || missing().next().is_none() {
         return Ok(None);
     }
@@ -44,7 +42,7 @@ pub(super) fn missing(host: &Host) -> anyhow::Result<Option<Finding>> {
     let commands: Vec<String> =
         missing().map(|(_, phase)| format!("kubeadm init phase {phase}{config}")).collect();
     Ok(Some(Finding::new(
-        format!("the control plane lacks {} in {FOLDER}", files.join(", ")),
+        format!("the control plane lacks {} in {STATIC_PODS}", files.join(", ")),
         commands.join(" && "),
     )))
 }

@@ -3,7 +3,7 @@
 use super::{Finding, again};
 use crate::exec::Command;
 use crate::host::Host;
-use crate::steps::{unit_is, unit_is_absent};
+use crate::node::systemd::{unit_is, unit_is_absent};
 
 /// Why a service does not run, or will not after the next boot. `step` brings it.
 pub(super) fn off(host: &Host, unit: &str, step: &str) -> anyhow::Result<Option<Finding>> {

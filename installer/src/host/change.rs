@@ -10,12 +10,12 @@ use bundle_format::Digest;
 
 use super::Host;
 use super::place::told;
-use crate::attributes::Attributes;
 use crate::exec::{Command, Input, Output};
 use crate::failure::Failure;
-use crate::packages::PackageChange;
+use crate::files::attributes::Attributes;
+use crate::files::whole::{copy_whole, copy_whole_as};
+use crate::host::package_change::PackageChange;
 use crate::receipt::{self, Before, Deed, Line, Receipt};
-use crate::whole_file::{copy_whole, copy_whole_as};
 
 impl Host {
     /// Notes that a run begins.

@@ -4,6 +4,7 @@
 mod ask;
 mod change;
 mod look;
+pub mod package_change;
 mod place;
 mod trial;
 

@@ -1,10 +1,10 @@
 //! The kernel's control groups: kubelet does not start where one that it needs is off.
 
-use super::has_begun;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::kubeadm::minor;
-use crate::step::Intent;
+use crate::intent::Intent;
+use crate::node::kubeadm::minor;
+use crate::preflight::earlier::has_begun;
 
 /// What kubeadm and kubelet need (`k8s.io/system-validators`, `Cgroups`; kubelet's
 /// `pkg/kubelet/cm`, `validate`).

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use rustix::fs::{StatVfsMountFlags, statvfs};
 
-use super::has_begun;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::step::Intent;
+use crate::intent::Intent;
+use crate::node::paths::{CONTAINERD_DATA, KUBELET};
+use crate::preflight::earlier::has_begun;
 use crate::steps::{images, packages};
 
 /// A disk, by the folders on it that are written to.
@@ -28,7 +29,7 @@ struct Disk {
 
 /// Below these percents kubelet removes images, which cannot be pulled anew here, and lets no pod begin (kubernetes.io, "Node-pressure Eviction", hard thresholds):
 /// `imagefs.available`, `nodefs.available`, `nodefs.inodesFree`.
-const KEPT_FREE: [(&str, u64); 2] = [("/var/lib/containerd", 15), ("/var/lib/kubelet", 10)];
+const KEPT_FREE: [(&str, u64); 2] = [(CONTAINERD_DATA, 15), (KUBELET, 10)];
 const KEPT_FILES: u64 = 5;
 
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
@@ -48,8 +49,8 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         ("/opt", 0),
         ("/usr", rpms.saturating_mul(3)),
         ("/var/lib/kubeferry", rpms),
-        ("/var/lib/containerd", layers.saturating_mul(4)),
-        ("/var/lib/kubelet", 0),
+        (CONTAINERD_DATA, layers.saturating_mul(4)),
+        (KUBELET, 0),
     ];
     // That of a folder that is looked at is none of kubelet's; who has set other thresholds
     // knows; and a node in its cluster is its operator's matter.

@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FallocateFlags, Mode, OFlags, fallocate, open, unlink};
 use rustix::io::Errno;
 
-use super::has_begun;
-use super::mounts::ETCD;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::intent::Intent;
+use crate::node::paths::ETCD;
+use crate::preflight::earlier::has_begun;
 use crate::role::Role;
-use crate::step::Intent;
 
 /// What etcd's documents ask of the 99th percentile of fdatasync (etcd.io, "Hardware
 /// recommendations" and "What does the etcd warning … mean": wal_fsync below 10 ms).

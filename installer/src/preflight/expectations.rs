@@ -8,8 +8,8 @@ use bundle_format::lock::{Aspect, Expectation, LockedManifest};
 
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::intent::Intent;
 use crate::role::Role;
-use crate::step::Intent;
 use crate::steps::manifests;
 
 /// The master applies all of them; what each node must have is each node's problem.

@@ -1,14 +1,16 @@
 //! What others have put on the node, beside which Kubernetes does not work, or
 //! which would not work any more beside it.
 
+use crate::node::containerd;
+use crate::node::paths;
 use bundle_format::cluster::Firewall;
 
-use super::{has_begun, is_ours};
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::step::Intent;
-use crate::steps::containerd::{self, NETWORKS};
-use crate::steps::{kubeconfig, ready, unit_is};
+use crate::intent::Intent;
+use crate::node::paths::NETWORKS;
+use crate::node::systemd::unit_is;
+use crate::preflight::earlier::{has_begun, is_ours};
 
 /// Other kinds of Kubernetes: where each is, its name, and what takes it away.
 const DISTRIBUTIONS: [(&str, &str, &str); 4] = [
@@ -89,7 +91,7 @@ pub(super) fn firewalls(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Fail
     for unit in ["iptables", "nftables"] {
         if unit_is(host, "active", unit)? {
             // When it ends it takes all rules away, and so kube-proxy's.
-            let end = if host.exists(ready::KUBELET) {
+            let end = if host.exists(paths::KUBELET_CONF) {
                 format!("`systemctl disable {unit}`, and restart the node when that suits")
             } else {
                 format!("`systemctl disable --now {unit}`")
@@ -112,12 +114,12 @@ pub(super) fn leftovers(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>>
         return Ok(Vec::new());
     }
     let mut left = Vec::new();
-    for path in ["/etc/kubernetes/manifests", "/etc/kubernetes/pki", "/var/lib/etcd/member"] {
+    for path in [paths::STATIC_PODS, paths::PKI, paths::ETCD_MEMBER] {
         if !host.list(path)?.is_empty() {
             left.push(path);
         }
     }
-    left.extend([kubeconfig::ADMIN, ready::KUBELET].iter().filter(|path| host.exists(path)));
+    left.extend([paths::ADMIN_CONF, paths::KUBELET_CONF].iter().filter(|path| host.exists(path)));
     if left.is_empty() {
         return Ok(Vec::new());
     }

@@ -4,8 +4,8 @@ use rustix::process::Uid;
 
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::join::Machine;
-use crate::step::Intent;
+use crate::intent::Intent;
+use crate::node::join::Machine;
 
 /// The most letters of a label's value (kubernetes.io, "Labels and Selectors").
 const LONGEST: usize = 63;

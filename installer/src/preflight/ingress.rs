@@ -6,10 +6,11 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::kubeadm;
-use crate::step::Intent;
+use crate::intent::Intent;
+use crate::node::kubeadm;
+use crate::node::kubectl::kubectl;
+use crate::node::paths::ADMIN_CONF;
 use crate::steps::ingress::workloads;
-use crate::steps::kubeconfig::{ADMIN, kubectl};
 
 /// Machines that the ingress is to run on, and cannot.
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
@@ -52,10 +53,10 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
 
 /// A machine's taints: those that it has in its cluster, or will have.
 fn taints(host: &Host, intent: &Intent, node: &Member) -> anyhow::Result<Vec<Taint>> {
-    if host.exists(ADMIN) {
+    if host.exists(ADMIN_CONF) {
         let said = host.query(&format!(
             "{} --request-timeout 10s get node {} -o jsonpath={{.spec.taints}}",
-            kubectl(ADMIN),
+            kubectl(ADMIN_CONF),
             node.name
         ));
         if said.succeeded() {

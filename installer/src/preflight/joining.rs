@@ -2,12 +2,12 @@
 
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::step::Intent;
-use crate::steps::ready;
+use crate::intent::Intent;
+use crate::node::paths;
 
 /// One that has joined needs no token any more, and is held to what it joined.
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
-    let Some(join) = intent.join.as_ref().filter(|_| !host.exists(ready::KUBELET)) else {
+    let Some(join) = intent.join.as_ref().filter(|_| !host.exists(paths::KUBELET_CONF)) else {
         return Ok(Vec::new());
     };
     let (theirs, ours) = (&join.cluster, &intent.cluster);

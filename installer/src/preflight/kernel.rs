@@ -2,13 +2,13 @@
 
 use bundle_format::cluster::ProxyMode;
 
-use super::has_begun;
 use crate::exec::Command;
 use crate::failure::Failure;
-use crate::family;
 use crate::host::Host;
-use crate::kubeadm::minor;
-use crate::step::Intent;
+use crate::intent::Intent;
+use crate::node::family;
+use crate::node::kubeadm::minor;
+use crate::preflight::earlier::has_begun;
 use crate::steps::{modules, nfs_server};
 
 /// The oldest that any kubeadm takes, and that of 1.32 and 1.33, which end with

@@ -7,11 +7,12 @@ use std::os::unix::fs::MetadataExt;
 use bundle_format::ImageReference;
 use bundle_format::cluster::ProxyMode;
 
-use super::has_begun;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::step::Intent;
-use crate::steps::{manifests, sysctl};
+use crate::intent::Intent;
+use crate::node::sysctl;
+use crate::preflight::earlier::has_begun;
+use crate::steps::manifests;
 
 /// Where a site's own values go, so that they hold at each boot.
 const OWN: &str = "/etc/sysctl.d/99-site.conf";

@@ -2,14 +2,14 @@
 //! it would end at once (kubeadm#1347); or that say otherwise than its configuration,
 //! over which they win.
 
+use crate::node::paths;
 use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::kubeadm::minor;
-use crate::kubelet_arguments::{Argument, holding, without_cluster};
-use crate::step::Intent;
-use crate::steps::ready;
+use crate::intent::Intent;
+use crate::node::kubeadm::minor;
+use crate::node::kubelet_arguments::{Argument, holding, without_cluster};
 
 /// By the minor release of Kubernetes 1 that does not take them any more, as its changes
 /// have it (`CHANGELOG/CHANGELOG-1.*.md` of kubernetes/kubernetes).
@@ -79,7 +79,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
             ));
         }
     }
-    if !host.exists(ready::KUBELET)
+    if !host.exists(paths::KUBELET_CONF)
         && let Some((path, line)) = without_cluster(host)?
     {
         found.push(Failure::new(
@@ -109,16 +109,16 @@ fn wanted(intent: &Intent) -> Vec<(String, Vec<String>)> {
     let mut wanted = vec![
         ("cgroup-driver", vec![cluster.cgroup_driver.to_string()]),
         ("cluster-dns", vec![cluster.dns().to_string()]),
-        ("config", vec!["/var/lib/kubelet/config.yaml".to_owned()]),
+        ("config", vec![paths::KUBELET_CONFIG.to_owned()]),
         ("container-runtime", vec!["remote".to_owned()]),
         ("container-runtime-endpoint", sockets.concat()),
         ("hostname-override", vec![intent.name.to_string()]),
         // An image that kubelet removes cannot be pulled again here.
         ("image-gc-high-threshold", vec![threshold.map_or("100".into(), ToString::to_string)]),
-        ("kubeconfig", vec![ready::KUBELET.to_owned()]),
+        ("kubeconfig", vec![paths::KUBELET_CONF.to_owned()]),
         ("node-ip", vec![intent.address.to_string()]),
-        ("pod-manifest-path", vec!["/etc/kubernetes/manifests".to_owned()]),
-        ("root-dir", vec!["/var/lib/kubelet".to_owned()]),
+        ("pod-manifest-path", vec![paths::STATIC_PODS.to_owned()]),
+        ("root-dir", vec![paths::KUBELET.to_owned()]),
     ];
     if let Some(image) = &intent.lock().sandbox_image {
         wanted.push(("pod-infra-container-image", vec![image.to_string()]));

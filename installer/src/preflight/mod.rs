@@ -3,6 +3,7 @@
 
 mod cgroups;
 mod disks;
+mod earlier;
 mod etcd_disk;
 mod expectations;
 mod foreign;
@@ -21,15 +22,15 @@ mod routes;
 pub mod settled;
 mod wildcard;
 
-use std::path::Path;
+use crate::node::paths;
+use crate::preflight::earlier::has_begun;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::receipt::{Deed, Line};
+use crate::intent::Intent;
 use crate::role::Role;
-use crate::step::Intent;
-use crate::steps::{cni_interface, firewall, kubeconfig, manifests, nfs_server, ready, time};
+use crate::steps::{cni_interface, firewall, kubeconfig, manifests, nfs_server, time};
 
 /// What kubeadm asks of a master (its preflight checks), in bytes of memory.
 const MASTER_MEMORY: u64 = 1_700_000_000;
@@ -144,7 +145,7 @@ fn clock(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
             "set it: `date --set '2030-01-31 12:00'` with today's date, and `hwclock --systohc`",
         )]);
     }
-    if host.exists(ready::KUBELET) || !time::is_ours(host, intent)? {
+    if host.exists(paths::KUBELET_CONF) || !time::is_ours(host, intent)? {
         return Ok(Vec::new());
     }
     Ok(time::wrong_clock(host)?.into_iter().collect())
@@ -161,17 +162,4 @@ fn add_ons(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     }
     found.extend(kubeconfig::problems(intent));
     Ok(found)
-}
-
-/// Whether the node is in its cluster, or was on the way there with us.
-fn has_begun(host: &Host) -> bool {
-    host.exists(kubeconfig::ADMIN) || host.exists(ready::KUBELET) || is_ours(host)
-}
-
-/// Whether the receipt has it that what kubeadm leaves is ours.
-fn is_ours(host: &Host) -> bool {
-    host.lines().iter().any(|line| {
-        matches!(line, Line::Deed { deed: Deed::Claimed { path, .. }, .. }
-            if path == Path::new("/etc/kubernetes"))
-    })
 }

@@ -1,19 +1,20 @@
 //! File systems on which containers, kubelet and etcd do not work, or from which what
 //! they keep is gone after the next start.
 
+use crate::node::containerd::told;
+use crate::node::paths::{CONTAINERD_DATA, ETCD, KUBELET};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use rustix::fs::{Dir, FileType, Mode, OFlags, open};
 use toml_edit::{Item, TableLike};
 
-use super::has_begun;
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::{Host, unescaped};
+use crate::intent::Intent;
+use crate::preflight::earlier::has_begun;
 use crate::role::Role;
-use crate::step::Intent;
-use crate::steps::containerd;
 
 /// Over which no overlay can be mounted: kernel.org, "Overlay Filesystem", "upper and
 /// lower"; containerd's `docs/snapshotters` has overlayfs as the default.
@@ -28,10 +29,6 @@ const OF_NETWORK: [&str; 6] = ["9p", "ceph", "cifs", "nfs", "nfs4", "smb3"];
 
 /// Where CNI's programs are run from (containerd's `bin_dir`).
 const CNI: &str = "/opt/cni/bin";
-/// kubelet's.
-const KUBELET: &str = "/var/lib/kubelet";
-/// etcd's.
-pub(super) const ETCD: &str = "/var/lib/etcd";
 
 /// This process's mounts.
 const OWN: &str = "/proc/self/mountinfo";
@@ -82,8 +79,8 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     }
     let mut found = Vec::new();
     // One that cannot be read is told by the plan of its step.
-    let config = containerd::configuration(host).unwrap_or_default();
-    let root = config.get("root").and_then(Item::as_str).unwrap_or("/var/lib/containerd");
+    let config = told::configuration(host).unwrap_or_default();
+    let root = config.get("root").and_then(Item::as_str).unwrap_or(CONTAINERD_DATA);
     let mut kept = vec![root, KUBELET];
     if intent.role == Role::Master {
         kept.push(ETCD);

@@ -1,5 +1,6 @@
 //! What stands between the bundle's packages and those of the node.
 
+use crate::node::paths;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
@@ -10,13 +11,12 @@ use rustix::fs::{major, minor};
 
 use crate::exec::Command;
 use crate::failure::Failure;
-use crate::family::packager;
 use crate::host::Host;
-use crate::packages::PackageChange;
-use crate::packages::compared::{Compared, Newer, compare};
-use crate::packages::installed::Installed;
-use crate::step::Intent;
-use crate::steps::{kubeconfig, ready};
+use crate::host::package_change::PackageChange;
+use crate::intent::Intent;
+use crate::node::family::packager;
+use crate::node::rpm::Installed;
+use crate::steps::packages::compared::{Compared, Newer, compare};
 
 /// Where dnf and yum have the process that is at work on packages.
 const PROCESSES: [&str; 2] = ["/var/lib/dnf/rpmdb_lock.pid", "/run/yum.pid"];
@@ -184,7 +184,7 @@ fn holds(version: Option<&Evr>, comparison: &str, with: &str) -> bool {
 
 /// A node that has been taken to a newer Kubernetes stays in it.
 fn backwards(host: &Host, intent: &Intent, compared: &Compared<'_>) -> Option<Failure> {
-    if !host.exists(kubeconfig::ADMIN) && !host.exists(ready::KUBELET) {
+    if !host.exists(paths::ADMIN_CONF) && !host.exists(paths::KUBELET_CONF) {
         return None;
     }
     let is_kubernetes =

@@ -4,7 +4,7 @@ use bundle_format::Architecture;
 
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::step::Intent;
+use crate::intent::Intent;
 
 /// Level 2 in the words of `/proc/cpuinfo` (psABI, "Micro-Architecture Levels"); `pni` is
 /// SSE3.

@@ -4,8 +4,8 @@ use bundle_format::cluster::ProxyMode;
 
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::kubeadm::minor;
-use crate::step::Intent;
+use crate::intent::Intent;
+use crate::node::kubeadm::minor;
 
 /// The first kernel with which kube-proxy uses nftables (its `--proxy-mode`;
 /// kubernetes#124152): el8 has 4.18, el7 3.10.

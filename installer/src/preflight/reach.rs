@@ -1,17 +1,14 @@
 //! What is to be reached, and at which ports nobody else may answer.
 
-use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::time::Duration;
+use crate::node::reach::answers;
 
-use super::{expectations, has_begun};
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::intent::Intent;
+use crate::preflight::earlier::has_begun;
+use crate::preflight::expectations;
 use crate::role::Role;
-use crate::step::Intent;
-
-/// How long the API server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let mut found = Vec::new();
@@ -81,23 +78,4 @@ fn taken(listening: &str, port: &str) -> Option<String> {
     })?;
     let name = line.split_once("((\"").and_then(|(_, rest)| rest.split('"').next());
     Some(name.map_or_else(|| "another program".to_owned(), ToOwned::to_owned))
-}
-
-/// Whether anything takes connections at `HOST:PORT`.
-pub(crate) fn answers(host: &Host, endpoint: &str) -> bool {
-    let addresses = addresses(host, endpoint);
-    addresses.iter().any(|one| TcpStream::connect_timeout(one, PATIENCE).is_ok())
-}
-
-/// The addresses of `HOST:PORT`. Names are the node's own resolver's matter, which
-/// a static program does not have in it.
-fn addresses(host: &Host, endpoint: &str) -> Vec<SocketAddr> {
-    if let Ok(address) = endpoint.parse() {
-        return vec![address];
-    }
-    let Some((name, port)) = endpoint.rsplit_once(':') else { return Vec::new() };
-    let Ok(port) = port.parse() else { return Vec::new() };
-    let said = host.query(&format!("getent ahosts {name}")).stdout;
-    let first = said.lines().filter_map(|line| line.split_ascii_whitespace().next());
-    first.filter_map(|word| Some(SocketAddr::new(word.parse::<IpAddr>().ok()?, port))).collect()
 }

@@ -1,10 +1,11 @@
 //! Networks of the site that pods or Services would hide.
 
-use super::has_begun;
-use crate::facts::{self, Route};
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::step::Intent;
+use crate::intent::Intent;
+use crate::node::facts;
+use crate::node::facts::Route;
+use crate::preflight::earlier::has_begun;
 use crate::steps::service_route;
 
 /// A network at one of this node's interfaces lies in one of the cluster's: no machine

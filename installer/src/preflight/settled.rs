@@ -2,6 +2,7 @@
 //! something else is refused: kubeadm does not change it, and a node of which one
 //! half is changed is worse than one that is not.
 
+use crate::node::paths;
 use std::collections::BTreeMap;
 
 use bundle_format::cluster::ProxyMode;
@@ -9,10 +10,9 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::kubeadm;
+use crate::intent::Intent;
+use crate::node::kubeadm;
 use crate::role::Role;
-use crate::step::Intent;
-use crate::steps::{control_plane, join, kubeconfig, ready};
 
 /// Kind and place in kubeadm's documents, what it is called here, and its cure.
 const SETTLED: [(&str, &str, &str, Cure); 18] = [
@@ -79,9 +79,10 @@ impl Cure {
 
 /// What is asked for and cannot be had from this node any more.
 pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
-    let is_master = host.exists(kubeconfig::ADMIN) && !host.was_interrupted("control-plane");
-    let is_worker =
-        host.exists(join::JOINED) && host.exists(ready::KUBELET) && !host.was_interrupted("join");
+    let is_master = host.exists(paths::ADMIN_CONF) && !host.was_interrupted("control-plane");
+    let is_worker = host.exists(paths::KUBEADM_JOINED)
+        && host.exists(paths::KUBELET_CONF)
+        && !host.was_interrupted("join");
     let was = match (is_master, is_worker) {
         (true, _) => Role::Master,
         (false, true) => Role::Worker,
@@ -93,7 +94,7 @@ pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
             "run `installer reset` first; a node has one role",
         )];
     }
-    let path = if is_master { control_plane::CONFIGURATION } else { join::JOINED };
+    let path = if is_master { paths::KUBEADM_CONFIG } else { paths::KUBEADM_JOINED };
     let settings = intent.settings();
     let wanted = match &intent.join {
         Some(join) if !is_master => kubeadm::joined_configuration(&settings, join),

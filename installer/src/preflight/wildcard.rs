@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::step::Intent;
+use crate::intent::Intent;
 
 /// A name that nobody has.
 const NOBODY: &str = "kubeferry-asks-for-a-name-that-nobody-has";

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use bundle_format::{Digest, Nevra};
 use serde::{Deserialize, Serialize};
 
-use crate::attributes::Attributes;
 use crate::exec::Command;
+use crate::files::attributes::Attributes;
 
 /// A line of the receipt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -16,7 +16,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use crate::failure::Failure;
-use crate::whole_file::write_whole;
+use crate::files::whole::write_whole;
 
 pub use self::line::{
     Before, Deed, Line, Replaced, commands, finished, first, interrupted, remaining,

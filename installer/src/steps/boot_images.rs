@@ -1,17 +1,17 @@
 //! The images from which kubeadm starts the control plane. Without one of them
 //! `kubeadm init` waits for minutes, and then blames kubelet.
 
+use crate::node::containerd::told;
 use std::collections::BTreeSet;
 
 use bundle_format::layout;
 use bundle_format::lock::LockedImage;
 
-use super::containerd;
 use super::images;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::kubeadm;
-use crate::step::Intent;
+use crate::intent::Intent;
+use crate::node::kubeadm;
 
 /// Why kubeadm would wait in vain: its images, by its own list, are not in the
 /// bundle or not in containerd under just these names, or containerd starts pods
@@ -54,7 +54,7 @@ pub(crate) fn refusal(host: &Host, intent: &Intent) -> anyhow::Result<Option<Fai
              there",
         )));
     }
-    let told = match containerd::told(host)? {
+    let told = match told::told(host)? {
         Ok(told) => told,
         Err(failure) => return Ok(Some(failure)),
     };

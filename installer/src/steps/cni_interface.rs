@@ -1,13 +1,15 @@
 //! The interface by which Calico finds a node's address. Applying the bundle's
 //! manifest again leaves this be, since it says nothing of it.
 
-use super::kubeconfig::{ADMIN, kubectl};
 use super::manifests;
-use crate::change::Change;
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
 use crate::exec::Command;
 use crate::failure::Failure;
+use crate::intent::Intent;
+use crate::node::kubectl::kubectl;
+use crate::node::paths::ADMIN_CONF;
 use crate::receipt;
-use crate::step::{Intent, Node, Step};
 
 /// Calico's variable (docs.tigera.io, "IP autodetection methods").
 const VARIABLE: &str = "IP_AUTODETECTION_METHOD";
@@ -26,7 +28,7 @@ impl Step for CniInterface {
         if interface.is_none() && !receipt::commands(node.host.lines()).any(is_setting) {
             return Ok(Vec::new());
         }
-        let kubectl = format!("{} -n kube-system", kubectl(ADMIN));
+        let kubectl = format!("{} -n kube-system", kubectl(ADMIN_CONF));
         let now = node.host.query(&format!(
             "{kubectl} --request-timeout 10s get daemonset calico-node -o jsonpath=\
              {{.spec.template.spec.containers[?(@.name==\"calico-node\")]\

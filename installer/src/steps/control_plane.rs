@@ -1,18 +1,17 @@
 //! The control plane, by kubeadm.
 
-use super::kubeconfig::{ADMIN, kubectl};
-use super::live::{self, Standing};
-use super::{boot_images, claims, time};
-use crate::change::Change;
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
 use crate::exec::Command;
-use crate::kubeadm;
-use crate::step::{Node, Step};
-
-/// kubeadm's own way back. It ends pods, and empties its folders.
-pub(crate) const RESET: &str = "kubeadm reset --force --cri-socket /run/containerd/containerd.sock";
-
-/// What kubeadm is told.
-pub(crate) const CONFIGURATION: &str = "/opt/kubernetes/kubeadm.yaml";
+use crate::node::kubeadm;
+use crate::node::kubeadm::RESET;
+use crate::node::kubectl::kubectl;
+use crate::node::paths::KUBEADM_CONFIG;
+use crate::node::paths::{ADMIN_CONF, ETCD, ETCD_MEMBER, KUBELET, KUBERNETES};
+use crate::node::standing;
+use crate::node::standing::Standing;
+use crate::steps::file::claims;
+use crate::steps::{boot_images, time};
 
 /// See the module.
 pub struct ControlPlane;
@@ -27,22 +26,24 @@ impl Step for ControlPlane {
         // kube-proxy is the last that `kubeadm init` makes.
         let question = format!(
             "{} --request-timeout 10s -n kube-system get daemonset kube-proxy",
-            kubectl(ADMIN)
+            kubectl(ADMIN_CONF)
         );
-        match live::standing(host, self.name(), "/var/lib/etcd/member", ADMIN, &question)? {
+        match standing::standing(host, self.name(), ETCD_MEMBER, ADMIN_CONF, &question)? {
             Standing::In => return Ok(Vec::new()),
-            Standing::Waiting(change) => return Ok(vec![change]),
+            Standing::Waiting(command) => {
+                return Ok(vec![Change::Await { command, seconds: standing::PATIENCE }]);
+            }
             Standing::Out => {}
         }
-        let mut changes = claims(host, &[&FOLDERS[..], &["/var/lib/etcd"]].concat())?;
+        let mut changes = claims(host, &[&FOLDERS[..], &[ETCD]].concat())?;
         let text = kubeadm::init_configuration(&node.intent.settings())?;
-        changes.extend(super::secret_file(host, CONFIGURATION, &text)?);
+        changes.extend(crate::steps::file::secret_file(host, KUBEADM_CONFIG, &text)?);
         if host.was_interrupted(self.name()) {
             // What an init that was cut short has left, the next would refuse.
             changes.push(Change::run(RESET));
         }
         changes.push(Change::Run {
-            command: Command::of("kubeadm init --skip-token-print --config").with(CONFIGURATION),
+            command: Command::of("kubeadm init --skip-token-print --config").with(KUBEADM_CONFIG),
             undo: vec![Command::of(RESET)],
             files: Vec::new(),
         });
@@ -67,4 +68,4 @@ impl Step for ControlPlane {
 
 /// Folders that kubeadm, kubelet and pods' networks fill.
 pub(crate) const FOLDERS: [&str; 4] =
-    ["/etc/kubernetes", "/usr/libexec/kubernetes", "/var/lib/cni", "/var/lib/kubelet"];
+    [KUBERNETES, "/usr/libexec/kubernetes", "/var/lib/cni", KUBELET];

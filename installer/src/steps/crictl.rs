@@ -1,11 +1,9 @@
 //! `/etc/crictl.yaml`: crictl asks containerd, without a warning.
 
-use super::file;
-use crate::change::Change;
-use crate::step::{Node, Step};
-
-/// containerd's socket.
-pub(crate) const SOCKET: &str = "unix:///run/containerd/containerd.sock";
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
+use crate::node::paths::CRI_SOCKET;
+use crate::steps::file::file;
 
 /// See the module.
 pub struct Crictl;
@@ -16,7 +14,8 @@ impl Step for Crictl {
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
-        let text = format!("runtime-endpoint: {SOCKET}\nimage-endpoint: {SOCKET}\ntimeout: 10\n");
+        let text =
+            format!("runtime-endpoint: {CRI_SOCKET}\nimage-endpoint: {CRI_SOCKET}\ntimeout: 10\n");
         file(node.host, "/etc/crictl.yaml", &text)
     }
 }

@@ -6,12 +6,12 @@
 
 use std::net::IpAddr;
 
-use super::file;
 use super::lines::{end_last, lines, shown};
-use crate::change::Change;
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
 use crate::exec::Command;
 use crate::host::Host;
-use crate::step::{Node, Step};
+use crate::steps::file::file;
 
 const PATH: &str = "/etc/hosts";
 const BEGIN: &str = "# kubeferry: the cluster's machines";

@@ -5,17 +5,16 @@ use std::collections::BTreeSet;
 use bundle_format::layout;
 use bundle_format::lock::{LockedImage, Why};
 
-use crate::change::Change;
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
 use crate::host::Host;
+use crate::intent::Intent;
+use crate::node::paths::CONTAINERD_DATA;
 use crate::role::Role;
-use crate::step::{Intent, Node, Step};
 
 /// Components that only a master runs, as kubeadm calls them.
 const OF_MASTERS: [&str; 4] =
     ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"];
-
-/// Where containerd keeps them.
-const DATA: &str = "/var/lib/containerd";
 
 /// See the module.
 pub struct Images;
@@ -54,7 +53,7 @@ fn lacking<'a>(intent: &'a Intent, whole: &BTreeSet<String>) -> Vec<&'a LockedIm
 /// kept anything. None where they are there and it does not say which.
 pub fn held(host: &Host) -> anyhow::Result<Option<BTreeSet<String>>> {
     Ok(match whole(host) {
-        None if host.has_no_file(DATA)? => Some(BTreeSet::new()),
+        None if host.has_no_file(CONTAINERD_DATA)? => Some(BTreeSet::new()),
         said => said,
     })
 }

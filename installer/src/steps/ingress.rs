@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::manifests;
-use crate::step::Intent;
+use crate::intent::Intent;
 
 /// A DaemonSet or a Deployment (kubernetes.io, "DaemonSet v1 apps").
 #[derive(Deserialize)]

@@ -6,13 +6,14 @@
 use bundle_format::cluster::NodeName;
 
 use super::ingress::{self, Workload};
-use super::kubeconfig::{ADMIN, kubectl};
-use super::ready::KUBELET;
-use crate::change::Change;
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
 use crate::exec::Command;
 use crate::host::Host;
+use crate::node::kubectl::kubectl;
+use crate::node::paths::ADMIN_CONF;
+use crate::node::paths::KUBELET_CONF;
 use crate::role::Role;
-use crate::step::{Node, Step};
 
 /// Ours, so that kubelet may set it: of Kubernetes' own it may not (kubernetes.io,
 /// "NodeRestriction").
@@ -46,7 +47,7 @@ fn of_all(node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         return Ok(Vec::new());
     }
     let ask = |more: &str| -> Vec<String> {
-        let list = format!("{} --request-timeout 10s get nodes -o name{more}", kubectl(ADMIN));
+        let list = format!("{} --request-timeout 10s get nodes -o name{more}", kubectl(ADMIN_CONF));
         let said = host.query(&list).stdout;
         said.lines().filter_map(|line| line.strip_prefix("node/")).map(str::to_owned).collect()
     };
@@ -62,7 +63,8 @@ fn of_all(node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         wanted.any(|one| one.to_string() == name)
     };
     let differs = there.iter().filter(|name| is_wanted(name) != labelled.contains(name));
-    let mut labels: Vec<Change> = differs.map(|name| label(ADMIN, name, is_wanted(name))).collect();
+    let mut labels: Vec<Change> =
+        differs.map(|name| label(ADMIN_CONF, name, is_wanted(name))).collect();
     if selects {
         labels.append(&mut selectors);
         return Ok(labels);
@@ -81,12 +83,12 @@ fn of_itself(node: &Node<'_>) -> Vec<Change> {
     let wanted = wanted.contains(name);
     let now = node.host.query(&format!(
         "{} --request-timeout 10s get node {name} -o jsonpath={{.metadata.labels.{LABEL}}}",
-        kubectl(KUBELET)
+        kubectl(KUBELET_CONF)
     ));
     if (now.stdout.trim() == "true") == wanted {
         return Vec::new();
     }
-    vec![label(KUBELET, &name.to_string(), wanted)]
+    vec![label(KUBELET_CONF, &name.to_string(), wanted)]
 }
 
 fn label(config: &str, name: &str, wanted: bool) -> Change {
@@ -98,7 +100,7 @@ fn is_selecting(host: &Host, workload: &Workload) -> bool {
     let now = host.query(&format!(
         "{} --request-timeout 10s -n {} get {} {} -o jsonpath=\
          {{.spec.template.spec.nodeSelector.{LABEL}}}",
-        kubectl(ADMIN),
+        kubectl(ADMIN_CONF),
         workload.metadata.namespace,
         workload.kind.to_lowercase(),
         workload.metadata.name
@@ -113,7 +115,7 @@ fn select(workload: &Workload, selects: bool) -> Change {
     );
     let command = Command::of(&format!(
         "{} -n {} patch {} {} --type merge --patch",
-        kubectl(ADMIN),
+        kubectl(ADMIN_CONF),
         workload.metadata.namespace,
         workload.kind.to_lowercase(),
         workload.metadata.name

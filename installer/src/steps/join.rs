@@ -1,20 +1,22 @@
 //! A worker joins the cluster, by kubeadm.
 
+use crate::node::paths::KUBEADM_JOINED;
 use anyhow::Context;
 
-use super::control_plane::{FOLDERS, RESET};
-use super::kubeconfig::kubectl;
-use super::live::{self, Standing};
-use super::ready::KUBELET;
-use super::{claims, time};
-use crate::change::Change;
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
 use crate::exec::Command;
-use crate::join::JoinFile;
-use crate::kubeadm;
-use crate::step::{Node, SERVICE_FOLDER, Step};
-
-/// How a worker has joined.
-pub(crate) const JOINED: &str = "/opt/kubernetes/kubeadm-joined.yaml";
+use crate::node::join::JoinFile;
+use crate::node::kubeadm;
+use crate::node::kubeadm::RESET;
+use crate::node::kubectl::kubectl;
+use crate::node::paths::KUBELET_CONF;
+use crate::node::paths::SERVICE_FOLDER;
+use crate::node::standing;
+use crate::node::standing::Standing;
+use crate::steps::control_plane::FOLDERS;
+use crate::steps::file::claims;
+use crate::steps::time;
 
 /// See the module.
 pub struct Join;
@@ -28,12 +30,15 @@ impl Step for Join {
         let (host, intent) = (node.host, node.intent);
         let path = format!("{SERVICE_FOLDER}/kubeadm-join.yaml");
         let question =
-            format!("{} --request-timeout 10s get node {}", kubectl(KUBELET), intent.name);
-        let is_in = match live::standing(host, self.name(), KUBELET, KUBELET, &question)? {
-            Standing::In => true,
-            Standing::Waiting(change) => return Ok(vec![change]),
-            Standing::Out => false,
-        };
+            format!("{} --request-timeout 10s get node {}", kubectl(KUBELET_CONF), intent.name);
+        let is_in =
+            match standing::standing(host, self.name(), KUBELET_CONF, KUBELET_CONF, &question)? {
+                Standing::In => true,
+                Standing::Waiting(command) => {
+                    return Ok(vec![Change::Await { command, seconds: standing::PATIENCE }]);
+                }
+                Standing::Out => false,
+            };
         if is_in && !host.was_interrupted(self.name()) {
             return Ok(Vec::new());
         }
@@ -44,9 +49,9 @@ impl Step for Join {
             let settings = intent.settings();
             // First, and without a secret: what this node is made with.
             let joined = kubeadm::joined_configuration(&settings, file)?;
-            changes.extend(super::secret_file(host, JOINED, &joined)?);
+            changes.extend(crate::steps::file::secret_file(host, KUBEADM_JOINED, &joined)?);
             let text = kubeadm::join_configuration(&settings, file)?;
-            changes.extend(super::secret_file(host, &path, &text)?);
+            changes.extend(crate::steps::file::secret_file(host, &path, &text)?);
             if host.was_interrupted(self.name()) {
                 changes.push(Change::run(RESET));
             }

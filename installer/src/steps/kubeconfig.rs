@@ -1,25 +1,17 @@
 //! root's kubeconfig, where kubectl looks for it: on a master the administrator's,
 //! on a worker one that was brought along, or none.
 
+use crate::node::paths::ADMIN_CONF;
+use crate::node::paths::ROOT_KUBECONFIG;
 use std::time::SystemTime;
 
-use super::secret_file;
-use crate::change::Change;
-use crate::credentials::kubeconfig::Brought;
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
 use crate::failure::Failure;
+use crate::intent::Intent;
+use crate::node::certificates::kubeconfig::Brought;
 use crate::role::Role;
-use crate::step::{Intent, Node, Step};
-
-/// Where kubeadm writes it.
-pub(crate) const ADMIN: &str = "/etc/kubernetes/admin.conf";
-/// kubectl with a kubeconfig; what it remembers of the API goes where a reset
-/// finds it.
-pub(crate) fn kubectl(config: &str) -> String {
-    format!("kubectl --cache-dir /var/lib/kubeferry/kubectl --kubeconfig {config}")
-}
-
-/// Where kubectl looks for it.
-pub(crate) const OWN: &str = "/root/.kube/config";
+use crate::steps::file::secret_file;
 
 /// See the module.
 pub struct Kubeconfig;
@@ -32,13 +24,13 @@ impl Step for Kubeconfig {
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let wanted = match (node.intent.role, &node.intent.kubeconfig) {
             // In a plan kubeadm has not written it yet.
-            (Role::Master, _) => node.host.read(ADMIN)?,
+            (Role::Master, _) => node.host.read(ADMIN_CONF)?,
             (Role::Worker, Some(brought)) => Some(brought.text.clone()),
             (Role::Worker, None) => return Ok(Vec::new()),
         };
         match wanted {
-            Some(text) => secret_file(node.host, OWN, &text),
-            None => Ok(vec![Change::write_secret(OWN, "")]),
+            Some(text) => secret_file(node.host, ROOT_KUBECONFIG, &text),
+            None => Ok(vec![Change::write_secret(ROOT_KUBECONFIG, "")]),
         }
     }
 }

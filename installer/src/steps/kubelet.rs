@@ -1,10 +1,11 @@
 //! kubelet starts at each boot, with name servers for its pods. kubeadm starts it
 //! the first time.
 
-use super::{resolver, unit_is};
-use crate::change::Change;
-use crate::kubelet_arguments;
-use crate::step::{Node, Step};
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
+use crate::node::kubelet_arguments;
+use crate::node::systemd::unit_is;
+use crate::steps::resolver;
 
 /// See the module.
 pub struct Kubelet;

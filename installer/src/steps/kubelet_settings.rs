@@ -1,15 +1,13 @@
 //! The cluster file's settings of kubelet on a node that is in its cluster
 //! already: kubeadm writes them only once.
 
+use crate::node::paths::KUBELET_CONFIG;
 use anyhow::Context;
 use serde_json::{Map, Value};
 
-use super::file_for;
-use crate::change::Change;
-use crate::step::{Node, Step};
-
-/// Where kubeadm writes them.
-pub(crate) const PATH: &str = "/var/lib/kubelet/config.yaml";
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
+use crate::steps::file::file_for;
 
 /// See the module.
 pub struct KubeletSettings;
@@ -21,10 +19,10 @@ impl Step for KubeletSettings {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         // Until kubeadm has run there is none, and then it has them.
-        let Some(before) = node.host.text(PATH)? else { return Ok(Vec::new()) };
+        let Some(before) = node.host.text(KUBELET_CONFIG)? else { return Ok(Vec::new()) };
         let text = with_settings(&before, &node.intent.cluster.kubelet)
-            .with_context(|| format!("editing {PATH}"))?;
-        file_for(node.host, self.name(), PATH, &text, "systemctl restart kubelet")
+            .with_context(|| format!("editing {KUBELET_CONFIG}"))?;
+        file_for(node.host, self.name(), KUBELET_CONFIG, &text, "systemctl restart kubelet")
     }
 }
 

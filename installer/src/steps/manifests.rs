@@ -15,11 +15,14 @@ use std::path::{Path, PathBuf};
 use bundle_format::layout::Content;
 use bundle_format::lock::{Descriptor, LockedManifest};
 
-use super::kubeconfig::{ADMIN, kubectl};
-use crate::change::Change;
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
 use crate::exec::Command;
 use crate::failure::Failure;
-use crate::step::{Intent, Node, SERVICE_FOLDER, Step};
+use crate::intent::Intent;
+use crate::node::kubectl::kubectl;
+use crate::node::paths::ADMIN_CONF;
+use crate::node::paths::SERVICE_FOLDER;
 
 /// How long a definition may take until the API server serves its kind.
 const SERVED_SECONDS: u32 = 60;
@@ -109,7 +112,7 @@ fn is_applied(node: &Node<'_>, folder: &Path, parts: &[Part]) -> bool {
         if own.peek().is_none() {
             return true;
         }
-        let compare = Command::of(&format!("{} diff{options}", kubectl(ADMIN)));
+        let compare = Command::of(&format!("{} diff{options}", kubectl(ADMIN_CONF)));
         let compare = own.fold(compare, |compare, part| {
             compare.with(format!("--filename={}", folder.join(&part.name).display()))
         });
@@ -118,7 +121,8 @@ fn is_applied(node: &Node<'_>, folder: &Path, parts: &[Part]) -> bool {
 }
 
 fn on_file(words: &str, path: &Path) -> Command {
-    Command::of(&format!("{} {words} --filename", kubectl(ADMIN))).with(path.display().to_string())
+    Command::of(&format!("{} {words} --filename", kubectl(ADMIN_CONF)))
+        .with(path.display().to_string())
 }
 
 /// A name that is not the bundle's would skip nothing.

@@ -5,11 +5,12 @@
 
 use bundle_format::cluster::ProxyMode;
 
-use super::file;
-use crate::change::Change;
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::step::{Intent, Node, Step};
+use crate::intent::Intent;
+use crate::steps::file::file;
 
 const PATH: &str = "/etc/modules-load.d/kubeferry.conf";
 

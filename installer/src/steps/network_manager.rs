@@ -2,9 +2,10 @@
 //! (rancher/rke2#786), and those that a site has it leave alone (`+=`,
 //! NetworkManager.conf(5)).
 
-use super::{file, file_for, unit_is};
-use crate::change::Change;
-use crate::step::{Node, Step};
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
+use crate::node::systemd::unit_is;
+use crate::steps::file::{file, file_for};
 
 const PATH: &str = "/etc/NetworkManager/conf.d/kubeferry.conf";
 const TEXT: &str = "# Written by kubeferry.\n[keyfile]\nunmanaged-devices+=interface-name:cali*;\

@@ -7,11 +7,15 @@ use std::path::PathBuf;
 
 use bundle_format::cluster::Nfs;
 
-use super::{enabled, file, file_for, packages, unit_is};
-use crate::change::Change;
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::step::{Intent, Node, Step};
+use crate::intent::Intent;
+use crate::node::systemd::unit_is;
+use crate::steps::file::{file, file_for};
+use crate::steps::packages;
+use crate::steps::unit::enabled;
 
 /// What it serves, to whom.
 pub(crate) const EXPORTS: &str = "/etc/exports.d/kubeferry.exports";

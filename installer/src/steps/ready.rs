@@ -1,12 +1,11 @@
 //! The node is Ready, as the API server has it.
 
-use super::kubeconfig::{ADMIN, kubectl};
-use crate::change::Change;
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
+use crate::node::kubectl::kubectl;
+use crate::node::paths::ADMIN_CONF;
+use crate::node::paths::KUBELET_CONF;
 use crate::role::Role;
-use crate::step::{Node, Step};
-
-/// The node's own kubeconfig, as kubeadm writes it.
-pub(crate) const KUBELET: &str = "/etc/kubernetes/kubelet.conf";
 
 /// See the module.
 pub struct Ready;
@@ -18,7 +17,7 @@ impl Step for Ready {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let name = &node.intent.name;
-        let config = if node.intent.role == Role::Master { ADMIN } else { KUBELET };
+        let config = if node.intent.role == Role::Master { ADMIN_CONF } else { KUBELET_CONF };
         let kubectl = kubectl(config);
         let path = "jsonpath={.status.conditions[?(@.type==\"Ready\")].status}";
         let now =

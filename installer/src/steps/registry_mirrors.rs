@@ -4,9 +4,10 @@
 
 use bundle_format::cluster::MirrorUrl;
 
-use crate::change::Change;
-use crate::step::{Node, Step};
-use crate::steps::containerd::{REGISTRIES as FOLDER, place};
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
+use crate::node::containerd::registries::place;
+use crate::node::paths::REGISTRIES as FOLDER;
 
 const HEADER: &str = "# Written by kubeferry.\n";
 
@@ -26,7 +27,7 @@ impl Step for RegistryMirrors {
             let name = place(host, FOLDER, &registry.to_string());
             let path = format!("{FOLDER}/{name}/hosts.toml");
             places.push(name);
-            changes.extend(super::file(host, &path, &text(mirrors))?);
+            changes.extend(crate::steps::file::file(host, &path, &text(mirrors))?);
         }
         for name in host.list(FOLDER)? {
             let path = format!("{FOLDER}/{name}/hosts.toml");

@@ -5,6 +5,8 @@
 //! packages of a bundle, and would have dnf or yum refuse them, or skip them
 //! without a word.
 
+use crate::node::paths::DNF_CONFIG;
+use crate::node::paths::PACKAGES;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -13,15 +15,11 @@ use anyhow::Context;
 use bundle_format::Digest;
 use bundle_format::lock::Descriptor;
 
-use super::{file, packages, vendor_keys};
-use crate::change::Change;
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
 use crate::host::Host;
-use crate::step::{Node, Step};
-
-/// Where the packages lie.
-pub(crate) const FOLDER: &str = "/var/lib/kubeferry/packages";
-/// What dnf and yum read in place of the node's own settings.
-pub(crate) const CONFIGURATION: &str = "/var/lib/kubeferry/dnf.conf";
+use crate::steps::file::file;
+use crate::steps::{packages, vendor_keys};
 
 /// No other repository, no plugins and no packages that are merely recommended; an
 /// older kernel is not removed for a new one; a bundle's metadata is not taken for
@@ -52,7 +50,7 @@ impl Step for Repository {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let target = &node.intent.target;
-        let folder = PathBuf::from(FOLDER);
+        let folder = PathBuf::from(PACKAGES);
         let installed = installed(node)?;
         let mut files = Vec::new();
         let mut keys = Vec::new();
@@ -85,12 +83,12 @@ impl Step for Repository {
         let hotfixes = if target.module_hotfixes { "module_hotfixes=1\n" } else { "" };
         let urls = keys.iter().map(|(path, _)| format!("file://{}", path.display()));
         let text = format!(
-            "{SETTINGS}[kubeferry]\nname=Packages of the bundle {}\nbaseurl=file://{FOLDER}\n\
+            "{SETTINGS}[kubeferry]\nname=Packages of the bundle {}\nbaseurl=file://{PACKAGES}\n\
              gpgcheck={gpgcheck}\ngpgkey={}\n{hotfixes}",
             node.intent.lock().name,
             urls.collect::<Vec<_>>().join(" ")
         );
-        changes.extend(file(node.host, CONFIGURATION, &text)?);
+        changes.extend(file(node.host, DNF_CONFIG, &text)?);
         Ok(changes)
     }
 }

@@ -5,20 +5,20 @@
 //! elsewhere. NetworkManager writes `/etc/resolv.conf` anew at each boot, so
 //! kubelet gets a file of its own.
 
+use crate::node::paths::RESOLV_CONF;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::lines::{end_last, lines};
-use super::{file, file_for, unit_is};
-use crate::change::Change;
+use crate::engine::change::Change;
+use crate::engine::step::Node;
 use crate::host::Host;
-use crate::step::Node;
+use crate::node::systemd::unit_is;
+use crate::steps::file::{file, file_for};
 
 /// What kubelet's unit reads arguments from (kubernetes.io, "the kubelet drop-in
 /// file for systemd").
 const ARGUMENTS: &str = "/etc/sysconfig/kubelet";
 const KEY: &str = "KUBELET_EXTRA_ARGS=";
-/// The file that names them.
-pub(crate) const OWN: &str = "/opt/kubernetes/resolv.conf";
 const ARGUMENT: &str = "--resolv-conf=/opt/kubernetes/resolv.conf";
 /// Where they are read from, the second one by kubeadm's doing where
 /// systemd-resolved runs.
@@ -30,7 +30,7 @@ pub(super) fn changes(node: &Node<'_>, step: &str) -> anyhow::Result<Vec<Change>
     let is_needed = !has_server(host)?;
     let mut changes = Vec::new();
     if is_needed {
-        changes.extend(file(host, OWN, &servers(node.intent.address))?);
+        changes.extend(file(host, RESOLV_CONF, &servers(node.intent.address))?);
     }
     let before = host.bytes(ARGUMENTS)?.unwrap_or_default();
     let text = with_argument(&before, is_needed);

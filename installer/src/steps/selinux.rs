@@ -3,11 +3,11 @@
 
 use bundle_format::cluster::Selinux;
 
-use super::file;
 use super::lines::lines;
-use crate::change::Change;
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
 use crate::failure::Failure;
-use crate::step::{Node, Step};
+use crate::steps::file::file;
 
 /// `/etc/sysconfig/selinux` is a link to it, or nobody reads that.
 const CONFIGURATION: &str = "/etc/selinux/config";

@@ -3,8 +3,9 @@
 
 use std::path::PathBuf;
 
-use crate::change::Change;
-use crate::step::{Node, SERVICE_FOLDER, Step};
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
+use crate::node::paths::SERVICE_FOLDER;
 
 /// See the module.
 pub struct ServiceFolder;

@@ -2,9 +2,10 @@
 //! kernel refuses a packet to a Service before kube-proxy's rules see it, so
 //! that nothing on the node's own network reaches the API by its Service.
 
-use super::{enabled, file_for};
-use crate::change::Change;
-use crate::step::{Node, Step};
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
+use crate::steps::file::file_for;
+use crate::steps::unit::enabled;
 
 /// Its unit.
 pub(crate) const UNIT: &str = "kubeferry-service-route.service";

@@ -6,11 +6,13 @@
 use std::path::Path;
 
 use super::lines::{lines, shown};
-use super::{ended, file, unit_is};
-use crate::change::Change;
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
 use crate::exec::Command;
 use crate::host::Host;
-use crate::step::{Node, Step};
+use crate::node::systemd::unit_is;
+use crate::steps::file::file;
+use crate::steps::unit::ended;
 
 const FSTAB: &str = "/etc/fstab";
 /// Azure's agent, which makes a swap file on a disk that is empty at each boot.

@@ -3,19 +3,21 @@
 //! programs that set the clock end: two of them pull at it, and units that conflict with
 //! chronyd may win at the next boot (ansible-role-ntp#22).
 
+use crate::node::paths::CHRONY_CONF;
 use ipnet::Ipv4Net;
 
-use super::chrony::{self, ALLOWED, Tracking};
-use super::{claims, enabled, ended, file, file_for, unit_is, unit_told};
-use crate::change::Change;
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::intent::Intent;
+use crate::node::chrony;
+use crate::node::chrony::{ALLOWED, Tracking};
+use crate::node::systemd::{unit_is, unit_told};
 use crate::role::Role;
-use crate::step::{Intent, Node, Step};
-
-/// chrony's configuration.
-pub(crate) const PATH: &str = "/etc/chrony.conf";
+use crate::steps::file::{claims, file, file_for};
+use crate::steps::unit::{enabled, ended};
 
 /// Services that set a clock from the network, also the one that does so once at boot.
 const OTHERS: [&str; 7] =
@@ -38,9 +40,9 @@ impl Step for Time {
         let text = configuration(node.intent);
         let mut changes = without_others(host)?;
         changes.extend(if unit_is(host, "active", "chronyd")? {
-            file_for(host, self.name(), PATH, &text, "systemctl restart chronyd")?
+            file_for(host, self.name(), CHRONY_CONF, &text, "systemctl restart chronyd")?
         } else {
-            let mut changes = file(host, PATH, &text)?;
+            let mut changes = file(host, CHRONY_CONF, &text)?;
             changes.extend(claims(host, &["/var/lib/chrony"])?);
             changes
         });
@@ -104,7 +106,8 @@ pub(crate) fn wrong_clock(host: &Host) -> anyhow::Result<Option<Failure>> {
 /// Whether chrony already runs as the step would have it. If not, the step has it
 /// started anew, which sets the clock.
 pub(crate) fn is_ours(host: &Host, intent: &Intent) -> anyhow::Result<bool> {
-    Ok(host.read(PATH)? == Some(configuration(intent)) && unit_is(host, "active", "chronyd")?)
+    Ok(host.read(CHRONY_CONF)? == Some(configuration(intent))
+        && unit_is(host, "active", "chronyd")?)
 }
 
 /// Whether the node's own clock is the cluster's.

@@ -2,6 +2,8 @@
 //! key with a later date, and `rpm --import` leaves the copy that is there as it is:
 //! that copy goes first, and is kept for the way back.
 
+use crate::node::paths::KEYS_BEFORE;
+use crate::node::rpm;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -10,19 +12,16 @@ use base64::engine::general_purpose::STANDARD;
 use bundle_format::Digest;
 use bundle_format::lock::Descriptor;
 
-use super::{file, packages};
-use crate::change::Change;
+use crate::engine::change::Change;
+use crate::engine::step::Node;
 use crate::exec::Command;
 use crate::host::Host;
 use crate::receipt::{self, Deed};
-use crate::step::Node;
+use crate::steps::file::file;
 
 /// An armor's first and last line (RFC 4880, 6.2).
 const BEGIN: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
 const END: &str = "-----END PGP PUBLIC KEY BLOCK-----";
-
-/// Where copies are kept that were in rpm's database. They go with the receipt.
-pub(crate) const KEPT: &str = "/var/lib/kubeferry/keys-before";
 
 /// What a bundle's keys need: each with the path at which it lies on the node.
 pub(super) fn changes(
@@ -79,7 +78,7 @@ fn erase(name: &str) -> Command {
 /// Takes a copy out of rpm's database, and the bundle's in.
 fn replace(host: &Host, name: &str, text: &str, path: &Path) -> anyhow::Result<Vec<Change>> {
     let digest = Digest::of(text.as_bytes()).to_string();
-    let kept = format!("{KEPT}/{}.asc", digest.trim_start_matches("sha256:"));
+    let kept = format!("{KEYS_BEFORE}/{}.asc", digest.trim_start_matches("sha256:"));
     let import = |path: &Path| Command::of("rpm --import").with(path.to_string_lossy());
     let run = |command, undo| Change::Run { command, undo: vec![undo], files: Vec::new() };
     let mut changes = file(host, &kept, text)?;
@@ -108,7 +107,7 @@ fn was_imported(host: &Host, file: &Path) -> bool {
 fn copies(host: &Host, name: &str) -> anyhow::Result<Vec<(String, String)>> {
     let format = "%{NAME}-%{VERSION}-%{RELEASE}\\n%{DESCRIPTION}\\n";
     let command = Command::of("rpm -q --qf").with(format).with("--").with(name);
-    let said = packages::query(host, &command)?.unwrap_or_default();
+    let said = rpm::query(host, &command)?.unwrap_or_default();
     let mut copies: Vec<(String, String)> = Vec::new();
     for line in said.lines() {
         match copies.last_mut() {

@@ -3,9 +3,9 @@
 
 use std::process::Command;
 
-use installer::credentials::kubeconfig::Kubeconfig;
 use installer::credentials::person::{self, Made, Person, Subject};
 use installer::failure::describe;
+use installer::node::certificates::kubeconfig::Kubeconfig;
 use installer::role::Role;
 
 use crate::node::kinds;

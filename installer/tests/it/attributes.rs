@@ -5,10 +5,10 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use installer::change::Change;
+use installer::engine::change::Change;
+use installer::engine::reset;
 use installer::exec::Command;
 use installer::receipt::{Before, Deed, Line};
-use installer::reset;
 use installer::role::Role;
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 use rustix::process::geteuid;

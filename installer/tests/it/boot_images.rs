@@ -3,8 +3,9 @@
 
 use std::fs;
 
+use installer::engine::run;
 use installer::role::Role;
-use installer::run;
+use installer::steps::order;
 
 use crate::node::intent::{image, write_bundle_of};
 use crate::node::{Node, kinds};
@@ -36,7 +37,7 @@ fn said(bundle: &[&str], present: &[&str], kubeadm: &[&str], sandbox: &str) -> (
     ] {
         fs::write(node.root().join(path), text).unwrap();
     }
-    let mut steps = Role::Master.steps();
+    let mut steps = order::steps(Role::Master);
     steps.retain(|step| step.name() == "control-plane");
     let (host, commands) = node.look(None);
     let end = run::apply(&mut host.open().unwrap(), &intent, &steps, &mut |_, _, _| ());

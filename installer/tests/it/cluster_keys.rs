@@ -2,11 +2,13 @@
 
 use std::fs;
 
+use installer::engine::reset;
+use installer::engine::run;
+use installer::engine::step::Step;
+use installer::intent::Intent;
 use installer::preflight;
-use installer::reset;
 use installer::role::Role;
-use installer::run;
-use installer::step::{Intent, Step};
+use installer::steps::order;
 
 use crate::node;
 use crate::node::intent::bundle_with;
@@ -71,7 +73,7 @@ fn calico_is_told_its_interface_once() {
     let node = kinds::bare(Role::Master);
     let mut intent = node.intent();
     intent.cluster.cni_interface = Some("eth.*".to_owned().try_into().unwrap());
-    let mut steps: Vec<&'static dyn Step> = Role::Master.steps();
+    let mut steps: Vec<&'static dyn Step> = order::steps(Role::Master);
     steps.retain(|step| step.name() == "cni-interface");
     for made in [1, 0] {
         let (host, _) = node.look(None);

@@ -4,12 +4,13 @@
 use std::fs;
 use std::net::Ipv4Addr;
 
-use installer::change::Change;
-use installer::facts::Facts;
+use installer::engine::change::Change;
+use installer::engine::run;
+use installer::intent::Intent;
+use installer::node::facts::Facts;
 use installer::preflight;
 use installer::role::Role;
-use installer::run;
-use installer::step::Intent;
+use installer::steps::order;
 
 use crate::node::intent::{PACKAGE, bundle_with_package};
 use crate::node::text::write;
@@ -150,7 +151,7 @@ fn a_package_that_a_lost_power_has_damaged_is_unpacked_anew() {
     let node = kinds::bare(Role::Worker);
     let path = "var/lib/kubeferry/packages/containerd.io-1.6.25-3.1.el9.x86_64.rpm";
     let unpacked = || {
-        let mut steps = node.role.steps();
+        let mut steps = order::steps(node.role);
         steps.retain(|step| step.name() == "repository");
         let plan = run::plan(&node.look(None).0, &with_containerd(&node), &steps).unwrap();
         plan[0].changes.iter().find_map(|change| match change {

@@ -22,10 +22,11 @@ use bundle_format::image::OCI_INDEX;
 use bundle_format::lock::{Descriptor, LockedImage};
 use configs::Config;
 use installer::doctor;
-use installer::reset;
+use installer::engine::reset;
+use installer::engine::run;
+use installer::engine::step::Step;
+use installer::intent::Intent;
 use installer::role::Role;
-use installer::run;
-use installer::step::{Intent, Step};
 use installer::steps::containerd::Containerd;
 use real::{Machine, Release};
 use toml_edit::{DocumentMut, Item};
@@ -158,8 +159,8 @@ fn assert_works(release: &Release, name: &str, files: &[(&str, &str)], keeps: &[
         assert!(text.contains(kept), "{of}: {kept} is lost:\n{text}");
     }
     assert_loads(&machine, MAIN, &of);
-    let left =
-        Containerd.changes(&installer::step::Node { host: &machine.host(), intent: &intent });
+    let left = Containerd
+        .changes(&installer::engine::step::Node { host: &machine.host(), intent: &intent });
     assert_eq!(left.unwrap(), [], "{of}");
     let made = machine.made.borrow().len();
     assert!(made <= 1, "{of}");

@@ -2,9 +2,9 @@
 //! found, with its cure.
 
 use installer::doctor::{Diagnosis, Finding, diagnose_past_receipt};
+use installer::engine::run;
 use installer::receipt::Receipt;
 use installer::role::Role;
-use installer::run;
 
 use crate::node::Node;
 use crate::node::kinds::BARE;

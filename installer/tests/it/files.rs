@@ -4,11 +4,11 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 
-use installer::facts::Facts;
+use installer::engine::reset;
+use installer::engine::run;
 use installer::host::Host;
-use installer::reset;
+use installer::node::facts::Facts;
 use installer::role::Role;
-use installer::run;
 use rustix::fs::{CWD, FileType, IFlags, Mode, ioctl_getflags, ioctl_setflags, mknodat};
 
 use crate::node::Node;

@@ -3,10 +3,10 @@
 use std::fs;
 
 use bundle_format::cluster::Firewall;
+use installer::engine::reset;
 use installer::failure::describe;
-use installer::reset;
+use installer::intent::Intent;
 use installer::role::Role;
-use installer::step::Intent;
 
 use crate::node::text::{read, write};
 use crate::node::{Node, kinds};

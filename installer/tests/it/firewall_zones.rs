@@ -4,9 +4,9 @@ use std::fs;
 
 use bundle_format::cluster::Cluster;
 use installer::failure::describe;
+use installer::intent::Intent;
 use installer::preflight;
 use installer::role::Role;
-use installer::step::Intent;
 
 use crate::node::member::Member;
 use crate::node::text::{read, write};
@@ -205,7 +205,7 @@ fn what_moves_to_another_zone_is_followed_and_taken_back_from_both() {
     assert!(zone(&node, "internal").contains("port 6443/tcp\n"));
     assert_eq!(zone(&node, "public"), "service ssh\nport 22/tcp\n");
     let mut host = node.look(None).0.open().unwrap();
-    assert_eq!(installer::reset::reset(&mut host, &mut |_| ()), [""; 0]);
+    assert_eq!(installer::engine::reset::reset(&mut host, &mut |_| ()), [""; 0]);
     drop(host);
     assert_eq!(zone(&node, "public"), "service ssh\nport 22/tcp\n");
     assert_eq!(zone(&node, "internal"), "service ssh\ninterface eth0\n", "the move is the site's");
@@ -219,7 +219,7 @@ fn a_zone_that_is_gone_at_a_reset_has_nothing_to_take_back() {
     }
     // In files it comes back as it was.
     let mut host = node.look(None).0.open().unwrap();
-    assert_eq!(installer::reset::reset(&mut host, &mut |_| ()), [""; 0]);
+    assert_eq!(installer::engine::reset::reset(&mut host, &mut |_| ()), [""; 0]);
 }
 
 #[test]

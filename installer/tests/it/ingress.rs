@@ -3,10 +3,12 @@
 use std::fs;
 
 use bundle_format::cluster::Cluster;
+use installer::engine::run;
+use installer::engine::step::Step;
+use installer::intent::Intent;
 use installer::preflight;
 use installer::role::Role;
-use installer::run;
-use installer::step::{Intent, Step};
+use installer::steps::order;
 
 use crate::node::intent::bundle_with;
 use crate::node::text::read;
@@ -36,7 +38,7 @@ fn intent(node: &Node, lines: &str) -> Intent {
 
 /// The commands that the step makes, which then has nothing more to do.
 fn made(node: &Node, intent: &Intent) -> Vec<String> {
-    let mut steps: Vec<&'static dyn Step> = node.role.steps();
+    let mut steps: Vec<&'static dyn Step> = order::steps(node.role);
     steps.retain(|step| step.name() == "ingress-nodes");
     let (host, commands) = node.look(None);
     run::apply(&mut host.open().unwrap(), intent, &steps, &mut |_, _, _| ()).unwrap();

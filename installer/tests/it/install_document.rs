@@ -7,6 +7,7 @@ use std::process::Command;
 
 use bundle_format::cluster::Cluster;
 use installer::role::Role;
+use installer::steps::order;
 
 fn text(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap()
@@ -30,7 +31,7 @@ fn each_step_is_listed_in_its_order() {
     let listed = rows(&part);
     let mut all = Vec::new();
     for role in [Role::Master, Role::Worker] {
-        let own: Vec<&str> = role.steps().iter().map(|step| step.name()).collect();
+        let own: Vec<&str> = order::steps(role).iter().map(|step| step.name()).collect();
         let here: Vec<&str> = listed.iter().copied().filter(|name| own.contains(name)).collect();
         assert_eq!(here, own, "{role}");
         all.extend(own);

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use bundle_format::Digest;
 use bundle_format::cluster::{Cluster, NodeName, ProxyMode};
-use installer::join::Expiry;
-use installer::join::JoinFile;
-use installer::kubeadm::{Settings, init_configuration, join_configuration};
+use installer::node::join::Expiry;
+use installer::node::join::JoinFile;
+use installer::node::kubeadm::{Settings, init_configuration, join_configuration};
 
 const TOKEN: &str = "abcdef.0123456789abcdef";
 

@@ -6,11 +6,11 @@ use std::path::Path;
 use std::process::Command;
 
 use bundle_format::cluster::ProxyMode;
+use installer::engine::run;
 use installer::failure::describe;
+use installer::intent::Intent;
 use installer::preflight;
 use installer::role::Role;
-use installer::run;
-use installer::step::Intent;
 
 use crate::node::intent::write_bundle_of;
 use crate::node::member::Member;

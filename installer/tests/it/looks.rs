@@ -11,9 +11,9 @@ use bundle_format::Digest;
 use bundle_format::cluster::{Cluster, NodeName};
 use bundle_format::lock::DisabledCheck;
 use bundle_format::text::is_hidden;
-use installer::inventory::Inventory;
-use installer::join::Expiry;
-use installer::join::JoinFile;
+use installer::node::inventory::Inventory;
+use installer::node::join::Expiry;
+use installer::node::join::JoinFile;
 use installer::role::Role;
 use serde_json::Value;
 

@@ -6,9 +6,11 @@ use bundle_format::Digest;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::layout::YAML_TYPE;
 use bundle_format::lock::{Descriptor, LockedPass};
+use installer::engine::run;
+use installer::engine::step::Step;
+use installer::intent::Intent;
 use installer::role::Role;
-use installer::run;
-use installer::step::{Intent, Step};
+use installer::steps::order;
 
 use crate::node::intent::write_bundle_of;
 use crate::node::{Node, kinds};
@@ -47,7 +49,7 @@ fn intent(node: &Node, passes: bool) -> Intent {
 /// The words of kubectl's that change something, which then has nothing more to
 /// do.
 fn made(node: &Node, intent: &Intent) -> Vec<String> {
-    let mut steps: Vec<&'static dyn Step> = Role::Master.steps();
+    let mut steps: Vec<&'static dyn Step> = order::steps(Role::Master);
     steps.retain(|step| step.name() == "manifests");
     let (host, commands) = node.look(None);
     run::apply(&mut host.open().unwrap(), intent, &steps, &mut |_, _, _| ()).unwrap();

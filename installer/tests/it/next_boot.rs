@@ -6,10 +6,10 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
+use installer::engine::run;
+use installer::engine::step::Step;
 use installer::receipt::Receipt;
 use installer::role::Role;
-use installer::run;
-use installer::step::Step;
 
 use crate::node::kinds::{self, BARE};
 use crate::node::member::Member;
@@ -336,10 +336,11 @@ fn swap_of_each_kind_stays_off() {
         assert!(agent.is_empty() || agent == "A=y\n# kubeferry: ResourceDisk.EnableSwap=y\n");
         let mut host = node.look(None).0.open().unwrap();
         let mut told = Vec::new();
-        let left = installer::reset::reset(&mut host, &mut |one| told.push(format!("{one:?}")));
+        let left =
+            installer::engine::reset::reset(&mut host, &mut |one| told.push(format!("{one:?}")));
         assert_eq!(left, [""; 0]);
         assert!(told.iter().any(|one| one.contains("swapon")), "{told:?}");
-        installer::reset::forget(&host).unwrap();
+        installer::engine::reset::forget(&host).unwrap();
         let mut left = difference(&node.tree(), &before);
         // The double knows of fstab's only; modules stay loaded; and systemd has read the
         // units anew.
@@ -464,7 +465,7 @@ fn cloud_init_writes_no_other_hosts_at_the_next_boot() {
             assert_eq!(plan(&node, "hosts").contains(&own), is_written, "{text}");
             apply(&node, "hosts");
             let mut host = node.look(None).0.open().unwrap();
-            assert_eq!(installer::reset::reset(&mut host, &mut |_| ()), [""; 0]);
+            assert_eq!(installer::engine::reset::reset(&mut host, &mut |_| ()), [""; 0]);
             let left = difference(&node.tree(), &before);
             assert!(!left.iter().any(|path| path.starts_with("etc/")), "{left:?}");
         }

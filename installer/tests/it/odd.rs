@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use bundle_format::cluster::Cluster;
 use installer::cluster_file::{self, ClusterFile, OfBundle};
 use installer::doctor::diagnose;
-use installer::facts::Facts;
-use installer::join::JoinFile;
+use installer::engine::run;
+use installer::node::facts::Facts;
+use installer::node::join::JoinFile;
 use installer::preflight;
 use installer::receipt::Receipt;
 use installer::role::Role;
-use installer::run;
 use installer::status::Status;
 
 use crate::node::member::Member;

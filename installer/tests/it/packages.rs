@@ -4,15 +4,18 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use installer::change::Change;
+use installer::engine::change::Change;
+use installer::engine::reset;
+use installer::engine::reset::Told;
+use installer::engine::run;
+use installer::engine::step::Step;
 use installer::exec::Command;
 use installer::host::Host;
+use installer::intent::Intent;
 use installer::preflight;
 use installer::receipt::{Deed, Line, Receipt};
-use installer::reset::{self, Told};
 use installer::role::Role;
-use installer::run;
-use installer::step::{Intent, Step};
+use installer::steps::order;
 
 use crate::node;
 use crate::node::intent::{Rpm, bundle_with_packages};
@@ -52,7 +55,7 @@ fn intent(node: &Node, packages: &[Rpm]) -> Intent {
 }
 
 fn step() -> Vec<&'static dyn Step> {
-    let mut steps = Role::Worker.steps();
+    let mut steps = order::steps(Role::Worker);
     steps.retain(|step| step.name() == "packages");
     steps
 }

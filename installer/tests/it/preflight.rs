@@ -5,10 +5,10 @@ use std::fs;
 use std::process::Command;
 
 use bundle_format::lock::{Aspect, Expectation, LockedManifest};
-use installer::join::Machine;
+use installer::intent::Intent;
+use installer::node::join::Machine;
 use installer::preflight;
 use installer::role::Role;
-use installer::step::Intent;
 
 use crate::node;
 use crate::node::intent::{bundle_changed, image, locked};

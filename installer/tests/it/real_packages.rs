@@ -8,14 +8,17 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::time::{Duration, SystemTime};
 
+use installer::engine::reset;
+use installer::engine::reset::Told;
+use installer::engine::run;
+use installer::engine::step::Step;
 use installer::exec::{Command, Exec, Input, Output};
 use installer::host::Host;
+use installer::intent::Intent;
 use installer::preflight;
 use installer::receipt::{Deed, Line, Receipt};
-use installer::reset::{self, Told};
 use installer::role::Role;
-use installer::run;
-use installer::step::{Intent, Step};
+use installer::steps::order;
 
 use crate::node::intent::{Rpm, bundle_with_packages};
 use crate::node::{Node, kinds};
@@ -188,7 +191,7 @@ impl Site {
 }
 
 fn steps(name: &str) -> Vec<&'static dyn Step> {
-    let mut steps = Role::Worker.steps();
+    let mut steps = order::steps(Role::Worker);
     steps.retain(|step| step.name() == name);
     steps
 }

@@ -4,8 +4,8 @@
 use std::fs;
 use std::process::Command;
 
+use installer::engine::run;
 use installer::role::Role;
-use installer::run;
 
 use crate::node::text::write;
 use crate::node::{Node, kinds};

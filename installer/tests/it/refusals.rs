@@ -1,12 +1,14 @@
 //! What is refused before anything is changed, with its cure.
 
-use installer::credentials::certificate::Certificate;
+use installer::engine::run;
+use installer::engine::step::Step;
 use installer::failure::{Failure, describe};
-use installer::join::Expiry;
+use installer::intent::Intent;
+use installer::node::certificates::certificate::Certificate;
+use installer::node::join::Expiry;
 use installer::preflight;
 use installer::role::Role;
-use installer::run;
-use installer::step::{Intent, Step};
+use installer::steps::order;
 
 use crate::node::member::{Authority, config_of};
 use crate::node::text::write;
@@ -14,7 +16,7 @@ use crate::node::{Fault, Node, kinds};
 
 /// Runs just one of the role's steps; gives the error's text.
 fn refused(node: &Node, step: &str) -> String {
-    let mut steps: Vec<&'static dyn Step> = node.role.steps();
+    let mut steps: Vec<&'static dyn Step> = order::steps(node.role);
     steps.retain(|one| one.name() == step);
     let before = node.tree();
     let (host, commands) = node.look(None);
@@ -69,9 +71,9 @@ fn no_node_enters_a_cluster_with_another_time() {
         let intent = node.intent();
         for tracking in ["", "Cannot talk to daemon\n", &TRACKING.replace("OFFSET", "-29.9")] {
             write(&node, "run/chrony/tracking", tracking);
-            let steps = role.steps();
+            let steps = order::steps(role);
             let step = steps.iter().find(|one| one.name() == step).unwrap();
-            let told = step.before(&installer::step::Node { host: &host, intent: &intent });
+            let told = step.before(&installer::engine::step::Node { host: &host, intent: &intent });
             // This master's bundle has none of kubeadm's images, which comes later.
             let told = told.err().map(|error| error.to_string()).unwrap_or_default();
             assert!(!told.contains("clock"), "{told}");
@@ -90,9 +92,9 @@ fn a_token_that_has_expired_is_told_before_it_is_tried() {
     assert_eq!(told[0].0, "the join file's token has expired, at 2020-01-01T00:00:00Z");
     assert!(told[0].1.contains("installer token"), "{}", told[0].1);
     let (host, _) = node.look(None);
-    let steps = node.role.steps();
+    let steps = order::steps(node.role);
     let join = steps.iter().find(|step| step.name() == "join").unwrap();
-    join.before(&installer::step::Node { host: &host, intent: &old }).unwrap_err();
+    join.before(&installer::engine::step::Node { host: &host, intent: &old }).unwrap_err();
 
     assert!(problems(&node, &intent(&node), "token").is_empty(), "it holds");
     write(&node, "etc/kubernetes/kubelet.conf", "");

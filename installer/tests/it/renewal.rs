@@ -5,13 +5,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::SystemTime;
 
-use installer::credentials::kept::{Kept, Standing};
-use installer::credentials::pki;
 use installer::credentials::renewal;
 use installer::doctor::Diagnosis;
+use installer::engine::reset;
 use installer::failure::describe;
+use installer::node::certificates::kept::{Kept, Standing};
+use installer::node::certificates::pki;
 use installer::receipt::{Before, Deed, Line};
-use installer::reset;
 use installer::role::Role;
 
 use crate::node::kinds::BARE;

@@ -6,8 +6,8 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use installer::engine::reset;
 use installer::receipt::{Before, Deed, FILE, Line, Receipt};
-use installer::reset;
 use installer::role::Role;
 
 use crate::node::kinds::{self, nodes};

@@ -7,12 +7,13 @@ use std::path::Path;
 
 use bundle_format::Digest;
 use bundle_format::cluster::{CgroupDriver, Cluster, Firewall, NodeName, ProxyMode};
-use installer::change::Change;
-use installer::kubeadm;
+use installer::engine::change::Change;
+use installer::engine::run;
+use installer::intent::Intent;
+use installer::node::kubeadm;
 use installer::preflight::settled;
 use installer::role::Role;
-use installer::run;
-use installer::step::Intent;
+use installer::steps::order;
 
 use crate::node::{Node, kinds};
 
@@ -182,7 +183,7 @@ fn the_rest_is_applied_as_a_difference() {
 #[test]
 fn a_worker_keeps_how_it_joins_before_it_does_and_without_the_token() {
     let node = kinds::bare(Role::Worker);
-    let mut steps = Role::Worker.steps();
+    let mut steps = order::steps(Role::Worker);
     steps.retain(|step| step.name() == "join");
     let plan = run::plan(&node.look(None).0, &node.intent(), &steps).unwrap();
     let changes = &plan[0].changes;
@@ -205,7 +206,7 @@ fn what_kubeadm_is_told_is_for_root_alone() {
     let text = kubeadm::init_configuration(&node.intent().settings()).unwrap();
     let real = node.root().join("opt/kubernetes/kubeadm.yaml");
     fs::create_dir_all(real.parent().unwrap()).unwrap();
-    let mut steps = Role::Master.steps();
+    let mut steps = order::steps(Role::Master);
     steps.retain(|step| step.name() == "control-plane");
     // An argument of the control plane may be a secret; an older one was open.
     let written = |mode| {

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use bundle_format::lock::LockedTarget;
 use installer::exec::SystemExec;
-use installer::facts::Facts;
 use installer::host::Host;
+use installer::node::facts::Facts;
 use installer::target::{choose, reason};
 
 const CENTOS_7: &str = "NAME=\"CentOS Linux\"\nVERSION=\"7 (Core)\"\nID=\"centos\"\nID_LIKE=\"rhel fedora\"\nVERSION_ID=\"7\"\nPRETTY_NAME=\"CentOS Linux 7 (Core)\"\n\nCENTOS_MANTISBT_PROJECT=\"CentOS-7\"\n";

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use installer::doctor::diagnose;
+use installer::engine::run;
+use installer::engine::step::Step;
 use installer::exec::Command;
 use installer::failure::describe;
 use installer::preflight;
 use installer::role::Role;
-use installer::run;
-use installer::step::Step;
 use installer::steps::images;
+use installer::steps::order;
 
 use crate::node::kinds::{self, firewalled};
 use crate::node::member::Member;
@@ -112,7 +113,7 @@ fn the_doctor_tells_what_it_could_not_ask() {
 
 /// Plans just one of the role's steps.
 fn planned(node: &Node, step: &str) -> anyhow::Result<Vec<String>> {
-    let mut steps: Vec<&'static dyn Step> = node.role.steps();
+    let mut steps: Vec<&'static dyn Step> = order::steps(node.role);
     steps.retain(|one| one.name() == step);
     // Its API server says nothing.
     let (host, _) = node.look(Some(Fault::Mute("kubectl")));
@@ -182,7 +183,7 @@ fn a_node_that_its_cluster_does_not_know_is_told_how_it_enters_anew() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
-    let mut steps: Vec<&'static dyn Step> = Role::Worker.steps();
+    let mut steps: Vec<&'static dyn Step> = order::steps(Role::Worker);
     steps.retain(|step| step.name() == "join");
     let plan = |node: &Node| run::plan(&node.look(None).0, &node.intent(), &steps).map(drop);
     let error = describe(&plan(&node).unwrap_err(), None);

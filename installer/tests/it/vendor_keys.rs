@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use installer::engine::reset;
+use installer::engine::run;
+use installer::engine::step::Step;
 use installer::exec::{Command, Exec, Input, Output};
 use installer::host::Host;
-use installer::reset;
 use installer::role::Role;
-use installer::run;
-use installer::step::Step;
+use installer::steps::order;
 
 use crate::node::intent::bundle_with_key;
 use crate::node::{Fault, Node, difference, kinds};
@@ -158,7 +159,7 @@ fn a_key_of_two_repositories_is_erased_once() {
     made.end.unwrap();
     let changes = made.changes.iter().flat_map(|(_, changes)| changes);
     let undo = changes.filter_map(|change| match change {
-        installer::change::Change::Run { command, undo, .. }
+        installer::engine::change::Change::Run { command, undo, .. }
             if command.to_string().starts_with("rpm --import") =>
         {
             Some(undo.len())
@@ -224,7 +225,7 @@ fn an_expired_copy_makes_way_in_the_database_of_rpm() {
 
     let mut intent = node.intent();
     (intent.bundle, intent.target) = bundle_with_key(&renewed, FINGERPRINT);
-    let mut steps: Vec<&'static dyn Step> = Role::Worker.steps();
+    let mut steps: Vec<&'static dyn Step> = order::steps(Role::Worker);
     steps.retain(|step| step.name() == "repository");
     run::apply(&mut host().open().unwrap(), &intent, &steps, &mut |_, _, _| ()).unwrap();
     let after = stored();

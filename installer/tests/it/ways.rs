@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use installer::change::Change;
+use installer::engine::change::Change;
+use installer::engine::run;
 use installer::role::Role;
-use installer::run;
 
 use crate::node::difference;
 use crate::node::kinds::{self, nodes};

@@ -5,13 +5,13 @@ use bundle_format::ImageReference;
 use bundle_format::cluster::CgroupDriver;
 use toml_edit::Item;
 
-use super::files::{Files, at};
-use super::keys::{is_cri, keys_of};
-use super::source::Source;
-use super::{format, registries, runtimes};
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::steps::crictl::SOCKET;
+use crate::node::containerd::files::{Files, at};
+use crate::node::containerd::keys::{is_cri, keys_of};
+use crate::node::containerd::source::Source;
+use crate::node::containerd::{format, registries, runtimes};
+use crate::node::paths::CRI_SOCKET;
 
 /// What Kubernetes needs.
 pub(crate) struct Wanted<'a> {
@@ -56,7 +56,7 @@ fn enable_cri(files: &mut Files) {
 
 /// kubelet and crictl ask the usual socket.
 fn check_socket(files: &Files, source: &Source) -> Result<(), Failure> {
-    let usual = SOCKET.trim_start_matches("unix://");
+    let usual = CRI_SOCKET.trim_start_matches("unix://");
     let merged = files.merged();
     let places =
         [&["grpc", "address"][..], &["plugins", "io.containerd.server.v1.grpc", "address"]];

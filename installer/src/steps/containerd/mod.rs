@@ -2,41 +2,27 @@
 //! cgroup driver. Then it is started anew, and must answer CRI.
 
 mod edit;
-mod files;
-mod format;
-mod keys;
-mod networks;
-mod refusal;
-mod registries;
-mod release;
-mod runtimes;
-mod source;
-mod told;
 mod trial;
 
+use crate::node::containerd::source;
+use crate::node::paths::{self, CONTAINERD_DATA};
 use std::path::{Path, PathBuf};
 
 use self::edit::{Wanted, configure};
-use self::files::Files;
-use self::release::Release;
-use super::crictl::SOCKET;
-use super::{claims, enabled, file, ready, unit_is};
-use crate::change::Change;
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
 use crate::exec::Command;
 use crate::host::Host;
+use crate::node::containerd::files::Files;
+use crate::node::containerd::release::Release;
+use crate::node::paths::CRI_SOCKET;
+use crate::node::systemd::unit_is;
 use crate::receipt;
-use crate::step::{Node, Step};
+use crate::steps::file::{claims, file};
+use crate::steps::unit::enabled;
 
-pub(crate) use self::networks::{NETWORKS, networks};
-pub(crate) use self::refusal::refusal;
-pub(crate) use self::registries::{FOLDER as REGISTRIES, place};
-pub(crate) use self::source::source;
-pub(crate) use self::told::{configuration, told};
-
-/// Its configuration, where systemd does not start it with another.
-pub(crate) const PATH: &str = "/etc/containerd/config.toml";
 /// Folders that it makes when it starts, and fills.
-const FOLDERS: [&str; 3] = ["/etc/cni", "/opt/containerd", "/var/lib/containerd"];
+const FOLDERS: [&str; 3] = ["/etc/cni", "/opt/containerd", CONTAINERD_DATA];
 
 /// See the module.
 pub struct Containerd;
@@ -64,7 +50,7 @@ impl Step for Containerd {
         changes.extend(enabled(host, "containerd")?);
         if !changes.is_empty() {
             // systemd has it as started before its CRI is.
-            let command = Command::of(&format!("crictl --runtime-endpoint {SOCKET} info"));
+            let command = Command::of(&format!("crictl --runtime-endpoint {CRI_SOCKET} info"));
             changes.push(Change::Await { command, seconds: 60 });
         }
         Ok(changes)
@@ -95,7 +81,7 @@ fn release(node: &Node<'_>) -> anyhow::Result<Release> {
     let here = said.split_whitespace().nth(2).map(|word| word.trim_start_matches('v'));
     let here = here.map(Release::of);
     Ok(match locked {
-        Some(locked) if !node.host.exists(ready::KUBELET) => locked,
+        Some(locked) if !node.host.exists(paths::KUBELET_CONF) => locked,
         locked => locked.max(here).unwrap_or(Release::OLD),
     })
 }

@@ -5,10 +5,10 @@ use anyhow::Context;
 use toml_edit::{Array, DocumentMut, Item};
 
 use super::edit::Wanted;
-use super::files::Files;
-use super::told::{Told, dump};
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::node::containerd::files::Files;
+use crate::node::containerd::told::{Told, dump};
 
 /// Where it is shown: gone after the next boot, whatever happens.
 const FOLDER: &str = "/run/kubeferry-containerd";

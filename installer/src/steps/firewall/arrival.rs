@@ -9,10 +9,10 @@ use ipnet::{IpNet, Ipv4Net};
 use super::rules::Place;
 use super::zones::Zones;
 use crate::exec::Command;
-use crate::facts;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::steps::unit_is;
+use crate::node::facts;
+use crate::node::systemd::unit_is;
 
 /// The interfaces by which packets come to the node.
 pub(crate) struct Ways {

@@ -23,12 +23,12 @@ use self::peers::Peers;
 pub(crate) use self::peers::problem;
 pub(crate) use self::rules::{Place, Rule};
 pub(crate) use self::zones::{Zones, default_zone, is_at_work};
-use super::ready::KUBELET;
-use super::unit_is;
-use crate::change::Change;
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::step::{Node, Step};
+use crate::node::paths::KUBELET_CONF;
+use crate::node::systemd::unit_is;
 
 /// See the module.
 pub struct FirewallRules;
@@ -78,7 +78,7 @@ fn flush(host: &Host, runs: bool, starts: bool) -> anyhow::Result<Vec<Change>> {
 
 /// Whether Kubernetes may have rules of its own in the kernel.
 fn is_live(host: &Host) -> bool {
-    host.exists(KUBELET)
+    host.exists(KUBELET_CONF)
 }
 
 fn at_next_start(what: &str) -> Failure {

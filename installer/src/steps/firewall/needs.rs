@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 use bundle_format::cluster::{Argument, Scalar};
 
+use crate::intent::Intent;
 use crate::role::Role;
-use crate::step::Intent;
 use crate::steps::{nfs_server, time};
 
 /// Who is let in.

@@ -6,13 +6,13 @@ use bundle_format::cluster::{Cluster, Firewall, Interface};
 use ipnet::IpNet;
 
 use super::arrival::Ways;
-use crate::facts;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::registered;
-use crate::step::Intent;
-use crate::steps::ready::KUBELET;
-use crate::steps::unit_is;
+use crate::intent::Intent;
+use crate::node::facts;
+use crate::node::paths::KUBELET_CONF;
+use crate::node::registered;
+use crate::node::systemd::unit_is;
 
 /// Their addresses, or their networks.
 pub(super) struct Peers {
@@ -45,7 +45,7 @@ impl Peers {
             networks.extend(more.into_iter().map(IpNet::V4));
         }
         let inside =
-            if host.exists(KUBELET) { registered::addresses(host) } else { Ok(Vec::new()) };
+            if host.exists(KUBELET_CONF) { registered::addresses(host) } else { Ok(Vec::new()) };
         let are_partial = inside.is_err();
         for address in known.into_iter().chain(inside.unwrap_or_default()) {
             let is_known = networks.iter().any(|network| network.contains(&address));
@@ -76,7 +76,7 @@ fn matches(interface: &Interface, name: &str) -> bool {
 
 /// A worker that the firewalls of the others would not let in.
 pub(crate) fn problem(host: &Host, intent: &Intent) -> anyhow::Result<Option<Failure>> {
-    let Some(join) = intent.join.as_ref().filter(|_| !host.exists(KUBELET)) else {
+    let Some(join) = intent.join.as_ref().filter(|_| !host.exists(KUBELET_CONF)) else {
         return Ok(None);
     };
     // Of the others' firewalls this one's is the best witness.

@@ -7,7 +7,7 @@ use super::arrival::Arrival;
 use super::rules::{Place, Rule};
 use super::zones::{Zones, unanswered};
 use super::{at_next_start, is_live};
-use crate::change::Change;
+use crate::engine::change::Change;
 use crate::exec::Command;
 use crate::host::Host;
 

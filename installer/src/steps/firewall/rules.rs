@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use crate::change::Change;
+use crate::engine::change::Change;
 use crate::exec::Command;
 
 /// Where rules are.

@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::super::lines::{lines, shown};
-use super::super::pattern::{cleaned, fits};
 use super::{PODS, is_of_pods, tuned};
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::node::pattern::{cleaned, fits};
 
 /// Where the files are; what is in the first two is never hidden by one of its name:
 /// systemd takes that of `/etc`, and procps before 4 that of `/run`.

@@ -5,13 +5,15 @@
 mod files;
 mod tuned;
 
-use super::{file, unit_is};
-use crate::change::Change;
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::node::sysctl::now;
+use crate::node::systemd::unit_is;
 use crate::receipt;
-use crate::step::{Node, Step};
+use crate::steps::file::file;
 
 pub(crate) use self::files::Undoing;
 
@@ -44,19 +46,6 @@ fn is_of_pods(interface: &str) -> bool {
 pub(crate) fn settings(host: &Host) -> impl Iterator<Item = (&'static str, &'static str)> {
     let has_ipv6 = host.exists("/proc/sys/net/ipv6");
     SETTINGS.into_iter().filter(move |(key, _)| has_ipv6 || !key.ends_with("ip6tables"))
-}
-
-/// What the kernel has for a key; none before its module is loaded. A dot in an
-/// interface's name is a slash in a key.
-pub(crate) fn now(host: &Host, key: &str) -> anyhow::Result<Option<String>> {
-    let turned = |letter| match letter {
-        '.' => '/',
-        '/' => '.',
-        letter => letter,
-    };
-    let path: String = key.chars().map(turned).collect();
-    let text = host.read(format!("/proc/sys/{path}"))?;
-    Ok(text.map(|text| text.trim().to_owned()))
 }
 
 /// The file that has them on this node: an earlier version's until a run has moved it.

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use crate::host::Host;
-use crate::steps::unit_is;
+use crate::node::systemd::unit_is;
 
 /// What it uses, which `tuned-adm profile` writes.
 const ACTIVE: &str = "/etc/tuned/active_profile";

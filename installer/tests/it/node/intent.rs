@@ -15,12 +15,12 @@ use bundle_format::lock::{
     LockedTarget,
 };
 use bundle_format::{Architecture, Digest, Lock};
-use installer::facts::Facts;
-use installer::join::Expiry;
-use installer::join::JoinFile;
-use installer::os_release::OsRelease;
+use installer::intent::Intent;
+use installer::node::facts::Facts;
+use installer::node::join::Expiry;
+use installer::node::join::JoinFile;
+use installer::node::os_release::OsRelease;
 use installer::role::Role;
-use installer::step::Intent;
 
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 

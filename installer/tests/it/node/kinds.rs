@@ -1,9 +1,9 @@
 //! Nodes as they are found.
 
 use bundle_format::cluster::Cluster;
-use installer::credentials::kubeconfig::{Brought, Kubeconfig};
+use installer::intent::Intent;
+use installer::node::certificates::kubeconfig::{Brought, Kubeconfig};
 use installer::role::Role;
-use installer::step::Intent;
 
 use super::Node;
 use super::member::config_of;

@@ -17,12 +17,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use installer::change::Change;
+use installer::engine::change::Change;
+use installer::engine::reset;
+use installer::engine::run;
+use installer::engine::step::Step;
 use installer::host::Host;
-use installer::reset;
+use installer::intent::Intent;
 use installer::role::Role;
-use installer::run;
-use installer::step::{Intent, Step};
+use installer::steps::order;
 
 pub(crate) use commands::{Commands, Fault};
 
@@ -102,7 +104,7 @@ impl Node {
     }
 
     pub(crate) fn steps(&self) -> Vec<&'static dyn Step> {
-        let mut steps = self.role.steps();
+        let mut steps = order::steps(self.role);
         // A master's is written by kubeadm first.
         let more = if self.role == Role::Worker { &["kubeconfig"][..] } else { &[] };
         steps.retain(|step| STEPS.contains(&step.name()) || more.contains(&step.name()));

@@ -1,0 +1,181 @@
+//! What a step wants to be different on the node: pure data, so that a plan is
+//! the deed before it is done.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use bundle_format::ImageReference;
+use bundle_format::layout::Content;
+use bundle_format::text::count;
+
+use crate::exec::Command;
+use crate::host::package_change::PackageChange;
+
+/// One change to the node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A file gets this text.
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Its whole text; never shown, for it may hold a secret.
+        text: Vec<u8>,
+        /// Its permission bits where it is new; one that is there keeps its own,
+        /// unless it is to be for its owner's eyes only.
+        mode: u32,
+        /// What has a running program read it: now, and at a reset, when the file
+        /// is as it was.
+        then: Option<Command>,
+        /// Why, where the file's name does not say it.
+        why: Option<&'static str>,
+    },
+    /// A file goes.
+    Remove {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A folder is made; what others put into it stays.
+    Make {
+        /// The folder.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A folder is made; whatever comes to be in it is ours, and goes when the
+    /// node is reset.
+    Claim {
+        /// The folder, which is absent or empty.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Files of the bundle are laid out below a folder.
+    Unpack {
+        /// The folder.
+        folder: PathBuf,
+        /// The files, with their paths below it.
+        files: Vec<(PathBuf, Content)>,
+    },
+    /// Images go from the bundle into containerd.
+    Import {
+        /// Which.
+        images: Vec<ImageReference>,
+    },
+    /// Packages are put in by the node's own dnf or yum.
+    Install {
+        /// What becomes of each.
+        packages: Vec<PackageChange>,
+        /// What does it, one after the other.
+        commands: Vec<Command>,
+    },
+    /// A command is run.
+    Run {
+        /// The command.
+        command: Command,
+        /// What takes it back when the node is reset.
+        undo: Vec<Command>,
+        /// Files that it writes, which are then as they were before.
+        files: Vec<PathBuf>,
+    },
+    /// A command that looks is asked until it succeeds: what was started answers
+    /// a while later.
+    Await {
+        /// The command.
+        command: Command,
+        /// For how many seconds, at most.
+        seconds: u32,
+    },
+    /// A command's output, which is a secret or is to be kept, becomes a file.
+    Capture {
+        /// The command.
+        command: Command,
+        /// What makes the file's text of its output.
+        render: Render,
+        /// The file, readable by its owner only.
+        path: PathBuf,
+    },
+}
+
+/// What makes a file of a command's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Render {
+    /// A join file, of what `kubeadm token create --print-join-command` says.
+    JoinFile,
+}
+
+impl Change {
+    /// A file that all may read, unless it is there and they may not.
+    pub fn write(path: impl Into<PathBuf>, text: impl Into<Vec<u8>>) -> Self {
+        Self::Write { path: path.into(), text: text.into(), mode: 0o644, then: None, why: None }
+    }
+
+    /// A file that its owner may read.
+    pub fn write_secret(path: impl Into<PathBuf>, text: impl Into<Vec<u8>>) -> Self {
+        Self::Write { path: path.into(), text: text.into(), mode: 0o600, then: None, why: None }
+    }
+
+    /// A file that is written for a reason.
+    #[must_use]
+    pub(crate) fn because(mut self, reason: &'static str) -> Self {
+        if let Self::Write { why, .. } = &mut self {
+            *why = Some(reason);
+        }
+        self
+    }
+
+    /// A command that needs no taking back.
+    pub fn run(line: &str) -> Self {
+        Self::Run { command: Command::of(line), undo: Vec::new(), files: Vec::new() }
+    }
+
+    /// A command, and the one that takes it back.
+    pub fn run_undone_by(line: &str, undo: &str) -> Self {
+        Self::Run { command: Command::of(line), undo: vec![Command::of(undo)], files: Vec::new() }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Write { path, then: Some(then), .. } => {
+                write!(f, "write {}, and run {then}", path.display())
+            }
+            Self::Write { path, why: Some(why), .. } => {
+                write!(f, "write {}: {why}", path.display())
+            }
+            Self::Write { path, .. } => write!(f, "write {}", path.display()),
+            Self::Remove { path } => write!(f, "remove {}", path.display()),
+            Self::Make { path, .. } | Self::Claim { path, .. } => {
+                write!(f, "make the folder {}", path.display())
+            }
+            Self::Unpack { folder, files } => match files.as_slice() {
+                [(name, _)] => write!(f, "unpack {} into {}", name.display(), folder.display()),
+                many => {
+                    write!(f, "unpack {} into {}", count(many.len(), "file"), folder.display())
+                }
+            },
+            Self::Import { images } => write!(f, "import {}", count(images.len(), "image")),
+            Self::Install { packages, .. } => f.write_str(&package_changes(packages)),
+            Self::Run { command, .. } => write!(f, "run {command}"),
+            Self::Await { command, seconds } => {
+                write!(f, "wait for {command}, {seconds} s at most")
+            }
+            Self::Capture { command, path, .. } => {
+                write!(f, "run {command}, and write {}", path.display())
+            }
+        }
+    }
+}
+
+/// Every package by its name: `install a-1-1.noarch; upgrade b from 1-1 to 2-1`.
+fn package_changes(packages: &[PackageChange]) -> String {
+    let mut kinds = Vec::new();
+    for verb in ["install", "upgrade", "downgrade"] {
+        let names = packages.iter().filter(|change| change.verb() == verb);
+        let names: Vec<String> = names.map(ToString::to_string).collect();
+        if !names.is_empty() {
+            kinds.push(format!("{verb} {}", names.join(", ")));
+        }
+    }
+    kinds.join("; ")
+}

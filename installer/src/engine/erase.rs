@@ -1,0 +1,138 @@
+//! The way back: packages that came with us go, and no others.
+//!
+//! By `rpm --erase` with whole names, and not by dnf: `dnf remove` takes what merely
+//! provides a name, takes along what depends on a package, and takes what it deems
+//! needed no more. rpm refuses where something else depends on a package, and says
+//! what: that package stays.
+
+use bundle_format::Nevra;
+
+use crate::exec::Command;
+use crate::host::Host;
+use crate::node::rpm::{Installed, NEVRA, nevras};
+use crate::receipt::{Deed, Replaced};
+
+/// Whether a deed is about packages. Receipts of older versions have dnf's commands
+/// for it: what went in, and by its name alone what was not there before.
+pub(crate) fn is_about_packages(deed: &Deed) -> bool {
+    matches!(deed, Deed::Installed { .. }) || older_names(deed).is_some()
+}
+
+fn older_names(deed: &Deed) -> Option<&[String]> {
+    let Deed::Ran { undo, .. } = deed else { return None };
+    let [undo] = undo.as_slice() else { return None };
+    let (tool, words) = undo.words().split_first()?;
+    let at = words.iter().position(|word| word == "remove")?;
+    ["dnf", "yum"].contains(&tool.as_str()).then(|| words.get(at + 1..)).flatten()
+}
+
+/// What deeds, the oldest first, have made of a node's packages.
+#[derive(Default)]
+pub(crate) struct Brought {
+    /// The packages that came with us, also those that took the place of such.
+    pub(crate) ours: Vec<Nevra>,
+    /// Others, whose place a bundle's took.
+    pub(crate) replaced: Vec<Replaced>,
+}
+
+impl Brought {
+    pub(crate) fn by(deeds: &[&Deed]) -> Self {
+        let mut all = Self::default();
+        for deed in deeds {
+            match deed {
+                Deed::Installed { came, replaced, .. } => {
+                    all.ours.extend(came.iter().cloned());
+                    for one in replaced {
+                        if all.ours.contains(&one.was) {
+                            all.ours.push(one.is.clone());
+                        } else {
+                            all.replaced.push(one.clone());
+                        }
+                    }
+                }
+                Deed::Ran { command, .. } => {
+                    let names = older_names(deed).unwrap_or_default();
+                    let went_in = command.words().iter().filter_map(|word| word.parse().ok());
+                    for package in went_in {
+                        let package: Nevra = package;
+                        let is_ours = all.ours.iter().any(|one| one.name == package.name);
+                        if is_ours || names.contains(&package.name) {
+                            all.ours.push(package);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        all
+    }
+}
+
+/// Erases those packages that came with us and are still there, and gives what stays, with the
+/// reason.
+pub(crate) fn erase(host: &mut Host, came: &[Nevra]) -> anyhow::Result<Vec<String>> {
+    let installed = Installed::of(host)?;
+    let mut stays = Vec::new();
+    let mut going: Vec<Nevra> = Vec::new();
+    for package in came {
+        if installed.has(package) {
+            if !going.contains(package) {
+                going.push(package.clone());
+            }
+            continue;
+        }
+        let is_others = |one: &&Nevra| one.arch == package.arch && !came.contains(one);
+        if let Some(here) = installed.named(&package.name).find(is_others) {
+            stays.push(format!("{here}: others have put it in the place of {package}"));
+        }
+    }
+    while !going.is_empty() {
+        let said = host.answer(&command("rpm --erase --test --", &going))?;
+        if said.succeeded() {
+            host.take_back(&command("rpm --erase --", &going))?;
+            break;
+        }
+        let mut needed = Vec::new();
+        for (what, by) in said.stderr.lines().filter_map(need) {
+            for package in providers(host, what)? {
+                if going.contains(&package) && !needed.contains(&package) {
+                    stays.push(format!("{package}: {by} needs it"));
+                    needed.push(package);
+                }
+            }
+        }
+        if needed.is_empty() {
+            anyhow::bail!("rpm does not erase packages: {}", said.end());
+        }
+        going.retain(|package| !needed.contains(package));
+    }
+    stays.dedup();
+    Ok(stays)
+}
+
+/// A command for packages, by the names that each rpm takes: without the epoch.
+fn command(line: &str, packages: &[Nevra]) -> Command {
+    packages.iter().fold(Command::of(line), |command, package| {
+        let name = package.file_name();
+        command.with(name.strip_suffix(".rpm").unwrap_or(&name))
+    })
+}
+
+/// Of a line like `socat >= 1 is needed by (installed) site-1-1.noarch`: what, and
+/// by whom.
+fn need(line: &str) -> Option<(&str, &str)> {
+    line.trim().split_once(" is needed by (installed) ")
+}
+
+/// Who provides a requirement; of one with `or` and `if`, who provides any part.
+fn providers(host: &Host, requirement: &str) -> anyhow::Result<Vec<Nevra>> {
+    let names: Vec<&str> = if requirement.starts_with('(') {
+        let words = requirement.split([' ', '(', ')']);
+        words.filter(|word| !word.is_empty()).collect()
+    } else {
+        requirement.split(' ').take(1).collect()
+    };
+    let question = Command::of("rpm -q --whatprovides --qf").with(NEVRA).with("--");
+    let question = names.into_iter().fold(question, Command::with);
+    Ok(nevras(&host.answer(&question)?.stdout))
+}

@@ -1,0 +1,204 @@
+//! The way back: over the receipt, from its end.
+
+use crate::node::paths;
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use bundle_format::Digest;
+
+use crate::engine::erase::{Brought, erase, is_about_packages};
+use crate::engine::undo;
+use crate::exec::Command;
+use crate::files::whole::partial;
+use crate::host::Host;
+use crate::receipt::{self, Before, Deed};
+
+/// What a reset tells on its way.
+#[derive(Clone, Copy, Debug)]
+pub enum Told<'a> {
+    /// A command was run.
+    Ran(&'a Command),
+    /// Something stays, and why: it is another's by now, or nobody has what was there
+    /// before.
+    Stays(&'a str),
+}
+
+/// Takes back all that the receipt tells of and an earlier reset has not, and goes
+/// on past what fails. Gives what could not be taken back.
+pub fn reset(host: &mut Host, say: &mut dyn FnMut(Told<'_>)) -> Vec<String> {
+    let mut left = Vec::new();
+    // Steps of which something could not be taken back.
+    let mut held = BTreeSet::new();
+    let deeds = receipt::remaining_of_steps(host.lines()).into_iter();
+    let deeds: Vec<(String, Deed)> =
+        deeds.map(|(step, deed)| (step.to_owned(), deed.clone())).collect();
+    // Packages need one another across runs: all go at once, where the first came.
+    let packages: Vec<&(String, Deed)> =
+        deeds.iter().filter(|(_, deed)| is_about_packages(deed)).collect();
+    let undos = deeds.iter().filter_map(|(_, deed)| match deed {
+        Deed::Ran { undo, .. } if !is_about_packages(deed) => Some(undo),
+        _ => None,
+    });
+    let mut uses: HashMap<Vec<String>, usize> = HashMap::new();
+    for command in undos.flatten() {
+        *uses.entry(command.words().to_vec()).or_default() += 1;
+    }
+    for one in deeds.iter().rev() {
+        let (step, deed) = one;
+        if is_about_packages(deed) {
+            if packages.first().is_some_and(|first| std::ptr::eq(*first, one)) {
+                let all: Vec<&Deed> = packages.iter().map(|(_, deed)| deed).collect();
+                match without_packages(host, &all, say) {
+                    Ok(()) => packages.iter().for_each(|(step, deed)| host.note_undone(step, deed)),
+                    Err(reason) => left.push(reason),
+                }
+            }
+            continue;
+        }
+        let result = match deed {
+            Deed::Wrote { path, before, after } => put_back(host, path, before, *after),
+            Deed::Made { path } => remove_if_empty(host, path),
+            Deed::Claimed { path, before } => empty(host, path, *before),
+            Deed::Installed { .. } => Ok(()),
+            Deed::Ran { undo, .. } => {
+                let mut failed = Ok(());
+                for command in undo {
+                    // What several changes have in common is taken back once,
+                    // after the files of the last of them.
+                    let left = uses.entry(command.words().to_vec()).or_default();
+                    *left = left.saturating_sub(1);
+                    if *left == 0 {
+                        failed = failed.and(run(host, command, say));
+                    }
+                }
+                failed
+            }
+        };
+        match result {
+            // A folder with something in it may be empty by the next reset.
+            Ok(()) if matches!(deed, Deed::Made { path } if host.exists(path)) => {}
+            // What read a file that is not back yet has to read it again.
+            Ok(()) if matches!(deed, Deed::Ran { .. }) && held.contains(step) => {}
+            Ok(()) => host.note_undone(step, deed),
+            Err(reason) => {
+                held.insert(step);
+                left.push(reason);
+            }
+        }
+    }
+    left
+}
+
+/// Takes back a command, if anything is left of what it did.
+fn run(host: &mut Host, command: &Command, say: &mut dyn FnMut(Told<'_>)) -> Result<(), String> {
+    if undo::run(host, command).map_err(|error| format!("{error:#}"))? {
+        say(Told::Ran(command));
+    }
+    Ok(())
+}
+
+/// Erases all packages that came with us.
+fn without_packages(
+    host: &mut Host,
+    deeds: &[&Deed],
+    say: &mut dyn FnMut(Told<'_>),
+) -> Result<(), String> {
+    let brought = Brought::by(deeds);
+    let stays = erase(host, &brought.ours).map_err(|error| format!("{error:#}"))?;
+    let replaced = brought.replaced.iter();
+    let replaced = replaced.map(|one| format!("{}: {} was there before", one.is, one.was));
+    // A run that was begun again says so again.
+    let told: BTreeSet<String> = stays.into_iter().chain(replaced).collect();
+    told.iter().for_each(|one| say(Told::Stays(one)));
+    Ok(())
+}
+
+fn put_back(
+    host: &Host,
+    path: &Path,
+    before: &Before,
+    after: Option<Digest>,
+) -> Result<(), String> {
+    let fail = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    // A reset that is run again needs it again; it goes with the receipt.
+    if path.starts_with(paths::KEYS_BEFORE) {
+        return Ok(());
+    }
+    let real = host.path(path);
+    // What was being written when the power went has no name of its own yet.
+    drop(fs::remove_file(partial(&real)));
+    match before {
+        Before::Absent => match fs::remove_file(&real) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(fail(&error)),
+            _ => Ok(()),
+        },
+        // A package that went has taken its file along; what it was then
+        // belonged to that package.
+        Before::File { .. } if after.is_some() && !host.exists(path) => Ok(()),
+        Before::File { kept, attributes } => {
+            let text = host.kept(kept).map_err(|error| fail(&error))?;
+            host.put_back(path, &text, attributes).map_err(|error| format!("{error:#}"))
+        }
+    }
+}
+
+fn remove_if_empty(host: &Host, path: &Path) -> Result<(), String> {
+    // Others may have put something there meanwhile: theirs stays.
+    drop(fs::remove_dir(host.path(path)));
+    Ok(())
+}
+
+/// Empties a folder, and removes it if it was not there before.
+fn empty(host: &Host, path: &Path, before: Option<u32>) -> Result<(), String> {
+    let real = host.path(path);
+    let fail = |error: io::Error| format!("{}: {error}", path.display());
+    let entries = match fs::read_dir(&real) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(fail(error)),
+    };
+    // What is mounted there is somebody else's: an NFS server's, mostly.
+    // Where nobody knows what is mounted, nothing is emptied.
+    let mounts = host.mounts().map_err(|error| format!("{}: {error:#}", path.display()))?;
+    let folders = [real.canonicalize().map_err(fail)?, real.clone()];
+    let is_below = |mount: &str| {
+        let at = host.path(mount);
+        folders.iter().any(|folder| at.starts_with(folder) && at != *folder)
+    };
+    if let Some(mount) = mounts.iter().find(|mount| is_below(mount)) {
+        return Err(format!("{}: something is mounted at {mount}; `umount` it", path.display()));
+    }
+    for entry in entries {
+        let entry = entry.map_err(fail)?;
+        let inner = entry.path();
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_folder { fs::remove_dir_all(&inner) } else { fs::remove_file(&inner) }
+            .map_err(fail)?;
+    }
+    match before {
+        Some(mode) => fs::set_permissions(&real, fs::Permissions::from_mode(mode)).map_err(fail),
+        None => {
+            // A mount of its own stays.
+            drop(fs::remove_dir(&real));
+            Ok(())
+        }
+    }
+}
+
+/// Removes the receipt itself, when nothing is left to take back.
+pub fn forget(host: &Host) -> io::Result<()> {
+    let folder = host.path(receipt::FOLDER);
+    // Last the receipt, by which a reset that is cut short here is begun again.
+    for entry in fs::read_dir(&folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else if entry.file_name() != receipt::FILE {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    fs::remove_dir_all(folder)
+}

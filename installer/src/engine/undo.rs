@@ -1,0 +1,100 @@
+//! Whether a command that takes something back still has something to do: a reset
+//! that was cut short is run again, and meanwhile others may have removed a unit, a
+//! key or a program. What steps and older versions of them have as `undo` is here.
+
+use crate::node::rpm;
+use std::io;
+
+use crate::exec::Command;
+use crate::host::Host;
+use crate::node::sysctl;
+use crate::node::systemd::unit_is;
+
+/// Programs of packages that others may have removed. What each would take back has
+/// gone with it.
+const PARTS: [&str; 3] = ["exportfs", "firewall-cmd", "kubeadm"];
+
+/// Runs a command that takes something back, unless nothing is left of that. Gives
+/// whether it was run.
+pub(crate) fn run(host: &mut Host, command: &Command) -> anyhow::Result<bool> {
+    if is_over(host, command)? {
+        return Ok(false);
+    }
+    let program = command.words().first().map_or("", String::as_str);
+    match host.take_back(&repeatable(command)) {
+        Err(error) if PARTS.contains(&program) && is_absence(&error) => Ok(false),
+        end => end.map(|()| true),
+    }
+}
+
+/// Older receipts have `swapon -a`, which fails as long as a disk is gone.
+fn repeatable(command: &Command) -> Command {
+    match command.words() {
+        [program, all] if program == "swapon" && all == "-a" => command.clone().with("--ifexists"),
+        _ => command.clone(),
+    }
+}
+
+fn is_absence(error: &anyhow::Error) -> bool {
+    let kinds = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    kinds.into_iter().any(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+/// Whether nothing is left for it to do. An error where that cannot be said.
+fn is_over(host: &Host, command: &Command) -> anyhow::Result<bool> {
+    let words: Vec<&str> = command.words().iter().map(String::as_str).collect();
+    Ok(match words.as_slice() {
+        ["systemctl", "stop", unit] => is_stopped(host, unit)?,
+        ["systemctl", "disable", unit] => !unit_is(host, "enabled", unit)?,
+        ["systemctl", "disable", "--now", unit] => {
+            !unit_is(host, "enabled", unit)? && is_stopped(host, unit)?
+        }
+        ["systemctl", "enable", unit] => is_gone(host, unit)? || unit_is(host, "enabled", unit)?,
+        ["systemctl", "start", unit] => is_gone(host, unit)? || unit_is(host, "active", unit)?,
+        ["systemctl", "enable", "--now", unit] => {
+            is_gone(host, unit)?
+                || unit_is(host, "enabled", unit)? && unit_is(host, "active", unit)?
+        }
+        ["systemctl", "unmask", unit] => !unit_is(host, "masked", unit)?,
+        // What does not run has nothing to read anew.
+        ["systemctl", "reload", unit] => !unit_is(host, "active", unit)?,
+        ["firewall-cmd", options @ ..] => {
+            !unit_is(host, "active", "firewalld")? || is_zone_gone(host, options)?
+        }
+        // One that runs no more may be one that an earlier reset could not start.
+        ["systemctl", "restart" | "try-restart", unit] => is_gone(host, unit)?,
+        ["rpm", "--erase", name] | ["rpm", "--erase", "--", name] => !rpm::has(host, name)?,
+        // What is imported anew is kept beside the receipt.
+        ["rpm", "--import", file] => !host.exists(file),
+        ["hostnamectl", "set-hostname", name] => {
+            host.query("hostname").stdout.trim() == *name
+                && host.read("/etc/hostname")?.is_some_and(|text| text.trim() == *name)
+        }
+        ["setenforce", _] => host.read("/sys/fs/selinux/enforce")?.is_none(),
+        ["sysctl", "-w", setting] => match setting.split_once('=') {
+            Some((key, value)) => sysctl::now(host, key)?.is_none_or(|now| now == value),
+            None => false,
+        },
+        _ => false,
+    })
+}
+
+fn is_stopped(host: &Host, unit: &str) -> anyhow::Result<bool> {
+    let said = host.answer(&Command::of("systemctl is-active").with(unit))?;
+    // systemd 219 says `unknown` of one that is gone.
+    Ok(["inactive", "failed", "unknown"].contains(&said.stdout.trim()))
+}
+
+/// Whether the zone that options are for is no more: its rules have gone with it.
+fn is_zone_gone(host: &Host, options: &[&str]) -> anyhow::Result<bool> {
+    let zone = options.iter().find_map(|option| option.strip_prefix("--zone="));
+    let Some(zone) = zone else { return Ok(false) };
+    let said = host.answer(&Command::of("firewall-cmd --get-zones"))?;
+    Ok(said.succeeded() && !said.stdout.split_ascii_whitespace().any(|one| one == zone))
+}
+
+/// Whether systemd has no such unit, or was told never to start it.
+fn is_gone(host: &Host, unit: &str) -> anyhow::Result<bool> {
+    let said = host.answer(&Command::of("systemctl show --property=LoadState").with(unit))?;
+    Ok(["LoadState=not-found", "LoadState=masked"].contains(&said.stdout.trim()))
+}

@@ -1,0 +1,103 @@
+//! Files that are there in full, or as they were before.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::files::attributes::Attributes;
+
+/// What a file is called until it is written in full.
+pub(crate) fn partial(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".kubeferry-new");
+    path.with_file_name(name)
+}
+
+/// Writes a file so that it is there in full or as it was before, also after
+/// the power was lost. One that is there keeps its attributes, unless it is to be
+/// for its owner's eyes only.
+pub(crate) fn write_whole(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
+    copy_whole(path, &mut &text[..], mode)
+}
+
+/// Does so with what a reader gives, of which nothing gets the file's name where
+/// the reader ends with an error.
+pub(crate) fn copy_whole(path: &Path, from: &mut dyn Read, mode: u32) -> io::Result<()> {
+    copy_whole_as(path, from, &Attributes::for_text(path, mode)?)
+}
+
+/// Does so with other attributes than the file has.
+pub(crate) fn copy_whole_as(
+    path: &Path,
+    from: &mut dyn Read,
+    attributes: &Attributes,
+) -> io::Result<()> {
+    let partial = partial(path);
+    // What a lost power left; or, in a folder that all may write to, a link of
+    // somebody who wants to read along.
+    match fs::remove_file(&partial) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial)?;
+    let mut fill = || {
+        io::copy(from, &mut file)?;
+        // Last: until then nobody else may read it, whoever may read the file.
+        attributes.give(&file)?;
+        file.sync_all()?;
+        fs::rename(&partial, path)
+    };
+    fill().inspect_err(|_| drop(fs::remove_file(&partial)))?;
+    // The name is as durable as the folder that has it.
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Damaged;
+
+    impl Read for Damaged {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::InvalidData.into())
+        }
+    }
+
+    #[test]
+    fn what_is_damaged_takes_no_files_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("package.rpm");
+        copy_whole(&path, &mut (&b"half of it"[..]).chain(Damaged), 0o644).unwrap_err();
+        assert!(!path.exists());
+        write_whole(&path, b"whole", 0o644).unwrap();
+        copy_whole(&path, &mut (&b"half of it"[..]).chain(Damaged), 0o644).unwrap_err();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    /// What reads who may read the file that is being written.
+    struct Watching<'a>(&'a Path, Vec<u32>);
+
+    impl Read for Watching<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            use std::os::unix::fs::MetadataExt;
+            self.1.push(fs::metadata(partial(self.0))?.mode() & 0o7777);
+            let is_first = self.1.len() == 1;
+            buffer.iter_mut().take(1).for_each(|byte| *byte = b'x');
+            Ok(usize::from(is_first))
+        }
+    }
+
+    #[test]
+    fn nobody_else_reads_a_file_before_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fstab");
+        for mode in [0o644, 0o600] {
+            let mut watching = Watching(&path, Vec::new());
+            copy_whole(&path, &mut watching, mode).unwrap();
+            assert_eq!(watching.1, [0o600, 0o600]);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! kubelet's certificates, which it keeps itself.
+
+use crate::node::paths::KUBELET_CLIENT;
+use anyhow::Context;
+
+use crate::host::Host;
+use crate::node::certificates::certificate::Certificate;
+use crate::node::certificates::kept::{Keeper, Kept};
+use crate::node::certificates::kubeconfig::Kubeconfig;
+use crate::node::paths::KUBELET_CONF;
+
+/// Its own for those that call it, signed by itself; nobody checks it.
+const SERVING: &str = "/var/lib/kubelet/pki/kubelet.crt";
+
+/// kubelet's certificate: from its own folder, or where it has none yet from its
+/// kubeconfig.
+pub(crate) fn client(host: &Host) -> anyhow::Result<Vec<Certificate>> {
+    if let Some(Ok(found)) = host.read(KUBELET_CLIENT)?.map(|text| Certificate::all_of(&text)) {
+        return Ok(found);
+    }
+    Ok(Kubeconfig::whole(host, KUBELET_CONF)?.map_or(Vec::new(), |one| one.client))
+}
+
+/// kubelet's, by which it speaks to the API server.
+pub(crate) fn of_client(host: &Host) -> anyhow::Result<Vec<Kept>> {
+    let keep = |certificate| Kept {
+        path: KUBELET_CLIENT.to_owned(),
+        purpose: "kubelet to API server",
+        keeper: Keeper::Kubelet,
+        certificate,
+    };
+    Ok(client(host)?.into_iter().map(keep).collect())
+}
+
+/// The one by which it answers those that call it.
+pub(crate) fn of_serving(host: &Host) -> anyhow::Result<Vec<Kept>> {
+    let Some(text) = host.read(SERVING)? else { return Ok(Vec::new()) };
+    let found = Certificate::all_of(&text).with_context(|| format!("reading {SERVING}"))?;
+    // Its own authority is in it as well.
+    let keep = |certificate| Kept {
+        path: SERVING.to_owned(),
+        purpose: "kubelet to its clients; none checks it",
+        keeper: Keeper::Unchecked,
+        certificate,
+    };
+    Ok(found.into_iter().take(1).map(keep).collect())
+}

@@ -1,0 +1,17 @@
+//! What containerd is told, by all files of its configuration.
+
+pub(crate) mod files;
+pub(crate) mod format;
+pub(crate) mod keys;
+pub(crate) mod networks;
+pub(crate) mod refusal;
+pub(crate) mod registries;
+pub(crate) mod release;
+pub(crate) mod runtimes;
+pub(crate) mod source;
+pub(crate) mod told;
+
+pub(crate) use self::networks::networks;
+pub(crate) use self::refusal::refusal;
+pub(crate) use self::source::source;
+pub(crate) use self::told::told;

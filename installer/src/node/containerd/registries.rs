@@ -1,0 +1,255 @@
+//! The site's registries. CRI refuses to load where its configuration has mirrors or
+//! TLS for them beside the folder in which containerd looks for these
+//! (containerd#5306), so they move there, each registry into a file of its own, and
+//! mean the same (containerd's `docs/hosts.md`, `registryEndpoints` in CRI). What
+//! logs in to them is read beside that folder too, and stays where it is.
+
+use crate::node::paths::REGISTRIES;
+use std::collections::BTreeMap;
+
+use toml_edit::{Item, Table, TableLike, Value};
+
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::node::containerd::files::{Files, at, strings};
+use crate::node::containerd::keys::Keys;
+
+/// How a file begins that came of the configuration.
+const HEADER: &str = "# Moved here by kubeferry, from `registry` in containerd's configuration.\n";
+
+/// Has containerd look for registries in its folder, and gives the files that it is
+/// to find there. Those of `ours` are written by others of our steps.
+pub(crate) fn configure(
+    host: &Host,
+    files: &mut Files,
+    keys: &Keys,
+    ours: &[String],
+) -> anyhow::Result<Vec<(String, String)>> {
+    let merged = files.merged();
+    let registry = at(&merged, keys.registry).and_then(Item::as_table_like);
+    let (mirrors, tls) = registry.map(|table| (mirrors(table), tls(table))).unwrap_or_default();
+    let texts = texts(&mirrors, &tls);
+    let folders = [keys.registry, &["config_path"]].concat();
+    let told = at(&merged, &folders).and_then(Item::as_str).unwrap_or_default();
+    let told = if told.is_empty() { files.release.registry_folders() } else { told };
+    let names: Vec<&str> = ours.iter().chain(texts.keys()).map(String::as_str).collect();
+    files.set(&folders, &with_ours(host, told, &names).into())?;
+    if !mirrors.is_empty() {
+        files.take(&[keys.registry, &["mirrors"]].concat());
+    }
+    for (name, has_more) in registry.map(configs).unwrap_or_default() {
+        let path = [keys.registry, &["configs", name.as_str()]].concat();
+        match has_more {
+            true => files.take(&[&path[..], &["tls"]].concat()),
+            false => files.take(&path),
+        }
+    }
+    let mut moved = Vec::new();
+    for (name, text) in texts {
+        let path = format!("{REGISTRIES}/{name}/hosts.toml");
+        if ours.contains(&name) || host.read(&path)?.is_some_and(|there| there == text) {
+            continue;
+        }
+        check_free(host, &name)?;
+        moved.push((path, text));
+    }
+    Ok(moved)
+}
+
+/// The folders in which containerd looks for registries, with ours. It takes the first
+/// that knows a registry: the site's own come after ours, unless it has them before,
+/// and they know none of these.
+fn with_ours(host: &Host, told: &str, names: &[&str]) -> String {
+    let all: Vec<&str> = told.split(':').filter(|folder| !folder.is_empty()).collect();
+    let is_ours = |folder: &&str| folder.trim_end_matches('/') == REGISTRIES;
+    let before = all.iter().take_while(|folder| !is_ours(folder));
+    let knows = |folder: &&str| {
+        let mut names = names.iter().copied().chain(["_default"]);
+        names.any(|name| host.exists(format!("{folder}/{}", place(host, folder, name))))
+    };
+    let is_there = all.iter().any(is_ours);
+    if is_there && (names.is_empty() || !before.into_iter().any(knows)) {
+        return told.to_owned();
+    }
+    let others = all.iter().filter(|folder| !is_ours(folder)).copied();
+    [REGISTRIES].into_iter().chain(others).collect::<Vec<_>>().join(":")
+}
+
+/// The name of a registry's folder: that of one with a port has two, of which
+/// containerd looks for this first (`hostDirectory`).
+pub(crate) fn place(host: &Host, folder: &str, registry: &str) -> String {
+    let other = registry.rsplit_once(':').map(|(name, port)| format!("{name}_{port}_"));
+    let other = other.filter(|name| host.exists(format!("{folder}/{name}")));
+    other.unwrap_or_else(|| registry.to_owned())
+}
+
+/// Whether a configuration has what excludes that folder.
+pub(crate) fn exclude(merged: &Table, keys: &Keys) -> bool {
+    let registry = at(merged, keys.registry).and_then(Item::as_table_like);
+    registry.is_some_and(|registry| !mirrors(registry).is_empty() || !configs(registry).is_empty())
+}
+
+/// Refuses where the site has already said something else there.
+fn check_free(host: &Host, name: &str) -> anyhow::Result<()> {
+    let there = place(host, REGISTRIES, name);
+    // An empty folder says nothing.
+    if host.list(format!("{REGISTRIES}/{there}"))?.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        format!(
+            "containerd's configuration has `registry` settings for {name}, and so has \
+             {REGISTRIES}/{there}: CRI does not load with both"
+        ),
+        format!(
+            "bring what is needed into {REGISTRIES}/{there}/hosts.toml, and take `mirrors` and `tls` \
+             of {name} out of the configuration"
+        ),
+    )
+    .into())
+}
+
+/// What secures connections to a host.
+#[derive(Default)]
+struct Tls {
+    authority: String,
+    pair: Option<(String, String)>,
+    is_unchecked: bool,
+}
+
+/// Each registry's mirrors.
+fn mirrors(registry: &dyn TableLike) -> BTreeMap<String, Vec<String>> {
+    let table = registry.get("mirrors").and_then(Item::as_table_like);
+    let table = table.into_iter().flat_map(TableLike::iter);
+    table.map(|(name, item)| (name.to_owned(), strings(item.get("endpoint")))).collect()
+}
+
+/// The hosts with TLS settings, and whether there is more about them.
+fn configs(registry: &dyn TableLike) -> Vec<(String, bool)> {
+    let table = registry.get("configs").and_then(Item::as_table_like);
+    let table = table.into_iter().flat_map(TableLike::iter);
+    let hosts = table.filter_map(|(name, item)| Some((name, item.as_table_like()?)));
+    let hosts = hosts.filter(|(_, host)| host.contains_key("tls"));
+    hosts.map(|(name, host)| (name.to_owned(), host.len() > 1)).collect()
+}
+
+/// Each host's TLS.
+fn tls(registry: &dyn TableLike) -> BTreeMap<String, Tls> {
+    let table = registry.get("configs").and_then(Item::as_table_like);
+    let table = table.into_iter().flat_map(TableLike::iter);
+    let tls = table.filter_map(|(name, item)| Some((name, item.get("tls")?)));
+    tls.map(|(name, tls)| {
+        let text = |key| tls.get(key).and_then(Item::as_str).unwrap_or_default();
+        // containerd is started in the root folder.
+        let file = |key| match text(key) {
+            "" => String::new(),
+            path => format!("/{}", path.trim_start_matches('/')),
+        };
+        let pair = (file("cert_file"), file("key_file"));
+        let pair = (!pair.0.is_empty() && !pair.1.is_empty()).then_some(pair);
+        let is_unchecked = tls.get("insecure_skip_verify").and_then(Item::as_bool).unwrap_or(false);
+        (name.to_owned(), Tls { authority: file("ca_file"), pair, is_unchecked })
+    })
+    .collect()
+}
+
+/// The files that come of it, by their folders' names.
+fn texts(
+    mirrors: &BTreeMap<String, Vec<String>>,
+    tls: &BTreeMap<String, Tls>,
+) -> BTreeMap<String, String> {
+    let mut names: Vec<&str> = mirrors.keys().map(String::as_str).collect();
+    // One whose mirrors stay away is asked itself.
+    names.extend(tls.keys().map(|host| match host.as_str() {
+        "registry-1.docker.io" => "docker.io",
+        host => host,
+    }));
+    let text = |name: &str| {
+        let endpoints = mirrors.get(name).or_else(|| mirrors.get("*"));
+        text(name, endpoints.map(Vec::as_slice).unwrap_or_default(), tls)
+    };
+    // What is no host's name was never asked.
+    names.retain(|name| !name.is_empty() && !name.contains('/') && !name.starts_with('.'));
+    let named = |name| if name == "*" { "_default" } else { name };
+    names.into_iter().map(|name| (named(name).to_owned(), text(name))).collect()
+}
+
+fn text(name: &str, endpoints: &[String], tls: &BTreeMap<String, Tls>) -> String {
+    let mut endpoints: Vec<Endpoint> = endpoints.iter().map(|one| Endpoint::of(one)).collect();
+    let mut text = HEADER.to_owned();
+    // The registry itself is asked last, unless it is among its mirrors.
+    let own = endpoints.iter().position(|endpoint| endpoint.host == name);
+    let server = match own {
+        Some(place) if place + 1 == endpoints.len() => endpoints.pop(),
+        Some(place) => endpoints.get(place).cloned(),
+        None if name == "*" => None,
+        None if name == "docker.io" => Some(Endpoint::of("registry-1.docker.io")),
+        None => Some(Endpoint::of(name)),
+    };
+    if let Some(server) = server {
+        text += &format!("server = {}\n{}", quoted(&server.url()), server.settings(tls));
+    }
+    let mut told = Vec::new();
+    for endpoint in endpoints {
+        if !told.contains(&endpoint.url()) {
+            text += &format!("\n[host.{}]\n", quoted(&endpoint.url()));
+            text += "capabilities = [\"pull\", \"resolve\"]\n";
+            text += &endpoint.settings(tls);
+            told.push(endpoint.url());
+        }
+    }
+    text
+}
+
+/// Where a registry is asked.
+#[derive(Clone)]
+struct Endpoint {
+    scheme: String,
+    host: String,
+    path: String,
+}
+
+impl Endpoint {
+    /// Of an address with or without its scheme; a login in it was never used.
+    fn of(text: &str) -> Self {
+        let (scheme, rest) = text.split_once("://").map_or((None, text), |(a, b)| (Some(a), b));
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let host = host.rsplit_once('@').map_or(host, |(_, host)| host).to_owned();
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        let path = path.trim_matches('/').to_owned();
+        let bare = host.rsplit_once(':').map_or(host.as_str(), |(bare, _)| bare);
+        let is_local = ["localhost", "127.0.0.1", "[::1]"].contains(&bare) || host == "[::1]";
+        let usual = if is_local { "http" } else { "https" };
+        Self { scheme: scheme.unwrap_or(usual).to_owned(), host, path }
+    }
+
+    fn url(&self) -> String {
+        let slash = if self.path.is_empty() { "" } else { "/" };
+        format!("{}://{}{slash}{}", self.scheme, self.host, self.path)
+    }
+
+    fn settings(&self, tls: &BTreeMap<String, Tls>) -> String {
+        let mut text = String::new();
+        // Else containerd looks for the API in `/v2` below it.
+        if !self.path.is_empty() && self.path != "v2" && !self.path.ends_with("/v2") {
+            text += "override_path = true\n";
+        }
+        let Some(tls) = tls.get(&self.host) else { return text };
+        if !tls.authority.is_empty() {
+            text += &format!("ca = {}\n", quoted(&tls.authority));
+        }
+        if let Some((certificate, key)) = &tls.pair {
+            text += &format!("client = [[{}, {}]]\n", quoted(certificate), quoted(key));
+        }
+        if tls.is_unchecked {
+            text += "skip_verify = true\n";
+        }
+        text
+    }
+}
+
+fn quoted(text: &str) -> String {
+    let mut table = Table::new();
+    table.insert("a", Item::Value(Value::from(text)));
+    table.get("a").map(Item::to_string).unwrap_or_default().trim().to_owned()
+}

@@ -1,0 +1,311 @@
+//! What a node is, found out by looking.
+
+use std::net::Ipv4Addr;
+
+use anyhow::{Context, bail};
+use bundle_format::Architecture;
+use bundle_format::cluster::NodeName;
+use ipnet::Ipv4Net;
+use serde::{Serialize, Serializer};
+
+use crate::exec::Command;
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::node::family;
+use crate::node::os_release::OsRelease;
+
+/// What a node is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Facts {
+    /// What its distribution calls itself.
+    pub system: String,
+    /// What its os-release says.
+    pub release: OsRelease,
+    /// `el7`, `el8`, `el9`, or another that its maker names; none where none is named.
+    pub family: Option<String>,
+    /// Its processor.
+    pub architecture: Architecture,
+    /// The kernel's release.
+    pub kernel: String,
+    /// Its host name as it is.
+    pub host_name: String,
+    /// Its addresses by interface, without those of containers.
+    #[serde(serialize_with = "named")]
+    pub addresses: Vec<(String, Ipv4Addr)>,
+    /// The interface with the default route.
+    pub default_route: Option<String>,
+    /// Processors.
+    pub processors: usize,
+    /// Memory, in bytes.
+    pub memory: u64,
+    /// Swap in use, one line of `/proc/swaps` each.
+    pub swaps: Vec<String>,
+}
+
+/// Interfaces that container networks make.
+const CONTAINER_INTERFACES: [&str; 10] =
+    ["cali", "cni", "docker", "flannel", "kube-ipvs", "podman", "tunl", "veth", "virbr", "vxlan"];
+
+/// Whether a container network, or an engine for containers or virtual machines, made it.
+pub(crate) fn is_of_containers(interface: &str) -> bool {
+    CONTAINER_INTERFACES.iter().any(|prefix| interface.starts_with(prefix))
+}
+
+impl Facts {
+    /// Looks at the node.
+    pub fn gather(host: &Host) -> anyhow::Result<Self> {
+        let release = OsRelease::of(host)?;
+        let cpuinfo = host.read("/proc/cpuinfo")?.unwrap_or_default();
+        let processors = cpuinfo.lines().filter(|line| line.starts_with("processor")).count();
+        let swaps = host.read("/proc/swaps")?.unwrap_or_default();
+        let text = |path: &str| -> anyhow::Result<String> {
+            Ok(host.read(path)?.unwrap_or_default().trim().to_owned())
+        };
+        Ok(Self {
+            system: release.get("PRETTY_NAME").unwrap_or("an unknown system").to_owned(),
+            family: family::platform(&release).map(|(family, _)| family),
+            release,
+            architecture: std::env::consts::ARCH.parse().context("finding the architecture")?,
+            kernel: text("/proc/sys/kernel/osrelease")?,
+            host_name: text("/proc/sys/kernel/hostname")?,
+            addresses: addresses(&interfaces(host)?),
+            default_route: default_route(&text("/proc/net/route")?),
+            processors: processors.max(1),
+            memory: memory(&text("/proc/meminfo")?),
+            swaps: swaps.lines().skip(1).map(str::to_owned).collect(),
+        })
+    }
+
+    /// The node's address: the one that was asked for, or the only one that can
+    /// be meant.
+    pub fn address(&self, wanted: Option<Ipv4Addr>) -> anyhow::Result<Ipv4Addr> {
+        if let Some(wanted) = wanted {
+            if self.addresses.iter().any(|(_, address)| *address == wanted) {
+                return Ok(wanted);
+            }
+            return Err(Failure::new(
+                format!("this node does not have the address {wanted}; it has {}", self.listed()),
+                "give one of these with --address",
+            )
+            .into());
+        }
+        let on = |route: Option<&String>| -> Vec<Ipv4Addr> {
+            let addresses = self.addresses.iter();
+            let meant = addresses.filter(|(name, _)| route.is_none_or(|route| route == name));
+            meant.map(|(_, address)| *address).collect()
+        };
+        let mut meant = on(self.default_route.as_ref());
+        if meant.is_empty() {
+            meant = on(None);
+        }
+        match meant.as_slice() {
+            [only] => Ok(*only),
+            [] => bail!(Failure::new(
+                "this node has no IPv4 address",
+                "give it one on the network of the other nodes"
+            )),
+            _ => bail!(Failure::new(
+                format!("this node has several addresses: {}", self.listed()),
+                "say which the other nodes reach it by, with --address"
+            )),
+        }
+    }
+
+    /// The node's name: the one that was asked for, or its host name, in lower
+    /// case as Kubernetes wants it.
+    pub fn node_name(&self, wanted: Option<NodeName>) -> anyhow::Result<NodeName> {
+        if let Some(wanted) = wanted {
+            return Ok(wanted);
+        }
+        NodeName::try_from(self.host_name.to_lowercase()).map_err(|error| {
+            Failure::new(format!("the host name: {error}"), "give a name with --node-name").into()
+        })
+    }
+
+    /// 4 and 18 of the kernel `4.18.0-553.el8_10.x86_64`; none where it says no numbers.
+    pub(crate) fn kernel_version(&self) -> Option<[u32; 2]> {
+        kernel_version(&self.kernel)
+    }
+
+    /// The interface that has an address.
+    pub fn interface(&self, address: Ipv4Addr) -> Option<&str> {
+        self.addresses.iter().find(|(_, one)| *one == address).map(|(name, _)| name.as_str())
+    }
+
+    /// Each of them for a reader, with its name.
+    pub fn lines(&self) -> Vec<(&'static str, String)> {
+        let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
+        vec![
+            ("system", self.system.clone()),
+            ("family", or_none(&self.family)),
+            ("os-release", self.release.words()),
+            ("architecture", self.architecture.to_string()),
+            ("kernel", self.kernel.clone()),
+            ("host name", self.host_name.clone()),
+            ("addresses", self.listed()),
+            ("default route", or_none(&self.default_route)),
+            ("processors", self.processors.to_string()),
+            ("memory", format!("{} MB", self.memory >> 20)),
+            ("swap", if self.swaps.is_empty() { "off" } else { "on" }.to_owned()),
+        ]
+    }
+
+    fn listed(&self) -> String {
+        let shown = self.addresses.iter().map(|(name, address)| format!("{address} ({name})"));
+        let shown: Vec<String> = shown.collect();
+        if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
+    }
+}
+
+fn kernel_version(release: &str) -> Option<[u32; 2]> {
+    let mut parts = release.split(|letter: char| !letter.is_ascii_digit());
+    Some([parts.next()?.parse().ok()?, parts.next()?.parse().ok()?])
+}
+
+/// The node's addresses by interface, each with the network that it is in, without those
+/// of containers.
+pub(crate) fn networks(host: &Host) -> anyhow::Result<Vec<(String, Ipv4Net)>> {
+    Ok(networks_of(&interfaces(host)?))
+}
+
+/// What the kernel has of addresses. A folder that is looked at has none, and no
+/// `ip` maybe; one that fails is no node without addresses.
+fn interfaces(host: &Host) -> anyhow::Result<String> {
+    let command = Command::of("ip -o -4 addr show");
+    let said = host.answer(&command)?;
+    if said.succeeded() || said.status == Some(127) && !host.is_this_system() {
+        return Ok(said.stdout);
+    }
+    Err(Failure::new(
+        format!("`{command}` {}", said.end()),
+        "without it nobody can tell this node's addresses: mend that; `ip` is of the package \
+         iproute",
+    )
+    .into())
+}
+
+/// Addresses as objects, which say what is what.
+fn named<S: Serializer>(
+    addresses: &[(String, Ipv4Addr)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let named = addresses.iter().map(
+        |(interface, address)| serde_json::json!({"interface": interface, "address": address}),
+    );
+    serializer.collect_seq(named)
+}
+
+/// Of what `ip -o -4 addr show` prints: `2: eth0    inet 10.0.0.1/24 brd …`.
+fn networks_of(text: &str) -> Vec<(String, Ipv4Net)> {
+    let network = |line: &str| {
+        let mut words = line.split_ascii_whitespace();
+        let interface = words.nth(1)?;
+        let word = words.nth(1)?;
+        // One that is a line to another node alone has no prefix.
+        let alone = || word.parse::<Ipv4Addr>().map(Ipv4Net::from);
+        let network = word.parse::<Ipv4Net>().or_else(|_| alone()).ok()?;
+        let ours = network.addr().is_loopback() || is_of_containers(interface);
+        (!ours).then(|| (interface.to_owned(), network))
+    };
+    text.lines().filter_map(network).collect()
+}
+
+fn addresses(text: &str) -> Vec<(String, Ipv4Addr)> {
+    networks_of(text).into_iter().map(|(name, network)| (name, network.addr())).collect()
+}
+
+/// A route of this node.
+pub(crate) struct Route<'a> {
+    /// By which interface.
+    pub(crate) interface: &'a str,
+    /// To which network.
+    pub(crate) network: Ipv4Net,
+    /// The router on the way; none where the network lies at the interface itself.
+    pub(crate) gateway: Option<Ipv4Addr>,
+}
+
+/// The routes of `/proc/net/route` (proc(5)): the second column is the destination, the
+/// third the router, the eighth the mask, in the machine's own order of bytes.
+pub(crate) fn routes(text: &str) -> impl Iterator<Item = Route<'_>> {
+    text.lines().skip(1).filter_map(|line| {
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        let address = |index: usize| {
+            let number = u32::from_str_radix(fields.get(index)?, 16).ok()?;
+            Some(Ipv4Addr::from(number.to_ne_bytes()))
+        };
+        let network = Ipv4Net::with_netmask(address(1)?, address(7)?).ok()?;
+        let gateway = address(2)?;
+        Some(Route {
+            interface: fields.first()?,
+            network: network.trunc(),
+            gateway: (!gateway.is_unspecified()).then_some(gateway),
+        })
+    })
+}
+
+/// The interface of the route that is for all.
+pub(crate) fn default_route(text: &str) -> Option<String> {
+    let mut routes = routes(text).filter(|route| route.network.prefix_len() == 0);
+    routes.next().map(|route| route.interface.to_owned())
+}
+
+/// Of `/proc/meminfo`: `MemTotal: 16316412 kB`.
+fn memory(text: &str) -> u64 {
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:")).unwrap_or_default();
+    line.split_ascii_whitespace()
+        .next()
+        .and_then(|word| word.parse::<u64>().ok())
+        .unwrap_or(0)
+        .saturating_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_containers_do_not_count() {
+        let text = "1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever\n\
+                    2: eth0    inet 192.168.77.11/24 scope global eth0\\\n\
+                    3: cni0    inet 10.244.0.1/24 brd 10.244.0.255 scope global cni0\\\n";
+        assert_eq!(addresses(text), [("eth0".to_owned(), Ipv4Addr::new(192, 168, 77, 11))]);
+        let line = "2: ppp0    inet 10.0.0.2 peer 10.0.0.1/32 scope global ppp0\\\n";
+        for (text, network) in [(text, "192.168.77.11/24"), (line, "10.0.0.2/32")] {
+            let networks = networks_of(text);
+            let networks: Vec<String> = networks.iter().map(|(_, one)| one.to_string()).collect();
+            assert_eq!(networks, [network]);
+        }
+    }
+
+    #[test]
+    fn kernels_are_told_by_two_numbers() {
+        for (release, version) in [
+            ("3.10.0-1160.el7.x86_64", Some([3, 10])),
+            ("4.18.0-553.el8_10.x86_64", Some([4, 18])),
+            ("5.13-rc1", Some([5, 13])),
+            ("10.0", Some([10, 0])),
+            ("6", None),
+            ("mine", None),
+        ] {
+            assert_eq!(kernel_version(release), version, "{release}");
+        }
+    }
+
+    #[test]
+    fn memory_is_a_number_or_none() {
+        assert_eq!(memory("MemFree: 1 kB\nMemTotal:  2 kB\n"), 2048);
+        assert_eq!(memory("MemTotal: 18446744073709551615 kB\n"), u64::MAX);
+        assert_eq!(memory("MemTotal: 99999999999999999999 kB\n"), 0);
+        assert_eq!(memory(""), 0);
+    }
+
+    #[test]
+    fn the_default_route_has_no_destination() {
+        let text = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n\
+                    eth0\t004DA8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\n\
+                    eth1\t00000000\t014DA8C0\t0003\t0\t0\t0\t00000000\n";
+        assert_eq!(default_route(text).as_deref(), Some("eth1"));
+        assert_eq!(default_route("Iface\n"), None);
+    }
+}

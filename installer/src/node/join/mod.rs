@@ -1,0 +1,201 @@
+//! The join file: what a worker needs to know of the cluster. It holds a token
+//! by which anybody may join until it expires, so only its owner may read it.
+
+mod command;
+mod expiry;
+mod machine;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use bundle_format::cluster::{Cluster, NodeName, endpoint};
+use bundle_format::{Digest, input, recognise};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+
+pub use self::command::path;
+pub(crate) use self::command::{HOURS, token_command};
+pub use self::expiry::Expiry;
+pub use self::machine::Machine;
+
+/// The token of a sample, which no cluster has.
+const SAMPLE: &str = "sample.0000000000000000";
+/// An address that no machine has (RFC 5737).
+const DOCUMENTATION: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+/// For how long a sample holds.
+const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// A join file.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct JoinFile {
+    /// The API server, `HOST:PORT`.
+    pub endpoint: String,
+    /// The bootstrap token: a secret.
+    pub token: String,
+    /// When the token ends, by the master's clock.
+    pub expires: Expiry,
+    /// The digest of the cluster's authority: the worker believes no other.
+    pub ca_cert_hash: Digest,
+    /// The first master's name.
+    pub master: NodeName,
+    /// The first master's address, where time is served.
+    pub master_address: Ipv4Addr,
+    /// The cluster.
+    pub cluster: Cluster,
+    /// The machines that are in it, so that a copy of one is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub machines: Vec<Machine>,
+}
+
+impl JoinFile {
+    /// Reads one that a person named.
+    pub fn load(path: &Path) -> anyhow::Result<Self> {
+        let text = input::named_text(path, input::WRITTEN_BY_HAND)
+            .with_context(|| format!("reading {}", path.display()))?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads the text of one, which is at `path`.
+    pub fn parse(text: &str, path: &Path) -> anyhow::Result<Self> {
+        const CURE: &str = "make one on the master with `installer token`, and copy it here";
+        // The library's own words may quote the token.
+        let join: Self = serde_saphyr::from_str(text).map_err(|_| {
+            let is = match recognise::what(text.as_bytes()) {
+                "a join file" | "a text of another kind" => "is not a join file".to_owned(),
+                other => format!("is {other}, and not a join file"),
+            };
+            Failure::new(format!("{} {is}", path.display()), CURE)
+        })?;
+        endpoint::check(&join.endpoint)
+            .map_err(|reason| Failure::new(format!("{}: {reason}", path.display()), CURE))?;
+        Ok(join)
+    }
+
+    /// Its text.
+    pub fn text(&self) -> anyhow::Result<String> {
+        let text = serde_saphyr::to_string(self).context("writing a join file")?;
+        let about = match self.is_sample() {
+            true => "A sample of `installer token --sample`, by which nobody can join: for plans.",
+            false => "Made by `installer token`; holds a secret. For `installer --join`.",
+        };
+        Ok(format!("# {about}\n{text}"))
+    }
+
+    /// One by which nobody can join: for a rehearsal of a worker, with what a cluster
+    /// file says.
+    pub fn sample(cluster: Cluster) -> anyhow::Result<Self> {
+        let first = cluster.nodes.first();
+        let master = first.map_or_else(
+            || NodeName::try_from("k8s-master".to_owned()).map_err(anyhow::Error::msg),
+            |node| Ok(node.name.clone()),
+        )?;
+        let master_address = match first.map(|node| node.address) {
+            Some(IpAddr::V4(address)) => address,
+            _ => DOCUMENTATION,
+        };
+        let endpoint = cluster.endpoint.clone().unwrap_or(format!("{master_address}:6443"));
+        Ok(Self {
+            endpoint,
+            token: SAMPLE.to_owned(),
+            expires: Expiry::after(A_YEAR)?,
+            ca_cert_hash: Digest::of(SAMPLE.as_bytes()),
+            master,
+            master_address,
+            machines: Vec::new(),
+            cluster,
+        })
+    }
+
+    /// Whether it is such a sample.
+    pub fn is_sample(&self) -> bool {
+        self.token == SAMPLE
+    }
+
+    /// What is wrong with its token, which holds for hours only.
+    pub fn problem(&self) -> Option<Failure> {
+        self.expires.is_past().then(|| {
+            Failure::new(
+                format!("the join file's token has expired, at {}", self.expires),
+                "make a new one with `installer token` on the master; or set this node's clock, \
+                 if that is ahead",
+            )
+        })
+    }
+
+    /// Makes one of what `kubeadm token create --print-join-command` says:
+    /// `kubeadm join HOST:PORT --token T --discovery-token-ca-cert-hash H`.
+    /// That token holds for so many hours.
+    pub fn of_command(
+        said: &str,
+        hours: u32,
+        endpoint: String,
+        master: NodeName,
+        master_address: Ipv4Addr,
+        cluster: Cluster,
+    ) -> anyhow::Result<Self> {
+        let words: Vec<&str> = said.split_ascii_whitespace().collect();
+        let after = |option: &str| {
+            let place = words.iter().position(|word| *word == option)?;
+            words.get(place + 1).map(|word| (*word).to_owned())
+        };
+        let found = (after("--token"), after("--discovery-token-ca-cert-hash"));
+        let (Some(token), Some(ca_cert_hash)) = found else {
+            bail!("kubeadm's join command is not understood");
+        };
+        let ca_cert_hash = ca_cert_hash.parse().context("reading kubeadm's join command")?;
+        let expires = Expiry::after(Duration::from_secs(u64::from(hours) * 3600))?;
+        let machines = Vec::new();
+        Ok(Self {
+            endpoint,
+            token,
+            expires,
+            ca_cert_hash,
+            master,
+            master_address,
+            cluster,
+            machines,
+        })
+    }
+}
+
+impl JoinFile {
+    /// With the machines of the cluster.
+    #[must_use]
+    pub fn knowing(self, machines: Vec<Machine>) -> Self {
+        Self { machines, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    fn of(hash: &str) -> anyhow::Result<JoinFile> {
+        let said = format!("kubeadm join m:6443 --token a.b --discovery-token-ca-cert-hash {hash}");
+        let name = NodeName::try_from("m".to_owned()).map_err(anyhow::Error::msg)?;
+        let address = Ipv4Addr::LOCALHOST;
+        JoinFile::of_command(&said, 24, "m:6443".to_owned(), name, address, Cluster::default())
+    }
+
+    #[test]
+    fn an_authority_is_named_by_a_whole_digest() {
+        let whole = of(HASH).unwrap().text().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("join.yaml");
+        std::fs::write(&path, &whole).unwrap();
+        assert_eq!(JoinFile::load(&path).unwrap().ca_cert_hash.to_string(), HASH);
+        assert!(JoinFile::load(&path).unwrap().problem().is_none());
+        for bad in [&HASH[..70], &HASH[7..], &HASH.replace("256", "512"), "sha256:", "-"] {
+            assert!(of(bad).is_err(), "{bad}");
+            std::fs::write(&path, whole.replace(HASH, bad)).unwrap();
+            let error = JoinFile::load(&path).map(drop).unwrap_err().to_string();
+            assert_eq!(error, format!("{} is not a join file", path.display()), "{bad}");
+        }
+    }
+}

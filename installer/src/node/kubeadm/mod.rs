@@ -1,0 +1,198 @@
+//! kubeadm's configuration, in the API version that a Kubernetes release takes.
+
+mod release;
+
+use std::net::Ipv4Addr;
+
+use anyhow::Context;
+use bundle_format::ImageReference;
+use bundle_format::cluster::{Cluster, NodeName, ProxyMode, Taint};
+use serde_json::{Value, json};
+
+use crate::host::Host;
+use crate::node::join::JoinFile;
+use crate::node::kubeadm::release::api;
+use crate::node::paths::KUBEADM_CONFIG;
+
+pub use self::release::taints_of_masters;
+pub(crate) use self::release::{image_repository, minor};
+
+/// kubeadm's own way back. It ends pods, and empties its folders.
+pub(crate) const RESET: &str = "kubeadm reset --force --cri-socket /run/containerd/containerd.sock";
+
+/// How long a worker looks for a cluster that knows its token.
+const DISCOVERY: &str = "1m0s";
+
+/// What kubeadm is told of a node and its cluster.
+#[derive(Clone)]
+pub struct Settings<'a> {
+    /// Kubernetes' version: `1.28.2`.
+    pub kubernetes: &'a str,
+    /// The sandbox image, which lies where kubeadm's other images do.
+    pub sandbox: Option<&'a ImageReference>,
+    /// The cluster.
+    pub cluster: &'a Cluster,
+    /// The API server for all nodes, `HOST:PORT`.
+    pub endpoint: String,
+    /// The node's name.
+    pub name: &'a NodeName,
+    /// The node's address.
+    pub address: Ipv4Addr,
+}
+
+/// kubeadm's option for the file that the installer has left for it; nothing where
+/// there is none.
+pub(crate) fn config_option(host: &Host) -> String {
+    if host.exists(KUBEADM_CONFIG) { format!(" --config {KUBEADM_CONFIG}") } else { String::new() }
+}
+
+/// The documents for `kubeadm init`.
+pub fn init_configuration(settings: &Settings<'_>) -> anyhow::Result<String> {
+    let init = json!({
+        "apiVersion": api(settings.kubernetes),
+        "kind": "InitConfiguration",
+        "localAPIEndpoint": {"advertiseAddress": settings.address.to_string(), "bindPort": 6443},
+        "nodeRegistration": registration(settings),
+    });
+    let mut documents = vec![cluster(settings), init, kubelet(settings)];
+    documents.extend(proxy(settings));
+    render(&documents)
+}
+
+/// The document for `kubeadm join`. It holds the token.
+pub fn join_configuration(settings: &Settings<'_>, join: &JoinFile) -> anyhow::Result<String> {
+    render(&[join_document(settings, join, Some(&join.token))])
+}
+
+/// What a worker keeps of how it has joined: no token, and what the cluster was
+/// then.
+pub fn joined_configuration(settings: &Settings<'_>, join: &JoinFile) -> anyhow::Result<String> {
+    let joined = join_document(settings, join, None);
+    let mut documents = vec![cluster(settings), joined, kubelet(settings)];
+    documents.extend(proxy(settings));
+    render(&documents)
+}
+
+fn cluster(settings: &Settings<'_>) -> Value {
+    let mut cluster = json!({
+        "apiVersion": api(settings.kubernetes),
+        "kind": "ClusterConfiguration",
+        "kubernetesVersion": format!("v{}", settings.kubernetes),
+        "controlPlaneEndpoint": settings.endpoint,
+        "networking": {
+            "podSubnet": settings.cluster.pod_cidr.to_string(),
+            "serviceSubnet": settings.cluster.service_cidr.to_string(),
+        },
+    });
+    if let Some(repository) = image_repository(settings.kubernetes, settings.sandbox) {
+        set(&mut cluster, "imageRepository", json!(repository));
+    }
+    for (part, given) in settings.cluster.kubeadm.parts() {
+        let given = given.iter().map(|(name, value)| (name.clone().into(), value.clone().into()));
+        let given = arguments(settings, given.collect());
+        set(&mut cluster, part, json!({"extraArgs": given}));
+    }
+    cluster
+}
+
+fn join_document(settings: &Settings<'_>, join: &JoinFile, token: Option<&str>) -> Value {
+    let mut bootstrap = json!({"apiServerEndpoint": join.endpoint});
+    if let Some(token) = token {
+        set(&mut bootstrap, "token", json!(token));
+    }
+    set(&mut bootstrap, "caCertHashes", json!([join.ca_cert_hash]));
+    let mut document = json!({
+        "apiVersion": api(settings.kubernetes),
+        "kind": "JoinConfiguration",
+        "discovery": {"bootstrapToken": bootstrap},
+        "nodeRegistration": registration(settings),
+    });
+    if api(settings.kubernetes).ends_with("v1beta4") {
+        set(&mut document, "timeouts", json!({"discovery": DISCOVERY}));
+    } else {
+        set(&mut document["discovery"], "timeout", json!(DISCOVERY));
+    }
+    document
+}
+
+fn kubelet(settings: &Settings<'_>) -> Value {
+    let mut kubelet = json!({
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "cgroupDriver": settings.cluster.cgroup_driver.to_string(),
+        "clusterDNS": [settings.cluster.dns().to_string()],
+        // Never: an image that kubelet removes from a full disk cannot be
+        // pulled again here.
+        "imageGCHighThresholdPercent": 100,
+    });
+    for (key, value) in &settings.cluster.kubelet {
+        set(&mut kubelet, key, value.clone());
+    }
+    kubelet
+}
+
+/// None for the mode that is kube-proxy's own.
+fn proxy(settings: &Settings<'_>) -> Option<Value> {
+    (settings.cluster.proxy_mode != ProxyMode::Iptables).then(|| {
+        json!({
+            "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+            "kind": "KubeProxyConfiguration",
+            "mode": settings.cluster.proxy_mode.to_string(),
+        })
+    })
+}
+
+fn registration(settings: &Settings<'_>) -> Value {
+    let member = settings.cluster.member(settings.address, settings.name);
+    let mut given = vec![("node-ip".to_owned(), settings.address.to_string())];
+    let labels = member.into_iter().flat_map(|member| &member.labels);
+    let labels: Vec<String> = labels.map(|(key, value)| format!("{key}={value}")).collect();
+    if !labels.is_empty() {
+        given.push(("node-labels".to_owned(), labels.join(",")));
+    }
+    let mut registration = json!({
+        "name": settings.name.to_string(),
+        "criSocket": release::socket(settings.kubernetes),
+        "kubeletExtraArgs": arguments(settings, given),
+    });
+    if let Some(taints) = member.and_then(|member| member.taints.as_ref()) {
+        let taints: Vec<Value> = taints.iter().map(taint).collect();
+        set(&mut registration, "taints", taints.into());
+    }
+    registration
+}
+
+/// A list of pairs since v1beta4, where a flag may be given twice.
+fn arguments(settings: &Settings<'_>, given: Vec<(String, String)>) -> Value {
+    if api(settings.kubernetes).ends_with("v1beta4") {
+        given.into_iter().map(|(name, value)| json!({"name": name, "value": value})).collect()
+    } else {
+        Value::Object(given.into_iter().map(|(name, value)| (name, value.into())).collect())
+    }
+}
+
+fn taint(taint: &Taint) -> Value {
+    let mut object = json!({"key": taint.key});
+    if let Some(value) = &taint.value {
+        set(&mut object, "value", json!(value));
+    }
+    set(&mut object, "effect", json!(taint.effect));
+    object
+}
+
+fn set(document: &mut Value, key: &str, value: Value) {
+    if let Some(map) = document.as_object_mut() {
+        map.insert(key.to_owned(), value);
+    }
+}
+
+fn render(documents: &[Value]) -> anyhow::Result<String> {
+    let mut text = String::from("# Written by kubeferry.\n");
+    for (number, document) in documents.iter().enumerate() {
+        if number > 0 {
+            text += "---\n";
+        }
+        text += &serde_saphyr::to_string(document).context("writing kubeadm's configuration")?;
+    }
+    Ok(text)
+}

@@ -1,0 +1,21 @@
+//! What a node is: what it has, and how it is asked.
+
+pub mod certificates;
+pub(crate) mod chrony;
+pub(crate) mod containerd;
+pub mod facts;
+pub(crate) mod family;
+pub mod inventory;
+pub mod join;
+pub mod kubeadm;
+pub(crate) mod kubectl;
+pub(crate) mod kubelet_arguments;
+pub mod os_release;
+pub(crate) mod paths;
+pub(crate) mod pattern;
+pub(crate) mod reach;
+pub mod registered;
+pub(crate) mod rpm;
+pub(crate) mod standing;
+pub(crate) mod sysctl;
+pub(crate) mod systemd;

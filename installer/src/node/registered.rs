@@ -1,0 +1,117 @@
+//! The node as its API server has it.
+
+use std::net::IpAddr;
+
+use serde::Deserialize;
+
+use crate::host::Host;
+use crate::node::certificates::kubelet;
+use crate::node::paths::KUBELET_CONF;
+
+/// What the API server says of the node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registered {
+    /// Its condition `Ready`: `True`, `False` or `Unknown`.
+    pub ready: String,
+    /// Why, in kubelet's words.
+    pub message: String,
+    /// kubelet's version when it last registered: `v1.28.2`.
+    pub kubelet: String,
+}
+
+/// The node's name: that of its certificate, or else its host name as kubelet
+/// would take it.
+pub fn name(host: &Host) -> String {
+    let of_certificate = || {
+        let client = kubelet::client(host).ok()?.into_iter().next()?;
+        client.common_name?.strip_prefix("system:node:").map(str::to_owned)
+    };
+    of_certificate().unwrap_or_else(|| {
+        let own = host.read("/proc/sys/kernel/hostname").ok().flatten();
+        own.unwrap_or_default().trim().to_lowercase()
+    })
+}
+
+/// Asks the API server, as kubelet does; none where it has no such node. An error
+/// is in kubectl's words.
+pub fn ask(host: &Host) -> Result<Option<Registered>, String> {
+    // `get --raw` needs no discovery, of which kubectl would keep files.
+    let said = host.query(&format!(
+        "kubectl --kubeconfig {KUBELET_CONF} --request-timeout 10s get --raw /api/v1/nodes/{}",
+        name(host)
+    ));
+    if said.succeeded() {
+        return parse(&said.stdout).map(Some).ok_or_else(|| "the answer is no node".to_owned());
+    }
+    let reason = said.reason().unwrap_or("kubectl failed");
+    if reason.contains("(NotFound)") {
+        return Ok(None);
+    }
+    Err(reason.trim_start_matches("error: ").to_owned())
+}
+
+/// The addresses of all nodes that the API server knows, as [`ask`].
+pub fn addresses(host: &Host) -> Result<Vec<IpAddr>, String> {
+    let said = host.query(&format!(
+        "kubectl --kubeconfig {KUBELET_CONF} --request-timeout 10s get --raw /api/v1/nodes"
+    ));
+    if !said.succeeded() {
+        return Err(said.reason().unwrap_or("kubectl failed").to_owned());
+    }
+    let list: List = serde_json::from_str(&said.stdout)
+        .map_err(|_| "the answer is no list of nodes".to_owned())?;
+    let all = list.items.into_iter().flat_map(|node| node.status.addresses);
+    let own = all.filter(|one| one.kind == "InternalIP");
+    Ok(own.filter_map(|one| one.address.parse().ok()).collect())
+}
+
+/// Kubernetes' `NodeList`.
+#[derive(Deserialize)]
+struct List {
+    items: Vec<Node>,
+}
+
+/// Kubernetes' `Node` (kubernetes.io, "Node v1").
+#[derive(Deserialize)]
+struct Node {
+    status: Status,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Status {
+    #[serde(default)]
+    conditions: Vec<Condition>,
+    #[serde(default)]
+    addresses: Vec<Address>,
+    node_info: Info,
+}
+
+#[derive(Deserialize)]
+struct Address {
+    #[serde(rename = "type")]
+    kind: String,
+    address: String,
+}
+
+#[derive(Deserialize)]
+struct Condition {
+    #[serde(rename = "type")]
+    kind: String,
+    status: String,
+    #[serde(default)]
+    message: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Info {
+    kubelet_version: String,
+}
+
+fn parse(text: &str) -> Option<Registered> {
+    let status = serde_json::from_str::<Node>(text).ok()?.status;
+    let ready = status.conditions.into_iter().find(|one| one.kind == "Ready")?;
+    let kubelet = status.node_info.kubelet_version;
+    Some(Registered { ready: ready.status, message: ready.message, kubelet })
+}

@@ -1,0 +1,20 @@
+//! What earlier runs of ours have begun on the node.
+
+use std::path::Path;
+
+use crate::host::Host;
+use crate::node::paths;
+use crate::receipt::{Deed, Line};
+
+/// Whether the node is in its cluster, or was on the way there with us.
+pub(super) fn has_begun(host: &Host) -> bool {
+    host.exists(paths::ADMIN_CONF) || host.exists(paths::KUBELET_CONF) || is_ours(host)
+}
+
+/// Whether the receipt has it that what kubeadm leaves is ours.
+pub(super) fn is_ours(host: &Host) -> bool {
+    host.lines().iter().any(|line| {
+        matches!(line, Line::Deed { deed: Deed::Claimed { path, .. }, .. }
+            if path == Path::new(paths::KUBERNETES))
+    })
+}

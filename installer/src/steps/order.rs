@@ -1,0 +1,51 @@
+//! What happens on a node, in which order: the table of contents.
+
+use crate::engine::step::Step;
+use crate::role::Role;
+use crate::steps;
+
+/// The steps, in order.
+pub fn steps(role: Role) -> Vec<&'static dyn Step> {
+    let mut all: Vec<&'static dyn Step> = vec![
+        &steps::hosts::Hosts,
+        &steps::selinux::SelinuxPolicy,
+        &steps::firewall::FirewallRules,
+        &steps::swap::Swap,
+        &steps::modules::Modules,
+        &steps::sysctl::Sysctl,
+        &steps::repository::Repository,
+        &steps::packages::Packages,
+        &steps::time::Time,
+        &steps::nfs_server::NfsServer,
+        &steps::service_folder::ServiceFolder,
+        &steps::service_route::ServiceRoute,
+        &steps::network_manager::NetworkManager,
+        &steps::containerd::Containerd,
+        &steps::registry_mirrors::RegistryMirrors,
+        &steps::crictl::Crictl,
+        &steps::images::Images,
+        &steps::kubelet::Kubelet,
+    ];
+    match role {
+        Role::Master => all.extend([
+            &steps::control_plane::ControlPlane as &dyn Step,
+            &steps::kubeconfig::Kubeconfig,
+            &steps::manifests::Manifests,
+            &steps::cni_interface::CniInterface,
+            &steps::ingress_nodes::IngressNodes,
+            &steps::kubelet_settings::KubeletSettings,
+            &steps::ready::Ready,
+            &steps::join_file::WriteJoinFile,
+        ]),
+        Role::Worker => {
+            all.extend([
+                &steps::kubeconfig::Kubeconfig as &dyn Step,
+                &steps::join::Join,
+                &steps::ingress_nodes::IngressNodes,
+                &steps::kubelet_settings::KubeletSettings,
+                &steps::ready::Ready,
+            ]);
+        }
+    }
+    all
+}

@@ -1,0 +1,76 @@
+//! The bundle's packages, put in by the node's own dnf or yum from the bundle
+//! alone, with settings of their own ([`super::repository`]).
+
+pub(crate) mod compared;
+
+use std::collections::BTreeSet;
+
+use bundle_format::Nevra;
+
+use crate::engine::change::Change;
+use crate::engine::step::{Node, Step};
+use crate::exec::Command;
+use crate::host::Host;
+use crate::host::package_change::PackageChange;
+use crate::intent::Intent;
+use crate::node::family::packager;
+use crate::node::paths::DNF_CONFIG;
+use crate::node::rpm::Installed;
+use crate::steps::packages::compared::{Compared, compare};
+
+/// See the module.
+pub struct Packages;
+
+impl Step for Packages {
+    fn name(&self) -> &'static str {
+        "packages"
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let compared = compare(&Installed::of(node.host)?, node.intent);
+        if compared.changes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let commands = commands(packager(node.host), &compared);
+        let packages = compared.changes.into_iter().map(|(_, change)| change).collect();
+        Ok(vec![Change::Install { packages, commands }])
+    }
+
+    fn cure(&self) -> Option<&'static str> {
+        Some(
+            "mend what dnf or yum says there, or wait until another of them has ended, and run this again",
+        )
+    }
+}
+
+/// What has dnf, or yum, do it.
+fn commands(tool: &str, compared: &Compared<'_>) -> Vec<Command> {
+    let mut base = Command::new([tool, "--assumeyes", "--config", DNF_CONFIG]);
+    // What the node has in a newer version must not go back for the sake of others.
+    for newer in &compared.newer {
+        base = base.with(format!("--exclude={}", newer.locked.package));
+    }
+    let command = |verb: &str, changes: Vec<&PackageChange>| {
+        let begun = base.clone().with(verb).with("--");
+        let named = changes.iter().map(|change| change.package.to_string());
+        (!changes.is_empty()).then(|| named.fold(begun, Command::with))
+    };
+    let changes = compared.changes.iter().map(|(_, change)| change);
+    if tool == "dnf" {
+        return command("install", changes.collect()).into_iter().collect();
+    }
+    // yum's `install` skips what is there in a newer version.
+    let (older, others): (Vec<_>, Vec<_>) = changes.partition(|change| change.is_downgrade());
+    command("downgrade", older).into_iter().chain(command("install", others)).collect()
+}
+
+/// The packages of the lock that are still to be put in.
+pub(crate) fn missing<'a>(host: &Host, intent: &'a Intent) -> anyhow::Result<Vec<&'a Nevra>> {
+    let compared = compare(&Installed::of(host)?, intent);
+    Ok(compared.changes.into_iter().map(|(locked, _)| &locked.package).collect())
+}
+
+/// The names of all packages that are installed.
+pub(crate) fn names(host: &Host) -> anyhow::Result<BTreeSet<String>> {
+    Ok(Installed::of(host)?.names().map(str::to_owned).collect())
+}

@@ -1,0 +1,50 @@
+//! What makes a unit of systemd run, or end, now and at each boot.
+
+use crate::engine::change::Change;
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::node::systemd::{unit_is, unit_told};
+
+/// What ends a service of others, now and at each boot. A reset makes it what it was.
+pub(super) fn ended(host: &Host, unit: &str) -> anyhow::Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    // One that others start, or that is there until the next boot only, cannot be disabled.
+    if unit_told(host, "is-enabled", unit)? == "enabled" {
+        changes.push(Change::run_undone_by(
+            &format!("systemctl disable {unit}"),
+            &format!("systemctl enable {unit}"),
+        ));
+    }
+    if unit_told(host, "is-active", unit)? == "active" {
+        changes.push(Change::run_undone_by(
+            &format!("systemctl stop {unit}"),
+            &format!("systemctl start {unit}"),
+        ));
+    }
+    Ok(changes)
+}
+
+/// What makes a unit start now and at each boot.
+pub(super) fn enabled(host: &Host, unit: &str) -> anyhow::Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    if !unit_is(host, "enabled", unit)? {
+        if unit_is(host, "masked", unit)? {
+            return Err(Failure::new(
+                format!("{unit} is masked, so that nothing can start it"),
+                format!("`systemctl unmask {unit}`, and run this again"),
+            )
+            .into());
+        }
+        changes.push(Change::run_undone_by(
+            &format!("systemctl enable {unit}"),
+            &format!("systemctl disable {unit}"),
+        ));
+    }
+    if !unit_is(host, "active", unit)? {
+        changes.push(Change::run_undone_by(
+            &format!("systemctl start {unit}"),
+            &format!("systemctl stop {unit}"),
+        ));
+    }
+    Ok(changes)
+}
