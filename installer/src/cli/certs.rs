@@ -8,7 +8,8 @@ use bundle_format::text::{indented, plain_json, printable, stderr, stdout};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{Ended, carried_out, confirmed, node};
+use super::ended::{Ended, carried_out, confirmed};
+use super::node;
 use crate::credentials::renewal;
 use crate::host::{Host, LOG};
 use crate::node::certificates::kept::{Keeper, Kept, Standing};

@@ -9,8 +9,9 @@ use bundle_format::lock::DisabledCheck;
 use bundle_format::text::{count, plain_json, printable, stderr, stdout};
 use serde_json::json;
 
+use super::ended::{Ended, carried_out, confirmed};
 use super::options::{Aim, Choice, Way};
-use super::{Ended, carried_out, confirmed, node, preflight as told, verify};
+use super::{node, preflight as told, verify};
 use crate::engine::change::Change;
 use crate::engine::run;
 use crate::engine::run::Planned;

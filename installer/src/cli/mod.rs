@@ -4,6 +4,7 @@ mod bundle;
 mod certs;
 mod config;
 mod doctor;
+mod ended;
 mod install;
 mod inventory;
 mod kubeconfig;
@@ -21,7 +22,7 @@ mod token;
 mod verify;
 
 use crate::node::join;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -32,7 +33,6 @@ use rustix::process::umask;
 
 use self::options::{Aim, Choice, Look, Way};
 use crate::failure::{Failure, describe};
-use crate::host::LOG;
 
 /// Puts Kubernetes on this node from a bundle, with no network but the nodes'
 /// own
@@ -218,36 +218,4 @@ pub fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// How a command ended, and its log where it came so far as to write one.
-type Ended = (anyhow::Result<()>, Option<&'static str>);
-
-/// Carries out what was agreed to, which is nothing where the answer was no.
-fn carried_out<T>(
-    agreed: anyhow::Result<Option<T>>,
-    carry_out: impl FnOnce(&mut T) -> anyhow::Result<()>,
-) -> Ended {
-    match agreed {
-        Ok(None) => (Ok(()), None),
-        Ok(Some(mut agreed)) => (carry_out(&mut agreed), Some(LOG)),
-        Err(error) => (Err(error), None),
-    }
-}
-
-/// Asks the person at the terminal; nobody else says yes. A no is told.
-fn confirmed(question: &str) -> anyhow::Result<bool> {
-    use std::io::IsTerminal;
-    if !io::stdin().is_terminal() {
-        writeln!(stderr(), "nothing was changed; --yes does it without asking")?;
-        return Ok(false);
-    }
-    write!(stderr(), "{question} [y/N] ")?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    let is_yes = matches!(answer.trim(), "y" | "Y" | "yes");
-    if !is_yes {
-        writeln!(stderr(), "nothing was changed")?;
-    }
-    Ok(is_yes)
 }

@@ -15,7 +15,7 @@ use super::options::Aim;
 use super::sources::Sources;
 use crate::cluster_file::OfBundle;
 use crate::engine::orphan;
-use crate::exec::SystemExec;
+use crate::exec::system::SystemExec;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;

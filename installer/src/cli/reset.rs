@@ -5,7 +5,8 @@ use std::io::Write;
 use anyhow::bail;
 use bundle_format::text::{indented, stderr, stdout};
 
-use super::{Ended, carried_out, confirmed, node};
+use super::ended::{Ended, carried_out, confirmed};
+use super::node;
 use crate::engine::reset as back;
 use crate::engine::reset::Told;
 use crate::host::Host;

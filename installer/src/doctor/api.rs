@@ -1,6 +1,6 @@
-//! The API server, as the node sees it, and the node, as that sees it.
+//! The API server: whether it answers this node, and what it says of it.
 
-use super::{Finding, role};
+use super::finding::{Finding, role};
 use crate::host::Host;
 use crate::node::certificates::kubeconfig::Kubeconfig;
 use crate::node::kubeadm::config_option;
@@ -9,9 +9,9 @@ use crate::node::reach;
 use crate::node::registered;
 use crate::role::Role;
 
-/// Nothing answers at the address that kubelet has of it.
+/// Nothing answers at the address in kubelet's kubeconfig.
 pub(super) fn unreachable(host: &Host) -> anyhow::Result<Option<Finding>> {
-    // A kubeconfig that cannot be read is a cause of its own.
+    // Another check reports a kubeconfig that cannot be read.
     let Ok(Some(config)) = Kubeconfig::read(host, KUBELET_CONF) else { return Ok(None) };
     if reach::answers(host, &config.endpoint) {
         return Ok(None);
@@ -26,8 +26,10 @@ pub(super) fn unreachable(host: &Host) -> anyhow::Result<Option<Finding>> {
     Ok(Some(Finding::new(cause, cure)))
 }
 
-/// It answers, and does not know the node: somebody has deleted it. kubelet enters it
-/// when it starts; what kubeadm then made of a master is in no file of kubelet's.
+/// The API server answers, and does not know the node: somebody has deleted it.
+/// kubelet registers the node again when it starts. Labels and taints that kubeadm
+/// set on a master are in no file of kubelet's, so a master gets them again from
+/// kubeadm.
 pub(super) fn unknown(host: &Host) -> anyhow::Result<Option<Finding>> {
     if !matches!(registered::ask(host), Ok(None)) {
         return Ok(None);
@@ -48,7 +50,7 @@ pub(super) fn unknown(host: &Host) -> anyhow::Result<Option<Finding>> {
     )))
 }
 
-/// It answers, and has the node as not Ready.
+/// The API server answers, and says that the node is not Ready.
 pub(super) fn not_ready(host: &Host) -> anyhow::Result<Option<Finding>> {
     let Ok(Some(node)) = registered::ask(host) else { return Ok(None) };
     Ok((node.ready != "True").then(|| {

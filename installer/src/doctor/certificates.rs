@@ -1,11 +1,11 @@
-//! Certificates that hold no more, not for long, or not yet. kubeadm makes them for
-//! a year, and authorities for ten (kubernetes.io, "certificate management with
-//! kubeadm").
+//! Certificates that have expired, expire soon, or are not valid yet. kubeadm makes
+//! them for one year, and authorities for ten (kubernetes.io, "Certificate Management
+//! with kubeadm").
 
 use std::time::SystemTime;
 
+use super::finding::{Finding, role};
 use super::kubeconfigs::{kubelet_anew, own_anew};
-use super::{Finding, role};
 use crate::credentials::renewal;
 use crate::host::Host;
 use crate::node::certificates::kept::{Kept, Standing};
@@ -15,7 +15,7 @@ use crate::node::kubeadm::config_option;
 use crate::node::paths::ROOT_KUBECONFIG;
 use crate::role::Role;
 
-/// One holds only from a later time on.
+/// A certificate becomes valid only later: the clock is behind.
 pub(super) fn early(host: &Host) -> anyhow::Result<Option<Finding>> {
     let mut all = pki::of_authorities(host)?;
     all.extend(pki::of_control_plane(host)?);
@@ -35,13 +35,14 @@ pub(super) fn early(host: &Host) -> anyhow::Result<Option<Finding>> {
     )))
 }
 
-/// A renewal was cut short: some are new, and not all that use them know it.
+/// A renewal was interrupted: some certificates are new, and not every program has
+/// read them.
 pub(super) fn interrupted(host: &Host) -> anyhow::Result<Option<Finding>> {
     let was = host.was_interrupted(renewal::STEP);
     Ok(was.then(|| Finding::new("the renewal of certificates was interrupted", renewed(host))))
 }
 
-/// An authority's.
+/// An authority has expired.
 pub(super) fn authority(host: &Host) -> anyhow::Result<Option<Finding>> {
     let all = pki::of_authorities(host)?;
     Ok(told("expired", Standing::Expired, &all).map(|cause| {
@@ -50,27 +51,29 @@ pub(super) fn authority(host: &Host) -> anyhow::Result<Option<Finding>> {
     }))
 }
 
-/// Those of the control plane.
+/// Certificates of the control plane have expired.
 pub(super) fn control_plane(host: &Host) -> anyhow::Result<Option<Finding>> {
     let all = pki::of_control_plane(host)?;
     Ok(told("expired", Standing::Expired, &all).map(|cause| Finding::new(cause, renewed(host))))
 }
 
-/// kubelet's, which it renews itself unless it was off for too long.
+/// kubelet's certificate has expired. kubelet renews it itself, unless it was off for
+/// too long.
 pub(super) fn kubelet(host: &Host) -> anyhow::Result<Option<Finding>> {
     let all = kubelet::of_client(host)?;
     let cure = || kubelet_anew(host);
     Ok(told("expired", Standing::Expired, &all).map(|cause| Finding::new(cause, cure())))
 }
 
-/// root's own, a copy of the administrator's from before that was renewed.
+/// root's kubeconfig is a copy of the administrator's from before a renewal, and has
+/// expired.
 pub(super) fn own(host: &Host) -> anyhow::Result<Option<Finding>> {
     let all = pki::of_config(host, ROOT_KUBECONFIG).unwrap_or_default();
     let cure = || own_anew(host);
     Ok(told("expired", Standing::Expired, &all).map(|cause| Finding::new(cause, cure())))
 }
 
-/// What will be wrong within 30 days, and is not yet. kubelet's would be renewed.
+/// Certificates that expire within 30 days. kubelet should have renewed its own.
 pub(super) fn ending(host: &Host) -> anyhow::Result<Option<Finding>> {
     let ends = |all: &[Kept]| told("will expire", Standing::EndsSoon, all);
     if let Some(cause) = ends(&pki::of_control_plane(host)?) {
@@ -83,13 +86,14 @@ pub(super) fn ending(host: &Host) -> anyhow::Result<Option<Finding>> {
     }))
 }
 
-/// What renews those of the control plane.
+/// The command that renews the control plane's certificates.
 fn renewed(host: &Host) -> String {
     if Role::of_receipt(host.lines()).is_some() {
         return "./installer certs renew".to_owned();
     }
-    // The pods read them when they start; kubelet ends those whose files are gone
-    // for longer than its look around, 20 s, and starts them again.
+    // Pods read certificates when they start. kubelet looks at its folder every 20
+    // s: it ends the pods whose files are gone, and starts them again when the
+    // files are back.
     format!(
         "kubeadm certs renew all{} && cd /etc/kubernetes && mv manifests manifests.off && \
          sleep 60 && mv manifests.off manifests",
@@ -97,7 +101,7 @@ fn renewed(host: &Host) -> String {
     )
 }
 
-/// Those that stand so, with their dates.
+/// The certificates with this standing, with their dates.
 fn told(what: &str, standing: Standing, all: &[Kept]) -> Option<String> {
     let now = SystemTime::now();
     let text = |Kept { path, certificate: one, .. }: &Kept| {

@@ -1,9 +1,10 @@
-//! Who makes control groups: kubelet and containerd must agree.
+//! The cgroup driver: kubelet and containerd must have the same.
 
 use crate::node::paths;
 use bundle_format::cluster::CgroupDriver;
 
-use super::{Finding, again, kubelet};
+use super::finding::{Finding, again};
+use super::kubelet;
 use crate::host::Host;
 use crate::node::containerd::told;
 
@@ -18,8 +19,8 @@ pub(super) fn differs(host: &Host) -> anyhow::Result<Option<Finding>> {
     let Some(place) = told.drivers.iter().position(differs) else { return Ok(None) };
     let Some((runtime, theirs)) = told.drivers.get(place).cloned() else { return Ok(None) };
     let is_default = runtime == told.runtime;
-    // systemd is the one to be had where it is process 1, as on all our nodes
-    // (kubernetes.io, "container runtimes").
+    // Use systemd wherever it is process 1, as on all our nodes (kubernetes.io,
+    // "Container Runtimes").
     let cure = if is_default && theirs == CgroupDriver::Systemd {
         let file = paths::KUBELET_CONFIG;
         let edit = if settings.contains_key("cgroupDriver") {
@@ -42,7 +43,7 @@ pub(super) fn differs(host: &Host) -> anyhow::Result<Option<Finding>> {
     Ok(Some(Finding::new(cause, cure)))
 }
 
-/// Whether the switch stands in the file itself, and once.
+/// Whether the file itself sets the driver, exactly once.
 fn is_plain(text: &str) -> bool {
     text.matches("SystemdCgroup = false").count() == 1 && !text.contains("imports")
 }

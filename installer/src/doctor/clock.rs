@@ -1,6 +1,7 @@
-//! The node's clock, by which certificates and tokens hold or do not.
+//! The node's clock. Certificates and tokens are valid only while it is right.
 
-use super::{Finding, again, role, unit};
+use super::finding::{Finding, again, role};
+use super::unit;
 use crate::host::Host;
 use crate::node::chrony;
 use crate::node::chrony::{ALLOWED, Tracking};
@@ -9,14 +10,14 @@ use crate::receipt;
 use crate::role::Role;
 use crate::steps::time;
 
-/// chronyd is off on a node that the installer gave it to.
+/// The installer set up chronyd here, and it is off.
 pub(super) fn stopped(host: &Host) -> anyhow::Result<Option<Finding>> {
-    // Elsewhere another program may see to the time.
+    // On other nodes another program may set the clock.
     let is_ours = receipt::finished(host.lines(), "time");
     if is_ours { unit::off(host, "chronyd", "packages") } else { Ok(None) }
 }
 
-/// Another program sets the clock beside it, or will after the next boot.
+/// Another program sets the clock as well, now or after the next boot.
 pub(super) fn beside(host: &Host) -> anyhow::Result<Option<Finding>> {
     if !receipt::finished(host.lines(), "time") {
         return Ok(None);
@@ -26,7 +27,7 @@ pub(super) fn beside(host: &Host) -> anyhow::Result<Option<Finding>> {
     Ok(Some(Finding::new(cause, again(host, &["time"], change.to_string()))))
 }
 
-/// No server tells a worker the time.
+/// A worker's chronyd has no server.
 pub(super) fn without_source(host: &Host) -> anyhow::Result<Option<Finding>> {
     if chrony::follows(host)? != Some(false) || role(host) == Role::Master {
         return Ok(None);
@@ -57,7 +58,7 @@ pub(super) fn without_source(host: &Host) -> anyhow::Result<Option<Finding>> {
     }))
 }
 
-/// The clock is wrong, or nobody knows whether it is.
+/// The clock is wrong, or chronyd does not know whether it is.
 pub(super) fn off(host: &Host) -> anyhow::Result<Option<Finding>> {
     let Some(Tracking { away, is_synchronised, .. }) = chrony::tracking(host)? else {
         return Ok(None);

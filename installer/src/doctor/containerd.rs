@@ -1,13 +1,14 @@
 //! containerd: its configuration, whether it runs, whether it answers.
 
-use super::{Finding, again, unit};
+use super::finding::{Finding, again};
+use super::unit;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::containerd::{refusal, source, told};
 use crate::node::paths::CRI_SOCKET;
 use crate::node::systemd::unit_is;
 
-/// It is told what it cannot read, or not to do CRI.
+/// containerd cannot read its configuration, or it switches CRI off.
 pub(super) fn configuration(host: &Host) -> anyhow::Result<Option<Finding>> {
     let told = match told(host)? {
         Ok(told) => told,
@@ -24,7 +25,7 @@ pub(super) fn configuration(host: &Host) -> anyhow::Result<Option<Finding>> {
     }))
 }
 
-/// Where the file alone is no TOML, another can be had.
+/// If the file alone is no TOML, the cure is to have a new one written.
 fn unreadable(host: &Host, failure: &Failure) -> anyhow::Result<Finding> {
     let path = source(host)?.path;
     let cause = failure.to_string();
@@ -40,12 +41,12 @@ fn unreadable(host: &Host, failure: &Failure) -> anyhow::Result<Finding> {
     Ok(Finding::new(cause, format!("mv {path} {path}.old && {line}")))
 }
 
-/// It does not run.
+/// containerd does not run.
 pub(super) fn stopped(host: &Host) -> anyhow::Result<Option<Finding>> {
     unit::off(host, "containerd", "packages")
 }
 
-/// It runs, and kubelet has no answer of it.
+/// containerd runs, and CRI does not answer.
 pub(super) fn mute(host: &Host) -> anyhow::Result<Option<Finding>> {
     if !unit_is(host, "active", "containerd")? {
         return Ok(None);
@@ -58,7 +59,8 @@ pub(super) fn mute(host: &Host) -> anyhow::Result<Option<Finding>> {
     let restart = "systemctl restart containerd";
     if let Some(reason) = refusal(host) {
         let path = &told.path;
-        // What the step takes out of the configuration, or moves.
+        // Keys that the installer's step takes out of the configuration, or
+        // moves.
         let known = ["config_path", "systemd_cgroup", "no_pivot", "runtime_engine", "runtime_root"];
         let by_hand = format!("mend that in {path} or in what it imports");
         let line = if known.iter().any(|word| reason.contains(word)) {
@@ -69,7 +71,7 @@ pub(super) fn mute(host: &Host) -> anyhow::Result<Option<Finding>> {
         let cause = format!("containerd's CRI did not load, because of {path}: {reason}");
         return Ok(Some(Finding::new(cause, format!("{line} && {restart}"))));
     }
-    // Without crictl nobody can say.
+    // Only crictl can ask CRI.
     let is_known = said.status == Some(127);
     Ok((!is_known).then(|| Finding::new("containerd runs, but does not answer CRI", restart)))
 }

@@ -1,17 +1,17 @@
-//! Room on the disks of containerd and kubelet.
+//! Free space on the disks of containerd and kubelet.
 
 use anyhow::Context;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::host::Host;
 
-/// Below this kubelet ends pods (kubernetes.io, "node-pressure eviction",
-/// `nodefs.available`), in percent.
+/// kubelet evicts pods when less than this is free (kubernetes.io, "Node-pressure
+/// Eviction", `nodefs.available`), in percent.
 const ENOUGH: u64 = 10;
 
 pub(super) fn full(host: &Host) -> anyhow::Result<Option<Finding>> {
     let said = host.query("df --portability /var/lib /var/lib/containerd /var/lib/kubelet");
-    // It fails where one of them is not there, and tells of the others.
+    // df fails if one folder does not exist, and still prints the others.
     let disks = said.stdout.lines().filter_map(disk);
     let fullest = disks.min_by_key(|(left, _)| *left);
     let fullest =
@@ -24,8 +24,8 @@ pub(super) fn full(host: &Host) -> anyhow::Result<Option<Finding>> {
     }))
 }
 
-/// Of `df --portability`: name, blocks, used, available, capacity, mount. Gives
-/// the percentage that is left, and the mount.
+/// Reads a line of `df --portability`: name, blocks, used, available, capacity,
+/// mount. Gives the free percentage, and the mount.
 fn disk(line: &str) -> Option<(u64, &str)> {
     let mut words = line.split_ascii_whitespace().skip(1);
     let all: u64 = words.next()?.parse().ok()?;

@@ -1,11 +1,12 @@
-//! firewalld, where the installer has set it up.
+//! firewalld, if the installer has set it up.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Finding, again, kubelet, role};
+use super::finding::{Finding, again, role};
+use super::kubelet;
 use crate::exec::Command;
 use crate::host::Host;
 use crate::node::registered;
@@ -14,8 +15,9 @@ use crate::steps::firewall::{
     Arrival, KUBELETS_PORT, Place, Rule, Ways, Zones, default_zone, for_all, is_at_work, opened,
 };
 
-/// It lets nothing through at ports, or will not when it starts the next time. Each
-/// is mended by itself: a reload would take kube-proxy's rules away.
+/// firewalld lacks rules that the installer added: now, or in its files, which it
+/// reads at its next start. Both are mended by single commands, because a reload
+/// would flush kube-proxy's rules.
 pub(super) fn closed(host: &Host) -> anyhow::Result<Option<Finding>> {
     if !is_ours(host)? {
         return Ok(None);
@@ -25,7 +27,7 @@ pub(super) fn closed(host: &Host) -> anyhow::Result<Option<Finding>> {
     for (place, verb) in [(Place::Work, "lets"), (Place::Files, "will let, when it starts anew,")] {
         let zones = Zones::ask(host, place)?;
         let ours = opened(host, place, &default);
-        // Where packets arrive is another question.
+        // `elsewhere` checks in which zone packets arrive.
         let opened = ours.iter().filter(|rule| rule.kind == "port");
         let mut of: BTreeSet<&str> = opened.map(|rule| rule.zone.as_str()).collect();
         if ours.is_empty() {
@@ -45,12 +47,12 @@ pub(super) fn closed(host: &Host) -> anyhow::Result<Option<Finding>> {
         causes.push(format!("firewalld {verb} nothing through at {}", words.join(", ")));
         cures.extend(place.commands("add", &missing).iter().map(|(_, command)| typed(command)));
     }
-    // Both mostly lack the same.
+    // Usually both lack the same rules.
     Ok(causes.first().map(|cause| Finding::new(cause, cures.join(" && "))))
 }
 
-/// Packets of the cluster's machines arrive in a zone in which nothing was opened for
-/// them: the interface has moved, or machines have come.
+/// Packets from the cluster's machines arrive in a zone in which nothing was opened
+/// for them: the interface has moved to another zone, or machines were added.
 pub(super) fn elsewhere(host: &Host) -> anyhow::Result<Option<Finding>> {
     let Some(address) = kubelet::address(host)? else { return Ok(None) };
     if !is_ours(host)? {
@@ -72,7 +74,7 @@ pub(super) fn elsewhere(host: &Host) -> anyhow::Result<Option<Finding>> {
             return Ok(Some(Finding::new(cause, cure())));
         }
     }
-    // Who cannot be asked now is told by the check of the API server.
+    // If the API server does not answer, its own check reports that.
     for machine in registered::addresses(host).unwrap_or_default() {
         let sender = IpNet::from(machine);
         for zone in arrival.of(host, &sender)? {
@@ -88,12 +90,12 @@ pub(super) fn elsewhere(host: &Host) -> anyhow::Result<Option<Finding>> {
     Ok(None)
 }
 
-/// Who has set it up himself knows better.
+/// A firewall that the operator set up is the operator's matter.
 fn is_ours(host: &Host) -> anyhow::Result<bool> {
     Ok(receipt::finished(host.lines(), "firewall") && is_at_work(host)?)
 }
 
-/// A rule in few words.
+/// A rule, in short.
 fn shown(rule: &Rule) -> String {
     let attribute = |name: &str| {
         let (_, rest) = rule.word.split_once(&format!(" {name}=\""))?;
@@ -109,7 +111,7 @@ fn shown(rule: &Rule) -> String {
     }
 }
 
-/// A command as it is typed.
+/// A command as an operator types it.
 fn typed(command: &Command) -> String {
     let quoted = |word: &String| {
         if word.contains([' ', '"']) { format!("'{word}'") } else { word.clone() }

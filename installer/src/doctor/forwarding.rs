@@ -1,14 +1,14 @@
-//! The kernel's settings, without which nothing gets from pod to pod: now, and after
-//! the next boot.
+//! Kernel settings that traffic between pods needs: now, and after the next boot.
 
-use super::{Finding, again, kubelet};
+use super::finding::{Finding, again};
+use super::kubelet;
 use crate::host::Host;
 use crate::node::facts::Facts;
 use crate::node::sysctl::now;
 use crate::receipt;
 use crate::steps::sysctl::{Undoing, off as switched_off, own, settings, undoing};
 
-/// Where a setting is to be made by hand: it must come after `99-sysctl.conf`.
+/// The file for settings that are made by hand: it must sort after `99-sysctl.conf`.
 const BY_HAND: &str = "/etc/sysctl.d/zz-kubernetes.conf";
 
 pub(super) fn off(host: &Host) -> anyhow::Result<Option<Finding>> {
@@ -22,7 +22,8 @@ pub(super) fn off(host: &Host) -> anyhow::Result<Option<Finding>> {
         }
         let line = format!("{key} = {wanted}");
         let set = format!("sysctl -w {key}={wanted}");
-        // By itself that would hold until the next boot, or the next `sysctl --system`.
+        // `sysctl -w` alone would last until the next boot, or the next
+        // `sysctl --system`.
         let is_kept = others.is_empty() && text.lines().any(|own| own == line);
         return Ok(Some(match now {
             Some(now) => {
@@ -33,7 +34,8 @@ pub(super) fn off(host: &Host) -> anyhow::Result<Option<Finding>> {
                 let cure = if is_kept { set } else { cure() };
                 Finding::new(format!("{key} is {now}, and must be {wanted}"), cure)
             }
-            // The keys of bridges are there with their module only.
+            // The kernel has the keys of bridges only while their module
+            // is loaded.
             None => Finding::new(
                 format!("the kernel has no {key}: br_netfilter is not loaded"),
                 format!("modprobe br_netfilter && {set}"),
@@ -49,9 +51,9 @@ pub(super) fn off(host: &Host) -> anyhow::Result<Option<Finding>> {
     Ok(Some(Finding::new(format!("{key} is 0, and must be 1"), cure)))
 }
 
-/// The settings hold now, and another file changes them at the next boot.
+/// The settings are right now, and another file changes them at the next boot.
 pub(super) fn undone(host: &Host) -> anyhow::Result<Option<Finding>> {
-    // Elsewhere nobody knows which file is to hold.
+    // On other nodes it is unknown which file should win.
     if !receipt::finished(host.lines(), "sysctl") {
         return Ok(None);
     }
@@ -63,7 +65,7 @@ pub(super) fn undone(host: &Host) -> anyhow::Result<Option<Finding>> {
     }))
 }
 
-/// What is to be done by hand, once nothing undoes it.
+/// What to do by hand, once no other file overrides it.
 fn with_others(others: &[Undoing], then: &str) -> String {
     let out = |one: &Undoing| format!("take `{}` out of {}", one.told(), one.path.display());
     let mut all: Vec<String> = others.iter().map(out).collect();
@@ -71,7 +73,7 @@ fn with_others(others: &[Undoing], then: &str) -> String {
     all.join("; ")
 }
 
-/// The interface of kubelet's address; none where that is not known.
+/// The interface that has kubelet's address; none if that address is unknown.
 fn interfaces(host: &Host) -> anyhow::Result<Vec<String>> {
     let Some(address) = kubelet::address(host)? else { return Ok(Vec::new()) };
     let facts = Facts::gather(host)?;

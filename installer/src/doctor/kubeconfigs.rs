@@ -1,7 +1,7 @@
-//! Kubeconfigs that believe an authority which is not the cluster's: they are of
-//! an older cluster, and say "x509: certificate signed by unknown authority".
+//! Kubeconfigs with another authority than the cluster's. They are left over from an
+//! older cluster, and cause "x509: certificate signed by unknown authority".
 
-use super::{Finding, role, whole_line};
+use super::finding::{Finding, role, whole_line};
 use crate::host::Host;
 use crate::node::certificates::certificate::Certificate;
 use crate::node::certificates::kubeconfig::Kubeconfig;
@@ -13,7 +13,7 @@ use crate::node::paths::KUBELET_CONF;
 use crate::node::paths::{ADMIN_CONF, ROOT_KUBECONFIG};
 use crate::role::Role;
 
-/// The administrator's.
+/// The administrator's kubeconfig is wrong.
 pub(super) fn admin(host: &Host) -> anyhow::Result<Option<Finding>> {
     let cure = format!(
         "mv {ADMIN_CONF} {ADMIN_CONF}.old && kubeadm init phase kubeconfig admin{}",
@@ -22,20 +22,20 @@ pub(super) fn admin(host: &Host) -> anyhow::Result<Option<Finding>> {
     Ok(wrong(host, ADMIN_CONF)?.map(|cause| Finding::new(cause, cure)))
 }
 
-/// kubelet's.
+/// kubelet's kubeconfig is wrong.
 pub(super) fn kubelet(host: &Host) -> anyhow::Result<Option<Finding>> {
     Ok(wrong(host, KUBELET_CONF)?.map(|cause| Finding::new(cause, kubelet_anew(host))))
 }
 
-/// root's own.
+/// root's kubeconfig is wrong.
 pub(super) fn own(host: &Host) -> anyhow::Result<Option<Finding>> {
     Ok(wrong(host, ROOT_KUBECONFIG)?.map(|cause| Finding::new(cause, own_anew(host))))
 }
 
-/// What gives kubelet a kubeconfig and a certificate of the cluster.
+/// The commands that give kubelet a kubeconfig and a certificate of the cluster.
 pub(super) fn kubelet_anew(host: &Host) -> String {
     match role(host) {
-        // kubeadm leaves one that is there as it is.
+        // kubeadm never replaces a kubeconfig that exists.
         Role::Master => format!(
             "mv {KUBELET_CONF} {KUBELET_CONF}.old && kubeadm init phase kubeconfig kubelet{} && rm -f {} && \
              systemctl restart kubelet",
@@ -49,7 +49,8 @@ pub(super) fn kubelet_anew(host: &Host) -> String {
     }
 }
 
-/// What gives root a kubeconfig of the cluster, or none where none belongs.
+/// The command that gives root a kubeconfig of the cluster, or takes away one that
+/// does not belong here.
 pub(super) fn own_anew(host: &Host) -> String {
     if host.exists(ADMIN_CONF) {
         format!("install -m 600 {ADMIN_CONF} {ROOT_KUBECONFIG}")
@@ -58,7 +59,7 @@ pub(super) fn own_anew(host: &Host) -> String {
     }
 }
 
-/// What is wrong with a kubeconfig; nothing where there is none.
+/// What is wrong with a kubeconfig; none if it does not exist.
 fn wrong(host: &Host, path: &str) -> anyhow::Result<Option<String>> {
     if host.read(path)?.is_none() {
         return Ok(None);

@@ -1,5 +1,5 @@
-//! Why a node is broken: the causes that are known, one file each or a few that
-//! belong together. Each only looks, and names what mends it.
+//! Why a node is broken. Each file has one known cause, or a few that belong
+//! together. A check only looks, and names the command that mends the node.
 
 mod api;
 mod certificates;
@@ -7,6 +7,7 @@ mod cgroup;
 mod clock;
 mod containerd;
 mod disk;
+mod finding;
 mod firewall;
 mod forwarding;
 mod kubeconfigs;
@@ -21,46 +22,29 @@ mod unit;
 
 use serde::Serialize;
 
+pub use self::finding::Finding;
+
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::node::paths::AUTHORITY_KEY;
-use crate::role::Role;
-
-/// Something that is wrong with a node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Finding {
-    /// What.
-    pub cause: String,
-    /// The command that mends it; in words where no command can know enough.
-    pub cure: String,
-}
-
-impl Finding {
-    fn new(cause: impl Into<String>, cure: impl Into<String>) -> Self {
-        Self { cause: cause.into(), cure: cure.into() }
-    }
-}
 
 /// What was found.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Diagnosis {
-    /// What is wrong: what the others may come of is first.
+    /// What is wrong, in the order in which it should be mended.
     pub findings: Vec<Finding>,
-    /// Where it could not be looked, and why not.
+    /// Checks that could not look, and why.
     pub unknown: Vec<String>,
 }
 
-/// Looks for one cause. An error means that it could not be looked for.
+/// Looks for one cause. An error means that it could not look.
 type Check = fn(&Host) -> anyhow::Result<Option<Finding>>;
 
-/// Whether it is a node of a cluster at all: only then the others mean something.
+/// Whether the node is in a cluster at all. If not, the other checks mean nothing.
 const MEMBERSHIP: &[Check] = &[static_pods::leftover, setup::outside];
 
-/// All other causes, in the order in which one brings about another: the machine,
-/// its time, containerd, the cluster's credentials, kubelet, the pods' network, the
-/// API server.
+/// All other causes. A cause stands before those that it brings about: machine, time,
+/// containerd, the cluster's credentials, kubelet, the pods' network, API server.
 const CHECKS: &[Check] = &[
     setup::interrupted,
     disk::full,
@@ -110,7 +94,7 @@ pub fn diagnose(host: &Host) -> Diagnosis {
     diagnosis
 }
 
-/// Whether containerd reads its configuration, and has CRI on.
+/// Whether containerd reads its configuration, with CRI on.
 pub fn containerd_reads(host: &Host) -> anyhow::Result<Option<Finding>> {
     containerd::configuration(host)
 }
@@ -120,8 +104,8 @@ pub fn containerd_answers(host: &Host) -> anyhow::Result<Option<Finding>> {
     containerd::mute(host)
 }
 
-/// Does so on a node whose receipt cannot be read, for that reason: it is told last,
-/// since no other trouble comes of it.
+/// The same on a node whose receipt cannot be read. That comes last, because it
+/// breaks nothing else.
 pub fn diagnose_past_receipt(host: &Host, reason: &anyhow::Error) -> Diagnosis {
     let mut diagnosis = diagnose(host);
     let reason = Failure::of(reason);
@@ -140,28 +124,4 @@ impl Diagnosis {
         // Several checks read the same file.
         self.unknown.dedup();
     }
-}
-
-/// What the node is: by its receipt, or by the cluster's key, which only masters
-/// have.
-fn role(host: &Host) -> Role {
-    let has_key = host.exists(AUTHORITY_KEY);
-    let seen = if has_key { Role::Master } else { Role::Worker };
-    Role::of_receipt(host.lines()).unwrap_or(seen)
-}
-
-/// The installer's line that does steps anew. A node that another made is not
-/// its business, and is mended by hand.
-fn again(host: &Host, steps: &[&str], by_hand: impl Into<String>) -> String {
-    if Role::of_receipt(host.lines()).is_none() {
-        return by_hand.into();
-    }
-    let only: String = steps.iter().map(|step| format!(" --only {step}")).collect();
-    format!("{}{only}", whole_line(role(host)))
-}
-
-/// The installer's line that made the node.
-fn whole_line(role: Role) -> String {
-    let join = if role == Role::Worker { " --join join.yaml" } else { "" };
-    format!("./installer --role {role}{join}")
 }

@@ -1,6 +1,6 @@
-//! The network of pods: without its configuration a node is never Ready.
+//! The pods' network. A node without its configuration is never Ready.
 
-use super::Finding;
+use super::finding::Finding;
 use crate::host::Host;
 use crate::node::containerd::networks;
 use crate::node::paths::ADMIN_CONF;
@@ -11,8 +11,9 @@ pub(super) fn missing(host: &Host) -> anyhow::Result<Option<Finding>> {
     if !networks(host)?.is_empty() {
         return Ok(None);
     }
-    // The network's own pod writes it when it starts; what a node's pods of the
-    // system are otherwise comes up again as well.
+    // The network's pod writes the configuration when it starts. All system pods
+    // of the node are deleted, and started again, because nothing else tells which
+    // one is the network's.
     let delete = format!(
         "kubectl --kubeconfig {ADMIN_CONF} -n kube-system delete pods --field-selector spec.nodeName={}",
         registered::name(host)

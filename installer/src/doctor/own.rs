@@ -1,5 +1,5 @@
-//! What the installer has left on the node for its boots: files that programs of the
-//! system read, and units.
+//! What the installer left on the node for each boot: files that system programs
+//! read, and units.
 
 use crate::node::paths;
 use crate::steps::order;
@@ -9,7 +9,8 @@ use std::path::Path;
 
 use bundle_format::Digest;
 
-use super::{Finding, again, unit};
+use super::finding::{Finding, again};
+use super::unit;
 use crate::host::Host;
 use crate::node::facts;
 use crate::node::facts::default_route;
@@ -18,8 +19,8 @@ use crate::role::Role;
 use crate::steps::nfs_server;
 use crate::steps::service_route::{PATH, SET, UNIT};
 
-/// One of its files for the system is gone, or was emptied: modules, kernel settings and
-/// the like are off after the next boot.
+/// A file that the installer wrote for the system is gone or empty. After the next
+/// boot its modules or kernel settings are missing.
 pub(super) fn lost_file(host: &Host) -> anyhow::Result<Option<Finding>> {
     let steps = Role::of_receipt(host.lines()).map(order::steps).unwrap_or_default();
     let mut wrote = BTreeMap::new();
@@ -45,8 +46,8 @@ pub(super) fn lost_file(host: &Host) -> anyhow::Result<Option<Finding>> {
     Ok((!paths.is_empty()).then(|| Finding::new(cause(), again(host, &of, "write it anew"))))
 }
 
-/// The route to Services is off, without which none is reached where there is no default
-/// route.
+/// The route to Services is off. Without a default route, no Service can be reached
+/// then.
 pub(super) fn route(host: &Host) -> anyhow::Result<Option<Finding>> {
     let routes = host.read("/proc/net/route")?.unwrap_or_default();
     let Some(text) = host.read(PATH)? else { return Ok(None) };
@@ -68,7 +69,7 @@ pub(super) fn route(host: &Host) -> anyhow::Result<Option<Finding>> {
     }))
 }
 
-/// The NFS server is off on the machine that the cluster file gives it to.
+/// The NFS server is off on the machine that the cluster file names for it.
 pub(super) fn nfs(host: &Host) -> anyhow::Result<Option<Finding>> {
     if !host.exists(nfs_server::EXPORTS) {
         return Ok(None);

@@ -1,6 +1,6 @@
-//! The sandbox image, without which no pod starts.
+//! The sandbox image. Without it no pod starts.
 
-use super::{Finding, again};
+use super::finding::{Finding, again};
 use crate::host::Host;
 use crate::node::containerd::told;
 use crate::node::systemd::unit_is;
@@ -19,7 +19,7 @@ pub(super) fn missing(host: &Host) -> anyhow::Result<Option<Finding>> {
         Some(other) => format!("write {other} for it in {path}; systemctl restart containerd"),
         None => format!("ctr -n k8s.io images import FILE, of a file that has {wanted}"),
     };
-    // Either may be the wrong one: its name in the configuration, or the images.
+    // Either can be wrong: the name in the configuration, or the images.
     Ok(Some(Finding::new(
         format!("the sandbox image {wanted} of {path} is not on this node"),
         again(host, &["containerd", "images"], by_hand),

@@ -1,6 +1,7 @@
-//! The set-up itself: begun, cut short, or never done.
+//! The installation itself: never begun, interrupted, or not finished.
 
-use super::{Finding, certificates, role, whole_line};
+use super::certificates;
+use super::finding::{Finding, role, whole_line};
 use crate::host::Host;
 use crate::node::kubeadm::RESET;
 use crate::node::kubeadm::config_option;
@@ -10,7 +11,7 @@ use crate::receipt;
 use crate::role::Role;
 use crate::steps::order;
 
-/// kubeadm writes it on every node of a cluster.
+/// Whether kubeadm has put the node into a cluster.
 pub(super) fn is_inside(host: &Host) -> bool {
     host.exists(KUBELET_CONF)
 }
@@ -27,12 +28,12 @@ pub(super) fn outside(host: &Host) -> anyhow::Result<Option<Finding>> {
         )));
     };
     if let Some(renewal) = certificates::interrupted(host)? {
-        // On the way kubelet gets a new one.
+        // An interrupted renewal replaces kubelet's kubeconfig on its way.
         return Ok(Some(renewal));
     }
     let last = if role == Role::Master { "control-plane" } else { "join" };
     Ok(Some(if host.was_finished(last) {
-        // kubeadm refuses to go where it has been.
+        // kubeadm refuses a node with files of an earlier run.
         Finding::new(
             format!("this {role} was in a cluster, and {KUBELET_CONF} is gone"),
             match role {
@@ -51,10 +52,10 @@ pub(super) fn outside(host: &Host) -> anyhow::Result<Option<Finding>> {
     }))
 }
 
-/// A step was cut short on a node that is in a cluster.
+/// A step was interrupted on a node that is in a cluster.
 pub(super) fn interrupted(host: &Host) -> anyhow::Result<Option<Finding>> {
     let steps = steps_cut_short(host);
-    // A node that works has all that it needs; the receipt is no more than old.
+    // If the node works, nothing is missing: only the receipt is out of date.
     if steps.is_empty()
         || registered::ask(host).is_ok_and(|node| node.is_some_and(|node| node.ready == "True"))
     {
@@ -64,8 +65,8 @@ pub(super) fn interrupted(host: &Host) -> anyhow::Result<Option<Finding>> {
     Ok(Some(Finding::new(cause, whole_line(role(host)))))
 }
 
-/// Steps that made changes and did not finish. `ready` makes none: it waits, for
-/// what another cause may prevent.
+/// Steps that made changes and did not finish. `ready` is left out: it only waits,
+/// and another check finds what it waits for.
 fn steps_cut_short(host: &Host) -> Vec<&'static str> {
     let steps = Role::of_receipt(host.lines()).map(order::steps).unwrap_or_default();
     let names = steps.iter().map(|step| step.name());

@@ -1,12 +1,12 @@
-//! The control plane's pods, which kubelet runs from files, and etcd's data.
+//! The control plane's pods, which kubelet starts from files, and etcd's data.
 
-use super::Finding;
+use super::finding::Finding;
 use crate::host::Host;
 use crate::node::kubeadm::config_option;
 use crate::node::paths::STATIC_PODS;
 use crate::node::paths::{AUTHORITY_KEY, ETCD_MEMBER};
 
-/// Each pod's file, and what of `kubeadm init phase` writes it.
+/// Each pod's file, and the phase of `kubeadm init` that writes it.
 const PODS: [(&str, &str); 4] = [
     ("etcd.yaml", "etcd local"),
     ("kube-apiserver.yaml", "control-plane apiserver"),
@@ -14,12 +14,13 @@ const PODS: [(&str, &str); 4] = [
     ("kube-scheduler.yaml", "control-plane scheduler"),
 ];
 
-/// Whether a control plane is meant to be here: its keys are.
+/// Whether this node should have a control plane: it has the keys.
 fn is_here(host: &Host) -> bool {
     host.exists(AUTHORITY_KEY) && host.exists("/etc/kubernetes/pki/apiserver.crt")
 }
 
-/// A control plane was removed, and its data was not: the next would be refused.
+/// A control plane was removed, and its data was not. kubeadm would refuse to make
+/// the next one.
 pub(super) fn leftover(host: &Host) -> anyhow::Result<Option<Finding>> {
     let is_left = host.exists(ETCD_MEMBER) && !host.exists(format!("{STATIC_PODS}/etcd.yaml"));
     if !is_left || is_here(host) {
@@ -31,7 +32,7 @@ pub(super) fn leftover(host: &Host) -> anyhow::Result<Option<Finding>> {
     )))
 }
 
-/// The keys of a control plane are here, and not all of its pods.
+/// The control plane's keys are here, and some of its pods' files are not.
 pub(super) fn missing(host: &Host) -> anyhow::Result<Option<Finding>> {
     let missing = || PODS.iter().filter(|(file, _)| !host.exists(format!("{STATIC_PODS}/{file}")));
     if !is_here(host) || missing().next().is_none() {

@@ -1,6 +1,7 @@
-//! Swap, with which kubelet does not start.
+//! Swap. kubelet does not start while it is on.
 
-use super::{Finding, again, kubelet};
+use super::finding::{Finding, again};
+use super::kubelet;
 use crate::host::Host;
 use crate::receipt;
 use crate::steps::swap;
@@ -9,7 +10,7 @@ pub(super) fn on(host: &Host) -> anyhow::Result<Option<Finding>> {
     let swaps = host.read("/proc/swaps")?.unwrap_or_default();
     let first = |line: &str| line.split_ascii_whitespace().next().map(str::to_owned);
     let names: Vec<String> = swaps.lines().skip(1).filter_map(first).collect();
-    // Who has told kubelet to bear it wants it.
+    // An operator who set `failSwapOn: false` wants swap.
     let is_wanted = kubelet::configuration(host)?
         .is_some_and(|settings| settings.get("failSwapOn") == Some(&false.into()));
     if names.is_empty() || is_wanted {
@@ -20,10 +21,10 @@ pub(super) fn on(host: &Host) -> anyhow::Result<Option<Finding>> {
     Ok(Some(Finding::new(cause, again(host, &["swap"], by_hand))))
 }
 
-/// It is off, and comes back with the next boot.
+/// Swap is off, and comes back at the next boot.
 pub(super) fn comes_back(host: &Host) -> anyhow::Result<Option<Finding>> {
     let is_on = host.read("/proc/swaps")?.is_some_and(|text| text.lines().nth(1).is_some());
-    // Who has never had it switched off may want it.
+    // If the installer never switched it off, the operator may want it.
     if is_on || !receipt::finished(host.lines(), "swap") {
         return Ok(None);
     }

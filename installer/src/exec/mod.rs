@@ -1,12 +1,10 @@
 //! Commands: one of the two doors to the node.
 
-mod system;
+pub mod system;
 
 use std::fmt;
 use std::io::{self, Write};
 use std::time::Duration;
-
-pub use self::system::SystemExec;
 
 /// A command with its arguments, none of which is a secret: any process of the
 /// node can read them.

@@ -5,7 +5,7 @@ mod ask;
 mod change;
 mod look;
 pub mod package_change;
-mod place;
+pub(crate) mod place;
 mod trial;
 
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -17,7 +17,6 @@ use anyhow::{Context, bail};
 use bundle_format::text::Printable;
 use rustix::fs::OFlags;
 
-pub(crate) use self::place::unescaped;
 use crate::exec::Exec;
 use crate::receipt::{self, Line, Receipt};
 

@@ -1,7 +1,7 @@
-//! How kubectl is asked.
+//! How the installer calls kubectl.
 
-/// kubectl with a kubeconfig; what it remembers of the API goes where a reset
-/// finds it.
+/// The beginning of a command: kubectl with this kubeconfig. Its cache lies where a
+/// reset removes it.
 pub(crate) fn kubectl(config: &str) -> String {
     format!("kubectl --cache-dir /var/lib/kubeferry/kubectl --kubeconfig {config}")
 }

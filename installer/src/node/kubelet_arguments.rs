@@ -1,7 +1,7 @@
-//! The arguments that a node's files give kubelet, as systemd puts them together
-//! (systemd.exec(5), systemd.service(5)): the unit, its drop-ins by their names, and the
-//! files of variables that these name. What kubelet's package has is as the bundle's
-//! brings it.
+//! The arguments that files on the node give to kubelet. systemd puts them together
+//! (systemd.exec(5), systemd.service(5)): the unit, its drop-ins in the order of
+//! their names, and the files of variables that these name. The files of kubelet's
+//! package count as the bundle's package brings them.
 
 use crate::node::paths;
 use std::collections::BTreeMap;
@@ -10,15 +10,16 @@ use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 
-/// What kubeadm writes anew when a node enters its cluster.
+/// kubeadm writes this anew when a node enters its cluster.
 pub(crate) const KUBEADM: &str = "/var/lib/kubelet/kubeadm-flags.env";
-/// What Debian's drop-in reads for a site; that of rpm reads `/etc/sysconfig/kubelet`.
+/// Debian's drop-in reads this file of the site; the RPM's reads
+/// `/etc/sysconfig/kubelet`.
 const DEBIAN: &str = "/etc/default/kubelet";
 const VARIABLE: &str = "KUBELET_EXTRA_ARGS";
-/// Where a site's own unit and drop-ins are.
+/// Where a site's own units and drop-ins are.
 const OWN: [&str; 3] =
     ["/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system"];
-/// Where those of packages are, which come after these.
+/// Where units of packages are. They come after the site's.
 const OTHERS: [&str; 2] = ["/usr/lib/systemd/system", "/lib/systemd/system"];
 /// The package's drop-in (kubernetes.io, "the kubelet drop-in file for systemd").
 const PACKAGES: (&str, &str) = (
@@ -30,16 +31,16 @@ const PACKAGES: (&str, &str) = (
      $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS\n",
 );
 
-/// An argument, with where it stands.
+/// An argument, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Argument {
-    /// Without its dashes.
+    /// Its name, without dashes.
     pub(crate) name: String,
-    /// None where it has none, or the next word is it.
+    /// Its value; none if it has none, or if the value is the next word.
     pub(crate) value: Option<String>,
     /// The file.
     pub(crate) path: String,
-    /// The line there, from 1.
+    /// The line in that file, from 1.
     pub(crate) line: usize,
 }
 
@@ -51,7 +52,7 @@ struct Word {
     line: usize,
 }
 
-/// The unit of a site and all drop-ins, in the order in which systemd reads them.
+/// The site's unit and all drop-ins, in the order in which systemd reads them.
 fn service(host: &Host) -> anyhow::Result<Service> {
     let mut service = Service::default();
     for folder in OWN {
@@ -67,9 +68,10 @@ fn service(host: &Host) -> anyhow::Result<Service> {
     Ok(service)
 }
 
-/// The file and line of a command that starts kubelet in no cluster: it replaces the
-/// package's and leaves its kubeconfig out, as that of kubeadm's document for etcd's
-/// machines does (kubeadm#1154). None where a variable may have it.
+/// The file and line of a command that starts kubelet outside of any cluster: it
+/// replaces the package's command, and has no kubeconfig. kubeadm's page on external
+/// etcd tells people to do that (kubeadm#1154). None if a variable may bring the
+/// kubeconfig.
 pub(crate) fn without_cluster(host: &Host) -> anyhow::Result<Option<(String, usize)>> {
     let command = service(host)?.command;
     let Some(program) = command.first().filter(|word| word.text.ends_with("/kubelet")) else {
@@ -88,7 +90,7 @@ pub(crate) fn without_cluster(host: &Host) -> anyhow::Result<Option<(String, usi
     Ok(if may_have_it || has_it()? { None } else { Some(place) })
 }
 
-/// All that kubelet is given.
+/// All arguments that kubelet gets.
 fn arguments(host: &Host) -> anyhow::Result<Vec<Argument>> {
     let service = service(host)?;
     let mut variables = service.variables;
@@ -105,7 +107,8 @@ fn arguments(host: &Host) -> anyhow::Result<Vec<Argument>> {
             None => words.push(word),
         }
     }
-    // On an EL system only a drop-in of a site reads it; who has written it means it.
+    // On an EL system only a site's own drop-in reads this file, so it is meant to
+    // count.
     files.retain(|path| path == DEBIAN);
     if files.is_empty() {
         let text = regular(host, DEBIAN)?.unwrap_or_default();
@@ -118,15 +121,15 @@ fn arguments(host: &Host) -> anyhow::Result<Vec<Argument>> {
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (bare, next(at).map(|next| next.text.clone())),
         };
-        // kubelet takes both (`WordSepNormalizeFunc`).
+        // kubelet takes `_` and `-` alike (`WordSepNormalizeFunc`).
         let name = name.replace('_', "-");
         Some(Argument { name, value, path: word.path.clone(), line: word.line })
     };
     Ok(words.iter().enumerate().filter_map(argument).collect())
 }
 
-/// Those that hold on this node: what kubeadm has left of a cluster of before it writes
-/// anew.
+/// The arguments that count on this node: not those that kubeadm left of an earlier
+/// cluster, because it writes them anew.
 pub(crate) fn holding(host: &Host) -> anyhow::Result<Vec<Argument>> {
     let mut all = arguments(host)?;
     if !host.exists(paths::KUBELET_CONF) {
@@ -135,8 +138,9 @@ pub(crate) fn holding(host: &Host) -> anyhow::Result<Vec<Argument>> {
     Ok(all)
 }
 
-/// What the node's own kubelet does not take of its arguments: it reads all of them before
-/// it says its version. None where there is no kubelet, or nothing is given.
+/// Why the installed kubelet refuses its arguments; none if it takes them, if there
+/// are none, or if there is no kubelet. kubelet reads all arguments before it prints
+/// its version.
 pub(crate) fn refused(host: &Host) -> anyhow::Result<Option<Failure>> {
     let all = holding(host)?;
     if all.is_empty() {
@@ -152,7 +156,7 @@ pub(crate) fn refused(host: &Host) -> anyhow::Result<Option<Failure>> {
     if said.succeeded() || said.status == Some(127) {
         return Ok(None);
     }
-    // Before 1.23 its stack comes after that.
+    // kubelet before 1.23 prints a stack trace after that line.
     let is_why = |line: &&str| line.contains("unknown flag") || line.contains("invalid argument");
     let why = said.stderr.lines().find(is_why).or(said.reason()).unwrap_or("it does not say why");
     let named = |one: &&Argument| {
@@ -169,7 +173,7 @@ pub(crate) fn refused(host: &Host) -> anyhow::Result<Option<Failure>> {
     )))
 }
 
-/// The drop-ins in the order of their names, the package's among them.
+/// The drop-ins in the order of their names, with the package's among them.
 fn drop_ins(host: &Host) -> anyhow::Result<BTreeMap<String, (String, String)>> {
     let mut found = BTreeMap::new();
     let (packages, _) = PACKAGES;
@@ -177,7 +181,7 @@ fn drop_ins(host: &Host) -> anyhow::Result<BTreeMap<String, (String, String)>> {
         let is_others = OTHERS.contains(&folder);
         let folder = format!("{folder}/kubelet.service.d");
         for name in host.list(&folder)?.into_iter().filter(|name| name.ends_with(".conf")) {
-            // The package brings its own in place of that.
+            // The new package brings its own file in place of this one.
             if is_others && name == packages {
                 continue;
             }
@@ -192,7 +196,7 @@ fn drop_ins(host: &Host) -> anyhow::Result<BTreeMap<String, (String, String)>> {
     Ok(found)
 }
 
-/// What a unit and its drop-ins say, the later after the earlier.
+/// What a unit and its drop-ins say; later ones override earlier ones.
 #[derive(Default)]
 struct Service {
     variables: BTreeMap<String, Vec<Word>>,
@@ -227,7 +231,7 @@ impl Service {
     }
 }
 
-/// The variables of a file of them, each by the words of its last value.
+/// The variables of an environment file, each with the words of its last value.
 fn assignments(path: &str, text: &str) -> BTreeMap<String, Vec<Word>> {
     let mut found = BTreeMap::new();
     for (line, text) in logical_lines(text) {
@@ -243,7 +247,7 @@ fn assignments(path: &str, text: &str) -> BTreeMap<String, Vec<Word>> {
     found
 }
 
-/// Lines that are no comments, each with what its continuations have, and its number.
+/// Lines without comments, each joined with its continuations, and its number.
 fn logical_lines(text: &str) -> Vec<(usize, String)> {
     let mut found: Vec<(usize, String)> = Vec::new();
     let mut goes_on = false;
@@ -265,7 +269,7 @@ fn logical_lines(text: &str) -> Vec<(usize, String)> {
     found
 }
 
-/// A file's text; none of a unit that is masked by a link to /dev/null.
+/// A file's text; none for a unit that is masked by a link to /dev/null.
 fn regular(host: &Host, path: &str) -> anyhow::Result<Option<String>> {
     if host.path(host.followed(path)?).is_file() { host.read(path) } else { Ok(None) }
 }

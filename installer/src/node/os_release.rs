@@ -6,17 +6,17 @@ use serde::Serialize;
 
 use crate::host::Host;
 
-/// What a node's system says of itself.
+/// What the system says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct OsRelease(BTreeMap<String, String>);
 
-/// The fields by which a bundle's targets tell systems apart, mostly.
+/// The fields by which most targets of bundles tell systems apart.
 const SHOWN: [&str; 4] = ["ID", "VERSION_ID", "PLATFORM_ID", "ID_LIKE"];
 
 impl OsRelease {
-    /// Reads the node's own: `/usr/lib/os-release` counts only where there is none in
-    /// `/etc`.
+    /// Reads the node's file. `/usr/lib/os-release` counts only if `/etc` has
+    /// none.
     pub(crate) fn of(host: &Host) -> anyhow::Result<Self> {
         let text = match host.read("/etc/os-release")? {
             None => host.read("/usr/lib/os-release")?,
@@ -25,7 +25,7 @@ impl OsRelease {
         Ok(Self::parse(&text.unwrap_or_default()))
     }
 
-    /// Reads the text; the last assignment of a field counts.
+    /// Reads a text. The last assignment of a field counts.
     pub fn parse(text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         Self(text.lines().filter_map(assignment).collect())
@@ -36,7 +36,7 @@ impl OsRelease {
         self.0.get(field).map(String::as_str)
     }
 
-    /// What tells it from others, for a reader.
+    /// The fields that tell this system from others, for people.
     pub fn words(&self) -> String {
         let shown = SHOWN.iter().filter_map(|name| Some((name, self.get(name)?)));
         let words: Vec<String> = shown.map(|(name, value)| format!("{name}={value}")).collect();
@@ -47,9 +47,9 @@ impl OsRelease {
     }
 }
 
-/// What one line assigns, as a shell would have it after reading the file.
+/// What one line assigns, by a shell's rules.
 fn assignment(line: &str) -> Option<(String, String)> {
-    // A line whose quote has no end assigns nothing.
+    // A line whose quote is not closed assigns nothing.
     let words = shlex::split(line.trim_end_matches('\r'))?;
     let (name, value) = words.first()?.split_once('=')?;
     Some((name.to_owned(), value.to_owned()))

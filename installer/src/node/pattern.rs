@@ -1,4 +1,4 @@
-//! Patterns of names, as Go's `filepath.Glob` and glob(7) have them.
+//! Patterns of file names, by the rules of Go's `filepath.Glob` and of glob(7).
 
 use std::path::{Component, Path, PathBuf};
 
@@ -17,7 +17,7 @@ pub(crate) fn cleaned(path: &Path) -> PathBuf {
     clean
 }
 
-/// The files that fit, sorted.
+/// The files that match, sorted.
 pub(crate) fn matches(host: &Host, pattern: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = vec![PathBuf::from("/")];
     for part in pattern.components().skip(1) {
@@ -37,7 +37,8 @@ pub(crate) fn matches(host: &Host, pattern: &Path) -> anyhow::Result<Vec<PathBuf
     Ok(found)
 }
 
-/// Whether a name fits a pattern. After `[`, Go has `^` for "none of these", and glob(7) `!`.
+/// Whether a name matches. After `[`, Go writes `^` for "none of these", and glob(7)
+/// `!`.
 pub(crate) fn fits(pattern: &str, name: &str) -> bool {
     let mut rest = pattern.chars();
     let mut letters = name.chars();
@@ -62,7 +63,7 @@ pub(crate) fn fits(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// Whether a letter is in a class: `a-z_`.
+/// Whether a letter is in a class such as `a-z_`.
 fn is_in(class: &str, letter: char) -> bool {
     let letters: Vec<char> = class.chars().collect();
     let mut left = letters.as_slice();

@@ -1,4 +1,4 @@
-//! What the node reaches.
+//! Whether the node reaches an address.
 
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
@@ -8,14 +8,14 @@ use crate::host::Host;
 /// How long the API server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Whether anything takes connections at `HOST:PORT`.
+/// Whether something accepts connections at `HOST:PORT`.
 pub(crate) fn answers(host: &Host, endpoint: &str) -> bool {
     let addresses = addresses(host, endpoint);
     addresses.iter().any(|one| TcpStream::connect_timeout(one, PATIENCE).is_ok())
 }
 
-/// The addresses of `HOST:PORT`. Names are the node's own resolver's matter, which
-/// a static program does not have in it.
+/// The addresses of `HOST:PORT`. `getent` resolves names by the node's own settings;
+/// a static program has no resolver that reads all of them.
 fn addresses(host: &Host, endpoint: &str) -> Vec<SocketAddr> {
     if let Ok(address) = endpoint.parse() {
         return vec![address];

@@ -1,4 +1,4 @@
-//! The node as its API server has it.
+//! What the API server knows of the node.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use crate::node::paths::KUBELET_CONF;
 /// What the API server says of the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registered {
-    /// Its condition `Ready`: `True`, `False` or `Unknown`.
+    /// The status of its condition `Ready`: `True`, `False` or `Unknown`.
     pub ready: String,
     /// Why, in kubelet's words.
     pub message: String,
@@ -19,8 +19,8 @@ pub struct Registered {
     pub kubelet: String,
 }
 
-/// The node's name: that of its certificate, or else its host name as kubelet
-/// would take it.
+/// The node's name: from its certificate, else its host name in the form that kubelet
+/// uses.
 pub fn name(host: &Host) -> String {
     let of_certificate = || {
         let client = kubelet::client(host).ok()?.into_iter().next()?;
@@ -32,10 +32,10 @@ pub fn name(host: &Host) -> String {
     })
 }
 
-/// Asks the API server, as kubelet does; none where it has no such node. An error
-/// is in kubectl's words.
+/// Asks the API server with kubelet's kubeconfig; none if it does not know the node.
+/// An error is in kubectl's words.
 pub fn ask(host: &Host) -> Result<Option<Registered>, String> {
-    // `get --raw` needs no discovery, of which kubectl would keep files.
+    // `get --raw` skips discovery, which kubectl would cache in files.
     let said = host.query(&format!(
         "kubectl --kubeconfig {KUBELET_CONF} --request-timeout 10s get --raw /api/v1/nodes/{}",
         name(host)
@@ -50,7 +50,7 @@ pub fn ask(host: &Host) -> Result<Option<Registered>, String> {
     Err(reason.trim_start_matches("error: ").to_owned())
 }
 
-/// The addresses of all nodes that the API server knows, as [`ask`].
+/// The addresses of all nodes that the API server knows. Errors as [`ask`].
 pub fn addresses(host: &Host) -> Result<Vec<IpAddr>, String> {
     let said = host.query(&format!(
         "kubectl --kubeconfig {KUBELET_CONF} --request-timeout 10s get --raw /api/v1/nodes"

@@ -1,4 +1,4 @@
-//! The packages that rpm has.
+//! Packages that are installed, as rpm lists them.
 
 use anyhow::bail;
 use bundle_format::Nevra;
@@ -7,15 +7,15 @@ use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 
-/// How rpm is to print a package, so that it can be read as a [`Nevra`].
+/// The format in which rpm prints a package so that it can be parsed as a [`Nevra`].
 pub(crate) const NEVRA: &str = "%{NAME}-%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}.%{ARCH}\\n";
 
-/// The packages that rpm has.
+/// The installed packages.
 pub(crate) struct Installed(Vec<Nevra>);
 
 impl Installed {
-    /// Asks rpm. If it cannot say, that is an error: what is put in as missing, a
-    /// reset would take away.
+    /// Asks rpm. If rpm cannot say, that is an error: a package that only seems
+    /// to be missing would be installed, and a reset would then remove it.
     pub(crate) fn of(host: &Host) -> anyhow::Result<Self> {
         let said = host.answer(&Command::of("rpm -qa --qf").with(NEVRA))?;
         if said.succeeded() || said.status == Some(127) {
@@ -29,7 +29,8 @@ impl Installed {
         .into())
     }
 
-    /// Whether it is there, in just this version and for this architecture.
+    /// Whether this package is installed, in exactly this version and
+    /// architecture.
     pub(crate) fn has(&self, package: &Nevra) -> bool {
         self.0.contains(package)
     }
@@ -39,8 +40,8 @@ impl Installed {
         self.0.iter().map(|package| package.name.as_str())
     }
 
-    /// All of a name: several versions of a kernel, several architectures of a
-    /// library.
+    /// All packages of a name: a node can have several versions of a kernel, and
+    /// several architectures of a library.
     pub(crate) fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Nevra> {
         self.0.iter().filter(move |package| package.name == name)
     }
@@ -51,8 +52,8 @@ pub(crate) fn has(host: &Host, name: &str) -> anyhow::Result<bool> {
     Ok(query(host, &Command::of("rpm -q --").with(name))?.is_some())
 }
 
-/// What `rpm -q` says of one package, or of a vendor's key; none where rpm has no
-/// such package, or is not there itself.
+/// What `rpm -q` says of one package or vendor's key; none if it is not installed, or
+/// if there is no rpm.
 pub(crate) fn query(host: &Host, command: &Command) -> anyhow::Result<Option<String>> {
     let said = host.answer(command)?;
     if said.succeeded() {
@@ -64,7 +65,7 @@ pub(crate) fn query(host: &Host, command: &Command) -> anyhow::Result<Option<Str
     Ok(None)
 }
 
-/// What rpm printed by [`NEVRA`].
+/// Parses what rpm printed in the format [`NEVRA`].
 pub(crate) fn nevras(text: &str) -> Vec<Nevra> {
     text.lines().filter_map(|line| line.parse().ok()).collect()
 }

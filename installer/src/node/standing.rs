@@ -1,27 +1,28 @@
-//! A node that has been in its cluster is not made anew because of an API server
-//! that does not answer just now, as after a boot: what an interrupted step begins
-//! with, `kubeadm reset`, would end it.
+//! Whether a node belongs to its cluster. An API server that does not answer for a
+//! moment, as after a boot, must not make the installer begin again: an interrupted
+//! step begins with `kubeadm reset`, which would take the node out of its cluster.
 
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::kubeadm::RESET;
 
-/// For how many seconds a control plane may take to start after a boot.
+/// How long a control plane may take to start after a boot, in seconds.
 pub(crate) const PATIENCE: u32 = 180;
 
-/// What a node is to its cluster.
+/// How a node stands to its cluster.
 pub(crate) enum Standing {
-    /// It is known there.
+    /// The cluster knows it.
     In,
-    /// It was, and its API server does not answer: it does when this succeeds.
+    /// It was in the cluster, and the API server does not answer now. Wait until
+    /// this command succeeds.
     Waiting(Command),
-    /// It is not yet, or was reset by hand.
+    /// It is not in the cluster yet, or somebody ran `kubeadm reset`.
     Out,
 }
 
-/// Asks `question` by the kubeconfig `config`. Where `step` was finished, and what
-/// it has left is there, no answer is no reason to begin again.
+/// Asks `question` with the kubeconfig `config`. If `step` has finished, and the file
+/// `left` that it made is there, no answer does not mean that it must begin again.
 pub(crate) fn standing(
     host: &Host,
     step: &str,

@@ -2,8 +2,8 @@
 
 use crate::host::Host;
 
-/// What the kernel has for a key; none before its module is loaded. A dot in an
-/// interface's name is a slash in a key.
+/// The kernel's value of a key; none if its module is not loaded. A dot in an
+/// interface's name is written as a slash in a key.
 pub(crate) fn now(host: &Host, key: &str) -> anyhow::Result<Option<String>> {
     let turned = |letter| match letter {
         '.' => '/',

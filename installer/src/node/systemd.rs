@@ -4,22 +4,22 @@ use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 
-/// Whether systemd says `word` of a unit, to `is-active` or `is-enabled`. An
-/// error where it says nothing: that is not "no".
+/// Whether `systemctl is-active` or `is-enabled` says `word`. If systemd does not
+/// answer, that is an error, and not "no".
 pub(crate) fn unit_is(host: &Host, word: &str, unit: &str) -> anyhow::Result<bool> {
     let question = if word == "active" { "is-active" } else { "is-enabled" };
     let told = unit_told(host, question, unit)?;
-    // What nothing can enable more than it is: it starts when others want it.
+    // These cannot be enabled any further: other units start them.
     let starts = ["static", "indirect", "generated", "alias"];
     Ok(told == word || word == "enabled" && starts.contains(&told.as_str()))
 }
 
-/// What systemd says of a unit, as [`unit_is`] has it; nothing of one that is not there.
+/// The word that `systemctl` answers; empty if there is no such unit.
 pub(crate) fn unit_told(host: &Host, question: &str, unit: &str) -> anyhow::Result<String> {
     let command = Command::of(&format!("systemctl {question} {unit}"));
     let said = host.answer(&command)?;
-    // Of a unit that is not there older ones have no word, only that error; in a
-    // folder that is looked at there is no systemd.
+    // If there is no such unit, older versions only print this error. Below
+    // `--root` there is no systemd.
     let is_absent = ["No such file", "Running in chroot"];
     let says = !said.stdout.trim().is_empty()
         || said.status == Some(127)
@@ -35,8 +35,8 @@ pub(crate) fn unit_told(host: &Host, question: &str, unit: &str) -> anyhow::Resu
     Ok(said.stdout.trim().to_owned())
 }
 
-/// Whether systemd has no such unit. To `is-active` systemd 219 says `unknown` then,
-/// and newer ones `inactive`, as of one that is off.
+/// Whether systemd has no such unit. `is-active` cannot tell: newer versions say
+/// `inactive` of a missing unit too, and 219 says `unknown`.
 pub(crate) fn unit_is_absent(host: &Host, unit: &str) -> anyhow::Result<bool> {
     let said = host.answer(&Command::of("systemctl show --property=LoadState").with(unit))?;
     Ok(said.stdout.trim() == "LoadState=not-found")

@@ -6,7 +6,8 @@ use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
-use crate::node::family;
+use crate::node::facts::Facts;
+use crate::node::family::packager;
 use crate::node::kubeadm::minor;
 use crate::preflight::earlier::has_begun;
 use crate::steps::{modules, nfs_server};
@@ -96,7 +97,7 @@ fn missing(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let (kernel, missing) = (&intent.facts.kernel, missing.join(", "));
     Ok(vec![Failure::new(
         format!("the kernel that runs here, {kernel}, lacks {missing}"),
-        family::modules_cure(host, &intent.facts),
+        modules_cure(host, &intent.facts),
     )])
 }
 
@@ -118,6 +119,20 @@ fn netfilter(host: &Host, intent: &Intent) -> anyhow::Result<Option<Failure>> {
              or both ip_tables and nf_tables with nft_compat",
             intent.facts.kernel
         ),
-        family::modules_cure(host, &intent.facts),
+        modules_cure(host, &intent.facts),
     )))
+}
+
+/// How a node gets modules that its kernel lacks: until el7 they are in the kernel's
+/// own package.
+fn modules_cure(host: &Host, facts: &Facts) -> String {
+    let (tool, kernel) = (packager(host), &facts.kernel);
+    let put_in = match facts.family.as_deref() {
+        Some("el6" | "el7") => format!("{tool} reinstall kernel-{kernel}"),
+        _ => format!("{tool} install kernel-modules-{kernel} kernel-modules-extra-{kernel}"),
+    };
+    format!(
+        "restart the node if its kernel was updated; else put them in from your system's medium \
+         (`{put_in}`), or do without, by proxyMode: iptables or no nfs"
+    )
 }

@@ -11,7 +11,8 @@ use toml_edit::{Item, TableLike};
 
 use crate::exec::Command;
 use crate::failure::Failure;
-use crate::host::{Host, unescaped};
+use crate::host::Host;
+use crate::host::place::unescaped;
 use crate::intent::Intent;
 use crate::preflight::earlier::has_begun;
 use crate::role::Role;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use bundle_format::lock::LockedTarget;
-use installer::exec::SystemExec;
+use installer::exec::system::SystemExec;
 use installer::host::Host;
 use installer::node::facts::Facts;
 use installer::target::{choose, reason};

@@ -6,6 +6,7 @@
 
 mod arrival;
 mod needs;
+mod next_start;
 mod opened;
 mod peers;
 mod pods;
@@ -18,6 +19,7 @@ use ipnet::IpNet;
 pub(crate) use self::arrival::{Arrival, Ways};
 pub(crate) use self::needs::{KUBELET as KUBELETS_PORT, for_all};
 use self::needs::{Opening, Whom};
+use self::next_start::{at_next_start, is_live};
 pub(crate) use self::opened::rules as opened;
 use self::peers::Peers;
 pub(crate) use self::peers::problem;
@@ -25,9 +27,7 @@ pub(crate) use self::rules::{Place, Rule};
 pub(crate) use self::zones::{Zones, default_zone, is_at_work};
 use crate::engine::change::Change;
 use crate::engine::step::{Node, Step};
-use crate::failure::Failure;
 use crate::host::Host;
-use crate::node::paths::KUBELET_CONF;
 use crate::node::systemd::unit_is;
 
 /// See the module.
@@ -74,18 +74,6 @@ fn flush(host: &Host, runs: bool, starts: bool) -> anyhow::Result<Vec<Change>> {
     let unit = "firewalld";
     let lines = (format!("systemctl {end} {unit}"), format!("systemctl {begin} {unit}"));
     Ok(vec![Change::run_undone_by(&lines.0, &lines.1)])
-}
-
-/// Whether Kubernetes may have rules of its own in the kernel.
-fn is_live(host: &Host) -> bool {
-    host.exists(KUBELET_CONF)
-}
-
-fn at_next_start(what: &str) -> Failure {
-    Failure::new(
-        what,
-        "restart this node when that suits, and run this again; or run it with `--skip firewall`",
-    )
 }
 
 fn configure(node: &Node<'_>, places: &[Place]) -> anyhow::Result<Vec<Change>> {

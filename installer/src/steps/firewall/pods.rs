@@ -4,9 +4,9 @@ use bundle_format::cluster::Cluster;
 use ipnet::IpNet;
 
 use super::arrival::Arrival;
+use super::next_start::{at_next_start, is_live};
 use super::rules::{Place, Rule};
 use super::zones::{Zones, unanswered};
-use super::{at_next_start, is_live};
 use crate::engine::change::Change;
 use crate::exec::Command;
 use crate::host::Host;

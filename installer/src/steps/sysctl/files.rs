@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::super::lines::{lines, shown};
-use super::{PODS, is_of_pods, tuned};
+use super::settings::{OLD_NAME, PODS, is_of_pods};
+use super::tuned;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::pattern::{cleaned, fits};
@@ -57,7 +58,7 @@ pub(super) fn undoing(
     for (path, is_last) in files(host)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let real = cleaned(&host.followed(&path)?);
-        if path == Path::new(own) || name == super::OLD_NAME || !host.path(&real).is_file() {
+        if path == Path::new(own) || name == OLD_NAME || !host.path(&real).is_file() {
             continue;
         }
         let is_after = is_last || name.as_str() > own_name;
