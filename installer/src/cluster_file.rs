@@ -10,7 +10,7 @@ use bundle_format::{input, recognise};
 use crate::failure::{Failure, Mistakes};
 
 /// Where the keys are listed.
-const CURE: &str = "`installer manual` lists what can stand in a cluster file";
+const CURE: &str = "`installer manual cluster-file` lists what can stand in a cluster file";
 
 /// A cluster file as it was written.
 #[derive(Debug, Default)]

@@ -1,5 +1,6 @@
-//! What README.md and docs/ show: their commands run, and print what is shown
-//! but for numbers; their YAML is read.
+//! What README.md and docs/ show: their commands run, and print what is shown,
+//! except for numbers; their YAML is read; their links lead somewhere; and the
+//! Chinese pages show the same.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,11 +13,33 @@ use crate::support::demo::{BUNDLER, Demo};
 /// The programs whose lines are run; others need what a test has not.
 const RUN: [&str; 2] = ["bundler ", "sha256sum "];
 
+/// Whether a line of a block is run.
+fn is_run(line: &str) -> bool {
+    let command = line.strip_prefix("$ ").unwrap_or(line);
+    RUN.iter().any(|program| command.starts_with(program))
+}
+
 fn documents() -> Vec<PathBuf> {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     let mut paths = vec![root.join("README.md")];
-    paths.extend(fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path()));
+    paths.extend(pages(&root.join("docs")));
     paths
+}
+
+/// The pages in a folder.
+fn pages(folder: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.extension().is_some_and(|end| end == "md")).collect()
+}
+
+/// The pages that exist in Chinese too, each with its translation.
+fn translated() -> Vec<(PathBuf, PathBuf)> {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let mut pairs = vec![(root.join("README.md"), root.join("README.zh.md"))];
+    for page in pages(&root.join("docs/zh")) {
+        pairs.push((root.join("docs").join(page.file_name().unwrap()), page));
+    }
+    pairs
 }
 
 /// The fenced blocks of a document, those marked with `language`.
@@ -74,15 +97,19 @@ fn run(demo: &Demo, line: &str) -> String {
 fn commands_run_and_print_what_is_shown() {
     let mut count = 0;
     for document in documents() {
+        let blocks = blocks(&fs::read_to_string(&document).unwrap(), "");
+        if !blocks.iter().flat_map(|block| block.lines()).any(is_run) {
+            continue;
+        }
         let demo = Demo::start();
         let spec = fs::read_to_string(demo.path("bundle.yaml")).unwrap();
-        for block in blocks(&fs::read_to_string(&document).unwrap(), "") {
+        for block in blocks {
             let session = block.lines().any(|line| line.starts_with("$ "));
             let mut printed = String::new();
             for line in block.lines() {
                 let command = line.strip_prefix("$ ").unwrap_or(line);
                 let is_command = !session || line.starts_with("$ ");
-                if is_command && RUN.iter().any(|program| command.starts_with(program)) {
+                if is_command && is_run(line) {
                     if command.starts_with("bundler init") {
                         fs::remove_file(demo.path("bundle.yaml")).unwrap();
                     }
@@ -129,12 +156,13 @@ fn yaml_is_read() {
                 architecture: x86_64\n  repositories:\n  - {id: os, baseUrl: 'https://example.com/', \
                 keys: [key.asc]}\n";
     let mut count = 0;
-    // What installing has is the cluster's file, which the installer's own test reads.
-    for document in documents().into_iter().filter(|path| !path.ends_with("install.md")) {
+    // The sample of a cluster file has a test of its own.
+    for document in documents().into_iter().filter(|path| !path.ends_with("cluster-file.md")) {
         for block in blocks(&fs::read_to_string(&document).unwrap(), "yaml") {
             let of_target = || format!("{head}  {}", block.replace('\n', "\n  "));
             let text = match block.starts_with("patches:") {
                 _ if block.starts_with("match:") => of_target(),
+                _ if block.starts_with("kubelet:") => format!("{head}cluster:\n  {block}"),
                 true => format!(
                     "{head}manifests:\n- name: a\n  file: a.yaml\n  {}",
                     block.replace('\n', "\n  ")
@@ -146,4 +174,123 @@ fn yaml_is_read() {
         }
     }
     assert!(count >= 3, "only {count} blocks were found");
+}
+
+/// The parts of a page, in order: each fenced block as it is; and of each heading,
+/// paragraph, item of a list and row of a table what kind it is, and what stands in
+/// backquotes there. That is sorted, because each language orders its words in its own way.
+fn parts(text: &str) -> Vec<String> {
+    let mut parts = Vec::new();
+    let mut part = String::new();
+    let mut is_fenced = false;
+    let mut end = |part: &mut String| {
+        let whole = std::mem::take(part);
+        let mut names: Vec<&str> = whole.split('`').skip(1).step_by(2).collect();
+        names.sort_unstable();
+        let kind = match whole.split(' ').next().unwrap_or_default() {
+            "" => return,
+            _ if whole.starts_with("```") => return parts.push(whole),
+            "|" => format!("row of {} cells", whole.matches('|').count() - 1),
+            word if is_mark(word) => word.to_owned(),
+            _ => "paragraph".to_owned(),
+        };
+        parts.push(format!("{kind} {names:?}"));
+    };
+    for line in text.lines() {
+        let fence = line.starts_with("```");
+        let begins = line.trim_start().split(' ').next().unwrap_or_default();
+        if !is_fenced && (fence || begins == "|" || begins.is_empty() || is_mark(begins)) {
+            end(&mut part);
+        }
+        is_fenced ^= fence;
+        match is_fenced || fence {
+            true => part += &format!("{line}\n"),
+            false if part.is_empty() => part += line.trim_start(),
+            false => part += &format!(" {line}"),
+        }
+        if fence && !is_fenced {
+            end(&mut part);
+        }
+    }
+    end(&mut part);
+    parts
+}
+
+/// Whether a line with this first word begins a heading or an item of a list.
+fn is_mark(word: &str) -> bool {
+    let is_number = |number: &str| number.parse::<u8>().is_ok();
+    word == "-"
+        || word.strip_suffix('.').is_some_and(is_number)
+        || (word.starts_with('#') && word.trim_matches('#').is_empty())
+}
+
+#[test]
+fn a_translation_has_the_same_commands_and_names() {
+    let read = |path: &Path| {
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    for (page, translation) in translated() {
+        let (own, other) = (parts(&read(&page)), parts(&read(&translation)));
+        let end = "the end".to_owned();
+        for at in 0..own.len().max(other.len()) {
+            let (own, other) = (own.get(at).unwrap_or(&end), other.get(at).unwrap_or(&end));
+            assert_eq!(own, other, "{}, {}", page.display(), translation.display());
+        }
+    }
+}
+
+#[test]
+fn each_page_for_an_operator_is_translated() {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs"));
+    let index = fs::read_to_string(root.join("install.md")).unwrap();
+    let (index, _) = index.split_once("\n## ").unwrap();
+    let names = index.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let mut wanted: Vec<String> = names.skip(1).map(|name| format!("{name}.md")).collect();
+    wanted.push("install.md".to_owned());
+    wanted.sort_unstable();
+    let mut there: Vec<String> = pages(&root.join("zh"))
+        .iter()
+        .map(|page| page.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    there.sort_unstable();
+    assert_eq!(there, wanted);
+}
+
+/// The places in a page that a link may name: its headings, as forges name them.
+fn anchors(text: &str) -> Vec<String> {
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    let anchor = |line: &str| {
+        let words = line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+        words.chars().filter(|sign| sign.is_alphanumeric() || "-_".contains(*sign)).collect()
+    };
+    headings.map(anchor).collect()
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let mut documents = documents();
+    documents.extend(translated().into_iter().map(|(_, translation)| translation));
+    documents.extend(pages(root));
+    documents.push(root.join("tests/lab/README.md"));
+    let mut count = 0;
+    for document in documents {
+        let text = fs::read_to_string(&document).unwrap();
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.starts_with("https:")) {
+            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = match path {
+                "" => document.clone(),
+                path => document.parent().unwrap().join(path),
+            };
+            let place = format!("{}: {link}", document.display());
+            assert!(target.exists(), "{place}");
+            if !anchor.is_empty() {
+                let known = anchors(&fs::read_to_string(&target).unwrap());
+                assert!(known.iter().any(|one| one == anchor), "{place}: {known:?}");
+            }
+            count += 1;
+        }
+    }
+    assert!(count >= 80, "only {count} links were found");
 }

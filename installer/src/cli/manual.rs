@@ -6,9 +6,25 @@ use super::output::print;
 /// read them on.
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub(crate) enum Page {
-    /// Installing: options, steps, problems, the cluster file, the way back
+    /// Install a cluster
     Install,
-    /// Why a node is broken
+    /// Check a node before you install: problems and warnings
+    Preflight,
+    /// See what each step changes
+    Steps,
+    /// Use your site's settings: the keys of the cluster file
+    ClusterFile,
+    /// See which ports are opened, and to whom
+    Firewall,
+    /// Give a person access
+    Access,
+    /// Renew certificates
+    Certificates,
+    /// Restart a node
+    Restart,
+    /// Take everything back
+    Reset,
+    /// Find out why a node is broken
     Doctor,
 }
 
@@ -16,6 +32,14 @@ pub(crate) enum Page {
 pub(crate) fn manual(page: Page) -> anyhow::Result<()> {
     let text = match page {
         Page::Install => include_str!("../../../docs/install.md"),
+        Page::Preflight => include_str!("../../../docs/preflight.md"),
+        Page::Steps => include_str!("../../../docs/steps.md"),
+        Page::ClusterFile => include_str!("../../../docs/cluster-file.md"),
+        Page::Firewall => include_str!("../../../docs/firewall.md"),
+        Page::Access => include_str!("../../../docs/access.md"),
+        Page::Certificates => include_str!("../../../docs/certificates.md"),
+        Page::Restart => include_str!("../../../docs/restart.md"),
+        Page::Reset => include_str!("../../../docs/reset.md"),
         Page::Doctor => include_str!("../../../docs/doctor.md"),
     };
     print(text)

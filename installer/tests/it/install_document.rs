@@ -13,9 +13,9 @@ fn text(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap()
 }
 
-/// The part of `docs/install.md` below a heading.
-fn part(heading: &str) -> String {
-    let text = text("docs/install.md");
+/// The part of a page below a heading.
+fn part(page: &str, heading: &str) -> String {
+    let text = text(page);
     let (_, part) = text.split_once(&format!("\n## {heading}\n")).unwrap();
     part.split("\n## ").next().unwrap().to_owned()
 }
@@ -27,7 +27,7 @@ fn rows(part: &str) -> Vec<&str> {
 
 #[test]
 fn each_step_is_listed_in_its_order() {
-    let part = part("Steps");
+    let part = part("docs/steps.md", "Steps");
     let listed = rows(&part);
     let mut all = Vec::new();
     for role in [Role::Master, Role::Worker] {
@@ -41,7 +41,7 @@ fn each_step_is_listed_in_its_order() {
 
 #[test]
 fn the_sample_of_the_cluster_file_has_the_defaults() {
-    let part = part("cluster.yaml");
+    let part = part("docs/cluster-file.md", "cluster.yaml");
     let (_, sample) = part.split_once("```yaml\n").unwrap();
     let sample: Cluster = serde_saphyr::from_str(sample.split("```").next().unwrap()).unwrap();
     assert_eq!(sample.conflicts(), []);
@@ -65,10 +65,12 @@ fn the_sample_of_the_cluster_file_has_the_defaults() {
 #[test]
 fn subcommands_and_options_exist() {
     let mut count = 0;
-    for document in
-        ["README.md", "docs/install.md", "docs/doctor.md", "docs/design.md", "docs/lab.md"]
-    {
-        let text = text(document);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let pages = names.map(|name| format!("docs/{}", name.to_str().unwrap()));
+    let pages = pages.filter(|page| page.ends_with(".md"));
+    for document in pages.chain(["README.md".to_owned()]) {
+        let text = text(&document);
         let lines = text.lines().map(|line| line.trim_start_matches("$ "));
         let lines = lines.filter_map(|line| line.strip_prefix("./installer "));
         let prose = text.split('`').filter_map(|code| code.strip_prefix("installer "));
@@ -87,7 +89,7 @@ fn subcommands_and_options_exist() {
             count += 1;
         }
     }
-    let part = part("Two lines");
+    let part = part("docs/install.md", "Options");
     let help = Command::new(env!("CARGO_BIN_EXE_installer")).arg("--help").output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
     for option in rows(&part) {

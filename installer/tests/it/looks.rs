@@ -446,11 +446,22 @@ fn commands_get_no_proxy_and_are_found_without_a_path() {
 #[test]
 fn the_manual_is_in_the_program() {
     let folder = tempfile::tempdir().unwrap();
-    for (page, file) in [("", "install.md"), ("doctor", "doctor.md")] {
-        let (status, out, _) = run(folder.path(), format!("manual {page}").trim());
-        let text = fs::read_to_string(Path::new("../docs").join(file)).unwrap();
-        assert_eq!((status, out), (0, text));
+    let page = |name: &str| fs::read_to_string(format!("../docs/{name}.md")).unwrap();
+    let install = page("install");
+    let (_, index) = install.split_once("| `PAGE` |").unwrap();
+    let (index, _) = index.split_once("\n## ").unwrap();
+    let mut listed = vec!["install"];
+    listed.extend(index.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()));
+    for name in &listed {
+        let (status, out, _) = run(folder.path(), &format!("manual {name}"));
+        assert!(status == 0 && out == page(name), "{name}: {status}");
     }
+    let (status, out, _) = run(folder.path(), "manual");
+    assert!(status == 0 && out == page("install"), "{status}");
+    let (status, _, err) = run(folder.path(), "manual no-such-page");
+    assert_eq!(status, 2);
+    let values = err.split_once("possible values: ").unwrap().1.split(']').next().unwrap();
+    assert_eq!(values.split(", ").collect::<Vec<_>>(), listed);
 }
 
 #[test]

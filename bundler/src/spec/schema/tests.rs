@@ -88,7 +88,7 @@ fn each_shipped_spec_and_each_sample_is_good() {
     if let Some(said) = judged(&schema(), &specs) {
         assert_eq!(said, vec![""; specs.len()]);
     }
-    let page = fs::read_to_string(root.join("docs/install.md")).unwrap();
+    let page = fs::read_to_string(root.join("docs/cluster-file.md")).unwrap();
     let sample = page.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
     assert!(reads_cluster(sample), "{sample}");
     if let Some(said) = judged(&cluster::schema(), &[value(sample)]) {

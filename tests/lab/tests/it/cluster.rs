@@ -13,7 +13,7 @@ use crate::deed::Deeds;
 use crate::guide;
 use crate::support::{connected_host, lab, words};
 
-/// What a reset leaves, as `docs/install.md` says: what packages have made of
+/// What a reset leaves, as `docs/reset.md` says: what packages have made of
 /// users, and what rpm, dnf and logs remember. systemd has folders of each boot
 /// in `/var/tmp`.
 const LEFT: [&str; 10] = [

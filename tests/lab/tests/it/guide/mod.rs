@@ -11,27 +11,32 @@ use lab::{Lab, Node};
 const HEAD: &str = "\
 # The guide's steps, shown
 
-Each step of the guide (`GUIDE.md`) that the installer replaces, on the lab's
-cluster of one master, `node1`, and two workers: a command, and what the node says.
-This page is written by the test that makes the cluster, and held to it
-(`tests/lab/tests/it/guide/`).
+The installer replaces a hand-written guide (`GUIDE.md`). This page shows each step of
+that guide on the lab's cluster of one master, `node1`, and two workers: a command, and
+what the node prints. The test that makes the cluster also makes this page, and fails if
+the page differs (`tests/lab/tests/it/guide/`).
 ";
 
 /// A step of the guide: its number, what is to be so, on which node, and the
 /// line for a shell that shows it. What it says is the same in each cluster.
 const STEPS: [(&str, &str, &str, &str); 21] = [
-    ("S1", "the node knows itself and the others by name", "node2", "hostname; getent hosts node1"),
+    (
+        "S1",
+        "the node knows its own name and the others' names",
+        "node2",
+        "hostname; getent hosts node1",
+    ),
     (
         "S2",
-        "the firewall runs, with the role's ports open: some for all, some for nodes",
+        "the firewall runs, and the role's ports are open: some to all, some to nodes only",
         "node1",
         "firewall-cmd --zone=public --list-ports; firewall-cmd --zone=public --list-rich-rules | sort",
     ),
-    ("S3", "no swap, now and at boot", "node1", "tail -n +2 /proc/swaps; grep swap /etc/fstab"),
+    ("S3", "swap is off, now and at boot", "node1", "tail -n +2 /proc/swaps; grep swap /etc/fstab"),
     ("S4", "modules are loaded at boot", "node1", "cat /etc/modules-load.d/kubeferry.conf"),
     (
         "S5",
-        "the kernel forwards, and shows bridged traffic to iptables",
+        "the kernel forwards packets, and iptables sees bridged traffic",
         "node2",
         "sysctl net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables net.bridge.bridge-nf-call-ip6tables",
     ),
@@ -41,22 +46,22 @@ const STEPS: [(&str, &str, &str, &str); 21] = [
         "node2",
         "chronyc -c sources | cut -d, -f1-3; systemctl is-enabled chronyd",
     ),
-    ("S7", "one service folder", "node1", "ls /opt/kubernetes"),
+    ("S7", "there is one service folder", "node1", "ls /opt/kubernetes"),
     (
         "S8",
-        "containerd's CRI answers, and control groups are systemd's",
+        "containerd's CRI answers, and its cgroup driver is systemd",
         "node2",
         "crictl info; grep SystemdCgroup /etc/containerd/config.toml",
     ),
     (
         "S9",
-        "containerd's sandbox image is kubeadm's",
+        "containerd uses kubeadm's sandbox image",
         "node1",
         "kubeadm config images list --config /opt/kubernetes/kubeadm.yaml | grep pause; grep sandbox_image /etc/containerd/config.toml",
     ),
     (
         "S10",
-        "the bundle's versions, and kubelet starts at boot",
+        "programs have the bundle's versions, and kubelet starts at boot",
         "node2",
         "rpm -q kubelet kubeadm kubectl; systemctl is-enabled kubelet",
     ),
@@ -74,13 +79,13 @@ const STEPS: [(&str, &str, &str, &str); 21] = [
     ),
     (
         "S13",
-        "the control plane answers root, and root only",
+        "the control plane answers, and only root can read the kubeconfig",
         "node1",
         "kubectl get --raw /readyz; echo; stat -c '%a %U %n' /root/.kube/config",
     ),
     (
         "S14",
-        "pods have a network, and names",
+        "pods have a network and DNS",
         "node1",
         "kubectl -n kube-system rollout status deployment coredns",
     ),
@@ -92,26 +97,26 @@ const STEPS: [(&str, &str, &str, &str); 21] = [
     ),
     (
         "S16",
-        "no administrator's kubeconfig on a worker",
+        "a worker has no administrator's kubeconfig",
         "node2",
         "ls /etc/kubernetes; test -e /root/.kube || echo no /root/.kube",
     ),
     (
         "S17",
-        "the ingress has a node's own port",
+        "the ingress uses its node's own network",
         "node1",
         "kubectl -n ingress-nginx get pods -l app.kubernetes.io/name=ingress-nginx -o jsonpath='{range .items[*]}{.spec.nodeName} {.spec.hostNetwork} {.spec.dnsPolicy}{\"\\n\"}{end}' | sort",
     ),
     ("S18", "crictl needs no options", "node1", "cat /etc/crictl.yaml"),
     (
         "S18",
-        "no certificate ends soon",
+        "no certificate expires within 30 days",
         "node1",
         "for file in /etc/kubernetes/pki/*.crt; do openssl x509 -checkend 2592000 -noout -in \"$file\" && echo \"$file\"; done",
     ),
     (
         "S18",
-        "the kubeconfig is of this cluster's authority",
+        "the kubeconfig trusts this cluster's authority",
         "node1",
         "grep certificate-authority-data /root/.kube/config | cut -d' ' -f6 | base64 -d | cmp - /etc/kubernetes/pki/ca.crt && echo same",
     ),
