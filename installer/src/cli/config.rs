@@ -1,5 +1,5 @@
-//! `installer config`: the cluster file as it holds, with where each value is
-//! from. It can be given as a cluster file again.
+//! `installer config`: the effective cluster file, with the origin of each value. Its
+//! output can be used as a cluster file.
 
 use std::io::Write;
 use std::path::Path;

@@ -12,7 +12,7 @@ use crate::doctor::{Diagnosis, diagnose, diagnose_past_receipt};
 pub(crate) fn doctor(json: bool) -> anyhow::Result<()> {
     let diagnosis = match node::host(None) {
         Ok(host) => diagnose(&host),
-        // Nobody but root can see what is to be seen.
+        // Only root can look at everything.
         Err(error) if !geteuid().is_root() => return Err(error),
         Err(error) => diagnose_past_receipt(&node::host_past_receipt(), &error),
     };

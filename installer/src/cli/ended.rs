@@ -1,4 +1,4 @@
-//! How a command that changes a node begins and ends: it is agreed to, and has a log.
+//! How a command that changes a node ends, and the question before it.
 
 use std::io::{self, Write};
 
@@ -6,10 +6,10 @@ use bundle_format::text::stderr;
 
 use crate::host::LOG;
 
-/// How a command ended, and its log where it came so far as to write one.
+/// The result of a command; and its log, if it got so far as to write one.
 pub(super) type Ended = (anyhow::Result<()>, Option<&'static str>);
 
-/// Carries out what was agreed to, which is nothing where the answer was no.
+/// Makes what was agreed to; nothing if the answer was no.
 pub(super) fn carried_out<T>(
     agreed: anyhow::Result<Option<T>>,
     carry_out: impl FnOnce(&mut T) -> anyhow::Result<()>,
@@ -21,7 +21,8 @@ pub(super) fn carried_out<T>(
     }
 }
 
-/// Asks the person at the terminal; nobody else says yes. A no is told.
+/// Asks the person at the terminal. Without a terminal the answer is no. A no is
+/// reported.
 pub(super) fn confirmed(question: &str) -> anyhow::Result<bool> {
     use std::io::IsTerminal;
     if !io::stdin().is_terminal() {

@@ -1,4 +1,4 @@
-//! From what was typed to what the node is to become.
+//! From the command line to an intent.
 
 use crate::node::join;
 use std::io::Write;
@@ -26,7 +26,7 @@ use crate::node::paths::ROOT_KUBECONFIG;
 use crate::role::Role;
 use crate::target;
 
-/// How many of a cluster's machines are named.
+/// How many machines of a cluster are listed.
 const SHOWN: usize = 10;
 
 /// The node to look at.
@@ -42,25 +42,25 @@ pub(crate) fn host(root: Option<&Path>) -> anyhow::Result<Host> {
     Host::look(root.unwrap_or(Path::new("/")), exec)
 }
 
-/// This node, with a receipt that cannot be read.
+/// This node, without its receipt, which cannot be read.
 pub(super) fn host_past_receipt() -> Host {
     Host::look_past_receipt(Path::new("/"), Box::new(SystemExec { root: None }))
 }
 
-/// Opens it for changes, once a command has ended that an earlier run has left.
+/// Opens the node for changes, after a command of an earlier run has ended.
 pub(super) fn begin(host: Host) -> anyhow::Result<Host> {
     let host = host.open()?;
     orphan::await_end(&host)?;
     Ok(host)
 }
 
-/// What it is to be made from.
+/// The bundle.
 pub(super) fn bundle(aim: &Aim) -> anyhow::Result<Bundle> {
     let path = super::bundle::find(aim.bundle.as_deref())?;
     Bundle::open(&path).with_context(|| format!("opening {}", path.display()))
 }
 
-/// What it is to become.
+/// What the node is to become.
 pub(crate) fn intent(host: &Host, aim: &Aim, root: Option<&Path>) -> anyhow::Result<Intent> {
     let bundle = bundle(aim)?;
     let kubeconfig = brought(aim)?;
@@ -74,13 +74,13 @@ pub(crate) fn intent(host: &Host, aim: &Aim, root: Option<&Path>) -> anyhow::Res
     Ok(Intent { role: aim.role, bundle, target, cluster, facts, name, address, join, kubeconfig })
 }
 
-/// What it says of the cluster.
+/// What the bundle says of the cluster.
 pub(super) fn of_bundle(bundle: &Bundle) -> OfBundle {
     let lock = bundle.lock();
     OfBundle { given: lock.cluster.clone(), kubernetes: lock.kubernetes.clone() }
 }
 
-/// The join file that was given; a worker cannot do without.
+/// The join file. A worker must have one.
 pub(super) fn join(aim: &Aim) -> anyhow::Result<Option<JoinFile>> {
     if aim.role == Role::Worker && aim.join.is_none() {
         return Err(Failure::new(
@@ -103,7 +103,7 @@ pub(super) fn join(aim: &Aim) -> anyhow::Result<Option<JoinFile>> {
     aim.join.as_deref().map(JoinFile::load).transpose()
 }
 
-/// The kubeconfig that was given, for a worker.
+/// The kubeconfig for root on a worker.
 fn brought(aim: &Aim) -> anyhow::Result<Option<Brought>> {
     if aim.role == Role::Master && aim.with_kubeconfig.is_some() {
         return Err(Failure::new(
@@ -117,7 +117,7 @@ fn brought(aim: &Aim) -> anyhow::Result<Option<Brought>> {
 
 pub(super) fn address(facts: &Facts, aim: &Aim, root: Option<&Path>) -> anyhow::Result<Ipv4Addr> {
     match (root, aim.address) {
-        // A folder has no interfaces; who plans for it says what it will have.
+        // A folder has no interfaces, so the person names the address.
         (Some(_), Some(address)) => Ok(address),
         (Some(folder), None) => Err(Failure::new(
             format!("the folder {} does not say which address its node has", folder.display()),
@@ -128,8 +128,8 @@ pub(super) fn address(facts: &Facts, aim: &Aim, root: Option<&Path>) -> anyhow::
     }
 }
 
-/// The node's name: as asked for, else by its address in the cluster file, else
-/// its host name.
+/// The node's name: as asked for, else the cluster file's for its address, else the
+/// host name.
 pub(super) fn name(
     facts: &Facts,
     aim: &Aim,
@@ -141,8 +141,8 @@ pub(super) fn name(
     facts.node_name(aim.node_name.clone().or(by_address))
 }
 
-/// Says where the cluster file has this node in no or in another way: its address may
-/// be a slip, or the file may not have all machines.
+/// A notice if the cluster file does not list this node, or has another name for its
+/// address: the address may be mistyped, or the file incomplete.
 pub(super) fn stranger(cluster: &Cluster, address: Ipv4Addr, name: &NodeName) -> Option<String> {
     let nodes = &cluster.nodes;
     if nodes.is_empty() || nodes.iter().any(|node| node.address == address) {
@@ -170,7 +170,7 @@ pub(super) fn stranger(cluster: &Cluster, address: Ipv4Addr, name: &NodeName) ->
     Some(format!("{address} is none of `nodes` of the cluster file, which has {all}{more}{meant}"))
 }
 
-/// As [`stranger`], for the person.
+/// Prints the notice of [`stranger`].
 pub(super) fn tell_stranger(intent: &Intent) {
     if let Some(words) = stranger(&intent.cluster, intent.address, &intent.name) {
         drop(writeln!(stderr(), "note: {}", printable(&words)));

@@ -1,4 +1,4 @@
-//! The options that several commands have in common.
+//! Options that several commands share.
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;

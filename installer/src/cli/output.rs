@@ -7,14 +7,13 @@ use anyhow::Context;
 use bundle_format::output;
 use bundle_format::text::stdout;
 
-/// Prints what was asked for.
+/// Prints to standard output.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
     let mut out = stdout();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("printing")
 }
 
-/// Writes a secret where a person said, or prints it. A file of it is for its
-/// owner's eyes only.
+/// Writes a secret to a file that only its owner can read, or prints it.
 pub(super) fn secret(path: Option<&Path>, text: &str, what: &str) -> anyhow::Result<()> {
     match path {
         None => print(text),

@@ -1,4 +1,4 @@
-//! `installer preflight`, and how problems are told.
+//! `installer preflight`, and how problems are printed.
 
 use std::io::{self, Write};
 
@@ -18,7 +18,7 @@ pub(crate) fn preflight(aim: &Aim, look: &Look) -> anyhow::Result<()> {
     let intent = node::intent(&host, aim, look.root.as_deref())?;
     node::tell_stranger(&intent);
     let (mut problems, warnings) = preflight::look(&host, &intent);
-    // What a step cannot plan with is in its way as well.
+    // A step that cannot plan is a problem too.
     let plan = run::plan(&host, &intent, &order::steps(intent.role));
     problems.extend(plan.err().iter().map(Failure::of));
     let mut out = stdout();
@@ -39,7 +39,7 @@ pub(crate) fn preflight(aim: &Aim, look: &Look) -> anyhow::Result<()> {
     refuse(&problems)
 }
 
-/// An object with the problems and the warnings added.
+/// Adds the problems and warnings to a JSON object.
 pub(super) fn json(object: &Value, problems: &[Failure], warnings: &[Failure]) -> Value {
     let mut object = object.clone();
     if let Some(map) = object.as_object_mut() {
@@ -53,12 +53,12 @@ pub(super) fn json(object: &Value, problems: &[Failure], warnings: &[Failure]) -
     object
 }
 
-/// All of them at once, each with its cure.
+/// Prints all problems, each with its cure.
 pub(super) fn tell(problems: &[Failure]) -> io::Result<()> {
     print("problem", problems)
 }
 
-/// What the run goes past.
+/// Prints all warnings.
 pub(super) fn warn(warnings: &[Failure]) -> io::Result<()> {
     print("warning", warnings)
 }
@@ -71,7 +71,7 @@ fn print(word: &str, all: &[Failure]) -> io::Result<()> {
     Ok(())
 }
 
-/// Goes no further where there are any.
+/// Fails if there are problems.
 pub(super) fn refuse(problems: &[Failure]) -> anyhow::Result<()> {
     match problems.len() {
         0 => Ok(()),

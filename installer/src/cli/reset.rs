@@ -15,7 +15,7 @@ pub(crate) fn reset(yes: bool) -> Ended {
     carried_out(agreed(yes), carry_out)
 }
 
-/// Looks, asks; none where there is nothing to take back, or the answer is no.
+/// Looks, and asks; none if there is nothing to take back, or the answer is no.
 fn agreed(yes: bool) -> anyhow::Result<Option<Host>> {
     let host = node::host(None)?;
     if host.lines().is_empty() {

@@ -18,11 +18,11 @@ use crate::engine::run::Planned;
 use crate::failure::Failure;
 use crate::intent::Intent;
 
-/// The most bytes of a file of the bundle that are shown.
+/// The largest file of the bundle that is shown, in bytes.
 const MOST: u64 = 4 << 20;
-/// What stands in the place of a secret.
+/// Shown in place of a secret.
 const HIDDEN: &str = "(secret, not shown)";
-/// Words in the names of settings whose values nobody else is to see.
+/// Words in the names of settings that hold secrets.
 const SECRETS: [&str; 7] = ["token", "password", "passwd", "secret", "key-data", "auth\"", "auth "];
 
 /// What a plan makes of a file.
@@ -31,13 +31,13 @@ enum New<'a> {
     Text(&'a [u8], u32),
     /// A file of the bundle.
     Content(&'a Content),
-    /// Nothing: it goes.
+    /// The file is removed.
     Gone,
-    /// What a command says or writes, which nobody knows before.
+    /// A command writes it, so its text is not known yet.
     Later(String),
 }
 
-/// Prints the difference between a file as it is and as it would be.
+/// Prints the difference between the file now and after the run.
 pub(crate) fn show(
     aim: &Aim,
     choice: &Choice,
@@ -49,7 +49,7 @@ pub(crate) fn show(
     node::tell_stranger(&intent);
     let plan = run::plan(&host, &intent, &chosen(aim.role, choice)?)?;
     let files = files(&plan);
-    // What comes last is what stays; but what a command reads goes again behind it.
+    // The last change counts; but a file for a command is removed after it.
     let own = || files.iter().rev().filter(|(path, _)| path == file);
     let read = own().find(|(_, new)| !matches!(new, New::Gone));
     let Some((path, new)) = read.or_else(|| own().next()) else {
@@ -70,7 +70,7 @@ pub(crate) fn show(
     print(&text)
 }
 
-/// All files of a plan, in its order.
+/// All files of a plan, in order.
 fn files(plan: &[Planned]) -> Vec<(PathBuf, New<'_>)> {
     let mut files = Vec::new();
     for change in plan.iter().flat_map(|planned| &planned.changes) {
@@ -97,7 +97,7 @@ fn files(plan: &[Planned]) -> Vec<(PathBuf, New<'_>)> {
     files
 }
 
-/// That the plan has no such file, and which was meant.
+/// The failure if the plan does not change this file, with the closest name.
 fn none(files: &[(PathBuf, New<'_>)], file: &Path) -> Failure {
     let mut names: Vec<String> = files
         .iter()
@@ -128,7 +128,7 @@ fn bytes(intent: &Intent, content: &Content) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The lines that differ, as `diff -u` has them.
+/// The lines that differ, in the format of `diff -u`.
 fn difference(
     intent: &Intent,
     path: &Path,
@@ -161,8 +161,8 @@ fn difference(
     }
 }
 
-/// A text without its secrets: a join file's token, what settings of such names have,
-/// passwords of URLs, and private keys.
+/// The text without secrets: tokens, values of settings whose names say so, passwords
+/// in URLs, and private keys.
 fn masked(text: &str, token: Option<&str>) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut in_key = false;
@@ -203,7 +203,7 @@ fn masked_line(line: &str, token: Option<&str>) -> String {
     without_password(&line)
 }
 
-/// `http://me:word@proxy` without the word.
+/// `http://me:word@proxy` without its password.
 fn without_password(line: &str) -> String {
     let Some((scheme, rest)) = line.split_once("://") else { return line.to_owned() };
     let authority = rest.split(['/', ' ', '"', '\'']).next().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Where the cluster's values are from: the bundle and the cluster file, or the
-//! join file.
+//! Where the cluster's values come from: the bundle and the cluster file, or the join
+//! file.
 
 use bundle_format::cluster::Cluster;
 
@@ -10,15 +10,15 @@ use crate::node::join::JoinFile;
 /// The sources of the cluster's values.
 pub(super) struct Sources {
     pub(super) join: Option<JoinFile>,
-    /// The cluster file's keys, where one was given.
+    /// The cluster file's keys, if one was given.
     file: Option<ClusterFile>,
-    /// The bundle's.
+    /// The bundle's keys.
     bundle: OfBundle,
 }
 
 impl Sources {
-    /// Reads them. The bundle is asked only where its keys count: a worker has
-    /// all in its join file.
+    /// Reads them. The bundle is read only if it counts: a worker takes all
+    /// values from its join file.
     pub(super) fn read(
         aim: &Aim,
         join: Option<JoinFile>,
@@ -30,7 +30,7 @@ impl Sources {
         Ok(Self { join, file, bundle })
     }
 
-    /// What holds: a cluster file takes the place of the join file's.
+    /// The effective cluster. A cluster file replaces the join file's.
     pub(super) fn cluster(&self) -> anyhow::Result<Cluster> {
         match (&self.file, &self.join) {
             (None, Some(join)) => Ok(join.cluster.clone()),
@@ -38,8 +38,8 @@ impl Sources {
         }
     }
 
-    /// Where a key's value is from. The endpoint by which a worker joins is the
-    /// join file's in any case.
+    /// Where a key's value comes from. A worker's endpoint always comes from the
+    /// join file.
     pub(super) fn of(&self, key: &str) -> &'static str {
         match &self.file {
             _ if self.join.is_some() && key == "endpoint" => "join file",

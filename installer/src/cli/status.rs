@@ -20,7 +20,7 @@ pub(crate) fn status(json: bool) -> anyhow::Result<()> {
 fn show(out: &mut impl Write, status: &Status) -> io::Result<()> {
     match &status.role {
         Some(role) => {
-            // What makes it one.
+            // The step that puts a node into its cluster.
             let last = ["control-plane", "join"];
             let mut steps = status.steps.iter().filter(|step| last.contains(&step.name));
             let is_one = steps.any(|step| step.progress == Progress::Finished);

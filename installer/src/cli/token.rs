@@ -14,14 +14,14 @@ use crate::node::join::{JoinFile, Machine};
 use crate::node::paths::ADMIN_CONF;
 use crate::role::no_master;
 
-/// Makes a sample, by which a worker can be rehearsed anywhere.
+/// Makes a sample join file, to rehearse a worker anywhere.
 pub(crate) fn sample(config: Option<&Path>, output: Option<&Path>) -> anyhow::Result<()> {
     let file = config.map(ClusterFile::load).transpose()?;
     let cluster = cluster_file::effective(&OfBundle::default(), file.as_ref())?;
     secret(output, &JoinFile::sample(cluster)?.text()?, "join file")
 }
 
-/// Makes a join file like the one that the run has left, with a new token.
+/// Makes a join file like the one that the run wrote, with a new token.
 pub(crate) fn token(hours: u32, output: Option<&Path>) -> anyhow::Result<()> {
     let host = node::host(None)?;
     if !host.exists(ADMIN_CONF) {
@@ -46,7 +46,8 @@ pub(crate) fn token(hours: u32, output: Option<&Path>) -> anyhow::Result<()> {
     secret(output, &text, "join file")
 }
 
-/// The join file that the run has left. A worker's advice, to run this, is of no use here.
+/// The join file that the run wrote. The usual hint, to run this command, would not
+/// help here.
 fn old(host: &Host) -> anyhow::Result<JoinFile> {
     let path = join::path();
     let lacks = |what: &str| {

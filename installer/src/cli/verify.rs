@@ -17,8 +17,8 @@ pub(crate) fn verify(bundle: Option<PathBuf>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads all of the bundle; an error names all that is damaged. Gives the number
-/// of blobs and of bytes.
+/// Reads the whole bundle. The error names everything that is damaged. Returns the
+/// number of blobs and of bytes.
 pub(crate) fn whole(bundle: &Bundle) -> anyhow::Result<(usize, u64)> {
     let verification = verify::verify(bundle, |_| {});
     if let Some(report) = verification.report() {

@@ -1,4 +1,4 @@
-//! The kernel's control groups: kubelet does not start where one that it needs is off.
+//! Control groups. kubelet does not start if a controller that it needs is off.
 
 use crate::failure::Failure;
 use crate::host::Host;
@@ -6,19 +6,21 @@ use crate::intent::Intent;
 use crate::node::kubeadm::minor;
 use crate::preflight::earlier::has_begun;
 
-/// What kubeadm and kubelet need (`k8s.io/system-validators`, `Cgroups`; kubelet's
-/// `pkg/kubelet/cm`, `validate`).
+/// Controllers of version 1 that kubeadm and kubelet need
+/// (`k8s.io/system-validators`, `Cgroups`; kubelet's `pkg/kubelet/cm`, `validate`).
 const FIRST: [&str; 7] = ["cpu", "cpuacct", "cpuset", "devices", "freezer", "memory", "pids"];
-/// The same of version 2, in which `devices` and `freezer` are no controllers.
+/// Controllers of version 2. It has none for `devices` and `freezer`.
 const SECOND: [&str; 4] = ["cpu", "cpuset", "memory", "pids"];
-/// The first minor whose kubelet refuses version 1, unless `failCgroupV1` is off.
+/// The first minor release whose kubelet refuses version 1, unless `failCgroupV1` is
+/// off.
 const WITHOUT_FIRST: u32 = 35;
 
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     if has_begun(host) {
         return Ok(Vec::new());
     }
-    // It is there where version 2 is mounted, and alone (kernel.org, "Control Group v2").
+    // The file exists if only version 2 is mounted (kernel.org, "Control Group
+    // v2").
     let second = host.read("/sys/fs/cgroup/cgroup.controllers")?;
     let first = host.read("/proc/cgroups")?;
     let mut found = Vec::new();
@@ -55,8 +57,8 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     Ok(found)
 }
 
-/// The name in a line of `/proc/cgroups` (cgroups(7)), `memory 4 90 1`, if it is on and
-/// in a hierarchy.
+/// The name in a line of `/proc/cgroups` (cgroups(7)), such as `memory 4 90 1`, if
+/// the controller is on and mounted.
 fn mounted(line: &str) -> Option<&str> {
     let words: Vec<&str> = line.split_ascii_whitespace().collect();
     let [name, hierarchy, _, enabled] = words[..] else { return None };

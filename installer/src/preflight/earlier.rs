@@ -1,4 +1,4 @@
-//! What earlier runs of ours have begun on the node.
+//! What earlier runs of the installer began on the node.
 
 use std::path::Path;
 
@@ -6,12 +6,12 @@ use crate::host::Host;
 use crate::node::paths;
 use crate::receipt::{Deed, Line};
 
-/// Whether the node is in its cluster, or was on the way there with us.
+/// Whether the node is in its cluster, or the installer has begun to put it there.
 pub(super) fn has_begun(host: &Host) -> bool {
     host.exists(paths::ADMIN_CONF) || host.exists(paths::KUBELET_CONF) || is_ours(host)
 }
 
-/// Whether the receipt has it that what kubeadm leaves is ours.
+/// Whether, by the receipt, kubeadm's files here are of our making.
 pub(super) fn is_ours(host: &Host) -> bool {
     host.lines().iter().any(|line| {
         matches!(line, Line::Deed { deed: Deed::Claimed { path, .. }, .. }

@@ -1,6 +1,6 @@
-//! How long etcd's disk takes for what etcd does all the time: a short write, and the
-//! wait until it is on the disk. A cluster on a slow disk begins, and loses its leader
-//! under load; so that is a warning.
+//! The speed of etcd's disk. etcd writes little at a time, and waits each time until
+//! the data is on the disk. A cluster on a slow disk starts, and loses its leader
+//! under load; so this is a warning.
 
 use std::fs::File;
 use std::io::Write;
@@ -18,25 +18,27 @@ use crate::node::paths::ETCD;
 use crate::preflight::earlier::has_begun;
 use crate::role::Role;
 
-/// What etcd's documents ask of the 99th percentile of fdatasync (etcd.io, "Hardware
-/// recommendations" and "What does the etcd warning … mean": wal_fsync below 10 ms).
+/// The limit that etcd's documents give for the 99th percentile of fdatasync
+/// (etcd.io, "Hardware recommendations", and "What does the etcd warning … mean":
+/// wal_fsync below 10 ms).
 const MOST: Duration = Duration::from_millis(10);
-/// A write as etcd's are, and how many of them: fio's `--bs=2300 --size=22m
-/// --fdatasync=1`, by which IBM and etcd's documents measure.
+/// A write of etcd's usual size, and the number of writes: fio's `--bs=2300
+/// --size=22m --fdatasync=1`, which etcd's documents recommend.
 const WRITE: [u8; 2300] = [0xa5; 2300];
 const WRITES: usize = 10_000;
-/// For how long at most.
+/// The time limit of the measurement.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// One that runs.
+/// A measurement in progress.
 pub(super) struct Measurement {
     folder: PathBuf,
     thread: JoinHandle<Result<Vec<Duration>, Errno>>,
 }
 
-/// Begins to measure; none where there is nothing to measure.
+/// Begins to measure; none if there is nothing to measure.
 pub(super) fn begin(host: &Host, intent: &Intent) -> Option<Measurement> {
-    // A folder's disk is not its node's, and that of an etcd at work is not to be slowed.
+    // A folder below `--root` is on another disk; and a running etcd must not be
+    // slowed down.
     if intent.role != Role::Master || has_begun(host) || !host.is_this_system() {
         return None;
     }
@@ -51,7 +53,7 @@ impl Measurement {
     pub(super) fn warning(self) -> Option<Failure> {
         match self.thread.join().unwrap_or(Err(Errno::IO)) {
             Ok(latencies) => warning(&latencies),
-            // That it can only be read is a problem of its own.
+            // Another check reports a disk that is read-only.
             Err(Errno::ROFS) => None,
             Err(error) => Some(Failure::new(
                 format!("could not measure etcd's disk in {}: {error}", self.folder.display()),
@@ -75,7 +77,7 @@ fn warning(latencies: &[Duration]) -> Option<Failure> {
     })
 }
 
-/// The 99th of the 100 parts: what all but the slowest hundredth stay within.
+/// The 99th percentile.
 fn percentile(latencies: &[Duration]) -> Option<Duration> {
     let mut sorted = latencies.to_vec();
     sorted.sort();
@@ -83,12 +85,12 @@ fn percentile(latencies: &[Duration]) -> Option<Duration> {
     sorted.get(rank.checked_sub(1)?).copied()
 }
 
-/// How long each write took, in a file without a name, which is gone with this program
-/// however that ends.
+/// How long each write took, in a file without a name. The kernel removes it even if
+/// this program is killed.
 fn latencies(folder: &Path, patience: Duration) -> Result<Vec<Duration>, Errno> {
     let mut file = nameless(folder)?;
     let size = (WRITE.len() * WRITES) as u64;
-    // As fio does; not every file system can.
+    // As fio does; some file systems cannot.
     match fallocate(&file, FallocateFlags::empty(), 0, size) {
         Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
         Err(error) => return Err(error),
@@ -107,7 +109,8 @@ fn latencies(folder: &Path, patience: Duration) -> Result<Vec<Duration>, Errno> 
 fn nameless(folder: &Path) -> Result<File, Errno> {
     let (flags, mode) = (OFlags::WRONLY | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR);
     match open(folder, flags | OFlags::TMPFILE, mode) {
-        // Some file systems, as an overlay of older kernels, have no such files.
+        // Some file systems, such as overlay on older kernels, have no unnamed
+        // files.
         Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
             let path = folder.join(format!(".kubeferry-{}", std::process::id()));
             let file = open(&path, flags | OFlags::CREATE | OFlags::EXCL, mode)?;
@@ -143,7 +146,8 @@ mod tests {
         let patience = Duration::from_millis(200);
         let all = latencies(folder.path(), patience).unwrap();
         assert!(!all.is_empty() && all.len() <= WRITES);
-        // However slow a disk is, none begins after that but the last.
+        // No write begins after the time limit, so only the last can end after
+        // it.
         let but_last = all.split_last().unwrap().1;
         assert!(but_last.iter().sum::<Duration>() < patience);
         assert!(latencies(folder.path(), Duration::ZERO).unwrap().is_empty());

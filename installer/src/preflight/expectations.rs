@@ -1,6 +1,6 @@
-//! What the bundle's manifests take for granted of the cluster and its nodes, and what
-//! these are instead. Found when the bundle was made, by the reader that reads as kubectl
-//! does, so that nothing is parsed here.
+//! What the bundle's manifests expect of the cluster and its nodes, held against what
+//! these are. `bundler` found the expectations with its own reader of manifests, so
+//! nothing is parsed here.
 
 use std::fmt;
 
@@ -12,7 +12,8 @@ use crate::intent::Intent;
 use crate::role::Role;
 use crate::steps::manifests;
 
-/// The master applies all of them; what each node must have is each node's problem.
+/// The master checks all of them, because it applies the manifests. A worker checks
+/// those that concern its own node.
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let mut found = Vec::new();
     for (manifest, one) in all(intent) {
@@ -37,7 +38,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     Ok(found)
 }
 
-/// A machine may be one that enters without being in the cluster file.
+/// Warnings only: the machine may join without being in the cluster file.
 pub(super) fn warnings(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     if intent.role != Role::Master || intent.cluster.nodes.is_empty() {
         return Ok(Vec::new());
@@ -58,7 +59,7 @@ pub(super) fn warnings(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>
     Ok(unknown.map(warning).collect())
 }
 
-/// Ports of this node that pods of the bundle take, each with its manifest.
+/// Ports of the node that the bundle's pods use, each with its manifest.
 pub(super) fn host_ports(intent: &Intent) -> impl Iterator<Item = (&LockedManifest, &str)> {
     let ports = all(intent).filter(|(_, one)| one.of == Aspect::HostPort);
     let here = ports.filter(|(manifest, _)| {
@@ -81,8 +82,8 @@ fn of(
     Failure::new(format!("the bundle's manifest {}: {} {says}", manifest.name, one.place()), cure)
 }
 
-/// Pods that ask the API server past its Service must find it: at the cluster's
-/// endpoint, at a machine of the cluster, or at one that the node itself has.
+/// Pods that address the API server directly need the right address: the cluster's
+/// endpoint, a machine of the cluster, or an address of this node.
 fn api_server(intent: &Intent, manifest: &LockedManifest, one: &Expectation) -> Option<Failure> {
     if one.of != Aspect::ApiServer {
         return None;
@@ -122,12 +123,12 @@ fn interface(
     one: &Expectation,
 ) -> Option<Failure> {
     let addresses = &intent.facts.addresses;
-    // One for pods alone needs no address of the node's.
+    // An interface for pods alone has no address.
     let is_here = || {
         addresses.iter().any(|(name, _)| *name == one.value)
             || host.exists(format!("/sys/class/net/{}", one.value))
     };
-    // A folder that is looked at has none.
+    // A folder below `--root` has no interfaces.
     if one.of != Aspect::Interface || addresses.is_empty() || is_here() {
         return None;
     }
@@ -144,7 +145,7 @@ fn interface(
     ))
 }
 
-/// What is larger than the node's own packets is lost on the way.
+/// A packet that is larger than the node's MTU is lost.
 fn mtu(
     host: &Host,
     intent: &Intent,

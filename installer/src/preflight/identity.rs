@@ -1,4 +1,4 @@
-//! Who asks for the run, who the node is, and what the cluster file calls others.
+//! The user who runs this, the node's name, and copies of machines.
 
 use rustix::process::Uid;
 
@@ -7,22 +7,23 @@ use crate::host::Host;
 use crate::intent::Intent;
 use crate::node::join::Machine;
 
-/// The most letters of a label's value (kubernetes.io, "Labels and Selectors").
+/// The longest value of a label, in characters (kubernetes.io, "Labels and
+/// Selectors").
 const LONGEST: usize = 63;
 
-/// Only root may do what is to be done, and see all that is to be looked at.
+/// Only root can make the changes, and see everything.
 pub(super) fn rights(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
     let is_allowed = may(host.is_this_system(), rustix::process::geteuid());
     let told = || Failure::new("you are not root on this node", "run this by `sudo`, or as root");
     Ok(if is_allowed { Vec::new() } else { vec![told()] })
 }
 
-/// Into a folder anybody may look.
+/// Anybody may look at a folder below `--root`.
 fn may(is_this_system: bool, user: Uid) -> bool {
     !is_this_system || user.is_root()
 }
 
-/// Two nodes of one name would be one to Kubernetes.
+/// Two nodes with one name would be one node to Kubernetes.
 pub(super) fn name(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let mut found = Vec::new();
     let name = intent.name.to_string();
@@ -32,7 +33,7 @@ pub(super) fn name(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
             "give it one with --node-name, or in `nodes` of the cluster file",
         ));
     }
-    // Longer ones are no value of the label `kubernetes.io/hostname`, which kubelet sets.
+    // kubelet sets the label `kubernetes.io/hostname` to the name.
     if name.len() > LONGEST {
         found.push(Failure::new(
             format!(
@@ -58,8 +59,9 @@ pub(super) fn name(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     Ok(found)
 }
 
-/// A machine that was copied with its ID gives interfaces of pods the same hardware
-/// addresses, since systemd makes these of it (systemd.link(5), `MACAddressPolicy`).
+/// A machine that was copied with its machine ID. systemd derives hardware addresses
+/// from the ID (systemd.link(5), `MACAddressPolicy`), so the pods' interfaces on both
+/// would have the same ones.
 pub(super) fn copies(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let own = Machine::of(host, &intent.name)?;
     let of = |other: &Machine| {
@@ -101,14 +103,14 @@ pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     Ok(found)
 }
 
-/// The machines that the join file has, but for this one.
+/// The machines in the join file, without this one.
 fn others(intent: &Intent) -> impl Iterator<Item = &Machine> {
     let all = intent.join.iter().flat_map(|join| &join.machines);
     all.filter(|one| one.name != intent.name)
 }
 
-/// What does not go together in the cluster file, or cannot be a part of other programs'
-/// files and commands.
+/// Values of the cluster file that contradict each other, or that other programs'
+/// files and commands cannot hold.
 pub(super) fn words(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let conflicts = intent.cluster.conflicts().into_iter();
     Ok(conflicts.map(|one| Failure::new(one.to_string(), one.cure())).collect())

@@ -1,4 +1,4 @@
-//! Machines that the ingress is to run on, and whose taints keep it away.
+//! Machines that the ingress should run on, and whose taints keep it away.
 
 use anyhow::Context;
 use bundle_format::cluster::{Member, Taint};
@@ -12,7 +12,7 @@ use crate::node::kubectl::kubectl;
 use crate::node::paths::ADMIN_CONF;
 use crate::steps::ingress::workloads;
 
-/// Machines that the ingress is to run on, and cannot.
+/// Machines that the ingress should run on, and cannot.
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let cluster = &intent.cluster;
     let Some(names) = cluster.ingress_nodes.as_ref().filter(|_| cluster.ingress) else {
@@ -51,7 +51,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     Ok(kept_away)
 }
 
-/// A machine's taints: those that it has in its cluster, or will have.
+/// A machine's taints: from its cluster, or those that it will get.
 fn taints(host: &Host, intent: &Intent, node: &Member) -> anyhow::Result<Vec<Taint>> {
     if host.exists(ADMIN_CONF) {
         let said = host.query(&format!(
@@ -70,7 +70,7 @@ fn taints(host: &Host, intent: &Intent, node: &Member) -> anyhow::Result<Vec<Tai
     })
 }
 
-/// Of what the API server says; a node without any has no list.
+/// Reads the API server's answer. A node without taints has no list.
 fn live(text: &str) -> anyhow::Result<Vec<Taint>> {
     let text = text.trim();
     let all: Vec<Value> = match text {
@@ -84,7 +84,7 @@ fn live(text: &str) -> anyhow::Result<Vec<Taint>> {
         let (key, effect) = field("key").zip(field("effect")).with_context(unread)?;
         Taint::try_from(format!("{key}{value}:{effect}")).map_err(anyhow::Error::msg)
     };
-    // A node that is not Ready has taints of Kubernetes' own meanwhile.
+    // Kubernetes itself adds taints to a node while it is not Ready.
     let lasts = |one: &&Value| {
         !one["key"].as_str().is_some_and(|key| key.starts_with("node.kubernetes.io/"))
     };

@@ -1,11 +1,12 @@
-//! What does not fit between a worker and the cluster that its join file is of.
+//! Whether a worker fits the cluster of its join file.
 
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
 use crate::node::paths;
 
-/// One that has joined needs no token any more, and is held to what it joined.
+/// A worker that has joined needs no token any more. It is compared with how it
+/// joined.
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let Some(join) = intent.join.as_ref().filter(|_| !host.exists(paths::KUBELET_CONF)) else {
         return Ok(Vec::new());

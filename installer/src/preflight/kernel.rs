@@ -1,4 +1,4 @@
-//! The kernel that runs: its version, what it says of itself, and its modules.
+//! The running kernel: version, configuration, modules.
 
 use bundle_format::cluster::ProxyMode;
 
@@ -12,13 +12,13 @@ use crate::node::kubeadm::minor;
 use crate::preflight::earlier::has_begun;
 use crate::steps::{modules, nfs_server};
 
-/// The oldest that any kubeadm takes, and that of 1.32 and 1.33, which end with
-/// "kernel release … is unsupported" before (`k8s.io/system-validators`).
+/// The oldest kernel that each kubeadm accepts; and that of 1.32 and 1.33, which stop
+/// with "kernel release … is unsupported" below it (`k8s.io/system-validators`).
 const OLDEST: [u32; 2] = [3, 10];
 const OLDEST_OF_132: [u32; 2] = [4, 19];
 
-/// Where kubeadm looks for the kernel's configuration, without which it ends. `REL` is the
-/// kernel's release.
+/// Where kubeadm looks for the kernel's configuration. Without it, kubeadm stops.
+/// `REL` is the kernel's release.
 const CONFIGURATIONS: [&str; 9] = [
     "/proc/config.gz",
     "/boot/config-REL",
@@ -55,7 +55,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         ));
     }
     let is_there = |path: &str| host.exists(path.replace("REL", kernel));
-    // The kernel of a folder that is looked at does not run.
+    // The kernel of a folder below `--root` does not run.
     let runs = host.exists("/proc/sys/kernel/osrelease");
     if runs && !CONFIGURATIONS.iter().any(|path| is_there(path)) && !has_module(host, "configs")? {
         found.push(Failure::new(
@@ -64,7 +64,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
              where the kernel has it",
         ));
     }
-    // A container of LXC or Docker has none.
+    // Containers of LXC and Docker have none.
     if host.is_this_system() && !host.exists("/dev/kmsg") {
         found.push(Failure::new(
             "this node has no /dev/kmsg, without which kubelet does not start",
@@ -74,14 +74,15 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     Ok(found)
 }
 
-/// Whether a module could be loaded; without modprobe nobody can say.
+/// Whether a module could be loaded; true without modprobe, because nothing can tell
+/// then.
 fn has_module(host: &Host, name: &str) -> anyhow::Result<bool> {
     let said = host.answer(&Command::of("modprobe --dry-run").with(name))?;
     Ok(said.succeeded() || said.status == Some(127))
 }
 
-/// A kernel that was replaced, while the old one still runs, has no modules any
-/// more.
+/// Modules that are missing. A kernel that was updated while the old one still runs
+/// has lost its modules.
 fn missing(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let mut missing = Vec::new();
     let mut names = modules::wanted(intent, host);
@@ -101,13 +102,13 @@ fn missing(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     )])
 }
 
-/// kube-proxy's rules go in by the old way or by nf_tables, of which el10 has the latter
-/// alone, with `nft_compat` in a package of its own.
+/// kube-proxy's rules use the old interface or nf_tables. el10 has only nf_tables,
+/// and `nft_compat` in a package of its own.
 fn netfilter(host: &Host, intent: &Intent) -> anyhow::Result<Option<Failure>> {
     let has = |name: &'static str| -> anyhow::Result<bool> {
         Ok(modules::unloaded(host, intent, vec![name])?.is_empty() || has_module(host, name)?)
     };
-    // In its mode `nftables` kube-proxy writes rules of nf_tables' own.
+    // In mode `nftables`, kube-proxy writes native rules.
     let is_native = intent.cluster.proxy_mode == ProxyMode::Nftables;
     let by_nftables = || anyhow::Ok(has("nf_tables")? && (is_native || has("nft_compat")?));
     if has("nf_conntrack")? && (has("ip_tables")? || by_nftables()?) {
@@ -123,8 +124,7 @@ fn netfilter(host: &Host, intent: &Intent) -> anyhow::Result<Option<Failure>> {
     )))
 }
 
-/// How a node gets modules that its kernel lacks: until el7 they are in the kernel's
-/// own package.
+/// How to get missing modules. Up to el7 they are in the kernel's own package.
 fn modules_cure(host: &Host, facts: &Facts) -> String {
     let (tool, kernel) = (packager(host), &facts.kernel);
     let put_in = match facts.family.as_deref() {

@@ -1,6 +1,6 @@
-//! Arguments that a site has given kubelet, and that the bundle's kubelet does not take:
-//! it would end at once (kubeadm#1347); or that say otherwise than its configuration,
-//! over which they win.
+//! Arguments that the site gave to kubelet: those that the bundle's kubelet does not
+//! know, with which it would exit at once (kubeadm#1347), and those that override its
+//! configuration.
 
 use crate::node::paths;
 use serde_json::Value;
@@ -11,8 +11,8 @@ use crate::intent::Intent;
 use crate::node::kubeadm::minor;
 use crate::node::kubelet_arguments::{Argument, holding, without_cluster};
 
-/// By the minor release of Kubernetes 1 that does not take them any more, as its changes
-/// have it (`CHANGELOG/CHANGELOG-1.*.md` of kubernetes/kubernetes).
+/// Removed arguments, by the minor release that removed them
+/// (`CHANGELOG/CHANGELOG-1.*.md` of kubernetes/kubernetes).
 const GONE: [(u32, &[&str]); 10] = [
     (12, &["cadvisor-port"]),
     (15, &["allow-privileged", "host-ipc-sources", "host-network-sources", "host-pid-sources"]),
@@ -55,7 +55,7 @@ const GONE: [(u32, &[&str]); 10] = [
     (35, &["pod-infra-container-image"]),
 ];
 
-/// See the module.
+/// Arguments that are unknown, or that override the cluster's settings.
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let wanted = wanted(intent);
     let mut found = Vec::new();
@@ -92,14 +92,13 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     Ok(found)
 }
 
-/// The minor release without an argument.
+/// The minor release that removed an argument.
 fn gone(name: &str) -> Option<u32> {
     let row = GONE.iter().find(|(_, names)| names.contains(&name));
     row.map(|(minor, _)| *minor)
 }
 
-/// What arguments would have to be, if they are given: ours first, and others that mean
-/// the same.
+/// The values that arguments may have: ours first, then others with the same meaning.
 fn wanted(intent: &Intent) -> Vec<(String, Vec<String>)> {
     let socket = "/run/containerd/containerd.sock";
     let sockets =
@@ -113,7 +112,7 @@ fn wanted(intent: &Intent) -> Vec<(String, Vec<String>)> {
         ("container-runtime", vec!["remote".to_owned()]),
         ("container-runtime-endpoint", sockets.concat()),
         ("hostname-override", vec![intent.name.to_string()]),
-        // An image that kubelet removes cannot be pulled again here.
+        // Never collect images: kubelet could not pull them again here.
         ("image-gc-high-threshold", vec![threshold.map_or("100".into(), ToString::to_string)]),
         ("kubeconfig", vec![paths::KUBELET_CONF.to_owned()]),
         ("node-ip", vec![intent.address.to_string()]),
@@ -135,7 +134,7 @@ fn wanted(intent: &Intent) -> Vec<(String, Vec<String>)> {
     own.chain(given).collect()
 }
 
-/// An argument's name by that of a setting: `max-pods` of `maxPods`.
+/// The argument's name for a setting: `max-pods` for `maxPods`.
 fn argument(key: &str) -> String {
     let letter = |letter: char| match letter.is_ascii_uppercase() {
         true => format!("-{}", letter.to_ascii_lowercase()),

@@ -1,5 +1,6 @@
-//! What would make the run fail, found before anything is changed: all of it at
-//! once, each with its cure. And what would not, but is to be known before.
+//! Preflight: everything that would make a run fail, found before anything is
+//! changed, each problem with its cure. Warnings are for what would not fail, and
+//! should be known.
 
 mod cgroups;
 mod disks;
@@ -32,13 +33,13 @@ use crate::intent::Intent;
 use crate::role::Role;
 use crate::steps::{cni_interface, firewall, kubeconfig, manifests, nfs_server, time};
 
-/// What kubeadm asks of a master (its preflight checks), in bytes of memory.
+/// The memory that kubeadm requires for a master (its preflight checks), in bytes.
 const MASTER_MEMORY: u64 = 1_700_000_000;
 
-/// November 2023: no clock was right that is before this program.
+/// November 2023. This program is younger, so an earlier clock is wrong.
 const OLDEST: Duration = Duration::from_secs(1_700_000_000);
 
-/// Looks for one kind of thing in the way. An error means that it could not look.
+/// Looks for one kind of problem. An error means that it could not look.
 type Check = fn(&Host, &Intent) -> anyhow::Result<Vec<Failure>>;
 
 const CHECKS: &[Check] = &[
@@ -70,7 +71,7 @@ const CHECKS: &[Check] = &[
     reach::problems,
 ];
 
-/// What Kubernetes begins with, and may fail with later.
+/// Checks for things with which Kubernetes starts, and may fail later.
 const WARNINGS: &[Check] = &[
     identity::warnings,
     processor::warnings,
@@ -83,8 +84,8 @@ const WARNINGS: &[Check] = &[
     reach::warnings,
 ];
 
-/// What is in the way, and what is no reason to refuse. Only here etcd's disk is measured,
-/// while all else is looked at: it takes seconds.
+/// All problems, and all warnings. Only this measures etcd's disk, while the other
+/// checks run, because it takes seconds.
 pub fn look(host: &Host, intent: &Intent) -> (Vec<Failure>, Vec<Failure>) {
     let measurement = etcd_disk::begin(host, intent);
     let (problems, mut warnings) = (problems(host, intent), warnings(host, intent));
@@ -92,14 +93,14 @@ pub fn look(host: &Host, intent: &Intent) -> (Vec<Failure>, Vec<Failure>) {
     (problems, warnings)
 }
 
-/// Looks for everything that is in the way; what it cannot look at is.
+/// All problems. A check that could not look is one.
 pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
     let mut found = settled::problems(host, intent);
     found.extend(all(CHECKS, host, intent));
     found
 }
 
-/// Looks for what is no reason to refuse, each with its cure.
+/// All warnings.
 pub fn warnings(host: &Host, intent: &Intent) -> Vec<Failure> {
     all(WARNINGS, host, intent)
 }
@@ -137,7 +138,7 @@ fn machine(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     Ok(found)
 }
 
-/// Once it is in its cluster, a node's clock is its operator's matter.
+/// After a node has joined, its clock is the operator's matter.
 fn clock(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     if !has_begun(host) && SystemTime::now() < UNIX_EPOCH + OLDEST {
         return Ok(vec![Failure::new(
@@ -151,7 +152,7 @@ fn clock(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     Ok(time::wrong_clock(host)?.into_iter().collect())
 }
 
-/// What parts that not every cluster has need.
+/// What optional parts need.
 fn add_ons(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let nfs = nfs_server::problem(host, intent)?;
     let mut found: Vec<Failure> = nfs.into_iter().collect();

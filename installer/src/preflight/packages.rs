@@ -1,4 +1,4 @@
-//! What stands between the bundle's packages and those of the node.
+//! Conflicts between the bundle's packages and the node's.
 
 use crate::node::paths;
 use std::cmp::Ordering;
@@ -18,14 +18,14 @@ use crate::node::family::packager;
 use crate::node::rpm::Installed;
 use crate::steps::packages::compared::{Compared, Newer, compare};
 
-/// Where dnf and yum have the process that is at work on packages.
+/// Where dnf and yum note the process that is changing packages.
 const PROCESSES: [&str; 2] = ["/var/lib/dnf/rpmdb_lock.pid", "/run/yum.pid"];
-/// What rpm locks while it changes packages, also for PackageKit.
+/// rpm's lock while packages are changed, also by PackageKit.
 const LOCKS: [&str; 2] = ["/var/lib/rpm/.rpm.lock", "/usr/lib/sysimage/rpm/.rpm.lock"];
 
-/// What rpm prints of each `Obsoletes` and `Conflicts` of an installed package, one
-/// a line: the kind, the installed package, the name that it is about, and the
-/// comparison and version, such as `<` and `1.7`.
+/// The format for each `Obsoletes` and `Conflicts` of the installed packages, one a
+/// line: the kind, the installed package, the name, and comparison and version, such
+/// as `<` and `1.7`.
 const RELATIONS: &str = "[obsoletes\\t%{=NAME}\\t%{OBSOLETENAME}\\t%{OBSOLETEFLAGS:depflags}\\t\
 %{OBSOLETEVERSION}\\n][conflicts\\t%{=NAME}\\t%{CONFLICTNAME}\\t%{CONFLICTFLAGS:depflags}\\t\
 %{CONFLICTVERSION}\\n]";
@@ -45,7 +45,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     Ok(found)
 }
 
-/// containerd.io takes the place of packages that others may need.
+/// containerd.io replaces packages that others may need.
 fn replaced(
     host: &Host,
     installed: &Installed,
@@ -81,16 +81,16 @@ fn brings<'a>(compared: &'a Compared<'_>) -> impl Iterator<Item = &'a PackageCha
     compared.changes.iter().map(|(_, change)| change)
 }
 
-/// A requirement of a package that is to be installed, for which the bundle has
-/// another package than the node's newer one.
+/// A requirement of a package to be installed, for which the bundle's package is
+/// older than the node's.
 struct Need<'a> {
     by: &'a Nevra,
     what: &'a str,
     newer: &'a Newer<'a>,
 }
 
-/// A package of the bundle that needs just the version of another that the bundle
-/// has, where the node has a newer one, which is not made older for that.
+/// A package of the bundle that needs exactly the bundle's version of another, of
+/// which the node has a newer one. That one is not downgraded.
 fn too_new(host: &Host, intent: &Intent, compared: &Compared<'_>) -> anyhow::Result<Vec<Failure>> {
     let coming: BTreeSet<&Nevra> = brings(compared).map(|change| &change.package).collect();
     let needs = |locked: &'_ LockedRpm, by: &Nevra, what: &str| {
@@ -107,7 +107,8 @@ fn too_new(host: &Host, intent: &Intent, compared: &Compared<'_>) -> anyhow::Res
                     && coming.contains(&other.package)
                     && needs(other, by, what)
             });
-            // What a requirement with `if` or `or` means is dnf's matter.
+            // Only dnf can tell what a requirement with `if` or `or`
+            // means.
             if coming.contains(by) && !is_by_another && !what.starts_with('(') {
                 open.push(Need { by, what, newer });
             }
@@ -133,7 +134,7 @@ fn too_new(host: &Host, intent: &Intent, compared: &Compared<'_>) -> anyhow::Res
     Ok(open.into_iter().map(problem).collect())
 }
 
-/// What the node's packages provide of that.
+/// What the node's packages provide for these requirements.
 fn provided(host: &Host, open: &[Need<'_>]) -> anyhow::Result<Vec<Provide>> {
     let names = open.iter().filter_map(|need| need.what.split(' ').next());
     let names: BTreeSet<&str> = names.filter(|name| !name.starts_with('/')).collect();
@@ -150,15 +151,15 @@ fn provided(host: &Host, open: &[Need<'_>]) -> anyhow::Result<Vec<Provide>> {
     Ok(said.stdout.lines().filter_map(provide).collect())
 }
 
-/// A name that a package provides, in which version.
+/// A name that a package provides, and its version.
 struct Provide {
     name: String,
     version: Option<Evr>,
 }
 
 impl Provide {
-    /// Whether it is what `name`, or `name = version`, asks for. One of the two that
-    /// says no version has any.
+    /// Whether it satisfies `name`, or `name = version`. A missing version on
+    /// either side matches any.
     fn fulfils(&self, requirement: &str) -> bool {
         let mut words = requirement.split(' ');
         if words.next() != Some(self.name.as_str()) {
@@ -169,7 +170,7 @@ impl Provide {
     }
 }
 
-/// Whether a version is one of those that a comparison with another means.
+/// Whether a version satisfies a comparison with another.
 fn holds(version: Option<&Evr>, comparison: &str, with: &str) -> bool {
     if comparison.is_empty() {
         return true;
@@ -182,7 +183,7 @@ fn holds(version: Option<&Evr>, comparison: &str, with: &str) -> bool {
     }
 }
 
-/// A node that has been taken to a newer Kubernetes stays in it.
+/// A node that was taken to a newer Kubernetes is not taken back.
 fn backwards(host: &Host, intent: &Intent, compared: &Compared<'_>) -> Option<Failure> {
     if !host.exists(paths::ADMIN_CONF) && !host.exists(paths::KUBELET_CONF) {
         return None;
@@ -201,8 +202,8 @@ fn backwards(host: &Host, intent: &Intent, compared: &Compared<'_>) -> Option<Fa
     ))
 }
 
-/// rpm and yum want one version for all architectures of a package that is there for
-/// several, and the bundle has one of these.
+/// rpm and yum require the same version for all architectures of an installed
+/// package, and the bundle has only one of these architectures.
 fn twins(host: &Host, installed: &Installed, compared: &Compared<'_>) -> Vec<Failure> {
     let mut found = Vec::new();
     for PackageChange { package, .. } in brings(compared) {
@@ -235,8 +236,8 @@ fn twins(host: &Host, installed: &Installed, compared: &Compared<'_>) -> Vec<Fai
     found
 }
 
-/// A package that is here, and says that it takes the place of one of the bundle's or
-/// cannot be beside it. dnf and yum then pass over the bundle's.
+/// An installed package that obsoletes one of the bundle's, or conflicts with it. dnf
+/// and yum would silently skip the bundle's package.
 fn opposed(host: &Host, compared: &Compared<'_>) -> anyhow::Result<Vec<Failure>> {
     let said = host.answer(&Command::of("rpm -qa --qf").with(RELATIONS))?;
     let mut found = Vec::new();
@@ -258,8 +259,8 @@ fn opposed(host: &Host, compared: &Compared<'_>) -> anyhow::Result<Vec<Failure>>
     Ok(found)
 }
 
-/// Another dnf, yum or rpm that holds the packages: PackageKit, dnf-automatic, a
-/// person at a prompt. Whoever waits for that may wait for ever.
+/// Another dnf, yum or rpm at work: PackageKit, dnf-automatic, a person at a prompt.
+/// Waiting for it could last for ever.
 fn at_work(host: &Host) -> anyhow::Result<Option<Failure>> {
     let mut processes = Vec::new();
     for path in PROCESSES {
@@ -280,8 +281,9 @@ fn at_work(host: &Host) -> anyhow::Result<Option<Failure>> {
     Ok(None)
 }
 
-/// The processes that have rpm's lock, by `/proc/locks` (proc(5)): `1: POSIX ADVISORY
-/// WRITE 77 fd:00:1234 0 EOF`, with the device in hexadecimal and the inode.
+/// The processes that hold rpm's lock, from `/proc/locks` (proc(5)): `1: POSIX
+/// ADVISORY WRITE 77 fd:00:1234 0 EOF`, with the device in hexadecimal, and the
+/// inode.
 fn locking(host: &Host) -> anyhow::Result<Vec<String>> {
     let locks = host.read("/proc/locks")?.unwrap_or_default();
     let files = LOCKS.iter().filter_map(|path| host.path(path).metadata().ok()).map(|file| {

@@ -1,4 +1,4 @@
-//! What programs may ask of a processor, by the levels of the x86-64 psABI.
+//! The processor's level, by the x86-64 psABI.
 
 use bundle_format::Architecture;
 
@@ -6,16 +6,16 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
 
-/// Level 2 in the words of `/proc/cpuinfo` (psABI, "Micro-Architecture Levels"); `pni` is
-/// SSE3.
+/// The flags of level 2, by their names in `/proc/cpuinfo` (psABI,
+/// "Micro-Architecture Levels"); `pni` is SSE3.
 const SECOND: [&str; 7] = ["cx16", "lahf_lm", "pni", "popcnt", "sse4_1", "sse4_2", "ssse3"];
-/// Level 3 besides; `abm` is LZCNT.
+/// The additional flags of level 3; `abm` is LZCNT.
 const THIRD: [&str; 9] = ["abm", "avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe", "xsave"];
 
 const CURE: &str = "give the virtual machine its host's processor (`host-passthrough`, or a \
                     newer model and EVC mode), or take another machine";
 
-/// What the packages of the target are made for: el9's for level 2, el10's for level 3.
+/// el9's packages are built for level 2, el10's for level 3.
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let family = intent.target.family.as_str();
     let (level, wanted) = match family {

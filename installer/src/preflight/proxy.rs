@@ -14,7 +14,7 @@ const KERNEL: [u32; 2] = [5, 13];
 /// (kubernetes.io, "virtual IPs and service proxies").
 const RELEASE: u32 = 31;
 
-/// See the module.
+/// Refuses `proxyMode: nftables` where kernel or Kubernetes are too old for it.
 pub(super) fn problems(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let mut found = Vec::new();
     if intent.cluster.proxy_mode != ProxyMode::Nftables {

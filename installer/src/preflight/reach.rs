@@ -1,4 +1,4 @@
-//! What is to be reached, and at which ports nobody else may answer.
+//! The API server that must be reached, and the ports that must be free.
 
 use crate::node::reach::answers;
 
@@ -20,7 +20,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
             "check the cable, the address in the join file and the master's firewall",
         ));
     }
-    // By then it is Kubernetes itself that has them.
+    // Then Kubernetes itself has these ports.
     if has_begun(host) {
         return Ok(found);
     }
@@ -40,7 +40,8 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     Ok(found)
 }
 
-/// A pod whose port is taken waits, and the others do not.
+/// A pod whose port is taken is not scheduled here. Other pods are, so this is a
+/// warning.
 pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let mut ports = expectations::host_ports(intent).peekable();
     if has_begun(host) || ports.peek().is_none() {
@@ -63,14 +64,14 @@ pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     Ok(found)
 }
 
-/// What `ss` says of who listens. Its header has no address; older ones have no option
-/// that leaves it out.
+/// What `ss` prints. Its header contains no address; older versions cannot leave it
+/// out.
 fn listening(host: &Host) -> anyhow::Result<String> {
     Ok(host.answer(&Command::of("ss -ltnp"))?.stdout)
 }
 
-/// Who has a port, in words: the fourth column is its address, and the sixth
-/// `users:(("httpd",pid=7,fd=4))`, for root.
+/// The program that has a port: the fourth column is the address, and the sixth, for
+/// root, `users:(("httpd",pid=7,fd=4))`.
 fn taken(listening: &str, port: &str) -> Option<String> {
     let end = format!(":{port}");
     let line = listening.lines().find(|line| {

@@ -1,4 +1,4 @@
-//! Networks of the site that pods or Services would hide.
+//! Networks of the site that overlap the pods' or Services' network.
 
 use crate::failure::Failure;
 use crate::host::Host;
@@ -8,8 +8,8 @@ use crate::node::facts::Route;
 use crate::preflight::earlier::has_begun;
 use crate::steps::service_route;
 
-/// A network at one of this node's interfaces lies in one of the cluster's: no machine
-/// there could be reached any more.
+/// A network at one of this node's interfaces lies in one of the cluster's. No
+/// machine there could be reached any more.
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let overlaps = overlaps(host, intent)?;
     let hidden = overlaps.iter().filter(|one| one.hides_neighbours);
@@ -19,8 +19,9 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     Ok(hidden.map(failure).collect())
 }
 
-/// A route by a router may be left over from an older cluster of the same networks. One to
-/// a wider network holds a few addresses more than the site uses, mostly.
+/// Routes by a router are only warnings. One may be left over from an older cluster
+/// with the same networks, and a wide one usually contains only a few addresses that
+/// the site uses.
 pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let overlaps = overlaps(host, intent)?;
     let others = overlaps.iter().filter(|one| !one.hides_neighbours);
@@ -53,7 +54,7 @@ impl Overlap {
 }
 
 fn overlaps(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Overlap>> {
-    // By then routes to pods are the cluster's own.
+    // Then routes to pods are the cluster's own.
     if has_begun(host) {
         return Ok(Vec::new());
     }
@@ -62,14 +63,14 @@ fn overlaps(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Overlap>> {
     let text = host.read("/proc/net/route")?.unwrap_or_default();
     let mut found = Vec::new();
     for Route { interface, network, gateway } in facts::routes(&text) {
-        // What an older cluster's network has left is told by its interface.
+        // Another check reports interfaces that an older cluster left.
         if network.prefix_len() == 0 || facts::is_of_containers(interface) {
             continue;
         }
         for (key, own) in [("podCidr", cluster.pod_cidr), ("serviceCidr", cluster.service_cidr)] {
             let own = own.trunc();
             let is_service_route = is_ours && network == own && key == "serviceCidr";
-            // The node's own address there is told by itself.
+            // Another check reports the node's own address.
             let is_told = own.contains(&intent.address) && network.contains(&intent.address);
             let is_inside = own.contains(&network);
             if (is_inside || network.contains(&own)) && !is_service_route && !is_told {

@@ -1,6 +1,6 @@
-//! What is settled once a node is in its cluster. A later run that asks for
-//! something else is refused: kubeadm does not change it, and a node of which one
-//! half is changed is worse than one that is not.
+//! Settings that are fixed once a node has joined. A later run that asks for others
+//! is refused: kubeadm would not change them, and a half-changed node is worse than
+//! an unchanged one.
 
 use crate::node::paths;
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use crate::intent::Intent;
 use crate::node::kubeadm;
 use crate::role::Role;
 
-/// Kind and place in kubeadm's documents, what it is called here, and its cure.
+/// The document's kind, the place in it, our name for the setting, and the cure.
 const SETTLED: [(&str, &str, &str, Cure); 18] = [
     ("ClusterConfiguration", "kubernetesVersion", "Kubernetes", Cure::Bundle),
     ("ClusterConfiguration", "networking.podSubnet", "podCidr", Cure::Cluster),
@@ -41,7 +41,7 @@ const SETTLED: [(&str, &str, &str, Cure); 18] = [
     ("JoinConfiguration", "nodeRegistration.taints", "taints", Cure::Kubectl),
 ];
 
-/// What there is to do.
+/// How to change a fixed setting.
 #[derive(Clone, Copy)]
 enum Cure {
     Bundle,
@@ -77,7 +77,7 @@ impl Cure {
     }
 }
 
-/// What is asked for and cannot be had from this node any more.
+/// Fixed settings that are asked for with other values.
 pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
     let is_master = host.exists(paths::ADMIN_CONF) && !host.was_interrupted("control-plane");
     let is_worker = host.exists(paths::KUBEADM_JOINED)
@@ -100,7 +100,7 @@ pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
         Some(join) if !is_master => kubeadm::joined_configuration(&settings, join),
         _ => kubeadm::init_configuration(&settings),
     };
-    // A file that somebody has changed or removed says nothing of the node.
+    // If somebody changed or removed the file, nothing can be compared.
     let (Ok(Some(before)), Ok(wanted)) = (host.read(path), wanted) else { return Vec::new() };
     let (before, wanted) = (documents(&before), documents(&wanted));
     let differs = |(kind, place, name, cure): &(&str, &str, &str, Cure)| {
@@ -119,14 +119,14 @@ fn documents(text: &str) -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// A value as it is shown; none where there is no such document.
+/// A value as text; none if the document is missing.
 fn shown(documents: &BTreeMap<String, Value>, kind: &str, place: &str) -> Option<String> {
     if kind == "KubeProxyConfiguration" && !documents.contains_key(kind) {
-        // That is left out for the mode that is kube-proxy's own.
+        // The document is left out for kube-proxy's default mode.
         return (!documents.is_empty()).then(|| ProxyMode::Iptables.to_string());
     }
     let inner = |value: &Value, name: &str| match value {
-        // A list of pairs, as arguments are since v1beta4.
+        // Arguments are a list of pairs since v1beta4.
         Value::Array(pairs) => {
             pairs.iter().find(|pair| pair["name"] == name)?.get("value").cloned()
         }

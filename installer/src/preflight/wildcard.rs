@@ -1,6 +1,6 @@
-//! A name server that knows every name below the site's domain. A pod's resolver tries
-//! a name with less than five dots below that domain before it takes it as it is
-//! (`ndots:5`; kubernetes.io, "DNS for Services and Pods"), and so would get a wrong
+//! A name server that answers for every name below the site's domain. A pod's
+//! resolver tries a name with fewer than five dots below that domain first
+//! (`ndots:5`; kubernetes.io, "DNS for Services and Pods"). It would get a wrong
 //! address for most names outside of the cluster.
 
 use std::time::{Duration, Instant};
@@ -10,10 +10,10 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
 
-/// A name that nobody has.
+/// A name that no machine has.
 const NOBODY: &str = "kubeferry-asks-for-a-name-that-nobody-has";
-/// How long all answers may take: sites without internet often have a server that does
-/// not answer.
+/// The time limit of all answers. Sites without internet often have a name server
+/// that does not answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) fn warnings(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
@@ -46,7 +46,8 @@ pub(super) fn warnings(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> 
     Ok(found)
 }
 
-/// Those that a resolver searches: the last line of `search` or `domain` (resolv.conf(5)).
+/// The domains that a resolver searches: the last line of `search` or `domain`
+/// (resolv.conf(5)).
 fn domains(text: &str) -> Vec<&str> {
     let is_meant =
         |line: &&str| matches!(line.split_ascii_whitespace().next(), Some("search" | "domain"));

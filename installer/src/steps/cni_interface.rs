@@ -14,7 +14,7 @@ use crate::receipt;
 /// Calico's variable (docs.tigera.io, "IP autodetection methods").
 const VARIABLE: &str = "IP_AUTODETECTION_METHOD";
 
-/// See the module.
+/// Sets the interface by which Calico finds addresses.
 pub struct CniInterface;
 
 impl Step for CniInterface {
