@@ -17,6 +17,8 @@ use crate::reference::ImageReference;
 mod expectation;
 mod read;
 mod sense;
+#[cfg(test)]
+mod tests;
 mod system;
 
 pub use expectation::{Aspect, Expectation};
