@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use bundle_format::cluster::{Cluster, FORMAT, Given};
 use bundle_format::yaml::{Node, Problem};
-use bundle_format::{input, recognise};
+use bundle_format::{KubernetesVersion, input, recognise};
 
 use crate::failure::{Failure, Mistakes};
 
@@ -29,8 +29,8 @@ pub struct ClusterFile {
 pub struct OfBundle {
     /// Its keys.
     pub given: Given,
-    /// Its Kubernetes: `1.28.2`.
-    pub kubernetes: String,
+    /// Its Kubernetes, where there is a bundle.
+    pub kubernetes: Option<KubernetesVersion>,
 }
 
 impl ClusterFile {
@@ -75,8 +75,8 @@ pub fn effective(bundle: &OfBundle, file: Option<&ClusterFile>) -> anyhow::Resul
     let file = file.unwrap_or(&none);
     let cluster = Cluster::of(&[&bundle.given, &file.given]).context("reading the cluster file")?;
     let mut conflicts = cluster.conflicts();
-    if let Some(minor) = minor(&bundle.kubernetes) {
-        conflicts.extend(cluster.settings_not_of(minor));
+    if let Some(kubernetes) = &bundle.kubernetes {
+        conflicts.extend(cluster.settings_not_of(kubernetes.minor()));
     }
     // A default in the place of a wrong value says nothing.
     conflicts.retain(|conflict| !conflict.keys().any(|key| file.is_wrong(key)));
@@ -98,11 +98,6 @@ pub fn effective(bundle: &OfBundle, file: Option<&ClusterFile>) -> anyhow::Resul
     let mut lines = of(&file.path, problems);
     lines.extend(others);
     Err(Mistakes::new(lines, CURE).into())
-}
-
-/// 28 of `1.28.2`.
-fn minor(kubernetes: &str) -> Option<u32> {
-    kubernetes.strip_prefix("1.")?.split('.').next()?.parse().ok()
 }
 
 #[cfg(test)]

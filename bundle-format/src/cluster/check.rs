@@ -19,7 +19,8 @@ impl Cluster {
         found.extend(self.of_nodes());
         found.extend(self.of_ingress());
         found.extend(self.of_servers());
-        found.extend(self.of_settings());
+        found.extend(self.of_kubelet());
+        found.extend(self.of_kubeadm());
         found
     }
 
@@ -108,55 +109,34 @@ impl Cluster {
         Some(Conflict::new(key, what, format!("write another, or choose another {of}")).with(of))
     }
 
-    /// What kubelet and kubeadm are told in two ways.
-    fn of_settings(&self) -> Vec<Conflict> {
-        let mut found = Vec::new();
-        let mut differs = |key, below: [&str; 2], said: &str, other, ours: String| {
-            if said == ours {
-                return;
-            }
-            let setting = below.iter().filter(|one| !one.is_empty());
-            let path: Vec<&str> = [key].into_iter().chain(setting.copied()).collect();
-            let what = format!("{} is {said}, and {other} is {ours}", path.join("."));
-            let cure = match other {
-                "cgroupDriver" | "podCidr" | "serviceCidr" => {
-                    format!("leave it out here, and write `{other}: {said}` if that is meant")
-                }
-                _ => "leave it out".to_owned(),
-            };
-            let mut conflict = Conflict::new(key, what, cure);
-            for one in path.iter().skip(1) {
-                conflict = conflict.behind(*one);
-            }
-            found.push(match other {
-                "cgroupDriver" | "podCidr" | "serviceCidr" => conflict.with(other),
-                _ => conflict,
-            });
+    /// What kubelet is told in two ways.
+    fn of_kubelet(&self) -> Vec<Conflict> {
+        let driver = self.cgroup_driver.to_string();
+        let ours = [
+            ("cgroupDriver", "cgroupDriver", driver.as_str()),
+            ("staticPodPath", "the folder of kubeadm", "/etc/kubernetes/manifests"),
+        ];
+        let conflict = |(setting, other, ours)| {
+            let said = self.kubelet.get(setting)?.as_str()?;
+            told_twice("kubelet", &[setting], said, other, ours)
         };
-        let kubelet = |key: &str| self.kubelet.get(key).and_then(serde_json::Value::as_str);
-        if let Some(said) = kubelet("cgroupDriver") {
-            differs(
-                "kubelet",
-                ["cgroupDriver", ""],
-                said,
-                "cgroupDriver",
-                self.cgroup_driver.to_string(),
-            );
-        }
-        if let Some(said) = kubelet("staticPodPath") {
-            let ours = "/etc/kubernetes/manifests".to_owned();
-            differs("kubelet", ["staticPodPath", ""], said, "the folder of kubeadm", ours);
-        }
+        ours.into_iter().filter_map(conflict).collect()
+    }
+
+    /// What the control plane is told in two ways.
+    fn of_kubeadm(&self) -> Vec<Conflict> {
         let (pods, services) = (self.pod_cidr.to_string(), self.service_cidr.to_string());
+        let mut found = Vec::new();
         for (part, arguments) in self.kubeadm.parts() {
             for (name, value) in arguments {
-                let (other, ours) = match (part, name.as_ref()) {
-                    (_, "service-cluster-ip-range") => ("serviceCidr", services.clone()),
-                    ("controllerManager", "cluster-cidr") => ("podCidr", pods.clone()),
-                    ("apiServer", "secure-port") => ("the port of kubeadm", "6443".to_owned()),
+                let (name, said) = (name.as_ref(), value.as_ref());
+                let (other, ours) = match (part, name) {
+                    (_, "service-cluster-ip-range") => ("serviceCidr", services.as_str()),
+                    ("controllerManager", "cluster-cidr") => ("podCidr", pods.as_str()),
+                    ("apiServer", "secure-port") => ("the port of kubeadm", "6443"),
                     _ => continue,
                 };
-                differs("kubeadm", [part, name.as_ref()], value.as_ref(), other, ours);
+                found.extend(told_twice("kubeadm", &[part, name], said, other, ours));
             }
         }
         found
@@ -172,6 +152,29 @@ impl Cluster {
         };
         found.map(conflict).collect()
     }
+}
+
+/// The conflict of a setting below `key`, where it is not `ours`: the value of the
+/// key `other`, or what kubeadm always has.
+fn told_twice(
+    key: &'static str,
+    below: &[&str],
+    said: &str,
+    other: &'static str,
+    ours: &str,
+) -> Option<Conflict> {
+    if said == ours {
+        return None;
+    }
+    let what = format!("{key}.{} is {said}, and {other} is {ours}", below.join("."));
+    let is_key = ["cgroupDriver", "podCidr", "serviceCidr"].contains(&other);
+    let cure = match is_key {
+        true => format!("leave it out here, and write `{other}: {said}` if that is meant"),
+        false => "leave it out".to_owned(),
+    };
+    let conflict = Conflict::new(key, what, cure);
+    let conflict = below.iter().fold(conflict, |conflict, one| conflict.behind(*one));
+    Some(if is_key { conflict.with(other) } else { conflict })
 }
 
 impl Given {

@@ -54,7 +54,7 @@ fn a_lock_of_the_first_version_is_written_as_it_was_read() {
 fn a_bundle_of_the_first_version_is_made_and_opened() {
     let lock = Lock::parse(VERSION_1).unwrap();
     let repodata = |name: &str, text: &str| Content {
-        title: format!("rpms/el9-x86_64/repodata/{name}").parse().unwrap(),
+        path: format!("rpms/el9-x86_64/repodata/{name}").parse().unwrap(),
         descriptor: described(text),
     };
     let repodata = [repodata("primary.xml.gz", "primary"), repodata("repomd.xml", "a repomd")];
@@ -65,7 +65,10 @@ fn a_bundle_of_the_first_version_is_made_and_opened() {
     };
     let mut bytes = Vec::new();
     writer::write(&mut bytes, &layout, open, |_| ()).unwrap();
-    assert_eq!(Digest::of(&bytes).hex(), "912e04e320904ac1513597d252353e3ab5122cbbbd90ad17d649b2cd1ef7ead3");
+    assert_eq!(
+        Digest::of(&bytes).hex(),
+        "912e04e320904ac1513597d252353e3ab5122cbbbd90ad17d649b2cd1ef7ead3"
+    );
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kept.tar");
@@ -73,7 +76,7 @@ fn a_bundle_of_the_first_version_is_made_and_opened() {
     let bundle = Bundle::open(&path).unwrap();
     assert_eq!(*bundle.lock(), lock);
     let titles: Vec<String> =
-        bundle.contents().iter().map(|content| content.title.to_string()).collect();
+        bundle.contents().iter().map(|content| content.path.to_string()).collect();
     assert_eq!(
         titles,
         [
@@ -91,4 +94,20 @@ fn a_bundle_of_the_first_version_is_made_and_opened() {
             "installers/x86_64/installer",
         ]
     );
+}
+
+#[test]
+fn what_no_bundler_writes_is_refused() {
+    let text = std::str::from_utf8(VERSION_1).unwrap();
+    for (written, other, words) in [
+        (r#""kubernetes": "1.28.2""#, r#""kubernetes": "1.28""#, "`1.28` is not an exact version"),
+        (r#""check": "repoGpgcheck""#, r#""check": "all""#, "unknown variant `all`"),
+        ("keys/el9-x86_64/os-1.asc", "keys/os.asc", "has no place in a bundle"),
+        ("keys/el9-x86_64/os-1.asc", "keys/../os-1.asc", "leads elsewhere"),
+        (r#""kind": "installer""#, r#""kind": "key""#, "does not lie where a key belongs"),
+    ] {
+        assert!(text.contains(written), "{written}");
+        let error = Lock::parse(text.replacen(written, other, 1).as_bytes()).unwrap_err();
+        assert!(error.to_string().contains(words), "{words}: {error}");
+    }
 }

@@ -5,17 +5,17 @@ mod release;
 use std::net::Ipv4Addr;
 
 use anyhow::Context;
-use bundle_format::ImageReference;
 use bundle_format::cluster::{Cluster, NodeName, ProxyMode, Taint};
+use bundle_format::kubeadm::ConfigVersion;
+use bundle_format::{ImageReference, KubernetesVersion};
 use serde_json::{Value, json};
 
-use self::release::api;
 use crate::host::Host;
 use crate::join::JoinFile;
 use crate::steps::control_plane::CONFIGURATION;
 
+pub(crate) use self::release::image_repository;
 pub use self::release::taints_of_masters;
-pub(crate) use self::release::{image_repository, minor};
 
 /// How long a worker looks for a cluster that knows its token.
 const DISCOVERY: &str = "1m0s";
@@ -23,8 +23,8 @@ const DISCOVERY: &str = "1m0s";
 /// What kubeadm is told of a node and its cluster.
 #[derive(Clone)]
 pub struct Settings<'a> {
-    /// Kubernetes' version: `1.28.2`.
-    pub kubernetes: &'a str,
+    /// The release.
+    pub kubernetes: &'a KubernetesVersion,
     /// The sandbox image, which lies where kubeadm's other images do.
     pub sandbox: Option<&'a ImageReference>,
     /// The cluster.
@@ -46,7 +46,7 @@ pub(crate) fn config_option(host: &Host) -> String {
 /// The documents for `kubeadm init`.
 pub fn init_configuration(settings: &Settings<'_>) -> anyhow::Result<String> {
     let init = json!({
-        "apiVersion": api(settings.kubernetes),
+        "apiVersion": ConfigVersion::of(settings.kubernetes).to_string(),
         "kind": "InitConfiguration",
         "localAPIEndpoint": {"advertiseAddress": settings.address.to_string(), "bindPort": 6443},
         "nodeRegistration": registration(settings),
@@ -72,7 +72,7 @@ pub fn joined_configuration(settings: &Settings<'_>, join: &JoinFile) -> anyhow:
 
 fn cluster(settings: &Settings<'_>) -> Value {
     let mut cluster = json!({
-        "apiVersion": api(settings.kubernetes),
+        "apiVersion": ConfigVersion::of(settings.kubernetes).to_string(),
         "kind": "ClusterConfiguration",
         "kubernetesVersion": format!("v{}", settings.kubernetes),
         "controlPlaneEndpoint": settings.endpoint,
@@ -99,12 +99,12 @@ fn join_document(settings: &Settings<'_>, join: &JoinFile, token: Option<&str>) 
     }
     set(&mut bootstrap, "caCertHashes", json!([join.ca_cert_hash]));
     let mut document = json!({
-        "apiVersion": api(settings.kubernetes),
+        "apiVersion": ConfigVersion::of(settings.kubernetes).to_string(),
         "kind": "JoinConfiguration",
         "discovery": {"bootstrapToken": bootstrap},
         "nodeRegistration": registration(settings),
     });
-    if api(settings.kubernetes).ends_with("v1beta4") {
+    if ConfigVersion::of(settings.kubernetes) >= ConfigVersion::V1beta4 {
         set(&mut document, "timeouts", json!({"discovery": DISCOVERY}));
     } else {
         set(&mut document["discovery"], "timeout", json!(DISCOVERY));
@@ -161,7 +161,7 @@ fn registration(settings: &Settings<'_>) -> Value {
 
 /// A list of pairs since v1beta4, where a flag may be given twice.
 fn arguments(settings: &Settings<'_>, given: Vec<(String, String)>) -> Value {
-    if api(settings.kubernetes).ends_with("v1beta4") {
+    if ConfigVersion::of(settings.kubernetes) >= ConfigVersion::V1beta4 {
         given.into_iter().map(|(name, value)| json!({"name": name, "value": value})).collect()
     } else {
         Value::Object(given.into_iter().map(|(name, value)| (name, value.into())).collect())

@@ -3,7 +3,6 @@
 use super::has_begun;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::kubeadm::minor;
 use crate::step::Intent;
 
 /// What kubeadm and kubelet need (`k8s.io/system-validators`, `Cgroups`; kubelet's
@@ -40,7 +39,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         ));
     }
     let bears_first = intent.cluster.kubelet.get("failCgroupV1") == Some(&false.into());
-    if second.is_none() && !bears_first && minor(&intent.lock().kubernetes) >= WITHOUT_FIRST {
+    if second.is_none() && !bears_first && intent.lock().kubernetes.minor() >= WITHOUT_FIRST {
         found.push(Failure::new(
             format!(
                 "this node has version 1 of control groups, with which the kubelet of Kubernetes \

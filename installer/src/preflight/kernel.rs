@@ -7,7 +7,6 @@ use crate::exec::Command;
 use crate::failure::Failure;
 use crate::family;
 use crate::host::Host;
-use crate::kubeadm::minor;
 use crate::step::Intent;
 use crate::steps::{modules, nfs_server};
 
@@ -39,7 +38,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         found.extend(netfilter(host, intent)?);
     }
     let kernel = &intent.facts.kernel;
-    let oldest = match minor(&intent.lock().kubernetes) {
+    let oldest = match intent.lock().kubernetes.minor() {
         32 | 33 => OLDEST_OF_132,
         _ => OLDEST,
     };

@@ -4,7 +4,6 @@ use bundle_format::cluster::ProxyMode;
 
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::kubeadm::minor;
 use crate::step::Intent;
 
 /// The first kernel with which kube-proxy uses nftables (its `--proxy-mode`;
@@ -30,7 +29,7 @@ pub(super) fn problems(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>
         ));
     }
     let kubernetes = &intent.lock().kubernetes;
-    if minor(kubernetes) < RELEASE {
+    if kubernetes.minor() < RELEASE {
         found.push(Failure::new(
             format!(
                 "kube-proxy needs Kubernetes 1.31 for proxyMode nftables, and the bundle has \
