@@ -1,93 +1,13 @@
-//! An image's own documents, and whether a lock tells the same of it.
+//! Whether a lock tells of an image what the image's own documents do.
 
 use std::fmt::Display;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::architecture::Architecture;
-use crate::lock::{Descriptor, LockedImage, LockedPlatform};
+use crate::lock::descriptor::Descriptor;
+use crate::lock::image::{LockedImage, LockedPlatform};
+use crate::oci::{Document, Entry, Platform, is_index};
 use crate::text::brief;
-
-/// An OCI index.
-pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
-/// Docker's manifest list.
-pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
-/// An OCI image manifest.
-pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-/// Docker's image manifest, schema 2.
-pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
-
-/// Whether a media type is that of an index.
-pub fn is_index(media_type: &str) -> bool {
-    matches!(media_type, OCI_INDEX | DOCKER_LIST)
-}
-
-/// Whether a media type is that of an image manifest.
-pub fn is_manifest(media_type: &str) -> bool {
-    matches!(media_type, OCI_MANIFEST | DOCKER_MANIFEST)
-}
-
-#[derive(Deserialize)]
-struct Index {
-    #[serde(default)]
-    manifests: Option<Vec<Entry>>,
-}
-
-/// Digests stay texts: a platform that is not carried may have others.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Entry {
-    media_type: String,
-    digest: String,
-    size: u64,
-    #[serde(default)]
-    platform: Option<Platform>,
-}
-
-#[derive(Deserialize)]
-struct Platform {
-    #[serde(default)]
-    os: Option<String>,
-    #[serde(default)]
-    architecture: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Manifest {
-    config: Entry,
-    #[serde(default)]
-    layers: Option<Vec<Entry>>,
-}
-
-impl Entry {
-    fn is(&self, descriptor: &Descriptor) -> bool {
-        self.media_type == descriptor.media_type
-            && self.digest == descriptor.digest.to_string()
-            && self.size == descriptor.size
-    }
-
-    fn is_placed(&self) -> bool {
-        self.platform.is_some()
-    }
-}
-
-impl Platform {
-    /// Whether it is the one of `architecture`.
-    fn is(&self, architecture: Architecture) -> bool {
-        self.os.as_deref() == Some("linux")
-            && self.architecture.as_deref() == Some(architecture.oci())
-    }
-
-    /// Whether it says nothing against it: where there is no index, containerd
-    /// and skopeo do without what a configuration leaves out.
-    fn may_be(&self, architecture: Architecture) -> bool {
-        let fits = |own: &Option<String>, wanted: &str| {
-            own.as_deref().is_none_or(|own| own.is_empty() || own == wanted)
-        };
-        fits(&self.os, "linux") && fits(&self.architecture, architecture.oci())
-    }
-}
 
 /// Where the lock tells of `image` what the image's own documents do not: from
 /// its root by each platform's manifest to the configuration and the layers.
@@ -97,88 +17,115 @@ pub fn disagreements<E: Display>(
     image: &LockedImage,
     read: impl Fn(&Descriptor) -> Result<Vec<u8>, E>,
 ) -> Vec<String> {
-    let mut found = Vec::new();
-    let name = &image.name;
-    let mut tell = |words: String| found.push(format!("image {name}: {}", brief(&words)));
-    let read = |blob: &Descriptor, tell: &mut dyn FnMut(String)| match read(blob) {
-        Ok(bytes) => Some(bytes),
-        Err(error) => {
-            tell(format!("{} could not be compared: {error}", blob.digest));
-            None
+    let read = |blob: &Descriptor| read(blob).map_err(|error| error.to_string());
+    let mut comparison = Comparison { image, read: &read, found: Vec::new() };
+    comparison.from_the_root();
+    comparison.found
+}
+
+/// A lock's image, beside its documents.
+struct Comparison<'a> {
+    image: &'a LockedImage,
+    read: &'a dyn Fn(&Descriptor) -> Result<Vec<u8>, String>,
+    found: Vec<String>,
+}
+
+impl Comparison<'_> {
+    fn from_the_root(&mut self) {
+        let image = self.image;
+        let Some(bytes) = self.read(&image.root) else { return };
+        let index = match is_index(&image.root.media_type) {
+            false => None,
+            true => match parse::<Document>(&bytes) {
+                Ok(index) => Some(index.manifests.unwrap_or_default()),
+                Err(error) => {
+                    return self.tell(&format!("{} is no index: {error}", image.root.digest));
+                }
+            },
+        };
+        for platform in &image.platforms {
+            self.platform(platform, index.as_deref());
         }
-    };
-    let Some(root) = read(&image.root, &mut tell) else { return found };
-    let index: Option<Index> = match is_index(&image.root.media_type) {
-        true => match parse(&root) {
-            Ok(index) => Some(index),
-            Err(error) => {
-                tell(format!("{} is no index: {error}", image.root.digest));
-                return found;
+        for manifest in &image.unplaced {
+            let is_it = |entry: &Entry| entry.is(manifest) && entry.platform.is_none();
+            if !index.iter().flatten().any(is_it) {
+                let digest = manifest.digest;
+                self.tell(&format!("its index does not name {digest} without a platform"));
             }
-        },
-        false => None,
-    };
-    for platform in &image.platforms {
-        let architecture = platform.architecture;
+        }
+    }
+
+    /// A platform's manifest and configuration. `index` has the entries of the
+    /// index, where the image has one.
+    fn platform(&mut self, platform: &LockedPlatform, index: Option<&[Entry]>) {
+        let is_placed = index.is_some_and(|entries| self.is_placed(platform, entries));
+        let Some(bytes) = self.read(&platform.manifest) else { return };
         let digest = platform.manifest.digest;
-        // An entry may leave its platform out.
-        let mut placed = false;
-        if let Some(index) = &index {
-            let entries = || entries(index).filter(|entry| entry.is(&platform.manifest));
-            placed = entries().any(Entry::is_placed);
-            let says =
-                |entry: &Entry| entry.platform.as_ref().is_some_and(|own| own.is(architecture));
-            let named = match placed {
-                true => entries().any(says),
-                false => entries().next().is_some(),
-            };
-            if !named {
-                tell(format!("its index does not name {digest} for {architecture}"));
+        match parse::<Document>(&bytes) {
+            Ok(Document { config: Some(config), layers, .. }) => {
+                self.blobs(platform, &config, &layers.unwrap_or_default());
             }
+            Ok(_) => self.tell(&format!("{digest} is no image manifest: it has no configuration")),
+            Err(error) => self.tell(&format!("{digest} is no image manifest: {error}")),
         }
-        let Some(bytes) = read(&platform.manifest, &mut tell) else { continue };
-        match parse::<Manifest>(&bytes) {
-            Ok(manifest) => compare(&manifest, platform, &mut tell),
-            Err(error) => tell(format!("{digest} is no image manifest: {error}")),
-        }
-        // Then only the configuration says what it runs on.
-        if !placed && let Some(bytes) = read(&platform.config, &mut tell) {
-            let fits = |own: Platform| match index {
-                Some(_) => own.is(architecture),
-                None => own.may_be(architecture),
-            };
+        // Then only the configuration says what it runs on. Where there is no index,
+        // containerd and skopeo do without what a configuration leaves out.
+        if !is_placed && let Some(bytes) = self.read(&platform.config) {
+            let architecture = platform.architecture;
+            let fits = |own: Platform| own.fits(architecture, index.is_none());
             if !parse::<Platform>(&bytes).is_ok_and(fits) {
-                tell(format!("its configuration is not one for {architecture}"));
+                self.tell(&format!("its configuration is not one for {architecture}"));
             }
         }
     }
-    for manifest in &image.unplaced {
-        let is_it = |entry: &Entry| entry.is(manifest) && !entry.is_placed();
-        if !index.iter().flat_map(entries).any(is_it) {
-            tell(format!("its index does not name {} without a platform", manifest.digest));
+
+    /// Whether the index says what the manifest runs on, which an entry may leave
+    /// out.
+    fn is_placed(&mut self, platform: &LockedPlatform, index: &[Entry]) -> bool {
+        let LockedPlatform { architecture, manifest, .. } = platform;
+        let own: Vec<&Entry> = index.iter().filter(|entry| entry.is(manifest)).collect();
+        let mut placed = own.iter().filter_map(|entry| entry.platform.as_ref()).peekable();
+        let is_placed = placed.peek().is_some();
+        let is_named = match is_placed {
+            true => placed.any(|platform| platform.fits(*architecture, false)),
+            false => !own.is_empty(),
+        };
+        if !is_named {
+            let digest = manifest.digest;
+            self.tell(&format!("its index does not name {digest} for {architecture}"));
+        }
+        is_placed
+    }
+
+    /// The configuration and the layers that a manifest names.
+    fn blobs(&mut self, platform: &LockedPlatform, config: &Entry, layers: &[Entry]) {
+        let digest = platform.manifest.digest;
+        if !config.is(&platform.config) {
+            self.tell(&format!("{digest} has another configuration than the lock"));
+        }
+        let same = layers.len() == platform.layers.len()
+            && layers.iter().zip(&platform.layers).all(|(own, locked)| own.is(locked));
+        if !same {
+            self.tell(&format!(
+                "{digest} has other layers than the lock: {} and {}",
+                layers.len(),
+                platform.layers.len()
+            ));
         }
     }
-    found
-}
 
-fn entries(index: &Index) -> impl Iterator<Item = &Entry> {
-    index.manifests.iter().flatten()
-}
-
-fn compare(manifest: &Manifest, platform: &LockedPlatform, tell: &mut impl FnMut(String)) {
-    let digest = platform.manifest.digest;
-    if !manifest.config.is(&platform.config) {
-        tell(format!("{digest} has another configuration than the lock"));
+    fn read(&mut self, blob: &Descriptor) -> Option<Vec<u8>> {
+        match (self.read)(blob) {
+            Ok(bytes) => Some(bytes),
+            Err(error) => {
+                self.tell(&format!("{} could not be compared: {error}", blob.digest));
+                None
+            }
+        }
     }
-    let layers = manifest.layers.as_deref().unwrap_or_default();
-    let same = layers.len() == platform.layers.len()
-        && layers.iter().zip(&platform.layers).all(|(own, locked)| own.is(locked));
-    if !same {
-        tell(format!(
-            "{digest} has other layers than the lock: {} and {}",
-            layers.len(),
-            platform.layers.len()
-        ));
+
+    fn tell(&mut self, words: &str) {
+        self.found.push(format!("image {}: {}", self.image.name, brief(words)));
     }
 }
 

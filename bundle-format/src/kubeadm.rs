@@ -1,11 +1,49 @@
-//! What kubeadm takes for granted where its configuration is silent.
+//! What differs from one release of kubeadm to another.
+
+use std::fmt;
+
+use crate::version::KubernetesVersion;
+
+/// The version of kubeadm's configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ConfigVersion {
+    /// `v1beta2`.
+    V1beta2,
+    /// `v1beta3`, from 1.22 on.
+    V1beta3,
+    /// `v1beta4`, from 1.31 on, with arguments as lists of pairs.
+    V1beta4,
+}
+
+impl ConfigVersion {
+    /// The newest that a release takes (kubernetes.io, `kubeadm-config.v1beta4`).
+    pub fn of(kubernetes: &KubernetesVersion) -> Self {
+        match kubernetes.minor() {
+            ..22 => Self::V1beta2,
+            22..31 => Self::V1beta3,
+            31.. => Self::V1beta4,
+        }
+    }
+}
+
+/// As `apiVersion` has it.
+impl fmt::Display for ConfigVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V1beta2 => "kubeadm.k8s.io/v1beta2",
+            Self::V1beta3 => "kubeadm.k8s.io/v1beta3",
+            Self::V1beta4 => "kubeadm.k8s.io/v1beta4",
+        })
+    }
+}
 
 /// The repository of kubeadm's images (`DefaultImageRepository` in its
-/// `constants.go` or its API's `defaults.go`) in Kubernetes 1.`minor`.`patch`.
-/// It moved with 1.25, and within three older minors with their patches
+/// `constants.go` or its API's `defaults.go`) where its configuration names none. It
+/// moved with 1.25, and within three older minors with their patches
 /// (kubernetes.io, "registry.k8s.io: faster, cheaper and Generally Available").
-pub fn default_repository(minor: u32, patch: u32) -> &'static str {
-    let moved = match minor {
+pub fn default_repository(kubernetes: &KubernetesVersion) -> &'static str {
+    let patch = kubernetes.patch();
+    let moved = match kubernetes.minor() {
         22 => patch >= 17,
         23 => patch >= 15,
         24 => patch >= 9,
@@ -16,15 +54,30 @@ pub fn default_repository(minor: u32, patch: u32) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::default_repository;
+    use super::*;
+
+    fn version(minor: u32, patch: u32) -> KubernetesVersion {
+        format!("1.{minor}.{patch}").parse().unwrap()
+    }
 
     #[test]
     fn it_moved_within_three_minors() {
+        let default_repository = |minor, patch| default_repository(&version(minor, patch));
         for (minor, last) in [(22, 16), (23, 14), (24, 8)] {
             assert_eq!(default_repository(minor, last), "k8s.gcr.io", "1.{minor}.{last}");
             assert_eq!(default_repository(minor, last + 1), "registry.k8s.io", "1.{minor}");
         }
         assert_eq!(default_repository(21, 99), "k8s.gcr.io");
         assert_eq!(default_repository(25, 0), "registry.k8s.io");
+    }
+
+    #[test]
+    fn each_release_has_its_configuration() {
+        for (minor, api) in
+            [(20, "v1beta2"), (21, "v1beta2"), (22, "v1beta3"), (30, "v1beta3"), (31, "v1beta4")]
+        {
+            let found = ConfigVersion::of(&version(minor, 0)).to_string();
+            assert_eq!(found, format!("kubeadm.k8s.io/{api}"));
+        }
     }
 }

@@ -2,16 +2,18 @@
 //! `image-layout.md`) whose index lists each image by name, and one *bundle
 //! manifest* that lists everything else.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::io::{self, Write};
 
-use serde::{Deserialize, Serialize};
-
+use crate::bundle_path::BundlePath;
 use crate::digest::{Digest, Hasher};
-use crate::image::{OCI_INDEX, OCI_MANIFEST};
-use crate::lock::{Descriptor, FileKind, Lock, LockedImage, Why};
+use crate::lock::descriptor::Descriptor;
+use crate::lock::document::Lock;
+use crate::lock::file::FileKind;
+use crate::lock::image::LockedImage;
+use crate::lock::why::Why;
+use crate::oci::{Document, Entry, OCI_INDEX, OCI_MANIFEST};
 use crate::reference::ImageReference;
-use crate::title::Title;
 
 /// The `artifactType` of the bundle manifest.
 pub const BUNDLE_TYPE: &str = "application/vnd.kubeferry.bundle.v1+json";
@@ -37,64 +39,10 @@ pub(crate) const OCI_LAYOUT: &[u8] = b"{\"imageLayoutVersion\":\"1.0.0\"}";
 /// A file in the bundle that is no part of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
-    /// Its path when extracted: `rpms/el9-x86_64/socat-1.7-1.el9.x86_64.rpm`.
-    pub title: Title,
+    /// Where in the bundle it lies.
+    pub path: BundlePath,
     /// Its bytes.
     pub descriptor: Descriptor,
-}
-
-/// `index.json` and the bundle manifest.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Index {
-    schema_version: u32,
-    media_type: String,
-    pub(crate) manifests: Vec<Entry>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct BundleManifest {
-    schema_version: u32,
-    media_type: String,
-    artifact_type: String,
-    pub(crate) config: Entry,
-    pub(crate) layers: Vec<Entry>,
-}
-
-/// A descriptor with what stands around it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Entry {
-    pub(crate) media_type: String,
-    pub(crate) digest: Digest,
-    pub(crate) size: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) artifact_type: Option<String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) annotations: BTreeMap<String, String>,
-}
-
-impl Entry {
-    fn new(
-        descriptor: &Descriptor,
-        annotations: impl IntoIterator<Item = (&'static str, String)>,
-    ) -> Self {
-        Self {
-            media_type: descriptor.media_type.clone(),
-            digest: descriptor.digest,
-            size: descriptor.size,
-            artifact_type: None,
-            annotations: annotations
-                .into_iter()
-                .map(|(key, value)| (key.to_owned(), value))
-                .collect(),
-        }
-    }
-
-    pub(crate) fn descriptor(&self) -> Descriptor {
-        Descriptor { media_type: self.media_type.clone(), digest: self.digest, size: self.size }
-    }
 }
 
 /// The plan of an archive: its documents and the order of its blobs.
@@ -127,15 +75,14 @@ impl Layout {
         more: &[Content],
     ) -> Result<Self, serde_json::Error> {
         let contents = contents(lock, more);
-        let manifest = BundleManifest {
-            schema_version: 2,
-            media_type: OCI_MANIFEST.to_owned(),
-            artifact_type: BUNDLE_TYPE.to_owned(),
-            config: Entry::new(lock_blob, []),
-            layers: contents
-                .iter()
-                .map(|(title, descriptor)| Entry::new(descriptor, [(TITLE, title.clone())]))
-                .collect(),
+        let layer = |file: &Content| Entry::new(&file.descriptor, [(TITLE, file.path.to_string())]);
+        let manifest = Document {
+            schema_version: Some(2),
+            media_type: Some(OCI_MANIFEST.to_owned()),
+            artifact_type: Some(BUNDLE_TYPE.to_owned()),
+            config: Some(Entry::new(lock_blob, [])),
+            layers: Some(contents.iter().map(layer).collect()),
+            manifests: None,
         };
         let manifest_bytes = serde_json::to_vec_pretty(&manifest)?;
         let manifest_blob = described(OCI_MANIFEST, &manifest_bytes);
@@ -151,7 +98,7 @@ impl Layout {
 
         let mut blobs = vec![lock_blob.clone(), manifest_blob.clone()];
         blobs.extend(images.iter().flat_map(|image| documents_of(image)));
-        blobs.extend(contents.into_iter().map(|(_, descriptor)| descriptor));
+        blobs.extend(contents.into_iter().map(|file| file.descriptor));
         blobs.extend(images.iter().flat_map(|image| layers_of(image)));
         Ok(Self {
             index: index_bytes(entries)?,
@@ -188,10 +135,11 @@ impl Layout {
 }
 
 fn index_bytes(manifests: Vec<Entry>) -> Result<Vec<u8>, serde_json::Error> {
-    serde_json::to_vec_pretty(&Index {
-        schema_version: 2,
-        media_type: OCI_INDEX.to_owned(),
-        manifests,
+    serde_json::to_vec_pretty(&Document {
+        schema_version: Some(2),
+        media_type: Some(OCI_INDEX.to_owned()),
+        manifests: Some(manifests),
+        ..Document::default()
     })
 }
 
@@ -257,45 +205,39 @@ fn described(media_type: &str, bytes: &[u8]) -> Descriptor {
 
 /// The files of a bundle, in the order in which a node needs them: keys and
 /// repodata before packages, packages before manifests, installers last since
-/// they were run from beside the bundle. Their titles are not looked at yet.
-pub(crate) fn contents(lock: &Lock, more: &[Content]) -> Vec<(String, Descriptor)> {
-    let file = |kinds: &[FileKind]| {
-        lock.files
-            .iter()
-            .filter(|file| kinds.contains(&file.kind))
-            .map(|file| (file.title.clone(), file.content.clone()))
-            .collect::<Vec<_>>()
+/// they were run from beside the bundle. What their paths are made of is not looked
+/// at yet.
+pub(crate) fn contents(lock: &Lock, more: &[Content]) -> Vec<Content> {
+    let file = |path: BundlePath, descriptor: &Descriptor| Content {
+        path,
+        descriptor: descriptor.clone(),
     };
-    let mut contents = file(&[FileKind::Config, FileKind::Key]);
-    contents.extend(more.iter().map(|more| (more.title.to_string(), more.descriptor.clone())));
+    let files = |kind: FileKind| {
+        let files = lock.files.iter().filter(move |file| file.kind == kind);
+        files.map(|own| file(own.path.clone(), &own.content))
+    };
+    let mut contents: Vec<Content> = files(FileKind::Key).collect();
+    contents.extend(more.iter().cloned());
     contents.extend(lock.rpms.iter().map(|rpm| {
         let (media_type, digest, size) = (RPM_TYPE.to_owned(), rpm.digest, rpm.size);
-        let title = format!("rpms/{}/{}", rpm.target, rpm.package.file_name());
-        (title, Descriptor { media_type, digest, size })
+        file(rpm.path(), &Descriptor { media_type, digest, size })
     }));
     for manifest in &lock.manifests {
-        let applied = format!("manifests/{}.yaml", manifest.name);
-        contents.push((applied, manifest.applied.clone()));
+        contents.push(file(manifest.path(), &manifest.applied));
         if manifest.upstream != manifest.applied {
-            let upstream = format!("manifests/upstream/{}.yaml", manifest.name);
-            contents.push((upstream, manifest.upstream.clone()));
+            contents.push(file(manifest.upstream_path(), &manifest.upstream));
         }
-        for (index, pass) in manifest.passes.iter().enumerate() {
-            let title = manifest.title_of_pass(index);
-            contents.push((title, pass.content.clone()));
-        }
+        contents.extend(manifest.passes().map(|(path, pass)| file(path, &pass.content)));
     }
-    contents.extend(file(&[FileKind::Installer]));
+    contents.extend(files(FileKind::Installer));
     contents
 }
 
 /// Whether a file is metadata that is made from the packages of one of the
 /// lock's targets.
-pub(crate) fn is_repodata(lock: &Lock, title: &str) -> bool {
-    let place = title.strip_prefix("rpms/").and_then(|rest| rest.split_once("/repodata/"));
-    place.is_some_and(|(id, name)| {
-        !name.contains('/') && lock.targets.iter().any(|target| target.id == id)
-    })
+pub(crate) fn is_repodata(lock: &Lock, path: &BundlePath) -> bool {
+    matches!(path, BundlePath::Repodata { target, .. }
+        if lock.targets.iter().any(|own| own.id == *target))
 }
 
 /// The names that an image gets on a node: its tag, and its digest, since a pod

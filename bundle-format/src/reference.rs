@@ -53,16 +53,6 @@ impl ImageReference {
         format!("{}/{}", self.registry, self.repository)
     }
 
-    /// The same tag and digest under another registry and repository.
-    pub fn with_name(&self, registry: &str, repository: &str) -> Result<Self, ReferenceError> {
-        let moved = Self {
-            registry: registry.to_owned(),
-            repository: repository.to_owned(),
-            ..self.clone()
-        };
-        moved.to_string().parse()
-    }
-
     /// The same repository at `digest`, with no tag.
     pub fn at(&self, digest: Digest) -> Self {
         Self { tag: None, digest: Some(digest), ..self.clone() }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use bundle_format::cluster::{Cluster, FORMAT, Given};
 use bundle_format::yaml::{Node, Problem};
-use bundle_format::{input, recognise};
+use bundle_format::{KubernetesVersion, input, recognise};
 
 use crate::failure::{Failure, Mistakes};
 
@@ -30,8 +30,8 @@ pub struct ClusterFile {
 pub struct OfBundle {
     /// Its keys.
     pub given: Given,
-    /// Its Kubernetes version: `1.28.2`.
-    pub kubernetes: String,
+    /// Its Kubernetes version; none if there is no bundle.
+    pub kubernetes: Option<KubernetesVersion>,
 }
 
 impl ClusterFile {
@@ -76,8 +76,8 @@ pub fn effective(bundle: &OfBundle, file: Option<&ClusterFile>) -> anyhow::Resul
     let file = file.unwrap_or(&none);
     let cluster = Cluster::of(&[&bundle.given, &file.given]).context("reading the cluster file")?;
     let mut conflicts = cluster.conflicts();
-    if let Some(minor) = minor(&bundle.kubernetes) {
-        conflicts.extend(cluster.settings_not_of(minor));
+    if let Some(kubernetes) = &bundle.kubernetes {
+        conflicts.extend(cluster.settings_not_of(kubernetes.minor()));
     }
     // A default in the place of a wrong value would be a misleading conflict.
     conflicts.retain(|conflict| !conflict.keys().any(|key| file.is_wrong(key)));
@@ -99,11 +99,6 @@ pub fn effective(bundle: &OfBundle, file: Option<&ClusterFile>) -> anyhow::Resul
     let mut lines = of(&file.path, problems);
     lines.extend(others);
     Err(Mistakes::new(lines, CURE).into())
-}
-
-/// 28 of `1.28.2`.
-fn minor(kubernetes: &str) -> Option<u32> {
-    kubernetes.strip_prefix("1.")?.split('.').next()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 use std::fs::{self, File};
 use std::io;
 
-use bundle_format::Lock;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::archive::verify::verify;
 use bundle_format::archive::writer;
 use bundle_format::layout::Layout;
+use bundle_format::{BundlePath, Lock};
 
 use crate::support::demo::{self, Demo, run_in};
 
@@ -97,16 +97,20 @@ fn damage_is_named_and_other_files_are_called_what_they_are() {
     demo.ok(&["build", "-q"]);
     let mut bytes = fs::read(demo.path("demo.tar")).unwrap();
     let bundle = Bundle::open(&demo.path("demo.tar")).unwrap();
-    let rpm = bundle.contents().iter().find(|content| content.title.contains("socat")).unwrap();
+    let rpm = bundle
+        .contents()
+        .iter()
+        .find(|content| content.path.to_string().contains("socat"))
+        .unwrap();
     let content = bundle.read(&rpm.descriptor).unwrap();
     let place = bytes.windows(content.len()).position(|window| window == content).unwrap();
     bytes[place + 50] ^= 1;
     fs::write(demo.path("bad.tar"), &bytes).unwrap();
     let error = demo.fails(&["verify", "-q", "bad.tar"]);
-    assert!(error.contains(rpm.title.as_str()) && error.contains("1 of "), "{error}");
-    let error = demo.fails(&["extract", "-C", "out", "bad.tar", &rpm.title]);
+    assert!(error.contains(&rpm.path.to_string()) && error.contains("1 of "), "{error}");
+    let error = demo.fails(&["extract", "-C", "out", "bad.tar", &rpm.path.to_string()]);
     assert!(error.contains("socat"), "{error}");
-    assert!(!demo.path("out").join(&rpm.title).exists());
+    assert!(!demo.path("out").join(rpm.path.to_string()).exists());
 
     let cases: [(&[u8], &str); 5] = [
         (b"", "it is empty"),
@@ -199,9 +203,9 @@ fn rewritten(demo: &Demo, change: impl FnOnce(&mut Lock), reorder: impl FnOnce(&
     let bundle = Bundle::open(&demo.path("demo.tar")).unwrap();
     let mut lock = bundle.lock().clone();
     change(&mut lock);
-    let is_repodata = |title: &str| title.contains("/repodata/");
-    let more: Vec<_> =
-        bundle.contents().iter().filter(|file| is_repodata(&file.title)).cloned().collect();
+    let is_repodata =
+        |file: &&bundle_format::layout::Content| matches!(file.path, BundlePath::Repodata { .. });
+    let more: Vec<_> = bundle.contents().iter().filter(is_repodata).cloned().collect();
     let mut layout = Layout::new(&lock, &more).unwrap();
     reorder(&mut layout);
     let mut out = File::create(demo.path("other.tar")).unwrap();
@@ -312,7 +316,7 @@ fn a_lock_that_was_edited_is_refused_where_it_leaves_the_spec() {
         (
             |lock| {
                 lock.disabled_checks.push(bundle_format::lock::DisabledCheck {
-                    check: "gpgcheck".to_owned(),
+                    check: bundle_format::lock::CheckName::Gpgcheck,
                     subject: "el9-x86_64/os".to_owned(),
                     reason: "me".to_owned(),
                 });

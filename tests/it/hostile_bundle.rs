@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 use bundle_format::archive::reader::Bundle;
 use bundle_format::archive::verify::verify;
 use bundle_format::archive::writer;
-use bundle_format::image::OCI_MANIFEST;
 use bundle_format::layout::{BUNDLE_TYPE, Content, LOCK_TYPE, Layout};
 use bundle_format::lock::{
-    Descriptor, DisabledCheck, Edit, FileKind, Lock, LockedFile, LockedImage,
+    CheckName, Descriptor, DisabledCheck, Edit, FileKind, Lock, LockedImage,
 };
+use bundle_format::oci::OCI_MANIFEST;
 use bundle_format::text::is_hidden;
-use bundle_format::{Digest, Nevra};
+use bundle_format::{BundlePath, Digest, Nevra};
 use serde_json::json;
 
 use crate::support::demo::{BUNDLER, Demo};
@@ -36,7 +36,7 @@ fn rewritten(demo: &Demo, change: impl FnOnce(&mut Lock), more: &[Vec<u8>]) {
     let bundle = Bundle::open(&demo.path("demo.tar")).unwrap();
     let mut lock = bundle.lock().clone();
     change(&mut lock);
-    let is_repodata = |file: &&Content| file.title.contains("/repodata/");
+    let is_repodata = |file: &&Content| matches!(file.path, BundlePath::Repodata { .. });
     let repodata: Vec<_> = bundle.contents().iter().filter(is_repodata).cloned().collect();
     let layout = Layout::new(&lock, &repodata).unwrap();
     let open = |blob: &Descriptor| -> io::Result<Box<dyn Read + '_>> {
@@ -318,14 +318,18 @@ fn twins_and_checks_that_nobody_switched_off_are_refused() {
         (
             |lock| {
                 lock.targets[0].repositories[0].keys.clear();
-                lock.disabled_checks.push(off("gpgcheck", "el9-x86_64/os", " \n"));
+                lock.disabled_checks.push(off(CheckName::Gpgcheck, "el9-x86_64/os", " \n"));
             },
             "no reason is given",
         ),
         (
             |lock| {
                 lock.targets[0].repositories[0].keys.clear();
-                lock.disabled_checks.push(off("gpgcheck", "el9-x86_64/kubernetes", "a test"));
+                lock.disabled_checks.push(off(
+                    CheckName::Gpgcheck,
+                    "el9-x86_64/kubernetes",
+                    "a test",
+                ));
             },
             "repository el9-x86_64/os: it has no keys",
         ),
@@ -360,8 +364,8 @@ fn twins_and_checks_that_nobody_switched_off_are_refused() {
             },
             "manifest calico stands there twice",
         ),
-        (|lock| alike(lock, str::to_uppercase), "named alike"),
-        (|lock| alike(lock, |name| format!("{name}.")), "not every file system keeps"),
+        (|lock| alike(lock, |_, id| *id = id.to_uppercase()), "named alike"),
+        (|lock| alike(lock, |target, _| target.push('.')), "not every file system keeps"),
         (|lock| lock.images[0].root.size += 1, ""),
     ];
     for (change, words) in cases {
@@ -374,7 +378,11 @@ fn twins_and_checks_that_nobody_switched_off_are_refused() {
         &demo,
         |lock| {
             lock.targets[0].repositories[0].keys.clear();
-            lock.disabled_checks.push(off("gpgcheck", "el9-x86_64/os", "its maker signs nothing"));
+            lock.disabled_checks.push(off(
+                CheckName::Gpgcheck,
+                "el9-x86_64/os",
+                "its maker signs nothing",
+            ));
         },
         &[],
     );
@@ -382,16 +390,17 @@ fn twins_and_checks_that_nobody_switched_off_are_refused() {
     assert!(shown.contains("gpgcheck for el9-x86_64/os: its maker signs nothing"), "{shown}");
 }
 
-fn off(check: &str, subject: &str, reason: &str) -> DisabledCheck {
-    let [check, subject, reason] = [check, subject, reason].map(str::to_owned);
+fn off(check: CheckName, subject: &str, reason: &str) -> DisabledCheck {
+    let [subject, reason] = [subject, reason].map(str::to_owned);
     DisabledCheck { check, subject, reason }
 }
 
-/// Adds a key whose name is made of another's.
-fn alike(lock: &mut Lock, change: fn(&str) -> String) {
+/// Adds a key whose path is made of another's target and repository.
+fn alike(lock: &mut Lock, change: fn(&mut String, &mut String)) {
     let file = lock.files.iter().find(|file| file.kind == FileKind::Key).unwrap();
-    let (folder, name) = file.title.rsplit_once('/').unwrap();
-    let again = LockedFile { title: format!("{folder}/{}", change(name)), ..file.clone() };
+    let mut again = file.clone();
+    let BundlePath::Key { target, repository, .. } = &mut again.path else { unreachable!() };
+    change(target, repository);
     lock.files.push(again);
 }
 
@@ -408,14 +417,13 @@ fn no_text_of_a_strangers_moves_the_cursor_or_forges_a_line() {
         &demo,
         move |lock| {
             lock.warnings.push(text.clone());
-            lock.disabled_checks.push(off("plainHttp", "r.io", &text));
+            lock.disabled_checks.push(off(CheckName::PlainHttp, "r.io", &text));
             lock.manifests[0].patches.push(Edit {
                 patch: "set a\u{202e}b".to_owned(),
                 line: 1,
                 from: text.clone(),
                 to: text,
             });
-            lock.kubernetes = "1.28.2\u{202e}".to_owned();
             lock.targets[0].baseline = "none\u{2066}\u{200b}".to_owned();
             let requires = bundle_format::lock::Why::Requires {
                 package: lock.rpms[0].package.clone(),

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use bundle_format::archive::reader::Bundle;
 use bundle_format::lock::FileKind;
-use bundle_format::{Digest, Lock};
+use bundle_format::{BundlePath, Digest, Lock};
 
 use crate::support::demo::{self, Demo, run_in};
 use crate::support::gpg::{Gpg, is_missing};
@@ -125,12 +125,14 @@ fn copies_of_a_key_reach_nodes_as_one() {
     let mut carried = BTreeSet::new();
     for file in lock.files.iter().filter(|file| file.kind == FileKind::Key) {
         let bytes = bundle.read(&file.content).unwrap();
-        if file.source.ends_with("old.asc") || file.source.ends_with("new.asc") {
+        let source = file.source.to_string();
+        if source.ends_with("old.asc") || source.ends_with("new.asc") {
             carried.insert(bytes);
         } else {
             // Whose key has one copy only is given the vendor's own file.
-            let id = file.title.split('/').nth(2).unwrap().rsplit_once('-').unwrap().0;
-            assert_eq!(bytes, fs::read(demo.upstream.key_path(id)).unwrap(), "{}", file.title);
+            let BundlePath::Key { repository, .. } = &file.path else { unreachable!() };
+            let published = fs::read(demo.upstream.key_path(repository)).unwrap();
+            assert_eq!(bytes, published, "{}", file.path);
         }
     }
     assert_eq!(carried.len(), 1, "rpm keeps the first copy that it meets");

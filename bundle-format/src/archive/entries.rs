@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::io;
 
-use super::reader::BundleError;
+use super::error::BundleError;
 use super::storage::Storage;
 use super::{BLOCK, header, padding};
 use crate::bounds::MAX_ENTRIES;

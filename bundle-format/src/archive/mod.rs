@@ -7,6 +7,7 @@ use crate::digest::Digest;
 
 pub mod blob;
 mod entries;
+pub mod error;
 pub mod reader;
 pub mod storage;
 pub mod verify;

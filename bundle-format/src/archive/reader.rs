@@ -3,19 +3,22 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::blob::BlobReader;
 use super::entries::{self, Entry, Name, Place};
-use super::storage::{Storage, StorageError};
+use super::error::BundleError;
+use super::storage::Storage;
 use crate::bounds::{MAX_IMAGE_DOCUMENT, MAX_INDEX, MAX_LOCK, MAX_MANIFEST, MAX_YAML};
-use crate::digest::Digest;
+use crate::bundle_path::BundlePath;
+use crate::digest::{Digest, DigestError};
 use crate::document::walk;
-use crate::layout::{self, BUNDLE_TYPE, BundleManifest, Content, Index, LOCK_TYPE, Layout, TITLE};
-use crate::lock::{Descriptor, LOCK_VERSION, Lock, LockError};
+use crate::layout::{self, BUNDLE_TYPE, Content, LOCK_TYPE, Layout, TITLE};
+use crate::lock::{Descriptor, Lock};
+use crate::oci::{self, Document};
+use crate::portable_path::{self, PathError};
 use crate::problems::Problems;
 use crate::text::brief;
-use crate::title::{self, Title};
 
 /// An open bundle, whose index, bundle manifest and lock have been read.
 #[derive(Debug)]
@@ -35,130 +38,39 @@ struct Blobs {
     blobs: HashMap<Digest, Place>,
 }
 
-/// Why a file is no bundle, or not a whole one.
-#[derive(Debug, thiserror::Error)]
-pub enum BundleError {
-    /// Its files cannot be opened.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-    /// It is something else.
-    #[error("{} is not a bundle: {reason}", path.display())]
-    NotABundle {
-        /// The file.
-        path: PathBuf,
-        /// What it is instead.
-        reason: String,
-    },
-    /// It was cut off or altered.
-    #[error("{} is damaged at byte {offset}: {reason}; copy it again, or check it where it was made", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// Where.
-        offset: u64,
-        /// How.
-        reason: String,
-    },
-    /// It ends before its end, as a copy to a full disk does.
-    #[error("{} ends in the middle of {entry} at byte {length}; the copy is not complete, copy it again", path.display())]
-    CutShort {
-        /// The file.
-        path: PathBuf,
-        /// What its last bytes belong to.
-        entry: String,
-        /// How many bytes it has.
-        length: u64,
-    },
-    /// A blob that is listed is not there.
-    #[error("the bundle lacks blob {0}")]
-    Missing(Digest),
-    /// A blob is not what its name says.
-    #[error("blob {digest} is damaged")]
-    Blob {
-        /// Its name.
-        digest: Digest,
-        /// How.
-        #[source]
-        source: io::Error,
-    },
-    /// A document makes no sense.
-    #[error("the bundle's {document} makes no sense: {reason}")]
-    Document {
-        /// `index`, `manifest` or `lock`.
-        document: &'static str,
-        /// Why.
-        reason: String,
-    },
-    /// It was made by another version of these programs.
-    #[error(
-        "the bundle's lock has version {found}; this program reads version {LOCK_VERSION}: use the installer that came with the bundle"
-    )]
-    Version {
-        /// The version of its lock.
-        found: u32,
-    },
+/// An archive whose entries have been read, and nothing of what they hold.
+struct Archive {
+    entries: Vec<Entry>,
+    blobs: Blobs,
 }
 
 impl Bundle {
     /// Opens the bundle at `path`, a file or parts of one (see
     /// [`Storage::open`]).
     pub fn open(path: &Path) -> Result<Self, BundleError> {
-        let storage = Storage::open(path)?;
-        let entries = entries::read(&storage)?;
         let not_a_bundle = |reason: &str| BundleError::NotABundle {
             path: path.to_owned(),
             reason: reason.to_owned(),
         };
-        let place_of =
-            |name: Name| entries.iter().find(|entry| entry.name == name).map(|entry| entry.place);
+        let archive = Archive::open(path)?;
         let index_place =
-            place_of(Name::Index).ok_or_else(|| not_a_bundle("it has no index.json"))?;
-        let index_bytes = document(&storage, index_place, MAX_INDEX)
-            .map_err(|error| entries::damaged(&storage, index_place.offset, error.to_string()))?;
+            archive.place(Name::Index).ok_or_else(|| not_a_bundle("it has no index.json"))?;
+        let index_bytes = document(&archive.blobs.storage, index_place, MAX_INDEX)
+            .map_err(|error| archive.damaged(index_place.offset, &error.to_string()))?;
         let manifest_blob = bundle_manifest(&index_bytes)?
             .ok_or_else(|| not_a_bundle("it is an OCI image layout of something else"))?;
-        let of_layout = place_of(Name::OciLayout)
-            .map(|place| document(&storage, place, layout::OCI_LAYOUT.len() as u64));
-        let blobs = entries.iter().filter_map(|entry| match entry.name {
-            Name::Blob(digest) => Some((digest, entry.place)),
-            Name::OciLayout | Name::Index => None,
-        });
-        let raw = Blobs { blobs: blobs.collect(), storage };
-        let manifest: BundleManifest = parse("manifest", &raw.read(&manifest_blob, MAX_MANIFEST)?)?;
-        if manifest.config.media_type != LOCK_TYPE {
-            return Err(not_a_bundle("its manifest holds no lock"));
-        }
-        let lock_blob = manifest.config.descriptor();
-        let lock = Lock::parse(&raw.read(&lock_blob, MAX_LOCK)?).map_err(|error| match error {
-            LockError::Version { found } => BundleError::Version { found },
-            error => BundleError::Document { document: "lock", reason: error.to_string() },
-        })?;
+        let manifest: Document =
+            parse("manifest", &archive.blobs.read(&manifest_blob, MAX_MANIFEST)?)?;
+        let lock_entry = manifest.config.as_ref().filter(|config| config.media_type == LOCK_TYPE);
+        let lock_entry = lock_entry.ok_or_else(|| not_a_bundle("its manifest holds no lock"))?;
+        let lock_blob = described("manifest", lock_entry)?;
+        let lock = Lock::parse(&archive.blobs.read(&lock_blob, MAX_LOCK)?)?;
         let contents = contents(manifest, &lock)?;
-        // What a lock gives is given: an index that differs was altered.
-        let more: Vec<Content> = contents
-            .iter()
-            .filter(|content| layout::is_repodata(&lock, &content.title))
-            .cloned()
-            .collect();
-        let of_lock = |error: serde_json::Error| BundleError::Document {
-            document: "lock",
-            reason: error.to_string(),
-        };
-        let described = layout::describe_lock(&lock).map_err(of_lock)?;
-        let layout = Layout::around(&lock, &described, &more).map_err(of_lock)?;
-        let damaged =
-            |offset, reason: &str| entries::damaged(&raw.storage, offset, reason.to_owned());
-        let is_layout = of_layout.is_some_and(|read| read.is_ok_and(|it| it == layout::OCI_LAYOUT));
-        if layout.index != index_bytes || !is_layout {
-            return Err(damaged(index_place.offset, "its index does not fit its lock"));
-        }
-        if let Some(offset) = out_of_order(&entries, &layout) {
-            return Err(damaged(offset, "its entries are in another order than its lock gives"));
-        }
+        archive.check(&lock, &contents, index_place, &index_bytes)?;
         Ok(Self {
             index_digest: Digest::of(&index_bytes),
             manifest_blob,
-            blobs: raw,
+            blobs: archive.blobs,
             contents,
             lock_blob,
             lock,
@@ -226,6 +138,56 @@ impl Bundle {
     }
 }
 
+impl Archive {
+    fn open(path: &Path) -> Result<Self, BundleError> {
+        let storage = Storage::open(path)?;
+        let entries = entries::read(&storage)?;
+        let blobs = entries.iter().filter_map(|entry| match entry.name {
+            Name::Blob(digest) => Some((digest, entry.place)),
+            Name::OciLayout | Name::Index => None,
+        });
+        Ok(Self { blobs: Blobs { blobs: blobs.collect(), storage }, entries })
+    }
+
+    fn place(&self, name: Name) -> Option<Place> {
+        self.entries.iter().find(|entry| entry.name == name).map(|entry| entry.place)
+    }
+
+    fn damaged(&self, offset: u64, reason: &str) -> BundleError {
+        entries::damaged(&self.blobs.storage, offset, reason.to_owned())
+    }
+
+    /// Fails where its index or the order of its entries is not what the lock gives.
+    fn check(
+        &self,
+        lock: &Lock,
+        contents: &[Content],
+        index_place: Place,
+        index: &[u8],
+    ) -> Result<(), BundleError> {
+        let repodata = contents.iter().filter(|file| layout::is_repodata(lock, &file.path));
+        let repodata: Vec<Content> = repodata.cloned().collect();
+        let layout = layout::describe_lock(lock)
+            .and_then(|lock_blob| Layout::around(lock, &lock_blob, &repodata))
+            .map_err(|error| BundleError::Document {
+                document: "lock",
+                reason: error.to_string(),
+            })?;
+        let written = self.place(Name::OciLayout).and_then(|place| {
+            document(&self.blobs.storage, place, layout::OCI_LAYOUT.len() as u64).ok()
+        });
+        if layout.index != index || written.as_deref() != Some(layout::OCI_LAYOUT) {
+            return Err(self.damaged(index_place.offset, "its index does not fit its lock"));
+        }
+        match out_of_order(&self.entries, &layout) {
+            Some(offset) => {
+                Err(self.damaged(offset, "its entries are in another order than its lock gives"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 impl Blobs {
     fn open(&self, descriptor: &Descriptor) -> Result<BlobReader<'_>, BundleError> {
         let digest = descriptor.digest;
@@ -258,27 +220,36 @@ fn parse<T: serde::de::DeserializeOwned>(
 
 /// The descriptor of the bundle manifest, where the index has one.
 fn bundle_manifest(index: &[u8]) -> Result<Option<Descriptor>, BundleError> {
-    let index: Index = parse("index", index)?;
-    let is_it = |entry: &&layout::Entry| entry.artifact_type.as_deref() == Some(BUNDLE_TYPE);
-    Ok(index.manifests.iter().find(is_it).map(layout::Entry::descriptor))
+    let index: Document = parse("index", index)?;
+    let is_it = |entry: &&oci::Entry| entry.artifact_type.as_deref() == Some(BUNDLE_TYPE);
+    index.manifests.iter().flatten().find(is_it).map(|entry| described("index", entry)).transpose()
+}
+
+/// The blob that an entry of a document is about.
+fn described(document: &'static str, entry: &oci::Entry) -> Result<Descriptor, BundleError> {
+    let senseless =
+        |error: DigestError| BundleError::Document { document, reason: brief(&error.to_string()) };
+    entry.descriptor().map_err(senseless)
 }
 
 /// The files that the bundle manifest lists, and that nodes can take from it.
-fn contents(manifest: BundleManifest, lock: &Lock) -> Result<Vec<Content>, BundleError> {
+fn contents(manifest: Document, lock: &Lock) -> Result<Vec<Content>, BundleError> {
     let mut problems = Problems::default();
     let mut contents = Vec::new();
-    for mut layer in manifest.layers {
-        let descriptor = layer.descriptor();
-        match layer.annotations.remove(TITLE).unwrap_or_default().parse::<Title>() {
-            Ok(title) => contents.push(Content { title, descriptor }),
-            Err(error) => problems.add(|| error.to_string()),
+    for layer in manifest.layers.unwrap_or_default() {
+        let descriptor = described("manifest", &layer)?;
+        let title = layer.annotations.and_then(|mut all| all.remove(TITLE)).unwrap_or_default();
+        match title.parse() {
+            Ok(path) => contents.push(Content { path, descriptor }),
+            Err(error) => problems.add(|| PathError::to_string(&error)),
         }
     }
-    let titles = || contents.iter().map(|content| content.title.as_str());
-    title::clashes(titles(), str::to_ascii_lowercase, &mut problems);
-    let known: HashSet<&str> = titles().collect();
+    let paths: Vec<String> = contents.iter().map(|file| file.path.to_string()).collect();
+    let paths = || paths.iter().map(String::as_str);
+    portable_path::clashes(paths(), str::to_ascii_lowercase, &mut problems);
+    let known: HashSet<&str> = paths().collect();
     for target in &lock.targets {
-        let repomd = format!("rpms/{}/repodata/repomd.xml", target.id);
+        let repomd = BundlePath::repomd(&target.id).to_string();
         if !known.contains(repomd.as_str()) {
             problems.add(|| format!("{} is not there", brief(&repomd)));
         }

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use super::reader::{Bundle, BundleError};
+use super::error::BundleError;
+use super::reader::Bundle;
 use crate::bounds::MAX_PROBLEMS;
 use crate::digest::Digest;
 use crate::image::disagreements;
@@ -85,40 +86,13 @@ fn lines(all: &[impl fmt::Display]) -> String {
 pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
     let listed = listed(bundle);
     let bytes = AtomicU64::new(0);
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let (send, receive) = crossbeam_channel::unbounded();
-    // The largest first, so that no core is left with one at the end.
-    let mut queue: Vec<_> = listed.iter().collect();
-    queue.sort_by_key(|((_, size), _)| std::cmp::Reverse(*size));
-    for item in queue {
-        // The receiver lives as long as this function, so nothing is refused.
-        if send.send(item).is_err() {
-            break;
-        }
-    }
-    drop(send);
-    let found: Vec<Checked<'_>> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..workers)
-            .map(|_| {
-                scope.spawn(|| {
-                    let mut found = Vec::new();
-                    for (key, (descriptor, _)) in &receive {
-                        let result = check(bundle, descriptor, |count| {
-                            bytes.fetch_add(count, Ordering::Relaxed);
-                            progress(count);
-                        });
-                        found.push((key, result));
-                    }
-                    found
-                })
-            })
-            .collect();
-        // What a thread had checked is lost with it, and then is none of the good.
-        threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
+    let mut results = results(bundle, &listed, |count| {
+        bytes.fetch_add(count, Ordering::Relaxed);
+        progress(count);
     });
-    let mut results: HashMap<&(Digest, u64), Result<(), String>> = found.into_iter().collect();
     let mut problems = Vec::new();
     for (key, (_, subject)) in &listed {
+        // What a thread had checked is lost with it, and then is none of the good.
         let lost = || Err("it could not be checked; run this again".to_owned());
         if let Err(what) = results.remove(key).unwrap_or_else(lost) {
             problems.push(Problem { digest: key.0, subject: subject.to_string(), what });
@@ -138,8 +112,28 @@ pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
     Verification { blobs: digests.len(), bytes: bytes.into_inner(), problems, disagreements }
 }
 
-/// A blob, and what was found of it.
-type Checked<'a> = (&'a (Digest, u64), Result<(), String>);
+/// What was found of each blob, on all cores. Of what a thread that panicked had
+/// checked, nothing was found.
+fn results<'a>(
+    bundle: &Bundle,
+    listed: &'a Listed<'_>,
+    progress: impl Fn(u64) + Sync,
+) -> HashMap<&'a (Digest, u64), Result<(), String>> {
+    // The largest first, so that no core is left with one at the end.
+    let mut queue: Vec<_> = listed.iter().collect();
+    queue.sort_by_key(|((_, size), _)| std::cmp::Reverse(*size));
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let turns = std::iter::repeat_with(|| queue.get(next.fetch_add(1, Ordering::Relaxed)));
+        let items = turns.map_while(|item| item);
+        items.map(|(key, (blob, _))| (*key, check(bundle, blob, &progress))).collect::<Vec<_>>()
+    };
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
+    })
+}
 
 /// What is wrong with a blob that cannot be read.
 fn words(error: BundleError) -> String {
@@ -175,7 +169,7 @@ fn check(bundle: &Bundle, descriptor: &Descriptor, progress: impl Fn(u64)) -> Re
 fn listed(bundle: &Bundle) -> Listed<'_> {
     let mut listed = BTreeMap::new();
     for content in bundle.contents() {
-        add(&mut listed, &content.descriptor, &content.title.as_str().into());
+        add(&mut listed, &content.descriptor, &content.path.to_string().into());
     }
     for image in &bundle.lock().images {
         let name = image.name.to_string().into();

@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, Visi
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::Cluster;
+use super::file::Cluster;
 
 /// Some of a cluster file's keys, each with a value that is right by itself.
 #[derive(Clone, Debug, Default, PartialEq)]

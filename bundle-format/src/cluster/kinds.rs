@@ -4,9 +4,13 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::Ipv4Net;
 
+use super::arguments::Argument;
 use super::endpoint;
-use super::{Argument, ExportPath, Interface, LabelKey, LabelValue, MirrorUrl, NodeName};
-use super::{RegistryHost, Taint};
+use super::export::ExportPath;
+use super::interface::Interface;
+use super::labels::{LabelKey, LabelValue, Taint};
+use super::mirrors::{MirrorUrl, RegistryHost};
+use super::node_name::NodeName;
 use crate::yaml::{Kind, quoted};
 
 /// All of them.

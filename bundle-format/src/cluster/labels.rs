@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::member::is_subdomain;
+use super::node_name::is_subdomain;
 
 /// A label's key: `disk`, `site.org/rack`. Kubernetes' own are only those that
 /// kubelet may give itself.

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use ipnet::Ipv4Net;
 
-use super::{Cluster, Conflict};
+use super::conflict::Conflict;
+use super::file::Cluster;
 
 /// The bits of an address.
 const WHOLE: u8 = 32;

@@ -7,7 +7,8 @@ use std::ops::RangeInclusive;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{Cluster, Conflict};
+use crate::cluster::conflict::Conflict;
+use crate::cluster::file::Cluster;
 
 /// A value in a manifest that holds in some clusters only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,66 +66,90 @@ impl Expectation {
     /// Where the cluster file says something else. `None` where both agree, where only a
     /// node can tell, or where the value cannot be compared, as that of a template.
     pub fn conflict(&self, cluster: &Cluster) -> Option<Conflict> {
+        let says = self.otherwise(cluster)?;
+        let (key, has, cure) = self.of.in_cluster(cluster)?;
+        Some(Conflict::new(key, format!("{} {says}, and {has}", self.place()), cure))
+    }
+
+    /// What the manifest says, where that is not what the cluster has.
+    fn otherwise(&self, cluster: &Cluster) -> Option<String> {
         let (pods, services) = (cluster.pod_cidr.trunc(), cluster.service_cidr.trunc());
-        let network = || self.value.parse::<Ipv4Net>().ok().map(|network| network.trunc());
-        let address = || self.value.parse::<Ipv4Addr>().ok();
-        let (key, says): (_, String) = match self.of {
-            Aspect::PodAddresses if !pods.contains(&network()?) => {
-                ("podCidr", format!("has pods' addresses from {}", self.value))
+        let value = &self.value;
+        let network = || value.parse::<Ipv4Net>().ok().map(|network| network.trunc());
+        let address = || value.parse::<Ipv4Addr>().ok();
+        let (differs, says) = match self.of {
+            Aspect::PodAddresses => {
+                (!pods.contains(&network()?), format!("has pods' addresses from {value}"))
             }
-            Aspect::PodNetwork if !network()?.contains(&pods) => {
-                ("podCidr", format!("has {} as the network of pods", self.value))
+            Aspect::PodNetwork => {
+                (!network()?.contains(&pods), format!("has {value} as the network of pods"))
             }
-            Aspect::ServiceNetwork if network()? != services => {
-                ("serviceCidr", format!("has {} as the network of Services", self.value))
+            Aspect::ServiceNetwork => {
+                (network()? != services, format!("has {value} as the network of Services"))
             }
-            Aspect::ServiceAddress if !services.contains(&address()?) => {
-                ("serviceCidr", format!("gives a Service the address {}", self.value))
+            Aspect::ServiceAddress => {
+                (!services.contains(&address()?), format!("gives a Service the address {value}"))
             }
-            Aspect::Dns if address()? != cluster.dns() => {
-                ("serviceCidr", format!("has {} as the cluster's DNS server", self.value))
+            Aspect::Dns => {
+                (address()? != cluster.dns(), format!("has {value} as the cluster's DNS server"))
             }
-            Aspect::NodePort if !node_ports(cluster).contains(&self.value.parse().ok()?) => {
-                ("kubeadm", format!("gives a Service the node port {}", self.value))
+            Aspect::NodePort => {
+                let differs = !node_ports(cluster).contains(&value.parse().ok()?);
+                (differs, format!("gives a Service the node port {value}"))
             }
-            Aspect::Family => ("podCidr", format!("asks for {}", self.value)),
-            _ => return None,
+            Aspect::Family => (true, format!("asks for {value}")),
+            Aspect::ApiServer
+            | Aspect::Machine
+            | Aspect::Interface
+            | Aspect::Mtu
+            | Aspect::HostPort => return None,
         };
-        let (has, cure) = match (self.of, key) {
-            (Aspect::Family, _) => (
-                "this cluster has IPv4 only".to_owned(),
-                "make a bundle whose manifest does without, by `set` in the spec".to_owned(),
-            ),
-            (Aspect::NodePort, _) => {
-                let ports = node_ports(cluster);
-                let ports = format!("{}-{}", ports.start(), ports.end());
-                (
-                    format!("the API server takes {ports}"),
-                    "write another range in the cluster file, `kubeadm: {apiServer: \
-                     {service-node-port-range: …}}`, or another port in the manifest"
-                        .to_owned(),
-                )
-            }
-            (Aspect::Dns, _) => (
-                format!("serviceCidr {services} makes it {}", cluster.dns()),
-                "write the serviceCidr in the cluster file whose tenth address that is, or make \
-                 a bundle whose manifest has the other"
-                    .to_owned(),
-            ),
-            (_, "podCidr") => (
+        differs.then_some(says)
+    }
+}
+
+impl Aspect {
+    /// The key of the cluster file that decides it, what the cluster has by that, and
+    /// what to do where a manifest has another. None where only a node can tell.
+    fn in_cluster(self, cluster: &Cluster) -> Option<(&'static str, String, &'static str)> {
+        let (pods, services) = (cluster.pod_cidr.trunc(), cluster.service_cidr.trunc());
+        Some(match self {
+            Self::PodAddresses | Self::PodNetwork => (
+                "podCidr",
                 format!("podCidr is {pods}"),
                 "write the same network in the cluster file as `podCidr`, or make a bundle whose \
-                 manifest has it, by `poolCidr` in the spec"
-                    .to_owned(),
+                 manifest has it, by `poolCidr` in the spec",
             ),
-            _ => (
+            Self::ServiceNetwork | Self::ServiceAddress => (
+                "serviceCidr",
                 format!("serviceCidr is {services}"),
                 "write the same network in the cluster file as `serviceCidr`, or make a bundle \
-                 whose manifest has it, by `set` in the spec"
-                    .to_owned(),
+                 whose manifest has it, by `set` in the spec",
             ),
-        };
-        Some(Conflict::new(key, format!("{} {says}, and {has}", self.place()), cure))
+            Self::Dns => (
+                "serviceCidr",
+                format!("serviceCidr {services} makes it {}", cluster.dns()),
+                "write the serviceCidr in the cluster file whose tenth address that is, or make \
+                 a bundle whose manifest has the other",
+            ),
+            Self::NodePort => {
+                let ports = node_ports(cluster);
+                (
+                    "kubeadm",
+                    format!("the API server takes {}-{}", ports.start(), ports.end()),
+                    "write another range in the cluster file, `kubeadm: {apiServer: \
+                     {service-node-port-range: …}}`, or another port in the manifest",
+                )
+            }
+            Self::Family => (
+                "podCidr",
+                "this cluster has IPv4 only".to_owned(),
+                "make a bundle whose manifest does without, by `set` in the spec",
+            ),
+            Self::ApiServer | Self::Machine | Self::Interface | Self::Mtu | Self::HostPort => {
+                return None;
+            }
+        })
     }
 }
 

@@ -2,28 +2,9 @@
 
 use serde::Deserialize;
 
-use super::{LOCK_VERSION, Lock, sense};
-use crate::text::brief;
-
-/// Why bytes are no lock to go by.
-#[derive(Debug, thiserror::Error)]
-pub enum LockError {
-    /// An editor put a mark before the text.
-    #[error("it begins with a byte order mark: save it as UTF-8 without one")]
-    ByteOrderMark,
-    /// It was made by another version of these programs.
-    #[error("it has version {found}, and this program reads version {LOCK_VERSION}")]
-    Version {
-        /// What it says.
-        found: u32,
-    },
-    /// It is no JSON of a lock's form.
-    #[error("{0}")]
-    Json(String),
-    /// Its parts contradict each other.
-    #[error("{}", .0.join("\n"))]
-    Senseless(Vec<String>),
-}
+use super::document::{LOCK_VERSION, Lock};
+use super::error::LockError;
+use super::sense;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -38,20 +19,16 @@ impl Lock {
         if bytes.starts_with(b"\xef\xbb\xbf") {
             return Err(LockError::ByteOrderMark);
         }
-        let Version { lock_version: found } = serde_json::from_slice(bytes).map_err(json)?;
+        let Version { lock_version: found } =
+            serde_json::from_slice(bytes).map_err(LockError::json)?;
         if found != LOCK_VERSION {
             return Err(LockError::Version { found });
         }
         sense::look_through(bytes)?;
-        let lock: Self = serde_json::from_slice(bytes).map_err(json)?;
+        let lock: Self = serde_json::from_slice(bytes).map_err(LockError::json)?;
         let problems = lock.contradictions();
         if problems.is_empty() { Ok(lock) } else { Err(LockError::Senseless(problems)) }
     }
-}
-
-/// The parser's words repeat those of the text.
-pub(super) fn json(error: serde_json::Error) -> LockError {
-    LockError::Json(brief(&error.to_string()))
 }
 
 #[cfg(test)]

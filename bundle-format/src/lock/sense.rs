@@ -3,22 +3,24 @@
 //! with its size, and nothing of it is shown as it is.
 
 mod images;
+mod names;
 mod packages;
 
-use std::collections::{HashMap, HashSet};
-use std::fmt::Display;
-use std::hash::Hash;
+use std::collections::HashMap;
 
-use url::Url;
-
-use super::{Descriptor, FileKind, Lock, LockError};
+use self::names::{is_name, no_password, unique};
+use super::descriptor::Descriptor;
+use super::document::Lock;
+use super::error::LockError;
+use super::file::FileKind;
 use crate::bounds::MAX_LOCK;
+use crate::bundle_path::BundlePath;
 use crate::digest::Digest;
 use crate::document::walk;
 use crate::layout;
+use crate::portable_path;
 use crate::problems::Problems;
 use crate::text::brief;
-use crate::title::{self, Title};
 
 /// Fields whose texts may have several lines: those of a spec's or a manifest's.
 const OF_LINES: [&str; 4] = ["from", "to", "reason", "warnings"];
@@ -39,7 +41,7 @@ pub(super) fn look_through(bytes: &[u8]) -> Result<(), LockError> {
             });
         }
     })
-    .map_err(super::read::json)?;
+    .map_err(LockError::json)?;
     match problems.is_empty() {
         true => Ok(()),
         false => Err(LockError::Senseless(problems.lines())),
@@ -85,23 +87,25 @@ impl Lock {
             no_password(&manifest.name, &manifest.source, problems);
         }
         for file in &self.files {
-            let folder = match file.kind {
-                FileKind::Key => "keys/",
-                FileKind::Installer => "installers/",
-                FileKind::Config => "config/",
+            let (kind, is_one) = match file.kind {
+                FileKind::Key => ("a key", matches!(file.path, BundlePath::Key { .. })),
+                FileKind::Installer => {
+                    ("an installer", matches!(file.path, BundlePath::Installer { .. }))
+                }
             };
-            if !file.title.starts_with(folder) {
-                let title = brief(&file.title);
-                problems.add(|| format!("the file `{title}` does not lie in {folder}"));
+            if !is_one {
+                let path = brief(&file.path.to_string());
+                problems.add(|| format!("the file `{path}` does not lie where {kind} belongs"));
             }
-            no_password(&file.title, &file.source, problems);
+            no_password(&file.path, &file.source.to_string(), problems);
         }
         let contents = layout::contents(self, &[]);
-        let titles = || contents.iter().map(|(title, _)| title.as_str());
-        for error in titles().filter_map(|title| title.parse::<Title>().err()) {
+        for error in contents.iter().filter_map(|file| file.path.portable().err()) {
             problems.add(|| error.to_string());
         }
-        title::clashes(titles(), str::to_ascii_lowercase, problems);
+        let paths: Vec<String> = contents.iter().map(|file| file.path.to_string()).collect();
+        let paths = paths.iter().map(String::as_str);
+        portable_path::clashes(paths, str::to_ascii_lowercase, problems);
     }
 
     /// A blob has one size, and all of them find room on a disk.
@@ -135,33 +139,5 @@ impl Lock {
         let blob = |blob: &Descriptor| (blob.digest, blob.size);
         let rpms = self.rpms.iter().map(|rpm| (rpm.digest, rpm.size));
         images.chain(manifests).chain(files).map(blob).chain(rpms)
-    }
-}
-
-/// A name that the spec could have: see its own check.
-fn is_name(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c))
-}
-
-fn unique<T: Eq + Hash + Display>(
-    what: &str,
-    names: impl Iterator<Item = T>,
-    problems: &mut Problems,
-) {
-    let mut seen = HashSet::new();
-    for name in names {
-        if let Some(name) = seen.replace(name) {
-            problems.add(|| format!("{what} {} stands there twice", brief(&name.to_string())));
-        }
-    }
-}
-
-/// A password in a source would travel with the bundle.
-fn no_password(what: &impl Display, source: &str, problems: &mut Problems) {
-    let url = Url::parse(source).ok().filter(Url::has_host);
-    if url.is_some_and(|url| !url.username().is_empty() || url.password().is_some()) {
-        let what = brief(&what.to_string());
-        problems.add(|| format!("{what}: its source holds a user or a password"));
     }
 }

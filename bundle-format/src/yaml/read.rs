@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use serde::de::DeserializeOwned;
 
-use super::{Data, Format, Node, Place, Problem, tree};
+use super::format::Format;
+use super::problem::{Place, Problem};
+use super::tree::{self, Data, Node};
 
 /// A text that was read.
 pub struct Read<T> {

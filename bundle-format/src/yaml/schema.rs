@@ -1,19 +1,12 @@
 //! The JSON Schema of a document: as the checks walk it, and as editors read it.
 
-use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::{Format, Kind};
+use super::format::{Format, Kind};
 
 /// Formats of the standard; others are ours, and some programs refuse a schema that
 /// has one.
 const STANDARD: [&str; 4] = ["uri", "ipv4", "ipv6", "hostname"];
-
-/// The schema of a type, in the draft that all editors know.
-pub(super) fn of<T: JsonSchema>() -> Value {
-    SchemaSettings::draft07().into_generator().into_root_schema_for::<T>().to_value()
-}
 
 /// The schema for others to read: each kind of text by its pattern, with an example.
 pub fn published(format: &Format, title: &str, description: &str) -> Value {

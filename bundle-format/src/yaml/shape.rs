@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Format;
+use super::format::Format;
 use super::problem::{Place, Problem, quoted};
 use super::tree::{Data, Node};
 
@@ -16,11 +16,14 @@ mod scalar;
 
 use scalar::Kind;
 
-/// Everything in which `root` differs from the schema.
-pub(super) fn check(root: &Node, format: &Format) -> Vec<Problem> {
-    let mut checker = Checker { format, problems: Vec::new() };
-    checker.node(&format.schema, root, format.what);
-    checker.problems
+impl Format {
+    /// All mistakes in the shape of `root`. What must hold between its values is not
+    /// looked at.
+    pub fn check_shape(&self, root: &Node) -> Vec<Problem> {
+        let mut checker = Checker { format: self, problems: Vec::new() };
+        checker.node(&self.schema, root, self.what);
+        checker.problems
+    }
 }
 
 struct Checker<'s> {

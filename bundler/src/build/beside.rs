@@ -6,8 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use bundle_format::lock::{Descriptor, FileKind, Lock};
-use bundle_format::{Digest, layout, output};
+use bundle_format::lock::{Descriptor, Lock, LockedFile};
+use bundle_format::{BundlePath, Digest, layout, output};
 
 use super::unfinished::{PROGRAM, Unfinished};
 use crate::fetch::cache::Cache;
@@ -24,11 +24,13 @@ pub(super) struct Installer<'a> {
 /// The installers of a lock, in the folder of the bundle at `bundle`. Fails where
 /// something lies in the way that is never replaced.
 pub(super) fn installers<'a>(lock: &'a Lock, bundle: &Path) -> anyhow::Result<Vec<Installer<'a>>> {
-    let locked: Vec<_> =
-        lock.files.iter().filter(|file| file.kind == FileKind::Installer).collect();
+    let installer = |file: &'a LockedFile| match file.path {
+        BundlePath::Installer { architecture } => Some((architecture, &file.content)),
+        _ => None,
+    };
+    let locked: Vec<_> = lock.files.iter().filter_map(installer).collect();
     let mut installers = Vec::new();
-    for file in &locked {
-        let architecture = file.title.split('/').nth(1).unwrap_or_default();
+    for (architecture, content) in &locked {
         let name = layout::name_of_installer(architecture, locked.len() == 1);
         let named = bundle.with_file_name(&name);
         let (path, _) =
@@ -36,7 +38,7 @@ pub(super) fn installers<'a>(lock: &'a Lock, bundle: &Path) -> anyhow::Result<Ve
         if path == bundle {
             bail!("the bundle cannot be called {name}: its installer is; choose another --output");
         }
-        installers.push(Installer { name, path, content: &file.content });
+        installers.push(Installer { name, path, content });
     }
     Ok(installers)
 }

@@ -4,7 +4,9 @@ use anyhow::{Context, bail};
 use bundle_format::Digest;
 use bundle_format::bounds::MAX_IMAGE_DOCUMENT;
 use bundle_format::image::disagreements;
-use bundle_format::lock::{Descriptor, FileKind, Lock, LockedFile, LockedImage, LockedPlatform};
+use bundle_format::lock::{
+    Descriptor, FileKind, FileSource, Lock, LockedFile, LockedImage, LockedPlatform,
+};
 use url::Url;
 
 use super::mirrors::Mirrors;
@@ -15,8 +17,7 @@ use crate::fetch::queue::{Job, JobError, fetch_all};
 use crate::fetch::{Fetch, FetchError, Request};
 use crate::image::document;
 use crate::lock::{
-    BESIDE_BUNDLER, Upstreams, apply_patches, beside_bundler, images_of, keep_passes, location,
-    read_keys,
+    Upstreams, apply_patches, beside_bundler, images_of, keep_passes, location, read_keys,
 };
 use crate::manifest::discovery::discover_in;
 use crate::manifest::document::read as read_manifest;
@@ -92,11 +93,11 @@ fn jobs<'a>(
         let urls = std::iter::once(rpm.source.clone()).chain(mirrors.of_package(rpm));
         add(&rpm.package.to_string(), &blob, client, urls.map(Request::new).collect());
     }
-    for LockedFile { title, source, content, .. } in &lock.files {
-        if keys.iter().any(|key| key.title == *title) {
+    for LockedFile { path, source, content, .. } in &lock.files {
+        if keys.iter().any(|key| key.path == *path) {
             continue;
         }
-        add(title, content, client, vec![Request::new(source_of_file(file, source)?)]);
+        add(&path.to_string(), content, client, vec![Request::new(source_of_file(file, source)?)]);
     }
     for manifest in &lock.manifests {
         let request = Request::new(location(file, &manifest.source)?);
@@ -264,10 +265,12 @@ fn patched(file: &SpecFile, lock: &Lock, upstreams: &Upstreams) -> anyhow::Resul
     Ok(())
 }
 
-fn source_of_file(file: &SpecFile, source: &str) -> anyhow::Result<Url> {
-    if source != BESIDE_BUNDLER {
-        return location(file, source);
+fn source_of_file(file: &SpecFile, source: &FileSource) -> anyhow::Result<Url> {
+    match source {
+        FileSource::Named(source) => location(file, source),
+        FileSource::BesideBundler => {
+            let path = beside_bundler().context("finding the installer beside this program")?;
+            location(file, &path.display().to_string())
+        }
     }
-    let path = beside_bundler().context("finding the installer beside this program")?;
-    location(file, &path.display().to_string())
 }

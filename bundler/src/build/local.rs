@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use bundle_format::lock::{FileKind, Lock};
-use bundle_format::{Digest, input};
+use bundle_format::{BundlePath, Digest, input};
 use url::Url;
 
-use crate::lock::{installer_sources, local_inputs, location, title_of_installer};
+use crate::lock::{installer_sources, local_inputs, location};
 use crate::spec::SpecFile;
 
 /// A local file that the lock was made of.
@@ -110,9 +110,9 @@ fn installers(file: &SpecFile, lock: &Lock, changed: &mut Vec<String>) -> anyhow
         lock.files.iter().filter(|locked| locked.kind == FileKind::Installer).collect();
     for (architecture, source) in installer_sources(file) {
         let what = format!("the installer for {architecture}");
-        let title = title_of_installer(architecture);
+        let in_bundle = BundlePath::Installer { architecture };
         let Some(path) = local(&location(file, &source)?) else { continue };
-        match locked.iter().position(|own| own.title == title) {
+        match locked.iter().position(|own| own.path == in_bundle) {
             Some(place) => {
                 let digest = Some(locked.remove(place).content.digest);
                 compare(&Local { what, path, digest }, changed);
@@ -126,7 +126,7 @@ fn installers(file: &SpecFile, lock: &Lock, changed: &mut Vec<String>) -> anyhow
         }
     }
     for gone in locked {
-        changed.push(format!("{} is not there any more: it was {}", gone.title, gone.source));
+        changed.push(format!("{} is not there any more: it was {}", gone.path, gone.source));
     }
     Ok(())
 }

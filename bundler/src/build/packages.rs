@@ -6,8 +6,9 @@ use std::fs::File;
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
+use bundle_format::BundlePath;
 use bundle_format::layout::{Content, FILE_TYPE};
-use bundle_format::lock::{Descriptor, FileKind, Lock, LockedRpm, LockedTarget};
+use bundle_format::lock::{Descriptor, Lock, LockedRpm, LockedTarget};
 
 use crate::fetch::checksum::Checksum;
 use crate::lock::{Upstreams, expired_keys};
@@ -48,8 +49,8 @@ pub(super) fn verify(
             let digest = upstreams.cache.insert(&bytes)?;
             let descriptor =
                 Descriptor { media_type: FILE_TYPE.to_owned(), digest, size: bytes.len() as u64 };
-            let title = format!("rpms/{}/repodata/{name}", target.id).parse()?;
-            contents.push(Content { title, descriptor });
+            let path = BundlePath::Repodata { target: target.id.clone(), file: name };
+            contents.push(Content { path, descriptor });
         }
     }
     problems.extend(advice.map(str::to_owned));
@@ -68,14 +69,9 @@ fn keyrings(
     let mut keyrings = Vec::new();
     for repository in &target.repositories {
         let mut keyring = Keyring::default();
-        let prefix = format!("keys/{}/{}-", target.id, repository.id);
-        let own = lock.files.iter().filter(|file| {
-            let number =
-                file.title.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(".asc"));
-            file.kind == FileKind::Key && number.is_some_and(|number| number.parse::<u32>().is_ok())
-        });
+        let own = lock.files.iter().filter(|file| file.path.is_key_of(&target.id, &repository.id));
         for key in own {
-            keyring.add(&key.title, &upstreams.cache.document(&key.content)?)?;
+            keyring.add(&key.path.to_string(), &upstreams.cache.document(&key.content)?)?;
         }
         // A lock of an earlier version names a key once for each copy.
         let locked: BTreeSet<&String> = repository.keys.iter().collect();

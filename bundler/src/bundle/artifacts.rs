@@ -48,7 +48,7 @@ pub(super) fn of(lock: Option<&Lock>, texts: &Texts<'_>) -> Artifacts {
         let what = format!("disabled check {} {}", off.check, off.subject);
         found.add(Rank::Check, what, &off.reason, "");
     }
-    found.add(Rank::Release, "kubernetes", &lock.kubernetes, "");
+    found.add(Rank::Release, "kubernetes", lock.kubernetes.as_str(), "");
     if let Some(containerd) = &lock.containerd {
         found.add(Rank::Release, "containerd", containerd, "");
     }
@@ -154,16 +154,16 @@ impl Found {
     fn file(&mut self, file: &LockedFile, texts: &Texts<'_>) {
         let digest = short(file.content.digest);
         if file.kind == FileKind::Key
-            && let Some(bytes) = texts.bytes(&file.content, &file.source)
+            && let Some(bytes) = texts.bytes(&file.content, &file.source.to_string())
             && let Some(words) = key(&bytes)
         {
-            return self.add(Rank::File, format!("key {}", file.title), &words, &digest);
+            return self.add(Rank::File, format!("key {}", file.path), &words, &digest);
         }
         let what = match file.kind {
             FileKind::Key => "key",
-            FileKind::Installer | FileKind::Config => "file",
+            FileKind::Installer => "file",
         };
-        self.add(Rank::File, format!("{what} {}", file.title), &digest, "");
+        self.add(Rank::File, format!("{what} {}", file.path), &digest, "");
     }
 }
 

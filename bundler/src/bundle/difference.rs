@@ -198,11 +198,11 @@ impl Change {
 
 /// What the same lock became by two versions of this program.
 fn made_up(a: &Bundle, b: &Bundle) -> Vec<Change> {
-    let [before, after] = [a, b].map(|bundle| -> BTreeMap<&str, Digest> {
+    let [before, after] = [a, b].map(|bundle| -> BTreeMap<String, Digest> {
         let contents = bundle.contents().iter();
-        contents.map(|content| (content.title.as_str(), content.descriptor.digest)).collect()
+        contents.map(|content| (content.path.to_string(), content.descriptor.digest)).collect()
     });
-    let titles: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
+    let titles: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let words = |digest: Option<&Digest>| digest.map(ToString::to_string);
     titles
         .into_iter()

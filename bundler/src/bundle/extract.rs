@@ -10,7 +10,8 @@ use bundle_format::archive::reader::Bundle;
 use bundle_format::archive::writer;
 use bundle_format::layout::{Content, Layout, image_title, name_of_installer};
 use bundle_format::lock::LockedImage;
-use bundle_format::title::Title;
+use bundle_format::portable_path::PortablePath;
+use bundle_format::{Architecture, BundlePath};
 
 use super::folder::Folder;
 
@@ -25,7 +26,7 @@ pub enum What<'a> {
 /// One thing that can be taken out, with its path when extracted.
 pub struct Item<'a> {
     /// The path.
-    pub title: Title,
+    pub title: PortablePath,
     /// The thing.
     pub what: What<'a>,
 }
@@ -34,8 +35,8 @@ pub struct Item<'a> {
 /// image then, come once.
 pub fn items(bundle: &Bundle) -> anyhow::Result<Vec<Item<'_>>> {
     let files = bundle.contents().iter();
-    let files =
-        files.map(|content| Ok(Item { title: content.title.clone(), what: What::File(content) }));
+    let files = files
+        .map(|content| Ok(Item { title: content.path.portable()?, what: What::File(content) }));
     let mut seen = HashSet::new();
     let images = bundle.lock().images.iter().map(|image| (image_title(image), image));
     let images = images
@@ -49,7 +50,7 @@ pub fn items(bundle: &Bundle) -> anyhow::Result<Vec<Item<'_>>> {
 /// no symbolic link below `folder` is followed.
 pub fn extract(bundle: &Bundle, folder: &Path, items: &[Item<'_>]) -> anyhow::Result<()> {
     let folder = Folder::open(folder)?;
-    let places: Vec<Title> =
+    let places: Vec<PortablePath> =
         items.iter().map(|item| place(item, items)).collect::<Result<_, _>>()?;
     let mut present = Vec::new();
     for place in &places {
@@ -61,7 +62,7 @@ pub fn extract(bundle: &Bundle, folder: &Path, items: &[Item<'_>]) -> anyhow::Re
         bail!("these are there already and are not written over: {}", present.join(", "));
     }
     for (item, place) in items.iter().zip(&places) {
-        let mode = if is_installer(item) { 0o755 } else { 0o644 };
+        let mode = if installer(item).is_some() { 0o755 } else { 0o644 };
         folder
             .write(place, mode, |file| write(bundle, &item.what, file))
             .with_context(|| format!("extracting {}", folder.shown(place)))?;
@@ -69,17 +70,20 @@ pub fn extract(bundle: &Bundle, folder: &Path, items: &[Item<'_>]) -> anyhow::Re
     Ok(())
 }
 
-fn is_installer(item: &Item<'_>) -> bool {
-    item.title.starts_with("installers/")
+/// The architecture that an installer is for; none for all else.
+fn installer(item: &Item<'_>) -> Option<Architecture> {
+    match item.what {
+        What::File(Content { path: BundlePath::Installer { architecture }, .. }) => {
+            Some(*architecture)
+        }
+        _ => None,
+    }
 }
 
 /// Where an item goes: an installer to the top, as it lies on a stick.
-fn place(item: &Item<'_>, items: &[Item<'_>]) -> anyhow::Result<Title> {
-    if !is_installer(item) {
-        return Ok(item.title.clone());
-    }
-    let architecture = item.title.split('/').nth(1).unwrap_or_default();
-    let is_only = items.iter().filter(|item| is_installer(item)).count() == 1;
+fn place(item: &Item<'_>, items: &[Item<'_>]) -> anyhow::Result<PortablePath> {
+    let Some(architecture) = installer(item) else { return Ok(item.title.clone()) };
+    let is_only = items.iter().filter_map(installer).count() == 1;
     Ok(name_of_installer(architecture, is_only).parse()?)
 }
 

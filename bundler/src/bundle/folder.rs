@@ -10,7 +10,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use bundle_format::title::Title;
+use bundle_format::portable_path::PortablePath;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
@@ -33,12 +33,12 @@ impl Folder {
     }
 
     /// Where a file is, for people.
-    pub(super) fn shown(&self, title: &Title) -> String {
+    pub(super) fn shown(&self, title: &PortablePath) -> String {
         self.path.join(title).display().to_string()
     }
 
     /// Whether anything is there under this title, be it a link to nowhere.
-    pub(super) fn has(&self, title: &Title) -> anyhow::Result<bool> {
+    pub(super) fn has(&self, title: &PortablePath) -> anyhow::Result<bool> {
         let (parents, name) = split(title);
         let mut folder = self.own.try_clone()?;
         for parent in parents {
@@ -58,7 +58,7 @@ impl Folder {
     /// there. Its permission bits are `mode` less the process's umask.
     pub(super) fn write(
         &self,
-        title: &Title,
+        title: &PortablePath,
         mode: u32,
         write: impl FnOnce(&mut File) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
@@ -104,7 +104,7 @@ impl Folder {
 }
 
 /// The folders of a title, the outermost first, and its last name.
-fn split(title: &Title) -> (Vec<PathBuf>, &str) {
+fn split(title: &PortablePath) -> (Vec<PathBuf>, &str) {
     let (parents, name) = title.rsplit_once('/').unwrap_or(("", title));
     let mut folders: Vec<PathBuf> = Path::new(parents).ancestors().map(Path::to_owned).collect();
     folders.retain(|folder| !folder.as_os_str().is_empty());
@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn what_fails_leaves_no_name_and_what_comes_between_stays() {
         let kept = tempfile::tempdir().unwrap();
-        let title: Title = "a/b".parse().unwrap();
+        let title: PortablePath = "a/b".parse().unwrap();
         let folder = Folder::open(kept.path()).unwrap();
         let half = |file: &mut File| {
             file.write_all(b"half")?;

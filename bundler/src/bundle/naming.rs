@@ -68,10 +68,10 @@ impl Thing<'_> {
     /// The path when extracted; none where the bundle does not hold it.
     pub fn title(&self) -> Option<String> {
         match self {
-            Self::Rpm(rpm) => Some(format!("rpms/{}/{}", rpm.target, rpm.package.file_name())),
+            Self::Rpm(rpm) => Some(rpm.path().to_string()),
             Self::Image(image) => Some(image_title(image)),
-            Self::Manifest(manifest) => Some(format!("manifests/{}.yaml", manifest.name)),
-            Self::File(file) => Some(file.title.clone()),
+            Self::Manifest(manifest) => Some(manifest.path().to_string()),
+            Self::File(file) => Some(file.path.to_string()),
             Self::OnNodes(..) => None,
         }
     }
@@ -83,7 +83,7 @@ impl Thing<'_> {
             Self::OnNodes(_, package) => vec![package.name.clone()],
             Self::Image(image) => vec![last(image.name.repository()), image.name.to_string()],
             Self::Manifest(manifest) => vec![manifest.name.clone()],
-            Self::File(file) => vec![last(&file.title), file.title.clone()],
+            Self::File(file) => vec![file.path.file_name(), file.path.to_string()],
         }
     }
 
@@ -124,14 +124,14 @@ impl Thing<'_> {
             Self::Image(image) => return names_of_image(image, name) || is_one(&names, name),
             Self::Manifest(manifest) => {
                 names.extend([manifest.source.clone(), last(&manifest.source)]);
-                names.push(format!("manifests/upstream/{}.yaml", manifest.name));
-                names.extend((0..manifest.passes.len()).map(|one| manifest.title_of_pass(one)));
+                names.push(manifest.upstream_path().to_string());
+                names.extend(manifest.passes().map(|(path, _)| path.to_string()));
             }
             Self::File(file) if file.kind == FileKind::Key => {
-                names.push(file.source.clone());
+                names.push(file.source.to_string());
                 return is_one(&names, name) || has_fingerprint(lock, file, name);
             }
-            Self::File(file) => names.push(file.source.clone()),
+            Self::File(file) => names.push(file.source.to_string()),
         }
         is_one(&names, name)
     }
@@ -203,10 +203,7 @@ fn has_fingerprint(lock: &Lock, file: &LockedFile, name: &str) -> bool {
     }
     lock.targets.iter().any(|target| {
         target.repositories.iter().any(|repository| {
-            let prefix = format!("keys/{}/{}-", target.id, repository.id);
-            let number =
-                file.title.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(".asc"));
-            number.is_some_and(|number| number.parse::<u32>().is_ok())
+            file.path.is_key_of(&target.id, &repository.id)
                 && repository.keys.iter().any(|key| key.to_lowercase().ends_with(wanted))
         })
     })

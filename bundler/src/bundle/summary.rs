@@ -27,7 +27,7 @@ impl Display for Summary<'_> {
             }
             None => writeln!(f, "lock        {}", lock.name)?,
         }
-        writeln!(f, "kubernetes  {}", printable(&lock.kubernetes))?;
+        writeln!(f, "kubernetes  {}", lock.kubernetes)?;
         if let Some(containerd) = &lock.containerd {
             writeln!(f, "containerd  {}", printable(containerd))?;
         }
@@ -115,18 +115,14 @@ fn manifests(lock: &Lock, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 fn files(lock: &Lock, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    for (kind, words) in [
-        (FileKind::Key, "keys"),
-        (FileKind::Installer, "installers"),
-        (FileKind::Config, "configuration"),
-    ] {
+    for (kind, words) in [(FileKind::Key, "keys"), (FileKind::Installer, "installers")] {
         let files: Vec<_> = lock.files.iter().filter(|file| file.kind == kind).collect();
         if files.is_empty() {
             continue;
         }
         writeln!(f, "\n{words} ({})", files.len())?;
         for file in files {
-            writeln!(f, "  {}  {}", file.title, HumanBytes(file.content.size))?;
+            writeln!(f, "  {}  {}", file.path, HumanBytes(file.content.size))?;
         }
     }
     Ok(())

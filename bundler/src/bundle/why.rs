@@ -24,7 +24,7 @@ pub fn reasons(lock: &Lock, name: &str) -> Vec<String> {
                 lines.push("  the spec lists it".to_owned());
             }
             Thing::File(file) => {
-                lines.push(format!("{}, from {}", file.title, file.source));
+                lines.push(format!("{}, from {}", file.path, file.source));
                 lines.push("  the spec lists it".to_owned());
             }
             Thing::OnNodes(target, package) => {

@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use anyhow::bail;
+use bundle_format::BundlePath;
 use bundle_format::archive::reader::Bundle;
 use clap::{Args, ValueEnum};
 
 use super::report;
-use crate::bundle::extract::{self, Item};
+use crate::bundle::extract::{self, Item, What};
 use crate::bundle::naming::{self, Thing};
 use crate::bundle::why;
 
@@ -38,7 +39,7 @@ pub(super) struct Arguments {
     list: bool,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {
     Rpms,
     Manifests,
@@ -48,13 +49,17 @@ enum Kind {
 }
 
 impl Kind {
-    fn folder(self) -> &'static str {
-        match self {
-            Self::Rpms => "rpms/",
-            Self::Manifests => "manifests/",
-            Self::Keys => "keys/",
-            Self::Installers => "installers/",
-            Self::Images => "images/",
+    fn of(what: &What<'_>) -> Self {
+        match what {
+            What::Image(_) => Self::Images,
+            What::File(content) => match content.path {
+                BundlePath::Rpm { .. } | BundlePath::Repodata { .. } => Self::Rpms,
+                BundlePath::Manifest { .. }
+                | BundlePath::Upstream { .. }
+                | BundlePath::Pass { .. } => Self::Manifests,
+                BundlePath::Key { .. } => Self::Keys,
+                BundlePath::Installer { .. } => Self::Installers,
+            },
         }
     }
 }
@@ -64,7 +69,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut items = extract::items(&bundle)?;
     let wanted = titles(&bundle, &items, &arguments.names)?;
     items.retain(|item| match arguments.kind {
-        Some(kind) => item.title.starts_with(kind.folder()),
+        Some(kind) => Kind::of(&item.what) == kind,
         None => arguments.names.is_empty() || wanted.contains(item.title.as_str()),
     });
     if arguments.list {

@@ -1,13 +1,11 @@
 //! What a registry gives for a name: an index or an image manifest, in the
 //! OCI's or docker's words. Read strictly, for the bytes are a stranger's.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
 use bundle_format::digest::Digest;
-pub use bundle_format::image::{DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, is_index};
 use bundle_format::lock::Descriptor;
-use serde::{Deserialize, Deserializer};
+use bundle_format::oci::{self, Entry};
+pub use bundle_format::oci::{DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, is_index};
+use serde::Deserialize;
 
 /// The four, as the `Accept` header lists them.
 pub const ACCEPTED: [&str; 4] = [OCI_INDEX, DOCKER_LIST, OCI_MANIFEST, DOCKER_MANIFEST];
@@ -19,59 +17,6 @@ pub enum Document {
     Index(Vec<Entry>),
     /// One image.
     Manifest(Manifest),
-}
-
-/// One entry of an index.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Entry {
-    /// Of the manifest.
-    pub media_type: String,
-    /// Of the manifest.
-    pub digest: String,
-    /// Of the manifest, in bytes.
-    pub size: u64,
-    /// What it runs on; some tools leave that to its configuration.
-    #[serde(default)]
-    pub platform: Option<Platform>,
-    /// The attestations' mark is among them.
-    #[serde(default)]
-    pub annotations: Option<BTreeMap<String, String>>,
-}
-
-/// An entry's platform, or that of an image's configuration, either of which may
-/// leave out what it should say: then it is empty.
-#[derive(Debug, Deserialize)]
-pub struct Platform {
-    /// Go's `GOOS`.
-    #[serde(default, deserialize_with = "or_empty")]
-    pub os: String,
-    /// Go's `GOARCH`.
-    #[serde(default, deserialize_with = "or_empty")]
-    pub architecture: String,
-    /// `v8` of an arm64, for example.
-    #[serde(default)]
-    pub variant: Option<String>,
-}
-
-impl Platform {
-    /// Whether it is this one; with `lenient`, also where it does not say.
-    pub(super) fn fits(&self, os: &str, architecture: &str, lenient: bool) -> bool {
-        let fits = |own: &str, wanted| own == wanted || lenient && own.is_empty();
-        fits(&self.os, os) && fits(&self.architecture, architecture)
-    }
-}
-
-impl fmt::Display for Platform {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let or_not =
-            |text: &str| if text.is_empty() { "unsaid".to_owned() } else { text.to_owned() };
-        write!(f, "{}/{}", or_not(&self.os), or_not(&self.architecture))?;
-        match self.variant.as_deref() {
-            None | Some("") => Ok(()),
-            Some(variant) => write!(f, "/{variant}"),
-        }
-    }
 }
 
 /// An image manifest's blobs.
@@ -136,31 +81,6 @@ pub enum DocumentError {
     },
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Raw {
-    #[serde(default)]
-    schema_version: Option<u64>,
-    #[serde(default)]
-    media_type: Option<String>,
-    #[serde(default)]
-    manifests: Option<Vec<Entry>>,
-    #[serde(default)]
-    config: Option<RawDescriptor>,
-    #[serde(default)]
-    layers: Option<Vec<RawDescriptor>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RawDescriptor {
-    media_type: String,
-    digest: String,
-    size: u64,
-    #[serde(default)]
-    urls: Option<Vec<String>>,
-}
-
 /// The library names a field, and not what to do where a tool has left it out.
 fn malformed(error: &serde_json::Error) -> DocumentError {
     let text = error.to_string();
@@ -178,7 +98,7 @@ pub fn parse(bytes: &[u8], announced: Option<&str>) -> Result<(Document, String)
     if start.starts_with(b"<") || announced == Some("text/html") {
         return Err(DocumentError::Html);
     }
-    let raw: Raw = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+    let raw: oci::Document = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
     if raw.schema_version == Some(1) {
         return Err(DocumentError::Schema1);
     }
@@ -187,7 +107,7 @@ pub fn parse(bytes: &[u8], announced: Option<&str>) -> Result<(Document, String)
         (Some(entries), None, None) if is_index(&media_type) => Document::Index(entries),
         // Go writes an empty list as `null`.
         (None, Some(config), layers) if !is_index(&media_type) => {
-            Document::Manifest(manifest(config, layers.unwrap_or_default())?)
+            Document::Manifest(manifest(&config, &layers.unwrap_or_default())?)
         }
         _ => {
             return Err(DocumentError::Malformed(format!(
@@ -200,7 +120,7 @@ pub fn parse(bytes: &[u8], announced: Option<&str>) -> Result<(Document, String)
 
 /// A type that is announced and one that is written must agree; one of them,
 /// or the shape of the document, is enough.
-fn media_type(raw: &Raw, announced: Option<&str>) -> Result<String, DocumentError> {
+fn media_type(raw: &oci::Document, announced: Option<&str>) -> Result<String, DocumentError> {
     let announced = announced.filter(|text| text.starts_with("application/vnd."));
     let by_shape = if raw.manifests.is_some() { OCI_INDEX } else { OCI_MANIFEST };
     let media_type = match (announced, raw.media_type.as_deref()) {
@@ -219,7 +139,7 @@ fn media_type(raw: &Raw, announced: Option<&str>) -> Result<String, DocumentErro
     Ok(media_type.to_owned())
 }
 
-fn manifest(config: RawDescriptor, layers: Vec<RawDescriptor>) -> Result<Manifest, DocumentError> {
+fn manifest(config: &Entry, layers: &[Entry]) -> Result<Manifest, DocumentError> {
     let image_configs = [
         "application/vnd.oci.image.config.v1+json",
         "application/vnd.docker.container.image.v1+json",
@@ -230,7 +150,7 @@ fn manifest(config: RawDescriptor, layers: Vec<RawDescriptor>) -> Result<Manifes
             config.media_type
         )));
     }
-    for layer in &layers {
+    for layer in layers {
         let foreign = layer.media_type.contains("nondistributable")
             || layer.media_type.contains(".foreign.")
             || layer.urls.as_ref().is_some_and(|urls| !urls.is_empty());
@@ -240,17 +160,12 @@ fn manifest(config: RawDescriptor, layers: Vec<RawDescriptor>) -> Result<Manifes
     }
     Ok(Manifest {
         config: descriptor(config)?,
-        layers: layers.into_iter().map(descriptor).collect::<Result<_, _>>()?,
+        layers: layers.iter().map(descriptor).collect::<Result<_, _>>()?,
     })
 }
 
-fn descriptor(raw: RawDescriptor) -> Result<Descriptor, DocumentError> {
-    let digest = digest(&raw.digest)?;
-    Ok(Descriptor { media_type: raw.media_type, digest, size: raw.size })
-}
-
-fn or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+fn descriptor(entry: &Entry) -> Result<Descriptor, DocumentError> {
+    entry.descriptor().map_err(|_| DocumentError::Algorithm(entry.digest.clone()))
 }
 
 /// Fails unless a configuration names as many layers as its manifest: containerd

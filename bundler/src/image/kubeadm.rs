@@ -1,10 +1,8 @@
 //! The images that kubeadm of a release wants: what `kubeadm config images
 //! list` prints (kubernetes' `cmd/kubeadm/app/images/images.go`).
 
-use bundle_format::ImageReference;
 use bundle_format::kubeadm::default_repository;
-
-use crate::spec::KubernetesVersion;
+use bundle_format::{ImageReference, KubernetesVersion};
 
 /// Etcd, CoreDNS and pause by release.
 const TABLE: &str = include_str!("../../data/kubeadm-images.tsv");
@@ -60,7 +58,7 @@ pub fn images(
         let nearest = nearest(version).unwrap_or_default();
         return Err(KubeadmError::Unknown { version: text, nearest, last });
     };
-    let default = default_repository(version.minor(), version.patch());
+    let default = default_repository(version);
     let repository = repository.unwrap_or(default).trim_end_matches('/');
     // Only in the default repository CoreDNS lies one folder deeper.
     let coredns_path = match repository == default && version.minor() >= 21 {

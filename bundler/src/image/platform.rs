@@ -1,9 +1,7 @@
 //! Which image manifest of an index is for a node's architecture.
 
 use bundle_format::architecture::Architecture;
-use bundle_format::image::{is_index, is_manifest};
-
-use super::document::Entry;
+use bundle_format::oci::{Entry, is_index, is_manifest};
 
 /// The entry of an index for Linux on `architecture`, or none. Of several
 /// variants it takes the plain one or else the lowest, which runs on the most
@@ -13,9 +11,7 @@ pub fn choose(entries: &[Entry], architecture: Architecture) -> Option<&Entry> {
         .iter()
         .filter(|entry| !is_attestation(entry))
         .filter_map(|entry| Some((entry, entry.platform.as_ref()?)))
-        .filter(|(_, platform)| {
-            platform.os == "linux" && platform.architecture == architecture.oci()
-        })
+        .filter(|(_, platform)| platform.fits(architecture, false))
         .min_by_key(|(_, platform)| rank(architecture, platform.variant.as_deref()))
         .map(|(entry, _)| entry)
 }

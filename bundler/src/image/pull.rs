@@ -6,11 +6,12 @@ use std::sync::Arc;
 use bundle_format::architecture::Architecture;
 use bundle_format::digest::Digest;
 use bundle_format::lock::{Descriptor, LockedImage, LockedPlatform, Why};
+use bundle_format::oci::{Entry, Platform};
 use bundle_format::reference::ImageReference;
 use url::Url;
 
 use super::auth::Authenticated;
-use super::document::{self, Document, DocumentError, Entry, Manifest, Platform};
+use super::document::{self, Document, DocumentError, Manifest};
 use super::platform;
 use super::pull_error::{Attempt, PullError, ResolveError, hint};
 use super::registry::{Endpoint, Registries, RegistryError};
@@ -165,7 +166,7 @@ impl Puller {
                 for architecture in &wanted {
                     // One that does not say is taken for the only one asked for.
                     let alone = wanted.len() == 1;
-                    if !platform.fits("linux", architecture.oci(), alone) {
+                    if !platform.fits(*architecture, alone) {
                         return Err(other_platform(*architecture, &platform));
                     }
                 }
@@ -201,7 +202,7 @@ impl Puller {
         };
         if placed.is_none() {
             let (platform, config) = self.config(endpoint, &manifest.config)?;
-            if !platform.fits("linux", architecture.oci(), false) {
+            if !platform.fits(architecture, false) {
                 return Err(other_platform(architecture, &platform));
             }
             documents.push(config);

@@ -4,9 +4,9 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use bundle_format::Architecture;
 use bundle_format::layout::FILE_TYPE;
-use bundle_format::lock::{Descriptor, FileKind, LockedFile};
+use bundle_format::lock::{Descriptor, FileKind, FileSource, LockedFile};
+use bundle_format::{Architecture, BundlePath};
 use url::Url;
 
 use super::Upstreams;
@@ -40,20 +40,16 @@ pub fn read_location(
 pub(super) fn keep(
     upstreams: &Upstreams,
     kind: FileKind,
-    title: String,
-    source: &str,
+    path: BundlePath,
+    source: FileSource,
     bytes: &[u8],
 ) -> anyhow::Result<LockedFile> {
     let digest = upstreams.cache.insert(bytes)?;
     let content = Descriptor { media_type: FILE_TYPE.to_owned(), digest, size: bytes.len() as u64 };
-    Ok(LockedFile { kind, title, source: source.to_owned(), content })
+    Ok(LockedFile { kind, path, source, content })
 }
 
-/// The source of an installer that lies beside this program: the path of a machine has
-/// no place in a lock.
-pub(crate) const BESIDE_BUNDLER: &str = "beside bundler";
-
-/// Where that is.
+/// Where an installer lies beside this program.
 pub(crate) fn beside_bundler() -> std::io::Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name("installer"))
 }
@@ -77,11 +73,6 @@ pub(crate) fn installer_sources(file: &SpecFile) -> Vec<(Architecture, String)> 
     }
 }
 
-/// An installer's path in a bundle.
-pub(crate) fn title_of_installer(architecture: Architecture) -> String {
-    format!("installers/{architecture}/installer")
-}
-
 /// The installers, and a warning for each architecture that has none.
 pub(super) fn installers(
     file: &SpecFile,
@@ -95,9 +86,12 @@ pub(super) fn installers(
     for (architecture, source) in &sources {
         let bytes = read_location(file, upstreams, source, MAX_INSTALLER)
             .with_context(|| format!("reading the installer for {architecture}"))?;
-        let title = title_of_installer(*architecture);
-        let source = if file.spec.installers.is_some() { source } else { BESIDE_BUNDLER };
-        installers.push(keep(upstreams, FileKind::Installer, title, source, &bytes)?);
+        let path = BundlePath::Installer { architecture: *architecture };
+        let source = match &file.spec.installers {
+            Some(_) => FileSource::Named(source.clone()),
+            None => FileSource::BesideBundler,
+        };
+        installers.push(keep(upstreams, FileKind::Installer, path, source, &bytes)?);
     }
     let missing = architectures
         .iter()

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use bundle_format::lock::{FileKind, Lock, LockedTarget};
-use bundle_format::{ImageReference, Nevra};
+use bundle_format::lock::{FileSource, Lock, LockedTarget};
+use bundle_format::{BundlePath, ImageReference, Nevra};
 
 use super::{checks, images};
 use crate::spec::{Baseline, Spec, SpecFile, Target};
@@ -24,7 +24,7 @@ pub fn misfits(file: &SpecFile, lock: &Lock) -> Vec<String> {
     let sandbox = |name: Option<&ImageReference>| text(name.map(ToString::to_string));
     let ids = |ids: Vec<String>| ids.join(", ");
     same("name", &spec.name, &lock.name);
-    same("kubernetes", &spec.kubernetes.version.value.to_string(), &lock.kubernetes);
+    same("kubernetes", &spec.kubernetes.version.value.to_string(), lock.kubernetes.as_str());
     same("containerd", &text(containerd), &text(lock.containerd.clone()));
     same(
         "sandboxImage",
@@ -75,12 +75,11 @@ fn target(spec: &Spec, own: &Target, locked: &LockedTarget, lock: &Lock, found: 
     }
     for repository in &own.repositories {
         for (index, source) in repository.keys.iter().enumerate() {
-            let title = format!("keys/{id}/{}-{}.asc", repository.id.value, index + 1);
-            let there = lock.files.iter().any(|file| {
-                file.kind == FileKind::Key && file.title == title && file.source == *source
-            });
-            if !there {
-                found.push(format!("the key {title} is not there"));
+            let (target, repository) = (id.clone(), repository.id.value.clone());
+            let path = BundlePath::Key { target, repository, number: index + 1 };
+            let source = FileSource::Named(source.clone());
+            if !lock.files.iter().any(|file| file.path == path && file.source == source) {
+                found.push(format!("the key {path} is not there"));
             }
         }
     }

@@ -1,7 +1,8 @@
 //! The keys of a target's repositories, as its nodes are to have them.
 
 use anyhow::Context;
-use bundle_format::lock::{FileKind, LockedFile};
+use bundle_format::BundlePath;
+use bundle_format::lock::{FileKind, FileSource, LockedFile};
 
 use super::{Upstreams, files, repositories};
 use crate::outage::Problems;
@@ -81,8 +82,10 @@ fn carried(
     let mut files = Vec::new();
     for (index, (source, bytes)) in copies.into_iter().enumerate() {
         let bytes = keyring.united(&bytes)?.unwrap_or(bytes);
-        let title = format!("keys/{}/{}-{}.asc", target.id(), repository.id.value, index + 1);
-        files.push(files::keep(upstreams, FileKind::Key, title, source, &bytes)?);
+        let (target, repository) = (target.id(), repository.id.value.clone());
+        let path = BundlePath::Key { target, repository, number: index + 1 };
+        let source = FileSource::Named(source.clone());
+        files.push(files::keep(upstreams, FileKind::Key, path, source, &bytes)?);
     }
     Ok(files)
 }

@@ -25,7 +25,7 @@ mod repositories;
 mod upgrade;
 mod upstreams;
 
-pub(crate) use files::{BESIDE_BUNDLER, beside_bundler, installer_sources, title_of_installer};
+pub(crate) use files::{beside_bundler, installer_sources};
 pub use files::{location, read_location};
 pub use fits::misfits;
 pub(crate) use inputs::local_inputs;
@@ -81,13 +81,13 @@ pub fn resolve_keeping(
     }
     problems.end(&places, &upstreams.hosts)?;
     warnings.extend(documents.warnings);
-    files.sort_by(|a, b| a.title.cmp(&b.title));
+    files.sort_by_cached_key(|file| file.path.to_string());
     rpms.sort_by_cached_key(|rpm| (rpm.target.clone(), rpm.package.to_string()));
     let lock = Lock {
         lock_version: LOCK_VERSION,
         name: spec.name.clone(),
         spec: file.digest,
-        kubernetes: spec.kubernetes.version.value.to_string(),
+        kubernetes: spec.kubernetes.version.value.clone(),
         containerd: spec.containerd.as_ref().map(|containerd| containerd.version.value.to_string()),
         sandbox_image: images::sandbox(spec),
         targets,

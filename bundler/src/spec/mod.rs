@@ -20,10 +20,9 @@ pub mod profile;
 mod relations;
 pub mod schema;
 pub(crate) mod text;
-pub mod version;
 
+pub use bundle_format::version::{ContainerdVersion, KubernetesVersion};
 pub use parse::{SpecError, SpecFile};
-pub use version::{ContainerdVersion, KubernetesVersion};
 
 use crate::manifest::patch::{Change, Patch};
 

@@ -5,7 +5,7 @@ use crate::steps::order;
 use std::io::{self, Write};
 use std::time::Instant;
 
-use bundle_format::lock::DisabledCheck;
+use bundle_format::lock::{CheckName, DisabledCheck};
 use bundle_format::text::{count, plain_json, printable, stderr, stdout};
 use serde_json::json;
 
@@ -164,11 +164,7 @@ fn show(intent: &Intent, plan: &[Planned]) -> io::Result<()> {
     writeln!(
         out,
         "{} ({}) becomes a {} of Kubernetes {} from the bundle {}",
-        intent.name,
-        intent.address,
-        intent.role,
-        printable(&lock.kubernetes),
-        lock.name
+        intent.name, intent.address, intent.role, lock.kubernetes, lock.name
     )?;
     if let Some(words) = target::reason(&intent.target, &intent.facts.release) {
         let words = format!("{}, by {words}", intent.target.id);
@@ -209,19 +205,22 @@ fn unchecked(intent: &Intent) -> impl Iterator<Item = &DisabledCheck> {
 /// What it means on this node that a check is off.
 fn words(off: &DisabledCheck) -> String {
     let DisabledCheck { subject, reason, .. } = off;
-    match off.check.as_str() {
-        "gpgcheck" => format!(
+    match off.check {
+        CheckName::Gpgcheck => format!(
             "gpgcheck for {subject}: its packages' signatures were not checked, and this node \
              installs all packages with gpgcheck=0: {reason}"
         ),
-        "repoGpgcheck" => {
+        CheckName::RepoGpgcheck => {
             format!(
                 "repoGpgcheck for {subject}: its metadata's signature was not checked: {reason}"
             )
         }
-        "expiredKeys" => format!("expiredKeys for {subject}: an expired key was taken: {reason}"),
-        "plainHttp" => format!("plainHttp for {subject}: images came without TLS: {reason}"),
-        _ => off.to_string(),
+        CheckName::ExpiredKeys => {
+            format!("expiredKeys for {subject}: an expired key was taken: {reason}")
+        }
+        CheckName::PlainHttp => {
+            format!("plainHttp for {subject}: images came without TLS: {reason}")
+        }
     }
 }
 

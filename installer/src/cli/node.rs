@@ -77,7 +77,7 @@ pub(crate) fn intent(host: &Host, aim: &Aim, root: Option<&Path>) -> anyhow::Res
 /// What the bundle says of the cluster.
 pub(super) fn of_bundle(bundle: &Bundle) -> OfBundle {
     let lock = bundle.lock();
-    OfBundle { given: lock.cluster.clone(), kubernetes: lock.kubernetes.clone() }
+    OfBundle { given: lock.cluster.clone(), kubernetes: Some(lock.kubernetes.clone()) }
 }
 
 /// The join file. A worker must have one.

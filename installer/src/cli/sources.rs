@@ -84,7 +84,7 @@ mod tests {
                 }),
                 bundle: OfBundle {
                     given: keys("{podCidr: 10.9.0.0/16, ntpServers: [bundle], selinux: leave}"),
-                    kubernetes: "1.28.2".to_owned(),
+                    kubernetes: "1.28.2".parse().ok(),
                 },
             };
             let time = sources.cluster().unwrap().ntp_servers.join(",");

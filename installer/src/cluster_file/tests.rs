@@ -9,7 +9,7 @@ fn told_beside(bundle: &str, text: &str) -> Vec<String> {
     std::fs::write(&path, text).unwrap();
     let bundle = OfBundle {
         given: serde_saphyr::from_str(bundle).unwrap(),
-        kubernetes: "1.28.2".to_owned(),
+        kubernetes: "1.28.2".parse().ok(),
     };
     match ClusterFile::load(&path).and_then(|file| effective(&bundle, Some(&file))) {
         Ok(_) => Vec::new(),

@@ -3,7 +3,6 @@
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
-use crate::node::kubeadm::minor;
 use crate::preflight::earlier::has_begun;
 
 /// Controllers of version 1 that kubeadm and kubelet need
@@ -42,7 +41,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         ));
     }
     let bears_first = intent.cluster.kubelet.get("failCgroupV1") == Some(&false.into());
-    if second.is_none() && !bears_first && minor(&intent.lock().kubernetes) >= WITHOUT_FIRST {
+    if second.is_none() && !bears_first && intent.lock().kubernetes.minor() >= WITHOUT_FIRST {
         found.push(Failure::new(
             format!(
                 "this node has version 1 of control groups, with which the kubelet of Kubernetes \

@@ -8,7 +8,6 @@ use crate::host::Host;
 use crate::intent::Intent;
 use crate::node::facts::Facts;
 use crate::node::family::packager;
-use crate::node::kubeadm::minor;
 use crate::preflight::earlier::has_begun;
 use crate::steps::{modules, nfs_server};
 
@@ -40,7 +39,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         found.extend(netfilter(host, intent)?);
     }
     let kernel = &intent.facts.kernel;
-    let oldest = match minor(&intent.lock().kubernetes) {
+    let oldest = match intent.lock().kubernetes.minor() {
         32 | 33 => OLDEST_OF_132,
         _ => OLDEST,
     };

@@ -8,7 +8,6 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
-use crate::node::kubeadm::minor;
 use crate::node::kubelet_arguments::{Argument, holding, without_cluster};
 
 /// Removed arguments, by the minor release that removed them
@@ -62,7 +61,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     for argument in holding(host)? {
         let Argument { name, path, line, .. } = &argument;
         let place = format!("{path}, line {line}, gives kubelet --{name}");
-        if let Some(since) = gone(name).filter(|since| minor(&intent.lock().kubernetes) >= *since) {
+        if let Some(since) = gone(name).filter(|since| intent.lock().kubernetes.minor() >= *since) {
             found.push(Failure::new(
                 format!("{place}, with which it has not started since Kubernetes 1.{since}"),
                 format!("take --{name} out of {path}"),

@@ -189,7 +189,7 @@ fn backwards(host: &Host, intent: &Intent, compared: &Compared<'_>) -> Option<Fa
         return None;
     }
     let is_kubernetes =
-        |change: &&PackageChange| change.package.evr.version == intent.lock().kubernetes;
+        |change: &&PackageChange| change.package.evr.version == intent.lock().kubernetes.as_str();
     let mut older = brings(compared).filter(|change| change.is_downgrade()).filter(is_kubernetes);
     let change = older.next()?;
     let from = change.from.as_ref()?;

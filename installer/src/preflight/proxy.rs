@@ -5,7 +5,6 @@ use bundle_format::cluster::ProxyMode;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
-use crate::node::kubeadm::minor;
 
 /// The first kernel with which kube-proxy uses nftables (its `--proxy-mode`;
 /// kubernetes#124152): el8 has 4.18, el7 3.10.
@@ -30,7 +29,7 @@ pub(super) fn problems(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>
         ));
     }
     let kubernetes = &intent.lock().kubernetes;
-    if minor(kubernetes) < RELEASE {
+    if kubernetes.minor() < RELEASE {
         found.push(Failure::new(
             format!(
                 "kube-proxy needs Kubernetes 1.31 for proxyMode nftables, and the bundle has \

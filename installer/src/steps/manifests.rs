@@ -11,8 +11,9 @@
 
 use std::path::{Path, PathBuf};
 
+use bundle_format::BundlePath;
 use bundle_format::layout::Content;
-use bundle_format::lock::{Descriptor, LockedManifest};
+use bundle_format::lock::{Descriptor, LockedManifest, LockedPass};
 
 use crate::engine::change::Change;
 use crate::engine::step::{Node, Step};
@@ -42,9 +43,7 @@ impl Step for Manifests {
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let folder = PathBuf::from(SERVICE_FOLDER).join("manifests");
         let mut changes = Vec::new();
-        let parts: Vec<Vec<Part>> =
-            wanted(node.intent).map(parts).collect::<anyhow::Result<_>>()?;
-        let parts = parts.concat();
+        let parts: Vec<Part> = wanted(node.intent).flat_map(parts).collect();
         for part in &parts {
             let path = folder.join(&part.name);
             let bytes = node.intent.bundle.read(&part.content.descriptor)?;
@@ -81,25 +80,21 @@ struct Part {
 }
 
 /// The files of a manifest, in the order in which they are applied.
-fn parts(manifest: &LockedManifest) -> anyhow::Result<Vec<Part>> {
-    let part = |title: String, descriptor: &Descriptor| {
-        let name = title.trim_start_matches("manifests/").into();
-        let content = Content { title: title.parse()?, descriptor: descriptor.clone() };
-        anyhow::Ok(Part { name, content, defines_kinds: false, by_server: false })
+fn parts(manifest: &LockedManifest) -> Vec<Part> {
+    let part = |path: BundlePath, descriptor: &Descriptor| {
+        let name = path.below_folder().into();
+        let content = Content { path, descriptor: descriptor.clone() };
+        Part { name, content, defines_kinds: false, by_server: false }
     };
     if manifest.passes.is_empty() {
-        return Ok(vec![part(format!("manifests/{}.yaml", manifest.name), &manifest.applied)?]);
+        return vec![part(manifest.path(), &manifest.applied)];
     }
-    let passes = manifest.passes.iter().enumerate();
-    passes
-        .map(|(index, pass)| {
-            Ok(Part {
-                defines_kinds: pass.defines_kinds,
-                by_server: pass.by_server,
-                ..part(manifest.title_of_pass(index), &pass.content)?
-            })
-        })
-        .collect()
+    let part_of_pass = |(path, pass): (BundlePath, &LockedPass)| Part {
+        defines_kinds: pass.defines_kinds,
+        by_server: pass.by_server,
+        ..part(path, &pass.content)
+    };
+    manifest.passes().map(part_of_pass).collect()
 }
 
 /// Whether the cluster has all that the parts say. `kubectl diff` exits with 1 if

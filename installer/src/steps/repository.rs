@@ -11,8 +11,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use bundle_format::Digest;
 use bundle_format::lock::Descriptor;
+use bundle_format::{BundlePath, Digest};
 
 use crate::engine::change::Change;
 use crate::engine::step::{Node, Step};
@@ -54,16 +54,17 @@ impl Step for Repository {
         let mut files = Vec::new();
         let mut keys = Vec::new();
         for content in node.intent.bundle.contents() {
-            let rpm = content.title.strip_prefix(&format!("rpms/{}/", target.id));
-            let key = content.title.strip_prefix(&format!("keys/{}/", target.id));
-            let path = match (rpm, key) {
-                (Some(path), _) => PathBuf::from(path),
-                (_, Some(name)) => {
-                    let path = PathBuf::from("keys").join(name);
+            let path = match &content.path {
+                BundlePath::Rpm { target: of, file } if *of == target.id => PathBuf::from(file),
+                BundlePath::Repodata { target: of, file } if *of == target.id => {
+                    Path::new("repodata").join(file)
+                }
+                BundlePath::Key { target: of, .. } if *of == target.id => {
+                    let path = Path::new("keys").join(content.path.file_name());
                     keys.push((folder.join(&path), content.descriptor.clone()));
                     path
                 }
-                (None, None) => continue,
+                _ => continue,
             };
             let is_read = !installed.contains(&content.descriptor.digest);
             if !is_whole(node.host, &folder.join(&path), &content.descriptor, is_read)? {

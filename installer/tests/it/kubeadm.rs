@@ -19,7 +19,7 @@ fn name(text: &str) -> NodeName {
 fn documents(kubernetes: &str, folder: &str, proxy_mode: ProxyMode) -> [String; 2] {
     let cluster = Cluster { proxy_mode, ..Cluster::default() };
     let settings = Settings {
-        kubernetes,
+        kubernetes: &kubernetes.parse().unwrap(),
         sandbox: Some(&format!("{folder}/pause:3.9").parse().unwrap()),
         cluster: &cluster,
         endpoint: "10.0.0.1:6443".to_owned(),
@@ -152,9 +152,9 @@ fn what_a_node_and_the_control_plane_are_given_is_written_as_the_release_takes_i
          kubeadm: {apiServer: {audit-log-maxage: 30, profiling: false}, scheduler: {v: '4'}}\n",
     )
     .unwrap();
-    let texts = |kubernetes, name: &str, last| {
+    let texts = |kubernetes: &str, name: &str, last| {
         let settings = Settings {
-            kubernetes,
+            kubernetes: &kubernetes.parse().unwrap(),
             sandbox: None,
             cluster: &cluster,
             endpoint: "10.0.0.1:6443".to_owned(),

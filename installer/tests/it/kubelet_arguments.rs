@@ -24,7 +24,7 @@ const DROP_IN: &str = "etc/systemd/system/kubelet.service.d/10-kubeadm.conf";
 fn intent(node: &Node, kubernetes: &str) -> Intent {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("small.tar");
-    write_bundle_of(&path, &[], |lock| lock.kubernetes = kubernetes.to_owned());
+    write_bundle_of(&path, &[], |lock| lock.kubernetes = kubernetes.parse().unwrap());
     let bundle = bundle_format::archive::reader::Bundle::open(&path).unwrap();
     Intent { bundle, ..node.intent() }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bundle_format::Digest;
 use bundle_format::cluster::{Cluster, NodeName};
-use bundle_format::lock::DisabledCheck;
+use bundle_format::lock::{CheckName, DisabledCheck};
 use bundle_format::text::is_hidden;
 use installer::node::inventory::Inventory;
 use installer::node::join::Expiry;
@@ -86,21 +86,21 @@ fn a_check_that_is_off_is_in_the_plan_with_its_reason() {
     let folder = folder();
     let architecture = std::env::consts::ARCH.parse().unwrap();
     let id = target(architecture).id;
-    let write = |checks: &[&str]| {
+    let write = |checks: &[CheckName]| {
         let repository = serde_json::json!({
             "id": "own", "baseUrl": "http://own/", "repomd": Digest::of(b""), "keys": []
         });
         write_bundle_of(&folder.path().join("small.tar"), &[], |lock| {
             lock.targets = vec![target(architecture)];
             lock.targets[0].repositories = vec![serde_json::from_value(repository).unwrap()];
-            let off = |check: &&str| {
-                let check = unsigned(check);
+            let off = |check: &CheckName| {
+                let check = unsigned(*check);
                 DisabledCheck { subject: format!("{id}/own"), ..check }
             };
             lock.disabled_checks = checks.iter().map(off).collect();
         });
     };
-    write(&["gpgcheck", "repoGpgcheck"]);
+    write(&[CheckName::Gpgcheck, CheckName::RepoGpgcheck]);
     let (status, out, err) = run(folder.path(), &format!("plan {NODE} --only hosts"));
     assert_eq!(status, 0, "{err}");
     for words in [
@@ -114,7 +114,7 @@ fn a_check_that_is_off_is_in_the_plan_with_its_reason() {
     let plan: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(plan["disabledChecks"][0]["reason"], "its maker signs nothing");
     // Nobody's word is no word.
-    for checks in [&[][..], &["repoGpgcheck"], &["expiredKeys"]] {
+    for checks in [&[][..], &[CheckName::RepoGpgcheck], &[CheckName::ExpiredKeys]] {
         write(checks);
         let (status, out, err) = run(folder.path(), &format!("plan {NODE} --only hosts"));
         assert_eq!((status, out.as_str()), (1, ""), "{checks:?}");

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::unique;
+use super::names::unique;
 use crate::architecture::Architecture;
-use crate::image::{is_index, is_manifest};
 use crate::layout::{image_title, names};
-use crate::lock::{Lock, LockedImage};
+use crate::lock::document::Lock;
+use crate::lock::image::LockedImage;
+use crate::oci::{is_index, is_manifest};
+use crate::portable_path::{self, PortablePath};
 use crate::problems::Problems;
 use crate::reference::ImageReference;
 use crate::text::brief;
-use crate::title::{self, Title};
 
 pub(super) fn check(lock: &Lock, problems: &mut Problems) {
     unique("image", lock.images.iter().map(|image| &image.name), problems);
@@ -67,10 +68,10 @@ fn asked_for(image: &LockedImage) -> String {
 fn extraction(lock: &Lock, problems: &mut Problems) {
     // Those of one name that are one image are written once.
     let titles: BTreeSet<String> = lock.images.iter().map(image_title).collect();
-    for error in titles.iter().filter_map(|title| title.parse::<Title>().err()) {
+    for error in titles.iter().filter_map(|title| title.parse::<PortablePath>().err()) {
         problems.add(|| error.to_string());
     }
-    title::clashes(titles.iter().map(String::as_str), str::to_owned, problems);
+    portable_path::clashes(titles.iter().map(String::as_str), str::to_owned, problems);
 }
 
 /// What is wrong with an image on nodes of the architectures `wanted`.

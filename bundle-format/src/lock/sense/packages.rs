@@ -2,9 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::{no_password, unique};
+use super::names::{no_password, unique};
 use crate::bounds::MAX_TARGETS;
-use crate::lock::{FileKind, Lock, LockedRepository, is_field};
+use crate::bundle_path::BundlePath;
+use crate::lock::check::CheckName;
+use crate::lock::document::Lock;
+use crate::lock::system::is_field;
+use crate::lock::target::LockedRepository;
 use crate::problems::Problems;
 use crate::text::brief;
 
@@ -62,47 +66,49 @@ pub(super) fn check(lock: &Lock, problems: &mut Problems) {
 fn signatures(lock: &Lock, problems: &mut Problems) {
     let mut off = HashSet::new();
     for disabled in &lock.disabled_checks {
-        let (check, subject) = (&disabled.check, &disabled.subject);
+        let (check, subject) = (disabled.check, &disabled.subject);
         if disabled.reason.trim().is_empty() {
-            let (check, subject) = (brief(check), brief(subject));
+            let subject = brief(subject);
             problems.add(|| format!("{check} is off for {subject}, and no reason is given"));
         } else {
-            off.insert((check.as_str(), subject.clone()));
+            off.insert((check, subject.clone()));
         }
     }
     let with_keys = key_files(lock);
     for target in &lock.targets {
         for repository in &target.repositories {
             let subject = format!("{}/{}", target.id, repository.id);
-            let is_on = |check: &'static str| !off.contains(&(check, subject.clone()));
+            let is_on = |check: CheckName| !off.contains(&(check, subject.clone()));
             let mut tell = |words: &str| {
                 problems.add(|| format!("repository {}: {words}", brief(&subject)));
             };
-            if repository.keys.is_empty() && is_on("gpgcheck") {
+            if repository.keys.is_empty() && is_on(CheckName::Gpgcheck) {
                 tell("it has no keys, and its gpgcheck is not switched off");
             }
-            if repository.repomd_signed_by.is_none() && is_on("repoGpgcheck") {
+            if repository.repomd_signed_by.is_none() && is_on(CheckName::RepoGpgcheck) {
                 tell("its metadata has no signer, and its repoGpgcheck is not switched off");
             }
             if !fingerprints(repository).all(is_fingerprint) {
                 tell("what it has for a key's fingerprint is none");
             }
-            if !repository.keys.is_empty() && !with_keys.contains(subject.as_str()) {
-                tell(&format!("the key keys/{}-1.asc is not there", brief(&subject)));
+            if !repository.keys.is_empty()
+                && !with_keys.contains(&(target.id.as_str(), repository.id.as_str()))
+            {
+                let (target, repository) = (target.id.clone(), repository.id.clone());
+                let key = BundlePath::Key { target, repository, number: 1 };
+                tell(&format!("the key {} is not there", brief(&key.to_string())));
             }
         }
     }
 }
 
-/// The repositories, `<target>/<id>`, of which a key is among the files.
-fn key_files(lock: &Lock) -> HashSet<&str> {
-    let keys = lock.files.iter().filter(|file| file.kind == FileKind::Key);
-    fn subject(title: &str) -> Option<&str> {
-        let name = title.strip_prefix("keys/")?.strip_suffix(".asc")?;
-        let (subject, number) = name.rsplit_once('-')?;
-        number.parse::<u32>().is_ok().then_some(subject)
-    }
-    keys.filter_map(|file| subject(&file.title)).collect()
+/// The repositories, by target and id, of which a key is among the files.
+fn key_files(lock: &Lock) -> HashSet<(&str, &str)> {
+    let keys = lock.files.iter().filter_map(|file| match &file.path {
+        BundlePath::Key { target, repository, .. } => Some((target.as_str(), repository.as_str())),
+        _ => None,
+    });
+    keys.collect()
 }
 
 fn fingerprints(repository: &LockedRepository) -> impl Iterator<Item = &str> {

@@ -5,17 +5,17 @@ mod release;
 use std::net::Ipv4Addr;
 
 use anyhow::Context;
-use bundle_format::ImageReference;
 use bundle_format::cluster::{Cluster, NodeName, ProxyMode, Taint};
+use bundle_format::kubeadm::ConfigVersion;
+use bundle_format::{ImageReference, KubernetesVersion};
 use serde_json::{Value, json};
 
 use crate::host::Host;
 use crate::node::join::JoinFile;
-use crate::node::kubeadm::release::api;
 use crate::node::paths::KUBEADM_CONFIG;
 
+pub(crate) use self::release::image_repository;
 pub use self::release::taints_of_masters;
-pub(crate) use self::release::{image_repository, minor};
 
 /// kubeadm's own reset. It ends pods, and empties kubeadm's folders.
 pub(crate) const RESET: &str = "kubeadm reset --force --cri-socket /run/containerd/containerd.sock";
@@ -26,8 +26,8 @@ const DISCOVERY: &str = "1m0s";
 /// What kubeadm must know of a node and its cluster.
 #[derive(Clone)]
 pub struct Settings<'a> {
-    /// The Kubernetes version: `1.28.2`.
-    pub kubernetes: &'a str,
+    /// The Kubernetes version.
+    pub kubernetes: &'a KubernetesVersion,
     /// The sandbox image. kubeadm's other images are in the same repository.
     pub sandbox: Option<&'a ImageReference>,
     /// The cluster.
@@ -49,7 +49,7 @@ pub(crate) fn config_option(host: &Host) -> String {
 /// The documents for `kubeadm init`.
 pub fn init_configuration(settings: &Settings<'_>) -> anyhow::Result<String> {
     let init = json!({
-        "apiVersion": api(settings.kubernetes),
+        "apiVersion": ConfigVersion::of(settings.kubernetes).to_string(),
         "kind": "InitConfiguration",
         "localAPIEndpoint": {"advertiseAddress": settings.address.to_string(), "bindPort": 6443},
         "nodeRegistration": registration(settings),
@@ -74,7 +74,7 @@ pub fn joined_configuration(settings: &Settings<'_>, join: &JoinFile) -> anyhow:
 
 fn cluster(settings: &Settings<'_>) -> Value {
     let mut cluster = json!({
-        "apiVersion": api(settings.kubernetes),
+        "apiVersion": ConfigVersion::of(settings.kubernetes).to_string(),
         "kind": "ClusterConfiguration",
         "kubernetesVersion": format!("v{}", settings.kubernetes),
         "controlPlaneEndpoint": settings.endpoint,
@@ -101,12 +101,12 @@ fn join_document(settings: &Settings<'_>, join: &JoinFile, token: Option<&str>) 
     }
     set(&mut bootstrap, "caCertHashes", json!([join.ca_cert_hash]));
     let mut document = json!({
-        "apiVersion": api(settings.kubernetes),
+        "apiVersion": ConfigVersion::of(settings.kubernetes).to_string(),
         "kind": "JoinConfiguration",
         "discovery": {"bootstrapToken": bootstrap},
         "nodeRegistration": registration(settings),
     });
-    if api(settings.kubernetes).ends_with("v1beta4") {
+    if ConfigVersion::of(settings.kubernetes) >= ConfigVersion::V1beta4 {
         set(&mut document, "timeouts", json!({"discovery": DISCOVERY}));
     } else {
         set(&mut document["discovery"], "timeout", json!(DISCOVERY));
@@ -162,7 +162,7 @@ fn registration(settings: &Settings<'_>) -> Value {
 
 /// Arguments, as a list of pairs since v1beta4, because a flag may be given twice.
 fn arguments(settings: &Settings<'_>, given: Vec<(String, String)>) -> Value {
-    if api(settings.kubernetes).ends_with("v1beta4") {
+    if ConfigVersion::of(settings.kubernetes) >= ConfigVersion::V1beta4 {
         given.into_iter().map(|(name, value)| json!({"name": name, "value": value})).collect()
     } else {
         Value::Object(given.into_iter().map(|(name, value)| (name, value.into())).collect())

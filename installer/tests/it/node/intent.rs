@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use bundle_format::archive::{reader::Bundle, writer};
 use bundle_format::cluster::{Cluster, Given, NodeName, Selinux};
-use bundle_format::image::OCI_INDEX;
 use bundle_format::layout::{Content, FILE_TYPE, Layout, YAML_TYPE};
 use bundle_format::lock::{
-    Descriptor, DisabledCheck, FileKind, LOCK_VERSION, LockedFile, LockedImage, LockedManifest,
-    LockedTarget,
+    CheckName, Descriptor, DisabledCheck, FileKind, FileSource, LOCK_VERSION, LockedFile,
+    LockedImage, LockedManifest, LockedTarget,
 };
-use bundle_format::{Architecture, Digest, Lock};
+use bundle_format::oci::OCI_INDEX;
+use bundle_format::{Architecture, BundlePath, Digest, Lock};
 use installer::intent::Intent;
 use installer::node::facts::Facts;
 use installer::node::join::Expiry;
@@ -143,7 +143,8 @@ pub(crate) fn bundle_with_packages(packages: &[Rpm]) -> (Bundle, LockedTarget) {
     write_bundle_of(&path, &[], |lock| {
         lock.targets = vec![target.clone()];
         lock.rpms = packages.iter().map(rpm).collect();
-        lock.disabled_checks = ["gpgcheck", "repoGpgcheck"].map(unsigned).to_vec();
+        lock.disabled_checks =
+            [CheckName::Gpgcheck, CheckName::RepoGpgcheck].map(unsigned).to_vec();
     });
     (Bundle::open(&path).unwrap(), target)
 }
@@ -168,8 +169,8 @@ pub(crate) fn bundle_with_key(key: &str, fingerprint: &str) -> (Bundle, LockedTa
     };
     let file = |id: &str| LockedFile {
         kind: FileKind::Key,
-        title: format!("keys/el9-x86_64/{id}-1.asc"),
-        source: "http://own/key".to_owned(),
+        path: format!("keys/el9-x86_64/{id}-1.asc").parse().unwrap(),
+        source: FileSource::Named("http://own/key".to_owned()),
         content: content.clone(),
     };
     write_bundle_with(&path, &[], &[key], |lock| {
@@ -180,9 +181,8 @@ pub(crate) fn bundle_with_key(key: &str, fingerprint: &str) -> (Bundle, LockedTa
 }
 
 /// A check of the repository `own` that the spec has off.
-pub(crate) fn unsigned(check: &str) -> DisabledCheck {
-    let [check, subject, reason] =
-        [check, "el9-x86_64/own", "its maker signs nothing"].map(str::to_owned);
+pub(crate) fn unsigned(check: CheckName) -> DisabledCheck {
+    let [subject, reason] = ["el9-x86_64/own", "its maker signs nothing"].map(str::to_owned);
     DisabledCheck { check, subject, reason }
 }
 
@@ -204,7 +204,7 @@ pub(crate) fn bundle_changed(manifests: &[(&str, &str)], change: impl FnOnce(&mu
 
 /// A bundle of another Kubernetes.
 pub(crate) fn bundle_of(kubernetes: &str) -> Bundle {
-    bundle_changed(&[], |lock| lock.kubernetes = kubernetes.to_owned())
+    bundle_changed(&[], |lock| lock.kubernetes = kubernetes.parse().unwrap())
 }
 
 /// What a bundle has for nodes like this one.
@@ -250,7 +250,7 @@ fn write_bundle_with(
         lock_version: LOCK_VERSION,
         name: "small".to_owned(),
         spec: Digest::of(b""),
-        kubernetes: "1.28.2".to_owned(),
+        kubernetes: "1.28.2".parse().unwrap(),
         containerd: Some("1.6.25".to_owned()),
         sandbox_image: None,
         targets: Vec::new(),
@@ -265,7 +265,7 @@ fn write_bundle_with(
     };
     change(&mut lock);
     let repodata = |target: &LockedTarget| Content {
-        title: format!("rpms/{}/repodata/repomd.xml", target.id).parse().unwrap(),
+        path: BundlePath::repomd(&target.id),
         descriptor: Descriptor {
             media_type: FILE_TYPE.to_owned(),
             digest: Digest::of(b""),

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use bundle_format::digest::Digest;
-use bundle_format::image::{OCI_INDEX, OCI_MANIFEST};
+use bundle_format::oci::{OCI_INDEX, OCI_MANIFEST};
 use upstream::Upstream;
 
 /// One request on a connection of its own; the whole response.

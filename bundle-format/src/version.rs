@@ -1,14 +1,15 @@
-//! The versions that a spec names, parsed once.
+//! The releases of Kubernetes and containerd that a bundle is made of.
 
 use std::fmt;
 use std::str::FromStr;
 
-use bundle_format::yaml::quoted;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+use crate::yaml::quoted;
 
 /// A Kubernetes release: `1.28.2`, `1.31.0-rc.1`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct KubernetesVersion {
     minor: u32,
     patch: u32,
@@ -40,6 +41,11 @@ pub enum VersionError {
 }
 
 impl KubernetesVersion {
+    /// As it is written: `1.28.2`.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// 28 of `1.28.2`.
     pub fn minor(&self) -> u32 {
         self.minor
@@ -58,9 +64,12 @@ impl ContainerdVersion {
     }
 }
 
-/// The three numbers of `1.28.2` or `1.28.2-rc.1`.
+/// The three numbers of `1.28.2` or `1.28.2-rc.1`, whose end is one of SemVer.
 fn numbers(text: &str) -> Option<[u32; 3]> {
-    let core = text.split_once('-').map_or(text, |(core, _)| core);
+    let (core, end) = text.split_once('-').unwrap_or((text, ""));
+    if !end.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-+".contains(&byte)) {
+        return None;
+    }
     let mut parts = core.split('.').map(|part| part.parse::<u32>().ok());
     let numbers = [parts.next()??, parts.next()??, parts.next()??];
     parts.next().is_none().then_some(numbers)
@@ -103,6 +112,12 @@ impl TryFrom<String> for KubernetesVersion {
     }
 }
 
+impl From<KubernetesVersion> for String {
+    fn from(version: KubernetesVersion) -> Self {
+        version.text
+    }
+}
+
 impl TryFrom<String> for ContainerdVersion {
     type Error = VersionError;
 
@@ -136,7 +151,7 @@ mod tests {
         );
         assert_eq!("1.31.0-rc.1".parse::<KubernetesVersion>().unwrap().minor(), 31);
         assert_eq!("2.1.0".parse::<ContainerdVersion>().unwrap().major(), 2);
-        for text in ["", "1.28", "latest", "2.0.0", "1.28.2.1", "1.28.x"] {
+        for text in ["", "1.28", "latest", "2.0.0", "1.28.2.1", "1.28.x", "1.28.2-\u{202e}"] {
             let error = text.parse::<KubernetesVersion>().unwrap_err().to_string();
             assert!(error.contains("such as 1.28.2"), "{error}");
         }

@@ -1,4 +1,4 @@
-//! The names of a bundle's files: their paths when extracted.
+//! Paths that every file system takes: those of a bundle's files when extracted.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -6,40 +6,46 @@ use std::ops::Deref;
 use std::str::FromStr;
 
 use crate::problems::Problems;
-use crate::text::{brief, serde_as_text};
+use crate::text::brief;
 
 /// The longest name of a file or a folder that every file system takes.
 const MAX_NAME: usize = 255;
-/// The longest title; with a folder in front it is still a path.
-const MAX_TITLE: usize = 1024;
-/// The most names in a title: ours have four, an image's as many as its name.
+/// The longest path; with a folder in front it is still a path.
+const MAX_PATH: usize = 1024;
+/// The most names in a path: ours have four, an image's as many as its name.
 const MAX_DEPTH: usize = 32;
 
-/// The title of a file: a path that stays in the folder that it is extracted to,
-/// and that can be made there, be it on a stick's FAT. Names are of visible ASCII.
+/// A path that stays in the folder that a file is extracted to, and that can be made
+/// there, be it on a stick's FAT. Names are of visible ASCII.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Title(String);
+pub struct PortablePath(String);
 
-/// A text that is no title.
+/// A text that is no such path.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("a file is named {}, which {reason}", quoted(text))]
-pub struct TitleError {
+pub struct PathError {
     text: String,
     reason: &'static str,
 }
 
-impl FromStr for Title {
-    type Err = TitleError;
+impl FromStr for PortablePath {
+    type Err = PathError;
 
-    fn from_str(text: &str) -> Result<Self, TitleError> {
+    fn from_str(text: &str) -> Result<Self, PathError> {
         match unfit(text) {
-            Some(reason) => Err(TitleError { text: brief(text), reason }),
+            Some(reason) => Err(PathError::new(text, reason)),
             None => Ok(Self(text.to_owned())),
         }
     }
 }
 
-impl Deref for Title {
+impl PathError {
+    pub(crate) fn new(text: &str, reason: &'static str) -> Self {
+        Self { text: brief(text), reason }
+    }
+}
+
+impl Deref for PortablePath {
     type Target = str;
 
     fn deref(&self) -> &str {
@@ -47,34 +53,32 @@ impl Deref for Title {
     }
 }
 
-impl Title {
+impl PortablePath {
     /// As it is written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Display for Title {
+impl fmt::Display for PortablePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl AsRef<std::path::Path> for Title {
+impl AsRef<std::path::Path> for PortablePath {
     fn as_ref(&self) -> &std::path::Path {
         self.0.as_ref()
     }
 }
 
-serde_as_text!(Title);
-
 fn quoted(text: &str) -> String {
     format!("`{}`", brief(text))
 }
 
-/// Why a text is no title.
+/// Why a text is no such path.
 fn unfit(text: &str) -> Option<&'static str> {
-    if text.len() > MAX_TITLE || text.split('/').nth(MAX_DEPTH).is_some() {
+    if text.len() > MAX_PATH || text.split('/').nth(MAX_DEPTH).is_some() {
         return Some("is longer or deeper than any file of a bundle");
     }
     text.split('/').find_map(unfit_name)
@@ -105,22 +109,22 @@ fn unfit_name(name: &str) -> Option<&'static str> {
     }
 }
 
-/// What keeps some titles from being extracted into one folder: two are the same,
+/// What keeps some paths from being extracted into one folder: two are the same,
 /// or one is the folder of another. `key` gives what a file system compares of
-/// them. Linear in their length, since a title has a bounded depth.
+/// them. Linear in their length, since a path has a bounded depth.
 pub(crate) fn clashes<'a>(
-    titles: impl IntoIterator<Item = &'a str>,
+    paths: impl IntoIterator<Item = &'a str>,
     key: impl Fn(&str) -> String,
     problems: &mut Problems,
 ) {
     let mut known: HashMap<String, &str> = HashMap::new();
-    for title in titles {
-        match known.insert(key(title), title) {
-            Some(other) if other == title => {
-                problems.add(|| format!("two files are named {}", quoted(title)));
+    for path in paths {
+        match known.insert(key(path), path) {
+            Some(other) if other == path => {
+                problems.add(|| format!("two files are named {}", quoted(path)));
             }
             Some(other) => problems.add(|| {
-                format!("two files are named alike: {} and {}", quoted(other), quoted(title))
+                format!("two files are named alike: {} and {}", quoted(other), quoted(path))
             }),
             None => {}
         }
@@ -128,14 +132,14 @@ pub(crate) fn clashes<'a>(
     let mut told = HashSet::new();
     let mut sorted: Vec<_> = known.iter().collect();
     sorted.sort();
-    for (key, title) in sorted {
+    for (key, path) in sorted {
         for (place, _) in key.match_indices('/').take(MAX_DEPTH) {
             let folder = key.get(..place).unwrap_or_default();
             if let Some(file) = known.get(folder)
                 && told.insert(folder)
             {
-                let (file, title) = (quoted(file), quoted(title));
-                problems.add(|| format!("{file} is a file, and the folder of {title} too"));
+                let (file, path) = (quoted(file), quoted(path));
+                problems.add(|| format!("{file} is a file, and the folder of {path} too"));
             }
         }
     }
@@ -152,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn each_title_can_be_extracted_beside_the_others() {
+    fn each_path_can_be_extracted_beside_the_others() {
         assert_eq!(found(&["a/b", "a/c", "ab", "a-", "B"]), [] as [String; 0]);
         for (titles, words) in [
             (vec!["a", "a"], "two files are named `a`"),
@@ -166,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_file_system_takes_is_no_title() {
+    fn what_no_file_system_takes_is_no_path() {
         let long = "x".repeat(256);
         let deep = ["a"; 33].join("/");
         let longer = [&"x".repeat(250)[..]; 5].join("/");
@@ -200,7 +204,7 @@ mod tests {
             &deep,
             &longer,
         ] {
-            let error = text.parse::<Title>().unwrap_err().to_string();
+            let error = text.parse::<PortablePath>().unwrap_err().to_string();
             assert!(!error.contains(|c: char| c.is_control()) && error.len() < 500, "{error}");
         }
         for text in [
@@ -211,13 +215,13 @@ mod tests {
             "console/com10/.hidden",
             &long[..255],
         ] {
-            assert_eq!(text.parse::<Title>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<PortablePath>().unwrap().to_string(), text);
         }
     }
 
     #[test]
     fn a_million_names_deep_is_refused_at_once() {
         let deep = "a/".repeat(3_000_000) + "a";
-        assert!(deep.parse::<Title>().is_err());
+        assert!(deep.parse::<PortablePath>().is_err());
     }
 }

@@ -1,47 +1,18 @@
-//! The cluster as its operator wants it: what stands in `cluster.yaml`, and under
-//! `cluster` in a spec. All of it may be left out; what is then taken is said
-//! here.
-
-mod arguments;
-mod conflict;
-pub mod endpoint;
-mod export;
-mod given;
-mod kinds;
-mod kubelet;
-mod labels;
-mod member;
-mod mirrors;
-mod networks;
+//! What may stand in a cluster file, with the default of each key.
 
 use std::fmt;
 use std::net::Ipv4Addr;
-use std::sync::LazyLock;
 
 use ipnet::Ipv4Net;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use crate::yaml::{Format, published};
-
-pub use self::arguments::{Argument, Arguments, Scalar};
-pub use self::conflict::Conflict;
-pub use self::export::{ExportPath, Nfs};
-pub use self::given::Given;
-pub use self::kinds::KINDS;
-pub use self::labels::{LabelKey, LabelValue, Taint};
-pub use self::member::{Member, NodeName};
-pub use self::mirrors::{MirrorUrl, Mirrors, RegistryHost};
-
-/// What may stand in a cluster file.
-pub static FORMAT: LazyLock<Format> =
-    LazyLock::new(|| Format::of::<Cluster>("cluster file", &KINDS));
-
-/// The JSON Schema of a cluster file, for editors.
-pub fn schema() -> serde_json::Value {
-    let words = "The cluster as its operator wants it, as `installer --config` reads it.";
-    published(&FORMAT, "A cluster file of Kubeferry's installer", words)
-}
+use super::arguments::Arguments;
+use super::interface::Interface;
+use super::kubelet;
+use super::member::Member;
+use super::mirrors::Mirrors;
+use super::node_name::NodeName;
 
 /// `cluster.yaml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -184,36 +155,6 @@ pub enum Selinux {
     Permissive,
     /// Nothing.
     Leave,
-}
-
-/// A network interface's name, or an expression for several: `eth1`, `ens.*`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
-#[schemars(inline, extend("format" = "interface"))]
-pub struct Interface(String);
-
-impl TryFrom<String> for Interface {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.*,".contains(&byte);
-        if !text.is_empty() && !text.starts_with('-') && text.bytes().all(inner) {
-            return Ok(Self(text));
-        }
-        Err(format!("`{text}` is no interface; write `eth1`, or `ens.*` for several"))
-    }
-}
-
-impl From<Interface> for String {
-    fn from(interface: Interface) -> Self {
-        interface.0
-    }
-}
-
-impl fmt::Display for Interface {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 impl Cluster {

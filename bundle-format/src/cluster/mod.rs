@@ -1,0 +1,33 @@
+//! The cluster as its operator wants it: what stands in `cluster.yaml`, and under
+//! `cluster` in a spec. All of it may be left out; what is then taken is said
+//! here.
+
+mod arguments;
+mod check;
+pub(crate) mod conflict;
+pub mod endpoint;
+mod export;
+pub(crate) mod file;
+mod format;
+pub(crate) mod given;
+mod interface;
+mod kinds;
+mod kubelet;
+mod labels;
+mod member;
+mod mirrors;
+mod networks;
+mod node_name;
+
+pub use self::arguments::{Argument, Arguments, Scalar};
+pub use self::conflict::Conflict;
+pub use self::export::{ExportPath, Nfs};
+pub use self::file::{CgroupDriver, Cluster, Firewall, ProxyMode, Selinux};
+pub use self::format::{FORMAT, schema};
+pub use self::given::Given;
+pub use self::interface::Interface;
+pub use self::kinds::KINDS;
+pub use self::labels::{LabelKey, LabelValue, Taint};
+pub use self::member::Member;
+pub use self::mirrors::{MirrorUrl, Mirrors, RegistryHost};
+pub use self::node_name::NodeName;

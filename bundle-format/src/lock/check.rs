@@ -1,0 +1,48 @@
+//! The checks that a spec can switch off.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A check that a spec can switch off, by the key that does it there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum CheckName {
+    /// `gpgcheck`: the signatures of packages.
+    Gpgcheck,
+    /// `repoGpgcheck`: the signature of a repository's metadata.
+    RepoGpgcheck,
+    /// `expiredKeys`: that the key of a signature is still valid.
+    ExpiredKeys,
+    /// `plainHttp`: that what is fetched comes by TLS.
+    PlainHttp,
+}
+
+impl fmt::Display for CheckName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Gpgcheck => "gpgcheck",
+            Self::RepoGpgcheck => "repoGpgcheck",
+            Self::ExpiredKeys => "expiredKeys",
+            Self::PlainHttp => "plainHttp",
+        })
+    }
+}
+
+/// A check that the spec switched off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DisabledCheck {
+    /// Which.
+    pub check: CheckName,
+    /// The repository or registry it is off for.
+    pub subject: String,
+    /// The spec's reason.
+    pub reason: String,
+}
+
+impl fmt::Display for DisabledCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} for {}: {}", self.check, self.subject, self.reason)
+    }
+}

@@ -1,0 +1,60 @@
+//! The lock itself: one field for each kind of artifact.
+
+use serde::{Deserialize, Serialize};
+
+use super::check::DisabledCheck;
+use super::file::{LockedFile, LockedInput};
+use super::image::LockedImage;
+use super::manifest::LockedManifest;
+use super::rpm::LockedRpm;
+use super::target::LockedTarget;
+use crate::cluster::given::Given;
+use crate::digest::Digest;
+use crate::reference::ImageReference;
+use crate::version::KubernetesVersion;
+
+/// The version of the lock's shape that this code writes and reads.
+pub const LOCK_VERSION: u32 = 1;
+
+/// Everything a bundle holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Lock {
+    /// [`LOCK_VERSION`].
+    pub lock_version: u32,
+    /// The spec's `name`.
+    pub name: String,
+    /// The digest of the spec file's bytes.
+    pub spec: Digest,
+    /// Which Kubernetes.
+    pub kubernetes: KubernetesVersion,
+    /// `1.6.25`, where the spec names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub containerd: Option<String>,
+    /// The sandbox image that containerd must be set to; one of `images`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox_image: Option<ImageReference>,
+    /// One per OS family and architecture, in the spec's order.
+    pub targets: Vec<LockedTarget>,
+    /// Sorted by target, then by package.
+    pub rpms: Vec<LockedRpm>,
+    /// Sorted by name.
+    pub images: Vec<LockedImage>,
+    /// In the spec's order, which is the order to apply them in.
+    pub manifests: Vec<LockedManifest>,
+    /// Keys, installers and other single files, sorted by title.
+    pub files: Vec<LockedFile>,
+    /// Local files that the lock was made of and that the bundle does not hold as
+    /// they are, sorted by path. A lock of an earlier version has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<LockedInput>,
+    /// Keys of the cluster file that hold where a site's own has others.
+    #[serde(default, skip_serializing_if = "Given::is_empty")]
+    pub cluster: Given,
+    /// Each check that the spec switched off, with its reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disabled_checks: Vec<DisabledCheck>,
+    /// What a release engineer should know of this combination.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}

@@ -1,0 +1,83 @@
+//! Kubernetes YAML: what is applied, and what was changed in it.
+
+use serde::{Deserialize, Serialize};
+
+use super::descriptor::Descriptor;
+use super::expectation::Expectation;
+use crate::bundle_path::BundlePath;
+use crate::reference::ImageReference;
+
+/// One file of Kubernetes YAML.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LockedManifest {
+    /// The spec's name for it; the file to apply is `manifests/<name>.yaml`.
+    pub name: String,
+    /// Its URL, or the path in the spec.
+    pub source: String,
+    /// The file as upstream published it, carried byte for byte as
+    /// `manifests/upstream/<name>.yaml` when patches make another of it.
+    pub upstream: Descriptor,
+    /// The file to apply; equal to `upstream` where nothing is patched.
+    pub applied: Descriptor,
+    /// Each change from one to the other, in the file's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patches: Vec<Edit>,
+    /// The images it needs, sorted.
+    pub images: Vec<ImageReference>,
+    /// The parts in which it is applied, in order; none where all of it is
+    /// applied at once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passes: Vec<LockedPass>,
+    /// What it takes for granted of the cluster that it is applied to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expects: Vec<Expectation>,
+}
+
+impl LockedManifest {
+    /// Where in the bundle the file to apply lies.
+    pub fn path(&self) -> BundlePath {
+        BundlePath::Manifest { manifest: self.name.clone() }
+    }
+
+    /// Where the file as published lies, if patches made another of it.
+    pub fn upstream_path(&self) -> BundlePath {
+        BundlePath::Upstream { manifest: self.name.clone() }
+    }
+
+    /// The passes, and where each lies.
+    pub fn passes(&self) -> impl Iterator<Item = (BundlePath, &LockedPass)> {
+        let path = |number| BundlePath::Pass { manifest: self.name.clone(), number };
+        (1..).map(path).zip(&self.passes)
+    }
+}
+
+/// A part of a manifest that is applied at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LockedPass {
+    /// Its documents.
+    pub content: Descriptor,
+    /// Whether it defines kinds, which take a moment to be served.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub defines_kinds: bool,
+    /// Whether the API server merges it: an object in it is too large for the
+    /// annotation in which kubectl keeps what it applied.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_server: bool,
+}
+
+/// One change to a manifest's text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Edit {
+    /// What asked for it: `hostNetwork`, `poolCidr`, `pullPolicy`,
+    /// `imageRewrite`, `set …`.
+    pub patch: String,
+    /// The line of the upstream file, from 1.
+    pub line: usize,
+    /// The text that was there; empty for an insertion.
+    pub from: String,
+    /// The text that is there now.
+    pub to: String,
+}

@@ -1,0 +1,150 @@
+//! An index, an image manifest and the descriptors in them, as registries, other
+//! tools and bundles write them (OCI image spec, `image-index.md`, `manifest.md` and
+//! `descriptor.md`; docker's types have the same fields). `docs/design.md` says why
+//! these are not the types of the crate `oci-spec`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::architecture::Architecture;
+use crate::digest::DigestError;
+use crate::lock::descriptor::Descriptor;
+
+/// An OCI index.
+pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+/// Docker's manifest list.
+pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+/// An OCI image manifest.
+pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// Docker's image manifest, schema 2.
+pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+
+/// Whether a media type is that of an index.
+pub fn is_index(media_type: &str) -> bool {
+    matches!(media_type, OCI_INDEX | DOCKER_LIST)
+}
+
+/// Whether a media type is that of an image manifest.
+pub fn is_manifest(media_type: &str) -> bool {
+    matches!(media_type, OCI_MANIFEST | DOCKER_MANIFEST)
+}
+
+/// An index, which has `manifests`, or an image manifest, which has `config`. Go
+/// writes an empty list as `null`, and tools leave out what containerd does without.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Document {
+    /// 2; 1 is docker's old format.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema_version: Option<u64>,
+    /// Its own media type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<String>,
+    /// What it is, where it is no image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
+    /// An image's configuration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config: Option<Entry>,
+    /// An image's layers, the lowest first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layers: Option<Vec<Entry>>,
+    /// An index's manifests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manifests: Option<Vec<Entry>>,
+}
+
+/// A descriptor with what stands around it. Its digest stays a text: what is not
+/// carried may have one of another algorithm.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// The blob's media type.
+    pub media_type: String,
+    /// The blob's name.
+    pub digest: String,
+    /// Bytes.
+    pub size: u64,
+    /// What it is, where it is no image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
+    /// Names, titles and the mark of an attestation are among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<BTreeMap<String, String>>,
+    /// What it runs on; some tools leave that to the image's configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<Platform>,
+    /// Where a foreign layer is fetched from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub urls: Option<Vec<String>>,
+}
+
+/// An entry's platform, or that of an image's configuration. Either may leave out
+/// what it should say: then it is empty.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Platform {
+    /// Go's `GOOS`.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub os: String,
+    /// Go's `GOARCH`.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub architecture: String,
+    /// `v8` of an arm64, for example.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+}
+
+impl Entry {
+    /// The entry of a blob, with these annotations.
+    pub(crate) fn new<const N: usize>(blob: &Descriptor, annotations: [(&str, String); N]) -> Self {
+        let annotations = annotations.map(|(key, value)| (key.to_owned(), value));
+        Self {
+            media_type: blob.media_type.clone(),
+            digest: blob.digest.to_string(),
+            size: blob.size,
+            artifact_type: None,
+            annotations: (N > 0).then(|| annotations.into()),
+            platform: None,
+            urls: None,
+        }
+    }
+
+    /// The blob. An error is a digest of another algorithm than sha256.
+    pub fn descriptor(&self) -> Result<Descriptor, DigestError> {
+        let digest = self.digest.parse()?;
+        Ok(Descriptor { media_type: self.media_type.clone(), digest, size: self.size })
+    }
+
+    /// Whether it is the entry of this blob.
+    pub(crate) fn is(&self, blob: &Descriptor) -> bool {
+        self.media_type == blob.media_type
+            && self.digest == blob.digest.to_string()
+            && self.size == blob.size
+    }
+}
+
+impl Platform {
+    /// Whether it is Linux on this architecture; with `lenient`, also where it does
+    /// not say.
+    pub fn fits(&self, architecture: Architecture, lenient: bool) -> bool {
+        let fits = |own: &str, wanted| own == wanted || lenient && own.is_empty();
+        fits(&self.os, "linux") && fits(&self.architecture, architecture.oci())
+    }
+}
+
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = |text| if text == "" { "unsaid" } else { text };
+        write!(f, "{}/{}", said(self.os.as_str()), said(self.architecture.as_str()))?;
+        match self.variant.as_deref() {
+            None | Some("") => Ok(()),
+            Some(variant) => write!(f, "/{variant}"),
+        }
+    }
+}
+
+fn or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
