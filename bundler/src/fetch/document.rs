@@ -5,8 +5,10 @@ use std::io::Read;
 
 use url::Url;
 
-use super::retry::backoff;
-use super::{Fetch, FetchError, Request, Response};
+use super::backoff::backoff;
+use super::error::FetchError;
+use super::request::Request;
+use super::response::{Response, header};
 
 /// How often a document whose transfer breaks off is asked for.
 const ATTEMPTS: u32 = 4;
@@ -26,23 +28,12 @@ pub struct Document {
 impl Document {
     /// The first value of the header `name`, given in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        super::header(&self.headers, name)
+        header(&self.headers, name)
     }
 }
 
-/// Reads the whole of a document (metadata, a key, a manifest), at most `limit`
-/// bytes of it.
-pub fn bytes(fetch: &dyn Fetch, url: &Url, limit: u64) -> Result<Vec<u8>, FetchError> {
-    Ok(document(fetch, &Request::new(url.clone()), limit)?.bytes)
-}
-
-/// Reads the whole of what `request` asks for, at most `limit` bytes of it. What
-/// breaks off is asked for again, and never given in part.
-pub fn document(fetch: &dyn Fetch, request: &Request, limit: u64) -> Result<Document, FetchError> {
-    fetch.document(request, limit)
-}
-
-/// The same by one door.
+/// Reads the whole of what `request` asks for, at most `limit` bytes of it, from what
+/// `open` opens. What breaks off is asked for again, and never given in part.
 pub(super) fn whole(
     open: &dyn Fn(&Request) -> Result<Response, FetchError>,
     request: &Request,

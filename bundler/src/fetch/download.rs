@@ -3,28 +3,24 @@
 use bundle_format::Digest;
 use url::Url;
 
+use super::backoff::Clock;
 use super::cache::{Cache, CacheError};
 use super::checksum::Checksum;
-use super::retry::Clock;
+use super::error::{FetchError, with_causes};
+use super::fetcher::Fetch;
+use super::request::Request;
 use super::transfer::{Broken, Transfer, Wanted};
-use super::{Fetch, FetchError, Request, chain};
 
-/// A place that has a blob.
-pub struct Source<'a> {
-    /// How to get at it.
-    pub fetch: &'a dyn Fetch,
-    /// How to ask for the whole of it.
-    pub request: Request,
-}
+pub use super::source::Source;
 
 /// Why a blob could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
     /// No place has it.
-    #[error("{}", .0.iter().map(|error| chain(error)).collect::<Vec<_>>().join("; then "))]
+    #[error("{}", .0.iter().map(|error| with_causes(error)).collect::<Vec<_>>().join("; then "))]
     Sources(Vec<FetchError>),
     /// The cache cannot be used.
-    #[error("{}", chain(.0))]
+    #[error("{}", with_causes(.0))]
     Cache(CacheError),
 }
 

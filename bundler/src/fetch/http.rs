@@ -11,9 +11,13 @@ use reqwest::header::{
 };
 use url::Url;
 
+use super::error::{FetchError, with_causes};
+use super::failure;
+use super::fetcher::Fetch;
 use super::no_proxy::NoProxy;
 use super::pace::Paced;
-use super::{Fetch, FetchError, Request, Response, chain, failure};
+use super::request::Request;
+use super::response::Response;
 
 /// How long to wait for a connection, its name, TLS and a proxy's answer included.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -96,7 +100,7 @@ impl HttpFetch {
         let client = |proxied| {
             build(false, proxied)
                 .or_else(|_| build(true, proxied))
-                .map_err(|error| HttpError::Tls(chain(&error)))
+                .map_err(|error| HttpError::Tls(with_causes(&error)))
         };
         Ok(Self {
             proxied: client(true)?,

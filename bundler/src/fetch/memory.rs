@@ -10,7 +10,11 @@ use bundle_format::{Digest, input};
 use serde::{Deserialize, Serialize};
 
 use super::cache::Cache;
-use super::{Document, Fetch, FetchError, Request, Response};
+use super::document::Document;
+use super::error::FetchError;
+use super::fetcher::Fetch;
+use super::request::Request;
+use super::response::Response;
 
 /// What is noted of a document has a few hundred bytes.
 const MAX_NOTE: u64 = 64 << 10;

@@ -7,11 +7,12 @@ use std::time::Duration;
 use bundle_format::Digest;
 use bundle_format::digest::Hasher;
 
+use super::backoff::{Clock, backoff};
 use super::cache::{CacheError, Partial};
 use super::checksum::Checksum;
-use super::download::Source;
-use super::retry::{Clock, backoff};
-use super::{FetchError, Request};
+use super::error::FetchError;
+use super::request::Request;
+use super::source::Source;
 
 /// How often one after another an attempt may bring nothing new.
 const BARREN_ATTEMPTS: u32 = 5;

@@ -62,8 +62,8 @@ fn run(
     assert!(*told.borrow() <= SIZE as u64, "told of {}", told.borrow());
     let result = match result {
         Ok((partial, _)) => Ok(std::fs::read(&partial.path).unwrap()),
-        Err(Broken::Source(error)) => Err(super::super::chain(&error)),
-        Err(Broken::Cache(error)) => Err(super::super::chain(&error)),
+        Err(Broken::Source(error)) => Err(super::super::with_causes(&error)),
+        Err(Broken::Cache(error)) => Err(super::super::with_causes(&error)),
     };
     (result, *server.requests.lock().unwrap())
 }
