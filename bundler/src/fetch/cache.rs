@@ -12,6 +12,7 @@ use bundle_format::{Digest, input};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 
+use super::checksum::Checksum;
 use super::notice::{Notices, PATIENCE};
 
 /// A digest has less than a hundred bytes.
@@ -127,16 +128,32 @@ impl Cache {
         Ok(digest)
     }
 
-    /// The digest that was noted of a file with another checksum.
-    pub(super) fn digest_of(&self, checksum: &str) -> Option<Digest> {
-        let path = self.folder.join("checksums").join(checksum);
-        input::file_text(&path, MAX_NOTE).ok()?.trim().parse().ok()
+    /// The digest of the blob with this checksum and size, if the blob is there. One
+    /// that is known by another checksum than its name is read for it.
+    pub(super) fn find(&self, checksum: &Checksum, size: u64) -> Option<Digest> {
+        if let Some(digest) = checksum.sha256() {
+            return self.open(digest, size).map(|_| digest);
+        }
+        let note = input::file_text(&self.place_of_note(checksum), MAX_NOTE).ok()?;
+        let digest = note.trim().parse().ok()?;
+        let mut file = self.open(digest, size)?;
+        checksum.matches(&mut file).ok()?.then_some(digest)
     }
 
-    /// Notes the digest of a file with another checksum.
-    pub(super) fn note_digest_of(&self, checksum: &str, digest: Digest) -> Result<(), CacheError> {
-        let path = self.folder.join("checksums").join(checksum);
-        self.note(&path, digest.to_string().as_bytes())
+    /// Notes which blob has this checksum, unless its name says so.
+    pub(super) fn note_checksum(
+        &self,
+        checksum: &Checksum,
+        digest: Digest,
+    ) -> Result<(), CacheError> {
+        match checksum.sha256() {
+            Some(_) => Ok(()),
+            None => self.note(&self.place_of_note(checksum), digest.to_string().as_bytes()),
+        }
+    }
+
+    fn place_of_note(&self, checksum: &Checksum) -> PathBuf {
+        self.folder.join("checksums").join(checksum.hex())
     }
 
     /// Writes a small file, all of it or nothing.

@@ -1,5 +1,7 @@
 //! Where a blob comes from.
 
+use url::Url;
+
 use super::fetcher::Fetch;
 use super::request::Request;
 
@@ -9,4 +11,11 @@ pub struct Source<'a> {
     pub fetch: &'a dyn Fetch,
     /// How to ask for the whole of it.
     pub request: Request,
+}
+
+impl<'a> Source<'a> {
+    /// The whole of what is behind `url`, without a login.
+    pub fn new(fetch: &'a dyn Fetch, url: Url) -> Self {
+        Self { fetch, request: Request::new(url) }
+    }
 }
