@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::reader::{Bundle, BundleError};
 use crate::bounds::MAX_PROBLEMS;
@@ -86,28 +86,22 @@ pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
     let listed = listed(bundle);
     let bytes = AtomicU64::new(0);
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let (send, receive) = crossbeam_channel::unbounded();
     // The largest first, so that no core is left with one at the end.
     let mut queue: Vec<_> = listed.iter().collect();
     queue.sort_by_key(|((_, size), _)| std::cmp::Reverse(*size));
-    for item in queue {
-        // The receiver lives as long as this function, so nothing is refused.
-        if send.send(item).is_err() {
-            break;
-        }
-    }
-    drop(send);
+    let next = AtomicUsize::new(0);
+    let take = || queue.get(next.fetch_add(1, Ordering::Relaxed));
     let found: Vec<Checked<'_>> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..workers)
             .map(|_| {
                 scope.spawn(|| {
                     let mut found = Vec::new();
-                    for (key, (descriptor, _)) in &receive {
+                    while let Some((key, (descriptor, _))) = take() {
                         let result = check(bundle, descriptor, |count| {
                             bytes.fetch_add(count, Ordering::Relaxed);
                             progress(count);
                         });
-                        found.push((key, result));
+                        found.push((*key, result));
                     }
                     found
                 })
