@@ -1,8 +1,9 @@
 //! Documents: what is small enough to be read into memory, and is there whole
 //! or not at all.
 
-use std::io::Read;
+use std::io;
 
+use bundle_format::input::bounded;
 use url::Url;
 
 use super::backoff::backoff;
@@ -63,17 +64,16 @@ fn read(response: Response, url: &Url, limit: u64) -> Result<Document, FetchErro
     }
     check_coding(&response, url)?;
     let transport =
-        |error: std::io::Error| FetchError::Transport { url: url.clone(), source: error.into() };
+        |error: io::Error| FetchError::Transport { url: url.clone(), source: error.into() };
     let Response { headers, length, body, .. } = response;
-    let mut bytes = Vec::new();
-    body.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(transport)?;
+    let bytes = bounded(body, limit).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => FetchError::TooLarge { url: url.clone(), limit },
+        _ => transport(error),
+    })?;
     let size = bytes.len() as u64;
-    if size > limit {
-        return Err(FetchError::TooLarge { url: url.clone(), limit });
-    }
     if let Some(length) = length.filter(|length| *length != size) {
         let words = format!("it broke off after {size} of {length} bytes");
-        return Err(transport(std::io::Error::other(words)));
+        return Err(transport(io::Error::other(words)));
     }
     Ok(Document { bytes, headers })
 }
