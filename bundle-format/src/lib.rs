@@ -12,6 +12,7 @@ pub mod archive;
 pub mod bounds;
 pub mod cluster;
 pub mod digest;
+pub mod durable;
 pub mod image;
 pub mod input;
 pub mod kubeadm;

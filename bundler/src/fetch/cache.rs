@@ -3,14 +3,14 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use bundle_format::durable::{Lock, lock};
 use bundle_format::lock::Descriptor;
 use bundle_format::{Digest, input};
-use rustix::fs::{FlockOperation, OFlags, flock};
-use rustix::io::Errno;
+use rustix::fs::OFlags;
 
 use super::checksum::Checksum;
 use super::notice::{Notices, PATIENCE};
@@ -180,10 +180,8 @@ impl Cache {
             if !file.metadata()?.is_file() {
                 return Err(io::Error::other("it is no file; remove it"));
             }
-            self.hold(&file)?;
             // Whoever held it before may have moved it to its place meanwhile.
-            let own = file.metadata()?.ino();
-            if fs::metadata(&path).is_ok_and(|now| now.ino() == own) {
+            if self.hold(&file, &path)? == Lock::Taken {
                 return Ok(file);
             }
         };
@@ -191,18 +189,20 @@ impl Cache {
         Ok(Partial { path, file })
     }
 
-    fn hold(&self, file: &File) -> io::Result<()> {
+    /// Waits until no other process has the file.
+    fn hold(&self, file: &File, path: &Path) -> io::Result<Lock> {
         let begun = Instant::now();
-        // The kernel wakes nobody for a while only.
-        while begun.elapsed() < PATIENCE {
-            match flock(file, FlockOperation::NonBlockingLockExclusive) {
-                Err(Errno::WOULDBLOCK) => std::thread::sleep(Duration::from_millis(20)),
-                result => return Ok(result?),
+        // A file lock has no timeout, so this polls.
+        loop {
+            match lock(file, path)? {
+                Lock::Busy => std::thread::sleep(Duration::from_millis(20)),
+                end => return Ok(end),
+            }
+            if begun.elapsed() >= PATIENCE {
+                let words = "another process fetches the same; this one waits for it";
+                self.notices.once(&format!("the cache {}", self.folder.display()), words);
             }
         }
-        let words = "another process fetches the same; its end is waited for";
-        self.notices.once(&format!("the cache {}", self.folder.display()), words);
-        Ok(flock(file, FlockOperation::LockExclusive)?)
     }
 
     /// Moves a finished file, whose bytes have this digest, to its place.
