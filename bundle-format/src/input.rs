@@ -60,14 +60,37 @@ pub fn file_text(path: &Path, limit: u64) -> io::Result<String> {
 
 /// All that `reader` gives, where that is no more than `limit` bytes.
 pub fn bounded(reader: impl Read, limit: u64) -> io::Result<Vec<u8>> {
+    let words = format!("it has more than {limit} bytes, as nothing of its kind has");
     let mut bytes = Vec::new();
-    reader.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit {
-        return Err(Error::other(format!(
-            "it has more than {limit} bytes, as nothing of its kind has"
-        )));
-    }
+    Bounded::new(reader, limit, &words).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// A reader that fails with [`io::ErrorKind::FileTooLarge`] where more bytes come than a
+/// limit. [`Read::take`] would pretend that the data ended there.
+pub struct Bounded<'a, R> {
+    reader: R,
+    left: u64,
+    words: &'a str,
+}
+
+impl<'a, R: Read> Bounded<'a, R> {
+    /// At most `limit` bytes of `reader`; `words` say what is wrong where it has more.
+    pub fn new(reader: R, limit: u64, words: &'a str) -> Self {
+        Self { reader, left: limit, words }
+    }
+}
+
+impl<R: Read> Read for Bounded<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // One byte more than may come tells whether there are more.
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX).saturating_add(1);
+        let end = most.min(buffer.len());
+        let count = self.reader.read(buffer.get_mut(..end).unwrap_or_default())?;
+        let left = self.left.checked_sub(count as u64);
+        self.left = left.ok_or_else(|| Error::new(io::ErrorKind::FileTooLarge, self.words))?;
+        Ok(count)
+    }
 }
 
 enum Kind {

@@ -13,6 +13,7 @@ pub mod bounds;
 pub mod bundle_path;
 pub mod cluster;
 pub mod digest;
+pub mod durable;
 pub mod image;
 pub mod input;
 pub mod kubeadm;

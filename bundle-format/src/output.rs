@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use rustix::process::geteuid;
 
 pub use self::stream::Quiet;
+use crate::durable::Unfinished;
 
 /// What a name leads to.
 #[derive(Debug)]
@@ -95,21 +96,10 @@ fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(format!(".{}.partial", std::process::id()));
-    let partial = path.with_file_name(name);
-    let write = || {
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial)?;
-        file.set_permissions(Permissions::from_mode(mode))?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&partial, path)
-    };
-    write().inspect_err(|error| {
-        // One that was there already is another's.
-        if error.kind() != ErrorKind::AlreadyExists {
-            drop(fs::remove_file(&partial));
-        }
-    })
+    let mut unfinished = Unfinished::create(path.with_file_name(name), 0o600)?;
+    unfinished.file().set_permissions(Permissions::from_mode(mode))?;
+    unfinished.file().write_all(bytes)?;
+    unfinished.finish(path)
 }
 
 /// Follows all links of `path`. Also says whether they lead to an open descriptor,

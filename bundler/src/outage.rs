@@ -10,7 +10,7 @@ use url::Url;
 use crate::fetch::client::Client;
 use crate::fetch::download::DownloadError;
 use crate::fetch::queue::JobError;
-use crate::fetch::{FetchError, chain};
+use crate::fetch::{FetchError, with_causes};
 use crate::image::pull_error::{PullError, ResolveError};
 
 /// The hosts that will be asked, by their `https://HOST`.
@@ -104,7 +104,7 @@ impl Problems {
         let rest: Vec<String> = places
             .iter()
             .filter(|place| !self.take(&error.label, place))
-            .map(|e| chain(e))
+            .map(|e| with_causes(e))
             .collect();
         if !rest.is_empty() {
             self.lines.push(format!("cannot fetch {}: {}", error.label, rest.join("; then ")));

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bundle_format::Digest;
 use bundler::fetch::cache::Cache;
+use bundler::fetch::checksum::Checksum;
 use bundler::fetch::download::{Source, download};
 use bundler::fetch::http::HttpFetch;
 use bundler::fetch::retry::Retry;
@@ -108,12 +109,12 @@ fn get(url: &Url, path: &str) -> Outcome {
     let digest = Digest::of(&bytes);
     let fetch = client();
     let sources = [Source { fetch: &fetch, request: Request::new(url.join(path).unwrap()) }];
-    let result = download(&cache, &sources, digest, bytes.len() as u64, &|_| {});
+    let result = download(&cache, &sources, &digest.into(), bytes.len() as u64, &|_| {});
     let stored = cache.path(digest).exists();
     if stored {
         assert!(std::fs::read(cache.path(digest)).unwrap() == bytes);
     }
-    Outcome { result: result.map_err(|error| error.to_string()), stored }
+    Outcome { result: result.map(drop).map_err(|error| error.to_string()), stored }
 }
 
 #[test]
@@ -235,7 +236,7 @@ fn a_second_place_is_asked_when_the_first_has_other_bytes() {
     let fetch = client();
     let sources = ["bad", "good"]
         .map(|path| Source { fetch: &fetch, request: Request::new(url.join(path).unwrap()) });
-    download(&cache, &sources, digest, bytes.len() as u64, &|_| {}).unwrap();
+    download(&cache, &sources, &digest.into(), bytes.len() as u64, &|_| {}).unwrap();
     assert!(std::fs::read(cache.path(digest)).unwrap() == bytes);
 }
 
@@ -275,15 +276,56 @@ fn bytes_of_a_bad_mirror_do_not_poison_the_good_registry() {
     let progress = |count: u64| {
         told.fetch_add(usize::try_from(count).unwrap(), Ordering::SeqCst);
     };
-    download(&cache, &[source("bad"), source("good")], digest, size, &progress).unwrap();
+    download(&cache, &[source("bad"), source("good")], &digest.into(), size, &progress).unwrap();
     assert!(std::fs::read(cache.path(digest)).unwrap() == bytes);
     assert_eq!(told.load(Ordering::SeqCst), bytes.len());
     // Nor where the bad one was all that an earlier build had reached.
     std::fs::remove_file(cache.path(digest)).unwrap();
-    let error = download(&cache, &[source("bad")], digest, size, &progress).unwrap_err();
+    let error = download(&cache, &[source("bad")], &digest.into(), size, &progress).unwrap_err();
     assert!(!error.to_string().contains("was promised"), "{error}");
-    download(&cache, &[source("good")], digest, size, &progress).unwrap();
+    download(&cache, &[source("good")], &digest.into(), size, &progress).unwrap();
     assert!(std::fs::read(cache.path(digest)).unwrap() == bytes);
+}
+
+/// Of an old repository only a SHA-1 is known: such a package resumes, tries again and
+/// changes places as all others do.
+#[test]
+fn a_package_of_another_checksum_goes_on_where_it_broke_off() {
+    static OFFSETS: std::sync::Mutex<Vec<Option<usize>>> = std::sync::Mutex::new(Vec::new());
+    let url = server(|seen, stream| {
+        let bytes = blob();
+        let length = bytes.len();
+        if seen.path == "/gone" {
+            return respond(stream, "404 Not Found", "", b"");
+        }
+        OFFSETS.lock().unwrap().push(seen.offset);
+        match seen.before {
+            0 => {
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
+                let half = &bytes[..length / 2];
+                drop(stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(half)));
+            }
+            1 => respond(stream, "503 Busy", "Retry-After: 1\r\n", b""),
+            _ => serve(seen, stream, &bytes),
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::at(folder.path()).unwrap();
+    let (bytes, fetch) = (blob(), client());
+    let (digest, size) = (Digest::of(&bytes), bytes.len() as u64);
+    let checksum = Checksum::parse("sha1", "c053ea81100e75c0f9d18883b22a96374a081bf0").unwrap();
+    let sources = ["gone", "package"].map(|path| Source::new(&fetch, url.join(path).unwrap()));
+    let told = AtomicUsize::new(0);
+    let progress = |count: u64| {
+        told.fetch_add(usize::try_from(count).unwrap(), Ordering::SeqCst);
+    };
+    assert_eq!(download(&cache, &sources, &checksum, size, &progress).unwrap(), digest);
+    assert!(std::fs::read(cache.path(digest)).unwrap() == bytes);
+    let half = Some(bytes.len() / 2);
+    assert_eq!(*OFFSETS.lock().unwrap(), [None, half, half]);
+    assert_eq!(told.load(Ordering::SeqCst), bytes.len());
+    // By now it is known, and nothing is asked for.
+    assert_eq!(download(&cache, &[], &checksum, size, &progress).unwrap(), digest);
 }
 
 /// Whatever a server does, a part of a document is no document.
@@ -393,13 +435,13 @@ fn an_interrupted_transfer_goes_on_where_it_broke_off() {
     std::fs::write(&partial, &bytes[..2_000_000]).unwrap();
     let fetch = client();
     let source = || [Source { fetch: &fetch, request: Request::new(url.join("blob").unwrap()) }];
-    download(&cache, &source(), digest, bytes.len() as u64, &|_| {}).unwrap();
+    download(&cache, &source(), &digest.into(), bytes.len() as u64, &|_| {}).unwrap();
     assert_eq!(SENT.load(Ordering::SeqCst), bytes.len() - 2_000_000);
     assert!(!partial.exists());
     // A beginning that was damaged on the disk is noticed, and fetched anew.
     std::fs::remove_file(cache.path(digest)).unwrap();
     std::fs::write(&partial, vec![9; 1000]).unwrap();
-    download(&cache, &source(), digest, bytes.len() as u64, &|_| {}).unwrap();
+    download(&cache, &source(), &digest.into(), bytes.len() as u64, &|_| {}).unwrap();
     assert!(std::fs::read(cache.path(digest)).unwrap() == bytes);
 }
 

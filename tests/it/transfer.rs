@@ -104,7 +104,7 @@ fn a_transfer_goes_on_by_range_after_the_server_was_gone() {
             download(
                 &cache,
                 &[Source { fetch: &fetch, request: Request::new(url) }],
-                digest,
+                &digest.into(),
                 size,
                 &|_| {},
             )

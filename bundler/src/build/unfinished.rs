@@ -4,9 +4,10 @@
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rustix::fs::{FlockOperation, OFlags, flock};
+use bundle_format::durable::{self, Lock};
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 /// The permission bits of a new file, of which the process's umask may take some:
@@ -20,10 +21,9 @@ pub(super) const PROGRAM: u32 = 0o755;
 /// next.
 #[derive(Debug)]
 pub(super) struct Unfinished {
-    path: PathBuf,
-    file: File,
+    /// It is held until it is dropped, so nobody else's file has its name.
+    inner: durable::Unfinished,
     mode: u32,
-    finished: bool,
 }
 
 impl Unfinished {
@@ -37,17 +37,17 @@ impl Unfinished {
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let path = target.with_file_name(format!(".{name}.partial"));
         let file = open(&path, mode)?;
-        Ok(Self { path, file, mode, finished: false })
+        Ok(Self { inner: durable::Unfinished::of(path, file), mode })
     }
 
     /// Its name now.
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        self.inner.path()
     }
 
     /// Its bytes, to be written.
     pub(super) fn file(&mut self) -> &mut File {
-        &mut self.file
+        self.inner.file()
     }
 
     /// Gives it its name. Whoever could read what had that name before can read
@@ -57,23 +57,11 @@ impl Unfinished {
             Ok(old) if old.is_file() => {
                 let old = old.mode() & 0o7777;
                 let run = if self.mode == PROGRAM { (old & 0o444) >> 2 } else { 0 };
-                self.file.set_permissions(Permissions::from_mode(old | run))?;
+                self.file().set_permissions(Permissions::from_mode(old | run))?;
             }
             _ => {}
         }
-        self.file.sync_all()?;
-        fs::rename(&self.path, target)?;
-        self.finished = true;
-        Ok(())
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        // It is still held here, so nobody else's file has this name.
-        if !self.finished {
-            drop(fs::remove_file(&self.path));
-        }
+        self.inner.finish(target)
     }
 }
 
@@ -107,18 +95,14 @@ fn clear(path: &Path) -> io::Result<()> {
     if hold(&file, path)? { fs::remove_file(path) } else { Ok(()) }
 }
 
-/// Holds `file` against other processes. False where `path` is another file by
-/// now: whoever held it before has finished it, and it must not be touched.
+/// Holds `file` against other processes. False where it no longer has the name `path`:
+/// who held it before has finished it, and it must not be touched.
 fn hold(file: &File, path: &Path) -> io::Result<bool> {
-    match flock(file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => {}
-        Err(Errno::WOULDBLOCK) => {
-            return Err(io::Error::other("another process writes it; wait for that one"));
-        }
-        Err(error) => return Err(error.into()),
+    match durable::lock(file, path)? {
+        Lock::Taken => Ok(true),
+        Lock::Moved => Ok(false),
+        Lock::Busy => Err(io::Error::other("another process writes it; wait for that one")),
     }
-    let own = file.metadata()?;
-    Ok(fs::symlink_metadata(path).is_ok_and(|now| (now.dev(), now.ino()) == (own.dev(), own.ino())))
 }
 
 #[cfg(test)]

@@ -3,15 +3,16 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use bundle_format::durable::{Lock, lock};
 use bundle_format::lock::Descriptor;
 use bundle_format::{Digest, input};
-use rustix::fs::{FlockOperation, OFlags, flock};
-use rustix::io::Errno;
+use rustix::fs::OFlags;
 
+use super::checksum::Checksum;
 use super::notice::{Notices, PATIENCE};
 
 /// A digest has less than a hundred bytes.
@@ -127,16 +128,32 @@ impl Cache {
         Ok(digest)
     }
 
-    /// The digest that was noted of a file with another checksum.
-    pub(super) fn digest_of(&self, checksum: &str) -> Option<Digest> {
-        let path = self.folder.join("checksums").join(checksum);
-        input::file_text(&path, MAX_NOTE).ok()?.trim().parse().ok()
+    /// The digest of the blob with this checksum and size, if the blob is there. One
+    /// that is known by another checksum than its name is read for it.
+    pub(super) fn find(&self, checksum: &Checksum, size: u64) -> Option<Digest> {
+        if let Some(digest) = checksum.sha256() {
+            return self.open(digest, size).map(|_| digest);
+        }
+        let note = input::file_text(&self.place_of_note(checksum), MAX_NOTE).ok()?;
+        let digest = note.trim().parse().ok()?;
+        let mut file = self.open(digest, size)?;
+        checksum.matches(&mut file).ok()?.then_some(digest)
     }
 
-    /// Notes the digest of a file with another checksum.
-    pub(super) fn note_digest_of(&self, checksum: &str, digest: Digest) -> Result<(), CacheError> {
-        let path = self.folder.join("checksums").join(checksum);
-        self.note(&path, digest.to_string().as_bytes())
+    /// Notes which blob has this checksum, unless its name says so.
+    pub(super) fn note_checksum(
+        &self,
+        checksum: &Checksum,
+        digest: Digest,
+    ) -> Result<(), CacheError> {
+        match checksum.sha256() {
+            Some(_) => Ok(()),
+            None => self.note(&self.place_of_note(checksum), digest.to_string().as_bytes()),
+        }
+    }
+
+    fn place_of_note(&self, checksum: &Checksum) -> PathBuf {
+        self.folder.join("checksums").join(checksum.hex())
     }
 
     /// Writes a small file, all of it or nothing.
@@ -163,10 +180,8 @@ impl Cache {
             if !file.metadata()?.is_file() {
                 return Err(io::Error::other("it is no file; remove it"));
             }
-            self.hold(&file)?;
             // Whoever held it before may have moved it to its place meanwhile.
-            let own = file.metadata()?.ino();
-            if fs::metadata(&path).is_ok_and(|now| now.ino() == own) {
+            if self.hold(&file, &path)? == Lock::Taken {
                 return Ok(file);
             }
         };
@@ -174,18 +189,20 @@ impl Cache {
         Ok(Partial { path, file })
     }
 
-    fn hold(&self, file: &File) -> io::Result<()> {
+    /// Waits until no other process has the file.
+    fn hold(&self, file: &File, path: &Path) -> io::Result<Lock> {
         let begun = Instant::now();
-        // The kernel wakes nobody for a while only.
-        while begun.elapsed() < PATIENCE {
-            match flock(file, FlockOperation::NonBlockingLockExclusive) {
-                Err(Errno::WOULDBLOCK) => std::thread::sleep(Duration::from_millis(20)),
-                result => return Ok(result?),
+        // A file lock has no timeout, so this polls.
+        loop {
+            match lock(file, path)? {
+                Lock::Busy => std::thread::sleep(Duration::from_millis(20)),
+                end => return Ok(end),
+            }
+            if begun.elapsed() >= PATIENCE {
+                let words = "another process fetches the same; this one waits for it";
+                self.notices.once(&format!("the cache {}", self.folder.display()), words);
             }
         }
-        let words = "another process fetches the same; its end is waited for";
-        self.notices.once(&format!("the cache {}", self.folder.display()), words);
-        Ok(flock(file, FlockOperation::LockExclusive)?)
     }
 
     /// Moves a finished file, whose bytes have this digest, to its place.

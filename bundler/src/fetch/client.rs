@@ -2,12 +2,16 @@
 
 use url::Url;
 
+use super::error::FetchError;
+use super::fetcher::Fetch;
 use super::file::FileFetch;
 use super::http::{HttpError, HttpFetch};
 use super::notice::Notices;
+use super::request::Request;
+use super::response::Response;
 use super::retry::Retry;
+use super::spelling;
 use super::survey::Survey;
-use super::{Fetch, FetchError, Request, Response, spelling};
 
 /// Sends each request to the implementation for its scheme.
 pub struct Client {

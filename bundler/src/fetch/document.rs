@@ -1,12 +1,15 @@
 //! Documents: what is small enough to be read into memory, and is there whole
 //! or not at all.
 
-use std::io::Read;
+use std::io;
 
+use bundle_format::input::bounded;
 use url::Url;
 
-use super::retry::backoff;
-use super::{Fetch, FetchError, Request, Response};
+use super::backoff::backoff;
+use super::error::FetchError;
+use super::request::Request;
+use super::response::{Response, header};
 
 /// How often a document whose transfer breaks off is asked for.
 const ATTEMPTS: u32 = 4;
@@ -26,23 +29,12 @@ pub struct Document {
 impl Document {
     /// The first value of the header `name`, given in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        super::header(&self.headers, name)
+        header(&self.headers, name)
     }
 }
 
-/// Reads the whole of a document (metadata, a key, a manifest), at most `limit`
-/// bytes of it.
-pub fn bytes(fetch: &dyn Fetch, url: &Url, limit: u64) -> Result<Vec<u8>, FetchError> {
-    Ok(document(fetch, &Request::new(url.clone()), limit)?.bytes)
-}
-
-/// Reads the whole of what `request` asks for, at most `limit` bytes of it. What
-/// breaks off is asked for again, and never given in part.
-pub fn document(fetch: &dyn Fetch, request: &Request, limit: u64) -> Result<Document, FetchError> {
-    fetch.document(request, limit)
-}
-
-/// The same by one door.
+/// Reads the whole of what `request` asks for, at most `limit` bytes of it, from what
+/// `open` opens. What breaks off is asked for again, and never given in part.
 pub(super) fn whole(
     open: &dyn Fn(&Request) -> Result<Response, FetchError>,
     request: &Request,
@@ -72,17 +64,16 @@ fn read(response: Response, url: &Url, limit: u64) -> Result<Document, FetchErro
     }
     check_coding(&response, url)?;
     let transport =
-        |error: std::io::Error| FetchError::Transport { url: url.clone(), source: error.into() };
+        |error: io::Error| FetchError::Transport { url: url.clone(), source: error.into() };
     let Response { headers, length, body, .. } = response;
-    let mut bytes = Vec::new();
-    body.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(transport)?;
+    let bytes = bounded(body, limit).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => FetchError::TooLarge { url: url.clone(), limit },
+        _ => transport(error),
+    })?;
     let size = bytes.len() as u64;
-    if size > limit {
-        return Err(FetchError::TooLarge { url: url.clone(), limit });
-    }
     if let Some(length) = length.filter(|length| *length != size) {
         let words = format!("it broke off after {size} of {length} bytes");
-        return Err(transport(std::io::Error::other(words)));
+        return Err(transport(io::Error::other(words)));
     }
     Ok(Document { bytes, headers })
 }

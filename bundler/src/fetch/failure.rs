@@ -5,7 +5,7 @@ use std::io;
 
 use url::Url;
 
-use super::{FetchError, chain};
+use super::error::{FetchError, with_causes};
 
 /// What became of a request that got no answer; `url` is as it may be shown.
 pub(super) fn of_request(error: reqwest::Error, url: Url) -> FetchError {
@@ -14,7 +14,7 @@ pub(super) fn of_request(error: reqwest::Error, url: Url) -> FetchError {
     let unreachable = is_unreachable(&error);
     let in_vain = error.is_connect() && error.is_timeout();
     let has_no_name = error.is_connect() && is_no_name(&error);
-    let words = chain(&error.without_url());
+    let words = with_causes(&error.without_url());
     let words = words.trim_start_matches("error sending request: ");
     let words = words.trim_start_matches("client error (Connect): ").to_owned();
     match tls {

@@ -4,7 +4,10 @@ use std::io::{self, Seek, SeekFrom};
 
 use bundle_format::input;
 
-use super::{Fetch, FetchError, Request, Response};
+use super::error::FetchError;
+use super::fetcher::Fetch;
+use super::request::Request;
+use super::response::Response;
 
 /// Reads the local disk. A file that does not exist answers 404, as a server
 /// would, so that callers treat both alike.

@@ -4,16 +4,21 @@ use std::io::Read;
 use std::time::Duration;
 
 use bundle_format::recognise;
-use reqwest::blocking::Client;
+use reqwest::Certificate;
+use reqwest::blocking::{Client, ClientBuilder};
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
-    HeaderValue, LOCATION, RANGE, TRANSFER_ENCODING,
+    HeaderName, HeaderValue, LOCATION, RANGE, TRANSFER_ENCODING,
 };
 use url::Url;
 
+use super::error::{FetchError, with_causes};
+use super::failure;
+use super::fetcher::Fetch;
 use super::no_proxy::NoProxy;
 use super::pace::Paced;
-use super::{Fetch, FetchError, Request, Response, chain, failure};
+use super::request::Request;
+use super::response::{Response, header};
 
 /// How long to wait for a connection, its name, TLS and a proxy's answer included.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -54,55 +59,26 @@ impl HttpFetch {
     /// A client that trusts the authorities in `extra` (a name and PEM text
     /// each) besides the system's.
     pub fn new(extra: &[(String, Vec<u8>)], stall: Option<Duration>) -> Result<Self, HttpError> {
-        let mut certificates = Vec::new();
-        for (name, pem) in extra {
-            let parsed = reqwest::Certificate::from_pem_bundle(pem)
-                .ok()
-                .filter(|parsed| !parsed.is_empty())
-                .ok_or_else(|| HttpError::Certificate {
-                    file: name.clone(),
-                    what: recognise::what(pem),
-                })?;
-            certificates.extend(parsed);
-        }
         // One provider for the whole process, chosen here rather than guessed.
         drop(rustls::crypto::CryptoProvider::install_default(
             rustls::crypto::ring::default_provider(),
         ));
-        let build = |bundled: bool, proxied: bool| {
-            let builder = Client::builder()
-                .user_agent(concat!("kubeferry/", env!("CARGO_PKG_VERSION")))
-                .connect_timeout(CONNECT)
-                .timeout(stall.unwrap_or(STALL))
-                .redirect(reqwest::redirect::Policy::none())
-                // One connection a transfer: over HTTP/2 all of a host's would
-                // share one and its window.
-                .http1_only();
-            let builder = if proxied { builder } else { builder.no_proxy() };
-            if bundled {
-                let mut all = certificates.clone();
-                all.extend(
-                    webpki_root_certs::TLS_SERVER_ROOT_CERTS
-                        .iter()
-                        .filter_map(|der| reqwest::Certificate::from_der(der).ok()),
-                );
-                builder.tls_certs_only(all).build()
-            } else {
-                builder.tls_certs_merge(certificates.clone()).build()
-            }
-        };
-        // A minimal host has no authorities of its own, which fails even for
-        // plain http: then the bundled ones count.
-        let client = |proxied| {
-            build(false, proxied)
-                .or_else(|_| build(true, proxied))
-                .map_err(|error| HttpError::Tls(chain(&error)))
+        let stall = stall.unwrap_or(STALL);
+        let certificates = certificates(extra)?;
+        let client = |is_proxied| {
+            let builder = || builder(stall, is_proxied);
+            // A minimal host has no authorities of its own, which fails even for
+            // plain http: then the bundled ones count.
+            let of_system = builder().tls_certs_merge(certificates.clone()).build();
+            of_system
+                .or_else(|_| builder().tls_certs_only(with_bundled(&certificates)).build())
+                .map_err(|error| HttpError::Tls(with_causes(&error)))
         };
         Ok(Self {
             proxied: client(true)?,
             direct: client(false)?,
             no_proxy: NoProxy::of_environment(),
-            stall: stall.unwrap_or(STALL),
+            stall,
         })
     }
 
@@ -155,28 +131,64 @@ impl Fetch for HttpFetch {
             let target = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
             match target {
                 Some(target) if matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) => {
-                    let from = shown(&url, request);
-                    if request.form.is_some() {
-                        return Err(refused(&from, "it redirects what must go nowhere else"));
-                    }
-                    let mut next = url
-                        .join(target)
-                        .map_err(|_| refused(&from, "it redirects to what is no URL"))?;
-                    // Nobody is logged in by a redirect.
-                    let _ = next.set_username("").and_then(|()| next.set_password(None));
-                    if url.scheme() == "https" && next.scheme() != "https" {
-                        return Err(refused(
-                            &from,
-                            "it redirects from https to a place without TLS",
-                        ));
-                    }
-                    url = next;
+                    url = redirected(request, &url, target)?;
                 }
                 _ => return Ok(answer(shown(&url, request), response)),
             }
         }
         Err(refused(&request.url, &format!("it redirects more than {MAX_REDIRECTS} times")))
     }
+}
+
+/// What is the same for all clients.
+fn builder(stall: Duration, is_proxied: bool) -> ClientBuilder {
+    let builder = Client::builder()
+        .user_agent(concat!("kubeferry/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT)
+        .timeout(stall)
+        .redirect(reqwest::redirect::Policy::none())
+        // One connection a transfer: over HTTP/2 all of a host's would
+        // share one and its window.
+        .http1_only();
+    if is_proxied { builder } else { builder.no_proxy() }
+}
+
+/// Reads the certificates in `extra`, a name and PEM text each.
+fn certificates(extra: &[(String, Vec<u8>)]) -> Result<Vec<Certificate>, HttpError> {
+    let mut certificates = Vec::new();
+    for (name, pem) in extra {
+        let parsed = Certificate::from_pem_bundle(pem).unwrap_or_default();
+        if parsed.is_empty() {
+            let what = recognise::what(pem);
+            return Err(HttpError::Certificate { file: name.clone(), what });
+        }
+        certificates.extend(parsed);
+    }
+    Ok(certificates)
+}
+
+/// These certificates, and those that are compiled in.
+fn with_bundled(certificates: &[Certificate]) -> Vec<Certificate> {
+    let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
+    let bundled = bundled.filter_map(|der| Certificate::from_der(der).ok());
+    certificates.iter().cloned().chain(bundled).collect()
+}
+
+/// Where the answer of `url` leads that names `target`.
+fn redirected(request: &Request, url: &Url, target: &str) -> Result<Url, FetchError> {
+    let refused = |reason| Err(refused(&shown(url, request), reason));
+    if request.form.is_some() {
+        return refused("it redirects what must go nowhere else");
+    }
+    let Ok(mut next) = url.join(target) else {
+        return refused("it redirects to what is no URL");
+    };
+    // Nobody is logged in by a redirect.
+    let _ = next.set_username("").and_then(|()| next.set_password(None));
+    if url.scheme() == "https" && next.scheme() != "https" {
+        return refused("it redirects from https to a place without TLS");
+    }
+    Ok(next)
 }
 
 /// A URL as it may be shown: the query of one that was redirected to is often a
@@ -199,9 +211,7 @@ fn answer(url: Url, response: reqwest::blocking::Response) -> Response {
             Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
         })
         .collect();
-    let header = |name: reqwest::header::HeaderName| {
-        headers.iter().find(|(key, _)| *key == name.as_str()).map(|(_, value)| value.as_str())
-    };
+    let header = |name: HeaderName| header(&headers, name.as_str());
     // `bytes 100-199/200` (RFC 9110, 14.4)
     let offset = match status {
         206 => header(CONTENT_RANGE)

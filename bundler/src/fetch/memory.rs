@@ -10,7 +10,11 @@ use bundle_format::{Digest, input};
 use serde::{Deserialize, Serialize};
 
 use super::cache::Cache;
-use super::{Document, Fetch, FetchError, Request, Response};
+use super::document::Document;
+use super::error::FetchError;
+use super::fetcher::Fetch;
+use super::request::Request;
+use super::response::Response;
 
 /// What is noted of a document has a few hundred bytes.
 const MAX_NOTE: u64 = 64 << 10;
@@ -110,7 +114,7 @@ mod tests {
 
     use super::*;
     use crate::fetch::checksum::Checksum;
-    use crate::fetch::download::download_by_checksum;
+    use crate::fetch::download::{Source, download};
 
     struct Server;
 
@@ -166,12 +170,13 @@ mod tests {
     fn a_file_of_another_checksum_is_known_too() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::at(folder.path()).unwrap();
-        let url = "https://example.com/a".parse().unwrap();
+        let url: url::Url = "https://example.com/a".parse().unwrap();
         let sha1 = "86f7e437faa5a7fce15d1ddcb9eaeaea377667b8";
         let checksum = Checksum::parse("sha1", sha1).unwrap();
         let get = |network| {
             let fetch = Remembering::new(Arc::new(Server), cache.clone(), network);
-            download_by_checksum(&cache, &fetch, &url, &checksum, 1)
+            let source = Source::new(&fetch, url.clone());
+            download(&cache, &[source], &checksum, 1, &|_| {})
         };
         assert!(get(Network::Off).is_err());
         assert_eq!(get(Network::On).unwrap(), Digest::of(b"a"));

@@ -1,6 +1,7 @@
 //! Fetching many blobs at once: one queue, the largest first.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use bundle_format::Digest;
@@ -93,9 +94,7 @@ fn work(
         let host = host(&job);
         *held.running.entry(host.clone()).or_default() += 1;
         drop(held);
-        let result = download(cache, &job.sources, job.digest, job.size, &|count| {
-            progress(&job.label, count);
-        });
+        let result = fetch(cache, &job, progress);
         held = state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = held.running.get_mut(&host) {
             *count -= 1;
@@ -104,5 +103,62 @@ fn work(
             held.errors.push(JobError { label: job.label, source });
         }
         changed.notify_all();
+    }
+}
+
+/// A panic counts as a failure of the job. If it ended the thread, the job would stay
+/// among those that run, and others of its host would wait for it.
+fn fetch(
+    cache: &Cache,
+    job: &Job<'_>,
+    progress: &(dyn Fn(&str, u64) + Sync),
+) -> Result<(), DownloadError> {
+    let tell = |count| progress(&job.label, count);
+    let fetch = || download(cache, &job.sources, &job.digest.into(), job.size, &tell);
+    match catch_unwind(AssertUnwindSafe(fetch)) {
+        Ok(result) => result.map(drop),
+        Err(_) => Err(DownloadError::Panicked),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fetch::{Fetch, FetchError, Request, Response};
+
+    /// Panics at every second request, and has nothing for the others.
+    struct Panicking(Mutex<usize>);
+
+    impl Fetch for Panicking {
+        fn open(&self, request: &Request) -> Result<Response, FetchError> {
+            let number = {
+                let mut asked = self.0.lock().unwrap();
+                *asked += 1;
+                *asked
+            };
+            assert!(number % 2 == 0, "a mistake");
+            Err(FetchError::Scheme { url: request.url.clone() })
+        }
+    }
+
+    #[test]
+    fn a_thread_that_panics_is_a_failure_and_holds_up_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path()).unwrap();
+        let fetch = Panicking(Mutex::default());
+        // More than one host is asked for at a time.
+        let jobs = (0..3 * TRANSFERS).map(|number| Job {
+            label: number.to_string(),
+            digest: Digest::of(number.to_string().as_bytes()),
+            size: 1,
+            sources: vec![Source::new(&fetch, "http://127.0.0.1/blob".parse().unwrap())],
+        });
+        let errors = fetch_all(&cache, jobs.collect(), &|_, _| {}).unwrap_err();
+        assert!(errors.iter().any(|error| matches!(error.source, DownloadError::Panicked)));
+        // Nor does it where it panics while it tells of bytes.
+        let digest = cache.insert(b"there").unwrap();
+        let job = Job { label: "there".to_owned(), digest, size: 5, sources: Vec::new() };
+        let errors = fetch_all(&cache, vec![job], &|_, _| panic!("a mistake")).unwrap_err();
+        assert!(errors[0].to_string().contains("bug"), "{}", errors[0]);
     }
 }

@@ -5,9 +5,13 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::backoff::{Clock, backoff};
+use super::error::{FetchError, with_causes};
 use super::failure::Lasting;
+use super::fetcher::Fetch;
 use super::notice::{Notices, PATIENCE};
-use super::{Fetch, FetchError, Request, Response, chain};
+use super::request::Request;
+use super::response::Response;
 
 /// How often a request is sent at most.
 const ATTEMPTS: u32 = 6;
@@ -42,18 +46,6 @@ struct Hosts {
     answered: HashSet<String>,
     /// Those that went on having trouble to the last attempt.
     troubled: HashSet<String>,
-}
-
-/// Time as it passes, or as a test has it pass.
-#[derive(Clone, Copy)]
-pub(super) struct Clock {
-    pub(super) now: fn() -> Instant,
-    pub(super) sleep: fn(Duration),
-}
-
-impl Clock {
-    /// As it passes.
-    pub(super) const REAL: Self = Self { now: Instant::now, sleep: std::thread::sleep };
 }
 
 impl<F: Fetch> Retry<F> {
@@ -184,7 +176,7 @@ impl<F: Fetch> Fetch for Retry<F> {
             if waited >= PATIENCE {
                 let words = match &result {
                     Ok(response) => format!("it answered with status {}", response.status),
-                    Err(error) => chain(error),
+                    Err(error) => with_causes(error),
                 };
                 self.notices.once(&host, &format!("{words}; it is asked again"));
             }
@@ -192,12 +184,6 @@ impl<F: Fetch> Fetch for Retry<F> {
             attempt += 1;
         }
     }
-}
-
-/// Half a second, one, two, … with up to as much again of jitter.
-pub(super) fn backoff(attempt: u32) -> Duration {
-    let base = Duration::from_millis(250) * 2u32.saturating_pow(attempt.min(8));
-    base.mul_f64(1.0 + fastrand::f64())
 }
 
 /// Seconds or a date (RFC 9110, 10.2.3).

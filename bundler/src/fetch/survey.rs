@@ -5,7 +5,8 @@ use std::sync::{Mutex, Once, PoisonError};
 
 use url::Url;
 
-use super::{Fetch, Request};
+use super::fetcher::Fetch;
+use super::request::Request;
 
 /// The places that will be asked for something, and whether all were looked at.
 pub(super) struct Survey {

@@ -7,11 +7,13 @@ use std::time::Duration;
 use bundle_format::Digest;
 use bundle_format::digest::Hasher;
 
+use super::backoff::{Clock, backoff};
 use super::cache::{CacheError, Partial};
 use super::checksum::Checksum;
-use super::download::Source;
-use super::retry::{Clock, backoff};
-use super::{FetchError, Request};
+use super::error::FetchError;
+use super::request::Request;
+use super::response::Response;
+use super::source::Source;
 
 /// How often one after another an attempt may bring nothing new.
 const BARREN_ATTEMPTS: u32 = 5;
@@ -22,13 +24,6 @@ const LEAST_RATE: u64 = 1000;
 /// bytes.
 const ATTEMPTS: u64 = 20;
 const BYTES_AN_ATTEMPT: u64 = 1 << 20;
-
-/// What the bytes must be.
-#[derive(Clone, Copy)]
-pub(super) enum Wanted<'a> {
-    Digest(Digest),
-    Checksum(&'a Checksum),
-}
 
 /// Why a transfer ended without its bytes.
 #[derive(Debug)]
@@ -43,7 +38,8 @@ pub(super) enum Broken {
 pub(super) struct Transfer<'a> {
     pub(super) source: &'a Source<'a>,
     pub(super) size: u64,
-    pub(super) wanted: Wanted<'a>,
+    /// What the bytes must have.
+    pub(super) wanted: &'a Checksum,
     pub(super) clock: Clock,
     /// Hears of bytes that were not there before.
     pub(super) progress: &'a dyn Fn(u64),
@@ -133,19 +129,22 @@ impl Transfer<'_> {
     fn check(&self, held: Held) -> Result<(Partial, Result<Digest, FetchError>), Broken> {
         let Held { mut partial, hasher, .. } = held;
         let found = hasher.finish();
-        let (matches, wanted, shown) = match self.wanted {
-            Wanted::Digest(wanted) => (wanted == found, wanted.to_string(), found.to_string()),
-            Wanted::Checksum(wanted) => {
-                partial.file.rewind().map_err(|error| disk(&partial, error))?;
-                let matches = wanted.matches(&mut partial.file);
-                let matches = matches.map_err(|error| disk(&partial, error))?;
-                (matches, wanted.to_string(), "other bytes".to_owned())
+        let (matches, shown) = match self.wanted.sha256() {
+            Some(wanted) => (wanted == found, found.to_string()),
+            // Only the digest was hashed while the bytes came.
+            None => {
+                let read =
+                    partial.file.rewind().and_then(|()| self.wanted.matches(&mut partial.file));
+                (read.map_err(|error| disk(&partial, error))?, "other bytes".to_owned())
             }
         };
-        let url = self.source.request.url.clone();
         let result = match matches {
             true => Ok(found),
-            false => Err(FetchError::Mismatch { url, wanted, found: shown }),
+            false => Err(FetchError::Mismatch {
+                url: self.source.request.url.clone(),
+                wanted: self.wanted.to_string(),
+                found: shown,
+            }),
         };
         Ok((partial, result))
     }
@@ -172,58 +171,70 @@ impl Transfer<'_> {
 
     /// Asks once for the rest and takes what comes.
     fn attempt(&mut self, held: &mut Held) -> Result<Attempt, Broken> {
-        let url = &self.source.request.url;
-        let transport =
-            |words: io::Error| FetchError::Transport { url: url.clone(), source: words.into() };
         let request = Request { offset: held.have, ..self.source.request.clone() };
         let response = self.source.fetch.open(&request).map_err(Broken::Source)?;
+        match self.misfit(&response, held)? {
+            Some(error) => Ok(Attempt::Passing(error)),
+            None => self.take(response.body, held),
+        }
+    }
+
+    /// Why the body cannot be added to what is held, where another attempt may bring
+    /// one that can. What this one shows to be of no use is thrown away.
+    fn misfit(&self, response: &Response, held: &mut Held) -> Result<Option<FetchError>, Broken> {
+        let url = || self.source.request.url.clone();
+        let status =
+            |status, hint: &str| FetchError::Status { url: url(), status, hint: hint.to_owned() };
         match response.status {
             200 | 206 => {}
             // There are more bytes here than there: they are not the same.
             416 => {
                 held.throw_away()?;
-                let hint = String::new();
-                let error = FetchError::Status { url: url.clone(), status: 416, hint };
-                return Ok(Attempt::Passing(error));
+                return Ok(Some(status(416, "")));
             }
-            status => {
-                let hint = hint(status).to_owned();
-                let error = FetchError::Status { url: url.clone(), status, hint };
-                return Err(Broken::Source(error));
-            }
+            other => return Err(Broken::Source(status(other, hint(other)))),
         }
         if response.offset != held.have {
             // The server gave the whole, or another piece.
             held.throw_away()?;
             if response.offset != 0 {
-                let words = io::Error::other("it gave another range than was asked for");
-                return Ok(Attempt::Passing(transport(words)));
+                let words = "it gave another range than was asked for";
+                return Ok(Some(self.transport(io::Error::other(words))));
             }
         }
         let left = self.size - held.have;
-        if let Some(length) = response.length.filter(|length| *length != left) {
-            return Err(Broken::Source(FetchError::Mismatch {
-                url: url.clone(),
+        match response.length {
+            Some(length) if length != left => Err(Broken::Source(FetchError::Mismatch {
+                url: url(),
                 wanted: format!("{} bytes", self.size),
                 found: format!("{} bytes", held.have.saturating_add(length)),
-            }));
+            })),
+            _ => Ok(None),
         }
-        let mut body = response.body.take(left);
+    }
+
+    /// Adds what comes of a body to what is held.
+    fn take(&mut self, body: impl Read, held: &mut Held) -> Result<Attempt, Broken> {
+        let mut body = body.take(self.size - held.have);
         let mut buffer = vec![0; 128 << 10];
         loop {
             match body.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(count) => held.put(buffer.get(..count).unwrap_or_default())?,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Ok(Attempt::Passing(transport(error))),
+                Err(error) => return Ok(Attempt::Passing(self.transport(error))),
             }
             self.tell(held.have);
         }
         if held.have < self.size {
             let words = format!("it broke off after {} of {} bytes", held.have, self.size);
-            return Ok(Attempt::Passing(transport(io::Error::other(words))));
+            return Ok(Attempt::Passing(self.transport(io::Error::other(words))));
         }
         Ok(Attempt::Done)
+    }
+
+    fn transport(&self, error: io::Error) -> FetchError {
+        FetchError::Transport { url: self.source.request.url.clone(), source: error.into() }
     }
 
     fn tell(&mut self, have: u64) {

@@ -4,7 +4,6 @@
 //! once.
 
 use std::collections::HashMap;
-use std::error::Error;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,7 +18,7 @@ use super::challenge::{self, Challenge};
 use super::credentials::{self, Login};
 use super::realm;
 use super::registry::{Registries, registry_name};
-use crate::fetch::{self, Fetch, FetchError, Request, Response, Secret};
+use crate::fetch::{Fetch, FetchError, Request, Response, Secret, with_causes};
 
 /// A token's answer is larger than any real one above this, in bytes.
 const TOKEN_LIMIT: u64 = 1024 * 1024;
@@ -136,7 +135,7 @@ impl Authenticated {
     ) -> Result<Held, FetchError> {
         let request = token_request(realm.clone(), service, scope, login);
         let who = login.map(Login::who);
-        let answer = fetch::document(&*self.fetch, &request, TOKEN_LIMIT);
+        let answer = self.fetch.document(&request, TOKEN_LIMIT);
         let bytes = answer.map_err(|error| explained(error, registry, who.as_deref()))?.bytes;
         let mismatch = |found: &str| FetchError::Mismatch {
             url: realm.clone(),
@@ -260,11 +259,6 @@ fn advice(registry: &str, who: Option<&str>) -> String {
             "registry {registry} wants a login and none is configured: run `docker login {registry}`, or name environment variables for it under `registries` in the spec; if it needs none, check the image's name"
         ),
     }
-}
-
-fn with_causes(error: &dyn Error) -> String {
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 //! floods must not hang or flood the build.
 
 use std::ffi::OsStr;
-use std::io::{Read, Write};
+use std::io::{self, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use bundle_format::input::bounded;
 use serde::Deserialize;
 
 /// A login has some hundred bytes; a token some thousand.
@@ -69,17 +70,15 @@ fn converse(
     if let Some(stdout) = child.stdout.take() {
         // On its own, since whatever the helper started may keep the pipe open.
         std::thread::spawn(move || {
-            let mut bytes = Vec::new();
-            let result = stdout.take(MAX_ANSWER + 1).read_to_end(&mut bytes).map(|_| bytes);
-            drop(send.send(result));
+            drop(send.send(bounded(stdout, MAX_ANSWER)));
         });
     }
     let left = deadline.saturating_duration_since(Instant::now());
     let output = receive.recv_timeout(left).map_err(|_| late())?;
-    let output = output.map_err(|error| error.to_string())?;
-    if output.len() as u64 > MAX_ANSWER {
-        return Err(format!("it wrote more than {MAX_ANSWER} bytes"));
-    }
+    let output = output.map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => format!("it wrote more than {MAX_ANSWER} bytes"),
+        _ => error.to_string(),
+    })?;
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Ok((status, output)),

@@ -283,7 +283,7 @@ impl Puller {
     }
 
     fn read(&self, request: &Request, limit: u64) -> Result<fetch::Document, PullError> {
-        fetch::document(&*self.fetch, request, limit).map_err(|error| match error {
+        self.fetch.document(request, limit).map_err(|error| match error {
             FetchError::Status { url, status, hint } if hint.is_empty() => {
                 FetchError::Status { url, status, hint: self::hint(status).to_owned() }.into()
             }

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::document::DocumentError;
 use super::registry::RegistryError;
-use crate::fetch::FetchError;
+use crate::fetch::{FetchError, with_causes};
 
 /// Why an image could not be had, from every place that was asked.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +19,7 @@ pub struct ResolveError {
 
 /// One place's failure.
 #[derive(Debug, thiserror::Error)]
-#[error("{host}: {}", chain(error))]
+#[error("{host}: {}", with_causes(error))]
 pub struct Attempt {
     /// The registry or mirror.
     pub host: String,
@@ -62,19 +62,6 @@ pub enum PullError {
         "the image's index names the index {0} without a platform, which containerd cannot import; name the image's own manifest by its digest"
     )]
     UnplacedIndex(String),
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        next = cause.source();
-    }
-    text
 }
 
 /// What to do about an HTTP status, to follow it in a message.

@@ -9,7 +9,7 @@ use bundle_format::pattern::fits;
 
 use super::repositories::{self, Repositories};
 use super::{Kept, Upstreams, files, on_nodes};
-use crate::fetch::download;
+use crate::fetch::download::{Source, download};
 use crate::fetch::memory::Network;
 use crate::outage::Problems;
 use crate::page;
@@ -252,14 +252,11 @@ fn locked_rpm(
     let digest = match package.checksum.sha256() {
         Some(digest) => digest,
         // An old repository promises a SHA-1 only: the file tells the rest.
-        None => download::download_by_checksum(
-            &upstreams.cache,
-            &*upstreams.client,
-            &package.source,
-            &package.checksum,
-            package.size,
-        )
-        .with_context(|| format!("fetching {}", package.nevra))?,
+        None => {
+            let source = Source::new(&*upstreams.client, package.source.clone());
+            download(&upstreams.cache, &[source], &package.checksum, package.size, &|_| {})
+                .with_context(|| format!("fetching {}", package.nevra))?
+        }
     };
     let mut reasons = why.remove(&package.nevra.to_string()).unwrap_or_default();
     reasons.extend(chosen.required_by.iter().map(|(package, requirement)| Why::Requires {

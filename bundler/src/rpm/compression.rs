@@ -2,6 +2,8 @@
 
 use std::io::{self, Read};
 
+use bundle_format::input::Bounded;
+
 /// The formats, told by their first bytes rather than by a file's name.
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const XZ: &[u8] = &[0xfd, b'7', b'z', b'X', b'Z', 0];
@@ -47,23 +49,7 @@ pub fn decompress(bytes: &[u8], limit: u64) -> io::Result<impl Read + '_> {
         true => "it inflates to more than it says it holds",
         false => "it inflates to more than any real metadata of its size",
     };
-    Ok(Bounded { reader, left: limit.min(likely), reason })
-}
-
-/// Fails where `Read::take` would pretend that the data ended.
-struct Bounded<R> {
-    reader: R,
-    left: u64,
-    reason: &'static str,
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.reader.read(buffer)?;
-        self.left =
-            self.left.checked_sub(count as u64).ok_or_else(|| io::Error::other(self.reason))?;
-        Ok(count)
-    }
+    Ok(Bounded::new(reader, limit.min(likely), reason))
 }
 
 #[cfg(test)]

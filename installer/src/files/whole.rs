@@ -1,9 +1,10 @@
 //! Files that are written whole, or stay as they were.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+use bundle_format::durable::Unfinished;
 
 use crate::files::attributes::Attributes;
 
@@ -39,15 +40,11 @@ pub(crate) fn copy_whole_as(
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial)?;
-    let mut fill = || {
-        io::copy(from, &mut file)?;
-        // Last, so that nobody else can read the file before.
-        attributes.give(&file)?;
-        file.sync_all()?;
-        fs::rename(&partial, path)
-    };
-    fill().inspect_err(|_| drop(fs::remove_file(&partial)))?;
+    let mut unfinished = Unfinished::create(partial, 0o600)?;
+    io::copy(from, unfinished.file())?;
+    // Last, so that nobody else can read the file before.
+    attributes.give(unfinished.file())?;
+    unfinished.finish(path)?;
     // The new name is on the disk only when its folder is.
     path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }

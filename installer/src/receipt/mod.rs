@@ -7,13 +7,12 @@ mod line;
 use std::fmt::Display;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use bundle_format::durable::{Lock, lock};
 use bundle_format::{Digest, input};
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
 
 use crate::failure::Failure;
 use crate::files::whole::write_whole;
@@ -61,18 +60,13 @@ impl Receipt {
         let reading = || format!("opening the receipt in {}", folder.display());
         let opened = OpenOptions::new().read(true).append(true).open(&path);
         let file = opened.map_err(|error| unwritable(error, folder))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) => {
+        match lock(&file, &path).with_context(reading)? {
+            Lock::Taken => {}
+            Lock::Busy => {
                 bail!("another installer is at work on this node; wait until it has ended")
             }
-            locked => locked.with_context(reading)?,
-        }
-        // One that a reset has removed since it was opened is nobody's.
-        let same = fs::metadata(&path).is_ok_and(|now| {
-            file.metadata().is_ok_and(|own| (now.dev(), now.ino()) == (own.dev(), own.ino()))
-        });
-        if !same {
-            bail!("another installer has just reset this node; run this again");
+            // A reset has removed it since it was opened.
+            Lock::Moved => bail!("another installer has just reset this node; run this again"),
         }
         let bytes = input::file(&path, LARGEST).with_context(reading)?;
         let (lines, whole) =

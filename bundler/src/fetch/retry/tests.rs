@@ -126,11 +126,11 @@ fn who_is_not_there_is_left_alone() {
     script.extend([Answer(200), Answer(200)]);
     let retry = scripted(&script);
     let begun = NOW.get();
-    let first = chain(&retry.open(&request("http://127.0.0.1:9/a")).err().unwrap());
+    let first = with_causes(&retry.open(&request("http://127.0.0.1:9/a")).err().unwrap());
     assert_eq!(first, "cannot reach http://127.0.0.1:9/a: refused");
     // A hundred more requests cost nothing, and say the same.
     for _ in 0..100 {
-        let again = chain(&retry.open(&request("http://127.0.0.1:9/b")).err().unwrap());
+        let again = with_causes(&retry.open(&request("http://127.0.0.1:9/b")).err().unwrap());
         assert!(again.ends_with("/b: refused; it was not asked again"), "{again}");
     }
     assert!(NOW.get() - begun < Duration::from_secs(10) && left(&retry) == 2);

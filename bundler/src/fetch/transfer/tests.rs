@@ -53,7 +53,7 @@ fn run(
     let mut transfer = Transfer {
         source,
         size: SIZE as u64,
-        wanted: Wanted::Digest(digest),
+        wanted: &digest.into(),
         clock: Clock { now: || NOW.get(), sleep: |wait| NOW.set(NOW.get() + wait) },
         progress: &|count| *told.borrow_mut() += count,
         reached: 0,
@@ -62,8 +62,8 @@ fn run(
     assert!(*told.borrow() <= SIZE as u64, "told of {}", told.borrow());
     let result = match result {
         Ok((partial, _)) => Ok(std::fs::read(&partial.path).unwrap()),
-        Err(Broken::Source(error)) => Err(super::super::chain(&error)),
-        Err(Broken::Cache(error)) => Err(super::super::chain(&error)),
+        Err(Broken::Source(error)) => Err(super::super::with_causes(&error)),
+        Err(Broken::Cache(error)) => Err(super::super::with_causes(&error)),
     };
     (result, *server.requests.lock().unwrap())
 }
@@ -159,7 +159,8 @@ fn what_is_known_by_another_checksum_is_held_to_that() {
     };
     let get = |server: &dyn Fetch| {
         let size = SIZE as u64;
-        super::super::download::download_by_checksum(&cache, server, &url, &checksum, size)
+        let sources = [Source::new(server, url.clone())];
+        super::super::download::download(&cache, &sources, &checksum, size, &|_| {})
     };
     // Damaged bytes of before cost nothing but another request here, too.
     std::fs::write(folder.path().join("partial").join(&hex), [9; 1000]).unwrap();

@@ -1,0 +1,57 @@
+//! One process at a time has a file that may be renamed or removed.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+/// What became of asking for a file's lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// This process has it until it closes the file.
+    Taken,
+    /// Another process has it.
+    Busy,
+    /// The file no longer has this name: who had the lock before has renamed or removed
+    /// it. What has the name now is not locked, and must not be touched.
+    Moved,
+}
+
+/// Asks for the lock of `file`, which was opened at `path`, and does not wait for it.
+pub fn lock(file: &File, path: &Path) -> io::Result<Lock> {
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(Errno::WOULDBLOCK) => return Ok(Lock::Busy),
+        Err(error) => return Err(error.into()),
+    }
+    let own = file.metadata()?;
+    // A lock is the file's, not the name's.
+    let is_named =
+        fs::metadata(path).is_ok_and(|now| (now.dev(), now.ino()) == (own.dev(), own.ino()));
+    Ok(if is_named { Lock::Taken } else { Lock::Moved })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_has_the_lock_and_the_next_learns_that_the_file_has_moved() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let first = File::create(&path).unwrap();
+        let second = File::open(&path).unwrap();
+        let third = File::open(&path).unwrap();
+        assert_eq!(lock(&first, &path).unwrap(), Lock::Taken);
+        assert_eq!(lock(&second, &path).unwrap(), Lock::Busy);
+        fs::rename(&path, folder.path().join("done")).unwrap();
+        drop(first);
+        assert_eq!(lock(&second, &path).unwrap(), Lock::Moved);
+        drop(second);
+        File::create(&path).unwrap();
+        assert_eq!(lock(&third, &path).unwrap(), Lock::Moved);
+    }
+}
