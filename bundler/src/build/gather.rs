@@ -14,12 +14,12 @@ use crate::fetch::memory::Network;
 use crate::fetch::queue::{Job, JobError, fetch_all};
 use crate::fetch::{Fetch, FetchError, Request};
 use crate::image::document;
+use crate::libyaml::document::read as read_manifest;
 use crate::lock::{
     BESIDE_BUNDLER, Upstreams, apply_patches, beside_bundler, images_of, keep_passes, location,
     read_keys,
 };
 use crate::manifest::discovery::discover_in;
-use crate::manifest::document::read as read_manifest;
 use crate::manifest::expectation::expectations;
 use crate::outage::{Places, Problems};
 use crate::progress::Progress;

@@ -12,10 +12,10 @@ use indicatif::HumanBytes;
 use super::size::Size;
 use super::{lock, report};
 use crate::build::{self, Output};
-use crate::bundle::difference;
 use crate::fetch::cache::Cache;
 use crate::fetch::memory::Network;
 use crate::fetch::notice::Notices;
+use crate::inspect::difference;
 use crate::lock::{self as locking, Upstreams};
 use crate::spec::SpecFile;
 

@@ -7,9 +7,9 @@ use clap::Args;
 
 use super::held::Held;
 use super::report;
-use crate::bundle::difference::{self, Difference};
-use crate::bundle::texts::Texts;
 use crate::fetch::cache::Cache;
+use crate::inspect::difference::{self, Difference};
+use crate::inspect::texts::Texts;
 
 /// Shows what changed from one bundle or lock to another
 ///

@@ -8,7 +8,7 @@ use bundle_format::input;
 use bundle_format::lock::Lock;
 
 use super::lock;
-use crate::bundle::difference::Side;
+use crate::inspect::difference::Side;
 
 /// A lock, by itself or in a bundle.
 pub(super) enum Held {

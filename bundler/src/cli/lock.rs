@@ -14,11 +14,11 @@ use clap::Args;
 use super::diff::Form;
 use super::report;
 use crate::build::write_file;
-use crate::bundle::difference::{self, Difference, Side};
-use crate::bundle::texts::Texts;
 use crate::fetch::cache::Cache;
 use crate::fetch::memory::Network;
 use crate::fetch::notice::Notices;
+use crate::inspect::difference::{self, Difference, Side};
+use crate::inspect::texts::Texts;
 use crate::lock::{self, Kept, Upstreams};
 use crate::spec::SpecFile;
 

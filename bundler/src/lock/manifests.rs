@@ -8,9 +8,9 @@ use bundle_format::lock::{Aspect, Descriptor, Edit, LockedManifest, LockedPass, 
 use bundle_format::{Digest, ImageReference};
 
 use super::{Kept, Upstreams, files};
+use crate::libyaml::document::{self, File};
 use crate::manifest::check::{self, Provided, Subject};
 use crate::manifest::discovery::{Discovery, Found, discover_in};
-use crate::manifest::document::{self, File};
 use crate::manifest::expectation::expectations;
 use crate::manifest::passes::{Pass, passes};
 use crate::manifest::patch;

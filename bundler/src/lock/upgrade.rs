@@ -8,8 +8,8 @@ use bundle_format::lock::{Lock, LockedImage, LockedManifest, LockedRpm, Why};
 use bundle_format::text::brief;
 use bundle_format::{Architecture, ImageReference, Nevra};
 
-use crate::bundle::naming;
 use crate::fetch::Fetch;
+use crate::inspect::naming;
 use crate::rpm::closure::{Request, Universe};
 use crate::rpm::package::Package;
 use crate::rpm::repository::Repository;

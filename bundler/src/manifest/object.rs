@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::document::File;
-use super::node::{Node, get, items};
-use super::value::{self, ValueError};
+use crate::libyaml::document::File;
+use crate::libyaml::node::{Node, get, items};
+use crate::libyaml::value::{self, ValueError};
 
 /// An object that can be sent to an API server.
 #[derive(Debug)]

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use super::check::{is_definition, is_too_large_for_annotation};
-use super::document::File;
 use super::object::{Object, objects};
+use crate::libyaml::document::File;
 
 /// A part of a manifest that is applied at once.
 #[derive(Debug, PartialEq, Eq)]
@@ -104,7 +104,7 @@ fn yaml(object: &Object) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::{document, value};
+    use crate::libyaml::{document, value};
 
     fn of(text: &str) -> Vec<Pass> {
         passes(&document::read("x", text).unwrap(), text)

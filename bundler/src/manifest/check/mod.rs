@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::document::File;
 use super::object::{Object, objects};
+use crate::libyaml::document::File;
 use builtin::Builtin;
 use definition::Definition;
 

@@ -5,7 +5,7 @@ use bundle_format::lock::Edit;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::document::{self, YamlError};
+use crate::libyaml::document::{self, YamlError};
 
 mod image_rewrite;
 mod network;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::splice::Splice;
 use super::{Workload, set, target};
-use crate::manifest::node::Node;
+use crate::libyaml::node::Node;
 
 /// A network: `10.244.0.0/16`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

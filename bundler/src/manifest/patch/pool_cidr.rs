@@ -3,7 +3,7 @@
 use super::network::Network;
 use super::splice::{self, Splice};
 use super::target::{object, objects};
-use crate::manifest::node::{Node, get, items, text as field};
+use crate::libyaml::node::{Node, get, items, text as field};
 
 const VARIABLE: &str = "CALICO_IPV4POOL_CIDR";
 

@@ -2,7 +2,7 @@
 
 use super::PullPolicy;
 use super::splice::{self, Splice};
-use crate::manifest::node::{Data, Node, entries, items, scalar};
+use crate::libyaml::node::{Data, Node, entries, items, scalar};
 
 pub(super) fn splices(
     documents: &[Node],

@@ -2,7 +2,7 @@
 
 use super::splice::{self, Splice};
 use super::{Set, target};
-use crate::manifest::node::{Node, entries, get, items};
+use crate::libyaml::node::{Node, entries, get, items};
 
 /// One step of a path.
 #[derive(Debug, PartialEq, Eq)]

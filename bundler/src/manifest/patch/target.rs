@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::splice::Splice;
-use crate::manifest::node::{Data, Node, entries, get, items, scalar, text};
+use crate::libyaml::node::{Data, Node, entries, get, items, scalar, text};
 
 /// A workload in a manifest.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

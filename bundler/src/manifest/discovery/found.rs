@@ -1,20 +1,8 @@
-//! Which images a manifest needs.
-//!
-//! What stands in a known place is a find: the `image` of a container; a field,
-//! variable or flag whose name says image; an image in parts, such as
-//! `{repository: …, tag: …}`; a text with host, path and tag as an argument, a
-//! variable or a value of a custom resource. YAML inside a ConfigMap is read
-//! like the rest. The schemas of CustomResourceDefinitions, labels, annotations
-//! and descriptions are not places where images stand. Whatever else looks like
-//! an image is a guess, for a person to judge; so is one that names no tag
-//! outside a container, since a program mostly puts one behind it.
+//! What a manifest says of images.
 
 use std::collections::BTreeMap;
 
 use bundle_format::ImageReference;
-
-use super::document::{self, File, YamlError};
-use super::walk;
 
 /// All that a manifest says of images.
 #[derive(Debug, Default)]
@@ -61,14 +49,4 @@ impl Discovery {
         }
         images
     }
-}
-
-/// Finds the images that the manifest `text`, called `file` in errors, needs.
-pub fn discover(file: &str, text: &str) -> Result<Discovery, YamlError> {
-    Ok(discover_in(&document::read(file, text)?))
-}
-
-/// The same for a manifest that was read already.
-pub fn discover_in(file: &File) -> Discovery {
-    walk::discover(file)
 }

@@ -4,21 +4,26 @@ use std::collections::{HashMap, HashSet};
 
 use bundle_format::ImageReference;
 
-use super::discovery::{Discovery, Found, Guess};
-use super::document::File;
+use super::found::{Discovery, Found, Guess};
 use super::naming::{is_an_image, names_an_image};
-use super::node::{self, Data, Node, ScalarStyle, entries, items, merged, scalar, text};
 use super::parts::{Context, Whole, join};
 use super::place::{Place, holds_labels, pulls_nothing};
 use super::shape::{Shape, judge};
+use crate::libyaml::document::{self, File, YamlError};
+use crate::libyaml::node::{self, Data, Node, ScalarStyle, entries, items, merged, scalar, text};
 
 mod text;
 
 /// A field of a mapping, or a variable with its value.
 type Field<'a, 'b> = (&'a str, &'a Node);
 
-/// Finds the images that a manifest needs.
-pub(super) fn discover(file: &File) -> Discovery {
+/// Finds the images that the manifest `text`, called `file` in errors, needs.
+pub fn discover(file: &str, text: &str) -> Result<Discovery, YamlError> {
+    Ok(discover_in(&document::read(file, text)?))
+}
+
+/// The same for a manifest that was read already.
+pub fn discover_in(file: &File) -> Discovery {
     let mut walk = Walk::default();
     for document in &file.documents {
         walk.node(&document.node, &Place::default());

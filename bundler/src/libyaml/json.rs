@@ -1,9 +1,9 @@
 //! JSON with the places of its values. kubectl reads JSON by JSON's own rules,
 //! which are not quite YAML's.
 
-use super::document::{Fault, MAX_DEPTH};
+use super::fault::Fault;
 use super::node::{Data, Node, Scalar, ScalarStyle, last_of_each};
-use super::parse::{Reader, Start};
+use super::parse::{MAX_DEPTH, Reader, Start};
 
 /// Reads the one value in `text`. The caller has found that the text is JSON.
 pub(super) fn value(text: &str, start: Start, reader: &mut Reader) -> Result<Node, Fault> {

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::document::Fault;
+use super::fault::Fault;
 use super::parse::Start;
 
 /// A document's text.

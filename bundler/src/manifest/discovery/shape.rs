@@ -4,7 +4,7 @@ use bundle_format::ImageReference;
 
 /// How sure the text alone makes us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Shape {
+pub(super) enum Shape {
     /// Nothing like an image.
     None,
     /// It parses as a reference, as most words do: `busybox`.
@@ -16,7 +16,7 @@ pub enum Shape {
 }
 
 /// Judges `text`, and reads it.
-pub fn judge(text: &str) -> (Shape, Option<ImageReference>) {
+pub(super) fn judge(text: &str) -> (Shape, Option<ImageReference>) {
     let none = (Shape::None, None);
     if text.contains("://") || text.starts_with(['/', '.']) {
         return none;
@@ -59,12 +59,12 @@ fn is_host(first: &str) -> bool {
 }
 
 /// Whether `text` has a tag or a digest of its own.
-pub fn is_pinned(text: &str) -> bool {
+pub(super) fn is_pinned(text: &str) -> bool {
     text.contains('@') || text.rsplit('/').next().is_some_and(|last| last.contains(':'))
 }
 
 /// Whether `text` begins with a registry.
-pub fn has_host(text: &str) -> bool {
+pub(super) fn has_host(text: &str) -> bool {
     text.split_once('/').is_some_and(|(first, _)| is_host(first))
 }
 

@@ -47,7 +47,7 @@ const OF_SOMETHING_ELSE: [&str; 40] = [
 /// Whether the name of a field, variable or flag says that an image stands in
 /// it: `image`, `spec.solverImage`, `RELATED_IMAGE_CNI`, `--executor-image`,
 /// `VM_RELOADERIMAGE`; not `imagePullPolicy` nor `IMAGE_TAG`.
-pub fn names_an_image(name: &str) -> bool {
+pub(super) fn names_an_image(name: &str) -> bool {
     if is_a_file(name) {
         return false;
     }
@@ -64,7 +64,7 @@ pub fn names_an_image(name: &str) -> bool {
 
 /// Whether the mapping behind the name is an image in parts, rather than
 /// settings about images: `image`, `baseImage`, `imageRef`; not `imageScanner`.
-pub fn is_an_image(name: &str) -> bool {
+pub(super) fn is_an_image(name: &str) -> bool {
     names_an_image(name)
         && words(name).last().is_some_and(|last| {
             last.ends_with("image")
@@ -84,17 +84,17 @@ fn is_a_file(name: &str) -> bool {
 }
 
 /// Whether the name is one of several images: `images`, `KAFKA_IMAGES_JSON`.
-pub fn names_images(name: &str) -> bool {
+pub(super) fn names_images(name: &str) -> bool {
     names_an_image(name) && words(name).iter().any(|word| word.ends_with("images"))
 }
 
 /// Whether the name is of a part of an image's name, or of how it is pulled.
-pub fn is_of_something_else(name: &str) -> bool {
+pub(super) fn is_of_something_else(name: &str) -> bool {
     words(name).last().is_some_and(|word| OF_SOMETHING_ELSE.contains(&word.as_str()))
 }
 
 /// The words of `solverImage`, `RELATED_IMAGE_CNI` and `--executor-image`.
-pub fn words(name: &str) -> Vec<String> {
+pub(super) fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut previous_lower = false;
     for c in name.chars() {

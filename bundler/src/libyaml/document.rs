@@ -6,39 +6,17 @@ use std::ops::Range;
 use bundle_format::bounds::MAX_YAML;
 use serde_json::Value;
 
+use super::fault::Fault;
 use super::node::Node;
 use super::parse::{Reader, Start};
 use super::stream::{Chunk, chunks};
-use super::{json, stream, value};
+use super::{json, value};
 
-pub use stream::Oddity;
+pub use super::fault::YamlError;
+pub use super::stream::Oddity;
 
-/// How many values and keys a manifest may have, those among them that aliases
-/// stand for. Each takes up to 200 bytes of memory, however short it is; the
-/// largest published manifests have half a million.
-pub(super) const MAX_NODES: usize = 2_000_000;
 /// The mark that some editors put before UTF-8.
 const MARK: char = '\u{feff}';
-/// How deep collections may nest; CRD schemas reach about 60.
-pub(super) const MAX_DEPTH: usize = 256;
-
-/// A file that is not YAML.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{file}:{line}:{column}: {reason}")]
-pub struct YamlError {
-    file: String,
-    line: usize,
-    column: usize,
-    reason: String,
-}
-
-/// What is wrong in a text, and where, from 1.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub(super) line: usize,
-    pub(super) column: usize,
-    pub(super) reason: String,
-}
 
 /// A file's documents.
 #[derive(Debug, Default)]
@@ -61,13 +39,6 @@ pub struct Document {
     pub text: Range<usize>,
     /// Whether they are JSON, which kubectl reads by other rules.
     pub is_json: bool,
-}
-
-impl Fault {
-    fn of(self, file: &str) -> YamlError {
-        let Self { line, column, reason } = self;
-        YamlError { file: file.to_owned(), line, column, reason }
-    }
 }
 
 /// The documents of `text` as kubectl reads them; `file` names it in errors.

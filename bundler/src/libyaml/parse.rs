@@ -6,9 +6,16 @@ use std::ops::Range;
 
 use libyaml_safer::{Event, EventData, MappingStyle, Parser, SequenceStyle};
 
-use super::document::{Fault, MAX_DEPTH, MAX_NODES};
+use super::fault::Fault;
 use super::node::{Data, Node, Scalar, ScalarStyle, last_of_each};
 use super::stand_in::{self, Disguised, REFUSED};
+
+/// How many values and keys a manifest may have, those among them that aliases
+/// stand for. Each takes up to 200 bytes of memory, however short it is; the
+/// largest published manifests have half a million.
+const MAX_NODES: usize = 2_000_000;
+/// How deep collections may nest; CRD schemas reach about 60.
+pub(super) const MAX_DEPTH: usize = 256;
 
 /// Where a text begins in its file.
 #[derive(Clone, Copy, Default)]

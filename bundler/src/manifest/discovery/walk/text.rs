@@ -1,12 +1,12 @@
 //! What the texts in a manifest say: command lines, lists, programs, and YAML or
 //! JSON of their own.
 
-use super::super::document;
 use super::super::naming::names_an_image;
-use super::super::node::{Node, ScalarStyle, entries, items, scalar};
 use super::super::place::Place;
 use super::super::shape::{Shape, is_pinned, judge};
 use super::Walk;
+use crate::libyaml::document;
+use crate::libyaml::node::{Node, ScalarStyle, entries, items, scalar};
 
 /// How many levels of YAML in YAML are read.
 const MAX_NESTING: usize = 3;
