@@ -8,8 +8,10 @@ use bundle_format::ImageReference;
 use bundle_format::cluster::{Cluster, ProxyMode};
 use bundle_format::yaml::{Node, Place};
 
-use super::{Spec, Target, profile};
-use crate::manifest::patch::Change;
+use super::patch::Change;
+use super::profile;
+use super::root::Spec;
+use super::target::Target;
 
 /// What is wrong with a combination, and what to write instead.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -6,10 +6,6 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
-use super::splice::Splice;
-use super::{Workload, set, target};
-use crate::libyaml::node::Node;
-
 /// A network: `10.244.0.0/16`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -71,22 +67,4 @@ impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.address, self.length)
     }
-}
-
-/// `hostNetwork: true`, and the DNS policy without which such pods would not
-/// know the cluster's names.
-pub(super) fn host_network(
-    documents: &[Node],
-    text: &str,
-    workload: &Workload,
-) -> Result<Vec<Splice>, String> {
-    let (path, object) =
-        target::object(documents, &workload.kind, workload.namespace.as_deref(), &workload.name)?;
-    let pod = match workload.kind.as_str() {
-        "Pod" => "spec",
-        "CronJob" => "spec.jobTemplate.spec.template.spec",
-        _ => "spec.template.spec",
-    };
-    let set = |key: &str, value| set::at(text, object, &path, &format!("{pod}.{key}"), value);
-    Ok(vec![set("hostNetwork", "true")?, set("dnsPolicy", "ClusterFirstWithHostNet")?])
 }
