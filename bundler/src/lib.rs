@@ -15,3 +15,4 @@ pub mod page;
 pub mod progress;
 pub mod rpm;
 pub mod spec;
+pub mod upstreams;

@@ -1,13 +1,14 @@
 //! The keys of a target's repositories, as its nodes are to have them.
 
 use anyhow::Context;
+use bundle_format::layout::FILE_TYPE;
 use bundle_format::lock::{FileKind, LockedFile};
 
-use super::{Upstreams, files, repositories};
 use crate::outage::Problems;
 use crate::page;
 use crate::rpm::key::{Keyring, MAX_KEY};
 use crate::spec::{Repository, SpecFile, Target};
+use crate::upstreams::Upstreams;
 
 /// What one repository may be signed with.
 pub(crate) struct RepositoryKeys {
@@ -35,7 +36,8 @@ pub(crate) fn read(
         let mut copies = Vec::new();
         for source in &repository.keys {
             let mut take = || -> anyhow::Result<Vec<u8>> {
-                let bytes = files::read_location(file, upstreams, source, MAX_KEY)
+                let bytes = upstreams
+                    .read(file, source, MAX_KEY)
                     .with_context(|| format!("reading the key {source}"))?;
                 page::refuse(source, &bytes)?;
                 keyring.add(source, &bytes)?;
@@ -44,7 +46,7 @@ pub(crate) fn read(
             match take() {
                 Ok(bytes) => copies.push((source, bytes)),
                 Err(error) => {
-                    problems.add(&repositories::title(target, repository), &error);
+                    problems.add(&target.title_of(repository), &error);
                     is_whole = false;
                 }
             }
@@ -62,7 +64,7 @@ pub(crate) fn read(
         match carried(upstreams, target, repository, &keyring, copies) {
             Ok(files) => keys.push(RepositoryKeys { keyring, files }),
             Err(error) => {
-                problems.add(&repositories::title(target, repository), &error);
+                problems.add(&target.title_of(repository), &error);
                 is_whole = false;
             }
         }
@@ -82,7 +84,12 @@ fn carried(
     for (index, (source, bytes)) in copies.into_iter().enumerate() {
         let bytes = keyring.united(&bytes)?.unwrap_or(bytes);
         let title = format!("keys/{}/{}-{}.asc", target.id(), repository.id.value, index + 1);
-        files.push(files::keep(upstreams, FileKind::Key, title, source, &bytes)?);
+        files.push(LockedFile {
+            kind: FileKind::Key,
+            title,
+            source: source.to_owned(),
+            content: upstreams.keep(FILE_TYPE, &bytes)?,
+        });
     }
     Ok(files)
 }

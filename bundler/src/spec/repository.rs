@@ -6,6 +6,7 @@ use serde_saphyr::Spanned;
 
 use super::reason::Reason;
 use super::text;
+use crate::rpm::key;
 
 /// A yum repository.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -80,4 +81,13 @@ pub enum ExpiredKeys {
     Refuse,
     /// Its signatures count, for this reason, which `inspect` shows.
     Allow(#[schemars(with = "text::Reason")] Reason),
+}
+
+impl From<&ExpiredKeys> for key::ExpiredKeys {
+    fn from(own: &ExpiredKeys) -> Self {
+        match own {
+            ExpiredKeys::Refuse => Self::Refuse,
+            ExpiredKeys::Allow(_) => Self::Allow,
+        }
+    }
 }

@@ -48,6 +48,11 @@ impl Target {
         format!("{}-{}", self.family.value, self.architecture)
     }
 
+    /// The name of one of its repositories in messages.
+    pub(crate) fn title_of(&self, repository: &Repository) -> String {
+        format!("target {}, repository `{}`", self.id(), repository.id.value)
+    }
+
     /// The systems that it says it is for.
     pub fn systems(&self) -> Vec<System> {
         self.systems.iter().map(|fields| fields.0.clone().into()).collect()

@@ -5,7 +5,7 @@ use bundle_format::lock::DisabledCheck;
 use crate::spec::{Check, ExpiredKeys, Reason, Spec};
 
 /// Each check that the spec switches off.
-pub(super) fn disabled(spec: &Spec) -> Vec<DisabledCheck> {
+pub(super) fn of(spec: &Spec) -> Vec<DisabledCheck> {
     let mut disabled = Vec::new();
     let mut add = |check: &str, subject: String, reason: &Reason| {
         disabled.push(DisabledCheck {
