@@ -5,13 +5,14 @@ use std::fmt;
 
 use bundle_format::Digest;
 use bundle_format::archive::reader::Bundle;
-use bundle_format::lines::{self, Lines};
+use bundle_format::lines;
 use bundle_format::lock::Lock;
-use bundle_format::text::{count, printable};
+use bundle_format::text::count;
 use indicatif::HumanBytes;
 use serde::Serialize;
 
 use super::artifacts::{self, Artifact};
+use super::change::Change;
 use super::fields;
 use super::texts::Texts;
 
@@ -24,24 +25,6 @@ pub struct Difference {
     /// The bytes of the blobs that only the second has: what a delta would
     /// carry.
     pub delta: u64,
-}
-
-/// One artifact that is not the same in both.
-#[derive(Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Change {
-    /// `rpm el9-x86_64 kubelet.x86_64`, `image registry.k8s.io/pause`, ….
-    pub what: String,
-    /// What it was; none if it was not there.
-    pub from: Option<String>,
-    /// What it is; none if it is there no more.
-    pub to: Option<String>,
-    /// What changed in its text, where it is one and both are at hand.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<Lines>,
-    /// Why there is no text where there would be.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
 }
 
 /// One of the two that are compared.
@@ -77,24 +60,7 @@ impl<'a> Side<'a> {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for change in &self.changes {
-            let what = &change.what;
-            let line = match (&change.from, &change.to) {
-                (None, Some(to)) => format!("+ {what} {to}"),
-                (Some(from), None) => format!("- {what} {from}"),
-                (Some(from), Some(to)) => format!("~ {what} {from} -> {to}"),
-                (None, None) => continue,
-            };
-            writeln!(f, "{}", printable(line.trim_end()))?;
-            for line in change.text.iter().flat_map(|text| &text.lines) {
-                writeln!(f, "    {}", printable(line))?;
-            }
-            match change.text.as_ref().map_or(0, |text| text.left_out) {
-                0 => {}
-                more => writeln!(f, "    … {more} more lines; --full shows them")?,
-            }
-            if let Some(note) = &change.note {
-                writeln!(f, "    ({note})")?;
-            }
+            change.fmt(f)?;
         }
         let changes = count(self.changes.len(), "change");
         write!(f, "{changes}, {} of new blobs", HumanBytes(self.delta))
@@ -139,24 +105,23 @@ fn changes(a: Option<&Lock>, b: Option<&Lock>, texts: &Texts<'_>, limit: usize) 
         let other = from.iter().filter_map(|(version, from)| {
             let to = to.get(version).filter(|to| to.exact != from.exact)?;
             let words = |own: &Artifact| format!("{version} {}", own.exact).trim().to_owned();
-            Some(change(what, words(from), words(to)).with_text(from, to, texts, limit))
+            Some(
+                Change::new(what, Some(words(from)), Some(words(to)))
+                    .with_text(from, to, texts, limit),
+            )
         });
         changes.extend(other);
         match (gone.as_slice(), come.as_slice()) {
             ([(from, _)], [(to, _)]) => {
-                changes.push(change(what, (*from).clone(), (*to).clone()));
+                changes.push(Change::new(what, Some((*from).clone()), Some((*to).clone())));
             }
             _ => {
-                let gone = gone.into_iter().map(|(version, own)| Change {
-                    what: what.clone(),
-                    from: Some(either(version, own)),
-                    ..Change::default()
-                });
-                let come = come.into_iter().map(|(version, own)| Change {
-                    what: what.clone(),
-                    to: Some(either(version, own)),
-                    ..Change::default()
-                });
+                let gone = gone
+                    .into_iter()
+                    .map(|(version, own)| Change::new(what, Some(either(version, own)), None));
+                let come = come
+                    .into_iter()
+                    .map(|(version, own)| Change::new(what, None, Some(either(version, own))));
                 changes.extend(gone.chain(come));
             }
         }
@@ -164,36 +129,8 @@ fn changes(a: Option<&Lock>, b: Option<&Lock>, texts: &Texts<'_>, limit: usize) 
     changes
 }
 
-fn change(what: &str, from: String, to: String) -> Change {
-    let what = what.to_owned();
-    Change { what, from: Some(from), to: Some(to), ..Change::default() }
-}
-
 fn either(version: &str, artifact: &Artifact) -> String {
     if version.is_empty() { artifact.exact.clone() } else { version.to_owned() }
-}
-
-impl Change {
-    /// With the lines that are not the same in both texts.
-    fn with_text(self, a: &Artifact, b: &Artifact, texts: &Texts<'_>, limit: usize) -> Self {
-        let pairs = a.texts.iter().zip(&b.texts);
-        let mut others = pairs.filter(|((from, _), (to, _))| from.digest != to.digest).peekable();
-        if others.peek().is_none() {
-            return self;
-        }
-        let found = others.find_map(|((from, of_from), (to, of_to))| {
-            let (before, after) = (texts.bytes(from, of_from)?, texts.bytes(to, of_to)?);
-            lines::of_texts(&before, &after, limit)
-        });
-        match found {
-            Some(text) => Self { text: Some(text), ..self },
-            None => {
-                let note = "its lines cannot be shown: both texts, of at most 100,000 lines, would \
-                            have to be in the bundles, in the cache or beside the spec";
-                Self { note: Some(note.to_owned()), ..self }
-            }
-        }
-    }
 }
 
 /// What the same lock became by two versions of this program.
@@ -208,12 +145,7 @@ fn made_up(a: &Bundle, b: &Bundle) -> Vec<Change> {
         .into_iter()
         .map(|title| (title, before.get(title), after.get(title)))
         .filter(|(_, from, to)| from != to)
-        .map(|(title, from, to)| Change {
-            what: format!("file {title}"),
-            from: words(from),
-            to: words(to),
-            ..Change::default()
-        })
+        .map(|(title, from, to)| Change::new(&format!("file {title}"), words(from), words(to)))
         .collect()
 }
 

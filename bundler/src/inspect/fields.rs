@@ -6,7 +6,7 @@ use bundle_format::lock::Lock;
 use bundle_format::text;
 use serde_json::Value;
 
-use super::difference::Change;
+use super::change::Change;
 
 /// The longest text of a field that is shown whole.
 const LONGEST: usize = 200;
@@ -17,10 +17,6 @@ pub(super) fn changes(a: &Lock, b: &Lock) -> Vec<Change> {
     let value = |lock: &Lock| serde_json::to_value(lock).unwrap_or_default();
     compare("", &value(a), &value(b), &mut found);
     found
-}
-
-fn change(path: &str, from: Option<String>, to: Option<String>) -> Change {
-    Change { what: path.to_owned(), from, to, ..Change::default() }
 }
 
 fn compare(path: &str, a: &Value, b: &Value, found: &mut Vec<Change>) {
@@ -48,16 +44,16 @@ fn compare(path: &str, a: &Value, b: &Value, found: &mut Vec<Change>) {
             let (gone, come) = (only(from, to), only(to, from));
             if gone.is_empty() && come.is_empty() {
                 let count = |values: &[Value]| Some(text::count(values.len(), "entry"));
-                found.push(change(path, count(from), count(to)));
+                found.push(Change::new(path, count(from), count(to)));
             }
             for value in gone {
-                found.push(change(path, words(&value), None));
+                found.push(Change::new(path, words(&value), None));
             }
             for value in come {
-                found.push(change(path, None, words(&value)));
+                found.push(Change::new(path, None, words(&value)));
             }
         }
-        _ => found.push(change(path, words(a), words(b))),
+        _ => found.push(Change::new(path, words(a), words(b))),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Looking at bundles and locks.
 
 mod artifacts;
+pub mod change;
 pub mod difference;
 pub mod extract;
 mod fields;
