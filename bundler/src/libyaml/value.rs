@@ -4,7 +4,7 @@
 use base64::Engine;
 use serde_json::{Map, Number, Value};
 
-use super::node::{Data, Node, Scalar, is_merge, scalar};
+use super::node::{Data, Node, Scalar, is_merge};
 
 /// A value that JSON cannot have.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -210,12 +210,4 @@ fn is_timestamp(text: &str) -> bool {
 
 fn short(text: &str) -> String {
     text.chars().take(20).map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-/// The text of a scalar that means a text.
-pub fn plain_text(node: &Node) -> Option<&str> {
-    match json(node) {
-        Ok(Value::String(_)) => scalar(node).map(|(text, _)| text),
-        _ => None,
-    }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashSet};
 use bundle_format::{Architecture, Nevra};
 
 use super::baseline;
-use super::closure::{self, Installed, Request, Universe, Unsolvable};
+use super::closure::{self, Id, Installed, Request, Solution, Universe, Unsolvable};
 use super::comps;
 use super::dependency::Dependency;
 use super::modules::{Documents, Modules, ModulesError};
@@ -125,15 +125,7 @@ pub fn resolve(
     let excluded = |repository: &Repository, package: &Package| {
         (goal.excluded)(repository, package) || hidden_by(&modules, repository, package).is_some()
     };
-    let incomplete = {
-        let universe = Universe::new(&*repositories, goal.architecture, excluded);
-        let core = core.iter().flat_map(|name| universe.named(name).iter().copied());
-        let roots =
-            goal.requests.iter().flat_map(|request| request.candidates(&universe)).chain(core);
-        !universe.unknown_files(roots).is_empty()
-            || goal.requests.iter().any(|request| request.text.starts_with('/'))
-    };
-    if incomplete {
+    if lacks_files(&Universe::new(&*repositories, goal.architecture, excluded), &core, goal) {
         let wanted = paths(repositories, goal);
         for repository in repositories.iter_mut() {
             repository.load_filelists(fetch, &|path| wanted.contains(path))?;
@@ -159,28 +151,40 @@ pub fn resolve(
             hidden => ResolveError::Hidden { hidden, source },
         }
     })?;
-    let nevra = |id| universe.package(id).nevra.clone();
-    let packages: Vec<Chosen> = solution
-        .packages
-        .iter()
-        .map(|id| Chosen {
-            package: universe.package(*id).clone(),
-            repository: universe.repository(*id).id.clone(),
-            required_by: solution
-                .required_by
-                .get(id)
-                .into_iter()
-                .flatten()
-                .map(|(by, words)| (nevra(*by), words.clone()))
-                .collect(),
-        })
-        .collect();
+    let packages = chosen(&universe, &solution);
     Ok(Resolution {
         modular: packages.iter().any(|chosen| modules.contains(&chosen.package.nevra)),
-        requested: solution.requested.iter().map(|id| nevra(*id)).collect(),
+        requested: solution
+            .requested
+            .iter()
+            .map(|id| universe.package(*id).nevra.clone())
+            .collect(),
         core_missing: matches!(goal.baseline, Baseline::Core) && core.is_empty(),
         packages,
     })
+}
+
+/// Whether something asks for a path that is in no package's short list of files.
+fn lacks_files(universe: &Universe<'_>, core: &[String], goal: &Goal<'_>) -> bool {
+    let core = core.iter().flat_map(|name| universe.named(name).iter().copied());
+    let roots = goal.requests.iter().flat_map(|request| request.candidates(universe)).chain(core);
+    !universe.unknown_files(roots).is_empty()
+        || goal.requests.iter().any(|request| request.text.starts_with('/'))
+}
+
+/// The packages of a solution, with who requires each.
+fn chosen(universe: &Universe<'_>, solution: &Solution) -> Vec<Chosen> {
+    let nevra = |id: Id| universe.package(id).nevra.clone();
+    let required_by = |id: &Id| {
+        let by = solution.required_by.get(id).into_iter().flatten();
+        by.map(|(by, words)| (nevra(*by), words.clone())).collect()
+    };
+    let chosen = |id: &Id| Chosen {
+        package: universe.package(*id).clone(),
+        repository: universe.repository(*id).id.clone(),
+        required_by: required_by(id),
+    };
+    solution.packages.iter().map(chosen).collect()
 }
 
 /// Every path that a package or a request can ask for.
