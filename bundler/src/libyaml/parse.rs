@@ -127,69 +127,65 @@ impl Reader {
         anchors: &mut HashMap<String, Anchored>,
     ) -> Result<Option<Node>, Fault> {
         let nodes_before = self.nodes;
-        let begin = |anchor, data, is_flow| Open {
-            is_flow,
-            anchor,
-            start: place.span.clone(),
-            line: place.line,
-            data,
-            key: None,
-            nodes_before,
+        let mut begin = |anchor, data, is_flow| {
+            let (start, line) = (place.span.clone(), place.line);
+            open.push(Open { anchor, start, line, data, is_flow, key: None, nodes_before });
+            match open.len() > MAX_DEPTH {
+                true => Err(place.fault(format!("it nests deeper than {MAX_DEPTH} levels"))),
+                false => Ok(None),
+            }
         };
-        let (anchor, node) = match event.data {
-            EventData::StreamStart { .. }
-            | EventData::StreamEnd
-            | EventData::DocumentStart { .. }
-            | EventData::DocumentEnd { .. } => return Ok(None),
+        let (anchor, node, nodes) = match event.data {
             EventData::SequenceStart { anchor, style, .. } => {
                 self.count(1, place)?;
-                let is_flow = style == SequenceStyle::Flow;
-                open.push(begin(anchor, Data::Sequence(Vec::new()), is_flow));
-                return deep(open, place);
+                return begin(anchor, Data::Sequence(Vec::new()), style == SequenceStyle::Flow);
             }
             EventData::MappingStart { anchor, style, .. } => {
                 self.count(1, place)?;
-                let is_flow = style == MappingStyle::Flow;
-                open.push(begin(anchor, Data::Mapping(Vec::new()), is_flow));
-                return deep(open, place);
+                return begin(anchor, Data::Mapping(Vec::new()), style == MappingStyle::Flow);
             }
             EventData::Scalar { anchor, tag, value, plain_implicit, style, .. } => {
                 self.count(1, place)?;
                 let scalar = Scalar { text: value, style, tag, implicit: plain_implicit };
-                (anchor, place.node(Data::Scalar(scalar)))
-            }
-            EventData::Alias { anchor } => {
-                let known = anchors.get(&anchor);
-                let Some(known) = known else {
-                    let inside = open.iter().any(|one| one.anchor.as_ref() == Some(&anchor));
-                    let reason = match inside {
-                        true => format!("the value of the anchor `{anchor}` contains itself"),
-                        false => format!("there is no anchor `{anchor}` before this"),
-                    };
-                    return Err(place.fault(reason));
-                };
-                let (node, nodes) = (known.node.clone(), known.nodes);
-                self.count(nodes, place)?;
-                return Ok(Some(node));
+                (anchor, place.node(Data::Scalar(scalar)), 1)
             }
             EventData::SequenceEnd | EventData::MappingEnd => {
-                let Some(mut closed) = open.pop() else { return Ok(None) };
-                if let Data::Mapping(entries) = &mut closed.data {
-                    last_of_each(entries);
-                }
-                let span = closed.start.start..place.span.end;
-                let node = Node { data: closed.data, span, line: closed.line };
-                if let Some(anchor) = closed.anchor {
-                    let nodes = self.nodes - closed.nodes_before;
-                    anchors.insert(anchor, Anchored { node: node.clone(), nodes });
-                }
-                return Ok(Some(node));
+                let Some(closed) = open.pop() else { return Ok(None) };
+                let nodes = self.nodes - closed.nodes_before;
+                (closed.anchor.clone(), closed.ended_at(place), nodes)
             }
+            EventData::Alias { anchor } => {
+                return self.alias(&anchor, place, open, anchors).map(Some);
+            }
+            EventData::StreamStart { .. }
+            | EventData::StreamEnd
+            | EventData::DocumentStart { .. }
+            | EventData::DocumentEnd { .. } => return Ok(None),
         };
         if let Some(anchor) = anchor {
-            anchors.insert(anchor, Anchored { node: node.clone(), nodes: 1 });
+            anchors.insert(anchor, Anchored { node: node.clone(), nodes });
         }
         Ok(Some(node))
+    }
+
+    /// The value that an alias stands for.
+    fn alias(
+        &mut self,
+        anchor: &str,
+        place: &Place,
+        open: &[Open],
+        anchors: &HashMap<String, Anchored>,
+    ) -> Result<Node, Fault> {
+        let Some(known) = anchors.get(anchor) else {
+            let inside = open.iter().any(|one| one.anchor.as_deref() == Some(anchor));
+            let reason = match inside {
+                true => format!("the value of the anchor `{anchor}` contains itself"),
+                false => format!("there is no anchor `{anchor}` before this"),
+            };
+            return Err(place.fault(reason));
+        };
+        self.count(known.nodes, place)?;
+        Ok(known.node.clone())
     }
 
     fn count(&mut self, nodes: usize, place: &Place) -> Result<(), Fault> {
@@ -208,6 +204,14 @@ impl Reader {
 }
 
 impl Open {
+    /// The collection, whose last sign is at `place`.
+    fn ended_at(mut self, place: &Place) -> Node {
+        if let Data::Mapping(entries) = &mut self.data {
+            last_of_each(entries);
+        }
+        Node { data: self.data, span: self.start.start..place.span.end, line: self.line }
+    }
+
     fn take(&mut self, node: Node) {
         match &mut self.data {
             Data::Sequence(items) => items.push(node),
@@ -240,13 +244,6 @@ impl Place {
 
     fn fault(&self, reason: String) -> Fault {
         Fault { line: self.line, column: self.column, reason }
-    }
-}
-
-fn deep(open: &[Open], place: &Place) -> Result<Option<Node>, Fault> {
-    match open.len() > MAX_DEPTH {
-        true => Err(place.fault(format!("it nests deeper than {MAX_DEPTH} levels"))),
-        false => Ok(None),
     }
 }
 

@@ -114,6 +114,33 @@ impl<'a> Parts<'a> {
     }
 
     fn join(&self, context: Context, enclosing: Option<&str>) -> Option<Joined<'a>> {
+        let Name { keys, text: name, is_put_together } = self.name();
+        if is_pinned(&name) {
+            // By itself it is read where it stands.
+            return is_put_together.then(|| whole(keys, &name)).flatten();
+        }
+        let is_base = keys.iter().any(|key| key.ends_with("baseImage"));
+        let version = self
+            .text(Role::Tag)
+            .or(self.text(Role::Version))
+            .or(enclosing.filter(|_| is_base && !self.0.contains_key(&Role::Version)));
+        let digest = self.text(Role::Digest).and_then(in_full);
+        let is_bare = version.is_none() && digest.is_none();
+        if is_bare || (digest.is_none() && self.is_vague(&name, context)) {
+            let is_left_out =
+                self.0.contains_key(&Role::Tag) || self.0.contains_key(&Role::Version);
+            let is_known = match is_bare {
+                true => is_put_together || is_left_out,
+                false => self.get(Role::Image).is_some(),
+            };
+            return (is_known && judge(&name).0 != Shape::None)
+                .then_some(Joined { keys, whole: Whole::WithoutVersion(name) });
+        }
+        whole(keys, &with_version(name, version, digest))
+    }
+
+    /// The name of the image, without tag and digest.
+    fn name(&self) -> Name<'a> {
         let image = self.get(Role::Image);
         let mut keys = Vec::new();
         let mut name = String::new();
@@ -132,44 +159,38 @@ impl<'a> Parts<'a> {
             name = format!("{registry}/{name}");
         }
         let is_put_together = keys.len() > 1 || registry.is_some();
-        if is_pinned(&name) {
-            // By itself it is read where it stands.
-            return is_put_together.then(|| whole(keys, &name)).flatten();
-        }
-        let is_base = keys.iter().any(|key| key.ends_with("baseImage"));
-        let version = self
-            .text(Role::Tag)
-            .or(self.text(Role::Version))
-            .or(enclosing.filter(|_| is_base && !self.0.contains_key(&Role::Version)));
-        let digest = self.text(Role::Digest).and_then(in_full);
-        let is_left_out = self.0.contains_key(&Role::Tag) || self.0.contains_key(&Role::Version);
-        if version.is_none() && digest.is_none() {
-            let is_known = is_put_together || is_left_out;
-            return (is_known && judge(&name).0 != Shape::None)
-                .then_some(Joined { keys, whole: Whole::WithoutVersion(name) });
-        }
-        // `{repository: a/b, version: 1}` and `{image: a, version: 1}` say it
-        // of many things that are no images.
-        let is_vague = context == Context::Mapping
+        Name { keys, text: name, is_put_together }
+    }
+
+    /// `{repository: a/b, version: 1}` and `{image: a, version: 1}` say it of many things
+    /// that are no images.
+    fn is_vague(&self, name: &str, context: Context) -> bool {
+        context == Context::Mapping
             && self.text(Role::Tag).is_none()
-            && digest.is_none()
-            && match image {
+            && match self.get(Role::Image) {
                 Some(_) => !name.contains('/'),
-                None => !has_host(&name),
-            };
-        if is_vague {
-            return (image.is_some() && judge(&name).0 != Shape::None)
-                .then_some(Joined { keys, whole: Whole::WithoutVersion(name) });
-        }
-        match version.map(|version| (version, version.starts_with("sha256:"))) {
-            Some((version, true)) => name = format!("{name}@{version}"),
-            Some((version, false)) => name = format!("{name}:{version}"),
-            None => {}
-        }
-        if let Some(digest) = digest.filter(|_| !name.contains('@')) {
-            name = format!("{name}@{digest}");
-        }
-        whole(keys, &name)
+                None => !has_host(name),
+            }
+    }
+}
+
+/// An image's name, put together from its parts.
+struct Name<'a> {
+    /// The fields that hold them.
+    keys: Vec<&'a str>,
+    text: String,
+    is_put_together: bool,
+}
+
+fn with_version(name: String, version: Option<&str>, digest: Option<String>) -> String {
+    let name = match version.map(|version| (version, version.starts_with("sha256:"))) {
+        Some((version, true)) => format!("{name}@{version}"),
+        Some((version, false)) => format!("{name}:{version}"),
+        None => name,
+    };
+    match digest.filter(|_| !name.contains('@')) {
+        Some(digest) => format!("{name}@{digest}"),
+        None => name,
     }
 }
 
