@@ -13,12 +13,11 @@ use super::report;
 use crate::fetch;
 use crate::fetch::client::Client;
 use crate::page;
-use crate::rpm::baseline;
 use crate::rpm::closure::Request;
 use crate::rpm::key::{ExpiredKeys, Keyring, MAX_KEY};
 use crate::rpm::location::folder;
 use crate::rpm::repository::Repository;
-use crate::rpm::resolve::{self, Baseline, Goal};
+use crate::rpm::resolve::{self, Baseline, Goal, baseline};
 use crate::rpm::source::{Metadata, RepositorySource};
 use crate::spec::text;
 

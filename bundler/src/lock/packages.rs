@@ -14,12 +14,11 @@ use crate::fetch::download;
 use crate::fetch::memory::Network;
 use crate::outage::Problems;
 use crate::page;
-use crate::rpm::baseline;
 use crate::rpm::closure::Request;
 use crate::rpm::node_rpm::EL7_ADVICE;
 use crate::rpm::package::Package;
 use crate::rpm::repository::Repository as LoadedRepository;
-use crate::rpm::resolve::{self, Baseline, Chosen, Goal};
+use crate::rpm::resolve::{self, Baseline, Chosen, Goal, baseline};
 use crate::spec::{self, SpecFile, Target, profile};
 use crate::upstreams::Upstreams;
 

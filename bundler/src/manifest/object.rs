@@ -63,6 +63,11 @@ impl Object {
         Some(self.text("/metadata/namespace")).filter(|name| !name.is_empty())
     }
 
+    /// Whether it defines a kind.
+    pub fn is_definition(&self) -> bool {
+        self.kind() == "CustomResourceDefinition" && self.group() == "apiextensions.k8s.io"
+    }
+
     /// `Deployment web/front`.
     pub fn title(&self) -> String {
         match self.namespace() {

@@ -21,8 +21,6 @@ mod stray;
 mod texts;
 mod whole;
 
-pub use definition::is_definition;
-pub use size::is_too_large_for_annotation;
 pub use stray::RENDER;
 
 /// A manifest to check.

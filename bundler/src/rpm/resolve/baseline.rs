@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use bundle_format::Nevra;
 
-use super::closure::{self, Id, Installed, Request, Universe, Unsolvable};
-use super::dependency::{Capability, Comparison, Range};
-use super::repository::Repository;
+use crate::rpm::closure::{self, Id, Installed, Request, Universe, Unsolvable};
+use crate::rpm::dependency::{Capability, Comparison, Range};
+use crate::rpm::repository::Repository;
 
 /// A line of a package list that cannot be read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

@@ -3,12 +3,12 @@
 use rpmrepo_metadata::utils::create_xml_reader;
 use rpmrepo_metadata::visitor::{CompsVisitor, parse_comps};
 
-use super::primary::MetadataError;
-use super::xml;
+use crate::rpm::primary::MetadataError;
+use crate::rpm::xml;
 
 /// The packages that installing the group `id` brings without being asked for
 /// more: its mandatory and default ones (yum's `group_package_types`).
-pub fn group(text: &str, id: &str) -> Result<Vec<String>, MetadataError> {
+pub(super) fn group(text: &str, id: &str) -> Result<Vec<String>, MetadataError> {
     xml::check(text.as_bytes()).map_err(MetadataError::Xml)?;
     let mut visitor = Group { wanted: id, inside: false, packages: Vec::new() };
     parse_comps(&mut create_xml_reader(text.as_bytes()), &mut visitor)

@@ -5,15 +5,16 @@ use std::collections::{BTreeSet, HashSet};
 
 use bundle_format::{Architecture, Nevra};
 
-use super::baseline;
-use super::closure::{self, Id, Installed, Request, Solution, Universe, Unsolvable};
-use super::comps;
-use super::dependency::Dependency;
-use super::modules::{Documents, Modules, ModulesError};
-use super::package::Package;
-use super::primary::MetadataError;
-use super::repository::{Repository, RepositoryError};
 use crate::fetch::Fetch;
+use crate::rpm::closure::{self, Id, Installed, Request, Solution, Universe, Unsolvable};
+use crate::rpm::dependency::Dependency;
+use crate::rpm::modules::{Documents, Modules, ModulesError};
+use crate::rpm::package::Package;
+use crate::rpm::primary::MetadataError;
+use crate::rpm::repository::{Repository, RepositoryError};
+
+pub mod baseline;
+mod comps;
 
 /// What counts as installed on a node before the bundle comes.
 #[derive(Clone, Debug)]
