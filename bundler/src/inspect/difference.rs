@@ -60,7 +60,7 @@ impl<'a> Side<'a> {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for change in &self.changes {
-            change.fmt(f)?;
+            write!(f, "{change}")?;
         }
         let changes = count(self.changes.len(), "change");
         write!(f, "{changes}, {} of new blobs", HumanBytes(self.delta))
