@@ -3,10 +3,11 @@
 #![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
 
 pub mod build;
-pub mod bundle;
 pub mod cli;
 pub mod fetch;
 pub mod image;
+pub mod inspect;
+pub mod libyaml;
 pub mod lock;
 pub mod manifest;
 mod outage;
@@ -14,3 +15,4 @@ pub mod page;
 pub mod progress;
 pub mod rpm;
 pub mod spec;
+pub mod upstreams;

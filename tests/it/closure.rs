@@ -6,14 +6,15 @@ use std::path::PathBuf;
 use bundle_format::Architecture;
 use bundler::fetch::file::FileFetch;
 use bundler::rpm::closure::{self, Installed, Request, Universe};
-use bundler::rpm::repository::{self, Repository};
+use bundler::rpm::location;
+use bundler::rpm::repository::Repository;
 use url::Url;
 
 use crate::support::shared_data;
 
 fn load(folder: &str, id: &str) -> Repository {
     let path: PathBuf = fs::canonicalize(folder).unwrap();
-    let url = repository::folder(&Url::from_file_path(&path).unwrap());
+    let url = location::folder(&Url::from_file_path(&path).unwrap());
     let repomd = fs::read(path.join("repodata/repomd.xml")).unwrap();
     let mut repository = Repository::load(&FileFetch, id, &url, 99, &repomd).unwrap();
     repository.load_filelists(&FileFetch, &|_| true).unwrap();

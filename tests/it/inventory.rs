@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use bundler::rpm::baseline::read_package_list;
+use bundler::rpm::resolve::baseline::read_package_list;
 use installer::exec::{Command, Exec, Input, Output};
 use installer::host::Host;
 use installer::node::inventory::Inventory;

@@ -6,8 +6,9 @@ use std::io::Read;
 use std::path::Path;
 
 use bundler::fetch::file::FileFetch;
+use bundler::rpm::location;
 use bundler::rpm::primary::{read_filelists, read_primary};
-use bundler::rpm::repository::{self, Repository};
+use bundler::rpm::repository::Repository;
 use url::Url;
 
 use crate::support::shared_data;
@@ -17,7 +18,7 @@ fn base() -> Url {
 }
 
 fn load(folder: &Path) -> Result<Repository, String> {
-    let url = repository::folder(&Url::from_file_path(folder.canonicalize().unwrap()).unwrap());
+    let url = location::folder(&Url::from_file_path(folder.canonicalize().unwrap()).unwrap());
     let repomd = fs::read(folder.join("repodata/repomd.xml")).unwrap();
     let mut repository = Repository::load(&FileFetch, "x", &url, 99, &repomd)
         .map_err(|error| format!("{:#}", anyhow::Error::new(error)))?;

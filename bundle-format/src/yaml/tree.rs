@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
+// The parser that serde reads the same text with.
+use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, Span, StrInput};
 
 use super::problem::{Place, Problem, cut};
 
@@ -87,19 +88,21 @@ impl Node {
 /// Reads the one document of `text`, which is a `what`; none where it is empty.
 pub fn parse(text: &str, what: &'static str) -> Result<Option<Node>, Problem> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut reader =
-        Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0, what };
+    let mut options = Options::default();
+    options.set_emit_comments(false);
+    let parser = Parser::new_from_str_with_options(text, options);
+    let mut reader = Reader { parser, anchors: HashMap::new(), nodes: 0, what };
     let mut root = None;
     loop {
         let (event, span) = reader.next()?;
         match event {
             Event::StreamEnd => break,
-            Event::DocumentStart(_) if root.is_some() => {
+            Event::DocumentStart(..) if root.is_some() => {
                 let message =
                     format!("a second document begins here: a {what} is one, so remove the `---`");
                 return Err(Problem::new(place(span), message));
             }
-            Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd => {}
+            Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
             event => root = Some(reader.node(event, span, 0)?),
         }
     }
@@ -132,7 +135,7 @@ impl<'a> Reader<'a> {
             Some(Ok(event)) => Ok(event),
             Some(Err(error)) => {
                 let place = Place { line: error.marker().line(), column: error.marker().col() + 1 };
-                Err(Problem::new(place, no_yaml(error.info())))
+                Err(Problem::new(place, no_yaml(&error.info())))
             }
             None => Ok((Event::StreamEnd, Span::default())),
         }
@@ -145,10 +148,9 @@ impl<'a> Reader<'a> {
         }
         let (data, anchor) = match event {
             Event::Scalar(.., Some(tag))
-            | Event::SequenceStart(_, Some(tag))
-            | Event::MappingStart(_, Some(tag))
-                if !tag.is_yaml_core_schema()
-                    || !matches!(tag.suffix.as_str(), "str" | "seq" | "map") =>
+            | Event::SequenceStart(.., Some(tag))
+            | Event::MappingStart(.., Some(tag))
+                if !["str", "seq", "map"].iter().any(|kind| tag.is_yaml_core_schema_tag(kind)) =>
             {
                 let tag = cut(&tag.to_string());
                 let message = format!("a {} needs no tags: remove `{tag}`", self.what);
@@ -156,10 +158,12 @@ impl<'a> Reader<'a> {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain && tag.is_none();
-                (Data::Scalar { text: text.into_owned(), plain }, anchor)
+                // The parser writes `~` where nothing stands.
+                let text = if span.is_empty() { String::new() } else { text.into_owned() };
+                (Data::Scalar { text, plain }, anchor)
             }
-            Event::SequenceStart(anchor, _) => (Data::Sequence(self.items(depth)?), anchor),
-            Event::MappingStart(anchor, _) => (Data::Mapping(self.entries(depth)?), anchor),
+            Event::SequenceStart(_, anchor, _) => (Data::Sequence(self.items(depth)?), anchor),
+            Event::MappingStart(_, anchor, _) => (Data::Mapping(self.entries(depth)?), anchor),
             Event::Alias(anchor) => {
                 let Some(node) = self.anchors.get(&anchor).cloned() else {
                     return Err(Problem::new(place, "this stands for something that holds it"));

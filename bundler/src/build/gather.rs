@@ -1,125 +1,31 @@
 //! Bringing everything that a lock lists into the cache.
 
-use anyhow::{Context, bail};
-use bundle_format::Digest;
-use bundle_format::bounds::MAX_IMAGE_DOCUMENT;
-use bundle_format::image::disagreements;
-use bundle_format::lock::{
-    Descriptor, FileKind, FileSource, Lock, LockedFile, LockedImage, LockedPlatform,
-};
-use url::Url;
+use anyhow::bail;
+use bundle_format::lock::{FileKind, LockedFile};
 
-use super::mirrors::Mirrors;
 use super::output::check_folder;
-use crate::fetch::download::{DownloadError, Source};
+use super::task::Task;
+use super::{agreement, jobs};
+use crate::fetch::FetchError;
+use crate::fetch::download::DownloadError;
 use crate::fetch::memory::Network;
 use crate::fetch::queue::{Job, JobError, fetch_all};
-use crate::fetch::{Fetch, FetchError, Request};
-use crate::image::document;
-use crate::lock::{
-    Upstreams, apply_patches, beside_bundler, images_of, keep_passes, location, read_keys,
-};
-use crate::manifest::discovery::discover_in;
-use crate::manifest::document::read as read_manifest;
-use crate::manifest::expectation::expectations;
+use crate::lock::keys;
 use crate::outage::{Places, Problems};
 use crate::progress::Progress;
-use crate::spec::SpecFile;
+use crate::upstreams::Upstreams;
 
 /// Fetches what the cache lacks, and checks what of it says what the lock says.
-pub(super) fn gather(
-    file: &SpecFile,
-    lock: &Lock,
-    upstreams: &Upstreams,
-    quiet: bool,
-) -> anyhow::Result<()> {
+pub(super) fn gather(task: &Task<'_>) -> anyhow::Result<()> {
+    let Task { upstreams, quiet, .. } = *task;
     let registry = upstreams.puller.fetch();
-    let jobs = jobs(file, lock, upstreams, &*registry)?;
+    let made = made_keys(task)?;
+    let jobs = jobs::jobs(task, &made, &*registry)?;
     if upstreams.client.network() == Network::Off {
         refuse_what_is_elsewhere(&jobs)?;
     }
     fetch(jobs, upstreams, quiet)?;
-    patched(file, lock, upstreams)?;
-    let images = lock.images.iter();
-    let disagreements: Vec<String> = images
-        .flat_map(|image| disagreements(image, |blob| upstreams.cache.document(blob)))
-        .collect();
-    if !disagreements.is_empty() {
-        bail!(
-            "the lock and the images do not agree: run `bundler lock`\n{}",
-            disagreements.join("\n")
-        );
-    }
-    let cannot_run: Vec<String> =
-        lock.images.iter().flat_map(|image| cannot_run(image, upstreams)).collect();
-    if !cannot_run.is_empty() {
-        bail!("{}", cannot_run.join("\n"));
-    }
-    Ok(())
-}
-
-/// Each blob of the lock that the cache lacks, once, with the places that have it.
-fn jobs<'a>(
-    file: &SpecFile,
-    lock: &Lock,
-    upstreams: &'a Upstreams,
-    registry: &'a dyn Fetch,
-) -> anyhow::Result<Vec<Job<'a>>> {
-    let keys = keys(file, lock, upstreams)?;
-    let client = &*upstreams.client;
-    let mut jobs: Vec<Job<'_>> = Vec::new();
-    // What is read here is hashed first; the rest when the bundle is read.
-    let is_cached = |blob: &Descriptor| match blob.size {
-        ..=MAX_IMAGE_DOCUMENT => upstreams.cache.document(blob).is_ok(),
-        _ => upstreams.cache.open(blob.digest, blob.size).is_some(),
-    };
-    let mut add = |label: &str, blob: &Descriptor, fetch, requests: Vec<Request>| {
-        if !is_cached(blob) {
-            let sources = requests.into_iter().map(|request| Source { fetch, request }).collect();
-            jobs.push(Job {
-                label: label.to_owned(),
-                digest: blob.digest,
-                size: blob.size,
-                sources,
-            });
-        }
-    };
-    let mut mirrors = Mirrors::of(file, lock, upstreams);
-    for rpm in &lock.rpms {
-        let blob = Descriptor { media_type: String::new(), digest: rpm.digest, size: rpm.size };
-        if is_cached(&blob) {
-            continue;
-        }
-        let urls = std::iter::once(rpm.source.clone()).chain(mirrors.of_package(rpm));
-        add(&rpm.package.to_string(), &blob, client, urls.map(Request::new).collect());
-    }
-    for LockedFile { path, source, content, .. } in &lock.files {
-        if keys.iter().any(|key| key.path == *path) {
-            continue;
-        }
-        add(&path.to_string(), content, client, vec![Request::new(source_of_file(file, source)?)]);
-    }
-    for manifest in &lock.manifests {
-        let request = Request::new(location(file, &manifest.source)?);
-        add(&manifest.name, &manifest.upstream, client, vec![request]);
-    }
-    for image in &lock.images {
-        let name = image.source.to_string();
-        let manifest = |digest: &Digest| upstreams.puller.manifest_requests(&image.source, digest);
-        let blob = |digest: &Digest| upstreams.puller.blob_requests(&image.source, digest);
-        for document in std::iter::once(&image.root).chain(&image.unplaced) {
-            add(&name, document, registry, manifest(&document.digest)?);
-        }
-        for platform in &image.platforms {
-            add(&name, &platform.manifest, registry, manifest(&platform.manifest.digest)?);
-            for part in std::iter::once(&platform.config).chain(&platform.layers) {
-                add(&name, part, registry, blob(&part.digest)?);
-            }
-        }
-    }
-    let mut seen = std::collections::HashSet::new();
-    jobs.retain(|job| seen.insert(job.digest));
-    Ok(jobs)
+    agreement::check(task)
 }
 
 /// Without a network only local files can still be had.
@@ -183,17 +89,14 @@ fn is_changed(error: &JobError) -> bool {
 
 /// Makes the keys of the lock anew where the cache lacks one: what the bundle
 /// carries of a key may be united of several copies, and then is at no upstream.
-fn keys<'a>(
-    file: &SpecFile,
-    lock: &'a Lock,
-    upstreams: &Upstreams,
-) -> anyhow::Result<Vec<&'a LockedFile>> {
+fn made_keys<'a>(task: &Task<'a>) -> anyhow::Result<Vec<&'a LockedFile>> {
+    let Task { file, lock, upstreams, .. } = *task;
     let keys: Vec<_> = lock.files.iter().filter(|file| file.kind == FileKind::Key).collect();
     let is_missing = |key: &&&LockedFile| upstreams.cache.document(&key.content).is_err();
     if keys.iter().any(|key| is_missing(&key)) {
         let mut problems = Problems::default();
         for target in &file.spec.targets {
-            read_keys(file, target, upstreams, &mut problems);
+            keys::read(file, target, upstreams, &mut problems);
         }
         problems.fail()?;
     }
@@ -211,66 +114,4 @@ fn keys<'a>(
         bail!("{}", changed.join("\n"));
     }
     Ok(keys)
-}
-
-/// Words for each platform of an image that no node could unpack.
-fn cannot_run(image: &LockedImage, upstreams: &Upstreams) -> Vec<String> {
-    let check = |platform: &LockedPlatform| {
-        let size = platform.config.size;
-        if size > MAX_IMAGE_DOCUMENT {
-            bail!("its configuration has {size} bytes, as none has");
-        }
-        let config = upstreams.cache.document(&platform.config)?;
-        anyhow::Ok(document::check_layers(&config, platform.layers.len())?)
-    };
-    let failed = image.platforms.iter().filter_map(|platform| check(platform).err());
-    failed.map(|error| format!("image {}: {error:#}", image.name)).collect()
-}
-
-/// Makes the manifests to apply, which exist at no upstream.
-fn patched(file: &SpecFile, lock: &Lock, upstreams: &Upstreams) -> anyhow::Result<()> {
-    for locked in &lock.manifests {
-        let name = &locked.name;
-        let manifest = file.spec.manifests.iter().find(|manifest| manifest.value.name == *name);
-        let Some(manifest) = manifest.map(|manifest| &manifest.value) else {
-            bail!("the spec has no manifest `{name}` any more: run `bundler lock`");
-        };
-        let text = String::from_utf8(upstreams.cache.document(&locked.upstream)?)
-            .with_context(|| format!("manifest `{name}` is not UTF-8"))?;
-        let (applied, _) = apply_patches(manifest, &text)?;
-        let digest = upstreams.cache.insert(applied.as_bytes())?;
-        if digest != locked.applied.digest || applied.len() as u64 != locked.applied.size {
-            bail!(
-                "patching manifest `{name}` gives another text than when the lock was made: run `bundler lock`"
-            );
-        }
-        let read = read_manifest(name, &applied)?;
-        // A lock of an earlier version has none.
-        let passes = keep_passes(upstreams, &read, &applied)?;
-        if !locked.passes.is_empty() && passes != locked.passes {
-            bail!(
-                "manifest `{name}` is applied in other parts than the lock says: run `bundler lock`"
-            );
-        }
-        // Nor has it these, where it is older than they are.
-        if !locked.expects.is_empty() && expectations(&read) != locked.expects {
-            bail!(
-                "manifest `{name}` expects another cluster than the lock says: run `bundler lock`"
-            );
-        }
-        if images_of(manifest, &discover_in(&read)) != locked.images {
-            bail!("manifest `{name}` names other images than the lock says: run `bundler lock`");
-        }
-    }
-    Ok(())
-}
-
-fn source_of_file(file: &SpecFile, source: &FileSource) -> anyhow::Result<Url> {
-    match source {
-        FileSource::Named(source) => location(file, source),
-        FileSource::BesideBundler => {
-            let path = beside_bundler().context("finding the installer beside this program")?;
-            location(file, &path.display().to_string())
-        }
-    }
 }

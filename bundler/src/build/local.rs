@@ -9,7 +9,9 @@ use bundle_format::lock::{FileKind, Lock};
 use bundle_format::{BundlePath, Digest, input};
 use url::Url;
 
-use crate::lock::{installer_sources, local_inputs, location};
+use super::task::Task;
+use crate::lock::inputs::local_inputs;
+use crate::lock::installers;
 use crate::spec::SpecFile;
 
 /// A local file that the lock was made of.
@@ -49,22 +51,18 @@ pub(super) fn check(file: &SpecFile, lock: &Lock) -> anyhow::Result<()> {
 }
 
 /// Fails where a file that a build writes is one that the bundle is made of.
-pub(super) fn check_places(
-    file: &SpecFile,
-    lock: &Lock,
-    lock_path: &Path,
-    written: &[PathBuf],
-) -> anyhow::Result<()> {
-    let of_spec = [(&file.path, "the spec"), (&lock_path.to_owned(), "the lock")];
+pub(super) fn check_places(task: &Task<'_>, written: &[PathBuf]) -> anyhow::Result<()> {
+    let Task { file, lock, lock_path, .. } = *task;
+    let of_spec = [(file.path.as_path(), "the spec"), (lock_path, "the lock")];
     let mut own: Vec<(String, PathBuf)> =
-        of_spec.into_iter().map(|(path, what)| (what.to_owned(), path.clone())).collect();
+        of_spec.into_iter().map(|(path, what)| (what.to_owned(), path.to_owned())).collect();
     let mut add = |local: Local| own.push((local.what, local.path));
     inputs(file, lock)?.into_iter().chain(manifests(file, lock)?).for_each(&mut add);
     for (repomd, packages) in repositories(file, lock) {
         std::iter::once(repomd).chain(packages).for_each(&mut add);
     }
-    for (architecture, source) in installer_sources(file) {
-        if let Some(path) = local(&location(file, &source)?) {
+    for (architecture, source) in installers::sources(file) {
+        if let Some(path) = local(&file.location(&source)?) {
             own.push((format!("the installer for {architecture}"), path));
         }
     }
@@ -97,7 +95,7 @@ fn manifests(file: &SpecFile, lock: &Lock) -> anyhow::Result<Vec<Local>> {
         let manifest = &manifest.value;
         let source = manifest.url.as_deref().or(manifest.file.as_deref()).unwrap_or_default();
         let locked = lock.manifests.iter().find(|locked| locked.name == manifest.name);
-        if let (Some(path), Some(locked)) = (local(&location(file, source)?), locked) {
+        if let (Some(path), Some(locked)) = (local(&file.location(source)?), locked) {
             let what = format!("manifest `{}`", manifest.name);
             found.push(Local { what, path, digest: Some(locked.upstream.digest) });
         }
@@ -108,10 +106,10 @@ fn manifests(file: &SpecFile, lock: &Lock) -> anyhow::Result<Vec<Local>> {
 fn installers(file: &SpecFile, lock: &Lock, changed: &mut Vec<String>) -> anyhow::Result<()> {
     let mut locked: Vec<_> =
         lock.files.iter().filter(|locked| locked.kind == FileKind::Installer).collect();
-    for (architecture, source) in installer_sources(file) {
+    for (architecture, source) in installers::sources(file) {
         let what = format!("the installer for {architecture}");
         let in_bundle = BundlePath::Installer { architecture };
-        let Some(path) = local(&location(file, &source)?) else { continue };
+        let Some(path) = local(&file.location(&source)?) else { continue };
         match locked.iter().position(|own| own.path == in_bundle) {
             Some(place) => {
                 let digest = Some(locked.remove(place).content.digest);

@@ -6,8 +6,11 @@ use std::collections::HashMap;
 use bundle_format::lock::{Lock, LockedRpm};
 use url::Url;
 
-use crate::lock::{Upstreams, base_urls};
+use super::task::Task;
+use crate::lock::base_urls::base_urls;
+use crate::rpm::location::folder;
 use crate::spec::SpecFile;
+use crate::upstreams::Upstreams;
 
 /// The mirrors of each repository that has a list, read when first asked for.
 pub(super) struct Mirrors<'a> {
@@ -19,7 +22,8 @@ pub(super) struct Mirrors<'a> {
 
 impl<'a> Mirrors<'a> {
     /// Of the repositories of a spec, as its lock has them.
-    pub(super) fn of(file: &'a SpecFile, lock: &'a Lock, upstreams: &'a Upstreams) -> Self {
+    pub(super) fn of(task: &Task<'a>) -> Self {
+        let Task { file, lock, upstreams, .. } = *task;
         Self { file, lock, upstreams, read: HashMap::new() }
     }
 
@@ -52,5 +56,5 @@ fn read(file: &SpecFile, upstreams: &Upstreams, target: &str, repository: &str) 
     });
     let mirrors = found.map(|(target, own)| base_urls(file, target, own, upstreams));
     let mirrors = mirrors.and_then(Result::ok).unwrap_or_default();
-    mirrors.iter().map(crate::rpm::repository::folder).collect()
+    mirrors.iter().map(folder).collect()
 }

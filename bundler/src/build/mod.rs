@@ -1,31 +1,34 @@
 //! From a lock to a bundle.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use bundle_format::archive::reader::Bundle;
 use bundle_format::archive::{verify, writer};
-use bundle_format::layout::{Content, Layout};
+use bundle_format::layout::Layout;
 use bundle_format::lock::Lock;
 use indicatif::HumanBytes;
 
-use crate::lock::{Upstreams, misfits};
+use crate::lock::misfits;
 use crate::progress::Progress;
 use crate::spec::SpecFile;
 use unfinished::Unfinished;
 
+mod agreement;
 mod beside;
 mod gather;
+mod jobs;
 mod local;
 mod mirrors;
 mod output;
 mod packages;
+mod task;
 mod unfinished;
 
 pub use output::Output;
 pub(crate) use output::write_file;
+pub use task::Task;
 
 /// A finished bundle.
 #[derive(Debug)]
@@ -45,17 +48,11 @@ pub fn check_local_files(file: &SpecFile, lock: &Lock) -> anyhow::Result<()> {
     local::check(file, lock)
 }
 
-/// Makes the bundle of a lock, which is at a path, at `output`. Everything is fetched into the
+/// Makes the bundle at `output`. Everything is fetched into the
 /// cache, checked, packed under another name, read again, and only then put
 /// under its own.
-pub fn build(
-    file: &SpecFile,
-    (lock, lock_path): (&Lock, &Path),
-    upstreams: &Upstreams,
-    output: &Output,
-    now: SystemTime,
-    quiet: bool,
-) -> anyhow::Result<Built> {
+pub fn build(task: &Task<'_>, output: &Output) -> anyhow::Result<Built> {
+    let Task { file, lock, upstreams, .. } = *task;
     let misfits = misfits(file, lock);
     if !misfits.is_empty() {
         bail!(
@@ -69,20 +66,19 @@ pub fn build(
     let others = installers.iter().filter(|installer| !installer.has_its_bytes());
     let mut written = vec![output.path.clone(), output.sidecar()];
     written.extend(others.map(|installer| installer.path.clone()));
-    local::check_places(file, lock, lock_path, &written)?;
+    local::check_places(task, &written)?;
     let beside = installers.iter().map(|installer| installer.content.size).sum();
     let mut unfinished = output.begin()?;
     // What has no room is said before gigabytes are fetched for it. The repodata
     // is not known yet, and is small.
     output.check_space(writer::size(&Layout::new(lock, &[])?), beside)?;
-    gather::gather(file, lock, upstreams, quiet).context("fetching what the lock lists")?;
-    let repodata: Vec<Content> =
-        packages::verify(file, lock, upstreams, now).context("checking the packages")?;
+    gather::gather(task).context("fetching what the lock lists")?;
+    let repodata = packages::verify(task).context("checking the packages")?;
     let layout = Layout::new(lock, &repodata)?;
     let size = writer::size(&layout);
     output.check_parts(output.count(size)?)?;
     output.check_space(size, beside)?;
-    let blobs = pack(&layout, upstreams, &mut unfinished, size, quiet)?;
+    let blobs = pack(task, &layout, &mut unfinished, size)?;
     let files = output.put(unfinished, &installers, &upstreams.cache)?;
     let installers = installers.into_iter().map(|installer| installer.path).collect();
     Ok(Built { files, installers, size, blobs })
@@ -90,12 +86,12 @@ pub fn build(
 
 /// Writes the archive and reads all of it again with the installer's reader.
 fn pack(
+    task: &Task<'_>,
     layout: &Layout,
-    upstreams: &Upstreams,
     unfinished: &mut Unfinished,
     size: u64,
-    quiet: bool,
 ) -> anyhow::Result<usize> {
+    let Task { upstreams, quiet, .. } = *task;
     let progress = Progress::new("packing", size, quiet);
     let open = |blob: &bundle_format::lock::Descriptor| {
         upstreams.cache.open(blob.digest, blob.size).ok_or_else(|| {

@@ -3,29 +3,25 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use bundle_format::BundlePath;
 use bundle_format::layout::{Content, FILE_TYPE};
 use bundle_format::lock::{Descriptor, Lock, LockedRpm, LockedTarget};
 
+use super::task::Task;
 use crate::fetch::checksum::Checksum;
-use crate::lock::{Upstreams, expired_keys};
-use crate::rpm::key::Keyring;
+use crate::rpm::key::{ExpiredKeys, Keyring};
 use crate::rpm::local_repository::{self, Member};
 use crate::rpm::node_rpm::{EL7_ADVICE, NodeRpm};
 use crate::rpm::package_signature::{self, PackageError, Signature};
-use crate::spec::{Check, SpecFile};
+use crate::spec::Check;
+use crate::upstreams::Upstreams;
 
 /// Checks the packages in the cache and gives the repodata of each target, whose
 /// bytes are in the cache then.
-pub(super) fn verify(
-    file: &SpecFile,
-    lock: &Lock,
-    upstreams: &Upstreams,
-    now: SystemTime,
-) -> anyhow::Result<Vec<Content>> {
+pub(super) fn verify(task: &Task<'_>) -> anyhow::Result<Vec<Content>> {
+    let Task { file, lock, upstreams, .. } = *task;
     let mut contents = Vec::new();
     let mut problems = Vec::new();
     let mut advice = None;
@@ -33,7 +29,7 @@ pub(super) fn verify(
         let mut members = Vec::new();
         let keyrings = keyrings(lock, target, upstreams)?;
         for rpm in lock.rpms.iter().filter(|rpm| rpm.target == target.id) {
-            match check(file, target, rpm, &keyrings, upstreams, now) {
+            match check(task, target, rpm, &keyrings) {
                 Ok(member) => members.push(member),
                 Err(error) => {
                     match error.downcast_ref() {
@@ -92,13 +88,12 @@ fn keyrings(
 }
 
 fn check(
-    file: &SpecFile,
+    task: &Task<'_>,
     target: &LockedTarget,
     rpm: &LockedRpm,
     keyrings: &[(String, Keyring)],
-    upstreams: &Upstreams,
-    now: SystemTime,
 ) -> anyhow::Result<Member> {
+    let Task { file, upstreams, now, .. } = *task;
     // Which checks are made follows from the spec, whatever the lock says.
     let targets = file.spec.targets.iter();
     let repository = targets
@@ -113,7 +108,7 @@ fn check(
         Check::Off(_) => Signature::Unchecked,
         Check::On => Signature::By {
             keyring,
-            expired: expired_keys(repository),
+            expired: ExpiredKeys::from(&repository.expired_keys),
             metadata_is_signed: matches!(repository.repo_gpgcheck, Check::On),
             node_rpm: NodeRpm::of_family(&target.family),
         },

@@ -1,23 +1,25 @@
 //! `bundler build`: makes the bundle.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
+use bundle_format::Lock;
 use bundle_format::output;
 use bundle_format::text::{count, printable};
 use clap::Args;
 use indicatif::HumanBytes;
 
 use super::size::Size;
-use super::{lock, report};
+use super::{lock, lock_file, report};
 use crate::build::{self, Output};
-use crate::bundle::difference;
 use crate::fetch::cache::Cache;
 use crate::fetch::memory::Network;
 use crate::fetch::notice::Notices;
-use crate::lock::{self as locking, Upstreams};
+use crate::inspect::difference;
+use crate::lock as locking;
 use crate::spec::SpecFile;
+use crate::upstreams::Upstreams;
 
 /// Makes the bundle of a spec: one tarball, with its checksum and the installer
 /// beside it
@@ -46,55 +48,23 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let file = SpecFile::read(&arguments.spec)?;
-    let named = arguments
-        .output
-        .clone()
-        .unwrap_or_else(|| PathBuf::from(format!("{}.tar", file.spec.name)));
-    if named.as_os_str() == "-" {
-        bail!(
-            "--output -: a bundle is a file with others beside it, and is read again when it is \
-             written: name a file"
-        );
-    }
+    let file = &SpecFile::read(&arguments.spec)?;
+    let path = output_path(arguments, file)?;
     let network = if arguments.offline { Network::Off } else { Network::On };
     let notices = Notices::new(arguments.quiet);
-    let upstreams = Upstreams::over(network, &file, Cache::of_user()?, &notices)?;
-    let lock_path = lock::path_of(&file.path);
-    let lock = if lock_path.exists() {
-        let lock = lock::read(&lock_path)?;
-        if lock.spec != file.digest {
-            bail!(
-                "{} was changed after {} was made: run `bundler lock` and look at what it changes",
-                file.path.display(),
-                lock_path.display()
-            );
-        }
-        lock
-    } else if arguments.locked {
-        bail!("--locked: there is no {}: run `bundler lock`", lock_path.display());
-    } else {
-        lock::make(&file, &upstreams)?
-    };
+    let upstreams = &Upstreams::new(network, file, Cache::of_user()?, &notices)?;
+    let lock_path = &lock_file::path_of(&file.path);
+    let lock = &lock_of(arguments, file, lock_path, upstreams)?;
     if arguments.locked {
-        // Sooner than upstream is asked.
-        build::check_local_files(&file, &lock)?;
-        let today = locking::resolve(&file, &upstreams, SystemTime::now())
-            .with_context(|| format!("locking {} again", file.path.display()))?;
-        if today != lock {
-            bail!(
-                "--locked: upstream differs from {}:\n{}",
-                lock_path.display(),
-                difference::of_locks(&lock, &today)
-            );
-        }
+        refuse_drift(file, lock, lock_path, upstreams)?;
     }
     // A link stays, and all of the bundle goes where it leads.
-    let place = output::file(&named);
-    let (path, _) = place.with_context(|| format!("--output {}", named.display()))?;
+    let place = output::file(&path);
+    let (path, _) = place.with_context(|| format!("--output {}", path.display()))?;
     let output = Output { path, split: arguments.split.map(|size| size.0) };
-    let lock = (&lock, lock_path.as_path());
-    let built = build::build(&file, lock, &upstreams, &output, SystemTime::now(), arguments.quiet)?;
+    let (now, quiet) = (SystemTime::now(), arguments.quiet);
+    let task = build::Task { file, lock, lock_path, upstreams, now, quiet };
+    let built = build::build(&task, &output)?;
     let names: Vec<String> =
         built.files.iter().map(|path| printable(&path.display().to_string())).collect();
     let blobs = count(built.blobs, "blob");
@@ -103,4 +73,63 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         report::notice(&format!("beside it: {}", installer.display()));
     }
     report::data(&format!("{}\n", names.join("\n")))
+}
+
+/// Where the bundle is to be.
+fn output_path(arguments: &Arguments, file: &SpecFile) -> anyhow::Result<PathBuf> {
+    let named = arguments.output.clone();
+    let path = named.unwrap_or_else(|| PathBuf::from(format!("{}.tar", file.spec.name)));
+    if path.as_os_str() == "-" {
+        bail!(
+            "--output -: a bundle is a file with others beside it, and is read again when it is \
+             written: name a file"
+        );
+    }
+    Ok(path)
+}
+
+/// The lock beside the spec, which is made first where it is missing.
+fn lock_of(
+    arguments: &Arguments,
+    file: &SpecFile,
+    path: &Path,
+    upstreams: &Upstreams,
+) -> anyhow::Result<Lock> {
+    if !path.exists() && arguments.locked {
+        bail!("--locked: there is no {}: run `bundler lock`", path.display());
+    }
+    if !path.exists() {
+        return lock::make(file, upstreams);
+    }
+    let lock = lock_file::read(path)?;
+    if lock.spec != file.digest {
+        bail!(
+            "{} was changed after {} was made: run `bundler lock` and look at what it changes",
+            file.path.display(),
+            path.display()
+        );
+    }
+    Ok(lock)
+}
+
+/// Fails where the lock would be another today.
+fn refuse_drift(
+    file: &SpecFile,
+    lock: &Lock,
+    path: &Path,
+    upstreams: &Upstreams,
+) -> anyhow::Result<()> {
+    // Sooner than upstream is asked.
+    build::check_local_files(file, lock)?;
+    let now = SystemTime::now();
+    let today = locking::resolve(&locking::Task { file, kept: None, upstreams, now })
+        .with_context(|| format!("locking {} again", file.path.display()))?;
+    if today != *lock {
+        bail!(
+            "--locked: upstream differs from {}:\n{}",
+            path.display(),
+            difference::of_locks(lock, &today)
+        );
+    }
+    Ok(())
 }

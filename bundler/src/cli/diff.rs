@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
-use bundle_format::lines;
 use clap::Args;
 
+use super::form::Form;
 use super::held::Held;
-use super::report;
-use crate::bundle::difference::{self, Difference};
-use crate::bundle::texts::Texts;
 use crate::fetch::cache::Cache;
+use crate::inspect::difference;
+use crate::inspect::texts::Texts;
 
 /// Shows what changed from one bundle or lock to another
 ///
@@ -23,36 +22,6 @@ pub(super) struct Arguments {
     b: PathBuf,
     #[command(flatten)]
     form: Form,
-}
-
-/// How a difference is shown.
-#[derive(Args)]
-pub(super) struct Form {
-    /// For programs
-    #[arg(long)]
-    json: bool,
-    /// Show all changed lines of manifests, however many
-    #[arg(long)]
-    full: bool,
-}
-
-impl Form {
-    /// How many lines of one text are shown.
-    pub(super) fn limit(&self) -> usize {
-        if self.full { usize::MAX } else { lines::BRIEF }
-    }
-
-    pub(super) fn is_json(&self) -> bool {
-        self.json
-    }
-
-    /// Writes it to standard output.
-    pub(super) fn show(&self, difference: &Difference) -> anyhow::Result<()> {
-        if self.json {
-            return report::json(&format!("{}\n", serde_json::to_string_pretty(difference)?));
-        }
-        report::data(&format!("{difference}\n"))
-    }
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {

@@ -9,9 +9,9 @@ use bundle_format::archive::reader::Bundle;
 use clap::{Args, ValueEnum};
 
 use super::report;
-use crate::bundle::extract::{self, Item, What};
-use crate::bundle::naming::{self, Thing};
-use crate::bundle::why;
+use crate::inspect::extract::{self, Item, What};
+use crate::inspect::naming::{self, Thing};
+use crate::inspect::why;
 
 /// Writes files and images of a bundle into a folder, under readable names
 ///

@@ -7,8 +7,8 @@ use bundle_format::archive::reader::Bundle;
 use bundle_format::input;
 use bundle_format::lock::Lock;
 
-use super::lock;
-use crate::bundle::difference::Side;
+use super::lock_file;
+use crate::inspect::difference::Side;
 
 /// A lock, by itself or in a bundle.
 pub(super) enum Held {
@@ -20,13 +20,13 @@ impl Held {
     /// Opens what is at `path`; of a spec the lock beside it.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
         let is_spec = path.extension().is_some_and(|end| end == "yaml" || end == "yml");
-        let own = if is_spec { lock::path_of(path) } else { path.to_owned() };
+        let own = if is_spec { lock_file::path_of(path) } else { path.to_owned() };
         let is_lock = path.extension().is_some_and(|end| end == "json") || is_json(path);
         if !is_spec && !is_lock {
             return Ok(Self::Bundle(Box::new(Bundle::open(path)?)));
         }
         let folder = own.parent().unwrap_or(Path::new("")).to_owned();
-        Ok(Self::Lock { lock: Box::new(lock::read(&own)?), folder })
+        Ok(Self::Lock { lock: Box::new(lock_file::read(&own)?), folder })
     }
 
     pub(super) fn lock(&self) -> &Lock {

@@ -10,9 +10,9 @@ use bundle_format::text::brief;
 use clap::Args;
 
 use super::report;
+use crate::libyaml::document;
 use crate::manifest::check;
 use crate::manifest::discovery::{Discovery, discover_in};
-use crate::manifest::document;
 use crate::page;
 
 /// Prints the images that manifests need

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::held::Held;
 use super::report;
-use crate::bundle::summary::Summary;
+use crate::inspect::summary::Summary;
 
 /// Shows what a bundle or a lock holds
 ///

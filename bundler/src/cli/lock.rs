@@ -1,26 +1,23 @@
 //! `bundler lock`: writes down what a spec means today, and says what changes by that.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
-use bundle_format::bounds::MAX_LOCK;
-use bundle_format::text::count;
-use bundle_format::{Lock, input, layout};
+use bundle_format::Lock;
 use clap::Args;
 
-use super::diff::Form;
-use super::report;
-use crate::build::write_file;
-use crate::bundle::difference::{self, Difference, Side};
-use crate::bundle::texts::Texts;
+use super::form::Form;
+use super::{lock_file, report};
 use crate::fetch::cache::Cache;
 use crate::fetch::memory::Network;
 use crate::fetch::notice::Notices;
-use crate::lock::{self, Kept, Upstreams};
+use crate::inspect::difference::{self, Difference, Side};
+use crate::inspect::texts::Texts;
+use crate::lock::{self, Kept, Task};
 use crate::spec::SpecFile;
+use crate::upstreams::Upstreams;
 
 /// What `--check` ends with where the lock is another.
 const DIFFERS: u8 = 3;
@@ -52,18 +49,14 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let file = SpecFile::read(&arguments.spec)?;
     let network = if arguments.offline { Network::Off } else { Network::On };
-    let upstreams = Upstreams::over(
-        network,
-        &file,
-        Cache::of_user()?,
-        &Notices::new(arguments.form.is_json()),
-    )?;
-    let path = path_of(&file.path);
+    let upstreams =
+        Upstreams::new(network, &file, Cache::of_user()?, &Notices::new(arguments.form.is_json()))?;
+    let path = lock_file::path_of(&file.path);
     let is_there = path.symlink_metadata().is_ok();
     if arguments.check {
         return check(&file, &upstreams, &path, is_there, &arguments.form);
     }
-    let before = match is_there.then(|| read(&path)) {
+    let before = match is_there.then(|| lock_file::read(&path)) {
         Some(Err(error)) if arguments.upgrade.is_empty() => {
             report::notice(&format!(
                 "warning: the changes are not shown, since the lock before cannot be read: {error:#}"
@@ -80,7 +73,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let lock = resolve(kept.as_ref(), &file, &upstreams)?;
     // While the texts of the files before are there still.
     let difference = compare(before.as_ref(), &lock, &file, &upstreams, &arguments.form);
-    write(&path, &lock)?;
+    lock_file::write(&path, &lock)?;
     if before.is_some() || arguments.form.is_json() {
         arguments.form.show(&difference)?;
     }
@@ -95,7 +88,7 @@ fn check(
     is_there: bool,
     form: &Form,
 ) -> anyhow::Result<ExitCode> {
-    let before = if is_there { Some(read(path)?) } else { None };
+    let before = if is_there { Some(lock_file::read(path)?) } else { None };
     let today = resolve(None, file, upstreams)?;
     let is_same = before.as_ref() == Some(&today);
     let difference = compare(before.as_ref(), &today, file, upstreams, form);
@@ -135,48 +128,13 @@ fn resolve(
     file: &SpecFile,
     upstreams: &Upstreams,
 ) -> anyhow::Result<Lock> {
-    lock::resolve_keeping(kept, file, upstreams, SystemTime::now())
+    lock::resolve(&Task { file, kept, upstreams, now: SystemTime::now() })
         .with_context(|| format!("locking {}", file.path.display()))
-}
-
-/// `bundle.yaml` → `bundle.yaml.lock.json`.
-pub(super) fn path_of(spec: &Path) -> PathBuf {
-    let mut name = spec.as_os_str().to_owned();
-    name.push(".lock.json");
-    PathBuf::from(name)
 }
 
 /// Makes the lock and writes it beside the spec.
 pub(super) fn make(file: &SpecFile, upstreams: &Upstreams) -> anyhow::Result<Lock> {
     let lock = resolve(None, file, upstreams)?;
-    write(&path_of(&file.path), &lock)?;
+    lock_file::write(&lock_file::path_of(&file.path), &lock)?;
     Ok(lock)
-}
-
-fn write(path: &Path, lock: &Lock) -> anyhow::Result<()> {
-    write_file(path, &layout::lock_bytes(lock)?)?;
-    for warning in &lock.warnings {
-        report::notice(&format!("warning: {warning}"));
-    }
-    report::notice(&format!(
-        "locked {}, {}, {} in {}",
-        count(lock.rpms.len(), "package"),
-        count(lock.images.len(), "image"),
-        count(lock.manifests.len(), "manifest"),
-        path.display()
-    ));
-    Ok(())
-}
-
-/// Reads a lock that was written before.
-pub(super) fn read(path: &Path) -> anyhow::Result<Lock> {
-    let kind = path.metadata().map_err(|error| error.kind());
-    if kind.is_err_and(|kind| kind == ErrorKind::NotFound) {
-        bail!("there is no {}: run `bundler lock`", path.display());
-    }
-    let read = || -> anyhow::Result<Lock> {
-        let bytes = input::file(path, MAX_LOCK)?;
-        Lock::parse(&bytes).context("run `bundler lock` to make it anew")
-    };
-    read().with_context(|| format!("reading {}", path.display()))
 }

@@ -13,11 +13,11 @@ use super::report;
 use crate::fetch;
 use crate::fetch::client::Client;
 use crate::page;
-use crate::rpm::baseline;
 use crate::rpm::closure::Request;
 use crate::rpm::key::{ExpiredKeys, Keyring, MAX_KEY};
-use crate::rpm::repository::{self, Repository};
-use crate::rpm::resolve::{self, Baseline, Goal};
+use crate::rpm::location::folder;
+use crate::rpm::repository::Repository;
+use crate::rpm::resolve::{self, Baseline, Goal, baseline};
 use crate::rpm::source::{Metadata, RepositorySource};
 use crate::spec::text;
 
@@ -57,11 +57,7 @@ impl FromStr for RepositoryArgument {
         let mut parts = rest.split(",gpgkey=");
         let url = parts.next().unwrap_or_default();
         let url = Url::parse(url).map_err(|error| format!("`{url}` is no URL: {error}"))?;
-        Ok(Self {
-            id: id.to_owned(),
-            url: repository::folder(&url),
-            keys: parts.map(str::to_owned).collect(),
-        })
+        Ok(Self { id: id.to_owned(), url: folder(&url), keys: parts.map(str::to_owned).collect() })
     }
 }
 

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::held::Held;
 use super::report;
-use crate::bundle::why;
+use crate::inspect::why;
 
 /// Says why a package, an image or a file is there
 #[derive(Args)]

@@ -15,7 +15,8 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 use super::challenge::{self, Challenge};
-use super::credentials::{self, Login};
+use super::credentials;
+use super::login::Login;
 use super::realm;
 use super::registry::{Registries, registry_name};
 use crate::fetch::{Fetch, FetchError, Request, Response, Secret, with_causes};
@@ -105,7 +106,8 @@ impl Authenticated {
             }
             let scope =
                 scope.clone().unwrap_or_else(|| format!("repository:{}:pull", repository(url)));
-            return self.token(&registry, realm, service.as_deref(), &scope, login.as_ref());
+            let request = token_request(realm.clone(), service.as_deref(), &scope, login.as_ref());
+            return self.token(&registry, &realm, &request, login.as_ref().map(Login::who));
         }
         if !challenges.contains(&Challenge::Basic) {
             return Err(refused(url, "it offers no way to log in that is known (Bearer or Basic)"));
@@ -128,14 +130,11 @@ impl Authenticated {
     fn token(
         &self,
         registry: &str,
-        realm: Url,
-        service: Option<&str>,
-        scope: &str,
-        login: Option<&Login>,
+        realm: &Url,
+        request: &Request,
+        who: Option<String>,
     ) -> Result<Held, FetchError> {
-        let request = token_request(realm.clone(), service, scope, login);
-        let who = login.map(Login::who);
-        let answer = self.fetch.document(&request, TOKEN_LIMIT);
+        let answer = self.fetch.document(request, TOKEN_LIMIT);
         let bytes = answer.map_err(|error| explained(error, registry, who.as_deref()))?.bytes;
         let mismatch = |found: &str| FetchError::Mismatch {
             url: realm.clone(),

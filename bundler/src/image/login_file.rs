@@ -13,8 +13,8 @@ use bundle_format::input;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::credentials::{CredentialsError, Login};
 use super::helper;
+use super::login::{CredentialsError, Login};
 use crate::fetch::Secret;
 
 /// Docker Hub as docker names it in its files and to its helpers (docker's

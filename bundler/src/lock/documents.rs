@@ -4,10 +4,11 @@
 use bundle_format::Architecture;
 use bundle_format::lock::{LockedFile, LockedImage, LockedManifest};
 
-use super::images::{self, Wanted};
-use super::{Kept, Upstreams, files, manifests, parallel};
+use super::task::Task;
+use super::wanted::{self, Wanted};
+use super::{acceptance, images, installers, manifests, parallel};
 use crate::outage::Problems;
-use crate::spec::{Spec, SpecFile, combination};
+use crate::spec::{Spec, combination};
 
 /// This part of a lock.
 pub(super) struct Documents {
@@ -18,23 +19,16 @@ pub(super) struct Documents {
 }
 
 /// Asks for all of it. `problems` says what could not be had.
-pub(super) fn lock(
-    kept: Option<&Kept<'_>>,
-    file: &SpecFile,
-    mut wanted: Wanted,
-    upstreams: &Upstreams,
-    problems: &mut Problems,
-) -> Documents {
-    let spec = &file.spec;
-    let mut warnings = Vec::new();
-    let manifests = lock_manifests(kept, file, &mut wanted, upstreams, problems, &mut warnings);
+pub(super) fn lock(task: &Task<'_>, mut wanted: Wanted, problems: &mut Problems) -> Documents {
+    let spec = &task.file.spec;
+    let (manifests, mut warnings) = lock_manifests(task, &mut wanted, problems);
     for image in wanted.names() {
         warnings.extend(combination::check_image(spec, image).warnings);
     }
     let architectures = architectures(spec);
-    let images = images::lock(kept, spec, &wanted, &architectures, upstreams, problems);
+    let images = images::lock(task, &wanted, &architectures, problems);
     let mut installers = Vec::new();
-    match files::installers(file, upstreams, &architectures) {
+    match installers::lock(task.file, task.upstreams, &architectures) {
         Ok((found, missing)) => {
             installers = found;
             warnings.extend(missing);
@@ -53,20 +47,15 @@ fn architectures(spec: &Spec) -> Vec<Architecture> {
     all
 }
 
-/// The manifests that could be read. Their images are wanted as well.
+/// The manifests that could be read, with warnings. Their images are wanted as well.
 fn lock_manifests(
-    kept: Option<&Kept<'_>>,
-    file: &SpecFile,
+    task: &Task<'_>,
     wanted: &mut Wanted,
-    upstreams: &Upstreams,
     problems: &mut Problems,
-    warnings: &mut Vec<String>,
-) -> Vec<LockedManifest> {
-    let spec = &file.spec;
-    let read = parallel::each(&spec.manifests, |manifest| {
-        manifests::lock(kept, file, &manifest.value, upstreams)
-    });
-    let mut locked = Vec::new();
+) -> (Vec<LockedManifest>, Vec<String>) {
+    let spec = &task.file.spec;
+    let read = parallel::each(&spec.manifests, |manifest| manifests::lock(task, &manifest.value));
+    let (mut locked, mut warnings) = (Vec::new(), Vec::new());
     for (manifest, read) in spec.manifests.iter().zip(read) {
         let name = &manifest.value.name;
         match read {
@@ -80,15 +69,15 @@ fn lock_manifests(
             Err(error) => problems.add(&format!("manifest {name}"), &error),
         }
     }
-    manifests::refused(spec, &locked).into_iter().for_each(|line| problems.line(line));
+    acceptance::refused(spec, &locked).into_iter().for_each(|line| problems.line(line));
     let locked: Vec<_> = locked.into_iter().map(|(manifest, _)| manifest).collect();
-    warnings.extend(manifests::unmet(spec, &locked));
-    locked
+    warnings.extend(acceptance::unmet(spec, &locked));
+    (locked, warnings)
 }
 
 /// containerd must be told which of the bundle's images is the sandbox.
 fn check_sandbox(spec: &Spec, images: &[LockedImage], problems: &mut Problems) {
-    let Some(sandbox) = images::sandbox(spec) else {
+    let Some(sandbox) = wanted::sandbox(spec) else {
         return problems.line(
             "no image is called `pause`: list the sandbox image of this release under `images:`"
                 .to_owned(),

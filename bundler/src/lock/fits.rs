@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use bundle_format::lock::{FileSource, Lock, LockedTarget};
 use bundle_format::{BundlePath, ImageReference, Nevra};
 
-use super::{checks, images};
+use super::disabled_checks;
+use super::wanted::{self, Wanted};
 use crate::spec::{Baseline, Spec, SpecFile, Target};
 
 /// What the lock has otherwise than the spec, or lacks of it; empty where it
@@ -28,7 +29,7 @@ pub fn misfits(file: &SpecFile, lock: &Lock) -> Vec<String> {
     same("containerd", &text(containerd), &text(lock.containerd.clone()));
     same(
         "sandboxImage",
-        &sandbox(images::sandbox(spec).as_ref()),
+        &sandbox(wanted::sandbox(spec).as_ref()),
         &sandbox(lock.sandbox_image.as_ref()),
     );
     same(
@@ -44,7 +45,7 @@ pub fn misfits(file: &SpecFile, lock: &Lock) -> Vec<String> {
     if spec.cluster != lock.cluster {
         found.push("cluster is not what the spec says".to_owned());
     }
-    if checks::disabled(spec) != lock.disabled_checks {
+    if disabled_checks::of(spec) != lock.disabled_checks {
         found.push("disabledChecks has other checks than the spec switches off".to_owned());
     }
     for (own, locked) in spec.targets.iter().zip(&lock.targets) {
@@ -103,7 +104,7 @@ fn target(spec: &Spec, own: &Target, locked: &LockedTarget, lock: &Lock, found: 
 
 /// Exactly the images that kubeadm, the spec and the manifests name.
 fn names_of_images(spec: &Spec, lock: &Lock, found: &mut Vec<String>) {
-    let mut wanted = images::Wanted::of_spec(spec);
+    let mut wanted = Wanted::of_spec(spec);
     if let Err(error) = wanted.add_kubeadm(spec) {
         found.push(error.to_string());
     }

@@ -1,103 +1,28 @@
 //! All images of a bundle, each once.
 
-use std::collections::BTreeMap;
+use bundle_format::Architecture;
+use bundle_format::lock::LockedImage;
 
-use anyhow::Context;
-use bundle_format::lock::{LockedImage, Why};
-use bundle_format::{Architecture, ImageReference};
-
-use super::{Kept, Upstreams, parallel};
-use crate::image::kubeadm::{self, KubeadmError};
+use super::parallel;
+use super::task::Task;
+use super::wanted::Wanted;
 use crate::outage::Problems;
-use crate::spec::{KubeadmImages, Spec};
-
-/// The images wanted, with where to pull them from and why they are wanted.
-pub(super) struct Wanted {
-    images: BTreeMap<ImageReference, (Option<ImageReference>, Vec<Why>)>,
-}
-
-impl Wanted {
-    /// The images that the spec lists.
-    pub(super) fn of_spec(spec: &Spec) -> Self {
-        let mut wanted = Self { images: BTreeMap::new() };
-        for (index, image) in spec.images.iter().enumerate() {
-            let why = Why::Spec { path: format!("images[{index}]"), line: image.referenced.line() };
-            wanted.add(image.value.clone(), why);
-        }
-        wanted
-    }
-
-    /// Adds kubeadm's images, under the names that nodes know them by.
-    pub(super) fn add_kubeadm(&mut self, spec: &Spec) -> Result<(), KubeadmError> {
-        if spec.kubernetes.kubeadm_images == KubeadmImages::Listed {
-            return Ok(());
-        }
-        let version = &spec.kubernetes.version.value;
-        let names = kubeadm::images(version, spec.kubernetes.image_repository.as_deref())?;
-        let sources = match &spec.kubernetes.pull_from {
-            Some(repository) => kubeadm::images(version, Some(repository))?,
-            None => names.clone(),
-        };
-        for (name, source) in names.into_iter().zip(sources) {
-            let why = Why::Kubeadm { component: name.component.to_owned() };
-            let entry = self.images.entry(name.image).or_insert((None, Vec::new()));
-            entry.0 = spec.kubernetes.pull_from.is_some().then_some(source.image);
-            entry.1.push(why);
-        }
-        Ok(())
-    }
-
-    /// The names of all of them.
-    pub(super) fn names(&self) -> impl Iterator<Item = &ImageReference> {
-        self.images.keys()
-    }
-
-    /// Where an image is pulled from.
-    pub(super) fn source(
-        &self,
-        spec: &Spec,
-        name: &ImageReference,
-    ) -> anyhow::Result<ImageReference> {
-        match self.images.get(name) {
-            Some((Some(of_kubeadm), _)) => Ok(of_kubeadm.clone()),
-            _ => source_of(spec, name),
-        }
-    }
-
-    /// Adds an image, or another reason for it.
-    pub(super) fn add(&mut self, image: ImageReference, why: Why) {
-        self.images.entry(image).or_insert((None, Vec::new())).1.push(why);
-    }
-}
-
-/// The sandbox image that containerd must be told: kubeadm's own pause.
-pub(super) fn sandbox(spec: &Spec) -> Option<ImageReference> {
-    if spec.kubernetes.kubeadm_images == KubeadmImages::Listed {
-        let is_pause =
-            |image: &&ImageReference| image.repository().rsplit('/').next() == Some("pause");
-        return spec.images.iter().map(|image| &image.value).find(is_pause).cloned();
-    }
-    let repository = spec.kubernetes.image_repository.as_deref();
-    let images = kubeadm::images(&spec.kubernetes.version.value, repository).ok()?;
-    images.into_iter().find(|image| image.component == "pause").map(|image| image.image)
-}
 
 /// Asks the registries for every image, several at a time. Gives those that were
 /// found.
 pub(super) fn lock(
-    kept: Option<&Kept<'_>>,
-    spec: &Spec,
+    task: &Task<'_>,
     wanted: &Wanted,
     architectures: &[Architecture],
-    upstreams: &Upstreams,
     problems: &mut Problems,
 ) -> Vec<LockedImage> {
-    let all: Vec<_> = wanted.images.iter().collect();
-    let results = parallel::each(&all, |(name, (_, why))| {
-        let mut why = why.clone();
+    let Task { file, kept, upstreams, .. } = *task;
+    let all: Vec<_> = wanted.reasons().collect();
+    let results = parallel::each(&all, |(name, why)| {
+        let mut why = why.to_vec();
         why.sort();
         why.dedup();
-        let source = wanted.source(spec, name)?;
+        let source = wanted.source(&file.spec, name)?;
         let stays = kept.and_then(|kept| kept.image(name, &source, architectures));
         if let Some(locked) = stays {
             return Ok(LockedImage { why, ..locked.clone() });
@@ -116,20 +41,4 @@ pub(super) fn lock(
         }
     }
     images
-}
-
-/// `name` under another prefix, if one of the spec's `imageSources` fits.
-fn source_of(spec: &Spec, name: &ImageReference) -> anyhow::Result<ImageReference> {
-    let text = name.to_string();
-    for source in &spec.image_sources {
-        let prefix = source.name.trim_end_matches('/');
-        let Some(rest) = text.strip_prefix(prefix) else { continue };
-        if rest.is_empty() || rest.starts_with(['/', ':', '@']) {
-            let moved = format!("{}{rest}", source.pull_from.trim_end_matches('/'));
-            return moved
-                .parse()
-                .with_context(|| format!("pulling {name} from {}", source.pull_from));
-        }
-    }
-    Ok(name.clone())
 }

@@ -7,7 +7,6 @@ use anyhow::Context;
 use bundle_format::lock::LockedInput;
 use bundle_format::{Digest, input};
 
-use super::files::location;
 use crate::spec::{Baseline, SpecFile};
 
 /// A local file that the spec names.
@@ -45,7 +44,7 @@ pub(crate) fn local_inputs(file: &SpecFile) -> anyhow::Result<Vec<LocalInput<'_>
     }
     let mut local = Vec::new();
     for (what, name, place) in named {
-        let url = location(file, &place)?;
+        let url = file.location(&place)?;
         if let Some(path) = url.to_file_path().ok().filter(|_| url.scheme() == "file") {
             local.push(LocalInput { what, name, path });
         }

@@ -2,13 +2,14 @@
 
 use anyhow::Context;
 use bundle_format::BundlePath;
+use bundle_format::layout::FILE_TYPE;
 use bundle_format::lock::{FileKind, FileSource, LockedFile};
 
-use super::{Upstreams, files, repositories};
 use crate::outage::Problems;
 use crate::page;
 use crate::rpm::key::{Keyring, MAX_KEY};
 use crate::spec::{Repository, SpecFile, Target};
+use crate::upstreams::Upstreams;
 
 /// What one repository may be signed with.
 pub(crate) struct RepositoryKeys {
@@ -36,7 +37,8 @@ pub(crate) fn read(
         let mut copies = Vec::new();
         for source in &repository.keys {
             let mut take = || -> anyhow::Result<Vec<u8>> {
-                let bytes = files::read_location(file, upstreams, source, MAX_KEY)
+                let bytes = upstreams
+                    .read(file, source, MAX_KEY)
                     .with_context(|| format!("reading the key {source}"))?;
                 page::refuse(source, &bytes)?;
                 keyring.add(source, &bytes)?;
@@ -45,7 +47,7 @@ pub(crate) fn read(
             match take() {
                 Ok(bytes) => copies.push((source, bytes)),
                 Err(error) => {
-                    problems.add(&repositories::title(target, repository), &error);
+                    problems.add(&target.title_of(repository), &error);
                     is_whole = false;
                 }
             }
@@ -63,7 +65,7 @@ pub(crate) fn read(
         match carried(upstreams, target, repository, &keyring, copies) {
             Ok(files) => keys.push(RepositoryKeys { keyring, files }),
             Err(error) => {
-                problems.add(&repositories::title(target, repository), &error);
+                problems.add(&target.title_of(repository), &error);
                 is_whole = false;
             }
         }
@@ -84,8 +86,12 @@ fn carried(
         let bytes = keyring.united(&bytes)?.unwrap_or(bytes);
         let (target, repository) = (target.id(), repository.id.value.clone());
         let path = BundlePath::Key { target, repository, number: index + 1 };
-        let source = FileSource::Named(source.clone());
-        files.push(files::keep(upstreams, FileKind::Key, path, source, &bytes)?);
+        files.push(LockedFile {
+            kind: FileKind::Key,
+            path,
+            source: FileSource::Named(source.clone()),
+            content: upstreams.keep(FILE_TYPE, &bytes)?,
+        });
     }
     Ok(files)
 }

@@ -1,21 +1,17 @@
 //! A spec's manifests: fetched, pinned, patched, and read for images.
 
 use anyhow::{Context, bail};
+use bundle_format::Digest;
 use bundle_format::bounds::MAX_YAML;
-use bundle_format::cluster::Conflict;
 use bundle_format::layout::YAML_TYPE;
-use bundle_format::lock::{Aspect, Descriptor, Edit, LockedManifest, LockedPass, Why};
-use bundle_format::{Digest, ImageReference};
+use bundle_format::lock::{LockedManifest, Why};
 
-use super::{Kept, Upstreams, files};
-use crate::manifest::check::{self, Provided, Subject};
-use crate::manifest::discovery::{Discovery, Found, discover_in};
-use crate::manifest::document::{self, File};
-use crate::manifest::expectation::expectations;
-use crate::manifest::passes::{Pass, passes};
-use crate::manifest::patch;
+use super::applied::Applied;
+use super::task::Task;
+use crate::libyaml::document::File;
+use crate::manifest::discovery::{Discovery, Found};
 use crate::page;
-use crate::spec::{Manifest, Spec, SpecFile};
+use crate::spec::Manifest;
 
 /// A manifest's part of the lock.
 pub(super) struct Locked {
@@ -37,16 +33,34 @@ impl Found {
     }
 }
 
-pub(super) fn lock(
-    kept: Option<&Kept<'_>>,
-    file: &SpecFile,
-    manifest: &Manifest,
-    upstreams: &Upstreams,
-) -> anyhow::Result<Locked> {
+/// Reads a manifest, and writes down what comes of it.
+pub(super) fn lock(task: &Task<'_>, manifest: &Manifest) -> anyhow::Result<Locked> {
     let source = manifest.url.as_deref().or(manifest.file.as_deref()).unwrap_or_default();
-    let bytes = match kept.and_then(|kept| kept.manifest(&manifest.name, source)) {
-        Some(locked) => as_locked(file, locked, upstreams)?,
-        None => files::read_location(file, upstreams, source, MAX_YAML)?,
+    let text = read(task, manifest, source)?;
+    let applied = Applied::new(manifest, &text)?;
+    let mut warnings = doubts(manifest, &text, &applied.discovery);
+    warnings.extend(remarks(&manifest.name, &applied.discovery));
+    let images = applied.images();
+    let locked = LockedManifest {
+        name: manifest.name.clone(),
+        source: source.to_owned(),
+        upstream: task.upstreams.keep(YAML_TYPE, text.as_bytes())?,
+        applied: task.upstreams.keep(YAML_TYPE, applied.text.as_bytes())?,
+        passes: applied.keep_passes(task.upstreams)?,
+        expects: applied.expects(),
+        patches: applied.edits,
+        images,
+    };
+    let mut found = applied.discovery.found;
+    found.retain(|found| locked.images.contains(&found.image));
+    Ok(Locked { manifest: locked, file: applied.file, found, warnings })
+}
+
+/// The text that upstream has, if it is the one that the spec wants.
+fn read(task: &Task<'_>, manifest: &Manifest, source: &str) -> anyhow::Result<String> {
+    let bytes = match task.kept.and_then(|kept| kept.manifest(&manifest.name, source)) {
+        Some(locked) => as_locked(task, locked)?,
+        None => task.upstreams.read(task.file, source, MAX_YAML)?,
     };
     let digest = Digest::of(&bytes);
     if let Some(wanted) = &manifest.sha256
@@ -60,55 +74,19 @@ pub(super) fn lock(
     if let Some(what) = page::instead(&bytes) {
         bail!("{source} gave {what} in place of Kubernetes YAML: {}", page::advice(source));
     }
-    let text = String::from_utf8(bytes).with_context(|| {
+    String::from_utf8(bytes).with_context(|| {
         format!("{source} is not UTF-8: save it as UTF-8, or name a URL that gives the file itself")
-    })?;
-    let (applied, patches) =
-        apply_patches(manifest, &text).map_err(|error| of_template(error, &text))?;
-    let read = document::read(&manifest.name, &applied)
-        .map_err(|error| of_template(error.into(), &text))?;
-    let discovery = discover_in(&read);
-    let mut warnings = doubts(manifest, &text, &discovery);
-    for guess in &discovery.guesses {
-        warnings.push(format!(
-            "manifest {}, line {}: `{}` may be an image ({}); list it under `images:` if it is",
-            manifest.name, guess.line, guess.text, guess.why
-        ));
-    }
-    if let Some(line) = discovery.pulls_always.first() {
-        warnings.push(format!(
-            "manifest {}, line {line}: `imagePullPolicy: Always` asks a registry at every start, and an air-gapped node has none: patch it with `pullPolicy: IfNotPresent`",
-            manifest.name
-        ));
-    }
-    let images = images_of(manifest, &discovery);
-    let found: Vec<Found> =
-        discovery.found.into_iter().filter(|found| images.contains(&found.image)).collect();
-    let manifest = LockedManifest {
-        name: manifest.name.clone(),
-        source: source.to_owned(),
-        upstream: described(upstreams, &text)?,
-        applied: described(upstreams, &applied)?,
-        patches,
-        images,
-        passes: keep_passes(upstreams, &read, &applied)?,
-        expects: expectations(&read),
-    };
-    Ok(Locked { manifest, file: read, found, warnings })
+    })
 }
 
 /// The bytes of a manifest that stays: those of the cache, or upstream's if they are the
 /// same still.
-fn as_locked(
-    file: &SpecFile,
-    locked: &LockedManifest,
-    upstreams: &Upstreams,
-) -> anyhow::Result<Vec<u8>> {
+fn as_locked(task: &Task<'_>, locked: &LockedManifest) -> anyhow::Result<Vec<u8>> {
     let (name, source) = (&locked.name, &locked.source);
-    if let Ok(bytes) = upstreams.cache.document(&locked.upstream) {
+    if let Ok(bytes) = task.upstreams.cache.document(&locked.upstream) {
         return Ok(bytes);
     }
-    let bytes = files::read_location(file, upstreams, source, MAX_YAML)?;
+    let bytes = task.upstreams.read(task.file, source, MAX_YAML)?;
     if Digest::of(&bytes) != locked.upstream.digest {
         bail!(
             "{source} has changed since the lock was made, and the cache no longer has the locked \
@@ -118,39 +96,20 @@ fn as_locked(
     Ok(bytes)
 }
 
-/// What the cluster will refuse of the manifests that could be read.
-pub(super) fn refused(spec: &Spec, locked: &[(LockedManifest, File)]) -> Vec<String> {
-    let subjects: Vec<Subject<'_>> =
-        locked.iter().map(|(manifest, file)| Subject { name: &manifest.name, file }).collect();
-    let provided = Provided {
-        kinds: spec.provided.kinds.iter().cloned().collect(),
-        namespaces: spec.provided.namespaces.iter().cloned().collect(),
-        is_incomplete: locked.len() < spec.manifests.len(),
-    };
-    check::problems(&subjects, spec.kubernetes.version.value.minor(), &provided)
-}
-
-/// What the manifests expect of the cluster, and the spec's cluster file says otherwise.
-/// A pool of a patch is held to it with the spec.
-pub(super) fn unmet(spec: &Spec, manifests: &[LockedManifest]) -> Vec<String> {
-    let cluster = spec.cluster.cluster();
-    let of = |manifest: &LockedManifest| {
-        let is_patched = manifest.patches.iter().any(|edit| edit.patch == "poolCidr");
-        let expects = manifest.expects.iter().filter(|one| {
-            !(is_patched && matches!(one.of, Aspect::PodAddresses | Aspect::PodNetwork))
-        });
-        let conflicts = expects.filter_map(|one| one.conflict(cluster));
-        let words = |conflict: Conflict| {
-            format!(
-                "manifest {}: {conflict}, unless a site sets another: {}",
-                manifest.name,
-                conflict.cure()
-            )
-        };
-        conflicts.map(words).collect::<Vec<_>>()
-    };
-    let is_applied = |one: &&LockedManifest| !cluster.skip_manifests.contains(&one.name);
-    manifests.iter().filter(is_applied).flat_map(of).collect()
+/// What a person should look at in a manifest.
+fn remarks(name: &str, discovery: &Discovery) -> Vec<String> {
+    let guesses = discovery.guesses.iter().map(|guess| {
+        format!(
+            "manifest {name}, line {}: `{}` may be an image ({}); list it under `images:` if it is",
+            guess.line, guess.text, guess.why
+        )
+    });
+    let pulls_always = discovery.pulls_always.first().map(|line| {
+        format!(
+            "manifest {name}, line {line}: `imagePullPolicy: Always` asks a registry at every start, and an air-gapped node has none: patch it with `pullPolicy: IfNotPresent`"
+        )
+    });
+    guesses.chain(pulls_always).collect()
 }
 
 /// What a file that was cut off looks like, where nothing says what it has to
@@ -174,52 +133,4 @@ fn doubts(manifest: &Manifest, text: &str, discovery: &Discovery) -> Vec<String>
         ));
     }
     doubts
-}
-
-/// A template that nobody filled in is seldom YAML.
-fn of_template(error: anyhow::Error, text: &str) -> anyhow::Error {
-    match text.contains("{{") {
-        true => error.context(format!(
-            "it is not YAML, and has `{{{{`: if it is a template of a Helm chart, {}",
-            check::RENDER
-        )),
-        false => error,
-    }
-}
-
-/// The parts in which a manifest with this text is applied, kept in the cache.
-pub fn keep_passes(
-    upstreams: &Upstreams,
-    file: &File,
-    text: &str,
-) -> anyhow::Result<Vec<LockedPass>> {
-    let keep = |pass: Pass| {
-        Ok(LockedPass {
-            content: described(upstreams, &pass.text)?,
-            defines_kinds: pass.defines_kinds,
-            by_server: pass.by_server,
-        })
-    };
-    passes(file, text).into_iter().map(keep).collect()
-}
-
-/// The images that the manifest needs, sorted: those that were discovered in it
-/// but what the spec ignores.
-pub fn images_of(manifest: &Manifest, discovery: &Discovery) -> Vec<ImageReference> {
-    let ignored = &manifest.ignore_images;
-    let found = discovery.found.iter().map(|found| &found.image);
-    let mut images: Vec<_> = found.filter(|image| !ignored.contains(image)).cloned().collect();
-    images.sort();
-    images.dedup();
-    images
-}
-
-/// The manifest's text with the spec's patches, and what they changed.
-pub fn apply_patches(manifest: &Manifest, text: &str) -> anyhow::Result<(String, Vec<Edit>)> {
-    Ok(patch::apply(&manifest.patches, &manifest.name, text)?)
-}
-
-fn described(upstreams: &Upstreams, text: &str) -> anyhow::Result<Descriptor> {
-    let digest = upstreams.cache.insert(text.as_bytes())?;
-    Ok(Descriptor { media_type: YAML_TYPE.to_owned(), digest, size: text.len() as u64 })
 }

@@ -1,26 +1,26 @@
 //! A target's packages.
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use bundle_format::lock::{LockedFile, LockedRepository, LockedRpm, LockedTarget, Why};
 use bundle_format::pattern::fits;
 
+use super::on_nodes;
 use super::repositories::{self, Repositories};
-use super::{Kept, Upstreams, files, on_nodes};
+use super::requests::requests;
+use super::task::Task;
 use crate::fetch::download::{Source, download};
 use crate::fetch::memory::Network;
 use crate::outage::Problems;
 use crate::page;
-use crate::rpm::baseline;
 use crate::rpm::closure::Request;
 use crate::rpm::node_rpm::EL7_ADVICE;
 use crate::rpm::package::Package;
 use crate::rpm::repository::Repository as LoadedRepository;
-use crate::rpm::resolve::{self, Baseline, Chosen, Goal};
-use crate::spec::profile::{self, Profile};
-use crate::spec::{self, PackageRequest, Spec, SpecFile, Target};
+use crate::rpm::resolve::{self, Baseline, Chosen, Goal, baseline};
+use crate::spec::{self, SpecFile, Target, profile};
+use crate::upstreams::Upstreams;
 
 /// A package list of a node is a short text.
 const MAX_PACKAGE_LIST: u64 = 16 << 20;
@@ -35,15 +35,12 @@ pub(super) struct LockedPackages {
 
 /// Finds a target's packages. Where they cannot be found, `problems` says why.
 pub(super) fn lock(
-    kept: Option<&Kept<'_>>,
-    file: &SpecFile,
+    task: &Task<'_>,
     target: &Target,
-    upstreams: &Upstreams,
-    now: SystemTime,
     problems: &mut Problems,
 ) -> Option<LockedPackages> {
-    let repositories = repositories::load(file, target, upstreams, now, problems)?;
-    match solve(kept, file, target, upstreams, repositories) {
+    let repositories = repositories::load(task, target, problems)?;
+    match solve(task, target, repositories) {
         Ok(locked) => Some(locked),
         Err(error) => {
             problems.add(&format!("target {}", target.id()), &error);
@@ -54,12 +51,11 @@ pub(super) fn lock(
 
 /// The closure of what nodes are to have, and where each package of it comes from.
 fn solve(
-    kept: Option<&Kept<'_>>,
-    file: &SpecFile,
+    task: &Task<'_>,
     target: &Target,
-    upstreams: &Upstreams,
     repositories: Repositories<'_>,
 ) -> anyhow::Result<LockedPackages> {
+    let Task { file, kept, upstreams, .. } = *task;
     let id = target.id();
     let Repositories { mut loaded, locked: repositories, keys, unusable_on_nodes } = repositories;
     let profile = profile::of_family(&target.family.value);
@@ -175,53 +171,6 @@ fn elsewhere(target: &str, repositories: &[LockedRepository], rpms: &[LockedRpm]
     warnings
 }
 
-/// All packages that nodes are to have, each with the reason.
-fn requests(
-    spec: &Spec,
-    target: &Target,
-    profile: Option<&Profile>,
-) -> anyhow::Result<Vec<(Request, Why)>> {
-    let mut requests = Vec::new();
-    let mut add = |text: &str, repository: Option<&str>, why: Why| -> anyhow::Result<()> {
-        requests.push((Request::parse(text)?.pinned_to(repository), why));
-        Ok(())
-    };
-    let version = &spec.kubernetes.version;
-    let repository = spec.kubernetes.repository.as_deref();
-    for package in ["kubelet", "kubeadm", "kubectl"] {
-        let why =
-            Why::Spec { path: "kubernetes.version".to_owned(), line: version.referenced.line() };
-        add(&format!("{package} = {}", version.value), repository, why)?;
-    }
-    for package in ["cri-tools", "kubernetes-cni"] {
-        let why =
-            Why::Spec { path: "kubernetes.version".to_owned(), line: version.referenced.line() };
-        add(package, repository, why)?;
-    }
-    if let Some(containerd) = &spec.containerd {
-        let why = Why::Spec {
-            path: "containerd.version".to_owned(),
-            line: containerd.version.referenced.line(),
-        };
-        let text = format!("{} = {}", containerd.package, containerd.version.value);
-        add(&text, containerd.repository.as_deref(), why)?;
-    }
-    for package in profile.map(|profile| profile.packages.as_slice()).unwrap_or_default() {
-        add(package, None, Why::Base { profile: target.family.value.clone() })?;
-    }
-    for (index, package) in target.packages.iter().enumerate() {
-        let why = Why::Spec {
-            path: format!("targets[{}].packages[{index}]", target.id()),
-            line: package.referenced.line(),
-        };
-        match &package.value {
-            PackageRequest::Anywhere(text) => add(text, None, why)?,
-            PackageRequest::Pinned(pinned) => add(&pinned.package, Some(&pinned.repository), why)?,
-        }
-    }
-    Ok(requests)
-}
-
 fn baseline(
     file: &SpecFile,
     target: &Target,
@@ -231,7 +180,7 @@ fn baseline(
         spec::Baseline::Core => (Baseline::Core, "comps: core".to_owned()),
         spec::Baseline::None => (Baseline::None, "none".to_owned()),
         spec::Baseline::Packages(name) => {
-            let bytes = files::read_location(file, upstreams, name, MAX_PACKAGE_LIST)?;
+            let bytes = upstreams.read(file, name, MAX_PACKAGE_LIST)?;
             page::refuse(name, &bytes)?;
             let text = String::from_utf8(bytes).with_context(|| format!("reading {name}"))?;
             (

@@ -2,10 +2,10 @@
 
 use url::Url;
 
-use super::images::Wanted;
-use super::{Upstreams, repositories};
+use super::wanted::Wanted;
 use crate::outage::Places;
 use crate::spec::SpecFile;
+use crate::upstreams::Upstreams;
 
 /// All hosts that the spec names.
 pub(super) fn places(file: &SpecFile, wanted: &Wanted, upstreams: &Upstreams) -> Places {
@@ -19,7 +19,7 @@ pub(super) fn places(file: &SpecFile, wanted: &Wanted, upstreams: &Upstreams) ->
         for repository in &target.repositories {
             let own = repository.base_url.iter().chain(&repository.mirror_list);
             for url in own.chain(&repository.keys) {
-                add(url, repositories::title(target, repository));
+                add(url, target.title_of(repository));
             }
         }
     }

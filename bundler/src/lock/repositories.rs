@@ -1,24 +1,20 @@
 //! A target's repositories: where they are, their keys, their verified metadata.
 
-use std::time::SystemTime;
-
 use anyhow::bail;
 use bundle_format::lock::{LockedFile, LockedRepository};
-use url::Url;
 
-use super::{Upstreams, files, keys};
+use super::base_urls::base_urls;
+use super::keys;
+use super::task::Task;
 use crate::fetch;
 use crate::fetch::memory::Network;
 use crate::outage::Problems;
-use crate::page;
-use crate::rpm::key::{self, Keyring};
+use crate::rpm::key::{ExpiredKeys, Keyring};
+use crate::rpm::location::folder;
 use crate::rpm::node_rpm::NodeRpm;
 use crate::rpm::repository::{self, Repository as LoadedRepository};
 use crate::rpm::source::{Metadata, RepositorySource};
-use crate::spec::{self, Check, Repository, SpecFile, Target, plain_http};
-
-/// A mirror list is a short text.
-const MAX_MIRROR_LIST: u64 = 1 << 20;
+use crate::spec::{Check, Repository, Target};
 
 /// What a target's repositories offer.
 pub(super) struct Repositories<'a> {
@@ -29,25 +25,19 @@ pub(super) struct Repositories<'a> {
     pub(super) unusable_on_nodes: Vec<&'a str>,
 }
 
-/// A repository's name in messages.
-pub(super) fn title(target: &Target, repository: &Repository) -> String {
-    format!("target {}, repository `{}`", target.id(), repository.id.value)
-}
-
 /// Reads all repositories of a target. Where one cannot be read, `problems` says why.
 pub(super) fn load<'a>(
-    file: &SpecFile,
+    task: &Task<'_>,
     target: &'a Target,
-    upstreams: &Upstreams,
-    now: SystemTime,
     problems: &mut Problems,
 ) -> Option<Repositories<'a>> {
+    let Task { file, upstreams, now, .. } = *task;
     let Some(keys) = keys::read(file, target, upstreams, problems) else {
         // Without a network, all else that the cache lacks is told in the same run.
         if upstreams.client.network() == Network::Off {
             for repository in &target.repositories {
-                if let Err(error) = was_read(file, target, repository, upstreams) {
-                    problems.add(&title(target, repository), &error);
+                if let Err(error) = was_read(task, target, repository) {
+                    problems.add(&target.title_of(repository), &error);
                 }
             }
         }
@@ -64,28 +54,27 @@ pub(super) fn load<'a>(
         if repository.gpgcheck == Check::On && !node_rpm.can_check(&own.keyring, now) {
             all.unusable_on_nodes.push(&repository.id.value);
         }
-        match load_one(file, target, repository, own.keyring, upstreams, now) {
+        match load_one(task, target, repository, own.keyring) {
             Ok((loaded, locked)) => {
                 all.loaded.push(loaded);
                 all.locked.push(locked);
                 all.keys.extend(own.files);
             }
-            Err(error) => problems.add(&title(target, repository), &error),
+            Err(error) => problems.add(&target.title_of(repository), &error),
         }
     }
     (all.loaded.len() == target.repositories.len()).then_some(all)
 }
 
 fn load_one(
-    file: &SpecFile,
+    task: &Task<'_>,
     target: &Target,
     repository: &Repository,
     keyring: Keyring,
-    upstreams: &Upstreams,
-    now: SystemTime,
 ) -> anyhow::Result<(LoadedRepository, LockedRepository)> {
+    let Task { file, upstreams, now, .. } = *task;
     let fingerprints = keyring.fingerprints();
-    let expired = expired_keys(repository);
+    let expired = ExpiredKeys::from(&repository.expired_keys);
     let metadata = match repository.repo_gpgcheck {
         Check::On => Metadata::Signed { keyring, expired, now },
         Check::Off(_) => Metadata::Unchecked,
@@ -127,62 +116,15 @@ fn load_one(
 }
 
 /// Whether the cache has a repository's table of contents.
-fn was_read(
-    file: &SpecFile,
-    target: &Target,
-    repository: &Repository,
-    upstreams: &Upstreams,
-) -> anyhow::Result<()> {
+fn was_read(task: &Task<'_>, target: &Target, repository: &Repository) -> anyhow::Result<()> {
+    let Task { file, upstreams, .. } = *task;
     let mut problems = Vec::new();
     for base_url in base_urls(file, target, repository, upstreams)? {
-        let url = repository::folder(&base_url).join("repodata/repomd.xml")?;
+        let url = folder(&base_url).join("repodata/repomd.xml")?;
         match fetch::bytes(&*upstreams.client, &url, repository::MAX_REPOMD) {
             Ok(_) => return Ok(()),
             Err(error) => problems.push(error.to_string()),
         }
     }
     bail!("{}", problems.join("; then "))
-}
-
-/// What the spec says of expired keys, for the check itself.
-pub(crate) fn expired_keys(repository: &Repository) -> key::ExpiredKeys {
-    match repository.expired_keys {
-        spec::ExpiredKeys::Refuse => key::ExpiredKeys::Refuse,
-        spec::ExpiredKeys::Allow(_) => key::ExpiredKeys::Allow,
-    }
-}
-
-/// Where a repository may be, in order: its base URL, or its mirrors.
-pub(crate) fn base_urls(
-    file: &SpecFile,
-    target: &Target,
-    repository: &Repository,
-    upstreams: &Upstreams,
-) -> anyhow::Result<Vec<Url>> {
-    let expand = |text: &str| text.replace("$basearch", target.architecture.rpm());
-    if let Some(base_url) = &repository.base_url {
-        return Ok(vec![files::location(file, &expand(base_url))?]);
-    }
-    let list = expand(repository.mirror_list.as_deref().unwrap_or_default());
-    let url = files::location(file, &list)?;
-    let text = fetch::bytes(&*upstreams.client, &url, MAX_MIRROR_LIST)?;
-    page::refuse(url.as_str(), &text)?;
-    let may_be_exposed = plain_http::is_checked(repository) || repository.plain_http.is_some();
-    let urls: Vec<Url> = String::from_utf8_lossy(&text)
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .filter_map(|line| Url::parse(&expand(line)).ok())
-        .filter(|url| matches!(url.scheme(), "https" | "http"))
-        .filter(|url| may_be_exposed || !plain_http::is_exposed(url))
-        // A password has no place in a lock.
-        .filter(|url| url.username().is_empty() && url.password().is_none())
-        .filter(|url| url.query().is_none() && url.fragment().is_none())
-        .take(5)
-        .collect();
-    if urls.is_empty() {
-        let usable = if may_be_exposed { "" } else { " that is read over https" };
-        bail!("the mirror list {url} names no mirror{usable}");
-    }
-    Ok(urls)
 }

@@ -7,8 +7,8 @@ use bundle_format::lock::{Aspect, Expectation};
 use ipnet::Ipv4Net;
 use serde_json::Value;
 
-use super::document::File;
 use super::object::{Object, objects, place_of_pods};
+use crate::libyaml::document::File;
 
 /// The label by which pods and volumes are bound to a machine.
 const MACHINE: &str = "kubernetes.io/hostname";

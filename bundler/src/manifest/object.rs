@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::document::File;
-use super::node::{Node, get, items};
-use super::value::{self, ValueError};
+use crate::libyaml::document::File;
+use crate::libyaml::node::{Node, get, items};
+use crate::libyaml::value::{self, ValueError};
 
 /// An object that can be sent to an API server.
 #[derive(Debug)]
@@ -61,6 +61,11 @@ impl Object {
     /// Its namespace, where it says one.
     pub fn namespace(&self) -> Option<&str> {
         Some(self.text("/metadata/namespace")).filter(|name| !name.is_empty())
+    }
+
+    /// Whether it defines a kind.
+    pub fn is_definition(&self) -> bool {
+        self.kind() == "CustomResourceDefinition" && self.group() == "apiextensions.k8s.io"
     }
 
     /// `Deployment web/front`.

@@ -5,9 +5,16 @@
 
 use std::collections::BTreeSet;
 
-use super::check::{is_definition, is_too_large_for_annotation};
-use super::document::File;
+use serde_json::Value;
+
 use super::object::{Object, objects};
+use crate::libyaml::document::File;
+
+/// Of an annotation, which has to hold the whole object where kubectl applies it
+/// by itself (`ValidateAnnotationsSize`: 256 KiB for all of an object's).
+const ANNOTATIONS: usize = 256 * 1024;
+/// What is left free for the annotation's name and for what others write.
+const MARGIN: usize = 8 * 1024;
 
 /// A part of a manifest that is applied at once.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,7 +42,7 @@ pub fn passes(file: &File, text: &str) -> Vec<Pass> {
     let turn = |object: &Object| Turn {
         rank: match object.kind() {
             "Namespace" if hoisted => 0,
-            _ if is_definition(object) => 1,
+            _ if object.is_definition() => 1,
             _ => 2,
         },
         by_server: is_too_large_for_annotation(object),
@@ -52,6 +59,21 @@ pub fn passes(file: &File, text: &str) -> Vec<Pass> {
             by_server: wanted.by_server,
         })
         .collect()
+}
+
+/// Whether `kubectl apply` cannot note the object in its own annotation, so that
+/// the server has to keep account of it.
+fn is_too_large_for_annotation(object: &Object) -> bool {
+    let annotations = object.json.pointer("/metadata/annotations").and_then(Value::as_object);
+    let own: usize = annotations
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| key.len() + value.as_str().map_or(0, str::len))
+        .sum();
+    // Go writes `<`, `>` and `&` as six bytes.
+    let json = object.json.to_string();
+    let escaped = json.bytes().filter(|byte| b"<>&".contains(byte)).count() * 5;
+    json.len() + escaped + own + MARGIN > ANNOTATIONS
 }
 
 /// Whether an object stands before the namespace that it is in.
@@ -104,7 +126,7 @@ fn yaml(object: &Object) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::{document, value};
+    use crate::libyaml::{document, value};
 
     fn of(text: &str) -> Vec<Pass> {
         passes(&document::read("x", text).unwrap(), text)

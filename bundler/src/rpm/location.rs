@@ -4,7 +4,14 @@
 
 use url::Url;
 
-use super::repository::folder;
+/// `base` with a slash at its end, as [`Url::join`] needs it.
+pub fn folder(base: &Url) -> Url {
+    let mut folder = base.clone();
+    if !folder.path().ends_with('/') {
+        folder.set_path(&format!("{}/", base.path()));
+    }
+    folder
+}
 
 /// The URL of the file that stands as `href` in metadata, relative to `base`.
 ///

@@ -1,11 +1,9 @@
 //! RPMs: repositories, the dependency closure, signatures.
 
 mod armor;
-pub mod baseline;
 mod certificate;
 pub mod closure;
 pub mod compression;
-pub mod comps;
 pub mod dependency;
 pub mod header;
 pub mod key;

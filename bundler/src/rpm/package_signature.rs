@@ -117,7 +117,9 @@ pub fn verify(
         Signature::Unchecked => None,
         Signature::By { keyring, expired, metadata_is_signed, node_rpm } => {
             let judgement = Judgement { kinds: &[SignatureType::Binary], expired, now };
-            let signed = Signed::check(&file, &outside, &header, keyring, judgement, node_rpm)?;
+            let (file, outside, header) = (&file, &outside, &header);
+            let subject = Subject { file, outside, header, keyring, judgement, node_rpm };
+            let signed = subject.signed()?;
             let reaches_payload = signed.payload || digests.header_names_payload();
             if !reaches_payload && !metadata_is_signed {
                 return Err(PackageError::PartlySigned);
@@ -139,65 +141,83 @@ struct Signed {
     payload: bool,
 }
 
-impl Signed {
-    fn check(
-        file: &File,
-        outside: &Outside,
-        package: &PackageMetadata,
-        keyring: &Keyring,
-        judgement: Judgement<'_>,
-        node_rpm: NodeRpm,
-    ) -> Result<Self, PackageError> {
-        let header = || Ok(Box::new(outside.header()) as Box<dyn Read + '_>);
-        let whole = || {
-            let whole = outside.header().chain(payload(file, outside)?);
-            Ok(Box::new(whole) as Box<dyn Read + '_>)
-        };
-        // Several vendors' or several generations of keys: one has to count, and
-        // none may be over other bytes.
-        let mut by = None;
-        let mut problem = None;
-        if node_rpm.knows_several_signatures()
-            && package.signature.entry_is_present(IndexSignatureTag::RPMSIGTAG_OPENPGP)
+/// A package, and who may have signed it.
+struct Subject<'a> {
+    file: &'a File,
+    outside: &'a Outside,
+    header: &'a PackageMetadata,
+    keyring: &'a Keyring,
+    judgement: Judgement<'a>,
+    node_rpm: NodeRpm,
+}
+
+impl Subject<'_> {
+    fn signed(&self) -> Result<Signed, PackageError> {
+        let several = self.several()?;
+        let older = self.older()?;
+        let payload = older.as_ref().is_some_and(|older| older.payload);
+        match older.map(|older| older.by).or(several) {
+            Some(by) => Ok(Signed { by, payload }),
+            None => Err(SignatureError::Unsigned.into()),
+        }
+    }
+
+    /// The newer kind, of which there may be several, of several vendors or generations
+    /// of keys: one has to count, and none may be over other bytes. Gives whose counts.
+    fn several(&self) -> Result<Option<String>, PackageError> {
+        let signatures = &self.header.signature;
+        if !self.node_rpm.knows_several_signatures()
+            || !signatures.entry_is_present(IndexSignatureTag::RPMSIGTAG_OPENPGP)
         {
-            for bytes in package.raw_signatures().map_err(malformed)? {
-                match keyring.judge(&header, &bytes, judgement) {
-                    Ok(key) => by = Some(key.fingerprint),
-                    Err(error @ SignatureError::Bad(_)) => return Err(error.into()),
-                    Err(SignatureError::UnknownKey { .. }) if problem.is_some() => {}
-                    Err(error) => problem = Some(error),
-                }
+            return Ok(None);
+        }
+        let (mut by, mut problem) = (None, None);
+        for bytes in self.header.raw_signatures().map_err(malformed)? {
+            match self.keyring.judge(&|| self.header_bytes(), &bytes, self.judgement) {
+                Ok(key) => by = Some(key.fingerprint),
+                Err(error @ SignatureError::Bad(_)) => return Err(error.into()),
+                Err(SignatureError::UnknownKey { .. }) if problem.is_some() => {}
+                Err(error) => problem = Some(error),
             }
         }
-        if let (None, Some(problem)) = (&by, problem) {
-            return Err(problem.into());
+        match (by, problem) {
+            (None, Some(problem)) => Err(problem.into()),
+            (by, _) => Ok(by),
         }
-        // The older kinds: rpm refuses a package of which one does not count.
-        let mut is_payload_signed = false;
+    }
+
+    /// The older kinds: rpm refuses a package of which one does not count.
+    fn older(&self) -> Result<Option<Signed>, PackageError> {
+        let mut signed: Option<Signed> = None;
         for (tag, is_over_payload) in [
             (IndexSignatureTag::RPMSIGTAG_RSA, false),
             (IndexSignatureTag::RPMSIGTAG_DSA, false),
             (IndexSignatureTag::RPMSIGTAG_PGP, true),
             (IndexSignatureTag::RPMSIGTAG_GPG, true),
         ] {
-            let bytes =
-                found(package.signature.get_entry_data_as_binary(tag)).map_err(malformed)?;
-            let Some(bytes) = bytes else { continue };
+            let bytes = found(self.header.signature.get_entry_data_as_binary(tag));
+            let Some(bytes) = bytes.map_err(malformed)? else { continue };
             let signatory = match is_over_payload {
-                true => keyring.judge(&whole, bytes, judgement)?,
-                false => keyring.judge(&header, bytes, judgement)?,
+                true => self.keyring.judge(&|| self.whole(), bytes, self.judgement)?,
+                false => self.keyring.judge(&|| self.header_bytes(), bytes, self.judgement)?,
             };
-            let objection = node_rpm.objection(signatory.is_subkey, signatory.algorithm);
+            let objection = self.node_rpm.objection(signatory.is_subkey, signatory.algorithm);
             if let Some(objection) = objection {
                 return Err(PackageError::NodeRpm { key: signatory.words, objection });
             }
-            by = Some(signatory.fingerprint);
-            is_payload_signed |= is_over_payload;
+            let payload = is_over_payload || signed.is_some_and(|signed| signed.payload);
+            signed = Some(Signed { by: signatory.fingerprint, payload });
         }
-        match by {
-            Some(by) => Ok(Self { by, payload: is_payload_signed }),
-            None => Err(SignatureError::Unsigned.into()),
-        }
+        Ok(signed)
+    }
+
+    fn header_bytes(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self.outside.header()))
+    }
+
+    /// Header and payload.
+    fn whole(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self.outside.header().chain(payload(self.file, self.outside)?)))
     }
 }
 

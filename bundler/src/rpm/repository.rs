@@ -106,15 +106,6 @@ pub enum RepositoryError {
 /// What a node has is called so; no repository of a spec can be.
 const THE_NODE: &str = "(the node)";
 
-/// `base` with a slash at its end, as [`Url::join`] needs it.
-pub fn folder(base: &Url) -> Url {
-    let mut folder = base.clone();
-    if !folder.path().ends_with('/') {
-        folder.set_path(&format!("{}/", base.path()));
-    }
-    folder
-}
-
 impl Repository {
     /// Reads the packages of the repository at `base_url`, whose `repomd.xml`
     /// has the bytes `repomd`.
@@ -125,7 +116,7 @@ impl Repository {
         priority: u32,
         repomd: &[u8],
     ) -> Result<Self, RepositoryError> {
-        let base_url = folder(base_url);
+        let base_url = location::folder(base_url);
         let parsed = Repomd::parse(repomd).map_err(|source| RepositoryError::Repomd {
             repository: id.to_owned(),
             url: base_url.clone(),

@@ -5,7 +5,8 @@ use std::time::SystemTime;
 use url::Url;
 
 use super::key::{ExpiredKeys, Keyring, SignatureError};
-use super::repository::{MAX_REPOMD, Repository, RepositoryError, folder};
+use super::location::folder;
+use super::repository::{MAX_REPOMD, Repository, RepositoryError};
 use crate::fetch::{self, Fetch, FetchError};
 use crate::page;
 

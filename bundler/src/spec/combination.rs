@@ -8,8 +8,10 @@ use bundle_format::ImageReference;
 use bundle_format::cluster::{Cluster, ProxyMode};
 use bundle_format::yaml::{Node, Place};
 
-use super::{Spec, Target, profile};
-use crate::manifest::patch::Change;
+use super::patch::Change;
+use super::profile;
+use super::root::Spec;
+use super::target::Target;
 
 /// What is wrong with a combination, and what to write instead.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -222,7 +224,8 @@ pub fn check_image(spec: &Spec, image: &ImageReference) -> Findings {
     let version = image.tag().and_then(version);
     match (image.repository(), version) {
         ("calico/node", Some([3, calico, patch])) => {
-            check_range("Calico 3", calico, patch, &CALICO, minor, &mut findings);
+            let untested = untested(("Calico 3", [calico, patch]), &CALICO, minor);
+            findings.warnings.extend(untested);
             if calico >= 29 && spec.targets.iter().any(|target| target.family.value == "el7") {
                 findings.warnings.push(format!(
                     "Calico 3.{calico}.{patch} is not made for el7's kernel 3.10: 3.28 is the \
@@ -231,7 +234,8 @@ pub fn check_image(spec: &Spec, image: &ImageReference) -> Findings {
             }
         }
         ("ingress-nginx/controller", Some([1, ingress, patch])) => {
-            check_range("ingress-nginx 1", ingress, patch, &INGRESS_NGINX, minor, &mut findings);
+            let untested = untested(("ingress-nginx 1", [ingress, patch]), &INGRESS_NGINX, minor);
+            findings.warnings.extend(untested);
             let fixed = match ingress {
                 0..=10 => false,
                 11 => patch >= 5,
@@ -250,23 +254,20 @@ pub fn check_image(spec: &Spec, image: &ImageReference) -> Findings {
     findings
 }
 
-fn check_range(
-    product: &str,
-    product_minor: u32,
-    patch: u32,
+/// A warning where a product was not tested with Kubernetes 1.`minor`, by a table of its
+/// minors, each with the first and the last of Kubernetes'.
+fn untested(
+    (product, [own, patch]): (&str, [u32; 2]),
     table: &[(u32, u32, u32)],
     minor: u32,
-    findings: &mut Findings,
-) {
-    let Some((_, first, last)) = table.iter().find(|(row, ..)| *row == product_minor) else {
-        return;
-    };
-    if !(*first..=*last).contains(&minor) {
-        findings.warnings.push(format!(
-            "{product}.{product_minor}.{patch} is tested with Kubernetes 1.{first} to 1.{last}, \
-             and the spec says 1.{minor}"
-        ));
-    }
+) -> Option<String> {
+    let (_, first, last) = table.iter().find(|(row, ..)| *row == own)?;
+    (!(*first..=*last).contains(&minor)).then(|| {
+        format!(
+            "{product}.{own}.{patch} is tested with Kubernetes 1.{first} to 1.{last}, and the \
+             spec says 1.{minor}"
+        )
+    })
 }
 
 /// The numbers of a tag such as `v3.26.4`.

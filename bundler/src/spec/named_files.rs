@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use bundle_format::yaml::{Node, Place, Problem};
 use url::Url;
 
-use super::{Baseline, SpecFile};
+use super::file::SpecFile;
+use super::target::Baseline;
 
 /// Each file that `file` names, at its place in `root`, and that is not there.
 pub(super) fn missing(file: &SpecFile, root: &Node) -> Vec<Problem> {

@@ -7,18 +7,9 @@ use bundle_format::secret::hidden_line;
 use bundle_format::yaml::{Node, Place, Problem, Read, cut};
 use bundle_format::{Digest, input, recognise};
 
-use super::{FORMAT, Spec, named_files, relations};
-
-/// A spec with the file that it came from.
-#[derive(Debug)]
-pub struct SpecFile {
-    /// Where it is.
-    pub path: PathBuf,
-    /// The digest of its bytes.
-    pub digest: Digest,
-    /// What it says.
-    pub spec: Spec,
-}
+use super::file::SpecFile;
+use super::root::{FORMAT, Spec};
+use super::{named_files, relations};
 
 /// Why a spec cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -90,11 +81,6 @@ impl SpecFile {
         let mut file = Self { path: path.to_owned(), digest, spec };
         file.tell_patches_their_places(&root);
         Ok((file, root))
-    }
-
-    /// A file that the spec names, beside the spec itself.
-    pub fn beside(&self, file: &str) -> PathBuf {
-        self.path.parent().unwrap_or(Path::new("")).join(file)
     }
 
     /// A patch fails long after the spec was read, when it finds nothing.

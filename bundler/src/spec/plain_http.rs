@@ -6,7 +6,9 @@
 use bundle_format::yaml::{Node, Problem};
 use url::{Host, Url};
 
-use super::{Check, Manifest, Repository, Spec};
+use super::manifest::Manifest;
+use super::repository::{Check, Repository};
+use super::root::Spec;
 
 /// Every URL of `spec` that may not be plain http and is.
 pub(super) fn check(spec: &Spec, root: &Node) -> Vec<Problem> {

@@ -7,8 +7,11 @@ use bundle_format::lock::foreign_tool;
 use bundle_format::yaml::hint::near;
 use bundle_format::yaml::{Node, Place, Problem, quoted};
 
-use super::{Check, PackageRequest, Repository, Spec, Target, combination, plain_http};
-use crate::manifest::patch::Change;
+use super::patch::Change;
+use super::repository::{Check, Repository};
+use super::root::Spec;
+use super::target::{PackageRequest, Target};
+use super::{combination, plain_http};
 
 /// All that does not go together in `spec`, which was read from `root`.
 pub(super) fn check(spec: &Spec, root: &Node) -> Vec<Problem> {

@@ -3,7 +3,7 @@
 use bundle_format::yaml::published;
 use serde_json::Value;
 
-use super::FORMAT;
+use super::root::FORMAT;
 
 /// The schema: each kind of text by a pattern, each key with an example.
 pub fn schema() -> Value {

@@ -11,8 +11,11 @@ use bundle_format::{Digest, ImageReference};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use url::Url;
 
-use crate::manifest::patch;
+use super::network;
+use super::reason;
+use super::value_path::ValuePath as Path;
 use crate::rpm::closure::Request;
+use bundle_format::version;
 
 /// Names become names of files and folders, on nodes too.
 const MAX_NAME: usize = 64;
@@ -55,10 +58,10 @@ kinds! {
     Family, "family", "el9", id,
         "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
     /// The version of Kubernetes.
-    KubernetesVersion, "kubernetes-version", "1.28.2", parses::<super::KubernetesVersion>,
+    KubernetesVersion, "kubernetes-version", "1.28.2", parses::<version::KubernetesVersion>,
         r"^1\.[0-9]+\.[0-9]+(-.*)?$";
     /// The version of containerd.
-    ContainerdVersion, "containerd-version", "1.6.25", parses::<super::ContainerdVersion>,
+    ContainerdVersion, "containerd-version", "1.6.25", parses::<version::ContainerdVersion>,
         r"^[0-9]+\.[0-9]+\.[0-9]+(-.*)?$";
     /// Something to fetch.
     FetchUrl, "fetch-url", "https://example.com/", fetch_url,
@@ -91,13 +94,13 @@ kinds! {
     Sha256, "sha256", "e3b0c442…", sha256,
         "^[0-9a-f]{64}$";
     /// Why a check is off.
-    Reason, "reason", "the reason", reason,
+    Reason, "reason", "the reason", reason::check,
         r"^(?!\s*([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[Yy]([Ee][Ss])?|[Nn][Oo]?|[Oo][Nn]|[Oo][Ff][Ff]|[Nn][Uu][Ll][Ll])\s*$)(.|\s)*[^\s0-9!-/:-@\[-`{-~]";
     /// A network.
-    Network, "network", "10.244.0.0/16", parses::<patch::Network>,
+    Network, "network", "10.244.0.0/16", parses::<network::Network>,
         r"^([0-9]{1,3}(\.[0-9]{1,3}){3}/(3[0-2]|[12]?[0-9])|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*/[0-9]{1,3})$";
     /// Where a value stands in an object.
-    ValuePath, "path", "spec.replicas", patch::check_path,
+    ValuePath, "path", "spec.replicas", value_path,
         r"^[^\s].*$";
     /// A kind with its group.
     KindOfGroup, "kind-of-group", "Issuer.cert-manager.io", kind_of_group,
@@ -126,6 +129,10 @@ where
 {
     let shown = |error: T::Err| error.to_string().replace(text, &hidden(text));
     text.parse::<T>().map(|_| ()).map_err(shown)
+}
+
+fn value_path(text: &str) -> Result<(), String> {
+    text.parse::<Path>().map(|_| ())
 }
 
 fn kind_of_group(text: &str) -> Result<(), String> {
@@ -366,17 +373,6 @@ fn sha256(text: &str) -> Result<(), String> {
         Ok(_) => Ok(()),
         Err(_) => Err(format!("{} is not 64 lower-case hex digits", quoted(text))),
     }
-}
-
-/// Whether a text is a reason that a person gave: some words, and not what
-/// stands for yes or no.
-pub(super) fn reason(text: &str) -> Result<(), String> {
-    let text = text.trim();
-    let switch = ["true", "false", "yes", "no", "on", "off", "y", "n", "null", "~"];
-    if text.chars().any(char::is_alphabetic) && !switch.contains(&text.to_lowercase().as_str()) {
-        return Ok(());
-    }
-    Err("a reason must be given in words: write why, as a sentence".to_owned())
 }
 
 fn variable(text: &str) -> Result<(), String> {

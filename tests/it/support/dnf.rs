@@ -10,7 +10,8 @@ use std::process::Command;
 use bundle_format::{Digest, Nevra};
 use bundler::fetch::file::FileFetch;
 use bundler::rpm::closure::Universe;
-use bundler::rpm::repository::{self, Repository};
+use bundler::rpm::location;
+use bundler::rpm::repository::Repository;
 use url::Url;
 
 /// Where Debian's dnf has its modules.
@@ -213,7 +214,7 @@ for case in open(sys.argv[1]):
 
 /// A repository of a case as we read it.
 pub(crate) fn load(folder: &Path, id: &str, priority: u32) -> Repository {
-    let url = repository::folder(&Url::from_file_path(folder).unwrap());
+    let url = location::folder(&Url::from_file_path(folder).unwrap());
     let repomd = fs::read(folder.join("repodata/repomd.xml")).unwrap();
     Repository::load(&FileFetch, id, &url, priority, &repomd).unwrap()
 }

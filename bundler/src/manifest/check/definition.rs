@@ -15,11 +15,6 @@ pub(super) struct Definition {
     pub(super) is_namespaced: Option<bool>,
 }
 
-/// Whether the object defines a kind.
-pub fn is_definition(object: &Object) -> bool {
-    object.kind() == "CustomResourceDefinition" && object.group() == "apiextensions.k8s.io"
-}
-
 /// The kind that the object defines, if it does; the error says what is missing.
 pub(super) fn of(object: &Object) -> Option<Result<Definition, String>> {
     let text = |pointer: &str| object.json.pointer(pointer).and_then(Value::as_str);
@@ -31,7 +26,7 @@ pub(super) fn of(object: &Object) -> Option<Result<Definition, String>> {
             is_namespaced: None,
         }));
     }
-    is_definition(object).then(|| {
+    object.is_definition().then(|| {
         let need = |pointer: &str| {
             let path = pointer.trim_start_matches('/').replace('/', ".");
             text(pointer).ok_or_else(|| format!("it has no {path}: was the file cut off?"))

@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::document::File;
 use super::object::{Object, objects};
+use crate::libyaml::document::File;
 use builtin::Builtin;
 use definition::Definition;
 
@@ -21,8 +21,6 @@ mod stray;
 mod texts;
 mod whole;
 
-pub use definition::is_definition;
-pub use size::is_too_large_for_annotation;
 pub use stray::RENDER;
 
 /// A manifest to check.
@@ -204,10 +202,20 @@ impl<'a> Check<'a> {
             return Ok(None);
         }
         match builtin::served(group, version, kind, self.minor) {
-            Builtin::Served { is_namespaced } => return Ok(is_namespaced),
-            Builtin::Refused(words) => return Err(words),
-            Builtin::Foreign => {}
+            Builtin::Served { is_namespaced } => Ok(is_namespaced),
+            Builtin::Refused(words) => Err(words),
+            Builtin::Foreign => self.defined(subjects, index, object),
         }
+    }
+
+    /// The same of a kind that some manifest has to define.
+    fn defined(
+        &self,
+        subjects: &[Subject<'_>],
+        index: usize,
+        object: &Object,
+    ) -> Result<Option<bool>, String> {
+        let (group, version, kind) = (object.group(), object.version(), object.kind());
         let fits = |own: &Definition| {
             own.group == group && own.kind.as_deref().is_none_or(|own| own == kind)
         };
@@ -235,23 +243,28 @@ impl<'a> Check<'a> {
                  {later} before this one"
             ));
         }
-        if self.provided.is_incomplete {
-            return Ok(None);
+        match self.provided.is_incomplete {
+            true => Ok(None),
+            false => Err(self.undefined(group, kind)),
         }
+    }
+
+    /// What to do about a kind that no manifest defines.
+    fn undefined(&self, group: &str, kind: &str) -> String {
         let near = self
             .definitions
             .iter()
             .filter(|(_, own)| own.group == group)
             .filter_map(|(_, own)| own.kind.as_deref())
             .find(|own| strsim::osa_distance(own, kind) <= 2);
-        Err(match near {
+        match near {
             Some(near) => format!("{group} has no kind {kind}: did you mean {near}?"),
             None => format!(
                 "no manifest brings the definition of this kind, of {group}: put the manifest \
                  with its CustomResourceDefinition before this one, or name `{kind}.{group}` under \
                  `provided.kinds` if an operator makes it or the cluster has it"
             ),
-        })
+        }
     }
 
     fn namespace(&self, subjects: &[Subject<'_>], index: usize, namespace: &str) -> Option<String> {

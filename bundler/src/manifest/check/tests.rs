@@ -1,7 +1,7 @@
 //! What is said of manifests that a cluster would refuse.
 
-use super::super::document;
 use super::*;
+use crate::libyaml::document;
 
 fn problems_of(texts: &[(&str, &str)], minor: u32, provided: &Provided) -> Vec<String> {
     let files: Vec<File> =

@@ -5,7 +5,6 @@ use base64::alphabet;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use serde_json::Value;
 
-use super::definition;
 use crate::manifest::object::Object;
 
 /// As Go reads it, which passes over bits that are left at the end.
@@ -21,7 +20,7 @@ pub(super) fn problems(object: &Object) -> Vec<String> {
             selector(object).into_iter().collect()
         }
         ("v1", "Secret") => secret(object).into_iter().collect(),
-        ("apiextensions.k8s.io/v1", _) if definition::is_definition(object) => versions(object),
+        ("apiextensions.k8s.io/v1", _) if object.is_definition() => versions(object),
         _ => Vec::new(),
     }
 }

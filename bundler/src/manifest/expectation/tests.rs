@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::manifest::document::read;
+use crate::libyaml::document::read;
 
 /// Aspect, value and place of each.
 fn told(text: &str) -> Vec<(Aspect, String, String)> {

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use bundle_format::ImageReference;
 
-use super::ImageRewrite;
 use super::splice::Splice;
 use crate::manifest::discovery::discover;
+use crate::spec::patch::ImageRewrite;
 
 pub(super) fn splices(text: &str, rewrite: &ImageRewrite) -> Result<Vec<Splice>, String> {
     let discovery = discover("", text).map_err(|error| error.to_string())?;

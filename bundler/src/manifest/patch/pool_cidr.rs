@@ -1,9 +1,9 @@
 //! The network of pods in Calico's and flannel's manifests.
 
-use super::network::Network;
 use super::splice::{self, Splice};
 use super::target::{object, objects};
-use crate::manifest::node::{Node, get, items, text as field};
+use crate::libyaml::node::{Node, get, items, text as field};
+use crate::spec::network::Network;
 
 const VARIABLE: &str = "CALICO_IPV4POOL_CIDR";
 

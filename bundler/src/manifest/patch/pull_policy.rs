@@ -1,8 +1,8 @@
 //! Every `imagePullPolicy: Always`.
 
-use super::PullPolicy;
 use super::splice::{self, Splice};
-use crate::manifest::node::{Data, Node, entries, items, scalar};
+use crate::libyaml::node::{Data, Node, entries, items, scalar};
+use crate::spec::patch::PullPolicy;
 
 pub(super) fn splices(
     documents: &[Node],

@@ -1,6 +1,6 @@
 //! Replacing spans of a text.
 
-use crate::manifest::node::{Data, Node, ScalarStyle, entries, scalar};
+use crate::libyaml::node::{Data, Node, ScalarStyle, entries, scalar};
 
 /// Some bytes of a text and what is to stand in their place.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,27 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
-use serde::Deserialize;
-
 use super::splice::Splice;
-use crate::manifest::node::{Data, Node, entries, get, items, scalar, text};
-
-/// A workload in a manifest.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Workload {
-    /// `Deployment`, `DaemonSet`, `Job`, ….
-    #[schemars(extend("examples" = ["Deployment"]))]
-    pub kind: String,
-    /// Its namespace; left out, any.
-    #[serde(default)]
-    #[schemars(extend("examples" = ["kube-system"]))]
-    pub namespace: Option<String>,
-    /// Its name.
-    #[schemars(extend("examples" = ["coredns"]))]
-    pub name: String,
-}
+use crate::libyaml::node::{Data, Node, entries, get, items, scalar, text};
 
 /// The objects of a manifest, those in a `List` among them, each with the path
 /// that leads to it.

@@ -79,7 +79,6 @@ fn what_cannot_be_done_says_what_there_is() {
             "set: {kind: Deployment, name: web, path: 'metadata.labels', value: 1}",
             "written in {",
         ),
-        (DEPLOYMENT, "set: {kind: Deployment, name: web, path: 'spec..x[', value: 1}", "no path"),
         (DEPLOYMENT, "poolCidr: 10.0.0.0/8", "neither Calico's"),
         (DEPLOYMENT, "imageRewrite: {from: quay.io, to: x.io}", "docker.io/library/nginx:1.25"),
         (anchored, "set: {kind: Job, name: j, path: spec.b, value: 1}", "no plain value"),
@@ -89,6 +88,9 @@ fn what_cannot_be_done_says_what_there_is() {
         let error = apply(&[patch(yaml)], "x", text).unwrap_err().to_string();
         assert!(error.contains(words), "{yaml}: {error}");
     }
+    let malformed = "set: {kind: Deployment, name: web, path: 'spec..x[', value: 1}";
+    let error = serde_saphyr::from_str::<Patch>(malformed).unwrap_err().to_string();
+    assert!(error.contains("no path"), "{error}");
     assert!(serde_saphyr::from_str::<Patch>("poolCidr: 10.0.0.0/33").is_err());
 }
 

@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
-use super::Installed;
+use super::installed::Installed;
 use super::policy::{self, Preference};
 use super::rules::{Rule, Rules};
 use super::universe::{Id, Universe};

@@ -14,8 +14,8 @@ use resolvo::{
     StringId, VersionSetId, VersionSetUnionId,
 };
 
-use super::Installed;
 use super::clause::{self, Clause};
+use super::installed::Installed;
 use super::policy::{self, Preference};
 use super::universe::{Id, Universe};
 use crate::rpm::dependency::Dependency;
@@ -234,51 +234,24 @@ impl<'a> Provider<'a> {
     /// each package, by name, that it obsoletes.
     fn constraints(&self, id: Id, known: &mut KnownDependencies) -> Result<(), String> {
         let package = self.universe.package(id);
-        let mut banned: BTreeMap<&str, (BTreeSet<Id>, String)> = BTreeMap::new();
-        let mut ban = |other: Id, words: String| {
-            // A package may stand beside itself and beside its other versions'
-            // claims; those of its own name exclude each other anyway.
-            if self.universe.key(other) != self.universe.key(id) {
-                banned
-                    .entry(self.universe.key(other))
-                    .or_insert((BTreeSet::new(), words))
-                    .0
-                    .insert(other);
-            }
-        };
+        let mut banned = Banned { universe: self.universe, id, by_key: BTreeMap::new() };
         // Of two architectures of one package both have the same version.
         for other in self.universe.named(&package.nevra.name) {
             if self.universe.package(*other).nevra.evr != package.nevra.evr {
-                ban(*other, format!("in the version of {}", package.nevra));
+                banned.add(*other, format!("in the version of {}", package.nevra));
             }
         }
         for obsolete in &package.obsoletes {
             for other in self.universe.obsoleted(obsolete) {
-                ban(*other, format!("not what {} obsoletes: {obsolete}", package.nevra));
+                banned.add(*other, format!("not what {} obsoletes: {obsolete}", package.nevra));
             }
         }
         for conflict in &package.conflicts {
-            let mut involved = Vec::new();
-            let clauses = clause::forbidden(self.universe, conflict);
-            let was_made = clauses.is_some();
-            for clause in clauses.unwrap_or_default() {
-                match clause.given.as_slice() {
-                    [single] if clause.any.is_empty() => {
-                        for other in single {
-                            ban(
-                                *other,
-                                format!("not what {} conflicts with: {conflict}", package.nevra),
-                            );
-                        }
-                    }
-                    _ => involved.push(clause),
-                }
-            }
+            let involved = banned.conflict(conflict);
             let words = format!("conflict {conflict}");
-            let clauses = was_made.then_some(involved);
-            known.requirements.extend(self.requirements(id, clauses, conflict, &words)?);
+            known.requirements.extend(self.requirements(id, involved, conflict, &words)?);
         }
-        for (name, (ids, words)) in banned {
+        for (name, (ids, words)) in banned.by_key {
             let name = self.pool.intern_package_name(name.to_owned());
             let rest: BTreeSet<Id> = self
                 .candidates_of(name)
@@ -302,6 +275,42 @@ impl<'a> Provider<'a> {
             .filter(|id| self.universe.key(**id) == key)
             .filter_map(|id| self.solvables.get(id).copied())
             .collect()
+    }
+}
+
+/// The packages that may not stand beside one, by name, with words on the first.
+struct Banned<'a> {
+    universe: &'a Universe<'a>,
+    id: Id,
+    by_key: BTreeMap<&'a str, (BTreeSet<Id>, String)>,
+}
+
+impl Banned<'_> {
+    /// A package may stand beside itself and beside its other versions' claims; those of
+    /// its own name exclude each other anyway.
+    fn add(&mut self, other: Id, words: String) {
+        let key = self.universe.key(other);
+        if key != self.universe.key(self.id) {
+            self.by_key.entry(key).or_insert((BTreeSet::new(), words)).0.insert(other);
+        }
+    }
+
+    /// Adds what a conflict is with by itself. Gives the rest of it, which is about
+    /// several packages; none where that is too much.
+    fn conflict(&mut self, conflict: &Dependency) -> Option<Vec<Clause>> {
+        let nevra = &self.universe.package(self.id).nevra;
+        let mut involved = Vec::new();
+        for clause in clause::forbidden(self.universe, conflict)? {
+            match clause.given.as_slice() {
+                [single] if clause.any.is_empty() => {
+                    for other in single {
+                        self.add(*other, format!("not what {nevra} conflicts with: {conflict}"));
+                    }
+                }
+                _ => involved.push(clause),
+            }
+        }
+        Some(involved)
     }
 }
 

@@ -4,8 +4,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::exclusions::Exclusions;
+use super::installed::Installed;
 use super::universe::{Id, Universe};
-use super::{Installed, clause, policy};
+use super::{clause, policy};
 
 /// How many packages all sets may name, all in all: some hundred for each package
 /// of a large distribution.

@@ -6,8 +6,8 @@ use std::fmt;
 
 use bundle_format::Nevra;
 
-use crate::manifest::document::{self, YamlError};
-use crate::manifest::node::{Node, entries, get, items, scalar, text};
+use crate::libyaml::document::{self, YamlError};
+use crate::libyaml::node::{Node, entries, get, items, scalar, text};
 
 /// Modules metadata that cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,86 @@
+//! One thing that is not the same in two locks.
+
+use std::fmt;
+
+use bundle_format::lines::{self, Lines};
+use bundle_format::text::printable;
+use serde::Serialize;
+
+use super::artifacts::Artifact;
+use super::texts::Texts;
+
+/// One artifact that is not the same in both.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// `rpm el9-x86_64 kubelet.x86_64`, `image registry.k8s.io/pause`, ….
+    pub what: String,
+    /// What it was; none if it was not there.
+    pub from: Option<String>,
+    /// What it is; none if it is there no more.
+    pub to: Option<String>,
+    /// What changed in its text, where it is one and both are at hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<Lines>,
+    /// Why there is no text where there would be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = &self.what;
+        let line = match (&self.from, &self.to) {
+            (None, Some(to)) => format!("+ {what} {to}"),
+            (Some(from), None) => format!("- {what} {from}"),
+            (Some(from), Some(to)) => format!("~ {what} {from} -> {to}"),
+            (None, None) => return Ok(()),
+        };
+        writeln!(f, "{}", printable(line.trim_end()))?;
+        for line in self.text.iter().flat_map(|text| &text.lines) {
+            writeln!(f, "    {}", printable(line))?;
+        }
+        match self.text.as_ref().map_or(0, |text| text.left_out) {
+            0 => {}
+            more => writeln!(f, "    … {more} more lines; --full shows them")?,
+        }
+        match &self.note {
+            Some(note) => writeln!(f, "    ({note})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Change {
+    /// Of what there was once and is otherwise now.
+    pub(super) fn new(what: &str, from: Option<String>, to: Option<String>) -> Self {
+        Self { what: what.to_owned(), from, to, ..Self::default() }
+    }
+
+    /// With the lines that are not the same in both texts.
+    pub(super) fn with_text(
+        self,
+        a: &Artifact,
+        b: &Artifact,
+        texts: &Texts<'_>,
+        limit: usize,
+    ) -> Self {
+        let pairs = a.texts.iter().zip(&b.texts);
+        let mut others = pairs.filter(|((from, _), (to, _))| from.digest != to.digest).peekable();
+        if others.peek().is_none() {
+            return self;
+        }
+        let found = others.find_map(|((from, of_from), (to, of_to))| {
+            let (before, after) = (texts.bytes(from, of_from)?, texts.bytes(to, of_to)?);
+            lines::of_texts(&before, &after, limit)
+        });
+        match found {
+            Some(text) => Self { text: Some(text), ..self },
+            None => {
+                let note = "its lines cannot be shown: both texts, of at most 100,000 lines, would \
+                            have to be in the bundles, in the cache or beside the spec";
+                Self { note: Some(note.to_owned()), ..self }
+            }
+        }
+    }
+}

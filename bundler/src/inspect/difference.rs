@@ -1,0 +1,170 @@
+//! What changed from one lock to another.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use bundle_format::Digest;
+use bundle_format::archive::reader::Bundle;
+use bundle_format::lines;
+use bundle_format::lock::Lock;
+use bundle_format::text::count;
+use indicatif::HumanBytes;
+use serde::Serialize;
+
+use super::artifacts::{self, Artifact};
+use super::change::Change;
+use super::fields;
+use super::texts::Texts;
+
+/// What changed.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Difference {
+    /// Each artifact that is there only now, or no more, or with other bytes.
+    pub changes: Vec<Change>,
+    /// The bytes of the blobs that only the second has: what a delta would
+    /// carry.
+    pub delta: u64,
+}
+
+/// One of the two that are compared.
+#[derive(Clone, Copy)]
+pub enum Side<'a> {
+    /// No lock yet.
+    Nothing,
+    /// A lock.
+    Lock(&'a Lock),
+    /// A bundle: its lock, and files that were made up when it was built.
+    Bundle(&'a Bundle),
+}
+
+impl<'a> Side<'a> {
+    fn lock(self) -> Option<&'a Lock> {
+        match self {
+            Self::Nothing => None,
+            Self::Lock(lock) => Some(lock),
+            Self::Bundle(bundle) => Some(bundle.lock()),
+        }
+    }
+
+    fn blobs(self) -> BTreeMap<Digest, u64> {
+        let mut blobs: BTreeMap<Digest, u64> = self.lock().map(blobs).unwrap_or_default();
+        if let Self::Bundle(bundle) = self {
+            let contents = bundle.contents().iter().map(|content| &content.descriptor);
+            blobs.extend(contents.map(|blob| (blob.digest, blob.size)));
+        }
+        blobs
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for change in &self.changes {
+            write!(f, "{change}")?;
+        }
+        let changes = count(self.changes.len(), "change");
+        write!(f, "{changes}, {} of new blobs", HumanBytes(self.delta))
+    }
+}
+
+/// Compares two locks without their texts.
+pub fn of_locks(a: &Lock, b: &Lock) -> Difference {
+    compare(Side::Lock(a), Side::Lock(b), &Texts::default(), lines::BRIEF)
+}
+
+/// Compares by artifacts, and field by field where those are the same; then the files
+/// that were made up. Two locks that are not equal differ in something. Of a text at
+/// most `limit` lines are told.
+pub fn compare(a: Side<'_>, b: Side<'_>, texts: &Texts<'_>, limit: usize) -> Difference {
+    let mut changes = changes(a.lock(), b.lock(), texts, limit);
+    if changes.is_empty()
+        && let (Some(a), Some(b)) = (a.lock(), b.lock())
+    {
+        changes = fields::changes(a, b);
+    }
+    if changes.is_empty()
+        && let (Side::Bundle(a), Side::Bundle(b)) = (a, b)
+    {
+        changes = made_up(a, b);
+    }
+    let (held, wanted) = (a.blobs(), b.blobs());
+    let new = wanted.iter().filter(|(digest, _)| !held.contains_key(*digest));
+    Difference { changes, delta: new.map(|(_, size)| size).sum() }
+}
+
+fn changes(a: Option<&Lock>, b: Option<&Lock>, texts: &Texts<'_>, limit: usize) -> Vec<Change> {
+    let (before, after) = (artifacts::of(a, texts), artifacts::of(b, texts));
+    let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let none = BTreeMap::new();
+    let mut changes = Vec::new();
+    for name in names {
+        let (_, what) = name;
+        let (from, to) = (before.get(name).unwrap_or(&none), after.get(name).unwrap_or(&none));
+        let gone: Vec<_> = from.iter().filter(|(version, _)| !to.contains_key(*version)).collect();
+        let come: Vec<_> = to.iter().filter(|(version, _)| !from.contains_key(*version)).collect();
+        let other = from.iter().filter_map(|(version, from)| {
+            let to = to.get(version).filter(|to| to.exact != from.exact)?;
+            let words = |own: &Artifact| format!("{version} {}", own.exact).trim().to_owned();
+            Some(
+                Change::new(what, Some(words(from)), Some(words(to)))
+                    .with_text(from, to, texts, limit),
+            )
+        });
+        changes.extend(other);
+        match (gone.as_slice(), come.as_slice()) {
+            ([(from, _)], [(to, _)]) => {
+                changes.push(Change::new(what, Some((*from).clone()), Some((*to).clone())));
+            }
+            _ => {
+                let gone = gone
+                    .into_iter()
+                    .map(|(version, own)| Change::new(what, Some(either(version, own)), None));
+                let come = come
+                    .into_iter()
+                    .map(|(version, own)| Change::new(what, None, Some(either(version, own))));
+                changes.extend(gone.chain(come));
+            }
+        }
+    }
+    changes
+}
+
+fn either(version: &str, artifact: &Artifact) -> String {
+    if version.is_empty() { artifact.exact.clone() } else { version.to_owned() }
+}
+
+/// What the same lock became by two versions of this program.
+fn made_up(a: &Bundle, b: &Bundle) -> Vec<Change> {
+    let [before, after] = [a, b].map(|bundle| -> BTreeMap<String, Digest> {
+        let contents = bundle.contents().iter();
+        contents.map(|content| (content.path.to_string(), content.descriptor.digest)).collect()
+    });
+    let titles: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let words = |digest: Option<&Digest>| digest.map(ToString::to_string);
+    titles
+        .into_iter()
+        .map(|title| (title, before.get(title), after.get(title)))
+        .filter(|(_, from, to)| from != to)
+        .map(|(title, from, to)| Change::new(&format!("file {title}"), words(from), words(to)))
+        .collect()
+}
+
+fn blobs(lock: &Lock) -> BTreeMap<Digest, u64> {
+    let mut blobs = BTreeMap::new();
+    blobs.extend(lock.rpms.iter().map(|rpm| (rpm.digest, rpm.size)));
+    for image in &lock.images {
+        let documents = std::iter::once(&image.root).chain(&image.unplaced);
+        blobs.extend(documents.map(|one| (one.digest, one.size)));
+        for platform in &image.platforms {
+            let parts = [&platform.manifest, &platform.config].into_iter().chain(&platform.layers);
+            blobs.extend(parts.map(|part| (part.digest, part.size)));
+        }
+    }
+    for manifest in &lock.manifests {
+        let passes = manifest.passes.iter().map(|pass| &pass.content);
+        let parts = [&manifest.applied, &manifest.upstream].into_iter().chain(passes);
+        blobs.extend(parts.map(|part| (part.digest, part.size)));
+    }
+    blobs.extend(lock.files.iter().map(|file| (file.content.digest, file.content.size)));
+    blobs
+}

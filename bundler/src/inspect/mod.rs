@@ -1,0 +1,12 @@
+//! Looking at bundles and locks.
+
+mod artifacts;
+pub mod change;
+pub mod difference;
+pub mod extract;
+mod fields;
+mod folder;
+pub mod naming;
+pub mod summary;
+pub mod texts;
+pub mod why;

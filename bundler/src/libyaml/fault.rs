@@ -1,0 +1,27 @@
+//! What is wrong in a text, and where.
+
+/// A file that is not YAML.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{file}:{line}:{column}: {reason}")]
+pub struct YamlError {
+    file: String,
+    line: usize,
+    column: usize,
+    reason: String,
+}
+
+/// What is wrong in a text, and where, from 1.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) line: usize,
+    pub(super) column: usize,
+    pub(super) reason: String,
+}
+
+impl Fault {
+    /// The same in the file with this name.
+    pub(super) fn of(self, file: &str) -> YamlError {
+        let Self { line, column, reason } = self;
+        YamlError { file: file.to_owned(), line, column, reason }
+    }
+}

@@ -1,0 +1,297 @@
+//! One stream of YAML as libyaml reads it, from which kubectl's own reader
+//! comes.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use libyaml_safer::{Event, EventData, MappingStyle, Parser, SequenceStyle};
+
+use super::fault::Fault;
+use super::node::{Data, Node, Scalar, ScalarStyle, last_of_each};
+use super::stand_in::{self, Disguised, REFUSED};
+
+/// How many values and keys a manifest may have, those among them that aliases
+/// stand for. Each takes up to 200 bytes of memory, however short it is; the
+/// largest published manifests have half a million.
+const MAX_NODES: usize = 2_000_000;
+/// How deep collections may nest; CRD schemas reach about 60.
+pub(super) const MAX_DEPTH: usize = 256;
+
+/// Where a text begins in its file.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Start {
+    pub(super) byte: usize,
+    /// Lines before it.
+    pub(super) lines: usize,
+}
+
+/// Reads YAML from the texts of one file, whose nodes are counted together.
+#[derive(Default)]
+pub(super) struct Reader {
+    nodes: usize,
+}
+
+/// A collection that is not at its end.
+struct Open {
+    anchor: Option<String>,
+    start: Range<usize>,
+    line: usize,
+    data: Data,
+    /// Whether it is in `[…]` or `{…}`.
+    is_flow: bool,
+    /// The key that waits for its value.
+    key: Option<Node>,
+    /// The nodes that were counted before it.
+    nodes_before: usize,
+}
+
+impl Reader {
+    /// The documents of a YAML stream that begins at `start`, as far as they can
+    /// be read, and what stands in the way of more.
+    pub(super) fn stream(&mut self, text: &str, start: Start) -> (Vec<Node>, Option<Fault>) {
+        let mut documents = Vec::new();
+        let nodes = self.nodes;
+        let Some(plain) = stand_in::without_tags_before_commas(text) else {
+            let reason = "it uses all characters, and has `!` before a comma".to_owned();
+            return (documents, Some(Fault { line: start.lines + 1, column: 1, reason }));
+        };
+        let mut fault = self.read(&plain, start, &mut documents).err();
+        if fault
+            .as_ref()
+            .is_some_and(|fault| REFUSED.iter().any(|word| fault.reason.starts_with(word)))
+            && let Some(other) = plain.with_what_kubectl_takes()
+        {
+            documents.clear();
+            self.nodes = nodes;
+            fault = self.read(&other, start, &mut documents).err();
+        }
+        (documents, fault)
+    }
+
+    fn read(
+        &mut self,
+        disguised: &Disguised<'_>,
+        start: Start,
+        documents: &mut Vec<Node>,
+    ) -> Result<(), Fault> {
+        let text = &*disguised.text;
+        let mut parser = Parser::new();
+        parser.set_input(text.as_bytes());
+        let mut open: Vec<Open> = Vec::new();
+        let mut anchors: HashMap<String, Anchored> = HashMap::new();
+        // A document counts when its end has been read.
+        let mut whole = None;
+        loop {
+            let event = parser.parse().map_err(|error| fault(text, start, &error))?;
+            let span =
+                start.byte + at(event.start_mark.index)..start.byte + at(event.end_mark.index);
+            let place = Place {
+                line: start.lines + at(event.start_mark.line) + 1,
+                column: at(event.start_mark.column) + 1,
+                span,
+            };
+            match event.data {
+                EventData::StreamEnd => return Ok(()),
+                EventData::StreamStart { .. } => continue,
+                EventData::DocumentStart { .. } => {
+                    anchors.clear();
+                    continue;
+                }
+                EventData::DocumentEnd { .. } => {
+                    documents.extend(whole.take());
+                    continue;
+                }
+                _ => {}
+            }
+            let Some(event) = disguised.undone(event) else {
+                return Err(place.fault("a tag stands right before a comma".to_owned()));
+            };
+            let Some(node) = self.node(event, &place, &mut open, &mut anchors)? else { continue };
+            let written = text.get(node.span.start - start.byte..node.span.end - start.byte);
+            let in_flow = open.last().is_some_and(|parent| parent.is_flow);
+            as_kubectl(&node, written.unwrap_or_default(), in_flow)
+                .map_err(|reason| place.fault(reason))?;
+            match open.last_mut() {
+                None => whole = Some(node),
+                Some(parent) => parent.take(node),
+            }
+        }
+    }
+
+    /// Takes in an event; gives the value that it completes.
+    fn node(
+        &mut self,
+        event: Event,
+        place: &Place,
+        open: &mut Vec<Open>,
+        anchors: &mut HashMap<String, Anchored>,
+    ) -> Result<Option<Node>, Fault> {
+        let nodes_before = self.nodes;
+        let mut begin = |anchor, data, is_flow| {
+            let (start, line) = (place.span.clone(), place.line);
+            open.push(Open { anchor, start, line, data, is_flow, key: None, nodes_before });
+            match open.len() > MAX_DEPTH {
+                true => Err(place.fault(format!("it nests deeper than {MAX_DEPTH} levels"))),
+                false => Ok(None),
+            }
+        };
+        let (anchor, node, nodes) = match event.data {
+            EventData::SequenceStart { anchor, style, .. } => {
+                self.count(1, place)?;
+                return begin(anchor, Data::Sequence(Vec::new()), style == SequenceStyle::Flow);
+            }
+            EventData::MappingStart { anchor, style, .. } => {
+                self.count(1, place)?;
+                return begin(anchor, Data::Mapping(Vec::new()), style == MappingStyle::Flow);
+            }
+            EventData::Scalar { anchor, tag, value, plain_implicit, style, .. } => {
+                self.count(1, place)?;
+                let scalar = Scalar { text: value, style, tag, implicit: plain_implicit };
+                (anchor, place.node(Data::Scalar(scalar)), 1)
+            }
+            EventData::SequenceEnd | EventData::MappingEnd => {
+                let Some(closed) = open.pop() else { return Ok(None) };
+                let nodes = self.nodes - closed.nodes_before;
+                (closed.anchor.clone(), closed.ended_at(place), nodes)
+            }
+            EventData::Alias { anchor } => {
+                return self.alias(&anchor, place, open, anchors).map(Some);
+            }
+            EventData::StreamStart { .. }
+            | EventData::StreamEnd
+            | EventData::DocumentStart { .. }
+            | EventData::DocumentEnd { .. } => return Ok(None),
+        };
+        if let Some(anchor) = anchor {
+            anchors.insert(anchor, Anchored { node: node.clone(), nodes });
+        }
+        Ok(Some(node))
+    }
+
+    /// The value that an alias stands for.
+    fn alias(
+        &mut self,
+        anchor: &str,
+        place: &Place,
+        open: &[Open],
+        anchors: &HashMap<String, Anchored>,
+    ) -> Result<Node, Fault> {
+        let Some(known) = anchors.get(anchor) else {
+            let inside = open.iter().any(|one| one.anchor.as_deref() == Some(anchor));
+            let reason = match inside {
+                true => format!("the value of the anchor `{anchor}` contains itself"),
+                false => format!("there is no anchor `{anchor}` before this"),
+            };
+            return Err(place.fault(reason));
+        };
+        self.count(known.nodes, place)?;
+        Ok(known.node.clone())
+    }
+
+    fn count(&mut self, nodes: usize, place: &Place) -> Result<(), Fault> {
+        self.nodes += nodes;
+        if self.nodes > MAX_NODES {
+            let reason = format!("it has more than {MAX_NODES} keys and values: split the file");
+            return Err(place.fault(reason));
+        }
+        Ok(())
+    }
+
+    /// Counts what is read by other means than [`Self::stream`].
+    pub(super) fn count_at(&mut self, nodes: usize, line: usize) -> Result<(), Fault> {
+        self.count(nodes, &Place { span: 0..0, line, column: 1 })
+    }
+}
+
+impl Open {
+    /// The collection, whose last sign is at `place`.
+    fn ended_at(mut self, place: &Place) -> Node {
+        if let Data::Mapping(entries) = &mut self.data {
+            last_of_each(entries);
+        }
+        Node { data: self.data, span: self.start.start..place.span.end, line: self.line }
+    }
+
+    fn take(&mut self, node: Node) {
+        match &mut self.data {
+            Data::Sequence(items) => items.push(node),
+            Data::Mapping(entries) => match self.key.take() {
+                None => self.key = Some(node),
+                Some(key) => entries.push((key, node)),
+            },
+            Data::Scalar(_) => {}
+        }
+    }
+}
+
+/// A value that aliases stand for, and how many nodes it has.
+struct Anchored {
+    node: Node,
+    nodes: usize,
+}
+
+/// Where an event stands.
+struct Place {
+    span: Range<usize>,
+    line: usize,
+    column: usize,
+}
+
+impl Place {
+    fn node(&self, data: Data) -> Node {
+        Node { data, span: self.span.clone(), line: self.line }
+    }
+
+    fn fault(&self, reason: String) -> Fault {
+        Fault { line: self.line, column: self.column, reason }
+    }
+}
+
+/// A mark counts in `u64`; no text that is read here needs more than `usize`.
+fn at(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+fn fault(text: &str, start: Start, error: &libyaml_safer::Error) -> Fault {
+    if let Some(mark) = error.problem_mark() {
+        let reason = match error.context() {
+            Some(context) => format!("{} {context}", error.problem()),
+            None => error.problem().to_owned(),
+        };
+        return Fault {
+            line: start.lines + at(mark.line) + 1,
+            column: at(mark.column) + 1,
+            reason,
+        };
+    }
+    // Only what YAML has no characters for comes without a place.
+    let strange = |c: &char| {
+        !matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{d7ff}'
+            | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+    };
+    let (mut line, mut column) = (start.lines + 1, 1);
+    for c in text.chars().take_while(|c| !strange(c)) {
+        (line, column) = if c == '\n' { (line + 1, 1) } else { (line, column + 1) };
+    }
+    Fault { line, column, reason: error.problem().to_owned() }
+}
+
+/// Refuses what libyaml learned after kubectl's reader was made from it.
+fn as_kubectl(node: &Node, written: &str, in_flow: bool) -> Result<(), String> {
+    let Data::Scalar(scalar) = &node.data else { return Ok(()) };
+    match scalar.style {
+        ScalarStyle::DoubleQuoted => {
+            let mut characters = written.chars();
+            while let Some(c) = characters.next() {
+                if c == '\\' && characters.next() == Some('/') {
+                    return Err("kubectl knows no escape `\\/` in YAML: write `/`".to_owned());
+                }
+            }
+        }
+        ScalarStyle::Plain if in_flow && scalar.text.contains('?') => {
+            return Err("kubectl ends a text at `?` in […] and {…}: put it in quotes".to_owned());
+        }
+        _ => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! A lock that is made anew so that all stays as it was but for what was asked for,
+//! as far as it is still valid: offered by its repository, wanted by the spec.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, bail};
+use bundle_format::lock::{Lock, LockedImage, LockedManifest, LockedRpm, Why};
+use bundle_format::text::brief;
+use bundle_format::{Architecture, ImageReference};
+
+use super::pins::{Pins, is_conflict, neighbours};
+use crate::fetch::Fetch;
+use crate::inspect::naming;
+use crate::rpm::repository::Repository;
+use crate::rpm::resolve::{Goal, Resolution};
+use crate::spec::Spec;
+
+/// What stays as it is in a lock, and what moves.
+pub struct Kept<'a> {
+    lock: &'a Lock,
+    names: &'a [String],
+    packages: BTreeSet<String>,
+    images: BTreeSet<ImageReference>,
+    manifests: BTreeSet<String>,
+}
+
+impl<'a> Kept<'a> {
+    /// All of `lock` stays but for what is called by `names`: packages, images and
+    /// manifests as `why` finds them, `kubernetes` and `containerd`.
+    pub fn all_but(names: &'a [String], lock: &'a Lock, spec: &Spec) -> anyhow::Result<Self> {
+        let (packages, images, manifests) = Default::default();
+        let mut kept = Self { lock, names, packages, images, manifests };
+        let mut unknown = Vec::new();
+        for name in names {
+            if !kept.moves(name, spec) {
+                let near = kept.near(name, spec);
+                unknown.push(format!("the lock holds nothing called `{name}`{near}"));
+            }
+        }
+        if !unknown.is_empty() {
+            bail!("{}", unknown.join("\n"));
+        }
+        Ok(kept)
+    }
+
+    /// Notes what moves by `name`; says whether anything does.
+    fn moves(&mut self, name: &str, spec: &Spec) -> bool {
+        let called = Called::by(name, self.lock, spec);
+        let any = called.is_any();
+        self.packages.extend(called.packages);
+        self.images.extend(called.images);
+        self.manifests.extend(called.manifests);
+        any
+    }
+
+    /// What was meant, maybe.
+    fn near(&self, name: &str, spec: &Spec) -> String {
+        let can_move = |own: &&String| Called::by(own, self.lock, spec).is_any();
+        match naming::meant(self.lock, name).iter().find(can_move) {
+            Some(meant) => format!("; did you mean `{}`?", brief(meant)),
+            None => "; name a package, an image, a manifest, `kubernetes` or `containerd`".into(),
+        }
+    }
+
+    /// The locked image, if it stays.
+    pub(super) fn image(
+        &self,
+        name: &ImageReference,
+        source: &ImageReference,
+        architectures: &[Architecture],
+    ) -> Option<&'a LockedImage> {
+        let own = self.lock.images.iter().find(|image| image.name == *name)?;
+        let fits = own.platforms.iter().map(|platform| &platform.architecture).eq(architectures);
+        (!self.images.contains(name) && own.source == *source && fits).then_some(own)
+    }
+
+    /// The locked manifest, if it stays. One beside the spec is the spec's author's to
+    /// change.
+    pub(super) fn manifest(&self, name: &str, source: &str) -> Option<&'a LockedManifest> {
+        let own = self.lock.manifests.iter().find(|manifest| manifest.name == name)?;
+        let is_elsewhere = source.contains("://") && !source.starts_with("file:");
+        (!self.manifests.contains(name) && own.source == source && is_elsewhere).then_some(own)
+    }
+
+    /// Solves `goal` so that the target's locked packages stay. Where that cannot be,
+    /// what stands nearest to what moves may move as well, and so on outwards.
+    pub(super) fn resolve(
+        &self,
+        target: &str,
+        fetch: &dyn Fetch,
+        repositories: &mut [Repository],
+        goal: &Goal<'_>,
+    ) -> anyhow::Result<Resolution> {
+        let pins = Pins::new(self.lock, &self.packages, target, repositories, goal);
+        let pinned = pins.solve(fetch, repositories, goal, Some(&pins.free));
+        if !matches!(&pinned, Err(error) if is_conflict(error)) {
+            return Ok(pinned?);
+        }
+        let words = || format!("upgrading {}", self.names.join(", "));
+        let unpinned = pins.solve(fetch, repositories, goal, None).with_context(words)?;
+        let near = neighbours(self.lock, target, &unpinned);
+        let mut free = pins.free.clone();
+        loop {
+            let wider: BTreeSet<String> = free
+                .iter()
+                .filter_map(|name| near.get(name))
+                .flatten()
+                .chain(&free)
+                .cloned()
+                .collect();
+            if wider.len() == free.len() {
+                return Ok(unpinned);
+            }
+            free = wider;
+            match pins.solve(fetch, repositories, goal, Some(&free)) {
+                Err(error) if is_conflict(&error) => {}
+                result => return result.with_context(words),
+            }
+        }
+    }
+}
+
+/// What of a lock `--upgrade` knows by one name.
+struct Called {
+    packages: BTreeSet<String>,
+    images: BTreeSet<ImageReference>,
+    manifests: BTreeSet<String>,
+}
+
+impl Called {
+    fn by(name: &str, lock: &Lock, spec: &Spec) -> Self {
+        let is_of_kubernetes = |why: &Why| matches!(why, Why::Kubeadm { .. });
+        let names: BTreeSet<&str> = match name {
+            "kubernetes" => ["kubelet", "kubeadm", "kubectl", "cri-tools", "kubernetes-cni"].into(),
+            "containerd" => spec.containerd.iter().map(|own| own.package.as_str()).collect(),
+            _ => [name].into(),
+        };
+        let is_package = |rpm: &&LockedRpm| {
+            names.contains(rpm.package.name.as_str()) || rpm.package.to_string() == name
+        };
+        let is_image = |image: &&LockedImage| {
+            naming::names_of_image(image, name)
+                || name == "kubernetes" && image.why.iter().any(is_of_kubernetes)
+        };
+        let packages = lock.rpms.iter().filter(is_package).map(|rpm| rpm.package.name.clone());
+        let images = lock.images.iter().filter(is_image).map(|image| image.name.clone());
+        let manifests = lock.manifests.iter().map(|own| own.name.clone());
+        Self {
+            packages: packages.collect(),
+            images: images.collect(),
+            manifests: manifests.filter(|own| own == name).collect(),
+        }
+    }
+
+    fn is_any(&self) -> bool {
+        !(self.packages.is_empty() && self.images.is_empty() && self.manifests.is_empty())
+    }
+}

@@ -1,0 +1,54 @@
+//! The packages that a spec asks for.
+
+use bundle_format::lock::Why;
+
+use crate::rpm::closure::Request;
+use crate::spec::profile::Profile;
+use crate::spec::{PackageRequest, Spec, Target};
+
+/// All packages that nodes are to have, each with the reason.
+pub(super) fn requests(
+    spec: &Spec,
+    target: &Target,
+    profile: Option<&Profile>,
+) -> anyhow::Result<Vec<(Request, Why)>> {
+    let mut requests = Vec::new();
+    let mut add = |text: &str, repository: Option<&str>, why: Why| -> anyhow::Result<()> {
+        requests.push((Request::parse(text)?.pinned_to(repository), why));
+        Ok(())
+    };
+    let version = &spec.kubernetes.version;
+    let repository = spec.kubernetes.repository.as_deref();
+    for package in ["kubelet", "kubeadm", "kubectl"] {
+        let why =
+            Why::Spec { path: "kubernetes.version".to_owned(), line: version.referenced.line() };
+        add(&format!("{package} = {}", version.value), repository, why)?;
+    }
+    for package in ["cri-tools", "kubernetes-cni"] {
+        let why =
+            Why::Spec { path: "kubernetes.version".to_owned(), line: version.referenced.line() };
+        add(package, repository, why)?;
+    }
+    if let Some(containerd) = &spec.containerd {
+        let why = Why::Spec {
+            path: "containerd.version".to_owned(),
+            line: containerd.version.referenced.line(),
+        };
+        let text = format!("{} = {}", containerd.package, containerd.version.value);
+        add(&text, containerd.repository.as_deref(), why)?;
+    }
+    for package in profile.map(|profile| profile.packages.as_slice()).unwrap_or_default() {
+        add(package, None, Why::Base { profile: target.family.value.clone() })?;
+    }
+    for (index, package) in target.packages.iter().enumerate() {
+        let why = Why::Spec {
+            path: format!("targets[{}].packages[{index}]", target.id()),
+            line: package.referenced.line(),
+        };
+        match &package.value {
+            PackageRequest::Anywhere(text) => add(text, None, why)?,
+            PackageRequest::Pinned(pinned) => add(&pinned.package, Some(&pinned.repository), why)?,
+        }
+    }
+    Ok(requests)
+}

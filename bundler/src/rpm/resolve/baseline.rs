@@ -1,0 +1,130 @@
+//! What a node has before the bundle comes.
+
+use std::collections::HashSet;
+
+use bundle_format::Nevra;
+
+use crate::rpm::closure::{self, Id, Installed, Request, Universe, Unsolvable};
+use crate::rpm::dependency::{Capability, Comparison, Range};
+use crate::rpm::repository::Repository;
+
+/// A line of a package list that cannot be read.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error(
+    "{file}:{line}: {reason}; a package list holds lines of name, [epoch:]version-release and architecture, with tabs between them"
+)]
+pub struct PackageListError {
+    file: String,
+    line: usize,
+    reason: String,
+}
+
+/// Reads a package list: `rpm -qa --qf
+/// '%{NAME}\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\t%{ARCH}\n'`. More
+/// columns are allowed and not read; `gpg-pubkey` entries are keys, no packages.
+pub fn read_package_list(file: &str, text: &str) -> Result<Vec<Nevra>, PackageListError> {
+    let mut packages = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let fail =
+            |reason: String| PackageListError { file: file.to_owned(), line: index + 1, reason };
+        if line.trim().is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let mut columns = line.split('\t').map(str::trim);
+        let (Some(name), Some(evr), Some(arch)) = (columns.next(), columns.next(), columns.next())
+        else {
+            return Err(fail(format!("`{line}` has fewer than three columns")));
+        };
+        if name == "gpg-pubkey" {
+            continue;
+        }
+        let evr = evr.strip_prefix("(none):").unwrap_or(evr);
+        let nevra = format!("{name}-{evr}.{arch}");
+        packages.push(nevra.parse().map_err(|error| fail(format!("{error}")))?);
+    }
+    if packages.is_empty() {
+        return Err(PackageListError {
+            file: file.to_owned(),
+            line: 1,
+            reason: "it lists no package".to_owned(),
+        });
+    }
+    Ok(packages)
+}
+
+/// The closure of the groups' packages in a comps document, as every
+/// installation has it. Packages that no repository holds are left out.
+pub fn of_core(universe: &Universe, core: &[String]) -> Result<Installed, Unsolvable> {
+    let requests: Vec<Request> = core
+        .iter()
+        .filter(|name| !universe.named(name).is_empty())
+        .filter_map(|name| Request::parse(name).ok())
+        .collect();
+    let solution = closure::solve(universe, &requests, &Installed::default())?;
+    let packages: HashSet<Id> = solution.packages.into_iter().collect();
+    Ok(Installed { settled: HashSet::new(), packages })
+}
+
+/// What `list`'s packages are to the solver where no repository has them: a
+/// package of the same name says what else it provides, or else its name is all
+/// that is known. None where there are no repositories at all.
+pub fn node_repository(repositories: &[Repository], list: &[Nevra]) -> Option<Repository> {
+    let base_url = &repositories.first()?.base_url;
+    let offered = |name: &str| {
+        let packages = repositories.iter().flat_map(|repository| &repository.packages);
+        packages
+            .filter(|package| package.nevra.name == name)
+            .max_by_key(|package| &package.nevra.evr)
+    };
+    let packages = list.iter().map(|nevra| {
+        let own = |name: String| {
+            let range = Range { comparison: Comparison::Equal, end: nevra.evr.clone() };
+            Capability { name, range: Some(range) }
+        };
+        let mut provides = vec![own(nevra.name.clone())];
+        let mut files = Vec::new();
+        if let Some(other) = offered(&nevra.name) {
+            // What it provides in its own version, it provides in this one.
+            provides.extend(other.provides.iter().map(|capability| match &capability.range {
+                Some(range) if range.end == other.nevra.evr => own(capability.name.clone()),
+                _ => capability.clone(),
+            }));
+            files.clone_from(&other.files);
+        }
+        (nevra.clone(), provides, files)
+    });
+    Some(Repository::of_node(base_url, packages.collect()))
+}
+
+/// The packages of a real node. What they require is met on the node already,
+/// whatever the repositories hold.
+pub fn of_packages(universe: &Universe, list: &[Nevra]) -> Installed {
+    let packages: HashSet<Id> = list
+        .iter()
+        .flat_map(|nevra| {
+            let named = universe.named(&nevra.name).iter().copied();
+            named.filter(|id| universe.package(*id).nevra == *nevra)
+        })
+        .collect();
+    Installed { settled: packages.clone(), packages }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn package_lists_read_with_and_without_epoch() {
+        let text = "# a node\nbash\t4.2.46-34.el7\tx86_64\tCentOS\tRSA\nacl\t(none):2.2-1\tx86_64\ndbus\t1:1.10-7\tx86_64\ngpg-pubkey\tf4a80eb5-53a7ff4b\t(none)\n";
+        let packages = read_package_list("qa", text).unwrap();
+        let shown: Vec<String> = packages.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            shown,
+            ["bash-4.2.46-34.el7.x86_64", "acl-2.2-1.x86_64", "dbus-1:1.10-7.x86_64"]
+        );
+        for bad in ["", "bash 4.2", "bash\t4.2\tx86_64", "bash\tx:1-1\tx86_64"] {
+            let error = read_package_list("qa", bad).unwrap_err().to_string();
+            assert!(error.starts_with("qa:1: "), "{error}");
+        }
+    }
+}

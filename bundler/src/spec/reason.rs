@@ -1,0 +1,35 @@
+//! Why a check is off.
+
+use serde::Deserialize;
+
+/// Why a check is off: some words for whoever reads the bundle later.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Reason(String);
+
+impl Reason {
+    /// The words.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Reason {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        check(&text)?;
+        Ok(Self(text))
+    }
+}
+
+/// Whether a text is a reason that a person gave: some words, and not what
+/// stands for yes or no.
+pub(super) fn check(text: &str) -> Result<(), String> {
+    let text = text.trim();
+    let switch = ["true", "false", "yes", "no", "on", "off", "y", "n", "null", "~"];
+    if text.chars().any(char::is_alphabetic) && !switch.contains(&text.to_lowercase().as_str()) {
+        return Ok(());
+    }
+    Err("a reason must be given in words: write why, as a sentence".to_owned())
+}

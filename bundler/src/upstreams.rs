@@ -1,0 +1,104 @@
+//! The ways to everything that a spec names and that is elsewhere.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Context;
+use bundle_format::input;
+use bundle_format::lock::Descriptor;
+
+use crate::fetch;
+use crate::fetch::cache::Cache;
+use crate::fetch::client::Client;
+use crate::fetch::memory::{Network, Remembering};
+use crate::fetch::notice::Notices;
+use crate::image::credentials::CredentialSource;
+use crate::image::login_file;
+use crate::image::pull::Puller;
+use crate::image::registry::{PlainHttp, Registries, Registry};
+use crate::page;
+use crate::spec::{self, SpecFile};
+
+/// The ways to everything that is not in the spec.
+pub struct Upstreams {
+    /// Documents and packages.
+    pub client: Arc<Remembering>,
+    /// The hosts behind them: which are there.
+    pub hosts: Arc<Client>,
+    /// Images.
+    pub puller: Puller,
+    /// What was fetched before.
+    pub cache: Cache,
+}
+
+impl Upstreams {
+    /// Sets up what the spec says of registries. Without a network, all is as it was
+    /// when it was read the last time. `notices` hear of what is waited for.
+    pub fn new(
+        network: Network,
+        file: &SpecFile,
+        cache: Cache,
+        notices: &Notices,
+    ) -> anyhow::Result<Self> {
+        let mut authorities = Vec::new();
+        let mut registries = BTreeMap::new();
+        for (name, registry) in &file.spec.registries {
+            authorities.extend(authority(file, registry)?);
+            registries.insert(name.clone(), settings(name, registry)?);
+        }
+        login_file::check_named()?;
+        let hosts = Arc::new(Client::new(&authorities)?.telling(notices));
+        let cache = cache.telling(notices);
+        let puller = Puller::new(hosts.clone(), Registries::new(registries)?, login_file::places());
+        let puller = puller.remembering(cache.clone(), network);
+        let client = Arc::new(Remembering::new(hosts.clone(), cache.clone(), network));
+        Ok(Self { client, hosts, puller, cache })
+    }
+
+    /// The bytes of what the spec names, at most `limit` of them.
+    pub(crate) fn read(&self, file: &SpecFile, text: &str, limit: u64) -> anyhow::Result<Vec<u8>> {
+        Ok(fetch::bytes(&*self.client, &file.location(text)?, limit)?)
+    }
+
+    /// Keeps bytes in the cache and describes them.
+    pub(crate) fn keep(&self, media_type: &str, bytes: &[u8]) -> anyhow::Result<Descriptor> {
+        let digest = self.cache.insert(bytes)?;
+        Ok(Descriptor { media_type: media_type.to_owned(), digest, size: bytes.len() as u64 })
+    }
+}
+
+/// The certificate that signed a registry's, with its path.
+fn authority(
+    file: &SpecFile,
+    registry: &spec::Registry,
+) -> anyhow::Result<Option<(String, Vec<u8>)>> {
+    let Some(ca) = &registry.ca else { return Ok(None) };
+    let path = file.beside(ca);
+    let pem = input::file(&path, input::WRITTEN_BY_HAND)
+        .with_context(|| format!("reading the CA file {}", path.display()))?;
+    page::refuse(&path.display().to_string(), &pem)?;
+    Ok(Some((path.display().to_string(), pem)))
+}
+
+/// What the spec says of a registry, for pulling from it.
+fn settings(name: &str, registry: &spec::Registry) -> anyhow::Result<Registry> {
+    let mirror = |text: &String| {
+        text.parse().with_context(|| format!("registry {name}: reading the mirror {text}"))
+    };
+    Ok(Registry {
+        mirrors: registry.mirrors.iter().map(mirror).collect::<anyhow::Result<_>>()?,
+        only: registry.only,
+        credentials: match &registry.credentials {
+            Some(names) => CredentialSource::Environment {
+                user_variable: names.user_variable.clone(),
+                password_variable: names.password_variable.clone(),
+            },
+            None => CredentialSource::LoginFiles,
+        },
+        plain_http: match registry.plain_http {
+            Some(_) => PlainHttp::Allowed,
+            None => PlainHttp::Forbidden,
+        },
+        token_server: registry.token_server.clone(),
+    })
+}
