@@ -128,8 +128,8 @@ impl Cache {
         Ok(digest)
     }
 
-    /// The digest of the blob with this checksum and size, if the blob is there. One
-    /// that is known by another checksum than its name is read for it.
+    /// The digest of the blob with this checksum and size, if the blob is there. A blob
+    /// is named by its SHA-256; for any other checksum it is read in full.
     pub(super) fn find(&self, checksum: &Checksum, size: u64) -> Option<Digest> {
         if let Some(digest) = checksum.sha256() {
             return self.open(digest, size).map(|_| digest);

@@ -131,7 +131,7 @@ impl Transfer<'_> {
         let found = hasher.finish();
         let (matches, shown) = match self.wanted.sha256() {
             Some(wanted) => (wanted == found, found.to_string()),
-            // Only the digest was hashed while the bytes came.
+            // While the bytes came, only their SHA-256 was computed.
             None => {
                 let read =
                     partial.file.rewind().and_then(|()| self.wanted.matches(&mut partial.file));
