@@ -23,6 +23,7 @@ mod manifests;
 mod metadata;
 mod naming;
 mod outside;
+mod pages;
 mod plus_sign;
 mod real_registry;
 mod real_upstreams;

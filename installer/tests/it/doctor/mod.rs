@@ -4,6 +4,7 @@
 mod containerd;
 mod credentials;
 mod machine;
+mod pages;
 
 use installer::doctor::{Diagnosis, Finding, diagnose_past_receipt};
 use installer::receipt::Receipt;
