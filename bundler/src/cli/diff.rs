@@ -13,7 +13,7 @@ use crate::fetch::cache::Cache;
 
 /// Shows what changed from one bundle or lock to another
 ///
-/// Of a spec the lock beside it is taken. The texts of changed manifests come from the
+/// For a spec, the lock beside it is compared. The texts of changed manifests come from the
 /// bundles, the cache, or the files beside the spec.
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -28,7 +28,7 @@ pub(super) struct Arguments {
 /// How a difference is shown.
 #[derive(Args)]
 pub(super) struct Form {
-    /// For programs
+    /// Print JSON
     #[arg(long)]
     json: bool,
     /// Show all changed lines of manifests, however many

@@ -6,9 +6,9 @@ use super::output::print;
 /// read them on.
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub(crate) enum Page {
-    /// Installing: options, steps, problems, the cluster file, the way back
+    /// How to install: options, steps, problems, the cluster file, how to undo it
     Install,
-    /// Why a node is broken
+    /// How to find out why a node is broken
     Doctor,
 }
 
