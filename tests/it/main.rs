@@ -6,6 +6,7 @@
     reason = "a test ends where something is not as it expects"
 )]
 
+mod architecture;
 mod bundle;
 mod closure;
 mod closure_choices;
