@@ -6,6 +6,7 @@
     reason = "a test ends where something is not as it expects"
 )]
 
+mod architecture;
 mod bundle;
 mod closure;
 mod closure_choices;
@@ -23,6 +24,7 @@ mod manifests;
 mod metadata;
 mod naming;
 mod outside;
+mod pages;
 mod plus_sign;
 mod real_registry;
 mod real_upstreams;

@@ -24,19 +24,19 @@ use crate::upstreams::Upstreams;
 /// Makes the bundle of a spec: one tarball, with its checksum and the installer
 /// beside it
 ///
-/// It holds what <SPEC>.lock.json lists; that is made first where it is missing.
+/// It holds what <SPEC>.lock.json lists. Where there is no lock, it is made first.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The spec
     #[arg(default_value = "bundle.yaml")]
     spec: PathBuf,
-    /// The bundle; <NAME>.tar here if left out
+    /// The bundle to write; <NAME>.tar in this folder if left out
     #[arg(short, long)]
     output: Option<PathBuf>,
-    /// Fail where upstream has other things than the lock, and say which
+    /// Fail if upstream has other things than the lock, and say which
     #[arg(long)]
     locked: bool,
-    /// Ask no network: take what the cache has
+    /// Use no network, only the cache
     #[arg(long)]
     offline: bool,
     /// Cut the bundle into parts of at most this size, such as 4GiB-1 for FAT32

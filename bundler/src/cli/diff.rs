@@ -12,7 +12,7 @@ use crate::inspect::texts::Texts;
 
 /// Shows what changed from one bundle or lock to another
 ///
-/// Of a spec the lock beside it is taken. The texts of changed manifests come from the
+/// For a spec, the lock beside it is compared. The texts of changed manifests come from the
 /// bundles, the cache, or the files beside the spec.
 #[derive(Args)]
 pub(super) struct Arguments {

@@ -28,10 +28,10 @@ pub(super) struct Arguments {
     /// (kubelet, pause, calico, installer); all if left out
     #[arg(value_name = "NAMES")]
     names: Vec<String>,
-    /// Everything of a kind
+    /// Take everything of this kind
     #[arg(long, conflicts_with = "names")]
     kind: Option<Kind>,
-    /// The folder
+    /// The folder to write into
     #[arg(short = 'C', long, default_value = ".")]
     folder: PathBuf,
     /// Only print the titles

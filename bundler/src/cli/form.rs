@@ -9,7 +9,7 @@ use crate::inspect::difference::Difference;
 /// What of it, and for whom.
 #[derive(Args)]
 pub(super) struct Form {
-    /// For programs
+    /// Print JSON
     #[arg(long)]
     json: bool,
     /// Show all changed lines of manifests, however many

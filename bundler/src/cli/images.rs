@@ -17,8 +17,8 @@ use crate::page;
 
 /// Prints the images that manifests need
 ///
-/// One a line, in full and sorted. What merely looks like an image is reported
-/// on standard error, with its line.
+/// One a line, in full and sorted. Text that only looks like an image is reported on
+/// standard error, with its line.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// Kubernetes YAML; `-` for standard input

@@ -16,7 +16,7 @@ const TEMPLATE: &str = include_str!("../../../manifests/init.yaml");
 /// Writes an annotated spec to begin with
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The new spec; a file that is there is never written over. `-` prints it
+    /// The spec to write; an existing file is never overwritten. `-` prints it
     #[arg(default_value = "bundle.yaml")]
     spec: PathBuf,
 }

@@ -11,12 +11,12 @@ use crate::inspect::summary::Summary;
 
 /// Shows what a bundle or a lock holds
 ///
-/// Of a bundle only the index and the lock are read and checked; `verify` reads all.
+/// It reads and checks only a bundle's index and lock; `verify` reads everything.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The bundle, or any of its parts; a lock, or the spec beside it
     bundle: PathBuf,
-    /// The lock as it is, for programs
+    /// Print the whole lock as JSON
     #[arg(long)]
     json: bool,
 }

@@ -24,22 +24,22 @@ const DIFFERS: u8 = 3;
 
 /// Writes down what a spec means today, as <SPEC>.lock.json
 ///
-/// Every artifact with its source, size and digest, and why it is there. What changes
-/// against the lock before is printed.
+/// The lock has each artifact with its source, its size, its digest, and why it is
+/// there. What changed since the lock before is printed.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The spec
     #[arg(default_value = "bundle.yaml")]
     spec: PathBuf,
-    /// Write nothing, and exit with 3 where the lock is not what the spec, the files
-    /// beside it and upstream say; with 1 where that could not be found out
+    /// Write nothing. Exit with 3 if the spec, the files beside it or upstream have
+    /// changed since the lock was made, and with 1 if that could not be found out
     #[arg(long, conflicts_with = "upgrade")]
     check: bool,
-    /// Move only this, and keep all else as it is locked: a package, an image, a
-    /// manifest, `kubernetes` or `containerd`; may be given several times
+    /// Upgrade only this, and keep everything else as it is locked: a package, an image,
+    /// a manifest, `kubernetes` or `containerd`; repeat the option for more
     #[arg(long, value_name = "NAME")]
     upgrade: Vec<String>,
-    /// Ask no network: go by what was read before, and by local files
+    /// Use no network, only the cache and local files
     #[arg(long)]
     offline: bool,
     #[command(flatten)]

@@ -21,10 +21,10 @@ use crate::rpm::resolve::{self, Baseline, Goal, baseline};
 use crate::rpm::source::{Metadata, RepositorySource};
 use crate::spec::text;
 
-/// Prints the packages that must be installed to have some others
+/// Prints all packages that must be installed to get the ones that you name
 ///
-/// One a line as name-[epoch:]version-release.arch, sorted. Exits with 1 and
-/// prints nothing where they cannot be installed.
+/// One a line as name-[epoch:]version-release.arch, sorted. If they cannot be
+/// installed, it prints none and exits with 1.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// A yum repository and the key that signs its metadata, a file or a URL

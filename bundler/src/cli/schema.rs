@@ -9,7 +9,7 @@ use crate::spec::schema::schema;
 /// Prints the spec's JSON Schema, by which editors complete and check it
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// That of the installer's cluster file instead
+    /// Print the schema of the installer's cluster file instead
     #[arg(long)]
     cluster: bool,
 }

@@ -18,7 +18,7 @@ pub(super) struct Arguments {
     /// The bundle, or any of its parts
     #[arg(required_unless_present = "named", conflicts_with = "named")]
     bundle: Option<PathBuf>,
-    /// The same, as the installer takes it
+    /// The same as BUNDLE, by the option that the installer has
     #[arg(long = "bundle", value_name = "FILE")]
     named: Option<PathBuf>,
     /// Show no progress

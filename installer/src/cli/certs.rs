@@ -18,7 +18,7 @@ use crate::node::certificates::pki;
 /// What is done with certificates besides listing them.
 #[derive(Subcommand)]
 pub(crate) enum Action {
-    /// Gives the control plane new certificates: on a master, with no network
+    /// Renews the control plane's certificates; runs on a master, without a network
     Renew {
         /// Do not ask
         #[arg(long)]

@@ -16,13 +16,13 @@ pub(crate) struct Wanted {
     /// The person's name
     #[arg(long, value_name = "NAME", value_parser = subject)]
     user: Subject,
-    /// A group that the person is in; once for each
+    /// A group that the person is in; repeat the option for more groups
     #[arg(long, value_name = "GROUP", value_parser = subject)]
     group: Vec<Subject>,
-    /// For how many hours it holds; a year if left out
+    /// How many hours it is valid; a year if left out
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=87_600))]
     hours: Option<u32>,
-    /// Where to; standard output if left out
+    /// The file to write; standard output if left out
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }

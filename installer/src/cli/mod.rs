@@ -39,8 +39,8 @@ use crate::failure::{Failure, describe};
 ///
 /// `installer --role master` makes the first node of a cluster, and writes a
 /// join file; `installer --role worker --join FILE` makes the others. Each
-/// prints a plan and asks before it changes anything. Run it again after
-/// whatever went wrong.
+/// prints a plan and asks before it changes anything. If something goes wrong,
+/// mend it and run the same command again.
 #[derive(Parser)]
 #[command(version, max_term_width = 80, args_conflicts_with_subcommands = true)]
 struct Installer {
@@ -64,29 +64,27 @@ enum Command {
         choice: Choice,
         #[command(flatten)]
         look: Look,
-        /// Print instead what this file would become, as a difference to what is
-        /// there, without its secrets
+        /// Print only how this file would change, line by line and without secrets
         #[arg(long, value_name = "FILE", conflicts_with = "json")]
         show: Option<PathBuf>,
     },
-    /// Says what this node is, and what is in the way of a run
+    /// Shows what this node is, and which problems would stop a run
     Preflight {
         #[command(flatten)]
         aim: Aim,
         #[command(flatten)]
         look: Look,
     },
-    /// Prints the cluster file as it holds for this node, and where each value
-    /// is from
+    /// Prints the cluster's settings for this node, and where each value comes from
     Config {
         #[command(flatten)]
         aim: Aim,
-        /// A root file system to look at instead of this one's
+        /// Look at the node whose files this folder has, and not at this one
         #[arg(long, value_name = "FOLDER")]
         root: Option<PathBuf>,
     },
-    /// Prints this node's packages as a bundle's spec takes them for its
-    /// `baseline`, and what the node is
+    /// Prints what this node is and its packages, as a list that a bundle's spec can
+    /// have as `baseline`
     Inventory {
         #[command(flatten)]
         look: Look,
@@ -96,42 +94,39 @@ enum Command {
         /// The bundle, any of its parts, or the folder it is in; the only one beside
         /// this program if left out
         bundle: Option<PathBuf>,
-        /// The same, as other commands take it
+        /// The same as BUNDLE, by the option that other commands have
         #[arg(long = "bundle", value_name = "FILE", conflicts_with = "bundle")]
         named: Option<PathBuf>,
     },
     /// Prints a new join file
     Token {
-        /// For how many hours its token holds
+        /// How many hours the token is valid
         #[arg(long, value_name = "N", default_value_t = join::HOURS,
             value_parser = clap::value_parser!(u32).range(1..=8760))]
         hours: u32,
-        /// Where to; standard output if left out
+        /// The file to write; standard output if left out
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
-        /// A sample, by which nobody can join: to rehearse a worker with `plan`, on
-        /// any machine
+        /// Print a sample: nobody can join with it, but `plan` takes it on any machine
         #[arg(long, conflicts_with = "hours")]
         sample: bool,
-        /// The cluster file that a sample is to hold
+        /// The cluster file whose settings the sample has
         #[arg(long, value_name = "FILE", requires = "sample")]
         config: Option<PathBuf>,
     },
-    /// Says what this node is, and whether it is at work
+    /// Shows what this node is, and whether it works
     Status {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Looks for what is wrong with this node: the cause first, each with its
-    /// cure
+    /// Finds out what is wrong with this node, and prints each cause with its cure
     Doctor {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Lists this node's certificates: until when each holds, and for what it
-    /// is
+    /// Lists this node's certificates: what each is for, and when it expires
     #[command(args_conflicts_with_subcommands = true)]
     Certs {
         /// Print JSON
@@ -140,18 +135,17 @@ enum Command {
         #[command(subcommand)]
         action: Option<certs::Action>,
     },
-    /// Makes a kubeconfig for a person, which grants nothing until a role is
-    /// bound
+    /// Makes a kubeconfig for a person, who may do nothing until you bind a role
     Kubeconfig(kubeconfig::Wanted),
     /// Prints the cluster file's JSON Schema, by which editors complete and check it
     Schema,
     /// Prints a page of the manual
     Manual {
-        /// Which
+        /// The page
         #[arg(value_enum, default_value_t = manual::Page::Install)]
         page: manual::Page,
     },
-    /// Takes back what was done to this node
+    /// Undoes what the installer did to this node
     Reset {
         /// Do not ask
         #[arg(long)]

@@ -18,20 +18,20 @@ pub(crate) struct Aim {
     /// program if left out
     #[arg(long, value_name = "FILE")]
     pub(super) bundle: Option<PathBuf>,
-    /// The cluster file; on a worker in place of what the join file has of it
+    /// The cluster file. On a worker it replaces the settings in the join file
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// The join file from the master, for a worker
     #[arg(long, value_name = "FILE")]
     pub(super) join: Option<PathBuf>,
-    /// A person's kubeconfig for root's kubectl, on a worker; none if left out
+    /// A person's kubeconfig for root's kubectl on a worker, which has none otherwise
     #[arg(long, value_name = "FILE")]
     pub(super) with_kubeconfig: Option<PathBuf>,
-    /// The address by which the other nodes reach this one; needed where it has several
+    /// The address by which the other nodes reach this one; needed if this one has several
     #[arg(long, value_name = "ADDRESS")]
     pub(super) address: Option<Ipv4Addr>,
-    /// This node's name in the cluster; if left out the one that the cluster file has for
-    /// its address, else the host name
+    /// This node's name in the cluster. The default is the name that the cluster file has
+    /// for its address, or else the host name
     #[arg(long, value_name = "NAME", value_parser = node_name)]
     pub(super) node_name: Option<NodeName>,
 }
@@ -39,10 +39,10 @@ pub(crate) struct Aim {
 /// Which of the steps are meant.
 #[derive(Args, Default)]
 pub(crate) struct Choice {
-    /// Only this step; once for each
+    /// Run only this step; repeat the option for more steps
     #[arg(long, value_name = "STEP")]
     pub(super) only: Vec<String>,
-    /// All but this step; once for each
+    /// Leave this step out; repeat the option for more steps
     #[arg(long, value_name = "STEP")]
     pub(super) skip: Vec<String>,
 }
@@ -56,10 +56,10 @@ pub(crate) struct Way {
     /// Do not ask
     #[arg(long)]
     pub(super) yes: bool,
-    /// A root file system to look at instead of this one's, with --dry-run and --address
+    /// Look at the node whose files this folder has; needs --dry-run and --address
     #[arg(long, value_name = "FOLDER", requires = "dry_run")]
     pub(super) root: Option<PathBuf>,
-    /// The plan as JSON, with --dry-run
+    /// Print the plan as JSON; needs --dry-run
     #[arg(long, requires = "dry_run")]
     pub(super) json: bool,
 }
@@ -67,7 +67,7 @@ pub(crate) struct Way {
 /// How a command looks that never changes anything.
 #[derive(Args)]
 pub(crate) struct Look {
-    /// A root file system to look at instead of this one's
+    /// Look at the node whose files this folder has, and not at this one
     #[arg(long, value_name = "FOLDER")]
     pub(super) root: Option<PathBuf>,
     /// Print JSON

@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use bundle_format::Digest;
 use bundle_format::cluster::{Cluster, NodeName, ProxyMode};
+use insta::assert_snapshot;
 use installer::node::join::Expiry;
 use installer::node::join::JoinFile;
 use installer::node::kubeadm::{Settings, init_configuration, join_configuration};
+
+use crate::pages::settings;
 
 const TOKEN: &str = "abcdef.0123456789abcdef";
 
@@ -17,11 +20,14 @@ fn name(text: &str) -> NodeName {
 
 /// The documents for init and for join, where the sandbox image is in `folder`.
 fn documents(kubernetes: &str, folder: &str, proxy_mode: ProxyMode) -> [String; 2] {
-    let cluster = Cluster { proxy_mode, ..Cluster::default() };
+    documents_for(kubernetes, folder, &Cluster { proxy_mode, ..Cluster::default() })
+}
+
+fn documents_for(kubernetes: &str, folder: &str, cluster: &Cluster) -> [String; 2] {
     let settings = Settings {
         kubernetes: &kubernetes.parse().unwrap(),
         sandbox: Some(&format!("{folder}/pause:3.9").parse().unwrap()),
-        cluster: &cluster,
+        cluster,
         endpoint: "10.0.0.1:6443".to_owned(),
         name: &name("node-1"),
         address: Ipv4Addr::new(10, 0, 0, 2),
@@ -217,5 +223,27 @@ fn a_faulty_cluster_file_says_what_to_write() {
     for (text, words) in bad {
         let error = serde_saphyr::from_str::<Cluster>(text).unwrap_err().to_string();
         assert!(error.contains(words), "{text}: {error}");
+    }
+}
+
+/// The documents of a release, for a cluster and a node of which much is said.
+fn documents_of_much(kubernetes: &str) -> String {
+    let cluster: Cluster = serde_saphyr::from_str(
+        "nodes: [{name: node-1, address: 10.0.0.2, labels: {disk: ssd}, taints: ['gpu=yes:NoExecute']}]\n\
+         proxyMode: ipvs\n\
+         kubelet: {maxPods: 50}\n\
+         kubeadm: {apiServer: {audit-log-maxage: 30}, scheduler: {v: '4'}}\n",
+    )
+    .unwrap();
+    let [init, join] = documents_for(kubernetes, "r.site:5000/k8s", &cluster);
+    format!("# init\n{init}\n# join\n{join}")
+}
+
+#[test]
+fn each_api_of_kubeadm_has_documents_that_were_read() {
+    for (kubernetes, api) in [("1.20.15", "v1beta2"), ("1.28.2", "v1beta3"), ("1.31.0", "v1beta4")]
+    {
+        let documents = documents_of_much(kubernetes);
+        settings().bind(|| assert_snapshot!(format!("kubeadm-{api}"), documents));
     }
 }

@@ -17,6 +17,8 @@ mod faults;
 mod files;
 mod firewall;
 mod firewall_zones;
+#[path = "../../../tests/it/support/help.rs"]
+mod help;
 mod ingress;
 mod install_document;
 mod kubeadm;
@@ -27,6 +29,7 @@ mod next_boot;
 mod node;
 mod odd;
 mod packages;
+mod pages;
 mod preflight;
 mod real_packages;
 mod real_readers;

@@ -116,9 +116,19 @@ pub(crate) fn bundle_with_package(nevra: &'static str) -> Bundle {
 
 /// A bundle that has packages, of a repository that is not signed, and its target.
 pub(crate) fn bundle_with_packages(packages: &[Rpm]) -> (Bundle, LockedTarget) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("small.tar");
-    let mut target = target(Architecture::X86_64);
+    let bundle = bundle_changed(&[], |lock| {
+        lock.targets = vec![target(Architecture::X86_64)];
+        add_packages(lock, packages);
+    });
+    let target = bundle.lock().targets[0].clone();
+    (bundle, target)
+}
+
+/// Gives the target of a lock packages, of a repository that is not signed.
+pub(crate) fn add_packages(lock: &mut Lock, packages: &[Rpm]) {
+    let [target] = &mut lock.targets[..] else {
+        panic!("there are {} targets", lock.targets.len())
+    };
     let repository = serde_json::json!({
         "id": "own", "baseUrl": "http://own/", "repomd": Digest::of(b""), "keys": []
     });
@@ -140,13 +150,12 @@ pub(crate) fn bundle_with_packages(packages: &[Rpm]) -> (Bundle, LockedTarget) {
         });
         serde_json::from_value(rpm).unwrap()
     };
-    write_bundle_of(&path, &[], |lock| {
-        lock.targets = vec![target.clone()];
-        lock.rpms = packages.iter().map(rpm).collect();
-        lock.disabled_checks =
-            [CheckName::Gpgcheck, CheckName::RepoGpgcheck].map(unsigned).to_vec();
-    });
-    (Bundle::open(&path).unwrap(), target)
+    lock.rpms = packages.iter().map(rpm).collect();
+    let off = |check: CheckName| DisabledCheck {
+        subject: format!("{}/own", target.id),
+        ..unsigned(check)
+    };
+    lock.disabled_checks = [CheckName::Gpgcheck, CheckName::RepoGpgcheck].map(off).to_vec();
 }
 
 /// A bundle with a vendor's key, by which packages of two repositories are signed.

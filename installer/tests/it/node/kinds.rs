@@ -106,6 +106,13 @@ pub(crate) fn firewalled(role: Role) -> Node {
     Node::new(role, &[&BARE[..], &FIREWALLED].concat())
 }
 
+/// A node with firewalld that has been at work before, and is to serve NFS.
+pub(crate) fn lived_in(role: Role) -> Node {
+    let mut node = Node::new(role, &[&BARE[..], &LIVED_IN, &FIREWALLED].concat());
+    node.change = serve;
+    node
+}
+
 /// One that also serves NFS, has mirrors, and as a worker a kubeconfig.
 fn serving(role: Role) -> Node {
     let mut node = firewalled(role);
