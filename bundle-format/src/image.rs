@@ -19,7 +19,7 @@ pub fn disagreements<E: Display>(
 ) -> Vec<String> {
     let read = |blob: &Descriptor| read(blob).map_err(|error| error.to_string());
     let mut comparison = Comparison { image, read: &read, found: Vec::new() };
-    comparison.from_the_root();
+    comparison.whole();
     comparison.found
 }
 
@@ -31,7 +31,7 @@ struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
-    fn from_the_root(&mut self) {
+    fn whole(&mut self) {
         let image = self.image;
         let Some(bytes) = self.read(&image.root) else { return };
         let index = match is_index(&image.root.media_type) {

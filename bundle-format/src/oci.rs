@@ -136,8 +136,8 @@ impl Platform {
 
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let said = |text| if text == "" { "unsaid" } else { text };
-        write!(f, "{}/{}", said(self.os.as_str()), said(self.architecture.as_str()))?;
+        let said = |text: &str| if text.is_empty() { "unsaid".to_owned() } else { text.to_owned() };
+        write!(f, "{}/{}", said(&self.os), said(&self.architecture))?;
         match self.variant.as_deref() {
             None | Some("") => Ok(()),
             Some(variant) => write!(f, "/{variant}"),
