@@ -2,8 +2,10 @@
 //! warned of, with its cure; and what is right is told by nobody.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::Command;
 
+use bundle_format::archive::reader::Bundle;
 use bundle_format::lock::{Aspect, Expectation, LockedManifest};
 use installer::intent::Intent;
 use installer::node::join::Machine;
@@ -11,7 +13,7 @@ use installer::preflight;
 use installer::role::Role;
 
 use crate::node;
-use crate::node::intent::{bundle_changed, image, locked};
+use crate::node::intent::{bundle_changed, bundle_with, image, locked};
 use crate::node::text::write;
 use crate::node::{Node, kinds};
 
@@ -78,9 +80,11 @@ fn file_systems() {
         ("/var/lib/containerd", "rw", "fuse.sshfs", Problem("is on fuse.sshfs")),
         ("/", "rw", "overlay", Problem("is on overlay (at /)")),
         ("/var/lib/containerd", "rw", "tmpfs", Problem("is in memory (tmpfs at")),
-        ("/var/lib/kubelet", "rw", "tmpfs", Problem("/var/lib/kubelet is in memory")),
+        ("/var/lib/kubelet", "rw", "tmpfs", Warning("/var/lib/kubelet is in memory")),
+        // A live system works until it ends.
+        ("/", "rw", "tmpfs", Warning("this system is in memory")),
         ("/var/lib/etcd", "rw", "tmpfs", Problem("/var/lib/etcd is in memory")),
-        ("/var/lib/etcd", "rw", "nfs", Problem("is on the network (nfs at /var/lib/etcd)")),
+        ("/var/lib/etcd", "rw", "nfs", Warning("is on the network (nfs at /var/lib/etcd)")),
         (
             "/opt",
             "rw,noexec",
@@ -111,13 +115,43 @@ fn file_systems() {
         ("etc/containerd/own.toml", native),
     ];
     check(Role::Worker, &files, as_it_is, &Nothing);
+}
+
+/// A bundle whose network is mounted for others.
+fn network(propagation: &str) -> Bundle {
+    let text = format!(
+        "kind: DaemonSet\nspec:\n  template:\n    spec:\n      initContainers:\n      - name: bpf\n        \
+         volumeMounts: [{{name: sys, mountPath: /sys/fs, mountPropagation: {propagation}}}]\n      \
+         volumes: [{{name: sys, hostPath: {{path: /sys/fs}}}}]\n"
+    );
+    bundle_with(&[("network", &text)])
+}
+
+#[test]
+fn private_mounts_are_in_the_way_of_networks_that_share_theirs() {
+    const PROC: &str = "proc/self/mountinfo";
     let private = ROOT.replace("shared:1 ", "");
-    check(Role::Worker, &[(PROC, &private)], as_it_is, &Problem("mounts at / are private"));
+    let told = Warning("mounts at / are private: pods that mount for others");
+    check(Role::Worker, &[(PROC, &private)], as_it_is, &told);
+    let calico: fn(&mut Intent) = |intent| intent.bundle = network("Bidirectional");
+    let told = Problem(
+        "mounts at / are private, and pods of the bundle's manifests share those of /sys/fs",
+    );
+    check(Role::Worker, &[(PROC, &private)], calico, &told);
+    check(Role::Worker, &[(PROC, ROOT)], calico, &Nothing);
+    let listens: fn(&mut Intent) = |intent| intent.bundle = network("HostToContainer");
+    let slave = ROOT.replace("shared:1 ", "master:1 ");
+    let of_both = [(PROC, slave.as_str()), ("proc/1/mountinfo", slave.as_str())];
+    let told = Problem("share those of /sys/fs\n`mount --make-rshared /`");
+    check(Role::Worker, &of_both, calico, &told);
+    let told = Warning("mounts at / are private");
+    check(Role::Worker, &of_both, as_it_is, &told);
+    check(Role::Worker, &[(PROC, &private)], listens, &Problem("share those of /sys/fs"));
     // Below `sudo`, where pam_namespace gives it mounts of its own (linux-pam#331).
     let slave = ROOT.replace("shared:1 ", "master:1 ");
     let below_sudo = |systemds| [(PROC, slave.as_str()), ("proc/1/mountinfo", systemds)];
     check(Role::Worker, &below_sudo(ROOT), as_it_is, &Nothing);
-    let told = Problem("mounts at / are private");
+    let told = Warning("mounts at / are private");
     check(Role::Worker, &below_sudo(&private), as_it_is, &told);
 }
 
@@ -241,6 +275,29 @@ fn settings_of_the_kernel() {
     let told = Problem("other values of vm.overcommit_memory\n`sysctl -w vm.overcommit_memory=1`");
     check(Role::Worker, &other, protects, &told);
     check(Role::Worker, &other, as_it_is, &Nothing);
+}
+
+#[test]
+fn what_forked_processes_share_is_counted_once() {
+    let node = kinds::bare(Role::Worker);
+    write(&node, "proc/sys/fs/inotify/max_user_instances", "40\n");
+    let instance = |process: u32, number: u32, watches: &str| {
+        let of = format!("proc/{process}/fdinfo/{number}");
+        write(&node, &of, watches);
+        let fd = node.root().join(format!("proc/{process}/fd"));
+        fs::create_dir_all(&fd).unwrap();
+        symlink("anon_inode:inotify", fd.join(number.to_string())).unwrap();
+    };
+    // A server with twenty forks that have its instance.
+    for process in 100..120 {
+        instance(process, 5, "inotify wd:1 ino:2 sdev:3\n");
+    }
+    assert_eq!(told(&node, &node.intent())[0], [""; 0]);
+    for number in 10..18 {
+        instance(200, number, &format!("inotify wd:1 ino:{number}\n"));
+    }
+    let [problems, _] = told(&node, &node.intent());
+    assert!(problems[0].contains("is 40, of which 9 are taken"), "{problems:?}");
 }
 
 #[test]
@@ -493,13 +550,68 @@ fn what_others_have_left_or_run() {
             Problem("mv /etc/systemd/system/kubelet.service"),
         ),
         ("usr/local/bin/kubectl", "", Warning("run in place of ours: /usr/local/bin/kubectl")),
-        ("var/lib/rancher/k3s/agent", "", Problem("`k3s-uninstall.sh`")),
-        ("var/lib/rancher/rke2/bin", "", Problem("RKE2 is or was on this node")),
+        (
+            "var/lib/rancher/k3s/agent",
+            "",
+            Warning("k3s was on this node: /var/lib/rancher/k3s is left"),
+        ),
+        (
+            "var/lib/rancher/rke2/bin",
+            "",
+            Warning("if nobody needs it: `rke2-uninstall.sh`, or `rm -r"),
+        ),
+        ("var/lib/k0s/bin", "", Warning("k0s was on this node")),
+        ("var/snap/microk8s/common", "", Warning("MicroK8s was on this node")),
         ("sys/class/net/cni0/mtu", "1450\n", Warning("addresses: cni0\n`ip link delete cni0`")),
-        ("run/systemd/enabled/nm-cloud-setup.timer", "", Problem("nm-cloud-setup.timer is on")),
+        ("run/systemd/enabled/nm-cloud-setup.timer", "", Nothing),
         ("run/systemd/active/fapolicyd", "", Problem("fapolicyd runs")),
     ] {
         check(Role::Worker, &[(path, text)], as_it_is, &wanted);
+    }
+    // They run, or start at the next boot, or their containers are left.
+    for (folder, file, text) in [
+        ("var/lib/rancher/k3s/agent", "run/systemd/active/k3s-agent", String::new()),
+        ("var/lib/rancher/k3s/agent", "run/systemd/enabled/k3s", String::new()),
+        ("var/lib/rancher/rke2/agent", "run/systemd/enabled/rke2-server", String::new()),
+        ("var/lib/k0s/bin", "run/systemd/active/k0sworker", String::new()),
+        ("var/snap/microk8s/x", "run/systemd/active/snap.microk8s.daemon-kubelite", String::new()),
+        (
+            "var/lib/rancher/k3s/agent",
+            "proc/self/mountinfo",
+            mounted(
+                "/run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io/1/rootfs",
+                "rw",
+                "overlay",
+            ),
+        ),
+    ] {
+        let files = [(folder, ""), (file, text.as_str())];
+        check(Role::Worker, &files, as_it_is, &Problem("runs on this node, or starts at its boot"));
+    }
+    // Without its settings nm-cloud-setup does nothing.
+    let timer = ("run/systemd/enabled/nm-cloud-setup.timer", "");
+    let drop_in = "etc/systemd/system/nm-cloud-setup.service.d/10-rh-enable-for-ec2.conf";
+    let unit = "usr/lib/systemd/system/nm-cloud-setup.service";
+    let file = "etc/sysconfig/nm-cloud-setup";
+    let on = Problem("nm-cloud-setup.timer is on");
+    for (files, wanted) in [
+        (vec![(unit, "[Service]\n#Environment=NM_CLOUD_SETUP_EC2=yes\n")], &Nothing),
+        (vec![(drop_in, "[Service]\nEnvironment=NM_CLOUD_SETUP_EC2=yes\n")], &on),
+        (vec![(drop_in, "[Service]\nEnvironment=\"NM_CLOUD_SETUP_AZURE=1\"\n")], &on),
+        (
+            vec![(drop_in, "[Service]\nEnvironment=NM_CLOUD_SETUP_EC2=no NM_CLOUD_SETUP_LOG=1\n")],
+            &Nothing,
+        ),
+        (
+            vec![
+                (drop_in, "[Service]\nEnvironmentFile=-/etc/sysconfig/nm-cloud-setup\n"),
+                (file, "NM_CLOUD_SETUP_GCP=yes\n"),
+            ],
+            &on,
+        ),
+    ] {
+        let files: Vec<_> = files.into_iter().chain([timer]).collect();
+        check(Role::Worker, &files, as_it_is, wanted);
     }
     let running = ("run/systemd/active/fapolicyd", "");
     for other in [
