@@ -31,6 +31,12 @@ const LAST: [&str; 2] = ["/etc/sysctl.conf", "/etc/ufw/sysctl.conf"];
 /// What a line begins with that was made a comment.
 const COMMENT: &[u8] = b"# kubeferry: ";
 
+/// A text with some of its lines made comments.
+pub(super) fn commented(text: &[u8], is_bad: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+    let line = |line| if is_bad(line) { [COMMENT, line] } else { [&[][..], line] };
+    lines(text).flat_map(line).collect::<Vec<_>>().concat()
+}
+
 /// A file with lines that undo settings of ours.
 pub(crate) struct Undoing {
     /// The file.
@@ -77,8 +83,7 @@ pub(super) fn undoing(
         // A package's file is not edited: one of its name in /etc takes its place.
         let is_packages = FOLDERS[2..].iter().any(|folder| path.starts_with(folder));
         let target = if is_packages { Path::new(FOLDERS[0]).join(&name) } else { real.clone() };
-        let line = |line| if undoes(line) { [COMMENT, line] } else { [&[][..], line] };
-        let text = lines(&text).flat_map(line).collect::<Vec<_>>().concat();
+        let text = commented(&text, undoes);
         // One that is read twice, by a link too, is written once.
         match found.iter_mut().find(|one| one.target == target) {
             Some(one) if one.lines.len() >= bad.len() => {}

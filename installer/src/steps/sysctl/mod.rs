@@ -1,8 +1,10 @@
 //! Kernel settings that Kubernetes needs, in a file of their own, and read back
 //! from the kernel. What the node would read after that file, and has otherwise,
-//! becomes a comment: it would hold from the next boot on (amazon-eks-ami#746).
+//! becomes a comment: it would hold from the next boot on (amazon-eks-ami#746). So does
+//! what networkd would set.
 
 mod files;
+mod networkd;
 mod tuned;
 
 use crate::engine::change::Change;
@@ -59,7 +61,9 @@ pub(crate) fn undoing(
     own: &str,
     interfaces: &[String],
 ) -> anyhow::Result<Vec<Undoing>> {
-    files::undoing(host, own, &settings(host).collect::<Vec<_>>(), interfaces)
+    let mut found = files::undoing(host, own, &settings(host).collect::<Vec<_>>(), interfaces)?;
+    found.extend(networkd::undoing(host, interfaces)?);
+    Ok(found)
 }
 
 /// The switches of single interfaces that are off while that of all is on: those of
@@ -102,10 +106,15 @@ impl Step for Sysctl {
         let mut changes = file(host, PATH, &text)?;
         let interface = node.intent.facts.interface(node.intent.address);
         let interfaces: Vec<String> = interface.map(str::to_owned).into_iter().collect();
+        let mut is_networkds = false;
         for one in undoing(host, PATH, &interfaces)? {
             one.check()?;
             host.file(&one.target)?;
+            is_networkds |= one.path.components().any(|part| part.as_os_str() == "systemd");
             changes.push(Change::write(one.target, one.text));
+        }
+        if is_networkds && networkd::runs(host)? {
+            changes.push(Change::run(networkd::REREAD));
         }
         let mut undo = Vec::new();
         for (key, value) in settings(host) {
