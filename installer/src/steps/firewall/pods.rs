@@ -5,7 +5,7 @@ use ipnet::IpNet;
 
 use super::arrival::Arrival;
 use super::rules::{Place, Rule};
-use super::zones::{Zones, unanswered};
+use super::zones::{Sources, Zones, unanswered};
 use super::{at_next_start, is_live};
 use crate::engine::change::Change;
 use crate::exec::Command;
@@ -18,8 +18,8 @@ const TRUSTED: &str = "trusted";
 /// The zone that pods' network is the source of: a network can be of one zone only.
 pub(super) fn zone(arrival: &Arrival<'_>, cluster: &Cluster) -> String {
     let pods = IpNet::V4(cluster.pod_cidr);
-    let own = arrival.bound().iter().find(|(_, sources)| sources.contains(&pods));
-    own.map_or_else(|| TRUSTED.to_owned(), |(zone, _)| zone.clone())
+    let own = arrival.bound().iter().find(|one| one.networks.contains(&pods));
+    own.map_or_else(|| TRUSTED.to_owned(), |one| one.zone.clone())
 }
 
 /// The rules that let pods in: in another zone too that has a larger network, or the
@@ -30,8 +30,8 @@ pub(super) fn rules(zones: &Zones, arrival: &Arrival<'_>, cluster: &Cluster) -> 
     if zone(arrival, cluster) == TRUSTED {
         rules.push(Rule { zone: TRUSTED.to_owned(), kind: "source", word: pods.to_string() });
     }
-    for (zone, sources) in arrival.bound() {
-        if sources.iter().any(|source| source.contains(&pods)) && !zones.takes_all(zone) {
+    for Sources { zone, networks, .. } in arrival.bound() {
+        if networks.iter().any(|source| source.contains(&pods)) && !zones.takes_all(zone) {
             let word = format!("rule family=\"ipv4\" source address=\"{pods}\" accept");
             rules.push(Rule { zone: zone.clone(), kind: "rich-rule", word });
         }
