@@ -1,8 +1,9 @@
 //! What went wrong, in words for the operator.
 
-use std::fmt;
+use std::{fmt, io};
 
 use bundle_format::text::indented;
+use rustix::process::geteuid;
 
 /// A failure with its cure.
 #[derive(Debug)]
@@ -28,7 +29,8 @@ impl Failure {
     /// Of an error that may have a cure among its causes.
     pub fn of(error: &anyhow::Error) -> Self {
         let known = error.chain().find_map(|cause| cause.downcast_ref::<Self>());
-        let cure = known.map_or("mend that, and run this again", Self::cure).to_owned();
+        let other = || denied(error).unwrap_or("mend that, and run this again");
+        let cure = known.map_or_else(other, Self::cure).to_owned();
         Self::new(format!("{error:#}"), cure)
     }
 
@@ -72,6 +74,26 @@ impl fmt::Display for Mistakes {
 
 impl std::error::Error for Mistakes {}
 
+/// What to do where the node's files or commands are not for who runs this; none where the
+/// error has another reason.
+fn denied(error: &anyhow::Error) -> Option<&'static str> {
+    let is_kind = |cause: &(dyn std::error::Error + 'static)| {
+        let inner = cause.downcast_ref::<io::Error>();
+        inner.is_some_and(|inner| inner.kind() == io::ErrorKind::PermissionDenied)
+    };
+    let is_denied = error.chain().any(|cause| {
+        let text = cause.to_string();
+        is_kind(cause) || ["Permission denied", "superuser"].iter().any(|word| text.contains(word))
+    });
+    is_denied.then(|| match geteuid().is_root() {
+        false => "run this as root, such as with `sudo`",
+        true => {
+            "root is refused as well: look at `ls -lZ` and `lsattr` of the file, at `mount` for \
+             `noexec`, and at `ausearch -m avc` for SELinux"
+        }
+    })
+}
+
 /// The text for a failed command: the chain of causes, the cure where there is
 /// one, the log where there is one. Only what begins a line here is ours: a text
 /// that has several lines stands further in.
@@ -85,8 +107,10 @@ pub fn describe(error: &anyhow::Error, log: Option<&str>) -> String {
         text += &format!("  caused by: {}\n", indented(&cause.to_string()));
     }
     let cures = error.chain().filter_map(|cause| cause.downcast_ref::<Failure>());
-    for failure in cures {
-        text += &format!("hint: {}\n", indented(failure.cure()));
+    let cures: Vec<&str> = cures.map(Failure::cure).collect();
+    let denied = denied(error).filter(|_| cures.is_empty() && mistakes.is_none());
+    for cure in cures.into_iter().chain(denied) {
+        text += &format!("hint: {}\n", indented(cure));
     }
     if let Some(mistakes) = mistakes {
         text += &format!("hint: {}\n", mistakes.cure);
