@@ -13,6 +13,7 @@ use url::Url;
 
 use super::no_proxy::NoProxy;
 use super::pace::Paced;
+use super::proxy::Mistakes;
 use super::{Fetch, FetchError, Request, Response, chain, failure};
 
 /// How long to wait for a connection, its name, TLS and a proxy's answer included.
@@ -47,6 +48,7 @@ pub struct HttpFetch {
     proxied: Client,
     direct: Client,
     no_proxy: NoProxy,
+    mistakes: Mistakes,
     stall: Duration,
 }
 
@@ -98,10 +100,12 @@ impl HttpFetch {
                 .or_else(|_| build(true, proxied))
                 .map_err(|error| HttpError::Tls(chain(&error)))
         };
+        let no_proxy = NoProxy::of_environment();
         Ok(Self {
             proxied: client(true)?,
             direct: client(false)?,
-            no_proxy: NoProxy::of_environment(),
+            mistakes: Mistakes::of_environment(&no_proxy),
+            no_proxy,
             stall: stall.unwrap_or(STALL),
         })
     }
@@ -112,7 +116,12 @@ impl HttpFetch {
         url: &Url,
         same_origin: bool,
     ) -> Result<reqwest::blocking::Response, FetchError> {
-        let client = if self.no_proxy.has(url) { &self.direct } else { &self.proxied };
+        let is_direct = self.no_proxy.has(url);
+        if let Some(why) = self.mistakes.about(url).filter(|_| !is_direct) {
+            let source = failure::Lasting(why.to_owned()).into();
+            return Err(FetchError::Unreachable { url: shown(url, request), source });
+        }
+        let client = if is_direct { &self.direct } else { &self.proxied };
         let mut builder = match &request.form {
             None => client.get(url.clone()),
             Some(form) => client
@@ -138,7 +147,10 @@ impl HttpFetch {
             value.set_sensitive(true);
             builder = builder.header(AUTHORIZATION, value);
         }
-        builder.send().map_err(|error| failure::of_request(error, shown(url, request)))
+        builder.send().map_err(|error| {
+            let failed = failure::of_request(error, shown(url, request));
+            if same_origin { failed } else { failure::redirected(failed, &request.url) }
+        })
     }
 }
 

@@ -20,6 +20,7 @@ pub mod memory;
 mod no_proxy;
 pub mod notice;
 mod pace;
+mod proxy;
 pub mod queue;
 pub mod retry;
 mod spelling;

@@ -263,7 +263,8 @@ fn default_priority() -> u32 {
     99
 }
 
-/// A check that is on unless there is a reason.
+/// A check that is on unless there is a reason. Programs that read YAML 1.1, as PyYAML,
+/// take `on` and `off` for true and false: for them write both in quotes.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Check {
