@@ -198,9 +198,9 @@ fn mistakes_in_a_join_file_have_their_place_and_no_token() {
     for (old, new, key, words) in [
         ("podCidr: 10.9.0.0/16", "podCidr: 10.9.0.0/33", "podCidr", "10.9.0.0/33"),
         ("caCertHash: ", "caCertHsh: ", "caCertHash", "did you mean `caCertHash`"),
-        ("masterAddress: 192.0.2.1", "masterAddress: 192.0.2", "masterAddress", ""),
-        ("expires: 2", "expires: soon2", "expires", "is no date and time like"),
-        ("endpoint: 192.0.2.1:6443", "endpoint: 192.0.2.1", "endpoint", "k8s-master:6443"),
+        ("masterAddress: \"192.0.2.1\"", "masterAddress: 192.0.2", "masterAddress", ""),
+        ("expires: \"2", "expires: \"soon 2", "expires", "is no date and time like"),
+        ("endpoint: 192.0.2.1:6443", "endpoint: 192.0.2.1", "endpoint", "has no port"),
         ("token: ", "tokn: ", "token", "did you mean `token`"),
         ("token: ", "token: [", "token", ""),
         ("token: abcdef.", "token: {abcdef: ", "token", ""),
@@ -211,7 +211,8 @@ fn mistakes_in_a_join_file_have_their_place_and_no_token() {
         assert!(text.contains(old), "{old}: {text}");
         let told = told_of_join(&text.replace(old, new));
         let place = format!("error: join.yaml:{}:", line_of(key));
-        let is_placed = told.starts_with(&place) || new.contains('[') || new.contains('\'');
+        let is_no_yaml = new.contains(['[', '{', '\'']);
+        let is_placed = told.starts_with(&place) || is_no_yaml;
         assert!(is_placed && told.contains(words), "{new}: {told}");
         assert!(told.starts_with("error: join.yaml:"), "{new}: {told}");
         assert!(!told.contains("0123456789abcdef") && !told.contains("abcdef"), "{new}: {told}");
