@@ -76,7 +76,7 @@ impl NoProxy {
 
 /// Whether it has the slash of a URL or of a network, and is neither a name nor a network.
 fn is_mistaken(entry: &str) -> bool {
-    entry.contains('/') && entry.parse::<IpNet>().is_err()
+    entry.contains('/') && matches!(self::entry(entry).what, What::Domain(_))
 }
 
 /// Whether `name` is `domain` or below it; a URL's host is in lower case.

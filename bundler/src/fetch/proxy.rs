@@ -75,7 +75,7 @@ fn wrong(text: &str) -> Option<String> {
         );
     }
     if !matches!(after, "" | "/") && !text.contains("://") {
-        return Some("it lacks the `:` of http://".to_owned());
+        return Some("its `http://` is misspelt".to_owned());
     }
     let is_host = Url::parse(&format!("http://{host}/")).is_ok_and(|url| url.has_host());
     let port =
@@ -104,8 +104,8 @@ mod tests {
         for (bad, words) in [
             ("\"http://proxy:3128\"", "a quote"),
             ("http://proxy:31 28", "a blank"),
-            ("http//proxy:3128", "lacks the `:`"),
-            ("http:/proxy:3128", "its host or its port"),
+            ("http//proxy:3128", "is misspelt"),
+            ("http:/proxy:3128", "is misspelt"),
             ("htp://proxy:3128", "begins neither"),
             ("socks5://proxy:1080", "none of SOCKS"),
             ("http://jane:p@ss@proxy:3128", "`@` as %40"),
@@ -135,8 +135,7 @@ mod tests {
         let (tls, plain) = ("https://a.example/", "http://a.example/");
         assert_eq!(of(&[], "http://a", tls), "");
         let bad = [("https_proxy", "http//p")];
-        let words =
-            "https_proxy names no proxy: it lacks the `:` of http://; write http://HOST:PORT";
+        let words = "https_proxy names no proxy: its `http://` is misspelt; write http://HOST:PORT";
         assert!(of(&bad, "", tls).starts_with(words), "{}", of(&bad, "", tls));
         assert_eq!(of(&bad, "", plain), "");
         assert!(of(&[("ALL_PROXY", "p:x")], "", plain).starts_with("ALL_PROXY names no proxy"));

@@ -8,10 +8,12 @@ mod written;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use bundle_format::cluster::{Cluster, NodeName};
+use bundle_format::cluster::{Cluster, KINDS, NodeName};
+use bundle_format::yaml::Format;
 use bundle_format::{Digest, input};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,6 +31,9 @@ const SAMPLE: &str = "sample.0000000000000000";
 const DOCUMENTATION: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 /// For how long a sample holds.
 const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// What may stand in one.
+static FORMAT: LazyLock<Format> = LazyLock::new(|| Format::of::<JoinFile>("join file", &KINDS));
 
 /// A join file.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
@@ -66,7 +71,7 @@ impl JoinFile {
 
     /// Reads the text of one, which is at `path`.
     pub fn parse(text: &str, path: &Path) -> anyhow::Result<Self> {
-        written::read(text, path)
+        written::read(text, path, &FORMAT)
     }
 
     /// Its text.

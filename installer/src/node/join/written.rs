@@ -2,24 +2,24 @@
 //! without the token in any of them.
 
 use std::path::Path;
-use std::sync::LazyLock;
 
-use bundle_format::cluster::KINDS;
 use bundle_format::recognise;
 use bundle_format::yaml::{Format, Problem};
+use serde::de::DeserializeOwned;
 
-use super::JoinFile;
 use crate::failure::{Failure, Mistakes};
 
 const CURE: &str = "make one on the master with `installer token`, and copy it here";
 
-static FORMAT: LazyLock<Format> = LazyLock::new(|| Format::of::<JoinFile>("join file", &KINDS));
-
 /// Keys that no other file has. One that has two of them is meant as a join file.
 const OWN: [&str; 5] = ["token", "expires", "caCertHash", "master", "masterAddress"];
 
-/// Reads one that is at `path`.
-pub(super) fn read(text: &str, path: &Path) -> anyhow::Result<JoinFile> {
+/// Reads one that is at `path`, and has that format.
+pub(super) fn read<T: DeserializeOwned>(
+    text: &str,
+    path: &Path,
+    format: &Format,
+) -> anyhow::Result<T> {
     if !is_meant(text) {
         let is = match recognise::what(text.as_bytes()) {
             "a join file" | "a text of another kind" => "is not a join file".to_owned(),
@@ -27,7 +27,7 @@ pub(super) fn read(text: &str, path: &Path) -> anyhow::Result<JoinFile> {
         };
         return Err(Failure::new(format!("{} {is}", path.display()), CURE).into());
     }
-    let (value, problems) = match FORMAT.read::<JoinFile>(text) {
+    let (value, problems) = match format.read::<T>(text) {
         Ok(Some(read)) => (read.value, read.problems),
         Ok(None) => (None, Vec::new()),
         Err(problem) => (None, vec![problem]),

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::super::lines::{lines, shown};
-use super::{PODS, is_of_pods, tuned};
+use super::pods::{PODS, is_of_pods};
+use super::tuned;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::pattern::{cleaned, fits};
@@ -28,6 +29,8 @@ const FOLDERS: [&str; 5] = [
 ];
 /// What is read after all of them.
 const LAST: [&str; 2] = ["/etc/sysctl.conf", "/etc/ufw/sysctl.conf"];
+/// The file that earlier versions had ours in.
+const OLD_NAME: &str = "99-kubeferry.conf";
 /// What a line begins with that was made a comment.
 const COMMENT: &[u8] = b"# kubeferry: ";
 
@@ -63,7 +66,7 @@ pub(super) fn undoing(
     for (path, is_last) in files(host)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let real = cleaned(&host.followed(&path)?);
-        if path == Path::new(own) || name == super::OLD_NAME || !host.path(&real).is_file() {
+        if path == Path::new(own) || name == OLD_NAME || !host.path(&real).is_file() {
             continue;
         }
         let is_after = is_last || name.as_str() > own_name;

@@ -5,6 +5,7 @@
 
 mod files;
 mod networkd;
+mod pods;
 mod tuned;
 
 use crate::engine::change::Change;
@@ -18,13 +19,13 @@ use crate::receipt;
 use crate::steps::file::file;
 
 pub(crate) use self::files::Undoing;
+use self::pods::is_of_pods;
 
 /// Where they are, for every boot: after `99-sysctl.conf`, which most systems link to
 /// `/etc/sysctl.conf`.
 pub(crate) const PATH: &str = "/etc/sysctl.d/zz-kubeferry.conf";
 /// Where earlier versions had them.
 pub(crate) const OLD: &str = "/etc/sysctl.d/99-kubeferry.conf";
-const OLD_NAME: &str = "99-kubeferry.conf";
 
 /// What pods' traffic needs. The first is there only where the kernel has IPv6. The last
 /// three switch the same thing in the kernel, but systemd-sysctl takes them for three
@@ -36,13 +37,6 @@ const SETTINGS: [(&str, &str); 5] = [
     ("net.ipv4.conf.all.forwarding", "1"),
     ("net.ipv4.conf.default.forwarding", "1"),
 ];
-
-/// How networks call the interfaces of their pods. Those of other containers are a site's.
-const PODS: [&str; 6] = ["cali", "cni", "flannel", "tunl", "veth", "vxlan"];
-
-fn is_of_pods(interface: &str) -> bool {
-    PODS.iter().any(|prefix| interface.starts_with(prefix))
-}
 
 /// The settings that this node needs.
 pub(crate) fn settings(host: &Host) -> impl Iterator<Item = (&'static str, &'static str)> {

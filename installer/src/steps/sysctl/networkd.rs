@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::super::lines::{lines, shown};
 use super::files::{Undoing, commented};
-use super::is_of_pods;
+use super::pods::{PODS, is_of_pods};
 use crate::host::Host;
 use crate::node::pattern::fits;
 use crate::node::systemd::unit_is;
-use crate::steps::sysctl::PODS;
 
 /// systemd's folders; of two files of one name that of the first counts.
 const FOLDERS: [&str; 4] =
