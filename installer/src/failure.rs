@@ -1,6 +1,6 @@
 //! What went wrong, in words for the operator.
 
-use std::{fmt, io};
+use std::fmt;
 
 use bundle_format::text::indented;
 use rustix::process::geteuid;
@@ -74,24 +74,21 @@ impl fmt::Display for Mistakes {
 
 impl std::error::Error for Mistakes {}
 
-/// What to do where the node's files or commands are not for who runs this; none where the
-/// error has another reason.
-fn denied(error: &anyhow::Error) -> Option<&'static str> {
-    let is_kind = |cause: &(dyn std::error::Error + 'static)| {
-        let inner = cause.downcast_ref::<io::Error>();
-        inner.is_some_and(|inner| inner.kind() == io::ErrorKind::PermissionDenied)
-    };
-    let is_denied = error.chain().any(|cause| {
-        let text = cause.to_string();
-        is_kind(cause) || ["Permission denied", "superuser"].iter().any(|word| text.contains(word))
-    });
-    is_denied.then(|| match geteuid().is_root() {
+/// What to do where the node's files or commands are not for who runs this, by the words of
+/// an error; none where it has another reason.
+pub fn cure_of_denial(words: &str) -> Option<&'static str> {
+    let is_denied = ["Permission denied", "permission denied", "superuser"];
+    is_denied.iter().any(|word| words.contains(word)).then(|| match geteuid().is_root() {
         false => "run this as root, such as with `sudo`",
         true => {
             "root is refused as well: look at `ls -lZ` and `lsattr` of the file, at `mount` for \
              `noexec`, and at `ausearch -m avc` for SELinux"
         }
     })
+}
+
+fn denied(error: &anyhow::Error) -> Option<&'static str> {
+    error.chain().find_map(|cause| cure_of_denial(&cause.to_string()))
 }
 
 /// The text for a failed command: the chain of causes, the cure where there is

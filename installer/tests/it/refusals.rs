@@ -2,7 +2,7 @@
 
 use installer::engine::run;
 use installer::engine::step::Step;
-use installer::failure::{Failure, describe};
+use installer::failure::{Failure, cure_of_denial, describe};
 use installer::intent::Intent;
 use installer::node::certificates::certificate::Certificate;
 use installer::node::join::{Expiry, JoinFile};
@@ -241,6 +241,14 @@ fn what_is_denied_says_who_may() {
     assert!(told.contains(words), "{told}");
     assert!(describe(&command, None).contains(words));
     assert!(Failure::of(&error).cure().contains(&words[6..]), "{}", Failure::of(&error).cure());
+    // `io::Error` has these words of the C library, and as of a kind these.
+    for (text, is) in [
+        ("reading /root/.kube/config: Permission denied (os error 13)", true),
+        ("reading /root/.kube/config: permission denied", true),
+        ("reading /root/.kube/config: No such file or directory (os error 2)", false),
+    ] {
+        assert_eq!(cure_of_denial(text).is_some(), is, "{text}");
+    }
     // Who has another cure keeps it.
     let own = Failure::new("it failed", "do this").because(error);
     let told = describe(&own.into(), None);
