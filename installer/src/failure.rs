@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bundle_format::text::indented;
+use rustix::process::geteuid;
 
 /// A failure with its cure.
 #[derive(Debug)]
@@ -29,7 +30,8 @@ impl Failure {
     /// cure.
     pub fn of(error: &anyhow::Error) -> Self {
         let known = error.chain().find_map(|cause| cause.downcast_ref::<Self>());
-        let cure = known.map_or("mend that, and run this again", Self::cure).to_owned();
+        let other = || denied(error).unwrap_or("mend that, and run this again");
+        let cure = known.map_or_else(other, Self::cure).to_owned();
         Self::new(format!("{error:#}"), cure)
     }
 
@@ -73,6 +75,23 @@ impl fmt::Display for Mistakes {
 
 impl std::error::Error for Mistakes {}
 
+/// What to do if the user may not read a file or run a command, found in an error's words;
+/// none if it has another reason.
+pub fn cure_of_denial(words: &str) -> Option<&'static str> {
+    let is_denied = ["Permission denied", "permission denied", "superuser"];
+    is_denied.iter().any(|word| words.contains(word)).then(|| match geteuid().is_root() {
+        false => "run this as root, such as with `sudo`",
+        true => {
+            "root is refused as well: look at `ls -lZ` and `lsattr` of the file, at `mount` for \
+             `noexec`, and at `ausearch -m avc` for SELinux"
+        }
+    })
+}
+
+fn denied(error: &anyhow::Error) -> Option<&'static str> {
+    error.chain().find_map(|cause| cure_of_denial(&cause.to_string()))
+}
+
 /// The text for a failed command: the chain of causes, then the cure and the log if
 /// there are any. Only lines of ours begin at the margin; other lines are indented.
 pub fn describe(error: &anyhow::Error, log: Option<&str>) -> String {
@@ -85,8 +104,10 @@ pub fn describe(error: &anyhow::Error, log: Option<&str>) -> String {
         text += &format!("  caused by: {}\n", indented(&cause.to_string()));
     }
     let cures = error.chain().filter_map(|cause| cause.downcast_ref::<Failure>());
-    for failure in cures {
-        text += &format!("hint: {}\n", indented(failure.cure()));
+    let cures: Vec<&str> = cures.map(Failure::cure).collect();
+    let denied = denied(error).filter(|_| cures.is_empty() && mistakes.is_none());
+    for cure in cures.into_iter().chain(denied) {
+        text += &format!("hint: {}\n", indented(cure));
     }
     if let Some(mistakes) = mistakes {
         text += &format!("hint: {}\n", mistakes.cure);

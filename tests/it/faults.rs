@@ -196,6 +196,8 @@ fn what_does_not_pass_is_a_clear_error_and_leaves_nothing() {
                 respond(stream, "200 OK", "Content-Type: text/html\r\n", b"<html>log in</html>");
             }
             "/loop" => respond(stream, "302 There", "Location: /loop\r\n", b""),
+            // Where nobody listens.
+            "/dead" => respond(stream, "302 There", "Location: http://127.0.0.1:9/x\r\n", b""),
             // Sends the headers and some bytes, then nothing any more.
             "/stall" => {
                 let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\nabc", bytes.len());
@@ -213,6 +215,8 @@ fn what_does_not_pass_is_a_clear_error_and_leaves_nothing() {
         ("long", "was promised"),
         ("html", "was promised"),
         ("loop", "redirects more than"),
+        ("dead", "cannot reach http://127.0.0.1:9/x"),
+        ("dead", &format!("{} redirects there", url.origin().ascii_serialization())),
         ("stall", "timed out"),
     ];
     for (path, words) in cases {

@@ -192,6 +192,13 @@ fn the_installer_lies_beside_the_bundle_with_its_checksum() {
     fs::remove_file(demo.path("stick/installer")).unwrap();
     fs::write(demo.path("old"), "old").unwrap();
     symlink("../old", demo.path("stick/installer")).unwrap();
+    // What a build did not put there stays.
+    let error = demo.fails(&["build", "-q", "-o", "stick/cut.tar", "--split", "64KiB"]);
+    let words = "stick/installer is there, and no bundle's checksums name it: move it away";
+    assert!(error.contains(words), "{error}");
+    assert_eq!(fs::read_to_string(demo.path("old")).unwrap(), "old");
+    let sum = bundle_format::Digest::of(b"old").hex();
+    fs::write(demo.path("stick/earlier.tar.sha256"), format!("{sum}  installer\n")).unwrap();
     demo.ok(&["build", "-q", "-o", "stick/cut.tar", "--split", "64KiB"]);
     assert!(check("stick", "cut.tar.sha256").ends_with("\ninstaller: OK\n"));
     assert!(demo.path("stick/installer").is_symlink());
@@ -216,6 +223,13 @@ fn the_installer_lies_beside_the_bundle_with_its_checksum() {
     demo.ok(&["lock"]);
     fs::create_dir(demo.path("two")).unwrap();
     demo.ok(&["build", "-q", "-o", "two/demo.tar"]);
+    // One that the cache knows is ours without checksums, too.
+    fs::write(demo.path("two/installer-x86_64"), "other").unwrap();
+    fs::remove_file(demo.path("two/demo.tar.sha256")).unwrap();
+    demo.ok(&["build", "-q", "-o", "two/demo.tar"]);
+    let error = demo.fails(&["extract", "-C", "two/demo.tar", "two/demo.tar"]);
+    let words = "two/demo.tar is a file, and not a folder to write into: name another";
+    assert!(error.contains(words), "{error}");
     let told = check("two", "demo.tar.sha256");
     assert_eq!(told, "demo.tar: OK\ninstaller-aarch64: OK\ninstaller-x86_64: OK\n");
     demo.ok(&["extract", "-C", "taken", "two/demo.tar", "--kind", "installers"]);

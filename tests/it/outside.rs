@@ -361,3 +361,27 @@ fn who_never_answers_a_connection_is_waited_for_once() {
     // Seven images at two places, 10 seconds each, would take minutes.
     assert!(begun.elapsed() < Duration::from_secs(80), "{:?}", begun.elapsed());
 }
+
+/// The HTTP library leaves out a proxy that it does not understand, and goes without it.
+#[test]
+fn a_proxy_that_is_none_is_named_by_its_variable() {
+    let demo = Demo::start();
+    for (name, value, words) in [
+        ("http_proxy", "http//proxy:3128", "http_proxy names no proxy: its `http://` is misspelt"),
+        ("HTTP_PROXY", "http://jane:s3cr@et@proxy:3128", "write `@` as %40"),
+        ("ALL_PROXY", "socks5://proxy:1080", "ALL_PROXY names no proxy: this program knows"),
+    ] {
+        let (output, error, took) = lock(&demo, &[(name, value)]);
+        assert!(!output.status.success() && error.contains(words), "{error}");
+        assert!(error.contains("write http://HOST:PORT") && !error.contains("s3cr"), "{error}");
+        assert!(took < Duration::from_secs(20), "{took:?}");
+    }
+    let variables = [("http_proxy", "http://127.0.0.1:9"), ("NO_PROXY", "127.0.0.0/33")];
+    let (output, error, _) = lock(&demo, &variables);
+    assert!(!output.status.success(), "{error}");
+    assert!(error.contains("`127.0.0.0/33` in NO_PROXY is no host and no network"), "{error}");
+    // What needs no proxy is not kept from going.
+    let variables = [("http_proxy", "http//proxy:3128"), ("NO_PROXY", "127.0.0.1")];
+    let (output, error, _) = lock(&demo, &variables);
+    assert!(output.status.success(), "{error}");
+}

@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use bundle_format::lock::{Descriptor, Lock, LockedFile};
-use bundle_format::{BundlePath, Digest, layout, output};
+use bundle_format::{BundlePath, Digest, input, layout, output};
 
 use super::unfinished::{PROGRAM, Unfinished};
 use crate::fetch::cache::Cache;
+
+/// The most bytes of a file of checksums: a bundle has at most 9999 parts.
+const MOST_SUMS: u64 = 4 << 20;
 
 /// An installer, and where it goes.
 pub(super) struct Installer<'a> {
@@ -23,7 +26,11 @@ pub(super) struct Installer<'a> {
 
 /// The installers of a lock, in the folder of the bundle at `bundle`. Fails where
 /// something lies in the way that is never replaced.
-pub(super) fn installers<'a>(lock: &'a Lock, bundle: &Path) -> anyhow::Result<Vec<Installer<'a>>> {
+pub(super) fn installers<'a>(
+    lock: &'a Lock,
+    bundle: &Path,
+    cache: &Cache,
+) -> anyhow::Result<Vec<Installer<'a>>> {
     let installer = |file: &'a LockedFile| match file.path {
         BundlePath::Installer { architecture } => Some((architecture, &file.content)),
         _ => None,
@@ -38,7 +45,15 @@ pub(super) fn installers<'a>(lock: &'a Lock, bundle: &Path) -> anyhow::Result<Ve
         if path == bundle {
             bail!("the bundle cannot be called {name}: its installer is; choose another --output");
         }
-        installers.push(Installer { name, path, content });
+        let installer = Installer { name, path, content };
+        if !installer.may_be_replaced(bundle, cache)? {
+            bail!(
+                "{} is there, and no bundle's checksums name it: move it away, or choose another \
+                 --output",
+                named.display()
+            );
+        }
+        installers.push(installer);
     }
     Ok(installers)
 }
@@ -69,6 +84,32 @@ impl Installer<'_> {
         let digest = |path: &Path| Digest::of_reader(&mut fs::File::open(path)?);
         fs::metadata(&self.path).is_ok_and(|found| found.is_file() && found.len() == size)
             && digest(&self.path).is_ok_and(|(digest, _)| digest == self.content.digest)
+    }
+
+    /// Whether what lies under its name is an installer of ours: one that a build has put
+    /// there by the checksums beside it, or one that the cache knows; or nothing at all.
+    fn may_be_replaced(&self, bundle: &Path, cache: &Cache) -> anyhow::Result<bool> {
+        let looking = || format!("reading {}", self.path.display());
+        let size = match fs::metadata(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+            found => found.with_context(looking)?.len(),
+        };
+        let (digest, _) = fs::File::open(&self.path)
+            .and_then(|mut file| Digest::of_reader(&mut file))
+            .with_context(looking)?;
+        if digest == self.content.digest || cache.open(digest, size).is_some() {
+            return Ok(true);
+        }
+        let line = format!("{}  {}", digest.hex(), self.name);
+        let folder = bundle.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let files = fs::read_dir(folder.unwrap_or(Path::new("."))).with_context(looking)?;
+        let sums = files.flatten().map(|file| file.path());
+        let mut sums = sums.filter(|path| path.extension().is_some_and(|end| end == "sha256"));
+        Ok(sums.any(|path| {
+            input::file(&path, MOST_SUMS).is_ok_and(|text| {
+                text.split(|byte| *byte == b'\n').any(|own| own == line.as_bytes())
+            })
+        }))
     }
 
     /// Its line for `sha256sum -c`.

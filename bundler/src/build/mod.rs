@@ -62,7 +62,7 @@ pub fn build(task: &Task<'_>, output: &Output) -> anyhow::Result<Built> {
         );
     }
     local::check(file, lock)?;
-    let installers = beside::installers(lock, &output.path)?;
+    let installers = beside::installers(lock, &output.path, &upstreams.cache)?;
     let others = installers.iter().filter(|installer| !installer.has_its_bytes());
     let mut written = vec![output.path.clone(), output.sidecar()];
     written.extend(others.map(|installer| installer.path.clone()));

@@ -38,6 +38,20 @@ pub(super) fn of_request(error: reqwest::Error, url: Url) -> FetchError {
     }
 }
 
+/// The same of a host that another one names: that one is there.
+pub(super) fn redirected(failed: FetchError, from: &Url) -> FetchError {
+    match failed {
+        FetchError::Unreachable { url, source } => {
+            let words =
+                format!("{source}; {} redirects there", from.origin().ascii_serialization());
+            let is_lasting = source.is::<Lasting>();
+            let source = if is_lasting { Lasting(words).into() } else { words.into() };
+            FetchError::Unreachable { url, source }
+        }
+        other => other,
+    }
+}
+
 fn tls_words(error: &rustls::Error) -> String {
     match error {
         rustls::Error::InvalidMessage(_) => {

@@ -17,6 +17,7 @@ use super::failure;
 use super::fetcher::Fetch;
 use super::no_proxy::NoProxy;
 use super::pace::Paced;
+use super::proxy::Mistakes;
 use super::request::Request;
 use super::response::{Response, header};
 
@@ -52,6 +53,7 @@ pub struct HttpFetch {
     proxied: Client,
     direct: Client,
     no_proxy: NoProxy,
+    mistakes: Mistakes,
     stall: Duration,
 }
 
@@ -74,10 +76,12 @@ impl HttpFetch {
                 .or_else(|_| builder().tls_certs_only(with_bundled(&certificates)).build())
                 .map_err(|error| HttpError::Tls(with_causes(&error)))
         };
+        let no_proxy = NoProxy::of_environment();
         Ok(Self {
             proxied: client(true)?,
             direct: client(false)?,
-            no_proxy: NoProxy::of_environment(),
+            mistakes: Mistakes::of_environment(&no_proxy),
+            no_proxy,
             stall,
         })
     }
@@ -88,7 +92,12 @@ impl HttpFetch {
         url: &Url,
         same_origin: bool,
     ) -> Result<reqwest::blocking::Response, FetchError> {
-        let client = if self.no_proxy.has(url) { &self.direct } else { &self.proxied };
+        let is_direct = self.no_proxy.has(url);
+        if let Some(why) = self.mistakes.about(url).filter(|_| !is_direct) {
+            let source = failure::Lasting(why.to_owned()).into();
+            return Err(FetchError::Unreachable { url: shown(url, request), source });
+        }
+        let client = if is_direct { &self.direct } else { &self.proxied };
         let mut builder = match &request.form {
             None => client.get(url.clone()),
             Some(form) => client
@@ -114,7 +123,10 @@ impl HttpFetch {
             value.set_sensitive(true);
             builder = builder.header(AUTHORIZATION, value);
         }
-        builder.send().map_err(|error| failure::of_request(error, shown(url, request)))
+        builder.send().map_err(|error| {
+            let failed = failure::of_request(error, shown(url, request));
+            if same_origin { failed } else { failure::redirected(failed, &request.url) }
+        })
     }
 }
 

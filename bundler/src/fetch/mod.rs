@@ -17,6 +17,7 @@ pub mod memory;
 mod no_proxy;
 pub mod notice;
 mod pace;
+mod proxy;
 pub mod queue;
 mod request;
 mod response;

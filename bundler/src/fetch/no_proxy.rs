@@ -9,7 +9,10 @@ use url::{Host, Url};
 
 /// The entries of `NO_PROXY`.
 #[derive(Debug, Default)]
-pub(super) struct NoProxy(Vec<Entry>);
+pub(super) struct NoProxy {
+    entries: Vec<Entry>,
+    mistake: Option<String>,
+}
 
 #[derive(Debug)]
 struct Entry {
@@ -34,9 +37,22 @@ impl NoProxy {
 
     /// Entries stand between commas or spaces: `*`, a domain (with or without
     /// `.` or `*.` before it), an address or a network, each with a port or not.
-    fn parse(text: &str) -> Self {
+    pub(super) fn parse(text: &str) -> Self {
         let entries = text.split(|c: char| c == ',' || c.is_whitespace());
-        Self(entries.filter(|entry| !entry.is_empty()).map(entry).collect())
+        let entries: Vec<&str> = entries.filter(|entry| !entry.is_empty()).collect();
+        let mistake = entries.iter().find(|entry| is_mistaken(entry)).map(|entry| {
+            format!(
+                "`{entry}` in NO_PROXY is no host and no network: write a name such as \
+                 `registry.site`, a domain such as `.site`, an address, or a network such as \
+                 `10.0.0.0/8`"
+            )
+        });
+        Self { entries: entries.into_iter().map(entry).collect(), mistake }
+    }
+
+    /// What is wrong with it: an entry that can never fit.
+    pub(super) fn mistake(&self) -> Option<String> {
+        self.mistake.clone()
     }
 
     /// Whether `url` is reached without a proxy.
@@ -48,14 +64,19 @@ impl NoProxy {
         };
         let name = url.host_str().unwrap_or_default().trim_end_matches('.');
         let port = url.port_or_known_default();
-        self.0.iter().filter(|entry| entry.port.is_none() || entry.port == port).any(|entry| {
-            match &entry.what {
+        self.entries.iter().filter(|entry| entry.port.is_none() || entry.port == port).any(
+            |entry| match &entry.what {
                 What::All => true,
                 What::Network(network) => address.is_some_and(|address| network.contains(&address)),
                 What::Domain(domain) => address.is_none() && is_in(name, domain),
-            }
-        })
+            },
+        )
     }
+}
+
+/// Whether it has the slash of a URL or of a network, and is neither a name nor a network.
+fn is_mistaken(entry: &str) -> bool {
+    entry.contains('/') && matches!(self::entry(entry).what, What::Domain(_))
 }
 
 /// Whether `name` is `domain` or below it; a URL's host is in lower case.

@@ -23,6 +23,12 @@ pub(super) struct Folder {
 impl Folder {
     /// Opens the folder at `path`, which is made where it is not there.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        if fs::metadata(path).is_ok_and(|found| !found.is_dir()) {
+            bail!(
+                "{} is a file, and not a folder to write into: name another with `--folder`",
+                path.display()
+            );
+        }
         let open = || {
             fs::DirBuilder::new().recursive(true).mode(0o755).create(path)?;
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;

@@ -61,7 +61,8 @@ fn default_priority() -> u32 {
     99
 }
 
-/// A check that is on unless there is a reason.
+/// A check that is on unless there is a reason. Programs that read YAML 1.1, such as
+/// PyYAML, take `on` and `off` for true and false: write both in quotes for them.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Check {

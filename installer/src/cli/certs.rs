@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::ended::{Ended, carried_out, confirmed};
 use super::node;
 use crate::credentials::renewal;
+use crate::failure::cure_of_denial;
 use crate::host::{Host, LOG};
 use crate::node::certificates::kept::{Keeper, Kept, Standing};
 use crate::node::certificates::pki;
@@ -39,6 +40,9 @@ pub(crate) fn list(json: bool) -> anyhow::Result<()> {
         show(&mut out, &all, now)?;
         for place in &unread {
             writeln!(out, "could not look: {}", indented(place))?;
+            if let Some(cure) = cure_of_denial(place) {
+                writeln!(out, "  cure: {cure}")?;
+            }
         }
         if all.is_empty() && unread.is_empty() {
             writeln!(stderr(), "this node has no certificates of a cluster")?;

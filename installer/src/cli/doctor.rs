@@ -8,6 +8,7 @@ use rustix::process::geteuid;
 
 use super::node;
 use crate::doctor::{Diagnosis, diagnose, diagnose_past_receipt};
+use crate::failure::cure_of_denial;
 
 pub(crate) fn doctor(json: bool) -> anyhow::Result<()> {
     let diagnosis = match node::host(None) {
@@ -37,6 +38,9 @@ fn show(out: &mut impl Write, diagnosis: &Diagnosis) -> io::Result<()> {
     }
     for place in &diagnosis.unknown {
         writeln!(out, "could not look: {}", indented(place))?;
+        if let Some(cure) = cure_of_denial(place) {
+            writeln!(out, "  cure: {cure}")?;
+        }
     }
     if diagnosis.findings.is_empty() && diagnosis.unknown.is_empty() {
         writeln!(out, "nothing is wrong that we know of")?;

@@ -49,7 +49,9 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
     let plan = match run::plan(&host, &intent, &steps) {
         Ok(plan) => plan,
         Err(error) => {
-            let (problems, warnings) = preflight::look(&host, &intent);
+            let (mut problems, warnings) = preflight::look(&host, &intent);
+            // The first of them is the error.
+            problems.extend(told::refusals(&host, &intent, &steps).into_iter().skip(1));
             told::warn(&warnings)?;
             told::tell(&problems)?;
             return Err(error);

@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 use super::node;
 use super::options::{Aim, Look};
 use crate::engine::run;
+use crate::engine::step::Step;
 use crate::failure::Failure;
+use crate::host::Host;
+use crate::intent::Intent;
 use crate::preflight;
 use crate::steps::order;
 
@@ -19,8 +22,7 @@ pub(crate) fn preflight(aim: &Aim, look: &Look) -> anyhow::Result<()> {
     node::tell_stranger(&intent);
     let (mut problems, warnings) = preflight::look(&host, &intent);
     // A step that cannot plan is a problem too.
-    let plan = run::plan(&host, &intent, &order::steps(intent.role));
-    problems.extend(plan.err().iter().map(Failure::of));
+    problems.extend(refusals(&host, &intent, &order::steps(intent.role)));
     let mut out = stdout();
     if look.json {
         let facts = serde_json::to_value(&intent.facts)?;
@@ -37,6 +39,12 @@ pub(crate) fn preflight(aim: &Aim, look: &Look) -> anyhow::Result<()> {
         tell(&problems)?;
     }
     refuse(&problems)
+}
+
+/// Why steps cannot plan, the first reason of each.
+pub(super) fn refusals(host: &Host, intent: &Intent, steps: &[&'static dyn Step]) -> Vec<Failure> {
+    let plans = steps.iter().map(|step| run::plan(host, intent, &[*step]));
+    plans.filter_map(Result::err).map(|error| Failure::of(&error)).collect()
 }
 
 /// Adds the problems and warnings to a JSON object.

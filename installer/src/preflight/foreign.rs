@@ -12,12 +12,46 @@ use crate::node::paths::NETWORKS;
 use crate::node::systemd::unit_is;
 use crate::preflight::earlier::{has_begun, is_ours};
 
-/// Other kinds of Kubernetes: where each is, its name, and what takes it away.
-const DISTRIBUTIONS: [(&str, &str, &str); 4] = [
-    ("/var/lib/rancher/k3s", "k3s", "k3s-uninstall.sh` or `k3s-agent-uninstall.sh"),
-    ("/var/lib/rancher/rke2", "RKE2", "rke2-uninstall.sh"),
-    ("/var/lib/k0s", "k0s", "k0s stop` and `k0s reset"),
-    ("/var/snap/microk8s", "MicroK8s", "snap remove --purge microk8s"),
+/// Another kind of Kubernetes.
+struct Distribution {
+    name: &'static str,
+    folder: &'static str,
+    /// Below which its containers are mounted while they run.
+    mounts: &'static str,
+    units: &'static [&'static str],
+    /// What takes it away.
+    end: &'static str,
+}
+
+const DISTRIBUTIONS: [Distribution; 4] = [
+    Distribution {
+        name: "k3s",
+        folder: "/var/lib/rancher/k3s",
+        mounts: "/run/k3s/",
+        units: &["k3s", "k3s-agent"],
+        end: "`k3s-uninstall.sh` or `k3s-agent-uninstall.sh`",
+    },
+    Distribution {
+        name: "RKE2",
+        folder: "/var/lib/rancher/rke2",
+        mounts: "/run/k3s/",
+        units: &["rke2-server", "rke2-agent"],
+        end: "`rke2-uninstall.sh`",
+    },
+    Distribution {
+        name: "k0s",
+        folder: "/var/lib/k0s",
+        mounts: "/run/k0s/",
+        units: &["k0scontroller", "k0sworker"],
+        end: "`k0s stop` and `k0s reset`",
+    },
+    Distribution {
+        name: "MicroK8s",
+        folder: "/var/snap/microk8s",
+        mounts: "/var/snap/microk8s/common/run/",
+        units: &["snap.microk8s.daemon-kubelite", "snap.microk8s.daemon-containerd"],
+        end: "`snap remove --purge microk8s`",
+    },
 ];
 
 /// Interfaces that another cluster's network has left: addresses of it, and Services'.
@@ -64,11 +98,12 @@ pub(super) fn programs(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> 
             format!("move it away: `mkdir /root/old && mv {here} /root/old`"),
         ));
     }
-    for (folder, name, end) in DISTRIBUTIONS {
-        if !host.list(folder)?.is_empty() {
+    for one in DISTRIBUTIONS {
+        let Distribution { name, folder, end, .. } = one;
+        if !host.list(folder)?.is_empty() && one.runs(host)? {
             found.push(Failure::new(
-                format!("{name} is or was on this node: {folder}"),
-                format!("if nobody needs it: `{end}`, and restart the node"),
+                format!("{name} runs on this node, or starts at its boot: {folder}"),
+                format!("if nobody needs it: {end}, and restart the node"),
             ));
         }
     }
@@ -80,6 +115,20 @@ pub(super) fn programs(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> 
         ));
     }
     Ok(found)
+}
+
+impl Distribution {
+    /// Whether it is at work, or will be. Its containers may run after it was stopped.
+    fn runs(&self, host: &Host) -> anyhow::Result<bool> {
+        for unit in self.units {
+            if unit_is(host, "active", unit)? || unit_is(host, "enabled", unit)? {
+                return Ok(true);
+            }
+        }
+        let mounts = host.read("/proc/self/mountinfo")?.unwrap_or_default();
+        let at = mounts.lines().filter_map(|line| line.split(' ').nth(4));
+        Ok(at.into_iter().any(|at| at.starts_with(self.mounts)))
+    }
 }
 
 /// Of firewalls, firewalld alone is told which ports are to be open.
@@ -163,7 +212,7 @@ pub(super) fn guards(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
     }
     let mut found = Vec::new();
     for unit in ["nm-cloud-setup.service", "nm-cloud-setup.timer"] {
-        if unit_is(host, "enabled", unit)? {
+        if unit_is(host, "enabled", unit)? && has_a_cloud(host)? {
             found.push(Failure::new(
                 format!("{unit} is on, and takes pods' routes away (RKE2's \"Known issues\")"),
                 "`systemctl disable --now nm-cloud-setup.service nm-cloud-setup.timer`, and \
@@ -182,6 +231,37 @@ pub(super) fn guards(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
         ));
     }
     Ok(found)
+}
+
+/// Whether nm-cloud-setup is told of a cloud: without that it does nothing
+/// (nm-cloud-setup(8), `NM_CLOUD_SETUP_EC2` and others).
+fn has_a_cloud(host: &Host) -> anyhow::Result<bool> {
+    const UNIT: &str = "nm-cloud-setup.service";
+    let mut files = Vec::new();
+    for folder in ["/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system"] {
+        let more = format!("{folder}/{UNIT}.d");
+        files.push(format!("{folder}/{UNIT}"));
+        files.extend(host.list(&more)?.into_iter().map(|name| format!("{more}/{name}")));
+    }
+    let mut texts = Vec::new();
+    for file in files {
+        let text = host.read(file)?.unwrap_or_default();
+        for line in text.lines().filter_map(|line| line.trim().strip_prefix("EnvironmentFile=")) {
+            texts.push(host.read(line.trim_start_matches('-'))?.unwrap_or_default());
+        }
+        texts.push(text);
+    }
+    let is_on = |word: &str| {
+        let word = word.trim_start_matches("Environment=").replace(['"', '\''], "");
+        let value = word.strip_prefix("NM_CLOUD_SETUP_").and_then(|rest| rest.split_once('='));
+        // Of the booleans that it takes.
+        value.is_some_and(|(name, value)| {
+            !matches!(name, "LOG" | "MAP_INTERFACES" | "MAP_ADDRESSES")
+                && matches!(value.to_ascii_lowercase().as_str(), "1" | "yes" | "true" | "on")
+        })
+    };
+    let mut lines = texts.iter().flat_map(|text| text.lines()).map(str::trim);
+    Ok(lines.any(|line| !line.starts_with(['#', ';']) && line.split_ascii_whitespace().any(is_on)))
 }
 
 /// Whether somebody has told fapolicyd of CNI's programs, or it forbids nothing.
@@ -222,6 +302,15 @@ pub(super) fn warnings(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> 
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
+    for one in DISTRIBUTIONS {
+        let Distribution { name, folder, end, .. } = one;
+        if !host.list(folder)?.is_empty() && !one.runs(host)? {
+            found.push(Failure::new(
+                format!("{name} was on this node: {folder} is left of it, and takes up room"),
+                format!("if nobody needs it: {end}, or `rm -r {folder}`"),
+            ));
+        }
+    }
     let is_left = |name: &&str| host.exists(format!("/sys/class/net/{name}"));
     let left: Vec<&str> = INTERFACES.into_iter().filter(is_left).collect();
     if !left.is_empty() {

@@ -1,6 +1,7 @@
 //! Settings of the kernel that others have made, and with which pods have no network or
 //! kubelet does not start.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
@@ -186,15 +187,24 @@ fn inotify(host: &Host) -> anyhow::Result<Option<Failure>> {
     )))
 }
 
-/// How many instances of inotify root's processes have, as far as can be seen.
+/// How many instances of inotify root's processes have, as far as can be seen. A process
+/// that was forked has its parent's too: with the same number, and the same watches.
 fn taken(host: &Host) -> i64 {
     let processes = fs::read_dir(host.path("/proc")).into_iter().flatten().flatten();
     let is_roots = |one: &fs::DirEntry| one.metadata().is_ok_and(|found| found.uid() == 0);
-    let processes = processes.filter(is_roots);
-    let files = processes.filter_map(|one| fs::read_dir(one.path().join("fd")).ok()).flatten();
-    let leads = files.flatten().filter_map(|file| fs::read_link(file.path()).ok());
-    let own = leads.filter(|to| to.as_os_str() == "anon_inode:inotify");
-    i64::try_from(own.count()).unwrap_or(i64::MAX)
+    let mut own = BTreeSet::new();
+    for process in processes.filter(is_roots).map(|one| one.path()) {
+        let files = fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
+        for file in files {
+            let leads = fs::read_link(file.path());
+            if leads.is_ok_and(|to| to.as_os_str() == "anon_inode:inotify") {
+                let number = file.file_name();
+                let watches = fs::read(process.join("fdinfo").join(&number)).unwrap_or_default();
+                own.insert((number, watches));
+            }
+        }
+    }
+    i64::try_from(own.len()).unwrap_or(i64::MAX)
 }
 
 fn number(host: &Host, key: &str) -> anyhow::Result<Option<i64>> {

@@ -78,6 +78,7 @@ const WARNINGS: &[Check] = &[
     kernel_settings::warnings,
     foreign::warnings,
     mounts::warnings,
+    disks::warnings,
     routes::warnings,
     wildcard::warnings,
     expectations::warnings,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use rustix::fs::{Dir, FileType, Mode, OFlags, open};
+use serde_json::Value;
 use toml_edit::{Item, TableLike};
 
 use crate::exec::Command;
@@ -16,6 +17,7 @@ use crate::host::place::unescaped;
 use crate::intent::Intent;
 use crate::preflight::earlier::has_begun;
 use crate::role::Role;
+use crate::steps::manifests;
 
 /// Over which no overlay can be mounted: kernel.org, "Overlay Filesystem", "upper and
 /// lower"; containerd's `docs/snapshotters` has overlayfs as the default.
@@ -25,7 +27,8 @@ const NO_UPPER: [&str; 14] = [
 ];
 /// Which are in memory.
 const IN_MEMORY: [&str; 2] = ["tmpfs", "ramfs"];
-/// Where etcd's documents want none of its data.
+/// Of the network, which etcd's documents advise against: each write waits for it ("Hardware
+/// recommendations", "Disks").
 const OF_NETWORK: [&str; 6] = ["9p", "ceph", "cifs", "nfs", "nfs4", "smb3"];
 
 /// Where CNI's programs are run from (containerd's `bin_dir`).
@@ -43,6 +46,8 @@ struct Mount {
     kind: String,
     options: Vec<String>,
     is_shared: bool,
+    /// Whether it gets what is mounted elsewhere.
+    is_slave: bool,
 }
 
 /// What is mounted, in order: a later one at the same place is over an earlier one.
@@ -56,6 +61,7 @@ fn mounts_of(host: &Host, path: &str) -> anyhow::Result<Vec<Mount>> {
             kind: back.split(' ').next()?.to_owned(),
             options: front.get(5)?.split(',').map(str::to_owned).collect(),
             is_shared: front.iter().skip(6).any(|word| word.starts_with("shared:")),
+            is_slave: front.iter().skip(6).any(|word| word.starts_with("master:")),
         })
     };
     Ok(text.lines().filter_map(mount).collect())
@@ -82,23 +88,13 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     // One that cannot be read is told by the plan of its step.
     let config = told::configuration(host).unwrap_or_default();
     let root = config.get("root").and_then(Item::as_str).unwrap_or(CONTAINERD_DATA);
-    let mut kept = vec![root, KUBELET];
-    if intent.role == Role::Master {
-        kept.push(ETCD);
-    }
-    for folder in kept {
-        let Some(mount) = mount_of(host, &mounts, folder) else { continue };
-        let (at, kind) = (mount.at.display(), &mount.kind);
-        if IN_MEMORY.contains(&kind.as_str()) {
-            found.push(Failure::new(
-                format!("{folder} is in memory ({kind} at {at}), and gone after the next start"),
-                "mount a disk there, with ext4 or XFS",
-            ));
-        } else if folder == ETCD && OF_NETWORK.contains(&kind.as_str()) {
-            found.push(Failure::new(
-                format!("{folder} is on the network ({kind} at {at}), where etcd loses data"),
-                "mount a disk of this node there, with ext4 or XFS",
-            ));
+    let kept = kept(root, intent);
+    // A live system keeps nothing at all: its cluster is gone with it.
+    let is_live = |mount: &Mount| mount.at == Path::new("/");
+    for folder in kept.into_iter().filter(|folder| *folder != KUBELET) {
+        let mount = mount_of(host, &mounts, folder);
+        if let Some(mount) = mount.filter(|mount| mount.is_in_memory() && !is_live(mount)) {
+            found.push(in_memory(folder, mount));
         }
     }
     if let Some(mount) = mount_of(host, &mounts, root)
@@ -112,36 +108,148 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
             cure_of_option(mount, "exec"),
         ));
     }
-    // Pods that mount for others, as Calico's and drivers of storage, are refused else.
+    // kubelet has systemd's mounts.
     let of_systemd = mounts_of(host, OF_SYSTEMD)?;
-    let is_shared = mount_of(host, &of_systemd, KUBELET).is_some_and(|one| one.is_shared);
-    let own = mount_of(host, &mounts, KUBELET);
-    if let Some(mount) = own.filter(|one| !one.is_shared && !is_shared) {
-        found.push(Failure::new(
-            format!("mounts at {} are private, so that pods cannot share any", mount.at.display()),
-            format!(
-                "`mount --make-rshared {}`, also at each start: systemd does so for /",
-                mount.at.display()
-            ),
-        ));
+    let seen = if of_systemd.is_empty() { &mounts } else { &of_systemd };
+    for (folder, whole) in propagated(intent) {
+        let mount = mount_of(host, seen, &folder);
+        let is_short = |one: &&Mount| !one.is_shared && (whole || !one.is_slave);
+        if let Some(mount) = mount.filter(is_short) {
+            found.push(Failure::new(
+                format!(
+                    "mounts at {} are private, and pods of the bundle's manifests share those of \
+                     {folder}",
+                    mount.at.display()
+                ),
+                cure_of_private(mount),
+            ));
+            break;
+        }
     }
     Ok(found)
 }
 
-pub(super) fn warnings(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
+/// What is kept on disks, by containerd at `root`.
+fn kept<'a>(root: &'a str, intent: &Intent) -> Vec<&'a str> {
+    let mut kept = vec![root, KUBELET];
+    if intent.role == Role::Master {
+        kept.push(ETCD);
+    }
+    kept
+}
+
+fn in_memory(folder: &str, mount: &Mount) -> Failure {
+    Failure::new(
+        format!(
+            "{folder} is in memory ({} at {}), and gone after the next start",
+            mount.kind,
+            mount.at.display()
+        ),
+        "mount a disk there, with ext4 or XFS",
+    )
+}
+
+/// The node's folders whose mounts pods of the bundle's manifests share, each with whether
+/// they mount there themselves (`Bidirectional`; containerd refuses to start them where
+/// the folder's mount is not shared).
+fn propagated(intent: &Intent) -> Vec<(String, bool)> {
+    let mut found = Vec::new();
+    for manifest in manifests::wanted(intent) {
+        // What cannot be read is told elsewhere.
+        let Ok(bytes) = intent.bundle.read(&manifest.applied) else { continue };
+        let text = String::from_utf8_lossy(&bytes);
+        if text.contains("mountPropagation") {
+            let all: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap_or_default();
+            all.iter().for_each(|document| find_propagated(document, &mut found));
+        }
+    }
+    found
+}
+
+/// Looks for pods in a document, however deep.
+fn find_propagated(value: &Value, found: &mut Vec<(String, bool)>) {
+    let volumes = value["volumes"].as_array().into_iter().flatten();
+    let paths: Vec<(&Value, &str)> = volumes
+        .filter_map(|volume| Some((&volume["name"], volume["hostPath"]["path"].as_str()?)))
+        .collect();
+    let containers = ["initContainers", "containers"].map(|key| value[key].as_array());
+    let containers = containers.into_iter().flatten().flatten();
+    let mounts = containers.filter_map(|one| one["volumeMounts"].as_array()).flatten();
+    for mount in mounts {
+        let whole = match mount["mountPropagation"].as_str() {
+            Some("Bidirectional") => true,
+            Some("HostToContainer") => false,
+            _ => continue,
+        };
+        let of_name = paths.iter().filter(|(name, _)| *name == &mount["name"]);
+        found.extend(of_name.map(|(_, path)| ((*path).to_owned(), whole)));
+    }
+    match value {
+        Value::Object(map) => map.values().for_each(|inner| find_propagated(inner, found)),
+        Value::Array(list) => list.iter().for_each(|inner| find_propagated(inner, found)),
+        _ => {}
+    }
+}
+
+fn cure_of_private(mount: &Mount) -> String {
+    format!(
+        "`mount --make-rshared {}`, also at each start: systemd does so for /",
+        mount.at.display()
+    )
+}
+
+pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let mounts = mounts_of(host, OWN)?;
-    let kubelets = mount_of(host, &mounts, KUBELET).filter(|mount| mount.has("noexec"));
-    let warning = |mount: &Mount| {
-        Failure::new(
+    let mut found = Vec::new();
+    let noexec = mount_of(host, &mounts, KUBELET).filter(|mount| mount.has("noexec"));
+    if let Some(mount) = noexec {
+        found.push(Failure::new(
             format!(
                 "{} is mounted noexec: pods that bring programs along in a volume of {KUBELET} \
                  cannot run them",
                 mount.at.display()
             ),
             cure_of_option(mount, "exec"),
-        )
-    };
-    Ok(kubelets.map(warning).into_iter().collect())
+        ));
+    }
+    if has_begun(host) {
+        return Ok(found);
+    }
+    let root = mount_of(host, &mounts, "/").filter(|mount| mount.is_in_memory());
+    if root.is_some() {
+        found.push(Failure::new(
+            "this system is in memory, and the node is gone after the next start",
+            "install the system on a disk, or have it anew after each start",
+        ));
+    } else if let Some(mount) = mount_of(host, &mounts, KUBELET).filter(|one| one.is_in_memory()) {
+        found.push(in_memory(KUBELET, mount));
+    }
+    let etcds = mount_of(host, &mounts, ETCD).filter(|_| intent.role == Role::Master);
+    if let Some(mount) = etcds.filter(|mount| OF_NETWORK.contains(&mount.kind.as_str())) {
+        found.push(Failure::new(
+            format!(
+                "{ETCD} is on the network ({} at {}): etcd waits for each write there, and the \
+                 cluster stands still while the network does",
+                mount.kind,
+                mount.at.display()
+            ),
+            "mount a disk of this node there, with ext4 or XFS",
+        ));
+    }
+    let of_systemd = mounts_of(host, OF_SYSTEMD)?;
+    let is_shared = mount_of(host, &of_systemd, KUBELET).is_some_and(|one| one.is_shared);
+    let own = mount_of(host, &mounts, KUBELET).filter(|one| !one.is_shared && !is_shared);
+    if let Some(mount) = own.filter(|_| propagated(intent).is_empty()) {
+        found.push(Failure::new(
+            format!(
+                "mounts at {} are private: pods that mount for others, as drivers of storage do, \
+                 do not start",
+                mount.at.display()
+            ),
+            cure_of_private(mount),
+        ));
+    }
+    Ok(found)
 }
 
 /// Whether no other way to stack layers is set, in whichever version's place.
@@ -154,6 +262,10 @@ fn stacks_by_overlay(config: &dyn TableLike) -> bool {
 }
 
 impl Mount {
+    fn is_in_memory(&self) -> bool {
+        IN_MEMORY.contains(&self.kind.as_str())
+    }
+
     fn has(&self, option: &str) -> bool {
         self.options.iter().any(|one| one == option)
     }

@@ -39,15 +39,28 @@ pub(super) fn file_for(
     step: &str,
     path: &str,
     text: &(impl AsRef<[u8]> + ?Sized),
-    reread: &str,
+    command: &str,
 ) -> anyhow::Result<Vec<Change>> {
-    let mut changes = file(host, path, text)?;
-    if let Some(Change::Write { then, .. }) = changes.first_mut() {
-        *then = Some(Command::of(reread));
-    } else if host.was_interrupted(step) {
-        changes.push(Change::run(reread));
+    Ok(reread(host, step, file(host, path, text)?, command))
+}
+
+/// As [`file_for`], where what makes the files is known.
+pub(super) fn reread(
+    host: &Host,
+    step: &str,
+    mut changes: Vec<Change>,
+    command: &str,
+) -> Vec<Change> {
+    if changes.is_empty() && host.was_interrupted(step) {
+        changes.push(Change::run(command));
     }
-    Ok(changes)
+    // A reset takes each back by itself.
+    for change in &mut changes {
+        if let Change::Write { then, .. } = change {
+            *then = Some(Command::of(command));
+        }
+    }
+    changes
 }
 
 /// The changes that claim those folders that have no file in them yet.

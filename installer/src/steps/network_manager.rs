@@ -4,9 +4,11 @@
 
 use crate::engine::change::Change;
 use crate::engine::step::{Node, Step};
+use crate::host::Host;
 use crate::node::systemd::unit_is;
-use crate::steps::file::{file, file_for};
+use crate::steps::file::{file, reread};
 
+const FOLDER: &str = "/etc/NetworkManager/conf.d";
 const PATH: &str = "/etc/NetworkManager/conf.d/kubeferry.conf";
 const TEXT: &str = "# Written by kubeferry.\n[keyfile]\nunmanaged-devices+=interface-name:cali*;\
 interface-name:cni*;interface-name:flannel*;interface-name:kube-ipvs*;interface-name:tunl*;\
@@ -24,9 +26,42 @@ impl Step for NetworkManager {
         if !node.host.exists("/etc/NetworkManager") {
             return Ok(Vec::new());
         }
-        if !unit_is(node.host, "active", "NetworkManager")? {
-            return file(node.host, PATH, TEXT);
+        let host = node.host;
+        let mut changes = file(host, PATH, TEXT)?;
+        if let Some(path) = after_all(host)? {
+            changes.extend(file(host, &path, TEXT)?);
         }
-        file_for(node.host, self.name(), PATH, TEXT, "systemctl reload NetworkManager")
+        if !unit_is(host, "active", "NetworkManager")? {
+            return Ok(changes);
+        }
+        Ok(reread(host, self.name(), changes, "systemctl reload NetworkManager"))
     }
+}
+
+/// Where ours must be too, so that it is added to what a later file of the site's sets
+/// anew: none where there is no such file. Files of other folders are read before.
+fn after_all(host: &Host) -> anyhow::Result<Option<String>> {
+    let own = PATH.rsplit('/').next().unwrap_or(PATH);
+    let mut last = None;
+    for name in host.list(FOLDER)? {
+        let Some(stem) = name.strip_suffix(".conf").filter(|_| name.as_str() > own) else {
+            continue;
+        };
+        if replaces(&host.read(format!("{FOLDER}/{name}"))?.unwrap_or_default()) {
+            last = Some(format!("{FOLDER}/{stem}.kubeferry.conf"));
+        }
+    }
+    Ok(last)
+}
+
+/// Whether a file sets anew which devices are left alone.
+fn replaces(text: &str) -> bool {
+    let mut section = "";
+    text.lines().map(str::trim).any(|line| {
+        if line.starts_with('[') {
+            section = line;
+        }
+        let key = line.split_once('=').map_or("", |(key, _)| key.trim());
+        section == "[keyfile]" && key == "unmanaged-devices"
+    })
 }

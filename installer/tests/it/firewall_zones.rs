@@ -117,6 +117,31 @@ fn sources_come_before_interfaces() {
 }
 
 #[test]
+fn machines_may_arrive_where_cards_or_unknown_sets_are_sources() {
+    for source in ["00:11:22:AA:bb:cc", "ipset:cards", "ipset:timed", "ipset:strange", "ipset:gone"]
+    {
+        let text = format!("source {source}\n");
+        let (node, before) = applied(Role::Worker, |node| put(node, "cards", &text));
+        // Nobody knows who has that card: nodes' packets may come there, or by the interface.
+        for name in ["cards", "public"] {
+            let zone = zone(&node, name);
+            assert!(zone.contains(&rich("10.0.0.0/24", "10250")), "{source} {name}: {zone}");
+            assert!(zone.contains("port 10256/tcp"), "{source} {name}: {zone}");
+        }
+        node.assert_goes_back(&before, source);
+    }
+    // What a site drops stays so.
+    let (node, _) =
+        applied(Role::Worker, |node| put(node, "shut", "target DROP\nsource ipset:cards\n"));
+    assert_eq!(zone(&node, "shut"), "target DROP\nsource ipset:cards\n");
+    assert!(zone(&node, "public").contains(&rich("10.0.0.0/24", "10250")));
+    // Of pairs the network counts.
+    let (node, _) = applied(Role::Worker, |node| put(node, "pairs", "source ipset:pairs\n"));
+    assert!(zone(&node, "pairs").contains(&rich("10.0.0.0/24", "10250")));
+    assert!(!zone(&node, "public").contains("rich-rule"));
+}
+
+#[test]
 fn a_source_that_has_the_pods_too_lets_them_in() {
     let pods = "rich-rule rule family=\"ipv4\" source address=\"10.244.0.0/16\" accept\n";
     let (node, _) = applied(Role::Worker, |node| put(node, "wide", "source 10.0.0.0/8\n"));

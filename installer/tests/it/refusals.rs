@@ -2,10 +2,10 @@
 
 use installer::engine::run;
 use installer::engine::step::Step;
-use installer::failure::{Failure, describe};
+use installer::failure::{Failure, cure_of_denial, describe};
 use installer::intent::Intent;
 use installer::node::certificates::certificate::Certificate;
-use installer::node::join::Expiry;
+use installer::node::join::{Expiry, JoinFile};
 use installer::preflight;
 use installer::role::Role;
 use installer::steps::order;
@@ -177,4 +177,80 @@ fn a_kubeconfig_is_of_the_workers_cluster_and_in_date() {
         let dates = format!("holds from {from}-01-02T00:00:00Z to {until}-01-02T00:00:00Z");
         assert!(late[0].0.ends_with(&dates), "{late:?}");
     }
+}
+
+/// A join file that somebody has edited: the mistakes' lines, and what to do.
+fn told_of_join(text: &str) -> String {
+    let error = JoinFile::parse(text, "join.yaml".as_ref()).map(drop).unwrap_err();
+    describe(&error, None)
+}
+
+#[test]
+fn mistakes_in_a_join_file_have_their_place_and_no_token() {
+    let cluster = serde_saphyr::from_str("podCidr: 10.9.0.0/16").unwrap();
+    let mut join = JoinFile::sample(cluster).unwrap();
+    let token = "abcdef.0123456789abcdef";
+    join.token = token.to_owned();
+    let text = join.text().unwrap();
+    assert!(JoinFile::parse(&text, "join.yaml".as_ref()).is_ok());
+    let lines: Vec<&str> = text.lines().collect();
+    let line_of = |key: &str| lines.iter().position(|one| one.trim().starts_with(key)).unwrap() + 1;
+    for (old, new, key, words) in [
+        ("podCidr: 10.9.0.0/16", "podCidr: 10.9.0.0/33", "podCidr", "10.9.0.0/33"),
+        ("caCertHash: ", "caCertHsh: ", "caCertHash", "did you mean `caCertHash`"),
+        ("masterAddress: \"192.0.2.1\"", "masterAddress: 192.0.2", "masterAddress", ""),
+        ("expires: \"2", "expires: \"soon 2", "expires", "is no date and time like"),
+        ("endpoint: 192.0.2.1:6443", "endpoint: 192.0.2.1", "endpoint", "has no port"),
+        ("token: ", "tokn: ", "token", "did you mean `token`"),
+        ("token: ", "token: [", "token", ""),
+        ("token: abcdef.", "token: {abcdef: ", "token", ""),
+        ("token: abcdef.0123456789abcdef", "token: 'abcdef.0123456789abcdef", "token", ""),
+        ("endpoint: 192.0.2.1:6443", "endpoint: abcdef.0123456789abcdef", "endpoint", ""),
+        ("proxyMode: iptables", "proxyMode: abcdef.0123456789abcdef", "proxyMode", ""),
+    ] {
+        assert!(text.contains(old), "{old}: {text}");
+        let told = told_of_join(&text.replace(old, new));
+        let place = format!("error: join.yaml:{}:", line_of(key));
+        let is_no_yaml = new.contains(['[', '{', '\'']);
+        let is_placed = told.starts_with(&place) || is_no_yaml;
+        assert!(is_placed && told.contains(words), "{new}: {told}");
+        assert!(told.starts_with("error: join.yaml:"), "{new}: {told}");
+        assert!(!told.contains("0123456789abcdef") && !told.contains("abcdef"), "{new}: {told}");
+        assert!(told.contains("hint: make one on the master with `installer token`"), "{told}");
+    }
+    // All at once.
+    let both = text.replace("10.9.0.0/16", "10.9.0.0/33").replace("caCertHash", "caHash");
+    assert!(told_of_join(&both).matches("error: join.yaml:").count() >= 2);
+    // What is no join file is named as what it is.
+    assert!(told_of_join("podCidr: 10.9.0.0/16\n").contains("is a cluster file, and not a join"));
+    assert!(told_of_join("hello\n").contains("join.yaml is not a join file"));
+}
+
+#[test]
+fn what_is_denied_says_who_may() {
+    let inner = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+    let error = anyhow::Error::from(inner).context("reading /etc/kubernetes/admin.conf");
+    let told = describe(&error, None);
+    // By its own words, as of a command.
+    let command = anyhow::anyhow!("`rpm -qa`: Permission denied");
+    // Tests run as root, or not.
+    let words = match rustix::process::geteuid().is_root() {
+        true => "hint: root is refused as well: look at `ls -lZ`",
+        false => "hint: run this as root, such as with `sudo`",
+    };
+    assert!(told.contains(words), "{told}");
+    assert!(describe(&command, None).contains(words));
+    assert!(Failure::of(&error).cure().contains(&words[6..]), "{}", Failure::of(&error).cure());
+    // `io::Error` has these words of the C library, and as of a kind these.
+    for (text, is) in [
+        ("reading /root/.kube/config: Permission denied (os error 13)", true),
+        ("reading /root/.kube/config: permission denied", true),
+        ("reading /root/.kube/config: No such file or directory (os error 2)", false),
+    ] {
+        assert_eq!(cure_of_denial(text).is_some(), is, "{text}");
+    }
+    // Who has another cure keeps it.
+    let own = Failure::new("it failed", "do this").because(error);
+    let told = describe(&own.into(), None);
+    assert!(told.ends_with("hint: do this\n") && told.matches("hint").count() == 1, "{told}");
 }

@@ -1,6 +1,7 @@
 //! What identifies a machine. Two machines with the same IDs are copies of one.
 
 use bundle_format::cluster::NodeName;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -9,7 +10,7 @@ use crate::node::kubectl::kubectl;
 use crate::node::paths::ADMIN_CONF;
 
 /// A machine of the cluster.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Machine {
     /// Its name in the cluster.

@@ -4,14 +4,18 @@
 mod command;
 mod expiry;
 mod machine;
+mod written;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use bundle_format::cluster::{Cluster, NodeName, endpoint};
-use bundle_format::{Digest, input, recognise};
+use bundle_format::cluster::{Cluster, KINDS, NodeName};
+use bundle_format::yaml::Format;
+use bundle_format::{Digest, input};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -28,17 +32,23 @@ const DOCUMENTATION: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 /// How long a sample is valid.
 const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
+/// What may stand in one.
+static FORMAT: LazyLock<Format> = LazyLock::new(|| Format::of::<JoinFile>("join file", &KINDS));
+
 /// A join file.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct JoinFile {
     /// The API server, `HOST:PORT`.
+    #[schemars(extend("format" = "endpoint"))]
     pub endpoint: String,
     /// The bootstrap token: a secret.
     pub token: String,
     /// When the token expires, by the master's clock.
+    #[schemars(with = "String")]
     pub expires: Expiry,
     /// The digest of the cluster's authority. The worker trusts no other.
+    #[schemars(with = "String")]
     pub ca_cert_hash: Digest,
     /// The first master's name.
     pub master: NodeName,
@@ -61,18 +71,7 @@ impl JoinFile {
 
     /// Parses a join file's text. `path` is for errors.
     pub fn parse(text: &str, path: &Path) -> anyhow::Result<Self> {
-        const CURE: &str = "make one on the master with `installer token`, and copy it here";
-        // The library's own error may quote the token.
-        let join: Self = serde_saphyr::from_str(text).map_err(|_| {
-            let is = match recognise::what(text.as_bytes()) {
-                "a join file" | "a text of another kind" => "is not a join file".to_owned(),
-                other => format!("is {other}, and not a join file"),
-            };
-            Failure::new(format!("{} {is}", path.display()), CURE)
-        })?;
-        endpoint::check(&join.endpoint)
-            .map_err(|reason| Failure::new(format!("{}: {reason}", path.display()), CURE))?;
-        Ok(join)
+        written::read(text, path, &FORMAT)
     }
 
     /// The join file as text.
@@ -195,7 +194,8 @@ mod tests {
             assert!(of(bad).is_err(), "{bad}");
             std::fs::write(&path, whole.replace(HASH, bad)).unwrap();
             let error = JoinFile::load(&path).map(drop).unwrap_err().to_string();
-            assert_eq!(error, format!("{} is not a join file", path.display()), "{bad}");
+            let place = format!("{}:5:", path.display());
+            assert!(error.starts_with(&place) && !error.contains("a.b"), "{bad}: {error}");
         }
     }
 }

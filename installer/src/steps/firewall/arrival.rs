@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use ipnet::{IpNet, Ipv4Net};
 
 use super::rules::Place;
-use super::zones::Zones;
+use super::zones::{Sources, Zones};
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
@@ -109,7 +109,7 @@ pub(crate) struct Arrival<'a> {
     place: Place,
     /// The zones at work, if these are the ones in files.
     at_work: Option<&'a Zones>,
-    bound: Vec<(String, Vec<IpNet>)>,
+    bound: Vec<Sources>,
     ways: &'a Ways,
     default: &'a str,
 }
@@ -128,8 +128,8 @@ impl<'a> Arrival<'a> {
         Ok(Self { zones, place, at_work, bound, ways, default })
     }
 
-    /// The zones with networks as their sources.
-    pub(super) fn bound(&self) -> &[(String, Vec<IpNet>)] {
+    /// The zones with sources.
+    pub(super) fn bound(&self) -> &[Sources] {
         &self.bound
     }
 
@@ -137,9 +137,10 @@ impl<'a> Arrival<'a> {
     /// everything through.
     pub(crate) fn of(&self, host: &Host, sender: &IpNet) -> anyhow::Result<BTreeSet<String>> {
         let (mut found, mut is_whole) = (BTreeSet::new(), false);
-        for (zone, sources) in &self.bound {
-            is_whole |= sources.iter().any(|source| source.contains(sender));
-            if sources.iter().any(|one| one.contains(sender) || sender.contains(one)) {
+        for Sources { zone, networks, has_others } in &self.bound {
+            is_whole |= networks.iter().any(|source| source.contains(sender));
+            let meets = |one: &IpNet| one.contains(sender) || sender.contains(one);
+            if *has_others || networks.iter().any(meets) {
                 found.insert(zone.clone());
             }
         }
@@ -155,7 +156,7 @@ impl<'a> Arrival<'a> {
         let interfaces = [Some(&self.ways.own), self.ways.outside.as_ref()];
         let mut found: BTreeSet<String> =
             interfaces.into_iter().flatten().flat_map(|name| self.of_interface(name)).collect();
-        let bound = self.bound.iter().map(|(zone, _)| zone);
+        let bound = self.bound.iter().map(|one| &one.zone);
         found.extend(bound.filter(|zone| self.zones.target(zone) == "default").cloned());
         self.without_open(found)
     }

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use super::arrival::Arrival;
 use super::next_start::{at_next_start, is_live};
 use super::rules::{Place, Rule};
-use super::zones::{Zones, unanswered};
+use super::zones::{Sources, Zones, unanswered};
 use crate::engine::change::Change;
 use crate::exec::Command;
 use crate::host::Host;
@@ -20,8 +20,8 @@ const TRUSTED: &str = "trusted";
 /// only.
 pub(super) fn zone(arrival: &Arrival<'_>, cluster: &Cluster) -> String {
     let pods = IpNet::V4(cluster.pod_cidr);
-    let own = arrival.bound().iter().find(|(_, sources)| sources.contains(&pods));
-    own.map_or_else(|| TRUSTED.to_owned(), |(zone, _)| zone.clone())
+    let own = arrival.bound().iter().find(|one| one.networks.contains(&pods));
+    own.map_or_else(|| TRUSTED.to_owned(), |one| one.zone.clone())
 }
 
 /// The rules that let pods in. Another zone gets them too if it has the same or a
@@ -32,8 +32,8 @@ pub(super) fn rules(zones: &Zones, arrival: &Arrival<'_>, cluster: &Cluster) -> 
     if zone(arrival, cluster) == TRUSTED {
         rules.push(Rule { zone: TRUSTED.to_owned(), kind: "source", word: pods.to_string() });
     }
-    for (zone, sources) in arrival.bound() {
-        if sources.iter().any(|source| source.contains(&pods)) && !zones.takes_all(zone) {
+    for Sources { zone, networks, .. } in arrival.bound() {
+        if networks.iter().any(|source| source.contains(&pods)) && !zones.takes_all(zone) {
             let word = format!("rule family=\"ipv4\" source address=\"{pods}\" accept");
             rules.push(Rule { zone: zone.clone(), kind: "rich-rule", word });
         }

@@ -110,31 +110,52 @@ impl Zones {
         self.names().find(|zone| self.listed(zone, "interfaces").iter().any(is))
     }
 
-    /// Zones that have networks as their sources, with these networks.
-    pub(super) fn by_source(
-        &self,
-        host: &Host,
-        place: Place,
-    ) -> anyhow::Result<Vec<(String, Vec<IpNet>)>> {
+    /// What zones have as their sources.
+    pub(super) fn by_source(&self, host: &Host, place: Place) -> anyhow::Result<Vec<Sources>> {
         let mut bound = Vec::new();
         for zone in self.names() {
-            let mut networks = Vec::new();
-            for source in self.listed(zone, "sources") {
-                match source.strip_prefix("ipset:") {
-                    Some(set) => {
-                        let question = format!("--ipset={set} --get-entries");
-                        let entries = answer(host, &place.command_of(&question))?;
-                        networks.extend(entries.lines().filter_map(network));
-                    }
-                    None => networks.extend(network(source)),
-                }
+            let listed = self.listed(zone, "sources");
+            let (mut networks, mut has_others) = (Vec::new(), false);
+            for source in &listed {
+                let of = match source.strip_prefix("ipset:") {
+                    Some(set) => of_set(host, place, set)?,
+                    None => network(source).into_iter().collect(),
+                };
+                has_others |= of.is_empty();
+                networks.extend(of);
             }
-            if !networks.is_empty() {
-                bound.push((zone.to_owned(), networks));
+            if !listed.is_empty() {
+                // What is dropped or rejected is meant to be, whoever it is.
+                has_others &= self.target(zone) == "default";
+                bound.push(Sources { zone: zone.to_owned(), networks, has_others });
             }
         }
         Ok(bound)
     }
+}
+
+/// What a zone has as its sources.
+pub(super) struct Sources {
+    pub(super) zone: String,
+    pub(super) networks: Vec<IpNet>,
+    /// Whether it has some besides of which nobody can tell the addresses: those of network
+    /// cards, and of sets that do not list their entries. Any packet may arrive there.
+    pub(super) has_others: bool,
+}
+
+/// The networks of a set; none where it has others too, or does not say.
+fn of_set(host: &Host, place: Place, set: &str) -> anyhow::Result<Vec<IpNet>> {
+    let question = place.command_of(&format!("--ipset={set} --get-entries"));
+    let said = host.answer(&question)?;
+    // One that firewalld did not make, and one whose entries end by themselves.
+    let is_unknown = ["INVALID_IPSET", "IPSET_WITH_TIMEOUT"];
+    if !said.succeeded() && !is_unknown.iter().any(|word| said.stderr.contains(word)) {
+        return Err(unanswered(&question, &said).into());
+    }
+    let entries = said.stdout.lines().map(str::trim).filter(|line| !line.is_empty());
+    // Of a pair, as of a network and an interface, the first word.
+    let networks = entries.map(|entry| network(entry.split(',').next()?));
+    Ok(networks.collect::<Option<_>>().unwrap_or_default())
 }
 
 fn is_name(line: &str) -> bool {

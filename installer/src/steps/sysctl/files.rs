@@ -32,6 +32,12 @@ const LAST: [&str; 2] = ["/etc/sysctl.conf", "/etc/ufw/sysctl.conf"];
 /// The mark before a line that was made a comment.
 const COMMENT: &[u8] = b"# kubeferry: ";
 
+/// A text with some of its lines made comments.
+pub(super) fn commented(text: &[u8], is_bad: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+    let line = |line| if is_bad(line) { [COMMENT, line] } else { [&[][..], line] };
+    lines(text).flat_map(line).collect::<Vec<_>>().concat()
+}
+
 /// A file with lines that override our settings.
 pub(crate) struct Undoing {
     /// The file.
@@ -79,8 +85,7 @@ pub(super) fn undoing(
         // replaces it.
         let is_packages = FOLDERS[2..].iter().any(|folder| path.starts_with(folder));
         let target = if is_packages { Path::new(FOLDERS[0]).join(&name) } else { real.clone() };
-        let line = |line| if undoes(line) { [COMMENT, line] } else { [&[][..], line] };
-        let text = lines(&text).flat_map(line).collect::<Vec<_>>().concat();
+        let text = commented(&text, undoes);
         // A file that is read twice, for example by a link, is written once.
         match found.iter_mut().find(|one| one.target == target) {
             Some(one) if one.lines.len() >= bad.len() => {}

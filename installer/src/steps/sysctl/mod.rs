@@ -1,8 +1,9 @@
 //! Kernel settings that Kubernetes needs, in a file of their own, and checked in the
 //! kernel. A later line that sets one otherwise becomes a comment, because it would
-//! win at the next boot (amazon-eks-ami#746).
+//! win at the next boot (amazon-eks-ami#746). So does a line of networkd's.
 
 mod files;
+mod networkd;
 mod settings;
 mod tuned;
 
@@ -34,7 +35,9 @@ pub(crate) fn undoing(
     own: &str,
     interfaces: &[String],
 ) -> anyhow::Result<Vec<Undoing>> {
-    files::undoing(host, own, &settings(host).collect::<Vec<_>>(), interfaces)
+    let mut found = files::undoing(host, own, &settings(host).collect::<Vec<_>>(), interfaces)?;
+    found.extend(networkd::undoing(host, interfaces)?);
+    Ok(found)
 }
 
 /// The interfaces whose forwarding is off while it is on for all: of `interfaces`,
@@ -77,10 +80,15 @@ impl Step for Sysctl {
         let mut changes = file(host, PATH, &text)?;
         let interface = node.intent.facts.interface(node.intent.address);
         let interfaces: Vec<String> = interface.map(str::to_owned).into_iter().collect();
+        let mut is_networkds = false;
         for one in undoing(host, PATH, &interfaces)? {
             one.check()?;
             host.file(&one.target)?;
+            is_networkds |= one.path.components().any(|part| part.as_os_str() == "systemd");
             changes.push(Change::write(one.target, one.text));
+        }
+        if is_networkds && networkd::runs(host)? {
+            changes.push(Change::run(networkd::REREAD));
         }
         let mut undo = Vec::new();
         for (key, value) in settings(host) {

@@ -201,11 +201,15 @@ fn what_a_step_cannot_plan_with_is_told_beside_what_else_is_in_the_way() {
     fs::write(node.join("proc/cpuinfo"), "processor\t: 0\n").unwrap();
     fs::create_dir_all(node.join("etc/containerd")).unwrap();
     fs::write(node.join("etc/containerd/config.toml"), "version = 2\n[plugins\n").unwrap();
+    // Each of them, and not the first alone.
+    fs::create_dir_all(node.join("run/sysctl.d")).unwrap();
+    fs::write(node.join("run/sysctl.d/zzz.conf"), "net.ipv4.ip_forward=0\n").unwrap();
+    let second = "/run/sysctl.d/zzz.conf has `net.ipv4.ip_forward=0`, and is made anew";
     for command in ["plan", "preflight"] {
         let (status, _, err) = run(folder.path(), &format!("{command} {NODE}"));
         assert_eq!(status, 1);
-        for words in ["this node has 1", "is not TOML: line 2", "writes a new one"] {
-            assert!(err.contains(words), "{command}: {err}");
+        for words in ["this node has 1", "is not TOML: line 2", "writes a new one", second] {
+            assert_eq!(err.matches(words).count(), 1, "{command}: {err}");
         }
     }
 }

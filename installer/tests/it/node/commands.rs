@@ -291,7 +291,7 @@ impl Commands {
             {
                 return false;
             }
-            ["systemctl", "restart", "swap.target"] => {}
+            ["systemctl", "restart", "swap.target"] | ["networkctl", "reload"] => {}
             ["systemctl", "mask", unit] => self.write(&state("masked", unit), ""),
             ["systemctl", "unmask", unit] => self.remove(&state("masked", unit)),
             ["systemctl", "reload", unit] if !self.has("active", unit) => return false,

@@ -56,6 +56,14 @@ pub(super) fn answer(root: &Path, place: &str, options: &[&str]) -> Option<Outpu
         }
         ["--get-zones"] => said(true, &zones(root).join(" ")),
         ["--ipset=machines", "--get-entries"] => said(true, "10.0.0.4\n10.0.0.5\n"),
+        ["--ipset=cards", "--get-entries"] => said(true, "00:11:22:33:44:55\n"),
+        ["--ipset=timed", "--get-entries"] => said(true, "\n"),
+        ["--ipset=pairs", "--get-entries"] => said(true, "10.0.0.0/16,eth0\n"),
+        ["--ipset=strange", "--get-entries"] => said(true, "10.0.0.1-10.0.0.9\n"),
+        ["--ipset=gone", "--get-entries"] => {
+            let stderr = "Error: INVALID_IPSET: gone\n".to_owned();
+            Output { status: Some(135), stderr, ..Output::default() }
+        }
         ["--get-policies"] if is_old => Output { status: Some(2), ..Output::default() },
         ["--get-policies"] => said(true, "site\n"),
         ["--direct", "--query-rule", rule @ ..] => {

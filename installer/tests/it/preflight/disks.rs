@@ -3,16 +3,19 @@
 use std::fs;
 use std::process::Command;
 
+use bundle_format::archive::reader::Bundle;
+use installer::intent::Intent;
 use installer::role::Role;
 
 use super::Told::{Nothing, Problem, Warning};
 use super::{as_it_is, check, told};
+use crate::node::intent::bundle_with;
 use crate::node::{Node, kinds};
 
 const ROOT: &str = "1 0 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n";
 
 /// A second mount on top of the root's.
-fn mounted(at: &str, options: &str, kind: &str) -> String {
+pub(super) fn mounted(at: &str, options: &str, kind: &str) -> String {
     format!("{ROOT}2 1 8:2 / {at} {options} shared:2 - {kind} /dev/sdb1 rw\n")
 }
 
@@ -26,9 +29,11 @@ fn file_systems() {
         ("/var/lib/containerd", "rw", "fuse.sshfs", Problem("is on fuse.sshfs")),
         ("/", "rw", "overlay", Problem("is on overlay (at /)")),
         ("/var/lib/containerd", "rw", "tmpfs", Problem("is in memory (tmpfs at")),
-        ("/var/lib/kubelet", "rw", "tmpfs", Problem("/var/lib/kubelet is in memory")),
+        ("/var/lib/kubelet", "rw", "tmpfs", Warning("/var/lib/kubelet is in memory")),
+        // A live system works until it ends.
+        ("/", "rw", "tmpfs", Warning("this system is in memory")),
         ("/var/lib/etcd", "rw", "tmpfs", Problem("/var/lib/etcd is in memory")),
-        ("/var/lib/etcd", "rw", "nfs", Problem("is on the network (nfs at /var/lib/etcd)")),
+        ("/var/lib/etcd", "rw", "nfs", Warning("is on the network (nfs at /var/lib/etcd)")),
         (
             "/opt",
             "rw,noexec",
@@ -59,13 +64,43 @@ fn file_systems() {
         ("etc/containerd/own.toml", native),
     ];
     check(Role::Worker, &files, as_it_is, &Nothing);
+}
+
+/// A bundle whose network is mounted for others.
+fn network(propagation: &str) -> Bundle {
+    let text = format!(
+        "kind: DaemonSet\nspec:\n  template:\n    spec:\n      initContainers:\n      - name: bpf\n        \
+         volumeMounts: [{{name: sys, mountPath: /sys/fs, mountPropagation: {propagation}}}]\n      \
+         volumes: [{{name: sys, hostPath: {{path: /sys/fs}}}}]\n"
+    );
+    bundle_with(&[("network", &text)])
+}
+
+#[test]
+fn private_mounts_are_in_the_way_of_networks_that_share_theirs() {
+    const PROC: &str = "proc/self/mountinfo";
     let private = ROOT.replace("shared:1 ", "");
-    check(Role::Worker, &[(PROC, &private)], as_it_is, &Problem("mounts at / are private"));
+    let told = Warning("mounts at / are private: pods that mount for others");
+    check(Role::Worker, &[(PROC, &private)], as_it_is, &told);
+    let calico: fn(&mut Intent) = |intent| intent.bundle = network("Bidirectional");
+    let told = Problem(
+        "mounts at / are private, and pods of the bundle's manifests share those of /sys/fs",
+    );
+    check(Role::Worker, &[(PROC, &private)], calico, &told);
+    check(Role::Worker, &[(PROC, ROOT)], calico, &Nothing);
+    let listens: fn(&mut Intent) = |intent| intent.bundle = network("HostToContainer");
+    let slave = ROOT.replace("shared:1 ", "master:1 ");
+    let of_both = [(PROC, slave.as_str()), ("proc/1/mountinfo", slave.as_str())];
+    let told = Problem("share those of /sys/fs\n`mount --make-rshared /`");
+    check(Role::Worker, &of_both, calico, &told);
+    let told = Warning("mounts at / are private");
+    check(Role::Worker, &of_both, as_it_is, &told);
+    check(Role::Worker, &[(PROC, &private)], listens, &Problem("share those of /sys/fs"));
     // Below `sudo`, where pam_namespace gives it mounts of its own (linux-pam#331).
     let slave = ROOT.replace("shared:1 ", "master:1 ");
     let below_sudo = |systemds| [(PROC, slave.as_str()), ("proc/1/mountinfo", systemds)];
     check(Role::Worker, &below_sudo(ROOT), as_it_is, &Nothing);
-    let told = Problem("mounts at / are private");
+    let told = Warning("mounts at / are private");
     check(Role::Worker, &below_sudo(&private), as_it_is, &told);
 }
 

@@ -1,11 +1,15 @@
 //! The kernel, its settings, and the processor.
 
+use std::fs;
+use std::os::unix::fs::symlink;
+
 use installer::intent::Intent;
 use installer::role::Role;
 
 use super::Told::{Nothing, Problem, Warning};
-use super::{as_it_is, check};
-use crate::node;
+use super::{as_it_is, check, told};
+use crate::node::text::write;
+use crate::node::{self, kinds};
 
 #[test]
 fn settings_of_the_kernel() {
@@ -132,6 +136,29 @@ fn processors() {
     ] {
         check(Role::Worker, &[("proc/cpuinfo", &of(&flags))], family(name), &wanted);
     }
+}
+
+#[test]
+fn what_forked_processes_share_is_counted_once() {
+    let node = kinds::bare(Role::Worker);
+    write(&node, "proc/sys/fs/inotify/max_user_instances", "40\n");
+    let instance = |process: u32, number: u32, watches: &str| {
+        let of = format!("proc/{process}/fdinfo/{number}");
+        write(&node, &of, watches);
+        let fd = node.root().join(format!("proc/{process}/fd"));
+        fs::create_dir_all(&fd).unwrap();
+        symlink("anon_inode:inotify", fd.join(number.to_string())).unwrap();
+    };
+    // A server with twenty forks that have its instance.
+    for process in 100..120 {
+        instance(process, 5, "inotify wd:1 ino:2 sdev:3\n");
+    }
+    assert_eq!(told(&node, &node.intent())[0], [""; 0]);
+    for number in 10..18 {
+        instance(200, number, &format!("inotify wd:1 ino:{number}\n"));
+    }
+    let [problems, _] = told(&node, &node.intent());
+    assert!(problems[0].contains("is 40, of which 9 are taken"), "{problems:?}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use installer::role::Role;
 use crate::node::text::write;
 use crate::node::{Node, kinds};
 use Told::{Nothing, Problem, Warning};
+use disks::mounted;
 
 /// The problems, and then the warnings, each with its cure below it.
 fn told(node: &Node, intent: &Intent) -> [Vec<String>; 2] {
@@ -111,13 +112,68 @@ fn what_others_have_left_or_run() {
             Problem("mv /etc/systemd/system/kubelet.service"),
         ),
         ("usr/local/bin/kubectl", "", Warning("run in place of ours: /usr/local/bin/kubectl")),
-        ("var/lib/rancher/k3s/agent", "", Problem("`k3s-uninstall.sh`")),
-        ("var/lib/rancher/rke2/bin", "", Problem("RKE2 is or was on this node")),
+        (
+            "var/lib/rancher/k3s/agent",
+            "",
+            Warning("k3s was on this node: /var/lib/rancher/k3s is left"),
+        ),
+        (
+            "var/lib/rancher/rke2/bin",
+            "",
+            Warning("if nobody needs it: `rke2-uninstall.sh`, or `rm -r"),
+        ),
+        ("var/lib/k0s/bin", "", Warning("k0s was on this node")),
+        ("var/snap/microk8s/common", "", Warning("MicroK8s was on this node")),
         ("sys/class/net/cni0/mtu", "1450\n", Warning("addresses: cni0\n`ip link delete cni0`")),
-        ("run/systemd/enabled/nm-cloud-setup.timer", "", Problem("nm-cloud-setup.timer is on")),
+        ("run/systemd/enabled/nm-cloud-setup.timer", "", Nothing),
         ("run/systemd/active/fapolicyd", "", Problem("fapolicyd runs")),
     ] {
         check(Role::Worker, &[(path, text)], as_it_is, &wanted);
+    }
+    // They run, or start at the next boot, or their containers are left.
+    for (folder, file, text) in [
+        ("var/lib/rancher/k3s/agent", "run/systemd/active/k3s-agent", String::new()),
+        ("var/lib/rancher/k3s/agent", "run/systemd/enabled/k3s", String::new()),
+        ("var/lib/rancher/rke2/agent", "run/systemd/enabled/rke2-server", String::new()),
+        ("var/lib/k0s/bin", "run/systemd/active/k0sworker", String::new()),
+        ("var/snap/microk8s/x", "run/systemd/active/snap.microk8s.daemon-kubelite", String::new()),
+        (
+            "var/lib/rancher/k3s/agent",
+            "proc/self/mountinfo",
+            mounted(
+                "/run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io/1/rootfs",
+                "rw",
+                "overlay",
+            ),
+        ),
+    ] {
+        let files = [(folder, ""), (file, text.as_str())];
+        check(Role::Worker, &files, as_it_is, &Problem("runs on this node, or starts at its boot"));
+    }
+    // Without its settings nm-cloud-setup does nothing.
+    let timer = ("run/systemd/enabled/nm-cloud-setup.timer", "");
+    let drop_in = "etc/systemd/system/nm-cloud-setup.service.d/10-rh-enable-for-ec2.conf";
+    let unit = "usr/lib/systemd/system/nm-cloud-setup.service";
+    let file = "etc/sysconfig/nm-cloud-setup";
+    let on = Problem("nm-cloud-setup.timer is on");
+    for (files, wanted) in [
+        (vec![(unit, "[Service]\n#Environment=NM_CLOUD_SETUP_EC2=yes\n")], &Nothing),
+        (vec![(drop_in, "[Service]\nEnvironment=NM_CLOUD_SETUP_EC2=yes\n")], &on),
+        (vec![(drop_in, "[Service]\nEnvironment=\"NM_CLOUD_SETUP_AZURE=1\"\n")], &on),
+        (
+            vec![(drop_in, "[Service]\nEnvironment=NM_CLOUD_SETUP_EC2=no NM_CLOUD_SETUP_LOG=1\n")],
+            &Nothing,
+        ),
+        (
+            vec![
+                (drop_in, "[Service]\nEnvironmentFile=-/etc/sysconfig/nm-cloud-setup\n"),
+                (file, "NM_CLOUD_SETUP_GCP=yes\n"),
+            ],
+            &on,
+        ),
+    ] {
+        let files: Vec<_> = files.into_iter().chain([timer]).collect();
+        check(Role::Worker, &files, as_it_is, wanted);
     }
     let running = ("run/systemd/active/fapolicyd", "");
     for other in [

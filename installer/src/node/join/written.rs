@@ -1,0 +1,87 @@
+//! A join file as it is read: with all mistakes at once where somebody has edited it, and
+//! without the token in any of them.
+
+use std::path::Path;
+
+use bundle_format::recognise;
+use bundle_format::yaml::{Format, Problem};
+use serde::de::DeserializeOwned;
+
+use crate::failure::{Failure, Mistakes};
+
+const CURE: &str = "make one on the master with `installer token`, and copy it here";
+
+/// Keys that no other file has. One that has two of them is meant as a join file.
+const OWN: [&str; 5] = ["token", "expires", "caCertHash", "master", "masterAddress"];
+
+/// Reads one that is at `path`, and has that format.
+pub(super) fn read<T: DeserializeOwned>(
+    text: &str,
+    path: &Path,
+    format: &Format,
+) -> anyhow::Result<T> {
+    if !is_meant(text) {
+        let is = match recognise::what(text.as_bytes()) {
+            "a join file" | "a text of another kind" => "is not a join file".to_owned(),
+            other => format!("is {other}, and not a join file"),
+        };
+        return Err(Failure::new(format!("{} {is}", path.display()), CURE).into());
+    }
+    let (value, problems) = match format.read::<T>(text) {
+        Ok(Some(read)) => (read.value, read.problems),
+        Ok(None) => (None, Vec::new()),
+        Err(problem) => (None, vec![problem]),
+    };
+    if let (Some(join), true) = (value, problems.is_empty()) {
+        return Ok(join);
+    }
+    let secrets = secrets(text);
+    let mut problems: Vec<Problem> =
+        problems.into_iter().map(|problem| without_secrets(problem, &secrets)).collect();
+    problems.sort();
+    problems.dedup();
+    let lines = problems.iter().map(|problem| problem.line(path)).collect();
+    Err(Mistakes::new(lines, CURE).into())
+}
+
+fn is_meant(text: &str) -> bool {
+    let has = |key: &&&str| {
+        let mut words = text.split(|letter: char| !letter.is_ascii_alphanumeric());
+        words.any(|word| word == **key)
+    };
+    recognise::what(text.as_bytes()) == "a join file" || OWN.iter().filter(has).count() > 1
+}
+
+/// The words of which one may be a token: whatever stands behind that key, and what looks
+/// like one in another place.
+fn secrets(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut is_behind_key = false;
+    for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
+        let lower = line.to_ascii_lowercase();
+        let value = match lower.find("tok") {
+            Some(at) => line.get(at..).and_then(|rest| rest.split_once([':', '='])),
+            None => is_behind_key.then_some(("", line)),
+        };
+        let value = value.map_or("", |(_, value)| value);
+        is_behind_key = lower.contains("tok") && value.trim().is_empty();
+        let word = |c: char| !c.is_ascii_alphanumeric() && c != '.';
+        found.extend(value.split(word).filter(|word| word.len() > 3).map(str::to_owned));
+        found.extend(line.split(word).filter(|word| is_token(word)).map(str::to_owned));
+    }
+    found
+}
+
+/// Six letters, a dot, and sixteen (kubernetes.io, "Authenticating with Bootstrap Tokens").
+fn is_token(word: &str) -> bool {
+    word.split_once('.').is_some_and(|(id, secret)| id.len() == 6 && secret.len() == 16)
+}
+
+fn without_secrets(problem: Problem, secrets: &[String]) -> Problem {
+    if !secrets.iter().any(|secret| problem.message.contains(secret.as_str())) {
+        return problem;
+    }
+    let words = "this is not understood, and not shown, since it may be the token: write it as \
+                 `installer token` does";
+    Problem::new(problem.place, words)
+}
