@@ -1,0 +1,47 @@
+//! Tests of `installer`, on nodes below a folder and on real programs.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test ends where something is not as it expects"
+)]
+
+mod access;
+mod attributes;
+mod boot_images;
+mod cluster_keys;
+mod conditions;
+mod containerd;
+mod doctor;
+mod faults;
+mod files;
+mod firewall;
+mod firewall_zones;
+mod ingress;
+mod install_document;
+mod kubeadm;
+mod kubelet_arguments;
+mod looks;
+mod manifests;
+mod next_boot;
+mod node;
+mod odd;
+mod packages;
+mod preflight;
+mod real_packages;
+mod real_readers;
+mod receipt;
+mod refusals;
+mod renewal;
+mod resets;
+mod said;
+mod settled;
+#[path = "../../../tests/it/support/shared_data.rs"]
+mod shared_data;
+mod status;
+mod streams;
+mod systems;
+mod umask;
+mod unanswered;
+mod vendor_keys;
+mod ways;

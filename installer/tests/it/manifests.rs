@@ -1,0 +1,88 @@
+//! Manifests that are applied in several passes.
+
+use std::fs;
+
+use bundle_format::Digest;
+use bundle_format::archive::reader::Bundle;
+use bundle_format::layout::YAML_TYPE;
+use bundle_format::lock::{Descriptor, LockedPass};
+use installer::role::Role;
+use installer::run;
+use installer::step::{Intent, Step};
+
+use crate::node::intent::write_bundle_of;
+use crate::node::{Node, kinds};
+
+/// Stands for a definition, its objects and what is too large for kubectl.
+const PASSES: [(&str, &str); 3] =
+    [("definitions", "kind: CRD\n"), ("objects", "kind: A\n"), ("large", "kind: Large\n")];
+
+fn intent(node: &Node, passes: bool) -> Intent {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.tar");
+    // Each text is in the bundle once, whatever it is called there.
+    let all: Vec<(&str, &str)> = [("web", "kind: List\n")].into_iter().chain(PASSES).collect();
+    write_bundle_of(&path, &all, |lock| {
+        lock.manifests.truncate(1);
+        if passes {
+            lock.manifests[0].passes = PASSES
+                .iter()
+                .map(|(name, text)| LockedPass {
+                    content: Descriptor {
+                        media_type: YAML_TYPE.to_owned(),
+                        digest: Digest::of(text.as_bytes()),
+                        size: text.len() as u64,
+                    },
+                    defines_kinds: *name == "definitions",
+                    by_server: *name == "large",
+                })
+                .collect();
+        }
+    });
+    let mut intent = node.intent();
+    intent.bundle = Bundle::open(&path).unwrap();
+    intent
+}
+
+/// The words of kubectl's that change something, which then has nothing more to
+/// do.
+fn made(node: &Node, intent: &Intent) -> Vec<String> {
+    let mut steps: Vec<&'static dyn Step> = Role::Master.steps();
+    steps.retain(|step| step.name() == "manifests");
+    let (host, commands) = node.look(None);
+    run::apply(&mut host.open().unwrap(), intent, &steps, &mut |_, _, _| ()).unwrap();
+    let (host, _) = node.look(None);
+    assert!(run::plan(&host, intent, &steps).unwrap()[0].changes.is_empty());
+    let short = |line: String| {
+        let words = line.split(' ').skip_while(|word| *word != "apply");
+        words.collect::<Vec<_>>().join(" ").replace("/opt/kubernetes/manifests/", "")
+    };
+    commands.made().into_iter().map(short).filter(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn definitions_are_served_before_their_objects_come() {
+    let node = kinds::bare(Role::Master);
+    let expected = [
+        "apply --filename passes/web.1.yaml",
+        "apply --filename passes/web.2.yaml",
+        "apply --server-side --force-conflicts --field-manager=kubeferry --filename passes/web.3.yaml",
+    ];
+    assert_eq!(made(&node, &intent(&node, true)), expected);
+    assert!(node.root().join("run/asked").exists(), "it was waited for");
+    assert_eq!(made(&node, &intent(&node, true)), [""; 0], "all is there");
+
+    // What somebody has changed since is as it was afterwards.
+    for name in ["web.2.yaml", "web.3.yaml"] {
+        fs::write(node.root().join("run/applied").join(name), "by hand").unwrap();
+        assert_eq!(made(&node, &intent(&node, true)), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_bundle_without_passes_is_applied_as_ever() {
+    let node = kinds::bare(Role::Master);
+    assert_eq!(made(&node, &intent(&node, false)), ["apply --filename web.yaml"]);
+    assert_eq!(made(&node, &intent(&node, false)), [""; 0]);
+    assert_eq!(made(&node, &intent(&node, true)).len(), 3, "a bundle of a later version");
+}

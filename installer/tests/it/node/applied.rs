@@ -1,0 +1,66 @@
+//! What a cluster has of the manifests that were applied: their texts, in files,
+//! with the way by which they came.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use installer::exec::Output;
+
+use super::commands::said;
+
+/// kubectl's answer; none where it is asked something else.
+pub(super) fn answer(root: &Path, words: &[&str]) -> Option<Output> {
+    let is_ours = |word: &&str| ["diff", "wait"].contains(word);
+    let at = words.iter().position(is_ours)?;
+    if words[at] == "wait" && !words.contains(&"--for=condition=Established") {
+        return None;
+    }
+    let options = words.get(at + 1..)?;
+    Some(match words.get(at)? {
+        &"diff" => {
+            let way = way(options);
+            let mut files = options.iter().filter_map(|word| word.strip_prefix("--filename="));
+            let is_same =
+                |path: &str| fs::read_to_string(kept(root, path)).ok() == text(root, path, way);
+            said(files.all(is_same), "")
+        }
+        _ => {
+            // A kind is served a moment after it was defined.
+            let path = options.last()?;
+            let seen = root.join("run/asked");
+            let was_asked = seen.exists();
+            fs::write(seen, "").unwrap();
+            said(was_asked && kept(root, path).exists(), "")
+        }
+    })
+}
+
+/// Does it; gives whether it was one of these.
+pub(super) fn change(root: &Path, words: &[&str]) -> bool {
+    let Some(at) = words.iter().position(|word| *word == "apply") else { return false };
+    let ["apply", options @ .., "--filename", path] = &words[at..] else { return false };
+    let kept = kept(root, path);
+    fs::create_dir_all(kept.parent().unwrap()).unwrap();
+    fs::write(kept, text(root, path, way(options)).unwrap()).unwrap();
+    true
+}
+
+fn way(options: &[&str]) -> &'static str {
+    match options.contains(&"--server-side") {
+        true => {
+            assert!(options.contains(&"--force-conflicts"));
+            assert!(options.contains(&"--field-manager=kubeferry"));
+            "the server"
+        }
+        false => "kubectl",
+    }
+}
+
+fn text(root: &Path, path: &str, way: &str) -> Option<String> {
+    let text = fs::read_to_string(root.join(path.trim_start_matches('/'))).ok()?;
+    Some(format!("by {way}\n{text}"))
+}
+
+fn kept(root: &Path, path: &str) -> PathBuf {
+    root.join("run/applied").join(path.rsplit('/').next().unwrap_or(path))
+}

@@ -1,0 +1,112 @@
+//! What commands say, and what a run makes of it: the log has it, but for secrets; a
+//! step is finished when it is done, and not when its commands have ended.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use installer::exec::{Command, Exec, Input, Output};
+use installer::failure::describe;
+use installer::host::Host;
+use installer::status::{Progress, Status};
+
+use crate::node::{Fault, kinds};
+
+/// Ends each command so.
+struct Says(Output);
+
+impl Exec for Says {
+    fn run(&self, _: &Command, _: Option<Input<'_>>) -> io::Result<Output> {
+        Ok(self.0.clone())
+    }
+
+    fn ask(&self, _: &Command, _: Duration) -> io::Result<Output> {
+        Ok(self.0.clone())
+    }
+}
+
+fn host(root: &Path, status: i32, stdout: &str, stderr: &str) -> Host {
+    let (stdout, stderr) = (stdout.to_owned(), stderr.to_owned());
+    let says = Says(Output { status: Some(status), stdout, stderr });
+    Host::look(root, Box::new(says)).unwrap().open().unwrap()
+}
+
+fn log(root: &Path) -> String {
+    fs::read_to_string(root.join("var/log/kubeferry/install.log")).unwrap()
+}
+
+#[test]
+fn a_step_is_finished_when_it_is_done() {
+    let mut found = 0;
+    for node in kinds::nodes() {
+        let made = node().apply(None).commands.made();
+        for (nth, command) in made.iter().enumerate() {
+            // Its answer is awaited for a minute.
+            if command.ends_with("start containerd") {
+                continue;
+            }
+            let node = node();
+            let applied = node.apply(Some(Fault::Idle(nth)));
+            let step = applied.changes.last().unwrap().0.clone();
+            // Of some, later ones of the step make up for it, or nobody can see it.
+            let Err(error) = applied.end else { continue };
+            let told = describe(&error, None);
+            // What comes after it may fail for want of it.
+            if !told.contains("exited with status 1") {
+                let words = "it was done, but is still to do: ";
+                assert!(told.contains(words), "{command}: {told}");
+                assert!(told.contains("hint: the log's last lines have what the commands said"));
+                found += 1;
+            }
+            assert!(log(node.root()).contains("there was nothing to do\n"));
+            let status = Status::gather(&node.look(None).0);
+            let of = |one: &str| status.steps.iter().find(|step| step.name == one).unwrap();
+            assert_eq!(of(&step).progress, Progress::Interrupted, "{command}");
+            node.apply(None).end.unwrap();
+            let status = Status::gather(&node.look(None).0);
+            assert!(status.steps.iter().all(|step| step.progress != Progress::Interrupted));
+        }
+    }
+    assert!(found > 20, "{found}");
+}
+
+#[test]
+fn the_log_has_what_commands_say_and_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let yum = Command::of("yum --assumeyes install kubelet-1.28.2-0.x86_64");
+    let none = "No package kubelet-1.28.2-0.x86_64 available.\n";
+    let mut host = host(folder.path(), 1, none, "Error: Nothing to do\n");
+    let error = host.run("packages", &yum, &[], &[], None).unwrap_err();
+    assert!(error.to_string().ends_with(&format!("status 1: {}", none.trim())), "{error}");
+    assert!(log(folder.path()).ends_with(&format!("run {yum}\n{none}Error: Nothing to do\n")));
+}
+
+#[test]
+fn what_is_captured_is_in_no_log_and_no_error() {
+    let token = Command::of("kubeadm token create --print-join-command");
+    for status in [0, 1] {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = "kubeadm join 10.0.0.1:6443 --token abcdef.0123456789abcdef\n";
+        let mut host = host(folder.path(), status, secret, "W1125 a warning\n");
+        match host.capture("join-file", &token) {
+            Ok(output) => assert_eq!((output.stdout.as_str(), status), (secret, 0)),
+            Err(error) => assert_eq!(
+                format!("{error:#}"),
+                "`kubeadm token create --print-join-command` exited with status 1: W1125 a warning"
+            ),
+        }
+        let log = log(folder.path());
+        assert!(log.contains("a warning") && !log.contains("abcdef"), "{log}");
+        let receipt = fs::read_to_string(folder.path().join("var/lib/kubeferry/receipt.jsonl"));
+        assert!(!receipt.unwrap().contains("abcdef"));
+    }
+}
+
+#[test]
+fn the_log_has_the_end_of_what_is_endless() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut host = host(folder.path(), 0, &"a line\n".repeat(1 << 20), "");
+    host.run("packages", &Command::of("dnf install"), &[], &[], None).unwrap();
+    assert!(log(folder.path()).len() < 80 << 10);
+}

@@ -1,0 +1,39 @@
+//! Tests of `bundler`, and of both programs together, on real parts.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test ends where something is not as it expects"
+)]
+
+mod bundle;
+mod closure;
+mod closure_choices;
+mod closure_generated;
+mod closure_modules;
+mod closure_size;
+mod documents;
+mod faults;
+mod hostile_bundle;
+mod images;
+mod interoperation;
+mod inventory;
+mod local_files;
+mod manifests;
+mod metadata;
+mod naming;
+mod outside;
+mod plus_sign;
+mod real_registry;
+mod real_upstreams;
+mod registry;
+mod review;
+mod shipped;
+mod streams;
+mod support;
+mod transfer;
+mod trust;
+mod trust_bundle;
+mod trust_keys;
+mod trust_packages;
+mod trust_revoker;

@@ -1,0 +1,7 @@
+//! What several tests ask.
+
+pub(crate) mod demo;
+pub(crate) mod dnf;
+pub(crate) mod gpg;
+pub(crate) mod key_life;
+pub(crate) mod shared_data;

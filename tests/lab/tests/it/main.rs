@@ -1,0 +1,20 @@
+//! Tests on the lab: real upstreams, real nodes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test ends where something is not as it expects"
+)]
+
+mod access;
+mod application;
+mod cluster;
+mod deed;
+mod doctor;
+mod firewall;
+mod guide;
+mod leaks;
+mod nodes;
+mod stick;
+mod support;
+mod upstream;

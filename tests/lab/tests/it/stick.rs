@@ -1,0 +1,119 @@
+//! A bundle on a stick, in a node: with stock tools alone its packages are
+//! installed and its images are run by containerd's CRI, also after the power
+//! was lost in the middle.
+
+use std::collections::BTreeSet;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lab::{Node, Settings};
+use serde_json::Value;
+
+use crate::support::{connected_host, lab, words};
+
+/// Takes the bundle apart and gives dnf no repository but its packages.
+const EXTRACT: &str = "set -e
+/media/usb/bundler extract --folder /root/out /media/usb/lab.tar
+cat >/etc/yum.repos.d/bundle.repo <<REPO
+[bundle]
+name=bundle
+baseurl=file:///root/out/rpms/el8-x86_64
+gpgcheck=1
+gpgkey=$(printf 'file://%s ' /root/out/keys/el8-x86_64/*.asc)
+REPO
+";
+
+/// Installs all packages of the bundle.
+const INSTALL: &str = "set -e
+cd /root/out/rpms/el8-x86_64
+dnf --assumeyes --quiet install $(ls *.rpm | sed 's/\\.rpm$//')
+";
+
+/// Imports all images, by a containerd with CRI.
+const IMPORT: &str = "set -e
+cat >/etc/containerd/config.toml <<CONFIG
+version = 2
+[plugins.\"io.containerd.grpc.v1.cri\"]
+  sandbox_image = \"k8s.gcr.io/pause:3.2\"
+CONFIG
+systemctl restart containerd
+ctr -n k8s.io images import --platform linux/amd64 - </media/usb/lab.tar
+";
+
+#[test]
+fn a_bundle_installs_from_a_stick_whenever_the_power_fails() {
+    let Some(host) = connected_host() else { return };
+    let (lock, bundle) = host.bundle();
+    // The nodes do not see the upstream, and it is not needed any more.
+    let Some(lab) = lab(&Settings { nodes: 1, ..Settings::default() }) else { return };
+    let node = &lab.nodes()[0];
+    node.insert(&lab::program("bundler").unwrap()).unwrap();
+    node.insert(&bundle).unwrap();
+    assert!(!node.exec(["touch", "/media/usb/note"]).unwrap().status.success());
+    shell(node, EXTRACT);
+
+    let installed = || words(&node.exec(["rpm", "-qa"]).unwrap());
+    kill_when(node, INSTALL, || installed().contains("conntrack-tools"));
+    node.start().unwrap();
+    shell(node, INSTALL);
+    let found: BTreeSet<String> = installed().lines().map(without_epoch).collect();
+    for rpm in lock["rpms"].as_array().unwrap() {
+        let package = without_epoch(rpm["package"].as_str().unwrap());
+        assert!(found.contains(&package), "{package} of {found:?}");
+    }
+    assert!(!installed().contains("gpg-pubkey-0"));
+
+    let images = || words(&node.exec(["ctr", "-n", "k8s.io", "images", "ls", "-q"]).unwrap());
+    kill_when(node, IMPORT, || images().contains("etcd"));
+    node.start().unwrap();
+    shell(node, IMPORT);
+    for name in image_names(&lock) {
+        let output = node.exec(["crictl", "inspecti", &name]).unwrap();
+        assert!(output.status.success(), "{name}: {}", words(&output));
+    }
+    // A sandbox of the pause image starts, so what was imported is whole.
+    shell(node, "ctr -n k8s.io run --rm registry.lab.example/web:1.0 test cat /etc/passwd");
+}
+
+fn shell(node: &Node, script: &str) -> String {
+    node.run(["sh", "-c", script]).unwrap()
+}
+
+/// Pulls the node's plug while `script` runs in it, once `reached` is true.
+fn kill_when(node: &Node, script: &str, reached: impl Fn() -> bool) {
+    thread::scope(|scope| {
+        let running = scope.spawn(|| node.exec(["sh", "-c", script]));
+        let end = Instant::now() + Duration::from_secs(60);
+        while !reached() {
+            assert!(!running.is_finished(), "it ended before: {}", {
+                words(&running.join().unwrap().unwrap())
+            });
+            assert!(Instant::now() < end, "it was not reached");
+        }
+        assert!(!running.is_finished(), "it ended before the power did");
+        node.kill().unwrap();
+        let output = running.join().unwrap().unwrap();
+        assert!(!output.status.success(), "{}", words(&output));
+    });
+}
+
+/// Each image under its names: by tag, and by digest.
+fn image_names(lock: &Value) -> Vec<String> {
+    let mut names = Vec::new();
+    for image in lock["images"].as_array().unwrap() {
+        let name = image["name"].as_str().unwrap();
+        let digest = image["root"]["digest"].as_str().unwrap();
+        let tagged = name.split('@').next().unwrap();
+        let repository = tagged.rsplit_once(':').unwrap().0;
+        names.extend([name.to_owned(), format!("{repository}@{digest}")]);
+    }
+    names
+}
+
+/// `rpm -qa` shows no epoch.
+fn without_epoch(package: &str) -> String {
+    match package.split_once(':') {
+        Some((name, rest)) => format!("{}-{rest}", name.rsplit_once('-').unwrap().0),
+        None => package.to_owned(),
+    }
+}

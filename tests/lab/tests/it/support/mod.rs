@@ -1,0 +1,77 @@
+//! What the lab's tests share.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use lab::{Lab, Settings, Upstream};
+use serde_json::Value;
+
+/// Whether a lab can be had here, with the word why not.
+fn is_possible() -> bool {
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root {
+        println!("skipped: the lab makes namespaces and mounts, as root");
+    }
+    is_root
+}
+
+/// A lab for a test, or none.
+pub(crate) fn lab(settings: &Settings) -> Option<Lab> {
+    is_possible().then(|| Lab::up(settings).unwrap())
+}
+
+/// The upstream with a connected host's work folder, or none.
+pub(crate) fn connected_host() -> Option<ConnectedHost> {
+    is_possible().then(|| {
+        let upstream = Upstream::up().unwrap();
+        ConnectedHost { upstream, folder: tempfile::tempdir().unwrap() }
+    })
+}
+
+/// Where the bundler runs.
+pub(crate) struct ConnectedHost {
+    pub(crate) upstream: Upstream,
+    folder: tempfile::TempDir,
+}
+
+impl ConnectedHost {
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs the bundler, which must succeed.
+    pub(crate) fn bundler(&self, arguments: &[&str]) -> String {
+        succeed(lab::cluster::bundler(&self.upstream, self.folder()).unwrap().args(arguments))
+    }
+
+    /// Locks the lab's spec as `NAME.yaml` and gives the lock.
+    pub(crate) fn lock(&self, name: &str) -> Value {
+        let spec = format!("{name}.yaml");
+        fs::copy(self.upstream.spec(), self.folder().join(&spec)).unwrap();
+        fs::copy(self.upstream.authority(), self.folder().join("ca.pem")).unwrap();
+        self.bundler(&["lock", &spec]);
+        let lock = fs::read(self.folder().join(format!("{spec}.lock.json"))).unwrap();
+        serde_json::from_slice(&lock).unwrap()
+    }
+
+    /// The lab's bundle.
+    pub(crate) fn bundle(&self) -> (Value, PathBuf) {
+        let lock = self.lock("lab");
+        self.bundler(&["build", "--quiet", "lab.yaml"]);
+        (lock, self.folder().join("lab.tar"))
+    }
+}
+
+/// Runs a command that must succeed, and gives what it wrote to standard output.
+pub(crate) fn succeed(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}\n{}", words(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// All that a command wrote.
+pub(crate) fn words(output: &Output) -> String {
+    let both = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    both.concat()
+}
