@@ -26,6 +26,7 @@ mod manifests;
 mod next_boot;
 mod node;
 mod odd;
+mod older_receipts;
 mod packages;
 mod preflight;
 mod real_packages;

@@ -30,7 +30,11 @@ const TIMES: [usize; 2] = [0, 1];
 /// A master all of whose certificates have expired, kubelet's as well if it was
 /// off for as long.
 fn expired(was_off: bool) -> Member {
-    let member = Member::new(Role::Master);
+    expire(Member::new(Role::Master), was_off)
+}
+
+/// Has all certificates of a master expire.
+pub(crate) fn expire(member: Member, was_off: bool) -> Member {
     let issue = |name: &str, until| member.authority.issue(name, 2020, until);
     for (path, name) in [(APISERVER, "apiserver"), (SERVER, "etcd/server")] {
         member.write(path, &issue(name, 2021));
@@ -58,7 +62,10 @@ fn expired(was_off: bool) -> Member {
 }
 
 /// Renews; gives the changes as they were told, and how it ended.
-fn renew(member: &Member, fault: Option<Fault>) -> (Vec<String>, Commands, anyhow::Result<usize>) {
+pub(crate) fn renew(
+    member: &Member,
+    fault: Option<Fault>,
+) -> (Vec<String>, Commands, anyhow::Result<usize>) {
     let (host, commands) = member.node.look(fault);
     let mut told = Vec::new();
     let mut host = host.open().unwrap();
