@@ -21,6 +21,7 @@ use crate::intent::Intent;
 use crate::node::join::JoinFile;
 use crate::preflight;
 use crate::preflight::settled;
+use crate::receipt::StepName;
 use crate::role::Role;
 use crate::target;
 
@@ -132,20 +133,18 @@ fn first(changes: &[Change]) -> String {
 /// The steps that were asked for.
 pub(super) fn chosen(role: Role, choice: &Choice) -> anyhow::Result<Vec<&'static dyn Step>> {
     let mut steps = order::steps(role);
-    let names: Vec<&str> = steps.iter().map(|step| step.name()).collect();
-    for name in choice.only.iter().chain(&choice.skip) {
-        if !names.contains(&name.as_str()) {
-            return Err(Failure::new(
-                format!("a {role} has no step `{name}`"),
-                format!("the steps are {}", names.join(", ")),
-            )
-            .into());
-        }
+    let known: Vec<StepName> = steps.iter().map(|step| step.name()).collect();
+    if let Some(name) = choice.only.iter().chain(&choice.skip).find(|name| !known.contains(name)) {
+        let names: Vec<String> = known.iter().map(ToString::to_string).collect();
+        return Err(Failure::new(
+            format!("a {role} has no step `{name}`"),
+            format!("the steps are {}", names.join(", ")),
+        )
+        .into());
     }
-    let is_in = |list: &[String], name: &str| list.iter().any(|one| one == name);
     steps.retain(|step| {
-        (choice.only.is_empty() || is_in(&choice.only, step.name()))
-            && !is_in(&choice.skip, step.name())
+        let name = step.name();
+        (choice.only.is_empty() || choice.only.contains(&name)) && !choice.skip.contains(&name)
     });
     if steps.is_empty() {
         return Err(Failure::new(

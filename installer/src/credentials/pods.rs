@@ -7,6 +7,7 @@ use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::paths::STATIC_PODS;
+use crate::receipt::StepName;
 
 /// The containers, in the order in which they are ended: each before what it needs.
 const NAMES: [&str; 4] = ["kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"];
@@ -59,7 +60,7 @@ pub(crate) fn running(host: &Host) -> anyhow::Result<Vec<Container>> {
 
 /// Waits until none of `old` runs, and in their place others do. One that does not
 /// end in time is killed, as kubelet would.
-pub(crate) fn await_new(host: &mut Host, step: &str, old: &[Container]) -> anyhow::Result<()> {
+pub(crate) fn await_new(host: &mut Host, step: StepName, old: &[Container]) -> anyhow::Result<()> {
     let left = |host: &Host| -> anyhow::Result<Vec<Container>> {
         Ok(running(host)?.into_iter().filter(|one| old.contains(one)).collect())
     };

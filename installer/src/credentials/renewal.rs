@@ -25,12 +25,12 @@ use crate::node::kubectl::kubectl;
 use crate::node::paths::KUBELET_CLIENT;
 use crate::node::paths::KUBELET_CONF;
 use crate::node::paths::{ADMIN_CONF, ROOT_KUBECONFIG};
-use crate::receipt::{Before, Deed, Line};
+use crate::receipt::{Before, Deed, Line, StepName};
 use crate::role::Role;
 use crate::steps::time;
 
 /// What the receipt calls it.
-pub const STEP: &str = "certs";
+pub const STEP: StepName = StepName::Certs;
 
 /// Why this node's certificates are not renewed here; none where they can be.
 pub fn refusal(host: &Host) -> anyhow::Result<Option<Failure>> {

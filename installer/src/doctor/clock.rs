@@ -5,25 +5,25 @@ use crate::host::Host;
 use crate::node::chrony;
 use crate::node::chrony::{ALLOWED, Tracking};
 use crate::node::paths::CHRONY_CONF;
-use crate::receipt;
+use crate::receipt::{self, StepName};
 use crate::role::Role;
 use crate::steps::time;
 
 /// chronyd is off on a node that the installer gave it to.
 pub(super) fn stopped(host: &Host) -> anyhow::Result<Option<Finding>> {
     // Elsewhere another program may see to the time.
-    let is_ours = receipt::finished(host.lines(), "time");
-    if is_ours { unit::off(host, "chronyd", "packages") } else { Ok(None) }
+    let is_ours = receipt::finished(host.lines(), StepName::Time);
+    if is_ours { unit::off(host, "chronyd", StepName::Packages) } else { Ok(None) }
 }
 
 /// Another program sets the clock beside it, or will after the next boot.
 pub(super) fn beside(host: &Host) -> anyhow::Result<Option<Finding>> {
-    if !receipt::finished(host.lines(), "time") {
+    if !receipt::finished(host.lines(), StepName::Time) {
         return Ok(None);
     }
     let Some(change) = time::without_others(host)?.into_iter().next() else { return Ok(None) };
     let cause = format!("another program beside chronyd sets the clock: still to do is `{change}`");
-    Ok(Some(Finding::new(cause, again(host, &["time"], change.to_string()))))
+    Ok(Some(Finding::new(cause, again(host, &[StepName::Time], change.to_string()))))
 }
 
 /// No server tells a worker the time.
@@ -43,7 +43,7 @@ pub(super) fn without_source(host: &Host) -> anyhow::Result<Option<Finding>> {
             format!("name a server in {CHRONY_CONF}, and run `systemctl restart chronyd`");
         Finding::new(
             format!("the clock follows nothing: {CHRONY_CONF} names no server"),
-            again(host, &["time"], by_hand),
+            again(host, &[StepName::Time], by_hand),
         )
     } else {
         let servers = servers.join(", ");
@@ -70,7 +70,7 @@ pub(super) fn off(host: &Host) -> anyhow::Result<Option<Finding>> {
             format!("name a server in {CHRONY_CONF}, and run `systemctl restart chronyd`");
         return Ok(Some(Finding::new(
             "the clock is not synchronised, so that chronyd gives no time to others",
-            again(host, &["time"], by_hand),
+            again(host, &[StepName::Time], by_hand),
         )));
     }
     Ok(None)

@@ -9,7 +9,7 @@ use super::{Finding, again, kubelet, role};
 use crate::exec::Command;
 use crate::host::Host;
 use crate::node::registered;
-use crate::receipt;
+use crate::receipt::{self, StepName};
 use crate::steps::firewall::{
     Arrival, KUBELETS_PORT, Place, Rule, Ways, Zones, default_zone, for_all, is_at_work, opened,
 };
@@ -61,7 +61,7 @@ pub(super) fn elsewhere(host: &Host) -> anyhow::Result<Option<Finding>> {
     let zones = Zones::ask(host, Place::Work)?;
     let arrival = Arrival::at(host, (Place::Work, &zones), None, &ways, &default)?;
     let mut needed = for_all(role(host));
-    let cure = || again(host, &["firewall"], "open the ports in that zone");
+    let cure = || again(host, &[StepName::Firewall], "open the ports in that zone");
     if let Some(port) = needed.next() {
         let is_closed = |zone: &&String| !zones.takes_all(zone) && !zones.has(&port.for_all(zone));
         if let Some(zone) = arrival.of_interface(ways.own()).iter().find(is_closed) {
@@ -90,7 +90,7 @@ pub(super) fn elsewhere(host: &Host) -> anyhow::Result<Option<Finding>> {
 
 /// Who has set it up himself knows better.
 fn is_ours(host: &Host) -> anyhow::Result<bool> {
-    Ok(receipt::finished(host.lines(), "firewall") && is_at_work(host)?)
+    Ok(receipt::finished(host.lines(), StepName::Firewall) && is_at_work(host)?)
 }
 
 /// A rule in few words.

@@ -5,7 +5,7 @@ use super::{Finding, again, kubelet};
 use crate::host::Host;
 use crate::node::facts::Facts;
 use crate::node::sysctl::now;
-use crate::receipt;
+use crate::receipt::{self, StepName};
 use crate::steps::sysctl::{Undoing, off as switched_off, own, settings, undoing};
 
 /// Where a setting is to be made by hand: it must come after `99-sysctl.conf`.
@@ -28,7 +28,7 @@ pub(super) fn off(host: &Host) -> anyhow::Result<Option<Finding>> {
             Some(now) => {
                 let cure = || {
                     let keep = format!("echo '{line}' >>{BY_HAND} && {set}");
-                    again(host, &["sysctl"], with_others(&others, &keep))
+                    again(host, &[StepName::Sysctl], with_others(&others, &keep))
                 };
                 let cure = if is_kept { set } else { cure() };
                 Finding::new(format!("{key} is {now}, and must be {wanted}"), cure)
@@ -44,7 +44,7 @@ pub(super) fn off(host: &Host) -> anyhow::Result<Option<Finding>> {
     let set = format!("sysctl -w {key}=1");
     let cure = match others.is_empty() {
         true => set,
-        false => again(host, &["sysctl"], with_others(&others, &set)),
+        false => again(host, &[StepName::Sysctl], with_others(&others, &set)),
     };
     Ok(Some(Finding::new(format!("{key} is 0, and must be 1"), cure)))
 }
@@ -52,14 +52,17 @@ pub(super) fn off(host: &Host) -> anyhow::Result<Option<Finding>> {
 /// The settings hold now, and another file changes them at the next boot.
 pub(super) fn undone(host: &Host) -> anyhow::Result<Option<Finding>> {
     // Elsewhere nobody knows which file is to hold.
-    if !receipt::finished(host.lines(), "sysctl") {
+    if !receipt::finished(host.lines(), StepName::Sysctl) {
         return Ok(None);
     }
     let others = undoing(host, own(host), &interfaces(host)?)?;
     Ok(others.first().map(|one| {
         let (path, own) = (one.path.display(), own(host));
         let cause = format!("{path} has `{}`, which undoes {own} at the next boot", one.told());
-        Finding::new(cause, again(host, &["sysctl"], with_others(&others, "sysctl --system")))
+        Finding::new(
+            cause,
+            again(host, &[StepName::Sysctl], with_others(&others, "sysctl --system")),
+        )
     }))
 }
 

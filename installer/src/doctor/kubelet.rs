@@ -9,6 +9,7 @@ use super::{Finding, unit};
 use crate::host::Host;
 use crate::node::kubelet_arguments;
 use crate::node::paths::KUBELET_CONFIG;
+use crate::receipt::StepName;
 
 /// What stands in its configuration; none where there is none.
 pub(super) fn configuration(host: &Host) -> anyhow::Result<Option<Map<String, Value>>> {
@@ -27,7 +28,7 @@ pub(super) fn address(host: &Host) -> anyhow::Result<Option<Ipv4Addr>> {
 
 /// It does not run.
 pub(super) fn stopped(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let Some(off) = unit::off(host, "kubelet", "packages")? else { return Ok(None) };
+    let Some(off) = unit::off(host, "kubelet", StepName::Packages)? else { return Ok(None) };
     // Its log has no more than a stack for that.
     let refused = kubelet_arguments::refused(host)?;
     Ok(Some(refused.map_or(off, |refused| {

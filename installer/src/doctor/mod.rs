@@ -24,6 +24,7 @@ use serde::Serialize;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::paths::AUTHORITY_KEY;
+use crate::receipt::StepName;
 use crate::role::Role;
 
 /// Something that is wrong with a node.
@@ -152,7 +153,7 @@ fn role(host: &Host) -> Role {
 
 /// The installer's line that does steps anew. A node that another made is not
 /// its business, and is mended by hand.
-fn again(host: &Host, steps: &[&str], by_hand: impl Into<String>) -> String {
+fn again(host: &Host, steps: &[StepName], by_hand: impl Into<String>) -> String {
     if Role::of_receipt(host.lines()).is_none() {
         return by_hand.into();
     }

@@ -6,7 +6,7 @@ use crate::node::kubeadm::RESET;
 use crate::node::kubeadm::config_option;
 use crate::node::paths::KUBELET_CONF;
 use crate::node::registered;
-use crate::receipt;
+use crate::receipt::{self, StepName};
 use crate::role::Role;
 use crate::steps::order;
 
@@ -30,7 +30,7 @@ pub(super) fn outside(host: &Host) -> anyhow::Result<Option<Finding>> {
         // On the way kubelet gets a new one.
         return Ok(Some(renewal));
     }
-    let last = if role == Role::Master { "control-plane" } else { "join" };
+    let last = if role == Role::Master { StepName::ControlPlane } else { StepName::Join };
     Ok(Some(if host.was_finished(last) {
         // kubeadm refuses to go where it has been.
         Finding::new(
@@ -60,14 +60,17 @@ pub(super) fn interrupted(host: &Host) -> anyhow::Result<Option<Finding>> {
     {
         return Ok(None);
     }
-    let cause = format!("the installer was interrupted in its step `{}`", steps.join("`, `"));
+    let names: Vec<String> = steps.iter().map(ToString::to_string).collect();
+    let cause = format!("the installer was interrupted in its step `{}`", names.join("`, `"));
     Ok(Some(Finding::new(cause, whole_line(role(host)))))
 }
 
 /// Steps that made changes and did not finish. `ready` makes none: it waits, for
 /// what another cause may prevent.
-fn steps_cut_short(host: &Host) -> Vec<&'static str> {
+fn steps_cut_short(host: &Host) -> Vec<StepName> {
     let steps = Role::of_receipt(host.lines()).map(order::steps).unwrap_or_default();
     let names = steps.iter().map(|step| step.name());
-    names.filter(|name| *name != "ready" && receipt::interrupted(host.lines(), name)).collect()
+    names
+        .filter(|name| *name != StepName::Ready && receipt::interrupted(host.lines(), *name))
+        .collect()
 }

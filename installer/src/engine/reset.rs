@@ -14,7 +14,7 @@ use crate::engine::undo;
 use crate::exec::Command;
 use crate::files::whole::partial;
 use crate::host::Host;
-use crate::receipt::{self, Before, Deed};
+use crate::receipt::{self, Before, Deed, StepName};
 
 /// What a reset tells on its way.
 #[derive(Clone, Copy, Debug)]
@@ -33,10 +33,9 @@ pub fn reset(host: &mut Host, say: &mut dyn FnMut(Told<'_>)) -> Vec<String> {
     // Steps of which something could not be taken back.
     let mut held = BTreeSet::new();
     let deeds = receipt::remaining_of_steps(host.lines()).into_iter();
-    let deeds: Vec<(String, Deed)> =
-        deeds.map(|(step, deed)| (step.to_owned(), deed.clone())).collect();
+    let deeds: Vec<(StepName, Deed)> = deeds.map(|(step, deed)| (step, deed.clone())).collect();
     // Packages need one another across runs: all go at once, where the first came.
-    let packages: Vec<&(String, Deed)> =
+    let packages: Vec<&(StepName, Deed)> =
         deeds.iter().filter(|(_, deed)| is_about_packages(deed)).collect();
     let undos = deeds.iter().filter_map(|(_, deed)| match deed {
         Deed::Ran { undo, .. } if !is_about_packages(deed) => Some(undo),
@@ -47,12 +46,14 @@ pub fn reset(host: &mut Host, say: &mut dyn FnMut(Told<'_>)) -> Vec<String> {
         *uses.entry(command.words().to_vec()).or_default() += 1;
     }
     for one in deeds.iter().rev() {
-        let (step, deed) = one;
+        let (step, deed) = (one.0, &one.1);
         if is_about_packages(deed) {
             if packages.first().is_some_and(|first| std::ptr::eq(*first, one)) {
                 let all: Vec<&Deed> = packages.iter().map(|(_, deed)| deed).collect();
                 match without_packages(host, &all, say) {
-                    Ok(()) => packages.iter().for_each(|(step, deed)| host.note_undone(step, deed)),
+                    Ok(()) => {
+                        packages.iter().for_each(|(step, deed)| host.note_undone(*step, deed))
+                    }
                     Err(reason) => left.push(reason),
                 }
             }
@@ -81,7 +82,7 @@ pub fn reset(host: &mut Host, say: &mut dyn FnMut(Told<'_>)) -> Vec<String> {
             // A folder with something in it may be empty by the next reset.
             Ok(()) if matches!(deed, Deed::Made { path } if host.exists(path)) => {}
             // What read a file that is not back yet has to read it again.
-            Ok(()) if matches!(deed, Deed::Ran { .. }) && held.contains(step) => {}
+            Ok(()) if matches!(deed, Deed::Ran { .. }) && held.contains(&step) => {}
             Ok(()) => host.note_undone(step, deed),
             Err(reason) => {
                 held.insert(step);

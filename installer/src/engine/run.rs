@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
 use crate::node::join::{JoinFile, Machine};
-use crate::receipt::Line;
+use crate::receipt::{Line, StepName};
 
 /// What a step would change.
 pub struct Planned {
@@ -46,12 +46,12 @@ pub fn plan(
 pub fn settle(host: Host, plan: &[Planned]) -> anyhow::Result<()> {
     let names = plan.iter().filter(|planned| planned.changes.is_empty());
     let names = names.map(|planned| planned.step.name());
-    let names: Vec<&str> = names.filter(|name| host.was_interrupted(name)).collect();
+    let names: Vec<StepName> = names.filter(|name| host.was_interrupted(*name)).collect();
     if names.is_empty() {
         return Ok(());
     }
     let mut host = host.open()?;
-    names.iter().try_for_each(|name| host.finish(name))
+    names.iter().try_for_each(|name| host.finish(*name))
 }
 
 /// Makes all changes of all steps, and says each step's end to `report`. Gives
@@ -60,7 +60,7 @@ pub fn apply(
     host: &mut Host,
     intent: &Intent,
     steps: &[&'static dyn Step],
-    report: &mut dyn FnMut(usize, &str, &[Change]),
+    report: &mut dyn FnMut(usize, StepName, &[Change]),
 ) -> anyhow::Result<usize> {
     host.begin(Line::Begun {
         role: intent.role.to_string(),
@@ -107,7 +107,7 @@ fn check(host: &mut Host, intent: &Intent, step: &dyn Step) -> anyhow::Result<()
     })
 }
 
-fn make(host: &mut Host, intent: &Intent, step: &str, change: &Change) -> anyhow::Result<()> {
+fn make(host: &mut Host, intent: &Intent, step: StepName, change: &Change) -> anyhow::Result<()> {
     match change {
         Change::Unpack { folder, files } => {
             for (path, content) in files {
@@ -142,7 +142,7 @@ fn make(host: &mut Host, intent: &Intent, step: &str, change: &Change) -> anyhow
 /// Makes a change that needs nothing but the node.
 pub(crate) fn make_without_bundle(
     host: &mut Host,
-    step: &str,
+    step: StepName,
     change: &Change,
 ) -> anyhow::Result<()> {
     match change {
@@ -171,7 +171,7 @@ pub(crate) fn make_without_bundle(
 fn import(
     host: &mut Host,
     intent: &Intent,
-    step: &str,
+    step: StepName,
     images: &[ImageReference],
 ) -> anyhow::Result<()> {
     for image in &intent.lock().images {

@@ -4,12 +4,13 @@ use crate::intent::Intent;
 
 use crate::engine::change::Change;
 use crate::host::Host;
+use crate::receipt::StepName;
 
 /// A piece of node set-up. It says what is still to be done, and never does it:
 /// a plan, a run and the check after it are all this one answer.
 pub trait Step {
     /// How it is called in plans, errors and the receipt.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> StepName;
 
     /// The changes that are still needed, in order; none when all is as it
     /// should be. Only looks.

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::files::attributes::Attributes;
 use crate::files::whole::{copy_whole, copy_whole_as};
 use crate::host::package_change::PackageChange;
-use crate::receipt::{self, Before, Deed, Line, Receipt};
+use crate::receipt::{self, Before, Deed, Line, Receipt, StepName};
 
 impl Host {
     /// Notes that a run begins.
@@ -24,12 +24,18 @@ impl Host {
     }
 
     /// Notes that all changes of a step were made.
-    pub fn finish(&mut self, step: &str) -> anyhow::Result<()> {
-        self.journal()?.add(Line::Finished { step: step.to_owned() })
+    pub fn finish(&mut self, step: StepName) -> anyhow::Result<()> {
+        self.journal()?.add(Line::Finished { step })
     }
 
     /// Writes a file.
-    pub fn write(&mut self, step: &str, path: &Path, text: &[u8], mode: u32) -> anyhow::Result<()> {
+    pub fn write(
+        &mut self,
+        step: StepName,
+        path: &Path,
+        text: &[u8],
+        mode: u32,
+    ) -> anyhow::Result<()> {
         self.copy(step, path, Digest::of(text), &mut &text[..], mode)
     }
 
@@ -37,7 +43,7 @@ impl Host {
     /// reader ends with an error where it does not.
     pub fn copy(
         &mut self,
-        step: &str,
+        step: StepName,
         path: &Path,
         digest: Digest,
         from: &mut dyn Read,
@@ -55,7 +61,7 @@ impl Host {
     /// which goes backwards, the file is put back before it is read.
     pub fn write_for(
         &mut self,
-        step: &str,
+        step: StepName,
         path: &Path,
         text: &[u8],
         mode: u32,
@@ -67,7 +73,7 @@ impl Host {
     }
 
     /// Removes a file.
-    pub fn remove(&mut self, step: &str, path: &Path) -> anyhow::Result<()> {
+    pub fn remove(&mut self, step: StepName, path: &Path) -> anyhow::Result<()> {
         if self.path(path).is_symlink() {
             return Err(Failure::new(
                 format!("{} is to go, and is a link to something else", path.display()),
@@ -81,14 +87,14 @@ impl Host {
     }
 
     /// Makes a folder. At a reset it goes if nothing is in it.
-    pub fn make(&mut self, step: &str, path: &Path, mode: u32) -> anyhow::Result<()> {
+    pub fn make(&mut self, step: StepName, path: &Path, mode: u32) -> anyhow::Result<()> {
         self.make_parents(step, path)?;
         self.note(step, Deed::Made { path: path.to_owned() })?;
         self.make_folder(path, mode)
     }
 
     /// Makes a folder, what is in which is ours from then on.
-    pub fn claim(&mut self, step: &str, path: &Path, mode: u32) -> anyhow::Result<()> {
+    pub fn claim(&mut self, step: StepName, path: &Path, mode: u32) -> anyhow::Result<()> {
         self.make_parents(step, path)?;
         let before = self.mode(path)?;
         self.note(step, Deed::Claimed { path: path.to_owned(), before })?;
@@ -102,7 +108,7 @@ impl Host {
     /// writes, are as they were, and then `undo` is run.
     pub fn run(
         &mut self,
-        step: &str,
+        step: StepName,
         command: &Command,
         undo: &[Command],
         files: &[PathBuf],
@@ -118,7 +124,7 @@ impl Host {
     /// Runs a command that puts in packages.
     pub fn install(
         &mut self,
-        step: &str,
+        step: StepName,
         command: &Command,
         packages: &[PackageChange],
     ) -> anyhow::Result<()> {
@@ -133,7 +139,7 @@ impl Host {
     }
 
     /// Runs a command whose output is a secret: it is in no log and in no error.
-    pub fn capture(&mut self, step: &str, command: &Command) -> anyhow::Result<Output> {
+    pub fn capture(&mut self, step: StepName, command: &Command) -> anyhow::Result<Output> {
         self.note(step, Deed::Ran { command: command.clone(), undo: Vec::new() })?;
         let output = self.log_and_run(command, None)?;
         self.say(last(&output.stderr));
@@ -150,9 +156,9 @@ impl Host {
 
     /// Notes that a deed was taken back. A reset asks what is left anyway, so that
     /// it goes on where this cannot be written, as on a full disk.
-    pub(crate) fn note_undone(&mut self, step: &str, deed: &Deed) {
+    pub(crate) fn note_undone(&mut self, step: StepName, deed: &Deed) {
         if let Some(receipt) = &mut self.receipt {
-            drop(receipt.add(Line::Undone { step: Some(step.to_owned()), deed: deed.clone() }));
+            drop(receipt.add(Line::Undone { step: Some(step), deed: deed.clone() }));
         }
     }
 
@@ -185,7 +191,7 @@ impl Host {
             .map_err(|error| told(error, path))
     }
 
-    fn make_parents(&mut self, step: &str, path: &Path) -> anyhow::Result<()> {
+    fn make_parents(&mut self, step: StepName, path: &Path) -> anyhow::Result<()> {
         let missing: Vec<PathBuf> = path
             .ancestors()
             .skip(1)
@@ -199,7 +205,12 @@ impl Host {
         Ok(())
     }
 
-    fn note_file(&mut self, step: &str, path: &Path, after: Option<Digest>) -> anyhow::Result<()> {
+    fn note_file(
+        &mut self,
+        step: StepName,
+        path: &Path,
+        after: Option<Digest>,
+    ) -> anyhow::Result<()> {
         // A reset goes back to what was there at first. Of what was written since
         // no copy is kept: it may be a secret.
         let before = match receipt::first(self.lines(), path) {
@@ -217,8 +228,8 @@ impl Host {
         self.note(step, Deed::Wrote { path: path.to_owned(), before, after })
     }
 
-    fn note(&mut self, step: &str, deed: Deed) -> anyhow::Result<()> {
-        self.journal()?.add(Line::Deed { step: step.to_owned(), deed })
+    fn note(&mut self, step: StepName, deed: Deed) -> anyhow::Result<()> {
+        self.journal()?.add(Line::Deed { step, deed })
     }
 
     fn journal(&mut self) -> anyhow::Result<&mut Receipt> {

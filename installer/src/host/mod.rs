@@ -19,7 +19,7 @@ use rustix::fs::OFlags;
 
 pub(crate) use self::place::unescaped;
 use crate::exec::Exec;
-use crate::receipt::{self, Line, Receipt};
+use crate::receipt::{self, Line, Receipt, StepName};
 
 /// What its commands said, and what was changed.
 pub const LOG: &str = "/var/log/kubeferry/install.log";
@@ -32,7 +32,7 @@ pub struct Host {
     lines: Vec<Line>,
     log: Option<Printable<File>>,
     /// The step whose changes were made, and of which is asked whether all is done.
-    checked: Option<String>,
+    checked: Option<StepName>,
 }
 
 impl Host {
@@ -89,24 +89,24 @@ impl Host {
     }
 
     /// Whether a step was begun and not finished.
-    pub fn was_interrupted(&self, step: &str) -> bool {
+    pub fn was_interrupted(&self, step: StepName) -> bool {
         !self.is_checked(step) && receipt::interrupted(self.lines(), step)
     }
 
     /// Whether all changes of a step were made at least once, and none was begun since.
-    pub fn was_finished(&self, step: &str) -> bool {
+    pub fn was_finished(&self, step: StepName) -> bool {
         self.is_checked(step)
             || receipt::finished(self.lines(), step) && !self.was_interrupted(step)
     }
 
     /// All changes of a step were made: from now on it is looked at as one that was not
     /// interrupted.
-    pub(crate) fn check(&mut self, step: &str) {
-        self.checked = Some(step.to_owned());
+    pub(crate) fn check(&mut self, step: StepName) {
+        self.checked = Some(step);
     }
 
-    fn is_checked(&self, step: &str) -> bool {
-        self.checked.as_deref() == Some(step)
+    fn is_checked(&self, step: StepName) -> bool {
+        self.checked == Some(step)
     }
 
     /// Where a path of the node is.

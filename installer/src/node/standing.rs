@@ -6,6 +6,7 @@ use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::kubeadm::RESET;
+use crate::receipt::StepName;
 
 /// For how many seconds a control plane may take to start after a boot.
 pub(crate) const PATIENCE: u32 = 180;
@@ -24,7 +25,7 @@ pub(crate) enum Standing {
 /// it has left is there, no answer is no reason to begin again.
 pub(crate) fn standing(
     host: &Host,
-    step: &str,
+    step: StepName,
     left: &str,
     config: &str,
     question: &str,

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::intent::Intent;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::ADMIN_CONF;
-use crate::receipt;
+use crate::receipt::{self, StepName};
 
 /// Calico's variable (docs.tigera.io, "IP autodetection methods").
 const VARIABLE: &str = "IP_AUTODETECTION_METHOD";
@@ -18,8 +18,8 @@ const VARIABLE: &str = "IP_AUTODETECTION_METHOD";
 pub struct CniInterface;
 
 impl Step for CniInterface {
-    fn name(&self) -> &'static str {
-        "cni-interface"
+    fn name(&self) -> StepName {
+        StepName::CniInterface
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

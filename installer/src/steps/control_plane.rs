@@ -10,6 +10,7 @@ use crate::node::paths::KUBEADM_CONFIG;
 use crate::node::paths::{ADMIN_CONF, ETCD, ETCD_MEMBER, KUBELET, KUBERNETES};
 use crate::node::standing;
 use crate::node::standing::Standing;
+use crate::receipt::StepName;
 use crate::steps::file::claims;
 use crate::steps::{boot_images, time};
 
@@ -17,8 +18,8 @@ use crate::steps::{boot_images, time};
 pub struct ControlPlane;
 
 impl Step for ControlPlane {
-    fn name(&self) -> &'static str {
-        "control-plane"
+    fn name(&self) -> StepName {
+        StepName::ControlPlane
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

@@ -3,14 +3,15 @@
 use crate::engine::change::Change;
 use crate::engine::step::{Node, Step};
 use crate::node::paths::CRI_SOCKET;
+use crate::receipt::StepName;
 use crate::steps::file::file;
 
 /// See the module.
 pub struct Crictl;
 
 impl Step for Crictl {
-    fn name(&self) -> &'static str {
-        "crictl"
+    fn name(&self) -> StepName {
+        StepName::Crictl
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

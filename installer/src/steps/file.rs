@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::engine::change::Change;
 use crate::exec::Command;
 use crate::host::Host;
+use crate::receipt::StepName;
 
 /// What makes a file have this text: nothing where it has.
 pub(super) fn file(
@@ -36,7 +37,7 @@ pub(super) fn secret_file(host: &Host, path: &str, text: &str) -> anyhow::Result
 /// again after a step that was interrupted before that.
 pub(super) fn file_for(
     host: &Host,
-    step: &str,
+    step: StepName,
     path: &str,
     text: &(impl AsRef<[u8]> + ?Sized),
     reread: &str,

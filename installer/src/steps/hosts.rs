@@ -11,6 +11,7 @@ use crate::engine::change::Change;
 use crate::engine::step::{Node, Step};
 use crate::exec::Command;
 use crate::host::Host;
+use crate::receipt::StepName;
 use crate::steps::file::file;
 
 const PATH: &str = "/etc/hosts";
@@ -24,8 +25,8 @@ const CLOUD: &str = "/etc/cloud/cloud.cfg.d/zz-kubeferry.cfg";
 pub struct Hosts;
 
 impl Step for Hosts {
-    fn name(&self) -> &'static str {
-        "hosts"
+    fn name(&self) -> StepName {
+        StepName::Hosts
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

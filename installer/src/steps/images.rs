@@ -10,6 +10,7 @@ use crate::engine::step::{Node, Step};
 use crate::host::Host;
 use crate::intent::Intent;
 use crate::node::paths::CONTAINERD_DATA;
+use crate::receipt::StepName;
 use crate::role::Role;
 
 /// Components that only a master runs, as kubeadm calls them.
@@ -20,8 +21,8 @@ const OF_MASTERS: [&str; 4] =
 pub struct Images;
 
 impl Step for Images {
-    fn name(&self) -> &'static str {
-        "images"
+    fn name(&self) -> StepName {
+        StepName::Images
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

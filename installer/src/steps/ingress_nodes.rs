@@ -13,6 +13,7 @@ use crate::host::Host;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::ADMIN_CONF;
 use crate::node::paths::KUBELET_CONF;
+use crate::receipt::StepName;
 use crate::role::Role;
 
 /// Ours, so that kubelet may set it: of Kubernetes' own it may not (kubernetes.io,
@@ -23,8 +24,8 @@ const LABEL: &str = "kubeferry/ingress";
 pub struct IngressNodes;
 
 impl Step for IngressNodes {
-    fn name(&self) -> &'static str {
-        "ingress-nodes"
+    fn name(&self) -> StepName {
+        StepName::IngressNodes
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

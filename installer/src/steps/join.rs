@@ -14,6 +14,7 @@ use crate::node::paths::KUBELET_CONF;
 use crate::node::paths::SERVICE_FOLDER;
 use crate::node::standing;
 use crate::node::standing::Standing;
+use crate::receipt::StepName;
 use crate::steps::control_plane::FOLDERS;
 use crate::steps::file::claims;
 use crate::steps::time;
@@ -22,8 +23,8 @@ use crate::steps::time;
 pub struct Join;
 
 impl Step for Join {
-    fn name(&self) -> &'static str {
-        "join"
+    fn name(&self) -> StepName {
+        StepName::Join
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

@@ -7,13 +7,14 @@ use crate::node::join;
 use crate::engine::change::{Change, Render};
 use crate::engine::step::{Node, Step};
 use crate::node::join::JoinFile;
+use crate::receipt::StepName;
 
 /// See the module.
 pub struct WriteJoinFile;
 
 impl Step for WriteJoinFile {
-    fn name(&self) -> &'static str {
-        "join-file"
+    fn name(&self) -> StepName {
+        StepName::JoinFile
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

@@ -10,6 +10,7 @@ use crate::engine::step::{Node, Step};
 use crate::failure::Failure;
 use crate::intent::Intent;
 use crate::node::certificates::kubeconfig::Brought;
+use crate::receipt::StepName;
 use crate::role::Role;
 use crate::steps::file::secret_file;
 
@@ -17,8 +18,8 @@ use crate::steps::file::secret_file;
 pub struct Kubeconfig;
 
 impl Step for Kubeconfig {
-    fn name(&self) -> &'static str {
-        "kubeconfig"
+    fn name(&self) -> StepName {
+        StepName::Kubeconfig
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

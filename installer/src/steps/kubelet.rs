@@ -5,14 +5,15 @@ use crate::engine::change::Change;
 use crate::engine::step::{Node, Step};
 use crate::node::kubelet_arguments;
 use crate::node::systemd::unit_is;
+use crate::receipt::StepName;
 use crate::steps::resolver;
 
 /// See the module.
 pub struct Kubelet;
 
 impl Step for Kubelet {
-    fn name(&self) -> &'static str {
-        "kubelet"
+    fn name(&self) -> StepName {
+        StepName::Kubelet
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

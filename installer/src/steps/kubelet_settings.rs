@@ -7,14 +7,15 @@ use serde_json::{Map, Value};
 
 use crate::engine::change::Change;
 use crate::engine::step::{Node, Step};
+use crate::receipt::StepName;
 use crate::steps::file::file_for;
 
 /// See the module.
 pub struct KubeletSettings;
 
 impl Step for KubeletSettings {
-    fn name(&self) -> &'static str {
-        "kubelet-settings"
+    fn name(&self) -> StepName {
+        StepName::KubeletSettings
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

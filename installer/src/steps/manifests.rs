@@ -23,6 +23,7 @@ use crate::intent::Intent;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::ADMIN_CONF;
 use crate::node::paths::SERVICE_FOLDER;
+use crate::receipt::StepName;
 
 /// How long a definition may take until the API server serves its kind.
 const SERVED_SECONDS: u32 = 60;
@@ -36,8 +37,8 @@ pub(crate) const INGRESS: &str = "ingress-nginx";
 pub struct Manifests;
 
 impl Step for Manifests {
-    fn name(&self) -> &'static str {
-        "manifests"
+    fn name(&self) -> StepName {
+        StepName::Manifests
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

@@ -10,6 +10,7 @@ use crate::engine::step::{Node, Step};
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
+use crate::receipt::StepName;
 use crate::steps::file::file;
 
 const PATH: &str = "/etc/modules-load.d/kubeferry.conf";
@@ -18,8 +19,8 @@ const PATH: &str = "/etc/modules-load.d/kubeferry.conf";
 pub struct Modules;
 
 impl Step for Modules {
-    fn name(&self) -> &'static str {
-        "modules"
+    fn name(&self) -> StepName {
+        StepName::Modules
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

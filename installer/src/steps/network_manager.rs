@@ -5,6 +5,7 @@
 use crate::engine::change::Change;
 use crate::engine::step::{Node, Step};
 use crate::node::systemd::unit_is;
+use crate::receipt::StepName;
 use crate::steps::file::{file, file_for};
 
 const PATH: &str = "/etc/NetworkManager/conf.d/kubeferry.conf";
@@ -16,8 +17,8 @@ interface-name:veth*;interface-name:vxlan*\n";
 pub struct NetworkManager;
 
 impl Step for NetworkManager {
-    fn name(&self) -> &'static str {
-        "network-manager"
+    fn name(&self) -> StepName {
+        StepName::NetworkManager
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
 use crate::node::systemd::unit_is;
+use crate::receipt::StepName;
 use crate::steps::file::{file, file_for};
 use crate::steps::packages;
 use crate::steps::unit::enabled;
@@ -29,8 +30,8 @@ const PACKAGE: &str = "nfs-utils";
 pub struct NfsServer;
 
 impl Step for NfsServer {
-    fn name(&self) -> &'static str {
-        "nfs-server"
+    fn name(&self) -> StepName {
+        StepName::NfsServer
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

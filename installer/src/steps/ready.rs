@@ -5,14 +5,15 @@ use crate::engine::step::{Node, Step};
 use crate::node::kubectl::kubectl;
 use crate::node::paths::ADMIN_CONF;
 use crate::node::paths::KUBELET_CONF;
+use crate::receipt::StepName;
 use crate::role::Role;
 
 /// See the module.
 pub struct Ready;
 
 impl Step for Ready {
-    fn name(&self) -> &'static str {
-        "ready"
+    fn name(&self) -> StepName {
+        StepName::Ready
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

@@ -8,6 +8,7 @@ use crate::engine::change::Change;
 use crate::engine::step::{Node, Step};
 use crate::node::containerd::registries::place;
 use crate::node::paths::REGISTRIES as FOLDER;
+use crate::receipt::StepName;
 
 const HEADER: &str = "# Written by kubeferry.\n";
 
@@ -15,8 +16,8 @@ const HEADER: &str = "# Written by kubeferry.\n";
 pub struct RegistryMirrors;
 
 impl Step for RegistryMirrors {
-    fn name(&self) -> &'static str {
-        "registry-mirrors"
+    fn name(&self) -> StepName {
+        StepName::RegistryMirrors
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

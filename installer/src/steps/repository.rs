@@ -18,6 +18,7 @@ use bundle_format::lock::Descriptor;
 use crate::engine::change::Change;
 use crate::engine::step::{Node, Step};
 use crate::host::Host;
+use crate::receipt::StepName;
 use crate::steps::file::file;
 use crate::steps::{packages, vendor_keys};
 
@@ -44,8 +45,8 @@ skip_missing_names_on_install=0
 pub struct Repository;
 
 impl Step for Repository {
-    fn name(&self) -> &'static str {
-        "repository"
+    fn name(&self) -> StepName {
+        StepName::Repository
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

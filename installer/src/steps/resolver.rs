@@ -13,6 +13,7 @@ use crate::engine::change::Change;
 use crate::engine::step::Node;
 use crate::host::Host;
 use crate::node::systemd::unit_is;
+use crate::receipt::StepName;
 use crate::steps::file::{file, file_for};
 
 /// What kubelet's unit reads arguments from (kubernetes.io, "the kubelet drop-in
@@ -25,7 +26,7 @@ const ARGUMENT: &str = "--resolv-conf=/opt/kubernetes/resolv.conf";
 const PLACES: [&str; 2] = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
 
 /// What kubelet still lacks, or has too much, to give pods name servers.
-pub(super) fn changes(node: &Node<'_>, step: &str) -> anyhow::Result<Vec<Change>> {
+pub(super) fn changes(node: &Node<'_>, step: StepName) -> anyhow::Result<Vec<Change>> {
     let host = node.host;
     let is_needed = !has_server(host)?;
     let mut changes = Vec::new();

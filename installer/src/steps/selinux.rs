@@ -7,6 +7,7 @@ use super::lines::lines;
 use crate::engine::change::Change;
 use crate::engine::step::{Node, Step};
 use crate::failure::Failure;
+use crate::receipt::StepName;
 use crate::steps::file::file;
 
 /// `/etc/sysconfig/selinux` is a link to it, or nobody reads that.
@@ -17,8 +18,8 @@ const ENFORCING: &[u8] = b"enforcing";
 pub struct SelinuxPolicy;
 
 impl Step for SelinuxPolicy {
-    fn name(&self) -> &'static str {
-        "selinux"
+    fn name(&self) -> StepName {
+        StepName::Selinux
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

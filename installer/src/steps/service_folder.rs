@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use crate::engine::change::Change;
 use crate::engine::step::{Node, Step};
 use crate::node::paths::SERVICE_FOLDER;
+use crate::receipt::StepName;
 
 /// See the module.
 pub struct ServiceFolder;
 
 impl Step for ServiceFolder {
-    fn name(&self) -> &'static str {
-        "service-folder"
+    fn name(&self) -> StepName {
+        StepName::ServiceFolder
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

@@ -4,6 +4,7 @@
 
 use crate::engine::change::Change;
 use crate::engine::step::{Node, Step};
+use crate::receipt::StepName;
 use crate::steps::file::file_for;
 use crate::steps::unit::enabled;
 
@@ -18,8 +19,8 @@ pub(crate) const SET: &str = "ExecStart=/usr/sbin/ip route replace ";
 pub struct ServiceRoute;
 
 impl Step for ServiceRoute {
-    fn name(&self) -> &'static str {
-        "service-route"
+    fn name(&self) -> StepName {
+        StepName::ServiceRoute
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

@@ -11,6 +11,7 @@ use crate::engine::step::{Node, Step};
 use crate::exec::Command;
 use crate::host::Host;
 use crate::node::systemd::unit_is;
+use crate::receipt::StepName;
 use crate::steps::file::file;
 use crate::steps::unit::ended;
 
@@ -37,8 +38,8 @@ const SERVICES: [&str; 6] =
 pub struct Swap;
 
 impl Step for Swap {
-    fn name(&self) -> &'static str {
-        "swap"
+    fn name(&self) -> StepName {
+        StepName::Swap
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

@@ -15,6 +15,7 @@ use crate::intent::Intent;
 use crate::node::chrony;
 use crate::node::chrony::{ALLOWED, Tracking};
 use crate::node::systemd::{unit_is, unit_told};
+use crate::receipt::StepName;
 use crate::role::Role;
 use crate::steps::file::{claims, file, file_for};
 use crate::steps::unit::{enabled, ended};
@@ -31,8 +32,8 @@ const TOOLS: &str = "/usr/bin/vmware-toolbox-cmd";
 pub struct Time;
 
 impl Step for Time {
-    fn name(&self) -> &'static str {
-        "time"
+    fn name(&self) -> StepName {
+        StepName::Time
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

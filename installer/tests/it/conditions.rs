@@ -9,6 +9,7 @@ use installer::engine::run;
 use installer::intent::Intent;
 use installer::node::facts::Facts;
 use installer::preflight;
+use installer::receipt::StepName;
 use installer::role::Role;
 use installer::steps::order;
 
@@ -152,7 +153,7 @@ fn a_package_that_a_lost_power_has_damaged_is_unpacked_anew() {
     let path = "var/lib/kubeferry/packages/containerd.io-1.6.25-3.1.el9.x86_64.rpm";
     let unpacked = || {
         let mut steps = order::steps(node.role);
-        steps.retain(|step| step.name() == "repository");
+        steps.retain(|step| step.name() == StepName::Repository);
         let plan = run::plan(&node.look(None).0, &with_containerd(&node), &steps).unwrap();
         plan[0].changes.iter().find_map(|change| match change {
             Change::Unpack { files, .. } => Some(files.len()),

@@ -9,6 +9,7 @@ use bundle_format::lock::{Descriptor, LockedPass};
 use installer::engine::run;
 use installer::engine::step::Step;
 use installer::intent::Intent;
+use installer::receipt::StepName;
 use installer::role::Role;
 use installer::steps::order;
 
@@ -50,7 +51,7 @@ fn intent(node: &Node, passes: bool) -> Intent {
 /// do.
 fn made(node: &Node, intent: &Intent) -> Vec<String> {
     let mut steps: Vec<&'static dyn Step> = order::steps(Role::Master);
-    steps.retain(|step| step.name() == "manifests");
+    steps.retain(|step| step.name() == StepName::Manifests);
     let (host, commands) = node.look(None);
     run::apply(&mut host.open().unwrap(), intent, &steps, &mut |_, _, _| ()).unwrap();
     let (host, _) = node.look(None);

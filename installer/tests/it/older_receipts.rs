@@ -10,6 +10,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use installer::engine::{reset, run};
 use installer::intent::Intent;
 use installer::receipt::Line;
+use installer::receipt::StepName;
 use installer::role::Role;
 use installer::status::{Progress, Status};
 use installer::steps::order;
@@ -96,9 +97,9 @@ fn a_plan_knows_which_rules_and_settings_are_ours() {
         let node = node(&older, role);
         let mut steps = node.steps();
         // Its files lie beside the receipt, and are not kept here.
-        steps.retain(|step| step.name().to_string() != "repository");
+        steps.retain(|step| step.name() != StepName::Repository);
         let more = order::steps(role).into_iter();
-        steps.extend(more.filter(|step| step.name().to_string() == "cni-interface"));
+        steps.extend(more.filter(|step| step.name() == StepName::CniInterface));
         let plan = run::plan(&node.look(None).0, &node.intent(), &steps).unwrap();
         let plan: Vec<String> = plan
             .iter()

@@ -13,6 +13,7 @@ use installer::exec::Command;
 use installer::host::Host;
 use installer::intent::Intent;
 use installer::preflight;
+use installer::receipt::StepName;
 use installer::receipt::{Deed, Line, Receipt};
 use installer::role::Role;
 use installer::steps::order;
@@ -56,7 +57,7 @@ fn intent(node: &Node, packages: &[Rpm]) -> Intent {
 
 fn step() -> Vec<&'static dyn Step> {
     let mut steps = order::steps(Role::Worker);
-    steps.retain(|step| step.name() == "packages");
+    steps.retain(|step| step.name() == StepName::Packages);
     steps
 }
 
@@ -314,7 +315,7 @@ fn nor_do_they_have_what_a_later_run_put_in_the_place_of_ours() {
         ("yum --assumeyes install socat-1.7.4-1.x86_64 base-2-1.noarch", "yum --assumeyes remove"),
     ] {
         let deed = Deed::Ran { command: Command::of(install), undo: vec![Command::of(remove)] };
-        receipt.add(Line::Deed { step: "packages".to_owned(), deed }).unwrap();
+        receipt.add(Line::Deed { step: StepName::Packages, deed }).unwrap();
     }
     drop(receipt);
     assert_eq!(reset_told(node.look(None).0), [""; 0]);

@@ -11,6 +11,7 @@ use installer::engine::reset;
 use installer::failure::describe;
 use installer::node::certificates::kept::{Kept, Standing};
 use installer::node::certificates::pki;
+use installer::receipt::StepName;
 use installer::receipt::{Before, Deed, Line};
 use installer::role::Role;
 
@@ -153,7 +154,7 @@ fn the_plan_is_the_deed_and_renews_what_has_expired() {
         for path in [APISERVER, SERVER, ADMIN, OWN, &APISERVER.replace(".crt", ".key")] {
             let kept = host.lines().iter().find_map(|line| match line {
                 Line::Deed { deed: Deed::Wrote { path: of, before, .. }, step }
-                    if step == "certs" && of.ends_with(path) =>
+                    if *step == StepName::Certs && of.ends_with(path) =>
                 {
                     Some(before.clone())
                 }

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use installer::engine::reset;
+use installer::receipt::StepName;
 use installer::receipt::{Before, Deed, FILE, Line, Receipt};
 use installer::role::Role;
 
@@ -100,7 +101,7 @@ fn with_deeds(deeds: Vec<Deed>) -> Node {
     let node = kinds::bare(Role::Worker);
     let mut receipt = Receipt::open(&node.root().join(FOLDER)).unwrap();
     for deed in deeds {
-        receipt.add(Line::Deed { step: "a step".to_owned(), deed }).unwrap();
+        receipt.add(Line::Deed { step: StepName::Time, deed }).unwrap();
     }
     node
 }
@@ -195,13 +196,13 @@ fn block(node: &Node, path: &Path, before: &Before) -> impl Fn() + use<> {
 fn files(node: &Node) -> Vec<(PathBuf, Before, Vec<String>)> {
     let text = receipt(node);
     let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
-    let mut ran: Vec<(String, String)> = Vec::new();
+    let mut ran: Vec<(StepName, String)> = Vec::new();
     let mut files = Vec::new();
     for line in lines {
         let Line::Deed { step, deed } = line else { continue };
         match deed {
             Deed::Ran { undo, .. } => {
-                ran.extend(undo.iter().map(|command| (step.clone(), command.to_string())));
+                ran.extend(undo.iter().map(|command| (step, command.to_string())));
             }
             Deed::Wrote { path, before, .. } => {
                 let reads = ["swapon", "systemctl restart", "systemctl try-restart"];

@@ -17,7 +17,7 @@ use crate::node::containerd::files::Files;
 use crate::node::containerd::release::Release;
 use crate::node::paths::CRI_SOCKET;
 use crate::node::systemd::unit_is;
-use crate::receipt;
+use crate::receipt::{self, StepName};
 use crate::steps::file::{claims, file};
 use crate::steps::unit::enabled;
 
@@ -28,8 +28,8 @@ const FOLDERS: [&str; 3] = ["/etc/cni", "/opt/containerd", CONTAINERD_DATA];
 pub struct Containerd;
 
 impl Step for Containerd {
-    fn name(&self) -> &'static str {
-        "containerd"
+    fn name(&self) -> StepName {
+        StepName::Containerd
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

@@ -29,13 +29,14 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::paths::KUBELET_CONF;
 use crate::node::systemd::unit_is;
+use crate::receipt::StepName;
 
 /// See the module.
 pub struct FirewallRules;
 
 impl Step for FirewallRules {
-    fn name(&self) -> &'static str {
-        "firewall"
+    fn name(&self) -> StepName {
+        StepName::Firewall
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

@@ -16,14 +16,15 @@ use crate::intent::Intent;
 use crate::node::family::packager;
 use crate::node::paths::DNF_CONFIG;
 use crate::node::rpm::Installed;
+use crate::receipt::StepName;
 use crate::steps::packages::compared::{Compared, compare};
 
 /// See the module.
 pub struct Packages;
 
 impl Step for Packages {
-    fn name(&self) -> &'static str {
-        "packages"
+    fn name(&self) -> StepName {
+        StepName::Packages
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

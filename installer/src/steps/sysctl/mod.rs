@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::sysctl::now;
 use crate::node::systemd::unit_is;
-use crate::receipt;
+use crate::receipt::{self, StepName};
 use crate::steps::file::file;
 
 pub(crate) use self::files::Undoing;
@@ -84,8 +84,8 @@ pub(crate) fn off(host: &Host, interfaces: &[String]) -> anyhow::Result<Vec<Stri
 pub struct Sysctl;
 
 impl Step for Sysctl {
-    fn name(&self) -> &'static str {
-        "sysctl"
+    fn name(&self) -> StepName {
+        StepName::Sysctl
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
