@@ -9,7 +9,8 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::{Ended, carried_out, confirmed, node};
-use crate::credentials::renewal;
+use crate::credentials::renewal::{self, Renewal};
+use crate::engine::run;
 use crate::host::{Host, LOG};
 use crate::node::certificates::kept::{Keeper, Kept, Standing};
 use crate::node::certificates::pki;
@@ -74,7 +75,8 @@ fn agreed(yes: bool) -> anyhow::Result<Option<Host>> {
     }
     let mut out = stdout();
     writeln!(out, "new certificates for this node's control plane, which starts anew\n")?;
-    for change in renewal::plan(&host)? {
+    let plan = run::plan(&host, &Renewal::default(), &renewal::STEPS)?;
+    for change in plan.iter().flat_map(|planned| &planned.changes) {
         writeln!(out, "  {}", printable(&change.to_string()))?;
     }
     writeln!(out)?;
@@ -85,11 +87,13 @@ fn agreed(yes: bool) -> anyhow::Result<Option<Host>> {
 }
 
 fn carry_out(host: &mut Host) -> anyhow::Result<()> {
-    let renewed = renewal::renew(host, &mut |change| {
-        drop(writeln!(stderr(), "{}", printable(&change.to_string())));
+    run::apply(host, &Renewal::default(), &renewal::STEPS, &mut |_, _, changes| {
+        for change in changes {
+            drop(writeln!(stderr(), "{}", printable(&change.to_string())));
+        }
     })?;
     let mut out = stdout();
-    show(&mut out, &renewed, SystemTime::now())?;
+    show(&mut out, &pki::of_control_plane(host)?, SystemTime::now())?;
     writeln!(out, "log:   {LOG}")?;
     Ok(())
 }

@@ -2,7 +2,6 @@
 //! starts again when they end. containerd is asked, since the API server may not
 //! answer.
 
-use crate::engine::change::Change;
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
@@ -25,13 +24,13 @@ pub struct Container {
 
 impl Container {
     /// What has it end, as kubelet would.
-    pub(crate) fn end(&self) -> Change {
-        Change::run(&signal("SIGTERM", &self.id))
+    pub(crate) fn end(&self) -> Command {
+        signal("SIGTERM", &self.id)
     }
 }
 
-fn signal(name: &str, id: &str) -> String {
-    format!("ctr -n k8s.io tasks kill --signal {name} {id}")
+fn signal(name: &str, id: &str) -> Command {
+    Command::of(&format!("ctr -n k8s.io tasks kill --signal {name} {id}"))
 }
 
 /// Those of the control plane that run. An error where containerd does not say.
@@ -68,20 +67,23 @@ pub(crate) fn await_new(host: &mut Host, step: StepName, old: &[Container]) -> a
         host.await_that("the control plane to end", GRACE, |host| Ok(left(host)?.is_empty()));
     if ended.is_err() {
         for container in left(host)? {
-            host.run(step, &Command::of(&signal("SIGKILL", &container.id)), &[], &[], None)?;
+            host.run(step, &signal("SIGKILL", &container.id), &[], &[], None)?;
         }
     }
-    let is_meant = |name: &&&str| host.exists(format!("{STATIC_PODS}/{name}.yaml"));
-    let meant: Vec<&str> = NAMES.iter().filter(is_meant).copied().collect();
     host.await_that("the control plane to start anew", START, |host| {
-        let new = running(host)?;
-        let new: Vec<&Container> = new.iter().filter(|one| !old.contains(one)).collect();
-        Ok(meant.iter().all(|name| new.iter().any(|one| one.name == *name)))
+        Ok(are_new(host, &running(host)?, old))
     })
     .map_err(|error| {
         let what = "kubelet has not started it";
         Failure::new(what, "`installer doctor` says why").because(error).into()
     })
+}
+
+/// Whether of each pod that has a file a container runs, and none of `old`.
+pub(crate) fn are_new(host: &Host, running: &[Container], old: &[Container]) -> bool {
+    let is_meant = |name: &&&str| host.exists(format!("{STATIC_PODS}/{name}.yaml"));
+    let is_new = |name: &&str| running.iter().any(|one| one.name == *name && !old.contains(one));
+    NAMES.iter().filter(is_meant).all(is_new) && !running.iter().any(|one| old.contains(one))
 }
 
 fn ask(host: &Host, line: &str) -> anyhow::Result<String> {

@@ -6,13 +6,13 @@ use std::time::SystemTime;
 
 use super::kubeconfigs::{kubelet_anew, own_anew};
 use super::{Finding, role};
-use crate::credentials::renewal;
 use crate::host::Host;
 use crate::node::certificates::kept::{Kept, Standing};
 use crate::node::certificates::kubelet;
 use crate::node::certificates::pki;
 use crate::node::kubeadm::config_option;
 use crate::node::paths::ROOT_KUBECONFIG;
+use crate::receipt::StepName;
 use crate::role::Role;
 
 /// One holds only from a later time on.
@@ -37,7 +37,7 @@ pub(super) fn early(host: &Host) -> anyhow::Result<Option<Finding>> {
 
 /// A renewal was cut short: some are new, and not all that use them know it.
 pub(super) fn interrupted(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let was = host.was_interrupted(renewal::STEP);
+    let was = host.was_interrupted(StepName::Certs);
     Ok(was.then(|| Finding::new("the renewal of certificates was interrupted", renewed(host))))
 }
 

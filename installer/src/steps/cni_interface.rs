@@ -2,10 +2,10 @@
 //! manifest again leaves this be, since it says nothing of it.
 
 use super::manifests;
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::exec::Command;
 use crate::failure::Failure;
+use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::ADMIN_CONF;
@@ -17,7 +17,7 @@ const VARIABLE: &str = "IP_AUTODETECTION_METHOD";
 /// See the module.
 pub struct CniInterface;
 
-impl Step for CniInterface {
+impl Step<Intent> for CniInterface {
     fn name(&self) -> StepName {
         StepName::CniInterface
     }

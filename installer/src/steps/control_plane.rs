@@ -1,8 +1,9 @@
 //! The control plane, by kubeadm.
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::exec::Command;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::kubeadm;
 use crate::node::kubeadm::RESET;
 use crate::node::kubectl::kubectl;
@@ -17,7 +18,7 @@ use crate::steps::{boot_images, time};
 /// See the module.
 pub struct ControlPlane;
 
-impl Step for ControlPlane {
+impl Step<Intent> for ControlPlane {
     fn name(&self) -> StepName {
         StepName::ControlPlane
     }

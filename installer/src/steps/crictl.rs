@@ -1,7 +1,8 @@
 //! `/etc/crictl.yaml`: crictl asks containerd, without a warning.
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::paths::CRI_SOCKET;
 use crate::receipt::StepName;
 use crate::steps::file::file;
@@ -9,7 +10,7 @@ use crate::steps::file::file;
 /// See the module.
 pub struct Crictl;
 
-impl Step for Crictl {
+impl Step<Intent> for Crictl {
     fn name(&self) -> StepName {
         StepName::Crictl
     }

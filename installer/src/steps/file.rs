@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::engine::change::Change;
 use crate::exec::Command;
 use crate::host::Host;
+use crate::install::Change;
 use crate::receipt::StepName;
 
 /// What makes a file have this text: nothing where it has.

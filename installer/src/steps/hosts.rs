@@ -7,10 +7,11 @@
 use std::net::IpAddr;
 
 use super::lines::{end_last, lines, shown};
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::exec::Command;
 use crate::host::Host;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::receipt::StepName;
 use crate::steps::file::file;
 
@@ -24,7 +25,7 @@ const CLOUD: &str = "/etc/cloud/cloud.cfg.d/zz-kubeferry.cfg";
 /// See the module.
 pub struct Hosts;
 
-impl Step for Hosts {
+impl Step<Intent> for Hosts {
     fn name(&self) -> StepName {
         StepName::Hosts
     }

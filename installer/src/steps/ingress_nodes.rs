@@ -6,10 +6,11 @@
 use bundle_format::cluster::NodeName;
 
 use super::ingress::{self, Workload};
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::exec::Command;
 use crate::host::Host;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::ADMIN_CONF;
 use crate::node::paths::KUBELET_CONF;
@@ -23,7 +24,7 @@ const LABEL: &str = "kubeferry/ingress";
 /// See the module.
 pub struct IngressNodes;
 
-impl Step for IngressNodes {
+impl Step<Intent> for IngressNodes {
     fn name(&self) -> StepName {
         StepName::IngressNodes
     }

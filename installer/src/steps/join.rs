@@ -3,9 +3,10 @@
 use crate::node::paths::KUBEADM_JOINED;
 use anyhow::Context;
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::exec::Command;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::join::JoinFile;
 use crate::node::kubeadm;
 use crate::node::kubeadm::RESET;
@@ -22,7 +23,7 @@ use crate::steps::time;
 /// See the module.
 pub struct Join;
 
-impl Step for Join {
+impl Step<Intent> for Join {
     fn name(&self) -> StepName {
         StepName::Join
     }

@@ -4,15 +4,16 @@
 
 use crate::node::join;
 
-use crate::engine::change::{Change, Render};
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
+use crate::install::{Change, Node, OfInstall};
+use crate::intent::Intent;
 use crate::node::join::JoinFile;
 use crate::receipt::StepName;
 
 /// See the module.
 pub struct WriteJoinFile;
 
-impl Step for WriteJoinFile {
+impl Step<Intent> for WriteJoinFile {
     fn name(&self) -> StepName {
         StepName::JoinFile
     }
@@ -23,6 +24,6 @@ impl Step for WriteJoinFile {
             return Ok(Vec::new());
         }
         let (command, path) = (join::token_command(join::HOURS), join::path());
-        Ok(vec![Change::Capture { command, render: Render::JoinFile, path }])
+        Ok(vec![Change::Own(OfInstall::WriteJoinFile { command, path })])
     }
 }

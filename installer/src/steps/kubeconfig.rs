@@ -5,9 +5,9 @@ use crate::node::paths::ADMIN_CONF;
 use crate::node::paths::ROOT_KUBECONFIG;
 use std::time::SystemTime;
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::failure::Failure;
+use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::certificates::kubeconfig::Brought;
 use crate::receipt::StepName;
@@ -17,7 +17,7 @@ use crate::steps::file::secret_file;
 /// See the module.
 pub struct Kubeconfig;
 
-impl Step for Kubeconfig {
+impl Step<Intent> for Kubeconfig {
     fn name(&self) -> StepName {
         StepName::Kubeconfig
     }

@@ -1,8 +1,9 @@
 //! kubelet starts at each boot, with name servers for its pods. kubeadm starts it
 //! the first time.
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::kubelet_arguments;
 use crate::node::systemd::unit_is;
 use crate::receipt::StepName;
@@ -11,7 +12,7 @@ use crate::steps::resolver;
 /// See the module.
 pub struct Kubelet;
 
-impl Step for Kubelet {
+impl Step<Intent> for Kubelet {
     fn name(&self) -> StepName {
         StepName::Kubelet
     }

@@ -5,15 +5,16 @@ use crate::node::paths::KUBELET_CONFIG;
 use anyhow::Context;
 use serde_json::{Map, Value};
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::receipt::StepName;
 use crate::steps::file::file_for;
 
 /// See the module.
 pub struct KubeletSettings;
 
-impl Step for KubeletSettings {
+impl Step<Intent> for KubeletSettings {
     fn name(&self) -> StepName {
         StepName::KubeletSettings
     }

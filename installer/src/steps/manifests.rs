@@ -15,10 +15,10 @@ use std::path::{Path, PathBuf};
 use bundle_format::layout::Content;
 use bundle_format::lock::{Descriptor, LockedManifest};
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::exec::Command;
 use crate::failure::Failure;
+use crate::install::{Change, Node, OfInstall};
 use crate::intent::Intent;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::ADMIN_CONF;
@@ -36,7 +36,7 @@ pub(crate) const INGRESS: &str = "ingress-nginx";
 /// See the module.
 pub struct Manifests;
 
-impl Step for Manifests {
+impl Step<Intent> for Manifests {
     fn name(&self) -> StepName {
         StepName::Manifests
     }
@@ -52,7 +52,7 @@ impl Step for Manifests {
             let bytes = node.intent.bundle.read(&part.content.descriptor)?;
             if node.host.bytes(&path)?.is_none_or(|own| own != bytes) {
                 let files = vec![(part.name.clone(), part.content.clone())];
-                changes.push(Change::Unpack { folder: folder.clone(), files });
+                changes.push(Change::Own(OfInstall::Unpack { folder: folder.clone(), files }));
             }
         }
         if changes.is_empty() && is_applied(node, &folder, &parts) {

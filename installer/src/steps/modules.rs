@@ -5,10 +5,10 @@
 
 use bundle_format::cluster::ProxyMode;
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::receipt::StepName;
 use crate::steps::file::file;
@@ -18,7 +18,7 @@ const PATH: &str = "/etc/modules-load.d/kubeferry.conf";
 /// See the module.
 pub struct Modules;
 
-impl Step for Modules {
+impl Step<Intent> for Modules {
     fn name(&self) -> StepName {
         StepName::Modules
     }

@@ -2,8 +2,9 @@
 //! (rancher/rke2#786), and those that a site has it leave alone (`+=`,
 //! NetworkManager.conf(5)).
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::systemd::unit_is;
 use crate::receipt::StepName;
 use crate::steps::file::{file, file_for};
@@ -16,7 +17,7 @@ interface-name:veth*;interface-name:vxlan*\n";
 /// See the module.
 pub struct NetworkManager;
 
-impl Step for NetworkManager {
+impl Step<Intent> for NetworkManager {
     fn name(&self) -> StepName {
         StepName::NetworkManager
     }

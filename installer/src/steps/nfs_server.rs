@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use bundle_format::cluster::Nfs;
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::systemd::unit_is;
 use crate::receipt::StepName;
@@ -29,7 +29,7 @@ const PACKAGE: &str = "nfs-utils";
 /// See the module.
 pub struct NfsServer;
 
-impl Step for NfsServer {
+impl Step<Intent> for NfsServer {
     fn name(&self) -> StepName {
         StepName::NfsServer
     }

@@ -1,12 +1,16 @@
-//! What happens on a node, in which order: the table of contents.
+//! What an install does on a node, in which order: the table of contents. The order of
+//! new certificates is [`crate::credentials::renewal::STEPS`]; upgrades and the way back from
+//! them are to be further lists.
 
 use crate::engine::step::Step;
+use crate::install::Steps;
+use crate::intent::Intent;
 use crate::role::Role;
 use crate::steps;
 
 /// The steps, in order.
-pub fn steps(role: Role) -> Vec<&'static dyn Step> {
-    let mut all: Vec<&'static dyn Step> = vec![
+pub fn steps(role: Role) -> Steps {
+    let mut all: Steps = vec![
         &steps::hosts::Hosts,
         &steps::selinux::SelinuxPolicy,
         &steps::firewall::FirewallRules,
@@ -28,7 +32,7 @@ pub fn steps(role: Role) -> Vec<&'static dyn Step> {
     ];
     match role {
         Role::Master => all.extend([
-            &steps::control_plane::ControlPlane as &dyn Step,
+            &steps::control_plane::ControlPlane as &dyn Step<Intent>,
             &steps::kubeconfig::Kubeconfig,
             &steps::manifests::Manifests,
             &steps::cni_interface::CniInterface,
@@ -39,7 +43,7 @@ pub fn steps(role: Role) -> Vec<&'static dyn Step> {
         ]),
         Role::Worker => {
             all.extend([
-                &steps::kubeconfig::Kubeconfig as &dyn Step,
+                &steps::kubeconfig::Kubeconfig as &dyn Step<Intent>,
                 &steps::join::Join,
                 &steps::ingress_nodes::IngressNodes,
                 &steps::kubelet_settings::KubeletSettings,

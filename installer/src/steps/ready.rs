@@ -1,7 +1,8 @@
 //! The node is Ready, as the API server has it.
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::ADMIN_CONF;
 use crate::node::paths::KUBELET_CONF;
@@ -11,7 +12,7 @@ use crate::role::Role;
 /// See the module.
 pub struct Ready;
 
-impl Step for Ready {
+impl Step<Intent> for Ready {
     fn name(&self) -> StepName {
         StepName::Ready
     }

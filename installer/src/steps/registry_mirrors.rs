@@ -4,8 +4,9 @@
 
 use bundle_format::cluster::MirrorUrl;
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::containerd::registries::place;
 use crate::node::paths::REGISTRIES as FOLDER;
 use crate::receipt::StepName;
@@ -15,7 +16,7 @@ const HEADER: &str = "# Written by kubeferry.\n";
 /// See the module.
 pub struct RegistryMirrors;
 
-impl Step for RegistryMirrors {
+impl Step<Intent> for RegistryMirrors {
     fn name(&self) -> StepName {
         StepName::RegistryMirrors
     }

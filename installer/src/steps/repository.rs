@@ -15,9 +15,10 @@ use anyhow::Context;
 use bundle_format::Digest;
 use bundle_format::lock::Descriptor;
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::host::Host;
+use crate::install::{Change, Node, OfInstall};
+use crate::intent::Intent;
 use crate::receipt::StepName;
 use crate::steps::file::file;
 use crate::steps::{packages, vendor_keys};
@@ -44,7 +45,7 @@ skip_missing_names_on_install=0
 /// See the module.
 pub struct Repository;
 
-impl Step for Repository {
+impl Step<Intent> for Repository {
     fn name(&self) -> StepName {
         StepName::Repository
     }
@@ -77,7 +78,7 @@ impl Step for Repository {
             changes.push(Change::Claim { path: folder.clone(), mode: 0o755 });
         }
         if !files.is_empty() {
-            changes.push(Change::Unpack { folder, files });
+            changes.push(Change::Own(OfInstall::Unpack { folder, files }));
         }
         let gpgcheck = u8::from(target.repositories.iter().all(|one| !one.keys.is_empty()));
         changes.extend(vendor_keys::changes(node, &keys)?);

@@ -9,9 +9,8 @@ use crate::node::paths::RESOLV_CONF;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::lines::{end_last, lines};
-use crate::engine::change::Change;
-use crate::engine::step::Node;
 use crate::host::Host;
+use crate::install::{Change, Node};
 use crate::node::systemd::unit_is;
 use crate::receipt::StepName;
 use crate::steps::file::{file, file_for};

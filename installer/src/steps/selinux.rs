@@ -4,9 +4,10 @@
 use bundle_format::cluster::Selinux;
 
 use super::lines::lines;
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::failure::Failure;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::receipt::StepName;
 use crate::steps::file::file;
 
@@ -17,7 +18,7 @@ const ENFORCING: &[u8] = b"enforcing";
 /// See the module.
 pub struct SelinuxPolicy;
 
-impl Step for SelinuxPolicy {
+impl Step<Intent> for SelinuxPolicy {
     fn name(&self) -> StepName {
         StepName::Selinux
     }

@@ -3,15 +3,16 @@
 
 use std::path::PathBuf;
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::paths::SERVICE_FOLDER;
 use crate::receipt::StepName;
 
 /// See the module.
 pub struct ServiceFolder;
 
-impl Step for ServiceFolder {
+impl Step<Intent> for ServiceFolder {
     fn name(&self) -> StepName {
         StepName::ServiceFolder
     }

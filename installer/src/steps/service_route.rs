@@ -2,8 +2,9 @@
 //! kernel refuses a packet to a Service before kube-proxy's rules see it, so
 //! that nothing on the node's own network reaches the API by its Service.
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::receipt::StepName;
 use crate::steps::file::file_for;
 use crate::steps::unit::enabled;
@@ -18,7 +19,7 @@ pub(crate) const SET: &str = "ExecStart=/usr/sbin/ip route replace ";
 /// See the module.
 pub struct ServiceRoute;
 
-impl Step for ServiceRoute {
+impl Step<Intent> for ServiceRoute {
     fn name(&self) -> StepName {
         StepName::ServiceRoute
     }

@@ -6,10 +6,11 @@
 use std::path::Path;
 
 use super::lines::{lines, shown};
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::exec::Command;
 use crate::host::Host;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::systemd::unit_is;
 use crate::receipt::StepName;
 use crate::steps::file::file;
@@ -37,7 +38,7 @@ const SERVICES: [&str; 6] =
 /// See the module.
 pub struct Swap;
 
-impl Step for Swap {
+impl Step<Intent> for Swap {
     fn name(&self) -> StepName {
         StepName::Swap
     }

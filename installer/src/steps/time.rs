@@ -6,11 +6,11 @@
 use crate::node::paths::CHRONY_CONF;
 use ipnet::Ipv4Net;
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::chrony;
 use crate::node::chrony::{ALLOWED, Tracking};
@@ -31,7 +31,7 @@ const TOOLS: &str = "/usr/bin/vmware-toolbox-cmd";
 /// See the module.
 pub struct Time;
 
-impl Step for Time {
+impl Step<Intent> for Time {
     fn name(&self) -> StepName {
         StepName::Time
     }

@@ -1,8 +1,8 @@
 //! What makes a unit of systemd run, or end, now and at each boot.
 
-use crate::engine::change::Change;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::install::Change;
 use crate::node::systemd::{unit_is, unit_told};
 
 /// What ends a service of others, now and at each boot. A reset makes it what it was.

@@ -12,10 +12,9 @@ use base64::engine::general_purpose::STANDARD;
 use bundle_format::Digest;
 use bundle_format::lock::Descriptor;
 
-use crate::engine::change::Change;
-use crate::engine::step::Node;
 use crate::exec::Command;
 use crate::host::Host;
+use crate::install::{Change, Node};
 use crate::receipt::{self, Deed};
 use crate::steps::file::file;
 

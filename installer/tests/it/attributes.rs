@@ -5,9 +5,9 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use installer::engine::change::Change;
 use installer::engine::reset;
 use installer::exec::Command;
+use installer::install::Change;
 use installer::receipt::StepName;
 use installer::receipt::{Before, Deed, Line};
 use installer::role::Role;

@@ -4,8 +4,8 @@
 use std::fs;
 use std::net::Ipv4Addr;
 
-use installer::engine::change::Change;
 use installer::engine::run;
+use installer::install::{Change, OfInstall};
 use installer::intent::Intent;
 use installer::node::facts::Facts;
 use installer::preflight;
@@ -156,7 +156,7 @@ fn a_package_that_a_lost_power_has_damaged_is_unpacked_anew() {
         steps.retain(|step| step.name() == StepName::Repository);
         let plan = run::plan(&node.look(None).0, &with_containerd(&node), &steps).unwrap();
         plan[0].changes.iter().find_map(|change| match change {
-            Change::Unpack { files, .. } => Some(files.len()),
+            Change::Own(OfInstall::Unpack { files, .. }) => Some(files.len()),
             _ => None,
         })
     };

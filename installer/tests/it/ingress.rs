@@ -4,7 +4,7 @@ use std::fs;
 
 use bundle_format::cluster::Cluster;
 use installer::engine::run;
-use installer::engine::step::Step;
+use installer::install::Steps;
 use installer::intent::Intent;
 use installer::preflight;
 use installer::receipt::StepName;
@@ -39,7 +39,7 @@ fn intent(node: &Node, lines: &str) -> Intent {
 
 /// The commands that the step makes, which then has nothing more to do.
 fn made(node: &Node, intent: &Intent) -> Vec<String> {
-    let mut steps: Vec<&'static dyn Step> = order::steps(node.role);
+    let mut steps: Steps = order::steps(node.role);
     steps.retain(|step| step.name() == StepName::IngressNodes);
     let (host, commands) = node.look(None);
     run::apply(&mut host.open().unwrap(), intent, &steps, &mut |_, _, _| ()).unwrap();

@@ -7,7 +7,7 @@ use bundle_format::archive::reader::Bundle;
 use bundle_format::layout::YAML_TYPE;
 use bundle_format::lock::{Descriptor, LockedPass};
 use installer::engine::run;
-use installer::engine::step::Step;
+use installer::install::Steps;
 use installer::intent::Intent;
 use installer::receipt::StepName;
 use installer::role::Role;
@@ -50,7 +50,7 @@ fn intent(node: &Node, passes: bool) -> Intent {
 /// The words of kubectl's that change something, which then has nothing more to
 /// do.
 fn made(node: &Node, intent: &Intent) -> Vec<String> {
-    let mut steps: Vec<&'static dyn Step> = order::steps(Role::Master);
+    let mut steps: Steps = order::steps(Role::Master);
     steps.retain(|step| step.name() == StepName::Manifests);
     let (host, commands) = node.look(None);
     run::apply(&mut host.open().unwrap(), intent, &steps, &mut |_, _, _| ()).unwrap();

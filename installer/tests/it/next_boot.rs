@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use installer::engine::run;
-use installer::engine::step::Step;
+use installer::install::Steps;
 use installer::receipt::Receipt;
 use installer::receipt::StepName;
 use installer::role::Role;
@@ -64,7 +64,7 @@ fn write(node: &Node, path: &str, text: &str) {
     }
 }
 
-fn step(node: &Node, name: StepName) -> Vec<&'static dyn Step> {
+fn step(node: &Node, name: StepName) -> Steps {
     let mut steps = node.steps();
     steps.retain(|step| step.name() == name);
     steps

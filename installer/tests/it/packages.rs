@@ -4,13 +4,12 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use installer::engine::change::Change;
 use installer::engine::reset;
 use installer::engine::reset::Told;
 use installer::engine::run;
-use installer::engine::step::Step;
 use installer::exec::Command;
 use installer::host::Host;
+use installer::install::{Change, Steps};
 use installer::intent::Intent;
 use installer::preflight;
 use installer::receipt::StepName;
@@ -55,7 +54,7 @@ fn intent(node: &Node, packages: &[Rpm]) -> Intent {
     intent
 }
 
-fn step() -> Vec<&'static dyn Step> {
+fn step() -> Steps {
     let mut steps = order::steps(Role::Worker);
     steps.retain(|step| step.name() == StepName::Packages);
     steps

@@ -11,9 +11,9 @@ use std::time::{Duration, SystemTime};
 use installer::engine::reset;
 use installer::engine::reset::Told;
 use installer::engine::run;
-use installer::engine::step::Step;
 use installer::exec::{Command, Exec, Input, Output};
 use installer::host::Host;
+use installer::install::Steps;
 use installer::intent::Intent;
 use installer::preflight;
 use installer::receipt::StepName;
@@ -192,7 +192,7 @@ impl Site {
     }
 }
 
-fn steps(name: StepName) -> Vec<&'static dyn Step> {
+fn steps(name: StepName) -> Steps {
     let mut steps = order::steps(Role::Worker);
     steps.retain(|step| step.name() == name);
     steps

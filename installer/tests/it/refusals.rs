@@ -1,8 +1,8 @@
 //! What is refused before anything is changed, with its cure.
 
 use installer::engine::run;
-use installer::engine::step::Step;
 use installer::failure::{Failure, describe};
+use installer::install::Steps;
 use installer::intent::Intent;
 use installer::node::certificates::certificate::Certificate;
 use installer::node::join::Expiry;
@@ -17,7 +17,7 @@ use crate::node::{Fault, Node, kinds};
 
 /// Runs just one of the role's steps; gives the error's text.
 fn refused(node: &Node, step: StepName) -> String {
-    let mut steps: Vec<&'static dyn Step> = order::steps(node.role);
+    let mut steps: Steps = order::steps(node.role);
     steps.retain(|one| one.name() == step);
     let before = node.tree();
     let (host, commands) = node.look(None);

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use bundle_format::Digest;
 use bundle_format::cluster::{CgroupDriver, Cluster, Firewall, NodeName, ProxyMode};
-use installer::engine::change::Change;
 use installer::engine::run;
+use installer::install::Change;
 use installer::intent::Intent;
 use installer::node::kubeadm;
 use installer::preflight::settled;

@@ -5,9 +5,9 @@ use std::fs;
 
 use installer::doctor::diagnose;
 use installer::engine::run;
-use installer::engine::step::Step;
 use installer::exec::Command;
 use installer::failure::describe;
+use installer::install::Steps;
 use installer::preflight;
 use installer::receipt::StepName;
 use installer::role::Role;
@@ -114,7 +114,7 @@ fn the_doctor_tells_what_it_could_not_ask() {
 
 /// Plans just one of the role's steps.
 fn planned(node: &Node, step: StepName) -> anyhow::Result<Vec<String>> {
-    let mut steps: Vec<&'static dyn Step> = order::steps(node.role);
+    let mut steps: Steps = order::steps(node.role);
     steps.retain(|one| one.name() == step);
     // Its API server says nothing.
     let (host, _) = node.look(Some(Fault::Mute("kubectl")));
@@ -184,7 +184,7 @@ fn a_node_that_its_cluster_does_not_know_is_told_how_it_enters_anew() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
-    let mut steps: Vec<&'static dyn Step> = order::steps(Role::Worker);
+    let mut steps: Steps = order::steps(Role::Worker);
     steps.retain(|step| step.name() == StepName::Join);
     let plan = |node: &Node| run::plan(&node.look(None).0, &node.intent(), &steps).map(drop);
     let error = describe(&plan(&node).unwrap_err(), None);

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use installer::engine::change::Change;
 use installer::engine::run;
+use installer::install::Change;
 use installer::receipt::StepName;
 use installer::role::Role;
 

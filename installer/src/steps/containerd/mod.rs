@@ -9,10 +9,11 @@ use crate::node::paths::{self, CONTAINERD_DATA};
 use std::path::{Path, PathBuf};
 
 use self::edit::{Wanted, configure};
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::exec::Command;
 use crate::host::Host;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::containerd::files::Files;
 use crate::node::containerd::release::Release;
 use crate::node::paths::CRI_SOCKET;
@@ -27,7 +28,7 @@ const FOLDERS: [&str; 3] = ["/etc/cni", "/opt/containerd", CONTAINERD_DATA];
 /// See the module.
 pub struct Containerd;
 
-impl Step for Containerd {
+impl Step<Intent> for Containerd {
     fn name(&self) -> StepName {
         StepName::Containerd
     }

@@ -23,10 +23,11 @@ use self::peers::Peers;
 pub(crate) use self::peers::problem;
 pub(crate) use self::rules::{Place, Rule};
 pub(crate) use self::zones::{Zones, default_zone, is_at_work};
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::paths::KUBELET_CONF;
 use crate::node::systemd::unit_is;
 use crate::receipt::StepName;
@@ -34,7 +35,7 @@ use crate::receipt::StepName;
 /// See the module.
 pub struct FirewallRules;
 
-impl Step for FirewallRules {
+impl Step<Intent> for FirewallRules {
     fn name(&self) -> StepName {
         StepName::Firewall
     }

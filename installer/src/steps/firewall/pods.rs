@@ -7,9 +7,9 @@ use super::arrival::Arrival;
 use super::rules::{Place, Rule};
 use super::zones::{Zones, unanswered};
 use super::{at_next_start, is_live};
-use crate::engine::change::Change;
 use crate::exec::Command;
 use crate::host::Host;
+use crate::install::Change;
 
 const POLICY: &str = "kubeferry-pods";
 /// firewalld's zone that lets all in.

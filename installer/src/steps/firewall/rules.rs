@@ -5,8 +5,8 @@
 
 use std::path::PathBuf;
 
-use crate::engine::change::Change;
 use crate::exec::Command;
+use crate::install::Change;
 
 /// Where rules are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

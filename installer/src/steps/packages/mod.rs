@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 
 use bundle_format::Nevra;
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::exec::Command;
 use crate::host::Host;
 use crate::host::package_change::PackageChange;
+use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::family::packager;
 use crate::node::paths::DNF_CONFIG;
@@ -22,7 +22,7 @@ use crate::steps::packages::compared::{Compared, compare};
 /// See the module.
 pub struct Packages;
 
-impl Step for Packages {
+impl Step<Intent> for Packages {
     fn name(&self) -> StepName {
         StepName::Packages
     }

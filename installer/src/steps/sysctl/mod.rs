@@ -5,11 +5,12 @@
 mod files;
 mod tuned;
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::sysctl::now;
 use crate::node::systemd::unit_is;
 use crate::receipt::{self, StepName};
@@ -83,7 +84,7 @@ pub(crate) fn off(host: &Host, interfaces: &[String]) -> anyhow::Result<Vec<Stri
 /// See the module.
 pub struct Sysctl;
 
-impl Step for Sysctl {
+impl Step<Intent> for Sysctl {
     fn name(&self) -> StepName {
         StepName::Sysctl
     }

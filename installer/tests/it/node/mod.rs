@@ -17,11 +17,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use installer::engine::change::Change;
 use installer::engine::reset;
 use installer::engine::run;
-use installer::engine::step::Step;
 use installer::host::Host;
+use installer::install::{Change, Steps};
 use installer::intent::Intent;
 use installer::receipt::StepName;
 use installer::role::Role;
@@ -104,7 +103,7 @@ impl Node {
         intent
     }
 
-    pub(crate) fn steps(&self) -> Vec<&'static dyn Step> {
+    pub(crate) fn steps(&self) -> Steps {
         let mut steps = order::steps(self.role);
         // A master's is written by kubeadm first.
         let more = if self.role == Role::Worker { &[StepName::Kubeconfig][..] } else { &[] };
