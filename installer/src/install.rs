@@ -123,7 +123,7 @@ fn import(
             let blob = |blob: &_| intent.bundle.open_blob(blob).map_err(io::Error::other);
             writer::write(out, &layout, blob, |_| {})
         };
-        host.run(step, &command, &[], &[], Some(&mut feed))
+        host.feed(step, &command, &mut feed)
             .with_context(|| format!("importing {}", image.name))?;
     }
     Ok(())

@@ -121,7 +121,7 @@ impl step::Purpose for Renewal {
     fn make(&self, host: &mut Host, step: StepName, change: &OfRenewal) -> anyhow::Result<()> {
         match change {
             OfRenewal::End(container) => {
-                let ended = host.run(step, &container.end(), &[], &[], None).map(drop);
+                let ended = host.run(step, &container.end(), &[], &[], None);
                 match ended {
                     Err(error) if pods::running(host)?.contains(container) => Err(error),
                     _ => Ok(()),
@@ -236,6 +236,7 @@ impl Step<Renewal> for RenewAll {
             command: Command::of(&format!("kubeadm certs renew all{}", config_option(node.host))),
             undo: Vec::new(),
             files: pki::renewed_files(node.host).into_iter().map(PathBuf::from).collect(),
+            intention: None,
         }])
     }
 }
@@ -261,6 +262,7 @@ impl Step<Renewal> for KubeletsOwn {
             command: Command::of(&line),
             undo: Vec::new(),
             files: vec![KUBELET_CONF.into()],
+            intention: None,
         });
         changes.extend(remove(KUBELET_CLIENT));
         Ok(changes)

@@ -8,10 +8,11 @@ use ipnet::IpNet;
 use super::{Finding, again, kubelet, role};
 use crate::exec::Command;
 use crate::host::Host;
+use crate::node::firewalld::{Kind, Place, Rule};
 use crate::node::registered;
 use crate::receipt::{self, StepName};
 use crate::steps::firewall::{
-    Arrival, KUBELETS_PORT, Place, Rule, Ways, Zones, default_zone, for_all, is_at_work, opened,
+    Arrival, KUBELETS_PORT, Ways, Zones, default_zone, for_all, is_at_work, opened,
 };
 
 /// It lets nothing through at ports, or will not when it starts the next time. Each
@@ -26,7 +27,7 @@ pub(super) fn closed(host: &Host) -> anyhow::Result<Option<Finding>> {
         let zones = Zones::ask(host, place)?;
         let ours = opened(host, place, &default);
         // Where packets arrive is another question.
-        let opened = ours.iter().filter(|rule| rule.kind == "port");
+        let opened = ours.iter().filter(|rule| rule.kind == Kind::Port);
         let mut of: BTreeSet<&str> = opened.map(|rule| rule.zone.as_str()).collect();
         if ours.is_empty() {
             of.insert(&default);
@@ -43,7 +44,7 @@ pub(super) fn closed(host: &Host) -> anyhow::Result<Option<Finding>> {
         let words: BTreeSet<String> = missing.iter().map(|rule| shown(rule)).collect();
         let words: Vec<String> = words.into_iter().collect();
         causes.push(format!("firewalld {verb} nothing through at {}", words.join(", ")));
-        cures.extend(place.commands("add", &missing).iter().map(|(_, command)| typed(command)));
+        cures.extend(place.commands("add", &missing).iter().map(typed));
     }
     // Both mostly lack the same.
     Ok(causes.first().map(|cause| Finding::new(cause, cures.join(" && "))))

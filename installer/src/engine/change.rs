@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::exec::Command;
 use crate::host::package_change::PackageChange;
+use crate::receipt::Intention;
 
 /// One change to the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +61,8 @@ pub enum Change<C> {
         undo: Vec<Command>,
         /// Files that it writes, which are then as they were before.
         files: Vec<PathBuf>,
+        /// What for, where a later run asks the receipt for it.
+        intention: Option<Intention>,
     },
     /// A command that looks is asked until it succeeds: what was started answers
     /// a while later.
@@ -95,12 +98,27 @@ impl<C> Change<C> {
 
     /// A command that needs no taking back.
     pub fn run(line: &str) -> Self {
-        Self::Run { command: Command::of(line), undo: Vec::new(), files: Vec::new() }
+        Self::run_command(Command::of(line))
+    }
+
+    /// The same, for words with spaces.
+    pub fn run_command(command: Command) -> Self {
+        Self::Run { command, undo: Vec::new(), files: Vec::new(), intention: None }
+    }
+
+    /// A command with what it is run for.
+    #[must_use]
+    pub(crate) fn intended(mut self, to: Intention) -> Self {
+        if let Self::Run { intention, .. } = &mut self {
+            *intention = Some(to);
+        }
+        self
     }
 
     /// A command, and the one that takes it back.
     pub fn run_undone_by(line: &str, undo: &str) -> Self {
-        Self::Run { command: Command::of(line), undo: vec![Command::of(undo)], files: Vec::new() }
+        let undo = vec![Command::of(undo)];
+        Self::Run { command: Command::of(line), undo, files: Vec::new(), intention: None }
     }
 }
 

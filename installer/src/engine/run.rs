@@ -118,8 +118,8 @@ fn make<P: Purpose>(
         Change::Install { packages, commands } => {
             commands.iter().try_for_each(|command| host.install(step, command, packages))
         }
-        Change::Run { command, undo, files } => {
-            host.run(step, command, undo, files, None).map(drop)
+        Change::Run { command, undo, files, intention } => {
+            host.run(step, command, undo, files, intention.clone())
         }
         Change::Await { command, seconds } => host.await_success(command, *seconds),
         Change::Own(own) => intent.make(host, step, own),

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::files::attributes::Attributes;
 use crate::files::whole::{copy_whole, copy_whole_as};
 use crate::host::package_change::PackageChange;
-use crate::receipt::{self, Before, Deed, Line, Receipt, StepName};
+use crate::receipt::{self, Before, Deed, Intention, Line, Receipt, StepName};
 
 impl Host {
     /// Notes that a run begins.
@@ -67,7 +67,7 @@ impl Host {
         mode: u32,
         then: &Command,
     ) -> anyhow::Result<()> {
-        self.note(step, Deed::Ran { command: then.clone(), undo: vec![then.clone()] })?;
+        self.note(step, ran(then, vec![then.clone()]))?;
         self.write(step, path, text, mode)?;
         self.execute(then, None).map(drop)
     }
@@ -112,13 +112,25 @@ impl Host {
         command: &Command,
         undo: &[Command],
         files: &[PathBuf],
-        input: Option<Input<'_>>,
-    ) -> anyhow::Result<Output> {
-        self.note(step, Deed::Ran { command: command.clone(), undo: undo.to_vec() })?;
+        intention: Option<Intention>,
+    ) -> anyhow::Result<()> {
+        let (command, undo) = (command.clone(), undo.to_vec());
+        self.note(step, Deed::Ran { command: command.clone(), undo, intention })?;
         for file in files {
             self.note_file(step, file, None)?;
         }
-        self.execute(command, input)
+        self.execute(&command, None).map(drop)
+    }
+
+    /// Runs a command that reads `input`, and needs no taking back.
+    pub fn feed(
+        &mut self,
+        step: StepName,
+        command: &Command,
+        input: Input<'_>,
+    ) -> anyhow::Result<()> {
+        self.note(step, ran(command, Vec::new()))?;
+        self.execute(command, Some(input)).map(drop)
     }
 
     /// Runs a command that puts in packages.
@@ -140,7 +152,7 @@ impl Host {
 
     /// Runs a command whose output is a secret: it is in no log and in no error.
     pub fn capture(&mut self, step: StepName, command: &Command) -> anyhow::Result<Output> {
-        self.note(step, Deed::Ran { command: command.clone(), undo: Vec::new() })?;
+        self.note(step, ran(command, Vec::new()))?;
         let output = self.log_and_run(command, None)?;
         self.say(last(&output.stderr));
         match output.succeeded() {
@@ -259,6 +271,10 @@ impl Host {
         };
         put().map_err(|error| told(error, path))
     }
+}
+
+fn ran(command: &Command, undo: Vec<Command>) -> Deed {
+    Deed::Ran { command: command.clone(), undo, intention: None }
 }
 
 /// What a command said; an error, with the reason that it gave, where it failed.

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::exec::Command;
 use crate::files::attributes::Attributes;
+use crate::receipt::intention::Intention;
+use crate::receipt::older;
 use crate::receipt::step::StepName;
 
 /// A line of the receipt.
@@ -88,7 +90,21 @@ pub enum Deed {
         command: Command,
         /// What takes it back.
         undo: Vec<Command>,
+        /// What for, where somebody asks; in older receipts the command alone says it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        intention: Option<Intention>,
     },
+}
+
+impl Deed {
+    /// What a command was run for; none where nobody asks.
+    pub(crate) fn intention(&self) -> Option<Intention> {
+        match self {
+            Self::Ran { intention: Some(intention), .. } => Some(intention.clone()),
+            Self::Ran { command, intention: None, .. } => older::intention(command),
+            _ => None,
+        }
+    }
 }
 
 /// A package that took the place of another version of it.
@@ -157,6 +173,14 @@ pub fn commands(lines: &[Line]) -> impl DoubleEndedIterator<Item = &Command> {
         Line::Deed {
             deed: Deed::Ran { command, .. } | Deed::Installed { command, .. }, ..
         } => Some(command),
+        _ => None,
+    })
+}
+
+/// What commands were run for, the oldest first.
+pub fn intentions(lines: &[Line]) -> impl Iterator<Item = Intention> {
+    lines.iter().filter_map(|line| match line {
+        Line::Deed { deed, .. } => deed.intention(),
         _ => None,
     })
 }

@@ -2,7 +2,9 @@
 //! before the change that it tells of is made, so that whatever ends this
 //! program leaves a node of which it is known what was done to it.
 
+mod intention;
 mod line;
+pub(crate) mod older;
 mod step;
 
 use std::fmt::Display;
@@ -20,8 +22,9 @@ use serde::Deserialize;
 use crate::failure::Failure;
 use crate::files::whole::write_whole;
 
+pub use self::intention::Intention;
 pub use self::line::{
-    Before, Deed, Line, Replaced, commands, finished, first, interrupted, remaining,
+    Before, Deed, Line, Replaced, commands, finished, first, intentions, interrupted, remaining,
     remaining_of_steps,
 };
 pub use self::step::StepName;

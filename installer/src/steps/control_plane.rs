@@ -48,6 +48,7 @@ impl Step<Intent> for ControlPlane {
             command: Command::of("kubeadm init --skip-token-print --config").with(KUBEADM_CONFIG),
             undo: vec![Command::of(RESET)],
             files: Vec::new(),
+            intention: None,
         });
         Ok(changes)
     }

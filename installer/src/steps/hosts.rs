@@ -41,6 +41,7 @@ impl Step<Intent> for Hosts {
                 command: Command::of("hostnamectl set-hostname").with(wanted.clone()),
                 undo: vec![Command::of("hostnamectl set-hostname").with(now)],
                 files: Vec::new(),
+                intention: None,
             });
         }
         let mut machines = vec![(IpAddr::from(intent.address), wanted)];

@@ -122,5 +122,5 @@ fn select(workload: &Workload, selects: bool) -> Change {
         workload.kind.to_lowercase(),
         workload.metadata.name
     ));
-    Change::Run { command: command.with(patch), undo: Vec::new(), files: Vec::new() }
+    Change::run_command(command.with(patch))
 }

@@ -61,6 +61,7 @@ impl Step<Intent> for Join {
                 command: Command::of("kubeadm join --config").with(path.clone()),
                 undo: vec![Command::of(RESET)],
                 files: Vec::new(),
+                intention: None,
             });
         }
         if !is_in || host.exists(&path) {

@@ -62,7 +62,7 @@ impl Step<Intent> for Manifests {
             let path = folder.join(&part.name);
             let options = if part.by_server { BY_SERVER } else { "" };
             let command = on_file(&format!("apply{options}"), &path);
-            changes.push(Change::Run { command, undo: Vec::new(), files: Vec::new() });
+            changes.push(Change::run_command(command));
             if part.defines_kinds {
                 let command = on_file("wait --for=condition=Established --timeout=5s", &path);
                 changes.push(Change::Await { command, seconds: SERVED_SECONDS });

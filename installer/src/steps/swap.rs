@@ -65,7 +65,7 @@ pub(crate) fn changes(host: &Host) -> anyhow::Result<Vec<Change>> {
             undo.push(Command::of("systemctl restart swap.target"));
         }
         let command = Command::of("swapoff -a");
-        changes.push(Change::Run { command, undo, files: Vec::new() });
+        changes.push(Change::Run { command, undo, files: Vec::new(), intention: None });
     }
     changes.extend(units);
     for (path, is_meant) in [(FSTAB, is_swap as fn(&str) -> bool), (AGENT, is_agents)] {
@@ -90,7 +90,12 @@ fn units(host: &Host) -> anyhow::Result<Vec<Change>> {
         let mask = || {
             let (mask, unmask) = ("systemctl mask", "systemctl unmask");
             let undo = vec![Command::of(unmask).with(unit)];
-            Change::Run { command: Command::of(mask).with(unit), undo, files: Vec::new() }
+            Change::Run {
+                command: Command::of(mask).with(unit),
+                undo,
+                files: Vec::new(),
+                intention: None,
+            }
         };
         Ok(if unit_is(host, "masked", unit)? { None } else { Some(mask()) })
     };
@@ -110,7 +115,7 @@ fn units(host: &Host) -> anyhow::Result<Vec<Change>> {
         } else {
             let undo = vec![Command::of("systemctl link").with(end.display().to_string())];
             let command = Command::of("systemctl disable").with(name);
-            Change::Run { command, undo, files: Vec::new() }
+            Change::Run { command, undo, files: Vec::new(), intention: None }
         });
     }
     for folder in UNITS {

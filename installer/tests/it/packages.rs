@@ -313,7 +313,8 @@ fn nor_do_they_have_what_a_later_run_put_in_the_place_of_ours() {
         ("yum --assumeyes install socat-1.7.0-1.x86_64", "yum --assumeyes remove socat"),
         ("yum --assumeyes install socat-1.7.4-1.x86_64 base-2-1.noarch", "yum --assumeyes remove"),
     ] {
-        let deed = Deed::Ran { command: Command::of(install), undo: vec![Command::of(remove)] };
+        let undo = vec![Command::of(remove)];
+        let deed = Deed::Ran { command: Command::of(install), undo, intention: None };
         receipt.add(Line::Deed { step: StepName::Packages, deed }).unwrap();
     }
     drop(receipt);

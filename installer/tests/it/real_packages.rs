@@ -228,7 +228,8 @@ fn nor_by_the_receipt_of_an_older_version() {
     let command = "dnf --assumeyes --disablerepo=* --enablerepo=kubeferry install \
                    kubelet-1.28.2-1.noarch socat-1.7-1.noarch libx-1-1.noarch";
     let undo = "dnf --assumeyes --noplugins remove kubelet socat libx";
-    let deed = Deed::Ran { command: Command::of(command), undo: vec![Command::of(undo)] };
+    let undo = vec![Command::of(undo)];
+    let deed = Deed::Ran { command: Command::of(command), undo, intention: None };
     receipt.add(Line::Deed { step: StepName::Packages, deed }).unwrap();
     drop(receipt);
     assert_eq!(site.reset(), [""; 0]);

@@ -108,7 +108,7 @@ fn with_deeds(deeds: Vec<Deed>) -> Node {
 
 fn ran(undo: &str) -> Deed {
     let command = installer::exec::Command::of;
-    Deed::Ran { command: command("what was run"), undo: vec![command(undo)] }
+    Deed::Ran { command: command("what was run"), undo: vec![command(undo)], intention: None }
 }
 
 #[test]

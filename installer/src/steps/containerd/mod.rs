@@ -104,5 +104,5 @@ fn restart(host: &Host, files: &Files) -> Change {
     let written =
         all.filter(|path| edited.contains(path) || receipt::first(host.lines(), path).is_some());
     let files = written.map(PathBuf::from).collect();
-    Change::Run { undo: vec![command.clone()], command, files }
+    Change::Run { undo: vec![command.clone()], command, files, intention: None }
 }

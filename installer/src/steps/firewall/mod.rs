@@ -21,13 +21,13 @@ use self::needs::{Opening, Whom};
 pub(crate) use self::opened::rules as opened;
 use self::peers::Peers;
 pub(crate) use self::peers::problem;
-pub(crate) use self::rules::{Place, Rule};
 pub(crate) use self::zones::{Zones, default_zone, is_at_work};
 use crate::engine::step::Step;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::install::{Change, Node};
 use crate::intent::Intent;
+use crate::node::firewalld::{Kind, Place, Rule};
 use crate::node::paths::KUBELET_CONF;
 use crate::node::systemd::unit_is;
 use crate::receipt::StepName;
@@ -119,7 +119,7 @@ fn configure(node: &Node<'_>, places: &[Place]) -> anyhow::Result<Vec<Change>> {
         left.retain(|rule| zones.has(rule) && !wanted.iter().any(|rules| rules.contains(rule)));
         if peers.are_partial {
             // It may be by these that a machine of the cluster gets in.
-            left.retain(|rule| rule.kind != "rich-rule" && !is_for_nodes(&needs, rule));
+            left.retain(|rule| rule.kind != Kind::RichRule && !is_for_nodes(&needs, rule));
         }
         changes.extend(place.remove(&left.iter().collect::<Vec<_>>()));
     }
@@ -170,14 +170,14 @@ impl Opening {
         let is_one = source.prefix_len() == source.max_prefix_len();
         let address = if is_one { source.addr().to_string() } else { source.to_string() };
         let element = match (self.kind, self.word.split_once('/')) {
-            ("port", Some((port, protocol))) => {
+            (Kind::Port, Some((port, protocol))) => {
                 format!("port port=\"{port}\" protocol=\"{protocol}\"")
             }
-            ("protocol", _) => format!("protocol value=\"{}\"", self.word),
-            (kind, _) => format!("{kind} name=\"{}\"", self.word),
+            (Kind::Protocol, _) => format!("protocol value=\"{}\"", self.word),
+            (kind, _) => format!("{} name=\"{}\"", kind.option(), self.word),
         };
         let word =
             format!("rule family=\"{family}\" source address=\"{address}\" {element} accept");
-        Rule { zone: zone.to_owned(), kind: "rich-rule", word }
+        Rule { zone: zone.to_owned(), kind: Kind::RichRule, word }
     }
 }

@@ -4,12 +4,12 @@ use bundle_format::cluster::Cluster;
 use ipnet::IpNet;
 
 use super::arrival::Arrival;
-use super::rules::{Place, Rule};
 use super::zones::{Zones, unanswered};
 use super::{at_next_start, is_live};
 use crate::exec::Command;
 use crate::host::Host;
 use crate::install::Change;
+use crate::node::firewalld::{Kind, Place, Rule};
 
 const POLICY: &str = "kubeferry-pods";
 /// firewalld's zone that lets all in.
@@ -28,12 +28,12 @@ pub(super) fn rules(zones: &Zones, arrival: &Arrival<'_>, cluster: &Cluster) -> 
     let pods = IpNet::V4(cluster.pod_cidr);
     let mut rules = Vec::new();
     if zone(arrival, cluster) == TRUSTED {
-        rules.push(Rule { zone: TRUSTED.to_owned(), kind: "source", word: pods.to_string() });
+        rules.push(Rule { zone: TRUSTED.to_owned(), kind: Kind::Source, word: pods.to_string() });
     }
     for (zone, sources) in arrival.bound() {
         if sources.iter().any(|source| source.contains(&pods)) && !zones.takes_all(zone) {
             let word = format!("rule family=\"ipv4\" source address=\"{pods}\" accept");
-            rules.push(Rule { zone: zone.clone(), kind: "rich-rule", word });
+            rules.push(Rule { zone: zone.clone(), kind: Kind::RichRule, word });
         }
     }
     rules

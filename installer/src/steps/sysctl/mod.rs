@@ -120,11 +120,16 @@ impl Step<Intent> for Sysctl {
         // have set by then, a plan cannot know.
         if !changes.is_empty() || !undo.is_empty() {
             let command = Command::of("sysctl --load").with(PATH);
-            changes.push(Change::Run { command, undo, files: Vec::new() });
+            changes.push(Change::Run { command, undo, files: Vec::new(), intention: None });
         }
         for key in off(host, &interfaces)? {
             let set = |value| Command::of("sysctl -w").with(format!("{key}={value}"));
-            changes.push(Change::Run { command: set(1), undo: vec![set(0)], files: Vec::new() });
+            changes.push(Change::Run {
+                command: set(1),
+                undo: vec![set(0)],
+                files: Vec::new(),
+                intention: None,
+            });
         }
         if host.exists(OLD) && is_ours(host)? {
             changes.push(Change::Remove { path: OLD.into() });
