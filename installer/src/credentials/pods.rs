@@ -70,20 +70,17 @@ pub(crate) fn await_new(host: &mut Host, step: StepName, old: &[Container]) -> a
             host.run(step, &signal("SIGKILL", &container.id), &[], &[], None)?;
         }
     }
+    let is_meant = |name: &&&str| host.exists(format!("{STATIC_PODS}/{name}.yaml"));
+    let meant: Vec<&str> = NAMES.iter().filter(is_meant).copied().collect();
     host.await_that("the control plane to start anew", START, |host| {
-        Ok(are_new(host, &running(host)?, old))
+        let new = running(host)?;
+        let new: Vec<&Container> = new.iter().filter(|one| !old.contains(one)).collect();
+        Ok(meant.iter().all(|name| new.iter().any(|one| one.name == *name)))
     })
     .map_err(|error| {
         let what = "kubelet has not started it";
         Failure::new(what, "`installer doctor` says why").because(error).into()
     })
-}
-
-/// Whether of each pod that has a file a container runs, and none of `old`.
-pub(crate) fn are_new(host: &Host, running: &[Container], old: &[Container]) -> bool {
-    let is_meant = |name: &&&str| host.exists(format!("{STATIC_PODS}/{name}.yaml"));
-    let is_new = |name: &&str| running.iter().any(|one| one.name == *name && !old.contains(one));
-    NAMES.iter().filter(is_meant).all(is_new) && !running.iter().any(|one| old.contains(one))
 }
 
 fn ask(host: &Host, line: &str) -> anyhow::Result<String> {

@@ -281,24 +281,33 @@ impl Step<Renewal> for Restart {
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let (host, renewal) = (node.host, node.intent);
         let running = pods::running(host)?;
-        let is_renewed = renewal.is_renewed(host)?;
-        // In a plan those that run are not yet the last ones with the old certificates.
-        let old = if is_renewed { renewal.ended.get_or_init(|| running.clone()) } else { &running };
-        if is_renewed && !running.is_empty() && pods::are_new(host, &running, old) {
-            let left = renewal.left(host)?;
-            if !left.is_empty() {
-                bail!("kubeadm has not renewed {}", left.join(", "));
-            }
-            return Ok(Vec::new());
+        if !renewal.is_renewed(host)? {
+            // In a plan.
+            return Ok(restarted(&running));
         }
-        let mut changes = vec![Change::run("systemctl restart kubelet")];
-        changes.extend(old.iter().cloned().map(|one| Change::Own(OfRenewal::End(one))));
-        changes.push(Change::Own(OfRenewal::AwaitNew(old.clone())));
-        // The API server, believed by its new certificate.
-        let line = format!("{} --request-timeout 10s get --raw /readyz", kubectl(ADMIN_CONF));
-        changes.push(Change::Await { command: Command::of(&line), seconds: 300 });
-        Ok(changes)
+        let Some(old) = renewal.ended.get() else {
+            return Ok(restarted(renewal.ended.get_or_init(|| running)));
+        };
+        if running.iter().any(|one| old.contains(one)) {
+            return Ok(restarted(old));
+        }
+        let left = renewal.left(host)?;
+        if left.is_empty() {
+            Ok(Vec::new())
+        } else {
+            bail!("kubeadm has not renewed {}", left.join(", "))
+        }
     }
+}
+
+fn restarted(old: &[Container]) -> Vec<Change> {
+    let mut changes = vec![Change::run("systemctl restart kubelet")];
+    changes.extend(old.iter().cloned().map(|one| Change::Own(OfRenewal::End(one))));
+    changes.push(Change::Own(OfRenewal::AwaitNew(old.to_vec())));
+    // The API server, believed by its new certificate.
+    let line = format!("{} --request-timeout 10s get --raw /readyz", kubectl(ADMIN_CONF));
+    changes.push(Change::Await { command: Command::of(&line), seconds: 300 });
+    changes
 }
 
 /// root's own kubeconfig, where it is a copy of the administrator's.

@@ -44,13 +44,16 @@ pub fn settle<P: Purpose>(host: Host, plan: &[Planned<P>]) -> anyhow::Result<()>
     names.iter().try_for_each(|name| host.finish(*name))
 }
 
+/// Is told a step's number, from 0, its name, and its changes before they are made.
+pub type Report<'a, P> = dyn FnMut(usize, StepName, &[Change<<P as Purpose>::Own>]) + 'a;
+
 /// Makes all changes of all steps, and tells `report` those of each step before they
 /// are made. Gives the number of changes.
 pub fn apply<P: Purpose>(
     host: &mut Host,
     intent: &P,
     steps: &[&'static dyn Step<P>],
-    report: &mut dyn FnMut(usize, StepName, &[Change<P::Own>]),
+    report: &mut Report<'_, P>,
 ) -> anyhow::Result<usize> {
     if let Some(line) = intent.begun() {
         host.begin(line)?;

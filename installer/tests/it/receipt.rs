@@ -202,7 +202,7 @@ fn what_was_taken_back_is_no_deed_any_more() {
     let (absent, kept) =
         (wrote(r#"{"was":"absent"}"#), wrote(r#"{"was":"file","kept":"k","mode":420}"#));
     let installed = r#"{"did":"installed","command":["dnf"],"came":["a-1-1.noarch"],"replaced":[{"was":"b-1-1.noarch","is":"b-2-1.noarch"}]}"#;
-    let deed = |deed: &str| format!(r#"{{"line":"deed","step":"s","deed":{deed}}}"#);
+    let deed = |deed: &str| format!(r#"{{"line":"deed","step":"swap","deed":{deed}}}"#);
     let undone = |deed: &str| format!(r#"{{"line":"undone","deed":{deed}}}"#);
     let lines = [
         r#"{"line":"receipt","version":1}"#.to_owned(),

@@ -49,7 +49,7 @@ fn a_step_is_finished_when_it_is_done() {
             }
             let node = node();
             let applied = node.apply(Some(Fault::Idle(nth)));
-            let step = applied.changes.last().unwrap().0.clone();
+            let step = applied.changes.last().unwrap().0;
             // Of some, later ones of the step make up for it, or nobody can see it.
             let Err(error) = applied.end else { continue };
             let told = describe(&error, None);
