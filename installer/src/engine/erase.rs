@@ -10,12 +10,12 @@ use bundle_format::Nevra;
 use crate::exec::Command;
 use crate::host::Host;
 use crate::node::rpm::{Installed, NEVRA, nevras};
-use crate::receipt::{Deed, Replaced, older};
+use crate::receipt::{Deed, Replaced};
 
 /// Whether a deed is about packages. Receipts of older versions have dnf's commands
 /// for it: what went in, and by its name alone what was not there before.
 pub(crate) fn is_about_packages(deed: &Deed) -> bool {
-    matches!(deed, Deed::Installed { .. }) || older::packages(deed).is_some()
+    matches!(deed, Deed::Installed { .. }) || deed.older_packages().is_some()
 }
 
 /// What deeds, the oldest first, have made of a node's packages.
@@ -28,7 +28,7 @@ pub(crate) struct Brought {
 }
 
 impl Brought {
-    pub(crate) fn by(deeds: &[&Deed]) -> Self {
+    pub(crate) fn by<'a>(deeds: impl Iterator<Item = &'a Deed>) -> Self {
         let mut all = Self::default();
         for deed in deeds {
             match deed {
@@ -43,7 +43,7 @@ impl Brought {
                     }
                 }
                 deed => {
-                    let (went_in, names) = older::packages(deed).unwrap_or_default();
+                    let (went_in, names) = deed.older_packages().unwrap_or_default();
                     for package in went_in {
                         let is_ours = all.ours.iter().any(|one| one.name == package.name);
                         if is_ours || names.contains(&package.name) {

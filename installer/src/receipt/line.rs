@@ -105,6 +105,12 @@ impl Deed {
             _ => None,
         }
     }
+
+    /// What an older version's command put in, and which names of it were not there before.
+    pub(crate) fn older_packages(&self) -> Option<(Vec<Nevra>, &[String])> {
+        let Self::Ran { command, undo, .. } = self else { return None };
+        older::packages(command, undo)
+    }
 }
 
 /// A package that took the place of another version of it.

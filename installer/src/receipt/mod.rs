@@ -4,7 +4,7 @@
 
 mod intention;
 mod line;
-pub(crate) mod older;
+mod older;
 mod step;
 
 use std::fmt::Display;

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use bundle_format::Nevra;
 
 use super::intention::Intention;
-use super::line::Deed;
 use crate::exec::Command;
 use crate::node::firewalld::{Kind, Place, Rule};
 
@@ -47,9 +46,11 @@ fn firewall(place: Place, options: &[&str]) -> Option<Intention> {
 
 /// Packages that a command put in, and of these the names that were not there before:
 /// those that dnf or yum was to remove at a reset.
-pub(crate) fn packages(deed: &Deed) -> Option<(Vec<Nevra>, &[String])> {
-    let Deed::Ran { command, undo, .. } = deed else { return None };
-    let [undo] = undo.as_slice() else { return None };
+pub(super) fn packages<'a>(
+    command: &Command,
+    undo: &'a [Command],
+) -> Option<(Vec<Nevra>, &'a [String])> {
+    let [undo] = undo else { return None };
     let (tool, words) = undo.words().split_first()?;
     let at = words.iter().position(|word| word == "remove")?;
     let names = words.get(at + 1..).filter(|_| ["dnf", "yum"].contains(&tool.as_str()))?;
