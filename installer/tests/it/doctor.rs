@@ -3,8 +3,7 @@
 
 use installer::doctor::{Diagnosis, Finding, diagnose_past_receipt};
 use installer::engine::run;
-use installer::receipt::Receipt;
-use installer::receipt::StepName;
+use installer::receipt::{Receipt, StepName};
 use installer::role::Role;
 
 use crate::node::Node;

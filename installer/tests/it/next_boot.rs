@@ -8,8 +8,7 @@ use std::process::Command;
 
 use installer::engine::run;
 use installer::install::Steps;
-use installer::receipt::Receipt;
-use installer::receipt::StepName;
+use installer::receipt::{Receipt, StepName};
 use installer::role::Role;
 
 use crate::node::kinds::{self, BARE};

@@ -9,8 +9,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use installer::engine::{reset, run};
 use installer::intent::Intent;
-use installer::receipt::Line;
-use installer::receipt::StepName;
+use installer::receipt::{Deed, Intention, Line, StepName};
 use installer::role::Role;
 use installer::status::{Progress, Status};
 use installer::steps::order;
@@ -132,4 +131,26 @@ fn its_lines_are_written_as_they_were() {
             assert_eq!(serde_json::to_string(&read).unwrap(), line);
         }
     }
+}
+
+#[test]
+fn receipts_of_today_say_what_a_command_was_run_for() {
+    let node = kinds::firewalled(Role::Worker);
+    node.apply(None).end.unwrap();
+    let (host, _) = node.look(None);
+    let mut opened = 0;
+    for line in host.lines() {
+        let Line::Deed { deed: Deed::Ran { command, intention, .. }, .. } = line else { continue };
+        let Some(Intention::Open { rules, .. }) = intention else {
+            assert!(!command.to_string().contains(" --zone="), "{command}");
+            continue;
+        };
+        // By which an older version finds them.
+        assert!(rules.iter().all(|rule| command.to_string().contains(&rule.word)), "{command}");
+        let text = serde_json::to_string(line).unwrap();
+        assert!(text.contains("\"intention\":{\"to\":\"open\",\"place\":\""), "{text}");
+        assert_eq!(&serde_json::from_str::<Line>(&text).unwrap(), line);
+        opened += rules.len();
+    }
+    assert!(opened > 10, "{opened}");
 }

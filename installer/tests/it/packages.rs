@@ -12,8 +12,7 @@ use installer::host::Host;
 use installer::install::{Change, Steps};
 use installer::intent::Intent;
 use installer::preflight;
-use installer::receipt::StepName;
-use installer::receipt::{Deed, Line, Receipt};
+use installer::receipt::{Deed, Line, Receipt, StepName};
 use installer::role::Role;
 use installer::steps::order;
 

@@ -16,8 +16,7 @@ use installer::host::Host;
 use installer::install::Steps;
 use installer::intent::Intent;
 use installer::preflight;
-use installer::receipt::StepName;
-use installer::receipt::{Deed, Line, Receipt};
+use installer::receipt::{Deed, Line, Receipt, StepName};
 use installer::role::Role;
 use installer::steps::order;
 

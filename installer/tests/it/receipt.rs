@@ -4,9 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use installer::failure::Failure;
-use installer::receipt::StepName;
 use installer::receipt::{
-    Before, Line, Receipt, first, interrupted, kept, remaining, remaining_of_steps,
+    Before, Line, Receipt, StepName, first, interrupted, kept, remaining, remaining_of_steps,
 };
 
 const DEED: &str = r#"{"line":"deed","step":"swap","deed":{"did":"made","path":"/ä"}}"#;

@@ -11,8 +11,7 @@ use installer::engine::{reset, run};
 use installer::failure::describe;
 use installer::node::certificates::kept::{Kept, Standing};
 use installer::node::certificates::pki;
-use installer::receipt::StepName;
-use installer::receipt::{Before, Deed, Line};
+use installer::receipt::{Before, Deed, Line, StepName};
 use installer::role::Role;
 
 use crate::node::kinds::BARE;

@@ -7,8 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use installer::engine::reset;
-use installer::receipt::StepName;
-use installer::receipt::{Before, Deed, FILE, Line, Receipt};
+use installer::receipt::{Before, Deed, FILE, Line, Receipt, StepName};
 use installer::role::Role;
 
 use crate::node::kinds::{self, nodes};
