@@ -17,6 +17,7 @@ pub mod exec;
 pub mod failure;
 pub mod files;
 pub mod host;
+pub mod install;
 pub mod intent;
 pub mod node;
 pub mod preflight;

@@ -7,7 +7,7 @@ use crate::node::paths::KUBELET_CONF;
 use crate::node::registered;
 use crate::node::registered::Registered;
 use crate::node::systemd::unit_is_absent;
-use crate::receipt::{self, Line};
+use crate::receipt::{self, Line, StepName};
 use crate::role::Role;
 use crate::steps::order;
 
@@ -34,7 +34,7 @@ pub struct Status {
 #[serde(rename_all = "camelCase")]
 pub struct StepStatus {
     /// Its name.
-    pub name: &'static str,
+    pub name: StepName,
     /// Its progress.
     pub progress: Progress,
 }
@@ -135,7 +135,7 @@ fn registration(host: &Host) -> Result<Registered, String> {
     }
 }
 
-fn progress(lines: &[Line], step: &str) -> Progress {
+fn progress(lines: &[Line], step: StepName) -> Progress {
     match (receipt::interrupted(lines, step), receipt::finished(lines, step)) {
         (true, _) => Progress::Interrupted,
         (false, true) => Progress::Finished,

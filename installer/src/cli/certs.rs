@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::ended::{Ended, carried_out, confirmed};
 use super::node;
-use crate::credentials::renewal;
+use crate::credentials::renewal::{self, Renewal};
+use crate::engine::run;
 use crate::failure::cure_of_denial;
 use crate::host::{Host, LOG};
 use crate::node::certificates::kept::{Keeper, Kept, Standing};
@@ -79,7 +80,8 @@ fn agreed(yes: bool) -> anyhow::Result<Option<Host>> {
     }
     let mut out = stdout();
     writeln!(out, "new certificates for this node's control plane, which starts anew\n")?;
-    for change in renewal::plan(&host)? {
+    let plan = run::plan(&host, &Renewal::default(), &renewal::STEPS)?;
+    for change in plan.iter().flat_map(|planned| &planned.changes) {
         writeln!(out, "  {}", printable(&change.to_string()))?;
     }
     writeln!(out)?;
@@ -90,11 +92,13 @@ fn agreed(yes: bool) -> anyhow::Result<Option<Host>> {
 }
 
 fn carry_out(host: &mut Host) -> anyhow::Result<()> {
-    let renewed = renewal::renew(host, &mut |change| {
-        drop(writeln!(stderr(), "{}", printable(&change.to_string())));
+    run::apply(host, &Renewal::default(), &renewal::STEPS, &mut |_, _, changes| {
+        for change in changes {
+            drop(writeln!(stderr(), "{}", printable(&change.to_string())));
+        }
     })?;
     let mut out = stdout();
-    show(&mut out, &renewed, SystemTime::now())?;
+    show(&mut out, &pki::of_control_plane(host)?, SystemTime::now())?;
     writeln!(out, "log:   {LOG}")?;
     Ok(())
 }

@@ -12,16 +12,15 @@ use serde_json::json;
 use super::ended::{Ended, carried_out, confirmed};
 use super::options::{Aim, Choice, Way};
 use super::{node, preflight as told, verify};
-use crate::engine::change::Change;
-use crate::engine::run;
-use crate::engine::run::Planned;
-use crate::engine::step::Step;
+use crate::engine::run::{self, Planned};
 use crate::failure::Failure;
 use crate::host::{Host, LOG};
+use crate::install::{Change, Steps};
 use crate::intent::Intent;
 use crate::node::join::JoinFile;
 use crate::preflight;
 use crate::preflight::settled;
+use crate::receipt::StepName;
 use crate::role::Role;
 use crate::target;
 
@@ -34,7 +33,7 @@ pub(crate) fn install(aim: &Aim, choice: &Choice, way: &Way) -> Ended {
 struct Ready {
     host: Host,
     intent: Intent,
-    steps: Vec<&'static dyn Step>,
+    steps: Steps,
 }
 
 /// Looks, shows, asks; none where nothing is to be done.
@@ -133,22 +132,20 @@ fn first(changes: &[Change]) -> String {
 }
 
 /// The steps that were asked for.
-pub(super) fn chosen(role: Role, choice: &Choice) -> anyhow::Result<Vec<&'static dyn Step>> {
+pub(super) fn chosen(role: Role, choice: &Choice) -> anyhow::Result<Steps> {
     let mut steps = order::steps(role);
-    let names: Vec<&str> = steps.iter().map(|step| step.name()).collect();
-    for name in choice.only.iter().chain(&choice.skip) {
-        if !names.contains(&name.as_str()) {
-            return Err(Failure::new(
-                format!("a {role} has no step `{name}`"),
-                format!("the steps are {}", names.join(", ")),
-            )
-            .into());
-        }
+    let known: Vec<StepName> = steps.iter().map(|step| step.name()).collect();
+    if let Some(name) = choice.only.iter().chain(&choice.skip).find(|name| !known.contains(name)) {
+        let names: Vec<String> = known.iter().map(ToString::to_string).collect();
+        return Err(Failure::new(
+            format!("a {role} has no step `{name}`"),
+            format!("the steps are {}", names.join(", ")),
+        )
+        .into());
     }
-    let is_in = |list: &[String], name: &str| list.iter().any(|one| one == name);
     steps.retain(|step| {
-        (choice.only.is_empty() || is_in(&choice.only, step.name()))
-            && !is_in(&choice.skip, step.name())
+        let name = step.name();
+        (choice.only.is_empty() || choice.only.contains(&name)) && !choice.skip.contains(&name)
     });
     if steps.is_empty() {
         return Err(Failure::new(
@@ -160,7 +157,7 @@ pub(super) fn chosen(role: Role, choice: &Choice) -> anyhow::Result<Vec<&'static
     Ok(steps)
 }
 
-fn show(intent: &Intent, plan: &[Planned]) -> io::Result<()> {
+fn show(intent: &Intent, plan: &[Planned<Intent>]) -> io::Result<()> {
     let mut out = stdout();
     let lock = intent.lock();
     writeln!(
@@ -228,7 +225,7 @@ fn words(off: &DisabledCheck) -> String {
 
 /// The plan for a program to read: in the words in which it is shown, since a
 /// change may hold a secret.
-fn as_json(intent: &Intent, plan: &[Planned]) -> serde_json::Value {
+fn as_json(intent: &Intent, plan: &[Planned<Intent>]) -> serde_json::Value {
     let steps = plan.iter().map(|planned| {
         let changes: Vec<String> = planned.changes.iter().map(ToString::to_string).collect();
         json!({"step": planned.step.name(), "changes": changes})

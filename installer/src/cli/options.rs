@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use bundle_format::cluster::NodeName;
 use clap::Args;
 
+use crate::receipt::StepName;
 use crate::role::Role;
 
 /// What a node is to become.
@@ -40,11 +41,11 @@ pub(crate) struct Aim {
 #[derive(Args, Default)]
 pub(crate) struct Choice {
     /// Run only this step; repeat the option for more steps
-    #[arg(long, value_name = "STEP")]
-    pub(super) only: Vec<String>,
+    #[arg(long, value_name = "STEP", hide_possible_values = true)]
+    pub(super) only: Vec<StepName>,
     /// Leave this step out; repeat the option for more steps
-    #[arg(long, value_name = "STEP")]
-    pub(super) skip: Vec<String>,
+    #[arg(long, value_name = "STEP", hide_possible_values = true)]
+    pub(super) skip: Vec<StepName>,
 }
 
 /// How far a run goes.

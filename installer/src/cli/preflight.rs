@@ -42,7 +42,11 @@ pub(crate) fn preflight(aim: &Aim, look: &Look) -> anyhow::Result<()> {
 }
 
 /// Why steps cannot plan, the first reason of each.
-pub(super) fn refusals(host: &Host, intent: &Intent, steps: &[&'static dyn Step]) -> Vec<Failure> {
+pub(super) fn refusals(
+    host: &Host,
+    intent: &Intent,
+    steps: &[&'static dyn Step<Intent>],
+) -> Vec<Failure> {
     let plans = steps.iter().map(|step| run::plan(host, intent, &[*step]));
     plans.filter_map(Result::err).map(|error| Failure::of(&error)).collect()
 }

@@ -12,10 +12,9 @@ use super::install::chosen;
 use super::node;
 use super::options::{Aim, Choice};
 use super::output::print;
-use crate::engine::change::Change;
-use crate::engine::run;
-use crate::engine::run::Planned;
+use crate::engine::run::{self, Planned};
 use crate::failure::Failure;
+use crate::install::{Change, OfInstall};
 use crate::intent::Intent;
 
 /// The largest file of the bundle that is shown, in bytes.
@@ -71,7 +70,7 @@ pub(crate) fn show(
 }
 
 /// All files of a plan, in order.
-fn files(plan: &[Planned]) -> Vec<(PathBuf, New<'_>)> {
+fn files(plan: &[Planned<Intent>]) -> Vec<(PathBuf, New<'_>)> {
     let mut files = Vec::new();
     for change in plan.iter().flat_map(|planned| &planned.changes) {
         match change {
@@ -79,19 +78,19 @@ fn files(plan: &[Planned]) -> Vec<(PathBuf, New<'_>)> {
                 files.push((path.clone(), New::Text(text, *mode)));
             }
             Change::Remove { path } => files.push((path.clone(), New::Gone)),
-            Change::Unpack { folder, files: all } => files.extend(
+            Change::Own(OfInstall::Unpack { folder, files: all }) => files.extend(
                 all.iter().map(|(name, content)| (folder.join(name), New::Content(content))),
             ),
             Change::Run { command, files: all, .. } => files
                 .extend(all.iter().map(|path| (path.clone(), New::Later(format!("`{command}`"))))),
-            Change::Capture { command, path, .. } => {
+            Change::Own(OfInstall::WriteJoinFile { command, path }) => {
                 files.push((path.clone(), New::Later(format!("`{command}`"))));
             }
             Change::Make { .. }
             | Change::Claim { .. }
-            | Change::Import { .. }
             | Change::Install { .. }
-            | Change::Await { .. } => {}
+            | Change::Await { .. }
+            | Change::Own(OfInstall::Import { .. }) => {}
         }
     }
     files

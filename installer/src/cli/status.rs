@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::node;
+use crate::receipt::StepName;
 use crate::status::{Progress, Registration, Status};
 use bundle_format::text::{indented, plain_json, printable, stdout};
 
@@ -21,7 +22,7 @@ fn show(out: &mut impl Write, status: &Status) -> io::Result<()> {
     match &status.role {
         Some(role) => {
             // The step that puts a node into its cluster.
-            let last = ["control-plane", "join"];
+            let last = [StepName::ControlPlane, StepName::Join];
             let mut steps = status.steps.iter().filter(|step| last.contains(&step.name));
             let is_one = steps.any(|step| step.progress == Progress::Finished);
             let is = if is_one { "is" } else { "is not yet" };
@@ -38,7 +39,7 @@ fn show(out: &mut impl Write, status: &Status) -> io::Result<()> {
         (Progress::Untouched, "no change:"),
     ] {
         let steps = status.steps.iter().filter(|step| step.progress == progress);
-        let names: Vec<&str> = steps.map(|step| step.name).collect();
+        let names: Vec<String> = steps.map(|step| step.name.to_string()).collect();
         if !names.is_empty() {
             writeln!(out, "{word:<13}{}", names.join(", "))?;
         }

@@ -2,11 +2,11 @@
 //! starts again when they end. containerd is asked, since the API server may not
 //! answer.
 
-use crate::engine::change::Change;
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::paths::STATIC_PODS;
+use crate::receipt::StepName;
 
 /// The containers, in the order in which they are ended: each before what it needs.
 const NAMES: [&str; 4] = ["kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"];
@@ -24,13 +24,13 @@ pub struct Container {
 
 impl Container {
     /// What has it end, as kubelet would.
-    pub(crate) fn end(&self) -> Change {
-        Change::run(&signal("SIGTERM", &self.id))
+    pub(crate) fn end(&self) -> Command {
+        signal("SIGTERM", &self.id)
     }
 }
 
-fn signal(name: &str, id: &str) -> String {
-    format!("ctr -n k8s.io tasks kill --signal {name} {id}")
+fn signal(name: &str, id: &str) -> Command {
+    Command::of(&format!("ctr -n k8s.io tasks kill --signal {name} {id}"))
 }
 
 /// Those of the control plane that run. An error where containerd does not say.
@@ -59,7 +59,7 @@ pub(crate) fn running(host: &Host) -> anyhow::Result<Vec<Container>> {
 
 /// Waits until none of `old` runs, and in their place others do. One that does not
 /// end in time is killed, as kubelet would.
-pub(crate) fn await_new(host: &mut Host, step: &str, old: &[Container]) -> anyhow::Result<()> {
+pub(crate) fn await_new(host: &mut Host, step: StepName, old: &[Container]) -> anyhow::Result<()> {
     let left = |host: &Host| -> anyhow::Result<Vec<Container>> {
         Ok(running(host)?.into_iter().filter(|one| old.contains(one)).collect())
     };
@@ -67,7 +67,7 @@ pub(crate) fn await_new(host: &mut Host, step: &str, old: &[Container]) -> anyho
         host.await_that("the control plane to end", GRACE, |host| Ok(left(host)?.is_empty()));
     if ended.is_err() {
         for container in left(host)? {
-            host.run(step, &Command::of(&signal("SIGKILL", &container.id)), &[], &[], None)?;
+            host.run(step, &signal("SIGKILL", &container.id), &[], &[], None)?;
         }
     }
     let is_meant = |name: &&&str| host.exists(format!("{STATIC_PODS}/{name}.yaml"));

@@ -3,16 +3,19 @@
 //! that answers, for one whose certificate has expired does not.
 //!
 //! It may be cut short anywhere: all is renewed again by the next run, since which
-//! pods use which certificates nobody can tell afterwards.
+//! pods use which certificates nobody can tell afterwards. So its steps have one name in
+//! the receipt, and are finished together.
 
+use std::cell::OnceCell;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use anyhow::bail;
 
 use super::pods::{self, Container};
-use crate::engine::change::Change;
-use crate::engine::run;
+use crate::engine::step::Step;
+use crate::engine::{change, step};
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
@@ -25,12 +28,17 @@ use crate::node::kubectl::kubectl;
 use crate::node::paths::KUBELET_CLIENT;
 use crate::node::paths::KUBELET_CONF;
 use crate::node::paths::{ADMIN_CONF, ROOT_KUBECONFIG};
-use crate::receipt::{Before, Deed, Line};
+use crate::receipt::{Before, Deed, Line, StepName};
 use crate::role::Role;
 use crate::steps::time;
 
-/// What the receipt calls it.
-pub const STEP: &str = "certs";
+/// A change of a renewal.
+pub type Change = change::Change<OfRenewal>;
+type Node<'a> = step::Node<'a, Renewal>;
+
+/// The steps, in order.
+pub const STEPS: [&'static dyn Step<Renewal>; 5] =
+    [&PutBack, &RenewAll, &KubeletsOwn, &Restart, &RootsCopy];
 
 /// Why this node's certificates are not renewed here; none where they can be.
 pub fn refusal(host: &Host) -> anyhow::Result<Option<Failure>> {
@@ -76,58 +84,90 @@ pub fn refusal(host: &Host) -> anyhow::Result<Option<Failure>> {
     time::wrong_clock(host)
 }
 
-/// What a renewal will do, in order; of files, those that are there by now.
-pub fn plan(host: &Host) -> anyhow::Result<Vec<Change>> {
-    let mut all = put_back(host)?;
-    all.extend(renewed(host));
-    all.extend(kubelet(host)?);
-    all.extend(restarted(&pods::running(host)?));
-    all.push(answering());
-    all.extend(own(host)?);
-    Ok(all)
+/// A renewal: what its steps found when their turn came.
+#[derive(Default)]
+pub struct Renewal {
+    /// The certificates that are to be renewed.
+    old: OnceCell<Vec<Kept>>,
+    /// The containers that ran when these had been renewed, and may have read the old.
+    ended: OnceCell<Vec<Container>>,
 }
 
-/// Renews all, says each change to `report` before it is made, and gives the
-/// certificates that are now the control plane's. Fails where one is the old one.
-pub fn renew(host: &mut Host, report: &mut dyn FnMut(&Change)) -> anyhow::Result<Vec<Kept>> {
-    let mut make = |host: &mut Host, changes: Vec<Change>| {
-        changes.into_iter().try_for_each(|change| {
-            report(&change);
-            run::make_without_bundle(host, STEP, &change)
-        })
-    };
-    let mended = put_back(host)?;
-    make(host, mended)?;
-    let before = pki::of_control_plane(host)?;
-    make(host, renewed(host))?;
-    let kubelet = kubelet(host)?;
-    make(host, kubelet)?;
-    let old = pods::running(host)?;
-    make(host, vec![Change::run("systemctl restart kubelet")])?;
-    for container in &old {
-        // It may have ended by itself meanwhile.
-        if let Err(error) = make(host, vec![container.end()])
-            && pods::running(host)?.contains(container)
-        {
-            return Err(error);
+/// What only a renewal changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OfRenewal {
+    /// A container ends, unless it has ended by itself meanwhile.
+    End(Container),
+    /// Until these have ended, and others run in their place.
+    AwaitNew(Vec<Container>),
+}
+
+impl fmt::Display for OfRenewal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::End(container) => write!(f, "run {}", container.end()),
+            Self::AwaitNew(_) => f.write_str("wait for the control plane to start anew"),
         }
     }
-    pods::await_new(host, STEP, &old)?;
-    make(host, vec![answering()])?;
-    let own = own(host)?;
-    make(host, own)?;
-    let after = pki::of_control_plane(host)?;
-    let now = SystemTime::now();
-    let is_old = |one: &&Kept| {
-        let was = before.iter().any(|old| old.certificate.der == one.certificate.der);
-        was || one.standing(now) == Standing::Expired
-    };
-    let left: Vec<&str> = after.iter().filter(is_old).map(|one| one.path.as_str()).collect();
-    if !left.is_empty() {
-        bail!("kubeadm has not renewed {}", left.join(", "));
+}
+
+impl step::Purpose for Renewal {
+    type Own = OfRenewal;
+
+    fn begun(&self) -> Option<Line> {
+        None
     }
-    host.finish(STEP)?;
-    Ok(after)
+
+    fn make(&self, host: &mut Host, step: StepName, change: &OfRenewal) -> anyhow::Result<()> {
+        match change {
+            OfRenewal::End(container) => {
+                let ended = host.run(step, &container.end(), &[], &[], None);
+                match ended {
+                    Err(error) if pods::running(host)?.contains(container) => Err(error),
+                    _ => Ok(()),
+                }
+            }
+            OfRenewal::AwaitNew(old) => pods::await_new(host, step, old),
+        }
+    }
+}
+
+impl Renewal {
+    /// Whether kubeadm has renewed what this run found. What has lost its end is not.
+    fn is_renewed(&self, host: &Host) -> anyhow::Result<bool> {
+        if !put_back(host)?.is_empty() {
+            return Ok(false);
+        }
+        let now = pki::of_control_plane(host)?;
+        let old = self.old.get_or_init(|| now.clone());
+        Ok(now.iter().any(|one| !is_among(old, one)))
+    }
+
+    /// The files whose certificates are not new, or hold no more.
+    fn left(&self, host: &Host) -> anyhow::Result<Vec<String>> {
+        let old = self.old.get().map(Vec::as_slice).unwrap_or_default();
+        let now = SystemTime::now();
+        let is_left = |one: &Kept| is_among(old, one) || one.standing(now) == Standing::Expired;
+        let all = pki::of_control_plane(host)?.into_iter();
+        Ok(all.filter(is_left).map(|one| one.path).collect())
+    }
+}
+
+fn is_among(old: &[Kept], one: &Kept) -> bool {
+    old.iter().any(|old| old.certificate.der == one.certificate.der)
+}
+
+/// What has lost its end is put back.
+struct PutBack;
+
+impl Step<Renewal> for PutBack {
+    fn name(&self) -> StepName {
+        StepName::Certs
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        put_back(node.host)
+    }
 }
 
 /// kubeadm writes over its files, and so a power loss leaves one cut short, which
@@ -180,55 +220,119 @@ fn kept(host: &Host, path: &str) -> anyhow::Result<Option<(String, u32)>> {
     unread.map_or(Ok(None), Err)
 }
 
-fn renewed(host: &Host) -> Vec<Change> {
-    vec![Change::Run {
-        command: Command::of(&format!("kubeadm certs renew all{}", config_option(host))),
-        undo: Vec::new(),
-        files: pki::renewed_files(host).into_iter().map(PathBuf::from).collect(),
-    }]
+/// kubeadm renews all.
+struct RenewAll;
+
+impl Step<Renewal> for RenewAll {
+    fn name(&self) -> StepName {
+        StepName::Certs
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        if node.intent.is_renewed(node.host)? {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Change::Run {
+            command: Command::of(&format!("kubeadm certs renew all{}", config_option(node.host))),
+            undo: Vec::new(),
+            files: pki::renewed_files(node.host).into_iter().map(PathBuf::from).collect(),
+            intention: None,
+        }])
+    }
 }
 
 /// kubelet renews its own, unless it was off until that had expired: then it does
 /// not start, and nothing starts the control plane.
-fn kubelet(host: &Host) -> anyhow::Result<Vec<Change>> {
-    let now = SystemTime::now();
-    if !kubelet::of_client(host)?.iter().any(|one| one.standing(now) == Standing::Expired) {
-        return Ok(Vec::new());
+struct KubeletsOwn;
+
+impl Step<Renewal> for KubeletsOwn {
+    fn name(&self) -> StepName {
+        StepName::Certs
     }
-    let remove = |path: &str| host.exists(path).then(|| Change::Remove { path: path.into() });
-    let mut changes: Vec<Change> = remove(KUBELET_CONF).into_iter().collect();
-    let line = format!("kubeadm init phase kubeconfig kubelet{}", config_option(host));
-    changes.push(Change::Run {
-        command: Command::of(&line),
-        undo: Vec::new(),
-        files: vec![KUBELET_CONF.into()],
-    });
-    changes.extend(remove(KUBELET_CLIENT));
-    Ok(changes)
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let (host, now) = (node.host, SystemTime::now());
+        if !kubelet::of_client(host)?.iter().any(|one| one.standing(now) == Standing::Expired) {
+            return Ok(Vec::new());
+        }
+        let remove = |path: &str| host.exists(path).then(|| Change::Remove { path: path.into() });
+        let mut changes: Vec<Change> = remove(KUBELET_CONF).into_iter().collect();
+        let line = format!("kubeadm init phase kubeconfig kubelet{}", config_option(host));
+        changes.push(Change::Run {
+            command: Command::of(&line),
+            undo: Vec::new(),
+            files: vec![KUBELET_CONF.into()],
+            intention: None,
+        });
+        changes.extend(remove(KUBELET_CLIENT));
+        Ok(changes)
+    }
 }
 
-/// kubelet starts again what has ended: at once, if it has just been started itself
-/// and so knows of no earlier end.
-fn restarted(running: &[Container]) -> Vec<Change> {
-    let kubelet = [Change::run("systemctl restart kubelet")];
-    kubelet.into_iter().chain(running.iter().map(Container::end)).collect()
+/// The control plane starts anew, and answers. kubelet starts again what has ended: at
+/// once, if it has just been started itself and so knows of no earlier end.
+struct Restart;
+
+impl Step<Renewal> for Restart {
+    fn name(&self) -> StepName {
+        StepName::Certs
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let (host, renewal) = (node.host, node.intent);
+        let running = pods::running(host)?;
+        if !renewal.is_renewed(host)? {
+            // In a plan.
+            return Ok(restarted(&running));
+        }
+        let Some(old) = renewal.ended.get() else {
+            return Ok(restarted(renewal.ended.get_or_init(|| running)));
+        };
+        if running.iter().any(|one| old.contains(one)) {
+            return Ok(restarted(old));
+        }
+        let left = renewal.left(host)?;
+        if left.is_empty() {
+            Ok(Vec::new())
+        } else {
+            bail!("kubeadm has not renewed {}", left.join(", "))
+        }
+    }
 }
 
-/// The API server, believed by its new certificate.
-fn answering() -> Change {
+fn restarted(old: &[Container]) -> Vec<Change> {
+    let mut changes = vec![Change::run("systemctl restart kubelet")];
+    changes.extend(old.iter().cloned().map(|one| Change::Own(OfRenewal::End(one))));
+    changes.push(Change::Own(OfRenewal::AwaitNew(old.to_vec())));
+    // The API server, believed by its new certificate.
     let line = format!("{} --request-timeout 10s get --raw /readyz", kubectl(ADMIN_CONF));
-    Change::Await { command: Command::of(&line), seconds: 300 }
+    changes.push(Change::Await { command: Command::of(&line), seconds: 300 });
+    changes
 }
 
 /// root's own kubeconfig, where it is a copy of the administrator's.
-fn own(host: &Host) -> anyhow::Result<Vec<Change>> {
-    let read = |path| Kubeconfig::whole(host, path);
-    let (Some(admin), Some(own)) = (read(ADMIN_CONF)?, read(ROOT_KUBECONFIG)?) else {
-        return Ok(Vec::new());
-    };
-    let name = |config: &Kubeconfig| Some(config.client.first()?.common_name.clone());
-    if name(&admin) != name(&own) || !own.believes(&admin.authorities) {
-        return Ok(Vec::new());
+struct RootsCopy;
+
+impl Step<Renewal> for RootsCopy {
+    fn name(&self) -> StepName {
+        StepName::Certs
     }
-    Ok(vec![Change::write_secret(ROOT_KUBECONFIG, host.read(ADMIN_CONF)?.unwrap_or_default())])
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let host = node.host;
+        let read = |path| Kubeconfig::whole(host, path);
+        let (Some(admin), Some(own)) = (read(ADMIN_CONF)?, read(ROOT_KUBECONFIG)?) else {
+            return Ok(Vec::new());
+        };
+        let name = |config: &Kubeconfig| Some(config.client.first()?.common_name.clone());
+        if name(&admin) != name(&own) || !own.believes(&admin.authorities) {
+            return Ok(Vec::new());
+        }
+        let text = host.read(ADMIN_CONF)?.unwrap_or_default();
+        // In a plan kubeadm has not written it yet.
+        if node.intent.is_renewed(host)? && host.read(ROOT_KUBECONFIG)?.as_ref() == Some(&text) {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Change::write_secret(ROOT_KUBECONFIG, text)])
+    }
 }

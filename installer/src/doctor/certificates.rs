@@ -6,13 +6,13 @@ use std::time::SystemTime;
 
 use super::finding::{Finding, role};
 use super::kubeconfigs::{kubelet_anew, own_anew};
-use crate::credentials::renewal;
 use crate::host::Host;
 use crate::node::certificates::kept::{Kept, Standing};
 use crate::node::certificates::kubelet;
 use crate::node::certificates::pki;
 use crate::node::kubeadm::config_option;
 use crate::node::paths::ROOT_KUBECONFIG;
+use crate::receipt::StepName;
 use crate::role::Role;
 
 /// A certificate becomes valid only later: the clock is behind.
@@ -38,7 +38,7 @@ pub(super) fn early(host: &Host) -> anyhow::Result<Option<Finding>> {
 /// A renewal was interrupted: some certificates are new, and not every program has
 /// read them.
 pub(super) fn interrupted(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let was = host.was_interrupted(renewal::STEP);
+    let was = host.was_interrupted(StepName::Certs);
     Ok(was.then(|| Finding::new("the renewal of certificates was interrupted", renewed(host))))
 }
 

@@ -7,6 +7,7 @@ use super::finding::{Finding, again};
 use super::kubelet;
 use crate::host::Host;
 use crate::node::containerd::told;
+use crate::receipt::StepName;
 
 pub(super) fn differs(host: &Host) -> anyhow::Result<Option<Finding>> {
     let Some(settings) = kubelet::configuration(host)? else { return Ok(None) };
@@ -36,7 +37,7 @@ pub(super) fn differs(host: &Host) -> anyhow::Result<Option<Finding>> {
         let switch = format!("SystemdCgroup = {}", theirs != CgroupDriver::Systemd);
         let by_hand =
             format!("write {switch} for {runtime} in {path}; systemctl restart containerd");
-        again(host, &["containerd"], by_hand)
+        again(host, &[StepName::Containerd], by_hand)
     };
     let whose = if is_default { String::new() } else { format!(" for the runtime {runtime}") };
     let cause = format!("kubelet's cgroup driver is {ours}, and containerd's{whose} is {theirs}");

@@ -6,25 +6,25 @@ use crate::host::Host;
 use crate::node::chrony;
 use crate::node::chrony::{ALLOWED, Tracking};
 use crate::node::paths::CHRONY_CONF;
-use crate::receipt;
+use crate::receipt::{self, StepName};
 use crate::role::Role;
 use crate::steps::time;
 
 /// The installer set up chronyd here, and it is off.
 pub(super) fn stopped(host: &Host) -> anyhow::Result<Option<Finding>> {
     // On other nodes another program may set the clock.
-    let is_ours = receipt::finished(host.lines(), "time");
-    if is_ours { unit::off(host, "chronyd", "packages") } else { Ok(None) }
+    let is_ours = receipt::finished(host.lines(), StepName::Time);
+    if is_ours { unit::off(host, "chronyd", StepName::Packages) } else { Ok(None) }
 }
 
 /// Another program sets the clock as well, now or after the next boot.
 pub(super) fn beside(host: &Host) -> anyhow::Result<Option<Finding>> {
-    if !receipt::finished(host.lines(), "time") {
+    if !receipt::finished(host.lines(), StepName::Time) {
         return Ok(None);
     }
     let Some(change) = time::without_others(host)?.into_iter().next() else { return Ok(None) };
     let cause = format!("another program beside chronyd sets the clock: still to do is `{change}`");
-    Ok(Some(Finding::new(cause, again(host, &["time"], change.to_string()))))
+    Ok(Some(Finding::new(cause, again(host, &[StepName::Time], change.to_string()))))
 }
 
 /// A worker's chronyd has no server.
@@ -44,7 +44,7 @@ pub(super) fn without_source(host: &Host) -> anyhow::Result<Option<Finding>> {
             format!("name a server in {CHRONY_CONF}, and run `systemctl restart chronyd`");
         Finding::new(
             format!("the clock follows nothing: {CHRONY_CONF} names no server"),
-            again(host, &["time"], by_hand),
+            again(host, &[StepName::Time], by_hand),
         )
     } else {
         let servers = servers.join(", ");
@@ -71,7 +71,7 @@ pub(super) fn off(host: &Host) -> anyhow::Result<Option<Finding>> {
             format!("name a server in {CHRONY_CONF}, and run `systemctl restart chronyd`");
         return Ok(Some(Finding::new(
             "the clock is not synchronised, so that chronyd gives no time to others",
-            again(host, &["time"], by_hand),
+            again(host, &[StepName::Time], by_hand),
         )));
     }
     Ok(None)

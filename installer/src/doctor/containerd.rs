@@ -7,6 +7,7 @@ use crate::host::Host;
 use crate::node::containerd::{refusal, source, told};
 use crate::node::paths::CRI_SOCKET;
 use crate::node::systemd::unit_is;
+use crate::receipt::StepName;
 
 /// containerd cannot read its configuration, or it switches CRI off.
 pub(super) fn configuration(host: &Host) -> anyhow::Result<Option<Finding>> {
@@ -20,7 +21,7 @@ pub(super) fn configuration(host: &Host) -> anyhow::Result<Option<Finding>> {
     Ok(told.cri_is_off.then(|| {
         Finding::new(
             format!("containerd's CRI plugin is disabled, in {path}"),
-            again(host, &["containerd"], by_hand),
+            again(host, &[StepName::Containerd], by_hand),
         )
     }))
 }
@@ -37,13 +38,13 @@ fn unreadable(host: &Host, failure: &Failure) -> anyhow::Result<Finding> {
         ));
     }
     let by_hand = format!("containerd config default >{path} && systemctl restart containerd");
-    let line = again(host, &["containerd"], by_hand);
+    let line = again(host, &[StepName::Containerd], by_hand);
     Ok(Finding::new(cause, format!("mv {path} {path}.old && {line}")))
 }
 
 /// containerd does not run.
 pub(super) fn stopped(host: &Host) -> anyhow::Result<Option<Finding>> {
-    unit::off(host, "containerd", "packages")
+    unit::off(host, "containerd", StepName::Packages)
 }
 
 /// containerd runs, and CRI does not answer.
@@ -64,7 +65,7 @@ pub(super) fn mute(host: &Host) -> anyhow::Result<Option<Finding>> {
         let known = ["config_path", "systemd_cgroup", "no_pivot", "runtime_engine", "runtime_root"];
         let by_hand = format!("mend that in {path} or in what it imports");
         let line = if known.iter().any(|word| reason.contains(word)) {
-            again(host, &["containerd"], by_hand)
+            again(host, &[StepName::Containerd], by_hand)
         } else {
             by_hand
         };

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::host::Host;
 use crate::node::paths::AUTHORITY_KEY;
+use crate::receipt::StepName;
 use crate::role::Role;
 
 /// Something that is wrong with a node.
@@ -32,7 +33,7 @@ pub(super) fn role(host: &Host) -> Role {
 
 /// The installer's command that runs steps again. A node that the installer did not
 /// make is mended by hand.
-pub(super) fn again(host: &Host, steps: &[&str], by_hand: impl Into<String>) -> String {
+pub(super) fn again(host: &Host, steps: &[StepName], by_hand: impl Into<String>) -> String {
     if Role::of_receipt(host.lines()).is_none() {
         return by_hand.into();
     }

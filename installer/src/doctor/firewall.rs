@@ -9,10 +9,11 @@ use super::finding::{Finding, again, role};
 use super::kubelet;
 use crate::exec::Command;
 use crate::host::Host;
+use crate::node::firewalld::{Kind, Place, Rule};
 use crate::node::registered;
-use crate::receipt;
+use crate::receipt::{self, StepName};
 use crate::steps::firewall::{
-    Arrival, KUBELETS_PORT, Place, Rule, Ways, Zones, default_zone, for_all, is_at_work, opened,
+    Arrival, KUBELETS_PORT, Ways, Zones, default_zone, for_all, is_at_work, opened,
 };
 
 /// firewalld lacks rules that the installer added: now, or in its files, which it
@@ -28,7 +29,7 @@ pub(super) fn closed(host: &Host) -> anyhow::Result<Option<Finding>> {
         let zones = Zones::ask(host, place)?;
         let ours = opened(host, place, &default);
         // `elsewhere` checks in which zone packets arrive.
-        let opened = ours.iter().filter(|rule| rule.kind == "port");
+        let opened = ours.iter().filter(|rule| rule.kind == Kind::Port);
         let mut of: BTreeSet<&str> = opened.map(|rule| rule.zone.as_str()).collect();
         if ours.is_empty() {
             of.insert(&default);
@@ -45,7 +46,7 @@ pub(super) fn closed(host: &Host) -> anyhow::Result<Option<Finding>> {
         let words: BTreeSet<String> = missing.iter().map(|rule| shown(rule)).collect();
         let words: Vec<String> = words.into_iter().collect();
         causes.push(format!("firewalld {verb} nothing through at {}", words.join(", ")));
-        cures.extend(place.commands("add", &missing).iter().map(|(_, command)| typed(command)));
+        cures.extend(place.commands("add", &missing).iter().map(typed));
     }
     // Usually both lack the same rules.
     Ok(causes.first().map(|cause| Finding::new(cause, cures.join(" && "))))
@@ -63,7 +64,7 @@ pub(super) fn elsewhere(host: &Host) -> anyhow::Result<Option<Finding>> {
     let zones = Zones::ask(host, Place::Work)?;
     let arrival = Arrival::at(host, (Place::Work, &zones), None, &ways, &default)?;
     let mut needed = for_all(role(host));
-    let cure = || again(host, &["firewall"], "open the ports in that zone");
+    let cure = || again(host, &[StepName::Firewall], "open the ports in that zone");
     if let Some(port) = needed.next() {
         let is_closed = |zone: &&String| !zones.takes_all(zone) && !zones.has(&port.for_all(zone));
         if let Some(zone) = arrival.of_interface(ways.own()).iter().find(is_closed) {
@@ -92,7 +93,7 @@ pub(super) fn elsewhere(host: &Host) -> anyhow::Result<Option<Finding>> {
 
 /// A firewall that the operator set up is the operator's matter.
 fn is_ours(host: &Host) -> anyhow::Result<bool> {
-    Ok(receipt::finished(host.lines(), "firewall") && is_at_work(host)?)
+    Ok(receipt::finished(host.lines(), StepName::Firewall) && is_at_work(host)?)
 }
 
 /// A rule, in short.

@@ -5,7 +5,7 @@ use super::kubelet;
 use crate::host::Host;
 use crate::node::facts::Facts;
 use crate::node::sysctl::now;
-use crate::receipt;
+use crate::receipt::{self, StepName};
 use crate::steps::sysctl::{Undoing, off as switched_off, own, settings, undoing};
 
 /// The file for settings that are made by hand: it must sort after `99-sysctl.conf`.
@@ -29,7 +29,7 @@ pub(super) fn off(host: &Host) -> anyhow::Result<Option<Finding>> {
             Some(now) => {
                 let cure = || {
                     let keep = format!("echo '{line}' >>{BY_HAND} && {set}");
-                    again(host, &["sysctl"], with_others(&others, &keep))
+                    again(host, &[StepName::Sysctl], with_others(&others, &keep))
                 };
                 let cure = if is_kept { set } else { cure() };
                 Finding::new(format!("{key} is {now}, and must be {wanted}"), cure)
@@ -46,7 +46,7 @@ pub(super) fn off(host: &Host) -> anyhow::Result<Option<Finding>> {
     let set = format!("sysctl -w {key}=1");
     let cure = match others.is_empty() {
         true => set,
-        false => again(host, &["sysctl"], with_others(&others, &set)),
+        false => again(host, &[StepName::Sysctl], with_others(&others, &set)),
     };
     Ok(Some(Finding::new(format!("{key} is 0, and must be 1"), cure)))
 }
@@ -54,14 +54,17 @@ pub(super) fn off(host: &Host) -> anyhow::Result<Option<Finding>> {
 /// The settings are right now, and another file changes them at the next boot.
 pub(super) fn undone(host: &Host) -> anyhow::Result<Option<Finding>> {
     // On other nodes it is unknown which file should win.
-    if !receipt::finished(host.lines(), "sysctl") {
+    if !receipt::finished(host.lines(), StepName::Sysctl) {
         return Ok(None);
     }
     let others = undoing(host, own(host), &interfaces(host)?)?;
     Ok(others.first().map(|one| {
         let (path, own) = (one.path.display(), own(host));
         let cause = format!("{path} has `{}`, which undoes {own} at the next boot", one.told());
-        Finding::new(cause, again(host, &["sysctl"], with_others(&others, "sysctl --system")))
+        Finding::new(
+            cause,
+            again(host, &[StepName::Sysctl], with_others(&others, "sysctl --system")),
+        )
     }))
 }
 

@@ -10,6 +10,7 @@ use super::unit;
 use crate::host::Host;
 use crate::node::kubelet_arguments;
 use crate::node::paths::KUBELET_CONFIG;
+use crate::receipt::StepName;
 
 /// kubelet's configuration; none if the file does not exist.
 pub(super) fn configuration(host: &Host) -> anyhow::Result<Option<Map<String, Value>>> {
@@ -28,7 +29,7 @@ pub(super) fn address(host: &Host) -> anyhow::Result<Option<Ipv4Addr>> {
 
 /// kubelet does not run.
 pub(super) fn stopped(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let Some(off) = unit::off(host, "kubelet", "packages")? else { return Ok(None) };
+    let Some(off) = unit::off(host, "kubelet", StepName::Packages)? else { return Ok(None) };
     // For a refused argument the log has only a stack trace.
     let refused = kubelet_arguments::refused(host)?;
     Ok(Some(refused.map_or(off, |refused| {

@@ -14,7 +14,7 @@ use super::unit;
 use crate::host::Host;
 use crate::node::facts;
 use crate::node::facts::default_route;
-use crate::receipt::{Deed, Line};
+use crate::receipt::{Deed, Line, StepName};
 use crate::role::Role;
 use crate::steps::nfs_server;
 use crate::steps::service_route::{PATH, SET, UNIT};
@@ -26,7 +26,7 @@ pub(super) fn lost_file(host: &Host) -> anyhow::Result<Option<Finding>> {
     let mut wrote = BTreeMap::new();
     for line in host.lines() {
         let Line::Deed { step, deed: Deed::Wrote { path, after, .. } } = line else { continue };
-        wrote.insert(path.as_path(), (step.as_str(), *after));
+        wrote.insert(path.as_path(), (*step, *after));
     }
     let (mut paths, mut of) = (Vec::new(), Vec::new());
     for (path, (step, after)) in wrote {
@@ -54,7 +54,7 @@ pub(super) fn route(host: &Host) -> anyhow::Result<Option<Finding>> {
     if default_route(&routes).is_some() {
         return Ok(None);
     }
-    if let Some(off) = unit::off(host, UNIT, "service-route")? {
+    if let Some(off) = unit::off(host, UNIT, StepName::ServiceRoute)? {
         return Ok(Some(off));
     }
     let network = text.lines().find_map(|line| line.strip_prefix(SET)?.split('/').next());
@@ -74,5 +74,5 @@ pub(super) fn nfs(host: &Host) -> anyhow::Result<Option<Finding>> {
     if !host.exists(nfs_server::EXPORTS) {
         return Ok(None);
     }
-    unit::off(host, nfs_server::UNIT, "packages")
+    unit::off(host, nfs_server::UNIT, StepName::Packages)
 }

@@ -4,6 +4,7 @@ use super::finding::{Finding, again};
 use crate::host::Host;
 use crate::node::containerd::told;
 use crate::node::systemd::unit_is;
+use crate::receipt::StepName;
 use crate::steps::images;
 
 pub(super) fn missing(host: &Host) -> anyhow::Result<Option<Finding>> {
@@ -22,6 +23,6 @@ pub(super) fn missing(host: &Host) -> anyhow::Result<Option<Finding>> {
     // Either can be wrong: the name in the configuration, or the images.
     Ok(Some(Finding::new(
         format!("the sandbox image {wanted} of {path} is not on this node"),
-        again(host, &["containerd", "images"], by_hand),
+        again(host, &[StepName::Containerd, StepName::Images], by_hand),
     )))
 }

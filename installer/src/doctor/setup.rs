@@ -7,7 +7,7 @@ use crate::node::kubeadm::RESET;
 use crate::node::kubeadm::config_option;
 use crate::node::paths::KUBELET_CONF;
 use crate::node::registered;
-use crate::receipt;
+use crate::receipt::{self, StepName};
 use crate::role::Role;
 use crate::steps::order;
 
@@ -31,7 +31,7 @@ pub(super) fn outside(host: &Host) -> anyhow::Result<Option<Finding>> {
         // An interrupted renewal replaces kubelet's kubeconfig on its way.
         return Ok(Some(renewal));
     }
-    let last = if role == Role::Master { "control-plane" } else { "join" };
+    let last = if role == Role::Master { StepName::ControlPlane } else { StepName::Join };
     Ok(Some(if host.was_finished(last) {
         // kubeadm refuses a node with files of an earlier run.
         Finding::new(
@@ -61,14 +61,17 @@ pub(super) fn interrupted(host: &Host) -> anyhow::Result<Option<Finding>> {
     {
         return Ok(None);
     }
-    let cause = format!("the installer was interrupted in its step `{}`", steps.join("`, `"));
+    let names: Vec<String> = steps.iter().map(ToString::to_string).collect();
+    let cause = format!("the installer was interrupted in its step `{}`", names.join("`, `"));
     Ok(Some(Finding::new(cause, whole_line(role(host)))))
 }
 
 /// Steps that made changes and did not finish. `ready` is left out: it only waits,
 /// and another check finds what it waits for.
-fn steps_cut_short(host: &Host) -> Vec<&'static str> {
+fn steps_cut_short(host: &Host) -> Vec<StepName> {
     let steps = Role::of_receipt(host.lines()).map(order::steps).unwrap_or_default();
     let names = steps.iter().map(|step| step.name());
-    names.filter(|name| *name != "ready" && receipt::interrupted(host.lines(), name)).collect()
+    names
+        .filter(|name| *name != StepName::Ready && receipt::interrupted(host.lines(), *name))
+        .collect()
 }

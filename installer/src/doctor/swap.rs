@@ -3,7 +3,7 @@
 use super::finding::{Finding, again};
 use super::kubelet;
 use crate::host::Host;
-use crate::receipt;
+use crate::receipt::{self, StepName};
 use crate::steps::swap;
 
 pub(super) fn on(host: &Host) -> anyhow::Result<Option<Finding>> {
@@ -18,19 +18,19 @@ pub(super) fn on(host: &Host) -> anyhow::Result<Option<Finding>> {
     }
     let by_hand = "swapoff -a; then make its lines in /etc/fstab comments";
     let cause = format!("swap is on, with which kubelet does not start: {}", names.join(", "));
-    Ok(Some(Finding::new(cause, again(host, &["swap"], by_hand))))
+    Ok(Some(Finding::new(cause, again(host, &[StepName::Swap], by_hand))))
 }
 
 /// Swap is off, and comes back at the next boot.
 pub(super) fn comes_back(host: &Host) -> anyhow::Result<Option<Finding>> {
     let is_on = host.read("/proc/swaps")?.is_some_and(|text| text.lines().nth(1).is_some());
     // If the installer never switched it off, the operator may want it.
-    if is_on || !receipt::finished(host.lines(), "swap") {
+    if is_on || !receipt::finished(host.lines(), StepName::Swap) {
         return Ok(None);
     }
     Ok(swap::changes(host)?.first().map(|change| {
         let cause =
             format!("swap is off, but comes back at the next boot: still to do is `{change}`");
-        Finding::new(cause, again(host, &["swap"], "make its lines in /etc/fstab comments"))
+        Finding::new(cause, again(host, &[StepName::Swap], "make its lines in /etc/fstab comments"))
     }))
 }

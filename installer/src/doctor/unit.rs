@@ -4,10 +4,11 @@ use super::finding::{Finding, again};
 use crate::exec::Command;
 use crate::host::Host;
 use crate::node::systemd::{unit_is, unit_is_absent};
+use crate::receipt::StepName;
 
 /// Why a service does not run now, or will not after the next boot. `step` is the one
 /// that sets it up.
-pub(super) fn off(host: &Host, unit: &str, step: &str) -> anyhow::Result<Option<Finding>> {
+pub(super) fn off(host: &Host, unit: &str, step: StepName) -> anyhow::Result<Option<Finding>> {
     let ask = |question: &str| {
         let said = host.answer(&Command::of(&format!("systemctl {question} {unit}")))?;
         anyhow::Ok(said.stdout.trim().to_owned())

@@ -4,16 +4,13 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use bundle_format::ImageReference;
-use bundle_format::layout::Content;
-use bundle_format::text::count;
-
 use crate::exec::Command;
 use crate::host::package_change::PackageChange;
+use crate::receipt::Intention;
 
 /// One change to the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum Change<C> {
     /// A file gets this text.
     Write {
         /// The file.
@@ -49,18 +46,6 @@ pub enum Change {
         /// Its permission bits.
         mode: u32,
     },
-    /// Files of the bundle are laid out below a folder.
-    Unpack {
-        /// The folder.
-        folder: PathBuf,
-        /// The files, with their paths below it.
-        files: Vec<(PathBuf, Content)>,
-    },
-    /// Images go from the bundle into containerd.
-    Import {
-        /// Which.
-        images: Vec<ImageReference>,
-    },
     /// Packages are put in by the node's own dnf or yum.
     Install {
         /// What becomes of each.
@@ -76,6 +61,8 @@ pub enum Change {
         undo: Vec<Command>,
         /// Files that it writes, which are then as they were before.
         files: Vec<PathBuf>,
+        /// What for, where a later run asks the receipt for it.
+        intention: Option<Intention>,
     },
     /// A command that looks is asked until it succeeds: what was started answers
     /// a while later.
@@ -85,25 +72,11 @@ pub enum Change {
         /// For how many seconds, at most.
         seconds: u32,
     },
-    /// A command's output, which is a secret or is to be kept, becomes a file.
-    Capture {
-        /// The command.
-        command: Command,
-        /// What makes the file's text of its output.
-        render: Render,
-        /// The file, readable by its owner only.
-        path: PathBuf,
-    },
+    /// What only runs for one purpose can do: of an install, with its bundle.
+    Own(C),
 }
 
-/// What makes a file of a command's output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Render {
-    /// A join file, of what `kubeadm token create --print-join-command` says.
-    JoinFile,
-}
-
-impl Change {
+impl<C> Change<C> {
     /// A file that all may read, unless it is there and they may not.
     pub fn write(path: impl Into<PathBuf>, text: impl Into<Vec<u8>>) -> Self {
         Self::Write { path: path.into(), text: text.into(), mode: 0o644, then: None, why: None }
@@ -125,16 +98,31 @@ impl Change {
 
     /// A command that needs no taking back.
     pub fn run(line: &str) -> Self {
-        Self::Run { command: Command::of(line), undo: Vec::new(), files: Vec::new() }
+        Self::run_command(Command::of(line))
+    }
+
+    /// The same, for words with spaces.
+    pub fn run_command(command: Command) -> Self {
+        Self::Run { command, undo: Vec::new(), files: Vec::new(), intention: None }
+    }
+
+    /// A command with what it is run for.
+    #[must_use]
+    pub(crate) fn intended(mut self, to: Intention) -> Self {
+        if let Self::Run { intention, .. } = &mut self {
+            *intention = Some(to);
+        }
+        self
     }
 
     /// A command, and the one that takes it back.
     pub fn run_undone_by(line: &str, undo: &str) -> Self {
-        Self::Run { command: Command::of(line), undo: vec![Command::of(undo)], files: Vec::new() }
+        let undo = vec![Command::of(undo)];
+        Self::Run { command: Command::of(line), undo, files: Vec::new(), intention: None }
     }
 }
 
-impl fmt::Display for Change {
+impl<C: fmt::Display> fmt::Display for Change<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Write { path, then: Some(then), .. } => {
@@ -148,21 +136,12 @@ impl fmt::Display for Change {
             Self::Make { path, .. } | Self::Claim { path, .. } => {
                 write!(f, "make the folder {}", path.display())
             }
-            Self::Unpack { folder, files } => match files.as_slice() {
-                [(name, _)] => write!(f, "unpack {} into {}", name.display(), folder.display()),
-                many => {
-                    write!(f, "unpack {} into {}", count(many.len(), "file"), folder.display())
-                }
-            },
-            Self::Import { images } => write!(f, "import {}", count(images.len(), "image")),
             Self::Install { packages, .. } => f.write_str(&package_changes(packages)),
             Self::Run { command, .. } => write!(f, "run {command}"),
             Self::Await { command, seconds } => {
                 write!(f, "wait for {command}, {seconds} s at most")
             }
-            Self::Capture { command, path, .. } => {
-                write!(f, "run {command}, and write {}", path.display())
-            }
+            Self::Own(own) => own.fmt(f),
         }
     }
 }

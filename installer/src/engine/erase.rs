@@ -15,15 +15,7 @@ use crate::receipt::{Deed, Replaced};
 /// Whether a deed is about packages. Receipts of older versions have dnf's commands
 /// for it: what went in, and by its name alone what was not there before.
 pub(crate) fn is_about_packages(deed: &Deed) -> bool {
-    matches!(deed, Deed::Installed { .. }) || older_names(deed).is_some()
-}
-
-fn older_names(deed: &Deed) -> Option<&[String]> {
-    let Deed::Ran { undo, .. } = deed else { return None };
-    let [undo] = undo.as_slice() else { return None };
-    let (tool, words) = undo.words().split_first()?;
-    let at = words.iter().position(|word| word == "remove")?;
-    ["dnf", "yum"].contains(&tool.as_str()).then(|| words.get(at + 1..)).flatten()
+    matches!(deed, Deed::Installed { .. }) || deed.older_packages().is_some()
 }
 
 /// What deeds, the oldest first, have made of a node's packages.
@@ -36,7 +28,7 @@ pub(crate) struct Brought {
 }
 
 impl Brought {
-    pub(crate) fn by(deeds: &[&Deed]) -> Self {
+    pub(crate) fn by<'a>(deeds: impl Iterator<Item = &'a Deed>) -> Self {
         let mut all = Self::default();
         for deed in deeds {
             match deed {
@@ -50,18 +42,15 @@ impl Brought {
                         }
                     }
                 }
-                Deed::Ran { command, .. } => {
-                    let names = older_names(deed).unwrap_or_default();
-                    let went_in = command.words().iter().filter_map(|word| word.parse().ok());
+                deed => {
+                    let (went_in, names) = deed.older_packages().unwrap_or_default();
                     for package in went_in {
-                        let package: Nevra = package;
                         let is_ours = all.ours.iter().any(|one| one.name == package.name);
                         if is_ours || names.contains(&package.name) {
                             all.ours.push(package);
                         }
                     }
                 }
-                _ => {}
             }
         }
         all

@@ -14,7 +14,7 @@ use crate::engine::undo;
 use crate::exec::Command;
 use crate::files::whole::partial;
 use crate::host::Host;
-use crate::receipt::{self, Before, Deed};
+use crate::receipt::{self, Before, Deed, StepName};
 
 /// What a reset tells on its way.
 #[derive(Clone, Copy, Debug)]
@@ -33,55 +33,24 @@ pub fn reset(host: &mut Host, say: &mut dyn FnMut(Told<'_>)) -> Vec<String> {
     // Steps of which something could not be taken back.
     let mut held = BTreeSet::new();
     let deeds = receipt::remaining_of_steps(host.lines()).into_iter();
-    let deeds: Vec<(String, Deed)> =
-        deeds.map(|(step, deed)| (step.to_owned(), deed.clone())).collect();
+    let deeds: Vec<(StepName, Deed)> = deeds.map(|(step, deed)| (step, deed.clone())).collect();
+    let mut uses = Uses::of(&deeds);
     // Packages need one another across runs: all go at once, where the first came.
-    let packages: Vec<&(String, Deed)> =
+    let packages: Vec<&(StepName, Deed)> =
         deeds.iter().filter(|(_, deed)| is_about_packages(deed)).collect();
-    let undos = deeds.iter().filter_map(|(_, deed)| match deed {
-        Deed::Ran { undo, .. } if !is_about_packages(deed) => Some(undo),
-        _ => None,
-    });
-    let mut uses: HashMap<Vec<String>, usize> = HashMap::new();
-    for command in undos.flatten() {
-        *uses.entry(command.words().to_vec()).or_default() += 1;
-    }
     for one in deeds.iter().rev() {
-        let (step, deed) = one;
+        let (step, deed) = (one.0, &one.1);
         if is_about_packages(deed) {
             if packages.first().is_some_and(|first| std::ptr::eq(*first, one)) {
-                let all: Vec<&Deed> = packages.iter().map(|(_, deed)| deed).collect();
-                match without_packages(host, &all, say) {
-                    Ok(()) => packages.iter().for_each(|(step, deed)| host.note_undone(step, deed)),
-                    Err(reason) => left.push(reason),
-                }
+                left.extend(without_packages(host, &packages, say).err());
             }
             continue;
         }
-        let result = match deed {
-            Deed::Wrote { path, before, after } => put_back(host, path, before, *after),
-            Deed::Made { path } => remove_if_empty(host, path),
-            Deed::Claimed { path, before } => empty(host, path, *before),
-            Deed::Installed { .. } => Ok(()),
-            Deed::Ran { undo, .. } => {
-                let mut failed = Ok(());
-                for command in undo {
-                    // What several changes have in common is taken back once,
-                    // after the files of the last of them.
-                    let left = uses.entry(command.words().to_vec()).or_default();
-                    *left = left.saturating_sub(1);
-                    if *left == 0 {
-                        failed = failed.and(run(host, command, say));
-                    }
-                }
-                failed
-            }
-        };
-        match result {
+        match take_back(host, deed, &mut uses, say) {
             // A folder with something in it may be empty by the next reset.
             Ok(()) if matches!(deed, Deed::Made { path } if host.exists(path)) => {}
             // What read a file that is not back yet has to read it again.
-            Ok(()) if matches!(deed, Deed::Ran { .. }) && held.contains(step) => {}
+            Ok(()) if matches!(deed, Deed::Ran { .. }) && held.contains(&step) => {}
             Ok(()) => host.note_undone(step, deed),
             Err(reason) => {
                 held.insert(step);
@@ -92,6 +61,55 @@ pub fn reset(host: &mut Host, say: &mut dyn FnMut(Told<'_>)) -> Vec<String> {
     left
 }
 
+/// How many deeds are still to be taken back by a command. What several of them have in
+/// common is run once, after the files of the last of them.
+struct Uses(HashMap<Vec<String>, usize>);
+
+impl Uses {
+    fn of(deeds: &[(StepName, Deed)]) -> Self {
+        let mut uses: HashMap<Vec<String>, usize> = HashMap::new();
+        let undos = deeds.iter().filter_map(|(_, deed)| match deed {
+            Deed::Ran { undo, .. } if !is_about_packages(deed) => Some(undo),
+            _ => None,
+        });
+        for command in undos.flatten() {
+            *uses.entry(command.words().to_vec()).or_default() += 1;
+        }
+        Self(uses)
+    }
+
+    /// Counts a use; gives whether it was the last.
+    fn is_last(&mut self, command: &Command) -> bool {
+        let left = self.0.entry(command.words().to_vec()).or_default();
+        *left = left.saturating_sub(1);
+        *left == 0
+    }
+}
+
+/// Takes back a deed that is not about packages.
+fn take_back(
+    host: &mut Host,
+    deed: &Deed,
+    uses: &mut Uses,
+    say: &mut dyn FnMut(Told<'_>),
+) -> Result<(), String> {
+    match deed {
+        Deed::Wrote { path, before, after } => put_back(host, path, before, *after),
+        Deed::Made { path } => remove_if_empty(host, path),
+        Deed::Claimed { path, before } => empty(host, path, *before),
+        Deed::Installed { .. } => Ok(()),
+        Deed::Ran { undo, .. } => {
+            let mut failed = Ok(());
+            for command in undo {
+                if uses.is_last(command) {
+                    failed = failed.and(run(host, command, say));
+                }
+            }
+            failed
+        }
+    }
+}
+
 /// Takes back a command, if anything is left of what it did.
 fn run(host: &mut Host, command: &Command, say: &mut dyn FnMut(Told<'_>)) -> Result<(), String> {
     if undo::run(host, command).map_err(|error| format!("{error:#}"))? {
@@ -100,19 +118,20 @@ fn run(host: &mut Host, command: &Command, say: &mut dyn FnMut(Told<'_>)) -> Res
     Ok(())
 }
 
-/// Erases all packages that came with us.
+/// Erases all packages that came with us, and notes that.
 fn without_packages(
     host: &mut Host,
-    deeds: &[&Deed],
+    deeds: &[&(StepName, Deed)],
     say: &mut dyn FnMut(Told<'_>),
 ) -> Result<(), String> {
-    let brought = Brought::by(deeds);
+    let brought = Brought::by(deeds.iter().map(|(_, deed)| deed));
     let stays = erase(host, &brought.ours).map_err(|error| format!("{error:#}"))?;
     let replaced = brought.replaced.iter();
     let replaced = replaced.map(|one| format!("{}: {} was there before", one.is, one.was));
     // A run that was begun again says so again.
     let told: BTreeSet<String> = stays.into_iter().chain(replaced).collect();
     told.iter().for_each(|one| say(Told::Stays(one)));
+    deeds.iter().for_each(|(step, deed)| host.note_undone(*step, deed));
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::files::attributes::Attributes;
 use crate::files::whole::{copy_whole, copy_whole_as};
 use crate::host::package_change::PackageChange;
-use crate::receipt::{self, Before, Deed, Line, Receipt};
+use crate::receipt::{self, Before, Deed, Intention, Line, Receipt, StepName};
 
 impl Host {
     /// Notes that a run begins.
@@ -24,12 +24,18 @@ impl Host {
     }
 
     /// Notes that all changes of a step were made.
-    pub fn finish(&mut self, step: &str) -> anyhow::Result<()> {
-        self.journal()?.add(Line::Finished { step: step.to_owned() })
+    pub fn finish(&mut self, step: StepName) -> anyhow::Result<()> {
+        self.journal()?.add(Line::Finished { step })
     }
 
     /// Writes a file.
-    pub fn write(&mut self, step: &str, path: &Path, text: &[u8], mode: u32) -> anyhow::Result<()> {
+    pub fn write(
+        &mut self,
+        step: StepName,
+        path: &Path,
+        text: &[u8],
+        mode: u32,
+    ) -> anyhow::Result<()> {
         self.copy(step, path, Digest::of(text), &mut &text[..], mode)
     }
 
@@ -37,7 +43,7 @@ impl Host {
     /// reader ends with an error where it does not.
     pub fn copy(
         &mut self,
-        step: &str,
+        step: StepName,
         path: &Path,
         digest: Digest,
         from: &mut dyn Read,
@@ -55,19 +61,19 @@ impl Host {
     /// which goes backwards, the file is put back before it is read.
     pub fn write_for(
         &mut self,
-        step: &str,
+        step: StepName,
         path: &Path,
         text: &[u8],
         mode: u32,
         then: &Command,
     ) -> anyhow::Result<()> {
-        self.note(step, Deed::Ran { command: then.clone(), undo: vec![then.clone()] })?;
+        self.note(step, ran(then, vec![then.clone()]))?;
         self.write(step, path, text, mode)?;
         self.execute(then, None).map(drop)
     }
 
     /// Removes a file.
-    pub fn remove(&mut self, step: &str, path: &Path) -> anyhow::Result<()> {
+    pub fn remove(&mut self, step: StepName, path: &Path) -> anyhow::Result<()> {
         if self.path(path).is_symlink() {
             return Err(Failure::new(
                 format!("{} is to go, and is a link to something else", path.display()),
@@ -81,14 +87,14 @@ impl Host {
     }
 
     /// Makes a folder. At a reset it goes if nothing is in it.
-    pub fn make(&mut self, step: &str, path: &Path, mode: u32) -> anyhow::Result<()> {
+    pub fn make(&mut self, step: StepName, path: &Path, mode: u32) -> anyhow::Result<()> {
         self.make_parents(step, path)?;
         self.note(step, Deed::Made { path: path.to_owned() })?;
         self.make_folder(path, mode)
     }
 
     /// Makes a folder, what is in which is ours from then on.
-    pub fn claim(&mut self, step: &str, path: &Path, mode: u32) -> anyhow::Result<()> {
+    pub fn claim(&mut self, step: StepName, path: &Path, mode: u32) -> anyhow::Result<()> {
         self.make_parents(step, path)?;
         let before = self.mode(path)?;
         self.note(step, Deed::Claimed { path: path.to_owned(), before })?;
@@ -102,23 +108,35 @@ impl Host {
     /// writes, are as they were, and then `undo` is run.
     pub fn run(
         &mut self,
-        step: &str,
+        step: StepName,
         command: &Command,
         undo: &[Command],
         files: &[PathBuf],
-        input: Option<Input<'_>>,
-    ) -> anyhow::Result<Output> {
-        self.note(step, Deed::Ran { command: command.clone(), undo: undo.to_vec() })?;
+        intention: Option<Intention>,
+    ) -> anyhow::Result<()> {
+        let (command, undo) = (command.clone(), undo.to_vec());
+        self.note(step, Deed::Ran { command: command.clone(), undo, intention })?;
         for file in files {
             self.note_file(step, file, None)?;
         }
-        self.execute(command, input)
+        self.execute(&command, None).map(drop)
+    }
+
+    /// Runs a command that reads `input`, and needs no taking back.
+    pub fn feed(
+        &mut self,
+        step: StepName,
+        command: &Command,
+        input: Input<'_>,
+    ) -> anyhow::Result<()> {
+        self.note(step, ran(command, Vec::new()))?;
+        self.execute(command, Some(input)).map(drop)
     }
 
     /// Runs a command that puts in packages.
     pub fn install(
         &mut self,
-        step: &str,
+        step: StepName,
         command: &Command,
         packages: &[PackageChange],
     ) -> anyhow::Result<()> {
@@ -133,8 +151,8 @@ impl Host {
     }
 
     /// Runs a command whose output is a secret: it is in no log and in no error.
-    pub fn capture(&mut self, step: &str, command: &Command) -> anyhow::Result<Output> {
-        self.note(step, Deed::Ran { command: command.clone(), undo: Vec::new() })?;
+    pub fn capture(&mut self, step: StepName, command: &Command) -> anyhow::Result<Output> {
+        self.note(step, ran(command, Vec::new()))?;
         let output = self.log_and_run(command, None)?;
         self.say(last(&output.stderr));
         match output.succeeded() {
@@ -150,9 +168,9 @@ impl Host {
 
     /// Notes that a deed was taken back. A reset asks what is left anyway, so that
     /// it goes on where this cannot be written, as on a full disk.
-    pub(crate) fn note_undone(&mut self, step: &str, deed: &Deed) {
+    pub(crate) fn note_undone(&mut self, step: StepName, deed: &Deed) {
         if let Some(receipt) = &mut self.receipt {
-            drop(receipt.add(Line::Undone { step: Some(step.to_owned()), deed: deed.clone() }));
+            drop(receipt.add(Line::Undone { step: Some(step), deed: deed.clone() }));
         }
     }
 
@@ -185,7 +203,7 @@ impl Host {
             .map_err(|error| told(error, path))
     }
 
-    fn make_parents(&mut self, step: &str, path: &Path) -> anyhow::Result<()> {
+    fn make_parents(&mut self, step: StepName, path: &Path) -> anyhow::Result<()> {
         let missing: Vec<PathBuf> = path
             .ancestors()
             .skip(1)
@@ -199,7 +217,12 @@ impl Host {
         Ok(())
     }
 
-    fn note_file(&mut self, step: &str, path: &Path, after: Option<Digest>) -> anyhow::Result<()> {
+    fn note_file(
+        &mut self,
+        step: StepName,
+        path: &Path,
+        after: Option<Digest>,
+    ) -> anyhow::Result<()> {
         // A reset goes back to what was there at first. Of what was written since
         // no copy is kept: it may be a secret.
         let before = match receipt::first(self.lines(), path) {
@@ -217,8 +240,8 @@ impl Host {
         self.note(step, Deed::Wrote { path: path.to_owned(), before, after })
     }
 
-    fn note(&mut self, step: &str, deed: Deed) -> anyhow::Result<()> {
-        self.journal()?.add(Line::Deed { step: step.to_owned(), deed })
+    fn note(&mut self, step: StepName, deed: Deed) -> anyhow::Result<()> {
+        self.journal()?.add(Line::Deed { step, deed })
     }
 
     fn journal(&mut self) -> anyhow::Result<&mut Receipt> {
@@ -248,6 +271,10 @@ impl Host {
         };
         put().map_err(|error| told(error, path))
     }
+}
+
+fn ran(command: &Command, undo: Vec<Command>) -> Deed {
+    Deed::Ran { command: command.clone(), undo, intention: None }
 }
 
 /// What a command said; an error, with the reason that it gave, where it failed.

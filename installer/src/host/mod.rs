@@ -18,7 +18,7 @@ use bundle_format::text::Printable;
 use rustix::fs::OFlags;
 
 use crate::exec::Exec;
-use crate::receipt::{self, Line, Receipt};
+use crate::receipt::{self, Line, Receipt, StepName};
 
 /// The log: what was changed, and what commands printed.
 pub const LOG: &str = "/var/log/kubeferry/install.log";
@@ -32,7 +32,7 @@ pub struct Host {
     log: Option<Printable<File>>,
     /// The step whose changes have just been made, and which is asked again
     /// whether anything is left.
-    checked: Option<String>,
+    checked: Option<StepName>,
 }
 
 impl Host {
@@ -89,24 +89,24 @@ impl Host {
     }
 
     /// Whether a step began to make changes and did not finish.
-    pub fn was_interrupted(&self, step: &str) -> bool {
+    pub fn was_interrupted(&self, step: StepName) -> bool {
         !self.is_checked(step) && receipt::interrupted(self.lines(), step)
     }
 
     /// Whether a step finished once, and has not begun again since.
-    pub fn was_finished(&self, step: &str) -> bool {
+    pub fn was_finished(&self, step: StepName) -> bool {
         self.is_checked(step)
             || receipt::finished(self.lines(), step) && !self.was_interrupted(step)
     }
 
     /// Notes that all changes of a step were made: from now on it does not count
     /// as interrupted.
-    pub(crate) fn check(&mut self, step: &str) {
-        self.checked = Some(step.to_owned());
+    pub(crate) fn check(&mut self, step: StepName) {
+        self.checked = Some(step);
     }
 
-    fn is_checked(&self, step: &str) -> bool {
-        self.checked.as_deref() == Some(step)
+    fn is_checked(&self, step: StepName) -> bool {
+        self.checked == Some(step)
     }
 
     /// Where a path of the node is on this system.

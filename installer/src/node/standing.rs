@@ -6,6 +6,7 @@ use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::kubeadm::RESET;
+use crate::receipt::StepName;
 
 /// How long a control plane may take to start after a boot, in seconds.
 pub(crate) const PATIENCE: u32 = 180;
@@ -25,7 +26,7 @@ pub(crate) enum Standing {
 /// `left` that it made is there, no answer does not mean that it must begin again.
 pub(crate) fn standing(
     host: &Host,
-    step: &str,
+    step: StepName,
     left: &str,
     config: &str,
     question: &str,

@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
 use crate::node::kubeadm;
+use crate::receipt::StepName;
 use crate::role::Role;
 
 /// The document's kind, the place in it, our name for the setting, and the cure.
@@ -79,10 +80,10 @@ impl Cure {
 
 /// Fixed settings that are asked for with other values.
 pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
-    let is_master = host.exists(paths::ADMIN_CONF) && !host.was_interrupted("control-plane");
+    let is_master = host.exists(paths::ADMIN_CONF) && !host.was_interrupted(StepName::ControlPlane);
     let is_worker = host.exists(paths::KUBEADM_JOINED)
         && host.exists(paths::KUBELET_CONF)
-        && !host.was_interrupted("join");
+        && !host.was_interrupted(StepName::Join);
     let was = match (is_master, is_worker) {
         (true, _) => Role::Master,
         (false, true) => Role::Worker,

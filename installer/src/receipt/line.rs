@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::exec::Command;
 use crate::files::attributes::Attributes;
+use crate::receipt::intention::Intention;
+use crate::receipt::older;
+use crate::receipt::step::StepName;
 
 /// A line of the receipt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,7 +30,7 @@ pub enum Line {
     /// A change is about to be made.
     Deed {
         /// The step.
-        step: String,
+        step: StepName,
         /// What.
         deed: Deed,
     },
@@ -35,14 +38,14 @@ pub enum Line {
     Undone {
         /// The step whose it was; older receipts do not say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        step: Option<String>,
+        step: Option<StepName>,
         /// What.
         deed: Deed,
     },
     /// All changes of a step were made.
     Finished {
         /// The step.
-        step: String,
+        step: StepName,
     },
 }
 
@@ -87,7 +90,27 @@ pub enum Deed {
         command: Command,
         /// What takes it back.
         undo: Vec<Command>,
+        /// What for, where somebody asks; in older receipts the command alone says it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        intention: Option<Intention>,
     },
+}
+
+impl Deed {
+    /// What a command was run for; none where nobody asks.
+    pub(crate) fn intention(&self) -> Option<Intention> {
+        match self {
+            Self::Ran { intention: Some(intention), .. } => Some(intention.clone()),
+            Self::Ran { command, intention: None, .. } => older::intention(command),
+            _ => None,
+        }
+    }
+
+    /// What an older version's command put in, and which names of it were not there before.
+    pub(crate) fn older_packages(&self) -> Option<(Vec<Nevra>, &[String])> {
+        let Self::Ran { command, undo, .. } = self else { return None };
+        older::packages(command, undo)
+    }
 }
 
 /// A package that took the place of another version of it.
@@ -130,15 +153,15 @@ pub fn remaining(lines: &[Line]) -> Vec<&Deed> {
 }
 
 /// The same, each with its step.
-pub fn remaining_of_steps(lines: &[Line]) -> Vec<(&str, &Deed)> {
-    let mut deeds: Vec<(&str, &Deed)> = Vec::new();
+pub fn remaining_of_steps(lines: &[Line]) -> Vec<(StepName, &Deed)> {
+    let mut deeds: Vec<(StepName, &Deed)> = Vec::new();
     for line in lines {
         match line {
-            Line::Deed { step, deed } => deeds.push((step, deed)),
+            Line::Deed { step, deed } => deeds.push((*step, deed)),
             Line::Undone { step: of, deed } => {
                 // Steps may have run the same command.
-                let is_it = |(step, one): &(&str, &Deed)| {
-                    *one == deed && of.as_deref().is_none_or(|of| of == *step)
+                let is_it = |(step, one): &(StepName, &Deed)| {
+                    *one == deed && of.is_none_or(|of| of == *step)
                 };
                 if let Some(at) = deeds.iter().rposition(is_it) {
                     deeds.remove(at);
@@ -160,16 +183,24 @@ pub fn commands(lines: &[Line]) -> impl DoubleEndedIterator<Item = &Command> {
     })
 }
 
+/// What commands were run for, the oldest first.
+pub fn intentions(lines: &[Line]) -> impl Iterator<Item = Intention> {
+    lines.iter().filter_map(|line| match line {
+        Line::Deed { deed, .. } => deed.intention(),
+        _ => None,
+    })
+}
+
 /// Whether changes of the step were begun and not finished.
-pub fn interrupted(lines: &[Line], step: &str) -> bool {
+pub fn interrupted(lines: &[Line], step: StepName) -> bool {
     let last = lines.iter().rev().find(|line| match line {
-        Line::Deed { step: of, .. } | Line::Finished { step: of } => of == step,
+        Line::Deed { step: of, .. } | Line::Finished { step: of } => *of == step,
         _ => false,
     });
     matches!(last, Some(Line::Deed { .. }))
 }
 
 /// Whether all changes of the step were made at least once.
-pub fn finished(lines: &[Line], step: &str) -> bool {
-    lines.iter().any(|line| matches!(line, Line::Finished { step: of } if of == step))
+pub fn finished(lines: &[Line], step: StepName) -> bool {
+    lines.iter().any(|line| matches!(line, Line::Finished { step: of } if *of == step))
 }

@@ -2,7 +2,10 @@
 //! before the change that it tells of is made, so that whatever ends this
 //! program leaves a node of which it is known what was done to it.
 
+mod intention;
 mod line;
+mod older;
+mod step;
 
 use std::fmt::Display;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -13,14 +16,17 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use bundle_format::durable::{Lock, lock};
 use bundle_format::{Digest, input};
+use serde::Deserialize;
 
 use crate::failure::Failure;
 use crate::files::whole::write_whole;
 
+pub use self::intention::Intention;
 pub use self::line::{
-    Before, Deed, Line, Replaced, commands, finished, first, interrupted, remaining,
+    Before, Deed, Line, Replaced, commands, finished, first, intentions, interrupted, remaining,
     remaining_of_steps,
 };
+pub use self::step::StepName;
 
 /// Where a node keeps it, and what else is the installer's own.
 pub const FOLDER: &str = "/var/lib/kubeferry";
@@ -228,7 +234,8 @@ fn parse(bytes: &[u8]) -> anyhow::Result<(Vec<Line>, usize)> {
         if number == 0 && version(line).is_some_and(|version| version != u64::from(VERSION)) {
             bail!("it was written by another version of this program; use that one");
         }
-        let line: Line = serde_json::from_slice(line).map_err(|error| damaged(number, &error))?;
+        let line: Line = serde_json::from_slice(line)
+            .map_err(|error| unknown(line).unwrap_or_else(|| damaged(number, &error)))?;
         if matches!(line, Line::Receipt { .. }) != (number == 0) {
             let what = if number == 0 { "how a receipt begins" } else { "the first" };
             return Err(damaged(number, &format!("it is not {what}")).into());
@@ -244,6 +251,18 @@ fn parse(bytes: &[u8]) -> anyhow::Result<(Vec<Line>, usize)> {
         return Err(damaged(lines.len(), &"it is no line").into());
     }
     Ok((lines, whole))
+}
+
+/// That a whole line is of a step that another version has.
+fn unknown(line: &[u8]) -> Option<Failure> {
+    let line: serde_json::Value = serde_json::from_slice(line).ok()?;
+    let step = line.get("step")?;
+    StepName::deserialize(step).is_err().then(|| {
+        Failure::new(
+            format!("this version of the installer does not know the step {step}"),
+            "use the version that this node was last changed with",
+        )
+    })
 }
 
 /// The version that a receipt's first line says, whatever else is in the line.

@@ -2,14 +2,14 @@
 //! manifest again leaves this be, since it says nothing of it.
 
 use super::manifests;
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
-use crate::exec::Command;
+use crate::engine::step::Step;
 use crate::failure::Failure;
+use crate::host::Host;
+use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::ADMIN_CONF;
-use crate::receipt;
+use crate::receipt::{self, Intention, StepName};
 
 /// Calico's variable (docs.tigera.io, "IP autodetection methods").
 const VARIABLE: &str = "IP_AUTODETECTION_METHOD";
@@ -17,15 +17,15 @@ const VARIABLE: &str = "IP_AUTODETECTION_METHOD";
 /// Sets the interface by which Calico finds addresses.
 pub struct CniInterface;
 
-impl Step for CniInterface {
-    fn name(&self) -> &'static str {
-        "cni-interface"
+impl Step<Intent> for CniInterface {
+    fn name(&self) -> StepName {
+        StepName::CniInterface
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let interface = node.intent.cluster.cni_interface.as_ref();
         // One that is taken out again goes, if it is from us.
-        if interface.is_none() && !receipt::commands(node.host.lines()).any(is_setting) {
+        if interface.is_none() && !is_from_us(node.host) {
             return Ok(Vec::new());
         }
         let kubectl = format!("{} -n kube-system", kubectl(ADMIN_CONF));
@@ -53,14 +53,17 @@ impl Step for CniInterface {
         // With a dash after it a variable goes.
         let setting =
             if wanted.is_empty() { format!("{VARIABLE}-") } else { format!("{VARIABLE}={wanted}") };
-        Ok(vec![Change::run(&format!(
-            "{kubectl} set env daemonset/calico-node --containers=calico-node {setting}"
-        ))])
+        Ok(vec![
+            Change::run(&format!(
+                "{kubectl} set env daemonset/calico-node --containers=calico-node {setting}"
+            ))
+            .intended(Intention::SetCniInterface),
+        ])
     }
 }
 
-fn is_setting(command: &Command) -> bool {
-    command.words().iter().any(|word| word.starts_with(VARIABLE))
+fn is_from_us(host: &Host) -> bool {
+    receipt::intentions(host.lines()).any(|one| one == Intention::SetCniInterface)
 }
 
 /// An interface for a Calico that the bundle does not have, or that says another.

@@ -1,8 +1,9 @@
 //! The control plane, made by kubeadm.
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::exec::Command;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::kubeadm;
 use crate::node::kubeadm::RESET;
 use crate::node::kubectl::kubectl;
@@ -10,15 +11,16 @@ use crate::node::paths::KUBEADM_CONFIG;
 use crate::node::paths::{ADMIN_CONF, ETCD, ETCD_MEMBER, KUBELET, KUBERNETES};
 use crate::node::standing;
 use crate::node::standing::Standing;
+use crate::receipt::StepName;
 use crate::steps::file::claims;
 use crate::steps::{boot_images, time};
 
 /// Runs `kubeadm init`.
 pub struct ControlPlane;
 
-impl Step for ControlPlane {
-    fn name(&self) -> &'static str {
-        "control-plane"
+impl Step<Intent> for ControlPlane {
+    fn name(&self) -> StepName {
+        StepName::ControlPlane
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
@@ -46,6 +48,7 @@ impl Step for ControlPlane {
             command: Command::of("kubeadm init --skip-token-print --config").with(KUBEADM_CONFIG),
             undo: vec![Command::of(RESET)],
             files: Vec::new(),
+            intention: None,
         });
         Ok(changes)
     }

@@ -1,16 +1,18 @@
 //! `/etc/crictl.yaml`, so that crictl asks containerd and prints no warning.
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::paths::CRI_SOCKET;
+use crate::receipt::StepName;
 use crate::steps::file::file;
 
 /// Writes crictl's configuration.
 pub struct Crictl;
 
-impl Step for Crictl {
-    fn name(&self) -> &'static str {
-        "crictl"
+impl Step<Intent> for Crictl {
+    fn name(&self) -> StepName {
+        StepName::Crictl
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

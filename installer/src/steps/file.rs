@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::engine::change::Change;
 use crate::exec::Command;
 use crate::host::Host;
+use crate::install::Change;
+use crate::receipt::StepName;
 
 /// The change that gives a file this text; none if it has it.
 pub(super) fn file(
@@ -36,7 +37,7 @@ pub(super) fn secret_file(host: &Host, path: &str, text: &str) -> anyhow::Result
 /// After an interruption the program reads it again.
 pub(super) fn file_for(
     host: &Host,
-    step: &str,
+    step: StepName,
     path: &str,
     text: &(impl AsRef<[u8]> + ?Sized),
     command: &str,
@@ -47,7 +48,7 @@ pub(super) fn file_for(
 /// As [`file_for`], where what makes the files is known.
 pub(super) fn reread(
     host: &Host,
-    step: &str,
+    step: StepName,
     mut changes: Vec<Change>,
     command: &str,
 ) -> Vec<Change> {

@@ -7,10 +7,12 @@
 use std::net::IpAddr;
 
 use super::lines::{end_last, lines, shown};
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::exec::Command;
 use crate::host::Host;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
+use crate::receipt::StepName;
 use crate::steps::file::file;
 
 const PATH: &str = "/etc/hosts";
@@ -23,9 +25,9 @@ const CLOUD: &str = "/etc/cloud/cloud.cfg.d/zz-kubeferry.cfg";
 /// Sets the host name, and writes `/etc/hosts`.
 pub struct Hosts;
 
-impl Step for Hosts {
-    fn name(&self) -> &'static str {
-        "hosts"
+impl Step<Intent> for Hosts {
+    fn name(&self) -> StepName {
+        StepName::Hosts
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
@@ -39,6 +41,7 @@ impl Step for Hosts {
                 command: Command::of("hostnamectl set-hostname").with(wanted.clone()),
                 undo: vec![Command::of("hostnamectl set-hostname").with(now)],
                 files: Vec::new(),
+                intention: None,
             });
         }
         let mut machines = vec![(IpAddr::from(intent.address), wanted)];

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use bundle_format::layout;
 use bundle_format::lock::{LockedImage, Why};
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::host::Host;
+use crate::install::{Change, Node, OfInstall};
 use crate::intent::Intent;
 use crate::node::paths::CONTAINERD_DATA;
+use crate::receipt::StepName;
 use crate::role::Role;
 
 /// Components that run only on masters, by kubeadm's names.
@@ -19,15 +20,18 @@ const OF_MASTERS: [&str; 4] =
 /// Imports the images.
 pub struct Images;
 
-impl Step for Images {
-    fn name(&self) -> &'static str {
-        "images"
+impl Step<Intent> for Images {
+    fn name(&self) -> StepName {
+        StepName::Images
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let missing: Vec<_> =
             missing(node.host, node.intent).iter().map(|image| image.name.clone()).collect();
-        Ok(if missing.is_empty() { Vec::new() } else { vec![Change::Import { images: missing }] })
+        if missing.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Change::Own(OfInstall::Import { images: missing })])
     }
 }
 

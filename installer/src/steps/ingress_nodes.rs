@@ -6,13 +6,15 @@
 use bundle_format::cluster::NodeName;
 
 use super::ingress::{self, Workload};
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::exec::Command;
 use crate::host::Host;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::ADMIN_CONF;
 use crate::node::paths::KUBELET_CONF;
+use crate::receipt::StepName;
 use crate::role::Role;
 
 /// A label of our own, because kubelet may not set those of Kubernetes
@@ -22,9 +24,9 @@ const LABEL: &str = "kubeferry/ingress";
 /// Labels machines, and makes the ingress select by the label.
 pub struct IngressNodes;
 
-impl Step for IngressNodes {
-    fn name(&self) -> &'static str {
-        "ingress-nodes"
+impl Step<Intent> for IngressNodes {
+    fn name(&self) -> StepName {
+        StepName::IngressNodes
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
@@ -120,5 +122,5 @@ fn select(workload: &Workload, selects: bool) -> Change {
         workload.kind.to_lowercase(),
         workload.metadata.name
     ));
-    Change::Run { command: command.with(patch), undo: Vec::new(), files: Vec::new() }
+    Change::run_command(command.with(patch))
 }

@@ -3,9 +3,10 @@
 use crate::node::paths::KUBEADM_JOINED;
 use anyhow::Context;
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::exec::Command;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::join::JoinFile;
 use crate::node::kubeadm;
 use crate::node::kubeadm::RESET;
@@ -14,6 +15,7 @@ use crate::node::paths::KUBELET_CONF;
 use crate::node::paths::SERVICE_FOLDER;
 use crate::node::standing;
 use crate::node::standing::Standing;
+use crate::receipt::StepName;
 use crate::steps::control_plane::FOLDERS;
 use crate::steps::file::claims;
 use crate::steps::time;
@@ -21,9 +23,9 @@ use crate::steps::time;
 /// Runs `kubeadm join`.
 pub struct Join;
 
-impl Step for Join {
-    fn name(&self) -> &'static str {
-        "join"
+impl Step<Intent> for Join {
+    fn name(&self) -> StepName {
+        StepName::Join
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
@@ -59,6 +61,7 @@ impl Step for Join {
                 command: Command::of("kubeadm join --config").with(path.clone()),
                 undo: vec![Command::of(RESET)],
                 files: Vec::new(),
+                intention: None,
             });
         }
         if !is_in || host.exists(&path) {

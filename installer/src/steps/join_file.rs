@@ -4,16 +4,18 @@
 
 use crate::node::join;
 
-use crate::engine::change::{Change, Render};
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
+use crate::install::{Change, Node, OfInstall};
+use crate::intent::Intent;
 use crate::node::join::JoinFile;
+use crate::receipt::StepName;
 
 /// Writes the join file.
 pub struct WriteJoinFile;
 
-impl Step for WriteJoinFile {
-    fn name(&self) -> &'static str {
-        "join-file"
+impl Step<Intent> for WriteJoinFile {
+    fn name(&self) -> StepName {
+        StepName::JoinFile
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
@@ -22,6 +24,6 @@ impl Step for WriteJoinFile {
             return Ok(Vec::new());
         }
         let (command, path) = (join::token_command(join::HOURS), join::path());
-        Ok(vec![Change::Capture { command, render: Render::JoinFile, path }])
+        Ok(vec![Change::Own(OfInstall::WriteJoinFile { command, path })])
     }
 }

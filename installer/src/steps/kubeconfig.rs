@@ -5,20 +5,21 @@ use crate::node::paths::ADMIN_CONF;
 use crate::node::paths::ROOT_KUBECONFIG;
 use std::time::SystemTime;
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::failure::Failure;
+use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::certificates::kubeconfig::Brought;
+use crate::receipt::StepName;
 use crate::role::Role;
 use crate::steps::file::secret_file;
 
 /// Writes root's kubeconfig.
 pub struct Kubeconfig;
 
-impl Step for Kubeconfig {
-    fn name(&self) -> &'static str {
-        "kubeconfig"
+impl Step<Intent> for Kubeconfig {
+    fn name(&self) -> StepName {
+        StepName::Kubeconfig
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

@@ -1,18 +1,20 @@
 //! kubelet: it starts at each boot, and has name servers for its pods. kubeadm starts
 //! it the first time.
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::kubelet_arguments;
 use crate::node::systemd::unit_is;
+use crate::receipt::StepName;
 use crate::steps::resolver;
 
 /// Enables kubelet.
 pub struct Kubelet;
 
-impl Step for Kubelet {
-    fn name(&self) -> &'static str {
-        "kubelet"
+impl Step<Intent> for Kubelet {
+    fn name(&self) -> StepName {
+        StepName::Kubelet
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

@@ -5,16 +5,18 @@ use crate::node::paths::KUBELET_CONFIG;
 use anyhow::Context;
 use serde_json::{Map, Value};
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
+use crate::receipt::StepName;
 use crate::steps::file::file_for;
 
 /// Writes kubelet's settings.
 pub struct KubeletSettings;
 
-impl Step for KubeletSettings {
-    fn name(&self) -> &'static str {
-        "kubelet-settings"
+impl Step<Intent> for KubeletSettings {
+    fn name(&self) -> StepName {
+        StepName::KubeletSettings
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

@@ -15,14 +15,15 @@ use bundle_format::BundlePath;
 use bundle_format::layout::Content;
 use bundle_format::lock::{Descriptor, LockedManifest, LockedPass};
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::exec::Command;
 use crate::failure::Failure;
+use crate::install::{Change, Node, OfInstall};
 use crate::intent::Intent;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::ADMIN_CONF;
 use crate::node::paths::SERVICE_FOLDER;
+use crate::receipt::StepName;
 
 /// How long the API server may take to serve a kind after its definition, in seconds.
 const SERVED_SECONDS: u32 = 60;
@@ -35,9 +36,9 @@ pub(crate) const INGRESS: &str = "ingress-nginx";
 /// Applies the bundle's manifests.
 pub struct Manifests;
 
-impl Step for Manifests {
-    fn name(&self) -> &'static str {
-        "manifests"
+impl Step<Intent> for Manifests {
+    fn name(&self) -> StepName {
+        StepName::Manifests
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
@@ -49,7 +50,7 @@ impl Step for Manifests {
             let bytes = node.intent.bundle.read(&part.content.descriptor)?;
             if node.host.bytes(&path)?.is_none_or(|own| own != bytes) {
                 let files = vec![(part.name.clone(), part.content.clone())];
-                changes.push(Change::Unpack { folder: folder.clone(), files });
+                changes.push(Change::Own(OfInstall::Unpack { folder: folder.clone(), files }));
             }
         }
         if changes.is_empty() && is_applied(node, &folder, &parts) {
@@ -59,7 +60,7 @@ impl Step for Manifests {
             let path = folder.join(&part.name);
             let options = if part.by_server { BY_SERVER } else { "" };
             let command = on_file(&format!("apply{options}"), &path);
-            changes.push(Change::Run { command, undo: Vec::new(), files: Vec::new() });
+            changes.push(Change::run_command(command));
             if part.defines_kinds {
                 let command = on_file("wait --for=condition=Established --timeout=5s", &path);
                 changes.push(Change::Await { command, seconds: SERVED_SECONDS });

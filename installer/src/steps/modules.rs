@@ -5,11 +5,12 @@
 
 use bundle_format::cluster::ProxyMode;
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::install::{Change, Node};
 use crate::intent::Intent;
+use crate::receipt::StepName;
 use crate::steps::file::file;
 
 const PATH: &str = "/etc/modules-load.d/kubeferry.conf";
@@ -17,9 +18,9 @@ const PATH: &str = "/etc/modules-load.d/kubeferry.conf";
 /// Loads the modules that pods' traffic needs.
 pub struct Modules;
 
-impl Step for Modules {
-    fn name(&self) -> &'static str {
-        "modules"
+impl Step<Intent> for Modules {
+    fn name(&self) -> StepName {
+        StepName::Modules
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

@@ -2,10 +2,12 @@
 //! (rancher/rke2#786), and those that a site has it leave alone (`+=`,
 //! NetworkManager.conf(5)).
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::host::Host;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::systemd::unit_is;
+use crate::receipt::StepName;
 use crate::steps::file::{file, reread};
 
 const FOLDER: &str = "/etc/NetworkManager/conf.d";
@@ -17,9 +19,9 @@ interface-name:veth*;interface-name:vxlan*\n";
 /// Tells NetworkManager to leave the pods' interfaces alone.
 pub struct NetworkManager;
 
-impl Step for NetworkManager {
-    fn name(&self) -> &'static str {
-        "network-manager"
+impl Step<Intent> for NetworkManager {
+    fn name(&self) -> StepName {
+        StepName::NetworkManager
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

@@ -7,12 +7,13 @@ use std::path::PathBuf;
 
 use bundle_format::cluster::Nfs;
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::systemd::unit_is;
+use crate::receipt::StepName;
 use crate::steps::file::{file, file_for};
 use crate::steps::packages;
 use crate::steps::unit::enabled;
@@ -28,9 +29,9 @@ const PACKAGE: &str = "nfs-utils";
 /// Sets up the NFS server.
 pub struct NfsServer;
 
-impl Step for NfsServer {
-    fn name(&self) -> &'static str {
-        "nfs-server"
+impl Step<Intent> for NfsServer {
+    fn name(&self) -> StepName {
+        StepName::NfsServer
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

@@ -1,12 +1,16 @@
-//! The steps of each role, in order: the table of contents of an installation.
+//! The steps of each role, in order: the table of contents of an installation. The
+//! renewal of certificates has its own list, [`crate::credentials::renewal::STEPS`];
+//! upgrades, and the way back from them, will be further lists.
 
 use crate::engine::step::Step;
+use crate::install::Steps;
+use crate::intent::Intent;
 use crate::role::Role;
 use crate::steps;
 
 /// The steps of a role, in order.
-pub fn steps(role: Role) -> Vec<&'static dyn Step> {
-    let mut all: Vec<&'static dyn Step> = vec![
+pub fn steps(role: Role) -> Steps {
+    let mut all: Steps = vec![
         &steps::hosts::Hosts,
         &steps::selinux::SelinuxPolicy,
         &steps::firewall::FirewallRules,
@@ -28,7 +32,7 @@ pub fn steps(role: Role) -> Vec<&'static dyn Step> {
     ];
     match role {
         Role::Master => all.extend([
-            &steps::control_plane::ControlPlane as &dyn Step,
+            &steps::control_plane::ControlPlane as &dyn Step<Intent>,
             &steps::kubeconfig::Kubeconfig,
             &steps::manifests::Manifests,
             &steps::cni_interface::CniInterface,
@@ -39,7 +43,7 @@ pub fn steps(role: Role) -> Vec<&'static dyn Step> {
         ]),
         Role::Worker => {
             all.extend([
-                &steps::kubeconfig::Kubeconfig as &dyn Step,
+                &steps::kubeconfig::Kubeconfig as &dyn Step<Intent>,
                 &steps::join::Join,
                 &steps::ingress_nodes::IngressNodes,
                 &steps::kubelet_settings::KubeletSettings,

@@ -1,18 +1,20 @@
 //! The node becomes Ready, by the API server's word.
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::ADMIN_CONF;
 use crate::node::paths::KUBELET_CONF;
+use crate::receipt::StepName;
 use crate::role::Role;
 
 /// Waits until the node is Ready.
 pub struct Ready;
 
-impl Step for Ready {
-    fn name(&self) -> &'static str {
-        "ready"
+impl Step<Intent> for Ready {
+    fn name(&self) -> StepName {
+        StepName::Ready
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

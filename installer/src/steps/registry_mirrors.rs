@@ -3,19 +3,21 @@
 
 use bundle_format::cluster::MirrorUrl;
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::containerd::registries::place;
 use crate::node::paths::REGISTRIES as FOLDER;
+use crate::receipt::StepName;
 
 const HEADER: &str = "# Written by kubeferry.\n";
 
 /// Writes the mirrors' files.
 pub struct RegistryMirrors;
 
-impl Step for RegistryMirrors {
-    fn name(&self) -> &'static str {
-        "registry-mirrors"
+impl Step<Intent> for RegistryMirrors {
+    fn name(&self) -> StepName {
+        StepName::RegistryMirrors
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

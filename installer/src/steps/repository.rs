@@ -14,9 +14,11 @@ use anyhow::Context;
 use bundle_format::lock::Descriptor;
 use bundle_format::{BundlePath, Digest};
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::host::Host;
+use crate::install::{Change, Node, OfInstall};
+use crate::intent::Intent;
+use crate::receipt::StepName;
 use crate::steps::file::file;
 use crate::steps::{packages, vendor_keys};
 
@@ -42,9 +44,9 @@ skip_missing_names_on_install=0
 /// Lays out the repository.
 pub struct Repository;
 
-impl Step for Repository {
-    fn name(&self) -> &'static str {
-        "repository"
+impl Step<Intent> for Repository {
+    fn name(&self) -> StepName {
+        StepName::Repository
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
@@ -76,7 +78,7 @@ impl Step for Repository {
             changes.push(Change::Claim { path: folder.clone(), mode: 0o755 });
         }
         if !files.is_empty() {
-            changes.push(Change::Unpack { folder, files });
+            changes.push(Change::Own(OfInstall::Unpack { folder, files }));
         }
         let gpgcheck = u8::from(target.repositories.iter().all(|one| !one.keys.is_empty()));
         changes.extend(vendor_keys::changes(node, &keys)?);

@@ -8,10 +8,10 @@ use crate::node::paths::RESOLV_CONF;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::lines::{end_last, lines};
-use crate::engine::change::Change;
-use crate::engine::step::Node;
 use crate::host::Host;
+use crate::install::{Change, Node};
 use crate::node::systemd::unit_is;
+use crate::receipt::StepName;
 use crate::steps::file::{file, file_for};
 
 /// The file from which kubelet's unit reads arguments (kubernetes.io, "The kubelet
@@ -25,7 +25,7 @@ const PLACES: [&str; 2] = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf
 
 /// The changes that give pods name servers, or take ours away once the node has its
 /// own.
-pub(super) fn changes(node: &Node<'_>, step: &str) -> anyhow::Result<Vec<Change>> {
+pub(super) fn changes(node: &Node<'_>, step: StepName) -> anyhow::Result<Vec<Change>> {
     let host = node.host;
     let is_needed = !has_server(host)?;
     let mut changes = Vec::new();

@@ -4,9 +4,11 @@
 use bundle_format::cluster::Selinux;
 
 use super::lines::lines;
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::failure::Failure;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
+use crate::receipt::StepName;
 use crate::steps::file::file;
 
 /// `/etc/sysconfig/selinux` is a link to this file, or is not read.
@@ -16,9 +18,9 @@ const ENFORCING: &[u8] = b"enforcing";
 /// Makes SELinux permissive, if the cluster file says so.
 pub struct SelinuxPolicy;
 
-impl Step for SelinuxPolicy {
-    fn name(&self) -> &'static str {
-        "selinux"
+impl Step<Intent> for SelinuxPolicy {
+    fn name(&self) -> StepName {
+        StepName::Selinux
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

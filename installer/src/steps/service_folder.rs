@@ -3,16 +3,18 @@
 
 use std::path::PathBuf;
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::paths::SERVICE_FOLDER;
+use crate::receipt::StepName;
 
 /// Makes the folder.
 pub struct ServiceFolder;
 
-impl Step for ServiceFolder {
-    fn name(&self) -> &'static str {
-        "service-folder"
+impl Step<Intent> for ServiceFolder {
+    fn name(&self) -> StepName {
+        StepName::ServiceFolder
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

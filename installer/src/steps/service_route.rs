@@ -2,8 +2,10 @@
 //! kernel refuses a packet to a Service before kube-proxy's rules see it, and then
 //! the node's own programs cannot reach the API by its Service.
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
+use crate::receipt::StepName;
 use crate::steps::file::file_for;
 use crate::steps::unit::enabled;
 
@@ -17,9 +19,9 @@ pub(crate) const SET: &str = "ExecStart=/usr/sbin/ip route replace ";
 /// Sets the route, at each boot.
 pub struct ServiceRoute;
 
-impl Step for ServiceRoute {
-    fn name(&self) -> &'static str {
-        "service-route"
+impl Step<Intent> for ServiceRoute {
+    fn name(&self) -> StepName {
+        StepName::ServiceRoute
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

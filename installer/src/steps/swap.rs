@@ -7,11 +7,13 @@
 use std::path::Path;
 
 use super::lines::{lines, shown};
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::exec::Command;
 use crate::host::Host;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::systemd::unit_is;
+use crate::receipt::StepName;
 use crate::steps::file::file;
 use crate::steps::unit::ended;
 
@@ -37,9 +39,9 @@ const SERVICES: [&str; 6] =
 /// Switches swap off.
 pub struct Swap;
 
-impl Step for Swap {
-    fn name(&self) -> &'static str {
-        "swap"
+impl Step<Intent> for Swap {
+    fn name(&self) -> StepName {
+        StepName::Swap
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
@@ -65,7 +67,7 @@ pub(crate) fn changes(host: &Host) -> anyhow::Result<Vec<Change>> {
             undo.push(Command::of("systemctl restart swap.target"));
         }
         let command = Command::of("swapoff -a");
-        changes.push(Change::Run { command, undo, files: Vec::new() });
+        changes.push(Change::Run { command, undo, files: Vec::new(), intention: None });
     }
     changes.extend(units);
     for (path, is_meant) in [(FSTAB, is_swap as fn(&str) -> bool), (AGENT, is_agents)] {
@@ -90,7 +92,12 @@ fn units(host: &Host) -> anyhow::Result<Vec<Change>> {
         let mask = || {
             let (mask, unmask) = ("systemctl mask", "systemctl unmask");
             let undo = vec![Command::of(unmask).with(unit)];
-            Change::Run { command: Command::of(mask).with(unit), undo, files: Vec::new() }
+            Change::Run {
+                command: Command::of(mask).with(unit),
+                undo,
+                files: Vec::new(),
+                intention: None,
+            }
         };
         Ok(if unit_is(host, "masked", unit)? { None } else { Some(mask()) })
     };
@@ -110,7 +117,7 @@ fn units(host: &Host) -> anyhow::Result<Vec<Change>> {
         } else {
             let undo = vec![Command::of("systemctl link").with(end.display().to_string())];
             let command = Command::of("systemctl disable").with(name);
-            Change::Run { command, undo, files: Vec::new() }
+            Change::Run { command, undo, files: Vec::new(), intention: None }
         });
     }
     for folder in UNITS {

@@ -6,15 +6,16 @@
 use crate::node::paths::CHRONY_CONF;
 use ipnet::Ipv4Net;
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::chrony;
 use crate::node::chrony::{ALLOWED, Tracking};
 use crate::node::systemd::{unit_is, unit_told};
+use crate::receipt::StepName;
 use crate::role::Role;
 use crate::steps::file::{claims, file, file_for};
 use crate::steps::unit::{enabled, ended};
@@ -31,9 +32,9 @@ const TOOLS: &str = "/usr/bin/vmware-toolbox-cmd";
 /// Sets up chrony.
 pub struct Time;
 
-impl Step for Time {
-    fn name(&self) -> &'static str {
-        "time"
+impl Step<Intent> for Time {
+    fn name(&self) -> StepName {
+        StepName::Time
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

@@ -1,8 +1,8 @@
 //! The changes that start or stop a unit of systemd, now and at each boot.
 
-use crate::engine::change::Change;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::install::Change;
 use crate::node::systemd::{unit_is, unit_told};
 
 /// The changes that stop another program's service. A reset restores its state.

@@ -12,11 +12,10 @@ use base64::engine::general_purpose::STANDARD;
 use bundle_format::Digest;
 use bundle_format::lock::Descriptor;
 
-use crate::engine::change::Change;
-use crate::engine::step::Node;
 use crate::exec::Command;
 use crate::host::Host;
-use crate::receipt::{self, Deed};
+use crate::install::{Change, Node};
+use crate::receipt::{self, Deed, Intention};
 use crate::steps::file::file;
 
 /// The first line of an armored key (RFC 4880, 6.2).
@@ -66,7 +65,9 @@ pub(super) fn changes(
             command.with(path.to_string_lossy())
         });
         let undo = missing.iter().map(|name| erase(name)).collect();
-        changes.push(Change::Run { command, undo, files: Vec::new() });
+        let files = files.iter().map(|(path, _)| path.clone()).collect();
+        let intention = Some(Intention::ImportKeys { files });
+        changes.push(Change::Run { command, undo, files: Vec::new(), intention });
     }
     Ok(changes)
 }
@@ -80,10 +81,16 @@ fn replace(host: &Host, name: &str, text: &str, path: &Path) -> anyhow::Result<V
     let digest = Digest::of(text.as_bytes()).to_string();
     let kept = format!("{KEYS_BEFORE}/{}.asc", digest.trim_start_matches("sha256:"));
     let import = |path: &Path| Command::of("rpm --import").with(path.to_string_lossy());
-    let run = |command, undo| Change::Run { command, undo: vec![undo], files: Vec::new() };
+    let run = |command, undo, intention| Change::Run {
+        command,
+        undo: vec![undo],
+        files: Vec::new(),
+        intention,
+    };
     let mut changes = file(host, &kept, text)?;
-    changes.push(run(erase(name), import(Path::new(&kept))));
-    changes.push(run(import(path), erase(name)));
+    changes.push(run(erase(name), import(Path::new(&kept)), None));
+    let imported = Intention::ImportKeys { files: vec![path.to_owned()] };
+    changes.push(run(import(path), erase(name), Some(imported)));
     Ok(changes)
 }
 
@@ -91,13 +98,9 @@ fn replace(host: &Host, name: &str, text: &str, path: &Path) -> anyhow::Result<V
 /// another form.
 fn was_imported(host: &Host, file: &Path) -> bool {
     let deeds = receipt::remaining(host.lines());
-    let word = file.to_string_lossy();
     let wrote = |deed: &&Deed| matches!(deed, Deed::Wrote { path, .. } if path == file);
-    let imported = |deed: &&Deed| match deed {
-        Deed::Ran { command, .. } => {
-            command.words().starts_with(&["rpm".to_owned(), "--import".to_owned()])
-                && command.words().iter().any(|one| *one == word)
-        }
+    let imported = |deed: &&Deed| match deed.intention() {
+        Some(Intention::ImportKeys { files }) => files.iter().any(|one| one == file),
         _ => false,
     };
     deeds.iter().rposition(imported) > deeds.iter().rposition(wrote)

@@ -5,10 +5,10 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use installer::engine::change::Change;
 use installer::engine::reset;
 use installer::exec::Command;
-use installer::receipt::{Before, Deed, Line};
+use installer::install::Change;
+use installer::receipt::{Before, Deed, Line, StepName};
 use installer::role::Role;
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 use rustix::process::geteuid;
@@ -145,9 +145,9 @@ fn a_file_that_was_removed_or_that_a_command_has_written_comes_back_as_it_was() 
     }
     let before = [seen(&gone), seen(&told)];
     let mut host = node.look(Some(Fault::Refused(0))).0.open().unwrap();
-    host.remove("swap", Path::new("/etc/gone")).unwrap();
+    host.remove(StepName::Swap, Path::new("/etc/gone")).unwrap();
     let files = [PathBuf::from("/etc/told")];
-    host.run("certs", &Command::of("true"), &[], &files, None).ok();
+    host.run(StepName::Certs, &Command::of("true"), &[], &files, None).ok();
     fs::remove_file(&told).unwrap();
     fs::write(&told, "another").unwrap();
     assert_eq!(reset::reset(&mut host, &mut |_| ()), [""; 0]);
@@ -176,7 +176,7 @@ fn a_receipt_of_an_earlier_version_restores_what_it_knows() {
     make_private(&real, "old");
     let before = seen(&real);
     let mut host = node.look(None).0.open().unwrap();
-    host.write("swap", Path::new("/etc/fstab"), b"new", 0o644).unwrap();
+    host.write(StepName::Swap, Path::new("/etc/fstab"), b"new", 0o644).unwrap();
     drop(host);
     let receipt = node.root().join("var/lib/kubeferry/receipt.jsonl");
     let lines = fs::read_to_string(&receipt).unwrap();
@@ -211,7 +211,11 @@ fn a_secret_that_another_may_read_is_written_anew() {
     let real = node.root().join("root/.kube/config");
     assert_eq!((seen(&real).0, seen(&real).1), (0o600, (0, 0)));
     chown(&real, Some(OWNER.0), Some(OWNER.1)).unwrap();
-    assert!(node.plan().iter().any(|(step, changes)| *step == "kubeconfig" && !changes.is_empty()));
+    assert!(
+        node.plan()
+            .iter()
+            .any(|(step, changes)| *step == StepName::Kubeconfig && !changes.is_empty())
+    );
     node.apply(None).end.unwrap();
     assert_eq!(seen(&real).1, (0, 0));
 }

@@ -4,6 +4,7 @@
 use std::fs;
 
 use installer::engine::run;
+use installer::receipt::StepName;
 use installer::role::Role;
 use installer::steps::order;
 
@@ -38,7 +39,7 @@ fn said(bundle: &[&str], present: &[&str], kubeadm: &[&str], sandbox: &str) -> (
         fs::write(node.root().join(path), text).unwrap();
     }
     let mut steps = order::steps(Role::Master);
-    steps.retain(|step| step.name() == "control-plane");
+    steps.retain(|step| step.name() == StepName::ControlPlane);
     let (host, commands) = node.look(None);
     let end = run::apply(&mut host.open().unwrap(), &intent, &steps, &mut |_, _, _| ());
     let began = commands.made().iter().any(|line| line.starts_with("kubeadm init"));

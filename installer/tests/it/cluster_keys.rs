@@ -4,9 +4,10 @@ use std::fs;
 
 use installer::engine::reset;
 use installer::engine::run;
-use installer::engine::step::Step;
+use installer::install::Steps;
 use installer::intent::Intent;
 use installer::preflight;
+use installer::receipt::StepName;
 use installer::role::Role;
 use installer::steps::order;
 
@@ -73,8 +74,8 @@ fn calico_is_told_its_interface_once() {
     let node = kinds::bare(Role::Master);
     let mut intent = node.intent();
     intent.cluster.cni_interface = Some("eth.*".to_owned().try_into().unwrap());
-    let mut steps: Vec<&'static dyn Step> = order::steps(Role::Master);
-    steps.retain(|step| step.name() == "cni-interface");
+    let mut steps: Steps = order::steps(Role::Master);
+    steps.retain(|step| step.name() == StepName::CniInterface);
     for made in [1, 0] {
         let (host, _) = node.look(None);
         let applied = run::apply(&mut host.open().unwrap(), &intent, &steps, &mut |_, _, _| ());

@@ -4,11 +4,12 @@
 use std::fs;
 use std::net::Ipv4Addr;
 
-use installer::engine::change::Change;
 use installer::engine::run;
+use installer::install::{Change, OfInstall};
 use installer::intent::Intent;
 use installer::node::facts::Facts;
 use installer::preflight;
+use installer::receipt::StepName;
 use installer::role::Role;
 use installer::steps::order;
 
@@ -152,10 +153,10 @@ fn a_package_that_a_lost_power_has_damaged_is_unpacked_anew() {
     let path = "var/lib/kubeferry/packages/containerd.io-1.6.25-3.1.el9.x86_64.rpm";
     let unpacked = || {
         let mut steps = order::steps(node.role);
-        steps.retain(|step| step.name() == "repository");
+        steps.retain(|step| step.name() == StepName::Repository);
         let plan = run::plan(&node.look(None).0, &with_containerd(&node), &steps).unwrap();
         plan[0].changes.iter().find_map(|change| match change {
-            Change::Unpack { files, .. } => Some(files.len()),
+            Change::Own(OfInstall::Unpack { files, .. }) => Some(files.len()),
             _ => None,
         })
     };

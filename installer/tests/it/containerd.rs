@@ -33,7 +33,7 @@ use toml_edit::{DocumentMut, Item};
 
 const MAIN: &str = "/etc/containerd/config.toml";
 const PAUSE: &str = "registry.k8s.io/pause:3.10";
-const STEPS: [&'static dyn Step; 1] = [&Containerd];
+const STEPS: [&'static dyn Step<Intent>; 1] = [&Containerd];
 
 /// A node's intention, of a bundle with this containerd.
 fn intent(release: &Release) -> Intent {

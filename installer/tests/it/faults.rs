@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use installer::engine::change::Change;
 use installer::engine::orphan;
 use installer::engine::reset;
+use installer::install::Change;
 use installer::role::Role;
 
 use crate::node::kinds::{self, nodes};

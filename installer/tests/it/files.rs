@@ -8,6 +8,7 @@ use installer::engine::reset;
 use installer::engine::run;
 use installer::host::Host;
 use installer::node::facts::Facts;
+use installer::receipt::StepName;
 use installer::role::Role;
 use rustix::fs::{CWD, FileType, IFlags, Mode, ioctl_getflags, ioctl_setflags, mknodat};
 
@@ -43,7 +44,7 @@ fn a_link_stays_and_what_it_leads_to_is_written_and_goes_back() {
         let link = node.root().join(path);
         if target.starts_with('/') {
             let mut host = node.look(None).0.open().unwrap();
-            host.write("time", Path::new("/etc/chrony.conf"), b"new", 0o644).unwrap();
+            host.write(StepName::Time, Path::new("/etc/chrony.conf"), b"new", 0o644).unwrap();
             assert!(link.is_symlink());
             assert_eq!(fs::read_to_string(&real).unwrap(), "new");
             assert_eq!(reset::reset(&mut host, &mut |_| ()), [""; 0]);
@@ -104,7 +105,7 @@ fn letters_that_are_not_utf_8_and_other_line_breaks_stay() {
 fn where_it_is_not_known_what_is_mounted_no_folder_is_emptied() {
     let node = kinds::bare(Role::Worker);
     let mut host = node.look(None).0.open().unwrap();
-    host.claim("join", Path::new("/var/lib/kubelet"), 0o755).unwrap();
+    host.claim(StepName::Join, Path::new("/var/lib/kubelet"), 0o755).unwrap();
     let data = node.root().join("var/lib/kubelet/data");
     fs::write(&data, "theirs").unwrap();
     fs::create_dir_all(node.root().join("proc/mounts")).unwrap();
@@ -169,7 +170,7 @@ fn of_a_hard_link_the_other_name_keeps_its_text() {
     fs::hard_link(&one, &other).unwrap();
     let before = fs::read(&one).unwrap();
     let mut host = node.look(None).0.open().unwrap();
-    host.write("hosts", Path::new("/etc/hosts"), b"new", 0o644).unwrap();
+    host.write(StepName::Hosts, Path::new("/etc/hosts"), b"new", 0o644).unwrap();
     assert_eq!(fs::read(&other).unwrap(), before);
     assert_eq!(reset::reset(&mut host, &mut |_| ()), [""; 0]);
     assert_eq!((fs::read(&one).unwrap(), fs::read(&other).unwrap()), (before.clone(), before));
@@ -185,13 +186,13 @@ fn of_a_secret_that_was_ours_no_copy_stays() {
     let node = kinds::bare(Role::Worker);
     let path = Path::new("/opt/kubernetes/kubeadm-join.yaml");
     let mut host: Host = node.look(None).0.open().unwrap();
-    host.write("join", path, b"token: one", 0o600).unwrap();
-    host.write("join", path, b"token: two", 0o600).unwrap();
-    host.remove("join", path).unwrap();
+    host.write(StepName::Join, path, b"token: one", 0o600).unwrap();
+    host.write(StepName::Join, path, b"token: two", 0o600).unwrap();
+    host.remove(StepName::Join, path).unwrap();
     // Of one that was there before, the first text alone is kept.
     let own = Path::new("/etc/hosts");
-    host.write("hosts", own, b"two", 0o644).unwrap();
-    host.write("hosts", own, b"three", 0o644).unwrap();
+    host.write(StepName::Hosts, own, b"two", 0o644).unwrap();
+    host.write(StepName::Hosts, own, b"three", 0o644).unwrap();
     assert_eq!(kept(&node), ["127.0.0.1 localhost\n"]);
     let log = fs::read_to_string(node.root().join("var/log/kubeferry/install.log")).unwrap();
     let receipt = fs::read_to_string(node.root().join("var/lib/kubeferry/receipt.jsonl")).unwrap();
@@ -209,7 +210,7 @@ fn nobody_reads_along_by_a_link_that_waits_for_the_file() {
     fs::write(&elsewhere, "theirs").unwrap();
     symlink(&elsewhere, node.root().join("etc/secret.kubeferry-new")).unwrap();
     let mut host = node.look(None).0.open().unwrap();
-    host.write("join", Path::new("/etc/secret"), b"token", 0o600).unwrap();
+    host.write(StepName::Join, Path::new("/etc/secret"), b"token", 0o600).unwrap();
     assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "theirs");
     let secret = node.root().join("etc/secret");
     assert_eq!(fs::read_to_string(&secret).unwrap(), "token");
@@ -233,7 +234,7 @@ fn a_reset_does_not_empty_what_is_mounted_in_its_folders() {
     let node = kinds::bare(Role::Worker);
     let share = node.root().join("var/lib/kubelet/pods/a b/share");
     let mut host = node.look(None).0.open().unwrap();
-    host.claim("join", Path::new("/var/lib/kubelet"), 0o755).unwrap();
+    host.claim(StepName::Join, Path::new("/var/lib/kubelet"), 0o755).unwrap();
     fs::create_dir_all(&share).unwrap();
     fs::write(share.join("data"), "theirs").unwrap();
     let mounts = "/dev/sda1 / xfs rw 0 0\n/dev/sdb1 /var/lib/kubelet xfs rw 0 0\n\

@@ -6,6 +6,7 @@ use bundle_format::cluster::Firewall;
 use installer::engine::reset;
 use installer::failure::describe;
 use installer::intent::Intent;
+use installer::receipt::StepName;
 use installer::role::Role;
 
 use crate::node::text::{read, write};
@@ -35,7 +36,7 @@ fn without(node: &Node, path: &str, line: &str) {
 
 /// The commands of the plan's step `firewall`.
 fn planned(node: &Node) -> Vec<String> {
-    let plan = node.plan().into_iter().find(|(step, _)| *step == "firewall").unwrap();
+    let plan = node.plan().into_iter().find(|(step, _)| *step == StepName::Firewall).unwrap();
     plan.1.iter().map(|change| change.to_string().replacen("run ", "", 1)).collect()
 }
 

@@ -4,9 +4,10 @@ use std::fs;
 
 use bundle_format::cluster::Cluster;
 use installer::engine::run;
-use installer::engine::step::Step;
+use installer::install::Steps;
 use installer::intent::Intent;
 use installer::preflight;
+use installer::receipt::StepName;
 use installer::role::Role;
 use installer::steps::order;
 
@@ -38,8 +39,8 @@ fn intent(node: &Node, lines: &str) -> Intent {
 
 /// The commands that the step makes, which then has nothing more to do.
 fn made(node: &Node, intent: &Intent) -> Vec<String> {
-    let mut steps: Vec<&'static dyn Step> = order::steps(node.role);
-    steps.retain(|step| step.name() == "ingress-nodes");
+    let mut steps: Steps = order::steps(node.role);
+    steps.retain(|step| step.name() == StepName::IngressNodes);
     let (host, commands) = node.look(None);
     run::apply(&mut host.open().unwrap(), intent, &steps, &mut |_, _, _| ()).unwrap();
     let (host, _) = node.look(None);
@@ -116,7 +117,8 @@ fn the_firewall_is_open_for_the_ingress_only_where_it_runs() {
             let node = kinds::firewalled(role);
             let intent = intent(&node, lines);
             let plan = run::plan(&node.look(None).0, &intent, &node.steps()).unwrap();
-            let firewall = plan.iter().find(|planned| planned.step.name() == "firewall").unwrap();
+            let firewall =
+                plan.iter().find(|planned| planned.step.name() == StepName::Firewall).unwrap();
             let text: Vec<String> = firewall.changes.iter().map(ToString::to_string).collect();
             let text = text.join("\n");
             for port in ["80/tcp", "443/tcp"] {

@@ -28,6 +28,7 @@ mod manifests;
 mod next_boot;
 mod node;
 mod odd;
+mod older_receipts;
 mod packages;
 mod pages;
 mod preflight;

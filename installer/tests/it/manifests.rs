@@ -7,8 +7,9 @@ use bundle_format::archive::reader::Bundle;
 use bundle_format::layout::YAML_TYPE;
 use bundle_format::lock::{Descriptor, LockedPass};
 use installer::engine::run;
-use installer::engine::step::Step;
+use installer::install::Steps;
 use installer::intent::Intent;
+use installer::receipt::StepName;
 use installer::role::Role;
 use installer::steps::order;
 
@@ -49,8 +50,8 @@ fn intent(node: &Node, passes: bool) -> Intent {
 /// The words of kubectl's that change something, which then has nothing more to
 /// do.
 fn made(node: &Node, intent: &Intent) -> Vec<String> {
-    let mut steps: Vec<&'static dyn Step> = order::steps(Role::Master);
-    steps.retain(|step| step.name() == "manifests");
+    let mut steps: Steps = order::steps(Role::Master);
+    steps.retain(|step| step.name() == StepName::Manifests);
     let (host, commands) = node.look(None);
     run::apply(&mut host.open().unwrap(), intent, &steps, &mut |_, _, _| ()).unwrap();
     let (host, _) = node.look(None);

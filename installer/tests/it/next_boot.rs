@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::Command;
 
 use installer::engine::run;
-use installer::engine::step::Step;
-use installer::receipt::Receipt;
+use installer::install::Steps;
+use installer::receipt::{Receipt, StepName};
 use installer::role::Role;
 
 use crate::node::kinds::{self, BARE};
@@ -63,22 +63,22 @@ fn write(node: &Node, path: &str, text: &str) {
     }
 }
 
-fn step(node: &Node, name: &str) -> Vec<&'static dyn Step> {
+fn step(node: &Node, name: StepName) -> Steps {
     let mut steps = node.steps();
     steps.retain(|step| step.name() == name);
     steps
 }
 
 /// The changes of one step, as a plan says them.
-fn plan(node: &Node, name: &str) -> Vec<String> {
+fn plan(node: &Node, name: StepName) -> Vec<String> {
     let plan = run::plan(&node.look(None).0, &node.intent(), &step(node, name)).unwrap();
     plan.iter().flat_map(|planned| &planned.changes).map(ToString::to_string).collect()
 }
 
-fn apply(node: &Node, name: &str) {
+fn apply(node: &Node, name: StepName) {
     let mut host = node.look(None).0.open().unwrap();
     // The keys of bridges come with their module.
-    for name in ["modules", name] {
+    for name in [StepName::Modules, name] {
         run::apply(&mut host, &node.intent(), &step(node, name), &mut |_, _, _| ()).unwrap();
     }
     assert_eq!(plan(node, name), [""; 0]);
@@ -140,7 +140,7 @@ fn forwarding_is_on_after_a_boot_whatever_a_site_has() {
             write(&node, OLD, OLD_TEXT);
             let Some(before) = booted(&node, program) else { return };
             undone += usize::from(before.iter().any(|value| value == "0"));
-            apply(&node, "sysctl");
+            apply(&node, StepName::Sysctl);
             assert_eq!(booted(&node, program).unwrap(), ["1"; 4], "{program} with {number}");
             assert!(!node.root().join(OLD).exists());
         }
@@ -155,8 +155,8 @@ fn what_undoes_settings_is_in_the_plan_and_a_reset_puts_it_back() {
         site.iter().for_each(|(path, text)| write(&node, path, text));
         write(&node, "etc/sysctl.d/1.conf", "");
         let before = node.tree();
-        let plan = plan(&node, "sysctl");
-        apply(&node, "sysctl");
+        let plan = plan(&node, StepName::Sysctl);
+        apply(&node, StepName::Sysctl);
         for path in difference(&node.tree(), &before) {
             if path.starts_with("etc/sysctl") {
                 assert!(plan.contains(&format!("write /{path}")), "{path}: {plan:?}");
@@ -166,7 +166,7 @@ fn what_undoes_settings_is_in_the_plan_and_a_reset_puts_it_back() {
     }
     let node = kinds::bare(Role::Worker);
     write(&node, "etc/sysctl.conf", "a=1\nnet.ipv4.ip_forward = 0\nb = 2");
-    apply(&node, "sysctl");
+    apply(&node, StepName::Sysctl);
     let text = fs::read_to_string(node.root().join("etc/sysctl.conf")).unwrap();
     assert_eq!(text, "a=1\n# kubeferry: net.ipv4.ip_forward = 0\nb = 2");
 }
@@ -177,19 +177,24 @@ fn the_file_of_an_earlier_version_moves_and_a_reset_leaves_none() {
     write(&node, "etc/sysctl.d/1.conf", "");
     let before = node.tree();
     let mut host = node.look(None).0.open().unwrap();
-    host.write("sysctl", Path::new("/etc/sysctl.d/99-kubeferry.conf"), OLD_TEXT.as_bytes(), 0o644)
-        .unwrap();
-    host.finish("sysctl").unwrap();
+    host.write(
+        StepName::Sysctl,
+        Path::new("/etc/sysctl.d/99-kubeferry.conf"),
+        OLD_TEXT.as_bytes(),
+        0o644,
+    )
+    .unwrap();
+    host.finish(StepName::Sysctl).unwrap();
     drop(host);
     let last = "remove /etc/sysctl.d/99-kubeferry.conf".to_owned();
-    assert_eq!(plan(&node, "sysctl").last(), Some(&last));
-    apply(&node, "sysctl");
+    assert_eq!(plan(&node, StepName::Sysctl).last(), Some(&last));
+    apply(&node, StepName::Sysctl);
     assert!(node.root().join(OWN).exists() && !node.root().join(OLD).exists());
     node.assert_goes_back(&before, "an earlier version's");
 
     // A site's own of that name stays.
     write(&node, OLD, "net.ipv4.ip_forward = 1\nvm.swappiness = 0\n");
-    apply(&node, "sysctl");
+    apply(&node, StepName::Sysctl);
     assert!(node.root().join(OLD).exists());
 }
 
@@ -198,7 +203,7 @@ fn settings_that_cannot_last_are_refused() {
     let refused = |path: &str, text: &str| {
         let node = kinds::bare(Role::Worker);
         write(&node, path, text);
-        let plan = run::plan(&node.look(None).0, &node.intent(), &step(&node, "sysctl"));
+        let plan = run::plan(&node.look(None).0, &node.intent(), &step(&node, StepName::Sysctl));
         installer::failure::describe(&plan.map(drop).unwrap_err(), None)
     };
     let told = refused("run/sysctl.d/zzz.conf", "net.ipv4.ip_forward=0\n");
@@ -211,8 +216,8 @@ fn settings_that_cannot_last_are_refused() {
         write(&node, "etc/tuned/tuned-main.conf", main);
         write(&node, "etc/tuned/site/tuned.conf", "[main]\ninclude=base\n[sysctl]\nvm.a=1\n");
         write(&node, path, &format!("[main]\ninclude = site\n[sysctl]\n{line}\n"));
-        run::plan(&node.look(None).0, &node.intent(), &step(&node, "sysctl"))
-            .map(|_| plan(&node, "sysctl"))
+        run::plan(&node.look(None).0, &node.intent(), &step(&node, StepName::Sysctl))
+            .map(|_| plan(&node, StepName::Sysctl))
     };
     let (site, package) = ("etc/tuned/base/tuned.conf", "usr/lib/tuned/base/tuned.conf");
     let (off, eth0) = ("net.ipv4.ip_forward=0", "net.ipv4.conf.eth0.forwarding=0");
@@ -272,12 +277,12 @@ fn networkd_switches_no_forwarding_off() {
         files.iter().chain([&runs]).for_each(|(path, text)| write(&node, path, text));
         write(&node, "etc/sysctl.d/1.conf", "");
         let before = node.tree();
-        let plan = plan(&node, "sysctl");
+        let plan = plan(&node, StepName::Sysctl);
         let writes: Vec<&String> = plan.iter().filter(|one| one.contains("/systemd/")).collect();
         let wanted: Vec<String> = written.iter().map(|path| format!("write /{path}")).collect();
         assert_eq!(writes, wanted.iter().collect::<Vec<_>>(), "{files:?}");
         assert_eq!(plan.contains(&"run networkctl reload".to_owned()), written.is_some());
-        apply(&node, "sysctl");
+        apply(&node, StepName::Sysctl);
         if let Some(path) = written {
             let text = fs::read_to_string(node.root().join(path)).unwrap();
             assert!(text.contains("# kubeferry: IPv4Forwarding"), "{text}");
@@ -286,9 +291,9 @@ fn networkd_switches_no_forwarding_off() {
         // Where networkd is off, nobody reads them.
         let node = kinds::bare(Role::Worker);
         files.iter().for_each(|(path, text)| write(&node, path, text));
-        assert!(!self::plan(&node, "sysctl").iter().any(|one| one.contains("systemd")));
+        assert!(!self::plan(&node, StepName::Sysctl).iter().any(|one| one.contains("systemd")));
     }
-    let member = finished("sysctl");
+    let member = finished(StepName::Sysctl);
     for (path, text) in [runs, ("etc/systemd/networkd.conf", "[Network]\nIPv4Forwarding=no\n")] {
         member.write(path, text);
     }
@@ -323,7 +328,7 @@ fn a_later_file_of_network_managers_takes_no_interface_back() {
         write(&node, "run/systemd/active/NetworkManager", "");
         write(&node, &format!("{folder}/{name}"), text);
         let before = node.tree();
-        apply(&node, "network-manager");
+        apply(&node, StepName::NetworkManager);
         let names = fs::read_dir(node.root().join(folder)).unwrap();
         let mut names: Vec<String> =
             names.map(|one| one.unwrap().file_name().into_string().unwrap()).collect();
@@ -334,10 +339,10 @@ fn a_later_file_of_network_managers_takes_no_interface_back() {
 }
 
 /// A worker of which the receipt has it that a step was finished.
-fn finished(step: &str) -> Member {
+fn finished(step: StepName) -> Member {
     let member = Member::new(Role::Worker);
     let folder = member.node.root().join("var/lib/kubeferry");
-    let line = installer::receipt::Line::Finished { step: step.to_owned() };
+    let line = installer::receipt::Line::Finished { step };
     Receipt::open(&folder).unwrap().add(line).unwrap();
     member
 }
@@ -345,7 +350,7 @@ fn finished(step: &str) -> Member {
 #[test]
 fn the_doctor_tells_what_the_next_boot_undoes() {
     let line = "./installer --role worker --join join.yaml --only";
-    let member = finished("sysctl");
+    let member = finished(StepName::Sysctl);
     member.write("etc/sysctl.d/zzz.conf", "net.ipv4.ip_forward = 0\n");
     let found = member.diagnose().findings;
     assert_eq!(
@@ -357,10 +362,10 @@ fn the_doctor_tells_what_the_next_boot_undoes() {
     // Nor does a cure for now alone last.
     member.write("proc/sys/net/ipv4/ip_forward", "0\n");
     assert_eq!(member.diagnose().findings[0].cure, format!("{line} sysctl"));
-    apply(&member.node, "sysctl");
+    apply(&member.node, StepName::Sysctl);
     assert_eq!(member.diagnose().findings, []);
 
-    let member = finished("sysctl");
+    let member = finished(StepName::Sysctl);
     member.write(
         "var/lib/kubelet/kubeadm-flags.env",
         "KUBELET_KUBEADM_ARGS=\"--node-ip=10.0.0.2\"\n",
@@ -371,7 +376,7 @@ fn the_doctor_tells_what_the_next_boot_undoes() {
     member.type_in(&found[0].cure);
     assert_eq!(member.diagnose().findings, []);
 
-    let member = finished("swap");
+    let member = finished(StepName::Swap);
     member.write("run/systemd/generator.late/dev-vda3.swap", "[Swap]\nWhat=/dev/vda3\n");
     let found = member.diagnose().findings;
     assert!(
@@ -380,7 +385,7 @@ fn the_doctor_tells_what_the_next_boot_undoes() {
     );
     assert_eq!(found[0].cure, format!("{line} swap"));
 
-    let member = finished("time");
+    let member = finished(StepName::Time);
     member.write("run/systemd/enabled/ntpd", "");
     let found = member.diagnose().findings;
     assert!(found[0].cause.ends_with("still to do is `run systemctl disable ntpd`"), "{found:?}");
@@ -429,12 +434,12 @@ fn swap_of_each_kind_stays_off() {
         write(&node, "etc/fstab", "UUID=1 / xfs defaults 0 0\n/dev/vda3 none swap sw 0 0\n");
         write(&node, &path, text);
         let before = node.tree();
-        let plan = plan(&node, "swap");
+        let plan = plan(&node, StepName::Swap);
         for command in commands {
             assert!(plan.contains(&format!("run {command}")), "{path}: {plan:?}");
         }
         assert!(plan.contains(&"run swapoff -a".to_owned()));
-        apply(&node, "swap");
+        apply(&node, StepName::Swap);
         let is_there = node.root().join(&path).exists();
         let goes = ["etc/systemd/system/a", "run/systemd/enabled", "run/systemd/active"];
         assert_eq!(is_there, !goes.iter().any(|one| path.starts_with(one)), "{path}");
@@ -486,7 +491,7 @@ fn systemd_makes_no_swap_of_what_is_left_of_fstab() {
         return eprintln!("not tried: the generator makes no swap here");
     }
     assert_eq!(swaps(&node), 4);
-    apply(&node, "swap");
+    apply(&node, StepName::Swap);
     assert_eq!(swaps(&node), 0);
 }
 
@@ -497,16 +502,16 @@ fn one_program_sets_the_clock() {
         write(&node, &format!("run/systemd/enabled/{unit}"), "");
         write(&node, &format!("run/systemd/active/{unit}"), "");
         let before = node.tree();
-        let plan = plan(&node, "time");
+        let plan = plan(&node, StepName::Time);
         let expected =
             [format!("run systemctl disable {unit}"), format!("run systemctl stop {unit}")];
         assert_eq!(plan[..2], expected);
-        apply(&node, "time");
+        apply(&node, StepName::Time);
         node.assert_goes_back(&before, unit);
     }
     let node = kinds::bare(Role::Worker);
     write(&node, "run/systemd/enabled/phc2sys", "");
-    let plan = run::plan(&node.look(None).0, &node.intent(), &step(&node, "time"));
+    let plan = run::plan(&node.look(None).0, &node.intent(), &step(&node, StepName::Time));
     let told = installer::failure::describe(&plan.map(drop).unwrap_err(), None);
     assert!(told.contains("phc2sys sets this node's clock, and so would chronyd"), "{told}");
     assert!(told.contains("--skip time"), "{told}");
@@ -517,7 +522,7 @@ fn a_module_that_no_boot_would_load_is_refused() {
     let told = |path: &str, text: &str| {
         let node = kinds::bare(Role::Worker);
         write(&node, path, text);
-        let plan = run::plan(&node.look(None).0, &node.intent(), &step(&node, "modules"));
+        let plan = run::plan(&node.look(None).0, &node.intent(), &step(&node, StepName::Modules));
         plan.map(drop).map_err(|error| installer::failure::describe(&error, None))
     };
     for text in [
@@ -550,7 +555,7 @@ fn a_module_that_no_boot_would_load_is_refused() {
     let node = kinds::bare(Role::Worker);
     write(&node, "etc/modprobe.d/cis.conf", "blacklist overlay\n");
     write(&node, "lib/modules/5.14/modules.builtin", "kernel/fs/overlayfs/overlay.ko\n");
-    assert!(run::plan(&node.look(None).0, &node.intent(), &step(&node, "modules")).is_ok());
+    assert!(run::plan(&node.look(None).0, &node.intent(), &step(&node, StepName::Modules)).is_ok());
 }
 
 #[test]
@@ -568,8 +573,8 @@ fn cloud_init_writes_no_other_hosts_at_the_next_boot() {
             write(&node, path, text);
             write(&node, "etc/cloud/cloud.cfg.d/1.cfg", "");
             let before = node.tree();
-            assert_eq!(plan(&node, "hosts").contains(&own), is_written, "{text}");
-            apply(&node, "hosts");
+            assert_eq!(plan(&node, StepName::Hosts).contains(&own), is_written, "{text}");
+            apply(&node, StepName::Hosts);
             let mut host = node.look(None).0.open().unwrap();
             assert_eq!(installer::engine::reset::reset(&mut host, &mut |_| ()), [""; 0]);
             let left = difference(&node.tree(), &before);

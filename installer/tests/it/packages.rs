@@ -4,16 +4,15 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use installer::engine::change::Change;
 use installer::engine::reset;
 use installer::engine::reset::Told;
 use installer::engine::run;
-use installer::engine::step::Step;
 use installer::exec::Command;
 use installer::host::Host;
+use installer::install::{Change, Steps};
 use installer::intent::Intent;
 use installer::preflight;
-use installer::receipt::{Deed, Line, Receipt};
+use installer::receipt::{Deed, Line, Receipt, StepName};
 use installer::role::Role;
 use installer::steps::order;
 
@@ -54,9 +53,9 @@ fn intent(node: &Node, packages: &[Rpm]) -> Intent {
     intent
 }
 
-fn step() -> Vec<&'static dyn Step> {
+fn step() -> Steps {
     let mut steps = order::steps(Role::Worker);
-    steps.retain(|step| step.name() == "packages");
+    steps.retain(|step| step.name() == StepName::Packages);
     steps
 }
 
@@ -313,8 +312,9 @@ fn nor_do_they_have_what_a_later_run_put_in_the_place_of_ours() {
         ("yum --assumeyes install socat-1.7.0-1.x86_64", "yum --assumeyes remove socat"),
         ("yum --assumeyes install socat-1.7.4-1.x86_64 base-2-1.noarch", "yum --assumeyes remove"),
     ] {
-        let deed = Deed::Ran { command: Command::of(install), undo: vec![Command::of(remove)] };
-        receipt.add(Line::Deed { step: "packages".to_owned(), deed }).unwrap();
+        let undo = vec![Command::of(remove)];
+        let deed = Deed::Ran { command: Command::of(install), undo, intention: None };
+        receipt.add(Line::Deed { step: StepName::Packages, deed }).unwrap();
     }
     drop(receipt);
     assert_eq!(reset_told(node.look(None).0), [""; 0]);

@@ -11,12 +11,12 @@ use std::time::{Duration, SystemTime};
 use installer::engine::reset;
 use installer::engine::reset::Told;
 use installer::engine::run;
-use installer::engine::step::Step;
 use installer::exec::{Command, Exec, Input, Output};
 use installer::host::Host;
+use installer::install::Steps;
 use installer::intent::Intent;
 use installer::preflight;
-use installer::receipt::{Deed, Line, Receipt};
+use installer::receipt::{Deed, Line, Receipt, StepName};
 use installer::role::Role;
 use installer::steps::order;
 
@@ -110,7 +110,8 @@ impl Site {
         let site = Self { node, intent, made: tempfile::tempdir().unwrap() };
         // Its settings are the step's own; the packages are real ones.
         let mut host = site.host().open().unwrap();
-        run::apply(&mut host, &site.intent, &steps("repository"), &mut |_, _, _| ()).unwrap();
+        run::apply(&mut host, &site.intent, &steps(StepName::Repository), &mut |_, _, _| ())
+            .unwrap();
         for package in fs::read_dir(site.node.root().join(&OWN[1..])).unwrap() {
             let path = package.unwrap().path();
             if path.extension().is_some_and(|end| end == "rpm") {
@@ -163,11 +164,11 @@ impl Site {
 
     fn apply(&self) -> anyhow::Result<usize> {
         let mut host = self.host().open().unwrap();
-        run::apply(&mut host, &self.intent, &steps("packages"), &mut |_, _, _| ())
+        run::apply(&mut host, &self.intent, &steps(StepName::Packages), &mut |_, _, _| ())
     }
 
     fn plan(&self) -> Option<String> {
-        let plan = run::plan(&self.host(), &self.intent, &steps("packages")).unwrap();
+        let plan = run::plan(&self.host(), &self.intent, &steps(StepName::Packages)).unwrap();
         plan[0].changes.first().map(ToString::to_string)
     }
 
@@ -190,7 +191,7 @@ impl Site {
     }
 }
 
-fn steps(name: &str) -> Vec<&'static dyn Step> {
+fn steps(name: StepName) -> Steps {
     let mut steps = order::steps(Role::Worker);
     steps.retain(|step| step.name() == name);
     steps
@@ -226,8 +227,9 @@ fn nor_by_the_receipt_of_an_older_version() {
     let command = "dnf --assumeyes --disablerepo=* --enablerepo=kubeferry install \
                    kubelet-1.28.2-1.noarch socat-1.7-1.noarch libx-1-1.noarch";
     let undo = "dnf --assumeyes --noplugins remove kubelet socat libx";
-    let deed = Deed::Ran { command: Command::of(command), undo: vec![Command::of(undo)] };
-    receipt.add(Line::Deed { step: "packages".to_owned(), deed }).unwrap();
+    let undo = vec![Command::of(undo)];
+    let deed = Deed::Ran { command: Command::of(command), undo, intention: None };
+    receipt.add(Line::Deed { step: StepName::Packages, deed }).unwrap();
     drop(receipt);
     assert_eq!(site.reset(), [""; 0]);
     assert_eq!(site.packages(), set(["sitecat-3"]));

@@ -5,12 +5,13 @@ use std::fs;
 use std::process::Command;
 
 use installer::engine::run;
+use installer::receipt::StepName;
 use installer::role::Role;
 
 use crate::node::text::write;
 use crate::node::{Node, kinds};
 
-fn apply(node: &Node, name: &str) {
+fn apply(node: &Node, name: StepName) {
     let mut steps = node.steps();
     steps.retain(|step| step.name() == name);
     let mut host = node.look(None).0.open().unwrap();
@@ -56,7 +57,7 @@ fn a_name_of_the_cluster_has_one_address() {
         let node = kinds::bare(Role::Worker);
         write(&node, "etc/hosts", &format!("127.0.0.1 localhost\n{older}10.8.8.8 nas6\n"));
         let before = node.tree();
-        apply(&node, "hosts");
+        apply(&node, StepName::Hosts);
         let Some(found) = addresses(&node, "node-1") else { return };
         assert_eq!(found, ["10.0.0.2"], "{older}");
         assert_eq!(addresses(&node, "master").unwrap(), ["10.0.0.1"]);
@@ -105,7 +106,7 @@ fn selinux_is_permissive_by_its_own_library() {
         write(&node, "sys/fs/selinux/enforce", "1");
         write(&node, "etc/selinux/config", text);
         let tree = node.tree();
-        apply(&node, "selinux");
+        apply(&node, StepName::Selinux);
         let after = fs::read_to_string(node.root().join("etc/selinux/config")).unwrap();
         assert_ne!(mode(&after).unwrap(), "1", "{text:?} became {after:?}");
         if before != "1" {
@@ -118,7 +119,7 @@ fn selinux_is_permissive_by_its_own_library() {
     write(&node, "sys/fs/selinux/enforce", "1");
     write(&node, "proc/cmdline", "ro enforcing=1 quiet\n");
     let mut steps = node.steps();
-    steps.retain(|step| step.name() == "selinux");
+    steps.retain(|step| step.name() == StepName::Selinux);
     let error = run::plan(&node.look(None).0, &node.intent(), &steps).map(drop).unwrap_err();
     assert!(format!("{error:#}").contains("started with `enforcing=1`"), "{error:#}");
 }
@@ -130,7 +131,7 @@ fn network_manager_keeps_what_a_site_has_it_leave_alone() {
     let site = "[keyfile]\nunmanaged-devices=interface-name:docker*\n";
     write(&node, &format!("{folder}/99-site.conf"), site);
     write(&node, "etc/NetworkManager/NetworkManager.conf", "[main]\n");
-    apply(&node, "network-manager");
+    apply(&node, StepName::NetworkManager);
     let said = Command::new("NetworkManager")
         .arg("--print-config")
         .arg(format!("--config={}/etc/NetworkManager/NetworkManager.conf", node.root().display()))

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use installer::failure::Failure;
 use installer::receipt::{
-    Before, Line, Receipt, first, interrupted, kept, remaining, remaining_of_steps,
+    Before, Line, Receipt, StepName, first, interrupted, kept, remaining, remaining_of_steps,
 };
 
 const DEED: &str = r#"{"line":"deed","step":"swap","deed":{"did":"made","path":"/ä"}}"#;
@@ -53,11 +53,11 @@ fn wherever_it_was_cut_off_its_whole_lines_count() {
         let seen = Receipt::read(folder.path()).unwrap().unwrap();
         assert_eq!(seen.len(), count, "at {length}");
         assert_eq!(bytes(folder.path()), whole[..length], "a look changes nothing");
-        assert_eq!(interrupted(&seen, "swap"), count == 2);
+        assert_eq!(interrupted(&seen, StepName::Swap), count == 2);
 
         let mut open = Receipt::open(folder.path()).unwrap();
         assert_eq!(open.lines().len(), count);
-        open.add(Line::Finished { step: "hosts".to_owned() }).unwrap();
+        open.add(Line::Finished { step: StepName::Hosts }).unwrap();
         drop(open);
         let after = String::from_utf8(bytes(folder.path())).unwrap();
         assert!(after.ends_with("\n{\"line\":\"finished\",\"step\":\"hosts\"}\n"), "{after}");
@@ -188,8 +188,8 @@ fn a_line_that_the_disk_had_no_room_for_is_no_change_that_was_made() {
     // What a write that failed in its middle leaves.
     fs::write(&path, format!("{whole}{}", &DEED[..30])).unwrap();
     let mut receipt = Receipt::open(folder.path()).unwrap();
-    assert!(!interrupted(receipt.lines(), "swap"));
-    receipt.add(Line::Finished { step: "hosts".to_owned() }).unwrap();
+    assert!(!interrupted(receipt.lines(), StepName::Swap));
+    receipt.add(Line::Finished { step: StepName::Hosts }).unwrap();
     let after = String::from_utf8(bytes(folder.path())).unwrap();
     assert_eq!(after, format!("{whole}{{\"line\":\"finished\",\"step\":\"hosts\"}}\n"));
 }
@@ -201,7 +201,7 @@ fn what_was_taken_back_is_no_deed_any_more() {
     let (absent, kept) =
         (wrote(r#"{"was":"absent"}"#), wrote(r#"{"was":"file","kept":"k","mode":420}"#));
     let installed = r#"{"did":"installed","command":["dnf"],"came":["a-1-1.noarch"],"replaced":[{"was":"b-1-1.noarch","is":"b-2-1.noarch"}]}"#;
-    let deed = |deed: &str| format!(r#"{{"line":"deed","step":"s","deed":{deed}}}"#);
+    let deed = |deed: &str| format!(r#"{{"line":"deed","step":"swap","deed":{deed}}}"#);
     let undone = |deed: &str| format!(r#"{{"line":"undone","deed":{deed}}}"#);
     let lines = [
         r#"{"line":"receipt","version":1}"#.to_owned(),
@@ -228,12 +228,25 @@ fn of_steps_that_ran_the_same_command_each_takes_back_its_own() {
     let deed = r#""deed":{"did":"ran","command":["c"],"undo":[["u"]]}"#;
     let line = |head: &str| format!("{{{head},{deed}}}\n");
     let head = "{\"line\":\"receipt\",\"version\":1}\n".to_owned();
-    let both = head + &line(r#""line":"deed","step":"a""#) + &line(r#""line":"deed","step":"b""#);
+    let both =
+        head + &line(r#""line":"deed","step":"hosts""#) + &line(r#""line":"deed","step":"swap""#);
     // One of an older version does not say whose it was.
-    for (undone, left) in [(r#","step":"a""#, "b"), (r#","step":"b""#, "a"), ("", "a")] {
+    for (undone, left) in [
+        (r#","step":"hosts""#, StepName::Swap),
+        (r#","step":"swap""#, StepName::Hosts),
+        ("", StepName::Hosts),
+    ] {
         let text = format!("{both}{}", line(&format!(r#""line":"undone"{undone}"#)));
         let lines = Receipt::read(receipt(text.as_bytes()).path()).unwrap().unwrap();
-        let steps: Vec<&str> = remaining_of_steps(&lines).iter().map(|(step, _)| *step).collect();
+        let steps: Vec<StepName> =
+            remaining_of_steps(&lines).iter().map(|(step, _)| *step).collect();
         assert_eq!(steps, [left], "{undone}");
     }
+}
+
+#[test]
+fn a_step_of_another_version_is_no_damage() {
+    let text = format!("{HEAD}{}\n", FINISHED.replace("swap", "swop"));
+    let folder = receipt(text.as_bytes());
+    assert_refused(folder.path(), "does not know the step \"swop\"", "use the version");
 }

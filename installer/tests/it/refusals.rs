@@ -1,12 +1,13 @@
 //! What is refused before anything is changed, with its cure.
 
 use installer::engine::run;
-use installer::engine::step::Step;
 use installer::failure::{Failure, cure_of_denial, describe};
+use installer::install::Steps;
 use installer::intent::Intent;
 use installer::node::certificates::certificate::Certificate;
 use installer::node::join::{Expiry, JoinFile};
 use installer::preflight;
+use installer::receipt::StepName;
 use installer::role::Role;
 use installer::steps::order;
 
@@ -15,8 +16,8 @@ use crate::node::text::write;
 use crate::node::{Fault, Node, kinds};
 
 /// Runs just one of the role's steps; gives the error's text.
-fn refused(node: &Node, step: &str) -> String {
-    let mut steps: Vec<&'static dyn Step> = order::steps(node.role);
+fn refused(node: &Node, step: StepName) -> String {
+    let mut steps: Steps = order::steps(node.role);
     steps.retain(|one| one.name() == step);
     let before = node.tree();
     let (host, commands) = node.look(None);
@@ -47,7 +48,7 @@ const TRACKING: &str =
 
 #[test]
 fn no_node_enters_a_cluster_with_another_time() {
-    for (role, step) in [(Role::Master, "control-plane"), (Role::Worker, "join")] {
+    for (role, step) in [(Role::Master, StepName::ControlPlane), (Role::Worker, StepName::Join)] {
         for (offset, shown) in [("-45.25", "45.2 s"), ("30.1", "30.1 s"), ("86400", "86400.0 s")] {
             let node = kinds::bare(role);
             write(&node, "run/chrony/tracking", &TRACKING.replace("OFFSET", offset));
@@ -93,7 +94,7 @@ fn a_token_that_has_expired_is_told_before_it_is_tried() {
     assert!(told[0].1.contains("installer token"), "{}", told[0].1);
     let (host, _) = node.look(None);
     let steps = order::steps(node.role);
-    let join = steps.iter().find(|step| step.name() == "join").unwrap();
+    let join = steps.iter().find(|step| step.name() == StepName::Join).unwrap();
     join.before(&installer::engine::step::Node { host: &host, intent: &old }).unwrap_err();
 
     assert!(problems(&node, &intent(&node), "token").is_empty(), "it holds");

@@ -5,13 +5,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::SystemTime;
 
-use installer::credentials::renewal;
+use installer::credentials::renewal::{self, Renewal};
 use installer::doctor::Diagnosis;
-use installer::engine::reset;
+use installer::engine::{reset, run};
 use installer::failure::describe;
 use installer::node::certificates::kept::{Kept, Standing};
 use installer::node::certificates::pki;
-use installer::receipt::{Before, Deed, Line};
+use installer::receipt::{Before, Deed, Line, StepName};
 use installer::role::Role;
 
 use crate::node::kinds::BARE;
@@ -30,7 +30,11 @@ const TIMES: [usize; 2] = [0, 1];
 /// A master all of whose certificates have expired, kubelet's as well if it was
 /// off for as long.
 fn expired(was_off: bool) -> Member {
-    let member = Member::new(Role::Master);
+    expire(Member::new(Role::Master), was_off)
+}
+
+/// Has all certificates of a master expire.
+pub(crate) fn expire(member: Member, was_off: bool) -> Member {
     let issue = |name: &str, until| member.authority.issue(name, 2020, until);
     for (path, name) in [(APISERVER, "apiserver"), (SERVER, "etcd/server")] {
         member.write(path, &issue(name, 2021));
@@ -58,12 +62,17 @@ fn expired(was_off: bool) -> Member {
 }
 
 /// Renews; gives the changes as they were told, and how it ended.
-fn renew(member: &Member, fault: Option<Fault>) -> (Vec<String>, Commands, anyhow::Result<usize>) {
+pub(crate) fn renew(
+    member: &Member,
+    fault: Option<Fault>,
+) -> (Vec<String>, Commands, anyhow::Result<usize>) {
     let (host, commands) = member.node.look(fault);
     let mut told = Vec::new();
     let mut host = host.open().unwrap();
-    let end = renewal::renew(&mut host, &mut |change| told.push(change.to_string()));
-    (told, commands, end.map(|renewed| renewed.len()))
+    let end = run::apply(&mut host, &Renewal::default(), &renewal::STEPS, &mut |_, _, changes| {
+        told.extend(changes.iter().map(ToString::to_string));
+    });
+    (told, commands, end.map(|_| pki::of_control_plane(&host).unwrap().len()))
 }
 
 /// Everything is new, and in use.
@@ -125,8 +134,9 @@ fn the_plan_is_the_deed_and_renews_what_has_expired() {
         let old = member.read("run/tasks");
         let before = member.node.tree();
         let (host, commands) = member.node.look(None);
-        let plan = renewal::plan(&host).unwrap();
-        let plan: Vec<String> = plan.iter().map(ToString::to_string).collect();
+        let plan = run::plan(&host, &Renewal::default(), &renewal::STEPS).unwrap();
+        let plan = plan.iter().flat_map(|planned| &planned.changes);
+        let plan: Vec<String> = plan.map(ToString::to_string).collect();
         assert_eq!(commands.made(), [""; 0]);
         assert_eq!(member.node.tree(), before);
         let (told, commands, end) = renew(&member, None);
@@ -146,7 +156,7 @@ fn the_plan_is_the_deed_and_renews_what_has_expired() {
         for path in [APISERVER, SERVER, ADMIN, OWN, &APISERVER.replace(".crt", ".key")] {
             let kept = host.lines().iter().find_map(|line| match line {
                 Line::Deed { deed: Deed::Wrote { path: of, before, .. }, step }
-                    if step == "certs" && of.ends_with(path) =>
+                    if *step == StepName::Certs && of.ends_with(path) =>
                 {
                     Some(before.clone())
                 }
@@ -220,11 +230,13 @@ fn a_persons_kubeconfig_is_left_as_it_is() {
 fn what_was_not_renewed_is_an_error() {
     let member = expired(false);
     member.write("run/renewed/list", &[SERVER, ADMIN].join("\n"));
-    let error = renew(&member, None).2.unwrap_err().to_string();
+    let error = renew(&member, None).2.unwrap_err();
+    assert_eq!(error.to_string(), "step 4/5 `certs` failed");
+    let error = error.root_cause().to_string();
     assert_eq!(error, "kubeadm has not renewed /etc/kubernetes/pki/apiserver.crt");
     let member = expired(false);
     member.write(APISERVER, "");
-    let error = renew(&member, None).2.unwrap_err().to_string();
+    let error = renew(&member, None).2.unwrap_err().root_cause().to_string();
     assert_eq!(error, "/etc/kubernetes/pki/apiserver.crt has no certificate in it");
     assert_eq!(member.read("run/started").lines().count(), 4, "nothing was ended");
 }

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use installer::engine::reset;
-use installer::receipt::{Before, Deed, FILE, Line, Receipt};
+use installer::receipt::{Before, Deed, FILE, Line, Receipt, StepName};
 use installer::role::Role;
 
 use crate::node::kinds::{self, nodes};
@@ -100,14 +100,14 @@ fn with_deeds(deeds: Vec<Deed>) -> Node {
     let node = kinds::bare(Role::Worker);
     let mut receipt = Receipt::open(&node.root().join(FOLDER)).unwrap();
     for deed in deeds {
-        receipt.add(Line::Deed { step: "a step".to_owned(), deed }).unwrap();
+        receipt.add(Line::Deed { step: StepName::Time, deed }).unwrap();
     }
     node
 }
 
 fn ran(undo: &str) -> Deed {
     let command = installer::exec::Command::of;
-    Deed::Ran { command: command("what was run"), undo: vec![command(undo)] }
+    Deed::Ran { command: command("what was run"), undo: vec![command(undo)], intention: None }
 }
 
 #[test]
@@ -195,13 +195,13 @@ fn block(node: &Node, path: &Path, before: &Before) -> impl Fn() + use<> {
 fn files(node: &Node) -> Vec<(PathBuf, Before, Vec<String>)> {
     let text = receipt(node);
     let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
-    let mut ran: Vec<(String, String)> = Vec::new();
+    let mut ran: Vec<(StepName, String)> = Vec::new();
     let mut files = Vec::new();
     for line in lines {
         let Line::Deed { step, deed } = line else { continue };
         match deed {
             Deed::Ran { undo, .. } => {
-                ran.extend(undo.iter().map(|command| (step.clone(), command.to_string())));
+                ran.extend(undo.iter().map(|command| (step, command.to_string())));
             }
             Deed::Wrote { path, before, .. } => {
                 let reads = ["swapon", "systemctl restart", "systemctl try-restart"];

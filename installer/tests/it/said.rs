@@ -9,6 +9,7 @@ use std::time::Duration;
 use installer::exec::{Command, Exec, Input, Output};
 use installer::failure::describe;
 use installer::host::Host;
+use installer::receipt::StepName;
 use installer::status::{Progress, Status};
 
 use crate::node::{Fault, kinds};
@@ -48,7 +49,7 @@ fn a_step_is_finished_when_it_is_done() {
             }
             let node = node();
             let applied = node.apply(Some(Fault::Idle(nth)));
-            let step = applied.changes.last().unwrap().0.clone();
+            let step = applied.changes.last().unwrap().0;
             // Of some, later ones of the step make up for it, or nobody can see it.
             let Err(error) = applied.end else { continue };
             let told = describe(&error, None);
@@ -61,8 +62,8 @@ fn a_step_is_finished_when_it_is_done() {
             }
             assert!(log(node.root()).contains("there was nothing to do\n"));
             let status = Status::gather(&node.look(None).0);
-            let of = |one: &str| status.steps.iter().find(|step| step.name == one).unwrap();
-            assert_eq!(of(&step).progress, Progress::Interrupted, "{command}");
+            let of = |one: StepName| status.steps.iter().find(|step| step.name == one).unwrap();
+            assert_eq!(of(step).progress, Progress::Interrupted, "{command}");
             node.apply(None).end.unwrap();
             let status = Status::gather(&node.look(None).0);
             assert!(status.steps.iter().all(|step| step.progress != Progress::Interrupted));
@@ -77,7 +78,7 @@ fn the_log_has_what_commands_say_and_no_secret() {
     let yum = Command::of("yum --assumeyes install kubelet-1.28.2-0.x86_64");
     let none = "No package kubelet-1.28.2-0.x86_64 available.\n";
     let mut host = host(folder.path(), 1, none, "Error: Nothing to do\n");
-    let error = host.run("packages", &yum, &[], &[], None).unwrap_err();
+    let error = host.run(StepName::Packages, &yum, &[], &[], None).unwrap_err();
     assert!(error.to_string().ends_with(&format!("status 1: {}", none.trim())), "{error}");
     assert!(log(folder.path()).ends_with(&format!("run {yum}\n{none}Error: Nothing to do\n")));
 }
@@ -89,7 +90,7 @@ fn what_is_captured_is_in_no_log_and_no_error() {
         let folder = tempfile::tempdir().unwrap();
         let secret = "kubeadm join 10.0.0.1:6443 --token abcdef.0123456789abcdef\n";
         let mut host = host(folder.path(), status, secret, "W1125 a warning\n");
-        match host.capture("join-file", &token) {
+        match host.capture(StepName::JoinFile, &token) {
             Ok(output) => assert_eq!((output.stdout.as_str(), status), (secret, 0)),
             Err(error) => assert_eq!(
                 format!("{error:#}"),
@@ -107,6 +108,6 @@ fn what_is_captured_is_in_no_log_and_no_error() {
 fn the_log_has_the_end_of_what_is_endless() {
     let folder = tempfile::tempdir().unwrap();
     let mut host = host(folder.path(), 0, &"a line\n".repeat(1 << 20), "");
-    host.run("packages", &Command::of("dnf install"), &[], &[], None).unwrap();
+    host.run(StepName::Packages, &Command::of("dnf install"), &[], &[], None).unwrap();
     assert!(log(folder.path()).len() < 80 << 10);
 }

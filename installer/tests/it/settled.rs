@@ -7,11 +7,12 @@ use std::path::Path;
 
 use bundle_format::Digest;
 use bundle_format::cluster::{CgroupDriver, Cluster, Firewall, NodeName, ProxyMode};
-use installer::engine::change::Change;
 use installer::engine::run;
+use installer::install::Change;
 use installer::intent::Intent;
 use installer::node::kubeadm;
 use installer::preflight::settled;
+use installer::receipt::StepName;
 use installer::role::Role;
 use installer::steps::order;
 
@@ -153,7 +154,7 @@ fn the_rest_is_applied_as_a_difference() {
         assert_eq!(planned(&|_| ()), None);
         let (step, changes) =
             planned(&|cluster| cluster.ntp_servers = vec!["10.0.0.250".to_owned()]).unwrap();
-        assert_eq!(step, "time");
+        assert_eq!(step, StepName::Time);
         assert!(matches!(&changes[0], Change::Write { path, text, then: Some(then), .. }
             if path.ends_with("chrony.conf") && shown(text).contains("server 10.0.0.250 iburst\n")
                 && then.to_string() == "systemctl restart chronyd"));
@@ -161,7 +162,7 @@ fn the_rest_is_applied_as_a_difference() {
             cluster.kubelet.insert("maxPods".to_owned(), 50.into());
         })
         .unwrap();
-        assert_eq!(step, "kubelet-settings");
+        assert_eq!(step, StepName::KubeletSettings);
         assert!(matches!(&changes[..], [Change::Write { text, then: Some(_), .. }]
             if shown(text) == "maxPods: 50\nstaticPodPath: /x\n"));
         let (step, _) = planned(&|cluster| {
@@ -170,13 +171,13 @@ fn the_rest_is_applied_as_a_difference() {
             cluster.nodes.push(bundle_format::cluster::Member::new(name, address));
         })
         .unwrap();
-        assert_eq!(step, "hosts");
+        assert_eq!(step, StepName::Hosts);
         assert_eq!(planned(&|cluster| cluster.firewall = Firewall::Flush), None, "it has none");
         for word in ["active", "enabled"] {
             fs::write(node.root().join(format!("run/systemd/{word}/firewalld")), "").unwrap();
         }
         let (step, changes) = planned(&|cluster| cluster.firewall = Firewall::Flush).unwrap();
-        assert_eq!((step, changes.len()), ("firewall", 1));
+        assert_eq!((step, changes.len()), (StepName::Firewall, 1));
     }
 }
 
@@ -184,7 +185,7 @@ fn the_rest_is_applied_as_a_difference() {
 fn a_worker_keeps_how_it_joins_before_it_does_and_without_the_token() {
     let node = kinds::bare(Role::Worker);
     let mut steps = order::steps(Role::Worker);
-    steps.retain(|step| step.name() == "join");
+    steps.retain(|step| step.name() == StepName::Join);
     let plan = run::plan(&node.look(None).0, &node.intent(), &steps).unwrap();
     let changes = &plan[0].changes;
     let place = |found: &dyn Fn(&Change) -> bool| changes.iter().position(found).unwrap();
@@ -207,7 +208,7 @@ fn what_kubeadm_is_told_is_for_root_alone() {
     let real = node.root().join("opt/kubernetes/kubeadm.yaml");
     fs::create_dir_all(real.parent().unwrap()).unwrap();
     let mut steps = order::steps(Role::Master);
-    steps.retain(|step| step.name() == "control-plane");
+    steps.retain(|step| step.name() == StepName::ControlPlane);
     // An argument of the control plane may be a secret; an older one was open.
     let written = |mode| {
         fs::write(&real, &text).unwrap();

@@ -1,5 +1,6 @@
 //! A node at a glance.
 
+use installer::receipt::StepName;
 use installer::role::Role;
 use installer::status::{Progress, Registration, Status};
 
@@ -23,10 +24,10 @@ fn a_node_that_works() {
     member.write(receipt, &format!("{}{deed}", member.read(receipt)));
     let status = look(&member.node);
     assert_eq!((status.name.as_str(), status.role.as_deref()), ("node-1", Some("worker")));
-    let of = |name: &str| status.steps.iter().find(|step| step.name == name).unwrap().progress;
-    assert_eq!(of("containerd"), Progress::Finished);
-    assert_eq!(of("time"), Progress::Interrupted);
-    assert_eq!(of("ready"), Progress::Untouched);
+    let of = |name: StepName| status.steps.iter().find(|step| step.name == name).unwrap().progress;
+    assert_eq!(of(StepName::Containerd), Progress::Finished);
+    assert_eq!(of(StepName::Time), Progress::Interrupted);
+    assert_eq!(of(StepName::Ready), Progress::Untouched);
     assert!(status.services.iter().all(|service| service.state == "active"));
     let json = serde_json::to_value(&status).unwrap();
     assert_eq!(json["kubelet"], "v1.28.2");

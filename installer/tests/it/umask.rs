@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Command;
 
+use installer::receipt::StepName;
 use installer::role::Role;
 use rustix::fs::Mode;
 use rustix::process::umask;
@@ -22,10 +23,10 @@ fn whatever_the_umask_is_files_and_folders_are_the_same() {
         for node in nodes {
             let mut host = node.look(None).0.open().unwrap();
             let deep = Path::new("/etc/a/b/c");
-            host.write("hosts", deep, b"", 0o644).unwrap();
-            host.write("hosts", Path::new("/etc/hosts"), b"new", 0o644).unwrap();
-            host.make("hosts", Path::new("/srv/open"), 0o777).unwrap();
-            host.claim("hosts", Path::new("/srv/x/ours"), 0o755).unwrap();
+            host.write(StepName::Hosts, deep, b"", 0o644).unwrap();
+            host.write(StepName::Hosts, Path::new("/etc/hosts"), b"new", 0o644).unwrap();
+            host.make(StepName::Hosts, Path::new("/srv/open"), 0o777).unwrap();
+            host.claim(StepName::Hosts, Path::new("/srv/x/ours"), 0o755).unwrap();
             for place in [
                 "var/lib/kubeferry",
                 "var/lib/kubeferry/receipt.jsonl",

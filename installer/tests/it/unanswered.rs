@@ -5,10 +5,11 @@ use std::fs;
 
 use installer::doctor::diagnose;
 use installer::engine::run;
-use installer::engine::step::Step;
 use installer::exec::Command;
 use installer::failure::describe;
+use installer::install::Steps;
 use installer::preflight;
+use installer::receipt::StepName;
 use installer::role::Role;
 use installer::steps::images;
 use installer::steps::order;
@@ -112,8 +113,8 @@ fn the_doctor_tells_what_it_could_not_ask() {
 }
 
 /// Plans just one of the role's steps.
-fn planned(node: &Node, step: &str) -> anyhow::Result<Vec<String>> {
-    let mut steps: Vec<&'static dyn Step> = order::steps(node.role);
+fn planned(node: &Node, step: StepName) -> anyhow::Result<Vec<String>> {
+    let mut steps: Steps = order::steps(node.role);
     steps.retain(|one| one.name() == step);
     // Its API server says nothing.
     let (host, _) = node.look(Some(Fault::Mute("kubectl")));
@@ -125,8 +126,8 @@ fn planned(node: &Node, step: &str) -> anyhow::Result<Vec<String>> {
 #[test]
 fn a_node_whose_api_server_is_silent_is_not_made_anew() {
     for (role, step, left) in [
-        (Role::Master, "control-plane", "var/lib/etcd/member/snap/db"),
-        (Role::Worker, "join", "etc/kubernetes/kubelet.conf"),
+        (Role::Master, StepName::ControlPlane, "var/lib/etcd/member/snap/db"),
+        (Role::Worker, StepName::Join, "etc/kubernetes/kubelet.conf"),
     ] {
         let node = kinds::bare(role);
         let write = |path: &str, text: &str| {
@@ -183,8 +184,8 @@ fn a_node_that_its_cluster_does_not_know_is_told_how_it_enters_anew() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
-    let mut steps: Vec<&'static dyn Step> = order::steps(Role::Worker);
-    steps.retain(|step| step.name() == "join");
+    let mut steps: Steps = order::steps(Role::Worker);
+    steps.retain(|step| step.name() == StepName::Join);
     let plan = |node: &Node| run::plan(&node.look(None).0, &node.intent(), &steps).map(drop);
     let error = describe(&plan(&node).unwrap_err(), None);
     assert!(error.contains("kubelet.conf shows, and is not known there now"), "{error}");
@@ -203,17 +204,17 @@ fn a_step_that_needed_no_more_after_an_interruption_is_finished() {
     let interrupt = || {
         let text = fs::read_to_string(&receipt).unwrap() + deed;
         fs::write(&receipt, text).unwrap();
-        assert!(node.look(None).0.was_interrupted("swap"));
+        assert!(node.look(None).0.was_interrupted(StepName::Swap));
     };
     interrupt();
     assert_eq!(node.apply(None).end.unwrap(), 0);
-    assert!(!node.look(None).0.was_interrupted("swap"));
+    assert!(!node.look(None).0.was_interrupted(StepName::Swap));
 
     interrupt();
     let (host, _) = node.look(None);
     let plan = run::plan(&host, &node.intent(), &node.steps()).unwrap();
     run::settle(host, &plan).unwrap();
-    assert!(!node.look(None).0.was_interrupted("swap"));
+    assert!(!node.look(None).0.was_interrupted(StepName::Swap));
     let length = fs::metadata(&receipt).unwrap().len();
     let (host, _) = node.look(None);
     run::settle(host, &plan).unwrap();

@@ -13,9 +13,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use installer::engine::reset;
 use installer::engine::run;
-use installer::engine::step::Step;
 use installer::exec::{Command, Exec, Input, Output};
 use installer::host::Host;
+use installer::install::Steps;
+use installer::receipt::StepName;
 use installer::role::Role;
 use installer::steps::order;
 
@@ -59,7 +60,7 @@ fn rpms(commands: &[String]) -> Vec<String> {
 }
 
 fn assert_is_settled(node: &Node) {
-    let plan = node.plan().into_iter().find(|(name, _)| *name == "repository").unwrap();
+    let plan = node.plan().into_iter().find(|(name, _)| *name == StepName::Repository).unwrap();
     assert_eq!(plan.1, []);
 }
 
@@ -225,8 +226,8 @@ fn an_expired_copy_makes_way_in_the_database_of_rpm() {
 
     let mut intent = node.intent();
     (intent.bundle, intent.target) = bundle_with_key(&renewed, FINGERPRINT);
-    let mut steps: Vec<&'static dyn Step> = order::steps(Role::Worker);
-    steps.retain(|step| step.name() == "repository");
+    let mut steps: Steps = order::steps(Role::Worker);
+    steps.retain(|step| step.name() == StepName::Repository);
     run::apply(&mut host().open().unwrap(), &intent, &steps, &mut |_, _, _| ()).unwrap();
     let after = stored();
     assert_ne!(after, before);

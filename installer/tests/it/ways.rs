@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use installer::engine::change::Change;
 use installer::engine::run;
+use installer::install::Change;
+use installer::receipt::StepName;
 use installer::role::Role;
 
 use crate::node::difference;
@@ -12,7 +13,7 @@ use crate::node::kinds::{self, nodes};
 
 /// Steps with their changes. To what a kernel's key is set back, nobody knows
 /// before its module is loaded.
-fn without_undo(steps: &[(String, Vec<Change>)]) -> Vec<(String, Vec<Change>)> {
+fn without_undo(steps: &[(StepName, Vec<Change>)]) -> Vec<(StepName, Vec<Change>)> {
     let mut steps = steps.to_vec();
     for change in steps.iter_mut().flat_map(|(_, changes)| changes) {
         if let Change::Run { undo, .. } = change {
@@ -31,7 +32,6 @@ fn the_plan_is_the_deed() {
         assert_eq!(node.tree(), before);
         let applied = node.apply(None);
         applied.end.unwrap();
-        let plan: Vec<_> = plan.into_iter().map(|(name, made)| (name.to_owned(), made)).collect();
         assert_eq!(without_undo(&applied.changes), without_undo(&plan));
         let changes = || plan.iter().flat_map(|(_, changes)| changes);
         let commands: Vec<String> = changes()

@@ -60,7 +60,7 @@ pub(crate) fn of_authorities(host: &Host) -> anyhow::Result<Vec<Kept>> {
 }
 
 /// The control plane's certificates. A file that is no kubeconfig has none.
-pub(crate) fn of_control_plane(host: &Host) -> anyhow::Result<Vec<Kept>> {
+pub fn of_control_plane(host: &Host) -> anyhow::Result<Vec<Kept>> {
     let mut all = known_in_pki(host, Keeper::ControlPlane)?;
     let configs = CONFIGS.iter().map(|(name, _)| config_path(name));
     for path in configs {

@@ -9,15 +9,16 @@ use crate::node::paths::{self, CONTAINERD_DATA};
 use std::path::{Path, PathBuf};
 
 use self::edit::{Wanted, configure};
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::exec::Command;
 use crate::host::Host;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::containerd::files::Files;
 use crate::node::containerd::release::Release;
 use crate::node::paths::CRI_SOCKET;
 use crate::node::systemd::unit_is;
-use crate::receipt;
+use crate::receipt::{self, StepName};
 use crate::steps::file::{claims, file};
 use crate::steps::unit::enabled;
 
@@ -27,9 +28,9 @@ const FOLDERS: [&str; 3] = ["/etc/cni", "/opt/containerd", CONTAINERD_DATA];
 /// Configures containerd.
 pub struct Containerd;
 
-impl Step for Containerd {
-    fn name(&self) -> &'static str {
-        "containerd"
+impl Step<Intent> for Containerd {
+    fn name(&self) -> StepName {
+        StepName::Containerd
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
@@ -103,5 +104,5 @@ fn restart(host: &Host, files: &Files) -> Change {
     let written =
         all.filter(|path| edited.contains(path) || receipt::first(host.lines(), path).is_some());
     let files = written.map(PathBuf::from).collect();
-    Change::Run { undo: vec![command.clone()], command, files }
+    Change::Run { undo: vec![command.clone()], command, files, intention: None }
 }

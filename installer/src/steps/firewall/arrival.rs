@@ -6,12 +6,12 @@ use std::net::Ipv4Addr;
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::rules::Place;
 use super::zones::{Sources, Zones};
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::facts;
+use crate::node::firewalld::Place;
 use crate::node::systemd::unit_is;
 
 /// The interfaces by which packets come to the node.

@@ -23,19 +23,21 @@ use self::next_start::{at_next_start, is_live};
 pub(crate) use self::opened::rules as opened;
 use self::peers::Peers;
 pub(crate) use self::peers::problem;
-pub(crate) use self::rules::{Place, Rule};
 pub(crate) use self::zones::{Zones, default_zone, is_at_work};
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::host::Host;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
+use crate::node::firewalld::{Kind, Place, Rule};
 use crate::node::systemd::unit_is;
+use crate::receipt::StepName;
 
 /// Opens and closes ports in firewalld.
 pub struct FirewallRules;
 
-impl Step for FirewallRules {
-    fn name(&self) -> &'static str {
-        "firewall"
+impl Step<Intent> for FirewallRules {
+    fn name(&self) -> StepName {
+        StepName::Firewall
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
@@ -108,7 +110,7 @@ fn configure(node: &Node<'_>, places: &[Place]) -> anyhow::Result<Vec<Change>> {
         if peers.are_partial {
             // Such a rule may be the one by which a machine of the cluster
             // gets in.
-            left.retain(|rule| rule.kind != "rich-rule" && !is_for_nodes(&needs, rule));
+            left.retain(|rule| rule.kind != Kind::RichRule && !is_for_nodes(&needs, rule));
         }
         changes.extend(place.remove(&left.iter().collect::<Vec<_>>()));
     }
@@ -159,14 +161,14 @@ impl Opening {
         let is_one = source.prefix_len() == source.max_prefix_len();
         let address = if is_one { source.addr().to_string() } else { source.to_string() };
         let element = match (self.kind, self.word.split_once('/')) {
-            ("port", Some((port, protocol))) => {
+            (Kind::Port, Some((port, protocol))) => {
                 format!("port port=\"{port}\" protocol=\"{protocol}\"")
             }
-            ("protocol", _) => format!("protocol value=\"{}\"", self.word),
-            (kind, _) => format!("{kind} name=\"{}\"", self.word),
+            (Kind::Protocol, _) => format!("protocol value=\"{}\"", self.word),
+            (kind, _) => format!("{} name=\"{}\"", kind.option(), self.word),
         };
         let word =
             format!("rule family=\"{family}\" source address=\"{address}\" {element} accept");
-        Rule { zone: zone.to_owned(), kind: "rich-rule", word }
+        Rule { zone: zone.to_owned(), kind: Kind::RichRule, word }
     }
 }

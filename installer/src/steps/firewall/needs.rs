@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use bundle_format::cluster::{Argument, Scalar};
 
 use crate::intent::Intent;
+use crate::node::firewalld::Kind;
 use crate::role::Role;
 use crate::steps::{nfs_server, time};
 
@@ -22,8 +23,8 @@ pub(crate) enum Whom {
 /// What is let in, as options of firewall-cmd have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Opening {
-    /// `port`, `service` or `protocol`.
-    pub(crate) kind: &'static str,
+    /// What kind of thing it is: a port, a service or a protocol.
+    pub(crate) kind: Kind,
     /// The port, service or protocol.
     pub(crate) word: String,
 }
@@ -59,7 +60,7 @@ pub(super) fn of(intent: &Intent) -> Vec<(Whom, Opening)> {
     let cluster = &intent.cluster;
     let mut for_all: Vec<Opening> = for_all(intent.role).collect();
     let mut for_nodes: Vec<Opening> = OF_NODES.into_iter().map(port).collect();
-    for_nodes.push(Opening { kind: "protocol", word: IP_IN_IP.to_owned() });
+    for_nodes.push(Opening { kind: Kind::Protocol, word: IP_IN_IP.to_owned() });
     if intent.role == Role::Master {
         if time::serves(intent) {
             for_nodes.push(port(TIME));
@@ -73,7 +74,7 @@ pub(super) fn of(intent: &Intent) -> Vec<(Whom, Opening)> {
         for_nodes.push(port(ADMISSION));
     }
     if nfs_server::served(intent).is_some() {
-        let service = |name: &str| Opening { kind: "service", word: name.to_owned() };
+        let service = |name: &str| Opening { kind: Kind::Service, word: name.to_owned() };
         for_nodes.extend(OF_NFS.map(service));
     }
     let all = for_all.into_iter().map(|one| (Whom::All, one));
@@ -81,7 +82,7 @@ pub(super) fn of(intent: &Intent) -> Vec<(Whom, Opening)> {
 }
 
 fn port(word: &str) -> Opening {
-    Opening { kind: "port", word: word.to_owned() }
+    Opening { kind: Kind::Port, word: word.to_owned() }
 }
 
 /// The port of a control plane's component. None if it listens on the loopback, its

@@ -6,11 +6,11 @@ use ipnet::IpNet;
 
 use super::arrival::Arrival;
 use super::next_start::{at_next_start, is_live};
-use super::rules::{Place, Rule};
 use super::zones::{Sources, Zones, unanswered};
-use crate::engine::change::Change;
 use crate::exec::Command;
 use crate::host::Host;
+use crate::install::Change;
+use crate::node::firewalld::{Kind, Place, Rule};
 
 const POLICY: &str = "kubeferry-pods";
 /// firewalld's zone that lets everything in.
@@ -30,12 +30,12 @@ pub(super) fn rules(zones: &Zones, arrival: &Arrival<'_>, cluster: &Cluster) -> 
     let pods = IpNet::V4(cluster.pod_cidr);
     let mut rules = Vec::new();
     if zone(arrival, cluster) == TRUSTED {
-        rules.push(Rule { zone: TRUSTED.to_owned(), kind: "source", word: pods.to_string() });
+        rules.push(Rule { zone: TRUSTED.to_owned(), kind: Kind::Source, word: pods.to_string() });
     }
     for Sources { zone, networks, .. } in arrival.bound() {
         if networks.iter().any(|source| source.contains(&pods)) && !zones.takes_all(zone) {
             let word = format!("rule family=\"ipv4\" source address=\"{pods}\" accept");
-            rules.push(Rule { zone: zone.clone(), kind: "rich-rule", word });
+            rules.push(Rule { zone: zone.clone(), kind: Kind::RichRule, word });
         }
     }
     rules

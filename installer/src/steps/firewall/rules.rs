@@ -5,40 +5,10 @@
 
 use std::path::PathBuf;
 
-use crate::engine::change::Change;
 use crate::exec::Command;
-
-/// A place of rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// At work, until firewalld reads its files.
-    Work,
-    /// In the files of a running firewalld.
-    Files,
-    /// In the files of a stopped firewalld.
-    FilesOfStopped,
-}
-
-/// Something that a zone lets through.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Rule {
-    /// The zone.
-    pub(crate) zone: String,
-    /// Its kind: firewall-cmd's option after `--add-`.
-    pub(crate) kind: &'static str,
-    /// Its value.
-    pub(crate) word: String,
-}
-
-/// The kinds of rules that we make: the option of each, and the key under which a
-/// zone lists them.
-pub(crate) const KINDS: [(&str, &str); 5] = [
-    ("service", "services"),
-    ("port", "ports"),
-    ("protocol", "protocols"),
-    ("rich-rule", "rich rules"),
-    ("source", "sources"),
-];
+use crate::install::Change;
+use crate::node::firewalld::{Place, Rule};
+use crate::receipt::Intention;
 
 impl Place {
     /// A command for rules in this place.
@@ -57,51 +27,39 @@ impl Place {
     }
 
     /// Whether a command changes rules in this place.
-    pub(super) fn is_of(self, command: &Command) -> bool {
-        let is_permanent = match command.words() {
-            [program, first, ..] if program == "firewall-cmd" => first == "--permanent",
-            [program, ..] => program == "firewall-offline-cmd",
-            [] => false,
-        };
-        is_permanent == (self != Self::Work)
-    }
-
     /// The changes that add rules: one command for each zone and kind, because
     /// firewall-cmd takes only one of each. At a reset, rules at work are removed
     /// again, and files are restored.
     pub(super) fn add(self, rules: &[&Rule]) -> Vec<Change> {
-        let commands = self.commands("add", rules).into_iter();
-        let undo = self.commands("remove", rules).into_iter();
-        let undo = undo.map(|(_, command)| if self == Self::Work { vec![command] } else { vec![] });
-        commands
-            .zip(undo)
-            .map(|((zone, command), undo)| self.run(command, &format!("zones/{zone}"), undo))
-            .collect()
+        let add = |group: Vec<&Rule>| {
+            let undo = (self == Self::Work).then(|| self.command_for("remove", &group));
+            let rules = group.iter().copied().cloned().collect();
+            self.run(self.command_for("add", &group), &file_of(&group), Vec::from_iter(undo))
+                .intended(Intention::Open { place: self, rules })
+        };
+        groups(rules).into_iter().map(add).collect()
     }
 
     /// The changes that remove rules.
     pub(super) fn remove(self, rules: &[&Rule]) -> Vec<Change> {
-        let commands = self.commands("remove", rules).into_iter();
-        commands
-            .map(|(zone, command)| self.run(command, &format!("zones/{zone}"), Vec::new()))
-            .collect()
+        let remove = |group: Vec<&Rule>| {
+            let rules = group.iter().copied().cloned().collect();
+            self.run(self.command_for("remove", &group), &file_of(&group), Vec::new())
+                .intended(Intention::Close { place: self, rules })
+        };
+        groups(rules).into_iter().map(remove).collect()
     }
 
-    /// The commands that add or remove rules, each with its zone.
-    pub(crate) fn commands<'a>(self, verb: &str, rules: &[&'a Rule]) -> Vec<(&'a str, Command)> {
-        let mut groups: Vec<((&str, &str), Vec<&str>)> = Vec::new();
-        for rule in rules {
-            let group = (rule.zone.as_str(), rule.kind);
-            match groups.iter_mut().find(|(known, _)| *known == group) {
-                Some((_, words)) => words.push(&rule.word),
-                None => groups.push((group, vec![&rule.word])),
-            }
-        }
-        let command = |((zone, kind), words): ((&'a str, &str), Vec<&str>)| {
-            let options = words.iter().map(|word| format!("--{verb}-{kind}={word}"));
-            (zone, self.command(std::iter::once(format!("--zone={zone}")).chain(options)))
-        };
-        groups.into_iter().map(command).collect()
+    /// The commands by which rules are added or removed.
+    pub(crate) fn commands(self, verb: &str, rules: &[&Rule]) -> Vec<Command> {
+        groups(rules).iter().map(|group| self.command_for(verb, group)).collect()
+    }
+
+    /// The command for rules of one zone and kind.
+    fn command_for(self, verb: &str, group: &[&Rule]) -> Command {
+        let zone = group.first().map(|rule| format!("--zone={}", rule.zone));
+        let option = |rule: &&Rule| format!("--{verb}-{}={}", rule.kind.option(), rule.word);
+        self.command(zone.into_iter().chain(group.iter().map(option)))
     }
 
     /// Another change in this place, by options without spaces. `undo` takes it
@@ -113,36 +71,44 @@ impl Place {
     fn run(self, command: Command, file: &str, undo: Vec<Command>) -> Change {
         let path = |end: &str| PathBuf::from(format!("/etc/firewalld/{file}.xml{end}"));
         let files = if self == Self::Work { Vec::new() } else { vec![path(""), path(".old")] };
-        Change::Run { command, undo, files }
+        Change::Run { command, undo, files, intention: None }
     }
+}
+
+/// The rules of each zone and kind.
+fn groups<'a>(rules: &[&'a Rule]) -> Vec<Vec<&'a Rule>> {
+    let mut groups: Vec<Vec<&Rule>> = Vec::new();
+    for rule in rules {
+        let is_of = |one: &&Rule| (&one.zone, one.kind) == (&rule.zone, rule.kind);
+        match groups.iter_mut().find(|group| group.iter().any(is_of)) {
+            Some(group) => group.push(rule),
+            None => groups.push(vec![rule]),
+        }
+    }
+    groups
+}
+
+/// The file of a group's zone.
+fn file_of(group: &[&Rule]) -> String {
+    group.first().map_or_else(String::new, |rule| format!("zones/{}", rule.zone))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_command_is_of_one_place() {
-        for place in [Place::Work, Place::Files, Place::FilesOfStopped] {
-            let command = place.command_of("--zone=public --add-port=1/tcp");
-            assert!(place.is_of(&command), "{command}");
-            assert_eq!(Place::Work.is_of(&command), place == Place::Work);
-            assert_eq!(Place::Files.is_of(&command), place != Place::Work);
-        }
-    }
+    use crate::node::firewalld::Kind;
 
     #[test]
     fn rules_of_one_zone_and_kind_are_one_command() {
-        let rule = |zone: &str, kind, word: &str| Rule {
+        let rule = |zone: &str, word: &str| Rule {
             zone: zone.to_owned(),
-            kind,
+            kind: Kind::Port,
             word: word.to_owned(),
         };
-        let rules =
-            [rule("a", "port", "1/tcp"), rule("b", "port", "1/tcp"), rule("a", "port", "2/tcp")];
+        let rules = [rule("a", "1/tcp"), rule("b", "1/tcp"), rule("a", "2/tcp")];
         let rules: Vec<&Rule> = rules.iter().collect();
         let commands = Place::Files.commands("add", &rules);
-        let commands: Vec<String> = commands.iter().map(|(_, one)| one.to_string()).collect();
+        let commands: Vec<String> = commands.iter().map(ToString::to_string).collect();
         assert_eq!(
             commands,
             [

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::rules::{KINDS, Place, Rule};
 use crate::exec::{Command, Output};
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::node::firewalld::{Kind, Place, Rule};
 
 /// firewalld's own settings.
 const CONFIGURATION: &str = "/etc/firewalld/firewalld.conf";
@@ -66,14 +66,13 @@ impl Zones {
     /// Whether a zone lets it through already. A wider range of ports counts:
     /// firewalld joins neighbouring ports.
     pub(crate) fn has(&self, rule: &Rule) -> bool {
-        if rule.kind == "rich-rule" {
+        if rule.kind == Kind::RichRule {
             let plain = |text: &str| text.replace('"', "");
             return self.lines(&rule.zone).any(|line| plain(line.trim()) == plain(&rule.word));
         }
-        let key = KINDS.iter().find(|(kind, _)| *kind == rule.kind).map_or("", |(_, key)| key);
-        let listed = self.listed(&rule.zone, key);
+        let listed = self.listed(&rule.zone, rule.kind.key());
         match (rule.kind, ports(&rule.word)) {
-            ("port", Some(wanted)) => {
+            (Kind::Port, Some(wanted)) => {
                 let ranges = listed.iter().filter_map(|word| ports(word));
                 ranges.into_iter().any(|(first, last, of)| {
                     first <= wanted.0 && last >= wanted.1 && of == wanted.2
@@ -86,7 +85,7 @@ impl Zones {
     /// Whether a zone lets a sender in at a port, by a rule for everybody or for
     /// a network that contains the sender.
     pub(crate) fn lets_in(&self, zone: &str, sender: &IpNet, port: &str) -> bool {
-        let open = Rule { zone: zone.to_owned(), kind: "port", word: port.to_owned() };
+        let open = Rule { zone: zone.to_owned(), kind: Kind::Port, word: port.to_owned() };
         let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
         let element = format!(" port port={number} protocol={protocol} accept");
         let is_for = |line: &str| {
@@ -243,9 +242,19 @@ mod tests {
         let has = |kind, word: &str| {
             zones.has(&Rule { zone: "public".to_owned(), kind, word: word.to_owned() })
         };
-        assert!(has("port", "22/tcp") && has("port", "10250/tcp") && has("port", "10000/tcp"));
-        assert!(!has("port", "10251/tcp") && !has("port", "22/udp") && !has("port", "22-23/tcp"));
-        assert!(has("rich-rule", "rule family=ipv4 accept") && has("service", "ssh"));
-        assert!(!has("rich-rule", "rule family=ipv6 accept") && !has("source", "10.244.0.0/16"));
+        assert!(
+            has(Kind::Port, "22/tcp")
+                && has(Kind::Port, "10250/tcp")
+                && has(Kind::Port, "10000/tcp")
+        );
+        assert!(
+            !has(Kind::Port, "10251/tcp")
+                && !has(Kind::Port, "22/udp")
+                && !has(Kind::Port, "22-23/tcp")
+        );
+        assert!(has(Kind::RichRule, "rule family=ipv4 accept") && has(Kind::Service, "ssh"));
+        assert!(
+            !has(Kind::RichRule, "rule family=ipv6 accept") && !has(Kind::Source, "10.244.0.0/16")
+        );
     }
 }

@@ -7,23 +7,24 @@ use std::collections::BTreeSet;
 
 use bundle_format::Nevra;
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::exec::Command;
 use crate::host::Host;
 use crate::host::package_change::PackageChange;
+use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::family::packager;
 use crate::node::paths::DNF_CONFIG;
 use crate::node::rpm::Installed;
+use crate::receipt::StepName;
 use crate::steps::packages::compared::{Compared, compare};
 
 /// Installs the packages.
 pub struct Packages;
 
-impl Step for Packages {
-    fn name(&self) -> &'static str {
-        "packages"
+impl Step<Intent> for Packages {
+    fn name(&self) -> StepName {
+        StepName::Packages
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {

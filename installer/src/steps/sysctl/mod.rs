@@ -7,14 +7,15 @@ mod networkd;
 mod settings;
 mod tuned;
 
-use crate::engine::change::Change;
-use crate::engine::step::{Node, Step};
+use crate::engine::step::Step;
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
 use crate::node::sysctl::now;
 use crate::node::systemd::unit_is;
-use crate::receipt;
+use crate::receipt::{self, StepName};
 use crate::steps::file::file;
 
 pub(crate) use self::files::Undoing;
@@ -61,9 +62,9 @@ pub(crate) fn off(host: &Host, interfaces: &[String]) -> anyhow::Result<Vec<Stri
 /// Sets the kernel settings.
 pub struct Sysctl;
 
-impl Step for Sysctl {
-    fn name(&self) -> &'static str {
-        "sysctl"
+impl Step<Intent> for Sysctl {
+    fn name(&self) -> StepName {
+        StepName::Sysctl
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
@@ -102,11 +103,16 @@ impl Step for Sysctl {
         // keys that a plan cannot see.
         if !changes.is_empty() || !undo.is_empty() {
             let command = Command::of("sysctl --load").with(PATH);
-            changes.push(Change::Run { command, undo, files: Vec::new() });
+            changes.push(Change::Run { command, undo, files: Vec::new(), intention: None });
         }
         for key in off(host, &interfaces)? {
             let set = |value| Command::of("sysctl -w").with(format!("{key}={value}"));
-            changes.push(Change::Run { command: set(1), undo: vec![set(0)], files: Vec::new() });
+            changes.push(Change::Run {
+                command: set(1),
+                undo: vec![set(0)],
+                files: Vec::new(),
+                intention: None,
+            });
         }
         if host.exists(OLD) && is_ours(host)? {
             changes.push(Change::Remove { path: OLD.into() });

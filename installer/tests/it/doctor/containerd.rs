@@ -2,6 +2,7 @@
 
 use installer::doctor::Diagnosis;
 use installer::engine::run;
+use installer::receipt::StepName;
 use installer::role::Role;
 
 use super::{CONTAINERD, KUBELET, assert_first, assert_found, edit};
@@ -49,7 +50,10 @@ fn the_step_that_a_cure_names_mends_it() {
         edit(member, "etc/chrony.conf", "server 10.0.0.1 iburst\n", "");
     };
     let spoils: [fn(&Member); 4] = [off, swap, forward, nobody];
-    for (name, spoil) in ["containerd", "swap", "sysctl", "time"].into_iter().zip(spoils) {
+    for (name, spoil) in [StepName::Containerd, StepName::Swap, StepName::Sysctl, StepName::Time]
+        .into_iter()
+        .zip(spoils)
+    {
         let member = Member::new(Role::Worker);
         spoil(&member);
         let found = member.diagnose().findings;

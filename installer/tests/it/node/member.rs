@@ -79,6 +79,12 @@ impl Member {
     pub(crate) fn new(role: Role) -> Self {
         let node = Node::new(role, &kinds::BARE);
         node.apply(None).end.unwrap();
+        Self::of(node)
+    }
+
+    /// One that a node becomes which the installer has made.
+    pub(crate) fn of(node: Node) -> Self {
+        let role = node.role;
         let api = TcpListener::bind("127.0.0.1:0").unwrap();
         let member = Self { node, authority: Authority::new(), api: Some(api) };
         member.add_cluster();

@@ -17,37 +17,37 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use installer::engine::change::Change;
 use installer::engine::reset;
 use installer::engine::run;
-use installer::engine::step::Step;
 use installer::host::Host;
+use installer::install::{Change, Steps};
 use installer::intent::Intent;
+use installer::receipt::StepName;
 use installer::role::Role;
 use installer::steps::order;
 
 pub(crate) use commands::{Commands, Fault};
 
 /// Steps that end on the node itself: no images, and no cluster.
-const STEPS: [&str; 18] = [
-    "hosts",
-    "selinux",
-    "firewall",
-    "swap",
-    "modules",
-    "sysctl",
-    "repository",
-    "packages",
-    "time",
-    "nfs-server",
-    "service-folder",
-    "service-route",
-    "network-manager",
-    "containerd",
-    "registry-mirrors",
-    "crictl",
-    "kubelet",
-    "kubelet-settings",
+const STEPS: [StepName; 18] = [
+    StepName::Hosts,
+    StepName::Selinux,
+    StepName::Firewall,
+    StepName::Swap,
+    StepName::Modules,
+    StepName::Sysctl,
+    StepName::Repository,
+    StepName::Packages,
+    StepName::Time,
+    StepName::NfsServer,
+    StepName::ServiceFolder,
+    StepName::ServiceRoute,
+    StepName::NetworkManager,
+    StepName::Containerd,
+    StepName::RegistryMirrors,
+    StepName::Crictl,
+    StepName::Kubelet,
+    StepName::KubeletSettings,
 ];
 
 /// What lies in a folder: permission bits and texts, none of folders.
@@ -103,16 +103,16 @@ impl Node {
         intent
     }
 
-    pub(crate) fn steps(&self) -> Vec<&'static dyn Step> {
+    pub(crate) fn steps(&self) -> Steps {
         let mut steps = order::steps(self.role);
         // A master's is written by kubeadm first.
-        let more = if self.role == Role::Worker { &["kubeconfig"][..] } else { &[] };
+        let more = if self.role == Role::Worker { &[StepName::Kubeconfig][..] } else { &[] };
         steps.retain(|step| STEPS.contains(&step.name()) || more.contains(&step.name()));
         assert_eq!(steps.len(), STEPS.len() + more.len());
         steps
     }
 
-    pub(crate) fn plan(&self) -> Vec<(&'static str, Vec<Change>)> {
+    pub(crate) fn plan(&self) -> Vec<(StepName, Vec<Change>)> {
         let (host, commands) = self.look(None);
         let plan = run::plan(&host, &self.intent(), &self.steps()).unwrap();
         assert!(commands.made().is_empty(), "a plan only looks");
@@ -128,7 +128,7 @@ impl Node {
             &mut host.open().unwrap(),
             &self.intent(),
             &self.steps(),
-            &mut |_, name, made| changes.push((name.to_owned(), made.to_vec())),
+            &mut |_, name, made| changes.push((name, made.to_vec())),
         );
         Applied { changes, commands, end }
     }
@@ -156,7 +156,7 @@ impl Node {
 }
 
 pub(crate) struct Applied {
-    pub(crate) changes: Vec<(String, Vec<Change>)>,
+    pub(crate) changes: Vec<(StepName, Vec<Change>)>,
     pub(crate) commands: Commands,
     pub(crate) end: anyhow::Result<usize>,
 }

@@ -1,0 +1,138 @@
+//! An install: steps that make a node what an [`Intent`] says, of its bundle.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use bundle_format::ImageReference;
+use bundle_format::archive::writer;
+use bundle_format::layout::{Content, Layout};
+use bundle_format::lock::LockedImage;
+use bundle_format::text::count;
+
+use crate::engine::{change, step};
+use crate::exec::Command;
+use crate::host::Host;
+use crate::intent::Intent;
+use crate::node::join::{self, JoinFile, Machine};
+use crate::receipt::{Line, StepName};
+
+/// A change of an install.
+pub type Change = change::Change<OfInstall>;
+/// A node that is installed.
+pub type Node<'a> = step::Node<'a, Intent>;
+/// The steps of an install.
+pub type Steps = step::Steps<Intent>;
+
+/// What only an install changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OfInstall {
+    /// Files of the bundle are laid out below a folder.
+    Unpack {
+        /// The folder.
+        folder: PathBuf,
+        /// The files, with their paths below it.
+        files: Vec<(PathBuf, Content)>,
+    },
+    /// Images go from the bundle into containerd.
+    Import {
+        /// Which.
+        images: Vec<ImageReference>,
+    },
+    /// A join file is written, of what kubeadm says of a new token.
+    WriteJoinFile {
+        /// What has kubeadm make the token.
+        command: Command,
+        /// The file, readable by its owner only.
+        path: PathBuf,
+    },
+}
+
+impl fmt::Display for OfInstall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unpack { folder, files } => match files.as_slice() {
+                [(name, _)] => write!(f, "unpack {} into {}", name.display(), folder.display()),
+                many => {
+                    write!(f, "unpack {} into {}", count(many.len(), "file"), folder.display())
+                }
+            },
+            Self::Import { images } => write!(f, "import {}", count(images.len(), "image")),
+            Self::WriteJoinFile { command, path } => {
+                write!(f, "run {command}, and write {}", path.display())
+            }
+        }
+    }
+}
+
+impl step::Purpose for Intent {
+    type Own = OfInstall;
+
+    fn begun(&self) -> Option<Line> {
+        Some(Line::Begun { role: self.role.to_string(), bundle: self.bundle.index_digest() })
+    }
+
+    fn make(&self, host: &mut Host, step: StepName, change: &OfInstall) -> anyhow::Result<()> {
+        match change {
+            OfInstall::Unpack { folder, files } => {
+                for (path, content) in files {
+                    // Checked on the way; one that is damaged gets no name.
+                    let mut blob = self.bundle.open_blob(&content.descriptor)?;
+                    let digest = content.descriptor.digest;
+                    host.copy(step, &folder.join(path), digest, &mut blob, 0o644)?;
+                }
+                Ok(())
+            }
+            OfInstall::Import { images } => import(host, self, step, images),
+            OfInstall::WriteJoinFile { command, path } => {
+                let output = host.capture(step, command)?;
+                let text = JoinFile::of_command(
+                    &output.stdout,
+                    join::HOURS,
+                    self.endpoint(),
+                    self.name.clone(),
+                    self.address,
+                    self.cluster.clone(),
+                )?
+                .knowing(vec![Machine::of(host, &self.name)?])
+                .text()?;
+                host.write(step, path, text.as_bytes(), 0o600)
+            }
+        }
+    }
+}
+
+/// Streams images into containerd, one after the other in the order in which a
+/// node needs them: no copy lies on the disk meanwhile.
+fn import(
+    host: &mut Host,
+    intent: &Intent,
+    step: StepName,
+    images: &[ImageReference],
+) -> anyhow::Result<()> {
+    for image in &intent.lock().images {
+        if !images.contains(&image.name) {
+            continue;
+        }
+        let platform = platform(image, intent)?;
+        let command =
+            Command::of("ctr -n k8s.io images import --platform").with(platform).with("-");
+        let layout = Layout::of_image_by_all_names(image)?;
+        let mut feed = |out: &mut dyn Write| {
+            let blob = |blob: &_| intent.bundle.open_blob(blob).map_err(io::Error::other);
+            writer::write(out, &layout, blob, |_| {})
+        };
+        host.feed(step, &command, &mut feed)
+            .with_context(|| format!("importing {}", image.name))?;
+    }
+    Ok(())
+}
+
+fn platform(image: &LockedImage, intent: &Intent) -> anyhow::Result<String> {
+    let architecture = intent.facts.architecture;
+    if !image.platforms.iter().any(|platform| platform.architecture == architecture) {
+        bail!("the bundle has {} for other processors only", image.name);
+    }
+    Ok(format!("linux/{}", architecture.oci()))
+}
