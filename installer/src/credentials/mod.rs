@@ -3,4 +3,5 @@
 
 pub mod person;
 pub mod pods;
+mod put_back;
 pub mod renewal;

@@ -14,6 +14,7 @@ use std::time::SystemTime;
 use anyhow::bail;
 
 use super::pods::{self, Container};
+use super::put_back;
 use crate::engine::step::Step;
 use crate::engine::{change, step};
 use crate::exec::Command;
@@ -28,7 +29,7 @@ use crate::node::kubectl::kubectl;
 use crate::node::paths::KUBELET_CLIENT;
 use crate::node::paths::KUBELET_CONF;
 use crate::node::paths::{ADMIN_CONF, ROOT_KUBECONFIG};
-use crate::receipt::{Before, Deed, Line, StepName};
+use crate::receipt::{Line, StepName};
 use crate::role::Role;
 use crate::steps::time;
 
@@ -135,7 +136,8 @@ impl step::Purpose for Renewal {
 impl Renewal {
     /// Whether kubeadm has renewed what this run found. What has lost its end is not.
     fn is_renewed(&self, host: &Host) -> anyhow::Result<bool> {
-        if !put_back(host)?.is_empty() {
+        let lost: Vec<Change> = put_back::changes(host)?;
+        if !lost.is_empty() {
             return Ok(false);
         }
         let now = pki::of_control_plane(host)?;
@@ -166,58 +168,8 @@ impl Step<Renewal> for PutBack {
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
-        put_back(node.host)
+        put_back::changes(node.host)
     }
-}
-
-/// kubeadm writes over its files, and so a power loss leaves one cut short, which
-/// it cannot read again. The receipt has what was in it.
-fn put_back(host: &Host) -> anyhow::Result<Vec<Change>> {
-    let mut changes = Vec::new();
-    for path in pki::renewed_files(host) {
-        if path.ends_with(".key") || pki::is_whole(&path, &host.read(&path)?.unwrap_or_default()) {
-            continue;
-        }
-        let Some((text, mode)) = kept(host, &path)? else {
-            return Err(Failure::new(
-                format!("{path} has no certificate in it"),
-                "have kubeadm make it anew: move it away, and see `kubeadm init phase certs` and \
-                 `kubeadm init phase kubeconfig`",
-            )
-            .into());
-        };
-        changes.push(Change::Write {
-            path: path.into(),
-            text: text.into(),
-            mode,
-            then: None,
-            why: None,
-        });
-    }
-    Ok(changes)
-}
-
-/// The last text that the receipt has of a file with a certificate in it. One that
-/// cannot be read is told, unless an earlier one can.
-fn kept(host: &Host, path: &str) -> anyhow::Result<Option<(String, u32)>> {
-    let mut unread = None;
-    for line in host.lines().iter().rev() {
-        let Line::Deed { deed: Deed::Wrote { path: of, before, .. }, .. } = line else { continue };
-        let Before::File { kept, attributes } = before else { continue };
-        if of.to_str() != Some(path) {
-            continue;
-        }
-        match host.kept(kept) {
-            Ok(text) => {
-                let text = String::from_utf8(text).unwrap_or_default();
-                if pki::is_whole(path, &text) {
-                    return Ok(Some((text, attributes.mode)));
-                }
-            }
-            Err(error) => unread = unread.or(Some(error)),
-        }
-    }
-    unread.map_or(Ok(None), Err)
 }
 
 /// kubeadm renews all.
