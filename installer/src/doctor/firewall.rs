@@ -9,8 +9,8 @@ use super::finding::{Finding, again, role};
 use super::kubelet;
 use crate::exec::Command;
 use crate::host::Host;
-use crate::node::firewalld::{Kind, Place, Rule};
 use crate::node::registered;
+use crate::receipt::firewalld::{Kind, Place, Rule};
 use crate::receipt::{self, StepName};
 use crate::steps::firewall::{
     Arrival, KUBELETS_PORT, Ways, Zones, default_zone, for_all, is_at_work, opened,

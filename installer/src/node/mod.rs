@@ -5,7 +5,6 @@ pub(crate) mod chrony;
 pub(crate) mod containerd;
 pub mod facts;
 pub(crate) mod family;
-pub mod firewalld;
 pub mod inventory;
 pub mod join;
 pub mod kubeadm;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::node::firewalld::{Place, Rule};
+use crate::receipt::firewalld::{Place, Rule};
 
 /// What a command was run for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

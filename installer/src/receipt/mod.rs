@@ -2,6 +2,7 @@
 //! before the change that it tells of is made, so that whatever ends this
 //! program leaves a node of which it is known what was done to it.
 
+pub mod firewalld;
 mod intention;
 mod line;
 mod older;

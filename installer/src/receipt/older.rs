@@ -7,7 +7,7 @@ use bundle_format::Nevra;
 
 use super::intention::Intention;
 use crate::exec::Command;
-use crate::node::firewalld::{Kind, Place, Rule};
+use crate::receipt::firewalld::{Kind, Place, Rule};
 
 /// What a command was run for; none where nobody asks.
 pub(super) fn intention(command: &Command) -> Option<Intention> {

@@ -11,8 +11,8 @@ use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::facts;
-use crate::node::firewalld::Place;
 use crate::node::systemd::unit_is;
+use crate::receipt::firewalld::Place;
 
 /// The interfaces by which packets come to the node.
 pub(crate) struct Ways {

@@ -28,9 +28,9 @@ use crate::engine::step::Step;
 use crate::host::Host;
 use crate::install::{Change, Node};
 use crate::intent::Intent;
-use crate::node::firewalld::{Kind, Place, Rule};
 use crate::node::systemd::unit_is;
 use crate::receipt::StepName;
+use crate::receipt::firewalld::{Kind, Place, Rule};
 
 /// Opens and closes ports in firewalld.
 pub struct FirewallRules;

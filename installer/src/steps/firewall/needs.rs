@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use bundle_format::cluster::{Argument, Scalar};
 
 use crate::intent::Intent;
-use crate::node::firewalld::Kind;
+use crate::receipt::firewalld::Kind;
 use crate::role::Role;
 use crate::steps::{nfs_server, time};
 

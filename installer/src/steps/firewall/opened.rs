@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::host::Host;
-use crate::node::firewalld::{Place, Rule};
+use crate::receipt::firewalld::{Place, Rule};
 use crate::receipt::{self, Intention};
 
 /// The rules that earlier runs made at a place, and that none has removed since.

@@ -10,7 +10,7 @@ use super::zones::{Sources, Zones, unanswered};
 use crate::exec::Command;
 use crate::host::Host;
 use crate::install::Change;
-use crate::node::firewalld::{Kind, Place, Rule};
+use crate::receipt::firewalld::{Kind, Place, Rule};
 
 const POLICY: &str = "kubeferry-pods";
 /// firewalld's zone that lets everything in.

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use crate::exec::Command;
 use crate::install::Change;
-use crate::node::firewalld::{Place, Rule};
 use crate::receipt::Intention;
+use crate::receipt::firewalld::{Place, Rule};
 
 impl Place {
     /// A command for rules in this place.
@@ -96,7 +96,7 @@ fn file_of(group: &[&Rule]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::node::firewalld::Kind;
+    use crate::receipt::firewalld::Kind;
 
     #[test]
     fn rules_of_one_zone_and_kind_are_one_command() {

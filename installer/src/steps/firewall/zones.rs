@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use crate::exec::{Command, Output};
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::node::firewalld::{Kind, Place, Rule};
+use crate::receipt::firewalld::{Kind, Place, Rule};
 
 /// firewalld's own settings.
 const CONFIGURATION: &str = "/etc/firewalld/firewalld.conf";
