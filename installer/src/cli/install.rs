@@ -106,7 +106,7 @@ fn carry_out(ready: &mut Ready, begun: Instant) -> anyhow::Result<()> {
     let total = steps.len();
     let made = run::apply(host, intent, steps, &mut |number, name, changes| {
         let line = match changes.len() {
-            0 => format!("[{:>2}/{total}] {name}: done already\n", number + 1),
+            0 => format!("[{:>2}/{total}] {name}: nothing to change\n", number + 1),
             1 => format!("[{:>2}/{total}] {name}: {}\n", number + 1, first(changes)),
             many => format!("[{:>2}/{total}] {name}: {}\n", number + 1, count(many, "change")),
         };
@@ -180,7 +180,7 @@ fn show(intent: &Intent, plan: &[Planned<Intent>]) -> io::Result<()> {
     }
     for planned in plan {
         if planned.changes.is_empty() {
-            writeln!(out, "{}: done already", planned.step.name())?;
+            writeln!(out, "{}: nothing to change", planned.step.name())?;
             continue;
         }
         writeln!(out, "{}", planned.step.name())?;
