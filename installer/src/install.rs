@@ -1,4 +1,4 @@
-//! An install: steps that make a node what an [`Intent`] says, of its bundle.
+//! An install: steps that make a node what an [`Intent`] says, from its bundle.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -25,26 +25,26 @@ pub type Node<'a> = step::Node<'a, Intent>;
 /// The steps of an install.
 pub type Steps = step::Steps<Intent>;
 
-/// What only an install changes.
+/// The changes that only an install can make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OfInstall {
-    /// Files of the bundle are laid out below a folder.
+    /// Files of the bundle are written below a folder.
     Unpack {
         /// The folder.
         folder: PathBuf,
         /// The files, with their paths below it.
         files: Vec<(PathBuf, Content)>,
     },
-    /// Images go from the bundle into containerd.
+    /// Images are imported from the bundle into containerd.
     Import {
-        /// Which.
+        /// The images.
         images: Vec<ImageReference>,
     },
-    /// A join file is written, of what kubeadm says of a new token.
+    /// The join file is written, with a new token from kubeadm.
     WriteJoinFile {
-        /// What has kubeadm make the token.
+        /// The command that makes the token.
         command: Command,
-        /// The file, readable by its owner only.
+        /// The file. Only its owner may read it.
         path: PathBuf,
     },
 }
@@ -77,7 +77,8 @@ impl step::Purpose for Intent {
         match change {
             OfInstall::Unpack { folder, files } => {
                 for (path, content) in files {
-                    // Checked on the way; one that is damaged gets no name.
+                    // The reader checks the digest. If it is
+                    // wrong, the file does not get its name.
                     let mut blob = self.bundle.open_blob(&content.descriptor)?;
                     let digest = content.descriptor.digest;
                     host.copy(step, &folder.join(path), digest, &mut blob, 0o644)?;
@@ -103,8 +104,8 @@ impl step::Purpose for Intent {
     }
 }
 
-/// Streams images into containerd, one after the other in the order in which a
-/// node needs them: no copy lies on the disk meanwhile.
+/// Streams images into containerd, in the order in which a node needs them, without a
+/// copy on the disk.
 fn import(
     host: &mut Host,
     intent: &Intent,

@@ -1,4 +1,4 @@
-//! What a node is to become, and of what.
+//! What a node is to become, and from which bundle.
 
 use std::net::Ipv4Addr;
 
@@ -13,25 +13,25 @@ use crate::node::join::JoinFile;
 use crate::node::kubeadm::Settings;
 use crate::role::Role;
 
-/// What a node is to become, and of what.
+/// What a node is to become, and from which bundle.
 pub struct Intent {
     /// Its role.
     pub role: Role,
-    /// What everything comes from.
+    /// The bundle.
     pub bundle: Bundle,
-    /// The bundle's target for nodes like this.
+    /// The bundle's target that fits the node.
     pub target: LockedTarget,
     /// The cluster.
     pub cluster: Cluster,
-    /// What the node was when this program started.
+    /// The node's facts when this program started.
     pub facts: Facts,
     /// Its name in the cluster.
     pub name: NodeName,
     /// Its address.
     pub address: Ipv4Addr,
-    /// How to join; none for the first master.
+    /// The join file; none for the first master.
     pub join: Option<JoinFile>,
-    /// What root's kubectl is to have on a worker; none leaves it with what it has.
+    /// The kubeconfig for root's kubectl on a worker; none leaves it unchanged.
     pub kubeconfig: Option<Brought>,
 }
 
@@ -50,7 +50,7 @@ impl Intent {
         }
     }
 
-    /// What kubeadm is told of the node and its cluster.
+    /// What kubeadm is told.
     pub fn settings(&self) -> Settings<'_> {
         Settings {
             kubernetes: &self.lock().kubernetes,

@@ -1,5 +1,5 @@
-//! What a cluster's machines and persons are known by: certificates, and the
-//! kubeconfigs that have them.
+//! Making certificates and kubeconfigs: new ones for the control plane, and a
+//! person's.
 
 pub mod person;
 pub mod pods;

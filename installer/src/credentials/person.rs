@@ -1,6 +1,6 @@
-//! Kubeconfigs for persons: a certificate of the cluster, made by kubeadm, which
-//! says who somebody is and grants nothing. It cannot be taken back before it
-//! expires; what a role grants can.
+//! Kubeconfigs for persons. kubeadm makes a certificate that says who somebody is. It
+//! grants nothing; roles do. A certificate cannot be revoked before it expires; a
+//! role can.
 
 use std::fmt;
 
@@ -15,11 +15,12 @@ use crate::node::paths::ADMIN_CONF;
 use crate::node::paths::KUBEADM_CONFIG;
 use crate::role::no_master;
 
-/// What a certificate may hold of a name (RFC 5280, `ub-common-name`), in characters.
+/// The longest name that a certificate can hold, in characters (RFC 5280,
+/// `ub-common-name`).
 const LONGEST: usize = 64;
 
-/// A person's or a group's name as the cluster's roles have it. Those that begin
-/// with `system:` are Kubernetes' own.
+/// The name of a person or group, as roles use it. Names that begin with `system:`
+/// belong to Kubernetes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject(String);
 
@@ -33,7 +34,7 @@ impl TryFrom<String> for Subject {
                         such as `cluster-admin`"
                 .to_owned());
         }
-        // Of these kubectl, kubeadm and shells take each as it is.
+        // kubectl, kubeadm and shells take these characters as they are.
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "._@:-".contains(c);
         let begins = text.starts_with(|c: char| c.is_ascii_alphanumeric());
         if !begins || text.len() > LONGEST || !text.chars().all(is_plain) {
@@ -52,27 +53,27 @@ impl fmt::Display for Subject {
     }
 }
 
-/// Whom a kubeconfig is for.
+/// The person that a kubeconfig is for.
 #[derive(Debug)]
 pub struct Person {
     /// The name.
     pub user: Subject,
     /// The groups.
     pub groups: Vec<Subject>,
-    /// For how many hours it holds; kubeadm's year if none.
+    /// For how many hours it is valid; kubeadm's default, a year, if none.
     pub hours: Option<u32>,
 }
 
-/// A kubeconfig that was made.
+/// A new kubeconfig.
 #[derive(Debug)]
 pub struct Made {
     /// Its text: a secret.
     pub text: String,
-    /// What it comes to.
+    /// Its content.
     pub config: Kubeconfig,
 }
 
-/// Has kubeadm make a person's kubeconfig. Nothing of the node changes.
+/// Lets kubeadm make a person's kubeconfig. Changes nothing on the node.
 pub fn make(host: &Host, person: &Person) -> anyhow::Result<Made> {
     if !host.exists(ADMIN_CONF) || !host.exists(KUBEADM_CONFIG) {
         return Err(no_master().into());
@@ -100,12 +101,12 @@ pub fn make(host: &Host, person: &Person) -> anyhow::Result<Made> {
     Ok(Made { text: said.stdout, config })
 }
 
-/// kubeadm's command, which was among `alpha` until 1.21, and says in its help
-/// whether it takes a time (since 1.24).
+/// kubeadm's command. It was below `alpha` until 1.21. Its help shows whether it
+/// takes a validity (since 1.24).
 fn command(host: &Host, person: &Person) -> anyhow::Result<Command> {
     let help = |line: &str| {
         let said = host.query(&format!("{line} --help"));
-        // An older one answers for the command above it.
+        // An older kubeadm prints the help of the parent command.
         (said.succeeded() && said.stdout.contains("--client-name")).then_some(said.stdout)
     };
     let forms = ["kubeadm kubeconfig user", "kubeadm alpha kubeconfig user"];

@@ -1,6 +1,6 @@
-//! The containers of the control plane's pods, which kubelet starts from files and
-//! starts again when they end. containerd is asked, since the API server may not
-//! answer.
+//! The containers of the control plane's pods. kubelet starts them from files, and
+//! starts them again when they end. containerd is asked, because the API server may
+//! not answer.
 
 use crate::exec::Command;
 use crate::failure::Failure;
@@ -8,14 +8,15 @@ use crate::host::Host;
 use crate::node::paths::STATIC_PODS;
 use crate::receipt::StepName;
 
-/// The containers, in the order in which they are ended: each before what it needs.
+/// The containers, in the order in which they are ended: each one before those that
+/// it needs.
 const NAMES: [&str; 4] = ["kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"];
-/// As long as kubelet lets a pod take to end, in seconds.
+/// How long kubelet gives a pod to end, in seconds.
 const GRACE: u32 = 30;
 /// How long new containers may take, in seconds: kubelet itself has just started.
 const START: u32 = 180;
 
-/// A container that runs.
+/// A running container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Container {
     name: &'static str,
@@ -23,7 +24,7 @@ pub struct Container {
 }
 
 impl Container {
-    /// What has it end, as kubelet would.
+    /// The command that ends it, as kubelet would.
     pub(crate) fn end(&self) -> Command {
         signal("SIGTERM", &self.id)
     }
@@ -33,7 +34,7 @@ fn signal(name: &str, id: &str) -> Command {
     Command::of(&format!("ctr -n k8s.io tasks kill --signal {name} {id}"))
 }
 
-/// Those of the control plane that run. An error where containerd does not say.
+/// The running containers of the control plane. An error if containerd does not say.
 pub(crate) fn running(host: &Host) -> anyhow::Result<Vec<Container>> {
     let tasks = ask(host, "ctr -n k8s.io tasks list")?;
     let tasks: Vec<&str> = tasks
@@ -45,7 +46,7 @@ pub(crate) fn running(host: &Host) -> anyhow::Result<Vec<Container>> {
         .collect();
     let mut found = Vec::new();
     for name in NAMES {
-        // The labels by which kubelet itself finds them.
+        // The labels by which kubelet finds them too.
         let filter = format!(
             "labels.\"io.kubernetes.pod.namespace\"==kube-system,\
              labels.\"io.kubernetes.container.name\"=={name}"
@@ -57,8 +58,8 @@ pub(crate) fn running(host: &Host) -> anyhow::Result<Vec<Container>> {
     Ok(found)
 }
 
-/// Waits until none of `old` runs, and in their place others do. One that does not
-/// end in time is killed, as kubelet would.
+/// Waits until none of `old` runs, and others run in their place. A container that
+/// does not end in time is killed, as kubelet would do.
 pub(crate) fn await_new(host: &mut Host, step: StepName, old: &[Container]) -> anyhow::Result<()> {
     let left = |host: &Host| -> anyhow::Result<Vec<Container>> {
         Ok(running(host)?.into_iter().filter(|one| old.contains(one)).collect())

@@ -1,4 +1,4 @@
-//! Certificates that a lost power has cut short, from the receipt.
+//! Restores certificates that a power loss cut short, from the receipt.
 
 use crate::engine::change::Change;
 use crate::failure::Failure;
@@ -6,8 +6,9 @@ use crate::host::Host;
 use crate::node::certificates::pki;
 use crate::receipt::{Before, Deed, Line};
 
-/// kubeadm writes over its files, and so a power loss leaves one cut short, which
-/// it cannot read again. The receipt has what was in it.
+/// The changes that restore them. kubeadm writes over its files, so a power loss can
+/// leave one cut short, and kubeadm cannot read that. The receipt has the text from
+/// before.
 pub(super) fn changes<C>(host: &Host) -> anyhow::Result<Vec<Change<C>>> {
     let mut changes = Vec::new();
     for path in pki::renewed_files(host) {
@@ -33,8 +34,8 @@ pub(super) fn changes<C>(host: &Host) -> anyhow::Result<Vec<Change<C>>> {
     Ok(changes)
 }
 
-/// The last text that the receipt has of a file with a certificate in it. One that
-/// cannot be read is told, unless an earlier one can.
+/// The receipt's last good text of a file with a certificate. If a kept text cannot
+/// be read, that is an error, unless an earlier one can.
 fn kept(host: &Host, path: &str) -> anyhow::Result<Option<(String, u32)>> {
     let mut unread = None;
     for line in host.lines().iter().rev() {

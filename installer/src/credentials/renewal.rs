@@ -1,10 +1,10 @@
-//! New certificates for a master's control plane, with no network: kubeadm makes
-//! them, and its pods start anew to use them. Nothing of it needs an API server
-//! that answers, for one whose certificate has expired does not.
+//! New certificates for a master's control plane, without any network: kubeadm makes them,
+//! and the pods restart to use them. No step needs the API server, because one whose
+//! certificate has expired does not answer.
 //!
-//! It may be cut short anywhere: all is renewed again by the next run, since which
-//! pods use which certificates nobody can tell afterwards. So its steps have one name in
-//! the receipt, and are finished together.
+//! A renewal may be interrupted at any point. The next run renews everything again, because
+//! nobody can tell afterwards which pods use which certificates. So all steps share one
+//! name in the receipt, and finish together.
 
 use std::cell::OnceCell;
 use std::fmt;
@@ -41,7 +41,7 @@ type Node<'a> = step::Node<'a, Renewal>;
 pub const STEPS: [&'static dyn Step<Renewal>; 5] =
     [&PutBack, &RenewAll, &KubeletsOwn, &Restart, &RootsCopy];
 
-/// Why this node's certificates are not renewed here; none where they can be.
+/// Why this node's certificates cannot be renewed here; none if they can.
 pub fn refusal(host: &Host) -> anyhow::Result<Option<Failure>> {
     match Role::of_receipt(host.lines()) {
         Some(Role::Master) if host.exists(ADMIN_CONF) => {}
@@ -85,21 +85,21 @@ pub fn refusal(host: &Host) -> anyhow::Result<Option<Failure>> {
     time::wrong_clock(host)
 }
 
-/// A renewal: what its steps found when their turn came.
+/// A renewal, and what its steps found when they were asked.
 #[derive(Default)]
 pub struct Renewal {
-    /// The certificates that are to be renewed.
+    /// The certificates before the renewal.
     old: OnceCell<Vec<Kept>>,
-    /// The containers that ran when these had been renewed, and may have read the old.
+    /// The containers that ran after it, and may have read the old certificates.
     ended: OnceCell<Vec<Container>>,
 }
 
-/// What only a renewal changes.
+/// The changes that only a renewal can make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OfRenewal {
-    /// A container ends, unless it has ended by itself meanwhile.
+    /// A container is ended, unless it has ended by itself.
     End(Container),
-    /// Until these have ended, and others run in their place.
+    /// Wait until these containers have ended, and others run in their place.
     AwaitNew(Vec<Container>),
 }
 
@@ -134,7 +134,8 @@ impl step::Purpose for Renewal {
 }
 
 impl Renewal {
-    /// Whether kubeadm has renewed what this run found. What has lost its end is not.
+    /// Whether kubeadm has renewed what this run found. A file that is cut short
+    /// is not renewed.
     fn is_renewed(&self, host: &Host) -> anyhow::Result<bool> {
         let lost: Vec<Change> = put_back::changes(host)?;
         if !lost.is_empty() {
@@ -145,7 +146,7 @@ impl Renewal {
         Ok(now.iter().any(|one| !is_among(old, one)))
     }
 
-    /// The files whose certificates are not new, or hold no more.
+    /// The files whose certificates are still the old ones, or have expired.
     fn left(&self, host: &Host) -> anyhow::Result<Vec<String>> {
         let old = self.old.get().map(Vec::as_slice).unwrap_or_default();
         let now = SystemTime::now();
@@ -159,7 +160,7 @@ fn is_among(old: &[Kept], one: &Kept) -> bool {
     old.iter().any(|old| old.certificate.der == one.certificate.der)
 }
 
-/// What has lost its end is put back.
+/// Restores files that were cut short.
 struct PutBack;
 
 impl Step<Renewal> for PutBack {
@@ -172,7 +173,7 @@ impl Step<Renewal> for PutBack {
     }
 }
 
-/// kubeadm renews all.
+/// Lets kubeadm renew all certificates.
 struct RenewAll;
 
 impl Step<Renewal> for RenewAll {
@@ -193,8 +194,8 @@ impl Step<Renewal> for RenewAll {
     }
 }
 
-/// kubelet renews its own, unless it was off until that had expired: then it does
-/// not start, and nothing starts the control plane.
+/// kubelet renews its own certificate, unless it was off until that expired. Then it
+/// does not start, and nothing starts the control plane.
 struct KubeletsOwn;
 
 impl Step<Renewal> for KubeletsOwn {
@@ -221,8 +222,9 @@ impl Step<Renewal> for KubeletsOwn {
     }
 }
 
-/// The control plane starts anew, and answers. kubelet starts again what has ended: at
-/// once, if it has just been started itself and so knows of no earlier end.
+/// Restarts the control plane, and waits until it answers. kubelet restarts ended
+/// containers at once if it has just been started itself, because it then has no
+/// back-off for them.
 struct Restart;
 
 impl Step<Renewal> for Restart {
@@ -234,7 +236,7 @@ impl Step<Renewal> for Restart {
         let (host, renewal) = (node.host, node.intent);
         let running = pods::running(host)?;
         if !renewal.is_renewed(host)? {
-            // In a plan.
+            // This is a plan: nothing is renewed yet.
             return Ok(restarted(&running));
         }
         let Some(old) = renewal.ended.get() else {
@@ -256,13 +258,13 @@ fn restarted(old: &[Container]) -> Vec<Change> {
     let mut changes = vec![Change::run("systemctl restart kubelet")];
     changes.extend(old.iter().cloned().map(|one| Change::Own(OfRenewal::End(one))));
     changes.push(Change::Own(OfRenewal::AwaitNew(old.to_vec())));
-    // The API server, believed by its new certificate.
+    // The API server must answer with its new certificate.
     let line = format!("{} --request-timeout 10s get --raw /readyz", kubectl(ADMIN_CONF));
     changes.push(Change::Await { command: Command::of(&line), seconds: 300 });
     changes
 }
 
-/// root's own kubeconfig, where it is a copy of the administrator's.
+/// Renews root's kubeconfig, if it is a copy of the administrator's.
 struct RootsCopy;
 
 impl Step<Renewal> for RootsCopy {
@@ -281,7 +283,7 @@ impl Step<Renewal> for RootsCopy {
             return Ok(Vec::new());
         }
         let text = host.read(ADMIN_CONF)?.unwrap_or_default();
-        // In a plan kubeadm has not written it yet.
+        // In a plan, kubeadm has not written the new one yet.
         if node.intent.is_renewed(host)? && host.read(ROOT_KUBECONFIG)?.as_ref() == Some(&text) {
             return Ok(Vec::new());
         }

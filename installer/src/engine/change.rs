@@ -1,5 +1,5 @@
-//! What a step wants to be different on the node: pure data, so that a plan is
-//! the deed before it is done.
+//! What a step wants to change on the node. It is pure data, so that the plan shows
+//! exactly what is then done.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -15,79 +15,80 @@ pub enum Change<C> {
     Write {
         /// The file.
         path: PathBuf,
-        /// Its whole text; never shown, for it may hold a secret.
+        /// The whole text. It is never shown, because it may hold a secret.
         text: Vec<u8>,
-        /// Its permission bits where it is new; one that is there keeps its own,
-        /// unless it is to be for its owner's eyes only.
+        /// The permission bits of a new file. An existing file keeps its own,
+        /// unless the text is secret: then only its owner may read it.
         mode: u32,
-        /// What has a running program read it: now, and at a reset, when the file
-        /// is as it was.
+        /// The command by which a running program reads the file: now, and at
+        /// a reset after the file is restored.
         then: Option<Command>,
-        /// Why, where the file's name does not say it.
+        /// The reason, if the file's name does not tell it.
         why: Option<&'static str>,
     },
-    /// A file goes.
+    /// A file is removed.
     Remove {
         /// The file.
         path: PathBuf,
     },
-    /// A folder is made; what others put into it stays.
+    /// A folder is made. What others put into it stays at a reset.
     Make {
         /// The folder.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
     },
-    /// A folder is made; whatever comes to be in it is ours, and goes when the
-    /// node is reset.
+    /// A folder is made. Whatever is put into it is ours, and goes at a reset.
     Claim {
         /// The folder, which is absent or empty.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
     },
-    /// Packages are put in by the node's own dnf or yum.
+    /// The node's own dnf or yum installs packages.
     Install {
-        /// What becomes of each.
+        /// What happens to each.
         packages: Vec<PackageChange>,
-        /// What does it, one after the other.
+        /// The commands, one after the other.
         commands: Vec<Command>,
     },
     /// A command is run.
     Run {
         /// The command.
         command: Command,
-        /// What takes it back when the node is reset.
+        /// The commands that take it back at a reset.
         undo: Vec<Command>,
-        /// Files that it writes, which are then as they were before.
+        /// Files that the command writes. A reset restores them.
         files: Vec<PathBuf>,
-        /// What for, where a later run asks the receipt for it.
+        /// What the command is for, if a later run asks the receipt.
         intention: Option<Intention>,
     },
-    /// A command that looks is asked until it succeeds: what was started answers
-    /// a while later.
+    /// A command that looks is repeated until it succeeds, because a program that
+    /// was started answers only a while later.
     Await {
         /// The command.
         command: Command,
-        /// For how many seconds, at most.
+        /// The time limit, in seconds.
         seconds: u32,
     },
-    /// What only runs for one purpose can do: of an install, with its bundle.
+    /// A change that only runs of one purpose can make, such as an install with
+    /// its bundle.
     Own(C),
 }
 
 impl<C> Change<C> {
-    /// A file that all may read, unless it is there and they may not.
+    /// Writes a file that everybody may read, unless it exists with stricter
+    /// permissions.
     pub fn write(path: impl Into<PathBuf>, text: impl Into<Vec<u8>>) -> Self {
         Self::Write { path: path.into(), text: text.into(), mode: 0o644, then: None, why: None }
     }
 
-    /// A file that its owner may read.
+    /// Writes a file that only its owner may read.
     pub fn write_secret(path: impl Into<PathBuf>, text: impl Into<Vec<u8>>) -> Self {
         Self::Write { path: path.into(), text: text.into(), mode: 0o600, then: None, why: None }
     }
 
-    /// A file that is written for a reason.
+    /// Adds the reason for writing a file.
     #[must_use]
     pub(crate) fn because(mut self, reason: &'static str) -> Self {
         if let Self::Write { why, .. } = &mut self {
@@ -96,17 +97,17 @@ impl<C> Change<C> {
         self
     }
 
-    /// A command that needs no taking back.
+    /// Runs a command that needs no undo.
     pub fn run(line: &str) -> Self {
         Self::run_command(Command::of(line))
     }
 
-    /// The same, for words with spaces.
+    /// The same, for arguments with spaces.
     pub fn run_command(command: Command) -> Self {
         Self::Run { command, undo: Vec::new(), files: Vec::new(), intention: None }
     }
 
-    /// A command with what it is run for.
+    /// Adds what a command is for.
     #[must_use]
     pub(crate) fn intended(mut self, to: Intention) -> Self {
         if let Self::Run { intention, .. } = &mut self {
@@ -115,7 +116,7 @@ impl<C> Change<C> {
         self
     }
 
-    /// A command, and the one that takes it back.
+    /// Runs a command that another one takes back.
     pub fn run_undone_by(line: &str, undo: &str) -> Self {
         let undo = vec![Command::of(undo)];
         Self::Run { command: Command::of(line), undo, files: Vec::new(), intention: None }

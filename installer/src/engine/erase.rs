@@ -1,9 +1,9 @@
-//! The way back: packages that came with us go, and no others.
+//! Erasing the packages that came with us, and no others.
 //!
-//! By `rpm --erase` with whole names, and not by dnf: `dnf remove` takes what merely
-//! provides a name, takes along what depends on a package, and takes what it deems
-//! needed no more. rpm refuses where something else depends on a package, and says
-//! what: that package stays.
+//! By `rpm --erase` with full names, and not by dnf: `dnf remove` also takes packages that
+//! only provide a name, packages that depend on one, and packages that it thinks nobody
+//! needs. rpm refuses if another package needs one of ours, and says which. That one
+//! stays.
 
 use bundle_format::Nevra;
 
@@ -12,18 +12,18 @@ use crate::host::Host;
 use crate::node::rpm::{Installed, NEVRA, nevras};
 use crate::receipt::{Deed, Replaced};
 
-/// Whether a deed is about packages. Receipts of older versions have dnf's commands
-/// for it: what went in, and by its name alone what was not there before.
+/// Whether a deed is about packages. Older receipts have dnf's commands instead: what
+/// was installed, and the names that were new.
 pub(crate) fn is_about_packages(deed: &Deed) -> bool {
     matches!(deed, Deed::Installed { .. }) || deed.older_packages().is_some()
 }
 
-/// What deeds, the oldest first, have made of a node's packages.
+/// What deeds, the oldest first, did to a node's packages.
 #[derive(Default)]
 pub(crate) struct Brought {
-    /// The packages that came with us, also those that took the place of such.
+    /// The packages that came with us, also those that replaced such a package.
     pub(crate) ours: Vec<Nevra>,
-    /// Others, whose place a bundle's took.
+    /// Packages of the node that the bundle's replaced.
     pub(crate) replaced: Vec<Replaced>,
 }
 
@@ -57,8 +57,8 @@ impl Brought {
     }
 }
 
-/// Erases those packages that came with us and are still there, and gives what stays, with the
-/// reason.
+/// Erases the packages that came with us and are still installed. Returns those that
+/// stay, with the reason.
 pub(crate) fn erase(host: &mut Host, came: &[Nevra]) -> anyhow::Result<Vec<String>> {
     let installed = Installed::of(host)?;
     let mut stays = Vec::new();
@@ -99,7 +99,7 @@ pub(crate) fn erase(host: &mut Host, came: &[Nevra]) -> anyhow::Result<Vec<Strin
     Ok(stays)
 }
 
-/// A command for packages, by the names that each rpm takes: without the epoch.
+/// A command for packages, by their names without the epoch, which every rpm takes.
 fn command(line: &str, packages: &[Nevra]) -> Command {
     packages.iter().fold(Command::of(line), |command, package| {
         let name = package.file_name();
@@ -107,13 +107,14 @@ fn command(line: &str, packages: &[Nevra]) -> Command {
     })
 }
 
-/// Of a line like `socat >= 1 is needed by (installed) site-1-1.noarch`: what, and
-/// by whom.
+/// Reads `socat >= 1 is needed by (installed) site-1-1.noarch`: the requirement, and
+/// who has it.
 fn need(line: &str) -> Option<(&str, &str)> {
     line.trim().split_once(" is needed by (installed) ")
 }
 
-/// Who provides a requirement; of one with `or` and `if`, who provides any part.
+/// The packages that provide a requirement; for one with `or` and `if`, any part of
+/// it.
 fn providers(host: &Host, requirement: &str) -> anyhow::Result<Vec<Nevra>> {
     let names: Vec<&str> = if requirement.starts_with('(') {
         let words = requirement.split([' ', '(', ')']);

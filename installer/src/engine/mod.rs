@@ -1,6 +1,7 @@
-//! A list of steps: planned, made, checked, journalled, and taken back. What it is made
-//! for is a [`step::Purpose`]: an install, new certificates. Whatever else is to change a
-//! node, as an upgrade, is one more list with a purpose of its own.
+//! A list of steps: planned, made, checked, journalled, and taken back.
+//!
+//! Each list has a [`step::Purpose`]: an install, or new certificates. A new way to change
+//! a node, such as an upgrade, is one more list with a purpose of its own.
 
 pub mod change;
 mod erase;

@@ -1,5 +1,5 @@
-//! The command in which an earlier run was killed, and which goes on without it.
-//! What it does meanwhile the next run would take for the node's own state.
+//! A command of an earlier run that was killed. The command goes on without it, and
+//! its work would look like the node's own state.
 
 use std::io::Write;
 use std::path::Path;
@@ -11,11 +11,11 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::receipt::{self, Deed};
 
-/// How long it may take, in seconds: dnf has hundreds of packages to install.
+/// How long it may take, in seconds: dnf may have hundreds of packages to install.
 const PATIENCE: u32 = 900;
 
-/// Waits for it to end. It is the last one of the receipt, since commands are run
-/// one after the other, or, of a reset, one that takes something back.
+/// Waits for it to end. It is the receipt's last command, because commands run one
+/// after the other; or, if a reset was killed, an undo.
 pub fn await_end(host: &Host) -> anyhow::Result<()> {
     let mut commands: Vec<&Command> =
         receipt::commands(host.lines()).next_back().into_iter().collect();
@@ -26,7 +26,7 @@ pub fn await_end(host: &Host) -> anyhow::Result<()> {
     }
     let Some((process, command)) = running(host, &commands)? else { return Ok(()) };
     let what = format!("`{command}`, which an earlier run has left, to end");
-    // Whoever waits is told for what.
+    // Tell the person what the wait is for.
     drop(writeln!(stderr(), "waiting for {} (process {process})", printable(&what)));
     let has_ended = |host: &Host| Ok(running(host, &commands)?.is_none());
     host.await_that(&what, PATIENCE, has_ended).map_err(|error| {
@@ -35,7 +35,7 @@ pub fn await_end(host: &Host) -> anyhow::Result<()> {
     })
 }
 
-/// The process that is one of these commands; for a script, its interpreter's.
+/// The process that runs one of these commands; for a script, its interpreter.
 fn running<'a>(
     host: &Host,
     commands: &[&'a Command],
@@ -46,7 +46,7 @@ fn running<'a>(
         }
         let place = format!("/proc/{process}/cmdline");
         let line = match host.read(&place) {
-            // One that has ended meanwhile has none.
+            // The process has ended meanwhile.
             Err(_) if !host.exists(&place) => continue,
             line => line?.unwrap_or_default(),
         };
@@ -58,7 +58,7 @@ fn running<'a>(
     Ok(None)
 }
 
-/// Whether these words, an interpreter's first perhaps, are the command's.
+/// Whether these words are the command's, perhaps with an interpreter before them.
 fn is_run_by(command: &Command, words: &[&str]) -> bool {
     let Some((program, arguments)) = command.words().split_first() else { return false };
     let Some(at) = words.len().checked_sub(arguments.len() + 1) else { return false };

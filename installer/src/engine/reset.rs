@@ -16,26 +16,27 @@ use crate::files::whole::partial;
 use crate::host::Host;
 use crate::receipt::{self, Before, Deed, StepName};
 
-/// What a reset tells on its way.
+/// What a reset reports.
 #[derive(Clone, Copy, Debug)]
 pub enum Told<'a> {
-    /// A command was run.
+    /// It ran a command.
     Ran(&'a Command),
-    /// Something stays, and why: it is another's by now, or nobody has what was there
-    /// before.
+    /// Something stays, with the reason: it belongs to somebody else by now, or
+    /// the old version no longer exists.
     Stays(&'a str),
 }
 
-/// Takes back all that the receipt tells of and an earlier reset has not, and goes
-/// on past what fails. Gives what could not be taken back.
+/// Takes back all deeds of the receipt that are not taken back yet. It goes on after
+/// failures, and returns what could not be taken back.
 pub fn reset(host: &mut Host, say: &mut dyn FnMut(Told<'_>)) -> Vec<String> {
     let mut left = Vec::new();
-    // Steps of which something could not be taken back.
+    // Steps with a deed that could not be taken back.
     let mut held = BTreeSet::new();
     let deeds = receipt::remaining_of_steps(host.lines()).into_iter();
     let deeds: Vec<(StepName, Deed)> = deeds.map(|(step, deed)| (step, deed.clone())).collect();
     let mut uses = Uses::of(&deeds);
-    // Packages need one another across runs: all go at once, where the first came.
+    // Packages need each other across runs. All are erased at once, where the
+    // first came.
     let packages: Vec<&(StepName, Deed)> =
         deeds.iter().filter(|(_, deed)| is_about_packages(deed)).collect();
     for one in deeds.iter().rev() {
@@ -47,9 +48,10 @@ pub fn reset(host: &mut Host, say: &mut dyn FnMut(Told<'_>)) -> Vec<String> {
             continue;
         }
         match take_back(host, deed, &mut uses, say) {
-            // A folder with something in it may be empty by the next reset.
+            // The folder is not empty yet. The next reset may remove it.
             Ok(()) if matches!(deed, Deed::Made { path } if host.exists(path)) => {}
-            // What read a file that is not back yet has to read it again.
+            // A program that read a file must read it again once it is
+            // restored.
             Ok(()) if matches!(deed, Deed::Ran { .. }) && held.contains(&step) => {}
             Ok(()) => host.note_undone(step, deed),
             Err(reason) => {
@@ -61,8 +63,8 @@ pub fn reset(host: &mut Host, say: &mut dyn FnMut(Told<'_>)) -> Vec<String> {
     left
 }
 
-/// How many deeds are still to be taken back by a command. What several of them have in
-/// common is run once, after the files of the last of them.
+/// How many deeds still need each undo command. A shared command runs once, after the
+/// files of the last of these deeds.
 struct Uses(HashMap<Vec<String>, usize>);
 
 impl Uses {
@@ -78,7 +80,7 @@ impl Uses {
         Self(uses)
     }
 
-    /// Counts a use; gives whether it was the last.
+    /// Counts a use, and returns whether it was the last.
     fn is_last(&mut self, command: &Command) -> bool {
         let left = self.0.entry(command.words().to_vec()).or_default();
         *left = left.saturating_sub(1);
@@ -110,7 +112,7 @@ fn take_back(
     }
 }
 
-/// Takes back a command, if anything is left of what it did.
+/// Runs an undo command, if something is left for it.
 fn run(host: &mut Host, command: &Command, say: &mut dyn FnMut(Told<'_>)) -> Result<(), String> {
     if undo::run(host, command).map_err(|error| format!("{error:#}"))? {
         say(Told::Ran(command));
@@ -128,7 +130,7 @@ fn without_packages(
     let stays = erase(host, &brought.ours).map_err(|error| format!("{error:#}"))?;
     let replaced = brought.replaced.iter();
     let replaced = replaced.map(|one| format!("{}: {} was there before", one.is, one.was));
-    // A run that was begun again says so again.
+    // A repeated run may have noted the same twice.
     let told: BTreeSet<String> = stays.into_iter().chain(replaced).collect();
     told.iter().for_each(|one| say(Told::Stays(one)));
     deeds.iter().for_each(|(step, deed)| host.note_undone(*step, deed));
@@ -142,20 +144,19 @@ fn put_back(
     after: Option<Digest>,
 ) -> Result<(), String> {
     let fail = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    // A reset that is run again needs it again; it goes with the receipt.
+    // A repeated reset needs this file. It goes with the receipt.
     if path.starts_with(paths::KEYS_BEFORE) {
         return Ok(());
     }
     let real = host.path(path);
-    // What was being written when the power went has no name of its own yet.
+    // Left by a power loss while the file was written.
     drop(fs::remove_file(partial(&real)));
     match before {
         Before::Absent => match fs::remove_file(&real) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(fail(&error)),
             _ => Ok(()),
         },
-        // A package that went has taken its file along; what it was then
-        // belonged to that package.
+        // The file went with its package.
         Before::File { .. } if after.is_some() && !host.exists(path) => Ok(()),
         Before::File { kept, attributes } => {
             let text = host.kept(kept).map_err(|error| fail(&error))?;
@@ -165,7 +166,7 @@ fn put_back(
 }
 
 fn remove_if_empty(host: &Host, path: &Path) -> Result<(), String> {
-    // Others may have put something there meanwhile: theirs stays.
+    // If others put something there, the folder stays.
     drop(fs::remove_dir(host.path(path)));
     Ok(())
 }
@@ -179,8 +180,8 @@ fn empty(host: &Host, path: &Path, before: Option<u32>) -> Result<(), String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(fail(error)),
     };
-    // What is mounted there is somebody else's: an NFS server's, mostly.
-    // Where nobody knows what is mounted, nothing is emptied.
+    // What is mounted there belongs to somebody else, such as an NFS server. If
+    // the mounts are unknown, nothing is removed.
     let mounts = host.mounts().map_err(|error| format!("{}: {error:#}", path.display()))?;
     let folders = [real.canonicalize().map_err(fail)?, real.clone()];
     let is_below = |mount: &str| {
@@ -200,7 +201,7 @@ fn empty(host: &Host, path: &Path, before: Option<u32>) -> Result<(), String> {
     match before {
         Some(mode) => fs::set_permissions(&real, fs::Permissions::from_mode(mode)).map_err(fail),
         None => {
-            // A mount of its own stays.
+            // A mount point cannot be removed, and stays.
             drop(fs::remove_dir(&real));
             Ok(())
         }
@@ -210,7 +211,7 @@ fn empty(host: &Host, path: &Path, before: Option<u32>) -> Result<(), String> {
 /// Removes the receipt itself, when nothing is left to take back.
 pub fn forget(host: &Host) -> io::Result<()> {
     let folder = host.path(receipt::FOLDER);
-    // Last the receipt, by which a reset that is cut short here is begun again.
+    // The receipt goes last, so that an interrupted reset can be repeated.
     for entry in fs::read_dir(&folder)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {

@@ -1,4 +1,4 @@
-//! The plan and the run: both ask each step what is still to be done.
+//! The plan and the run. Both ask each step what is still to change.
 
 use anyhow::Context;
 
@@ -8,11 +8,11 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::receipt::{self, StepName};
 
-/// What a step would change.
+/// The changes of a step.
 pub struct Planned<P: Purpose + 'static> {
     /// The step.
     pub step: &'static dyn Step<P>,
-    /// Its changes; none when it is done.
+    /// Its changes; none if it is done.
     pub changes: Vec<Change<P::Own>>,
 }
 
@@ -31,8 +31,8 @@ pub fn plan<P: Purpose>(
     steps.iter().map(asked).collect()
 }
 
-/// Notes that steps are finished in which an earlier run was interrupted, where
-/// nothing is left to do.
+/// Notes steps as finished that an earlier run left interrupted, and that have
+/// nothing left to do.
 pub fn settle<P: Purpose>(host: Host, plan: &[Planned<P>]) -> anyhow::Result<()> {
     let names = plan.iter().filter(|planned| planned.changes.is_empty());
     let names = names.map(|planned| planned.step.name());
@@ -44,11 +44,12 @@ pub fn settle<P: Purpose>(host: Host, plan: &[Planned<P>]) -> anyhow::Result<()>
     names.iter().try_for_each(|name| host.finish(*name))
 }
 
-/// Is told a step's number, from 0, its name, and its changes before they are made.
+/// Called with a step's number, from 0, its name, and its changes, before they are
+/// made.
 pub type Report<'a, P> = dyn FnMut(usize, StepName, &[Change<<P as Purpose>::Own>]) + 'a;
 
-/// Makes all changes of all steps, and tells `report` those of each step before they
-/// are made. Gives the number of changes.
+/// Makes all changes of all steps, and reports those of each step first. Returns the
+/// number of changes.
 pub fn apply<P: Purpose>(
     host: &mut Host,
     intent: &P,
@@ -80,8 +81,8 @@ pub fn apply<P: Purpose>(
     Ok(made)
 }
 
-/// Makes a step's changes, and asks it anew. What it would then only wait for is
-/// awaited.
+/// Makes a step's changes, and asks the step again. If it then only wants to wait, it
+/// waits.
 fn make_all<P: Purpose>(
     host: &mut Host,
     intent: &P,
@@ -103,7 +104,7 @@ fn make_all<P: Purpose>(
     })
 }
 
-/// Makes a change, which the receipt has first.
+/// Makes a change. The receipt notes it first.
 fn make<P: Purpose>(
     host: &mut Host,
     intent: &P,

@@ -1,4 +1,4 @@
-//! A piece of node set-up, and what it needs to know.
+//! A step, what it is for, and what it may look at.
 
 use std::fmt::{Debug, Display};
 
@@ -6,38 +6,37 @@ use crate::engine::change::Change;
 use crate::host::Host;
 use crate::receipt::{Line, StepName};
 
-/// What a list of steps is made for: an install, or new certificates. It has what
-/// its steps need to know, and makes the changes that only it can make.
+/// What a list of steps is for: an install, or new certificates. It holds what its
+/// steps need to know, and makes the changes that only it can make.
 pub trait Purpose {
-    /// The changes that only it can make: those of an install need its bundle.
+    /// Changes that only it can make: those of an install need the bundle.
     type Own: Clone + Debug + PartialEq + Display;
 
-    /// The receipt's line that says what begins.
+    /// The receipt's line for the beginning of a run; none if there is none.
     fn begun(&self) -> Option<Line>;
 
-    /// Makes a change of its own.
+    /// Makes such a change.
     fn make(&self, host: &mut Host, step: StepName, change: &Self::Own) -> anyhow::Result<()>;
 }
 
-/// A piece of node set-up. It says what is still to be done, and never does it:
-/// a plan, a run and the check after it are all this one answer.
+/// A part of setting up a node. A step only says what is still to change. So the
+/// plan, the run and the check afterwards are the same answer.
 pub trait Step<P: Purpose> {
-    /// How it is called in plans, errors and the receipt. Steps that are only
-    /// finished together have one name.
+    /// Its name in plans, errors and the receipt. Steps that finish only together
+    /// share a name.
     fn name(&self) -> StepName;
 
-    /// The changes that are still needed, in order; none when all is as it
-    /// should be. Only looks.
+    /// The changes that are still needed, in order; none if all is right. Only
+    /// looks.
     fn changes(&self, node: &Node<'_, P>) -> anyhow::Result<Vec<Change<P::Own>>>;
 
-    /// Refuses where something does not hold that earlier steps were to bring
-    /// about. Asked right before the changes are made, and so in no plan.
+    /// Refuses if an earlier step has not brought about what this one needs. It
+    /// is asked right before the changes are made, and in no plan.
     fn before(&self, _node: &Node<'_, P>) -> anyhow::Result<()> {
         Ok(())
     }
 
-    /// What to do when a change of it fails, where the failed command does not
-    /// say that itself.
+    /// What to do if a change fails, and the failed command does not tell.
     fn cure(&self) -> Option<&'static str> {
         None
     }

@@ -1,6 +1,6 @@
-//! Whether a command that takes something back still has something to do: a reset
-//! that was cut short is run again, and meanwhile others may have removed a unit, a
-//! key or a program. What steps and older versions of them have as `undo` is here.
+//! Whether an undo command still has something to do. A reset may be repeated after
+//! an interruption, and meanwhile somebody may have removed a unit, a key or a
+//! program. This knows all undo commands of steps, and of older versions of them.
 
 use crate::node::rpm;
 use std::io;
@@ -10,12 +10,11 @@ use crate::host::Host;
 use crate::node::sysctl;
 use crate::node::systemd::unit_is;
 
-/// Programs of packages that others may have removed. What each would take back has
-/// gone with it.
+/// Programs whose package somebody may have removed. What they would undo went with
+/// the package.
 const PARTS: [&str; 3] = ["exportfs", "firewall-cmd", "kubeadm"];
 
-/// Runs a command that takes something back, unless nothing is left of that. Gives
-/// whether it was run.
+/// Runs an undo command, unless nothing is left for it. Returns whether it ran.
 pub(crate) fn run(host: &mut Host, command: &Command) -> anyhow::Result<bool> {
     if is_over(host, command)? {
         return Ok(false);
@@ -27,7 +26,7 @@ pub(crate) fn run(host: &mut Host, command: &Command) -> anyhow::Result<bool> {
     }
 }
 
-/// Older receipts have `swapon -a`, which fails as long as a disk is gone.
+/// Older receipts have `swapon -a`, which fails while a disk is missing.
 fn repeatable(command: &Command) -> Command {
     match command.words() {
         [program, all] if program == "swapon" && all == "-a" => command.clone().with("--ifexists"),
@@ -40,7 +39,7 @@ fn is_absence(error: &anyhow::Error) -> bool {
     kinds.into_iter().any(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
-/// Whether nothing is left for it to do. An error where that cannot be said.
+/// Whether nothing is left to do. An error if that is unknown.
 fn is_over(host: &Host, command: &Command) -> anyhow::Result<bool> {
     let words: Vec<&str> = command.words().iter().map(String::as_str).collect();
     Ok(match words.as_slice() {
@@ -56,15 +55,15 @@ fn is_over(host: &Host, command: &Command) -> anyhow::Result<bool> {
                 || unit_is(host, "enabled", unit)? && unit_is(host, "active", unit)?
         }
         ["systemctl", "unmask", unit] => !unit_is(host, "masked", unit)?,
-        // What does not run has nothing to read anew.
+        // A stopped program has nothing to read again.
         ["systemctl", "reload", unit] => !unit_is(host, "active", unit)?,
         ["firewall-cmd", options @ ..] => {
             !unit_is(host, "active", "firewalld")? || is_zone_gone(host, options)?
         }
-        // One that runs no more may be one that an earlier reset could not start.
+        // It may be stopped because an earlier reset could not start it.
         ["systemctl", "restart" | "try-restart", unit] => is_gone(host, unit)?,
         ["rpm", "--erase", name] | ["rpm", "--erase", "--", name] => !rpm::has(host, name)?,
-        // What is imported anew is kept beside the receipt.
+        // The copy to import is kept beside the receipt.
         ["rpm", "--import", file] => !host.exists(file),
         ["hostnamectl", "set-hostname", name] => {
             host.query("hostname").stdout.trim() == *name
@@ -81,11 +80,11 @@ fn is_over(host: &Host, command: &Command) -> anyhow::Result<bool> {
 
 fn is_stopped(host: &Host, unit: &str) -> anyhow::Result<bool> {
     let said = host.answer(&Command::of("systemctl is-active").with(unit))?;
-    // systemd 219 says `unknown` of one that is gone.
+    // systemd 219 says `unknown` of a missing unit.
     Ok(["inactive", "failed", "unknown"].contains(&said.stdout.trim()))
 }
 
-/// Whether the zone that options are for is no more: its rules have gone with it.
+/// Whether the options' zone no longer exists: its rules went with it.
 fn is_zone_gone(host: &Host, options: &[&str]) -> anyhow::Result<bool> {
     let zone = options.iter().find_map(|option| option.strip_prefix("--zone="));
     let Some(zone) = zone else { return Ok(false) };
@@ -93,7 +92,7 @@ fn is_zone_gone(host: &Host, options: &[&str]) -> anyhow::Result<bool> {
     Ok(said.succeeded() && !said.stdout.split_ascii_whitespace().any(|one| one == zone))
 }
 
-/// Whether systemd has no such unit, or was told never to start it.
+/// Whether systemd has no such unit, or the unit is masked.
 fn is_gone(host: &Host, unit: &str) -> anyhow::Result<bool> {
     let said = host.answer(&Command::of("systemctl show --property=LoadState").with(unit))?;
     Ok(["LoadState=not-found", "LoadState=masked"].contains(&said.stdout.trim()))

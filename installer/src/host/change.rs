@@ -1,4 +1,4 @@
-//! What is changed on a node: each change is in the receipt first.
+//! Changing a node. The receipt notes each change first.
 
 use std::fs;
 use std::io::Read;
@@ -39,8 +39,8 @@ impl Host {
         self.copy(step, path, Digest::of(text), &mut &text[..], mode)
     }
 
-    /// Writes a file of what a reader gives, which must come to the digest: a
-    /// reader ends with an error where it does not.
+    /// Writes a file from a reader, whose bytes must match the digest: the reader
+    /// ends with an error if they do not.
     pub fn copy(
         &mut self,
         step: StepName,
@@ -57,8 +57,8 @@ impl Host {
         copy_whole(&real, from, mode).map_err(|error| told(error, path))
     }
 
-    /// Writes a file that a running program then reads by `then`. At a reset,
-    /// which goes backwards, the file is put back before it is read.
+    /// Writes a file, and has a running program read it by `then`. A reset goes
+    /// backwards, so it restores the file before the program reads it.
     pub fn write_for(
         &mut self,
         step: StepName,
@@ -86,14 +86,14 @@ impl Host {
         fs::remove_file(self.path(path)).with_context(|| format!("removing {}", path.display()))
     }
 
-    /// Makes a folder. At a reset it goes if nothing is in it.
+    /// Makes a folder. A reset removes it if it is empty.
     pub fn make(&mut self, step: StepName, path: &Path, mode: u32) -> anyhow::Result<()> {
         self.make_parents(step, path)?;
         self.note(step, Deed::Made { path: path.to_owned() })?;
         self.make_folder(path, mode)
     }
 
-    /// Makes a folder, what is in which is ours from then on.
+    /// Makes a folder. Everything in it is ours from then on.
     pub fn claim(&mut self, step: StepName, path: &Path, mode: u32) -> anyhow::Result<()> {
         self.make_parents(step, path)?;
         let before = self.mode(path)?;
@@ -104,8 +104,8 @@ impl Host {
         self.make_folder(path, mode)
     }
 
-    /// Runs a command that must succeed. At a reset first `files`, which it
-    /// writes, are as they were, and then `undo` is run.
+    /// Runs a command that must succeed. A reset first restores `files`, which
+    /// the command writes, and then runs `undo`.
     pub fn run(
         &mut self,
         step: StepName,
@@ -122,7 +122,7 @@ impl Host {
         self.execute(&command, None).map(drop)
     }
 
-    /// Runs a command that reads `input`, and needs no taking back.
+    /// Runs a command that reads `input`, and needs no undo.
     pub fn feed(
         &mut self,
         step: StepName,
@@ -133,7 +133,7 @@ impl Host {
         self.execute(command, Some(input)).map(drop)
     }
 
-    /// Runs a command that puts in packages.
+    /// Runs a command that installs packages.
     pub fn install(
         &mut self,
         step: StepName,
@@ -150,7 +150,7 @@ impl Host {
         self.execute(command, None).map(drop)
     }
 
-    /// Runs a command whose output is a secret: it is in no log and in no error.
+    /// Runs a command whose output is secret: no log and no error gets it.
     pub fn capture(&mut self, step: StepName, command: &Command) -> anyhow::Result<Output> {
         self.note(step, ran(command, Vec::new()))?;
         let output = self.log_and_run(command, None)?;
@@ -161,13 +161,13 @@ impl Host {
         }
     }
 
-    /// Runs a command that takes back what was done.
+    /// Runs an undo command.
     pub fn take_back(&mut self, command: &Command) -> anyhow::Result<()> {
         self.execute(command, None).map(drop)
     }
 
-    /// Notes that a deed was taken back. A reset asks what is left anyway, so that
-    /// it goes on where this cannot be written, as on a full disk.
+    /// Notes that a deed was taken back. If this cannot be written, as on a full
+    /// disk, the reset goes on: it would find out anyway that nothing is left.
     pub(crate) fn note_undone(&mut self, step: StepName, deed: &Deed) {
         if let Some(receipt) = &mut self.receipt {
             drop(receipt.add(Line::Undone { step: Some(step), deed: deed.clone() }));
@@ -176,13 +176,13 @@ impl Host {
 
     fn execute(&mut self, command: &Command, input: Option<Input<'_>>) -> anyhow::Result<Output> {
         let output = self.log_and_run(command, input)?;
-        // yum and dnf say there why they did nothing.
+        // yum and dnf say on standard output why they did nothing.
         self.say(last(&output.stdout));
         self.say(last(&output.stderr));
         successful(command, output)
     }
 
-    /// Runs a command. The log gets its line, and nothing of what it says.
+    /// Runs a command. The log gets its line, and none of its output.
     fn log_and_run(
         &mut self,
         command: &Command,
@@ -195,7 +195,7 @@ impl Host {
     fn make_folder(&mut self, path: &Path, mode: u32) -> anyhow::Result<()> {
         self.say(&format!("make {}\n", path.display()));
         let real = self.path(path);
-        // The process's umask decides nothing.
+        // The umask must not change the mode.
         fs::DirBuilder::new()
             .mode(mode)
             .create(&real)
@@ -223,8 +223,8 @@ impl Host {
         path: &Path,
         after: Option<Digest>,
     ) -> anyhow::Result<()> {
-        // A reset goes back to what was there at first. Of what was written since
-        // no copy is kept: it may be a secret.
+        // A reset restores the text from before our first change. Later texts
+        // are not kept, because they may be secret.
         let before = match receipt::first(self.lines(), path) {
             Some(before) => before.clone(),
             None => match self.bytes(path)? {
@@ -253,7 +253,7 @@ impl Host {
         receipt::kept(&self.path(receipt::FOLDER), name)
     }
 
-    /// Puts a file back as it was, which is no part of the receipt.
+    /// Restores a file. The receipt does not note this.
     pub fn put_back(
         &self,
         path: &Path,
@@ -262,7 +262,7 @@ impl Host {
     ) -> anyhow::Result<()> {
         let real = self.path(self.file(path)?);
         let put = || {
-            // A reset that is run again comes by what lay in a folder that has gone.
+            // The folder may have gone in an earlier reset.
             let mut folders = fs::DirBuilder::new();
             folders.recursive(true).mode(0o755);
             real.parent().map_or(Ok(()), |folder| folders.create(folder))?;
@@ -277,7 +277,7 @@ fn ran(command: &Command, undo: Vec<Command>) -> Deed {
     Deed::Ran { command: command.clone(), undo, intention: None }
 }
 
-/// What a command said; an error, with the reason that it gave, where it failed.
+/// The output of a command that succeeded; an error with its reason if it failed.
 fn successful(command: &Command, output: Output) -> anyhow::Result<Output> {
     if output.succeeded() {
         return Ok(output);
@@ -285,10 +285,10 @@ fn successful(command: &Command, output: Output) -> anyhow::Result<Output> {
     bail!("`{command}` {}", output.end())
 }
 
-/// The most bytes that the log gets of what one command says.
+/// The most bytes of a command's output that the log gets.
 const MOST_SAID: usize = 64 << 10;
 
-/// The end of a long text, from a line's beginning on.
+/// The end of a long text, from the beginning of a line.
 fn last(text: &str) -> &str {
     let Some(mut at) = text.len().checked_sub(MOST_SAID) else { return text };
     while !text.is_char_boundary(at) {

@@ -1,4 +1,4 @@
-//! Room for what is to come, on the disks that it comes to.
+//! Free space on the disks that an install writes to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
@@ -13,30 +13,32 @@ use crate::node::paths::{CONTAINERD_DATA, KUBELET};
 use crate::preflight::earlier::has_begun;
 use crate::steps::{images, packages};
 
-/// A disk, by the folders on it that are written to.
+/// A disk, and the folders on it that are written.
 #[derive(Default)]
 struct Disk {
     folders: Vec<&'static str>,
     size: u64,
     free: u64,
-    /// What is surely written there, and what is more than likely.
+    /// The bytes that are certainly needed, and those that may be.
     needed: [u64; 2],
     is_read_only: bool,
-    /// How many percent kubelet wants to be free on it.
+    /// The free space that kubelet requires, in percent.
     kept_free: u64,
-    /// Free inodes, in percent; none where the file system makes them.
+    /// Free inodes, in percent; none if the file system makes them as needed.
     files: Option<u64>,
 }
 
-/// Below these percents kubelet removes images, which cannot be pulled anew here, and lets no pod begin (kubernetes.io, "Node-pressure Eviction", hard thresholds):
+/// Below these percentages kubelet removes images, which cannot be pulled again here,
+/// and starts no pods (kubernetes.io, "Node-pressure Eviction", hard thresholds):
 /// `imagefs.available`, `nodefs.available`, `nodefs.inodesFree`.
 const KEPT_FREE: [(&str, u64); 2] = [(CONTAINERD_DATA, 15), (KUBELET, 10)];
 const KEPT_FILES: u64 = 5;
 
-/// What containerd takes for a layer, in tenths of its size in the bundle: the layer itself,
-/// and what it unpacks to. That was 1.8 to 3.7 times as much for the eleven layers of
-/// Kubernetes 1.28's images and Calico's above 200 KB, and 3.2 times for all of them
-/// (by the sizes at the ends of their gzip streams, November 2026).
+/// The space that containerd needs for a layer, in tenths of its size in the bundle:
+/// the layer itself, and its unpacked files. These were 1.8 to 3.7 times as large for
+/// the eleven layers above 200 KB of Kubernetes 1.28's images and Calico's, and 3.2
+/// times for all together (by the sizes at the ends of their gzip streams, November
+/// 2026).
 const OF_LAYERS: [u64; 2] = [28, 47];
 
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
@@ -57,7 +59,8 @@ fn disks(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Disk>> {
     let layers = images::to_come(host, intent)?;
     let layers = layers.into_iter().flat_map(|image| &image.platforms);
     let layers = sum(layers.flat_map(|platform| &platform.layers).map(|layer| layer.size));
-    // Packages lie beside what they unpack to, some three times their size.
+    // Packages lie beside their unpacked files, which are about three times as
+    // large.
     let folders = [
         ("/etc", [0; 2]),
         ("/opt", [0; 2]),
@@ -66,8 +69,8 @@ fn disks(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Disk>> {
         (CONTAINERD_DATA, OF_LAYERS.map(|tenths| (layers / 10).saturating_mul(tenths))),
         (KUBELET, [0; 2]),
     ];
-    // That of a folder that is looked at is none of kubelet's; who has set other thresholds
-    // knows; and a node in its cluster is its operator's matter.
+    // The percentages do not matter for a folder below `--root`, if the site set
+    // others, or once the node has joined.
     let is_kept = host.is_this_system()
         && !has_begun(host)
         && !intent.cluster.kubelet.contains_key("evictionHard");
@@ -119,7 +122,7 @@ fn problem(disk: &Disk) -> Option<Failure> {
     ))
 }
 
-/// Of a disk that is large enough only if images take less than they may.
+/// The warning if a disk is large enough only for images that unpack to little.
 fn warning(disk: &Disk) -> Option<Failure> {
     if problem(disk).is_some() {
         return None;
@@ -128,7 +131,7 @@ fn warning(disk: &Disk) -> Option<Failure> {
     Some(Failure::new(what, cure))
 }
 
-/// What it lacks where so many bytes are written to it, and the cure.
+/// What is missing on a disk that gets so many bytes, and the cure.
 fn lacks(disk: &Disk, needed: u64, are: &str, will: &str) -> Option<(String, &'static str)> {
     let folders = disk.folders.join(", ");
     let (free, all) = (disk.free >> 20, needed >> 20);
@@ -136,7 +139,7 @@ fn lacks(disk: &Disk, needed: u64, are: &str, will: &str) -> Option<(String, &'s
         let what = format!("the disk with {folders} has {free} MB free, and {all} MB {are}");
         return Some((what, "make room, or mount a larger disk there"));
     }
-    // Whole parts first: the sizes of disks are far from what 64 bits hold.
+    // Percent first, because the product could overflow.
     let kept = (disk.size / 100).saturating_mul(disk.kept_free);
     let left = disk.free - needed;
     (left < kept).then(|| {
@@ -202,7 +205,7 @@ mod tests {
         assert_eq!(warning.as_deref(), Some(words));
         let [problem, warning] = told(600, 15);
         assert!(problem.is_none() && warning.unwrap().contains("may have 130 MB free"));
-        // It is told once.
+        // It is reported once.
         assert!(matches!(told(279, 0), [Some(_), None]));
     }
 }

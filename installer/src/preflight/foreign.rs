@@ -1,5 +1,4 @@
-//! What others have put on the node, beside which Kubernetes does not work, or
-//! which would not work any more beside it.
+//! Other software on the node that breaks Kubernetes, or that Kubernetes would break.
 
 use crate::node::containerd;
 use crate::node::paths;
@@ -12,14 +11,14 @@ use crate::node::paths::NETWORKS;
 use crate::node::systemd::unit_is;
 use crate::preflight::earlier::{has_begun, is_ours};
 
-/// Another kind of Kubernetes.
+/// Another distribution of Kubernetes.
 struct Distribution {
     name: &'static str,
     folder: &'static str,
-    /// Below which its containers are mounted while they run.
+    /// The folder below which its containers are mounted while they run.
     mounts: &'static str,
     units: &'static [&'static str],
-    /// What takes it away.
+    /// How to remove it.
     end: &'static str,
 }
 
@@ -54,7 +53,7 @@ const DISTRIBUTIONS: [Distribution; 4] = [
     },
 ];
 
-/// Interfaces that another cluster's network has left: addresses of it, and Services'.
+/// Interfaces that another cluster's network left.
 const INTERFACES: [&str; 8] = [
     "antrea-gw0",
     "cilium_host",
@@ -66,9 +65,9 @@ const INTERFACES: [&str; 8] = [
     "weave",
 ];
 
-/// A containerd that no package brought would be started in place of ours. Docker
-/// has the kernel drop what is forwarded, and so pods' traffic (docs.docker.com,
-/// "packet filtering and firewalls").
+/// A containerd that came from no package would be started instead of ours. Docker
+/// lets the kernel drop forwarded packets, and so pods' traffic (docs.docker.com,
+/// "Packet filtering and firewalls").
 pub(super) fn programs(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
     if has_begun(host) {
         return Ok(Vec::new());
@@ -84,7 +83,7 @@ pub(super) fn programs(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> 
             ));
         }
     }
-    // Whatever they are, they are run in place of the packages'.
+    // Programs there would run instead of the packages'.
     let folders = ["/usr/local/sbin", "/usr/local/bin"];
     let programs = folders
         .iter()
@@ -118,7 +117,8 @@ pub(super) fn programs(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> 
 }
 
 impl Distribution {
-    /// Whether it is at work, or will be. Its containers may run after it was stopped.
+    /// Whether it runs, or will start at boot. Its containers may run after it
+    /// was stopped.
     fn runs(&self, host: &Host) -> anyhow::Result<bool> {
         for unit in self.units {
             if unit_is(host, "active", unit)? || unit_is(host, "enabled", unit)? {
@@ -131,7 +131,7 @@ impl Distribution {
     }
 }
 
-/// Of firewalls, firewalld alone is told which ports are to be open.
+/// The installer opens ports only in firewalld.
 pub(super) fn firewalls(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let mut found = Vec::new();
     if intent.cluster.firewall == Firewall::Leave {
@@ -139,7 +139,8 @@ pub(super) fn firewalls(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Fail
     }
     for unit in ["iptables", "nftables"] {
         if unit_is(host, "active", unit)? {
-            // When it ends it takes all rules away, and so kube-proxy's.
+            // When the firewall stops, it flushes all rules, kube-proxy's
+            // too.
             let end = if host.exists(paths::KUBELET_CONF) {
                 format!("`systemctl disable {unit}`, and restart the node when that suits")
             } else {
@@ -157,7 +158,7 @@ pub(super) fn firewalls(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Fail
     Ok(found)
 }
 
-/// What an older cluster has left makes kubeadm hang or fail.
+/// Files of an older cluster make kubeadm hang or fail.
 pub(super) fn leftovers(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
     if is_ours(host) {
         return Ok(Vec::new());
@@ -184,7 +185,8 @@ pub(super) fn leftovers(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>>
     )])
 }
 
-/// containerd would give pods addresses by it until the cluster's own has come.
+/// containerd would give pods addresses of such a network until the cluster's own one
+/// is there.
 pub(super) fn networks(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
     if has_begun(host) {
         return Ok(Vec::new());
@@ -205,7 +207,7 @@ pub(super) fn networks(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> 
     )])
 }
 
-/// Programs that take away what pods need while they have it.
+/// Programs that take away what pods need at run time.
 pub(super) fn guards(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
     if has_begun(host) {
         return Ok(Vec::new());
@@ -233,7 +235,7 @@ pub(super) fn guards(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
     Ok(found)
 }
 
-/// Whether nm-cloud-setup is told of a cloud: without that it does nothing
+/// Whether nm-cloud-setup is configured for a cloud. Otherwise it does nothing
 /// (nm-cloud-setup(8), `NM_CLOUD_SETUP_EC2` and others).
 fn has_a_cloud(host: &Host) -> anyhow::Result<bool> {
     const UNIT: &str = "nm-cloud-setup.service";
@@ -254,7 +256,7 @@ fn has_a_cloud(host: &Host) -> anyhow::Result<bool> {
     let is_on = |word: &str| {
         let word = word.trim_start_matches("Environment=").replace(['"', '\''], "");
         let value = word.strip_prefix("NM_CLOUD_SETUP_").and_then(|rest| rest.split_once('='));
-        // Of the booleans that it takes.
+        // The values that it takes for "yes".
         value.is_some_and(|(name, value)| {
             !matches!(name, "LOG" | "MAP_INTERFACES" | "MAP_ADDRESSES")
                 && matches!(value.to_ascii_lowercase().as_str(), "1" | "yes" | "true" | "on")
@@ -264,7 +266,7 @@ fn has_a_cloud(host: &Host) -> anyhow::Result<bool> {
     Ok(lines.any(|line| !line.starts_with(['#', ';']) && line.split_ascii_whitespace().any(is_on)))
 }
 
-/// Whether somebody has told fapolicyd of CNI's programs, or it forbids nothing.
+/// Whether fapolicyd lets CNI's programs run, or forbids nothing.
 fn lets_cni_run(host: &Host) -> anyhow::Result<bool> {
     let settings = host.read("/etc/fapolicyd/fapolicyd.conf")?.unwrap_or_default();
     let is_off = |line: &str| line.replace(' ', "") == "permissive=1";
@@ -291,12 +293,13 @@ fn allows_all(line: &str) -> bool {
     let mut who = who.split_ascii_whitespace();
     let is_to_run = who.next().is_some_and(|verb| verb.starts_with("allow"))
         && matches!(who.next(), Some("perm=any" | "perm=execute"));
-    // Rules for one program's own helpers say which.
+    // A rule for one program names that program.
     let is_for_root = who.all(|one| matches!(one, "all" | "uid=0" | "uid=root" | "auid=-1"));
     is_to_run && is_for_root && matches!(what.trim(), "all" | "dir=/opt" | "dir=/opt/" | "dir=/")
 }
 
-/// What is in the way only where it has other addresses, or another version.
+/// Leftovers that break only some things, such as addresses, or other versions of
+/// tools.
 pub(super) fn warnings(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
     if has_begun(host) {
         return Ok(Vec::new());

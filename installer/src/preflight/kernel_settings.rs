@@ -1,5 +1,4 @@
-//! Settings of the kernel that others have made, and with which pods have no network or
-//! kubelet does not start.
+//! Kernel settings of the site that break pods' networks or kubelet.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,10 +14,11 @@ use crate::node::sysctl;
 use crate::preflight::earlier::has_begun;
 use crate::steps::manifests;
 
-/// Where a site's own values go, so that they hold at each boot.
+/// The file for a site's own values, for each boot.
 const OWN: &str = "/etc/sysctl.d/99-site.conf";
-/// What kubelet asks of the kernel, and sets itself unless `protectKernelDefaults`
-/// forbids that (its `pkg/kubelet/cm/container_manager_linux.go`, `setupKernelTunables`).
+/// The values that kubelet requires. It sets them itself, unless
+/// `protectKernelDefaults` forbids that (its
+/// `pkg/kubelet/cm/container_manager_linux.go`, `setupKernelTunables`).
 const PROTECTED: [(&str, i64); 6] = [
     ("vm.overcommit_memory", 1),
     ("vm.panic_on_oom", 0),
@@ -27,13 +27,13 @@ const PROTECTED: [(&str, i64); 6] = [
     ("kernel.keys.root_maxkeys", 1_000_000),
     ("kernel.keys.root_maxbytes", 25_000_000),
 ];
-/// inotify's limits below which Embedded Cluster's preflight ends, and kind's documents
-/// ("Pod errors due to too many open files") begin.
+/// The inotify limits below which Embedded Cluster's preflight fails, and of which
+/// kind warns ("Pod errors due to too many open files").
 const INOTIFY: [(&str, i64); 2] =
     [("fs.inotify.max_user_instances", 1024), ("fs.inotify.max_user_watches", 65_536)];
-/// How many of root's instances kubelet, containerd and a control plane take.
+/// The number of root's instances that kubelet, containerd and a control plane need.
 const INSTANCES: i64 = 32;
-/// How many watches they take, on files of their own and of each pod.
+/// The number of watches that they need, for their own files and those of each pod.
 const WATCHES: i64 = 1024;
 
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
@@ -85,8 +85,9 @@ pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     };
     let is_strict = own.is_some_and(|text| text.trim() == "1");
     if all == 1 || is_strict && all == 0 && names.len() > 1 {
-        // Of `all` and an interface the larger value holds, so that 2 here is enough. Cilium
-        // sets 0 itself when it starts (its `pkg/datapath/loader`), which a file may undo.
+        // The larger value of `all` and the interface counts, so 2 here is
+        // enough. Cilium sets 0 itself when it starts (its
+        // `pkg/datapath/loader`), and a file may override that.
         let value = if image(intent, CILIUM).is_some() { 0 } else { 2 };
         found.push(Failure::new(
             "rp_filter is 1: the kernel drops a packet that comes in by another interface than \
@@ -134,19 +135,19 @@ const CILIUM: &str = "cilium/cilium";
 const ANSWERING: [(&str, i64); 2] =
     [("net.ipv4.conf.all.arp_ignore", 0), ("net.ipv4.conf.default.arp_ignore", 0)];
 
-/// Whether pods and the node get no answer from each other. 8 answers nobody. 2 answers
-/// those alone that are in the interface's own network, as Calico's pods, each with a
-/// network of one address, are not. 3 answers for all but addresses of scope host, and 4
-/// to 7 mean nothing (`arp_ignore` in Linux' `net/ipv4/arp.c`).
+/// Whether pods and the node cannot resolve each other's addresses. 8 answers nobody.
+/// 2 answers only senders in the interface's own network; Calico's pods are not,
+/// because each has a network of one address. 3 answers for all but addresses of
+/// scope host, and 4 to 7 mean nothing (`arp_ignore` in Linux' `net/ipv4/arp.c`).
 fn is_deaf(intent: &Intent, ignored: i64) -> bool {
     ignored == 8 || ignored == 2 && image(intent, CALICO).is_some()
 }
 
-/// An old Calico, which does not start where packets are checked loosely.
+/// An old Calico, which does not start with loose reverse path filtering.
 fn loose(host: &Host, intent: &Intent) -> anyhow::Result<Option<Failure>> {
     let key = "net.ipv4.conf.all.rp_filter";
     let now = number(host, key)?;
-    // Until 3.12 (its release notes, "RPF") it ended itself.
+    // Before 3.12 it exited (its release notes, "RPF").
     let is_old = |image: &ImageReference| {
         let tag = image.tag().unwrap_or_default().trim_start_matches('v').to_owned();
         let mut parts = tag.split('.').map_while(|part| part.parse::<u32>().ok());
@@ -161,13 +162,13 @@ fn loose(host: &Host, intent: &Intent) -> anyhow::Result<Option<Failure>> {
     Ok(None)
 }
 
-/// An image of the manifests that are applied, by its name in any registry.
+/// An image of the applied manifests, by its name in any registry.
 fn image<'a>(intent: &'a Intent, name: &str) -> Option<&'a ImageReference> {
     let mut images = manifests::wanted(intent).flat_map(|manifest| &manifest.images);
     images.find(|image| format!("/{}", image.repository()).ends_with(&format!("/{name}")))
 }
 
-/// Too few for kubelet and containerd to begin with.
+/// Too few inotify instances or watches for kubelet and containerd to start.
 fn inotify(host: &Host) -> anyhow::Result<Option<Failure>> {
     let [(instances, _), (watches, _)] = INOTIFY;
     let taken = taken(host);
@@ -187,8 +188,9 @@ fn inotify(host: &Host) -> anyhow::Result<Option<Failure>> {
     )))
 }
 
-/// How many instances of inotify root's processes have, as far as can be seen. A process
-/// that was forked has its parent's too: with the same number, and the same watches.
+/// The number of inotify instances of root's processes, as far as they can be seen. A
+/// forked process shares its parent's instance: it has the same number, and the same
+/// watches.
 fn taken(host: &Host) -> i64 {
     let processes = fs::read_dir(host.path("/proc")).into_iter().flatten().flatten();
     let is_roots = |one: &fs::DirEntry| one.metadata().is_ok_and(|found| found.uid() == 0);
@@ -211,13 +213,13 @@ fn number(host: &Host, key: &str) -> anyhow::Result<Option<i64>> {
     Ok(sysctl::now(host, key)?.and_then(|text| text.parse().ok()))
 }
 
-/// What holds for new interfaces, such as those of pods: the larger of the two.
+/// The value for new interfaces, such as those of pods: the larger of the two.
 fn conf(host: &Host, key: &str) -> anyhow::Result<i64> {
     let of = |place: &str| number(host, &format!("net.ipv4.conf.{place}.{key}"));
     Ok(of("all")?.max(of("default")?).unwrap_or(0))
 }
 
-/// For now, and for each boot.
+/// The commands that set values now, and at each boot.
 fn set(values: &[(&str, i64)]) -> String {
     let words: Vec<String> = values.iter().map(|(key, value)| format!("{key}={value}")).collect();
     format!(

@@ -1,5 +1,5 @@
-//! File systems on which containers, kubelet and etcd do not work, or from which what
-//! they keep is gone after the next start.
+//! File systems on which containers, kubelet or etcd do not work, or which lose their
+//! data at the next boot.
 
 use crate::node::containerd::told;
 use crate::node::paths::{CONTAINERD_DATA, ETCD, KUBELET};
@@ -19,25 +19,26 @@ use crate::preflight::earlier::has_begun;
 use crate::role::Role;
 use crate::steps::manifests;
 
-/// Over which no overlay can be mounted: kernel.org, "Overlay Filesystem", "upper and
-/// lower"; containerd's `docs/snapshotters` has overlayfs as the default.
+/// File systems that cannot hold the upper layer of an overlay (kernel.org, "Overlay
+/// Filesystem", "upper and lower"). overlayfs is containerd's default (its
+/// `docs/snapshotters`).
 const NO_UPPER: [&str; 14] = [
     "9p", "afs", "aufs", "ceph", "cifs", "ecryptfs", "exfat", "msdos", "nfs", "nfs4", "ntfs3",
     "overlay", "smb3", "vfat",
 ];
-/// Which are in memory.
+/// File systems in memory.
 const IN_MEMORY: [&str; 2] = ["tmpfs", "ramfs"];
-/// Of the network, which etcd's documents advise against: each write waits for it ("Hardware
-/// recommendations", "Disks").
+/// Network file systems. etcd's documents advise against them, because each write
+/// waits for the network ("Hardware recommendations", "Disks").
 const OF_NETWORK: [&str; 6] = ["9p", "ceph", "cifs", "nfs", "nfs4", "smb3"];
 
-/// Where CNI's programs are run from (containerd's `bin_dir`).
+/// The folder of CNI's programs (containerd's `bin_dir`).
 const CNI: &str = "/opt/cni/bin";
 
 /// This process's mounts.
 const OWN: &str = "/proc/self/mountinfo";
-/// systemd's, and so kubelet's: `su` and `sudo` may give those whom they start mounts of
-/// their own, which are not shared (pam_namespace(8), linux-pam#331).
+/// systemd's mounts, which kubelet has too. `su` and `sudo` may start programs with
+/// private mounts of their own (pam_namespace(8), linux-pam#331).
 const OF_SYSTEMD: &str = "/proc/1/mountinfo";
 
 /// A line of `/proc/self/mountinfo` (proc(5)).
@@ -46,11 +47,11 @@ struct Mount {
     kind: String,
     options: Vec<String>,
     is_shared: bool,
-    /// Whether it gets what is mounted elsewhere.
+    /// Whether mounts made elsewhere appear here.
     is_slave: bool,
 }
 
-/// What is mounted, in order: a later one at the same place is over an earlier one.
+/// All mounts, in order. A later one at the same place covers an earlier one.
 fn mounts_of(host: &Host, path: &str) -> anyhow::Result<Vec<Mount>> {
     let text = host.read(path)?.unwrap_or_default();
     let mount = |line: &str| {
@@ -67,7 +68,8 @@ fn mounts_of(host: &Host, path: &str) -> anyhow::Result<Vec<Mount>> {
     Ok(text.lines().filter_map(mount).collect())
 }
 
-/// The mount that a folder is on, or will be: links are followed as far as they go.
+/// The mount that a folder is on, or will be on. Links are followed as far as they
+/// exist.
 fn mount_of<'a>(host: &Host, mounts: &'a [Mount], folder: &str) -> Option<&'a Mount> {
     let (root, folder) = (host.path("/"), Path::new(folder));
     let there = folder.ancestors().find(|one| host.path(one).exists())?;
@@ -85,11 +87,11 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
-    // One that cannot be read is told by the plan of its step.
+    // The step reports a configuration that cannot be read.
     let config = told::configuration(host).unwrap_or_default();
     let root = config.get("root").and_then(Item::as_str).unwrap_or(CONTAINERD_DATA);
     let kept = kept(root, intent);
-    // A live system keeps nothing at all: its cluster is gone with it.
+    // A live system loses everything at its end, its cluster too.
     let is_live = |mount: &Mount| mount.at == Path::new("/");
     for folder in kept.into_iter().filter(|folder| *folder != KUBELET) {
         let mount = mount_of(host, &mounts, folder);
@@ -129,7 +131,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     Ok(found)
 }
 
-/// What is kept on disks, by containerd at `root`.
+/// The folders whose content must last, with containerd's at `root`.
 fn kept<'a>(root: &'a str, intent: &Intent) -> Vec<&'a str> {
     let mut kept = vec![root, KUBELET];
     if intent.role == Role::Master {
@@ -149,13 +151,13 @@ fn in_memory(folder: &str, mount: &Mount) -> Failure {
     )
 }
 
-/// The node's folders whose mounts pods of the bundle's manifests share, each with whether
-/// they mount there themselves (`Bidirectional`; containerd refuses to start them where
+/// The node's folders whose mounts the bundle's pods share, each with whether the
+/// pods mount there themselves (`Bidirectional`: containerd refuses to start them if
 /// the folder's mount is not shared).
 fn propagated(intent: &Intent) -> Vec<(String, bool)> {
     let mut found = Vec::new();
     for manifest in manifests::wanted(intent) {
-        // What cannot be read is told elsewhere.
+        // Another check reports what cannot be read.
         let Ok(bytes) = intent.bundle.read(&manifest.applied) else { continue };
         let text = String::from_utf8_lossy(&bytes);
         if text.contains("mountPropagation") {
@@ -166,7 +168,7 @@ fn propagated(intent: &Intent) -> Vec<(String, bool)> {
     found
 }
 
-/// Looks for pods in a document, however deep.
+/// Finds pods in a document, at any depth.
 fn find_propagated(value: &Value, found: &mut Vec<(String, bool)>) {
     let volumes = value["volumes"].as_array().into_iter().flatten();
     let paths: Vec<(&Value, &str)> = volumes
@@ -252,7 +254,7 @@ pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     Ok(found)
 }
 
-/// Whether no other way to stack layers is set, in whichever version's place.
+/// Whether no other snapshotter is set, in the place of any version.
 fn stacks_by_overlay(config: &dyn TableLike) -> bool {
     config.iter().all(|(key, item)| match (key, item.as_table_like()) {
         (_, Some(inner)) => stacks_by_overlay(inner),
@@ -279,7 +281,7 @@ fn cure_of_option(mount: &Mount, option: &str) -> String {
     )
 }
 
-/// Why containerd's layers cannot be stacked there.
+/// Why containerd cannot stack layers there.
 fn no_overlay(host: &Host, root: &str, mount: &Mount) -> anyhow::Result<Option<Failure>> {
     let (at, kind) = (mount.at.display(), &mount.kind);
     if NO_UPPER.contains(&kind.as_str()) || kind.starts_with("fuse") {
@@ -288,7 +290,7 @@ fn no_overlay(host: &Host, root: &str, mount: &Mount) -> anyhow::Result<Option<F
             format!("mount a disk at {root}, with ext4 or XFS"),
         )));
     }
-    // Without types in its folders an overlay loses what was deleted in a layer.
+    // Without file types in its folders, an overlay loses what a layer deletes.
     if kind == "xfs" && lacks_types(host, &mount.at)? {
         return Ok(Some(Failure::new(
             format!("containerd's {root} is on an XFS without file types (ftype=0), at {at}"),
@@ -301,7 +303,7 @@ fn no_overlay(host: &Host, root: &str, mount: &Mount) -> anyhow::Result<Option<F
     Ok(None)
 }
 
-/// As `xfs_info` has it; where there is none, as the folder's own entries do.
+/// What `xfs_info` says; without it, what the folder's entries show.
 fn lacks_types(host: &Host, at: &Path) -> anyhow::Result<bool> {
     let said = host.answer(&Command::of("xfs_info").with(at.display().to_string()))?;
     if said.succeeded() {

@@ -1,16 +1,16 @@
-//! What firewalld lets through.
+//! Rules of firewalld, as the receipt names them.
 
 use serde::{Deserialize, Serialize};
 
-/// Where rules are.
+/// A place of rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Place {
     /// At work, until firewalld reads its files.
     Work,
-    /// In the files of a firewalld that runs.
+    /// In the files of a running firewalld.
     Files,
-    /// In the files of one that does not.
+    /// In the files of a stopped firewalld.
     FilesOfStopped,
 }
 
@@ -18,11 +18,11 @@ pub enum Place {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rule {
-    /// The zone. Rules of older receipts may have none: they are for the default one.
+    /// The zone. In older receipts it may be empty: the default zone.
     pub zone: String,
-    /// What kind of thing it is.
+    /// The kind of rule.
     pub kind: Kind,
-    /// Which, as firewall-cmd's options have it.
+    /// The value of firewall-cmd's option.
     pub word: String,
 }
 
@@ -32,7 +32,7 @@ pub struct Rule {
 pub enum Kind {
     /// A port, or a range of them.
     Port,
-    /// A protocol by itself.
+    /// A protocol.
     Protocol,
     /// A rule in firewalld.richlanguage(5).
     RichRule,
@@ -43,11 +43,11 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub(crate) const ALL: [Self; 5] =
         [Self::Port, Self::Protocol, Self::RichRule, Self::Service, Self::Source];
 
-    /// As firewall-cmd's options have it after `--add-`.
+    /// The option of firewall-cmd, after `--add-`.
     pub(crate) fn option(self) -> &'static str {
         match self {
             Self::Port => "port",
@@ -58,7 +58,7 @@ impl Kind {
         }
     }
 
-    /// The key under which a zone lists them.
+    /// The key in firewalld's lists of a zone.
     pub(crate) fn key(self) -> &'static str {
         match self {
             Self::Port => "ports",

@@ -1,4 +1,4 @@
-//! What a command was run for, where a later run asks the receipt for it.
+//! What a command was for, if a later run needs to know.
 
 use std::path::PathBuf;
 
@@ -6,29 +6,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::receipt::firewalld::{Place, Rule};
 
-/// What a command was run for.
+/// What a command was for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "to")]
 pub enum Intention {
-    /// firewalld lets something through from then on.
+    /// firewalld now lets something through.
     Open {
-        /// Where it is changed.
+        /// The place of the change.
         place: Place,
-        /// What.
+        /// The rules.
         rules: Vec<Rule>,
     },
-    /// firewalld lets it through no more.
+    /// firewalld no longer lets something through.
     Close {
-        /// Where it is changed.
+        /// The place of the change.
         place: Place,
-        /// What.
+        /// The rules.
         rules: Vec<Rule>,
     },
-    /// Calico has its interface from us, or no more.
+    /// The installer set Calico's interface, or removed that setting.
     SetCniInterface,
-    /// Keys of vendors come into rpm's database.
+    /// Vendors' keys were imported into rpm's database.
     ImportKeys {
-        /// From these files.
+        /// The files of the keys.
         files: Vec<PathBuf>,
     },
 }

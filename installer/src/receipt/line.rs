@@ -1,4 +1,4 @@
-//! The receipt's lines, and what they say of a step or a file.
+//! The receipt's lines, and what they tell of a step or a file.
 
 use std::path::{Path, PathBuf};
 
@@ -15,31 +15,31 @@ use crate::receipt::step::StepName;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "line")]
 pub enum Line {
-    /// The first.
+    /// The first line.
     Receipt {
-        /// The version of its shape.
+        /// The version of the format.
         version: u32,
     },
     /// A run begins.
     Begun {
-        /// What the node is to be.
+        /// The node's role.
         role: String,
-        /// The bundle's index.
+        /// The digest of the bundle's index.
         bundle: Digest,
     },
     /// A change is about to be made.
     Deed {
         /// The step.
         step: StepName,
-        /// What.
+        /// The change.
         deed: Deed,
     },
     /// A deed was taken back.
     Undone {
-        /// The step whose it was; older receipts do not say.
+        /// The step; missing in older receipts.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         step: Option<StepName>,
-        /// What.
+        /// The deed.
         deed: Deed,
     },
     /// All changes of a step were made.
@@ -57,47 +57,48 @@ pub enum Deed {
     Wrote {
         /// The file.
         path: PathBuf,
-        /// What it was.
+        /// What it was before.
         before: Before,
-        /// Its text's digest from then on; none where it was removed, or where a
-        /// command has written it.
+        /// The digest of the new text; none if the file was removed, or a
+        /// command wrote it.
         after: Option<Digest>,
     },
-    /// A folder was made that was not there.
+    /// A folder was made.
     Made {
         /// The folder.
         path: PathBuf,
     },
-    /// What is below a folder is ours.
+    /// Everything below a folder is ours.
     Claimed {
         /// The folder.
         path: PathBuf,
-        /// Its permission bits, where it was there with no file in it.
+        /// The permission bits, if the folder existed, without files.
         before: Option<u32>,
     },
-    /// Packages were put in.
+    /// Packages were installed.
     Installed {
-        /// By which command.
+        /// The command.
         command: Command,
-        /// Those that were not there before in any version.
+        /// Packages of which no version was installed before.
         came: Vec<Nevra>,
-        /// Those that took the place of another version.
+        /// Packages that replaced another version.
         replaced: Vec<Replaced>,
     },
     /// A command was run.
     Ran {
         /// The command.
         command: Command,
-        /// What takes it back.
+        /// The commands that take it back.
         undo: Vec<Command>,
-        /// What for, where somebody asks; in older receipts the command alone says it.
+        /// What it was for, if a later run needs to know. Older receipts lack
+        /// it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         intention: Option<Intention>,
     },
 }
 
 impl Deed {
-    /// What a command was run for; none where nobody asks.
+    /// What a command was for, if a later run needs to know.
     pub(crate) fn intention(&self) -> Option<Intention> {
         match self {
             Self::Ran { intention: Some(intention), .. } => Some(intention.clone()),
@@ -106,20 +107,21 @@ impl Deed {
         }
     }
 
-    /// What an older version's command put in, and which names of it were not there before.
+    /// The packages that a command of an older version installed, and the names
+    /// that were new.
     pub(crate) fn older_packages(&self) -> Option<(Vec<Nevra>, &[String])> {
         let Self::Ran { command, undo, .. } = self else { return None };
         older::packages(command, undo)
     }
 }
 
-/// A package that took the place of another version of it.
+/// A package that replaced another version.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Replaced {
-    /// What was there.
+    /// The package before.
     pub was: Nevra,
-    /// What is there in its place.
+    /// The package now.
     pub is: Nevra,
 }
 
@@ -129,17 +131,17 @@ pub struct Replaced {
 pub enum Before {
     /// It was not there.
     Absent,
-    /// It was a file, whose text is kept in the folder `before`.
+    /// A file. Its text is kept in the folder `before`.
     File {
-        /// Its name there.
+        /// The name of the kept text.
         kept: String,
-        /// What else it had.
+        /// Its attributes.
         #[serde(flatten)]
         attributes: Attributes,
     },
 }
 
-/// What a file was before the first of the changes to it.
+/// What a file was before our first change to it.
 pub fn first<'a>(lines: &'a [Line], file: &Path) -> Option<&'a Before> {
     remaining(lines).into_iter().find_map(|deed| match deed {
         Deed::Wrote { path, before, .. } if path == file => Some(before),
@@ -147,7 +149,7 @@ pub fn first<'a>(lines: &'a [Line], file: &Path) -> Option<&'a Before> {
     })
 }
 
-/// The deeds that were not taken back, the oldest first.
+/// The deeds that are not taken back, the oldest first.
 pub fn remaining(lines: &[Line]) -> Vec<&Deed> {
     remaining_of_steps(lines).into_iter().map(|(_, deed)| deed).collect()
 }
@@ -159,7 +161,7 @@ pub fn remaining_of_steps(lines: &[Line]) -> Vec<(StepName, &Deed)> {
         match line {
             Line::Deed { step, deed } => deeds.push((*step, deed)),
             Line::Undone { step: of, deed } => {
-                // Steps may have run the same command.
+                // Two steps may have run the same command.
                 let is_it = |(step, one): &(StepName, &Deed)| {
                     *one == deed && of.is_none_or(|of| of == *step)
                 };
@@ -183,7 +185,7 @@ pub fn commands(lines: &[Line]) -> impl DoubleEndedIterator<Item = &Command> {
     })
 }
 
-/// What commands were run for, the oldest first.
+/// What commands were for, the oldest first.
 pub fn intentions(lines: &[Line]) -> impl Iterator<Item = Intention> {
     lines.iter().filter_map(|line| match line {
         Line::Deed { deed, .. } => deed.intention(),
@@ -191,7 +193,7 @@ pub fn intentions(lines: &[Line]) -> impl Iterator<Item = Intention> {
     })
 }
 
-/// Whether changes of the step were begun and not finished.
+/// Whether a step began to make changes and did not finish.
 pub fn interrupted(lines: &[Line], step: StepName) -> bool {
     let last = lines.iter().rev().find(|line| match line {
         Line::Deed { step: of, .. } | Line::Finished { step: of } => *of == step,
@@ -200,7 +202,7 @@ pub fn interrupted(lines: &[Line], step: StepName) -> bool {
     matches!(last, Some(Line::Deed { .. }))
 }
 
-/// Whether all changes of the step were made at least once.
+/// Whether a step finished at least once.
 pub fn finished(lines: &[Line], step: StepName) -> bool {
     lines.iter().any(|line| matches!(line, Line::Finished { step: of } if *of == step))
 }

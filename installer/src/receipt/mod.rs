@@ -1,6 +1,6 @@
-//! The receipt: the journal of what was changed on a node. A line is on the disk
-//! before the change that it tells of is made, so that whatever ends this
-//! program leaves a node of which it is known what was done to it.
+//! The receipt: the journal of all changes to a node. A line is on the disk before
+//! its change is made. So whatever ends this program, the receipt knows what was done
+//! to the node.
 
 pub mod firewalld;
 mod intention;
@@ -29,28 +29,29 @@ pub use self::line::{
 };
 pub use self::step::StepName;
 
-/// Where a node keeps it, and what else is the installer's own.
+/// The folder of the receipt, and of other files of the installer.
 pub const FOLDER: &str = "/var/lib/kubeferry";
 
-/// Its file there.
+/// The receipt's file name.
 pub const FILE: &str = "receipt.jsonl";
 
-/// The folder of files as they were, by their digests.
+/// The folder of files as they were before, named by their digests.
 const COPIES: &str = "before";
 
-/// How each line begins.
+/// The beginning of each line.
 const BEGINNING: &[u8] = b"{\"line\":\"";
 
-/// No line is longer, in bytes: the kernel gives a command no more words.
+/// The longest line, in bytes: the kernel accepts no longer command.
 const LONGEST: usize = 2 << 20;
 
-/// The version of its shape that this code writes and reads.
+/// The version of the format that this code reads and writes.
 const VERSION: u32 = 1;
 
-/// The most bytes of one. A thousand runs leave a hundredth of it.
+/// The largest receipt that is read, in bytes: a hundred times what a thousand runs
+/// write.
 const LARGEST: u64 = 256 << 20;
 
-/// A node's receipt, open. Only one process has it at a time.
+/// A node's open receipt. Only one process has it open.
 pub struct Receipt {
     folder: PathBuf,
     file: File,
@@ -58,7 +59,7 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// Opens the receipt in `folder`, which is made where it is absent.
+    /// Opens the receipt in `folder`, or makes it.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join(FILE);
         if Self::read(folder)?.is_none() {
@@ -72,7 +73,7 @@ impl Receipt {
             Lock::Busy => {
                 bail!("another installer is at work on this node; wait until it has ended")
             }
-            // A reset has removed it since it was opened.
+            // A reset removed the file after it was opened.
             Lock::Moved => bail!("another installer has just reset this node; run this again"),
         }
         let bytes = input::file(&path, LARGEST).with_context(reading)?;
@@ -87,15 +88,14 @@ impl Receipt {
         Ok(receipt)
     }
 
-    /// Reads the receipt in `folder` without changing anything; none where there
-    /// is none.
+    /// Reads the receipt in `folder`; none if there is none. Changes nothing.
     pub fn read(folder: &Path) -> anyhow::Result<Option<Vec<Line>>> {
         let path = folder.join(FILE);
         let reading = || format!("reading {}", path.display());
         match input::file(&path, LARGEST) {
             Ok(bytes) => parse(&bytes).map(|(lines, _)| Some(lines)).with_context(reading),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // A receipt comes before all else that is kept with it.
+                // The receipt is made before this folder.
                 if folder.join(COPIES).exists() {
                     let copies = folder.join(COPIES);
                     let what =
@@ -118,14 +118,15 @@ impl Receipt {
         &self.lines
     }
 
-    /// Writes a line, which is on the disk when this returns.
+    /// Appends a line. It is on the disk when this returns.
     pub fn add(&mut self, line: Line) -> anyhow::Result<()> {
         let mut text = serde_json::to_vec(&line).context("writing the receipt")?;
         text.push(b'\n');
         let end = self.file.metadata().map(|file| file.len());
         let written = self.file.write_all(&text).and_then(|()| self.file.sync_data());
         if let (Err(_), Ok(end)) = (&written, end) {
-            // The next line must not be appended to half of this one.
+            // Cut the incomplete line off, so that the next one begins on
+            // its own.
             drop(self.file.set_len(end));
         }
         written.map_err(|error| unwritable(error, &self.folder))?;
@@ -133,11 +134,11 @@ impl Receipt {
         Ok(())
     }
 
-    /// Keeps a file's text for the day the node is reset; gives its name.
+    /// Keeps a file's text for a reset. Returns its name.
     pub fn keep(&self, text: &[u8]) -> anyhow::Result<String> {
         let name = Digest::of(text).hex();
         let path = self.folder.join(COPIES).join(&name);
-        // One that a lost power has emptied is no copy.
+        // A power loss may have left an empty copy.
         if !fs::read(&path).is_ok_and(|kept| kept == text) {
             write_whole(&path, text, 0o600)
                 .with_context(|| format!("keeping a copy in {}", path.display()))?;
@@ -146,7 +147,7 @@ impl Receipt {
     }
 }
 
-/// A text that the receipt in `folder` has kept under a name, which is its digest.
+/// A text that was kept in `folder`, by its name, which is its digest.
 pub fn kept(folder: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
     let path = folder.join(COPIES).join(name);
     let text = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
@@ -160,13 +161,14 @@ pub fn kept(folder: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Makes the receipt with its first line: it gets its name when that is on the disk,
-/// so that a receipt without it is damaged.
+/// Makes the receipt with its first line. The file gets its name after that line is
+/// on the disk. So a receipt without it is damaged.
 fn begin(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let mut text = serde_json::to_vec(&Line::Receipt { version: VERSION })?;
     text.push(b'\n');
-    // Each process has a file of its own, and the first of them the name.
+    // Each process writes a file of its own. The first one to finish gives it the
+    // name.
     let partial = folder.join(format!("{FILE}.{}", std::process::id()));
     drop(fs::remove_file(&partial));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial)?;
@@ -182,7 +184,7 @@ fn begin(folder: &Path) -> io::Result<()> {
     folder.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
 }
 
-/// Makes the folder of copies, whose name is on the disk before one is in it.
+/// Makes the folder of kept texts. It is on the disk before a text is kept.
 fn make_copies(folder: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(folder.join(COPIES)) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -190,7 +192,7 @@ fn make_copies(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Nothing is changed on a node without a line in the receipt before.
+/// The failure if the receipt cannot be written. Without it, nothing is changed.
 fn unwritable(error: io::Error, folder: &Path) -> Failure {
     let cure = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
@@ -214,7 +216,7 @@ fn damaged(number: usize, reason: &dyn Display) -> Failure {
     )
 }
 
-/// Nothing is left of it.
+/// The failure if the receipt is lost.
 fn lost(what: impl Into<String>) -> Failure {
     Failure::new(
         what,
@@ -224,9 +226,9 @@ fn lost(what: impl Into<String>) -> Failure {
     )
 }
 
-/// All lines of a receipt, and how many of its bytes they are. What follows them is a
-/// line that was being written when the power went: the change that it tells of was
-/// not made. A disk may have left zeros in its place.
+/// All lines, and the length of the text that they take, in bytes. The rest is a line
+/// that was being written when the power failed: the beginning of a line, zeros, or
+/// both. Its change was not made.
 fn parse(bytes: &[u8]) -> anyhow::Result<(Vec<Line>, usize)> {
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let (text, rest) = bytes.split_at(whole);
@@ -254,7 +256,7 @@ fn parse(bytes: &[u8]) -> anyhow::Result<(Vec<Line>, usize)> {
     Ok((lines, whole))
 }
 
-/// That a whole line is of a step that another version has.
+/// The failure if a line names a step of another version.
 fn unknown(line: &[u8]) -> Option<Failure> {
     let line: serde_json::Value = serde_json::from_slice(line).ok()?;
     let step = line.get("step")?;
@@ -266,12 +268,12 @@ fn unknown(line: &[u8]) -> Option<Failure> {
     })
 }
 
-/// The version that a receipt's first line says, whatever else is in the line.
+/// The version in the first line, whatever else that line has.
 fn version(line: &[u8]) -> Option<u64> {
     serde_json::from_slice::<serde_json::Value>(line).ok()?.get("version")?.as_u64()
 }
 
-/// Whether it may be what a lost power has left of one line: its beginning, zeros, or
+/// Whether this can be what a power loss left of one line: its beginning, zeros, or
 /// both.
 fn is_torn(rest: &[u8]) -> bool {
     let begun = rest.iter().position(|byte| *byte == 0).unwrap_or(rest.len());

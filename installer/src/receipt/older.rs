@@ -1,5 +1,5 @@
-//! What commands of older receipts were run for. Their deeds do not say it, so it is
-//! read out of the command lines: here, and nowhere else.
+//! What the commands of older receipts were for. Those receipts do not say it, so it
+//! is read from the command lines: here, and nowhere else.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use super::intention::Intention;
 use crate::exec::Command;
 use crate::receipt::firewalld::{Kind, Place, Rule};
 
-/// What a command was run for; none where nobody asks.
+/// What a command was for, if a later run needs to know.
 pub(super) fn intention(command: &Command) -> Option<Intention> {
     let words: Vec<&str> = command.words().iter().map(String::as_str).collect();
     match words.as_slice() {
@@ -26,7 +26,7 @@ pub(super) fn intention(command: &Command) -> Option<Intention> {
     }
 }
 
-/// A command adds rules or removes them.
+/// A command that adds or removes rules.
 fn firewall(place: Place, options: &[&str]) -> Option<Intention> {
     let zone = options.iter().find_map(|word| word.strip_prefix("--zone=")).unwrap_or_default();
     let rules = |verb: &str| -> Vec<Rule> {
@@ -44,8 +44,8 @@ fn firewall(place: Place, options: &[&str]) -> Option<Intention> {
     (!closed.is_empty()).then_some(Intention::Close { place, rules: closed })
 }
 
-/// Packages that a command put in, and of these the names that were not there before:
-/// those that dnf or yum was to remove at a reset.
+/// The packages that a command installed, and the names that were new: dnf or yum
+/// would remove these at a reset.
 pub(super) fn packages<'a>(
     command: &Command,
     undo: &'a [Command],

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A step, as the receipt, plans, errors and `--only` have it. A name is never taken
-/// away: a node's receipt may have it.
+/// A step's name, in the receipt, plans, errors and `--only`. A name is never
+/// removed, because a node's receipt may have it.
 #[derive(
     Clone,
     Copy,
@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub enum StepName {
     /// The node's name, and `/etc/hosts`.
     Hosts,
-    /// SELinux as the cluster file wants it.
+    /// SELinux's mode.
     Selinux,
     /// What firewalld lets through.
     Firewall,
@@ -33,27 +33,27 @@ pub enum StepName {
     Modules,
     /// Kernel settings.
     Sysctl,
-    /// The bundle's packages as a repository.
+    /// The repository of the bundle's packages.
     Repository,
-    /// These packages, installed.
+    /// The bundle's packages.
     Packages,
     /// The clock.
     Time,
-    /// The NFS server of the cluster file.
+    /// The NFS server.
     NfsServer,
-    /// `/opt/kubernetes`.
+    /// The folder `/opt/kubernetes`.
     ServiceFolder,
     /// The route to Services.
     ServiceRoute,
-    /// NetworkManager leaves pods' interfaces alone.
+    /// NetworkManager and the pods' interfaces.
     NetworkManager,
     /// containerd's configuration.
     Containerd,
-    /// Registries that stand in for others.
+    /// Mirrors of registries.
     RegistryMirrors,
     /// crictl's configuration.
     Crictl,
-    /// Images, in containerd.
+    /// The images in containerd.
     Images,
     /// kubelet's unit and arguments.
     Kubelet,
@@ -61,21 +61,22 @@ pub enum StepName {
     ControlPlane,
     /// root's kubeconfig.
     Kubeconfig,
-    /// The bundle's manifests, applied.
+    /// The bundle's manifests.
     Manifests,
     /// Calico's interface.
     CniInterface,
-    /// Where the ingress runs.
+    /// The machines that run the ingress.
     IngressNodes,
     /// `kubeadm join`.
     Join,
-    /// kubelet's settings of the cluster file.
+    /// kubelet's settings from the cluster file.
     KubeletSettings,
-    /// The node is Ready.
+    /// The node becomes Ready.
     Ready,
     /// The join file for workers.
     JoinFile,
-    /// `certs renew`, whose steps have this one name: it is done when all of them are.
+    /// `certs renew`. All its steps share this name, because it is done only when
+    /// all of them are.
     #[value(skip)]
     Certs,
 }

@@ -1,5 +1,5 @@
-//! The interface by which Calico finds a node's address. Applying the bundle's
-//! manifest again leaves this be, since it says nothing of it.
+//! The interface from which Calico takes a node's address. Applying the bundle's
+//! manifest again does not change it, because the manifest does not mention it.
 
 use super::manifests;
 use crate::engine::step::Step;
@@ -24,7 +24,8 @@ impl Step<Intent> for CniInterface {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let interface = node.intent.cluster.cni_interface.as_ref();
-        // One that is taken out again goes, if it is from us.
+        // If the cluster file no longer sets it, it goes, but only if the
+        // installer set it.
         if interface.is_none() && !is_from_us(node.host) {
             return Ok(Vec::new());
         }
@@ -35,7 +36,7 @@ impl Step<Intent> for CniInterface {
              .env[?(@.name==\"{VARIABLE}\")].value}}"
         ));
         if interface.is_none() && !now.succeeded() {
-            // That it is not there is an answer; that nobody answers is none.
+            // "Not found" is an answer. Silence is not.
             let reason = now.reason().unwrap_or("it says nothing");
             if reason.contains("(NotFound)") {
                 return Ok(Vec::new());
@@ -50,7 +51,7 @@ impl Step<Intent> for CniInterface {
         if now.stdout.trim() == wanted {
             return Ok(Vec::new());
         }
-        // With a dash after it a variable goes.
+        // A dash at the end removes a variable.
         let setting =
             if wanted.is_empty() { format!("{VARIABLE}-") } else { format!("{VARIABLE}={wanted}") };
         Ok(vec![
@@ -66,7 +67,7 @@ fn is_from_us(host: &Host) -> bool {
     receipt::intentions(host.lines()).any(|one| one == Intention::SetCniInterface)
 }
 
-/// An interface for a Calico that the bundle does not have, or that says another.
+/// The failure if the bundle has no Calico, or its Calico sets the interface itself.
 pub(crate) fn problem(intent: &Intent) -> Option<Failure> {
     intent.cluster.cni_interface.as_ref()?;
     let read = manifests::wanted(intent).map(|manifest| intent.bundle.read(&manifest.applied));

@@ -1,5 +1,5 @@
-//! NetworkManager, where there is one, leaves the interfaces of pods alone
-//! (rancher/rke2#786), and those that a site has it leave alone (`+=`,
+//! NetworkManager, if it is installed: it leaves the pods' interfaces alone
+//! (rancher/rke2#786), besides those that the site excludes (`+=`,
 //! NetworkManager.conf(5)).
 
 use crate::engine::step::Step;
@@ -40,8 +40,9 @@ impl Step<Intent> for NetworkManager {
     }
 }
 
-/// Where ours must be too, so that it is added to what a later file of the site's sets
-/// anew: none where there is no such file. Files of other folders are read before.
+/// The second file that we need if a later file of the site replaces the list of
+/// excluded devices; none if no file does. Files in other folders are read before
+/// these.
 fn after_all(host: &Host) -> anyhow::Result<Option<String>> {
     let own = PATH.rsplit('/').next().unwrap_or(PATH);
     let mut last = None;
@@ -56,7 +57,7 @@ fn after_all(host: &Host) -> anyhow::Result<Option<String>> {
     Ok(last)
 }
 
-/// Whether a file sets anew which devices are left alone.
+/// Whether a file replaces the list of excluded devices.
 fn replaces(text: &str) -> bool {
     let mut section = "";
     text.lines().map(str::trim).any(|line| {

@@ -1,5 +1,5 @@
-//! A join file as it is read: with all mistakes at once where somebody has edited it, and
-//! without the token in any of them.
+//! Reading a join file. If somebody edited it, all mistakes are reported at once, and
+//! never the token.
 
 use std::path::Path;
 
@@ -11,10 +11,10 @@ use crate::failure::{Failure, Mistakes};
 
 const CURE: &str = "make one on the master with `installer token`, and copy it here";
 
-/// Keys that no other file has. One that has two of them is meant as a join file.
+/// Keys that only join files have. A file with two of them is meant as a join file.
 const OWN: [&str; 5] = ["token", "expires", "caCertHash", "master", "masterAddress"];
 
-/// Reads one that is at `path`, and has that format.
+/// Reads the text of a file at `path`, in this format.
 pub(super) fn read<T: DeserializeOwned>(
     text: &str,
     path: &Path,
@@ -52,8 +52,8 @@ fn is_meant(text: &str) -> bool {
     recognise::what(text.as_bytes()) == "a join file" || OWN.iter().filter(has).count() > 1
 }
 
-/// The words of which one may be a token: whatever stands behind that key, and what looks
-/// like one in another place.
+/// Words that may be a token: any value of that key, and anything elsewhere that
+/// looks like one.
 fn secrets(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut is_behind_key = false;
@@ -72,7 +72,8 @@ fn secrets(text: &str) -> Vec<String> {
     found
 }
 
-/// Six letters, a dot, and sixteen (kubernetes.io, "Authenticating with Bootstrap Tokens").
+/// Whether it looks like a token: six characters, a dot, and sixteen (kubernetes.io,
+/// "Authenticating with Bootstrap Tokens").
 fn is_token(word: &str) -> bool {
     word.split_once('.').is_some_and(|(id, secret)| id.len() == 6 && secret.len() == 16)
 }

@@ -1,5 +1,5 @@
-//! What earlier runs let through, by the receipt. What was open before is not ours to
-//! close.
+//! The rules that earlier runs made, by the receipt. What was open before is not ours
+//! to close.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,9 @@ use crate::host::Host;
 use crate::receipt::firewalld::{Place, Rule};
 use crate::receipt::{self, Intention};
 
-/// The rules that earlier runs made at a place, and that none has removed since.
+/// The rules that earlier runs made in a place, and that none has removed since.
 pub(crate) fn rules(host: &Host, place: Place, default: &str) -> Vec<Rule> {
-    // Older versions changed files only, and had firewalld read them anew.
+    // Older versions changed only files, and then reloaded firewalld.
     let mut last = said(host, Place::Files, default);
     if place == Place::Work {
         last.extend(said(host, place, default));
@@ -17,7 +17,8 @@ pub(crate) fn rules(host: &Host, place: Place, default: &str) -> Vec<Rule> {
     last.into_iter().filter_map(|(rule, is_open)| is_open.then_some(rule)).collect()
 }
 
-/// Each rule of which a command for that place was, with whether the last added it.
+/// Each rule that a command in this place added or removed, and whether the last one
+/// added it.
 fn said(host: &Host, place: Place, default: &str) -> BTreeMap<Rule, bool> {
     let mut last = BTreeMap::new();
     for intention in receipt::intentions(host.lines()) {

@@ -1,6 +1,7 @@
-//! What systemd-networkd sets of forwarding when it starts, or configures an interface:
-//! `IPv4Forwarding=` since systemd 256 (systemd.network(5), networkd.conf(5)). The older
-//! `IPForward=` only ever switched it on, and does nothing any more.
+//! What systemd-networkd sets for forwarding when it starts, or configures an
+//! interface: `IPv4Forwarding=`, since systemd 256 (systemd.network(5),
+//! networkd.conf(5)). The older `IPForward=` could only switch forwarding on, and now
+//! does nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -11,15 +12,16 @@ use crate::host::Host;
 use crate::node::pattern::fits;
 use crate::node::systemd::unit_is;
 
-/// systemd's folders; of two files of one name that of the first counts.
+/// systemd's folders. Of two files with one name, the one in the first folder counts.
 const FOLDERS: [&str; 4] =
     ["/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd"];
 const UNIT: &str = "systemd-networkd";
 
-/// Has networkd read its files for interfaces anew.
+/// The command by which networkd reads its files of interfaces again.
 pub(super) const REREAD: &str = "networkctl reload";
 
-/// The lines that switch forwarding off, for all or on one of `interfaces` or of pods.
+/// Lines that switch forwarding off: for all, or on one of `interfaces` or of the
+/// pods' interfaces.
 pub(super) fn undoing(host: &Host, interfaces: &[String]) -> anyhow::Result<Vec<Undoing>> {
     if !unit_is(host, "active", UNIT)? && !unit_is(host, "enabled", UNIT)? {
         return Ok(Vec::new());
@@ -32,12 +34,12 @@ pub(super) fn undoing(host: &Host, interfaces: &[String]) -> anyhow::Result<Vec<
     Ok(found)
 }
 
-/// Whether it runs, and so is to read its files again.
+/// Whether networkd runs, and so must read its files again.
 pub(super) fn runs(host: &Host) -> anyhow::Result<bool> {
     unit_is(host, "active", UNIT)
 }
 
-/// The names of files that count in a folder of all of systemd's.
+/// The names of files in a folder below any of systemd's.
 fn names(host: &Host, folder: &str, end: &str) -> anyhow::Result<Vec<String>> {
     let mut names = Vec::new();
     for place in FOLDERS {
@@ -49,7 +51,7 @@ fn names(host: &Host, folder: &str, end: &str) -> anyhow::Result<Vec<String>> {
     Ok(names)
 }
 
-/// A file, and its drop-ins, which are read after it.
+/// A file, and then its drop-ins.
 fn whole(host: &Host, name: &str) -> anyhow::Result<Vec<PathBuf>> {
     let drop_ins = format!("{name}.d");
     let more = names(host, &drop_ins, ".conf")?;
@@ -61,8 +63,8 @@ fn whole(host: &Host, name: &str) -> anyhow::Result<Vec<PathBuf>> {
     Ok([name.to_owned()].into_iter().chain(all).filter_map(first).collect())
 }
 
-/// The lines of one file and its drop-ins, unless a later one switches it on again, or it
-/// is for other interfaces.
+/// The lines of one file and its drop-ins. None if a later one switches forwarding on
+/// again, or if the file is for other interfaces.
 fn of_group(host: &Host, files: &[PathBuf], interfaces: &[String]) -> anyhow::Result<Vec<Undoing>> {
     let (mut found, mut is_off, mut named) = (Vec::new(), false, Vec::new());
     for path in files.iter().filter(|path| host.path(path).is_file()) {
@@ -90,7 +92,8 @@ fn of_group(host: &Host, files: &[PathBuf], interfaces: &[String]) -> anyhow::Re
         if !bad.is_empty() {
             let target = match path.strip_prefix("/usr/local/lib").or(path.strip_prefix("/usr/lib"))
             {
-                // A package's is hidden by one of its name.
+                // A file of the same name in /etc hides a package's
+                // file.
                 Ok(inner) => Path::new("/etc").join(inner),
                 Err(_) => path.clone(),
             };
@@ -108,7 +111,7 @@ fn of_group(host: &Host, files: &[PathBuf], interfaces: &[String]) -> anyhow::Re
     Ok(if is_off && is_for_ours { found } else { Vec::new() })
 }
 
-/// systemd's "no" (systemd.syntax(7)).
+/// Whether systemd reads the value as "no" (systemd.syntax(7)).
 fn is_no(value: &str) -> bool {
     ["0", "no", "n", "false", "f", "off"].iter().any(|no| value.eq_ignore_ascii_case(no))
 }
