@@ -11,8 +11,7 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::certificates::kubeconfig::Kubeconfig;
 use crate::node::certificates::pki;
-use crate::node::paths::ADMIN_CONF;
-use crate::node::paths::KUBEADM_CONFIG;
+use crate::node::paths::{ADMIN_CONF, KUBEADM_CONFIG};
 use crate::role::no_master;
 
 /// What a certificate may hold of a name (RFC 5280, `ub-common-name`), in characters.

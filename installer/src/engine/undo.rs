@@ -2,13 +2,12 @@
 //! that was cut short is run again, and meanwhile others may have removed a unit, a
 //! key or a program. What steps and older versions of them have as `undo` is here.
 
-use crate::node::rpm;
 use std::io;
 
 use crate::exec::Command;
 use crate::host::Host;
-use crate::node::sysctl;
 use crate::node::systemd::unit_is;
+use crate::node::{rpm, sysctl};
 
 /// Programs of packages that others may have removed. What each would take back has
 /// gone with it.

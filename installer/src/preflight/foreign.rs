@@ -1,14 +1,13 @@
 //! What others have put on the node, beside which Kubernetes does not work, or
 //! which would not work any more beside it.
 
-use crate::node::containerd;
-use crate::node::paths;
 use bundle_format::cluster::Firewall;
 
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
-use crate::node::paths::NETWORKS;
+use crate::node::containerd;
+use crate::node::paths::{self, NETWORKS};
 use crate::node::systemd::unit_is;
 use crate::preflight::earlier::{has_begun, is_ours};
 

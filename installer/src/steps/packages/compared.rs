@@ -1,11 +1,10 @@
 //! A bundle's packages compared with a node's: which are to be installed, upgraded or
 //! downgraded, and which stay because they are newer.
 
-use crate::host::package_change::PackageChange;
-
 use bundle_format::Nevra;
 use bundle_format::lock::LockedRpm;
 
+use crate::host::package_change::PackageChange;
 use crate::intent::Intent;
 use crate::node::rpm::Installed;
 
