@@ -69,7 +69,7 @@ pub(crate) fn compare<'a>(installed: &Installed, intent: &'a Intent) -> Compared
 
 /// Whether the spec names the version of this package: Kubernetes' own programs, and
 /// containerd.
-pub(crate) fn is_exact(intent: &Intent, package: &Nevra) -> bool {
+fn is_exact(intent: &Intent, package: &Nevra) -> bool {
     let (lock, version) = (intent.lock(), Some(package.evr.version.as_str()));
     let is_named =
         version == Some(lock.kubernetes.as_str()) || version == lock.containerd.as_deref();
