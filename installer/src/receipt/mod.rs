@@ -235,8 +235,9 @@ fn parse(bytes: &[u8]) -> anyhow::Result<(Vec<Line>, usize)> {
         if number == 0 && version(line).is_some_and(|version| version != u64::from(VERSION)) {
             bail!("it was written by another version of this program; use that one");
         }
-        let line: Line = serde_json::from_slice(line)
-            .map_err(|error| unknown(line).unwrap_or_else(|| damaged(number, &error)))?;
+        let line: Line = serde_json::from_slice(line).map_err(|error| {
+            unknown(number, line, &error).unwrap_or_else(|| damaged(number, &error))
+        })?;
         if matches!(line, Line::Receipt { .. }) != (number == 0) {
             let what = if number == 0 { "how a receipt begins" } else { "the first" };
             return Err(damaged(number, &format!("it is not {what}")).into());
@@ -254,16 +255,20 @@ fn parse(bytes: &[u8]) -> anyhow::Result<(Vec<Line>, usize)> {
     Ok((lines, whole))
 }
 
-/// That a whole line is of a step that another version has.
-fn unknown(line: &[u8]) -> Option<Failure> {
-    let line: serde_json::Value = serde_json::from_slice(line).ok()?;
-    let step = line.get("step")?;
-    StepName::deserialize(step).is_err().then(|| {
-        Failure::new(
-            format!("this version of the installer does not know the step {step}"),
-            "use the version that this node was last changed with",
-        )
-    })
+/// A whole line that says something else than this version's lines do: most likely
+/// another version wrote it. Nobody should take such a line out.
+fn unknown(number: usize, line: &[u8], error: &serde_json::Error) -> Option<Failure> {
+    let value: serde_json::Value = serde_json::from_slice(line).ok()?;
+    value.get("line")?;
+    let step = value.get("step").filter(|step| StepName::deserialize(*step).is_err());
+    let what = match step {
+        Some(step) => format!("the step {step}"),
+        None => format!("what line {} says: {error}", number + 1),
+    };
+    Some(Failure::new(
+        format!("this version of the installer does not know {what}"),
+        "use the version that this node was last changed with",
+    ))
 }
 
 /// The version that a receipt's first line says, whatever else is in the line.
