@@ -20,7 +20,7 @@ pub const BUNDLE_TYPE: &str = "application/vnd.kubeferry.bundle.v1+json";
 /// The media type of the lock, which is the bundle manifest's config.
 pub const LOCK_TYPE: &str = "application/vnd.kubeferry.lock.v1+json";
 /// The media type of an RPM.
-pub const RPM_TYPE: &str = "application/x-rpm";
+const RPM_TYPE: &str = "application/x-rpm";
 /// The media type of files with no type of their own.
 pub const FILE_TYPE: &str = "application/octet-stream";
 /// The media type of Kubernetes YAML.

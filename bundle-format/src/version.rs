@@ -70,6 +70,10 @@ fn numbers(text: &str) -> Option<[u32; 3]> {
     if !end.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-+".contains(&byte)) {
         return None;
     }
+    // `parse` takes a `+`.
+    if core.contains('+') {
+        return None;
+    }
     let mut parts = core.split('.').map(|part| part.parse::<u32>().ok());
     let numbers = [parts.next()??, parts.next()??, parts.next()??];
     parts.next().is_none().then_some(numbers)
@@ -151,7 +155,17 @@ mod tests {
         );
         assert_eq!("1.31.0-rc.1".parse::<KubernetesVersion>().unwrap().minor(), 31);
         assert_eq!("2.1.0".parse::<ContainerdVersion>().unwrap().major(), 2);
-        for text in ["", "1.28", "latest", "2.0.0", "1.28.2.1", "1.28.x", "1.28.2-\u{202e}"] {
+        for text in [
+            "",
+            "1.28",
+            "latest",
+            "2.0.0",
+            "1.28.2.1",
+            "1.28.x",
+            "1.+28.2",
+            "+1.28.2",
+            "1.28.2-\u{202e}",
+        ] {
             let error = text.parse::<KubernetesVersion>().unwrap_err().to_string();
             assert!(error.contains("such as 1.28.2"), "{error}");
         }

@@ -32,7 +32,7 @@ pub fn instead(bytes: &[u8]) -> Option<String> {
 }
 
 /// The same for what is no XML either.
-pub fn instead_of_text(bytes: &[u8]) -> Option<String> {
+fn instead_of_text(bytes: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok()?.trim_start();
     let is_xml = text.starts_with("<?xml") || text.starts_with("<!");
     let message = || {

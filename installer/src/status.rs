@@ -4,8 +4,7 @@ use serde::Serialize;
 
 use crate::host::Host;
 use crate::node::paths::KUBELET_CONF;
-use crate::node::registered;
-use crate::node::registered::Registered;
+use crate::node::registered::{self, Registered};
 use crate::node::systemd::unit_is_absent;
 use crate::receipt::{self, Line, StepName};
 use crate::role::Role;

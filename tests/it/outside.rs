@@ -309,6 +309,21 @@ fn another_mirror_of_a_list_serves_where_that_of_the_lock_is_gone() {
 }
 
 #[test]
+fn a_blob_that_the_lock_says_to_be_empty_is_not_passed_over() {
+    let demo = Demo::start();
+    demo.ok(&["lock"]);
+    let path = demo.path("bundle.yaml.lock.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    demo.ok(&["build", "-q"]);
+    let mut lock: serde_json::Value = serde_json::from_str(&text).unwrap();
+    lock["rpms"][0]["size"] = 0.into();
+    std::fs::write(&path, lock.to_string()).unwrap();
+    let error = demo.fails(&["build"]);
+    assert!(error.contains("cannot fetch chrony-4.3-1.el9.x86_64: "), "{error}");
+    assert!(error.contains("run `bundler lock` and look at what it changes"), "{error}");
+}
+
+#[test]
 fn a_token_server_that_is_not_there_is_told_once() {
     let demo = Demo::start();
     let gone = closed();

@@ -1,10 +1,9 @@
 //! What comes in and goes out by other ways than files: pipes, FIFOs, devices, links;
 //! and who may read what was written.
 
-use std::fs;
-use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::process::{Command, Output, Stdio};
+use std::{fs, io};
 
 use crate::support::demo::{BUNDLER, Demo};
 

@@ -1,12 +1,11 @@
 //! Transfers from a real nginx: one that breaks off goes on where it stopped,
 //! and a redirect to another port takes no secret along.
 
-use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use bundle_format::Digest;
 use bundler::fetch::cache::Cache;

@@ -13,10 +13,10 @@ use pgp::ser::Serialize;
 use pgp::types::{KeyDetails, Password, SigningKey, Timestamp};
 
 use crate::support::gpg::{Gpg, is_missing};
-use crate::support::key_life::Deed::*;
+use crate::support::key_life::Deed::{self, *};
 use crate::support::key_life::Verdict::{self, Expired, Good, Over, Refused, Revoked};
 use crate::support::key_life::{
-    DOCUMENT, Deed, Owner, assert_ours, assert_ours_of, by_gpg, keyring, seconds, time,
+    DOCUMENT, Owner, assert_ours, assert_ours_of, by_gpg, keyring, seconds, time,
 };
 
 /// A key's life, and the copies of it that are given on a day.

@@ -12,9 +12,9 @@ use pgp::packet::{
 use pgp::types::{KeyDetails, Password, Timestamp};
 
 use crate::support::gpg::{Gpg, is_missing};
-use crate::support::key_life::Deed::{Key, Publish, Revoke, Sign, Subkey};
-use crate::support::key_life::Verdict::{Good, Revoked};
-use crate::support::key_life::{DOCUMENT, Deed, Owner, Verdict, by_gpg, keyring, seconds, time};
+use crate::support::key_life::Deed::{self, Key, Publish, Revoke, Sign, Subkey};
+use crate::support::key_life::Verdict::{self, Good, Revoked};
+use crate::support::key_life::{DOCUMENT, Owner, by_gpg, keyring, seconds, time};
 
 const TODAY: u64 = 100;
 

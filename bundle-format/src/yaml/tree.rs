@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 // The parser that serde reads the same text with.
-use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, Span, StrInput};
+use serde_saphyr::granit_parser::{Event, Marker, Options, Parser, ScalarStyle, Span, StrInput};
 
 use super::problem::{Place, Problem, cut};
 
@@ -100,7 +100,7 @@ pub fn parse(text: &str, what: &'static str) -> Result<Option<Node>, Problem> {
             Event::DocumentStart(..) if root.is_some() => {
                 let message =
                     format!("a second document begins here: a {what} is one, so remove the `---`");
-                return Err(Problem::new(place(span), message));
+                return Err(Problem::new(place(span.start), message));
             }
             Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
             event => root = Some(reader.node(event, span, 0)?),
@@ -125,24 +125,21 @@ fn no_yaml(reason: &str) -> String {
     format!("this is no YAML: {reason}{cure}")
 }
 
-fn place(span: Span) -> Place {
-    Place { line: span.start.line(), column: span.start.col() + 1 }
+fn place(marker: Marker) -> Place {
+    Place { line: marker.line(), column: marker.col() + 1 }
 }
 
 impl<'a> Reader<'a> {
     fn next(&mut self) -> Result<(Event<'a>, Span), Problem> {
         match self.parser.next() {
             Some(Ok(event)) => Ok(event),
-            Some(Err(error)) => {
-                let place = Place { line: error.marker().line(), column: error.marker().col() + 1 };
-                Err(Problem::new(place, no_yaml(&error.info())))
-            }
+            Some(Err(error)) => Err(Problem::new(place(*error.marker()), no_yaml(&error.info()))),
             None => Ok((Event::StreamEnd, Span::default())),
         }
     }
 
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Problem> {
-        let place = place(span);
+        let place = place(span.start);
         if depth > MAX_DEPTH {
             return Err(Problem::new(place, format!("it nests deeper than {MAX_DEPTH} levels")));
         }
@@ -152,9 +149,11 @@ impl<'a> Reader<'a> {
             | Event::MappingStart(.., Some(tag))
                 if !["str", "seq", "map"].iter().any(|kind| tag.is_yaml_core_schema_tag(kind)) =>
             {
-                let tag = cut(&tag.to_string());
-                let message = format!("a {} needs no tags: remove `{tag}`", self.what);
-                return Err(Problem::new(place, message));
+                let words = cut(&tag.to_string());
+                let message = format!("a {} needs no tags: remove `{words}`", self.what);
+                // The node's own place is behind its tag.
+                let start = span.tag_start().unwrap_or(span.start);
+                return Err(Problem::new(self::place(start), message));
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain && tag.is_none();

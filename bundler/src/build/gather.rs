@@ -44,10 +44,10 @@ fn refuse_what_is_elsewhere(jobs: &[Job<'_>]) -> anyhow::Result<()> {
 
 /// Fetches all blobs, or tells all that is in the way.
 fn fetch(jobs: Vec<Job<'_>>, upstreams: &Upstreams, quiet: bool) -> anyhow::Result<()> {
-    let missing: u64 = jobs.iter().map(|job| job.size).sum();
-    if missing == 0 {
+    if jobs.is_empty() {
         return Ok(());
     }
+    let missing: u64 = jobs.iter().map(|job| job.size).sum();
     check_folder(upstreams.cache.folder(), missing)?;
     let places = places(&jobs);
     places.announce(&upstreams.hosts);

@@ -18,7 +18,7 @@ use crate::rpm::key::{ExpiredKeys, Keyring, MAX_KEY};
 use crate::rpm::location::folder;
 use crate::rpm::repository::Repository;
 use crate::rpm::resolve::{self, Baseline, Goal, baseline};
-use crate::rpm::source::{Metadata, RepositorySource};
+use crate::rpm::verified_repository::{Metadata, RepositorySource};
 use crate::spec::text;
 
 /// Prints all packages that must be installed to get the ones that you name

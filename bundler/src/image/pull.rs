@@ -23,7 +23,7 @@ use crate::fetch::{self, Fetch, FetchError, Request};
 /// Manifests": registries take at least 4 MiB, and take no more in fact).
 pub const MANIFEST_LIMIT: u64 = 4 * 1024 * 1024;
 /// The largest image configuration that is read, in bytes.
-pub const CONFIG_LIMIT: u64 = 8 * 1024 * 1024;
+const CONFIG_LIMIT: u64 = 8 * 1024 * 1024;
 
 /// Pulls from registries and their mirrors.
 pub struct Puller {

@@ -13,7 +13,7 @@ use crate::rpm::key::{ExpiredKeys, Keyring};
 use crate::rpm::location::folder;
 use crate::rpm::node_rpm::NodeRpm;
 use crate::rpm::repository::{self, Repository as LoadedRepository};
-use crate::rpm::source::{Metadata, RepositorySource};
+use crate::rpm::verified_repository::{Metadata, RepositorySource};
 use crate::spec::{Check, Repository, Target};
 
 /// What a target's repositories offer.

@@ -19,6 +19,6 @@ pub mod repomd;
 pub mod repository;
 pub mod resolve;
 mod revoker;
-pub mod source;
 mod standing;
+pub mod verified_repository;
 mod xml;

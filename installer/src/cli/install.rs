@@ -1,7 +1,5 @@
 //! `installer --role …`: preflight, plan, run.
 
-use crate::node::join;
-use crate::steps::order;
 use std::io::{self, Write};
 use std::time::Instant;
 
@@ -17,11 +15,11 @@ use crate::failure::Failure;
 use crate::host::{Host, LOG};
 use crate::install::{Change, Steps};
 use crate::intent::Intent;
-use crate::node::join::JoinFile;
-use crate::preflight;
-use crate::preflight::settled;
+use crate::node::join::{self, JoinFile};
+use crate::preflight::{self, settled};
 use crate::receipt::StepName;
 use crate::role::Role;
+use crate::steps::order;
 use crate::target;
 
 pub(crate) fn install(aim: &Aim, choice: &Choice, way: &Way) -> Ended {

@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::path::Path;
 
+use bundle_format::text::{plain_json, stdout};
+
 use super::node;
 use crate::node::inventory::Inventory;
-use bundle_format::text::{plain_json, stdout};
 
 pub(crate) fn inventory(root: Option<&Path>, json: bool) -> anyhow::Result<()> {
     let inventory = Inventory::take(&node::host(root)?)?;

@@ -21,7 +21,6 @@ mod status;
 mod token;
 mod verify;
 
-use crate::node::join;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,6 +32,7 @@ use rustix::process::umask;
 
 use self::options::{Aim, Choice, Look, Way};
 use crate::failure::{Failure, describe};
+use crate::node::join;
 
 /// Puts Kubernetes on this node from a bundle, with no network but the nodes'
 /// own

@@ -1,6 +1,5 @@
 //! From the command line to an intent.
 
-use crate::node::join;
 use std::io::Write;
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -21,7 +20,7 @@ use crate::host::Host;
 use crate::intent::Intent;
 use crate::node::certificates::kubeconfig::Brought;
 use crate::node::facts::Facts;
-use crate::node::join::JoinFile;
+use crate::node::join::{self, JoinFile};
 use crate::node::paths::ROOT_KUBECONFIG;
 use crate::role::Role;
 use crate::target;

@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
+use bundle_format::text::{indented, plain_json, printable, stdout};
+
 use super::node;
 use crate::receipt::StepName;
 use crate::status::{Progress, Registration, Status};
-use bundle_format::text::{indented, plain_json, printable, stdout};
 
 pub(crate) fn status(json: bool) -> anyhow::Result<()> {
     let status = Status::gather(&node::host(None)?);

@@ -1,6 +1,5 @@
 //! `installer token`.
 
-use crate::node::join;
 use std::path::Path;
 
 use anyhow::bail;
@@ -10,7 +9,7 @@ use super::output::secret;
 use crate::cluster_file::{self, ClusterFile, OfBundle};
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::node::join::{JoinFile, Machine};
+use crate::node::join::{self, JoinFile, Machine};
 use crate::node::paths::ADMIN_CONF;
 use crate::role::no_master;
 

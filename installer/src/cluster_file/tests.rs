@@ -241,7 +241,9 @@ fn each_mistake_has_its_place_and_what_to_write() {
             "2:1: a second document begins here: a cluster file is one, so remove the `---`",
         ),
         ("ingress: true\n\tselinux: leave", "this is no YAML"),
-        ("ingress: !x true", "1:13: a cluster file needs no tags: remove `!x`"),
+        ("ingress: !x true", "1:10: a cluster file needs no tags: remove `!x`"),
+        ("nodes: !x\n- name: a", "1:8: a cluster file needs no tags: remove `!x`"),
+        ("kubelet: !x {maxPods: 5}", "1:10: a cluster file needs no tags: remove `!x`"),
         ("name: a\nkubernetes: {}\ntargets: []", "c.yaml is a bundle's spec, and no cluster file"),
         ("token: a.b\ncaCertHash: c", "c.yaml is a join file, and no cluster file"),
     ] {

@@ -11,8 +11,7 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::certificates::kubeconfig::Kubeconfig;
 use crate::node::certificates::pki;
-use crate::node::paths::ADMIN_CONF;
-use crate::node::paths::KUBEADM_CONFIG;
+use crate::node::paths::{ADMIN_CONF, KUBEADM_CONFIG};
 use crate::role::no_master;
 
 /// The longest name that a certificate can hold, in characters (RFC 5280,

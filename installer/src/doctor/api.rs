@@ -5,8 +5,7 @@ use crate::host::Host;
 use crate::node::certificates::kubeconfig::Kubeconfig;
 use crate::node::kubeadm::config_option;
 use crate::node::paths::KUBELET_CONF;
-use crate::node::reach;
-use crate::node::registered;
+use crate::node::{reach, registered};
 use crate::role::Role;
 
 /// Nothing answers at the address in kubelet's kubeconfig.

@@ -1,12 +1,12 @@
 //! The cgroup driver: kubelet and containerd must have the same.
 
-use crate::node::paths;
 use bundle_format::cluster::CgroupDriver;
 
 use super::finding::{Finding, again};
 use super::kubelet;
 use crate::host::Host;
 use crate::node::containerd::told;
+use crate::node::paths;
 use crate::receipt::StepName;
 
 pub(super) fn differs(host: &Host) -> anyhow::Result<Option<Finding>> {

@@ -3,8 +3,7 @@
 use super::finding::{Finding, again, role};
 use super::unit;
 use crate::host::Host;
-use crate::node::chrony;
-use crate::node::chrony::{ALLOWED, Tracking};
+use crate::node::chrony::{self, ALLOWED, Tracking};
 use crate::node::paths::CHRONY_CONF;
 use crate::receipt::{self, StepName};
 use crate::role::Role;

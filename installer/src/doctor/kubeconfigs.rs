@@ -5,12 +5,8 @@ use super::finding::{Finding, role, whole_line};
 use crate::host::Host;
 use crate::node::certificates::certificate::Certificate;
 use crate::node::certificates::kubeconfig::Kubeconfig;
-use crate::node::kubeadm::RESET;
-use crate::node::kubeadm::config_option;
-use crate::node::paths::AUTHORITY;
-use crate::node::paths::KUBELET_CLIENT;
-use crate::node::paths::KUBELET_CONF;
-use crate::node::paths::{ADMIN_CONF, ROOT_KUBECONFIG};
+use crate::node::kubeadm::{RESET, config_option};
+use crate::node::paths::{ADMIN_CONF, AUTHORITY, KUBELET_CLIENT, KUBELET_CONF, ROOT_KUBECONFIG};
 use crate::role::Role;
 
 /// The administrator's kubeconfig is wrong.

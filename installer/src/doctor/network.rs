@@ -3,8 +3,7 @@
 use super::finding::Finding;
 use crate::host::Host;
 use crate::node::containerd::networks;
-use crate::node::paths::ADMIN_CONF;
-use crate::node::paths::NETWORKS;
+use crate::node::paths::{ADMIN_CONF, NETWORKS};
 use crate::node::registered;
 
 pub(super) fn missing(host: &Host) -> anyhow::Result<Option<Finding>> {

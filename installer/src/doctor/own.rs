@@ -1,8 +1,6 @@
 //! What the installer left on the node for each boot: files that system programs
 //! read, and units.
 
-use crate::node::paths;
-use crate::steps::order;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -12,12 +10,12 @@ use bundle_format::Digest;
 use super::finding::{Finding, again};
 use super::unit;
 use crate::host::Host;
-use crate::node::facts;
-use crate::node::facts::default_route;
+use crate::node::facts::{self, default_route};
+use crate::node::paths;
 use crate::receipt::{Deed, Line, StepName};
 use crate::role::Role;
-use crate::steps::nfs_server;
 use crate::steps::service_route::{PATH, SET, UNIT};
+use crate::steps::{nfs_server, order};
 
 /// A file that the installer wrote for the system is gone or empty. After the next
 /// boot its modules or kernel settings are missing.

@@ -3,8 +3,7 @@
 use super::certificates;
 use super::finding::{Finding, role, whole_line};
 use crate::host::Host;
-use crate::node::kubeadm::RESET;
-use crate::node::kubeadm::config_option;
+use crate::node::kubeadm::{RESET, config_option};
 use crate::node::paths::KUBELET_CONF;
 use crate::node::registered;
 use crate::receipt::{self, StepName};

@@ -3,8 +3,7 @@
 use super::finding::Finding;
 use crate::host::Host;
 use crate::node::kubeadm::config_option;
-use crate::node::paths::STATIC_PODS;
-use crate::node::paths::{AUTHORITY_KEY, ETCD_MEMBER};
+use crate::node::paths::{AUTHORITY_KEY, ETCD_MEMBER, STATIC_PODS};
 
 /// Each pod's file, and the phase of `kubeadm init` that writes it.
 const PODS: [(&str, &str); 4] = [

@@ -1,11 +1,9 @@
 //! The way back: over the receipt, from its end.
 
-use crate::node::paths;
 use std::collections::{BTreeSet, HashMap};
-use std::fs;
-use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::{fs, io};
 
 use bundle_format::Digest;
 
@@ -14,6 +12,7 @@ use crate::engine::undo;
 use crate::exec::Command;
 use crate::files::whole::partial;
 use crate::host::Host;
+use crate::node::paths;
 use crate::receipt::{self, Before, Deed, StepName};
 
 /// What a reset reports.

@@ -2,13 +2,12 @@
 //! an interruption, and meanwhile somebody may have removed a unit, a key or a
 //! program. This knows all undo commands of steps, and of older versions of them.
 
-use crate::node::rpm;
 use std::io;
 
 use crate::exec::Command;
 use crate::host::Host;
-use crate::node::sysctl;
 use crate::node::systemd::unit_is;
+use crate::node::{rpm, sysctl};
 
 /// Programs whose package somebody may have removed. What they would undo went with
 /// the package.

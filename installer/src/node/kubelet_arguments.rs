@@ -3,12 +3,12 @@
 //! their names, and the files of variables that these name. The files of kubelet's
 //! package count as the bundle's package brings them.
 
-use crate::node::paths;
 use std::collections::BTreeMap;
 
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::node::paths;
 
 /// kubeadm writes this anew when a node enters its cluster.
 pub(crate) const KUBEADM: &str = "/var/lib/kubelet/kubeadm-flags.env";

@@ -1,13 +1,12 @@
 //! Other software on the node that breaks Kubernetes, or that Kubernetes would break.
 
-use crate::node::containerd;
-use crate::node::paths;
 use bundle_format::cluster::Firewall;
 
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
-use crate::node::paths::NETWORKS;
+use crate::node::containerd;
+use crate::node::paths::{self, NETWORKS};
 use crate::node::systemd::unit_is;
 use crate::preflight::earlier::{has_begun, is_ours};
 

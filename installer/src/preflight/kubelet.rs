@@ -2,13 +2,13 @@
 //! know, with which it would exit at once (kubeadm#1347), and those that override its
 //! configuration.
 
-use crate::node::paths;
 use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
 use crate::node::kubelet_arguments::{Argument, holding, without_cluster};
+use crate::node::paths;
 
 /// Removed arguments, by the minor release that removed them
 /// (`CHANGELOG/CHANGELOG-1.*.md` of kubernetes/kubernetes).

@@ -23,13 +23,13 @@ mod routes;
 pub mod settled;
 mod wildcard;
 
-use crate::node::paths;
-use crate::preflight::earlier::has_begun;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
+use crate::node::paths;
+use crate::preflight::earlier::has_begun;
 use crate::role::Role;
 use crate::steps::{cni_interface, firewall, kubeconfig, manifests, nfs_server, time};
 

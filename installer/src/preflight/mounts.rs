@@ -1,8 +1,6 @@
 //! File systems on which containers, kubelet or etcd do not work, or which lose their
 //! data at the next boot.
 
-use crate::node::containerd::told;
-use crate::node::paths::{CONTAINERD_DATA, ETCD, KUBELET};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -15,6 +13,8 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::host::place::unescaped;
 use crate::intent::Intent;
+use crate::node::containerd::told;
+use crate::node::paths::{CONTAINERD_DATA, ETCD, KUBELET};
 use crate::preflight::earlier::has_begun;
 use crate::role::Role;
 use crate::steps::manifests;

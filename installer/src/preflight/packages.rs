@@ -1,6 +1,5 @@
 //! Conflicts between the bundle's packages and the node's.
 
-use crate::node::paths;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
@@ -15,6 +14,7 @@ use crate::host::Host;
 use crate::host::package_change::PackageChange;
 use crate::intent::Intent;
 use crate::node::family::packager;
+use crate::node::paths;
 use crate::node::rpm::Installed;
 use crate::steps::packages::compared::{Compared, Newer, compare};
 

@@ -1,11 +1,10 @@
 //! The API server that must be reached, and the ports that must be free.
 
-use crate::node::reach::answers;
-
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
+use crate::node::reach::answers;
 use crate::preflight::earlier::has_begun;
 use crate::preflight::expectations;
 use crate::role::Role;

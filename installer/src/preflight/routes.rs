@@ -3,8 +3,7 @@
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
-use crate::node::facts;
-use crate::node::facts::Route;
+use crate::node::facts::{self, Route};
 use crate::preflight::earlier::has_begun;
 use crate::steps::service_route;
 

@@ -2,7 +2,6 @@
 //! is refused: kubeadm would not change them, and a half-changed node is worse than
 //! an unchanged one.
 
-use crate::node::paths;
 use std::collections::BTreeMap;
 
 use bundle_format::cluster::ProxyMode;
@@ -11,7 +10,7 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
-use crate::node::kubeadm;
+use crate::node::{kubeadm, paths};
 use crate::receipt::StepName;
 use crate::role::Role;
 

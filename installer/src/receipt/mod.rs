@@ -237,8 +237,9 @@ fn parse(bytes: &[u8]) -> anyhow::Result<(Vec<Line>, usize)> {
         if number == 0 && version(line).is_some_and(|version| version != u64::from(VERSION)) {
             bail!("it was written by another version of this program; use that one");
         }
-        let line: Line = serde_json::from_slice(line)
-            .map_err(|error| unknown(line).unwrap_or_else(|| damaged(number, &error)))?;
+        let line: Line = serde_json::from_slice(line).map_err(|error| {
+            unknown(number, line, &error).unwrap_or_else(|| damaged(number, &error))
+        })?;
         if matches!(line, Line::Receipt { .. }) != (number == 0) {
             let what = if number == 0 { "how a receipt begins" } else { "the first" };
             return Err(damaged(number, &format!("it is not {what}")).into());
@@ -256,16 +257,20 @@ fn parse(bytes: &[u8]) -> anyhow::Result<(Vec<Line>, usize)> {
     Ok((lines, whole))
 }
 
-/// The failure if a line names a step of another version.
-fn unknown(line: &[u8]) -> Option<Failure> {
-    let line: serde_json::Value = serde_json::from_slice(line).ok()?;
-    let step = line.get("step")?;
-    StepName::deserialize(step).is_err().then(|| {
-        Failure::new(
-            format!("this version of the installer does not know the step {step}"),
-            "use the version that this node was last changed with",
-        )
-    })
+/// The failure if a whole line is not one of this version: most likely another version
+/// wrote it. Nobody should remove such a line.
+fn unknown(number: usize, line: &[u8], error: &serde_json::Error) -> Option<Failure> {
+    let value: serde_json::Value = serde_json::from_slice(line).ok()?;
+    value.get("line")?;
+    let step = value.get("step").filter(|step| StepName::deserialize(*step).is_err());
+    let what = match step {
+        Some(step) => format!("the step {step}"),
+        None => format!("what line {} says: {error}", number + 1),
+    };
+    Some(Failure::new(
+        format!("this version of the installer does not know {what}"),
+        "use the version that this node was last changed with",
+    ))
 }
 
 /// The version in the first line, whatever else that line has.

@@ -1,7 +1,6 @@
 //! The images that the control plane starts from. If one is missing, `kubeadm init`
 //! waits for minutes and then blames kubelet.
 
-use crate::node::containerd::told;
 use std::collections::BTreeSet;
 
 use bundle_format::layout;
@@ -11,6 +10,7 @@ use super::images;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
+use crate::node::containerd::told;
 use crate::node::kubeadm;
 
 /// Why kubeadm would wait in vain: an image of its own list is not in the bundle, or

@@ -1,6 +1,5 @@
 //! A worker joins its cluster, by kubeadm.
 
-use crate::node::paths::KUBEADM_JOINED;
 use anyhow::Context;
 
 use crate::engine::step::Step;
@@ -8,13 +7,10 @@ use crate::exec::Command;
 use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::join::JoinFile;
-use crate::node::kubeadm;
-use crate::node::kubeadm::RESET;
+use crate::node::kubeadm::{self, RESET};
 use crate::node::kubectl::kubectl;
-use crate::node::paths::KUBELET_CONF;
-use crate::node::paths::SERVICE_FOLDER;
-use crate::node::standing;
-use crate::node::standing::Standing;
+use crate::node::paths::{KUBEADM_JOINED, KUBELET_CONF, SERVICE_FOLDER};
+use crate::node::standing::{self, Standing};
 use crate::receipt::StepName;
 use crate::steps::control_plane::FOLDERS;
 use crate::steps::file::claims;

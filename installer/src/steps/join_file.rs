@@ -2,12 +2,10 @@
 //! the cluster file has changed. When its token has expired, `installer token` makes
 //! a new one.
 
-use crate::node::join;
-
 use crate::engine::step::Step;
 use crate::install::{Change, Node, OfInstall};
 use crate::intent::Intent;
-use crate::node::join::JoinFile;
+use crate::node::join::{self, JoinFile};
 use crate::receipt::StepName;
 
 /// Writes the join file.

@@ -1,8 +1,6 @@
 //! root's kubeconfig, where kubectl looks for it: the administrator's on a master; on
 //! a worker one that was brought along, or none.
 
-use crate::node::paths::ADMIN_CONF;
-use crate::node::paths::ROOT_KUBECONFIG;
 use std::time::SystemTime;
 
 use crate::engine::step::Step;
@@ -10,6 +8,7 @@ use crate::failure::Failure;
 use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::certificates::kubeconfig::Brought;
+use crate::node::paths::{ADMIN_CONF, ROOT_KUBECONFIG};
 use crate::receipt::StepName;
 use crate::role::Role;
 use crate::steps::file::secret_file;

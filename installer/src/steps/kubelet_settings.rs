@@ -1,13 +1,13 @@
 //! The cluster file's settings of kubelet, on a node that has already joined: kubeadm
 //! writes them only once.
 
-use crate::node::paths::KUBELET_CONFIG;
 use anyhow::Context;
 use serde_json::{Map, Value};
 
 use crate::engine::step::Step;
 use crate::install::{Change, Node};
 use crate::intent::Intent;
+use crate::node::paths::KUBELET_CONFIG;
 use crate::receipt::StepName;
 use crate::steps::file::file_for;
 

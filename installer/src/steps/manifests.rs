@@ -21,8 +21,7 @@ use crate::failure::Failure;
 use crate::install::{Change, Node, OfInstall};
 use crate::intent::Intent;
 use crate::node::kubectl::kubectl;
-use crate::node::paths::ADMIN_CONF;
-use crate::node::paths::SERVICE_FOLDER;
+use crate::node::paths::{ADMIN_CONF, SERVICE_FOLDER};
 use crate::receipt::StepName;
 
 /// How long the API server may take to serve a kind after its definition, in seconds.

@@ -4,8 +4,7 @@ use crate::engine::step::Step;
 use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::kubectl::kubectl;
-use crate::node::paths::ADMIN_CONF;
-use crate::node::paths::KUBELET_CONF;
+use crate::node::paths::{ADMIN_CONF, KUBELET_CONF};
 use crate::receipt::StepName;
 use crate::role::Role;
 

@@ -4,8 +4,6 @@
 //! other plugins, `proxy`, `installroot`, `tsflags`, …) are not meant for the
 //! bundle's packages: dnf and yum would refuse or silently skip some.
 
-use crate::node::paths::DNF_CONFIG;
-use crate::node::paths::PACKAGES;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -18,6 +16,7 @@ use crate::engine::step::Step;
 use crate::host::Host;
 use crate::install::{Change, Node, OfInstall};
 use crate::intent::Intent;
+use crate::node::paths::{DNF_CONFIG, PACKAGES};
 use crate::receipt::StepName;
 use crate::steps::file::file;
 use crate::steps::{packages, vendor_keys};

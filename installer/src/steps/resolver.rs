@@ -4,12 +4,12 @@
 //! where nothing answers: a site without DNS has nothing better. kubelet gets a file of
 //! its own, because NetworkManager writes `/etc/resolv.conf` at each boot.
 
-use crate::node::paths::RESOLV_CONF;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::lines::{end_last, lines};
 use crate::host::Host;
 use crate::install::{Change, Node};
+use crate::node::paths::RESOLV_CONF;
 use crate::node::systemd::unit_is;
 use crate::receipt::StepName;
 use crate::steps::file::{file, file_for};

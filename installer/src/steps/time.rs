@@ -3,7 +3,6 @@
 //! that set the clock are switched off: two of them fight, and a unit that conflicts
 //! with chronyd may win at the next boot (ansible-role-ntp#22).
 
-use crate::node::paths::CHRONY_CONF;
 use ipnet::Ipv4Net;
 
 use crate::engine::step::Step;
@@ -12,8 +11,8 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::install::{Change, Node};
 use crate::intent::Intent;
-use crate::node::chrony;
-use crate::node::chrony::{ALLOWED, Tracking};
+use crate::node::chrony::{self, ALLOWED, Tracking};
+use crate::node::paths::CHRONY_CONF;
 use crate::node::systemd::{unit_is, unit_told};
 use crate::receipt::StepName;
 use crate::role::Role;

@@ -2,8 +2,6 @@
 //! expiry date, and `rpm --import` does not replace the old copy. So the old copy is
 //! erased first, and kept for a reset.
 
-use crate::node::paths::KEYS_BEFORE;
-use crate::node::rpm;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +13,8 @@ use bundle_format::lock::Descriptor;
 use crate::exec::Command;
 use crate::host::Host;
 use crate::install::{Change, Node};
+use crate::node::paths::KEYS_BEFORE;
+use crate::node::rpm;
 use crate::receipt::{self, Deed, Intention};
 use crate::steps::file::file;
 

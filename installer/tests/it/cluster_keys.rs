@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use installer::engine::reset;
-use installer::engine::run;
+use installer::engine::{reset, run};
 use installer::install::Steps;
 use installer::intent::Intent;
 use installer::preflight;
@@ -11,9 +10,8 @@ use installer::receipt::StepName;
 use installer::role::Role;
 use installer::steps::order;
 
-use crate::node;
 use crate::node::intent::bundle_with;
-use crate::node::kinds;
+use crate::node::{self, kinds};
 
 fn mirrors(intent: &mut Intent) {
     intent.cluster.registry_mirrors = serde_saphyr::from_str(

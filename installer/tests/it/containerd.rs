@@ -14,22 +14,22 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use crate::node::intent::write_bundle_of;
-use crate::node::kinds;
 use bundle_format::Digest;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::lock::{Descriptor, LockedImage};
 use bundle_format::oci::OCI_INDEX;
 use configs::Config;
 use installer::doctor;
-use installer::engine::reset;
-use installer::engine::run;
 use installer::engine::step::Step;
+use installer::engine::{reset, run};
 use installer::intent::Intent;
 use installer::role::Role;
 use installer::steps::containerd::Containerd;
 use real::{Machine, Release};
 use toml_edit::{DocumentMut, Item};
+
+use crate::node::intent::write_bundle_of;
+use crate::node::kinds;
 
 const MAIN: &str = "/etc/containerd/config.toml";
 const PAUSE: &str = "registry.k8s.io/pause:3.10";

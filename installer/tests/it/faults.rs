@@ -2,14 +2,12 @@
 //! one mends what they left.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::Duration;
+use std::{fs, thread};
 
-use installer::engine::orphan;
-use installer::engine::reset;
+use installer::engine::{orphan, reset};
 use installer::install::Change;
 use installer::role::Role;
 

@@ -4,16 +4,14 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 
-use installer::engine::reset;
-use installer::engine::run;
+use installer::engine::{reset, run};
 use installer::host::Host;
 use installer::node::facts::Facts;
 use installer::receipt::StepName;
 use installer::role::Role;
 use rustix::fs::{CWD, FileType, IFlags, Mode, ioctl_getflags, ioctl_setflags, mknodat};
 
-use crate::node::Node;
-use crate::node::kinds;
+use crate::node::{Node, kinds};
 
 /// A node of which a file is a link to another.
 fn linked(path: &str, target: &str, text: &str) -> Node {

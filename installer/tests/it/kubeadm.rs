@@ -6,8 +6,7 @@ use std::time::Duration;
 use bundle_format::Digest;
 use bundle_format::cluster::{Cluster, NodeName, ProxyMode};
 use insta::assert_snapshot;
-use installer::node::join::Expiry;
-use installer::node::join::JoinFile;
+use installer::node::join::{Expiry, JoinFile};
 use installer::node::kubeadm::{Settings, init_configuration, join_configuration};
 
 use crate::pages::settings;

@@ -305,6 +305,20 @@ fn networkd_switches_no_forwarding_off() {
     );
 }
 
+/// It was killed between the file and the command that has networkd read it.
+#[test]
+fn networkd_reads_its_files_again_after_an_interruption() {
+    let node = kinds::bare(Role::Worker);
+    write(&node, "run/systemd/active/systemd-networkd", "");
+    apply(&node, StepName::Sysctl);
+    let receipt = node.root().join("var/lib/kubeferry/receipt.jsonl");
+    let deed =
+        "{\"line\":\"deed\",\"step\":\"sysctl\",\"deed\":{\"did\":\"made\",\"path\":\"/x\"}}\n";
+    fs::write(&receipt, fs::read_to_string(&receipt).unwrap() + deed).unwrap();
+    assert!(plan(&node, StepName::Sysctl).contains(&"run networkctl reload".to_owned()));
+    apply(&node, StepName::Sysctl);
+}
+
 /// NetworkManager.conf(5): of one key a later file's `=` replaces what is before it.
 #[test]
 fn a_later_file_of_network_managers_takes_no_interface_back() {

@@ -4,8 +4,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use installer::engine::reset;
-use installer::engine::reset::Told;
+use installer::engine::reset::{self, Told};
 use installer::engine::run;
 use installer::exec::Command;
 use installer::host::Host;
@@ -16,10 +15,9 @@ use installer::receipt::{Deed, Line, Receipt, StepName};
 use installer::role::Role;
 use installer::steps::order;
 
-use crate::node;
 use crate::node::intent::{Rpm, bundle_with_packages};
 use crate::node::text::write;
-use crate::node::{Node, kinds};
+use crate::node::{self, Node, kinds};
 
 const KUBELET: Rpm = Rpm { nevra: "kubelet-1.28.2-1.x86_64", is_requested: true, needed: &[] };
 const SOCAT: Rpm = Rpm {

@@ -2,14 +2,11 @@
 //! this machine.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::process;
 use std::time::{Duration, SystemTime};
+use std::{fs, io, process};
 
-use installer::engine::reset;
-use installer::engine::reset::Told;
+use installer::engine::reset::{self, Told};
 use installer::engine::run;
 use installer::exec::{Command, Exec, Input, Output};
 use installer::host::Host;

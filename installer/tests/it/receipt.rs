@@ -250,3 +250,21 @@ fn a_step_of_another_version_is_no_damage() {
     let folder = receipt(text.as_bytes());
     assert_refused(folder.path(), "does not know the step \"swop\"", "use the version");
 }
+
+/// Nobody is told to take out what a later version did.
+#[test]
+fn a_line_of_another_version_is_no_damage() {
+    let deed = |deed: &str| format!("{{\"line\":\"deed\",\"step\":\"swap\",\"deed\":{{{deed}}}}}");
+    for (line, word) in [
+        ("{\"line\":\"paused\"}".to_owned(), "`paused`"),
+        (deed("\"did\":\"mounted\",\"path\":\"/a\""), "`mounted`"),
+        (
+            deed("\"did\":\"ran\",\"command\":[\"a\"],\"undo\":[],\"intention\":{\"to\":\"fly\"}"),
+            "`fly`",
+        ),
+    ] {
+        let folder = receipt(format!("{HEAD}{line}\n").as_bytes());
+        assert_refused(folder.path(), "does not know what line 2 says", "use the version");
+        assert_refused(folder.path(), word, "use the version");
+    }
+}

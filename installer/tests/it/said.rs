@@ -1,10 +1,9 @@
 //! What commands say, and what a run makes of it: the log has it, but for secrets; a
 //! step is finished when it is done, and not when its commands have ended.
 
-use std::fs;
-use std::io;
 use std::path::Path;
 use std::time::Duration;
+use std::{fs, io};
 
 use installer::exec::{Command, Exec, Input, Output};
 use installer::failure::describe;

@@ -11,8 +11,7 @@ use installer::install::Steps;
 use installer::preflight;
 use installer::receipt::StepName;
 use installer::role::Role;
-use installer::steps::images;
-use installer::steps::order;
+use installer::steps::{images, order};
 
 use crate::node::kinds::{self, firewalled};
 use crate::node::member::Member;

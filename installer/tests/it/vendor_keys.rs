@@ -2,17 +2,14 @@
 //! rpm of this machine.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::process;
 use std::time::Duration;
+use std::{fs, io, process};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use installer::engine::reset;
-use installer::engine::run;
+use installer::engine::{reset, run};
 use installer::exec::{Command, Exec, Input, Output};
 use installer::host::Host;
 use installer::install::Steps;

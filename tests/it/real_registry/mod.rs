@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use bundle_format::digest::Digest;
 use bundler::image::registry::{PlainHttp, Registries, Registry};
-
 use image::Content;
 use lab::token_server::{self, Access, TokenServer};
 

@@ -1,10 +1,9 @@
 //! The whole story, as an operator has it: a bundle on a stick, one line on the
 //! first node, one on each of the others.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
+use std::{fs, thread};
 
 use anyhow::{Context, anyhow};
 

@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 
-use crate::cluster;
-use crate::{Lab, Node, Settings};
+use crate::{Lab, Node, Settings, cluster};
 
 const AGAIN: &str = "this node is a master already; nothing is to be done\n";
 

@@ -1,13 +1,12 @@
 //! kubelet's certificates. kubelet keeps them itself.
 
-use crate::node::paths::KUBELET_CLIENT;
 use anyhow::Context;
 
 use crate::host::Host;
 use crate::node::certificates::certificate::Certificate;
 use crate::node::certificates::kept::{Keeper, Kept};
 use crate::node::certificates::kubeconfig::Kubeconfig;
-use crate::node::paths::KUBELET_CONF;
+use crate::node::paths::{KUBELET_CLIENT, KUBELET_CONF};
 
 /// kubelet's serving certificate, signed by itself. Nobody checks it.
 const SERVING: &str = "/var/lib/kubelet/pki/kubelet.crt";

@@ -1,7 +1,6 @@
 //! The certificates that kubeadm and kubelet keep on a node, and their purposes
 //! (kubernetes.io, "PKI certificates and requirements").
 
-use crate::node::paths::PKI;
 use anyhow::{Context, ensure};
 
 use crate::failure::Failure;
@@ -10,7 +9,7 @@ use crate::node::certificates::certificate::Certificate;
 use crate::node::certificates::kept::{Keeper, Kept};
 use crate::node::certificates::kubeconfig::Kubeconfig;
 use crate::node::certificates::kubelet;
-use crate::node::paths::ROOT_KUBECONFIG;
+use crate::node::paths::{PKI, ROOT_KUBECONFIG};
 
 /// Certificates in files below [`PKI`].
 const IN_PKI: [(&str, Keeper, &str); 10] = [

@@ -4,7 +4,6 @@
 //! (containerd's `docs/hosts.md`; `registryEndpoints` in CRI). Logins stay in the
 //! configuration, because CRI reads them beside that folder too.
 
-use crate::node::paths::REGISTRIES;
 use std::collections::BTreeMap;
 
 use toml_edit::{Item, Table, TableLike, Value};
@@ -13,6 +12,7 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::containerd::files::{Files, at, strings};
 use crate::node::containerd::keys::Keys;
+use crate::node::paths::REGISTRIES;
 
 /// The first line of a file whose settings were moved.
 const HEADER: &str = "# Moved here by kubeferry, from `registry` in containerd's configuration.\n";

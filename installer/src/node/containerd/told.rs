@@ -9,10 +9,9 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::containerd::files::{Files, at, strings};
 use crate::node::containerd::keys::{Keys, is_cri, keys, keys_of};
-use crate::node::containerd::registries;
 use crate::node::containerd::release::Release;
 use crate::node::containerd::source::source;
-use crate::node::containerd::{format, runtimes};
+use crate::node::containerd::{format, registries, runtimes};
 use crate::node::paths::REGISTRIES;
 
 /// The settings.

@@ -4,8 +4,6 @@
 mod edit;
 mod trial;
 
-use crate::node::containerd::source;
-use crate::node::paths::{self, CONTAINERD_DATA};
 use std::path::{Path, PathBuf};
 
 use self::edit::{Wanted, configure};
@@ -16,7 +14,8 @@ use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::containerd::files::Files;
 use crate::node::containerd::release::Release;
-use crate::node::paths::CRI_SOCKET;
+use crate::node::containerd::source;
+use crate::node::paths::{self, CONTAINERD_DATA, CRI_SOCKET};
 use crate::node::systemd::unit_is;
 use crate::receipt::{self, StepName};
 use crate::steps::file::{claims, file};

@@ -156,7 +156,7 @@ impl Opening {
     }
 
     /// The rule that lets one network in (firewalld.richlanguage(5)).
-    pub(crate) fn for_source(&self, zone: &str, source: &IpNet) -> Rule {
+    fn for_source(&self, zone: &str, source: &IpNet) -> Rule {
         let family = if matches!(source, IpNet::V4(_)) { "ipv4" } else { "ipv6" };
         let is_one = source.prefix_len() == source.max_prefix_len();
         let address = if is_one { source.addr().to_string() } else { source.to_string() };

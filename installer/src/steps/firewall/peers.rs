@@ -9,10 +9,9 @@ use super::arrival::Ways;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
-use crate::node::facts;
 use crate::node::paths::KUBELET_CONF;
-use crate::node::registered;
 use crate::node::systemd::unit_is;
+use crate::node::{facts, registered};
 
 /// Their addresses, or their networks.
 pub(super) struct Peers {

@@ -1,11 +1,10 @@
 //! A bundle's packages compared with a node's: which are to be installed, upgraded or
 //! downgraded, and which stay because they are newer.
 
-use crate::host::package_change::PackageChange;
-
 use bundle_format::Nevra;
 use bundle_format::lock::LockedRpm;
 
+use crate::host::package_change::PackageChange;
 use crate::intent::Intent;
 use crate::node::rpm::Installed;
 
@@ -70,7 +69,7 @@ pub(crate) fn compare<'a>(installed: &Installed, intent: &'a Intent) -> Compared
 
 /// Whether the spec names the version of this package: Kubernetes' own programs, and
 /// containerd.
-pub(crate) fn is_exact(intent: &Intent, package: &Nevra) -> bool {
+fn is_exact(intent: &Intent, package: &Nevra) -> bool {
     let (lock, version) = (intent.lock(), Some(package.evr.version.as_str()));
     let is_named =
         version == Some(lock.kubernetes.as_str()) || version == lock.containerd.as_deref();

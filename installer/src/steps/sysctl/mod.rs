@@ -81,7 +81,8 @@ impl Step<Intent> for Sysctl {
         let mut changes = file(host, PATH, &text)?;
         let interface = node.intent.facts.interface(node.intent.address);
         let interfaces: Vec<String> = interface.map(str::to_owned).into_iter().collect();
-        let mut is_networkds = false;
+        // A run that was killed may have written a file that networkd has not read.
+        let mut is_networkds = host.was_interrupted(self.name());
         for one in undoing(host, PATH, &interfaces)? {
             one.check()?;
             host.file(&one.target)?;

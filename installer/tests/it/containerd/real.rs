@@ -2,13 +2,12 @@
 //! and `/var/lib`.
 
 use std::cell::RefCell;
-use std::fs;
-use std::io;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
 use installer::exec::{Command, Exec, Input, Output};
 use installer::host::Host;

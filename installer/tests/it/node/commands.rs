@@ -2,11 +2,10 @@
 //! memory they leave below `proc`, `sys` and `run`.
 
 use std::cell::{Cell, RefCell};
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
+use std::{fs, io};
 
 use installer::exec::{Command, Exec, Input, Output};
 

@@ -17,8 +17,7 @@ use bundle_format::oci::OCI_INDEX;
 use bundle_format::{Architecture, BundlePath, Digest, Lock};
 use installer::intent::Intent;
 use installer::node::facts::Facts;
-use installer::node::join::Expiry;
-use installer::node::join::JoinFile;
+use installer::node::join::{Expiry, JoinFile};
 use installer::node::os_release::OsRelease;
 use installer::role::Role;
 

@@ -17,8 +17,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use installer::engine::reset;
-use installer::engine::run;
+use installer::engine::{reset, run};
 use installer::host::Host;
 use installer::install::{Change, Steps};
 use installer::intent::Intent;

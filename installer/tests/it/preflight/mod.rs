@@ -6,6 +6,8 @@ mod kernel;
 mod manifests;
 mod networks;
 
+use Told::{Nothing, Problem, Warning};
+use disks::mounted;
 use installer::intent::Intent;
 use installer::node::join::Machine;
 use installer::preflight;
@@ -13,8 +15,6 @@ use installer::role::Role;
 
 use crate::node::text::write;
 use crate::node::{Node, kinds};
-use Told::{Nothing, Problem, Warning};
-use disks::mounted;
 
 /// The problems, and then the warnings, each with its cure below it.
 fn told(node: &Node, intent: &Intent) -> [Vec<String>; 2] {
