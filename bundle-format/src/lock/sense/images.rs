@@ -1,4 +1,4 @@
-//! Images: their platforms, and the names that a node knows them by.
+//! Checks of images: their platforms, and their names on nodes.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -36,8 +36,8 @@ pub(super) fn check(lock: &Lock, problems: &mut Problems) {
     extraction(lock, problems);
 }
 
-/// A node knows a name once. Of two images of one name it would run the one that
-/// was imported last, whatever was asked for.
+/// On a node, a name stands for one image. If two images had one name, the node would
+/// run the one that was imported last.
 fn one_image_a_name(lock: &Lock, problems: &mut Problems) {
     let mut known: HashMap<ImageReference, &LockedImage> = HashMap::new();
     for image in &lock.images {
@@ -64,9 +64,9 @@ fn asked_for(image: &LockedImage) -> String {
     format!("{} ({who})", image.root.digest)
 }
 
-/// Each image can be written out beside the others.
+/// All images can be extracted into one folder.
 fn extraction(lock: &Lock, problems: &mut Problems) {
-    // Those of one name that are one image are written once.
+    // If several entries are the same image under one name, it is written once.
     let titles: BTreeSet<String> = lock.images.iter().map(image_title).collect();
     for error in titles.iter().filter_map(|title| title.parse::<PortablePath>().err()) {
         problems.add(|| error.to_string());
