@@ -1,4 +1,4 @@
-//! The kinds of text in a cluster file: what each looks like, and what is none.
+//! The kinds of text in a cluster file: an example of each, and its check.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -13,7 +13,7 @@ use super::mirrors::{MirrorUrl, RegistryHost};
 use super::node_name::NodeName;
 use crate::yaml::{Kind, quoted};
 
-/// All of them.
+/// All kinds.
 pub static KINDS: [Kind; 14] = [
     Kind {
         name: "argument",
@@ -103,14 +103,14 @@ pub static KINDS: [Kind; 14] = [
     },
 ];
 
-/// The type's own words, with the text in them as it is shown.
+/// Checks a text by its type. The error repeats the text only as it may be shown.
 fn tries<T: TryFrom<String, Error = String>>(text: &str) -> Result<(), String> {
     let shown = |reason: String| reason.replace(&format!("`{text}`"), &quoted(text));
     T::try_from(text.to_owned()).map(|_| ()).map_err(shown)
 }
 
-/// kubeadm's own fields stand beside arguments in its files, and others write the
-/// dashes before them.
+/// kubeadm's files have kubeadm's own fields next to arguments, and other tools write
+/// arguments with their dashes. Neither is an argument's name.
 fn argument(text: &str) -> Result<(), String> {
     const FIELDS: [&str; 4] = ["certSANs", "extraEnvs", "extraVolumes", "timeoutForControlPlane"];
     if text == "extraArgs" {
@@ -136,7 +136,7 @@ fn argument(text: &str) -> Result<(), String> {
     }
 }
 
-/// `auditLogMaxage` as `audit-log-maxage`.
+/// `auditLogMaxage` becomes `audit-log-maxage`.
 fn in_kebab_case(text: &str) -> String {
     let mut kebab = String::new();
     for letter in text.chars() {
@@ -162,7 +162,7 @@ fn address(text: &str) -> Result<(), String> {
     }
 }
 
-/// Other machines must reach it.
+/// Refuses an address by which no other machine can reach this one.
 fn of_a_machine(address: Ipv4Addr) -> Result<(), String> {
     let what = match address {
         _ if address.is_loopback() => "each machine's own",
@@ -212,7 +212,7 @@ fn ipv4_network(text: &str) -> Result<(), String> {
     })
 }
 
-/// As Go's `time.ParseDuration` takes it.
+/// Checks that Go's `time.ParseDuration` can read the text.
 fn duration(text: &str) -> Result<(), String> {
     let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
     let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
