@@ -1,5 +1,6 @@
-//! The proxies that the environment names. The HTTP library leaves out one that it does not
-//! understand, and goes without it, which mostly ends in silence: such a value is told.
+//! The proxies in the environment. If the HTTP library does not understand a proxy's
+//! value, it ignores it and connects directly, and often gets no answer. So such a
+//! value is reported.
 
 use std::env;
 
@@ -7,15 +8,16 @@ use url::Url;
 
 use super::no_proxy::NoProxy;
 
-/// Each as curl, Go and the HTTP library have it: the first that is set.
+/// The names of a variable, as curl, Go and the HTTP library read them: the first
+/// that is set counts.
 const HTTPS: [&str; 2] = ["HTTPS_PROXY", "https_proxy"];
 const HTTP: [&str; 2] = ["HTTP_PROXY", "http_proxy"];
 const ALL: [&str; 2] = ["ALL_PROXY", "all_proxy"];
 
-/// What is to be written; a password may stand in what was.
+/// What to write. The wrong value is not repeated, because it may contain a password.
 const CURE: &str = "write http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT";
 
-/// What is wrong with them.
+/// The mistakes in them.
 #[derive(Debug, Default)]
 pub(super) struct Mistakes {
     https: Option<String>,
@@ -23,13 +25,14 @@ pub(super) struct Mistakes {
 }
 
 impl Mistakes {
-    /// Those of the environment.
+    /// The mistakes in the environment.
     pub(super) fn of_environment(no_proxy: &NoProxy) -> Self {
         Self::of(|name| env::var(name).ok(), no_proxy)
     }
 
     fn of(value: impl Fn(&str) -> Option<String>, no_proxy: &NoProxy) -> Self {
-        // Of a pair the library takes the one that is set, be it empty.
+        // Of each pair, the library reads the first that is set, even if it is
+        // empty.
         let first = |names: [&'static str; 2]| {
             let (name, text) = names.into_iter().find_map(|name| Some((name, value(name)?)))?;
             (!text.trim().is_empty()).then_some((name, text))
@@ -43,7 +46,7 @@ impl Mistakes {
         Self { https: of(HTTPS), http: of(HTTP) }
     }
 
-    /// Why `url` cannot be asked for by way of its proxy.
+    /// Why `url` cannot be reached through its proxy.
     pub(super) fn about(&self, url: &Url) -> Option<&str> {
         let mistake = if url.scheme() == "https" { &self.https } else { &self.http };
         mistake.as_deref()
@@ -139,7 +142,7 @@ mod tests {
         assert!(of(&bad, "", tls).starts_with(words), "{}", of(&bad, "", tls));
         assert_eq!(of(&bad, "", plain), "");
         assert!(of(&[("ALL_PROXY", "p:x")], "", plain).starts_with("ALL_PROXY names no proxy"));
-        // The first counts, also one that is empty.
+        // The first counts, even if it is empty.
         let both = [("HTTPS_PROXY", "http://p:1"), ("https_proxy", "http//p")];
         assert_eq!(of(&both, "", tls), "");
         assert_eq!(of(&[("HTTPS_PROXY", " "), both[1]], "", tls), "");
