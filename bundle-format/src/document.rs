@@ -33,7 +33,9 @@ impl<L: Listener> Walk<'_, L> {
 
     fn count<E: Error>(&mut self) -> Result<(), E> {
         *self.left = self.left.checked_sub(1).ok_or_else(|| {
-            E::custom(format_args!("it has more than {MAX_VALUES} values, as none has"))
+            E::custom(format_args!(
+                "it has more than {MAX_VALUES} values, and no real one has so many"
+            ))
         })?;
         Ok(())
     }

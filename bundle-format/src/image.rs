@@ -39,7 +39,7 @@ impl Comparison<'_> {
             true => match parse::<Document>(&bytes) {
                 Ok(index) => Some(index.manifests.unwrap_or_default()),
                 Err(error) => {
-                    return self.tell(&format!("{} is no index: {error}", image.root.digest));
+                    return self.tell(&format!("{} is not an index: {error}", image.root.digest));
                 }
             },
         };
@@ -65,8 +65,10 @@ impl Comparison<'_> {
             Ok(Document { config: Some(config), layers, .. }) => {
                 self.blobs(platform, &config, &layers.unwrap_or_default());
             }
-            Ok(_) => self.tell(&format!("{digest} is no image manifest: it has no configuration")),
-            Err(error) => self.tell(&format!("{digest} is no image manifest: {error}")),
+            Ok(_) => {
+                self.tell(&format!("{digest} is not an image manifest: it has no configuration"))
+            }
+            Err(error) => self.tell(&format!("{digest} is not an image manifest: {error}")),
         }
         // Without an entry that has a platform, only the configuration names
         // one. If there is no index, containerd and skopeo accept a

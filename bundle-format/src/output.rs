@@ -50,7 +50,7 @@ impl Destination {
 pub fn file(path: &Path) -> io::Result<(PathBuf, Option<u32>)> {
     match look(path)? {
         Found::File { path, mode } => Ok((path, mode)),
-        Found::Other { .. } => Err(Error::other("it is there and is no regular file")),
+        Found::Other { .. } => Err(Error::other("it exists and is no regular file")),
     }
 }
 
@@ -159,7 +159,7 @@ fn check_link(link: &Path, folder: &Path) -> io::Result<()> {
     let is_open_to_all = folder.mode() & 0o1002 == 0o1002;
     if is_open_to_all && owner != geteuid().as_raw() && owner != folder.uid() {
         return Err(Error::other(format!(
-            "{} is another's link in a folder that all may write to; name another file",
+            "{} is another user's link in a folder that everybody may write to; name another file",
             link.display()
         )));
     }

@@ -29,7 +29,7 @@ const MARKS: [(usize, &[u8], &str); 11] = [
 /// How a line of a text begins by which it is recognised.
 const LINES: [(&str, &str); 14] = [
     ("-----BEGIN PGP PUBLIC KEY BLOCK", OPENPGP_KEY),
-    ("-----BEGIN PGP PRIVATE KEY BLOCK", "an OpenPGP private key, which is to stay where it was"),
+    ("-----BEGIN PGP PRIVATE KEY BLOCK", "an OpenPGP private key, which must stay where it was"),
     ("-----BEGIN PGP SIGN", "an OpenPGP signature"),
     ("-----BEGIN PGP MESSAGE", "an encrypted OpenPGP message"),
     ("-----BEGIN CERTIFICATE REQUEST", "a request for a certificate"),
@@ -37,7 +37,7 @@ const LINES: [(&str, &str); 14] = [
     ("-----BEGIN TRUSTED CERTIFICATE", "a certificate in openssl's own form"),
     ("-----BEGIN PUBLIC KEY", "a public key in PEM form, of which no certificate says whose it is"),
     ("-----BEGIN OPENSSH PRIVATE KEY", "a private key of ssh"),
-    ("-----BEGIN", "a private key in PEM form, which is to stay where it was"),
+    ("-----BEGIN", "a private key in PEM form, which must stay where it was"),
     ("ssh-", "a public key of ssh"),
     ("<!doctype html", "an HTML page, as servers send one instead of a file"),
     ("<html", "an HTML page, as servers send one instead of a file"),

@@ -81,7 +81,7 @@ pub(super) fn read(storage: &Storage) -> Result<Vec<Entry>, BundleError> {
             return behind(format!("the bytes behind `{name}` are altered"));
         }
         if !names.insert(known) {
-            return damaged(format!("`{name}` stands there a second time"));
+            return damaged(format!("`{name}` is in it a second time"));
         }
         if entries.len() == MAX_ENTRIES {
             return damaged(format!("it has more than {MAX_ENTRIES} entries, as no bundle has"));

@@ -36,7 +36,7 @@ pub enum StorageError {
         source: io::Error,
     },
     /// Some parts are missing.
-    #[error("of the {count} parts of {} these are missing: {}", bundle.display(), .missing.join(", "))]
+    #[error("{} has {count} parts, and these are missing: {}", bundle.display(), .missing.join(", "))]
     Missing {
         /// The name without the suffix of a part.
         bundle: PathBuf,
@@ -46,7 +46,7 @@ pub enum StorageError {
         missing: Vec<String>,
     },
     /// There are parts of two different splits of the bundle in the folder.
-    #[error("{} lies in parts of several cuttings: {}; leave only those of one", bundle.display(), .parts.join(", "))]
+    #[error("the parts of {} are from several splits: {}; keep only the parts of one split", bundle.display(), .parts.join(", "))]
     Mixed {
         /// The name without the suffix of a part.
         bundle: PathBuf,

@@ -158,7 +158,7 @@ fn check(bundle: &Bundle, descriptor: &Descriptor, progress: impl Fn(u64)) -> Re
                 let parts = bundle.parts_of(descriptor.digest);
                 let place = match parts.is_empty() {
                     true => String::new(),
-                    false => format!("; it lies in {}", parts.join(", ")),
+                    false => format!("; it is in {}", parts.join(", ")),
                 };
                 return Err(format!("{error}{place}"));
             }

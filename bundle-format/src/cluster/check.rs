@@ -36,7 +36,7 @@ impl Cluster {
             }
             if let Some(other) = before.iter().find(|other| other.address == node.address) {
                 let what = format!(
-                    "{} has the address of {}, too, {}",
+                    "{} has the same address as {}, {}",
                     node.name, other.name, node.address
                 );
                 let conflict = Conflict::new("nodes", what, "give each its own address");
@@ -105,7 +105,7 @@ impl Cluster {
         let Ok(IpAddr::V4(address)) = host.parse() else { return None };
         let networks = [("podCidr", self.pod_cidr), ("serviceCidr", self.service_cidr)];
         let (of, network) = networks.into_iter().find(|(_, one)| one.contains(&address))?;
-        let what = format!("{key} {address} lies in {of} {network}");
+        let what = format!("{key} {address} is within {of} {network}");
         Some(Conflict::new(key, what, format!("write another, or choose another {of}")).with(of))
     }
 

@@ -32,7 +32,7 @@ pub(super) fn conflicts(cluster: &Cluster) -> Vec<Conflict> {
         let (large, small) = (WHOLE - SERVICES.end(), WHOLE - SERVICES.start());
         found.push(Conflict::new(
             "serviceCidr",
-            format!("serviceCidr {services} is of a size that kubeadm refuses"),
+            format!("serviceCidr {services} has a size that kubeadm refuses"),
             format!("choose one from /{large} to /{small}"),
         ));
     }
@@ -85,7 +85,7 @@ fn of_pods(cluster: &Cluster) -> Option<Conflict> {
     (!fits).then(|| {
         Conflict::new(
             "podCidr",
-            format!("podCidr {pods} is of a size that kubeadm refuses"),
+            format!("podCidr {pods} has a size that kubeadm refuses"),
             format!("choose one from /{largest} to /{smallest}"),
         )
     })
@@ -137,7 +137,7 @@ mod tests {
             }
             for network in bad {
                 let told = told(&format!(r#"{{"{key}": "{network}"}}"#));
-                let what = format!("{key} {network} is of a size that kubeadm refuses: choose one");
+                let what = format!("{key} {network} has a size that kubeadm refuses: choose one");
                 assert!(told.len() == 1 && told[0].starts_with(&what), "{told:?}");
             }
         }

@@ -68,7 +68,7 @@ impl Lock {
     pub(super) fn contradictions(&self) -> Vec<String> {
         let mut problems = Problems::default();
         if !is_name(&self.name) {
-            problems.add(|| format!("the name `{}` is none of a bundle", brief(&self.name)));
+            problems.add(|| format!("`{}` is not a valid name of a bundle: use lower-case letters, digits, `.` and `-`", brief(&self.name)));
         }
         packages::check(self, &mut problems);
         images::check(self, &mut problems);
@@ -84,7 +84,7 @@ impl Lock {
         for manifest in &self.manifests {
             if !is_name(&manifest.name) {
                 let name = brief(&manifest.name);
-                problems.add(|| format!("the name `{name}` is none of a manifest"));
+                problems.add(|| format!("`{name}` is not a valid name of a manifest: use lower-case letters, digits, `.` and `-`"));
             }
             no_password(&manifest.name, &manifest.source, problems);
         }
@@ -97,7 +97,7 @@ impl Lock {
             };
             if !is_one {
                 let path = brief(&file.path.to_string());
-                problems.add(|| format!("the file `{path}` does not lie where {kind} belongs"));
+                problems.add(|| format!("the file `{path}` is not in the folder for {kind}"));
             }
             no_password(&file.path, &file.source.to_string(), problems);
         }

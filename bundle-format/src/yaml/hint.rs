@@ -26,7 +26,7 @@ const KNOWN: [(&str, &str, &str); 21] = [
     ("kubeletextraargs", "kubelet", "`kubelet`, with keys of KubeletConfiguration,"),
 ];
 
-const NO_OBJECT: &str = "leave it out: this is no object of Kubernetes";
+const NO_OBJECT: &str = "leave it out: this file is not an object of Kubernetes";
 const WRITTEN: &str = "leave it out: the installer writes it";
 const ARGUMENTS: &str =
     "only arguments of apiServer, controllerManager and scheduler can be given: leave it out";

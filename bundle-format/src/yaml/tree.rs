@@ -125,7 +125,7 @@ struct Reader<'a> {
 /// The library's message, with advice if a tab is the cause.
 fn no_yaml(reason: &str) -> String {
     let cure = if reason.contains("tab") { ": write blanks instead of tabs" } else { "" };
-    format!("this is no YAML: {reason}{cure}")
+    format!("this is not YAML: {reason}{cure}")
 }
 
 fn place(span: Span) -> Place {
@@ -169,12 +169,15 @@ impl<'a> Reader<'a> {
             Event::MappingStart(_, anchor, _) => (Data::Mapping(self.entries(depth)?), anchor),
             Event::Alias(anchor) => {
                 let Some(node) = self.anchors.get(&anchor).cloned() else {
-                    return Err(Problem::new(place, "this stands for something that holds it"));
+                    return Err(Problem::new(
+                        place,
+                        "this alias stands for a value that contains the alias",
+                    ));
                 };
                 self.count(node.size(), place)?;
                 return Ok(Node { place, ..node });
             }
-            _ => return Err(Problem::new(place, "this is no YAML: a value is missing")),
+            _ => return Err(Problem::new(place, "this is not YAML: a value is missing")),
         };
         self.count(1, place)?;
         let node = Node { place, data };

@@ -181,7 +181,7 @@ impl Cache {
             options.read(true).append(true).create(true).mode(0o644).custom_flags(flags);
             let file = options.open(&path)?;
             if !file.metadata()?.is_file() {
-                return Err(io::Error::other("it is no file; remove it"));
+                return Err(io::Error::other("it is not a file; remove it"));
             }
             // The build that had the lock may have moved the file to its
             // place.

@@ -59,7 +59,7 @@ pub enum FetchError {
         url: Url,
     },
     /// The network may not be used, and no earlier run has read this.
-    #[error("{url} is not in the cache, and --offline asks no network")]
+    #[error("{url} is not in the cache, and --offline does not use the network")]
     Offline {
         /// What was asked for.
         url: Url,

@@ -193,10 +193,10 @@ fn with_bundled(certificates: &[Certificate]) -> Vec<Certificate> {
 fn redirected(request: &Request, url: &Url, target: &str) -> Result<Url, FetchError> {
     let refused = |reason| Err(refused(&shown(url, request), reason));
     if request.form.is_some() {
-        return refused("it redirects what must go nowhere else");
+        return refused("it redirects a login, which must go to no other server");
     }
     let Ok(mut next) = url.join(target) else {
-        return refused("it redirects to what is no URL");
+        return refused("it redirects to something that is not a URL");
     };
     // A redirect must not bring a login.
     let _ = next.set_username("").and_then(|()| next.set_password(None));

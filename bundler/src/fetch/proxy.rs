@@ -39,8 +39,8 @@ impl Mistakes {
         };
         let of = |names| {
             let (name, text) = first(names).or_else(|| first(ALL))?;
-            let wrong =
-                wrong(text.trim()).map(|why| format!("{name} names no proxy: {why}; {CURE}"));
+            let wrong = wrong(text.trim())
+                .map(|why| format!("{name} is not the URL of a proxy: {why}; {CURE}"));
             wrong.or_else(|| no_proxy.mistake())
         };
         Self { https: of(HTTPS), http: of(HTTP) }
@@ -63,7 +63,7 @@ fn wrong(text: &str) -> Option<String> {
         None => ("http".to_owned(), text),
     };
     if scheme.starts_with("socks") {
-        return Some("this program knows proxies of HTTP only, and none of SOCKS".to_owned());
+        return Some("this program supports only HTTP proxies, and none of SOCKS".to_owned());
     }
     if !matches!(scheme.as_str(), "http" | "https") {
         return Some("it begins neither with http:// nor with https://".to_owned());
@@ -138,10 +138,13 @@ mod tests {
         let (tls, plain) = ("https://a.example/", "http://a.example/");
         assert_eq!(of(&[], "http://a", tls), "");
         let bad = [("https_proxy", "http//p")];
-        let words = "https_proxy names no proxy: its `http://` is misspelt; write http://HOST:PORT";
+        let words = "https_proxy is not the URL of a proxy: its `http://` is misspelt; write http://HOST:PORT";
         assert!(of(&bad, "", tls).starts_with(words), "{}", of(&bad, "", tls));
         assert_eq!(of(&bad, "", plain), "");
-        assert!(of(&[("ALL_PROXY", "p:x")], "", plain).starts_with("ALL_PROXY names no proxy"));
+        assert!(
+            of(&[("ALL_PROXY", "p:x")], "", plain)
+                .starts_with("ALL_PROXY is not the URL of a proxy")
+        );
         // The first counts, even if it is empty.
         let both = [("HTTPS_PROXY", "http://p:1"), ("https_proxy", "http//p")];
         assert_eq!(of(&both, "", tls), "");

@@ -255,7 +255,7 @@ fn is_fruitful(new: u64, took: Duration) -> bool {
 /// What to do about an HTTP status.
 fn hint(status: u16) -> &'static str {
     match status {
-        404 | 410 => ": it is no longer there; `bundler lock` finds out what is there now",
+        404 | 410 => ": the server no longer has it; `bundler lock` finds out what it has now",
         _ => "",
     }
 }

@@ -104,7 +104,7 @@ impl Reader {
                 _ => {}
             }
             let Some(event) = disguised.undone(event) else {
-                return Err(place.fault("a tag stands right before a comma".to_owned()));
+                return Err(place.fault("a tag is right before a comma".to_owned()));
             };
             let Some(node) = self.node(event, &place, &mut open, &mut anchors)? else { continue };
             let written = text.get(node.span.start - start.byte..node.span.end - start.byte);

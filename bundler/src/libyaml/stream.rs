@@ -84,13 +84,13 @@ fn json<'a>(
                 return Err(Fault {
                     line: error.line().max(1),
                     column: error.column().max(1),
-                    reason: format!("after JSON, this is none: {error}"),
+                    reason: format!("after JSON, this is not JSON: {error}"),
                 });
             }
             Some(Err(_)) => {
                 let line = lines(byte);
                 let what = match chunks.len() {
-                    0 => "`{` that begins no JSON",
+                    0 => "`{` that does not begin JSON",
                     _ => "YAML or `---` after JSON",
                 };
                 oddities.push(Oddity { line: line + 1, since: 33, what });
@@ -138,10 +138,7 @@ fn yaml<'a>(
                 return Err(Fault {
                     line: here.lines + 1,
                     column: 4,
-                    reason: format!(
-                        "only a comment may stand behind `---`, not `{}`",
-                        first_of(behind)
-                    ),
+                    reason: format!("only a comment may follow `---`, not `{}`", first_of(behind)),
                 });
             }
             if begin.byte == here.byte {
@@ -151,7 +148,7 @@ fn yaml<'a>(
                 continue;
             }
             if !behind.is_empty() {
-                let what = "a comment behind `---`";
+                let what = "a comment after `---`";
                 oddities.push(Oddity { line: here.lines + 1, since: 22, what });
             }
             cut(begin, here.byte);

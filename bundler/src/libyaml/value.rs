@@ -36,7 +36,7 @@ fn fail(node: &Node, reason: String) -> ValueError {
 /// Adds a mapping's entries. A later entry replaces an earlier one with the same key.
 /// Merged entries take the place of `<<`.
 fn fill(map: &mut Map<String, Value>, node: &Node) -> Result<(), ValueError> {
-    let refused = || fail(node, "`<<` merges what is no mapping".to_owned());
+    let refused = || fail(node, "`<<` merges a value that is not a mapping".to_owned());
     let Data::Mapping(entries) = &node.data else { return Err(refused()) };
     for (key, value) in entries {
         if !is_merge(key) {

@@ -285,8 +285,8 @@ impl<'a> Parser<'a> {
 
     fn operand(&mut self) -> Result<Dependency, &'static str> {
         match self.next() {
-            None => Err("it ends where a name should stand"),
-            Some(")") => Err("`)` stands where a name should"),
+            None => Err("it ends where a name should be"),
+            Some(")") => Err("there is `)` where a name should be"),
             Some("(") => self.expression(),
             Some(name) => {
                 let name = name.to_owned();
@@ -328,7 +328,7 @@ impl<'a> Parser<'a> {
                 let condition = Box::new(self.operand()?);
                 Dependency::Unless(Box::new(first), condition, self.otherwise()?)
             }
-            _ => return Err("an operator is none of and, or, if, unless, else, with, without"),
+            _ => return Err("an operator is not one of and, or, if, unless, else, with, without"),
         };
         match self.next() {
             Some(")") => {

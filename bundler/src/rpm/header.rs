@@ -60,7 +60,7 @@ pub enum HeaderError {
     #[error("it cannot be read")]
     Read(#[from] io::Error),
     /// They have the wrong form.
-    #[error("it is no well-formed RPM: {0}")]
+    #[error("it is not a well-formed RPM: {0}")]
     Malformed(&'static str),
 }
 
@@ -194,11 +194,11 @@ impl Entry {
 
     /// Checks that the values are within the data, and gives their length.
     fn check(&self, data: &[u8]) -> Result<usize, HeaderError> {
-        let outside = HeaderError::Malformed("an entry of a header lies outside of its data");
+        let outside = HeaderError::Malformed("an entry of a header is outside of its data");
         let Some(rest) = data.get(self.offset..) else { return Err(outside) };
         let count = self.count;
         if self.tag < FIRST_TAG || count == 0 || (self.kind != BINARY && count > MAX_VALUES) {
-            return Err(HeaderError::Malformed("an entry of a header has no sense"));
+            return Err(HeaderError::Malformed("an entry of a header makes no sense"));
         }
         let width = match self.kind {
             1 | 2 | BINARY => 1,
@@ -206,7 +206,7 @@ impl Entry {
             4 => 4,
             5 => 8,
             6 if count != 1 => {
-                return Err(HeaderError::Malformed("a text of a header is several"));
+                return Err(HeaderError::Malformed("a text of a header has several values"));
             }
             6 | 8 | 9 => {
                 let ends = rest.iter().enumerate().filter(|(_, byte)| **byte == 0);

@@ -60,10 +60,10 @@ pub enum SignatureError {
     #[error("it cannot be read again to check its signature: {0}")]
     Unreadable(String),
     /// It is not a signature of a document.
-    #[error("its signature is of a kind that vouches for no file")]
+    #[error("its signature is of a kind that is not for files")]
     Kind,
     /// None of the given keys made it.
-    #[error("it is signed with key {found}, and the keys given are {}; get that key from the vendor, by a way that you trust", .known.join(", "))]
+    #[error("it is signed with key {found}, and the keys given are {}; get that key from the vendor, in a way that you trust", .known.join(", "))]
     UnknownKey {
         /// The key id in the signature.
         found: String,
@@ -87,7 +87,7 @@ pub enum SignatureError {
     Revoked(String),
     /// Nobody can tell whether the key was revoked.
     #[error(
-        "it is signed with key {key}, which may be revoked: it bears a revocation by {revoker}, whose key is not given, so this cannot be checked; name that key under `keys` too (what it signs is then accepted as well), or get a new key from the vendor"
+        "it is signed with key {key}, which may be revoked: it has a revocation by {revoker}, whose key is not given, so this cannot be checked; name that key under `keys` too (what it signs is then accepted as well), or get a new key from the vendor"
     )]
     RevokerMissing {
         /// The key.
@@ -116,9 +116,7 @@ pub enum SignatureError {
         date: String,
     },
     /// The signature itself has expired.
-    #[error(
-        "its signature by key {key} was made to hold until {date}; the vendor has to sign it again"
-    )]
+    #[error("its signature by key {key} was valid until {date}; the vendor has to sign it again")]
     Over {
         /// The key.
         key: String,
@@ -130,7 +128,7 @@ pub enum SignatureError {
     Weak(String),
     /// The bytes are not those that were signed.
     #[error(
-        "its signature by key {0} does not fit: the bytes were changed, or the signature belongs to others"
+        "its signature by key {0} is wrong: the file was changed, or the signature belongs to another file"
     )]
     Bad(String),
 }

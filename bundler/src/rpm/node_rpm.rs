@@ -18,7 +18,7 @@ pub enum NodeRpm {
 }
 
 /// What to do about packages whose signatures el7's rpm cannot check.
-pub const EL7_ADVICE: &str = "where el7's rpm refuses a signature, ask the vendor for packages that are signed with an RSA key itself, or sign them anew with a key of your own (`rpmsign --addsign`) and offer them in a repository of yours, or set `gpgcheck: {off: REASON}` for the repository";
+pub const EL7_ADVICE: &str = "if el7's rpm refuses a signature, ask the vendor for packages that are signed with an RSA primary key, or sign them again with your own key (`rpmsign --addsign`) and put them into your own repository, or set `gpgcheck: {off: REASON}` for the repository";
 
 impl NodeRpm {
     /// The rpm of the spec's `family`.

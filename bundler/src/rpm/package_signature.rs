@@ -56,15 +56,15 @@ pub enum PackageError {
     Malformed(String),
     /// Its bytes do not have the digests in it.
     #[error(
-        "it was damaged, or changed after it was made: what it says of itself does not fit ({}); have the repository mended, or use another mirror", .0.join(", ")
+        "it was damaged, or changed after it was made: it has wrong digests ({}); ask the vendor to fix the repository, or use another mirror", .0.join(", ")
     )]
     Digest(Vec<String>),
     /// It has no digest of some of its parts.
-    #[error("it holds no digest of {}, so that rpm would refuse it", .0.join(" and "))]
+    #[error("it has no digest of {}, so rpm would refuse it", .0.join(" and "))]
     NoDigest(Vec<&'static str>),
     /// Its signature covers only its header.
     #[error(
-        "its signature covers its header only, and nothing in it ties the payload to the header; let `repoGpgcheck` be on for this repository, so that signed metadata vouches for the whole file"
+        "its signature covers only its header, and the header has no digest of the payload; switch `repoGpgcheck` on for this repository, so that signed metadata covers the whole file"
     )]
     PartlySigned,
     /// Its header names another package than the metadata.

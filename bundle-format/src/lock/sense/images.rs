@@ -25,12 +25,13 @@ pub(super) fn check(lock: &Lock, problems: &mut Problems) {
     one_image_a_name(lock, problems);
     let known: HashSet<_> = lock.images.iter().map(|image| &image.name).collect();
     if let Some(sandbox) = lock.sandbox_image.as_ref().filter(|name| !known.contains(name)) {
-        problems.add(|| format!("the sandbox image {sandbox} is none of its images"));
+        problems.add(|| format!("the sandbox image {sandbox} is not one of its images"));
     }
     for manifest in &lock.manifests {
         for image in manifest.images.iter().filter(|image| !known.contains(image)) {
             let name = brief(&manifest.name);
-            problems.add(|| format!("manifest {name} names {image}, which is none of its images"));
+            problems
+                .add(|| format!("manifest {name} names {image}, which is not one of its images"));
         }
     }
     extraction(lock, problems);

@@ -24,7 +24,7 @@ pub(super) fn unique<T: Eq + Hash + Display>(
     let mut seen = HashSet::new();
     for name in names {
         if let Some(name) = seen.replace(name) {
-            problems.add(|| format!("{what} {} stands there twice", brief(&name.to_string())));
+            problems.add(|| format!("{what} {} is listed twice", brief(&name.to_string())));
         }
     }
 }

@@ -53,7 +53,12 @@ pub(super) fn check(lock: &Lock, problems: &mut Problems) {
             });
         }
         if rpm.package.file_name().contains('/') {
-            problems.add(|| format!("package {}: its name is none", package()));
+            problems.add(|| {
+                format!(
+                    "package {}: its name contains `/`, so it cannot be a file's name",
+                    package()
+                )
+            });
         }
         no_password(&rpm.package, rpm.source.as_str(), problems);
     }
@@ -89,7 +94,7 @@ fn signatures(lock: &Lock, problems: &mut Problems) {
                 tell("its metadata has no signer, and its repoGpgcheck is not switched off");
             }
             if !fingerprints(repository).all(is_fingerprint) {
-                tell("what it has for a key's fingerprint is none");
+                tell("one of its keys' fingerprints is not a fingerprint");
             }
             if !repository.keys.is_empty()
                 && !with_keys.contains(&(target.id.as_str(), repository.id.as_str()))

@@ -32,7 +32,7 @@ pub enum Unsolvable {
     Pattern(String),
     /// The metadata cannot be that of a real repository.
     #[error(
-        "the packages require one another in more ways than those of any real repository do; is this the right repository?"
+        "the packages require each other in more ways than those of any real repository; check that this is the right repository"
     )]
     Entangled,
     /// The package exists, but cannot be installed.

@@ -75,7 +75,7 @@ pub enum ResolveError {
     Unsolvable(#[from] Unsolvable),
     /// They can be installed only with packages that a node does not see.
     #[error(
-        "needed packages are hidden by modules: {}; where a repository's packages are meant, give it `moduleHotfixes: true`",
+        "needed packages are hidden by modules: {}; to use the packages of a repository in any case, give it `moduleHotfixes: true`",
         .hidden.join(", ")
     )]
     Hidden {
