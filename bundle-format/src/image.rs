@@ -66,7 +66,7 @@ impl Comparison<'_> {
                 self.blobs(platform, &config, &layers.unwrap_or_default());
             }
             Ok(_) => {
-                self.tell(&format!("{digest} is not an image manifest: it has no configuration"))
+                self.tell(&format!("{digest} is not an image manifest: it has no configuration"));
             }
             Err(error) => self.tell(&format!("{digest} is not an image manifest: {error}")),
         }

@@ -68,7 +68,13 @@ impl Lock {
     pub(super) fn contradictions(&self) -> Vec<String> {
         let mut problems = Problems::default();
         if !is_name(&self.name) {
-            problems.add(|| format!("`{}` is not a valid name of a bundle: use lower-case letters, digits, `.` and `-`", brief(&self.name)));
+            problems.add(|| {
+                format!(
+                    "`{}` is not a valid name of a bundle: use lower-case letters, digits, \
+ `.` and `-`",
+                    brief(&self.name)
+                )
+            });
         }
         packages::check(self, &mut problems);
         images::check(self, &mut problems);
@@ -84,7 +90,10 @@ impl Lock {
         for manifest in &self.manifests {
             if !is_name(&manifest.name) {
                 let name = brief(&manifest.name);
-                problems.add(|| format!("`{name}` is not a valid name of a manifest: use lower-case letters, digits, `.` and `-`"));
+                problems.add(|| {
+format!("`{name}` is not a valid name of a manifest: use lower-case letters, digits, \
+ `.` and `-`")
+});
             }
             no_password(&manifest.name, &manifest.source, problems);
         }
