@@ -6,8 +6,8 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A node's architecture. RPM and OCI name it apart (`x86_64`, `amd64`); specs
-/// and locks use the RPM name.
+/// A node's architecture. RPM and OCI have different names for it (`x86_64`,
+/// `amd64`). Specs and locks use RPM's.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
@@ -20,7 +20,7 @@ pub enum Architecture {
     Aarch64,
 }
 
-/// A text that names no architecture we know.
+/// A text that is not the name of a known architecture.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("`{0}` is not an architecture we know: write x86_64 or aarch64")]
 pub struct ArchitectureError(String);

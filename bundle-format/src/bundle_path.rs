@@ -1,6 +1,6 @@
-//! Where in a bundle a file lies. This is the one place that knows a bundle's folders
-//! and the names in them. The path is the file's title in the bundle manifest
-//! (`org.opencontainers.image.title`), and the path that it is extracted to.
+//! The paths of the files in a bundle. Only this file knows a bundle's folders and
+//! the names in them. A path is the file's title in the bundle manifest
+//! (`org.opencontainers.image.title`), and the path to which it is extracted.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,10 +18,11 @@ pub enum BundlePath {
         target: String,
         /// The repository's id.
         repository: String,
-        /// Which of the repository's keys, from 1.
+        /// The number of the key in its repository, from 1.
         number: usize,
     },
-    /// Metadata for the node's own yum or dnf: `rpms/el9-x86_64/repodata/repomd.xml`.
+    /// Metadata for the node's own yum or dnf:
+    /// `rpms/el9-x86_64/repodata/repomd.xml`.
     Repodata {
         /// The target's id.
         target: String,
@@ -40,16 +41,18 @@ pub enum BundlePath {
         /// The manifest's name.
         manifest: String,
     },
-    /// The same as published, where it was patched: `manifests/upstream/calico.yaml`.
+    /// The same file as it was published, if it was patched:
+    /// `manifests/upstream/calico.yaml`.
     Upstream {
         /// The manifest's name.
         manifest: String,
     },
-    /// A part of it that is applied at once: `manifests/passes/calico.1.yaml`.
+    /// A part of a manifest that is applied in one go:
+    /// `manifests/passes/calico.1.yaml`.
     Pass {
         /// The manifest's name.
         manifest: String,
-        /// Which of its passes, from 1.
+        /// The number of the pass in its manifest, from 1.
         number: usize,
     },
     /// The installer: `installers/x86_64/installer`.
@@ -60,12 +63,12 @@ pub enum BundlePath {
 }
 
 impl BundlePath {
-    /// Where yum and dnf begin to read a target's packages.
+    /// The file with which yum and dnf begin to read a target's packages.
     pub fn repomd(target: &str) -> Self {
         Self::Repodata { target: target.to_owned(), file: "repomd.xml".to_owned() }
     }
 
-    /// Whether it is that of a key of this repository of this target.
+    /// Whether it is the path of a key of this repository of this target.
     pub fn is_key_of(&self, of_target: &str, of_repository: &str) -> bool {
         matches!(self, Self::Key { target, repository, .. }
             if target == of_target && repository == of_repository)
@@ -77,14 +80,14 @@ impl BundlePath {
         path.rsplit('/').next().unwrap_or(&path).to_owned()
     }
 
-    /// The path below the folder of its kind: `passes/calico.1.yaml`.
+    /// The path within the folder of its kind: `passes/calico.1.yaml`.
     pub fn below_folder(&self) -> String {
         let path = self.to_string();
         path.split_once('/').map_or(path.as_str(), |(_, below)| below).to_owned()
     }
 
-    /// As a path that every file system takes. An error has what keeps one from it:
-    /// what a path is made of was not looked at.
+    /// The path in a form that every file system accepts. It fails if a part
+    /// cannot be in such a path, because the parts were not checked before.
     pub fn portable(&self) -> Result<PortablePath, PathError> {
         self.to_string().parse()
     }
@@ -144,7 +147,8 @@ impl FromStr for BundlePath {
 
     fn from_str(text: &str) -> Result<Self, PathError> {
         let _: PortablePath = text.parse()?;
-        // Written in one way only: `keys/a/b-01.asc` is another file than `…-1.asc`.
+        // A path has one spelling: `keys/a/b-01.asc` is not a second one of
+        // `…-1.asc`.
         let path = Self::read(text).filter(|path| path.to_string() == text);
         path.ok_or_else(|| PathError::new(text, "has no place in a bundle"))
     }

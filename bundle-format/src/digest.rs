@@ -1,4 +1,4 @@
-//! SHA-256 digests, the names of everything in a bundle.
+//! SHA-256 digests, which name everything in a bundle.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::text::serde_as_text;
 
-/// A SHA-256 digest, written `sha256:<64 lower-case hex digits>` (OCI image
-/// spec, `descriptor.md`, "Digests"). The only algorithm that a bundle uses.
+/// A SHA-256 digest, written `sha256:<64 lower-case hex digits>` (OCI image spec,
+/// `descriptor.md`, "Digests"). A bundle uses no other algorithm.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
@@ -24,14 +24,14 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// The digest of all that `reader` gives, and how many bytes that was.
+    /// The digest of all bytes of `reader`, and their number.
     pub fn of_reader(reader: &mut impl Read) -> io::Result<(Self, u64)> {
         let mut hasher = Hasher::new();
         let size = io::copy(reader, &mut hasher)?;
         Ok((hasher.finish(), size))
     }
 
-    /// Reads 64 hex digits with no `sha256:` before them, as repodata and
+    /// Reads 64 hex digits without `sha256:` before them, as repodata and
     /// `sha256sum` write a digest.
     pub fn from_hex(text: &str) -> Result<Self, DigestError> {
         let malformed = || DigestError(text.to_owned());
@@ -43,7 +43,7 @@ impl Digest {
         Ok(Self(bytes))
     }
 
-    /// The 64 hex digits, with no `sha256:` before them.
+    /// The 64 hex digits, without `sha256:` before them.
     pub fn hex(&self) -> String {
         hex::encode(self.0)
     }
@@ -73,22 +73,22 @@ impl FromStr for Digest {
 
 serde_as_text!(Digest);
 
-/// A writer that hashes what it is given and keeps nothing.
+/// A writer that hashes its input and keeps none of it.
 #[derive(Clone, Default)]
 pub struct Hasher(Sha256);
 
 impl Hasher {
-    /// A hasher that has seen nothing yet.
+    /// A hasher that has no input yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes `bytes` into the digest.
+    /// Adds `bytes` to the input.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// The digest of all that was written.
+    /// The digest of all input.
     pub fn finish(self) -> Digest {
         Digest(self.0.finalize().into())
     }

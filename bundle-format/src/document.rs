@@ -1,5 +1,5 @@
-//! A JSON document of a stranger's, looked through before anything is made of
-//! it: many small values take many times the memory of their text.
+//! Looking through a JSON document of unknown origin before it is parsed into types:
+//! many small values take many times the memory of their text.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 use crate::bounds::MAX_VALUES;
 
-/// Hears of each text: the name of its field, and the text.
+/// Is called with each text: the name of its field, and the text.
 pub(crate) trait Listener: FnMut(&str, &str) {}
 impl<F: FnMut(&str, &str)> Listener for F {}
 
-/// Goes through all texts of a document, keys too. An error is one of its form, or
-/// that it has more values than any document of a bundle.
+/// Visits all texts of a document, its keys included. It is an error if the bytes are
+/// not JSON, or have more values than any document of a bundle.
 pub(crate) fn walk(bytes: &[u8], mut listener: impl Listener) -> Result<(), serde_json::Error> {
     let mut left = MAX_VALUES;
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
@@ -33,7 +33,9 @@ impl<L: Listener> Walk<'_, L> {
 
     fn count<E: Error>(&mut self) -> Result<(), E> {
         *self.left = self.left.checked_sub(1).ok_or_else(|| {
-            E::custom(format_args!("it has more than {MAX_VALUES} values, as none has"))
+            E::custom(format_args!(
+                "it has more than {MAX_VALUES} values, and no real one has so many"
+            ))
         })?;
         Ok(())
     }

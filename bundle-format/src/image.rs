@@ -1,4 +1,4 @@
-//! Whether a lock tells of an image what the image's own documents do.
+//! Whether a lock and an image's own documents agree.
 
 use std::fmt::Display;
 
@@ -9,10 +9,10 @@ use crate::lock::image::{LockedImage, LockedPlatform};
 use crate::oci::{Document, Entry, Platform, is_index};
 use crate::text::brief;
 
-/// Where the lock tells of `image` what the image's own documents do not: from
-/// its root by each platform's manifest to the configuration and the layers.
-/// `read` gives a document's bytes. What it cannot give could not be compared, and
-/// is told as well: nobody may take it for the same.
+/// The contradictions between the lock and the documents of `image`, from its root
+/// and the manifest of each platform to the configuration and the layers. `read`
+/// gives a document's bytes. A document that cannot be read is reported too, because
+/// it could not be compared.
 pub fn disagreements<E: Display>(
     image: &LockedImage,
     read: impl Fn(&Descriptor) -> Result<Vec<u8>, E>,
@@ -23,7 +23,7 @@ pub fn disagreements<E: Display>(
     comparison.found
 }
 
-/// A lock's image, beside its documents.
+/// A lock's image, to compare with its documents.
 struct Comparison<'a> {
     image: &'a LockedImage,
     read: &'a dyn Fn(&Descriptor) -> Result<Vec<u8>, String>,
@@ -39,7 +39,7 @@ impl Comparison<'_> {
             true => match parse::<Document>(&bytes) {
                 Ok(index) => Some(index.manifests.unwrap_or_default()),
                 Err(error) => {
-                    return self.tell(&format!("{} is no index: {error}", image.root.digest));
+                    return self.tell(&format!("{} is not an index: {error}", image.root.digest));
                 }
             },
         };
@@ -55,8 +55,8 @@ impl Comparison<'_> {
         }
     }
 
-    /// A platform's manifest and configuration. `index` has the entries of the
-    /// index, where the image has one.
+    /// Compares a platform's manifest and configuration. `index` has the entries
+    /// of the index, if the image has one.
     fn platform(&mut self, platform: &LockedPlatform, index: Option<&[Entry]>) {
         let is_placed = index.is_some_and(|entries| self.is_placed(platform, entries));
         let Some(bytes) = self.read(&platform.manifest) else { return };
@@ -65,11 +65,14 @@ impl Comparison<'_> {
             Ok(Document { config: Some(config), layers, .. }) => {
                 self.blobs(platform, &config, &layers.unwrap_or_default());
             }
-            Ok(_) => self.tell(&format!("{digest} is no image manifest: it has no configuration")),
-            Err(error) => self.tell(&format!("{digest} is no image manifest: {error}")),
+            Ok(_) => {
+                self.tell(&format!("{digest} is not an image manifest: it has no configuration"));
+            }
+            Err(error) => self.tell(&format!("{digest} is not an image manifest: {error}")),
         }
-        // Then only the configuration says what it runs on. Where there is no index,
-        // containerd and skopeo do without what a configuration leaves out.
+        // Without an entry that has a platform, only the configuration names
+        // one. If there is no index, containerd and skopeo accept a
+        // configuration without it.
         if !is_placed && let Some(bytes) = self.read(&platform.config) {
             let architecture = platform.architecture;
             let fits = |own: Platform| own.fits(architecture, index.is_none());
@@ -79,7 +82,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// Whether the index says what the manifest runs on, which an entry may leave
+    /// Whether the index gives the manifest a platform. An entry may leave it
     /// out.
     fn is_placed(&mut self, platform: &LockedPlatform, index: &[Entry]) -> bool {
         let LockedPlatform { architecture, manifest, .. } = platform;
@@ -97,7 +100,7 @@ impl Comparison<'_> {
         is_placed
     }
 
-    /// The configuration and the layers that a manifest names.
+    /// Compares the configuration and the layers that a manifest names.
     fn blobs(&mut self, platform: &LockedPlatform, config: &Entry, layers: &[Entry]) {
         let digest = platform.manifest.digest;
         if !config.is(&platform.config) {

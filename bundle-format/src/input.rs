@@ -1,5 +1,5 @@
-//! Reading files that others wrote: never more than their kind can have, and never
-//! waiting for what nobody writes.
+//! Reading files that others wrote. Each kind of file has a limit on its size, and
+//! nothing here waits for a writer that may never come.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Error, Read};
@@ -8,11 +8,11 @@ use std::path::Path;
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl, major, minor};
 
-/// The most bytes of what a person writes: a spec, a cluster file, a join file, a
-/// kubeconfig, a login file, keys, certificates of authorities.
+/// The most bytes of a file that a person writes: a spec, a cluster file, a join
+/// file, a kubeconfig, a login file, keys, certificates of authorities.
 pub const WRITTEN_BY_HAND: u64 = 4 << 20;
 
-/// The most bytes of a list of a machine's packages.
+/// The most bytes of the list of a machine's packages.
 pub const PACKAGE_LIST: u64 = 16 << 20;
 
 /// Reads the regular file at `path`. Anything else is refused.
@@ -20,7 +20,8 @@ pub fn file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     bounded(open(path)?, limit)
 }
 
-/// Opens the regular file at `path`. Anything else is refused, and not waited for.
+/// Opens the regular file at `path`. Anything else is refused, without waiting for
+/// it.
 pub fn open(path: &Path) -> io::Result<File> {
     let (file, kind) = open_any(path)?;
     match kind {
@@ -30,15 +31,15 @@ pub fn open(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Reads what a person named on the command line: a regular file, or what a shell
-/// makes of `<(sops -d cluster.yaml)`, which is a FIFO. Other devices than
-/// `/dev/null` are refused.
+/// Reads what a person named on the command line: a regular file, or the FIFO that a
+/// shell makes of `<(sops -d cluster.yaml)`. Devices other than `/dev/null` are
+/// refused.
 pub fn named(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let (file, kind) = open_any(path)?;
     if !matches!(kind, Kind::Fifo) {
         return bounded(file, limit);
     }
-    // It was opened without waiting; its writer is waited for.
+    // Only opening must not wait. Reading waits for the writer.
     let flags = fcntl_getfl(&file)?;
     fcntl_setfl(&file, flags - OFlags::NONBLOCK)?;
     let bytes = bounded(file, limit)?;
@@ -48,17 +49,17 @@ pub fn named(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// As [`named`], for a text.
+/// Like [`named`], for a text.
 pub fn named_text(path: &Path, limit: u64) -> io::Result<String> {
     text(named(path, limit)?)
 }
 
-/// As [`fn@file`], for a text.
+/// Like [`fn@file`], for a text.
 pub fn file_text(path: &Path, limit: u64) -> io::Result<String> {
     text(file(path, limit)?)
 }
 
-/// All that `reader` gives, where that is no more than `limit` bytes.
+/// All bytes of `reader`. It is an error if there are more than `limit`.
 pub fn bounded(reader: impl Read, limit: u64) -> io::Result<Vec<u8>> {
     let words = format!("it has more than {limit} bytes, as nothing of its kind has");
     let mut bytes = Vec::new();
@@ -66,8 +67,8 @@ pub fn bounded(reader: impl Read, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A reader that fails with [`io::ErrorKind::FileTooLarge`] where more bytes come than a
-/// limit. [`Read::take`] would pretend that the data ended there.
+/// A reader that fails with [`io::ErrorKind::FileTooLarge`] if there are more bytes
+/// than the limit. [`Read::take`] would report the end of the data instead.
 pub struct Bounded<'a, R> {
     reader: R,
     left: u64,
@@ -75,7 +76,8 @@ pub struct Bounded<'a, R> {
 }
 
 impl<'a, R: Read> Bounded<'a, R> {
-    /// At most `limit` bytes of `reader`; `words` say what is wrong where it has more.
+    /// Reads at most `limit` bytes of `reader`. The error for more bytes says
+    /// `words`.
     pub fn new(reader: R, limit: u64, words: &'a str) -> Self {
         Self { reader, left: limit, words }
     }
@@ -83,7 +85,7 @@ impl<'a, R: Read> Bounded<'a, R> {
 
 impl<R: Read> Read for Bounded<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // One byte more than may come tells whether there are more.
+        // One byte above the limit tells whether there are more.
         let most = usize::try_from(self.left).unwrap_or(usize::MAX).saturating_add(1);
         let end = most.min(buffer.len());
         let count = self.reader.read(buffer.get_mut(..end).unwrap_or_default())?;
@@ -96,12 +98,12 @@ impl<R: Read> Read for Bounded<'_, R> {
 enum Kind {
     Regular,
     Fifo,
-    /// `/dev/null`, which is a file without text.
+    /// `/dev/null`, which counts as an empty file.
     Null,
 }
 
 fn open_any(path: &Path) -> io::Result<(File, Kind)> {
-    // Opening some devices does something: a tape is wound back.
+    // Looks first, because opening some devices has an effect: a tape is rewound.
     kind(&std::fs::metadata(path)?)?;
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
@@ -111,7 +113,7 @@ fn open_any(path: &Path) -> io::Result<(File, Kind)> {
 
 fn kind(found: &std::fs::Metadata) -> io::Result<Kind> {
     let is = found.file_type();
-    // Linux' devices.txt: 1, 3 is `/dev/null`.
+    // `/dev/null` has the numbers 1 and 3 (Linux's devices.txt).
     let is_null = || (major(found.rdev()), minor(found.rdev())) == (1, 3);
     if is.is_file() {
         Ok(Kind::Regular)
@@ -193,12 +195,12 @@ mod tests {
     #[test]
     fn a_fifo_that_a_person_named_is_read_and_bounded() {
         for (count, is_read) in [(5, true), (1 << 20, false)] {
-            // As a shell makes it of `<(…)`.
+            // A pipe, as a shell makes it for `<(…)`.
             let (reader, mut writer) = io::pipe().unwrap();
             let path = PathBuf::from(format!("/dev/fd/{}", reader.as_raw_fd()));
             let writing = std::thread::spawn(move || drop(writer.write_all(&vec![b'x'; count])));
             let read = named(&path, 9);
-            // The writer ends as well where it was too much.
+            // The writer must end too if the bytes are too many.
             drop(reader);
             writing.join().unwrap();
             assert_eq!(read.is_ok(), is_read, "{read:?}");

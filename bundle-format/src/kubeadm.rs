@@ -1,4 +1,4 @@
-//! What differs from one release of kubeadm to another.
+//! Differences between the releases of kubeadm.
 
 use std::fmt;
 
@@ -16,7 +16,8 @@ pub enum ConfigVersion {
 }
 
 impl ConfigVersion {
-    /// The newest that a release takes (kubernetes.io, `kubeadm-config.v1beta4`).
+    /// The newest version that a release reads (kubernetes.io,
+    /// `kubeadm-config.v1beta4`).
     pub fn of(kubernetes: &KubernetesVersion) -> Self {
         match kubernetes.minor() {
             ..22 => Self::V1beta2,
@@ -26,7 +27,7 @@ impl ConfigVersion {
     }
 }
 
-/// As `apiVersion` has it.
+/// As it is written in `apiVersion`.
 impl fmt::Display for ConfigVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -37,10 +38,10 @@ impl fmt::Display for ConfigVersion {
     }
 }
 
-/// The repository of kubeadm's images (`DefaultImageRepository` in its
-/// `constants.go` or its API's `defaults.go`) where its configuration names none. It
-/// moved with 1.25, and within three older minors with their patches
-/// (kubernetes.io, "registry.k8s.io: faster, cheaper and Generally Available").
+/// The default repository of kubeadm's images (`DefaultImageRepository` in its
+/// `constants.go` or its API's `defaults.go`). It changed in 1.25, and in patch
+/// releases of the three minors before (kubernetes.io, "registry.k8s.io: faster,
+/// cheaper and Generally Available").
 pub fn default_repository(kubernetes: &KubernetesVersion) -> &'static str {
     let patch = kubernetes.patch();
     let moved = match kubernetes.minor() {

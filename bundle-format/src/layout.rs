@@ -1,6 +1,6 @@
-//! What a bundle looks like inside: an OCI image layout (OCI image spec,
-//! `image-layout.md`) whose index lists each image by name, and one *bundle
-//! manifest* that lists everything else.
+//! The inside of a bundle: an OCI image layout (OCI image spec, `image-layout.md`).
+//! Its index lists each image by name, and one *bundle manifest*, which lists
+//! everything else.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -25,41 +25,40 @@ const RPM_TYPE: &str = "application/x-rpm";
 pub const FILE_TYPE: &str = "application/octet-stream";
 /// The media type of Kubernetes YAML.
 pub const YAML_TYPE: &str = "application/yaml";
-/// The annotation that names a file: its path when extracted.
+/// The annotation with a file's path when it is extracted.
 pub const TITLE: &str = "org.opencontainers.image.title";
 
 /// containerd takes an image's name from this annotation (its
 /// `images/annotations.go`).
 const CONTAINERD_NAME: &str = "io.containerd.image.name";
-/// Other tools take it from this one (OCI image spec, `annotations.md`).
+/// Other tools take the name from this one (OCI image spec, `annotations.md`).
 const REFERENCE_NAME: &str = "org.opencontainers.image.ref.name";
 /// The content of the file `oci-layout`.
 pub(crate) const OCI_LAYOUT: &[u8] = b"{\"imageLayoutVersion\":\"1.0.0\"}";
 
-/// A file in the bundle that is no part of an image.
+/// A file in the bundle that does not belong to an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
-    /// Where in the bundle it lies.
+    /// Its path in the bundle.
     pub path: BundlePath,
     /// Its bytes.
     pub descriptor: Descriptor,
 }
 
-/// The plan of an archive: its documents and the order of its blobs.
+/// The plan of an archive: its documents, and its blobs in their order.
 pub struct Layout {
     /// The bytes of `index.json`.
     pub index: Vec<u8>,
-    /// The bytes of the bundle manifest and of the lock, which exist nowhere
-    /// else.
+    /// The bytes of the bundle manifest and of the lock. They are in no file yet.
     pub documents: Vec<(Descriptor, Vec<u8>)>,
-    /// All blobs, each once, in the archive's order: documents first, then what
-    /// a node needs, in the order in which it needs it.
+    /// All blobs, each once, in the archive's order: first the documents, then
+    /// what a node needs, in the order in which the node needs it.
     pub blobs: Vec<Descriptor>,
 }
 
 impl Layout {
-    /// Lays out what `lock` lists, and `more` files that are made from it, such
-    /// as repodata.
+    /// The layout of what `lock` lists and of the files `more`, which are made
+    /// from it, such as repodata.
     pub fn new(lock: &Lock, more: &[Content]) -> Result<Self, serde_json::Error> {
         let lock_bytes = lock_bytes(lock)?;
         let lock_blob = described(LOCK_TYPE, &lock_bytes);
@@ -68,7 +67,8 @@ impl Layout {
         Ok(layout)
     }
 
-    /// The same without the lock's own bytes, for who has read them.
+    /// The same, for a caller that has the lock's descriptor and needs no bytes
+    /// of it.
     pub(crate) fn around(
         lock: &Lock,
         lock_blob: &Descriptor,
@@ -107,14 +107,15 @@ impl Layout {
         })
     }
 
-    /// Lays out an image alone, under its first name: an OCI archive such as
-    /// other tools write. It has one entry, since some of those tools refuse
-    /// more where they are given no name.
+    /// The layout of an archive with this image only, under its first name, like
+    /// the OCI archives of other tools. It has one entry, because some tools
+    /// refuse several if they are given no name.
     pub fn of_image(image: &LockedImage) -> Result<Self, serde_json::Error> {
         Self::of_image_by(image, names(image).get(..1).unwrap_or_default())
     }
 
-    /// Lays out an image alone, under all its names, as containerd takes it.
+    /// The layout of an archive with this image only, under all its names, for
+    /// containerd.
     pub fn of_image_by_all_names(image: &LockedImage) -> Result<Self, serde_json::Error> {
         Self::of_image_by(image, &names(image))
     }
@@ -148,7 +149,7 @@ fn image_entry(image: &LockedImage, name: &ImageReference) -> Entry {
     Entry::new(&image.root, [(CONTAINERD_NAME, name.clone()), (REFERENCE_NAME, name)])
 }
 
-/// An image's blobs but its layers.
+/// An image's blobs except its layers.
 fn documents_of(image: &LockedImage) -> Vec<Descriptor> {
     let platforms = image.platforms.iter();
     let documents = platforms.flat_map(|one| [one.manifest.clone(), one.config.clone()]);
@@ -166,15 +167,14 @@ fn each_once(mut blobs: Vec<Descriptor>) -> Vec<Descriptor> {
     blobs
 }
 
-/// The lock as it is written, beside a spec and in a bundle.
+/// The bytes of a lock, the same beside a spec and in a bundle.
 pub fn lock_bytes(lock: &Lock) -> Result<Vec<u8>, serde_json::Error> {
     let mut bytes = serde_json::to_vec_pretty(lock)?;
     bytes.push(b'\n');
     Ok(bytes)
 }
 
-/// The lock's own descriptor. The bytes are hashed as they are written, and kept
-/// nowhere.
+/// The lock's own descriptor. Its bytes are hashed and not kept.
 pub(crate) fn describe_lock(lock: &Lock) -> Result<Descriptor, serde_json::Error> {
     struct Counting(Hasher, u64);
     impl Write for Counting {
@@ -203,10 +203,9 @@ fn described(media_type: &str, bytes: &[u8]) -> Descriptor {
     }
 }
 
-/// The files of a bundle, in the order in which a node needs them: keys and
-/// repodata before packages, packages before manifests, installers last since
-/// they were run from beside the bundle. What their paths are made of is not looked
-/// at yet.
+/// The files of a bundle, in the order in which a node needs them: keys and repodata
+/// before packages, packages before manifests. Installers come last, because they are
+/// run from beside the bundle. The parts of the paths are not checked here.
 pub(crate) fn contents(lock: &Lock, more: &[Content]) -> Vec<Content> {
     let file = |path: BundlePath, descriptor: &Descriptor| Content {
         path,
@@ -233,15 +232,15 @@ pub(crate) fn contents(lock: &Lock, more: &[Content]) -> Vec<Content> {
     contents
 }
 
-/// Whether a file is metadata that is made from the packages of one of the
-/// lock's targets.
+/// Whether a file is the metadata made from the packages of one of the lock's
+/// targets.
 pub(crate) fn is_repodata(lock: &Lock, path: &BundlePath) -> bool {
     matches!(path, BundlePath::Repodata { target, .. }
         if lock.targets.iter().any(|own| own.id == *target))
 }
 
-/// The names that an image gets on a node: its tag, and its digest, since a pod
-/// that names a digest is found under that name only.
+/// The names that an image gets on a node: one with its tag and one with its digest,
+/// because the image of a pod that names a digest is found only by that name.
 pub fn names(image: &LockedImage) -> Vec<ImageReference> {
     let mut names = Vec::new();
     if image.name.tag().is_some() {
@@ -251,8 +250,8 @@ pub fn names(image: &LockedImage) -> Vec<ImageReference> {
     names
 }
 
-/// An image's path when extracted: under its first name, without a colon, which
-/// skopeo and podman take for the end of a path.
+/// An image's path when it is extracted. It is made from the first name, without
+/// colons, because skopeo and podman read a colon as the end of a path.
 pub fn image_title(image: &LockedImage) -> String {
     let name = &image.name;
     let end = match (name.tag(), name.digest()) {
@@ -262,8 +261,8 @@ pub fn image_title(image: &LockedImage) -> String {
     format!("images/{}/{}/{end}.tar", name.registry().replace(':', "_"), name.repository())
 }
 
-/// What an installer is called beside a bundle: each node's own must be told apart
-/// where there are several.
+/// The name of an installer beside a bundle. If there are several, each has its
+/// architecture in its name.
 pub fn name_of_installer(architecture: impl std::fmt::Display, is_only: bool) -> String {
     match is_only {
         true => "installer".to_owned(),

@@ -1,6 +1,6 @@
-//! The contract between `bundler`, which makes a bundle, and `installer`, which
-//! reads it: the words both use, the lock, the archive and its verification.
-//! `docs/bundle-format.md` describes the same for readers written by others.
+//! The contract between `bundler`, which makes a bundle, and `installer`, which reads
+//! it: the terms that both use, the lock, the archive and its verification.
+//! `docs/bundle-format.md` describes the format for other programs that read bundles.
 
 #![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
 

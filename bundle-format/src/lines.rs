@@ -1,27 +1,27 @@
-//! What changed from one text to another, line by line.
+//! The difference between two texts, line by line.
 
 use std::ops::Range;
 
 use imara_diff::{Algorithm, Diff, Hunk, InternedInput};
 use serde::Serialize;
 
-/// How many lines of one text are shown, unless all are asked for.
+/// How many lines are shown of one text, if the user does not ask for all.
 pub const BRIEF: usize = 100;
-/// How much of a line is shown, in characters.
+/// How many characters of a line are shown.
 const WIDEST: usize = 400;
-/// Longer texts are not compared: a stranger's may take minutes, and the longest
-/// manifests have a third of that.
+/// Longer texts are not compared, because a stranger's text could take minutes. The
+/// longest manifests have a third of this.
 const MAX_LINES: usize = 100_000;
-/// How many lines stand before and behind what changed.
+/// How many lines are shown before and after a change.
 const CONTEXT: u32 = 3;
 
-/// The lines of a unified diff, as `diff -u` has them below its head.
+/// The lines of a unified diff, as `diff -u` prints them after its header.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Lines {
-    /// The first of them.
+    /// The first lines.
     pub lines: Vec<String>,
-    /// How many more there are.
+    /// How many lines were left out after them.
     pub left_out: usize,
 }
 
@@ -34,8 +34,8 @@ impl Lines {
     }
 }
 
-/// Compares two texts; what is no UTF-8 in them counts by what stands for it. None where
-/// one has too many lines.
+/// Compares two texts. Bytes that are not UTF-8 are compared by their replacement
+/// characters. `None` if a text has too many lines.
 pub fn of_texts(before: &[u8], after: &[u8], limit: usize) -> Option<Lines> {
     let count = |text: &[u8]| text.iter().filter(|byte| **byte == b'\n').count();
     if count(before).max(count(after)) > MAX_LINES {
@@ -53,7 +53,7 @@ pub fn of_texts(before: &[u8], after: &[u8], limit: usize) -> Option<Lines> {
     Some(found)
 }
 
-/// Adds what changed at one place, with the lines around it.
+/// Adds a change and the lines around it.
 fn show(group: &[Hunk], input: &InternedInput<&str>, limit: usize, found: &mut Lines) {
     let (Some(first), Some(last)) = (group.first(), group.last()) else { return };
     let lead = first.before.start.min(CONTEXT);
@@ -81,7 +81,7 @@ fn show(group: &[Hunk], input: &InternedInput<&str>, limit: usize, found: &mut L
     add(' ', &input.before, position..end);
 }
 
-/// The first line, from 1, and how many.
+/// The first line, from 1, and the number of lines.
 fn place(lines: Range<u32>) -> String {
     let first = if lines.is_empty() { lines.start } else { lines.start + 1 };
     format!("{first},{}", lines.len())

@@ -1,4 +1,4 @@
-//! What an RPM is called: name, epoch, version, release, architecture.
+//! The full name of an RPM: name, epoch, version, release, architecture.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -8,19 +8,20 @@ use std::str::FromStr;
 use crate::text::{printable, serde_as_text};
 
 /// Epoch, version and release of a package, ordered as rpm orders them
-/// (`rpmVersionCompare` in rpm's `lib/rpmvs.c`; `~` sorts before, `^` after).
-/// Two that are spelled apart but compare equal (`1.01` and `1.1`) are equal.
+/// (`rpmVersionCompare` in rpm's `lib/rpmvs.c`; `~` sorts before, `^` after). Two
+/// versions that are spelled differently but compare equal (`1.01` and `1.1`) are
+/// equal.
 #[derive(Clone, Debug)]
 pub struct Evr {
-    /// 0 where none is written.
+    /// 0 if none is written.
     pub epoch: u32,
-    /// As written, never empty.
+    /// As it is written, never empty.
     pub version: String,
-    /// Empty where a requirement names none.
+    /// Empty if a requirement has none.
     pub release: String,
 }
 
-/// A text that names no package.
+/// A text that is not the name of a package.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum NevraError {
     /// The text before `:` is not a number.
@@ -36,14 +37,14 @@ pub enum NevraError {
         printable(.text), .part.beginning(), .part.marks()
     )]
     Part {
-        /// Which part.
+        /// The part that is wrong.
         part: Part,
         /// The text.
         text: String,
     },
 }
 
-/// A part of what a package is called.
+/// A part of a package's full name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// The name.
@@ -57,8 +58,9 @@ pub enum Part {
 }
 
 impl Part {
-    /// The marks that it may hold: those that rpmbuild allows (`rpmCharCheck` in
-    /// its `build/parsePreamble.c`) and some that other builders used.
+    /// The marks that this part may contain: those that rpmbuild allows
+    /// (`rpmCharCheck` in its `build/parsePreamble.c`), and some that other
+    /// builders have used.
     fn marks(self) -> &'static str {
         match self {
             Self::Name => "._+-~^%@,=",
@@ -101,8 +103,8 @@ impl fmt::Display for Part {
 }
 
 impl Evr {
-    /// Compares by rpm's rule; an empty release on either side matches any,
-    /// as in a requirement (`rpmdsCompare` in rpm's `lib/rpmds.c`).
+    /// Compares by rpm's rule for requirements: an empty release on either side
+    /// matches any release (`rpmdsCompare` in rpm's `lib/rpmds.c`).
     pub fn compare_as_range_end(&self, other: &Self) -> Ordering {
         let by_version =
             self.epoch.cmp(&other.epoch).then_with(|| compare_text(&self.version, &other.version));
@@ -150,9 +152,9 @@ impl Hash for Evr {
     }
 }
 
-/// Hashes what rpm compares and nothing else, since equal texts may be spelled
-/// apart: runs of digits without their first zeros, runs of letters, `~` and
-/// `^`. What stands between them only parts them.
+/// Hashes only what rpm compares, because equal versions may be spelled differently:
+/// runs of digits without their leading zeros, runs of letters, `~` and `^`. Other
+/// characters are only separators.
 fn hash_text<H: Hasher>(text: &str, state: &mut H) {
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
@@ -206,20 +208,20 @@ impl fmt::Display for Evr {
     }
 }
 
-/// One package: `name-[epoch:]version-release.arch`, the epoch only when it is
+/// A package: `name-[epoch:]version-release.arch`. The epoch is written only if it is
 /// not 0.
 #[derive(Clone, Debug)]
 pub struct Nevra {
     /// The package's name.
     pub name: String,
-    /// Epoch, version and release; the release is never empty.
+    /// Epoch, version and release. The release is never empty.
     pub evr: Evr,
     /// `x86_64`, `noarch`, …
     pub arch: String,
 }
 
 impl Nevra {
-    /// A package of these parts, each of which is checked.
+    /// The package with these parts. Each part is checked.
     pub fn new(name: String, evr: Evr, arch: String) -> Result<Self, NevraError> {
         Part::Name.check(&name)?;
         Part::Version.check(&evr.version)?;
@@ -228,7 +230,7 @@ impl Nevra {
         Ok(Self { name, evr, arch })
     }
 
-    /// The file name that rpm gives such a package: the epoch is not in it.
+    /// The file name that rpm gives the package. It has no epoch.
     pub fn file_name(&self) -> String {
         format!("{}-{}-{}.{}.rpm", self.name, self.evr.version, self.evr.release, self.arch)
     }

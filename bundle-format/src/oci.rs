@@ -21,28 +21,29 @@ pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 /// Docker's image manifest, schema 2.
 pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
-/// Whether a media type is that of an index.
+/// Whether this is the media type of an index.
 pub fn is_index(media_type: &str) -> bool {
     matches!(media_type, OCI_INDEX | DOCKER_LIST)
 }
 
-/// Whether a media type is that of an image manifest.
+/// Whether this is the media type of an image manifest.
 pub fn is_manifest(media_type: &str) -> bool {
     matches!(media_type, OCI_MANIFEST | DOCKER_MANIFEST)
 }
 
-/// An index, which has `manifests`, or an image manifest, which has `config`. Go
-/// writes an empty list as `null`, and tools leave out what containerd does without.
+/// An index, which has `manifests`, or an image manifest, which has `config`. Most
+/// fields are optional: Go writes an empty list as `null`, and tools leave out what
+/// containerd does not need.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Document {
-    /// 2; 1 is docker's old format.
+    /// Always 2. Docker's old format has 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schema_version: Option<u64>,
     /// Its own media type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub media_type: Option<String>,
-    /// What it is, where it is no image.
+    /// What it is, if it is not an image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<String>,
     /// An image's configuration.
@@ -56,24 +57,25 @@ pub struct Document {
     pub manifests: Option<Vec<Entry>>,
 }
 
-/// A descriptor with what stands around it. Its digest stays a text: what is not
-/// carried may have one of another algorithm.
+/// A descriptor, with the fields around it. Its digest is a text, because an entry
+/// that the bundle leaves out may have a digest of another algorithm.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
     /// The blob's media type.
     pub media_type: String,
-    /// The blob's name.
+    /// The blob's digest.
     pub digest: String,
-    /// Bytes.
+    /// The blob's size in bytes.
     pub size: u64,
-    /// What it is, where it is no image.
+    /// What it is, if it is not an image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<String>,
-    /// Names, titles and the mark of an attestation are among them.
+    /// Annotations, such as names, titles and the mark of an attestation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub annotations: Option<BTreeMap<String, String>>,
-    /// What it runs on; some tools leave that to the image's configuration.
+    /// The platform that it runs on. Some tools write it only in the image's
+    /// configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
     /// Where a foreign layer is fetched from.
@@ -81,8 +83,8 @@ pub struct Entry {
     pub urls: Option<Vec<String>>,
 }
 
-/// An entry's platform, or that of an image's configuration. Either may leave out
-/// what it should say: then it is empty.
+/// The platform of an entry, or of an image's configuration. A field that is left out
+/// is empty.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Platform {
     /// Go's `GOOS`.
@@ -91,7 +93,7 @@ pub struct Platform {
     /// Go's `GOARCH`.
     #[serde(default, deserialize_with = "or_empty")]
     pub architecture: String,
-    /// `v8` of an arm64, for example.
+    /// For example `v8` of arm64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
 }
@@ -111,7 +113,7 @@ impl Entry {
         }
     }
 
-    /// The blob. An error is a digest of another algorithm than sha256.
+    /// The descriptor of the blob. Fails if the digest is not SHA-256.
     pub fn descriptor(&self) -> Result<Descriptor, DigestError> {
         let digest = self.digest.parse()?;
         Ok(Descriptor { media_type: self.media_type.clone(), digest, size: self.size })
@@ -126,8 +128,8 @@ impl Entry {
 }
 
 impl Platform {
-    /// Whether it is Linux on this architecture; with `lenient`, also where it does
-    /// not say.
+    /// Whether it is Linux on this architecture. With `lenient`, a platform that
+    /// leaves these out fits too.
     pub fn fits(&self, architecture: Architecture, lenient: bool) -> bool {
         let fits = |own: &str, wanted| own == wanted || lenient && own.is_empty();
         fits(&self.os, "linux") && fits(&self.architecture, architecture.oci())

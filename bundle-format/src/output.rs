@@ -1,5 +1,5 @@
-//! Writing where a person said: a file is there whole or as it was, and what is no
-//! regular file is written to, never replaced by one.
+//! Writing to a path that a person named. A regular file is replaced as a whole or
+//! stays as it was. Anything else, such as a pipe, is written to and never replaced.
 
 mod stream;
 
@@ -16,26 +16,27 @@ use rustix::process::geteuid;
 pub use self::stream::Quiet;
 use crate::durable::Unfinished;
 
-/// What a name leads to.
+/// What a path leads to.
 #[derive(Debug)]
 pub enum Destination {
-    /// A regular file, or none yet. Links to it stay.
+    /// A regular file that exists, or one to be made. Links to it stay.
     File {
-        /// Its own path, past all links.
+        /// The file's own path, with all links followed.
         path: PathBuf,
-        /// Its permission bits, where it is there.
+        /// The file's permission bits, if it exists.
         mode: Option<u32>,
     },
-    /// Something that takes bytes, and stays what it is.
+    /// Something that takes bytes, such as a pipe. It is not replaced.
     Stream(File),
 }
 
 impl Destination {
-    /// Looks where `path` leads. A folder, a disk and a socket are refused.
+    /// Finds what `path` leads to. A folder, a disk and a socket are refused.
     pub fn of(path: &Path) -> io::Result<Self> {
         Ok(match look(path)? {
             Found::File { path, mode } => Self::File { path, mode },
-            // What a shell has opened for this program may be a file: its end.
+            // A shell may have opened a file for this program, so the
+            // bytes go to its end.
             Found::Other { own, is_file } => Self::Stream(match own_stream(&own)? {
                 Some(file) => file,
                 None => stream(path, is_file)?,
@@ -44,12 +45,12 @@ impl Destination {
     }
 }
 
-/// Where the regular file is, or will be, that `path` leads to, past all links;
-/// with its permission bits where it is there. All else is refused.
+/// The regular file that `path` leads to, with all links followed, and its permission
+/// bits if it exists. Anything else is refused.
 pub fn file(path: &Path) -> io::Result<(PathBuf, Option<u32>)> {
     match look(path)? {
         Found::File { path, mode } => Ok((path, mode)),
-        Found::Other { .. } => Err(Error::other("it is there and is no regular file")),
+        Found::Other { .. } => Err(Error::other("it exists and is no regular file")),
     }
 }
 
@@ -82,8 +83,8 @@ fn look(path: &Path) -> io::Result<Found> {
     }
 }
 
-/// Writes `bytes` where `path` leads. A file gets these permission bits, or those
-/// of them that it had before, from its first byte on.
+/// Writes `bytes` to what `path` leads to. A new file gets the permission bits `mode`
+/// from its first byte on. A file that existed keeps only those of them that it had.
 pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     match Destination::of(path)? {
         Destination::File { path, mode: old } => replace(&path, bytes, mode & old.unwrap_or(mode)),
@@ -91,7 +92,7 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     }
 }
 
-/// Puts a new file under a name, whole.
+/// Gives a complete new file this name.
 fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
@@ -102,11 +103,11 @@ fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     unfinished.finish(path)
 }
 
-/// Follows all links of `path`. Also says whether they lead to an open descriptor,
-/// as `/dev/stdout` and `/dev/fd/63` do.
+/// Follows all links of `path`. Also says whether they lead to an open descriptor, as
+/// `/dev/stdout` and `/dev/fd/63` do.
 fn followed(path: &Path) -> io::Result<(PathBuf, bool)> {
     let mut at = path.to_owned();
-    // As many as the kernel follows (path_resolution(7)).
+    // The kernel follows this many links (path_resolution(7)).
     for _ in 0..40 {
         let folder = match at.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -130,12 +131,13 @@ fn followed(path: &Path) -> io::Result<(PathBuf, bool)> {
     Err(Error::other("too many links lead to it"))
 }
 
-/// This program's own standard output or error: opened anew it might not be at the
-/// same place, or not be to be opened at all, as a socket.
+/// This program's own standard output or error, as a copy of its descriptor. If it
+/// were opened again, writing could start at another place in it, and a socket cannot
+/// be opened at all.
 #[expect(clippy::disallowed_methods, reason = "a copy of the descriptor, and no text")]
 fn own_stream(path: &Path) -> io::Result<Option<File>> {
     let own = format!("/proc/{}/fd", std::process::id());
-    // The parent of a bare name is empty.
+    // The parent of a path without a slash is empty.
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.map(Path::canonicalize).transpose()?;
     if folder != Some(own.into()) {
@@ -149,15 +151,15 @@ fn own_stream(path: &Path) -> io::Result<Option<File>> {
     Ok(Some(owned.into()))
 }
 
-/// In a folder that all may write to, a link is followed only if it is one's own,
-/// as by the kernel's `fs.protected_symlinks` (proc(5)).
+/// In a folder that everybody may write to, follows a link only if this user or the
+/// folder's owner made it, as the kernel does with `fs.protected_symlinks` (proc(5)).
 fn check_link(link: &Path, folder: &Path) -> io::Result<()> {
     let folder = fs::metadata(folder)?;
     let owner = fs::symlink_metadata(link)?.uid();
     let is_open_to_all = folder.mode() & 0o1002 == 0o1002;
     if is_open_to_all && owner != geteuid().as_raw() && owner != folder.uid() {
         return Err(Error::other(format!(
-            "{} is another's link in a folder that all may write to; name another file",
+            "{} is another user's link in a folder that everybody may write to; name another file",
             link.display()
         )));
     }
@@ -173,7 +175,7 @@ fn stream(path: &Path, at_end: bool) -> io::Result<File> {
         ),
         _ => error,
     })?;
-    // Opened without waiting, and written to with.
+    // Only opening must not wait for a reader. Writing waits again.
     let flags = fcntl_getfl(&file)?;
     fcntl_setfl(&file, flags - OFlags::NONBLOCK)?;
     Ok(file)

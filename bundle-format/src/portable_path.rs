@@ -1,4 +1,4 @@
-//! Paths that every file system takes: those of a bundle's files when extracted.
+//! Paths that every file system accepts, for the files of an extracted bundle.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -8,19 +8,21 @@ use std::str::FromStr;
 use crate::problems::Problems;
 use crate::text::brief;
 
-/// The longest name of a file or a folder that every file system takes.
+/// The longest name of a file or a folder that every file system accepts.
 const MAX_NAME: usize = 255;
-/// The longest path; with a folder in front it is still a path.
+/// The longest path. It is short enough to put the path of a folder before it.
 const MAX_PATH: usize = 1024;
-/// The most names in a path: ours have four, an image's as many as its name.
+/// The most names in a path. Our own paths have four. An image's path has as many as
+/// the image's name.
 const MAX_DEPTH: usize = 32;
 
-/// A path that stays in the folder that a file is extracted to, and that can be made
-/// there, be it on a stick's FAT. Names are of visible ASCII.
+/// A relative path that cannot lead out of the folder to which a file is extracted,
+/// and that every file system accepts, even a USB stick's FAT. Its names are visible
+/// ASCII.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PortablePath(String);
 
-/// A text that is no such path.
+/// A text that is not such a path.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("a file is named {}, which {reason}", quoted(text))]
 pub struct PathError {
@@ -54,7 +56,7 @@ impl Deref for PortablePath {
 }
 
 impl PortablePath {
-    /// As it is written.
+    /// The path as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -76,7 +78,7 @@ fn quoted(text: &str) -> String {
     format!("`{}`", brief(text))
 }
 
-/// Why a text is no such path.
+/// Why a text is not such a path.
 fn unfit(text: &str) -> Option<&'static str> {
     if text.len() > MAX_PATH || text.split('/').nth(MAX_DEPTH).is_some() {
         return Some("is longer or deeper than any file of a bundle");
@@ -109,9 +111,10 @@ fn unfit_name(name: &str) -> Option<&'static str> {
     }
 }
 
-/// What keeps some paths from being extracted into one folder: two are the same,
-/// or one is the folder of another. `key` gives what a file system compares of
-/// them. Linear in their length, since a path has a bounded depth.
+/// Reports paths that cannot be extracted into one folder, because two are the same
+/// or one is the folder of another. `key` gives the form in which a file system
+/// compares names. The time grows with the paths' length only, because a path's depth
+/// is limited.
 pub(crate) fn clashes<'a>(
     paths: impl IntoIterator<Item = &'a str>,
     key: impl Fn(&str) -> String,

@@ -1,8 +1,8 @@
-//! What is wrong with something, of which there may be a million things.
+//! A list of problems that stays short, even if there are a million of them.
 
 use crate::bounds::MAX_PROBLEMS;
 
-/// The first of the problems, and how many there are.
+/// The first problems, and how many there are in all.
 #[derive(Debug, Default)]
 pub(crate) struct Problems {
     told: Vec<String>,
@@ -10,7 +10,7 @@ pub(crate) struct Problems {
 }
 
 impl Problems {
-    /// Adds one.
+    /// Adds a problem.
     pub(crate) fn add(&mut self, words: impl FnOnce() -> String) {
         match self.told.len() < MAX_PROBLEMS {
             true => self.told.push(words()),
@@ -22,7 +22,7 @@ impl Problems {
         self.told.is_empty()
     }
 
-    /// A line for each, and one for those that are too many.
+    /// One line for each problem kept, and one line that counts the others.
     pub(crate) fn lines(self) -> Vec<String> {
         let mut lines = self.told;
         if self.more > 0 {

@@ -1,16 +1,17 @@
-//! What a file is, told by how it begins: for whoever gave one in another's place.
+//! What kind of file some bytes are, by how they begin: for errors about a wrong
+//! file.
 
 use std::fmt;
 
 use serde::Deserializer;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 
-/// What [`what`] says of an armored OpenPGP key.
+/// The result of [`what`] for an armored OpenPGP key.
 pub const OPENPGP_KEY: &str = "an OpenPGP public key";
-/// What [`what`] says of bytes that are not text.
+/// The result of [`what`] for an unknown file.
 pub const UNKNOWN: &str = "no text of a kind that is known";
 
-/// Marks of files that programs make, at the place where they stand.
+/// Bytes by which files of programs are recognised, and their offset.
 const MARKS: [(usize, &[u8], &str); 11] = [
     (0, b"\x1f\x8b", "data packed by gzip"),
     (0, b"\x28\xb5\x2f\xfd", "data packed by zstd"),
@@ -25,10 +26,10 @@ const MARKS: [(usize, &[u8], &str); 11] = [
     (0, b"\x80\x02", "data of Python"),
 ];
 
-/// Marks of texts, as a line begins with them.
+/// How a line of a text begins by which it is recognised.
 const LINES: [(&str, &str); 14] = [
     ("-----BEGIN PGP PUBLIC KEY BLOCK", OPENPGP_KEY),
-    ("-----BEGIN PGP PRIVATE KEY BLOCK", "an OpenPGP private key, which is to stay where it was"),
+    ("-----BEGIN PGP PRIVATE KEY BLOCK", "an OpenPGP private key, which must stay where it was"),
     ("-----BEGIN PGP SIGN", "an OpenPGP signature"),
     ("-----BEGIN PGP MESSAGE", "an encrypted OpenPGP message"),
     ("-----BEGIN CERTIFICATE REQUEST", "a request for a certificate"),
@@ -36,15 +37,15 @@ const LINES: [(&str, &str); 14] = [
     ("-----BEGIN TRUSTED CERTIFICATE", "a certificate in openssl's own form"),
     ("-----BEGIN PUBLIC KEY", "a public key in PEM form, of which no certificate says whose it is"),
     ("-----BEGIN OPENSSH PRIVATE KEY", "a private key of ssh"),
-    ("-----BEGIN", "a private key in PEM form, which is to stay where it was"),
+    ("-----BEGIN", "a private key in PEM form, which must stay where it was"),
     ("ssh-", "a public key of ssh"),
     ("<!doctype html", "an HTML page, as servers send one instead of a file"),
     ("<html", "an HTML page, as servers send one instead of a file"),
     ("#!", "a script"),
 ];
 
-/// Keys of YAML and JSON documents: all of a row must be there, at the margin or the
-/// first level of JSON.
+/// Keys by which YAML and JSON documents are recognised. All keys of a row must be
+/// there, unindented in YAML, or at the first level of JSON.
 const KEYS: [(&[&str], &str); 11] = [
     (&["clusters", "contexts"], "a kubeconfig"),
     (&["caCertHash", "token"], "a join file"),
@@ -59,7 +60,7 @@ const KEYS: [(&[&str], &str); 11] = [
     (&["endpoint"], "a cluster file"),
 ];
 
-/// What a file with these bytes is, in words: `a kubeconfig`.
+/// The kind of file that has these bytes, in words: `a kubeconfig`.
 pub fn what(bytes: &[u8]) -> &'static str {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return "empty";
@@ -75,7 +76,7 @@ pub fn what(bytes: &[u8]) -> &'static str {
     if text.contains('\0') {
         return UNKNOWN;
     }
-    // A vendor's words may stand before a key; those of others begin at once.
+    // A vendor may put text before a key. Other texts begin with their mark.
     for (begin, words) in LINES {
         let begins =
             |line: &str| line.get(..begin.len()).is_some_and(|own| own.eq_ignore_ascii_case(begin));
@@ -106,7 +107,7 @@ pub fn what(bytes: &[u8]) -> &'static str {
     "a text of another kind"
 }
 
-/// As [`what`], for the beginning of a file, which may end within a letter.
+/// Like [`what`], for the beginning of a file. It may end within a character.
 pub fn what_begins(bytes: &[u8]) -> &'static str {
     match std::str::from_utf8(bytes) {
         Err(error) if error.error_len().is_none() => {
@@ -116,14 +117,15 @@ pub fn what_begins(bytes: &[u8]) -> &'static str {
     }
 }
 
-/// Whether a key stands at the margin of YAML, or in JSON, which may be cut short.
+/// Whether there is such a key, unindented in YAML, or in JSON, which may be cut
+/// short.
 fn has_key(text: &str, key: &str) -> bool {
     let trimmed = text.trim_start();
     match trimmed.starts_with('{') {
         true => {
             let mut keys = Vec::new();
             let mut json = serde_json::Deserializer::from_str(trimmed);
-            // What came before an error counts.
+            // Keys before an error count.
             json.deserialize_map(Keys(&mut keys)).ok();
             keys.iter().any(|own| own == key)
         }

@@ -1,4 +1,4 @@
-//! Image references, always in full.
+//! Image references in their full form.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,7 +19,7 @@ pub struct ImageReference {
     digest: Option<Digest>,
 }
 
-/// A text that is no image reference.
+/// A text that is not an image reference.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("`{text}` is not an image reference: {reason}")]
 pub struct ReferenceError {
@@ -33,12 +33,12 @@ impl ImageReference {
         &self.registry
     }
 
-    /// The path below the registry: `library/busybox`.
+    /// The path after the registry: `library/busybox`.
     pub fn repository(&self) -> &str {
         &self.repository
     }
 
-    /// The tag; none when only a digest is written.
+    /// The tag. `None` if only a digest is written.
     pub fn tag(&self) -> Option<&str> {
         self.tag.as_deref()
     }
@@ -48,18 +48,18 @@ impl ImageReference {
         self.digest
     }
 
-    /// Registry and repository, with neither tag nor digest.
+    /// Registry and repository, without tag and digest.
     pub fn name(&self) -> String {
         format!("{}/{}", self.registry, self.repository)
     }
 
-    /// The same repository at `digest`, with no tag.
+    /// The same repository at `digest`, without a tag.
     pub fn at(&self, digest: Digest) -> Self {
         Self { tag: None, digest: Some(digest), ..self.clone() }
     }
 
-    /// The same repository and tag without the digest; with the digest where
-    /// there is no tag to name it by.
+    /// The same repository and tag without the digest. Without a tag, the digest
+    /// stays.
     pub fn tagged(&self) -> Self {
         Self { digest: if self.tag.is_some() { None } else { self.digest }, ..self.clone() }
     }
@@ -80,7 +80,7 @@ impl FromStr for ImageReference {
             Some(digest) => Some(digest.parse().map_err(|error| fail(format!("{error}")))?),
             None => None,
         };
-        // The parser adds `latest` even beside a digest, where no tag was written.
+        // Even if there is a digest and no tag, the parser adds `latest`.
         let before_digest = text.split('@').next().unwrap_or(text);
         let last_segment = before_digest.rsplit('/').next().unwrap_or(before_digest);
         let written_tag = last_segment.split_once(':').map(|(_, tag)| tag.to_owned());
@@ -88,8 +88,9 @@ impl FromStr for ImageReference {
             (None, None) => Some("latest".to_owned()),
             (tag, _) => tag,
         };
-        // The parser follows an older distribution: in newer ones what stands in
-        // front and has a capital is a host, as no repository may have one.
+        // The parser follows an older distribution. In newer ones, a first
+        // part with a capital letter is a host, because no repository name may
+        // have capitals.
         let (registry, repository) = match parsed.repository().split_once('/') {
             Some((host, rest)) if host.contains(|c: char| c.is_ascii_uppercase()) => (host, rest),
             _ => (parsed.registry(), parsed.repository()),
@@ -98,8 +99,8 @@ impl FromStr for ImageReference {
     }
 }
 
-/// Whether it is an image's id, which distribution's `ParseNormalizedNamed`
-/// refuses as a name.
+/// Whether it is an image's id. distribution's `ParseNormalizedNamed` refuses such a
+/// name.
 fn is_identifier(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

@@ -1,17 +1,17 @@
-//! Hiding what may be a password or a token in a text that is shown: whoever
-//! reads the errors may not be who wrote the file.
+//! Hiding what may be a password or a token in a text that is shown: the person who
+//! reads the errors may not be the one who wrote the file.
 
 use std::borrow::Cow;
 
-/// What a single value is shown as: without a user and password in front of a
-/// host, and without parameters.
+/// How a single value is shown: without a user and password before a host, and
+/// without parameters.
 pub fn hidden(value: &str) -> Cow<'_, str> {
     let parts = value.split_once("://").filter(|(scheme, _)| !scheme.contains('@'));
     let (scheme, rest) = match parts {
         Some((scheme, rest)) => (Some(scheme), rest),
         None => (None, value),
     };
-    // A digest stands behind an `@` as well, and hides nothing.
+    // A digest follows an `@` too, and is not a secret.
     let digest = rest.rfind("@sha").filter(|place| is_digest(rest.get(place + 1..)));
     let end = digest.unwrap_or(rest.len());
     let (name, digest) = rest.split_at(end);
@@ -40,7 +40,7 @@ fn is_digest(text: Option<&str>) -> bool {
     })
 }
 
-/// A sentence with each of its words as it may be shown.
+/// A sentence, with each of its words as it may be shown.
 pub fn hidden_within(text: &str) -> String {
     let is_end = |c: char| c.is_whitespace() || matches!(c, '`' | '"' | '\'');
     let mut shown = String::new();
@@ -52,8 +52,8 @@ pub fn hidden_within(text: &str) -> String {
     shown
 }
 
-/// A line of YAML that is none, so that nobody knows where its values end: a
-/// password in it may hold anything.
+/// A line of broken YAML. In it, nobody can tell where a value ends, so a password
+/// may contain anything.
 pub fn hidden_line(line: &str) -> String {
     let scheme = line.find("://").map(|place| place + 3);
     let user =

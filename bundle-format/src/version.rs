@@ -1,4 +1,4 @@
-//! The releases of Kubernetes and containerd that a bundle is made of.
+//! Versions of Kubernetes and containerd.
 
 use std::fmt;
 use std::str::FromStr;
@@ -24,24 +24,25 @@ pub struct ContainerdVersion {
     text: String,
 }
 
-/// A text that is no exact version.
+/// A text that is not an exact version.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum VersionError {
-    /// A version as tags have it, with a `v` that packages do not have.
+    /// A version in the form of a tag: it begins with `v`, which packages do not
+    /// have.
     #[error("versions have no `v` here: write {0}")]
     Prefixed(String),
     /// Anything else.
     #[error("{} is not an exact version: write all three numbers, such as {example}", quoted(.text))]
     Inexact {
-        /// What stands there.
+        /// The text.
         text: String,
-        /// What could.
+        /// A text that would be right.
         example: &'static str,
     },
 }
 
 impl KubernetesVersion {
-    /// As it is written: `1.28.2`.
+    /// The version as text: `1.28.2`.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -64,7 +65,8 @@ impl ContainerdVersion {
     }
 }
 
-/// The three numbers of `1.28.2` or `1.28.2-rc.1`, whose end is one of SemVer.
+/// The three numbers of `1.28.2` or `1.28.2-rc.1`. Whatever follows them must be
+/// valid in SemVer.
 fn numbers(text: &str) -> Option<[u32; 3]> {
     let (core, end) = text.split_once('-').unwrap_or((text, ""));
     if !end.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-+".contains(&byte)) {

@@ -339,14 +339,14 @@ fn twins_and_checks_that_nobody_switched_off_are_refused() {
                 let again = lock.targets[0].repositories[0].clone();
                 lock.targets[0].repositories.push(again);
             },
-            "repository el9-x86_64/os stands there twice",
+            "repository el9-x86_64/os is listed twice",
         ),
         (
             |lock| {
                 let again = lock.targets[0].clone();
                 lock.targets.push(again);
             },
-            "target el9-x86_64 stands there twice",
+            "target el9-x86_64 is listed twice",
         ),
         (
             |lock| {
@@ -354,7 +354,7 @@ fn twins_and_checks_that_nobody_switched_off_are_refused() {
                 again.digest = Digest::of(b"another");
                 lock.rpms.push(again);
             },
-            "stands there twice",
+            "is listed twice",
         ),
         (
             |lock| {
@@ -362,7 +362,7 @@ fn twins_and_checks_that_nobody_switched_off_are_refused() {
                 again.applied.digest = Digest::of(b"another");
                 lock.manifests.push(again);
             },
-            "manifest calico stands there twice",
+            "manifest calico is listed twice",
         ),
         (|lock| alike(lock, |_, id| *id = id.to_uppercase()), "named alike"),
         (|lock| alike(lock, |target, _| target.push('.')), "not every file system keeps"),

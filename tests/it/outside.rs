@@ -382,9 +382,17 @@ fn who_never_answers_a_connection_is_waited_for_once() {
 fn a_proxy_that_is_none_is_named_by_its_variable() {
     let demo = Demo::start();
     for (name, value, words) in [
-        ("http_proxy", "http//proxy:3128", "http_proxy names no proxy: its `http://` is misspelt"),
+        (
+            "http_proxy",
+            "http//proxy:3128",
+            "http_proxy is not the URL of a proxy: its `http://` is misspelt",
+        ),
         ("HTTP_PROXY", "http://jane:s3cr@et@proxy:3128", "write `@` as %40"),
-        ("ALL_PROXY", "socks5://proxy:1080", "ALL_PROXY names no proxy: this program knows"),
+        (
+            "ALL_PROXY",
+            "socks5://proxy:1080",
+            "ALL_PROXY is not the URL of a proxy: this program supports",
+        ),
     ] {
         let (output, error, took) = lock(&demo, &[(name, value)]);
         assert!(!output.status.success() && error.contains(words), "{error}");

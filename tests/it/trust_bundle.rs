@@ -72,7 +72,7 @@ fn another_payload_behind_a_signed_header_stops_the_build() {
     let key = demo.upstream.key_path("kubernetes");
     change_payload(key.parent().unwrap().parent().unwrap(), "kubelet");
     // Metadata that is signed would not be taken from there.
-    assert!(demo.fails(&["lock"]).contains("does not fit"));
+    assert!(demo.fails(&["lock"]).contains("is wrong: the file was changed"));
     let keys = "keys: [URL/kubernetes/repodata/repomd.xml.key]\n";
     for gpgcheck in ["", "        gpgcheck: {off: tried here}\n"] {
         let off = format!("{keys}        repoGpgcheck: {{off: tried here}}\n{gpgcheck}");

@@ -330,9 +330,9 @@ fn a_damaged_package_is_refused_as_rpm_does() {
     *other.last_mut().unwrap() ^= 1;
     let error = ours(&other, Signature::Unchecked).unwrap_err();
     assert!(matches!(error, PackageError::Digest(_)), "{error}");
-    let words = "it was damaged, or changed after it was made: what it says of itself does not \
-                 fit (MD5 of its header and payload, SHA256 of its payload); have the repository \
-                 mended, or use another mirror";
+    let words = "it was damaged, or changed after it was made: it has wrong digests (MD5 of its \
+                 header and payload, SHA256 of its payload); ask the vendor to fix the repository, \
+                 or use another mirror";
     assert_eq!(error.to_string(), words);
 }
 

@@ -1,13 +1,13 @@
-//! One blob of a bundle, hashed while it is read.
+//! A blob of a bundle, hashed while it is read.
 
 use std::io::{self, Read};
 
 use super::storage::Storage;
 use crate::digest::{Digest, Hasher};
 
-/// Reads a blob. The last bytes are given out only when the whole has the right
-/// digest: who reads to the end without an error has read the right bytes, and
-/// must not act on any of them before.
+/// Reads a blob. It gives the last bytes only if the whole blob has the right digest.
+/// Who reads to the end without an error has read the right bytes. Nobody may use any
+/// of the bytes before that.
 pub struct BlobReader<'a> {
     storage: &'a Storage,
     digest: Digest,

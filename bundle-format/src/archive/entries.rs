@@ -1,5 +1,5 @@
 //! The entries of the archive. Their headers must be exactly those that
-//! [`super::writer`] makes.
+//! [`super::writer`] writes.
 
 use std::collections::HashSet;
 use std::io;
@@ -12,7 +12,7 @@ use crate::digest::Digest;
 use crate::recognise;
 use crate::text::printable;
 
-/// What an entry is, by its name.
+/// What an entry is, as its name says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Name {
     OciLayout,
@@ -33,7 +33,7 @@ impl Name {
     }
 }
 
-/// One entry. There may be many, so it has no text.
+/// An entry. It holds no text, because there may be many entries.
 pub(super) struct Entry {
     pub(super) name: Name,
     pub(super) place: Place,
@@ -46,7 +46,7 @@ pub(super) struct Place {
     pub(super) size: u64,
 }
 
-/// Reads every header, to the end mark.
+/// Reads all headers, up to the end mark.
 pub(super) fn read(storage: &Storage) -> Result<Vec<Entry>, BundleError> {
     let mut entries = Vec::new();
     let mut names = HashSet::new();
@@ -81,7 +81,7 @@ pub(super) fn read(storage: &Storage) -> Result<Vec<Entry>, BundleError> {
             return behind(format!("the bytes behind `{name}` are altered"));
         }
         if !names.insert(known) {
-            return damaged(format!("`{name}` stands there a second time"));
+            return damaged(format!("`{name}` is in it a second time"));
         }
         if entries.len() == MAX_ENTRIES {
             return damaged(format!("it has more than {MAX_ENTRIES} entries, as no bundle has"));
@@ -91,7 +91,7 @@ pub(super) fn read(storage: &Storage) -> Result<Vec<Entry>, BundleError> {
     }
 }
 
-/// The block at `offset`; none where the end mark begins.
+/// The block at `offset`. `None` if the end mark begins there.
 fn block(storage: &Storage, offset: u64) -> Result<Option<[u8; BLOCK as usize]>, BundleError> {
     let mut block = [0; BLOCK as usize];
     match storage.read_exact_at(&mut block, offset) {
@@ -109,7 +109,7 @@ fn block(storage: &Storage, offset: u64) -> Result<Option<[u8; BLOCK as usize]>,
     }
 }
 
-/// Whether the end mark is one, and the end.
+/// Checks that the end mark is complete, and that nothing follows it.
 fn end(storage: &Storage, offset: u64) -> Result<(), BundleError> {
     let mut block = [0; BLOCK as usize];
     if storage.read_exact_at(&mut block, offset + BLOCK).is_err() {
@@ -125,7 +125,7 @@ fn end(storage: &Storage, offset: u64) -> Result<(), BundleError> {
     Ok(())
 }
 
-/// The name and size that a header gives, if it is one of ours.
+/// The name and the size in a header, if the header is one of ours.
 fn written(block: &[u8; BLOCK as usize]) -> Option<(String, u64)> {
     let found = tar::Header::from_byte_slice(block);
     let name = String::from_utf8_lossy(&found.path_bytes()).into_owned();
@@ -134,7 +134,7 @@ fn written(block: &[u8; BLOCK as usize]) -> Option<(String, u64)> {
     (expected.as_bytes() == block).then_some((name, size))
 }
 
-/// What is wrong at `offset`, with the part that it is in.
+/// The error for a damaged place at `offset`, with the part that holds it.
 pub(super) fn damaged(storage: &Storage, offset: u64, reason: String) -> BundleError {
     let (path, offset) = storage.place(offset);
     BundleError::Damaged { path: path.to_owned(), offset, reason }
@@ -150,7 +150,7 @@ fn not_a_bundle(storage: &Storage, reason: &str) -> BundleError {
     BundleError::NotABundle { path: path.to_owned(), reason: reason.to_owned() }
 }
 
-/// All of a file that has less than one block.
+/// All bytes of a file that is shorter than a block.
 fn all(storage: &Storage) -> Vec<u8> {
     let mut bytes = vec![0; usize::try_from(storage.length()).unwrap_or(0).min(BLOCK as usize)];
     match storage.read_exact_at(&mut bytes, 0) {

@@ -1,4 +1,4 @@
-//! Why a file is no bundle that can be read.
+//! Why a bundle cannot be read.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,49 +7,49 @@ use super::storage::StorageError;
 use crate::digest::Digest;
 use crate::lock::{LOCK_VERSION, LockError};
 
-/// Why a file is no bundle, or not a whole one.
+/// Why a file is not a bundle, or not a complete one.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
     /// Its files cannot be opened.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// It is something else.
+    /// It is another kind of file.
     #[error("{} is not a bundle: {reason}", path.display())]
     NotABundle {
         /// The file.
         path: PathBuf,
-        /// What it is instead.
+        /// What it is.
         reason: String,
     },
-    /// It was cut off or altered.
+    /// Its bytes were cut off or altered.
     #[error("{} is damaged at byte {offset}: {reason}; copy it again, or check it where it was made", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// Where.
+        /// The offset of the damage.
         offset: u64,
-        /// How.
+        /// What is wrong there.
         reason: String,
     },
-    /// It ends before its end, as a copy to a full disk does.
+    /// It is cut short, as a copy to a full disk is.
     #[error("{} ends in the middle of {entry} at byte {length}; the copy is not complete, copy it again", path.display())]
     CutShort {
         /// The file.
         path: PathBuf,
-        /// What its last bytes belong to.
+        /// The entry that its last bytes belong to.
         entry: String,
         /// How many bytes it has.
         length: u64,
     },
-    /// A blob that is listed is not there.
+    /// A listed blob is missing.
     #[error("the bundle lacks blob {0}")]
     Missing(Digest),
-    /// A blob is not what its name says.
+    /// A blob does not have the digest in its name.
     #[error("blob {digest} is damaged")]
     Blob {
-        /// Its name.
+        /// The digest in its name.
         digest: Digest,
-        /// How.
+        /// What is wrong with it.
         #[source]
         source: io::Error,
     },
@@ -61,7 +61,7 @@ pub enum BundleError {
         /// Why.
         reason: String,
     },
-    /// It was made by another version of these programs.
+    /// Another version of these programs made it.
     #[error(
         "the bundle's lock has version {found}; this program reads version {LOCK_VERSION}: use the installer that came with the bundle"
     )]

@@ -1,5 +1,5 @@
-//! The bundle as a file: one uncompressed tar (POSIX ustar), in one piece or in
-//! parts. `docs/bundle-format.md` says the same for readers written by others.
+//! The bundle as a file: one uncompressed tar (POSIX ustar), in one file or in parts.
+//! `docs/bundle-format.md` describes the format for other programs that read bundles.
 
 use tar::{EntryType, Header};
 
@@ -16,9 +16,8 @@ pub mod writer;
 /// The size of a tar block in bytes.
 const BLOCK: u64 = 512;
 
-/// The header of an entry. Every field is fixed but the name and the size, so
-/// that a bundle has the same bytes wherever it is made, and so that a reader
-/// can tell one that was altered.
+/// The header of an entry. Only the name and the size vary. So a bundle has the same
+/// bytes wherever it is made, and a reader notices an altered header.
 fn header(name: &str, size: u64) -> std::io::Result<Header> {
     let mut header = Header::new_ustar();
     header.set_path(name)?;
@@ -36,7 +35,7 @@ fn blob_name(digest: Digest) -> String {
     format!("blobs/sha256/{}", digest.hex())
 }
 
-/// The zeros between an entry's end and the next block.
+/// The number of zeros from an entry's end to the next block.
 fn padding(size: u64) -> u64 {
     (BLOCK - size % BLOCK) % BLOCK
 }

@@ -1,5 +1,5 @@
-//! Reading a bundle. Nothing in the file is believed: names, sizes and
-//! documents are checked before they are used.
+//! Reading a bundle. Nothing in the file is trusted: names, sizes and documents are
+//! checked before they are used.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Read};
@@ -31,21 +31,21 @@ pub struct Bundle {
     lock: Lock,
 }
 
-/// The archive's blobs, before anything is known of them.
+/// The archive's blobs, when their contents are still unknown.
 #[derive(Debug)]
 struct Blobs {
     storage: Storage,
     blobs: HashMap<Digest, Place>,
 }
 
-/// An archive whose entries have been read, and nothing of what they hold.
+/// An archive whose entries have been read. Their contents are still unknown.
 struct Archive {
     entries: Vec<Entry>,
     blobs: Blobs,
 }
 
 impl Bundle {
-    /// Opens the bundle at `path`, a file or parts of one (see
+    /// Opens the bundle at `path`, which is one file or a part of it (see
     /// [`Storage::open`]).
     pub fn open(path: &Path) -> Result<Self, BundleError> {
         let not_a_bundle = |reason: &str| BundleError::NotABundle {
@@ -77,38 +77,38 @@ impl Bundle {
         })
     }
 
-    /// What it holds and why.
+    /// The content of the bundle, with the reasons for it.
     pub fn lock(&self) -> &Lock {
         &self.lock
     }
 
-    /// The digest of `index.json`, which pins everything in the bundle.
+    /// The digest of `index.json`. It fixes everything in the bundle.
     pub fn index_digest(&self) -> Digest {
         self.index_digest
     }
 
-    /// Its files that are no parts of images, in the archive's order.
+    /// The files that do not belong to images, in the archive's order.
     pub fn contents(&self) -> &[Content] {
         &self.contents
     }
 
-    /// Bytes in all.
+    /// The bundle's size in bytes.
     pub fn length(&self) -> u64 {
         self.blobs.storage.length()
     }
 
-    /// The files that it lies in.
+    /// The files that hold the bundle.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.blobs.storage.paths()
     }
 
-    /// The files that a blob's bytes lie in; none of a bundle in one piece.
+    /// The names of the parts that hold a blob. Empty if the bundle is one file.
     pub(super) fn parts_of(&self, digest: Digest) -> Vec<String> {
         let place = self.blobs.blobs.get(&digest);
         place.map_or_else(Vec::new, |place| self.blobs.storage.parts(place.offset, place.size))
     }
 
-    /// The bundle manifest's own blob.
+    /// The blob of the bundle manifest.
     pub(super) fn manifest_blob(&self) -> &Descriptor {
         &self.manifest_blob
     }
@@ -117,22 +117,23 @@ impl Bundle {
         self.blobs.blobs.keys().copied()
     }
 
-    /// The lock's own blob.
+    /// The blob of the lock.
     pub(super) fn lock_blob(&self) -> &Descriptor {
         &self.lock_blob
     }
 
-    /// A reader of the blob that `descriptor` is about, from its first byte.
+    /// A reader of the descriptor's blob, from its first byte.
     pub fn open_blob(&self, descriptor: &Descriptor) -> Result<BlobReader<'_>, BundleError> {
         self.blobs.open(descriptor)
     }
 
-    /// The verified bytes of a file, such as Kubernetes YAML, of 32 MiB at most.
+    /// The verified bytes of a file such as Kubernetes YAML, at most 32 MiB.
     pub fn read(&self, descriptor: &Descriptor) -> Result<Vec<u8>, BundleError> {
         self.blobs.read(descriptor, MAX_YAML)
     }
 
-    /// The same of an image's index, manifest or configuration, of 8 MiB at most.
+    /// The verified bytes of an image's index, manifest or configuration, at most
+    /// 8 MiB.
     pub(super) fn image_document(&self, blob: &Descriptor) -> Result<Vec<u8>, BundleError> {
         self.blobs.read(blob, MAX_IMAGE_DOCUMENT)
     }
@@ -157,7 +158,8 @@ impl Archive {
         entries::damaged(&self.blobs.storage, offset, reason.to_owned())
     }
 
-    /// Fails where its index or the order of its entries is not what the lock gives.
+    /// Fails if the index or the order of the entries differs from what the lock
+    /// gives.
     fn check(
         &self,
         lock: &Lock,
@@ -218,21 +220,21 @@ fn parse<T: serde::de::DeserializeOwned>(
         .map_err(|error| BundleError::Document { document, reason: brief(&error.to_string()) })
 }
 
-/// The descriptor of the bundle manifest, where the index has one.
+/// The descriptor of the bundle manifest, if the index has one.
 fn bundle_manifest(index: &[u8]) -> Result<Option<Descriptor>, BundleError> {
     let index: Document = parse("index", index)?;
     let is_it = |entry: &&oci::Entry| entry.artifact_type.as_deref() == Some(BUNDLE_TYPE);
     index.manifests.iter().flatten().find(is_it).map(|entry| described("index", entry)).transpose()
 }
 
-/// The blob that an entry of a document is about.
+/// The descriptor in an entry of a document.
 fn described(document: &'static str, entry: &oci::Entry) -> Result<Descriptor, BundleError> {
     let senseless =
         |error: DigestError| BundleError::Document { document, reason: brief(&error.to_string()) };
     entry.descriptor().map_err(senseless)
 }
 
-/// The files that the bundle manifest lists, and that nodes can take from it.
+/// The files that the bundle manifest lists. Fails if nodes could not use them.
 fn contents(manifest: Document, lock: &Lock) -> Result<Vec<Content>, BundleError> {
     let mut problems = Problems::default();
     let mut contents = Vec::new();
@@ -262,8 +264,8 @@ fn contents(manifest: Document, lock: &Lock) -> Result<Vec<Content>, BundleError
     }
 }
 
-/// Where the first entry begins that stands before one that it should follow.
-/// What is missing or beyond is for [`super::verify`] to name.
+/// The offset of the first entry that stands before one that it should follow.
+/// [`super::verify`] reports entries that are missing, or too many.
 fn out_of_order(entries: &[Entry], layout: &Layout) -> Option<u64> {
     let order = [Name::OciLayout, Name::Index]
         .into_iter()

@@ -5,10 +5,10 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// `O_NONBLOCK`, the same on every Linux that nodes run.
+/// `O_NONBLOCK`. It has the same value on every Linux that nodes run.
 const NONBLOCK: i32 = 0o4000;
 
-/// A bundle's bytes, read from any place by any number of threads.
+/// A bundle's bytes. Any number of threads can read them, at any offset.
 #[derive(Debug)]
 pub struct Storage {
     segments: Vec<Segment>,
@@ -35,39 +35,40 @@ pub enum StorageError {
         #[source]
         source: io::Error,
     },
-    /// Some parts are not there.
-    #[error("of the {count} parts of {} these are missing: {}", bundle.display(), .missing.join(", "))]
+    /// Some parts are missing.
+    #[error("{} has {count} parts, and these are missing: {}", bundle.display(), .missing.join(", "))]
     Missing {
-        /// The bundle's name without the part's.
+        /// The name without the suffix of a part.
         bundle: PathBuf,
-        /// How many there should be.
+        /// How many parts there should be.
         count: usize,
-        /// The names of the parts that are not there.
+        /// The names of the missing parts.
         missing: Vec<String>,
     },
-    /// Parts of two cuttings lie beside one another.
-    #[error("{} lies in parts of several cuttings: {}; leave only those of one", bundle.display(), .parts.join(", "))]
+    /// There are parts of two different splits of the bundle in the folder.
+    #[error("the parts of {} are from several splits: {}; keep only the parts of one split", bundle.display(), .parts.join(", "))]
     Mixed {
-        /// The bundle's name without the part's.
+        /// The name without the suffix of a part.
         bundle: PathBuf,
         /// The parts.
         parts: Vec<String>,
     },
-    /// All parts but the last have the same size, and the last no more.
+    /// A part is too short: all parts except the last have the same size, and the
+    /// last is not larger.
     #[error("{} has {length} bytes, and {} has {other_length}: it is cut short, or it is another part under this name; copy it again", part.display(), other.display())]
     Short {
-        /// The part.
+        /// The short part.
         part: PathBuf,
-        /// How many bytes it has.
+        /// Its size in bytes.
         length: u64,
         /// A longer part.
         other: PathBuf,
-        /// How many bytes that has.
+        /// The longer part's size in bytes.
         other_length: u64,
     },
 }
 
-/// The most parts that a bundle is cut into.
+/// The largest number of parts of a bundle.
 const MAX_PARTS: usize = 9999;
 
 /// The name of part `number` (from 1) of `count`: `NAME.part02of03`.
@@ -78,8 +79,8 @@ pub fn part_name(bundle: &Path, number: usize, count: usize) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The bundle's name and the counts in a part's name. Only what
-/// [`part_name`] gives is a part: `NAME.part05of04` is some other file.
+/// The bundle's name and the two numbers in a part's name. Only a name that
+/// [`part_name`] gives is a part's name: `NAME.part05of04` is another file.
 fn parse_part(path: &Path) -> Option<(PathBuf, usize, usize)> {
     let name = path.to_str()?;
     let (bundle, numbers) = name.rsplit_once(".part")?;
@@ -93,8 +94,8 @@ fn parse_part(path: &Path) -> Option<(PathBuf, usize, usize)> {
 }
 
 impl Storage {
-    /// Opens the bundle at `path`: the file itself, or its parts, whichever of
-    /// them, or their common name, `path` is.
+    /// Opens the bundle at `path`. This is the file itself, any of its parts, or
+    /// the parts' common name.
     pub fn open(path: &Path) -> Result<Self, StorageError> {
         let (bundle, is_part) = match parse_part(path) {
             Some((bundle, ..)) => (bundle, true),
@@ -118,7 +119,7 @@ impl Storage {
             (1..=count).map(|number| part_name(&bundle, number, count)).collect();
         let missing: Vec<String> = wanted.iter().filter(|path| !path.exists()).map(shown).collect();
         if !missing.is_empty() {
-            // Of thousands, some say enough.
+            // There may be thousands. Some of them say enough.
             let missing = missing.into_iter().take(20).collect();
             return Err(StorageError::Missing { bundle, count, missing });
         }
@@ -130,7 +131,7 @@ impl Storage {
         let mut start = 0;
         for path in paths {
             let open = || {
-                // Nothing is waited for: the name may be that of a FIFO.
+                // Opening a FIFO must not wait for a writer.
                 let file = File::options().read(true).custom_flags(NONBLOCK).open(&path)?;
                 let metadata = file.metadata()?;
                 if !metadata.is_file() {
@@ -147,7 +148,7 @@ impl Storage {
         Ok(Self { segments, length: start })
     }
 
-    /// The file that `offset` is in, or the last, and where in it.
+    /// The file that holds `offset`, or the last file, and the offset in it.
     pub(super) fn place(&self, offset: u64) -> (&Path, u64) {
         match self.segment(offset) {
             Some(segment) => (&segment.path, offset - segment.start),
@@ -155,15 +156,15 @@ impl Storage {
         }
     }
 
-    /// The last segment that begins at `offset` or before. Thousands of parts are
-    /// asked for at each read, so it is found by halves.
+    /// The last segment that begins at or before `offset`. Each read asks this,
+    /// and there may be thousands of parts, so it is a binary search.
     fn segment(&self, offset: u64) -> Option<&Segment> {
         let behind = self.segments.partition_point(|segment| segment.start <= offset);
         self.segments.get(behind.checked_sub(1)?)
     }
 
-    /// The names of the parts that these bytes lie in; none of a bundle in one
-    /// piece.
+    /// The names of the parts that hold these bytes. Empty if the bundle is one
+    /// file.
     pub(super) fn parts(&self, offset: u64, size: u64) -> Vec<String> {
         let end = offset.saturating_add(size);
         let lies =
@@ -177,7 +178,7 @@ impl Storage {
         }
     }
 
-    /// Bytes in all.
+    /// The size of all files in bytes.
     pub fn length(&self) -> u64 {
         self.length
     }
@@ -187,7 +188,7 @@ impl Storage {
         self.segments.iter().map(|segment| segment.path.as_path())
     }
 
-    /// Reads some bytes from `offset` on; none at the end.
+    /// Reads some bytes from `offset` on. Gives 0 at the end.
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         if offset >= self.length {
             return Ok(0);
@@ -211,7 +212,7 @@ impl Storage {
     }
 }
 
-/// Finds a part that was not copied to its end.
+/// Finds a part that was not copied completely.
 fn check_sizes(segments: &[Segment]) -> Result<(), StorageError> {
     let Some(longest) = segments.iter().max_by_key(|segment| segment.length) else {
         return Ok(());
@@ -228,8 +229,8 @@ fn check_sizes(segments: &[Segment]) -> Result<(), StorageError> {
     }
 }
 
-/// The parts of `bundle` that lie beside its name, in order. Fails where the folder cannot
-/// be read, since nobody knows then whether there are parts.
+/// The parts of `bundle` in its folder, in order. Fails if the folder cannot be read,
+/// because then nobody knows whether there are parts.
 pub fn parts(bundle: &Path) -> io::Result<Vec<(PathBuf, usize, usize)>> {
     let folder = match bundle.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

@@ -19,16 +19,16 @@ use crate::text::count;
 pub struct Verification {
     /// How many blobs were read.
     pub blobs: usize,
-    /// How many bytes they have.
+    /// How many bytes were read.
     pub bytes: u64,
-    /// All blobs that are wrong; empty for a good bundle.
+    /// All bad blobs. Empty for a good bundle.
     pub problems: Vec<Problem>,
-    /// Where the lock and the images' own documents differ; empty for a good
-    /// bundle.
+    /// The contradictions between the lock and the images' own documents. Empty
+    /// for a good bundle.
     pub disagreements: Vec<String>,
 }
 
-/// Something that is wrong with a bundle.
+/// A bad blob of a bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The blob.
@@ -46,7 +46,7 @@ impl fmt::Display for Problem {
 }
 
 impl Verification {
-    /// All that is wrong, for people; none for a good bundle.
+    /// All that is wrong, for people. `None` for a good bundle.
     pub fn report(&self) -> Option<String> {
         let mut texts = Vec::new();
         if !self.problems.is_empty() {
@@ -71,7 +71,8 @@ impl Verification {
     }
 }
 
-/// The first [`MAX_PROBLEMS`], one a line, and the number of the rest.
+/// The first [`MAX_PROBLEMS`] entries, one on each line, and the number of the
+/// others.
 fn lines(all: &[impl fmt::Display]) -> String {
     let mut lines: Vec<String> = all.iter().take(MAX_PROBLEMS).map(ToString::to_string).collect();
     if let Some(more @ 1..) = all.len().checked_sub(MAX_PROBLEMS) {
@@ -80,9 +81,10 @@ fn lines(all: &[impl fmt::Display]) -> String {
     lines.join("\n")
 }
 
-/// Reads every blob that the bundle lists and compares it with its digest; tells
-/// of blobs that nothing lists; and follows each image by its own documents, from
-/// its root to its layers, which must be those of the lock. `progress` hears of bytes as they are read.
+/// Reads every blob that the bundle lists, and compares it with its digest. Reports
+/// blobs that nothing lists. Follows each image by its own documents, from its root
+/// to its layers, and compares them with the lock. `progress` is called with numbers
+/// of bytes as they are read.
 pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
     let listed = listed(bundle);
     let bytes = AtomicU64::new(0);
@@ -92,7 +94,8 @@ pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
     });
     let mut problems = Vec::new();
     for (key, (_, subject)) in &listed {
-        // What a thread had checked is lost with it, and then is none of the good.
+        // If a thread panicked, its results are lost. Its blobs do not count
+        // as good.
         let lost = || Err("it could not be checked; run this again".to_owned());
         if let Err(what) = results.remove(key).unwrap_or_else(lost) {
             problems.push(Problem { digest: key.0, subject: subject.to_string(), what });
@@ -112,14 +115,14 @@ pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
     Verification { blobs: digests.len(), bytes: bytes.into_inner(), problems, disagreements }
 }
 
-/// What was found of each blob, on all cores. Of what a thread that panicked had
-/// checked, nothing was found.
+/// The result for each blob, from all cores. There is no result for the blobs of a
+/// thread that panicked.
 fn results<'a>(
     bundle: &Bundle,
     listed: &'a Listed<'_>,
     progress: impl Fn(u64) + Sync,
 ) -> HashMap<&'a (Digest, u64), Result<(), String>> {
-    // The largest first, so that no core is left with one at the end.
+    // The largest first, so that no core is alone with a large blob at the end.
     let mut queue: Vec<_> = listed.iter().collect();
     queue.sort_by_key(|((_, size), _)| std::cmp::Reverse(*size));
     let next = AtomicUsize::new(0);
@@ -155,7 +158,7 @@ fn check(bundle: &Bundle, descriptor: &Descriptor, progress: impl Fn(u64)) -> Re
                 let parts = bundle.parts_of(descriptor.digest);
                 let place = match parts.is_empty() {
                     true => String::new(),
-                    false => format!("; it lies in {}", parts.join(", ")),
+                    false => format!("; it is in {}", parts.join(", ")),
                 };
                 return Err(format!("{error}{place}"));
             }
@@ -163,9 +166,9 @@ fn check(bundle: &Bundle, descriptor: &Descriptor, progress: impl Fn(u64)) -> Re
     }
 }
 
-/// Every blob that the index, the bundle manifest or the lock names, with the
-/// words for what it is. One that is named with two sizes stands there twice:
-/// one of them must be wrong.
+/// Every blob that the index, the bundle manifest or the lock names, with words that
+/// say what it is. A blob that is named with two sizes is in it twice, because one of
+/// the sizes must be wrong.
 fn listed(bundle: &Bundle) -> Listed<'_> {
     let mut listed = BTreeMap::new();
     for content in bundle.contents() {
@@ -189,7 +192,7 @@ fn listed(bundle: &Bundle) -> Listed<'_> {
     listed
 }
 
-/// Blobs by digest and size, with the words for what they are.
+/// Blobs by digest and size, with words that say what they are.
 type Listed<'a> = BTreeMap<(Digest, u64), (&'a Descriptor, Arc<str>)>;
 
 fn add<'a>(listed: &mut Listed<'a>, blob: &'a Descriptor, subject: &Arc<str>) {

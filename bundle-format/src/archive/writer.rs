@@ -7,19 +7,19 @@ use crate::digest::Digest;
 use crate::layout::{Layout, OCI_LAYOUT};
 use crate::lock::Descriptor;
 
-/// The number of bytes that the archive of `layout` has.
+/// The size of the archive of `layout`, in bytes.
 pub fn size(layout: &Layout) -> u64 {
     let entry = |size: u64| BLOCK + size + padding(size);
     let blobs: u64 = layout.blobs.iter().map(|blob| entry(blob.size)).sum();
     entry(OCI_LAYOUT.len() as u64) + entry(layout.index.len() as u64) + blobs + 2 * BLOCK
 }
 
-/// Writes the archive of `layout` to `out`, which is empty. `open` gives a
-/// blob's bytes from its beginning, as a file or another reader; `progress`
-/// hears of the bytes of each blob when they are written.
+/// Writes the archive of `layout` to `out`, which is empty. `open` gives a blob's
+/// bytes from its beginning, as a file or another reader. `progress` is called with
+/// the size of each blob when it is written.
 ///
-/// Nothing is checked here but the sizes: whoever gives bytes that were not
-/// verified reads the result again, as [`super::verify`] does.
+/// Only the sizes are checked. A caller that passes unverified bytes must read the
+/// result again, as [`super::verify`] does.
 pub fn write<R: Read>(
     out: &mut (impl Write + ?Sized),
     layout: &Layout,
@@ -54,7 +54,7 @@ fn copy(
     source: impl Read,
 ) -> io::Result<()> {
     out.write_all(header(&blob_name(digest), size)?.as_bytes())?;
-    // From file to file the kernel copies, without a way through here.
+    // Between two files, the kernel copies the bytes without this program.
     let copied = io::copy(&mut source.take(size), out)?;
     if copied != size {
         return Err(io::Error::other(format!(

@@ -1,11 +1,11 @@
-//! More arguments for the parts of the control plane.
+//! Additional arguments of the control plane's parts.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Arguments by the part that they are for, as kubeadm calls it.
+/// Arguments by part, under kubeadm's names of the parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Arguments {
@@ -24,7 +24,7 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Those of each part that has any.
+    /// The arguments of each part that has any.
     pub fn parts(&self) -> impl Iterator<Item = (&'static str, &BTreeMap<Argument, Scalar>)> {
         let all = [
             ("apiServer", &self.api_server),
@@ -35,7 +35,7 @@ impl Arguments {
     }
 }
 
-/// An argument's name, without the dashes before it.
+/// An argument's name, without its leading dashes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(inline, extend("format" = "argument"))]
@@ -67,7 +67,7 @@ impl From<Argument> for String {
     }
 }
 
-/// A value, which YAML may take for a number or a truth; an argument is a text.
+/// A value. YAML may read it as a number or a Boolean, but an argument is a text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "serde_json::Value", into = "String")]
 #[schemars(inline, extend("type" = ["string", "boolean", "number"], "examples" = [30]))]

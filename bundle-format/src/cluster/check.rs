@@ -1,4 +1,4 @@
-//! What does not go together in a cluster file, each value of which can be read.
+//! Contradictions in a cluster file. Each single value has been read by now.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -10,10 +10,10 @@ use super::{endpoint, kubelet, networks};
 use crate::yaml::hint::near;
 
 impl Cluster {
-    /// All that does not go together: the networks must be such as kubeadm takes, and
-    /// not overlap with each other or with the machines; names must be those of
-    /// machines, each of which is one; and no setting of kubelet's or kubeadm's may
-    /// say otherwise than another key.
+    /// All contradictions. kubeadm must accept the networks, and they must not
+    /// overlap with each other or with the machines. Names of machines must be in
+    /// `nodes`, and each machine is listed once. No setting of kubelet or kubeadm
+    /// may contradict another key.
     pub fn conflicts(&self) -> Vec<Conflict> {
         let mut found = networks::conflicts(self);
         found.extend(self.of_nodes());
@@ -24,7 +24,7 @@ impl Cluster {
         found
     }
 
-    /// Two machines with one name, or with one address.
+    /// Finds two machines with the same name or the same address.
     fn of_nodes(&self) -> Vec<Conflict> {
         let mut found = Vec::new();
         for (number, node) in self.nodes.iter().enumerate() {
@@ -36,7 +36,7 @@ impl Cluster {
             }
             if let Some(other) = before.iter().find(|other| other.address == node.address) {
                 let what = format!(
-                    "{} has the address of {}, too, {}",
+                    "{} has the same address as {}, {}",
                     node.name, other.name, node.address
                 );
                 let conflict = Conflict::new("nodes", what, "give each its own address");
@@ -78,8 +78,8 @@ impl Cluster {
         found
     }
 
-    /// The servers that the file names must be such, and not where pods or Services
-    /// are.
+    /// The servers in the file must be names or addresses, and not be within the
+    /// networks of pods or Services.
     fn of_servers(&self) -> Vec<Conflict> {
         let mut found = Vec::new();
         if let Some(endpoint) = &self.endpoint {
@@ -105,11 +105,11 @@ impl Cluster {
         let Ok(IpAddr::V4(address)) = host.parse() else { return None };
         let networks = [("podCidr", self.pod_cidr), ("serviceCidr", self.service_cidr)];
         let (of, network) = networks.into_iter().find(|(_, one)| one.contains(&address))?;
-        let what = format!("{key} {address} lies in {of} {network}");
+        let what = format!("{key} {address} is within {of} {network}");
         Some(Conflict::new(key, what, format!("write another, or choose another {of}")).with(of))
     }
 
-    /// What kubelet is told in two ways.
+    /// Settings of kubelet that contradict another key.
     fn of_kubelet(&self) -> Vec<Conflict> {
         let driver = self.cgroup_driver.to_string();
         let ours = [
@@ -123,7 +123,7 @@ impl Cluster {
         ours.into_iter().filter_map(conflict).collect()
     }
 
-    /// What the control plane is told in two ways.
+    /// Settings of the control plane that contradict another key.
     fn of_kubeadm(&self) -> Vec<Conflict> {
         let (pods, services) = (self.pod_cidr.to_string(), self.service_cidr.to_string());
         let mut found = Vec::new();
@@ -142,7 +142,8 @@ impl Cluster {
         found
     }
 
-    /// The settings in `kubelet` that kubelet of Kubernetes 1.`minor` does not have.
+    /// The settings in `kubelet` that kubelet of Kubernetes 1.`minor` does not
+    /// have.
     pub fn settings_not_of(&self, minor: u32) -> Vec<Conflict> {
         let found = kubelet::not_of_release(&self.kubelet, minor).into_iter();
         let conflict = |(path, when): (Vec<&str>, String)| {
@@ -154,8 +155,8 @@ impl Cluster {
     }
 }
 
-/// The conflict of a setting below `key`, where it is not `ours`: the value of the
-/// key `other`, or what kubeadm always has.
+/// Reports a setting below `key` if it differs from `ours`, which is the value of the
+/// key `other`, or the value that kubeadm always sets.
 fn told_twice(
     key: &'static str,
     below: &[&str],
@@ -178,9 +179,9 @@ fn told_twice(
 }
 
 impl Given {
-    /// As [`Cluster::conflicts`], where the other keys have their defaults. Names
-    /// of machines are nothing to go by where others are still to say which there
-    /// are.
+    /// Like [`Cluster::conflicts`], with the defaults for all other keys. Names
+    /// of machines are not checked as long as a later file may still list the
+    /// machines.
     pub fn conflicts(&self) -> Vec<Conflict> {
         let mut found = self.cluster().conflicts();
         found.retain(|conflict| !conflict.keys().any(|key| key == "nodes") || self.has("nodes"));

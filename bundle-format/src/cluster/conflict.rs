@@ -1,24 +1,24 @@
-//! A value in a cluster file that does not go together with another.
+//! Two values of a cluster file that contradict each other.
 
 use std::fmt;
 
 use crate::yaml::{Node, Place, Problem};
 
-/// A step on the way to a value in a cluster file.
+/// A step on the path to a value in a cluster file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Step {
     Key(String),
     Item(usize),
 }
 
-/// A value that does not go together with another, or with kubeadm.
+/// A value that contradicts another one, or a rule of kubeadm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
     /// Its key in the cluster file.
     pub key: &'static str,
-    /// Another key that takes part.
+    /// Another key that is part of the contradiction.
     other: Option<&'static str>,
-    /// Below the key, the way to the value.
+    /// The path below the key to the value.
     below: Vec<Step>,
     what: String,
     cure: String,
@@ -29,31 +29,31 @@ impl Conflict {
         Self { key, other: None, below: Vec::new(), what, cure: cure.into() }
     }
 
-    /// With another key that takes part.
+    /// Adds another key that is part of the contradiction.
     pub(super) fn with(mut self, other: &'static str) -> Self {
         self.other = Some(other);
         self
     }
 
-    /// In the item of this number.
+    /// Goes on to the item with this number.
     pub(super) fn item(mut self, number: usize) -> Self {
         self.below.push(Step::Item(number));
         self
     }
 
-    /// Behind a key below.
+    /// Goes on to the value of a key.
     pub(super) fn behind(mut self, key: impl Into<String>) -> Self {
         self.below.push(Step::Key(key.into()));
         self
     }
 
-    /// What to do.
+    /// What to do about it.
     pub fn cure(&self) -> &str {
         &self.cure
     }
 
-    /// Where it stands in the cluster file of this tree; none where that has no such
-    /// key.
+    /// Its place in the cluster file of this tree. `None` if the file does not
+    /// have the key.
     pub fn place(&self, root: &Node) -> Option<Place> {
         let mut node = root.value(self.key)?;
         for step in &self.below {
@@ -66,18 +66,18 @@ impl Conflict {
         Some(node.place)
     }
 
-    /// As a mistake in the cluster file of this tree.
+    /// The mistake to report in the cluster file of this tree.
     pub fn problem(&self, root: &Node) -> Problem {
         Problem::new(self.place(root).unwrap_or(root.place), format!("{self}: {}", self.cure))
     }
 
-    /// The keys that take part.
+    /// All keys that are part of the contradiction.
     pub fn keys(&self) -> impl Iterator<Item = &'static str> {
         [Some(self.key), self.other].into_iter().flatten()
     }
 }
 
-/// What is wrong.
+/// Says what is wrong.
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)

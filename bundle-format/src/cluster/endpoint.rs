@@ -1,9 +1,9 @@
-//! Where the API server is, and the names of other servers.
+//! The API server's endpoint, and the names of other servers.
 
 use crate::yaml::quoted;
 
-/// Whether a text is `HOST:PORT`. A user's name or password in it would be shown, and
-/// stand in files of all nodes.
+/// Whether a text is `HOST:PORT`. A user name or a password is refused, because it
+/// would be shown and written to files on all nodes.
 pub fn check(text: &str) -> Result<(), String> {
     const CURE: &str = "write it like k8s-master:6443";
     if text.contains('@') {
@@ -31,7 +31,7 @@ pub fn check(text: &str) -> Result<(), String> {
     }
 }
 
-/// Whether a text is a server's name or address.
+/// Whether a text is the name or the address of a server.
 pub(super) fn check_host(text: &str) -> Result<(), String> {
     if is_host(text) {
         return Ok(());
@@ -54,7 +54,7 @@ fn is_endpoint(text: &str) -> bool {
     is_host(host) && !host.contains(':') && digits && port.parse::<u16>().is_ok_and(|one| one > 0)
 }
 
-/// A name or an address, that of IPv6 too.
+/// Whether a text is a name or an address, of IPv4 or IPv6.
 fn is_host(text: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b".-:".contains(&byte);
     let first = |first: char| first.is_ascii_alphanumeric() || first == ':';

@@ -1,4 +1,4 @@
-//! A folder that a machine serves to the others by NFS.
+//! A folder that a machine exports by NFS.
 
 use std::fmt;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a machine serves by NFS.
+/// What a machine exports by NFS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Nfs {
@@ -14,7 +14,7 @@ pub struct Nfs {
     pub export: ExportPath,
 }
 
-/// An absolute path without what exports(5) would have to quote.
+/// An absolute path without the characters that exports(5) would have to quote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(inline, extend("format" = "export-path"))]

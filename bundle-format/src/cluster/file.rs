@@ -1,4 +1,4 @@
-//! What may stand in a cluster file, with the default of each key.
+//! The keys of a cluster file, with their defaults.
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -26,39 +26,39 @@ pub struct Cluster {
     /// The network of Services.
     #[schemars(with = "String", extend("format" = "ipv4-network"))]
     pub service_cidr: Ipv4Net,
-    /// The API server for all nodes, `HOST:PORT`; the first master's address and
-    /// port 6443 if left out.
+    /// The API server for all nodes, `HOST:PORT`. If left out, the first master's
+    /// address and port 6443.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "endpoint"))]
     pub endpoint: Option<String>,
-    /// How kube-proxy does it.
+    /// How kube-proxy sends traffic to Services.
     pub proxy_mode: ProxyMode,
-    /// Who makes control groups.
+    /// Who manages control groups.
     pub cgroup_driver: CgroupDriver,
-    /// The site's time servers; the first master serves the time if there are
-    /// none.
+    /// The site's time servers. If there are none, the first master serves the
+    /// time.
     #[schemars(schema_with = "hosts")]
     pub ntp_servers: Vec<String>,
-    /// What becomes of the firewall.
+    /// What to do with the firewall.
     pub firewall: Firewall,
-    /// What becomes of SELinux.
+    /// What to do with SELinux.
     pub selinux: Selinux,
-    /// More settings of all kubelets, by the keys of KubeletConfiguration.
+    /// Additional settings of all kubelets, by the keys of KubeletConfiguration.
     #[schemars(schema_with = "kubelet::schema")]
     pub kubelet: serde_json::Map<String, serde_json::Value>,
-    /// More arguments of the control plane.
+    /// Additional arguments of the control plane.
     pub kubeadm: Arguments,
-    /// The interface by which Calico finds a node's address, where it would
-    /// choose another.
+    /// The interface on which Calico finds a node's address, if it would choose a
+    /// wrong one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cni_interface: Option<Interface>,
-    /// Registries of the site that stand in for others.
+    /// The site's mirrors of registries.
     #[schemars(extend("propertyNames" = {"format": "registry-host"}))]
     pub registry_mirrors: Mirrors,
     /// Whether the bundle's manifest `ingress-nginx` is applied.
     pub ingress: bool,
-    /// The machines that the manifest `ingress-nginx` runs on, by name; all that
-    /// take it if left out.
+    /// The machines that run the manifest `ingress-nginx`, by name. If left out,
+    /// all machines that can run it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ingress_nodes: Option<Vec<NodeName>>,
     /// Manifests of the bundle that are not applied, by name.
@@ -98,11 +98,11 @@ impl Default for Cluster {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ProxyMode {
-    /// By iptables.
+    /// With iptables.
     Iptables,
-    /// By IPVS; the kernel must have it.
+    /// With IPVS. The kernel must have it.
     Ipvs,
-    /// By nftables, from Kubernetes 1.31 on.
+    /// With nftables, from Kubernetes 1.31 on.
     Nftables,
 }
 
@@ -116,13 +116,13 @@ impl fmt::Display for ProxyMode {
     }
 }
 
-/// Who makes control groups; kubelet and containerd must agree.
+/// Who manages control groups. kubelet and containerd must use the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CgroupDriver {
     /// systemd.
     Systemd,
-    /// They themselves.
+    /// kubelet and containerd themselves.
     Cgroupfs,
 }
 
@@ -135,42 +135,44 @@ impl fmt::Display for CgroupDriver {
     }
 }
 
-/// What becomes of firewalld.
+/// What to do with firewalld.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Firewall {
-    /// Where it runs, the ports that the role needs are opened, and no others.
+    /// If firewalld runs, open the ports that the node's role needs, and no
+    /// others.
     Configure,
-    /// It is stopped, and does not start again.
+    /// Stop it, and do not let it start again.
     Flush,
-    /// Nothing: somebody else opens the ports.
+    /// Do nothing: somebody else opens the ports.
     Leave,
 }
 
-/// What becomes of SELinux.
+/// What to do with SELinux.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Selinux {
-    /// It warns, and forbids nothing.
+    /// Let it warn, and forbid nothing.
     Permissive,
-    /// Nothing.
+    /// Do nothing.
     Leave,
 }
 
 impl Cluster {
-    /// The machine with this address or, where the file has it by another, with
-    /// this name.
+    /// The machine with this address. If no machine has it, the machine with this
+    /// name.
     pub fn member(&self, address: Ipv4Addr, name: &NodeName) -> Option<&Member> {
         let by_name = || self.nodes.iter().find(|node| node.name == *name);
         self.nodes.iter().find(|node| node.address == address).or_else(by_name)
     }
 
-    /// Whether the ingress runs on a machine, as far as names say.
+    /// Whether the ingress may run on a machine, as far as its name decides.
     pub fn has_ingress_on(&self, name: &NodeName) -> bool {
         self.ingress && self.ingress_nodes.as_ref().is_none_or(|names| names.contains(name))
     }
 
-    /// The cluster's DNS server: the tenth address of Services, as kubeadm has it.
+    /// The cluster's DNS server: the tenth address of Services, by kubeadm's
+    /// rule.
     pub fn dns(&self) -> Ipv4Addr {
         Ipv4Addr::from(u32::from(self.service_cidr.network()).saturating_add(10))
     }

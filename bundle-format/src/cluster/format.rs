@@ -1,4 +1,4 @@
-//! How a cluster file is read, and its JSON Schema.
+//! The format of a cluster file, and its JSON Schema.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use super::file::Cluster;
 use super::kinds::KINDS;
 use crate::yaml::{Format, published};
 
-/// What may stand in a cluster file.
+/// What a cluster file may contain.
 pub static FORMAT: LazyLock<Format> =
     LazyLock::new(|| Format::of::<Cluster>("cluster file", &KINDS));
 

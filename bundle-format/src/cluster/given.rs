@@ -1,5 +1,5 @@
-//! Which keys of a cluster file stand in it. The others may stand in another: the
-//! bundle's come before the site's.
+//! The keys that a cluster file sets. The bundle's cluster file is read first, and
+//! the site's file overrides it.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::file::Cluster;
 
-/// Some of a cluster file's keys, each with a value that is right by itself.
+/// Some keys of a cluster file. Each value is right by itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Given {
     cluster: Cluster,
@@ -19,31 +19,31 @@ pub struct Given {
 }
 
 impl Given {
-    /// Whether none is given.
+    /// Whether no key is set.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// Whether a key is given, be it without a value.
+    /// Whether a key is written, even without a value.
     pub fn has(&self, key: &str) -> bool {
         self.keys.contains(key)
     }
 
-    /// The keys with their values; null for one that is given without.
+    /// The keys with their values. The value is null if a key has none.
     pub fn entries(&self) -> impl Iterator<Item = (&str, Value)> {
         let whole = serde_json::to_value(&self.cluster).unwrap_or_default();
         self.keys.iter().map(move |key| (key.as_str(), whole[key.as_str()].clone()))
     }
 
-    /// The cluster where nobody gives any other.
+    /// The cluster with only these keys set.
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
     }
 }
 
 impl Cluster {
-    /// The cluster where a later one's keys take the place of an earlier one's,
-    /// each as a whole. A key without a value is as if none had given it.
+    /// The cluster with the keys of all these files. A later file's key replaces
+    /// an earlier one's, as a whole. A key without a value counts as not written.
     pub fn of(given: &[&Given]) -> Result<Self, serde_json::Error> {
         let all = given.iter().flat_map(|one| one.entries());
         let mut all: Map<String, Value> = all.map(|(key, value)| (key.to_owned(), value)).collect();
@@ -64,7 +64,7 @@ impl<'de> Deserialize<'de> for Given {
     }
 }
 
-/// Reads a cluster, and notes which keys there are.
+/// Reads a cluster, and notes its keys.
 struct Reader;
 
 impl<'de> Visitor<'de> for Reader {

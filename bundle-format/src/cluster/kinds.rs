@@ -1,4 +1,4 @@
-//! The kinds of text in a cluster file: what each looks like, and what is none.
+//! The kinds of text in a cluster file: an example of each, and its check.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -13,7 +13,7 @@ use super::mirrors::{MirrorUrl, RegistryHost};
 use super::node_name::NodeName;
 use crate::yaml::{Kind, quoted};
 
-/// All of them.
+/// All kinds.
 pub static KINDS: [Kind; 14] = [
     Kind {
         name: "argument",
@@ -103,14 +103,14 @@ pub static KINDS: [Kind; 14] = [
     },
 ];
 
-/// The type's own words, with the text in them as it is shown.
+/// Checks a text by its type. The error repeats the text only as it may be shown.
 fn tries<T: TryFrom<String, Error = String>>(text: &str) -> Result<(), String> {
     let shown = |reason: String| reason.replace(&format!("`{text}`"), &quoted(text));
     T::try_from(text.to_owned()).map(|_| ()).map_err(shown)
 }
 
-/// kubeadm's own fields stand beside arguments in its files, and others write the
-/// dashes before them.
+/// kubeadm's files have kubeadm's own fields next to arguments, and other tools write
+/// arguments with their dashes. Neither is an argument's name.
 fn argument(text: &str) -> Result<(), String> {
     const FIELDS: [&str; 4] = ["certSANs", "extraEnvs", "extraVolumes", "timeoutForControlPlane"];
     if text == "extraArgs" {
@@ -122,8 +122,8 @@ fn argument(text: &str) -> Result<(), String> {
     }
     if FIELDS.contains(&text) {
         return Err(format!(
-            "`{text}` is no argument but a field of kubeadm's, which the installer does not \
-             set: leave it out"
+            "`{text}` is a field of kubeadm and not an argument, and the installer does not \
+             set it: leave it out"
         ));
     }
     let kebab = in_kebab_case(text.trim_start_matches('-'));
@@ -136,7 +136,7 @@ fn argument(text: &str) -> Result<(), String> {
     }
 }
 
-/// `auditLogMaxage` as `audit-log-maxage`.
+/// `auditLogMaxage` becomes `audit-log-maxage`.
 fn in_kebab_case(text: &str) -> String {
     let mut kebab = String::new();
     for letter in text.chars() {
@@ -162,15 +162,15 @@ fn address(text: &str) -> Result<(), String> {
     }
 }
 
-/// Other machines must reach it.
+/// Refuses an address by which no other machine can reach this one.
 fn of_a_machine(address: Ipv4Addr) -> Result<(), String> {
     let what = match address {
-        _ if address.is_loopback() => "each machine's own",
-        _ if address.is_unspecified() => "no machine's",
-        _ if address.is_multicast() || address.is_broadcast() => "that of many machines",
+        _ if address.is_loopback() => "a loopback address, which every machine has",
+        _ if address.is_unspecified() => "not the address of a machine",
+        _ if address.is_multicast() || address.is_broadcast() => "an address of many machines",
         _ => return Ok(()),
     };
-    Err(format!("`{address}` is {what}: write the one by which the others reach this machine"))
+    Err(format!("`{address}` is {what}: write the one at which other machines reach this machine"))
 }
 
 fn ipv4_network(text: &str) -> Result<(), String> {
@@ -187,7 +187,7 @@ fn ipv4_network(text: &str) -> Result<(), String> {
     }
     let Some((address, bits)) = text.split_once('/') else {
         return Err(match text.parse::<Ipv4Addr>() {
-            Ok(_) => format!("{shown} is no network: write its size behind it, as in {text}/16"),
+            Ok(_) => format!("{shown} is no network: write its size after it, as in {text}/16"),
             Err(_) => format!("{shown} is no network: write one such as 10.244.0.0/16"),
         });
     };
@@ -196,15 +196,13 @@ fn ipv4_network(text: &str) -> Result<(), String> {
     }
     Err(match (address.parse::<Ipv4Addr>(), bits.parse::<u32>()) {
         (Ok(_), Ok(_)) => {
-            format!(
-                "{shown} is no network: the number behind `/` is 32 at most, as in {address}/16"
-            )
+            format!("{shown} is no network: the number after `/` is 32 at most, as in {address}/16")
         }
         (Ok(_), Err(_)) if bits.contains('.') => {
             format!("{shown} has a mask: write the number of its bits, as in {address}/16")
         }
         (Ok(_), Err(_)) => {
-            format!("{shown} is no network: a number is missing behind `/`, as in {address}/16")
+            format!("{shown} is no network: a number is missing after `/`, as in {address}/16")
         }
         (Err(_), _) => format!(
             "{shown} is no network: write four numbers up to 255 before `/`, as in 10.244.0.0/16"
@@ -212,7 +210,7 @@ fn ipv4_network(text: &str) -> Result<(), String> {
     })
 }
 
-/// As Go's `time.ParseDuration` takes it.
+/// Checks that Go's `time.ParseDuration` can read the text.
 fn duration(text: &str) -> Result<(), String> {
     let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
     let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);

@@ -1,10 +1,10 @@
-//! The fields that kubelet's own configuration has, by which a misspelt one is told
-//! here and not by kubelet on site.
+//! The fields of kubelet's own configuration. With them, a misspelt field is reported
+//! here, and not by kubelet on site.
 
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-/// What stands in `kubelet.txt`.
+/// The content of `kubelet.txt`.
 const FIELDS: &str = include_str!("kubelet.txt");
 /// The first release of the table, `1.N`.
 const FIRST: u32 = 18;
@@ -13,9 +13,9 @@ struct Field {
     /// `authentication.webhook.cacheTTL`.
     path: &'static str,
     kind: &'static str,
-    /// The first release that has it.
+    /// The first release that has the field.
     since: u32,
-    /// The last one.
+    /// The last release that has it.
     until: Option<u32>,
 }
 
@@ -44,7 +44,7 @@ pub(super) fn schema(_: &mut SchemaGenerator) -> Schema {
     Schema::try_from(root).unwrap_or_default()
 }
 
-/// Puts a field where its path says, below those that stand before it in the table.
+/// Inserts a field at its path, below the fields that the table lists before it.
 fn insert(object: &mut Value, path: &str, field: &Field) {
     let (name, rest) = path.split_once('.').unwrap_or((path, ""));
     let (name, is_list) = name.strip_suffix("[]").map_or((name, false), |name| (name, true));
@@ -83,8 +83,8 @@ fn of_kind(field: &Field, is_list: bool) -> Value {
     schema
 }
 
-/// The fields of `given` that kubelet of Kubernetes 1.`minor` does not have: where
-/// each is, and the words for it.
+/// The fields of `given` that kubelet of Kubernetes 1.`minor` does not have, each
+/// with its path and a message.
 pub(super) fn not_of_release(
     given: &Map<String, Value>,
     minor: u32,
@@ -99,7 +99,7 @@ pub(super) fn not_of_release(
         for name in path.iter().skip(1) {
             value = value.and_then(|value| value.get(*name));
         }
-        // What is below one that is told is told with it.
+        // A field below one that was reported is not reported again.
         if value.is_none() || found.iter().any(|(known, _)| path.starts_with(known)) {
             continue;
         }

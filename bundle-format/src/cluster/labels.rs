@@ -1,4 +1,4 @@
-//! Labels and taints of a machine, as Kubernetes and kubelet take them.
+//! Labels and taints of a machine, by the rules of Kubernetes and kubelet.
 
 use std::fmt;
 
@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use super::node_name::is_subdomain;
 
-/// A label's key: `disk`, `site.org/rack`. Kubernetes' own are only those that
-/// kubelet may give itself.
+/// A label's key: `disk`, `site.org/rack`. Of Kubernetes' own labels, only those that
+/// kubelet may set itself are allowed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(inline, extend("format" = "label-key"))]
 pub struct LabelKey(String);
 
-/// Kubernetes' own labels that kubelet starts with (kubernetes.io, `kubelet
-/// --node-labels`).
+/// Kubernetes' own labels that kubelet may set when it registers a node
+/// (kubernetes.io, `kubelet --node-labels`).
 const OF_KUBELET: [&str; 12] = [
     "beta.kubernetes.io/arch",
     "beta.kubernetes.io/instance-type",
@@ -63,7 +63,7 @@ impl fmt::Display for LabelKey {
     }
 }
 
-/// A label's value, which may be empty.
+/// A label's value. It may be empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(inline, extend("format" = "label-value"))]
@@ -92,7 +92,7 @@ impl fmt::Display for LabelValue {
     }
 }
 
-/// A taint: `key=value:NoSchedule`, or without a value `key:NoSchedule`.
+/// A taint: `key=value:NoSchedule`, or without a value: `key:NoSchedule`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(inline, extend("format" = "taint"))]
@@ -135,7 +135,7 @@ impl From<Taint> for String {
     }
 }
 
-/// What Kubernetes calls a qualified name.
+/// Whether a text is a qualified name, as Kubernetes calls it.
 fn is_key(text: &str) -> bool {
     match text.split_once('/') {
         Some((domain, name)) => is_subdomain(domain) && is_name(name),

@@ -1,4 +1,4 @@
-//! One of the cluster's machines: its name, and what it is to Kubernetes.
+//! A machine of the cluster: its name, and its settings in Kubernetes.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -10,29 +10,29 @@ use super::export::Nfs;
 use super::labels::{LabelKey, LabelValue, Taint};
 use super::node_name::NodeName;
 
-/// One of the cluster's machines.
+/// A machine of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Member {
-    /// Its name in the cluster, and its host name.
+    /// Its name in the cluster. It is its host name too.
     pub name: NodeName,
     /// Its address.
     pub address: IpAddr,
-    /// Labels that it has when it enters.
+    /// Labels that it gets when it joins.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("propertyNames" = {"format": "label-key"}))]
     pub labels: BTreeMap<LabelKey, LabelValue>,
-    /// Taints that it has when it enters; kubeadm's own for its role if left
-    /// out.
+    /// Taints that it gets when it joins. If left out, kubeadm's own taints for
+    /// its role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taints: Option<Vec<Taint>>,
-    /// What it serves to the others by NFS.
+    /// What it exports to the other machines by NFS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nfs: Option<Nfs>,
 }
 
 impl Member {
-    /// A machine like any other.
+    /// A machine without settings of its own.
     pub fn new(name: NodeName, address: IpAddr) -> Self {
         Self { name, address, labels: BTreeMap::new(), taints: None, nfs: None }
     }

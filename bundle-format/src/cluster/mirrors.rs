@@ -1,4 +1,4 @@
-//! Registries of the site that stand in for others.
+//! The site's mirrors of registries.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,10 +6,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Mirrors, the first one first, by the registry that they stand in for.
+/// The mirrors of each registry, in the order in which they are tried.
 pub type Mirrors = BTreeMap<RegistryHost, Vec<MirrorUrl>>;
 
-/// A registry as image names have it: `docker.io`, `registry.site:5000`.
+/// A registry as it is written in image names: `docker.io`, `registry.site:5000`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(inline, extend("format" = "registry-host"))]
@@ -19,7 +19,7 @@ impl TryFrom<String> for RegistryHost {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        // containerd's name for all others.
+        // In containerd, this name stands for all other registries.
         if text == "_default" || is_host(&text) {
             return Ok(Self(text));
         }
@@ -39,7 +39,7 @@ impl fmt::Display for RegistryHost {
     }
 }
 
-/// Where a mirror is: `https://mirror.site:5000`, with a path where its API
+/// A mirror's URL: `https://mirror.site:5000`. It has a path if the mirror's API
 /// begins below one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]

@@ -1,6 +1,5 @@
-//! The cluster as its operator wants it: what stands in `cluster.yaml`, and under
-//! `cluster` in a spec. All of it may be left out; what is then taken is said
-//! here.
+//! The cluster as its operator wants it: the content of `cluster.yaml`, and of
+//! `cluster` in a spec. All keys are optional, and these files have their defaults.
 
 mod arguments;
 mod check;

@@ -1,4 +1,4 @@
-//! The networks of pods and of Services, as kubeadm takes them.
+//! The networks of pods and of Services, by kubeadm's rules.
 
 use std::net::IpAddr;
 
@@ -7,21 +7,22 @@ use ipnet::Ipv4Net;
 use super::conflict::Conflict;
 use super::file::Cluster;
 
-/// The bits of an address.
+/// The number of bits in an address.
 const WHOLE: u8 = 32;
-/// How many of them may tell Services apart: at most `MaximumBitsForServiceSubnet`,
-/// at least as many as `MinimumAddressesInServiceSubnet`, 10, take (kubeadm's
-/// `constants.go`).
+/// How many bits may differ between Services: at most `MaximumBitsForServiceSubnet`,
+/// and at least as many as 10 addresses need, `MinimumAddressesInServiceSubnet`
+/// (kubeadm's `constants.go`).
 const SERVICES: std::ops::RangeInclusive<u8> = 4..=20;
-/// How many at least tell pods apart, for `MinimumAddressesInPodSubnet`, 14.
+/// How many bits must differ between pods, for 14 addresses
+/// (`MinimumAddressesInPodSubnet`).
 const PODS: u8 = 4;
-/// By how many at most a node's network is smaller than that of all pods
+/// How many bits longer a node's prefix may be than that of all pods
 /// (`PodSubnetNodeMaskMaxDiff`).
 const NODES: u8 = 16;
-/// A node's prefix, where the controller manager is told no other.
+/// The controller manager's default for a node's prefix.
 const NODE: u8 = 24;
 
-/// All that is wrong with them, by themselves and beside each other and the machines.
+/// All that is wrong with each of them, and between them and the machines.
 pub(super) fn conflicts(cluster: &Cluster) -> Vec<Conflict> {
     let (pods, services) = (cluster.pod_cidr, cluster.service_cidr);
     let named = [("podCidr", pods), ("serviceCidr", services)];
@@ -31,7 +32,7 @@ pub(super) fn conflicts(cluster: &Cluster) -> Vec<Conflict> {
         let (large, small) = (WHOLE - SERVICES.end(), WHOLE - SERVICES.start());
         found.push(Conflict::new(
             "serviceCidr",
-            format!("serviceCidr {services} is of a size that kubeadm refuses"),
+            format!("serviceCidr {services} has a size that kubeadm refuses"),
             format!("choose one from /{large} to /{small}"),
         ));
     }
@@ -62,7 +63,8 @@ pub(super) fn conflicts(cluster: &Cluster) -> Vec<Conflict> {
     found
 }
 
-/// An address in a network is no network: who wrote it may mean another.
+/// Refuses an address within a network that is written as a network, because its
+/// author may have meant another one.
 fn address(key: &'static str, network: Ipv4Net) -> Option<Conflict> {
     let whole = network.trunc();
     (whole != network).then(|| {
@@ -71,7 +73,7 @@ fn address(key: &'static str, network: Ipv4Net) -> Option<Conflict> {
     })
 }
 
-/// Each node gets a part of the pods' network, unless nobody gives them any.
+/// Each node gets a part of the pods' network, unless nobody assigns these parts.
 fn of_pods(cluster: &Cluster) -> Option<Conflict> {
     let pods = cluster.pod_cidr;
     let (largest, smallest) = match nodes_prefix(cluster) {
@@ -83,19 +85,19 @@ fn of_pods(cluster: &Cluster) -> Option<Conflict> {
     (!fits).then(|| {
         Conflict::new(
             "podCidr",
-            format!("podCidr {pods} is of a size that kubeadm refuses"),
+            format!("podCidr {pods} has a size that kubeadm refuses"),
             format!("choose one from /{largest} to /{smallest}"),
         )
     })
 }
 
-/// What the controller manager gives each node of the pods' network.
+/// What the controller manager assigns to each node from the pods' network.
 enum Nodes {
     /// A network of this prefix.
     Get(u8),
     /// Nothing.
     GetNone,
-    /// What is written is no number; kubeadm says that better.
+    /// The value is not a number. kubeadm has the better error for that.
     AskKubeadm,
 }
 
@@ -107,7 +109,7 @@ fn nodes_prefix(cluster: &Cluster) -> Nodes {
     if told("allocate-node-cidrs") == Some("false") {
         return Nodes::GetNone;
     }
-    // kubeadm has read the second for networks of IPv4 alone.
+    // kubeadm reads the second one only for networks of IPv4.
     match told("node-cidr-mask-size-ipv4").or(told("node-cidr-mask-size")) {
         None => Nodes::Get(NODE),
         Some(text) => text.parse().map_or(Nodes::AskKubeadm, Nodes::Get),
@@ -135,7 +137,7 @@ mod tests {
             }
             for network in bad {
                 let told = told(&format!(r#"{{"{key}": "{network}"}}"#));
-                let what = format!("{key} {network} is of a size that kubeadm refuses: choose one");
+                let what = format!("{key} {network} has a size that kubeadm refuses: choose one");
                 assert!(told.len() == 1 && told[0].starts_with(&what), "{told:?}");
             }
         }

@@ -5,8 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A node's name: a DNS subdomain in lower case (RFC 1123), as Kubernetes wants
-/// it.
+/// A node's name: a DNS subdomain in lower case (RFC 1123), as Kubernetes requires.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(inline, extend("format" = "node-name"))]
@@ -35,7 +34,7 @@ impl fmt::Display for NodeName {
     }
 }
 
-/// Whether a text is a DNS subdomain in lower case, as RFC 1123 has it.
+/// Whether a text is a DNS subdomain in lower case (RFC 1123).
 pub(super) fn is_subdomain(text: &str) -> bool {
     let label = |label: &str| {
         !label.is_empty()

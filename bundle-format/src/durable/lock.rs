@@ -1,4 +1,5 @@
-//! One process at a time has a file that may be renamed or removed.
+//! Locking a file that may be renamed or removed, so that one process at a time uses
+//! it.
 
 use std::fs::{self, File};
 use std::io;
@@ -8,19 +9,20 @@ use std::path::Path;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
-/// What became of asking for a file's lock.
+/// The result of asking for a file's lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lock {
     /// This process has it until it closes the file.
     Taken,
     /// Another process has it.
     Busy,
-    /// The file no longer has this name: who had the lock before has renamed or removed
-    /// it. What has the name now is not locked, and must not be touched.
+    /// The file no longer has this name, because the process that had the lock
+    /// has renamed or removed it. If another file has the name now, it is not
+    /// locked, and must not be touched.
     Moved,
 }
 
-/// Asks for the lock of `file`, which was opened at `path`, and does not wait for it.
+/// Asks for the lock of `file`, which was opened at `path`. Does not wait.
 pub fn lock(file: &File, path: &Path) -> io::Result<Lock> {
     match flock(file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
@@ -28,7 +30,7 @@ pub fn lock(file: &File, path: &Path) -> io::Result<Lock> {
         Err(error) => return Err(error.into()),
     }
     let own = file.metadata()?;
-    // A lock is the file's, not the name's.
+    // A lock belongs to the file, not to its name.
     let is_named =
         fs::metadata(path).is_ok_and(|now| (now.dev(), now.ino()) == (own.dev(), own.ino()));
     Ok(if is_named { Lock::Taken } else { Lock::Moved })

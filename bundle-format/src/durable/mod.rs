@@ -1,5 +1,5 @@
-//! Files that are there in full or not at all, whatever ends this program, and files
-//! that one process has at a time.
+//! Files that are complete or do not exist, even if this program is killed, and locks
+//! that let one process at a time use a file.
 
 mod lock;
 mod unfinished;

@@ -1,12 +1,12 @@
-//! A file that gets its name when it is on the disk in full.
+//! A file that gets its name only when all of its bytes are on the disk.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// A file under a name of its own. It is removed when it is dropped without having
-/// been finished.
+/// A file under a temporary name. If it is dropped before it is finished, it is
+/// removed.
 #[derive(Debug)]
 pub struct Unfinished {
     path: PathBuf,
@@ -15,8 +15,8 @@ pub struct Unfinished {
 }
 
 impl Unfinished {
-    /// Makes a new file at `path`, in the folder where the finished one will be. It
-    /// has the permission bits `mode`, less the umask.
+    /// Makes a new file at `path`, in the folder of the finished file. It has the
+    /// permission bits `mode`, without those of the umask.
     pub fn create(path: PathBuf, mode: u32) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create_new(true).mode(mode).open(&path)?;
@@ -28,18 +28,18 @@ impl Unfinished {
         Self { path, file, finished: false }
     }
 
-    /// Its name now.
+    /// The current path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Its bytes, to be written.
+    /// The file, to write to.
     pub fn file(&mut self) -> &mut File {
         &mut self.file
     }
 
-    /// Gives it its name, in place of what has that, as soon as its bytes are on the
-    /// disk.
+    /// Waits until the bytes are on the disk, and then gives the file its name. A
+    /// file that has this name is replaced.
     pub fn finish(mut self, name: &Path) -> io::Result<()> {
         self.file.sync_all()?;
         fs::rename(&self.path, name)?;

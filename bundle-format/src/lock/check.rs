@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A check that a spec can switch off, by the key that does it there.
+/// A check that a spec can switch off, named by the spec's key for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum CheckName {
@@ -12,9 +12,9 @@ pub enum CheckName {
     Gpgcheck,
     /// `repoGpgcheck`: the signature of a repository's metadata.
     RepoGpgcheck,
-    /// `expiredKeys`: that the key of a signature is still valid.
+    /// `expiredKeys`: that a signature's key has not expired.
     ExpiredKeys,
-    /// `plainHttp`: that what is fetched comes by TLS.
+    /// `plainHttp`: that everything is fetched by TLS.
     PlainHttp,
 }
 
@@ -33,9 +33,9 @@ impl fmt::Display for CheckName {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DisabledCheck {
-    /// Which.
+    /// The check.
     pub check: CheckName,
-    /// The repository or registry it is off for.
+    /// The repository or registry that it is off for.
     pub subject: String,
     /// The spec's reason.
     pub reason: String,

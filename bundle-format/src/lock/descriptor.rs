@@ -1,4 +1,4 @@
-//! A blob, as every part of a bundle names it.
+//! A blob, as all parts of a bundle name it.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,6 @@ pub struct Descriptor {
     pub media_type: String,
     /// The blob's name.
     pub digest: Digest,
-    /// Bytes.
+    /// Its size in bytes.
     pub size: u64,
 }

@@ -26,9 +26,9 @@ pub struct Lock {
     pub name: String,
     /// The digest of the spec file's bytes.
     pub spec: Digest,
-    /// Which Kubernetes.
+    /// The Kubernetes version.
     pub kubernetes: KubernetesVersion,
-    /// `1.6.25`, where the spec names it.
+    /// The containerd version, such as `1.6.25`, if the spec names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub containerd: Option<String>,
     /// The sandbox image that containerd must be set to; one of `images`.
@@ -40,21 +40,22 @@ pub struct Lock {
     pub rpms: Vec<LockedRpm>,
     /// Sorted by name.
     pub images: Vec<LockedImage>,
-    /// In the spec's order, which is the order to apply them in.
+    /// In the spec's order. They are applied in this order.
     pub manifests: Vec<LockedManifest>,
     /// Keys, installers and other single files, sorted by title.
     pub files: Vec<LockedFile>,
-    /// Local files that the lock was made of and that the bundle does not hold as
-    /// they are, sorted by path. A lock of an earlier version has none.
+    /// Local files that the lock was made from and that are not in the bundle
+    /// byte for byte, sorted by path. Locks of earlier versions have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<LockedInput>,
-    /// Keys of the cluster file that hold where a site's own has others.
+    /// Keys of the cluster file that the spec sets. A site's own cluster file
+    /// overrides them.
     #[serde(default, skip_serializing_if = "Given::is_empty")]
     pub cluster: Given,
     /// Each check that the spec switched off, with its reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disabled_checks: Vec<DisabledCheck>,
-    /// What a release engineer should know of this combination.
+    /// What a release engineer should know about this combination.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }

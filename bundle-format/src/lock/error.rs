@@ -1,21 +1,21 @@
-//! Why bytes are no lock to go by.
+//! Why bytes are not a usable lock.
 
 use super::document::LOCK_VERSION;
 use crate::text::brief;
 
-/// Why bytes are no lock to go by.
+/// Why bytes are not a usable lock.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// An editor put a mark before the text.
+    /// An editor put a byte order mark before the text.
     #[error("it begins with a byte order mark: save it as UTF-8 without one")]
     ByteOrderMark,
-    /// It was made by another version of these programs.
+    /// Another version of these programs made it.
     #[error("it has version {found}, and this program reads version {LOCK_VERSION}")]
     Version {
-        /// What it says.
+        /// The version that it has.
         found: u32,
     },
-    /// It is no JSON of a lock's form.
+    /// It is not JSON, or not in the form of a lock.
     #[error("{0}")]
     Json(String),
     /// Its parts contradict each other.
@@ -24,7 +24,7 @@ pub enum LockError {
 }
 
 impl LockError {
-    /// The parser's words repeat those of the text.
+    /// The parser's message may quote the document, so it is cleaned.
     pub(super) fn json(error: serde_json::Error) -> Self {
         Self::Json(brief(&error.to_string()))
     }

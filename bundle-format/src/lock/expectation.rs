@@ -1,5 +1,4 @@
-//! What a manifest takes for granted of the cluster that it is applied to, and what a
-//! cluster file says otherwise.
+//! What a manifest expects of its cluster, compared with what a cluster file says.
 
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
@@ -10,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use crate::cluster::conflict::Conflict;
 use crate::cluster::file::Cluster;
 
-/// A value in a manifest that holds in some clusters only.
+/// A value in a manifest that fits only some clusters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Expectation {
-    /// What it is about.
+    /// What the value is about.
     pub of: Aspect,
-    /// The value, as it is written.
+    /// The value as the manifest has it.
     pub value: String,
     /// `DaemonSet kube-system/calico-node`.
     pub document: String,
@@ -24,13 +23,13 @@ pub struct Expectation {
     pub path: String,
 }
 
-/// What a manifest expects something of.
+/// What an expectation is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Aspect {
-    /// A network from which pods get addresses: a part of `podCidr`, or all of it.
+    /// A network from which pods get addresses. It must be within `podCidr`.
     PodAddresses,
-    /// A network that `podCidr` must be a part of, or all of.
+    /// A network that `podCidr` must be within.
     PodNetwork,
     /// The network of Services.
     ServiceNetwork,
@@ -38,7 +37,7 @@ pub enum Aspect {
     ServiceAddress,
     /// The address of the cluster's DNS.
     Dns,
-    /// A family of addresses besides IPv4.
+    /// A family of addresses other than IPv4.
     Family,
     /// A port that a Service has on each node.
     NodePort,
@@ -50,28 +49,30 @@ pub enum Aspect {
     Interface,
     /// The largest packet between pods, in bytes.
     Mtu,
-    /// A port of the node itself, `443/TCP`, on the nodes where its pods run.
+    /// A port of the node itself, `443/TCP`, on the nodes where the manifest's
+    /// pods run.
     HostPort,
 }
 
-/// The API server's `--service-node-port-range`, where it is told no other.
+/// The default of the API server's `--service-node-port-range`.
 const NODE_PORTS: RangeInclusive<u16> = 30000..=32767;
 
 impl Expectation {
-    /// Where it stands: `DaemonSet kube-system/calico-node, spec.…`.
+    /// The place in the manifest: `DaemonSet kube-system/calico-node, spec.…`.
     pub fn place(&self) -> String {
         format!("{}, {}", self.document, self.path)
     }
 
-    /// Where the cluster file says something else. `None` where both agree, where only a
-    /// node can tell, or where the value cannot be compared, as that of a template.
+    /// The contradiction between the manifest and the cluster file. `None` if
+    /// both agree, if only a node can tell, or if the value cannot be compared,
+    /// such as a template.
     pub fn conflict(&self, cluster: &Cluster) -> Option<Conflict> {
         let says = self.otherwise(cluster)?;
         let (key, has, cure) = self.of.in_cluster(cluster)?;
         Some(Conflict::new(key, format!("{} {says}, and {has}", self.place()), cure))
     }
 
-    /// What the manifest says, where that is not what the cluster has.
+    /// What the manifest says, if the cluster has something else.
     fn otherwise(&self, cluster: &Cluster) -> Option<String> {
         let (pods, services) = (cluster.pod_cidr.trunc(), cluster.service_cidr.trunc());
         let value = &self.value;
@@ -109,8 +110,8 @@ impl Expectation {
 }
 
 impl Aspect {
-    /// The key of the cluster file that decides it, what the cluster has by that, and
-    /// what to do where a manifest has another. None where only a node can tell.
+    /// The key of the cluster file that decides, the cluster's value, and what to
+    /// do if a manifest has another one. `None` if only a node can tell.
     fn in_cluster(self, cluster: &Cluster) -> Option<(&'static str, String, &'static str)> {
         let (pods, services) = (cluster.pod_cidr.trunc(), cluster.service_cidr.trunc());
         Some(match self {
@@ -153,7 +154,7 @@ impl Aspect {
     }
 }
 
-/// The ports that the API server gives to Services.
+/// The node ports that the API server can give to Services.
 fn node_ports(cluster: &Cluster) -> RangeInclusive<u16> {
     let arguments = &cluster.kubeadm.api_server;
     let given = arguments.iter().find(|(name, _)| name.as_ref() == "service-node-port-range");

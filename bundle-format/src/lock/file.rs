@@ -1,4 +1,4 @@
-//! Keys, installers, and the local files that a lock was made of.
+//! Keys, installers, and the local files that a lock was made from.
 
 use std::fmt;
 
@@ -8,13 +8,13 @@ use super::descriptor::Descriptor;
 use crate::bundle_path::BundlePath;
 use crate::digest::Digest;
 
-/// A single file with no more structure of its own.
+/// A single file in the bundle that has no type of its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LockedFile {
-    /// What it is.
+    /// Its kind.
     pub kind: FileKind,
-    /// Where in the bundle it lies.
+    /// Its path in the bundle.
     #[serde(rename = "title")]
     pub path: BundlePath,
     /// Where it comes from.
@@ -23,7 +23,7 @@ pub struct LockedFile {
     pub content: Descriptor,
 }
 
-/// What a [`LockedFile`] is.
+/// The kind of a [`LockedFile`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileKind {
@@ -37,10 +37,10 @@ pub enum FileKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum FileSource {
-    /// Its URL, or its path, as the spec names it.
+    /// A URL or a path, as the spec has it.
     Named(String),
-    /// The file `installer` beside the program `bundler`: the path of a machine has no
-    /// place in a lock.
+    /// The file `installer` beside the program `bundler`. Its path is left out,
+    /// because a lock holds no path of the machine that made it.
     BesideBundler,
 }
 
@@ -71,12 +71,12 @@ impl fmt::Display for FileSource {
     }
 }
 
-/// A local file that the lock was made of: a key as it lies there, a package list,
+/// A local file that the lock was made from: a key as it is on disk, a package list,
 /// a mirror list, the certificate of an authority.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LockedInput {
-    /// As the spec names it.
+    /// Its path as the spec has it.
     pub path: String,
     /// The digest of its bytes.
     pub digest: Digest,

@@ -1,4 +1,4 @@
-//! An image, and its platforms.
+//! An image and its platforms.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,20 +11,21 @@ use crate::reference::ImageReference;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LockedImage {
-    /// The name that nodes know it by.
+    /// The name that the image has on nodes.
     pub name: ImageReference,
-    /// The name it is pulled by.
+    /// The name by which it is pulled.
     pub source: ImageReference,
-    /// What `name` resolves to: an index, or an image manifest where the
+    /// The digest that `name` resolves to: an index, or an image manifest if the
     /// registry has no index.
     pub root: Descriptor,
-    /// The wanted platforms, sorted; the others of an index are not carried.
+    /// The wanted platforms, sorted. The bundle does not hold the index's other
+    /// platforms.
     pub platforms: Vec<LockedPlatform>,
-    /// The manifests of which the index says no platform, in its order. containerd
-    /// reads each of them at an import, whatever it imports.
+    /// The manifests to which the index gives no platform, in the index's order.
+    /// containerd reads all of them at every import.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unplaced: Vec<Descriptor>,
-    /// Why it is there.
+    /// Why it is in the bundle.
     pub why: Vec<Why>,
 }
 
@@ -32,9 +33,9 @@ pub struct LockedImage {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LockedPlatform {
-    /// The nodes' architecture; the operating system is always Linux.
+    /// The nodes' architecture. The operating system is always Linux.
     pub architecture: Architecture,
-    /// The image manifest; equal to the image's root where there is no index.
+    /// The image manifest. It equals the image's root if there is no index.
     pub manifest: Descriptor,
     /// The image's configuration blob.
     pub config: Descriptor,

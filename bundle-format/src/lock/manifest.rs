@@ -15,54 +15,55 @@ pub struct LockedManifest {
     pub name: String,
     /// Its URL, or the path in the spec.
     pub source: String,
-    /// The file as upstream published it, carried byte for byte as
-    /// `manifests/upstream/<name>.yaml` when patches make another of it.
+    /// The file as upstream published it. If patches change it, the bundle holds
+    /// the original byte for byte as `manifests/upstream/<name>.yaml`.
     pub upstream: Descriptor,
-    /// The file to apply; equal to `upstream` where nothing is patched.
+    /// The file to apply. It equals `upstream` if nothing is patched.
     pub applied: Descriptor,
-    /// Each change from one to the other, in the file's order.
+    /// Each change between the two, in the file's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub patches: Vec<Edit>,
     /// The images it needs, sorted.
     pub images: Vec<ImageReference>,
-    /// The parts in which it is applied, in order; none where all of it is
-    /// applied at once.
+    /// The parts in which it is applied, in order. Empty if it is applied at
+    /// once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passes: Vec<LockedPass>,
-    /// What it takes for granted of the cluster that it is applied to.
+    /// What it expects of the cluster.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expects: Vec<Expectation>,
 }
 
 impl LockedManifest {
-    /// Where in the bundle the file to apply lies.
+    /// The path in the bundle of the file to apply.
     pub fn path(&self) -> BundlePath {
         BundlePath::Manifest { manifest: self.name.clone() }
     }
 
-    /// Where the file as published lies, if patches made another of it.
+    /// The path in the bundle of the published file, if patches changed it.
     pub fn upstream_path(&self) -> BundlePath {
         BundlePath::Upstream { manifest: self.name.clone() }
     }
 
-    /// The passes, and where each lies.
+    /// The passes, each with its path in the bundle.
     pub fn passes(&self) -> impl Iterator<Item = (BundlePath, &LockedPass)> {
         let path = |number| BundlePath::Pass { manifest: self.name.clone(), number };
         (1..).map(path).zip(&self.passes)
     }
 }
 
-/// A part of a manifest that is applied at once.
+/// A part of a manifest that is applied in one go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LockedPass {
     /// Its documents.
     pub content: Descriptor,
-    /// Whether it defines kinds, which take a moment to be served.
+    /// Whether it defines new kinds. The API server needs a moment before it
+    /// serves them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub defines_kinds: bool,
-    /// Whether the API server merges it: an object in it is too large for the
-    /// annotation in which kubectl keeps what it applied.
+    /// Whether it is applied on the API server's side, because one of its objects
+    /// is too large for the annotation in which kubectl keeps what it applied.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_server: bool,
 }
@@ -71,7 +72,7 @@ pub struct LockedPass {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Edit {
-    /// What asked for it: `hostNetwork`, `poolCidr`, `pullPolicy`,
+    /// What asked for the change: `hostNetwork`, `poolCidr`, `pullPolicy`,
     /// `imageRewrite`, `set …`.
     pub patch: String,
     /// The line of the upstream file, from 1.

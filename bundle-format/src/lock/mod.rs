@@ -1,7 +1,7 @@
-//! The lock: exactly what a spec means today, every artifact with its source,
-//! size, digest and the reason it is there. Pure data; it carries no time, no
-//! host name and no path of the machine that made it, so it can be reviewed in
-//! a diff, and so that the same lock gives the same bundle.
+//! The lock: exactly what a spec means today, with every artifact's source, size,
+//! digest and reason. It is pure data without a time, a host name or a path of the
+//! machine that made it. So it can be reviewed in a diff, and the same lock gives the
+//! same bundle.
 
 mod check;
 pub(crate) mod descriptor;

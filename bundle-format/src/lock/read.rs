@@ -1,4 +1,4 @@
-//! From bytes to a [`Lock`] that can be relied on.
+//! Reading bytes into a [`Lock`] that can be relied on.
 
 use serde::Deserialize;
 
@@ -13,8 +13,9 @@ struct Version {
 }
 
 impl Lock {
-    /// Reads a lock. The version comes first: what another version has besides
-    /// is not called a mistake. Then it must make sense in itself.
+    /// Reads a lock. Its version is checked first, so that new fields of another
+    /// version are not reported as mistakes. Then the lock must make sense in
+    /// itself.
     pub fn parse(bytes: &[u8]) -> Result<Self, LockError> {
         if bytes.starts_with(b"\xef\xbb\xbf") {
             return Err(LockError::ByteOrderMark);

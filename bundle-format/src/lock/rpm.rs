@@ -14,22 +14,22 @@ use crate::nevra::Nevra;
 pub struct LockedRpm {
     /// The target whose nodes it is for: a [`LockedTarget::id`].
     pub target: String,
-    /// What it is.
+    /// Its name, version and architecture.
     pub package: Nevra,
     /// The repository it comes from: a [`LockedRepository::id`].
     pub repository: String,
-    /// Where it is fetched from.
+    /// The URL that it is fetched from.
     pub source: Url,
-    /// Bytes.
+    /// Its size in bytes.
     pub size: u64,
     /// The digest of the whole file.
     pub digest: Digest,
-    /// Why it is there.
+    /// Why it is in the bundle.
     pub why: Vec<Why>,
 }
 
 impl LockedRpm {
-    /// Where in the bundle it lies.
+    /// Its path in the bundle.
     pub fn path(&self) -> BundlePath {
         BundlePath::Rpm { target: self.target.clone(), file: self.package.file_name() }
     }

@@ -1,6 +1,7 @@
-//! Whether a lock makes sense in itself, before anything else is known. One
-//! may have been edited by hand, and that of a bundle is a stranger's: time goes
-//! with its size, and nothing of it is shown as it is.
+//! Whether a lock makes sense in itself, without looking at anything else. A lock may
+//! have been edited by hand, and a bundle's lock may come from a stranger: so the
+//! time of these checks grows only with the lock's size, and its texts are cleaned
+//! before they are shown.
 
 mod images;
 mod names;
@@ -22,7 +23,8 @@ use crate::portable_path;
 use crate::problems::Problems;
 use crate::text::brief;
 
-/// Fields whose texts may have several lines: those of a spec's or a manifest's.
+/// Fields whose texts may have several lines, because they come from a spec or a
+/// manifest.
 const OF_LINES: [&str; 4] = ["from", "to", "reason", "warnings"];
 
 /// Looks through a lock's bytes for what no lock has.
@@ -49,8 +51,8 @@ pub(super) fn look_through(bytes: &[u8]) -> Result<(), LockError> {
 }
 
 impl Lock {
-    /// All that contradicts itself, or that no bundle may have; empty for a lock
-    /// that makes sense.
+    /// All contradictions, and everything that no bundle may have. Empty if the
+    /// lock makes sense.
     pub fn problems(&self) -> Vec<String> {
         let bytes = match layout::lock_bytes(self) {
             Ok(bytes) => bytes,
@@ -62,11 +64,17 @@ impl Lock {
         }
     }
 
-    /// The contradictions of a lock that [`look_through`] has passed.
+    /// The contradictions of a lock that has passed [`look_through`].
     pub(super) fn contradictions(&self) -> Vec<String> {
         let mut problems = Problems::default();
         if !is_name(&self.name) {
-            problems.add(|| format!("the name `{}` is none of a bundle", brief(&self.name)));
+            problems.add(|| {
+                format!(
+                    "`{}` is not a valid name of a bundle: use lower-case letters, digits, \
+ `.` and `-`",
+                    brief(&self.name)
+                )
+            });
         }
         packages::check(self, &mut problems);
         images::check(self, &mut problems);
@@ -82,7 +90,10 @@ impl Lock {
         for manifest in &self.manifests {
             if !is_name(&manifest.name) {
                 let name = brief(&manifest.name);
-                problems.add(|| format!("the name `{name}` is none of a manifest"));
+                problems.add(|| {
+format!("`{name}` is not a valid name of a manifest: use lower-case letters, digits, \
+ `.` and `-`")
+});
             }
             no_password(&manifest.name, &manifest.source, problems);
         }
@@ -95,7 +106,7 @@ impl Lock {
             };
             if !is_one {
                 let path = brief(&file.path.to_string());
-                problems.add(|| format!("the file `{path}` does not lie where {kind} belongs"));
+                problems.add(|| format!("the file `{path}` is not in the folder for {kind}"));
             }
             no_password(&file.path, &file.source.to_string(), problems);
         }
@@ -108,7 +119,8 @@ impl Lock {
         portable_path::clashes(paths, str::to_ascii_lowercase, problems);
     }
 
-    /// A blob has one size, and all of them find room on a disk.
+    /// A blob has one size, and the sum of all sizes is below what a disk can
+    /// hold.
     fn sizes(&self, problems: &mut Problems) {
         let mut known: HashMap<Digest, u64> = HashMap::new();
         let mut sum = Some(0_u64);
@@ -123,7 +135,7 @@ impl Lock {
         }
     }
 
-    /// Each blob with its size; one that is named twice stands there twice.
+    /// Each blob with its size. A blob that is named twice is given twice.
     fn blobs(&self) -> impl Iterator<Item = (Digest, u64)> {
         let images = self.images.iter().flat_map(|image| {
             let platforms = image.platforms.iter().flat_map(|platform| {

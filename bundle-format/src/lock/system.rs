@@ -1,4 +1,4 @@
-//! What a node's system must call itself for a target to be for it.
+//! Which systems a target is for, by the fields of os-release(5).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,14 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::pattern::fits;
 
-/// Fields of os-release(5) with the values that a node has, all of them. In a value `*`
-/// stands for any text; of `ID_LIKE`, which is a list, one word must fit.
+/// Fields of os-release(5) with their values. A node fits if all fields fit. In a
+/// value, `*` stands for any text. `ID_LIKE` is a list, and one of its words must
+/// fit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct System(BTreeMap<String, String>);
 
 impl System {
-    /// Whether a node fits whose os-release says what `field` gives.
+    /// Whether a node fits. `field` gives the values of its os-release.
     pub fn fits<'a>(&self, field: impl Fn(&str) -> Option<&'a str>) -> bool {
         self.0.iter().all(|(name, wanted)| {
             field(name).is_some_and(|own| match name.as_str() {
@@ -29,7 +30,7 @@ impl System {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Whether it says nothing, and so would be any system.
+    /// Whether it has no fields, and so would fit any system.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -49,7 +50,7 @@ impl fmt::Display for System {
     }
 }
 
-/// What a system, by its `ID`, has in the place of dnf and yum.
+/// What a system has instead of dnf and yum, by its `ID`.
 pub fn foreign_tool(id: &str) -> Option<&'static str> {
     Some(match id {
         "debian" | "ubuntu" | "deepin" | "astra" | "altlinux" => "apt",

@@ -8,29 +8,29 @@ use crate::architecture::Architecture;
 use crate::digest::Digest;
 use crate::nevra::Nevra;
 
-/// An OS family on an architecture.
+/// An OS family and an architecture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LockedTarget {
     /// `el9-x86_64`: the folder of its RPMs, `rpms/<id>/`.
     pub id: String,
-    /// `el7`, `el8`, `el9` or the spec's own name.
+    /// `el7`, `el8`, `el9` or a name from the spec.
     pub family: String,
     /// The nodes' architecture.
     pub architecture: Architecture,
-    /// The systems that it is for, where the spec says; else those that call themselves
-    /// as the family does.
+    /// The systems that the target is for, if the spec lists them. Otherwise it
+    /// is for systems that report the family themselves.
     #[serde(default, rename = "match", skip_serializing_if = "Vec::is_empty")]
     pub systems: Vec<System>,
-    /// What counted as installed: `comps: core`, `packages: FILE` or `none`.
+    /// What was taken as installed: `comps: core`, `packages: FILE` or `none`.
     pub baseline: String,
-    /// The packages asked for, as they were solved.
+    /// The packages that answer the spec's requests.
     pub requested: Vec<Nevra>,
     /// Where its RPMs come from, in the spec's order.
     pub repositories: Vec<LockedRepository>,
     /// Whether the node's dnf must treat the bundle's repository as
-    /// `module_hotfixes=1`, since modular packages are carried without their
-    /// modules metadata.
+    /// `module_hotfixes=1`. Modular packages need that, because the bundle does
+    /// not hold their modules metadata.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub module_hotfixes: bool,
 }
@@ -41,17 +41,18 @@ pub struct LockedTarget {
 pub struct LockedRepository {
     /// The spec's name for it.
     pub id: String,
-    /// The base URL that answered, or that was named.
+    /// The base URL that answered, or the one that the spec names.
     pub base_url: Url,
-    /// `repomd.xml`'s `<revision>`, where it has one.
+    /// `<revision>` of `repomd.xml`, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
     /// The digest of `repomd.xml`.
     pub repomd: Digest,
-    /// Fingerprint of the key that signed `repomd.xml`, where that is checked.
+    /// The fingerprint of the key that signed `repomd.xml`, if the signature is
+    /// checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repomd_signed_by: Option<String>,
-    /// Fingerprints of the keys its packages may be signed with; empty where
-    /// the spec switched `gpgcheck` off.
+    /// The fingerprints of the keys that may sign its packages. Empty if the spec
+    /// switched `gpgcheck` off.
     pub keys: Vec<String>,
 }

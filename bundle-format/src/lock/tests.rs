@@ -104,7 +104,7 @@ fn what_no_bundler_writes_is_refused() {
         (r#""check": "repoGpgcheck""#, r#""check": "all""#, "unknown variant `all`"),
         ("keys/el9-x86_64/os-1.asc", "keys/os.asc", "has no place in a bundle"),
         ("keys/el9-x86_64/os-1.asc", "keys/../os-1.asc", "leads elsewhere"),
-        (r#""kind": "installer""#, r#""kind": "key""#, "does not lie where a key belongs"),
+        (r#""kind": "installer""#, r#""kind": "key""#, "is not in the folder for a key"),
     ] {
         assert!(text.contains(written), "{written}");
         let error = Lock::parse(text.replacen(written, other, 1).as_bytes()).unwrap_err();

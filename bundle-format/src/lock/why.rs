@@ -15,14 +15,14 @@ use crate::nevra::Nevra;
     deny_unknown_fields
 )]
 pub enum Why {
-    /// The spec asks for it, at this path and line.
+    /// The spec asks for it at this path and line.
     Spec {
         /// `packages[3]`, `images[0]`, ….
         path: String,
         /// The line of the spec, from 1.
         line: u64,
     },
-    /// A target profile's base list asks for it.
+    /// The base list of a target's profile asks for it.
     Base {
         /// The profile.
         profile: String,
@@ -31,7 +31,7 @@ pub enum Why {
     Requires {
         /// The package.
         package: Nevra,
-        /// The requirement that it fulfils, as written in the metadata.
+        /// The requirement that it fulfils, as the metadata has it.
         requirement: String,
     },
     /// A manifest names it.
@@ -43,7 +43,7 @@ pub enum Why {
         /// The path in the document: `spec.template.spec.containers[0].image`.
         path: String,
     },
-    /// kubeadm of the spec's Kubernetes version needs it.
+    /// kubeadm of this Kubernetes version needs it.
     Kubeadm {
         /// The component: `etcd`, `pause`, …
         component: String,

@@ -1,14 +1,14 @@
-//! Standard output and standard error, whose reader may have seen enough.
+//! Standard output and standard error, which somebody may stop reading.
 
 use std::io::{self, ErrorKind, Write};
 
-/// A stream of which it is no error that nobody reads it any more, such as `head`:
-/// what a command does and how it ends are the same then.
+/// A stream that reports no error if nobody reads it any more. So a command does the
+/// same, and ends in the same way, if its output goes to `head`.
 #[derive(Debug)]
 pub struct Quiet<W>(W);
 
 impl<W: Write> Quiet<W> {
-    /// The same stream, without that error.
+    /// The stream without that error.
     pub fn new(inner: W) -> Self {
         Self(inner)
     }

@@ -78,7 +78,7 @@ fn anothers_link_in_a_folder_for_all_is_not_followed() {
     let link = shared.join("join.yaml");
     symlink(&victim, &link).unwrap();
     std::os::unix::fs::lchown(&link, Some(1234), Some(1234)).unwrap();
-    assert!(words(write(&link, b"token", 0o600)).contains("another's link"));
+    assert!(words(write(&link, b"token", 0o600)).contains("another user's link"));
     assert_eq!(fs::read(&victim).unwrap(), b"precious");
     std::os::unix::fs::lchown(&link, Some(0), Some(0)).unwrap();
     write(&link, b"token", 0o600).unwrap();

@@ -1,4 +1,4 @@
-//! What may stand in a document: the schema of its type, and kinds of text.
+//! What a document may contain: the schema of its type, and kinds of text.
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -6,23 +6,23 @@ use serde_json::Value;
 
 use super::problem::cut;
 
-/// No text has more characters.
+/// The most characters of a text.
 const MAX_TEXT: usize = 2048;
 
-/// A kind of text, which the schema knows by its `format`.
+/// A kind of text. The schema refers to it by `format`.
 pub struct Kind {
-    /// The word that stands as `format`.
+    /// Its name in `format`.
     pub name: &'static str,
     /// What such a text looks like.
     pub sample: &'static str,
-    /// What each such text matches, by a regular expression that editors know. Some
-    /// that match are none all the same.
+    /// A regular expression for editors. It matches every such text, and may
+    /// match others too.
     pub pattern: &'static str,
-    /// Whether a text is one; the error says what to write.
+    /// Checks a text. The error says what to write.
     pub check: fn(&str) -> Result<(), String>,
 }
 
-/// What may stand in a document.
+/// What a document may contain.
 pub struct Format {
     /// What the document is: `spec`.
     pub what: &'static str,
@@ -31,7 +31,7 @@ pub struct Format {
 }
 
 impl Format {
-    /// Documents of the type `T`, in which texts are of these kinds.
+    /// The format of documents of the type `T`, with these kinds of text.
     pub fn of<T: JsonSchema>(
         what: &'static str,
         kinds: impl IntoIterator<Item = &'static Kind>,
@@ -39,7 +39,7 @@ impl Format {
         Self { what, schema: schema::<T>(), kinds: kinds.into_iter().collect() }
     }
 
-    /// The kind of this name.
+    /// The kind with this name.
     pub fn kind(&self, name: &str) -> Option<&'static Kind> {
         self.kinds.iter().copied().find(|kind| kind.name == name)
     }

@@ -1,6 +1,7 @@
-//! What was meant by a word that does not exist.
+//! Suggestions for a key that does not exist.
 
-/// What people write who know yum, kubeadm or other tools, and what it is here.
+/// Names that people know from yum, kubeadm or other tools, and our names for the
+/// same.
 const KNOWN: [(&str, &str, &str); 21] = [
     ("gpgkey", "keys", "`keys`, a list,"),
     ("arch", "architecture", "`architecture`"),
@@ -25,16 +26,16 @@ const KNOWN: [(&str, &str, &str); 21] = [
     ("kubeletextraargs", "kubelet", "`kubelet`, with keys of KubeletConfiguration,"),
 ];
 
-const NO_OBJECT: &str = "leave it out: this is no object of Kubernetes";
+const NO_OBJECT: &str = "leave it out: this file is not an object of Kubernetes";
 const WRITTEN: &str = "leave it out: the installer writes it";
 const ARGUMENTS: &str =
     "only arguments of apiServer, controllerManager and scheduler can be given: leave it out";
 const VERSION: &str = "leave it out: a bundle has one version of Kubernetes";
 
-/// Fields of Kubernetes' own configurations that stand nowhere here, or elsewhere:
-/// beside which key somebody writes one, the field (kubeadm's ClusterConfiguration of
-/// v1beta2, v1beta3 and v1beta4; `cmd/kubeadm/app/apis/kubeadm/*/types.go` of
-/// Kubernetes), and what to do.
+/// Fields of Kubernetes' own configurations that do not exist here, or are somewhere
+/// else (kubeadm's ClusterConfiguration of v1beta2, v1beta3 and v1beta4;
+/// `cmd/kubeadm/app/apis/kubeadm/*/types.go` of Kubernetes). Each row has the key
+/// next to which people write the field, the field, and what to do.
 const ELSEWHERE: [(&str, &str, &str); 23] = [
     ("podCidr", "apiversion", NO_OBJECT),
     ("podCidr", "kind", NO_OBJECT),
@@ -69,10 +70,10 @@ const ELSEWHERE: [(&str, &str, &str); 23] = [
     ),
 ];
 
-/// How many keys are listed.
+/// The most keys that are listed.
 const SOME: usize = 24;
 
-/// A key that was meant, and the words that say so.
+/// The key that was probably meant, and a text that says so.
 pub struct Hint<'a> {
     /// The key, if there is one.
     pub meant: Option<&'a str>,
@@ -80,7 +81,7 @@ pub struct Hint<'a> {
     pub words: String,
 }
 
-/// Looks for what was meant by `key` among the keys that may stand there.
+/// Finds which of `keys`, the allowed ones, `key` was meant to be.
 pub fn hint<'a>(key: &str, keys: &[&'a str]) -> Hint<'a> {
     let wanted = plain(key);
     if let Some(meant) = keys.iter().find(|name| plain(name) == wanted) {
@@ -102,7 +103,7 @@ pub fn hint<'a>(key: &str, keys: &[&'a str]) -> Hint<'a> {
     }
 }
 
-/// The one of `known` that is nearest to `word`, where one is near.
+/// The word of `known` that is nearest to `word`, if one is near.
 pub fn near<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let wanted = plain(word);
     known
@@ -113,12 +114,12 @@ pub fn near<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, name)| name)
 }
 
-/// Without what people write in one way or another.
+/// A word without case and separators, which people write in different ways.
 fn plain(text: &str) -> String {
     text.replace(['_', '-'], "").to_lowercase()
 }
 
-/// Not more of them than can be read.
+/// A short list of the keys.
 fn some(keys: &[&str]) -> String {
     match keys {
         [] => "none".to_owned(),

@@ -1,6 +1,7 @@
-//! YAML that a person writes, a spec or a cluster file: read as a tree that knows
-//! where each part stands, held to the JSON Schema of its type, and only then read
-//! as that type. So all mistakes are told at once, each with its place.
+//! YAML that a person writes, a spec or a cluster file. It is read as a tree that
+//! knows the place of each part, checked against the JSON Schema of its type, and
+//! only then read as that type. So all mistakes are reported at once, each with its
+//! place.
 
 mod format;
 pub mod hint;

@@ -1,14 +1,14 @@
-//! What is wrong with a document, and where.
+//! A mistake in a document, and its place.
 
 use std::fmt;
 use std::path::Path;
 
 use crate::secret::{hidden, hidden_within};
 
-/// How much of a text is shown; a document may be one line of any length.
+/// How many characters of a text are shown. A document may be one line of any length.
 const SHOWN: usize = 60;
 
-/// Where in a document something stands.
+/// A place in a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// The line, from 1.
@@ -20,19 +20,19 @@ pub struct Place {
 /// One mistake, with what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
-    /// Where it stands.
+    /// Its place.
     pub place: Place,
     /// What is wrong, and what to write.
     pub message: String,
 }
 
 impl Problem {
-    /// What is wrong at `place`.
+    /// A mistake at `place`.
     pub fn new(place: Place, message: impl Into<String>) -> Self {
         Self { place, message: hidden_within(&message.into()) }
     }
 
-    /// `spec.yaml:3:5: …`, as editors and terminals know it.
+    /// `spec.yaml:3:5: …`, a form that editors and terminals recognise.
     pub fn line(&self, path: &Path) -> String {
         format!("{}: {}", self.place.of(path), self.message)
     }
@@ -51,8 +51,8 @@ impl fmt::Display for Place {
     }
 }
 
-/// Some text of a document as it is shown: in backticks, on one line, short, and
-/// without secrets.
+/// A part of a document as it is shown: in backticks, on one line, short, and without
+/// secrets.
 pub fn quoted(text: &str) -> String {
     format!("`{}`", cut(&hidden(text)))
 }

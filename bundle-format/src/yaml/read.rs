@@ -1,4 +1,4 @@
-//! From a text to its type, with all that is wrong on the way.
+//! Reading a text into its type, and finding all mistakes on the way.
 
 use std::ops::Range;
 
@@ -12,37 +12,39 @@ use super::tree::{self, Data, Node};
 pub struct Read<T> {
     /// Its tree.
     pub root: Node,
-    /// What it says, less the keys that are wrong where it can be read without them;
-    /// none where it cannot be read.
+    /// The value, read without the keys that are wrong if it can be read that
+    /// way. `None` if it cannot be read.
     pub value: Option<T>,
-    /// All that is wrong with each value by itself.
+    /// All mistakes in single values.
     pub problems: Vec<Problem>,
 }
 
 impl Format {
-    /// Reads a text; none where it is empty. What is no YAML is one problem, for
-    /// nothing behind it can be read.
+    /// Reads a text. Gives `None` if it is empty. Text that is not YAML gives a
+    /// single problem, because nothing after that place can be read.
     pub fn read<T: DeserializeOwned>(&self, text: &str) -> Result<Option<Read<T>>, Problem> {
         let Some(root) = tree::parse(text, self.what)? else { return Ok(None) };
         let mut problems = self.check_shape(&root);
-        // A text with a wrong value here and there may still be read, and then more
-        // can be said of it.
+        // A text with some wrong values may still be readable, and then more
+        // of it can be checked.
         let value = match problems.as_slice() {
             [] => types(text).map_err(|problem| problems.push(problem)).ok(),
-            // Without a key that must be there nothing can be read; with a wrong text
-            // mostly something.
+            // If that removes a required key, serde cannot read the text.
+            // Then the text is read as it is, because the types often
+            // accept a wrong value.
             wrong => types(&without(text, &root, wrong)).or_else(|_| types(text)).ok(),
         };
         Ok(Some(Read { root, value, problems }))
     }
 }
 
-/// What serde makes of the text, which stops at the first mistake.
+/// Lets serde read the text. It stops at the first mistake.
 fn types<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     let options = serde_saphyr::options! { with_snippet: false };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let message = error.without_snippet().to_string();
-        // The parser's own text may end in the place, which stands in front here.
+        // The parser's message may end with the place, which is shown in front
+        // already.
         let message = message.split(" at line ").next().unwrap_or(&message);
         let number = |number: u64| usize::try_from(number).unwrap_or(1);
         let place = error.location().map_or(Place { line: 1, column: 1 }, |location| Place {
@@ -53,7 +55,7 @@ fn types<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     })
 }
 
-/// The text with empty lines in the place of entries that have a problem.
+/// The text, with empty lines instead of the entries that have a problem.
 fn without(text: &str, root: &Node, problems: &[Problem]) -> String {
     let mut lines: Vec<&str> = text.lines().collect();
     let end = lines.len() + 1;
@@ -67,8 +69,8 @@ fn without(text: &str, root: &Node, problems: &[Problem]) -> String {
     lines.join("\n")
 }
 
-/// Adds the lines of the smallest entries that have a problem. Of a mapping in braces
-/// none can be taken out by lines.
+/// Adds the lines of the smallest entries that have a problem. Entries of a mapping
+/// in braces cannot be removed line by line.
 fn entries(node: &Node, end: usize, problems: &[Problem], wrong: &mut Vec<Range<usize>>) {
     let Data::Mapping(entries) = &node.data else { return };
     for (number, (key, value)) in entries.iter().enumerate() {

@@ -1,14 +1,16 @@
-//! The JSON Schema of a document: as the checks walk it, and as editors read it.
+//! The JSON Schema of a document: in the form for our checks, and in the form for
+//! editors.
 
 use serde_json::{Map, Value, json};
 
 use super::format::{Format, Kind};
 
-/// Formats of the standard; others are ours, and some programs refuse a schema that
-/// has one.
+/// The standard's formats. All others are ours, and some programs refuse a schema
+/// that has one.
 const STANDARD: [&str; 4] = ["uri", "ipv4", "ipv6", "hostname"];
 
-/// The schema for others to read: each kind of text by its pattern, with an example.
+/// The schema to publish. Each kind of text is described by its pattern and an
+/// example.
 pub fn published(format: &Format, title: &str, description: &str) -> Value {
     let mut schema = format.schema.clone();
     publish(&mut schema, format);
@@ -28,7 +30,7 @@ pub fn published(format: &Format, title: &str, description: &str) -> Value {
     head
 }
 
-/// Gives each key an example that has none, of what may stand there.
+/// Gives an example to each key that has none.
 fn give_examples(schema: &mut Value, whole: &Value) {
     match schema {
         Value::Object(map) => {
@@ -55,9 +57,9 @@ fn give_examples(schema: &mut Value, whole: &Value) {
     }
 }
 
-/// What may stand there, with what must be in it.
+/// An example of an allowed value, with all its required keys.
 fn example(schema: &Value, whole: &Value, depth: usize) -> Option<Value> {
-    /// No document nests deeper.
+    /// The deepest nesting of any document.
     const DEEP: usize = 12;
     if depth > DEEP {
         return None;
@@ -97,7 +99,8 @@ fn example(schema: &Value, whole: &Value, depth: usize) -> Option<Value> {
 fn publish(schema: &mut Value, format: &Format) {
     match schema {
         Value::Object(map) => {
-            // Below these each key is one of the document, and none of the schema.
+            // Below these keywords, each key is one of the document, not a
+            // keyword of the schema.
             for (key, value) in map.iter_mut() {
                 match (key.as_str(), value) {
                     ("properties" | "definitions", Value::Object(inner)) => {
@@ -115,7 +118,7 @@ fn publish(schema: &mut Value, format: &Format) {
     }
 }
 
-/// What is said of a record that has one key is said of that key.
+/// Moves the description of a record with a single key to that key.
 fn describe_only_key(map: &mut Map<String, Value>) {
     let words = map.get("description").cloned();
     if let (Some(words), Some(Value::Object(inner))) = (words, map.get_mut("properties"))
@@ -126,7 +129,7 @@ fn describe_only_key(map: &mut Map<String, Value>) {
     }
 }
 
-/// Puts what everybody knows in the place of a format of ours.
+/// Replaces a format of ours by keywords that every program knows.
 fn publish_text(map: &mut Map<String, Value>, format: &Format) {
     let Some(name) = map.get("format").and_then(Value::as_str).map(str::to_owned) else { return };
     if STANDARD.contains(&name.as_str()) {

@@ -1,7 +1,7 @@
-//! Whether a document has the shape that its JSON Schema says: known keys, each once,
-//! with values of their type. The schema comes from the types, so there is one
-//! description of what may be written; unlike serde, this finds every mistake at
-//! once, and says what to write instead.
+//! Whether a document has the shape of its JSON Schema: known keys, each once, with
+//! values of their type. The schema is made from the types, so the shape is described
+//! in one place. Unlike serde, this finds every mistake at once, and says what to
+//! write instead.
 
 use std::collections::BTreeMap;
 
@@ -17,8 +17,8 @@ mod scalar;
 use scalar::Kind;
 
 impl Format {
-    /// All mistakes in the shape of `root`. What must hold between its values is not
-    /// looked at.
+    /// All mistakes in the shape of `root`. Rules between values are checked
+    /// elsewhere.
     pub fn check_shape(&self, root: &Node) -> Vec<Problem> {
         let mut checker = Checker { format: self, problems: Vec::new() };
         checker.node(&self.schema, root, self.what);
@@ -62,7 +62,8 @@ impl<'s> Checker<'s> {
         }
     }
 
-    /// Another program's own settings, which may be whatever JSON can say.
+    /// Another program's own settings, which may be anything that JSON can
+    /// express.
     fn anything(&mut self, node: &Node, key: &str) {
         match &node.data {
             Data::Mapping(entries) => {
@@ -80,14 +81,15 @@ impl<'s> Checker<'s> {
         }
     }
 
-    /// What a value may be: the schema itself, or each of its alternatives.
+    /// The allowed schemas of a value: the schema itself, or each of its
+    /// alternatives.
     fn choices(&self, schema: &'s Value) -> Vec<&'s Value> {
         if let Some(reference) = schema["$ref"].as_str() {
             let target =
                 reference.strip_prefix('#').and_then(|path| self.format.schema.pointer(path));
             return target.map(|target| self.choices(target)).unwrap_or_default();
         }
-        // A reference with words beside it is the only one of `allOf`.
+        // A reference with a description is the only entry of `allOf`.
         let several = ["oneOf", "anyOf", "allOf"].iter().find_map(|key| schema[*key].as_array());
         match several {
             Some(choices) => choices.iter().flat_map(|choice| self.choices(choice)).collect(),
@@ -95,7 +97,8 @@ impl<'s> Checker<'s> {
         }
     }
 
-    /// One record, or several of which each has one key that tells it.
+    /// Checks a mapping against a record, or against several records that each
+    /// have one key.
     fn mapping(&mut self, records: &[&'s Value], node: &Node, entries: &[(Node, Node)], key: &str) {
         let known: Vec<(&'s String, &'s Value)> = records
             .iter()
@@ -124,7 +127,8 @@ impl<'s> Checker<'s> {
                 self.node(schema, value, name);
             } else if let Some(schema) = others {
                 let is_right = self.name_of_other(records, name, place);
-                // Behind a key that stands for no argument there is mostly no value of one.
+                // If the name is wrong, the value mostly is too, so it
+                // is not checked as well.
                 if is_right || is(schema, "object") || !schema["$ref"].is_null() {
                     self.node(schema, value, name);
                 }
@@ -132,7 +136,8 @@ impl<'s> Checker<'s> {
                 let hint = super::hint::hint(name, &names);
                 self.add(place, format!("unknown field {}: {}", quoted(name), hint.words));
                 if let Some(meant) = hint.meant {
-                    // It is there, only misspelt: not missing as well.
+                    // The key is there, only misspelt, so it is
+                    // not reported as missing.
                     seen.entry(meant).or_insert(place);
                 }
             }
@@ -151,7 +156,8 @@ impl<'s> Checker<'s> {
         }
     }
 
-    /// The name of an entry that no property names, such as a registry's.
+    /// Checks the name of an entry that is not a property, such as a registry's
+    /// name.
     fn name_of_other(&mut self, records: &[&'s Value], name: &str, place: Place) -> bool {
         let format = records.iter().find_map(|record| record["propertyNames"]["format"].as_str());
         if let Some(Err(reason)) = format.map(|format| self.format.check(format, name)) {
@@ -194,8 +200,9 @@ impl<'s> Checker<'s> {
             );
             return self.add(node.place, message);
         }
-        // Digits are a text where nothing else may stand: a digest may be all of
-        // them. Its format says what is wrong with it.
+        // Digits count as a text if the schema allows only text: a digest may
+        // consist of digits. The check of its format reports what is wrong
+        // with it.
         let no_text = kind == Kind::Switch || kind != Kind::Text && choices.len() > 1;
         match choices.iter().find_map(|choice| text_format(choice)) {
             Some(format) => match self.format.check(format, text) {
@@ -208,7 +215,7 @@ impl<'s> Checker<'s> {
     }
 }
 
-/// Whether the schema says nothing of a value: it is another program's.
+/// Whether the schema allows any value, because it is another program's setting.
 fn is_open(schema: &Value) -> bool {
     const WORDS: [&str; 6] = ["type", "$ref", "oneOf", "anyOf", "allOf", "const"];
     match schema {
@@ -217,7 +224,7 @@ fn is_open(schema: &Value) -> bool {
     }
 }
 
-/// Whether the schema admits the JSON type.
+/// Whether the schema allows the JSON type.
 fn is(schema: &Value, name: &str) -> bool {
     match &schema["type"] {
         Value::String(own) => own == name,
@@ -226,7 +233,7 @@ fn is(schema: &Value, name: &str) -> bool {
     }
 }
 
-/// The kind of text that the schema wants, as [`Format::kinds`] has it.
+/// The kind of text that the schema wants, by its name in [`Format::kinds`].
 fn text_format(schema: &Value) -> Option<&str> {
     if is(schema, "string") { schema["format"].as_str() } else { None }
 }

@@ -1,16 +1,16 @@
-//! YAML as a tree that remembers where each part stands, and keeps keys that stand
-//! twice: what the checks with places walk over.
+//! YAML as a tree that knows the place of each part, and keeps duplicate keys. The
+//! checks that report places walk over it.
 
 use std::collections::HashMap;
 
-// The parser that serde reads the same text with.
+// serde reads the same text with the same parser.
 use serde_saphyr::granit_parser::{Event, Marker, Options, Parser, ScalarStyle, Span, StrInput};
 
 use super::problem::{Place, Problem, cut};
 
-/// How many nodes there may be, with those that aliases stand for.
+/// The most nodes of a document, counting the nodes that aliases stand for.
 const MAX_NODES: usize = 100_000;
-/// How deep collections may nest; what people write reaches about eight.
+/// How deep collections may nest. Files that people write nest about eight levels.
 const MAX_DEPTH: usize = 64;
 
 /// A part of the YAML.
@@ -18,18 +18,19 @@ const MAX_DEPTH: usize = 64;
 pub struct Node {
     /// Where it begins.
     pub place: Place,
-    /// What it is.
+    /// Its content.
     pub data: Data,
 }
 
-/// What a part is.
+/// The content of a part.
 #[derive(Clone, Debug)]
 pub enum Data {
     /// A single value.
     Scalar {
         /// Its text.
         text: String,
-        /// Whether it is without quotes and tag, and so may be a number and such.
+        /// Whether it has neither quotes nor a tag, and so may be a number,
+        /// for example.
         plain: bool,
     },
     /// A list.
@@ -39,18 +40,19 @@ pub enum Data {
 }
 
 impl Node {
-    /// The value behind `key`, if this is a mapping that has it.
+    /// The value of `key`, if this is a mapping that has the key.
     pub fn value(&self, key: &str) -> Option<&Self> {
         let Data::Mapping(entries) = &self.data else { return None };
         entries.iter().find(|(name, _)| name.text() == Some(key)).map(|(_, value)| value)
     }
 
-    /// Where the value behind `key` stands; where it is missing, this itself.
+    /// The place of the value of `key`. If the key is missing, the place of this
+    /// node.
     pub fn place_of(&self, key: &str) -> Place {
         self.value(key).unwrap_or(self).place
     }
 
-    /// The items of the sequence behind `key`.
+    /// The items of the sequence that is the value of `key`.
     pub fn items(&self, key: &str) -> &[Self] {
         match self.value(key).map(|value| &value.data) {
             Some(Data::Sequence(items)) => items,
@@ -58,7 +60,7 @@ impl Node {
         }
     }
 
-    /// The item of this number, if this is a sequence that has it.
+    /// The item with this number, if this is a sequence that has it.
     pub fn item(&self, number: usize) -> Option<&Self> {
         match &self.data {
             Data::Sequence(items) => items.get(number),
@@ -85,7 +87,8 @@ impl Node {
     }
 }
 
-/// Reads the one document of `text`, which is a `what`; none where it is empty.
+/// Reads the only document of `text`; `what` names its kind in errors. `None` if it
+/// is empty.
 pub fn parse(text: &str, what: &'static str) -> Result<Option<Node>, Problem> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut options = Options::default();
@@ -107,7 +110,7 @@ pub fn parse(text: &str, what: &'static str) -> Result<Option<Node>, Problem> {
         }
     }
     Ok(root.filter(|root| {
-        // A mark of a document with nothing behind it.
+        // The start mark of a document with nothing after it.
         !matches!(&root.data, Data::Scalar { text, plain: true } if text.is_empty())
     }))
 }
@@ -119,10 +122,10 @@ struct Reader<'a> {
     what: &'static str,
 }
 
-/// The library's words, with what to do where a tab is in the way.
+/// The library's message, with advice if a tab is the cause.
 fn no_yaml(reason: &str) -> String {
     let cure = if reason.contains("tab") { ": write blanks instead of tabs" } else { "" };
-    format!("this is no YAML: {reason}{cure}")
+    format!("this is not YAML: {reason}{cure}")
 }
 
 fn place(marker: Marker) -> Place {
@@ -157,7 +160,7 @@ impl<'a> Reader<'a> {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain && tag.is_none();
-                // The parser writes `~` where nothing stands.
+                // The parser gives `~` for an empty value.
                 let text = if span.is_empty() { String::new() } else { text.into_owned() };
                 (Data::Scalar { text, plain }, anchor)
             }
@@ -165,12 +168,15 @@ impl<'a> Reader<'a> {
             Event::MappingStart(_, anchor, _) => (Data::Mapping(self.entries(depth)?), anchor),
             Event::Alias(anchor) => {
                 let Some(node) = self.anchors.get(&anchor).cloned() else {
-                    return Err(Problem::new(place, "this stands for something that holds it"));
+                    return Err(Problem::new(
+                        place,
+                        "this alias stands for a value that contains the alias",
+                    ));
                 };
                 self.count(node.size(), place)?;
                 return Ok(Node { place, ..node });
             }
-            _ => return Err(Problem::new(place, "this is no YAML: a value is missing")),
+            _ => return Err(Problem::new(place, "this is not YAML: a value is missing")),
         };
         self.count(1, place)?;
         let node = Node { place, data };
@@ -214,7 +220,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// With what `<<: *anchor` brings in, where the mapping has no such key itself.
+/// The entries, with those that `<<: *anchor` adds. A key of the mapping itself wins.
 fn merged(entries: Vec<(Node, Node)>) -> Vec<(Node, Node)> {
     let is_merge = |(key, value): &(Node, Node)| {
         matches!(&key.data, Data::Scalar { text, plain: true } if text == "<<")

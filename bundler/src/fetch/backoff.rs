@@ -1,8 +1,8 @@
-//! How long to wait before another attempt, and the clock that this goes by.
+//! How long to wait before another attempt, and the clock for it.
 
 use std::time::{Duration, Instant};
 
-/// Time as it passes, or as a test has it pass.
+/// The clock, which a test can replace.
 #[derive(Clone, Copy)]
 pub(super) struct Clock {
     pub(super) now: fn() -> Instant,
@@ -10,11 +10,11 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// As it passes.
+    /// The real time.
     pub(super) const REAL: Self = Self { now: Instant::now, sleep: std::thread::sleep };
 }
 
-/// Half a second, one, two, … with up to as much again of jitter.
+/// Half a second, one, two, … and a random part of up to the same length.
 pub(super) fn backoff(attempt: u32) -> Duration {
     let base = Duration::from_millis(250) * 2u32.saturating_pow(attempt.min(8));
     base.mul_f64(1.0 + fastrand::f64())

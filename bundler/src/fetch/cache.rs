@@ -1,5 +1,5 @@
-//! The cache of blobs: every file is named for its digest. Several builds may
-//! use it at once, and each may be interrupted at any time.
+//! The cache of blobs. Every file is named by its digest. Several builds may use it
+//! at once, and each may be interrupted at any time.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -15,7 +15,7 @@ use rustix::fs::OFlags;
 use super::checksum::Checksum;
 use super::notice::{Notices, PATIENCE};
 
-/// A digest has less than a hundred bytes.
+/// The largest note of a digest. A digest has less than a hundred bytes.
 const MAX_NOTE: u64 = 1 << 10;
 
 /// A folder of verified blobs.
@@ -25,7 +25,7 @@ pub struct Cache {
     notices: Notices,
 }
 
-/// Something that cannot be done in the cache.
+/// An operation on the cache that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("the cache cannot be used: {}", path.display())]
 pub struct CacheError {
@@ -41,7 +41,8 @@ impl CacheError {
 }
 
 impl Cache {
-    /// The user's own: `$XDG_CACHE_HOME/kubeferry`, or `~/.cache/kubeferry`.
+    /// The user's own cache: `$XDG_CACHE_HOME/kubeferry`, or
+    /// `~/.cache/kubeferry`.
     pub fn of_user() -> Result<Self, CacheError> {
         let base =
             std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
@@ -50,7 +51,7 @@ impl Cache {
         Self::at(&folder)
     }
 
-    /// The one in `folder`, which is made where it is missing.
+    /// The cache in `folder`. The folder is made if it does not exist.
     pub fn at(folder: &Path) -> Result<Self, CacheError> {
         for part in ["blobs/sha256", "partial"] {
             let path = folder.join(part);
@@ -61,7 +62,7 @@ impl Cache {
         Ok(Self { folder: folder.to_owned(), notices: Notices::new(false) })
     }
 
-    /// The same with other words on what is waited for.
+    /// The same cache. It says through `notices` what it waits for.
     pub fn telling(self, notices: &Notices) -> Self {
         Self { notices: notices.clone(), ..self }
     }
@@ -71,14 +72,13 @@ impl Cache {
         &self.folder
     }
 
-    /// Where the blob is, or will be.
+    /// The path that the blob has, or will have.
     pub fn path(&self, digest: Digest) -> PathBuf {
         self.folder.join("blobs/sha256").join(digest.hex())
     }
 
-    /// Opens the blob if it is there with this size. One of another size is
-    /// the remains of a broken disk, and what is no file is no blob: both are
-    /// removed.
+    /// Opens the blob if it exists with this size. If it has another size, a disk
+    /// has damaged it. It is removed then, and so is anything that is not a file.
     pub fn open(&self, digest: Digest, size: u64) -> Option<File> {
         let path = self.path(digest);
         let kind = fs::symlink_metadata(&path).ok()?.file_type();
@@ -89,7 +89,8 @@ impl Cache {
             }
         }
         if kind.is_dir() {
-            // With anything in it, it stays, and is named when the blob comes.
+            // A folder that is not empty stays. The error names it when
+            // the blob is put here.
             drop(fs::remove_dir(path));
         } else {
             drop(fs::remove_file(path));
@@ -97,8 +98,8 @@ impl Cache {
         None
     }
 
-    /// Reads a small blob whole. One with other bytes than its name says is
-    /// removed, so that it is fetched again.
+    /// Reads a small blob completely. If its bytes do not have the digest in its
+    /// name, it is removed, so that it is fetched again.
     pub fn document(&self, blob: &Descriptor) -> Result<Vec<u8>, CacheError> {
         let path = self.path(blob.digest);
         let fail = |source| CacheError { path: path.clone(), source };
@@ -114,7 +115,7 @@ impl Cache {
         Ok(bytes)
     }
 
-    /// Keeps `bytes` and gives their digest.
+    /// Stores `bytes` and gives their digest.
     pub fn insert(&self, bytes: &[u8]) -> Result<Digest, CacheError> {
         let digest = Digest::of(bytes);
         let size = bytes.len() as u64;
@@ -128,8 +129,9 @@ impl Cache {
         Ok(digest)
     }
 
-    /// The digest of the blob with this checksum and size, if the blob is there. A blob
-    /// is named by its SHA-256; for any other checksum it is read in full.
+    /// The digest of the blob with this checksum and size, if the cache has it. A
+    /// blob's name is its SHA-256. With any other checksum, the blob is read
+    /// completely.
     pub(super) fn find(&self, checksum: &Checksum, size: u64) -> Option<Digest> {
         if let Some(digest) = checksum.sha256() {
             return self.open(digest, size).map(|_| digest);
@@ -140,7 +142,8 @@ impl Cache {
         checksum.matches(&mut file).ok()?.then_some(digest)
     }
 
-    /// Notes which blob has this checksum, unless its name says so.
+    /// Notes which blob has this checksum, unless the checksum is in the blob's
+    /// name.
     pub(super) fn note_checksum(
         &self,
         checksum: &Checksum,
@@ -156,7 +159,7 @@ impl Cache {
         self.folder.join("checksums").join(checksum.hex())
     }
 
-    /// Writes a small file, all of it or nothing.
+    /// Writes a small file, completely or not at all.
     pub(super) fn note(&self, path: &Path, bytes: &[u8]) -> Result<(), CacheError> {
         let folder = path.parent().unwrap_or(&self.folder);
         let write = || {
@@ -168,8 +171,8 @@ impl Cache {
         write().map(drop).map_err(|source| CacheError::at(path, source))
     }
 
-    /// The unfinished file called `name`, held against other builds: who asks
-    /// for it second waits until the first is done with it.
+    /// Opens the unfinished file called `name` and locks it. If another build has
+    /// the lock, this waits until that build is done with the file.
     pub(super) fn partial(&self, name: &str) -> Result<Partial, CacheError> {
         let path = self.folder.join("partial").join(name);
         let open = || loop {
@@ -178,9 +181,10 @@ impl Cache {
             options.read(true).append(true).create(true).mode(0o644).custom_flags(flags);
             let file = options.open(&path)?;
             if !file.metadata()?.is_file() {
-                return Err(io::Error::other("it is no file; remove it"));
+                return Err(io::Error::other("it is not a file; remove it"));
             }
-            // Whoever held it before may have moved it to its place meanwhile.
+            // The build that had the lock may have moved the file to its
+            // place.
             if self.hold(&file, &path)? == Lock::Taken {
                 return Ok(file);
             }
@@ -189,7 +193,7 @@ impl Cache {
         Ok(Partial { path, file })
     }
 
-    /// Waits until no other process has the file.
+    /// Waits until no other process has the file's lock.
     fn hold(&self, file: &File, path: &Path) -> io::Result<Lock> {
         let begun = Instant::now();
         // A file lock has no timeout, so this polls.
@@ -205,7 +209,7 @@ impl Cache {
         }
     }
 
-    /// Moves a finished file, whose bytes have this digest, to its place.
+    /// Moves a finished file to its place. `digest` is that of its bytes.
     pub(super) fn keep(&self, partial: Partial, digest: Digest) -> Result<(), CacheError> {
         let target = self.path(digest);
         partial
@@ -253,7 +257,8 @@ mod tests {
         fs::write(&path, b"BLOB").unwrap();
         cache.insert(b"blob").unwrap();
         assert_eq!(cache.document(&blob).unwrap(), b"blob");
-        // A FIFO would be waited for, and a folder cannot be replaced.
+        // Opening a FIFO would wait for a writer, and a folder cannot be
+        // replaced by a file.
         let put = |make: fn(&Path)| {
             fs::remove_file(&path).unwrap();
             make(&path);

@@ -1,4 +1,4 @@
-//! The checksums that yum metadata writes down.
+//! The checksums in yum metadata.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -25,16 +25,16 @@ enum Algorithm {
 /// A checksum that cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ChecksumError {
-    /// MD5, or something unheard of.
+    /// MD5, or an unknown algorithm.
     #[error("checksum type `{0}` is not one of sha1, sha256, sha384, sha512")]
     Algorithm(String),
-    /// Not hex, or of the wrong length.
+    /// The text is not hex, or has the wrong length.
     #[error("`{1}` is not a {0} checksum")]
     Malformed(String, String),
 }
 
 impl Checksum {
-    /// Reads the type and the hex digits as metadata writes them.
+    /// Reads the type and the hex digits in the form of metadata.
     pub fn parse(algorithm: &str, hex: &str) -> Result<Self, ChecksumError> {
         let (parsed, length) = match algorithm {
             "sha" | "sha1" => (Algorithm::Sha1, 40),
@@ -54,14 +54,14 @@ impl Checksum {
         &self.hex
     }
 
-    /// The SHA-256 digest, where this is one.
+    /// The SHA-256 digest, if the algorithm is SHA-256.
     pub fn sha256(&self) -> Option<bundle_format::Digest> {
         (self.algorithm == Algorithm::Sha256)
             .then(|| bundle_format::Digest::from_hex(&self.hex).ok())
             .flatten()
     }
 
-    /// Whether this is the checksum of all that `reader` gives.
+    /// Whether this is the checksum of all bytes of `reader`.
     pub fn matches(&self, reader: &mut impl Read) -> io::Result<bool> {
         let found = match self.algorithm {
             Algorithm::Sha1 => hash::<Sha1>(reader)?,

@@ -1,4 +1,4 @@
-//! The one [`Fetch`] for every kind of URL.
+//! The [`Fetch`] for every kind of URL.
 
 use url::Url;
 
@@ -13,7 +13,7 @@ use super::retry::Retry;
 use super::spelling;
 use super::survey::Survey;
 
-/// Sends each request to the implementation for its scheme.
+/// Passes each request to the implementation for its scheme.
 pub struct Client {
     http: Retry<HttpFetch>,
     survey: Survey,
@@ -26,18 +26,19 @@ impl Client {
         Ok(Self { http: Retry::new(HttpFetch::new(extra, None)?), survey: Survey::new() })
     }
 
-    /// The same with other words on what is tried again.
+    /// The same client. It says through `notices` what it tries again.
     pub fn telling(self, notices: &Notices) -> Self {
         Self { http: self.http.telling(notices), ..self }
     }
 
-    /// Names the places, one of each host, that will be asked. When the first host
-    /// is not there, all of them are looked at, at once.
+    /// Sets the places that will be asked, one for each host. If the first host
+    /// cannot be reached, all of them are tried at once.
     pub fn expect(&self, places: Vec<Url>) {
         self.survey.expect(places);
     }
 
-    /// The hosts that could not be reached, as `https://HOST`, each with the reason.
+    /// The hosts that could not be reached, as `https://HOST`, each with the
+    /// reason.
     pub fn unreachable(&self) -> Vec<(String, String)> {
         self.http.all_unreachable()
     }
@@ -45,7 +46,7 @@ impl Client {
     fn open_over_http(&self, request: &Request) -> Result<Response, FetchError> {
         let mut spellings = spelling::spellings(&request.url).into_iter().peekable();
         loop {
-            // There is always one.
+            // There is always one spelling.
             let url = spellings.next().unwrap_or_else(|| request.url.clone());
             let result = self.http.open(&Request { url, ..request.clone() });
             if let Err(FetchError::Unreachable { .. }) = &result {

@@ -1,5 +1,5 @@
-//! Documents: what is small enough to be read into memory, and is there whole
-//! or not at all.
+//! Documents: files that are small enough to be read into memory, completely or not
+//! at all.
 
 use std::io;
 
@@ -11,16 +11,16 @@ use super::error::FetchError;
 use super::request::Request;
 use super::response::{Response, header};
 
-/// How often a document whose transfer breaks off is asked for.
+/// How many times a document is requested if its transfer breaks off.
 const ATTEMPTS: u32 = 4;
-/// What a file may end in that is compressed itself: some servers take that for
-/// a coding of the transfer, and give the file as it is all the same.
+/// Extensions of files that are compressed themselves. Some servers declare them as a
+/// content coding, but send the file as it is.
 const COMPRESSED: [&str; 8] = ["gz", "tgz", "bz2", "xz", "zst", "zck", "Z", "rpm"];
 
-/// A whole document.
+/// A complete document.
 #[derive(Debug)]
 pub struct Document {
-    /// All of it.
+    /// All its bytes.
     pub bytes: Vec<u8>,
     /// The headers' names in lower case, with their values.
     pub headers: Vec<(String, String)>,
@@ -33,8 +33,9 @@ impl Document {
     }
 }
 
-/// Reads the whole of what `request` asks for, at most `limit` bytes of it, from what
-/// `open` opens. What breaks off is asked for again, and never given in part.
+/// Reads the complete answer to `request`, at most `limit` bytes, with what `open`
+/// opens. If a transfer breaks off, the document is requested again. It is never
+/// given in part.
 pub(super) fn whole(
     open: &dyn Fn(&Request) -> Result<Response, FetchError>,
     request: &Request,
@@ -54,7 +55,7 @@ pub(super) fn whole(
 }
 
 fn read(response: Response, url: &Url, limit: u64) -> Result<Document, FetchError> {
-    // Any other answer, 206 above all, has not the whole of it.
+    // Any other answer, above all 206, does not have all of it.
     if response.status != 200 {
         let hint = String::new();
         return Err(FetchError::Status { url: url.clone(), status: response.status, hint });
@@ -78,8 +79,9 @@ fn read(response: Response, url: &Url, limit: u64) -> Result<Document, FetchErro
     Ok(Document { bytes, headers })
 }
 
-/// A coding would have to be undone here and at each later build alike, where
-/// the digest of what was undone is not that of what comes.
+/// Refuses a content coding. It would have to be undone here and in every later
+/// build, and the digest of the decoded bytes is not that of the bytes that were
+/// sent.
 fn check_coding(response: &Response, url: &Url) -> Result<(), FetchError> {
     let coding = response.header("content-encoding").unwrap_or("identity").trim();
     let is_file = url.path().rsplit_once('.').is_some_and(|(_, end)| COMPRESSED.contains(&end));

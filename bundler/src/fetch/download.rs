@@ -1,4 +1,5 @@
-//! Fetching one blob into the cache, whatever happens on the way.
+//! Fetching a blob into the cache, from several places and in several attempts if
+//! need be.
 
 use bundle_format::Digest;
 
@@ -10,10 +11,10 @@ use super::transfer::{Broken, Transfer};
 
 pub use super::source::Source;
 
-/// Why a blob could not be had.
+/// Why a blob could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
-    /// No place has it.
+    /// No source gave it.
     #[error("{}", .0.iter().map(|error| with_causes(error)).collect::<Vec<_>>().join("; then "))]
     Sources(Vec<FetchError>),
     /// The cache cannot be used.
@@ -32,9 +33,9 @@ impl From<CacheError> for DownloadError {
     }
 }
 
-/// Fetches the blob of this checksum and size from the first of `sources` that
-/// gives it, unless the cache has it, and gives its digest. `progress` hears of
-/// bytes as they come, those of an earlier attempt included.
+/// Fetches the blob with this checksum and size from the first of `sources` that
+/// gives it, unless the cache has it. Gives its digest. `progress` is called with
+/// numbers of bytes as they come, those of an earlier attempt included.
 pub fn download(
     cache: &Cache,
     sources: &[Source<'_>],

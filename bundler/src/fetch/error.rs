@@ -1,11 +1,12 @@
-//! What can go wrong between asking and having.
+//! Errors between a request and its bytes.
 
 use url::Url;
 
-/// Why bytes could not be had.
+/// Why bytes could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// The connection, the name, TLS, the disk: nothing that the server said.
+    /// An error of the connection, the name, TLS or the disk. The server did not
+    /// answer.
     #[error("cannot read {url}")]
     Transport {
         /// What was asked for.
@@ -14,9 +15,8 @@ pub enum FetchError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Nobody listens there, no way leads there, nobody knows its address, or who
-    /// answers is not trusted.
-    /// That seldom passes soon.
+    /// Nobody answers there, no route leads there, its address is unknown, or it
+    /// is not trusted. This seldom changes soon.
     #[error("cannot reach {url}")]
     Unreachable {
         /// What was asked for.
@@ -25,16 +25,16 @@ pub enum FetchError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// It must not be read, and would not be after another attempt either: the
-    /// server is not the right one, or asks for what is not done.
+    /// It must not be read, and another attempt would not change that: the server
+    /// is not the right one, or asks for something that this program does not do.
     #[error("cannot read {url}: {reason}")]
     Refused {
         /// What was asked for.
         url: Url,
-        /// Why it must not.
+        /// Why it must not be read.
         reason: String,
     },
-    /// The server's answer was not the thing.
+    /// The server answered with an error.
     #[error("{}{hint}", answer(url, *status))]
     Status {
         /// What was asked for.
@@ -44,7 +44,7 @@ pub enum FetchError {
         /// `: …` with what to do, or empty.
         hint: String,
     },
-    /// The answer is larger than anything real would be.
+    /// The answer is larger than any real one.
     #[error("{url} is larger than {limit} bytes, the most that is read of such a file")]
     TooLarge {
         /// What was asked for.
@@ -52,31 +52,31 @@ pub enum FetchError {
         /// The limit in bytes.
         limit: u64,
     },
-    /// A URL of a kind that is not read.
+    /// The URL is of a kind that this program does not read.
     #[error("{url}: only https://, http:// and file:// URLs are read")]
     Scheme {
         /// What was asked for.
         url: Url,
     },
-    /// There is to be no network, and it was not read before.
-    #[error("{url} is not in the cache, and --offline asks no network")]
+    /// The network may not be used, and no earlier run has read this.
+    #[error("{url} is not in the cache, and --offline does not use the network")]
     Offline {
         /// What was asked for.
         url: Url,
     },
-    /// The bytes are not those that were promised.
+    /// The bytes are not the expected ones.
     #[error("{url} has {found}, but {wanted} was promised")]
     Mismatch {
         /// What was asked for.
         url: Url,
-        /// What was promised: a size or a digest.
+        /// What was expected: a size or a digest.
         wanted: String,
         /// What came.
         found: String,
     },
 }
 
-/// What a status says; a disk has none, and it is not there.
+/// The meaning of a status. A disk has no status: the file does not exist.
 fn answer(url: &Url, status: u16) -> String {
     match url.to_file_path() {
         Ok(path) if url.scheme() == "file" => format!("there is no file {}", path.display()),

@@ -1,4 +1,5 @@
-//! What a failure of the HTTP library means: whether it may pass, and when.
+//! What an error of the HTTP library means: whether another attempt may succeed, and
+//! when.
 
 use std::error::Error;
 use std::io;
@@ -7,7 +8,8 @@ use url::Url;
 
 use super::error::{FetchError, with_causes};
 
-/// What became of a request that got no answer; `url` is as it may be shown.
+/// The error for a request without an answer. `url` is in the form in which it may be
+/// shown.
 pub(super) fn of_request(error: reqwest::Error, url: Url) -> FetchError {
     let tls = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
     let tls: Option<rustls::Error> = tls.map(ToOwned::to_owned);
@@ -18,13 +20,14 @@ pub(super) fn of_request(error: reqwest::Error, url: Url) -> FetchError {
     let words = words.trim_start_matches("error sending request: ");
     let words = words.trim_start_matches("client error (Connect): ").to_owned();
     match tls {
-        // That is of the whole host, and is the same in a second.
+        // This concerns the whole host, and does not change within seconds.
         Some(tls @ (rustls::Error::InvalidCertificate(_) | rustls::Error::InvalidMessage(_))) => {
             FetchError::Unreachable { url, source: Lasting(tls_words(&tls)).into() }
         }
         Some(_) => FetchError::Refused { url, reason: words },
         None if has_no_name => {
-            // After what the library and the C library say of their own work.
+            // Leaves out what the library and the C library say about
+            // their own work.
             let why = words.rsplit("address information: ").next().unwrap_or(&words);
             let source = Lasting(format!("its address is not known: {why}")).into();
             FetchError::Unreachable { url, source }
@@ -38,7 +41,7 @@ pub(super) fn of_request(error: reqwest::Error, url: Url) -> FetchError {
     }
 }
 
-/// The same of a host that another one names: that one is there.
+/// The same for a host that another host redirects to. The first host does answer.
 pub(super) fn redirected(failed: FetchError, from: &Url) -> FetchError {
     match failed {
         FetchError::Unreachable { url, source } => {
@@ -63,21 +66,22 @@ fn tls_words(error: &rustls::Error) -> String {
     }
 }
 
-/// Why a host cannot be reached where another attempt would not reach it either: nobody
-/// knows its address, or it is not the right one.
+/// Why a host cannot be reached if another attempt would fail too: its address is
+/// unknown, or it is not the right host.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Lasting(pub(super) String);
 
-/// The resolver's own errors have no type.
+/// The resolver's own errors have no type of their own, so this reads their text.
 fn is_no_name(error: &reqwest::Error) -> bool {
     causes(error).any(|cause| cause.to_string() == "dns error")
 }
 
-/// Nobody answers there, nobody knows where that is, or the proxy leads nowhere.
+/// Whether nobody answers there, the address is unknown, or the proxy cannot reach
+/// the host.
 fn is_unreachable(error: &reqwest::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
-    // Nor have those of a proxy that was asked for a way (hyper-util's `tunnel.rs`).
+    // Errors of a proxy's tunnel have no type either (hyper-util's `tunnel.rs`).
     let no_way = || causes(error).any(|cause| cause.to_string().starts_with("tunnel error"));
     let refused = || {
         causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|cause| {
@@ -87,7 +91,7 @@ fn is_unreachable(error: &reqwest::Error) -> bool {
     error.is_connect() && (error.is_timeout() || is_no_name(error) || no_way() || refused())
 }
 
-/// An error's causes, those within an `io::Error` included, which it hides.
+/// An error's causes, including those that an `io::Error` hides.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(error.source(), |&cause| {
         let hidden = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);

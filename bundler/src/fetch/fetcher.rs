@@ -1,4 +1,4 @@
-//! [`Fetch`], which all that gets bytes from elsewhere goes through.
+//! [`Fetch`], the interface through which everything is fetched.
 
 use url::Url;
 
@@ -7,23 +7,22 @@ use super::error::FetchError;
 use super::request::Request;
 use super::response::Response;
 
-/// Opens what is behind a URL. Two implementations get at the bytes, the HTTP client
-/// and [`FileFetch`](super::file::FileFetch); others stand before them, and try again,
-/// log in or remember.
+/// Opens a URL. Two implementations fetch bytes themselves: the HTTP client and
+/// [`FileFetch`](super::file::FileFetch). Others wrap them to try again, to log in or
+/// to remember.
 pub trait Fetch: Send + Sync {
-    /// Sends the request once and returns when the headers are there. An HTTP
+    /// Sends the request once, and returns when the headers have come. An HTTP
     /// error status is a [`Response`], not an error.
     fn open(&self, request: &Request) -> Result<Response, FetchError>;
 
-    /// Reads the whole of what `request` asks for, at most `limit` bytes of it. What
-    /// breaks off is asked for again, and never given in part.
+    /// Reads the complete answer to `request`, at most `limit` bytes. If a
+    /// transfer breaks off, it is requested again. It is never given in part.
     fn document(&self, request: &Request, limit: u64) -> Result<Document, FetchError> {
         document::whole(&|request| self.open(request), request, limit)
     }
 }
 
-/// Reads the whole of a document (metadata, a key, a manifest), at most `limit`
-/// bytes of it.
+/// Reads a complete document (metadata, a key, a manifest), at most `limit` bytes.
 pub fn bytes(fetch: &dyn Fetch, url: &Url, limit: u64) -> Result<Vec<u8>, FetchError> {
     Ok(fetch.document(&Request::new(url.clone()), limit)?.bytes)
 }

@@ -9,8 +9,8 @@ use super::fetcher::Fetch;
 use super::request::Request;
 use super::response::Response;
 
-/// Reads the local disk. A file that does not exist answers 404, as a server
-/// would, so that callers treat both alike.
+/// Reads the local disk. For a file that does not exist it answers 404, like a
+/// server, so that callers treat both in the same way.
 pub struct FileFetch;
 
 impl Fetch for FileFetch {

@@ -21,34 +21,35 @@ use super::proxy::Mistakes;
 use super::request::Request;
 use super::response::{Response, header};
 
-/// How long to wait for a connection, its name, TLS and a proxy's answer included.
+/// The longest wait for a connection. It includes finding the address, TLS and a
+/// proxy's answer.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long a transfer may stand still; the library applies it to each read.
+/// How long a transfer may bring no bytes. The library applies it to each read.
 const STALL: Duration = Duration::from_secs(60);
-/// How many redirects are followed; real chains have up to three.
+/// How many redirects are followed. Real chains have up to three.
 const MAX_REDIRECTS: usize = 10;
 
-/// A connection that cannot be set up as asked.
+/// A client that cannot be set up as asked.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
-    /// A certificate file is no certificate.
+    /// A certificate file does not hold a certificate.
     #[error(
         "the CA file {file} is {what}, and holds no certificate in PEM form, which begins with `-----BEGIN CERTIFICATE-----`"
     )]
     Certificate {
         /// The file.
         file: String,
-        /// What it is.
+        /// What kind of file it is.
         what: &'static str,
     },
-    /// The library refuses its settings.
+    /// The library refuses the settings.
     #[error("cannot set up TLS: {0}")]
     Tls(String),
 }
 
-/// An HTTP client. It takes proxies from the environment (`HTTPS_PROXY`,
-/// `HTTP_PROXY`, `NO_PROXY`), checks certificates against the system's
-/// authorities and those given, and undoes no content coding.
+/// An HTTP client. It reads the proxies from the environment (`HTTPS_PROXY`,
+/// `HTTP_PROXY`, `NO_PROXY`), checks certificates against the authorities of the
+/// system and the additional ones, and decodes no content coding.
 pub struct HttpFetch {
     proxied: Client,
     direct: Client,
@@ -61,7 +62,8 @@ impl HttpFetch {
     /// A client that trusts the authorities in `extra` (a name and PEM text
     /// each) besides the system's.
     pub fn new(extra: &[(String, Vec<u8>)], stall: Option<Duration>) -> Result<Self, HttpError> {
-        // One provider for the whole process, chosen here rather than guessed.
+        // Sets the provider for the whole process, so that the library does
+        // not guess one.
         drop(rustls::crypto::CryptoProvider::install_default(
             rustls::crypto::ring::default_provider(),
         ));
@@ -69,8 +71,9 @@ impl HttpFetch {
         let certificates = certificates(extra)?;
         let client = |is_proxied| {
             let builder = || builder(stall, is_proxied);
-            // A minimal host has no authorities of its own, which fails even for
-            // plain http: then the bundled ones count.
+            // A minimal host has no authorities of its own. Then the
+            // library fails even for plain http, so the compiled-in
+            // authorities are used.
             let of_system = builder().tls_certs_merge(certificates.clone()).build();
             of_system
                 .or_else(|_| builder().tls_certs_only(with_bundled(&certificates)).build())
@@ -108,7 +111,7 @@ impl HttpFetch {
         if let Some(patience) = request.patience {
             builder = builder.timeout(patience.min(self.stall));
         }
-        // Sizes and digests are those of the bytes as they lie there.
+        // Sizes and digests are those of the bytes as the server stores them.
         builder = builder.header(ACCEPT_ENCODING, "identity");
         if !request.accept.is_empty() {
             builder = builder.header(ACCEPT, request.accept.join(", "));
@@ -152,15 +155,15 @@ impl Fetch for HttpFetch {
     }
 }
 
-/// What is the same for all clients.
+/// The settings that all clients have.
 fn builder(stall: Duration, is_proxied: bool) -> ClientBuilder {
     let builder = Client::builder()
         .user_agent(concat!("kubeferry/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)
         .timeout(stall)
         .redirect(reqwest::redirect::Policy::none())
-        // One connection a transfer: over HTTP/2 all of a host's would
-        // share one and its window.
+        // One connection for each transfer: with HTTP/2, all transfers of a
+        // host would share one connection and its window.
         .http1_only();
     if is_proxied { builder } else { builder.no_proxy() }
 }
@@ -179,23 +182,23 @@ fn certificates(extra: &[(String, Vec<u8>)]) -> Result<Vec<Certificate>, HttpErr
     Ok(certificates)
 }
 
-/// These certificates, and those that are compiled in.
+/// These certificates, and the compiled-in ones.
 fn with_bundled(certificates: &[Certificate]) -> Vec<Certificate> {
     let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
     let bundled = bundled.filter_map(|der| Certificate::from_der(der).ok());
     certificates.iter().cloned().chain(bundled).collect()
 }
 
-/// Where the answer of `url` leads that names `target`.
+/// The URL to which `url` redirects, if its answer names `target`.
 fn redirected(request: &Request, url: &Url, target: &str) -> Result<Url, FetchError> {
     let refused = |reason| Err(refused(&shown(url, request), reason));
     if request.form.is_some() {
-        return refused("it redirects what must go nowhere else");
+        return refused("it redirects a login, which must go to no other server");
     }
     let Ok(mut next) = url.join(target) else {
-        return refused("it redirects to what is no URL");
+        return refused("it redirects to something that is not a URL");
     };
-    // Nobody is logged in by a redirect.
+    // A redirect must not bring a login.
     let _ = next.set_username("").and_then(|()| next.set_password(None));
     if url.scheme() == "https" && next.scheme() != "https" {
         return refused("it redirects from https to a place without TLS");
@@ -203,8 +206,8 @@ fn redirected(request: &Request, url: &Url, target: &str) -> Result<Url, FetchEr
     Ok(next)
 }
 
-/// A URL as it may be shown: the query of one that was redirected to is often a
-/// signature, which is as good as a password.
+/// A URL as it may be shown. The query of a redirect's target is left out, because it
+/// is often a signature, which is as good as a password.
 fn shown(url: &Url, request: &Request) -> Url {
     let mut url = url.clone();
     if url != request.url {
@@ -231,7 +234,7 @@ fn answer(url: Url, response: reqwest::blocking::Response) -> Response {
             .unwrap_or(0),
         _ => 0,
     };
-    // Beside a coding of the transfer, the length says nothing (RFC 9112, 6.3).
+    // If there is a transfer coding, the length means nothing (RFC 9112, 6.3).
     let length = match header(TRANSFER_ENCODING) {
         Some(_) => None,
         None => header(CONTENT_LENGTH).and_then(|length| length.parse().ok()),

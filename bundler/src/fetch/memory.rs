@@ -1,6 +1,6 @@
-//! What documents said when they were last read, by their URLs: a lock can be made
-//! again of it without a network. The bytes are blobs of the cache like any others.
-//! Tokens and passwords are never in it: whoever logs in asks below.
+//! The answers of earlier runs, by URL. With them, a lock can be made again without a
+//! network. Their bytes are blobs of the cache. Tokens and passwords are never
+//! stored: logins happen below this.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,22 +16,22 @@ use super::fetcher::Fetch;
 use super::request::Request;
 use super::response::Response;
 
-/// What is noted of a document has a few hundred bytes.
+/// The largest note about a document. Real ones have a few hundred bytes.
 const MAX_NOTE: u64 = 64 << 10;
-/// The headers that are read of a document.
+/// The headers that are kept of a document.
 const HEADERS: [&str; 2] = ["content-type", "docker-content-digest"];
 
-/// Whether there is a network.
+/// Whether the network may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Network {
-    /// It is asked.
+    /// It is used.
     On,
-    /// It is not: what was never read is missing.
+    /// It is not used. A document that was never read is missing.
     Off,
 }
 
-/// A [`Fetch`] that notes what each document says, or goes by that alone. Local
-/// files are read as they are.
+/// A [`Fetch`] that notes each document's answer, or uses only these notes. Local
+/// files are always read themselves.
 pub struct Remembering {
     inner: Arc<dyn Fetch>,
     cache: Cache,
@@ -47,12 +47,12 @@ struct Note {
 }
 
 impl Remembering {
-    /// Asks `inner`, and keeps what it says in `cache`.
+    /// Asks `inner`, and stores the answers in `cache`.
     pub fn new(inner: Arc<dyn Fetch>, cache: Cache, network: Network) -> Self {
         Self { inner, cache, network }
     }
 
-    /// Whether the network is asked.
+    /// Whether the network is used.
     pub fn network(&self) -> Network {
         self.network
     }
@@ -101,7 +101,8 @@ impl Fetch for Remembering {
             return known.ok_or_else(|| FetchError::Offline { url: request.url.clone() });
         }
         let document = self.inner.document(request, limit)?;
-        // What cannot be noted is missing when there is no network, and is told then.
+        // If the note fails, the document is missing when there is no network,
+        // and is reported then.
         drop(self.note(request, &document));
         Ok(document)
     }
@@ -160,7 +161,7 @@ mod tests {
         assert!(on.document(&request("/none", "a"), 9).is_err());
         assert!(matches!(off.document(&request("/none", "a"), 9), Err(FetchError::Offline { .. })));
         assert!(matches!(off.open(&request("/x", "a")), Err(FetchError::Offline { .. })));
-        // A blob that was damaged since is no document.
+        // A blob that was damaged later is not given.
         let digest = Digest::of(b"a");
         fs::write(cache.path(digest), b"b").unwrap();
         assert!(off.document(&request("/x", "a"), 9).is_err());
@@ -181,7 +182,7 @@ mod tests {
         assert!(get(Network::Off).is_err());
         assert_eq!(get(Network::On).unwrap(), Digest::of(b"a"));
         assert_eq!(get(Network::Off).unwrap(), Digest::of(b"a"));
-        // A note that leads to something else is none.
+        // A note that leads to another blob does not count.
         let other = cache.insert(b"b").unwrap();
         fs::write(folder.path().join("checksums").join(sha1), other.to_string()).unwrap();
         assert!(get(Network::Off).is_err());

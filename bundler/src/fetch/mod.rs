@@ -1,6 +1,6 @@
-//! Getting bytes from elsewhere. [`Fetch`] is the one door to the network and
-//! to `file://`; everything above it (retries, resume, the cache, the registry
-//! protocol) is the same for both, and a test stands in for it here.
+//! Getting bytes from elsewhere. [`Fetch`] is the only way to the network and to
+//! `file://`. Everything above it (retries, resume, the cache, the registry protocol)
+//! works the same with both, and tests replace it.
 
 mod backoff;
 pub mod cache;

@@ -1,5 +1,5 @@
-//! `NO_PROXY`: what is reached without the proxy that the environment names. The
-//! HTTP library knows some forms of it; these are those of curl, Go and wget.
+//! `NO_PROXY`: the hosts that are reached without a proxy. The HTTP library knows
+//! only some forms of its entries. This reads those of curl, Go and wget.
 
 use std::env;
 use std::net::IpAddr;
@@ -24,19 +24,20 @@ struct Entry {
 enum What {
     All,
     Network(IpNet),
-    /// A domain, and all below it.
+    /// A domain, with all names below it.
     Domain(String),
 }
 
 impl NoProxy {
-    /// That of `NO_PROXY`, or of `no_proxy` where that is not set.
+    /// The entries of `NO_PROXY`, or of `no_proxy` if that is not set.
     pub(super) fn of_environment() -> Self {
         let texts = ["NO_PROXY", "no_proxy"].map(|name| env::var(name).unwrap_or_default());
         Self::parse(texts.iter().find(|text| !text.trim().is_empty()).map_or("", String::as_str))
     }
 
-    /// Entries stand between commas or spaces: `*`, a domain (with or without
-    /// `.` or `*.` before it), an address or a network, each with a port or not.
+    /// Reads entries with commas or spaces between them: `*`, a domain (with or
+    /// without `.` or `*.` before it), an address or a network. Each may have a
+    /// port.
     pub(super) fn parse(text: &str) -> Self {
         let entries = text.split(|c: char| c == ',' || c.is_whitespace());
         let entries: Vec<&str> = entries.filter(|entry| !entry.is_empty()).collect();
@@ -50,7 +51,7 @@ impl NoProxy {
         Self { entries: entries.into_iter().map(entry).collect(), mistake }
     }
 
-    /// What is wrong with it: an entry that can never fit.
+    /// A mistake in it: an entry that fits no URL.
     pub(super) fn mistake(&self) -> Option<String> {
         self.mistake.clone()
     }
@@ -74,12 +75,13 @@ impl NoProxy {
     }
 }
 
-/// Whether it has the slash of a URL or of a network, and is neither a name nor a network.
+/// Whether an entry has the slash of a URL or of a network, and is neither a name nor
+/// a network.
 fn is_mistaken(entry: &str) -> bool {
     entry.contains('/') && matches!(self::entry(entry).what, What::Domain(_))
 }
 
-/// Whether `name` is `domain` or below it; a URL's host is in lower case.
+/// Whether `name` is `domain` or below it. A URL's host is in lower case.
 fn is_in(name: &str, domain: &str) -> bool {
     name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }

@@ -1,4 +1,4 @@
-//! Words to the operator while something is waited for.
+//! Messages to the operator while this program waits for something.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use bundle_format::text::{printable, stderr};
 
-/// How long nothing is said of waiting.
+/// How long this program waits before it says so.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Where such words go. Clones share what was said already.
+/// Where these messages go. Clones know what each other has said.
 #[derive(Clone, Debug)]
 pub struct Notices {
     shown: bool,
@@ -18,17 +18,17 @@ pub struct Notices {
 }
 
 impl Notices {
-    /// To standard error, or nowhere for who wants quiet: what fails in the end
-    /// is an error all the same.
+    /// Sends them to standard error, or nowhere if `quiet`: what fails in the end
+    /// is reported as an error in any case.
     pub fn new(quiet: bool) -> Self {
         Self { shown: !quiet, said: Arc::default() }
     }
 
-    /// Says `words` of `subject`, unless something was said of it.
+    /// Says `words` about `subject`, unless something was said about it before.
     pub(super) fn once(&self, subject: &str, words: &str) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         if said.insert(subject.to_owned()) && self.shown {
-            // With standard error closed there is nobody left to tell.
+            // If standard error is closed, nobody reads it.
             drop(writeln!(stderr(), "{}", printable(&format!("waiting: {subject}: {words}"))));
         }
     }

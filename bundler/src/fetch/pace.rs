@@ -1,18 +1,18 @@
-//! The least rate of a transfer. Without one, a server that gives a byte now and
-//! then holds a build for ever, and no read of it ever stands still for long.
+//! The least rate of a transfer. Without it, a server that sends a byte now and then
+//! would hold up a build for ever, because no single read takes long.
 
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
-/// Over how long the rate is looked at: a pause of a server, or of the way to
-/// it, is shorter.
+/// The time over which the rate is measured. It is longer than a pause of a server or
+/// of the network.
 const WINDOW: Duration = Duration::from_secs(60);
-/// The least bytes in that time: 1 kB a second, which a modem has. A layer of a
-/// gigabyte would take twelve days.
+/// The fewest bytes in that time: 1 kB a second, the rate of a modem. At this rate, a
+/// layer of a gigabyte would take twelve days.
 const LEAST: u64 = 60_000;
 
-/// A body that fails when it comes too slowly. Only the time in which bytes are
-/// waited for counts, not that in which they are used.
+/// A body that fails if it comes too slowly. Only the time of waiting for bytes
+/// counts, not the time of using them.
 pub(super) struct Paced<R> {
     body: R,
     now: fn() -> Instant,
@@ -36,7 +36,7 @@ impl<R: Read> Read for Paced<R> {
         let count = self.body.read(buffer)?;
         self.waited += (self.now)().saturating_duration_since(begun);
         self.came += count as u64;
-        // What has ended has come, however slowly.
+        // A body that has ended is complete, however slow it was.
         if count > 0 && self.waited >= WINDOW {
             if self.came < LEAST {
                 let seconds = self.waited.as_secs();
@@ -63,7 +63,7 @@ mod tests {
         NOW.set(NOW.get() + time);
     }
 
-    /// Gives `size` bytes a read, each read taking `pause`.
+    /// Gives `size` bytes in each read, and each read takes `pause`.
     struct Slow {
         size: usize,
         pause: Duration,
@@ -89,7 +89,7 @@ mod tests {
                 0 => return Ok(all),
                 count => all += count as u64,
             }
-            // What is done with the bytes is nobody's slowness.
+            // The time of using the bytes does not count.
             pass(Duration::from_secs(600));
         }
     }
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(error.to_string(), "only 60 bytes came in 60 seconds");
         assert!(read(999, second, 1 << 30).is_err());
         assert_eq!(read(1000, second, 1 << 20).unwrap(), 1 << 20);
-        // A slow beginning and a short whole are no reason.
+        // A slow start and a small body are accepted.
         assert_eq!(read(1, second, 59).unwrap(), 59);
         assert_eq!(read(4096, 29 * second, 8192).unwrap(), 8192);
     }

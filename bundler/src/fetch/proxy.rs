@@ -1,5 +1,6 @@
-//! The proxies that the environment names. The HTTP library leaves out one that it does not
-//! understand, and goes without it, which mostly ends in silence: such a value is told.
+//! The proxies in the environment. If the HTTP library does not understand a proxy's
+//! value, it ignores it and connects directly, and often gets no answer. So such a
+//! value is reported.
 
 use std::env;
 
@@ -7,15 +8,16 @@ use url::Url;
 
 use super::no_proxy::NoProxy;
 
-/// Each as curl, Go and the HTTP library have it: the first that is set.
+/// The names of a variable, as curl, Go and the HTTP library read them: the first
+/// that is set counts.
 const HTTPS: [&str; 2] = ["HTTPS_PROXY", "https_proxy"];
 const HTTP: [&str; 2] = ["HTTP_PROXY", "http_proxy"];
 const ALL: [&str; 2] = ["ALL_PROXY", "all_proxy"];
 
-/// What is to be written; a password may stand in what was.
+/// What to write. The wrong value is not repeated, because it may contain a password.
 const CURE: &str = "write http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT";
 
-/// What is wrong with them.
+/// The mistakes in them.
 #[derive(Debug, Default)]
 pub(super) struct Mistakes {
     https: Option<String>,
@@ -23,27 +25,28 @@ pub(super) struct Mistakes {
 }
 
 impl Mistakes {
-    /// Those of the environment.
+    /// The mistakes in the environment.
     pub(super) fn of_environment(no_proxy: &NoProxy) -> Self {
         Self::of(|name| env::var(name).ok(), no_proxy)
     }
 
     fn of(value: impl Fn(&str) -> Option<String>, no_proxy: &NoProxy) -> Self {
-        // Of a pair the library takes the one that is set, be it empty.
+        // Of each pair, the library reads the first that is set, even if it is
+        // empty.
         let first = |names: [&'static str; 2]| {
             let (name, text) = names.into_iter().find_map(|name| Some((name, value(name)?)))?;
             (!text.trim().is_empty()).then_some((name, text))
         };
         let of = |names| {
             let (name, text) = first(names).or_else(|| first(ALL))?;
-            let wrong =
-                wrong(text.trim()).map(|why| format!("{name} names no proxy: {why}; {CURE}"));
+            let wrong = wrong(text.trim())
+                .map(|why| format!("{name} is not the URL of a proxy: {why}; {CURE}"));
             wrong.or_else(|| no_proxy.mistake())
         };
         Self { https: of(HTTPS), http: of(HTTP) }
     }
 
-    /// Why `url` cannot be asked for by way of its proxy.
+    /// Why `url` cannot be reached through its proxy.
     pub(super) fn about(&self, url: &Url) -> Option<&str> {
         let mistake = if url.scheme() == "https" { &self.https } else { &self.http };
         mistake.as_deref()
@@ -60,7 +63,7 @@ fn wrong(text: &str) -> Option<String> {
         None => ("http".to_owned(), text),
     };
     if scheme.starts_with("socks") {
-        return Some("this program knows proxies of HTTP only, and none of SOCKS".to_owned());
+        return Some("this program supports only HTTP proxies, and none of SOCKS".to_owned());
     }
     if !matches!(scheme.as_str(), "http" | "https") {
         return Some("it begins neither with http:// nor with https://".to_owned());
@@ -135,11 +138,14 @@ mod tests {
         let (tls, plain) = ("https://a.example/", "http://a.example/");
         assert_eq!(of(&[], "http://a", tls), "");
         let bad = [("https_proxy", "http//p")];
-        let words = "https_proxy names no proxy: its `http://` is misspelt; write http://HOST:PORT";
+        let words = "https_proxy is not the URL of a proxy: its `http://` is misspelt; write http://HOST:PORT";
         assert!(of(&bad, "", tls).starts_with(words), "{}", of(&bad, "", tls));
         assert_eq!(of(&bad, "", plain), "");
-        assert!(of(&[("ALL_PROXY", "p:x")], "", plain).starts_with("ALL_PROXY names no proxy"));
-        // The first counts, also one that is empty.
+        assert!(
+            of(&[("ALL_PROXY", "p:x")], "", plain)
+                .starts_with("ALL_PROXY is not the URL of a proxy")
+        );
+        // The first counts, even if it is empty.
         let both = [("HTTPS_PROXY", "http://p:1"), ("https_proxy", "http//p")];
         assert_eq!(of(&both, "", tls), "");
         assert_eq!(of(&[("HTTPS_PROXY", " "), both[1]], "", tls), "");

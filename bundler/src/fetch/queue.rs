@@ -11,33 +11,33 @@ use super::download::{DownloadError, Source, download};
 
 /// How many transfers run at a time.
 const TRANSFERS: usize = 8;
-/// How many of them from one host.
+/// How many of them may be from one host.
 const PER_HOST: usize = 6;
 
 /// A blob to fetch.
 pub struct Job<'a> {
-    /// What it is, for people.
+    /// What it is, in words.
     pub label: String,
     /// Its digest.
     pub digest: Digest,
-    /// Bytes.
+    /// Its size in bytes.
     pub size: u64,
-    /// The places that have it, the best first.
+    /// The places that have it, the preferred first.
     pub sources: Vec<Source<'a>>,
 }
 
-/// A blob that could not be had.
+/// A blob that could not be fetched.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot fetch {label}: {source}")]
 pub struct JobError {
-    /// What it was.
+    /// What the blob is, in words.
     pub label: String,
     /// Why.
     pub source: DownloadError,
 }
 
-/// Fetches every job's blob that the cache lacks; `progress` hears of a job's
-/// label and of bytes as they come. After a failure nothing new is begun; all
+/// Fetches the blobs that the cache does not have. `progress` is called with a job's
+/// label and numbers of bytes as they come. After a failure, no new job begins. All
 /// failures are given.
 pub fn fetch_all(
     cache: &Cache,
@@ -46,7 +46,7 @@ pub fn fetch_all(
 ) -> Result<(), Vec<JobError>> {
     let mut seen = HashSet::new();
     jobs.retain(|job| seen.insert(job.digest));
-    // The last is taken first.
+    // Jobs are taken from the end.
     jobs.sort_by(|a, b| (a.size, &a.label).cmp(&(b.size, &b.label)));
     let state = Mutex::new(State { jobs, running: HashMap::new(), errors: Vec::new() });
     let changed = Condvar::new();
@@ -106,8 +106,9 @@ fn work(
     }
 }
 
-/// A panic counts as a failure of the job. If it ended the thread, the job would stay
-/// among those that run, and others of its host would wait for it.
+/// Fetches one blob. A panic counts as a failure of the job. If it ended the thread,
+/// the job would still count as running, and other jobs for its host would wait for
+/// it.
 fn fetch(
     cache: &Cache,
     job: &Job<'_>,
@@ -146,7 +147,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::at(folder.path()).unwrap();
         let fetch = Panicking(Mutex::default());
-        // More than one host is asked for at a time.
+        // More jobs than run at a time.
         let jobs = (0..3 * TRANSFERS).map(|number| Job {
             label: number.to_string(),
             digest: Digest::of(number.to_string().as_bytes()),
@@ -155,7 +156,7 @@ mod tests {
         });
         let errors = fetch_all(&cache, jobs.collect(), &|_, _| {}).unwrap_err();
         assert!(errors.iter().any(|error| matches!(error.source, DownloadError::Panicked)));
-        // Nor does it where it panics while it tells of bytes.
+        // A panic in `progress` does not hang either.
         let digest = cache.insert(b"there").unwrap();
         let job = Job { label: "there".to_owned(), digest, size: 5, sources: Vec::new() };
         let errors = fetch_all(&cache, vec![job], &|_, _| panic!("a mistake")).unwrap_err();

@@ -1,4 +1,4 @@
-//! What is asked of a server or a disk.
+//! A request to a server or a disk.
 
 use std::time::Duration;
 
@@ -6,22 +6,23 @@ use url::Url;
 
 use super::secret::Secret;
 
-/// One request for the bytes behind a URL.
+/// A request for the bytes of a URL.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// `https://`, `http://` or `file://`.
     pub url: Url,
-    /// Where to start, in bytes: a resumed transfer asks for the rest.
+    /// The offset in bytes at which to start. A resumed transfer asks for the
+    /// rest.
     pub offset: u64,
-    /// The media types wanted, best first; empty for any.
+    /// The wanted media types, the preferred first. Empty for any.
     pub accept: Vec<String>,
-    /// The value of the `Authorization` header. It is sent to the host of `url`
-    /// alone, and not to another host that this one redirects to.
+    /// The value of the `Authorization` header. It is sent only to the host of
+    /// `url`, and not to a host that this one redirects to.
     pub authorization: Option<Secret>,
-    /// The fields of a form, encoded for a URL: with it the request is a POST,
-    /// and no redirect is followed, for the form may hold a password.
+    /// The fields of a form, URL-encoded. With them the request is a POST, and
+    /// redirects are not followed, because the form may contain a password.
     pub form: Option<Secret>,
-    /// How long the answer may stand still, where that is shorter than usual.
+    /// How long the answer may bring no bytes, if that is shorter than usual.
     pub patience: Option<Duration>,
 }
 

@@ -1,23 +1,24 @@
-//! What a server or a disk answers.
+//! The answer of a server or a disk.
 
 use std::io::Read;
 
 use url::Url;
 
-/// What came back, the body yet to be read.
+/// An answer. Its body is still to be read.
 pub struct Response {
-    /// The URL that answered, after redirects. After a redirect its query is left
-    /// out, which may hold a signature.
+    /// The URL that answered, after redirects. After a redirect it has no query,
+    /// because a query may contain a signature.
     pub url: Url,
-    /// The HTTP status; 200 or 206 for a file.
+    /// The HTTP status. A file has 200 or 206.
     pub status: u16,
     /// The headers' names in lower case, with their values.
     pub headers: Vec<(String, String)>,
-    /// Where the body starts, in bytes: a server may ignore the offset.
+    /// The offset in bytes at which the body starts. A server may ignore the
+    /// requested one.
     pub offset: u64,
-    /// How many bytes the body has, where the server says.
+    /// The number of bytes in the body, if the server says it.
     pub length: Option<u64>,
-    /// The body, with no content coding undone.
+    /// The body. No content coding was decoded.
     pub body: Box<dyn Read + Send>,
 }
 

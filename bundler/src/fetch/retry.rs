@@ -1,5 +1,5 @@
-//! Trying again. A transfer of gigabytes through other people's networks meets
-//! a reset, a 503 or a limit sooner or later; none of them may end the build.
+//! Trying again. A transfer of gigabytes through other people's networks sooner or
+//! later meets a reset, a 503 or a rate limit. None of them may end the build.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,23 +13,24 @@ use super::notice::{Notices, PATIENCE};
 use super::request::Request;
 use super::response::Response;
 
-/// How often a request is sent at most.
+/// The most attempts at a request.
 const ATTEMPTS: u32 = 6;
-/// The same where nobody answers: a server that is started anew is back soon.
+/// The same if the host cannot be reached: a server that restarts is back soon.
 const UNREACHABLE_ATTEMPTS: u32 = 3;
-/// How long an attempt at who does not answer may have taken for another to be
-/// made: looking up a name where there is no name service takes longer.
+/// There is another attempt at an unreachable host only if the last one took less
+/// than this: without a name service, each lookup of a name takes longer.
 const QUICK: Duration = Duration::from_secs(5);
-/// How long a host's first answer may take: who took the connection may still be
-/// nobody. Later ones may take longer, as of a mirror that fetches a layer itself.
+/// The longest wait for the first answer of a host: something that accepts
+/// connections may still never answer. Later answers may take longer, for example if
+/// a mirror fetches a layer itself.
 const FIRST_ANSWER: Duration = Duration::from_secs(15);
-/// The longest that a server's `Retry-After` is obeyed.
+/// The longest `Retry-After` that is obeyed.
 const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
-/// Sends requests again where that can help: after 429 and 5xx, and when the
-/// connection failed. Waits twice as long each time, with jitter, or as long as
-/// the server says. A host that could not be reached is not asked again: a lock asks
-/// for dozens of things of one host, a build for hundreds.
+/// Sends requests again if that can help: after 429 and 5xx, and if the connection
+/// failed. Waits twice as long each time, with jitter, or as long as the server says.
+/// A host that could not be reached is not asked again, because a lock sends dozens
+/// of requests to one host, and a build hundreds.
 pub struct Retry<F> {
     inner: F,
     clock: Clock,
@@ -37,14 +38,14 @@ pub struct Retry<F> {
     hosts: Mutex<Hosts>,
 }
 
-/// What was found out about hosts.
+/// What is known about hosts.
 #[derive(Default)]
 struct Hosts {
-    /// Those that could not be reached, with the reason.
+    /// The hosts that could not be reached, with the reason.
     unreachable: BTreeMap<String, String>,
-    /// Those that have answered anything.
+    /// The hosts that have answered.
     answered: HashSet<String>,
-    /// Those that went on having trouble to the last attempt.
+    /// The hosts that still had trouble at the last attempt.
     troubled: HashSet<String>,
 }
 
@@ -63,7 +64,7 @@ impl<F: Fetch> Retry<F> {
         Self { inner, clock, notices: Notices::new(false), hosts: Mutex::default() }
     }
 
-    /// The same with other words on what is tried again.
+    /// The same. It says through `notices` what it tries again.
     pub fn telling(self, notices: &Notices) -> Self {
         Self { notices: notices.clone(), ..self }
     }
@@ -78,8 +79,8 @@ impl<F: Fetch> Retry<F> {
         hosts.unreachable.iter().map(|(host, why)| (host.clone(), why.clone())).collect()
     }
 
-    /// Sends the request once. A host that takes its first connection and then says
-    /// nothing counts as one that cannot be reached.
+    /// Sends the request once. A host that accepts its first connection and never
+    /// answers counts as one that cannot be reached.
     fn once(&self, host: &str, request: &Request) -> Result<Response, FetchError> {
         if self.hosts().answered.contains(host) {
             return self.inner.open(request);
@@ -102,7 +103,7 @@ impl<F: Fetch> Retry<F> {
         }
     }
 
-    /// Keeps in mind how the last of some attempts ended.
+    /// Remembers how the last attempt ended.
     fn note(&self, host: String, request: &Request, result: &Result<Response, FetchError>) {
         let mut hosts = self.hosts();
         match result {
@@ -112,8 +113,8 @@ impl<F: Fetch> Retry<F> {
             Ok(_) => {
                 hosts.troubled.remove(&host);
             }
-            // Where another host failed that this one redirects to, this one is
-            // there.
+            // This host redirects to another one, which failed. So this
+            // one does answer.
             Err(FetchError::Unreachable { url, source })
                 if url.origin() == request.url.origin() =>
             {
@@ -124,13 +125,13 @@ impl<F: Fetch> Retry<F> {
     }
 }
 
-/// Whether the server says that it has trouble.
+/// Whether the server reports trouble.
 fn is_troubled(response: &Response) -> bool {
     response.status >= 500
 }
 
-/// Whether it may say otherwise in a while. Who does not know how (501, 505), or
-/// wants a person to log in (511), says so again.
+/// Whether the answer may change soon. It does not for a server that does not know
+/// how (501, 505), or that wants a person to log in (511).
 fn may_pass(response: &Response) -> bool {
     let status = response.status;
     status == 429 || (is_troubled(response) && !matches!(status, 501 | 505 | 511))

@@ -1,4 +1,4 @@
-//! Where a blob comes from.
+//! A place from which a blob can be fetched.
 
 use url::Url;
 
@@ -7,14 +7,14 @@ use super::request::Request;
 
 /// A place that has a blob.
 pub struct Source<'a> {
-    /// How to get at it.
+    /// How to reach it.
     pub fetch: &'a dyn Fetch,
-    /// How to ask for the whole of it.
+    /// The request for the whole blob.
     pub request: Request,
 }
 
 impl<'a> Source<'a> {
-    /// The whole of what is behind `url`, without a login.
+    /// All of `url`, without a login.
     pub fn new(fetch: &'a dyn Fetch, url: Url) -> Self {
         Self { fetch, request: Request::new(url) }
     }

@@ -1,11 +1,12 @@
-//! The two ways to write a plus sign in a URL's path. Both mean the same, but
-//! S3 and what imitates it read a bare one as a space, and a few servers do not
-//! undo `%2B` (dnf5's issue 1321). So the escape goes first, and the other
-//! follows where that finds nothing.
+//! The two ways to write a plus sign in a URL's path. Both mean the same. But S3 and
+//! servers like it read a bare plus as a space, and a few servers do not decode `%2B`
+//! (dnf5's issue 1321). So `%2B` is tried first. If it finds nothing, the bare plus
+//! is tried.
 
 use url::Url;
 
-/// The spellings of `url` to ask for, in order; one where no plus is in its path.
+/// The spellings of `url` to try, in order. There is only one if the path has no
+/// plus.
 pub(super) fn spellings(url: &Url) -> Vec<Url> {
     let path = url.path();
     if !path.contains('+') && !path.contains("%2B") && !path.contains("%2b") {
@@ -20,8 +21,8 @@ pub(super) fn spellings(url: &Url) -> Vec<Url> {
     vec![with(&bare.replace('+', "%2B")), with(&bare)]
 }
 
-/// Whether an answer may mean that the other spelling is the right one: S3 says
-/// 403 of what is not there to who may not list.
+/// Whether to try the other spelling after this status. For a file that does not
+/// exist, S3 answers 403 if the caller may not list the bucket.
 pub(super) fn is_another_worth_it(status: u16) -> bool {
     matches!(status, 400 | 403 | 404)
 }

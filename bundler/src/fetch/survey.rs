@@ -1,5 +1,5 @@
-//! Asking all hosts at once, as soon as the first does not answer. Otherwise each would be
-//! waited for in turn, and an operator would learn of one in each run.
+//! Asking all hosts at once, as soon as the first one does not answer. Otherwise each
+//! run would wait for one host after the other, and report one of them.
 
 use std::sync::{Mutex, Once, PoisonError};
 
@@ -8,14 +8,14 @@ use url::Url;
 use super::fetcher::Fetch;
 use super::request::Request;
 
-/// The places that will be asked for something, and whether all were looked at.
+/// The places that will be asked for something, and whether all have been tried.
 pub(super) struct Survey {
     places: Mutex<Vec<Url>>,
     done: Once,
 }
 
 impl Survey {
-    /// Without places there is nothing to look at.
+    /// A survey without places does nothing.
     pub(super) fn new() -> Self {
         Self { places: Mutex::default(), done: Once::new() }
     }
@@ -25,8 +25,8 @@ impl Survey {
         *self.places.lock().unwrap_or_else(PoisonError::into_inner) = places;
     }
 
-    /// Asks each place, all at the same time, and forgets what they say: `fetch`
-    /// keeps in mind who does not answer. Done once.
+    /// Asks all places at the same time, once. Ignores their answers: `fetch`
+    /// itself remembers which hosts do not answer.
     pub(super) fn run(&self, fetch: &dyn Fetch) {
         self.done.call_once(|| {
             let places = self.places.lock().unwrap_or_else(PoisonError::into_inner).clone();

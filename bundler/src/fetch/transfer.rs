@@ -1,5 +1,4 @@
-//! Bringing an unfinished file to its full size from one place, in as many
-//! pieces as it takes.
+//! Completing an unfinished file from one place, in as many pieces as it takes.
 
 use std::io::{self, Read, Seek, Write};
 use std::time::Duration;
@@ -15,22 +14,21 @@ use super::request::Request;
 use super::response::Response;
 use super::source::Source;
 
-/// How often one after another an attempt may bring nothing new.
+/// How many attempts in a row may bring nothing new.
 const BARREN_ATTEMPTS: u32 = 5;
-/// What an attempt must bring for each second that it took, in bytes.
+/// The bytes that an attempt must bring for each second it takes.
 const LEAST_RATE: u64 = 1000;
-/// How many attempts are made in all, and one more for each of these bytes: real
-/// servers and proxies cut a connection after some megabytes, not after some
-/// bytes.
+/// The most attempts in all. There is one more for each of these bytes: real servers
+/// and proxies cut a connection after some megabytes, not after some bytes.
 const ATTEMPTS: u64 = 20;
 const BYTES_AN_ATTEMPT: u64 = 1 << 20;
 
-/// Why a transfer ended without its bytes.
+/// Why a transfer ended without all bytes.
 #[derive(Debug)]
 pub(super) enum Broken {
-    /// This place does not give them; another may.
+    /// This place failed. Another may succeed.
     Source(FetchError),
-    /// There is no place to put them.
+    /// The cache could not store them.
     Cache(CacheError),
 }
 
@@ -38,17 +36,17 @@ pub(super) enum Broken {
 pub(super) struct Transfer<'a> {
     pub(super) source: &'a Source<'a>,
     pub(super) size: u64,
-    /// What the bytes must have.
+    /// The checksum that the bytes must have.
     pub(super) wanted: &'a Checksum,
     pub(super) clock: Clock,
-    /// Hears of bytes that were not there before.
+    /// Is called with the number of bytes that are new.
     pub(super) progress: &'a dyn Fn(u64),
-    /// The most bytes that there ever were. Those that are thrown away and come
-    /// again are no progress.
+    /// The most bytes that there have been. Bytes that were thrown away and come
+    /// again are not progress.
     pub(super) reached: u64,
 }
 
-/// The bytes that are there.
+/// The bytes of the unfinished file.
 struct Held {
     partial: Partial,
     hasher: Hasher,
@@ -56,7 +54,8 @@ struct Held {
 }
 
 impl Held {
-    /// What an earlier attempt left is hashed again: nobody vouches for it.
+    /// Hashes the bytes of an earlier attempt again, because nothing says that
+    /// they are still the same.
     fn of(mut partial: Partial) -> Result<Self, Broken> {
         let mut hasher = Hasher::new();
         partial.file.rewind().map_err(|error| disk(&partial, error))?;
@@ -65,7 +64,7 @@ impl Held {
         Ok(Self { partial, hasher, have })
     }
 
-    /// Without what is there.
+    /// Throws the bytes away.
     fn nothing_of(partial: Partial) -> Result<Self, Broken> {
         let mut held = Self { partial, hasher: Hasher::new(), have: 0 };
         held.throw_away()?;
@@ -90,19 +89,19 @@ fn disk(partial: &Partial, source: io::Error) -> Broken {
     Broken::Cache(CacheError::at(&partial.path, source))
 }
 
-/// How one attempt ended.
+/// How an attempt ended.
 enum Attempt {
     /// All bytes are there.
     Done,
-    /// The rest may come at another one.
+    /// Another attempt may bring the rest.
     Passing(FetchError),
 }
 
 impl Transfer<'_> {
-    /// Brings `partial` to its size, checks it, and gives it with its digest.
-    /// An earlier attempt may have left damaged bytes, or bytes of another
-    /// place. If the whole does not verify then, it is fetched once more, all of
-    /// it from this place.
+    /// Completes `partial`, checks it, and gives it with its digest. An earlier
+    /// attempt may have left damaged bytes, or bytes from another place. So if
+    /// the whole file is wrong, it is fetched once more, all of it from this
+    /// place.
     pub(super) fn run(&mut self, partial: Partial) -> Result<(Partial, Digest), Broken> {
         let mut held = Held::of(partial)?;
         if held.have > self.size {
@@ -149,7 +148,8 @@ impl Transfer<'_> {
         Ok((partial, result))
     }
 
-    /// Asks until all bytes are there. True where it took more than one piece.
+    /// Asks until all bytes have come. Gives true if that took more than one
+    /// piece.
     fn fill(&mut self, held: &mut Held) -> Result<bool, Broken> {
         let (mut attempts, mut barren) = (0, 0);
         while held.have < self.size {
@@ -169,7 +169,7 @@ impl Transfer<'_> {
         Ok(attempts > 0)
     }
 
-    /// Asks once for the rest and takes what comes.
+    /// Asks once for the rest, and takes what comes.
     fn attempt(&mut self, held: &mut Held) -> Result<Attempt, Broken> {
         let request = Request { offset: held.have, ..self.source.request.clone() };
         let response = self.source.fetch.open(&request).map_err(Broken::Source)?;
@@ -179,15 +179,17 @@ impl Transfer<'_> {
         }
     }
 
-    /// Why the body cannot be added to what is held, where another attempt may bring
-    /// one that can. What this one shows to be of no use is thrown away.
+    /// Why the body cannot be added to the bytes here, if another attempt may
+    /// bring one that can. Bytes that this answer shows to be useless are thrown
+    /// away.
     fn misfit(&self, response: &Response, held: &mut Held) -> Result<Option<FetchError>, Broken> {
         let url = || self.source.request.url.clone();
         let status =
             |status, hint: &str| FetchError::Status { url: url(), status, hint: hint.to_owned() };
         match response.status {
             200 | 206 => {}
-            // There are more bytes here than there: they are not the same.
+            // This file is longer than the server's, so it is a different
+            // one.
             416 => {
                 held.throw_away()?;
                 return Ok(Some(status(416, "")));
@@ -195,7 +197,7 @@ impl Transfer<'_> {
             other => return Err(Broken::Source(status(other, hint(other)))),
         }
         if response.offset != held.have {
-            // The server gave the whole, or another piece.
+            // The server sent all of it, or another piece.
             held.throw_away()?;
             if response.offset != 0 {
                 let words = "it gave another range than was asked for";
@@ -213,7 +215,7 @@ impl Transfer<'_> {
         }
     }
 
-    /// Adds what comes of a body to what is held.
+    /// Adds a body's bytes to those here.
     fn take(&mut self, body: impl Read, held: &mut Held) -> Result<Attempt, Broken> {
         let mut body = body.take(self.size - held.have);
         let mut buffer = vec![0; 128 << 10];
@@ -245,7 +247,7 @@ impl Transfer<'_> {
     }
 }
 
-/// Whether an attempt that brought so many new bytes is one to go on with.
+/// Whether an attempt brought enough new bytes to go on.
 fn is_fruitful(new: u64, took: Duration) -> bool {
     new > 0 && new >= took.as_secs().saturating_mul(LEAST_RATE)
 }
@@ -253,7 +255,7 @@ fn is_fruitful(new: u64, took: Duration) -> bool {
 /// What to do about an HTTP status.
 fn hint(status: u16) -> &'static str {
     match status {
-        404 | 410 => ": it is no longer there; `bundler lock` finds out what is there now",
+        404 | 410 => ": the server no longer has it; `bundler lock` finds out what it has now",
         _ => "",
     }
 }

@@ -1,5 +1,5 @@
-//! Kubernetes YAML and JSON as kubectl reads it: the documents of a file as
-//! trees that remember where each part stands.
+//! Kubernetes YAML and JSON, read as kubectl reads it: each document of a file
+//! becomes a tree that knows the place of each part.
 
 use std::ops::Range;
 
@@ -15,44 +15,44 @@ use super::{json, value};
 pub use super::fault::YamlError;
 pub use super::stream::Oddity;
 
-/// The mark that some editors put before UTF-8.
+/// The byte order mark that some editors put before UTF-8.
 const MARK: char = '\u{feff}';
 
 /// A file's documents.
 #[derive(Debug, Default)]
 pub struct File {
-    /// Each that holds something.
+    /// The documents that are not empty.
     pub documents: Vec<Document>,
-    /// What other releases of kubectl read otherwise.
+    /// What other releases of kubectl read differently.
     pub oddities: Vec<Oddity>,
-    /// The lines, from 1, of what kubectl passes over in silence: what stands
-    /// behind the end of a document, without a `---` before it.
+    /// The lines, from 1, that kubectl ignores without a message: those after the
+    /// end of a document without a `---` before them.
     pub unread: Vec<usize>,
 }
 
 /// A document.
 #[derive(Debug)]
 pub struct Document {
-    /// What it holds.
+    /// Its content.
     pub node: Node,
     /// The bytes of the file that kubectl reads for it.
     pub text: Range<usize>,
-    /// Whether they are JSON, which kubectl reads by other rules.
+    /// Whether it is JSON. kubectl reads JSON by other rules.
     pub is_json: bool,
 }
 
-/// The documents of `text` as kubectl reads them; `file` names it in errors.
+/// The documents of `text` as kubectl reads them. Errors call the file `file`.
 pub fn documents(file: &str, text: &str) -> Result<Vec<Node>, YamlError> {
     Ok(read(file, text)?.documents.into_iter().map(|document| document.node).collect())
 }
 
-/// The same, with what else is to be said of the file.
+/// The same, with the other facts about the file.
 pub fn read(file: &str, text: &str) -> Result<File, YamlError> {
     read_chunks(text).map_err(|fault| fault.of(file))
 }
 
-/// The documents of a text that another program than kubectl reads: all that
-/// stand in it, wherever they end.
+/// All documents of a text that a program other than kubectl reads, wherever they
+/// end.
 pub fn nested(text: &str) -> Option<Vec<Node>> {
     match Reader::default().stream(text, Start::default()) {
         (documents, None) => Some(documents),
@@ -89,7 +89,7 @@ fn read_chunks(text: &str) -> Result<File, Fault> {
 }
 
 fn yaml(chunk: &Chunk<'_>, reader: &mut Reader) -> Result<(Vec<Node>, Option<Fault>), Fault> {
-    // libyaml does not count a mark at the beginning.
+    // libyaml does not count a byte order mark at the beginning.
     let text = chunk.text.strip_prefix(MARK).unwrap_or(&chunk.text);
     let byte = chunk.byte + chunk.text.len() - text.len();
     if let Some(place) = text.find("\n\u{feff}") {

@@ -1,4 +1,4 @@
-//! What is wrong in a text, and where.
+//! What is wrong in a text, with its place.
 
 /// A file that is not YAML.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub struct YamlError {
     reason: String,
 }
 
-/// What is wrong in a text, and where, from 1.
+/// What is wrong in a text, with its line and column from 1.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     pub(super) line: usize,
@@ -19,7 +19,7 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    /// The same in the file with this name.
+    /// The error for the file with this name.
     pub(super) fn of(self, file: &str) -> YamlError {
         let Self { line, column, reason } = self;
         YamlError { file: file.to_owned(), line, column, reason }

@@ -1,11 +1,11 @@
-//! JSON with the places of its values. kubectl reads JSON by JSON's own rules,
-//! which are not quite YAML's.
+//! JSON with the places of its values. kubectl reads JSON by JSON's own rules, which
+//! differ from YAML's.
 
 use super::fault::Fault;
 use super::node::{Data, Node, Scalar, ScalarStyle, last_of_each};
 use super::parse::{MAX_DEPTH, Reader, Start};
 
-/// Reads the one value in `text`. The caller has found that the text is JSON.
+/// Reads the only value of `text`. The caller knows that the text is JSON.
 pub(super) fn value(text: &str, start: Start, reader: &mut Reader) -> Result<Node, Fault> {
     let mut json = Json { text, start, at: 0, line: start.lines + 1, reader };
     json.value(0)
@@ -30,7 +30,7 @@ impl Json<'_> {
         self.at += space;
     }
 
-    /// Whether `sign` comes next, which is then behind.
+    /// Consumes `sign` if it comes next. Says whether it did.
     fn eats(&mut self, sign: char) -> bool {
         self.space();
         let is_next = self.rest().starts_with(sign);

@@ -1,5 +1,5 @@
-//! YAML as libyaml's family reads it: kubectl's manifests, and dnf's module
-//! documents. What people write for us is read by `bundle-format`'s `yaml`.
+//! YAML as libyaml and its relatives read it: kubectl's manifests, and dnf's module
+//! documents. The YAML that people write for us is read by `bundle-format`'s `yaml`.
 
 pub mod document;
 mod fault;

@@ -1,34 +1,35 @@
-//! A manifest's values, each with the place where it stands.
+//! A manifest's values, each with its place.
 
 use std::collections::HashSet;
 use std::ops::Range;
 
 pub use libyaml_safer::ScalarStyle;
 
-/// A value, and where it stands in its file.
+/// A value, and its place in its file.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// What it is.
+    /// Its content.
     pub data: Data,
-    /// Its bytes in the file. A block collection may end behind the spaces and
-    /// comments below it; with an anchor or a tag, it begins there.
+    /// Its bytes in the file. A block collection may include the spaces and
+    /// comments after it. An anchor or a tag before it is included.
     pub span: Range<usize>,
     /// The line on which it begins, from 1.
     pub line: usize,
 }
 
-/// What a value is.
+/// The content of a value.
 #[derive(Clone, Debug)]
 pub enum Data {
     /// A text, a number, a word such as `true`, or nothing.
     Scalar(Scalar),
     /// A list.
     Sequence(Vec<Node>),
-    /// Keys and their values in the file's order; of equal keys the last alone.
+    /// Keys and their values, in the file's order. Of equal keys, only the last
+    /// is kept.
     Mapping(Vec<(Node, Node)>),
 }
 
-/// A scalar as it is written; `value` says what it means.
+/// A scalar as it is written. The module `value` has its meaning.
 #[derive(Clone, Debug)]
 pub struct Scalar {
     /// Its text, without quotes and with escapes resolved.
@@ -37,12 +38,11 @@ pub struct Scalar {
     pub style: ScalarStyle,
     /// The tag in front of it: `tag:yaml.org,2002:str`.
     pub tag: Option<String>,
-    /// Whether its text says of what type it is: it stands without quotes, or
-    /// behind the tag `!`.
+    /// Whether the text decides the type: it has no quotes, or the tag `!`.
     pub implicit: bool,
 }
 
-/// The text of a scalar, with its style; none for a collection or an empty one.
+/// The text of a scalar, with its style. `None` for a collection or an empty scalar.
 pub fn scalar(node: &Node) -> Option<(&str, ScalarStyle)> {
     match &node.data {
         Data::Scalar(scalar) => Some((&scalar.text, scalar.style)),
@@ -59,9 +59,9 @@ pub fn entries(node: &Node) -> impl Iterator<Item = (&str, &Node)> {
     entries.iter().filter_map(|(key, value)| Some((scalar(key)?.0, value)))
 }
 
-/// The same with what the merge key `<<` brings in, as kubectl reads it: of a
-/// key that comes twice the later one counts, and what is merged comes where
-/// `<<` stands. The first of several sources comes last.
+/// The entries, with those that the merge key `<<` adds, as kubectl reads them. If a
+/// key occurs twice, the later one wins, and merged entries are where `<<` is. Of
+/// several sources, the first comes last.
 pub fn merged(node: &Node) -> Vec<(&str, &Node)> {
     let Data::Mapping(own) = &node.data else { return Vec::new() };
     if !own.iter().any(|(key, _)| is_merge(key)) {
@@ -94,8 +94,8 @@ pub fn is_merge(key: &Node) -> bool {
     }
 }
 
-/// Whether the node is `{{ … }}`, the mark of a template without the quotes
-/// that would make it a text.
+/// Whether the node is `{{ … }}`, a template without the quotes that would make it a
+/// text.
 pub fn is_template(node: &Node) -> bool {
     match &node.data {
         Data::Mapping(entries) => {
@@ -113,19 +113,19 @@ pub fn items(node: &Node) -> &[Node] {
     }
 }
 
-/// The value behind `key` in a mapping.
+/// The value of `key` in a mapping.
 pub fn get<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
     entries(node).find(|(name, _)| *name == key).map(|(_, value)| value)
 }
 
-/// The scalar behind `key` in a mapping.
+/// The scalar that is the value of `key` in a mapping.
 pub fn text<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
     get(node, key).and_then(scalar).map(|(text, _)| text)
 }
 
-/// Leaves of entries with equal keys the last, as kubectl does.
+/// Keeps only the last of the entries with equal keys, as kubectl does.
 pub(super) fn last_of_each(entries: &mut Vec<(Node, Node)>) {
-    // Few keys are compared as fast as they are hashed.
+    // For few keys, comparing is as fast as hashing.
     let is_double = |one: &Node, rest: &[(Node, Node)]| {
         rest.iter().any(|(key, _)| key_text(key).is_some() && key_text(key) == key_text(one))
     };

@@ -1,5 +1,4 @@
-//! One stream of YAML as libyaml reads it, from which kubectl's own reader
-//! comes.
+//! A stream of YAML as libyaml reads it. kubectl's own reader was made from libyaml.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -10,14 +9,14 @@ use super::fault::Fault;
 use super::node::{Data, Node, Scalar, ScalarStyle, last_of_each};
 use super::stand_in::{self, Disguised, REFUSED};
 
-/// How many values and keys a manifest may have, those among them that aliases
-/// stand for. Each takes up to 200 bytes of memory, however short it is; the
-/// largest published manifests have half a million.
+/// The most values and keys of a manifest, counting those that aliases stand for.
+/// Each takes up to 200 bytes of memory, even if it is short. The largest published
+/// manifests have half a million.
 const MAX_NODES: usize = 2_000_000;
-/// How deep collections may nest; CRD schemas reach about 60.
+/// How deep collections may nest. CRD schemas nest up to about 60 levels.
 pub(super) const MAX_DEPTH: usize = 256;
 
-/// Where a text begins in its file.
+/// The place in its file where a text begins.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Start {
     pub(super) byte: usize,
@@ -25,13 +24,14 @@ pub(super) struct Start {
     pub(super) lines: usize,
 }
 
-/// Reads YAML from the texts of one file, whose nodes are counted together.
+/// Reads YAML from the texts of one file. The limit of nodes is for all of them
+/// together.
 #[derive(Default)]
 pub(super) struct Reader {
     nodes: usize,
 }
 
-/// A collection that is not at its end.
+/// A collection whose end has not been read.
 struct Open {
     anchor: Option<String>,
     start: Range<usize>,
@@ -39,15 +39,15 @@ struct Open {
     data: Data,
     /// Whether it is in `[…]` or `{…}`.
     is_flow: bool,
-    /// The key that waits for its value.
+    /// A key whose value has not been read.
     key: Option<Node>,
-    /// The nodes that were counted before it.
+    /// The number of nodes before it.
     nodes_before: usize,
 }
 
 impl Reader {
-    /// The documents of a YAML stream that begins at `start`, as far as they can
-    /// be read, and what stands in the way of more.
+    /// Reads the documents of a YAML stream that begins at `start`, up to the
+    /// first fault. Gives the fault too.
     pub(super) fn stream(&mut self, text: &str, start: Start) -> (Vec<Node>, Option<Fault>) {
         let mut documents = Vec::new();
         let nodes = self.nodes;
@@ -79,7 +79,7 @@ impl Reader {
         parser.set_input(text.as_bytes());
         let mut open: Vec<Open> = Vec::new();
         let mut anchors: HashMap<String, Anchored> = HashMap::new();
-        // A document counts when its end has been read.
+        // A document counts only if its end has been read.
         let mut whole = None;
         loop {
             let event = parser.parse().map_err(|error| fault(text, start, &error))?;
@@ -104,7 +104,7 @@ impl Reader {
                 _ => {}
             }
             let Some(event) = disguised.undone(event) else {
-                return Err(place.fault("a tag stands right before a comma".to_owned()));
+                return Err(place.fault("a tag is right before a comma".to_owned()));
             };
             let Some(node) = self.node(event, &place, &mut open, &mut anchors)? else { continue };
             let written = text.get(node.span.start - start.byte..node.span.end - start.byte);
@@ -118,7 +118,7 @@ impl Reader {
         }
     }
 
-    /// Takes in an event; gives the value that it completes.
+    /// Handles an event. Gives the value that it completes.
     fn node(
         &mut self,
         event: Event,
@@ -197,14 +197,14 @@ impl Reader {
         Ok(())
     }
 
-    /// Counts what is read by other means than [`Self::stream`].
+    /// Counts nodes that [`Self::stream`] did not read.
     pub(super) fn count_at(&mut self, nodes: usize, line: usize) -> Result<(), Fault> {
         self.count(nodes, &Place { span: 0..0, line, column: 1 })
     }
 }
 
 impl Open {
-    /// The collection, whose last sign is at `place`.
+    /// The collection. Its last character is at `place`.
     fn ended_at(mut self, place: &Place) -> Node {
         if let Data::Mapping(entries) = &mut self.data {
             last_of_each(entries);
@@ -224,13 +224,13 @@ impl Open {
     }
 }
 
-/// A value that aliases stand for, and how many nodes it has.
+/// The value of an anchor, and its number of nodes.
 struct Anchored {
     node: Node,
     nodes: usize,
 }
 
-/// Where an event stands.
+/// The place of an event.
 struct Place {
     span: Range<usize>,
     line: usize,
@@ -247,7 +247,8 @@ impl Place {
     }
 }
 
-/// A mark counts in `u64`; no text that is read here needs more than `usize`.
+/// A mark counts in `u64`. Every text that is read here is in memory, so `usize` is
+/// enough.
 fn at(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
@@ -264,7 +265,7 @@ fn fault(text: &str, start: Start, error: &libyaml_safer::Error) -> Fault {
             reason,
         };
     }
-    // Only what YAML has no characters for comes without a place.
+    // Only the error for a character that YAML does not allow has no place.
     let strange = |c: &char| {
         !matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{d7ff}'
             | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
@@ -276,7 +277,7 @@ fn fault(text: &str, start: Start, error: &libyaml_safer::Error) -> Fault {
     Fault { line, column, reason: error.problem().to_owned() }
 }
 
-/// Refuses what libyaml learned after kubectl's reader was made from it.
+/// Refuses what libyaml accepts only since kubectl's reader was made from it.
 fn as_kubectl(node: &Node, written: &str, in_flow: bool) -> Result<(), String> {
     let Data::Scalar(scalar) = &node.data else { return Ok(()) };
     match scalar.style {

@@ -1,27 +1,29 @@
-//! Characters that stand in for others while libyaml reads, where today's
-//! libyaml goes other ways than kubectl's reader, which was made from an older
-//! one. One byte takes the place of one byte, so that every place stays.
+//! Placeholder characters for a text that libyaml reads. Today's libyaml reads some
+//! texts differently from kubectl's reader, which was made from an older one. So
+//! these characters are replaced before reading, and put back afterwards. Each
+//! replaces one byte by one byte, so that all places stay the same.
 
 use std::borrow::Cow;
 
 use libyaml_safer::{Event, EventData, Parser, ScalarStyle};
 
-/// What libyaml says of a text without quotes in `[…]` or `{…}` that ends in
-/// `:`, as `fd00::`, and of `\'` in double quotes.
+/// libyaml's messages for a text without quotes in `[…]` or `{…}` that ends in `:`,
+/// such as `fd00::`, and for `\'` in double quotes.
 pub(super) const REFUSED: [&str; 2] = ["found unexpected ':'", "found unknown escape character"];
-/// How many of them are looked for in a document.
+/// How many of them are replaced in a document.
 const MAX_REFUSED: usize = 200;
 
-/// A text to read, and what stands in it for what.
+/// A text to read, and the characters that its placeholders stand for.
 pub(super) struct Disguised<'a> {
     pub(super) text: Cow<'a, str>,
-    /// For `:` in plain texts, and twice for `\'` in double quotes.
+    /// Stands for `:` in texts without quotes. In double quotes, two of them
+    /// stand for `\'`.
     refused: Option<char>,
     mark: Option<char>,
 }
 
-/// Hides each `!…,` that might be a tag, by which the library ends the program.
-/// None if all characters are taken.
+/// Replaces the `!` of each `!…,` that may be a tag, because the library ends the
+/// program at such a tag. `None` if no character is free as a placeholder.
 pub(super) fn without_tags_before_commas(text: &str) -> Option<Disguised<'_>> {
     let places: Vec<usize> = text
         .match_indices('!')
@@ -56,7 +58,7 @@ fn unused(text: &str) -> Option<char> {
 }
 
 impl Disguised<'_> {
-    /// The same with all hidden that libyaml alone refuses.
+    /// The same, with all characters replaced that only libyaml refuses.
     pub(super) fn with_what_kubectl_takes(self) -> Option<Self> {
         let stand_in = unused(&self.text)?;
         let mut text = self.text.into_owned();
@@ -75,7 +77,7 @@ impl Disguised<'_> {
         None
     }
 
-    /// The event as it would be without the disguise. None if it is a tag after
+    /// The event as it would be without placeholders. `None` if it is a tag after
     /// all.
     pub(super) fn undone(&self, mut event: Event) -> Option<Event> {
         if let EventData::Scalar { value, style, .. } = &mut event.data {
@@ -98,7 +100,7 @@ impl Disguised<'_> {
     }
 }
 
-/// The first byte that libyaml refuses, of which kubectl might take it.
+/// The first byte that libyaml refuses and kubectl might accept.
 fn refused(text: &str) -> Option<usize> {
     let mut parser = Parser::new();
     parser.set_input(text.as_bytes());

@@ -1,5 +1,5 @@
-//! Where kubectl takes one document to end and the next to begin: its
-//! `YAMLOrJSONDecoder` cuts a file before YAML or JSON is read.
+//! Where one document ends and the next begins for kubectl: its `YAMLOrJSONDecoder`
+//! splits a file before it reads YAML or JSON.
 
 use std::borrow::Cow;
 
@@ -16,12 +16,12 @@ pub(super) struct Chunk<'a> {
     pub(super) is_json: bool,
 }
 
-/// What only some releases of kubectl read as it is meant.
+/// Something that only some releases of kubectl read as it is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Oddity {
     /// The line, from 1.
     pub line: usize,
-    /// The minor of the first kubectl that does.
+    /// The minor of the first release that reads it as it is meant.
     pub since: u32,
     /// What stands there.
     pub what: &'static str,
@@ -33,7 +33,7 @@ impl Chunk<'_> {
     }
 }
 
-/// Cuts a file into its documents.
+/// Splits a file into its documents.
 pub(super) fn chunks<'a>(
     text: &'a str,
     oddities: &mut Vec<Oddity>,
@@ -50,7 +50,7 @@ pub(super) fn chunks<'a>(
     Ok(chunks)
 }
 
-/// Takes JSON values from the front. Gives where YAML begins, if it does.
+/// Takes JSON values from the front. Gives the place where YAML begins, if it does.
 fn json<'a>(
     text: &'a str,
     chunks: &mut Vec<Chunk<'a>>,
@@ -77,23 +77,25 @@ fn json<'a>(
                 });
                 done = end;
             }
-            // After more than one value kubectl takes it that all is JSON, and
-            // it looks at four bytes to find the end of the space between.
+            // After more than one value, kubectl assumes that the rest is
+            // JSON too, and it looks at four bytes to find the end of the
+            // space between.
             Some(Err(error)) if chunks.len() > 1 || rest.len() < 4 => {
                 return Err(Fault {
                     line: error.line().max(1),
                     column: error.column().max(1),
-                    reason: format!("after JSON, this is none: {error}"),
+                    reason: format!("after JSON, this is not JSON: {error}"),
                 });
             }
             Some(Err(_)) => {
                 let line = lines(byte);
                 let what = match chunks.len() {
-                    0 => "`{` that begins no JSON",
+                    0 => "`{` that does not begin JSON",
                     _ => "YAML or `---` after JSON",
                 };
                 oddities.push(Oddity { line: line + 1, since: 33, what });
-                // kubectl eats the rest of the line that the value ends on.
+                // kubectl consumes the rest of the line on which the
+                // value ends.
                 let eaten = rest.find('\n').map_or(rest.len(), |end| end + 1);
                 let eaten = if rest.get(..eaten).is_some_and(|line| line.trim().is_empty()) {
                     done + eaten
@@ -106,7 +108,7 @@ fn json<'a>(
     }
 }
 
-/// Cuts at each line that begins with `---`.
+/// Splits at each line that begins with `---`.
 fn yaml<'a>(
     text: &'a str,
     start: Start,
@@ -118,7 +120,8 @@ fn yaml<'a>(
     let mut cut = |begin: Start, end: usize| {
         let part = text.get(begin.byte..end).unwrap_or_default();
         if !part.is_empty() {
-            // kubectl ends the last line, which counts in a block scalar.
+            // kubectl adds a line break to the last line. This matters in
+            // a block scalar.
             let text = match part.ends_with('\n') {
                 true => Cow::Borrowed(part),
                 false => Cow::Owned(format!("{part}\n")),
@@ -135,19 +138,17 @@ fn yaml<'a>(
                 return Err(Fault {
                     line: here.lines + 1,
                     column: 4,
-                    reason: format!(
-                        "only a comment may stand behind `---`, not `{}`",
-                        first_of(behind)
-                    ),
+                    reason: format!("only a comment may follow `---`, not `{}`", first_of(behind)),
                 });
             }
             if begin.byte == here.byte {
-                // With nothing before it, the separator is a part of the text.
+                // If nothing is before it, the separator belongs to
+                // the text.
                 here = after;
                 continue;
             }
             if !behind.is_empty() {
-                let what = "a comment behind `---`";
+                let what = "a comment after `---`";
                 oddities.push(Oddity { line: here.lines + 1, since: 22, what });
             }
             cut(begin, here.byte);

@@ -1,4 +1,4 @@
-//! What the values of a manifest mean: the JSON that kubectl makes of them. Its
+//! The meaning of a manifest's values: the JSON that kubectl makes of them. Its
 //! reader (go-yaml 2) follows YAML 1.1, in which `yes` is true and `010` is 8.
 
 use base64::Engine;
@@ -6,13 +6,13 @@ use serde_json::{Map, Number, Value};
 
 use super::node::{Data, Node, Scalar, is_merge};
 
-/// A value that JSON cannot have.
+/// A value that JSON cannot express.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{reason}")]
 pub struct ValueError {
     /// The line, from 1.
     pub line: usize,
-    /// What stands there.
+    /// What is wrong with it.
     pub reason: String,
 }
 
@@ -33,10 +33,10 @@ fn fail(node: &Node, reason: String) -> ValueError {
     ValueError { line: node.line, reason }
 }
 
-/// Puts in a mapping's entries, the later of two in the place of the earlier;
-/// what is merged counts where `<<` stands.
+/// Adds a mapping's entries. A later entry replaces an earlier one with the same key.
+/// Merged entries take the place of `<<`.
 fn fill(map: &mut Map<String, Value>, node: &Node) -> Result<(), ValueError> {
-    let refused = || fail(node, "`<<` merges what is no mapping".to_owned());
+    let refused = || fail(node, "`<<` merges a value that is not a mapping".to_owned());
     let Data::Mapping(entries) = &node.data else { return Err(refused()) };
     for (key, value) in entries {
         if !is_merge(key) {
@@ -55,7 +55,7 @@ fn fill(map: &mut Map<String, Value>, node: &Node) -> Result<(), ValueError> {
     Ok(())
 }
 
-/// A key as JSON has it, which knows texts alone.
+/// A key as a text, because JSON has no other keys.
 fn name(key: &Node) -> Result<String, ValueError> {
     let refused = || fail(key, "a key that is a mapping, a list or nothing".to_owned());
     match &key.data {
@@ -69,7 +69,7 @@ fn name(key: &Node) -> Result<String, ValueError> {
     }
 }
 
-/// A number as a key: Go's `%g` in the precision of 32 bits.
+/// A number as a key, formatted like Go's `%g` with a precision of 32 bits.
 fn key_number(number: &Number) -> String {
     let Some(float) = number.as_f64().filter(|_| number.is_f64()) else {
         return number.to_string();
@@ -87,7 +87,7 @@ fn key_number(number: &Number) -> String {
     }
 }
 
-/// What a scalar means.
+/// The meaning of a scalar.
 fn meant(scalar: &Scalar) -> Result<Value, String> {
     let text = scalar.text.as_str();
     let tag =
@@ -120,7 +120,7 @@ fn meant(scalar: &Scalar) -> Result<Value, String> {
     }
 }
 
-/// What a plain text means.
+/// The meaning of a text without quotes.
 fn resolve(text: &str) -> Result<Value, String> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Ok(Value::Null),
@@ -199,8 +199,8 @@ fn is_float(text: &str) -> bool {
     exponent_fits && mantissa_fits
 }
 
-/// Whether go-yaml takes it for a point in time, which stays a text: a year of
-/// four digits and `-` begin it.
+/// Whether go-yaml reads it as a point in time, which stays a text. It begins with a
+/// year of four digits and `-`.
 fn is_timestamp(text: &str) -> bool {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     digits == 4

@@ -1,6 +1,6 @@
-//! Whether a key file is armored so that a node's rpm can import it. gpg and the
-//! OpenPGP library take much more than rpm does: binary keys, armor without its
-//! checksum, headers of any name, spaces around lines.
+//! Whether a node's rpm can import a key file. gpg and the OpenPGP library accept
+//! much more than rpm does: binary keys, armor without its checksum, any headers,
+//! spaces around lines.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,12 +8,12 @@ use base64::engine::general_purpose::STANDARD;
 const MARK: &[u8] = b"-----BEGIN PGP ";
 const BEGIN: &[u8] = b"-----BEGIN PGP PUBLIC KEY BLOCK-----";
 const END: &[u8] = b"-----END PGP PUBLIC KEY BLOCK-----";
-/// The headers that rpm knows. At another one it leaves the block.
+/// The headers that rpm knows. Any other header makes it ignore the block.
 const HEADERS: [&[u8]; 5] = [b"Version: ", b"Comment: ", b"MessageID: ", b"Hash: ", b"Charset: "];
 
-/// Whether rpm can import each block of `file`. It reads the file as a text that
-/// ends at a zero byte, skips what stands around blocks, and fails where one of
-/// them is none of a public key.
+/// Whether rpm can import every block of `file`. rpm reads the file as a text that
+/// ends at a zero byte, skips text around blocks, and fails if a block is not a
+/// public key.
 pub(super) fn is_importable(file: &[u8]) -> bool {
     let mut lines = file.split(|byte| *byte == b'\n');
     let mut blocks = 0;
@@ -30,7 +30,7 @@ pub(super) fn is_importable(file: &[u8]) -> bool {
     blocks > 0 && !file.contains(&0)
 }
 
-/// Reads what follows the first line of a block, up to its last one.
+/// Reads a block after its first line, up to its last one.
 fn is_block<'a>(lines: &mut impl Iterator<Item = &'a [u8]>) -> bool {
     for line in lines.by_ref().take_while(|line| !line.is_empty()) {
         if !HEADERS.iter().any(|name| line.starts_with(name)) {
@@ -50,8 +50,8 @@ fn is_block<'a>(lines: &mut impl Iterator<Item = &'a [u8]>) -> bool {
     false
 }
 
-/// The CRC-24 of armor (RFC 4880, 6.1). The OpenPGP library has one, but compares
-/// it with that of no bytes.
+/// The CRC-24 of armor (RFC 4880, 6.1). The OpenPGP library has one too, but it
+/// compares with the CRC of no bytes.
 fn checksum(bytes: &[u8]) -> [u8; 3] {
     let mut crc: u32 = 0x00b7_04ce;
     for byte in bytes {

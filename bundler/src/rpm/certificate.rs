@@ -1,9 +1,9 @@
-//! A vendor's key with all that it has signed about itself: user ids, subkeys,
-//! expiry, revocations.
+//! A vendor's key, with everything that it has signed about itself: user ids,
+//! subkeys, expiry, revocations.
 //!
-//! Vendors publish one key many times: renewed, with a new subkey, revoked. As
-//! in gpg, copies are united, so that the order in which they are read decides
-//! nothing. What the key did not sign itself is left out.
+//! Vendors publish a key many times: renewed, with a new subkey, revoked. As in gpg,
+//! the copies are united, so that the order in which they are read does not matter.
+//! Whatever the key did not sign itself is left out.
 
 use std::io::BufReader;
 
@@ -16,16 +16,17 @@ use pgp::packet::{
 };
 use pgp::types::{KeyDetails, KeyVersion, SignedUser, Tag, VerifyingKey};
 
-/// A key, united of its copies. Every signature in it was verified, but for claims.
+/// A key, united from its copies. All its signatures were verified, except claims.
 #[derive(Clone, Debug)]
 pub(super) struct Certificate {
     pub(super) primary: PublicKey,
-    /// Those over the key itself: direct ones and revocations.
+    /// The signatures over the key itself: direct ones and revocations.
     pub(super) signatures: Vec<Signature>,
     pub(super) users: Vec<User>,
     pub(super) subkeys: Vec<Subkey>,
-    /// Revocations that name another maker than the key, not verified: what they
-    /// are worth a revoker's key tells ([`super::revoker`]).
+    /// Revocations that name another key as their maker. They are not verified:
+    /// only the revoker's key can tell whether they are real
+    /// ([`super::revoker`]).
     pub(super) claims: Vec<Signature>,
 }
 
@@ -43,18 +44,18 @@ pub(super) struct Subkey {
     pub(super) signatures: Vec<Signature>,
 }
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Debug, Default)]
 pub(super) struct Parsed {
     pub(super) certificates: Vec<Certificate>,
-    /// Revocations that stand alone, as `gpg --gen-revoke` writes them.
+    /// Revocations on their own, as `gpg --gen-revoke` writes them.
     pub(super) revocations: Vec<Signature>,
     /// Why something in it could not be read.
     pub(super) reason: Option<String>,
 }
 
-/// Reads all keys of a file, armored or binary. One that cannot be read does not
-/// spoil the rest.
+/// Reads all keys of a file, armored or binary. A key that cannot be read does not
+/// affect the others.
 pub(super) fn parse(bytes: &[u8]) -> Parsed {
     let mut parsed = Parsed::default();
     for block in blocks(bytes) {
@@ -72,7 +73,7 @@ pub(super) fn parse(bytes: &[u8]) -> Parsed {
     parsed
 }
 
-/// Where the next signature of a block belongs.
+/// What the next signature of a block belongs to.
 #[derive(Default)]
 enum Place {
     #[default]
@@ -80,7 +81,7 @@ enum Place {
     Primary,
     User,
     Subkey,
-    /// To something that is not read.
+    /// Something that is not read.
     Nowhere,
 }
 
@@ -96,7 +97,8 @@ impl Reading {
         for packet in packets {
             match packet {
                 Ok(packet) => self.packet(packet),
-                // Something newer or older than the library: nothing of ours.
+                // The library does not know this packet, so it is
+                // ignored.
                 Err(error) if is_soft(&error) => self.place = Place::Nowhere,
                 Err(error) => {
                     self.parsed.reason = Some(error.to_string());
@@ -137,7 +139,8 @@ impl Reading {
     fn finish_key(&mut self) {
         let Some(key) = self.key.take() else { return };
         match key.primary.version() {
-            // The fingerprint of older ones is an MD5 hash of a part of the key.
+            // The fingerprint of older versions is an MD5 hash of a part
+            // of the key.
             KeyVersion::V4 | KeyVersion::V6 => self.parsed.certificates.push(key.verified()),
             other => {
                 self.parsed.reason =
@@ -151,7 +154,7 @@ impl Place {
     fn put(&self, signature: Signature, key: &mut Option<Certificate>, parsed: &mut Parsed) {
         let is_revocation = signature.typ() == Some(SignatureType::KeyRevocation);
         match (self, key) {
-            // It says itself what it is over, wherever it stands.
+            // A revocation itself says what it is over, wherever it is.
             (_, Some(key)) if is_revocation => key.signatures.push(signature),
             (Self::BeforeAnyKey, None) if is_revocation => parsed.revocations.push(signature),
             (Self::Primary, Some(key)) => key.signatures.push(signature),
@@ -171,7 +174,7 @@ impl Place {
 }
 
 impl Certificate {
-    /// Without what the key did not sign.
+    /// Removes what the key did not sign.
     fn verified(mut self) -> Self {
         let primary = &self.primary;
         let is_claim = |one: &Signature| {
@@ -199,7 +202,7 @@ impl Certificate {
         self.primary.fingerprint() == other.primary.fingerprint()
     }
 
-    /// Takes over what another copy has more; whether there was anything.
+    /// Adds what another copy has more. Says whether there was anything.
     pub(super) fn unite(&mut self, copy: &Self) -> bool {
         let knows = |one: &Signature| self.signatures.contains(one) || self.claims.contains(one);
         let mut has_grown = !copy.signatures.iter().chain(&copy.claims).all(knows);
@@ -228,13 +231,13 @@ impl Certificate {
         has_grown
     }
 
-    /// Takes over a revocation that stood alone, if it is one of this key.
+    /// Adds a revocation that was on its own, if it is one of this key.
     pub(super) fn revoke(&mut self, revocation: &Signature) -> bool {
         revocation.verify_key(&self.primary).is_ok()
             && unite(&mut self.signatures, std::slice::from_ref(revocation))
     }
 
-    /// The key as a file, for programs that know one copy of a key only.
+    /// The key as a file, for programs that keep only one copy of a key.
     pub(super) fn armored(&self) -> Result<Vec<u8>, Error> {
         let over_key: Vec<Signature> =
             self.signatures.iter().chain(self.open_claims()).cloned().collect();
@@ -245,7 +248,7 @@ impl Certificate {
             SignedUser::new(user.id.clone(), self.newest_first(&user.signatures).collect())
         });
         let details = SignedKeyDetails::new(revocations, direct, users.collect(), Vec::new());
-        // rpm reads the first signature after a subkey, as its binding.
+        // rpm reads the first signature after a subkey as its binding.
         let is_binding = |one: &Signature| one.typ() == Some(SignatureType::SubkeyBinding);
         let subkeys = self.subkeys.iter().filter(|subkey| subkey.signatures.iter().all(is_binding));
         let subkeys = subkeys.map(|subkey| {
@@ -263,7 +266,7 @@ impl Certificate {
     }
 }
 
-/// Whether a signature says to be by `key`.
+/// Whether a signature names `key` as its maker.
 pub(super) fn is_issuer(signature: &Signature, key: &impl VerifyingKey) -> bool {
     let fingerprints = signature.issuer_fingerprint();
     if !fingerprints.is_empty() {
@@ -283,8 +286,8 @@ fn unite(own: &mut Vec<Signature>, more: &[Signature]) -> bool {
     own.len() > before
 }
 
-/// Whether a signature of a key over itself may count: not by a hash that can be
-/// forged, nor from before the key was made. A revocation always may.
+/// Whether a signature of a key over itself may count. It may not if its hash can be
+/// forged, or if it is older than the key. A revocation always may.
 fn is_sound(signature: &Signature, primary: &PublicKey) -> bool {
     use SignatureType::{CertRevocation, KeyRevocation, SubkeyRevocation};
     match signature.typ() {
@@ -296,7 +299,7 @@ fn is_sound(signature: &Signature, primary: &PublicKey) -> bool {
     }
 }
 
-/// Whether a packet is merely none that the library knows.
+/// Whether the error only means that the library does not know a packet.
 fn is_soft(error: &Error) -> bool {
     match error {
         Error::Unsupported { .. } | Error::PacketIncomplete { .. } => true,
@@ -307,7 +310,7 @@ fn is_soft(error: &Error) -> bool {
     }
 }
 
-/// The armored blocks of a file, or the whole of a binary one.
+/// The armored blocks of a file. A binary file is one block.
 fn blocks(bytes: &[u8]) -> Vec<&[u8]> {
     const BEGIN: &[u8] = b"-----BEGIN PGP PUBLIC KEY BLOCK-----";
     let starts: Vec<usize> = bytes

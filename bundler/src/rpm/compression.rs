@@ -1,29 +1,31 @@
-//! Undoing the compressions that yum metadata comes in, never past a bound.
+//! Decompressing yum metadata, with a limit on the size.
 
 use std::io::{self, Read};
 
 use bundle_format::input::Bounded;
 
-/// The formats, told by their first bytes rather than by a file's name.
+/// The formats, recognised by their first bytes and not by a file's name.
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const XZ: &[u8] = &[0xfd, b'7', b'z', b'X', b'Z', 0];
 const ZSTANDARD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 const BZIP2: &[u8] = b"BZh";
 const ZCHUNK: &[u8] = &[0, b'Z', b'C', b'K', b'1'];
 
-/// The memory that undoing xz may take, in bytes; `xz -9` asks for 65 MiB.
+/// The most memory for decompressing xz, in bytes. `xz -9` needs 65 MiB.
 const MAX_XZ_MEMORY: u64 = 128 << 20;
-/// The same for zstd, as a power of two; `zstd --ultra -22` asks for this much.
+/// The same for zstd, as a power of two. `zstd --ultra -22` needs this much.
 const MAX_ZSTANDARD_WINDOW: u32 = 27;
-/// How many times its size metadata may inflate to; gzip's of real repositories
-/// reaches 15, and zstd's of many versions of the same packages some dozens.
+/// How many times larger metadata may become. That of real repositories becomes up to
+/// 15 times larger with gzip, and some dozens of times with zstd if it has many
+/// versions of the same packages.
 const MAX_RATIO: u64 = 100;
-/// What little metadata may inflate to, in bytes, whatever its ratio.
+/// The size in bytes that small metadata may have when decompressed, whatever its
+/// ratio.
 const MIN_LIMIT: u64 = 64 << 20;
 
-/// A reader of what `bytes` hold: gz, xz, zstd, bz2 or no compression at all.
-/// It fails, rather than ends, once it has given `limit` bytes, or more than any
-/// real metadata of that size inflates to.
+/// A reader of the content of `bytes`: gz, xz, zstd, bz2 or uncompressed. If the
+/// content has more than `limit` bytes, or more than any real metadata of that size,
+/// the reader fails instead of ending early.
 pub fn decompress(bytes: &[u8], limit: u64) -> io::Result<impl Read + '_> {
     let likely = (bytes.len() as u64).saturating_mul(MAX_RATIO).max(MIN_LIMIT);
     let reader: Box<dyn Read> = if bytes.starts_with(GZIP) {
@@ -107,7 +109,8 @@ mod tests {
         filters.lzma2(&options);
         let check = liblzma::stream::Check::Crc32;
         let stream = liblzma::stream::Stream::new_stream_encoder(&filters, check);
-        // The dictionary is as large for the writer, which a small machine may lack.
+        // Writing needs a dictionary of the same size, and a small machine may
+        // not have the memory.
         if let Ok(stream) = stream {
             let mut xz = liblzma::write::XzEncoder::new_stream(Vec::new(), stream);
             xz.write_all(b"<metadata/>").unwrap();

@@ -1,5 +1,5 @@
-//! What packages say of one another: capabilities with version ranges, and the
-//! boolean ("rich") dependencies over them. Grammar and meaning: rpm's
+//! The relations between packages: capabilities with version ranges, and boolean
+//! ("rich") dependencies. Grammar and meaning are in rpm's
 //! `docs/manual/dependencies.md` and `docs/manual/boolean_dependencies.md`.
 
 use std::cmp::Ordering;
@@ -7,7 +7,7 @@ use std::fmt;
 
 use bundle_format::Evr;
 
-/// How deep boolean dependencies may nest; real ones stay below five.
+/// How deep boolean dependencies may nest. Real ones have less than five levels.
 const MAX_DEPTH: usize = 32;
 
 /// The comparison in a versioned capability.
@@ -62,7 +62,7 @@ impl fmt::Display for Comparison {
     }
 }
 
-/// A half-open range of versions, or a single one: `>= 1.2`, `= 1:3-4`.
+/// A range of versions with one end, or a single version: `>= 1.2`, `= 1:3-4`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Range {
     /// The comparison.
@@ -72,7 +72,7 @@ pub struct Range {
 }
 
 impl Range {
-    /// Whether this very version is in it.
+    /// Whether this exact version is in it.
     pub fn holds(&self, evr: &Evr) -> bool {
         match self.end.compare_as_range_end(evr) {
             Ordering::Less => self.comparison.allows_greater(),
@@ -82,7 +82,7 @@ impl Range {
     }
 
     /// Whether the two have a version in common (`rpmdsCompareEVR` in rpm's
-    /// `lib/rpmds.c`): a missing release on either side matches any.
+    /// `lib/rpmds.c`). A missing release on either side matches any.
     pub fn overlaps(&self, other: &Self) -> bool {
         match self.end.compare_as_range_end(&other.end) {
             Ordering::Less => self.comparison.allows_greater() || other.comparison.allows_less(),
@@ -102,13 +102,13 @@ impl fmt::Display for Range {
     }
 }
 
-/// A name that packages provide or need, with the versions meant: a package, a
-/// file, a soname, anything.
+/// A name that packages provide or need, with versions: a package, a file, a soname,
+/// or any other name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Capability {
     /// `kubelet`, `/bin/sh`, `libc.so.6(GLIBC_2.17)(64bit)`.
     pub name: String,
-    /// The versions; none for any.
+    /// The versions. `None` for any.
     pub range: Option<Range>,
 }
 
@@ -118,9 +118,8 @@ impl Capability {
         Self { name: name.into(), range: None }
     }
 
-    /// Whether something that provides `provided` of the same name is what
-    /// this asks for. Where either has no version, any will do (`rpmdsCompare`
-    /// in rpm's `lib/rpmds.c`).
+    /// Whether `provided` of the same name fulfils this. If one of the two has no
+    /// version, any fits (`rpmdsCompare` in rpm's `lib/rpmds.c`).
     pub fn accepts(&self, provided: Option<&Range>) -> bool {
         match (&self.range, provided) {
             (None, _) | (_, None) => true,
@@ -128,7 +127,7 @@ impl Capability {
         }
     }
 
-    /// Whether this is a path rather than a name.
+    /// Whether this is a path.
     pub fn is_file(&self) -> bool {
         self.name.starts_with('/')
     }
@@ -144,7 +143,7 @@ impl fmt::Display for Capability {
     }
 }
 
-/// A dependency: a capability or a boolean expression over several.
+/// A dependency: a capability, or a boolean expression of several.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dependency {
     /// Some package provides it.
@@ -157,13 +156,13 @@ pub enum Dependency {
     If(Box<Dependency>, Box<Dependency>, Option<Box<Dependency>>),
     /// `(a unless b)`, `(a unless b else c)`
     Unless(Box<Dependency>, Box<Dependency>, Option<Box<Dependency>>),
-    /// `(a with b with …)`: one package provides all.
+    /// `(a with b with …)`: one package provides all of them.
     With(Vec<Dependency>),
     /// `(a without b)`: one package provides the first and not the second.
     Without(Box<Dependency>, Box<Dependency>),
 }
 
-/// A text that is no dependency.
+/// A text that is not a dependency.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("`{}` is not a dependency: {reason}", cut(.text))]
 pub struct DependencyError {
@@ -171,7 +170,7 @@ pub struct DependencyError {
     reason: &'static str,
 }
 
-/// What is shown of a text, which may be a stranger's and very long.
+/// The part of a text that is shown. The text may be a stranger's and very long.
 fn cut(text: &str) -> String {
     match text.char_indices().nth(200) {
         Some((place, _)) => format!("{}…", text.get(..place).unwrap_or_default()),
@@ -192,7 +191,7 @@ impl Dependency {
         }
     }
 
-    /// Every capability in an expression.
+    /// All capabilities in an expression.
     pub fn capabilities(&self) -> Vec<&Capability> {
         let mut found = Vec::new();
         let mut pending = vec![self];
@@ -241,8 +240,8 @@ fn chain(f: &mut fmt::Formatter<'_>, parts: &[Dependency], operator: &str) -> fm
     f.write_str(")")
 }
 
-/// Splits at spaces and at the parentheses of boolean expressions; those inside
-/// a name, as in `libc.so.6()(64bit)`, stay with it.
+/// Splits at spaces and at the parentheses of boolean expressions. Parentheses inside
+/// a name, as in `libc.so.6()(64bit)`, belong to the name.
 fn tokens(text: &str) -> Vec<&str> {
     let mut tokens = Vec::new();
     for mut word in text.split_whitespace() {
@@ -286,8 +285,8 @@ impl<'a> Parser<'a> {
 
     fn operand(&mut self) -> Result<Dependency, &'static str> {
         match self.next() {
-            None => Err("it ends where a name should stand"),
-            Some(")") => Err("`)` stands where a name should"),
+            None => Err("it ends where a name should be"),
+            Some(")") => Err("there is `)` where a name should be"),
             Some("(") => self.expression(),
             Some(name) => {
                 let name = name.to_owned();
@@ -304,7 +303,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// What stands between `(` and `)`.
+    /// Reads the text between `(` and `)`.
     fn expression(&mut self) -> Result<Dependency, &'static str> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
@@ -329,7 +328,7 @@ impl<'a> Parser<'a> {
                 let condition = Box::new(self.operand()?);
                 Dependency::Unless(Box::new(first), condition, self.otherwise()?)
             }
-            _ => return Err("an operator is none of and, or, if, unless, else, with, without"),
+            _ => return Err("an operator is not one of and, or, if, unless, else, with, without"),
         };
         match self.next() {
             Some(")") => {
@@ -342,8 +341,9 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// `first` and all that `operator` joins to it: a list, however long, so that
-    /// nothing that walks the tree goes deeper than parentheses do.
+    /// `first` and everything that `operator` joins to it. It becomes a list of
+    /// any length, so that a walk through the tree goes only as deep as the
+    /// parentheses do.
     fn chained(
         &mut self,
         first: Dependency,

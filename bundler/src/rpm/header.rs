@@ -1,12 +1,12 @@
-//! The outside of an RPM: its lead and its two headers, checked for sense
-//! before any library reads them. Layout: rpm's `docs/manual/format_lead.md`
-//! and `format_header.md`; what is refused is what rpm's `lib/header.cc` refuses.
+//! The beginning of an RPM: its lead and its two headers. They are checked before any
+//! library reads them. The layout is in rpm's `docs/manual/format_lead.md` and
+//! `format_header.md`. This refuses what rpm's `lib/header.cc` refuses.
 
 use std::io::{self, Read};
 
 const LEAD: usize = 96;
 const LEAD_MAGIC: [u8; 4] = [0xed, 0xab, 0xee, 0xdb];
-/// Signatures are in a header of their own (`RPMSIGTYPE_HEADERSIG`).
+/// In the lead: signatures are in a header of their own (`RPMSIGTYPE_HEADERSIG`).
 const HEADER_SIGNATURE: [u8; 2] = [0, 5];
 const HEADER_MAGIC: [u8; 8] = [0x8e, 0xad, 0xe8, 0x01, 0, 0, 0, 0];
 /// The most entries of a header (`headerMaxTags`).
@@ -15,14 +15,14 @@ const MAX_ENTRIES: usize = 0xffff;
 const MAX_DATA: usize = 0x0fff_ffff;
 /// The most values of an entry (`HEADER_ARRAY_MAX`).
 const MAX_VALUES: usize = 0x000f_ffff;
-/// Lower tags are those of regions (`HEADER_I18NTABLE`).
+/// Lower tags belong to regions (`HEADER_I18NTABLE`).
 const FIRST_TAG: usize = 100;
 const ENTRY: usize = 16;
-/// The tag of old packages' regions (`HEADER_IMAGE`).
+/// The tag of a region in old packages (`HEADER_IMAGE`).
 const IMAGE: usize = 61;
 const BINARY: usize = 7;
 
-/// Which of the two headers is read.
+/// One of the two headers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
     Signatures,
@@ -30,7 +30,7 @@ enum Part {
 }
 
 impl Part {
-    /// The tag of the entry that comes first and is about all others.
+    /// The tag of the first entry, which spans all others.
     fn region(self) -> usize {
         match self {
             Self::Signatures => 62,
@@ -46,21 +46,21 @@ impl Part {
     }
 }
 
-/// The first bytes of an RPM up to its payload, known to be well formed.
+/// The first bytes of an RPM, up to its payload. They are well formed.
 #[derive(Debug)]
 pub struct Outside {
     bytes: Vec<u8>,
     header: usize,
 }
 
-/// Bytes that are no RPM.
+/// Bytes that are not an RPM.
 #[derive(Debug, thiserror::Error)]
 pub enum HeaderError {
     /// They cannot be read.
     #[error("it cannot be read")]
     Read(#[from] io::Error),
-    /// They make no sense.
-    #[error("it is no well-formed RPM: {0}")]
+    /// They have the wrong form.
+    #[error("it is not a well-formed RPM: {0}")]
     Malformed(&'static str),
 }
 
@@ -72,7 +72,7 @@ impl Outside {
         if !bytes.starts_with(&LEAD_MAGIC) {
             return Err(HeaderError::Malformed("it does not begin as one"));
         }
-        // The rest of the lead, rpm reads no more of it.
+        // rpm does not read the rest of the lead either.
         if !matches!(bytes.get(4), Some(3 | 4)) || bytes.get(78..80) != Some(&HEADER_SIGNATURE) {
             return Err(HeaderError::Malformed("it is of a version that rpm does not read"));
         }
@@ -85,12 +85,12 @@ impl Outside {
         Ok(Self { bytes, header })
     }
 
-    /// All of it.
+    /// All bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The main header, which is what signatures are over.
+    /// The main header. Signatures are over it.
     pub fn header(&self) -> &[u8] {
         self.bytes.get(self.header..).unwrap_or_default()
     }
@@ -146,7 +146,7 @@ fn read_header(reader: &mut impl Read, bytes: &mut Vec<u8>, part: Part) -> Resul
     Ok(())
 }
 
-/// What a header's index says of one value or several.
+/// An entry of a header's index. It has one value or several.
 struct Entry {
     tag: usize,
     kind: usize,
@@ -164,9 +164,9 @@ impl Entry {
         })
     }
 
-    /// Checks the entry that spans a header of `entries` entries; gives where its
-    /// end is noted in the data. It spans all of the main header, so that nothing
-    /// stands in there unsigned.
+    /// Checks the entry that spans a header of `entries` entries. Gives the
+    /// offset of its trailer in the data. In the main header it must span
+    /// everything, so that no byte is unsigned.
     fn check_region(&self, data: &[u8], entries: usize, part: Part) -> Result<usize, HeaderError> {
         let malformed = HeaderError::Malformed("the region of a header does not fit it");
         let trailer = self.offset.checked_add(ENTRY).and_then(|end| data.get(self.offset..end));
@@ -176,7 +176,7 @@ impl Entry {
             Part::Signatures if trailer.tag == IMAGE => part.region(),
             _ => trailer.tag,
         };
-        // The way back to the first entry, as a negative number.
+        // The distance back to the first entry, as a negative number.
         let length = (trailer.offset as u32).wrapping_neg() as usize;
         let is_region = |entry: &Self| entry.kind == BINARY && entry.count == ENTRY;
         let spans = length / ENTRY;
@@ -192,13 +192,13 @@ impl Entry {
         }
     }
 
-    /// Checks that the values lie inside of the data, and gives their length.
+    /// Checks that the values are within the data, and gives their length.
     fn check(&self, data: &[u8]) -> Result<usize, HeaderError> {
-        let outside = HeaderError::Malformed("an entry of a header lies outside of its data");
+        let outside = HeaderError::Malformed("an entry of a header is outside of its data");
         let Some(rest) = data.get(self.offset..) else { return Err(outside) };
         let count = self.count;
         if self.tag < FIRST_TAG || count == 0 || (self.kind != BINARY && count > MAX_VALUES) {
-            return Err(HeaderError::Malformed("an entry of a header has no sense"));
+            return Err(HeaderError::Malformed("an entry of a header makes no sense"));
         }
         let width = match self.kind {
             1 | 2 | BINARY => 1,
@@ -206,7 +206,7 @@ impl Entry {
             4 => 4,
             5 => 8,
             6 if count != 1 => {
-                return Err(HeaderError::Malformed("a text of a header is several"));
+                return Err(HeaderError::Malformed("a text of a header has several values"));
             }
             6 | 8 | 9 => {
                 let ends = rest.iter().enumerate().filter(|(_, byte)| **byte == 0);

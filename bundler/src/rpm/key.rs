@@ -1,8 +1,8 @@
-//! Vendors' public keys and what their signatures are worth.
+//! Vendors' public keys, and whether their signatures count.
 //!
-//! The OpenPGP library checks mathematics only; the policy is ours: a revoked
-//! key counts for nothing, an expired one only where the spec says so, a subkey
-//! no more than its primary key, and hashes that can be forged are not accepted.
+//! The OpenPGP library only checks the mathematics. The rules are ours: a revoked key
+//! does not count, an expired one counts only if the spec says so, a subkey counts at
+//! most as much as its primary key, and hashes that can be forged are not accepted.
 
 use std::io::{self, Read};
 use std::time::SystemTime;
@@ -21,16 +21,17 @@ use super::standing::{Standing, is_over, signature_end, time};
 /// The largest key file that is read, in bytes.
 pub const MAX_KEY: u64 = 1 << 20;
 
-/// What becomes of signatures by a key that has expired.
+/// What to do with signatures by a key that has expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpiredKeys {
     /// They do not count.
     Refuse,
-    /// They count; the spec gives the reason.
+    /// They count. The spec gives the reason.
     Allow,
 }
 
-/// The keys that a repository may sign with: each once, united of its copies.
+/// The keys that a repository may sign with. Each key is in it once, united from all
+/// its copies.
 #[derive(Clone, Debug, Default)]
 pub struct Keyring {
     keys: Vec<Certificate>,
@@ -52,21 +53,21 @@ pub enum SignatureError {
     /// There is no signature.
     #[error("it is not signed")]
     Unsigned,
-    /// What should be a signature is none.
+    /// These bytes are not a signature.
     #[error("its signature cannot be read: {0}")]
     Malformed(String),
-    /// What the signature is over cannot be read.
+    /// The signed bytes cannot be read.
     #[error("it cannot be read again to check its signature: {0}")]
     Unreadable(String),
-    /// The signature is over something else than a document.
-    #[error("its signature is of a kind that vouches for no file")]
+    /// It is not a signature of a document.
+    #[error("its signature is of a kind that is not for files")]
     Kind,
-    /// The key is none of those given.
-    #[error("it is signed with key {found}, and the keys given are {}; get that key from the vendor, by a way that you trust", .known.join(", "))]
+    /// None of the given keys made it.
+    #[error("it is signed with key {found}, and the keys given are {}; get that key from the vendor, in a way that you trust", .known.join(", "))]
     UnknownKey {
         /// The key id in the signature.
         found: String,
-        /// The keys given.
+        /// The given keys.
         known: Vec<String>,
     },
     /// The key has expired.
@@ -76,76 +77,74 @@ pub enum SignatureError {
     Expired {
         /// The key.
         key: String,
-        /// The day.
+        /// The day on which it expired.
         date: String,
     },
-    /// The key's owner has withdrawn it.
+    /// The key's owner has revoked it.
     #[error(
         "it is signed with key {0}, which its owner has revoked; get the new key from the vendor"
     )]
     Revoked(String),
-    /// Whether the key was withdrawn cannot be told.
+    /// Nobody can tell whether the key was revoked.
     #[error(
-        "it is signed with key {key}, which may be revoked: it bears a revocation by {revoker}, whose key is not given, so this cannot be checked; name that key under `keys` too (what it signs is then accepted as well), or get a new key from the vendor"
+        "it is signed with key {key}, which may be revoked: it has a revocation by {revoker}, whose key is not given, so this cannot be checked; name that key under `keys` too (what it signs is then accepted as well), or get a new key from the vendor"
     )]
     RevokerMissing {
         /// The key.
         key: String,
-        /// The fingerprint of the key that is not given.
+        /// The fingerprint of the missing revoker's key.
         revoker: String,
     },
-    /// The key says nothing of itself that its primary key has signed.
+    /// The key has no statement about itself that its primary key has signed.
     #[error(
         "it is signed with key {0}, which has no valid signature of its own that says who it is; get a whole copy from the vendor"
     )]
     NoSelfSignature(String),
-    /// The key is made for something else.
+    /// The key is not made for signing.
     #[error(
         "it is signed with key {0}, which its owner has not made for signing, or which has not agreed to belong to that owner"
     )]
     NotForSigning(String),
-    /// The key is younger than the signature, or than today.
+    /// The key was made after the signature, or after today.
     #[error(
         "it is signed with key {key}, which was made on {date}: that is after the signature, or after today by this machine's clock"
     )]
     TooYoung {
         /// The key.
         key: String,
-        /// The day.
+        /// The day on which it was made.
         date: String,
     },
-    /// The signature itself had an end.
-    #[error(
-        "its signature by key {key} was made to hold until {date}; the vendor has to sign it again"
-    )]
+    /// The signature itself has expired.
+    #[error("its signature by key {key} was valid until {date}; the vendor has to sign it again")]
     Over {
         /// The key.
         key: String,
-        /// The day.
+        /// The day on which it expired.
         date: String,
     },
-    /// The hash can be forged.
+    /// Its hash can be forged.
     #[error("its signature uses {0}, which can be forged")]
     Weak(String),
-    /// The signed bytes are other bytes.
+    /// The bytes are not those that were signed.
     #[error(
-        "its signature by key {0} does not fit: the bytes were changed, or the signature belongs to others"
+        "its signature by key {0} is wrong: the file was changed, or the signature belongs to another file"
     )]
     Bad(String),
 }
 
-/// How signatures of one thing are judged.
+/// How the signatures of something are judged.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Judgement<'a> {
-    /// The kinds that count: a text signature overlooks changed line ends.
+    /// The kinds that count. A signature of a text ignores changed line ends.
     pub(super) kinds: &'a [SignatureType],
     pub(super) expired: ExpiredKeys,
     pub(super) now: SystemTime,
 }
 
-/// Why there is no key in `bytes`: where they are something else, what that is.
+/// Why `bytes` contain no key. If they are something else, says what they are.
 fn of_no_key(bytes: &[u8], reason: Option<String>) -> Option<String> {
-    // A packet's first bit is set (RFC 9580, 4.2); armored ones have a mark.
+    // The first bit of a packet is set (RFC 9580, 4.2). Armored keys have a mark.
     let is_packet = bytes.first().is_some_and(|first| first & 0x80 != 0);
     match recognise::what(bytes) {
         recognise::OPENPGP_KEY => reason,
@@ -158,9 +157,9 @@ fn of_no_key(bytes: &[u8], reason: Option<String>) -> Option<String> {
 }
 
 impl Keyring {
-    /// Takes in every key of `bytes`, armored or binary. Another copy of a key
-    /// that is here already is united with it. One key that cannot be read does
-    /// not spoil the rest; a file without a usable key or revocation is an error.
+    /// Adds every key of `bytes`, armored or binary. If the key is here already,
+    /// its copies are united. A key that cannot be read does not affect the
+    /// others. A file without a usable key or revocation is an error.
     pub fn add(&mut self, file: &str, bytes: &[u8]) -> Result<(), KeyError> {
         let parsed = certificate::parse(bytes);
         if parsed.certificates.is_empty() && parsed.revocations.is_empty() {
@@ -173,7 +172,7 @@ impl Keyring {
         Ok(())
     }
 
-    /// Takes in every key of `other`.
+    /// Adds every key of `other`.
     pub fn unite(&mut self, other: &Self) {
         self.take(&other.keys, &other.revocations);
     }
@@ -189,7 +188,7 @@ impl Keyring {
         self.revoke(&[]);
     }
 
-    /// Takes from `others` what they know more of the keys that are here.
+    /// Adds what `others` know about the keys that are here.
     pub fn learn(&mut self, others: &Self) {
         for key in &mut self.keys {
             if let Some(copy) = others.keys.iter().find(|other| other.is_same_key(key)) {
@@ -200,7 +199,8 @@ impl Keyring {
         self.revoke(&others.keys);
     }
 
-    /// Takes all revocations to their keys. `others` may have made some of them.
+    /// Applies all revocations to their keys. Keys of `others` may have made some
+    /// of them.
     fn revoke(&mut self, others: &[Certificate]) {
         let revokers = self.keys.iter().chain(others);
         let revokers: Vec<PublicKey> = revokers.map(|key| key.primary.clone()).collect();
@@ -214,10 +214,10 @@ impl Keyring {
         }
     }
 
-    /// What a node is given in place of the key file `bytes`, which is of this
-    /// keyring: none where the file says all that is known of its keys, and rpm
-    /// can import it as it is. rpm keeps the first copy of a key that it meets, so
-    /// all must be the last word.
+    /// The key file that a node gets instead of `bytes`, a key file of this
+    /// keyring. `None` if the file has everything that is known about its keys,
+    /// and rpm can import it unchanged. rpm keeps the first copy of a key that it
+    /// meets, so every copy must be complete.
     pub fn united(&self, bytes: &[u8]) -> Result<Option<Vec<u8>>, KeyError> {
         let parsed = certificate::parse(bytes);
         let is_whole = armor::is_importable(bytes)
@@ -249,14 +249,14 @@ impl Keyring {
         self.keys.iter().map(|key| fingerprint(&key.primary)).collect()
     }
 
-    /// When each key expires as seen on the day `now`, where it does.
+    /// The date on which each key expires, as seen at the time `now`, if it does.
     pub fn expiries(&self, now: SystemTime) -> Vec<Option<SystemTime>> {
         self.keys.iter().map(|key| key.standing(now).and_then(|key| key.expires)).collect()
     }
 
     /// Whether one of the signatures in `signatures` (armored or binary, one or
-    /// several) over `content` is by one of these keys and counts on the day
-    /// `now`. Gives the fingerprint of the key.
+    /// several) over `content` is by one of these keys and counts at the time
+    /// `now`. Gives the key's fingerprint.
     pub fn verify(
         &self,
         content: &[u8],
@@ -269,8 +269,8 @@ impl Keyring {
         self.judge(&|| Ok(Box::new(content)), signatures, judgement).map(|by| by.fingerprint)
     }
 
-    /// The keys that are made for signing: whether each is a subkey, and its
-    /// algorithm.
+    /// The keys that are made for signing, each with whether it is a subkey, and
+    /// its algorithm.
     pub(super) fn signing(
         &self,
         now: SystemTime,
@@ -285,7 +285,8 @@ impl Keyring {
         })
     }
 
-    /// The same for what is too large to hold, and is read anew by `open`.
+    /// The same, for content that is too large for memory. `open` reads it again
+    /// for each signature.
     pub(super) fn judge<'a>(
         &self,
         open: Open<'_, 'a>,
@@ -308,7 +309,7 @@ impl Keyring {
         for DetachedSignature { signature } in &signatures {
             match self.judge_one(open, signature, judgement) {
                 Ok(by) => return Ok(by),
-                // Of several signatures, one by a key that is given says more.
+                // Of several errors, one about a given key says more.
                 Err(SignatureError::UnknownKey { .. }) if problem != SignatureError::Unsigned => {}
                 Err(error) => problem = error,
             }
@@ -347,18 +348,18 @@ impl Keyring {
     }
 }
 
-/// Whose signature counts.
+/// The key whose signature counts.
 #[derive(Clone, Debug)]
 pub(super) struct Signatory {
-    /// That of the primary key.
+    /// The fingerprint of the primary key.
     pub(super) fingerprint: String,
-    /// The key itself, in words.
+    /// A description of the signing key.
     pub(super) words: String,
     pub(super) is_subkey: bool,
     pub(super) algorithm: PublicKeyAlgorithm,
 }
 
-/// Opens what is signed at its beginning.
+/// Opens the signed content at its beginning.
 pub(super) type Open<'o, 'a> = &'o dyn Fn() -> io::Result<Box<dyn Read + 'a>>;
 
 /// A primary key or subkey that a signature names.
@@ -382,7 +383,7 @@ impl<'a> Signer<'a> {
         }
     }
 
-    /// Whether the key was worth something when it signed, and is now.
+    /// Whether the key counted when it signed, and counts now.
     fn judge(
         &self,
         signature: &Signature,
@@ -481,7 +482,7 @@ mod tests {
             let cure = "such a file begins with `-----BEGIN PGP PUBLIC KEY BLOCK-----`";
             assert!(error.contains(words) && error.contains(cure), "{error}");
         }
-        // What is broken is not something else.
+        // A broken key is not reported as another kind of file.
         let broken = b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nQQ\n";
         let error = Keyring::default().add("k.asc", broken).unwrap_err().to_string();
         assert!(!error.contains("such a file begins with"), "{error}");

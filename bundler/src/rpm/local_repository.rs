@@ -1,4 +1,4 @@
-//! The metadata by which a node's own yum or dnf reads the bundle's packages.
+//! The metadata with which a node's own yum or dnf reads the bundle's packages.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -13,13 +13,13 @@ use rpmrepo_metadata::{
 
 /// A package in the repository.
 pub struct Member {
-    /// Its header, which has been verified.
+    /// Its header. It has been verified.
     pub header: PackageMetadata,
-    /// The name of its file, beside `repodata/`.
+    /// The name of its file, next to `repodata/`.
     pub file_name: String,
     /// The digest of its file.
     pub digest: Digest,
-    /// Bytes of its file.
+    /// The size of its file in bytes.
     pub size: u64,
 }
 
@@ -28,8 +28,8 @@ pub struct Member {
 #[error("cannot make the metadata of the bundle's packages: {0}")]
 pub struct LocalRepositoryError(String);
 
-/// The files of `repodata/` by name, gzip-compressed since el7's yum reads no
-/// zstd. The same packages give the same bytes: no time is in them.
+/// The files of `repodata/` by name, compressed with gzip because el7's yum cannot
+/// read zstd. The same packages give the same bytes, because no time is in them.
 pub fn metadata(members: Vec<Member>) -> Result<Vec<(String, Vec<u8>)>, LocalRepositoryError> {
     let fail = |error: &dyn std::fmt::Display| LocalRepositoryError(error.to_string());
     let mut repository = Repository::new();

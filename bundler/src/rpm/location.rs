@@ -1,10 +1,10 @@
-//! Where a repository's files are: from what its metadata says to a URL. The
-//! metadata may be a stranger's, so it leads to no other kind of place than the
-//! repository itself is.
+//! The URLs of a repository's files, made from its metadata. The metadata may be a
+//! stranger's, so it must not lead to another kind of place than the repository's
+//! own.
 
 use url::Url;
 
-/// `base` with a slash at its end, as [`Url::join`] needs it.
+/// `base` with a slash at its end, which [`Url::join`] needs.
 pub fn folder(base: &Url) -> Url {
     let mut folder = base.clone();
     if !folder.path().ends_with('/') {
@@ -13,9 +13,9 @@ pub fn folder(base: &Url) -> Url {
     folder
 }
 
-/// The URL of the file that stands as `href` in metadata, relative to `base`.
+/// The URL of the file whose `href` in metadata is relative to `base`.
 ///
-/// createrepo_c writes names of files as they are, and other programs write them
+/// createrepo_c writes names of files unchanged, and other programs write them
 /// percent-encoded. An escape such as `%2B` stays as it is. Every other character
 /// that has a meaning in a URL, such as `?` and `#`, is escaped.
 pub fn file(base: &Url, href: &str) -> Result<Url, String> {
@@ -32,11 +32,11 @@ pub fn file(base: &Url, href: &str) -> Result<Url, String> {
         return Err(problem(&format!("leads away from {base}")));
     } else {
         let path = escaped(href);
-        // A colon in the first segment is none behind a scheme.
+        // So a colon in the first segment does not end a scheme.
         let relative = if path.starts_with('/') { path } else { format!("./{path}") };
         base.join(&relative).map_err(|error| problem(&format!("is no URL: {error}")))?
     };
-    // It may lead to another folder of the same server (`../../pool/…` is real).
+    // It may lead to another folder of the same server (`../../pool/…` occurs).
     if url.scheme() != base.scheme() || url.host() != base.host() || url.port() != base.port() {
         return Err(problem(&format!("leads away from {base}")));
     }
@@ -44,10 +44,9 @@ pub fn file(base: &Url, href: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// The folder that files are relative to where metadata names another one than
-/// `repository`, as `createrepo_c --baseurl` does. That may be on another host,
-/// then over https only, and never on this machine's disk, unless the repository
-/// is there itself.
+/// The base folder of files, if metadata names another one than `repository`, as
+/// `createrepo_c --baseurl` does. It may be on another host, but then only over
+/// https. It may be on this machine's disk only if the repository is too.
 pub fn other_base(repository: &Url, base: &str) -> Result<Url, String> {
     let problem = |reason: &str| format!("its base `{}` {reason}", base.escape_debug());
     let url = Url::parse(base).map_err(|error| problem(&format!("is no URL: {error}")))?;
@@ -65,7 +64,7 @@ pub fn other_base(repository: &Url, base: &str) -> Result<Url, String> {
     Ok(folder(&url))
 }
 
-/// Whether nothing in a URL is somebody's own.
+/// Refuses a URL with a user, a password, a query or a fragment.
 fn nobodys(url: &Url) -> Result<(), String> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err("holds a user or a password".to_owned());

@@ -1,5 +1,5 @@
-//! What a target's own rpm can check. That of el7 (4.11) is older than much that
-//! vendors do by now: it knows no subkeys, no algorithms of keys but RSA and DSA,
+//! What the rpm on a target's nodes can check. That of el7 (4.11) is too old for much
+//! that vendors use today: it knows no subkeys, no key algorithms except RSA and DSA,
 //! and only the older kinds of signatures in a package.
 
 use std::time::SystemTime;
@@ -18,10 +18,10 @@ pub enum NodeRpm {
 }
 
 /// What to do about packages whose signatures el7's rpm cannot check.
-pub const EL7_ADVICE: &str = "where el7's rpm refuses a signature, ask the vendor for packages that are signed with an RSA key itself, or sign them anew with a key of your own (`rpmsign --addsign`) and offer them in a repository of yours, or set `gpgcheck: {off: REASON}` for the repository";
+pub const EL7_ADVICE: &str = "if el7's rpm refuses a signature, ask the vendor for packages that are signed with an RSA primary key, or sign them again with your own key (`rpmsign --addsign`) and put them into your own repository, or set `gpgcheck: {off: REASON}` for the repository";
 
 impl NodeRpm {
-    /// That of the spec's `family`.
+    /// The rpm of the spec's `family`.
     pub fn of_family(family: &str) -> Self {
         match family {
             "el7" => Self::El7,
@@ -29,7 +29,7 @@ impl NodeRpm {
         }
     }
 
-    /// Why it cannot check what this key signs, where it cannot.
+    /// Why it cannot check signatures of this key. `None` if it can.
     pub(super) fn objection(
         self,
         is_subkey: bool,
@@ -45,12 +45,12 @@ impl NodeRpm {
         }
     }
 
-    /// Whether it looks at signatures in `RPMTAG_OPENPGP`.
+    /// Whether it reads signatures in `RPMTAG_OPENPGP`.
     pub(super) fn knows_several_signatures(self) -> bool {
         self == Self::Newer
     }
 
-    /// Whether one of `keys` can sign something that it is able to check.
+    /// Whether it can check signatures of at least one of `keys`.
     pub fn can_check(self, keys: &Keyring, now: SystemTime) -> bool {
         self == Self::Newer
             || keys

@@ -9,37 +9,38 @@ use crate::fetch::checksum::Checksum;
 /// One entry of `primary.xml`.
 #[derive(Clone, Debug)]
 pub struct Package {
-    /// What it is.
+    /// Its name, version and architecture.
     pub nevra: Nevra,
-    /// Where its file is.
+    /// The URL of its file.
     pub source: Url,
     /// The file's size in bytes.
     pub size: u64,
     /// The file's checksum.
     pub checksum: Checksum,
-    /// What it offers besides files; its own name among them.
+    /// What it provides besides files. Its own name is included.
     pub provides: Vec<Capability>,
-    /// What it needs.
+    /// What it requires.
     pub requires: Vec<Dependency>,
-    /// What it cannot stand beside.
+    /// What it cannot be installed with.
     pub conflicts: Vec<Dependency>,
-    /// The packages, by name, that it takes the place of.
+    /// The packages that it replaces, by name.
     pub obsoletes: Vec<Capability>,
-    /// What makes others a better or a worse choice beside it.
+    /// Dependencies that make other packages a better choice.
     pub weak: Weak,
-    /// Its files: those of `primary.xml`, or all where `filelists.xml` was read.
+    /// Its files: those in `primary.xml`, or all of them if `filelists.xml` was
+    /// read.
     pub files: Vec<String>,
 }
 
-/// Dependencies that bring no package along.
+/// Dependencies that add no package.
 #[derive(Clone, Debug, Default)]
 pub struct Weak {
     /// `Recommends:`
     pub recommends: Vec<Dependency>,
     /// `Suggests:`
     pub suggests: Vec<Dependency>,
-    /// `Supplements:`, a `Recommends:` from the other side.
+    /// `Supplements:`, a `Recommends:` in the other direction.
     pub supplements: Vec<Dependency>,
-    /// `Enhances:`, a `Suggests:` from the other side.
+    /// `Enhances:`, a `Suggests:` in the other direction.
     pub enhances: Vec<Dependency>,
 }

@@ -1,13 +1,14 @@
-//! The digests that a package carries of itself, compared as `rpmkeys -K` does
-//! (rpm's `lib/rpmvs.c`). Those of the header and of both together stand in the
-//! signature header, which nobody signs; those of the payload in the header.
+//! The digests that a package contains of itself, checked as `rpmkeys -K` does (rpm's
+//! `lib/rpmvs.c`). Those of the header, and of header and payload, are in the
+//! signature header, which is not signed. Those of the payload are in the main
+//! header.
 
 use std::io::{self, Read};
 
 use pgp::crypto::hash::HashAlgorithm;
 use rpm::{IndexSignatureTag, IndexTag, PackageMetadata};
 
-/// What of a package a digest is over.
+/// The part of a package that a digest is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Range {
     Header,
@@ -15,13 +16,13 @@ enum Range {
     Both,
 }
 
-/// A digest that a package carries.
+/// A digest in a package.
 #[derive(Debug)]
 struct Carried {
     range: Range,
     algorithm: HashAlgorithm,
-    /// In hex. The payload must have one of them: rpm records a digest of the
-    /// compressed payload and one of the same payload before compression.
+    /// The digests in hex. The payload must have one of them: rpm records one of
+    /// the compressed payload, and one of the payload before compression.
     expected: Vec<String>,
 }
 
@@ -63,12 +64,12 @@ impl Digests {
         Ok(Self(carried))
     }
 
-    /// Whether the header says what the payload has to be.
+    /// Whether the header has a digest of the payload.
     pub(super) fn header_names_payload(&self) -> bool {
         self.0.iter().any(|one| one.range == Range::Payload)
     }
 
-    /// What of the package no digest is over.
+    /// The parts of the package that no digest covers.
     pub(super) fn gaps(&self) -> Vec<&'static str> {
         let lacks =
             |range| !self.0.iter().any(|one| one.range == range || one.range == Range::Both);
@@ -79,7 +80,7 @@ impl Digests {
             .collect()
     }
 
-    /// Reads the payload to its end and gives the digests that do not fit.
+    /// Reads the payload to its end, and gives the digests that are wrong.
     pub(super) fn misfits(
         &self,
         header: &[u8],
@@ -133,7 +134,7 @@ impl Carried {
     }
 }
 
-/// A tag's value; none where the package does not have the tag.
+/// A tag's value. `None` if the package does not have the tag.
 pub(super) fn found<T>(value: Result<T, rpm::Error>) -> Result<Option<T>, rpm::Error> {
     match value {
         Ok(value) => Ok(Some(value)),

@@ -1,11 +1,11 @@
-//! A package file and what vouches for it: the checksum that signed metadata
-//! gives, and the signature in its own header.
+//! Checking a package file by the checksum in signed metadata, and by the signature
+//! in its own header.
 //!
-//! As `rpmkeys -K` does, all is checked that a package carries: its digests and
-//! its signatures. A signature of the header reaches the payload by the digest
-//! of it that the header holds since rpm 4.14; packages of el7 have a second
-//! signature, over header and payload. Where neither is, only the checksum of
-//! the whole file in signed metadata closes the gap.
+//! As `rpmkeys -K` does, this checks all digests and signatures that a package has. A
+//! signature of the header covers the payload through the payload's digest, which the
+//! header contains since rpm 4.14. Packages of el7 have a second signature, over
+//! header and payload. If a package has neither, only the checksum of the whole file
+//! in signed metadata covers the payload.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -21,21 +21,21 @@ use super::node_rpm::NodeRpm;
 use super::package_digest::{Digests, found};
 use crate::fetch::checksum::Checksum;
 
-/// Whose signature a package must bear.
+/// Whose signature a package must have.
 #[derive(Clone, Copy, Debug)]
 pub enum Signature<'a> {
     /// One of these keys.
     By {
         /// The keys.
         keyring: &'a Keyring,
-        /// What becomes of expired ones.
+        /// What to do with expired keys.
         expired: ExpiredKeys,
-        /// Whether the checksum of the file is from metadata that was signed.
+        /// Whether the checksum of the file is from signed metadata.
         metadata_is_signed: bool,
-        /// The rpm that will check it once more.
+        /// The node's rpm, which will check the package again.
         node_rpm: NodeRpm,
     },
-    /// Nobody's: the spec switched the check off and says why.
+    /// Nobody's. The spec switched the check off and gives the reason.
     Unchecked,
 }
 
@@ -45,51 +45,51 @@ pub enum PackageError {
     /// It cannot be read.
     #[error("it cannot be read")]
     Read(#[from] std::io::Error),
-    /// It is not the file that the metadata promises.
+    /// It is not the file that the metadata names.
     #[error("it is not the file that the repository's metadata promises ({0})")]
     Checksum(Checksum),
-    /// It is no RPM.
+    /// It is not an RPM.
     #[error(transparent)]
     Header(#[from] HeaderError),
     /// Its headers make no sense.
     #[error("its headers make no sense: {0}")]
     Malformed(String),
-    /// It is not what it says itself that it is.
+    /// Its bytes do not have the digests in it.
     #[error(
-        "it was damaged, or changed after it was made: what it says of itself does not fit ({}); have the repository mended, or use another mirror", .0.join(", ")
+        "it was damaged, or changed after it was made: it has wrong digests ({}); ask the vendor to fix the repository, or use another mirror", .0.join(", ")
     )]
     Digest(Vec<String>),
-    /// It does not say itself what it is.
-    #[error("it holds no digest of {}, so that rpm would refuse it", .0.join(" and "))]
+    /// It has no digest of some of its parts.
+    #[error("it has no digest of {}, so rpm would refuse it", .0.join(" and "))]
     NoDigest(Vec<&'static str>),
-    /// Its signature is for its header only.
+    /// Its signature covers only its header.
     #[error(
-        "its signature covers its header only, and nothing in it ties the payload to the header; let `repoGpgcheck` be on for this repository, so that signed metadata vouches for the whole file"
+        "its signature covers only its header, and the header has no digest of the payload; switch `repoGpgcheck` on for this repository, so that signed metadata covers the whole file"
     )]
     PartlySigned,
-    /// Its header says another package than the metadata.
+    /// Its header names another package than the metadata.
     #[error("it says that it is {found}")]
     Other {
-        /// What its header says.
+        /// The package in its header.
         found: String,
     },
     /// Its signature does not count.
     #[error(transparent)]
     Signature(#[from] SignatureError),
-    /// Its signature counts, but not on a node.
+    /// Its signature counts here, but not on a node.
     #[error(
         "it is signed with key {key}; el7's rpm (4.11) {objection}, and would refuse the package"
     )]
     NodeRpm {
-        /// The key, and whose it is.
+        /// The key, and its owner.
         key: String,
-        /// What stands in the way.
+        /// Why the node's rpm refuses it.
         objection: &'static str,
     },
 }
 
-/// Checks that `file` is `package`, has this checksum and bears this signature;
-/// gives its header, and the fingerprint of the key that signed it.
+/// Checks that `file` is `package`, and has this checksum and this signature. Gives
+/// its header, and the fingerprint of the key that signed it.
 pub fn verify(
     mut file: File,
     package: &Nevra,
@@ -134,10 +134,10 @@ pub fn verify(
     Ok((header, signed_by))
 }
 
-/// What the signatures of a package came to.
+/// The result of checking a package's signatures.
 struct Signed {
     by: String,
-    /// Whether one is over the payload as well.
+    /// Whether a signature also covers the payload.
     payload: bool,
 }
 
@@ -162,8 +162,9 @@ impl Subject<'_> {
         }
     }
 
-    /// The newer kind, of which there may be several, of several vendors or generations
-    /// of keys: one has to count, and none may be over other bytes. Gives whose counts.
+    /// Checks the newer kind of signature. There may be several, by several
+    /// vendors or generations of keys. One must count, and none may be over other
+    /// bytes. Gives the key of the one that counts.
     fn several(&self) -> Result<Option<String>, PackageError> {
         let signatures = &self.header.signature;
         if !self.node_rpm.knows_several_signatures()
@@ -186,7 +187,8 @@ impl Subject<'_> {
         }
     }
 
-    /// The older kinds: rpm refuses a package of which one does not count.
+    /// Checks the older kinds of signatures. rpm refuses a package if one of them
+    /// does not count.
     fn older(&self) -> Result<Option<Signed>, PackageError> {
         let mut signed: Option<Signed> = None;
         for (tag, is_over_payload) in [

@@ -23,13 +23,13 @@ pub enum MetadataError {
     /// The compressed data is damaged or too large.
     #[error("cannot decompress it")]
     Decompress(#[from] std::io::Error),
-    /// It is not XML of the kind.
+    /// It is not XML of this kind.
     #[error("it is not yum metadata: {0}")]
     Xml(String),
-    /// It would take more memory than any real metadata.
+    /// It would need more memory than any real metadata.
     #[error("it holds more than any real metadata of its size")]
     Memory,
-    /// An entry makes no sense.
+    /// An entry is wrong.
     #[error("package `{package}`: {problem}")]
     Package {
         /// Its name.
@@ -39,8 +39,8 @@ pub enum MetadataError {
     },
 }
 
-/// Reads the packages of a `primary.xml`, compressed or not, that inflates to
-/// `limit` bytes at most. Their places are relative to `base`.
+/// Reads the packages of a `primary.xml`, compressed or not, of at most `limit` bytes
+/// when decompressed. Their paths are relative to `base`.
 pub fn read_primary(bytes: &[u8], limit: u64, base: &Url) -> Result<Vec<Package>, MetadataError> {
     let mut visitor = Primary {
         base,
@@ -60,8 +60,8 @@ pub fn read_primary(bytes: &[u8], limit: u64, base: &Url) -> Result<Vec<Package>
     }
 }
 
-/// Reads the files of each package, by package checksum, of a `filelists.xml`:
-/// those that `wanted` says, since all of a distribution's take gigabytes.
+/// Reads the files of each package from a `filelists.xml`, by package checksum. Keeps
+/// only the `wanted` files, because all files of a distribution need gigabytes.
 pub fn read_filelists(
     bytes: &[u8],
     limit: u64,
@@ -80,21 +80,22 @@ pub fn read_filelists(
     }
 }
 
-/// How much memory what is read may take. A few bytes can stand for many, and
-/// each entry takes more memory than text.
+/// The memory that is left for what is read. Metadata can be small and stand for
+/// much, and each entry needs more memory than its text.
 struct Memory {
     left: u64,
     taken: bool,
 }
 
 impl Memory {
-    /// Enough for any real metadata whose file has these bytes: it takes some
-    /// twenty times the size of its gzip.
+    /// Enough memory for any real metadata whose file has these bytes: it needs
+    /// some twenty times the size of its gzip.
     fn for_metadata(bytes: &[u8]) -> Self {
         Self { left: (160 << 20) + 48 * bytes.len() as u64, taken: true }
     }
 
-    /// Whether there is some left for another `bytes` and what goes with them.
+    /// Takes memory for `bytes` and what goes with them. False if there is not
+    /// enough.
     fn take(&mut self, bytes: usize) -> bool {
         const OVERHEAD: u64 = 120;
         match self.left.checked_sub(OVERHEAD + bytes as u64) {
@@ -109,7 +110,7 @@ impl Memory {
     }
 }
 
-/// What was seen of the entry that is being read.
+/// What has been read of the current entry.
 #[derive(Default)]
 struct Entry {
     name: String,
@@ -138,7 +139,7 @@ impl Primary<'_> {
     /// Whether there is memory for a relation.
     fn has_room(&mut self, data: &RequirementData<'_>) -> bool {
         let words = [Some(data.name), data.version, data.release];
-        // A boolean expression takes a part for each word of it.
+        // A boolean expression needs a node for each of its words.
         let parts = 1 + data.name.len() / 8 * usize::from(data.name.starts_with('('));
         let bytes = words.into_iter().flatten().map(str::len).sum::<usize>() + parts * 100;
         self.room_for(bytes)
@@ -167,8 +168,8 @@ impl Primary<'_> {
         capability(data).map_err(|problem| self.report(problem)).ok()
     }
 
-    /// A weak dependency that makes no sense is no reason to refuse a repository:
-    /// nothing is missing without it.
+    /// A weak dependency. If it is wrong, it is ignored: nothing is missing
+    /// without it.
     fn weak(&mut self, data: &RequirementData<'_>) -> Option<Dependency> {
         if self.has_room(data) { dependency(data).ok() } else { None }
     }
@@ -269,7 +270,7 @@ impl PrimaryVisitor for Primary<'_> {
     }
 
     fn add_require(&mut self, data: RequirementData<'_>) {
-        // `rpmlib(…)` asks for a feature of rpm itself.
+        // `rpmlib(…)` requires a feature of rpm itself.
         if data.name.starts_with("rpmlib(") {
             return;
         }

@@ -5,10 +5,10 @@ use rpmrepo_metadata::{RepomdXml, Repository as RepositoryData};
 use super::xml;
 use crate::fetch::checksum::{Checksum, ChecksumError};
 
-/// What is read of `repomd.xml`.
+/// The parts of `repomd.xml` that are read.
 #[derive(Debug, Default)]
 pub struct Repomd {
-    /// `<revision>`, where it is written.
+    /// `<revision>`, if there is one.
     pub revision: Option<String>,
     records: Vec<Record>,
 }
@@ -18,25 +18,25 @@ pub struct Repomd {
 pub struct Record {
     /// `primary`, `filelists`, `group_gz`, `modules`, …
     pub kind: String,
-    /// Its place, relative to the repository's base URL.
+    /// Its path, relative to the repository's base URL.
     pub href: String,
-    /// The base URL of the file, where it is another one.
+    /// The file's base URL, if it differs from the repository's.
     pub base: Option<String>,
-    /// The checksum of the file as it is served.
+    /// The checksum of the file as the server has it.
     pub checksum: Checksum,
-    /// Its size in bytes, where it is written.
+    /// Its size in bytes, if it is given.
     pub size: Option<u64>,
-    /// Its size in bytes when decompressed, where it is written.
+    /// Its decompressed size in bytes, if it is given.
     pub open_size: Option<u64>,
 }
 
 /// Why a `repomd.xml` cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RepomdError {
-    /// It is not XML of the kind.
+    /// It is not XML of this kind.
     #[error("repomd.xml is not a table of contents of yum metadata: {0}")]
     Malformed(String),
-    /// A checksum in it is of no use.
+    /// A checksum in it cannot be used.
     #[error("repomd.xml, data type `{kind}`")]
     Checksum {
         /// The data type.
@@ -48,10 +48,10 @@ pub enum RepomdError {
 }
 
 impl Repomd {
-    /// Reads the text of `repomd.xml`, whose signature has been checked.
+    /// Reads the text of `repomd.xml`. Its signature has been checked.
     pub fn parse(bytes: &[u8]) -> Result<Self, RepomdError> {
         let malformed = |reason: String| RepomdError::Malformed(reason);
-        // The XML reader below takes valid UTF-8 for granted.
+        // The XML reader below requires valid UTF-8.
         let text = std::str::from_utf8(bytes).map_err(|error| malformed(error.to_string()))?;
         if !text.contains("<repomd") {
             let start: String = text.chars().take(60).collect();
@@ -63,8 +63,8 @@ impl Repomd {
             .map_err(|error| malformed(error.to_string()))?;
         let mut records = Vec::new();
         for record in data.repomd().records() {
-            // zchunk and sqlite copies of the same data are not read, so their
-            // checksums are nobody's concern.
+            // The zchunk and sqlite copies of the same data are not read,
+            // so their checksums do not matter.
             if record.metadata_name.ends_with("_zck") || record.metadata_name.ends_with("_db") {
                 continue;
             }

@@ -1,6 +1,5 @@
-//! A yum repository, read from its metadata. The caller has checked the
-//! signature of `repomd.xml`; every byte below it is checked here against the
-//! checksums that it holds.
+//! A yum repository, read from its metadata. The caller has checked the signature of
+//! `repomd.xml`. Every other file is checked here against the checksums in it.
 
 use bundle_format::{Digest, Nevra};
 use url::Url;
@@ -13,28 +12,29 @@ use super::repomd::{Record, Repomd, RepomdError};
 use crate::fetch::checksum::Checksum;
 use crate::fetch::{self, Fetch, FetchError};
 
-/// The largest `repomd.xml` that is read, in bytes; real ones have under 20 kB.
+/// The largest `repomd.xml` that is read, in bytes. Real ones have less than 20 kB.
 pub const MAX_REPOMD: u64 = 4 << 20;
 /// The largest metadata file that is read, in bytes.
 const MAX_COMPRESSED: u64 = 512 << 20;
-/// The largest metadata file when decompressed, in bytes; Fedora's filelists,
-/// the largest of all, have under 2 GiB.
+/// The largest metadata file when decompressed, in bytes. Fedora's filelists, the
+/// largest of all, have less than 2 GiB.
 const MAX_OPEN: u64 = 4 << 30;
 
-/// The largest comps or modules document when decompressed, in bytes; the
-/// largest real ones have about 10 MB.
+/// The largest comps or modules document when decompressed, in bytes. The largest
+/// real ones have about 10 MB.
 const MAX_DOCUMENT: u64 = 64 << 20;
 
-/// The packages of a repository and how the solver is to see them.
+/// The packages of a repository, and how the solver treats them.
 #[derive(Debug)]
 pub struct Repository {
     /// Its short name.
     pub id: String,
     /// The folder above `repodata/`.
     pub base_url: Url,
-    /// Which wins when several offer a package: the lowest number.
+    /// Decides between repositories that offer the same package: the lowest
+    /// number wins.
     pub priority: u32,
-    /// Whether its packages are seen even where a module stream hides them.
+    /// Whether the node sees its packages even if a module stream hides them.
     pub module_hotfixes: bool,
     /// The packages.
     pub packages: Vec<Package>,
@@ -48,7 +48,7 @@ pub struct Repository {
 /// Why a repository cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RepositoryError {
-    /// A file of it cannot be had.
+    /// One of its files cannot be fetched.
     #[error("repository `{repository}`")]
     Fetch {
         /// The repository's short name.
@@ -57,7 +57,7 @@ pub enum RepositoryError {
         #[source]
         source: FetchError,
     },
-    /// Its table of contents is of no use.
+    /// Its `repomd.xml` cannot be used.
     #[error("repository `{repository}` at {url}")]
     Repomd {
         /// The repository's short name.
@@ -78,7 +78,7 @@ pub enum RepositoryError {
         /// `primary` or `filelists`.
         kind: &'static str,
     },
-    /// A metadata file is not the one that `repomd.xml` promises.
+    /// A metadata file is not the one that `repomd.xml` names.
     #[error(
         "repository `{repository}`: {url} is not the file that repomd.xml promises ({wanted}): the mirror is being updated or was tampered with; try again, or another mirror"
     )]
@@ -90,7 +90,7 @@ pub enum RepositoryError {
         /// Its checksum in `repomd.xml`.
         wanted: Checksum,
     },
-    /// A metadata file makes no sense.
+    /// A metadata file cannot be used.
     #[error("repository `{repository}`: {url}")]
     Metadata {
         /// The repository's short name.
@@ -103,12 +103,12 @@ pub enum RepositoryError {
     },
 }
 
-/// What a node has is called so; no repository of a spec can be.
+/// The name of the packages on a node. No repository of a spec can have it.
 const THE_NODE: &str = "(the node)";
 
 impl Repository {
-    /// Reads the packages of the repository at `base_url`, whose `repomd.xml`
-    /// has the bytes `repomd`.
+    /// Reads the packages of the repository at `base_url`. `repomd` has the bytes
+    /// of its `repomd.xml`.
     pub fn load(
         fetch: &dyn Fetch,
         id: &str,
@@ -138,9 +138,9 @@ impl Repository {
         Ok(repository)
     }
 
-    /// A repository that stands for what a node has already: packages with what
-    /// they provide and their files, which nobody can fetch. It goes behind
-    /// every other.
+    /// A repository for the packages that a node already has, with what they
+    /// provide and their files. Nobody can fetch from it. It has the lowest
+    /// priority.
     pub(super) fn of_node(
         base_url: &Url,
         packages: Vec<(Nevra, Vec<Capability>, Vec<String>)>,
@@ -172,13 +172,13 @@ impl Repository {
         }
     }
 
-    /// Whether it stands for what a node has already.
+    /// Whether it is the repository of the packages on a node.
     pub fn is_node(&self) -> bool {
         self.id == THE_NODE
     }
 
-    /// Reads the complete list of files of every package, once, and keeps those
-    /// that are `wanted`.
+    /// Reads the complete list of files of every package, once. Keeps only the
+    /// `wanted` files.
     pub fn load_filelists(
         &mut self,
         fetch: &dyn Fetch,
@@ -199,8 +199,8 @@ impl Repository {
         Ok(())
     }
 
-    /// The decompressed text of a small metadata file (comps, modules), if the
-    /// repository has one of this kind.
+    /// The decompressed text of a small metadata file (comps, modules). `None` if
+    /// the repository has none of this kind.
     pub fn document(
         &self,
         fetch: &dyn Fetch,
@@ -261,7 +261,8 @@ impl Repository {
         };
         let bytes = match fetch::bytes(fetch, &url, limit) {
             Ok(bytes) => bytes,
-            // Longer than promised is not the promised file either.
+            // A file that is longer than its size in `repomd.xml` is not
+            // the right file either.
             Err(FetchError::TooLarge { .. }) if record.size.is_some() => {
                 return Err(checksum_error());
             }

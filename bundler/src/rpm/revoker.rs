@@ -1,5 +1,5 @@
-//! Designated revokers: other keys that a key has named as able to withdraw it
-//! (RFC 9580, 5.2.3.23). Their revocations stand in the key as its own do. Only the
+//! Designated revokers: other keys to which a key has given the right to revoke it
+//! (RFC 9580, 5.2.3.23). Their revocations are in the key, like its own. Only the
 //! revoker's key can tell whether such a revocation is real.
 
 use pgp::packet::{PublicKey, Signature, SignatureConfig, SubpacketData};
@@ -8,8 +8,8 @@ use pgp::types::KeyDetails;
 use super::certificate::Certificate;
 
 impl Certificate {
-    /// The fingerprints of those that the key has named. As in gpg, each
-    /// self-signature counts, not only the newest.
+    /// The fingerprints of the key's revokers. As in gpg, every self-signature
+    /// counts, not only the newest.
     fn revokers(&self) -> Vec<Vec<u8>> {
         let of_users = self.users.iter().flat_map(|user| &user.signatures);
         let subpackets = self
@@ -25,8 +25,8 @@ impl Certificate {
         named.collect()
     }
 
-    /// Notes a revocation that stood alone as one to be judged, if it says to be
-    /// by a revoker.
+    /// Adds a revocation that was on its own to the claims, if it names a revoker
+    /// as its maker.
     pub(super) fn claim(&mut self, revocation: &Signature) {
         let is_known = self.claims.contains(revocation) || self.signatures.contains(revocation);
         if !is_known && self.revokers().iter().any(|revoker| is_by(revocation, revoker)) {
@@ -34,8 +34,8 @@ impl Certificate {
         }
     }
 
-    /// Takes over the revocations by revokers that are among `keys`, and forgets
-    /// those that say so falsely.
+    /// Accepts the claims that one of `keys` has made, and removes those that are
+    /// false.
     pub(super) fn judge_claims(&mut self, keys: &[PublicKey]) {
         if self.claims.is_empty() {
             return;
@@ -63,7 +63,7 @@ impl Certificate {
         self.claims.iter().filter(move |claim| revokers.iter().any(|one| is_by(claim, one)))
     }
 
-    /// The fingerprint of the first of them, in upper-case hex.
+    /// The fingerprint of the first unknown revoker, in upper-case hex.
     pub(super) fn missing_revoker(&self) -> Option<String> {
         let claim = self.open_claims().next()?;
         let revoker = self.revokers().into_iter().find(|revoker| is_by(claim, revoker));
@@ -71,7 +71,7 @@ impl Certificate {
     }
 }
 
-/// Whether a signature says to be by the key of this fingerprint.
+/// Whether a signature names the key with this fingerprint as its maker.
 fn is_by(signature: &Signature, fingerprint: &[u8]) -> bool {
     let fingerprints = signature.issuer_fingerprint();
     if !fingerprints.is_empty() {

@@ -1,6 +1,6 @@
-//! What a key is worth on a day: revoked, expired, made for signing. The rules
-//! are gpg's (`merge_selfsigs` in its `g10/getkey.c`), so that a key is the same
-//! here as for the person who looks at it with gpg.
+//! The state of a key on a day: whether it is revoked, expired, or made for signing.
+//! The rules are gpg's (`merge_selfsigs` in its `g10/getkey.c`), so that this agrees
+//! with what a person sees in gpg.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,20 +9,20 @@ use pgp::types::{KeyDetails, Timestamp};
 
 use super::certificate::{Certificate, Subkey, User};
 
-/// What a key, or a subkey, is worth.
+/// The state of a key or a subkey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Standing {
-    /// Its owner has withdrawn it, for whatever reason.
+    /// Whether its owner has revoked it, for any reason.
     pub(super) revoked: bool,
-    /// When it ends, where it does.
+    /// When it expires, if it does.
     pub(super) expires: Option<SystemTime>,
     /// Whether it is made for signing.
     pub(super) signs: bool,
 }
 
 impl Certificate {
-    /// Of the primary key; none where it has signed nothing of itself that
-    /// counts.
+    /// The state of the primary key. `None` if it has signed nothing about itself
+    /// that counts.
     pub(super) fn standing(&self, now: SystemTime) -> Option<Standing> {
         let made = self.primary.created_at();
         let direct = newest(&self.signatures, SignatureType::Key, now);
@@ -31,7 +31,7 @@ impl Certificate {
         if direct.is_none() && self.users.is_empty() {
             return None;
         }
-        // What a direct signature says comes before what those of user ids say.
+        // Direct signatures come before those of user ids.
         let by_age = |find: fn(&Signature) -> bool| {
             let of_users = users.iter().copied().filter(move |one| find(one));
             direct.filter(|one| find(one)).or(of_users.max_by_key(|one| age(one)))
@@ -43,8 +43,8 @@ impl Certificate {
         })
     }
 
-    /// Of a subkey, which is never worth more than the primary key; none where
-    /// the two have not both agreed to it.
+    /// The state of a subkey. It is never better than the primary key's. `None`
+    /// if the two have not both agreed to it.
     pub(super) fn subkey_standing(&self, subkey: &Subkey, now: SystemTime) -> Option<Standing> {
         let primary = self.standing(now)?;
         let binding = newest(&subkey.signatures, SignatureType::SubkeyBinding, now)?;
@@ -57,8 +57,8 @@ impl Certificate {
         })
     }
 
-    /// Whether the subkey has signed that it belongs to this key: nobody else's
-    /// can be bound to it.
+    /// Whether the subkey has signed that it belongs to this key. Without that,
+    /// somebody could add the subkey of another key.
     fn agrees(&self, subkey: &Subkey, binding: &Signature) -> bool {
         binding
             .embedded_signature()
@@ -66,7 +66,8 @@ impl Certificate {
     }
 }
 
-/// The signature that decides on a user id; none where that is revoked or over.
+/// The signature that decides about a user id. `None` if the user id is revoked or
+/// has expired.
 fn of_user(user: &User, now: SystemTime) -> Option<&Signature> {
     let newest = user.signatures.iter().max_by_key(|one| age(one))?;
     (newest.typ() != Some(SignatureType::CertRevocation) && !is_over(newest, now)).then_some(newest)
@@ -77,8 +78,8 @@ fn newest(signatures: &[Signature], kind: SignatureType, now: SystemTime) -> Opt
     valid.max_by_key(|one| age(one))
 }
 
-/// By what the newest is found. Of two of one second it is the same one, in
-/// whatever order the copies came.
+/// The sort key for the newest signature. If two were made in the same second, the
+/// choice does not depend on the order of the copies.
 fn age(signature: &Signature) -> impl Ord + use<> {
     (signature.created(), signature.signed_hash_value())
 }
@@ -87,18 +88,18 @@ fn is_a(kind: SignatureType) -> impl Fn(&Signature) -> bool {
     move |signature| signature.typ() == Some(kind)
 }
 
-/// Whether a signature itself has an end, and that is past.
+/// Whether a signature itself has expired.
 pub(super) fn is_over(signature: &Signature, now: SystemTime) -> bool {
     signature_end(signature).is_some_and(|end| end <= now)
 }
 
-/// When a signature itself ends, where it does.
+/// When a signature itself expires, if it does.
 pub(super) fn signature_end(signature: &Signature) -> Option<SystemTime> {
     let life = signature.signature_expiration_time()?.as_secs();
     end(signature.created()?, (life > 0).then_some(life))
 }
 
-/// The seconds for which a signature says that a key holds.
+/// For how many seconds a key is valid, according to a signature.
 fn life(signature: &Signature) -> Option<u32> {
     signature.key_expiration_time().map(pgp::types::Duration::as_secs).filter(|life| *life > 0)
 }
@@ -107,7 +108,7 @@ fn end(made: Timestamp, life: Option<u32>) -> Option<SystemTime> {
     life.map(|life| time(made) + Duration::from_secs(u64::from(life)))
 }
 
-/// What a signature says that a key is for, where it says so.
+/// What a key is for, if a signature says so.
 fn flags(signature: &Signature) -> Option<&KeyFlags> {
     signature.config()?.hashed_subpackets().find_map(|subpacket| match &subpacket.data {
         SubpacketData::KeyFlags(flags) => Some(flags),

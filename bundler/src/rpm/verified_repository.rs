@@ -20,12 +20,12 @@ pub enum Metadata {
     Signed {
         /// The keys.
         keyring: Keyring,
-        /// What becomes of expired ones.
+        /// What to do with expired keys.
         expired: ExpiredKeys,
-        /// The time by which they have expired or not.
+        /// The time at which expiry is judged.
         now: SystemTime,
     },
-    /// It is not checked; the caller has said so to somebody.
+    /// It is not checked. The caller reports that.
     Unchecked,
 }
 
@@ -36,23 +36,24 @@ pub struct RepositorySource<'a> {
     pub id: &'a str,
     /// The folder above `repodata/`.
     pub base_url: &'a Url,
-    /// Which wins when several offer a package: the lowest number.
+    /// Decides between repositories that offer the same package: the lowest
+    /// number wins.
     pub priority: u32,
 }
 
-/// A repository with the key that signed its metadata.
+/// A repository, and the key that signed its metadata.
 #[derive(Debug)]
 pub struct Loaded {
     /// The repository.
     pub repository: Repository,
-    /// The key's fingerprint; none where the metadata is not checked.
+    /// The key's fingerprint. `None` if the metadata is not checked.
     pub signed_by: Option<String>,
 }
 
 /// Why a repository cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// Its table of contents, or the signature, cannot be had.
+    /// Its `repomd.xml` or the signature cannot be fetched.
     #[error("repository `{repository}`")]
     Fetch {
         /// The repository's short name.
@@ -72,23 +73,23 @@ pub enum SourceError {
         #[source]
         source: SignatureError,
     },
-    /// Something else was sent in the place of its table of contents.
+    /// The server sent something else instead of `repomd.xml`.
     #[error("repository `{repository}`: {url} gave {what}: {}", page::advice(.url.as_str()))]
     Page {
         /// The repository's short name.
         repository: String,
         /// `…/repomd.xml`.
         url: Url,
-        /// What it is.
+        /// What kind of file it is.
         what: String,
     },
-    /// What stands below is of no use.
+    /// A file that `repomd.xml` lists cannot be used.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
 }
 
 impl RepositorySource<'_> {
-    /// Reads `repomd.xml`, checks its signature, and only then reads on.
+    /// Reads `repomd.xml` and checks its signature. Only then reads more.
     pub fn load(&self, fetch: &dyn Fetch, metadata: &Metadata) -> Result<Loaded, SourceError> {
         let base = folder(self.base_url);
         let fetch_error = |source| SourceError::Fetch { repository: self.id.to_owned(), source };

@@ -1,20 +1,20 @@
-//! Whether a text is XML at all. The metadata library takes that for granted:
-//! on a document that breaks off it reads for ever.
+//! Whether a text is XML. The metadata library requires that: if a document breaks
+//! off, it reads for ever.
 
 use std::io::{self, BufRead, Read};
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-/// How deep yum metadata nests at most; comps, the deepest, has six levels.
+/// How deep yum metadata may nest. comps nests deepest, with six levels.
 const MAX_DEPTH: usize = 32;
 
-/// How many bytes one entry may have: a package, a group. Real ones stay below
-/// ten megabytes, and what reads them holds one in memory.
+/// The most bytes of one entry: a package, a group. Real ones have less than ten
+/// megabytes, and their readers hold one entry in memory.
 const MAX_ENTRY: u64 = 32 << 20;
 
-/// Reads the whole document. It fails if an element is not closed, elements nest
-/// too deep, an entry is too large, or an entity is defined.
+/// Reads the whole document. Fails if an element is not closed, elements nest too
+/// deep, an entry is too large, or an entity is defined.
 pub(super) fn check(reader: impl BufRead) -> Result<(), String> {
     let mut reader = Reader::from_reader(Counting { reader, count: 0 });
     let mut buffer = Vec::new();
@@ -45,7 +45,7 @@ pub(super) fn check(reader: impl BufRead) -> Result<(), String> {
     }
 }
 
-/// Fails before an entry has been read that is too large.
+/// Fails before an entry that is too large has been read.
 struct Counting<R> {
     reader: R,
     count: u64,

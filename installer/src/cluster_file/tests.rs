@@ -51,11 +51,11 @@ fn each_mistake_has_its_place_and_what_to_write() {
     for (text, words) in [
         (
             "podCidr: 10.60.0.0/33",
-            "1:10: podCidr: `10.60.0.0/33` is no network: the number behind `/` is 32 at most, as in 10.60.0.0/16",
+            "1:10: podCidr: `10.60.0.0/33` is no network: the number after `/` is 32 at most, as in 10.60.0.0/16",
         ),
         (
             "podCidr: 10.60.0.0",
-            "1:10: podCidr: `10.60.0.0` is no network: write its size behind it, as in 10.60.0.0/16",
+            "1:10: podCidr: `10.60.0.0` is no network: write its size after it, as in 10.60.0.0/16",
         ),
         (
             "podCidr: 10.60.0.0/255.255.0.0",
@@ -109,7 +109,7 @@ fn each_mistake_has_its_place_and_what_to_write() {
         ),
         (
             "ntpServers: [10.244.0.9]",
-            "1:14: ntpServers 10.244.0.9 lies in podCidr 10.244.0.0/16: write another, or choose another podCidr",
+            "1:14: ntpServers 10.244.0.9 is within podCidr 10.244.0.0/16: write another, or choose another podCidr",
         ),
         (
             "endpoint: u:pw@m:6443",
@@ -124,7 +124,7 @@ fn each_mistake_has_its_place_and_what_to_write() {
         ),
         (
             "endpoint: 10.96.0.1:6443",
-            "1:11: endpoint 10.96.0.1 lies in serviceCidr 10.96.0.0/12: write another, or choose another serviceCidr",
+            "1:11: endpoint 10.96.0.1 is within serviceCidr 10.96.0.0/12: write another, or choose another serviceCidr",
         ),
         (
             "nodes: {}",
@@ -140,7 +140,7 @@ fn each_mistake_has_its_place_and_what_to_write() {
         ),
         (
             "nodes:\n- {name: a, address: 127.0.0.1}",
-            "2:22: address: `127.0.0.1` is each machine's own: write the one by which the others reach this machine",
+            "2:22: address: `127.0.0.1` is a loopback address, which every machine has: write the one at which other machines reach this machine",
         ),
         ("nodes:\n- {name: a}", "2:3: `address` is missing: write `address: 192.168.1.1` here"),
         (
@@ -153,7 +153,7 @@ fn each_mistake_has_its_place_and_what_to_write() {
         ),
         (
             "nodes:\n- {name: a, address: 10.0.0.1}\n- {name: b, address: 10.0.0.1}",
-            "3:22: b has the address of a, too, 10.0.0.1: give each its own address",
+            "3:22: b has the same address as a, 10.0.0.1: give each its own address",
         ),
         (
             "nodes: [{name: node1, address: 10.0.0.1}]\ningressNodes: [nod1]",
@@ -173,7 +173,7 @@ fn each_mistake_has_its_place_and_what_to_write() {
         ),
         (
             "serviceCidr: 16.0.0.0/11",
-            "1:14: serviceCidr 16.0.0.0/11 is of a size that kubeadm refuses: choose one from /12 to /28",
+            "1:14: serviceCidr 16.0.0.0/11 has a size that kubeadm refuses: choose one from /12 to /28",
         ),
         ("kubelet: {maxPodz: 1}", "1:11: unknown field `maxPodz`: did you mean `maxPods`?"),
         (
@@ -240,7 +240,7 @@ fn each_mistake_has_its_place_and_what_to_write() {
             "a: b\n---\nc: d",
             "2:1: a second document begins here: a cluster file is one, so remove the `---`",
         ),
-        ("ingress: true\n\tselinux: leave", "this is no YAML"),
+        ("ingress: true\n\tselinux: leave", "this is not YAML"),
         ("ingress: !x true", "1:10: a cluster file needs no tags: remove `!x`"),
         ("nodes: !x\n- name: a", "1:8: a cluster file needs no tags: remove `!x`"),
         ("kubelet: !x {maxPods: 5}", "1:10: a cluster file needs no tags: remove `!x`"),

@@ -294,7 +294,7 @@ fn a_cluster_file_with_words_of_its_own() {
         "ntpServers: `-x` is no host",
         "ntpServers: `b iburst` is no host",
         "endpoint: `m -x:6443` is no HOST:PORT",
-        "b has the address of a, too, 10.0.0.3",
+        "b has the same address as a, 10.0.0.3",
         "a second machine has the name a",
     ] {
         assert!(told.iter().any(|one| one.starts_with(what)), "{what}: {told:?}");

@@ -37,7 +37,7 @@ fn parts_stand_for_the_whole() {
     fs::copy(part(1), part(2)).unwrap();
     assert!(demo.fails(&["verify", "-q", "stick/demo.tar"]).contains("error"));
     fs::copy(part(1), demo.path("stick/demo.tar.part01of02")).unwrap();
-    assert!(demo.fails(&["verify", "-q", "stick/demo.tar"]).contains("several cuttings"));
+    assert!(demo.fails(&["verify", "-q", "stick/demo.tar"]).contains("several splits"));
 }
 
 #[test]

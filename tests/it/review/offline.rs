@@ -15,7 +15,7 @@ fn without_a_network_the_cache_answers() {
     // All that is missing is told at once.
     let error = demo.fails(&offline);
     for name in [
-        "/os/repodata/repomd.xml.key is not in the cache, and --offline asks no network",
+        "/os/repodata/repomd.xml.key is not in the cache, and --offline does not use the network",
         "/kubernetes/repodata/repomd.xml.key",
         "/docker-ce/repodata/repomd.xml.key",
         "/os/repodata/repomd.xml is",
@@ -61,7 +61,7 @@ fn without_a_network_the_cache_answers() {
     let (code, said) = run(&["build", "-q", "--offline", "-o", "more.tar"]);
     assert_eq!(code, 1);
     assert!(lost.iter().all(|rpm| said.contains(rpm.source.as_str())), "{said}");
-    assert!(said.contains("--offline asks no network"), "{said}");
+    assert!(said.contains("--offline does not use the network"), "{said}");
 
     // A note of another URL, or damage, is nothing that was read.
     for note in fs::read_dir(root.join("cache/kubeferry/documents")).unwrap() {

@@ -1,4 +1,4 @@
-//! Images: their platforms, and the names that a node knows them by.
+//! Checks of images: their platforms, and their names on nodes.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -25,19 +25,20 @@ pub(super) fn check(lock: &Lock, problems: &mut Problems) {
     one_image_a_name(lock, problems);
     let known: HashSet<_> = lock.images.iter().map(|image| &image.name).collect();
     if let Some(sandbox) = lock.sandbox_image.as_ref().filter(|name| !known.contains(name)) {
-        problems.add(|| format!("the sandbox image {sandbox} is none of its images"));
+        problems.add(|| format!("the sandbox image {sandbox} is not one of its images"));
     }
     for manifest in &lock.manifests {
         for image in manifest.images.iter().filter(|image| !known.contains(image)) {
             let name = brief(&manifest.name);
-            problems.add(|| format!("manifest {name} names {image}, which is none of its images"));
+            problems
+                .add(|| format!("manifest {name} names {image}, which is not one of its images"));
         }
     }
     extraction(lock, problems);
 }
 
-/// A node knows a name once. Of two images of one name it would run the one that
-/// was imported last, whatever was asked for.
+/// On a node, a name stands for one image. If two images had one name, the node would
+/// run the one that was imported last.
 fn one_image_a_name(lock: &Lock, problems: &mut Problems) {
     let mut known: HashMap<ImageReference, &LockedImage> = HashMap::new();
     for image in &lock.images {
@@ -64,9 +65,9 @@ fn asked_for(image: &LockedImage) -> String {
     format!("{} ({who})", image.root.digest)
 }
 
-/// Each image can be written out beside the others.
+/// All images can be extracted into one folder.
 fn extraction(lock: &Lock, problems: &mut Problems) {
-    // Those of one name that are one image are written once.
+    // If several entries are the same image under one name, it is written once.
     let titles: BTreeSet<String> = lock.images.iter().map(image_title).collect();
     for error in titles.iter().filter_map(|title| title.parse::<PortablePath>().err()) {
         problems.add(|| error.to_string());

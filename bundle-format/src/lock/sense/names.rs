@@ -1,4 +1,4 @@
-//! What holds of names and sources of every kind.
+//! Checks of names and sources, for every kind of artifact.
 
 use std::collections::HashSet;
 use std::fmt::Display;
@@ -9,13 +9,13 @@ use url::Url;
 use crate::problems::Problems;
 use crate::text::brief;
 
-/// A name that the spec could have: see its own check.
+/// Whether a spec could have this name. The spec checks names by the same rule.
 pub(super) fn is_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_alphanumeric())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c))
 }
 
-/// Each name is there once.
+/// Each name occurs once.
 pub(super) fn unique<T: Eq + Hash + Display>(
     what: &str,
     names: impl Iterator<Item = T>,
@@ -24,12 +24,12 @@ pub(super) fn unique<T: Eq + Hash + Display>(
     let mut seen = HashSet::new();
     for name in names {
         if let Some(name) = seen.replace(name) {
-            problems.add(|| format!("{what} {} stands there twice", brief(&name.to_string())));
+            problems.add(|| format!("{what} {} is listed twice", brief(&name.to_string())));
         }
     }
 }
 
-/// A password in a source would travel with the bundle.
+/// No source contains a password, because it would travel with the bundle.
 pub(super) fn no_password(what: &impl Display, source: &str, problems: &mut Problems) {
     let url = Url::parse(source).ok().filter(Url::has_host);
     if url.is_some_and(|url| !url.username().is_empty() || url.password().is_some()) {

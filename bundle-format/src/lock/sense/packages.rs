@@ -1,4 +1,4 @@
-//! Packages, and the checks that were made of them.
+//! Packages, and the checks that were made on them.
 
 use std::collections::HashSet;
 
@@ -53,15 +53,20 @@ pub(super) fn check(lock: &Lock, problems: &mut Problems) {
             });
         }
         if rpm.package.file_name().contains('/') {
-            problems.add(|| format!("package {}: its name is none", package()));
+            problems.add(|| {
+                format!(
+                    "package {}: its name contains `/`, so it cannot be a file's name",
+                    package()
+                )
+            });
         }
         no_password(&rpm.package, rpm.source.as_str(), problems);
     }
     signatures(lock, problems);
 }
 
-/// A check that is off is off by the spec's word, with its reason. What is empty
-/// or missing never switches one off: with `keys` left out a node would install
+/// A check is off only if the spec switched it off, with a reason. An empty or
+/// missing field never switches one off: without `keys`, a node would install
 /// packages that nobody signed.
 fn signatures(lock: &Lock, problems: &mut Problems) {
     let mut off = HashSet::new();
@@ -89,7 +94,7 @@ fn signatures(lock: &Lock, problems: &mut Problems) {
                 tell("its metadata has no signer, and its repoGpgcheck is not switched off");
             }
             if !fingerprints(repository).all(is_fingerprint) {
-                tell("what it has for a key's fingerprint is none");
+                tell("one of its keys' fingerprints is not a fingerprint");
             }
             if !repository.keys.is_empty()
                 && !with_keys.contains(&(target.id.as_str(), repository.id.as_str()))
@@ -102,7 +107,7 @@ fn signatures(lock: &Lock, problems: &mut Problems) {
     }
 }
 
-/// The repositories, by target and id, of which a key is among the files.
+/// The repositories, by target and id, that have a key among the lock's files.
 fn key_files(lock: &Lock) -> HashSet<(&str, &str)> {
     let keys = lock.files.iter().filter_map(|file| match &file.path {
         BundlePath::Key { target, repository, .. } => Some((target.as_str(), repository.as_str())),
@@ -115,7 +120,7 @@ fn fingerprints(repository: &LockedRepository) -> impl Iterator<Item = &str> {
     repository.keys.iter().chain(&repository.repomd_signed_by).map(String::as_str)
 }
 
-/// From version 3 of OpenPGP, 16 bytes, to version 6, 32.
+/// A fingerprint has 16 bytes (version 3 of OpenPGP) to 32 bytes (version 6).
 fn is_fingerprint(text: &str) -> bool {
     (32..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -1,4 +1,4 @@
-//! What to write instead of a value of the wrong type, out of the schema.
+//! What to write instead of a value of the wrong type, taken from the schema.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use super::scalar::Kind;
 use super::{Checker, is};
 
 impl<'s> Checker<'s> {
-    /// Adds that the value of `key` is none of `choices`.
+    /// Adds the problem that the value of `key` is none of `choices`.
     pub(super) fn wrong(&mut self, choices: &[&'s Value], node: &Node, key: &str) {
         let shown = match &node.data {
             Data::Scalar { text, plain: false } => format!("the text \"{}\"", cut(text)),
@@ -21,11 +21,12 @@ impl<'s> Checker<'s> {
             return self.add(node.place, format!("`{key}` cannot be {shown}: {words}"));
         }
         let instead = match &node.data {
-            // One item where a list is wanted is the list of that item.
+            // A single item in place of a list: suggests the list of that
+            // item.
             Data::Scalar { text, .. } if choices.iter().any(|choice| is(choice, "array")) => {
                 format!("a list such as `[{}]`", cut(text))
             }
-            // What YAML takes for a number, where a text was meant.
+            // YAML reads this as a number, but a text is wanted.
             Data::Scalar { text, plain: true }
                 if choices
                     .iter()
@@ -39,7 +40,7 @@ impl<'s> Checker<'s> {
         self.add(node.place, format!("`{key}` cannot be {shown}: write {instead} instead"));
     }
 
-    /// `on` or `{off: the reason}`: what may stand there, in words.
+    /// The values that are allowed, in words: `on` or `{off: the reason}`.
     pub(super) fn instead(&self, choices: &[&'s Value]) -> String {
         let words: Vec<String> = choices
             .iter()
@@ -67,7 +68,7 @@ impl<'s> Checker<'s> {
         words.join(" or ")
     }
 
-    /// What such a value looks like in YAML.
+    /// An example of such a value, in YAML.
     pub(super) fn sample(&self, schema: &'s Value) -> String {
         let choices = self.choices(schema);
         let Some(choice) = choices.first() else { return "…".to_owned() };
@@ -97,7 +98,7 @@ impl<'s> Checker<'s> {
     }
 }
 
-/// The word of a list that was meant by another.
+/// The allowed word that another known word stands for.
 fn meant(choices: &[&Value], text: &str) -> Option<String> {
     let words: Vec<&str> = choices.iter().filter_map(|choice| choice["const"].as_str()).collect();
     let word = hint::near(text, &words)?;

@@ -1,8 +1,8 @@
-//! What a scalar is by itself.
+//! The type of a scalar, judged by its text alone.
 
 use serde_json::Value;
 
-/// What YAML takes a scalar for.
+/// The type that YAML gives a scalar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Null,
@@ -14,7 +14,8 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// `plain` is a text without quotes; one in them is never anything else.
+    /// `plain` says that the text has no quotes. A text in quotes is always a
+    /// text.
     pub(super) fn of(text: &str, plain: bool) -> Self {
         let number = text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
         match text {
@@ -32,12 +33,12 @@ impl Kind {
     }
 }
 
-/// Whether a fraction is a number that JSON has.
+/// Whether JSON can represent this fraction.
 pub(super) fn is_finite(text: &str) -> bool {
     text.parse::<f64>().is_ok_and(f64::is_finite)
 }
 
-/// Whether a whole number is one that the schema's type can hold.
+/// Whether the schema's type can hold this whole number.
 pub(super) fn in_range(schema: &Value, text: &str) -> bool {
     match schema["format"].as_str() {
         Some("uint32") => text.parse::<u32>().is_ok(),

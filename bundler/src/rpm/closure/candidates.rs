@@ -1,4 +1,4 @@
-//! The packages that answer a request, or that may take the place of another.
+//! The packages that may answer a request, or replace another package.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -11,8 +11,8 @@ use super::solution::Unsolvable;
 use super::universe::{Id, Universe};
 use crate::rpm::dependency::Capability;
 
-/// What a request is about; a package that the node has answers a request for
-/// any version.
+/// The packages that may answer a request. A package on the node answers a request
+/// for any version.
 pub(super) fn candidates(
     universe: &Universe,
     request: &Request,
@@ -32,12 +32,12 @@ pub(super) fn candidates(
     {
         return Ok(vec![*id]);
     }
-    // A package that another one has taken the place of is answered with that.
+    // A package that another one has replaced is answered by that one.
     if named.is_empty() || request.repository.is_some() {
         return Ok(candidates);
     }
-    // As dnf does, a package that takes the place of one of that name answers
-    // too, and is the only answer where it takes the place of the best of them.
+    // As in dnf, a package that obsoletes one of that name answers too. If it
+    // obsoletes the best of them, it is the only answer.
     let mut all = request.answers(universe);
     all.extend(obsoleters(universe, named));
     all.sort_unstable();
@@ -45,8 +45,8 @@ pub(super) fn candidates(
     Ok(policy::best(universe, &all))
 }
 
-/// The packages of another name that obsolete one of `ids`, which have one name:
-/// for each of these the newest of each name.
+/// The packages of another name that obsolete one of `ids`, which all have one name.
+/// For each of `ids`, the newest of each name.
 fn obsoleters(universe: &Universe, ids: &[Id]) -> Vec<Id> {
     let Some(first) = ids.first() else { return Vec::new() };
     let mut by_key: HashMap<&str, Vec<(Id, &Capability)>> = HashMap::new();
@@ -60,7 +60,7 @@ fn obsoleters(universe: &Universe, ids: &[Id]) -> Vec<Id> {
         let own = ids.iter().copied().filter(|id| universe.key(*id) != key);
         let mut open: BTreeSet<Id> = own.collect();
         for (other, wanted) in others {
-            // The packages of a name stand side by side.
+            // The packages of one name are next to each other.
             let obsoleted = universe.obsoleted(wanted);
             let (Some(from), Some(to)) = (obsoleted.first(), obsoleted.last()) else { continue };
             let gone: Vec<Id> = open.range(*from..=*to).copied().collect();
@@ -75,7 +75,8 @@ fn obsoleters(universe: &Universe, ids: &[Id]) -> Vec<Id> {
     found.into_iter().collect()
 }
 
-/// What may stand where `id` stands: itself, a newer version, an obsoleter.
+/// The packages that may replace `id`: itself, a newer version, or one that obsoletes
+/// it.
 pub(super) fn successors(universe: &Universe, id: Id) -> Vec<Id> {
     let own = &universe.package(id).nevra.evr;
     let mut ids = vec![id];

@@ -1,5 +1,5 @@
-//! Boolean dependencies as the solver takes them: a list of clauses, each "one
-//! of these packages, if one of each of those is there".
+//! Boolean dependencies in the form for the solver: a list of clauses, each "one of
+//! these packages, if one of each of those is installed".
 
 use std::collections::BTreeSet;
 
@@ -7,41 +7,42 @@ use crate::rpm::dependency::Dependency;
 
 use super::universe::{Id, Universe};
 
-/// One of `any` must be installed when, for each set of `given`, one of the set
-/// is. With `any` empty the sets of `given` exclude one another.
+/// If one package of each set in `given` is installed, one of `any` must be too. If
+/// `any` is empty, the sets of `given` exclude each other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Clause {
-    /// The packages, any of which will do.
+    /// The packages. One of them is enough.
     pub any: Vec<Id>,
-    /// The condition; empty for always.
+    /// The condition. Empty if there is none.
     pub given: Vec<Vec<Id>>,
 }
 
 impl Clause {
-    /// Whether the condition holds where `chosen` are installed.
+    /// Whether the condition is true if `chosen` are installed.
     pub(super) fn applies(&self, chosen: &BTreeSet<Id>) -> bool {
         self.given.iter().all(|set| set.iter().any(|id| chosen.contains(id)))
     }
 
-    /// How many packages it names.
+    /// The number of packages in it.
     fn size(&self) -> usize {
         self.any.len() + self.given.iter().map(|set| set.len() + 1).sum::<usize>()
     }
 }
 
-/// Distributing `and` over `or` can blow up; an expression that makes more
-/// clauses than this is nobody's honest dependency.
+/// The most clauses of an expression. Distributing `and` over `or` can make very
+/// many. No real dependency makes more than this.
 const MAX_CLAUSES: usize = 1024;
-/// Nor is one whose clauses name more packages than this, all in all.
+/// The most packages in all clauses of an expression, for the same reason.
 const MAX_SIZE: usize = 1 << 18;
 
-/// Clauses that must all hold; none where there are too many.
+/// Clauses that must all be true. `None` if there are too many.
 type Clauses = Option<Vec<Clause>>;
 
-/// The clauses that make `dependency` true; none where it makes too many.
+/// The clauses that make `dependency` true. `None` if there are too many.
 pub(super) fn required(universe: &Universe, dependency: &Dependency) -> Clauses {
     match dependency {
-        // Nearly all of them, and without what `convert` does besides.
+        // Nearly all dependencies are single capabilities. They do not need
+        // all of `convert`.
         Dependency::Capability(_) => {
             Some(vec![Clause { any: universe.fulfilling(dependency), given: Vec::new() }])
         }
@@ -49,14 +50,14 @@ pub(super) fn required(universe: &Universe, dependency: &Dependency) -> Clauses 
     }
 }
 
-/// The clauses that make `dependency` false, as a conflict with it demands.
+/// The clauses that make `dependency` false, which a conflict with it requires.
 pub(super) fn forbidden(universe: &Universe, dependency: &Dependency) -> Clauses {
     convert(universe, dependency).fails
 }
 
-/// What makes an expression true, and what makes it false. Both are made at
-/// once: `a if b else c` has `b` in it twice, and asking for each by itself
-/// would double the work at every level of a nest.
+/// What makes an expression true, and what makes it false. Both are made at once: `a
+/// if b else c` contains `b` twice, and making each alone would double the work at
+/// every level of nesting.
 struct Converted {
     holds: Clauses,
     fails: Clauses,
@@ -111,7 +112,7 @@ fn convert(universe: &Universe, dependency: &Dependency) -> Converted {
     }
 }
 
-/// Every part's clauses.
+/// The clauses of all parts.
 fn all(parts: Vec<Clauses>) -> Clauses {
     let mut clauses = Vec::new();
     for part in parts {
@@ -120,14 +121,14 @@ fn all(parts: Vec<Clauses>) -> Clauses {
     (clauses.len() <= MAX_CLAUSES && total(&clauses) <= MAX_SIZE).then_some(clauses)
 }
 
-/// The clauses of "one of these parts holds": each takes one clause of every
-/// part, and all combinations are needed.
+/// The clauses that make at least one of these parts true. Each takes one clause of
+/// every part, and all combinations are needed.
 fn any(parts: Vec<Clauses>) -> Clauses {
     let mut clauses = vec![Clause::default()];
     let mut size = 0usize;
     for part in parts {
         let part = part?;
-        // Known before they are made.
+        // The size is computed before the clauses are made.
         size = size * part.len() + total(&part) * clauses.len();
         if clauses.len() * part.len() > MAX_CLAUSES || size > MAX_SIZE {
             return None;
@@ -172,7 +173,7 @@ mod tests {
         let none: [Repository; 0] = [];
         let universe = Universe::new(&none, Architecture::X86_64, |_, _| false);
         let parse = |text: &str| Dependency::parse(text).unwrap();
-        // Each level has the one below it twice.
+        // Each level contains the one below it twice.
         let mut nest = "x".to_owned();
         for _ in 0..30 {
             nest = format!("(a if {nest} else b)");

@@ -1,8 +1,8 @@
-//! A draft of the answer, made in libsolv's order of decisions (`solver_run_sat`
-//! in its `src/solver.c`), since what is decided first decides what is left to
-//! choose: what follows from something comes before what has one best answer,
-//! and that before all choices between packages of different names. The search
-//! tries what the draft took first; it alone answers for the result.
+//! A draft of the answer, made in libsolv's order of decisions (`solver_run_sat` in
+//! its `src/solver.c`), because an earlier decision limits the later ones. First
+//! comes what follows from something else, then what has one best answer, and last
+//! the choices between packages of different names. The search tries the draft's
+//! packages first. Only the search decides whether the result is right.
 
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
@@ -13,14 +13,14 @@ use super::rules::{Rule, Rules};
 use super::universe::{Id, Universe};
 use super::weak;
 
-/// How many decisions are taken back before the draft is left as it is.
+/// How many decisions may be taken back. After that, the draft stays as it is.
 const MAX_RETRACTED: usize = 1000;
-/// How many rules and packages are looked at before that: thousands of times what
-/// CentOS 7 takes.
+/// How many rules and packages may be looked at. This is thousands of times what
+/// CentOS 7 needs.
 const MAX_LOOKS: usize = 1 << 26;
 
-/// The packages that libsolv would take for `wanted`; only some of them, and
-/// false, where it cannot be told without a search.
+/// The packages that libsolv would take for `wanted`, and whether these are all. They
+/// are not all if only a search can tell the rest.
 pub(super) fn draft(
     universe: &Universe,
     installed: &Installed,
@@ -47,9 +47,9 @@ pub(super) fn draft(
     (draft.taken, is_whole)
 }
 
-/// A choice that was made, and what else there was.
+/// A choice that was made, and its alternatives.
 struct Decision {
-    /// How much had been settled before.
+    /// How many packages were settled before it.
     before: usize,
     taken: Id,
     others: Vec<Id>,
@@ -59,21 +59,22 @@ struct Draft<'a> {
     universe: &'a Universe<'a>,
     installed: &'a Installed,
     rules: &'a Rules<'a>,
-    /// How many rules say what was asked for: the first ones.
+    /// How many rules are requests. They are the first ones.
     asked: usize,
     taken: BTreeSet<Id>,
     out: HashSet<Id>,
-    /// For each set, how many of its packages are not out, and how many taken.
+    /// For each set: in `left`, how many of its packages are not ruled out, and
+    /// in `there`, how many are taken.
     left: Vec<usize>,
     there: Vec<usize>,
-    /// What was settled, in order, and whether it was taken.
+    /// The settled packages in order, each with whether it was taken.
     trail: Vec<(Id, bool)>,
     decisions: Vec<Decision>,
-    /// How many rules and packages were looked at.
+    /// How many rules and packages have been looked at.
     looks: Cell<usize>,
 }
 
-/// It cannot go on like this.
+/// The draft contradicts itself.
 struct Contradiction;
 
 impl Draft<'_> {
@@ -114,7 +115,7 @@ impl Draft<'_> {
         }
     }
 
-    /// Rules out what needs something that nobody provides.
+    /// Rules out packages that need something that nobody provides.
     fn without_hope(&mut self) -> Result<(), Contradiction> {
         for rule in &self.rules.rules {
             if self.set(rule.any).is_empty() && rule.given.is_empty() {
@@ -145,8 +146,8 @@ impl Draft<'_> {
         self.looks.set(self.looks.get().saturating_add(count));
     }
 
-    /// What is still to be chosen from, the best first: one that has one best
-    /// answer, if there is one.
+    /// The candidates of the next choice, the best first. A choice with one best
+    /// answer comes first.
     fn next_choice(&self) -> Option<Vec<Id>> {
         let mut first = None;
         let recommended = weak::recommended(self.universe, &self.taken);
@@ -154,7 +155,7 @@ impl Draft<'_> {
         let mut seen = HashSet::new();
         for place in self.open() {
             let rule = self.rules.rules.get(place)?;
-            // Who has the same to choose from chooses the same.
+            // Rules with the same set make the same choice.
             if !seen.insert(rule.any) {
                 continue;
             }
@@ -180,7 +181,7 @@ impl Draft<'_> {
         first.map(|ids| policy::reordered(self.universe, &preference, ids))
     }
 
-    /// The places of the rules that hold and are not fulfilled.
+    /// The positions of the rules that apply and are not fulfilled.
     fn open(&self) -> impl Iterator<Item = usize> {
         let own = self.trail.iter().filter(|(_, taken)| *taken);
         let own = own.filter_map(|(id, _)| self.rules.of_owner.get(id)).flatten().copied();
@@ -194,8 +195,7 @@ impl Draft<'_> {
         !self.is_there(rule.any) && rule.given.iter().all(|set| self.is_there(*set))
     }
 
-    /// Takes what nothing but one package can fulfil, until there is no such
-    /// thing.
+    /// Takes each package that alone can fulfil a rule, until there is none.
     fn follow(&mut self) -> Result<(), Contradiction> {
         loop {
             let before = self.trail.len();
@@ -243,7 +243,8 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Rules out `id`, and with it all that cannot be without it.
+    /// Rules out `id`, and with it all packages that cannot be installed without
+    /// it.
     fn exclude(&mut self, id: Id) -> Result<(), Contradiction> {
         let mut pending = vec![id];
         while let Some(id) = pending.pop() {
@@ -256,7 +257,8 @@ impl Draft<'_> {
             self.trail.push((id, false));
             let sets = self.rules.sets_of.get(&id).map(Vec::as_slice).unwrap_or_default();
             self.look(sets.len());
-            // All of them are counted, also where there is no way on.
+            // All sets must be counted, even if there is a contradiction
+            // already.
             let mut is_asked = false;
             for place in sets {
                 let (Some(left), Some(set)) =
@@ -297,9 +299,9 @@ impl Draft<'_> {
         }
     }
 
-    /// The first decision that turned out to be the worse one, with the package
-    /// to take instead: one that would have done came along later, or the others
-    /// recommend it by now.
+    /// The first decision that turned out to be worse than an alternative, with
+    /// that alternative: a package that was taken later for another reason, or
+    /// that the others recommend by now.
     fn better(&self) -> Option<(usize, Id)> {
         let recommended = weak::recommended(self.universe, &self.taken);
         let trail = self.trail.iter().enumerate().filter(|(_, (_, taken))| *taken);
@@ -323,7 +325,8 @@ impl Draft<'_> {
         let Some(made) = self.decisions.drain(decision..).next() else { return Ok(()) };
         self.undo(made.before);
         let others = made.others.into_iter().filter(|id| *id != instead);
-        // What was there before is not gone back to, so that this ends.
+        // The package that was taken before is not tried again, so that this
+        // ends.
         self.decide(std::iter::once(instead).chain(others).collect())
     }
 }

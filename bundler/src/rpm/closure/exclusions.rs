@@ -1,4 +1,4 @@
-//! Which packages cannot stand beside which.
+//! Which packages exclude each other.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,20 +6,21 @@ use super::clause;
 use super::universe::{Id, Universe};
 use crate::rpm::dependency::{Capability, Dependency};
 
-/// What packages say against others, found by those whom it is about: pairs are
-/// made for what is taken only, as many versions of two packages make too many.
+/// The exclusions that packages declare, found by the package that they are about.
+/// Pairs are made only for packages that are taken, because all versions of two
+/// packages would make too many.
 pub(super) struct Exclusions<'a> {
     universe: &'a Universe<'a>,
-    /// Conflicts, by the name of what nobody may provide.
+    /// Conflicts, by the name that nobody may provide.
     conflicts: HashMap<&'a str, Vec<(Id, &'a Capability)>>,
-    /// Those who say to obsolete something.
+    /// The packages that obsolete something.
     obsoleting: HashSet<Id>,
-    /// Boolean conflicts that come to some packages, for these.
+    /// The packages whose Boolean conflicts exclude a package, by that package.
     involved: HashMap<Id, Vec<Id>>,
 }
 
 impl<'a> Exclusions<'a> {
-    /// Of what `ids` say.
+    /// The exclusions that `ids` declare.
     pub(super) fn new(universe: &'a Universe<'a>, ids: impl Iterator<Item = Id>) -> Self {
         let mut all = Self {
             universe,
@@ -49,7 +50,8 @@ impl<'a> Exclusions<'a> {
         all
     }
 
-    /// Those that cannot stand beside `id`, which is one of those given.
+    /// The packages that exclude `id` or that it excludes. `id` is one of those
+    /// given to [`Self::new`].
     pub(super) fn beside(&self, id: Id) -> Vec<Id> {
         let universe = self.universe;
         let package = universe.package(id);
@@ -58,7 +60,7 @@ impl<'a> Exclusions<'a> {
             let same = universe.key(*other) == universe.key(id);
             *other != id && (same || universe.package(*other).nevra.evr != package.nevra.evr)
         });
-        // What it says itself, and what is said against it.
+        // What it declares itself, and what others declare about it.
         let banned = package.conflicts.iter().flat_map(|wanted| banned(universe, wanted));
         let obsoleted = package.obsoletes.iter().flat_map(|one| universe.obsoleted(one)).copied();
         let provided = package.provides.iter().flat_map(|provided| {
@@ -82,8 +84,8 @@ impl<'a> Exclusions<'a> {
     }
 }
 
-/// The packages that nobody may have beside one that conflicts with `wanted`, as
-/// far as that is told without a condition.
+/// The packages that a conflict with `wanted` excludes, without those that it
+/// excludes only on a condition.
 fn banned(universe: &Universe, wanted: &Dependency) -> Vec<Id> {
     let clauses = clause::forbidden(universe, wanted).into_iter().flatten();
     clauses

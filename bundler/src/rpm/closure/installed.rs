@@ -1,14 +1,14 @@
-//! What a node has already.
+//! The packages that a node already has.
 
 use std::collections::HashSet;
 
 use super::universe::Id;
 
-/// What stands on the node before.
+/// The packages on the node before the installation.
 #[derive(Debug, Default)]
 pub struct Installed {
-    /// The packages, as far as the repositories know them.
+    /// The packages, if the repositories know them.
     pub packages: HashSet<Id>,
-    /// Those of them whose own requirements are taken as met.
+    /// Those whose own requirements are assumed to be met.
     pub settled: HashSet<Id>,
 }

@@ -1,13 +1,13 @@
-//! What is best of some packages, what is best of the others, and so on.
+//! Packages in layers: the best of them, then the best of the rest, and so on.
 
 use std::collections::BTreeMap;
 
 use super::obsoleted;
 use super::universe::{Id, Universe};
 
-/// Each package of `ids` in one layer: the first is [`super::policy::best`] of
-/// them, the next that of what is left. All are made in one go, since there may
-/// be as many as a package has versions.
+/// Puts each package of `ids` in one layer. The first layer is
+/// [`super::policy::best`] of all, the next one is that of the rest. They are made in
+/// one pass, because there may be as many layers as a package has versions.
 pub(super) fn layers(universe: &Universe, ids: &[Id]) -> Vec<Vec<Id>> {
     let mut by_priority: BTreeMap<u32, Vec<Id>> = BTreeMap::new();
     for id in ids {
@@ -23,14 +23,14 @@ pub(super) fn layers(universe: &Universe, ids: &[Id]) -> Vec<Vec<Id>> {
     layers
 }
 
-/// What is in no layer yet, of one priority.
+/// The packages of one priority that are in no layer yet.
 struct Left<'a> {
     universe: &'a Universe<'a>,
-    /// Those to choose from, by name, the newest last.
+    /// The packages to choose from, by name. The newest is last.
     open: BTreeMap<&'a str, Vec<Id>>,
-    /// How many of them are of an architecture.
+    /// How many of them have an architecture.
     of_arch: usize,
-    /// Those of architectures that come later, the nearest first.
+    /// The packages of architectures that come later, the nearest first.
     later: BTreeMap<u8, Vec<Id>>,
 }
 
@@ -75,7 +75,7 @@ impl<'a> Left<'a> {
         layer.sort_unstable();
         let obsoleted = obsoleted::within(self.universe, &layer);
         layer.retain(|id| !obsoleted.contains(id));
-        // They were the newest of their names.
+        // Each was the newest of its name.
         for id in obsoleted {
             self.open.entry(&self.universe.package(id).nevra.name).or_default().push(id);
         }

@@ -1,5 +1,5 @@
-//! The dependency closure: which packages must come along so that those asked
-//! for can be installed.
+//! The dependency closure: the packages that are needed to install the requested
+//! ones.
 
 mod candidates;
 mod clause;

@@ -1,12 +1,12 @@
-//! Which of some packages go, since others of them take their places.
+//! Which of some packages are removed, because others of them replace them.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::universe::{Id, Universe};
 
-/// Those of `ids` that another of them obsoletes, directly or over others, and
-/// that do not in turn obsolete it (`prune_obsoleted`).
+/// The packages of `ids` that another of them obsoletes, directly or through others,
+/// if they do not obsolete it in turn (`prune_obsoleted`).
 pub(super) fn within(universe: &Universe, ids: &[Id]) -> HashSet<Id> {
     let obsoletes = |id: &Id| &universe.package(*id).obsoletes;
     if ids.len() < 2 || ids.iter().all(|id| obsoletes(id).is_empty()) {
@@ -28,7 +28,7 @@ pub(super) fn within(universe: &Universe, ids: &[Id]) -> HashSet<Id> {
         about.filter(|other| universe.key(*other) != universe.key(id)).collect::<Vec<Id>>()
     };
     let targets: HashMap<Id, Vec<Id>> = ids.iter().map(|id| (*id, targets(*id))).collect();
-    // Among those that obsolete one another in a circle none goes before.
+    // Of packages that obsolete one another in a circle, none goes before another.
     let circle = circles(ids, &targets);
     let edges = targets.iter().flat_map(|(by, about)| about.iter().map(move |id| (by, id)));
     let gone: HashSet<usize> = edges
@@ -39,8 +39,8 @@ pub(super) fn within(universe: &Universe, ids: &[Id]) -> HashSet<Id> {
     ids.iter().copied().filter(|id| circle.get(id).is_some_and(|one| gone.contains(one))).collect()
 }
 
-/// Which packages lead to one another: the number of its circle for each (its
-/// strongly connected component, as Kosaraju finds it).
+/// Which packages lead to one another. Gives each the number of its circle (its
+/// strongly connected component, found by Kosaraju's algorithm).
 fn circles(ids: &[Id], targets: &HashMap<Id, Vec<Id>>) -> HashMap<Id, usize> {
     let mut seen = HashSet::new();
     let mut finished = Vec::new();

@@ -1,7 +1,7 @@
-//! Which package to take where several would do. The rules and their order are
-//! those of libsolv (`policy_filter_unwanted` in its `src/policy.c`), which dnf
-//! uses, so that a bundle holds what dnf would have chosen. Nothing here depends
-//! on the order in which metadata lists packages: ids are given out by name.
+//! Which package to take if several would do. The rules and their order are those of
+//! libsolv (`policy_filter_unwanted` in its `src/policy.c`), which dnf uses, so that
+//! a bundle contains what dnf would have chosen. Nothing here depends on the order of
+//! packages in metadata: ids are assigned by name.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -11,19 +11,19 @@ use bundle_format::Evr;
 use super::universe::{Id, Universe};
 use super::{layers, obsoleted, shared_version};
 
-/// What makes one package a better answer than another, beside themselves.
+/// Facts outside of two packages that make one of them the better answer.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Preference {
-    /// The packages that stand on the node.
+    /// The packages on the node.
     pub installed: HashSet<Id>,
-    /// Those of a draft of the answer.
+    /// The packages in a draft of the answer.
     pub drafted: BTreeSet<Id>,
-    /// Those that the others suggest, or that enhance them.
+    /// The packages that the others suggest, or that enhance them.
     pub suggested: HashSet<Id>,
 }
 
-/// Orders two packages of one name, the better first: installed, then by the
-/// repository's priority, then the newer.
+/// Orders two packages of one name, the better first: an installed one, then the one
+/// whose repository has the better priority, then the newer one.
 pub(super) fn compare(universe: &Universe, installed: &HashSet<Id>, a: Id, b: Id) -> Ordering {
     installed
         .contains(&b)
@@ -33,9 +33,8 @@ pub(super) fn compare(universe: &Universe, installed: &HashSet<Id>, a: Id, b: Id
         .then_with(|| a.cmp(&b))
 }
 
-/// Orders the packages that fulfil one requirement, the best first: those that
-/// libsolv would choose from, then those that it would choose from if there
-/// were none of these, and so on.
+/// Orders the packages that fulfil a requirement, the best first: those that libsolv
+/// would choose from, then those that it would choose from without these, and so on.
 pub(super) fn order(universe: &Universe, preference: &Preference, ids: &[Id]) -> Vec<Id> {
     let installed = |id: &Id| preference.installed.contains(id);
     let drafted = |id: &Id| preference.drafted.contains(id);
@@ -48,15 +47,15 @@ pub(super) fn order(universe: &Universe, preference: &Preference, ids: &[Id]) ->
     ordered
 }
 
-/// The best of `ids`, by name: of the repositories that go first, of the best
-/// architecture, the newest of each name, and none that another one obsoletes.
-/// Two that are as new, of an architecture and of none, both stay: libsolv takes
-/// the one that metadata lists first.
+/// The best of `ids`, by name: from the repositories with the best priority, of the
+/// best architecture, the newest of each name, and without those that another one
+/// obsoletes. If two are equally new, one of an architecture and one of none, both
+/// stay. libsolv takes the one that is first in the metadata.
 pub(super) fn best(universe: &Universe, ids: &[Id]) -> Vec<Id> {
     let priority = |id: &Id| universe.repository(*id).priority;
     let first = ids.iter().map(priority).min();
     let mut best: Vec<Id> = ids.iter().copied().filter(|id| Some(priority(id)) == first).collect();
-    // What runs anywhere is as good as the best architecture.
+    // A package that runs anywhere counts as one of the best architecture.
     let nearest = best.iter().filter_map(|id| universe.distance(*id)).min();
     best.retain(|id| universe.distance(*id).is_none_or(|own| Some(own) == nearest));
     let mut newest: HashMap<&str, &Evr> = HashMap::new();
@@ -75,9 +74,8 @@ pub(super) fn best(universe: &Universe, ids: &[Id]) -> Vec<Id> {
     best
 }
 
-/// Packages of different names, sorted by name, in libsolv's "fancy" order. Each
-/// rule moves packages and leaves the others in their order, so the last counts
-/// most.
+/// Packages of different names, sorted by name, in libsolv's "fancy" order. Each rule
+/// keeps the order of packages that are equal to it, so the last rule counts most.
 pub(super) fn reordered(universe: &Universe, preference: &Preference, ids: Vec<Id>) -> Vec<Id> {
     let mut ids = ids;
     if ids.len() < 2 {
@@ -94,9 +92,9 @@ pub(super) fn reordered(universe: &Universe, preference: &Preference, ids: Vec<I
     ids
 }
 
-/// What must stand beside a package of a foreign architecture that nobody asked
-/// for: its namesake of the node's own, where there is one (libsolv's
-/// `solver_addinfarchrules`).
+/// The package that must be installed with a package of a foreign architecture that
+/// nobody requested: the one of the same name and of the node's own architecture, if
+/// it exists (libsolv's `solver_addinfarchrules`).
 pub(super) fn companions(universe: &Universe, id: Id) -> Vec<Id> {
     if universe.is_native(id) {
         return Vec::new();

@@ -1,6 +1,6 @@
-//! The bridge to `resolvo`: packages become solvables, and every RPM rule
-//! becomes an explicit set of candidates, so that the meaning stays here and
-//! only the search is the library's.
+//! The adapter to `resolvo`. Packages become solvables, and every RPM rule becomes an
+//! explicit set of candidates. So the meaning of the rules stays here, and the
+//! library does only the search.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -20,11 +20,10 @@ use super::policy::{self, Preference};
 use super::universe::{Id, Universe};
 use crate::rpm::dependency::Dependency;
 
-/// How many ways there may be for a condition to hold; the search writes down
-/// each.
+/// The most ways in which a condition may be true. The search stores each of them.
 const MAX_WAYS: usize = 4096;
 
-/// A set of packages of one name, and the words for it in a conflict report.
+/// A set of packages of one name, with words for a conflict report.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Allowed {
     ids: Rc<BTreeSet<Id>>,
@@ -47,23 +46,23 @@ impl Display for Shown {
     }
 }
 
-/// The requirements that one set of packages came to.
+/// The requirements made for one set of packages, by their words.
 type ByWords = HashMap<Box<str>, Requirement>;
 
-/// What the solver asks of us.
+/// Answers the solver's questions.
 pub(super) struct Provider<'a> {
     universe: &'a Universe<'a>,
     pool: Pool<Allowed>,
     solvables: HashMap<Id, SolvableId>,
     preference: &'a Preference,
-    /// The packages whose requirements are taken as met, since they stand on
-    /// the node already and nobody knows better.
+    /// The packages whose requirements are assumed to be met, because they are on
+    /// the node already.
     settled: HashSet<Id>,
-    /// The packages that were asked for by name or architecture.
+    /// The packages that were requested by name or architecture.
     requested: HashSet<Id>,
     nothing: NameId,
     conditional: Cell<bool>,
-    /// What sets of packages came to, by the words for them.
+    /// The requirements made for sets of packages, by their words.
     known: RefCell<HashMap<Box<[Id]>, ByWords>>,
 }
 
@@ -99,20 +98,20 @@ impl<'a> Provider<'a> {
         self.pool.resolve_solvable(solvable).record.id
     }
 
-    /// Whether a requirement with a condition was met with.
+    /// Whether there was a requirement with a condition.
     pub(super) fn is_conditional(&self) -> bool {
         self.conditional.get()
     }
 
-    /// A requirement that one of `ids` be installed, `words` being what asks for
+    /// The requirement that one of `ids` is installed. `words` say what requires
     /// it.
     pub(super) fn any_of(&self, ids: Vec<Id>, words: &str) -> ConditionalRequirement {
         let requirement = self.requirement(&ids, words);
         ConditionalRequirement { condition: None, requirement }
     }
 
-    /// What `dependency` of the package `id` comes to: `clauses` of it, or, where
-    /// these are too many, a word on that.
+    /// The requirements of `dependency` of the package `id`, made from its
+    /// `clauses`. If these are too many, an error that says so.
     fn requirements(
         &self,
         id: Id,
@@ -126,7 +125,8 @@ impl<'a> Provider<'a> {
         };
         let mut requirements = Vec::new();
         for clause in clauses.ok_or_else(involved)? {
-            // What a package provides itself asks for no other.
+            // A package that itself provides what it requires needs no
+            // other.
             if clause.any.contains(&id) {
                 continue;
             }
@@ -137,7 +137,8 @@ impl<'a> Provider<'a> {
         Ok(requirements)
     }
 
-    /// Thousands of packages may require the same of as many others.
+    /// The requirement for a set. It is made once, because thousands of packages
+    /// may require the same thousands of others.
     fn requirement(&self, ids: &[Id], words: &str) -> Requirement {
         let known = self.known.borrow().get(ids).and_then(|known| known.get(words)).copied();
         known.unwrap_or_else(|| {
@@ -162,8 +163,8 @@ impl<'a> Provider<'a> {
         }
     }
 
-    /// That one of each of `given` is installed; none where the search would make
-    /// too much of it.
+    /// The condition that one package of each set in `given` is installed. `None`
+    /// if it would make too much work for the search.
     fn condition(&self, given: &[Vec<Id>], words: &str) -> Option<Option<ConditionId>> {
         let given: Vec<Vec<Vec<Id>>> = given.iter().map(|ids| self.by_name(ids)).collect();
         let ways = given.iter().try_fold(1usize, |ways, names| {
@@ -185,7 +186,8 @@ impl<'a> Provider<'a> {
         Some(condition)
     }
 
-    /// All in one, as flat a tree as can be: the search walks down in it.
+    /// Joins all conditions in a tree that is as flat as possible, because the
+    /// search walks down in it.
     fn joined(
         &self,
         operator: LogicalOperator,
@@ -202,7 +204,7 @@ impl<'a> Provider<'a> {
         conditions.first().copied()
     }
 
-    /// `ids` in one piece a name.
+    /// `ids` in groups of one name.
     fn by_name(&self, ids: &[Id]) -> Vec<Vec<Id>> {
         let mut by_name: BTreeMap<&str, Vec<Id>> = BTreeMap::new();
         for id in ids {
@@ -211,7 +213,7 @@ impl<'a> Provider<'a> {
         by_name.into_values().collect()
     }
 
-    /// Packages of one name, of which there is at least one.
+    /// The set of these packages. They have one name, and there is at least one.
     fn set_of(&self, ids: &[Id], words: &str) -> VersionSetId {
         let name = match ids.first() {
             Some(id) => self.pool.intern_package_name(self.universe.key(*id).to_owned()),
@@ -221,7 +223,7 @@ impl<'a> Provider<'a> {
     }
 
     fn set(&self, name: NameId, ids: BTreeSet<Id>, words: &str) -> VersionSetId {
-        // The report puts the name in front.
+        // The report writes the name before these words.
         let words = if *self.pool.resolve_package_name(name) == words {
             String::new()
         } else {
@@ -230,12 +232,13 @@ impl<'a> Provider<'a> {
         self.pool.intern_version_set(name, Allowed { ids: Rc::new(ids), words: words.into() })
     }
 
-    /// The packages that may not stand beside `id`: each of its conflicts, and
-    /// each package, by name, that it obsoletes.
+    /// The packages that `id` excludes: those that its conflicts name, and those
+    /// that it obsoletes by name.
     fn constraints(&self, id: Id, known: &mut KnownDependencies) -> Result<(), String> {
         let package = self.universe.package(id);
         let mut banned = Banned { universe: self.universe, id, by_key: BTreeMap::new() };
-        // Of two architectures of one package both have the same version.
+        // If a package is installed for two architectures, both must have the
+        // same version.
         for other in self.universe.named(&package.nevra.name) {
             if self.universe.package(*other).nevra.evr != package.nevra.evr {
                 banned.add(*other, format!("in the version of {}", package.nevra));
@@ -278,7 +281,8 @@ impl<'a> Provider<'a> {
     }
 }
 
-/// The packages that may not stand beside one, by name, with words on the first.
+/// The packages that one package excludes, by name. The words are about the first of
+/// each name.
 struct Banned<'a> {
     universe: &'a Universe<'a>,
     id: Id,
@@ -286,8 +290,8 @@ struct Banned<'a> {
 }
 
 impl Banned<'_> {
-    /// A package may stand beside itself and beside its other versions' claims; those of
-    /// its own name exclude each other anyway.
+    /// Adds a package, except one of the same name: these exclude each other
+    /// anyway.
     fn add(&mut self, other: Id, words: String) {
         let key = self.universe.key(other);
         if key != self.universe.key(self.id) {
@@ -295,8 +299,8 @@ impl Banned<'_> {
         }
     }
 
-    /// Adds what a conflict is with by itself. Gives the rest of it, which is about
-    /// several packages; none where that is too much.
+    /// Adds the single packages that a conflict excludes. Gives the clauses about
+    /// several packages. `None` if there are too many.
     fn conflict(&mut self, conflict: &Dependency) -> Option<Vec<Clause>> {
         let nevra = &self.universe.package(self.id).nevra;
         let mut involved = Vec::new();
@@ -371,8 +375,8 @@ impl DependencyProvider for Provider<'_> {
         inverse: bool,
     ) -> Vec<SolvableId> {
         let allowed = &self.pool.resolve_version_set(version_set).ids;
-        // All that is allowed has the name, so that the others need not be asked;
-        // they may be thousands, and the sets as many.
+        // All allowed packages have this name, so the others need not be
+        // checked. There may be thousands of packages, and as many sets.
         if !inverse {
             return allowed.iter().filter_map(|id| self.solvables.get(id).copied()).collect();
         }

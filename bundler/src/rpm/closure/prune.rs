@@ -1,5 +1,5 @@
-//! Leaving out what the search took but nothing needs in the end, and noting
-//! who needs what.
+//! Removes packages that the search took and that nothing needs in the end, and
+//! records which package needs which.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::rc::Rc;
@@ -11,11 +11,11 @@ use super::solution::Solution;
 use super::universe::{Id, Universe};
 use crate::rpm::dependency::{Capability, Dependency};
 
-/// How many reasons there may be for all packages; those of a whole distribution
-/// come to a tenth of it.
+/// The most reasons for all packages. Those of a whole distribution have a tenth of
+/// it.
 const MAX_REASONS: usize = 1 << 20;
 
-/// What the search took, of what, and for which node.
+/// The packages that the search took, with what it searched in.
 pub(super) struct Taken<'a> {
     pub(super) universe: &'a Universe<'a>,
     pub(super) installed: &'a Installed,
@@ -24,9 +24,8 @@ pub(super) struct Taken<'a> {
 }
 
 impl<'a> Taken<'a> {
-    /// What of it is needed for the requested packages, and for those that are kept in
-    /// any case. None where packages require one another in more ways than any real ones
-    /// do.
+    /// The packages of it that the requested and the kept packages need. `None`
+    /// if packages require one another in more ways than real ones do.
     pub(super) fn needed(&self, requested: Vec<Id>, kept: &BTreeSet<Id>) -> Option<Solution> {
         let (universe, chosen) = (self.universe, self.packages);
         let mut requirements = Requirements { universe, chosen, known: HashMap::new() };
@@ -39,8 +38,9 @@ impl<'a> Taken<'a> {
         Some(Solution { packages, requested, required_by })
     }
 
-    /// Walks from the requested and the kept packages over what they require; of several
-    /// that fulfil a requirement those count that are needed anyway.
+    /// Walks from the requested and the kept packages over their requirements. If
+    /// several packages fulfil a requirement, one that is needed anyway is
+    /// enough.
     fn reached(
         &self,
         requested: &[Id],
@@ -67,7 +67,8 @@ impl<'a> Taken<'a> {
                     pending.extend(companions.filter(|other| self.packages.contains(other)));
                 }
             }
-            // Nothing forces a choice any more: take the best for the first.
+            // No requirement leads to a single package any more: takes the
+            // best one for the first requirement.
             let Some(fulfilling) = open.pop_front() else { return reached };
             if !fulfilling.iter().any(|id| reached.contains(id)) {
                 let best = policy::order(self.universe, self.preference, &fulfilling);
@@ -76,7 +77,7 @@ impl<'a> Taken<'a> {
         }
     }
 
-    /// A newer version of something that stood on the node is needed as such.
+    /// Newer versions of packages on the node. They are always needed.
     fn upgrades(&self) -> impl Iterator<Item = Id> {
         let chosen = self.packages;
         let old = self.installed.packages.iter().filter(|old| !chosen.contains(old));
@@ -87,16 +88,17 @@ impl<'a> Taken<'a> {
 
 type RequiredBy = BTreeMap<Id, BTreeSet<(Id, String)>>;
 
-/// What the chosen packages require of each other.
+/// The requirements between the chosen packages.
 struct Requirements<'a> {
     universe: &'a Universe<'a>,
     chosen: &'a BTreeSet<Id>,
-    /// Who of those chosen provides something, as was asked before.
+    /// The chosen packages that provide a capability, if it was asked for before.
     known: HashMap<&'a Capability, Rc<[Id]>>,
 }
 
 impl<'a> Requirements<'a> {
-    /// For each package of `reached`, which others of them require it and by which words.
+    /// For each package of `reached`, which others of them require it, with their
+    /// words for it.
     fn reasons(&mut self, reached: &HashSet<Id>) -> Option<RequiredBy> {
         let mut required_by = RequiredBy::new();
         let mut reasons = 0;
@@ -114,8 +116,8 @@ impl<'a> Requirements<'a> {
         Some(required_by)
     }
 
-    /// For each requirement of `id` that holds in the solution, the chosen packages
-    /// that fulfil it, and its words.
+    /// For each requirement of `id` that applies, the chosen packages that fulfil
+    /// it, and the requirement's words.
     fn of(&mut self, id: Id) -> Vec<(Rc<[Id]>, String)> {
         let (universe, chosen) = (self.universe, self.chosen);
         let mut found = Vec::new();
@@ -125,7 +127,7 @@ impl<'a> Requirements<'a> {
                     let all = universe.providers(capability);
                     all.into_iter().filter(|other| chosen.contains(other)).collect()
                 });
-                // Those who provide it themselves are chosen.
+                // A package that itself provides it needs no other.
                 if !fulfilling.is_empty() && fulfilling.binary_search(&id).is_err() {
                     found.push((fulfilling.clone(), dependency.to_string()));
                 }

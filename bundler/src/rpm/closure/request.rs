@@ -1,4 +1,4 @@
-//! What is asked for: a package in one of the forms that dnf reads.
+//! A request for a package, in one of the forms that dnf reads.
 
 use bundle_format::{Evr, Nevra};
 
@@ -7,11 +7,12 @@ use crate::rpm::dependency::{Capability, Comparison, Dependency, DependencyError
 use super::policy;
 use super::universe::{Id, Universe};
 
-/// A package wanted, and where from.
+/// A requested package, and where it must come from.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// As written: `kubelet`, `kubelet-1.28.2`, `kubelet.x86_64`,
-    /// `kubelet >= 1.28`, `kubelet-1.28.2-0.x86_64`, `/usr/bin/tc`.
+    /// The request as it is written: `kubelet`, `kubelet-1.28.2`,
+    /// `kubelet.x86_64`, `kubelet >= 1.28`, `kubelet-1.28.2-0.x86_64`,
+    /// `/usr/bin/tc`.
     pub text: String,
     /// The repository that it must come from, by its short name.
     pub repository: Option<String>,
@@ -19,7 +20,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// Reads `text`; the package may come from any repository.
+    /// Reads `text`. The package may come from any repository.
     pub fn parse(text: &str) -> Result<Self, DependencyError> {
         let wanted = match Dependency::parse(text.trim())? {
             Dependency::Capability(capability) => capability,
@@ -28,18 +29,18 @@ impl Request {
         Ok(Self { text: text.trim().to_owned(), repository: None, wanted })
     }
 
-    /// The same from one repository only.
+    /// The same request, from one repository only.
     pub fn pinned_to(self, repository: Option<&str>) -> Self {
         Self { repository: repository.map(str::to_owned), ..self }
     }
 
-    /// The packages that the request is about: the newest of those that match,
-    /// of the repositories that go first. Never an older one in its place.
+    /// The packages that may answer the request: the newest that match, from the
+    /// repositories with the best priority. An older one never replaces it.
     pub fn candidates(&self, universe: &Universe) -> Vec<Id> {
         policy::best(universe, &self.answers(universe))
     }
 
-    /// All that match, of whatever version.
+    /// All packages that match, in any version.
     pub(super) fn answers(&self, universe: &Universe) -> Vec<Id> {
         let mut matches = self.matches(universe);
         matches.retain(|id| {
@@ -66,7 +67,7 @@ impl Request {
                 return found;
             }
         }
-        // Whoever leaves out the epoch means any, as in dnf.
+        // A request without an epoch matches any epoch, as in dnf.
         let any_epoch = !name.contains(':');
         let has = |id: &Id, wanted: &Evr| {
             let evr = &universe.package(*id).nevra.evr;
@@ -85,7 +86,8 @@ impl Request {
                 return found;
             }
         }
-        // `name-version` and `name-version-release`; names hold hyphens too.
+        // `name-version` and `name-version-release`. Names contain hyphens
+        // too.
         for (place, _) in name.match_indices('-') {
             let (plain, version) = name.split_at(place);
             let Ok(wanted) = version.trim_start_matches('-').parse::<Evr>() else { continue };

@@ -1,5 +1,5 @@
-//! What holds between packages, as far as a draft looks: which excludes which,
-//! and which of several a package needs.
+//! The rules for a draft: which packages exclude each other, and which sets of
+//! packages a package needs one of.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,45 +8,46 @@ use super::installed::Installed;
 use super::universe::{Id, Universe};
 use super::{clause, policy};
 
-/// How many packages all sets may name, all in all: some hundred for each package
-/// of a large distribution.
+/// The most packages in all sets together: some hundred for each package of a large
+/// distribution.
 const MAX_SIZE: usize = 1 << 23;
 
-/// One of the set `any` is needed where `owner` is, and one of each of `given`.
+/// If `owner` and one package of each set in `given` are taken, one package of the
+/// set `any` is needed.
 #[derive(Debug)]
 pub(super) struct Rule {
-    /// None for what was asked for.
+    /// `None` for a request.
     pub owner: Option<Id>,
-    /// The place of the set of packages, any of which will do.
+    /// The position of the set of packages. One of them is enough.
     pub any: usize,
-    /// The sets of the condition; empty for always.
+    /// The positions of the condition's sets. Empty if there is no condition.
     pub given: Vec<usize>,
 }
 
-/// Packages that some rules name together. As many versions of a package need the
-/// same, there are far fewer sets than rules.
+/// Packages that some rules name together. Many versions of a package need the same,
+/// so there are far fewer sets than rules.
 #[derive(Debug, Default)]
 pub(super) struct Set {
     pub ids: Vec<Id>,
-    /// Who cannot be without one of them, on no condition.
+    /// The packages that need one of them unconditionally.
     pub owners: Vec<Option<Id>>,
 }
 
-/// All rules about the packages that can come to be installed.
+/// All rules about the packages that may be installed.
 pub(super) struct Rules<'a> {
     pub rules: Vec<Rule>,
     pub sets: Vec<Set>,
-    /// The places of the rules that a package has.
+    /// The positions of each package's rules.
     pub of_owner: HashMap<Id, Vec<usize>>,
-    /// The places of the sets that name a package.
+    /// The positions of the sets that contain each package.
     pub sets_of: HashMap<Id, Vec<usize>>,
-    /// What cannot stand beside what.
+    /// Which packages exclude each other.
     pub exclusions: Exclusions<'a>,
 }
 
 impl<'a> Rules<'a> {
-    /// The rules behind `wanted`, one of each of which must be there; none where
-    /// they are more than those of any real repository.
+    /// The rules for `wanted`. One package of each of its sets must be installed.
+    /// `None` if there are more rules than in any real repository.
     pub(super) fn new(
         universe: &'a Universe<'a>,
         installed: &Installed,
@@ -90,10 +91,10 @@ struct Making {
     sets: Vec<Set>,
     places: HashMap<Vec<Id>, usize>,
     of_owner: HashMap<Id, Vec<usize>>,
-    /// How many packages the sets name.
+    /// The number of packages in all sets.
     size: usize,
-    /// The sets that are needed by somebody, and those of them that were not
-    /// walked into yet.
+    /// The sets that a package needs, and below it those that have not been
+    /// walked into.
     needed: HashSet<usize>,
     new: Vec<usize>,
 }

@@ -1,5 +1,5 @@
-//! Packages that provide the same thing in different versions: which of them lag
-//! behind (`sort_by_common_dep` in libsolv's `src/policy.c`).
+//! Packages that provide the same thing in different versions, and which of them are
+//! behind the others (`sort_by_common_dep` in libsolv's `src/policy.c`).
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -9,16 +9,15 @@ use bundle_format::Evr;
 use super::universe::{Id, Universe};
 use crate::rpm::dependency::Comparison;
 
-/// A version that one of several packages provides something in.
+/// The version in which one of several packages provides something.
 struct Provided<'a> {
     by: Id,
     evr: &'a Evr,
-    /// Whether it is said with `<`, so that this very version is not meant.
+    /// Whether it is written with `<`, which excludes this version itself.
     below: bool,
 }
 
-/// How often each of `ids` provides something that another one provides in a
-/// newer version.
+/// For each of `ids`, how often another one provides the same in a newer version.
 pub(super) fn behind(universe: &Universe, ids: &[Id]) -> HashMap<Id, usize> {
     let mut by_name: HashMap<&str, Vec<Provided<'_>>> = HashMap::new();
     for id in ids {
@@ -54,7 +53,7 @@ fn newer(a: &Provided<'_>, b: &Provided<'_>) -> Ordering {
     a.evr.cmp(b.evr).then_with(|| b.below.cmp(&a.below))
 }
 
-/// A release that only one of the two names makes no difference.
+/// Compares versions. A release that only one of the two has makes no difference.
 fn is_newer(a: &Provided<'_>, b: &Provided<'_>) -> bool {
     match a.evr.compare_as_range_end(b.evr) {
         Ordering::Equal => {
@@ -64,7 +63,7 @@ fn is_newer(a: &Provided<'_>, b: &Provided<'_>) -> bool {
     }
 }
 
-/// A version that is a digest has no order.
+/// Whether the version is a digest. Digests have no order.
 fn is_hash(evr: &Evr) -> bool {
     let text = evr.to_string();
     text.len() >= 4 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))

@@ -1,22 +1,22 @@
-//! The answer to requests, or why there is none.
+//! The answer to requests, or the reason why there is none.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::universe::Id;
 
-/// The packages to bring.
+/// The packages for the bundle.
 #[derive(Debug)]
 pub struct Solution {
-    /// Every package that must be installed and is not there yet, sorted.
+    /// All packages that must be installed and are not on the node yet, sorted.
     pub packages: Vec<Id>,
-    /// What each request was solved with, in the requests' order; a package
-    /// that stands there already among them.
+    /// The package for each request, in the order of the requests. It may be one
+    /// that the node already has.
     pub requested: Vec<Id>,
-    /// For each package, who requires it and by which words.
+    /// For each package, the packages that require it, with their words for it.
     pub required_by: BTreeMap<Id, BTreeSet<(Id, String)>>,
 }
 
-/// Why a request cannot be met.
+/// Why a request cannot be fulfilled.
 #[derive(Debug, thiserror::Error)]
 pub enum Unsolvable {
     /// No repository has such a package.
@@ -27,15 +27,15 @@ pub enum Unsolvable {
         /// Packages with a similar name.
         similar: Vec<String>,
     },
-    /// It has the signs of a pattern.
+    /// It looks like a pattern.
     #[error("`{0}` is a pattern, and patterns are not read: name each package")]
     Pattern(String),
-    /// The metadata is nobody's honest work.
+    /// The metadata cannot be that of a real repository.
     #[error(
-        "the packages require one another in more ways than those of any real repository do; is this the right repository?"
+        "the packages require each other in more ways than those of any real repository; check that this is the right repository"
     )]
     Entangled,
-    /// It is there but cannot be installed.
+    /// The package exists, but cannot be installed.
     #[error("the packages cannot be installed together:\n{0}")]
     Conflict(String),
 }

@@ -1,5 +1,5 @@
-//! The search: a draft first, which mostly is the answer, else whatever `resolvo`
-//! finds.
+//! The search. The draft is tried first, and is mostly the answer. If it is not,
+//! `resolvo` finds one.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ pub fn solve(
         .iter()
         .map(|request| candidates(universe, request, installed))
         .collect::<Result<_, _>>()?;
-    // What stands on the node stays there, in some version.
+    // Packages on the node stay there, in some version.
     let standing: Vec<Vec<Id>> = {
         let mut ids: Vec<Id> = installed.packages.iter().copied().collect();
         ids.sort_unstable();
@@ -53,7 +53,7 @@ pub fn solve(
         let taken = Taken { universe, installed, preference: &preference, packages: chosen };
         taken.needed(requested, kept).ok_or(Unsolvable::Entangled)
     };
-    // A whole draft that the search confirms is the answer, all of it.
+    // A complete draft that the search confirms is the answer.
     if is_whole
         && let Ok(chosen) = search.run(&preference.drafted)
         && chosen == preference.drafted
@@ -64,18 +64,19 @@ pub fn solve(
     needed(&search.run(&nothing)?, &nothing)
 }
 
-/// What is searched for, and where.
+/// What is searched for, and in which packages.
 struct Search<'a> {
     universe: &'a Universe<'a>,
     requests: &'a [Request],
     installed: &'a Installed,
     preference: &'a Preference,
-    /// The packages of which one each must be there, with words for them.
+    /// Sets of packages, with words for each. One package of each set must be
+    /// installed.
     wanted: Vec<(Vec<Id>, String)>,
 }
 
 impl Search<'_> {
-    /// The packages that meet all that is wanted, and `also`.
+    /// The packages that fulfil all of `wanted`, with `also` among them.
     fn run(&self, also: &BTreeSet<Id>) -> Result<BTreeSet<Id>, Unsolvable> {
         let requested = self.wanted.iter().flat_map(|(any, _)| any).copied().collect();
         let provider = Provider::new(self.universe, self.installed, self.preference, requested);
@@ -88,12 +89,12 @@ impl Search<'_> {
             Ok(solved) => {
                 Ok(solved.into_iter().map(|solvable| solver.provider().package(solvable)).collect())
             }
-            // Nobody asks why a draft will not do.
+            // Nobody needs to know why a draft fails.
             Err(UnsolvableOrCancelled::Unsolvable(_)) if !also.is_empty() => {
                 Err(Unsolvable::Conflict(String::new()))
             }
-            // The library's report cannot tell of conditions: it asserts that there
-            // are none.
+            // The library's report asserts that there are no conditions,
+            // so it cannot be made.
             Err(UnsolvableOrCancelled::Unsolvable(_)) if solver.provider().is_conditional() => {
                 Err(Unsolvable::Conflict(self.culprits()))
             }
@@ -107,7 +108,8 @@ impl Search<'_> {
         }
     }
 
-    /// The requests that cannot be met even alone, or, if each can, all of them.
+    /// The requests that cannot be fulfilled even alone. If each can, all of
+    /// them.
     fn culprits(&self) -> String {
         let requests = self.requests;
         let alone = |request: &&Request| {

@@ -1,4 +1,4 @@
-//! All packages that can be chosen, and who provides what.
+//! All packages that can be chosen, and what they provide.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,19 +8,19 @@ use crate::rpm::dependency::{Capability, Comparison, Dependency, Range};
 use crate::rpm::package::Package;
 use crate::rpm::repository::Repository;
 
-/// A package's place in a [`Universe`].
+/// A package's position in a [`Universe`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id(u32);
 
-/// The packages of some repositories that run on an architecture.
+/// The packages of some repositories that can run on an architecture.
 pub struct Universe<'a> {
     entries: Vec<Entry<'a>>,
     names: HashMap<&'a str, Vec<Id>>,
     provides: HashMap<&'a str, Vec<(Id, Option<&'a Range>)>>,
     files: HashMap<&'a str, Vec<Id>>,
-    /// By the name that they are about.
+    /// Obsoletes, by the name that they are about.
     obsoletes: HashMap<&'a str, Vec<(Id, &'a Capability)>>,
-    /// The best package of a name and an architecture.
+    /// The best package of each name and architecture.
     leading: HashMap<(&'a str, &'a str), Id>,
     native: &'static str,
 }
@@ -28,14 +28,14 @@ pub struct Universe<'a> {
 struct Entry<'a> {
     package: &'a Package,
     repository: &'a Repository,
-    /// The package's name; that of a foreign architecture with the
-    /// architecture behind it, since both can be installed side by side.
+    /// The package's name. If its architecture is foreign, the architecture
+    /// follows, because both can be installed side by side.
     key: String,
     distance: u8,
 }
 
-/// How far an architecture is from the node's own: rpm's `arch_compat`. None
-/// where its packages do not run.
+/// How far an architecture is from the node's own: rpm's `arch_compat`. `None` if its
+/// packages do not run.
 fn distance(native: Architecture, arch: &str) -> Option<u8> {
     match (native, arch) {
         (_, "noarch") => Some(0),
@@ -49,7 +49,7 @@ fn distance(native: Architecture, arch: &str) -> Option<u8> {
 }
 
 impl<'a> Universe<'a> {
-    /// Takes in the packages of `repositories` but those that `excluded` says.
+    /// The packages of `repositories`, without those that `excluded` names.
     pub fn new(
         repositories: impl IntoIterator<Item = &'a Repository>,
         architecture: Architecture,
@@ -64,8 +64,9 @@ impl<'a> Universe<'a> {
             leading: HashMap::new(),
             native: architecture.rpm(),
         };
-        // The same package may stand in several repositories: the one with the
-        // lowest priority number offers it, among equals the first.
+        // Several repositories may have the same package. It is taken from the
+        // one with the lowest priority number, and among equals from the
+        // first.
         let mut ordered: Vec<&Repository> = repositories.into_iter().collect();
         ordered.sort_by_key(|repository| repository.priority);
         let mut seen = HashSet::new();
@@ -83,8 +84,8 @@ impl<'a> Universe<'a> {
                 entries.push(Entry { package, repository, key, distance });
             }
         }
-        // In which order metadata lists packages is nobody's word on them. By
-        // name is how libsolv looks at those of several names.
+        // The order of packages in metadata means nothing. libsolv looks at
+        // packages of several names in the order of their names.
         entries.sort_by_cached_key(|entry| entry.package.nevra.to_string());
         entries.sort_by(|a, b| {
             let (a, b) = (&a.package.nevra, &b.package.nevra);
@@ -120,13 +121,13 @@ impl<'a> Universe<'a> {
         }
     }
 
-    /// What tells which of two packages of a name and an architecture is better:
-    /// the smaller.
+    /// A sort key for packages of one name and architecture. The better package
+    /// has the smaller key.
     fn age(&self, id: Id) -> impl Ord + use<'a> {
         (self.repository(id).priority, std::cmp::Reverse(&self.package(id).nevra.evr))
     }
 
-    /// Whether there is a better package of that name and architecture.
+    /// Whether there is a better package of the same name and architecture.
     pub(super) fn is_old(&self, id: Id) -> bool {
         let nevra = &self.package(id).nevra;
         let leading = self.leading.get(&(nevra.name.as_str(), nevra.arch.as_str()));
@@ -134,43 +135,42 @@ impl<'a> Universe<'a> {
     }
 
     fn entry(&self, id: Id) -> &Entry<'a> {
-        // An `Id` is made by `add` alone, from the very index.
+        // Only `add` makes an `Id`, from this very index.
         &self.entries[id.0 as usize]
     }
 
-    /// Every package.
+    /// All packages.
     pub fn ids(&self) -> impl Iterator<Item = Id> + use<> {
         (0..u32::try_from(self.entries.len()).unwrap_or(u32::MAX)).map(Id)
     }
 
-    /// The package itself.
+    /// The package.
     pub fn package(&self, id: Id) -> &'a Package {
         self.entry(id).package
     }
 
-    /// Where it comes from.
+    /// The repository that it comes from.
     pub fn repository(&self, id: Id) -> &'a Repository {
         self.entry(id).repository
     }
 
-    /// Packages with the same key exclude one another.
+    /// The key of a package. Packages with the same key exclude each other.
     pub fn key(&self, id: Id) -> &str {
         &self.entry(id).key
     }
 
-    /// Whether it is of the node's own architecture, or of none.
+    /// Whether it has the node's own architecture, or none.
     pub fn is_native(&self, id: Id) -> bool {
         let arch = &self.package(id).nevra.arch;
         arch == self.native || arch == "noarch"
     }
 
-    /// How far its architecture is from the node's own; none where it runs on
-    /// any.
+    /// How far its architecture is from the node's own. `None` if it runs on any.
     pub(super) fn distance(&self, id: Id) -> Option<u8> {
         (self.package(id).nevra.arch != "noarch").then(|| self.entry(id).distance)
     }
 
-    /// The packages of this name.
+    /// The packages with this name.
     pub fn named(&self, name: &str) -> &[Id] {
         self.names.get(name).map_or(&[], Vec::as_slice)
     }
@@ -191,12 +191,12 @@ impl<'a> Universe<'a> {
         ids
     }
 
-    /// The packages, by name, that an `Obsoletes:` of `wanted` is about.
+    /// The packages that an `Obsoletes:` of `wanted` is about, by name.
     pub fn obsoleted(&self, wanted: &Capability) -> &[Id] {
         let named = self.named(&wanted.name);
         let Some(range) = &wanted.range else { return named };
-        // They stand in the order of their versions, so that what a range holds
-        // is one piece of them.
+        // They are in the order of their versions, so that a range is one
+        // slice.
         let order = |id: &Id| self.package(*id).nevra.evr.compare_as_range_end(&range.end);
         let equal = named.partition_point(|id| order(id).is_lt());
         let above = named.partition_point(|id| order(id).is_le());
@@ -210,14 +210,13 @@ impl<'a> Universe<'a> {
         named.get(start..end).unwrap_or_default()
     }
 
-    /// The packages that say to obsolete a package of this name, and in which
-    /// versions.
+    /// The packages that obsolete a package of this name, each with the versions.
     pub(super) fn obsoleting(&self, name: &str) -> &[(Id, &'a Capability)] {
         self.obsoletes.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// The packages that fulfil `dependency` each by itself; for `with` and
-    /// `without` that is what they mean.
+    /// The packages that fulfil `dependency`, or a part of it, each by itself.
+    /// `with` and `without` always mean a single package.
     pub fn fulfilling(&self, dependency: &Dependency) -> Vec<Id> {
         match dependency {
             Dependency::Capability(capability) => self.providers(capability),
@@ -245,8 +244,8 @@ impl<'a> Universe<'a> {
         }
     }
 
-    /// The paths that anything reachable from `roots` requires and no package
-    /// is known to have: those for which `filelists.xml` must be read.
+    /// The paths that a package reachable from `roots` requires, and that no
+    /// package is known to have. For these, `filelists.xml` must be read.
     pub fn unknown_files(&self, roots: impl IntoIterator<Item = Id>) -> HashSet<&'a str> {
         let mut reached: HashSet<Id> = HashSet::new();
         let mut pending: Vec<Id> = Vec::new();
@@ -257,7 +256,7 @@ impl<'a> Universe<'a> {
         }
         let mut unknown = HashSet::new();
         let mut seen: HashSet<&Capability> = HashSet::new();
-        // Who provides a name and was not reached yet.
+        // The packages that provide a name and have not been reached yet.
         let mut left: HashMap<&str, Vec<(Id, Option<&Range>)>> = HashMap::new();
         while let Some(id) = pending.pop() {
             let package = self.package(id);

@@ -1,6 +1,7 @@
-//! Weak dependencies. They bring no package along, but of several that would do
-//! they make one the better choice, as dnf's solver has it even where it is told
-//! to install no weak dependencies: `glibc` suggests `glibc-minimal-langpack`.
+//! Weak dependencies. They add no package. But if several packages fulfil a
+//! requirement, they make one of them the better choice. dnf's solver does this even
+//! if it is told to install no weak dependencies: `glibc` suggests
+//! `glibc-minimal-langpack`.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -8,7 +9,7 @@ use super::clause;
 use super::universe::{Id, Universe};
 use crate::rpm::dependency::Dependency;
 
-/// What the packages of `taken` recommend, and supplements of them.
+/// What the packages of `taken` recommend, and what supplements them.
 pub(super) struct Recommended<'a> {
     universe: &'a Universe<'a>,
     taken: &'a BTreeSet<Id>,
@@ -25,7 +26,7 @@ pub(super) fn recommended<'a>(
 }
 
 impl Recommended<'_> {
-    /// Those of `ids` that are among them; all where there are none such
+    /// The recommended ones of `ids`. All of `ids` if none is recommended
     /// (`prune_to_recommended`).
     pub(super) fn of(&self, ids: Vec<Id>) -> Vec<Id> {
         if ids.len() < 2 {
@@ -40,7 +41,7 @@ impl Recommended<'_> {
     }
 }
 
-/// Those of `ids` that the packages of `taken` suggest, or that enhance them.
+/// The packages of `ids` that `taken` suggest, or that enhance these.
 pub(super) fn suggested(universe: &Universe, taken: &BTreeSet<Id>, ids: &[Id]) -> HashSet<Id> {
     let by_others = taken.iter().flat_map(|id| &universe.package(*id).weak.suggests);
     let by_others = asked_for(universe, by_others, taken);

@@ -1,6 +1,6 @@
-//! Which builds of streams are active on a node that was told nothing: those of
-//! default streams, and of the streams that these need, as far as what they
-//! need is there (libdnf's `ModulePackageContainer::resolveActiveModulePackages`).
+//! Which builds of streams are active on a node where no module was enabled: those of
+//! default streams, and of the streams that these need, if what they need exists
+//! (libdnf's `ModulePackageContainer::resolveActiveModulePackages`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,12 +9,12 @@ use super::document::{Requirement, Stream};
 /// The pseudo-module that stands for the distribution.
 const PLATFORM: &str = "platform";
 
-/// The places of the active ones in `streams`. `chosen` gives the default
-/// streams by module.
+/// The positions in `streams` of the active builds. `chosen` has the default stream
+/// of each module.
 ///
-/// libdnf gives builds a name of their stream and what they need but the
-/// platform, has libsolv take the newest build of one of these names, and then
-/// counts as active whatever has that name.
+/// libdnf names a build by its stream and its needs, without the platform. It lets
+/// libsolv take the newest build of one of these names. Then every build with that
+/// name counts as active.
 pub(super) fn active<'a>(
     streams: &'a [Stream],
     chosen: BTreeMap<&'a str, &'a str>,
@@ -42,8 +42,8 @@ struct Build<'a> {
     name: String,
 }
 
-/// What libdnf calls a build (`setSovable` in `ModulePackage.cpp`): its stream,
-/// and its context where that is said to be fixed, else the modules it needs.
+/// libdnf's name for a build (`setSovable` in `ModulePackage.cpp`): its stream, and
+/// then its context if that is fixed, or else the modules that it needs.
 fn name(stream: &Stream) -> String {
     let rest = match &stream.static_context {
         Some(context) => context.clone(),
@@ -54,7 +54,7 @@ fn name(stream: &Stream) -> String {
     format!("{stream}:{rest}")
 }
 
-/// The names of the builds that are taken.
+/// The names of the builds that libsolv takes.
 fn taken<'a>(builds: &[Build<'a>], defaults: BTreeMap<&'a str, &'a str>) -> Vec<String> {
     let mut chosen = defaults.clone();
     chosen.retain(|module, name| {
@@ -78,8 +78,8 @@ fn taken<'a>(builds: &[Build<'a>], defaults: BTreeMap<&'a str, &'a str>) -> Vec<
             found.iter().filter(|(_, build)| build.is_none()).map(|(module, _)| *module).collect();
         given_up.extend(without.iter().filter_map(|module| chosen.remove_entry(module)));
         let taken: Vec<&Build<'a>> = found.iter().filter_map(|(_, build)| *build).collect();
-        // A module without a default becomes active with the stream that an
-        // active one needs.
+        // An active stream also activates the stream of a module without a
+        // default that it needs.
         let needed = taken.iter().flat_map(|build| needs(build.stream)).find_map(|need| {
             builds.iter().find(|build| {
                 let Stream { module, name, .. } = build.stream;
@@ -99,9 +99,9 @@ fn taken<'a>(builds: &[Build<'a>], defaults: BTreeMap<&'a str, &'a str>) -> Vec<
     }
 }
 
-/// The build of a stream that libsolv takes: the newest of the first name, in
-/// the order of the alphabet, whose newest can be had
-/// (`prune_to_best_version`).
+/// The build of a stream that libsolv takes. It goes through the names in
+/// alphabetical order, and takes the newest build of the first name whose newest
+/// build has what it needs (`prune_to_best_version`).
 fn build_of<'a, 'b>(
     of_stream: impl Iterator<Item = &'b Build<'a>>,
     met: impl Fn(&Requirement) -> bool,
@@ -119,7 +119,7 @@ where
     newest.into_values().find(|build| build.runs && needs(build.stream).all(&met))
 }
 
-/// Whether there is, or can be, what a build needs.
+/// Whether what a build needs is active, or can become active.
 fn met(builds: &[Build<'_>], chosen: &BTreeMap<&str, &str>, need: &Requirement) -> bool {
     match chosen.get(need.module.as_str()) {
         Some(stream) => accepts(need, stream),

@@ -12,17 +12,18 @@ use crate::libyaml::node::{Node, entries, get, items, scalar, text};
 /// Modules metadata that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ModulesError {
-    /// It is no YAML.
+    /// It is not YAML.
     #[error(transparent)]
     Yaml(#[from] YamlError),
 }
 
-/// Which stream of a module a node has without being told.
+/// The stream of a module that a node uses by default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Default {
-    /// None where the document names none, or where two of them disagree.
+    /// `None` if the document names no stream, or if two documents disagree.
     pub(super) stream: Option<String>,
-    /// When it was written, as a number such as 201909271122; 0 if not said.
+    /// When it was written, as a number such as 201909271122. 0 if it does not
+    /// say.
     modified: u64,
 }
 
@@ -34,12 +35,12 @@ pub(super) struct Stream {
     /// When it was built.
     pub(super) version: u64,
     pub(super) arch: Option<String>,
-    /// What tells builds of one version apart, where it stays the same from
-    /// version to version.
+    /// The fixed context, if the build has one: it tells builds of one version
+    /// apart, and stays the same from version to version.
     pub(super) static_context: Option<String>,
     pub(super) requires: Vec<Requirement>,
     pub(super) packages: HashSet<Nevra>,
-    /// Names of packages that left the module, and are not to be hidden.
+    /// Names of packages that have left the module and must not be hidden.
     pub(super) demodularized: Vec<String>,
 }
 
@@ -47,9 +48,9 @@ pub(super) struct Stream {
 #[derive(Debug)]
 pub(super) struct Requirement {
     pub(super) module: String,
-    /// Its streams that will do; any if there are none here.
+    /// The streams of it that fulfil the requirement. Empty for any.
     pub(super) streams: Vec<String>,
-    /// Its streams that will not.
+    /// The streams of it that do not.
     pub(super) refused: Vec<String>,
 }
 
@@ -68,8 +69,8 @@ impl fmt::Display for Requirement {
 }
 
 impl Default {
-    /// Takes in another repository's word on the same module: the newer one
-    /// counts, and of two that are as old and disagree, none
+    /// Merges the default of another repository for the same module. The newer
+    /// one wins. If both are equally old and disagree, there is no default
     /// (`modulemd_defaults_v1_merge`).
     pub(super) fn merge(&mut self, other: Self) {
         match self.modified.cmp(&other.modified) {
@@ -85,7 +86,7 @@ impl Default {
 
 /// A document that matters here.
 pub(super) enum Document {
-    /// With the module that it is about.
+    /// A default, with its module.
     Default(String, Default),
     Stream(Stream),
 }

@@ -1,8 +1,8 @@
-//! Modularity of el8 and el9: which packages a node without enabled modules
-//! sees. As libdnf's `setModuleExcludes` (`dnf-sack.cpp`): the packages of
-//! active streams are there like any other; those of other streams are not, and
-//! neither are packages outside of the active streams that have, or provide,
-//! the name of a package in one.
+//! Modularity of el8 and el9: which packages a node without enabled modules sees. The
+//! rules are those of libdnf's `setModuleExcludes` (`dnf-sack.cpp`). The node sees
+//! the packages of active streams like any other. It does not see those of other
+//! streams, nor packages outside of the active streams that have, or provide, the
+//! name of a package in one.
 
 mod active;
 mod document;
@@ -27,14 +27,14 @@ pub struct Documents {
 #[derive(Debug, std::default::Default)]
 pub struct Modules {
     shown: HashSet<Nevra>,
-    /// Of no active stream, with the stream.
+    /// The packages that are in no active stream, each with its stream.
     others: BTreeMap<Nevra, String>,
-    /// Names of packages in active streams, with the stream.
+    /// Names of packages in active streams, each with its stream.
     names: BTreeMap<String, String>,
 }
 
 impl Documents {
-    /// Takes in one `modules.yaml`.
+    /// Adds one `modules.yaml`.
     pub fn add(&mut self, yaml: &str) -> Result<(), ModulesError> {
         for document in document::read(yaml)? {
             match document {
@@ -48,8 +48,8 @@ impl Documents {
         Ok(())
     }
 
-    /// What they come to on nodes of `platform` (`el8`), or of any platform
-    /// when it is not known, and of the architecture `arch` as rpm spells it.
+    /// The result for nodes of `platform` (`el8`), or of any platform if it is
+    /// unknown, and of the architecture `arch` in rpm's spelling.
     pub fn modules(self, platform: Option<&str>, arch: &str) -> Modules {
         let defaults = self
             .defaults
@@ -98,8 +98,8 @@ impl Modules {
     }
 }
 
-/// The modules and names of packages that left them, as the newest builds of
-/// active streams say.
+/// The modules and names of packages that have left them, according to the newest
+/// builds of active streams.
 fn demodularized<'a>(active: impl Iterator<Item = &'a Stream>) -> BTreeSet<(&'a str, &'a str)> {
     let mut newest: BTreeMap<String, Vec<&Stream>> = BTreeMap::new();
     for stream in active {

@@ -1,4 +1,4 @@
-//! What a node has before the bundle comes.
+//! The packages that a node has before the bundle is installed.
 
 use std::collections::HashSet;
 
@@ -20,8 +20,8 @@ pub struct PackageListError {
 }
 
 /// Reads a package list: `rpm -qa --qf
-/// '%{NAME}\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\t%{ARCH}\n'`. More
-/// columns are allowed and not read; `gpg-pubkey` entries are keys, no packages.
+/// '%{NAME}\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\t%{ARCH}\n'`. More columns
+/// are allowed and ignored. `gpg-pubkey` entries are keys, not packages.
 pub fn read_package_list(file: &str, text: &str) -> Result<Vec<Nevra>, PackageListError> {
     let mut packages = Vec::new();
     for (index, line) in text.lines().enumerate() {
@@ -52,8 +52,8 @@ pub fn read_package_list(file: &str, text: &str) -> Result<Vec<Nevra>, PackageLi
     Ok(packages)
 }
 
-/// The closure of the groups' packages in a comps document, as every
-/// installation has it. Packages that no repository holds are left out.
+/// The closure of the groups' packages in a comps document, which every installation
+/// has. Packages that are in no repository are left out.
 pub fn of_core(universe: &Universe, core: &[String]) -> Result<Installed, Unsolvable> {
     let requests: Vec<Request> = core
         .iter()
@@ -65,9 +65,9 @@ pub fn of_core(universe: &Universe, core: &[String]) -> Result<Installed, Unsolv
     Ok(Installed { settled: HashSet::new(), packages })
 }
 
-/// What `list`'s packages are to the solver where no repository has them: a
-/// package of the same name says what else it provides, or else its name is all
-/// that is known. None where there are no repositories at all.
+/// The packages of `list` for the solver, if no repository has them. If a repository
+/// has a package of the same name, that package says what else it provides. Otherwise
+/// only its name is known. `None` if there are no repositories at all.
 pub fn node_repository(repositories: &[Repository], list: &[Nevra]) -> Option<Repository> {
     let base_url = &repositories.first()?.base_url;
     let offered = |name: &str| {
@@ -84,7 +84,8 @@ pub fn node_repository(repositories: &[Repository], list: &[Nevra]) -> Option<Re
         let mut provides = vec![own(nevra.name.clone())];
         let mut files = Vec::new();
         if let Some(other) = offered(&nevra.name) {
-            // What it provides in its own version, it provides in this one.
+            // What the other one provides in its own version, this one
+            // provides in this version.
             provides.extend(other.provides.iter().map(|capability| match &capability.range {
                 Some(range) if range.end == other.nevra.evr => own(capability.name.clone()),
                 _ => capability.clone(),
@@ -96,8 +97,8 @@ pub fn node_repository(repositories: &[Repository], list: &[Nevra]) -> Option<Re
     Some(Repository::of_node(base_url, packages.collect()))
 }
 
-/// The packages of a real node. What they require is met on the node already,
-/// whatever the repositories hold.
+/// The packages of a real node. Their requirements are met on the node already,
+/// whatever the repositories contain.
 pub fn of_packages(universe: &Universe, list: &[Nevra]) -> Installed {
     let packages: HashSet<Id> = list
         .iter()

@@ -6,8 +6,8 @@ use rpmrepo_metadata::visitor::{CompsVisitor, parse_comps};
 use crate::rpm::primary::MetadataError;
 use crate::rpm::xml;
 
-/// The packages that installing the group `id` brings without being asked for
-/// more: its mandatory and default ones (yum's `group_package_types`).
+/// The packages that come with the group `id` by default: its mandatory and default
+/// ones (yum's `group_package_types`).
 pub(super) fn group(text: &str, id: &str) -> Result<Vec<String>, MetadataError> {
     xml::check(text.as_bytes()).map_err(MetadataError::Xml)?;
     let mut visitor = Group { wanted: id, inside: false, packages: Vec::new() };

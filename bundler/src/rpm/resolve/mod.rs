@@ -1,5 +1,5 @@
-//! From repositories and requests to the packages that a bundle must hold:
-//! what `bundler resolve` and `bundler lock` have in common.
+//! From repositories and requests to the packages that a bundle must contain: the
+//! common part of `bundler resolve` and `bundler lock`.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -16,7 +16,7 @@ use crate::rpm::repository::{Repository, RepositoryError};
 pub mod baseline;
 mod comps;
 
-/// What counts as installed on a node before the bundle comes.
+/// Which packages count as installed on a node before the bundle is installed.
 #[derive(Clone, Debug)]
 pub enum Baseline {
     /// The closure of the repositories' own group `core`.
@@ -31,39 +31,39 @@ pub enum Baseline {
 pub struct Goal<'a> {
     /// The nodes' architecture.
     pub architecture: Architecture,
-    /// Their platform, which modules are built for (`el8`); any if not known.
+    /// Their platform, for which modules are built (`el8`). `None` if it is
+    /// unknown.
     pub platform: Option<&'a str>,
-    /// What they have already.
+    /// The packages that they already have.
     pub baseline: Baseline,
-    /// What they are to have.
+    /// The packages that they must get.
     pub requests: &'a [Request],
     /// Whether a package must not be taken.
     pub excluded: &'a dyn Fn(&Repository, &Package) -> bool,
 }
 
-/// A package that the bundle must hold.
+/// A package that the bundle must contain.
 #[derive(Debug)]
 pub struct Chosen {
     /// The package.
     pub package: Package,
     /// The short name of its repository.
     pub repository: String,
-    /// The packages that require it, and by which words.
+    /// The packages that require it, each with its words for it.
     pub required_by: BTreeSet<(Nevra, String)>,
 }
 
 /// The answer to a [`Goal`].
 #[derive(Debug)]
 pub struct Resolution {
-    /// The packages to bring, sorted by their text.
+    /// The packages for the bundle, sorted by their text.
     pub packages: Vec<Chosen>,
-    /// What each request was solved with, in order; a package of the baseline
-    /// among them.
+    /// The package for each request, in order. It may be one of the baseline.
     pub requested: Vec<Nevra>,
-    /// Whether [`Baseline::Core`] was asked for and no repository has that
-    /// group, so that an empty node was solved for.
+    /// Whether [`Baseline::Core`] was asked for and no repository has the group
+    /// `core`. The packages were then solved for an empty node.
     pub core_missing: bool,
-    /// Whether a package of a module stream is among them.
+    /// Whether one of them is from a module stream.
     pub modular: bool,
 }
 
@@ -73,25 +73,25 @@ pub enum ResolveError {
     /// The packages cannot be installed.
     #[error(transparent)]
     Unsolvable(#[from] Unsolvable),
-    /// They could, but for packages that a node does not see.
+    /// They can be installed only with packages that a node does not see.
     #[error(
-        "needed packages are hidden by modules: {}; where a repository's packages are meant, give it `moduleHotfixes: true`",
+        "needed packages are hidden by modules: {}; to use the packages of a repository in any case, give it `moduleHotfixes: true`",
         .hidden.join(", ")
     )]
     Hidden {
         /// The packages, with their repositories and the streams that hide them.
         hidden: Vec<String>,
-        /// What is missing without them.
+        /// Why there is no answer without them.
         #[source]
         source: Unsolvable,
     },
-    /// The group `core` cannot be installed, so it is no baseline.
+    /// The group `core` cannot be installed, so it cannot be the baseline.
     #[error("the repositories' own group `core` cannot be solved; choose another baseline")]
     Core(#[source] Unsolvable),
     /// A repository's metadata cannot be read.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
-    /// A repository's groups make no sense.
+    /// A repository's groups are not usable.
     #[error("repository `{repository}`: its groups (comps)")]
     Comps {
         /// Its short name.
@@ -100,7 +100,7 @@ pub enum ResolveError {
         #[source]
         source: MetadataError,
     },
-    /// A repository's modules make no sense.
+    /// A repository's modules are not usable.
     #[error("repository `{repository}`: its modules metadata")]
     Modules {
         /// Its short name.
@@ -111,8 +111,8 @@ pub enum ResolveError {
     },
 }
 
-/// Solves `goal` against `repositories`, whose complete file lists are fetched
-/// when a path that nobody is known to have is required.
+/// Solves `goal` against `repositories`. If a path is required that no package is
+/// known to have, the complete file lists are fetched.
 pub fn resolve(
     fetch: &dyn Fetch,
     repositories: &mut [Repository],
@@ -165,7 +165,7 @@ pub fn resolve(
     })
 }
 
-/// Whether something asks for a path that is in no package's short list of files.
+/// Whether a path is required that is in no package's short list of files.
 fn lacks_files(universe: &Universe<'_>, core: &[String], goal: &Goal<'_>) -> bool {
     let core = core.iter().flat_map(|name| universe.named(name).iter().copied());
     let roots = goal.requests.iter().flat_map(|request| request.candidates(universe)).chain(core);
@@ -188,7 +188,7 @@ fn chosen(universe: &Universe<'_>, solution: &Solution) -> Vec<Chosen> {
     solution.packages.iter().map(chosen).collect()
 }
 
-/// Every path that a package or a request can ask for.
+/// Every path that a package or a request may require.
 fn paths(repositories: &[Repository], goal: &Goal<'_>) -> HashSet<String> {
     let packages = repositories.iter().flat_map(|repository| &repository.packages);
     let dependencies = packages.flat_map(|package| {
@@ -239,7 +239,7 @@ fn modules(
     Ok(documents.modules(goal.platform, goal.architecture.rpm()))
 }
 
-/// The module stream that hides a package, but in a repository that is exempt.
+/// The module stream that hides a package, unless its repository is exempt.
 fn hidden_by<'a>(
     modules: &'a Modules,
     repository: &Repository,
@@ -248,7 +248,7 @@ fn hidden_by<'a>(
     if repository.module_hotfixes { None } else { modules.hidden_by(package) }
 }
 
-/// The hidden packages that an answer would have if nothing were hidden.
+/// The hidden packages that the answer would contain if nothing were hidden.
 fn needed_but_hidden<'a>(
     repositories: impl Iterator<Item = &'a Repository>,
     goal: &Goal<'_>,

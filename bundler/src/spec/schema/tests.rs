@@ -386,8 +386,8 @@ fn what_editors_cannot_know_is_told_by_us() {
     for (name, text, words) in [
         ("endpoint", "m:70000", "no HOST:PORT"),
         ("ipv4-network", "10.244.0.1/16", "write 10.244.0.0/16"),
-        ("ip", "127.0.0.1", "each machine's own"),
-        ("ip", "224.0.0.1", "that of many"),
+        ("ip", "127.0.0.1", "a loopback address, which every machine has"),
+        ("ip", "224.0.0.1", "an address of many"),
         ("label-key", "node-role.kubernetes.io/x", "kubectl label node"),
         ("label-key", "a..b/x", "no label's key"),
         ("registry-host", "a:70000", "no registry"),
