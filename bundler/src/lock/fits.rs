@@ -1,5 +1,5 @@
-//! Whether a lock is one of a spec. A lock may be edited or merged by hand: what
-//! follows from the spec alone is never taken from it.
+//! Whether a lock belongs to a spec. A lock may be edited or merged by hand, so what
+//! follows from the spec alone is never taken from the lock.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,7 @@ use super::disabled_checks;
 use super::wanted::{self, Wanted};
 use crate::spec::{Baseline, Spec, SpecFile, Target};
 
-/// What the lock has otherwise than the spec, or lacks of it; empty where it
-/// fits.
+/// What the lock lacks, or has otherwise than the spec says. Empty if the lock fits.
 pub fn misfits(file: &SpecFile, lock: &Lock) -> Vec<String> {
     let spec = &file.spec;
     let mut found = Vec::new();
@@ -61,7 +60,7 @@ pub fn misfits(file: &SpecFile, lock: &Lock) -> Vec<String> {
     found
 }
 
-/// The repositories with their keys, and the packages that no node does without.
+/// Checks the repositories with their keys, and the packages that every node needs.
 fn target(spec: &Spec, own: &Target, locked: &LockedTarget, lock: &Lock, found: &mut Vec<String>) {
     let id = &locked.id;
     let repositories: Vec<&String> =
@@ -93,7 +92,7 @@ fn target(spec: &Spec, own: &Target, locked: &LockedTarget, lock: &Lock, found: 
     for (name, version) in wanted {
         let is_it = |package: &Nevra| package.name == name && package.evr.version == version;
         let carried = lock.rpms.iter().any(|rpm| rpm.target == *id && is_it(&rpm.package));
-        // A node's own list may have it already.
+        // A node's package list may have it already.
         let installed =
             matches!(own.baseline, Baseline::Packages(_)) && locked.requested.iter().any(is_it);
         if !carried && !installed {
@@ -102,7 +101,8 @@ fn target(spec: &Spec, own: &Target, locked: &LockedTarget, lock: &Lock, found: 
     }
 }
 
-/// Exactly the images that kubeadm, the spec and the manifests name.
+/// Checks that the images are exactly those that kubeadm, the spec and the manifests
+/// name.
 fn names_of_images(spec: &Spec, lock: &Lock, found: &mut Vec<String>) {
     let mut wanted = Wanted::of_spec(spec);
     if let Err(error) = wanted.add_kubeadm(spec) {
