@@ -1,8 +1,8 @@
-//! Which OS families, Kubernetes releases, containerds and add-ons go together.
-//! What is known to fail is refused on the connected side; what is merely
-//! outside its makers' support is a warning. Facts: kubeadm's system
-//! verification (`k8s.io/system-validators`), the kubelet's `failCgroupV1`,
-//! and the support tables of Calico and ingress-nginx.
+//! Which OS families, Kubernetes releases, containerd releases and add-ons work
+//! together. A combination that is known to fail is refused here, on the connected
+//! side. A combination that its makers only do not support is a warning. The facts
+//! come from kubeadm's system verification (`k8s.io/system-validators`), the
+//! kubelet's `failCgroupV1`, and the support tables of Calico and ingress-nginx.
 
 use bundle_format::ImageReference;
 use bundle_format::cluster::{Cluster, ProxyMode};
@@ -16,7 +16,7 @@ use super::target::Target;
 /// What is wrong with a combination, and what to write instead.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// Reasons not to make the bundle.
+    /// Reasons why the bundle is not made.
     pub refused: Vec<String>,
     /// What a release engineer should know.
     pub warnings: Vec<String>,
@@ -24,7 +24,7 @@ pub struct Findings {
 
 /// A combination that is known to fail.
 pub(super) struct Refusal {
-    /// The value that does not fit.
+    /// The value in the spec that does not fit.
     pub(super) about: About,
     /// Why, and what to write instead.
     pub(super) reason: String,
@@ -36,12 +36,12 @@ pub(super) enum About {
     Containerd,
     /// The family of the target with this number.
     Target(usize),
-    /// What the cluster's `proxyMode` is on site.
+    /// The cluster's `proxyMode`.
     ProxyMode,
 }
 
 impl About {
-    /// Where it stands.
+    /// The place of the value in the spec.
     pub(super) fn place(&self, root: &Node) -> Place {
         let (node, key) = match self {
             Self::Containerd => (root.value("containerd"), "version"),
@@ -94,8 +94,8 @@ pub(super) fn refusals(spec: &Spec) -> Vec<Refusal> {
     refusals
 }
 
-/// kube-proxy has this mode unasked from 1.31 on, and from kernel 5.13 on
-/// (kubernetes#124152); nodes of EL7 and EL8 have older ones.
+/// kube-proxy has this mode without a feature gate from 1.31 on. It needs kernel 5.13
+/// (kubernetes#124152), and nodes of EL7 and EL8 have older kernels.
 fn nftables(spec: &Spec) -> Option<String> {
     if spec.cluster.cluster().proxy_mode != ProxyMode::Nftables {
         return None;
@@ -116,7 +116,7 @@ fn nftables(spec: &Spec) -> Option<String> {
     })
 }
 
-/// A mode that goes on, though not for ever.
+/// A warning about a mode that still works, but is deprecated.
 fn ipvs(spec: &Spec) -> Option<String> {
     let minor = spec.kubernetes.version.value.minor();
     let is_old = spec.cluster.cluster().proxy_mode == ProxyMode::Ipvs && minor >= 35;
@@ -156,8 +156,8 @@ fn kernel_and_cgroups(target: &Target, spec: &Spec) -> Option<Judgement> {
     }
 }
 
-/// A family without a base list leaves all packages to the spec: most often it
-/// is a name such as `rhel9` for one that has a list.
+/// For a family without a base list, the spec must name all packages. Most often such
+/// a name is another word for a family that has a list, such as `rhel9` for `el9`.
 fn unknown_family(target: &Target) -> Option<String> {
     let family = target.family.value.as_str();
     let known = profile::families();
@@ -179,8 +179,8 @@ fn unknown_family(target: &Target) -> Option<String> {
     ))
 }
 
-/// A pool that is not kubeadm's network of pods by default, where the bundle does
-/// not say another: each site's own file would have to.
+/// A warning for each pool that differs from the installer's default `podCidr`, if
+/// the spec does not set `podCidr`: then each site would have to.
 fn pools_alone(spec: &Spec) -> Vec<String> {
     if spec.cluster.has("podCidr") {
         return Vec::new();
@@ -214,10 +214,11 @@ const CALICO: [(u32, u32, u32); 8] = [
     (32, 34, 36),
 ];
 
-/// The same for ingress-nginx.
+/// The same for ingress-nginx 1.
 const INGRESS_NGINX: [(u32, u32, u32); 3] = [(9, 25, 28), (11, 26, 30), (12, 28, 32)];
 
-/// Checks an add-on, told by its own image, against the rest of `spec`.
+/// Checks an add-on against the rest of `spec`. Its own image tells which add-on it
+/// is.
 pub fn check_image(spec: &Spec, image: &ImageReference) -> Findings {
     let mut findings = Findings::default();
     let minor = spec.kubernetes.version.value.minor();
@@ -254,8 +255,9 @@ pub fn check_image(spec: &Spec, image: &ImageReference) -> Findings {
     findings
 }
 
-/// A warning where a product was not tested with Kubernetes 1.`minor`, by a table of its
-/// minors, each with the first and the last of Kubernetes'.
+/// A warning if a product was not tested with Kubernetes 1.`minor`. Each row of the
+/// table has a minor of the product, and the first and the last minor of Kubernetes
+/// that it was tested with.
 fn untested(
     (product, [own, patch]): (&str, [u32; 2]),
     table: &[(u32, u32, u32)],

@@ -1,5 +1,4 @@
-//! What must hold between the values of a spec, each of which is right by
-//! itself.
+//! Checks between the values of a spec, each of which is valid by itself.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +12,7 @@ use super::root::Spec;
 use super::target::{PackageRequest, Target};
 use super::{combination, plain_http};
 
-/// All that does not go together in `spec`, which was read from `root`.
+/// All contradictions in `spec`, which was read from `root`.
 pub(super) fn check(spec: &Spec, root: &Node) -> Vec<Problem> {
     let mut relations = Relations { found: Vec::new() };
     if spec.targets.is_empty() {
@@ -92,7 +91,8 @@ impl Relations {
         }
     }
 
-    /// An entry without fields would fit any node, and some nodes no bundle is for.
+    /// An entry without fields would fit every node, also those that the bundle
+    /// is not for.
     fn systems(&mut self, target: &Target, node: &Node) {
         for (system, node) in target.systems.iter().zip(node.items("match")) {
             let fields = system.fields();
@@ -105,7 +105,7 @@ impl Relations {
             }
             for name in ["ID", "ID_LIKE"] {
                 let Some(value) = fields.get(name) else { continue };
-                // What has tdnf may have dnf beside it.
+                // A node with tdnf may also have dnf.
                 if let Some(tool) = foreign_tool(value).filter(|tool| *tool != "tdnf") {
                     self.add(
                         node.place_of(name),
@@ -145,8 +145,8 @@ impl Relations {
         }
     }
 
-    /// Each repository that something is pinned to must be there: for what
-    /// every node gets, in every target.
+    /// Each repository that the spec pins packages to must exist. What every node
+    /// gets needs it in every target.
     fn pins(&mut self, spec: &Spec, root: &Node) {
         for (target, node) in spec.targets.iter().zip(root.items("targets")) {
             let pin =
@@ -206,7 +206,7 @@ impl Relations {
         }
     }
 
-    /// What the cluster file's own keys say against each other.
+    /// Contradictions among the keys of the cluster file.
     fn cluster(&mut self, spec: &Spec, root: &Node) {
         for conflict in spec.cluster.conflicts() {
             let node = root.value("cluster").unwrap_or(root);
@@ -231,7 +231,7 @@ impl Relations {
         }
     }
 
-    /// A network plugin's pool and kubeadm's network of pods must be the same.
+    /// The pool of a network plugin and `podCidr` must be the same network.
     fn pools(&mut self, spec: &Spec, root: &Node) {
         if !spec.cluster.has("podCidr") {
             return;
@@ -256,7 +256,7 @@ impl Relations {
         }
     }
 
-    /// `only` says that the mirrors are all there is.
+    /// With `only`, there must be mirrors.
     fn only_mirrors(&mut self, spec: &Spec, root: &Node) {
         for (name, registry) in &spec.registries {
             let node = root.value("registries").and_then(|node| node.value(name));
