@@ -121,8 +121,7 @@ impl Output {
         }
         // This comes last, because renaming the file also gives up its lock.
         whole.finish(&first).with_context(|| format!("writing {}", first.display()))?;
-        // Otherwise an older bundle, in one file or in parts, could be taken
-        // for the new one.
+        // An older bundle in one file under this name could be taken for the new one.
         if count > 1 {
             remove(&self.path)?;
         }

@@ -31,7 +31,7 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Lock> {
     read().with_context(|| format!("reading {}", path.display()))
 }
 
-/// Writes a lock, and says what is in it.
+/// Writes a lock, and prints what is in it.
 pub(super) fn write(path: &Path, lock: &Lock) -> anyhow::Result<()> {
     write_file(path, &layout::lock_bytes(lock)?)?;
     for warning in &lock.warnings {
