@@ -1,21 +1,21 @@
-//! Names, and what else an object is told apart by: labels, and what only a
-//! cluster writes.
+//! Checks the metadata that identifies an object: names, labels, and fields that only
+//! a cluster writes.
 
 use super::{builtin, stray};
 use crate::manifest::object::Object;
 
-/// Kinds with rules of their own, which are not checked.
+/// Kinds with rules of their own. Their names are not checked.
 const OTHERS: [&str; 5] = ["APIService", "CSIDriver", "ClusterTrustBundle", "Event", "IPAddress"];
 const RBAC: &str = "rbac.authorization.k8s.io";
 
-/// All that a cluster refuses of the object's metadata.
+/// Everything in the object's metadata that a cluster refuses.
 pub(super) fn problems(object: &Object) -> Vec<String> {
     let mut problems: Vec<String> = name(object).into_iter().collect();
     if let Some(namespace) = object.namespace().filter(|name| !is_label(name)) {
         problems
             .push(format!("its namespace `{namespace}` is no name that Kubernetes takes: {LABEL}"));
     }
-    // An empty one is none.
+    // An empty value is not a set value.
     let is_set = |key: &&&str| {
         let value = object.json.get("metadata").and_then(|metadata| metadata.get(**key));
         value.is_some_and(|value| !value.is_null() && value.as_str() != Some(""))
@@ -53,7 +53,7 @@ fn name(object: &Object) -> Option<String> {
 
 const LABEL: &str = "write up to 63 small letters, digits and `-`";
 
-/// What is wrong with a label, by its key or value.
+/// What is wrong with the key or the value of a label.
 pub(super) fn label(key: &str, value: &str) -> Option<String> {
     if value.contains("{{") {
         return Some(format!("is a template: {}", stray::RENDER));

@@ -1,4 +1,4 @@
-//! Whether what runs pods says which containers run in them.
+//! Checks that objects with pods say which containers run in them.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Parts without which Kubernetes refuses an object of its own kinds.
+//! Fields without which Kubernetes refuses an object of its own kinds.
 
 use base64::Engine;
 use base64::alphabet;
@@ -7,13 +7,13 @@ use serde_json::Value;
 
 use crate::manifest::object::Object;
 
-/// As Go reads it, which passes over bits that are left at the end.
+/// Base64 as Go reads it: extra bits at the end are ignored.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
 
-/// All that is missing, or of no use.
+/// All fields that are missing or cannot be used.
 pub(super) fn problems(object: &Object) -> Vec<String> {
     match (object.api_version(), object.kind()) {
         ("apps/v1", "Deployment" | "DaemonSet" | "StatefulSet" | "ReplicaSet") => {
@@ -25,7 +25,8 @@ pub(super) fn problems(object: &Object) -> Vec<String> {
     }
 }
 
-/// Which pods are its own; `extensions/v1beta1` took them from the template.
+/// The selector of an object's own pods. `extensions/v1beta1` took it from the
+/// template.
 fn selector(object: &Object) -> Option<String> {
     let map = |pointer: &str| object.json.pointer(pointer).and_then(Value::as_object);
     let selector = map("/spec/selector").filter(|selector| !selector.is_empty());
@@ -60,7 +61,7 @@ fn secret(object: &Object) -> Option<String> {
     ))
 }
 
-/// What `apiextensions.k8s.io/v1` asks of a definition, and `v1beta1` did not.
+/// What `apiextensions.k8s.io/v1` requires in a definition, and `v1beta1` did not.
 fn versions(object: &Object) -> Vec<String> {
     let mut problems = Vec::new();
     match object.json.pointer("/spec/scope").and_then(Value::as_str) {
