@@ -168,9 +168,9 @@ impl Problems {
         }
         if !self.hosts.is_empty() {
             lines.push(
-                "check the hosts' names, the network and the proxy (`HTTPS_PROXY`, `NO_PROXY`); \
-                 where a registry cannot be reached at all, name its mirror under `registries` \
-                 in the spec, with `only: true`"
+                "check the hosts' names, the network and the proxy (`HTTPS_PROXY`, `NO_PROXY`); if \
+                 a registry cannot be reached at all, name its mirror under `registries` in the \
+                 spec, with `only: true`"
                     .to_owned(),
             );
         }

@@ -59,9 +59,9 @@ pub fn advice(source: &str) -> &'static str {
     match source.contains("://") {
         true => {
             "open it in a browser on this host; if a proxy or a portal asks for a login, log in \
-             there, else write down a URL that gives the file itself"
+             there; otherwise write a URL that gives the file itself"
         }
-        false => "fetch the file anew, and look into it before you put it there",
+        false => "fetch the file again, and look into it before you put it there",
     }
 }
 

@@ -85,7 +85,7 @@ fn what_the_cluster_has_already_is_said_in_the_spec() {
     demo.write_spec(&format!("{spec}provided: {{kinds: [a.x.io], namespaces: [N]}}\n"));
     let error = demo.fails(&["lock"]);
     assert!(error.contains("write one such as Issuer.cert-manager.io"), "{error}");
-    assert!(error.contains("is no namespace"), "{error}");
+    assert!(error.contains("is not a namespace"), "{error}");
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn cannot_run(image: &LockedImage, upstreams: &Upstreams) -> Vec<String> {
     let check = |platform: &LockedPlatform| {
         let size = platform.config.size;
         if size > MAX_IMAGE_DOCUMENT {
-            bail!("its configuration has {size} bytes, as none has");
+            bail!("its configuration has {size} bytes, which is too large for an image");
         }
         let config = upstreams.cache.document(&platform.config)?;
         anyhow::Ok(document::check_layers(&config, platform.layers.len())?)
@@ -62,7 +62,8 @@ fn manifest(file: &SpecFile, locked: &LockedManifest, upstreams: &Upstreams) -> 
     let digest = upstreams.cache.insert(applied.text.as_bytes())?;
     if digest != locked.applied.digest || applied.text.len() as u64 != locked.applied.size {
         bail!(
-            "patching manifest `{name}` gives another text than when the lock was made: run `bundler lock`"
+            "with its patches, manifest `{name}` has another text than when the lock was made: run \
+             `bundler lock`"
         );
     }
     // A lock of an earlier version does not have the parts.

@@ -44,12 +44,15 @@ pub(super) fn installers<'a>(
         let (path, _) =
             output::file(&named).with_context(|| format!("writing {}", named.display()))?;
         if path == bundle {
-            bail!("the bundle cannot be called {name}: its installer is; choose another --output");
+            bail!(
+                "the bundle cannot be called {name}, because its installer has this name; choose \
+                   another --output"
+            );
         }
         let installer = Installer { name, path, content };
         if !installer.may_be_replaced(bundle, cache)? {
             bail!(
-                "{} is there, and no bundle's checksums name it: move it away, or choose another \
+                "{} exists, and no bundle's checksums name it: move it away, or choose another \
                  --output",
                 named.display()
             );

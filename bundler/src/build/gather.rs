@@ -58,8 +58,8 @@ fn fetch(jobs: Vec<Job<'_>>, upstreams: &Upstreams, quiet: bool) -> anyhow::Resu
         errors.iter().for_each(|error| problems.add_job(error));
         if errors.iter().any(is_changed) {
             problems.line(
-                "upstream has other files than the lock says: run `bundler lock` and look at what \
-                 it changes"
+                "upstream's files differ from the lock: run `bundler lock` and look at what it \
+                 changes"
                     .to_owned(),
             );
         }

@@ -43,8 +43,8 @@ pub(super) fn check(file: &SpecFile, lock: &Lock) -> anyhow::Result<()> {
     }
     if !changed.is_empty() {
         bail!(
-            "local files are not those that the lock was made of: run `bundler lock` and look at \
-             what it changes\n{}",
+            "local files have changed since the lock was made: run `bundler lock` and look at what \
+             it changes\n{}",
             changed.join("\n")
         );
     }
@@ -72,8 +72,7 @@ pub(super) fn check_places(task: &Task<'_>, written: &[PathBuf]) -> anyhow::Resu
         let taken = own.iter().find(|(_, own)| own.canonicalize().is_ok_and(|own| own == real));
         if let Some((what, _)) = taken {
             bail!(
-                "{} would take the place of {what}, of which the bundle is made: choose another \
-                 --output",
+                "{} would replace {what}, which the bundle is made from: choose another --output",
                 path.display()
             );
         }

@@ -118,7 +118,10 @@ fn pack(
         drop(fs::remove_file(upstreams.cache.path(problem.digest)));
     }
     if let Some(report) = verification.report() {
-        bail!("what the cache held of these was removed; run the build again:\n{report}");
+        bail!(
+            "these were damaged in the cache, and were removed from it; run the build \
+               again:\n{report}"
+        );
     }
     Ok(verification.blobs)
 }

@@ -56,7 +56,7 @@ impl Output {
             .collect();
         if !old.is_empty() {
             bail!(
-                "parts of another bundle lie there: {}; remove them, or choose another --output",
+                "there are parts of another bundle: {}; remove them, or choose another --output",
                 old.join(", ")
             );
         }

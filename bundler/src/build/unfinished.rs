@@ -85,12 +85,12 @@ fn clear(path: &Path) -> io::Result<()> {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
-            return Err(io::Error::other("a symbolic link lies there; remove it"));
+            return Err(io::Error::other("there is a symbolic link; remove it"));
         }
         Err(error) => return Err(error),
     };
     if !file.metadata()?.is_file() {
-        return Err(io::Error::other("something that is no file lies there; remove it"));
+        return Err(io::Error::other("there is something that is not a file; remove it"));
     }
     if hold(&file, path)? { fs::remove_file(path) } else { Ok(()) }
 }
@@ -101,7 +101,10 @@ fn hold(file: &File, path: &Path) -> io::Result<bool> {
     match durable::lock(file, path)? {
         Lock::Taken => Ok(true),
         Lock::Moved => Ok(false),
-        Lock::Busy => Err(io::Error::other("another process writes it; wait for that one")),
+        Lock::Busy => Err(io::Error::other(
+            "another process writes it; wait until that one has \
+                                            finished",
+        )),
     }
 }
 
@@ -164,6 +167,6 @@ mod tests {
         fs::remove_file(&partial).unwrap();
         fs::create_dir(&partial).unwrap();
         let error = Unfinished::create(&target).unwrap_err().to_string();
-        assert!(error.contains("no file"), "{error}");
+        assert!(error.contains("is not a file"), "{error}");
     }
 }

@@ -82,8 +82,8 @@ fn output_path(arguments: &Arguments, file: &SpecFile) -> anyhow::Result<PathBuf
     let path = named.unwrap_or_else(|| PathBuf::from(format!("{}.tar", file.spec.name)));
     if path.as_os_str() == "-" {
         bail!(
-            "--output -: a bundle is a file with others beside it, and is read again when it is \
-             written: name a file"
+            "--output -: a bundle cannot go to standard output, because other files are written \
+             beside it: name a file"
         );
     }
     Ok(path)

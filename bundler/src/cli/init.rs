@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     match write() {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => bail!(
-            "{} is there already and stays as it is: name another file, such as `bundler init \
+            "{} exists already and stays as it is: name another file, such as `bundler init \
              another.yaml`, or remove it first",
             path.display()
         ),

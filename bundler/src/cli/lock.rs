@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let before = match is_there.then(|| lock_file::read(&path)) {
         Some(Err(error)) if arguments.upgrade.is_empty() => {
             report::notice(&format!(
-                "warning: the changes are not shown, since the lock before cannot be read: {error:#}"
+                "warning: the changes are not shown, because the old lock cannot be read: {error:#}"
             ));
             None
         }

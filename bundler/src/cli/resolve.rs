@@ -56,7 +56,7 @@ impl FromStr for RepositoryArgument {
             text.split_once('=').ok_or("write ID=URL, such as os=https://example.com/os/")?;
         let mut parts = rest.split(",gpgkey=");
         let url = parts.next().unwrap_or_default();
-        let url = Url::parse(url).map_err(|error| format!("`{url}` is no URL: {error}"))?;
+        let url = Url::parse(url).map_err(|error| format!("`{url}` is not a URL: {error}"))?;
         Ok(Self { id: id.to_owned(), url: folder(&url), keys: parts.map(str::to_owned).collect() })
     }
 }

@@ -112,7 +112,11 @@ impl Authenticated {
             return self.token(&registry, &realm, &request, login.as_ref().map(Login::who));
         }
         if !challenges.contains(&Challenge::Basic) {
-            return Err(refused(url, "it offers no way to log in that is known (Bearer or Basic)"));
+            return Err(refused(
+                url,
+                "it offers neither of the known ways to log in (Bearer and \
+                                     Basic)",
+            ));
         }
         match login {
             Some(Login::Password { user, password }) => {
@@ -122,7 +126,8 @@ impl Authenticated {
             Some(Login::IdentityToken(_)) => Err(refused(
                 url,
                 &format!(
-                    "registry {registry} wants user and password, and its login is an identity token: log in anew with `docker login {registry}`"
+                    "registry {registry} wants user and password, but its login here is an \
+                     identity token: log in again with `docker login {registry}`"
                 ),
             )),
             None => Err(refused(url, &advice(&registry, None))),
@@ -148,7 +153,7 @@ impl Authenticated {
         }
         // The parser's error could repeat the token.
         let answer: TokenAnswer =
-            serde_json::from_slice(&bytes).map_err(|_| mismatch("no JSON of a token's form"))?;
+            serde_json::from_slice(&bytes).map_err(|_| mismatch("no JSON with a token"))?;
         let token = [answer.token, answer.access_token]
             .into_iter()
             .flatten()
@@ -255,10 +260,13 @@ fn refused(url: &Url, hint: &str) -> FetchError {
 fn advice(registry: &str, who: Option<&str>) -> String {
     match who {
         Some(who) => format!(
-            "registry {registry} refuses {who}: check that the image exists and may be pulled so, or log in anew with `docker login {registry}`"
+            "registry {registry} refuses {who}: check that the image exists and that this user may \
+             pull it, or log in again with `docker login {registry}`"
         ),
         None => format!(
-            "registry {registry} wants a login and none is configured: run `docker login {registry}`, or name environment variables for it under `registries` in the spec; if it needs none, check the image's name"
+            "registry {registry} wants a login, but none is configured: run `docker login \
+             {registry}`, or name environment variables for it under `registries` in the spec; if \
+             it needs no login, check the image's name"
         ),
     }
 }

@@ -59,7 +59,7 @@ pub enum DocumentError {
         document: String,
     },
     /// Neither an index nor an image.
-    #[error("it is no container image, but {0}")]
+    #[error("it is not a container image, but {0}")]
     NotAnImage(String),
     /// A digest of an algorithm that is not supported.
     #[error("the blob {0} is not named by a sha256 digest, the only kind that a bundle carries")]
@@ -71,7 +71,7 @@ pub enum DocumentError {
     Foreign(String),
     /// The configuration does not belong to the manifest.
     #[error(
-        "its configuration names {named} layers and its manifest {layers}, so that containerd cannot unpack it; the image must be built anew"
+        "its configuration names {named} layers, but its manifest names {layers}, so containerd cannot unpack it; build the image again"
     )]
     Layers {
         /// The number of `diff_ids` in the configuration.
@@ -112,7 +112,7 @@ pub fn parse(bytes: &[u8], announced: Option<&str>) -> Result<(Document, String)
         }
         _ => {
             return Err(DocumentError::Malformed(format!(
-                "it is called {media_type} but has not the fields of one"
+                "its type is {media_type}, but it does not have the fields of that type"
             )));
         }
     };
@@ -279,10 +279,10 @@ mod tests {
             ("{".to_owned(), None, "not an image manifest"),
             ("[".repeat(200_000), None, "not an image manifest"),
             (r#"{"schemaVersion":1,"fsLayers":[]}"#.to_owned(), None, "schema 1"),
-            (index, None, "not the fields"),
-            (image("", ""), Some(OCI_INDEX), "not the fields"),
+            (index, None, "not have the fields"),
+            (image("", ""), Some(OCI_INDEX), "not have the fields"),
             (image(&format!(r#""mediaType":"{OCI_INDEX}","#), ""), Some(OCI_MANIFEST), "says"),
-            (image("", ""), Some("application/vnd.cncf.x+json"), "no container image"),
+            (image("", ""), Some("application/vnd.cncf.x+json"), "not a container image"),
             (image("", "").replace("oci.image.config", "cncf.helm.config"), None, "artifact"),
             (
                 image("", &layer("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "")),

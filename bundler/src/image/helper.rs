@@ -54,7 +54,7 @@ pub(super) fn ask(
         return if knows_nobody { Ok(None) } else { Err(format!("it ended with {status}")) };
     }
     let answer = serde_json::from_slice(&output);
-    answer.map(Some).map_err(|_| "its answer has not the form of docker's helpers".to_owned())
+    answer.map(Some).map_err(|_| "its answer does not have the form of docker's helpers".to_owned())
 }
 
 fn converse(

@@ -48,7 +48,7 @@ pub enum CredentialsError {
         role: &'static str,
     },
     /// The login file that an environment variable names does not exist.
-    #[error("REGISTRY_AUTH_FILE names {}, which is not there; log in anew with `podman login`, or unset the variable", file.display())]
+    #[error("REGISTRY_AUTH_FILE names {}, which does not exist; log in again with `podman login`, or unset the variable", file.display())]
     NotThere {
         /// The file.
         file: PathBuf,

@@ -199,7 +199,7 @@ fn from_helper(
     for server in servers {
         let answer = helper::ask(OsStr::new(&helper), server, helper::PATIENCE).map_err(fail)?;
         let Some(answer) = answer else { continue };
-        let controls = || fail("its answer holds control characters".to_owned());
+        let controls = || fail("its answer has control characters".to_owned());
         let found = match answer.username.as_str() {
             "<token>" => Some(identity(answer.secret).ok_or_else(controls)?),
             _ => login(answer.username, answer.secret).ok_or_else(controls)?,

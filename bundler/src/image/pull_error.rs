@@ -55,7 +55,7 @@ pub enum PullError {
     },
     /// An index in an index.
     #[error(
-        "the image's entry for linux/{0} is an index again, which is not supported; name the inner index by its digest"
+        "the image's entry for linux/{0} is another index, which is not supported; name that index by its digest"
     )]
     Nested(&'static str),
     /// An index in an index, without a platform.

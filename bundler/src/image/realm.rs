@@ -21,11 +21,11 @@ pub(super) enum RealmError {
     #[error("the token server that it names is not a URL")]
     NoUrl,
     /// The URL has a user or a password, which would be sent and shown.
-    #[error("the URL of its token server carries a user or a password")]
+    #[error("the URL of its token server has a user or a password")]
     Login,
     /// The URL is plain http, and the spec does not allow that.
     #[error(
-        "its token server {0} is not reached over https, so that anybody on the way could read passwords and tokens; give `plainHttp` a reason under `{0}` in the spec if that is meant"
+        "its token server {0} is not reached over https, so anybody on the way could read passwords and tokens; if you want that, give `plainHttp` a reason under `{0}` in the spec"
     )]
     PlainHttp(String),
     /// The host belongs to somebody else.

@@ -70,7 +70,7 @@ pub enum RegistryError {
         mirror: Url,
     },
     /// A name that cannot be in a URL.
-    #[error("registry {registry}: its name makes no URL")]
+    #[error("registry {registry}: its name cannot be in a URL")]
     Name {
         /// The registry.
         registry: String,

@@ -77,8 +77,8 @@ impl Change {
         match found {
             Some(text) => Self { text: Some(text), ..self },
             None => {
-                let note = "its lines cannot be shown: both texts, of at most 100,000 lines, would \
-                            have to be in the bundles, in the cache or beside the spec";
+                let note = "its lines cannot be shown: this needs both texts, of at most 100,000 \
+                            lines, in the bundles, in the cache or beside the spec";
                 Self { note: Some(note.to_owned()), ..self }
             }
         }

@@ -59,7 +59,7 @@ pub fn extract(bundle: &Bundle, folder: &Path, items: &[Item<'_>]) -> anyhow::Re
         }
     }
     if !present.is_empty() {
-        bail!("these are there already and are not written over: {}", present.join(", "));
+        bail!("these exist already and are not overwritten: {}", present.join(", "));
     }
     for (item, place) in items.iter().zip(&places) {
         let mode = if installer(item).is_some() { 0o755 } else { 0o644 };

@@ -24,10 +24,7 @@ impl Folder {
     /// Opens the folder at `path`, and creates it if it is not there.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
         if fs::metadata(path).is_ok_and(|found| !found.is_dir()) {
-            bail!(
-                "{} is a file, and not a folder to write into: name another with `--folder`",
-                path.display()
-            );
+            bail!("{} is a file, not a folder: name a folder with `--folder`", path.display());
         }
         let open = || {
             fs::DirBuilder::new().recursive(true).mode(0o755).create(path)?;

@@ -50,8 +50,8 @@ pub fn nothing(lock: &Lock, name: &str) -> String {
     if meant.is_empty() && !baselines.is_empty() {
         let baselines = baselines.join(", ");
         words.push_str(&format!(
-            "; a package of the baseline ({baselines}) is already on nodes, and is listed only \
-             where the spec asks for it"
+            "; a package of the baseline ({baselines}) is already on nodes, and is listed only if \
+             the spec asks for it"
         ));
     }
     words

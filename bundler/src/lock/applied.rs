@@ -71,7 +71,7 @@ impl<'a> Applied<'a> {
 fn of_template(error: anyhow::Error, text: &str) -> anyhow::Error {
     match text.contains("{{") {
         true => error.context(format!(
-            "it is not YAML, and has `{{{{`: if it is a template of a Helm chart, {}",
+            "it is not YAML, and contains `{{{{`: if it is a template of a Helm chart, {}",
             check::RENDER
         )),
         false => error,

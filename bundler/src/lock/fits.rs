@@ -16,7 +16,7 @@ pub fn misfits(file: &SpecFile, lock: &Lock) -> Vec<String> {
     let mut found = Vec::new();
     let mut same = |what: &str, of_spec: &str, of_lock: &str| {
         if of_spec != of_lock {
-            found.push(format!("{what} is `{of_lock}`, and the spec says `{of_spec}`"));
+            found.push(format!("{what} is `{of_lock}`, but the spec says `{of_spec}`"));
         }
     };
     let text = |value: Option<String>| value.unwrap_or_default();
@@ -45,7 +45,7 @@ pub fn misfits(file: &SpecFile, lock: &Lock) -> Vec<String> {
         found.push("cluster is not what the spec says".to_owned());
     }
     if disabled_checks::of(spec) != lock.disabled_checks {
-        found.push("disabledChecks has other checks than the spec switches off".to_owned());
+        found.push("disabledChecks differs from the checks that the spec switches off".to_owned());
     }
     for (own, locked) in spec.targets.iter().zip(&lock.targets) {
         target(spec, own, locked, lock, &mut found);
@@ -53,7 +53,7 @@ pub fn misfits(file: &SpecFile, lock: &Lock) -> Vec<String> {
     for (own, locked) in spec.manifests.iter().zip(&lock.manifests) {
         let pinned = own.value.sha256.as_deref();
         if pinned.is_some_and(|pinned| pinned != locked.upstream.digest.hex()) {
-            found.push(format!("manifest {} is not the one of the spec's sha256", locked.name));
+            found.push(format!("manifest {} does not have the spec's sha256", locked.name));
         }
     }
     names_of_images(spec, lock, &mut found);
@@ -66,7 +66,7 @@ fn target(spec: &Spec, own: &Target, locked: &LockedTarget, lock: &Lock, found: 
     let repositories: Vec<&String> =
         own.repositories.iter().map(|repository| &repository.id.value).collect();
     if !locked.repositories.iter().map(|repository| &repository.id).eq(repositories) {
-        found.push(format!("target {id} has other repositories than in the spec"));
+        found.push(format!("target {id} has other repositories than the spec"));
     }
     if locked.systems != own.systems() {
         found.push(format!(

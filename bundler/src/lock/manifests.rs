@@ -68,12 +68,13 @@ fn read(task: &Task<'_>, manifest: &Manifest, source: &str) -> anyhow::Result<St
         && *wanted != digest.hex()
     {
         bail!(
-            "{source} has the sha256 {}, and the spec says {wanted}: upstream changed it, or somebody on the way did",
+            "{source} has the sha256 {}, but the spec says {wanted}: upstream or somebody on the \
+             way changed the file",
             digest.hex()
         );
     }
     if let Some(what) = page::instead(&bytes) {
-        bail!("{source} gave {what} in place of Kubernetes YAML: {}", page::advice(source));
+        bail!("{source} gave {what} instead of Kubernetes YAML: {}", page::advice(source));
     }
     String::from_utf8(bytes).with_context(|| {
         format!("{source} is not UTF-8: save it as UTF-8, or name a URL that gives the file itself")
@@ -91,7 +92,7 @@ fn as_locked(task: &Task<'_>, locked: &LockedManifest) -> anyhow::Result<Vec<u8>
     if Digest::of(&bytes) != locked.upstream.digest {
         bail!(
             "{source} has changed since the lock was made, and the cache no longer has the locked \
-             text: move this manifest too, with `--upgrade {name}`"
+             text: upgrade this manifest too, with `--upgrade {name}`"
         );
     }
     Ok(bytes)
@@ -107,7 +108,9 @@ fn remarks(name: &str, discovery: &Discovery) -> Vec<String> {
     });
     let pulls_always = discovery.pulls_always.first().map(|line| {
         format!(
-            "manifest {name}, line {line}: `imagePullPolicy: Always` asks a registry at every start, and an air-gapped node has none: patch it with `pullPolicy: IfNotPresent`"
+            "manifest {name}, line {line}: `imagePullPolicy: Always` asks a registry at every \
+             start, but an air-gapped node cannot reach one: patch it with `pullPolicy: \
+             IfNotPresent`"
         )
     });
     guesses.chain(pulls_always).collect()

@@ -145,8 +145,8 @@ fn refuse_unusable(rpms: &[LockedRpm], unusable_on_nodes: &[&str]) -> anyhow::Re
         .collect();
     if !refused.is_empty() {
         bail!(
-            "el7's rpm (4.11) cannot check these packages, since it knows no subkeys, and only \
-             keys of RSA and DSA: {}; {EL7_ADVICE}",
+            "el7's rpm (4.11) cannot check these packages, because it does not know subkeys, and \
+             knows only RSA and DSA keys: {}; {EL7_ADVICE}",
             refused.join(", ")
         );
     }

@@ -83,8 +83,8 @@ pub(super) fn refusals(spec: &Spec) -> Vec<Refusal> {
         && minor >= 36
     {
         let reason = format!(
-            "Kubernetes 1.{minor} needs containerd 2.0 or later, and the spec says {}: 1.35 is \
-             the last minor for containerd 1.x",
+            "Kubernetes 1.{minor} needs containerd 2.0 or later, but the spec says {}: 1.35 is the \
+             last minor for containerd 1.x",
             containerd.version.value
         );
         refusals.push(Refusal { about: About::Containerd, reason });
@@ -103,8 +103,8 @@ fn nftables(spec: &Spec) -> Option<String> {
     let minor = spec.kubernetes.version.value.minor();
     if minor < 31 {
         return Some(format!(
-            "kube-proxy 1.{minor} does not have proxyMode nftables, or only behind a gate: write \
-             `iptables` or `ipvs`, or use Kubernetes 1.31 or later"
+            "kube-proxy 1.{minor} does not have proxyMode nftables, or only with a feature gate: \
+             write `iptables` or `ipvs`, or use Kubernetes 1.31 or later"
         ));
     }
     let families = spec.targets.iter().map(|target| target.family.value.as_str());
@@ -122,8 +122,8 @@ fn ipvs(spec: &Spec) -> Option<String> {
     let is_old = spec.cluster.cluster().proxy_mode == ProxyMode::Ipvs && minor >= 35;
     is_old.then(|| {
         format!(
-            "proxyMode ipvs is deprecated since Kubernetes 1.35, and the spec says 1.{minor}: \
-             `nftables` is what takes its place"
+            "proxyMode ipvs is deprecated since Kubernetes 1.35, and the spec says 1.{minor}: use \
+             `nftables` instead"
         )
     })
 }
@@ -146,7 +146,7 @@ fn kernel_and_cgroups(target: &Target, spec: &Spec) -> Option<Judgement> {
              Kubernetes 1.31 or earlier, or el9 nodes"
         ))),
         34 => Some(Judgement::Warned(format!(
-            "kubeadm 1.{minor} warns of kernels before 4.19, which {family} has"
+            "kubeadm 1.{minor} warns about kernels before 4.19, and {family} has one"
         ))),
         35.. => Some(Judgement::Refused(format!(
             "the kubelet of Kubernetes 1.{minor} refuses cgroup v1, which {family} has: use \
@@ -170,8 +170,10 @@ fn unknown_family(target: &Target) -> Option<String> {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     });
     let instead = match meant {
-        Some(meant) => format!("write `{meant}` if it is a distribution like that"),
-        None => "if it is like none of them, `packages` must name all that nodes need".to_owned(),
+        Some(meant) => format!("write `{meant}` if the distribution is compatible with it"),
+        None => "if the distribution is not compatible with one of these, `packages` must list \
+                 everything that nodes need"
+            .to_owned(),
     };
     Some(format!(
         "family `{family}` has no list of base packages; {} have one: {instead}",
@@ -195,8 +197,8 @@ fn pools_alone(spec: &Spec) -> Vec<String> {
     others
         .map(|pool| {
             format!(
-                "poolCidr is {pool}, and the installer's podCidr is {default} where no site says \
-                 another: add `cluster: {{podCidr: {pool}}}` to the spec"
+                "poolCidr is {pool}, but the installer's default podCidr is {default}: add \
+                 `cluster: {{podCidr: {pool}}}` to the spec"
             )
         })
         .collect()
@@ -229,8 +231,8 @@ pub fn check_image(spec: &Spec, image: &ImageReference) -> Findings {
             findings.warnings.extend(untested);
             if calico >= 29 && spec.targets.iter().any(|target| target.family.value == "el7") {
                 findings.warnings.push(format!(
-                    "Calico 3.{calico}.{patch} is not made for el7's kernel 3.10: 3.28 is the \
-                     last that is"
+                    "Calico 3.{calico}.{patch} is not made for el7's kernel 3.10: the last one for \
+                     it is 3.28"
                 ));
             }
         }
@@ -266,8 +268,8 @@ fn untested(
     let (_, first, last) = table.iter().find(|(row, ..)| *row == own)?;
     (!(*first..=*last).contains(&minor)).then(|| {
         format!(
-            "{product}.{own}.{patch} is tested with Kubernetes 1.{first} to 1.{last}, and the \
-             spec says 1.{minor}"
+            "{product}.{own}.{patch} is tested with Kubernetes 1.{first} to 1.{last}, but the spec \
+             says 1.{minor}"
         )
     })
 }
@@ -305,7 +307,7 @@ mod tests {
             ("el7", "1.28.2", "1.6.25", calico("3.26.4"), None, None),
             ("el7", "1.32.0", "1.7.20", plain.clone(), Some("before 4.19"), None),
             ("el8", "1.33.1", "1.7.20", plain.clone(), Some("before 4.19"), None),
-            ("el8", "1.34.1", "1.7.20", plain.clone(), None, Some("warns of kernels")),
+            ("el8", "1.34.1", "1.7.20", plain.clone(), None, Some("warns about kernels")),
             ("el7", "1.35.0", "2.1.0", plain.clone(), Some("cgroup v1"), None),
             ("el9", "1.35.0", "1.7.20", plain.clone(), None, None),
             ("el9", "1.36.0", "1.7.20", plain.clone(), Some("containerd 2.0"), None),
@@ -330,7 +332,7 @@ mod tests {
     fn a_proxy_mode_needs_its_release_and_kernel() {
         for (mode, family, kubernetes, refused, warned) in [
             ("nftables", "el9", "1.28.2", "does not have proxyMode nftables", ""),
-            ("nftables", "el9", "1.30.0", "or only behind a gate", ""),
+            ("nftables", "el9", "1.30.0", "or only with a feature gate", ""),
             ("nftables", "el9", "1.31.0", "", ""),
             ("nftables", "el8", "1.31.0", "needs kernel 5.13, and el8 has", ""),
             ("nftables", "el7", "1.31.0", "needs kernel 5.13, and el7 has", ""),

@@ -21,7 +21,7 @@ pub(super) fn missing(file: &SpecFile, root: &Node) -> Vec<Problem> {
             // Reading a FIFO would wait for its writer, and some devices
             // have no end.
             Ok(found) if !found.is_file() => {
-                format!("{shown} is not a regular file: copy what it gives into one")
+                format!("{shown} is not a regular file: write its content into one")
             }
             Ok(_) => return,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

@@ -18,7 +18,7 @@ pub struct Network {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum NetworkError {
     /// It is not an address with a prefix length.
-    #[error("`{0}` is no network: write one such as 10.244.0.0/16")]
+    #[error("`{0}` is not a network: write one such as 10.244.0.0/16")]
     Malformed(String),
     /// It is the address of a machine in a network, not the network's own.
     #[error("`{0}` is an address in a network: write {1}")]

@@ -65,7 +65,7 @@ impl SpecFile {
             .read::<Spec>(&text)
             .map_err(|problem| SpecError::Invalid(vec![with_the_line(&problem, path, &text)]))?;
         let Some(Read { root, value, mut problems }) = read else {
-            let words = "the spec is empty: `bundler init` writes one to begin with";
+            let words = "the spec is empty: `bundler init` writes a first one";
             let place = Place { line: 1, column: 1 };
             return Err(invalid(path, vec![Problem::new(place, words)]));
         };
@@ -96,7 +96,7 @@ impl SpecFile {
 
 /// Tells a user without a spec how to get one.
 fn with_cure(error: Error) -> Error {
-    let cure = "there is none; `bundler init` writes one to begin with";
+    let cure = "there is no such file; `bundler init` writes a first one";
     match error.kind() {
         ErrorKind::NotFound => Error::new(ErrorKind::NotFound, cure),
         _ => error,

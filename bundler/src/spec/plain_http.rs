@@ -47,9 +47,9 @@ fn of_repository(repository: &Repository, node: &Node) -> Vec<Problem> {
     let keys = node.value("keys").map(|_| node.items("keys")).unwrap_or_default();
     for (key, node) in repository.keys.iter().zip(keys).filter(|(key, _)| is_text_exposed(key)) {
         let words = format!(
-            "repository `{name}`: the key {key} is read over plain http, so anybody on the \
-             way could put another in its place, and sign packages with that: use https or a file \
-             beside the spec, or give `plainHttp: the reason` here"
+            "repository `{name}`: the key {key} is read over plain http, so anybody on the way \
+             could replace it, and sign packages with another: use https or a file beside the \
+             spec, or give `plainHttp: the reason` here"
         );
         found.push(Problem::new(node.place, words));
     }
@@ -59,9 +59,9 @@ fn of_repository(repository: &Repository, node: &Node) -> Vec<Problem> {
             continue;
         };
         let words = format!(
-            "repository `{name}`: {url} is plain http, and no signature is checked, so \
-             anybody on the way could change packages: use https, let a check be on, or give \
-             `plainHttp: the reason` here"
+            "repository `{name}`: {url} is plain http, and no signature is checked, so anybody on \
+             the way could change packages: use https, switch a check on, or give `plainHttp: the \
+             reason` here"
         );
         found.push(Problem::new(node.place_of(key), words));
     }

@@ -59,7 +59,7 @@ impl Relations {
             if !seen.insert(name.clone()) {
                 self.add(
                     place,
-                    format!("{what} `{name}` stands here a second time: name it otherwise"),
+                    format!("{what} `{name}` is here a second time: give it another name"),
                 );
             }
         }
@@ -99,8 +99,8 @@ impl Relations {
             if fields.is_empty() {
                 self.add(
                     node.place,
-                    "match: an entry without fields would fit any node: write one such as `{ID: \
-                     openEuler, VERSION_ID: \"22.03\"}`",
+                    "match: an entry without fields would match every node: write one such as \
+                     `{ID: openEuler, VERSION_ID: \"22.03\"}`",
                 );
             }
             for name in ["ID", "ID_LIKE"] {
@@ -110,8 +110,8 @@ impl Relations {
                     self.add(
                         node.place_of(name),
                         format!(
-                            "match: packages of {value} come by {tool}, but the installer needs \
-                             dnf or yum"
+                            "match: {value} installs its packages with {tool}, but the installer \
+                             needs dnf or yum"
                         ),
                     );
                 }
@@ -127,10 +127,7 @@ impl Relations {
             _ => None,
         };
         if let Some(place) = place {
-            self.add(
-                place,
-                format!("repository `{name}`: give `baseUrl` or `mirrorList`, one of them"),
-            );
+            self.add(place, format!("repository `{name}`: give either `baseUrl` or `mirrorList`"));
         }
         let checks = repository.gpgcheck == Check::On || repository.repo_gpgcheck == Check::On;
         if checks && repository.keys.is_empty() {
@@ -199,10 +196,7 @@ impl Relations {
                 (None, None) => node.place_of("name"),
                 _ => continue,
             };
-            self.add(
-                place,
-                format!("manifest `{}`: give `url` or `file`, one of them", manifest.name),
-            );
+            self.add(place, format!("manifest `{}`: give either `url` or `file`", manifest.name));
         }
     }
 
@@ -224,8 +218,10 @@ impl Relations {
                     None => "leave it out".to_owned(),
                 };
                 let shown = quoted(name);
-                let words =
-                    format!("cluster: skipManifests names {shown}, no manifest of this spec");
+                let words = format!(
+                    "cluster: skipManifests names {shown}, which is not a manifest of this \
+                             spec"
+                );
                 self.add(node.place, format!("{words}: {cure}"));
             }
         }
@@ -246,7 +242,7 @@ impl Relations {
                     self.add(
                         node.place_of("poolCidr"),
                         format!(
-                            "manifest `{name}` gets the pool {pool}, and cluster.podCidr is \
+                            "manifest `{name}` gets the pool {pool}, but cluster.podCidr is \
                              {pods}: pods would have addresses that the cluster does not know; \
                              write the same network in both"
                         ),
@@ -261,7 +257,7 @@ impl Relations {
         for (name, registry) in &spec.registries {
             let node = root.value("registries").and_then(|node| node.value(name));
             if let (true, true, Some(node)) = (registry.only, registry.mirrors.is_empty(), node) {
-                let words = "`only: true` is of mirrors, and there are none: name them under \
+                let words = "`only: true` allows mirrors only, but there are none: name them under \
                              `mirrors`, or leave it out";
                 self.add(node.place_of("only"), words);
             }

@@ -144,7 +144,7 @@ fn kind_of_group(text: &str) -> Result<(), String> {
     match fits {
         true => Ok(()),
         false => Err(format!(
-            "{} is no kind with its group: write one such as Issuer.cert-manager.io",
+            "{} is not a kind with its group: write one such as Issuer.cert-manager.io",
             quoted(text)
         )),
     }
@@ -175,7 +175,7 @@ fn namespace(text: &str) -> Result<(), String> {
     match is_label(text) {
         true => Ok(()),
         false => Err(format!(
-            "{} is no namespace: write small letters, digits and `-`, at most 63",
+            "{} is not a namespace: write small letters, digits and `-`, at most 63",
             quoted(text)
         )),
     }
@@ -205,8 +205,8 @@ fn name(text: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "{} is no name: use lower-case letters, digits, `.` and `-`, at most {MAX_NAME}, a letter \
-         or digit first",
+        "{} is not a valid name: use lower-case letters, digits, `.` and `-`, at most {MAX_NAME}, \
+         a letter or digit first",
         quoted(text)
     ))
 }
@@ -216,8 +216,8 @@ fn id(text: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "{} is no short name: use letters, digits, `.`, `-` and `_`, at most {MAX_NAME}, a letter \
-         or digit first",
+        "{} is not a valid short name: use letters, digits, `.`, `-` and `_`, at most {MAX_NAME}, \
+         a letter or digit first",
         quoted(text)
     ))
 }
@@ -229,16 +229,16 @@ fn url(text: &str, schemes: &[&str]) -> Result<Url, String> {
         // A secret may be before an `@` or after a `?`.
         let shown = text.rsplit('@').next().and_then(|rest| rest.split(['?', '#']).next());
         let shown = quoted(shown.unwrap_or_default());
-        return Err(format!("{shown} is no URL: write {wanted} in front"));
+        return Err(format!("{shown} is not a URL: write {wanted} in front"));
     }
-    let url = Url::parse(text).map_err(|error| format!("this is no URL: {error}"))?;
+    let url = Url::parse(text).map_err(|error| format!("this is not a URL: {error}"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(format!(
-            "this URL has a user or a password in it, which would stand in the lock and in the \
-             bundle: leave it out{}",
+            "this URL has a user or a password, which would be in the lock and in the bundle: \
+             leave it out{}",
             if schemes.contains(&"file://") {
-                ", and take what it names from a server that asks for none, or fetch it \
-                 beforehand and write file://"
+                ", and use a server that asks for none, or fetch the file beforehand and write \
+                 file://"
             } else {
                 "; a registry's `credentials` name the variables that hold them"
             }
@@ -246,9 +246,9 @@ fn url(text: &str, schemes: &[&str]) -> Result<Url, String> {
     }
     if let Some(name) = secret_parameter(&url) {
         return Err(format!(
-            "this URL has `{name}=` in it, which looks like a secret and would stand in the lock \
-             and in the bundle: leave it out; where the server needs it, fetch the file beforehand \
-             and write its path"
+            "this URL has `{name}=`, which looks like a secret and would be in the lock and in the \
+             bundle: leave it out; if the server needs it, fetch the file beforehand and write its \
+             path"
         ));
     }
     if !schemes.iter().any(|scheme| scheme.strip_suffix("://") == Some(url.scheme())) {
@@ -256,8 +256,8 @@ fn url(text: &str, schemes: &[&str]) -> Result<Url, String> {
     }
     if url.scheme() == "file" && url.to_file_path().is_err() {
         return Err(format!(
-            "{} names a host, which has no files here: a path follows `file://` from the root on, \
-             as in file:///srv/repo/",
+            "{} names a host, but only files of this host can be read: write the whole path after \
+             `file://`, such as file:///srv/repo/",
             quoted(text)
         ));
     }
@@ -305,7 +305,7 @@ pub(crate) fn base_url(text: &str) -> Result<(), String> {
 /// Checks that a URL has no query: other paths are added behind it.
 fn without_query(url: &Url, text: &str) -> Result<(), String> {
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(format!("{} has a `?` or a `#` in it: write it without", quoted(text)));
+        return Err(format!("{} has a `?` or a `#`: write it without", quoted(text)));
     }
     Ok(())
 }
@@ -348,7 +348,8 @@ fn registry(text: &str) -> Result<(), String> {
     };
     host(text).ok_or_else(|| {
         format!(
-            "{} is no registry: write its name as in images, such as docker.io or localhost:5000",
+            "{} is not a registry: write its name as in images, such as docker.io or \
+             localhost:5000",
             quoted(text)
         )
     })
@@ -365,7 +366,7 @@ fn package(text: &str) -> Result<(), String> {
         None if Request::parse(text).is_ok() => return Ok(()),
         None => "write `tcpdump`, `tcpdump-4.99` or `kernel >= 5.14`",
     };
-    Err(format!("{} asks for no package: {instead}", quoted(text)))
+    Err(format!("{} is not a request for a package: {instead}", quoted(text)))
 }
 
 fn sha256(text: &str) -> Result<(), String> {
@@ -381,8 +382,8 @@ fn variable(text: &str) -> Result<(), String> {
         return Ok(());
     }
     // The text is not shown, because it may be the password itself.
-    Err("this is no name of an environment variable: write one, such as HUB_PASSWORD, and never \
-         the value"
+    Err("this is not the name of an environment variable: write one, such as HUB_PASSWORD, and \
+         never the value"
         .to_owned())
 }
 

@@ -48,7 +48,7 @@ impl fmt::Display for ValuePath {
 }
 
 fn malformed(path: &str) -> String {
-    format!("`{path}` is no path: write one such as spec.template.spec.containers[0].args[2]")
+    format!("`{path}` is not a path: write one such as spec.template.spec.containers[0].args[2]")
 }
 
 /// `a.b[0]["c.d"]`.

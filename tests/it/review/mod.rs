@@ -319,7 +319,7 @@ fn a_target_says_which_systems_it_is_for() {
     assert!(error.contains("has other systems for target el9-x86_64 than its `match`"), "{error}");
     for (entries, words) in [
         ("[{id: openEuler}]", "is not a field of os-release"),
-        ("[{}]", "an entry without fields would fit any node"),
+        ("[{}]", "an entry without fields would match every node"),
         ("[{ID: \"\"}]", "is not a value of os-release"),
         ("[{ID: debian}]", "packages of debian come by apt"),
         ("[{ID_LIKE: suse}]", "packages of suse come by zypper"),

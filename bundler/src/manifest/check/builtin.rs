@@ -104,7 +104,7 @@ pub(super) fn served(group: &str, version: &str, kind: &str, minor: u32) -> Buil
         Builtin::Refused(match (other.first(), kind) {
             (Some(row), _) => format!("{why}: write `apiVersion: {}`", row.api_version()),
             (None, "PodSecurityPolicy") => format!(
-                "{why}: take it out; labels of namespaces (Pod Security admission) take its place"
+                "{why}: take it out; labels of namespaces (Pod Security admission) replace it"
             ),
             (None, _) => format!("{why}: take it out"),
         })
@@ -133,15 +133,15 @@ pub(super) fn served(group: &str, version: &str, kind: &str, minor: u32) -> Buil
 
 fn switched_on(kind: &str, group: &str, api_version: &str) -> Builtin {
     Builtin::Refused(format!(
-        "{kind} of {api_version} is served only where it is switched on: name `{kind}.{group}` \
-         under `provided.kinds` if it is"
+        "{kind} of {api_version} is off by default: if it is switched on in your cluster, name \
+         `{kind}.{group}` under `provided.kinds`"
     ))
 }
 
 fn unknown(all: &[Row], group: &str, kind: &str, minor: u32, api_version: &str) -> Builtin {
     if let Some(row) = all.iter().find(|row| row.kind == kind && row.is_served(minor)) {
         return Builtin::Refused(format!(
-            "{kind} is none of {api_version}: write `apiVersion: {}`",
+            "{api_version} has no kind {kind}: write `apiVersion: {}`",
             row.api_version()
         ));
     }

@@ -34,7 +34,7 @@ pub(super) fn problem(object: &Object) -> Option<String> {
         _ => "to test a chart",
     };
     Some(format!(
-        "it is a hook (`helm.sh/hook: {event}`), which Helm runs {when}, and kubectl would run at \
+        "it is a hook (`helm.sh/hook: {event}`), which Helm runs {when}, but kubectl would run at \
          once: take this document out, or render the chart with `helm template … --no-hooks` if it \
          needs none of its other hooks"
     ))

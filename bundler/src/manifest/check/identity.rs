@@ -12,8 +12,10 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 pub(super) fn problems(object: &Object) -> Vec<String> {
     let mut problems: Vec<String> = name(object).into_iter().collect();
     if let Some(namespace) = object.namespace().filter(|name| !is_label(name)) {
-        problems
-            .push(format!("its namespace `{namespace}` is no name that Kubernetes takes: {LABEL}"));
+        problems.push(format!(
+            "its namespace `{namespace}` is not a name that Kubernetes accepts: \
+                           {LABEL}"
+        ));
     }
     // An empty value is not a set value.
     let is_set = |key: &&&str| {
@@ -24,8 +26,8 @@ pub(super) fn problems(object: &Object) -> Vec<String> {
         ["resourceVersion", "uid"].iter().filter(|key| is_set(key)).copied().collect();
     if !written.is_empty() {
         problems.push(format!(
-            "it has metadata.{}, as an object has that was read from a cluster, and another \
-             cluster refuses it: take it out",
+            "it has metadata.{}, like an object that was read from a cluster, and another cluster \
+             refuses that: take it out",
             written.join(" and metadata.")
         ));
     }
@@ -48,7 +50,12 @@ fn name(object: &Object) -> Option<String> {
         ("", "Namespace") => (is_label(name), LABEL),
         _ => (is_subdomain(name), "write small letters, digits, `-` and `.`, up to 253 of them"),
     };
-    (!is_right).then(|| format!("`{name}` is no name that Kubernetes takes for a {kind}: {rule}"))
+    (!is_right).then(|| {
+        format!(
+            "`{name}` is not a name that Kubernetes accepts for a {kind}: \
+                                 {rule}"
+        )
+    })
 }
 
 const LABEL: &str = "write up to 63 small letters, digits and `-`";
@@ -63,11 +70,15 @@ pub(super) fn label(key: &str, value: &str) -> Option<String> {
         None => (None, key),
     };
     if !is_word(name) || prefix.is_some_and(|prefix| !is_subdomain(prefix)) {
-        return Some("is no label, by its key: write one such as `app.kubernetes.io/name`".into());
+        return Some(
+            "is not a label, because of its key: write one such as \
+                     `app.kubernetes.io/name`"
+                .into(),
+        );
     }
     (!value.is_empty() && !is_word(value)).then(|| {
         format!(
-            "is `{value}`, which is no value of a label: write up to 63 letters, digits, `-`, `_` \
+            "is `{value}`, which is not a label's value: write up to 63 letters, digits, `-`, `_` \
              and `.`, a letter or digit first and last"
         )
     })

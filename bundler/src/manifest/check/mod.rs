@@ -80,7 +80,7 @@ pub fn strays(file: &File) -> Vec<(usize, String)> {
     let mut found: Vec<(usize, String)> =
         strays.iter().map(|stray| (stray.line, stray::words(stray))).collect();
     if objects.is_empty() && strays.is_empty() {
-        found.push((1, format!("it holds no object, comments aside: {}", stray::OPEN)));
+        found.push((1, format!("it has no object, only comments or nothing: {}", stray::OPEN)));
     }
     found
 }
@@ -119,14 +119,14 @@ impl<'a> Check<'a> {
         let place = self.order.len();
         self.order.insert(subject.name.to_owned(), place);
         for line in &subject.file.unread {
-            let words = "kubectl passes over what stands from here on, since a document ends \
-                         before it: put a line `---` between";
+            let words = "a document ends above this line, so kubectl ignores everything from here \
+                         on: put a line `---` between";
             self.say(subject, *line, words);
         }
         for oddity in subject.file.oddities.iter().filter(|oddity| oddity.since > minor) {
             let words = format!(
-                "kubectl before 1.{} does not read {} as it is meant: put each `---` on a line \
-                 of its own, and write either YAML or JSON",
+                "kubectl before 1.{} reads {} in another way: put each `---` on a line of its own, \
+                 and write either YAML or JSON",
                 oddity.since, oddity.what
             );
             self.say(subject, oddity.line, &words);
@@ -234,7 +234,7 @@ impl<'a> Check<'a> {
             let api_versions: Vec<String> =
                 own.versions.iter().map(|version| format!("{group}/{version}")).collect();
             return Err(format!(
-                "the definition of {kind} serves {}, and not {version}: write one of these as \
+                "the definition of {kind} serves {}, but not {version}: write a served version in \
                  its apiVersion",
                 api_versions.join(", ")
             ));
@@ -305,7 +305,7 @@ impl<'a> Check<'a> {
                 if !same::is_same(first.1, object) {
                     let before = subjects.get(first.0).map_or("", |subject| subject.name);
                     let words = format!(
-                        "{}: it stands at {before}:{} already, and otherwise: each run would \
+                        "{}: it is also at {before}:{}, with another content: each run would \
                          change it to and fro, so take one of them out",
                         object.title(),
                         first.1.line
@@ -329,8 +329,8 @@ fn named(object: &Object) -> Option<String> {
         // This is reported with the other values that must be texts.
         Some(other) if !other.is_null() && !other.is_string() => None,
         _ => Some(match metadata.and_then(|metadata| metadata.get("generateName")) {
-            Some(_) => "`kubectl apply` refuses generateName, by which each run would make \
-                        another object: give it a name"
+            Some(_) => "`kubectl apply` refuses generateName, because each run would make another \
+                        object: give it a name"
                 .to_owned(),
             None => "it has no metadata.name: give it one; was the file cut off?".to_owned(),
         }),

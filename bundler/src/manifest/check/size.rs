@@ -19,7 +19,15 @@ pub(super) fn problem(object: &Object) -> Option<String> {
         .sum();
     // Base64 has four bytes for every three bytes of data.
     if is_data && object.kind() == "ConfigMap" && data > DATA || is_data && data / 4 * 3 > DATA {
-        return Some(format!("it has {data} bytes of data, and Kubernetes takes {DATA}: split it"));
+        return Some(format!(
+            "it has {data} bytes of data, but Kubernetes accepts {DATA} at most: \
+                             split it"
+        ));
     }
-    (length > REQUEST).then(|| format!("it has {length} bytes, and etcd takes {REQUEST}: split it"))
+    (length > REQUEST).then(|| {
+        format!(
+            "it has {length} bytes, but etcd accepts {REQUEST} at most: \
+                                        split it"
+        )
+    })
 }

@@ -31,7 +31,7 @@ pub(super) fn problems(object: &Object) -> Vec<String> {
         |Text { path, value, .. }| {
             let mut shown = value.to_string();
             shown.truncate(shown.char_indices().nth(40).map_or(shown.len(), |(end, _)| end));
-            format!("its {path} is {shown}, which is no text: put it in quotes")
+            format!("its {path} is {shown}, which is not a text: put it in quotes")
         },
     );
     let no_label = found.iter().find_map(|Text { path, value, label }| {

@@ -44,7 +44,7 @@ fn selector(object: &Object) -> Option<String> {
         own != Some(*value)
     })?;
     Some(format!(
-        "its spec.selector.matchLabels[{key}] is no label of its pods: write the same under \
+        "its spec.selector.matchLabels[{key}] is not a label of its pods: write the same under \
          `spec.template.metadata.labels`"
     ))
 }
@@ -56,7 +56,7 @@ fn secret(object: &Object) -> Option<String> {
         BASE64.decode(text).is_err()
     })?;
     Some(format!(
-        "its data[{key}] is no base64: encode it with `base64 -w0`, or write it as it is under \
+        "its data[{key}] is not base64: encode it with `base64 -w0`, or write it as it is under \
          `stringData`"
     ))
 }
@@ -84,7 +84,7 @@ fn versions(object: &Object) -> Vec<String> {
     });
     problems.extend(bare.map(|version| {
         format!(
-            "its version {} has no schema.openAPIV3Schema, which apiextensions.k8s.io/v1 asks for: \
+            "its version {} has no schema.openAPIV3Schema, which apiextensions.k8s.io/v1 requires: \
              fetch a newer release of it, or write one",
             name(version)
         )
@@ -100,7 +100,7 @@ fn versions(object: &Object) -> Vec<String> {
             "none of its versions is stored: write `storage: true` in one of them".to_owned(),
         ),
         many => problems.push(format!(
-            "its versions {} are all stored: write `storage: true` in one of them alone",
+            "its versions {} are all stored: write `storage: true` in only one of them",
             many.join(", ")
         )),
     }

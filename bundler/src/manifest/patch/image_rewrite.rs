@@ -48,9 +48,7 @@ pub(super) fn splices(text: &str, rewrite: &ImageRewrite) -> Result<Vec<Splice>,
         line_start += line.len();
     }
     if splices.is_empty() {
-        return Err(
-            "its images are put together from parts, which only `set` can change".to_owned()
-        );
+        return Err("its images are written in parts, which only `set` can change".to_owned());
     }
     Ok(splices)
 }

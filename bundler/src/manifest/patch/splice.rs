@@ -41,7 +41,8 @@ pub(super) fn apply(text: &str, splices: &[Splice]) -> String {
 
 /// Replaces a scalar that is on one line.
 pub(super) fn replace(text: &str, node: &Node, to: &str, path: &str) -> Result<Splice, String> {
-    let refused = || format!("{path} is no plain value on one line, so it is left to its author");
+    let refused =
+        || format!("{path} is not a plain value on one line, so a patch cannot change it");
     let (value, style) = scalar(node).ok_or_else(refused)?;
     let found = text.get(node.span.clone()).ok_or_else(refused)?;
     let is_alone = match style {
