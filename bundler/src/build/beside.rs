@@ -46,7 +46,7 @@ pub(super) fn installers<'a>(
         if path == bundle {
             bail!(
                 "the bundle cannot be called {name}, because its installer has this name; choose \
-                   another --output"
+                 another --output"
             );
         }
         let installer = Installer { name, path, content };

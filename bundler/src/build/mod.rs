@@ -120,7 +120,7 @@ fn pack(
     if let Some(report) = verification.report() {
         bail!(
             "these were damaged in the cache, and were removed from it; run the build \
-               again:\n{report}"
+             again:\n{report}"
         );
     }
     Ok(verification.blobs)

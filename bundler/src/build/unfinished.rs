@@ -101,10 +101,9 @@ fn hold(file: &File, path: &Path) -> io::Result<bool> {
     match durable::lock(file, path)? {
         Lock::Taken => Ok(true),
         Lock::Moved => Ok(false),
-        Lock::Busy => Err(io::Error::other(
-            "another process writes it; wait until that one has \
-                                            finished",
-        )),
+        Lock::Busy => {
+            Err(io::Error::other("another process writes it; wait until that one has finished"))
+        }
     }
 }
 

@@ -115,7 +115,7 @@ impl Authenticated {
             return Err(refused(
                 url,
                 "it offers neither of the known ways to log in (Bearer and \
-                                     Basic)",
+                 Basic)",
             ));
         }
         match login {

@@ -220,7 +220,7 @@ impl Relations {
                 let shown = quoted(name);
                 let words = format!(
                     "cluster: skipManifests names {shown}, which is not a manifest of this \
-                             spec"
+                     spec"
                 );
                 self.add(node.place, format!("{words}: {cure}"));
             }

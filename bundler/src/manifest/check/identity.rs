@@ -14,7 +14,7 @@ pub(super) fn problems(object: &Object) -> Vec<String> {
     if let Some(namespace) = object.namespace().filter(|name| !is_label(name)) {
         problems.push(format!(
             "its namespace `{namespace}` is not a name that Kubernetes accepts: \
-                           {LABEL}"
+             {LABEL}"
         ));
     }
     // An empty value is not a set value.
@@ -53,7 +53,7 @@ fn name(object: &Object) -> Option<String> {
     (!is_right).then(|| {
         format!(
             "`{name}` is not a name that Kubernetes accepts for a {kind}: \
-                                 {rule}"
+             {rule}"
         )
     })
 }
@@ -72,7 +72,7 @@ pub(super) fn label(key: &str, value: &str) -> Option<String> {
     if !is_word(name) || prefix.is_some_and(|prefix| !is_subdomain(prefix)) {
         return Some(
             "is not a label, because of its key: write one such as \
-                     `app.kubernetes.io/name`"
+             `app.kubernetes.io/name`"
                 .into(),
         );
     }

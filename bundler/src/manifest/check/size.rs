@@ -21,13 +21,13 @@ pub(super) fn problem(object: &Object) -> Option<String> {
     if is_data && object.kind() == "ConfigMap" && data > DATA || is_data && data / 4 * 3 > DATA {
         return Some(format!(
             "it has {data} bytes of data, but Kubernetes accepts {DATA} at most: \
-                             split it"
+             split it"
         ));
     }
     (length > REQUEST).then(|| {
         format!(
             "it has {length} bytes, but etcd accepts {REQUEST} at most: \
-                                        split it"
+             split it"
         )
     })
 }
