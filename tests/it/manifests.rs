@@ -43,7 +43,7 @@ fn all_that_a_cluster_refuses_is_said_at_once() {
         "manifest own:1: A a: its kind is defined by the manifest crd",
         "manifest old:1: Ingress i: Kubernetes 1.28 no longer serves",
         "manifest page: page.yaml gave a page of HTML (\"Sign in\")",
-        "manifest chart: it is not YAML, and has `{{`",
+        "manifest chart: it is not YAML, and contains `{{`",
         "helm template",
     ] {
         assert!(error.contains(words), "{words}:\n{error}");

@@ -18,7 +18,7 @@ pub(super) struct Arguments {
     /// The bundle, or any of its parts
     #[arg(required_unless_present = "named", conflicts_with = "named")]
     bundle: Option<PathBuf>,
-    /// The same as BUNDLE, with the option's name in the installer
+    /// The same as BUNDLE, as an option like the installer's
     #[arg(long = "bundle", value_name = "FILE")]
     named: Option<PathBuf>,
     /// Show no progress

@@ -77,8 +77,8 @@ fn apply_one(patch: &Patch, name: &str, text: &str) -> Result<(String, Vec<Edit>
     let patched = splice::apply(text, &splices);
     let after = document::documents(name, &patched).map_err(yaml)?;
     if !target::same_but_for(&documents, &after, &splices) {
-        let reason = "it would also change other values, for example where an anchor is used in several \
-                      places";
+        let reason = "it would also change other values, for example where an anchor is used in \
+                      several places";
         return Err(nothing(reason.to_owned()));
     }
     let edits = splices
