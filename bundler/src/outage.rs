@@ -1,5 +1,5 @@
-//! Problems of a lock or a build. A host that cannot be reached is told once, and not
-//! for each thing that was to come from there.
+//! The problems of a lock or a build. An unreachable host is reported once, and not
+//! for each thing that should come from it.
 
 use std::collections::BTreeMap;
 
@@ -13,19 +13,20 @@ use crate::fetch::queue::JobError;
 use crate::fetch::{FetchError, with_causes};
 use crate::image::pull_error::{PullError, ResolveError};
 
-/// The hosts that will be asked, by their `https://HOST`.
+/// The hosts that will be contacted, by their `https://HOST`.
 #[derive(Default)]
 pub(crate) struct Places(BTreeMap<String, Place>);
 
 struct Place {
-    /// A URL to see whether it is there.
+    /// A URL for testing whether the host answers.
     root: Url,
-    /// What must come from there and can from nowhere else, if anything.
+    /// Something that can come from this host only, if there is anything.
     only_for: Option<String>,
 }
 
 impl Places {
-    /// Adds the host of a URL, with what can come from there alone, if anything.
+    /// Adds the host of a URL. `only_for` is what can come from this host only,
+    /// if there is anything.
     pub(crate) fn add(&mut self, url: &Url, only_for: Option<String>) {
         let Ok(root) = url.join("/") else { return };
         if !matches!(url.scheme(), "http" | "https") {
@@ -36,24 +37,24 @@ impl Places {
         place.only_for = place.only_for.take().or(only_for);
     }
 
-    /// Tells `hosts` which places to look at when the first is not there.
+    /// Tells `hosts` which other hosts to test if the first one is unreachable.
     pub(crate) fn announce(&self, hosts: &Client) {
         hosts.expect(self.0.values().map(|place| place.root.clone()).collect());
     }
 }
 
-/// What is in the way, collected.
+/// The problems so far.
 #[derive(Default)]
 pub(crate) struct Problems {
     lines: Vec<String>,
-    /// Hosts, as `https://HOST`, that could not be reached.
+    /// The hosts that could not be reached, by their `https://HOST`.
     hosts: BTreeMap<String, Outage>,
 }
 
 /// A host that could not be reached.
 struct Outage {
     why: String,
-    /// What was to come from there.
+    /// What should come from there.
     wanted: Vec<String>,
 }
 
@@ -62,7 +63,7 @@ impl Problems {
         self.lines.is_empty() && self.hosts.is_empty()
     }
 
-    /// Adds a problem that has nothing to do with a host.
+    /// Adds a problem that does not concern a host.
     pub(crate) fn line(&mut self, line: String) {
         self.lines.push(line);
     }
@@ -95,7 +96,7 @@ impl Problems {
         }
     }
 
-    /// Adds that a blob could not be fetched, from any of its places.
+    /// Adds that a blob could not be fetched from any of its sources.
     pub(crate) fn add_job(&mut self, error: &JobError) {
         let DownloadError::Sources(places) = &error.source else {
             self.lines.push(error.to_string());
@@ -111,8 +112,9 @@ impl Problems {
         }
     }
 
-    /// Fails where there are problems. Where a host was not there, tells all others of
-    /// `places` that could not be reached and from which something must come.
+    /// Fails if there are problems. If a host was unreachable, the error also
+    /// names the other unreachable hosts of `places` from which something must
+    /// come.
     pub(crate) fn end(mut self, places: &Places, hosts: &Client) -> anyhow::Result<()> {
         if !self.hosts.is_empty() {
             for (host, why) in hosts.unreachable() {
@@ -125,7 +127,7 @@ impl Problems {
         self.fail()
     }
 
-    /// Fails where there are problems, with all of them.
+    /// Fails if there are problems. The error has all of them.
     pub(crate) fn fail(self) -> anyhow::Result<()> {
         if self.is_empty() {
             return Ok(());
@@ -143,7 +145,8 @@ impl Problems {
         }
     }
 
-    /// Keeps the error if a host could not be reached; says whether it did.
+    /// Keeps the error if it says that a host could not be reached. Returns
+    /// whether it does.
     fn take(&mut self, what: &str, error: &FetchError) -> bool {
         let FetchError::Unreachable { url, source } = error else { return false };
         let why = source.to_string();
@@ -152,7 +155,7 @@ impl Problems {
         true
     }
 
-    /// All of them, a line each, and what to do about hosts.
+    /// All problems, one a line, with what to do about the hosts.
     fn lines(self) -> Vec<String> {
         let mut lines = self.lines;
         for (host, Outage { why, wanted }) in &self.hosts {
@@ -165,9 +168,9 @@ impl Problems {
         }
         if !self.hosts.is_empty() {
             lines.push(
-                "check the hosts' names, the network and the proxy (`HTTPS_PROXY`, `NO_PROXY`); \
-                 where a registry cannot be reached at all, name its mirror under `registries` \
-                 in the spec, with `only: true`"
+                "check the hosts' names, the network and the proxy (`HTTPS_PROXY`, `NO_PROXY`); if \
+                 a registry cannot be reached at all, name its mirror under `registries` in the \
+                 spec, with `only: true`"
                     .to_owned(),
             );
         }

@@ -1,9 +1,9 @@
-//! What servers send in the place of a file: login pages, errors, nothing.
+//! Recognises what servers send instead of a file: login pages, errors, nothing.
 
 use anyhow::bail;
 
-/// What the bytes are, if they are certainly not what anything here reads as a
-/// file: `a page of HTML ("Sign in")`.
+/// What the bytes are, if they are certainly not a file that this program reads: `a
+/// page of HTML ("Sign in")`.
 pub fn instead(bytes: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(bytes.get(..4096).unwrap_or(bytes));
     let text = text.trim_start_matches(['\u{feff}']).trim_start();
@@ -31,7 +31,7 @@ pub fn instead(bytes: &[u8]) -> Option<String> {
     None
 }
 
-/// The same for what is no XML either.
+/// The same, for a file that is not XML either.
 fn instead_of_text(bytes: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok()?.trim_start();
     let is_xml = text.starts_with("<?xml") || text.starts_with("<!");
@@ -46,7 +46,7 @@ fn instead_of_text(bytes: &[u8]) -> Option<String> {
     })
 }
 
-/// Refuses what is no file, called `source`.
+/// Fails if the bytes of `source` are not a file.
 pub fn refuse(source: &str, bytes: &[u8]) -> anyhow::Result<()> {
     match instead_of_text(bytes) {
         Some(what) => bail!("{source} gave {what}: {}", advice(source)),
@@ -54,14 +54,14 @@ pub fn refuse(source: &str, bytes: &[u8]) -> anyhow::Result<()> {
     }
 }
 
-/// What to do about it.
+/// What the user can do about it.
 pub fn advice(source: &str) -> &'static str {
     match source.contains("://") {
         true => {
             "open it in a browser on this host; if a proxy or a portal asks for a login, log in \
-             there, else write down a URL that gives the file itself"
+             there; otherwise write a URL that gives the file itself"
         }
-        false => "fetch the file anew, and look into it before you put it there",
+        false => "fetch the file again, and look into it before you put it there",
     }
 }
 

@@ -1,4 +1,4 @@
-//! How far a build is: bars on a terminal, plain lines elsewhere.
+//! The progress of a build: bars on a terminal, plain lines elsewhere.
 
 use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use bundle_format::text::{printable, stderr};
 use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
 
-/// How often a plain line is written.
+/// The time between two plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// Shows bytes over a known total, so that it never goes backwards.
+/// Shows how many bytes of a known total are done. The number never decreases.
 pub struct Progress {
     total: u64,
     done: AtomicU64,
@@ -26,7 +26,7 @@ enum Shown {
 }
 
 impl Progress {
-    /// Begins to show `what`, of `total` bytes.
+    /// Starts to show `what`, with a total of `total` bytes.
     pub fn new(what: &str, total: u64, quiet: bool) -> Self {
         let shown = if quiet {
             Shown::Nothing
@@ -46,7 +46,7 @@ impl Progress {
         Self { total, done: AtomicU64::new(0), shown }
     }
 
-    /// Takes in that `count` more bytes of `item` are there.
+    /// Adds `count` bytes of `item`.
     pub fn add(&self, item: &str, count: u64) {
         let done = self.done.fetch_add(count, Ordering::Relaxed) + count;
         match &self.shown {
@@ -85,7 +85,7 @@ impl Progress {
         }
     }
 
-    /// Ends with a line on what was done.
+    /// Ends with a line that says what was done.
     pub fn finish(self) {
         let words = |what: &str| format!("{what}: {} done", HumanBytes(self.total));
         match &self.shown {

@@ -1,4 +1,4 @@
-//! The ways to everything that a spec names and that is elsewhere.
+//! Access to everything that a spec names and that is elsewhere.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,21 +19,22 @@ use crate::image::registry::{PlainHttp, Registries, Registry};
 use crate::page;
 use crate::spec::{self, SpecFile};
 
-/// The ways to everything that is not in the spec.
+/// Access to everything that is not in the spec itself.
 pub struct Upstreams {
-    /// Documents and packages.
+    /// Fetches documents and packages.
     pub client: Arc<Remembering>,
-    /// The hosts behind them: which are there.
+    /// Knows which of the hosts answer.
     pub hosts: Arc<Client>,
-    /// Images.
+    /// Pulls images.
     pub puller: Puller,
-    /// What was fetched before.
+    /// The cache of what was fetched before.
     pub cache: Cache,
 }
 
 impl Upstreams {
-    /// Sets up what the spec says of registries. Without a network, all is as it was
-    /// when it was read the last time. `notices` hear of what is waited for.
+    /// Sets up what the spec says of registries. Without a network, everything is
+    /// as it was when it was read the last time. `notices` are told when the
+    /// program waits.
     pub fn new(
         network: Network,
         file: &SpecFile,
@@ -55,19 +56,19 @@ impl Upstreams {
         Ok(Self { client, hosts, puller, cache })
     }
 
-    /// The bytes of what the spec names, at most `limit` of them.
+    /// The bytes of something that the spec names, at most `limit`.
     pub(crate) fn read(&self, file: &SpecFile, text: &str, limit: u64) -> anyhow::Result<Vec<u8>> {
         Ok(fetch::bytes(&*self.client, &file.location(text)?, limit)?)
     }
 
-    /// Keeps bytes in the cache and describes them.
+    /// Puts bytes into the cache, and describes them.
     pub(crate) fn keep(&self, media_type: &str, bytes: &[u8]) -> anyhow::Result<Descriptor> {
         let digest = self.cache.insert(bytes)?;
         Ok(Descriptor { media_type: media_type.to_owned(), digest, size: bytes.len() as u64 })
     }
 }
 
-/// The certificate that signed a registry's, with its path.
+/// The CA certificate of a registry, with the path of its file.
 fn authority(
     file: &SpecFile,
     registry: &spec::Registry,
@@ -80,7 +81,7 @@ fn authority(
     Ok(Some((path.display().to_string(), pem)))
 }
 
-/// What the spec says of a registry, for pulling from it.
+/// The settings of a registry for pulling, from the spec.
 fn settings(name: &str, registry: &spec::Registry) -> anyhow::Result<Registry> {
     let mirror = |text: &String| {
         text.parse().with_context(|| format!("registry {name}: reading the mirror {text}"))

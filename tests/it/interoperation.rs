@@ -227,7 +227,7 @@ fn containerd_imports_images_that_leave_things_out() {
     demo.write_spec(&format!("{spec}  - {}/odd/rootless:v1\ninstallers: []\n", registry.host()));
     demo.ok(&["lock"]);
     let error = demo.fails(&["build", "-q"]);
-    assert!(error.contains("names 0 layers and its manifest 1"), "{error}");
+    assert!(error.contains("names 0 layers, but its manifest names 1"), "{error}");
 }
 
 fn rustix_is_root() -> bool {

@@ -181,7 +181,7 @@ fn a_bundle_never_takes_the_place_of_what_it_is_made_of() {
         for split in [&[] as &[&str], &["--split", "1MiB"]] {
             let build = ["build", "-q", "site/bundle.yaml", "-o", output];
             let error = demo.fails(&[&build, split].concat());
-            let words = format!("would take the place of {what}");
+            let words = format!("would replace {what}");
             assert!(error.contains(&words), "{output}: {error}");
             assert!(error.contains("choose another --output"), "{error}");
         }
@@ -192,7 +192,7 @@ fn a_bundle_never_takes_the_place_of_what_it_is_made_of() {
     let output = demo.run(&["build", "-q", "site/bundle.yaml", "-o", "site/bundle.yaml.lock.json"]);
     let error = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(error.contains("would take the place of the lock"), "{error}");
+    assert!(error.contains("would replace the lock"), "{error}");
     // An installer that is there already, where the spec has it, stays.
     fs::rename(demo.path("site/program"), demo.path("site/installer")).unwrap();
     let spec = fs::read_to_string(demo.path("site/bundle.yaml")).unwrap();

@@ -43,7 +43,7 @@ fn all_that_a_cluster_refuses_is_said_at_once() {
         "manifest own:1: A a: its kind is defined by the manifest crd",
         "manifest old:1: Ingress i: Kubernetes 1.28 no longer serves",
         "manifest page: page.yaml gave a page of HTML (\"Sign in\")",
-        "manifest chart: it is not YAML, and has `{{`",
+        "manifest chart: it is not YAML, and contains `{{`",
         "helm template",
     ] {
         assert!(error.contains(words), "{words}:\n{error}");
@@ -85,7 +85,7 @@ fn what_the_cluster_has_already_is_said_in_the_spec() {
     demo.write_spec(&format!("{spec}provided: {{kinds: [a.x.io], namespaces: [N]}}\n"));
     let error = demo.fails(&["lock"]);
     assert!(error.contains("write one such as Issuer.cert-manager.io"), "{error}");
-    assert!(error.contains("is no namespace"), "{error}");
+    assert!(error.contains("is not a namespace"), "{error}");
 }
 
 #[test]

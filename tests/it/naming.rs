@@ -194,7 +194,7 @@ fn the_installer_lies_beside_the_bundle_with_its_checksum() {
     symlink("../old", demo.path("stick/installer")).unwrap();
     // What a build did not put there stays.
     let error = demo.fails(&["build", "-q", "-o", "stick/cut.tar", "--split", "64KiB"]);
-    let words = "stick/installer is there, and no bundle's checksums name it: move it away";
+    let words = "stick/installer exists, and no bundle's checksums name it: move it away";
     assert!(error.contains(words), "{error}");
     assert_eq!(fs::read_to_string(demo.path("old")).unwrap(), "old");
     let sum = bundle_format::Digest::of(b"old").hex();
@@ -228,7 +228,7 @@ fn the_installer_lies_beside_the_bundle_with_its_checksum() {
     fs::remove_file(demo.path("two/demo.tar.sha256")).unwrap();
     demo.ok(&["build", "-q", "-o", "two/demo.tar"]);
     let error = demo.fails(&["extract", "-C", "two/demo.tar", "two/demo.tar"]);
-    let words = "two/demo.tar is a file, and not a folder to write into: name another";
+    let words = "two/demo.tar is a file, not a folder: name a folder";
     assert!(error.contains(words), "{error}");
     let told = check("two", "demo.tar.sha256");
     assert_eq!(told, "demo.tar: OK\ninstaller-aarch64: OK\ninstaller-x86_64: OK\n");

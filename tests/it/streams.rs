@@ -114,7 +114,7 @@ fn nothing_without_end_is_read() {
         let without = spec.split("manifests:").next().unwrap();
         demo.write_spec(&format!("{without}{more}installers: []\n"));
         let error = demo.fails(&["lock"]);
-        assert!(error.contains("is not a regular file: copy what it gives into one"), "{error}");
+        assert!(error.contains("is not a regular file: write its content into one"), "{error}");
         demo.write_spec(&format!("{spec}registries: {{r.io: {{ca: {place}}}}}\n"));
         let error = demo.fails(&["lock"]);
         assert!(error.contains("is not a regular file") || error.contains("registries"), "{error}");

@@ -375,6 +375,6 @@ fn a_login_file_that_is_named_and_not_there_is_told() {
         .unwrap();
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(error.contains("gone.json, which is not there"), "{error}");
+    assert!(error.contains("gone.json, which does not exist"), "{error}");
     assert!(!demo.path("bundle.yaml.lock.json").exists());
 }

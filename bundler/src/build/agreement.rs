@@ -1,4 +1,4 @@
-//! Whether what was fetched comes to what the lock says.
+//! Checks that the fetched files agree with the lock.
 
 use anyhow::{Context, bail};
 use bundle_format::bounds::MAX_IMAGE_DOCUMENT;
@@ -11,8 +11,8 @@ use crate::lock::applied::Applied;
 use crate::spec::SpecFile;
 use crate::upstreams::Upstreams;
 
-/// Makes the manifests to apply, which exist at no upstream, and reads the images.
-/// Fails where either is not as the lock says.
+/// Makes the manifests with their patches, which no upstream has, and reads the
+/// images' documents. Fails if one of them differs from the lock.
 pub(super) fn check(task: &Task<'_>) -> anyhow::Result<()> {
     let Task { file, lock, upstreams, .. } = *task;
     for locked in &lock.manifests {
@@ -36,12 +36,12 @@ pub(super) fn check(task: &Task<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Words for each platform of an image that no node could unpack.
+/// A message for each platform of an image that no node could unpack.
 fn cannot_run(image: &LockedImage, upstreams: &Upstreams) -> Vec<String> {
     let check = |platform: &LockedPlatform| {
         let size = platform.config.size;
         if size > MAX_IMAGE_DOCUMENT {
-            bail!("its configuration has {size} bytes, as none has");
+            bail!("its configuration has {size} bytes, which is too large for an image");
         }
         let config = upstreams.cache.document(&platform.config)?;
         anyhow::Ok(document::check_layers(&config, platform.layers.len())?)
@@ -62,15 +62,16 @@ fn manifest(file: &SpecFile, locked: &LockedManifest, upstreams: &Upstreams) -> 
     let digest = upstreams.cache.insert(applied.text.as_bytes())?;
     if digest != locked.applied.digest || applied.text.len() as u64 != locked.applied.size {
         bail!(
-            "patching manifest `{name}` gives another text than when the lock was made: run `bundler lock`"
+            "with its patches, manifest `{name}` has another text than when the lock was made: run \
+             `bundler lock`"
         );
     }
-    // A lock of an earlier version has none.
+    // A lock of an earlier version does not have the parts.
     let passes = applied.keep_passes(upstreams)?;
     if !locked.passes.is_empty() && passes != locked.passes {
         bail!("manifest `{name}` is applied in other parts than the lock says: run `bundler lock`");
     }
-    // Nor has it these, where it is older than they are.
+    // Nor does it have the expectations.
     if !locked.expects.is_empty() && applied.expects() != locked.expects {
         bail!("manifest `{name}` expects another cluster than the lock says: run `bundler lock`");
     }

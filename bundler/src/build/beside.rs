@@ -1,4 +1,5 @@
-//! The installers beside a bundle: nobody on site can take them out of it.
+//! The installers beside a bundle. On site, only the installer itself can read the
+//! bundle, so a copy of it must be outside.
 
 use std::fs;
 use std::io::{self, Write};
@@ -12,20 +13,20 @@ use bundle_format::{BundlePath, Digest, input, layout, output};
 use super::unfinished::{PROGRAM, Unfinished};
 use crate::fetch::cache::Cache;
 
-/// The most bytes of a file of checksums: a bundle has at most 9999 parts.
+/// The largest file of checksums, in bytes. A bundle has at most 9999 parts.
 const MOST_SUMS: u64 = 4 << 20;
 
-/// An installer, and where it goes.
+/// An installer, and the path that it is written to.
 pub(super) struct Installer<'a> {
     /// Its name beside the bundle.
     name: String,
-    /// Where that leads.
+    /// The path that this name leads to.
     pub(super) path: PathBuf,
     pub(super) content: &'a Descriptor,
 }
 
-/// The installers of a lock, in the folder of the bundle at `bundle`. Fails where
-/// something lies in the way that is never replaced.
+/// The installers of a lock, in the folder of the bundle at `bundle`. Fails if one of
+/// their names belongs to another file, because such a file is never replaced.
 pub(super) fn installers<'a>(
     lock: &'a Lock,
     bundle: &Path,
@@ -43,12 +44,15 @@ pub(super) fn installers<'a>(
         let (path, _) =
             output::file(&named).with_context(|| format!("writing {}", named.display()))?;
         if path == bundle {
-            bail!("the bundle cannot be called {name}: its installer is; choose another --output");
+            bail!(
+                "the bundle cannot be called {name}, because its installer has this name; choose \
+                 another --output"
+            );
         }
         let installer = Installer { name, path, content };
         if !installer.may_be_replaced(bundle, cache)? {
             bail!(
-                "{} is there, and no bundle's checksums name it: move it away, or choose another \
+                "{} exists, and no bundle's checksums name it: move it away, or choose another \
                  --output",
                 named.display()
             );
@@ -59,7 +63,8 @@ pub(super) fn installers<'a>(
 }
 
 impl Installer<'_> {
-    /// Puts it under its name, whole. One that is there already stays.
+    /// Writes the installer, whole, under its name. If it is there already, it
+    /// stays.
     pub(super) fn write(&self, cache: &Cache) -> anyhow::Result<()> {
         let bytes = cache.document(self.content)?;
         let write = || -> io::Result<()> {
@@ -78,7 +83,8 @@ impl Installer<'_> {
         may_run && self.has_its_bytes()
     }
 
-    /// Whether what lies there has its bytes, so that nothing is lost by writing it.
+    /// Whether the file there has the same bytes, so that writing it loses
+    /// nothing.
     pub(super) fn has_its_bytes(&self) -> bool {
         let size = self.content.size;
         let digest = |path: &Path| Digest::of_reader(&mut fs::File::open(path)?);
@@ -86,8 +92,9 @@ impl Installer<'_> {
             && digest(&self.path).is_ok_and(|(digest, _)| digest == self.content.digest)
     }
 
-    /// Whether what lies under its name is an installer of ours: one that a build has put
-    /// there by the checksums beside it, or one that the cache knows; or nothing at all.
+    /// Whether the installer may be written under its name. It may if there is no
+    /// file, if the checksums beside a bundle name the file that is there, or if
+    /// the cache knows it.
     fn may_be_replaced(&self, bundle: &Path, cache: &Cache) -> anyhow::Result<bool> {
         let looking = || format!("reading {}", self.path.display());
         let size = match fs::metadata(&self.path) {

@@ -1,4 +1,4 @@
-//! Bringing everything that a lock lists into the cache.
+//! Fetches everything that a lock lists into the cache.
 
 use anyhow::bail;
 use bundle_format::lock::{FileKind, LockedFile};
@@ -15,7 +15,7 @@ use crate::outage::{Places, Problems};
 use crate::progress::Progress;
 use crate::upstreams::Upstreams;
 
-/// Fetches what the cache lacks, and checks what of it says what the lock says.
+/// Fetches what the cache lacks, and checks that it agrees with the lock.
 pub(super) fn gather(task: &Task<'_>) -> anyhow::Result<()> {
     let Task { upstreams, quiet, .. } = *task;
     let registry = upstreams.puller.fetch();
@@ -28,7 +28,7 @@ pub(super) fn gather(task: &Task<'_>) -> anyhow::Result<()> {
     agreement::check(task)
 }
 
-/// Without a network only local files can still be had.
+/// Without a network, fails for everything that is not a local file.
 fn refuse_what_is_elsewhere(jobs: &[Job<'_>]) -> anyhow::Result<()> {
     let elsewhere = jobs.iter().filter_map(|job| {
         let url = job.sources.first()?.request.url.clone();
@@ -42,7 +42,7 @@ fn refuse_what_is_elsewhere(jobs: &[Job<'_>]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Fetches all blobs, or tells all that is in the way.
+/// Fetches all blobs. The error has all problems.
 fn fetch(jobs: Vec<Job<'_>>, upstreams: &Upstreams, quiet: bool) -> anyhow::Result<()> {
     if jobs.is_empty() {
         return Ok(());
@@ -58,8 +58,8 @@ fn fetch(jobs: Vec<Job<'_>>, upstreams: &Upstreams, quiet: bool) -> anyhow::Resu
         errors.iter().for_each(|error| problems.add_job(error));
         if errors.iter().any(is_changed) {
             problems.line(
-                "upstream has other files than the lock says: run `bundler lock` and look at what \
-                 it changes"
+                "upstream's files differ from the lock: run `bundler lock` and look at what it \
+                 changes"
                     .to_owned(),
             );
         }
@@ -69,7 +69,7 @@ fn fetch(jobs: Vec<Job<'_>>, upstreams: &Upstreams, quiet: bool) -> anyhow::Resu
     Ok(())
 }
 
-/// The hosts that are asked, with what comes from nowhere else.
+/// The hosts that are asked, with the things that only they have.
 fn places(jobs: &[Job<'_>]) -> Places {
     let mut places = Places::default();
     for job in jobs {
@@ -81,14 +81,14 @@ fn places(jobs: &[Job<'_>]) -> Places {
     places
 }
 
-/// Whether a place has other bytes under the name than when the lock was made.
+/// Whether a server sent other bytes than those of the lock.
 fn is_changed(error: &JobError) -> bool {
     let DownloadError::Sources(places) = &error.source else { return false };
     places.iter().any(|place| matches!(place, FetchError::Mismatch { .. }))
 }
 
-/// Makes the keys of the lock anew where the cache lacks one: what the bundle
-/// carries of a key may be united of several copies, and then is at no upstream.
+/// Makes the lock's keys again if the cache lacks one. The bundle's file of a key may
+/// be merged from several copies, and then no upstream has it.
 fn made_keys<'a>(task: &Task<'a>) -> anyhow::Result<Vec<&'a LockedFile>> {
     let Task { file, lock, upstreams, .. } = *task;
     let keys: Vec<_> = lock.files.iter().filter(|file| file.kind == FileKind::Key).collect();

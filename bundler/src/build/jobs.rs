@@ -1,4 +1,4 @@
-//! What is still to be fetched for a bundle, and from where.
+//! The blobs that must be fetched for a bundle, and their sources.
 
 use std::collections::HashSet;
 
@@ -17,8 +17,8 @@ use crate::lock::installers::beside_bundler;
 use crate::spec::SpecFile;
 use crate::upstreams::Upstreams;
 
-/// Each blob of the lock that the cache lacks, once, with the places that have it.
-/// What is in `made` is at no upstream.
+/// Each blob of the lock that the cache lacks, once, with its sources. The files in
+/// `made` are left out, because no upstream has them.
 pub(super) fn jobs<'a>(
     task: &Task<'a>,
     made: &[&LockedFile],
@@ -72,7 +72,8 @@ impl<'a> Jobs<'a> {
         }
     }
 
-    /// What is read here is hashed first; the rest when the bundle is read.
+    /// The build reads small blobs, so their digests are checked here. The
+    /// digests of the others are checked when the finished bundle is read.
     fn is_cached(&self, blob: &Descriptor) -> bool {
         let cache = &self.upstreams.cache;
         match blob.size {

@@ -1,5 +1,5 @@
-//! Whether the local files that a lock was made of are still the same. With a full
-//! cache a build reads none of them, and would pack what they were.
+//! Checks that the local files that a lock was made from have not changed. With a
+//! full cache a build reads none of them, and would pack their old content.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -14,16 +14,17 @@ use crate::lock::inputs::local_inputs;
 use crate::lock::installers;
 use crate::spec::SpecFile;
 
-/// A local file that the lock was made of.
+/// A local file that the lock was made from.
 struct Local {
-    /// What it is, for people.
+    /// What the file is, for people.
     what: String,
     path: PathBuf,
-    /// What it was; none where the lock is of an earlier version, which does not say.
+    /// Its digest in the lock. `None` if an earlier version made the lock and did
+    /// not record it.
     digest: Option<Digest>,
 }
 
-/// Fails, with all of them, where local files are others than those of the lock.
+/// Fails if local files differ from those of the lock. The error names all of them.
 pub(super) fn check(file: &SpecFile, lock: &Lock) -> anyhow::Result<()> {
     let mut changed = Vec::new();
     for local in inputs(file, lock)?.into_iter().chain(manifests(file, lock)?) {
@@ -42,15 +43,15 @@ pub(super) fn check(file: &SpecFile, lock: &Lock) -> anyhow::Result<()> {
     }
     if !changed.is_empty() {
         bail!(
-            "local files are not those that the lock was made of: run `bundler lock` and look at \
-             what it changes\n{}",
+            "local files have changed since the lock was made: run `bundler lock` and look at what \
+             it changes\n{}",
             changed.join("\n")
         );
     }
     Ok(())
 }
 
-/// Fails where a file that a build writes is one that the bundle is made of.
+/// Fails if the build would write over a file that the bundle is made from.
 pub(super) fn check_places(task: &Task<'_>, written: &[PathBuf]) -> anyhow::Result<()> {
     let Task { file, lock, lock_path, .. } = *task;
     let of_spec = [(file.path.as_path(), "the spec"), (lock_path, "the lock")];
@@ -71,8 +72,7 @@ pub(super) fn check_places(task: &Task<'_>, written: &[PathBuf]) -> anyhow::Resu
         let taken = own.iter().find(|(_, own)| own.canonicalize().is_ok_and(|own| own == real));
         if let Some((what, _)) = taken {
             bail!(
-                "{} would take the place of {what}, of which the bundle is made: choose another \
-                 --output",
+                "{} would replace {what}, which the bundle is made from: choose another --output",
                 path.display()
             );
         }
@@ -80,7 +80,7 @@ pub(super) fn check_places(task: &Task<'_>, written: &[PathBuf]) -> anyhow::Resu
     Ok(())
 }
 
-/// Keys, lists and certificates.
+/// Keys, package lists and certificates.
 fn inputs(file: &SpecFile, lock: &Lock) -> anyhow::Result<Vec<Local>> {
     let digest = |name: &str| lock.inputs.iter().find(|own| own.path == name).map(|own| own.digest);
     let found = local_inputs(file)?.into_iter();
@@ -129,7 +129,7 @@ fn installers(file: &SpecFile, lock: &Lock, changed: &mut Vec<String>) -> anyhow
     Ok(())
 }
 
-/// Of each local repository the metadata, and the packages from there.
+/// For each local repository, its metadata and the packages that come from it.
 fn repositories(file: &SpecFile, lock: &Lock) -> Vec<(Local, Vec<Local>)> {
     let mut found = Vec::new();
     for locked in &lock.targets {
@@ -170,7 +170,7 @@ fn compare(local: &Local, changed: &mut Vec<String>) {
         Err(error) => format!("cannot be read ({error})"),
     };
     let line = format!("{what} {words}: {}", path.display());
-    // A key may be that of several repositories.
+    // Several repositories may have the same key.
     if !changed.contains(&line) {
         changed.push(line);
     }

@@ -1,5 +1,6 @@
-//! The other mirrors of a repository's list: the lock names the one that answered
-//! then, and that may be gone. What comes from another is held to the same digest.
+//! The other mirrors of a repository's mirror list. The lock names the mirror that
+//! answered then, which may be gone now. Packages from another mirror must have the
+//! same digests.
 
 use std::collections::HashMap;
 
@@ -12,7 +13,7 @@ use crate::rpm::location::folder;
 use crate::spec::SpecFile;
 use crate::upstreams::Upstreams;
 
-/// The mirrors of each repository that has a list, read when first asked for.
+/// The mirrors of each repository that has a list. A list is read when it is needed.
 pub(super) struct Mirrors<'a> {
     file: &'a SpecFile,
     lock: &'a Lock,
@@ -21,13 +22,13 @@ pub(super) struct Mirrors<'a> {
 }
 
 impl<'a> Mirrors<'a> {
-    /// Of the repositories of a spec, as its lock has them.
+    /// The mirrors of a spec's repositories, as the lock records them.
     pub(super) fn of(task: &Task<'a>) -> Self {
         let Task { file, lock, upstreams, .. } = *task;
         Self { file, lock, upstreams, read: HashMap::new() }
     }
 
-    /// Where else a package may be.
+    /// The URLs of a package at the other mirrors.
     pub(super) fn of_package(&mut self, rpm: &'a LockedRpm) -> Vec<Url> {
         let targets = self.lock.targets.iter().filter(|target| target.id == rpm.target);
         let mut repositories = targets.flat_map(|target| &target.repositories);
@@ -47,7 +48,8 @@ impl<'a> Mirrors<'a> {
     }
 }
 
-/// None where the list cannot be read: the mirror of the lock may be enough.
+/// The mirrors of a repository. Empty if the list cannot be read, because the mirror
+/// of the lock may be enough.
 fn read(file: &SpecFile, upstreams: &Upstreams, target: &str, repository: &str) -> Vec<Url> {
     let mut targets = file.spec.targets.iter().filter(|own| own.id() == target);
     let found = targets.find_map(|target| {

@@ -33,24 +33,24 @@ pub use task::Task;
 /// A finished bundle.
 #[derive(Debug)]
 pub struct Built {
-    /// Its files: one, or the parts.
+    /// The files of the bundle: one, or its parts.
     pub files: Vec<PathBuf>,
-    /// The installers beside it.
+    /// The paths of the installers beside it.
     pub installers: Vec<PathBuf>,
-    /// Bytes in all.
+    /// The size of the bundle in bytes.
     pub size: u64,
-    /// Blobs in it.
+    /// The number of blobs in it.
     pub blobs: usize,
 }
 
-/// Fails where local files are others than those that the lock was made of.
+/// Fails if local files differ from those that the lock was made from.
 pub fn check_local_files(file: &SpecFile, lock: &Lock) -> anyhow::Result<()> {
     local::check(file, lock)
 }
 
-/// Makes the bundle at `output`. Everything is fetched into the
-/// cache, checked, packed under another name, read again, and only then put
-/// under its own.
+/// Makes the bundle at `output`. Everything is fetched into the cache, checked,
+/// packed under a temporary name, and read again. Only then does the bundle get its
+/// name.
 pub fn build(task: &Task<'_>, output: &Output) -> anyhow::Result<Built> {
     let Task { file, lock, upstreams, .. } = *task;
     let misfits = misfits(file, lock);
@@ -69,8 +69,8 @@ pub fn build(task: &Task<'_>, output: &Output) -> anyhow::Result<Built> {
     local::check_places(task, &written)?;
     let beside = installers.iter().map(|installer| installer.content.size).sum();
     let mut unfinished = output.begin()?;
-    // What has no room is said before gigabytes are fetched for it. The repodata
-    // is not known yet, and is small.
+    // The room on the disk is checked before gigabytes are fetched. The repodata
+    // is not known yet, but it is small.
     output.check_space(writer::size(&Layout::new(lock, &[])?), beside)?;
     gather::gather(task).context("fetching what the lock lists")?;
     let repodata = packages::verify(task).context("checking the packages")?;
@@ -84,7 +84,8 @@ pub fn build(task: &Task<'_>, output: &Output) -> anyhow::Result<Built> {
     Ok(Built { files, installers, size, blobs })
 }
 
-/// Writes the archive and reads all of it again with the installer's reader.
+/// Writes the archive, and reads all of it again with the same reader as the
+/// installer.
 fn pack(
     task: &Task<'_>,
     layout: &Layout,
@@ -113,11 +114,14 @@ fn pack(
     let verification = verify::verify(&bundle, |count| progress.add("", count));
     progress.finish();
     for problem in &verification.problems {
-        // A damaged blob in the cache would come back at every build.
+        // Otherwise the damaged blob in the cache would fail every build.
         drop(fs::remove_file(upstreams.cache.path(problem.digest)));
     }
     if let Some(report) = verification.report() {
-        bail!("what the cache held of these was removed; run the build again:\n{report}");
+        bail!(
+            "these were damaged in the cache, and were removed from it; run the build \
+             again:\n{report}"
+        );
     }
     Ok(verification.blobs)
 }

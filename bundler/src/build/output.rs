@@ -1,4 +1,4 @@
-//! Where a bundle goes: under its own name only when it is complete.
+//! The place of a bundle. It gets its own name only when it is complete.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -18,36 +18,36 @@ use crate::fetch::cache::Cache;
 /// The most parts of a bundle.
 const MAX_PARTS: u64 = 9999;
 
-/// The place of a bundle, and how it is to be cut.
+/// The path of a bundle, and the size of its parts.
 #[derive(Clone, Debug)]
 pub struct Output {
-    /// The bundle's name.
+    /// The path of the bundle.
     pub path: PathBuf,
-    /// The most bytes of a part, where it is to be cut.
+    /// The largest size of a part in bytes, if the bundle is cut into parts.
     pub split: Option<u64>,
 }
 
 impl Output {
-    /// Begins the bundle's file, before anything is fetched for it: that finds
-    /// a folder that is not there or not to be written, and another build of
-    /// the same bundle.
+    /// Creates the bundle's file before anything is fetched for it. This fails
+    /// early if the folder is missing or not writable, or if another process
+    /// builds the same bundle.
     pub(super) fn begin(&self) -> anyhow::Result<Unfinished> {
-        // A device or a folder is never replaced by a bundle.
+        // A bundle never replaces a device or a folder.
         output::file(&self.path).with_context(|| format!("--output {}", self.path.display()))?;
         if self.split.is_none() {
             self.check_parts(1)?;
         }
         let unfinished = Unfinished::create(&self.path)
             .with_context(|| format!("beginning {}", self.path.display()))?;
-        // What a build that was killed had cut already.
+        // Parts that a killed build left.
         for (path, ..) in parts_of(unfinished.path())? {
             fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
         }
         Ok(unfinished)
     }
 
-    /// Fails where parts lie under the name that the new ones, `count` of them,
-    /// would not replace: two cuttings beside one another are none.
+    /// Fails if there are parts of this name that the new ones, `count` of them,
+    /// would not replace. Parts of two bundles under one name would be of no use.
     pub(super) fn check_parts(&self, count: usize) -> anyhow::Result<()> {
         let old: Vec<String> = parts_of(&self.path)?
             .into_iter()
@@ -56,14 +56,14 @@ impl Output {
             .collect();
         if !old.is_empty() {
             bail!(
-                "parts of another bundle lie there: {}; remove them, or choose another --output",
+                "there are parts of another bundle: {}; remove them, or choose another --output",
                 old.join(", ")
             );
         }
         Ok(())
     }
 
-    /// How many files a bundle of `size` bytes becomes.
+    /// The number of files for a bundle of `size` bytes.
     pub(super) fn count(&self, size: u64) -> anyhow::Result<usize> {
         let count = self.split.map_or(1, |part| size.div_ceil(part).max(1));
         if count > MAX_PARTS {
@@ -72,24 +72,25 @@ impl Output {
         Ok(usize::try_from(count)?)
     }
 
-    /// Fails where the disk has no room for `size` bytes, and `beside` more.
+    /// Fails if the disk has no room for `size` bytes and `beside` more.
     pub(super) fn check_space(&self, size: u64, beside: u64) -> anyhow::Result<()> {
-        // A part is copied before the whole is shortened by it.
+        // A part is copied before the file is shortened by it.
         let needed = size.saturating_add(self.split.map_or(0, |part| part.min(size)));
         let needed = needed.saturating_add(beside);
         check_folder(folder(&self.path), needed)
             .with_context(|| format!("writing {}", self.path.display()))
     }
 
-    /// Where the checksums go.
+    /// The path of the checksums.
     pub(super) fn sidecar(&self) -> PathBuf {
         let mut sidecar = self.path.as_os_str().to_owned();
         sidecar.push(".sha256");
         PathBuf::from(sidecar)
     }
 
-    /// Gives the finished file its name, in parts if they were asked for. Beside it come
-    /// the installers, and the checksums of all for `sha256sum -c`.
+    /// Gives the finished file its name. Cuts it into parts if the user asked for
+    /// that. Then writes the installers beside it, and the checksums of all these
+    /// files for `sha256sum -c`.
     pub(super) fn put(
         &self,
         mut whole: Unfinished,
@@ -107,9 +108,10 @@ impl Output {
         for (written, path) in &cut {
             sums.push_str(&sum(written, path)?);
         }
-        // Killed from here on, there is a bundle with no checksums, or a mixture
-        // of parts that no reader takes; a stale sidecar would speak against a
-        // good bundle. The next build replaces all of it.
+        // If the build is killed after this line, there is a bundle without
+        // checksums, or a mixture of parts that every reader refuses. Old
+        // checksums would say that a good bundle is damaged. The next build
+        // replaces all these files.
         let sidecar = self.sidecar();
         remove(&sidecar)?;
         let mut files = vec![first.clone()];
@@ -117,9 +119,9 @@ impl Output {
             fs::rename(&written, &path).with_context(|| format!("writing {}", path.display()))?;
             files.push(path);
         }
-        // Last, since with its name it gives up what it is held by.
+        // This comes last, because renaming the file also gives up its lock.
         whole.finish(&first).with_context(|| format!("writing {}", first.display()))?;
-        // Another form of the bundle under the same name would be taken for it.
+        // An older bundle in one file under this name could be taken for the new one.
         if count > 1 {
             remove(&self.path)?;
         }
@@ -157,13 +159,13 @@ fn sum(written: &Path, path: &Path) -> anyhow::Result<String> {
     Ok(format!("{}  {name}\n", digest.hex()))
 }
 
-/// The parts that lie under a bundle's name.
+/// The parts that exist under a bundle's name.
 fn parts_of(path: &Path) -> anyhow::Result<Vec<(PathBuf, usize, usize)>> {
     parts(path).with_context(|| format!("looking for parts of {}", path.display()))
 }
 
-/// Cuts all parts but the first from a file's end, so that no second copy of
-/// the whole is needed. Gives their names as written and as they are to be.
+/// Cuts all parts except the first from a file's end, so that no second copy of the
+/// whole file is needed. Returns each part's present path and its final one.
 fn cut(
     whole: &mut Unfinished,
     bundle: &Path,
@@ -193,7 +195,7 @@ fn cut(
     Ok(files)
 }
 
-/// Writes a small file so that it is there whole or not at all.
+/// Writes a small file. It is there whole or not at all.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let write = || -> io::Result<()> {
         let (path, _) = output::file(path)?;
@@ -204,7 +206,7 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     write().with_context(|| format!("writing {}", path.display()))
 }
 
-/// Fails where the disk of `folder` has no room for `needed` bytes.
+/// Fails if the disk of `folder` has no room for `needed` bytes.
 pub(super) fn check_folder(folder: &Path, needed: u64) -> anyhow::Result<()> {
     let disk = rustix::fs::statvfs(folder)
         .with_context(|| format!("asking for the space of {}", folder.display()))?;

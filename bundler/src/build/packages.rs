@@ -1,5 +1,5 @@
-//! Checking every package, and making the metadata of the bundle's own
-//! repositories from what was checked.
+//! Checks every package, and makes the metadata of the bundle's own repositories from
+//! the checked packages.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -18,8 +18,8 @@ use crate::rpm::package_signature::{self, PackageError, Signature};
 use crate::spec::Check;
 use crate::upstreams::Upstreams;
 
-/// Checks the packages in the cache and gives the repodata of each target, whose
-/// bytes are in the cache then.
+/// Checks the packages in the cache. Returns the repodata of each target, whose bytes
+/// are then in the cache.
 pub(super) fn verify(task: &Task<'_>) -> anyhow::Result<Vec<Content>> {
     let Task { file, lock, upstreams, .. } = *task;
     let mut contents = Vec::new();
@@ -34,7 +34,8 @@ pub(super) fn verify(task: &Task<'_>) -> anyhow::Result<Vec<Content>> {
                 Err(error) => {
                     match error.downcast_ref() {
                         Some(PackageError::NodeRpm { .. }) => advice = Some(EL7_ADVICE),
-                        // It must not be found in the cache at the next attempt.
+                        // The next attempt must fetch it
+                        // again.
                         _ => drop(std::fs::remove_file(upstreams.cache.path(rpm.digest))),
                     }
                     problems.push(format!("{} from {}: {error:#}", rpm.package, rpm.source));
@@ -56,7 +57,7 @@ pub(super) fn verify(task: &Task<'_>) -> anyhow::Result<Vec<Content>> {
     Ok(contents)
 }
 
-/// Each repository of the target by its short name, with its keys.
+/// The keys of each repository of the target, by the repository's id.
 fn keyrings(
     lock: &Lock,
     target: &LockedTarget,
@@ -69,7 +70,8 @@ fn keyrings(
         for key in own {
             keyring.add(&key.path.to_string(), &upstreams.cache.document(&key.content)?)?;
         }
-        // A lock of an earlier version names a key once for each copy.
+        // A lock of an earlier version names a key once for each of its
+        // copies.
         let locked: BTreeSet<&String> = repository.keys.iter().collect();
         let found = keyring.fingerprints();
         if !locked.is_empty() && found.iter().collect::<BTreeSet<_>>() != locked {
@@ -80,7 +82,7 @@ fn keyrings(
         }
         keyrings.push((repository.id.clone(), keyring));
     }
-    // As at lock: what one repository knows of a key holds for all.
+    // As in `lock`: what one repository knows of a key is valid for all.
     let mut all = Keyring::default();
     keyrings.iter().for_each(|(_, keyring)| all.unite(keyring));
     keyrings.iter_mut().for_each(|(_, keyring)| keyring.learn(&all));
@@ -94,7 +96,7 @@ fn check(
     keyrings: &[(String, Keyring)],
 ) -> anyhow::Result<Member> {
     let Task { file, upstreams, now, .. } = *task;
-    // Which checks are made follows from the spec, whatever the lock says.
+    // The spec decides which checks are made, not the lock.
     let targets = file.spec.targets.iter();
     let repository = targets
         .filter(|own| own.id() == target.id)

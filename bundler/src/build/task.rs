@@ -1,4 +1,4 @@
-//! What a bundle is to be made of.
+//! What a bundle is made from.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -8,18 +8,18 @@ use bundle_format::Lock;
 use crate::spec::SpecFile;
 use crate::upstreams::Upstreams;
 
-/// A lock, and where all that it lists is.
+/// A lock, and the sources of everything that it lists.
 #[derive(Clone, Copy)]
 pub struct Task<'a> {
-    /// What is wanted.
+    /// The spec.
     pub file: &'a SpecFile,
-    /// What exactly that is.
+    /// The lock of the spec.
     pub lock: &'a Lock,
-    /// Where the lock is.
+    /// The path of the lock.
     pub lock_path: &'a Path,
-    /// Where all else is.
+    /// The ways to everything else.
     pub upstreams: &'a Upstreams,
-    /// The time by which signatures count.
+    /// The time at which signatures must be valid.
     pub now: SystemTime,
     /// Whether no progress is shown.
     pub quiet: bool,

@@ -1,5 +1,5 @@
-//! A file that is being written: under a name of its own, in the folder where
-//! it is to be, and held against other processes until it has its name.
+//! A file that is being written. It has a temporary name in its final folder, and is
+//! locked against other processes until it gets its final name.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
@@ -10,29 +10,29 @@ use bundle_format::durable::{self, Lock};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-/// The permission bits of a new file, of which the process's umask may take some:
-/// what others can write nobody should carry anywhere.
+/// The permission bits of a new file; the umask may remove some. Nobody should carry
+/// a file to a site that others can write.
 pub(super) const MODE: u32 = 0o644;
-/// The same of a program.
+/// The permission bits of a new program.
 pub(super) const PROGRAM: u32 = 0o755;
 
-/// An unfinished file, `.NAME.partial`. It is removed when it is dropped and
-/// was not finished; what a process that was killed left is thrown away by the
-/// next.
+/// An unfinished file, `.NAME.partial`. It is removed if it is dropped unfinished. If
+/// its process was killed, the next one removes it.
 #[derive(Debug)]
 pub(super) struct Unfinished {
-    /// It is held until it is dropped, so nobody else's file has its name.
+    /// The lock on it lasts until it is dropped, so no other process's file can
+    /// have its name.
     inner: durable::Unfinished,
     mode: u32,
 }
 
 impl Unfinished {
-    /// Begins the file that is to be called `target`.
+    /// Creates the unfinished file for `target`.
     pub(super) fn create(target: &Path) -> io::Result<Self> {
         Self::with_mode(target, MODE)
     }
 
-    /// The same with these permission bits, less the umask.
+    /// The same, with these permission bits less the umask.
     pub(super) fn with_mode(target: &Path, mode: u32) -> io::Result<Self> {
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let path = target.with_file_name(format!(".{name}.partial"));
@@ -40,18 +40,18 @@ impl Unfinished {
         Ok(Self { inner: durable::Unfinished::of(path, file), mode })
     }
 
-    /// Its name now.
+    /// Its present path.
     pub(super) fn path(&self) -> &Path {
         self.inner.path()
     }
 
-    /// Its bytes, to be written.
+    /// The open file, for writing.
     pub(super) fn file(&mut self) -> &mut File {
         self.inner.file()
     }
 
-    /// Gives it its name. Whoever could read what had that name before can read
-    /// this one, and nobody else; and run it, where it is a program.
+    /// Gives the file its final name. It keeps the permissions of the file that
+    /// it replaces. If it is a program, whoever may read it may also run it.
     pub(super) fn finish(mut self, target: &Path) -> io::Result<()> {
         match fs::symlink_metadata(target) {
             Ok(old) if old.is_file() => {
@@ -65,7 +65,7 @@ impl Unfinished {
     }
 }
 
-/// A new and empty file at `path`, held.
+/// Creates an empty file at `path`, and locks it.
 fn open(path: &Path, mode: u32) -> io::Result<File> {
     loop {
         match File::options().read(true).write(true).create_new(true).mode(mode).open(path) {
@@ -77,31 +77,33 @@ fn open(path: &Path, mode: u32) -> io::Result<File> {
     }
 }
 
-/// Removes what a process that was killed left there. Nothing is followed and
-/// nothing is waited for: anybody may have put anything into a shared folder.
+/// Removes the file that a killed process left. Follows no link and does not block,
+/// because in a shared folder anybody may have put anything there.
 fn clear(path: &Path) -> io::Result<()> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
-            return Err(io::Error::other("a symbolic link lies there; remove it"));
+            return Err(io::Error::other("there is a symbolic link; remove it"));
         }
         Err(error) => return Err(error),
     };
     if !file.metadata()?.is_file() {
-        return Err(io::Error::other("something that is no file lies there; remove it"));
+        return Err(io::Error::other("there is something that is not a file; remove it"));
     }
     if hold(&file, path)? { fs::remove_file(path) } else { Ok(()) }
 }
 
-/// Holds `file` against other processes. False where it no longer has the name `path`:
-/// who held it before has finished it, and it must not be touched.
+/// Locks `file` against other processes. False if `path` no longer names this file:
+/// then its process has finished it, and it must not be changed.
 fn hold(file: &File, path: &Path) -> io::Result<bool> {
     match durable::lock(file, path)? {
         Lock::Taken => Ok(true),
         Lock::Moved => Ok(false),
-        Lock::Busy => Err(io::Error::other("another process writes it; wait for that one")),
+        Lock::Busy => {
+            Err(io::Error::other("another process writes it; wait until that one has finished"))
+        }
     }
 }
 
@@ -122,14 +124,14 @@ mod tests {
         let target = folder.path().join("b.tar");
         let mut first = Unfinished::create(&target).unwrap();
         let path = first.path().to_owned();
-        // The second build has it open, and asks for the lock only later.
+        // The second build opens it now, and asks for the lock only later.
         let second = File::options().write(true).open(&path).unwrap();
         assert!(hold(&second, &path).unwrap_err().to_string().contains("another process"));
         first.file().write_all(b"bundle").unwrap();
         first.finish(&target).unwrap();
         assert!(!hold(&second, &path).unwrap());
         drop(second);
-        // Nor does a third that begins anew.
+        // A third build starts again, and does not change it either.
         let third = Unfinished::create(&target).unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"bundle");
         drop(third);
@@ -164,6 +166,6 @@ mod tests {
         fs::remove_file(&partial).unwrap();
         fs::create_dir(&partial).unwrap();
         let error = Unfinished::create(&target).unwrap_err().to_string();
-        assert!(error.contains("no file"), "{error}");
+        assert!(error.contains("is not a file"), "{error}");
     }
 }

@@ -24,7 +24,8 @@ use crate::upstreams::Upstreams;
 /// Makes the bundle of a spec: one tarball, with its checksum and the installer
 /// beside it
 ///
-/// It holds what <SPEC>.lock.json lists. Where there is no lock, it is made first.
+/// The bundle holds what <SPEC>.lock.json lists. If there is no lock, it is made
+/// first.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The spec
@@ -33,7 +34,7 @@ pub(super) struct Arguments {
     /// The bundle to write; <NAME>.tar in this folder if left out
     #[arg(short, long)]
     output: Option<PathBuf>,
-    /// Fail if upstream has other things than the lock, and say which
+    /// Fail if upstream differs from the lock, and say in what
     #[arg(long)]
     locked: bool,
     /// Use no network, only the cache
@@ -58,7 +59,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.locked {
         refuse_drift(file, lock, lock_path, upstreams)?;
     }
-    // A link stays, and all of the bundle goes where it leads.
+    // A link stays a link. All files of the bundle are written where it leads.
     let place = output::file(&path);
     let (path, _) = place.with_context(|| format!("--output {}", path.display()))?;
     let output = Output { path, split: arguments.split.map(|size| size.0) };
@@ -75,20 +76,20 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     report::data(&format!("{}\n", names.join("\n")))
 }
 
-/// Where the bundle is to be.
+/// The path of the bundle.
 fn output_path(arguments: &Arguments, file: &SpecFile) -> anyhow::Result<PathBuf> {
     let named = arguments.output.clone();
     let path = named.unwrap_or_else(|| PathBuf::from(format!("{}.tar", file.spec.name)));
     if path.as_os_str() == "-" {
         bail!(
-            "--output -: a bundle is a file with others beside it, and is read again when it is \
-             written: name a file"
+            "--output -: a bundle cannot go to standard output, because other files are written \
+             beside it: name a file"
         );
     }
     Ok(path)
 }
 
-/// The lock beside the spec, which is made first where it is missing.
+/// The lock beside the spec. It is made first if it is missing.
 fn lock_of(
     arguments: &Arguments,
     file: &SpecFile,
@@ -112,14 +113,14 @@ fn lock_of(
     Ok(lock)
 }
 
-/// Fails where the lock would be another today.
+/// Fails if the lock would be different today.
 fn refuse_drift(
     file: &SpecFile,
     lock: &Lock,
     path: &Path,
     upstreams: &Upstreams,
 ) -> anyhow::Result<()> {
-    // Sooner than upstream is asked.
+    // Check these before upstream is asked.
     build::check_local_files(file, lock)?;
     let now = SystemTime::now();
     let today = locking::resolve(&locking::Task { file, kept: None, upstreams, now })

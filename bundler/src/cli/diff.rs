@@ -12,8 +12,8 @@ use crate::inspect::texts::Texts;
 
 /// Shows what changed from one bundle or lock to another
 ///
-/// For a spec, the lock beside it is compared. The texts of changed manifests come from the
-/// bundles, the cache, or the files beside the spec.
+/// If you name a spec, the lock beside it is compared. The texts of changed manifests
+/// are read from the bundles, the cache, or the files beside the spec.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The bundle, lock or spec before
@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let both = [Held::open(&arguments.a)?, Held::open(&arguments.b)?];
     let texts = Texts {
         bundles: both.iter().filter_map(Held::bundle).collect(),
-        // Who has no cache has nothing in it.
+        // Without a cache folder there are just no texts from the cache.
         cache: Cache::of_user().ok(),
         folders: both.iter().filter_map(Held::folder).map(Into::into).collect(),
     };

@@ -1,4 +1,4 @@
-//! `bundler extract`: files out of a bundle.
+//! `bundler extract`: takes files out of a bundle.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -83,8 +83,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The titles of all that is named: a title itself, or any other name of a thing. An
-/// error has all names that are none.
+/// The titles of all things that `names` call: by the title itself, or by another
+/// name. The error has all names that nothing has.
 fn titles(
     bundle: &Bundle,
     items: &[Item<'_>],

@@ -1,4 +1,4 @@
-//! How a difference is shown.
+//! The form in which a difference is printed.
 
 use bundle_format::lines;
 use clap::Args;
@@ -6,7 +6,7 @@ use clap::Args;
 use super::report;
 use crate::inspect::difference::Difference;
 
-/// What of it, and for whom.
+/// The options for it.
 #[derive(Args)]
 pub(super) struct Form {
     /// Print JSON
@@ -18,7 +18,7 @@ pub(super) struct Form {
 }
 
 impl Form {
-    /// How many lines of one text are shown.
+    /// The number of lines of one text that are printed.
     pub(super) fn limit(&self) -> usize {
         if self.full { usize::MAX } else { lines::BRIEF }
     }
@@ -27,7 +27,7 @@ impl Form {
         self.json
     }
 
-    /// Writes it to standard output.
+    /// Prints the difference to standard output.
     pub(super) fn show(&self, difference: &Difference) -> anyhow::Result<()> {
         if self.json {
             return report::json(&format!("{}\n", serde_json::to_string_pretty(difference)?));

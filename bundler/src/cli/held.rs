@@ -1,4 +1,4 @@
-//! What a person names to be looked into: a bundle, or a lock.
+//! A bundle or a lock that the user names.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -10,14 +10,15 @@ use bundle_format::lock::Lock;
 use super::lock_file;
 use crate::inspect::difference::Side;
 
-/// A lock, by itself or in a bundle.
+/// A lock, alone or in a bundle.
 pub(super) enum Held {
     Bundle(Box<Bundle>),
     Lock { lock: Box<Lock>, folder: PathBuf },
 }
 
 impl Held {
-    /// Opens what is at `path`; of a spec the lock beside it.
+    /// Opens the bundle or lock at `path`. If `path` is a spec, opens the lock
+    /// beside it.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
         let is_spec = path.extension().is_some_and(|end| end == "yaml" || end == "yml");
         let own = if is_spec { lock_file::path_of(path) } else { path.to_owned() };
@@ -43,7 +44,8 @@ impl Held {
         }
     }
 
-    /// Where the files that the lock names lie, if it has not come from elsewhere.
+    /// The folder of the files that the lock names, unless the lock comes from a
+    /// bundle.
     pub(super) fn folder(&self) -> Option<&Path> {
         match self {
             Self::Bundle(_) => None,
@@ -59,7 +61,7 @@ impl Held {
     }
 }
 
-/// Whether a file begins as a lock does, and no archive.
+/// Whether a file begins like a lock, and not like an archive.
 fn is_json(path: &Path) -> bool {
     let mut start = Vec::new();
     let read = input::open(path).and_then(|file| file.take(64).read_to_end(&mut start));

@@ -51,7 +51,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     report::data(&lines)
 }
 
-/// An empty list says that a site needs nothing: it is given of objects only.
+/// The images of a file. Fails if the file has anything other than objects: an empty
+/// list would then say that a site needs no images.
 fn images_of(file: &str, text: &str) -> anyhow::Result<Discovery> {
     let read = document::read(file, text)?;
     let discovery = discover_in(&read);

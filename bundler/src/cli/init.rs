@@ -1,4 +1,4 @@
-//! `bundler init`: a spec to begin with.
+//! `bundler init`: writes a first spec.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -10,10 +10,10 @@ use clap::Args;
 
 use super::report;
 
-/// The annotated spec.
+/// The spec with comments that explain it.
 const TEMPLATE: &str = include_str!("../../../manifests/init.yaml");
 
-/// Writes an annotated spec to begin with
+/// Writes a first spec, with comments that explain it
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The spec to write; an existing file is never overwritten. `-` prints it
@@ -29,12 +29,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let write = || {
         let mut options = OpenOptions::new();
         let mut file = options.write(true).create_new(true).mode(0o644).open(path)?;
-        // Of what is not whole nothing stays.
+        // A file that could not be written whole is removed.
         file.write_all(TEMPLATE.as_bytes()).inspect_err(|_| drop(std::fs::remove_file(path)))
     };
     match write() {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => bail!(
-            "{} is there already and stays as it is: name another file, such as `bundler init \
+            "{} exists already and stays as it is: name another file, such as `bundler init \
              another.yaml`, or remove it first",
             path.display()
         ),

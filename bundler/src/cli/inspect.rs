@@ -1,4 +1,4 @@
-//! `bundler inspect`: what a bundle or a lock holds.
+//! `bundler inspect`: shows the content of a bundle or a lock.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,8 @@ use crate::inspect::summary::Summary;
 
 /// Shows what a bundle or a lock holds
 ///
-/// It reads and checks only a bundle's index and lock; `verify` reads everything.
+/// Of a bundle, it reads and checks only the index and the lock; `verify` checks
+/// everything.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The bundle, or any of its parts; a lock, or the spec beside it

@@ -1,4 +1,4 @@
-//! `bundler lock`: writes down what a spec means today, and says what changes by that.
+//! `bundler lock`: records what a spec means today, and shows what changed.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -19,24 +19,26 @@ use crate::lock::{self, Kept, Task};
 use crate::spec::SpecFile;
 use crate::upstreams::Upstreams;
 
-/// What `--check` ends with where the lock is another.
+/// The exit status of `--check` if the lock would be different today.
 const DIFFERS: u8 = 3;
 
-/// Writes down what a spec means today, as <SPEC>.lock.json
+/// Records what a spec means today, in <SPEC>.lock.json
 ///
-/// The lock has each artifact with its source, its size, its digest, and why it is
-/// there. What changed since the lock before is printed.
+/// The lock has each artifact with its source, its size, its digest, and the reason
+/// for it. If there was a lock before, the changes are printed.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The spec
     #[arg(default_value = "bundle.yaml")]
     spec: PathBuf,
-    /// Write nothing. Exit with 3 if the spec, the files beside it or upstream have
-    /// changed since the lock was made, and with 1 if that could not be found out
+    /// Write nothing. Exit with 3 if the spec, the files beside it or upstream
+    /// have changed since the lock was made, and with 1 if this cannot be found
+    /// out
     #[arg(long, conflicts_with = "upgrade")]
     check: bool,
-    /// Upgrade only this, and keep everything else as it is locked: a package, an image,
-    /// a manifest, `kubernetes` or `containerd`; repeat the option for more
+    /// Upgrade only this, and keep everything else as it is locked: a package, an
+    /// image, a manifest, `kubernetes` or `containerd`; repeat the option for
+    /// more
     #[arg(long, value_name = "NAME")]
     upgrade: Vec<String>,
     /// Use no network, only the cache and local files
@@ -59,7 +61,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let before = match is_there.then(|| lock_file::read(&path)) {
         Some(Err(error)) if arguments.upgrade.is_empty() => {
             report::notice(&format!(
-                "warning: the changes are not shown, since the lock before cannot be read: {error:#}"
+                "warning: the changes are not shown, because the old lock cannot be read: {error:#}"
             ));
             None
         }
@@ -71,7 +73,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         (None, _) => bail!("--upgrade: there is no {}: run `bundler lock`", path.display()),
     };
     let lock = resolve(kept.as_ref(), &file, &upstreams)?;
-    // While the texts of the files before are there still.
+    // Compare before writing, while the old texts are still there.
     let difference = compare(before.as_ref(), &lock, &file, &upstreams, &arguments.form);
     lock_file::write(&path, &lock)?;
     if before.is_some() || arguments.form.is_json() {
@@ -80,7 +82,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Compares the lock with what it would be today.
+/// Compares the lock with the one that would be made today.
 fn check(
     file: &SpecFile,
     upstreams: &Upstreams,
@@ -132,7 +134,7 @@ fn resolve(
         .with_context(|| format!("locking {}", file.path.display()))
 }
 
-/// Makes the lock and writes it beside the spec.
+/// Makes the lock, and writes it beside the spec.
 pub(super) fn make(file: &SpecFile, upstreams: &Upstreams) -> anyhow::Result<Lock> {
     let lock = resolve(None, file, upstreams)?;
     lock_file::write(&lock_file::path_of(&file.path), &lock)?;

@@ -26,12 +26,12 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Lock> {
     }
     let read = || -> anyhow::Result<Lock> {
         let bytes = input::file(path, MAX_LOCK)?;
-        Lock::parse(&bytes).context("run `bundler lock` to make it anew")
+        Lock::parse(&bytes).context("run `bundler lock` to make it again")
     };
     read().with_context(|| format!("reading {}", path.display()))
 }
 
-/// Writes a lock, and says what is in it.
+/// Writes a lock, and prints what is in it.
 pub(super) fn write(path: &Path, lock: &Lock) -> anyhow::Result<()> {
     write_file(path, &layout::lock_bytes(lock)?)?;
     for warning in &lock.warnings {

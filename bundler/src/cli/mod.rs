@@ -1,4 +1,5 @@
-//! The command line: one file a subcommand, each of them arguments and glue.
+//! The command line. Each subcommand has a file with its arguments and the calls that
+//! it makes.
 
 use std::process::ExitCode;
 
@@ -47,12 +48,13 @@ enum Command {
     Schema(schema::Arguments),
 }
 
-/// Runs the program with the process's own arguments. Exit status: 0 done, 1
-/// failed, 2 wrong usage, 3 from `lock --check` where the lock is another.
+/// Runs the program with the arguments of the process. Exit status: 0 done, 1 failed,
+/// 2 wrong usage, 3 from `lock --check` if the lock would be different.
 pub fn run() -> ExitCode {
     let parsed = match Bundler::try_parse() {
         Ok(parsed) => parsed,
-        // Help and version are ours; what is wrong quotes what was typed.
+        // Help and version are our own texts. Other errors repeat what the
+        // user typed.
         Err(error) if !error.use_stderr() => error.exit(),
         Err(error) => {
             report::notice(&hidden_within(&error.render().to_string()));

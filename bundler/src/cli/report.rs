@@ -1,5 +1,5 @@
-//! What the operator reads. All of it goes through [`bundle_format::text`]: no
-//! stranger's text moves the cursor.
+//! Output for the operator. All of it goes through [`bundle_format::text`], so that
+//! texts from others cannot move the cursor.
 
 use std::io::Write;
 
@@ -8,9 +8,9 @@ use bundle_format::text::{indented, plain_json, stderr, stdout};
 
 use crate::spec::SpecError;
 
-/// Writes `error` and its causes, one a line, to standard error. The lines of a
-/// text that has several stand further in, so that none can be taken for another
-/// error; only a spec's mistakes are one each.
+/// Writes `error` and its causes to standard error, one a line. If a text has several
+/// lines, the others are indented, so that none looks like a separate error. Only the
+/// mistakes in a spec are one error each.
 pub(super) fn failure(error: &anyhow::Error) {
     let mut text = match error.downcast_ref::<SpecError>() {
         Some(SpecError::Invalid(mistakes)) => {
@@ -21,11 +21,11 @@ pub(super) fn failure(error: &anyhow::Error) {
     for cause in error.chain().skip(1) {
         text.push_str(&format!("  caused by: {}\n", indented(&cause.to_string())));
     }
-    // With standard error closed there is nobody left to tell.
+    // If standard error is closed, nobody can read the error.
     drop(stderr().write_all(text.as_bytes()));
 }
 
-/// Writes a remark to standard error; standard output is for data.
+/// Writes a remark to standard error, because standard output is for data.
 pub(super) fn notice(text: &str) {
     drop(writeln!(stderr(), "{}", indented(text)));
 }
@@ -36,7 +36,7 @@ pub(super) fn data(text: &str) -> anyhow::Result<()> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("printing")
 }
 
-/// Writes JSON to standard output, with exactly its values.
+/// Writes JSON to standard output, with its exact values.
 pub(super) fn json(text: &str) -> anyhow::Result<()> {
     data(&plain_json(text))
 }

@@ -1,4 +1,4 @@
-//! `bundler resolve`: the closure of some packages, for people and tests.
+//! `bundler resolve`: prints the closure of packages, for people and tests.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -56,7 +56,7 @@ impl FromStr for RepositoryArgument {
             text.split_once('=').ok_or("write ID=URL, such as os=https://example.com/os/")?;
         let mut parts = rest.split(",gpgkey=");
         let url = parts.next().unwrap_or_default();
-        let url = Url::parse(url).map_err(|error| format!("`{url}` is no URL: {error}"))?;
+        let url = Url::parse(url).map_err(|error| format!("`{url}` is not a URL: {error}"))?;
         Ok(Self { id: id.to_owned(), url: folder(&url), keys: parts.map(str::to_owned).collect() })
     }
 }
@@ -95,7 +95,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     report::data(&lines.concat())
 }
 
-/// A file, or what is behind a URL, as a repository's configuration has it.
+/// Reads a key from a file or a URL, as a repository's configuration names it.
 fn read_key(fetch: &Client, key: &str) -> anyhow::Result<Vec<u8>> {
     if key.contains("://") {
         text::base_url(key).map_err(anyhow::Error::msg)?;
@@ -118,7 +118,7 @@ fn baseline(named: &str) -> anyhow::Result<Baseline> {
     })
 }
 
-/// Reads a repository. Where no key was given, it says that nothing is checked.
+/// Reads a repository. Without a key, it warns that nothing is checked.
 fn load(fetch: &Client, argument: &RepositoryArgument) -> anyhow::Result<Repository> {
     text::base_url(argument.url.as_str())
         .map_err(|reason| anyhow::anyhow!("repository `{}`: {reason}", argument.id))?;

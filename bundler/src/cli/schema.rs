@@ -1,4 +1,4 @@
-//! `bundler schema`: the JSON Schema of what people write.
+//! `bundler schema`: prints the JSON Schema of the files that people write.
 
 use bundle_format::cluster;
 use clap::Args;
@@ -6,7 +6,7 @@ use clap::Args;
 use super::report;
 use crate::spec::schema::schema;
 
-/// Prints the spec's JSON Schema, by which editors complete and check it
+/// Prints the spec's JSON Schema, with which editors complete and check it
 #[derive(Args)]
 pub(super) struct Arguments {
     /// Print the schema of the installer's cluster file instead

@@ -10,7 +10,7 @@ impl FromStr for Size {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let fail = || format!("`{text}` is no size: write 4GiB-1, 700MB or a number of bytes");
+        let fail = || format!("`{text}` is not a size: write 4GiB-1, 700MB or a number of bytes");
         let (text_size, minus) = match text.split_once('-') {
             Some((size, minus)) => (size, minus.parse::<u64>().map_err(|_| fail())?),
             None => (text, 0),

@@ -12,13 +12,13 @@ use indicatif::HumanBytes;
 use super::report;
 use crate::progress::Progress;
 
-/// Checks every byte of a bundle and names all that is damaged
+/// Checks every byte of a bundle, and names everything that is damaged
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The bundle, or any of its parts
     #[arg(required_unless_present = "named", conflicts_with = "named")]
     bundle: Option<PathBuf>,
-    /// The same as BUNDLE, by the option that the installer has
+    /// The same as BUNDLE, as an option like the installer's
     #[arg(long = "bundle", value_name = "FILE")]
     named: Option<PathBuf>,
     /// Show no progress
@@ -27,7 +27,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    // There is one of them.
+    // clap makes sure that one of them is given.
     let path = arguments.bundle.as_ref().or(arguments.named.as_ref());
     let bundle = Bundle::open(path.context("name the bundle")?)?;
     let progress = Progress::new("verifying", bundle.length(), arguments.quiet);

@@ -9,7 +9,7 @@ use super::held::Held;
 use super::report;
 use crate::inspect::why;
 
-/// Says why a package, an image or a file is there
+/// Says why a package, an image or a file is in the bundle
 #[derive(Args)]
 pub(super) struct Arguments {
     /// A package (kubelet, kubelet-1.28.2), an image (registry.k8s.io/pause:3.9

@@ -1,7 +1,6 @@
-//! Answers a registry's 401: anonymously first, then with a token or with user
-//! and password (distribution's `docs/spec/auth/token.md` and `oauth.md`). What
-//! was found out is kept for each repository, so that later requests are right at
-//! once.
+//! Answers a registry's 401: first anonymously, then with a token, or with user and
+//! password (distribution's `docs/spec/auth/token.md` and `oauth.md`). The answer is
+//! kept for each repository, so that later requests are accepted at once.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -21,36 +20,38 @@ use super::realm;
 use super::registry::{Registries, registry_name};
 use crate::fetch::{Fetch, FetchError, Request, Response, Secret, with_causes};
 
-/// A token's answer is larger than any real one above this, in bytes.
+/// The largest answer of a token server that is read, in bytes. Real ones are
+/// smaller.
 const TOKEN_LIMIT: u64 = 1024 * 1024;
-/// How long a token holds where its server does not say, and the least that a
-/// server may mean (`docs/spec/auth/token.md`).
+/// How long a token is valid if its server does not say, and the least that a server
+/// may say (`docs/spec/auth/token.md`).
 const LEAST_VALIDITY: Duration = Duration::from_secs(60);
-/// A token is renewed this long before its end.
+/// A token is renewed this long before it expires.
 const MARGIN: Duration = Duration::from_secs(10);
 
-/// A [`Fetch`] that logs in where a registry asks for it. Only requests for
-/// URLs below `/v2/` of a registry belong here.
+/// A [`Fetch`] that logs in if a registry asks for it. Use it only for URLs below
+/// `/v2/` of a registry.
 pub struct Authenticated {
     fetch: Arc<dyn Fetch>,
     registries: Registries,
     login_files: Vec<PathBuf>,
-    /// What each origin and repository wants. The inner lock is held while a
-    /// token is asked for, so that many threads ask once.
+    /// The authorization for each origin and repository. A thread holds the inner
+    /// lock while it asks for a token, so that many threads ask only once.
     known: Mutex<HashMap<String, Arc<Mutex<Option<Held>>>>>,
 }
 
-/// What a repository is satisfied with.
+/// An authorization that a repository accepted.
 #[derive(Clone)]
 struct Held {
     authorization: Secret,
-    /// Who this is, for a message; none of nobody.
+    /// The user, for messages; `None` if anonymous.
     who: Option<String>,
     until: Option<Instant>,
 }
 
 impl Authenticated {
-    /// Sends through `fetch`. `login_files` are [`super::login_file::places`].
+    /// Sends requests through `fetch`. `login_files` are
+    /// [`super::login_file::places`].
     pub fn new(fetch: Arc<dyn Fetch>, registries: Registries, login_files: Vec<PathBuf>) -> Self {
         Self { fetch, registries, login_files, known: Mutex::default() }
     }
@@ -61,7 +62,8 @@ impl Authenticated {
         Arc::clone(known.entry(key).or_default())
     }
 
-    /// Another thread may have renewed what `refused` was: then that is taken.
+    /// Logs in again. If another thread has already replaced `refused`, the new
+    /// authorization is used.
     fn renew(
         &self,
         slot: &Mutex<Option<Held>>,
@@ -110,7 +112,11 @@ impl Authenticated {
             return self.token(&registry, &realm, &request, login.as_ref().map(Login::who));
         }
         if !challenges.contains(&Challenge::Basic) {
-            return Err(refused(url, "it offers no way to log in that is known (Bearer or Basic)"));
+            return Err(refused(
+                url,
+                "it offers neither of the known ways to log in (Bearer and \
+                 Basic)",
+            ));
         }
         match login {
             Some(Login::Password { user, password }) => {
@@ -120,7 +126,8 @@ impl Authenticated {
             Some(Login::IdentityToken(_)) => Err(refused(
                 url,
                 &format!(
-                    "registry {registry} wants user and password, and its login is an identity token: log in anew with `docker login {registry}`"
+                    "registry {registry} wants user and password, but its login here is an \
+                     identity token: log in again with `docker login {registry}`"
                 ),
             )),
             None => Err(refused(url, &advice(&registry, None))),
@@ -144,9 +151,9 @@ impl Authenticated {
         if bytes.trim_ascii_start().starts_with(b"<") {
             return Err(mismatch("an HTML page (of a captive portal or a proxy?)"));
         }
-        // The parser's own words could repeat the token.
+        // The parser's error could repeat the token.
         let answer: TokenAnswer =
-            serde_json::from_slice(&bytes).map_err(|_| mismatch("no JSON of a token's form"))?;
+            serde_json::from_slice(&bytes).map_err(|_| mismatch("no JSON with a token"))?;
         let token = [answer.token, answer.access_token]
             .into_iter()
             .flatten()
@@ -185,8 +192,9 @@ impl Fetch for Authenticated {
             self.fetch.open(&Request { authorization, ..request.clone() })
         };
         let response = send(held.as_ref())?;
-        // A 401 of a host that was redirected to is not this registry's: its
-        // challenge must not steer where this registry's password goes.
+        // A 401 from a host that the registry redirected to is not the
+        // registry's own. Its challenge must not decide where the registry's
+        // password goes.
         if response.status != 401 || response.url.origin() != request.url.origin() {
             return Ok(response);
         }
@@ -211,8 +219,8 @@ fn repository(url: &Url) -> &str {
         .map_or(path, |(repository, _)| repository)
 }
 
-/// A GET with user and password or as nobody, or a POST with an identity token,
-/// which must stand in no URL.
+/// A GET with user and password or anonymous, or a POST with an identity token, which
+/// must not be in a URL.
 fn token_request(realm: Url, service: Option<&str>, scope: &str, login: Option<&Login>) -> Request {
     let mut request = Request::new(realm);
     let fields = service.map(|service| ("service", service)).into_iter().chain([("scope", scope)]);
@@ -230,7 +238,7 @@ fn token_request(realm: Url, service: Option<&str>, scope: &str, login: Option<&
     request
 }
 
-/// What a token server's refusal means.
+/// The error of a token server that refused, with advice.
 fn explained(error: FetchError, registry: &str, who: Option<&str>) -> FetchError {
     let FetchError::Status { url, status, .. } = error else { return error };
     let hint = match status {
@@ -252,10 +260,13 @@ fn refused(url: &Url, hint: &str) -> FetchError {
 fn advice(registry: &str, who: Option<&str>) -> String {
     match who {
         Some(who) => format!(
-            "registry {registry} refuses {who}: check that the image exists and may be pulled so, or log in anew with `docker login {registry}`"
+            "registry {registry} refuses {who}: check that the image exists and that this user may \
+             pull it, or log in again with `docker login {registry}`"
         ),
         None => format!(
-            "registry {registry} wants a login and none is configured: run `docker login {registry}`, or name environment variables for it under `registries` in the spec; if it needs none, check the image's name"
+            "registry {registry} wants a login, but none is configured: run `docker login \
+             {registry}`, or name environment variables for it under `registries` in the spec; if \
+             it needs no login, check the image's name"
         ),
     }
 }

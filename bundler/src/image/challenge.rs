@@ -1,14 +1,14 @@
-//! What a registry asks for when it answers 401: the `WWW-Authenticate`
-//! header (RFC 9110 section 11.6.1; distribution's `docs/spec/auth/token.md`).
+//! The challenges of a registry that answers 401, in its `WWW-Authenticate` header
+//! (RFC 9110 section 11.6.1; distribution's `docs/spec/auth/token.md`).
 
-/// One way in that the registry offers.
+/// One way to log in that a registry offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Challenge {
     /// A token from `realm`, asked for `service` and `scope`.
     Bearer {
         /// The URL of the token server, as written.
         realm: String,
-        /// What the token server knows the registry by.
+        /// The registry's name at the token server.
         service: Option<String>,
         /// `repository:library/busybox:pull`.
         scope: Option<String>,
@@ -17,12 +17,11 @@ pub enum Challenge {
     Basic,
 }
 
-/// No honest header is longer, in bytes.
+/// The longest header that is read, in bytes. Real ones are shorter.
 const LIMIT: usize = 8 * 1024;
 
-/// The challenges of one header's value, in its order. Schemes that are
-/// neither Bearer nor Basic, a Bearer with no realm and whatever is malformed
-/// are left out.
+/// The challenges in the value of one header, in order. Leaves out schemes other than
+/// Bearer and Basic, a Bearer without a realm, and everything malformed.
 pub fn parse(header: &str) -> Vec<Challenge> {
     if header.len() > LIMIT {
         return Vec::new();
@@ -66,7 +65,7 @@ fn challenge(scheme: &str, parameters: Vec<(String, String)>) -> Option<Challeng
     }
 }
 
-/// A quoted string with its escapes undone, or a token; and what follows.
+/// A token, or a quoted string with its escapes undone, and the rest of the text.
 fn take_value(text: &str) -> (String, &str) {
     let Some(quoted) = text.strip_prefix('"') else {
         let (token, rest) = split_token(text);

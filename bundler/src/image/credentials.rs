@@ -1,4 +1,4 @@
-//! Who to be at a registry: docker's configuration, podman's, or two
+//! The login for a registry: from docker's configuration, podman's, or two
 //! environment variables that the spec names.
 
 use std::env;
@@ -8,14 +8,14 @@ use super::login::{CredentialsError, Login};
 use super::login_file;
 use crate::fetch::Secret;
 
-/// Where a registry's user and password come from.
+/// The source of a registry's user and password.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum CredentialSource {
-    /// The files of [`login_file::places`] with their helpers; nobody where they do
-    /// not know the registry.
+    /// The files of [`login_file::places`] and their helpers. Anonymous if they
+    /// do not know the registry.
     #[default]
     LoginFiles,
-    /// Two environment variables, both of which must be set.
+    /// Two environment variables. Both must be set.
     Environment {
         /// The name of the variable that holds the user.
         user_variable: String,
@@ -25,8 +25,8 @@ pub enum CredentialSource {
 }
 
 /// The login for images of `repository` (`library/busybox`) at `registry`
-/// (`docker.io`, `localhost:5000`), or none. `files` are
-/// [`login_file::places`]; those that do not exist are passed over.
+/// (`docker.io`, `localhost:5000`), if there is one. `files` are
+/// [`login_file::places`]; files that do not exist are skipped.
 pub fn find(
     source: &CredentialSource,
     registry: &str,

@@ -1,5 +1,5 @@
-//! What a registry gives for a name: an index or an image manifest, in the
-//! OCI's or docker's words. Read strictly, for the bytes are a stranger's.
+//! What a registry returns for a name: an index or an image manifest, in the OCI's or
+//! docker's form. It comes from others, so it is read strictly.
 
 use bundle_format::digest::Digest;
 use bundle_format::lock::Descriptor;
@@ -7,31 +7,31 @@ use bundle_format::oci::{self, Entry};
 pub use bundle_format::oci::{DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, is_index};
 use serde::Deserialize;
 
-/// The four, as the `Accept` header lists them.
+/// The four media types that are accepted, in the order of the `Accept` header.
 pub const ACCEPTED: [&str; 4] = [OCI_INDEX, DOCKER_LIST, OCI_MANIFEST, DOCKER_MANIFEST];
 
 /// An index or an image manifest.
 #[derive(Debug)]
 pub enum Document {
-    /// Manifests by platform.
+    /// The manifests of several platforms.
     Index(Vec<Entry>),
-    /// One image.
+    /// The manifest of one image.
     Manifest(Manifest),
 }
 
-/// An image manifest's blobs.
+/// The blobs of an image manifest.
 #[derive(Debug)]
 pub struct Manifest {
     /// The configuration.
     pub config: Descriptor,
-    /// The lowest first.
+    /// The layers, the lowest first.
     pub layers: Vec<Descriptor>,
 }
 
-/// Why a document is no image that can be carried.
+/// Why a document is not an image that a bundle can hold.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum DocumentError {
-    /// An HTML page where a document should be.
+    /// An HTML page instead of a document.
     #[error(
         "the answer is an HTML page, not an image manifest: a captive portal or a proxy answered instead of the registry"
     )]
@@ -39,49 +39,50 @@ pub enum DocumentError {
     /// Not JSON, or JSON of another shape.
     #[error("the answer is not an image manifest: {0}")]
     Malformed(String),
-    /// One of what it lists has no type.
+    /// One of its entries has no media type.
     #[error(
         "one of its entries has no `mediaType`, so it may be an image, an index or a layer; build and push the image again with a current tool"
     )]
     NoMediaType,
-    /// Docker's old format.
+    /// Docker's old schema 1.
     #[error(
         "the image is in docker's schema 1, which current containerd cannot run; push it again with a docker newer than 1.10"
     )]
     Schema1,
-    /// The header and the document say different types: a document that is
-    /// read two ways (CVE-2021-41190) is read no way.
+    /// The header and the document name different types. A document that can be
+    /// read in two ways (CVE-2021-41190) is refused.
     #[error("the registry says the type is {header}, but the document says {document}")]
     MediaType {
-        /// The `Content-Type`, or what the index says.
+        /// The `Content-Type`, or the type in the index.
         header: String,
-        /// The document's own `mediaType` or shape.
+        /// The document's own `mediaType`, or the type that its shape shows.
         document: String,
     },
     /// Neither an index nor an image.
-    #[error("it is no container image, but {0}")]
+    #[error("it is not a container image, but {0}")]
     NotAnImage(String),
-    /// A digest of another algorithm.
+    /// A digest of an algorithm that is not supported.
     #[error("the blob {0} is not named by a sha256 digest, the only kind that a bundle carries")]
     Algorithm(String),
-    /// A layer that its registry does not hold.
+    /// A layer that is not in the registry itself.
     #[error(
         "the layer {0} is a foreign layer that its registry does not hold; only Windows images have such"
     )]
     Foreign(String),
-    /// The configuration and the manifest do not belong together.
+    /// The configuration does not belong to the manifest.
     #[error(
-        "its configuration names {named} layers and its manifest {layers}, so that containerd cannot unpack it; the image must be built anew"
+        "its configuration names {named} layers, but its manifest names {layers}, so containerd cannot unpack it; build the image again"
     )]
     Layers {
-        /// The `diff_ids` of the configuration.
+        /// The number of `diff_ids` in the configuration.
         named: usize,
-        /// The layers of the manifest.
+        /// The number of layers in the manifest.
         layers: usize,
     },
 }
 
-/// The library names a field, and not what to do where a tool has left it out.
+/// Adds what to do to the parser's message, which only names the field that a tool
+/// left out.
 fn malformed(error: &serde_json::Error) -> DocumentError {
     let text = error.to_string();
     match text.contains("missing field `mediaType`") {
@@ -90,8 +91,8 @@ fn malformed(error: &serde_json::Error) -> DocumentError {
     }
 }
 
-/// Reads a document. `announced` is the `Content-Type`, or the media type that
-/// the index gives. The media type that counts is returned with it.
+/// Reads a document. `announced` is the `Content-Type`, or the media type in the
+/// index. Returns the document with its media type.
 pub fn parse(bytes: &[u8], announced: Option<&str>) -> Result<(Document, String), DocumentError> {
     let announced = announced.map(|text| text.split(';').next().unwrap_or(text).trim());
     let start = bytes.trim_ascii_start();
@@ -111,15 +112,15 @@ pub fn parse(bytes: &[u8], announced: Option<&str>) -> Result<(Document, String)
         }
         _ => {
             return Err(DocumentError::Malformed(format!(
-                "it is called {media_type} but has not the fields of one"
+                "its type is {media_type}, but it does not have the fields of that type"
             )));
         }
     };
     Ok((document, media_type))
 }
 
-/// A type that is announced and one that is written must agree; one of them,
-/// or the shape of the document, is enough.
+/// The media type of a document. If one is announced and one is written, both must be
+/// equal. If neither is there, the document's shape decides.
 fn media_type(raw: &oci::Document, announced: Option<&str>) -> Result<String, DocumentError> {
     let announced = announced.filter(|text| text.starts_with("application/vnd."));
     let by_shape = if raw.manifests.is_some() { OCI_INDEX } else { OCI_MANIFEST };
@@ -168,7 +169,7 @@ fn descriptor(entry: &Entry) -> Result<Descriptor, DocumentError> {
     entry.descriptor().map_err(|_| DocumentError::Algorithm(entry.digest.clone()))
 }
 
-/// Fails unless a configuration names as many layers as its manifest: containerd
+/// Fails unless the configuration has as many layers as its manifest. containerd
 /// unpacks no other image (`rootfs`, image-spec's `config.md`).
 pub fn check_layers(config: &[u8], layers: usize) -> Result<(), DocumentError> {
     #[derive(Deserialize)]
@@ -187,7 +188,7 @@ pub fn check_layers(config: &[u8], layers: usize) -> Result<(), DocumentError> {
     if named == layers { Ok(()) } else { Err(DocumentError::Layers { named, layers }) }
 }
 
-/// Reads a digest of the only algorithm that is carried.
+/// Reads a SHA-256 digest, the only kind that is supported.
 pub fn digest(text: &str) -> Result<Digest, DocumentError> {
     text.parse().map_err(|_| DocumentError::Algorithm(text.to_owned()))
 }
@@ -228,7 +229,7 @@ mod tests {
         }
     }
 
-    /// What skopeo copies and ctr imports, judged by both.
+    /// skopeo copies this and ctr imports it; both were tried.
     #[test]
     fn does_without_what_other_tools_do_without() {
         let null = image(r#""annotations":null,"subject":null,"#, "").replace("[]", "null");
@@ -278,10 +279,10 @@ mod tests {
             ("{".to_owned(), None, "not an image manifest"),
             ("[".repeat(200_000), None, "not an image manifest"),
             (r#"{"schemaVersion":1,"fsLayers":[]}"#.to_owned(), None, "schema 1"),
-            (index, None, "not the fields"),
-            (image("", ""), Some(OCI_INDEX), "not the fields"),
+            (index, None, "not have the fields"),
+            (image("", ""), Some(OCI_INDEX), "not have the fields"),
             (image(&format!(r#""mediaType":"{OCI_INDEX}","#), ""), Some(OCI_MANIFEST), "says"),
-            (image("", ""), Some("application/vnd.cncf.x+json"), "no container image"),
+            (image("", ""), Some("application/vnd.cncf.x+json"), "not a container image"),
             (image("", "").replace("oci.image.config", "cncf.helm.config"), None, "artifact"),
             (
                 image("", &layer("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "")),

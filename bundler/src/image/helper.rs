@@ -1,6 +1,6 @@
-//! Docker's credential helpers: programs that know a registry's login
-//! (docker-credential-helpers' `credentials/credentials.go`). One that hangs or
-//! floods must not hang or flood the build.
+//! Docker's credential helpers: programs that store logins
+//! (docker-credential-helpers' `credentials/credentials.go`). A helper that hangs or
+//! writes without end must not stop the build.
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -11,24 +11,25 @@ use std::time::{Duration, Instant};
 use bundle_format::input::bounded;
 use serde::Deserialize;
 
-/// A login has some hundred bytes; a token some thousand.
+/// The longest answer that is read, in bytes. A login has some hundred bytes, a token
+/// some thousand.
 const MAX_ANSWER: u64 = 64 << 10;
-/// Long enough for a helper that asks a cloud.
+/// How long a helper may take. This is enough for a helper that asks a cloud.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
-/// What a helper says that knows nobody (`credentials/error.go`).
+/// The answer of a helper that has no login (`credentials/error.go`).
 const NOBODY: &str = "credentials not found in native keychain";
 
-/// What a helper says of a registry.
+/// The answer of a helper for a registry.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Answer {
-    /// `<token>` where the secret is an identity token.
+    /// `<token>` if the secret is an identity token.
     pub(super) username: String,
     pub(super) secret: String,
 }
 
-/// Asks `program` for the login at `server`; none where it knows nobody. What it
-/// wrote is in no error, for it may be the secret.
+/// Asks `program` for the login at `server`; `None` if it has none. Errors never
+/// contain its output, which may be the secret.
 pub(super) fn ask(
     program: &OsStr,
     server: &str,
@@ -38,7 +39,7 @@ pub(super) fn ask(
         .arg("get")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        // Errors are written to standard output.
+        // Helpers write their errors to standard output.
         .stderr(Stdio::null())
         .spawn()
         .map_err(|error| format!("it cannot be started: {error}"))?;
@@ -53,7 +54,7 @@ pub(super) fn ask(
         return if knows_nobody { Ok(None) } else { Err(format!("it ended with {status}")) };
     }
     let answer = serde_json::from_slice(&output);
-    answer.map(Some).map_err(|_| "its answer has not the form of docker's helpers".to_owned())
+    answer.map(Some).map_err(|_| "its answer does not have the form of docker's helpers".to_owned())
 }
 
 fn converse(
@@ -63,12 +64,13 @@ fn converse(
 ) -> Result<(ExitStatus, Vec<u8>), String> {
     let late = || "it did not answer in time".to_owned();
     if let Some(mut stdin) = child.stdin.take() {
-        // One that reads nothing has its reason, and says it.
+        // A helper that reads nothing has a reason, and its answer says it.
         drop(stdin.write_all(server.as_bytes()));
     }
     let (send, receive) = mpsc::channel();
     if let Some(stdout) = child.stdout.take() {
-        // On its own, since whatever the helper started may keep the pipe open.
+        // In its own thread, because a process that the helper started may
+        // keep the pipe open.
         std::thread::spawn(move || {
             drop(send.send(bounded(stdout, MAX_ANSWER)));
         });

@@ -1,10 +1,10 @@
-//! The images that kubeadm of a release wants: what `kubeadm config images
-//! list` prints (kubernetes' `cmd/kubeadm/app/images/images.go`).
+//! The images that a release of kubeadm needs, as `kubeadm config images list` prints
+//! them (kubernetes' `cmd/kubeadm/app/images/images.go`).
 
 use bundle_format::kubeadm::default_repository;
 use bundle_format::{ImageReference, KubernetesVersion};
 
-/// Etcd, CoreDNS and pause by release.
+/// The versions of etcd, CoreDNS and pause by release.
 const TABLE: &str = include_str!("../../data/kubeadm-images.tsv");
 
 /// Why kubeadm's images are not known.
@@ -17,12 +17,12 @@ pub enum KubeadmError {
     Unknown {
         /// The release.
         version: String,
-        /// The one that is most like it of those that are known.
+        /// The most similar release that is in the table.
         nearest: String,
-        /// The newest that is known.
+        /// The newest release that is in the table.
         last: String,
     },
-    /// A repository that makes no image name.
+    /// A repository that cannot be in an image name.
     #[error("image repository `{repository}`")]
     Repository {
         /// The repository.
@@ -42,7 +42,7 @@ pub struct KubeadmImage {
     pub image: ImageReference,
 }
 
-/// The images of kubeadm `version` in `repository`, or in its default one.
+/// The images of kubeadm `version`, in `repository` or in kubeadm's default one.
 pub fn images(
     version: &KubernetesVersion,
     repository: Option<&str>,
@@ -60,7 +60,7 @@ pub fn images(
     };
     let default = default_repository(version);
     let repository = repository.unwrap_or(default).trim_end_matches('/');
-    // Only in the default repository CoreDNS lies one folder deeper.
+    // CoreDNS is one folder deeper, but only in the default repository.
     let coredns_path = match repository == default && version.minor() >= 21 {
         true => "coredns/coredns",
         false => "coredns",
@@ -86,13 +86,13 @@ pub fn images(
         .collect()
 }
 
-/// The release of the table that is most like `version`.
+/// The release in the table that is most similar to `version`.
 fn nearest(version: &KubernetesVersion) -> Option<String> {
     let releases = TABLE.lines().filter(|line| !line.starts_with('#'));
     let known = releases.filter_map(|line| line.split('\t').next()?.parse().ok());
     let away = |known: &KubernetesVersion| {
         let minors = known.minor().abs_diff(version.minor());
-        // Of another minor the last patch is the best.
+        // For another minor, its last patch is the best.
         let patches = match minors {
             0 => known.patch().abs_diff(version.patch()),
             _ => u32::MAX - known.patch(),

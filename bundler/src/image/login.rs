@@ -1,27 +1,27 @@
-//! Who to be at a registry, and why that could not be found out.
+//! A login at a registry, and why it could not be found.
 
 use std::io;
 use std::path::PathBuf;
 
 use crate::fetch::Secret;
 
-/// What a registry, or its token server, is to be told.
+/// The secret that a registry or its token server gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Login {
     /// A user and the password.
     Password {
-        /// The user; it may be shown.
+        /// The user. It may be shown.
         user: String,
-        /// The password; it may not.
+        /// The password. It is never shown.
         password: Secret,
     },
-    /// What a token server gives tokens for instead (distribution's
-    /// `docs/spec/auth/oauth.md`, a refresh token).
+    /// A token with which a token server issues others (a refresh token in
+    /// distribution's `docs/spec/auth/oauth.md`).
     IdentityToken(Secret),
 }
 
 impl Login {
-    /// Who this is, for a message.
+    /// The user, for messages.
     pub fn who(&self) -> String {
         match self {
             Self::Password { user, .. } => format!("user `{user}`"),
@@ -30,11 +30,12 @@ impl Login {
     }
 }
 
-/// Why a registry's credentials could not be read. None of these carries what
-/// a file or a helper said, for that may hold the secret.
+/// Why a registry's credentials could not be read. These errors never contain what a
+/// file or a helper said, because that may be the secret.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialsError {
-    /// An environment variable that the spec names is absent, empty or not text.
+    /// An environment variable that the spec names is not set, empty, or not
+    /// text.
     #[error(
         "registry {registry}: the environment variable {variable} that the spec names is not set; set it to the registry's {role}"
     )]
@@ -46,24 +47,24 @@ pub enum CredentialsError {
         /// `user` or `password`.
         role: &'static str,
     },
-    /// The login file that the environment names is not there.
-    #[error("REGISTRY_AUTH_FILE names {}, which is not there; log in anew with `podman login`, or unset the variable", file.display())]
+    /// The login file that an environment variable names does not exist.
+    #[error("REGISTRY_AUTH_FILE names {}, which does not exist; log in again with `podman login`, or unset the variable", file.display())]
     NotThere {
         /// The file.
         file: PathBuf,
     },
-    /// A login file exists but cannot be opened.
+    /// A login file exists, but cannot be opened.
     #[error("registry {registry}: cannot read its credentials from {}", file.display())]
     Unreadable {
         /// The registry.
         registry: String,
         /// The file.
         file: PathBuf,
-        /// What went wrong.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// A login file is not what docker writes.
+    /// A login file does not have docker's form.
     #[error("registry {registry}: {} is not a login file as docker writes it; run `docker login {registry}` again", file.display())]
     Malformed {
         /// The registry.
@@ -80,7 +81,7 @@ pub enum CredentialsError {
         file: PathBuf,
         /// The program.
         helper: String,
-        /// What became of it.
+        /// What happened.
         reason: String,
     },
 }

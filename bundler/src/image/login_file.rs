@@ -1,5 +1,5 @@
-//! The files that `docker login` and `podman login` write (docker's
-//! `config.json`; containers-auth.json(5)), and the helpers that they name.
+//! The files that `docker login` and `podman login` write (docker's `config.json`;
+//! containers-auth.json(5)), and the helpers that they name.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -17,12 +17,12 @@ use super::helper;
 use super::login::{CredentialsError, Login};
 use crate::fetch::Secret;
 
-/// Docker Hub as docker names it in its files and to its helpers (docker's
+/// Docker Hub's name in docker's files and for its helpers (docker's
 /// `registry/config.go`, IndexServer).
 const HUB: &str = "https://index.docker.io/v1/";
 
-/// Fails where the environment names a login file that is not there, which would
-/// be passed over as the others are.
+/// Fails if an environment variable names a login file that does not exist. Other
+/// missing files are skipped, but this one is a mistake.
 pub fn check_named() -> Result<(), CredentialsError> {
     let named = env::var_os("REGISTRY_AUTH_FILE").filter(|value| !value.is_empty());
     match named.map(PathBuf::from) {
@@ -31,8 +31,8 @@ pub fn check_named() -> Result<(), CredentialsError> {
     }
 }
 
-/// The files that there may be, first choice first: the one that the
-/// environment names, podman's, docker's, and docker's of old.
+/// The possible login files, in order: the one that an environment variable names,
+/// podman's, docker's, and docker's old one.
 pub fn places() -> Vec<PathBuf> {
     let variable = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let home = |path| Some(variable("HOME")?.join(path));
@@ -71,10 +71,9 @@ struct Entry {
     password: Option<String>,
 }
 
-/// The login that `path` has for `repository` at `registry`; none where it, or
-/// the file, is not there. The longest name decides: a login for
-/// `quay.io/team/app` comes before one for `quay.io/team`, and that before one
-/// for `quay.io`.
+/// The login in `path` for `repository` at `registry`; `None` if there is none, or no
+/// such file. The longest name wins: a login for `quay.io/team/app` before one for
+/// `quay.io/team`, and that before one for `quay.io`.
 pub(super) fn find(
     registry: &str,
     repository: &str,
@@ -89,7 +88,7 @@ pub(super) fn find(
     })?;
     let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
     let config = match path.file_name() == Some(OsStr::new(".dockercfg")) {
-        // Of old, the logins stood alone.
+        // The old file has only the logins.
         true => serde_json::from_str(&text).map(|auths| Config { auths, ..Config::default() }),
         false => serde_json::from_str(&text),
     };
@@ -136,14 +135,14 @@ fn names(registry: &str, repository: &str) -> Vec<String> {
     .collect()
 }
 
-/// What stands under `name`, however a tool wrote that, as it is first.
+/// The entries for `name`, in whatever form a tool wrote it, the exact form first.
 fn of_name<'a, T>(all: &'a BTreeMap<String, T>, name: &'a str) -> impl Iterator<Item = &'a T> {
     let others = all.iter().filter(move |(key, _)| *key != name && normal(key) == name);
     all.get(name).into_iter().chain(others.map(|(_, value)| value))
 }
 
-/// A key as references have it: `docker.io` for all that docker and others have
-/// called Docker Hub, and no scheme, with which a path is the API's.
+/// A key in the form of image references: `docker.io` for all of Docker Hub's names,
+/// and without scheme. With a scheme, a path is the API's.
 fn normal(key: &str) -> String {
     let bare = ["https://", "http://"].iter().find_map(|scheme| key.strip_prefix(scheme));
     let name = bare.unwrap_or(key).trim_end_matches('/');
@@ -161,8 +160,8 @@ fn normal(key: &str) -> String {
     }
 }
 
-/// The login of an entry; none of an empty one, which docker leaves where a
-/// helper has the login.
+/// The login of an entry. `None` for an empty entry, which docker leaves if a helper
+/// has the login.
 fn login_of(entry: &Value) -> Result<Option<Login>, ()> {
     let entry: Option<Entry> = Option::deserialize(entry).map_err(drop)?;
     let entry = entry.unwrap_or_default();
@@ -173,7 +172,7 @@ fn login_of(entry: &Value) -> Result<Option<Login>, ()> {
         let bytes = STANDARD.decode(auth.trim()).map_err(|_| ())?;
         let pair = String::from_utf8(bytes).map_err(|_| ())?;
         let (user, password) = pair.split_once(':').ok_or(())?;
-        // Docker has written zero bytes behind it.
+        // Docker has written zero bytes after the password.
         return login(user.to_owned(), password.trim_end_matches('\0').to_owned()).ok_or(());
     }
     match (entry.username, entry.password) {
@@ -195,12 +194,12 @@ fn from_helper(
         helper: helper.clone(),
         reason,
     };
-    // Docker stores Docker Hub's under another name than podman does.
+    // Docker stores the login of Docker Hub under another name than podman does.
     let servers: &[&str] = if name == "docker.io" { &[HUB, name] } else { &[name] };
     for server in servers {
         let answer = helper::ask(OsStr::new(&helper), server, helper::PATIENCE).map_err(fail)?;
         let Some(answer) = answer else { continue };
-        let controls = || fail("its answer holds control characters".to_owned());
+        let controls = || fail("its answer has control characters".to_owned());
         let found = match answer.username.as_str() {
             "<token>" => Some(identity(answer.secret).ok_or_else(controls)?),
             _ => login(answer.username, answer.secret).ok_or_else(controls)?,
@@ -212,8 +211,9 @@ fn from_helper(
     Ok(None)
 }
 
-/// A login; of no user, which some helpers answer, nobody. None where it could
-/// not be sent (RFC 7617, 2) nor its user be shown.
+/// A login. `Some(None)` if the user is empty, as some helpers answer: then the
+/// registry is asked anonymously. `None` if the login cannot be sent (RFC 7617, 2),
+/// or its user cannot be shown.
 fn login(user: String, password: String) -> Option<Option<Login>> {
     if user.contains(char::is_control) || password.contains(char::is_control) {
         return None;

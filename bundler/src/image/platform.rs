@@ -1,11 +1,12 @@
-//! Which image manifest of an index is for a node's architecture.
+//! Chooses the image manifest in an index for a node's architecture.
 
 use bundle_format::architecture::Architecture;
 use bundle_format::oci::{Entry, is_index, is_manifest};
 
-/// The entry of an index for Linux on `architecture`, or none. Of several
-/// variants it takes the plain one or else the lowest, which runs on the most
-/// processors. Attestations are no images and are never taken.
+/// The entry of an index for Linux on `architecture`, if there is one. If there are
+/// several variants, it takes the one without a variant, or else the lowest, because
+/// that runs on the most processors. Attestations are not images, and are never
+/// taken.
 pub fn choose(entries: &[Entry], architecture: Architecture) -> Option<&Entry> {
     entries
         .iter()
@@ -16,7 +17,7 @@ pub fn choose(entries: &[Entry], architecture: Architecture) -> Option<&Entry> {
         .map(|(entry, _)| entry)
 }
 
-/// The platforms of an index as `linux/arm64/v8`, each once, for a message.
+/// The platforms of an index for a message, each once: `linux/arm64/v8`.
 pub fn list(entries: &[Entry]) -> String {
     let mut names: Vec<String> = Vec::new();
     for entry in entries.iter().filter(|entry| !is_attestation(entry)) {
@@ -31,15 +32,16 @@ pub fn list(entries: &[Entry]) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
-/// The manifests of which an index says no platform. containerd takes the first
-/// of them where none has the wanted platform, if its configuration has it, and
-/// reads all of them at an import.
+/// The manifests without a platform in an index. If no entry has the wanted platform,
+/// containerd takes the first of these, if the configuration of that one has the
+/// platform. At an import, containerd reads all of them.
 pub fn unplaced(entries: &[Entry]) -> impl Iterator<Item = &Entry> {
     let read = |entry: &&Entry| is_index(&entry.media_type) || is_manifest(&entry.media_type);
     entries.iter().filter(|entry| entry.platform.is_none()).filter(read)
 }
 
-/// BuildKit's `docs/attestations/attestation-storage.md`.
+/// Whether the entry is an attestation (BuildKit's
+/// `docs/attestations/attestation-storage.md`).
 fn is_attestation(entry: &Entry) -> bool {
     let marks = entry.annotations.iter().flatten();
     marks.into_iter().any(|(name, _)| name == "vnd.docker.reference.type")
@@ -49,8 +51,8 @@ fn is_attestation(entry: &Entry) -> bool {
             .is_some_and(|platform| platform.os == "unknown" && platform.architecture == "unknown")
 }
 
-/// `v8` is what every arm64 has, `v1` what every amd64 has (containerd's
-/// `platforms/database.go`, normalizeArch).
+/// The rank of a variant. Every arm64 has `v8`, and every amd64 has `v1`
+/// (containerd's `platforms/database.go`, normalizeArch).
 fn rank(architecture: Architecture, variant: Option<&str>) -> u32 {
     match (architecture, variant) {
         (_, None | Some("")) | (Architecture::Aarch64, Some("v8" | "8")) => 0,

@@ -1,4 +1,4 @@
-//! From an image's name to the digests of all that it consists of.
+//! Finds the digests of everything that an image consists of.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,8 +19,8 @@ use crate::fetch::cache::Cache;
 use crate::fetch::memory::{Network, Remembering};
 use crate::fetch::{self, Fetch, FetchError, Request};
 
-/// The largest index or image manifest, in bytes (distribution spec, "Pushing
-/// Manifests": registries take at least 4 MiB, and take no more in fact).
+/// The largest index or image manifest, in bytes. Registries must accept at least 4
+/// MiB (distribution spec, "Pushing Manifests"), and in fact accept no more.
 pub const MANIFEST_LIMIT: u64 = 4 * 1024 * 1024;
 /// The largest image configuration that is read, in bytes.
 const CONFIG_LIMIT: u64 = 8 * 1024 * 1024;
@@ -34,22 +34,22 @@ pub struct Puller {
 /// An image as its registry has it now.
 #[derive(Debug)]
 pub struct ResolvedImage {
-    /// The name that was asked for; a tag beside a digest is kept.
+    /// The name that was asked for. If it has a tag and a digest, both are kept.
     pub source: ImageReference,
-    /// The index or the only manifest.
+    /// The index, or the only manifest.
     pub root: Descriptor,
     /// The wanted platforms, sorted.
     pub platforms: Vec<LockedPlatform>,
-    /// The manifests of which the index says no platform.
+    /// The manifests without a platform in the index.
     pub unplaced: Vec<Descriptor>,
-    /// The bytes, just as they came and as their digests say, of the root, of
-    /// each platform's manifest, and of the configurations that had to be
-    /// read. Each once.
+    /// The exact bytes of the root, of each platform's manifest, and of the
+    /// configurations that had to be read. They have the digests of their
+    /// descriptors. Each is there once.
     pub documents: Vec<(Descriptor, Vec<u8>)>,
 }
 
 impl ResolvedImage {
-    /// The lock's entry under the name that nodes know the image by.
+    /// The lock's entry, under the name that nodes use.
     pub fn locked(&self, name: ImageReference, why: Vec<Why>) -> LockedImage {
         LockedImage {
             name,
@@ -63,30 +63,31 @@ impl ResolvedImage {
 }
 
 impl Puller {
-    /// Pulls through `fetch`, which retries; `login_files` are
+    /// Pulls through `fetch`, which retries. `login_files` are
     /// [`super::login_file::places`].
     pub fn new(fetch: Arc<dyn Fetch>, registries: Registries, login_files: Vec<PathBuf>) -> Self {
         let fetch = Arc::new(Authenticated::new(fetch, registries.clone(), login_files));
         Self { fetch, registries }
     }
 
-    /// The same with a memory of what registries said, or by that alone.
+    /// The same, but with the registries' answers kept in `cache`. Without a
+    /// network, only these answers are used.
     pub fn remembering(self, cache: Cache, network: Network) -> Self {
         Self { fetch: Arc::new(Remembering::new(self.fetch, cache, network)), ..self }
     }
 
-    /// The authenticating door, for the requests of
-    /// [`Self::blob_requests`] and [`Self::manifest_requests`].
+    /// The client with the login, for the requests of [`Self::blob_requests`] and
+    /// [`Self::manifest_requests`].
     pub fn fetch(&self) -> Arc<dyn Fetch> {
         Arc::clone(&self.fetch)
     }
 
-    /// The places that may be asked for an image, in order.
+    /// The registry and mirrors to ask for an image, in order.
     pub fn endpoints(&self, image: &ImageReference) -> Result<Vec<Endpoint>, RegistryError> {
         self.registries.endpoints(image)
     }
 
-    /// How to ask for a blob of an image, first choice first.
+    /// The requests for a blob of an image, in the order in which to try them.
     pub fn blob_requests(
         &self,
         image: &ImageReference,
@@ -96,8 +97,8 @@ impl Puller {
         Ok(endpoints.iter().map(|endpoint| endpoint.blob(digest)).collect())
     }
 
-    /// How to ask for a manifest or index of an image by its digest. A registry
-    /// serves none as a blob.
+    /// The requests for a manifest or index of an image by its digest. A registry
+    /// does not serve these as blobs.
     pub fn manifest_requests(
         &self,
         image: &ImageReference,
@@ -107,8 +108,9 @@ impl Puller {
         Ok(endpoints.iter().map(|endpoint| endpoint.manifest(&digest.to_string())).collect())
     }
 
-    /// Finds out what `image` is for each of `architectures`, by its digest
-    /// where it has one. Every place is asked until one has it all.
+    /// Finds the manifest of `image` for each of `architectures`; by its digest
+    /// if it has one. Asks one registry or mirror after another, until one has
+    /// all of it.
     pub fn resolve(
         &self,
         image: &ImageReference,
@@ -164,7 +166,8 @@ impl Puller {
             Document::Manifest(manifest) => {
                 let (platform, config) = self.config(endpoint, &manifest.config)?;
                 for architecture in &wanted {
-                    // One that does not say is taken for the only one asked for.
+                    // If only one architecture is wanted, an image
+                    // that names none is taken for it.
                     let alone = wanted.len() == 1;
                     if !platform.fits(*architecture, alone) {
                         return Err(other_platform(*architecture, &platform));
@@ -214,7 +217,8 @@ impl Puller {
         Ok(platform)
     }
 
-    /// A manifest that an index names without a platform; it need be no image.
+    /// A manifest without a platform in the index. It may be something other than
+    /// an image.
     fn unplaced(
         &self,
         endpoint: &Endpoint,
@@ -230,7 +234,7 @@ impl Puller {
         Ok((Descriptor { media_type, digest, size: bytes.len() as u64 }, bytes))
     }
 
-    /// The platform that a configuration says, and the configuration.
+    /// The platform in a configuration, and the configuration.
     fn config(
         &self,
         endpoint: &Endpoint,
@@ -257,7 +261,8 @@ impl Puller {
         let answer = self.read(request, MANIFEST_LIMIT)?;
         let announced = expected.media_type.as_deref().or(answer.header("content-type"));
         let parsed = document::parse(&answer.bytes, announced);
-        // A page of a portal is named as one, before its digest is looked at.
+        // A page of a portal is reported as such, before its digest is
+        // compared.
         if let Err(DocumentError::Html) = parsed {
             return Err(PullError::Document {
                 url: Box::new(url.clone()),
@@ -305,7 +310,7 @@ fn locked(
     }
 }
 
-/// How to ask for what an index names, and what must come.
+/// The request for an entry of an index, and what its answer must be.
 fn named(endpoint: &Endpoint, entry: &Entry) -> Result<(Request, Expected), PullError> {
     let request = endpoint.manifest(&entry.digest);
     let digest = document::digest(&entry.digest)
@@ -322,7 +327,7 @@ fn other_platform(wanted: Architecture, has: &Platform) -> PullError {
     PullError::Platform { wanted: wanted.oci(), has: has.to_string() }
 }
 
-/// What is known of a document before it comes.
+/// What the answer must be, as far as it is known.
 #[derive(Default)]
 struct Expected {
     digest: Option<Digest>,

@@ -1,4 +1,4 @@
-//! Why an image cannot be pulled, in words for the operator.
+//! Why an image cannot be pulled.
 
 use bundle_format::reference::ImageReference;
 use url::Url;
@@ -7,36 +7,37 @@ use super::document::DocumentError;
 use super::registry::RegistryError;
 use crate::fetch::{FetchError, with_causes};
 
-/// Why an image could not be had, from every place that was asked.
+/// Why no registry or mirror had an image.
 #[derive(Debug, thiserror::Error)]
 #[error("image {image} cannot be pulled{}", attempts.iter().map(|attempt| format!("\n  from {attempt}")).collect::<String>())]
 pub struct ResolveError {
     /// The image.
     pub image: Box<ImageReference>,
-    /// What each place said, in the order they were asked.
+    /// The error of each registry or mirror, in the order in which they were
+    /// asked.
     pub attempts: Vec<Attempt>,
 }
 
-/// One place's failure.
+/// The error of one registry or mirror.
 #[derive(Debug, thiserror::Error)]
 #[error("{host}: {}", with_causes(error))]
 pub struct Attempt {
     /// The registry or mirror.
     pub host: String,
-    /// What went wrong.
+    /// The error.
     pub error: PullError,
 }
 
-/// What went wrong at one registry.
+/// Why one registry or mirror did not have the image.
 #[derive(Debug, thiserror::Error)]
 pub enum PullError {
-    /// The spec's words on the registry are of no use.
+    /// The registry cannot be asked as the spec says.
     #[error(transparent)]
     Registry(#[from] RegistryError),
-    /// The bytes could not be had.
+    /// The bytes could not be fetched.
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    /// The bytes are no image.
+    /// The bytes are not an image.
     #[error("{url}: {source}")]
     Document {
         /// Where they came from.
@@ -47,24 +48,24 @@ pub enum PullError {
     /// The index has nothing for the architecture.
     #[error("the image has nothing for linux/{wanted}; it has: {has}")]
     Platform {
-        /// In the OCI's words.
+        /// The architecture, in the OCI's words.
         wanted: &'static str,
-        /// The platforms that there are.
+        /// The platforms in the index.
         has: String,
     },
-    /// An index within an index.
+    /// An index in an index.
     #[error(
-        "the image's entry for linux/{0} is an index again, which is not supported; name the inner index by its digest"
+        "the image's entry for linux/{0} is another index, which is not supported; name that index by its digest"
     )]
     Nested(&'static str),
-    /// An index within an index, for nobody knows what.
+    /// An index in an index, without a platform.
     #[error(
         "the image's index names the index {0} without a platform, which containerd cannot import; name the image's own manifest by its digest"
     )]
     UnplacedIndex(String),
 }
 
-/// What to do about an HTTP status, to follow it in a message.
+/// What to do about an HTTP status, for the end of a message.
 pub(super) fn hint(status: u16) -> &'static str {
     match status {
         404 => ": the registry has no such image; check the name and the tag",

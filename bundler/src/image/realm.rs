@@ -1,13 +1,12 @@
-//! Which token server may be told what. A registry names its token server itself,
-//! in an answer that somebody on the way may have written: a password goes
-//! nowhere but to where its owner would send it.
+//! Which token server may get a password. A registry names its token server in an
+//! answer that somebody on the way may have written. So a password goes only where
+//! its owner would send it.
 
 use url::{Host, Url};
 
 use super::registry::{Registries, registry_name};
 
-/// Registries whose makers have their token server under another domain of
-/// theirs.
+/// Registries whose token servers are under another domain of the same owner.
 const KNOWN: [(&str, &str); 3] = [
     // registry.hub.docker.com
     ("docker.com", "auth.docker.io"),
@@ -18,26 +17,26 @@ const KNOWN: [(&str, &str); 3] = [
 /// Why a token server is not asked.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum RealmError {
-    /// What the registry names is no URL.
+    /// The registry's token server is not a URL.
     #[error("the token server that it names is not a URL")]
     NoUrl,
-    /// A user or a password in the URL would be sent, and shown.
-    #[error("the URL of its token server carries a user or a password")]
+    /// The URL has a user or a password, which would be sent and shown.
+    #[error("the URL of its token server has a user or a password")]
     Login,
-    /// No TLS where nobody said so.
+    /// The URL is plain http, and the spec does not allow that.
     #[error(
-        "its token server {0} is not reached over https, so that anybody on the way could read passwords and tokens; give `plainHttp` a reason under `{0}` in the spec if that is meant"
+        "its token server {0} is not reached over https, so anybody on the way could read passwords and tokens; if you want that, give `plainHttp` a reason under `{0}` in the spec"
     )]
     PlainHttp(String),
-    /// Another's host.
+    /// The host belongs to somebody else.
     #[error(
         "its token server {0} is not under the registry's own domain, and would get the password; write `tokenServer: {0}` under `{1}` in the spec if it is the right one"
     )]
     Stranger(String, String),
 }
 
-/// The token server that a registry names as `realm`, if it may be
-/// asked at all: over TLS, or where the spec says that it need not be.
+/// The URL of the token server that a registry names as `realm`. Fails if it must not
+/// be asked: it must have TLS, unless the spec says otherwise.
 pub(super) fn parse(registries: &Registries, realm: &str) -> Result<Url, RealmError> {
     let realm: Url = realm.parse().map_err(|_| RealmError::NoUrl)?;
     if !realm.username().is_empty() || realm.password().is_some() {
@@ -51,7 +50,7 @@ pub(super) fn parse(registries: &Registries, realm: &str) -> Result<Url, RealmEr
     }
 }
 
-/// Fails unless `realm` may be told who one is at the registry behind `url`.
+/// Fails unless `realm` may get the login for the registry behind `url`.
 pub(super) fn check_login(
     registries: &Registries,
     url: &Url,
@@ -66,8 +65,8 @@ pub(super) fn check_login(
     Err(RealmError::Stranger(server, registry))
 }
 
-/// Whether both belong to one owner: one host, on whatever port, or hosts below
-/// one name that its owner has registered. An address belongs to itself.
+/// Whether both belong to the same owner: they are the same host, with any port, or
+/// hosts below the same registered domain. An address is only the same as itself.
 fn is_own(url: &Url, realm: &Url) -> bool {
     if url.host() == realm.host() {
         return true;
@@ -101,7 +100,7 @@ mod tests {
         Registries::new(entries.iter().map(entry).collect::<BTreeMap<_, _>>()).unwrap()
     }
 
-    /// As the registries answered when they were asked.
+    /// The answers that real registries gave.
     #[test]
     fn real_registries_keep_their_token_servers() {
         for (registry, realm) in [

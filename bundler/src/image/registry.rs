@@ -1,5 +1,4 @@
-//! How registries are reached: their mirrors, their credentials, and whether
-//! plain http was said.
+//! How to reach registries: their mirrors, their credentials, and plain http.
 
 use std::collections::BTreeMap;
 
@@ -11,45 +10,45 @@ use super::credentials::CredentialSource;
 use super::document::ACCEPTED;
 use crate::fetch::Request;
 
-/// Whether a registry may be spoken to without TLS.
+/// Whether a registry may be reached without TLS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PlainHttp {
-    /// Never; nothing is sent.
+    /// Never. Nothing is sent.
     #[default]
     Forbidden,
-    /// The spec says so of this registry, with its reason.
+    /// The spec allows it for this registry, with a reason.
     Allowed,
 }
 
 /// How to reach one registry.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
-    /// Asked first and in this order, then the registry itself. A path is put
-    /// before the repository: `https://mirror.example.com/hub` gives
-    /// `/v2/hub/library/busybox/…`. A mirror's own credentials and plain http
-    /// are those of the entry under its host.
+    /// Mirrors that are asked first, in this order, before the registry itself. A
+    /// mirror's path comes before the repository:
+    /// `https://mirror.example.com/hub` gives `/v2/hub/library/busybox/…`.
+    /// Credentials and plain http of a mirror come from the entry under the
+    /// mirror's own host.
     pub mirrors: Vec<Url>,
-    /// Whether only the mirrors are asked, where there are any.
+    /// Whether only the mirrors are asked, if there are any.
     pub only: bool,
-    /// Who to be.
+    /// The source of the login.
     pub credentials: CredentialSource,
-    /// Whether plain http is used.
+    /// Whether plain http may be used.
     pub plain_http: PlainHttp,
-    /// The host, with its port where it is not the scheme's own, that may be told
-    /// who one is although it is not under the registry's domain.
+    /// A host that gets the login although it is not under the registry's domain,
+    /// with its port if that is not the scheme's default.
     pub token_server: Option<String>,
 }
 
-/// All registries that the spec has something to say of, by their name in
-/// references (`docker.io`, `localhost:5000`). The others are reached over
-/// https with docker's credentials.
+/// The registries in the spec, by their name in references (`docker.io`,
+/// `localhost:5000`). All others are reached over https, with docker's credentials.
 #[derive(Clone, Debug, Default)]
 pub struct Registries(BTreeMap<String, Registry>);
 
 /// Why a registry cannot be asked as the spec says.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
-    /// A mirror whose URL is of no use.
+    /// A mirror whose URL cannot be used.
     #[error(
         "registry {registry}: the mirror {mirror} is not a URL such as https://mirror.example.com/path, without user, password or query"
     )]
@@ -59,7 +58,7 @@ pub enum RegistryError {
         /// The mirror's URL.
         mirror: String,
     },
-    /// A mirror without TLS where nobody said so.
+    /// A mirror without TLS that the spec does not allow.
     #[error(
         "registry {registry}: the mirror {mirror} is plain http, so anybody on the way could change images and read passwords; use https, or give `plainHttp` a reason under `{}` in the spec",
         registry_name(mirror)
@@ -70,15 +69,15 @@ pub enum RegistryError {
         /// The mirror's URL.
         mirror: Url,
     },
-    /// A name that makes no URL.
-    #[error("registry {registry}: its name makes no URL")]
+    /// A name that cannot be in a URL.
+    #[error("registry {registry}: its name cannot be in a URL")]
     Name {
         /// The registry.
         registry: String,
     },
 }
 
-/// One place that may hold an image.
+/// A registry or mirror that may have an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// `https://registry-1.docker.io/v2/library/busybox/`.
@@ -86,7 +85,7 @@ pub struct Endpoint {
 }
 
 impl Registries {
-    /// Takes what the spec says, by registry name. Every mirror is checked.
+    /// Takes the spec's entries by registry name, and checks every mirror.
     pub fn new(registries: BTreeMap<String, Registry>) -> Result<Self, RegistryError> {
         let registries = Self(registries);
         for (name, registry) in &registries.0 {
@@ -97,12 +96,13 @@ impl Registries {
         Ok(registries)
     }
 
-    /// What is said of the registry, if anything is.
+    /// The entry of a registry, if there is one.
     pub fn get(&self, name: &str) -> Option<&Registry> {
         self.0.get(name)
     }
 
-    /// Where to ask for a repository's manifests and blobs, in order.
+    /// The registry and mirrors to ask for a repository's manifests and blobs, in
+    /// order.
     pub fn endpoints(&self, image: &ImageReference) -> Result<Vec<Endpoint>, RegistryError> {
         let name = image.registry();
         let registry = self.get(name);
@@ -127,8 +127,7 @@ impl Registries {
             .collect())
     }
 
-    /// Whether the spec says of the host of `url`, on whatever port, that it is
-    /// spoken to without TLS.
+    /// Whether the spec allows plain http for the host of `url`, on any port.
     pub(super) fn speaks_plain_http(&self, url: &Url) -> bool {
         let is_it = |name: &String| {
             Url::parse(&format!("https://{name}")).is_ok_and(|own| own.host() == url.host())
@@ -142,11 +141,12 @@ impl Registries {
             || mirror.query().is_some()
             || mirror.fragment().is_some();
         if plain || !mirror.has_host() || !matches!(mirror.scheme(), "http" | "https") {
-            // Without what may be a password.
+            // The rest of the URL may be a password.
             let shown = format!("{}://{}{}", mirror.scheme(), authority(mirror), mirror.path());
             return Err(RegistryError::Mirror { registry: name.to_owned(), mirror: shown });
         }
-        // What holds for the registry holds for no other host.
+        // An entry is valid for its own host only, so the entry of the
+        // registry that is mirrored does not count here.
         let own = self.get(&registry_name(mirror)).map(|own| own.plain_http);
         if mirror.scheme() == "http" && own != Some(PlainHttp::Allowed) {
             return Err(RegistryError::PlainHttp {
@@ -159,24 +159,26 @@ impl Registries {
 }
 
 impl Endpoint {
-    /// Asks for the manifest or index that a tag or a digest names, in each of
-    /// the types that are read: a registry gives no type that was not asked for.
+    /// The request for the manifest or index that a tag or a digest names. It
+    /// accepts all types that are supported, because a registry returns only
+    /// types that were asked for.
     pub fn manifest(&self, name: &str) -> Request {
         let accept = ACCEPTED.map(str::to_owned).into();
         Request { accept, ..Request::new(self.below(&format!("manifests/{name}"))) }
     }
 
-    /// Asks for a blob.
+    /// The request for a blob.
     pub fn blob(&self, digest: &Digest) -> Request {
         Request::new(self.below(&format!("blobs/{digest}")))
     }
 
-    /// The host, with its port where it is not the scheme's own.
+    /// The host, with its port if that is not the scheme's default.
     pub fn host(&self) -> String {
         authority(&self.base)
     }
 
-    /// Where a registry says that it is one.
+    /// The root of the registry's API, `/v2/`. A registry answers there that it
+    /// is one.
     pub fn root(&self) -> Url {
         let mut url = self.base.clone();
         url.set_path("/v2/");
@@ -190,7 +192,7 @@ impl Endpoint {
     }
 }
 
-/// The name, as in references, of the registry behind a URL.
+/// The registry's name in references, for a URL.
 pub(super) fn registry_name(url: &Url) -> String {
     match authority(url) {
         hub if hub == "registry-1.docker.io" => "docker.io".to_owned(),

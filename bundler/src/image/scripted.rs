@@ -1,4 +1,4 @@
-//! A server in a closure, for the tests of this module.
+//! A server that a closure plays, for the tests of this module.
 
 use std::io::Cursor;
 use std::sync::{Arc, Mutex};
@@ -7,8 +7,8 @@ use crate::fetch::{Fetch, FetchError, Request, Response, Secret};
 
 pub(super) type Answer = (u16, Vec<(&'static str, String)>, Vec<u8>);
 
-/// Answers by `script` and keeps `<authorization> <url>` of each request; a form
-/// that is posted follows the URL.
+/// Answers with `script`, and records `<authorization> <url>` of each request. A
+/// posted form follows the URL.
 pub(super) struct Scripted<S> {
     script: S,
     seen: Mutex<Vec<String>>,

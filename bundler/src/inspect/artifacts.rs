@@ -1,5 +1,5 @@
-//! What a lock holds, in the order in which a change of it is to be read: settings,
-//! packages, images, manifests, other files, warnings.
+//! The content of a lock, in the order in which a person should read changes:
+//! settings, packages, images, manifests, other files, warnings.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -12,10 +12,10 @@ use bundle_format::lock::{
 use super::texts::Texts;
 use crate::rpm::key::{Keyring, day};
 
-/// All versions of each thing, by its place in the order and what it is called.
+/// All versions of each artifact, by its rank and its name.
 pub(super) type Artifacts = BTreeMap<(Rank, String), BTreeMap<String, Artifact>>;
 
-/// What is read first.
+/// The order in which changes are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
     Check,
@@ -30,17 +30,17 @@ pub(super) enum Rank {
     Warning,
 }
 
-/// One version of a thing.
+/// One version of an artifact.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Artifact {
-    /// What tells it from another of the same version.
+    /// What distinguishes it from another artifact of the same version.
     pub(super) exact: String,
-    /// What of it is to be compared line by line, the best first, and where a lock has
-    /// that from.
+    /// Texts that are compared line by line, the best first, each with its source
+    /// in the lock.
     pub(super) texts: Vec<(Descriptor, String)>,
 }
 
-/// The artifacts of a lock; none where there is none.
+/// The artifacts of a lock; empty without a lock.
 pub(super) fn of(lock: Option<&Lock>, texts: &Texts<'_>) -> Artifacts {
     let mut found = Found(Artifacts::new());
     let Some(lock) = lock else { return found.0 };
@@ -144,7 +144,7 @@ impl Found {
             true => short(applied.digest),
             false => format!("{} (upstream {})", short(applied.digest), short(upstream.digest)),
         };
-        // What is patched is in bundles and in the cache only.
+        // Only bundles and the cache have the patched text.
         let texts = [applied, upstream].map(|one| (one.clone(), manifest.source.clone()));
         let artifact = Artifact { exact, texts: texts.to_vec() };
         self.put(Rank::Manifest, what.clone(), String::new(), artifact);
@@ -167,7 +167,7 @@ impl Found {
     }
 }
 
-/// The keys in a file, by fingerprint and expiry.
+/// The keys in a file, with fingerprint and expiry.
 fn key(bytes: &[u8]) -> Option<String> {
     let mut keyring = Keyring::default();
     keyring.add("", bytes).ok()?;

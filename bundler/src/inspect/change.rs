@@ -1,4 +1,4 @@
-//! One thing that is not the same in two locks.
+//! A difference between two locks.
 
 use std::fmt;
 
@@ -9,20 +9,20 @@ use serde::Serialize;
 use super::artifacts::Artifact;
 use super::texts::Texts;
 
-/// One artifact that is not the same in both.
+/// An artifact that is not the same in both locks.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
     /// `rpm el9-x86_64 kubelet.x86_64`, `image registry.k8s.io/pause`, ….
     pub what: String,
-    /// What it was; none if it was not there.
+    /// What it was; `None` if it was not there.
     pub from: Option<String>,
-    /// What it is; none if it is there no more.
+    /// What it is; `None` if it is not there any more.
     pub to: Option<String>,
-    /// What changed in its text, where it is one and both are at hand.
+    /// The changed lines, if it is a text and both texts were found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<Lines>,
-    /// Why there is no text where there would be.
+    /// Why the changed lines of a text are not shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
@@ -52,12 +52,12 @@ impl fmt::Display for Change {
 }
 
 impl Change {
-    /// Of what there was once and is otherwise now.
+    /// A change from `from` to `to`.
     pub(super) fn new(what: &str, from: Option<String>, to: Option<String>) -> Self {
         Self { what: what.to_owned(), from, to, ..Self::default() }
     }
 
-    /// With the lines that are not the same in both texts.
+    /// Adds the lines that differ between the two texts.
     pub(super) fn with_text(
         self,
         a: &Artifact,
@@ -77,8 +77,8 @@ impl Change {
         match found {
             Some(text) => Self { text: Some(text), ..self },
             None => {
-                let note = "its lines cannot be shown: both texts, of at most 100,000 lines, would \
-                            have to be in the bundles, in the cache or beside the spec";
+                let note = "its lines cannot be shown: this needs both texts, of at most 100,000 \
+                            lines, in the bundles, in the cache or beside the spec";
                 Self { note: Some(note.to_owned()), ..self }
             }
         }

@@ -16,25 +16,25 @@ use super::change::Change;
 use super::fields;
 use super::texts::Texts;
 
-/// What changed.
+/// All changes from one lock to another.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Difference {
-    /// Each artifact that is there only now, or no more, or with other bytes.
+    /// Each artifact that was added, removed or changed.
     pub changes: Vec<Change>,
-    /// The bytes of the blobs that only the second has: what a delta would
-    /// carry.
+    /// The size in bytes of the blobs that only the second lock has: what a delta
+    /// would carry.
     pub delta: u64,
 }
 
-/// One of the two that are compared.
+/// One of the two things that are compared.
 #[derive(Clone, Copy)]
 pub enum Side<'a> {
     /// No lock yet.
     Nothing,
     /// A lock.
     Lock(&'a Lock),
-    /// A bundle: its lock, and files that were made up when it was built.
+    /// A bundle: its lock, and the files that the build made.
     Bundle(&'a Bundle),
 }
 
@@ -67,14 +67,14 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Compares two locks without their texts.
+/// Compares two locks, without the texts of their files.
 pub fn of_locks(a: &Lock, b: &Lock) -> Difference {
     compare(Side::Lock(a), Side::Lock(b), &Texts::default(), lines::BRIEF)
 }
 
-/// Compares by artifacts, and field by field where those are the same; then the files
-/// that were made up. Two locks that are not equal differ in something. Of a text at
-/// most `limit` lines are told.
+/// Compares the artifacts. If these are the same, compares the locks field by field,
+/// and then the files that the build made. So two locks that are not equal always
+/// have a difference. At most `limit` lines of a text are shown.
 pub fn compare(a: Side<'_>, b: Side<'_>, texts: &Texts<'_>, limit: usize) -> Difference {
     let mut changes = changes(a.lock(), b.lock(), texts, limit);
     if changes.is_empty()
@@ -133,7 +133,8 @@ fn either(version: &str, artifact: &Artifact) -> String {
     if version.is_empty() { artifact.exact.clone() } else { version.to_owned() }
 }
 
-/// What the same lock became by two versions of this program.
+/// The differences between the files that two versions of this program made from the
+/// same lock.
 fn made_up(a: &Bundle, b: &Bundle) -> Vec<Change> {
     let [before, after] = [a, b].map(|bundle| -> BTreeMap<String, Digest> {
         let contents = bundle.contents().iter();

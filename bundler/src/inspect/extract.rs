@@ -1,4 +1,4 @@
-//! Taking files and images out of a bundle.
+//! Takes files and images out of a bundle.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -23,16 +23,16 @@ pub enum What<'a> {
     Image(&'a LockedImage),
 }
 
-/// One thing that can be taken out, with its path when extracted.
+/// One thing that can be taken out.
 pub struct Item<'a> {
-    /// The path.
+    /// The path under which it is extracted.
     pub title: PortablePath,
     /// The thing.
     pub what: What<'a>,
 }
 
-/// Everything that a bundle has, files first. Images of one name, which are one
-/// image then, come once.
+/// Everything that a bundle has, files first. An image that is listed several times
+/// under one name comes once.
 pub fn items(bundle: &Bundle) -> anyhow::Result<Vec<Item<'_>>> {
     let files = bundle.contents().iter();
     let files = files
@@ -45,9 +45,9 @@ pub fn items(bundle: &Bundle) -> anyhow::Result<Vec<Item<'_>>> {
     files.chain(images).collect()
 }
 
-/// Writes `items` into `folder`, under their titles, installers at the top. Each is there whole and
-/// checked, or not at all; a file that is there already is never written over, and
-/// no symbolic link below `folder` is followed.
+/// Writes `items` into `folder`, under their titles; installers go to the top. Each
+/// file is written whole and checked, or not at all. Existing files are not
+/// overwritten, and no symbolic link below `folder` is followed.
 pub fn extract(bundle: &Bundle, folder: &Path, items: &[Item<'_>]) -> anyhow::Result<()> {
     let folder = Folder::open(folder)?;
     let places: Vec<PortablePath> =
@@ -59,7 +59,7 @@ pub fn extract(bundle: &Bundle, folder: &Path, items: &[Item<'_>]) -> anyhow::Re
         }
     }
     if !present.is_empty() {
-        bail!("these are there already and are not written over: {}", present.join(", "));
+        bail!("these exist already and are not overwritten: {}", present.join(", "));
     }
     for (item, place) in items.iter().zip(&places) {
         let mode = if installer(item).is_some() { 0o755 } else { 0o644 };
@@ -70,7 +70,7 @@ pub fn extract(bundle: &Bundle, folder: &Path, items: &[Item<'_>]) -> anyhow::Re
     Ok(())
 }
 
-/// The architecture that an installer is for; none for all else.
+/// The architecture of an installer; `None` for everything else.
 fn installer(item: &Item<'_>) -> Option<Architecture> {
     match item.what {
         What::File(Content { path: BundlePath::Installer { architecture }, .. }) => {
@@ -80,7 +80,8 @@ fn installer(item: &Item<'_>) -> Option<Architecture> {
     }
 }
 
-/// Where an item goes: an installer to the top, as it lies on a stick.
+/// The path of an item. An installer goes to the top, as on the medium that is
+/// carried to a site.
 fn place(item: &Item<'_>, items: &[Item<'_>]) -> anyhow::Result<PortablePath> {
     let Some(architecture) = installer(item) else { return Ok(item.title.clone()) };
     let is_only = items.iter().filter_map(installer).count() == 1;

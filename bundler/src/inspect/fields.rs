@@ -1,4 +1,4 @@
-//! What two locks differ in where their artifacts do not, field by field.
+//! The fields in which two locks differ although their artifacts are the same.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::change::Change;
 
-/// The longest text of a field that is shown whole.
+/// The longest text of a field that is shown whole, in characters.
 const LONGEST: usize = 200;
 
-/// Each field that is not the same, by its path in the lock.
+/// Each field that differs, by its path in the lock.
 pub(super) fn changes(a: &Lock, b: &Lock) -> Vec<Change> {
     let mut found = Vec::new();
     let value = |lock: &Lock| serde_json::to_value(lock).unwrap_or_default();
@@ -36,7 +36,8 @@ fn compare(path: &str, a: &Value, b: &Value, found: &mut Vec<Change>) {
             }
         }
         (Value::Array(from), Value::Array(to)) => {
-            // By their text, since a stranger's lists may be long.
+            // Compared by their text in a set, because a lock from
+            // elsewhere may have long lists.
             let only = |of: &[Value], other: &[Value]| -> Vec<Value> {
                 let other: HashSet<String> = other.iter().map(Value::to_string).collect();
                 of.iter().filter(|value| !other.contains(&value.to_string())).cloned().collect()
@@ -57,13 +58,13 @@ fn compare(path: &str, a: &Value, b: &Value, found: &mut Vec<Change>) {
     }
 }
 
-/// What an entry of a list is called, where it has a name.
+/// The name of a list's entry, if it has one.
 fn name(value: &Value) -> Option<String> {
     let field = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
     ["id", "package", "name", "title"].into_iter().find_map(field)
 }
 
-/// None for a field that is not there.
+/// The text of a value; `None` for a field that is not there.
 fn words(value: &Value) -> Option<String> {
     let text = match value {
         Value::Null => return None,

@@ -1,6 +1,6 @@
-//! A folder that files are written into by strangers' names. Whoever may write
-//! there could put a symbolic link in the way of one: each folder below is opened
-//! by its own name in the one above, and no link is followed.
+//! A folder in which files are written under names that others chose. Another user
+//! who may write there could put a symbolic link in the way. So each folder is opened
+//! by its name in the folder above, and no link is followed.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -21,13 +21,10 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Opens the folder at `path`, which is made where it is not there.
+    /// Opens the folder at `path`, and creates it if it is not there.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
         if fs::metadata(path).is_ok_and(|found| !found.is_dir()) {
-            bail!(
-                "{} is a file, and not a folder to write into: name another with `--folder`",
-                path.display()
-            );
+            bail!("{} is a file, not a folder: name a folder with `--folder`", path.display());
         }
         let open = || {
             fs::DirBuilder::new().recursive(true).mode(0o755).create(path)?;
@@ -38,12 +35,12 @@ impl Folder {
         Ok(Self { path: path.to_owned(), own })
     }
 
-    /// Where a file is, for people.
+    /// The path of a file, for people.
     pub(super) fn shown(&self, title: &PortablePath) -> String {
         self.path.join(title).display().to_string()
     }
 
-    /// Whether anything is there under this title, be it a link to nowhere.
+    /// Whether anything has this title, even a link that leads nowhere.
     pub(super) fn has(&self, title: &PortablePath) -> anyhow::Result<bool> {
         let (parents, name) = split(title);
         let mut folder = self.own.try_clone()?;
@@ -60,8 +57,8 @@ impl Folder {
         }
     }
 
-    /// Writes a file, which gets its name when it is whole, and which must not be
-    /// there. Its permission bits are `mode` less the process's umask.
+    /// Writes a file. It must not exist, and gets its name when it is whole. Its
+    /// permission bits are `mode` less the umask.
     pub(super) fn write(
         &self,
         title: &PortablePath,
@@ -89,8 +86,8 @@ impl Folder {
         Ok(unfinished.finish(name)?)
     }
 
-    /// Opens the folder `path`, whose last name is in `above`; none where it is not
-    /// there.
+    /// Opens the folder `path`, whose last name is in `above`. `None` if it is
+    /// not there.
     fn enter(&self, above: &OwnedFd, path: &Path) -> anyhow::Result<Option<OwnedFd>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let shown = || self.path.join(path).display().to_string();
@@ -109,7 +106,7 @@ impl Folder {
     }
 }
 
-/// The folders of a title, the outermost first, and its last name.
+/// The folders of a title, the outermost first, and the name of the file.
 fn split(title: &PortablePath) -> (Vec<PathBuf>, &str) {
     let (parents, name) = title.rsplit_once('/').unwrap_or(("", title));
     let mut folders: Vec<PathBuf> = Path::new(parents).ancestors().map(Path::to_owned).collect();
@@ -122,8 +119,8 @@ fn last(path: &Path) -> &OsStr {
     path.file_name().unwrap_or_default()
 }
 
-/// A file that is being written, under a name that nobody takes for a title. It
-/// goes when it is dropped and was not finished.
+/// A file that is being written, under a name that cannot be a title. It is removed
+/// if it is dropped unfinished.
 struct Unfinished {
     folder: OwnedFd,
     name: String,
@@ -141,7 +138,8 @@ impl Unfinished {
                     let file = File::from(file);
                     return Ok(Self { folder, name, file, finished: false });
                 }
-                // What a process of this number left when it was killed.
+                // An earlier process with this number was killed and
+                // left it.
                 Err(Errno::EXIST) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -149,13 +147,13 @@ impl Unfinished {
         bail!("no name is free for a new file")
     }
 
-    /// Gives it its name, unless something has that.
+    /// Gives the file its name, unless another file has it.
     fn finish(mut self, name: &str) -> rustix::io::Result<()> {
         let (folder, own) = (self.folder.as_fd(), self.name.as_str());
         match rustix::fs::renameat_with(folder, own, folder, name, RenameFlags::NOREPLACE) {
             Ok(()) => self.finished = true,
-            // Not every file system knows how, such as NFS; what has no links then
-            // has no other way.
+            // Not every file system supports RENAME_NOREPLACE; NFS does
+            // not. A hard link does the same.
             Err(Errno::INVAL | Errno::NOSYS) => {
                 rustix::fs::linkat(folder, own, folder, name, AtFlags::empty())?;
             }
@@ -221,7 +219,7 @@ mod tests {
         }
         assert_eq!(names(outside.path()), [] as [&str; 0]);
         assert_eq!(fs::read(folder.join("file")).unwrap(), b"mine");
-        // The folder itself may be one: the person has named it.
+        // The folder itself may be a link, because the user named it.
         symlink(outside.path(), folder.join("there")).unwrap();
         write(&folder.join("there"), "a/b", "2").unwrap();
         assert_eq!(fs::read(outside.path().join("a/b")).unwrap(), b"2");
@@ -238,7 +236,7 @@ mod tests {
         };
         folder.write(&title, 0o644, half).unwrap_err();
         assert_eq!(names(&kept.path().join("a")), [] as [&str; 0]);
-        // Somebody else is faster.
+        // Another process is faster.
         let place = kept.path().join("a/b");
         let between = |_: &mut File| Ok(fs::write(&place, "theirs")?);
         folder.write(&title, 0o644, between).unwrap_err();

@@ -1,4 +1,4 @@
-//! Looking at bundles and locks.
+//! Reads and compares bundles and locks.
 
 mod artifacts;
 pub mod change;

@@ -1,5 +1,5 @@
-//! What people call the things in a bundle: the one place for all commands that
-//! take a name.
+//! The names that people use for the things in a bundle. All commands that take a
+//! name use this module.
 
 use bundle_format::layout::image_title;
 use bundle_format::lock::{
@@ -7,7 +7,7 @@ use bundle_format::lock::{
 };
 use bundle_format::{ImageReference, Nevra};
 
-/// A thing that a lock knows.
+/// A thing that a lock lists.
 #[derive(Clone, Copy)]
 pub enum Thing<'a> {
     /// A package of the bundle.
@@ -18,17 +18,17 @@ pub enum Thing<'a> {
     Manifest(&'a LockedManifest),
     /// A key, an installer or another single file.
     File(&'a LockedFile),
-    /// A package that was asked for and that the target's nodes have already.
+    /// A package that the spec asks for and that the target's nodes have already.
     OnNodes(&'a LockedTarget, &'a Nevra),
 }
 
-/// All things that are called `name`.
+/// All things that have the name `name`.
 pub fn find<'a>(lock: &'a Lock, name: &str) -> Vec<Thing<'a>> {
     all(lock).into_iter().filter(|thing| thing.is_called(lock, name)).collect()
 }
 
-/// What may have been meant by a name that nothing has: the nearest first, at most
-/// three.
+/// Names that the user may have meant, if nothing has `name`: the most similar first,
+/// at most three.
 pub fn meant(lock: &Lock, name: &str) -> Vec<String> {
     let wanted = name.to_lowercase();
     let longest = wanted.chars().count();
@@ -38,7 +38,7 @@ pub fn meant(lock: &Lock, name: &str) -> Vec<String> {
     for own in all(lock).iter().flat_map(Thing::short_names) {
         let plain = own.to_lowercase();
         let distance = strsim::osa_distance(&wanted, &plain);
-        // A word with a slip of the finger, or the beginning of one.
+        // A word with a typing mistake, or the beginning of a word.
         let is_slip = distance <= 2 && distance * 2 < longest;
         if is_slip || (longest > 2 && plain.starts_with(&wanted)) {
             near.push((if is_slip { distance } else { 3 }, own));
@@ -65,7 +65,8 @@ fn all(lock: &Lock) -> Vec<Thing<'_>> {
 }
 
 impl Thing<'_> {
-    /// The path when extracted; none where the bundle does not hold it.
+    /// The path under which it is extracted; `None` if the bundle does not hold
+    /// it.
     pub fn title(&self) -> Option<String> {
         match self {
             Self::Rpm(rpm) => Some(rpm.path().to_string()),
@@ -76,7 +77,7 @@ impl Thing<'_> {
         }
     }
 
-    /// The names by which people would know it at once.
+    /// Its short and well-known names.
     fn short_names(&self) -> Vec<String> {
         match self {
             Self::Rpm(rpm) => vec![rpm.package.name.clone()],
@@ -87,8 +88,7 @@ impl Thing<'_> {
         }
     }
 
-    /// What it is called in full, where `name` is its name with another version, tag
-    /// or digest.
+    /// Its full name, if `name` is its name with another version, tag or digest.
     fn other_version(&self, name: &str) -> Option<String> {
         let of_package = |package: &Nevra| {
             let version = name.strip_prefix(&package.name)?.strip_prefix('-')?;
@@ -160,8 +160,9 @@ fn last(path: &str) -> String {
     path.rsplit('/').next().unwrap_or(path).to_owned()
 }
 
-/// As rpm and dnf take them: `NAME.ARCH`, `NAME-VERSION`, `NAME-VERSION-RELEASE`,
-/// with an architecture, and with an epoch, be it 0.
+/// The names of a package that rpm and dnf know: `NAME.ARCH`, `NAME-VERSION`,
+/// `NAME-VERSION-RELEASE`, with or without an architecture and an epoch, also the
+/// epoch 0.
 fn names_of_package(package: &Nevra) -> Vec<String> {
     let Nevra { name, evr, arch } = package;
     let release = format!("{}-{}", evr.version, evr.release);
@@ -173,8 +174,8 @@ fn names_of_package(package: &Nevra) -> Vec<String> {
     names
 }
 
-/// By its reference, in full or as docker shortens it, with tag, digest, both or
-/// neither, and under the name that it is pulled by.
+/// Whether `name` is the image's reference, in full or as docker shortens it, with or
+/// without its tag and digest, or the name under which it is pulled.
 pub(crate) fn names_of_image(image: &LockedImage, name: &str) -> bool {
     let of = |own: &ImageReference| {
         let (tag, repository) = (own.tag().unwrap_or_default(), own.repository());
@@ -193,8 +194,8 @@ pub(crate) fn names_of_image(image: &LockedImage, name: &str) -> bool {
     of(&image.name) || of(&image.source)
 }
 
-/// Whether the file is a key of a repository that has this fingerprint, or the end
-/// of one as `gpg` and `rpm` print it.
+/// Whether the file is a repository's key with this fingerprint, or with a
+/// fingerprint that ends so, as `gpg` and `rpm` print it.
 fn has_fingerprint(lock: &Lock, file: &LockedFile, name: &str) -> bool {
     let wanted = name.replace([' ', ':'], "").to_lowercase();
     let wanted = wanted.trim_start_matches("0x");

@@ -1,4 +1,4 @@
-//! What a bundle holds, for people.
+//! The content of a bundle, for people.
 
 use std::fmt::{self, Display};
 
@@ -7,12 +7,12 @@ use bundle_format::lock::{FileKind, Lock};
 use bundle_format::text::{plain_json, printable};
 use indicatif::HumanBytes;
 
-/// The contents of a lock, or of a bundle, by kind and target. Each of a stranger's
-/// texts is on the line on which it stands.
+/// The content of a lock or a bundle, by kind and target. A text from others cannot
+/// break out of its line.
 pub struct Summary<'a> {
-    /// What it is to hold.
+    /// The lock.
     pub lock: &'a Lock,
-    /// The file that holds it, if there is one.
+    /// The bundle, if the lock is in one.
     pub bundle: Option<&'a Bundle>,
 }
 

@@ -1,5 +1,5 @@
-//! The texts that a lock has the digests of, from wherever they are at hand: a bundle,
-//! the cache, a file beside the spec.
+//! Finds the texts whose digests a lock has: in a bundle, in the cache, or in a file
+//! beside the spec.
 
 use std::path::PathBuf;
 
@@ -10,20 +10,20 @@ use bundle_format::{Digest, input};
 
 use crate::fetch::cache::Cache;
 
-/// Where to look.
+/// The places to look in.
 #[derive(Default)]
 pub struct Texts<'a> {
-    /// Bundles, both that are compared maybe.
+    /// The bundles that are compared.
     pub bundles: Vec<&'a Bundle>,
-    /// What was fetched before.
+    /// The cache of what was fetched before.
     pub cache: Option<Cache>,
-    /// The folders of specs, whose files a lock names.
+    /// The folders of specs, with the files that a lock names.
     pub folders: Vec<PathBuf>,
 }
 
 impl Texts<'_> {
-    /// The bytes of a small blob, which are just those of its digest; `source` is where
-    /// a lock has it from. None where no place has them.
+    /// The bytes of a small blob, if they have its digest. `source` is the blob's
+    /// source in the lock. `None` if no place has the blob.
     pub(super) fn bytes(&self, blob: &Descriptor, source: &str) -> Option<Vec<u8>> {
         if blob.size > MAX_YAML {
             return None;

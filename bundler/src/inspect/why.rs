@@ -1,12 +1,12 @@
-//! Why an artifact is there.
+//! The reasons why an artifact is in a bundle.
 
 use bundle_format::lock::{Lock, Why};
 use bundle_format::text::printable;
 
 use super::naming::{self, Thing};
 
-/// The reasons for each thing that is called `name`, see [`naming`]. Empty where
-/// nothing is called so.
+/// The reasons for each thing that has the name `name` (see [`naming`]). Empty if
+/// nothing has it.
 pub fn reasons(lock: &Lock, name: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for thing in naming::find(lock, name) {
@@ -36,7 +36,7 @@ pub fn reasons(lock: &Lock, name: &str) -> Vec<String> {
     lines.iter().map(|line| printable(line)).collect()
 }
 
-/// What to say where nothing is called `name`.
+/// The message if nothing has the name `name`.
 pub fn nothing(lock: &Lock, name: &str) -> String {
     let meant = naming::meant(lock, name);
     let mut words = match meant.as_slice() {
@@ -50,8 +50,8 @@ pub fn nothing(lock: &Lock, name: &str) -> String {
     if meant.is_empty() && !baselines.is_empty() {
         let baselines = baselines.join(", ");
         words.push_str(&format!(
-            "; a package of the baseline ({baselines}) is already on nodes, and is listed only \
-             where the spec asks for it"
+            "; a package of the baseline ({baselines}) is already on nodes, and is listed only if \
+             the spec asks for it"
         ));
     }
     words

@@ -1,4 +1,4 @@
-//! Whether the cluster will take a spec's manifests, and is what they expect.
+//! Whether the cluster will accept a spec's manifests, and fits what they expect.
 
 use bundle_format::cluster::Conflict;
 use bundle_format::lock::{Aspect, LockedManifest};
@@ -7,7 +7,7 @@ use crate::libyaml::document::File;
 use crate::manifest::check::{self, Provided, Subject};
 use crate::spec::Spec;
 
-/// What the cluster will refuse of the manifests that could be read.
+/// What the cluster will refuse in the manifests that could be read.
 pub(super) fn refused(spec: &Spec, locked: &[(LockedManifest, File)]) -> Vec<String> {
     let subjects: Vec<Subject<'_>> =
         locked.iter().map(|(manifest, file)| Subject { name: &manifest.name, file }).collect();
@@ -19,8 +19,9 @@ pub(super) fn refused(spec: &Spec, locked: &[(LockedManifest, File)]) -> Vec<Str
     check::problems(&subjects, spec.kubernetes.version.value.minor(), &provided)
 }
 
-/// What the manifests expect of the cluster, and the spec's cluster file says otherwise.
-/// A pool of a patch is held to it with the spec.
+/// What the manifests expect of the cluster, if the spec's cluster file says
+/// otherwise. A pool that a `poolCidr` patch sets is left out: the check of the spec
+/// compares it.
 pub(super) fn unmet(spec: &Spec, manifests: &[LockedManifest]) -> Vec<String> {
     let cluster = spec.cluster.cluster();
     let of = |manifest: &LockedManifest| {

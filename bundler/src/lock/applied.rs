@@ -1,5 +1,5 @@
-//! What the spec makes of a manifest's text. The lock notes it, and a build makes it
-//! anew and compares.
+//! A manifest's text with the spec's patches. The lock records its digest; a build
+//! makes the text again and compares.
 
 use bundle_format::ImageReference;
 use bundle_format::layout::YAML_TYPE;
@@ -14,21 +14,21 @@ use crate::manifest::patch;
 use crate::spec::Manifest;
 use crate::upstreams::Upstreams;
 
-/// A manifest as it is to be applied.
+/// A manifest as a node applies it.
 pub(crate) struct Applied<'a> {
     manifest: &'a Manifest,
-    /// Its text with the spec's patches.
+    /// The text with the spec's patches.
     pub(crate) text: String,
-    /// What they changed.
+    /// What the patches changed.
     pub(crate) edits: Vec<Edit>,
     /// The same text as kubectl reads it.
     pub(crate) file: File,
-    /// What it says of images.
+    /// The images that the text names.
     pub(crate) discovery: Discovery,
 }
 
 impl<'a> Applied<'a> {
-    /// Patches and reads the text of `manifest` that upstream has.
+    /// Patches and reads upstream's text of `manifest`.
     pub(crate) fn new(manifest: &'a Manifest, upstream: &str) -> anyhow::Result<Self> {
         let (text, edits) = patch::apply(&manifest.patches, &manifest.name, upstream)
             .map_err(|error| of_template(error.into(), upstream))?;
@@ -38,8 +38,8 @@ impl<'a> Applied<'a> {
         Ok(Self { manifest, text, edits, file, discovery })
     }
 
-    /// The images that it needs, sorted: those that were discovered in it but what the
-    /// spec ignores.
+    /// The images that it needs, sorted: all that were found in it, without those
+    /// that the spec ignores.
     pub(crate) fn images(&self) -> Vec<ImageReference> {
         let ignored = &self.manifest.ignore_images;
         let found = self.discovery.found.iter().map(|found| &found.image);
@@ -54,7 +54,7 @@ impl<'a> Applied<'a> {
         expectations(&self.file)
     }
 
-    /// The parts in which it is applied, kept in the cache.
+    /// The parts in which it is applied. Their bytes are kept in the cache.
     pub(crate) fn keep_passes(&self, upstreams: &Upstreams) -> anyhow::Result<Vec<LockedPass>> {
         let keep = |pass: Pass| {
             Ok(LockedPass {
@@ -67,11 +67,11 @@ impl<'a> Applied<'a> {
     }
 }
 
-/// A template that nobody filled in is seldom YAML.
+/// A text with template expressions is seldom YAML. The error says so.
 fn of_template(error: anyhow::Error, text: &str) -> anyhow::Error {
     match text.contains("{{") {
         true => error.context(format!(
-            "it is not YAML, and has `{{{{`: if it is a template of a Helm chart, {}",
+            "it is not YAML, and contains `{{{{`: if it is a template of a Helm chart, {}",
             check::RENDER
         )),
         false => error,

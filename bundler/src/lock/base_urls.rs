@@ -1,4 +1,4 @@
-//! Where a repository may be: at its base URL, or at a mirror of its list.
+//! The places of a repository: its base URL, or the mirrors of its list.
 
 use anyhow::bail;
 use url::Url;
@@ -8,10 +8,10 @@ use crate::page;
 use crate::spec::{Repository, SpecFile, Target, plain_http};
 use crate::upstreams::Upstreams;
 
-/// A mirror list is a short text.
+/// The longest mirror list, in bytes: such a list is short.
 const MAX_MIRROR_LIST: u64 = 1 << 20;
 
-/// Where a repository may be, in order: its base URL, or its mirrors.
+/// The places of a repository, in order: its base URL, or its mirrors.
 pub(crate) fn base_urls(
     file: &SpecFile,
     target: &Target,
@@ -34,7 +34,7 @@ pub(crate) fn base_urls(
         .filter_map(|line| Url::parse(&expand(line)).ok())
         .filter(|url| matches!(url.scheme(), "https" | "http"))
         .filter(|url| may_be_exposed || !plain_http::is_exposed(url))
-        // A password has no place in a lock.
+        // A password does not belong in a lock.
         .filter(|url| url.username().is_empty() && url.password().is_none())
         .filter(|url| url.query().is_none() && url.fragment().is_none())
         .take(5)

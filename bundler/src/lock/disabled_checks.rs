@@ -1,4 +1,5 @@
-//! The checks that a lock says are off, so that `inspect` and a review show them.
+//! The checks that a spec switches off. The lock lists them, so that `inspect` and a
+//! reviewer see them.
 
 use bundle_format::lock::{CheckName, DisabledCheck};
 

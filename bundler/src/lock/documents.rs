@@ -1,5 +1,5 @@
-//! What is cheap to ask: manifests, images and installers are small documents, a
-//! repository's metadata is not.
+//! The part of a lock that is quick to get: manifests, images and installers. Their
+//! documents are small; a repository's metadata is large.
 
 use bundle_format::Architecture;
 use bundle_format::lock::{LockedFile, LockedImage, LockedManifest};
@@ -10,7 +10,7 @@ use super::{acceptance, images, installers, manifests, parallel};
 use crate::outage::Problems;
 use crate::spec::{Spec, combination};
 
-/// This part of a lock.
+/// The manifests, images and installers of a lock.
 pub(super) struct Documents {
     pub(super) manifests: Vec<LockedManifest>,
     pub(super) images: Vec<LockedImage>,
@@ -18,7 +18,7 @@ pub(super) struct Documents {
     pub(super) warnings: Vec<String>,
 }
 
-/// Asks for all of it. `problems` says what could not be had.
+/// Gets all of them. `problems` collects what failed.
 pub(super) fn lock(task: &Task<'_>, mut wanted: Wanted, problems: &mut Problems) -> Documents {
     let spec = &task.file.spec;
     let (manifests, mut warnings) = lock_manifests(task, &mut wanted, problems);
@@ -47,7 +47,8 @@ fn architectures(spec: &Spec) -> Vec<Architecture> {
     all
 }
 
-/// The manifests that could be read, with warnings. Their images are wanted as well.
+/// The manifests that could be read; and the warnings about them. Their images are
+/// added to `wanted`.
 fn lock_manifests(
     task: &Task<'_>,
     wanted: &mut Wanted,
@@ -75,7 +76,8 @@ fn lock_manifests(
     (locked, warnings)
 }
 
-/// containerd must be told which of the bundle's images is the sandbox.
+/// Checks that the bundle holds the sandbox image, because containerd's configuration
+/// must name it.
 fn check_sandbox(spec: &Spec, images: &[LockedImage], problems: &mut Problems) {
     let Some(sandbox) = wanted::sandbox(spec) else {
         return problems.line(
@@ -83,7 +85,7 @@ fn check_sandbox(spec: &Spec, images: &[LockedImage], problems: &mut Problems) {
                 .to_owned(),
         );
     };
-    // An image that could not be pulled is told already.
+    // If an image could not be pulled, another problem says so already.
     if !images.iter().any(|image| image.name == sandbox) && problems.is_empty() {
         problems.line(format!(
             "the bundle does not have the sandbox image {sandbox}: list it under `images:`"

@@ -1,5 +1,5 @@
-//! Whether a lock is one of a spec. A lock may be edited or merged by hand: what
-//! follows from the spec alone is never taken from it.
+//! Whether a lock belongs to a spec. A lock may be edited or merged by hand, so what
+//! follows from the spec alone is never taken from the lock.
 
 use std::collections::BTreeSet;
 
@@ -10,14 +10,13 @@ use super::disabled_checks;
 use super::wanted::{self, Wanted};
 use crate::spec::{Baseline, Spec, SpecFile, Target};
 
-/// What the lock has otherwise than the spec, or lacks of it; empty where it
-/// fits.
+/// What the lock lacks, or has otherwise than the spec says. Empty if the lock fits.
 pub fn misfits(file: &SpecFile, lock: &Lock) -> Vec<String> {
     let spec = &file.spec;
     let mut found = Vec::new();
     let mut same = |what: &str, of_spec: &str, of_lock: &str| {
         if of_spec != of_lock {
-            found.push(format!("{what} is `{of_lock}`, and the spec says `{of_spec}`"));
+            found.push(format!("{what} is `{of_lock}`, but the spec says `{of_spec}`"));
         }
     };
     let text = |value: Option<String>| value.unwrap_or_default();
@@ -46,7 +45,7 @@ pub fn misfits(file: &SpecFile, lock: &Lock) -> Vec<String> {
         found.push("cluster is not what the spec says".to_owned());
     }
     if disabled_checks::of(spec) != lock.disabled_checks {
-        found.push("disabledChecks has other checks than the spec switches off".to_owned());
+        found.push("disabledChecks differs from the checks that the spec switches off".to_owned());
     }
     for (own, locked) in spec.targets.iter().zip(&lock.targets) {
         target(spec, own, locked, lock, &mut found);
@@ -54,20 +53,20 @@ pub fn misfits(file: &SpecFile, lock: &Lock) -> Vec<String> {
     for (own, locked) in spec.manifests.iter().zip(&lock.manifests) {
         let pinned = own.value.sha256.as_deref();
         if pinned.is_some_and(|pinned| pinned != locked.upstream.digest.hex()) {
-            found.push(format!("manifest {} is not the one of the spec's sha256", locked.name));
+            found.push(format!("manifest {} does not have the spec's sha256", locked.name));
         }
     }
     names_of_images(spec, lock, &mut found);
     found
 }
 
-/// The repositories with their keys, and the packages that no node does without.
+/// Checks the repositories with their keys, and the packages that every node needs.
 fn target(spec: &Spec, own: &Target, locked: &LockedTarget, lock: &Lock, found: &mut Vec<String>) {
     let id = &locked.id;
     let repositories: Vec<&String> =
         own.repositories.iter().map(|repository| &repository.id.value).collect();
     if !locked.repositories.iter().map(|repository| &repository.id).eq(repositories) {
-        found.push(format!("target {id} has other repositories than in the spec"));
+        found.push(format!("target {id} has other repositories than the spec"));
     }
     if locked.systems != own.systems() {
         found.push(format!(
@@ -93,7 +92,7 @@ fn target(spec: &Spec, own: &Target, locked: &LockedTarget, lock: &Lock, found: 
     for (name, version) in wanted {
         let is_it = |package: &Nevra| package.name == name && package.evr.version == version;
         let carried = lock.rpms.iter().any(|rpm| rpm.target == *id && is_it(&rpm.package));
-        // A node's own list may have it already.
+        // A node's package list may have it already.
         let installed =
             matches!(own.baseline, Baseline::Packages(_)) && locked.requested.iter().any(is_it);
         if !carried && !installed {
@@ -102,7 +101,8 @@ fn target(spec: &Spec, own: &Target, locked: &LockedTarget, lock: &Lock, found: 
     }
 }
 
-/// Exactly the images that kubeadm, the spec and the manifests name.
+/// Checks that the images are exactly those that kubeadm, the spec and the manifests
+/// name.
 fn names_of_images(spec: &Spec, lock: &Lock, found: &mut Vec<String>) {
     let mut wanted = Wanted::of_spec(spec);
     if let Err(error) = wanted.add_kubeadm(spec) {

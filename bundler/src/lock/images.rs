@@ -8,8 +8,8 @@ use super::task::Task;
 use super::wanted::Wanted;
 use crate::outage::Problems;
 
-/// Asks the registries for every image, several at a time. Gives those that were
-/// found.
+/// Asks the registries for every image, several at a time. Returns the images that
+/// were found.
 pub(super) fn lock(
     task: &Task<'_>,
     wanted: &Wanted,

@@ -1,5 +1,5 @@
-//! The local files that a lock is made of, and that the bundle does not hold as
-//! they are. Only their digests tell later that one was edited.
+//! The local files that a lock is made from and that the bundle does not hold as they
+//! are. Only their digests show later that a file was edited.
 
 use std::path::PathBuf;
 
@@ -11,11 +11,11 @@ use crate::spec::{Baseline, SpecFile};
 
 /// A local file that the spec names.
 pub(crate) struct LocalInput<'a> {
-    /// What it is, for people.
+    /// What the file is, for people.
     pub(crate) what: String,
-    /// As the spec names it.
+    /// Its name in the spec.
     pub(crate) name: &'a str,
-    /// Where it is.
+    /// Its path.
     pub(crate) path: PathBuf,
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn local_inputs(file: &SpecFile) -> anyhow::Result<Vec<LocalInput<'_>
     Ok(local)
 }
 
-/// The digests of these files now.
+/// The digests that these files have now.
 pub(super) fn of(file: &SpecFile) -> anyhow::Result<Vec<LockedInput>> {
     let mut inputs = Vec::new();
     for LocalInput { name, path, .. } in local_inputs(file)? {

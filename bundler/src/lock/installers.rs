@@ -1,4 +1,4 @@
-//! The installers of a bundle: those that the spec names, or the one beside this
+//! The installers of a bundle: those that the spec names, or the one next to this
 //! program.
 
 use std::path::PathBuf;
@@ -11,15 +11,16 @@ use bundle_format::{Architecture, BundlePath};
 use crate::spec::SpecFile;
 use crate::upstreams::Upstreams;
 
-/// An installer has a few megabytes.
+/// The largest installer that is read, in bytes. Real ones have a few megabytes.
 const MAX_INSTALLER: u64 = 256 << 20;
 
-/// Where an installer lies beside this program.
+/// The path of the installer next to this program.
 pub(crate) fn beside_bundler() -> std::io::Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name("installer"))
 }
 
-/// Where the installers are: those of the spec, or the one beside this program.
+/// The places of the installers: those that the spec names, or the one next to this
+/// program.
 pub(crate) fn sources(file: &SpecFile) -> Vec<(Architecture, String)> {
     if let Some(listed) = &file.spec.installers {
         return listed
@@ -38,7 +39,7 @@ pub(crate) fn sources(file: &SpecFile) -> Vec<(Architecture, String)> {
     }
 }
 
-/// The installers, and a warning for each architecture that has none.
+/// The installers, with a warning for each architecture that has none.
 pub(super) fn lock(
     file: &SpecFile,
     upstreams: &Upstreams,

@@ -1,5 +1,5 @@
-//! A lock that is made anew so that all stays as it was but for what was asked for,
-//! as far as it is still valid: offered by its repository, wanted by the spec.
+//! Updating a part of a lock. Everything that is not to be upgraded stays as it is
+//! locked, if the repository still offers it and the spec still wants it.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::rpm::repository::Repository;
 use crate::rpm::resolve::{Goal, Resolution};
 use crate::spec::Spec;
 
-/// What stays as it is in a lock, and what moves.
+/// What stays as it is in a lock, and what may change.
 pub struct Kept<'a> {
     lock: &'a Lock,
     names: &'a [String],
@@ -25,8 +25,8 @@ pub struct Kept<'a> {
 }
 
 impl<'a> Kept<'a> {
-    /// All of `lock` stays but for what is called by `names`: packages, images and
-    /// manifests as `why` finds them, `kubernetes` and `containerd`.
+    /// Keeps all of `lock` except what `names` call: packages, images and
+    /// manifests by the names that `why` takes, `kubernetes`, and `containerd`.
     pub fn all_but(names: &'a [String], lock: &'a Lock, spec: &Spec) -> anyhow::Result<Self> {
         let (packages, images, manifests) = Default::default();
         let mut kept = Self { lock, names, packages, images, manifests };
@@ -43,7 +43,7 @@ impl<'a> Kept<'a> {
         Ok(kept)
     }
 
-    /// Notes what moves by `name`; says whether anything does.
+    /// Notes what `name` upgrades. False if nothing has this name.
     fn moves(&mut self, name: &str, spec: &Spec) -> bool {
         let called = Called::by(name, self.lock, spec);
         let any = called.is_any();
@@ -53,7 +53,7 @@ impl<'a> Kept<'a> {
         any
     }
 
-    /// What was meant, maybe.
+    /// Similar names, for a hint.
     fn near(&self, name: &str, spec: &Spec) -> String {
         let can_move = |own: &&String| Called::by(own, self.lock, spec).is_any();
         match naming::meant(self.lock, name).iter().find(can_move) {
@@ -74,16 +74,17 @@ impl<'a> Kept<'a> {
         (!self.images.contains(name) && own.source == *source && fits).then_some(own)
     }
 
-    /// The locked manifest, if it stays. One beside the spec is the spec's author's to
-    /// change.
+    /// The locked manifest, if it stays. A manifest file beside the spec never
+    /// stays: the spec's author edits it.
     pub(super) fn manifest(&self, name: &str, source: &str) -> Option<&'a LockedManifest> {
         let own = self.lock.manifests.iter().find(|manifest| manifest.name == name)?;
         let is_elsewhere = source.contains("://") && !source.starts_with("file:");
         (!self.manifests.contains(name) && own.source == source && is_elsewhere).then_some(own)
     }
 
-    /// Solves `goal` so that the target's locked packages stay. Where that cannot be,
-    /// what stands nearest to what moves may move as well, and so on outwards.
+    /// Solves `goal` so that the target's locked packages stay. If that has no
+    /// solution, the packages that depend on the upgraded ones, or that these
+    /// need, may change as well; then their neighbours, and so on.
     pub(super) fn resolve(
         &self,
         target: &str,
@@ -120,7 +121,7 @@ impl<'a> Kept<'a> {
     }
 }
 
-/// What of a lock `--upgrade` knows by one name.
+/// The things in a lock that `--upgrade` knows by one name.
 struct Called {
     packages: BTreeSet<String>,
     images: BTreeSet<ImageReference>,

@@ -1,4 +1,4 @@
-//! The keys of a target's repositories, as its nodes are to have them.
+//! The keys of a target's repositories, in the form in which its nodes get them.
 
 use anyhow::Context;
 use bundle_format::BundlePath;
@@ -11,18 +11,19 @@ use crate::rpm::key::{Keyring, MAX_KEY};
 use crate::spec::{Repository, SpecFile, Target};
 use crate::upstreams::Upstreams;
 
-/// What one repository may be signed with.
+/// The keys that may sign one repository.
 pub(crate) struct RepositoryKeys {
     pub(super) keyring: Keyring,
-    /// What the bundle carries of it: the vendors' own files, unless another copy
-    /// of a key says more or rpm cannot import the file. A node's rpm keeps the
-    /// first copy that it meets, and takes armored keys only.
+    /// The files of these keys that the bundle carries. They are the vendors' own
+    /// files, unless another copy of a key says more or rpm cannot import the
+    /// file. A node's rpm keeps the first copy of a key that it meets, and
+    /// accepts armored keys only.
     pub(super) files: Vec<LockedFile>,
 }
 
-/// Reads the keys of each repository of a target, in their order, and leaves in
-/// the cache what the bundle is to carry. Where one cannot be read, `problems` says
-/// why.
+/// Reads the keys of each repository of a target, in their order, and puts the files
+/// that the bundle will carry into the cache. `problems` says which keys cannot be
+/// read, and why.
 pub(crate) fn read(
     file: &SpecFile,
     target: &Target,
@@ -60,7 +61,8 @@ pub(crate) fn read(
     }
     let mut keys = Vec::new();
     for (repository, mut keyring, copies) in read {
-        // A node has one rpm: what one repository knows of a key holds for all.
+        // A node has one rpm, so what one repository knows of a key is valid
+        // for all of them.
         keyring.learn(&all);
         match carried(upstreams, target, repository, &keyring, copies) {
             Ok(files) => keys.push(RepositoryKeys { keyring, files }),
@@ -73,7 +75,7 @@ pub(crate) fn read(
     is_whole.then_some(keys)
 }
 
-/// The files of one repository's keys, as the bundle carries them.
+/// The files of one repository's keys, in the form in which the bundle carries them.
 fn carried(
     upstreams: &Upstreams,
     target: &Target,

@@ -1,4 +1,5 @@
-//! A spec's manifests: fetched, pinned, patched, and read for images.
+//! A spec's manifests: each is fetched, checked against its digest, patched, and
+//! searched for images.
 
 use anyhow::{Context, bail};
 use bundle_format::Digest;
@@ -16,14 +17,14 @@ use crate::spec::Manifest;
 /// A manifest's part of the lock.
 pub(super) struct Locked {
     pub(super) manifest: LockedManifest,
-    /// What it says, patches and all.
+    /// Its text with all patches, as kubectl reads it.
     pub(super) file: File,
     pub(super) found: Vec<Found>,
     pub(super) warnings: Vec<String>,
 }
 
 impl Found {
-    /// The reason for an image that the manifest called `manifest` names.
+    /// The reason for an image that the manifest `manifest` names.
     pub(super) fn why(&self, manifest: &str) -> Why {
         Why::Manifest {
             manifest: manifest.to_owned(),
@@ -33,7 +34,7 @@ impl Found {
     }
 }
 
-/// Reads a manifest, and writes down what comes of it.
+/// Reads a manifest, and makes its entry in the lock.
 pub(super) fn lock(task: &Task<'_>, manifest: &Manifest) -> anyhow::Result<Locked> {
     let source = manifest.url.as_deref().or(manifest.file.as_deref()).unwrap_or_default();
     let text = read(task, manifest, source)?;
@@ -56,7 +57,7 @@ pub(super) fn lock(task: &Task<'_>, manifest: &Manifest) -> anyhow::Result<Locke
     Ok(Locked { manifest: locked, file: applied.file, found, warnings })
 }
 
-/// The text that upstream has, if it is the one that the spec wants.
+/// Upstream's text. Fails if the spec gives another digest.
 fn read(task: &Task<'_>, manifest: &Manifest, source: &str) -> anyhow::Result<String> {
     let bytes = match task.kept.and_then(|kept| kept.manifest(&manifest.name, source)) {
         Some(locked) => as_locked(task, locked)?,
@@ -67,20 +68,21 @@ fn read(task: &Task<'_>, manifest: &Manifest, source: &str) -> anyhow::Result<St
         && *wanted != digest.hex()
     {
         bail!(
-            "{source} has the sha256 {}, and the spec says {wanted}: upstream changed it, or somebody on the way did",
+            "{source} has the sha256 {}, but the spec says {wanted}: upstream or somebody on the \
+             way changed the file",
             digest.hex()
         );
     }
     if let Some(what) = page::instead(&bytes) {
-        bail!("{source} gave {what} in place of Kubernetes YAML: {}", page::advice(source));
+        bail!("{source} gave {what} instead of Kubernetes YAML: {}", page::advice(source));
     }
     String::from_utf8(bytes).with_context(|| {
         format!("{source} is not UTF-8: save it as UTF-8, or name a URL that gives the file itself")
     })
 }
 
-/// The bytes of a manifest that stays: those of the cache, or upstream's if they are the
-/// same still.
+/// The bytes of a manifest that stays as it is locked: from the cache, or from
+/// upstream if upstream still has the same bytes.
 fn as_locked(task: &Task<'_>, locked: &LockedManifest) -> anyhow::Result<Vec<u8>> {
     let (name, source) = (&locked.name, &locked.source);
     if let Ok(bytes) = task.upstreams.cache.document(&locked.upstream) {
@@ -90,13 +92,13 @@ fn as_locked(task: &Task<'_>, locked: &LockedManifest) -> anyhow::Result<Vec<u8>
     if Digest::of(&bytes) != locked.upstream.digest {
         bail!(
             "{source} has changed since the lock was made, and the cache no longer has the locked \
-             text: move this manifest too, with `--upgrade {name}`"
+             text: upgrade this manifest too, with `--upgrade {name}`"
         );
     }
     Ok(bytes)
 }
 
-/// What a person should look at in a manifest.
+/// What a person should check in a manifest.
 fn remarks(name: &str, discovery: &Discovery) -> Vec<String> {
     let guesses = discovery.guesses.iter().map(|guess| {
         format!(
@@ -106,14 +108,16 @@ fn remarks(name: &str, discovery: &Discovery) -> Vec<String> {
     });
     let pulls_always = discovery.pulls_always.first().map(|line| {
         format!(
-            "manifest {name}, line {line}: `imagePullPolicy: Always` asks a registry at every start, and an air-gapped node has none: patch it with `pullPolicy: IfNotPresent`"
+            "manifest {name}, line {line}: `imagePullPolicy: Always` asks a registry at every \
+             start, but an air-gapped node cannot reach one: patch it with `pullPolicy: \
+             IfNotPresent`"
         )
     });
     guesses.chain(pulls_always).collect()
 }
 
-/// What a file that was cut off looks like, where nothing says what it has to
-/// be: such a file is often whole YAML.
+/// Signs that a file was cut off. Such a file is often valid YAML, so this matters if
+/// the spec gives no digest.
 fn doubts(manifest: &Manifest, text: &str, discovery: &Discovery) -> Vec<String> {
     if manifest.url.is_none() || manifest.sha256.is_some() {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! From a spec to its lock: what exactly everything is today.
+//! From a spec to its lock, which says exactly what everything in the spec is today.
 
 mod acceptance;
 pub(crate) mod applied;

@@ -1,11 +1,12 @@
-//! Packages that the spec asks for and that the bundle does not hold.
+//! Packages that the spec asks for and that the bundle does not hold, because the
+//! nodes have them.
 
 use std::collections::HashMap;
 
 use bundle_format::lock::Why;
 
-/// A warning for each package of `why` that the spec asks for: `why` has the reasons
-/// for what was not taken, since the baseline has it.
+/// A warning for each package that the spec asks for and that the baseline has
+/// already. `why` has the reasons for the packages that were left out.
 pub(super) fn warnings(
     target: &str,
     baseline: &str,

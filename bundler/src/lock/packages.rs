@@ -1,4 +1,4 @@
-//! A target's packages.
+//! The packages of a target.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -22,7 +22,7 @@ use crate::rpm::resolve::{self, Baseline, Chosen, Goal, baseline};
 use crate::spec::{self, SpecFile, Target, profile};
 use crate::upstreams::Upstreams;
 
-/// A package list of a node is a short text.
+/// The longest package list of a node, in bytes.
 const MAX_PACKAGE_LIST: u64 = 16 << 20;
 
 /// A target's part of the lock.
@@ -33,7 +33,7 @@ pub(super) struct LockedPackages {
     pub(super) warnings: Vec<String>,
 }
 
-/// Finds a target's packages. Where they cannot be found, `problems` says why.
+/// Finds a target's packages. `problems` says why if that fails.
 pub(super) fn lock(
     task: &Task<'_>,
     target: &Target,
@@ -49,7 +49,7 @@ pub(super) fn lock(
     }
 }
 
-/// The closure of what nodes are to have, and where each package of it comes from.
+/// The closure of what nodes are to have, and the source of each of its packages.
 fn solve(
     task: &Task<'_>,
     target: &Target,
@@ -103,7 +103,7 @@ fn solve(
     Ok(LockedPackages { target, rpms, keys, warnings })
 }
 
-/// Whether the spec leaves a package out, for the target or for its repository.
+/// Whether the spec excludes a package, in the target or in its repository.
 fn is_excluded(target: &Target, repository: &LoadedRepository, package: &Package) -> bool {
     let own = target.repositories.iter().find(|own| own.id.value == repository.id);
     let of_repository = own.map(|own| own.exclude.as_slice()).unwrap_or_default();
@@ -111,7 +111,8 @@ fn is_excluded(target: &Target, repository: &LoadedRepository, package: &Package
     patterns.any(|pattern| fits(pattern, &package.nevra.name))
 }
 
-/// Each package of a closure. Without a network all that the cache lacks is told.
+/// The lock's entry for each package of a closure. Without a network, the error names
+/// everything that the cache lacks.
 fn locked_rpms(
     target: &str,
     packages: &[Chosen],
@@ -144,15 +145,16 @@ fn refuse_unusable(rpms: &[LockedRpm], unusable_on_nodes: &[&str]) -> anyhow::Re
         .collect();
     if !refused.is_empty() {
         bail!(
-            "el7's rpm (4.11) cannot check these packages, since it knows no subkeys, and only \
-             keys of RSA and DSA: {}; {EL7_ADVICE}",
+            "el7's rpm (4.11) cannot check these packages, because it does not know subkeys, and \
+             knows only RSA and DSA keys: {}; {EL7_ADVICE}",
             refused.join(", ")
         );
     }
     Ok(())
 }
 
-/// A warning for each repository that has packages on another host than its own.
+/// A warning for each repository whose packages are on another host than the
+/// repository.
 fn elsewhere(target: &str, repositories: &[LockedRepository], rpms: &[LockedRpm]) -> Vec<String> {
     let mut warnings = Vec::new();
     for repository in repositories {
@@ -200,7 +202,8 @@ fn locked_rpm(
     let package = &chosen.package;
     let digest = match package.checksum.sha256() {
         Some(digest) => digest,
-        // An old repository promises a SHA-1 only: the file tells the rest.
+        // The metadata of an old repository has only a SHA-1. The file itself
+        // gives the SHA-256.
         None => {
             let source = Source::new(&*upstreams.client, package.source.clone());
             download(&upstreams.cache, &[source], &package.checksum, package.size, &|_| {})

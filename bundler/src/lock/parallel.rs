@@ -1,12 +1,12 @@
-//! Several questions at a time: most of a lock's time is spent waiting for answers.
+//! Several requests at a time: a lock spends most of its time waiting for answers.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// How many are asked at a time.
+/// The number of requests at a time.
 const AT_A_TIME: usize = 8;
 
-/// What `work` makes of each of `items`, in their order.
+/// The results of `work` for each of `items`, in the same order.
 pub(super) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());

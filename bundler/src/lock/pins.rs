@@ -1,4 +1,4 @@
-//! The packages that must stay in the version that is locked.
+//! The packages that must stay in their locked version.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -11,19 +11,22 @@ use crate::rpm::package::Package;
 use crate::rpm::repository::Repository;
 use crate::rpm::resolve::{Goal, Resolution, ResolveError, resolve};
 
-/// What of a target's packages must stay in the version that is locked.
+/// The packages of a target that must stay in their locked version.
 pub(super) struct Pins {
-    /// The locked versions that are still offered, by name and architecture.
+    /// The locked versions that the repositories still offer, by name and
+    /// architecture.
     locked: HashMap<(String, String), HashSet<Nevra>>,
-    /// Those that must not stay, since they are to move and there are newer ones.
+    /// The locked versions that must not stay: the user upgrades these packages,
+    /// and newer versions exist.
     outdated: HashSet<Nevra>,
-    /// Those that may be in any version: they are to move, or the spec asks for another
-    /// by now.
+    /// The names of packages that may have any version: the user upgrades them,
+    /// or the spec now asks for another version.
     pub(super) free: BTreeSet<String>,
 }
 
 impl Pins {
-    /// The pins of a target's packages in `lock`, but of those called by `moving`.
+    /// The pins of a target's packages in `lock`, except those whose names are in
+    /// `moving`.
     pub(super) fn new(
         lock: &Lock,
         moving: &BTreeSet<String>,
@@ -50,7 +53,8 @@ impl Pins {
             let Some((first, _)) = others.iter().find(|(_, nevra)| *nevra == own) else { continue };
             let key = (own.name.clone(), own.arch.clone());
             pins.locked.entry(key).or_default().insert(own.clone());
-            // Of a package that the spec asks for in one version, another build at most.
+            // If the spec asks for one version, only another build of it
+            // can be newer.
             let one_version = goal.requests.iter().any(|request| {
                 name_of(request).as_ref() == Some(&own.name) && request.text != own.name
             });
@@ -75,7 +79,8 @@ impl Pins {
         pins
     }
 
-    /// Solves with all pins but those of `free`; with none where that is none.
+    /// Solves with the pins of all packages that are not in `free`, or with no
+    /// pins if `free` is `None`.
     pub(super) fn solve(
         &self,
         fetch: &dyn Fetch,
@@ -93,26 +98,26 @@ impl Pins {
         resolve(fetch, repositories, &goal)
     }
 
-    /// Whether it is another version of a package that stays.
+    /// Whether `nevra` is another version of a package that stays.
     fn is_another(&self, nevra: &Nevra, free: &BTreeSet<String>) -> bool {
         let locked = self.locked.get(&(nevra.name.clone(), nevra.arch.clone()));
         locked.is_some_and(|locked| !locked.contains(nevra)) && !free.contains(&nevra.name)
     }
 }
 
-/// The name that a request begins with.
+/// The package name at the beginning of a request.
 fn name_of(request: &Request) -> Option<String> {
     request.text.split([' ', '=', '<', '>']).next().map(str::to_owned)
 }
 
-/// Whether other versions might do.
+/// Whether other versions of the packages might solve the problem.
 pub(super) fn is_conflict(error: &ResolveError) -> bool {
     use ResolveError::{Core, Hidden, Unsolvable};
     matches!(error, Unsolvable(_) | Hidden { .. } | Core(_))
 }
 
-/// For each package by name those that it requires or that require it, before or
-/// after.
+/// For each package name, the names of the packages that it requires or that require
+/// it, in the lock or in the new solution.
 pub(super) fn neighbours(
     lock: &Lock,
     target: &str,

@@ -1,4 +1,4 @@
-//! The hosts that a lock will ask.
+//! The hosts that a lock will contact.
 
 use url::Url;
 

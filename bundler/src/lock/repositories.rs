@@ -1,4 +1,4 @@
-//! A target's repositories: where they are, their keys, their verified metadata.
+//! A target's repositories: their URLs, their keys, and their verified metadata.
 
 use anyhow::bail;
 use bundle_format::lock::{LockedFile, LockedRepository};
@@ -21,11 +21,11 @@ pub(super) struct Repositories<'a> {
     pub(super) loaded: Vec<LoadedRepository>,
     pub(super) locked: Vec<LockedRepository>,
     pub(super) keys: Vec<LockedFile>,
-    /// Those with no key that the nodes' rpm can use.
+    /// The repositories without any key that the nodes' rpm can use.
     pub(super) unusable_on_nodes: Vec<&'a str>,
 }
 
-/// Reads all repositories of a target. Where one cannot be read, `problems` says why.
+/// Reads all repositories of a target. `problems` says which cannot be read, and why.
 pub(super) fn load<'a>(
     task: &Task<'_>,
     target: &'a Target,
@@ -33,7 +33,8 @@ pub(super) fn load<'a>(
 ) -> Option<Repositories<'a>> {
     let Task { file, upstreams, now, .. } = *task;
     let Some(keys) = keys::read(file, target, upstreams, problems) else {
-        // Without a network, all else that the cache lacks is told in the same run.
+        // Without a network, the same run also names everything else that the
+        // cache lacks.
         if upstreams.client.network() == Network::Off {
             for repository in &target.repositories {
                 if let Err(error) = was_read(task, target, repository) {
@@ -106,7 +107,8 @@ fn load_one(
         }
     }
     match problems.len() {
-        // One of one keeps its causes: a host that is not there is told as such.
+        // A single error keeps its causes, so that an unreachable host is
+        // reported as one.
         1 => Err(problems.remove(0)),
         _ => {
             let words: Vec<String> = problems.iter().map(|error| format!("{error:#}")).collect();
@@ -115,7 +117,7 @@ fn load_one(
     }
 }
 
-/// Whether the cache has a repository's table of contents.
+/// Whether the cache has a repository's `repomd.xml`.
 fn was_read(task: &Task<'_>, target: &Target, repository: &Repository) -> anyhow::Result<()> {
     let Task { file, upstreams, .. } = *task;
     let mut problems = Vec::new();

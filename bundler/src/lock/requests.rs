@@ -6,7 +6,7 @@ use crate::rpm::closure::Request;
 use crate::spec::profile::Profile;
 use crate::spec::{PackageRequest, Spec, Target};
 
-/// All packages that nodes are to have, each with the reason.
+/// All packages that nodes are to have, each with its reason.
 pub(super) fn requests(
     spec: &Spec,
     target: &Target,

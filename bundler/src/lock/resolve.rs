@@ -1,4 +1,4 @@
-//! The parts of a lock, one after another.
+//! Makes the parts of a lock, one after another.
 
 use anyhow::bail;
 use bundle_format::lock::{LOCK_VERSION, Lock, LockedFile, LockedInput};
@@ -12,9 +12,8 @@ use crate::fetch::memory::Network;
 use crate::outage::Problems;
 use crate::spec::combination;
 
-/// Finds out what the spec means now. What is cheap to ask comes first, and its
-/// problems end the lock before a repository is read. All problems of such a part
-/// are in the error.
+/// Finds out what the spec means now. Quick questions come first; if any of them
+/// fails, no repository is read. The error has all problems of the part that failed.
 pub fn resolve(task: &Task<'_>) -> anyhow::Result<Lock> {
     let Task { file, upstreams, .. } = *task;
     let spec = &file.spec;
@@ -24,14 +23,16 @@ pub fn resolve(task: &Task<'_>) -> anyhow::Result<Lock> {
     }
     let mut wanted = Wanted::of_spec(spec);
     wanted.add_kubeadm(spec)?;
-    // Before any of them is read: what is edited meanwhile is noticed at the build.
+    // Before the files are read: then a build notices a file that is edited in
+    // between.
     let inputs = inputs::of(file)?;
     let places = places::places(file, &wanted, upstreams);
     places.announce(&upstreams.hosts);
 
     let mut problems = Problems::default();
     let documents = documents::lock(task, wanted, &mut problems);
-    // Without a network no answer is waited for: all that the cache lacks is told.
+    // Without a network nothing is waited for, and the error names everything that
+    // the cache lacks.
     if upstreams.client.network() == Network::On {
         std::mem::take(&mut problems).end(&places, &upstreams.hosts)?;
     }
@@ -41,7 +42,7 @@ pub fn resolve(task: &Task<'_>) -> anyhow::Result<Lock> {
     problems.end(&places, &upstreams.hosts)?;
     let mut lock = put_together(task, inputs, documents, packages);
     lock.warnings.splice(..0, combination.warnings);
-    // Better now than when the bundle is read again.
+    // Better now than when somebody reads the bundle.
     let problems = lock.problems();
     if !problems.is_empty() {
         bail!("{}", problems.join("\n"));
@@ -49,7 +50,7 @@ pub fn resolve(task: &Task<'_>) -> anyhow::Result<Lock> {
     Ok(lock)
 }
 
-/// The lock of these parts.
+/// Puts the lock together from its parts.
 fn put_together(
     task: &Task<'_>,
     inputs: Vec<LockedInput>,

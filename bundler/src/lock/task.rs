@@ -1,4 +1,4 @@
-//! What a lock is to be made of.
+//! What a lock is made from.
 
 use std::time::SystemTime;
 
@@ -6,15 +6,15 @@ use super::kept::Kept;
 use crate::spec::SpecFile;
 use crate::upstreams::Upstreams;
 
-/// What is asked, and of whom.
+/// The spec of a lock, and the sources for it.
 #[derive(Clone, Copy)]
 pub struct Task<'a> {
-    /// What is wanted.
+    /// The spec.
     pub file: &'a SpecFile,
-    /// What stays as it was, if anything.
+    /// What stays from the lock before, if anything.
     pub kept: Option<&'a Kept<'a>>,
-    /// Where all else is.
+    /// The ways to everything else.
     pub upstreams: &'a Upstreams,
-    /// The time by which signatures count.
+    /// The time at which signatures must be valid.
     pub now: SystemTime,
 }

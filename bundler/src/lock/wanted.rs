@@ -1,4 +1,5 @@
-//! The images that a bundle is to hold, where each is pulled from, and why.
+//! The images that a bundle is to hold, the places to pull them from, and the
+//! reasons.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use bundle_format::lock::Why;
 use crate::image::kubeadm::{self, KubeadmError};
 use crate::spec::{KubeadmImages, Spec};
 
-/// The images wanted, with where to pull them from and why they are wanted.
+/// The wanted images, with the places to pull them from and the reasons.
 pub(super) struct Wanted {
     images: BTreeMap<ImageReference, (Option<ImageReference>, Vec<Why>)>,
 }
@@ -25,7 +26,7 @@ impl Wanted {
         wanted
     }
 
-    /// Adds kubeadm's images, under the names that nodes know them by.
+    /// Adds kubeadm's images, under the names that nodes use.
     pub(super) fn add_kubeadm(&mut self, spec: &Spec) -> Result<(), KubeadmError> {
         if spec.kubernetes.kubeadm_images == KubeadmImages::Listed {
             return Ok(());
@@ -50,7 +51,7 @@ impl Wanted {
         self.images.keys()
     }
 
-    /// Where an image is pulled from.
+    /// The name that an image is pulled under.
     pub(super) fn source(
         &self,
         spec: &Spec,
@@ -73,7 +74,7 @@ impl Wanted {
     }
 }
 
-/// The sandbox image that containerd must be told: kubeadm's own pause.
+/// The sandbox image for containerd's configuration: the pause image of kubeadm.
 pub(super) fn sandbox(spec: &Spec) -> Option<ImageReference> {
     if spec.kubernetes.kubeadm_images == KubeadmImages::Listed {
         let is_pause =
@@ -85,7 +86,7 @@ pub(super) fn sandbox(spec: &Spec) -> Option<ImageReference> {
     images.into_iter().find(|image| image.component == "pause").map(|image| image.image)
 }
 
-/// `name` under another prefix, if one of the spec's `imageSources` fits.
+/// `name` with another prefix, if one of the spec's `imageSources` fits.
 fn source_of(spec: &Spec, name: &ImageReference) -> anyhow::Result<ImageReference> {
     let text = name.to_string();
     for source in &spec.image_sources {

@@ -1,5 +1,5 @@
-//! What a manifest takes for granted of the cluster that it is applied to: values
-//! which a site's cluster file may have otherwise, and those that a node decides.
+//! What a manifest expects of the cluster: values that a site's cluster file may set
+//! otherwise, and values that depend on the node.
 
 use std::net::Ipv4Addr;
 
@@ -10,11 +10,11 @@ use serde_json::Value;
 use super::object::{Object, objects, place_of_pods};
 use crate::libyaml::document::File;
 
-/// The label by which pods and volumes are bound to a machine.
+/// The label that binds pods and volumes to a machine.
 const MACHINE: &str = "kubernetes.io/hostname";
 
-/// All values of `file` that hold in some clusters only. What a template leaves open is
-/// not a value.
+/// All values in `file` that are right only for some clusters. A placeholder in a
+/// template is not a value.
 pub fn expectations(file: &File) -> Vec<Expectation> {
     let mut all = Vec::new();
     for object in objects(file).0 {
@@ -47,14 +47,15 @@ pub fn expectations(file: &File) -> Vec<Expectation> {
     all
 }
 
-/// What one object expects.
+/// The expectations of one object.
 struct Found {
     document: String,
     all: Vec<Expectation>,
 }
 
 impl Found {
-    /// Takes a value that is one of its kind; of several with commas each.
+    /// Adds a value, if it has the right form. From a list with commas, adds
+    /// each.
     fn add(&mut self, of: Aspect, text: &str, path: String) {
         for value in text.split(',').map(str::trim).filter(|value| is_one(of, value)) {
             let [value, document, path] = [value, &self.document, &path].map(str::to_owned);
@@ -65,14 +66,15 @@ impl Found {
         }
     }
 
-    /// The text at a place of an object.
+    /// Adds the text at a place of an object.
     fn text(&mut self, of: Aspect, json: &Value, pointer: &str) {
         let text = json.pointer(pointer).map(written).unwrap_or_default();
         self.add(of, &text, pointer.trim_start_matches('/').replace('/', "."));
     }
 }
 
-/// Whether a text is such a value, and not a place for one, as `$(POD_CIDR)` is.
+/// Whether a text is a value of this kind, and not a placeholder such as
+/// `$(POD_CIDR)`.
 fn is_one(of: Aspect, text: &str) -> bool {
     let is_name = |text: &str| {
         let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
@@ -82,7 +84,7 @@ fn is_one(of: Aspect, text: &str) -> bool {
         Aspect::PodAddresses | Aspect::PodNetwork | Aspect::ServiceNetwork => {
             text.parse::<Ipv4Net>().is_ok()
         }
-        // NodeLocal DNSCache answers at an address of its own besides.
+        // NodeLocal DNSCache also answers at an address of its own.
         Aspect::Dns => text.parse().is_ok_and(|address: Ipv4Addr| !address.is_link_local()),
         Aspect::ServiceAddress => text.parse::<Ipv4Addr>().is_ok(),
         Aspect::NodePort | Aspect::Mtu => text.parse::<u16>().is_ok_and(|number| number > 0),
@@ -101,7 +103,7 @@ fn service(object: &Object, found: &mut Found) {
         let port = port.get("nodePort").map(written).unwrap_or_default();
         found.add(Aspect::NodePort, &port, format!("spec.ports[{index}].nodePort"));
     }
-    // The API server of a cluster with one family refuses both of these.
+    // The API server of a cluster with one IP family refuses both of these.
     if text(json, "/spec/ipFamilyPolicy") == "RequireDualStack" {
         found.add(Aspect::Family, "RequireDualStack", "spec.ipFamilyPolicy".to_owned());
     }
@@ -130,15 +132,15 @@ fn config_map(object: &Object, found: &mut Found) {
     }
 }
 
-/// Whether Calico takes addresses of pods from a pool: there are some for tunnels and
-/// Services alone, and some that only say where no address is to be translated.
+/// Whether Calico takes addresses of pods from a pool. Some pools are only for
+/// tunnels and Services, and some only say where no address is translated.
 fn is_for_pods(pool: &Value) -> bool {
     let uses = pool.pointer("/allowedUses").and_then(Value::as_array);
     pool.pointer("/disabled") != Some(&Value::Bool(true))
         && uses.is_none_or(|uses| uses.iter().any(|one| one == "Workload"))
 }
 
-/// Calico's operator makes everything else of this.
+/// The settings of Calico's operator, which makes everything else from them.
 fn operator(json: &Value, found: &mut Found) {
     let pools = list(json, "/spec/calicoNetwork/ipPools").iter().enumerate();
     for (index, pool) in pools.filter(|(_, pool)| is_for_pods(pool)) {
@@ -153,7 +155,7 @@ fn volume(json: &Value, found: &mut Found) {
     machines(terms, "spec.nodeAffinity.required", found);
 }
 
-/// The machines that selectors of nodes ask for by name.
+/// The machines that node selectors name.
 fn machines(terms: &[Value], path: &str, found: &mut Found) {
     let expressions = terms.iter().flat_map(|term| list(term, "/matchExpressions"));
     for expression in expressions {
@@ -197,7 +199,8 @@ fn variables(container: &Value, path: &str, found: &mut Found) {
             "KUBERNETES_SERVICE_HOST" => found.add(Aspect::ApiServer, value, path),
             "IP_AUTODETECTION_METHOD" => {
                 let names = value.strip_prefix("interface=").unwrap_or_default();
-                // One that may be an expression is Calico's matter.
+                // A name with a dot may be an expression, which Calico
+                // evaluates.
                 if is_one(Aspect::Interface, names) && !names.contains('.') {
                     found.add(Aspect::Interface, names, path);
                 }
@@ -207,8 +210,8 @@ fn variables(container: &Value, path: &str, found: &mut Found) {
     }
 }
 
-/// Those of flannel, Weave, kube-router and NodeLocal DNSCache, and what others call
-/// the same: `--cluster-cidr=NETWORK`, or in two words.
+/// The arguments of flannel, Weave, kube-router and NodeLocal DNSCache, and arguments
+/// of the same name in other programs: `--cluster-cidr=NETWORK`, or in two words.
 fn arguments(container: &Value, path: &str, found: &mut Found) {
     for key in ["command", "args"] {
         let words: Vec<&str> = list(container, &format!("/{key}")).iter().map(as_text).collect();

@@ -1,4 +1,5 @@
-//! Kubernetes YAML: which images it needs, and changing it without rewriting it.
+//! Kubernetes YAML: finds its images, checks it, and changes it without rewriting the
+//! rest.
 
 pub mod check;
 pub mod discovery;

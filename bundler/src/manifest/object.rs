@@ -1,4 +1,5 @@
-//! The objects of a manifest, as `kubectl apply` takes them one by one.
+//! The objects of a manifest, in the way in which `kubectl apply` takes them, one by
+//! one.
 
 use serde_json::Value;
 
@@ -13,18 +14,18 @@ pub struct Object {
     pub line: usize,
     /// The document that holds it, from 0.
     pub document: usize,
-    /// All of it.
+    /// The whole object.
     pub json: Value,
 }
 
-/// A value that stands where an object should, and why it is none.
+/// A value in the place of an object, and why it is not an object.
 #[derive(Debug)]
 pub struct Stray {
     /// The line on which it begins, from 1.
     pub line: usize,
-    /// All of it; null if JSON cannot have it.
+    /// The whole value; null if JSON cannot express it.
     pub json: Value,
-    /// What JSON cannot have.
+    /// What JSON cannot express.
     pub reason: Option<String>,
 }
 
@@ -38,7 +39,7 @@ impl Object {
         self.text("/apiVersion")
     }
 
-    /// `apps`; empty for the first of all groups.
+    /// `apps`; empty for the core group.
     pub fn group(&self) -> &str {
         self.api_version().split_once('/').map_or("", |(group, _)| group)
     }
@@ -58,7 +59,7 @@ impl Object {
         self.text("/metadata/name")
     }
 
-    /// Its namespace, where it says one.
+    /// Its namespace, if it names one.
     pub fn namespace(&self) -> Option<&str> {
         Some(self.text("/metadata/namespace")).filter(|name| !name.is_empty())
     }
@@ -77,7 +78,7 @@ impl Object {
     }
 }
 
-/// Where the pods of a kind are described: a JSON pointer.
+/// The place of the pod's description in an object of a kind, as a JSON pointer.
 pub(super) fn place_of_pods(kind: &str) -> Option<&'static str> {
     Some(match kind {
         "Pod" => "/spec",
@@ -92,7 +93,7 @@ pub(super) fn place_of_pods(kind: &str) -> Option<&'static str> {
     })
 }
 
-/// The objects of a file, those of lists among them, and what is none.
+/// The objects of a file, also those in lists, and the values that are not objects.
 pub fn objects(file: &File) -> (Vec<Object>, Vec<Stray>) {
     let (mut objects, mut strays) = (Vec::new(), Vec::new());
     for (index, document) in file.documents.iter().enumerate() {
@@ -116,7 +117,7 @@ fn take(
     let is_text =
         |key: &str| json.get(key).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
     let is_object = is_text("apiVersion") && is_text("kind");
-    // kubectl takes all that has a list of items for a list of objects.
+    // kubectl takes everything with a list of items as a list of objects.
     let Some(Value::Array(list)) = json.get("items").filter(|_| is_object) else {
         match is_object {
             true => objects.push(Object { line: node.line, document, json }),
@@ -131,7 +132,7 @@ fn take(
             && !map.contains_key("kind")
             && !map.contains_key("apiVersion")
         {
-            // Of a `ConfigMapList` it is known what its items are.
+            // The items of a `ConfigMapList` are ConfigMaps.
             let kind = json.get("kind").and_then(Value::as_str).unwrap_or_default();
             map.insert("kind".to_owned(), Value::from(kind.trim_end_matches("List")));
             map.insert(

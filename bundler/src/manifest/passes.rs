@@ -1,7 +1,7 @@
-//! In how many passes a manifest is applied. Most take one. kubectl reads a file
-//! against the kinds that the cluster has then, so that definitions of kinds go
-//! before their objects, and namespaces before what is in them. What kubectl
-//! cannot note in an annotation, the server keeps account of.
+//! The passes in which a manifest is applied. Most manifests need one. kubectl checks
+//! a file against the kinds that the cluster has at that time. So definitions of
+//! kinds come before their objects, and namespaces before the objects in them.
+//! Objects that are too large for kubectl's annotation are merged by the server.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,11 @@ use serde_json::Value;
 use super::object::{Object, objects};
 use crate::libyaml::document::File;
 
-/// Of an annotation, which has to hold the whole object where kubectl applies it
-/// by itself (`ValidateAnnotationsSize`: 256 KiB for all of an object's).
+/// The most bytes in all annotations of an object (`ValidateAnnotationsSize`: 256
+/// KiB). If kubectl applies an object by itself, one annotation holds the whole
+/// object.
 const ANNOTATIONS: usize = 256 * 1024;
-/// What is left free for the annotation's name and for what others write.
+/// Bytes that are left free for the annotation's name, and for annotations of others.
 const MARGIN: usize = 8 * 1024;
 
 /// A part of a manifest that is applied at once.
@@ -21,21 +22,21 @@ const MARGIN: usize = 8 * 1024;
 pub struct Pass {
     /// Its documents.
     pub text: String,
-    /// Whether it defines kinds, which take a moment to be served.
+    /// Whether it defines kinds. The API server needs a moment to serve these.
     pub defines_kinds: bool,
     /// Whether the server merges it (`kubectl apply --server-side`).
     pub by_server: bool,
 }
 
-/// When an object is applied: namespaces, definitions, all else; of these first
-/// what kubectl applies by itself.
+/// The order of objects: namespaces, definitions, then all others. Among these,
+/// objects that kubectl applies by itself come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Turn {
     rank: u8,
     by_server: bool,
 }
 
-/// The passes of a file with this text; none where one is enough.
+/// The passes of a file with this text. Empty if one is enough.
 pub fn passes(file: &File, text: &str) -> Vec<Pass> {
     let (objects, _) = objects(file);
     let hoisted = has_late_namespace(&objects);
@@ -61,8 +62,8 @@ pub fn passes(file: &File, text: &str) -> Vec<Pass> {
         .collect()
 }
 
-/// Whether `kubectl apply` cannot note the object in its own annotation, so that
-/// the server has to keep account of it.
+/// Whether the object is too large for `kubectl apply`'s own annotation, so that the
+/// server must record who set which field.
 fn is_too_large_for_annotation(object: &Object) -> bool {
     let annotations = object.json.pointer("/metadata/annotations").and_then(Value::as_object);
     let own: usize = annotations
@@ -70,13 +71,13 @@ fn is_too_large_for_annotation(object: &Object) -> bool {
         .flatten()
         .map(|(key, value)| key.len() + value.as_str().map_or(0, str::len))
         .sum();
-    // Go writes `<`, `>` and `&` as six bytes.
+    // Go writes `<`, `>` and `&` as six bytes each.
     let json = object.json.to_string();
     let escaped = json.bytes().filter(|byte| b"<>&".contains(byte)).count() * 5;
     json.len() + escaped + own + MARGIN > ANNOTATIONS
 }
 
-/// Whether an object stands before the namespace that it is in.
+/// Whether an object comes before the namespace that it is in.
 fn has_late_namespace(objects: &[Object]) -> bool {
     let mut needed = BTreeSet::new();
     objects.iter().any(|object| {
@@ -85,8 +86,8 @@ fn has_late_namespace(objects: &[Object]) -> bool {
     })
 }
 
-/// The wanted objects: documents as they are written where all of them is
-/// wanted, else as JSON, which is YAML too.
+/// The wanted objects. A document stays as it is written if all of its objects are
+/// wanted. Otherwise its objects are written as JSON, which is also YAML.
 fn part(file: &File, text: &str, objects: &[Object], wanted: impl Fn(&Object) -> bool) -> String {
     let mut part = String::new();
     for (index, document) in file.documents.iter().enumerate() {
@@ -105,8 +106,8 @@ fn part(file: &File, text: &str, objects: &[Object], wanted: impl Fn(&Object) ->
     part
 }
 
-/// An object as JSON that YAML reads too: with escapes for what YAML has no
-/// characters for, or takes for the end of a line.
+/// An object as JSON that is also YAML: characters that YAML does not have, or reads
+/// as the end of a line, are escaped.
 fn yaml(object: &Object) -> String {
     let strange = |c: &char| {
         matches!(

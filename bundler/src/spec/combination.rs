@@ -1,8 +1,8 @@
-//! Which OS families, Kubernetes releases, containerds and add-ons go together.
-//! What is known to fail is refused on the connected side; what is merely
-//! outside its makers' support is a warning. Facts: kubeadm's system
-//! verification (`k8s.io/system-validators`), the kubelet's `failCgroupV1`,
-//! and the support tables of Calico and ingress-nginx.
+//! Which OS families, Kubernetes releases, containerd releases and add-ons work
+//! together. A combination that is known to fail is refused here, on the connected
+//! side. A combination that its makers only do not support is a warning. The facts
+//! come from kubeadm's system verification (`k8s.io/system-validators`), the
+//! kubelet's `failCgroupV1`, and the support tables of Calico and ingress-nginx.
 
 use bundle_format::ImageReference;
 use bundle_format::cluster::{Cluster, ProxyMode};
@@ -16,7 +16,7 @@ use super::target::Target;
 /// What is wrong with a combination, and what to write instead.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// Reasons not to make the bundle.
+    /// Reasons why the bundle is not made.
     pub refused: Vec<String>,
     /// What a release engineer should know.
     pub warnings: Vec<String>,
@@ -24,7 +24,7 @@ pub struct Findings {
 
 /// A combination that is known to fail.
 pub(super) struct Refusal {
-    /// The value that does not fit.
+    /// The value in the spec that does not fit.
     pub(super) about: About,
     /// Why, and what to write instead.
     pub(super) reason: String,
@@ -36,12 +36,12 @@ pub(super) enum About {
     Containerd,
     /// The family of the target with this number.
     Target(usize),
-    /// What the cluster's `proxyMode` is on site.
+    /// The cluster's `proxyMode`.
     ProxyMode,
 }
 
 impl About {
-    /// Where it stands.
+    /// The place of the value in the spec.
     pub(super) fn place(&self, root: &Node) -> Place {
         let (node, key) = match self {
             Self::Containerd => (root.value("containerd"), "version"),
@@ -83,8 +83,8 @@ pub(super) fn refusals(spec: &Spec) -> Vec<Refusal> {
         && minor >= 36
     {
         let reason = format!(
-            "Kubernetes 1.{minor} needs containerd 2.0 or later, and the spec says {}: 1.35 is \
-             the last minor for containerd 1.x",
+            "Kubernetes 1.{minor} needs containerd 2.0 or later, but the spec says {}: 1.35 is the \
+             last minor for containerd 1.x",
             containerd.version.value
         );
         refusals.push(Refusal { about: About::Containerd, reason });
@@ -94,8 +94,8 @@ pub(super) fn refusals(spec: &Spec) -> Vec<Refusal> {
     refusals
 }
 
-/// kube-proxy has this mode unasked from 1.31 on, and from kernel 5.13 on
-/// (kubernetes#124152); nodes of EL7 and EL8 have older ones.
+/// kube-proxy has this mode without a feature gate from 1.31 on. It needs kernel 5.13
+/// (kubernetes#124152), and nodes of EL7 and EL8 have older kernels.
 fn nftables(spec: &Spec) -> Option<String> {
     if spec.cluster.cluster().proxy_mode != ProxyMode::Nftables {
         return None;
@@ -103,8 +103,8 @@ fn nftables(spec: &Spec) -> Option<String> {
     let minor = spec.kubernetes.version.value.minor();
     if minor < 31 {
         return Some(format!(
-            "kube-proxy 1.{minor} does not have proxyMode nftables, or only behind a gate: write \
-             `iptables` or `ipvs`, or use Kubernetes 1.31 or later"
+            "kube-proxy 1.{minor} does not have proxyMode nftables, or only with a feature gate: \
+             write `iptables` or `ipvs`, or use Kubernetes 1.31 or later"
         ));
     }
     let families = spec.targets.iter().map(|target| target.family.value.as_str());
@@ -116,14 +116,14 @@ fn nftables(spec: &Spec) -> Option<String> {
     })
 }
 
-/// A mode that goes on, though not for ever.
+/// A warning about a mode that still works, but is deprecated.
 fn ipvs(spec: &Spec) -> Option<String> {
     let minor = spec.kubernetes.version.value.minor();
     let is_old = spec.cluster.cluster().proxy_mode == ProxyMode::Ipvs && minor >= 35;
     is_old.then(|| {
         format!(
-            "proxyMode ipvs is deprecated since Kubernetes 1.35, and the spec says 1.{minor}: \
-             `nftables` is what takes its place"
+            "proxyMode ipvs is deprecated since Kubernetes 1.35, and the spec says 1.{minor}: use \
+             `nftables` instead"
         )
     })
 }
@@ -146,7 +146,7 @@ fn kernel_and_cgroups(target: &Target, spec: &Spec) -> Option<Judgement> {
              Kubernetes 1.31 or earlier, or el9 nodes"
         ))),
         34 => Some(Judgement::Warned(format!(
-            "kubeadm 1.{minor} warns of kernels before 4.19, which {family} has"
+            "kubeadm 1.{minor} warns about kernels before 4.19, and {family} has one"
         ))),
         35.. => Some(Judgement::Refused(format!(
             "the kubelet of Kubernetes 1.{minor} refuses cgroup v1, which {family} has: use \
@@ -156,8 +156,8 @@ fn kernel_and_cgroups(target: &Target, spec: &Spec) -> Option<Judgement> {
     }
 }
 
-/// A family without a base list leaves all packages to the spec: most often it
-/// is a name such as `rhel9` for one that has a list.
+/// For a family without a base list, the spec must name all packages. Most often such
+/// a name is another word for a family that has a list, such as `rhel9` for `el9`.
 fn unknown_family(target: &Target) -> Option<String> {
     let family = target.family.value.as_str();
     let known = profile::families();
@@ -170,8 +170,10 @@ fn unknown_family(target: &Target) -> Option<String> {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     });
     let instead = match meant {
-        Some(meant) => format!("write `{meant}` if it is a distribution like that"),
-        None => "if it is like none of them, `packages` must name all that nodes need".to_owned(),
+        Some(meant) => format!("write `{meant}` if the distribution is compatible with it"),
+        None => "if the distribution is not compatible with one of these, `packages` must list \
+                 everything that nodes need"
+            .to_owned(),
     };
     Some(format!(
         "family `{family}` has no list of base packages; {} have one: {instead}",
@@ -179,8 +181,8 @@ fn unknown_family(target: &Target) -> Option<String> {
     ))
 }
 
-/// A pool that is not kubeadm's network of pods by default, where the bundle does
-/// not say another: each site's own file would have to.
+/// A warning for each pool that differs from the installer's default `podCidr`, if
+/// the spec does not set `podCidr`: then each site would have to.
 fn pools_alone(spec: &Spec) -> Vec<String> {
     if spec.cluster.has("podCidr") {
         return Vec::new();
@@ -195,8 +197,8 @@ fn pools_alone(spec: &Spec) -> Vec<String> {
     others
         .map(|pool| {
             format!(
-                "poolCidr is {pool}, and the installer's podCidr is {default} where no site says \
-                 another: add `cluster: {{podCidr: {pool}}}` to the spec"
+                "poolCidr is {pool}, but the installer's default podCidr is {default}: add \
+                 `cluster: {{podCidr: {pool}}}` to the spec"
             )
         })
         .collect()
@@ -214,10 +216,11 @@ const CALICO: [(u32, u32, u32); 8] = [
     (32, 34, 36),
 ];
 
-/// The same for ingress-nginx.
+/// The same for ingress-nginx 1.
 const INGRESS_NGINX: [(u32, u32, u32); 3] = [(9, 25, 28), (11, 26, 30), (12, 28, 32)];
 
-/// Checks an add-on, told by its own image, against the rest of `spec`.
+/// Checks an add-on against the rest of `spec`. Its own image tells which add-on it
+/// is.
 pub fn check_image(spec: &Spec, image: &ImageReference) -> Findings {
     let mut findings = Findings::default();
     let minor = spec.kubernetes.version.value.minor();
@@ -228,8 +231,8 @@ pub fn check_image(spec: &Spec, image: &ImageReference) -> Findings {
             findings.warnings.extend(untested);
             if calico >= 29 && spec.targets.iter().any(|target| target.family.value == "el7") {
                 findings.warnings.push(format!(
-                    "Calico 3.{calico}.{patch} is not made for el7's kernel 3.10: 3.28 is the \
-                     last that is"
+                    "Calico 3.{calico}.{patch} is not made for el7's kernel 3.10: the last one for \
+                     it is 3.28"
                 ));
             }
         }
@@ -254,8 +257,9 @@ pub fn check_image(spec: &Spec, image: &ImageReference) -> Findings {
     findings
 }
 
-/// A warning where a product was not tested with Kubernetes 1.`minor`, by a table of its
-/// minors, each with the first and the last of Kubernetes'.
+/// A warning if a product was not tested with Kubernetes 1.`minor`. Each row of the
+/// table has a minor of the product, and the first and the last minor of Kubernetes
+/// that it was tested with.
 fn untested(
     (product, [own, patch]): (&str, [u32; 2]),
     table: &[(u32, u32, u32)],
@@ -264,8 +268,8 @@ fn untested(
     let (_, first, last) = table.iter().find(|(row, ..)| *row == own)?;
     (!(*first..=*last).contains(&minor)).then(|| {
         format!(
-            "{product}.{own}.{patch} is tested with Kubernetes 1.{first} to 1.{last}, and the \
-             spec says 1.{minor}"
+            "{product}.{own}.{patch} is tested with Kubernetes 1.{first} to 1.{last}, but the spec \
+             says 1.{minor}"
         )
     })
 }
@@ -303,7 +307,7 @@ mod tests {
             ("el7", "1.28.2", "1.6.25", calico("3.26.4"), None, None),
             ("el7", "1.32.0", "1.7.20", plain.clone(), Some("before 4.19"), None),
             ("el8", "1.33.1", "1.7.20", plain.clone(), Some("before 4.19"), None),
-            ("el8", "1.34.1", "1.7.20", plain.clone(), None, Some("warns of kernels")),
+            ("el8", "1.34.1", "1.7.20", plain.clone(), None, Some("warns about kernels")),
             ("el7", "1.35.0", "2.1.0", plain.clone(), Some("cgroup v1"), None),
             ("el9", "1.35.0", "1.7.20", plain.clone(), None, None),
             ("el9", "1.36.0", "1.7.20", plain.clone(), Some("containerd 2.0"), None),
@@ -328,7 +332,7 @@ mod tests {
     fn a_proxy_mode_needs_its_release_and_kernel() {
         for (mode, family, kubernetes, refused, warned) in [
             ("nftables", "el9", "1.28.2", "does not have proxyMode nftables", ""),
-            ("nftables", "el9", "1.30.0", "or only behind a gate", ""),
+            ("nftables", "el9", "1.30.0", "or only with a feature gate", ""),
             ("nftables", "el9", "1.31.0", "", ""),
             ("nftables", "el8", "1.31.0", "needs kernel 5.13, and el8 has", ""),
             ("nftables", "el7", "1.31.0", "needs kernel 5.13, and el7 has", ""),

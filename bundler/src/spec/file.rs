@@ -1,4 +1,4 @@
-//! A spec with the file that it came from, beside which are the files that it names.
+//! A spec with the path of its file. The files that it names are beside it.
 
 use std::path::{Path, PathBuf};
 
@@ -8,14 +8,14 @@ use url::Url;
 
 use super::root::Spec;
 
-/// A spec with the file that it came from.
+/// A spec with the path of its file.
 #[derive(Debug)]
 pub struct SpecFile {
-    /// Where it is.
+    /// The path of the file.
     pub path: PathBuf,
-    /// The digest of its bytes.
+    /// The digest of the file's bytes.
     pub digest: Digest,
-    /// What it says.
+    /// The content of the file.
     pub spec: Spec,
 }
 
@@ -25,7 +25,8 @@ impl SpecFile {
         self.path.parent().unwrap_or(Path::new("")).join(file)
     }
 
-    /// The URL of what the spec names: a URL as it is, or a file beside the spec.
+    /// The URL of something that the spec names: a URL stays as it is, and a file
+    /// is beside the spec.
     pub fn location(&self, text: &str) -> anyhow::Result<Url> {
         if text.contains("://") {
             return Url::parse(text).with_context(|| format!("reading the URL {text}"));

@@ -11,38 +11,38 @@ use bundle_format::version::{ContainerdVersion, KubernetesVersion};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Kubernetes {
-    /// The release, exact: `1.28.2`. kubelet, kubeadm and kubectl are taken in
-    /// this version, and the images that its kubeadm needs.
+    /// The exact release: `1.28.2`. The bundle gets kubelet, kubeadm and kubectl
+    /// of this version, and the images that this kubeadm needs.
     #[schemars(with = "text::KubernetesVersion")]
     pub version: Spanned<KubernetesVersion>,
-    /// The repository that nodes know kubeadm's images by (kubeadm's
+    /// The repository of kubeadm's images in the names that nodes use (kubeadm's
     /// `imageRepository`). Left out: the default of the release.
     #[serde(default)]
     #[schemars(with = "Option<text::ImagePrefix>")]
     pub image_repository: Option<String>,
-    /// The repository that kubeadm's images are pulled from, when it is another
-    /// one: a mirror such as `registry.aliyuncs.com/google_containers`.
+    /// The repository to pull kubeadm's images from, if it is another one: a
+    /// mirror such as `registry.aliyuncs.com/google_containers`.
     #[serde(default)]
     #[schemars(with = "Option<text::ImagePrefix>")]
     pub pull_from: Option<String>,
-    /// Where the list of kubeadm's images comes from.
+    /// The source of the list of kubeadm's images.
     #[serde(default)]
     pub kubeadm_images: KubeadmImages,
-    /// The yum repository (its `id`) that the Kubernetes packages must come
-    /// from, whatever other repositories offer under the same names.
+    /// The `id` of the yum repository that the Kubernetes packages must come
+    /// from. Packages of the same names in other repositories are not used.
     #[serde(default)]
     #[schemars(with = "Option<text::Id>")]
     pub repository: Option<String>,
 }
 
-/// Where the list of kubeadm's images comes from.
+/// The source of the list of kubeadm's images.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum KubeadmImages {
-    /// The bundler's own table.
+    /// A table in bundler.
     #[default]
     Known,
-    /// The spec's `images`, for a release that the table does not know.
+    /// The spec's `images`. Use this for a release that the table does not have.
     Listed,
 }
 
@@ -50,14 +50,15 @@ pub enum KubeadmImages {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Containerd {
-    /// The release, exact: `1.6.25`.
+    /// The exact release: `1.6.25`.
     #[schemars(with = "text::ContainerdVersion")]
     pub version: Spanned<ContainerdVersion>,
-    /// Its package: `containerd.io`, unless a distribution calls it otherwise.
+    /// The name of its package: `containerd.io`, unless a distribution uses
+    /// another name.
     #[serde(default = "containerd_package")]
     #[schemars(with = "text::Id")]
     pub package: String,
-    /// The yum repository (its `id`) that it must come from.
+    /// The `id` of the yum repository that the package must come from.
     #[serde(default)]
     #[schemars(with = "Option<text::Id>")]
     pub repository: Option<String>,

@@ -1,4 +1,4 @@
-//! Kubernetes YAML that the bundle is to hold, and what that relies on.
+//! Kubernetes YAML for the bundle, and what it needs in the cluster.
 
 use bundle_format::ImageReference;
 use schemars::JsonSchema;
@@ -12,44 +12,45 @@ use super::text;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Manifest {
-    /// A short name, unique: `calico`. The bundle holds `manifests/calico.yaml`.
+    /// A short, unique name: `calico`. The bundle holds the file as
+    /// `manifests/calico.yaml`.
     #[schemars(with = "text::Name")]
     pub name: String,
-    /// Where it is published. Instead of `file`.
+    /// The URL of the file. Give either this or `file`.
     #[serde(default)]
     #[schemars(with = "Option<text::FetchUrl>")]
     pub url: Option<String>,
-    /// Where it is, beside the spec. Instead of `url`.
+    /// The path of the file, from the spec's folder. Give either this or `url`.
     #[serde(default)]
     #[schemars(with = "Option<text::File>")]
     pub file: Option<String>,
-    /// The digest it must have, as 64 hex digits. Left out, `lock` writes down
-    /// what it finds.
+    /// The digest that the file must have, as 64 hex digits. Left out: `lock`
+    /// records the digest that it finds.
     #[serde(default)]
     #[schemars(with = "Option<text::Sha256>")]
     pub sha256: Option<String>,
-    /// Read it over http without TLS though no `sha256` is given, for this reason,
-    /// which `inspect` shows.
+    /// The reason why the file is read over http without TLS although no `sha256`
+    /// is given. `inspect` shows the reason.
     #[serde(default)]
     #[schemars(with = "Option<text::Reason>")]
     pub plain_http: Option<Reason>,
-    /// Changes to make to it, in order.
+    /// Changes to the file, made in this order.
     #[serde(default)]
     #[schemars(with = "Vec<Change>")]
     pub patches: Vec<Patch>,
-    /// Images that it is known not to need although it names them.
+    /// Images that the file names and does not need.
     #[serde(default)]
     #[schemars(with = "Vec<text::Image>")]
     pub ignore_images: Vec<ImageReference>,
 }
 
-/// What is in the cluster before a manifest needs it, though no manifest brings
-/// it.
+/// What the cluster has before the manifests are applied, although none of them
+/// brings it.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Provided {
-    /// Kinds with their groups, as an operator defines them, or alpha and beta
-    /// kinds that are switched on: `Installation.operator.tigera.io`.
+    /// Kinds with their groups, such as those that an operator defines, or alpha
+    /// and beta kinds that are switched on: `Installation.operator.tigera.io`.
     #[serde(default)]
     #[schemars(with = "Vec<text::KindOfGroup>")]
     pub kinds: Vec<String>,

@@ -1,5 +1,5 @@
-//! The spec: what the user wants, in YAML. These types are the reference: the
-//! JSON Schema that editors use is generated from them, doc comments included.
+//! The spec: what the user wants, in YAML. These types are the reference. The JSON
+//! Schema for editors is generated from them, with their doc comments.
 
 pub mod combination;
 mod file;

@@ -1,4 +1,4 @@
-//! The files that a spec names must be there before anything is fetched.
+//! Checks the files that a spec names, before anything is fetched.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,8 @@ use url::Url;
 use super::file::SpecFile;
 use super::target::Baseline;
 
-/// Each file that `file` names, at its place in `root`, and that is not there.
+/// A problem for each file that `file` names and that is not a readable regular file.
+/// `root` gives the places in the spec.
 pub(super) fn missing(file: &SpecFile, root: &Node) -> Vec<Problem> {
     let mut missing = Vec::new();
     let mut look = |name: &str, place: Place| {
@@ -17,9 +18,10 @@ pub(super) fn missing(file: &SpecFile, root: &Node) -> Vec<Problem> {
         let shown = whole.display();
         let message = match std::fs::metadata(&path) {
             Ok(found) if found.is_dir() => format!("{shown} is a folder: name a file"),
-            // A FIFO would be waited for, and some devices have no end.
+            // Reading a FIFO would wait for its writer, and some devices
+            // have no end.
             Ok(found) if !found.is_file() => {
-                format!("{shown} is not a regular file: copy what it gives into one")
+                format!("{shown} is not a regular file: write its content into one")
             }
             Ok(_) => return,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -58,7 +60,7 @@ pub(super) fn missing(file: &SpecFile, root: &Node) -> Vec<Problem> {
     missing
 }
 
-/// The path of what is a file and not behind another scheme.
+/// The path of `name`, if it names a local file.
 fn path(file: &SpecFile, name: &str) -> Option<PathBuf> {
     if !name.contains("://") {
         return Some(file.beside(name));

@@ -1,4 +1,4 @@
-//! The network of pods.
+//! An IP network, as the network of pods is one.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -14,13 +14,13 @@ pub struct Network {
     length: u32,
 }
 
-/// A text that is no network.
+/// Why a text is not a network.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum NetworkError {
-    /// It is no address with a length.
-    #[error("`{0}` is no network: write one such as 10.244.0.0/16")]
+    /// It is not an address with a prefix length.
+    #[error("`{0}` is not a network: write one such as 10.244.0.0/16")]
     Malformed(String),
-    /// It is the address of a machine in a network.
+    /// It is the address of a machine in a network, not the network's own.
     #[error("`{0}` is an address in a network: write {1}")]
     HostBits(String, Network),
 }
@@ -41,7 +41,7 @@ impl FromStr for Network {
     }
 }
 
-/// The first address of the network that `address` is in.
+/// The first address of the network that contains `address`.
 fn first(address: IpAddr, length: u32) -> Option<IpAddr> {
     Some(match address {
         IpAddr::V4(address) => {

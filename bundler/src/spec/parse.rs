@@ -1,4 +1,4 @@
-//! From the spec's text to [`Spec`]: every error with file, line and column.
+//! Reads the spec's text into [`Spec`]. Every error has its file, line and column.
 
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -19,22 +19,22 @@ pub enum SpecError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// The file is no spec. Each mistake is a line, all but the first marked as
-    /// an error; whoever prints the whole marks that.
+    /// The file is not a valid spec. Each mistake is a line. All lines except the
+    /// first are marked as errors; whoever prints them marks the first.
     #[error("{}", .0.join("\nerror: "))]
     Invalid(Vec<String>),
 }
 
 impl SpecFile {
-    /// Reads and checks the spec at `path`; the files that it names must be
-    /// there.
+    /// Reads and checks the spec at `path`. The files that it names must exist.
     pub fn read(path: &Path) -> Result<Self, SpecError> {
         let fail = |source| SpecError::Read { path: path.to_owned(), source };
-        // Its lock is written beside it, and its files are looked for there.
+        // The lock is written beside the spec, and the spec's files are read
+        // from there.
         let bytes = input::file(path, input::WRITTEN_BY_HAND);
         let bytes = bytes.map_err(|error| fail(with_cure(error)))?;
         let (file, root) = Self::parse_tree(path, bytes)?;
@@ -44,7 +44,7 @@ impl SpecFile {
         }
     }
 
-    /// Checks `bytes`, which are the content of `path`.
+    /// Checks `bytes`, the content of `path`.
     pub fn parse(path: &Path, bytes: Vec<u8>) -> Result<Self, SpecError> {
         Self::parse_tree(path, bytes).map(|(file, _)| file)
     }
@@ -65,12 +65,12 @@ impl SpecFile {
             .read::<Spec>(&text)
             .map_err(|problem| SpecError::Invalid(vec![with_the_line(&problem, path, &text)]))?;
         let Some(Read { root, value, mut problems }) = read else {
-            let words = "the spec is empty: `bundler init` writes one to begin with";
+            let words = "the spec is empty: `bundler init` writes a first one";
             let place = Place { line: 1, column: 1 };
             return Err(invalid(path, vec![Problem::new(place, words)]));
         };
         if let Some(spec) = &value {
-            // A text that is wrong by itself is told once.
+            // A value that is wrong by itself is reported only once.
             let wrong: Vec<Place> = problems.iter().map(|problem| problem.place).collect();
             let more = relations::check(spec, &root).into_iter();
             problems.extend(more.filter(|problem| !wrong.contains(&problem.place)));
@@ -83,7 +83,8 @@ impl SpecFile {
         Ok((file, root))
     }
 
-    /// A patch fails long after the spec was read, when it finds nothing.
+    /// Gives each patch its place in the spec. A patch that finds nothing fails
+    /// long after the spec was read, and its error needs the place.
     fn tell_patches_their_places(&mut self, root: &Node) {
         for (manifest, node) in self.spec.manifests.iter_mut().zip(root.items("manifests")) {
             for (patch, node) in manifest.value.patches.iter_mut().zip(node.items("patches")) {
@@ -93,9 +94,9 @@ impl SpecFile {
     }
 }
 
-/// Who has no spec yet is told how to come by one.
+/// Tells a user without a spec how to get one.
 fn with_cure(error: Error) -> Error {
-    let cure = "there is none; `bundler init` writes one to begin with";
+    let cure = "there is no such file; `bundler init` writes a first one";
     match error.kind() {
         ErrorKind::NotFound => Error::new(ErrorKind::NotFound, cure),
         _ => error,
@@ -109,7 +110,7 @@ fn invalid(path: &Path, mut problems: Vec<Problem>) -> SpecError {
     SpecError::Invalid(problems.iter().map(|problem| problem.line(path)).collect())
 }
 
-/// The mistake of a text that is no YAML, with the line that it is in.
+/// The problem of a text that is not YAML, with the line of the text.
 fn with_the_line(problem: &Problem, path: &Path, text: &str) -> String {
     let line = problem.place.line;
     let shown = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();

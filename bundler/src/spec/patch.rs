@@ -1,4 +1,4 @@
-//! Changes to a manifest, as a spec asks for them.
+//! Changes to a manifest that a spec asks for.
 
 use std::fmt;
 
@@ -9,13 +9,14 @@ use super::network::Network;
 use super::text;
 use super::value_path::ValuePath;
 
-/// One change to a manifest, as the spec says it.
+/// One change to a manifest.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(from = "Change")]
 pub struct Patch {
-    /// What is to change.
+    /// The change.
     pub change: Change,
-    /// Where the spec says so: `bundle.yaml:31:9`. It stands before errors.
+    /// The place of the patch in the spec: `bundle.yaml:31:9`. Errors begin with
+    /// it.
     pub place: Option<String>,
 }
 
@@ -25,20 +26,19 @@ impl From<Change> for Patch {
     }
 }
 
-/// What a patch changes.
+/// The change that a patch makes.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Change {
-    /// The workload's pods use the node's network, and the cluster's DNS all
-    /// the same.
+    /// The workload's pods use the node's network, and still the cluster's DNS.
     HostNetwork(Workload),
     /// The network of pods: Calico's default pool, or flannel's network.
     PoolCidr(#[schemars(with = "text::Network")] Network),
-    /// What stands in the place of every `imagePullPolicy: Always`.
+    /// Replaces every `imagePullPolicy: Always`.
     PullPolicy(PullPolicy),
-    /// Another name for images.
+    /// Renames images.
     ImageRewrite(ImageRewrite),
-    /// A value at a path.
+    /// Sets the value at a path.
     Set(Set),
 }
 
@@ -66,7 +66,7 @@ pub struct Workload {
     /// `Deployment`, `DaemonSet`, `Job`, ….
     #[schemars(extend("examples" = ["Deployment"]))]
     pub kind: String,
-    /// Its namespace; left out, any.
+    /// Its namespace. Left out: any namespace.
     #[serde(default)]
     #[schemars(extend("examples" = ["kube-system"]))]
     pub namespace: Option<String>,
@@ -75,23 +75,23 @@ pub struct Workload {
     pub name: String,
 }
 
-/// A pull policy that a node without a registry can live with.
+/// A pull policy that works on a node without a registry.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 pub enum PullPolicy {
-    /// Images that are there are not asked for.
+    /// An image that the node has is not pulled.
     IfNotPresent,
-    /// Images are never asked for.
+    /// No image is pulled.
     Never,
 }
 
-/// Another name for images.
+/// A new name for images.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ImageRewrite {
-    /// The beginning of their full name, whole segments: `docker.io/calico`.
+    /// The beginning of their full names, in whole segments: `docker.io/calico`.
     #[schemars(with = "text::ImagePrefix")]
     pub from: String,
-    /// What stands in its place: `registry.example.com/calico`.
+    /// The new beginning: `registry.example.com/calico`.
     #[schemars(with = "text::ImagePrefix")]
     pub to: String,
 }
@@ -103,18 +103,19 @@ pub struct Set {
     /// The object's kind.
     #[schemars(extend("examples" = ["Deployment"]))]
     pub kind: String,
-    /// Its namespace; left out, any.
+    /// Its namespace. Left out: any namespace.
     #[serde(default)]
     #[schemars(extend("examples" = ["kube-system"]))]
     pub namespace: Option<String>,
     /// Its name.
     #[schemars(extend("examples" = ["coredns"]))]
     pub name: String,
+    /// The path of the value in the object:
     /// `spec.template.spec.containers[0].args[2]`,
     /// `metadata.annotations["example.com/key"]`.
     #[schemars(with = "text::ValuePath")]
     pub path: ValuePath,
-    /// The value.
+    /// The new value.
     pub value: Value,
 }
 
@@ -131,12 +132,12 @@ pub enum Value {
 }
 
 impl Value {
-    /// As it stands in YAML, so that it reads back as what it is.
+    /// The value in YAML, which reads back as the same type.
     pub(crate) fn yaml(&self) -> String {
         match self {
             Self::Bool(value) => value.to_string(),
             Self::Number(value) => value.to_string(),
-            // A JSON string is a YAML string.
+            // A JSON string is also a YAML string.
             Self::Text(text) => serde_json::Value::from(text.as_str()).to_string(),
         }
     }

@@ -1,7 +1,7 @@
-//! Plain http, by which anybody on the way can change what is fetched. It is taken
-//! where a signature or a digest is checked that came by a better way, and
-//! otherwise only where the spec says why. What does not leave the machine is no
-//! matter.
+//! Where plain http is allowed. Anybody on the way can change what is fetched over
+//! it. So it is used only if a signature or a digest from a safe source is checked,
+//! or if the spec gives a reason. Traffic that does not leave the machine needs
+//! neither.
 
 use bundle_format::yaml::{Node, Problem};
 use url::{Host, Url};
@@ -10,7 +10,7 @@ use super::manifest::Manifest;
 use super::repository::{Check, Repository};
 use super::root::Spec;
 
-/// Every URL of `spec` that may not be plain http and is.
+/// A problem for every URL of `spec` that is plain http and may not be.
 pub(super) fn check(spec: &Spec, root: &Node) -> Vec<Problem> {
     let mut found = Vec::new();
     for (target, node) in spec.targets.iter().zip(root.items("targets")) {
@@ -36,8 +36,8 @@ pub(crate) fn is_exposed(url: &Url) -> bool {
     url.scheme() == "http" && !is_loopback
 }
 
-/// A repository that is not signed is as good as what it is read by; its keys
-/// are, in any case.
+/// A repository without any signature check must not be read over plain http. Its
+/// keys must not be in any case.
 fn of_repository(repository: &Repository, node: &Node) -> Vec<Problem> {
     if repository.plain_http.is_some() {
         return Vec::new();
@@ -47,9 +47,9 @@ fn of_repository(repository: &Repository, node: &Node) -> Vec<Problem> {
     let keys = node.value("keys").map(|_| node.items("keys")).unwrap_or_default();
     for (key, node) in repository.keys.iter().zip(keys).filter(|(key, _)| is_text_exposed(key)) {
         let words = format!(
-            "repository `{name}`: the key {key} is read over plain http, so anybody on the \
-             way could put another in its place, and sign packages with that: use https or a file \
-             beside the spec, or give `plainHttp: the reason` here"
+            "repository `{name}`: the key {key} is read over plain http, so anybody on the way \
+             could replace it, and sign packages with another: use https or a file beside the \
+             spec, or give `plainHttp: the reason` here"
         );
         found.push(Problem::new(node.place, words));
     }
@@ -59,16 +59,16 @@ fn of_repository(repository: &Repository, node: &Node) -> Vec<Problem> {
             continue;
         };
         let words = format!(
-            "repository `{name}`: {url} is plain http, and no signature is checked, so \
-             anybody on the way could change packages: use https, let a check be on, or give \
-             `plainHttp: the reason` here"
+            "repository `{name}`: {url} is plain http, and no signature is checked, so anybody on \
+             the way could change packages: use https, switch a check on, or give `plainHttp: the \
+             reason` here"
         );
         found.push(Problem::new(node.place_of(key), words));
     }
     found
 }
 
-/// Whether a signature is checked of what a repository holds.
+/// Whether a signature protects the packages of a repository.
 pub(crate) fn is_checked(repository: &Repository) -> bool {
     repository.gpgcheck == Check::On || repository.repo_gpgcheck == Check::On
 }
@@ -86,8 +86,8 @@ fn of_manifest(manifest: &Manifest, node: &Node) -> Option<Problem> {
     Some(Problem::new(node.place_of("url"), words))
 }
 
-/// A mirror without TLS must be said, under its own host: what holds for the
-/// registry that it mirrors holds for no other.
+/// A mirror without TLS needs `plainHttp` under its own host. The entry of the
+/// registry that it mirrors does not count for it.
 fn of_mirrors(spec: &Spec, root: &Node) -> Vec<Problem> {
     let said = |name: &str| {
         spec.registries.get(name).is_some_and(|registry| registry.plain_http.is_some())
@@ -118,7 +118,7 @@ fn is_text_exposed(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| is_exposed(&url))
 }
 
-/// The name under which a mirror's own entry stands: its host and port.
+/// The name of a mirror's own entry in `registries`: its host and port.
 fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     match url.port() {
@@ -187,7 +187,7 @@ mod tests {
             assert!(found.starts_with(&format!("s.yaml:{place}")), "{repository}: {found}");
             assert!(found.contains(words) && found.contains("plainHttp: the reason"), "{found}");
         }
-        // All at once.
+        // All problems at once.
         let both = format!("baseUrl: http://a.example.com/, keys: [http://a.example.com/k], {OFF}");
         let rest = "manifests: [{name: a, url: http://a.example.com/a.yaml}]\n";
         assert_eq!(problems(&both, rest).len(), 3);

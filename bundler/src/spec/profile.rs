@@ -1,5 +1,5 @@
-//! Target profiles: what every node of an OS family needs besides Kubernetes
-//! and containerd. They are data, shipped in `manifests/targets/`.
+//! Target profiles: what every node of an OS family needs besides Kubernetes and
+//! containerd. They are data files in `manifests/targets/`.
 
 use serde::Deserialize;
 
@@ -9,7 +9,7 @@ use serde::Deserialize;
 pub struct Profile {
     /// `el9`.
     pub family: String,
-    /// The packages, in requests that the solver reads.
+    /// The packages, as requests for the solver.
     pub packages: Vec<String>,
 }
 
@@ -19,13 +19,13 @@ const PROFILES: [(&str, &str); 3] = [
     ("el9", include_str!("../../../manifests/targets/el9.yaml")),
 ];
 
-/// The families that have one.
+/// The families that have a profile.
 pub fn families() -> Vec<&'static str> {
     PROFILES.iter().map(|(family, _)| *family).collect()
 }
 
-/// The profile of `family`; none for a family that we do not know, whose spec
-/// must list all its packages.
+/// The profile of `family`, or `None` for an unknown family: then the spec must list
+/// all packages.
 pub fn of_family(family: &str) -> Option<Profile> {
     let (_, text) = PROFILES.iter().find(|(name, _)| *name == family)?;
     serde_saphyr::from_str(text).ok()

@@ -1,14 +1,14 @@
-//! Why a check is off.
+//! The reason why a check is off.
 
 use serde::Deserialize;
 
-/// Why a check is off: some words for whoever reads the bundle later.
+/// The reason why a check is off: a few words for people who read the bundle later.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Reason(String);
 
 impl Reason {
-    /// The words.
+    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -23,8 +23,8 @@ impl TryFrom<String> for Reason {
     }
 }
 
-/// Whether a text is a reason that a person gave: some words, and not what
-/// stands for yes or no.
+/// Checks that a text is a reason that a person gave: a few words, and not a word for
+/// yes or no.
 pub(super) fn check(text: &str) -> Result<(), String> {
     let text = text.trim();
     let switch = ["true", "false", "yes", "no", "on", "off", "y", "n", "null", "~"];

@@ -1,4 +1,4 @@
-//! Registries, and where images are pulled from.
+//! Registries, and the places to pull images from.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -10,11 +10,11 @@ use super::text;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ImageSource {
-    /// The beginning of the name that nodes know the images by, whole path
-    /// segments: `docker.io/calico`.
+    /// The beginning of the images' names on nodes, in whole path segments:
+    /// `docker.io/calico`.
     #[schemars(with = "text::ImagePrefix")]
     pub name: String,
-    /// What to put in its place when pulling: `quay.io/calico`.
+    /// What replaces it for pulling: `quay.io/calico`.
     #[schemars(with = "text::ImagePrefix")]
     pub pull_from: String,
 }
@@ -23,34 +23,36 @@ pub struct ImageSource {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Registry {
-    /// Registries that hold the same images, asked first and in order:
-    /// `https://mirror.example.com`, with a path if the mirror has one.
+    /// Registries that hold the same images: `https://mirror.example.com`, with a
+    /// path if the mirror has one. They are asked first, in this order.
     #[serde(default)]
     #[schemars(with = "Vec<text::Mirror>")]
     pub mirrors: Vec<String>,
-    /// Whether only the mirrors are asked, and the registry itself never.
+    /// Ask only the mirrors, and never the registry itself.
     #[serde(default)]
     pub only: bool,
-    /// A file beside the spec with the certificate that signed the registry's.
+    /// A file beside the spec with the CA certificate that signed the registry's
+    /// certificate.
     #[serde(default)]
     #[schemars(with = "Option<text::File>")]
     pub ca: Option<String>,
-    /// Where the user and the password come from. Left out: docker's own
-    /// configuration, then anonymous.
+    /// The source of the user and the password. Left out: docker's own
+    /// configuration; if that has no login, the registry is asked anonymously.
     #[serde(default)]
     pub credentials: Option<Credentials>,
-    /// Speak http without TLS to it, for this reason, which `inspect` shows.
+    /// The reason why this registry is reached over http without TLS. `inspect`
+    /// shows the reason.
     #[serde(default)]
     #[schemars(with = "Option<text::Reason>")]
     pub plain_http: Option<Reason>,
-    /// The token server that the registry names, where that is under another
-    /// domain than the registry: user and password go to it as well.
+    /// The host of the registry's token server, if it is under another domain
+    /// than the registry. It gets the user and the password too.
     #[serde(default)]
     #[schemars(with = "Option<text::RegistryName>")]
     pub token_server: Option<String>,
 }
 
-/// Where a registry's user and password come from; never the spec itself.
+/// The source of a registry's user and password. They are never in the spec itself.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Credentials {

@@ -1,5 +1,4 @@
-//! What must hold between the values of a spec, each of which is right by
-//! itself.
+//! Checks between the values of a spec, each of which is valid by itself.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +12,7 @@ use super::root::Spec;
 use super::target::{PackageRequest, Target};
 use super::{combination, plain_http};
 
-/// All that does not go together in `spec`, which was read from `root`.
+/// All contradictions in `spec`, which was read from `root`.
 pub(super) fn check(spec: &Spec, root: &Node) -> Vec<Problem> {
     let mut relations = Relations { found: Vec::new() };
     if spec.targets.is_empty() {
@@ -60,7 +59,7 @@ impl Relations {
             if !seen.insert(name.clone()) {
                 self.add(
                     place,
-                    format!("{what} `{name}` stands here a second time: name it otherwise"),
+                    format!("{what} `{name}` is here a second time: give it another name"),
                 );
             }
         }
@@ -92,26 +91,27 @@ impl Relations {
         }
     }
 
-    /// An entry without fields would fit any node, and some nodes no bundle is for.
+    /// An entry without fields would fit every node, also those that the bundle
+    /// is not for.
     fn systems(&mut self, target: &Target, node: &Node) {
         for (system, node) in target.systems.iter().zip(node.items("match")) {
             let fields = system.fields();
             if fields.is_empty() {
                 self.add(
                     node.place,
-                    "match: an entry without fields would fit any node: write one such as `{ID: \
-                     openEuler, VERSION_ID: \"22.03\"}`",
+                    "match: an entry without fields would match every node: write one such as \
+                     `{ID: openEuler, VERSION_ID: \"22.03\"}`",
                 );
             }
             for name in ["ID", "ID_LIKE"] {
                 let Some(value) = fields.get(name) else { continue };
-                // What has tdnf may have dnf beside it.
+                // A node with tdnf may also have dnf.
                 if let Some(tool) = foreign_tool(value).filter(|tool| *tool != "tdnf") {
                     self.add(
                         node.place_of(name),
                         format!(
-                            "match: packages of {value} come by {tool}, but the installer needs \
-                             dnf or yum"
+                            "match: {value} installs its packages with {tool}, but the installer \
+                             needs dnf or yum"
                         ),
                     );
                 }
@@ -127,10 +127,7 @@ impl Relations {
             _ => None,
         };
         if let Some(place) = place {
-            self.add(
-                place,
-                format!("repository `{name}`: give `baseUrl` or `mirrorList`, one of them"),
-            );
+            self.add(place, format!("repository `{name}`: give either `baseUrl` or `mirrorList`"));
         }
         let checks = repository.gpgcheck == Check::On || repository.repo_gpgcheck == Check::On;
         if checks && repository.keys.is_empty() {
@@ -145,8 +142,8 @@ impl Relations {
         }
     }
 
-    /// Each repository that something is pinned to must be there: for what
-    /// every node gets, in every target.
+    /// Each repository that the spec pins packages to must exist. What every node
+    /// gets needs it in every target.
     fn pins(&mut self, spec: &Spec, root: &Node) {
         for (target, node) in spec.targets.iter().zip(root.items("targets")) {
             let pin =
@@ -199,14 +196,11 @@ impl Relations {
                 (None, None) => node.place_of("name"),
                 _ => continue,
             };
-            self.add(
-                place,
-                format!("manifest `{}`: give `url` or `file`, one of them", manifest.name),
-            );
+            self.add(place, format!("manifest `{}`: give either `url` or `file`", manifest.name));
         }
     }
 
-    /// What the cluster file's own keys say against each other.
+    /// Contradictions among the keys of the cluster file.
     fn cluster(&mut self, spec: &Spec, root: &Node) {
         for conflict in spec.cluster.conflicts() {
             let node = root.value("cluster").unwrap_or(root);
@@ -224,14 +218,16 @@ impl Relations {
                     None => "leave it out".to_owned(),
                 };
                 let shown = quoted(name);
-                let words =
-                    format!("cluster: skipManifests names {shown}, no manifest of this spec");
+                let words = format!(
+                    "cluster: skipManifests names {shown}, which is not a manifest of this \
+                     spec"
+                );
                 self.add(node.place, format!("{words}: {cure}"));
             }
         }
     }
 
-    /// A network plugin's pool and kubeadm's network of pods must be the same.
+    /// The pool of a network plugin and `podCidr` must be the same network.
     fn pools(&mut self, spec: &Spec, root: &Node) {
         if !spec.cluster.has("podCidr") {
             return;
@@ -246,7 +242,7 @@ impl Relations {
                     self.add(
                         node.place_of("poolCidr"),
                         format!(
-                            "manifest `{name}` gets the pool {pool}, and cluster.podCidr is \
+                            "manifest `{name}` gets the pool {pool}, but cluster.podCidr is \
                              {pods}: pods would have addresses that the cluster does not know; \
                              write the same network in both"
                         ),
@@ -256,12 +252,12 @@ impl Relations {
         }
     }
 
-    /// `only` says that the mirrors are all there is.
+    /// With `only`, there must be mirrors.
     fn only_mirrors(&mut self, spec: &Spec, root: &Node) {
         for (name, registry) in &spec.registries {
             let node = root.value("registries").and_then(|node| node.value(name));
             if let (true, true, Some(node)) = (registry.only, registry.mirrors.is_empty(), node) {
-                let words = "`only: true` is of mirrors, and there are none: name them under \
+                let words = "`only: true` allows mirrors only, but there are none: name them under \
                              `mirrors`, or leave it out";
                 self.add(node.place_of("only"), words);
             }

@@ -1,4 +1,4 @@
-//! Yum repositories, and what is checked of them.
+//! Yum repositories, and what is checked in them.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -12,16 +12,16 @@ use crate::rpm::key;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Repository {
-    /// A short name, unique in its target.
+    /// A short name, unique in the target.
     #[schemars(with = "text::Id")]
     pub id: Spanned<String>,
-    /// The folder above `repodata/`: `https://`, `http://` or `file://`.
-    /// `$basearch` stands for the target's architecture.
+    /// The URL of the folder that contains `repodata/`: `https://`, `http://` or
+    /// `file://`. `$basearch` becomes the target's architecture.
     #[serde(default)]
     #[schemars(with = "Option<text::BaseUrl>")]
     pub base_url: Option<String>,
-    /// A document that lists base URLs, one a line; the first that answers is
-    /// taken. Instead of `baseUrl`.
+    /// The URL of a document that lists base URLs, one a line. The first one that
+    /// answers is used. Give either this or `baseUrl`.
     #[serde(default)]
     #[schemars(with = "Option<text::FetchUrl>")]
     pub mirror_list: Option<String>,
@@ -29,28 +29,30 @@ pub struct Repository {
     #[serde(default)]
     #[schemars(with = "Vec<text::Location>")]
     pub keys: Vec<String>,
-    /// Which repository wins when several offer a package: the lowest number.
+    /// If several repositories offer a package, the one with the lowest number is
+    /// used.
     #[serde(default = "default_priority")]
     pub priority: u32,
     /// Whether each package's signature is checked.
     #[serde(default)]
     pub gpgcheck: Check,
-    /// Whether the signature of the metadata is checked.
+    /// Whether the metadata's signature is checked.
     #[serde(default)]
     pub repo_gpgcheck: Check,
-    /// What becomes of a key that has expired.
+    /// What happens with a key that has expired.
     #[serde(default)]
     pub expired_keys: ExpiredKeys,
-    /// Read its keys over http without TLS, and the repository too where no
-    /// signature is checked, for this reason, which `inspect` shows.
+    /// The reason why the repository's keys are read over http without TLS, and,
+    /// if no signature is checked, the repository too. `inspect` shows the
+    /// reason.
     #[serde(default)]
     #[schemars(with = "Option<text::Reason>")]
     pub plain_http: Option<Reason>,
-    /// See packages even where a module stream hides them, as dnf's
+    /// Use packages even if a module stream hides them, like dnf's
     /// `module_hotfixes=1`.
     #[serde(default)]
     pub module_hotfixes: bool,
-    /// Packages of this repository that must not be taken, by name; `*` stands
+    /// Names of packages that are never taken from this repository. `*` stands
     /// for any text.
     #[serde(default)]
     #[schemars(extend("examples" = [["kernel-debug*"]]))]
@@ -62,25 +64,26 @@ fn default_priority() -> u32 {
 }
 
 /// A check that is on unless there is a reason. Programs that read YAML 1.1, such as
-/// PyYAML, take `on` and `off` for true and false: write both in quotes for them.
+/// PyYAML, take `on` and `off` for true and false. For such programs, write both in
+/// quotes.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Check {
     /// The check is made.
     #[default]
     On,
-    /// The check is not made, for this reason, which `inspect` shows.
+    /// The check is not made, for this reason. `inspect` shows the reason.
     Off(#[schemars(with = "text::Reason")] Reason),
 }
 
-/// What becomes of a key that has expired.
+/// What happens with a key that has expired.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum ExpiredKeys {
     /// Its signatures do not count.
     #[default]
     Refuse,
-    /// Its signatures count, for this reason, which `inspect` shows.
+    /// Its signatures count, for this reason. `inspect` shows the reason.
     Allow(#[schemars(with = "text::Reason")] Reason),
 }
 

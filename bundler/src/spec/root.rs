@@ -16,51 +16,52 @@ use super::registry::{ImageSource, Registry};
 use super::target::Target;
 use super::text;
 
-/// What may stand in a spec.
+/// The keys and values that a spec may have.
 pub static FORMAT: LazyLock<Format> =
     LazyLock::new(|| Format::of::<Spec>("spec", text::KINDS.iter().chain(&KINDS)));
 
-/// What a bundle is to hold.
+/// The content of a bundle.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Spec {
-    /// The bundle's name: lower-case letters, digits, `.` and `-`. It names the
-    /// files that `build` writes.
+    /// The bundle's name: lower-case letters, digits, `.` and `-`. `build` names
+    /// its files after it.
     #[schemars(with = "text::Name")]
     pub name: String,
-    /// The cluster's Kubernetes.
+    /// The release of Kubernetes.
     pub kubernetes: Kubernetes,
     /// The container runtime.
     #[serde(default)]
     pub containerd: Option<Containerd>,
     /// The kinds of nodes, one entry for each OS family and architecture.
     pub targets: Vec<Target>,
-    /// Images that neither kubeadm nor a manifest names: those that operators
-    /// pull by themselves.
+    /// Images that neither kubeadm nor a manifest names, such as those that
+    /// operators pull by themselves.
     #[serde(default)]
     #[schemars(with = "Vec<text::Image>")]
     pub images: Vec<Spanned<ImageReference>>,
-    /// Where images are pulled from when that is not their name: the first
-    /// entry whose `name` an image's name begins with counts.
+    /// Other places to pull images from. The first entry counts whose `name` is
+    /// the beginning of the image's name.
     #[serde(default)]
     pub image_sources: Vec<ImageSource>,
-    /// Kubernetes YAML, in the order in which it is to be applied.
+    /// Kubernetes YAML, in the order in which the installer applies it.
     #[serde(default)]
     #[schemars(with = "Vec<Manifest>")]
     pub manifests: Vec<Spanned<Manifest>>,
-    /// What manifests rely on and none of them brings.
+    /// What manifests need and none of them brings.
     #[serde(default)]
     pub provided: Provided,
-    /// How to reach registries, by the name that image references use.
+    /// How to reach registries. The keys are the registries' names in image
+    /// references.
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"format": text::RegistryName::schema_name()}))]
     pub registries: BTreeMap<String, Registry>,
-    /// Installer programs to put into the bundle. Left out, the one beside
-    /// `bundler` is taken for the architecture that it runs on.
+    /// Installer programs for the bundle. Left out: the installer beside
+    /// `bundler`, for the architecture that `bundler` runs on.
     #[serde(default)]
     pub installers: Option<Vec<Installer>>,
-    /// Keys of the installer's cluster file, `cluster.yaml`, that hold on site
-    /// where that has no others.
+    /// Keys of the installer's cluster file, `cluster.yaml`. They are valid on
+    /// site unless the site's own file sets them.
     #[serde(default)]
     #[schemars(with = "Cluster")]
     pub cluster: Given,
@@ -72,7 +73,7 @@ pub struct Spec {
 pub struct Installer {
     /// The architecture that it runs on.
     pub architecture: Architecture,
-    /// The program, beside the spec.
+    /// The path of the program, from the spec's folder.
     #[schemars(with = "text::File")]
     pub file: String,
 }

@@ -1,4 +1,4 @@
-//! The kinds of nodes, and what each is to have.
+//! The kinds of nodes, and what each kind gets.
 
 use std::collections::BTreeMap;
 
@@ -15,51 +15,52 @@ use super::text;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Target {
-    /// `el7`, `el8` or `el9` bring a list of base packages along; any other
-    /// name has none, so `packages` must list all that nodes need.
+    /// The OS family. `el7`, `el8` and `el9` have a list of base packages. Any
+    /// other name has none, so `packages` must list everything that nodes need.
     #[schemars(with = "text::Family")]
     pub family: Spanned<String>,
     /// The nodes' architecture.
     pub architecture: Architecture,
-    /// Which nodes it is for, by their `/etc/os-release`: all fields of one entry must
-    /// fit, and `*` stands for any text. Left out: those that call themselves as
-    /// `family` does, by `PLATFORM_ID`, or by `ID` and `VERSION_ID` together.
+    /// Which nodes this target is for, by their `/etc/os-release`. All fields of
+    /// one entry must match, and `*` stands for any text. Left out: nodes whose
+    /// `PLATFORM_ID`, or `ID` and `VERSION_ID` together, say the same as
+    /// `family`.
     #[serde(default, rename = "match")]
     pub systems: Vec<OsRelease>,
-    /// What every node has already, so that the bundle need not hold it.
+    /// What every node has already, so that the bundle does not need it.
     #[serde(default)]
     pub baseline: Baseline,
-    /// The yum repositories to solve against, all of them.
+    /// All yum repositories that packages may come from.
     pub repositories: Vec<Repository>,
-    /// Packages wanted besides Kubernetes, containerd and the family's base
-    /// list: `tcpdump`, `tcpdump = 4.99`, `kernel >= 5.14`.
+    /// Packages besides Kubernetes, containerd and the family's base list:
+    /// `tcpdump`, `tcpdump = 4.99`, `kernel >= 5.14`.
     #[serde(default)]
     #[schemars(with = "Vec<PackageRequest>")]
     pub packages: Vec<Spanned<PackageRequest>>,
-    /// Packages that must not be taken, by name; `*` stands for any text.
+    /// Names of packages that are never taken. `*` stands for any text.
     #[serde(default)]
     #[schemars(extend("examples" = [["kernel-debug*"]]))]
     pub exclude: Vec<String>,
 }
 
 impl Target {
-    /// `el9-x86_64`, the target's name in locks and bundles.
+    /// The target's name in locks and bundles: `el9-x86_64`.
     pub fn id(&self) -> String {
         format!("{}-{}", self.family.value, self.architecture)
     }
 
-    /// The name of one of its repositories in messages.
+    /// How messages call one of the target's repositories.
     pub(crate) fn title_of(&self, repository: &Repository) -> String {
         format!("target {}, repository `{}`", self.id(), repository.id.value)
     }
 
-    /// The systems that it says it is for.
+    /// The systems that the target is for.
     pub fn systems(&self) -> Vec<System> {
         self.systems.iter().map(|fields| fields.0.clone().into()).collect()
     }
 }
 
-/// Fields of a node's os-release(5) with their values.
+/// Fields of a node's os-release(5), with their values.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(extend("propertyNames" = {"format": text::OsReleaseField::schema_name()}))]
@@ -74,18 +75,18 @@ impl OsRelease {
     }
 }
 
-/// What counts as installed on a node before the bundle comes.
+/// What is already installed on a node before the bundle comes.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Baseline {
-    /// The closure of the repositories' own group `core`, which every
-    /// installation has.
+    /// All that the group `core` of the repositories installs. Every installation
+    /// has it.
     #[default]
     Core,
     /// Nothing: the bundle holds the whole closure.
     None,
-    /// The packages of a real node: a file beside the spec that the query in
-    /// `docs/spec.md` wrote there.
+    /// The packages of a real node: a file beside the spec, made with the command
+    /// in `docs/spec.md`.
     Packages(#[schemars(with = "text::File")] String),
 }
 
@@ -95,7 +96,7 @@ pub enum Baseline {
 pub enum PackageRequest {
     /// `tcpdump`, `tcpdump-4.99.0`, `tcpdump >= 4.99`.
     Anywhere(#[schemars(with = "text::Package")] String),
-    /// The same from one repository only.
+    /// The same, from one repository only.
     Pinned(PinnedPackage),
 }
 

@@ -1,6 +1,6 @@
-//! What the texts in a spec may be. Each kind is a row of the table: its name,
-//! which stands as `format` in the JSON Schema, what such a text looks like, a
-//! regular expression for editors, and the check that it must pass.
+//! The kinds of text in a spec. Each kind is a row of a table: its name, which is the
+//! `format` in the JSON Schema; an example; a regular expression for editors; and the
+//! check that such a text must pass.
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -17,7 +17,7 @@ use super::value_path::ValuePath as Path;
 use crate::rpm::closure::Request;
 use bundle_format::version;
 
-/// Names become names of files and folders, on nodes too.
+/// The longest name, in bytes. Names become names of files and folders, on nodes too.
 const MAX_NAME: usize = 64;
 
 macro_rules! kinds {
@@ -37,7 +37,7 @@ macro_rules! kinds {
             }
         })*
 
-        /// All of them.
+        /// All kinds.
         pub(super) static KINDS: &[Kind] = &[$(Kind {
             name: $format,
             sample: $sample,
@@ -63,10 +63,10 @@ kinds! {
     /// The version of containerd.
     ContainerdVersion, "containerd-version", "1.6.25", parses::<version::ContainerdVersion>,
         r"^[0-9]+\.[0-9]+\.[0-9]+(-.*)?$";
-    /// Something to fetch.
+    /// The URL of something to fetch.
     FetchUrl, "fetch-url", "https://example.com/", fetch_url,
         "^(https?://[^/?#@]+([/?#].*)?|file://.*)$";
-    /// A folder of a server.
+    /// The URL of a folder.
     BaseUrl, "base-url", "https://example.com/", base_url,
         "^(https?://[^/?#@]+(/[^?#]*)?|file://[^?#]*)$";
     /// A URL, or a file beside the spec.
@@ -75,7 +75,7 @@ kinds! {
     /// A file beside the spec.
     File, "file", "a-file", file,
         r"^(?!.*://).*\S";
-    /// A registry that holds what another one does.
+    /// The URL of a registry that holds the same images as another.
     Mirror, "mirror", "https://mirror.example.com", mirror,
         "^https?://[^/?#@]+(/[^?#]*)?$";
     /// An image.
@@ -87,10 +87,10 @@ kinds! {
     /// A registry's name in images' names.
     RegistryName, "registry", "docker.io", registry,
         "^([A-Za-z0-9][A-Za-z0-9.-]*[.:][A-Za-z0-9.:-]*|localhost|[A-Za-z0-9-]*[A-Z][A-Za-z0-9-]*)$";
-    /// A package that is asked for.
+    /// A request for a package.
     Package, "package", "tcpdump", package,
         r"^(?!\s*-)(?!.*(=>|=<|==)\s).*\S.*$";
-    /// A digest.
+    /// A SHA-256 digest.
     Sha256, "sha256", "e3b0c442…", sha256,
         "^[0-9a-f]{64}$";
     /// Why a check is off.
@@ -99,7 +99,7 @@ kinds! {
     /// A network.
     Network, "network", "10.244.0.0/16", parses::<network::Network>,
         r"^([0-9]{1,3}(\.[0-9]{1,3}){3}/(3[0-2]|[12]?[0-9])|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*/[0-9]{1,3})$";
-    /// Where a value stands in an object.
+    /// The path of a value in an object.
     ValuePath, "path", "spec.replicas", value_path,
         r"^[^\s].*$";
     /// A kind with its group.
@@ -108,7 +108,7 @@ kinds! {
     /// A field of os-release(5).
     OsReleaseField, "os-release-field", "ID", os_release_field,
         "^[A-Z][A-Z0-9_]*$";
-    /// The value of one.
+    /// The value of such a field.
     OsReleaseValue, "os-release-value", "openEuler", os_release_value,
         r"\S";
     /// A namespace.
@@ -117,7 +117,7 @@ kinds! {
     /// The name of an environment variable.
     Variable, "variable", "REGISTRY_USER", variable,
         "^[A-Za-z_][A-Za-z0-9_]*$";
-    /// The same of one that holds a password.
+    /// The name of an environment variable that holds a password.
     PasswordVariable, "password-variable", "REGISTRY_PASSWORD", variable,
         "^[A-Za-z_][A-Za-z0-9_]*$";
 }
@@ -144,7 +144,7 @@ fn kind_of_group(text: &str) -> Result<(), String> {
     match fits {
         true => Ok(()),
         false => Err(format!(
-            "{} is no kind with its group: write one such as Issuer.cert-manager.io",
+            "{} is not a kind with its group: write one such as Issuer.cert-manager.io",
             quoted(text)
         )),
     }
@@ -175,13 +175,13 @@ fn namespace(text: &str) -> Result<(), String> {
     match is_label(text) {
         true => Ok(()),
         false => Err(format!(
-            "{} is no namespace: write small letters, digits and `-`, at most 63",
+            "{} is not a namespace: write small letters, digits and `-`, at most 63",
             quoted(text)
         )),
     }
 }
 
-/// Whether a text is a label of DNS (RFC 1123).
+/// Whether a text is a DNS label (RFC 1123).
 fn is_label(text: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     (1..=63).contains(&text.len())
@@ -190,8 +190,8 @@ fn is_label(text: &str) -> bool {
         && text.ends_with(is_plain)
 }
 
-/// Words of letters, digits and some marks, which no shell or path reads
-/// otherwise.
+/// Checks for letters, digits and some marks. They have no special meaning in a shell
+/// or a path.
 fn short(text: &str, marks: &str, upper: bool) -> bool {
     let letter =
         |c: char| c.is_ascii_digit() || c.is_ascii_lowercase() || upper && c.is_ascii_uppercase();
@@ -205,8 +205,8 @@ fn name(text: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "{} is no name: use lower-case letters, digits, `.` and `-`, at most {MAX_NAME}, a letter \
-         or digit first",
+        "{} is not a valid name: use lower-case letters, digits, `.` and `-`, at most {MAX_NAME}, \
+         a letter or digit first",
         quoted(text)
     ))
 }
@@ -216,29 +216,29 @@ fn id(text: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "{} is no short name: use letters, digits, `.`, `-` and `_`, at most {MAX_NAME}, a letter \
-         or digit first",
+        "{} is not a valid short name: use letters, digits, `.`, `-` and `_`, at most {MAX_NAME}, \
+         a letter or digit first",
         quoted(text)
     ))
 }
 
-/// A URL without a password, which it is safe to show.
+/// A URL without a password, so that it may be shown.
 fn url(text: &str, schemes: &[&str]) -> Result<Url, String> {
     let wanted = schemes.join(" or ");
     if !text.contains("://") {
-        // A secret may stand before an `@` or behind a `?`.
+        // A secret may be before an `@` or after a `?`.
         let shown = text.rsplit('@').next().and_then(|rest| rest.split(['?', '#']).next());
         let shown = quoted(shown.unwrap_or_default());
-        return Err(format!("{shown} is no URL: write {wanted} in front"));
+        return Err(format!("{shown} is not a URL: write {wanted} in front"));
     }
-    let url = Url::parse(text).map_err(|error| format!("this is no URL: {error}"))?;
+    let url = Url::parse(text).map_err(|error| format!("this is not a URL: {error}"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(format!(
-            "this URL has a user or a password in it, which would stand in the lock and in the \
-             bundle: leave it out{}",
+            "this URL has a user or a password, which would be in the lock and in the bundle: \
+             leave it out{}",
             if schemes.contains(&"file://") {
-                ", and take what it names from a server that asks for none, or fetch it \
-                 beforehand and write file://"
+                ", and use a server that asks for none, or fetch the file beforehand and write \
+                 file://"
             } else {
                 "; a registry's `credentials` name the variables that hold them"
             }
@@ -246,9 +246,9 @@ fn url(text: &str, schemes: &[&str]) -> Result<Url, String> {
     }
     if let Some(name) = secret_parameter(&url) {
         return Err(format!(
-            "this URL has `{name}=` in it, which looks like a secret and would stand in the lock \
-             and in the bundle: leave it out; where the server needs it, fetch the file beforehand \
-             and write its path"
+            "this URL has `{name}=`, which looks like a secret and would be in the lock and in the \
+             bundle: leave it out; if the server needs it, fetch the file beforehand and write its \
+             path"
         ));
     }
     if !schemes.iter().any(|scheme| scheme.strip_suffix("://") == Some(url.scheme())) {
@@ -256,23 +256,23 @@ fn url(text: &str, schemes: &[&str]) -> Result<Url, String> {
     }
     if url.scheme() == "file" && url.to_file_path().is_err() {
         return Err(format!(
-            "{} names a host, which has no files here: a path follows `file://` from the root on, \
-             as in file:///srv/repo/",
+            "{} names a host, but only files of this host can be read: write the whole path after \
+             `file://`, such as file:///srv/repo/",
             quoted(text)
         ));
     }
     Ok(url)
 }
 
-/// The name of a parameter that holds what only some may know: a token, or the
-/// signature of a URL, which is as good as one. Some parameters are harmless, as
-/// those of mirror lists are (`?repo=os&arch=x86_64`).
+/// The name of a parameter that holds a secret: a token, or the signature of a URL,
+/// which gives the same access. Other parameters are harmless, such as those of
+/// mirror lists (`?repo=os&arch=x86_64`).
 fn secret_parameter(url: &Url) -> Option<String> {
     const WORDS: [&str; 15] = [
         "token", "auth", "key", "secret", "sig", "pass", "pwd", "cred", "session", "amz", "goog",
         "jwt", "policy", "hdn", "bearer",
     ];
-    /// A shorter text is a name or a version.
+    /// A shorter text is a name or a version, not a secret.
     const LONG: usize = 20;
     let is_secret = |name: &str, value: &str| {
         let name = name.to_lowercase();
@@ -282,11 +282,11 @@ fn secret_parameter(url: &Url) -> Option<String> {
             && value.contains(|c: char| c.is_ascii_digit());
         is_random || WORDS.iter().any(|word| name.contains(word))
     };
-    // In a fragment some carry parameters as well.
+    // Some services put parameters into the fragment.
     let fragment = url.fragment().unwrap_or_default();
     let parts = url.query_pairs().chain(url::form_urlencoded::parse(fragment.as_bytes()));
     let mut secret = parts.filter(|(name, value)| is_secret(name, value) || is_secret(name, name));
-    // The text itself may be the secret where there is no name.
+    // Without a name, the text itself may be the secret.
     secret.next().map(|(name, value)| {
         if value.is_empty() { "…".to_owned() } else { cut(&name).escape_debug().to_string() }
     })
@@ -296,16 +296,16 @@ fn fetch_url(text: &str) -> Result<(), String> {
     url(text, &["https://", "http://", "file://"]).map(|_| ())
 }
 
-/// Whether `text` is the URL of a folder, and nobody's own.
+/// Checks that `text` is the URL of a folder, without anybody's password.
 pub(crate) fn base_url(text: &str) -> Result<(), String> {
     let url = url(text, &["https://", "http://", "file://"])?;
     without_query(&url, text)
 }
 
-/// What stands in front of other paths has nothing behind its own.
+/// Checks that a URL has no query: other paths are added behind it.
 fn without_query(url: &Url, text: &str) -> Result<(), String> {
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(format!("{} has a `?` or a `#` in it: write it without", quoted(text)));
+        return Err(format!("{} has a `?` or a `#`: write it without", quoted(text)));
     }
     Ok(())
 }
@@ -348,7 +348,8 @@ fn registry(text: &str) -> Result<(), String> {
     };
     host(text).ok_or_else(|| {
         format!(
-            "{} is no registry: write its name as in images, such as docker.io or localhost:5000",
+            "{} is not a registry: write its name as in images, such as docker.io or \
+             localhost:5000",
             quoted(text)
         )
     })
@@ -365,7 +366,7 @@ fn package(text: &str) -> Result<(), String> {
         None if Request::parse(text).is_ok() => return Ok(()),
         None => "write `tcpdump`, `tcpdump-4.99` or `kernel >= 5.14`",
     };
-    Err(format!("{} asks for no package: {instead}", quoted(text)))
+    Err(format!("{} is not a request for a package: {instead}", quoted(text)))
 }
 
 fn sha256(text: &str) -> Result<(), String> {
@@ -380,9 +381,9 @@ fn variable(text: &str) -> Result<(), String> {
     if text.starts_with(|c: char| !c.is_ascii_digit()) && text.chars().all(inner) {
         return Ok(());
     }
-    // It is not shown: it may be the password itself.
-    Err("this is no name of an environment variable: write one, such as HUB_PASSWORD, and never \
-         the value"
+    // The text is not shown, because it may be the password itself.
+    Err("this is not the name of an environment variable: write one, such as HUB_PASSWORD, and \
+         never the value"
         .to_owned())
 }
 

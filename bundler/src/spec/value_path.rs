@@ -1,11 +1,11 @@
-//! Where a value stands in an object: `spec.template.spec.containers[0].args[2]`.
+//! The path of a value in an object: `spec.template.spec.containers[0].args[2]`.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::Deserialize;
 
-/// The way from an object to a value in it, of one step at least.
+/// The path from an object to a value in it. It has at least one step.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub struct ValuePath {
@@ -48,7 +48,7 @@ impl fmt::Display for ValuePath {
 }
 
 fn malformed(path: &str) -> String {
-    format!("`{path}` is no path: write one such as spec.template.spec.containers[0].args[2]")
+    format!("`{path}` is not a path: write one such as spec.template.spec.containers[0].args[2]")
 }
 
 /// `a.b[0]["c.d"]`.

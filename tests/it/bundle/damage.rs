@@ -164,7 +164,7 @@ fn a_lock_that_was_edited_is_refused_where_it_leaves_the_spec() {
             "cluster is not what the spec says",
         ),
         (|lock| lock.name = "../evil".to_owned(), "not a valid name of a bundle"),
-        (|lock| lock.name = "other".to_owned(), "name is `other`, and the spec says `demo`"),
+        (|lock| lock.name = "other".to_owned(), "name is `other`, but the spec says `demo`"),
         (|lock| lock.targets.clear(), "no repository `os` of a target `el9-x86_64`"),
         (|lock| lock.rpms.retain(|rpm| rpm.package.name != "kubelet"), "no package kubelet 1.28.2"),
         (
@@ -203,7 +203,7 @@ fn a_lock_that_was_edited_is_refused_where_it_leaves_the_spec() {
         (|lock| drop(lock.images[0].platforms[0].layers.pop()), "other layers than the lock"),
         (
             |lock| lock.manifests[0].applied = lock.manifests[1].applied.clone(),
-            "gives another text than when the lock was made",
+            "has another text than when the lock was made",
         ),
         (|lock| lock.rpms[0].size = u64::MAX, "more than any disk holds"),
     ];

@@ -94,7 +94,7 @@ fn what_is_in_it_can_be_seen_taken_out_and_compared() {
     demo.ok(&["extract", "-C", "out", "--kind", "rpms", "demo.tar"]);
     let repomd = demo.path("out/rpms/el9-x86_64/repodata/repomd.xml");
     assert!(repomd.is_file() && !demo.path("out/keys").exists());
-    assert!(demo.fails(&["extract", "-C", "out", "demo.tar"]).contains("there already"));
+    assert!(demo.fails(&["extract", "-C", "out", "demo.tar"]).contains("exist already"));
     demo.fails(&["extract", "demo.tar", "../../etc/passwd"]);
 
     assert!(demo.ok(&["diff", "demo.tar", "demo.tar"]).starts_with("0 changes, 0 B"));
@@ -138,7 +138,7 @@ fn the_clusters_defaults_travel_along() {
     let pool = "url: URL/manifests/calico.yaml\n    patches: [{poolCidr: 10.8.0.0/16}]";
     demo.write_spec(&format!("{}{cluster}", spec.replace("url: URL/manifests/calico.yaml", pool)));
     let error = demo.fails(&["lock"]);
-    assert!(error.contains("pool 10.8.0.0/16, and cluster.podCidr is 10.9.0.0/16"), "{error}");
+    assert!(error.contains("pool 10.8.0.0/16, but cluster.podCidr is 10.9.0.0/16"), "{error}");
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn bad_specs_and_unsolvable_ones_leave_nothing_behind() {
         (spec.replace("    plainHttp: the demo's registry is on this machine\n", "    mirrors: []\n"), "plainHttp"),
         (spec.replace("name: demo", "nam: demo"), "unknown field"),
         (spec.replace("kubernetes/repodata/repomd.xml.key", "os/repodata/repomd.xml.key"), "the keys given are"),
-        (spec.replace("- name: calico", "- name: calico\n    sha256: '0000000000000000000000000000000000000000000000000000000000000000'"), "upstream changed it"),
+        (spec.replace("- name: calico", "- name: calico\n    sha256: '0000000000000000000000000000000000000000000000000000000000000000'"), "upstream or somebody on the way changed"),
     ];
     for (spec, words) in cases {
         demo.write_spec(&spec);
@@ -178,7 +178,7 @@ fn init_writes_a_spec_that_reads_and_schema_is_json() {
     demo.ok(&["init", "new.yaml"]);
     bundler::spec::SpecFile::read(&demo.path("new.yaml")).unwrap();
     let error = demo.fails(&["init", "new.yaml"]);
-    assert!(error.contains("is there already and stays as it is"), "{error}");
+    assert!(error.contains("exists already and stays as it is"), "{error}");
     let schema: serde_json::Value = serde_json::from_str(&demo.ok(&["schema"])).unwrap();
     assert!(schema["properties"]["kubernetes"].is_object());
     assert_eq!(demo.run(&["build", "--split", "4X"]).status.code(), Some(2));

@@ -159,7 +159,7 @@ fn a_lock_says_what_changes_against_the_one_before() {
     // Without the cache the texts before are nowhere, and that is said.
     fs::remove_dir_all(demo.path("cache")).unwrap();
     let said = demo.ok(&["diff", "old.json", LOCK]);
-    assert!(said.contains("    (its lines cannot be shown: both texts"), "{said}");
+    assert!(said.contains("    (its lines cannot be shown: this needs both texts"), "{said}");
     // What is no lock is none.
     fs::write(demo.path("bad.json"), "{\"lockVersion\": 9}").unwrap();
     let error = demo.fails(&["diff", "bad.json", LOCK]);
@@ -319,10 +319,10 @@ fn a_target_says_which_systems_it_is_for() {
     assert!(error.contains("has other systems for target el9-x86_64 than its `match`"), "{error}");
     for (entries, words) in [
         ("[{id: openEuler}]", "is not a field of os-release"),
-        ("[{}]", "an entry without fields would fit any node"),
+        ("[{}]", "an entry without fields would match every node"),
         ("[{ID: \"\"}]", "is not a value of os-release"),
-        ("[{ID: debian}]", "packages of debian come by apt"),
-        ("[{ID_LIKE: suse}]", "packages of suse come by zypper"),
+        ("[{ID: debian}]", "debian installs its packages with apt"),
+        ("[{ID_LIKE: suse}]", "suse installs its packages with zypper"),
         ("{ID: openEuler}", "match"),
     ] {
         with(entries);

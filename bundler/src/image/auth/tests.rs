@@ -126,7 +126,7 @@ fn ends_every_refusal_in_words_that_help_and_hold_no_secret() {
         ),
         (r#"Bearer realm="http://auth.r.io/t""#, ok("{}"), "not reached over https"),
         ("Basic", ok(""), "refuses user `alice`"),
-        ("Negotiate", ok(""), "no way to log in"),
+        ("Negotiate", ok(""), "neither of the known ways to log in"),
     ];
     for (challenge, token, words) in cases {
         let challenge = challenge.to_owned();
@@ -178,7 +178,7 @@ fn posts_an_identity_token_and_shows_it_nowhere() {
     // Refused, or asked for by who wants a password: the token is not in the words.
     for (challenge, words) in [
         (r#"Bearer realm="https://auth.r.io/t""#, "refuses the identity token"),
-        (r#"Basic realm="r""#, "its login is an identity token"),
+        (r#"Basic realm="r""#, "its login here is an identity token"),
         (r#"Bearer realm="https://evil.io/t""#, "write `tokenServer: evil.io` under `r.io`"),
     ] {
         let server = Scripted::new(move |url, _| match url.starts_with("https://r.io") {

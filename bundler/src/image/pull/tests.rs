@@ -226,7 +226,7 @@ fn names_what_is_wrong() {
         ("r.io/a:v1", |answer| answer.0 = 204, "status 204"),
         ("r.io/a:v1", |answer| answer.2 = b"<html>".to_vec(), "captive portal"),
         ("r.io/a:v1", |answer| answer.2.push(b' '), "Docker-Content-Digest"),
-        ("r.io/a:v1", |answer| answer.1[0].1 = DOCKER_MANIFEST.to_owned(), "not the fields"),
+        ("r.io/a:v1", |answer| answer.1[0].1 = DOCKER_MANIFEST.to_owned(), "not have the fields"),
         ("r.io/a:v1", |answer| answer.2 = vec![b' '; MANIFEST_LIMIT as usize + 1], "larger than"),
         ("r.io/a:v1", |answer| answer.2 = b"null".to_vec(), "promised"),
         (

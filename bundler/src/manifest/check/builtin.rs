@@ -1,13 +1,14 @@
-//! The kinds that Kubernetes itself has, in which version of it.
+//! The kinds of Kubernetes itself, and the versions that serve them.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-/// Group, version, kind, scope, since, until, and whether it is on.
+/// Group, version, kind, scope, first minor, first minor without it, and whether it
+/// is on by default.
 const TABLE: &str = include_str!("../../../data/kubernetes-kinds.tsv");
-/// The last minor that the table knows.
+/// The last minor in the table.
 const KNOWN: u32 = 34;
-/// Groups of files for Kubernetes' programs.
+/// Groups of configuration files for Kubernetes' programs.
 const OF_FILES: [(&str, &str); 8] = [
     ("kubeadm.k8s.io", "kubeadm"),
     ("kubelet.config.k8s.io", "kubelet"),
@@ -42,17 +43,19 @@ impl Row {
     }
 }
 
-/// What Kubernetes says of a kind.
+/// Whether Kubernetes serves a kind.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Builtin {
-    /// It serves it.
+    /// Kubernetes serves it.
     Served {
-        /// Whether its objects are in namespaces; none if that is not known.
+        /// Whether its objects are in namespaces; `None` if that is not
+        /// known.
         is_namespaced: Option<bool>,
     },
-    /// It does not, for this reason, with what to write instead.
+    /// Kubernetes does not serve it. The text has the reason, and what to write
+    /// instead.
     Refused(String),
-    /// The group is none of its own.
+    /// The group is not one of Kubernetes' own.
     Foreign,
 }
 
@@ -77,7 +80,7 @@ pub(super) fn is_group(group: &str) -> bool {
     rows().any(|row| row.group == group)
 }
 
-/// What Kubernetes 1.`minor` says of objects of this kind.
+/// Whether Kubernetes 1.`minor` serves objects of this kind.
 pub(super) fn served(group: &str, version: &str, kind: &str, minor: u32) -> Builtin {
     if let Some((_, program)) = OF_FILES.iter().find(|(own, _)| *own == group) {
         return Builtin::Refused(format!(
@@ -92,7 +95,7 @@ pub(super) fn served(group: &str, version: &str, kind: &str, minor: u32) -> Buil
         if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
     let of_kind: Vec<&Row> = all.iter().filter(|row| row.kind == kind).collect();
     let exact = of_kind.iter().find(|row| row.group == group && row.version == version);
-    // Another way to say it today: in the same group first.
+    // The versions to write instead, those of the same group first.
     let mut other: Vec<&&Row> = of_kind.iter().filter(|row| row.is_served(minor)).collect();
     other.sort_by_key(|row| {
         (row.group != group, row.version.contains("beta"), Reverse(row.version))
@@ -101,7 +104,7 @@ pub(super) fn served(group: &str, version: &str, kind: &str, minor: u32) -> Buil
         Builtin::Refused(match (other.first(), kind) {
             (Some(row), _) => format!("{why}: write `apiVersion: {}`", row.api_version()),
             (None, "PodSecurityPolicy") => format!(
-                "{why}: take it out; labels of namespaces (Pod Security admission) take its place"
+                "{why}: take it out; labels of namespaces (Pod Security admission) replace it"
             ),
             (None, _) => format!("{why}: take it out"),
         })
@@ -130,15 +133,15 @@ pub(super) fn served(group: &str, version: &str, kind: &str, minor: u32) -> Buil
 
 fn switched_on(kind: &str, group: &str, api_version: &str) -> Builtin {
     Builtin::Refused(format!(
-        "{kind} of {api_version} is served only where it is switched on: name `{kind}.{group}` \
-         under `provided.kinds` if it is"
+        "{kind} of {api_version} is off by default: if it is switched on in your cluster, name \
+         `{kind}.{group}` under `provided.kinds`"
     ))
 }
 
 fn unknown(all: &[Row], group: &str, kind: &str, minor: u32, api_version: &str) -> Builtin {
     if let Some(row) = all.iter().find(|row| row.kind == kind && row.is_served(minor)) {
         return Builtin::Refused(format!(
-            "{kind} is none of {api_version}: write `apiVersion: {}`",
+            "{api_version} has no kind {kind}: write `apiVersion: {}`",
             row.api_version()
         ));
     }

@@ -1,4 +1,4 @@
-//! Kinds that manifests bring themselves, by CustomResourceDefinitions.
+//! Kinds that manifests define themselves, with CustomResourceDefinitions.
 
 use serde_json::Value;
 
@@ -8,14 +8,15 @@ use crate::manifest::object::Object;
 #[derive(Debug)]
 pub(super) struct Definition {
     pub(super) group: String,
-    /// None for all kinds of the group, as an APIService has them.
+    /// `None` for all kinds of the group, which an APIService serves.
     pub(super) kind: Option<String>,
-    /// The versions that are served.
+    /// The served versions.
     pub(super) versions: Vec<String>,
     pub(super) is_namespaced: Option<bool>,
 }
 
-/// The kind that the object defines, if it does; the error says what is missing.
+/// The kind that the object defines, if it defines one. The error says what is
+/// missing.
 pub(super) fn of(object: &Object) -> Option<Result<Definition, String>> {
     let text = |pointer: &str| object.json.pointer(pointer).and_then(Value::as_str);
     if object.kind() == "APIService" && object.group() == "apiregistration.k8s.io" {

@@ -1,13 +1,14 @@
-//! Hooks of Helm, of which `helm template` prints all and Helm runs each at its
-//! own time.
+//! Hooks of Helm. `helm template` prints all of them, but Helm runs each at its own
+//! time.
 
 use serde_json::Value;
 
 use crate::manifest::object::Object;
 
-/// When Helm would apply the object as a manifest is applied.
+/// Hooks that Helm runs at an install. A manifest may have these.
 const INSTALL: [&str; 3] = ["pre-install", "post-install", "crd-install"];
-/// When a cluster must not get it by being set up.
+/// Hooks that Helm runs at other times. They must not be applied when a cluster is
+/// set up.
 const OTHER: [&str; 7] = [
     "pre-delete",
     "post-delete",
@@ -18,7 +19,7 @@ const OTHER: [&str; 7] = [
     "test-failure",
 ];
 
-/// What an object is not for that Helm applies only on another occasion.
+/// The problem of an object that Helm applies only at another time.
 pub(super) fn problem(object: &Object) -> Option<String> {
     let annotations = object.json.pointer("/metadata/annotations")?;
     let hooks = annotations.get("helm.sh/hook").and_then(Value::as_str)?;
@@ -33,7 +34,7 @@ pub(super) fn problem(object: &Object) -> Option<String> {
         _ => "to test a chart",
     };
     Some(format!(
-        "it is a hook (`helm.sh/hook: {event}`), which Helm runs {when}, and kubectl would run at \
+        "it is a hook (`helm.sh/hook: {event}`), which Helm runs {when}, but kubectl would run at \
          once: take this document out, or render the chart with `helm template … --no-hooks` if it \
          needs none of its other hooks"
     ))

@@ -1,21 +1,23 @@
-//! Names, and what else an object is told apart by: labels, and what only a
-//! cluster writes.
+//! Checks the metadata that identifies an object: names, labels, and fields that only
+//! a cluster writes.
 
 use super::{builtin, stray};
 use crate::manifest::object::Object;
 
-/// Kinds with rules of their own, which are not checked.
+/// Kinds with rules of their own. Their names are not checked.
 const OTHERS: [&str; 5] = ["APIService", "CSIDriver", "ClusterTrustBundle", "Event", "IPAddress"];
 const RBAC: &str = "rbac.authorization.k8s.io";
 
-/// All that a cluster refuses of the object's metadata.
+/// Everything in the object's metadata that a cluster refuses.
 pub(super) fn problems(object: &Object) -> Vec<String> {
     let mut problems: Vec<String> = name(object).into_iter().collect();
     if let Some(namespace) = object.namespace().filter(|name| !is_label(name)) {
-        problems
-            .push(format!("its namespace `{namespace}` is no name that Kubernetes takes: {LABEL}"));
+        problems.push(format!(
+            "its namespace `{namespace}` is not a name that Kubernetes accepts: \
+             {LABEL}"
+        ));
     }
-    // An empty one is none.
+    // An empty value is not a set value.
     let is_set = |key: &&&str| {
         let value = object.json.get("metadata").and_then(|metadata| metadata.get(**key));
         value.is_some_and(|value| !value.is_null() && value.as_str() != Some(""))
@@ -24,8 +26,8 @@ pub(super) fn problems(object: &Object) -> Vec<String> {
         ["resourceVersion", "uid"].iter().filter(|key| is_set(key)).copied().collect();
     if !written.is_empty() {
         problems.push(format!(
-            "it has metadata.{}, as an object has that was read from a cluster, and another \
-             cluster refuses it: take it out",
+            "it has metadata.{}, like an object that was read from a cluster, and another cluster \
+             refuses that: take it out",
             written.join(" and metadata.")
         ));
     }
@@ -48,12 +50,17 @@ fn name(object: &Object) -> Option<String> {
         ("", "Namespace") => (is_label(name), LABEL),
         _ => (is_subdomain(name), "write small letters, digits, `-` and `.`, up to 253 of them"),
     };
-    (!is_right).then(|| format!("`{name}` is no name that Kubernetes takes for a {kind}: {rule}"))
+    (!is_right).then(|| {
+        format!(
+            "`{name}` is not a name that Kubernetes accepts for a {kind}: \
+             {rule}"
+        )
+    })
 }
 
 const LABEL: &str = "write up to 63 small letters, digits and `-`";
 
-/// What is wrong with a label, by its key or value.
+/// What is wrong with the key or the value of a label.
 pub(super) fn label(key: &str, value: &str) -> Option<String> {
     if value.contains("{{") {
         return Some(format!("is a template: {}", stray::RENDER));
@@ -63,11 +70,15 @@ pub(super) fn label(key: &str, value: &str) -> Option<String> {
         None => (None, key),
     };
     if !is_word(name) || prefix.is_some_and(|prefix| !is_subdomain(prefix)) {
-        return Some("is no label, by its key: write one such as `app.kubernetes.io/name`".into());
+        return Some(
+            "is not a label, because of its key: write one such as \
+             `app.kubernetes.io/name`"
+                .into(),
+        );
     }
     (!value.is_empty() && !is_word(value)).then(|| {
         format!(
-            "is `{value}`, which is no value of a label: write up to 63 letters, digits, `-`, `_` \
+            "is `{value}`, which is not a label's value: write up to 63 letters, digits, `-`, `_` \
              and `.`, a letter or digit first and last"
         )
     })

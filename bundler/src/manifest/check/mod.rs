@@ -1,5 +1,5 @@
-//! Whether a cluster will take the manifests of a spec, one after another: what
-//! it refuses on site is said here, all of it, and what to do.
+//! Whether a cluster accepts the manifests of a spec, one after another. What it
+//! would refuse on site is reported here, all at once, with what to do.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -27,26 +27,27 @@ pub use stray::RENDER;
 pub struct Subject<'a> {
     /// Its name in the spec.
     pub name: &'a str,
-    /// What it says.
+    /// Its content.
     pub file: &'a File,
 }
 
-/// What is there before the first manifest.
+/// What the cluster has before the first manifest is applied.
 #[derive(Debug, Default)]
 pub struct Provided {
     /// Kinds: `Issuer.cert-manager.io`.
     pub kinds: BTreeSet<String>,
     /// Namespaces.
     pub namespaces: BTreeSet<String>,
-    /// Whether some manifests could not be read. What they bring is unknown then.
+    /// Whether some manifests could not be read. It is not known what these
+    /// bring.
     pub is_incomplete: bool,
 }
 
 /// The namespaces that every cluster has.
 const NAMESPACES: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
 
-/// What Kubernetes 1.`minor` will refuse of the manifests, in the order in which
-/// they are applied.
+/// What Kubernetes 1.`minor` will refuse in the manifests, in the order in which they
+/// are applied.
 pub fn problems(subjects: &[Subject<'_>], minor: u32, provided: &Provided) -> Vec<String> {
     let mut check = Check::new(minor, provided);
     let mut all = Vec::new();
@@ -73,13 +74,13 @@ pub fn problems(subjects: &[Subject<'_>], minor: u32, provided: &Provided) -> Ve
     check.problems.into_iter().map(|(_, words)| words).collect()
 }
 
-/// What a file holds in the place of objects, each with its line and what to do.
+/// The parts of a file that are not objects, each with its line and what to do.
 pub fn strays(file: &File) -> Vec<(usize, String)> {
     let (objects, strays) = objects(file);
     let mut found: Vec<(usize, String)> =
         strays.iter().map(|stray| (stray.line, stray::words(stray))).collect();
     if objects.is_empty() && strays.is_empty() {
-        found.push((1, format!("it holds no object, comments aside: {}", stray::OPEN)));
+        found.push((1, format!("it has no object, only comments or nothing: {}", stray::OPEN)));
     }
     found
 }
@@ -90,7 +91,8 @@ struct Check<'a> {
     definitions: Vec<(usize, Definition)>,
     namespaces: HashMap<String, usize>,
     order: HashMap<String, usize>,
-    /// With the manifest's place and the line, by which they are sorted.
+    /// The problems, each with the number of its manifest and its line, for
+    /// sorting.
     problems: Vec<((usize, usize), String)>,
 }
 
@@ -112,26 +114,26 @@ impl<'a> Check<'a> {
         self.problems.push(((place, line), words));
     }
 
-    /// What is to be said of the file as a whole.
+    /// Checks the file as a whole.
     fn subject(&mut self, subject: &Subject<'_>, minor: u32) {
         let place = self.order.len();
         self.order.insert(subject.name.to_owned(), place);
         for line in &subject.file.unread {
-            let words = "kubectl passes over what stands from here on, since a document ends \
-                         before it: put a line `---` between";
+            let words = "a document ends above this line, so kubectl ignores everything from here \
+                         on: put a line `---` between";
             self.say(subject, *line, words);
         }
         for oddity in subject.file.oddities.iter().filter(|oddity| oddity.since > minor) {
             let words = format!(
-                "kubectl before 1.{} does not read {} as it is meant: put each `---` on a line \
-                 of its own, and write either YAML or JSON",
+                "kubectl before 1.{} reads {} in another way: put each `---` on a line of its own, \
+                 and write either YAML or JSON",
                 oddity.since, oddity.what
             );
             self.say(subject, oddity.line, &words);
         }
     }
 
-    /// Takes down what the object brings for others.
+    /// Records what the object brings for other objects.
     fn learn(&mut self, subject: &Subject<'_>, index: usize, object: &Object) {
         if object.kind() == "Namespace" && object.api_version() == "v1" {
             self.namespaces.entry(object.name().to_owned()).or_insert(index);
@@ -145,7 +147,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// What is wrong with an object of the manifest with this number.
+    /// The problems of an object in the manifest with this number.
     fn object(&self, subjects: &[Subject<'_>], index: usize, object: &Object) -> Vec<String> {
         if object.kind() == "Kustomization" && object.group() == "kustomize.config.k8s.io"
             || object.kind() == "Component" && object.group() == "kustomize.config.k8s.io"
@@ -159,7 +161,8 @@ impl<'a> Check<'a> {
                 stray::OPEN
             )];
         }
-        // What a list holds has come in its place, where it holds anything.
+        // The items of a list were put in its place. Only a list without items
+        // is left.
         if object.kind().ends_with("List") && builtin::is_group(object.group()) {
             return vec![
                 "it has no items: write objects under `items`, or take it out; was the file cut \
@@ -189,8 +192,8 @@ impl<'a> Check<'a> {
         problems
     }
 
-    /// Whether objects of this kind are in namespaces; the error says why it is
-    /// not served then.
+    /// Whether objects of this kind are in namespaces. The error says why the
+    /// cluster will not serve the kind.
     fn kind(
         &self,
         subjects: &[Subject<'_>],
@@ -208,7 +211,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// The same of a kind that some manifest has to define.
+    /// The same, for a kind that a manifest has to define.
     fn defined(
         &self,
         subjects: &[Subject<'_>],
@@ -231,7 +234,7 @@ impl<'a> Check<'a> {
             let api_versions: Vec<String> =
                 own.versions.iter().map(|version| format!("{group}/{version}")).collect();
             return Err(format!(
-                "the definition of {kind} serves {}, and not {version}: write one of these as \
+                "the definition of {kind} serves {}, but not {version}: write a served version in \
                  its apiVersion",
                 api_versions.join(", ")
             ));
@@ -289,8 +292,8 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Objects that come twice and are not the same: each run would change them
-    /// to and fro.
+    /// Objects that are in the manifests twice, with different content. Each run
+    /// would change them to and fro.
     fn differing(&mut self, subjects: &[Subject<'_>], all: &[Vec<Object>]) {
         type Identity<'a> = (&'a str, &'a str, &'a str, &'a str);
         let mut seen: HashMap<Identity<'_>, (usize, &Object)> = HashMap::new();
@@ -302,7 +305,7 @@ impl<'a> Check<'a> {
                 if !same::is_same(first.1, object) {
                     let before = subjects.get(first.0).map_or("", |subject| subject.name);
                     let words = format!(
-                        "{}: it stands at {before}:{} already, and otherwise: each run would \
+                        "{}: it is also at {before}:{}, with another content: each run would \
                          change it to and fro, so take one of them out",
                         object.title(),
                         first.1.line
@@ -314,7 +317,7 @@ impl<'a> Check<'a> {
     }
 }
 
-/// What is wrong with an object's name.
+/// The problem of an object's name.
 fn named(object: &Object) -> Option<String> {
     let metadata = object.json.get("metadata");
     let name = metadata.and_then(|metadata| metadata.get("name"));
@@ -323,11 +326,11 @@ fn named(object: &Object) -> Option<String> {
             Some(format!("its name is a template: {}", stray::RENDER))
         }
         Some(Value::String(name)) if !name.is_empty() => None,
-        // That is said with the other values that have to be texts.
+        // This is reported with the other values that must be texts.
         Some(other) if !other.is_null() && !other.is_string() => None,
         _ => Some(match metadata.and_then(|metadata| metadata.get("generateName")) {
-            Some(_) => "`kubectl apply` refuses generateName, by which each run would make \
-                        another object: give it a name"
+            Some(_) => "`kubectl apply` refuses generateName, because each run would make another \
+                        object: give it a name"
                 .to_owned(),
             None => "it has no metadata.name: give it one; was the file cut off?".to_owned(),
         }),

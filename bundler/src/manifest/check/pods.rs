@@ -1,4 +1,4 @@
-//! Whether what runs pods says which containers run in them.
+//! Checks that objects with pods say which containers run in them.
 
 use serde_json::Value;
 
@@ -27,4 +27,4 @@ pub(super) fn problem(object: &Object) -> Option<String> {
     })
 }
 
-const HINT: &str = "Fetch it anew; its publisher's `sha256` pins it";
+const HINT: &str = "Fetch it again, and pin it with its publisher's `sha256`";

@@ -1,11 +1,11 @@
-//! Whether two objects of one name say the same to a cluster.
+//! Whether two objects with the same name mean the same for a cluster.
 
 use serde_json::Value;
 
 use crate::manifest::object::Object;
 
-/// What is the same whether it is empty or left out, as `kubectl create
-/// --dry-run -o yaml` prints it. Other empty mappings mean something, such as a
+/// Fields that mean the same whether they are empty or left out, as `kubectl create
+/// --dry-run -o yaml` prints them. Other empty mappings have a meaning, such as a
 /// `namespaceSelector`.
 const EMPTY: [&str; 8] = [
     "spec",
@@ -18,7 +18,7 @@ const EMPTY: [&str; 8] = [
     "updateStrategy",
 ];
 
-/// Whether a cluster is the same after the one as after the other.
+/// Whether both leave the cluster in the same state.
 pub(super) fn is_same(one: &Object, other: &Object) -> bool {
     one.json == other.json || meant(one) == meant(other)
 }
@@ -28,7 +28,7 @@ fn meant(object: &Object) -> Value {
     if let Some(map) = json.as_object_mut() {
         map.remove("status");
     }
-    // Several charts bring one namespace, each with labels of its own.
+    // Several charts bring the same namespace, each with labels of its own.
     let is_namespace = object.kind() == "Namespace" && object.api_version() == "v1";
     if let Some(metadata) = json.get_mut("metadata").and_then(Value::as_object_mut)
         && is_namespace
@@ -36,7 +36,7 @@ fn meant(object: &Object) -> Value {
         metadata.remove("labels");
         metadata.remove("annotations");
     }
-    // It says the default.
+    // `default` is what an object without a namespace gets.
     if json.pointer("/metadata/namespace") == Some(&Value::from("default"))
         && let Some(metadata) = json.get_mut("metadata").and_then(Value::as_object_mut)
     {

@@ -2,12 +2,12 @@
 
 use crate::manifest::object::Object;
 
-/// Of all data of a ConfigMap or a Secret (`MaxSecretSize`).
+/// The most data in a ConfigMap or a Secret, in bytes (`MaxSecretSize`).
 const DATA: usize = 1024 * 1024;
-/// Of a request to etcd (`--max-request-bytes`).
+/// The largest request to etcd, in bytes (`--max-request-bytes`).
 const REQUEST: usize = 3 * 512 * 1024;
 
-/// What no cluster takes.
+/// The problem of an object that is too large for every cluster.
 pub(super) fn problem(object: &Object) -> Option<String> {
     let length = object.json.to_string().len();
     let is_data = matches!(object.kind(), "ConfigMap" | "Secret") && object.api_version() == "v1";
@@ -17,9 +17,17 @@ pub(super) fn problem(object: &Object) -> Option<String> {
         .flatten()
         .map(|(_, value)| value.as_str().map_or(0, str::len))
         .sum();
-    // Base64 has four bytes for three.
+    // Base64 has four bytes for every three bytes of data.
     if is_data && object.kind() == "ConfigMap" && data > DATA || is_data && data / 4 * 3 > DATA {
-        return Some(format!("it has {data} bytes of data, and Kubernetes takes {DATA}: split it"));
+        return Some(format!(
+            "it has {data} bytes of data, but Kubernetes accepts {DATA} at most: \
+             split it"
+        ));
     }
-    (length > REQUEST).then(|| format!("it has {length} bytes, and etcd takes {REQUEST}: split it"))
+    (length > REQUEST).then(|| {
+        format!(
+            "it has {length} bytes, but etcd accepts {REQUEST} at most: \
+             split it"
+        )
+    })
 }

@@ -1,5 +1,4 @@
-//! What stands in a manifest and is no object, said so that a person knows what
-//! to do.
+//! What a manifest has that is not an object. The words tell a person what to do.
 
 use serde_json::Value;
 
@@ -37,38 +36,38 @@ pub(super) fn words(stray: &Stray) -> String {
                 return format!("this is an error that a server answered: {message}: {OPEN}");
             }
             match missing.len() {
-                1 => format!("{what}, so that kubectl refuses it: write it"),
+                1 => format!("{what}, so kubectl refuses it: write it"),
                 _ => format!(
-                    "{what}, so it is no Kubernetes object: if these are values of a Helm chart, \
-                     {RENDER}"
+                    "{what}, so it is not a Kubernetes object: if these are values of a Helm \
+                     chart, {RENDER}"
                 ),
             }
         }
-        Value::Array(_) => "this is a list, and kubectl wants objects: put a line `---` between \
+        Value::Array(_) => "this is a list, but kubectl needs objects: put a line `---` between \
                             them, or write them as the `items` of `{apiVersion: v1, kind: List}`"
             .to_owned(),
         other => format!(
-            "this is no Kubernetes object, but the text `{}`: {OPEN}",
+            "this is not a Kubernetes object, but the text `{}`: {OPEN}",
             shown(&other.to_string())
         ),
     }
 }
 
 /// What to do with a template.
-pub const RENDER: &str = "write what it makes into a file with `helm template NAME CHART \
-                          --namespace NAMESPACE --no-hooks > FILE`, and name that file (if it \
-                          needs its hooks for installing, render it without `--no-hooks`, and \
-                          take out its tests and what uninstalls it)";
+pub const RENDER: &str = "render it into a file with `helm template NAME CHART --namespace \
+                          NAMESPACE --no-hooks > FILE`, and name that file (if it needs its hooks \
+                          for installing, render it without `--no-hooks`, and take out the hooks \
+                          for tests and for uninstalling)";
 /// What to do with a Kustomization.
 pub(super) const BUILD: &str = "this is a Kustomization, from which `kustomize` makes objects: \
                                 write them into a file with `kustomize build DIR > FILE`, and \
                                 name that file";
-/// What to do with what a server sent instead of the file.
-pub(super) const OPEN: &str = "open its URL in a browser, and write down a URL that gives the file \
+/// What to do if a server sent something else instead of the file.
+pub(super) const OPEN: &str = "open its URL in a browser, and write a URL that gives the file \
                                itself";
 
-/// Lists that a Kustomization has, which may leave out its kind and apiVersion.
-/// Values of a Helm chart often have `resources` too, but no list.
+/// Lists in a Kustomization, which may have neither kind nor apiVersion. Values of a
+/// Helm chart often have `resources` too, but not as a list.
 const KUSTOMIZE: [&str; 9] = [
     "resources",
     "bases",
@@ -88,7 +87,7 @@ fn is_kustomization(map: &serde_json::Map<String, Value>) -> bool {
     }
 }
 
-/// The words of an answer such as `{"message": "Not Found"}` or `404: Not Found`.
+/// The message in an answer such as `{"message": "Not Found"}` or `404: Not Found`.
 fn message(map: &serde_json::Map<String, Value>) -> Option<String> {
     if let Some((key, Value::String(text))) = map.iter().next().filter(|_| map.len() == 1)
         && key.len() == 3

@@ -93,7 +93,11 @@ fn what_cannot_be_applied_is_said_with_what_to_do() {
             "a:4: ",
             "no metadata.name",
         ),
-        ("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n...\na: 1\n", "a:5: ", "passes over"),
+        (
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n...\na: 1\n",
+            "a:5: ",
+            "ignores everything",
+        ),
         ("apiVersion: v1\nkind: List\nitems:\n", "a:1: ", "has no items"),
         ("apiVersion: v1\nkind: List\n", "a:1: ", "has no items"),
         ("apiVersion: v1\nkind: List\nitems: {}\n", "a:1: ", "has no items"),
@@ -116,7 +120,7 @@ fn definitions_count_from_where_they_stand() {
     let late = problems_of(&[("b", ISSUER), ("a", CRD)], 28, &provided);
     assert!(late[0].contains("write a before this one"), "{late:?}");
     let old = problems_of(&[("a", CRD), ("b", &ISSUER.replace("v1", "v0"))], 28, &provided);
-    assert!(old[0].contains("serves x.io/v1, and not v0"), "{old:?}");
+    assert!(old[0].contains("serves x.io/v1, but not v0"), "{old:?}");
     let near = problems_of(&[("a", CRD), ("b", &ISSUER.replace("Issuer", "Isuer"))], 28, &provided);
     assert!(near[0].contains("did you mean Issuer?"), "{near:?}");
     let name = of(&CRD.replace("issuers.x.io", "issuer.x.io"));
@@ -147,7 +151,7 @@ fn objects_that_come_twice_are_the_same() {
     let own = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n";
     assert_eq!(of(&format!("{own}---\n{own}")), [""; 0]);
     let found = of(&format!("{own}---\n{own}data: {{a: Yg==}}\n"));
-    assert!(found[0].starts_with("manifest a:5: Secret a: it stands at a:1 already"), "{found:?}");
+    assert!(found[0].starts_with("manifest a:5: Secret a: it is also at a:1, with"), "{found:?}");
 }
 
 #[test]
@@ -179,7 +183,7 @@ fn texts_and_names_have_their_form() {
         ),
         (
             job("labels: {v: 1.20}"),
-            "spec.jobTemplate.spec.template.metadata.labels[v] is 1.2, which is no text",
+            "spec.jobTemplate.spec.template.metadata.labels[v] is 1.2, which is not a text",
         ),
         (job("annotations: {v: true}"), "template.metadata.annotations[v] is true"),
         (job("labels: {v: a b}"), "template.metadata.labels[v] is `a b`"),
@@ -196,10 +200,10 @@ fn texts_and_names_have_their_form() {
             "selector[a] is 1",
         ),
         (format!("{class}metadata: {{name: a}}\nparameters: {{m: 3}}\n"), "parameters[m] is 3"),
-        (format!("{map}metadata: {{name: My_Map}}\n"), "`My_Map` is no name"),
-        (format!("{map}metadata: {{name: a..b}}\n"), "`a..b` is no name"),
-        (format!("{map}metadata: {{name: a-}}\n"), "`a-` is no name"),
-        (format!("{map}metadata: {{name: {}}}\n", long.repeat(4)), "is no name"),
+        (format!("{map}metadata: {{name: My_Map}}\n"), "`My_Map` is not a name"),
+        (format!("{map}metadata: {{name: a..b}}\n"), "`a..b` is not a name"),
+        (format!("{map}metadata: {{name: a-}}\n"), "`a-` is not a name"),
+        (format!("{map}metadata: {{name: {}}}\n", long.repeat(4)), "is not a name"),
         (format!("{service}metadata: {{name: a.b}}\n"), "for a Service"),
         (format!("{service}metadata: {{name: 1a}}\n"), "a letter first"),
         (format!("{service}metadata: {{name: {long}}}\n"), "up to 63"),
@@ -209,8 +213,8 @@ fn texts_and_names_have_their_form() {
         ),
         (format!("{role}metadata: {{name: a/b}}\n"), "without `/`"),
         (format!("{map}metadata: {{name: a, labels: {{b: {long}}}}}\n"), "labels[b] is `aaa"),
-        (format!("{map}metadata: {{name: a, labels: {{b: a/b}}}}\n"), "no value of a label"),
-        (format!("{map}metadata: {{name: a, labels: {{a/b/c: a}}}}\n"), "by its key"),
+        (format!("{map}metadata: {{name: a, labels: {{b: a/b}}}}\n"), "not a label's value"),
+        (format!("{map}metadata: {{name: a, labels: {{a/b/c: a}}}}\n"), "because of its key"),
         (format!("{map}metadata: {{name: a, resourceVersion: '1'}}\n"), "metadata.resourceVersion"),
         (format!("{map}metadata: {{name: a, uid: 1-2}}\n"), "metadata.uid"),
     ] {
@@ -248,12 +252,15 @@ fn what_is_refused_for_a_missing_part_is_said() {
         )
     };
     for (text, words) in [
-        (secret("plain text"), "data[b] is no base64"),
-        (secret("YQ"), "data[b] is no base64"),
+        (secret("plain text"), "data[b] is not base64"),
+        (secret("YQ"), "data[b] is not base64"),
         (web("Deployment", ""), "no spec.selector"),
         (web("DaemonSet", ""), "no spec.selector"),
         (web("StatefulSet", "selector: {}, "), "no spec.selector"),
-        (web("Deployment", "selector: {matchLabels: {a: x}}, "), "matchLabels[a] is no label of"),
+        (
+            web("Deployment", "selector: {matchLabels: {a: x}}, "),
+            "matchLabels[a] is not a label of",
+        ),
         (CRD.replace("  scope: Namespaced\n", ""), "no spec.scope"),
         (CRD.replace("Namespaced", "Namespace"), "spec.scope is Namespace: "),
         (

@@ -1,20 +1,20 @@
-//! Values that have to be texts, and are none without quotes: `yes`, `1.20`,
-//! `0644`. Where such a text is a label, its form.
+//! Values that must be texts, and are not texts without quotes: `yes`, `1.20`,
+//! `0644`. If such a text is a label, its form is checked too.
 
 use serde_json::Value;
 
 use super::{builtin, identity};
 use crate::manifest::object::{Object, place_of_pods};
 
-/// A value that has to be a text, and where it stands.
+/// A value that must be a text, and its path.
 struct Text<'a> {
     path: String,
     value: &'a Value,
-    /// Its key, where it is a label.
+    /// The label's key, if it is a label.
     label: Option<&'a str>,
 }
 
-/// What the first such value is that is none, and the first label of no form.
+/// The first value that is not a text, and the first label with a wrong form.
 pub(super) fn problems(object: &Object) -> Vec<String> {
     let mut found = of_metadata(&object.json);
     found.extend(place_of_pods(object.kind()).into_iter().flat_map(|place| {
@@ -31,7 +31,7 @@ pub(super) fn problems(object: &Object) -> Vec<String> {
         |Text { path, value, .. }| {
             let mut shown = value.to_string();
             shown.truncate(shown.char_indices().nth(40).map_or(shown.len(), |(end, _)| end));
-            format!("its {path} is {shown}, which is no text: put it in quotes")
+            format!("its {path} is {shown}, which is not a text: put it in quotes")
         },
     );
     let no_label = found.iter().find_map(|Text { path, value, label }| {
@@ -63,7 +63,7 @@ fn of_metadata(json: &Value) -> Vec<Text<'_>> {
     found
 }
 
-/// Mappings that one kind alone has.
+/// Mappings that only one kind has.
 fn of_kind(object: &Object) -> Vec<Text<'_>> {
     let mut found = Vec::new();
     let places: &[(&str, bool)] = match (object.group(), object.kind()) {
@@ -80,8 +80,9 @@ fn of_kind(object: &Object) -> Vec<Text<'_>> {
     found
 }
 
-/// What stands deeper, such as the labels in the template of a pod. The schemas
-/// of definitions, and what is kept in whatever form, may have such keys too.
+/// Values deeper in the object, such as the labels in a pod's template. Objects with
+/// schemas, or with data of any form, are left out, because their keys may have the
+/// same names.
 fn of_parts<'a>(object: &'a Object, found: &mut Vec<Text<'a>>) {
     let is_free = ["apiextensions.k8s.io", "resource.k8s.io"].contains(&object.group())
         || object.kind() == "ControllerRevision";

@@ -1,4 +1,4 @@
-//! Parts without which Kubernetes refuses an object of its own kinds.
+//! Fields without which Kubernetes refuses an object of its own kinds.
 
 use base64::Engine;
 use base64::alphabet;
@@ -7,13 +7,13 @@ use serde_json::Value;
 
 use crate::manifest::object::Object;
 
-/// As Go reads it, which passes over bits that are left at the end.
+/// Base64 as Go reads it: extra bits at the end are ignored.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
 
-/// All that is missing, or of no use.
+/// All fields that are missing or cannot be used.
 pub(super) fn problems(object: &Object) -> Vec<String> {
     match (object.api_version(), object.kind()) {
         ("apps/v1", "Deployment" | "DaemonSet" | "StatefulSet" | "ReplicaSet") => {
@@ -25,7 +25,8 @@ pub(super) fn problems(object: &Object) -> Vec<String> {
     }
 }
 
-/// Which pods are its own; `extensions/v1beta1` took them from the template.
+/// The selector of an object's own pods. `extensions/v1beta1` took it from the
+/// template.
 fn selector(object: &Object) -> Option<String> {
     let map = |pointer: &str| object.json.pointer(pointer).and_then(Value::as_object);
     let selector = map("/spec/selector").filter(|selector| !selector.is_empty());
@@ -43,7 +44,7 @@ fn selector(object: &Object) -> Option<String> {
         own != Some(*value)
     })?;
     Some(format!(
-        "its spec.selector.matchLabels[{key}] is no label of its pods: write the same under \
+        "its spec.selector.matchLabels[{key}] is not a label of its pods: write the same under \
          `spec.template.metadata.labels`"
     ))
 }
@@ -55,12 +56,12 @@ fn secret(object: &Object) -> Option<String> {
         BASE64.decode(text).is_err()
     })?;
     Some(format!(
-        "its data[{key}] is no base64: encode it with `base64 -w0`, or write it as it is under \
+        "its data[{key}] is not base64: encode it with `base64 -w0`, or write it as it is under \
          `stringData`"
     ))
 }
 
-/// What `apiextensions.k8s.io/v1` asks of a definition, and `v1beta1` did not.
+/// What `apiextensions.k8s.io/v1` requires in a definition, and `v1beta1` did not.
 fn versions(object: &Object) -> Vec<String> {
     let mut problems = Vec::new();
     match object.json.pointer("/spec/scope").and_then(Value::as_str) {
@@ -83,7 +84,7 @@ fn versions(object: &Object) -> Vec<String> {
     });
     problems.extend(bare.map(|version| {
         format!(
-            "its version {} has no schema.openAPIV3Schema, which apiextensions.k8s.io/v1 asks for: \
+            "its version {} has no schema.openAPIV3Schema, which apiextensions.k8s.io/v1 requires: \
              fetch a newer release of it, or write one",
             name(version)
         )
@@ -99,7 +100,7 @@ fn versions(object: &Object) -> Vec<String> {
             "none of its versions is stored: write `storage: true` in one of them".to_owned(),
         ),
         many => problems.push(format!(
-            "its versions {} are all stored: write `storage: true` in one of them alone",
+            "its versions {} are all stored: write `storage: true` in only one of them",
             many.join(", ")
         )),
     }

@@ -1,22 +1,22 @@
-//! What a manifest says of images.
+//! The images in a manifest.
 
 use std::collections::BTreeMap;
 
 use bundle_format::ImageReference;
 
-/// All that a manifest says of images.
+/// All that a manifest says about images.
 #[derive(Debug, Default)]
 pub struct Discovery {
     /// The images it needs.
     pub found: Vec<Found>,
-    /// What looks like an image outside a known place.
+    /// Texts that look like images, but are not in a place for images.
     pub guesses: Vec<Guess>,
-    /// The lines, from 1, of `imagePullPolicy: Always`, which breaks a node
-    /// that cannot reach a registry.
+    /// The lines, from 1, of `imagePullPolicy: Always`. Such pods do not start on
+    /// a node without a registry.
     pub pulls_always: Vec<usize>,
 }
 
-/// An image, and where the manifest names it.
+/// An image, and the place that names it.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The image.
@@ -36,7 +36,7 @@ pub struct Guess {
     pub text: String,
     /// The line, from 1.
     pub line: usize,
-    /// Why it is not taken for one.
+    /// Why it is not taken as an image.
     pub why: &'static str,
 }
 

@@ -1,13 +1,13 @@
-//! Which images a manifest needs.
+//! Finds the images that a manifest needs.
 //!
-//! What stands in a known place is a find: the `image` of a container; a field,
-//! variable or flag whose name says image; an image in parts, such as
-//! `{repository: …, tag: …}`; a text with host, path and tag as an argument, a
-//! variable or a value of a custom resource. YAML inside a ConfigMap is read
-//! like the rest. The schemas of CustomResourceDefinitions, labels, annotations
-//! and descriptions are not places where images stand. Whatever else looks like
-//! an image is a guess, for a person to judge; so is one that names no tag
-//! outside a container, since a program mostly puts one behind it.
+//! A text in a known place is an image: the `image` of a container; a field, variable
+//! or flag whose name says image; an image in parts, such as `{repository: …, tag:
+//! …}`; a text with host, path and tag as an argument, a variable or a value of a
+//! custom resource. YAML inside a ConfigMap is read in the same way. The schemas of
+//! CustomResourceDefinitions, labels, annotations and descriptions are not places for
+//! images. Any other text that looks like an image is a guess, which a person must
+//! judge. Outside of a container, a text without a tag is a guess too, because a
+//! program usually adds the tag.
 
 mod found;
 mod naming;

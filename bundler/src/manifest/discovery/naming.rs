@@ -1,6 +1,6 @@
-//! What the name of a field, a variable or a flag says of its value.
+//! What the name of a field, a variable or a flag says about its value.
 
-/// What, right behind `image`, makes a name one of something else.
+/// Words that, right behind `image` in a name, show that the value is not an image.
 const OF_SOMETHING_ELSE: [&str; 40] = [
     "pull",
     "puller",
@@ -44,15 +44,15 @@ const OF_SOMETHING_ELSE: [&str; 40] = [
     "cache",
 ];
 
-/// Whether the name of a field, variable or flag says that an image stands in
-/// it: `image`, `spec.solverImage`, `RELATED_IMAGE_CNI`, `--executor-image`,
-/// `VM_RELOADERIMAGE`; not `imagePullPolicy` nor `IMAGE_TAG`.
+/// Whether the name of a field, variable or flag says that its value is an image:
+/// `image`, `spec.solverImage`, `RELATED_IMAGE_CNI`, `--executor-image`,
+/// `VM_RELOADERIMAGE`; not `imagePullPolicy` or `IMAGE_TAG`.
 pub(super) fn names_an_image(name: &str) -> bool {
     if is_a_file(name) {
         return false;
     }
     let words = words(name);
-    // What stands behind is what the image is for, whatever the words.
+    // Any words after this prefix only say what the image is for.
     if words.starts_with(&["related".to_owned(), "image".to_owned()]) {
         return true;
     }
@@ -62,8 +62,8 @@ pub(super) fn names_an_image(name: &str) -> bool {
     })
 }
 
-/// Whether the mapping behind the name is an image in parts, rather than
-/// settings about images: `image`, `baseImage`, `imageRef`; not `imageScanner`.
+/// Whether the mapping with this name is an image in parts, and not settings about
+/// images: `image`, `baseImage`, `imageRef`; not `imageScanner`.
 pub(super) fn is_an_image(name: &str) -> bool {
     names_an_image(name)
         && words(name).last().is_some_and(|last| {
@@ -73,8 +73,8 @@ pub(super) fn is_an_image(name: &str) -> bool {
         })
 }
 
-/// Whether the name is one of a file, whose text is no image's name; a file
-/// called after several images may hold a list of them.
+/// Whether the name is that of a file, whose text is not an image. A file that is
+/// named after several images may hold a list of them.
 fn is_a_file(name: &str) -> bool {
     match name.rsplit_once('.').map(|(_, extension)| extension) {
         Some("yaml" | "yml" | "json" | "txt") => !name.contains("images"),
@@ -83,12 +83,13 @@ fn is_a_file(name: &str) -> bool {
     }
 }
 
-/// Whether the name is one of several images: `images`, `KAFKA_IMAGES_JSON`.
+/// Whether the name is that of several images: `images`, `KAFKA_IMAGES_JSON`.
 pub(super) fn names_images(name: &str) -> bool {
     names_an_image(name) && words(name).iter().any(|word| word.ends_with("images"))
 }
 
-/// Whether the name is of a part of an image's name, or of how it is pulled.
+/// Whether the name is that of a part of an image's name, or of a setting for pulling
+/// it.
 pub(super) fn is_of_something_else(name: &str) -> bool {
     words(name).last().is_some_and(|word| OF_SOMETHING_ELSE.contains(&word.as_str()))
 }

@@ -1,4 +1,4 @@
-//! Images that stand in parts: `{repository: …, tag: …}`, `{repository: …,
+//! Images that are written in parts: `{repository: …, tag: …}`, `{repository: …,
 //! image: …, version: …}`, `proxyImage` beside `proxyImageVersion`.
 
 use std::collections::BTreeMap;
@@ -11,33 +11,33 @@ use super::shape::{Shape, has_host, is_pinned, judge};
 /// An image that several fields name together.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Joined<'a> {
-    /// The fields that hold the parts of its name, but not its version.
+    /// The fields with the parts of its name, without the version.
     pub(super) keys: Vec<&'a str>,
     pub(super) whole: Whole,
 }
 
-/// What the parts amount to.
+/// What the parts make together.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Whole {
     Image(ImageReference),
-    /// The name alone; a program puts the version behind it.
+    /// A name without a version. A program adds the version.
     WithoutVersion(String),
 }
 
-/// Where fields stand.
+/// The place of the fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Context {
-    /// In a mapping that is an image, so that its `name` is the image's.
+    /// A mapping that is an image, so that its `name` is the image's name.
     Image,
-    /// In any other mapping.
+    /// Any other mapping.
     Mapping,
-    /// Among the variables of a container, of which some with a single word,
-    /// such as `VERSION`, are about the program itself.
+    /// The variables of a container. Some variables of a single word, such as
+    /// `VERSION`, are about the program itself.
     Variables,
 }
 
-/// Joins the images among `fields`; `enclosing` is the version that the
-/// surrounding resource has, which goes with each `baseImage` in it.
+/// Joins the images in `fields`. `enclosing` is the version of the resource around
+/// them, which belongs to each `baseImage` in it.
 pub(super) fn join<'a>(
     fields: &[(&'a str, &'a str)],
     context: Context,
@@ -54,7 +54,8 @@ pub(super) fn join<'a>(
             continue;
         }
         let parts = images.entry(stem).or_default();
-        // Of two for one part, such as `image` and `baseImage`, one is empty.
+        // If two fields have the same role, such as `image` and `baseImage`,
+        // one of them is empty.
         let part = parts.0.entry(role).or_insert((key, text));
         if part.1.is_empty() {
             *part = (key, text);
@@ -63,7 +64,7 @@ pub(super) fn join<'a>(
     images.into_values().filter_map(|parts| parts.join(context, enclosing)).collect()
 }
 
-/// What a field says of an image.
+/// The part of an image that a field has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Role {
     Registry,
@@ -75,8 +76,8 @@ enum Role {
 }
 
 impl Role {
-    /// The role that `key` says, and the words in front, which tell the images
-    /// of one mapping apart.
+    /// The role that `key` says, and the words before it. These tell apart
+    /// several images in one mapping.
     fn of(key: &str, context: Context) -> Option<(Self, Vec<String>)> {
         let mut words = words(key);
         let last = words.pop()?;
@@ -100,7 +101,7 @@ impl Role {
     }
 }
 
-/// The parts of one image: the field of each, and its text.
+/// The parts of one image: each role's field and text.
 #[derive(Default)]
 struct Parts<'a>(BTreeMap<Role, (&'a str, &'a str)>);
 
@@ -116,7 +117,7 @@ impl<'a> Parts<'a> {
     fn join(&self, context: Context, enclosing: Option<&str>) -> Option<Joined<'a>> {
         let Name { keys, text: name, is_put_together } = self.name();
         if is_pinned(&name) {
-            // By itself it is read where it stands.
+            // If one field has all of it, it is read in its own place.
             return is_put_together.then(|| whole(keys, &name)).flatten();
         }
         let is_base = keys.iter().any(|key| key.ends_with("baseImage"));
@@ -162,8 +163,8 @@ impl<'a> Parts<'a> {
         Name { keys, text: name, is_put_together }
     }
 
-    /// `{repository: a/b, version: 1}` and `{image: a, version: 1}` say it of many things
-    /// that are no images.
+    /// Many other things have the forms `{repository: a/b, version: 1}` and
+    /// `{image: a, version: 1}`.
     fn is_vague(&self, name: &str, context: Context) -> bool {
         context == Context::Mapping
             && self.text(Role::Tag).is_none()
@@ -176,7 +177,7 @@ impl<'a> Parts<'a> {
 
 /// An image's name, put together from its parts.
 struct Name<'a> {
-    /// The fields that hold them.
+    /// The fields with the parts.
     keys: Vec<&'a str>,
     text: String,
     is_put_together: bool,
@@ -200,12 +201,12 @@ fn whole<'a>(keys: Vec<&'a str>, name: &str) -> Option<Joined<'a>> {
     Some(Joined { keys, whole: Whole::Image(image) })
 }
 
-/// Whether `image` is the rest of the name that `repository` begins.
+/// Whether `image` continues the name that `repository` begins.
 fn is_below(image: &str, repository: &str) -> bool {
     !has_host(image) && (!image.contains('/') || (has_host(repository) && !is_pinned(image)))
 }
 
-/// A digest, which some write without its algorithm.
+/// A digest with its algorithm, which some manifests leave out.
 fn in_full(digest: &str) -> Option<String> {
     let is_hex = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
     match digest.strip_prefix("sha256:") {
@@ -218,7 +219,8 @@ fn in_full(digest: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// Fields, the version around them, and the images or, behind `?`, names.
+    /// Fields, the version around them, and the expected images, or names behind
+    /// `?`.
     type Case<'a> = (&'a [(&'a str, &'a str)], Context, Option<&'a str>, &'a [&'a str]);
 
     const HEX: &str = "4a7b9ddce5e2d1f2d04b4f0dea0da0b1a0dd2dc3a1ec1d2cfbe5ef4c1b6a07a1";

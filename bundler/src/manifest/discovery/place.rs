@@ -1,39 +1,39 @@
-//! Where a node of a manifest stands, and what may stand there.
+//! The place of a node in a manifest, and what may be there.
 
 use super::naming::{is_an_image, is_of_something_else, names_an_image, names_images, words};
 
-/// Where a node stands.
+/// The place of a node.
 #[derive(Clone, Default)]
 pub(super) struct Place {
     /// `spec.template.spec.containers[0].image`.
     pub(super) path: String,
-    /// The key that the node, or the sequence that it is in, stands behind; for
-    /// the value of a variable or flag, that one's name.
+    /// The key of the node, or of the sequence that it is in. For the value of a
+    /// variable or flag, the name of that.
     pub(super) key: String,
-    /// Whether it is a container, so that its `image` is one of any shape.
+    /// Whether it is a container. Then its `image` is an image in any form.
     pub(super) container: bool,
     /// Whether it is in a command line.
     pub(super) in_command: bool,
-    /// Whether the resource around it speaks of images without pulling them.
+    /// Whether the resource around it names images without pulling them.
     pub(super) unpulled: bool,
     /// The `version` of the mapping around it.
     pub(super) version: Option<String>,
     within: Within,
 }
 
-/// What a place is in.
+/// What the place is inside of.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Within {
     #[default]
     Anything,
-    /// The mapping behind a key such as `image`.
+    /// A mapping with a key such as `image`.
     Image,
-    /// Behind a key such as `images`, at any depth.
+    /// A key such as `images`, at any depth.
     Images,
 }
 
 impl Place {
-    /// The place behind `key`.
+    /// The place of the value of `key`.
     pub(super) fn child(&self, key: &str) -> Self {
         let path =
             if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
@@ -48,7 +48,7 @@ impl Place {
         Self { path, key: key.to_owned(), container, within, ..self.clone() }
     }
 
-    /// The place of the `index`th item.
+    /// The place of the item with number `index`.
     pub(super) fn item(&self, index: usize) -> Self {
         let path = format!("{}[{index}]", self.path);
         let container = is_list_of_containers(&self.key);
@@ -56,12 +56,12 @@ impl Place {
         Self { path, container, in_command, ..self.clone() }
     }
 
-    /// The same place as the value of the variable or flag `name`.
+    /// The same place, as the value of the variable or flag `name`.
     pub(super) fn called(self, name: &str) -> Self {
         Self { key: name.to_owned(), within: Within::Anything, ..self }
     }
 
-    /// Whether an image is what should stand here.
+    /// Whether an image is expected here.
     pub(super) fn is_for_an_image(&self) -> bool {
         let by_what_is_around = match self.within {
             Within::Anything => false,
@@ -73,14 +73,14 @@ impl Place {
         names_an_image(&self.key) || by_what_is_around
     }
 
-    /// Whether the text is for people.
+    /// Whether the text here is for people.
     pub(super) fn is_prose(&self) -> bool {
         words(&self.key).last().is_some_and(|word| {
             matches!(word.as_str(), "description" | "summary" | "message" | "title" | "comment")
         })
     }
 
-    /// Whether the words of a command line stand here.
+    /// Whether the words of a command line are here.
     pub(super) fn is_command(&self) -> bool {
         words(&self.key)
             .last()
@@ -88,28 +88,29 @@ impl Place {
     }
 }
 
-/// A list of containers in a pod, or of what becomes one: Tekton's steps, a
-/// custom resource's sidecars.
+/// Whether the key is that of a list of containers, in a pod or in an object that
+/// becomes one: Tekton's steps, a custom resource's sidecars.
 fn is_list_of_containers(key: &str) -> bool {
     words(key)
         .last()
         .is_some_and(|word| matches!(word.as_str(), "containers" | "sidecars" | "steps"))
 }
 
-/// A single container: in Argo's templates, in many custom resources.
+/// Whether the key is that of a single container: in Argo's templates, in many custom
+/// resources.
 fn is_container(key: &str) -> bool {
     key == "script" || words(key).last().is_some_and(|word| word == "container")
 }
 
-/// Whether the mapping behind `key` holds labels, annotations or the like:
-/// notes about a resource, or a choice among resources.
+/// Whether the mapping of `key` has labels, annotations or the like: notes about a
+/// resource, or a choice of resources.
 pub(super) fn holds_labels(key: &str) -> bool {
     words(key).last().is_some_and(|word| matches!(word.as_str(), "labels" | "annotations"))
         || key == "nodeSelector"
 }
 
-/// Whether a resource speaks of images that others pull: policies about them,
-/// and watchers of registries.
+/// Whether a resource only talks about images that others pull, such as policies and
+/// watchers of registries.
 pub(super) fn pulls_nothing(api_version: &str, kind: &str) -> bool {
     let group = api_version.split('/').next().unwrap_or(api_version);
     match group {

@@ -1,11 +1,11 @@
-//! What the text of an image reference looks like, and what only looks like one.
+//! The form of an image reference, and of texts that only look like one.
 
 use bundle_format::ImageReference;
 
-/// How sure the text alone makes us.
+/// How much a text by itself looks like an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Shape {
-    /// Nothing like an image.
+    /// It is not like an image.
     None,
     /// It parses as a reference, as most words do: `busybox`.
     Word,
@@ -42,9 +42,9 @@ pub(super) fn judge(text: &str) -> (Shape, Option<ImageReference>) {
     (shape, Some(reference))
 }
 
-/// Whether the first segment of a path is a registry rather than a folder
-/// (distribution's `reference/normalize.go`): it has a dot or a port, or is
-/// `localhost`. A host's last label is never a number unless all are.
+/// Whether the first segment of a path is a registry and not a folder (distribution's
+/// `reference/normalize.go`): it has a dot or a port, or is `localhost`. The last
+/// label of a host is never a number, unless all labels are.
 fn is_host(first: &str) -> bool {
     let (name, port) = match first.split_once(':') {
         Some((name, port)) => (name, Some(port)),
@@ -68,8 +68,8 @@ pub(super) fn has_host(text: &str) -> bool {
     text.split_once('/').is_some_and(|(first, _)| is_host(first))
 }
 
-/// Whether `text`, though it has an image's shape, is a label with its value, a
-/// taint, or a place in a code host.
+/// Whether `text` has the form of an image, but is a label with its value, a taint,
+/// or a path on a code host.
 fn is_no_image(reference: &ImageReference) -> bool {
     let value = matches!(
         reference.tag(),
@@ -79,7 +79,8 @@ fn is_no_image(reference: &ImageReference) -> bool {
     let is_within = |domain| {
         host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     };
-    // Kubernetes keeps `kubernetes.io` for labels, `registry.k8s.io` for images.
+    // Kubernetes uses `kubernetes.io` for labels, and `registry.k8s.io` for
+    // images.
     let other = is_within("kubernetes.io") || ["github.com", "gitlab.com"].contains(&host);
     value || other
 }

@@ -1,4 +1,4 @@
-//! The way through a manifest's documents, node by node.
+//! Walks through the documents of a manifest, node by node.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,19 +17,19 @@ mod text;
 /// A field of a mapping, or a variable with its value.
 type Field<'a, 'b> = (&'a str, &'a Node);
 
-/// Finds the images that the manifest `text`, called `file` in errors, needs.
+/// Finds the images in the manifest `text`. Errors call it `file`.
 pub fn discover(file: &str, text: &str) -> Result<Discovery, YamlError> {
     Ok(discover_in(&document::read(file, text)?))
 }
 
-/// The same for a manifest that was read already.
+/// The same, for a manifest that was already parsed.
 pub fn discover_in(file: &File) -> Discovery {
     let mut walk = Walk::default();
     for document in &file.documents {
         walk.node(&document.node, &Place::default());
     }
     let Walk { mut discovery, .. } = walk;
-    // One place may be come upon twice, by an alias or as a field of its own.
+    // The walk may see a place twice: through an alias, or as a field of its own.
     let found: HashSet<(usize, &ImageReference)> =
         discovery.found.iter().map(|found| (found.line, &found.image)).collect();
     let is_found = |guess: &Guess| {
@@ -103,7 +103,8 @@ impl Walk {
                     }
                 }
                 "status" if kind.is_some() => {}
-                // Knative's and Tekton's ConfigMaps carry their manual there.
+                // The ConfigMaps of Knative and Tekton have their
+                // manual here.
                 "_example" => {}
                 _ if holds_labels(key) => self.annotations(value),
                 "image" if place.container => self.container(value, &child),
@@ -118,7 +119,7 @@ impl Walk {
         self.document = outer;
     }
 
-    /// `image` of a container: any reference counts, whatever its shape.
+    /// The `image` of a container. Any reference counts, whatever its form.
     fn container(&mut self, value: &Node, place: &Place) {
         let Some((text, style)) = scalar(value) else { return self.node(value, place) };
         match (text, text.parse()) {
@@ -130,14 +131,15 @@ impl Walk {
         }
     }
 
-    /// `image: {{ .Values.image }}`, which a renderer was to fill in.
+    /// `image: {{ .Values.image }}`, which a renderer should have filled in.
     fn template(&mut self, node: &Node, place: &Place) {
         if place.is_for_an_image() {
             self.guess("{{ … }}", node, "it is a template that nobody filled in");
         }
     }
 
-    /// Reads the images that stand in parts; returns the fields read.
+    /// Reads the images that are written in parts. Returns the fields that were
+    /// read.
     fn joined<'a>(
         &mut self,
         fields: &[Field<'a, '_>],
@@ -162,8 +164,8 @@ impl Walk {
         taken
     }
 
-    /// Only an annotation that is named for an image can hold one; others, such
-    /// as `last-applied-configuration`, repeat what was.
+    /// Only an annotation whose name says image can have one. Others, such as
+    /// `last-applied-configuration`, repeat an earlier state.
     fn annotations(&mut self, annotations: &Node) {
         for (key, value) in entries(annotations) {
             let Some((text, _)) = scalar(value) else { continue };
@@ -175,7 +177,7 @@ impl Walk {
     }
 
     fn line(&self, node: &Node) -> usize {
-        // The text of a block scalar stands below its sign.
+        // The text of a block scalar begins on the line after its sign.
         let is_block = scalar(node)
             .is_some_and(|(_, style)| matches!(style, ScalarStyle::Literal | ScalarStyle::Folded));
         node.line + usize::from(is_block) + self.line_offset
@@ -207,8 +209,8 @@ impl Walk {
     }
 }
 
-/// The name and value of `{name: CSI_IMAGE, value: …}`, as in a container's
-/// `env`; the default of a parameter is its value too.
+/// The name and value of `{name: CSI_IMAGE, value: …}`, as in a container's `env`.
+/// The default of a parameter counts as its value.
 fn variable<'a, 'b>(node: &'a Node) -> Option<Field<'a, 'b>> {
     let value = node::get(node, "value").or_else(|| node::get(node, "default"))?;
     Some((text(node, "name")?, value))

@@ -1,12 +1,12 @@
-//! The node's network for pods.
+//! The patch that gives pods the node's network.
 
 use super::splice::Splice;
 use super::{set, target};
 use crate::libyaml::node::Node;
 use crate::spec::patch::Workload;
 
-/// `hostNetwork: true`, and the DNS policy without which such pods would not
-/// know the cluster's names.
+/// Adds `hostNetwork: true`, and the DNS policy that such pods need to find the
+/// cluster's names.
 pub(super) fn splices(
     documents: &[Node],
     text: &str,

@@ -1,5 +1,5 @@
-//! Another name for images, wherever the manifest names them: in fields, in
-//! arguments, in YAML inside of a ConfigMap.
+//! The patch that renames images wherever a manifest names them: in fields, in
+//! arguments, and in YAML inside of a ConfigMap.
 
 use std::collections::BTreeSet;
 
@@ -48,14 +48,12 @@ pub(super) fn splices(text: &str, rewrite: &ImageRewrite) -> Result<Vec<Splice>,
         line_start += line.len();
     }
     if splices.is_empty() {
-        return Err(
-            "its images are put together from parts, which only `set` can change".to_owned()
-        );
+        return Err("its images are written in parts, which only `set` can change".to_owned());
     }
     Ok(splices)
 }
 
-/// The words of a line that are made of what a reference is made of.
+/// The words of a line that only have characters of image references.
 fn tokens(line: &str) -> impl Iterator<Item = (usize, &str)> {
     let outside = |c: char| !(c.is_ascii_alphanumeric() || "._-:/@".contains(c));
     let mut start = 0;

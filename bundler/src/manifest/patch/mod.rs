@@ -1,5 +1,5 @@
-//! Changes to a manifest's text that leave every other byte as it was: upstream
-//! YAML is never written anew, only spliced where a patch says.
+//! Changes to a manifest's text. Upstream's YAML is not written again: only the parts
+//! that a patch names are replaced, and every other byte stays.
 
 use bundle_format::lock::Edit;
 
@@ -19,25 +19,25 @@ use splice::Splice;
 /// A patch that cannot be applied.
 #[derive(Debug, thiserror::Error)]
 pub enum PatchError {
-    /// The manifest is no YAML, or is none after the patch.
+    /// The manifest is not YAML, or is not YAML after the patch.
     #[error("{}patch {patch}", before(.place))]
     Yaml {
-        /// Where the spec asks for it.
+        /// The place of the patch in the spec.
         place: Option<String>,
         /// The patch.
         patch: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: YamlError,
     },
-    /// There is nothing to change.
+    /// The manifest has nothing that the patch could change.
     #[error("{}patch {patch}: {reason}", before(.place))]
     Nothing {
-        /// Where the spec asks for it.
+        /// The place of the patch in the spec.
         place: Option<String>,
         /// The patch.
         patch: String,
-        /// What is missing, and what there is.
+        /// What is missing, and what the manifest has.
         reason: String,
     },
 }
@@ -46,9 +46,9 @@ fn before(place: &Option<String>) -> String {
     place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default()
 }
 
-/// Applies `patches` one after another to the manifest called `name`. Gives the
-/// new text and what was changed; the lines of an edit are those of the text
-/// that its patch found.
+/// Applies `patches` one after another to the manifest `name`. Returns the new text
+/// and the changes. The lines of a change are those of the text that its patch was
+/// applied to.
 pub fn apply(patches: &[Patch], name: &str, text: &str) -> Result<(String, Vec<Edit>), PatchError> {
     let mut text = text.to_owned();
     let mut edits = Vec::new();
@@ -77,8 +77,8 @@ fn apply_one(patch: &Patch, name: &str, text: &str) -> Result<(String, Vec<Edit>
     let patched = splice::apply(text, &splices);
     let after = document::documents(name, &patched).map_err(yaml)?;
     if !target::same_but_for(&documents, &after, &splices) {
-        let reason =
-            "it would change more than it says, as where an anchor is used in several places";
+        let reason = "it would also change other values, for example where an anchor is used in \
+                      several places";
         return Err(nothing(reason.to_owned()));
     }
     let edits = splices

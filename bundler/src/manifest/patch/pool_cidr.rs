@@ -1,4 +1,4 @@
-//! The network of pods in Calico's and flannel's manifests.
+//! The patch that sets the network of pods in Calico's and flannel's manifests.
 
 use super::splice::{self, Splice};
 use super::target::{object, objects};
@@ -58,7 +58,7 @@ fn uncomment(text: &str, value: &str) -> Result<Vec<Splice>, String> {
     ])
 }
 
-/// flannel keeps it as JSON in a ConfigMap.
+/// Sets it in flannel's ConfigMap, which has it as JSON.
 fn flannel(documents: &[Node], text: &str, network: &Network) -> Result<Vec<Splice>, String> {
     let fail = || {
         "the manifest has neither Calico's DaemonSet calico-node nor flannel's net-conf.json"

@@ -1,4 +1,4 @@
-//! Every `imagePullPolicy: Always`.
+//! The patch that replaces every `imagePullPolicy: Always`.
 
 use super::splice::{self, Splice};
 use crate::libyaml::node::{Data, Node, entries, items, scalar};

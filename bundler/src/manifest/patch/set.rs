@@ -1,4 +1,4 @@
-//! A value at a path.
+//! The patch that sets the value at a path.
 
 use super::splice::{self, Splice};
 use super::target;
@@ -11,7 +11,7 @@ pub(super) fn splices(documents: &[Node], text: &str, set: &Set) -> Result<Vec<S
     Ok(vec![at(text, object, &path, &set.path, &set.value.yaml())?])
 }
 
-/// Sets the value at `path` below `node`, which is itself at `base`.
+/// Sets the value at `path` below `node`, whose own path is `base`.
 pub(super) fn at(
     text: &str,
     node: &Node,

@@ -1,15 +1,15 @@
-//! Replacing spans of a text.
+//! Replaces spans of a text.
 
 use crate::libyaml::node::{Data, Node, ScalarStyle, entries, scalar};
 
-/// Some bytes of a text and what is to stand in their place.
+/// A span of a text, and its replacement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Splice {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) to: String,
-    /// The path of the only value that may change by it; none where the text
-    /// around it was found by other means.
+    /// The path of the only value that may change. `None` if the span was not
+    /// found by its path.
     pub(super) path: Option<String>,
 }
 
@@ -24,7 +24,7 @@ impl Splice {
     }
 }
 
-/// The text with each splice made; they do not overlap.
+/// The text with all splices made. They must not overlap.
 pub(super) fn apply(text: &str, splices: &[Splice]) -> String {
     let mut ordered: Vec<&Splice> = splices.iter().collect();
     ordered.sort_by_key(|splice| splice.start);
@@ -39,9 +39,10 @@ pub(super) fn apply(text: &str, splices: &[Splice]) -> String {
     result
 }
 
-/// Puts `to` in the place of a scalar on one line.
+/// Replaces a scalar that is on one line.
 pub(super) fn replace(text: &str, node: &Node, to: &str, path: &str) -> Result<Splice, String> {
-    let refused = || format!("{path} is no plain value on one line, so it is left to its author");
+    let refused =
+        || format!("{path} is not a plain value on one line, so a patch cannot change it");
     let (value, style) = scalar(node).ok_or_else(refused)?;
     let found = text.get(node.span.clone()).ok_or_else(refused)?;
     let is_alone = match style {
@@ -58,7 +59,7 @@ pub(super) fn replace(text: &str, node: &Node, to: &str, path: &str) -> Result<S
     Ok(Splice { start, end, to: to.to_owned(), path: Some(path.to_owned()) })
 }
 
-/// Puts `key: value` before the first key of a block mapping.
+/// Inserts `key: value` before the first key of a block mapping.
 pub(super) fn insert(
     text: &str,
     mapping: &Node,

@@ -1,12 +1,11 @@
-//! Finding what a patch is about.
+//! Finds the object that a patch is about.
 
 use std::collections::BTreeMap;
 
 use super::splice::Splice;
 use crate::libyaml::node::{Data, Node, entries, get, items, scalar, text};
 
-/// The objects of a manifest, those in a `List` among them, each with the path
-/// that leads to it.
+/// The objects of a manifest, also those in a `List`, each with its path.
 pub(super) fn objects(documents: &[Node]) -> Vec<(String, &Node)> {
     let mut objects = Vec::new();
     for (index, document) in documents.iter().enumerate() {
@@ -36,7 +35,7 @@ pub(super) fn object<'a>(
             && namespace.is_none_or(|wanted| part(node, "namespace") == Some(wanted))
     });
     found.cloned().ok_or_else(|| {
-        // A namespace is shown where one was asked for.
+        // The namespace is shown if one was asked for.
         let full = |namespace: Option<&str>, name: &str| match namespace {
             Some(namespace) => format!("{namespace}/{name}"),
             None => name.to_owned(),
@@ -87,8 +86,8 @@ fn leaves(documents: &[Node]) -> BTreeMap<String, &str> {
     found
 }
 
-/// Whether nothing but the values that the splices are about has changed.
-/// Where one of them cannot say which, its own kind of patch has looked.
+/// Whether only the values of the splices have changed. If a splice does not say
+/// which value it changes, its kind of patch has checked that.
 pub(super) fn same_but_for(before: &[Node], after: &[Node], splices: &[Splice]) -> bool {
     let Some(paths) =
         splices.iter().map(|splice| splice.path.as_deref()).collect::<Option<Vec<_>>>()

@@ -72,7 +72,7 @@ fn what_cannot_be_done_says_what_there_is() {
         (
             DEPLOYMENT,
             "set: {kind: Deployment, name: web, path: 'spec.template', value: 1}",
-            "no plain value",
+            "not a plain value",
         ),
         (
             DEPLOYMENT,
@@ -81,7 +81,7 @@ fn what_cannot_be_done_says_what_there_is() {
         ),
         (DEPLOYMENT, "poolCidr: 10.0.0.0/8", "neither Calico's"),
         (DEPLOYMENT, "imageRewrite: {from: quay.io, to: x.io}", "docker.io/library/nginx:1.25"),
-        (anchored, "set: {kind: Job, name: j, path: spec.b, value: 1}", "no plain value"),
+        (anchored, "set: {kind: Job, name: j, path: spec.b, value: 1}", "not a plain value"),
         ("kind: A\n", "pullPolicy: Never", "no `imagePullPolicy: Always`"),
     ];
     for (text, yaml, words) in cases {
@@ -90,7 +90,7 @@ fn what_cannot_be_done_says_what_there_is() {
     }
     let malformed = "set: {kind: Deployment, name: web, path: 'spec..x[', value: 1}";
     let error = serde_saphyr::from_str::<Patch>(malformed).unwrap_err().to_string();
-    assert!(error.contains("no path"), "{error}");
+    assert!(error.contains("not a path"), "{error}");
     assert!(serde_saphyr::from_str::<Patch>("poolCidr: 10.0.0.0/33").is_err());
 }
 

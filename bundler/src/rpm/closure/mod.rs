@@ -11,6 +11,7 @@ mod obsoleted;
 mod policy;
 mod provider;
 mod prune;
+mod report;
 mod request;
 mod rules;
 mod shared_version;

@@ -241,12 +241,12 @@ impl<'a> Provider<'a> {
         // same version.
         for other in self.universe.named(&package.nevra.name) {
             if self.universe.package(*other).nevra.evr != package.nevra.evr {
-                banned.add(*other, format!("in the version of {}", package.nevra));
+                banned.add(*other, format!("because its version is not that of {}", package.nevra));
             }
         }
         for obsolete in &package.obsoletes {
             for other in self.universe.obsoleted(obsolete) {
-                banned.add(*other, format!("not what {} obsoletes: {obsolete}", package.nevra));
+                banned.add(*other, format!("because {} obsoletes {obsolete}", package.nevra));
             }
         }
         for conflict in &package.conflicts {
@@ -308,7 +308,7 @@ impl Banned<'_> {
             match clause.given.as_slice() {
                 [single] if clause.any.is_empty() => {
                     for other in single {
-                        self.add(*other, format!("not what {nevra} conflicts with: {conflict}"));
+                        self.add(*other, format!("because {nevra} conflicts with {conflict}"));
                     }
                 }
                 _ => involved.push(clause),

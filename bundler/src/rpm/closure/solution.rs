@@ -36,7 +36,9 @@ pub enum Unsolvable {
     )]
     Entangled,
     /// The package exists, but cannot be installed.
-    #[error("the packages cannot be installed together:\n{0}")]
+    #[error(
+        "these packages cannot be installed:\n{0}\nadd a repository that has what is missing, or ask for other versions"
+    )]
     Conflict(String),
 }
 

@@ -11,6 +11,7 @@ use super::installed::Installed;
 use super::policy::Preference;
 use super::provider::Provider;
 use super::prune::Taken;
+use super::report;
 use super::request::Request;
 use super::solution::{Solution, Unsolvable};
 use super::universe::{Id, Universe};
@@ -100,7 +101,7 @@ impl Search<'_> {
             }
             Err(UnsolvableOrCancelled::Unsolvable(conflict)) => {
                 let report = conflict.display_user_friendly(&solver).to_string();
-                Err(Unsolvable::Conflict(report.trim_end().to_owned()))
+                Err(Unsolvable::Conflict(report::plain(&report)))
             }
             Err(UnsolvableOrCancelled::Cancelled(_)) => {
                 Err(Unsolvable::Conflict("the search was cancelled".to_owned()))
@@ -125,8 +126,8 @@ impl Search<'_> {
             return format!("{} can each be installed, but not together", names(&all));
         }
         format!(
-            "{} cannot be installed: what they require, boolean dependencies among it, contradicts \
-             itself or cannot be had",
+            "{} cannot be installed: its dependencies, with boolean ones among them, contradict \
+             one another, or no repository has them",
             names(&unsolvable)
         )
     }

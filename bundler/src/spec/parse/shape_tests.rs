@@ -97,7 +97,7 @@ fn wrong_values_of_patches() {
         ("set: {kind: A, name: a, path: a, value: [1]}", format!("7:45: `value` cannot be a list: {value} instead")),
         ("set: {kind: A, name: a, path: a, value: 1.5}", format!("7:45: `value` cannot be `1.5`: {value} or, in quotes, `\"1.5\"` instead")),
         ("set: {kind: A, name: a, path: a, value: ~}", "7:45: `value` has no value: write `true` or `false` or a whole number or a text, or leave it out if it is not needed".to_owned()),
-        ("set: {kind: A, name: a, path: a..b, value: 1}", "7:35: path: `a..b` is no path: write one such as spec.template.spec.containers[0].args[2]".to_owned()),
+        ("set: {kind: A, name: a, path: a..b, value: 1}", "7:35: path: `a..b` is not a path: write one such as spec.template.spec.containers[0].args[2]".to_owned()),
         ("hostnetwork: {kind: A, name: a}", "7:5: unknown field `hostnetwork`: write `hostNetwork` instead".to_owned()),
         ("{poolCidr: 10.0.0.0/8, pullPolicy: Never}", "7:5: patches: give one of hostNetwork, poolCidr, pullPolicy, imageRewrite, set in each, not 2".to_owned()),
     ];
@@ -126,7 +126,7 @@ fn registries_reasons_and_missing_keys() {
     let cases = [
         (
             "registries: {https://x: {}}",
-            "4:14: `https://x` is no registry: write its name as in images, such as docker.io or localhost:5000",
+            "4:14: `https://x` is not a registry: write its name as in images, such as docker.io or localhost:5000",
         ),
         (
             "registries: {x.io: {plainHttp: true}}",

@@ -46,7 +46,7 @@ fn every_mistake_names_its_place_and_the_cure() {
         (
             MINIMAL.replace("id: os", "id: os\n    mirrorList: https://example.com/m"),
             "s.yaml:8:17:",
-            "one of them",
+            "either `baseUrl` or `mirrorList`",
         ),
         (MINIMAL.replace("name: demo", "name: De Mo"), "s.yaml:1:7: name", "lower-case"),
         (
@@ -80,7 +80,7 @@ fn the_clusters_own_keys_are_checked_as_the_cluster_file_is() {
         ("kubeadm: {apiServer: {--v: 4}}", "s.yaml:11:25:", "without dashes before"),
         ("podCidr: 10.96.0.0/16", "s.yaml:11:12: cluster:", "choose two networks that do not"),
         ("ingressNodes: []", "s.yaml:11:17: cluster:", "`ingress: false`"),
-        ("skipManifests: [calico]", "s.yaml:11:19: cluster:", "no manifest of this spec"),
+        ("skipManifests: [calico]", "s.yaml:11:19: cluster:", "not a manifest of this spec"),
     ] {
         let error = of(lines);
         assert!(error.contains(place) && error.contains(cure), "{place} {cure}:\n{error}");
@@ -98,7 +98,7 @@ fn the_pool_is_the_clusters_network_of_pods() {
     };
     let error = of("cluster: {podCidr: 10.8.0.0/16}\n").unwrap_err().to_string();
     assert!(
-        error.starts_with("s.yaml:14:15: manifest `a` gets the pool 10.9.0.0/16, and cluster.podCidr is 10.8.0.0/16"),
+        error.starts_with("s.yaml:14:15: manifest `a` gets the pool 10.9.0.0/16, but cluster.podCidr is 10.8.0.0/16"),
         "{error}"
     );
     let same = of("cluster: {podCidr: 10.9.0.0/16}\n").unwrap();
@@ -190,7 +190,7 @@ fn marks_of_windows_are_read_over() {
     let text = format!("\u{feff}{}", MINIMAL.replace('\n', "\r\n"));
     assert!(SpecFile::parse("s.yaml".as_ref(), text.clone().into()).is_ok());
     let error = error(&text.replace("demo", "De_Mo"));
-    assert!(error.starts_with("s.yaml:1:7: name: `De_Mo` is no name"), "{error}");
+    assert!(error.starts_with("s.yaml:1:7: name: `De_Mo` is not a valid name"), "{error}");
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn secrets_in_urls_are_refused_and_not_shown() {
 fn a_file_url_names_no_host() {
     for wrong in ["file://srv/repo/", "file://../repo/", "file://./repo/", "file://~/repo/"] {
         let error = error(&MINIMAL.replace("https://example.com/os/", wrong));
-        assert!(error.contains("a path follows `file://`"), "{wrong}: {error}");
+        assert!(error.contains("write the whole path after `file://`"), "{wrong}: {error}");
         assert!(error.contains("file:///srv/repo/"), "{wrong}: {error}");
     }
     for right in ["file:///srv/my repo/", "file:///srv/my%20repo/", "file://localhost/srv/"] {

@@ -37,7 +37,7 @@ fn what_is_none_says_what_to_write() {
         ("containerd-version", "1.6", "such as 1.6.25"),
         ("fetch-url", "ftp://example.com/", "write https:// or http:// or file://"),
         ("fetch-url", "example.com/x", "write https://"),
-        ("fetch-url", "https://", "no URL"),
+        ("fetch-url", "https://", "not a URL"),
         ("location", "https://me:secret@example.com/k", "leave it out"),
         ("location", "", "beside the spec"),
         ("file", "https://example.com/x", "beside the spec"),
@@ -56,7 +56,7 @@ fn what_is_none_says_what_to_write() {
         ("reason", "12", "in words"),
         ("network", "10.244.0.1/16", "write 10.244.0.0/16"),
         ("network", "2001:db8::1/64", "write 2001:db8::/64"),
-        ("path", "a..b", "no path"),
+        ("path", "a..b", "not a path"),
         ("variable", "hunter2!", "never the value"),
     ];
     for (format, text, words) in cases {

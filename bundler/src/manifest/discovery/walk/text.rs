@@ -1,5 +1,5 @@
-//! What the texts in a manifest say: command lines, lists, programs, and YAML or
-//! JSON of their own.
+//! Reads the texts in a manifest: command lines, lists, programs, and YAML or JSON
+//! inside of texts.
 
 use super::super::naming::names_an_image;
 use super::super::place::Place;
@@ -8,11 +8,11 @@ use super::Walk;
 use crate::libyaml::document;
 use crate::libyaml::node::{Node, ScalarStyle, entries, items, scalar};
 
-/// How many levels of YAML in YAML are read.
+/// How many levels of YAML inside of YAML are read.
 const MAX_NESTING: usize = 3;
 
 impl Walk {
-    /// The words of a command line, flags and their values among them.
+    /// The words of a command line, with flags and their values.
     pub(super) fn command(&mut self, items: &[Node], place: &Place) {
         let mut flag: Option<&str> = None;
         for (index, item) in items.iter().enumerate() {
@@ -53,7 +53,7 @@ impl Walk {
         self.plain(text, node, place);
     }
 
-    /// A text that may hold YAML or JSON of its own.
+    /// A text that may contain YAML or JSON.
     fn nested(&mut self, text: &str, node: &Node, place: &Place) {
         let inner = (self.nesting < MAX_NESTING).then(|| document::nested(text)).flatten();
         let structured = inner.filter(|documents| {
@@ -82,8 +82,8 @@ impl Walk {
         }
     }
 
-    /// The images in the value of something named for images: one or a list,
-    /// each perhaps with a name of its own in front, `3.6.0=quay.io/…`.
+    /// The images in a value whose name says image. It may be one image or a
+    /// list, and each may have a name before it: `3.6.0=quay.io/…`.
     fn named(&mut self, text: &str, node: &Node, place: &Place) {
         let separator = |c: char| c.is_whitespace() || ",;".contains(c);
         let parts: Vec<&str> = text.split(separator).filter(|part| !part.is_empty()).collect();
@@ -91,7 +91,7 @@ impl Walk {
             .into_iter()
             .map(|part| part.rsplit('=').next().unwrap_or(part).trim_matches(['"', '\'']))
             .collect();
-        // Words among them make a sentence or a program.
+        // If there are plain words among them, it is a sentence or a program.
         if parts.len() > 1 && parts.iter().any(|part| judge(part).0 <= Shape::Word) {
             return self.script(text, node);
         }
@@ -111,7 +111,7 @@ impl Walk {
         }
     }
 
-    /// A value that nothing says to be an image, but its own shape.
+    /// A value that only looks like an image by its own form.
     fn unnamed(&mut self, text: &str, node: &Node, place: &Place) {
         for part in text.split([',', ';']).map(str::trim) {
             let part =
@@ -126,7 +126,7 @@ impl Walk {
         }
     }
 
-    /// A program text: what looks like an image in it is a guess.
+    /// The text of a program. Anything in it that looks like an image is a guess.
     fn script(&mut self, text: &str, node: &Node) {
         let is_literal = scalar(node).is_some_and(|(_, style)| style == ScalarStyle::Literal);
         for (index, line) in text.lines().enumerate() {
@@ -151,7 +151,7 @@ impl Walk {
     }
 }
 
-/// Whether a single word in a place for an image may be one's name.
+/// Whether a single word, in a place for an image, may be an image's name.
 fn is_name(word: &str, key: &str) -> bool {
     names_an_image(key) && word.parse::<bool>().is_err() && word.parse::<f64>().is_err()
 }
@@ -162,7 +162,7 @@ fn looks_nested(text: &str) -> bool {
     (text.starts_with('{') && text.ends_with('}')) || (text.starts_with('[') && text.ends_with(']'))
 }
 
-/// Whether the tag begins like a version, so that `host:8080` is not meant.
+/// Whether the tag begins like a version. `host:8080` does not.
 fn has_version(text: &str) -> bool {
     text.rsplit_once(':').is_some_and(|(_, tag)| {
         let plain = tag.strip_prefix('v').unwrap_or(tag);
