@@ -12,11 +12,11 @@ use crate::nevra::Nevra;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LockedRpm {
-    /// The target whose nodes it is for: a [`LockedTarget::id`].
+    /// The target whose nodes it is for: a [`LockedTarget::id`](crate::lock::LockedTarget::id).
     pub target: String,
     /// Its name, version and architecture.
     pub package: Nevra,
-    /// The repository it comes from: a [`LockedRepository::id`].
+    /// The repository it comes from: a [`LockedRepository::id`](crate::lock::LockedRepository::id).
     pub repository: String,
     /// The URL that it is fetched from.
     pub source: Url,
