@@ -234,7 +234,7 @@ fn a_package_that_is_hidden_is_named_and_hotfixes_show_it() {
         let answer = match &found {
             Ok(found) => found.packages[0].package.nevra.to_string(),
             Err(error) => {
-                let words = "containerd.io-1.6-1.x86_64 of r1 by container-tools:rhel8; where";
+                let words = "containerd.io-1.6-1.x86_64 of r1 by container-tools:rhel8; to use";
                 assert!(error.to_string().contains(words), "{error}");
                 "unsolvable".to_owned()
             }

@@ -395,7 +395,7 @@ fn what_cannot_pass_is_final_at_once() {
         ASKED.load(Ordering::SeqCst)
     };
     assert_eq!(asked(url.join("loop").unwrap(), "redirects more than 10"), 11);
-    assert_eq!(asked(url.join("nowhere").unwrap(), "no URL"), 1);
+    assert_eq!(asked(url.join("nowhere").unwrap(), "not a URL"), 1);
     // A server for http is asked over TLS, and says so in its own way.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let tls = format!("https://{}/", listener.local_addr().unwrap());

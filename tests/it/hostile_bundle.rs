@@ -314,7 +314,7 @@ fn twins_and_checks_that_nobody_switched_off_are_refused() {
             |lock| lock.targets[0].repositories[0].repomd_signed_by = None,
             "repoGpgcheck is not switched off",
         ),
-        (|lock| lock.targets[0].repositories[0].keys = vec![String::new()], "fingerprint is none"),
+        (|lock| lock.targets[0].repositories[0].keys = vec![String::new()], "is not a fingerprint"),
         (
             |lock| {
                 lock.targets[0].repositories[0].keys.clear();
