@@ -7,7 +7,6 @@ use anyhow::Context;
 use bundle_format::input;
 use bundle_format::lock::Descriptor;
 
-use crate::fetch;
 use crate::fetch::cache::Cache;
 use crate::fetch::client::Client;
 use crate::fetch::memory::{Network, Remembering};
@@ -16,8 +15,8 @@ use crate::image::credentials::CredentialSource;
 use crate::image::login_file;
 use crate::image::pull::Puller;
 use crate::image::registry::{PlainHttp, Registries, Registry};
-use crate::page;
 use crate::spec::{self, SpecFile};
+use crate::{fetch, page};
 
 /// Access to everything that is not in the spec itself.
 pub struct Upstreams {

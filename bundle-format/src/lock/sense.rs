@@ -18,10 +18,9 @@ use crate::bounds::MAX_LOCK;
 use crate::bundle_path::BundlePath;
 use crate::digest::Digest;
 use crate::document::walk;
-use crate::layout;
-use crate::portable_path;
 use crate::problems::Problems;
 use crate::text::brief;
+use crate::{layout, portable_path};
 
 /// Fields whose texts may have several lines, because they come from a spec or a
 /// manifest.

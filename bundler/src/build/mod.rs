@@ -9,11 +9,11 @@ use bundle_format::archive::{verify, writer};
 use bundle_format::layout::Layout;
 use bundle_format::lock::Lock;
 use indicatif::HumanBytes;
+use unfinished::Unfinished;
 
 use crate::lock::misfits;
 use crate::progress::Progress;
 use crate::spec::SpecFile;
-use unfinished::Unfinished;
 
 mod agreement;
 mod beside;

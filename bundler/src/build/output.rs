@@ -6,9 +6,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use bundle_format::Digest;
 use bundle_format::archive::storage::{part_name, parts};
-use bundle_format::output;
+use bundle_format::{Digest, output};
 use indicatif::HumanBytes;
 
 use super::beside::Installer;

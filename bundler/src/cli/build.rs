@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
-use bundle_format::Lock;
-use bundle_format::output;
 use bundle_format::text::{count, printable};
+use bundle_format::{Lock, output};
 use clap::Args;
 use indicatif::HumanBytes;
 

@@ -3,9 +3,8 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-
 use bundle_format::secret::hidden_within;
+use clap::{Parser, Subcommand};
 
 mod build;
 mod diff;

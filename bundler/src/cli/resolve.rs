@@ -10,9 +10,7 @@ use clap::Args;
 use url::Url;
 
 use super::report;
-use crate::fetch;
 use crate::fetch::client::Client;
-use crate::page;
 use crate::rpm::closure::Request;
 use crate::rpm::key::{ExpiredKeys, Keyring, MAX_KEY};
 use crate::rpm::location::folder;
@@ -20,6 +18,7 @@ use crate::rpm::repository::Repository;
 use crate::rpm::resolve::{self, Baseline, Goal, baseline};
 use crate::rpm::verified_repository::{Metadata, RepositorySource};
 use crate::spec::text;
+use crate::{fetch, page};
 
 /// Prints all packages that must be installed to get the ones that you name
 ///

@@ -14,10 +14,9 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 use super::challenge::{self, Challenge};
-use super::credentials;
 use super::login::Login;
-use super::realm;
 use super::registry::{Registries, registry_name};
+use super::{credentials, realm};
 use crate::fetch::{Fetch, FetchError, Request, Response, Secret, with_causes};
 
 /// The largest answer of a token server that is read, in bytes. Real ones are

@@ -2,10 +2,9 @@
 //! containers-auth.json(5)), and the helpers that they name.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::ffi::OsStr;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{env, io};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use bundle_format::Digest;
 use bundle_format::archive::reader::Bundle;
-use bundle_format::lines;
 use bundle_format::lock::Lock;
 use bundle_format::text::count;
+use bundle_format::{Digest, lines};
 use indicatif::HumanBytes;
 use serde::Serialize;
 

@@ -6,11 +6,10 @@ use bundle_format::layout::YAML_TYPE;
 use bundle_format::lock::{Edit, Expectation, LockedPass};
 
 use crate::libyaml::document::{self, File};
-use crate::manifest::check;
 use crate::manifest::discovery::{Discovery, discover_in};
 use crate::manifest::expectation::expectations;
 use crate::manifest::passes::{Pass, passes};
-use crate::manifest::patch;
+use crate::manifest::{check, patch};
 use crate::spec::Manifest;
 use crate::upstreams::Upstreams;
 

@@ -3,10 +3,9 @@
 use anyhow::bail;
 use url::Url;
 
-use crate::fetch;
-use crate::page;
 use crate::spec::{Repository, SpecFile, Target, plain_http};
 use crate::upstreams::Upstreams;
+use crate::{fetch, page};
 
 /// The longest mirror list, in bytes: such a list is short.
 const MAX_MIRROR_LIST: u64 = 1 << 20;

@@ -4,10 +4,10 @@ use anyhow::bail;
 use bundle_format::lock::{LOCK_VERSION, Lock, LockedFile, LockedInput};
 
 use super::documents::{self, Documents};
-use super::packages::LockedPackages;
+use super::packages::{self, LockedPackages};
 use super::task::Task;
 use super::wanted::{self, Wanted};
-use super::{disabled_checks, inputs, packages, places};
+use super::{disabled_checks, inputs, places};
 use crate::fetch::memory::Network;
 use crate::outage::Problems;
 use crate::spec::combination;

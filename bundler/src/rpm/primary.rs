@@ -12,9 +12,8 @@ use url::Url;
 
 use super::compression::decompress;
 use super::dependency::{Capability, Comparison, Dependency, Range};
-use super::location;
 use super::package::{Package, Weak};
-use super::xml;
+use super::{location, xml};
 use crate::fetch::checksum::Checksum;
 
 /// Why metadata cannot be used.

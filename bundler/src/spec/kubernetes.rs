@@ -1,11 +1,11 @@
 //! The release of Kubernetes, and the container runtime.
 
+use bundle_format::version::{ContainerdVersion, KubernetesVersion};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::text;
-use bundle_format::version::{ContainerdVersion, KubernetesVersion};
 
 /// The Kubernetes release and the names of its images.
 #[derive(Debug, Deserialize, JsonSchema)]

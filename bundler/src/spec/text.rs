@@ -7,15 +7,13 @@ use std::str::FromStr;
 
 use bundle_format::secret::hidden;
 use bundle_format::yaml::{Kind, cut, quoted};
-use bundle_format::{Digest, ImageReference};
+use bundle_format::{Digest, ImageReference, version};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use url::Url;
 
-use super::network;
-use super::reason;
 use super::value_path::ValuePath as Path;
+use super::{network, reason};
 use crate::rpm::closure::Request;
-use bundle_format::version;
 
 /// The longest name, in bytes. Names become names of files and folders, on nodes too.
 const MAX_NAME: usize = 64;

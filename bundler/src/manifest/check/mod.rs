@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use builtin::Builtin;
+use definition::Definition;
 use serde_json::Value;
 
 use super::object::{Object, objects};
 use crate::libyaml::document::File;
-use builtin::Builtin;
-use definition::Definition;
 
 mod builtin;
 mod definition;

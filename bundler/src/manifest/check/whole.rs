@@ -1,8 +1,7 @@
 //! Fields without which Kubernetes refuses an object of its own kinds.
 
-use base64::Engine;
-use base64::alphabet;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine, alphabet};
 use serde_json::Value;
 
 use crate::manifest::object::Object;

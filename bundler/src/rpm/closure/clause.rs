@@ -3,9 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::rpm::dependency::Dependency;
-
 use super::universe::{Id, Universe};
+use crate::rpm::dependency::Dependency;
 
 /// If one package of each set in `given` is installed, one of `any` must be too. If
 /// `any` is empty, the sets of `given` exclude each other.

@@ -2,10 +2,9 @@
 
 use bundle_format::{Evr, Nevra};
 
-use crate::rpm::dependency::{Capability, Comparison, Dependency, DependencyError, Range};
-
 use super::policy;
 use super::universe::{Id, Universe};
+use crate::rpm::dependency::{Capability, Comparison, Dependency, DependencyError, Range};
 
 /// A requested package, and where it must come from.
 #[derive(Clone, Debug)]

@@ -6,15 +6,14 @@ use std::collections::BTreeSet;
 use resolvo::{ConditionalRequirement, Problem, Solver, UnsolvableOrCancelled};
 
 use super::candidates::{candidates, successors};
-use super::draft;
 use super::installed::Installed;
 use super::policy::Preference;
 use super::provider::Provider;
 use super::prune::Taken;
-use super::report;
 use super::request::Request;
 use super::solution::{Solution, Unsolvable};
 use super::universe::{Id, Universe};
+use super::{draft, report};
 
 /// Solves `requests` on a node that has `installed`.
 pub fn solve(
