@@ -42,7 +42,7 @@ impl ClusterFile {
         let another = recognise::what(text.as_bytes());
         if !matches!(another, "empty" | "a cluster file" | "a text of another kind") {
             return Err(Failure::new(
-                format!("{} is {another}, and no cluster file", path.display()),
+                format!("{} is {another}, not a cluster file", path.display()),
                 CURE,
             )
             .into());

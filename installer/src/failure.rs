@@ -30,7 +30,7 @@ impl Failure {
     /// cure.
     pub fn of(error: &anyhow::Error) -> Self {
         let known = error.chain().find_map(|cause| cause.downcast_ref::<Self>());
-        let other = || denied(error).unwrap_or("mend that, and run this again");
+        let other = || denied(error).unwrap_or("fix that, and run this again");
         let cure = known.map_or_else(other, Self::cure).to_owned();
         Self::new(format!("{error:#}"), cure)
     }

@@ -129,7 +129,7 @@ fn registration(host: &Host) -> Result<Registered, String> {
     }
     match registered::ask(host) {
         Ok(Some(one)) => Ok(one),
-        Ok(None) => Err("the API server knows no such node".to_owned()),
+        Ok(None) => Err("the API server does not know this node".to_owned()),
         Err(error) => Err(format!("the API server does not say: {error}")),
     }
 }

@@ -37,8 +37,7 @@ pub fn choose(
                 brief(&facts.system),
                 brief(&release.words())
             ),
-            "take a node of a distribution that has dnf or yum: the bundle's packages are \
-             installed by these",
+            "use a node whose distribution has dnf or yum, which install the bundle's packages",
         ));
     }
     let fits = |target: &LockedTarget| match target.architecture == facts.architecture {
@@ -96,7 +95,7 @@ fn none_fits(targets: &[LockedTarget], facts: &Facts) -> Failure {
         }
         let systems: Vec<String> = target.systems.iter().map(ToString::to_string).collect();
         match systems.as_slice() {
-            [] => format!("{id} wants a system that calls itself {}", target.family),
+            [] => format!("{id} needs a system whose os-release says {}", target.family),
             systems => format!("{id} wants {}", systems.join(" or ")),
         }
     });
@@ -105,9 +104,9 @@ fn none_fits(targets: &[LockedTarget], facts: &Facts) -> Failure {
     let field = |name: &str| brief(release.get(name).unwrap_or_default());
     let (id, version) = (field("ID"), field("VERSION_ID"));
     let cure = match id.is_empty() {
-        true => "without /etc/os-release nobody can tell what packages it takes: restore that \
-                 file"
-            .to_owned(),
+        true => {
+            "the node's family is unknown without /etc/os-release: restore that file".to_owned()
+        }
         false => format!(
             "make a bundle with a target for it, `family: {id}{version}`; or, if its packages are \
              those of one of these targets, say so there in the spec: `match: [{{ID: \"{id}\", \

@@ -39,7 +39,7 @@ fn only_one_in(folder: &Path) -> anyhow::Result<PathBuf> {
             let names: Vec<String> =
                 several.iter().map(|path| path.display().to_string()).collect();
             let several =
-                format!("several bundles lie in {}: {}", folder.display(), names.join(", "));
+                format!("there are several bundles in {}: {}", folder.display(), names.join(", "));
             Err(Failure::new(several, NAME_IT).into())
         }
     }

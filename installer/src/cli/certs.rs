@@ -60,9 +60,14 @@ fn judge(all: &[Kept], unread: &[String], now: SystemTime) -> anyhow::Result<()>
     match (bad, unread.len()) {
         (0, 0) => Ok(()),
         (0, _) => bail!("not all certificates could be read"),
-        (1, _) => bail!("1 certificate does not hold, or not for long; see `installer doctor`"),
+        (1, _) => bail!(
+            "1 certificate has expired, expires soon or is not valid yet; see `installer doctor`"
+        ),
         (many, _) => {
-            bail!("{many} certificates do not hold, or not for long; see `installer doctor`")
+            bail!(
+                "{many} certificates have expired, expire soon or are not valid yet; see \
+                `installer doctor`"
+            )
         }
     }
 }
@@ -79,7 +84,7 @@ fn agreed(yes: bool) -> anyhow::Result<Option<Host>> {
         return Err(failure.into());
     }
     let mut out = stdout();
-    writeln!(out, "new certificates for this node's control plane, which starts anew\n")?;
+    writeln!(out, "new certificates for this node's control plane, which then restarts\n")?;
     let plan = run::plan(&host, &Renewal::default(), &renewal::STEPS)?;
     for change in plan.iter().flat_map(|planned| &planned.changes) {
         writeln!(out, "  {}", printable(&change.to_string()))?;
@@ -170,11 +175,13 @@ mod tests {
         assert_eq!(judged(Keeper::ControlPlane, &[30, 300]), Ok(()));
         for days in [-1, 0, 29] {
             let one = judged(Keeper::Kubelet, &[days, 300]).unwrap_err();
-            assert!(one.starts_with("1 certificate does not hold"), "{days}: {one}");
+            assert!(one.starts_with("1 certificate has expired, expires soon"), "{days}: {one}");
             assert_eq!(judged(Keeper::Unchecked, &[days]), Ok(()));
             assert_eq!(judged(Keeper::Other, &[days]), Ok(()));
         }
-        assert!(judged(Keeper::Root, &[1, -5]).unwrap_err().starts_with("2 certificates do not"));
+        assert!(
+            judged(Keeper::Root, &[1, -5]).unwrap_err().starts_with("2 certificates have expired")
+        );
         let unread = judge(&[], &["x".to_owned()], SystemTime::now()).unwrap_err().to_string();
         assert_eq!(unread, "not all certificates could be read");
     }

@@ -25,7 +25,7 @@ pub(crate) fn doctor(json: bool) -> anyhow::Result<()> {
     }
     match (diagnosis.findings.len(), diagnosis.unknown.len()) {
         (0, 0) => Ok(()),
-        (0, _) => bail!("nothing is wrong that was seen, but not all could be looked at"),
+        (0, _) => bail!("nothing wrong was found, but not everything could be checked"),
         (1, _) => bail!("1 thing is wrong with this node"),
         (many, _) => bail!("{many} things are wrong with this node, the first may cause the rest"),
     }

@@ -66,7 +66,7 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
         writeln!(stdout(), "{}", plain_json(&format!("{plan:#}")))?;
     } else if is_done && problems.is_empty() {
         let is = format!("this node is a {} already", intent.role);
-        writeln!(stdout(), "{}; nothing is to be done", end(&intent, steps.len(), is))?;
+        writeln!(stdout(), "{}; there is nothing to do", end(&intent, steps.len(), is))?;
         if !way.dry_run {
             run::settle(host, &plan)?;
         }
@@ -93,7 +93,7 @@ fn refuse_sample(join: Option<&JoinFile>) -> Result<(), Failure> {
     match join.is_some_and(JoinFile::is_sample) {
         true => Err(Failure::new(
             "the join file is a sample, by which nobody can join",
-            "bring the master's, which its run has left or `installer token` makes",
+            "use the master's join file, or make one there with `installer token`",
         )),
         false => Ok(()),
     }

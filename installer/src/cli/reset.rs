@@ -44,7 +44,7 @@ fn carry_out(host: &mut Host) -> anyhow::Result<()> {
     if left.is_empty() {
         back::forget(host)?;
         let but = if stays == 0 { "" } else { ", but for what stays" };
-        let restart = "restart it to end what pods have left";
+        let restart = "restart it to remove what pods left in the kernel";
         writeln!(stdout(), "this node is as it was{but}; {restart}")?;
         return Ok(());
     }

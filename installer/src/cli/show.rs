@@ -152,7 +152,9 @@ fn difference(
     let token = intent.join.as_ref().map(|join| join.token.as_str());
     let (before, after) = (masked(before, token), masked(after, token));
     if before == after {
-        return format!("{head}(the text stays; what is secret, or the file's mode, may not)\n");
+        return format!(
+            "{head}(the text stays the same; a secret in it or the file's mode may change)\n"
+        );
     }
     match lines::of_texts(before.as_bytes(), after.as_bytes(), usize::MAX) {
         Some(found) => head + &found.lines.join("\n") + "\n",

@@ -52,7 +52,7 @@ fn show(out: &mut impl Write, status: &Status) -> io::Result<()> {
     match &status.node {
         Registration::Known { ready, message, kubelet } => {
             let kubelet = printable(kubelet);
-            writeln!(out, "version:     kubelet {own}, and {kubelet} as the API server has it")?;
+            writeln!(out, "version:     kubelet {own}; the API server says {kubelet}")?;
             let ready = if ready == "True" { "Ready" } else { "not Ready" };
             writeln!(out, "node:        {ready}: {}", printable(message))
         }

@@ -52,7 +52,7 @@ fn old(host: &Host) -> anyhow::Result<JoinFile> {
     let lacks = |what: &str| {
         Failure::new(
             format!("{} {what}, by which this makes others", path.display()),
-            "`installer --role master --only join-file` writes it anew; give --config as before",
+            "`installer --role master --only join-file` writes it again; give --config as before",
         )
     };
     let text = host.read(&path)?.ok_or_else(|| lacks("is gone"))?;

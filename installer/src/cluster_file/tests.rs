@@ -90,7 +90,7 @@ fn each_mistake_has_its_place_and_what_to_write() {
         ),
         (
             "apiVersion: v1\nkind: ClusterConfiguration",
-            "c.yaml is an object of Kubernetes, and no cluster file",
+            "c.yaml is an object of Kubernetes, not a cluster file",
         ),
         ("proxyMode: ipsv", "1:12: `proxyMode` cannot be `ipsv`: did you mean `ipvs`?"),
         ("ingress: yes", "1:10: `ingress` cannot be `yes`: write `true` or `false` instead"),
@@ -244,8 +244,8 @@ fn each_mistake_has_its_place_and_what_to_write() {
         ("ingress: !x true", "1:10: a cluster file needs no tags: remove `!x`"),
         ("nodes: !x\n- name: a", "1:8: a cluster file needs no tags: remove `!x`"),
         ("kubelet: !x {maxPods: 5}", "1:10: a cluster file needs no tags: remove `!x`"),
-        ("name: a\nkubernetes: {}\ntargets: []", "c.yaml is a bundle's spec, and no cluster file"),
-        ("token: a.b\ncaCertHash: c", "c.yaml is a join file, and no cluster file"),
+        ("name: a\nkubernetes: {}\ntargets: []", "c.yaml is a bundle's spec, not a cluster file"),
+        ("token: a.b\ncaCertHash: c", "c.yaml is a join file, not a cluster file"),
     ] {
         let told = told(text);
         if told.len() != 1 || !told[0].contains(words) {

@@ -28,9 +28,9 @@ impl TryFrom<String> for Subject {
 
     fn try_from(text: String) -> Result<Self, String> {
         if text.starts_with("system:") {
-            return Err("names with `system:` are Kubernetes' own, and what a certificate of \
-                        `system:masters` may do no role can take back; bind a role to the person, \
-                        such as `cluster-admin`"
+            return Err("names that begin with `system:` belong to Kubernetes, and nobody can \
+                revoke the rights of a certificate for `system:masters`; bind a role to the \
+                person instead, such as `cluster-admin`"
                 .to_owned());
         }
         // kubectl, kubeadm and shells take these characters as they are.
@@ -38,8 +38,8 @@ impl TryFrom<String> for Subject {
         let begins = text.starts_with(|c: char| c.is_ascii_alphanumeric());
         if !begins || text.len() > LONGEST || !text.chars().all(is_plain) {
             return Err(format!(
-                "a name has letters, digits and `. _ @ : -`, begins with a letter or a digit, and \
-                 is not longer than {LONGEST}"
+                "a name consists of letters, digits and `. _ @ : -`, begins with a letter or a \
+                 digit, and has at most {LONGEST} characters"
             ));
         }
         Ok(Self(text))
@@ -77,7 +77,9 @@ pub fn make(host: &Host, person: &Person) -> anyhow::Result<Made> {
     if !host.exists(ADMIN_CONF) || !host.exists(KUBEADM_CONFIG) {
         return Err(no_master().into());
     }
-    if let Some(elsewhere) = pki::signed_elsewhere(host, "have that one sign the person's") {
+    if let Some(elsewhere) =
+        pki::signed_elsewhere(host, "let the owner of that authority sign the person's certificate")
+    {
         return Err(elsewhere.into());
     }
     let command = command(host, person)?;
@@ -85,7 +87,8 @@ pub fn make(host: &Host, person: &Person) -> anyhow::Result<Made> {
     if !said.succeeded() {
         bail!("`{command}` failed: {}", said.stderr.trim());
     }
-    let config = Kubeconfig::parse(&said.stdout).context("reading what kubeadm has made")?;
+    let config =
+        Kubeconfig::parse(&said.stdout).context("reading the kubeconfig that kubeadm made")?;
     let admin = Kubeconfig::read(host, ADMIN_CONF)?;
     let fits = admin.is_some_and(|admin| {
         config.endpoint == admin.endpoint && config.believes(&admin.authorities)
@@ -93,7 +96,7 @@ pub fn make(host: &Host, person: &Person) -> anyhow::Result<Made> {
     let name = config.client.first().and_then(|one| one.common_name.as_deref());
     if !fits || name != Some(person.user.0.as_str()) {
         bail!(Failure::new(
-            format!("what kubeadm has made is not for {} at this cluster", person.user),
+            format!("kubeadm made a kubeconfig that is not for {} in this cluster", person.user),
             format!("see whether {KUBEADM_CONFIG} is as it was when the node was made")
         ));
     }
@@ -111,7 +114,7 @@ fn command(host: &Host, person: &Person) -> anyhow::Result<Command> {
     let forms = ["kubeadm kubeconfig user", "kubeadm alpha kubeconfig user"];
     let known = forms.into_iter().find_map(|line| Some((line, help(line)?)));
     let (line, help) = known.ok_or_else(|| {
-        let what = "this node's kubeadm makes no kubeconfigs";
+        let what = "this node's kubeadm cannot make kubeconfigs";
         Failure::new(what, "see `kubeadm kubeconfig user --help`")
     })?;
     let mut command = Command::of(line).with("--config").with(KUBEADM_CONFIG);
@@ -122,8 +125,8 @@ fn command(host: &Host, person: &Person) -> anyhow::Result<Command> {
     if let Some(hours) = person.hours {
         if !help.contains("--validity-period") {
             bail!(Failure::new(
-                "this node's kubeadm makes certificates for a year, and for no other time",
-                "leave out --hours; Kubernetes has that from 1.24 on"
+                "this node's kubeadm can only make certificates for one year",
+                "leave out --hours, which needs Kubernetes 1.24 or newer"
             ));
         }
         command = command.with("--validity-period").with(format!("{hours}h"));

@@ -73,7 +73,7 @@ pub(crate) fn await_new(host: &mut Host, step: StepName, old: &[Container]) -> a
     }
     let is_meant = |name: &&&str| host.exists(format!("{STATIC_PODS}/{name}.yaml"));
     let meant: Vec<&str> = NAMES.iter().filter(is_meant).copied().collect();
-    host.await_that("the control plane to start anew", START, |host| {
+    host.await_that("the control plane to restart", START, |host| {
         let new = running(host)?;
         let new: Vec<&Container> = new.iter().filter(|one| !old.contains(one)).collect();
         Ok(meant.iter().all(|name| new.iter().any(|one| one.name == *name)))

@@ -18,7 +18,7 @@ pub(super) fn changes<C>(host: &Host) -> anyhow::Result<Vec<Change<C>>> {
         let Some((text, mode)) = kept(host, &path)? else {
             return Err(Failure::new(
                 format!("{path} has no certificate in it"),
-                "have kubeadm make it anew: move it away, and see `kubeadm init phase certs` and \
+                "let kubeadm make it again: move it away, and see `kubeadm init phase certs` and \
                  `kubeadm init phase kubeconfig`",
             )
             .into());

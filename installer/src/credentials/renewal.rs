@@ -51,18 +51,19 @@ pub fn refusal(host: &Host) -> anyhow::Result<Option<Failure>> {
         Some(Role::Worker) => {
             return Ok(Some(Failure::new(
                 "this node is a worker: its kubelet renews its certificate itself",
-                "`installer certs` says until when that holds, and `installer doctor` what to do \
+                "`installer certs` shows how long it is valid, and `installer doctor` what to do \
                  when it has expired",
             )));
         }
         None => {
             return Ok(Some(Failure::new(
                 "the installer has not made this node",
-                "on a master, `installer doctor` has the commands by which to do it by hand",
+                "on a master, `installer doctor` shows the commands to do it by hand",
             )));
         }
     }
-    let cure = "have that one renew them, as `kubeadm certs generate-csr` asks for them";
+    let cure = "let the owner of that authority sign new ones; `kubeadm certs generate-csr` makes \
+        the requests";
     if let Some(elsewhere) = pki::signed_elsewhere(host, cure) {
         return Ok(Some(elsewhere));
     }
@@ -73,7 +74,7 @@ pub fn refusal(host: &Host) -> anyhow::Result<Option<Failure>> {
     if let Some(Kept { path, certificate, .. }) = bad {
         return Ok(Some(Failure::new(
             format!(
-                "the authority in {path} holds from {} to {}, and not now",
+                "the authority in {path} is valid from {} to {}, and not now",
                 certificate.from, certificate.until
             ),
             "if the clock is right, only a new cluster helps; see `installer doctor`",
@@ -104,7 +105,7 @@ impl fmt::Display for OfRenewal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::End(container) => write!(f, "run {}", container.end()),
-            Self::AwaitNew(_) => f.write_str("wait for the control plane to start anew"),
+            Self::AwaitNew(_) => f.write_str("wait until the control plane has restarted"),
         }
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn early(host: &Host) -> anyhow::Result<Option<Finding>> {
         return Ok(None);
     };
     Ok(Some(Finding::new(
-        format!("the clock is behind: {path} holds from {} to {}", one.from, one.until),
+        format!("the clock is behind: {path} is valid from {} to {}", one.from, one.until),
         match role(host) {
             Role::Master => "date --set 'YYYY-MM-DD HH:MM:SS', with the true time",
             Role::Worker => "chronyc makestep",
@@ -45,7 +45,8 @@ pub(super) fn interrupted(host: &Host) -> anyhow::Result<Option<Finding>> {
 pub(super) fn authority(host: &Host) -> anyhow::Result<Option<Finding>> {
     let all = pki::of_authorities(host)?;
     Ok(told("expired", Standing::Expired, &all).map(|cause| {
-        let cure = "back up the cluster's data, and make it anew: ./installer reset on each node";
+        let cure = "back up the cluster's data, and make a new cluster: ./installer reset on each \
+            node";
         Finding::new(cause, cure)
     }))
 }

@@ -22,7 +22,8 @@ pub(super) fn beside(host: &Host) -> anyhow::Result<Option<Finding>> {
         return Ok(None);
     }
     let Some(change) = time::without_others(host)?.into_iter().next() else { return Ok(None) };
-    let cause = format!("another program beside chronyd sets the clock: still to do is `{change}`");
+    let cause =
+        format!("another program besides chronyd sets the clock; to switch it off: `{change}`");
     Ok(Some(Finding::new(cause, again(host, &[StepName::Time], change.to_string()))))
 }
 
@@ -42,13 +43,13 @@ pub(super) fn without_source(host: &Host) -> anyhow::Result<Option<Finding>> {
         let by_hand =
             format!("name a server in {CHRONY_CONF}, and run `systemctl restart chronyd`");
         Finding::new(
-            format!("the clock follows nothing: {CHRONY_CONF} names no server"),
+            format!("the clock has no time source: {CHRONY_CONF} names no server"),
             again(host, &[StepName::Time], by_hand),
         )
     } else {
         let servers = servers.join(", ");
         Finding::new(
-            format!("the clock follows nothing: chronyd has selected no source of {servers}"),
+            format!("the clock has no time source: chronyd uses none of its servers, {servers}"),
             format!(
                 "systemctl restart chronyd && chronyc waitsync 60 0 0 1; if that fails, on \
                  {servers}: ./installer doctor"
@@ -69,7 +70,7 @@ pub(super) fn off(host: &Host) -> anyhow::Result<Option<Finding>> {
         let by_hand =
             format!("name a server in {CHRONY_CONF}, and run `systemctl restart chronyd`");
         return Ok(Some(Finding::new(
-            "the clock is not synchronised, so that chronyd gives no time to others",
+            "the clock is not synchronised, so chronyd gives no time to other nodes",
             again(host, &[StepName::Time], by_hand),
         )));
     }

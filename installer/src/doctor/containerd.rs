@@ -17,7 +17,7 @@ pub(super) fn configuration(host: &Host) -> anyhow::Result<Option<Finding>> {
     };
     let path = &told.path;
     let by_hand =
-        format!("take cri out of disabled_plugins in {path}; systemctl restart containerd");
+        format!("remove cri from disabled_plugins in {path}; systemctl restart containerd");
     Ok(told.cri_is_off.then(|| {
         Finding::new(
             format!("containerd's CRI plugin is disabled, in {path}"),
@@ -63,7 +63,7 @@ pub(super) fn mute(host: &Host) -> anyhow::Result<Option<Finding>> {
         // Keys that the installer's step takes out of the configuration, or
         // moves.
         let known = ["config_path", "systemd_cgroup", "no_pivot", "runtime_engine", "runtime_root"];
-        let by_hand = format!("mend that in {path} or in what it imports");
+        let by_hand = format!("fix that in {path}, or in a file that it imports");
         let line = if known.iter().any(|word| reason.contains(word)) {
             again(host, &[StepName::Containerd], by_hand)
         } else {

@@ -14,12 +14,12 @@ pub(super) fn full(host: &Host) -> anyhow::Result<Option<Finding>> {
     // df fails if one folder does not exist, and still prints the others.
     let disks = said.stdout.lines().filter_map(disk);
     let fullest = disks.min_by_key(|(left, _)| *left);
-    let fullest =
-        fullest.with_context(|| format!("`df` does not say what is left: it {}", said.end()))?;
+    let fullest = fullest
+        .with_context(|| format!("`df` does not say how much space is free: it {}", said.end()))?;
     Ok(Some(fullest).filter(|(left, _)| *left < ENOUGH).map(|(left, mount)| {
         Finding::new(
-            format!("the disk at {mount} has only {left} % left"),
-            format!("make room: `du -xh -d 4 {mount} | sort -h | tail` shows what takes it"),
+            format!("the disk at {mount} has only {left} % free"),
+            format!("make room: `du -xh -d 4 {mount} | sort -h | tail` shows what uses it"),
         )
     }))
 }

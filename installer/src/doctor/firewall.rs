@@ -25,7 +25,8 @@ pub(super) fn closed(host: &Host) -> anyhow::Result<Option<Finding>> {
     }
     let default = default_zone(host)?;
     let (mut causes, mut cures) = (Vec::new(), Vec::new());
-    for (place, verb) in [(Place::Work, "lets"), (Place::Files, "will let, when it starts anew,")] {
+    for (place, verb) in [(Place::Work, "lets"), (Place::Files, "will, after its next start, let")]
+    {
         let zones = Zones::ask(host, place)?;
         let ours = opened(host, place, &default);
         // `elsewhere` checks in which zone packets arrive.

@@ -60,7 +60,7 @@ pub(super) fn undone(host: &Host) -> anyhow::Result<Option<Finding>> {
     let others = undoing(host, own(host), &interfaces(host)?)?;
     Ok(others.first().map(|one| {
         let (path, own) = (one.path.display(), own(host));
-        let cause = format!("{path} has `{}`, which undoes {own} at the next boot", one.told());
+        let cause = format!("{path} has `{}`, which overrides {own} at the next boot", one.told());
         Finding::new(
             cause,
             again(host, &[StepName::Sysctl], with_others(&others, "sysctl --system")),

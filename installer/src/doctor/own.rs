@@ -40,7 +40,8 @@ pub(super) fn lost_file(host: &Host) -> anyhow::Result<Option<Finding>> {
         }
     }
     of.dedup();
-    let cause = || format!("what the installer wrote is gone or empty: {}", paths.join(", "));
+    let cause =
+        || format!("files that the installer wrote are missing or empty: {}", paths.join(", "));
     Ok((!paths.is_empty()).then(|| Finding::new(cause(), again(host, &of, "write it anew"))))
 }
 
@@ -61,7 +62,7 @@ pub(super) fn route(host: &Host) -> anyhow::Result<Option<Finding>> {
         |address: Ipv4Addr| facts::routes(&routes).any(|route| route.network.addr() == address);
     Ok(address.filter(|address| !routes.is_empty() && !is_there(*address)).map(|address| {
         Finding::new(
-            format!("the kernel has lost the route to Services, at {address}, that {UNIT} has set"),
+            format!("the kernel has lost the route to Services, {address}, which {UNIT} sets"),
             format!("systemctl restart {UNIT}"),
         )
     }))

@@ -22,7 +22,7 @@ pub(super) fn missing(host: &Host) -> anyhow::Result<Option<Finding>> {
     };
     // Either can be wrong: the name in the configuration, or the images.
     Ok(Some(Finding::new(
-        format!("the sandbox image {wanted} of {path} is not on this node"),
+        format!("the sandbox image {wanted}, which {path} names, is not on this node"),
         again(host, &[StepName::Containerd, StepName::Images], by_hand),
     )))
 }

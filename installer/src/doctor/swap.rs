@@ -16,8 +16,8 @@ pub(super) fn on(host: &Host) -> anyhow::Result<Option<Finding>> {
     if names.is_empty() || is_wanted {
         return Ok(None);
     }
-    let by_hand = "swapoff -a; then make its lines in /etc/fstab comments";
-    let cause = format!("swap is on, with which kubelet does not start: {}", names.join(", "));
+    let by_hand = "swapoff -a; then comment out its lines in /etc/fstab";
+    let cause = format!("swap is on, and kubelet does not start with it: {}", names.join(", "));
     Ok(Some(Finding::new(cause, again(host, &[StepName::Swap], by_hand))))
 }
 
@@ -30,7 +30,7 @@ pub(super) fn comes_back(host: &Host) -> anyhow::Result<Option<Finding>> {
     }
     Ok(swap::changes(host)?.first().map(|change| {
         let cause =
-            format!("swap is off, but comes back at the next boot: still to do is `{change}`");
-        Finding::new(cause, again(host, &[StepName::Swap], "make its lines in /etc/fstab comments"))
+            format!("swap is off, but comes back at the next boot; to prevent that: `{change}`");
+        Finding::new(cause, again(host, &[StepName::Swap], "comment out its lines in /etc/fstab"))
     }))
 }

@@ -19,7 +19,7 @@ pub(super) fn off(host: &Host, unit: &str, step: StepName) -> anyhow::Result<Opt
     let enable = format!("systemctl enable --now {unit}");
     if enabled.starts_with("masked") {
         return Ok(Some(Finding::new(
-            format!("{unit} is masked, so that nothing can start it"),
+            format!("{unit} is masked, so nothing can start it"),
             format!("systemctl unmask {unit} && {enable}"),
         )));
     }
@@ -36,8 +36,8 @@ pub(super) fn off(host: &Host, unit: &str, step: StepName) -> anyhow::Result<Opt
             ))
         }
         _ if unit_is_absent(host, unit)? => Some(Finding::new(
-            format!("systemd knows no unit {unit}"),
-            again(host, &[step], format!("bring {unit} back, and run `{enable}`")),
+            format!("systemd has no unit {unit}"),
+            again(host, &[step], format!("install {unit} again, and run `{enable}`")),
         )),
         _ => Some(Finding::new(format!("{unit} does not run"), enable)),
     })

@@ -72,7 +72,7 @@ pub(crate) fn erase(host: &mut Host, came: &[Nevra]) -> anyhow::Result<Vec<Strin
         }
         let is_others = |one: &&Nevra| one.arch == package.arch && !came.contains(one);
         if let Some(here) = installed.named(&package.name).find(is_others) {
-            stays.push(format!("{here}: others have put it in the place of {package}"));
+            stays.push(format!("{here}: somebody replaced {package} with it"));
         }
     }
     while !going.is_empty() {

@@ -25,7 +25,7 @@ pub fn await_end(host: &Host) -> anyhow::Result<()> {
         }
     }
     let Some((process, command)) = running(host, &commands)? else { return Ok(()) };
-    let what = format!("`{command}`, which an earlier run has left, to end");
+    let what = format!("`{command}`, which an earlier run left behind, to end");
     // Tell the person what the wait is for.
     drop(writeln!(stderr(), "waiting for {} (process {process})", printable(&what)));
     let has_ended = |host: &Host| Ok(running(host, &commands)?.is_none());

@@ -98,8 +98,8 @@ fn make_all<P: Purpose>(
         left = step.changes(&Node { host, intent })?;
     }
     left.first().map_or(Ok(()), |change| {
-        let what = format!("it was done, but is still to do: {change}");
-        let cure = "the log's last lines have what the commands said that were to do it";
+        let what = format!("its changes were made, but this is still missing: {change}");
+        let cure = "the last lines of the log show what its commands said";
         Err(Failure::new(what, cure).into())
     })
 }

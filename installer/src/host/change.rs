@@ -76,8 +76,8 @@ impl Host {
     pub fn remove(&mut self, step: StepName, path: &Path) -> anyhow::Result<()> {
         if self.path(path).is_symlink() {
             return Err(Failure::new(
-                format!("{} is to go, and is a link to something else", path.display()),
-                "look what it is for, and remove it",
+                format!("{} must be removed, but is a link to something else", path.display()),
+                "find out what it is for, and remove it",
             )
             .into());
         }

@@ -29,7 +29,7 @@ impl Host {
         let text = String::from_utf8(bytes).map_err(|_| {
             Failure::new(
                 format!("{} has bytes that are not UTF-8", path.as_ref().display()),
-                "convert it, as by `iconv -f latin1 -t utf8`",
+                "convert it, for example with `iconv -f latin1 -t utf8`",
             )
         })?;
         Ok(Some(text))

@@ -23,9 +23,10 @@ impl Host {
                 let what = if at == path {
                     format!("{} is no regular file", path.display())
                 } else {
-                    format!("{} leads to {}, which is no file", path.display(), at.display())
+                    format!("{} leads to {}, which is not a file", path.display(), at.display())
                 };
-                Err(Failure::new(what, "move it away: a file is to be written there").into())
+                Err(Failure::new(what, "move it away: the installer must write a file there")
+                    .into())
             }
             Ok(_) => self.check_replaceable(&at).map(|()| at),
             Err(error) if is_absence(&error) => Ok(at),
@@ -58,7 +59,7 @@ impl Host {
         if let Some(locked) = places.find(|one| is_locked(&self.path(one))) {
             let locked = locked.display();
             return Err(Failure::new(
-                format!("{shown} is to be written, and {locked} is locked against any change"),
+                format!("{shown} must be written, but {locked} is locked against any change"),
                 format!(
                     "`lsattr -d {locked}` shows it; unlock it with `chattr -i -a {locked}`, and \
                      find out who locked it and why"
@@ -68,8 +69,8 @@ impl Host {
         }
         if self.mounts()?.iter().any(|mount| Path::new(mount) == path) {
             return Err(Failure::new(
-                format!("{shown} is to be written, and another file is mounted over it"),
-                format!("`umount {shown}`, and take that mount out of what makes it at boot"),
+                format!("{shown} must be written, but another file is mounted over it"),
+                format!("`umount {shown}`, and remove whatever mounts it at boot"),
             )
             .into());
         }
@@ -97,8 +98,8 @@ pub(super) fn told(error: io::Error, path: &Path) -> anyhow::Error {
         Some(Errno::ROFS) => (
             format!("{} is on a file system that is mounted read-only", path.display()),
             format!(
-                "see with `findmnt --target {folder}` and `dmesg` why; then mount it to be \
-                 written, by `mount --options remount,rw` and its place"
+                "`findmnt --target {folder}` and `dmesg` say why; then make it writable with \
+                 `mount --options remount,rw` and its mount point"
             ),
         ),
         Some(Errno::PERM) => (

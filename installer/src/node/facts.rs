@@ -108,7 +108,7 @@ impl Facts {
             )),
             _ => bail!(Failure::new(
                 format!("this node has several addresses: {}", self.listed()),
-                "say which the other nodes reach it by, with --address"
+                "name the one by which the other nodes reach it, with --address"
             )),
         }
     }
@@ -182,8 +182,7 @@ fn interfaces(host: &Host) -> anyhow::Result<String> {
     }
     Err(Failure::new(
         format!("`{command}` {}", said.end()),
-        "without it nobody can tell this node's addresses: mend that; `ip` is of the package \
-         iproute",
+        "this node's addresses are unknown without it: fix that; `ip` is in the package iproute",
     )
     .into())
 }

@@ -168,7 +168,7 @@ pub(crate) fn refused(host: &Host) -> anyhow::Result<Option<Failure>> {
     let place = |one: &&Argument| format!("--{} of {}, line {}", one.name, one.path, one.line);
     let places: Vec<String> = meant.iter().map(place).collect();
     Ok(Some(Failure::new(
-        format!("kubelet does not start with what it is given: {why}"),
+        format!("kubelet does not start with its arguments: {why}"),
         format!("take out, or mend, {}", places.join("; ")),
     )))
 }

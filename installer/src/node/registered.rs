@@ -59,7 +59,7 @@ pub fn addresses(host: &Host) -> Result<Vec<IpAddr>, String> {
         return Err(said.reason().unwrap_or("kubectl failed").to_owned());
     }
     let list: List = serde_json::from_str(&said.stdout)
-        .map_err(|_| "the answer is no list of nodes".to_owned())?;
+        .map_err(|_| "the answer is not a list of nodes".to_owned())?;
     let all = list.items.into_iter().flat_map(|node| node.status.addresses);
     let own = all.filter(|one| one.kind == "InternalIP");
     Ok(own.filter_map(|one| one.address.parse().ok()).collect())

@@ -24,7 +24,7 @@ impl Installed {
         let reason = said.reason().unwrap_or("it does not say why");
         Err(Failure::new(
             format!("rpm does not list this node's packages: {reason}"),
-            "run this as root; `rpm --rebuilddb` mends a damaged database",
+            "run this as root; `rpm --rebuilddb` repairs a damaged database",
         )
         .into())
     }

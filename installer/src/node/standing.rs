@@ -48,8 +48,8 @@ pub(crate) fn standing(
     Err(Failure::new(
         format!("this node has been in its cluster, as {left} shows, and {reason}"),
         format!(
-            "`installer doctor` may say why. Only if it is to enter anew, and nothing on it is \
-             needed: `{RESET}`, and run this again"
+            "`installer doctor` may say why. Only if the node should join again, and you need \
+             nothing on it: `{RESET}`, and run this again"
         ),
     )
     .into())

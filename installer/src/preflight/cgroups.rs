@@ -44,13 +44,12 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     if second.is_none() && !bears_first && intent.lock().kubernetes.minor() >= WITHOUT_FIRST {
         found.push(Failure::new(
             format!(
-                "this node has version 1 of control groups, with which the kubelet of Kubernetes \
-                 {} does not start",
+                "this node has version 1 of control groups, and the kubelet of Kubernetes {} does \
+                 not start with it",
                 intent.lock().kubernetes
             ),
             "`grubby --update-kernel=ALL --args=systemd.unified_cgroup_hierarchy=1`, on el8 or \
-             newer, and restart the node; or have `kubelet: {failCgroupV1: false}` in the cluster \
-             file",
+             newer, and restart the node; or set `kubelet: {failCgroupV1: false}` in the cluster file",
         ));
     }
     Ok(found)

@@ -105,8 +105,8 @@ fn problem(disk: &Disk) -> Option<Failure> {
     let folders = disk.folders.join(", ");
     if disk.is_read_only {
         return Some(Failure::new(
-            format!("the disk with {folders} can only be read"),
-            "`dmesg` says why, where an error made it so; `mount -o remount,rw` and its mount point",
+            format!("the disk with {folders} is read-only"),
+            "`dmesg` says why, if an error caused it; `mount -o remount,rw` and its mount point",
         ));
     }
     if let Some((what, cure)) = lacks(disk, disk.needed[0], "are needed", "will") {
@@ -172,7 +172,7 @@ mod tests {
             told(1 << 20, 5 << 20, false).unwrap(),
             "the disk with /opt, /usr has 1 MB free, and 5 MB are needed"
         );
-        assert_eq!(told(9, 0, true).unwrap(), "the disk with /opt, /usr can only be read");
+        assert_eq!(told(9, 0, true).unwrap(), "the disk with /opt, /usr is read-only");
     }
 
     #[test]

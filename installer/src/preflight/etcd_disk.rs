@@ -57,7 +57,7 @@ impl Measurement {
             Err(Errno::ROFS) => None,
             Err(error) => Some(Failure::new(
                 format!("could not measure etcd's disk in {}: {error}", self.folder.display()),
-                "mend that, or measure it by `fio`, as etcd's documents describe",
+                "fix that, or measure it with `fio`, as etcd's documents describe",
             )),
         }
     }

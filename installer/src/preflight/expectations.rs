@@ -52,7 +52,7 @@ pub(super) fn warnings(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>
         of(
             manifest,
             one,
-            format!("waits for a machine {}, and `nodes` has none of that name", one.value),
+            format!("waits for a machine {}, but `nodes` has no machine of that name", one.value),
             "name the machine so in `nodes` of the cluster file, or another one in the manifest",
         )
     };
@@ -109,7 +109,7 @@ fn api_server(intent: &Intent, manifest: &LockedManifest, one: &Expectation) -> 
         of(
             manifest,
             one,
-            format!("asks the API server at {}, and this cluster's is {endpoint}", one.value),
+            format!("asks the API server at {}, but this cluster's is {endpoint}", one.value),
             "write that as `endpoint` in the cluster file, or make a bundle whose manifest has \
              this cluster's, by `set` in the spec",
         )
@@ -137,7 +137,7 @@ fn interface(
         manifest,
         one,
         format!(
-            "wants the interface {}, and the interfaces of this node with an address are {}",
+            "needs the interface {}, but this node's interfaces with an address are {}",
             one.value,
             here.join(", ")
         ),
@@ -163,7 +163,7 @@ fn mtu(
         of(
             manifest,
             one,
-            format!("has packets of {wanted} bytes between pods, and {name} carries {own}"),
+            format!("sends packets of {wanted} bytes between pods, but {name} carries only {own}"),
             format!(
                 "`ip link set {name} mtu {wanted}` where the site's switches carry that, or make \
                  a bundle whose manifest has less"

@@ -148,7 +148,7 @@ pub(super) fn firewalls(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Fail
             found.push(Failure::new(
                 format!("{unit}.service runs here, with rules that this program does not change"),
                 format!(
-                    "{end}; or open the ports yourself, and have `firewall: leave` in the cluster \
+                    "{end}; or open the ports yourself, and set `firewall: leave` in the cluster \
                      file"
                 ),
             ));
@@ -215,7 +215,7 @@ pub(super) fn guards(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
     for unit in ["nm-cloud-setup.service", "nm-cloud-setup.timer"] {
         if unit_is(host, "enabled", unit)? && has_a_cloud(host)? {
             found.push(Failure::new(
-                format!("{unit} is on, and takes pods' routes away (RKE2's \"Known issues\")"),
+                format!("{unit} is on, and removes pods' routes (RKE2's \"Known issues\")"),
                 "`systemctl disable --now nm-cloud-setup.service nm-cloud-setup.timer`, and \
                  restart the node",
             ));
@@ -226,9 +226,9 @@ pub(super) fn guards(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
         found.push(Failure::new(
             "fapolicyd runs, and forbids programs that no package installed, such as those of pods' \
              networks in /opt/cni/bin",
-            "have a file in /etc/fapolicyd/rules.d say `allow perm=any all : dir=/opt/cni/bin/`, \
-             and the same of /var/lib/containerd/ and /run/containerd/, and `fagenrules --load`; \
-             or `systemctl disable --now fapolicyd`",
+            "add `allow perm=any all : dir=/opt/cni/bin/` to a file in /etc/fapolicyd/rules.d, \
+             and the same for /var/lib/containerd/ and /run/containerd/, then run `fagenrules \
+             --load`; or `systemctl disable --now fapolicyd`",
         ));
     }
     Ok(found)

@@ -14,7 +14,7 @@ const LONGEST: usize = 63;
 /// Only root can make the changes, and see everything.
 pub(super) fn rights(host: &Host, _: &Intent) -> anyhow::Result<Vec<Failure>> {
     let is_allowed = may(host.is_this_system(), rustix::process::geteuid());
-    let told = || Failure::new("you are not root on this node", "run this by `sudo`, or as root");
+    let told = || Failure::new("you are not root on this node", "run this with `sudo`, or as root");
     Ok(if is_allowed { Vec::new() } else { vec![told()] })
 }
 
@@ -36,10 +36,7 @@ pub(super) fn name(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     // kubelet sets the label `kubernetes.io/hostname` to the name.
     if name.len() > LONGEST {
         found.push(Failure::new(
-            format!(
-                "this node's name has {} letters, and {LONGEST} are the most: {name}",
-                name.len()
-            ),
+            format!("this node's name has {} characters, more than {LONGEST}: {name}", name.len()),
             "give it a shorter one with --node-name, or in `nodes` of the cluster file",
         ));
     }

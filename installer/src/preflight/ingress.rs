@@ -21,7 +21,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     let bring = "take ingressNodes out of the cluster file, or make a bundle with ingress-nginx";
     let workloads = match workloads(intent) {
         Ok(workloads) if workloads.is_empty() => {
-            let what = "ingressNodes is given, and no manifest `ingress-nginx` with a DaemonSet \
+            let what = "ingressNodes is set, but no manifest `ingress-nginx` with a DaemonSet \
                         or a Deployment is applied";
             return Ok(vec![Failure::new(what, bring)]);
         }
@@ -42,8 +42,8 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
                     String::from(taint.clone()),
                     workload.metadata.name
                 ),
-                "name other machines, or give this one `taints: []` in the cluster file before \
-                 it enters, so that all pods may run there; on a live node `kubectl taint node` \
+                "name other machines, or give this one `taints: []` in the cluster file before it \
+                 joins, so that all pods can run there; on a live node `kubectl taint node` \
                  takes a taint away",
             )
         }));
@@ -79,7 +79,8 @@ fn live(text: &str) -> anyhow::Result<Vec<Taint>> {
     };
     let taint = |one: &Value| {
         let field = |name: &str| one[name].as_str();
-        let unread = || anyhow::anyhow!("the API server says of a taint what is none: {one}");
+        let unread =
+            || anyhow::anyhow!("the API server lists something that is not a taint: {one}");
         let value = field("value").map(|value| format!("={value}")).unwrap_or_default();
         let (key, effect) = field("key").zip(field("effect")).with_context(unread)?;
         Taint::try_from(format!("{key}{value}:{effect}")).map_err(anyhow::Error::msg)

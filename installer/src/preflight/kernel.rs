@@ -50,7 +50,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
                 "kubeadm of Kubernetes {} needs Linux {major}.{minor}, and this node has {kernel}",
                 intent.lock().kubernetes
             ),
-            "take a node with a newer system, or a bundle of another Kubernetes",
+            "use a node with a newer system, or a bundle with another Kubernetes",
         ));
     }
     let is_there = |path: &str| host.exists(path.replace("REL", kernel));
@@ -66,8 +66,8 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     // Containers of LXC and Docker have none.
     if host.is_this_system() && !host.exists("/dev/kmsg") {
         found.push(Failure::new(
-            "this node has no /dev/kmsg, without which kubelet does not start",
-            "take a virtual or a real machine; give a container of LXC that device of its host",
+            "this node has no /dev/kmsg, and kubelet does not start without it",
+            "use a virtual or a real machine; or give the LXC container its host's device",
         ));
     }
     Ok(found)
@@ -131,7 +131,7 @@ fn modules_cure(host: &Host, facts: &Facts) -> String {
         _ => format!("{tool} install kernel-modules-{kernel} kernel-modules-extra-{kernel}"),
     };
     format!(
-        "restart the node if its kernel was updated; else put them in from your system's medium \
-         (`{put_in}`), or do without, by proxyMode: iptables or no nfs"
+        "restart the node if its kernel was updated; else install them from your system's medium \
+         (`{put_in}`), or do without them: proxyMode: iptables, or no nfs"
     )
 }

@@ -155,7 +155,7 @@ fn loose(host: &Host, intent: &Intent) -> anyhow::Result<Option<Failure>> {
     };
     if now == Some(2) && image(intent, CALICO).is_some_and(is_old) {
         return Ok(Some(Failure::new(
-            format!("{key} is 2, with which Calico before 3.12 does not start"),
+            format!("{key} is 2, and Calico before 3.12 does not start with it"),
             set(&[(key, 1)]),
         )));
     }

@@ -63,8 +63,10 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         let place = format!("{path}, line {line}, gives kubelet --{name}");
         if let Some(since) = gone(name).filter(|since| intent.lock().kubernetes.minor() >= *since) {
             found.push(Failure::new(
-                format!("{place}, with which it has not started since Kubernetes 1.{since}"),
-                format!("take --{name} out of {path}"),
+                format!(
+                    "{place}, which Kubernetes 1.{since} removed: kubelet does not start with it"
+                ),
+                format!("remove --{name} from {path}"),
             ));
             continue;
         }
@@ -73,8 +75,8 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         if !ours.iter().any(|one| one == theirs) {
             let told = ours.first().map_or("", String::as_str);
             found.push(Failure::new(
-                format!("{place} as {theirs}, and it is to be {told}"),
-                format!("take --{name} out of {path}; cluster.yaml has what a site may choose"),
+                format!("{place} as {theirs}, but it must be {told}"),
+                format!("remove --{name} from {path}; cluster.yaml has what a site may choose"),
             ));
         }
     }
@@ -85,7 +87,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
             format!(
                 "{path}, line {line}, starts kubelet without --kubeconfig: it joins no cluster"
             ),
-            format!("take the lines `ExecStart=` out of {path}, so that the package's holds"),
+            format!("remove the lines `ExecStart=` from {path}, so that the package's counts"),
         ));
     }
     Ok(found)

@@ -106,7 +106,10 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     }
     if let Some(mount) = mount_of(host, &mounts, CNI).filter(|one| one.has("noexec")) {
         found.push(Failure::new(
-            format!("no program of {CNI} can be run, for {} is mounted noexec", mount.at.display()),
+            format!(
+                "no program in {CNI} can run, because {} is mounted noexec",
+                mount.at.display()
+            ),
             cure_of_option(mount, "exec"),
         ));
     }
@@ -143,7 +146,7 @@ fn kept<'a>(root: &'a str, intent: &Intent) -> Vec<&'a str> {
 fn in_memory(folder: &str, mount: &Mount) -> Failure {
     Failure::new(
         format!(
-            "{folder} is in memory ({} at {}), and gone after the next start",
+            "{folder} is in memory ({} at {}), and its content is gone after the next boot",
             mount.kind,
             mount.at.display()
         ),
@@ -220,8 +223,8 @@ pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     let root = mount_of(host, &mounts, "/").filter(|mount| mount.is_in_memory());
     if root.is_some() {
         found.push(Failure::new(
-            "this system is in memory, and the node is gone after the next start",
-            "install the system on a disk, or have it anew after each start",
+            "this system is in memory, and the node is gone after the next boot",
+            "install the system on a disk, or expect to set up the node again after each boot",
         ));
     } else if let Some(mount) = mount_of(host, &mounts, KUBELET).filter(|one| one.is_in_memory()) {
         found.push(in_memory(KUBELET, mount));

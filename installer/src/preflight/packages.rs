@@ -123,7 +123,7 @@ fn too_new(host: &Host, intent: &Intent, compared: &Compared<'_>) -> anyhow::Res
         Failure::new(
             format!("{by} of the bundle needs {what}, and this node has {}", newer.here),
             format!(
-                "make the bundle anew from newer repositories, or for nodes like this one by \
+                "make a new bundle from newer repositories, or for nodes like this one by \
                  `installer inventory` as its baseline; or, if nobody needs the newer one, \
                  `{} downgrade {}` from the site's own repositories",
                 packager(host),

@@ -55,11 +55,11 @@ impl Cure {
     fn text(self) -> &'static str {
         match self {
             Self::Bundle => {
-                "this program upgrades no cluster: use the bundle that the node was made with"
+                "this version cannot upgrade a cluster: use the bundle that the node was made with"
             }
             Self::Cluster => {
-                "put the old value back into the cluster file, or make the cluster anew: \
-                 `installer reset` on each of its nodes, and begin again"
+                "put the old value back into the cluster file, or make a new cluster: `installer \
+                 reset` on each of its nodes, and begin again"
             }
             Self::Parts => {
                 "put the old arguments back into the cluster file; a live control plane has them \
@@ -70,7 +70,7 @@ impl Cure {
                  and `kubectl taint node` change those of a live node"
             }
             Self::Node => {
-                "give the old one, or have the node enter anew: `kubectl delete node` on the \
+                "use the old one, or let the node join again: `kubectl delete node` on the \
                  master, `installer reset` here, and run this again"
             }
         }
@@ -90,7 +90,7 @@ pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
     };
     if was != intent.role {
         return vec![Failure::new(
-            format!("this node is a {was}, and is to become a {}", intent.role),
+            format!("this node is a {was}, and cannot become a {}", intent.role),
             "run `installer reset` first; a node has one role",
         )];
     }
@@ -105,7 +105,7 @@ pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
     let (before, wanted) = (documents(&before), documents(&wanted));
     let differs = |(kind, place, name, cure): &(&str, &str, &str, Cure)| {
         let (old, new) = (shown(&before, kind, place)?, shown(&wanted, kind, place)?);
-        let what = format!("{name} is {old} on this node, and {new} is asked for");
+        let what = format!("{name} is {old} on this node, and cannot become {new}");
         (old != new).then(|| Failure::new(what, cure.text()))
     };
     SETTLED.iter().filter_map(differs).collect()

@@ -106,7 +106,7 @@ impl Receipt {
             }
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(Failure::new(
                 format!("only root may read {}", path.display()),
-                "run this by `sudo`, or as root",
+                "run this with `sudo`, or as root",
             )
             .into()),
             Err(error) => Err(error).with_context(reading),
@@ -154,7 +154,7 @@ pub fn kept(folder: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
     if Digest::of(&text).hex() != name {
         return Err(Failure::new(
             format!("{} is damaged: it is not what was put there", path.display()),
-            "bring the file that it is a copy of in order by hand, from a backup or from another node",
+            "restore the original file by hand, from a backup or from another node",
         )
         .into());
     }
@@ -201,8 +201,8 @@ fn unwritable(error: io::Error, folder: &Path) -> Failure {
         io::ErrorKind::ReadOnlyFilesystem => {
             "`dmesg` may say why its disk can only be read; make it writable, and run this again"
         }
-        io::ErrorKind::PermissionDenied => "run this by `sudo`, or as root",
-        _ => "mend that, and run this again",
+        io::ErrorKind::PermissionDenied => "run this with `sudo`, or as root",
+        _ => "fix that, and run this again",
     };
     let what = format!("writing the receipt in {} failed", folder.display());
     Failure::new(what, cure).because(error.into())
@@ -211,8 +211,8 @@ fn unwritable(error: io::Error, folder: &Path) -> Failure {
 fn damaged(number: usize, reason: &dyn Display) -> Failure {
     Failure::new(
         format!("line {} is damaged: {reason}", number + 1),
-        "what lies in that folder is all that is known of what was done to this node: keep a copy \
-         of it elsewhere. With the damaged line taken out, `installer reset` takes back the rest",
+        "that folder has all that is known about the changes to this node: copy it to another \
+         place first. Without the damaged line, `installer reset` takes back the rest",
     )
 }
 
@@ -220,9 +220,9 @@ fn damaged(number: usize, reason: &dyn Display) -> Failure {
 fn lost(what: impl Into<String>) -> Failure {
     Failure::new(
         what,
-        "if you have a copy of the receipt, put it there. Else nobody knows what was done to this \
-         node: move that folder away, whose `before` has files as they were, and set up the node's \
-         system anew",
+        "if you have a copy of the receipt, put it there. If not, the changes to this node are \
+         unknown: move that folder away (its `before` has the old files), and install the node's \
+         system again",
     )
 }
 
@@ -248,7 +248,7 @@ fn parse(bytes: &[u8]) -> anyhow::Result<(Vec<Line>, usize)> {
     }
     let is_empty = bytes.iter().all(|byte| *byte == 0);
     if lines.is_empty() {
-        let what = if is_empty { "it is empty" } else { "its first line has lost its end" };
+        let what = if is_empty { "it is empty" } else { "its first line is cut short" };
         return Err(lost(what).into());
     }
     if !is_torn(rest) {

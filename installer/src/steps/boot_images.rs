@@ -25,7 +25,7 @@ pub(crate) fn refusal(host: &Host, intent: &Intent) -> anyhow::Result<Option<Fai
         let last = said.reason().unwrap_or("it says nothing");
         return Ok(Some(Failure::new(
             format!("kubeadm does not list its images: {last}"),
-            format!("run `{command}`, mend what it says, and run this again"),
+            format!("run `{command}`, fix what it says, and run this again"),
         )));
     }
     let bundled: BTreeSet<String> = intent.lock().images.iter().flat_map(names).collect();
@@ -36,14 +36,14 @@ pub(crate) fn refusal(host: &Host, intent: &Intent) -> anyhow::Result<Option<Fai
     if !unknown.is_empty() {
         return Ok(Some(Failure::new(
             format!("kubeadm will start {}, which the bundle does not have", unknown.join(", ")),
-            "on the connected host, make the bundle anew with a newer bundler, or list these \
+            "on the connected host, make a new bundle with a newer bundler, or list these \
              images under `images` with `kubernetes: {kubeadmImages: listed}`",
         )));
     }
     let Some(present) = images::whole(host) else {
         return Ok(Some(Failure::new(
             "containerd does not say which images it has",
-            "`ctr -n k8s.io images check` says why; mend that, and run this again",
+            "`ctr -n k8s.io images check` says why; fix that, and run this again",
         )));
     };
     let missing = lacking(&present);

@@ -43,7 +43,7 @@ impl Step<Intent> for CniInterface {
             }
             return Err(Failure::new(
                 format!("kubectl does not say whether calico-node has {VARIABLE}: {reason}"),
-                "`installer doctor` says why; mend that, and run this again",
+                "`installer doctor` says why; fix that, and run this again",
             )
             .into());
         }

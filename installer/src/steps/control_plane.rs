@@ -60,8 +60,8 @@ impl Step<Intent> for ControlPlane {
 
     fn cure(&self) -> Option<&'static str> {
         Some(
-            "`crictl ps --all` and `journalctl -u kubelet` say what does not start; mend that, and run \
-             this again",
+            "`crictl ps --all` and `journalctl -u kubelet` say what does not start; fix that, and \
+             run this again",
         )
     }
 }

@@ -54,7 +54,7 @@ pub(crate) fn problems(intent: &Intent) -> Vec<Failure> {
     match config.client.first() {
         None => found.push(Failure::new(format!("{path} has no client's certificate in it"), make)),
         Some(one) if one.has_expired(now) || one.is_early(now) => found.push(Failure::new(
-            format!("the certificate in {path} holds from {} to {}", one.from, one.until),
+            format!("the certificate in {path} is valid from {} to {}", one.from, one.until),
             format!("set the clock if it is wrong, or {make}"),
         )),
         Some(_) => {}

@@ -88,7 +88,7 @@ fn kept_out(
                 };
                 return Ok(Some(Failure::new(
                     format!("{path} has {told} at each boot"),
-                    format!("take {which} out of {path}, and run this again"),
+                    format!("remove {which} from {path}, and run this again"),
                 )));
             }
         }

@@ -109,7 +109,7 @@ pub(crate) fn problem(host: &Host, intent: &Intent) -> anyhow::Result<Option<Fai
                 server.name, intent.target.id
             ),
             format!(
-                "add {PACKAGE} to the target's `packages` in the spec and make the bundle anew, or \
+                "add {PACKAGE} to the target's `packages` in the spec and make a new bundle, or \
                  take `nfs` out of the cluster file"
             ),
         )

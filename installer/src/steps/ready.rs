@@ -32,6 +32,6 @@ impl Step<Intent> for Ready {
     }
 
     fn cure(&self) -> Option<&'static str> {
-        Some("`installer doctor` says why; mend that, and run this again")
+        Some("`installer doctor` says why; fix that, and run this again")
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn enabled(host: &Host, unit: &str) -> anyhow::Result<Vec<Change>> {
     if !unit_is(host, "enabled", unit)? {
         if unit_is(host, "masked", unit)? {
             return Err(Failure::new(
-                format!("{unit} is masked, so that nothing can start it"),
+                format!("{unit} is masked, so nothing can start it"),
                 format!("`systemctl unmask {unit}`, and run this again"),
             )
             .into());

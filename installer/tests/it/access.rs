@@ -56,12 +56,9 @@ fn kubeadm_is_asked_as_it_understands() {
         assert_eq!(member.read("run/person-asked"), asked);
     }
     let error = make(&master(OLD, janes), Some(8)).unwrap_err();
-    assert!(
-        error.contains("for a year, and for no other time\nhint: leave out --hours"),
-        "{error}"
-    );
+    assert!(error.contains("certificates for one year\nhint: leave out --hours"), "{error}");
     let error = make(&master("", janes), None).unwrap_err();
-    assert!(error.contains("this node's kubeadm makes no kubeconfigs"), "{error}");
+    assert!(error.contains("this node's kubeadm cannot make kubeconfigs"), "{error}");
 }
 
 #[test]
@@ -80,10 +77,13 @@ fn what_is_not_for_the_person_at_this_cluster_is_not_given() {
     let wrong: [&dyn Fn(&Member) -> String; 3] = [&other, &elsewhere, &stranger];
     for made in wrong {
         let error = make(&master(NEW, made), None).unwrap_err();
-        assert!(error.starts_with("error: what kubeadm has made is not for jane at"), "{error}");
+        assert!(
+            error.starts_with("error: kubeadm made a kubeconfig that is not for jane in"),
+            "{error}"
+        );
     }
     let error = make(&master(NEW, |_| "secret: [".to_owned()), None).unwrap_err();
-    assert!(error.starts_with("error: reading what kubeadm has made\n"), "{error}");
+    assert!(error.starts_with("error: reading the kubeconfig that kubeadm made\n"), "{error}");
     assert!(!error.contains("secret"), "{error}");
     let error = make(&master(NEW, |_| String::new()), None).unwrap_err();
     assert!(error.contains("kubeadm kubeconfig user --config"), "{error}");
@@ -112,11 +112,11 @@ fn names_that_mean_more_than_a_person_are_refused() {
         ["", "-x", "--org", "a b", "a,b", "a'b", "a\"b", "a\nb", "a/b", "a$b", "ä", ".a", &long]
     {
         let error = Subject::try_from(bad.to_owned()).unwrap_err();
-        assert!(error.starts_with("a name has letters"), "{bad}: {error}");
+        assert!(error.starts_with("a name consists of letters"), "{bad}: {error}");
     }
     for bad in ["system:masters", "system:node:node1", "system:"] {
         let error = Subject::try_from(bad.to_owned()).unwrap_err();
-        assert!(error.contains("Kubernetes' own"), "{bad}: {error}");
+        assert!(error.contains("belong to Kubernetes"), "{bad}: {error}");
     }
 }
 
@@ -124,7 +124,7 @@ fn names_that_mean_more_than_a_person_are_refused() {
 fn wrong_usage_is_told_as_such() {
     for (line, word) in [
         ("kubeconfig", "--user <NAME>"),
-        ("kubeconfig --user system:admin", "Kubernetes' own"),
+        ("kubeconfig --user system:admin", "belong to Kubernetes"),
         ("kubeconfig --user jane --group system:masters", "cluster-admin"),
         ("kubeconfig --user jane --hours 0", "--hours"),
         ("kubeconfig --user jane --hours 87601", "--hours"),

@@ -301,7 +301,7 @@ fn what_cannot_be_had_is_refused_before_anything_changes() {
         (&[(main, "version = 9\n")], "is of version 9, which containerd"),
         (
             &[(main, "imports = [\"/etc/lost.toml\"]\n")],
-            "imports /etc/lost.toml, which is not there",
+            "imports /etc/lost.toml, which does not exist",
         ),
         (
             &[(main, "version = 2\nimports = [\"/etc/a.toml\"]\n"), ("etc/a.toml", "[x]\ny = \n")],
@@ -309,7 +309,7 @@ fn what_cannot_be_had_is_refused_before_anything_changes() {
         ),
         (
             &[(main, "version = 2\n[grpc]\naddress = \"/run/own.sock\"\n")],
-            "containerd is to listen at /run/own.sock",
+            "containerd listens at /run/own.sock",
         ),
         (
             &[(main, mirrors), ("etc/containerd/certs.d/a.b/hosts.toml", "server = \"x\"\n")],

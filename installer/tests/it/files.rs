@@ -68,7 +68,7 @@ fn what_is_no_file_is_refused_before_anything_is_changed() {
     let node = linked("etc/crictl.yaml", "/dev/null", "");
     let device = node.root().join("dev/null");
     fs::create_dir_all(device).unwrap();
-    assert!(told(&node).contains("/etc/crictl.yaml leads to /dev/null, which is no file"));
+    assert!(told(&node).contains("/etc/crictl.yaml leads to /dev/null, which is not a file"));
     let node = linked("etc/crictl.yaml", "crictl.yaml", "");
     assert!(!told(&node).is_empty(), "a link to itself");
 }
@@ -143,7 +143,7 @@ fn what_cannot_be_replaced_is_told_before_anything_is_changed() {
     let node = kinds::bare(Role::Worker);
     let mounts = "/dev/sda1 / xfs rw 0 0\n/dev/sda1 /etc/hosts xfs rw 0 0\n";
     fs::write(node.root().join("proc/mounts"), mounts).unwrap();
-    assert!(told(&node).contains("/etc/hosts is to be written, and another file is mounted over"));
+    assert!(told(&node).contains("/etc/hosts must be written, but another file is mounted over"));
     for locked in ["etc/hosts", "etc"] {
         let node = kinds::bare(Role::Worker);
         let file = fs::File::open(node.root().join(locked)).unwrap();
@@ -157,7 +157,7 @@ fn what_cannot_be_replaced_is_told_before_anything_is_changed() {
         }
         let told = told(&node);
         ioctl_setflags(&file, flags).unwrap();
-        assert!(told.contains(&format!("and /{locked} is locked against any change")), "{told}");
+        assert!(told.contains(&format!("but /{locked} is locked against any change")), "{told}");
     }
 }
 

@@ -50,11 +50,12 @@ fn arguments_that_are_gone_are_told_with_file_line_and_release() {
     assert_eq!(
         told(&[(SITE, site)], "1.28.2"),
         [
-            "/etc/sysconfig/kubelet, line 2, gives kubelet --allow-privileged, with which it has \
-             not started since Kubernetes 1.15; take --allow-privileged out of \
+            "/etc/sysconfig/kubelet, line 2, gives kubelet --allow-privileged, which Kubernetes \
+             1.15 removed: kubelet does not start with it; remove --allow-privileged from \
              /etc/sysconfig/kubelet",
-            "/etc/sysconfig/kubelet, line 2, gives kubelet --cadvisor-port, with which it has not \
-             started since Kubernetes 1.12; take --cadvisor-port out of /etc/sysconfig/kubelet",
+            "/etc/sysconfig/kubelet, line 2, gives kubelet --cadvisor-port, which Kubernetes \
+             1.12 removed: kubelet does not start with it; remove --cadvisor-port from \
+             /etc/sysconfig/kubelet",
         ]
     );
     for (argument, last, first) in [
@@ -129,8 +130,8 @@ fn a_command_without_a_kubeconfig_is_told() {
     assert_eq!(
         of("[Service]\nExecStart=\nExecStart=/usr/bin/kubelet --cgroup-driver=systemd\n"),
         [format!(
-            "/{OWN}, line 3, starts kubelet without --kubeconfig: it joins no cluster; take the \
-             lines `ExecStart=` out of /{OWN}, so that the package's holds"
+            "/{OWN}, line 3, starts kubelet without --kubeconfig: it joins no cluster; remove \
+             the lines `ExecStart=` from /{OWN}, so that the package's counts"
         )]
     );
     assert_eq!(of("[Service]\nExecStart=/usr/bin/kubelet $KUBELET_EXTRA_ARGS\n").len(), 1);
@@ -168,7 +169,7 @@ fn arguments_that_outdo_the_configuration_are_told() {
                 let site = format!("KUBELET_EXTRA_ARGS=--{argument}{between}{value} --v=2\n");
                 let found = told(&[(SITE, &site)], "1.28.2");
                 assert_eq!(found.len(), count, "{site}: {found:?}");
-                let told = format!("--{argument} as {theirs}, and it is to be {ours}; take");
+                let told = format!("--{argument} as {theirs}, but it must be {ours}; remove");
                 assert!(found.iter().all(|one| one.contains(&told)), "{found:?}");
             }
         }
@@ -182,7 +183,7 @@ fn arguments_that_outdo_the_configuration_are_told() {
     for (value, count) in [("110", 1), ("50", 0)] {
         write(&node, SITE, &format!("KUBELET_EXTRA_ARGS=--max-pods={value}\n"));
         let problems = preflight::problems(&node.look(None).0, &node.intent());
-        let found = problems.iter().filter(|one| one.to_string().contains("it is to be 50"));
+        let found = problems.iter().filter(|one| one.to_string().contains("it must be 50"));
         assert_eq!(found.count(), count, "{value}");
     }
     // kubeadm writes its file anew where the node enters its cluster.
@@ -210,14 +211,17 @@ fn what_this_kubelet_takes_it_is_said_to_take() {
     for name in names.iter().filter(|name| !name.contains(['=', '`', '"', ')'])) {
         let site = format!("KUBELET_EXTRA_ARGS=--{name}\n");
         let found = told(&[(SITE, &site)], &version);
-        assert!(!found.iter().any(|one| one.contains("not started")), "{version}: {found:?}");
+        assert!(
+            !found.iter().any(|one| one.contains("does not start with it")),
+            "{version}: {found:?}"
+        );
     }
     for gone in
         ["allow-privileged", "cadvisor-port", "host-pid-sources", "bootstrap-checkpoint-path"]
     {
         assert!(!names.contains(&gone));
         let site = format!("KUBELET_EXTRA_ARGS=--{gone}\n");
-        assert!(told(&[(SITE, &site)], &version)[0].contains("not started"));
+        assert!(told(&[(SITE, &site)], &version)[0].contains("does not start with it"));
     }
 }
 

@@ -207,7 +207,9 @@ fn settings_that_cannot_last_are_refused() {
         installer::failure::describe(&plan.map(drop).unwrap_err(), None)
     };
     let told = refused("run/sysctl.d/zzz.conf", "net.ipv4.ip_forward=0\n");
-    assert!(told.contains("/run/sysctl.d/zzz.conf has `net.ipv4.ip_forward=0`, and is made anew"));
+    assert!(
+        told.contains("/run/sysctl.d/zzz.conf has `net.ipv4.ip_forward=0`, and is written again")
+    );
     // Of tuned's profile, with what it includes.
     let tuned = |path: &str, main: &str, line: &str| {
         let node = kinds::bare(Role::Worker);
@@ -227,7 +229,7 @@ fn settings_that_cannot_last_are_refused() {
     assert!(writes(tuned(site, "reapply_sysctl = 0\n", off)));
     assert!(writes(tuned(site, "", eth0)));
     let told = format!("{:#}", tuned(package, "reapply_sysctl=False\n", off).unwrap_err());
-    assert!(told.contains("is of the profile that tuned uses"), "{told}");
+    assert!(told.contains("and belongs to tuned's active profile"), "{told}");
     let told = refused("run/systemd/masked/systemd-sysctl", "");
     assert!(told.contains("hint: `systemctl unmask systemd-sysctl`"), "{told}");
 }
@@ -300,7 +302,7 @@ fn networkd_switches_no_forwarding_off() {
     let found = member.diagnose().findings;
     assert_eq!(
         found[0].cause,
-        "/etc/systemd/networkd.conf has `IPv4Forwarding=no`, which undoes \
+        "/etc/systemd/networkd.conf has `IPv4Forwarding=no`, which overrides \
          /etc/sysctl.d/zz-kubeferry.conf at the next boot"
     );
 }
@@ -369,7 +371,7 @@ fn the_doctor_tells_what_the_next_boot_undoes() {
     let found = member.diagnose().findings;
     assert_eq!(
         found[0].cause,
-        "/etc/sysctl.d/zzz.conf has `net.ipv4.ip_forward = 0`, which undoes \
+        "/etc/sysctl.d/zzz.conf has `net.ipv4.ip_forward = 0`, which overrides \
          /etc/sysctl.d/zz-kubeferry.conf at the next boot"
     );
     assert_eq!(found[0].cure, format!("{line} sysctl"));
@@ -394,7 +396,7 @@ fn the_doctor_tells_what_the_next_boot_undoes() {
     member.write("run/systemd/generator.late/dev-vda3.swap", "[Swap]\nWhat=/dev/vda3\n");
     let found = member.diagnose().findings;
     assert!(
-        found[0].cause.ends_with("still to do is `run systemctl mask swap.target`"),
+        found[0].cause.ends_with("to prevent that: `run systemctl mask swap.target`"),
         "{found:?}"
     );
     assert_eq!(found[0].cure, format!("{line} swap"));
@@ -402,7 +404,10 @@ fn the_doctor_tells_what_the_next_boot_undoes() {
     let member = finished(StepName::Time);
     member.write("run/systemd/enabled/ntpd", "");
     let found = member.diagnose().findings;
-    assert!(found[0].cause.ends_with("still to do is `run systemctl disable ntpd`"), "{found:?}");
+    assert!(
+        found[0].cause.ends_with("to switch it off: `run systemctl disable ntpd`"),
+        "{found:?}"
+    );
     assert_eq!(found[0].cure, format!("{line} time"));
 }
 

@@ -267,7 +267,7 @@ fn a_reset_erases_what_came_and_nothing_else() {
     let stays = reset_told(host);
     assert_eq!(
         stays,
-        ["kubelet-1.29.0-1.x86_64: others have put it in the place of kubelet-1.28.2-1.x86_64"]
+        ["kubelet-1.29.0-1.x86_64: somebody replaced kubelet-1.28.2-1.x86_64 with it"]
     );
     assert_eq!(commands.made(), ["rpm --erase -- libx-2.0-1.x86_64"]);
     let now = ["base - 1-1 noarch", "kubelet - 1.29.0-1 x86_64", "sitecat - 1-1 noarch"];

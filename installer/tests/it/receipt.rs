@@ -45,7 +45,7 @@ fn wherever_it_was_cut_off_its_whole_lines_count() {
     for length in 0..=whole.len() {
         let folder = receipt(&whole[..length]);
         if length < HEAD.len() {
-            let words = if length == 0 { "it is empty" } else { "has lost its end" };
+            let words = if length == 0 { "it is empty" } else { "is cut short" };
             assert_refused(folder.path(), words, "if you have a copy of the receipt");
             continue;
         }

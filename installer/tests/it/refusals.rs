@@ -175,7 +175,7 @@ fn a_kubeconfig_is_of_the_workers_cluster_and_in_date() {
     for (from, until) in [(2020, 2021), (2090, 2091)] {
         let late = told(&with(&own, from, until));
         assert_eq!(late.len(), 1);
-        let dates = format!("holds from {from}-01-02T00:00:00Z to {until}-01-02T00:00:00Z");
+        let dates = format!("is valid from {from}-01-02T00:00:00Z to {until}-01-02T00:00:00Z");
         assert!(late[0].0.ends_with(&dates), "{late:?}");
     }
 }
@@ -223,7 +223,7 @@ fn mistakes_in_a_join_file_have_their_place_and_no_token() {
     let both = text.replace("10.9.0.0/16", "10.9.0.0/33").replace("caCertHash", "caHash");
     assert!(told_of_join(&both).matches("error: join.yaml:").count() >= 2);
     // What is no join file is named as what it is.
-    assert!(told_of_join("podCidr: 10.9.0.0/16\n").contains("is a cluster file, and not a join"));
+    assert!(told_of_join("podCidr: 10.9.0.0/16\n").contains("is a cluster file, not a join"));
     assert!(told_of_join("hello\n").contains("join.yaml is not a join file"));
 }
 

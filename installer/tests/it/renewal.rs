@@ -112,7 +112,7 @@ fn all_are_listed_with_what_they_are_for() {
         of(&format!("/{CURRENT}"), "kubelet to API server", Standing::Good),
         of(
             "/var/lib/kubelet/pki/kubelet.crt",
-            "kubelet to its clients; none checks it",
+            "kubelet to its clients; nobody checks it",
             Standing::Expired,
         ),
     ];
@@ -123,7 +123,7 @@ fn all_are_listed_with_what_they_are_for() {
     assert!(all.iter().all(|one| one.certificate.issuer.as_deref() == Some("kubernetes")));
     member.write(ADMIN, "half");
     let (_, unread) = pki::all(&member.node.look(None).0);
-    let broken = "reading /etc/kubernetes/admin.conf: it is not as a kubeconfig should be";
+    let broken = "reading /etc/kubernetes/admin.conf: it does not have the fields of a kubeconfig";
     assert_eq!(unread, [broken]);
 }
 
@@ -257,7 +257,7 @@ fn where_it_is_refused_it_says_why() {
     assert!(refused(&bare).unwrap().contains("this node is not yet a master"));
     let worker = refused(&Member::new(Role::Worker).node).unwrap();
     assert!(worker.contains("its kubelet renews its certificate itself"), "{worker}");
-    assert!(worker.contains("hint: `installer certs` says"), "{worker}");
+    assert!(worker.contains("hint: `installer certs` shows"), "{worker}");
     let of_master = |spoil: &dyn Fn(&Member)| {
         let member = expired(false);
         spoil(&member);
@@ -270,7 +270,7 @@ fn where_it_is_refused_it_says_why() {
         member.write("etc/kubernetes/pki/ca.crt", &old);
     });
     let holds =
-        "/etc/kubernetes/pki/ca.crt holds from 2010-01-02T00:00:00Z to 2020-01-02T00:00:00Z";
+        "/etc/kubernetes/pki/ca.crt is valid from 2010-01-02T00:00:00Z to 2020-01-02T00:00:00Z";
     assert!(text.contains(holds), "{text}");
     let tracking =
         "0A000001,10.0.0.1,11,1700000000.0,99.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,64.0,Normal\n";

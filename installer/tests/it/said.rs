@@ -54,9 +54,11 @@ fn a_step_is_finished_when_it_is_done() {
             let told = describe(&error, None);
             // What comes after it may fail for want of it.
             if !told.contains("exited with status 1") {
-                let words = "it was done, but is still to do: ";
+                let words = "its changes were made, but this is still missing: ";
                 assert!(told.contains(words), "{command}: {told}");
-                assert!(told.contains("hint: the log's last lines have what the commands said"));
+                assert!(
+                    told.contains("hint: the last lines of the log show what its commands said")
+                );
                 found += 1;
             }
             assert!(log(node.root()).contains("there was nothing to do\n"));

@@ -65,7 +65,7 @@ fn shown(text: &[u8]) -> &str {
 #[test]
 fn what_kubeadm_was_told_is_settled() {
     let of = |name: &str, old: &str, new: &str| {
-        vec![format!("{name} is {old} on this node, and {new} is asked for")]
+        vec![format!("{name} is {old} on this node, and cannot become {new}")]
     };
     for role in [Role::Master, Role::Worker] {
         let node = member(role);
@@ -104,7 +104,7 @@ fn what_kubeadm_was_told_is_settled() {
             Role::Worker => Role::Master,
         };
         let told = refused(&node, |intent| intent.role = other);
-        assert_eq!(told, [format!("this node is a {role}, and is to become a {other}")]);
+        assert_eq!(told, [format!("this node is a {role}, and cannot become a {other}")]);
     }
     let endpoint = set(|cluster| cluster.endpoint = Some("lb:6443".to_owned()));
     assert_eq!(

@@ -151,7 +151,7 @@ fn what_is_only_like_rhel_is_not_taken_for_it() {
         chosen(OPENEULER_22, &["el9", "x [{\"ID\": \"a\"}, {\"ID\": \"b\"}]"]).unwrap_err();
     for words in [
         "this node is openEuler 22.03 (LTS-SP3) (ID=openEuler VERSION_ID=22.03, ",
-        "wants a system that calls itself el9; x-",
+        "needs a system whose os-release says el9; x-",
         "wants ID=a or ID=b\n",
         "`family: openEuler22.03`",
         "`match: [{ID: \"openEuler\", VERSION_ID: \"22.03\"}]`",

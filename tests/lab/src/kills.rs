@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow, bail};
 
 use crate::{Lab, Node, Settings, cluster};
 
-const AGAIN: &str = "this node is a master already; nothing is to be done\n";
+const AGAIN: &str = "this node is a master already; there is nothing to do\n";
 
 /// Kills `count` runs, and says to `report` what came of each. The same `seed`
 /// gives the same parts of a run's time.

@@ -43,9 +43,9 @@ impl Brought {
         let config = Kubeconfig::parse(&text).map_err(|error| {
             let is = match recognise::what(text.as_bytes()) {
                 "a kubeconfig" | "a text of another kind" => {
-                    "is not a kubeconfig for this".to_owned()
+                    "is not a usable kubeconfig".to_owned()
                 }
-                other => format!("is {other}, and not a kubeconfig"),
+                other => format!("is {other}, not a kubeconfig"),
             };
             Failure::new(
                 format!("{} {is}", path.display()),
@@ -111,8 +111,9 @@ impl Kubeconfig {
     /// Parses a kubeconfig.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         // The library's own error may quote a key.
-        let file: File =
-            serde_saphyr::from_str(text).ok().context("it is not as a kubeconfig should be")?;
+        let file: File = serde_saphyr::from_str(text)
+            .ok()
+            .context("it does not have the fields of a kubeconfig")?;
         let context = find(file.contexts, &file.current_context)?;
         let cluster = find(file.clusters, &context.cluster)?;
         let user = find(file.users, &context.user).ok();

@@ -38,7 +38,7 @@ pub(crate) fn of_serving(host: &Host) -> anyhow::Result<Vec<Kept>> {
     // The file contains its authority as well.
     let keep = |certificate| Kept {
         path: SERVING.to_owned(),
-        purpose: "kubelet to its clients; none checks it",
+        purpose: "kubelet to its clients; nobody checks it",
         keeper: Keeper::Unchecked,
         certificate,
     };

@@ -130,8 +130,8 @@ impl Files {
 fn lost(path: &Path, by: &Path) -> Failure {
     let (path, by) = (path.display(), by.display());
     Failure::new(
-        format!("{by} imports {path}, which is not there, so that containerd does not start"),
-        format!("bring {path}, or take it out of `imports` in {by}"),
+        format!("{by} imports {path}, which does not exist, so containerd does not start"),
+        format!("restore {path}, or remove it from `imports` in {by}"),
     )
 }
 
@@ -141,7 +141,7 @@ fn parsed(path: &Path, text: &str) -> Result<DocumentMut, Failure> {
         let line = before.split('\n').count();
         Failure::new(
             format!("{} is not TOML: line {line}: {}", path.display(), error.message()),
-            "mend it; or move it away, and this program writes a new one",
+            "fix it; or move it away, and this program writes a new one",
         )
     })
 }

@@ -102,8 +102,8 @@ fn check_free(host: &Host, name: &str) -> anyhow::Result<()> {
              {REGISTRIES}/{there}: CRI does not load with both"
         ),
         format!(
-            "bring what is needed into {REGISTRIES}/{there}/hosts.toml, and take `mirrors` and `tls` \
-             of {name} out of the configuration"
+            "move what is needed into {REGISTRIES}/{there}/hosts.toml, and remove `mirrors` and \
+             `tls` of {name} from the configuration"
         ),
     )
     .into())

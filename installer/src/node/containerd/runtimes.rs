@@ -77,12 +77,12 @@ fn check_described(names: &[String], chosen: &str, keys: &Keys) -> Result<(), Fa
     }
     Err(Failure::new(
         format!(
-            "containerd's default runtime is {chosen}, and {} has none of that name",
+            "containerd's default runtime is {chosen}, but {} has no runtime of that name",
             [keys.containerd, &["runtimes"]].concat().join(".")
         ),
         format!(
-            "describe it in containerd's configuration, or take `default_runtime_name` out of it: \
-             then {USUAL} is the default"
+            "define it in containerd's configuration, or remove `default_runtime_name`: then \
+             {USUAL} is the default"
         ),
     ))
 }

@@ -81,7 +81,7 @@ pub(crate) fn told(host: &Host) -> anyhow::Result<Result<Told, Failure>> {
     let reason = reason.strip_prefix("containerd: ").unwrap_or(reason);
     Ok(Err(Failure::new(
         format!("containerd cannot read its configuration, {path}: {reason}"),
-        "mend it; or move it away, and this program writes a new one",
+        "fix it; or move it away, and this program writes a new one",
     )))
 }
 

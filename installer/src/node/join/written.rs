@@ -23,7 +23,7 @@ pub(super) fn read<T: DeserializeOwned>(
     if !is_meant(text) {
         let is = match recognise::what(text.as_bytes()) {
             "a join file" | "a text of another kind" => "is not a join file".to_owned(),
-            other => format!("is {other}, and not a join file"),
+            other => format!("is {other}, not a join file"),
         };
         return Err(Failure::new(format!("{} {is}", path.display()), CURE).into());
     }

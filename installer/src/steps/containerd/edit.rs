@@ -68,7 +68,7 @@ fn check_socket(files: &Files, source: &Source) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::new(
-        format!("containerd is to listen at {other}, where kubelet does not look for it"),
-        format!("take the address out of its configuration and unit: {usual} is the usual one"),
+        format!("containerd listens at {other}, but kubelet uses another socket"),
+        format!("remove the address from its configuration and unit; the usual one is {usual}"),
     ))
 }

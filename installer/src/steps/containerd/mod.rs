@@ -61,7 +61,7 @@ impl Step<Intent> for Containerd {
     }
 
     fn cure(&self) -> Option<&'static str> {
-        Some("`journalctl -u containerd` says why; mend that, and run this again")
+        Some("`journalctl -u containerd` says why; fix that, and run this again")
     }
 }
 

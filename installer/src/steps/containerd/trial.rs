@@ -33,7 +33,7 @@ pub(super) fn check(host: &Host, files: &Files, wanted: &Wanted<'_>) -> anyhow::
         // containerd is not installed yet.
         return Ok(());
     }
-    let cure = "nothing was changed; mend its files, or move them away, and this program writes \
+    let cure = "nothing was changed; fix its files, or move them away, and this program writes \
                 a new one";
     if !said.succeeded() {
         let mut reason = said.reason().unwrap_or("it does not say why").to_owned();

@@ -187,7 +187,7 @@ pub(super) fn unanswered(question: &Command, said: &Output) -> Failure {
     let reason = said.reason().unwrap_or("it says nothing").to_owned();
     Failure::new(
         format!("`{question}` does not answer: {reason}"),
-        "see why with `systemctl status firewalld`, or have `firewall: leave` in the cluster file",
+        "see why with `systemctl status firewalld`, or set `firewall: leave` in the cluster file",
     )
 }
 

@@ -39,7 +39,8 @@ impl Step<Intent> for Packages {
 
     fn cure(&self) -> Option<&'static str> {
         Some(
-            "mend what dnf or yum says there, or wait until another of them has ended, and run this again",
+            "fix what dnf or yum reports, or wait until the other one has ended, and run this \
+             again",
         )
     }
 }

@@ -103,14 +103,14 @@ impl Undoing {
         let (path, told) = (self.path.display(), self.told());
         let (what, cure) = if self.target.starts_with("/run") {
             (
-                format!("{path} has `{told}`, and is made anew at each boot"),
-                "find out what writes it, and have it write that no more",
+                format!("{path} has `{told}`, and is written again at each boot"),
+                "find out what writes it, and change that",
             )
         } else if self.target.starts_with("/usr") {
             (
-                format!("{path} has `{told}`, and is of the profile that tuned uses"),
-                "choose another by `tuned-adm profile`, or copy its folder to /etc/tuned, and take \
-                 that out there",
+                format!("{path} has `{told}`, and belongs to tuned's active profile"),
+                "choose another profile with `tuned-adm profile`, or copy its folder to \
+                 /etc/tuned and remove the line there",
             )
         } else {
             return Ok(());

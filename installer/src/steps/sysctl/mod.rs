@@ -71,7 +71,7 @@ impl Step<Intent> for Sysctl {
         let host = node.host;
         if unit_is(host, "masked", "systemd-sysctl")? {
             return Err(Failure::new(
-                "systemd-sysctl is masked, so that no boot would set what the kernel needs",
+                "systemd-sysctl is masked, so the kernel settings would be lost at the next boot",
                 "`systemctl unmask systemd-sysctl`, and run this again",
             )
             .into());

@@ -27,7 +27,7 @@ fn containerd() {
     let restart = "systemctl restart containerd";
     assert_found(Role::Worker, mute, "does not answer CRI", restart);
     let other = |member: &Member| member.write("run/images", "registry.k8s.io/pause:3.6\n");
-    let cause = "the sandbox image registry.k8s.io/pause:3.9 of";
+    let cause = "the sandbox image registry.k8s.io/pause:3.9, which";
     assert_found(Role::Worker, other, cause, &format!("{cure} --only images"));
 }
 

@@ -24,7 +24,7 @@ fn kubeconfigs_of_another_cluster() {
                 phase kubeconfig admin --config /opt/kubernetes/kubeadm.yaml";
     let cause = "/etc/kubernetes/admin.conf is of another cluster";
     assert_found(Role::Master, |member| stale(member, admin), cause, cure);
-    let cause = "reading /etc/kubernetes/admin.conf: it is not as a kubeconfig should be";
+    let cause = "reading /etc/kubernetes/admin.conf: it does not have the fields of a kubeconfig";
     assert_found(Role::Master, |member| member.write(admin, ""), cause, cure);
     let cure = "on the master: ./installer token --output join.yaml; with it here: kubeadm reset \
                 --force --cri-socket /run/containerd/containerd.sock && ./installer --role worker \
@@ -61,7 +61,7 @@ fn certificates() {
     assert_found(Role::Master, spoil, &format!("expired: {path} ("), &cure);
     let early = |member: &Member| member.authority.issue("system:node:node-1", 2090, 2091);
     let spoil = |member: &Member| member.write(&path[1..], &early(member));
-    let cause = format!("the clock is behind: {path} holds from 2090-01-02T00:00:00Z");
+    let cause = format!("the clock is behind: {path} is valid from 2090-01-02T00:00:00Z");
     assert_found(Role::Worker, spoil, &cause, "chronyc makestep");
 }
 

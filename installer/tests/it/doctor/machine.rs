@@ -9,14 +9,14 @@ use crate::node::member::Member;
 #[test]
 fn the_machine_itself() {
     let df = |member: &Member| edit(member, "run/df", "600", "99");
-    let cure = "make room: `du -xh -d 4 / | sort -h | tail` shows what takes it";
-    assert_found(Role::Worker, df, "the disk at / has only 9 % left", cure);
+    let cure = "make room: `du -xh -d 4 / | sort -h | tail` shows what uses it";
+    assert_found(Role::Worker, df, "the disk at / has only 9 % free", cure);
     let swap = |member: &Member| {
         member.remove("proc/swaps");
         member.write("proc/swaps", "Filename Type\n/dev/sda2 partition 1 0 -2\n");
     };
     let cure = "./installer --role worker --join join.yaml --only swap";
-    assert_found(Role::Worker, swap, "swap is on, with which kubelet does not start: /dev", cure);
+    assert_found(Role::Worker, swap, "swap is on, and kubelet does not start with it: /dev", cure);
     let wanted = Member::new(Role::Worker);
     swap(&wanted);
     edit(&wanted, KUBELET, "failSwapOn: true", "failSwapOn: false");
@@ -53,7 +53,7 @@ fn the_firewall_where_the_installer_set_it_up() {
     // Each of both by itself.
     edit(&member, files, "port 6443/tcp\n", "");
     let cure = "firewall-cmd --permanent --zone=public --add-port=6443/tcp";
-    let cause = "firewalld will let, when it starts anew, nothing through at 6443/tcp";
+    let cause = "firewalld will, after its next start, let nothing through at 6443/tcp";
     assert_first(&member.diagnose(), cause, cure);
     member.type_in(cure);
     edit(&member, work, "port 6443/tcp\n", "");
@@ -73,7 +73,7 @@ fn what_the_installer_has_left_for_the_next_boot() {
         ("etc/crictl.yaml", "crictl"),
         ("opt/kubernetes/resolv.conf", "kubelet"),
     ] {
-        let cause = format!("what the installer wrote is gone or empty: /{path}");
+        let cause = format!("files that the installer wrote are missing or empty: /{path}");
         let cure = format!("{line} --only {step}");
         assert_found(Role::Worker, |member| member.remove(path), &cause, &cure);
         for empty in ["", "\n", "\0\0\0"] {
@@ -81,7 +81,7 @@ fn what_the_installer_has_left_for_the_next_boot() {
         }
     }
     let fstab = |member: &Member| member.write("etc/fstab", "/dev/sda2 none swap sw 0 0\n");
-    let cause = "swap is off, but comes back at the next boot: still to do is `write /etc/fstab`";
+    let cause = "swap is off, but comes back at the next boot; to prevent that: `write /etc/fstab`";
     let member = Member::new(Role::Worker);
     fstab(&member);
     assert_eq!(member.diagnose(), Diagnosis::default(), "who never had it switched off");
@@ -127,7 +127,7 @@ fn a_unit_that_systemd_does_not_know() {
         member.write("run/systemd/absent/kubelet", "");
     };
     let cure = "./installer --role worker --join join.yaml --only packages";
-    assert_found(Role::Worker, gone, "systemd knows no unit kubelet", cure);
+    assert_found(Role::Worker, gone, "systemd has no unit kubelet", cure);
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn the_clock() {
     let deaf = |member: &Member| member.write("run/systemd/active/chronyd", "");
     let cure = "systemctl restart chronyd && chronyc waitsync 60 0 0 1; if that fails, on \
                 10.0.0.1: ./installer doctor";
-    assert_found(Role::Worker, deaf, "chronyd has selected no source of 10.0.0.1", cure);
+    assert_found(Role::Worker, deaf, "chronyd uses none of its servers, 10.0.0.1", cure);
     let nobody = |member: &Member| {
         deaf(member);
         edit(member, "etc/chrony.conf", "server 10.0.0.1 iburst\n", "");

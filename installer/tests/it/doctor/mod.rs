@@ -93,7 +93,7 @@ fn a_receipt_that_cannot_be_read_hides_no_other_cause() {
     assert_first(&found, "net.ipv4.ip_forward is 0", "sysctl -w net.ipv4.ip_forward=1");
     let last = found.findings.last().unwrap();
     assert!(last.cause.contains("receipt.jsonl: line 2 is damaged"), "{last:#?}");
-    assert!(last.cure.contains("keep a copy"), "{last:#?}");
+    assert!(last.cure.contains("copy it to another place first"), "{last:#?}");
 }
 
 #[test]

@@ -76,8 +76,7 @@ fn a_kubeconfig_is_for_workers_and_is_no_secret_told() {
     fs::write(folder.path().join("join.yaml"), join.text().unwrap()).unwrap();
     let line = line.replace("--role master", "--role worker --join join.yaml");
     let (status, _, err) = run(folder.path(), &line);
-    let broken = "error: jane.conf is not a kubeconfig for this\n  caused by: it is not as a \
-                  kubeconfig should be\nhint: make one on the master with `installer kubeconfig`, \
+    let broken = "error: jane.conf is not a usable kubeconfig\n  caused by: it does not have the fields of a kubeconfig\nhint: make one on the master with `installer kubeconfig`, \
                   and copy it here\n";
     assert_eq!((status, err.as_str()), (1, broken));
     let authority = Authority::new();
@@ -184,19 +183,19 @@ fn what_was_given_in_anothers_place_is_named() {
     for (line, words) in [
         (
             format!("plan {NODE} --config key.asc"),
-            "key.asc is an OpenPGP public key, and no cluster file",
+            "key.asc is an OpenPGP public key, not a cluster file",
         ),
         (
             format!("plan {NODE} --config spec.yaml"),
-            "spec.yaml is a bundle's spec, and no cluster file",
+            "spec.yaml is a bundle's spec, not a cluster file",
         ),
         (
             format!("plan {NODE} --config person.conf"),
-            "person.conf is a kubeconfig, and no cluster file",
+            "person.conf is a kubeconfig, not a cluster file",
         ),
         (
             format!("{joined} --join cluster.yaml"),
-            "cluster.yaml is a cluster file, and not a join file",
+            "cluster.yaml is a cluster file, not a join file",
         ),
         (format!("{joined} --join small.tar"), "small.tar"),
         ("verify cluster.yaml".to_owned(), "it is a cluster file"),

@@ -105,7 +105,7 @@ fn a_nodes_texts_move_no_cursor_and_forge_no_line() {
 fn of_some_steps_a_node_becomes_nothing_yet() {
     let folder = folder();
     let plan = |more: &str| run(folder.path(), &format!("plan {NODE} {more}"));
-    let done = "these steps are done; nothing is to be done\n".to_owned();
+    let done = "these steps are done; there is nothing to do\n".to_owned();
     assert_eq!(plan("--only selinux"), (0, done, String::new()));
     let (status, out, err) = plan("--only hosts --skip hosts");
     assert_eq!((status, out.as_str()), (1, ""));
@@ -182,7 +182,7 @@ fn a_plan_for_a_node_in_its_cluster_says_what_is_settled() {
     fs::write(folder.path().join("cluster.yaml"), "podCidr: 10.9.0.0/16\n").unwrap();
     let (status, _, err) = run(folder.path(), &format!("plan {NODE} --config cluster.yaml"));
     assert_eq!(status, 1);
-    let problem = "problem: podCidr is 10.244.0.0/16 on this node, and 10.9.0.0/16 is asked for\n";
+    let problem = "problem: podCidr is 10.244.0.0/16 on this node, and cannot become 10.9.0.0/16\n";
     assert!(err.contains(problem), "{err}");
 
     // What the bundle says where the file does not is asked for as well.
@@ -204,7 +204,7 @@ fn what_a_step_cannot_plan_with_is_told_beside_what_else_is_in_the_way() {
     // Each of them, and not the first alone.
     fs::create_dir_all(node.join("run/sysctl.d")).unwrap();
     fs::write(node.join("run/sysctl.d/zzz.conf"), "net.ipv4.ip_forward=0\n").unwrap();
-    let second = "/run/sysctl.d/zzz.conf has `net.ipv4.ip_forward=0`, and is made anew";
+    let second = "/run/sysctl.d/zzz.conf has `net.ipv4.ip_forward=0`, and is written again";
     for command in ["plan", "preflight"] {
         let (status, _, err) = run(folder.path(), &format!("{command} {NODE}"));
         assert_eq!(status, 1);

@@ -100,7 +100,7 @@ fn control_groups() {
         Role::Worker,
         &[(FIRST, &of(""))],
         newest,
-        &Problem("with which the kubelet of Kubernetes 1.35.1 does not start"),
+        &Problem("and the kubelet of Kubernetes 1.35.1 does not start with it"),
     );
     check(Role::Worker, &[(SECOND, all)], newest, &Nothing);
     let bears: fn(&mut Intent) = |intent| {

@@ -42,13 +42,17 @@ fn manifests_expect_another_cluster() {
         (
             Aspect::ApiServer,
             "10.7.7.7",
-            Problem("at 10.7.7.7, and this cluster's is 10.0.0.2:6443"),
+            Problem("at 10.7.7.7, but this cluster's is 10.0.0.2:6443"),
         ),
         (Aspect::Interface, "eth0", Nothing),
         (Aspect::Interface, "eth5", Nothing),
-        (Aspect::Interface, "ens3", Problem("wants the interface ens3")),
+        (Aspect::Interface, "ens3", Problem("needs the interface ens3")),
         (Aspect::Mtu, "1450", Nothing),
-        (Aspect::Mtu, "8950", Problem("packets of 8950 bytes between pods, and eth0 carries 1500")),
+        (
+            Aspect::Mtu,
+            "8950",
+            Problem("packets of 8950 bytes between pods, but eth0 carries only 1500"),
+        ),
         (Aspect::Machine, "node-7", Nothing),
         (Aspect::HostPort, "81/TCP", Nothing),
         (

@@ -66,12 +66,7 @@ fn names_and_copies() {
     let long: fn(&mut Intent) = |intent| {
         intent.name = format!("{}.site", "n".repeat(59)).try_into().unwrap();
     };
-    check(
-        Role::Master,
-        &[],
-        long,
-        &Problem("this node's name has 64 letters, and 63 are the most"),
-    );
+    check(Role::Master, &[], long, &Problem("this node's name has 64 characters, more than 63"));
     let fits: fn(&mut Intent) = |intent| {
         intent.name = format!("{}.site", "n".repeat(58)).try_into().unwrap();
     };

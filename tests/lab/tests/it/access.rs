@@ -118,7 +118,7 @@ fn assert_brought(master: &Node, worker: &Node) {
     assert_eq!(own.trim(), "600");
     kubectl(worker, "get pods").unwrap();
     let again = worker.run(&with).unwrap();
-    assert_eq!(again, "this node is a worker already; nothing is to be done\n");
+    assert_eq!(again, "this node is a worker already; there is nothing to do\n");
 }
 
 /// What `installer certs` says, by path.

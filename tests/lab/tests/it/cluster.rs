@@ -54,7 +54,7 @@ fn three_lines_make_a_cluster_that_outlives_a_reboot() {
         [(master, cluster::MASTER, "master"), (third, cluster::WORKER, "worker")]
     {
         let again = node.run([&[INSTALLER, "--yes"], &options[..]].concat()).unwrap();
-        assert_eq!(again, format!("this node is a {role} already; nothing is to be done\n"));
+        assert_eq!(again, format!("this node is a {role} already; there is nothing to do\n"));
     }
     assert_changes(master, third);
 

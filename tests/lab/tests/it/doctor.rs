@@ -38,7 +38,7 @@ const WORKER: [(&str, &str); 9] = [
     ("sysctl -qw net.ipv4.ip_forward=0", "net.ipv4.ip_forward is 0"),
     (
         "sed -i /^server/d /etc/chrony.conf; systemctl restart chronyd",
-        "the clock follows nothing: /etc/chrony.conf names no server",
+        "the clock has no time source: /etc/chrony.conf names no server",
     ),
     ("on the master: kubectl delete node node2", "the cluster does not know node2 any more"),
     ("mkdir -p /var/lib/etcd/member", "/var/lib/etcd/member has the data"),
