@@ -1,17 +1,14 @@
 //! What kubeadm is told, by release.
 
 use std::net::Ipv4Addr;
-use std::time::Duration;
 
 use bundle_format::Digest;
 use bundle_format::cluster::{Cluster, NodeName, ProxyMode};
 use insta::assert_snapshot;
-use installer::node::join::{Expiry, JoinFile};
 use installer::node::kubeadm::{Settings, init_configuration, join_configuration};
 
+use crate::node::join::{TOKEN, join_file};
 use crate::pages::settings;
-
-const TOKEN: &str = "abcdef.0123456789abcdef";
 
 fn name(text: &str) -> NodeName {
     NodeName::try_from(text.to_owned()).unwrap()
@@ -31,16 +28,7 @@ fn documents_for(kubernetes: &str, folder: &str, cluster: &Cluster) -> [String; 
         name: &name("node-1"),
         address: Ipv4Addr::new(10, 0, 0, 2),
     };
-    let join = JoinFile {
-        endpoint: "10.0.0.1:6443".to_owned(),
-        token: TOKEN.to_owned(),
-        expires: Expiry::after(Duration::from_secs(3600)).unwrap(),
-        ca_cert_hash: Digest::of(b""),
-        master: name("master"),
-        master_address: Ipv4Addr::new(10, 0, 0, 1),
-        cluster: cluster.clone(),
-        machines: Vec::new(),
-    };
+    let join = join_file(cluster.clone());
     [init_configuration(&settings).unwrap(), join_configuration(&settings, &join).unwrap()]
 }
 

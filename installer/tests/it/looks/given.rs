@@ -1,29 +1,18 @@
 //! Files and options that a person gives, right and wrong.
 
 use std::fs;
-use std::time::Duration;
 
-use bundle_format::Digest;
-use bundle_format::cluster::{Cluster, NodeName};
-use installer::node::join::{Expiry, JoinFile};
+use bundle_format::cluster::Cluster;
+use installer::node::join::JoinFile;
 
-use super::{NODE, TOKEN, folder, folder_with, run};
+use super::{NODE, folder, folder_with, run};
+use crate::node::join::{TOKEN, join_file};
 use crate::node::member::{Authority, config_of};
 
 #[test]
 fn the_cluster_file_is_shown_with_origins_and_without_the_token() {
     let folder = folder_with("{podCidr: 10.8.0.0/16, ntpServers: [time.site]}");
-    let name = |text: &str| NodeName::try_from(text.to_owned()).unwrap();
-    let join = JoinFile {
-        endpoint: "10.0.0.1:6443".to_owned(),
-        token: TOKEN.to_owned(),
-        expires: Expiry::after(Duration::from_secs(3600)).unwrap(),
-        ca_cert_hash: Digest::of(b""),
-        master: name("master"),
-        master_address: [10, 0, 0, 1].into(),
-        cluster: Cluster::default(),
-        machines: Vec::new(),
-    };
+    let join = join_file(Cluster::default());
     fs::write(folder.path().join("join.yaml"), join.text().unwrap()).unwrap();
     fs::write(folder.path().join("cluster.yaml"), "podCidr: 10.9.0.0/16\n").unwrap();
     let config = |line: &str| {
@@ -63,21 +52,13 @@ fn a_kubeconfig_is_for_workers_and_is_no_secret_told() {
     let (status, _, err) = run(folder.path(), &line);
     assert_eq!(status, 1);
     assert!(err.starts_with("error: --with-kubeconfig is for workers; a master has"), "{err}");
-    let join = JoinFile {
-        endpoint: "127.0.0.1:9".to_owned(),
-        token: TOKEN.to_owned(),
-        expires: Expiry::after(Duration::from_secs(3600)).unwrap(),
-        ca_cert_hash: Digest::of(b""),
-        master: NodeName::try_from("m".to_owned()).unwrap(),
-        master_address: [10, 0, 0, 1].into(),
-        cluster: Cluster::default(),
-        machines: Vec::new(),
-    };
+    let join = JoinFile { endpoint: "127.0.0.1:9".to_owned(), ..join_file(Cluster::default()) };
     fs::write(folder.path().join("join.yaml"), join.text().unwrap()).unwrap();
     let line = line.replace("--role master", "--role worker --join join.yaml");
     let (status, _, err) = run(folder.path(), &line);
-    let broken = "error: jane.conf is not a usable kubeconfig\n  caused by: it does not have the fields of a kubeconfig\nhint: make one on the master with `installer kubeconfig`, \
-                  and copy it here\n";
+    let broken = "error: jane.conf is not a usable kubeconfig\n  caused by: it does not have the \
+                  fields of a kubeconfig\nhint: make one on the master with `installer \
+                  kubeconfig`, and copy it here\n";
     assert_eq!((status, err.as_str()), (1, broken));
     let authority = Authority::new();
     let text = config_of(&authority.pem, "10.0.0.1:6443", Some(&authority.issue("j", 2020, 2090)));

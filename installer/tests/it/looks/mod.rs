@@ -16,8 +16,6 @@ use serde_json::Value;
 use crate::node::Node;
 use crate::node::intent::{target, write_bundle_of};
 
-const TOKEN: &str = "abcdef.0123456789abcdef";
-
 /// A folder with a bundle and a bare node.
 fn folder() -> tempfile::TempDir {
     folder_with("{}")

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::Path;
-use std::time::Duration;
 
 use bundle_format::archive::{reader::Bundle, writer};
 use bundle_format::cluster::{Cluster, Given, NodeName, Selinux};
@@ -17,30 +16,21 @@ use bundle_format::oci::OCI_INDEX;
 use bundle_format::{Architecture, BundlePath, Digest, Lock};
 use installer::intent::Intent;
 use installer::node::facts::Facts;
-use installer::node::join::{Expiry, JoinFile};
 use installer::node::os_release::OsRelease;
 use installer::role::Role;
+
+use super::join::join_file;
 
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
 pub(super) fn of(root: &Path, role: Role) -> Intent {
     let name = |text: &str| NodeName::try_from(text.to_owned()).unwrap();
     let cluster = Cluster { selinux: Selinux::Permissive, ..Cluster::default() };
-    let join = JoinFile {
-        endpoint: "10.0.0.1:6443".to_owned(),
-        token: "abcdef.0123456789abcdef".to_owned(),
-        expires: Expiry::after(Duration::from_secs(3600)).unwrap(),
-        ca_cert_hash: Digest::of(b""),
-        master: name("master"),
-        master_address: Ipv4Addr::new(10, 0, 0, 1),
-        cluster: cluster.clone(),
-        machines: Vec::new(),
-    };
     Intent {
         role,
         bundle: bundle_with(&[]),
         target: target(Architecture::X86_64),
-        cluster,
+        cluster: cluster.clone(),
         facts: Facts {
             system: "a small node".to_owned(),
             release: OsRelease::parse("ID=rocky\nVERSION_ID=9.3\nPLATFORM_ID=platform:el9\n"),
@@ -56,7 +46,7 @@ pub(super) fn of(root: &Path, role: Role) -> Intent {
         },
         name: name("node-1"),
         address: ADDRESS,
-        join: (role == Role::Worker).then_some(join),
+        join: (role == Role::Worker).then(|| join_file(cluster)),
         kubeconfig: None,
     }
 }

@@ -19,22 +19,17 @@ pub(crate) const BARE: [(&str, u32, &str); 11] = [
     ("proc/sys/net/ipv4/conf/eth0/forwarding", 0o644, "0\n"),
     ("proc/swaps", 0o444, "Filename Type\n"),
     ("proc/modules", 0o444, "xfs 1\n"),
-    ("proc/sys/net/ipv6/conf/all/disable_ipv6", 0o644, "0\n"),
+    (IPV6_SWITCH, 0o644, "0\n"),
     ("run/bridges", 0o444, "0\n"),
 ];
 
-/// What one has whose kernel was started with `ipv6.disable=1`, and sets the
-/// bridge's keys itself.
-const WITHOUT_IPV6: [(&str, u32, &str); 10] = [
-    ("etc/hosts", 0o644, "127.0.0.1 localhost\n"),
+/// Where the kernel says whether IPv6 is off; there only if the kernel has IPv6.
+const IPV6_SWITCH: &str = "proc/sys/net/ipv6/conf/all/disable_ipv6";
+
+/// What one has that was started with `ipv6.disable=1`, and sets the bridge's keys itself.
+const WITHOUT_IPV6: [(&str, u32, &str); 3] = [
     ("etc/hostname", 0o644, "Node-1\n"),
     ("proc/sys/kernel/hostname", 0o644, "Node-1\n"),
-    ("proc/sys/net/ipv4/ip_forward", 0o644, "0\n"),
-    ("proc/sys/net/ipv4/conf/all/forwarding", 0o644, "0\n"),
-    ("proc/sys/net/ipv4/conf/default/forwarding", 0o644, "0\n"),
-    ("proc/sys/net/ipv4/conf/eth0/forwarding", 0o644, "0\n"),
-    ("proc/swaps", 0o444, "Filename Type\n"),
-    ("proc/modules", 0o444, "xfs 1\n"),
     ("run/bridges", 0o444, "1\n"),
 ];
 
@@ -98,7 +93,8 @@ pub(crate) fn bare(role: Role) -> Node {
 
 /// A node without IPv6.
 pub(crate) fn without_ipv6(role: Role) -> Node {
-    Node::new(role, &WITHOUT_IPV6)
+    let others = BARE.into_iter().filter(|(path, ..)| *path != IPV6_SWITCH);
+    Node::new(role, &others.chain(WITHOUT_IPV6).collect::<Vec<_>>())
 }
 
 /// A node with firewalld.

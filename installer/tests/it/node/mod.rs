@@ -7,6 +7,7 @@ mod control_plane;
 mod firewalld;
 mod ingress;
 pub(crate) mod intent;
+pub(crate) mod join;
 pub(crate) mod kinds;
 pub(crate) mod member;
 pub(crate) mod packages;

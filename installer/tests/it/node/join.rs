@@ -1,0 +1,25 @@
+//! A join file, as a master would have made it.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use bundle_format::Digest;
+use bundle_format::cluster::{Cluster, NodeName};
+use installer::node::join::{Expiry, JoinFile};
+
+/// Its token.
+pub(crate) const TOKEN: &str = "abcdef.0123456789abcdef";
+
+/// The join file of `master`, 10.0.0.1, valid for an hour.
+pub(crate) fn join_file(cluster: Cluster) -> JoinFile {
+    JoinFile {
+        endpoint: "10.0.0.1:6443".to_owned(),
+        token: TOKEN.to_owned(),
+        expires: Expiry::after(Duration::from_secs(3600)).unwrap(),
+        ca_cert_hash: Digest::of(b""),
+        master: NodeName::try_from("master".to_owned()).unwrap(),
+        master_address: Ipv4Addr::new(10, 0, 0, 1),
+        cluster,
+        machines: Vec::new(),
+    }
+}
