@@ -103,17 +103,21 @@ fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     unfinished.finish(path)
 }
 
+/// The folder that `path` is in: `.` for a name without a slash, whose parent is empty.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
 /// Follows all links of `path`. Also says whether they lead to an open descriptor, as
 /// `/dev/stdout` and `/dev/fd/63` do.
 fn followed(path: &Path) -> io::Result<(PathBuf, bool)> {
     let mut at = path.to_owned();
     // The kernel follows this many links (path_resolution(7)).
     for _ in 0..40 {
-        let folder = match at.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let real = folder.canonicalize()?;
+        let real = folder_of(&at).canonicalize()?;
         if real.starts_with("/proc") {
             return Ok((at, true));
         }

@@ -31,7 +31,7 @@ pub enum BundleError {
         /// What is wrong there.
         reason: String,
     },
-    /// It is cut short, as a copy to a full disk is.
+    /// Its end is missing, for example because the disk was full when it was copied.
     #[error("{} ends in the middle of {entry} at byte {length}; the copy is not complete, copy it again", path.display())]
     CutShort {
         /// The file.

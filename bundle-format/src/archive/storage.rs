@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::output::folder_of;
+
 /// `O_NONBLOCK`. It has the same value on every Linux that nodes run.
 const NONBLOCK: i32 = 0o4000;
 
@@ -232,12 +234,8 @@ fn check_sizes(segments: &[Segment]) -> Result<(), StorageError> {
 /// The parts of `bundle` in its folder, in order. Fails if the folder cannot be read,
 /// because then nobody knows whether there are parts.
 pub fn parts(bundle: &Path) -> io::Result<Vec<(PathBuf, usize, usize)>> {
-    let folder = match bundle.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
     let mut found = Vec::new();
-    let entries = match std::fs::read_dir(folder) {
+    let entries = match std::fs::read_dir(folder_of(bundle)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
         entries => entries?,
     };

@@ -108,8 +108,7 @@ impl Installer<'_> {
             return Ok(true);
         }
         let line = format!("{}  {}", digest.hex(), self.name);
-        let folder = bundle.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let files = fs::read_dir(folder.unwrap_or(Path::new("."))).with_context(looking)?;
+        let files = fs::read_dir(output::folder_of(bundle)).with_context(looking)?;
         let sums = files.flatten().map(|file| file.path());
         let mut sums = sums.filter(|path| path.extension().is_some_and(|end| end == "sha256"));
         Ok(sums.any(|path| {

@@ -93,7 +93,7 @@ fn manifests(file: &SpecFile, lock: &Lock) -> anyhow::Result<Vec<Local>> {
     let mut found = Vec::new();
     for manifest in &file.spec.manifests {
         let manifest = &manifest.value;
-        let source = manifest.url.as_deref().or(manifest.file.as_deref()).unwrap_or_default();
+        let source = manifest.source();
         let locked = lock.manifests.iter().find(|locked| locked.name == manifest.name);
         if let (Some(path), Some(locked)) = (local(&file.location(source)?), locked) {
             let what = format!("manifest `{}`", manifest.name);

@@ -13,7 +13,8 @@ use crate::rpm::location::folder;
 use crate::spec::SpecFile;
 use crate::upstreams::Upstreams;
 
-/// The mirrors of each repository that has a list. A list is read when it is needed.
+/// The mirrors of each repository that has a mirror list. It fetches a list only when
+/// somebody asks for that repository.
 pub(super) struct Mirrors<'a> {
     file: &'a SpecFile,
     lock: &'a Lock,

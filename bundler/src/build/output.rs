@@ -76,7 +76,7 @@ impl Output {
         // A part is copied before the file is shortened by it.
         let needed = size.saturating_add(self.split.map_or(0, |part| part.min(size)));
         let needed = needed.saturating_add(beside);
-        check_folder(folder(&self.path), needed)
+        check_folder(output::folder_of(&self.path), needed)
             .with_context(|| format!("writing {}", self.path.display()))
     }
 
@@ -130,13 +130,6 @@ impl Output {
         }
         write_file(&sidecar, sums.as_bytes())?;
         Ok(files)
-    }
-}
-
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
     }
 }
 

@@ -7,7 +7,7 @@ use std::fs::File;
 use anyhow::{Context, bail};
 use bundle_format::BundlePath;
 use bundle_format::layout::{Content, FILE_TYPE};
-use bundle_format::lock::{Descriptor, Lock, LockedRpm, LockedTarget};
+use bundle_format::lock::{Lock, LockedRpm, LockedTarget};
 
 use super::task::Task;
 use crate::fetch::checksum::Checksum;
@@ -43,9 +43,7 @@ pub(super) fn verify(task: &Task<'_>) -> anyhow::Result<Vec<Content>> {
             }
         }
         for (name, bytes) in local_repository::metadata(members)? {
-            let digest = upstreams.cache.insert(&bytes)?;
-            let descriptor =
-                Descriptor { media_type: FILE_TYPE.to_owned(), digest, size: bytes.len() as u64 };
+            let descriptor = upstreams.keep(FILE_TYPE, &bytes)?;
             let path = BundlePath::Repodata { target: target.id.clone(), file: name };
             contents.push(Content { path, descriptor });
         }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use bundle_format::BundlePath;
 use bundle_format::archive::reader::Bundle;
+use bundle_format::text::count;
 use clap::{Args, ValueEnum};
 
 use super::report;
@@ -77,9 +78,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         return report::data(&lines);
     }
     extract::extract(&bundle, &arguments.folder, &items)?;
-    let s = if items.len() == 1 { "" } else { "s" };
-    let folder = arguments.folder.display();
-    report::notice(&format!("extracted {} file{s} to {folder}", items.len()));
+    let (files, folder) = (count(items.len(), "file"), arguments.folder.display());
+    report::notice(&format!("extracted {files} to {folder}"));
     Ok(())
 }
 

@@ -62,7 +62,7 @@ impl Cache {
         Ok(Self { folder: folder.to_owned(), notices: Notices::new(false) })
     }
 
-    /// The same cache. It says through `notices` what it waits for.
+    /// The same cache, but it tells `notices` when it waits for another process.
     pub fn telling(self, notices: &Notices) -> Self {
         Self { notices: notices.clone(), ..self }
     }

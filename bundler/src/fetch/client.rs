@@ -26,7 +26,7 @@ impl Client {
         Ok(Self { http: Retry::new(HttpFetch::new(extra, None)?), survey: Survey::new() })
     }
 
-    /// The same client. It says through `notices` what it tries again.
+    /// The same client, but it tells `notices` when it tries a request again.
     pub fn telling(self, notices: &Notices) -> Self {
         Self { http: self.http.telling(notices), ..self }
     }

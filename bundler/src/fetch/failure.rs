@@ -66,8 +66,8 @@ fn tls_words(error: &rustls::Error) -> String {
     }
 }
 
-/// Why a host cannot be reached if another attempt would fail too: its address is
-/// unknown, or it is not the right host.
+/// Why a host cannot be reached, if another attempt would fail too. For example, its
+/// address is unknown, or its certificate is wrong.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Lasting(pub(super) String);

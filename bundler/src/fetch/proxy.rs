@@ -84,7 +84,7 @@ fn wrong(text: &str) -> Option<String> {
     let port =
         host.rsplit_once(':').filter(|(front, _)| !front.contains(':') || front.ends_with(']'));
     let is_port = port.is_none_or(|(_, port)| port.parse::<u16>().is_ok_and(|port| port > 0));
-    (!is_host || !is_port).then(|| "its host or its port is none".to_owned())
+    (!is_host || !is_port).then(|| "its host or its port is not valid".to_owned())
 }
 
 #[cfg(test)]

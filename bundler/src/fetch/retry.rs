@@ -64,7 +64,7 @@ impl<F: Fetch> Retry<F> {
         Self { inner, clock, notices: Notices::new(false), hosts: Mutex::default() }
     }
 
-    /// The same. It says through `notices` what it tries again.
+    /// The same, but it tells `notices` when it tries a request again.
     pub fn telling(self, notices: &Notices) -> Self {
         Self { notices: notices.clone(), ..self }
     }
@@ -113,8 +113,8 @@ impl<F: Fetch> Retry<F> {
             Ok(_) => {
                 hosts.troubled.remove(&host);
             }
-            // This host redirects to another one, which failed. So this
-            // one does answer.
+            // If the URL is of another host, this host answered with a
+            // redirect to that one.
             Err(FetchError::Unreachable { url, source })
                 if url.origin() == request.url.origin() =>
             {

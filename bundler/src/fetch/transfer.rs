@@ -18,8 +18,9 @@ use super::source::Source;
 const BARREN_ATTEMPTS: u32 = 5;
 /// The bytes that an attempt must bring for each second it takes.
 const LEAST_RATE: u64 = 1000;
-/// The most attempts in all. There is one more for each of these bytes: real servers
-/// and proxies cut a connection after some megabytes, not after some bytes.
+/// The most attempts for a small file. A larger one may have one attempt more for each
+/// [`BYTES_AN_ATTEMPT`]: real servers and proxies cut a connection after some
+/// megabytes, not after some bytes.
 const ATTEMPTS: u64 = 20;
 const BYTES_AN_ATTEMPT: u64 = 1 << 20;
 

@@ -117,10 +117,10 @@ impl Authenticated {
                  Basic)",
             ));
         }
-        match login {
-            Some(Login::Password { user, password }) => {
-                let who = Login::Password { user: user.clone(), password: password.clone() }.who();
-                Ok(Held { authorization: basic(&user, &password), who: Some(who), until: None })
+        match &login {
+            Some(own @ Login::Password { user, password }) => {
+                let (authorization, who) = (basic(user, password), Some(own.who()));
+                Ok(Held { authorization, who, until: None })
             }
             Some(Login::IdentityToken(_)) => Err(refused(
                 url,

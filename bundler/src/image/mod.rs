@@ -9,6 +9,7 @@ pub mod kubeadm;
 pub mod login;
 pub mod login_file;
 pub mod platform;
+pub(crate) mod prefix;
 pub mod pull;
 pub mod pull_error;
 mod realm;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bundle_format::architecture::Architecture;
+use bundle_format::bounds::MAX_IMAGE_DOCUMENT;
 use bundle_format::digest::Digest;
 use bundle_format::lock::{Descriptor, LockedImage, LockedPlatform, Why};
 use bundle_format::oci::{Entry, Platform};
@@ -22,8 +23,6 @@ use crate::fetch::{self, Fetch, FetchError, Request};
 /// The largest index or image manifest, in bytes. Registries must accept at least 4
 /// MiB (distribution spec, "Pushing Manifests"), and in fact accept no more.
 pub const MANIFEST_LIMIT: u64 = 4 * 1024 * 1024;
-/// The largest image configuration that is read, in bytes.
-const CONFIG_LIMIT: u64 = 8 * 1024 * 1024;
 
 /// Pulls from registries and their mirrors.
 pub struct Puller {
@@ -98,7 +97,7 @@ impl Puller {
     }
 
     /// The requests for a manifest or index of an image by its digest. A registry
-    /// does not serve these as blobs.
+    /// serves manifests at another path than blobs.
     pub fn manifest_requests(
         &self,
         image: &ImageReference,
@@ -242,7 +241,7 @@ impl Puller {
     ) -> Result<(Platform, (Descriptor, Vec<u8>)), PullError> {
         let request = endpoint.blob(&config.digest);
         let url = request.url.clone();
-        let bytes = self.read(&request, CONFIG_LIMIT)?.bytes;
+        let bytes = self.read(&request, MAX_IMAGE_DOCUMENT)?.bytes;
         Expected { digest: Some(config.digest), size: Some(config.size), media_type: None }
             .check(&url, &bytes)?;
         let platform: Platform = serde_json::from_slice(&bytes).map_err(|error| {

@@ -136,11 +136,11 @@ impl Registries {
     }
 
     fn check_mirror(&self, name: &str, mirror: &Url) -> Result<(), RegistryError> {
-        let plain = !mirror.username().is_empty()
+        let has_more = !mirror.username().is_empty()
             || mirror.password().is_some()
             || mirror.query().is_some()
             || mirror.fragment().is_some();
-        if plain || !mirror.has_host() || !matches!(mirror.scheme(), "http" | "https") {
+        if has_more || !mirror.has_host() || !matches!(mirror.scheme(), "http" | "https") {
             // The rest of the URL may be a password.
             let shown = format!("{}://{}{}", mirror.scheme(), authority(mirror), mirror.path());
             return Err(RegistryError::Mirror { registry: name.to_owned(), mirror: shown });

@@ -36,7 +36,7 @@ impl Found {
 
 /// Reads a manifest, and makes its entry in the lock.
 pub(super) fn lock(task: &Task<'_>, manifest: &Manifest) -> anyhow::Result<Locked> {
-    let source = manifest.url.as_deref().or(manifest.file.as_deref()).unwrap_or_default();
+    let source = manifest.source();
     let text = read(task, manifest, source)?;
     let applied = Applied::new(manifest, &text)?;
     let mut warnings = doubts(manifest, &text, &applied.discovery);

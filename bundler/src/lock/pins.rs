@@ -98,7 +98,7 @@ impl Pins {
         resolve(fetch, repositories, &goal)
     }
 
-    /// Whether `nevra` is another version of a package that stays.
+    /// Whether the lock has other versions of this package, and it must stay as locked.
     fn is_another(&self, nevra: &Nevra, free: &BTreeSet<String>) -> bool {
         let locked = self.locked.get(&(nevra.name.clone(), nevra.arch.clone()));
         locked.is_some_and(|locked| !locked.contains(nevra)) && !free.contains(&nevra.name)

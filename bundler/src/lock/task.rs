@@ -6,7 +6,7 @@ use super::kept::Kept;
 use crate::spec::SpecFile;
 use crate::upstreams::Upstreams;
 
-/// The spec of a lock, and the sources for it.
+/// What `lock` needs: the spec, the lock before, and the ways to the sources.
 #[derive(Clone, Copy)]
 pub struct Task<'a> {
     /// The spec.

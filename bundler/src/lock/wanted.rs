@@ -8,6 +8,7 @@ use bundle_format::ImageReference;
 use bundle_format::lock::Why;
 
 use crate::image::kubeadm::{self, KubeadmError};
+use crate::image::prefix;
 use crate::spec::{KubeadmImages, Spec};
 
 /// The wanted images, with the places to pull them from and the reasons.
@@ -88,12 +89,8 @@ pub(super) fn sandbox(spec: &Spec) -> Option<ImageReference> {
 
 /// `name` with another prefix, if one of the spec's `imageSources` fits.
 fn source_of(spec: &Spec, name: &ImageReference) -> anyhow::Result<ImageReference> {
-    let text = name.to_string();
     for source in &spec.image_sources {
-        let prefix = source.name.trim_end_matches('/');
-        let Some(rest) = text.strip_prefix(prefix) else { continue };
-        if rest.is_empty() || rest.starts_with(['/', ':', '@']) {
-            let moved = format!("{}{rest}", source.pull_from.trim_end_matches('/'));
+        if let Some(moved) = prefix::moved(name, &source.name, &source.pull_from) {
             return moved
                 .parse()
                 .with_context(|| format!("pulling {name} from {}", source.pull_from));

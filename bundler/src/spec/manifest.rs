@@ -44,6 +44,13 @@ pub struct Manifest {
     pub ignore_images: Vec<ImageReference>,
 }
 
+impl Manifest {
+    /// Its `url` or its `file`.
+    pub(crate) fn source(&self) -> &str {
+        self.url.as_deref().or(self.file.as_deref()).unwrap_or_default()
+    }
+}
+
 /// What the cluster has before the manifests are applied, although none of them
 /// brings it.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

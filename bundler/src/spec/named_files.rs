@@ -8,8 +8,8 @@ use url::Url;
 use super::file::SpecFile;
 use super::target::Baseline;
 
-/// A problem for each file that `file` names and that is not a readable regular file.
-/// `root` gives the places in the spec.
+/// A problem for each file that the spec names and that is not a readable regular file.
+/// `root` is the spec as YAML: each problem has its line and column from there.
 pub(super) fn missing(file: &SpecFile, root: &Node) -> Vec<Problem> {
     let mut missing = Vec::new();
     let mut look = |name: &str, place: Place| {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use bundle_format::ImageReference;
 
 use super::splice::Splice;
+use crate::image::prefix;
 use crate::manifest::discovery::discover;
 use crate::spec::patch::ImageRewrite;
 
@@ -13,12 +14,7 @@ pub(super) fn splices(text: &str, rewrite: &ImageRewrite) -> Result<Vec<Splice>,
     let discovery = discover("", text).map_err(|error| error.to_string())?;
     let images: BTreeSet<ImageReference> = discovery.images().into_keys().collect();
     let from = rewrite.from.trim_end_matches('/');
-    let moved = |image: &ImageReference| {
-        let full = image.to_string();
-        let rest = full.strip_prefix(from)?;
-        let whole = rest.is_empty() || rest.starts_with(['/', ':', '@']);
-        whole.then(|| format!("{}{rest}", rewrite.to.trim_end_matches('/')))
-    };
+    let moved = |image: &ImageReference| prefix::moved(image, from, &rewrite.to);
     if !images.iter().any(|image| moved(image).is_some()) {
         let names: Vec<String> = images.iter().map(ToString::to_string).collect();
         return Err(format!(

@@ -90,7 +90,6 @@ fn apply_one(patch: &Patch, name: &str, text: &str) -> Result<(String, Vec<Edit>
             to: splice.to.clone(),
         })
         .collect();
-    drop(after);
     Ok((patched, edits))
 }
 

@@ -20,7 +20,8 @@ use super::policy::{self, Preference};
 use super::universe::{Id, Universe};
 use crate::rpm::dependency::Dependency;
 
-/// The most ways in which a condition may be true. The search stores each of them.
+/// A condition of a rich dependency can be true in many ways, and the search stores
+/// each of them. A condition with more ways than this is refused.
 const MAX_WAYS: usize = 4096;
 
 /// A set of packages of one name, with words for a conflict report.
