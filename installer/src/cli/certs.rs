@@ -28,7 +28,7 @@ pub(crate) enum Action {
     },
 }
 
-/// Lists all certificates of the node. Fails where one needs somebody's hand.
+/// Lists all certificates of the node. Fails if a person must do something about one.
 pub(crate) fn list(json: bool) -> anyhow::Result<()> {
     let now = SystemTime::now();
     let (all, unread) = pki::all(&node::host(None)?);

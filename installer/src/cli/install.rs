@@ -55,7 +55,7 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
         }
     };
     let is_done = plan.iter().all(|planned| planned.changes.is_empty());
-    // What a node that is done cannot become is no step's business.
+    // If all steps are done, the only problems left are changes that no step can make.
     let (problems, warnings) = if is_done {
         (settled::problems(&host, &intent), Vec::new())
     } else {
@@ -88,11 +88,11 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
     Ok(Some(Ready { host: node::begin(host)?, intent, steps }))
 }
 
-/// By a sample a worker can only be looked at.
+/// A sample is good for a plan only.
 fn refuse_sample(join: Option<&JoinFile>) -> Result<(), Failure> {
     match join.is_some_and(JoinFile::is_sample) {
         true => Err(Failure::new(
-            "the join file is a sample, by which nobody can join",
+            "the join file is a sample; nobody can join with it",
             "use the master's join file, or make one there with `installer token`",
         )),
         false => Ok(()),

@@ -165,8 +165,8 @@ pub fn run() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    // What commands make is for all to read unless they say otherwise, as on a
-    // node that nobody has set up otherwise: rpm's database is.
+    // Everybody may read what commands make, such as rpm's database, unless a
+    // command sets stricter permissions. The node's own umask does not count.
     umask(Mode::WGRP | Mode::WOTH);
     let (result, log) = match (arguments.command, arguments.aim) {
         (Some(Command::Plan { aim, choice, look, show: Some(file) }), _) => {

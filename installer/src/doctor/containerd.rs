@@ -73,6 +73,6 @@ pub(super) fn mute(host: &Host) -> anyhow::Result<Option<Finding>> {
         return Ok(Some(Finding::new(cause, format!("{line} && {restart}"))));
     }
     // Only crictl can ask CRI.
-    let is_known = said.status == Some(127);
-    Ok((!is_known).then(|| Finding::new("containerd runs, but does not answer CRI", restart)))
+    let has_crictl = said.status != Some(127);
+    Ok(has_crictl.then(|| Finding::new("containerd runs, but does not answer CRI", restart)))
 }

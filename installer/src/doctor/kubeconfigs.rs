@@ -1,6 +1,8 @@
 //! Kubeconfigs with another authority than the cluster's. They are left over from an
 //! older cluster, and cause "x509: certificate signed by unknown authority".
 
+use anyhow::Context;
+
 use super::finding::{Finding, role, whole_line};
 use crate::host::Host;
 use crate::node::certificates::certificate::Certificate;
@@ -57,12 +59,9 @@ pub(super) fn own_anew(host: &Host) -> String {
 
 /// What is wrong with a kubeconfig; none if it does not exist.
 fn wrong(host: &Host, path: &str) -> anyhow::Result<Option<String>> {
-    if host.read(path)?.is_none() {
-        return Ok(None);
-    }
-    let config = match Kubeconfig::read(host, path) {
-        Ok(Some(config)) => config,
-        Ok(None) => return Ok(None),
+    let Some(text) = host.read(path)? else { return Ok(None) };
+    let config = match Kubeconfig::parse(&text).with_context(|| format!("reading {path}")) {
+        Ok(config) => config,
         Err(error) => return Ok(Some(format!("{error:#}"))),
     };
     let Some(authority) = host.read(AUTHORITY)? else { return Ok(None) };

@@ -39,10 +39,11 @@ pub(super) fn lost_file(host: &Host) -> anyhow::Result<Option<Finding>> {
             of.push(step);
         }
     }
+    of.sort();
     of.dedup();
     let cause =
         || format!("files that the installer wrote are missing or empty: {}", paths.join(", "));
-    Ok((!paths.is_empty()).then(|| Finding::new(cause(), again(host, &of, "write it anew"))))
+    Ok((!paths.is_empty()).then(|| Finding::new(cause(), again(host, &of, "write them again"))))
 }
 
 /// The route to Services is off. Without a default route, no Service can be reached

@@ -3,19 +3,16 @@
 use super::finding::{Finding, again};
 use crate::exec::Command;
 use crate::host::Host;
-use crate::node::systemd::{unit_is, unit_is_absent};
+use crate::node::systemd::{unit_is_absent, unit_told};
 use crate::receipt::StepName;
 
 /// Why a service does not run now, or will not after the next boot. `step` is the one
 /// that sets it up.
 pub(super) fn off(host: &Host, unit: &str, step: StepName) -> anyhow::Result<Option<Finding>> {
-    let ask = |question: &str| {
-        let said = host.answer(&Command::of(&format!("systemctl {question} {unit}")))?;
-        anyhow::Ok(said.stdout.trim().to_owned())
-    };
-    // That it says nothing is told, and not taken for well or ill.
-    unit_is(host, "active", unit)?;
-    let (active, enabled) = (ask("is-active")?, ask("is-enabled")?);
+    // If systemd does not answer, that is an error.
+    let active = unit_told(host, "is-active", unit)?;
+    let said = host.answer(&Command::of(&format!("systemctl is-enabled {unit}")))?;
+    let enabled = said.stdout.trim();
     let enable = format!("systemctl enable --now {unit}");
     if enabled.starts_with("masked") {
         return Ok(Some(Finding::new(

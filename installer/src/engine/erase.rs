@@ -95,7 +95,6 @@ pub(crate) fn erase(host: &mut Host, came: &[Nevra]) -> anyhow::Result<Vec<Strin
         }
         going.retain(|package| !needed.contains(package));
     }
-    stays.dedup();
     Ok(stays)
 }
 

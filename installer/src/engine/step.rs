@@ -26,8 +26,8 @@ pub trait Step<P: Purpose> {
     /// share a name.
     fn name(&self) -> StepName;
 
-    /// The changes that are still needed, in order; none if all is right. Only
-    /// looks.
+    /// The changes that are still needed, in order; none if there is nothing to do.
+    /// This only looks at the node and changes nothing.
     fn changes(&self, node: &Node<'_, P>) -> anyhow::Result<Vec<Change<P::Own>>>;
 
     /// Refuses if an earlier step has not brought about what this one needs. It

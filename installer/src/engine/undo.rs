@@ -6,7 +6,7 @@ use std::io;
 
 use crate::exec::Command;
 use crate::host::Host;
-use crate::node::systemd::unit_is;
+use crate::node::systemd::{load_state, unit_is};
 use crate::node::{rpm, sysctl};
 
 /// Programs whose package somebody may have removed. What they would undo went with
@@ -93,6 +93,5 @@ fn is_zone_gone(host: &Host, options: &[&str]) -> anyhow::Result<bool> {
 
 /// Whether systemd has no such unit, or the unit is masked.
 fn is_gone(host: &Host, unit: &str) -> anyhow::Result<bool> {
-    let said = host.answer(&Command::of("systemctl show --property=LoadState").with(unit))?;
-    Ok(["LoadState=not-found", "LoadState=masked"].contains(&said.stdout.trim()))
+    Ok(["not-found", "masked"].contains(&load_state(host, unit)?.as_str()))
 }

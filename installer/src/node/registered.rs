@@ -35,34 +35,33 @@ pub fn name(host: &Host) -> String {
 /// Asks the API server with kubelet's kubeconfig; none if it does not know the node.
 /// An error is in kubectl's words.
 pub fn ask(host: &Host) -> Result<Option<Registered>, String> {
-    // `get --raw` skips discovery, which kubectl would cache in files.
-    let said = host.query(&format!(
-        "kubectl --kubeconfig {KUBELET_CONF} --request-timeout 10s get --raw /api/v1/nodes/{}",
-        name(host)
-    ));
-    if said.succeeded() {
-        return parse(&said.stdout).map(Some).ok_or_else(|| "the answer is no node".to_owned());
+    match get(host, &format!("/api/v1/nodes/{}", name(host))) {
+        Ok(text) => parse(&text).map(Some).ok_or_else(|| "the answer is no node".to_owned()),
+        Err(reason) if reason.contains("(NotFound)") => Ok(None),
+        Err(reason) => Err(reason),
     }
-    let reason = said.reason().unwrap_or("kubectl failed");
-    if reason.contains("(NotFound)") {
-        return Ok(None);
-    }
-    Err(reason.trim_start_matches("error: ").to_owned())
 }
 
 /// The addresses of all nodes that the API server knows. Errors as [`ask`].
 pub fn addresses(host: &Host) -> Result<Vec<IpAddr>, String> {
-    let said = host.query(&format!(
-        "kubectl --kubeconfig {KUBELET_CONF} --request-timeout 10s get --raw /api/v1/nodes"
-    ));
-    if !said.succeeded() {
-        return Err(said.reason().unwrap_or("kubectl failed").to_owned());
-    }
-    let list: List = serde_json::from_str(&said.stdout)
+    let list: List = serde_json::from_str(&get(host, "/api/v1/nodes")?)
         .map_err(|_| "the answer is not a list of nodes".to_owned())?;
     let all = list.items.into_iter().flat_map(|node| node.status.addresses);
     let own = all.filter(|one| one.kind == "InternalIP");
     Ok(own.filter_map(|one| one.address.parse().ok()).collect())
+}
+
+/// Asks for `path`. An error is in kubectl's words.
+fn get(host: &Host, path: &str) -> Result<String, String> {
+    // `get --raw` skips discovery, which kubectl would cache in files.
+    let said = host.query(&format!(
+        "kubectl --kubeconfig {KUBELET_CONF} --request-timeout 10s get --raw {path}"
+    ));
+    if said.succeeded() {
+        return Ok(said.stdout);
+    }
+    let reason = said.reason().unwrap_or("kubectl failed");
+    Err(reason.trim_start_matches("error: ").to_owned())
 }
 
 /// Kubernetes' `NodeList`.

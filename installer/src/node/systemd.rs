@@ -38,6 +38,11 @@ pub(crate) fn unit_told(host: &Host, question: &str, unit: &str) -> anyhow::Resu
 /// Whether systemd has no such unit. `is-active` cannot tell: newer versions say
 /// `inactive` of a missing unit too, and 219 says `unknown`.
 pub(crate) fn unit_is_absent(host: &Host, unit: &str) -> anyhow::Result<bool> {
+    Ok(load_state(host, unit)? == "not-found")
+}
+
+/// systemd's `LoadState` of a unit: `loaded`, `masked`, `not-found`.
+pub(crate) fn load_state(host: &Host, unit: &str) -> anyhow::Result<String> {
     let said = host.answer(&Command::of("systemctl show --property=LoadState").with(unit))?;
-    Ok(said.stdout.trim() == "LoadState=not-found")
+    Ok(said.stdout.trim().trim_start_matches("LoadState=").to_owned())
 }

@@ -90,10 +90,11 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     // The step reports a configuration that cannot be read.
     let config = told::configuration(host).unwrap_or_default();
     let root = config.get("root").and_then(Item::as_str).unwrap_or(CONTAINERD_DATA);
-    let kept = kept(root, intent);
     // A live system loses everything at its end, its cluster too.
     let is_live = |mount: &Mount| mount.at == Path::new("/");
-    for folder in kept.into_iter().filter(|folder| *folder != KUBELET) {
+    // Their content must outlast a boot. For kubelet's folder a warning is enough.
+    let etcds = (intent.role == Role::Master).then_some(ETCD);
+    for folder in [root].into_iter().chain(etcds) {
         let mount = mount_of(host, &mounts, folder);
         if let Some(mount) = mount.filter(|mount| mount.is_in_memory() && !is_live(mount)) {
             found.push(in_memory(folder, mount));
@@ -132,15 +133,6 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         }
     }
     Ok(found)
-}
-
-/// The folders whose content must last, with containerd's at `root`.
-fn kept<'a>(root: &'a str, intent: &Intent) -> Vec<&'a str> {
-    let mut kept = vec![root, KUBELET];
-    if intent.role == Role::Master {
-        kept.push(ETCD);
-    }
-    kept
 }
 
 fn in_memory(folder: &str, mount: &Mount) -> Failure {

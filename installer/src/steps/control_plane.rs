@@ -9,7 +9,7 @@ use crate::node::kubectl::kubectl;
 use crate::node::paths::{ADMIN_CONF, ETCD, ETCD_MEMBER, KUBEADM_CONFIG, KUBELET, KUBERNETES};
 use crate::node::standing::{self, Standing};
 use crate::receipt::StepName;
-use crate::steps::file::claims;
+use crate::steps::file::{claims, secret_file};
 use crate::steps::{boot_images, time};
 
 /// Runs `kubeadm init`.
@@ -36,7 +36,7 @@ impl Step<Intent> for ControlPlane {
         }
         let mut changes = claims(host, &[&FOLDERS[..], &[ETCD]].concat())?;
         let text = kubeadm::init_configuration(&node.intent.settings())?;
-        changes.extend(crate::steps::file::secret_file(host, KUBEADM_CONFIG, &text)?);
+        changes.extend(secret_file(host, KUBEADM_CONFIG, &text)?);
         if host.was_interrupted(self.name()) {
             // kubeadm refuses what an interrupted `init` left.
             changes.push(Change::run(RESET));

@@ -13,7 +13,7 @@ use crate::node::paths::{KUBEADM_JOINED, KUBELET_CONF, SERVICE_FOLDER};
 use crate::node::standing::{self, Standing};
 use crate::receipt::StepName;
 use crate::steps::control_plane::FOLDERS;
-use crate::steps::file::claims;
+use crate::steps::file::{claims, secret_file};
 use crate::steps::time;
 
 /// Runs `kubeadm join`.
@@ -47,9 +47,9 @@ impl Step<Intent> for Join {
             let settings = intent.settings();
             // Written first: how this node joins, without the token.
             let joined = kubeadm::joined_configuration(&settings, file)?;
-            changes.extend(crate::steps::file::secret_file(host, KUBEADM_JOINED, &joined)?);
+            changes.extend(secret_file(host, KUBEADM_JOINED, &joined)?);
             let text = kubeadm::join_configuration(&settings, file)?;
-            changes.extend(crate::steps::file::secret_file(host, &path, &text)?);
+            changes.extend(secret_file(host, &path, &text)?);
             if host.was_interrupted(self.name()) {
                 changes.push(Change::run(RESET));
             }

@@ -11,7 +11,7 @@ use crate::receipt::StepName;
 use crate::steps::file::{file, reread};
 
 const FOLDER: &str = "/etc/NetworkManager/conf.d";
-const PATH: &str = "/etc/NetworkManager/conf.d/kubeferry.conf";
+const NAME: &str = "kubeferry.conf";
 const TEXT: &str = "# Written by kubeferry.\n[keyfile]\nunmanaged-devices+=interface-name:cali*;\
 interface-name:cni*;interface-name:flannel*;interface-name:kube-ipvs*;interface-name:tunl*;\
 interface-name:veth*;interface-name:vxlan*\n";
@@ -29,7 +29,7 @@ impl Step<Intent> for NetworkManager {
             return Ok(Vec::new());
         }
         let host = node.host;
-        let mut changes = file(host, PATH, TEXT)?;
+        let mut changes = file(host, &format!("{FOLDER}/{NAME}"), TEXT)?;
         if let Some(path) = after_all(host)? {
             changes.extend(file(host, &path, TEXT)?);
         }
@@ -44,10 +44,9 @@ impl Step<Intent> for NetworkManager {
 /// excluded devices; none if no file does. Files in other folders are read before
 /// these.
 fn after_all(host: &Host) -> anyhow::Result<Option<String>> {
-    let own = PATH.rsplit('/').next().unwrap_or(PATH);
     let mut last = None;
     for name in host.list(FOLDER)? {
-        let Some(stem) = name.strip_suffix(".conf").filter(|_| name.as_str() > own) else {
+        let Some(stem) = name.strip_suffix(".conf").filter(|_| name.as_str() > NAME) else {
             continue;
         };
         if replaces(&host.read(format!("{FOLDER}/{name}"))?.unwrap_or_default()) {

@@ -9,6 +9,7 @@ use crate::intent::Intent;
 use crate::node::containerd::registries::place;
 use crate::node::paths::REGISTRIES as FOLDER;
 use crate::receipt::StepName;
+use crate::steps::file::file;
 
 const HEADER: &str = "# Written by kubeferry.\n";
 
@@ -28,7 +29,7 @@ impl Step<Intent> for RegistryMirrors {
             let name = place(host, FOLDER, &registry.to_string());
             let path = format!("{FOLDER}/{name}/hosts.toml");
             places.push(name);
-            changes.extend(crate::steps::file::file(host, &path, &text(mirrors))?);
+            changes.extend(file(host, &path, &text(mirrors))?);
         }
         for name in host.list(FOLDER)? {
             let path = format!("{FOLDER}/{name}/hosts.toml");

@@ -111,7 +111,8 @@ impl Files {
         }
     }
 
-    /// The files that set a key.
+    /// The files that may have a key that counts: all of them if containerd merges tables,
+    /// otherwise only the last one with settings of its plugin.
     fn places(&self, path: &[&str]) -> Vec<usize> {
         match self.release.merges_tables() {
             true => (0..self.list.len()).collect(),

@@ -39,8 +39,8 @@ impl Release {
         self.major >= 2
     }
 
-    /// Whether a relative import begins at the importing file's folder. If not,
-    /// it begins where containerd was started: systemd starts it in `/`.
+    /// Whether a relative import with a `*` begins at the importing file's folder. If
+    /// not, it begins where containerd was started: systemd starts it in `/`.
     pub(crate) fn has_patterns_beside_file(self) -> bool {
         self > Self::OLD
     }

@@ -78,7 +78,10 @@ impl JoinFile {
     pub fn text(&self) -> anyhow::Result<String> {
         let text = serde_saphyr::to_string(self).context("writing a join file")?;
         let about = match self.is_sample() {
-            true => "A sample of `installer token --sample`, by which nobody can join: for plans.",
+            true => {
+                "A sample, made by `installer token --sample`. Nobody can join with it; it is \
+                 only for plans."
+            }
             false => "Made by `installer token`; holds a secret. For `installer --join`.",
         };
         Ok(format!("# {about}\n{text}"))

@@ -26,7 +26,6 @@ impl Place {
         self.command(options.split_ascii_whitespace())
     }
 
-    /// Whether a command changes rules in this place.
     /// The changes that add rules: one command for each zone and kind, because
     /// firewall-cmd takes only one of each. At a reset, rules at work are removed
     /// again, and files are restored.

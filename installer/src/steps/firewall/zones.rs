@@ -109,7 +109,7 @@ impl Zones {
         self.names().find(|zone| self.listed(zone, "interfaces").iter().any(is))
     }
 
-    /// What zones have as their sources.
+    /// The sources of each zone that has any.
     pub(super) fn by_source(&self, host: &Host, place: Place) -> anyhow::Result<Vec<Sources>> {
         let mut bound = Vec::new();
         for zone in self.names() {
@@ -124,7 +124,7 @@ impl Zones {
                 networks.extend(of);
             }
             if !listed.is_empty() {
-                // What is dropped or rejected is meant to be, whoever it is.
+                // A zone that drops or rejects packets does so on purpose.
                 has_others &= self.target(zone) == "default";
                 bound.push(Sources { zone: zone.to_owned(), networks, has_others });
             }
@@ -133,26 +133,27 @@ impl Zones {
     }
 }
 
-/// What a zone has as its sources.
+/// The sources of a zone.
 pub(super) struct Sources {
     pub(super) zone: String,
     pub(super) networks: Vec<IpNet>,
-    /// Whether it has some besides of which nobody can tell the addresses: those of network
-    /// cards, and of sets that do not list their entries. Any packet may arrive there.
+    /// Whether it also has sources with unknown addresses: MAC addresses, and sets that
+    /// do not list their entries. Any packet may arrive in such a zone.
     pub(super) has_others: bool,
 }
 
-/// The networks of a set; none where it has others too, or does not say.
+/// The networks of a set; empty if one of its entries is no network, or if firewalld
+/// does not list them.
 fn of_set(host: &Host, place: Place, set: &str) -> anyhow::Result<Vec<IpNet>> {
     let question = place.command_of(&format!("--ipset={set} --get-entries"));
     let said = host.answer(&question)?;
-    // One that firewalld did not make, and one whose entries end by themselves.
+    // firewalld did not make this set, or its entries expire.
     let is_unknown = ["INVALID_IPSET", "IPSET_WITH_TIMEOUT"];
     if !said.succeeded() && !is_unknown.iter().any(|word| said.stderr.contains(word)) {
         return Err(unanswered(&question, &said).into());
     }
     let entries = said.stdout.lines().map(str::trim).filter(|line| !line.is_empty());
-    // Of a pair, as of a network and an interface, the first word.
+    // An entry can be a pair, such as a network and an interface. Its first word counts.
     let networks = entries.map(|entry| network(entry.split(',').next()?));
     Ok(networks.collect::<Option<_>>().unwrap_or_default())
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::super::lines::{lines, shown};
-use super::settings::{OLD_NAME, PODS, is_of_pods};
+use super::settings::{OLD_NAME, is_concerned};
 use super::tuned;
 use crate::failure::Failure;
 use crate::host::Host;
@@ -190,13 +190,9 @@ impl Assignment {
             return false;
         };
         let words = [(net, "net"), (ipv4, "ipv4"), (conf, "conf"), (key, "forwarding")];
-        let is_pattern = interface.contains(['*', '?', '[']);
-        // A pattern may match the pods' interfaces, which have many names.
-        let is_concerned = is_pattern
-            && PODS.iter().any(|prefix| fits(interface, &format!("{prefix}0")))
-            || interfaces.iter().any(|name| fits(interface, name))
-            || is_of_pods(interface);
-        value != "1" && is_concerned && words.iter().all(|(pattern, word)| fits(pattern, word))
+        value != "1"
+            && is_concerned(interface, interfaces)
+            && words.iter().all(|(pattern, word)| fits(pattern, word))
     }
 }
 

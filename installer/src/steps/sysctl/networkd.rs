@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::super::lines::{lines, shown};
 use super::files::{Undoing, commented};
-use super::settings::{PODS, is_of_pods};
+use super::settings::is_concerned;
 use crate::host::Host;
-use crate::node::pattern::fits;
 use crate::node::systemd::unit_is;
 
 /// systemd's folders. Of two files with one name, the one in the first folder counts.
@@ -101,13 +100,8 @@ fn of_group(host: &Host, files: &[PathBuf], interfaces: &[String]) -> anyhow::Re
             found.push(Undoing { path: path.clone(), lines: bad, target, text });
         }
     }
-    let is_concerned = |pattern: &String| {
-        pattern.starts_with('!')
-            || interfaces.iter().any(|name| fits(pattern, name))
-            || is_of_pods(pattern)
-            || PODS.iter().any(|prefix| fits(pattern, &format!("{prefix}0")))
-    };
-    let is_for_ours = named.is_empty() || named.iter().any(is_concerned);
+    let is_meant = |name: &String| name.starts_with('!') || is_concerned(name, interfaces);
+    let is_for_ours = named.is_empty() || named.iter().any(is_meant);
     Ok(if is_off && is_for_ours { found } else { Vec::new() })
 }
 

@@ -1,6 +1,7 @@
 //! The settings that pods' traffic needs, and the file that has them.
 
 use crate::host::Host;
+use crate::node::pattern::fits;
 
 /// The file. It sorts after `99-sysctl.conf`, which most systems link to
 /// `/etc/sysctl.conf`.
@@ -21,10 +22,17 @@ pub(super) const SETTINGS: [(&str, &str); 5] = [
 ];
 
 /// The prefixes of pods' interfaces. Interfaces of other containers are the site's.
-pub(super) const PODS: [&str; 6] = ["cali", "cni", "flannel", "tunl", "veth", "vxlan"];
+const PODS: [&str; 6] = ["cali", "cni", "flannel", "tunl", "veth", "vxlan"];
 
 pub(super) fn is_of_pods(interface: &str) -> bool {
     PODS.iter().any(|prefix| interface.starts_with(prefix))
+}
+
+/// Whether a name or a pattern can match one of `interfaces`, or a pod's interface.
+pub(super) fn is_concerned(pattern: &str, interfaces: &[String]) -> bool {
+    interfaces.iter().any(|name| fits(pattern, name))
+        || is_of_pods(pattern)
+        || PODS.iter().any(|prefix| fits(pattern, &format!("{prefix}0")))
 }
 
 /// The settings that this node needs.
