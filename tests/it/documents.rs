@@ -159,15 +159,14 @@ fn yaml_is_read() {
     // The sample of a cluster file has a test of its own.
     for document in documents().into_iter().filter(|path| !path.ends_with("cluster-file.md")) {
         for block in blocks(&fs::read_to_string(&document).unwrap(), "yaml") {
-            let of_target = || format!("{head}  {}", block.replace('\n', "\n  "));
-            let text = match block.starts_with("patches:") {
-                _ if block.starts_with("match:") => of_target(),
-                _ if block.starts_with("kubelet:") => format!("{head}cluster:\n  {block}"),
-                true => format!(
-                    "{head}manifests:\n- name: a\n  file: a.yaml\n  {}",
-                    block.replace('\n', "\n  ")
-                ),
-                false => format!("{head}{block}"),
+            let indented = block.replace('\n', "\n  ");
+            let text = match block.split(':').next() {
+                Some("match") => format!("{head}  {indented}"),
+                Some("kubelet") => format!("{head}cluster:\n  {block}"),
+                Some("patches") => {
+                    format!("{head}manifests:\n- name: a\n  file: a.yaml\n  {indented}")
+                }
+                _ => format!("{head}{block}"),
             };
             SpecFile::parse(&document, text.into_bytes()).unwrap_or_else(|error| panic!("{error}"));
             count += 1;
