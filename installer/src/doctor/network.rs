@@ -10,11 +10,12 @@ pub(super) fn missing(host: &Host) -> anyhow::Result<Option<Finding>> {
     if !networks(host)?.is_empty() {
         return Ok(None);
     }
-    // The network's pod writes the configuration when it starts. All system pods
-    // of the node are deleted, and started again, because nothing else tells which
-    // one is the network's.
+    // The network's pod writes the configuration when it starts. Its namespace depends
+    // on the network, but it always has the node's own network: the node's few pods of
+    // that kind are deleted, and started again. The API server has this selector since
+    // 1.28 (kubernetes#110477).
     let delete = format!(
-        "kubectl --kubeconfig {ADMIN_CONF} -n kube-system delete pods --field-selector spec.nodeName={}",
+        "kubectl --kubeconfig {ADMIN_CONF} delete pods -A --field-selector spec.hostNetwork=true,spec.nodeName={}",
         registered::name(host)
     );
     let place = if host.exists(ADMIN_CONF) { "" } else { "on the master: " };

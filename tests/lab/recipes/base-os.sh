@@ -15,15 +15,15 @@ version_of() {
 
 cat <<'SPEC'
 Name: base-os
-Version: 8
+Version: 9
 Release: 1
 Summary: What the lab's node has from the start
 License: Apache-2.0
 BuildArch: x86_64
 AutoReqProv: no
-Provides: system-release = 8
-Provides: system-release(releasever) = 8
-Provides: redhat-release = 8
+Provides: system-release = 9
+Provides: system-release(releasever) = 9
+Provides: redhat-release = 9
 Provides: rtld(GNU_HASH)
 Provides: /sbin/ldconfig
 SPEC

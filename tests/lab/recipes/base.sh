@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What a node of the lab is before anybody comes: a minimal system that yum and
-# dnf take for one of the EL 8 family, with a firewall, a swap file, sshd.
+# dnf take for one of the EL 9 family, with a firewall, a swap file, sshd.
 #
 # usage: base.sh OUT    (a new folder)
 #        RECIPES: this folder;  PACKAGES: see base-os.sh;  DEBS: see rootfs.sh
@@ -37,17 +37,17 @@ UNIT
 cp "$RECIPES/runc.sh" "$out/usr/local/sbin/runc"
 chmod 755 "$out/usr/local/sbin/runc"
 
-# --- of the EL 8 family
+# --- of the EL 9 family
 rm -f "$out/etc/os-release"
 cat >"$out/etc/os-release" <<'RELEASE'
 NAME="Kubeferry lab"
 ID="kubeferry-lab"
 ID_LIKE="rhel centos fedora"
-VERSION_ID="8"
-PLATFORM_ID="platform:el8"
-PRETTY_NAME="Kubeferry lab 8 (Debian's packages, dressed as EL 8)"
+VERSION_ID="9"
+PLATFORM_ID="platform:el9"
+PRETTY_NAME="Kubeferry lab 9 (Debian's packages, dressed as EL 9)"
 RELEASE
-echo 'Kubeferry lab release 8' >"$out/etc/redhat-release"
+echo 'Kubeferry lab release 9' >"$out/etc/redhat-release"
 ln -sf dnf "$out/usr/bin/yum"
 mkdir -p "$out/etc/rpm" "$out/etc/systemd/system-preset" "$out/etc/sysconfig" "$out/etc/yum.repos.d"
 # Debian's rpm would keep its database in the user's home.
@@ -61,7 +61,7 @@ clean_requirements_on_remove=True
 best=True
 skip_if_unavailable=False
 CONF
-# Programs that an EL 8 has in packages of their own, for the product to bring.
+# Programs that an EL 9 has in packages of their own, for the product to bring.
 rm -f "$out"/usr/sbin/{tc,ebtables,ebtables-save,ebtables-restore}
 
 # --- swap, as an installation leaves it. /proc/swaps is a file of the node's

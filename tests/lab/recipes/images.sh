@@ -4,11 +4,13 @@
 #
 # usage: images.sh OUT    (a new folder: OUT/storage, OUT/manifests)
 #        MANIFESTS: templates;  PARTS: a root file system to take files of
-#        Debian's packages from;  KUBERNETES: programs;  KEYS: see keys.sh
+#        Debian's packages from;  KEYS: see keys.sh
+#        KUBERNETES, ETCD, COREDNS, FLANNEL, FLANNEL_CNI, WEB: programs, the first
+#        with its version in KUBERNETES_VERSION; without ETCD, Debian's is taken
 #        LAB: the program `lab`, which runs the registry
 set -euo pipefail
 out=$1
-manifests=${MANIFESTS:?} parts=${PARTS:?} kubernetes=${KUBERNETES:?} keys=${KEYS:?}
+manifests=${MANIFESTS:?} parts=${PARTS:?} keys=${KEYS:?}
 
 work=$(mktemp -d)
 mkdir -p "$out/storage" "$out/manifests" "$work/upstream"
@@ -49,8 +51,18 @@ busybox() {
     mkdir -p "$1/bin"
     cp "$parts/bin/busybox" "$1/bin/busybox"
     local applet
-    for applet in sh cat echo ls sleep wget nslookup; do
+    for applet in sh cat cp echo ls sleep wget nslookup; do
         ln -s busybox "$1/bin/$applet"
+    done
+}
+
+iptables() {
+    local family program
+    from_parts "$1" /usr/sbin/{xtables-nft-multi,xtables-legacy-multi} /usr/lib/x86_64-linux-gnu/xtables
+    for family in iptables ip6tables; do
+        for program in "$family" "$family-save" "$family-restore"; do
+            ln -s xtables-nft-multi "$1/usr/sbin/$program"
+        done
     done
 }
 
@@ -91,41 +103,56 @@ image() {
     push "$name" "oci:$work/layout:image"
 }
 
+# What kubeadm itself says that it needs.
+mapfile -t wanted < <("${KUBERNETES:?}/kubeadm" config images list --kubernetes-version "v${KUBERNETES_VERSION:?}")
+
+# The name that kubeadm wants an image under.
+name_of() {
+    local image
+    for image in "${wanted[@]}"; do
+        if [[ ${image##*/} == "$1":* ]]; then
+            echo "$image"
+            return
+        fi
+    done
+    echo "kubeadm wants no $1: ${wanted[*]}" >&2
+    exit 1
+}
+
 root=$work/root
 for program in kube-apiserver kube-controller-manager kube-scheduler; do
     skeleton "$root"
-    cp "$kubernetes/$program" "$root/usr/local/bin/"
-    image "k8s.gcr.io/$program:v1.20.2"
+    cp "$KUBERNETES/$program" "$root/usr/local/bin/"
+    image "$(name_of "$program")"
 done
 
 skeleton "$root"
-cp "$kubernetes/kube-proxy" "$root/usr/local/bin/"
+cp "$KUBERNETES/kube-proxy" "$root/usr/local/bin/"
 busybox "$root"
-from_parts "$root" /usr/sbin/{xtables-nft-multi,xtables-legacy-multi,ipset,conntrack} \
-    /usr/lib/x86_64-linux-gnu/xtables
-for family in iptables ip6tables; do
-    for program in "$family" "$family-save" "$family-restore"; do
-        ln -s xtables-nft-multi "$root/usr/sbin/$program"
-    done
-done
-image "k8s.gcr.io/kube-proxy:v1.20.2"
+iptables "$root"
+from_parts "$root" /usr/sbin/{ipset,conntrack,nft}
+image "$(name_of kube-proxy)"
 
 mkdir -p "$root"
-cp "$kubernetes/pause" "$root/pause"
-image "k8s.gcr.io/pause:3.2" --config.entrypoint /pause
+cp "$KUBERNETES/pause" "$root/pause"
+image "$(name_of pause)" --config.entrypoint /pause
 
 skeleton "$root"
-from_parts "$root" /usr/bin/etcd
-ln -s ../../bin/etcd "$root/usr/local/bin/etcd"
-image "k8s.gcr.io/etcd:3.4.13-0"
+if [[ -n ${ETCD:-} ]]; then
+    cp "$ETCD/server" "$root/usr/local/bin/etcd"
+else
+    from_parts "$root" /usr/bin/etcd
+    ln -s ../../bin/etcd "$root/usr/local/bin/etcd"
+fi
+image "$(name_of etcd)"
 
 skeleton "$root"
-cp "$kubernetes/coredns" "$root/coredns"
-image "k8s.gcr.io/coredns:1.7.0" --config.entrypoint /coredns
+cp "${COREDNS:?}/coredns" "$root/coredns"
+image "$(name_of coredns)" --config.entrypoint /coredns
 
 # One by docker's own types, as most older images are.
 skeleton "$root"
-cp "$kubernetes/web" "$root/web"
+cp "${WEB:?}/web" "$root/web"
 busybox "$root"
 layout
 pack image amd64 --config.entrypoint /web
@@ -143,16 +170,18 @@ image "registry.lab.example/ingress:1.0" --config.entrypoint /usr/sbin/nginx
 
 # An index, one of whose two platforms the registry does not have, as mirrors
 # that copied one platform leave it.
-agent=registry.lab.example/cni-agent
+network=$(sed -n 's#.*image: \(.*/flannel:.*\)#\1#p' "${FLANNEL:?}/kube-flannel.yml" | sort -u)
 layout
 skeleton "$root"
-echo "not a program" >"$root/cni-agent"
-pack absent arm64 --config.entrypoint /cni-agent
+mkdir -p "$root/opt/bin"
+echo "not a program" >"$root/opt/bin/flanneld"
+pack absent arm64 --config.entrypoint /opt/bin/flanneld
 skeleton "$root"
-cp "$kubernetes/cni-agent" "$root/cni-agent"
-mkdir -p "$root/plugins"
-cp "$parts"/usr/lib/cni/{bridge,host-local,loopback,portmap} "$root/plugins/"
-pack present amd64 --config.entrypoint /cni-agent
+mkdir -p "$root/opt/bin"
+cp "$FLANNEL/flannel" "$root/opt/bin/flanneld"
+busybox "$root"
+iptables "$root"
+pack present amd64 --config.entrypoint /opt/bin/flanneld
 
 descriptors=$work/layout/index.json
 jq -c '{schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: [.manifests[] |
@@ -166,16 +195,22 @@ jq -n --arg digest "sha256:$digest" --arg size "$(stat --format=%s "$work/index"
       digest: $digest, size: ($size | tonumber),
       annotations: {"org.opencontainers.image.ref.name": "image"}}]}' >"$descriptors"
 mv "$work/index" "$work/layout/blobs/sha256/$digest"
-push "$agent:1.0" --all "oci:$work/layout:image"
+push "$network" --all "oci:$work/layout:image"
 skopeo delete --authfile "$keys/docker/config.json" --cert-dir "$keys/certificates" \
-    "docker://$registry/$agent@$absent"
+    "docker://$registry/${network%:*}@$absent"
+
+skeleton "$root"
+cp "${FLANNEL_CNI:?}/flannel" "$root/flannel"
+busybox "$root"
+image "$(sed -n 's#.*image: \(.*/flannel-cni-plugin:.*\)#\1#p' "$FLANNEL/kube-flannel.yml")"
 
 # The manifests, with the digests where they ask for them.
 for manifest in "$manifests"/*.yaml; do
     text=$(<"$manifest")
-    for name in cni-agent ingress admission; do
+    for name in ingress admission; do
         name=registry.lab.example/$name:1.0
         text=${text//"$name@DIGEST"/"$name@$(digest_of "$name")"}
     done
     printf '%s\n' "$text" >"$out/manifests/$(basename "$manifest")"
 done
+cp "$FLANNEL/kube-flannel.yml" "$out/manifests/"

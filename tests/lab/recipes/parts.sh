@@ -5,5 +5,5 @@
 #        RECIPES: this folder;  DEBS: see rootfs.sh
 set -euo pipefail
 "${RECIPES:?this folder}/rootfs.sh" "$1" \
-    busybox-static chrony conntrack containerd containernetworking-plugins etcd-server ethtool iproute2 ipset \
-    iptables ipvsadm keyutils nfs-common nfs-kernel-server nginx-light rpcbind runc socat
+    busybox-static chrony conntrack etcd-server ethtool iproute2 ipset \
+    iptables ipvsadm keyutils nfs-common nfs-kernel-server nftables nginx-light rpcbind runc socat

@@ -14,6 +14,7 @@ pub mod host;
 mod kernel;
 pub mod kills;
 mod lab;
+mod line;
 pub mod network;
 pub mod node;
 mod places;
@@ -24,6 +25,7 @@ pub mod upstream;
 
 pub use command::program;
 pub use lab::{Lab, Settings};
+pub use line::{LINES, Line};
 pub use node::Node;
 pub use places::Places;
 pub use upstream::Upstream;

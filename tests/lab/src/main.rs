@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 use lab::network::DefaultRoute;
 use lab::node::{init, supervisor};
 use lab::upstream::serve::{self, Content};
-use lab::{Lab, Places, Settings, Upstream, cluster, kills, products};
+use lab::{Lab, Line, Places, Settings, Upstream, cluster, kills, products};
 
 /// Real upstreams and real air-gapped nodes on this machine
 #[derive(Parser)]
@@ -25,6 +25,8 @@ struct Arguments {
 enum Command {
     /// Bring the lab up
     Up {
+        #[command(flatten)]
+        line: OfLine,
         /// How many nodes
         #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=9))]
         nodes: u8,
@@ -37,6 +39,8 @@ enum Command {
     },
     /// Bring the lab up and make a cluster of it: the whole story
     Cluster {
+        #[command(flatten)]
+        line: OfLine,
         /// How many nodes
         #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=9))]
         nodes: u8,
@@ -50,6 +54,8 @@ enum Command {
     /// Take the power from a master's run at random instants, and finish each:
     /// two minutes for each kill, for the night
     Kills {
+        #[command(flatten)]
+        line: OfLine,
         /// How many
         #[arg(long, default_value_t = 30)]
         count: u32,
@@ -58,7 +64,7 @@ enum Command {
         seed: u64,
     },
     /// Make what is slow to make and kept, and bring nothing up
-    Prepare,
+    Prepare(OfLine),
     /// Run a command in a node
     Exec {
         /// The node
@@ -127,6 +133,13 @@ enum Command {
     },
 }
 
+#[derive(clap::Args)]
+struct OfLine {
+    /// Which Kubernetes: 1.20, 1.28, 1.36 or 1.37
+    #[arg(long = "line", default_value = Line::default().minor)]
+    line: Line,
+}
+
 fn main() -> ExitCode {
     match run(Arguments::parse().command) {
         Ok(code) => code,
@@ -139,24 +152,25 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Up { nodes, virtual_machines, default_route } => {
-            Upstream::keep_up()?;
+        Command::Up { line, nodes, virtual_machines, default_route } => {
+            Upstream::keep_up(line.line)?;
             print(&status(&Lab::keep_up(&Settings { nodes, virtual_machines, default_route })?))?;
         }
-        Command::Cluster { nodes, driver, default_route } => {
+        Command::Cluster { line, nodes, driver, default_route } => {
             let settings = Settings { nodes, default_route, ..Settings::default() };
-            tell_cluster(&settings, &format!("cgroupDriver: {driver}\n"))?;
+            tell_cluster(line.line, &settings, &format!("cgroupDriver: {driver}\n"))?;
         }
-        Command::Kills { count, seed } => {
-            let upstream = Upstream::up()?;
+        Command::Kills { line, count, seed } => {
+            let upstream = Upstream::up(line.line)?;
             let bundle = cluster::bundle(&upstream, &upstream.folder().join("work"))?;
             kills::sweep(&bundle, count, seed, &mut print)?;
         }
-        Command::Prepare => {
+        Command::Prepare(line) => {
             let places = Places::find()?;
             products::base(&places)?;
             products::packages(&places)?;
-            products::images(&places)?;
+            products::line_packages(&places, line.line)?;
+            products::images(&places, line.line)?;
         }
         Command::Exec { node, command } => {
             let lab = Lab::running()?;
@@ -189,14 +203,14 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 /// The whole story, with how long each part of it took.
-fn tell_cluster(settings: &Settings, config: &str) -> anyhow::Result<()> {
+fn tell_cluster(line: Line, settings: &Settings, config: &str) -> anyhow::Result<()> {
     let mut begun = Instant::now();
     let mut tell = |what: &str| {
         let seconds = begun.elapsed().as_secs_f32();
         begun = Instant::now();
         print(&format!("{seconds:>5.1} s  {what}\n"))
     };
-    let upstream = Upstream::keep_up()?;
+    let upstream = Upstream::keep_up(line)?;
     tell("repositories, a registry and manifests are served")?;
     let lab = Lab::keep_up(settings)?;
     tell(&format!("{} nodes have booted, with no way out", lab.nodes().len()))?;
@@ -205,15 +219,15 @@ fn tell_cluster(settings: &Settings, config: &str) -> anyhow::Result<()> {
     tell(&format!("a bundle of {} MB is made", size / 1_000_000))?;
     cluster::insert_stick(&lab, &bundle)?;
     let first = lab.nodes().first().context("there is no node")?;
-    tell(line(&cluster::master(first, config)?))?;
+    tell(end_of(&cluster::master(first, config)?))?;
     let workers = cluster::workers(&lab)?;
-    let workers: Vec<&str> = workers.iter().map(|said| line(said)).collect();
+    let workers: Vec<&str> = workers.iter().map(|said| end_of(said)).collect();
     tell(&workers.join("\n         "))?;
     print(&first.run(["kubectl", "get", "nodes,pods", "-A"])?)
 }
 
 /// What a run says of its end.
-fn line(text: &str) -> &str {
+fn end_of(text: &str) -> &str {
     text.lines().find(|line| line.contains(" changes in ")).unwrap_or_default()
 }
 

@@ -16,7 +16,7 @@ const FILES: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Something that a script of `recipes/` makes.
 pub(crate) struct Product {
-    name: &'static str,
+    name: String,
     /// The script; it is given the new folder as its first argument.
     recipe: &'static str,
     arguments: Vec<String>,
@@ -26,9 +26,9 @@ pub(crate) struct Product {
 }
 
 impl Product {
-    pub(crate) fn new(name: &'static str, recipe: &'static str) -> Self {
+    pub(crate) fn new(name: &str, recipe: &'static str) -> Self {
         let product = Self {
-            name,
+            name: name.to_owned(),
             recipe,
             arguments: Vec::new(),
             environment: Vec::new(),
@@ -63,6 +63,13 @@ impl Product {
         let name = folder.file_name().unwrap_or_default();
         self.environment.push((variable, folder.to_owned()));
         self.inputs.push(PathBuf::from(name));
+        self
+    }
+
+    /// The result depends on a word, which the recipe finds in a variable.
+    pub(crate) fn value(mut self, variable: &'static str, word: &str) -> Self {
+        self.environment.push((variable, PathBuf::from(word)));
+        self.inputs.push(PathBuf::from(word));
         self
     }
 

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::Places;
 use crate::command::program;
 use crate::product::Product;
 use crate::upstream::serve;
+use crate::{Line, Places};
 
 /// The root file system that all nodes begin with.
 pub fn base(places: &Places) -> anyhow::Result<PathBuf> {
@@ -18,9 +18,18 @@ pub fn base(places: &Places) -> anyhow::Result<PathBuf> {
         .get(places)
 }
 
-/// The programs of Kubernetes 1.20.2, and the lab's own that are compiled with them.
-pub fn kubernetes(places: &Places) -> anyhow::Result<PathBuf> {
-    Product::new("kubernetes", "kubernetes.sh").own_folder("PROGRAMS", "programs").get(places)
+/// The programs of a folder of `modules/`, called by their name and version.
+fn module(places: &Places, name: &str, version: &str) -> anyhow::Result<PathBuf> {
+    let name = format!("{name}-{version}");
+    Product::new(&name, "module.sh").own_folder("MODULE", &format!("modules/{name}")).get(places)
+}
+
+/// The programs of a line's Kubernetes.
+pub fn kubernetes(places: &Places, line: Line) -> anyhow::Result<PathBuf> {
+    match line.minor {
+        "1.20" => Product::new("kubernetes-1.20.2", "kubernetes-1.20.sh").get(places),
+        _ => module(places, "kubernetes", line.kubernetes),
+    }
 }
 
 /// A root file system that no node has: files of Debian's packages are taken
@@ -34,26 +43,52 @@ pub fn keys(places: &Places) -> anyhow::Result<PathBuf> {
     Product::new("keys", "keys.sh").arguments(&[serve::ADDRESS, serve::REGISTRY]).get(places)
 }
 
-/// The signed yum repositories.
+/// The distribution's signed yum repositories.
 pub fn packages(places: &Places) -> anyhow::Result<PathBuf> {
     Product::new("packages", "packages.sh")
+        .own_file("recipes/rpm.sh")
         .own_folder("PACKAGES", "packages")
         .product("PARTS", &parts(places)?)
-        .product("KUBERNETES", &kubernetes(places)?)
         .product("KEYS", &keys(places)?)
         .product("BASE", &base(places)?)
         .get(places)
 }
 
-/// The registry's storage, and the manifests that name its images.
-pub fn images(places: &Places) -> anyhow::Result<PathBuf> {
-    Product::new("images", "images.sh")
+/// A line's signed yum repositories.
+pub fn line_packages(places: &Places, line: Line) -> anyhow::Result<PathBuf> {
+    Product::new(&format!("packages-{}", line.minor), "line-packages.sh")
+        .own_file("recipes/rpm.sh")
+        .own_folder("PACKAGES", "packages")
+        .product("PARTS", &parts(places)?)
+        .product("KEYS", &keys(places)?)
+        .product("KUBERNETES", &kubernetes(places, line)?)
+        .value("KUBERNETES_VERSION", line.kubernetes)
+        .product("CRI_TOOLS", &module(places, "cri-tools", line.cri_tools)?)
+        .value("CRI_TOOLS_VERSION", line.cri_tools)
+        .product("CNI_PLUGINS", &module(places, "cni-plugins", line.cni_plugins)?)
+        .value("CNI_PLUGINS_VERSION", line.cni_plugins)
+        .product("CONTAINERD", &module(places, "containerd", line.containerd)?)
+        .value("CONTAINERD_VERSION", line.containerd)
+        .get(places)
+}
+
+/// The registry's storage with a line's images, and the manifests that name them.
+pub fn images(places: &Places, line: Line) -> anyhow::Result<PathBuf> {
+    let mut product = Product::new(&format!("images-{}", line.minor), "images.sh")
         .own_folder("MANIFESTS", "manifests")
         .product("PARTS", &parts(places)?)
-        .product("KUBERNETES", &kubernetes(places)?)
         .product("KEYS", &keys(places)?)
-        .tool("LAB", program("lab")?)
-        .get(places)
+        .product("KUBERNETES", &kubernetes(places, line)?)
+        .value("KUBERNETES_VERSION", line.kubernetes)
+        .product("COREDNS", &module(places, "coredns", line.coredns)?)
+        .product("FLANNEL", &module(places, "flannel", "0.27.4")?)
+        .product("FLANNEL_CNI", &module(places, "flannel-cni", "0.9.1")?)
+        .product("WEB", &module(places, "web", "1.0")?)
+        .tool("LAB", program("lab")?);
+    if let Some(version) = line.etcd {
+        product = product.product("ETCD", &module(places, "etcd", version)?);
+    }
+    product.get(places)
 }
 
 /// What a virtual machine boots from.

@@ -118,8 +118,8 @@ fn kubelet() {
 
 #[test]
 fn the_network_of_pods() {
-    let cure = "on the master: kubectl --kubeconfig /etc/kubernetes/admin.conf -n kube-system \
-                delete pods --field-selector spec.nodeName=node-1";
+    let cure = "on the master: kubectl --kubeconfig /etc/kubernetes/admin.conf delete pods -A \
+                --field-selector spec.hostNetwork=true,spec.nodeName=node-1";
     let spoil = |member: &Member| member.remove("etc/cni/net.d");
     assert_found(Role::Worker, spoil, "no network for pods is configured", cure);
     let cure = cure.trim_start_matches("on the master: ");

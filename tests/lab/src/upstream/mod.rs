@@ -14,7 +14,7 @@ use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use crate::command::{noted_process, program};
-use crate::{Places, products};
+use crate::{Line, Places, products};
 
 /// How long the servers may take to start or to end.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -30,24 +30,29 @@ pub struct Upstream {
 impl Upstream {
     /// Starts it for as long as the value lives: for tests. One that runs
     /// already, a developer's, is left alone, and an error.
-    pub fn up() -> anyhow::Result<Self> {
+    pub fn up(line: Line) -> anyhow::Result<Self> {
         let places = Places::find()?;
         let _lock = places.lock()?;
         if process(&places.upstream()).is_some() {
             bail!("an upstream runs on this machine; `scripts/lab down` ends it");
         }
-        let mut upstream = start(&places)?;
+        let mut upstream = start(&places, line)?;
         upstream.owned = true;
         Ok(upstream)
     }
 
-    /// Starts it until [`Upstream::down`], unless it runs already.
-    pub fn keep_up() -> anyhow::Result<Self> {
+    /// Starts it until [`Upstream::down`], unless it runs already, which must be
+    /// with the same line.
+    pub fn keep_up(line: Line) -> anyhow::Result<Self> {
         let places = Places::find()?;
         let _lock = places.lock()?;
         let folder = places.upstream();
         if process(&folder).is_none() {
-            return start(&places);
+            return start(&places, line);
+        }
+        let runs = fs::read_to_string(line_file(&folder)).context("reading the upstream's line")?;
+        if runs != line.minor {
+            bail!("an upstream of Kubernetes {runs} runs; `scripts/lab down` ends it");
         }
         Ok(Self { keys: products::keys(&places)?, folder, owned: false })
     }
@@ -102,24 +107,30 @@ impl Drop for Upstream {
     }
 }
 
-fn start(places: &Places) -> anyhow::Result<Upstream> {
+fn start(places: &Places, line: Line) -> anyhow::Result<Upstream> {
     let folder = places.upstream();
     stop(&folder)?;
-    let (keys, packages, images) =
-        (products::keys(places)?, products::packages(places)?, products::images(places)?);
+    let keys = products::keys(places)?;
+    let (packages, of_line) = (products::packages(places)?, products::line_packages(places, line)?);
+    let images = products::images(places, line)?;
     let www = folder.join("www");
     fs::create_dir_all(&www).with_context(|| format!("creating {}", www.display()))?;
-    let repositories = ["os", "kubernetes", "docker-ce"].map(|name| (name, packages.join(name)));
-    for (name, target) in repositories.into_iter().chain([("manifests", images.join("manifests"))])
-    {
+    for (name, target) in [
+        ("os", packages.join("os")),
+        ("kubernetes", of_line.join("kubernetes")),
+        ("docker-ce", of_line.join("docker-ce")),
+        ("manifests", images.join("manifests")),
+    ] {
         symlink(&target, www.join(name)).with_context(|| format!("serving {name}"))?;
     }
     let upstream = Upstream { folder, keys, owned: false };
     let spec = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../manifests/lab.yaml");
-    for (from, to) in [(spec, "lab.yaml"), (upstream.keys.join("ca.crt"), "ca.pem")] {
-        fs::copy(&from, upstream.folder.join(to))
-            .with_context(|| format!("copying {} there", from.display()))?;
-    }
+    let text = fs::read_to_string(&spec).with_context(|| format!("reading {}", spec.display()))?;
+    let authority = upstream.keys.join("ca.crt");
+    fs::write(upstream.spec(), line.spec(&text))
+        .and_then(|()| fs::write(line_file(&upstream.folder), line.minor))
+        .and_then(|()| fs::copy(authority, upstream.authority()))
+        .with_context(|| format!("writing into {}", upstream.folder.display()))?;
     if let Err(error) = launch(&upstream, &images.join("storage")) {
         // What failed matters more than that clearing failed too.
         drop(stop(&upstream.folder));
@@ -174,6 +185,11 @@ fn stop(folder: &Path) -> anyhow::Result<()> {
         fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))?;
     }
     Ok(())
+}
+
+/// Notes the line of the upstream that runs.
+fn line_file(folder: &Path) -> PathBuf {
+    folder.join("line")
 }
 
 fn pid_file(folder: &Path) -> PathBuf {

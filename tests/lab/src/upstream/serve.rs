@@ -57,7 +57,7 @@ pub fn serve(content: &Content) -> anyhow::Result<()> {
         certificate: content.keys.join("token.crt"),
         user: "lab".to_owned(),
         password,
-        public: "k8s.gcr.io/",
+        public: "registry.k8s.io/",
     })
     .context("starting the token server")?;
     let www = content.folder.join("www");

@@ -115,7 +115,7 @@ fn a_node_is_like_a_minimal_el_system() {
     let Some(lab) = lab(&Settings { nodes: 2, ..Settings::default() }) else { return };
     let [node, other] = lab.nodes() else { panic!("two nodes") };
     let shell = |script: &str| node.run(["sh", "-c", script]).unwrap().trim().to_owned();
-    assert_eq!(shell(". /etc/os-release; echo $PLATFORM_ID"), "platform:el8");
+    assert_eq!(shell(". /etc/os-release; echo $PLATFORM_ID"), "platform:el9");
     assert_eq!(shell("rpm -qa --qf '%{name}\\n'"), "base-os");
     assert_eq!(shell("systemctl is-active firewalld sshd"), "active\nactive");
     assert_eq!(shell("uname -n"), node.name);

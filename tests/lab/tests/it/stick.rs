@@ -17,24 +17,24 @@ const EXTRACT: &str = "set -e
 cat >/etc/yum.repos.d/bundle.repo <<REPO
 [bundle]
 name=bundle
-baseurl=file:///root/out/rpms/el8-x86_64
+baseurl=file:///root/out/rpms/el9-x86_64
 gpgcheck=1
-gpgkey=$(printf 'file://%s ' /root/out/keys/el8-x86_64/*.asc)
+gpgkey=$(printf 'file://%s ' /root/out/keys/el9-x86_64/*.asc)
 REPO
 ";
 
 /// Installs all packages of the bundle.
 const INSTALL: &str = "set -e
-cd /root/out/rpms/el8-x86_64
+cd /root/out/rpms/el9-x86_64
 dnf --assumeyes --quiet install $(ls *.rpm | sed 's/\\.rpm$//')
 ";
 
-/// Imports all images, by a containerd with CRI.
+/// Imports all images, by a containerd with CRI whose sandbox is `PAUSE`.
 const IMPORT: &str = "set -e
 cat >/etc/containerd/config.toml <<CONFIG
 version = 2
 [plugins.\"io.containerd.grpc.v1.cri\"]
-  sandbox_image = \"k8s.gcr.io/pause:3.2\"
+  sandbox_image = \"PAUSE\"
 CONFIG
 systemctl restart containerd
 ctr -n k8s.io images import --platform linux/amd64 - </media/usb/lab.tar
@@ -64,10 +64,13 @@ fn a_bundle_installs_from_a_stick_whenever_the_power_fails() {
     assert!(!installed().contains("gpg-pubkey-0"));
 
     let images = || words(&node.exec(["ctr", "-n", "k8s.io", "images", "ls", "-q"]).unwrap());
-    kill_when(node, IMPORT, || images().contains("etcd"));
+    let names = image_names(&lock);
+    let pause = names.iter().find(|name| name.contains("/pause:")).unwrap();
+    let import = IMPORT.replace("PAUSE", pause);
+    kill_when(node, &import, || images().contains("etcd"));
     node.start().unwrap();
-    shell(node, IMPORT);
-    for name in image_names(&lock) {
+    shell(node, &import);
+    for name in names {
         let output = node.exec(["crictl", "inspecti", &name]).unwrap();
         assert!(output.status.success(), "{name}: {}", words(&output));
     }

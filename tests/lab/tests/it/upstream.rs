@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use lab::{Places, products};
+use lab::{Line, Places, products};
 use serde_json::Value;
 
 use crate::support::{ConnectedHost, connected_host, succeed};
@@ -24,8 +24,8 @@ fn a_bundle_comes_from_the_upstream_with_the_packages_that_dnf_chooses() {
         images.iter().find(|image| image["name"].as_str().unwrap().contains(name)).unwrap()
     };
     let media_type = |name: &str| image(name)["root"]["mediaType"].as_str().unwrap().to_owned();
-    assert_eq!(media_type("cni-agent"), "application/vnd.oci.image.index.v1+json");
-    assert_eq!(image("cni-agent")["platforms"].as_array().unwrap().len(), 1);
+    assert_eq!(media_type("flannel:"), "application/vnd.oci.image.index.v1+json");
+    assert_eq!(image("flannel:")["platforms"].as_array().unwrap().len(), 1);
     assert_eq!(media_type("web"), "application/vnd.docker.distribution.manifest.v2+json");
 }
 
@@ -39,11 +39,13 @@ fn package_files(lock: &Value) -> BTreeSet<String> {
 
 /// What dnf would download in the nodes' base for what the spec asks for.
 fn chosen_by_dnf(host: &ConnectedHost) -> BTreeSet<String> {
-    let profile = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../manifests/targets/el8.yaml");
+    let profile = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../manifests/targets/el9.yaml");
     let profile = fs::read_to_string(profile).unwrap();
     let base = profile.lines().filter_map(|line| line.trim().strip_prefix("- "));
     let base = base.filter_map(|entry| entry.split_whitespace().next());
-    let asked = ["kubelet-1.20.2", "kubeadm-1.20.2", "kubectl-1.20.2", "containerd.io-1.6.20"];
+    let line = Line::of_tests().unwrap();
+    let asked = ["kubelet", "kubeadm", "kubectl"].map(|name| format!("{name}-{}", line.kubernetes));
+    let runtime = format!("containerd.io-{}", line.containerd);
     let folder = host.folder().join("dnf");
     for name in ["upper", "work", "root"] {
         fs::create_dir_all(folder.join(name)).unwrap();
@@ -65,7 +67,7 @@ fn chosen_by_dnf(host: &ConnectedHost) -> BTreeSet<String> {
         dnf.arg(format!("--setopt={repository}.gpgcheck=0"));
     }
     dnf.args(["install", "--downloadonly", "--downloaddir=/downloaded"]);
-    succeed(dnf.args(asked).args(base));
+    succeed(dnf.args(asked).arg(runtime).args(base));
     let files = fs::read_dir(folder.join("upper/downloaded")).unwrap();
     files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
 }
@@ -84,9 +86,9 @@ fn the_lock_of_another_day_differs_where_the_upstream_does() {
         "rpms[socat].package",
         "rpms[socat].size",
         "rpms[socat].source",
-        "targets[el8-x86_64].repositories[os].repomd",
-        "targets[el8-x86_64].repositories[os].revision",
-        "targets[el8-x86_64].requested[socat]",
+        "targets[el9-x86_64].repositories[os].repomd",
+        "targets[el9-x86_64].repositories[os].revision",
+        "targets[el9-x86_64].requested[socat]",
     ];
     // Another package may have the same size to the byte.
     changed.insert("rpms[socat].size".to_owned());

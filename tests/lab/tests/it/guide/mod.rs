@@ -51,13 +51,13 @@ const STEPS: [(&str, &str, &str, &str); 21] = [
         "S8",
         "containerd's CRI answers, and its cgroup driver is systemd",
         "node2",
-        "crictl info; grep SystemdCgroup /etc/containerd/config.toml",
+        "crictl info -o go-template --template '{{range .status.conditions}}{{println .type .status}}{{end}}'; grep SystemdCgroup /etc/containerd/config.toml",
     ),
     (
         "S9",
         "containerd uses kubeadm's sandbox image",
         "node1",
-        "kubeadm config images list --config /opt/kubernetes/kubeadm.yaml | grep pause; grep sandbox_image /etc/containerd/config.toml",
+        "kubeadm config images list --config /opt/kubernetes/kubeadm.yaml | grep pause; grep pause: /etc/containerd/config.toml",
     ),
     (
         "S10",

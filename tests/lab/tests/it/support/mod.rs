@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use lab::{Lab, Settings, Upstream};
+use lab::{Lab, Line, Settings, Upstream};
 use serde_json::Value;
 
 /// Whether a lab can be had here, with the word why not.
@@ -24,7 +24,7 @@ pub(crate) fn lab(settings: &Settings) -> Option<Lab> {
 /// The upstream with a connected host's work folder, or none.
 pub(crate) fn connected_host() -> Option<ConnectedHost> {
     is_possible().then(|| {
-        let upstream = Upstream::up().unwrap();
+        let upstream = Upstream::up(Line::of_tests().unwrap()).unwrap();
         ConnectedHost { upstream, folder: tempfile::tempdir().unwrap() }
     })
 }

@@ -1,13 +1,11 @@
 #!/usr/bin/env bash
 # Builds Kubernetes 1.20.2 from Debian's source package, which holds the whole
-# upstream tree with its vendored modules, and beside it the lab's own programs
-# that need that tree (`programs/`). Nothing is fetched while compiling.
+# upstream tree with its vendored modules: no Go module proxy has that release.
+# Nothing is fetched while compiling.
 #
-# usage: kubernetes.sh OUT    (a new folder, which receives the binaries)
-#        PROGRAMS: the folder of the lab's programs, one .go file each
+# usage: kubernetes-1.20.sh OUT    (a new folder, which receives the binaries)
 set -euo pipefail
 out=$1
-programs=${PROGRAMS:?the folder of the lab\'s programs}
 
 export PATH=/usr/lib/go-1.19/bin:$PATH
 # The path of the tree is embedded in the binaries, so it is always the same.
@@ -37,12 +35,6 @@ rm -f "$vendored"/*.go "$vendored"/*.s
 cp reflect2/usr/share/gocode/src/github.com/modern-go/reflect2/*.{go,s} "$vendored/"
 rm -f "$vendored"/*_test.go
 
-for program in "$programs"/*.go; do
-    name=$(basename "$program" .go)
-    mkdir "$tree/cmd/$name"
-    cp "$program" "$tree/cmd/$name/main.go"
-done
-
 # What upstream's release build says of itself.
 cat >"$tree/.kube-version" <<'VERSION'
 KUBE_GIT_COMMIT='faecb196815e248d3ecfb03c680a4507229c2a56'
@@ -56,9 +48,6 @@ export KUBE_GIT_VERSION_FILE=$tree/.kube-version SOURCE_DATE_EPOCH=1610544000
 export CGO_ENABLED=0 GOPROXY=off GOSUMDB=off GOCACHE=$work/gocache
 export KUBE_BUILD_PLATFORMS=linux/amd64 KUBE_VERBOSE=0
 names=(kubeadm kubelet kubectl kube-apiserver kube-controller-manager kube-scheduler kube-proxy)
-for program in "$programs"/*.go; do
-    names+=("$(basename "$program" .go)")
-done
 export KUBE_STATIC_OVERRIDES="${names[*]}"
 cd "$tree"
 # Without a network, so that a missing module fails here and now.
