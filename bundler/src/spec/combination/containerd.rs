@@ -10,13 +10,12 @@ use crate::spec::root::Spec;
 /// runtime for its cgroup driver, and 1.x does not answer).
 const LAST_FOR_1: u32 = 35;
 
-/// Series of containerd that get no more patches, and since when. 2.0 has a special
-/// case: two maintainers patch it until March 2027, but only what Kubernetes 1.33 on
-/// GKE needs.
+/// Series of containerd that get no more patches, and since when. Two maintainers patch
+/// 2.0 until March 2027.
 const ENDED: [([u32; 2], &str); 5] = [
     ([1, 6], "August 2025"),
     ([1, 7], "September 2026"),
-    ([2, 0], "November 2025"),
+    ([2, 0], "November 2025, except for what Kubernetes 1.33 on GKE needs"),
     ([2, 1], "July 2026"),
     ([2, 2], "November 2026"),
 ];

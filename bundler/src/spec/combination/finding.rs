@@ -12,15 +12,15 @@ pub struct Findings {
 }
 
 /// A combination that is known to fail.
-pub(in crate::spec) struct Refusal {
+pub(crate) struct Refusal {
     /// The value in the spec that does not fit.
-    pub(in crate::spec) about: About,
+    pub(crate) about: About,
     /// Why, and what to write instead.
-    pub(in crate::spec) reason: String,
+    pub(crate) reason: String,
 }
 
 /// A value that other values must fit.
-pub(in crate::spec) enum About {
+pub(crate) enum About {
     /// The version of containerd.
     Containerd,
     /// The family of the target with this number.
@@ -31,7 +31,7 @@ pub(in crate::spec) enum About {
 
 impl About {
     /// The place of the value in the spec.
-    pub(in crate::spec) fn place(&self, root: &Node) -> Place {
+    pub(crate) fn place(&self, root: &Node) -> Place {
         let (node, key) = match self {
             Self::Containerd => (root.value("containerd"), "version"),
             Self::Target(index) => (root.items("targets").get(*index), "family"),
