@@ -5,7 +5,7 @@
 use super::finding::{About, Refusal};
 use crate::spec::profile;
 use crate::spec::root::Spec;
-use crate::spec::target::Target;
+use crate::spec::target::{Baseline, Target};
 
 /// Refusals for targets that cannot run the spec's Kubernetes.
 pub(super) fn refusals(spec: &Spec) -> impl Iterator<Item = Refusal> {
@@ -21,6 +21,10 @@ pub(super) fn refusals(spec: &Spec) -> impl Iterator<Item = Refusal> {
 pub(super) fn warnings(target: &Target, spec: &Spec) -> Vec<String> {
     let mut warnings = Vec::new();
     warnings.extend(unknown(target));
+    // The list of a node may have it: `lock` reads it.
+    if !matches!(target.baseline, Baseline::Packages(_)) {
+        warnings.extend(target.unknown_kernel());
+    }
     if let Some(Judgement::Warned(warning)) = kernel_and_cgroups(target, spec) {
         warnings.push(warning);
     }
