@@ -20,7 +20,7 @@ pub struct KubernetesVersion {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct ContainerdVersion {
-    major: u32,
+    numbers: [u32; 3],
     text: String,
 }
 
@@ -61,7 +61,12 @@ impl KubernetesVersion {
 impl ContainerdVersion {
     /// 1 of `1.6.25`.
     pub fn major(&self) -> u32 {
-        self.major
+        self.numbers[0]
+    }
+
+    /// 1, 6 and 25 of `1.6.25`.
+    pub fn numbers(&self) -> [u32; 3] {
+        self.numbers
     }
 }
 
@@ -104,7 +109,7 @@ impl FromStr for ContainerdVersion {
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
         match numbers(text) {
-            Some([major, ..]) => Ok(Self { major, text: text.to_owned() }),
+            Some(numbers) => Ok(Self { numbers, text: text.to_owned() }),
             None => Err(wrong(text, "1.6.25")),
         }
     }

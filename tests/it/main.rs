@@ -19,6 +19,7 @@ mod hostile_bundle;
 mod images;
 mod interoperation;
 mod inventory;
+mod kernel;
 mod kit;
 mod local_files;
 mod manifests;

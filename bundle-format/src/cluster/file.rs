@@ -55,10 +55,11 @@ pub struct Cluster {
     /// The site's mirrors of registries.
     #[schemars(extend("propertyNames" = {"format": "registry-host"}))]
     pub registry_mirrors: Mirrors,
-    /// Whether the bundle's manifest `ingress-nginx` is applied.
+    /// Whether the bundle's ingress is applied: its manifest `ingress-nginx` or
+    /// `traefik`.
     pub ingress: bool,
-    /// The machines that run the manifest `ingress-nginx`, by name. If left out,
-    /// all machines that can run it.
+    /// The machines that run the ingress, by name. If left out, all machines that
+    /// can run it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ingress_nodes: Option<Vec<NodeName>>,
     /// Manifests of the bundle that are not applied, by name.

@@ -14,7 +14,7 @@ use crate::nevra::Nevra;
 pub struct LockedTarget {
     /// `el9-x86_64`: the folder of its RPMs, `rpms/<id>/`.
     pub id: String,
-    /// `el7`, `el8`, `el9` or a name from the spec.
+    /// `el7`, `el8`, `el9`, `el10` or a name from the spec.
     pub family: String,
     /// The nodes' architecture.
     pub architecture: Architecture,

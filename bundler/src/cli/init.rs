@@ -1,9 +1,9 @@
-//! `bundler init`: writes a first spec.
+//! `bundler init`: writes a first spec, and the manifest of its ingress.
 
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -12,8 +12,11 @@ use super::report;
 
 /// The spec with comments that explain it.
 const TEMPLATE: &str = include_str!("../../../manifests/init.yaml");
+/// The manifest that the spec names as a file beside it.
+const INGRESS: &str = include_str!("../../../manifests/traefik.yaml");
+const INGRESS_NAME: &str = "traefik.yaml";
 
-/// Writes a first spec, with comments that explain it
+/// Writes a first spec, with comments that explain it, and traefik.yaml beside it
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The spec to write; an existing file is never overwritten. `-` prints it
@@ -26,13 +29,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if path.as_os_str() == "-" {
         return report::data(TEMPLATE);
     }
-    let write = || {
-        let mut options = OpenOptions::new();
-        let mut file = options.write(true).create_new(true).mode(0o644).open(path)?;
-        // A file that could not be written whole is removed.
-        file.write_all(TEMPLATE.as_bytes()).inspect_err(|_| drop(std::fs::remove_file(path)))
-    };
-    match write() {
+    let ingress = path.with_file_name(INGRESS_NAME);
+    match write(path, TEMPLATE) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => bail!(
             "{} exists already and stays as it is: name another file, such as `bundler init \
              another.yaml`, or remove it first",
@@ -40,9 +38,23 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         ),
         result => result.with_context(|| format!("writing {}", path.display()))?,
     }
+    match write(&ingress, INGRESS) {
+        // An earlier spec's, perhaps with the site's own changes.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            report::notice(&format!("{} exists already and stays as it is", ingress.display()));
+        }
+        result => result.with_context(|| format!("writing {}", ingress.display()))?,
+    }
     report::notice(&format!(
         "wrote {}; edit it, then run `bundler lock` and `bundler build`",
         path.display()
     ));
     Ok(())
+}
+
+/// Writes a new file. A file that could not be written whole is removed.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file: File = options.write(true).create_new(true).mode(0o644).open(path)?;
+    file.write_all(text.as_bytes()).inspect_err(|_| drop(std::fs::remove_file(path)))
 }

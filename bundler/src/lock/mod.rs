@@ -10,6 +10,7 @@ mod images;
 pub(crate) mod inputs;
 pub(crate) mod installers;
 mod kept;
+mod kernel;
 pub(crate) mod keys;
 mod manifests;
 mod on_nodes;

@@ -3,13 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{Context, bail};
+use bundle_format::Evr;
 use bundle_format::lock::{LockedFile, LockedRepository, LockedRpm, LockedTarget, Why};
 use bundle_format::pattern::fits;
 
-use super::on_nodes;
 use super::repositories::{self, Repositories};
 use super::requests::requests;
 use super::task::Task;
+use super::{kernel, on_nodes};
 use crate::fetch::download::{Source, download};
 use crate::fetch::memory::Network;
 use crate::outage::Problems;
@@ -59,9 +60,10 @@ fn solve(
     let id = target.id();
     let Repositories { mut loaded, locked: repositories, keys, unusable_on_nodes } = repositories;
     let profile = profile::of_family(&target.family.value);
-    let wanted = requests(&file.spec, target, profile.as_ref())?;
+    let Nodes { baseline, words: baseline_words, kernel, mut warnings } =
+        baseline(file, target, upstreams)?;
+    let wanted = requests(&file.spec, target, profile.as_ref(), kernel.as_ref())?;
     let (requests, reasons): (Vec<Request>, Vec<Why>) = wanted.into_iter().unzip();
-    let (baseline, baseline_words) = baseline(file, target, upstreams)?;
     let goal = Goal {
         architecture: target.architecture,
         platform: profile.as_ref().map(|profile| profile.family.as_str()),
@@ -79,7 +81,6 @@ fn solve(
     }
     let rpms = locked_rpms(&id, &resolution.packages, upstreams, &mut why)?;
     refuse_unusable(&rpms, &unusable_on_nodes)?;
-    let mut warnings = Vec::new();
     if resolution.core_missing {
         warnings.push(format!(
             "target {id}: no repository has a group `core`, so the bundle holds the whole closure"
@@ -173,22 +174,38 @@ fn elsewhere(target: &str, repositories: &[LockedRepository], rpms: &[LockedRpm]
     warnings
 }
 
-fn baseline(
-    file: &SpecFile,
-    target: &Target,
-    upstreams: &Upstreams,
-) -> anyhow::Result<(Baseline, String)> {
+/// What nodes have before the bundle comes.
+struct Nodes {
+    baseline: Baseline,
+    /// The lock's words for it.
+    words: String,
+    /// The version of the kernel that they run, if it is known.
+    kernel: Option<Evr>,
+    warnings: Vec<String>,
+}
+
+fn baseline(file: &SpecFile, target: &Target, upstreams: &Upstreams) -> anyhow::Result<Nodes> {
+    let nodes = |baseline, words: &str| Nodes {
+        baseline,
+        words: words.to_owned(),
+        kernel: None,
+        warnings: Vec::new(),
+    };
     Ok(match &target.baseline {
-        spec::Baseline::Core => (Baseline::Core, "comps: core".to_owned()),
-        spec::Baseline::None => (Baseline::None, "none".to_owned()),
+        spec::Baseline::Core => nodes(Baseline::Core, "comps: core"),
+        spec::Baseline::None => nodes(Baseline::None, "none"),
         spec::Baseline::Packages(name) => {
             let bytes = upstreams.read(file, name, MAX_PACKAGE_LIST)?;
             page::refuse(name, &bytes)?;
             let text = String::from_utf8(bytes).with_context(|| format!("reading {name}"))?;
-            (
-                Baseline::Packages(baseline::read_package_list(name, &text)?),
-                format!("packages: {name}"),
-            )
+            let packages = baseline::read_package_list(name, &text)?;
+            let kernel = kernel::of_list(&text, &packages);
+            let (packages, warnings) = match &kernel {
+                Some(kernel) => (kernel::only(packages, kernel), Vec::new()),
+                None => (packages, target.unknown_kernel().into_iter().collect()),
+            };
+            let words = format!("packages: {name}");
+            Nodes { baseline: Baseline::Packages(packages), words, kernel, warnings }
         }
     })
 }

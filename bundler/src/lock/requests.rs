@@ -1,16 +1,20 @@
 //! The packages that a spec asks for.
 
+use bundle_format::Evr;
 use bundle_format::lock::Why;
 
+use super::kernel;
 use crate::rpm::closure::Request;
 use crate::spec::profile::Profile;
 use crate::spec::{PackageRequest, Spec, Target};
 
-/// All packages that nodes are to have, each with its reason.
+/// All packages that nodes are to have, each with its reason. `nodes_kernel` is the
+/// version of the kernel that they run, if that is known.
 pub(super) fn requests(
     spec: &Spec,
     target: &Target,
     profile: Option<&Profile>,
+    nodes_kernel: Option<&Evr>,
 ) -> anyhow::Result<Vec<(Request, Why)>> {
     let mut requests = Vec::new();
     let mut add = |text: &str, repository: Option<&str>, why: Why| -> anyhow::Result<()> {
@@ -39,6 +43,11 @@ pub(super) fn requests(
     }
     for package in profile.map(|profile| profile.packages.as_slice()).unwrap_or_default() {
         add(package, None, Why::Base { profile: target.family.value.clone() })?;
+    }
+    if let (Some(profile), Some(version)) = (profile, nodes_kernel) {
+        for package in kernel::requests(target, profile, version) {
+            add(&package, None, Why::Base { profile: target.family.value.clone() })?;
+        }
     }
     for (index, package) in target.packages.iter().enumerate() {
         let why = Why::Spec {

@@ -11,12 +11,16 @@ pub struct Profile {
     pub family: String,
     /// The packages, as requests for the solver.
     pub packages: Vec<String>,
+    /// Packages that must be of the same version as the kernel that a node runs.
+    #[serde(default)]
+    pub of_kernel: Vec<String>,
 }
 
-const PROFILES: [(&str, &str); 3] = [
+const PROFILES: [(&str, &str); 4] = [
     ("el7", include_str!("../../../manifests/targets/el7.yaml")),
     ("el8", include_str!("../../../manifests/targets/el8.yaml")),
     ("el9", include_str!("../../../manifests/targets/el9.yaml")),
+    ("el10", include_str!("../../../manifests/targets/el10.yaml")),
 ];
 
 /// The families that have a profile.

@@ -9,14 +9,14 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::repository::Repository;
-use super::text;
+use super::{profile, text};
 
 /// One kind of node: an OS family on an architecture.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Target {
-    /// The OS family. `el7`, `el8` and `el9` have a list of base packages. Any
-    /// other name has none, so `packages` must list everything that nodes need.
+    /// The OS family. `el7`, `el8`, `el9` and `el10` have a list of base packages.
+    /// Any other name has none, so `packages` must list everything that nodes need.
     #[schemars(with = "text::Family")]
     pub family: Spanned<String>,
     /// The nodes' architecture.
@@ -52,6 +52,36 @@ impl Target {
     /// How messages call one of the target's repositories.
     pub(crate) fn title_of(&self, repository: &Repository) -> String {
         format!("target {}, repository `{}`", self.id(), repository.id.value)
+    }
+
+    /// Whether the spec itself asks for the package `name`, in any version.
+    pub(crate) fn asks_for(&self, name: &str) -> bool {
+        self.packages.iter().any(|package| {
+            let text = match &package.value {
+                PackageRequest::Anywhere(text) => text,
+                PackageRequest::Pinned(pinned) => &pinned.package,
+            };
+            let rest = text.trim().strip_prefix(name);
+            // `kernel-modules-extra-6.12…`, but not `kernel-modules-extra-matched`.
+            rest.is_some_and(|rest| {
+                let rest = rest.trim_start_matches('-');
+                !rest.starts_with(|c: char| c.is_ascii_alphabetic())
+            })
+        })
+    }
+
+    /// What to know about a target whose profile has packages of the kernel's own
+    /// version, if the kernel is not known; `None` if the spec asks for all of them.
+    pub(crate) fn unknown_kernel(&self) -> Option<String> {
+        let profile = profile::of_family(&self.family.value)?;
+        let missing = profile.of_kernel.into_iter().find(|package| !self.asks_for(package))?;
+        Some(format!(
+            "target {}: its nodes need {missing} of exactly the kernel that they run, and the \
+             baseline names no kernel: run `installer inventory` on a node and write its list as \
+             `baseline: {{packages: FILE}}`, or name the version under `packages`, such as \
+             `{missing} = 6.12.0-124.8.1.el10_1`; otherwise each node must have it already",
+            self.id()
+        ))
     }
 
     /// The systems that the target is for.

@@ -63,7 +63,7 @@ pub(super) fn warnings(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>
 pub(super) fn host_ports(intent: &Intent) -> impl Iterator<Item = (&LockedManifest, &str)> {
     let ports = all(intent).filter(|(_, one)| one.of == Aspect::HostPort);
     let here = ports.filter(|(manifest, _)| {
-        manifest.name != manifests::INGRESS || intent.cluster.has_ingress_on(&intent.name)
+        !manifests::is_ingress(&manifest.name) || intent.cluster.has_ingress_on(&intent.name)
     });
     here.map(|(manifest, one)| (manifest, one.value.as_str()))
 }

@@ -18,11 +18,11 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     let Some(names) = cluster.ingress_nodes.as_ref().filter(|_| cluster.ingress) else {
         return Ok(Vec::new());
     };
-    let bring = "take ingressNodes out of the cluster file, or make a bundle with ingress-nginx";
+    let bring = "take ingressNodes out of the cluster file, or make a bundle with an ingress";
     let workloads = match workloads(intent) {
         Ok(workloads) if workloads.is_empty() => {
-            let what = "ingressNodes is set, but no manifest `ingress-nginx` with a DaemonSet \
-                        or a Deployment is applied";
+            let what = "ingressNodes is set, but no manifest `ingress-nginx` or `traefik` with a \
+                        DaemonSet or a Deployment is applied";
             return Ok(vec![Failure::new(what, bring)]);
         }
         Ok(workloads) => workloads,

@@ -6,10 +6,12 @@ use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
-use crate::node::facts::Facts;
 use crate::node::family::packager;
 use crate::preflight::earlier::has_begun;
 use crate::steps::{modules, nfs_server};
+
+/// The packages with the modules that a kernel's own package lacks.
+const MODULES: [&str; 2] = ["kernel-modules", "kernel-modules-extra"];
 
 /// The oldest kernel that each kubeadm accepts; and that of 1.32 and 1.33, which stop
 /// with "kernel release … is unsupported" below it (`k8s.io/system-validators`).
@@ -31,12 +33,16 @@ const CONFIGURATIONS: [&str; 9] = [
 ];
 
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
-    let mut found = missing(host, intent)?;
+    let mut found = Vec::new();
+    // The step `packages` comes before `modules`.
+    if !brought(intent).contains(&intent.facts.kernel) {
+        found.extend(missing(host, intent)?);
+        if found.is_empty() && !has_begun(host) {
+            found.extend(netfilter(host, intent)?);
+        }
+    }
     if has_begun(host) {
         return Ok(found);
-    }
-    if found.is_empty() {
-        found.extend(netfilter(host, intent)?);
     }
     let kernel = &intent.facts.kernel;
     let oldest = match intent.lock().kubernetes.minor() {
@@ -97,7 +103,7 @@ fn missing(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let (kernel, missing) = (&intent.facts.kernel, missing.join(", "));
     Ok(vec![Failure::new(
         format!("the kernel that runs here, {kernel}, lacks {missing}"),
-        modules_cure(host, &intent.facts),
+        modules_cure(host, intent),
     )])
 }
 
@@ -119,14 +125,36 @@ fn netfilter(host: &Host, intent: &Intent) -> anyhow::Result<Option<Failure>> {
              or both ip_tables and nf_tables with nft_compat",
             intent.facts.kernel
         ),
-        modules_cure(host, &intent.facts),
+        modules_cure(host, intent),
     )))
 }
 
+/// The kernels for which the bundle has a package of modules that this node lacks, as
+/// `uname -r` says them.
+fn brought(intent: &Intent) -> Vec<String> {
+    let rpms = intent.lock().rpms.iter().filter(|rpm| rpm.target == intent.target.id);
+    let of_kernel = rpms.map(|rpm| &rpm.package).filter(|rpm| MODULES.contains(&&*rpm.name));
+    of_kernel.map(|rpm| format!("{}-{}.{}", rpm.evr.version, rpm.evr.release, rpm.arch)).collect()
+}
+
 /// How to get missing modules. Up to el7 they are in the kernel's own package.
-fn modules_cure(host: &Host, facts: &Facts) -> String {
-    let (tool, kernel) = (packager(host), &facts.kernel);
-    let put_in = match facts.family.as_deref() {
+fn modules_cure(host: &Host, intent: &Intent) -> String {
+    let (tool, kernel) = (packager(host), &intent.facts.kernel);
+    if let Some(other) = brought(intent).first() {
+        return format!(
+            "the bundle has kernel-modules-extra for kernel {other}: start the node with that \
+             kernel, or give the bundle's spec this node's list (`installer inventory`) as its \
+             `baseline`, and make the bundle again"
+        );
+    }
+    if intent.facts.family.as_deref() == Some("el10") {
+        return format!(
+            "give the bundle's spec this node's list (`installer inventory`) as its `baseline`, \
+             and make the bundle again: it then has kernel-modules-extra-{kernel}; or install \
+             that from your system's medium; or restart the node if its kernel was updated"
+        );
+    }
+    let put_in = match intent.facts.family.as_deref() {
         Some("el6" | "el7") => format!("{tool} reinstall kernel-{kernel}"),
         _ => format!("{tool} install kernel-modules-{kernel} kernel-modules-extra-{kernel}"),
     };

@@ -73,18 +73,19 @@ impl Workload {
 
 /// The workloads of the bundle's ingress; none if the ingress is off.
 pub(crate) fn workloads(intent: &Intent) -> anyhow::Result<Vec<Workload>> {
-    let is_it = |name: &str| name == manifests::INGRESS;
-    let Some(manifest) = manifests::wanted(intent).find(|manifest| is_it(&manifest.name)) else {
-        return Ok(Vec::new());
-    };
-    let reading = || format!("reading the bundle's manifest {}", manifest.name);
-    let bytes = intent.bundle.read(&manifest.applied).with_context(reading)?;
-    let text = String::from_utf8_lossy(&bytes);
-    let documents: Vec<Value> = serde_saphyr::from_multiple(&text).with_context(reading)?;
-    let is_workload =
-        |document: &Value| matches!(document["kind"].as_str(), Some("DaemonSet" | "Deployment"));
-    let workloads = documents.into_iter().filter(is_workload);
-    workloads.map(|one| serde_json::from_value(one).with_context(reading)).collect()
+    let mut workloads = Vec::new();
+    for manifest in manifests::wanted(intent).filter(|one| manifests::is_ingress(&one.name)) {
+        let reading = || format!("reading the bundle's manifest {}", manifest.name);
+        let bytes = intent.bundle.read(&manifest.applied).with_context(reading)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let documents: Vec<Value> = serde_saphyr::from_multiple(&text).with_context(reading)?;
+        for document in documents {
+            if matches!(document["kind"].as_str(), Some("DaemonSet" | "Deployment")) {
+                workloads.push(serde_json::from_value(document).with_context(reading)?);
+            }
+        }
+    }
+    Ok(workloads)
 }
 
 #[cfg(test)]

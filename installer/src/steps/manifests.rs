@@ -29,8 +29,10 @@ const SERVED_SECONDS: u32 = 60;
 /// Options for what the API server merges.
 const BY_SERVER: &str = " --server-side --force-conflicts --field-manager=kubeferry";
 
-/// The manifest that `ingress: false` leaves out.
-pub(crate) const INGRESS: &str = "ingress-nginx";
+/// Whether a manifest is the ingress, which `ingress: false` leaves out.
+pub(crate) fn is_ingress(name: &str) -> bool {
+    ["ingress-nginx", "traefik"].contains(&name)
+}
 
 /// Applies the bundle's manifests.
 pub struct Manifests;
@@ -138,7 +140,7 @@ pub(crate) fn problems(intent: &Intent) -> Vec<Failure> {
 /// The manifests that are applied.
 pub(crate) fn wanted(intent: &Intent) -> impl Iterator<Item = &LockedManifest> {
     intent.lock().manifests.iter().filter(|manifest| {
-        (intent.cluster.ingress || manifest.name != INGRESS)
+        (intent.cluster.ingress || !is_ingress(&manifest.name))
             && !intent.cluster.skip_manifests.contains(&manifest.name)
     })
 }

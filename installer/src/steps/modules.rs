@@ -107,16 +107,18 @@ fn kept_out(
     }))
 }
 
-/// The modules that a node needs.
+/// The modules that a node needs. kube-proxy ends in every mode if nf_conntrack is not
+/// loaded: it sets `nf_conntrack_max` before it writes rules, and nothing else on el9 and
+/// el10 loads the module when firewalld is off (kops#17968, kops#17915).
 pub(crate) fn wanted(intent: &Intent, host: &Host) -> Vec<&'static str> {
     let mut names = vec!["overlay", "br_netfilter"];
     if intent.cluster.proxy_mode == ProxyMode::Ipvs {
         names.extend(["ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_sh"]);
-        // The name before Linux 4.19, and in kernels with a vendor's patches.
-        let has = |name: &str| host.query(&format!("modprobe --dry-run {name}")).succeeded();
-        let old = "nf_conntrack_ipv4";
-        names.push(if !has("nf_conntrack") && has(old) { old } else { "nf_conntrack" });
     }
+    // The name before Linux 4.19, and in kernels with a vendor's patches.
+    let has = |name: &str| host.query(&format!("modprobe --dry-run {name}")).succeeded();
+    let old = "nf_conntrack_ipv4";
+    names.push(if !has("nf_conntrack") && has(old) { old } else { "nf_conntrack" });
     names
 }
 

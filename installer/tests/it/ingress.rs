@@ -177,7 +177,10 @@ fn a_machine_whose_taint_keeps_the_ingress_away_is_told() {
     let bears = MANIFEST.replace("{template: {spec: {", tolerations);
     assert_eq!(told("ingressNodes: [node-1]", &bears), "");
     let missing = told("ingressNodes: [node-2]", "kind: Job\nmetadata: {name: a}\n");
-    assert!(missing.contains("no manifest `ingress-nginx` with a DaemonSet"), "{missing}");
+    assert!(
+        missing.contains("no manifest `ingress-nginx` or `traefik` with a DaemonSet"),
+        "{missing}"
+    );
 
     // In its cluster it has the taints that it has.
     fs::create_dir_all(node.root().join("run/taints")).unwrap();
@@ -210,4 +213,14 @@ fn real_manifests_are_read() {
         count += 1;
     }
     assert!(count > 0);
+    // Our own, for new clusters.
+    let traefik = concat!(env!("CARGO_MANIFEST_DIR"), "/../manifests/traefik.yaml");
+    let node = kinds::bare(Role::Master);
+    let mut intent = intent(&node, "ingressNodes: [node-2]");
+    intent.bundle = bundle_with(&[("traefik", &fs::read_to_string(traefik).unwrap())]);
+    let own = made(&node, &intent);
+    assert!(own[0].starts_with("patch daemonset traefik "), "{own:?}");
+    let node = kinds::bare(Role::Master);
+    intent.cluster.ingress = false;
+    assert_eq!(made(&node, &intent), [""; 0]);
 }

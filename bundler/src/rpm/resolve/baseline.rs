@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use bundle_format::Nevra;
+use bundle_format::{Evr, Nevra};
 
 use crate::rpm::closure::{self, Id, Installed, Request, Universe, Unsolvable};
 use crate::rpm::dependency::{Capability, Comparison, Range};
@@ -77,24 +77,39 @@ pub fn node_repository(repositories: &[Repository], list: &[Nevra]) -> Option<Re
             .max_by_key(|package| &package.nevra.evr)
     };
     let packages = list.iter().map(|nevra| {
-        let own = |name: String| {
-            let range = Range { comparison: Comparison::Equal, end: nevra.evr.clone() };
+        let equal = |name: String, end: Evr| {
+            let range = Range { comparison: Comparison::Equal, end };
             Capability { name, range: Some(range) }
         };
-        let mut provides = vec![own(nevra.name.clone())];
+        let mut provides = vec![equal(nevra.name.clone(), nevra.evr.clone())];
         let mut files = Vec::new();
         if let Some(other) = offered(&nevra.name) {
             // What the other one provides in its own version, this one
             // provides in this version.
-            provides.extend(other.provides.iter().map(|capability| match &capability.range {
-                Some(range) if range.end == other.nevra.evr => own(capability.name.clone()),
-                _ => capability.clone(),
+            provides.extend(other.provides.iter().map(|capability| {
+                let range = capability.range.as_ref();
+                match range.and_then(|range| moved(&range.end, &other.nevra, nevra)) {
+                    Some(end) => equal(capability.name.clone(), end),
+                    None => capability.clone(),
+                }
             }));
             files.clone_from(&other.files);
         }
         (nevra.clone(), provides, files)
     });
     Some(Repository::of_node(base_url, packages.collect()))
+}
+
+/// The version that `to` provides if `from` provides `end`, and `end` is the version of
+/// `from`. Kernels provide it with the architecture behind it too, as `uname -r` says it
+/// (`kernel-uname-r`).
+fn moved(end: &Evr, from: &Nevra, to: &Nevra) -> Option<Evr> {
+    if *end == from.evr {
+        return Some(to.evr.clone());
+    }
+    let release = end.release.strip_suffix(&from.arch)?.strip_suffix('.')?;
+    let is_own = end.version == from.evr.version && release == from.evr.release;
+    is_own.then(|| Evr { release: format!("{}.{}", to.evr.release, to.arch), ..to.evr.clone() })
 }
 
 /// The packages of a real node. Their requirements are met on the node already,

@@ -43,8 +43,9 @@ const IP_IN_IP: &str = "4";
 const API: &str = "6443/tcp";
 /// NTP, for nodes that follow the master's clock.
 const TIME: &str = "123/udp";
-/// ingress-nginx on the host's network, and its webhook, which the API server calls.
+/// The ingress on the host's network.
 const OF_INGRESS: [&str; 2] = ["80/tcp", "443/tcp"];
+/// The webhook of ingress-nginx, which the API server calls.
 const ADMISSION: &str = "8443/tcp";
 /// firewalld's services for NFS, versions 3 and 4.
 const OF_NFS: [&str; 3] = ["nfs", "mountd", "rpc-bind"];

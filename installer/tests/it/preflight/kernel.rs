@@ -8,6 +8,7 @@ use installer::role::Role;
 
 use super::Told::{Nothing, Problem, Warning};
 use super::{as_it_is, check, told};
+use crate::node::intent::{Rpm, bundle_with_packages};
 use crate::node::text::write;
 use crate::node::{self, kinds};
 
@@ -161,6 +162,31 @@ fn what_forked_processes_share_is_counted_once() {
     assert!(problems[0].contains("is 40, of which 9 are taken"), "{problems:?}");
 }
 
+/// On el10 `br_netfilter` is in kernel-modules-extra, which the bundle has.
+#[test]
+fn modules_that_the_bundle_brings_are_not_missing() {
+    const KERNEL: &str = "6.12.0-124.8.1.el10_1.x86_64";
+    let of = |nevra: &'static str| {
+        let node = kinds::bare(Role::Worker);
+        write(&node, "run/no-modules", "br_netfilter\nip_tables\nnft_compat\n");
+        let rpm = Rpm { nevra, is_requested: true, needed: &[] };
+        let mut intent = node.intent();
+        (intent.bundle, intent.target) = bundle_with_packages(&[rpm]);
+        intent.facts.kernel = KERNEL.to_owned();
+        intent.facts.family = Some("el10".to_owned());
+        told(&node, &intent)[0].join("\n")
+    };
+    assert_eq!(of("kernel-modules-extra-6.12.0-124.8.1.el10_1.x86_64"), "");
+    let other = of("kernel-modules-extra-6.12.0-124.31.1.el10_1.x86_64");
+    assert!(
+        other.contains("lacks br_netfilter\nthe bundle has kernel-modules-extra for"),
+        "{other}"
+    );
+    assert!(other.contains("6.12.0-124.31.1.el10_1.x86_64: start the node with"), "{other}");
+    let none = of("kernel-modules-extra-matched-6.12.0-124.8.1.el10_1.x86_64");
+    assert!(none.contains("lacks br_netfilter\ngive the bundle's spec this node's list"), "{none}");
+}
+
 #[test]
 fn kernels() {
     let change: fn(&mut Intent) = |intent| {
@@ -185,6 +211,7 @@ fn kernels() {
         ("ip_tables\n", Nothing),
         ("nf_tables\nnft_compat\n", Nothing),
         ("ip_tables\nnft_compat\n", Problem("cannot take kube-proxy's rules")),
+        ("nf_conntrack\nnf_conntrack_ipv4\n", Problem("5.14, lacks nf_conntrack")),
         ("nf_conntrack\n", Problem("cannot take kube-proxy's rules")),
     ] {
         check(Role::Worker, &[("run/no-modules", without)], as_it_is, &wanted);
