@@ -57,6 +57,7 @@ pub fn check(spec: &Spec) -> Findings {
     let mut warnings = Vec::new();
     for target in &spec.targets {
         warnings.extend(unknown_family(target));
+        warnings.extend(no_version(target));
         if let Some(Judgement::Warned(warning)) = kernel_and_cgroups(target, spec) {
             warnings.push(warning);
         }
@@ -170,7 +171,10 @@ fn unknown_family(target: &Target) -> Option<String> {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     });
     let instead = match meant {
-        Some(meant) => format!("write `{meant}` if the distribution is compatible with it"),
+        Some(meant) => format!(
+            "write `{meant}` if the distribution is compatible with it, and `match` too if its \
+             PLATFORM_ID is another"
+        ),
         None => "if the distribution is not compatible with one of these, `packages` must list \
                  everything that nodes need"
             .to_owned(),
@@ -179,6 +183,19 @@ fn unknown_family(target: &Target) -> Option<String> {
         "family `{family}` has no list of base packages; {} have one: {instead}",
         known.join(", ")
     ))
+}
+
+/// The installer compares a family with the node's `ID` and version, or with its
+/// `PLATFORM_ID`, which has a version too.
+fn no_version(target: &Target) -> Option<String> {
+    let family = target.family.value.as_str();
+    let has_digit = family.contains(|c: char| c.is_ascii_digit());
+    (target.systems.is_empty() && !has_digit).then(|| {
+        format!(
+            "family `{family}` has no version, so it fits no node: write the version behind it, \
+             such as `openEuler22.03`, or write `match`"
+        )
+    })
 }
 
 /// A warning for each pool that differs from the installer's default `podCidr`, if
@@ -328,6 +345,18 @@ mod tests {
             assert!(holds(&found.warnings, warned), "{family} {kubernetes}: {found:?}");
         }
     }
+
+    #[test]
+    fn a_name_without_a_version_fits_no_node() {
+        let warned = |family: &str| {
+            let found = findings(family, "1.28.2", "1.6.25", "docker.io/library/busybox");
+            found.warnings.iter().any(|warning| warning.contains("so it fits no node"))
+        };
+        assert!(warned("openEuler"));
+        assert!(!warned("openEuler22.03") && !warned("kylinV10") && !warned("el9"));
+        assert!(!warned("mine\n  match: [{ID: openEuler}]"));
+    }
+
     #[test]
     fn a_proxy_mode_needs_its_release_and_kernel() {
         for (mode, family, kubernetes, refused, warned) in [

@@ -22,7 +22,7 @@ pub struct Facts {
     pub system: String,
     /// The fields of its os-release.
     pub release: OsRelease,
-    /// `el7`, `el8`, `el9` or another family that os-release names; none if it
+    /// The family as a spec names it: `el9`, `openEuler22.03`. None if os-release
     /// names none.
     pub family: Option<String>,
     /// Its processor.
@@ -66,7 +66,7 @@ impl Facts {
         };
         Ok(Self {
             system: release.get("PRETTY_NAME").unwrap_or("an unknown system").to_owned(),
-            family: family::platform(&release).map(|(family, _)| family),
+            family: family::name(&release),
             release,
             architecture: std::env::consts::ARCH.parse().context("finding the architecture")?,
             kernel: text("/proc/sys/kernel/osrelease")?,
