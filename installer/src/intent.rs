@@ -1,6 +1,6 @@
 //! What a node is to become, and from which bundle.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use bundle_format::Lock;
 use bundle_format::archive::reader::Bundle;
@@ -28,7 +28,7 @@ pub struct Intent {
     /// Its name in the cluster.
     pub name: NodeName,
     /// Its address.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
     /// The join file; none for the first master.
     pub join: Option<JoinFile>,
     /// The kubeconfig for root's kubectl on a worker; none leaves it unchanged.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::conflict::Conflict;
+use super::endpoint::IPV4_ONLY;
 use super::file::Cluster;
 use super::given::Given;
 use super::{endpoint, kubelet, networks};
@@ -170,6 +171,7 @@ fn told_twice(
     let what = format!("{key}.{} is {said}, and {other} is {ours}", below.join("."));
     let is_key = ["cgroupDriver", "podCidr", "serviceCidr"].contains(&other);
     let cure = match is_key {
+        true if said.contains(':') => format!("leave it out, because {IPV4_ONLY}"),
         true => format!("leave it out here, and write `{other}: {said}` if that is meant"),
         false => "leave it out".to_owned(),
     };

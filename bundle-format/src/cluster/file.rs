@@ -1,7 +1,7 @@
 //! The keys of a cluster file, with their defaults.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::Ipv4Net;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -162,7 +162,7 @@ pub enum Selinux {
 impl Cluster {
     /// The machine with this address. If no machine has it, the machine with this
     /// name.
-    pub fn member(&self, address: Ipv4Addr, name: &NodeName) -> Option<&Member> {
+    pub fn member(&self, address: IpAddr, name: &NodeName) -> Option<&Member> {
         let by_name = || self.nodes.iter().find(|node| node.name == *name);
         self.nodes.iter().find(|node| node.address == address).or_else(by_name)
     }

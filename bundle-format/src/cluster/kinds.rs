@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::Ipv4Net;
 
 use super::arguments::Argument;
-use super::endpoint;
+use super::endpoint::{self, IPV4_ONLY};
 use super::export::ExportPath;
 use super::interface::Interface;
 use super::labels::{LabelKey, LabelValue, Taint};
@@ -42,7 +42,7 @@ pub static KINDS: [Kind; 14] = [
     Kind {
         name: "host",
         sample: "192.168.1.254",
-        pattern: "^[A-Za-z0-9:][A-Za-z0-9.:-]*$",
+        pattern: "^([A-Za-z0-9][A-Za-z0-9.-]*|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)$",
         check: endpoint::check_host,
     },
     Kind {
@@ -54,7 +54,7 @@ pub static KINDS: [Kind; 14] = [
     Kind {
         name: "ip",
         sample: "192.168.1.1",
-        pattern: r"^(((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(\.(?!$)|$)){4}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*)$",
+        pattern: r"^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(\.(?!$)|$)){4}$",
         check: address,
     },
     Kind {
@@ -154,7 +154,10 @@ fn in_kebab_case(text: &str) -> String {
 fn address(text: &str) -> Result<(), String> {
     match text.parse::<IpAddr>() {
         Ok(IpAddr::V4(address)) => of_a_machine(address),
-        Ok(IpAddr::V6(_)) => Ok(()),
+        Ok(IpAddr::V6(_)) => Err(format!(
+            "{} is an address of IPv6, and {IPV4_ONLY}: write the machine's address of IPv4",
+            quoted(text)
+        )),
         Err(_) if text.contains('/') => {
             Err(format!("{} is no address: leave out what begins at `/`", quoted(text)))
         }
@@ -191,8 +194,17 @@ fn ipv4_network(text: &str) -> Result<(), String> {
             Err(_) => format!("{shown} is no network: write one such as 10.244.0.0/16"),
         });
     };
+    if text.contains(',') {
+        let first = text.split(',').find(|one| one.trim().parse::<Ipv4Net>().is_ok());
+        let first = first.map_or("10.244.0.0/16", str::trim);
+        return Err(format!(
+            "{shown} is a list, and {IPV4_ONLY}: write one network, as in {first}"
+        ));
+    }
     if text.contains(':') {
-        return Err(format!("{shown} is of IPv6: write one such as 10.244.0.0/16"));
+        return Err(format!(
+            "{shown} is a network of IPv6, and {IPV4_ONLY}: write one such as 10.244.0.0/16"
+        ));
     }
     Err(match (address.parse::<Ipv4Addr>(), bits.parse::<u32>()) {
         (Ok(_), Ok(_)) => {

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::Ipv6Addr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::endpoint::IPV4_ONLY;
 
 /// The mirrors of each registry, in the order in which they are tried.
 pub type Mirrors = BTreeMap<RegistryHost, Vec<MirrorUrl>>;
@@ -22,6 +25,9 @@ impl TryFrom<String> for RegistryHost {
         // In containerd, this name stands for all other registries.
         if text == "_default" || is_host(&text) {
             return Ok(Self(text));
+        }
+        if is_of_ipv6(&text) {
+            return Err(format!("`{text}` is an address of IPv6, and {IPV4_ONLY}: write a name"));
         }
         Err(format!("`{text}` is no registry; write HOST or HOST:PORT as in an image's name"))
     }
@@ -66,6 +72,11 @@ impl TryFrom<String> for MirrorUrl {
         if is_host(host) && is_path {
             return Ok(Self(text));
         }
+        if is_of_ipv6(host) {
+            return Err(format!(
+                "`{text}` has an address of IPv6, and {IPV4_ONLY}: write the mirror's name"
+            ));
+        }
         Err(format!(
             "`{text}` is no mirror; write https://HOST:PORT, with no user and no password: all \
              nodes read this file"
@@ -93,6 +104,12 @@ fn is_host(text: &str) -> bool {
         && host.starts_with(|first: char| first.is_ascii_alphanumeric())
 }
 
+/// `fd00::1`, `[fd00::1]:5000`.
+fn is_of_ipv6(text: &str) -> bool {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.split(']').next());
+    bare.unwrap_or(text).parse::<Ipv6Addr>().is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +126,14 @@ mod tests {
             [("https://m:5000", false), ("http://m/", false), ("https://m/v2/proxy", true)]
         {
             assert_eq!(MirrorUrl::try_from(good.to_owned()).unwrap().has_path(), has_path);
+        }
+        for text in ["fd00::1", "[fd00::1]", "[fd00::1]:5000"] {
+            let told = RegistryHost::try_from(text.to_owned()).unwrap_err();
+            assert!(told.contains("of IPv6, and "), "{told}");
+        }
+        for text in ["https://[fd00::1]:5000", "http://[::1]/v2", "https://fd00::1"] {
+            let told = MirrorUrl::try_from(text.to_owned()).unwrap_err();
+            assert!(told.contains("of IPv6, and "), "{told}");
         }
         for bad in ["m:5000", "ftp://m", "https://me:word@m", "https://", "https://m/\"x"] {
             assert!(MirrorUrl::try_from(bad.to_owned()).is_err(), "{bad}");

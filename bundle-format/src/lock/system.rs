@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::pattern::fits;
 
 /// Fields of os-release(5) with their values. A node fits if all fields fit. In a
-/// value, `*` stands for any text. `ID_LIKE` is a list, and one of its words must
-/// fit.
+/// value, `*` stands for any text, and upper or lower case does not count:
+/// os-release(5) wants `ID` in lower case, and openEuler and Deepin have capitals.
+/// `ID_LIKE` is a list, and the list or one of its words must fit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct System(BTreeMap<String, String>);
@@ -18,9 +19,10 @@ impl System {
     /// Whether a node fits. `field` gives the values of its os-release.
     pub fn fits<'a>(&self, field: impl Fn(&str) -> Option<&'a str>) -> bool {
         self.0.iter().all(|(name, wanted)| {
-            field(name).is_some_and(|own| match name.as_str() {
-                "ID_LIKE" => own.split_ascii_whitespace().any(|word| fits(wanted, word)),
-                _ => fits(wanted, own),
+            let fits = |own: &str| fits(&wanted.to_lowercase(), &own.to_lowercase());
+            field(name).is_some_and(|own| {
+                let is_list = name == "ID_LIKE";
+                fits(own) || is_list && own.split_ascii_whitespace().any(fits)
             })
         })
     }
@@ -50,11 +52,11 @@ impl fmt::Display for System {
     }
 }
 
-/// What a system has instead of dnf and yum, by its `ID`.
+/// What a system has instead of dnf and yum, by its `ID`. Deepin's has a capital.
 pub fn foreign_tool(id: &str) -> Option<&'static str> {
-    Some(match id {
+    Some(match id.to_ascii_lowercase().as_str() {
         "debian" | "ubuntu" | "deepin" | "astra" | "altlinux" => "apt",
-        "suse" | "opensuse" | "sles" | "sled" | "sle-micro" | "sl-micro" => "zypper",
+        "suse" | "opensuse" | "sles" | "sles_sap" | "sled" | "sle-micro" | "sl-micro" => "zypper",
         "opensuse-leap" | "opensuse-tumbleweed" | "opensuse-microos" => "zypper",
         "photon" | "mariner" | "azurelinux" => "tdnf",
         "arch" | "manjaro" => "pacman",
@@ -89,13 +91,15 @@ mod tests {
             System(fields.iter().map(own).collect()).fits(node)
         };
         assert!(of(&[("ID", "openEuler")]));
-        assert!(of(&[("ID", "openEuler"), ("VERSION_ID", "22.*")]));
-        assert!(of(&[("ID_LIKE", "fedora")]));
+        assert!(of(&[("ID", "openeuler"), ("VERSION_ID", "22.*")]));
+        for list in ["fedora", "RHEL", "rhel fedora", "*"] {
+            assert!(of(&[("ID_LIKE", list)]), "{list}");
+        }
         for wrong in [
-            ("ID", "openeuler"),
+            ("ID", "euler"),
             ("VERSION_ID", "22"),
             ("VERSION_ID", "24.*"),
-            ("ID_LIKE", "rhel fedora"),
+            ("ID_LIKE", "fedora rhel"),
             ("VARIANT_ID", "*"),
         ] {
             assert!(!of(&[("ID", "openEuler"), wrong]), "{wrong:?}");

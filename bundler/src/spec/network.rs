@@ -1,18 +1,16 @@
 //! An IP network, as the network of pods is one.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use bundle_format::cluster::endpoint::IPV4_ONLY;
+use ipnet::IpNet;
 use serde::Deserialize;
 
 /// A network: `10.244.0.0/16`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Network {
-    address: IpAddr,
-    length: u32,
-}
+pub struct Network(IpNet);
 
 /// Why a text is not a network.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -20,39 +18,27 @@ pub enum NetworkError {
     /// It is not an address with a prefix length.
     #[error("`{0}` is not a network: write one such as 10.244.0.0/16")]
     Malformed(String),
+    /// It is of IPv6.
+    #[error("`{0}` is a network of IPv6, and {IPV4_ONLY}: write one such as 10.244.0.0/16")]
+    OfIpv6(String),
     /// It is the address of a machine in a network, not the network's own.
     #[error("`{0}` is an address in a network: write {1}")]
-    HostBits(String, Network),
+    HostBits(String, IpNet),
 }
 
 impl FromStr for Network {
     type Err = NetworkError;
 
     fn from_str(text: &str) -> Result<Self, NetworkError> {
-        let fail = || NetworkError::Malformed(text.to_owned());
-        let (address, length) = text.split_once('/').ok_or_else(fail)?;
-        let address: IpAddr = address.parse().map_err(|_| fail())?;
-        let length: u32 = length.parse().map_err(|_| fail())?;
-        let network = Self { address: first(address, length).ok_or_else(fail)?, length };
-        if network.address != address {
-            return Err(NetworkError::HostBits(text.to_owned(), network));
+        let network: IpNet = text.parse().map_err(|_| NetworkError::Malformed(text.to_owned()))?;
+        if matches!(network, IpNet::V6(_)) {
+            return Err(NetworkError::OfIpv6(text.to_owned()));
         }
-        Ok(network)
+        match network.trunc() {
+            whole if whole == network => Ok(Self(network)),
+            whole => Err(NetworkError::HostBits(text.to_owned(), whole)),
+        }
     }
-}
-
-/// The first address of the network that contains `address`.
-fn first(address: IpAddr, length: u32) -> Option<IpAddr> {
-    Some(match address {
-        IpAddr::V4(address) => {
-            let rest = u32::MAX.checked_shr(length).unwrap_or(0);
-            (length <= 32).then(|| Ipv4Addr::from_bits(address.to_bits() & !rest))?.into()
-        }
-        IpAddr::V6(address) => {
-            let rest = u128::MAX.checked_shr(length).unwrap_or(0);
-            (length <= 128).then(|| Ipv6Addr::from_bits(address.to_bits() & !rest))?.into()
-        }
-    })
 }
 
 impl TryFrom<String> for Network {
@@ -65,6 +51,6 @@ impl TryFrom<String> for Network {
 
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.length)
+        self.0.fmt(f)
     }
 }

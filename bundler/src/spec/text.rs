@@ -96,7 +96,7 @@ kinds! {
         r"^(?!\s*([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[Yy]([Ee][Ss])?|[Nn][Oo]?|[Oo][Nn]|[Oo][Ff][Ff]|[Nn][Uu][Ll][Ll])\s*$)(.|\s)*[^\s0-9!-/:-@\[-`{-~]";
     /// A network.
     Network, "network", "10.244.0.0/16", parses::<network::Network>,
-        r"^([0-9]{1,3}(\.[0-9]{1,3}){3}/(3[0-2]|[12]?[0-9])|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*/[0-9]{1,3})$";
+        r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/(3[0-2]|[12]?[0-9])$";
     /// The path of a value in an object.
     ValuePath, "path", "spec.replicas", value_path,
         r"^[^\s].*$";

@@ -1,7 +1,7 @@
 //! From the command line to an intent.
 
 use std::io::Write;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::path::Path;
 
 use anyhow::Context;
@@ -114,7 +114,7 @@ fn brought(aim: &Aim) -> anyhow::Result<Option<Brought>> {
     aim.with_kubeconfig.as_deref().map(Brought::load).transpose()
 }
 
-pub(super) fn address(facts: &Facts, aim: &Aim, root: Option<&Path>) -> anyhow::Result<Ipv4Addr> {
+pub(super) fn address(facts: &Facts, aim: &Aim, root: Option<&Path>) -> anyhow::Result<IpAddr> {
     match (root, aim.address) {
         // A folder has no interfaces, so the person names the address.
         (Some(_), Some(address)) => Ok(address),
@@ -133,7 +133,7 @@ pub(super) fn name(
     facts: &Facts,
     aim: &Aim,
     cluster: &Cluster,
-    address: Ipv4Addr,
+    address: IpAddr,
 ) -> anyhow::Result<NodeName> {
     let known = cluster.nodes.iter().find(|node| node.address == address);
     let by_address = known.map(|node| node.name.clone());
@@ -142,7 +142,7 @@ pub(super) fn name(
 
 /// A notice if the cluster file does not list this node, or has another name for its
 /// address: the address may be mistyped, or the file incomplete.
-pub(super) fn stranger(cluster: &Cluster, address: Ipv4Addr, name: &NodeName) -> Option<String> {
+pub(super) fn stranger(cluster: &Cluster, address: IpAddr, name: &NodeName) -> Option<String> {
     let nodes = &cluster.nodes;
     if nodes.is_empty() || nodes.iter().any(|node| node.address == address) {
         return None;
@@ -204,8 +204,11 @@ mod tests {
             of("10.0.0.1", "w").unwrap(),
             "w is at 192.168.1.20 by `nodes` of the cluster file, not at 10.0.0.1"
         );
-        let none =
-            stranger(&Cluster::default(), Ipv4Addr::LOCALHOST, &"x".to_owned().try_into().unwrap());
+        let none = stranger(
+            &Cluster::default(),
+            [127, 0, 0, 1].into(),
+            &"x".to_owned().try_into().unwrap(),
+        );
         assert_eq!(none, None);
     }
 
@@ -220,7 +223,7 @@ mod tests {
             address(&facts, &aim, root)
         };
         let planned = of(&["--dry-run", "--root", "FOLDER"], Some(folder));
-        assert_eq!(planned.unwrap(), Ipv4Addr::new(192, 168, 1, 1));
+        assert_eq!(planned.unwrap(), IpAddr::from([192, 168, 1, 1]));
         let error = of(&[], None).unwrap_err().to_string();
         assert_eq!(error, "this node does not have the address 192.168.1.1; it has none");
     }

@@ -1,9 +1,9 @@
 //! Options that several commands share.
 
-use std::net::Ipv4Addr;
+use std::net::{AddrParseError, IpAddr};
 use std::path::PathBuf;
 
-use bundle_format::cluster::NodeName;
+use bundle_format::cluster::{KINDS, NodeName};
 use clap::Args;
 
 use crate::receipt::StepName;
@@ -29,8 +29,8 @@ pub(crate) struct Aim {
     #[arg(long, value_name = "FILE")]
     pub(super) with_kubeconfig: Option<PathBuf>,
     /// The address by which the other nodes reach this one; needed if this one has several
-    #[arg(long, value_name = "ADDRESS")]
-    pub(super) address: Option<Ipv4Addr>,
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub(super) address: Option<IpAddr>,
     /// This node's name in the cluster. The default is the name that the cluster file has
     /// for its address, or else the host name
     #[arg(long, value_name = "NAME", value_parser = node_name)]
@@ -80,6 +80,13 @@ impl From<Look> for Way {
     fn from(look: Look) -> Self {
         Self { dry_run: true, yes: false, root: look.root, json: look.json }
     }
+}
+
+/// Like an address in the cluster file.
+fn address(text: &str) -> Result<IpAddr, String> {
+    let kind = KINDS.iter().find(|kind| kind.name == "ip");
+    kind.map_or(Ok(()), |kind| (kind.check)(text))?;
+    text.parse().map_err(|error: AddrParseError| error.to_string())
 }
 
 fn node_name(text: &str) -> Result<NodeName, String> {

@@ -1,7 +1,6 @@
 //! firewalld, if the installer has set it up.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use ipnet::IpNet;
 
@@ -80,7 +79,7 @@ pub(super) fn elsewhere(host: &Host) -> anyhow::Result<Option<Finding>> {
     for machine in registered::addresses(host).unwrap_or_default() {
         let sender = IpNet::from(machine);
         for zone in arrival.of(host, &sender)? {
-            if machine != IpAddr::V4(address) && !zones.lets_in(&zone, &sender, KUBELETS_PORT) {
+            if machine != address && !zones.lets_in(&zone, &sender, KUBELETS_PORT) {
                 let cause = format!(
                     "{machine} is a node of this cluster, and firewalld's zone {zone} lets nothing \
                      of it through"

@@ -1,6 +1,6 @@
 //! kubelet: whether it runs, and its configuration.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use anyhow::Context;
 use serde_json::{Map, Value};
@@ -20,7 +20,7 @@ pub(super) fn configuration(host: &Host) -> anyhow::Result<Option<Map<String, Va
 }
 
 /// The address that kubeadm gave to kubelet; none if it is unknown.
-pub(super) fn address(host: &Host) -> anyhow::Result<Option<Ipv4Addr>> {
+pub(super) fn address(host: &Host) -> anyhow::Result<Option<IpAddr>> {
     let text = host.read(kubelet_arguments::KUBEADM)?.unwrap_or_default();
     let words = text.split(|sign: char| sign.is_whitespace() || sign == '"');
     let mut addresses = words.filter_map(|word| word.strip_prefix("--node-ip=")?.parse().ok());

@@ -1,10 +1,11 @@
 //! The facts of a node, found by looking.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use anyhow::{Context, bail};
 use bundle_format::Architecture;
 use bundle_format::cluster::NodeName;
+use bundle_format::cluster::endpoint::IPV4_ONLY;
 use ipnet::Ipv4Net;
 use serde::{Serialize, Serializer};
 
@@ -22,7 +23,7 @@ pub struct Facts {
     pub system: String,
     /// The fields of its os-release.
     pub release: OsRelease,
-    /// `el7`, `el8`, `el9` or another family that os-release names; none if it
+    /// The family as a spec names it: `el9`, `openEuler22.03`. None if os-release
     /// names none.
     pub family: Option<String>,
     /// Its processor.
@@ -33,7 +34,7 @@ pub struct Facts {
     pub host_name: String,
     /// Its addresses by interface, without those of containers.
     #[serde(serialize_with = "named")]
-    pub addresses: Vec<(String, Ipv4Addr)>,
+    pub addresses: Vec<(String, IpAddr)>,
     /// The interface with the default route.
     pub default_route: Option<String>,
     /// Processors.
@@ -66,7 +67,7 @@ impl Facts {
         };
         Ok(Self {
             system: release.get("PRETTY_NAME").unwrap_or("an unknown system").to_owned(),
-            family: family::platform(&release).map(|(family, _)| family),
+            family: family::name(&release),
             release,
             architecture: std::env::consts::ARCH.parse().context("finding the architecture")?,
             kernel: text("/proc/sys/kernel/osrelease")?,
@@ -80,7 +81,7 @@ impl Facts {
     }
 
     /// The node's address: the wanted one, or the only candidate.
-    pub fn address(&self, wanted: Option<Ipv4Addr>) -> anyhow::Result<Ipv4Addr> {
+    pub fn address(&self, wanted: Option<IpAddr>) -> anyhow::Result<IpAddr> {
         if let Some(wanted) = wanted {
             if self.addresses.iter().any(|(_, address)| *address == wanted) {
                 return Ok(wanted);
@@ -91,7 +92,7 @@ impl Facts {
             )
             .into());
         }
-        let on = |route: Option<&String>| -> Vec<Ipv4Addr> {
+        let on = |route: Option<&String>| -> Vec<IpAddr> {
             let addresses = self.addresses.iter();
             let meant = addresses.filter(|(name, _)| route.is_none_or(|route| route == name));
             meant.map(|(_, address)| *address).collect()
@@ -103,7 +104,7 @@ impl Facts {
         match meant.as_slice() {
             [only] => Ok(*only),
             [] => bail!(Failure::new(
-                "this node has no IPv4 address",
+                format!("this node has no address of IPv4, and {IPV4_ONLY}"),
                 "give it one on the network of the other nodes"
             )),
             _ => bail!(Failure::new(
@@ -131,7 +132,7 @@ impl Facts {
     }
 
     /// The interface that has an address.
-    pub fn interface(&self, address: Ipv4Addr) -> Option<&str> {
+    pub fn interface(&self, address: IpAddr) -> Option<&str> {
         self.addresses.iter().find(|(_, one)| *one == address).map(|(name, _)| name.as_str())
     }
 
@@ -188,10 +189,7 @@ fn interfaces(host: &Host) -> anyhow::Result<String> {
 }
 
 /// Serialises addresses as objects with named fields.
-fn named<S: Serializer>(
-    addresses: &[(String, Ipv4Addr)],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+fn named<S: Serializer>(addresses: &[(String, IpAddr)], serializer: S) -> Result<S::Ok, S::Error> {
     let named = addresses.iter().map(
         |(interface, address)| serde_json::json!({"interface": interface, "address": address}),
     );
@@ -213,8 +211,8 @@ fn networks_of(text: &str) -> Vec<(String, Ipv4Net)> {
     text.lines().filter_map(network).collect()
 }
 
-fn addresses(text: &str) -> Vec<(String, Ipv4Addr)> {
-    networks_of(text).into_iter().map(|(name, network)| (name, network.addr())).collect()
+fn addresses(text: &str) -> Vec<(String, IpAddr)> {
+    networks_of(text).into_iter().map(|(name, network)| (name, network.addr().into())).collect()
 }
 
 /// A route of this node.
@@ -271,7 +269,7 @@ mod tests {
         let text = "1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever\n\
                     2: eth0    inet 192.168.77.11/24 scope global eth0\\\n\
                     3: cni0    inet 10.244.0.1/24 brd 10.244.0.255 scope global cni0\\\n";
-        assert_eq!(addresses(text), [("eth0".to_owned(), Ipv4Addr::new(192, 168, 77, 11))]);
+        assert_eq!(addresses(text), [("eth0".to_owned(), IpAddr::from([192, 168, 77, 11]))]);
         let line = "2: ppp0    inet 10.0.0.2 peer 10.0.0.1/32 scope global ppp0\\\n";
         for (text, network) in [(text, "192.168.77.11/24"), (line, "10.0.0.2/32")] {
             let networks = networks_of(text);

@@ -22,12 +22,38 @@ pub(crate) fn platform(release: &OsRelease) -> Option<(String, String)> {
     is_rebuild.then(|| (format!("el{major}"), format!("ID={id} VERSION_ID={version}")))
 }
 
+/// The family as a spec names it: the platform, or `ID` and `VERSION_ID` together. None
+/// if os-release has neither, or if a spec does not take the name (`VERSION_ID="20
+/// Home"`).
+pub(crate) fn name(release: &OsRelease) -> Option<String> {
+    let own = || Some(format!("{}{}", release.get("ID")?, release.get("VERSION_ID")?));
+    let platform = platform(release).map(|(family, _)| family);
+    platform.or_else(own).filter(|name| {
+        let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        let begins = name.starts_with(|first: char| first.is_ascii_alphanumeric());
+        begins && name.len() <= 64 && name.bytes().all(inner)
+    })
+}
+
+/// Programs that install packages on systems without dnf and yum. A system may not say
+/// so by its `ID`: UOS 20 is the name of a server with dnf and of a desktop with apt.
+const FOREIGN: [(&str, &str); 6] = [
+    ("/usr/bin/apt-get", "apt"),
+    ("/usr/bin/zypper", "zypper"),
+    ("/usr/bin/tdnf", "tdnf"),
+    ("/usr/bin/pacman", "pacman"),
+    ("/sbin/apk", "apk"),
+    ("/usr/bin/emerge", "emerge"),
+];
+
 /// The tool that installs packages, if it is neither dnf nor yum.
 pub(crate) fn foreign(host: &Host, release: &OsRelease) -> Option<&'static str> {
     let like = release.get("ID_LIKE").unwrap_or_default();
     let mut words = release.get("ID").into_iter().chain(like.split_ascii_whitespace());
-    let has_dnf = || host.exists("/usr/bin/dnf") || host.exists("/usr/bin/yum");
-    words.find_map(foreign_tool).filter(|tool| *tool != "tdnf" || !has_dnf())
+    let has_dnf = host.exists("/usr/bin/dnf") || host.exists("/usr/bin/yum");
+    let said = words.find_map(foreign_tool).filter(|tool| *tool != "tdnf" || !has_dnf);
+    let mut found = FOREIGN.iter().filter(|(path, _)| !has_dnf && host.exists(path));
+    said.or_else(|| found.next().map(|(_, tool)| *tool))
 }
 
 /// The tool that installs and removes packages: el7 has no dnf.

@@ -25,6 +25,8 @@ mod wildcard;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use ipnet::IpNet;
+
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
@@ -128,9 +130,8 @@ fn machine(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
             "give it more",
         ));
     }
-    if intent.cluster.pod_cidr.contains(&intent.address)
-        || intent.cluster.service_cidr.contains(&intent.address)
-    {
+    let networks = [intent.cluster.pod_cidr, intent.cluster.service_cidr].map(IpNet::V4);
+    if networks.iter().any(|network| network.contains(&intent.address)) {
         found.push(Failure::new(
             format!("the node's address {} is in the network of pods or Services", intent.address),
             "choose another podCidr or serviceCidr in the cluster file",

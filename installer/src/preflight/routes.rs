@@ -1,5 +1,7 @@
 //! Networks of the site that overlap the pods' or Services' network.
 
+use ipnet::IpNet;
+
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
@@ -70,7 +72,8 @@ fn overlaps(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Overlap>> {
             let own = own.trunc();
             let is_service_route = is_ours && network == own && key == "serviceCidr";
             // Another check reports the node's own address.
-            let is_told = own.contains(&intent.address) && network.contains(&intent.address);
+            let is_told =
+                [own, network].iter().all(|one| IpNet::V4(*one).contains(&intent.address));
             let is_inside = own.contains(&network);
             if (is_inside || network.contains(&own)) && !is_service_route && !is_told {
                 found.push(Overlap {

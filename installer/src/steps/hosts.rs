@@ -44,9 +44,9 @@ impl Step<Intent> for Hosts {
                 intention: None,
             });
         }
-        let mut machines = vec![(IpAddr::from(intent.address), wanted)];
+        let mut machines = vec![(intent.address, wanted)];
         if let Some(join) = &intent.join {
-            machines.push((join.master_address.into(), join.master.to_string()));
+            machines.push((join.master_address, join.master.to_string()));
         }
         machines
             .extend(intent.cluster.nodes.iter().map(|node| (node.address, node.name.to_string())));

@@ -73,8 +73,8 @@ pub(crate) fn served(intent: &Intent) -> Option<&Nfs> {
 fn exports(intent: &Intent, nfs: &Nfs) -> String {
     let mut machines: BTreeSet<IpAddr> =
         intent.cluster.nodes.iter().map(|node| node.address).collect();
-    machines.insert(intent.address.into());
-    machines.extend(intent.join.as_ref().map(|join| IpAddr::from(join.master_address)));
+    machines.insert(intent.address);
+    machines.extend(intent.join.as_ref().map(|join| join.master_address));
     let machines = machines.iter();
     let clients: String = machines
         .map(|address| format!(" {address}(rw,sync,no_subtree_check,no_root_squash)"))

@@ -4,7 +4,7 @@
 //! where nothing answers: a site without DNS has nothing better. kubelet gets a file of
 //! its own, because NetworkManager writes `/etc/resolv.conf` at each boot.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use super::lines::{end_last, lines};
 use crate::host::Host;
@@ -45,7 +45,7 @@ pub(super) fn changes(node: &Node<'_>, step: StepName) -> anyhow::Result<Vec<Cha
     Ok(changes)
 }
 
-fn servers(address: Ipv4Addr) -> String {
+fn servers(address: IpAddr) -> String {
     format!("# Written by kubeferry: this node knows no DNS server.\nnameserver {address}\n")
 }
 

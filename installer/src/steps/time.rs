@@ -3,7 +3,7 @@
 //! that set the clock are switched off: two of them fight, and a unit that conflicts
 //! with chronyd may win at the next boot (ansible-role-ntp#22).
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 
 use crate::engine::step::Step;
 use crate::exec::Command;
@@ -123,7 +123,8 @@ fn configuration(intent: &Intent) -> String {
     };
     // Sites without time servers usually have one network of at most 256
     // addresses.
-    let network = Ipv4Net::new_assert(intent.address, 24).trunc();
+    let size = if intent.address.is_ipv4() { 24 } else { 64 };
+    let network = IpNet::new_assert(intent.address, size).trunc();
     let serve =
         if serves(intent) { format!("local stratum 10\nallow {network}\n") } else { String::new() };
     format!(

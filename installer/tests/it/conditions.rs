@@ -2,7 +2,7 @@
 //! handled, or refused with its cure, and all that is refused is told at once.
 
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use installer::engine::run;
 use installer::install::{Change, OfInstall};
@@ -35,7 +35,7 @@ fn written(node: &Node, path: &str) -> Option<String> {
 
 fn facts(addresses: &[(&str, [u8; 4])], default_route: Option<&str>) -> Facts {
     let mut facts = kinds::bare(Role::Master).intent().facts;
-    let owned = |(name, address): &(&str, [u8; 4])| ((*name).to_owned(), Ipv4Addr::from(*address));
+    let owned = |(name, address): &(&str, [u8; 4])| ((*name).to_owned(), IpAddr::from(*address));
     facts.addresses = addresses.iter().map(owned).collect();
     facts.default_route = default_route.map(str::to_owned);
     facts
@@ -55,20 +55,26 @@ fn no_default_route() {
 fn several_nics() {
     let two = [("eth0", [10, 0, 0, 2]), ("eth1", [10, 9, 0, 2])];
     // The default route says which, or the operator.
-    assert_eq!(facts(&two, Some("eth1")).address(None).unwrap(), Ipv4Addr::new(10, 9, 0, 2));
+    assert_eq!(facts(&two, Some("eth1")).address(None).unwrap(), IpAddr::from([10, 9, 0, 2]));
     let asked = facts(&two, None).address(None).unwrap_err();
     assert_eq!(
         asked.to_string(),
         "this node has several addresses: 10.0.0.2 (eth0), 10.9.0.2 (eth1)"
     );
-    let wanted = Ipv4Addr::new(10, 0, 0, 2);
+    let wanted = IpAddr::from([10, 0, 0, 2]);
     assert_eq!(facts(&two, None).address(Some(wanted)).unwrap(), wanted);
-    let other = facts(&two, None).address(Some(Ipv4Addr::new(10, 1, 1, 1))).unwrap_err();
+    let other = facts(&two, None).address(Some(IpAddr::from([10, 1, 1, 1]))).unwrap_err();
     assert!(other.to_string().contains("does not have the address 10.1.1.1"), "{other}");
     // One whose default route has no address of its own.
     let one = [("eth0", [10, 0, 0, 2])];
-    assert_eq!(facts(&one, Some("wwan0")).address(None).unwrap(), Ipv4Addr::new(10, 0, 0, 2));
-    assert!(facts(&[], None).address(None).unwrap_err().to_string().contains("no IPv4 address"));
+    assert_eq!(facts(&one, Some("wwan0")).address(None).unwrap(), IpAddr::from([10, 0, 0, 2]));
+    assert!(
+        facts(&[], None)
+            .address(None)
+            .unwrap_err()
+            .to_string()
+            .contains("no address of IPv4, and clusters")
+    );
 }
 
 #[test]
@@ -94,7 +100,7 @@ fn a_hostname_with_capitals_or_none() {
     let mut intent = node.intent();
     intent.name = "master".to_owned().try_into().unwrap();
     assert!(problems(&node, &intent)[0].contains("has the name of the master"));
-    intent.address = Ipv4Addr::new(10, 0, 0, 1);
+    intent.address = IpAddr::from([10, 0, 0, 1]);
     assert!(problems(&node, &intent)[0].contains("is the address of the master"));
 }
 

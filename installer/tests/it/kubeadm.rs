@@ -1,7 +1,5 @@
 //! What kubeadm is told, by release.
 
-use std::net::Ipv4Addr;
-
 use bundle_format::Digest;
 use bundle_format::cluster::{Cluster, NodeName, ProxyMode};
 use insta::assert_snapshot;
@@ -26,7 +24,7 @@ fn documents_for(kubernetes: &str, folder: &str, cluster: &Cluster) -> [String; 
         cluster,
         endpoint: "10.0.0.1:6443".to_owned(),
         name: &name("node-1"),
-        address: Ipv4Addr::new(10, 0, 0, 2),
+        address: [10, 0, 0, 2].into(),
     };
     let join = join_file(cluster.clone());
     [init_configuration(&settings).unwrap(), join_configuration(&settings, &join).unwrap()]
@@ -152,7 +150,7 @@ fn what_a_node_and_the_control_plane_are_given_is_written_as_the_release_takes_i
             cluster: &cluster,
             endpoint: "10.0.0.1:6443".to_owned(),
             name: &self::name(name),
-            address: Ipv4Addr::new(10, 0, 0, last),
+            address: [10, 0, 0, last].into(),
         };
         init_configuration(&settings).unwrap()
     };

@@ -1,7 +1,6 @@
 //! A cluster file that has changed, on a node that is in its cluster.
 
 use std::fs;
-use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -93,7 +92,7 @@ fn what_kubeadm_was_told_is_settled() {
             intent.name = NodeName::try_from("other".to_owned()).unwrap();
         };
         assert_eq!(refused(&node, name), of("the node's name", "node-1", "other"));
-        let address = |intent: &mut Intent| intent.address = Ipv4Addr::new(10, 0, 0, 7);
+        let address = |intent: &mut Intent| intent.address = [10, 0, 0, 7].into();
         let told = refused(&node, address);
         assert_eq!(
             told.last().cloned().into_iter().collect::<Vec<_>>(),
@@ -167,7 +166,7 @@ fn the_rest_is_applied_as_a_difference() {
             if shown(text) == "maxPods: 50\nstaticPodPath: /x\n"));
         let (step, _) = planned(&|cluster| {
             let name = NodeName::try_from("late".to_owned()).unwrap();
-            let address = Ipv4Addr::new(10, 0, 0, 9).into();
+            let address = [10, 0, 0, 9].into();
             cluster.nodes.push(bundle_format::cluster::Member::new(name, address));
         })
         .unwrap();

@@ -21,6 +21,7 @@ pub(super) fn refusals(spec: &Spec) -> impl Iterator<Item = Refusal> {
 pub(super) fn warnings(target: &Target, spec: &Spec) -> Vec<String> {
     let mut warnings = Vec::new();
     warnings.extend(unknown(target));
+    warnings.extend(no_version(target));
     // The list of a node may have it: `lock` reads it.
     if !matches!(target.baseline, Baseline::Packages(_)) {
         warnings.extend(target.unknown_kernel());
@@ -81,7 +82,10 @@ fn unknown(target: &Target) -> Option<String> {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     });
     let instead = match meant {
-        Some(meant) => format!("write `{meant}` if the distribution is compatible with it"),
+        Some(meant) => format!(
+            "write `{meant}` if the distribution is compatible with it, and `match` too if its \
+             PLATFORM_ID is another"
+        ),
         None => "if the distribution is not compatible with one of these, `packages` must list \
                  everything that nodes need"
             .to_owned(),
@@ -90,4 +94,17 @@ fn unknown(target: &Target) -> Option<String> {
         "family `{family}` has no list of base packages; {} have one: {instead}",
         known.join(", ")
     ))
+}
+
+/// The installer compares a family with the node's `ID` and version, or with its
+/// `PLATFORM_ID`, which has a version too.
+fn no_version(target: &Target) -> Option<String> {
+    let family = target.family.value.as_str();
+    let has_digit = family.contains(|c: char| c.is_ascii_digit());
+    (target.systems.is_empty() && !has_digit).then(|| {
+        format!(
+            "family `{family}` has no version, so it fits no node: write the version behind it, \
+             such as `openEuler22.03`, or write `match`"
+        )
+    })
 }

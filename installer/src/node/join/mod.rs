@@ -28,7 +28,7 @@ pub use self::machine::Machine;
 /// The token of a sample. No cluster has it.
 const SAMPLE: &str = "sample.0000000000000000";
 /// An address that no machine has (RFC 5737).
-const DOCUMENTATION: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+const DOCUMENTATION: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 /// How long a sample is valid.
 const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -53,7 +53,7 @@ pub struct JoinFile {
     /// The first master's name.
     pub master: NodeName,
     /// The first master's address. It serves time.
-    pub master_address: Ipv4Addr,
+    pub master_address: IpAddr,
     /// The cluster.
     pub cluster: Cluster,
     /// The machines of the cluster, so that a copied machine is noticed.
@@ -95,10 +95,7 @@ impl JoinFile {
             || NodeName::try_from("k8s-master".to_owned()).map_err(anyhow::Error::msg),
             |node| Ok(node.name.clone()),
         )?;
-        let master_address = match first.map(|node| node.address) {
-            Some(IpAddr::V4(address)) => address,
-            _ => DOCUMENTATION,
-        };
+        let master_address = first.map_or(DOCUMENTATION, |node| node.address);
         let endpoint = cluster.endpoint.clone().unwrap_or(format!("{master_address}:6443"));
         Ok(Self {
             endpoint,
@@ -136,7 +133,7 @@ impl JoinFile {
         hours: u32,
         endpoint: String,
         master: NodeName,
-        master_address: Ipv4Addr,
+        master_address: IpAddr,
         cluster: Cluster,
     ) -> anyhow::Result<Self> {
         let words: Vec<&str> = said.split_ascii_whitespace().collect();
@@ -181,7 +178,7 @@ mod tests {
     fn of(hash: &str) -> anyhow::Result<JoinFile> {
         let said = format!("kubeadm join m:6443 --token a.b --discovery-token-ca-cert-hash {hash}");
         let name = NodeName::try_from("m".to_owned()).map_err(anyhow::Error::msg)?;
-        let address = Ipv4Addr::LOCALHOST;
+        let address = [10, 0, 0, 1].into();
         JoinFile::of_command(&said, 24, "m:6443".to_owned(), name, address, Cluster::default())
     }
 
@@ -200,5 +197,8 @@ mod tests {
             let place = format!("{}:5:", path.display());
             assert!(error.starts_with(&place) && !error.contains("a.b"), "{bad}: {error}");
         }
+        std::fs::write(&path, whole.replace("10.0.0.1", "fd00::1")).unwrap();
+        let error = JoinFile::load(&path).map(drop).unwrap_err().to_string();
+        assert!(error.contains("masterAddress: `fd00::1` is an address of IPv6, and "), "{error}");
     }
 }

@@ -2,7 +2,7 @@
 
 mod release;
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use anyhow::Context;
 use bundle_format::cluster::{Cluster, NodeName, ProxyMode, Taint};
@@ -37,7 +37,7 @@ pub struct Settings<'a> {
     /// The node's name.
     pub name: &'a NodeName,
     /// The node's address.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
 }
 
 /// The option that gives kubeadm the installer's configuration file; empty if there

@@ -2,7 +2,7 @@
 //! before all others; else the zone of the interface by which they come.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net};
 
@@ -27,9 +27,9 @@ pub(crate) struct Ways {
 
 impl Ways {
     /// Finds them, for a node with this address.
-    pub(crate) fn of(host: &Host, address: Ipv4Addr) -> anyhow::Result<Self> {
+    pub(crate) fn of(host: &Host, address: IpAddr) -> anyhow::Result<Self> {
         let networks = facts::networks(host)?;
-        let own = networks.iter().find(|(_, network)| network.addr() == address);
+        let own = networks.iter().find(|(_, network)| IpAddr::from(network.addr()) == address);
         let own = own.map(|(name, _)| name.clone()).unwrap_or_default();
         let routes = host.read("/proc/net/route")?.unwrap_or_default();
         let mut kept = BTreeMap::new();

@@ -29,9 +29,9 @@ impl Peers {
         let named = intent.cluster.nodes.iter().map(|node| node.address);
         let master = intent.join.as_ref().map(|join| join.master_address);
         let first = master.unwrap_or(intent.address);
-        let known: Vec<IpAddr> = named.chain(master.map(IpAddr::V4)).collect();
+        let known: Vec<IpAddr> = named.chain(master).collect();
         let mut networks: Vec<IpNet> = Vec::new();
-        if !names_all(&intent.cluster, &[first.into(), intent.address.into()]) {
+        if !names_all(&intent.cluster, &[first, intent.address]) {
             let own = ways.networks(|name| name == ways.own());
             // A point-to-point link has only a router at its other end.
             if own.is_empty() || own.iter().any(|network| network.prefix_len() > 30) {
@@ -48,7 +48,7 @@ impl Peers {
         let are_partial = inside.is_err();
         for address in known.into_iter().chain(inside.unwrap_or_default()) {
             let is_known = networks.iter().any(|network| network.contains(&address));
-            if !is_known && address != IpAddr::V4(intent.address) {
+            if !is_known && address != intent.address {
                 networks.push(IpNet::from(address));
             }
         }
@@ -87,11 +87,11 @@ pub(crate) fn problem(host: &Host, intent: &Intent) -> anyhow::Result<Option<Fai
         return Ok(None);
     }
     let networks = facts::networks(host)?;
-    let has = |address| move |network: &&ipnet::Ipv4Net| network.contains(&address);
-    let own = networks.iter().map(|(_, network)| network).find(has(intent.address));
+    let mut networks = networks.into_iter().map(|(_, network)| IpNet::V4(network));
+    let own = networks.find(|network| network.contains(&intent.address));
     let is_beside =
         own.is_none_or(|own| own.prefix_len() > 30 || own.contains(&join.master_address));
-    let what = if names_all(&join.cluster, &[join.master_address.into()]) {
+    let what = if names_all(&join.cluster, &[join.master_address]) {
         "the cluster file names the cluster's machines, and not this one"
     } else if !is_beside {
         "this node is in another network than the master, and the cluster file does not name it"

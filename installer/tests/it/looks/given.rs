@@ -88,6 +88,17 @@ fn what_was_typed_amiss_has_its_cure() {
 }
 
 #[test]
+fn an_address_of_ipv6_is_refused_as_in_the_cluster_file() {
+    let folder = folder();
+    let line = format!("plan {}", NODE.replace("10.0.0.2", "fd00::2"));
+    let (status, _, err) = run(folder.path(), &line);
+    assert_eq!(status, 2);
+    let words = "`fd00::2` is an address of IPv6, and clusters here are of IPv4 only: write the \
+                 machine's address of IPv4";
+    assert!(err.contains(words), "{err}");
+}
+
+#[test]
 fn a_mistake_in_the_cluster_file_is_a_line() {
     let folder = folder();
     fs::write(folder.path().join("cluster.yaml"), "ingress: true\npodCIDR: 10.1.0.0/16\n").unwrap();

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use bundle_format::archive::{reader::Bundle, writer};
@@ -21,7 +21,7 @@ use installer::role::Role;
 
 use super::join::join_file;
 
-const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
 
 pub(super) fn of(root: &Path, role: Role) -> Intent {
     let name = |text: &str| NodeName::try_from(text.to_owned()).unwrap();

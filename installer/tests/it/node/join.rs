@@ -1,6 +1,5 @@
 //! A join file, as a master would have made it.
 
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use bundle_format::Digest;
@@ -18,7 +17,7 @@ pub(crate) fn join_file(cluster: Cluster) -> JoinFile {
         expires: Expiry::after(Duration::from_secs(3600)).unwrap(),
         ca_cert_hash: Digest::of(b""),
         master: NodeName::try_from("master".to_owned()).unwrap(),
-        master_address: Ipv4Addr::new(10, 0, 0, 1),
+        master_address: [10, 0, 0, 1].into(),
         cluster,
         machines: Vec::new(),
     }
