@@ -3,6 +3,7 @@
 pub(crate) mod files;
 pub(crate) mod format;
 pub(crate) mod keys;
+mod migration;
 pub(crate) mod networks;
 pub(crate) mod refusal;
 pub(crate) mod registries;

@@ -13,6 +13,17 @@ pub(crate) struct Config {
 
 const MAIN: &str = "etc/containerd/config.toml";
 
+/// A drop-in that says otherwise in everything that we set.
+const OVERRULES: &str = "\
+    version = 2\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n\
+    [plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"site/pause:1\"\n\
+    max_concurrent_downloads = 11\n\
+    [plugins.\"io.containerd.grpc.v1.cri\".registry]\nconfig_path = \"\"\n\
+    [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc]\n\
+    runtime_type = \"io.containerd.runc.v2\"\n\
+    [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc.options]\n\
+    SystemdCgroup = false\n";
+
 /// Those of format 1 and 2, which all containerds read.
 pub(crate) const OLD: &[Config] = &[
     Config { name: "none", files: &[], keeps: &[] },
@@ -292,6 +303,80 @@ pub(crate) const OLD: &[Config] = &[
         ],
         keeps: &["= 0.05", "= 5"],
     },
+    Config {
+        name: "no format, and only settings of containerd's own servers",
+        files: &[(
+            MAIN,
+            "disabled_plugins = [\"cri\"]\n[grpc]\n  max_recv_message_size = 33554432\n[metrics]\n  \
+             address = \"127.0.0.1:0\"\n  grpc_histogram = true\n",
+        )],
+        keeps: &["33554432", "127.0.0.1:0", "grpc_histogram = true"],
+    },
+    Config {
+        name: "format 1 by its number, with a drop-in of it",
+        files: &[
+            (
+                MAIN,
+                "version = 1\nimports = [\"/etc/containerd/old.toml\"]\n[plugins.cri]\n  \
+                 sandbox_image = \"site/pause:1\"\n  max_concurrent_downloads = 7\n[plugins.opt]\n  \
+                 path = \"/opt/own\"\n",
+            ),
+            (
+                "etc/containerd/old.toml",
+                "disabled_plugins = [\"cri\", \"aufs\"]\n[plugins.scheduler]\n  pause_threshold = \
+                 0.07\n",
+            ),
+        ],
+        keeps: &["= 7", "= 0.07", "/opt/own"],
+    },
+    Config {
+        name: "a pattern from where containerd starts, which is another place since 1.7",
+        files: &[
+            (MAIN, "version = 2\nimports = [\"etc/containerd/more/*.toml\"]\n"),
+            ("etc/containerd/more/a.toml", OVERRULES),
+            ("etc/containerd/etc/containerd/more/a.toml", OVERRULES),
+        ],
+        keeps: &["= 11"],
+    },
+    Config {
+        name: "drop-ins that overrule all that we set, the last one by its name",
+        files: &[
+            (MAIN, "version = 2\nimports = [\"/etc/containerd/conf.d/*.toml\"]\n"),
+            ("etc/containerd/conf.d/10-site.toml", OVERRULES),
+            (
+                "etc/containerd/conf.d/9-late.toml",
+                "version = 2\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n[plugins.\
+                 \"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"late/pause:1\"\nmax_concurrent_downloads \
+                 = 12\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc]\n\
+                 runtime_type = \"io.containerd.runc.v2\"\n[plugins.\"io.containerd.grpc.v1.cri\"\
+                 .containerd.runtimes.runc.options]\nSystemdCgroup = false\n",
+            ),
+        ],
+        keeps: &["= 12"],
+    },
+    Config {
+        name: "a folder of drop-ins that the main file does not import",
+        files: &[
+            (MAIN, "version = 2\n"),
+            ("etc/containerd/conf.d/unread.toml", OVERRULES),
+            // A hidden file is read, if the pattern matches.
+            ("etc/containerd/conf.d/.hidden.toml", OVERRULES),
+        ],
+        keeps: &[],
+    },
+    Config {
+        name: "the same file imported twice, by two spellings",
+        files: &[
+            (
+                MAIN,
+                "version = 2\nimports = [\"/etc/containerd/conf.d/./a.toml\", \
+                 \"../containerd/conf.d/a.toml\", \"/etc/containerd/conf.d/.*.toml\"]\n",
+            ),
+            ("etc/containerd/conf.d/a.toml", OVERRULES),
+            ("etc/containerd/conf.d/.hidden.toml", "disabled_plugins = [\"cri\"]\n"),
+        ],
+        keeps: &["= 11"],
+    },
 ];
 
 /// Those of format 3, which containerd reads since 2.0.
@@ -366,5 +451,107 @@ pub(crate) const NEW: &[Config] = &[
              'io.containerd.cri.v1.runtime']\nenable_unprivileged_ports = true\n",
         )],
         keeps: &["enable_unprivileged_ports = true"],
+    },
+];
+
+/// Those with format 4, or with files in several formats, which containerd reads since
+/// 2.3: it brings each file to format 4 before it merges them.
+pub(crate) const NEWEST: &[Config] = &[
+    Config {
+        name: "format 4 with servers, mirrors and a runtime of the site",
+        files: &[(
+            MAIN,
+            "version = 4\ndisabled_plugins = [\"io.containerd.cri.v1.runtime\"]\n[plugins.\
+             \"io.containerd.server.v1.grpc\"]\naddress = \"/run/containerd/containerd.sock\"\n\
+             max_recv_message_size = 33554432\n[plugins.\"io.containerd.server.v1.metrics\"]\n\
+             address = \"127.0.0.1:0\"\n[plugins.\"io.containerd.cri.v1.images\".pinned_images]\n\
+             sandbox = \"site/pause:1\"\n[plugins.\"io.containerd.cri.v1.images\".registry.mirrors.\
+             \"a.site\"]\nendpoint = [\"https://m.site\"]\n[plugins.\"io.containerd.cri.v1.runtime\"\
+             .containerd]\ndefault_runtime_name = \"nvidia\"\n[plugins.\"io.containerd.cri.v1.runtime\"\
+             .containerd.runtimes.nvidia]\nruntime_type = \"io.containerd.runc.v2\"\n[plugins.\
+             \"io.containerd.cri.v1.runtime\".containerd.runtimes.nvidia.options]\nBinaryName = \
+             \"/usr/bin/nvidia-container-runtime\"\n",
+        )],
+        keeps: &["33554432", "127.0.0.1:0", "/usr/bin/nvidia-container-runtime"],
+    },
+    Config {
+        name: "format 4 with a drop-in of format 2, which overrules it",
+        files: &[
+            (
+                MAIN,
+                "version = 4\nimports = [\"/etc/containerd/conf.d/*.toml\"]\n[plugins.\
+                 \"io.containerd.cri.v1.images\".pinned_images]\nsandbox = \"site/pause:2\"\n",
+            ),
+            ("etc/containerd/conf.d/99-old.toml", OVERRULES),
+        ],
+        keeps: &["= 11"],
+    },
+    Config {
+        name: "format 2 with drop-ins of 3 and 4, and without a number",
+        files: &[
+            (
+                MAIN,
+                "version = 2\nimports = [\"/etc/containerd/conf.d/*.toml\"]\n[plugins.\
+                 \"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"site/pause:1\"\n\
+                 max_concurrent_downloads = 5\n[plugins.\"io.containerd.grpc.v1.cri\".registry\
+                 .mirrors.\"a.site\"]\nendpoint = [\"https://m.site\"]\n[plugins.\
+                 \"io.containerd.grpc.v1.cri\".containerd.runtimes.runc]\nruntime_type = \
+                 \"io.containerd.runc.v2\"\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes\
+                 .runc.options]\nSystemdCgroup = false\n",
+            ),
+            (
+                "etc/containerd/conf.d/10-images.toml",
+                "version = 3\n[plugins.\"io.containerd.cri.v1.images\".pinned_images]\nsandbox = \
+                 \"late/pause:1\"\n[plugins.\"io.containerd.cri.v1.images\".registry.mirrors.\
+                 \"b.site\"]\nendpoint = [\"https://m.site\"]\n",
+            ),
+            (
+                "etc/containerd/conf.d/20-nvidia.toml",
+                "version = 4\n[plugins.\"io.containerd.cri.v1.runtime\".containerd.runtimes.nvidia]\n\
+                 runtime_type = \"io.containerd.runc.v2\"\n[plugins.\"io.containerd.cri.v1.runtime\"\
+                 .containerd.runtimes.nvidia.options]\nSystemdCgroup = false\nBinaryName = \"/usr/bin/n\"\n",
+            ),
+            (
+                "etc/containerd/conf.d/30-old.toml",
+                "[plugins.cri.containerd.runtimes.crun]\nruntime_type = \"io.containerd.runc.v2\"\n\
+                 [plugins.cri.containerd.runtimes.crun.options]\nBinaryName = \"/usr/bin/crun\"\n",
+            ),
+        ],
+        keeps: &["= 5", "/usr/bin/n'", "/usr/bin/crun"],
+    },
+    Config {
+        name: "one format, the old tables in the main file and the new ones in a drop-in",
+        files: &[
+            (
+                MAIN,
+                "version = 3\nimports = [\"conf.d/*.toml\"]\n[plugins.\"io.containerd.grpc.v1.cri\"]\n\
+                 sandbox_image = \"site/pause:1\"\n[plugins.\"io.containerd.grpc.v1.cri\".containerd\
+                 .runtimes.runc.options]\nSystemdCgroup = true\n",
+            ),
+            (
+                "etc/containerd/conf.d/late.toml",
+                "version = 3\n[plugins.\"io.containerd.cri.v1.images\".pinned_images]\nsandbox = \
+                 \"late/pause:1\"\n[plugins.\"io.containerd.cri.v1.images\".registry]\nconfig_path = \
+                 \"/opt/own\"\n[plugins.\"io.containerd.cri.v1.runtime\".containerd.runtimes.runc\
+                 .options]\nSystemdCgroup = false\n",
+            ),
+        ],
+        keeps: &["/opt/own"],
+    },
+    Config {
+        name: "a main file without a format, with a drop-in of format 4",
+        files: &[
+            (
+                MAIN,
+                "imports = [\"conf.d/*.toml\"]\n[metrics]\naddress = \"127.0.0.1:0\"\n[plugins.cri]\n\
+                 max_concurrent_downloads = 8\n",
+            ),
+            (
+                "etc/containerd/conf.d/late.toml",
+                "version = 4\n[plugins.\"io.containerd.cri.v1.images\".pinned_images]\nsandbox = \
+                 \"late/pause:1\"\n",
+            ),
+        ],
+        keeps: &["127.0.0.1:0", "= 8"],
     },
 ];

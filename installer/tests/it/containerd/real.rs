@@ -33,6 +33,12 @@ impl Release {
         self.version.split('.').next().unwrap().parse().unwrap()
     }
 
+    /// Whether it brings each file to format 4 by itself: since 2.3.
+    pub(crate) fn migrates(&self) -> bool {
+        let minor: u32 = self.version.split('.').nth(1).unwrap().parse().unwrap();
+        (self.major(), minor) >= (2, 3)
+    }
+
     /// Debian's, and those that `scripts/tools` has built. None where nothing can be
     /// tried; what is missing is told.
     pub(crate) fn all() -> Vec<Self> {
