@@ -8,6 +8,8 @@
 )]
 
 mod configs;
+mod formats;
+mod generated;
 mod real;
 
 use std::fs;
@@ -175,10 +177,10 @@ fn assert_all_work(is_release: impl Fn(&Release) -> bool) {
         for Config { name, files, keeps } in configs::OLD {
             assert_works(release, name, files, keeps);
         }
-        for Config { name, files, keeps } in configs::NEW.iter().filter(|_| release.major() >= 2) {
+        for Config { name, files, keeps } in formats::NEW.iter().filter(|_| release.major() >= 2) {
             assert_works(release, name, files, keeps);
         }
-        for Config { name, files, keeps } in configs::NEWEST.iter().filter(|_| release.migrates()) {
+        for Config { name, files, keeps } in formats::NEWEST.iter().filter(|_| release.migrates()) {
             assert_works(release, name, files, keeps);
         }
         let default = Machine::new(release, &[]).say(&["config", "default"]).stdout;
@@ -194,6 +196,22 @@ fn configurations_of_the_field_load_in_containerd_1() {
 #[test]
 fn configurations_of_the_field_load_in_containerd_2() {
     assert_all_work(|release| release.major() >= 2);
+}
+
+/// More of them with `KUBEFERRY_CASES`.
+#[test]
+fn configurations_of_all_formats_and_orders_load() {
+    let cases = std::env::var("KUBEFERRY_CASES").map_or(4, |text| text.parse().unwrap());
+    for release in Release::all() {
+        for seed in 0..cases {
+            let files = generated::files(&release, seed);
+            let files: Vec<(&str, &str)> =
+                files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+            println!("{files:#?}");
+            generated::assert_others_stay(&release, &files);
+            assert_works(&release, &format!("seed {seed}"), &files, &[]);
+        }
+    }
 }
 
 #[test]

@@ -94,18 +94,6 @@ impl Kubeadm {
         }
         made
     }
-
-    /// The manifests of kube-proxy that it makes of a file.
-    pub(super) fn kube_proxy(&self, text: &str) -> Vec<Value> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = written(folder.path(), text);
-        let line = "init phase addon kube-proxy --print-manifest --config";
-        let words: Vec<&str> = line.split(' ').chain([path.as_str()]).collect();
-        let said = self.run(&words, folder.path());
-        let stderr = String::from_utf8_lossy(&said.stderr);
-        assert!(said.status.success(), "kubeadm {}: {stderr}", self.version);
-        serde_saphyr::from_multiple(&String::from_utf8(said.stdout).unwrap()).unwrap()
-    }
 }
 
 fn written(folder: &Path, text: &str) -> String {
