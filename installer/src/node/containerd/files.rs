@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::containerd::migration;
 use crate::node::containerd::release::Release;
+use crate::node::containerd::table::{at, strings};
 use crate::node::pattern;
 
 /// One file.
@@ -181,22 +182,6 @@ fn imported(
     let base = if is_pattern && !release.has_patterns_beside_file() { root } else { beside };
     let path = pattern::cleaned(&base.join(import));
     if is_pattern { pattern::matches(host, &path) } else { Ok(vec![path]) }
-}
-
-/// The item at a path.
-pub(crate) fn at<'a>(table: &'a dyn TableLike, path: &[&str]) -> Option<&'a Item> {
-    let (key, tables) = path.split_last()?;
-    let mut table = table;
-    for name in tables {
-        table = table.get(name)?.as_table_like()?;
-    }
-    table.get(key)
-}
-
-/// The strings of a list.
-pub(crate) fn strings(item: Option<&Item>) -> Vec<String> {
-    let list = item.and_then(Item::as_array).into_iter().flatten();
-    list.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// Takes the table of this name out; a new one if there is none.

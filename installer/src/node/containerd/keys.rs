@@ -2,8 +2,8 @@
 
 use toml_edit::Table;
 
-use crate::node::containerd::files::at;
 use crate::node::containerd::release::Release;
+use crate::node::containerd::table::at;
 
 pub(super) const CRI: &str = "io.containerd.grpc.v1.cri";
 pub(super) const IMAGES: &str = "io.containerd.cri.v1.images";

@@ -4,8 +4,8 @@
 
 use toml_edit::{Item, Table, TableLike};
 
-use crate::node::containerd::files::at;
 use crate::node::containerd::keys::{CRI, IMAGES, RUNTIME};
+use crate::node::containerd::table::at;
 
 /// CRI's old table, unless the file is of a format that has none.
 fn old(file: &Table) -> Option<&dyn TableLike> {

@@ -10,6 +10,7 @@ pub(crate) mod registries;
 pub(crate) mod release;
 pub(crate) mod runtimes;
 pub(crate) mod source;
+pub(crate) mod table;
 pub(crate) mod told;
 
 pub(crate) use self::networks::networks;
