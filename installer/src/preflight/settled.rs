@@ -122,7 +122,7 @@ fn documents(text: &str) -> BTreeMap<String, Value> {
 /// A value as text; none if the document is missing.
 fn shown(documents: &BTreeMap<String, Value>, kind: &str, place: &str) -> Option<String> {
     if kind == "KubeProxyConfiguration" && !documents.contains_key(kind) {
-        // The document is left out for kube-proxy's default mode.
+        // Earlier versions left the document out for iptables.
         return (!documents.is_empty()).then(|| ProxyMode::Iptables.to_string());
     }
     let inner = |value: &Value, name: &str| match value {

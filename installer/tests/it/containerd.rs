@@ -8,6 +8,8 @@
 )]
 
 mod configs;
+mod formats;
+mod generated;
 mod real;
 
 use std::fs;
@@ -175,7 +177,10 @@ fn assert_all_work(is_release: impl Fn(&Release) -> bool) {
         for Config { name, files, keeps } in configs::OLD {
             assert_works(release, name, files, keeps);
         }
-        for Config { name, files, keeps } in configs::NEW.iter().filter(|_| release.major() >= 2) {
+        for Config { name, files, keeps } in formats::NEW.iter().filter(|_| release.major() >= 2) {
+            assert_works(release, name, files, keeps);
+        }
+        for Config { name, files, keeps } in formats::NEWEST.iter().filter(|_| release.migrates()) {
             assert_works(release, name, files, keeps);
         }
         let default = Machine::new(release, &[]).say(&["config", "default"]).stdout;
@@ -191,6 +196,22 @@ fn configurations_of_the_field_load_in_containerd_1() {
 #[test]
 fn configurations_of_the_field_load_in_containerd_2() {
     assert_all_work(|release| release.major() >= 2);
+}
+
+/// More of them with `KUBEFERRY_CASES`.
+#[test]
+fn configurations_of_all_formats_and_orders_load() {
+    let cases = std::env::var("KUBEFERRY_CASES").map_or(4, |text| text.parse().unwrap());
+    for release in Release::all() {
+        for seed in 0..cases {
+            let files = generated::files(&release, seed);
+            let files: Vec<(&str, &str)> =
+                files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+            println!("{files:#?}");
+            generated::assert_others_stay(&release, &files);
+            assert_works(&release, &format!("seed {seed}"), &files, &[]);
+        }
+    }
 }
 
 #[test]
@@ -296,7 +317,7 @@ fn what_cannot_be_had_is_refused_before_anything_changes() {
     let mirrors = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".registry.mirrors.\"a.b\"]\n\
                    endpoint = [\"https://m\"]\n";
     let main = &MAIN[1..];
-    let cases: [(&[(&str, &str)], &str); 9] = [
+    let cases: [(&[(&str, &str)], &str); 8] = [
         (&[(main, "version = 2\n\n[plugins\n")], "/etc/containerd/config.toml is not TOML: line 3"),
         (&[(main, "version = 9\n")], "is of version 9, which containerd"),
         (
@@ -323,21 +344,19 @@ fn what_cannot_be_had_is_refused_before_anything_changes() {
             )],
             "containerd's default runtime is lost",
         ),
-        (
-            &[
-                (main, "version = 2\nimports = [\"/etc/a.toml\"]\n"),
-                ("etc/a.toml", "version = 3\n[debug]\nlevel = \"info\"\n"),
-            ],
-            ".toml is of version ",
-        ),
         // Only containerd itself knows.
         (
             &[(main, "version = 2\noom_score = \"much\"\n")],
             "containerd would refuse its new configuration",
         ),
     ];
+    let several: &[(&str, &str)] = &[
+        (main, "version = 2\nimports = [\"/etc/a.toml\"]\n"),
+        ("etc/a.toml", "version = 3\n[debug]\nlevel = \"info\"\n"),
+    ];
     for release in Release::all() {
-        for (files, told) in cases {
+        let several = (!release.migrates()).then_some((several, ".toml is of version "));
+        for (files, told) in cases.into_iter().chain(several) {
             let machine = Machine::new(&release, files);
             let before = state(&machine);
             let error = format!("{:#}", apply(&machine, &intent(&release)).unwrap_err());
@@ -363,6 +382,31 @@ fn a_unit_that_names_another_file_has_that_one_edited() {
         apply(&machine, &intent(&release)).unwrap();
         assert_holds(&dump(&machine, "/etc/own/c.toml").1, "another file");
         assert_eq!(fs::read_to_string(machine.path(MAIN)).unwrap(), "");
+    }
+}
+
+#[test]
+fn settings_of_containerds_own_servers_stay_in_force() {
+    let text = "disabled_plugins = [\"cri\"]\n[grpc]\nmax_recv_message_size = 33554432\n[metrics]\n\
+                address = \"127.0.0.1:0\"\n[debug]\naddress = \"/run/own.sock\"\n";
+    for release in Release::all() {
+        let machine = Machine::new(&release, &[(&MAIN[1..], text)]);
+        apply(&machine, &intent(&release)).unwrap();
+        let (all, document) = dump(&machine, MAIN);
+        for (key, setting, value) in [
+            ("grpc", "max_recv_message_size", "33554432"),
+            ("metrics", "address", "127.0.0.1:0"),
+            ("debug", "address", "/run/own.sock"),
+        ] {
+            // Their place since format 4.
+            let plugin = format!("io.containerd.server.v1.{key}");
+            let path = match release.migrates() {
+                true => vec!["plugins", &plugin, setting],
+                false => vec![key, setting],
+            };
+            let told = at(&document, &path).unwrap_or_else(|| panic!("{path:?}: {all}"));
+            assert!(told.to_string().contains(value), "containerd {}: {told}", release.version);
+        }
     }
 }
 

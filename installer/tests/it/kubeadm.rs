@@ -1,5 +1,8 @@
 //! What kubeadm is told, by release.
 
+mod real;
+mod taken;
+
 use bundle_format::Digest;
 use bundle_format::cluster::{Cluster, NodeName, ProxyMode};
 use insta::assert_snapshot;
@@ -22,7 +25,7 @@ fn documents_for(kubernetes: &str, folder: &str, cluster: &Cluster) -> [String; 
         kubernetes: &kubernetes.parse().unwrap(),
         sandbox: Some(&format!("{folder}/pause:3.9").parse().unwrap()),
         cluster,
-        endpoint: "10.0.0.1:6443".to_owned(),
+        endpoint: cluster.endpoint.clone().unwrap_or_else(|| "10.0.0.1:6443".to_owned()),
         name: &name("node-1"),
         address: [10, 0, 0, 2].into(),
     };
@@ -47,7 +50,7 @@ const RELEASES: [(&str, &str, &str, &str, &str); 8] = [
     ("1.28.2", "v1beta3", URL, MAP, NEW),
     ("1.30.14", "v1beta3", URL, MAP, NEW),
     ("1.31.0", "v1beta4", URL, LIST, NEW),
-    ("1.35.0", "v1beta4", URL, LIST, NEW),
+    ("1.37.2", "v1beta4", URL, LIST, NEW),
 ];
 
 #[test]
@@ -69,7 +72,10 @@ fn the_documents_are_those_of_the_release() {
                  ---\n\
                  apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n\
                  cgroupDriver: systemd\nclusterDNS:\n- \"10.96.0.10\"\n\
-                 imageGCHighThresholdPercent: 100\n"
+                 imageGCHighThresholdPercent: 100\n\
+                 ---\n\
+                 apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n\
+                 mode: iptables\n"
             )
         );
         assert_eq!(
@@ -116,19 +122,18 @@ fn another_repository_than_the_default_is_named() {
 }
 
 #[test]
-fn kube_proxy_is_told_of_a_mode_that_is_not_its_own() {
+fn kube_proxy_is_told_of_each_mode() {
     let kind = "kind: KubeProxyConfiguration\n";
     for (mode, line) in [
-        (ProxyMode::Iptables, None),
-        (ProxyMode::Ipvs, Some("mode: ipvs\n")),
-        (ProxyMode::Nftables, Some("mode: nftables\n")),
+        (ProxyMode::Iptables, "mode: iptables\n"),
+        (ProxyMode::Ipvs, "mode: ipvs\n"),
+        (ProxyMode::Nftables, "mode: nftables\n"),
     ] {
         for (kubernetes, .., repository) in RELEASES {
             let [init, join] = documents(kubernetes, repository, mode);
             let last = init.rsplit("---\n").next().unwrap();
-            let expected = line
-                .map(|line| format!("apiVersion: kubeproxy.config.k8s.io/v1alpha1\n{kind}{line}"));
-            assert_eq!(init.contains(kind).then(|| last.to_owned()), expected);
+            let expected = format!("apiVersion: kubeproxy.config.k8s.io/v1alpha1\n{kind}{line}");
+            assert_eq!(last, expected);
             assert!(!join.contains(kind) && !init.contains(TOKEN));
         }
     }

@@ -9,6 +9,7 @@
 mod access;
 mod attributes;
 mod boot_images;
+mod built;
 mod cluster_keys;
 mod conditions;
 mod containerd;

@@ -120,6 +120,22 @@ fn what_kubeadm_was_told_is_settled() {
 }
 
 #[test]
+fn a_node_of_an_earlier_version_has_iptables_without_a_word() {
+    for role in [Role::Master, Role::Worker] {
+        let node = member(role);
+        for path in ["opt/kubernetes/kubeadm.yaml", "opt/kubernetes/kubeadm-joined.yaml"] {
+            let path = node.root().join(path);
+            let Ok(text) = fs::read_to_string(&path) else { continue };
+            let (before, _) = text.split_once("---\napiVersion: kubeproxy").unwrap();
+            fs::write(path, before).unwrap();
+        }
+        assert_eq!(refused(&node, |_| ()), [""; 0]);
+        let told = refused(&node, set(|cluster| cluster.proxy_mode = ProxyMode::Nftables));
+        assert_eq!(told, ["proxyMode is iptables on this node, and cannot become nftables"]);
+    }
+}
+
+#[test]
 fn nothing_is_settled_before_or_without_kubeadms_word() {
     let pods = set(|cluster| cluster.pod_cidr = "10.9.0.0/16".parse().unwrap());
     for role in [Role::Master, Role::Worker] {

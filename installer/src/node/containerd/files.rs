@@ -1,6 +1,7 @@
 //! The files of containerd's configuration, with all that they import, in the order
 //! in which containerd reads them, and their merged result.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,9 @@ use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::node::containerd::migration;
 use crate::node::containerd::release::Release;
+use crate::node::containerd::table::{at, strings};
 use crate::node::pattern;
 
 /// One file.
@@ -62,7 +65,7 @@ impl Files {
     pub(crate) fn merged(&self) -> Table {
         let mut merged = Table::new();
         for file in &self.list {
-            for (key, item) in file.document.iter() {
+            for (key, item) in self.read_as(file).iter() {
                 match (key, item.as_table_like()) {
                     ("plugins", Some(plugins)) if !self.release.merges_tables() => {
                         let mut all = taken(&mut merged, key);
@@ -86,13 +89,14 @@ impl Files {
             return Ok(());
         }
         let mut places = self.places(path);
-        places.retain(|place| at(self.list[*place].document.as_table(), path).is_some());
+        places.retain(|place| at(&*self.read_as(&self.list[*place]), path).is_some());
         if places.is_empty() {
             places.push(self.home(path));
         }
         for place in places {
+            let path = self.own_path(place, path);
             let File { path: name, document, .. } = &mut self.list[place];
-            set(document.as_table_mut(), path, value.clone())
+            set(document.as_table_mut(), &path, value.clone())
                 .with_context(|| format!("editing {}", name.display()))?;
         }
         Ok(())
@@ -100,8 +104,9 @@ impl Files {
 
     /// Removes a key.
     pub(crate) fn take(&mut self, path: &[&str]) {
-        let Some((key, tables)) = path.split_last() else { return };
         for place in self.places(path) {
+            let path = self.own_path(place, path);
+            let Some((key, tables)) = path.split_last() else { return };
             let mut table: Option<&mut dyn TableLike> =
                 Some(self.list[place].document.as_table_mut());
             for name in tables {
@@ -123,8 +128,25 @@ impl Files {
     /// The last file with settings of a key's plugin. The last one wins.
     fn home(&self, path: &[&str]) -> usize {
         let plugin = path.get(..2).unwrap_or(path);
-        let says = |file: &File| at(file.document.as_table(), plugin).is_some();
+        let says = |file: &File| at(&*self.read_as(file), plugin).is_some();
         self.list.iter().rposition(says).unwrap_or(0)
+    }
+
+    /// A file's settings, where containerd reads them.
+    fn read_as<'a>(&self, file: &'a File) -> Cow<'a, Table> {
+        let table = file.document.as_table();
+        match self.release.migrates_files() {
+            true => Cow::Owned(migration::migrated(table)),
+            false => Cow::Borrowed(table),
+        }
+    }
+
+    /// Where a file itself has what containerd reads at this path.
+    fn own_path<'a>(&self, place: usize, path: &[&'a str]) -> Vec<&'a str> {
+        match self.release.migrates_files() {
+            true => migration::place(self.list[place].document.as_table(), path),
+            false => path.to_vec(),
+        }
     }
 }
 
@@ -160,22 +182,6 @@ fn imported(
     let base = if is_pattern && !release.has_patterns_beside_file() { root } else { beside };
     let path = pattern::cleaned(&base.join(import));
     if is_pattern { pattern::matches(host, &path) } else { Ok(vec![path]) }
-}
-
-/// The item at a path.
-pub(crate) fn at<'a>(table: &'a dyn TableLike, path: &[&str]) -> Option<&'a Item> {
-    let (key, tables) = path.split_last()?;
-    let mut table = table;
-    for name in tables {
-        table = table.get(name)?.as_table_like()?;
-    }
-    table.get(key)
-}
-
-/// The strings of a list.
-pub(crate) fn strings(item: Option<&Item>) -> Vec<String> {
-    let list = item.and_then(Item::as_array).into_iter().flatten();
-    list.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// Takes the table of this name out; a new one if there is none.

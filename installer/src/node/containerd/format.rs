@@ -1,5 +1,5 @@
-//! One format for all files of a configuration. Format 1 has other names for plugins;
-//! it becomes format 2, as in containerd itself (`v1Migrate`).
+//! The formats of a configuration's files. Format 1 has other names for plugins; it
+//! becomes format 2, as in containerd itself (`v1Migrate`).
 
 use toml_edit::{Item, TableLike, value};
 
@@ -7,12 +7,22 @@ use crate::failure::Failure;
 use crate::node::containerd::files::{File, Files};
 use crate::node::containerd::keys::is_of_format_3;
 
-/// Brings all files to one format, and returns its number.
+/// The tables whose settings are those of plugins in format 4.
+const SERVERS: [&str; 4] = ["grpc", "ttrpc", "debug", "metrics"];
+
+/// Brings all files out of format 1, and to one format if the release does not do that
+/// itself. Returns the format of the merged files.
 pub(crate) fn unify(files: &mut Files) -> Result<i64, Failure> {
     let release = files.release;
     let newest = release.newest_format();
-    let explicit = files.list.iter().filter_map(version).filter(|version| *version > 1).max();
-    let format = explicit.unwrap_or_else(|| by_names(files).unwrap_or(newest));
+    let main = files.list.get(..1).unwrap_or_default();
+    let format = match release.migrates_files() {
+        true => own_format(main, newest),
+        false => {
+            let explicit = files.list.iter().filter_map(version).filter(|version| *version > 1);
+            explicit.max().unwrap_or_else(|| own_format(&files.list, newest))
+        }
+    };
     for (place, file) in files.list.iter_mut().enumerate() {
         let name = file.path.display();
         match version(file) {
@@ -22,7 +32,7 @@ pub(crate) fn unify(files: &mut Files) -> Result<i64, Failure> {
                     "move it away, and this program writes a new one",
                 ));
             }
-            Some(version) if version > 1 && version != format => {
+            Some(version) if version > 1 && version != format && !release.migrates_files() => {
                 return Err(Failure::new(
                     format!(
                         "{name} is of version {version}, and another file of containerd's \
@@ -36,24 +46,34 @@ pub(crate) fn unify(files: &mut Files) -> Result<i64, Failure> {
             None if place > 0 => rename(file)?,
             None | Some(..=1) => {
                 rename(file)?;
-                file.document.insert("version", value(format));
+                let its_own = place > 0 && release.migrates_files();
+                file.document.insert("version", value(if its_own { 2 } else { format }));
             }
             Some(_) => rename(file)?,
         }
     }
-    Ok(format)
+    Ok(if release.migrates_files() { newest } else { format })
 }
 
 fn version(file: &File) -> Option<i64> {
     file.document.get("version").and_then(Item::as_integer)
 }
 
-/// The format that the plugins' names tell, if no file names its format.
-fn by_names(files: &Files) -> Option<i64> {
-    let tables = files.list.iter().filter_map(|file| file.document.get("plugins")?.as_table_like());
-    let mut names = tables.flat_map(TableLike::iter).map(|(name, _)| name).peekable();
-    names.peek()?;
-    Some(if names.any(is_of_format_3) && files.release.newest_format() > 2 { 3 } else { 2 })
+/// The format of files that do not name it: the newest one, unless they have settings
+/// that it has elsewhere.
+fn own_format(files: &[File], newest: i64) -> i64 {
+    let tables = files.iter().filter_map(|file| file.document.get("plugins")?.as_table_like());
+    let names: Vec<&str> = tables.flat_map(TableLike::iter).map(|(name, _)| name).collect();
+    let has_servers = |file: &File| SERVERS.iter().any(|key| file.document.contains_key(key));
+    if names.iter().any(|name| is_of_format_3(name)) {
+        newest.min(3)
+    } else if !names.is_empty() {
+        2
+    } else if files.iter().any(has_servers) {
+        newest.min(3)
+    } else {
+        newest
+    }
 }
 
 /// Renames the plugins of a file from format 1.

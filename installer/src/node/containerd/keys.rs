@@ -2,12 +2,12 @@
 
 use toml_edit::Table;
 
-use crate::node::containerd::files::at;
 use crate::node::containerd::release::Release;
+use crate::node::containerd::table::at;
 
-const CRI: &str = "io.containerd.grpc.v1.cri";
-const IMAGES: &str = "io.containerd.cri.v1.images";
-const RUNTIME: &str = "io.containerd.cri.v1.runtime";
+pub(super) const CRI: &str = "io.containerd.grpc.v1.cri";
+pub(super) const IMAGES: &str = "io.containerd.cri.v1.images";
+pub(super) const RUNTIME: &str = "io.containerd.cri.v1.runtime";
 
 /// Where the keys are.
 pub(crate) struct Keys {
@@ -40,25 +40,21 @@ pub(crate) fn keys(format: i64) -> Keys {
     }
 }
 
-/// The keys that count in a configuration. containerd 2 migrates the tables of format
-/// 2 into those of 3; 2.3 does so in a file of format 3 too. If both are there, the
-/// old table counts for images, and the new one for runtimes (`configMigration`).
+/// The keys that count in a configuration. containerd 2.0 to 2.2 migrates the merged
+/// tables of format 2 into those of 3. If both are there, the old table counts for
+/// images, and the new one for runtimes (`configMigration`).
 pub(crate) fn keys_of(merged: &Table, format: i64, release: Release) -> Keys {
     let (old, new) = (keys(2), keys(3));
-    let is_migrated =
-        release.merges_tables() && (format <= 2 || format == 3 && release.newest_format() > 3);
-    if !is_migrated {
+    if !release.merges_tables() || release.migrates_files() || format > 2 {
         return keys(format);
     }
     let has = |path: &[&str]| at(merged, path).is_some();
     let of_images = |old: &'static [&'static str], new| match (has(old), has(new)) {
         (false, true) => new,
-        (false, false) if format > 2 => new,
         _ => old,
     };
     let runtimes = |keys: &Keys| has(&[keys.containerd, &["runtimes"]].concat());
-    let is_new = runtimes(&new) || !runtimes(&old) && format > 2;
-    let of_runtimes = if is_new { &new } else { &old };
+    let of_runtimes = if runtimes(&new) { &new } else { &old };
     Keys {
         sandbox: of_images(old.sandbox, new.sandbox),
         registry: of_images(old.registry, new.registry),

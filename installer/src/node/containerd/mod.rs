@@ -3,12 +3,14 @@
 pub(crate) mod files;
 pub(crate) mod format;
 pub(crate) mod keys;
+mod migration;
 pub(crate) mod networks;
 pub(crate) mod refusal;
 pub(crate) mod registries;
 pub(crate) mod release;
 pub(crate) mod runtimes;
 pub(crate) mod source;
+pub(crate) mod table;
 pub(crate) mod told;
 
 pub(crate) use self::networks::networks;

@@ -10,8 +10,9 @@ use toml_edit::{Item, Table, TableLike, Value};
 
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::node::containerd::files::{Files, at, strings};
+use crate::node::containerd::files::Files;
 use crate::node::containerd::keys::Keys;
+use crate::node::containerd::table::{at, strings};
 use crate::node::paths::REGISTRIES;
 
 /// The first line of a file whose settings were moved.

@@ -39,6 +39,12 @@ impl Release {
         self.major >= 2
     }
 
+    /// Whether each file is brought to the newest format before it is merged. If not,
+    /// all files must be of one format.
+    pub(crate) fn migrates_files(self) -> bool {
+        self.newest_format() > 3
+    }
+
     /// Whether a relative import with a `*` begins at the importing file's folder. If
     /// not, it begins where containerd was started: systemd starts it in `/`.
     pub(crate) fn has_patterns_beside_file(self) -> bool {

@@ -5,8 +5,9 @@ use bundle_format::cluster::CgroupDriver;
 use toml_edit::{Item, Table, TableLike};
 
 use crate::failure::Failure;
-use crate::node::containerd::files::{Files, at};
+use crate::node::containerd::files::Files;
 use crate::node::containerd::keys::Keys;
+use crate::node::containerd::table::at;
 
 /// The type of runtimes that runc's shim runs, and that know `SystemdCgroup`: runc,
 /// crun and nvidia's, told apart by their `BinaryName`.

@@ -7,10 +7,11 @@ use toml_edit::{DocumentMut, Item, Table};
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::node::containerd::files::{Files, at, strings};
+use crate::node::containerd::files::Files;
 use crate::node::containerd::keys::{Keys, is_cri, keys, keys_of};
 use crate::node::containerd::release::Release;
 use crate::node::containerd::source::source;
+use crate::node::containerd::table::{at, strings};
 use crate::node::containerd::{format, registries, runtimes};
 use crate::node::paths::REGISTRIES;
 

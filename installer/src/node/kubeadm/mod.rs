@@ -5,7 +5,7 @@ mod release;
 use std::net::IpAddr;
 
 use anyhow::Context;
-use bundle_format::cluster::{Cluster, NodeName, ProxyMode, Taint};
+use bundle_format::cluster::{Cluster, NodeName, Taint};
 use bundle_format::kubeadm::ConfigVersion;
 use bundle_format::{ImageReference, KubernetesVersion};
 use serde_json::{Value, json};
@@ -54,9 +54,7 @@ pub fn init_configuration(settings: &Settings<'_>) -> anyhow::Result<String> {
         "localAPIEndpoint": {"advertiseAddress": settings.address.to_string(), "bindPort": 6443},
         "nodeRegistration": registration(settings),
     });
-    let mut documents = vec![cluster(settings), init, kubelet(settings)];
-    documents.extend(proxy(settings));
-    render(&documents)
+    render(&[cluster(settings), init, kubelet(settings), proxy(settings)])
 }
 
 /// The document for `kubeadm join`. It holds the token.
@@ -67,9 +65,7 @@ pub fn join_configuration(settings: &Settings<'_>, join: &JoinFile) -> anyhow::R
 /// What a worker keeps of how it joined, without the token.
 pub fn joined_configuration(settings: &Settings<'_>, join: &JoinFile) -> anyhow::Result<String> {
     let joined = join_document(settings, join, None);
-    let mut documents = vec![cluster(settings), joined, kubelet(settings)];
-    documents.extend(proxy(settings));
-    render(&documents)
+    render(&[cluster(settings), joined, kubelet(settings), proxy(settings)])
 }
 
 fn cluster(settings: &Settings<'_>) -> Value {
@@ -129,14 +125,13 @@ fn kubelet(settings: &Settings<'_>) -> Value {
     kubelet
 }
 
-/// None for kube-proxy's default mode.
-fn proxy(settings: &Settings<'_>) -> Option<Value> {
-    (settings.cluster.proxy_mode != ProxyMode::Iptables).then(|| {
-        json!({
-            "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
-            "kind": "KubeProxyConfiguration",
-            "mode": settings.cluster.proxy_mode.to_string(),
-        })
+/// The mode is always written: kube-proxy 1.37 warns if it is not, and a later release
+/// changes its default to nftables (kubernetes#139957, kubeadm#3309).
+fn proxy(settings: &Settings<'_>) -> Value {
+    json!({
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "mode": settings.cluster.proxy_mode.to_string(),
     })
 }
 

@@ -7,9 +7,10 @@ use toml_edit::Item;
 
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::node::containerd::files::{Files, at};
+use crate::node::containerd::files::Files;
 use crate::node::containerd::keys::{is_cri, keys_of};
 use crate::node::containerd::source::Source;
+use crate::node::containerd::table::at;
 use crate::node::containerd::{format, registries, runtimes};
 use crate::node::paths::CRI_SOCKET;
 

@@ -11,7 +11,18 @@ pub(crate) struct Config {
     pub(crate) keeps: &'static [&'static str],
 }
 
-const MAIN: &str = "etc/containerd/config.toml";
+pub(super) const MAIN: &str = "etc/containerd/config.toml";
+
+/// A drop-in that says otherwise in everything that we set.
+pub(super) const OVERRULES: &str = "\
+    version = 2\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n\
+    [plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"site/pause:1\"\n\
+    max_concurrent_downloads = 11\n\
+    [plugins.\"io.containerd.grpc.v1.cri\".registry]\nconfig_path = \"\"\n\
+    [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc]\n\
+    runtime_type = \"io.containerd.runc.v2\"\n\
+    [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc.options]\n\
+    SystemdCgroup = false\n";
 
 /// Those of format 1 and 2, which all containerds read.
 pub(crate) const OLD: &[Config] = &[
@@ -292,79 +303,78 @@ pub(crate) const OLD: &[Config] = &[
         ],
         keeps: &["= 0.05", "= 5"],
     },
-];
-
-/// Those of format 3, which containerd reads since 2.0.
-pub(crate) const NEW: &[Config] = &[
     Config {
-        name: "format 3 with the old tables, which 2.3 reads and 2.2 does not",
+        name: "no format, and only settings of containerd's own servers",
         files: &[(
             MAIN,
-            "version = 3\n[plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"site/pause:1\"\n\
-             [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc.options]\nSystemdCgroup \
-             = false\n",
+            "disabled_plugins = [\"cri\"]\n[grpc]\n  max_recv_message_size = 33554432\n[metrics]\n  \
+             address = \"127.0.0.1:0\"\n  grpc_histogram = true\n",
         )],
-        keeps: &[],
+        keeps: &["33554432", "127.0.0.1:0", "grpc_histogram = true"],
     },
     Config {
-        name: "format 3 of nvidia-ctk, main file and drop-in",
+        name: "format 1 by its number, with a drop-in of it",
         files: &[
             (
                 MAIN,
-                "version = 3\nimports = [\"conf.d/*.toml\"]\n[plugins.'io.containerd.cri.v1.runtime'\
-                 .containerd.runtimes.runc]\nruntime_type = 'io.containerd.runc.v2'\n[plugins.\
-                 'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]\nSystemdCgroup = \
-                 true\n[plugins.'io.containerd.cri.v1.images'.pinned_images]\nsandbox = 'a/b:1'\n",
+                "version = 1\nimports = [\"/etc/containerd/old.toml\"]\n[plugins.cri]\n  \
+                 sandbox_image = \"site/pause:1\"\n  max_concurrent_downloads = 7\n[plugins.opt]\n  \
+                 path = \"/opt/own\"\n",
             ),
             (
-                "etc/containerd/conf.d/99-nvidia.toml",
-                "version = 3\n[plugins.'io.containerd.cri.v1.runtime'.containerd]\n\
-                 default_runtime_name = 'nvidia'\n[plugins.'io.containerd.cri.v1.runtime'.containerd\
-                 .runtimes.nvidia]\nruntime_type = 'io.containerd.runc.v2'\n[plugins.\
-                 'io.containerd.cri.v1.runtime'.containerd.runtimes.nvidia.options]\nBinaryName = \
-                 '/usr/bin/nvidia-container-runtime'\n[plugins.'io.containerd.cri.v1.runtime'\
+                "etc/containerd/old.toml",
+                "disabled_plugins = [\"cri\", \"aufs\"]\n[plugins.scheduler]\n  pause_threshold = \
+                 0.07\n",
+            ),
+        ],
+        keeps: &["= 7", "= 0.07", "/opt/own"],
+    },
+    Config {
+        name: "a pattern from where containerd starts, which is another place since 1.7",
+        files: &[
+            (MAIN, "version = 2\nimports = [\"etc/containerd/more/*.toml\"]\n"),
+            ("etc/containerd/more/a.toml", OVERRULES),
+            ("etc/containerd/etc/containerd/more/a.toml", OVERRULES),
+        ],
+        keeps: &["= 11"],
+    },
+    Config {
+        name: "drop-ins that overrule all that we set, the last one by its name",
+        files: &[
+            (MAIN, "version = 2\nimports = [\"/etc/containerd/conf.d/*.toml\"]\n"),
+            ("etc/containerd/conf.d/10-site.toml", OVERRULES),
+            (
+                "etc/containerd/conf.d/9-late.toml",
+                "version = 2\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n[plugins.\
+                 \"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"late/pause:1\"\nmax_concurrent_downloads \
+                 = 12\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc]\n\
+                 runtime_type = \"io.containerd.runc.v2\"\n[plugins.\"io.containerd.grpc.v1.cri\"\
                  .containerd.runtimes.runc.options]\nSystemdCgroup = false\n",
             ),
         ],
-        keeps: &["/usr/bin/nvidia-container-runtime"],
+        keeps: &["= 12"],
     },
     Config {
-        name: "format 3 with mirrors in a drop-in, and parts of CRI switched off",
+        name: "a folder of drop-ins that the main file does not import",
+        files: &[
+            (MAIN, "version = 2\n"),
+            ("etc/containerd/conf.d/unread.toml", OVERRULES),
+            // A hidden file is read, if the pattern matches.
+            ("etc/containerd/conf.d/.hidden.toml", OVERRULES),
+        ],
+        keeps: &[],
+    },
+    Config {
+        name: "the same file imported twice, by two spellings",
         files: &[
             (
                 MAIN,
-                "version = 3\nimports = [\"/etc/containerd/conf.d/*.toml\"]\ndisabled_plugins = \
-                 [\"io.containerd.cri.v1.images\", \"io.containerd.snapshotter.v1.zfs\"]\n[plugins.\
-                 \"io.containerd.cri.v1.images\".registry]\nconfig_path = \"\"\n",
+                "version = 2\nimports = [\"/etc/containerd/conf.d/./a.toml\", \
+                 \"../containerd/conf.d/a.toml\", \"/etc/containerd/conf.d/.*.toml\"]\n",
             ),
-            (
-                "etc/containerd/conf.d/mirrors.toml",
-                "[plugins.\"io.containerd.cri.v1.images\".registry.mirrors.\"docker.io\"]\nendpoint \
-                 = [\"https://m.site\"]\n[plugins.\"io.containerd.cri.v1.images\".registry.configs.\
-                 \"m.site\".tls]\nca_file = \"/etc/ca.crt\"\n",
-            ),
+            ("etc/containerd/conf.d/a.toml", OVERRULES),
+            ("etc/containerd/conf.d/.hidden.toml", "disabled_plugins = [\"cri\"]\n"),
         ],
-        keeps: &["io.containerd.snapshotter.v1.zfs"],
-    },
-    Config {
-        name: "format 2 with tables of format 3 beside the old ones",
-        files: &[(
-            MAIN,
-            "version = 2\n[plugins.\"io.containerd.cri.v1.runtime\".containerd.runtimes.nvidia]\n\
-             runtime_type = \"io.containerd.runc.v2\"\n[plugins.\"io.containerd.cri.v1.images\"\
-             .registry.mirrors.\"a.site\"]\nendpoint = [\"https://m.site\"]\n[plugins.\
-             \"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"site/pause:1\"\n\
-             max_concurrent_downloads = 6\n",
-        )],
-        keeps: &["max_concurrent_downloads = 6", "nvidia"],
-    },
-    Config {
-        name: "the names of format 3 in a file that does not say its format",
-        files: &[(
-            MAIN,
-            "[plugins.'io.containerd.cri.v1.images'.pinned_images]\nsandbox = 'a/b:1'\n[plugins.\
-             'io.containerd.cri.v1.runtime']\nenable_unprivileged_ports = true\n",
-        )],
-        keeps: &["enable_unprivileged_ports = true"],
+        keeps: &["= 11"],
     },
 ];

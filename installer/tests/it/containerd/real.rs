@@ -12,6 +12,8 @@ use std::{fs, io};
 use installer::exec::{Command, Exec, Input, Output};
 use installer::host::Host;
 
+use crate::built;
+
 /// What stands in for a whole machine: only for the command that is run in it other
 /// folders are in the place of this system's. The first two words are the folders.
 const ENTER: &str = "set -e; root=$1 base=$2; shift 2; mount --make-rprivate /; \
@@ -31,6 +33,12 @@ impl Release {
         self.version.split('.').next().unwrap().parse().unwrap()
     }
 
+    /// Whether it brings each file to format 4 by itself: since 2.3.
+    pub(crate) fn migrates(&self) -> bool {
+        let minor: u32 = self.version.split('.').nth(1).unwrap().parse().unwrap();
+        (self.major(), minor) >= (2, 3)
+    }
+
     /// Debian's, and those that `scripts/tools` has built. None where nothing can be
     /// tried; what is missing is told.
     pub(crate) fn all() -> Vec<Self> {
@@ -38,11 +46,7 @@ impl Release {
             println!("skipped: a containerd of its own needs root");
             return Vec::new();
         }
-        let cache = std::env::var("XDG_CACHE_HOME").map(PathBuf::from).unwrap_or_else(|_| {
-            PathBuf::from(std::env::var("HOME").unwrap_or_default()).join(".cache")
-        });
-        let built = fs::read_dir(cache.join("kubeferry-tools")).into_iter().flatten();
-        let built = built.map(|entry| entry.unwrap().path().join("containerd"));
+        let built = built::programs("containerd").into_iter().map(|(_, program)| program);
         let programs = [PathBuf::from("/usr/bin/containerd")].into_iter().chain(built);
         let mut all: Vec<Self> = programs.filter_map(Self::of).collect();
         all.sort_by(|a, b| a.version.cmp(&b.version));
