@@ -20,6 +20,7 @@ mod images;
 mod interoperation;
 mod inventory;
 mod kit;
+mod kubeadm_asked;
 mod local_files;
 mod manifests;
 mod metadata;

@@ -11,6 +11,7 @@ pub(crate) mod inputs;
 pub(crate) mod installers;
 mod kept;
 pub(crate) mod keys;
+mod kubeadm;
 mod manifests;
 mod on_nodes;
 mod packages;

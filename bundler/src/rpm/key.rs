@@ -5,7 +5,7 @@
 //! most as much as its primary key, and hashes that can be forged are not accepted.
 
 use std::io::{self, Read};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bundle_format::recognise;
 use pgp::composed::{Deserializable, DetachedSignature};
@@ -256,17 +256,17 @@ impl Keyring {
 
     /// Whether one of the signatures in `signatures` (armored or binary, one or
     /// several) over `content` is by one of these keys and counts at the time
-    /// `now`. Gives the key's fingerprint.
+    /// `now`. Gives the key.
     pub fn verify(
         &self,
         content: &[u8],
         signatures: &[u8],
         expired: ExpiredKeys,
         now: SystemTime,
-    ) -> Result<String, SignatureError> {
+    ) -> Result<Signatory, SignatureError> {
         let kinds = &[SignatureType::Binary, SignatureType::Text];
         let judgement = Judgement { kinds, expired, now };
-        self.judge(&|| Ok(Box::new(content)), signatures, judgement).map(|by| by.fingerprint)
+        self.judge(&|| Ok(Box::new(content)), signatures, judgement)
     }
 
     /// The keys that are made for signing, each with whether it is a subkey, and
@@ -333,8 +333,8 @@ impl Keyring {
         for signer in self.keys.iter().flat_map(|key| Signer::of(key, signature)) {
             let content = open().map_err(|error| SignatureError::Unreadable(error.to_string()))?;
             if signer.made(signature, content) {
-                signer.judge(signature, judgement)?;
-                return Ok(signer.signatory());
+                let expires = signer.judge(signature, judgement)?;
+                return Ok(signer.signatory(expires));
             }
             named = Some(signer.describe());
         }
@@ -350,13 +350,33 @@ impl Keyring {
 
 /// The key whose signature counts.
 #[derive(Clone, Debug)]
-pub(super) struct Signatory {
+pub struct Signatory {
     /// The fingerprint of the primary key.
-    pub(super) fingerprint: String,
+    pub fingerprint: String,
     /// A description of the signing key.
-    pub(super) words: String,
+    pub words: String,
+    /// When the signing key expires, if it does.
+    pub expires: Option<SystemTime>,
     pub(super) is_subkey: bool,
     pub(super) algorithm: PublicKeyAlgorithm,
+}
+
+/// How long before its end a key is worth a warning. Vendors renew keys some weeks
+/// before.
+const NOTICE: Duration = Duration::from_secs(60 * 24 * 60 * 60);
+
+impl Signatory {
+    /// A warning, if the key expires soon. `None` if it does not, or has already.
+    pub fn ends_soon(&self, now: SystemTime) -> Option<String> {
+        let end = self.expires.filter(|end| *end > now && *end <= now + NOTICE)?;
+        Some(format!(
+            "key {} expires on {}. From then on, `lock` and `build` refuse this copy of it. Before \
+             that, get the renewed key from the vendor and name it under `keys`, in place of the \
+             old copy or beside it. Bundles that were built before can still be installed",
+            self.words,
+            day(end)
+        ))
+    }
 }
 
 /// Opens the signed content at its beginning.
@@ -383,12 +403,12 @@ impl<'a> Signer<'a> {
         }
     }
 
-    /// Whether the key counted when it signed, and counts now.
+    /// Whether the key counted when it signed, and counts now. Gives when it expires.
     fn judge(
         &self,
         signature: &Signature,
         Judgement { expired, now, .. }: Judgement<'_>,
-    ) -> Result<(), SignatureError> {
+    ) -> Result<Option<SystemTime>, SignatureError> {
         let key = self.describe();
         let (standing, made) = match self.subkey {
             Some(subkey) => (self.key.subkey_standing(subkey, now), subkey.key.created_at()),
@@ -416,14 +436,15 @@ impl<'a> Signer<'a> {
             Some(end) if end <= now && expired == ExpiredKeys::Refuse => {
                 Err(SignatureError::Expired { key, date: day(end) })
             }
-            _ => Ok(()),
+            _ => Ok(expires),
         }
     }
 
-    fn signatory(&self) -> Signatory {
+    fn signatory(&self, expires: Option<SystemTime>) -> Signatory {
         Signatory {
             fingerprint: fingerprint(&self.key.primary),
             words: self.describe(),
+            expires,
             is_subkey: self.subkey.is_some(),
             algorithm: match self.subkey {
                 Some(subkey) => subkey.key.algorithm(),
