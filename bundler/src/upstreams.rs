@@ -16,7 +16,8 @@ use crate::image::credentials::CredentialSource;
 use crate::image::login_file;
 use crate::image::pull::Puller;
 use crate::image::registry::{PlainHttp, Registries, Registry};
-use crate::rpm::key::{ExpiredKeys, Signatory};
+use crate::rpm::key::ExpiredKeys;
+use crate::rpm::signatory::Signatory;
 use crate::spec::{self, SpecFile};
 use crate::{fetch, page};
 

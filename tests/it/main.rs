@@ -38,6 +38,7 @@ mod support;
 mod transfer;
 mod trust;
 mod trust_bundle;
+mod trust_expiry;
 mod trust_keys;
 mod trust_packages;
 mod trust_revoker;

@@ -12,7 +12,7 @@ use bundle_format::lock::{Lock, LockedRpm, LockedTarget};
 use super::task::Task;
 use crate::fetch::checksum::Checksum;
 use crate::lock::keys;
-use crate::rpm::key::Keyring;
+use crate::rpm::key::{ExpiredKeys, Keyring};
 use crate::rpm::local_repository::{self, Member};
 use crate::rpm::node_rpm::EL7_ADVICE;
 use crate::rpm::package_signature::{self, PackageError};
@@ -108,6 +108,9 @@ fn check(
     let opened = File::open(&path).with_context(|| format!("opening {}", path.display()))?;
     let checksum = Checksum::from(rpm.digest);
     let package = package_signature::verify(opened, &rpm.package, &checksum, signature, now)?;
+    if let Some(key) = package.signed_by() {
+        upstreams.warn_of_end(key, ExpiredKeys::from(&repository.expired_keys), now);
+    }
     let header = package.into_header();
     Ok(Member { header, file_name: rpm.package.file_name(), digest: rpm.digest, size: rpm.size })
 }

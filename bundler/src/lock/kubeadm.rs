@@ -8,7 +8,6 @@ use bundle_format::KubernetesVersion;
 use bundle_format::lock::LockedRpm;
 
 use super::keys;
-use super::packages::LockedPackages;
 use super::task::Task;
 use crate::fetch::checksum::Checksum;
 use crate::fetch::download::{Source, download};
@@ -61,18 +60,18 @@ impl NotAsked {
     }
 }
 
-/// The tags of the images of kubeadm `version`, from the kubeadms in `packages`, and
-/// `known` from the table. These must agree.
+/// The tags of the images of kubeadm `version`, from its packages, and `known` from the
+/// table. These must agree.
 pub(super) fn tags(
     task: &Task<'_>,
-    packages: &[LockedPackages<'_>],
+    kubeadms: &[&Kubeadm<'_>],
     version: &KubernetesVersion,
     known: Option<Tags>,
 ) -> anyhow::Result<Tags> {
     let (mut found, mut reasons) =
         (known.map(|tags| ("this bundler's table".into(), tags)), Vec::new());
     let mut asked = BTreeSet::new();
-    for kubeadm in packages.iter().filter_map(|locked| locked.kubeadm.as_ref()) {
+    for kubeadm in kubeadms {
         let package = &kubeadm.rpm.package;
         if kubeadm.target.architecture.rpm() != std::env::consts::ARCH {
             reasons.push(format!("{package} is not for this host's processor"));
@@ -105,7 +104,7 @@ pub(super) fn tags(
             _ => found = Some((package.to_string(), tags)),
         }
     }
-    if packages.iter().all(|locked| locked.kubeadm.is_none()) {
+    if kubeadms.is_empty() {
         reasons.push("the bundle does not carry it".to_owned());
     }
     match found {

@@ -5,10 +5,11 @@ use bundle_format::ImageReference;
 use bundle_format::lock::{LOCK_VERSION, Lock, LockedFile, LockedInput};
 
 use super::documents::{self, Documents};
+use super::kubeadm::{self, Kubeadm};
 use super::packages::{self, LockedPackages};
 use super::task::Task;
 use super::wanted::{self, Wanted};
-use super::{disabled_checks, inputs, kubeadm, places};
+use super::{disabled_checks, inputs, places};
 use crate::fetch::memory::Network;
 use crate::image::kubeadm::Tags;
 use crate::outage::Problems;
@@ -42,7 +43,7 @@ pub fn resolve(task: &Task<'_>) -> anyhow::Result<Lock> {
     if asks && tags.is_none() {
         let locked = lock_packages(task, &mut problems);
         std::mem::take(&mut problems).end(&places, &upstreams.hosts)?;
-        let asked = kubeadm::tags(task, &locked, version, None)?;
+        let asked = kubeadm::tags(task, &kubeadms(&locked), version, None)?;
         wanted.add_kubeadm(spec, &asked)?;
         places = places::places(file, &wanted, upstreams);
         places.announce(&upstreams.hosts);
@@ -58,7 +59,7 @@ pub fn resolve(task: &Task<'_>) -> anyhow::Result<Lock> {
     let packages = packages.unwrap_or_else(|| {
         let locked = lock_packages(task, &mut problems);
         if let Some(tags) = tags
-            && let Err(error) = kubeadm::tags(task, &locked, version, Some(tags))
+            && let Err(error) = kubeadm::tags(task, &kubeadms(&locked), version, Some(tags))
         {
             problems.line(format!("{error:#}"));
         }
@@ -79,6 +80,10 @@ pub fn resolve(task: &Task<'_>) -> anyhow::Result<Lock> {
 fn lock_packages<'a>(task: &Task<'a>, problems: &mut Problems) -> Vec<LockedPackages<'a>> {
     let targets = task.file.spec.targets.iter();
     targets.filter_map(|target| packages::lock(task, target, problems)).collect()
+}
+
+fn kubeadms<'l, 'a>(packages: &'l [LockedPackages<'a>]) -> Vec<&'l Kubeadm<'a>> {
+    packages.iter().filter_map(|locked| locked.kubeadm.as_ref()).collect()
 }
 
 /// Puts the lock together from its parts.

@@ -20,6 +20,7 @@ pub mod repomd;
 pub mod repository;
 pub mod resolve;
 mod revoker;
+pub mod signatory;
 pub mod signed_program;
 mod standing;
 pub mod verified_repository;

@@ -16,9 +16,10 @@ use pgp::packet::SignatureType;
 use rpm::{IndexSignatureTag, PackageMetadata};
 
 use super::header::{HeaderError, Outside};
-use super::key::{ExpiredKeys, Judgement, Keyring, Signatory, SignatureError};
+use super::key::{ExpiredKeys, Judgement, Keyring, SignatureError};
 use super::node_rpm::NodeRpm;
 use super::package_digest::{Digests, found};
+use super::signatory::Signatory;
 use crate::fetch::checksum::Checksum;
 
 /// Whose signature a package must have.

@@ -4,9 +4,10 @@ use std::time::SystemTime;
 
 use url::Url;
 
-use super::key::{ExpiredKeys, Keyring, Signatory, SignatureError};
+use super::key::{ExpiredKeys, Keyring, SignatureError};
 use super::location::folder;
 use super::repository::{MAX_REPOMD, Repository, RepositoryError};
+use super::signatory::Signatory;
 use crate::fetch::{self, Fetch, FetchError};
 use crate::page;
 

@@ -78,16 +78,17 @@ fn a_release_that_no_table_has_is_asked_once_and_built_anywhere() {
             == fs::read(other.path().join("demo.tar")).unwrap()
     );
 
-    // A lock from which an image was taken does not fit.
+    // A lock that does not say what kubeadm said, or something else, does not fit.
     let text = String::from_utf8(before).unwrap();
-    for (from, to) in
-        [("etcd:3.5.9-0", "etcd:3.5.8-0"), ("\"component\": \"etcd\"", "\"component\": \"x\"")]
-    {
+    for (from, to, words) in [
+        ("\"component\": \"etcd\"", "\"component\": \"x\"", "kubeadm's images are not there"),
+        ("kube-proxy:v1.28.90", "kube-proxy:v1.28.91", "kube-proxy:v1.28.90 is not there"),
+    ] {
         let altered = text.replace(from, to);
         assert!(altered != text, "{from}");
         fs::write(demo.path("bundle.yaml.lock.json"), altered).unwrap();
         let error = demo.fails(&["build", "-q"]);
-        assert!(error.contains("run `bundler lock`") || error.contains("etcd"), "{error}");
+        assert!(error.contains("run `bundler lock`") && error.contains(words), "{error}");
     }
 }
 
@@ -153,7 +154,7 @@ fn one_that_cannot_be_asked_leaves_the_table() {
         let words = "warning: kubeadm-1.28.2-150500.1.1.x86_64 could not be asked";
         assert_eq!(said.contains(words), is_odd && can_confine(), "{said}");
         // What another host would not say is not in the lock.
-        assert_eq!(lock_of(&demo).warnings, [] as [&str; 0]);
+        assert!(!lock_of(&demo).warnings.iter().any(|warning| warning.contains("asked")));
     }
 }
 
@@ -242,7 +243,7 @@ fn a_hostile_kubeadm_gets_nothing_and_stops_nobody() {
     let error = fails(7);
     // itself, and the folder with the empty list of routes
     assert!(error.contains("0 variables, 2 names, in /"), "{error}");
-    assert!(fails(8).starts_with("it ended with "));
+    assert!(fails(8).contains("memory allocation"));
     assert!(!hostile_runs(), "a process is left");
     let mut elsewhere = bytes;
     // ELF's `e_machine` of 64-bit ARM.

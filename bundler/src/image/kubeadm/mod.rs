@@ -76,7 +76,8 @@ pub struct Tags {
 impl Tags {
     /// Those of `version`, if bundler's table has it.
     pub fn known(version: &KubernetesVersion) -> Option<Self> {
-        table::tags(version)
+        let [etcd, coredns, pause] = table::tags(version)?.map(str::to_owned);
+        Some(Self { etcd, coredns, pause })
     }
 
     /// Those that kubeadm `version` printed for its default repository.

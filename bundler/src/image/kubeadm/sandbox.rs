@@ -21,7 +21,7 @@ use crate::program::{self, Limits};
 use crate::rpm::signed_program::SignedProgram;
 
 /// kubeadm 1.37.2 answers in a tenth of a second, with 500 bytes.
-const LIMITS: Limits = Limits { patience: Duration::from_secs(20), output: 64 << 10 };
+const LIMITS: Limits = Limits { patience: Duration::from_secs(10), output: 64 << 10 };
 /// The most memory for its data, in bytes.
 const MEMORY: u64 = 1 << 30;
 /// The user that root becomes (`nobody`).
@@ -52,10 +52,15 @@ pub fn list(kubeadm: &SignedProgram, version: &KubernetesVersion) -> Result<Stri
         let said = String::from_utf8_lossy(&answer.errors).into_owned();
         // kubeadm's warnings come first.
         let why = said.lines().map(str::trim).find(|line| !is_remark(line)).unwrap_or_default();
-        let is_of_a_wrapper = why.starts_with("unshare: ") || why.starts_with("prlimit: ");
-        return Err(match is_of_a_wrapper {
-            true => Unanswered::NotHere(brief(why)),
-            false => Unanswered::Failed(format!("it ended with {}: {}", answer.status, brief(why))),
+        return Err(match why {
+            // A process that a signal ended, under one that cannot end likewise.
+            _ if why.starts_with("unshare: child exit failed") => {
+                Unanswered::Failed("it crashed".to_owned())
+            }
+            _ if why.starts_with("unshare: ") || why.starts_with("prlimit: ") => {
+                Unanswered::NotHere(brief(why))
+            }
+            _ => Unanswered::Failed(format!("it ended with {}: {}", answer.status, brief(why))),
         });
     }
     let text = String::from_utf8(answer.output);
@@ -79,14 +84,18 @@ fn fill(root: &Path, kubeadm: &SignedProgram) -> io::Result<()> {
 fn confined(root: &Path) -> Command {
     let mut command = Command::new("prlimit");
     // It may write to pipes, but to no file.
-    command.args(["--fsize=0", "--core=0", &format!("--data={MEMORY}"), "unshare"]);
-    // With its processes' own numbers, it dies as a whole, and signals nobody.
-    command.args(["--net", "--ipc", "--pid", "--fork", "--kill-child"]);
+    command.args(["--fsize=0", "--core=0", &format!("--data={MEMORY}")]);
+    // With its own numbers of processes, it signals nobody, and dies as a whole.
+    let alone = ["unshare", "--pid", "--fork", "--kill-child"];
     if rustix::process::geteuid().is_root() {
+        // The kernel forgets whose death it is to share when a process changes its
+        // user (prctl(2), PR_SET_PDEATHSIG). So a second process, which stays root,
+        // is the one that dies with this program, and takes all others along.
+        command.args(alone).args(["--", "unshare", "--net", "--ipc", "--fork"]);
         command.args(["--setuid", NOBODY, "--setgid", NOBODY]);
     } else {
         // In a user namespace without any user, it has no privileges at all.
-        command.arg("--user");
+        command.args(alone).args(["--user", "--net", "--ipc"]);
     }
     command.arg("--root").arg(root).arg("--").env_clear().stderr(Stdio::piped());
     command

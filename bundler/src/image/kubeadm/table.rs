@@ -3,16 +3,14 @@
 
 use bundle_format::KubernetesVersion;
 
-use super::Tags;
-
 /// The versions of etcd, CoreDNS and pause by release.
 pub(super) const TABLE: &str = include_str!("../../../data/kubeadm-images.tsv");
 
-/// What the table has for `version`.
-pub(super) fn tags(version: &KubernetesVersion) -> Option<Tags> {
+/// The tags of etcd, CoreDNS and pause of `version`.
+pub(super) fn tags(version: &KubernetesVersion) -> Option<[&'static str; 3]> {
     let text = version.to_string();
     let [_, etcd, coredns, pause] = rows().find(|[release, ..]| *release == text)?;
-    Some(Tags { etcd: etcd.to_owned(), coredns: coredns.to_owned(), pause: pause.to_owned() })
+    Some([etcd, coredns, pause])
 }
 
 /// The newest release in the table.
