@@ -237,7 +237,7 @@ mod tests {
             Tags::printed(&version, &lines.join("\n")).unwrap_err().to_string()
         };
         for error in [
-            other(|lines| lines.clear()),
+            other(Vec::clear),
             other(|lines| drop(lines.pop())),
             other(|lines| lines.push("registry.k8s.io/extra:v1".to_owned())),
             other(|lines| lines.push(lines[0].clone())),
