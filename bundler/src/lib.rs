@@ -12,6 +12,7 @@ pub mod lock;
 pub mod manifest;
 mod outage;
 pub mod page;
+mod program;
 pub mod progress;
 pub mod rpm;
 pub mod spec;

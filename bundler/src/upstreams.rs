@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use anyhow::Context;
 use bundle_format::input;
@@ -15,6 +16,8 @@ use crate::image::credentials::CredentialSource;
 use crate::image::login_file;
 use crate::image::pull::Puller;
 use crate::image::registry::{PlainHttp, Registries, Registry};
+use crate::rpm::key::ExpiredKeys;
+use crate::rpm::signatory::Signatory;
 use crate::spec::{self, SpecFile};
 use crate::{fetch, page};
 
@@ -28,6 +31,7 @@ pub struct Upstreams {
     pub puller: Puller,
     /// The cache of what was fetched before.
     pub cache: Cache,
+    notices: Notices,
 }
 
 impl Upstreams {
@@ -52,12 +56,25 @@ impl Upstreams {
         let puller = Puller::new(hosts.clone(), Registries::new(registries)?, login_file::places());
         let puller = puller.remembering(cache.clone(), network);
         let client = Arc::new(Remembering::new(hosts.clone(), cache.clone(), network));
-        Ok(Self { client, hosts, puller, cache })
+        Ok(Self { client, hosts, puller, cache, notices: notices.clone() })
     }
 
     /// The bytes of something that the spec names, at most `limit`.
     pub(crate) fn read(&self, file: &SpecFile, text: &str, limit: u64) -> anyhow::Result<Vec<u8>> {
         Ok(fetch::bytes(&*self.client, &file.location(text)?, limit)?)
+    }
+
+    /// Tells the operator about something that is no error. It depends on this host or
+    /// on the day, so it is not in the lock.
+    pub(crate) fn warn(&self, words: &str) {
+        self.notices.warn(words);
+    }
+
+    /// Warns, once, of a key that will expire soon.
+    pub(crate) fn warn_of_end(&self, key: &Signatory, expired: ExpiredKeys, now: SystemTime) {
+        if let Some(words) = key.ends_soon(now).filter(|_| expired == ExpiredKeys::Refuse) {
+            self.warn(&words);
+        }
     }
 
     /// Puts bytes into the cache, and describes them.

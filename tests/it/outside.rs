@@ -183,9 +183,10 @@ fn what_does_not_exist_is_told_before_repositories_are_read() {
     demo.write_spec(&spec.replace("version: 1.28.2", "version: 1.28.99"));
     let before = demo.upstream.requests();
     let (_, error, _) = lock(&demo, &[]);
-    assert!(error.contains("the nearest release that it knows is 1.28.15"), "{error}");
+    // The table ends, and the repositories say whether there is a later release.
+    assert!(error.contains("no repository has a package `kubelet = 1.28.99`"), "{error}");
     let after = demo.upstream.requests();
-    assert_eq!((before.repodata, before.image_manifests), (after.repodata, after.image_manifests));
+    assert_eq!((before.packages, before.image_manifests), (after.packages, after.image_manifests));
     // Another that is known and that no registry has, and an image beside it.
     let spec = spec.replace("version: 1.28.2", "version: 1.28.3");
     let host = demo.upstream.host();
@@ -198,7 +199,7 @@ fn what_does_not_exist_is_told_before_repositories_are_read() {
         assert!(error.contains(&format!("image {image} cannot be pulled")), "{error}");
     }
     assert!(error.contains("check the name and the tag"), "{error}");
-    assert_eq!(demo.upstream.requests().repodata, before.repodata);
+    assert_eq!(demo.upstream.requests().repodata, after.repodata);
 }
 
 /// No registry is asked but the demo's.

@@ -232,7 +232,8 @@ fn what_a_subkey_signs_is_not_for_el7() {
     }
     assert!(error.contains("cannot check these packages"), "{error}");
     demo.write_spec(&el9.replace(both, "keys: [subkey.asc]\n"));
-    demo.ok(&["lock"]);
+    let error = demo.fails(&["lock"]);
+    assert!(error.contains("kubeadm-1.28.2") && error.contains("signed with key"), "{error}");
 }
 
 /// rpm has one copy of a key, the first: what it is given of each must hold.

@@ -11,11 +11,11 @@ use bundle_format::lock::{Lock, LockedRpm, LockedTarget};
 
 use super::task::Task;
 use crate::fetch::checksum::Checksum;
+use crate::lock::keys;
 use crate::rpm::key::{ExpiredKeys, Keyring};
 use crate::rpm::local_repository::{self, Member};
-use crate::rpm::node_rpm::{EL7_ADVICE, NodeRpm};
-use crate::rpm::package_signature::{self, PackageError, Signature};
-use crate::spec::Check;
+use crate::rpm::node_rpm::EL7_ADVICE;
+use crate::rpm::package_signature::{self, PackageError};
 use crate::upstreams::Upstreams;
 
 /// Checks the packages in the cache. Returns the repodata of each target, whose bytes
@@ -94,7 +94,6 @@ fn check(
     keyrings: &[(String, Keyring)],
 ) -> anyhow::Result<Member> {
     let Task { file, upstreams, now, .. } = *task;
-    // The spec decides which checks are made, not the lock.
     let targets = file.spec.targets.iter();
     let repository = targets
         .filter(|own| own.id() == target.id)
@@ -104,18 +103,14 @@ fn check(
     let (Some(repository), Some((_, keyring))) = (repository, keyring) else {
         bail!("the spec does not know its repository `{}`", rpm.repository);
     };
-    let signature = match repository.gpgcheck {
-        Check::Off(_) => Signature::Unchecked,
-        Check::On => Signature::By {
-            keyring,
-            expired: ExpiredKeys::from(&repository.expired_keys),
-            metadata_is_signed: matches!(repository.repo_gpgcheck, Check::On),
-            node_rpm: NodeRpm::of_family(&target.family),
-        },
-    };
+    let signature = keys::demanded(repository, keyring, &target.family);
     let path = upstreams.cache.path(rpm.digest);
     let opened = File::open(&path).with_context(|| format!("opening {}", path.display()))?;
     let checksum = Checksum::from(rpm.digest);
-    let (header, _) = package_signature::verify(opened, &rpm.package, &checksum, signature, now)?;
+    let package = package_signature::verify(opened, &rpm.package, &checksum, signature, now)?;
+    if let Some(key) = package.signed_by() {
+        upstreams.warn_of_end(key, ExpiredKeys::from(&repository.expired_keys), now);
+    }
+    let header = package.into_header();
     Ok(Member { header, file_name: rpm.package.file_name(), digest: rpm.digest, size: rpm.size })
 }

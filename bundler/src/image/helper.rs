@@ -1,15 +1,13 @@
 //! Docker's credential helpers: programs that store logins
-//! (docker-credential-helpers' `credentials/credentials.go`). A helper that hangs or
-//! writes without end must not stop the build.
+//! (docker-credential-helpers' `credentials/credentials.go`).
 
 use std::ffi::OsStr;
-use std::io::{self, Write};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use bundle_format::input::bounded;
 use serde::Deserialize;
+
+use crate::program::{self, Finished, Limits};
 
 /// The longest answer that is read, in bytes. A login has some hundred bytes, a token
 /// some thousand.
@@ -35,20 +33,11 @@ pub(super) fn ask(
     server: &str,
     patience: Duration,
 ) -> Result<Option<Answer>, String> {
-    let mut child = Command::new(program)
-        .arg("get")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        // Helpers write their errors to standard output.
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| format!("it cannot be started: {error}"))?;
-    let result = converse(&mut child, server, Instant::now() + patience);
-    if result.is_err() {
-        drop(child.kill());
-        drop(child.wait());
-    }
-    let (status, output) = result?;
+    // Helpers write their errors to standard output.
+    let mut command = Command::new(program);
+    command.arg("get").stderr(Stdio::null());
+    let limits = Limits { patience, output: MAX_ANSWER };
+    let Finished { status, output, .. } = program::run(&mut command, server.as_bytes(), limits)?;
     if !status.success() {
         let knows_nobody = String::from_utf8_lossy(&output).contains(NOBODY);
         return if knows_nobody { Ok(None) } else { Err(format!("it ended with {status}")) };
@@ -57,46 +46,11 @@ pub(super) fn ask(
     answer.map(Some).map_err(|_| "its answer does not have the form of docker's helpers".to_owned())
 }
 
-fn converse(
-    child: &mut Child,
-    server: &str,
-    deadline: Instant,
-) -> Result<(ExitStatus, Vec<u8>), String> {
-    let late = || "it did not answer in time".to_owned();
-    if let Some(mut stdin) = child.stdin.take() {
-        // A helper that reads nothing has a reason, and its answer says it.
-        drop(stdin.write_all(server.as_bytes()));
-    }
-    let (send, receive) = mpsc::channel();
-    if let Some(stdout) = child.stdout.take() {
-        // In its own thread, because a process that the helper started may
-        // keep the pipe open.
-        std::thread::spawn(move || {
-            drop(send.send(bounded(stdout, MAX_ANSWER)));
-        });
-    }
-    let left = deadline.saturating_duration_since(Instant::now());
-    let output = receive.recv_timeout(left).map_err(|_| late())?;
-    let output = output.map_err(|error| match error.kind() {
-        io::ErrorKind::FileTooLarge => format!("it wrote more than {MAX_ANSWER} bytes"),
-        _ => error.to_string(),
-    })?;
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Ok((status, output)),
-            Ok(None) if Instant::now() < deadline => {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            Ok(None) => return Err(late()),
-            Err(error) => return Err(error.to_string()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::path::PathBuf;
+    use std::time::Instant;
 
     use super::*;
 

@@ -10,7 +10,8 @@ use bundle_format::lock::{
 };
 
 use super::texts::Texts;
-use crate::rpm::key::{Keyring, day};
+use crate::rpm::key::Keyring;
+use crate::rpm::signatory::day;
 
 /// All versions of each artifact, by its rank and its name.
 pub(super) type Artifacts = BTreeMap<(Rank, String), BTreeMap<String, Artifact>>;

@@ -1,11 +1,11 @@
 //! The part of a lock that is quick to get: manifests, images and installers. Their
 //! documents are small; a repository's metadata is large.
 
-use bundle_format::Architecture;
 use bundle_format::lock::{LockedFile, LockedImage, LockedManifest};
+use bundle_format::{Architecture, ImageReference};
 
 use super::task::Task;
-use super::wanted::{self, Wanted};
+use super::wanted::Wanted;
 use super::{acceptance, images, installers, manifests, parallel};
 use crate::outage::Problems;
 use crate::spec::{Spec, combination};
@@ -18,8 +18,14 @@ pub(super) struct Documents {
     pub(super) warnings: Vec<String>,
 }
 
-/// Gets all of them. `problems` collects what failed.
-pub(super) fn lock(task: &Task<'_>, mut wanted: Wanted, problems: &mut Problems) -> Documents {
+/// Gets all of them. `problems` collects what failed. `sandbox` is kubeadm's, or the
+/// spec's.
+pub(super) fn lock(
+    task: &Task<'_>,
+    mut wanted: Wanted,
+    sandbox: Option<&ImageReference>,
+    problems: &mut Problems,
+) -> Documents {
     let spec = &task.file.spec;
     let (manifests, mut warnings) = lock_manifests(task, &mut wanted, problems);
     for image in wanted.names() {
@@ -35,7 +41,7 @@ pub(super) fn lock(task: &Task<'_>, mut wanted: Wanted, problems: &mut Problems)
         }
         Err(error) => problems.line(format!("{error:#}")),
     }
-    check_sandbox(spec, &images, problems);
+    check_sandbox(sandbox, &images, problems);
     Documents { manifests, images, installers, warnings }
 }
 
@@ -78,15 +84,19 @@ fn lock_manifests(
 
 /// Checks that the bundle holds the sandbox image, because containerd's configuration
 /// must name it.
-fn check_sandbox(spec: &Spec, images: &[LockedImage], problems: &mut Problems) {
-    let Some(sandbox) = wanted::sandbox(spec) else {
+fn check_sandbox(
+    sandbox: Option<&ImageReference>,
+    images: &[LockedImage],
+    problems: &mut Problems,
+) {
+    let Some(sandbox) = sandbox else {
         return problems.line(
             "no image is called `pause`: list the sandbox image of this release under `images:`"
                 .to_owned(),
         );
     };
     // If an image could not be pulled, another problem says so already.
-    if !images.iter().any(|image| image.name == sandbox) && problems.is_empty() {
+    if !images.iter().any(|image| image.name == *sandbox) && problems.is_empty() {
         problems.line(format!(
             "the bundle does not have the sandbox image {sandbox}: list it under `images:`"
         ));

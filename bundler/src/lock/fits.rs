@@ -8,7 +8,8 @@ use bundle_format::{BundlePath, ImageReference, Nevra};
 
 use super::disabled_checks;
 use super::wanted::{self, Wanted};
-use crate::spec::{Baseline, Spec, SpecFile, Target};
+use crate::image::kubeadm::Tags;
+use crate::spec::{Baseline, KubeadmImages, Spec, SpecFile, Target};
 
 /// What the lock lacks, or has otherwise than the spec says. Empty if the lock fits.
 pub fn misfits(file: &SpecFile, lock: &Lock) -> Vec<String> {
@@ -26,9 +27,10 @@ pub fn misfits(file: &SpecFile, lock: &Lock) -> Vec<String> {
     same("name", &spec.name, &lock.name);
     same("kubernetes", &spec.kubernetes.version.value.to_string(), lock.kubernetes.as_str());
     same("containerd", &text(containerd), &text(lock.containerd.clone()));
+    let tags = tags_of(spec, lock);
     same(
         "sandboxImage",
-        &sandbox(wanted::sandbox(spec).as_ref()),
+        &sandbox(wanted::sandbox(spec, tags.as_ref()).as_ref()),
         &sandbox(lock.sandbox_image.as_ref()),
     );
     same(
@@ -56,8 +58,19 @@ pub fn misfits(file: &SpecFile, lock: &Lock) -> Vec<String> {
             found.push(format!("manifest {} does not have the spec's sha256", locked.name));
         }
     }
-    names_of_images(spec, lock, &mut found);
+    names_of_images(spec, tags.as_ref(), lock, &mut found);
     found
+}
+
+/// The tags of kubeadm's images. For a release that the table does not have, only the
+/// lock knows what its kubeadm said.
+fn tags_of(spec: &Spec, lock: &Lock) -> Option<Tags> {
+    match spec.kubernetes.kubeadm_images {
+        KubeadmImages::Listed => None,
+        KubeadmImages::Known => {
+            Tags::known(&spec.kubernetes.version.value).or_else(|| Tags::locked(lock))
+        }
+    }
 }
 
 /// Checks the repositories with their keys, and the packages that every node needs.
@@ -103,10 +116,13 @@ fn target(spec: &Spec, own: &Target, locked: &LockedTarget, lock: &Lock, found: 
 
 /// Checks that the images are exactly those that kubeadm, the spec and the manifests
 /// name.
-fn names_of_images(spec: &Spec, lock: &Lock, found: &mut Vec<String>) {
+fn names_of_images(spec: &Spec, tags: Option<&Tags>, lock: &Lock, found: &mut Vec<String>) {
     let mut wanted = Wanted::of_spec(spec);
-    if let Err(error) = wanted.add_kubeadm(spec) {
-        found.push(error.to_string());
+    match tags.map(|tags| wanted.add_kubeadm(spec, tags)) {
+        Some(Ok(())) => {}
+        Some(Err(error)) => found.push(error.to_string()),
+        None if spec.kubernetes.kubeadm_images == KubeadmImages::Listed => {}
+        None => found.push("kubeadm's images are not there".to_owned()),
     }
     let mut names: BTreeSet<&ImageReference> = wanted.names().collect();
     names.extend(lock.manifests.iter().flat_map(|manifest| &manifest.images));

@@ -7,8 +7,10 @@ use bundle_format::lock::{FileKind, FileSource, LockedFile};
 
 use crate::outage::Problems;
 use crate::page;
-use crate::rpm::key::{Keyring, MAX_KEY};
-use crate::spec::{Repository, SpecFile, Target};
+use crate::rpm::key::{ExpiredKeys, Keyring, MAX_KEY};
+use crate::rpm::node_rpm::NodeRpm;
+use crate::rpm::package_signature::Signature;
+use crate::spec::{Check, Repository, SpecFile, Target};
 use crate::upstreams::Upstreams;
 
 /// The keys that may sign one repository.
@@ -19,6 +21,24 @@ pub(crate) struct RepositoryKeys {
     /// file. A node's rpm keeps the first copy of a key that it meets, and
     /// accepts armored keys only.
     pub(super) files: Vec<LockedFile>,
+}
+
+/// The signature that a package of `repository` must have, for nodes of `family`. The
+/// spec decides which checks are made, not a lock.
+pub(crate) fn demanded<'a>(
+    repository: &Repository,
+    keyring: &'a Keyring,
+    family: &str,
+) -> Signature<'a> {
+    match repository.gpgcheck {
+        Check::Off(_) => Signature::Unchecked,
+        Check::On => Signature::By {
+            keyring,
+            expired: ExpiredKeys::from(&repository.expired_keys),
+            metadata_is_signed: matches!(repository.repo_gpgcheck, Check::On),
+            node_rpm: NodeRpm::of_family(family),
+        },
+    }
 }
 
 /// Reads the keys of each repository of a target, in their order, and puts the files

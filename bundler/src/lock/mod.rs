@@ -12,6 +12,7 @@ pub(crate) mod installers;
 mod kept;
 mod kernel;
 pub(crate) mod keys;
+mod kubeadm;
 mod manifests;
 mod on_nodes;
 mod packages;

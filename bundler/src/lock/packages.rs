@@ -7,6 +7,7 @@ use bundle_format::Evr;
 use bundle_format::lock::{LockedFile, LockedRepository, LockedRpm, LockedTarget, Why};
 use bundle_format::pattern::fits;
 
+use super::kubeadm::Kubeadm;
 use super::repositories::{self, Repositories};
 use super::requests::requests;
 use super::task::Task;
@@ -27,19 +28,21 @@ use crate::upstreams::Upstreams;
 const MAX_PACKAGE_LIST: u64 = 16 << 20;
 
 /// A target's part of the lock.
-pub(super) struct LockedPackages {
+pub(super) struct LockedPackages<'a> {
     pub(super) target: LockedTarget,
     pub(super) rpms: Vec<LockedRpm>,
     pub(super) keys: Vec<LockedFile>,
     pub(super) warnings: Vec<String>,
+    /// Its kubeadm, if the bundle carries it.
+    pub(super) kubeadm: Option<Kubeadm<'a>>,
 }
 
 /// Finds a target's packages. `problems` says why if that fails.
-pub(super) fn lock(
+pub(super) fn lock<'a>(
     task: &Task<'_>,
-    target: &Target,
+    target: &'a Target,
     problems: &mut Problems,
-) -> Option<LockedPackages> {
+) -> Option<LockedPackages<'a>> {
     let repositories = repositories::load(task, target, problems)?;
     match solve(task, target, repositories) {
         Ok(locked) => Some(locked),
@@ -51,14 +54,15 @@ pub(super) fn lock(
 }
 
 /// The closure of what nodes are to have, and the source of each of its packages.
-fn solve(
+fn solve<'a>(
     task: &Task<'_>,
-    target: &Target,
-    repositories: Repositories<'_>,
-) -> anyhow::Result<LockedPackages> {
+    target: &'a Target,
+    repositories: Repositories<'a>,
+) -> anyhow::Result<LockedPackages<'a>> {
     let Task { file, kept, upstreams, .. } = *task;
     let id = target.id();
-    let Repositories { mut loaded, locked: repositories, keys, unusable_on_nodes } = repositories;
+    let Repositories { mut loaded, locked: repositories, keys, keyrings, unusable_on_nodes } =
+        repositories;
     let profile = profile::of_family(&target.family.value);
     let Nodes { baseline, words: baseline_words, kernel, mut warnings } =
         baseline(file, target, upstreams)?;
@@ -81,6 +85,7 @@ fn solve(
     }
     let rpms = locked_rpms(&id, &resolution.packages, upstreams, &mut why)?;
     refuse_unusable(&rpms, &unusable_on_nodes)?;
+    let kubeadm = Kubeadm::of(target, &rpms, keyrings);
     if resolution.core_missing {
         warnings.push(format!(
             "target {id}: no repository has a group `core`, so the bundle holds the whole closure"
@@ -101,7 +106,7 @@ fn solve(
         repositories,
         module_hotfixes: resolution.modular,
     };
-    Ok(LockedPackages { target, rpms, keys, warnings })
+    Ok(LockedPackages { target, rpms, keys, warnings, kubeadm })
 }
 
 /// Whether the spec excludes a package, in the target or in its repository.

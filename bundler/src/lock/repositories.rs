@@ -21,6 +21,8 @@ pub(super) struct Repositories<'a> {
     pub(super) loaded: Vec<LoadedRepository>,
     pub(super) locked: Vec<LockedRepository>,
     pub(super) keys: Vec<LockedFile>,
+    /// The keys of each repository, with its part of the spec.
+    pub(super) keyrings: Vec<(&'a Repository, Keyring)>,
     /// The repositories without any key that the nodes' rpm can use.
     pub(super) unusable_on_nodes: Vec<&'a str>,
 }
@@ -49,12 +51,14 @@ pub(super) fn load<'a>(
         loaded: Vec::new(),
         locked: Vec::new(),
         keys: Vec::new(),
+        keyrings: Vec::new(),
         unusable_on_nodes: Vec::new(),
     };
     for (repository, own) in target.repositories.iter().zip(keys) {
         if repository.gpgcheck == Check::On && !node_rpm.can_check(&own.keyring, now) {
             all.unusable_on_nodes.push(&repository.id.value);
         }
+        all.keyrings.push((repository, own.keyring.clone()));
         match load_one(task, target, repository, own.keyring) {
             Ok((loaded, locked)) => {
                 all.loaded.push(loaded);
@@ -90,12 +94,15 @@ fn load_one(
         match source.load(&*upstreams.client, &metadata) {
             Ok(mut loaded) => {
                 loaded.repository.module_hotfixes = repository.module_hotfixes;
+                if let Some(key) = &loaded.signed_by {
+                    upstreams.warn_of_end(key, expired, now);
+                }
                 let locked = LockedRepository {
                     id: repository.id.value.clone(),
                     base_url: loaded.repository.base_url.clone(),
                     revision: loaded.repository.repomd.revision.clone(),
                     repomd: loaded.repository.repomd_digest,
-                    repomd_signed_by: loaded.signed_by,
+                    repomd_signed_by: loaded.signed_by.map(|key| key.fingerprint),
                     keys: match repository.gpgcheck {
                         Check::On => fingerprints,
                         Check::Off(_) => Vec::new(),

@@ -1,16 +1,19 @@
 //! Makes the parts of a lock, one after another.
 
 use anyhow::bail;
+use bundle_format::ImageReference;
 use bundle_format::lock::{LOCK_VERSION, Lock, LockedFile, LockedInput};
 
 use super::documents::{self, Documents};
+use super::kubeadm::{self, Kubeadm};
 use super::packages::{self, LockedPackages};
 use super::task::Task;
 use super::wanted::{self, Wanted};
 use super::{disabled_checks, inputs, places};
 use crate::fetch::memory::Network;
+use crate::image::kubeadm::Tags;
 use crate::outage::Problems;
-use crate::spec::combination;
+use crate::spec::{KubeadmImages, combination};
 
 /// Finds out what the spec means now. Quick questions come first; if any of them
 /// fails, no repository is read. The error has all problems of the part that failed.
@@ -21,26 +24,49 @@ pub fn resolve(task: &Task<'_>) -> anyhow::Result<Lock> {
     if !combination.refused.is_empty() {
         bail!("{}", combination.refused.join("\n"));
     }
+    let version = &spec.kubernetes.version.value;
+    let asks = spec.kubernetes.kubeadm_images == KubeadmImages::Known;
+    let mut tags = if asks { Tags::known(version) } else { None };
     let mut wanted = Wanted::of_spec(spec);
-    wanted.add_kubeadm(spec)?;
+    if let Some(tags) = &tags {
+        wanted.add_kubeadm(spec, tags)?;
+    }
     // Before the files are read: then a build notices a file that is edited in
     // between.
     let inputs = inputs::of(file)?;
-    let places = places::places(file, &wanted, upstreams);
+    let mut places = places::places(file, &wanted, upstreams);
     places.announce(&upstreams.hosts);
 
     let mut problems = Problems::default();
-    let documents = documents::lock(task, wanted, &mut problems);
+    let mut packages = None;
+    // If the table does not have a release, only its kubeadm knows its images.
+    if asks && tags.is_none() {
+        let locked = lock_packages(task, &mut problems);
+        std::mem::take(&mut problems).end(&places, &upstreams.hosts)?;
+        let asked = kubeadm::tags(task, &kubeadms(&locked), version, None)?;
+        wanted.add_kubeadm(spec, &asked)?;
+        places = places::places(file, &wanted, upstreams);
+        places.announce(&upstreams.hosts);
+        (tags, packages) = (Some(asked), Some(locked));
+    }
+    let sandbox = wanted::sandbox(spec, tags.as_ref());
+    let documents = documents::lock(task, wanted, sandbox.as_ref(), &mut problems);
     // Without a network nothing is waited for, and the error names everything that
     // the cache lacks.
     if upstreams.client.network() == Network::On {
         std::mem::take(&mut problems).end(&places, &upstreams.hosts)?;
     }
-    let targets = spec.targets.iter();
-    let packages: Vec<LockedPackages> =
-        targets.filter_map(|target| packages::lock(task, target, &mut problems)).collect();
+    let packages = packages.unwrap_or_else(|| {
+        let locked = lock_packages(task, &mut problems);
+        if let Some(tags) = tags
+            && let Err(error) = kubeadm::tags(task, &kubeadms(&locked), version, Some(tags))
+        {
+            problems.line(format!("{error:#}"));
+        }
+        locked
+    });
     problems.end(&places, &upstreams.hosts)?;
-    let mut lock = put_together(task, inputs, documents, packages);
+    let mut lock = put_together(task, inputs, documents, packages, sandbox);
     lock.warnings.splice(..0, combination.warnings);
     // Better now than when somebody reads the bundle.
     let problems = lock.problems();
@@ -50,12 +76,23 @@ pub fn resolve(task: &Task<'_>) -> anyhow::Result<Lock> {
     Ok(lock)
 }
 
+/// The packages of each target.
+fn lock_packages<'a>(task: &Task<'a>, problems: &mut Problems) -> Vec<LockedPackages<'a>> {
+    let targets = task.file.spec.targets.iter();
+    targets.filter_map(|target| packages::lock(task, target, problems)).collect()
+}
+
+fn kubeadms<'l, 'a>(packages: &'l [LockedPackages<'a>]) -> Vec<&'l Kubeadm<'a>> {
+    packages.iter().filter_map(|locked| locked.kubeadm.as_ref()).collect()
+}
+
 /// Puts the lock together from its parts.
 fn put_together(
     task: &Task<'_>,
     inputs: Vec<LockedInput>,
     documents: Documents,
-    packages: Vec<LockedPackages>,
+    packages: Vec<LockedPackages<'_>>,
+    sandbox_image: Option<ImageReference>,
 ) -> Lock {
     let spec = &task.file.spec;
     let (mut targets, mut rpms, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
@@ -75,7 +112,7 @@ fn put_together(
         spec: task.file.digest,
         kubernetes: spec.kubernetes.version.value.clone(),
         containerd: spec.containerd.as_ref().map(|containerd| containerd.version.value.to_string()),
-        sandbox_image: wanted::sandbox(spec),
+        sandbox_image,
         targets,
         rpms,
         images: documents.images,

@@ -7,9 +7,9 @@ use anyhow::Context;
 use bundle_format::ImageReference;
 use bundle_format::lock::Why;
 
-use crate::image::kubeadm::{self, KubeadmError};
+use crate::image::kubeadm::{KubeadmError, Tags};
 use crate::image::prefix;
-use crate::spec::{KubeadmImages, Spec};
+use crate::spec::Spec;
 
 /// The wanted images, with the places to pull them from and the reasons.
 pub(super) struct Wanted {
@@ -28,14 +28,11 @@ impl Wanted {
     }
 
     /// Adds kubeadm's images, under the names that nodes use.
-    pub(super) fn add_kubeadm(&mut self, spec: &Spec) -> Result<(), KubeadmError> {
-        if spec.kubernetes.kubeadm_images == KubeadmImages::Listed {
-            return Ok(());
-        }
+    pub(super) fn add_kubeadm(&mut self, spec: &Spec, tags: &Tags) -> Result<(), KubeadmError> {
         let version = &spec.kubernetes.version.value;
-        let names = kubeadm::images(version, spec.kubernetes.image_repository.as_deref())?;
+        let names = tags.images(version, spec.kubernetes.image_repository.as_deref())?;
         let sources = match &spec.kubernetes.pull_from {
-            Some(repository) => kubeadm::images(version, Some(repository))?,
+            Some(repository) => tags.images(version, Some(repository))?,
             None => names.clone(),
         };
         for (name, source) in names.into_iter().zip(sources) {
@@ -75,15 +72,16 @@ impl Wanted {
     }
 }
 
-/// The sandbox image for containerd's configuration: the pause image of kubeadm.
-pub(super) fn sandbox(spec: &Spec) -> Option<ImageReference> {
-    if spec.kubernetes.kubeadm_images == KubeadmImages::Listed {
+/// The sandbox image for containerd's configuration: the pause image of kubeadm, whose
+/// `tags` these are. Without them, the spec lists it.
+pub(super) fn sandbox(spec: &Spec, tags: Option<&Tags>) -> Option<ImageReference> {
+    let Some(tags) = tags else {
         let is_pause =
             |image: &&ImageReference| image.repository().rsplit('/').next() == Some("pause");
         return spec.images.iter().map(|image| &image.value).find(is_pause).cloned();
-    }
+    };
     let repository = spec.kubernetes.image_repository.as_deref();
-    let images = kubeadm::images(&spec.kubernetes.version.value, repository).ok()?;
+    let images = tags.images(&spec.kubernetes.version.value, repository).ok()?;
     images.into_iter().find(|image| image.component == "pause").map(|image| image.image)
 }
 

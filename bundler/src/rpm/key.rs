@@ -16,6 +16,7 @@ use pgp::types::KeyDetails;
 
 use super::armor;
 use super::certificate::{self, Certificate, Subkey, is_issuer};
+use super::signatory::{Signatory, day};
 use super::standing::{Standing, is_over, signature_end, time};
 
 /// The largest key file that is read, in bytes.
@@ -256,17 +257,17 @@ impl Keyring {
 
     /// Whether one of the signatures in `signatures` (armored or binary, one or
     /// several) over `content` is by one of these keys and counts at the time
-    /// `now`. Gives the key's fingerprint.
+    /// `now`. Gives the key.
     pub fn verify(
         &self,
         content: &[u8],
         signatures: &[u8],
         expired: ExpiredKeys,
         now: SystemTime,
-    ) -> Result<String, SignatureError> {
+    ) -> Result<Signatory, SignatureError> {
         let kinds = &[SignatureType::Binary, SignatureType::Text];
         let judgement = Judgement { kinds, expired, now };
-        self.judge(&|| Ok(Box::new(content)), signatures, judgement).map(|by| by.fingerprint)
+        self.judge(&|| Ok(Box::new(content)), signatures, judgement)
     }
 
     /// The keys that are made for signing, each with whether it is a subkey, and
@@ -333,8 +334,8 @@ impl Keyring {
         for signer in self.keys.iter().flat_map(|key| Signer::of(key, signature)) {
             let content = open().map_err(|error| SignatureError::Unreadable(error.to_string()))?;
             if signer.made(signature, content) {
-                signer.judge(signature, judgement)?;
-                return Ok(signer.signatory());
+                let expires = signer.judge(signature, judgement)?;
+                return Ok(signer.signatory(expires));
             }
             named = Some(signer.describe());
         }
@@ -346,17 +347,6 @@ impl Keyring {
             },
         })
     }
-}
-
-/// The key whose signature counts.
-#[derive(Clone, Debug)]
-pub(super) struct Signatory {
-    /// The fingerprint of the primary key.
-    pub(super) fingerprint: String,
-    /// A description of the signing key.
-    pub(super) words: String,
-    pub(super) is_subkey: bool,
-    pub(super) algorithm: PublicKeyAlgorithm,
 }
 
 /// Opens the signed content at its beginning.
@@ -383,12 +373,12 @@ impl<'a> Signer<'a> {
         }
     }
 
-    /// Whether the key counted when it signed, and counts now.
+    /// Whether the key counted when it signed, and counts now. Gives when it expires.
     fn judge(
         &self,
         signature: &Signature,
         Judgement { expired, now, .. }: Judgement<'_>,
-    ) -> Result<(), SignatureError> {
+    ) -> Result<Option<SystemTime>, SignatureError> {
         let key = self.describe();
         let (standing, made) = match self.subkey {
             Some(subkey) => (self.key.subkey_standing(subkey, now), subkey.key.created_at()),
@@ -416,14 +406,15 @@ impl<'a> Signer<'a> {
             Some(end) if end <= now && expired == ExpiredKeys::Refuse => {
                 Err(SignatureError::Expired { key, date: day(end) })
             }
-            _ => Ok(()),
+            _ => Ok(expires),
         }
     }
 
-    fn signatory(&self) -> Signatory {
+    fn signatory(&self, expires: Option<SystemTime>) -> Signatory {
         Signatory {
             fingerprint: fingerprint(&self.key.primary),
             words: self.describe(),
+            expires,
             is_subkey: self.subkey.is_some(),
             algorithm: match self.subkey {
                 Some(subkey) => subkey.key.algorithm(),
@@ -457,12 +448,6 @@ fn issuer(signature: &Signature) -> String {
         (None, Some(id)) => hex::encode_upper(id.as_ref()),
         (None, None) => "of an unnamed maker".to_owned(),
     }
-}
-
-/// `02 Nov 2024`.
-pub(crate) fn day(time: SystemTime) -> String {
-    let date = httpdate::fmt_http_date(time);
-    date.get(5..16).unwrap_or(&date).to_owned()
 }
 
 #[cfg(test)]

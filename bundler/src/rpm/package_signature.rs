@@ -19,6 +19,7 @@ use super::header::{HeaderError, Outside};
 use super::key::{ExpiredKeys, Judgement, Keyring, SignatureError};
 use super::node_rpm::NodeRpm;
 use super::package_digest::{Digests, found};
+use super::signatory::Signatory;
 use crate::fetch::checksum::Checksum;
 
 /// Whose signature a package must have.
@@ -88,15 +89,44 @@ pub enum PackageError {
     },
 }
 
-/// Checks that `file` is `package`, and has this checksum and this signature. Gives
-/// its header, and the fingerprint of the key that signed it.
+/// A package that was checked.
+#[derive(Debug)]
+pub struct Verified {
+    file: File,
+    outside: Outside,
+    header: PackageMetadata,
+    signed_by: Option<Signatory>,
+}
+
+impl Verified {
+    /// Its header.
+    pub fn header(&self) -> &PackageMetadata {
+        &self.header
+    }
+
+    /// The same, if nothing else of the package is needed.
+    pub fn into_header(self) -> PackageMetadata {
+        self.header
+    }
+
+    /// The key that signed it. `None` if signatures are not checked.
+    pub fn signed_by(&self) -> Option<&Signatory> {
+        self.signed_by.as_ref()
+    }
+
+    pub(super) fn payload(&self) -> io::Result<impl Read + '_> {
+        payload(&self.file, &self.outside)
+    }
+}
+
+/// Checks that `file` is `package`, and has this checksum and this signature.
 pub fn verify(
     mut file: File,
     package: &Nevra,
     checksum: &Checksum,
     signature: Signature<'_>,
     now: SystemTime,
-) -> Result<(PackageMetadata, Option<String>), PackageError> {
+) -> Result<Verified, PackageError> {
     file.rewind()?;
     if !checksum.matches(&mut file)? {
         return Err(PackageError::Checksum(checksum.clone()));
@@ -131,12 +161,12 @@ pub fn verify(
     if found != *package {
         return Err(PackageError::Other { found: found.to_string() });
     }
-    Ok((header, signed_by))
+    Ok(Verified { file, outside, header, signed_by })
 }
 
 /// The result of checking a package's signatures.
 struct Signed {
-    by: String,
+    by: Signatory,
     /// Whether a signature also covers the payload.
     payload: bool,
 }
@@ -165,7 +195,7 @@ impl Subject<'_> {
     /// Checks the newer kind of signature. There may be several, by several
     /// vendors or generations of keys. One must count, and none may be over other
     /// bytes. Gives the key of the one that counts.
-    fn several(&self) -> Result<Option<String>, PackageError> {
+    fn several(&self) -> Result<Option<Signatory>, PackageError> {
         let signatures = &self.header.signature;
         if !self.node_rpm.knows_several_signatures()
             || !signatures.entry_is_present(IndexSignatureTag::RPMSIGTAG_OPENPGP)
@@ -175,7 +205,7 @@ impl Subject<'_> {
         let (mut by, mut problem) = (None, None);
         for bytes in self.header.raw_signatures().map_err(malformed)? {
             match self.keyring.judge(&|| self.header_bytes(), &bytes, self.judgement) {
-                Ok(key) => by = Some(key.fingerprint),
+                Ok(key) => by = Some(key),
                 Err(error @ SignatureError::Bad(_)) => return Err(error.into()),
                 Err(SignatureError::UnknownKey { .. }) if problem.is_some() => {}
                 Err(error) => problem = Some(error),
@@ -208,7 +238,7 @@ impl Subject<'_> {
                 return Err(PackageError::NodeRpm { key: signatory.words, objection });
             }
             let payload = is_over_payload || signed.is_some_and(|signed| signed.payload);
-            signed = Some(Signed { by: signatory.fingerprint, payload });
+            signed = Some(Signed { by: signatory, payload });
         }
         Ok(signed)
     }

@@ -7,6 +7,7 @@ use url::Url;
 use super::key::{ExpiredKeys, Keyring, SignatureError};
 use super::location::folder;
 use super::repository::{MAX_REPOMD, Repository, RepositoryError};
+use super::signatory::Signatory;
 use crate::fetch::{self, Fetch, FetchError};
 use crate::page;
 
@@ -46,8 +47,8 @@ pub struct RepositorySource<'a> {
 pub struct Loaded {
     /// The repository.
     pub repository: Repository,
-    /// The key's fingerprint. `None` if the metadata is not checked.
-    pub signed_by: Option<String>,
+    /// The key. `None` if the metadata is not checked.
+    pub signed_by: Option<Signatory>,
 }
 
 /// Why a repository cannot be used.
@@ -114,9 +115,8 @@ impl RepositorySource<'_> {
                     }
                     Err(source) => return Err(fetch_error(source)),
                 };
-                let fingerprint =
-                    keyring.verify(&repomd, &signature, *expired, *now).map_err(signature_error)?;
-                Some(fingerprint)
+                let verified = keyring.verify(&repomd, &signature, *expired, *now);
+                Some(verified.map_err(signature_error)?)
             }
         };
         let repository = Repository::load(fetch, self.id, &base, self.priority, &repomd)?;

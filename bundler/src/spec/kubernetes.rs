@@ -39,10 +39,10 @@ pub struct Kubernetes {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum KubeadmImages {
-    /// A table in bundler.
+    /// The release's own kubeadm. If it cannot be asked, a table in bundler.
     #[default]
     Known,
-    /// The spec's `images`. Use this for a release that the table does not have.
+    /// The spec's `images`. Use this for a release that is in neither.
     Listed,
 }
 

@@ -147,7 +147,7 @@ fn bad_specs_and_unsolvable_ones_leave_nothing_behind() {
     let spec = demo.spec();
     let cases = [
         (spec.replace("version: 1.6.25", "version: 1.6.99"), "containerd.io = 1.6.99"),
-        (spec.replace("version: 1.28.2", "version: 1.28.99"), "images of kubeadm 1.28.99"),
+        (spec.replace("version: 1.28.2", "version: 1.28.99"), "kubelet = 1.28.99"),
         (spec.replace("URL/manifests/calico.yaml", "URL/nowhere.yaml"), "404"),
         (spec.replace("family: el9", "family: el7").replace("1.28.2", "1.32.0"), "before 4.19"),
         (spec.replace("    plainHttp: the demo's registry is on this machine\n", "    mirrors: []\n"), "plainHttp"),

@@ -18,15 +18,18 @@ mod http;
 mod image;
 mod key;
 mod package;
+mod program;
 mod registry;
 mod repository;
 
 /// The repositories: id, packages. `os` has a comps group `core`.
 const REPOSITORIES: [(&str, &str); 3] = [
     ("os", include_str!("../content/os.txt")),
-    ("kubernetes", include_str!("../content/kubernetes.txt")),
+    ("kubernetes", KUBERNETES),
     ("docker-ce", include_str!("../content/docker-ce.txt")),
 ];
+/// The packages of the repository `kubernetes`.
+pub const KUBERNETES: &str = include_str!("../content/kubernetes.txt");
 const CORE: &str = include_str!("../content/core.txt");
 const CALICO: &str = include_str!("../content/calico.yaml");
 const INGRESS_NGINX: &str = include_str!("../content/ingress-nginx.yaml");
@@ -76,7 +79,16 @@ impl Upstream {
     /// # Errors
     /// When the temporary directory cannot be written or no port is free.
     pub fn start() -> Result<Self> {
-        Self::start_with_large_image(0)
+        Self::start_with(KUBERNETES, 0)
+    }
+
+    /// The same with other packages of Kubernetes, in the form of [`KUBERNETES`]. The
+    /// registry has the images of 1.28.2 and of 1.28.90.
+    ///
+    /// # Errors
+    /// As for [`Upstream::start`].
+    pub fn start_with_kubernetes(packages: &str) -> Result<Self> {
+        Self::start_with(packages, 0)
     }
 
     /// The same with one more image, `large:latest`, of so many MiB that do
@@ -85,8 +97,12 @@ impl Upstream {
     /// # Errors
     /// As for [`Upstream::start`].
     pub fn start_with_large_image(mebibytes: u64) -> Result<Self> {
+        Self::start_with(KUBERNETES, mebibytes)
+    }
+
+    fn start_with(kubernetes: &str, mebibytes: u64) -> Result<Self> {
         let directory = tempfile::tempdir().context("making a directory for the upstream")?;
-        write_repositories(&directory)?;
+        write_repositories(&directory, kubernetes)?;
         let registry = Registry::new(&directory.path().join("blobs"), mebibytes)?;
         let (controller, certgen) = registry.ingress_digests()?;
         let ingress = INGRESS_NGINX
@@ -145,12 +161,48 @@ impl Upstream {
     }
 }
 
+/// A package with one file, signed.
+pub struct SignedPackage {
+    /// Its bytes.
+    pub rpm: Vec<u8>,
+    /// The armoured key.
+    pub key: String,
+}
+
+/// What a package's only file is.
+#[derive(Clone, Copy)]
+pub enum Content<'a> {
+    /// A program of these bytes.
+    Program(&'a [u8]),
+    /// A symbolic link to this path.
+    Link(&'a str),
+}
+
+/// The package `name-1-1.noarch` with one file at `path`.
+///
+/// # Errors
+/// When it cannot be built.
+pub fn signed_package(name: &str, path: &str, content: Content<'_>) -> Result<SignedPackage> {
+    let key = key::SigningKey::generate(name)?;
+    let mut builder = rpm::PackageBuilder::new(name, "1", "Apache-2.0", "noarch", name);
+    builder.release("1");
+    match content {
+        Content::Program(bytes) => builder
+            .with_file_contents(bytes.to_vec(), rpm::FileOptions::new(path).permissions(0o755))?,
+        Content::Link(target) => builder.with_symlink(rpm::FileOptions::symlink(path, target))?,
+    };
+    let mut rpm = Vec::new();
+    builder.build_and_sign(key.rpm_signer()?)?.write(&mut rpm)?;
+    Ok(SignedPackage { rpm, key: key.public()? })
+}
+
 /// The repositories side by side: making keys is most of the work.
-fn write_repositories(directory: &TempDir) -> Result<()> {
+fn write_repositories(directory: &TempDir, kubernetes: &str) -> Result<()> {
     let core: Vec<&str> = CORE.lines().collect();
     thread::scope(|scope| {
         let writers = REPOSITORIES.map(|(id, packages)| {
             let core = if id == "os" { &core[..] } else { &[] };
+            let packages = if id == "kubernetes" { kubernetes } else { packages };
             let path = directory.path().join(id);
             scope.spawn(move || {
                 repository::write(&path, id, packages, core)

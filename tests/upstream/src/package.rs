@@ -3,6 +3,8 @@
 use anyhow::{Context, Result, anyhow, bail};
 use rpm::{BuildConfig, CompressionType, Dependency, FileOptions, PackageBuilder};
 
+use crate::program;
+
 /// One package's header, as the texts in `content/` have it.
 #[derive(Debug, Default)]
 pub(crate) struct Package<'a> {
@@ -16,7 +18,9 @@ pub(crate) struct Package<'a> {
 }
 
 /// Reads `NAME [EPOCH:]VERSION-RELEASE ARCH` lines, each followed by indented
-/// `requires`, `provides`, `conflicts`, `obsoletes` and `file` lines.
+/// `requires`, `provides`, `conflicts`, `obsoletes`, `file` and `kubeadm` lines. The
+/// last makes a kubeadm that prints its images, with the given version of etcd, or one
+/// that is `broken`.
 pub(crate) fn parse(text: &str) -> Result<Vec<Package<'_>>> {
     let mut packages: Vec<Package<'_>> = Vec::new();
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
@@ -67,12 +71,29 @@ impl Package<'_> {
                         FileOptions::new(argument).permissions(0o755),
                     )?
                 }
+                "kubeadm" => {
+                    let program = match argument {
+                        "broken" => program::crashing(),
+                        etcd => program::printing(&self.images(etcd)),
+                    };
+                    let options = FileOptions::new("/usr/bin/kubeadm").permissions(0o755);
+                    builder.with_file_contents(program, options)?
+                }
                 _ => bail!("unknown keyword `{keyword}` for {}", self.name),
             };
         }
         let mut bytes = Vec::new();
         builder.build_and_sign(signer)?.write(&mut bytes)?;
         Ok(bytes)
+    }
+
+    /// What kubeadm of this version prints.
+    fn images(&self, etcd: &str) -> String {
+        let own = ["apiserver", "controller-manager", "scheduler", "proxy"]
+            .map(|name| format!("kube-{name}:v{}", self.version));
+        let others = ["coredns/coredns:v1.10.1", "pause:3.9"].map(str::to_owned);
+        let all = own.into_iter().chain(others).chain([format!("etcd:{etcd}")]);
+        all.map(|name| format!("registry.k8s.io/{name}\n")).collect()
     }
 }
 

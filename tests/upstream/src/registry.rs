@@ -26,6 +26,8 @@ const IMAGES: [(&str, &str, Form); 12] = [
     (CONTROLLER, "v1.9.3", Form::Index),
     (CERTGEN, "v20231011-8b53cabe0", Form::Index),
 ];
+/// A later release of the first four.
+const LATER: &str = "v1.28.90";
 const CONTROLLER: &str = "ingress-nginx/controller";
 const CERTGEN: &str = "ingress-nginx/kube-webhook-certgen";
 
@@ -45,6 +47,9 @@ impl Registry {
         let mut registry = Self { manifests: HashMap::new(), blobs: Blobs::new(directory)? };
         for (name, tag, form) in IMAGES {
             let manifests = image::make(&registry.blobs, name, form)?;
+            if name.starts_with("kube-") {
+                registry.add(name, LATER, manifests.clone());
+            }
             registry.add(name, tag, manifests);
         }
         if large_mebibytes > 0 {

@@ -1,0 +1,42 @@
+//! The key whose signature counts, and a warning before it expires.
+
+use std::time::{Duration, SystemTime};
+
+use pgp::crypto::public_key::PublicKeyAlgorithm;
+
+/// The key whose signature counts.
+#[derive(Clone, Debug)]
+pub struct Signatory {
+    /// The fingerprint of the primary key.
+    pub fingerprint: String,
+    /// A description of the signing key.
+    pub words: String,
+    /// When the signing key expires, if it does.
+    pub expires: Option<SystemTime>,
+    pub(super) is_subkey: bool,
+    pub(super) algorithm: PublicKeyAlgorithm,
+}
+
+/// How long before its end a key is worth a warning. Vendors renew keys some weeks
+/// before.
+const NOTICE: Duration = Duration::from_secs(60 * 24 * 60 * 60);
+
+impl Signatory {
+    /// A warning, if the key expires soon. `None` if it does not, or has already.
+    pub fn ends_soon(&self, now: SystemTime) -> Option<String> {
+        let end = self.expires.filter(|end| *end > now && *end <= now + NOTICE)?;
+        Some(format!(
+            "key {} expires on {}. From then on, `lock` and `build` refuse this copy of it. Before \
+             that, get the renewed key from the vendor and name it under `keys`, in place of the \
+             old copy or beside it. Bundles that were built before can still be installed",
+            self.words,
+            day(end)
+        ))
+    }
+}
+
+/// `02 Nov 2024`.
+pub(crate) fn day(time: SystemTime) -> String {
+    let date = httpdate::fmt_http_date(time);
+    date.get(5..16).unwrap_or(&date).to_owned()
+}
