@@ -1,6 +1,7 @@
 //! What a rehearsal found: the attempts of all nodes, each with who made it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 use bundle_format::{ImageReference, Lock};
 
@@ -10,6 +11,10 @@ use super::watch::{Destination, Seen, Sender};
 
 /// The program that pulls images.
 const RUNTIME: &str = "containerd";
+
+/// Where clouds tell a machine about itself. Some kubelets ask whether they are on AWS
+/// (kubernetes#92162).
+const CLOUD: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 
 /// What a rehearsal found.
 #[derive(Debug, Default)]
@@ -22,6 +27,8 @@ pub struct Findings {
     pub(super) names: BTreeMap<String, BTreeSet<String>>,
     /// Addresses outside, each with who looked for it.
     pub(super) connections: BTreeMap<Destination, BTreeSet<String>>,
+    /// Kubelets that looked for a cloud, which no bundle can bring.
+    pub(super) kubelets: BTreeSet<String>,
     /// Pods that did not become Ready for another reason.
     pub(super) pods: BTreeMap<String, String>,
     /// How many pods there were at the end.
@@ -69,13 +76,21 @@ impl Findings {
             }
         }
         // What containerd looks for then is what these images are pulled from.
-        let is_told = |sender: &Sender| !pods.pulls.is_empty() && is_runtime(sender);
+        let is_told = |sender: &Sender| !pods.pulls.is_empty() && is_program(sender, RUNTIME);
+        let registries = registries(pods);
         let asked = seen.asked.iter().filter(|(sender, name)| {
-            !is_told(sender) && !is_of_cluster(name) && !seen.answered.contains(name)
+            let is_registry = matches!(sender, Sender::Node { .. }) && registries.contains(name);
+            let is_told = is_told(sender) || is_registry;
+            !is_told && !is_of_cluster(name) && !seen.answered.contains(name)
         });
         findings.names = by_what(asked, pods);
-        let connections = seen.connections.iter().filter(|(sender, _)| !is_told(sender));
-        findings.connections = by_what(connections, pods);
+        let (kubelets, others): (Vec<_>, Vec<_>) = seen
+            .connections
+            .iter()
+            .filter(|(sender, _)| !is_told(sender))
+            .partition(|(sender, to)| to.address == CLOUD && is_program(sender, "kubelet"));
+        findings.kubelets = kubelets.iter().map(|(sender, _)| name(sender, pods).0).collect();
+        findings.connections = by_what(others.into_iter(), pods);
         for (pod, state) in &pods.now {
             if let State::Stuck(why) | State::Underway(why) = state {
                 findings.pods.insert(pod.clone(), why.clone());
@@ -83,6 +98,16 @@ impl Findings {
         }
         findings
     }
+}
+
+/// The hosts that images were pulled from.
+fn registries(pods: &Pods) -> BTreeSet<String> {
+    let images = pods.pulls.keys().filter_map(|image| image.parse::<ImageReference>().ok());
+    let host = |image: ImageReference| {
+        let registry = image.registry();
+        registry.split(':').next().unwrap_or(registry).to_ascii_lowercase()
+    };
+    images.map(host).collect()
 }
 
 /// The name by which the bundle has an image.
@@ -101,8 +126,8 @@ fn in_bundle<'a>(lock: &'a Lock, image: &str) -> Option<&'a ImageReference> {
     found.map(|(name, _)| name)
 }
 
-fn is_runtime(sender: &Sender) -> bool {
-    matches!(sender, Sender::Node { owner: Some(Owner::Program(name)), .. } if name == RUNTIME)
+fn is_program(sender: &Sender, wanted: &str) -> bool {
+    matches!(sender, Sender::Node { owner: Some(Owner::Program(name)), .. } if name == wanted)
 }
 
 /// Whether a name is one of the cluster's own, or an address turned into a name. A
@@ -148,4 +173,98 @@ fn name(sender: &Sender, pods: &Pods) -> (String, bool) {
         },
     };
     (format!("pod {}", pod.name), !pod.is_dns)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn lock() -> Lock {
+        let digest = format!("sha256:{}", "0a".repeat(32));
+        let descriptor = json!({"digest": digest, "size": 1, "mediaType": "a/b"});
+        let image = json!({"name": "example.com/a:1", "source": "example.com/a:1",
+            "root": descriptor, "platforms": [], "why": []});
+        let manifest = json!({"name": "app", "source": "app.yaml", "upstream": descriptor,
+            "applied": descriptor, "images": ["example.com/a:1"]});
+        let lock = json!({"lockVersion": 1, "name": "x", "spec": digest, "kubernetes": "1.28.2",
+            "targets": [], "rpms": [], "images": [image], "manifests": [manifest], "files": []});
+        serde_json::from_value(lock).unwrap()
+    }
+
+    fn node(owner: Option<&str>) -> Sender {
+        let owner = owner.map(|name| Owner::Program(name.to_owned()));
+        Sender::Node { node: "node1".to_owned(), owner }
+    }
+
+    #[test]
+    fn an_image_of_the_bundle_is_known_by_tag_and_by_digest() {
+        let lock = lock();
+        let digest = lock.images[0].root.digest;
+        let found = |image: &str| in_bundle(&lock, image).is_some();
+        assert!(found("example.com/a:1"));
+        assert!(found(&format!("example.com/a@{digest}")));
+        assert!(found(&format!("example.com/a:2@{digest}")));
+        for absent in ["example.com/a:2", "example.com/a", "docker.io/a:1", "A", ""] {
+            assert!(!found(absent), "{absent}");
+        }
+    }
+
+    #[test]
+    fn what_is_pulled_anyway_is_told_with_its_manifest() {
+        let mut pods = Pods::default();
+        for image in ["example.com/a:1", "example.com/b:1"] {
+            pods.pulls.insert(image.to_owned(), ["default/x".to_owned()].into());
+        }
+        let findings = Findings::of(&lock(), &Seen::default(), &pods);
+        assert_eq!(findings.lacking.keys().collect::<Vec<_>>(), ["example.com/b:1"]);
+        assert_eq!(findings.pulled_anyway["example.com/a:1"].manifests, ["app"]);
+        assert!(!findings.is_clean());
+    }
+
+    #[test]
+    fn what_is_only_passed_on_is_told_of_its_origin() {
+        let to = |address: [u8; 4]| Destination {
+            address: address.into(),
+            port: Some(80),
+            protocol: "tcp",
+        };
+        let (first, second, cloud) =
+            (to([192, 0, 2, 1]), to([192, 0, 2, 2]), to([169, 254, 169, 254]));
+        let pod = Sender::Address([10, 244, 0, 5].into());
+        let mut seen = Seen::default();
+        seen.connections = [
+            (pod.clone(), first),
+            (node(None), first),
+            (node(None), second),
+            (node(Some("containerd")), second),
+            (node(Some("kubelet")), cloud),
+        ]
+        .into();
+        seen.asked = [
+            (pod.clone(), "example.com".to_owned()),
+            (pod.clone(), "known.example".to_owned()),
+            (pod, "example.com.default.svc.cluster.local".to_owned()),
+        ]
+        .into();
+        seen.answered = ["known.example".to_owned()].into();
+        let findings = Findings::of(&lock(), &seen, &Pods::default());
+        let by = |to: &Destination| findings.connections[to].iter().collect::<Vec<_>>();
+        assert_eq!(by(&first), ["a pod that had the address 10.244.0.5"]);
+        assert_eq!(by(&second), ["`containerd` on node1"]);
+        assert_eq!(findings.connections.len(), 2);
+        assert_eq!(findings.names.keys().collect::<Vec<_>>(), ["example.com"]);
+        assert_eq!(findings.kubelets, ["`kubelet` on node1".to_owned()].into());
+    }
+
+    #[test]
+    fn a_kubelet_that_looks_for_a_cloud_is_no_fault_of_the_bundle() {
+        let mut seen = Seen::default();
+        let to = Destination { address: CLOUD, port: Some(80), protocol: "tcp" };
+        seen.connections.insert((node(Some("kubelet")), to));
+        assert!(Findings::of(&lock(), &seen, &Pods::default()).is_clean());
+        seen.connections.insert((node(Some("curl")), to));
+        assert!(!Findings::of(&lock(), &seen, &Pods::default()).is_clean());
+    }
 }

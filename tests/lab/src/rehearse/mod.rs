@@ -23,6 +23,7 @@ use anyhow::{Context, bail};
 use bundle_format::archive::reader::Bundle;
 use bundle_format::cluster::{Cluster, FORMAT, Given};
 use bundle_format::lock::{FileKind, LockedFile, LockedTarget};
+use bundle_format::text::count;
 use bundle_format::{Architecture, BundlePath};
 use ipnet::Ipv4Net;
 
@@ -73,7 +74,9 @@ impl Rehearsal {
             self.insert(node)?;
         }
         let config = self.config(lab)?;
-        tell(&format!("{} nodes, sealed, are {}", lab.nodes().len(), self.target.id))?;
+        let verb = if lab.nodes().len() == 1 { "is" } else { "are" };
+        let nodes = count(lab.nodes().len(), "node");
+        tell(&format!("{nodes}, sealed, {verb} {}", self.target.id))?;
         let watch = Watch::begin(lab, &self.inside(&config)?)?;
         let mut pods = Pods::default();
         let installed = cluster::master(master, &config).and_then(|_| cluster::workers(lab));

@@ -32,13 +32,17 @@ impl fmt::Display for Findings {
                 writeln!(f, "  {}: {}", brief(pod), brief(why))?;
             }
         }
+        if !self.kubelets.is_empty() {
+            let who = listed(&self.kubelets);
+            writeln!(f, "No fault of the bundle: {who} asked whether this is AWS.")?;
+        }
         if self.unseen > 0 {
             let packets = count_of(self.unseen, "packet");
-            writeln!(f, "tcpdump did not see {packets}, so this list may lack something.")?;
+            writeln!(f, "tcpdump did not see {packets}, so this list may be incomplete.")?;
         }
         if self.is_clean() {
             let pods = count(self.count, "pod");
-            writeln!(f, "Nothing lacked: {pods} Ready or done, and nobody looked for more.")?;
+            writeln!(f, "Nothing is missing: {pods} Ready or done, and nothing looked for more.")?;
         }
         Ok(())
     }

@@ -41,6 +41,9 @@ table ip sealed {
 }
 ";
 
+/// How long the name server takes to answer: meanwhile the socket is there as well.
+const PAUSE: Duration = Duration::from_millis(300);
+
 /// The gateway and the name server, for as long as the value lives.
 pub(super) struct Seal {
     is_over: Arc<AtomicBool>,
@@ -83,15 +86,20 @@ impl Drop for Seal {
 fn serve_no_names(is_over: Arc<AtomicBool>) -> anyhow::Result<JoinHandle<()>> {
     let socket = thread::spawn(socket).join().map_err(|_| anyhow!("a thread ended"))??;
     socket.set_read_timeout(Some(Duration::from_millis(200))).context("setting a timeout")?;
+    let socket = Arc::new(socket);
     Ok(thread::spawn(move || {
         let mut buffer = [0; 1500];
         while !is_over.load(Ordering::Relaxed) {
             let Ok((length, asker)) = socket.recv_from(&mut buffer) else { continue };
-            let question = buffer.get_mut(..length).unwrap_or_default();
-            if let Some(answer) = no_such_name(question) {
-                // Who asked may have gone.
-                let _ = socket.send_to(answer, asker);
-            }
+            let mut question = buffer.get(..length).unwrap_or_default().to_vec();
+            let socket = Arc::clone(&socket);
+            thread::spawn(move || {
+                thread::sleep(PAUSE);
+                if let Some(answer) = no_such_name(&mut question) {
+                    // Who asked may have gone.
+                    let _ = socket.send_to(answer, asker);
+                }
+            });
         }
     }))
 }
