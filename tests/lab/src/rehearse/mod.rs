@@ -91,7 +91,7 @@ impl Rehearsal {
             asked?;
         }
         let (seen, unseen) = watch.end()?;
-        let failure = installed.err().map(|error| format!("{error:#}"));
+        let failure = installed.err().map(|error| in_short(&format!("{error:#}")));
         let findings = Findings::of(self.bundle.lock(), &seen, &pods);
         Ok(Findings { unseen, failure, ..findings })
     }
@@ -172,5 +172,26 @@ impl Rehearsal {
             }
             sleep(Duration::from_secs(1));
         }
+    }
+}
+
+/// What an installer said that failed, without the long command that ran it.
+fn in_short(error: &str) -> String {
+    let node = error.split(':').next().unwrap_or_default();
+    match error.split_once(" ended with ") {
+        Some((_, end)) => format!("{node}, the installer ended with {end}"),
+        None => error.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_short;
+
+    #[test]
+    fn a_failure_is_told_without_the_command() {
+        let error = "on node1: sh -c while installer --yes ended with exit status: 1: error: x";
+        assert_eq!(in_short(error), "on node1, the installer ended with exit status: 1: error: x");
+        assert_eq!(in_short("node1 is off"), "node1 is off");
     }
 }

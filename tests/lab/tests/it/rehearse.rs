@@ -28,7 +28,7 @@ spec:
   containers:
     - name: main
       image: registry.lab.example/admission:1.0
-      args: [-c, 'nslookup updates.example.com; wget -T 9 http://192.0.2.10:8080/; exec sleep 9999']
+      args: [-c, 'nslookup updates.example.com; wget -qO- http://192.0.2.10:8080/; exec sleep 9999']
 ---
 apiVersion: v1
 kind: Pod
@@ -38,7 +38,7 @@ spec:
   containers:
     - name: main
       image: registry.lab.example/admission:1.0
-      args: [-c, 'wget -T 9 http://192.0.2.20/; exec sleep 9999']
+      args: [-c, 'wget -qO- http://192.0.2.20/; exec sleep 9999']
 ---
 apiVersion: v1
 kind: Pod
