@@ -62,14 +62,11 @@ impl Findings {
             let (image, pods) = (brief(image), listed(&pulled.pods));
             writeln!(f, "The bundle has {image}, and {pods} pulls it all the same.")?;
             let manifests = pulled.manifests.join("`, `");
-            match pulled.manifests.is_empty() {
-                true => {
-                    writeln!(f, "Set its imagePullPolicy to IfNotPresent where the pod is made.")?
-                }
-                false => {
-                    writeln!(f, "For the spec, under the manifest `{}`:\n", brief(&manifests))?;
-                    writeln!(f, "    patches:\n      - pullPolicy: IfNotPresent\n")?;
-                }
+            if pulled.manifests.is_empty() {
+                writeln!(f, "Set its imagePullPolicy to IfNotPresent where the pod is made.")?;
+            } else {
+                writeln!(f, "For the spec, under the manifest `{}`:\n", brief(&manifests))?;
+                writeln!(f, "    patches:\n      - pullPolicy: IfNotPresent\n")?;
             }
         }
         Ok(())

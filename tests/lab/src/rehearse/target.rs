@@ -1,7 +1,7 @@
 //! Which of a bundle's targets the lab's nodes can be, and what makes them that.
 
 use anyhow::bail;
-use bundle_format::lock::{Lock, LockedTarget};
+use bundle_format::lock::{Lock, LockedTarget, System};
 use bundle_format::{Architecture, text};
 
 use crate::Node;
@@ -21,7 +21,7 @@ pub(super) fn choose(lock: &Lock) -> anyhow::Result<&LockedTarget> {
 
 /// What the target's systems have instead of dnf.
 fn foreign_tool(target: &LockedTarget) -> Option<&'static str> {
-    let fields = target.systems.iter().flat_map(|system| system.fields());
+    let fields = target.systems.iter().flat_map(System::fields);
     fields
         .filter(|(name, _)| *name == "ID")
         .find_map(|(_, id)| bundle_format::lock::foreign_tool(id))
