@@ -84,13 +84,16 @@ impl Findings {
             !is_told && !is_of_cluster(name) && !seen.answered.contains(name)
         });
         findings.names = by_what(asked, pods);
-        let (kubelets, others): (Vec<_>, Vec<_>) = seen
-            .connections
-            .iter()
-            .filter(|(sender, _)| !is_told(sender))
-            .partition(|(sender, to)| to.address == CLOUD && is_program(sender, "kubelet"));
-        findings.kubelets = kubelets.iter().map(|(sender, _)| name(sender, pods).0).collect();
-        findings.connections = by_what(others.into_iter(), pods);
+        let connections = seen.connections.iter().filter(|(sender, _)| !is_told(sender));
+        for (to, who) in by_what(connections, pods) {
+            let is_kubelet = |one: &String| to.address == CLOUD && one.starts_with("`kubelet` ");
+            let (kubelets, others): (BTreeSet<_>, BTreeSet<_>) =
+                who.into_iter().partition(is_kubelet);
+            findings.kubelets.extend(kubelets);
+            if !others.is_empty() {
+                findings.connections.insert(to, others);
+            }
+        }
         for (pod, state) in &pods.now {
             if let State::Stuck(why) | State::Underway(why) = state {
                 findings.pods.insert(pod.clone(), why.clone());
@@ -240,6 +243,7 @@ mod tests {
             (node(None), second),
             (node(Some("containerd")), second),
             (node(Some("kubelet")), cloud),
+            (node(None), cloud),
         ]
         .into();
         seen.asked = [
