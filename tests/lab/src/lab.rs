@@ -80,6 +80,11 @@ impl Lab {
         clear(&places)
     }
 
+    /// Leaves it up, until [`Lab::down`].
+    pub fn leave_up(mut self) {
+        self.owned = false;
+    }
+
     /// The nodes.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes

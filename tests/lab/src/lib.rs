@@ -20,6 +20,7 @@ pub mod node;
 mod places;
 pub mod product;
 pub mod products;
+pub mod rehearse;
 pub mod token_server;
 pub mod upstream;
 

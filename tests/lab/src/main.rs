@@ -1,15 +1,17 @@
 //! `lab`: the lab from the command line.
 #![allow(clippy::disallowed_methods, reason = "what the lab prints is its own")]
 
+use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use lab::network::DefaultRoute;
 use lab::node::{init, supervisor};
+use lab::rehearse::Rehearsal;
 use lab::upstream::serve::{self, Content};
 use lab::{Lab, Line, Places, Settings, Upstream, cluster, kills, products};
 
@@ -62,6 +64,23 @@ enum Command {
         /// What the instants are chosen by
         #[arg(long, default_value_t = 1)]
         seed: u64,
+    },
+    /// Install a bundle on sealed nodes, and list what it lacks there
+    Rehearse {
+        /// The bundle, or one of its parts
+        bundle: PathBuf,
+        /// How many nodes: a master, and workers
+        #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=9))]
+        nodes: u8,
+        /// The cluster file; the nodes are node1, 192.168.77.11, and so on
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// For how many seconds nothing new must happen until it is over
+        #[arg(long, default_value_t = 30)]
+        watch: u64,
+        /// Leave the nodes up, to look at them
+        #[arg(long)]
+        keep: bool,
     },
     /// Make what is slow to make and kept, and bring nothing up
     Prepare(OfLine),
@@ -165,6 +184,15 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             let bundle = cluster::bundle(&upstream, &upstream.folder().join("work"))?;
             kills::sweep(&bundle, count, seed, &mut print)?;
         }
+        Command::Rehearse { bundle, nodes, config, watch, keep } => {
+            let mut rehearsal = Rehearsal::of(&bundle)?;
+            let read = |path: PathBuf| {
+                fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
+            };
+            rehearsal.config = config.map(read).transpose()?;
+            rehearsal.watch = Duration::from_secs(watch);
+            return tell_rehearsal(&rehearsal, nodes, keep);
+        }
         Command::Prepare(line) => {
             let places = Places::find()?;
             products::base(&places)?;
@@ -200,6 +228,23 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Init { node } => init::become_init(Lab::running()?.node(&node)?)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The rehearsal, with how long each part of it took, and what it found.
+fn tell_rehearsal(rehearsal: &Rehearsal, nodes: u8, keep: bool) -> anyhow::Result<ExitCode> {
+    let mut begun = Instant::now();
+    let lab = Lab::up(&Rehearsal::settings(nodes))?;
+    let findings = rehearsal.run(&lab, &mut |what| {
+        let seconds = begun.elapsed().as_secs_f32();
+        begun = Instant::now();
+        print(&format!("{seconds:>5.1} s  {what}\n"))
+    });
+    if keep {
+        lab.leave_up();
+    }
+    let findings = findings?;
+    print(&format!("\n{findings}"))?;
+    Ok(if findings.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The whole story, with how long each part of it took.

@@ -58,6 +58,11 @@ pub(crate) fn create() -> anyhow::Result<()> {
     within(LAN, &["link", "set", BRIDGE, "up"])
 }
 
+/// Makes the bridge's namespace the gateway that [`NOBODY`] is.
+pub(crate) fn become_nobody() -> anyhow::Result<()> {
+    within(LAN, &["addr", "replace", &format!("{NOBODY}/{PREFIX}"), "dev", BRIDGE])
+}
+
 /// Gives a node its namespace, with one interface, `eth0`.
 pub(crate) fn attach(node: &str, address: Ipv4Addr, route: DefaultRoute) -> anyhow::Result<()> {
     let (inner, outer) = (namespace(node), link(node));

@@ -15,6 +15,7 @@ mod firewall;
 mod guide;
 mod leaks;
 mod nodes;
+mod rehearse;
 mod stick;
 mod support;
 mod upstream;
