@@ -2,9 +2,10 @@
 //! start, or that outdo its configuration, are told before anything is changed.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use bundle_format::KubernetesVersion;
 use bundle_format::cluster::ProxyMode;
 use installer::engine::run;
 use installer::failure::describe;
@@ -196,18 +197,26 @@ fn arguments_that_outdo_the_configuration_are_told() {
 
 #[test]
 fn what_this_kubelet_takes_it_is_said_to_take() {
-    let Some(kubelet) = kubelet() else {
-        return eprintln!("not tried: the lab's kubelet is not here");
-    };
-    let version = Command::new(&kubelet).arg("--version").output().unwrap().stdout;
+    let kubelets = kubelets();
+    if kubelets.is_empty() {
+        eprintln!("skipped: no kubelet of the lab's is here");
+    }
+    kubelets.iter().for_each(|kubelet| assert_takes_what_it_is_said_to(kubelet));
+}
+
+fn assert_takes_what_it_is_said_to(kubelet: &Path) {
+    let version = Command::new(kubelet).arg("--version").output().unwrap().stdout;
     let version = String::from_utf8(version).unwrap();
     let version = version.trim().trim_start_matches("Kubernetes v").to_owned();
-    let help = Command::new(&kubelet).arg("--help").output().unwrap().stdout;
+    let help = Command::new(kubelet).arg("--help").output().unwrap().stdout;
     let help = String::from_utf8(help).unwrap();
     let names = help.split_whitespace().filter_map(|word| word.strip_prefix("--"));
     let names: Vec<&str> =
         names.filter(|name| *name == name.trim_end_matches([',', '.'])).collect();
-    assert!(names.contains(&"network-plugin") && !names.contains(&"allow-privileged"));
+    // Gone with the dockershim, in 1.24.
+    let has_dockershim = version.parse::<KubernetesVersion>().unwrap().minor() < 24;
+    assert_eq!(names.contains(&"network-plugin"), has_dockershim, "{version}");
+    assert!(names.contains(&"node-ip") && !names.contains(&"allow-privileged"), "{version}");
     for name in names.iter().filter(|name| !name.contains(['=', '`', '"', ')'])) {
         let site = format!("KUBELET_EXTRA_ARGS=--{name}\n");
         let found = told(&[(SITE, &site)], &version);
@@ -252,14 +261,13 @@ fn what_preflight_does_not_know_kubelet_is_asked_once_it_is_here() {
     assert_eq!(found[0].cure, format!("{cure}; then `systemctl restart kubelet`"));
 }
 
-/// The lab's kubelet.
-fn kubelet() -> Option<std::path::PathBuf> {
-    let home = std::env::var_os("HOME")?;
-    let folders = [".cache/kubeferry-lab/products", ".cache/kubeferry/lab/products"];
-    let folders = folders.map(|folder| Path::new(&home).join(folder));
-    let products = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
-    let all = products.filter_map(|product| Some(product.ok()?.path().join("kubelet")));
-    all.into_iter().find(|path| path.is_file())
+/// The kubelets of each Kubernetes that the lab has made here.
+fn kubelets() -> Vec<PathBuf> {
+    let home = std::env::var_os("HOME").unwrap_or_default();
+    let products = fs::read_dir(Path::new(&home).join(".cache/kubeferry-lab/products"));
+    let all = products.into_iter().flatten();
+    let all = all.map(|product| product.unwrap().path().join("kubelet"));
+    all.filter(|path| path.is_file()).collect()
 }
 
 #[test]

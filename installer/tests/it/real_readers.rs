@@ -22,7 +22,7 @@ fn apply(node: &Node, name: StepName) {
 fn apart(script: &str) -> Option<String> {
     let said = Command::new("unshare").args(["--mount", "sh", "-ec", script]).output().ok()?;
     if !said.status.success() {
-        eprintln!("not tried: {}", String::from_utf8_lossy(&said.stderr));
+        eprintln!("skipped: {}", String::from_utf8_lossy(&said.stderr));
         return None;
     }
     Some(String::from_utf8(said.stdout).unwrap())

@@ -224,7 +224,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Upstream::down()?;
         }
         Command::Serve(content) => serve::serve(&content)?,
-        Command::Supervise { node } => supervisor::supervise(Lab::running()?.node(&node)?)?,
+        Command::Supervise { node } => {
+            let lab = Lab::running()?;
+            supervisor::supervise(lab.node(&node)?, lab.settings().default_route)?;
+        }
         Command::Init { node } => init::become_init(Lab::running()?.node(&node)?)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -63,9 +63,19 @@ pub(crate) fn become_nobody() -> anyhow::Result<()> {
     within(LAN, &["addr", "replace", &format!("{NOBODY}/{PREFIX}"), "dev", BRIDGE])
 }
 
-/// Gives a node its namespace, with one interface, `eth0`.
+/// Gives a node that boots a new namespace, with one interface, `eth0`. What an earlier
+/// boot had in its namespace is gone: interfaces, routes, rules, settings. A cable that
+/// was pulled stays so.
 pub(crate) fn attach(node: &str, address: Ipv4Addr, route: DefaultRoute) -> anyhow::Result<()> {
     let (inner, outer) = (namespace(node), link(node));
+    let mut state = "up";
+    if namespaces().contains(&inner) {
+        let shown = run(Command::new("ip").args(["-n", LAN, "-o", "link", "show", &outer]))?;
+        state = if shown.contains(",UP") { "up" } else { "down" };
+        // The kernel removes a namespace later, and its links with it.
+        within(LAN, &["link", "delete", &outer])?;
+        remove(&inner)?;
+    }
     ip(&["netns", "add", &inner])?;
     within(&inner, &["link", "set", "lo", "up"])?;
     ip(&[
@@ -74,7 +84,7 @@ pub(crate) fn attach(node: &str, address: Ipv4Addr, route: DefaultRoute) -> anyh
     ])?;
     within(&inner, &["addr", "add", &format!("{address}/{PREFIX}"), "dev", "eth0"])?;
     within(&inner, &["link", "set", "eth0", "up"])?;
-    within(LAN, &["link", "set", &outer, "master", BRIDGE, "up"])?;
+    within(LAN, &["link", "set", &outer, "master", BRIDGE, state])?;
     match route {
         DefaultRoute::None => Ok(()),
         DefaultRoute::Blackhole => {

@@ -8,7 +8,7 @@ use installer::engine::run;
 use installer::receipt::StepName;
 use installer::role::Role;
 
-use super::{apply, plan, step, write};
+use super::{apply, plan, refusal, step, write};
 use crate::node::kinds;
 use crate::node::{Node, difference};
 
@@ -18,8 +18,8 @@ const OLD: &str = "etc/sysctl.d/99-kubeferry.conf";
 const OLD_TEXT: &str = "net.bridge.bridge-nf-call-ip6tables = 1\n\
                         net.bridge.bridge-nf-call-iptables = 1\nnet.ipv4.ip_forward = 1\n";
 
-/// What sites and packages have that switches forwarding off. A text that begins with
-/// `->` is a link.
+/// Files of sites and packages that switch forwarding off. A text that begins with `->`
+/// is a link.
 const SITES: [&[(&str, &str)]; 12] = [
     &[],
     // amazon-eks-ami#746
@@ -51,9 +51,9 @@ const SITES: [&[(&str, &str)]; 12] = [
     &[("usr/lib/sysctl.d/10-nics.conf", "net.ipv4.conf.*.forwarding = 0\n")],
 ];
 
-/// What the kernel has after a boot with the node's files, by `program`, in a network of
-/// its own: the switches of all, of an interface that was there, and of two that came
-/// later. None where this machine cannot tell.
+/// Whether the kernel forwards after `program` has read the node's files, in a network of
+/// its own: for all interfaces, for eth0, which was there before, and for two that came
+/// later. None if this machine cannot do that.
 fn booted(node: &Node, program: &str) -> Option<Vec<String>> {
     let root = node.root().display();
     // Each folder is the node's, and what it does not have is empty.
@@ -86,7 +86,7 @@ fn booted(node: &Node, program: &str) -> Option<Vec<String>> {
     let text = String::from_utf8(said.stdout).unwrap();
     let lines: Vec<String> = text.lines().map(str::to_owned).collect();
     if !said.status.success() || lines.len() != 4 {
-        eprintln!("not tried: {}", String::from_utf8_lossy(&said.stderr));
+        eprintln!("skipped: {}", String::from_utf8_lossy(&said.stderr));
         return None;
     }
     Some(lines)
@@ -96,7 +96,7 @@ fn booted(node: &Node, program: &str) -> Option<Vec<String>> {
 fn forwarding_is_on_after_a_boot_whatever_a_site_has() {
     let is_here = Path::new(SYSTEMD).exists() && rustix::process::geteuid().is_root();
     if !is_here {
-        return eprintln!("not tried: it takes root, and systemd-sysctl");
+        return eprintln!("skipped: it takes root, and systemd-sysctl");
     }
     let mut undone = 0;
     for (number, site) in SITES.into_iter().enumerate() {
@@ -167,12 +167,7 @@ fn the_file_of_an_earlier_version_moves_and_a_reset_leaves_none() {
 
 #[test]
 fn settings_that_cannot_last_are_refused() {
-    let refused = |path: &str, text: &str| {
-        let node = kinds::bare(Role::Worker);
-        write(&node, path, text);
-        let plan = run::plan(&node.look(None).0, &node.intent(), &step(&node, StepName::Sysctl));
-        installer::failure::describe(&plan.map(drop).unwrap_err(), None)
-    };
+    let refused = |path: &str, text: &str| refusal(path, text, StepName::Sysctl).unwrap();
     let told = refused("run/sysctl.d/zzz.conf", "net.ipv4.ip_forward=0\n");
     assert!(
         told.contains("/run/sysctl.d/zzz.conf has `net.ipv4.ip_forward=0`, and is written again")

@@ -95,7 +95,7 @@ fn networkd_reads_its_files_again_after_an_interruption() {
     apply(&node, StepName::Sysctl);
 }
 
-/// NetworkManager.conf(5): of one key a later file's `=` replaces what is before it.
+/// A later file's `=` replaces all that earlier files set (NetworkManager.conf(5)).
 #[test]
 fn a_later_file_of_network_managers_takes_no_interface_back() {
     let folder = "etc/NetworkManager/conf.d";

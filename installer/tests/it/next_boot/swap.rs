@@ -83,7 +83,7 @@ fn swap_of_each_kind_stays_off() {
 fn systemd_makes_no_swap_of_what_is_left_of_fstab() {
     const GENERATOR: &str = "/lib/systemd/system-generators/systemd-fstab-generator";
     if !Path::new(GENERATOR).exists() {
-        return eprintln!("not tried: there is no {GENERATOR}");
+        return eprintln!("skipped: there is no {GENERATOR}");
     }
     let fstab = "UUID=0f3a / xfs defaults 0 0\n\
                  UUID=1f3a none swap sw 0 0\n\
@@ -107,7 +107,7 @@ fn systemd_makes_no_swap_of_what_is_left_of_fstab() {
     let node = kinds::bare(Role::Worker);
     write(&node, "etc/fstab", fstab);
     if swaps(&node) == 0 {
-        return eprintln!("not tried: the generator makes no swap here");
+        return eprintln!("skipped: the generator makes no swap here");
     }
     assert_eq!(swaps(&node), 4);
     apply(&node, StepName::Swap);

@@ -64,12 +64,12 @@ impl Node {
         Self { folder: run.join("nodes").join(&name), name, address, body }
     }
 
-    /// Makes its disk and its network. `key` is the operator's public key.
+    /// Makes its disk, and a virtual machine's network. `key` is the operator's public key.
     pub(crate) fn create(&self, route: DefaultRoute, key: &str) -> anyhow::Result<()> {
         fs::create_dir_all(&self.folder)
             .with_context(|| format!("creating {}", self.folder.display()))?;
         match &self.body {
-            Body::Namespaces { .. } => namespaces::create(self, route, key),
+            Body::Namespaces { .. } => namespaces::create(self, key),
             Body::VirtualMachine { product, .. } => {
                 virtual_machine::create(self, product, route, key)
             }

@@ -13,7 +13,6 @@ use rustix::process::Pid;
 use super::{Node, STICK_FOLDER, supervisor};
 use crate::cgroup::Cgroup;
 use crate::command;
-use crate::network::{self, DefaultRoute};
 
 /// Folders of a node that are not in its overlay, since container file systems
 /// and etcd do not work on one.
@@ -26,7 +25,7 @@ pub(super) const BOUNDING_SET: &str = "--bounding-set=-sys_time,-sys_rawio,-sys_
 /// Where a node looks for programs: as on EL, with the lab's own in front.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-pub(super) fn create(node: &Node, route: DefaultRoute, key: &str) -> anyhow::Result<()> {
+pub(super) fn create(node: &Node, key: &str) -> anyhow::Result<()> {
     for folder in ["upper", "work", "root", STICK_FOLDER].iter().chain(&OWN_FOLDERS) {
         let folder = node.folder.join(folder);
         fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
@@ -40,7 +39,7 @@ pub(super) fn create(node: &Node, route: DefaultRoute, key: &str) -> anyhow::Res
         fs::set_permissions(upper.join(folder), fs::Permissions::from_mode(0o700))
             .with_context(|| format!("closing {folder}"))?;
     }
-    network::attach(&node.name, node.address, route)
+    Ok(())
 }
 
 fn write(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {

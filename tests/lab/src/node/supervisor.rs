@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal};
 use super::Node;
 use crate::cgroup::Cgroup;
 use crate::command::{noted_process, program};
-use crate::network;
+use crate::network::{self, DefaultRoute};
 
 /// Where the number of a node's process 1 is noted, as this machine counts.
 pub(super) fn init_file(folder: &Path) -> PathBuf {
@@ -31,7 +31,7 @@ pub(super) fn process(folder: &Path) -> Option<Pid> {
 }
 
 /// Runs the node until it is switched off.
-pub fn supervise(node: &Node) -> anyhow::Result<()> {
+pub fn supervise(node: &Node, route: DefaultRoute) -> anyhow::Result<()> {
     fs::write(own_file(&node.folder), std::process::id().to_string())
         .context("noting the supervisor")?;
     for entrance in Cgroup::of(&node.name)?.entrances() {
@@ -40,6 +40,7 @@ pub fn supervise(node: &Node) -> anyhow::Result<()> {
     }
     let init_file = init_file(&node.folder);
     loop {
+        network::attach(&node.name, node.address, route)?;
         let mut child = start(node)?;
         let init = init_of(&mut child)?;
         let partial = init_file.with_extension("partial");

@@ -133,8 +133,12 @@ fn a_node_that_loses_its_power_on_the_way_is_finished_by_the_next_run() {
 /// where it cannot be.
 fn assert_changes(master: &Node, worker: &Node) {
     let printer = "192.168.77.200";
-    let more =
-        format!("kubelet: {{maxPods: 77}}\nnodes: [{{name: printer, address: {printer}}}]\n");
+    // `kubelet` takes the place of the bundle's, so it repeats what that has for a full disk.
+    let more = format!(
+        "kubelet:\n  maxPods: 77\n  evictionHard: {{imagefs.available: 100Mi, \
+         nodefs.available: 100Mi, memory.available: 100Mi}}\n\
+         nodes: [{{name: printer, address: {printer}}}]\n"
+    );
     cluster::master(master, &more).unwrap();
     cluster::worker(master, worker).unwrap();
     for node in [master, worker] {
