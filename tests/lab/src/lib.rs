@@ -16,6 +16,7 @@ pub mod kills;
 mod lab;
 pub mod network;
 pub mod node;
+mod owner;
 mod places;
 pub mod product;
 pub mod products;

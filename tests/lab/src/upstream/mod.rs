@@ -14,6 +14,7 @@ use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use crate::command::{noted_process, program};
+use crate::owner::{self, Owner};
 use crate::{Places, products};
 
 /// How long the servers may take to start or to end.
@@ -24,7 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(40);
 pub struct Upstream {
     folder: PathBuf,
     keys: PathBuf,
-    owned: bool,
+    /// A kept one has none.
+    owner: Option<Owner>,
 }
 
 impl Upstream {
@@ -33,12 +35,11 @@ impl Upstream {
     pub fn up() -> anyhow::Result<Self> {
         let places = Places::find()?;
         let _lock = places.lock()?;
-        if process(&places.upstream()).is_some() {
+        let folder = places.upstream();
+        if process(&folder).is_some() && !owner::is_left(&folder)? {
             bail!("an upstream runs on this machine; `scripts/lab down` ends it");
         }
-        let mut upstream = start(&places)?;
-        upstream.owned = true;
-        Ok(upstream)
+        start(&places, Owner::of(&folder)?)
     }
 
     /// Starts it until [`Upstream::down`], unless it runs already.
@@ -46,10 +47,10 @@ impl Upstream {
         let places = Places::find()?;
         let _lock = places.lock()?;
         let folder = places.upstream();
-        if process(&folder).is_none() {
-            return start(&places);
+        if process(&folder).is_none() || owner::is_left(&folder)? {
+            return start(&places, None);
         }
-        Ok(Self { keys: products::keys(&places)?, folder, owned: false })
+        Ok(Self { keys: products::keys(&places)?, folder, owner: None })
     }
 
     /// Ends the one that runs, if any, and clears what any other has left.
@@ -94,7 +95,7 @@ impl Upstream {
 
 impl Drop for Upstream {
     fn drop(&mut self) {
-        if self.owned
+        if self.owner.is_some()
             && let Err(error) = Self::down()
         {
             eprintln!("lab: {error:#}");
@@ -102,19 +103,23 @@ impl Drop for Upstream {
     }
 }
 
-fn start(places: &Places) -> anyhow::Result<Upstream> {
+/// Starts one that an owner has up, or that is kept.
+fn start(places: &Places, owner: Option<Owner>) -> anyhow::Result<Upstream> {
     let folder = places.upstream();
     stop(&folder)?;
     let (keys, packages, images) =
         (products::keys(places)?, products::packages(places)?, products::images(places)?);
     let www = folder.join("www");
     fs::create_dir_all(&www).with_context(|| format!("creating {}", www.display()))?;
+    if owner.is_none() {
+        owner::keep(&folder)?;
+    }
     let repositories = ["os", "kubernetes", "docker-ce"].map(|name| (name, packages.join(name)));
     for (name, target) in repositories.into_iter().chain([("manifests", images.join("manifests"))])
     {
         symlink(&target, www.join(name)).with_context(|| format!("serving {name}"))?;
     }
-    let upstream = Upstream { folder, keys, owned: false };
+    let upstream = Upstream { folder, keys, owner };
     let spec = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../manifests/lab.yaml");
     for (from, to) in [(spec, "lab.yaml"), (upstream.keys.join("ca.crt"), "ca.pem")] {
         fs::copy(&from, upstream.folder.join(to))
