@@ -12,6 +12,7 @@ use crate::command::run;
 use crate::host::{self, HostSettings};
 use crate::network::{self, DefaultRoute};
 use crate::node::Body;
+use crate::owner::{self, Owner};
 use crate::{Node, Places, kernel, products};
 
 /// What a lab is to be like.
@@ -36,22 +37,22 @@ impl Default for Settings {
 pub struct Lab {
     settings: Settings,
     nodes: Vec<Node>,
+    /// A kept one has none.
     #[serde(skip)]
-    owned: bool,
+    owner: Option<Owner>,
 }
 
 impl Lab {
     /// Brings a lab up for as long as the value lives: for tests. One that is
-    /// up already, a developer's, is left alone, and an error.
+    /// up already, a developer's or another test's, is left alone, and an error.
     pub fn up(settings: &Settings) -> anyhow::Result<Self> {
         let places = Places::find()?;
         let _lock = places.lock()?;
         if find(&places)?.is_some() {
             bail!("a lab is up on this machine; `scripts/lab down` ends it");
         }
-        let mut lab = create(&places, settings)?;
-        lab.owned = true;
-        Ok(lab)
+        let owner = Owner::of(&places.run())?;
+        create(&places, settings, owner)
     }
 
     /// Brings a lab up until [`Lab::down`]. One that is up already is kept when
@@ -59,7 +60,7 @@ impl Lab {
     pub fn keep_up(settings: &Settings) -> anyhow::Result<Self> {
         let places = Places::find()?;
         let _lock = places.lock()?;
-        let Some(lab) = find(&places)? else { return create(&places, settings) };
+        let Some(lab) = find(&places)? else { return create(&places, settings, None) };
         if lab.settings != *settings {
             bail!("a lab with other settings is up; `scripts/lab down` ends it");
         }
@@ -81,8 +82,10 @@ impl Lab {
     }
 
     /// Leaves it up, until [`Lab::down`].
-    pub fn leave_up(mut self) {
-        self.owned = false;
+    pub fn leave_up(mut self) -> anyhow::Result<()> {
+        owner::keep(&Places::find()?.run())?;
+        self.owner = None;
+        Ok(())
     }
 
     /// The nodes.
@@ -114,7 +117,7 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        if self.owned
+        if self.owner.is_some()
             && let Err(error) = Self::down()
         {
             eprintln!("lab: {error:#}");
@@ -122,10 +125,14 @@ impl Drop for Lab {
     }
 }
 
-/// The lab whose note is there and one of whose nodes is on. One without is
-/// what a crash, or a reboot of this machine, left.
+/// The lab whose note is there, with its network, and that no killed process left.
+/// A note without a network is what a reboot of this machine left.
 fn find(places: &Places) -> anyhow::Result<Option<Lab>> {
-    let path = places.run().join("lab.json");
+    let folder = places.run();
+    if owner::is_left(&folder)? {
+        return Ok(None);
+    }
+    let path = folder.join("lab.json");
     let Ok(text) = fs::read(&path) else { return Ok(None) };
     let lab: Lab =
         serde_json::from_slice(&text).with_context(|| format!("reading {}", path.display()))?;
@@ -133,7 +140,8 @@ fn find(places: &Places) -> anyhow::Result<Option<Lab>> {
     Ok(lan.then_some(lab))
 }
 
-fn create(places: &Places, settings: &Settings) -> anyhow::Result<Lab> {
+/// Makes a lab that an owner has up, or that is kept.
+fn create(places: &Places, settings: &Settings, owner: Option<Owner>) -> anyhow::Result<Lab> {
     if !rustix::process::geteuid().is_root() {
         bail!("the lab makes namespaces and mounts: run it as root");
     }
@@ -143,7 +151,10 @@ fn create(places: &Places, settings: &Settings) -> anyhow::Result<Lab> {
     fs::create_dir_all(&run_folder)
         .with_context(|| format!("creating {}", run_folder.display()))?;
     HostSettings::note(&run_folder.join("host-settings.json"))?;
-    let created = build(places, settings, &base);
+    if owner.is_none() {
+        owner::keep(&run_folder)?;
+    }
+    let created = build(places, settings, &base, owner);
     if created.is_err() {
         // What failed matters more than that clearing failed too.
         drop(clear(places));
@@ -151,14 +162,19 @@ fn create(places: &Places, settings: &Settings) -> anyhow::Result<Lab> {
     created
 }
 
-fn build(places: &Places, settings: &Settings, base: &Path) -> anyhow::Result<Lab> {
+fn build(
+    places: &Places,
+    settings: &Settings,
+    base: &Path,
+    owner: Option<Owner>,
+) -> anyhow::Result<Lab> {
     let folder = places.run();
     host::prepare()?;
     kernel::write_modules(&folder.join("modules"))?;
     let key = operator_key(places)?;
     network::create()?;
     let nodes = nodes(places, settings, base)?;
-    let lab = Lab { settings: settings.clone(), nodes, owned: false };
+    let lab = Lab { settings: settings.clone(), nodes, owner };
     let note = folder.join("lab.json");
     fs::write(&note, serde_json::to_vec_pretty(&lab)?)
         .with_context(|| format!("writing {}", note.display()))?;

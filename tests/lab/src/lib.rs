@@ -17,6 +17,7 @@ mod lab;
 mod line;
 pub mod network;
 pub mod node;
+mod owner;
 mod places;
 pub mod product;
 pub mod products;

@@ -243,7 +243,7 @@ fn tell_rehearsal(rehearsal: &Rehearsal, nodes: u8, keep: bool) -> anyhow::Resul
         print(&format!("{seconds:>5.1} s  {what}\n"))
     });
     if keep {
-        lab.leave_up();
+        lab.leave_up()?;
     }
     let findings = findings?;
     print(&format!("\n{findings}"))?;

@@ -14,6 +14,7 @@ use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use crate::command::{noted_process, program};
+use crate::owner::{self, Owner};
 use crate::{Line, Places, products};
 
 /// How long the servers may take to start or to end.
@@ -24,7 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(40);
 pub struct Upstream {
     folder: PathBuf,
     keys: PathBuf,
-    owned: bool,
+    /// A kept one has none.
+    owner: Option<Owner>,
 }
 
 impl Upstream {
@@ -33,12 +35,11 @@ impl Upstream {
     pub fn up(line: Line) -> anyhow::Result<Self> {
         let places = Places::find()?;
         let _lock = places.lock()?;
-        if process(&places.upstream()).is_some() {
+        let folder = places.upstream();
+        if process(&folder).is_some() && !owner::is_left(&folder)? {
             bail!("an upstream runs on this machine; `scripts/lab down` ends it");
         }
-        let mut upstream = start(&places, line)?;
-        upstream.owned = true;
-        Ok(upstream)
+        start(&places, line, Owner::of(&folder)?)
     }
 
     /// Starts it until [`Upstream::down`], unless it runs already, which must be
@@ -47,14 +48,14 @@ impl Upstream {
         let places = Places::find()?;
         let _lock = places.lock()?;
         let folder = places.upstream();
-        if process(&folder).is_none() {
-            return start(&places, line);
+        if process(&folder).is_none() || owner::is_left(&folder)? {
+            return start(&places, line, None);
         }
         let runs = fs::read_to_string(line_file(&folder)).context("reading the upstream's line")?;
         if runs != line.minor {
             bail!("an upstream of Kubernetes {runs} runs; `scripts/lab down` ends it");
         }
-        Ok(Self { keys: products::keys(&places)?, folder, owned: false })
+        Ok(Self { keys: products::keys(&places)?, folder, owner: None })
     }
 
     /// Ends the one that runs, if any, and clears what any other has left.
@@ -99,7 +100,7 @@ impl Upstream {
 
 impl Drop for Upstream {
     fn drop(&mut self) {
-        if self.owned
+        if self.owner.is_some()
             && let Err(error) = Self::down()
         {
             eprintln!("lab: {error:#}");
@@ -107,7 +108,8 @@ impl Drop for Upstream {
     }
 }
 
-fn start(places: &Places, line: Line) -> anyhow::Result<Upstream> {
+/// Starts one that an owner has up, or that is kept.
+fn start(places: &Places, line: Line, owner: Option<Owner>) -> anyhow::Result<Upstream> {
     let folder = places.upstream();
     stop(&folder)?;
     let keys = products::keys(places)?;
@@ -115,6 +117,9 @@ fn start(places: &Places, line: Line) -> anyhow::Result<Upstream> {
     let images = products::images(places, line)?;
     let www = folder.join("www");
     fs::create_dir_all(&www).with_context(|| format!("creating {}", www.display()))?;
+    if owner.is_none() {
+        owner::keep(&folder)?;
+    }
     for (name, target) in [
         ("os", packages.join("os")),
         ("kubernetes", of_line.join("kubernetes")),
@@ -123,7 +128,7 @@ fn start(places: &Places, line: Line) -> anyhow::Result<Upstream> {
     ] {
         symlink(&target, www.join(name)).with_context(|| format!("serving {name}"))?;
     }
-    let upstream = Upstream { folder, keys, owned: false };
+    let upstream = Upstream { folder, keys, owner };
     let spec = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../manifests/lab.yaml");
     let text = fs::read_to_string(&spec).with_context(|| format!("reading {}", spec.display()))?;
     let authority = upstream.keys.join("ca.crt");

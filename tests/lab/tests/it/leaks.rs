@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use lab::host::HostSettings;
-use lab::{NAME, Places, Settings};
+use lab::{Line, NAME, Places, Settings, Upstream};
 
 use crate::support::lab;
 
@@ -75,17 +76,41 @@ fn ten_labs_leave_nothing() {
     }
 }
 
+/// The variable that makes a run of this program the one that is killed.
+const CRASHES: &str = "KUBEFERRY_LAB_TEST_CRASHES";
+
 #[test]
-fn a_lab_that_crashed_is_cleared_by_the_next() {
+fn what_a_killed_test_has_left_is_cleared_by_the_next() {
     let settings = Settings { nodes: 2, ..Settings::default() };
-    let Some(crashed) = lab(&settings) else { return };
-    let init = crashed.nodes()[0].init().unwrap();
-    // Nobody ends it, as if this process had been killed; and one of its nodes
-    // has lost its power.
-    crashed.nodes()[1].kill().unwrap();
-    std::mem::forget(crashed);
-    lab::Lab::down().unwrap();
-    assert!(!Path::new(&format!("/proc/{}", init.as_raw_nonzero())).exists());
-    let Some(next) = lab(&settings) else { return };
+    let line = Line::of_tests().unwrap();
+    if std::env::var_os(CRASHES).is_some() {
+        let (crashing, _upstream) = (lab(&settings).unwrap(), Upstream::up(line).unwrap());
+        // One of its nodes has lost its power.
+        crashing.nodes()[1].kill().unwrap();
+        println!("init {}", crashing.nodes()[0].init().unwrap().as_raw_nonzero());
+        std::process::abort();
+    }
+    // What any other has left is gone, or there can be no lab here.
+    if lab(&settings).is_none() {
+        return;
+    }
+    let test = "leaks::what_a_killed_test_has_left_is_cleared_by_the_next";
+    let crashed = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(CRASHES, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&crashed.stdout).into_owned();
+    let init = said.lines().find_map(|line| line.strip_prefix("init ")).expect(&said);
+    let init = format!("/proc/{init}");
+    assert!(Path::new(&init).exists());
+    let next = lab(&settings).unwrap();
+    assert!(!Path::new(&init).exists());
     assert!(next.nodes().iter().all(lab::Node::is_on));
+    let refused = lab::Lab::up(&settings).unwrap_err();
+    assert!(refused.to_string().contains("a lab is up on this machine"), "{refused}");
+    let upstream = Upstream::up(line).unwrap();
+    let refused = Upstream::up(line).unwrap_err();
+    assert!(refused.to_string().contains("an upstream runs on this machine"), "{refused}");
+    drop(upstream);
 }
