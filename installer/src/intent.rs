@@ -59,6 +59,7 @@ impl Intent {
             endpoint: self.endpoint(),
             name: &self.name,
             address: self.address,
+            cgroup_v1: self.facts.cgroup_v1,
         }
     }
 }

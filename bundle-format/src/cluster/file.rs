@@ -48,8 +48,8 @@ pub struct Cluster {
     pub kubelet: serde_json::Map<String, serde_json::Value>,
     /// Additional arguments of the control plane.
     pub kubeadm: Arguments,
-    /// The interface on which Calico finds a node's address, if it would choose a
-    /// wrong one.
+    /// The interface on which Calico finds a node's address, or by which flannel sends,
+    /// if they would choose a wrong one or none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cni_interface: Option<Interface>,
     /// The site's mirrors of registries.

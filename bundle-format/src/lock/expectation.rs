@@ -47,6 +47,8 @@ pub enum Aspect {
     Machine,
     /// An interface that the nodes have.
     Interface,
+    /// A container that takes the interface of the node's default route, by its name.
+    DefaultRoute,
     /// The largest packet between pods, in bytes.
     Mtu,
     /// A port of the node itself, `443/TCP`, on the nodes where the manifest's
@@ -61,6 +63,13 @@ impl Expectation {
     /// The place in the manifest: `DaemonSet kube-system/calico-node, spec.…`.
     pub fn place(&self) -> String {
         format!("{}, {}", self.document, self.path)
+    }
+
+    /// The object's kind, namespace and name.
+    pub fn object(&self) -> (&str, Option<&str>, &str) {
+        let (kind, name) = self.document.split_once(' ').unwrap_or(("", &self.document));
+        name.split_once('/')
+            .map_or((kind, None, name), |(namespace, name)| (kind, Some(namespace), name))
     }
 
     /// The contradiction between the manifest and the cluster file. `None` if
@@ -102,6 +111,7 @@ impl Expectation {
             Aspect::ApiServer
             | Aspect::Machine
             | Aspect::Interface
+            | Aspect::DefaultRoute
             | Aspect::Mtu
             | Aspect::HostPort => return None,
         };
@@ -147,9 +157,12 @@ impl Aspect {
                 "this cluster has IPv4 only".to_owned(),
                 "make a bundle whose manifest does without, by `set` in the spec",
             ),
-            Self::ApiServer | Self::Machine | Self::Interface | Self::Mtu | Self::HostPort => {
-                return None;
-            }
+            Self::ApiServer
+            | Self::Machine
+            | Self::Interface
+            | Self::DefaultRoute
+            | Self::Mtu
+            | Self::HostPort => return None,
         })
     }
 }

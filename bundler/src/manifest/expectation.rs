@@ -44,7 +44,15 @@ pub fn expectations(file: &File) -> Vec<Expectation> {
         }
         all.extend(found.all);
     }
+    if objects(file).0.iter().any(|object| names_canals_interface(&object.json)) {
+        all.retain(|one| one.of != Aspect::DefaultRoute);
+    }
     all
+}
+
+/// Whether it is the ConfigMap with which Canal tells flannel its interface.
+fn names_canals_interface(json: &Value) -> bool {
+    !text(json, "/data/canal_iface").is_empty()
 }
 
 /// The expectations of one object.
@@ -88,7 +96,9 @@ fn is_one(of: Aspect, text: &str) -> bool {
         Aspect::Dns => text.parse().is_ok_and(|address: Ipv4Addr| !address.is_link_local()),
         Aspect::ServiceAddress => text.parse::<Ipv4Addr>().is_ok(),
         Aspect::NodePort | Aspect::Mtu => text.parse::<u16>().is_ok_and(|number| number > 0),
-        Aspect::ApiServer | Aspect::Machine | Aspect::Interface => is_name(text),
+        Aspect::ApiServer | Aspect::Machine | Aspect::Interface | Aspect::DefaultRoute => {
+            is_name(text)
+        }
         Aspect::Family | Aspect::HostPort => true,
     }
 }
@@ -181,6 +191,9 @@ fn pods(pod: &Value, path: &str, found: &mut Found) {
             let path = format!("{path}.{key}[{}]", text(container, "/name"));
             variables(container, &path, found);
             arguments(container, &path, found);
+            if is_by_default_route(container) {
+                found.add(Aspect::DefaultRoute, text(container, "/name"), path.clone());
+            }
             if key == "containers" {
                 ports(container, is_of_host, &path, found);
             }
@@ -208,6 +221,21 @@ fn variables(container: &Value, path: &str, found: &mut Found) {
             _ => {}
         }
     }
+}
+
+/// Whether the container is flannel's, which takes the interface of the default route if
+/// nothing names another (flannel, "Command line options"; each is also a variable).
+fn is_by_default_route(container: &Value) -> bool {
+    let words = || ["/command", "/args"].into_iter().flat_map(|key| list(container, key));
+    let is_option = |word: &str| word.trim_start_matches('-').starts_with("iface");
+    let names_one = |variable: &Value| {
+        // A value from a ConfigMap is empty where flannel is to choose (Canal).
+        text(variable, "/name").starts_with("FLANNELD_IFACE")
+            && variable.pointer("/valueFrom/configMapKeyRef").is_none()
+    };
+    words().any(|word| as_text(word).ends_with("/flanneld"))
+        && !words().any(|word| is_option(as_text(word)))
+        && !list(container, "/env").iter().any(names_one)
 }
 
 /// The arguments of flannel, Weave, kube-router and NodeLocal DNSCache, and arguments

@@ -41,6 +41,8 @@ pub struct Facts {
     pub processors: usize,
     /// Memory, in bytes.
     pub memory: u64,
+    /// Whether its control groups are of version 1.
+    pub cgroup_v1: bool,
     /// Swap in use, one line of `/proc/swaps` each.
     pub swaps: Vec<String>,
 }
@@ -53,6 +55,13 @@ const CONTAINER_INTERFACES: [&str; 10] =
 /// interface.
 pub(crate) fn is_of_containers(interface: &str) -> bool {
     CONTAINER_INTERFACES.iter().any(|prefix| interface.starts_with(prefix))
+}
+
+/// Whether the node has control groups of version 1 and not of version 2 alone, whose
+/// file is then at the top (kernel.org, "Control Group v2").
+fn has_cgroup_v1(host: &Host) -> anyhow::Result<bool> {
+    let second = host.read("/sys/fs/cgroup/cgroup.controllers")?;
+    Ok(second.is_none() && host.read("/proc/cgroups")?.is_some())
 }
 
 impl Facts {
@@ -76,6 +85,7 @@ impl Facts {
             default_route: default_route(&text("/proc/net/route")?),
             processors: processors.max(1),
             memory: memory(&text("/proc/meminfo")?),
+            cgroup_v1: has_cgroup_v1(host)?,
             swaps: swaps.lines().skip(1).map(str::to_owned).collect(),
         })
     }

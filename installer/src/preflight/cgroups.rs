@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
+use crate::node::kubeadm;
 use crate::preflight::earlier::has_begun;
 
 /// Controllers of version 1 that kubeadm and kubelet need
@@ -10,16 +11,10 @@ use crate::preflight::earlier::has_begun;
 const FIRST: [&str; 7] = ["cpu", "cpuacct", "cpuset", "devices", "freezer", "memory", "pids"];
 /// Controllers of version 2. It has none for `devices` and `freezer`.
 const SECOND: [&str; 4] = ["cpu", "cpuset", "memory", "pids"];
-/// The first minor release whose kubelet refuses version 1, unless `failCgroupV1` is
-/// off.
-const WITHOUT_FIRST: u32 = 35;
-
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     if has_begun(host) {
         return Ok(Vec::new());
     }
-    // The file exists if only version 2 is mounted (kernel.org, "Control Group
-    // v2").
     let second = host.read("/sys/fs/cgroup/cgroup.controllers")?;
     let first = host.read("/proc/cgroups")?;
     let mut found = Vec::new();
@@ -40,8 +35,8 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
             cure(host, &missing)?,
         ));
     }
-    let bears_first = intent.cluster.kubelet.get("failCgroupV1") == Some(&false.into());
-    if second.is_none() && !bears_first && intent.lock().kubernetes.minor() >= WITHOUT_FIRST {
+    let refused = kubeadm::refuses_cgroup_v1(&intent.lock().kubernetes);
+    if intent.facts.cgroup_v1 && refused && !kubeadm::bears_cgroup_v1(&intent.cluster) {
         found.push(Failure::new(
             format!(
                 "this node has version 1 of control groups, and the kubelet of Kubernetes {} does \

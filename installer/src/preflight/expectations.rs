@@ -33,15 +33,21 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
             found.extend(api_server(intent, manifest, one));
         }
         found.extend(interface(host, intent, manifest, one));
+        found.extend(no_default_route(intent, manifest, one));
         found.extend(mtu(host, intent, manifest, one)?);
     }
     Ok(found)
 }
 
-/// Warnings only: the machine may join without being in the cluster file.
 pub(super) fn warnings(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let other = all(intent).filter_map(|(manifest, one)| other_route(intent, manifest, one));
+    Ok(other.chain(unknown_machines(intent)).collect())
+}
+
+/// Warnings only: the machine may join without being in the cluster file.
+fn unknown_machines(intent: &Intent) -> Vec<Failure> {
     if intent.role != Role::Master || intent.cluster.nodes.is_empty() {
-        return Ok(Vec::new());
+        return Vec::new();
     }
     let is_known = |name: &str| {
         let mut names = intent.cluster.nodes.iter().map(|node| node.name.to_string());
@@ -56,7 +62,7 @@ pub(super) fn warnings(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>
             "name the machine so in `nodes` of the cluster file, or another one in the manifest",
         )
     };
-    Ok(unknown.map(warning).collect())
+    unknown.map(warning).collect()
 }
 
 /// Ports of the node that the bundle's pods use, each with its manifest.
@@ -143,6 +149,42 @@ fn interface(
         ),
         "give this node's interface that name, or make a bundle whose manifest has another",
     ))
+}
+
+/// Without a default route, and without `cniInterface`, flannel does not start.
+fn no_default_route(
+    intent: &Intent,
+    manifest: &LockedManifest,
+    one: &Expectation,
+) -> Option<Failure> {
+    let own = intent.facts.interface(intent.address)?;
+    let is_missing = one.of == Aspect::DefaultRoute
+        && intent.facts.default_route.is_none()
+        && intent.cluster.cni_interface.is_none();
+    is_missing.then(|| {
+        let says = "takes the interface of the default route, and this node has none";
+        of(manifest, one, says, to_name(own))
+    })
+}
+
+/// The pods' packets may go by another interface than the node's own, where firewalls
+/// do not expect them.
+fn other_route(intent: &Intent, manifest: &LockedManifest, one: &Expectation) -> Option<Failure> {
+    let own = intent.facts.interface(intent.address)?;
+    let route = intent.facts.default_route.as_ref().filter(|route| *route != own)?;
+    (one.of == Aspect::DefaultRoute && intent.cluster.cni_interface.is_none()).then(|| {
+        let says = format!(
+            "takes the interface of the default route, {route}, and this node's address is on {own}"
+        );
+        of(manifest, one, says, to_name(own))
+    })
+}
+
+fn to_name(interface: &str) -> String {
+    format!(
+        "write `cniInterface: {interface}` in the cluster file, or an expression such as `eth.*` \
+         where nodes have different names"
+    )
 }
 
 /// A packet that is larger than the node's MTU is lost.

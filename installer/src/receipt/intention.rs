@@ -24,7 +24,7 @@ pub enum Intention {
         /// The rules.
         rules: Vec<Rule>,
     },
-    /// The installer set Calico's interface, or removed that setting.
+    /// The installer set the interface of Calico or flannel, or removed that setting.
     SetCniInterface,
     /// Vendors' keys were imported into rpm's database.
     ImportKeys {

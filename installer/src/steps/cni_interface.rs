@@ -1,5 +1,9 @@
-//! The interface from which Calico takes a node's address. Applying the bundle's
-//! manifest again does not change it, because the manifest does not mention it.
+//! The interface from which Calico takes a node's address, or by which flannel sends.
+//! Applying the bundle's manifest again does not change it, because the manifest does
+//! not mention it.
+
+use bundle_format::cluster::Interface;
+use bundle_format::lock::{Aspect, Expectation};
 
 use super::manifests;
 use crate::engine::step::Step;
@@ -11,8 +15,59 @@ use crate::node::kubectl::kubectl;
 use crate::node::paths::ADMIN_CONF;
 use crate::receipt::{self, Intention, StepName};
 
-/// Calico's variable (docs.tigera.io, "IP autodetection methods").
-const VARIABLE: &str = "IP_AUTODETECTION_METHOD";
+/// A container that is told its interface by a variable.
+struct Plugin<'a> {
+    namespace: &'a str,
+    /// Its DaemonSet.
+    name: &'a str,
+    container: &'a str,
+    variable: &'static str,
+    /// What the variable has for an interface.
+    value: fn(&Interface) -> String,
+}
+
+/// Calico's node program (docs.tigera.io, "IP autodetection methods").
+const CALICO: Plugin<'_> = Plugin {
+    namespace: "kube-system",
+    name: "calico-node",
+    container: "calico-node",
+    variable: "IP_AUTODETECTION_METHOD",
+    value: |interface| format!("interface={interface}"),
+};
+
+impl<'a> Plugin<'a> {
+    /// flannel, which otherwise takes the interface of the default route. Its expression
+    /// matches also parts of names.
+    fn flannel(expects: &'a Expectation) -> Self {
+        let (_, namespace, name) = expects.object();
+        Self {
+            namespace: namespace.unwrap_or("default"),
+            name,
+            container: &expects.value,
+            variable: "FLANNELD_IFACE_REGEX",
+            value: |interface| format!("^({})$", interface.to_string().replace(',', "|")),
+        }
+    }
+
+    /// The one that the bundle's manifests have, unless it is told its interface there.
+    fn of(intent: &'a Intent) -> anyhow::Result<Option<Self>> {
+        let expects = manifests::wanted(intent).flat_map(|manifest| &manifest.expects);
+        let mut flannel = expects.filter(|one| one.of == Aspect::DefaultRoute);
+        if let Some(flannel) = flannel.next() {
+            return Ok(Some(Self::flannel(flannel)));
+        }
+        let mut has_calico = false;
+        for manifest in manifests::wanted(intent) {
+            let bytes = intent.bundle.read(&manifest.applied)?;
+            let text = String::from_utf8_lossy(&bytes);
+            if text.contains(CALICO.variable) {
+                return Ok(None);
+            }
+            has_calico |= text.contains("name: calico-node");
+        }
+        Ok(has_calico.then_some(CALICO))
+    }
+}
 
 /// Sets the interface by which Calico finds addresses.
 pub struct CniInterface;
@@ -29,11 +84,13 @@ impl Step<Intent> for CniInterface {
         if interface.is_none() && !is_from_us(node.host) {
             return Ok(Vec::new());
         }
-        let kubectl = format!("{} -n kube-system", kubectl(ADMIN_CONF));
+        let plugin = Plugin::of(node.intent)?.unwrap_or(CALICO);
+        let Plugin { namespace, name, container, variable, value } = plugin;
+        let kubectl = format!("{} -n {namespace}", kubectl(ADMIN_CONF));
         let now = node.host.query(&format!(
-            "{kubectl} --request-timeout 10s get daemonset calico-node -o jsonpath=\
-             {{.spec.template.spec.containers[?(@.name==\"calico-node\")]\
-             .env[?(@.name==\"{VARIABLE}\")].value}}"
+            "{kubectl} --request-timeout 10s get daemonset {name} -o jsonpath=\
+             {{.spec.template.spec.containers[?(@.name==\"{container}\")]\
+             .env[?(@.name==\"{variable}\")].value}}"
         ));
         if interface.is_none() && !now.succeeded() {
             // "Not found" is an answer. Silence is not.
@@ -42,24 +99,20 @@ impl Step<Intent> for CniInterface {
                 return Ok(Vec::new());
             }
             return Err(Failure::new(
-                format!("kubectl does not say whether calico-node has {VARIABLE}: {reason}"),
+                format!("kubectl does not say whether {name} has {variable}: {reason}"),
                 "`installer doctor` says why; fix that, and run this again",
             )
             .into());
         }
-        let wanted = interface.map(|name| format!("interface={name}")).unwrap_or_default();
+        let wanted = interface.map(value).unwrap_or_default();
         if now.stdout.trim() == wanted {
             return Ok(Vec::new());
         }
         // A dash at the end removes a variable.
         let setting =
-            if wanted.is_empty() { format!("{VARIABLE}-") } else { format!("{VARIABLE}={wanted}") };
-        Ok(vec![
-            Change::run(&format!(
-                "{kubectl} set env daemonset/calico-node --containers=calico-node {setting}"
-            ))
-            .intended(Intention::SetCniInterface),
-        ])
+            if wanted.is_empty() { format!("{variable}-") } else { format!("{variable}={wanted}") };
+        let set = format!("{kubectl} set env daemonset/{name} --containers={container} {setting}");
+        Ok(vec![Change::run(&set).intended(Intention::SetCniInterface)])
     }
 }
 
@@ -67,25 +120,16 @@ fn is_from_us(host: &Host) -> bool {
     receipt::intentions(host.lines()).any(|one| one == Intention::SetCniInterface)
 }
 
-/// The failure if the bundle has no Calico, or its Calico sets the interface itself.
+/// The failure if the bundle has nothing that could be told its interface.
 pub(crate) fn problem(intent: &Intent) -> Option<Failure> {
     intent.cluster.cni_interface.as_ref()?;
-    let read = manifests::wanted(intent).map(|manifest| intent.bundle.read(&manifest.applied));
-    let texts = read.map(|read| Ok(String::from_utf8_lossy(&read?).into_owned()));
-    let texts: Vec<String> = match texts.collect::<anyhow::Result<_>>() {
-        Ok(texts) => texts,
-        Err(error) => return Some(Failure::of(&error)),
-    };
-    if !texts.iter().any(|text| text.contains("name: calico-node")) {
-        return Some(Failure::new(
-            "cniInterface is for Calico, and no manifest of the bundle has `calico-node`",
-            "take cniInterface out of the cluster file, or make a bundle with Calico",
-        ));
+    match Plugin::of(intent) {
+        Ok(Some(_)) => None,
+        Ok(None) => Some(Failure::new(
+            "cniInterface is for Calico and flannel, and the bundle's manifests have neither, or \
+             one that names its interface itself",
+            "take cniInterface out of the cluster file, or make a bundle with another manifest",
+        )),
+        Err(error) => Some(Failure::of(&error)),
     }
-    texts.iter().any(|text| text.contains(VARIABLE)).then(|| {
-        Failure::new(
-            format!("cniInterface is given, and the bundle's manifest sets {VARIABLE} itself"),
-            "take cniInterface out of the cluster file, or that out of the manifest",
-        )
-    })
 }

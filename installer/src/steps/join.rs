@@ -59,6 +59,10 @@ impl Step<Intent> for Join {
                 files: Vec::new(),
                 intention: None,
             });
+            // kubeadm is content when kubelet has its certificate. kubelet registers the
+            // node a moment later.
+            let command = Command::of(&question);
+            changes.push(Change::Await { command, seconds: standing::PATIENCE });
         }
         if !is_in || host.exists(&path) {
             // The file holds the token.

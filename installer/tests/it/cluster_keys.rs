@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use bundle_format::lock::{Aspect, Expectation};
 use installer::engine::{reset, run};
 use installer::install::Steps;
 use installer::intent::Intent;
@@ -10,7 +11,7 @@ use installer::receipt::StepName;
 use installer::role::Role;
 use installer::steps::order;
 
-use crate::node::intent::bundle_with;
+use crate::node::intent::{bundle_changed, bundle_with, locked};
 use crate::node::{self, kinds};
 
 fn mirrors(intent: &mut Intent) {
@@ -111,6 +112,32 @@ fn calico_is_told_its_interface_once() {
         let problems = preflight::problems(&node.look(None).0, &intent);
         let told = problems.iter().any(|problem| problem.to_string().contains("cniInterface"));
         assert_eq!(told, refused, "{manifest}");
+    }
+}
+
+#[test]
+fn flannel_is_told_its_interface_where_the_manifest_leaves_it_open() {
+    let node = kinds::bare(Role::Master);
+    let mut intent = node.intent();
+    intent.bundle = bundle_changed(&[("flannel", "{}")], |lock| {
+        let mut manifest = locked(&("flannel", "{}"));
+        manifest.expects = vec![Expectation {
+            of: Aspect::DefaultRoute,
+            value: "kube-flannel".to_owned(),
+            document: "DaemonSet kube-flannel/kube-flannel-ds".to_owned(),
+            path: "spec".to_owned(),
+        }];
+        lock.manifests = vec![manifest];
+    });
+    let mut steps: Steps = order::steps(Role::Master);
+    steps.retain(|step| step.name() == StepName::CniInterface);
+    let variable = node.root().join("run/flannel");
+    for (interface, set) in [(Some("eth1,ens.*"), "^(eth1|ens.*)$"), (None, "")] {
+        intent.cluster.cni_interface = interface.map(|name| name.to_owned().try_into().unwrap());
+        let (host, _) = node.look(None);
+        assert_eq!(preflight::problems(&host, &intent).len(), usize::from(interface.is_none()));
+        run::apply(&mut host.open().unwrap(), &intent, &steps, &mut |_, _, _| ()).unwrap();
+        assert_eq!(fs::read_to_string(&variable).unwrap_or_default(), set);
     }
 }
 

@@ -28,6 +28,7 @@ fn documents_for(kubernetes: &str, folder: &str, cluster: &Cluster) -> [String; 
         endpoint: cluster.endpoint.clone().unwrap_or_else(|| "10.0.0.1:6443".to_owned()),
         name: &name("node-1"),
         address: [10, 0, 0, 2].into(),
+        cgroup_v1: true,
     };
     let join = join_file(cluster.clone());
     [init_configuration(&settings).unwrap(), join_configuration(&settings, &join).unwrap()]
@@ -140,6 +141,23 @@ fn kube_proxy_is_told_of_each_mode() {
 }
 
 #[test]
+fn control_groups_of_version_1_are_borne_where_the_cluster_says_so() {
+    let told = |kubernetes, bears: &str| {
+        let cluster: Cluster = serde_saphyr::from_str(bears).unwrap();
+        documents_for(kubernetes, NEW, &cluster).map(|text| text.contains(SKIPPED))
+    };
+    const SKIPPED: &str = "  ignorePreflightErrors:\n  - SystemVerification\n";
+    let bears = "kubelet: {failCgroupV1: false}";
+    assert_eq!(told("1.35.0", bears), [true; 2]);
+    assert_eq!(told("1.37.2", bears), [true; 2]);
+    for (kubernetes, bears) in
+        [("1.34.9", bears), ("1.37.2", "{}"), ("1.37.2", "kubelet: {failCgroupV1: true}")]
+    {
+        assert_eq!(told(kubernetes, bears), [false; 2], "{kubernetes} {bears}");
+    }
+}
+
+#[test]
 fn what_a_node_and_the_control_plane_are_given_is_written_as_the_release_takes_it() {
     let cluster: Cluster = serde_saphyr::from_str(
         "nodes:\n\
@@ -156,6 +174,7 @@ fn what_a_node_and_the_control_plane_are_given_is_written_as_the_release_takes_i
             endpoint: "10.0.0.1:6443".to_owned(),
             name: &self::name(name),
             address: [10, 0, 0, last].into(),
+            cgroup_v1: false,
         };
         init_configuration(&settings).unwrap()
     };

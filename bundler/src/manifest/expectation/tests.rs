@@ -98,6 +98,35 @@ fn the_rest_that_a_site_decides_is_found() {
 }
 
 #[test]
+fn flannel_without_an_interface_wants_a_default_route() {
+    let pod = |container: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\n\
+             spec: {{containers: [{{name: f, image: i, {container}}}]}}\n"
+        )
+    };
+    let canal = "command: [/opt/bin/flanneld], \
+                 env: [{name: FLANNELD_IFACE, valueFrom: {configMapKeyRef: {name: c, key: canal_iface}}}]";
+    let settings = |name: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\ndata: {{canal_iface: '{name}'}}\n"
+        )
+    };
+    for (text, wants) in [
+        (pod("command: [/opt/bin/flanneld], args: [--ip-masq]"), true),
+        (pod("command: [/opt/bin/flanneld], args: [--iface=eth1]"), false),
+        (pod("command: [/opt/bin/flanneld, --iface-regex, eth]"), false),
+        (pod("command: [/opt/bin/flanneld, --iface-can-reach=10.0.0.1]"), false),
+        (pod("args: [/opt/bin/flanneld], env: [{name: FLANNELD_IFACE, value: eth1}]"), false),
+        (pod("command: [cp, /flannel]"), false),
+        (pod(canal) + &settings(""), true),
+        (pod(canal) + &settings("eth1"), false),
+    ] {
+        assert_eq!(of(Aspect::DefaultRoute, &text).len(), usize::from(wants), "{text}");
+    }
+}
+
+#[test]
 fn what_is_left_open_is_expected_of_nobody() {
     for value in ["$(POD_CIDR)", "__CIDR__", "autodetect", "fd00::/48", "a\nb", ""] {
         let text = serde_json::json!({
@@ -127,6 +156,7 @@ fn published_manifests_say_what_they_say() {
     }
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
     assert_eq!(of(Aspect::PodNetwork, &read("kube-flannel-v0.25.7.yml")), ["10.244.0.0/16"]);
+    assert_eq!(of(Aspect::DefaultRoute, &read("kube-flannel-v0.25.7.yml")), ["kube-flannel"]);
     let calico = read("calico-v3.26.4.yaml");
     assert_eq!(of(Aspect::PodAddresses, &calico), [""; 0], "its variable is commented out");
     let patched = calico

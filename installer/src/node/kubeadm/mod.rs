@@ -14,8 +14,8 @@ use crate::host::Host;
 use crate::node::join::JoinFile;
 use crate::node::paths::KUBEADM_CONFIG;
 
-pub(crate) use self::release::image_repository;
 pub use self::release::taints_of_masters;
+pub(crate) use self::release::{image_repository, refuses_cgroup_v1};
 
 /// kubeadm's own reset. It ends pods, and empties kubeadm's folders.
 pub(crate) const RESET: &str = "kubeadm reset --force --cri-socket /run/containerd/containerd.sock";
@@ -38,6 +38,13 @@ pub struct Settings<'a> {
     pub name: &'a NodeName,
     /// The node's address.
     pub address: IpAddr,
+    /// Whether the node's control groups are of version 1.
+    pub cgroup_v1: bool,
+}
+
+/// Whether the cluster's kubelets are told to bear control groups of version 1.
+pub(crate) fn bears_cgroup_v1(cluster: &Cluster) -> bool {
+    cluster.kubelet.get("failCgroupV1") == Some(&Value::Bool(false))
 }
 
 /// The option that gives kubeadm the installer's configuration file; empty if there
@@ -151,6 +158,14 @@ fn registration(settings: &Settings<'_>) -> Value {
     if let Some(taints) = member.and_then(|member| member.taints.as_ref()) {
         let taints: Vec<Value> = taints.iter().map(taint).collect();
         set(&mut registration, "taints", taints.into());
+    }
+    // kubeadm has no finer way to bear version 1: it wants kubelet's setting, and that
+    // this check is skipped. Preflight looks at the controllers itself.
+    if settings.cgroup_v1
+        && refuses_cgroup_v1(settings.kubernetes)
+        && bears_cgroup_v1(settings.cluster)
+    {
+        set(&mut registration, "ignorePreflightErrors", json!(["SystemVerification"]));
     }
     registration
 }

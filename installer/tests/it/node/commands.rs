@@ -218,8 +218,8 @@ impl Commands {
                 let line = known.lines().find(|line| name.ends_with(&format!(".{line}.")));
                 said(line.is_some(), if line.is_some() { "192.0.2.7 STREAM x\n" } else { "" })
             }
-            ["kubectl", .., "get", "daemonset", "calico-node", "-o", _] => {
-                said(true, &self.read("run/calico"))
+            ["kubectl", .., "get", "daemonset", name, "-o", _] => {
+                said(true, &self.read(plugin(name)))
             }
             ["kubectl", .., "get", "--raw", "/readyz"] => {
                 said(self.read("run/tasks").contains("kube-apiserver"), "ok")
@@ -352,10 +352,11 @@ impl Commands {
                 let text = self.read(path.trim_start_matches('/'));
                 return text.lines().all(|line| self.set(&line.replace(' ', "")));
             }
-            ["kubectl", .., "set", "env", "daemonset/calico-node", _, variable] => {
-                match variable.strip_prefix("IP_AUTODETECTION_METHOD").unwrap() {
-                    "-" => self.remove("run/calico"),
-                    value => self.write("run/calico", value.strip_prefix('=').unwrap()),
+            ["kubectl", .., "set", "env", workload, _, variable] => {
+                let file = plugin(workload.strip_prefix("daemonset/").unwrap());
+                match variable.split_once('=') {
+                    None => self.remove(file),
+                    Some((_, value)) => self.write(file, value),
                 }
             }
             ["exportfs", "-ra"] => {
@@ -461,4 +462,13 @@ impl Commands {
 
 fn state(word: &str, unit: &str) -> String {
     format!("run/systemd/{word}/{unit}")
+}
+
+/// Where the variable of a network plugin's DaemonSet is.
+fn plugin(name: &str) -> &'static str {
+    match name {
+        "calico-node" => "run/calico",
+        "kube-flannel-ds" => "run/flannel",
+        _ => panic!("{name}"),
+    }
 }

@@ -42,6 +42,7 @@ pub(super) fn of(root: &Path, role: Role) -> Intent {
             default_route: None,
             processors: 2,
             memory: 4 << 30,
+            cgroup_v1: false,
             swaps: Vec::new(),
         },
         name: name("node-1"),

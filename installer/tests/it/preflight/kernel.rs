@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use installer::intent::Intent;
+use installer::node::facts::Facts;
 use installer::role::Role;
 
 use super::Told::{Nothing, Problem, Warning};
@@ -94,8 +95,18 @@ fn control_groups() {
     let all = "cpuset cpu io memory hugetlb pids rdma misc\n";
     check(Role::Worker, &[(SECOND, all), (FIRST, &of("memory"))], as_it_is, &Nothing);
     check(Role::Worker, &[(SECOND, "cpu io memory pids")], as_it_is, &Problem("for cpuset"));
+    for (files, is_first) in
+        [(&[(FIRST, of(""))][..], true), (&[(SECOND, all.to_owned()), (FIRST, of(""))], false)]
+    {
+        let node = kinds::bare(Role::Worker);
+        for (path, text) in files {
+            write(&node, path, text);
+        }
+        assert_eq!(Facts::gather(&node.look(None).0).unwrap().cgroup_v1, is_first);
+    }
     let newest: fn(&mut Intent) = |intent| {
         intent.bundle = node::intent::bundle_of("1.35.1");
+        intent.facts.cgroup_v1 = true;
     };
     check(
         Role::Worker,
@@ -103,9 +114,13 @@ fn control_groups() {
         newest,
         &Problem("and the kubelet of Kubernetes 1.35.1 does not start with it"),
     );
-    check(Role::Worker, &[(SECOND, all)], newest, &Nothing);
+    let second: fn(&mut Intent) = |intent| {
+        intent.bundle = node::intent::bundle_of("1.35.1");
+    };
+    check(Role::Worker, &[(SECOND, all)], second, &Nothing);
     let bears: fn(&mut Intent) = |intent| {
         intent.bundle = node::intent::bundle_of("1.35.1");
+        intent.facts.cgroup_v1 = true;
         intent.cluster.kubelet.insert("failCgroupV1".to_owned(), false.into());
     };
     check(Role::Worker, &[(FIRST, &of(""))], bears, &Nothing);

@@ -47,6 +47,13 @@ fn manifests_expect_another_cluster() {
         (Aspect::Interface, "eth0", Nothing),
         (Aspect::Interface, "eth5", Nothing),
         (Aspect::Interface, "ens3", Problem("needs the interface ens3")),
+        (
+            Aspect::DefaultRoute,
+            "kube-flannel",
+            Problem(
+                "takes the interface of the default route, and this node has none\nwrite `cniInterface: eth0` in the cluster file",
+            ),
+        ),
         (Aspect::Mtu, "1450", Nothing),
         (
             Aspect::Mtu,
@@ -91,6 +98,22 @@ fn manifests_expect_another_cluster() {
         // What is not applied is expected of nobody.
         intent.cluster.skip_manifests = vec!["network".to_owned()];
         assert_eq!(told(&node, &intent).concat(), [""; 0], "{of:?}");
+    }
+    // The default route may be by another interface.
+    for (route, interface, warned) in
+        [("eth0", None, false), ("eth1", None, true), ("eth1", Some("eth0"), false)]
+    {
+        let node = kinds::bare(Role::Worker);
+        let mut intent = node.intent();
+        intent.facts.default_route = Some(route.to_owned());
+        intent.cluster.cni_interface = interface.map(|name| name.to_owned().try_into().unwrap());
+        intent.bundle = bundle_changed(&[("network", "{}")], |lock| {
+            lock.manifests = vec![expecting(Aspect::DefaultRoute, "kube-flannel")];
+        });
+        let [problems, warnings] = told(&node, &intent);
+        assert_eq!(problems, [""; 0]);
+        assert_eq!(warnings.len(), usize::from(warned), "{warnings:?}");
+        assert!(warnings.iter().all(|one| one.contains("default route, eth1, and this node's")));
     }
     // Of a machine it is known only where the file has machines.
     let node = kinds::bare(Role::Master);
