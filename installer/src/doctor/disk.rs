@@ -3,32 +3,94 @@
 use anyhow::Context;
 
 use super::finding::Finding;
+use super::kubelet;
 use crate::host::Host;
 
-/// kubelet evicts pods when less than this is free (kubernetes.io, "Node-pressure
-/// Eviction", `nodefs.available`), in percent.
-const ENOUGH: u64 = 10;
+/// What must be free.
+#[derive(Clone, Copy)]
+enum Enough {
+    /// A part of the disk, in percent.
+    Percent(u64),
+    /// Bytes.
+    Bytes(u64),
+}
 
+/// kubelet's default (kubernetes.io, "Node-pressure Eviction", `nodefs.available`).
+const DEFAULT: Enough = Enough::Percent(10);
+
+/// What `df` says of a disk, in KiB.
+struct Disk<'a> {
+    all: u64,
+    free: u64,
+    mount: &'a str,
+}
+
+/// kubelet evicts pods when less than its `evictionHard` says is free.
 pub(super) fn full(host: &Host) -> anyhow::Result<Option<Finding>> {
     let said = host.query("df --portability /var/lib /var/lib/containerd /var/lib/kubelet");
     // df fails if one folder does not exist, and still prints the others.
-    let disks = said.stdout.lines().filter_map(disk);
-    let fullest = disks.min_by_key(|(left, _)| *left);
+    let disks = said.stdout.lines().filter_map(Disk::of);
+    let fullest = disks.min_by_key(Disk::percent);
     let fullest = fullest
         .with_context(|| format!("`df` does not say how much space is free: it {}", said.end()))?;
-    Ok(Some(fullest).filter(|(left, _)| *left < ENOUGH).map(|(left, mount)| {
+    Ok(Some(fullest).filter(|disk| disk.has_less_than(enough(host))).map(|disk| {
+        let (mount, percent) = (disk.mount, disk.percent());
         Finding::new(
-            format!("the disk at {mount} has only {left} % free"),
+            format!("the disk at {mount} has only {percent} % free"),
             format!("make room: `du -xh -d 4 {mount} | sort -h | tail` shows what uses it"),
         )
     }))
 }
 
-/// Reads a line of `df --portability`: name, blocks, used, available, capacity,
-/// mount. Gives the free percentage, and the mount.
-fn disk(line: &str) -> Option<(u64, &str)> {
-    let mut words = line.split_ascii_whitespace().skip(1);
-    let all: u64 = words.next()?.parse().ok()?;
-    let available: u64 = words.nth(1)?.parse().ok()?;
-    Some((available.saturating_mul(100).checked_div(all)?, words.nth(1)?))
+/// What kubelet's configuration says. Another finding is about one that cannot be read.
+fn enough(host: &Host) -> Enough {
+    let settings = kubelet::configuration(host).ok().flatten();
+    let set = settings.as_ref().and_then(|all| all.get("evictionHard")?.get("nodefs.available"));
+    set.and_then(|set| Enough::of(set.as_str()?)).unwrap_or(DEFAULT)
+}
+
+impl Enough {
+    /// Reads `10%`, or a quantity such as `1Gi` (kubernetes.io, "Quantity").
+    fn of(text: &str) -> Option<Self> {
+        const UNITS: [(&str, u64); 8] = [
+            ("Ki", 1 << 10),
+            ("Mi", 1 << 20),
+            ("Gi", 1 << 30),
+            ("Ti", 1 << 40),
+            ("k", 1_000),
+            ("M", 1_000_000),
+            ("G", 1_000_000_000),
+            ("", 1),
+        ];
+        if let Some(percent) = text.strip_suffix('%') {
+            let whole = percent.split('.').next().unwrap_or_default();
+            return whole.parse().ok().map(Self::Percent);
+        }
+        let (number, unit) = UNITS.iter().find_map(|(name, unit)| {
+            Some((text.strip_suffix(name)?.parse::<u64>().ok()?, *unit))
+        })?;
+        Some(Self::Bytes(number.saturating_mul(unit)))
+    }
+}
+
+impl<'a> Disk<'a> {
+    /// Reads a line of `df --portability`: name, blocks, used, available, capacity,
+    /// mount.
+    fn of(line: &'a str) -> Option<Self> {
+        let mut words = line.split_ascii_whitespace().skip(1);
+        let all: u64 = words.next()?.parse().ok().filter(|all| *all > 0)?;
+        let free = words.nth(1)?.parse().ok()?;
+        Some(Self { all, free, mount: words.nth(1)? })
+    }
+
+    fn percent(&self) -> u64 {
+        self.free.saturating_mul(100) / self.all
+    }
+
+    fn has_less_than(&self, enough: Enough) -> bool {
+        match enough {
+            Enough::Percent(percent) => self.percent() < percent,
+            Enough::Bytes(bytes) => self.free.saturating_mul(1024) < bytes,
+        }
+    }
 }

@@ -24,7 +24,8 @@ use crate::node::kubectl::kubectl;
 use crate::node::paths::{ADMIN_CONF, SERVICE_FOLDER};
 use crate::receipt::StepName;
 
-/// How long the API server may take to serve a kind after its definition, in seconds.
+/// How long the API server may take to serve a kind after its definition, and the
+/// controller manager to make a ServiceAccount, in seconds.
 const SERVED_SECONDS: u32 = 60;
 /// Options for what the API server merges.
 const BY_SERVER: &str = " --server-side --force-conflicts --field-manager=kubeferry";
@@ -57,6 +58,10 @@ impl Step<Intent> for Manifests {
         if changes.is_empty() && is_applied(node, &folder, &parts) {
             return Ok(changes);
         }
+        // The API server takes no bare pod before the controller manager has made its
+        // ServiceAccount.
+        let command = Command::of(&format!("{} -n default get sa default", kubectl(ADMIN_CONF)));
+        changes.push(Change::Await { command, seconds: SERVED_SECONDS });
         for part in &parts {
             let path = folder.join(&part.name);
             let options = if part.by_server { BY_SERVER } else { "" };

@@ -178,11 +178,21 @@ fn machines_in_other_networks_arrive_by_other_interfaces() {
         assert!(internal.contains(&rich(far, "10250")), "{internal}");
     }
     assert!(!internal.contains("port 6443/tcp") && !public.contains("10.7.0.7"), "{internal}");
-    // The interface by which Calico goes.
+    // The interface by which the pods' network goes.
     node.change =
         |intent| intent.cluster.cni_interface = Some("eth1".to_owned().try_into().unwrap());
     node.apply(None).end.unwrap();
     assert!(zone(&node, "internal").contains(&rich("10.9.0.0/24", "4789")));
+    // By the node's own, other machines there stay out where all of the cluster are named.
+    let mut node = kinds::firewalled(Role::Worker);
+    node.change = |intent| {
+        machines(intent, ALL);
+        intent.cluster.cni_interface = Some("eth0".to_owned().try_into().unwrap());
+    };
+    node.apply(None).end.unwrap();
+    let public = zone(&node, "public");
+    assert!(public.contains(&rich("10.0.0.3", "4789")), "{public}");
+    assert!(!public.contains(&rich("10.0.0.0/24", "4789")), "{public}");
 }
 
 #[test]

@@ -89,7 +89,7 @@ impl Line {
     }
 
     /// `failCgroupV1` is a setting of kubelet from 1.31 on.
-    fn knows_cgroup_setting(self) -> bool {
+    pub fn knows_cgroup_setting(self) -> bool {
         !matches!(self.minor, "1.20" | "1.28")
     }
 }

@@ -90,7 +90,7 @@ impl Product {
         eprintln!("lab: making {} (kept in {})", self.name, folder.display());
         fs::create_dir_all(places.products())
             .with_context(|| format!("creating {}", places.products().display()))?;
-        let partial = folder.with_extension("partial");
+        let partial = places.products().join(format!("{}.partial", self.name));
         if partial.exists() {
             fs::remove_dir_all(&partial)
                 .with_context(|| format!("removing {}", partial.display()))?;

@@ -20,14 +20,22 @@ pub fn base(places: &Places) -> anyhow::Result<PathBuf> {
 
 /// The programs of a folder of `modules/`, called by their name and version.
 fn module(places: &Places, name: &str, version: &str) -> anyhow::Result<PathBuf> {
+    of_module(name, version).get(places)
+}
+
+fn of_module(name: &str, version: &str) -> Product {
     let name = format!("{name}-{version}");
-    Product::new(&name, "module.sh").own_folder("MODULE", &format!("modules/{name}")).get(places)
+    Product::new(&name, "module.sh").own_folder("MODULE", &format!("modules/{name}"))
 }
 
 /// The programs of a line's Kubernetes.
 pub fn kubernetes(places: &Places, line: Line) -> anyhow::Result<PathBuf> {
     match line.minor {
         "1.20" => Product::new("kubernetes-1.20.2", "kubernetes-1.20.sh").get(places),
+        // Its kubeadm asks for `https://[10.96.0.1]:1234/`, which Go refuses since 1.24.8.
+        "1.28" => {
+            of_module("kubernetes", line.kubernetes).value("GOTOOLCHAIN", "go1.24.7").get(places)
+        }
         _ => module(places, "kubernetes", line.kubernetes),
     }
 }

@@ -40,7 +40,8 @@ impl Peers {
             networks.extend(own.into_iter().map(IpNet::V4));
         }
         if let Some(interface) = &intent.cluster.cni_interface {
-            let more = ways.networks(|name| matches(interface, name));
+            let is_more = |name: &str| matches(interface, name) && name != ways.own();
+            let more = ways.networks(is_more);
             networks.extend(more.into_iter().map(IpNet::V4));
         }
         let inside =

@@ -11,6 +11,22 @@ fn the_machine_itself() {
     let df = |member: &Member| edit(member, "run/df", "600", "99");
     let cure = "make room: `du -xh -d 4 / | sort -h | tail` shows what uses it";
     assert_found(Role::Worker, df, "the disk at / has only 9 % free", cure);
+    // 99 KiB are free, of which kubelet's own threshold may make enough.
+    for (threshold, is_enough) in [
+        ("5%", true),
+        ("9.5%", true),
+        ("10%", false),
+        ("90Ki", true),
+        ("101376", true),
+        ("1Mi", false),
+    ] {
+        let set = Member::new(Role::Worker);
+        df(&set);
+        let eviction =
+            format!("failSwapOn: true\nevictionHard: {{nodefs.available: '{threshold}'}}");
+        edit(&set, KUBELET, "failSwapOn: true", &eviction);
+        assert_eq!(set.diagnose() == Diagnosis::default(), is_enough, "{threshold}");
+    }
     let swap = |member: &Member| {
         member.remove("proc/swaps");
         member.write("proc/swaps", "Filename Type\n/dev/sda2 partition 1 0 -2\n");

@@ -120,6 +120,9 @@ impl Watcher {
         let mut tcpdump = Command::new("nsenter")
             .arg(format!("--net=/run/netns/{}", network::namespace(&node.name)))
             .args(["tcpdump", "-i", "any", "-n", "-t", "-l", "--immediate-mode"])
+            // The kernel keeps as many packets as fit, each with the room of the largest:
+            // with the defaults that is eight (tcpdump(8)).
+            .args(["--buffer-size", "16384", "--snapshot-length", "2048"])
             .arg(format!("ip and (udp port 53 or ({outside}))"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use lab::cluster::{self, INSTALLER};
 use lab::network::DefaultRoute;
-use lab::{Lab, Node, Settings};
+use lab::{Lab, Line, Node, Settings};
 
 use crate::application::{Witness, assert_serves, get, kubectl, spread, try_kubectl, wait};
 use crate::deed::Deeds;
@@ -133,9 +133,13 @@ fn a_node_that_loses_its_power_on_the_way_is_finished_by_the_next_run() {
 /// where it cannot be.
 fn assert_changes(master: &Node, worker: &Node) {
     let printer = "192.168.77.200";
-    // `kubelet` takes the place of the bundle's, so it repeats what that has for a full disk.
+    // `kubelet` takes the place of the bundle's, so it repeats what that has.
+    let bears = match Line::of_tests().unwrap().knows_cgroup_setting() {
+        true => "  failCgroupV1: false\n",
+        false => "",
+    };
     let more = format!(
-        "kubelet:\n  maxPods: 77\n  evictionHard: {{imagefs.available: 100Mi, \
+        "kubelet:\n  maxPods: 77\n{bears}  evictionHard: {{imagefs.available: 100Mi, \
          nodefs.available: 100Mi, memory.available: 100Mi}}\n\
          nodes: [{{name: printer, address: {printer}}}]\n"
     );
@@ -163,12 +167,14 @@ fn assert_refuses_what_cannot_be(node: &Node) {
         "nodes: [{{name: {}, address: {}, nfs: {{export: /srv/share}}}}]\n",
         node.name, node.address
     );
-    let more = "proxyMode: ipvs\ncniInterface: eth1\n";
+    let more = "proxyMode: ipvs\nskipManifests: [wed]\n";
     cluster::configure(node, &format!("{more}{served}")).unwrap();
     let output = node.exec([&[INSTALLER, "--yes"], &cluster::MASTER[..]].concat()).unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = words(&output);
-    for problem in ["lacks ip_vs, ip_vs_rr, ip_vs_wrr, ip_vs_sh, nfs, nfsd\n", "cniInterface"] {
+    for problem in
+        ["lacks ip_vs, ip_vs_rr, ip_vs_wrr, ip_vs_sh, nfs, nfsd\n", "skipManifests names wed"]
+    {
         assert!(said.contains(problem), "{said}");
     }
     assert!(said.contains("2 problems are in the way; nothing was changed"), "{said}");

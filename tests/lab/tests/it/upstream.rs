@@ -45,6 +45,7 @@ fn chosen_by_dnf(host: &ConnectedHost) -> BTreeSet<String> {
     let base = base.filter_map(|entry| entry.split_whitespace().next());
     let line = Line::of_tests().unwrap();
     let asked = ["kubelet", "kubeadm", "kubectl"].map(|name| format!("{name}-{}", line.kubernetes));
+    // kubeadm's package does not ask for crictl any more, and our installer does.
     let runtime = format!("containerd.io-{}", line.containerd);
     let folder = host.folder().join("dnf");
     for name in ["upper", "work", "root"] {
@@ -67,7 +68,7 @@ fn chosen_by_dnf(host: &ConnectedHost) -> BTreeSet<String> {
         dnf.arg(format!("--setopt={repository}.gpgcheck=0"));
     }
     dnf.args(["install", "--downloadonly", "--downloaddir=/downloaded"]);
-    succeed(dnf.args(asked).arg(runtime).args(base));
+    succeed(dnf.args(asked).args([&runtime, "cri-tools"]).args(base));
     let files = fs::read_dir(folder.join("upper/downloaded")).unwrap();
     files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
 }

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use lab::{Lab, Node};
+use lab::{Lab, Line, Node};
 
 /// Where the page's first lines come from.
 const HEAD: &str = "\
@@ -128,12 +128,15 @@ const STEPS: [(&str, &str, &str, &str); 21] = [
     ),
 ];
 
-/// Runs every line, and holds the page to what they say.
+/// Runs every line, and holds the page to what they say on the newest Kubernetes.
 pub(crate) fn assert_page_is_true(lab: &Lab) {
     let mut page = HEAD.to_owned();
     for (number, what, node, line) in STEPS {
         let said = said(lab.node(node).unwrap(), line);
         page += &format!("\n## {number}: {what}\n\n```console\n{node}# {line}\n{said}\n```\n");
+    }
+    if Line::of_tests().unwrap() != Line::default() {
+        return;
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let file = root.join("docs/guide.md");
