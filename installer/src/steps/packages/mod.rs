@@ -17,7 +17,12 @@ use crate::node::family::packager;
 use crate::node::paths::DNF_CONFIG;
 use crate::node::rpm::Installed;
 use crate::receipt::StepName;
+use crate::steps::file::claims;
 use crate::steps::packages::compared::{Compared, compare};
+
+/// The folder of CNI's programs. The package `kubernetes-cni` brings some, and pods of the
+/// network copy their own there, which go with the folder.
+const NETWORK_PROGRAMS: &str = "/opt/cni";
 
 /// Installs the packages.
 pub struct Packages;
@@ -33,8 +38,13 @@ impl Step<Intent> for Packages {
             return Ok(Vec::new());
         }
         let commands = commands(packager(node.host), &compared);
+        let mut changes = Vec::new();
+        if compared.changes.iter().any(|(locked, _)| locked.package.name == "kubernetes-cni") {
+            changes.extend(claims(node.host, &[NETWORK_PROGRAMS])?);
+        }
         let packages = compared.changes.into_iter().map(|(_, change)| change).collect();
-        Ok(vec![Change::Install { packages, commands }])
+        changes.push(Change::Install { packages, commands });
+        Ok(changes)
     }
 
     fn cure(&self) -> Option<&'static str> {
