@@ -1,7 +1,7 @@
 //! What a manifest expects of the cluster: values that a site's cluster file may set
 //! otherwise, and values that depend on the node.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use bundle_format::lock::{Aspect, Expectation};
 use ipnet::Ipv4Net;
@@ -103,6 +103,10 @@ fn is_one(of: Aspect, text: &str) -> bool {
     }
 }
 
+fn is_ipv6(text: &str) -> bool {
+    text.parse::<Ipv6Addr>().is_ok()
+}
+
 fn service(object: &Object, found: &mut Found) {
     let json = &object.json;
     found.text(Aspect::ServiceAddress, json, "/spec/clusterIP");
@@ -112,6 +116,10 @@ fn service(object: &Object, found: &mut Found) {
     for (index, port) in list(json, "/spec/ports").iter().enumerate() {
         let port = port.get("nodePort").map(written).unwrap_or_default();
         found.add(Aspect::NodePort, &port, format!("spec.ports[{index}].nodePort"));
+    }
+    let more = list(json, "/spec/clusterIPs").iter().map(as_text);
+    if more.chain([text(json, "/spec/clusterIP")]).any(is_ipv6) {
+        found.add(Aspect::Family, "IPv6", "spec.clusterIP".to_owned());
     }
     // The API server of a cluster with one IP family refuses both of these.
     if text(json, "/spec/ipFamilyPolicy") == "RequireDualStack" {
@@ -208,6 +216,9 @@ fn variables(container: &Value, path: &str, found: &mut Found) {
         match name {
             "CALICO_IPV4POOL_CIDR" | "IPALLOC_RANGE" => {
                 found.add(Aspect::PodAddresses, value, path);
+            }
+            "KUBERNETES_SERVICE_HOST" if is_ipv6(value) => {
+                found.add(Aspect::Family, "IPv6", path);
             }
             "KUBERNETES_SERVICE_HOST" => found.add(Aspect::ApiServer, value, path),
             "IP_AUTODETECTION_METHOD" => {

@@ -202,7 +202,9 @@ impl Relations {
 
     /// Contradictions among the keys of the cluster file.
     fn cluster(&mut self, spec: &Spec, root: &Node) {
-        for conflict in spec.cluster.conflicts() {
+        let minor = spec.kubernetes.version.value.minor();
+        let unknown = spec.cluster.cluster().settings_not_of(minor);
+        for conflict in spec.cluster.conflicts().into_iter().chain(unknown) {
             let node = root.value("cluster").unwrap_or(root);
             let problem = conflict.problem(node);
             self.add(problem.place, format!("cluster: {}", problem.message));

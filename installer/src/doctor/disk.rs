@@ -1,6 +1,6 @@
 //! Free space on the disks of containerd and kubelet.
 
-use anyhow::Context;
+use anyhow::bail;
 
 use super::finding::Finding;
 use super::kubelet;
@@ -29,11 +29,13 @@ struct Disk<'a> {
 pub(super) fn full(host: &Host) -> anyhow::Result<Option<Finding>> {
     let said = host.query("df --portability /var/lib /var/lib/containerd /var/lib/kubelet");
     // df fails if one folder does not exist, and still prints the others.
-    let disks = said.stdout.lines().filter_map(Disk::of);
-    let fullest = disks.min_by_key(Disk::percent);
-    let fullest = fullest
-        .with_context(|| format!("`df` does not say how much space is free: it {}", said.end()))?;
-    Ok(Some(fullest).filter(|disk| disk.has_less_than(enough(host))).map(|disk| {
+    let disks: Vec<Disk<'_>> = said.stdout.lines().filter_map(Disk::of).collect();
+    if disks.is_empty() {
+        bail!("`df` does not say how much space is free: it {}", said.end());
+    }
+    let enough = enough(host);
+    let full = disks.into_iter().filter(|disk| disk.has_less_than(enough));
+    Ok(full.min_by_key(Disk::percent).map(|disk| {
         let (mount, percent) = (disk.mount, disk.percent());
         Finding::new(
             format!("the disk at {mount} has only {percent} % free"),
@@ -45,8 +47,14 @@ pub(super) fn full(host: &Host) -> anyhow::Result<Option<Finding>> {
 /// What kubelet's configuration says. Another finding is about one that cannot be read.
 fn enough(host: &Host) -> Enough {
     let settings = kubelet::configuration(host).ok().flatten();
-    let set = settings.as_ref().and_then(|all| all.get("evictionHard")?.get("nodefs.available"));
-    set.and_then(|set| Enough::of(set.as_str()?)).unwrap_or(DEFAULT)
+    let all = settings.unwrap_or_default();
+    let Some(hard) = all.get("evictionHard") else { return DEFAULT };
+    match hard.get("nodefs.available") {
+        Some(set) => set.as_str().and_then(Enough::of).unwrap_or(DEFAULT),
+        // One threshold takes the place of all defaults, unless they are merged.
+        None if all.get("mergeDefaultEvictionSettings") == Some(&true.into()) => DEFAULT,
+        None => Enough::Bytes(1),
+    }
 }
 
 impl Enough {
@@ -66,11 +74,18 @@ impl Enough {
             let whole = percent.split('.').next().unwrap_or_default();
             return whole.parse().ok().map(Self::Percent);
         }
-        let (number, unit) = UNITS.iter().find_map(|(name, unit)| {
-            Some((text.strip_suffix(name)?.parse::<u64>().ok()?, *unit))
-        })?;
-        Some(Self::Bytes(number.saturating_mul(unit)))
+        let (number, unit) = UNITS
+            .iter()
+            .find_map(|(name, unit)| Some((thousandths(text.strip_suffix(name)?)?, *unit)))?;
+        Some(Self::Bytes(number.saturating_mul(unit) / 1000))
     }
+}
+
+/// 1500 of `1.5`.
+fn thousandths(text: &str) -> Option<u64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let part: String = part.chars().chain("000".chars()).take(3).collect();
+    Some(whole.parse::<u64>().ok()?.saturating_mul(1000).saturating_add(part.parse().ok()?))
 }
 
 impl<'a> Disk<'a> {

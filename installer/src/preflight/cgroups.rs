@@ -11,6 +11,7 @@ use crate::preflight::earlier::has_begun;
 const FIRST: [&str; 7] = ["cpu", "cpuacct", "cpuset", "devices", "freezer", "memory", "pids"];
 /// Controllers of version 2. It has none for `devices` and `freezer`.
 const SECOND: [&str; 4] = ["cpu", "cpuset", "memory", "pids"];
+
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     if has_begun(host) {
         return Ok(Vec::new());

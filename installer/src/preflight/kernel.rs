@@ -1,5 +1,6 @@
 //! The running kernel: version, configuration, modules.
 
+use bundle_format::Nevra;
 use bundle_format::cluster::ProxyMode;
 
 use crate::exec::Command;
@@ -35,7 +36,7 @@ const CONFIGURATIONS: [&str; 9] = [
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let mut found = Vec::new();
     // The step `packages` comes before `modules`.
-    if !brought(intent).contains(&intent.facts.kernel) {
+    if !has_modules_of(intent, &intent.facts.kernel) {
         found.extend(missing(host, intent)?);
         if found.is_empty() && !has_begun(host) {
             found.extend(netfilter(host, intent)?);
@@ -129,20 +130,29 @@ fn netfilter(host: &Host, intent: &Intent) -> anyhow::Result<Option<Failure>> {
     )))
 }
 
-/// The kernels for which the bundle has a package of modules that this node lacks, as
-/// `uname -r` says them.
-fn brought(intent: &Intent) -> Vec<String> {
+/// The bundle's packages of modules, each with its kernel as `uname -r` says it.
+fn brought(intent: &Intent) -> Vec<(&str, String)> {
     let rpms = intent.lock().rpms.iter().filter(|rpm| rpm.target == intent.target.id);
     let of_kernel = rpms.map(|rpm| &rpm.package).filter(|rpm| MODULES.contains(&&*rpm.name));
-    of_kernel.map(|rpm| format!("{}-{}.{}", rpm.evr.version, rpm.evr.release, rpm.arch)).collect()
+    let named = |rpm: &'_ Nevra| format!("{}-{}.{}", rpm.evr.version, rpm.evr.release, rpm.arch);
+    of_kernel.map(|rpm| (&*rpm.name, named(rpm))).collect()
+}
+
+/// Whether the bundle has the modules of this kernel that a cluster needs. On el10,
+/// `br_netfilter` is in kernel-modules-extra.
+fn has_modules_of(intent: &Intent, kernel: &str) -> bool {
+    let is_el10 = intent.facts.family.as_deref() == Some("el10");
+    let is_it = |(name, own): &(&str, String)| own == kernel && (!is_el10 || *name == MODULES[1]);
+    brought(intent).iter().any(is_it)
 }
 
 /// How to get missing modules. Up to el7 they are in the kernel's own package.
 fn modules_cure(host: &Host, intent: &Intent) -> String {
     let (tool, kernel) = (packager(host), &intent.facts.kernel);
-    if let Some(other) = brought(intent).first() {
+    let others = brought(intent).into_iter().filter(|(_, other)| other != kernel);
+    if let Some((name, other)) = others.max() {
         return format!(
-            "the bundle has kernel-modules-extra for kernel {other}: start the node with that \
+            "the bundle has {name} for kernel {other}: start the node with that \
              kernel, or give the bundle's spec this node's list (`installer inventory`) as its \
              `baseline`, and make the bundle again"
         );

@@ -49,23 +49,37 @@ impl<'a> Plugin<'a> {
         }
     }
 
-    /// The one that the bundle's manifests have, unless it is told its interface there.
-    fn of(intent: &'a Intent) -> anyhow::Result<Option<Self>> {
+    /// The one that the bundle's manifests have; or why it cannot be told its interface.
+    fn of(intent: &'a Intent) -> anyhow::Result<Result<Self, Failure>> {
         let expects = manifests::wanted(intent).flat_map(|manifest| &manifest.expects);
         let mut flannel = expects.filter(|one| one.of == Aspect::DefaultRoute);
         if let Some(flannel) = flannel.next() {
-            return Ok(Some(Self::flannel(flannel)));
+            return Ok(Ok(Self::flannel(flannel)));
         }
         let mut has_calico = false;
         for manifest in manifests::wanted(intent) {
             let bytes = intent.bundle.read(&manifest.applied)?;
             let text = String::from_utf8_lossy(&bytes);
-            if text.contains(CALICO.variable) {
-                return Ok(None);
+            // A flannel that leaves its interface open was found above.
+            if text.contains(CALICO.variable) || text.contains("/flanneld") {
+                return Ok(Err(Failure::new(
+                    format!(
+                        "cniInterface is set, and the bundle's manifest {} names the interface \
+                         itself",
+                        manifest.name
+                    ),
+                    "take cniInterface out of the cluster file, or the interface out of the \
+                     manifest",
+                )));
             }
             has_calico |= text.contains("name: calico-node");
         }
-        Ok(has_calico.then_some(CALICO))
+        Ok(has_calico.then_some(CALICO).ok_or_else(|| {
+            Failure::new(
+                "cniInterface is set, and no manifest that is applied has Calico or flannel",
+                "take cniInterface out of the cluster file, or make a bundle with one of these",
+            )
+        }))
     }
 }
 
@@ -123,13 +137,5 @@ fn is_from_us(host: &Host) -> bool {
 /// The failure if the bundle has nothing that could be told its interface.
 pub(crate) fn problem(intent: &Intent) -> Option<Failure> {
     intent.cluster.cni_interface.as_ref()?;
-    match Plugin::of(intent) {
-        Ok(Some(_)) => None,
-        Ok(None) => Some(Failure::new(
-            "cniInterface is for Calico and flannel, and the bundle's manifests have neither, or \
-             one that names its interface itself",
-            "take cniInterface out of the cluster file, or make a bundle with another manifest",
-        )),
-        Err(error) => Some(Failure::of(&error)),
-    }
+    Plugin::of(intent).unwrap_or_else(|error| Err(Failure::of(&error))).err()
 }

@@ -36,7 +36,7 @@ pub(super) fn fit(target: &LockedTarget, release: &OsRelease) -> Option<(Closene
         return Some((Closeness::Release, own()));
     }
     let (platform, words) = family::platform(release)?;
-    (platform == target.family).then_some((Closeness::Platform, words))
+    platform.eq_ignore_ascii_case(&target.family).then_some((Closeness::Platform, words))
 }
 
 /// Whether a family is the system's `ID` and this version: `openEuler22.03`, or

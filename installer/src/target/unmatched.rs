@@ -67,11 +67,11 @@ fn add(targets: &[LockedTarget], facts: &Facts) -> Option<String> {
     let other = targets
         .iter()
         .find(|target| target.architecture != here && fit(target, &facts.release).is_some());
-    let mut own = targets.iter().filter(|target| target.architecture == here);
+    let own = targets.iter().filter(|target| target.architecture == here);
     if own.clone().any(|target| lacks_version(target, &facts.release)) {
         return None;
     }
-    let mut is_there = |family: &str| own.any(|one| one.family.eq_ignore_ascii_case(family));
+    let is_there = |family: &str| own.clone().any(|one| one.family.eq_ignore_ascii_case(family));
     if let Some(other) = other.filter(|other| !is_there(&other.family)) {
         return Some(format!(
             "add a target like {}, with `architecture: {here}`",
@@ -84,7 +84,7 @@ fn add(targets: &[LockedTarget], facts: &Facts) -> Option<String> {
             Some(format!("add a target with `family: {name}` and `architecture: {here}`"))
         }
         None => Some(format!(
-            "add a target with `architecture: {here}` and `match: [{}]`",
+            "add a target with a `family` of your own naming, `architecture: {here}` and `match: [{}]`",
             entry(&facts.release)
         )),
     }

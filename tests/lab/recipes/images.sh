@@ -123,7 +123,8 @@ root=$work/root
 for program in kube-apiserver kube-controller-manager kube-scheduler; do
     skeleton "$root"
     cp "$KUBERNETES/$program" "$root/usr/local/bin/"
-    image "$(name_of "$program")"
+    name=$(name_of "$program")
+    image "$name"
 done
 
 skeleton "$root"
@@ -131,11 +132,13 @@ cp "$KUBERNETES/kube-proxy" "$root/usr/local/bin/"
 busybox "$root"
 iptables "$root"
 from_parts "$root" /usr/sbin/{ipset,conntrack,nft}
-image "$(name_of kube-proxy)"
+name=$(name_of kube-proxy)
+image "$name"
 
 mkdir -p "$root"
 cp "$KUBERNETES/pause" "$root/pause"
-image "$(name_of pause)" --config.entrypoint /pause
+name=$(name_of pause)
+image "$name" --config.entrypoint /pause
 
 skeleton "$root"
 if [[ -n ${ETCD:-} ]]; then
@@ -144,11 +147,13 @@ else
     from_parts "$root" /usr/bin/etcd
     ln -s ../../bin/etcd "$root/usr/local/bin/etcd"
 fi
-image "$(name_of etcd)"
+name=$(name_of etcd)
+image "$name"
 
 skeleton "$root"
 cp "${COREDNS:?}/coredns" "$root/coredns"
-image "$(name_of coredns)" --config.entrypoint /coredns
+name=$(name_of coredns)
+image "$name" --config.entrypoint /coredns
 
 # One by docker's own types, as most older images are.
 skeleton "$root"
@@ -202,7 +207,8 @@ skopeo delete --authfile "$keys/docker/config.json" --cert-dir "$keys/certificat
 skeleton "$root"
 cp "${FLANNEL_CNI:?}/flannel" "$root/flannel"
 busybox "$root"
-image "$(sed -n 's#.*image: \(.*/flannel-cni-plugin:.*\)#\1#p' "$FLANNEL/kube-flannel.yml")"
+name=$(sed -n 's#.*image: \(.*/flannel-cni-plugin:.*\)#\1#p' "$FLANNEL/kube-flannel.yml")
+image "$name"
 
 # The manifests, with the digests where they ask for them.
 for manifest in "$manifests"/*.yaml; do

@@ -98,6 +98,23 @@ fn the_rest_that_a_site_decides_is_found() {
 }
 
 #[test]
+fn addresses_of_ipv6_are_found() {
+    let service = |addresses: &str| {
+        format!("apiVersion: v1\nkind: Service\nmetadata: {{name: s}}\nspec: {{{addresses}}}\n")
+    };
+    for text in [
+        service("clusterIP: 'fd00::10'"),
+        service("clusterIPs: [10.96.0.77, 'fd00::10']"),
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: i, \
+         env: [{name: KUBERNETES_SERVICE_HOST, value: 'fd00::1'}]}]}\n"
+            .to_owned(),
+    ] {
+        assert_eq!(of(Aspect::Family, &text), ["IPv6"], "{text}");
+    }
+    assert_eq!(of(Aspect::Family, &service("clusterIPs: [None], clusterIP: None")), [""; 0]);
+}
+
+#[test]
 fn flannel_without_an_interface_wants_a_default_route() {
     let pod = |container: &str| {
         format!(

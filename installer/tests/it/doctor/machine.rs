@@ -18,6 +18,8 @@ fn the_machine_itself() {
         ("10%", false),
         ("90Ki", true),
         ("101376", true),
+        ("98.5Ki", true),
+        ("99.5Ki", false),
         ("1Mi", false),
     ] {
         let set = Member::new(Role::Worker);

@@ -98,7 +98,7 @@ fn the_hint_has_the_words_for_the_spec() {
             XENSERVER_7,
             &["el8"],
             &[
-                "add a target with `architecture: ARCH` and `match: [{ID: \"xenenterprise\"}]`",
+                "add a target with a `family` of your own naming, `architecture: ARCH` and `match: [{ID: \"xenenterprise\"}]`",
                 "if the packages of el8-ARCH are right for this node, write there `match: [{ID: \
                  \"xenenterprise\"}, {PLATFORM_ID: \"platform:el8\"}]`",
             ],
@@ -137,6 +137,11 @@ fn it_never_asks_for_the_bundle_that_is_there() {
         let all = "change the spec, and run `bundler lock` and `bundler build` again: ";
         assert_eq!(cure, format!("{all}{ways}"), "{release}");
     }
+    // Nor where the bundle has the family for another processor as well.
+    let other = if std::env::consts::ARCH == "x86_64" { "aarch64" } else { "x86_64" };
+    let families = [&*format!("{other} el9"), "el9 [{\"ID\": \"rocky\"}]"];
+    let (_, cure) = refused(ALMA_9, &families);
+    assert!(!cure.contains("add a target"), "{cure}");
 }
 
 #[test]

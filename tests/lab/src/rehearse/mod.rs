@@ -106,19 +106,15 @@ impl Rehearsal {
         let Some(own) = self.bundle.lock().files.iter().find(is_own) else {
             return node.insert(&program("installer")?);
         };
-        let folder = std::env::temp_dir().join(format!("kubeferry-lab-{}", std::process::id()));
-        let file = folder.join("installer");
         let extract = || -> anyhow::Result<()> {
-            fs::create_dir_all(&folder)?;
+            let folder = tempfile::tempdir()?;
+            let file = folder.path().join("installer");
             let mut to = fs::File::create(&file)?;
             io::copy(&mut self.bundle.open_blob(&own.content)?, &mut to)?;
             fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
             node.insert(&file)
         };
-        let extracted = extract().context("taking the installer out of the bundle");
-        let removed = fs::remove_dir_all(&folder);
-        extracted?;
-        removed.with_context(|| format!("removing {}", folder.display()))
+        extract().context("taking the installer out of the bundle")
     }
 
     /// The cluster file: the site's, or one by which a master alone runs all pods.
