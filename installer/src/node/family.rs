@@ -35,6 +35,11 @@ pub(crate) fn name(release: &OsRelease) -> Option<String> {
     })
 }
 
+/// 9 of `el9`.
+pub(crate) fn el(family: &str) -> Option<u32> {
+    family.strip_prefix("el")?.parse().ok()
+}
+
 /// Programs that install packages on systems without dnf and yum. A system may not say
 /// so by its `ID`: UOS 20 is the name of a server with dnf and of a desktop with apt.
 const FOREIGN: [(&str, &str); 6] = [

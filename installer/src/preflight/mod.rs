@@ -75,6 +75,7 @@ const CHECKS: &[Check] = &[
 
 /// Checks for things with which Kubernetes starts, and may fail later.
 const WARNINGS: &[Check] = &[
+    packages::warnings,
     identity::warnings,
     processor::warnings,
     kernel_settings::warnings,

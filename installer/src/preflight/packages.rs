@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::host::package_change::PackageChange;
 use crate::intent::Intent;
-use crate::node::family::packager;
+use crate::node::family::{el, packager, platform};
 use crate::node::paths;
 use crate::node::rpm::Installed;
 use crate::steps::packages::compared::{Compared, Newer, compare};
@@ -29,6 +29,23 @@ const LOCKS: [&str; 2] = ["/var/lib/rpm/.rpm.lock", "/usr/lib/sysimage/rpm/.rpm.
 const RELATIONS: &str = "[obsoletes\\t%{=NAME}\\t%{OBSOLETENAME}\\t%{OBSOLETEFLAGS:depflags}\\t\
 %{OBSOLETEVERSION}\\n][conflicts\\t%{=NAME}\\t%{CONFLICTNAME}\\t%{CONFLICTFLAGS:depflags}\\t\
 %{CONFLICTVERSION}\\n]";
+
+/// A target whose `match` takes this node, although its packages are another release's.
+pub(super) fn warnings(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let target = &intent.target;
+    let Some((own, words)) = platform(&intent.facts.release) else { return Ok(Vec::new()) };
+    let differs = el(&own).is_some() && el(&target.family).is_some_and(|of| el(&own) != Some(of));
+    let warning = || {
+        Failure::new(
+            format!(
+                "the bundle's packages for this node are {}'s, and it says {words}",
+                target.family
+            ),
+            "add VERSION_ID to the target's `match` in the spec, and a target for this system",
+        )
+    };
+    Ok(differs.then(warning).into_iter().collect())
+}
 
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let installed = Installed::of(host)?;

@@ -7,7 +7,7 @@ use bundle_format::text::brief;
 use super::fit::fit;
 use crate::failure::Failure;
 use crate::node::facts::Facts;
-use crate::node::family;
+use crate::node::family::{self, el};
 use crate::node::os_release::OsRelease;
 
 /// How many targets the cure offers to widen.
@@ -151,9 +151,4 @@ fn entry(release: &OsRelease) -> String {
         Some(format!("{name}: {}", serde_json::Value::from(brief(value).to_string())))
     });
     format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
-}
-
-/// 9 of `el9`.
-fn el(family: &str) -> Option<u32> {
-    family.strip_prefix("el")?.parse().ok()
 }

@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 
 use installer::intent::Intent;
 use installer::node::facts::Facts;
+use installer::node::os_release::OsRelease;
 use installer::role::Role;
 
 use super::Told::{Nothing, Problem, Warning};
@@ -126,6 +127,12 @@ fn control_groups() {
     check(Role::Worker, &[(FIRST, &of(""))], bears, &Nothing);
 }
 
+/// The node is of this family, and so is the target.
+fn become_of(intent: &mut Intent, family: &str) {
+    intent.target.family = family.to_owned();
+    intent.facts.release = OsRelease::parse(&format!("PLATFORM_ID=platform:{family}\n"));
+}
+
 #[test]
 fn processors() {
     let second = "cx16 lahf_lm pni popcnt sse4_1 sse4_2 ssse3";
@@ -133,8 +140,8 @@ fn processors() {
     let of = |flags: &str| format!("processor\t: 0\nflags\t\t: fpu {flags}\n");
     let family = |name: &'static str| -> fn(&mut Intent) {
         match name {
-            "el7" => |intent| intent.target.family = "el7".to_owned(),
-            "el10" => |intent| intent.target.family = "el10".to_owned(),
+            "el7" => |intent| become_of(intent, "el7"),
+            "el10" => |intent| become_of(intent, "el10"),
             _ => |_| (),
         }
     };

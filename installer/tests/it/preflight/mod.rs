@@ -10,6 +10,7 @@ use Told::{Nothing, Problem, Warning};
 use disks::mounted;
 use installer::intent::Intent;
 use installer::node::join::Machine;
+use installer::node::os_release::OsRelease;
 use installer::preflight;
 use installer::role::Role;
 
@@ -48,6 +49,33 @@ fn check(role: Role, files: &[(&str, &str)], change: fn(&mut Intent), wanted: &T
         assert_eq!(all.len(), usize::from(words.is_some()), "{files:?}: {problems:?} {warnings:?}");
         if let Some(words) = words {
             assert!(all[0].contains(words), "{words}: {all:?}");
+        }
+    }
+}
+
+#[test]
+fn a_match_without_a_version_takes_other_releases() {
+    for (own, wanted) in [
+        ("el9", Nothing),
+        (
+            "el8",
+            Warning(
+                "packages for this node are el9's, and it says PLATFORM_ID=platform:el8\nadd VERSION_ID",
+            ),
+        ),
+        ("openeuler22", Nothing),
+    ] {
+        let node = kinds::bare(Role::Worker);
+        let mut intent = node.intent();
+        let release = format!("ID=rocky\nVERSION_ID=9.3\nPLATFORM_ID=platform:{own}\n");
+        intent.facts.release = OsRelease::parse(&release);
+        let [problems, warnings] = told(&node, &intent);
+        assert_eq!(problems, [""; 0]);
+        match wanted {
+            Warning(words) => {
+                assert!(warnings.len() == 1 && warnings[0].contains(words), "{warnings:?}");
+            }
+            _ => assert_eq!(warnings, [""; 0]),
         }
     }
 }
