@@ -38,7 +38,7 @@ fn each_family_is_held_to_its_kernel_and_control_groups() {
         ("el10", "1.37.2", "2.3.4", "", &[], &["need kernel-modules-extra of exactly"]),
         ("rhel9.4", "1.37.2", "2.3.4", "", &[], &["write `el9`"]),
         ("rocky10.1", "1.37.2", "2.3.4", "", &[], &["write `el10`"]),
-        ("openEuler", "1.37.2", "2.3.4", "", &[], &["el7, el8, el9, el10 have one"]),
+        ("openEuler22.03", "1.37.2", "2.3.4", "", &[], &["el7, el8, el9, el10 have one"]),
     ] {
         let case = format!("{family} {kubernetes}");
         let mut found = findings(family, kubernetes, containerd, more, PLAIN);
