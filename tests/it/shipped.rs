@@ -133,4 +133,6 @@ fn init_writes_the_ingress_beside_the_spec_and_keeps_one_that_is_there() {
     demo.ok(&["init", "new/another.yaml"]);
     assert_eq!(fs::read_to_string(demo.path("new/traefik.yaml")).unwrap(), "own");
     assert!(demo.fails(&["init", "new/bundle.yaml"]).contains("stays as it is"));
+    let said = demo.fails(&["init", "other/traefik.yaml"]);
+    assert!(said.contains("a spec cannot be called traefik.yaml"), "{said}");
 }

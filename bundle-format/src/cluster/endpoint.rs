@@ -4,10 +4,10 @@ use std::net::Ipv6Addr;
 
 use crate::yaml::quoted;
 
-/// Why an address of IPv6 is refused. One or two families are a choice that each part of
+/// Why an IPv6 address is refused. One or two families are a choice that each part of
 /// a cluster must share: kubeadm, kubelet, kube-proxy, the network of pods, and the
 /// firewall.
-pub const IPV4_ONLY: &str = "clusters here are of IPv4 only";
+pub const IPV4_ONLY: &str = "clusters here use IPv4 only";
 
 /// Whether a text is `HOST:PORT`. A user name or a password is refused, because it
 /// would be shown and written to files on all nodes.
@@ -27,7 +27,7 @@ pub fn check(text: &str) -> Result<(), String> {
         return Ok(());
     }
     if text.contains(['[', ']']) || text.matches(':').count() > 1 {
-        return Err(format!("{} is an address of IPv6, and {IPV4_ONLY}: {CURE}", quoted(text)));
+        return Err(format!("{} is an IPv6 address, and {IPV4_ONLY}: {CURE}", quoted(text)));
     }
     match is_host(text) {
         true => Err(format!("{} has no port: write `{text}:6443`", quoted(text))),

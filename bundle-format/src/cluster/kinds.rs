@@ -155,7 +155,7 @@ fn address(text: &str) -> Result<(), String> {
     match text.parse::<IpAddr>() {
         Ok(IpAddr::V4(address)) => of_a_machine(address),
         Ok(IpAddr::V6(_)) => Err(format!(
-            "{} is an address of IPv6, and {IPV4_ONLY}: write the machine's address of IPv4",
+            "{} is an IPv6 address, and {IPV4_ONLY}: write the machine's IPv4 address",
             quoted(text)
         )),
         Err(_) if text.contains('/') => {
@@ -203,7 +203,7 @@ fn ipv4_network(text: &str) -> Result<(), String> {
     }
     if text.contains(':') {
         return Err(format!(
-            "{shown} is a network of IPv6, and {IPV4_ONLY}: write one such as 10.244.0.0/16"
+            "{shown} is an IPv6 network, and {IPV4_ONLY}: write one such as 10.244.0.0/16"
         ));
     }
     Err(match (address.parse::<Ipv4Addr>(), bits.parse::<u32>()) {

@@ -27,7 +27,7 @@ impl TryFrom<String> for RegistryHost {
             return Ok(Self(text));
         }
         if is_of_ipv6(&text) {
-            return Err(format!("`{text}` is an address of IPv6, and {IPV4_ONLY}: write a name"));
+            return Err(format!("`{text}` is an IPv6 address, and {IPV4_ONLY}: write a name"));
         }
         Err(format!("`{text}` is no registry; write HOST or HOST:PORT as in an image's name"))
     }
@@ -74,7 +74,7 @@ impl TryFrom<String> for MirrorUrl {
         }
         if is_of_ipv6(host) {
             return Err(format!(
-                "`{text}` has an address of IPv6, and {IPV4_ONLY}: write the mirror's name"
+                "`{text}` has an IPv6 address, and {IPV4_ONLY}: write the mirror's name"
             ));
         }
         Err(format!(
@@ -129,11 +129,11 @@ mod tests {
         }
         for text in ["fd00::1", "[fd00::1]", "[fd00::1]:5000"] {
             let told = RegistryHost::try_from(text.to_owned()).unwrap_err();
-            assert!(told.contains("of IPv6, and "), "{told}");
+            assert!(told.contains("IPv6 address, and "), "{told}");
         }
         for text in ["https://[fd00::1]:5000", "http://[::1]/v2", "https://fd00::1"] {
             let told = MirrorUrl::try_from(text.to_owned()).unwrap_err();
-            assert!(told.contains("of IPv6, and "), "{told}");
+            assert!(told.contains("IPv6 address, and "), "{told}");
         }
         for bad in ["m:5000", "ftp://m", "https://me:word@m", "https://", "https://m/\"x"] {
             assert!(MirrorUrl::try_from(bad.to_owned()).is_err(), "{bad}");

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
 
 use super::report;
@@ -30,14 +30,16 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         return report::data(TEMPLATE);
     }
     let ingress = path.with_file_name(INGRESS_NAME);
-    match write(path, TEMPLATE) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => bail!(
-            "{} exists already and stays as it is: name another file, such as `bundler init \
-             another.yaml`, or remove it first",
-            path.display()
-        ),
-        result => result.with_context(|| format!("writing {}", path.display()))?,
+    if ingress == *path {
+        bail!(
+            "a spec cannot be called {INGRESS_NAME}, because its ingress is: name another file, \
+             such as `bundler init bundle.yaml`"
+        );
     }
+    if path.symlink_metadata().is_ok() {
+        return Err(exists(path));
+    }
+    // Before the spec: without the ingress, that would be in the way of the next attempt.
     match write(&ingress, INGRESS) {
         // An earlier spec's, perhaps with the site's own changes.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -45,11 +47,23 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
         result => result.with_context(|| format!("writing {}", ingress.display()))?,
     }
+    match write(path, TEMPLATE) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(exists(path)),
+        result => result.with_context(|| format!("writing {}", path.display()))?,
+    }
     report::notice(&format!(
         "wrote {}; edit it, then run `bundler lock` and `bundler build`",
         path.display()
     ));
     Ok(())
+}
+
+fn exists(path: &Path) -> anyhow::Error {
+    anyhow!(
+        "{} exists already and stays as it is: name another file, such as `bundler init \
+         another.yaml`, or remove it first",
+        path.display()
+    )
 }
 
 /// Writes a new file. A file that could not be written whole is removed.

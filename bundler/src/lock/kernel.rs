@@ -25,8 +25,7 @@ const SIDE_BY_SIDE: [&str; 6] = [
 /// which a node runs after its next start.
 pub(super) fn of_list(text: &str, packages: &[Nevra]) -> Option<Evr> {
     let mut kernels = packages.iter().filter(|package| package.name == PACKAGE);
-    let running = text.lines().find_map(|line| line.strip_prefix(RUNNING)).map(str::trim);
-    let chosen = match running {
+    let chosen = match running(text) {
         Some(running) => kernels.find(|kernel| {
             let Evr { version, release, .. } = &kernel.evr;
             format!("{version}-{release}.{}", kernel.arch) == running
@@ -34,6 +33,11 @@ pub(super) fn of_list(text: &str, packages: &[Nevra]) -> Option<Evr> {
         None => kernels.max_by_key(|kernel| &kernel.evr),
     };
     chosen.map(|kernel| kernel.evr.clone())
+}
+
+/// The kernel that runs, if `installer inventory` made the list.
+pub(super) fn running(text: &str) -> Option<&str> {
+    text.lines().find_map(|line| line.strip_prefix(RUNNING)).map(str::trim)
 }
 
 /// Leaves out the packages of other kernels than `kernel`. A closure has one version of

@@ -14,7 +14,8 @@ use crate::fetch::download::{Source, download};
 use crate::image::kubeadm::sandbox::{self, Unanswered};
 use crate::image::kubeadm::{self, Tags, cure};
 use crate::rpm::key::{ExpiredKeys, Keyring};
-use crate::rpm::package_signature;
+use crate::rpm::node_rpm::EL7_ADVICE;
+use crate::rpm::package_signature::{self, PackageError};
 use crate::rpm::signed_program::{ProgramError, SignedProgram};
 use crate::spec::{Repository, Target};
 
@@ -83,10 +84,10 @@ pub(super) fn tags(
         let output = match ask(task, kubeadm, version).with_context(|| package.to_string())? {
             Ok(output) => output,
             Err(NotAsked { reason, is_odd }) => {
-                if found.is_some() && is_odd {
+                if let (Some((other, _)), true) = (&found, is_odd) {
                     task.upstreams.warn(&format!(
                         "{package} could not be asked which images it needs: {reason}; they are \
-                         those of this bundler's table"
+                         those of {other}"
                     ));
                 }
                 reasons.push(format!("{package}: {reason}"));
@@ -131,11 +132,16 @@ fn ask(
     };
     let signature = keys::demanded(repository, keyring, &target.family.value);
     let verified = package_signature::verify(file, &rpm.package, &checksum, signature, now);
-    if verified.is_err() {
-        // The next attempt must fetch it again.
-        drop(std::fs::remove_file(upstreams.cache.path(rpm.digest)));
-    }
-    let package = verified?;
+    let package = match verified {
+        Ok(package) => package,
+        // The package is what the lock says.
+        Err(error @ PackageError::NodeRpm { .. }) => bail!("{error:#}; {EL7_ADVICE}"),
+        Err(error) => {
+            // The next attempt must fetch it again.
+            drop(std::fs::remove_file(upstreams.cache.path(rpm.digest)));
+            return Err(error.into());
+        }
+    };
     if let Some(key) = package.signed_by() {
         upstreams.warn_of_end(key, ExpiredKeys::from(&repository.expired_keys), now);
     }

@@ -207,7 +207,11 @@ fn baseline(file: &SpecFile, target: &Target, upstreams: &Upstreams) -> anyhow::
             let kernel = kernel::of_list(&text, &packages);
             let (packages, warnings) = match &kernel {
                 Some(kernel) => (kernel::only(packages, kernel), Vec::new()),
-                None => (packages, target.unknown_kernel().into_iter().collect()),
+                None => {
+                    let warning = kernel::running(&text)
+                        .map_or_else(|| target.unknown_kernel(), |own| target.foreign_kernel(own));
+                    (packages, warning.into_iter().collect())
+                }
             };
             let words = format!("packages: {name}");
             Nodes { baseline: Baseline::Packages(packages), words, kernel, warnings }

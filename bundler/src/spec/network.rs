@@ -19,7 +19,7 @@ pub enum NetworkError {
     #[error("`{0}` is not a network: write one such as 10.244.0.0/16")]
     Malformed(String),
     /// It is of IPv6.
-    #[error("`{0}` is a network of IPv6, and {IPV4_ONLY}: write one such as 10.244.0.0/16")]
+    #[error("`{0}` is an IPv6 network, and {IPV4_ONLY}: write one such as 10.244.0.0/16")]
     OfIpv6(String),
     /// It is the address of a machine in a network, not the network's own.
     #[error("`{0}` is an address in a network: write {1}")]

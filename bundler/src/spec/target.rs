@@ -73,8 +73,7 @@ impl Target {
     /// What to know about a target whose profile has packages of the kernel's own
     /// version, if the kernel is not known; `None` if the spec asks for all of them.
     pub(crate) fn unknown_kernel(&self) -> Option<String> {
-        let profile = profile::of_family(&self.family.value)?;
-        let missing = profile.of_kernel.into_iter().find(|package| !self.asks_for(package))?;
+        let missing = self.missing_of_kernel()?;
         Some(format!(
             "target {}: its nodes need {missing} of exactly the kernel that they run, and the \
              baseline names no kernel: run `installer inventory` on a node and write its list as \
@@ -82,6 +81,24 @@ impl Target {
              `{missing} = 6.12.0-124.8.1.el10_1`; otherwise each node must have it already",
             self.id()
         ))
+    }
+
+    /// The same, if a node's list says which kernel runs and has no kernel-core of it.
+    pub(crate) fn foreign_kernel(&self, running: &str) -> Option<String> {
+        let missing = self.missing_of_kernel()?;
+        Some(format!(
+            "target {}: its nodes need {missing} of exactly the kernel that they run, and the \
+             list has no kernel-core of that kernel, {}: name the package with the kernel's \
+             modules under `packages`; otherwise each node must have it already",
+            self.id(),
+            bundle_format::text::brief(running)
+        ))
+    }
+
+    /// A package of the kernel's own version that nodes need and the spec does not ask for.
+    fn missing_of_kernel(&self) -> Option<String> {
+        let profile = profile::of_family(&self.family.value)?;
+        profile.of_kernel.into_iter().find(|package| !self.asks_for(package))
     }
 
     /// The systems that the target is for.

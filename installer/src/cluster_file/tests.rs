@@ -75,7 +75,7 @@ fn each_mistake_has_its_place_and_what_to_write() {
         ),
         (
             "podCidr: fd00::/64",
-            "1:10: podCidr: `fd00::/64` is a network of IPv6, and clusters here are of IPv4 only: write one such as 10.244.0.0/16",
+            "1:10: podCidr: `fd00::/64` is an IPv6 network, and clusters here use IPv4 only: write one such as 10.244.0.0/16",
         ),
         ("podCidr: 10", "1:10: podCidr: `10` is no network: write one such as 10.244.0.0/16"),
         (
@@ -120,23 +120,23 @@ fn each_mistake_has_its_place_and_what_to_write() {
         ("endpoint: m:0", "1:11: endpoint: `m:0` is no HOST:PORT: write it like k8s-master:6443"),
         (
             "serviceCidr: 10.96.0.0/16,fd00:96::/112",
-            "1:14: serviceCidr: `10.96.0.0/16,fd00:96::/112` is a list, and clusters here are of IPv4 only: write one network, as in 10.96.0.0/16",
+            "1:14: serviceCidr: `10.96.0.0/16,fd00:96::/112` is a list, and clusters here use IPv4 only: write one network, as in 10.96.0.0/16",
         ),
         (
             "nodes:\n- {name: a, address: fd00::2}",
-            "2:22: address: `fd00::2` is an address of IPv6, and clusters here are of IPv4 only: write the machine's address of IPv4",
+            "2:22: address: `fd00::2` is an IPv6 address, and clusters here use IPv4 only: write the machine's IPv4 address",
         ),
         (
             "registryMirrors: {docker.io: ['https://[fd00::9]:5000']}",
-            "1:31: docker.io: `https://[fd00::9]:5000` has an address of IPv6, and clusters here are of IPv4 only: write the mirror's name",
+            "1:31: docker.io: `https://[fd00::9]:5000` has an IPv6 address, and clusters here use IPv4 only: write the mirror's name",
         ),
         (
             "registryMirrors: {'[fd00::9]:5000': []}",
-            "1:19: `[fd00::9]:5000` is an address of IPv6, and clusters here are of IPv4 only: write a name",
+            "1:19: `[fd00::9]:5000` is an IPv6 address, and clusters here use IPv4 only: write a name",
         ),
         (
             "kubeadm: {controllerManager: {cluster-cidr: '10.244.0.0/16,fd00::/48'}}",
-            "1:45: kubeadm.controllerManager.cluster-cidr is 10.244.0.0/16,fd00::/48, and podCidr is 10.244.0.0/16: leave it out, because clusters here are of IPv4 only",
+            "1:45: kubeadm.controllerManager.cluster-cidr is 10.244.0.0/16,fd00::/48, and podCidr is 10.244.0.0/16: leave it out, because clusters here use IPv4 only",
         ),
         (
             "ntpServers: ['192.168.1.1:123']",
@@ -144,7 +144,7 @@ fn each_mistake_has_its_place_and_what_to_write() {
         ),
         (
             "endpoint: '[fd00::1]:6443'",
-            "1:11: endpoint: `[fd00::1]:6443` is an address of IPv6, and clusters here are of IPv4 only: write it like k8s-master:6443",
+            "1:11: endpoint: `[fd00::1]:6443` is an IPv6 address, and clusters here use IPv4 only: write it like k8s-master:6443",
         ),
         (
             "endpoint: 10.96.0.1:6443",
@@ -289,7 +289,7 @@ fn all_that_is_of_ipv6_is_refused_at_once() {
     let places: Vec<String> =
         told.iter().map(|one| one.split(':').take(2).collect::<Vec<_>>().join(":")).collect();
     assert_eq!(places, ["1:10", "2:14", "3:11", "5:22", "6:29"], "{told:#?}");
-    assert!(told.iter().all(|one| one.contains(", and clusters here are of IPv4 only: write ")));
+    assert!(told.iter().all(|one| one.contains(", and clusters here use IPv4 only: write ")));
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         ));
     }
     let refused = kubeadm::refuses_cgroup_v1(&intent.lock().kubernetes);
-    if intent.facts.cgroup_v1 && refused && !kubeadm::bears_cgroup_v1(&intent.cluster) {
+    if intent.facts.cgroup_v1 && refused && !kubeadm::accepts_cgroup_v1(&intent.cluster) {
         found.push(Failure::new(
             format!(
                 "this node has version 1 of control groups, and the kubelet of Kubernetes {} does \

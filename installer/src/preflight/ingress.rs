@@ -32,7 +32,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     for node in cluster.nodes.iter().filter(|node| names.contains(&node.name)) {
         let taints = taints(host, intent, node)?;
         let keeping = taints.iter().find_map(|taint| {
-            Some((taint, workloads.iter().find(|workload| !workload.bears(taint))?))
+            Some((taint, workloads.iter().find(|workload| !workload.tolerates(taint))?))
         });
         kept_away.extend(keeping.map(|(taint, workload)| {
             Failure::new(

@@ -65,7 +65,7 @@ impl Toleration {
 
 impl Workload {
     /// Whether its pods can run on a machine with this taint.
-    pub(crate) fn bears(&self, taint: &Taint) -> bool {
+    pub(crate) fn tolerates(&self, taint: &Taint) -> bool {
         let tolerations = &self.spec.template.spec.tolerations;
         taint.effect == "PreferNoSchedule" || tolerations.iter().any(|one| one.covers(taint))
     }

@@ -174,8 +174,8 @@ fn a_machine_whose_taint_keeps_the_ingress_away_is_told() {
     assert_eq!(told("ingress: false\ningressNodes: [node-1]", MANIFEST), "");
     let tolerations = "{template: {spec: {tolerations: [{key: node-role.kubernetes.io/control-plane, \
                        operator: Exists}], ";
-    let bears = MANIFEST.replace("{template: {spec: {", tolerations);
-    assert_eq!(told("ingressNodes: [node-1]", &bears), "");
+    let tolerant = MANIFEST.replace("{template: {spec: {", tolerations);
+    assert_eq!(told("ingressNodes: [node-1]", &tolerant), "");
     let missing = told("ingressNodes: [node-2]", "kind: Job\nmetadata: {name: a}\n");
     assert!(
         missing.contains("no manifest `ingress-nginx` or `traefik` with a DaemonSet"),

@@ -142,18 +142,18 @@ fn kube_proxy_is_told_of_each_mode() {
 
 #[test]
 fn control_groups_of_version_1_are_borne_where_the_cluster_says_so() {
-    let told = |kubernetes, bears: &str| {
-        let cluster: Cluster = serde_saphyr::from_str(bears).unwrap();
+    let told = |kubernetes, accepts: &str| {
+        let cluster: Cluster = serde_saphyr::from_str(accepts).unwrap();
         documents_for(kubernetes, NEW, &cluster).map(|text| text.contains(SKIPPED))
     };
     const SKIPPED: &str = "  ignorePreflightErrors:\n  - SystemVerification\n";
-    let bears = "kubelet: {failCgroupV1: false}";
-    assert_eq!(told("1.35.0", bears), [true; 2]);
-    assert_eq!(told("1.37.2", bears), [true; 2]);
-    for (kubernetes, bears) in
-        [("1.34.9", bears), ("1.37.2", "{}"), ("1.37.2", "kubelet: {failCgroupV1: true}")]
+    let accepts = "kubelet: {failCgroupV1: false}";
+    assert_eq!(told("1.35.0", accepts), [true; 2]);
+    assert_eq!(told("1.37.2", accepts), [true; 2]);
+    for (kubernetes, accepts) in
+        [("1.34.9", accepts), ("1.37.2", "{}"), ("1.37.2", "kubelet: {failCgroupV1: true}")]
     {
-        assert_eq!(told(kubernetes, bears), [false; 2], "{kubernetes} {bears}");
+        assert_eq!(told(kubernetes, accepts), [false; 2], "{kubernetes} {accepts}");
     }
 }
 

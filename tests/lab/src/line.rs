@@ -24,8 +24,8 @@ pub struct Line {
     pub(crate) etcd: Option<&'static str>,
 }
 
-/// All lines, the oldest first. The module proxy has no crictl of 1.20 and 1.28:
-/// the oldest that it has takes their place.
+/// All lines, the oldest first. Of crictl, the module proxy has only 1.30.0,
+/// 1.34.0, 1.36.0 and 1.37.0: older lines have 1.34.0.
 pub const LINES: [Line; 4] = [
     Line {
         minor: "1.20",

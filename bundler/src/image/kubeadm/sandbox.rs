@@ -1,6 +1,7 @@
 //! Asking a kubeadm for its images. It is a vendor's program, which every node will run
-//! as root. Here it gets nothing: no privileges, no files except itself, no network, no
-//! environment, no other process in sight, and little time.
+//! as root. Here it gets nothing: no privileges, no files except itself and those that the
+//! bundler was started with open, no network, no environment, no other process in sight,
+//! and little time.
 //!
 //! util-linux's `unshare` does that, because the bundler is written without `unsafe`. It
 //! fails where users may have no user namespaces, or in a container whose root has no
@@ -51,11 +52,19 @@ pub fn list(kubeadm: &SignedProgram, version: &KubernetesVersion) -> Result<Stri
     if !answer.status.success() {
         let said = String::from_utf8_lossy(&answer.errors).into_owned();
         // kubeadm's warnings come first.
-        let why = said.lines().map(str::trim).find(|line| !is_remark(line)).unwrap_or_default();
+        let is_reason = |line: &&str| !line.is_empty() && !is_remark(line);
+        let why = said.lines().map(str::trim).find(is_reason).unwrap_or_default();
         return Err(match why {
             // A process that a signal ended, under one that cannot end likewise.
             _ if why.starts_with("unshare: child exit failed") => {
                 Unanswered::Failed("it crashed".to_owned())
+            }
+            _ if why.contains("failed to execute") && why.contains("Permission denied") => {
+                let folder = std::env::temp_dir();
+                Unanswered::Failed(format!(
+                    "the temporary folder {} is mounted noexec: set TMPDIR to another one",
+                    folder.display()
+                ))
             }
             _ if why.starts_with("unshare: ") || why.starts_with("prlimit: ") => {
                 Unanswered::NotHere(brief(why))
@@ -89,8 +98,8 @@ fn confined(root: &Path) -> Command {
     let alone = ["unshare", "--pid", "--fork", "--kill-child"];
     if rustix::process::geteuid().is_root() {
         // The kernel forgets whose death it is to share when a process changes its
-        // user (prctl(2), PR_SET_PDEATHSIG). So a second process, which stays root,
-        // is the one that dies with this program, and takes all others along.
+        // user (prctl(2), PR_SET_PDEATHSIG). So a second process, which stays root, is the
+        // one that dies with the first `unshare`, and takes all others along.
         command.args(alone).args(["--", "unshare", "--net", "--ipc", "--fork"]);
         command.args(["--setuid", NOBODY, "--setgid", NOBODY]);
     } else {

@@ -45,7 +45,8 @@ fn kernel_and_cgroups(target: &Target, spec: &Spec) -> Option<Judgement> {
         return None;
     }
     let minor = spec.kubernetes.version.value.minor();
-    let bears_cgroup_v1 = spec.cluster.cluster().kubelet.get("failCgroupV1") == Some(&false.into());
+    let accepts_cgroup_v1 =
+        spec.cluster.cluster().kubelet.get("failCgroupV1") == Some(&false.into());
     match minor {
         32..=33 => Some(Judgement::Refused(format!(
             "kubeadm 1.{minor} refuses kernels before 4.19, so it cannot run on {family}: use \
@@ -54,7 +55,7 @@ fn kernel_and_cgroups(target: &Target, spec: &Spec) -> Option<Judgement> {
         34 => Some(Judgement::Warned(format!(
             "kubeadm 1.{minor} warns about kernels before 4.19, and {family} has one"
         ))),
-        35.. if bears_cgroup_v1 => Some(Judgement::Warned(format!(
+        35.. if accepts_cgroup_v1 => Some(Judgement::Warned(format!(
             "the kubelet of Kubernetes 1.{minor} runs with version 1 of control groups only \
              because of failCgroupV1, and a later release drops it (KEP-5573): plan for el9 or \
              el10 nodes"

@@ -26,14 +26,14 @@ const PLAIN: &str = "docker.io/library/busybox";
 
 #[test]
 fn each_family_is_held_to_its_kernel_and_control_groups() {
-    let bears = "cluster: {kubelet: {failCgroupV1: false}}";
+    let accepts = "cluster: {kubelet: {failCgroupV1: false}}";
     for (family, kubernetes, containerd, more, refused, warned) in [
         ("el7", "1.32.0", "1.7.24", "", &["before 4.19"][..], &[][..]),
         ("el8", "1.33.1", "1.7.24", "", &["before 4.19"], &[]),
         ("el8", "1.34.1", "1.7.28", "", &[], &["warns about kernels"]),
         ("el7", "1.35.0", "2.3.4", "", &["cgroup v1"], &[]),
         ("el8", "1.35.0", "2.3.4", "", &["failCgroupV1: false}}`"], &[]),
-        ("el8", "1.37.2", "2.3.4", bears, &[], &["only because of failCgroupV1"]),
+        ("el8", "1.37.2", "2.3.4", accepts, &[], &["only because of failCgroupV1"]),
         ("el9", "1.37.2", "2.3.4", "", &[], &[]),
         ("el10", "1.37.2", "2.3.4", "", &[], &["need kernel-modules-extra of exactly"]),
         ("rhel9.4", "1.37.2", "2.3.4", "", &[], &["write `el9`"]),

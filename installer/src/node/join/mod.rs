@@ -199,6 +199,6 @@ mod tests {
         }
         std::fs::write(&path, whole.replace("10.0.0.1", "fd00::1")).unwrap();
         let error = JoinFile::load(&path).map(drop).unwrap_err().to_string();
-        assert!(error.contains("masterAddress: `fd00::1` is an address of IPv6, and "), "{error}");
+        assert!(error.contains("masterAddress: `fd00::1` is an IPv6 address, and "), "{error}");
     }
 }

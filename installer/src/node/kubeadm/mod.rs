@@ -42,8 +42,8 @@ pub struct Settings<'a> {
     pub cgroup_v1: bool,
 }
 
-/// Whether the cluster's kubelets are told to bear control groups of version 1.
-pub(crate) fn bears_cgroup_v1(cluster: &Cluster) -> bool {
+/// Whether the cluster's kubelets are told to accept control groups of version 1.
+pub(crate) fn accepts_cgroup_v1(cluster: &Cluster) -> bool {
     cluster.kubelet.get("failCgroupV1") == Some(&Value::Bool(false))
 }
 
@@ -159,11 +159,11 @@ fn registration(settings: &Settings<'_>) -> Value {
         let taints: Vec<Value> = taints.iter().map(taint).collect();
         set(&mut registration, "taints", taints.into());
     }
-    // kubeadm has no finer way to bear version 1: it wants kubelet's setting, and that
+    // kubeadm has no finer way to accept version 1: it wants kubelet's setting, and that
     // this check is skipped. Preflight looks at the controllers itself.
     if settings.cgroup_v1
         && refuses_cgroup_v1(settings.kubernetes)
-        && bears_cgroup_v1(settings.cluster)
+        && accepts_cgroup_v1(settings.cluster)
     {
         set(&mut registration, "ignorePreflightErrors", json!(["SystemVerification"]));
     }

@@ -26,7 +26,7 @@ pub fn taints_of_masters(kubernetes: &KubernetesVersion) -> Vec<Taint> {
 }
 
 /// Whether kubelet and kubeadm refuse control groups of version 1, unless they are told
-/// to bear them (KEP-5573).
+/// to accept them (KEP-5573).
 pub(crate) fn refuses_cgroup_v1(kubernetes: &KubernetesVersion) -> bool {
     kubernetes.minor() >= 35
 }

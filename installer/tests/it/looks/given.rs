@@ -93,8 +93,8 @@ fn an_address_of_ipv6_is_refused_as_in_the_cluster_file() {
     let line = format!("plan {}", NODE.replace("10.0.0.2", "fd00::2"));
     let (status, _, err) = run(folder.path(), &line);
     assert_eq!(status, 2);
-    let words = "`fd00::2` is an address of IPv6, and clusters here are of IPv4 only: write the \
-                 machine's address of IPv4";
+    let words = "`fd00::2` is an IPv6 address, and clusters here use IPv4 only: write the \
+                 machine's IPv4 address";
     assert!(err.contains(words), "{err}");
 }
 

@@ -119,12 +119,12 @@ fn control_groups() {
         intent.bundle = node::intent::bundle_of("1.35.1");
     };
     check(Role::Worker, &[(SECOND, all)], second, &Nothing);
-    let bears: fn(&mut Intent) = |intent| {
+    let accepts: fn(&mut Intent) = |intent| {
         intent.bundle = node::intent::bundle_of("1.35.1");
         intent.facts.cgroup_v1 = true;
         intent.cluster.kubelet.insert("failCgroupV1".to_owned(), false.into());
     };
-    check(Role::Worker, &[(FIRST, &of(""))], bears, &Nothing);
+    check(Role::Worker, &[(FIRST, &of(""))], accepts, &Nothing);
 }
 
 /// The node is of this family, and so is the target.

@@ -1,4 +1,4 @@
-//! What nodes and sites have that a cluster does not bear, each by itself: refused or
+//! What nodes and sites have that a cluster does not accept, each by itself: refused or
 //! warned of, with its cure; and what is right is told by nobody.
 
 mod disks;

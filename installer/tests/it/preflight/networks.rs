@@ -1,4 +1,4 @@
-//! Networks: what plugins bear, DNS, routes, ports.
+//! Networks: what plugins accept, DNS, routes, ports.
 
 use std::fs;
 

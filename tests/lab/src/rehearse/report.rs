@@ -60,7 +60,7 @@ impl Findings {
         }
         for (image, pulled) in &self.pulled_anyway {
             let (image, pods) = (brief(image), listed(&pulled.pods));
-            writeln!(f, "The bundle has {image}, and {pods} pulls it all the same.")?;
+            writeln!(f, "The bundle has {image}, but {pods} still pulls it.")?;
             let manifests = pulled.manifests.join("`, `");
             if pulled.manifests.is_empty() {
                 writeln!(f, "Set its imagePullPolicy to IfNotPresent where the pod is made.")?;

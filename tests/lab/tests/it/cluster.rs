@@ -134,12 +134,12 @@ fn a_node_that_loses_its_power_on_the_way_is_finished_by_the_next_run() {
 fn assert_changes(master: &Node, worker: &Node) {
     let printer = "192.168.77.200";
     // `kubelet` takes the place of the bundle's, so it repeats what that has.
-    let bears = match Line::of_tests().unwrap().knows_cgroup_setting() {
+    let accepts = match Line::of_tests().unwrap().knows_cgroup_setting() {
         true => "  failCgroupV1: false\n",
         false => "",
     };
     let more = format!(
-        "kubelet:\n  maxPods: 77\n{bears}  evictionHard: {{imagefs.available: 100Mi, \
+        "kubelet:\n  maxPods: 77\n{accepts}  evictionHard: {{imagefs.available: 100Mi, \
          nodefs.available: 100Mi, memory.available: 100Mi}}\n\
          nodes: [{{name: printer, address: {printer}}}]\n"
     );

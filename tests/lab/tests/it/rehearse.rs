@@ -67,7 +67,7 @@ Images that pods want and the bundle does not have. For the spec:
 images:
   - registry.lab.example/absent:1.0 # default/wants
 
-The bundle has registry.lab.example/web:1.0, and default/pulls pulls it all the same.
+The bundle has registry.lab.example/web:1.0, but default/pulls still pulls it.
 For the spec, under the manifest `outward`, `web`:
 
     patches:

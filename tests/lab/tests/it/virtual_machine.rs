@@ -43,7 +43,7 @@ fn a_worker_with_control_groups_of_version_2_joins_a_cluster_with_nftables() {
     installer(worker, &cluster::WORKER);
 
     assert_eq!(said(worker, "stat -f -c %T /sys/fs/cgroup").trim(), "cgroup2fs");
-    // Only where control groups of version 1 are borne is a check of kubeadm's skipped.
+    // Only where control groups of version 1 are accepted is a check of kubeadm's skipped.
     let kept = said(worker, "cat /opt/kubernetes/kubeadm-joined.yaml");
     assert!(!kept.contains("SystemVerification") && kept.contains("mode: nftables"), "{kept}");
     wait("the virtual machine to be Ready", || is_ready(master, worker));
