@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154
 # What the recipes of yum repositories share; sourced, not run. Needs `work`, a
 # folder to work in; PARTS and KEYS as the recipes have them.
 
