@@ -11,6 +11,9 @@ use crate::support::{connected_host, lab, words};
 /// How long the installer may take here.
 const HOUR: [&str; 2] = ["timeout", "3600"];
 
+/// A virtual machine names its interface otherwise.
+const INTERFACES: &str = "cniInterface: eth0,ens3\n";
+
 fn installer(node: &Node, role: &[&str]) -> String {
     let said = node.run([&HOUR[..], &[INSTALLER, "--yes"], role].concat()).unwrap();
     print!("{said}");
@@ -37,7 +40,7 @@ fn a_worker_with_control_groups_of_version_2_joins_a_cluster_with_nftables() {
     let [master, worker] = lab.nodes() else { panic!("two nodes") };
     let _witness = Witness(master);
     cluster::insert_stick(&lab, &bundle).unwrap();
-    cluster::master(master, "proxyMode: nftables\n").unwrap();
+    cluster::master(master, &format!("proxyMode: nftables\n{INTERFACES}")).unwrap();
     let token = master.run([INSTALLER, "token"]).unwrap();
     worker.write("/root/join.yaml", &token).unwrap();
     installer(worker, &cluster::WORKER);
@@ -71,7 +74,7 @@ fn a_master_serves_by_ipvs_and_exports_a_folder() {
     let _witness = Witness(master);
     cluster::insert_stick(&lab, &bundle).unwrap();
     let served = format!(
-        "proxyMode: ipvs\nnodes: [{{name: {}, address: {}, taints: [], nfs: {{export: /srv/share}}}}]\n",
+        "proxyMode: ipvs\n{INTERFACES}nodes: [{{name: {}, address: {}, taints: [], nfs: {{export: /srv/share}}}}]\n",
         master.name, master.address
     );
     cluster::configure(master, &served).unwrap();
