@@ -19,4 +19,3 @@ mod rehearse;
 mod stick;
 mod support;
 mod upstream;
-mod virtual_machine;
