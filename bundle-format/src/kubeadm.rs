@@ -27,6 +27,12 @@ impl ConfigVersion {
     }
 }
 
+/// Whether kubelet and kubeadm refuse control groups of version 1, unless they are told to
+/// accept them (KEP-5573).
+pub fn refuses_cgroup_v1(kubernetes: &KubernetesVersion) -> bool {
+    kubernetes.minor() >= 35
+}
+
 /// As it is written in `apiVersion`.
 impl fmt::Display for ConfigVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -234,6 +234,25 @@ impl Nevra {
     pub fn file_name(&self) -> String {
         format!("{}-{}-{}.{}.rpm", self.name, self.evr.version, self.evr.release, self.arch)
     }
+
+    /// The kernel that a package of the kernel is of, as `uname -r` prints it.
+    pub fn kernel_release(&self) -> String {
+        format!("{}-{}.{}", self.evr.version, self.evr.release, self.arch)
+    }
+
+    /// Whether a node keeps several versions of the package (dnf.conf(5),
+    /// `installonlypkgs`).
+    pub fn is_kept_beside_others(&self) -> bool {
+        matches!(
+            self.name.as_str(),
+            "kernel"
+                | "kernel-core"
+                | "kernel-devel"
+                | "kernel-modules"
+                | "kernel-modules-core"
+                | "kernel-modules-extra"
+        )
+    }
 }
 
 impl Ord for Nevra {

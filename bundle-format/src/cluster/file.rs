@@ -95,6 +95,13 @@ impl Default for Cluster {
     }
 }
 
+impl Cluster {
+    /// Whether kubelets are told to accept control groups of version 1.
+    pub fn accepts_cgroup_v1(&self) -> bool {
+        self.kubelet.get("failCgroupV1") == Some(&false.into())
+    }
+}
+
 /// How kube-proxy sends traffic to Services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -10,15 +10,6 @@ use crate::spec::profile::Profile;
 const PACKAGE: &str = "kernel-core";
 /// How `installer inventory` writes `uname -r`.
 const RUNNING: &str = "# kernel: ";
-/// Packages of which a node keeps several versions (dnf.conf(5), `installonlypkgs`).
-const SIDE_BY_SIDE: [&str; 6] = [
-    "kernel",
-    "kernel-core",
-    "kernel-devel",
-    "kernel-modules",
-    "kernel-modules-core",
-    "kernel-modules-extra",
-];
 
 /// The version of the kernel in a package list. If `installer inventory` made the list,
 /// it is the running kernel, or none if no package has it. Otherwise it is the newest,
@@ -26,10 +17,7 @@ const SIDE_BY_SIDE: [&str; 6] = [
 pub(super) fn of_list(text: &str, packages: &[Nevra]) -> Option<Evr> {
     let mut kernels = packages.iter().filter(|package| package.name == PACKAGE);
     let chosen = match running(text) {
-        Some(running) => kernels.find(|kernel| {
-            let Evr { version, release, .. } = &kernel.evr;
-            format!("{version}-{release}.{}", kernel.arch) == running
-        }),
+        Some(running) => kernels.find(|kernel| kernel.kernel_release() == running),
         None => kernels.max_by_key(|kernel| &kernel.evr),
     };
     chosen.map(|kernel| kernel.evr.clone())
@@ -43,8 +31,7 @@ pub(super) fn running(text: &str) -> Option<&str> {
 /// Leaves out the packages of other kernels than `kernel`. A closure has one version of
 /// each name, and it must be this one.
 pub(super) fn only(packages: Vec<Nevra>, kernel: &Evr) -> Vec<Nevra> {
-    let is_other =
-        |package: &Nevra| SIDE_BY_SIDE.contains(&package.name.as_str()) && package.evr != *kernel;
+    let is_other = |package: &Nevra| package.is_kept_beside_others() && package.evr != *kernel;
     packages.into_iter().filter(|package| !is_other(package)).collect()
 }
 

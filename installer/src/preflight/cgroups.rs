@@ -1,9 +1,10 @@
 //! Control groups. kubelet does not start if a controller that it needs is off.
 
+use bundle_format::kubeadm::refuses_cgroup_v1;
+
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
-use crate::node::kubeadm;
 use crate::preflight::earlier::has_begun;
 
 /// Controllers of version 1 that kubeadm and kubelet need
@@ -36,8 +37,8 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
             cure(host, &missing)?,
         ));
     }
-    let refused = kubeadm::refuses_cgroup_v1(&intent.lock().kubernetes);
-    if intent.facts.cgroup_v1 && refused && !kubeadm::accepts_cgroup_v1(&intent.cluster) {
+    let refused = refuses_cgroup_v1(&intent.lock().kubernetes);
+    if intent.facts.cgroup_v1 && refused && !intent.cluster.accepts_cgroup_v1() {
         found.push(Failure::new(
             format!(
                 "this node has version 1 of control groups, and the kubelet of Kubernetes {} does \

@@ -157,11 +157,8 @@ fn no_default_route(
     manifest: &LockedManifest,
     one: &Expectation,
 ) -> Option<Failure> {
-    let own = intent.facts.interface(intent.address)?;
-    let is_missing = one.of == Aspect::DefaultRoute
-        && intent.facts.default_route.is_none()
-        && intent.cluster.cni_interface.is_none();
-    is_missing.then(|| {
+    let own = instead_of_default_route(intent, one)?;
+    intent.facts.default_route.is_none().then(|| {
         let says = "takes the interface of the default route, and this node has none";
         of(manifest, one, says, to_name(own))
     })
@@ -170,14 +167,18 @@ fn no_default_route(
 /// The pods' packets may go by another interface than the node's own, where firewalls
 /// do not expect them.
 fn other_route(intent: &Intent, manifest: &LockedManifest, one: &Expectation) -> Option<Failure> {
-    let own = intent.facts.interface(intent.address)?;
+    let own = instead_of_default_route(intent, one)?;
     let route = intent.facts.default_route.as_ref().filter(|route| *route != own)?;
-    (one.of == Aspect::DefaultRoute && intent.cluster.cni_interface.is_none()).then(|| {
-        let says = format!(
-            "takes the interface of the default route, {route}, and this node's address is on {own}"
-        );
-        of(manifest, one, says, to_name(own))
-    })
+    let says = format!(
+        "takes the interface of the default route, {route}, and this node's address is on {own}"
+    );
+    Some(of(manifest, one, says, to_name(own)))
+}
+
+/// The interface of the node's address, if a container would take the default route's.
+fn instead_of_default_route<'a>(intent: &'a Intent, one: &Expectation) -> Option<&'a str> {
+    let is_open = one.of == Aspect::DefaultRoute && intent.cluster.cni_interface.is_none();
+    is_open.then(|| intent.facts.interface(intent.address))?
 }
 
 fn to_name(interface: &str) -> String {

@@ -1,6 +1,5 @@
 //! The running kernel: version, configuration, modules.
 
-use bundle_format::Nevra;
 use bundle_format::cluster::ProxyMode;
 
 use crate::exec::Command;
@@ -134,8 +133,7 @@ fn netfilter(host: &Host, intent: &Intent) -> anyhow::Result<Option<Failure>> {
 fn brought(intent: &Intent) -> Vec<(&str, String)> {
     let rpms = intent.lock().rpms.iter().filter(|rpm| rpm.target == intent.target.id);
     let of_kernel = rpms.map(|rpm| &rpm.package).filter(|rpm| MODULES.contains(&&*rpm.name));
-    let named = |rpm: &'_ Nevra| format!("{}-{}.{}", rpm.evr.version, rpm.evr.release, rpm.arch);
-    of_kernel.map(|rpm| (&*rpm.name, named(rpm))).collect()
+    of_kernel.map(|rpm| (&*rpm.name, rpm.kernel_release())).collect()
 }
 
 /// Whether the bundle has the modules of this kernel that a cluster needs. On el10,

@@ -2,6 +2,8 @@
 //! kubeadm's system verification (`k8s.io/system-validators`) and kubelet's
 //! `failCgroupV1`.
 
+use bundle_format::kubeadm::refuses_cgroup_v1;
+
 use super::finding::{About, Refusal};
 use crate::spec::profile;
 use crate::spec::root::Spec;
@@ -44,9 +46,8 @@ fn kernel_and_cgroups(target: &Target, spec: &Spec) -> Option<Judgement> {
     if !matches!(family, "el7" | "el8") {
         return None;
     }
-    let minor = spec.kubernetes.version.value.minor();
-    let accepts_cgroup_v1 =
-        spec.cluster.cluster().kubelet.get("failCgroupV1") == Some(&false.into());
+    let kubernetes = &spec.kubernetes.version.value;
+    let minor = kubernetes.minor();
     match minor {
         32..=33 => Some(Judgement::Refused(format!(
             "kubeadm 1.{minor} refuses kernels before 4.19, so it cannot run on {family}: use \
@@ -55,17 +56,17 @@ fn kernel_and_cgroups(target: &Target, spec: &Spec) -> Option<Judgement> {
         34 => Some(Judgement::Warned(format!(
             "kubeadm 1.{minor} warns about kernels before 4.19, and {family} has one"
         ))),
-        35.. if accepts_cgroup_v1 => Some(Judgement::Warned(format!(
+        _ if !refuses_cgroup_v1(kubernetes) => None,
+        _ if spec.cluster.cluster().accepts_cgroup_v1() => Some(Judgement::Warned(format!(
             "the kubelet of Kubernetes 1.{minor} runs with version 1 of control groups only \
              because of failCgroupV1, and a later release drops it (KEP-5573): plan for el9 or \
              el10 nodes"
         ))),
-        35.. => Some(Judgement::Refused(format!(
+        _ => Some(Judgement::Refused(format!(
             "the kubelet of Kubernetes 1.{minor} refuses version 1 of control groups (cgroup v1), \
              which {family} has: use Kubernetes 1.34 or earlier, or el9 or el10 nodes; or write \
              `cluster: {{kubelet: {{failCgroupV1: false}}}}`"
         ))),
-        _ => None,
     }
 }
 

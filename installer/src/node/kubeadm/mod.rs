@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use anyhow::Context;
 use bundle_format::cluster::{Cluster, NodeName, Taint};
-use bundle_format::kubeadm::ConfigVersion;
+use bundle_format::kubeadm::{ConfigVersion, refuses_cgroup_v1};
 use bundle_format::{ImageReference, KubernetesVersion};
 use serde_json::{Value, json};
 
@@ -14,8 +14,8 @@ use crate::host::Host;
 use crate::node::join::JoinFile;
 use crate::node::paths::KUBEADM_CONFIG;
 
+pub(crate) use self::release::image_repository;
 pub use self::release::taints_of_masters;
-pub(crate) use self::release::{image_repository, refuses_cgroup_v1};
 
 /// kubeadm's own reset. It ends pods, and empties kubeadm's folders.
 pub(crate) const RESET: &str = "kubeadm reset --force --cri-socket /run/containerd/containerd.sock";
@@ -40,11 +40,6 @@ pub struct Settings<'a> {
     pub address: IpAddr,
     /// Whether the node's control groups are of version 1.
     pub cgroup_v1: bool,
-}
-
-/// Whether the cluster's kubelets are told to accept control groups of version 1.
-pub(crate) fn accepts_cgroup_v1(cluster: &Cluster) -> bool {
-    cluster.kubelet.get("failCgroupV1") == Some(&Value::Bool(false))
 }
 
 /// The option that gives kubeadm the installer's configuration file; empty if there
@@ -163,7 +158,7 @@ fn registration(settings: &Settings<'_>) -> Value {
     // this check is skipped. Preflight looks at the controllers itself.
     if settings.cgroup_v1
         && refuses_cgroup_v1(settings.kubernetes)
-        && accepts_cgroup_v1(settings.cluster)
+        && settings.cluster.accepts_cgroup_v1()
     {
         set(&mut registration, "ignorePreflightErrors", json!(["SystemVerification"]));
     }

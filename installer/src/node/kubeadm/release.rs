@@ -25,12 +25,6 @@ pub fn taints_of_masters(kubernetes: &KubernetesVersion) -> Vec<Taint> {
     keys.into_iter().filter(|(_, has)| *has).map(taint).collect()
 }
 
-/// Whether kubelet and kubeadm refuse control groups of version 1, unless they are told
-/// to accept them (KEP-5573).
-pub(crate) fn refuses_cgroup_v1(kubernetes: &KubernetesVersion) -> bool {
-    kubernetes.minor() >= 35
-}
-
 /// The repository of kubeadm's images on nodes: that of the sandbox image.
 pub(crate) fn image_repository(
     kubernetes: &KubernetesVersion,

@@ -8,16 +8,6 @@ use crate::host::package_change::PackageChange;
 use crate::intent::Intent;
 use crate::node::rpm::Installed;
 
-/// Packages of which a node keeps several versions (dnf.conf(5), `installonlypkgs`).
-const SIDE_BY_SIDE: [&str; 6] = [
-    "kernel",
-    "kernel-core",
-    "kernel-devel",
-    "kernel-modules",
-    "kernel-modules-core",
-    "kernel-modules-extra",
-];
-
 /// A package that stays, because the node's version is newer.
 pub(crate) struct Newer<'a> {
     /// The bundle's.
@@ -51,7 +41,7 @@ pub(crate) fn compare<'a>(installed: &Installed, intent: &'a Intent) -> Compared
         };
         let here = installed.named(&package.name).filter(is_instead).max();
         let from = match here {
-            Some(here) if SIDE_BY_SIDE.contains(&here.name.as_str()) => None,
+            Some(here) if here.is_kept_beside_others() => None,
             Some(here) if here.evr < package.evr => Some(here.evr.clone()),
             Some(here) if here.evr > package.evr && is_exact(intent, package) => {
                 Some(here.evr.clone())
