@@ -17,7 +17,7 @@ use bundler::rpm::package_signature::{self, Signature, Verified};
 use bundler::rpm::signed_program::{ProgramError, SignedProgram};
 use upstream::{Content, KUBERNETES, SignedPackage, Upstream, signed_package};
 
-use crate::support::demo::{Demo, run_in};
+use crate::support::demo::{BUNDLER, Demo, run_in};
 
 const PATH: &str = "/usr/bin/kubeadm";
 
@@ -116,6 +116,27 @@ fn a_kubeadm_that_contradicts_the_table_is_an_error_that_names_both() {
     let spec = demo.spec().replace("1.28.2\n", "1.28.2\n  kubeadmImages: listed\n");
     demo.write_spec(&format!("{spec}\nimages:\n{images}{others}"));
     demo.ok(&["lock"]);
+}
+
+#[test]
+fn a_temporary_folder_that_lets_no_program_run_is_told() {
+    if !can_confine() {
+        return;
+    }
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: only root mounts a folder noexec");
+        return;
+    }
+    let demo = later();
+    let folder = tempfile::tempdir().unwrap();
+    let mount = "mount -t tmpfs -o noexec tmpfs \"$TMPDIR\" && exec \"$0\" lock";
+    let mut lock = Command::new("unshare");
+    lock.args(["--mount", "sh", "-c", mount, BUNDLER]);
+    lock.current_dir(demo.path("")).env("TMPDIR", folder.path());
+    let output = lock.env("XDG_CACHE_HOME", demo.path("cache")).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let words = format!("folder {} is mounted noexec: set TMPDIR", folder.path().display());
+    assert!(said.contains(&words), "{said}");
 }
 
 #[test]
@@ -254,7 +275,7 @@ fn a_hostile_kubeadm_gets_nothing_and_stops_nobody() {
     }
 }
 
-/// Whether a process of the hostile program is there still.
+/// Whether a process of the hostile program still runs.
 fn hostile_runs() -> bool {
     let lines = fs::read_dir("/proc")
         .unwrap()

@@ -23,7 +23,7 @@ use crate::rpm::signed_program::SignedProgram;
 
 /// kubeadm 1.37.2 answers in a tenth of a second, with 500 bytes.
 const LIMITS: Limits = Limits { patience: Duration::from_secs(10), output: 64 << 10 };
-/// The most memory for its data, in bytes.
+/// How much memory it may use for data, in bytes.
 const MEMORY: u64 = 1 << 30;
 /// The user that root becomes (`nobody`).
 const NOBODY: &str = "65534";
@@ -59,7 +59,7 @@ pub fn list(kubeadm: &SignedProgram, version: &KubernetesVersion) -> Result<Stri
             _ if why.starts_with("unshare: child exit failed") => {
                 Unanswered::Failed("it crashed".to_owned())
             }
-            _ if why.contains("failed to execute") && why.contains("Permission denied") => {
+            "unshare: failed to execute /kubeadm: Permission denied" => {
                 let folder = std::env::temp_dir();
                 Unanswered::Failed(format!(
                     "the temporary folder {} is mounted noexec: set TMPDIR to another one",
