@@ -125,19 +125,19 @@ impl Drop for Lab {
     }
 }
 
-/// The lab whose note is there, with its network, and that no killed process left.
-/// A note without a network is what a reboot of this machine left.
+/// The lab that is up. One without a network is what a reboot of this machine left.
 fn find(places: &Places) -> anyhow::Result<Option<Lab>> {
-    let folder = places.run();
-    if owner::is_left(&folder)? {
-        return Ok(None);
-    }
-    let path = folder.join("lab.json");
+    let is_up = !owner::is_left(&places.run())?
+        && network::namespaces().iter().any(|name| name == network::LAN);
+    if is_up { noted(places) } else { Ok(None) }
+}
+
+/// The lab whose note is there, up or not.
+fn noted(places: &Places) -> anyhow::Result<Option<Lab>> {
+    let path = places.run().join("lab.json");
     let Ok(text) = fs::read(&path) else { return Ok(None) };
-    let lab: Lab =
-        serde_json::from_slice(&text).with_context(|| format!("reading {}", path.display()))?;
-    let lan = network::namespaces().iter().any(|name| name == network::LAN);
-    Ok(lan.then_some(lab))
+    let lab = serde_json::from_slice(&text);
+    lab.map(Some).with_context(|| format!("reading {}", path.display()))
 }
 
 /// Makes a lab that an owner has up, or that is kept.
@@ -213,7 +213,7 @@ fn operator_key(places: &Places) -> anyhow::Result<String> {
 
 /// Removes all that a lab has made, whether it is up, half made or crashed.
 fn clear(places: &Places) -> anyhow::Result<()> {
-    if let Ok(Some(lab)) = find(places) {
+    if let Ok(Some(lab)) = noted(places) {
         for node in &lab.nodes {
             node.kill()?;
         }

@@ -36,7 +36,7 @@ impl Upstream {
         let places = Places::find()?;
         let _lock = places.lock()?;
         let folder = places.upstream();
-        if process(&folder).is_some() && !owner::is_left(&folder)? {
+        if is_up(&folder)? {
             bail!("an upstream runs on this machine; `scripts/lab down` ends it");
         }
         start(&places, line, Owner::of(&folder)?)
@@ -48,7 +48,7 @@ impl Upstream {
         let places = Places::find()?;
         let _lock = places.lock()?;
         let folder = places.upstream();
-        if process(&folder).is_none() || owner::is_left(&folder)? {
+        if !is_up(&folder)? {
             return start(&places, line, None);
         }
         let runs = fs::read_to_string(line_file(&folder)).context("reading the upstream's line")?;
@@ -195,6 +195,11 @@ fn stop(folder: &Path) -> anyhow::Result<()> {
 /// Notes the line of the upstream that runs.
 fn line_file(folder: &Path) -> PathBuf {
     folder.join("line")
+}
+
+/// Whether it runs, and no killed process left it.
+fn is_up(folder: &Path) -> anyhow::Result<bool> {
+    Ok(process(folder).is_some() && !owner::is_left(folder)?)
 }
 
 fn pid_file(folder: &Path) -> PathBuf {
