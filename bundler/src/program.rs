@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bundle_format::input::bounded;
 
-/// How much of a program is waited for and read.
+/// How long a program may take, and how much it may write.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// How long it may take.

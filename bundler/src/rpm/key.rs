@@ -373,7 +373,7 @@ impl<'a> Signer<'a> {
         }
     }
 
-    /// Whether the key counted when it signed, and counts now. Gives when it expires.
+    /// When the key expires. An error if it was not valid when it signed, or is not now.
     fn judge(
         &self,
         signature: &Signature,

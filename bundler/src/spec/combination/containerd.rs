@@ -20,7 +20,7 @@ const ENDED: [([u32; 2], &str); 5] = [
     ([2, 2], "November 2026"),
 ];
 
-/// The series for a new cluster: LTS, with patches until April 2028.
+/// The series to choose for a new cluster. It gets patches until April 2028.
 const MAINTAINED: &str = "2.3";
 
 /// For each minor release of Kubernetes, the first release of each series that

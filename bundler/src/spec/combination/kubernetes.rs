@@ -16,8 +16,8 @@ const ENDED: [(u32, &str); 7] = [
     (34, "October 2026"),
 ];
 
-/// A warning about a minor release that gets no more patches, or that is newer than
-/// the tables.
+/// Warns about a minor release without patches, and about one that is newer than the
+/// tables.
 pub(super) fn warning(minor: u32) -> Option<String> {
     if minor > NEWEST {
         return Some(format!(

@@ -10,8 +10,9 @@ use crate::node::containerd::keys::is_of_format_3;
 /// The tables whose settings are those of plugins in format 4.
 const SERVERS: [&str; 4] = ["grpc", "ttrpc", "debug", "metrics"];
 
-/// Brings all files out of format 1, and to one format if the release does not do that
-/// itself. Returns the format of the merged files.
+/// Writes files of format 1 in a newer format. If the release cannot merge different
+/// formats, all files get the same one, or it is an error. Returns the format of the
+/// merged files.
 pub(crate) fn unify(files: &mut Files) -> Result<i64, Failure> {
     let release = files.release;
     let newest = release.newest_format();

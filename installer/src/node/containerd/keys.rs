@@ -41,8 +41,8 @@ pub(crate) fn keys(format: i64) -> Keys {
 }
 
 /// The keys that count in a configuration. containerd 2.0 to 2.2 migrates the merged
-/// tables of format 2 into those of 3. If both are there, the old table counts for
-/// images, and the new one for runtimes (`configMigration`).
+/// tables of format 2 into those of 3. If a file has both, containerd takes
+/// images from the old table, and runtimes from the new one (`configMigration`).
 pub(crate) fn keys_of(merged: &Table, format: i64, release: Release) -> Keys {
     let (old, new) = (keys(2), keys(3));
     if !release.merges_tables() || release.migrates_files() || format > 2 {

@@ -59,7 +59,7 @@ impl Findings {
             && self.failure.is_none()
     }
 
-    /// What is to be said of what was seen, and of the pods.
+    /// The findings from the packets that were seen, and from the pods' states.
     pub(super) fn of(lock: &Lock, seen: &Seen, pods: &Pods) -> Self {
         let mut findings = Self { count: pods.now.len(), ..Self::default() };
         for (image, wanted_by) in &pods.pulls {
@@ -113,7 +113,7 @@ fn registries(pods: &Pods) -> BTreeSet<String> {
     images.map(host).collect()
 }
 
-/// The name by which the bundle has an image.
+/// The image's name in the bundle.
 fn in_bundle<'a>(lock: &'a Lock, image: &str) -> Option<&'a ImageReference> {
     let wanted: ImageReference = image.parse().ok()?;
     let mut names = lock.images.iter().map(|one| (&one.name, one.root.digest));

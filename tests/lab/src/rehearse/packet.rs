@@ -30,7 +30,7 @@ pub(super) struct Packet {
 }
 
 impl Packet {
-    /// The packet of a line, if it is one of IPv4.
+    /// The packet that a line describes, if it is an IPv4 packet.
     pub(super) fn of(line: &str) -> Option<Self> {
         let (_, packet) = line.split_once(" IP ")?;
         let (ends, detail) = packet.split_once(": ")?;

@@ -21,7 +21,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use crate::Lab;
 use crate::network::{self, LAN, NOBODY};
 
-/// Rules of the namespace that has the bridge (nft(8)).
+/// The packet filter of the bridge's namespace, as nft(8) reads it.
 const RULES: &str = "\
 table ip sealed
 delete table ip sealed

@@ -5,7 +5,7 @@ use lab::{Lab, Node, Settings};
 
 use crate::support::lab;
 
-/// What a node's kernel forgets at its end.
+/// Changes to a node's network that a reboot takes away.
 const MEMORY: &str = "ip link add cni0 type bridge && sysctl -q net.ipv4.conf.all.log_martians=1";
 
 /// `CAP_SYS_TIME` of capability.h.
