@@ -1,6 +1,7 @@
 //! The node becomes Ready, by the API server's word.
 
 use crate::engine::step::Step;
+use crate::exec::Command;
 use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::kubectl::kubectl;
@@ -26,9 +27,8 @@ impl Step<Intent> for Ready {
         if now.stdout.trim() == "True" {
             return Ok(Vec::new());
         }
-        Ok(vec![Change::run(&format!(
-            "{kubectl} wait --for=condition=Ready node/{name} --timeout=300s"
-        ))])
+        let wait = format!("{kubectl} wait --for=condition=Ready node/{name} --timeout=10s");
+        Ok(vec![Change::Await { command: Command::of(&wait), seconds: 300 }])
     }
 
     fn cure(&self) -> Option<&'static str> {
