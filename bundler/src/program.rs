@@ -26,20 +26,31 @@ pub(crate) struct Finished {
     pub(crate) errors: Vec<u8>,
 }
 
-/// Runs `command` with `input`, and ends it if it goes beyond its limits. Errors never
-/// contain its output, which may be a secret.
-pub(crate) fn run(command: &mut Command, input: &[u8], limits: Limits) -> Result<Finished, String> {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("it cannot be started: {error}"))?;
+/// Why a program did not finish. That never contains its output, which may be a secret.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unfinished {
+    /// It was not started.
+    #[error("it cannot be started: {0}")]
+    NotStarted(io::Error),
+    /// It went beyond its limits.
+    #[error("{0}")]
+    Ended(String),
+}
+
+/// Runs `command` with `input`, and ends it if it goes beyond its limits.
+pub(crate) fn run(
+    command: &mut Command,
+    input: &[u8],
+    limits: Limits,
+) -> Result<Finished, Unfinished> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().map_err(Unfinished::NotStarted)?;
     let result = converse(&mut child, input, limits);
     if result.is_err() {
         drop(child.kill());
         drop(child.wait());
     }
-    result
+    result.map_err(Unfinished::Ended)
 }
 
 fn converse(child: &mut Child, input: &[u8], limits: Limits) -> Result<Finished, String> {

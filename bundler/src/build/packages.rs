@@ -32,11 +32,12 @@ pub(super) fn verify(task: &Task<'_>) -> anyhow::Result<Vec<Content>> {
             match check(task, target, rpm, &keyrings) {
                 Ok(member) => members.push(member),
                 Err(error) => {
-                    match error.downcast_ref() {
+                    match error.downcast_ref::<PackageError>() {
                         Some(PackageError::NodeRpm { .. }) => advice = Some(EL7_ADVICE),
-                        // The next attempt must fetch it
-                        // again.
-                        _ => drop(std::fs::remove_file(upstreams.cache.path(rpm.digest))),
+                        Some(error) if error.is_of_other_bytes() => {
+                            upstreams.cache.forget(rpm.digest);
+                        }
+                        _ => {}
                     }
                     problems.push(format!("{} from {}: {error:#}", rpm.package, rpm.source));
                 }

@@ -98,6 +98,12 @@ impl Cache {
         None
     }
 
+    /// Removes a blob whose bytes are not those of its name, so that the next attempt
+    /// fetches it again.
+    pub fn forget(&self, digest: Digest) {
+        drop(fs::remove_file(self.path(digest)));
+    }
+
     /// Reads a small blob completely. If its bytes do not have the digest in its
     /// name, it is removed, so that it is fetched again.
     pub fn document(&self, blob: &Descriptor) -> Result<Vec<u8>, CacheError> {
@@ -109,7 +115,7 @@ impl Cache {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(fail)?;
         if Digest::of(&bytes) != blob.digest {
-            drop(fs::remove_file(&path));
+            self.forget(blob.digest);
             return Err(fail(io::Error::other("it was damaged; run the build again")));
         }
         Ok(bytes)

@@ -37,7 +37,8 @@ pub(super) fn ask(
     let mut command = Command::new(program);
     command.arg("get").stderr(Stdio::null());
     let limits = Limits { patience, output: MAX_ANSWER };
-    let Finished { status, output, .. } = program::run(&mut command, server.as_bytes(), limits)?;
+    let Finished { status, output, .. } = program::run(&mut command, server.as_bytes(), limits)
+        .map_err(|unfinished| unfinished.to_string())?;
     if !status.success() {
         let knows_nobody = String::from_utf8_lossy(&output).contains(NOBODY);
         return if knows_nobody { Ok(None) } else { Err(format!("it ended with {status}")) };

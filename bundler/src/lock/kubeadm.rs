@@ -137,8 +137,9 @@ fn ask(
         // The package is what the lock says.
         Err(error @ PackageError::NodeRpm { .. }) => bail!("{error:#}; {EL7_ADVICE}"),
         Err(error) => {
-            // The next attempt must fetch it again.
-            drop(std::fs::remove_file(upstreams.cache.path(rpm.digest)));
+            if error.is_of_other_bytes() {
+                upstreams.cache.forget(rpm.digest);
+            }
             return Err(error.into());
         }
     };

@@ -89,6 +89,14 @@ pub enum PackageError {
     },
 }
 
+impl PackageError {
+    /// Whether these are other bytes than the metadata promises, so that it helps to
+    /// fetch them again.
+    pub fn is_of_other_bytes(&self) -> bool {
+        matches!(self, Self::Read(_) | Self::Checksum(_))
+    }
+}
+
 /// A package that was checked.
 #[derive(Debug)]
 pub struct Verified {

@@ -159,8 +159,22 @@ fn whoever_is_not_to_be_trusted_is_not_asked() {
         "os/repodata/repomd.xml.key]\n      - id: docker",
         "os/repodata/repomd.xml.key]\n        repoGpgcheck: {off: tried}\n      - id: docker",
     ));
-    let error = demo.fails(&["lock"]);
-    assert!(error.contains("kubeadm-1.28.90") && error.contains("signed with key"), "{error}");
+    // The package is whole. So it stays in the cache, and is not fetched again.
+    for _ in 0..2 {
+        let error = demo.fails(&["lock"]);
+        assert!(error.contains("kubeadm-1.28.90") && error.contains("signed with key"), "{error}");
+        assert_eq!(demo.upstream.requests().packages, 1);
+    }
+}
+
+#[test]
+fn a_host_without_the_programs_that_confine_says_nothing_of_it() {
+    let demo = Demo::start();
+    let mut lock = Command::new(BUNDLER);
+    lock.arg("lock").current_dir(demo.path("")).env("XDG_CACHE_HOME", demo.path("cache"));
+    let output = lock.env("PATH", "/nowhere").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && !said.contains("could not be asked"), "{said}");
 }
 
 #[test]

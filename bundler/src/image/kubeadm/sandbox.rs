@@ -18,7 +18,7 @@ use std::time::Duration;
 use bundle_format::KubernetesVersion;
 use bundle_format::text::brief;
 
-use crate::program::{self, Limits};
+use crate::program::{self, Limits, Unfinished};
 use crate::rpm::signed_program::SignedProgram;
 
 /// kubeadm 1.37.2 answers in a tenth of a second, with 500 bytes.
@@ -48,7 +48,11 @@ pub fn list(kubeadm: &SignedProgram, version: &KubernetesVersion) -> Result<Stri
     command.args(["/kubeadm", "config", "images", "list", "--kubernetes-version"]);
     // Without a version, kubeadm would ask the network for the newest.
     command.arg(format!("v{version}"));
-    let answer = program::run(&mut command, b"", LIMITS).map_err(Unanswered::Failed)?;
+    let answer =
+        program::run(&mut command, b"", LIMITS).map_err(|unfinished| match unfinished {
+            Unfinished::NotStarted(error) => Unanswered::NotHere(format!("`prlimit`: {error}")),
+            Unfinished::Ended(why) => Unanswered::Failed(why),
+        })?;
     if !answer.status.success() {
         let said = String::from_utf8_lossy(&answer.errors).into_owned();
         // kubeadm's warnings come first.

@@ -46,9 +46,7 @@ pub(super) fn refusal(spec: &Spec) -> Option<Refusal> {
     (major < 2 && minor > LAST_FOR_1).then(|| Refusal {
         about: About::Containerd,
         reason: format!(
-            "Kubernetes 1.{minor} needs containerd {} or later, but the spec says {}: \
-             1.{LAST_FOR_1} is the last minor for containerd 1.x",
-            shown(lowest(minor)),
+            "Kubernetes 1.{minor} needs containerd 2.x, but the spec says {}: use {MAINTAINED}",
             shown(own),
         ),
     })
@@ -93,10 +91,6 @@ fn of(spec: &Spec) -> Option<(&ContainerdVersion, u32)> {
 fn row(minor: u32) -> &'static [[u32; 3]] {
     let known = RECOMMENDED.iter().rev().find(|(row, _)| *row <= minor);
     known.map(|(_, firsts)| *firsts).unwrap_or_default()
-}
-
-fn lowest(minor: u32) -> [u32; 3] {
-    row(minor).iter().min().copied().unwrap_or_default()
 }
 
 fn is_recommended(version: [u32; 3], minor: u32) -> bool {
