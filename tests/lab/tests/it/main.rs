@@ -19,3 +19,4 @@ mod rehearse;
 mod stick;
 mod support;
 mod upstream;
+mod virtual_machine;
