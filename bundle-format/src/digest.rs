@@ -105,6 +105,51 @@ impl Write for Hasher {
     }
 }
 
+/// Reads bytes whose digest and size are known. It gives the last bytes only if all of
+/// them have that digest. Who reads to the end without an error has read the right
+/// bytes. Nobody may use any of the bytes before that.
+pub struct Checked<R> {
+    inner: R,
+    digest: Digest,
+    hasher: Option<Hasher>,
+    left: u64,
+}
+
+impl<R: Read> Checked<R> {
+    /// The first `size` bytes of `inner`.
+    pub fn new(inner: R, digest: Digest, size: u64) -> Self {
+        Self { inner, digest, hasher: Some(Hasher::new()), left: size }
+    }
+}
+
+impl<R: Read> Read for Checked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let wanted = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let window = buffer.get_mut(..wanted).unwrap_or_default();
+        let count = self.inner.read(window)?;
+        if count == 0 && self.left > 0 && wanted > 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.left -= count as u64;
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(window.get(..count).unwrap_or_default());
+        }
+        if self.left == 0
+            && let Some(hasher) = self.hasher.take()
+        {
+            let found = hasher.finish();
+            if found != self.digest {
+                self.digest = found;
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("it has the digest {found}"),
+                ));
+            }
+        }
+        Ok(count)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,7 @@ use bundle_format::layout::{Content, Layout};
 use bundle_format::lock::LockedImage;
 use bundle_format::text::count;
 
+use crate::backup::Part;
 use crate::engine::{change, step};
 use crate::exec::Command;
 use crate::host::Host;
@@ -40,6 +41,13 @@ pub enum OfInstall {
         /// The images.
         images: Vec<ImageReference>,
     },
+    /// A part of the backup is written. Its bytes are a secret.
+    FromBackup {
+        /// The file.
+        path: PathBuf,
+        /// The part.
+        part: Part,
+    },
     /// The join file is written, with a new token from kubeadm.
     WriteJoinFile {
         /// The command that makes the token.
@@ -59,6 +67,7 @@ impl fmt::Display for OfInstall {
                 }
             },
             Self::Import { images } => write!(f, "import {}", count(images.len(), "image")),
+            Self::FromBackup { path, .. } => write!(f, "write {} from the backup", path.display()),
             Self::WriteJoinFile { command, path } => {
                 write!(f, "run {command}, and write {}", path.display())
             }
@@ -86,6 +95,11 @@ impl step::Purpose for Intent {
                 Ok(())
             }
             OfInstall::Import { images } => import(host, self, step, images),
+            OfInstall::FromBackup { path, part } => {
+                let backup = self.restore.as_ref().context("no backup was given")?;
+                let mut from = backup.part(*part)?;
+                host.copy(step, path, from.digest, &mut from.bytes, from.mode)
+            }
             OfInstall::WriteJoinFile { command, path } => {
                 let output = host.capture(step, command)?;
                 let text = JoinFile::of_command(

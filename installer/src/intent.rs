@@ -7,6 +7,7 @@ use bundle_format::archive::reader::Bundle;
 use bundle_format::cluster::{Cluster, NodeName};
 use bundle_format::lock::LockedTarget;
 
+use crate::backup::Backup;
 use crate::node::certificates::kubeconfig::Brought;
 use crate::node::facts::Facts;
 use crate::node::join::JoinFile;
@@ -31,6 +32,8 @@ pub struct Intent {
     pub address: IpAddr,
     /// The join file; none for the first master.
     pub join: Option<JoinFile>,
+    /// The backup from which the cluster comes back; none for a new cluster.
+    pub restore: Option<Backup>,
     /// The kubeconfig for root's kubectl on a worker; none leaves it unchanged.
     pub kubeconfig: Option<Brought>,
 }
@@ -43,11 +46,7 @@ impl Intent {
 
     /// The API server for all nodes, `HOST:PORT`.
     pub fn endpoint(&self) -> String {
-        match (&self.join, &self.cluster.endpoint) {
-            (Some(join), _) => join.endpoint.clone(),
-            (None, Some(endpoint)) => endpoint.clone(),
-            (None, None) => format!("{}:6443", self.address),
-        }
+        endpoint(self.join.as_ref(), &self.cluster, self.address)
     }
 
     /// What kubeadm is told.
@@ -61,5 +60,14 @@ impl Intent {
             address: self.address,
             cgroup_v1: self.facts.cgroup_v1,
         }
+    }
+}
+
+/// The API server for all nodes, `HOST:PORT`, of a node at `address`.
+pub(crate) fn endpoint(join: Option<&JoinFile>, cluster: &Cluster, address: IpAddr) -> String {
+    match (join, &cluster.endpoint) {
+        (Some(join), _) => join.endpoint.clone(),
+        (None, Some(endpoint)) => endpoint.clone(),
+        (None, None) => format!("{address}:6443"),
     }
 }

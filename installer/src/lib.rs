@@ -8,6 +8,7 @@
 
 #![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
 
+pub mod backup;
 pub mod cli;
 pub mod cluster_file;
 pub mod credentials;

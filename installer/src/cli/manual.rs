@@ -20,6 +20,8 @@ pub(crate) enum Page {
     Access,
     /// Renew certificates
     Certificates,
+    /// Back up a cluster, and restore it
+    Backup,
     /// Restart a node
     Restart,
     /// Take everything back
@@ -38,6 +40,7 @@ pub(crate) fn manual(page: Page) -> anyhow::Result<()> {
         Page::Firewall => include_str!("../../../docs/firewall.md"),
         Page::Access => include_str!("../../../docs/access.md"),
         Page::Certificates => include_str!("../../../docs/certificates.md"),
+        Page::Backup => include_str!("../../../docs/backup.md"),
         Page::Restart => include_str!("../../../docs/restart.md"),
         Page::Reset => include_str!("../../../docs/reset.md"),
         Page::Doctor => include_str!("../../../docs/doctor.md"),

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod backup;
 mod bundle;
 mod certs;
 mod config;
@@ -114,6 +115,12 @@ enum Command {
         #[arg(long, value_name = "FILE", requires = "sample")]
         config: Option<PathBuf>,
     },
+    /// Writes all that the cluster is to one file, on a master. The file is a secret
+    Backup {
+        /// The file to write
+        #[arg(long, value_name = "FILE")]
+        output: PathBuf,
+    },
     /// Shows what this node is, and whether it works
     Status {
         /// Print JSON
@@ -187,6 +194,7 @@ pub fn run() -> ExitCode {
         (Some(Command::Token { hours, output, .. }), _) => {
             (token::token(hours, output.as_deref()), None)
         }
+        (Some(Command::Backup { output }), _) => (backup::backup(&output), None),
         (Some(Command::Status { json }), _) => (status::status(json), None),
         (Some(Command::Doctor { json }), _) => (doctor::doctor(json), None),
         (Some(Command::Certs { json, action: None }), _) => (certs::list(json), None),

@@ -25,6 +25,10 @@ pub(crate) struct Aim {
     /// The join file from the master, for a worker
     #[arg(long, value_name = "FILE")]
     pub(super) join: Option<PathBuf>,
+    /// A backup that `installer backup` made, for a master on a bare machine: its cluster
+    /// comes back
+    #[arg(long, value_name = "FILE", conflicts_with = "join")]
+    pub(super) restore: Option<PathBuf>,
     /// A person's kubeconfig for root's kubectl on a worker, which has none otherwise
     #[arg(long, value_name = "FILE")]
     pub(super) with_kubeconfig: Option<PathBuf>,

@@ -32,6 +32,8 @@ enum New<'a> {
     Content(&'a Content),
     /// The file is removed.
     Gone,
+    /// It is from a backup, and a secret.
+    Secret,
     /// A command writes it, so its text is not known yet.
     Later(String),
 }
@@ -62,6 +64,7 @@ pub(crate) fn show(
             let bytes = bytes(&intent, content)?;
             difference(&intent, path, old.as_deref(), Some(&bytes), 0o644)
         }
+        New::Secret => format!("{} is from the backup, and a secret\n", path.display()),
         New::Later(command) => {
             format!("{} is written by {command}; its text is known only then\n", path.display())
         }
@@ -83,6 +86,9 @@ fn files(plan: &[Planned<Intent>]) -> Vec<(PathBuf, New<'_>)> {
             ),
             Change::Run { command, files: all, .. } => files
                 .extend(all.iter().map(|path| (path.clone(), New::Later(format!("`{command}`"))))),
+            Change::Own(OfInstall::FromBackup { path, .. }) => {
+                files.push((path.clone(), New::Secret));
+            }
             Change::Own(OfInstall::WriteJoinFile { command, path }) => {
                 files.push((path.clone(), New::Later(format!("`{command}`"))));
             }

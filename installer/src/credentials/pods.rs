@@ -1,10 +1,10 @@
 //! The containers of the control plane's pods. kubelet starts them from files, and
-//! starts them again when they end. containerd is asked, because the API server may
-//! not answer.
+//! starts them again when they end.
 
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::node::containers;
 use crate::node::paths::STATIC_PODS;
 use crate::receipt::StepName;
 
@@ -36,26 +36,8 @@ fn signal(name: &str, id: &str) -> Command {
 
 /// The running containers of the control plane. An error if containerd does not say.
 pub(crate) fn running(host: &Host) -> anyhow::Result<Vec<Container>> {
-    let tasks = ask(host, "ctr -n k8s.io tasks list")?;
-    let tasks: Vec<&str> = tasks
-        .lines()
-        .filter_map(|line| match line.split_ascii_whitespace().collect::<Vec<_>>()[..] {
-            [id, _, "RUNNING"] => Some(id),
-            _ => None,
-        })
-        .collect();
-    let mut found = Vec::new();
-    for name in NAMES {
-        // The labels by which kubelet finds them too.
-        let filter = format!(
-            "labels.\"io.kubernetes.pod.namespace\"==kube-system,\
-             labels.\"io.kubernetes.container.name\"=={name}"
-        );
-        let all = ask(host, &format!("ctr -n k8s.io containers list --quiet {filter}"))?;
-        let ids = all.lines().map(str::trim).filter(|id| tasks.contains(id));
-        found.extend(ids.map(|id| Container { name, id: id.to_owned() }));
-    }
-    Ok(found)
+    let found = containers::running(host, &NAMES)?;
+    Ok(found.into_iter().map(|(name, id)| Container { name, id }).collect())
 }
 
 /// Waits until none of `old` runs, and others run in their place. A container that
@@ -82,16 +64,4 @@ pub(crate) fn await_new(host: &mut Host, step: StepName, old: &[Container]) -> a
         let what = "kubelet has not started it";
         Failure::new(what, "`installer doctor` says why").because(error).into()
     })
-}
-
-fn ask(host: &Host, line: &str) -> anyhow::Result<String> {
-    let said = host.query(line);
-    if said.succeeded() {
-        return Ok(said.stdout);
-    }
-    Err(Failure::new(
-        format!("containerd does not say what runs: {}", said.stderr.trim()),
-        "`installer doctor` says why",
-    )
-    .into())
 }

@@ -28,7 +28,7 @@ impl Host {
         Ok(output)
     }
 
-    /// The same as [`Host::answer`], with a shorter limit; none if no answer
+    /// The same as [`Host::answer`], with another limit; none if no answer
     /// comes within it.
     pub fn answer_within(
         &self,

@@ -3,6 +3,7 @@
 pub mod certificates;
 pub(crate) mod chrony;
 pub(crate) mod containerd;
+pub(crate) mod containers;
 pub mod facts;
 pub(crate) mod family;
 pub mod inventory;
@@ -17,5 +18,6 @@ pub(crate) mod reach;
 pub mod registered;
 pub(crate) mod rpm;
 pub(crate) mod standing;
+pub(crate) mod static_pod;
 pub(crate) mod sysctl;
 pub(crate) mod systemd;

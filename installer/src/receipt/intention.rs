@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bundle_format::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::receipt::firewalld::{Place, Rule};
@@ -26,6 +27,11 @@ pub enum Intention {
     },
     /// The installer set the interface of Calico or flannel, or removed that setting.
     SetCniInterface,
+    /// etcd's data were made from the backup with this digest.
+    Restore {
+        /// The digest of the backup's list.
+        backup: Digest,
+    },
     /// Vendors' keys were imported into rpm's database.
     ImportKeys {
         /// The files of the keys.

@@ -10,9 +10,9 @@ use crate::node::paths::{ADMIN_CONF, ETCD, ETCD_MEMBER, KUBEADM_CONFIG, KUBELET,
 use crate::node::standing::{self, Standing};
 use crate::receipt::StepName;
 use crate::steps::file::{claims, secret_file};
-use crate::steps::{boot_images, time};
+use crate::steps::{boot_images, restore, time};
 
-/// Runs `kubeadm init`.
+/// Runs `kubeadm init`: for a new cluster, or on what a backup has of one.
 pub struct ControlPlane;
 
 impl Step<Intent> for ControlPlane {
@@ -27,12 +27,16 @@ impl Step<Intent> for ControlPlane {
             "{} --request-timeout 10s -n kube-system get daemonset kube-proxy",
             kubectl(ADMIN_CONF)
         );
-        match standing::standing(host, self.name(), ETCD_MEMBER, ADMIN_CONF, &question)? {
-            Standing::In => return Ok(Vec::new()),
-            Standing::Waiting(command) => {
-                return Ok(vec![Change::Await { command, seconds: standing::PATIENCE }]);
+        restore::refusal(host, node.intent)?;
+        // An API server that runs on half of a restore is no reason to stop there.
+        if !restore::was_interrupted(host) {
+            match standing::standing(host, self.name(), ETCD_MEMBER, ADMIN_CONF, &question)? {
+                Standing::In => return Ok(Vec::new()),
+                Standing::Waiting(command) => {
+                    return Ok(vec![Change::Await { command, seconds: standing::PATIENCE }]);
+                }
+                Standing::Out => {}
             }
-            Standing::Out => {}
         }
         let mut changes = claims(host, &[&FOLDERS[..], &[ETCD]].concat())?;
         let text = kubeadm::init_configuration(&node.intent.settings())?;
@@ -41,8 +45,13 @@ impl Step<Intent> for ControlPlane {
             // kubeadm refuses what an interrupted `init` left.
             changes.push(Change::run(RESET));
         }
+        let mut init = Command::of("kubeadm init --skip-token-print");
+        if let Some(backup) = &node.intent.restore {
+            changes.extend(restore::changes(node, backup)?);
+            init = init.with("--ignore-preflight-errors=DirAvailable--var-lib-etcd");
+        }
         changes.push(Change::Run {
-            command: Command::of("kubeadm init --skip-token-print --config").with(KUBEADM_CONFIG),
+            command: init.with("--config").with(KUBEADM_CONFIG),
             undo: vec![Command::of(RESET)],
             files: Vec::new(),
             intention: None,

@@ -143,6 +143,7 @@ image "$name" --config.entrypoint /pause
 skeleton "$root"
 if [[ -n ${ETCD:-} ]]; then
     cp "$ETCD/server" "$root/usr/local/bin/etcd"
+    cp "$ETCD"/etcdctl "$ETCD"/etcdutl "$root/usr/local/bin/"
 else
     from_parts "$root" /usr/bin/etcd
     ln -s ../../bin/etcd "$root/usr/local/bin/etcd"

@@ -3,6 +3,7 @@
 
 mod command;
 mod expiry;
+mod kept;
 mod machine;
 mod written;
 

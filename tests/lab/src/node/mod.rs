@@ -300,6 +300,14 @@ impl Node {
         }
     }
 
+    /// Has a bare machine with its name and its address take its place, and the stick
+    /// with it. Only for nodes that are no virtual machines.
+    pub fn replace(&self) -> anyhow::Result<()> {
+        self.kill()?;
+        namespaces::replace(self)?;
+        self.start()
+    }
+
     /// Pulls its network cable.
     pub fn cut(&self) -> anyhow::Result<()> {
         network::connect(&self.name, false)

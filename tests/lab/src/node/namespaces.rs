@@ -42,6 +42,17 @@ pub(super) fn create(node: &Node, key: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Makes its disk anew.
+pub(super) fn replace(node: &Node) -> anyhow::Result<()> {
+    let key = node.folder.join("upper/root/.ssh/authorized_keys");
+    let key = fs::read_to_string(&key).with_context(|| format!("reading {}", key.display()))?;
+    for folder in ["upper", "work"].iter().chain(&OWN_FOLDERS) {
+        let folder = node.folder.join(folder);
+        fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
+    }
+    create(node, &key)
+}
+
 fn write(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
     path.parent().map_or(Ok(()), fs::create_dir_all)?;
     fs::write(path, text)?;

@@ -202,7 +202,11 @@ fn assert_old_token_is_refused(master: &Node, worker: &Node) {
 }
 
 /// Pulls the node's plug once its log tells of `command`, and switches it on.
-fn kill_after(node: &Node, command: &str, run: impl FnOnce() -> anyhow::Result<String> + Send) {
+pub(crate) fn kill_after(
+    node: &Node,
+    command: &str,
+    run: impl FnOnce() -> anyhow::Result<String> + Send,
+) {
     end_after(node, command, run, || node.kill().unwrap());
     node.start().unwrap();
 }

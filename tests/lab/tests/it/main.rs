@@ -8,6 +8,7 @@
 
 mod access;
 mod application;
+mod backup;
 mod cluster;
 mod deed;
 mod doctor;

@@ -1,0 +1,131 @@
+//! Which files of a master belong to a backup: all below kubeadm's folder that kubeadm
+//! cannot make again from the others.
+
+use std::path::Path;
+
+use anyhow::Context;
+use bundle_format::portable_path::PortablePath;
+
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::node::paths::{AUTHORITY_KEY, KUBERNETES};
+
+/// Folders that kubeadm fills.
+const FOLDERS: [&str; 2] = ["manifests", "tmp"];
+/// The certificates that kubeadm makes with the authorities' keys, for the names and
+/// addresses that the master then has.
+const LEAVES: [&str; 7] = [
+    "pki/apiserver",
+    "pki/apiserver-etcd-client",
+    "pki/apiserver-kubelet-client",
+    "pki/etcd/healthcheck-client",
+    "pki/etcd/peer",
+    "pki/etcd/server",
+    "pki/front-proxy-client",
+];
+/// The largest file that is kept, in bytes. Keys and policies have a few thousand.
+const LARGEST: u64 = 1 << 20;
+
+/// A file of the master, and its bytes.
+pub(super) struct Found {
+    pub(super) path: PortablePath,
+    pub(super) mode: u32,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// The files to keep, sorted by their paths.
+pub(super) fn all(host: &Host) -> anyhow::Result<Vec<Found>> {
+    // Without that key kubeadm makes no certificates: a site's own authority made them.
+    let has_key = host.exists(AUTHORITY_KEY);
+    let mut found = Vec::new();
+    collect(host, "", has_key, &mut found)?;
+    found.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(found)
+}
+
+fn collect(host: &Host, below: &str, has_key: bool, all: &mut Vec<Found>) -> anyhow::Result<()> {
+    for name in host.list(Path::new(KUBERNETES).join(below))? {
+        let path = if below.is_empty() { name } else { format!("{below}/{name}") };
+        let full = Path::new(KUBERNETES).join(&path);
+        let kind =
+            host.path(&full).metadata().with_context(|| format!("reading {}", full.display()))?;
+        if kind.is_dir() {
+            if !FOLDERS.contains(&path.as_str()) {
+                collect(host, &path, has_key, all)?;
+            }
+        } else if kind.is_file() && !is_made_by_kubeadm(&path, has_key) {
+            all.push(read(host, &path, &full)?);
+        }
+    }
+    Ok(())
+}
+
+/// Kubeconfigs lie beside the folders. Each has a certificate of its own.
+fn is_made_by_kubeadm(path: &str, has_key: bool) -> bool {
+    let is_kubeconfig = !path.contains('/') && path.ends_with(".conf");
+    let stem = path.strip_suffix(".crt").or(path.strip_suffix(".key"));
+    has_key && (is_kubeconfig || stem.is_some_and(|stem| LEAVES.contains(&stem)))
+}
+
+fn read(host: &Host, path: &str, full: &Path) -> anyhow::Result<Found> {
+    let bytes = host.bytes(full)?.unwrap_or_default();
+    if bytes.len() as u64 > LARGEST {
+        return Err(Failure::new(
+            format!(
+                "{} has more than {} KiB, and is no key or policy",
+                full.display(),
+                LARGEST >> 10
+            ),
+            "move it out of that folder",
+        )
+        .into());
+    }
+    let mode = host.mode(full)?.unwrap_or(0o600);
+    let path = path.parse().with_context(|| format!("keeping {}", full.display()))?;
+    Ok(Found { path, mode, bytes })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::exec::system::SystemExec;
+
+    #[test]
+    fn what_kubeadm_makes_again_is_left_out_unless_it_cannot() {
+        let folder = tempfile::tempdir().unwrap();
+        let kubernetes = folder.path().join("etc/kubernetes");
+        let files = [
+            "admin.conf",
+            "audit/policy.yaml",
+            "manifests/etcd.yaml",
+            "pki/apiserver.crt",
+            "pki/apiserver.key",
+            "pki/ca.crt",
+            "pki/ca.key",
+            "pki/etcd/ca.key",
+            "pki/etcd/peer.crt",
+            "pki/sa.key",
+        ];
+        for file in files {
+            let path = kubernetes.join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, file).unwrap();
+        }
+        let kept = || {
+            let host = Host::look(folder.path(), Box::new(SystemExec { root: None })).unwrap();
+            let all = all(&host).unwrap();
+            all.iter().map(|file| file.path.as_str().to_owned()).collect::<Vec<_>>()
+        };
+        let own =
+            ["audit/policy.yaml", "pki/ca.crt", "pki/ca.key", "pki/etcd/ca.key", "pki/sa.key"];
+        assert_eq!(kept(), own);
+        fs::remove_file(kubernetes.join("pki/ca.key")).unwrap();
+        assert_eq!(kept().len(), files.len() - 2);
+        fs::write(kubernetes.join("pki/large"), vec![0; 2 << 20]).unwrap();
+        let host = Host::look(folder.path(), Box::new(SystemExec { root: None })).unwrap();
+        let error = all(&host).map(drop).unwrap_err().to_string();
+        assert!(error.contains("/etc/kubernetes/pki/large has more than 1024 KiB"), "{error}");
+    }
+}

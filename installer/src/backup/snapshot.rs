@@ -1,0 +1,124 @@
+//! etcd's snapshots: its own programs, which lie in its image beside it, make, check
+//! and restore them.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use bundle_format::ImageReference;
+use bundle_format::cluster::NodeName;
+use serde::Deserialize;
+
+use crate::exec::Command;
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::node::containers;
+use crate::node::paths::ETCD;
+
+/// How long a snapshot may take. etcd's largest database has 8 GiB.
+const PATIENCE: Duration = Duration::from_secs(1800);
+/// The name of a container that restores a snapshot.
+const CONTAINER: &str = "kubeferry-restore";
+/// How much further the revision is after a restore. A client that has seen a later
+/// revision than the snapshot's must not take the next ones for old
+/// (etcd.io, "Disaster recovery": "Restoring with revision bump").
+const BUMP: u64 = 1_000_000_000;
+
+/// An etcd image, and the release in it.
+#[derive(Clone, Debug)]
+pub struct Etcd {
+    image: ImageReference,
+    release: (u32, u32),
+}
+
+impl Etcd {
+    /// The one in `image`, whose tag begins with the release: `3.5.9-0`.
+    pub fn of(image: ImageReference) -> anyhow::Result<Self> {
+        let tag = image.tag().unwrap_or_default().trim_start_matches('v').to_owned();
+        let mut numbers = tag.split(['.', '-']).map(str::parse);
+        match (numbers.next(), numbers.next()) {
+            (Some(Ok(major)), Some(Ok(minor))) => Ok(Self { image, release: (major, minor) }),
+            _ => bail!("the tag of {image} does not begin with a release of etcd"),
+        }
+    }
+
+    /// etcdutl has come with 3.5. Until then etcdctl did all.
+    fn utility(&self) -> &'static str {
+        if self.release < (3, 5) { "etcdctl" } else { "etcdutl" }
+    }
+
+    /// The commands that make etcd's folder from the snapshot in `folder`. The first
+    /// removes what an interrupted attempt has left.
+    pub(crate) fn restore(
+        &self,
+        host: &Host,
+        folder: &str,
+        file: &str,
+        name: &NodeName,
+        address: IpAddr,
+    ) -> Vec<Command> {
+        let mut commands = Vec::new();
+        let left = host.query("ctr -n k8s.io containers list --quiet");
+        if left.stdout.lines().any(|id| id.trim() == CONTAINER) {
+            commands.push(Command::of(&format!("ctr -n k8s.io containers delete {CONTAINER}")));
+        }
+        let peer = format!("https://{address}:2380");
+        let bump = match self.release >= (3, 6) {
+            true => format!(" --bump-revision {BUMP} --mark-compacted"),
+            false => String::new(),
+        };
+        commands.push(Command::of(&format!(
+            "ctr -n k8s.io run --rm --mount type=bind,src={ETCD},dst={ETCD},options=rbind:rw --mount \
+             type=bind,src={folder},dst={folder},options=rbind:ro {} {CONTAINER} {} snapshot restore \
+             {folder}/{file} --data-dir {ETCD} --name {name} --initial-cluster {name}={peer} \
+             --initial-advertise-peer-urls {peer}{bump}",
+            self.image,
+            self.utility(),
+        )));
+        commands
+    }
+}
+
+/// Has the running etcd write a snapshot to `path`, which must lie in its folder, and
+/// checks it. Returns the revision of its last change.
+pub(super) fn save(host: &Host, etcd: &Etcd, path: &Path) -> anyhow::Result<u64> {
+    let running = containers::running(host, &["etcd"])?;
+    let (_, id) = running.first().ok_or_else(|| {
+        Failure::new("etcd does not run on this node", "`installer doctor` says why")
+    })?;
+    let run = |what: &str, arguments: &str| {
+        let line = format!(
+            "ctr -n k8s.io tasks exec --exec-id kubeferry-backup-{} {id} {arguments} {}",
+            std::process::id(),
+            path.display(),
+        );
+        match host.answer_within(&Command::of(&line), PATIENCE).with_context(|| what.to_owned())? {
+            Some(said) if said.succeeded() => Ok(said.stdout),
+            Some(said) => bail!("{what} failed: it {}", said.end()),
+            None => bail!("{what} took longer than {} s", PATIENCE.as_secs()),
+        }
+    };
+    let pki = "/etc/kubernetes/pki/etcd";
+    run(
+        "making the snapshot of etcd",
+        &format!(
+            "etcdctl --endpoints https://127.0.0.1:2379 --cacert {pki}/ca.crt --cert {pki}/server.crt \
+             --key {pki}/server.key snapshot save"
+        ),
+    )?;
+    let utility = etcd.utility();
+    let said = run(
+        "checking the snapshot of etcd",
+        &format!("{utility} --write-out json snapshot status"),
+    )?;
+    let status: Status =
+        serde_json::from_str(said.trim()).context("reading the snapshot's status")?;
+    Ok(status.revision)
+}
+
+/// What `snapshot status` says.
+#[derive(Deserialize)]
+struct Status {
+    revision: u64,
+}

@@ -1,0 +1,30 @@
+//! `installer backup`.
+
+use std::io::Write;
+use std::path::Path;
+
+use bundle_format::text::{count, stderr};
+
+use super::node;
+use crate::backup;
+use crate::node::paths::ADMIN_CONF;
+use crate::role::no_master;
+
+/// Writes a backup of this master's cluster.
+pub(crate) fn backup(output: &Path) -> anyhow::Result<()> {
+    let host = node::host(None)?;
+    if !host.exists(ADMIN_CONF) {
+        return Err(no_master().into());
+    }
+    let made = backup::make(&host, output)?;
+    writeln!(
+        stderr(),
+        "{}: Kubernetes {} of {}, etcd at revision {}, and {}; whoever has it has the cluster",
+        output.display(),
+        made.kubernetes,
+        made.master,
+        made.snapshot.revision,
+        count(made.files.len(), "file"),
+    )?;
+    Ok(())
+}

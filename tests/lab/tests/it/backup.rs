@@ -1,0 +1,119 @@
+//! A cluster whose only master lost its disk comes back from one file.
+
+use std::fs;
+use std::path::Path;
+
+use lab::cluster::{self, INSTALLER};
+use lab::{Node, Settings};
+
+use crate::application::{Witness, get, kubectl, try_kubectl, wait};
+use crate::cluster::kill_after;
+use crate::support::{connected_host, lab, words};
+
+const BACKUP: &str = "/root/cluster.backup";
+const RESTORE: [&str; 5] = ["--yes", "--role", "master", "--restore", BACKUP];
+
+fn installer(node: &Node, words: &[&str]) -> anyhow::Result<String> {
+    node.run([&["timeout", "480", INSTALLER], words].concat())
+}
+
+/// What the installer says as it refuses.
+fn refused(node: &Node, options: &[&str]) -> String {
+    let output = node.exec([&[INSTALLER], options].concat()).unwrap();
+    let said = words(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    said
+}
+
+#[test]
+fn a_cluster_whose_master_lost_its_disk_comes_back_from_a_backup() {
+    let Some(host) = connected_host() else { return };
+    let (_, bundle) = host.bundle();
+    let Some(lab) = lab(&Settings { nodes: 2, ..Settings::default() }) else { return };
+    let [master, worker] = lab.nodes() else { panic!("two nodes") };
+    let _witness = Witness(master);
+    cluster::install(&lab, &bundle, "").unwrap();
+    kubectl(master, &["create", "configmap", "kept", "--from-literal=a=b"]);
+    kubectl(master, &["create", "deployment", "own", "--image=registry.lab.example/web:1.0"]);
+    kubectl(master, &["rollout", "status", "deploy/own", "--timeout=120s"]);
+    let uid = ["get", "deploy", "own", "--output=jsonpath={.metadata.uid}"];
+    let before = kubectl(master, &uid);
+
+    assert!(refused(worker, &["backup", "--output", BACKUP]).contains("no master"));
+    installer(master, &["backup", "--output", BACKUP]).unwrap();
+    assert_eq!(master.run(["stat", "-c", "%a %U", BACKUP]).unwrap().trim(), "600 root");
+    assert_eq!(master.run(["ls", "/var/lib/etcd"]).unwrap().trim(), "member");
+    kubectl(master, &["create", "configmap", "later", "--from-literal=a=b"]);
+    let said = refused(master, &RESTORE);
+    assert!(said.contains("this node has a cluster already"), "{said}");
+    assert!(said.contains("installer reset"), "{said}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cluster.backup");
+    fs::write(&file, master.exec(["cat", BACKUP]).unwrap().stdout).unwrap();
+    master.replace().unwrap();
+    assert_bad_backups_are_refused(master, &file);
+    assert_worker_serves_alone(worker);
+
+    // The power goes in the midst of it, and again; the same line goes on.
+    master.copy(&file, BACKUP).unwrap();
+    for last in ["snapshot restore", "kubeadm init"] {
+        kill_after(master, last, || installer(master, &RESTORE));
+    }
+    let said = refused(master, &["--yes", "--role", "master"]);
+    assert!(said.contains("this node was being restored from a backup"), "{said}");
+    let said = installer(master, &RESTORE).unwrap();
+    assert!(said.contains("is a master; "), "{said}");
+
+    assert_eq!(kubectl(master, &uid), before);
+    kubectl(master, &["get", "configmap", "kept"]);
+    assert!(try_kubectl(master, &["get", "configmap", "later"]).is_none());
+    wait("all nodes to be Ready", || {
+        let said = try_kubectl(master, &["get", "nodes", "--no-headers"]).unwrap_or_default();
+        said.lines().filter(|line| line.contains(" Ready ")).count() == 2
+    });
+    // The worker has come back by itself, and does what the cluster says.
+    kubectl(master, &["scale", "deploy/own", "--replicas=2"]);
+    kubectl(master, &["rollout", "status", "deploy/own", "--timeout=120s"]);
+    kubectl(master, &["exec", "deploy/own", "--", "busybox", "true"]);
+    wait("the application to answer", || get(&worker.address.to_string()).contains("node="));
+    let again = installer(master, &RESTORE).unwrap();
+    assert_eq!(again, "this node is a master already; there is nothing to do\n");
+    wait("doctor to find nothing", || {
+        words(&master.exec([INSTALLER, "doctor"]).unwrap()).contains("nothing is wrong")
+    });
+    installer(master, &["backup", "--output", "/root/next.backup"]).unwrap();
+}
+
+/// Backups that were cut short, altered, or are of another cluster change nothing.
+fn assert_bad_backups_are_refused(master: &Node, file: &Path) {
+    let bytes = fs::read(file).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let bad = folder.path().join("bad");
+    let mut altered = bytes.clone();
+    let middle = bytes.len() / 2;
+    altered[middle] ^= 1;
+    for (bytes, words) in [
+        (&bytes[..middle], "is cut short"),
+        (&altered, "is damaged"),
+        (b"kind: Config\n", "not a backup"),
+    ] {
+        fs::write(&bad, bytes).unwrap();
+        master.copy(&bad, BACKUP).unwrap();
+        let said = refused(master, &RESTORE);
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    master.copy(file, BACKUP).unwrap();
+    let said = refused(master, &[&RESTORE[..], &["--node-name", "other"]].concat());
+    assert!(said.contains("the backup is of the master node1, but this node"), "{said}");
+    let said = refused(master, &["--yes", "--role", "worker", "--restore", BACKUP]);
+    assert!(said.contains("workers come back by themselves"), "{said}");
+    assert!(!master.exec(["test", "-e", "/var/lib/kubeferry"]).unwrap().status.success());
+}
+
+/// Pods go on without their master.
+fn assert_worker_serves_alone(worker: &Node) {
+    wait("the application to answer without a master", || {
+        get(&worker.address.to_string()).contains("node=")
+    });
+}
