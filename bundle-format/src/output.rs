@@ -86,21 +86,34 @@ fn look(path: &Path) -> io::Result<Found> {
 /// Writes `bytes` to what `path` leads to. A new file gets the permission bits `mode`
 /// from its first byte on. A file that existed keeps only those of them that it had.
 pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    write_by(path, mode, |out| out.write_all(bytes))
+}
+
+/// The same with what `write` writes. If that fails, a file stays as it was.
+pub fn write_by<E: From<Error>>(
+    path: &Path,
+    mode: u32,
+    write: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
     match Destination::of(path)? {
-        Destination::File { path, mode: old } => replace(&path, bytes, mode & old.unwrap_or(mode)),
-        Destination::Stream(mut file) => file.write_all(bytes),
+        Destination::File { path, mode: old } => replace(&path, mode & old.unwrap_or(mode), write),
+        Destination::Stream(mut file) => write(&mut file),
     }
 }
 
 /// Gives a complete new file this name.
-fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+fn replace<E: From<Error>>(
+    path: &Path,
+    mode: u32,
+    write: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(format!(".{}.partial", std::process::id()));
     let mut unfinished = Unfinished::create(path.with_file_name(name), 0o600)?;
     unfinished.file().set_permissions(Permissions::from_mode(mode))?;
-    unfinished.file().write_all(bytes)?;
-    unfinished.finish(path)
+    write(unfinished.file())?;
+    Ok(unfinished.finish(path)?)
 }
 
 /// The folder that `path` is in: `.` for a name without a slash, whose parent is empty.

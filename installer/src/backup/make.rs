@@ -1,34 +1,29 @@
 //! Making a backup on a running master.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::Context;
-use bundle_format::durable::Unfinished;
-use bundle_format::output::Destination;
-use bundle_format::{Digest, input};
+use bundle_format::{Digest, input, output};
 use x509_cert::der::DateTime;
 
 use super::contents::{Contents, KeptFile, Snapshot, VERSION};
-use super::{archive, files, snapshot};
-use crate::backup::Etcd;
+use super::snapshot::{self, Etcd};
+use super::{archive, files};
 use crate::host::Host;
 use crate::node::join::JoinFile;
 use crate::node::paths::ETCD;
 use crate::node::static_pod;
 
-/// Makes a backup of the cluster, and writes it to `output`, which gets its name when
+/// Makes a backup of the cluster, and writes it to `path`, which gets its name when
 /// all of it is on the disk.
-pub fn make(host: &Host, output: &Path) -> anyhow::Result<Contents> {
+pub fn make(host: &Host, path: &Path) -> anyhow::Result<Contents> {
     let join = JoinFile::kept(host)?;
     let kubernetes = static_pod::image(host, "kube-apiserver")?;
     let kubernetes = kubernetes.tag().unwrap_or_default().trim_start_matches('v').parse();
     let kubernetes = kubernetes.context("reading the version of the API server")?;
     let etcd = Etcd::of(static_pod::image(host, "etcd")?)?;
-    let destination =
-        Destination::of(output).with_context(|| format!("writing {}", output.display()))?;
     let found = files::all(host)?;
     let saved = Saved::by(host, &etcd)?;
     let now = DateTime::from_system_time(SystemTime::now()).context("reading the clock")?;
@@ -53,26 +48,9 @@ pub fn make(host: &Host, output: &Path) -> anyhow::Result<Contents> {
             .collect(),
     };
     let texts: Vec<Vec<u8>> = found.into_iter().map(|file| file.bytes).collect();
-    let write = |out: &mut dyn Write| archive::write(out, &contents, saved.open()?, &texts);
-    match destination {
-        Destination::Stream(mut file) => write(&mut file),
-        Destination::File { path, .. } => whole(&path, write),
-    }
-    .with_context(|| format!("writing {}", output.display()))?;
+    output::write_by(path, 0o600, |out| archive::write(out, &contents, saved.open()?, &texts))
+        .with_context(|| format!("writing {}", path.display()))?;
     Ok(contents)
-}
-
-/// Writes a file that only its owner may read, and that gets its name when it is whole.
-fn whole(path: &Path, write: impl Fn(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".partial");
-    let partial = path.with_file_name(name);
-    if partial.exists() {
-        fs::remove_file(&partial)?;
-    }
-    let mut unfinished = Unfinished::create(partial, 0o600)?;
-    write(unfinished.file())?;
-    Ok(unfinished.finish(path)?)
 }
 
 /// A snapshot in etcd's folder. It goes when this is dropped.

@@ -87,34 +87,38 @@ pub(super) fn save(host: &Host, etcd: &Etcd, path: &Path) -> anyhow::Result<u64>
     let (_, id) = running.first().ok_or_else(|| {
         Failure::new("etcd does not run on this node", "`installer doctor` says why")
     })?;
-    let run = |what: &str, arguments: &str| {
-        let line = format!(
-            "ctr -n k8s.io tasks exec --exec-id kubeferry-backup-{} {id} {arguments} {}",
-            std::process::id(),
-            path.display(),
-        );
-        match host.answer_within(&Command::of(&line), PATIENCE).with_context(|| what.to_owned())? {
+    let run = |what: &str, command: Command| {
+        let command = command.with(path.to_string_lossy());
+        match host.answer_within(&command, PATIENCE).with_context(|| what.to_owned())? {
             Some(said) if said.succeeded() => Ok(said.stdout),
             Some(said) => bail!("{what} failed: it {}", said.end()),
             None => bail!("{what} took longer than {} s", PATIENCE.as_secs()),
         }
     };
-    let pki = "/etc/kubernetes/pki/etcd";
-    run(
-        "making the snapshot of etcd",
-        &format!(
-            "etcdctl --endpoints https://127.0.0.1:2379 --cacert {pki}/ca.crt --cert {pki}/server.crt \
-             --key {pki}/server.key snapshot save"
-        ),
-    )?;
-    let utility = etcd.utility();
-    let said = run(
-        "checking the snapshot of etcd",
-        &format!("{utility} --write-out json snapshot status"),
-    )?;
+    run("making the snapshot of etcd", etcdctl(id, "snapshot save"))?;
+    let status = format!("{} --write-out json snapshot status", etcd.utility());
+    let said = run("checking the snapshot of etcd", within(id, &status))?;
     let status: Status =
         serde_json::from_str(said.trim()).context("reading the snapshot's status")?;
     Ok(status.revision)
+}
+
+/// etcdctl beside the running etcd, which is the container `id`, and as its client.
+pub(crate) fn etcdctl(id: &str, arguments: &str) -> Command {
+    let pki = "/etc/kubernetes/pki/etcd";
+    within(
+        id,
+        &format!(
+            "etcdctl --endpoints https://127.0.0.1:2379 --cacert {pki}/ca.crt --cert \
+             {pki}/server.crt --key {pki}/server.key {arguments}"
+        ),
+    )
+}
+
+/// A command in a container.
+fn within(id: &str, line: &str) -> Command {
+    let own = std::process::id();
+    Command::of(&format!("ctr -n k8s.io tasks exec --exec-id kubeferry-{own} {id} {line}"))
 }
 
 /// What `snapshot status` says.

@@ -28,6 +28,8 @@ pub(crate) enum Page {
     Reset,
     /// Find out why a node is broken
     Doctor,
+    /// Send a supporter what he needs
+    Support,
 }
 
 /// Prints a page as it was when this program was made.
@@ -44,6 +46,7 @@ pub(crate) fn manual(page: Page) -> anyhow::Result<()> {
         Page::Restart => include_str!("../../../docs/restart.md"),
         Page::Reset => include_str!("../../../docs/reset.md"),
         Page::Doctor => include_str!("../../../docs/doctor.md"),
+        Page::Support => include_str!("../../../docs/support.md"),
     };
     print(text)
 }

@@ -19,6 +19,7 @@ mod schema;
 mod show;
 mod sources;
 mod status;
+mod support;
 mod token;
 mod verify;
 
@@ -133,6 +134,12 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Writes what a supporter needs of this node to one file, without secrets
+    Support {
+        /// The file to write, such as support.tar.gz
+        #[arg(long, value_name = "FILE")]
+        output: PathBuf,
+    },
     /// Lists this node's certificates: what each is for, and when it expires
     #[command(args_conflicts_with_subcommands = true)]
     Certs {
@@ -197,6 +204,7 @@ pub fn run() -> ExitCode {
         (Some(Command::Backup { output }), _) => (backup::backup(&output), None),
         (Some(Command::Status { json }), _) => (status::status(json), None),
         (Some(Command::Doctor { json }), _) => (doctor::doctor(json), None),
+        (Some(Command::Support { output }), _) => (support::support(&output), None),
         (Some(Command::Certs { json, action: None }), _) => (certs::list(json), None),
         (Some(Command::Certs { action: Some(certs::Action::Renew { yes }), .. }), _) => {
             certs::renew(yes)

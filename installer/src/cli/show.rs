@@ -16,13 +16,10 @@ use crate::engine::run::{self, Planned};
 use crate::failure::Failure;
 use crate::install::{Change, OfInstall};
 use crate::intent::Intent;
+use crate::masked::masked;
 
 /// The largest file of the bundle that is shown, in bytes.
 const MOST: u64 = 4 << 20;
-/// Shown in place of a secret.
-const HIDDEN: &str = "(secret, not shown)";
-/// Words in the names of settings that hold secrets.
-const SECRETS: [&str; 7] = ["token", "password", "passwd", "secret", "key-data", "auth\"", "auth "];
 
 /// What a plan makes of a file.
 enum New<'a> {
@@ -58,11 +55,11 @@ pub(crate) fn show(
     };
     let old = host.bytes(path)?;
     let text = match new {
-        New::Text(text, mode) => difference(&intent, path, old.as_deref(), Some(text), *mode),
-        New::Gone => difference(&intent, path, old.as_deref(), None, 0o644),
+        New::Text(text, mode) => difference(path, old.as_deref(), Some(text), *mode),
+        New::Gone => difference(path, old.as_deref(), None, 0o644),
         New::Content(content) => {
             let bytes = bytes(&intent, content)?;
-            difference(&intent, path, old.as_deref(), Some(&bytes), 0o644)
+            difference(path, old.as_deref(), Some(&bytes), 0o644)
         }
         New::Secret => format!("{} is from the backup, and a secret\n", path.display()),
         New::Later(command) => {
@@ -134,13 +131,7 @@ fn bytes(intent: &Intent, content: &Content) -> anyhow::Result<Vec<u8>> {
 }
 
 /// The lines that differ, in the format of `diff -u`.
-fn difference(
-    intent: &Intent,
-    path: &Path,
-    old: Option<&[u8]>,
-    new: Option<&[u8]>,
-    mode: u32,
-) -> String {
+fn difference(path: &Path, old: Option<&[u8]>, new: Option<&[u8]>, mode: u32) -> String {
     let path = path.display();
     let name = |there: bool| if there { path.to_string() } else { "/dev/null".to_owned() };
     let private = if mode & 0o077 == 0 { ", for root only" } else { "" };
@@ -155,8 +146,7 @@ fn difference(
     ) else {
         return format!("{head}(no text)\n");
     };
-    let token = intent.join.as_ref().map(|join| join.token.as_str());
-    let (before, after) = (masked(before, token), masked(after, token));
+    let (before, after) = (masked(before), masked(after));
     if before == after {
         return format!(
             "{head}(the text stays the same; a secret in it or the file's mode may change)\n"
@@ -165,85 +155,5 @@ fn difference(
     match lines::of_texts(before.as_bytes(), after.as_bytes(), usize::MAX) {
         Some(found) => head + &found.lines.join("\n") + "\n",
         None => format!("{head}(too long to compare)\n"),
-    }
-}
-
-/// The text without secrets: tokens, values of settings whose names say so, passwords
-/// in URLs, and private keys.
-fn masked(text: &str, token: Option<&str>) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut in_key = false;
-    for line in text.split_inclusive('\n') {
-        let end = if line.ends_with('\n') { "\n" } else { "" };
-        let mark = |word: &str| line.contains(word) && line.contains("PRIVATE KEY-----");
-        if in_key || mark("-----BEGIN") {
-            if !in_key {
-                shown += &format!("{HIDDEN}{end}");
-            }
-            in_key = !mark("-----END");
-            continue;
-        }
-        shown += &masked_line(line.trim_end_matches('\n'), token);
-        shown += end;
-    }
-    shown
-}
-
-fn masked_line(line: &str, token: Option<&str>) -> String {
-    let line = match token.filter(|token| !token.is_empty()) {
-        Some(token) => line.replace(token, HIDDEN),
-        None => line.to_owned(),
-    };
-    // `key: value`, `key = value`, `"key": "value"`.
-    let lower = line.to_ascii_lowercase();
-    let inner = |letter: char| letter.is_ascii_alphanumeric() || "-_.\"' ".contains(letter);
-    for at in SECRETS.iter().filter_map(|word| lower.find(word)) {
-        let rest = line.get(at..).unwrap_or_default();
-        let Some(end) = rest.find([':', '=']).filter(|end| rest[..*end].chars().all(inner)) else {
-            continue;
-        };
-        let (name, value) = line.split_at(at + end + 1);
-        if !matches!(value.trim(), "" | "true" | "false") {
-            return format!("{name} {HIDDEN}");
-        }
-    }
-    without_password(&line)
-}
-
-/// `http://me:word@proxy` without its password.
-fn without_password(line: &str) -> String {
-    let Some((scheme, rest)) = line.split_once("://") else { return line.to_owned() };
-    let authority = rest.split(['/', ' ', '"', '\'']).next().unwrap_or_default();
-    let behind = without_password(rest.get(authority.len()..).unwrap_or_default());
-    match authority.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://{HIDDEN}@{host}{behind}"),
-        None => format!("{scheme}://{authority}{behind}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_secret_is_shown() {
-        for (text, shown) in [
-            ("a: b\n", "a: b\n"),
-            ("  token: abc.def\n", "  token: (secret, not shown)\n"),
-            ("client-key-data: QQ==", "client-key-data: (secret, not shown)"),
-            ("password = \"x\"\n", "password = (secret, not shown)\n"),
-            ("proxy=http://me:word@p:3128\n", "proxy=http://(secret, not shown)@p:3128\n"),
-            ("a://b:c@d e://f:g@h", "a://(secret, not shown)@d e://(secret, not shown)@h"),
-            ("{\"a\": 1, \"auth\": \"QQ\"}", "{\"a\": 1, \"auth\": (secret, not shown)"),
-            ("auth = \"QQ\"", "auth = (secret, not shown)"),
-            ("x abc.def y", "x (secret, not shown) y"),
-            ("token: \n", "token: \n"),
-            (
-                "a\n-----BEGIN RSA PRIVATE KEY-----\nQQ\n-----END RSA PRIVATE KEY-----\nb\n",
-                "a\n(secret, not shown)\nb\n",
-            ),
-        ] {
-            assert_eq!(masked(text, Some("abc.def")), shown, "{text}");
-        }
     }
 }

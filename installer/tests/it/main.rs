@@ -45,6 +45,7 @@ mod settled;
 mod shared_data;
 mod status;
 mod streams;
+mod support;
 mod systems;
 mod umask;
 mod unanswered;

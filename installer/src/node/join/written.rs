@@ -8,6 +8,7 @@ use bundle_format::yaml::{Format, Problem};
 use serde::de::DeserializeOwned;
 
 use crate::failure::{Failure, Mistakes};
+use crate::masked::is_token;
 
 const CURE: &str = "make one on the master with `installer token`, and copy it here";
 
@@ -70,12 +71,6 @@ fn secrets(text: &str) -> Vec<String> {
         found.extend(line.split(word).filter(|word| is_token(word)).map(str::to_owned));
     }
     found
-}
-
-/// Whether it looks like a token: six characters, a dot, and sixteen (kubernetes.io,
-/// "Authenticating with Bootstrap Tokens").
-fn is_token(word: &str) -> bool {
-    word.split_once('.').is_some_and(|(id, secret)| id.len() == 6 && secret.len() == 16)
 }
 
 fn without_secrets(problem: Problem, secrets: &[String]) -> Problem {

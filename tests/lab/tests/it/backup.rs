@@ -39,6 +39,7 @@ fn a_cluster_whose_master_lost_its_disk_comes_back_from_a_backup() {
     let uid = ["get", "deploy", "own", "--output=jsonpath={.metadata.uid}"];
     let before = kubectl(master, &uid);
 
+    assert_support_has_no_secret(master);
     assert!(refused(worker, &["backup", "--output", BACKUP]).contains("no master"));
     installer(master, &["backup", "--output", BACKUP]).unwrap();
     assert_eq!(master.run(["stat", "-c", "%a %U", BACKUP]).unwrap().trim(), "600 root");
@@ -109,6 +110,33 @@ fn assert_bad_backups_are_refused(master: &Node, file: &Path) {
     let said = refused(master, &["--yes", "--role", "worker", "--restore", BACKUP]);
     assert!(said.contains("workers come back by themselves"), "{said}");
     assert!(!master.exec(["test", "-e", "/var/lib/kubeferry"]).unwrap().status.success());
+}
+
+/// The archive for a supporter has all that this master is asked, and none of the keys,
+/// tokens and Secrets that it has.
+fn assert_support_has_no_secret(master: &Node) {
+    let data = "--from-literal=password=kubeferry-Xw7";
+    kubectl(master, &["create", "secret", "generic", "own", data]);
+    installer(master, &["support", "--output", "/root/support.tar.gz"]).unwrap();
+    master.run(["tar", "-xzf", "/root/support.tar.gz", "-C", "/root"]).unwrap();
+    let page = master.run(["cat", "/root/support/READ-ME-FIRST.txt"]).unwrap();
+    print!("{page}");
+    for name in ["doctor.txt", "kubernetes/events.txt", "etcd/members.txt", "containerd/dump.toml"]
+    {
+        let line = page.lines().find(|line| line.starts_with(name)).unwrap();
+        assert!(!line.contains(" is missing: "), "{line}");
+    }
+    let members = master.run(["cat", "/root/support/etcd/members.txt"]).unwrap();
+    assert!(members.contains("node1") && members.contains("started"), "{members}");
+    // A line from the middle of each key, the tokens of the cluster, and the Secret.
+    let script = "cd /root/support; { \
+        for key in $(find /etc/kubernetes/pki -name '*.key'); do sed -n 3p $key; done; \
+        sed -n 's/.*client-key-data: //p' /etc/kubernetes/*.conf | cut -c 100-160; \
+        sed -n 's/^token: //p' /opt/kubernetes/join.yaml; \
+        echo kubeferry-Xw7; echo -n kubeferry-Xw7 | base64; } >/root/secrets; \
+        wc -l </root/secrets; ! grep -rFf /root/secrets .";
+    let count: usize = master.run(["sh", "-c", script]).unwrap().trim().parse().unwrap();
+    assert!(count > 10, "{count} secrets were looked for");
 }
 
 /// Pods go on without their master.

@@ -1,0 +1,30 @@
+//! `installer support`.
+
+use std::io::Write;
+use std::path::Path;
+
+use bundle_format::text::{count, stderr};
+use rustix::process::geteuid;
+
+use super::node;
+use crate::failure::Failure;
+use crate::support;
+
+/// Writes what a supporter needs of this node.
+pub(crate) fn support(output: &Path) -> anyhow::Result<()> {
+    if !geteuid().is_root() {
+        return Err(Failure::new(
+            "only root can look at everything",
+            "run this with `sudo`, or as root",
+        )
+        .into());
+    }
+    let (texts, missing) = support::make(&node::host_past_receipt(), output)?;
+    writeln!(
+        stderr(),
+        "{}: {}; {missing} were not to be had; READ-ME-FIRST.txt lists all",
+        output.display(),
+        count(texts, "text"),
+    )?;
+    Ok(())
+}

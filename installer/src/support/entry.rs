@@ -1,0 +1,121 @@
+//! One text of a support archive: asked for, bounded, and without secrets.
+
+use std::time::Duration;
+
+use crate::exec::Command;
+use crate::host::Host;
+use crate::masked::masked;
+use crate::node::containers;
+use crate::node::paths::{ADMIN_CONF, CRI_SOCKET, ETCD_MEMBER, KUBELET_CONF};
+
+/// How long one question may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The most bytes of one text. Of a longer one, the end counts.
+const MOST: usize = 2 << 20;
+
+/// Where a text comes from.
+pub(super) enum Source {
+    /// A file of the node.
+    File(&'static str),
+    /// A command that only looks.
+    Run(&'static str),
+    /// The same, with its lines sorted.
+    Sorted(&'static str),
+    /// A command of this program.
+    Own(&'static str),
+    /// etcdctl, in the container of the etcd that runs here.
+    Etcd(&'static str),
+}
+
+/// What was found.
+pub(super) struct Entry {
+    /// What was asked.
+    pub(super) asked: String,
+    /// The text; or why there is none.
+    pub(super) text: Result<String, String>,
+}
+
+impl Source {
+    /// Asks. Whatever comes of it is an answer.
+    pub(super) fn ask(&self, host: &Host) -> Entry {
+        let (asked, text) = match self {
+            Self::File(path) => ((*path).to_owned(), file(host, path)),
+            Self::Run(line) => run(host, &Command::of(&whole(host, line))),
+            Self::Sorted(line) => {
+                let (asked, text) = run(host, &Command::of(line));
+                (asked, text.map(|text| sorted(&text)))
+            }
+            Self::Own(arguments) => match std::env::current_exe() {
+                Ok(own) => {
+                    let (_, text) =
+                        run(host, &Command::of("").with(own.to_string_lossy()).with(*arguments));
+                    (format!("installer {arguments}"), text)
+                }
+                Err(error) => (format!("installer {arguments}"), Err(error.to_string())),
+            },
+            Self::Etcd(arguments) => (format!("etcdctl {arguments}"), etcd(host, arguments)),
+        };
+        Entry { asked, text: text.map(|text| masked(&end(&text))) }
+    }
+}
+
+/// Programs that must be told where to look.
+fn whole(host: &Host, line: &str) -> String {
+    match line.split_once(' ') {
+        Some(("kubectl", rest)) => {
+            let config = if host.exists(ADMIN_CONF) { ADMIN_CONF } else { KUBELET_CONF };
+            format!("kubectl --kubeconfig {config} --request-timeout 20s {rest}")
+        }
+        Some(("crictl", rest)) => format!("crictl --runtime-endpoint {CRI_SOCKET} {rest}"),
+        _ => line.to_owned(),
+    }
+}
+
+fn file(host: &Host, path: &str) -> Result<String, String> {
+    match host.read(path) {
+        Ok(Some(text)) => Ok(text),
+        Ok(None) => Err("it does not exist".to_owned()),
+        Err(error) => Err(format!("{error:#}")),
+    }
+}
+
+fn run(host: &Host, command: &Command) -> (String, Result<String, String>) {
+    let text = match host.answer_within(command, PATIENCE) {
+        Ok(Some(output)) if output.status == Some(127) => Err("it is not installed".to_owned()),
+        // What failed has most often said why.
+        Ok(Some(output)) if output.succeeded() => Ok(output.stdout),
+        Ok(Some(output)) => {
+            Ok(format!("{}\n{}\n(it {})\n", output.stdout, output.stderr, output.end()))
+        }
+        Ok(None) => Err(format!("it did not answer within {} s", PATIENCE.as_secs())),
+        Err(error) => Err(format!("{error:#}")),
+    };
+    (command.to_string(), text)
+}
+
+fn etcd(host: &Host, arguments: &str) -> Result<String, String> {
+    let absent = "etcd does not run here";
+    if !host.exists(ETCD_MEMBER) {
+        return Err(absent.to_owned());
+    }
+    let running = containers::running(host, &["etcd"]).map_err(|error| format!("{error:#}"))?;
+    let (_, id) = running.first().ok_or(absent)?;
+    run(host, &crate::backup::etcdctl(id, arguments)).1
+}
+
+fn sorted(text: &str) -> String {
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
+    lines.join("\n") + "\n"
+}
+
+/// The end of a long text, from the beginning of a line.
+fn end(text: &str) -> String {
+    let Some(mut at) = text.len().checked_sub(MOST) else { return text.to_owned() };
+    while !text.is_char_boundary(at) {
+        at += 1;
+    }
+    let end = text.get(at..).unwrap_or_default();
+    let lines = end.split_once('\n').map_or(end, |(_, lines)| lines);
+    format!("(the beginning is left out)\n{lines}")
+}
