@@ -13,6 +13,10 @@ use super::mirrors::{MirrorUrl, RegistryHost};
 use super::node_name::NodeName;
 use crate::yaml::{Kind, quoted};
 
+/// A network, as an example: no default of pods or of Services, with which it would
+/// overlap.
+const NETWORK: &str = "172.30.0.0/16";
+
 /// All kinds.
 pub static KINDS: [Kind; 14] = [
     Kind {
@@ -59,7 +63,7 @@ pub static KINDS: [Kind; 14] = [
     },
     Kind {
         name: "ipv4-network",
-        sample: "10.244.0.0/16",
+        sample: NETWORK,
         pattern: r"^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(\.(?!/)|(?=/))){4}/(3[0-2]|[12]?[0-9])$",
         check: ipv4_network,
     },
@@ -191,19 +195,19 @@ fn ipv4_network(text: &str) -> Result<(), String> {
     let Some((address, bits)) = text.split_once('/') else {
         return Err(match text.parse::<Ipv4Addr>() {
             Ok(_) => format!("{shown} is no network: write its size after it, as in {text}/16"),
-            Err(_) => format!("{shown} is no network: write one such as 10.244.0.0/16"),
+            Err(_) => format!("{shown} is no network: write one such as {NETWORK}"),
         });
     };
     if text.contains(',') {
         let first = text.split(',').find(|one| one.trim().parse::<Ipv4Net>().is_ok());
-        let first = first.map_or("10.244.0.0/16", str::trim);
+        let first = first.map_or(NETWORK, str::trim);
         return Err(format!(
             "{shown} is a list, and {IPV4_ONLY}: write one network, as in {first}"
         ));
     }
     if text.contains(':') {
         return Err(format!(
-            "{shown} is an IPv6 network, and {IPV4_ONLY}: write one such as 10.244.0.0/16"
+            "{shown} is an IPv6 network, and {IPV4_ONLY}: write one such as {NETWORK}"
         ));
     }
     Err(match (address.parse::<Ipv4Addr>(), bits.parse::<u32>()) {
@@ -217,7 +221,7 @@ fn ipv4_network(text: &str) -> Result<(), String> {
             format!("{shown} is no network: a number is missing after `/`, as in {address}/16")
         }
         (Err(_), _) => format!(
-            "{shown} is no network: write four numbers up to 255 before `/`, as in 10.244.0.0/16"
+            "{shown} is no network: write four numbers up to 255 before `/`, as in {NETWORK}"
         ),
     })
 }

@@ -14,10 +14,12 @@ use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::containers;
-use crate::node::paths::ETCD;
+use crate::node::paths::{ETCD, ETCD_MEMBER};
 
 /// How long a snapshot may take. etcd's largest database has 8 GiB.
 const PATIENCE: Duration = Duration::from_secs(1800);
+/// Where a snapshot becomes a member's data.
+const NEW: &str = "/var/lib/etcd/kubeferry-restore";
 /// The name of a container that restores a snapshot.
 const CONTAINER: &str = "kubeferry-restore";
 /// How much further the revision is after a restore. A client that has seen a later
@@ -48,8 +50,10 @@ impl Etcd {
         if self.release < (3, 5) { "etcdctl" } else { "etcdutl" }
     }
 
-    /// The commands that make etcd's folder from the snapshot in `folder`. The first
-    /// removes what an interrupted attempt has left.
+    /// The commands that make etcd's data from the snapshot `file` in `folder`. The
+    /// first ones remove what an interrupted attempt has left. etcdutl wants a new
+    /// folder, and etcd's own may have a `lost+found`; so the data get their place, by
+    /// a rename, when they are whole.
     pub(crate) fn restore(
         &self,
         host: &Host,
@@ -59,6 +63,9 @@ impl Etcd {
         address: IpAddr,
     ) -> Vec<Command> {
         let mut commands = Vec::new();
+        if host.exists(ETCD_MEMBER) || host.exists(NEW) {
+            commands.push(Command::of(&format!("rm -rf {ETCD_MEMBER} {NEW}")));
+        }
         let left = host.query("ctr -n k8s.io containers list --quiet");
         if left.stdout.lines().any(|id| id.trim() == CONTAINER) {
             commands.push(Command::of(&format!("ctr -n k8s.io containers delete {CONTAINER}")));
@@ -71,11 +78,13 @@ impl Etcd {
         commands.push(Command::of(&format!(
             "ctr -n k8s.io run --rm --mount type=bind,src={ETCD},dst={ETCD},options=rbind:rw --mount \
              type=bind,src={folder},dst={folder},options=rbind:ro {} {CONTAINER} {} snapshot restore \
-             {folder}/{file} --data-dir {ETCD} --name {name} --initial-cluster {name}={peer} \
+             {folder}/{file} --data-dir {NEW} --name {name} --initial-cluster {name}={peer} \
              --initial-advertise-peer-urls {peer}{bump}",
             self.image,
             self.utility(),
         )));
+        commands.push(Command::of(&format!("mv {NEW}/member {ETCD_MEMBER}")));
+        commands.push(Command::of(&format!("rmdir {NEW}")));
         commands
     }
 }
