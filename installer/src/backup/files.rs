@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use bundle_format::portable_path::PortablePath;
+use walkdir::WalkDir;
 
 use crate::failure::Failure;
 use crate::host::Host;
@@ -37,27 +38,20 @@ pub(super) struct Found {
 pub(super) fn all(host: &Host) -> anyhow::Result<Vec<Found>> {
     // Without that key kubeadm makes no certificates: a site's own authority made them.
     let has_key = host.exists(AUTHORITY_KEY);
+    let root = host.path(KUBERNETES);
+    let below =
+        |path: &Path| path.strip_prefix(&root).unwrap_or(path).to_string_lossy().into_owned();
     let mut found = Vec::new();
-    collect(host, "", has_key, &mut found)?;
-    found.sort_by(|one, other| one.path.cmp(&other.path));
-    Ok(found)
-}
-
-fn collect(host: &Host, below: &str, has_key: bool, all: &mut Vec<Found>) -> anyhow::Result<()> {
-    for name in host.list(Path::new(KUBERNETES).join(below))? {
-        let path = if below.is_empty() { name } else { format!("{below}/{name}") };
-        let full = Path::new(KUBERNETES).join(&path);
-        let kind =
-            host.path(&full).metadata().with_context(|| format!("reading {}", full.display()))?;
-        if kind.is_dir() {
-            if !FOLDERS.contains(&path.as_str()) {
-                collect(host, &path, has_key, all)?;
-            }
-        } else if kind.is_file() && !is_made_by_kubeadm(&path, has_key) {
-            all.push(read(host, &path, &full)?);
+    // A site may have put links to its own keys there.
+    let walk = WalkDir::new(&root).follow_links(true).sort_by_file_name().into_iter();
+    for entry in walk.filter_entry(|entry| !FOLDERS.contains(&below(entry.path()).as_str())) {
+        let entry = entry.with_context(|| format!("reading {KUBERNETES}"))?;
+        let path = below(entry.path());
+        if entry.file_type().is_file() && !is_made_by_kubeadm(&path, has_key) {
+            found.push(read(host, &path)?);
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Kubeconfigs lie beside the folders. Each has a certificate of its own.
@@ -67,8 +61,9 @@ fn is_made_by_kubeadm(path: &str, has_key: bool) -> bool {
     has_key && (is_kubeconfig || stem.is_some_and(|stem| LEAVES.contains(&stem)))
 }
 
-fn read(host: &Host, path: &str, full: &Path) -> anyhow::Result<Found> {
-    let bytes = host.bytes(full)?.unwrap_or_default();
+fn read(host: &Host, path: &str) -> anyhow::Result<Found> {
+    let full = Path::new(KUBERNETES).join(path);
+    let bytes = host.bytes(&full)?.unwrap_or_default();
     if bytes.len() as u64 > LARGEST {
         return Err(Failure::new(
             format!(
@@ -80,7 +75,7 @@ fn read(host: &Host, path: &str, full: &Path) -> anyhow::Result<Found> {
         )
         .into());
     }
-    let mode = host.mode(full)?.unwrap_or(0o600);
+    let mode = host.mode(&full)?.unwrap_or(0o600);
     let path = path.parse().with_context(|| format!("keeping {}", full.display()))?;
     Ok(Found { path, mode, bytes })
 }
