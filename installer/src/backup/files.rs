@@ -3,11 +3,9 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use bundle_format::portable_path::PortablePath;
 use walkdir::WalkDir;
 
-use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::paths::{AUTHORITY_KEY, KUBERNETES};
 
@@ -34,24 +32,46 @@ pub(super) struct Found {
     pub(super) bytes: Vec<u8>,
 }
 
-/// The files to keep, sorted by their paths.
-pub(super) fn all(host: &Host) -> anyhow::Result<Vec<Found>> {
+/// The files to keep, sorted by their paths; and those that cannot be kept, each with
+/// the reason. A link that leads nowhere, or a log, must not stop a backup.
+pub(super) fn all(host: &Host) -> anyhow::Result<(Vec<Found>, Vec<String>)> {
     // Without that key kubeadm makes no certificates: a site's own authority made them.
     let has_key = host.exists(AUTHORITY_KEY);
     let root = host.path(KUBERNETES);
     let below =
         |path: &Path| path.strip_prefix(&root).unwrap_or(path).to_string_lossy().into_owned();
-    let mut found = Vec::new();
+    let (mut found, mut left_out) = (Vec::new(), Vec::new());
     // A site may have put links to its own keys there.
     let walk = WalkDir::new(&root).follow_links(true).sort_by_file_name().into_iter();
     for entry in walk.filter_entry(|entry| !FOLDERS.contains(&below(entry.path()).as_str())) {
-        let entry = entry.with_context(|| format!("reading {KUBERNETES}"))?;
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                left_out.push(error.to_string());
+                continue;
+            }
+        };
         let path = below(entry.path());
-        if entry.file_type().is_file() && !is_made_by_kubeadm(&path, has_key) {
-            found.push(read(host, &path)?);
+        if !entry.file_type().is_file() || is_made_by_kubeadm(&path, has_key) {
+            continue;
+        }
+        let full = Path::new(KUBERNETES).join(&path);
+        let size = entry.metadata().map_or(0, |file| file.len());
+        match path.parse() {
+            Ok(_) if size > LARGEST => left_out.push(format!(
+                "{} has more than {} KiB, and is no key or policy",
+                full.display(),
+                LARGEST >> 10
+            )),
+            Ok(path) => {
+                let bytes = host.bytes(&full)?.unwrap_or_default();
+                let mode = host.mode(&full)?.unwrap_or(0o600);
+                found.push(Found { path, mode, bytes });
+            }
+            Err(error) => left_out.push(format!("{}: {error}", full.display())),
         }
     }
-    Ok(found)
+    Ok((found, left_out))
 }
 
 /// Kubeconfigs lie beside the folders. Each has a certificate of its own.
@@ -59,25 +79,6 @@ fn is_made_by_kubeadm(path: &str, has_key: bool) -> bool {
     let is_kubeconfig = !path.contains('/') && path.ends_with(".conf");
     let stem = path.strip_suffix(".crt").or(path.strip_suffix(".key"));
     has_key && (is_kubeconfig || stem.is_some_and(|stem| LEAVES.contains(&stem)))
-}
-
-fn read(host: &Host, path: &str) -> anyhow::Result<Found> {
-    let full = Path::new(KUBERNETES).join(path);
-    let bytes = host.bytes(&full)?.unwrap_or_default();
-    if bytes.len() as u64 > LARGEST {
-        return Err(Failure::new(
-            format!(
-                "{} has more than {} KiB, and is no key or policy",
-                full.display(),
-                LARGEST >> 10
-            ),
-            "move it out of that folder",
-        )
-        .into());
-    }
-    let mode = host.mode(&full)?.unwrap_or(0o600);
-    let path = path.parse().with_context(|| format!("keeping {}", full.display()))?;
-    Ok(Found { path, mode, bytes })
 }
 
 #[cfg(test)]
@@ -110,7 +111,8 @@ mod tests {
         }
         let kept = || {
             let host = Host::look(folder.path(), Box::new(SystemExec { root: None })).unwrap();
-            let all = all(&host).unwrap();
+            let (all, left_out) = all(&host).unwrap();
+            assert_eq!(left_out, Vec::<String>::new());
             all.iter().map(|file| file.path.as_str().to_owned()).collect::<Vec<_>>()
         };
         let own =
@@ -119,8 +121,13 @@ mod tests {
         fs::remove_file(kubernetes.join("pki/ca.key")).unwrap();
         assert_eq!(kept().len(), files.len() - 2);
         fs::write(kubernetes.join("pki/large"), vec![0; 2 << 20]).unwrap();
+        std::os::unix::fs::symlink("nowhere", kubernetes.join("pki/link")).unwrap();
         let host = Host::look(folder.path(), Box::new(SystemExec { root: None })).unwrap();
-        let error = all(&host).map(drop).unwrap_err().to_string();
-        assert!(error.contains("/etc/kubernetes/pki/large has more than 1024 KiB"), "{error}");
+        let left_out = all(&host).unwrap().1.join("\n");
+        assert!(
+            left_out.contains("/etc/kubernetes/pki/large has more than 1024 KiB"),
+            "{left_out}"
+        );
+        assert!(left_out.contains("pki/link"), "{left_out}");
     }
 }

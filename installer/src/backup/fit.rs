@@ -56,5 +56,5 @@ pub(crate) fn refuse(backup: &Backup, found: &Found<'_>) -> anyhow::Result<()> {
     if problems.is_empty() {
         return Ok(());
     }
-    Err(Mistakes::new(problems, "mend that, and run this again").into())
+    Err(Mistakes::new(problems, "fix that, and run this again").into())
 }

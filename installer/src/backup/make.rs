@@ -6,25 +6,32 @@ use std::time::SystemTime;
 
 use anyhow::Context;
 use bundle_format::{Digest, input, output};
+use rustix::fs::statvfs;
 use x509_cert::der::DateTime;
 
 use super::contents::{Contents, KeptFile, Snapshot, VERSION};
 use super::snapshot::{self, Etcd};
 use super::{archive, files};
+use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::join::JoinFile;
 use crate::node::paths::ETCD;
 use crate::node::static_pod;
 
+/// How the name of a snapshot begins; the number of its process follows.
+const PREFIX: &str = "kubeferry-backup-";
+
 /// Makes a backup of the cluster, and writes it to `path`, which gets its name when
 /// all of it is on the disk.
-pub fn make(host: &Host, path: &Path) -> anyhow::Result<Contents> {
+///
+/// Returns what it says of itself, and which files could not be kept, and why.
+pub fn make(host: &Host, path: &Path) -> anyhow::Result<(Contents, Vec<String>)> {
     let join = JoinFile::kept(host)?;
     let kubernetes = static_pod::image(host, "kube-apiserver")?;
     let kubernetes = kubernetes.tag().unwrap_or_default().trim_start_matches('v').parse();
     let kubernetes = kubernetes.context("reading the version of the API server")?;
     let etcd = Etcd::of(static_pod::image(host, "etcd")?)?;
-    let found = files::all(host)?;
+    let (found, left_out) = files::all(host)?;
     let saved = Saved::by(host, &etcd)?;
     let now = DateTime::from_system_time(SystemTime::now()).context("reading the clock")?;
     let contents = Contents {
@@ -50,7 +57,7 @@ pub fn make(host: &Host, path: &Path) -> anyhow::Result<Contents> {
     let texts: Vec<Vec<u8>> = found.into_iter().map(|file| file.bytes).collect();
     output::write_by(path, 0o600, |out| archive::write(out, &contents, saved.open()?, &texts))
         .with_context(|| format!("writing {}", path.display()))?;
-    Ok(contents)
+    Ok((contents, left_out))
 }
 
 /// A snapshot in etcd's folder. It goes when this is dropped.
@@ -61,8 +68,24 @@ struct Saved {
 
 impl Saved {
     fn by(host: &Host, etcd: &Etcd) -> anyhow::Result<Self> {
-        // etcd sees no other folder of the node.
-        let path = Path::new(ETCD).join("kubeferry-backup.db");
+        // etcd sees no other folder of the node, and stops if its disk is full.
+        let folder = host.path(ETCD);
+        let used = folder.join("member/snap/db").metadata().map_or(0, |file| file.len());
+        let disk = statvfs(&folder).with_context(|| format!("looking at {ETCD}"))?;
+        let free = disk.f_bavail * disk.f_frsize;
+        if free < 2 * used {
+            return Err(Failure::new(
+                format!(
+                    "etcd has {} MiB of data, and its disk has {} MiB left",
+                    used >> 20,
+                    free >> 20
+                ),
+                format!("make room below {ETCD}: a snapshot lies there for a moment"),
+            )
+            .into());
+        }
+        remove_left(&folder);
+        let path = Path::new(ETCD).join(format!("{PREFIX}{}.db", std::process::id()));
         let mut saved = Self { path: host.path(&path), revision: 0 };
         saved.revision = snapshot::save(host, etcd, &path)?;
         Ok(saved)
@@ -81,6 +104,20 @@ impl Saved {
 
 impl Drop for Saved {
     fn drop(&mut self) {
-        drop(fs::remove_file(&self.path));
+        // etcdctl writes it under the other name first.
+        for path in [self.path.with_extension("db.part"), self.path.clone()] {
+            drop(fs::remove_file(path));
+        }
+    }
+}
+
+/// Removes what backups have left that were killed.
+fn remove_left(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let process = name.strip_prefix(PREFIX).and_then(|rest| rest.split('.').next());
+        if process.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+            drop(fs::remove_file(entry.path()));
+        }
     }
 }

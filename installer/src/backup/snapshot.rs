@@ -20,7 +20,7 @@ use crate::node::paths::{ETCD, ETCD_MEMBER};
 const PATIENCE: Duration = Duration::from_secs(1800);
 /// Where a snapshot becomes a member's data.
 const NEW: &str = "/var/lib/etcd/kubeferry-restore";
-/// The name of a container that restores a snapshot.
+/// How the name of a container that restores a snapshot begins.
 const CONTAINER: &str = "kubeferry-restore";
 /// How much further the revision is after a restore. A client that has seen a later
 /// revision than the snapshot's must not take the next ones for old
@@ -45,47 +45,54 @@ impl Etcd {
         }
     }
 
-    /// etcdutl has come with 3.5. Until then etcdctl did all.
+    /// What checks and restores snapshots. Images of etcd before 3.6 may lack etcdutl
+    /// (kubernetes' `cluster/images/etcd/Makefile`), and its etcdctl can do both.
     fn utility(&self) -> &'static str {
-        if self.release < (3, 5) { "etcdctl" } else { "etcdutl" }
+        if self.can_raise_revision() { "etcdutl" } else { "etcdctl" }
     }
 
-    /// The commands that make etcd's data from the snapshot `file` in `folder`. The
-    /// first ones remove what an interrupted attempt has left. etcdutl wants a new
-    /// folder, and etcd's own may have a `lost+found`; so the data get their place, by
-    /// a rename, when they are whole.
+    /// Whether a restore makes later changes look later to clients that have seen more
+    /// than the snapshot has. etcd can do that from 3.6 on.
+    pub(crate) fn can_raise_revision(&self) -> bool {
+        self.release >= (3, 6)
+    }
+
+    /// The commands that remove what an interrupted attempt has left.
+    pub(crate) fn clearing(host: &Host) -> Vec<Command> {
+        let left = host.query("ctr -n k8s.io containers list --quiet");
+        let left = left.stdout.lines().map(str::trim).filter(|id| id.starts_with(CONTAINER));
+        let mut commands: Vec<Command> =
+            left.map(|id| Command::of(&format!("ctr -n k8s.io containers delete {id}"))).collect();
+        commands.push(Command::of(&format!("rm -rf {ETCD_MEMBER} {NEW}")));
+        commands
+    }
+
+    /// The commands that make etcd's data from the snapshot `file` in `folder`. etcdutl
+    /// wants a new folder, and etcd's own may have a `lost+found`; so the data get their
+    /// place, by a rename, when they are whole.
     pub(crate) fn restore(
         &self,
-        host: &Host,
         folder: &str,
         file: &str,
         name: &NodeName,
         address: IpAddr,
-    ) -> Vec<Command> {
-        let mut commands = Vec::new();
-        if host.exists(ETCD_MEMBER) || host.exists(NEW) {
-            commands.push(Command::of(&format!("rm -rf {ETCD_MEMBER} {NEW}")));
-        }
-        let left = host.query("ctr -n k8s.io containers list --quiet");
-        if left.stdout.lines().any(|id| id.trim() == CONTAINER) {
-            commands.push(Command::of(&format!("ctr -n k8s.io containers delete {CONTAINER}")));
-        }
+    ) -> [Command; 3] {
         let peer = format!("https://{address}:2380");
-        let bump = match self.release >= (3, 6) {
+        let bump = match self.can_raise_revision() {
             true => format!(" --bump-revision {BUMP} --mark-compacted"),
             false => String::new(),
         };
-        commands.push(Command::of(&format!(
+        let run = format!(
             "ctr -n k8s.io run --rm --mount type=bind,src={ETCD},dst={ETCD},options=rbind:rw --mount \
-             type=bind,src={folder},dst={folder},options=rbind:ro {} {CONTAINER} {} snapshot restore \
-             {folder}/{file} --data-dir {NEW} --name {name} --initial-cluster {name}={peer} \
+             type=bind,src={folder},dst={folder},options=rbind:ro {} {CONTAINER}-{} {} snapshot \
+             restore {folder}/{file} --data-dir {NEW} --name {name} --initial-cluster {name}={peer} \
              --initial-advertise-peer-urls {peer}{bump}",
             self.image,
+            std::process::id(),
             self.utility(),
-        )));
-        commands.push(Command::of(&format!("mv {NEW}/member {ETCD_MEMBER}")));
-        commands.push(Command::of(&format!("rmdir {NEW}")));
-        commands
+        );
+        let place = format!("mv {NEW}/member {ETCD_MEMBER}");
+        [run, place, format!("rmdir {NEW}")].map(|line| Command::of(&line))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use bundle_format::text::{count, stderr};
+use bundle_format::text::{count, printable, stderr};
 
 use super::node;
 use crate::backup;
@@ -16,7 +16,10 @@ pub(crate) fn backup(output: &Path) -> anyhow::Result<()> {
     if !host.exists(ADMIN_CONF) {
         return Err(no_master().into());
     }
-    let made = backup::make(&host, output)?;
+    let (made, left_out) = backup::make(&host, output)?;
+    for one in left_out {
+        writeln!(stderr(), "warning: not in the backup: {}", printable(&one))?;
+    }
     writeln!(
         stderr(),
         "{}: Kubernetes {} of {}, etcd at revision {}, and {}; whoever has it has the cluster",

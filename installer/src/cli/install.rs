@@ -19,7 +19,7 @@ use crate::node::join::{self, JoinFile};
 use crate::preflight::{self, settled};
 use crate::receipt::StepName;
 use crate::role::Role;
-use crate::steps::order;
+use crate::steps::{self, order};
 use crate::target;
 
 pub(crate) fn install(aim: &Aim, choice: &Choice, way: &Way) -> Ended {
@@ -67,6 +67,10 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
     } else if is_done && problems.is_empty() {
         let is = format!("this node is a {} already", intent.role);
         writeln!(stdout(), "{}; there is nothing to do", end(&intent, steps.len(), is))?;
+        if intent.restore.is_some() {
+            let back = "to go back to the backup once more, run `installer reset` first";
+            writeln!(stderr(), "note: it was restored from this backup before; {back}")?;
+        }
         if !way.dry_run {
             run::settle(host, &plan)?;
         }
@@ -251,6 +255,10 @@ fn finished(
     let seconds = begun.elapsed().as_secs();
     let is = end(intent, steps, format!("{} is a {}", intent.name, intent.role));
     writeln!(out, "{is}; {} in {seconds} s", count(made, "change"))?;
+    if intent.restore.is_some() && !steps::restore::raises_revision(intent)? {
+        writeln!(out, "next:  restart what watched the cluster: on each worker, kubelet; and all")?;
+        writeln!(out, "       pods that do. `installer manual backup` says how, and why")?;
+    }
     if intent.role == Role::Master && host.exists(join::path()) {
         let path = join::path();
         writeln!(out, "next:  copy {} to each worker, and there run", path.display())?;

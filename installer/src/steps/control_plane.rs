@@ -28,14 +28,17 @@ impl Step<Intent> for ControlPlane {
             kubectl(ADMIN_CONF)
         );
         restore::refusal(host, node.intent)?;
-        // An API server that runs on half of a restore is no reason to stop there.
-        if !restore::was_interrupted(host) {
-            match standing::standing(host, self.name(), ETCD_MEMBER, ADMIN_CONF, &question)? {
-                Standing::In => return Ok(Vec::new()),
-                Standing::Waiting(command) => {
-                    return Ok(vec![Change::Await { command, seconds: standing::PATIENCE }]);
+        match restore::progress(host) {
+            restore::Progress::Begun => {}
+            restore::Progress::Serving => return Ok(restore::rest(&question)),
+            restore::Progress::None => {
+                match standing::standing(host, self.name(), ETCD_MEMBER, ADMIN_CONF, &question)? {
+                    Standing::In => return Ok(Vec::new()),
+                    Standing::Waiting(command) => {
+                        return Ok(vec![Change::Await { command, seconds: standing::PATIENCE }]);
+                    }
+                    Standing::Out => {}
                 }
-                Standing::Out => {}
             }
         }
         let mut changes = claims(host, &[&FOLDERS[..], &[ETCD]].concat())?;

@@ -27,7 +27,7 @@ pub mod ready;
 pub mod registry_mirrors;
 pub mod repository;
 pub(crate) mod resolver;
-mod restore;
+pub(crate) mod restore;
 pub mod selinux;
 pub mod service_folder;
 pub mod service_route;

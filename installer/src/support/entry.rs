@@ -10,6 +10,8 @@ use crate::node::paths::{ADMIN_CONF, CRI_SOCKET, ETCD_MEMBER, KUBELET_CONF};
 
 /// How long one question may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The same for this program, which asks many.
+const OWN_PATIENCE: Duration = Duration::from_secs(180);
 /// The most bytes of one text. Of a longer one, the end counts.
 const MOST: usize = 2 << 20;
 
@@ -40,22 +42,25 @@ impl Source {
     pub(super) fn ask(&self, host: &Host) -> Entry {
         let (asked, text) = match self {
             Self::File(path) => ((*path).to_owned(), file(host, path)),
-            Self::Run(line) => run(host, &Command::of(&whole(host, line))),
+            Self::Run(line) => run(host, &Command::of(&whole(host, line)), PATIENCE),
             Self::Sorted(line) => {
-                let (asked, text) = run(host, &Command::of(line));
+                let (asked, text) = run(host, &Command::of(line), PATIENCE);
                 (asked, text.map(|text| sorted(&text)))
             }
             Self::Own(arguments) => match std::env::current_exe() {
                 Ok(own) => {
-                    let (_, text) =
-                        run(host, &Command::of("").with(own.to_string_lossy()).with(*arguments));
+                    let (_, text) = run(
+                        host,
+                        &Command::of("").with(own.to_string_lossy()).with(*arguments),
+                        OWN_PATIENCE,
+                    );
                     (format!("installer {arguments}"), text)
                 }
                 Err(error) => (format!("installer {arguments}"), Err(error.to_string())),
             },
             Self::Etcd(arguments) => (format!("etcdctl {arguments}"), etcd(host, arguments)),
         };
-        Entry { asked, text: text.map(|text| masked(&end(&text))) }
+        Entry { asked, text: text.map(|text| end(&masked(&text))) }
     }
 }
 
@@ -79,15 +84,15 @@ fn file(host: &Host, path: &str) -> Result<String, String> {
     }
 }
 
-fn run(host: &Host, command: &Command) -> (String, Result<String, String>) {
-    let text = match host.answer_within(command, PATIENCE) {
+fn run(host: &Host, command: &Command, limit: Duration) -> (String, Result<String, String>) {
+    let text = match host.answer_within(command, limit) {
         Ok(Some(output)) if output.status == Some(127) => Err("it is not installed".to_owned()),
         // What failed has most often said why.
         Ok(Some(output)) if output.succeeded() => Ok(output.stdout),
         Ok(Some(output)) => {
             Ok(format!("{}\n{}\n(it {})\n", output.stdout, output.stderr, output.end()))
         }
-        Ok(None) => Err(format!("it did not answer within {} s", PATIENCE.as_secs())),
+        Ok(None) => Err(format!("it did not answer within {} s", limit.as_secs())),
         Err(error) => Err(format!("{error:#}")),
     };
     (command.to_string(), text)
@@ -100,7 +105,7 @@ fn etcd(host: &Host, arguments: &str) -> Result<String, String> {
     }
     let running = containers::running(host, &["etcd"]).map_err(|error| format!("{error:#}"))?;
     let (_, id) = running.first().ok_or(absent)?;
-    run(host, &crate::backup::etcdctl(id, arguments)).1
+    run(host, &crate::backup::etcdctl(id, arguments), PATIENCE).1
 }
 
 fn sorted(text: &str) -> String {

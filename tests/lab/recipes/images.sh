@@ -143,7 +143,9 @@ image "$name" --config.entrypoint /pause
 skeleton "$root"
 if [[ -n ${ETCD:-} ]]; then
     cp "$ETCD/server" "$root/usr/local/bin/etcd"
-    cp "$ETCD"/etcdctl "$ETCD"/etcdutl "$root/usr/local/bin/"
+    cp "$ETCD/etcdctl" "$root/usr/local/bin/"
+    # Upstream's images of 3.5 have none.
+    [[ $ETCD == */etcd-3.5.* ]] || cp "$ETCD/etcdutl" "$root/usr/local/bin/"
 else
     from_parts "$root" /usr/bin/etcd
     ln -s ../../bin/etcd "$root/usr/local/bin/etcd"

@@ -44,6 +44,9 @@ fn a_cluster_whose_master_lost_its_disk_comes_back_from_a_backup() {
     installer(master, &["backup", "--output", BACKUP]).unwrap();
     assert_eq!(master.run(["stat", "-c", "%a %U", BACKUP]).unwrap().trim(), "600 root");
     assert_eq!(master.run(["ls", "/var/lib/etcd"]).unwrap().trim(), "member");
+    // As many changes as a day's, which clients must not take for the restored ones.
+    let many = "for n in $(seq 40); do kubectl annotate --overwrite configmap kept n=$n; done";
+    master.run(["sh", "-c", many]).unwrap();
     kubectl(master, &["create", "configmap", "later", "--from-literal=a=b"]);
     let said = refused(master, &RESTORE);
     assert!(said.contains("this node has a cluster already"), "{said}");
@@ -57,11 +60,10 @@ fn a_cluster_whose_master_lost_its_disk_comes_back_from_a_backup() {
 
     // The power goes in the midst of it, and again; the same line goes on.
     master.copy(&file, BACKUP).unwrap();
-    for last in ["snapshot restore", "kubeadm init"] {
-        kill_after(master, last, || installer(master, &RESTORE));
-    }
+    kill_after(master, "snapshot restore", || installer(master, &RESTORE));
     let said = refused(master, &["--yes", "--role", "master"]);
     assert!(said.contains("this node was being restored from a backup"), "{said}");
+    kill_after(master, "kubeadm init", || installer(master, &RESTORE));
     let said = installer(master, &RESTORE).unwrap();
     assert!(said.contains("is a master; "), "{said}");
 
@@ -77,6 +79,7 @@ fn a_cluster_whose_master_lost_its_disk_comes_back_from_a_backup() {
     kubectl(master, &["rollout", "status", "deploy/own", "--timeout=120s"]);
     kubectl(master, &["exec", "deploy/own", "--", "busybox", "true"]);
     wait("the application to answer", || get(&worker.address.to_string()).contains("node="));
+    assert_a_used_cluster_is_kept(master);
     let again = installer(master, &RESTORE).unwrap();
     assert_eq!(again, "this node is a master already; there is nothing to do\n");
     wait("doctor to find nothing", || {
@@ -109,6 +112,20 @@ fn assert_bad_backups_are_refused(master: &Node, file: &Path) {
     let said = refused(master, &["--yes", "--role", "worker", "--restore", BACKUP]);
     assert!(said.contains("workers come back by themselves"), "{said}");
     assert!(!master.exec(["test", "-e", "/var/lib/kubeferry"]).unwrap().status.success());
+}
+
+/// A restore of which only the end was not noted does not begin anew: the cluster may
+/// have been used since.
+fn assert_a_used_cluster_is_kept(master: &Node) {
+    kubectl(master, &["create", "configmap", "newer", "--from-literal=a=b"]);
+    let receipt = "/var/lib/kubeferry/receipt.jsonl";
+    let ended = r#"/"finished".*"control-plane"/d"#;
+    let before = master.run(["wc", "-l", receipt]).unwrap();
+    master.run(["sed", "-i", ended, receipt]).unwrap();
+    assert_ne!(master.run(["wc", "-l", receipt]).unwrap(), before);
+    let said = installer(master, &RESTORE).unwrap();
+    assert!(said.contains("is a master; "), "{said}");
+    kubectl(master, &["get", "configmap", "newer"]);
 }
 
 /// The archive for a supporter has all that this master is asked, and none of the keys,

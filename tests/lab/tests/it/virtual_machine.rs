@@ -45,8 +45,10 @@ fn a_worker_with_its_own_kernel_has_nftables_ipvs_and_nfs() {
     cluster::insert_stick(&lab, &bundle).unwrap();
     cluster::master(master, &format!("proxyMode: nftables\n{INTERFACES}")).unwrap();
     let token = master.run([INSTALLER, "token"]).unwrap();
-    worker.write("/root/join.yaml", &token).unwrap();
-    // The worker is made for IPVS as well.
+    // The worker is made for IPVS, which nodes beside it could not have.
+    let for_ipvs = token.replace("proxyMode: nftables", "proxyMode: ipvs");
+    assert_ne!(for_ipvs, token);
+    worker.write("/root/join.yaml", &for_ipvs).unwrap();
     let own = format!(
         "proxyMode: ipvs\n{INTERFACES}nodes: [{{name: {}, address: {}, nfs: {{export: \
          /srv/share}}}}]\n",
