@@ -63,7 +63,7 @@ fn each_mistake_has_its_place_and_what_to_write() {
         ),
         (
             "podCidr: 10.300.0.0/16",
-            "1:10: podCidr: `10.300.0.0/16` is no network: write four numbers up to 255 before `/`, as in 10.244.0.0/16",
+            "1:10: podCidr: `10.300.0.0/16` is no network: write four numbers up to 255 before `/`, as in 172.30.0.0/16",
         ),
         (
             "podCidr: 10.60.1.0/16",
@@ -75,12 +75,12 @@ fn each_mistake_has_its_place_and_what_to_write() {
         ),
         (
             "podCidr: fd00::/64",
-            "1:10: podCidr: `fd00::/64` is an IPv6 network, and clusters here use IPv4 only: write one such as 10.244.0.0/16",
+            "1:10: podCidr: `fd00::/64` is an IPv6 network, and clusters here use IPv4 only: write one such as 172.30.0.0/16",
         ),
-        ("podCidr: 10", "1:10: podCidr: `10` is no network: write one such as 10.244.0.0/16"),
+        ("podCidr: 10", "1:10: podCidr: `10` is no network: write one such as 172.30.0.0/16"),
         (
             "podCidr: [10.0.0.0/8]",
-            "1:10: `podCidr` cannot be a list: write `10.244.0.0/16` instead",
+            "1:10: `podCidr` cannot be a list: write `172.30.0.0/16` instead",
         ),
         ("podCIDR: 10.1.0.0/16", "1:1: unknown field `podCIDR`: write `podCidr` instead"),
         ("podSubnet: 10.1.0.0/16", "1:1: unknown field `podSubnet`: write `podCidr` instead"),
