@@ -35,7 +35,9 @@ fn a_cluster_whose_master_lost_its_disk_comes_back_from_a_backup() {
     cluster::install(&lab, &bundle, "").unwrap();
     kubectl(master, &["create", "configmap", "kept", "--from-literal=a=b"]);
     kubectl(master, &["create", "deployment", "own", "--image=registry.lab.example/web:1.0"]);
-    kubectl(master, &["rollout", "status", "deploy/own", "--timeout=120s"]);
+    for deployment in ["deploy/own", "deploy/web"] {
+        kubectl(master, &["rollout", "status", deployment, "--timeout=140s"]);
+    }
     let uid = ["get", "deploy", "own", "--output=jsonpath={.metadata.uid}"];
     let before = (kubectl(master, &uid), containers(worker));
 
