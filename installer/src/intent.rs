@@ -46,7 +46,11 @@ impl Intent {
 
     /// The API server for all nodes, `HOST:PORT`.
     pub fn endpoint(&self) -> String {
-        endpoint(self.join.as_ref(), &self.cluster, self.address)
+        match (&self.join, &self.cluster.endpoint) {
+            (Some(join), _) => join.endpoint.clone(),
+            (None, Some(endpoint)) => endpoint.clone(),
+            (None, None) => format!("{}:6443", self.address),
+        }
     }
 
     /// What kubeadm is told.
@@ -60,14 +64,5 @@ impl Intent {
             address: self.address,
             cgroup_v1: self.facts.cgroup_v1,
         }
-    }
-}
-
-/// The API server for all nodes, `HOST:PORT`, of a node at `address`.
-pub(crate) fn endpoint(join: Option<&JoinFile>, cluster: &Cluster, address: IpAddr) -> String {
-    match (join, &cluster.endpoint) {
-        (Some(join), _) => join.endpoint.clone(),
-        (None, Some(endpoint)) => endpoint.clone(),
-        (None, None) => format!("{address}:6443"),
     }
 }

@@ -8,7 +8,6 @@
 mod archive;
 mod contents;
 mod files;
-pub(crate) mod fit;
 mod make;
 mod snapshot;
 

@@ -12,13 +12,13 @@ use bundle_format::yaml::hint::near;
 
 use super::options::Aim;
 use super::sources::Sources;
-use crate::backup::{Backup, fit};
+use crate::backup::Backup;
 use crate::cluster_file::OfBundle;
 use crate::engine::orphan;
 use crate::exec::system::SystemExec;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::intent::{self, Intent};
+use crate::intent::Intent;
 use crate::node::certificates::kubeconfig::Brought;
 use crate::node::facts::Facts;
 use crate::node::join::{self, JoinFile};
@@ -64,27 +64,13 @@ pub(super) fn bundle(aim: &Aim) -> anyhow::Result<Bundle> {
 pub(crate) fn intent(host: &Host, aim: &Aim, root: Option<&Path>) -> anyhow::Result<Intent> {
     let bundle = bundle(aim)?;
     let kubeconfig = brought(aim)?;
-    let restore = restore(aim)?;
-    let kept = restore.as_ref().map(|backup| backup.contents().cluster.clone());
-    let sources = Sources::read(aim, join(aim)?, || Ok(of_bundle(&bundle)))?;
-    let cluster = match kept {
-        Some(cluster) if aim.config.is_none() => cluster,
-        _ => sources.cluster()?,
-    };
+    let sources = Sources::read(aim, restore(aim)?, join(aim)?, || Ok(of_bundle(&bundle)))?;
+    let cluster = sources.cluster()?;
     let facts = Facts::gather(host)?;
     let target = target::choose(host, &bundle.lock().targets, &facts)?;
     let address = address(&facts, aim, root)?;
     let name = name(&facts, aim, &cluster, address)?;
-    let join = sources.join;
-    if let Some(backup) = &restore {
-        let found = fit::Found {
-            kubernetes: &bundle.lock().kubernetes,
-            name: &name,
-            endpoint: &intent::endpoint(None, &cluster, address),
-            cluster: &cluster,
-        };
-        fit::refuse(backup, &found)?;
-    }
+    let Sources { join, restore, .. } = sources;
     Ok(Intent {
         role: aim.role,
         bundle,
@@ -129,7 +115,7 @@ pub(super) fn join(aim: &Aim) -> anyhow::Result<Option<JoinFile>> {
 }
 
 /// The backup. Only a master takes one.
-fn restore(aim: &Aim) -> anyhow::Result<Option<Backup>> {
+pub(super) fn restore(aim: &Aim) -> anyhow::Result<Option<Backup>> {
     if aim.role == Role::Worker && aim.restore.is_some() {
         return Err(Failure::new(
             "--restore is for masters; workers come back by themselves",

@@ -1,15 +1,18 @@
 //! Where the cluster's values come from: the bundle and the cluster file, or the join
-//! file.
+//! file, or a backup.
 
 use bundle_format::cluster::Cluster;
 
 use super::options::Aim;
+use crate::backup::Backup;
 use crate::cluster_file::{self, ClusterFile, OfBundle};
 use crate::node::join::JoinFile;
 
 /// The sources of the cluster's values.
 pub(super) struct Sources {
     pub(super) join: Option<JoinFile>,
+    /// The backup from which a master's cluster comes back.
+    pub(super) restore: Option<Backup>,
     /// The cluster file's keys, if one was given.
     file: Option<ClusterFile>,
     /// The bundle's keys.
@@ -18,23 +21,25 @@ pub(super) struct Sources {
 
 impl Sources {
     /// Reads them. The bundle is read only if it counts: a worker takes all
-    /// values from its join file.
+    /// values from its join file, and a master that is restored from its backup.
     pub(super) fn read(
         aim: &Aim,
+        restore: Option<Backup>,
         join: Option<JoinFile>,
         bundle: impl FnOnce() -> anyhow::Result<OfBundle>,
     ) -> anyhow::Result<Self> {
         let file = aim.config.as_deref().map(ClusterFile::load).transpose()?;
-        let counts = file.is_some() || join.is_none();
+        let counts = file.is_some() || (join.is_none() && restore.is_none());
         let bundle = if counts { bundle()? } else { OfBundle::default() };
-        Ok(Self { join, file, bundle })
+        Ok(Self { join, restore, file, bundle })
     }
 
-    /// The effective cluster. A cluster file replaces the join file's.
+    /// The effective cluster. A cluster file replaces the join file's and the backup's.
     pub(super) fn cluster(&self) -> anyhow::Result<Cluster> {
-        match (&self.file, &self.join) {
-            (None, Some(join)) => Ok(join.cluster.clone()),
-            (file, _) => cluster_file::effective(&self.bundle, file.as_ref()),
+        match (&self.file, &self.join, &self.restore) {
+            (None, Some(join), _) => Ok(join.cluster.clone()),
+            (None, None, Some(backup)) => Ok(backup.contents().cluster.clone()),
+            (file, ..) => cluster_file::effective(&self.bundle, file.as_ref()),
         }
     }
 
@@ -45,6 +50,7 @@ impl Sources {
             _ if self.join.is_some() && key == "endpoint" => "join file",
             Some(file) if file.given.has(key) => "cluster.yaml",
             None if self.join.is_some() => "join file",
+            None if self.restore.is_some() => "the backup",
             _ if self.bundle.given.has(key) => "the bundle",
             _ => "default",
         }
@@ -77,6 +83,7 @@ mod tests {
         let of = |given: Option<&str>, joins: bool| {
             let sources = Sources {
                 join: joins.then(|| join.clone()),
+                restore: None,
                 file: given.map(|text| {
                     let mut file = ClusterFile::default();
                     file.given = keys(text);

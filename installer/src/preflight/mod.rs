@@ -19,6 +19,7 @@ mod packages;
 mod processor;
 mod proxy;
 pub(crate) mod reach;
+mod restoring;
 mod routes;
 pub mod settled;
 mod wildcard;
@@ -70,6 +71,7 @@ const CHECKS: &[Check] = &[
     kubelet::problems,
     add_ons,
     joining::problems,
+    restoring::problems,
     reach::problems,
 ];
 

@@ -39,6 +39,7 @@ mod receipt;
 mod refusals;
 mod renewal;
 mod resets;
+mod restoring;
 mod said;
 mod settled;
 #[path = "../../../tests/it/support/shared_data.rs"]

@@ -11,7 +11,7 @@ use crate::node::intent::{Rpm, add_packages, target, write_bundle_of};
 use crate::node::text::write;
 use crate::node::{Node, kinds};
 
-const INSTALLER: &str = env!("CARGO_BIN_EXE_installer");
+pub(crate) const INSTALLER: &str = env!("CARGO_BIN_EXE_installer");
 
 /// Without what differs from machine to machine.
 pub(crate) fn settings() -> Settings {
@@ -25,7 +25,7 @@ pub(crate) fn settings() -> Settings {
 }
 
 /// What `installer plan` prints of a bare node, on both outputs.
-fn plan(role: Role, more: &[&str]) -> String {
+pub(crate) fn plan(role: Role, more: &[&str]) -> String {
     let node = kinds::bare(role);
     let os_release = "PRETTY_NAME=\"Rocky Linux 9.3\"\nPLATFORM_ID=\"platform:el9\"\n";
     write(&node, "etc/os-release", os_release);

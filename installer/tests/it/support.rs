@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-const INSTALLER: &str = env!("CARGO_BIN_EXE_installer");
+use crate::pages::INSTALLER;
 
 #[test]
 fn the_archive_says_what_is_in_it_and_what_is_missing() {
