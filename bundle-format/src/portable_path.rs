@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::str::FromStr;
 
 use crate::problems::Problems;
-use crate::text::brief;
+use crate::text::{brief, serde_as_text};
 
 /// The longest name of a file or a folder that every file system accepts.
 const MAX_NAME: usize = 255;
@@ -40,6 +40,8 @@ impl FromStr for PortablePath {
         }
     }
 }
+
+serde_as_text!(PortablePath);
 
 impl PathError {
     pub(crate) fn new(text: &str, reason: &'static str) -> Self {

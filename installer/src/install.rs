@@ -41,7 +41,7 @@ pub enum OfInstall {
         /// The images.
         images: Vec<ImageReference>,
     },
-    /// A part of the backup is written. Its bytes are a secret.
+    /// A part of the backup is written to a file. It is secret, and never shown.
     FromBackup {
         /// The file.
         path: PathBuf,

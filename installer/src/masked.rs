@@ -30,7 +30,7 @@ const SECRETS: [&str; 19] = [
 pub(crate) fn masked(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut in_key = false;
-    let mut next = Next::Line;
+    let mut next = Next::None;
     for line in text.split_inclusive('\n') {
         let end = if line.ends_with('\n') { "\n" } else { "" };
         let mark = |word: &str| line.contains(word) && line.contains("PRIVATE KEY-----");
@@ -54,21 +54,21 @@ pub(crate) fn masked(text: &str) -> String {
     shown
 }
 
-/// Where the value of a name that says "secret" may be, if not behind it.
+/// Which of the next lines have the secret that this line only names.
 #[derive(Clone, Copy)]
 enum Next {
-    /// Nowhere else.
-    Line,
-    /// In all lines that are deeper than this.
+    /// None.
+    None,
+    /// All lines that are indented by more than this.
     Deeper(usize),
-    /// In the next line: a `value:` of YAML, or an argument in a list.
+    /// The next line, if it is a `value:` of YAML, or an argument in a list.
     Value,
 }
 
 impl Next {
     fn hides(self, line: &str) -> bool {
         match self {
-            Self::Line => false,
+            Self::None => false,
             Self::Deeper(depth) => indent(line) > depth && !line.trim().is_empty(),
             Self::Value => {
                 let line = line.trim_start();
@@ -82,20 +82,19 @@ impl Next {
         if matches!(self, Self::Deeper(_)) && (self.hides(line) || line.trim().is_empty()) {
             return self;
         }
-        let lower = line.to_ascii_lowercase();
-        let words = lower.trim();
-        if !SECRETS.iter().any(|word| format!("{words} ").contains(word)) {
-            return Self::Line;
+        // Some of the names end with a space.
+        let lower = line.trim().to_ascii_lowercase() + " ";
+        if !SECRETS.iter().any(|word| lower.contains(word)) {
+            return Self::None;
         }
-        let is_open =
-            ["", "|", ">", "|-", ">-"].iter().any(|end| words.ends_with(&format!(":{end}")))
-                || [" |", " >", " |-", " >-"].iter().any(|end| words.ends_with(end));
+        let words = lower.trim_end();
+        let is_open = words.ends_with(':') || words.trim_end_matches('-').ends_with(['|', '>']);
         let is_name = words.trim_start_matches("- ").starts_with("name:");
         let is_option = words.starts_with("- --") && !words.contains('=');
         match (is_open, is_name || is_option) {
             (true, _) => Self::Deeper(indent(line)),
             (false, true) => Self::Value,
-            (false, false) => Self::Line,
+            (false, false) => Self::None,
         }
     }
 }
@@ -151,7 +150,7 @@ fn without_tokens(line: &str) -> String {
     shown
 }
 
-/// Whether it looks like a bootstrap token: six characters, a dot, and sixteen
+/// Whether it looks like a bootstrap token: six characters, a dot, and sixteen more
 /// (kubernetes.io, "Authenticating with Bootstrap Tokens").
 pub(crate) fn is_token(word: &str) -> bool {
     let is_part = |part: &str, length| {

@@ -8,7 +8,7 @@ use crate::digest::{Checked, Digest};
 /// Reads a blob, and checks it on the way.
 pub struct BlobReader<'a>(Checked<Place<'a>>);
 
-/// A place in the archive, to read from.
+/// Reads the archive from an offset on.
 struct Place<'a> {
     storage: &'a Storage,
     offset: u64,

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use bundle_format::digest::{Checked, Hasher};
 use bundle_format::{Digest, input, recognise};
-use tar::{Archive, Builder, Entry, EntryType, Header};
+use tar::{Archive, Builder, Entry};
 
-use super::contents::{Contents, VERSION};
+use super::contents::{Contents, LARGEST_FILE, VERSION};
 use crate::failure::Failure;
+use crate::files::packed::pack;
 
 const LIST: &str = "backup.json";
 const SUM: &str = "backup.json.sha256";
@@ -19,8 +20,6 @@ const SNAPSHOT: &str = "etcd.db";
 const FILES: &str = "kubernetes";
 /// The largest list that is read, in bytes. One of 1,000 files has 200 KB.
 const LARGEST: u64 = 16 << 20;
-/// The largest file beside the snapshot, in bytes.
-const LARGEST_FILE: u64 = 1 << 20;
 const CURE: &str = "copy it here again, or use an earlier backup";
 
 /// A backup of which every byte was checked. It has no `Debug`, because it has keys.
@@ -72,7 +71,7 @@ impl Backup {
         self.digest
     }
 
-    /// A part of it, to read. The snapshot is checked again on the way.
+    /// Opens a part of it. The snapshot is checked again while it is read.
     pub fn part(&self, part: Part) -> anyhow::Result<Opened<'_>> {
         match part {
             Part::Snapshot => {
@@ -101,7 +100,7 @@ pub enum Part {
     File(usize),
 }
 
-/// A part of a backup that is being read.
+/// A part of a backup, opened to be read.
 pub struct Opened<'a> {
     /// Its digest.
     pub digest: Digest,
@@ -122,11 +121,7 @@ pub(super) fn write(
     let sum = format!("{}  {LIST}\n", Digest::of(&list).hex());
     let mut tar = Builder::new(out);
     let mut add = |name: &str, size: u64, from: &mut dyn Read| {
-        let mut header = Header::new_gnu();
-        header.set_entry_type(EntryType::Regular);
-        header.set_size(size);
-        header.set_mode(0o600);
-        tar.append_data(&mut header, name, from).with_context(|| format!("writing {name}"))
+        pack(&mut tar, name, 0, size, from).with_context(|| format!("writing {name}"))
     };
     add(LIST, list.len() as u64, &mut &list[..])?;
     add(SUM, sum.len() as u64, &mut sum.as_bytes())?;

@@ -5,10 +5,13 @@ use std::net::IpAddr;
 use bundle_format::cluster::{Cluster, NodeName};
 use bundle_format::portable_path::PortablePath;
 use bundle_format::{Digest, KubernetesVersion};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// The version of the format that this code reads and writes.
 pub(super) const VERSION: u32 = 1;
+/// The largest file of the master that is kept, in bytes. Keys and policies have a few
+/// thousand.
+pub(super) const LARGEST_FILE: u64 = 1 << 20;
 
 /// What a backup says of itself.
 #[derive(Debug, Serialize, Deserialize)]
@@ -53,7 +56,6 @@ pub struct Snapshot {
 #[serde(rename_all = "camelCase")]
 pub struct KeptFile {
     /// Its path below `/etc/kubernetes`.
-    #[serde(serialize_with = "as_text", deserialize_with = "of_text")]
     pub path: PortablePath,
     /// Its permission bits.
     pub mode: u32,
@@ -61,12 +63,4 @@ pub struct KeptFile {
     pub size: u64,
     /// Its digest.
     pub digest: Digest,
-}
-
-fn as_text<S: Serializer>(path: &PortablePath, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(path.as_str())
-}
-
-fn of_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PortablePath, D::Error> {
-    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use bundle_format::portable_path::PortablePath;
 use walkdir::WalkDir;
 
+use super::contents::LARGEST_FILE;
 use crate::host::Host;
 use crate::node::paths::{AUTHORITY_KEY, KUBERNETES};
 
@@ -22,8 +23,6 @@ const LEAVES: [&str; 7] = [
     "pki/etcd/server",
     "pki/front-proxy-client",
 ];
-/// The largest file that is kept, in bytes. Keys and policies have a few thousand.
-const LARGEST: u64 = 1 << 20;
 
 /// A file of the master, and its bytes.
 pub(super) struct Found {
@@ -58,10 +57,10 @@ pub(super) fn all(host: &Host) -> anyhow::Result<(Vec<Found>, Vec<String>)> {
         let full = Path::new(KUBERNETES).join(&path);
         let size = entry.metadata().map_or(0, |file| file.len());
         match path.parse() {
-            Ok(_) if size > LARGEST => left_out.push(format!(
+            Ok(_) if size > LARGEST_FILE => left_out.push(format!(
                 "{} has more than {} KiB, and is no key or policy",
                 full.display(),
-                LARGEST >> 10
+                LARGEST_FILE >> 10
             )),
             Ok(path) => {
                 let bytes = host.bytes(&full)?.unwrap_or_default();

@@ -37,12 +37,12 @@ pub struct Etcd {
 impl Etcd {
     /// The one in `image`, whose tag begins with the release: `3.5.9-0`.
     pub fn of(image: ImageReference) -> anyhow::Result<Self> {
-        let tag = image.tag().unwrap_or_default().trim_start_matches('v').to_owned();
+        let tag = image.tag().unwrap_or_default().trim_start_matches('v');
         let mut numbers = tag.split(['.', '-']).map(str::parse);
-        match (numbers.next(), numbers.next()) {
-            (Some(Ok(major)), Some(Ok(minor))) => Ok(Self { image, release: (major, minor) }),
-            _ => bail!("the tag of {image} does not begin with a release of etcd"),
-        }
+        let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) else {
+            bail!("the tag of {image} does not begin with a release of etcd");
+        };
+        Ok(Self { release: (major, minor), image })
     }
 
     /// What checks and restores snapshots. Images of etcd before 3.6 may lack etcdutl
@@ -51,8 +51,8 @@ impl Etcd {
         if self.can_raise_revision() { "etcdutl" } else { "etcdctl" }
     }
 
-    /// Whether a restore makes later changes look later to clients that have seen more
-    /// than the snapshot has. etcd can do that from 3.6 on.
+    /// Whether a restore can raise the revision, so that clients which have seen more
+    /// than the snapshot has also see what comes next. etcd can from 3.6 on.
     pub(crate) fn can_raise_revision(&self) -> bool {
         self.release >= (3, 6)
     }

@@ -134,7 +134,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Writes what a supporter needs of this node to one file, without secrets
+    /// Collects what a supporter needs to know about this node in one file, without
+    /// secrets
     Support {
         /// The file to write, such as support.tar.gz
         #[arg(long, value_name = "FILE")]

@@ -29,7 +29,7 @@ enum New<'a> {
     Content(&'a Content),
     /// The file is removed.
     Gone,
-    /// It is from a backup, and a secret.
+    /// It comes from a backup, and is secret.
     Secret,
     /// A command writes it, so its text is not known yet.
     Later(String),
@@ -61,7 +61,7 @@ pub(crate) fn show(
             let bytes = bytes(&intent, content)?;
             difference(path, old.as_deref(), Some(&bytes), 0o644)
         }
-        New::Secret => format!("{} is from the backup, and a secret\n", path.display()),
+        New::Secret => format!("{} comes from the backup, and is secret\n", path.display()),
         New::Later(command) => {
             format!("{} is written by {command}; its text is known only then\n", path.display())
         }

@@ -94,6 +94,16 @@ fn lines(text: &str) -> Vec<&str> {
     text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect()
 }
 
+/// The end of a long text, from the beginning of a line: at most `most` bytes.
+pub(crate) fn last(text: &str, most: usize) -> &str {
+    let Some(mut at) = text.len().checked_sub(most) else { return text };
+    while !text.is_char_boundary(at) {
+        at += 1;
+    }
+    let end = text.get(at..).unwrap_or_default();
+    end.split_once('\n').map_or(end, |(_, lines)| lines)
+}
+
 /// Writes a command's standard input.
 pub type Input<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
 
@@ -111,6 +121,17 @@ pub trait Exec {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_long_text_the_end_is_kept() {
+        const MOST: usize = 64 << 10;
+        assert_eq!(last("a\nb\n", MOST), "a\nb\n");
+        let long = "z\u{e4}hlt\n".repeat(MOST);
+        let end = last(&long, MOST);
+        assert!(end.len() <= MOST && end.len() > MOST - 20, "{}", end.len());
+        assert!(end.starts_with("z\u{e4}hlt\n") && long.ends_with(end));
+        assert!(last(&"\u{e4}".repeat(MOST), MOST).len() <= MOST);
+    }
 
     #[test]
     fn an_end_without_words_has_no_colon() {

@@ -1,4 +1,5 @@
 //! Writing files whole, with their attributes.
 
 pub mod attributes;
+pub(crate) mod packed;
 pub(crate) mod whole;

@@ -10,7 +10,7 @@ use bundle_format::Digest;
 
 use super::Host;
 use super::place::told;
-use crate::exec::{Command, Input, Output};
+use crate::exec::{Command, Input, Output, last};
 use crate::failure::Failure;
 use crate::files::attributes::Attributes;
 use crate::files::whole::{copy_whole, copy_whole_as};
@@ -154,7 +154,7 @@ impl Host {
     pub fn capture(&mut self, step: StepName, command: &Command) -> anyhow::Result<Output> {
         self.note(step, ran(command, Vec::new()))?;
         let output = self.log_and_run(command, None)?;
-        self.say(last(&output.stderr));
+        self.say(last(&output.stderr, MOST_SAID));
         match output.succeeded() {
             true => Ok(output),
             false => successful(command, Output { stdout: String::new(), ..output }),
@@ -177,8 +177,8 @@ impl Host {
     fn execute(&mut self, command: &Command, input: Option<Input<'_>>) -> anyhow::Result<Output> {
         let output = self.log_and_run(command, input)?;
         // yum and dnf say on standard output why they did nothing.
-        self.say(last(&output.stdout));
-        self.say(last(&output.stderr));
+        self.say(last(&output.stdout, MOST_SAID));
+        self.say(last(&output.stderr, MOST_SAID));
         successful(command, output)
     }
 
@@ -287,28 +287,3 @@ fn successful(command: &Command, output: Output) -> anyhow::Result<Output> {
 
 /// The most bytes of a command's output that the log gets.
 const MOST_SAID: usize = 64 << 10;
-
-/// The end of a long text, from the beginning of a line.
-fn last(text: &str) -> &str {
-    let Some(mut at) = text.len().checked_sub(MOST_SAID) else { return text };
-    while !text.is_char_boundary(at) {
-        at += 1;
-    }
-    let end = text.get(at..).unwrap_or_default();
-    end.split_once('\n').map_or(end, |(_, lines)| lines)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_a_long_text_the_end_is_kept() {
-        assert_eq!(last("a\nb\n"), "a\nb\n");
-        let long = "z\u{e4}hlt\n".repeat(MOST_SAID);
-        let end = last(&long);
-        assert!(end.len() <= MOST_SAID && end.len() > MOST_SAID - 20, "{}", end.len());
-        assert!(end.starts_with("z\u{e4}hlt\n") && long.ends_with(end));
-        assert!(last(&"\u{e4}".repeat(MOST_SAID)).len() <= MOST_SAID);
-    }
-}

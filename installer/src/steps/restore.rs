@@ -56,7 +56,7 @@ fn has_pods(host: &Host) -> bool {
         .all(|name| host.exists(format!("{STATIC_PODS}/{name}.yaml")))
 }
 
-/// Why a run must not begin: it would throw data away.
+/// Why a run must not begin, if it would delete data.
 pub(super) fn refusal(host: &Host, intent: &Intent) -> anyhow::Result<()> {
     let failure = match &intent.restore {
         None if progress(host) == Progress::Begun => Failure::new(
@@ -109,7 +109,7 @@ pub(super) fn changes(node: &Node<'_>, backup: &Backup) -> anyhow::Result<Vec<Ch
     Ok(changes)
 }
 
-/// Whether clients of the restored cluster see by its revision what is new.
+/// Whether the restore raises etcd's revision, so that clients see what comes next.
 pub(crate) fn raises_revision(intent: &Intent) -> anyhow::Result<bool> {
     Ok(etcd(intent)?.can_raise_revision())
 }

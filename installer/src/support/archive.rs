@@ -8,11 +8,12 @@ use anyhow::Context;
 use bundle_format::output;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use tar::{Builder, EntryType, Header};
+use tar::Builder;
 use x509_cert::der::DateTime;
 
 use super::entry::Entry;
 use super::list::LIST;
+use crate::files::packed::pack;
 use crate::host::Host;
 
 /// The page.
@@ -29,16 +30,13 @@ pub(crate) fn make(host: &Host, path: &Path) -> anyhow::Result<(usize, usize)> {
         .iter()
         .filter_map(|(name, entry)| Some((*name, entry.text.as_ref().ok()?.as_str())))
         .collect();
+    let time = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let writing = || format!("writing {}", path.display());
     output::write_by(path, 0o600, |out| {
         let mut tar = Builder::new(GzEncoder::new(out, Compression::default()));
         for (name, text) in [(PAGE, page.as_str())].iter().chain(&texts) {
-            let mut header = Header::new_gnu();
-            header.set_entry_type(EntryType::Regular);
-            header.set_size(text.len() as u64);
-            header.set_mode(0o600);
-            header.set_mtime(now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()));
-            tar.append_data(&mut header, format!("support/{name}"), text.as_bytes())?;
+            let name = format!("support/{name}");
+            pack(&mut tar, &name, time, text.len() as u64, text.as_bytes())?;
         }
         tar.into_inner()?.finish().map(drop)
     })

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use crate::exec::Command;
+use crate::exec::{Command, last};
 use crate::host::Host;
 use crate::masked::masked;
 use crate::node::containers;
+use crate::node::kubectl::kubectl;
 use crate::node::paths::{ADMIN_CONF, CRI_SOCKET, ETCD_MEMBER, KUBELET_CONF};
 
 /// How long one question may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The same for this program, which asks many.
 const OWN_PATIENCE: Duration = Duration::from_secs(180);
-/// The most bytes of one text. Of a longer one, the end counts.
+/// The most bytes of one text. Of a longer text, only the end is kept.
 const MOST: usize = 2 << 20;
 
 /// Where a text comes from.
@@ -60,7 +61,7 @@ impl Source {
             },
             Self::Etcd(arguments) => (format!("etcdctl {arguments}"), etcd(host, arguments)),
         };
-        Entry { asked, text: text.map(|text| end(&masked(&text))) }
+        Entry { asked, text: text.map(|text| bounded(masked(&text))) }
     }
 }
 
@@ -69,7 +70,7 @@ fn whole(host: &Host, line: &str) -> String {
     match line.split_once(' ') {
         Some(("kubectl", rest)) => {
             let config = if host.exists(ADMIN_CONF) { ADMIN_CONF } else { KUBELET_CONF };
-            format!("kubectl --kubeconfig {config} --request-timeout 20s {rest}")
+            format!("{} --request-timeout 20s {rest}", kubectl(config))
         }
         Some(("crictl", rest)) => format!("crictl --runtime-endpoint {CRI_SOCKET} {rest}"),
         _ => line.to_owned(),
@@ -114,13 +115,9 @@ fn sorted(text: &str) -> String {
     lines.join("\n") + "\n"
 }
 
-/// The end of a long text, from the beginning of a line.
-fn end(text: &str) -> String {
-    let Some(mut at) = text.len().checked_sub(MOST) else { return text.to_owned() };
-    while !text.is_char_boundary(at) {
-        at += 1;
+fn bounded(text: String) -> String {
+    match last(&text, MOST) {
+        end if end.len() == text.len() => text,
+        end => format!("(the beginning is left out)\n{end}"),
     }
-    let end = text.get(at..).unwrap_or_default();
-    let lines = end.split_once('\n').map_or(end, |(_, lines)| lines);
-    format!("(the beginning is left out)\n{lines}")
 }

@@ -5,7 +5,8 @@ use crate::failure::Failure;
 use crate::host::Host;
 
 impl JoinFile {
-    /// Reads it. The usual hint, to run `installer token`, would not help here.
+    /// Reads it. If it is gone or damaged, the hint is not the usual one: `installer token`
+    /// itself needs this file.
     pub(crate) fn kept(host: &Host) -> anyhow::Result<Self> {
         let path = path();
         let lacks = |what: &str| {

@@ -59,7 +59,7 @@ impl Findings {
             && self.failure.is_none()
     }
 
-    /// The findings from the packets that were seen, and from the pods' states.
+    /// What the packets and the pods' states show.
     pub(super) fn of(lock: &Lock, seen: &Seen, pods: &Pods) -> Self {
         let mut findings = Self { count: pods.now.len(), ..Self::default() };
         for (image, wanted_by) in &pods.pulls {

@@ -8,7 +8,7 @@ use std::time::Instant;
 use lab::cluster::{self, INSTALLER};
 use lab::{Node, Settings};
 
-use crate::application::{Witness, kubectl, wait};
+use crate::application::{Witness, kubectl, request, wait};
 use crate::support::{connected_host, lab, words};
 
 /// A virtual machine names its interface otherwise.
@@ -19,13 +19,10 @@ fn said(node: &Node, line: &str) -> String {
     words(&node.exec(["sh", "-c", line]).unwrap())
 }
 
-/// Asks a server, from a node that has no curl.
-fn get(server: &str, path: &str) -> String {
-    let server = server.replace(':', "/");
-    format!(
-        "timeout 10 bash -c \"exec 3<>/dev/tcp/{server}; printf 'GET {path} HTTP/1.0\\r\\n\\r\\n' >&3; \
-         cat <&3\""
-    )
+/// What a web server says to the node.
+fn get(node: &Node, address: &str, port: u16, path: &str) -> String {
+    let script = request(address, port, path);
+    words(&node.exec(["timeout", "10", "bash", "-c", &script]).unwrap())
 }
 
 fn is_ready(master: &Node, node: &Node) -> bool {
@@ -89,10 +86,10 @@ fn a_worker_with_its_own_kernel_has_nftables_ipvs_and_nfs() {
 /// A Service answers on the worker, whose kube-proxy has this mode.
 fn assert_serves(master: &Node, worker: &Node, mode: &str) {
     wait(&format!("kube-proxy to have {mode}"), || {
-        said(worker, &get("127.0.0.1:10249", "/proxyMode")).ends_with(mode)
+        get(worker, "127.0.0.1", 10249, "/proxyMode").ends_with(mode)
     });
     let address = kubectl(master, &["get", "svc", "web", "-o", "jsonpath={.spec.clusterIP}"]);
     wait(&format!("the Service to answer by {mode}"), || {
-        said(worker, &get(&format!("{address}:80"), "/")).contains("node=")
+        get(worker, &address, 80, "/").contains("node=")
     });
 }

@@ -60,13 +60,19 @@ pub(crate) fn assert_serves(lab: &Lab) {
 
 /// What a web server of the nodes' network says to the operator.
 pub(crate) fn get(address: &str) -> String {
-    let script = format!(
-        "exec 3<>/dev/tcp/{address}/80 && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3"
-    );
+    let script = request(address, 80, "/");
     let output = Command::new("ip")
         .args(["netns", "exec", LAN, "timeout", "5", "bash", "-c", &script])
         .output();
     words(&output.unwrap())
+}
+
+/// A line for bash that asks a web server: nodes have no curl.
+pub(crate) fn request(address: &str, port: u16, path: &str) -> String {
+    format!(
+        "exec 3<>/dev/tcp/{address}/{port} && printf 'GET {path} HTTP/1.0\\r\\n\\r\\n' >&3 && \
+         cat <&3"
+    )
 }
 
 pub(crate) fn kubectl(master: &Node, arguments: &[&str]) -> String {
