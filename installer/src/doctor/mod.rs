@@ -7,6 +7,7 @@ mod cgroup;
 mod clock;
 mod containerd;
 mod disk;
+mod etcd;
 mod finding;
 mod firewall;
 mod forwarding;
@@ -78,6 +79,8 @@ const CHECKS: &[Check] = &[
     certificates::own,
     kubelet::stopped,
     network::missing,
+    etcd::stopped,
+    etcd::members,
     api::unreachable,
     api::unknown,
     api::not_ready,
