@@ -11,6 +11,7 @@ use super::interface::Interface;
 use super::labels::{LabelKey, LabelValue, Taint};
 use super::mirrors::{MirrorUrl, RegistryHost};
 use super::node_name::NodeName;
+use super::schedule::BackupFolder;
 use crate::yaml::{Kind, quoted};
 
 /// A network, as an example: no default of pods or of Services, with which it would
@@ -18,12 +19,18 @@ use crate::yaml::{Kind, quoted};
 const NETWORK: &str = "172.30.0.0/16";
 
 /// All kinds.
-pub static KINDS: [Kind; 14] = [
+pub static KINDS: [Kind; 15] = [
     Kind {
         name: "argument",
         sample: "audit-log-maxage",
         pattern: "^[a-z0-9][a-z0-9-]*$",
         check: argument,
+    },
+    Kind {
+        name: "backup-folder",
+        sample: "/var/backups/kubeferry",
+        pattern: r"^(/(?!\.\.(/|$))[A-Za-z0-9._-]+)+$",
+        check: tries::<BackupFolder>,
     },
     Kind {
         name: "endpoint",

@@ -17,6 +17,7 @@ mod member;
 mod mirrors;
 mod networks;
 mod node_name;
+mod schedule;
 
 pub use self::arguments::{Argument, Arguments, Scalar};
 pub use self::conflict::Conflict;
@@ -30,3 +31,4 @@ pub use self::labels::{LabelKey, LabelValue, Taint};
 pub use self::member::Member;
 pub use self::mirrors::{MirrorUrl, Mirrors, RegistryHost};
 pub use self::node_name::NodeName;
+pub use self::schedule::{BackupFolder, BackupSchedule, Interval};
