@@ -68,13 +68,15 @@ impl Etcd {
 
     /// The commands that make etcd's data from the snapshot `file` in `folder`. etcdutl
     /// wants a new folder, and etcd's own may have a `lost+found`; so the data get their
-    /// place, by a rename, when they are whole.
+    /// place, by a rename, when they are whole. `cluster` names the new cluster of etcd:
+    /// members of the old one that come back must not take this one for theirs.
     pub(crate) fn restore(
         &self,
         folder: &str,
         file: &str,
         name: &NodeName,
         address: IpAddr,
+        cluster: &str,
     ) -> [Command; 3] {
         let peer = format!("https://{address}:2380");
         let bump = match self.can_raise_revision() {
@@ -85,7 +87,7 @@ impl Etcd {
             "ctr -n k8s.io run --rm --mount type=bind,src={ETCD},dst={ETCD},options=rbind:rw --mount \
              type=bind,src={folder},dst={folder},options=rbind:ro {} {CONTAINER}-{} {} snapshot \
              restore {folder}/{file} --data-dir {NEW} --name {name} --initial-cluster {name}={peer} \
-             --initial-advertise-peer-urls {peer}{bump}",
+             --initial-advertise-peer-urls {peer} --initial-cluster-token {cluster}{bump}",
             self.image,
             std::process::id(),
             self.utility(),

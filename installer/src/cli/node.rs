@@ -22,7 +22,7 @@ use crate::intent::Intent;
 use crate::node::certificates::kubeconfig::Brought;
 use crate::node::facts::Facts;
 use crate::node::join::{self, JoinFile};
-use crate::node::paths::ROOT_KUBECONFIG;
+use crate::node::paths::{KUBEADM_JOINED, ROOT_KUBECONFIG};
 use crate::role::Role;
 use crate::target;
 
@@ -64,7 +64,7 @@ pub(super) fn bundle(aim: &Aim) -> anyhow::Result<Bundle> {
 pub(crate) fn intent(host: &Host, aim: &Aim, root: Option<&Path>) -> anyhow::Result<Intent> {
     let bundle = bundle(aim)?;
     let kubeconfig = brought(aim)?;
-    let sources = Sources::read(aim, restore(aim)?, join(aim)?, || Ok(of_bundle(&bundle)))?;
+    let sources = Sources::read(aim, restore(aim)?, join(host, aim)?, || Ok(of_bundle(&bundle)))?;
     let cluster = sources.cluster()?;
     let facts = Facts::gather(host)?;
     let target = target::choose(host, &bundle.lock().targets, &facts)?;
@@ -92,7 +92,7 @@ pub(super) fn of_bundle(bundle: &Bundle) -> OfBundle {
 }
 
 /// The join file. A worker must have one, and a further master one for masters.
-pub(super) fn join(aim: &Aim) -> anyhow::Result<Option<JoinFile>> {
+pub(super) fn join(host: &Host, aim: &Aim) -> anyhow::Result<Option<JoinFile>> {
     if aim.role == Role::Worker && aim.join.is_none() {
         return Err(Failure::new(
             "a worker needs a join file",
@@ -105,14 +105,21 @@ pub(super) fn join(aim: &Aim) -> anyhow::Result<Option<JoinFile>> {
         .into());
     }
     let join = aim.join.as_deref().map(JoinFile::load).transpose()?;
-    if aim.role == Role::Master && join.as_ref().is_some_and(|join| join.control_plane.is_none()) {
-        return Err(Failure::new(
+    let is_for_masters = join.as_ref().map(|join| join.control_plane.is_some());
+    match (aim.role, is_for_masters) {
+        (Role::Worker, Some(true)) => Err(Failure::new(
+            "this join file is for masters",
+            "make one for workers with `installer token` on a master",
+        )
+        .into()),
+        // One that has joined needs the cluster's keys no more.
+        (Role::Master, Some(false)) if !host.exists(KUBEADM_JOINED) => Err(Failure::new(
             "this join file is for workers",
             "make one with `installer token --for master` on a master; the first master needs none",
         )
-        .into());
+        .into()),
+        _ => Ok(join),
     }
-    Ok(join)
 }
 
 /// The backup. Only a master takes one.

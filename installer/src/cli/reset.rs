@@ -34,7 +34,7 @@ fn agreed(yes: bool) -> anyhow::Result<Option<Host>> {
 
 fn carry_out(host: &mut Host) -> anyhow::Result<()> {
     if Role::of_receipt(host.lines()) == Some(Role::Master)
-        && removal::leave(host, StepName::ControlPlane)?
+        && removal::leave(host, StepName::Remove)?
     {
         writeln!(stderr(), "this node's member has left etcd")?;
     }

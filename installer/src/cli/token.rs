@@ -1,8 +1,10 @@
 //! `installer token`.
 
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::bail;
+use bundle_format::text::stderr;
 
 use super::node;
 use super::output::secret;
@@ -57,6 +59,8 @@ fn for_master(host: &Host) -> anyhow::Result<JoinFile> {
         .into());
     }
     let own = ForMaster::make(host)?;
+    let note = "one such file is good for all further masters; those made before are no longer";
+    writeln!(stderr(), "note: {note}")?;
     Ok(made(host, join::HOURS_OF_KEYS)?.for_master(own))
 }
 

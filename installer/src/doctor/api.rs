@@ -4,7 +4,7 @@ use super::finding::{Finding, role};
 use crate::host::Host;
 use crate::node::certificates::kubeconfig::Kubeconfig;
 use crate::node::kubeadm::config_option;
-use crate::node::paths::KUBELET_CONF;
+use crate::node::paths::{KUBEADM_JOINED, KUBELET_CONF};
 use crate::node::{reach, registered};
 use crate::role::Role;
 
@@ -42,7 +42,11 @@ pub(super) fn unknown(host: &Host) -> anyhow::Result<Option<Finding>> {
         match role(host) {
             Role::Master => {
                 let config = config_option(host);
-                format!("{restart} && kubeadm init phase mark-control-plane{config}")
+                let back = format!("{restart} && kubeadm init phase mark-control-plane{config}");
+                match host.exists(KUBEADM_JOINED) {
+                    true => format!("./installer reset, if that was meant; else {back}"),
+                    false => back,
+                }
             }
             Role::Worker => restart.to_owned(),
         },

@@ -1,9 +1,9 @@
-//! etcd with several members: one that does not run, or too few that do.
+//! etcd with several members: one that does not run, or some that do not answer.
 
 use super::finding::Finding;
 use crate::host::Host;
 use crate::node::etcd::RunningEtcd;
-use crate::node::join::JoinFile;
+use crate::node::kubeadm::may_have_other_masters;
 use crate::node::paths::STATIC_PODS;
 
 /// This node's own etcd does not run. The other masters may serve the cluster without it,
@@ -24,25 +24,22 @@ pub(super) fn members(host: &Host) -> anyhow::Result<Option<Finding>> {
         return Ok(None);
     }
     let Some(etcd) = RunningEtcd::running(host)? else { return Ok(None) };
-    // A member that does not answer yet, or has no vote, knows nothing of the others.
-    if etcd.own(host)?.is_none_or(|own| own.is_learner) {
-        return Ok(None);
-    }
     let Ok(members) = etcd.members(host) else {
         return Ok(Some(Finding::new(
-            "etcd has no quorum: fewer than half of its members answer, so nothing can be changed",
+            "etcd has no quorum: not more than half of its members answer, so nothing can change",
             "start the other masters; if they are lost, restore a backup: ./installer manual backup",
         )));
     };
-    let answering = etcd.answering(host, &members);
-    let silent = members.iter().zip(answering).filter(|(_, answers)| !answers);
-    let silent: Vec<String> = silent.map(|(member, _)| member.called()).collect();
-    Ok(silent.first().map(|first| {
+    // One that is joining has no vote, and does not answer yet.
+    let voters: Vec<_> = members.all.iter().filter(|member| !member.is_learner).collect();
+    let silent = etcd.silent(host, voters.iter().copied());
+    let names: Vec<&str> = silent.iter().map(|member| member.called()).collect();
+    Ok(names.first().map(|first| {
         Finding::new(
             format!(
                 "of {} members of etcd, these do not answer: {}",
-                members.len(),
-                silent.join(", ")
+                voters.len(),
+                names.join(", ")
             ),
             format!("start that master; if it is lost for good: ./installer remove {first}"),
         )
@@ -51,5 +48,5 @@ pub(super) fn members(host: &Host) -> anyhow::Result<Option<Finding>> {
 
 /// Whether this node is a master whose cluster may have others.
 fn is_one_of_several(host: &Host) -> bool {
-    host.exists(format!("{STATIC_PODS}/etcd.yaml")) && JoinFile::may_have_other_masters(host)
+    host.exists(format!("{STATIC_PODS}/etcd.yaml")) && may_have_other_masters(host)
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::host::Host;
+use crate::node::join;
 use crate::node::paths::{AUTHORITY_KEY, KUBEADM_JOINED};
 use crate::receipt::StepName;
 use crate::role::Role;
@@ -43,7 +44,13 @@ pub(super) fn again(host: &Host, steps: &[StepName], by_hand: impl Into<String>)
 
 /// The installer's command that made the node.
 pub(super) fn whole_line(host: &Host, role: Role) -> String {
-    let joins = role == Role::Worker || host.exists(KUBEADM_JOINED);
-    let join = if joins { " --join join.yaml" } else { "" };
+    let is_further = role == Role::Master && host.exists(KUBEADM_JOINED);
+    let join = match (role, is_further && host.exists(join::path())) {
+        (Role::Worker, _) => " --join join.yaml".to_owned(),
+        // Its own will do, once it has joined.
+        (Role::Master, true) => format!(" --join {}", join::path().display()),
+        (Role::Master, false) if is_further => " --join join.yaml".to_owned(),
+        (Role::Master, false) => String::new(),
+    };
     format!("./installer --role {role}{join}")
 }

@@ -1,9 +1,10 @@
 //! The control plane's pods, which kubelet starts from files, and etcd's data.
 
-use super::finding::Finding;
+use super::finding::{Finding, whole_line};
 use crate::host::Host;
 use crate::node::kubeadm::config_option;
-use crate::node::paths::{AUTHORITY_KEY, ETCD_MEMBER, STATIC_PODS};
+use crate::node::paths::{AUTHORITY_KEY, ETCD_MEMBER, KUBEADM_JOINED, STATIC_PODS};
+use crate::role::Role;
 
 /// Each pod's file, and the phase of `kubeadm init` that writes it.
 const PODS: [(&str, &str); 4] = [
@@ -36,6 +37,11 @@ pub(super) fn missing(host: &Host) -> anyhow::Result<Option<Finding>> {
     let missing = || PODS.iter().filter(|(file, _)| !host.exists(format!("{STATIC_PODS}/{file}")));
     if !is_here(host) || missing().next().is_none() {
         return Ok(None);
+    }
+    // Without etcd's data, `kubeadm init phase etcd local` would begin another cluster.
+    if host.exists(KUBEADM_JOINED) && !host.exists(ETCD_MEMBER) {
+        let cause = "this master has not joined etcd";
+        return Ok(Some(Finding::new(cause, whole_line(host, Role::Master))));
     }
     let config = config_option(host);
     let files: Vec<&str> = missing().map(|(file, _)| *file).collect();

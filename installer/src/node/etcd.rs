@@ -1,5 +1,5 @@
-//! etcd's members, as the etcd that runs on this master has them. Its own program,
-//! which lies in its image beside it, is asked.
+//! etcd's members. The etcd of this master is asked, or those that it began with. Its own
+//! program, which lies in its image beside it, asks.
 
 use anyhow::{Context, bail};
 use serde::Deserialize;
@@ -7,10 +7,10 @@ use serde::Deserialize;
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::node::containers;
+use crate::node::{containers, static_pod};
 
 /// Where etcd answers on its own node.
-const HERE: &str = "https://127.0.0.1:2379";
+const HERE: &str = "127.0.0.1";
 
 /// A member of etcd.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -19,7 +19,7 @@ pub(crate) struct Member {
     id: u64,
     /// Its name: that of its node; empty until it has started once.
     #[serde(default)]
-    pub(crate) name: String,
+    name: String,
     /// Where the other members find it.
     #[serde(rename = "peerURLs", default)]
     peers: Vec<String>,
@@ -29,58 +29,19 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// Whether it is the one on the node with this name and address.
+    /// Whether it is the one on the node with this name or this address.
     pub(crate) fn is_on(&self, name: &str, address: &str) -> bool {
         // A member that never started has no name.
-        self.name == name || self.peers.iter().any(|peer| host_of(peer) == Some(address))
+        self.name == name || self.address() == Some(address)
     }
 
-    /// What to call it, for a person.
-    pub(crate) fn called(&self) -> String {
-        let place = || self.peers.first().map_or_else(|| self.hex(), Clone::clone);
-        if self.name.is_empty() { place() } else { self.name.clone() }
+    /// What to call it: its node's name, or its address.
+    pub(crate) fn called(&self) -> &str {
+        if self.name.is_empty() { self.address().unwrap_or("?") } else { &self.name }
     }
 
-    /// Its ID as etcdctl takes it.
-    fn hex(&self) -> String {
-        format!("{:x}", self.id)
-    }
-}
-
-/// What an etcd says of its own member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Own {
-    id: u64,
-    /// Whether it has no vote yet. Such a member answers hardly any other question.
-    pub(crate) is_learner: bool,
-}
-
-impl Own {
-    /// Whether it is this one of the members.
-    pub(crate) fn is(self, member: &Member) -> bool {
-        self.id == member.id
-    }
-
-    /// Reads what `endpoint status` prints of one endpoint.
-    fn parse(text: &str) -> anyhow::Result<Self> {
-        #[derive(Deserialize)]
-        struct Endpoint {
-            #[serde(rename = "Status")]
-            status: Status,
-        }
-        #[derive(Deserialize)]
-        struct Status {
-            header: Header,
-            #[serde(rename = "isLearner", default)]
-            is_learner: bool,
-        }
-        #[derive(Deserialize)]
-        struct Header {
-            member_id: u64,
-        }
-        let all: Vec<Endpoint> = serde_json::from_str(text.trim())?;
-        let Endpoint { status } = all.into_iter().next().context("it says nothing")?;
-        Ok(Self { id: status.header.member_id, is_learner: status.is_learner })
+    fn address(&self) -> Option<&str> {
+        host_of(self.peers.first()?)
     }
 }
 
@@ -89,17 +50,40 @@ fn host_of(url: &str) -> Option<&str> {
     url.split_once("://")?.1.rsplit_once(':').map(|(host, _)| host)
 }
 
+/// The members of etcd, and which of them said so.
+pub(crate) struct Members {
+    /// All of them.
+    pub(crate) all: Vec<Member>,
+    /// The host that said so.
+    at: String,
+}
+
 /// The etcd that runs on this node.
-#[derive(Clone, Debug)]
 pub(crate) struct RunningEtcd {
     container: String,
+    /// This node's address for the other members; none if its file does not say.
+    own: Option<String>,
+    /// The addresses of the members that it began with, without its own.
+    others: Vec<String>,
 }
 
 impl RunningEtcd {
     /// The one on this node; none if none runs. An error if containerd does not say.
     pub(crate) fn running(host: &Host) -> anyhow::Result<Option<Self>> {
-        let running = containers::running(host, &["etcd"])?;
-        Ok(running.into_iter().next().map(|(_, container)| Self { container }))
+        let Some((_, container)) = containers::running(host, &["etcd"])?.pop() else {
+            return Ok(None);
+        };
+        let arguments = static_pod::arguments(host, "etcd").unwrap_or_default();
+        let urls = |option: &str| {
+            let value = arguments.iter().find_map(|one| one.strip_prefix(option));
+            value.map(str::to_owned).unwrap_or_default()
+        };
+        let own = host_of(&urls("--initial-advertise-peer-urls=")).map(str::to_owned);
+        // `m1=https://10.0.0.1:2380,m2=https://10.0.0.2:2380`
+        let all = urls("--initial-cluster=");
+        let others = all.split(',').filter_map(|one| host_of(one.split_once('=')?.1));
+        let others = others.map(str::to_owned).filter(|one| Some(one) != own.as_ref()).collect();
+        Ok(Some(Self { container, own, others }))
     }
 
     /// The same, where a node without one is a failure.
@@ -114,12 +98,12 @@ impl RunningEtcd {
         self.client(HERE, arguments)
     }
 
-    /// The same, as a client of the etcd at `endpoint`.
-    fn client(&self, endpoint: &str, arguments: &str) -> Command {
+    /// The same, as a client of the etcd on another host.
+    fn client(&self, at: &str, arguments: &str) -> Command {
         let pki = "/etc/kubernetes/pki/etcd";
         self.within(&format!(
-            "etcdctl --endpoints {endpoint} --cacert {pki}/ca.crt --cert {pki}/server.crt --key \
-             {pki}/server.key {arguments}"
+            "etcdctl --endpoints https://{at}:2379 --cacert {pki}/ca.crt --cert {pki}/server.crt \
+             --key {pki}/server.key {arguments}"
         ))
     }
 
@@ -132,47 +116,50 @@ impl RunningEtcd {
         ))
     }
 
-    /// This etcd's own member; none if it does not answer yet. It needs no quorum.
-    pub(crate) fn own(&self, host: &Host) -> anyhow::Result<Option<Own>> {
-        let said = host.answer(&self.etcdctl("--write-out json endpoint status"))?;
-        if !said.succeeded() {
-            return Ok(None);
-        }
-        Own::parse(&said.stdout).context("reading the status of etcd").map(Some)
-    }
-
-    /// All members. An error if etcd has no quorum, and so does not say.
-    pub(crate) fn members(&self, host: &Host) -> anyhow::Result<Vec<Member>> {
+    /// All members. A member without a vote does not say; then the others are asked. An
+    /// error if nobody says, as without a quorum.
+    pub(crate) fn members(&self, host: &Host) -> anyhow::Result<Members> {
         #[derive(Deserialize)]
         struct List {
             members: Vec<Member>,
         }
-        let said = host.answer(&self.etcdctl("--write-out json member list"))?;
-        if !said.succeeded() {
-            bail!("etcd does not list its members: {}", said.end());
+        let mut last = String::new();
+        for at in [HERE].into_iter().chain(self.others.iter().map(String::as_str)) {
+            let said = host.answer(&self.client(at, "--write-out json member list"))?;
+            if said.succeeded() {
+                let list: List =
+                    serde_json::from_str(said.stdout.trim()).context("reading etcd's members")?;
+                return Ok(Members { all: list.members, at: at.to_owned() });
+            }
+            last = said.end();
         }
-        let list: List =
-            serde_json::from_str(said.stdout.trim()).context("reading the members of etcd")?;
-        Ok(list.members)
+        bail!("etcd does not list its members: {last}")
     }
 
-    /// Whether each of these members answers, by asking it.
-    pub(crate) fn answering(&self, host: &Host, members: &[Member]) -> Vec<bool> {
+    /// This node's own member; none if it is not among them.
+    pub(crate) fn own<'a>(&self, members: &'a Members) -> Option<&'a Member> {
+        let own = self.own.as_deref()?;
+        members.all.iter().find(|member| member.address() == Some(own))
+    }
+
+    /// Those of these members that do not answer.
+    pub(crate) fn silent<'a>(
+        &self,
+        host: &Host,
+        members: impl Iterator<Item = &'a Member>,
+    ) -> Vec<&'a Member> {
         let answers = |member: &Member| {
-            let client = member.peers.first().and_then(|peer| host_of(peer));
-            client.is_some_and(|at| {
-                let endpoint = format!("https://{at}:2379");
-                let question = "--command-timeout 5s endpoint health";
-                host.ask(&self.client(&endpoint, question)).succeeded()
-            })
+            let question = "--command-timeout 5s endpoint health";
+            let ask = |at| host.ask(&self.client(at, question)).succeeded();
+            member.address().is_some_and(ask)
         };
-        members.iter().map(answers).collect()
+        members.filter(|member| !answers(member)).collect()
     }
 
-    /// The command that takes this member out. etcd refuses if the rest would have no
-    /// quorum.
-    pub(crate) fn removal(&self, member: &Member) -> Command {
-        self.etcdctl(&format!("member remove {}", member.hex()))
+    /// The command that takes a member out. etcd refuses if too few of the rest have
+    /// started.
+    pub(crate) fn removal(&self, members: &Members, member: &Member) -> Command {
+        self.client(&members.at, &format!("member remove {:x}", member.id))
     }
 }
 
@@ -187,15 +174,11 @@ mod tests {
             r#"{"ID":9372538179322589801,"name":"m1","peerURLs":["https://10.0.0.2:2380"],
                 "clientURLs":["https://10.0.0.2:2379"]}"#,
         );
-        assert_eq!(started.hex(), "8211f1d0f64f3269");
+        assert_eq!(format!("{:x}", started.id), "8211f1d0f64f3269");
         assert!(started.is_on("m1", "-") && started.is_on("-", "10.0.0.2"));
         assert!(!started.is_on("m", "10.0.0.20") && !started.is_learner);
         let new = read(r#"{"ID":1,"peerURLs":["https://10.0.0.3:2380"],"isLearner":true}"#);
         assert!(new.is_on("m2", "10.0.0.3") && !new.is_on("m2", "10.0.0.2") && new.is_learner);
-        let own = r#"[{"Endpoint":"https://127.0.0.1:2379","Status":{"header":{"cluster_id":2,
-            "member_id":1,"revision":7},"version":"3.6.8","isLearner":true}}]"#;
-        let own = Own::parse(own).unwrap();
-        assert!(own.is(&new) && own.is_learner && !own.is(&started));
-        assert_eq!((started.called(), new.called()), ("m1".into(), "https://10.0.0.3:2380".into()));
+        assert_eq!((started.called(), new.called()), ("m1", "10.0.0.3"));
     }
 }

@@ -49,7 +49,9 @@ pub(crate) fn standing(
         format!("this node has been in its cluster, as {left} shows, and {reason}"),
         format!(
             "`installer doctor` may say why. Only if the node should join again, and you need \
-             nothing on it: `{RESET}`, and run this again"
+             nothing on it: `{}`, and run this again",
+            // A master's member of etcd must leave first.
+            if step == StepName::ControlPlane { "installer reset" } else { RESET }
         ),
     )
     .into())

@@ -1,6 +1,6 @@
 //! The control plane's pods, as kubeadm has written them for kubelet.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use bundle_format::{ImageReference, KubernetesVersion};
@@ -17,14 +17,31 @@ pub(crate) fn kubernetes(host: &Host) -> anyhow::Result<KubernetesVersion> {
     version.context("reading the version of the API server")
 }
 
+/// The arguments of the pod `name`: `--initial-cluster=…`.
+pub(crate) fn arguments(host: &Host, name: &str) -> anyhow::Result<Vec<String>> {
+    let pod = read(host, name)?;
+    let command = pod.pointer("/spec/containers/0/command").and_then(Value::as_array);
+    let words = command.into_iter().flatten().filter_map(Value::as_str);
+    Ok(words.map(str::to_owned).collect())
+}
+
 /// The image of the pod `name`, such as `etcd`.
 pub(crate) fn image(host: &Host, name: &str) -> anyhow::Result<ImageReference> {
-    let path = Path::new(STATIC_PODS).join(format!("{name}.yaml"));
-    let reading = || format!("reading {}", path.display());
+    let image = read(host, name)?;
+    let image = image.pointer("/spec/containers/0/image").and_then(Value::as_str);
+    let image = image.context("it names no image").and_then(|image| Ok(image.parse()?));
+    image.with_context(|| format!("reading {}", path(name).display()))
+}
+
+/// The pod's file.
+fn read(host: &Host, name: &str) -> anyhow::Result<Value> {
+    let path = path(name);
     let text = host.read(&path)?.ok_or_else(|| {
         Failure::new(format!("{} is gone", path.display()), "`installer doctor` says why")
     })?;
-    let pod: Value = serde_saphyr::from_str(&text).with_context(reading)?;
-    let image = pod.pointer("/spec/containers/0/image").and_then(Value::as_str);
-    image.context("it names no image").and_then(|image| Ok(image.parse()?)).with_context(reading)
+    serde_saphyr::from_str(&text).with_context(|| format!("reading {}", path.display()))
+}
+
+fn path(name: &str) -> PathBuf {
+    Path::new(STATIC_PODS).join(format!("{name}.yaml"))
 }

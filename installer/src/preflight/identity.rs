@@ -56,7 +56,10 @@ pub(super) fn name(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>>
         } else if master.name == intent.name {
             found.push(Failure::new(
                 format!("this node has the name of the master, {name}"),
-                "give it another with --node-name",
+                format!(
+                    "give it another with --node-name; or, if this machine takes its place, run \
+                     `installer remove {name}` on another master first, and make a new join file"
+                ),
             ));
         }
     }

@@ -42,20 +42,27 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     Ok(found)
 }
 
-/// A further master must reach etcd on the others, before kubeadm tries.
-fn etcd(host: &Host, intent: &Intent) -> Option<Failure> {
-    let join = intent.join.as_ref().filter(|join| join.control_plane.is_some())?;
-    let masters = join.all_masters();
-    let reaches = |master: &Master| answers(host, &format!("{}:2379", master.address));
-    if host.exists(KUBELET_CONF) || masters.iter().any(reaches) {
-        return None;
-    }
-    let places: Vec<String> = masters.iter().map(|one| format!("{}:2379", one.address)).collect();
-    Some(Failure::new(
-        format!("etcd does not answer at {}", places.join(", ")),
-        "let this node reach the ports 2379 and 2380 of the other masters; their own firewalls do \
-         where `nodes` of the cluster file names it",
-    ))
+/// etcd's ports, for clients and for members.
+const ETCD: [u16; 2] = [2379, 2380];
+
+/// A further master must reach each member of etcd: kubeadm asks all of them, for minutes,
+/// and a member that does not answer counts against the quorum.
+fn etcd(host: &Host, intent: &Intent) -> Vec<Failure> {
+    let join = intent.join.as_ref().filter(|join| join.control_plane.is_some());
+    let Some(join) = join.filter(|_| !host.exists(KUBELET_CONF)) else { return Vec::new() };
+    let silent = |master: Master| {
+        let places = ETCD.map(|port| format!("{}:{port}", master.address));
+        let place = places.into_iter().find(|place| !answers(host, place))?;
+        Some(Failure::new(
+            format!("etcd of the master {} does not answer at {place}", master.name),
+            format!(
+                "start that master, and let this node reach its ports 2379 and 2380; if it is lost, \
+                 `installer remove {}` on another master, and make a new join file",
+                master.name
+            ),
+        ))
+    };
+    join.all_masters().into_iter().filter_map(silent).collect()
 }
 
 /// A pod whose port is taken is not scheduled here. Other pods are, so this is a

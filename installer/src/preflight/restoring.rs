@@ -41,7 +41,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         ));
     }
     // Its other masters may serve it still. Two clusters would have one address.
-    if !has_begun(host) && answers(host, &of.endpoint) {
+    if !has_begun(host) && serves(host, &of.endpoint) {
         problems.push(Failure::new(
             format!("the cluster is not lost: its API server at {} answers", of.endpoint),
             "let this node join it with a file of `installer token --for master`; or, if the \
@@ -61,4 +61,11 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         }
     }
     Ok(problems)
+}
+
+/// Whether an API server answers there. A balancer without one accepts connections too. If
+/// this node has no curl, a connection counts.
+fn serves(host: &Host, endpoint: &str) -> bool {
+    let line = format!("curl --insecure --silent --max-time 10 https://{endpoint}/livez");
+    answers(host, endpoint) && matches!(host.query(&line).status, Some(0 | 127))
 }

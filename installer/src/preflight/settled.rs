@@ -82,7 +82,8 @@ pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
     let is_master = host.exists(paths::ADMIN_CONF) && !host.was_interrupted(StepName::ControlPlane);
     let is_worker = host.exists(paths::KUBEADM_JOINED)
         && host.exists(paths::KUBELET_CONF)
-        && !host.was_interrupted(StepName::Join);
+        && !host.was_interrupted(StepName::Join)
+        && !host.was_interrupted(StepName::ControlPlane);
     let was = match (is_master, is_worker) {
         (true, _) => Role::Master,
         (false, true) => Role::Worker,

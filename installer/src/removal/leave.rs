@@ -3,73 +3,79 @@
 
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::node::etcd::{Member, Own, RunningEtcd};
-use crate::node::join::JoinFile;
-use crate::node::paths::STATIC_PODS;
+use crate::node::etcd::{Members, RunningEtcd};
+use crate::node::kubeadm::{MadeAs, may_have_other_masters};
+use crate::node::kubectl::kubectl;
+use crate::node::paths::{ADMIN_CONF, ETCD_MEMBER, STATIC_PODS};
 use crate::node::systemd::unit_is;
 use crate::receipt::StepName;
 
 /// How long etcd may take to answer after a boot, in seconds.
-const PATIENCE: u32 = 120;
+const PATIENCE: u32 = 180;
 
 /// Has this node's member leave etcd, if other masters have members too. Returns whether
 /// it left. An error if the others would then have no quorum, or if that is unknown.
 pub fn leave(host: &mut Host, step: StepName) -> anyhow::Result<bool> {
     let pod = format!("{STATIC_PODS}/etcd.yaml");
-    if !host.exists(&pod) || !JoinFile::may_have_other_masters(host) {
+    let has_pod = host.exists(&pod);
+    if !(has_pod || host.exists(ETCD_MEMBER)) || !may_have_other_masters(host) {
         return Ok(false);
     }
-    // Without kubelet, nothing starts etcd. The others do without it already.
-    if !unit_is(host, "active", "kubelet")? && running(host).is_none() {
+    if has_pod && (unit_is(host, "active", "kubelet")? || running(host).is_some()) {
+        let is_known = |host: &Host| members(host).is_some() || is_forgotten(host);
+        drop(host.await_that("etcd", PATIENCE, |host| Ok(is_known(host))));
+    }
+    let Some((etcd, members)) = members(host) else {
+        // Its own API server needs this etcd. So another one answers, and its etcd has a
+        // quorum without this member.
+        return if api_answers(host) { Ok(false) } else { Err(needed(&pod).into()) };
+    };
+    let Some(own) = etcd.own(&members).filter(|_| members.all.len() > 1) else {
         return Ok(false);
-    }
-    drop(host.await_that("etcd", PATIENCE, |host| Ok(Place::of(host).is_some())));
-    match Place::of(host) {
-        Some(Place::Voter { etcd, own, members }) if members.len() > 1 => {
-            let Some(member) = members.iter().find(|member| own.is(member)) else {
-                return Ok(false);
-            };
-            host.run(step, &etcd.removal(member), &[], &[], None).map_err(|error| {
-                let what = "this node's member cannot leave etcd";
-                let cure = "take out those masters first that do not work: `installer remove NODE`, \
-                            on one that does";
-                Failure::new(what, cure).because(error)
-            })?;
-            Ok(true)
-        }
-        Some(_) => Ok(false),
-        None => Err(Failure::new(
-            "etcd on this node has no quorum, so its member cannot leave",
-            format!(
-                "start the other masters; or, if the whole cluster is to go, `mv {pod} /root/`, \
-                 and run this again"
-            ),
-        )
-        .into()),
-    }
+    };
+    host.run(step, &etcd.removal(&members, own), &[], &[], None).map_err(|error| {
+        let what = "this node's member cannot leave etcd";
+        let cure = "take out those masters first that do not work: `installer remove NODE` on a \
+                    master that works";
+        Failure::new(what, cure).because(error)
+    })?;
+    Ok(true)
 }
 
-/// What this node's etcd is among the others.
-enum Place {
-    /// It has no vote, so nobody counts on it.
-    Learner,
-    /// It has a vote, and there is a quorum.
-    Voter { etcd: RunningEtcd, own: Own, members: Vec<Member> },
-}
-
-impl Place {
-    /// None if etcd does not say.
-    fn of(host: &Host) -> Option<Self> {
-        let etcd = running(host)?;
-        let own = etcd.own(host).ok()??;
-        if own.is_learner {
-            return Some(Self::Learner);
-        }
-        let members = etcd.members(host).ok()?;
-        Some(Self::Voter { etcd, own, members })
-    }
+fn needed(pod: &str) -> Failure {
+    Failure::new(
+        "neither etcd on this node nor the API server answers: the other masters may need this \
+         node's data",
+        format!(
+            "start kubelet here, and the other masters, and run this again; only if this is the \
+             last master, or the whole cluster is to go: `mv {pod} {ETCD_MEMBER} /root/` first"
+        ),
+    )
 }
 
 fn running(host: &Host) -> Option<RunningEtcd> {
     RunningEtcd::running(host).ok().flatten()
+}
+
+fn members(host: &Host) -> Option<(RunningEtcd, Members)> {
+    let etcd = running(host)?;
+    let members = etcd.members(host).ok()?;
+    Some((etcd, members))
+}
+
+/// Whether the cluster no longer has this node: the etcd of a member that was taken out
+/// does not start again.
+fn is_forgotten(host: &Host) -> bool {
+    let Ok(Some(made)) = MadeAs::read(host) else { return false };
+    let said = host.query(&format!(
+        "{} --request-timeout 10s get node {}",
+        kubectl(ADMIN_CONF),
+        made.own.name
+    ));
+    said.stderr.contains("(NotFound)")
+}
+
+fn api_answers(host: &Host) -> bool {
+    let line = format!("{} --request-timeout 10s get --raw /readyz", kubectl(ADMIN_CONF));
+    host.query(&line).succeeded()
 }

@@ -12,7 +12,8 @@ use crate::engine::step::{self, Step};
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::node::etcd::{Member, RunningEtcd};
+use crate::node::etcd::{Member, Members, RunningEtcd};
+use crate::node::kubeadm::MadeAs;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::ADMIN_CONF;
 use crate::node::registered;
@@ -74,7 +75,7 @@ struct Found {
     /// Its object in the API server.
     object: Option<Value>,
     etcd: RunningEtcd,
-    members: Vec<Member>,
+    members: Members,
     /// Its member of etcd.
     member: Option<Member>,
 }
@@ -88,35 +89,30 @@ impl Found {
         let mut addresses = addresses.and_then(Value::as_array).into_iter().flatten();
         let own = addresses.find(|address| address["type"] == "InternalIP");
         let own = own.and_then(|address| address["address"].as_str()).unwrap_or_default();
-        let member = members.iter().find(|member| member.is_on(&node.to_string(), own)).cloned();
+        let name = node.to_string();
+        // A member without a node may have no name either. Then it is called by its address.
+        let is_meant = |member: &&Member| member.is_on(&name, own) || member.is_on(&name, &name);
+        let member = members.all.iter().find(is_meant).cloned();
         Ok(Self { object, etcd, members, member })
     }
 
     /// Fails if fewer than half of the members that stay answer.
     fn refuse_loss_of_quorum(&self, host: &Host, node: &NodeName) -> anyhow::Result<()> {
         let Some(member) = &self.member else { return Ok(()) };
-        let stay: Vec<Member> =
-            self.members.iter().filter(|one| *one != member && !one.is_learner).cloned().collect();
-        let answering = self.etcd.answering(host, &stay);
-        let silent: Vec<String> = stay
-            .iter()
-            .zip(&answering)
-            .filter(|(_, answers)| !**answers)
-            .map(|(member, _)| member.called())
-            .collect();
-        let good = stay.len() - silent.len();
-        if good > stay.len() / 2 {
+        let voters = self.members.all.iter().filter(|one| !one.is_learner);
+        let stay: Vec<&Member> = voters.filter(|one| *one != member).collect();
+        let silent = self.etcd.silent(host, stay.iter().copied());
+        if stay.len() - silent.len() > stay.len() / 2 {
             return Ok(());
         }
+        let silent: Vec<&str> = silent.iter().map(|member| member.called()).collect();
+        let silent = silent.join(", ");
         Err(Failure::new(
             format!(
-                "without {node}, etcd would have {} members, and {} of them do not answer: {}",
-                stay.len(),
-                silent.len(),
-                silent.join(", ")
+                "without {node}, etcd would have no quorum, because these members do not answer: \
+                 {silent}"
             ),
-            "bring those back first, or remove one of them instead: `installer doctor` there says \
-             why it does not answer",
+            "start their masters first, or remove one of those instead",
         )
         .into())
     }
@@ -126,6 +122,14 @@ impl Found {
         let mut conditions = conditions.and_then(Value::as_array).into_iter().flatten();
         conditions.any(|one| one["type"] == "Ready" && one["status"] == "True")
     }
+}
+
+/// kubectl, which asks this master's own API server: the balancer may still lead to the one
+/// that was just cut off.
+fn own_kubectl(host: &Host) -> anyhow::Result<String> {
+    let server =
+        MadeAs::read(host)?.map(|made| format!(" --server https://{}:6443", made.own.address));
+    Ok(kubectl(ADMIN_CONF) + &server.unwrap_or_default() + " --request-timeout 10s")
 }
 
 /// A node's object; none if the API server has none.
@@ -142,7 +146,7 @@ fn object(host: &Host, node: &NodeName) -> anyhow::Result<Option<Value>> {
 
 /// The names of all nodes.
 fn names(host: &Host) -> anyhow::Result<Vec<String>> {
-    let line = format!("{} --request-timeout 10s get nodes --output=name", kubectl(ADMIN_CONF));
+    let line = format!("{} get nodes --output=name", own_kubectl(host)?);
     let said = host.answer(&Command::of(&line))?;
     Ok(said.stdout.lines().map(|line| line.trim_start_matches("node/").to_owned()).collect())
 }
@@ -169,10 +173,10 @@ impl Step<Removal> for TakeOut {
             changes.push(Change::run(&line));
         }
         if let Some(member) = &found.member {
-            changes.push(Change::run_command(found.etcd.removal(member)));
+            changes.push(Change::run_command(found.etcd.removal(&found.members, member)));
         }
         if found.object.is_some() {
-            changes.push(Change::run(&format!("{kubectl} delete node {name}")));
+            changes.push(Change::run(&format!("{} delete node {name}", own_kubectl(host)?)));
         }
         Ok(changes)
     }
@@ -180,7 +184,7 @@ impl Step<Removal> for TakeOut {
     fn cure(&self) -> Option<&'static str> {
         Some(
             "if a pod cannot go elsewhere, see to it by what kubectl says of it, and run this \
-             again",
+             again; `kubectl uncordon NODE` lets pods come to the node again",
         )
     }
 }

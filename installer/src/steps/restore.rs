@@ -104,7 +104,9 @@ pub(super) fn changes(node: &Node<'_>, backup: &Backup) -> anyhow::Result<Vec<Ch
     let part = Part::Snapshot;
     changes.push(Change::Own(OfInstall::FromBackup { path: path.clone(), part }));
     let Intent { name, address, .. } = node.intent;
-    changes.extend(etcd.restore(FOLDER, FILE, name, *address).into_iter().map(Change::run_command));
+    let cluster = format!("kubeferry-{}", backup.digest().hex());
+    let made = etcd.restore(FOLDER, FILE, name, *address, &cluster);
+    changes.extend(made.into_iter().map(Change::run_command));
     changes.push(Change::Remove { path });
     Ok(changes)
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use bundle_format::cluster::Cluster;
+use bundle_format::cluster::{BackupSchedule, Cluster};
 use installer::role::Role;
 use installer::steps::order;
 
@@ -54,6 +54,7 @@ fn the_sample_of_the_cluster_file_has_the_defaults() {
         endpoint: Some("k8s-master:6443".to_owned()),
         cni_interface: Some("eth1".to_owned().try_into().unwrap()),
         ingress_nodes: Some(Vec::new()),
+        backup: Some(BackupSchedule::default()),
         ..sample
     };
     let keys = serde_json::to_value(whole).unwrap();

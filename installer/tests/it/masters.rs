@@ -12,8 +12,10 @@ use installer::removal::{self, Removal};
 use installer::role::Role;
 use installer::steps::control_plane::ControlPlane;
 
+use crate::node::etcd::POD;
 use crate::node::intent::{bundle_changed, image};
-use crate::node::join::for_master;
+use crate::node::join::{for_master, join_file};
+use crate::node::member::Member;
 use crate::node::text::{read, write};
 use crate::node::{Fault, Node, kinds};
 
@@ -107,6 +109,26 @@ fn one_that_has_joined_wants_a_join_file_again() {
     intent.join = None;
     let words = "this master has joined its cluster by a join file, and none is given";
     assert_eq!(told(&intent), [words]);
+    // Any will do, also one for workers.
+    intent.join = Some(join_file(intent.cluster.clone()));
+    intent.join.as_mut().unwrap().endpoint = "api.site:6443".to_owned();
+    assert_eq!(told(&intent), [""; 0]);
+}
+
+/// What it has left looks like a worker's.
+#[test]
+fn one_that_was_interrupted_is_no_worker_and_no_first_master() {
+    let node = further();
+    drop(join(&node, Some(Fault::Half(0))));
+    let host = node.look(None).0;
+    let mut intent = node.intent();
+    assert!(settled::problems(&host, &intent).is_empty());
+    intent.join = None;
+    let error = run::plan(&host, &intent, &[&ControlPlane]).map(drop).unwrap_err();
+    assert!(format!("{error:#}").contains("was joining one, by a join file"), "{error:#}");
+    intent.join = Some(join_file(intent.cluster.clone()));
+    let error = run::plan(&host, &intent, &[&ControlPlane]).map(drop).unwrap_err();
+    assert!(format!("{error:#}").contains("this join file is for workers"), "{error:#}");
 }
 
 /// Its member may be one of two that have a vote. Emptied before it has left, it would
@@ -115,7 +137,7 @@ fn one_that_has_joined_wants_a_join_file_again() {
 fn what_an_interrupted_join_has_in_etcd_leaves_before_its_data_go() {
     let node = further();
     drop(join(&node, Some(Fault::Half(0))));
-    write(&node, "etc/kubernetes/manifests/etcd.yaml", "");
+    write(&node, "etc/kubernetes/manifests/etcd.yaml", POD);
     let changes = plan(&node);
     let place = |wanted: &dyn Fn(&Change) -> bool| changes.iter().position(wanted).unwrap();
     let leaves = place(&|change| *change == Change::Own(OfInstall::LeaveEtcd));
@@ -179,7 +201,7 @@ fn a_removal_that_would_stop_etcd_is_refused_before_anything_is_done() {
     let error = remove(&node, "node-2").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "without node-2, etcd would have 2 members, and 1 of them do not answer: node-3"
+        "without node-2, etcd would have no quorum, because these members do not answer: node-3"
     );
     assert!(!node.root().join("run/drained").exists());
     for (name, what) in [("node-1", "is this node itself"), ("x", "the cluster has no node x")] {
@@ -198,15 +220,53 @@ fn a_master_leaves_etcd_before_a_reset_where_others_count_on_it() {
     let node = master(THREE);
     assert!(leave(&node).unwrap());
     assert!(!read(&node, "run/etcd").contains("node-1"));
-    // The last one has nobody to tell, and a learner no vote.
+    // The last one has nobody to tell.
     assert!(!leave(&master("1 node-1 10.0.0.2\n")).unwrap());
-    let learner = "1 node-1 10.0.0.2 learner\n2 node-2 10.0.0.3\n";
-    assert!(!leave(&master(learner)).unwrap());
-    // The others do not have its vote already.
-    let off = master(THREE);
-    fs::remove_file(off.root().join("run/systemd/active/kubelet")).unwrap();
-    fs::remove_file(off.root().join("run/tasks")).unwrap();
-    assert!(!leave(&off).unwrap());
+    // One without a vote answers no such question, so another is asked.
+    let learner = master("1 node-1 10.0.0.2 learner\n2 node-2 10.0.0.3\n");
+    assert!(leave(&learner).unwrap());
+    assert_eq!(read(&learner, "run/etcd"), "2 node-2 10.0.0.3 \n");
+    // One that was removed before.
+    assert!(!leave(&master("2 node-2 10.0.0.3\n3 node-3 10.0.0.4\n")).unwrap());
+}
+
+/// Its disk may have what one of two needs to go on.
+#[test]
+fn one_whose_etcd_does_not_run_is_emptied_only_if_the_others_go_on_without_it() {
+    let node = master(THREE);
+    fs::remove_file(node.root().join("run/systemd/active/kubelet")).unwrap();
+    write(&node, "run/tasks", "");
+    let error = leave(&node).unwrap_err().to_string();
+    assert!(error.starts_with("neither etcd on this node nor the API server answers"), "{error}");
+    write(&node, "run/tasks", "id-2 kube-apiserver\n");
+    assert!(!leave(&node).unwrap());
+}
+
+#[test]
+fn doctor_tells_of_members_that_do_not_answer() {
+    let member = Member::new(Role::Master);
+    member.write("etc/kubernetes/manifests/etcd.yaml", POD);
+    member.write("run/etcd", THREE);
+    let told = || {
+        let findings = member.diagnose().findings.into_iter();
+        findings.filter(|one| one.cause.contains("etcd")).collect::<Vec<_>>()
+    };
+    member.write(
+        "opt/kubernetes/kubeadm.yaml",
+        "controlPlaneEndpoint: 10.0.0.2:6443\n\
+        nodeRegistration: {name: node-1}\nlocalAPIEndpoint: {advertiseAddress: 10.0.0.2}\n",
+    );
+    member.write("run/etcd", &THREE.replace("10.0.0.4", "10.0.0.4 silent"));
+    assert_eq!(told(), [], "a single master by its address");
+    member.write("opt/kubernetes/kubeadm-joined.yaml", "");
+    let found = told();
+    assert_eq!(found[0].cause, "of 3 members of etcd, these do not answer: node-3");
+    assert!(found[0].cure.ends_with("./installer remove node-3"), "{}", found[0].cure);
+    let two = "1 node-1 10.0.0.2\n2 node-2 10.0.0.3 silent\n";
+    member.write("run/etcd", two);
+    assert!(told()[0].cause.starts_with("etcd has no quorum"), "{:?}", told());
+    member.write("run/etcd", &(THREE.to_owned() + "4 node-4 10.0.0.5 learner\n"));
+    assert_eq!(told(), [], "one that joins");
 }
 
 #[test]

@@ -137,8 +137,11 @@ impl JoinFile {
         self.expires.is_past().then(|| {
             Failure::new(
                 format!("the join file's token has expired, at {}", self.expires),
-                "make a new one with `installer token` on the master; or set this node's clock, \
-                 if that is ahead",
+                format!(
+                    "make a new one with `installer token{}` on a master; or set this node's \
+                     clock, if that is ahead",
+                    if self.control_plane.is_some() { " --for master" } else { "" }
+                ),
             )
         })
     }

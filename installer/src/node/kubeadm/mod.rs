@@ -1,5 +1,6 @@
 //! kubeadm's configuration files, in the API version of each Kubernetes release.
 
+mod kept;
 mod release;
 
 use std::net::IpAddr;
@@ -14,6 +15,7 @@ use crate::host::Host;
 use crate::node::join::JoinFile;
 use crate::node::paths::{KUBEADM_CONFIG, KUBELET, KUBERNETES};
 
+pub(crate) use self::kept::{MadeAs, may_have_other_masters};
 pub(crate) use self::release::image_repository;
 pub use self::release::taints_of_masters;
 

@@ -1,10 +1,11 @@
 //! The first master: `kubeadm init`, for a new cluster, or on what a backup has of one.
 
 use crate::exec::Command;
+use crate::failure::Failure;
 use crate::install::{Change, Node};
 use crate::node::kubeadm::{self, FOLDERS, RESET};
 use crate::node::kubectl::kubectl;
-use crate::node::paths::{ADMIN_CONF, ETCD, ETCD_MEMBER, KUBEADM_CONFIG};
+use crate::node::paths::{ADMIN_CONF, ETCD, ETCD_MEMBER, KUBEADM_CONFIG, KUBEADM_JOINED};
 use crate::node::standing::{self, Standing};
 use crate::receipt::StepName;
 use crate::steps::file::{claims, secret_file};
@@ -12,6 +13,13 @@ use crate::steps::restore;
 
 pub(super) fn changes(node: &Node<'_>, step: StepName) -> anyhow::Result<Vec<Change>> {
     let host = node.host;
+    if host.exists(KUBEADM_JOINED) {
+        return Err(Failure::new(
+            "this node belongs to a cluster, or was joining one, by a join file",
+            "give a join file with --join; or, to begin a new cluster, run `installer reset` first",
+        )
+        .into());
+    }
     // kube-proxy is the last thing that `kubeadm init` makes.
     let question = format!(
         "{} --request-timeout 10s -n kube-system get daemonset kube-proxy",

@@ -74,6 +74,7 @@ fn a_kubeconfig_is_for_workers_and_is_no_secret_told() {
 fn what_was_typed_amiss_has_its_cure() {
     let folder = folder();
     fs::create_dir(folder.path().join("empty")).unwrap();
+    run(folder.path(), "token --sample --output join.yaml");
     for (line, what, cure) in [
         (NODE.replace("node", "none"), "none is no folder\n", "--root takes a folder"),
         (NODE.replace("--address 10.0.0.2 ", ""), "the folder node does not say", "--address"),

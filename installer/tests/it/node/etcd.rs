@@ -13,6 +13,11 @@ use super::commands::said;
 /// The small node's own address.
 const OWN: &str = "10.0.0.2";
 
+/// What kubeadm writes of etcd.
+pub(crate) const POD: &str = "spec: {containers: [{command: [etcd, \
+    '--initial-advertise-peer-urls=https://10.0.0.2:2380', \
+    '--initial-cluster=node-1=https://10.0.0.2:2380,node-2=https://10.0.0.3:2380']}]}\n";
+
 struct Member<'a> {
     id: u64,
     name: &'a str,
@@ -75,16 +80,13 @@ pub(super) fn answer(root: &Path, words: &[&str]) -> Option<Output> {
         return Some(said(true, &names.map(|name| format!("node/{name}\n")).collect::<String>()));
     }
     let (endpoint, question) = asked(words)?;
-    let text = fs::read_to_string(root.join("run/etcd")).unwrap();
+    // A node of which nobody says so has no etcd.
+    let text = fs::read_to_string(root.join("run/etcd")).unwrap_or_default();
     let members = members(&text);
-    let here = members.iter().find(|one| one.address == OWN);
+    let at = endpoint.trim_start_matches("https://").trim_end_matches(":2379");
+    let at = if at == "127.0.0.1" { OWN } else { at };
+    let answering = members.iter().find(|one| one.address == at && one.answers());
     Some(match question[..] {
-        ["--write-out", "json", "endpoint", "status"] => {
-            let own = here.unwrap();
-            let header = json!({"member_id": own.id});
-            let status = json!({"header": header, "isLearner": own.special == "learner"});
-            said(true, &json!([{"Status": status}]).to_string())
-        }
         ["--write-out", "json", "member", "list"] => {
             let all = members.iter().map(|one| {
                 let peer = format!("https://{}:2380", one.address);
@@ -92,13 +94,10 @@ pub(super) fn answer(root: &Path, words: &[&str]) -> Option<Output> {
                        "isLearner": one.special == "learner"})
             });
             let list = json!({"members": all.collect::<Vec<_>>()}).to_string();
-            let is_learner = here.is_some_and(|one| one.special == "learner");
-            said(has_quorum(&members) && !is_learner, &list)
+            let votes = answering.is_some_and(|one| one.special != "learner");
+            said(has_quorum(&members) && votes, &list)
         }
-        ["--command-timeout", "5s", "endpoint", "health"] => {
-            let at = endpoint.trim_start_matches("https://").trim_end_matches(":2379");
-            said(members.iter().any(|one| one.address == at && one.answers()), "")
-        }
+        ["--command-timeout", "5s", "endpoint", "health"] => said(answering.is_some(), ""),
         ["member", "remove", _] => return None,
         _ => panic!("etcdctl {question:?}"),
     })
@@ -134,7 +133,9 @@ pub(super) fn change(root: &Path, words: &[&str]) -> Option<bool> {
             }
             drop(fs::remove_dir_all(root.join("etc/kubernetes/manifests")));
             drop(fs::remove_dir_all(root.join("var/lib/etcd/member")));
-            drop(fs::remove_file(root.join("run/nodes/node-1")));
+            for state in ["nodes/node-1", "tasks", "etcd"] {
+                drop(fs::remove_file(root.join("run").join(state)));
+            }
         }
         _ => return None,
     }
@@ -154,9 +155,12 @@ fn join(root: &Path, file: &str) -> bool {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     };
-    for file in ["admin.conf", "kubelet.conf", "manifests/etcd.yaml"] {
+    for file in ["admin.conf", "kubelet.conf"] {
         write(&format!("etc/kubernetes/{file}"), "");
     }
+    write("etc/kubernetes/manifests/etcd.yaml", POD);
+    write("run/tasks", "id-1 etcd\n");
+    write("run/etcd", &format!("1 node-1 {OWN}\n2 node-2 10.0.0.3\n3 node-3 10.0.0.4\n"));
     write("var/lib/etcd/member/snap/db", "");
     let labels = json!({"node-role.kubernetes.io/control-plane": ""});
     write("run/nodes/node-1", &json!({"metadata": {"labels": labels}}).to_string());

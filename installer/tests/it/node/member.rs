@@ -132,7 +132,9 @@ impl Member {
         for path in ["etc/kubernetes/admin.conf", "root/.kube/config"] {
             self.write(path, &self.config(Some(&admin)));
         }
-        self.write("opt/kubernetes/kubeadm.yaml", "");
+        let own = "controlPlaneEndpoint: 10.0.0.2:6443\nnodeRegistration: {name: node-1}\n\
+                   localAPIEndpoint: {advertiseAddress: 10.0.0.2}\n";
+        self.write("opt/kubernetes/kubeadm.yaml", own);
     }
 
     /// A kubeconfig of the cluster.

@@ -4,7 +4,7 @@
 mod applied;
 mod commands;
 mod control_plane;
-mod etcd;
+pub(crate) mod etcd;
 mod firewalld;
 mod ingress;
 pub(crate) mod intent;
