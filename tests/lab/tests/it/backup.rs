@@ -54,6 +54,8 @@ fn a_cluster_whose_master_lost_its_disk_comes_back_from_a_backup() {
     assert!(said.contains("this node has a cluster already"), "{said}");
     assert!(said.contains("installer reset"), "{said}");
 
+    assert_encryption(master);
+    assert_backups_by_a_timer(master);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cluster.backup");
     fs::write(&file, master.exec(["cat", BACKUP]).unwrap().stdout).unwrap();
@@ -88,6 +90,32 @@ fn a_cluster_whose_master_lost_its_disk_comes_back_from_a_backup() {
         words(&master.exec([INSTALLER, "doctor"]).unwrap()).contains("nothing is wrong")
     });
     installer(master, &["backup", "--output", "/root/next.backup"]).unwrap();
+}
+
+/// The page's lines for `gpg`. The key is made here, and its private half stays beside it.
+fn assert_encryption(master: &Node) {
+    let script = "cd /root && gpg --batch --quiet --passphrase '' --quick-gen-key \
+                  recovery@site.org && gpg --armor --export recovery@site.org > recovery.asc && \
+                  gpg --import recovery.asc && cp cluster.backup plain && \
+                  gpg --trust-model always --recipient recovery@site.org --encrypt cluster.backup \
+                  && rm cluster.backup && gpg --output cluster.backup --decrypt \
+                  cluster.backup.gpg && cmp plain cluster.backup && gpgconf --kill all";
+    master.run(["sh", "-c", script]).unwrap();
+}
+
+/// With the key in the cluster file, the timer's service makes backups and keeps so many.
+fn assert_backups_by_a_timer(master: &Node) {
+    cluster::configure(master, "backup: {keep: 2}\n").unwrap();
+    installer(master, &[&["--yes"], &cluster::MASTER[..]].concat()).unwrap();
+    master.run(["systemctl", "is-active", "kubeferry-backup.timer"]).unwrap();
+    for _ in 0..3 {
+        master.run(["systemctl", "start", "kubeferry-backup.service"]).unwrap();
+        // Their names tell seconds apart.
+        master.run(["sleep", "1"]).unwrap();
+    }
+    let kept = master.run(["ls", "/var/backups/kubeferry"]).unwrap();
+    assert_eq!(kept.lines().count(), 2, "{kept}");
+    assert!(kept.lines().all(|name| name.starts_with("node1-20")), "{kept}");
 }
 
 /// Backups that were cut short, altered, or are of another cluster change nothing.
