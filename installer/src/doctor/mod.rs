@@ -19,6 +19,7 @@ mod setup;
 mod static_pods;
 mod swap;
 mod unit;
+mod virtual_address;
 
 use serde::Serialize;
 
@@ -78,6 +79,10 @@ const CHECKS: &[Check] = &[
     certificates::own,
     kubelet::stopped,
     network::missing,
+    virtual_address::stopped,
+    virtual_address::holders,
+    virtual_address::peers,
+    virtual_address::not_ready,
     api::unreachable,
     api::unknown,
     api::not_ready,

@@ -36,3 +36,4 @@ pub mod sysctl;
 pub mod time;
 mod unit;
 pub(crate) mod vendor_keys;
+pub mod virtual_address;

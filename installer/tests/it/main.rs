@@ -51,4 +51,5 @@ mod systems;
 mod umask;
 mod unanswered;
 mod vendor_keys;
+mod virtual_address;
 mod ways;
