@@ -68,3 +68,24 @@ pub(super) fn requests(
     }
     Ok(requests)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_of_several_masters_needs_keepalived() {
+        let spec = "name: a\nkubernetes: {version: 1.28.2}\ntargets:\n\
+            - {family: el9, architecture: x86_64, repositories: [{id: os, \
+            baseUrl: 'https://example.com/', keys: [key.asc]}]}\n";
+        let of = |more: &str| {
+            let file = SpecFile::parse("s.yaml".as_ref(), format!("{spec}{more}").into()).unwrap();
+            let all = requests(&file, &file.spec.targets[0], None, None).unwrap();
+            all.into_iter().map(|(_, why)| why.to_string()).find(|why| why.contains("vip"))
+        };
+        let why = "the spec asks for it: cluster.controlPlane.vip, line 7";
+        let more = "cluster:\n  controlPlane:\n    vip: 10.0.0.100\n";
+        assert_eq!(of(more).as_deref(), Some(why));
+        assert_eq!(of("cluster: {podCidr: 10.9.0.0/16}\n"), None);
+    }
+}

@@ -20,4 +20,5 @@ mod rehearse;
 mod stick;
 mod support;
 mod upstream;
+mod virtual_address;
 mod virtual_machine;
