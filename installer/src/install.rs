@@ -16,8 +16,9 @@ use crate::engine::{change, step};
 use crate::exec::Command;
 use crate::host::Host;
 use crate::intent::Intent;
-use crate::node::join::{self, JoinFile, Machine};
+use crate::node::join::{self, JoinFile, Machine, Master};
 use crate::receipt::{Line, StepName};
+use crate::removal;
 
 /// A change of an install.
 pub type Change = change::Change<OfInstall>;
@@ -48,6 +49,8 @@ pub enum OfInstall {
         /// The part.
         part: Part,
     },
+    /// This node's member leaves etcd.
+    LeaveEtcd,
     /// The join file is written, with a new token from kubeadm.
     WriteJoinFile {
         /// The command that makes the token.
@@ -68,6 +71,7 @@ impl fmt::Display for OfInstall {
             },
             Self::Import { images } => write!(f, "import {}", count(images.len(), "image")),
             Self::FromBackup { path, .. } => write!(f, "write {} from the backup", path.display()),
+            Self::LeaveEtcd => f.write_str("take this node's member out of etcd"),
             Self::WriteJoinFile { command, path } => {
                 write!(f, "run {command}, and write {}", path.display())
             }
@@ -100,6 +104,10 @@ impl step::Purpose for Intent {
                 let mut from = backup.part(*part)?;
                 host.copy(step, path, from.digest, &mut from.bytes, from.mode)
             }
+            OfInstall::LeaveEtcd => {
+                removal::leave(host, step)?;
+                Ok(())
+            }
             OfInstall::WriteJoinFile { command, path } => {
                 let output = host.capture(step, command)?;
                 let text = JoinFile::of_command(
@@ -111,6 +119,7 @@ impl step::Purpose for Intent {
                     self.cluster.clone(),
                 )?
                 .knowing(vec![Machine::of(host, &self.name)?])
+                .with_masters(Master::registered(host).unwrap_or_default())
                 .text()?;
                 host.write(step, path, text.as_bytes(), 0o600)
             }

@@ -10,7 +10,7 @@ use bundle_format::lock::LockedTarget;
 use crate::backup::Backup;
 use crate::node::certificates::kubeconfig::Brought;
 use crate::node::facts::Facts;
-use crate::node::join::JoinFile;
+use crate::node::join::{JoinFile, Master};
 use crate::node::kubeadm::Settings;
 use crate::role::Role;
 
@@ -52,6 +52,13 @@ impl Intent {
                 self.cluster.told_endpoint().unwrap_or_else(|| format!("{}:6443", self.address))
             }
         }
+    }
+
+    /// Whether the cluster may have several masters: the address of its API server is not
+    /// one machine's own.
+    pub fn may_have_more_masters(&self) -> bool {
+        let own = Master { name: self.name.clone(), address: self.address };
+        !own.owns(&self.endpoint())
     }
 
     /// What kubeadm is told.

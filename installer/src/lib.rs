@@ -5,6 +5,7 @@
 //! notes each change in the [`receipt`] first, and takes it back. What a node is, and
 //! how it is asked, is in [`node`]. [`preflight`] finds what is in the way; [`status`]
 //! and [`doctor`] only look. [`credentials`] makes certificates and kubeconfigs.
+//! [`removal`] takes nodes out of a cluster.
 
 #![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
 
@@ -24,6 +25,7 @@ mod masked;
 pub mod node;
 pub mod preflight;
 pub mod receipt;
+pub mod removal;
 pub mod role;
 pub mod status;
 pub mod steps;

@@ -27,9 +27,7 @@ const PREFIX: &str = "kubeferry-backup-";
 /// Returns what it says of itself, and which files could not be kept, and why.
 pub fn make(host: &Host, path: &Path) -> anyhow::Result<(Contents, Vec<String>)> {
     let join = JoinFile::kept(host)?;
-    let kubernetes = static_pod::image(host, "kube-apiserver")?;
-    let kubernetes = kubernetes.tag().unwrap_or_default().trim_start_matches('v').parse();
-    let kubernetes = kubernetes.context("reading the version of the API server")?;
+    let kubernetes = static_pod::kubernetes(host)?;
     let etcd = Etcd::of(static_pod::image(host, "etcd")?)?;
     let (found, left_out) = files::all(host)?;
     let saved = Saved::by(host, &etcd)?;

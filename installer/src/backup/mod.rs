@@ -15,4 +15,3 @@ pub use self::archive::{Backup, Part};
 pub use self::contents::{Contents, KeptFile};
 pub use self::make::make;
 pub use self::snapshot::Etcd;
-pub(crate) use self::snapshot::etcdctl;

@@ -11,9 +11,8 @@ use bundle_format::cluster::NodeName;
 use serde::Deserialize;
 
 use crate::exec::Command;
-use crate::failure::Failure;
 use crate::host::Host;
-use crate::node::containers;
+use crate::node::etcd::RunningEtcd;
 use crate::node::paths::{ETCD, ETCD_MEMBER};
 
 /// How long a snapshot may take. etcd's largest database has 8 GiB.
@@ -99,10 +98,7 @@ impl Etcd {
 /// Has the running etcd write a snapshot to `path`, which must lie in its folder, and
 /// checks it. Returns the revision of its last change.
 pub(super) fn save(host: &Host, etcd: &Etcd, path: &Path) -> anyhow::Result<u64> {
-    let running = containers::running(host, &["etcd"])?;
-    let (_, id) = running.first().ok_or_else(|| {
-        Failure::new("etcd does not run on this node", "`installer doctor` says why")
-    })?;
+    let running = RunningEtcd::here(host)?;
     let run = |what: &str, command: Command| {
         let command = command.with(path.to_string_lossy());
         match host.answer_within(&command, PATIENCE).with_context(|| what.to_owned())? {
@@ -111,30 +107,12 @@ pub(super) fn save(host: &Host, etcd: &Etcd, path: &Path) -> anyhow::Result<u64>
             None => bail!("{what} took longer than {} s", PATIENCE.as_secs()),
         }
     };
-    run("making the snapshot of etcd", etcdctl(id, "snapshot save"))?;
+    run("making the snapshot of etcd", running.etcdctl("snapshot save"))?;
     let status = format!("{} --write-out json snapshot status", etcd.utility());
-    let said = run("checking the snapshot of etcd", within(id, &status))?;
+    let said = run("checking the snapshot of etcd", running.within(&status))?;
     let status: Status =
         serde_json::from_str(said.trim()).context("reading the snapshot's status")?;
     Ok(status.revision)
-}
-
-/// etcdctl beside the running etcd, which is the container `id`, and as its client.
-pub(crate) fn etcdctl(id: &str, arguments: &str) -> Command {
-    let pki = "/etc/kubernetes/pki/etcd";
-    within(
-        id,
-        &format!(
-            "etcdctl --endpoints https://127.0.0.1:2379 --cacert {pki}/ca.crt --cert \
-             {pki}/server.crt --key {pki}/server.key {arguments}"
-        ),
-    )
-}
-
-/// A command in a container.
-fn within(id: &str, line: &str) -> Command {
-    let own = std::process::id();
-    Command::of(&format!("ctr -n k8s.io tasks exec --exec-id kubeferry-{own} {id} {line}"))
 }
 
 /// What `snapshot status` says.

@@ -79,6 +79,7 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
         show(&intent, &plan)?;
         told::warn(&warnings)?;
         told::tell(&problems)?;
+        tell_of_one_master(&intent, &plan)?;
     }
     told::refuse(&problems)?;
     if way.dry_run {
@@ -90,6 +91,20 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
     }
     verify::whole(&intent.bundle)?;
     Ok(Some(Ready { host: node::begin(host)?, intent, steps }))
+}
+
+/// The address of the API server cannot be changed later, and a cluster with one
+/// machine's own address will never have more masters.
+fn tell_of_one_master(intent: &Intent, plan: &[Planned<Intent>]) -> io::Result<()> {
+    let makes = plan.iter().any(|planned| {
+        planned.step.name() == StepName::ControlPlane && !planned.changes.is_empty()
+    });
+    if makes && intent.role == Role::Master && !intent.may_have_more_masters() {
+        let how = "if it is to have more masters one day, write `endpoint` into the cluster file \
+                   now; `installer manual masters` says how";
+        writeln!(stderr(), "note: this cluster will have one master for good; {how}")?;
+    }
+    Ok(())
 }
 
 /// A sample is good for a plan only.
@@ -259,10 +274,13 @@ fn finished(
         writeln!(out, "next:  restart what watched the cluster: on each worker, kubelet; and all")?;
         writeln!(out, "       pods that do. `installer manual backup` says how, and why")?;
     }
-    if intent.role == Role::Master && host.exists(join::path()) {
+    if intent.role == Role::Master && intent.join.is_none() && host.exists(join::path()) {
         let path = join::path();
         writeln!(out, "next:  copy {} to each worker, and there run", path.display())?;
         writeln!(out, "       ./installer --role worker --join join.yaml")?;
+        if intent.may_have_more_masters() {
+            writeln!(out, "       for a further master: `installer token --for master` here")?;
+        }
     }
     writeln!(out, "log:   {LOG}")?;
     Ok(())

@@ -20,6 +20,8 @@ pub(crate) enum Page {
     Access,
     /// Renew certificates
     Certificates,
+    /// Have several masters
+    Masters,
     /// Back up a cluster, and restore it
     Backup,
     /// Restart a node
@@ -42,6 +44,7 @@ pub(crate) fn manual(page: Page) -> anyhow::Result<()> {
         Page::Firewall => include_str!("../../../docs/firewall.md"),
         Page::Access => include_str!("../../../docs/access.md"),
         Page::Certificates => include_str!("../../../docs/certificates.md"),
+        Page::Masters => include_str!("../../../docs/masters.md"),
         Page::Backup => include_str!("../../../docs/backup.md"),
         Page::Restart => include_str!("../../../docs/restart.md"),
         Page::Reset => include_str!("../../../docs/reset.md"),

@@ -14,6 +14,7 @@ mod node;
 mod options;
 mod output;
 mod preflight;
+mod remove;
 mod reset;
 mod schema;
 mod show;
@@ -27,14 +28,16 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bundle_format::cluster::NodeName;
 use bundle_format::text::stderr;
 use clap::{Parser, Subcommand};
 use rustix::fs::Mode;
 use rustix::process::umask;
 
+use self::ended::Ended;
 use self::options::{Aim, Choice, Look, Way};
 use crate::failure::{Failure, describe};
-use crate::node::join;
+use crate::role::Role;
 
 /// Puts Kubernetes on this node from a bundle, with no network but the nodes'
 /// own
@@ -102,15 +105,18 @@ enum Command {
     },
     /// Prints a new join file
     Token {
-        /// How many hours the token is valid
-        #[arg(long, value_name = "N", default_value_t = join::HOURS,
-            value_parser = clap::value_parser!(u32).range(1..=8760))]
-        hours: u32,
+        /// The role of the nodes that join with it. A file for masters is valid for two
+        /// hours, and has the key to the cluster's keys
+        #[arg(long = "for", value_enum, value_name = "ROLE", default_value_t = Role::Worker)]
+        role: Role,
+        /// How many hours a file for workers is valid; 24 if left out
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=8760))]
+        hours: Option<u32>,
         /// The file to write; standard output if left out
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
         /// Print a sample: nobody can join with it, but `plan` takes it on any machine
-        #[arg(long, conflicts_with = "hours")]
+        #[arg(long, conflicts_with_all = ["hours", "role"])]
         sample: bool,
         /// The cluster file whose settings the sample has
         #[arg(long, value_name = "FILE", requires = "sample")]
@@ -160,6 +166,15 @@ enum Command {
         #[arg(value_enum, default_value_t = manual::Page::Install)]
         page: manual::Page,
     },
+    /// Takes another node out of the cluster, on a master. That node need not answer
+    Remove {
+        /// The node's name in the cluster
+        #[arg(value_name = "NODE", value_parser = options::node_name)]
+        node: NodeName,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Undoes what the installer did to this node
     Reset {
         /// Do not ask
@@ -183,7 +198,20 @@ pub fn run() -> ExitCode {
     // Everybody may read what commands make, such as rpm's database, unless a
     // command sets stricter permissions. The node's own umask does not count.
     umask(Mode::WGRP | Mode::WOTH);
-    let (result, log) = match (arguments.command, arguments.aim) {
+    let (result, log) = carried_out(arguments);
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // With standard error closed there is nobody left to tell.
+            drop(stderr().write_all(describe(&error, log).as_bytes()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Does what was typed.
+fn carried_out(arguments: Installer) -> Ended {
+    match (arguments.command, arguments.aim) {
         (Some(Command::Plan { aim, choice, look, show: Some(file) }), _) => {
             (show::show(&aim, &choice, look.root.as_deref(), &file), None)
         }
@@ -199,8 +227,8 @@ pub fn run() -> ExitCode {
         (Some(Command::Token { sample: true, output, config, .. }), _) => {
             (token::sample(config.as_deref(), output.as_deref()), None)
         }
-        (Some(Command::Token { hours, output, .. }), _) => {
-            (token::token(hours, output.as_deref()), None)
+        (Some(Command::Token { role, hours, output, .. }), _) => {
+            (token::token(role, hours, output.as_deref()), None)
         }
         (Some(Command::Backup { output }), _) => (backup::backup(&output), None),
         (Some(Command::Status { json }), _) => (status::status(json), None),
@@ -213,20 +241,13 @@ pub fn run() -> ExitCode {
         (Some(Command::Kubeconfig(wanted)), _) => (kubeconfig::kubeconfig(wanted), None),
         (Some(Command::Schema), _) => (schema::schema(), None),
         (Some(Command::Manual { page }), _) => (manual::manual(page), None),
+        (Some(Command::Remove { node, yes }), _) => remove::remove(&node, yes),
         (Some(Command::Reset { yes }), _) => reset::reset(yes),
         (None, Some(aim)) => install::install(&aim, &arguments.choice, &arguments.way),
         (None, None) => {
             let error =
                 Failure::new("what is this node to be?", "give --role master or --role worker");
             (Err(error.into()), None)
-        }
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // With standard error closed there is nobody left to tell.
-            drop(stderr().write_all(describe(&error, log).as_bytes()));
-            ExitCode::FAILURE
         }
     }
 }

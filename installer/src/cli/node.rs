@@ -91,7 +91,7 @@ pub(super) fn of_bundle(bundle: &Bundle) -> OfBundle {
     OfBundle { given: lock.cluster.clone(), kubernetes: Some(lock.kubernetes.clone()) }
 }
 
-/// The join file. A worker must have one.
+/// The join file. A worker must have one, and a further master one for masters.
 pub(super) fn join(aim: &Aim) -> anyhow::Result<Option<JoinFile>> {
     if aim.role == Role::Worker && aim.join.is_none() {
         return Err(Failure::new(
@@ -104,14 +104,15 @@ pub(super) fn join(aim: &Aim) -> anyhow::Result<Option<JoinFile>> {
         )
         .into());
     }
-    if aim.role == Role::Master && aim.join.is_some() {
+    let join = aim.join.as_deref().map(JoinFile::load).transpose()?;
+    if aim.role == Role::Master && join.as_ref().is_some_and(|join| join.control_plane.is_none()) {
         return Err(Failure::new(
-            "--join is for workers; a master begins its cluster, and writes the join file",
-            "leave it out, or make this node a worker by --role worker",
+            "this join file is for workers",
+            "make one with `installer token --for master` on a master; the first master needs none",
         )
         .into());
     }
-    aim.join.as_deref().map(JoinFile::load).transpose()
+    Ok(join)
 }
 
 /// The backup. Only a master takes one.

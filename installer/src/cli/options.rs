@@ -22,7 +22,7 @@ pub(crate) struct Aim {
     /// The cluster file. On a worker it replaces the settings in the join file
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// The join file from the master, for a worker
+    /// The join file from a master, for a worker or a further master
     #[arg(long, value_name = "FILE")]
     pub(super) join: Option<PathBuf>,
     /// A backup that `installer backup` made, for a master on a bare machine: its cluster
@@ -93,6 +93,6 @@ fn address(text: &str) -> Result<IpAddr, String> {
     text.parse().map_err(|error: AddrParseError| error.to_string())
 }
 
-fn node_name(text: &str) -> Result<NodeName, String> {
+pub(super) fn node_name(text: &str) -> Result<NodeName, String> {
     NodeName::try_from(text.to_owned())
 }

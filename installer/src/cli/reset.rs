@@ -10,6 +10,9 @@ use super::node;
 use crate::engine::reset as back;
 use crate::engine::reset::Told;
 use crate::host::Host;
+use crate::receipt::StepName;
+use crate::removal;
+use crate::role::Role;
 
 pub(crate) fn reset(yes: bool) -> Ended {
     carried_out(agreed(yes), carry_out)
@@ -30,6 +33,11 @@ fn agreed(yes: bool) -> anyhow::Result<Option<Host>> {
 }
 
 fn carry_out(host: &mut Host) -> anyhow::Result<()> {
+    if Role::of_receipt(host.lines()) == Some(Role::Master)
+        && removal::leave(host, StepName::ControlPlane)?
+    {
+        writeln!(stderr(), "this node's member has left etcd")?;
+    }
     let mut stays = 0;
     let left = back::reset(host, &mut |told| {
         let line = match told {

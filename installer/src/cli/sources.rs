@@ -78,7 +78,9 @@ mod tests {
             master: "m".to_owned().try_into().unwrap(),
             master_address: [10, 0, 0, 1].into(),
             cluster: Cluster { ntp_servers: vec!["join".to_owned()], ..Cluster::default() },
+            masters: Vec::new(),
             machines: Vec::new(),
+            control_plane: None,
         };
         let of = |given: Option<&str>, joins: bool| {
             let sources = Sources {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::host::Host;
-use crate::node::paths::AUTHORITY_KEY;
+use crate::node::paths::{AUTHORITY_KEY, KUBEADM_JOINED};
 use crate::receipt::StepName;
 use crate::role::Role;
 
@@ -38,11 +38,12 @@ pub(super) fn again(host: &Host, steps: &[StepName], by_hand: impl Into<String>)
         return by_hand.into();
     }
     let only: String = steps.iter().map(|step| format!(" --only {step}")).collect();
-    format!("{}{only}", whole_line(role(host)))
+    format!("{}{only}", whole_line(host, role(host)))
 }
 
 /// The installer's command that made the node.
-pub(super) fn whole_line(role: Role) -> String {
-    let join = if role == Role::Worker { " --join join.yaml" } else { "" };
+pub(super) fn whole_line(host: &Host, role: Role) -> String {
+    let joins = role == Role::Worker || host.exists(KUBEADM_JOINED);
+    let join = if joins { " --join join.yaml" } else { "" };
     format!("./installer --role {role}{join}")
 }

@@ -42,7 +42,7 @@ pub(super) fn kubelet_anew(host: &Host) -> String {
         ),
         Role::Worker => format!(
             "on the master: ./installer token --output join.yaml; with it here: {RESET} && {}",
-            whole_line(Role::Worker)
+            whole_line(host, Role::Worker)
         ),
     }
 }

@@ -7,6 +7,7 @@ mod cgroup;
 mod clock;
 mod containerd;
 mod disk;
+mod etcd;
 mod finding;
 mod firewall;
 mod forwarding;
@@ -79,6 +80,8 @@ const CHECKS: &[Check] = &[
     certificates::own,
     kubelet::stopped,
     network::missing,
+    etcd::stopped,
+    etcd::members,
     virtual_address::stopped,
     virtual_address::holders,
     virtual_address::peers,

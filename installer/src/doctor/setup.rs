@@ -40,14 +40,14 @@ pub(super) fn outside(host: &Host) -> anyhow::Result<Option<Finding>> {
                     "kubeadm init phase kubeconfig kubelet{} && systemctl restart kubelet",
                     config_option(host)
                 ),
-                Role::Worker => format!("{RESET} && {}", whole_line(role)),
+                Role::Worker => format!("{RESET} && {}", whole_line(host, role)),
             },
         )
     } else {
         let step = steps_cut_short(host)
             .first()
             .map_or(String::new(), |step| format!(": its step `{step}` was interrupted"));
-        Finding::new(format!("this node is not yet a {role}{step}"), whole_line(role))
+        Finding::new(format!("this node is not yet a {role}{step}"), whole_line(host, role))
     }))
 }
 
@@ -62,7 +62,7 @@ pub(super) fn interrupted(host: &Host) -> anyhow::Result<Option<Finding>> {
     }
     let names: Vec<String> = steps.iter().map(ToString::to_string).collect();
     let cause = format!("the installer was interrupted in its step `{}`", names.join("`, `"));
-    Ok(Some(Finding::new(cause, whole_line(role(host)))))
+    Ok(Some(Finding::new(cause, whole_line(host, role(host)))))
 }
 
 /// Steps that made changes and did not finish. `ready` is left out: it only waits,

@@ -53,7 +53,9 @@ pub(crate) const CHRONY_CONF: &str = "/etc/chrony.conf";
 pub(crate) const SERVICE_FOLDER: &str = "/opt/kubernetes";
 /// What `kubeadm init` is told.
 pub(crate) const KUBEADM_CONFIG: &str = "/opt/kubernetes/kubeadm.yaml";
-/// How a worker has joined.
+/// What `kubeadm join` is told. It holds secrets, and is there only meanwhile.
+pub(crate) const KUBEADM_JOIN: &str = "/opt/kubernetes/kubeadm-join.yaml";
+/// How a worker or a further master has joined.
 pub(crate) const KUBEADM_JOINED: &str = "/opt/kubernetes/kubeadm-joined.yaml";
 /// The name servers that kubelet gives to pods.
 pub(crate) const RESOLV_CONF: &str = "/opt/kubernetes/resolv.conf";

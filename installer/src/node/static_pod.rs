@@ -3,12 +3,19 @@
 use std::path::Path;
 
 use anyhow::Context;
-use bundle_format::ImageReference;
+use bundle_format::{ImageReference, KubernetesVersion};
 use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::paths::STATIC_PODS;
+
+/// The version of the API server: its image's tag.
+pub(crate) fn kubernetes(host: &Host) -> anyhow::Result<KubernetesVersion> {
+    let image = image(host, "kube-apiserver")?;
+    let version = image.tag().unwrap_or_default().trim_start_matches('v').parse();
+    version.context("reading the version of the API server")
+}
 
 /// The image of the pod `name`, such as `etcd`.
 pub(crate) fn image(host: &Host, name: &str) -> anyhow::Result<ImageReference> {

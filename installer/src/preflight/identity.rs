@@ -6,7 +6,8 @@ use rustix::process::Uid;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
-use crate::node::join::Machine;
+use crate::node::join::{JoinFile, Machine};
+use crate::node::paths::KUBEADM_JOINED;
 use crate::role::Role;
 
 /// The longest value of a label, in characters (kubernetes.io, "Labels and
@@ -26,7 +27,7 @@ fn may(is_this_system: bool, user: Uid) -> bool {
 }
 
 /// Two nodes with one name would be one node to Kubernetes.
-pub(super) fn name(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+pub(super) fn name(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let mut found = Vec::new();
     let name = intent.name.to_string();
     if name == "localhost" || name.starts_with("localhost.") {
@@ -42,13 +43,19 @@ pub(super) fn name(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
             "give it a shorter one with --node-name, or in `nodes` of the cluster file",
         ));
     }
-    if let Some(join) = &intent.join {
-        if join.master_address == intent.address {
+    // A further master that is in its cluster is among its masters.
+    let masters = intent.join.iter().filter(|_| !host.exists(KUBEADM_JOINED));
+    for master in masters.flat_map(JoinFile::all_masters) {
+        if master.address == intent.address {
             found.push(Failure::new(
-                format!("{} is the address of the master, {}", intent.address, join.master),
-                "run this on another node; a master has --role master",
+                format!("{} is the address of the master, {}", intent.address, master.name),
+                format!(
+                    "run this on another node; or, if this machine takes the place of {0}, run \
+                     `installer remove {0}` on another master first, and make a new join file",
+                    master.name
+                ),
             ));
-        } else if join.master == intent.name {
+        } else if master.name == intent.name {
             found.push(Failure::new(
                 format!("this node has the name of the master, {name}"),
                 "give it another with --node-name",

@@ -1,11 +1,11 @@
-//! Whether a worker fits the cluster of its join file.
+//! Whether a node fits the cluster of its join file.
 
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
 use crate::node::paths;
 
-/// A worker that has joined needs no token any more. It is compared with how it
+/// A node that has joined needs no token any more. It is compared with how it
 /// joined.
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let Some(join) = intent.join.as_ref().filter(|_| !host.exists(paths::KUBELET_CONF)) else {
@@ -22,8 +22,16 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     let differing = differing.map(|(key, theirs, ours)| {
         Failure::new(
             format!("{key} is {theirs} in the cluster, by its join file, and {ours} is asked for"),
-            "leave out --config: a worker has all that it needs in its join file",
+            "leave out --config: the join file has all that this node needs",
         )
     });
-    Ok(join.problem().into_iter().chain(differing).collect())
+    let version = join.control_plane.as_ref().map(|own| &own.kubernetes);
+    let bundle = &intent.lock().kubernetes;
+    let version = version.filter(|theirs| *theirs != bundle).map(|theirs| {
+        Failure::new(
+            format!("the cluster's masters have Kubernetes {theirs}, and the bundle has {bundle}"),
+            "give the bundle of that version with --bundle",
+        )
+    });
+    Ok(join.problem().into_iter().chain(version).chain(differing).collect())
 }

@@ -4,6 +4,8 @@ use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
+use crate::node::join::Master;
+use crate::node::paths::KUBELET_CONF;
 use crate::node::reach::answers;
 use crate::preflight::earlier::has_begun;
 use crate::preflight::expectations;
@@ -19,6 +21,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
             "check the cable, the address in the join file and the master's firewall",
         ));
     }
+    found.extend(etcd(host, intent));
     // Then Kubernetes itself has these ports.
     if has_begun(host) {
         return Ok(found);
@@ -37,6 +40,22 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         }
     }
     Ok(found)
+}
+
+/// A further master must reach etcd on the others, before kubeadm tries.
+fn etcd(host: &Host, intent: &Intent) -> Option<Failure> {
+    let join = intent.join.as_ref().filter(|join| join.control_plane.is_some())?;
+    let masters = join.all_masters();
+    let reaches = |master: &Master| answers(host, &format!("{}:2379", master.address));
+    if host.exists(KUBELET_CONF) || masters.iter().any(reaches) {
+        return None;
+    }
+    let places: Vec<String> = masters.iter().map(|one| format!("{}:2379", one.address)).collect();
+    Some(Failure::new(
+        format!("etcd does not answer at {}", places.join(", ")),
+        "let this node reach the ports 2379 and 2380 of the other masters; their own firewalls do \
+         where `nodes` of the cluster file names it",
+    ))
 }
 
 /// A pod whose port is taken is not scheduled here. Other pods are, so this is a

@@ -4,8 +4,10 @@
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
+use crate::node::reach::answers;
+use crate::preflight::earlier::has_begun;
 
-pub(super) fn problems(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let Some(backup) = &intent.restore else { return Ok(Vec::new()) };
     let (of, kubernetes, endpoint) =
         (backup.contents(), &intent.lock().kubernetes, intent.endpoint());
@@ -36,6 +38,14 @@ pub(super) fn problems(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>
                 of.endpoint
             ),
             "give this machine that address",
+        ));
+    }
+    // Its other masters may serve it still. Two clusters would have one address.
+    if !has_begun(host) && answers(host, &of.endpoint) {
+        problems.push(Failure::new(
+            format!("the cluster is not lost: its API server at {} answers", of.endpoint),
+            "let this node join it with a file of `installer token --for master`; or, if the \
+             backup is meant to replace it, stop its masters first",
         ));
     }
     let (theirs, ours) = (&of.cluster, &intent.cluster);

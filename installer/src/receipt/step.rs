@@ -81,6 +81,9 @@ pub enum StepName {
     /// all of them are.
     #[value(skip)]
     Certs,
+    /// `remove`: another node leaves the cluster.
+    #[value(skip)]
+    Remove,
 }
 
 impl fmt::Display for StepName {

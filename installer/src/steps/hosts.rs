@@ -46,7 +46,8 @@ impl Step<Intent> for Hosts {
         }
         let mut machines = vec![(intent.address, wanted)];
         if let Some(join) = &intent.join {
-            machines.push((join.master_address, join.master.to_string()));
+            let masters = join.all_masters().into_iter();
+            machines.extend(masters.map(|one| (one.address, one.name.to_string())));
         }
         machines
             .extend(intent.cluster.nodes.iter().map(|node| (node.address, node.name.to_string())));

@@ -3,18 +3,14 @@
 use anyhow::Context;
 
 use crate::engine::step::Step;
-use crate::exec::Command;
 use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::join::JoinFile;
-use crate::node::kubeadm::{self, RESET};
 use crate::node::kubectl::kubectl;
-use crate::node::paths::{KUBEADM_JOINED, KUBELET_CONF, SERVICE_FOLDER};
+use crate::node::paths::KUBELET_CONF;
 use crate::node::standing::{self, Standing};
 use crate::receipt::StepName;
-use crate::steps::control_plane::FOLDERS;
-use crate::steps::file::{claims, secret_file};
-use crate::steps::time;
+use crate::steps::{joining, time};
 
 /// Runs `kubeadm join`.
 pub struct Join;
@@ -26,49 +22,18 @@ impl Step<Intent> for Join {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let (host, intent) = (node.host, node.intent);
-        let path = format!("{SERVICE_FOLDER}/kubeadm-join.yaml");
         let question =
             format!("{} --request-timeout 10s get node {}", kubectl(KUBELET_CONF), intent.name);
-        let is_in =
-            match standing::standing(host, self.name(), KUBELET_CONF, KUBELET_CONF, &question)? {
-                Standing::In => true,
-                Standing::Waiting(command) => {
-                    return Ok(vec![Change::Await { command, seconds: standing::PATIENCE }]);
-                }
-                Standing::Out => false,
-            };
-        if is_in && !host.was_interrupted(self.name()) {
-            return Ok(Vec::new());
-        }
-        let mut changes = Vec::new();
-        if !is_in {
-            changes.extend(claims(host, &FOLDERS)?);
-            let file = intent.join.as_ref().context("a worker needs a join file")?;
-            let settings = intent.settings();
-            // Written first: how this node joins, without the token.
-            let joined = kubeadm::joined_configuration(&settings, file)?;
-            changes.extend(secret_file(host, KUBEADM_JOINED, &joined)?);
-            let text = kubeadm::join_configuration(&settings, file)?;
-            changes.extend(secret_file(host, &path, &text)?);
-            if host.was_interrupted(self.name()) {
-                changes.push(Change::run(RESET));
+        match standing::standing(host, self.name(), KUBELET_CONF, KUBELET_CONF, &question)? {
+            Standing::In => Ok(joining::left(host)),
+            Standing::Waiting(command) => {
+                Ok(vec![Change::Await { command, seconds: standing::PATIENCE }])
             }
-            changes.push(Change::Run {
-                command: Command::of("kubeadm join --config").with(path.clone()),
-                undo: vec![Command::of(RESET)],
-                files: Vec::new(),
-                intention: None,
-            });
-            // kubeadm is content when kubelet has its certificate. kubelet registers the
-            // node a moment later.
-            let command = Command::of(&question);
-            changes.push(Change::Await { command, seconds: standing::PATIENCE });
+            Standing::Out => {
+                let file = intent.join.as_ref().context("a worker needs a join file")?;
+                joining::changes(node, self.name(), file, &question)
+            }
         }
-        if !is_in || host.exists(&path) {
-            // The file holds the token.
-            changes.push(Change::Remove { path: path.into() });
-        }
-        Ok(changes)
     }
 
     fn before(&self, node: &Node<'_>) -> anyhow::Result<()> {

@@ -13,6 +13,7 @@ pub(crate) mod ingress;
 pub mod ingress_nodes;
 pub mod join;
 pub mod join_file;
+mod joining;
 pub mod kubeconfig;
 pub mod kubelet;
 pub mod kubelet_settings;

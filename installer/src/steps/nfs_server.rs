@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::install::{Change, Node};
 use crate::intent::Intent;
+use crate::node::join::JoinFile;
 use crate::node::systemd::unit_is;
 use crate::receipt::StepName;
 use crate::steps::file::{file, file_for};
@@ -74,7 +75,8 @@ fn exports(intent: &Intent, nfs: &Nfs) -> String {
     let mut machines: BTreeSet<IpAddr> =
         intent.cluster.nodes.iter().map(|node| node.address).collect();
     machines.insert(intent.address);
-    machines.extend(intent.join.as_ref().map(|join| join.master_address));
+    let masters = intent.join.iter().flat_map(JoinFile::all_masters);
+    machines.extend(masters.map(|master| master.address));
     let machines = machines.iter();
     let clients: String = machines
         .map(|address| format!(" {address}(rw,sync,no_subtree_check,no_root_squash)"))

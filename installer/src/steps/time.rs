@@ -1,5 +1,6 @@
 //! One time for all nodes, by chrony. If the site has time servers, all nodes follow
-//! them; otherwise the first master serves its own time to the others. Other programs
+//! them; otherwise the first master serves its own time to the others, and further masters pass
+//! it on. Other programs
 //! that set the clock are switched off: two of them fight, and a unit that conflicts
 //! with chronyd may win at the next boot (ansible-role-ntp#22).
 
@@ -49,7 +50,7 @@ impl Step<Intent> for Time {
         });
         changes.extend(enabled(host, "chronyd")?);
         let follows = chrony::follows(host)? == Some(true);
-        if !serves(node.intent) && (!changes.is_empty() || !follows) {
+        if has_source(node.intent) && (!changes.is_empty() || !follows) {
             // Up to 60 tries, one a second, until there is a source.
             changes.push(Change::run("chronyc waitsync 60 0 0 1"));
         }
@@ -111,16 +112,25 @@ pub(crate) fn is_ours(host: &Host, intent: &Intent) -> anyhow::Result<bool> {
         && unit_is(host, "active", "chronyd")?)
 }
 
-/// Whether the cluster follows this node's own clock.
+/// Whether this node follows another clock.
+fn has_source(intent: &Intent) -> bool {
+    intent.join.is_some() || !intent.cluster.ntp_servers.is_empty()
+}
+
+/// Whether the other nodes follow this node's clock.
 pub(crate) fn serves(intent: &Intent) -> bool {
     intent.role == Role::Master && intent.cluster.ntp_servers.is_empty()
 }
 
 fn configuration(intent: &Intent) -> String {
-    let sources = match (&intent.join, intent.cluster.ntp_servers.as_slice()) {
-        (Some(join), []) => format!("server {} iburst\n", join.master_address),
-        (_, servers) => servers.iter().map(|server| format!("server {server} iburst\n")).collect(),
+    let servers: Vec<String> = match (&intent.join, intent.cluster.ntp_servers.as_slice()) {
+        (Some(join), []) => {
+            join.all_masters().iter().map(|master| master.address.to_string()).collect()
+        }
+        (_, servers) => servers.to_vec(),
     };
+    let sources: String =
+        servers.iter().map(|server| format!("server {server} iburst\n")).collect();
     // Sites without time servers usually have one network of at most 256
     // addresses.
     let size = if intent.address.is_ipv4() { 24 } else { 64 };

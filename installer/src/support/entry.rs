@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::exec::{Command, last};
 use crate::host::Host;
 use crate::masked::masked;
-use crate::node::containers;
+use crate::node::etcd::RunningEtcd;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::{ADMIN_CONF, CRI_SOCKET, ETCD_MEMBER, KUBELET_CONF};
 
@@ -104,9 +104,8 @@ fn etcd(host: &Host, arguments: &str) -> Result<String, String> {
     if !host.exists(ETCD_MEMBER) {
         return Err(absent.to_owned());
     }
-    let running = containers::running(host, &["etcd"]).map_err(|error| format!("{error:#}"))?;
-    let (_, id) = running.first().ok_or(absent)?;
-    run(host, &crate::backup::etcdctl(id, arguments), PATIENCE).1
+    let running = RunningEtcd::running(host).map_err(|error| format!("{error:#}"))?;
+    run(host, &running.ok_or(absent)?.etcdctl(arguments), PATIENCE).1
 }
 
 fn sorted(text: &str) -> String {

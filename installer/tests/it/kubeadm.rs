@@ -6,9 +6,10 @@ mod taken;
 use bundle_format::Digest;
 use bundle_format::cluster::{Cluster, NodeName, ProxyMode};
 use insta::assert_snapshot;
+use installer::node::join::JoinFile;
 use installer::node::kubeadm::{Settings, init_configuration, join_configuration};
 
-use crate::node::join::{TOKEN, join_file};
+use crate::node::join::{TOKEN, for_master, join_file};
 use crate::pages::settings;
 
 fn name(text: &str) -> NodeName {
@@ -17,10 +18,13 @@ fn name(text: &str) -> NodeName {
 
 /// The documents for init and for join, where the sandbox image is in `folder`.
 fn documents(kubernetes: &str, folder: &str, proxy_mode: ProxyMode) -> [String; 2] {
-    documents_for(kubernetes, folder, &Cluster { proxy_mode, ..Cluster::default() })
+    let cluster = Cluster { proxy_mode, ..Cluster::default() };
+    let [init, join, _] = documents_for(kubernetes, folder, &cluster);
+    [init, join]
 }
 
-fn documents_for(kubernetes: &str, folder: &str, cluster: &Cluster) -> [String; 2] {
+/// The documents for init, and for join as a worker and as a master.
+fn documents_for(kubernetes: &str, folder: &str, cluster: &Cluster) -> [String; 3] {
     let settings = Settings {
         kubernetes: &kubernetes.parse().unwrap(),
         sandbox: Some(&format!("{folder}/pause:3.9").parse().unwrap()),
@@ -30,8 +34,9 @@ fn documents_for(kubernetes: &str, folder: &str, cluster: &Cluster) -> [String; 
         address: [10, 0, 0, 2].into(),
         cgroup_v1: true,
     };
-    let join = join_file(cluster.clone());
-    [init_configuration(&settings).unwrap(), join_configuration(&settings, &join).unwrap()]
+    let of = |join: &JoinFile| join_configuration(&settings, join).unwrap();
+    let [worker, master] = [join_file(cluster.clone()), for_master(cluster.clone())];
+    [init_configuration(&settings).unwrap(), of(&worker), of(&master)]
 }
 
 const PATH: &str = "  criSocket: /run/containerd/containerd.sock\n";
@@ -95,6 +100,28 @@ fn the_documents_are_those_of_the_release() {
 }
 
 #[test]
+fn a_further_master_is_told_where_it_listens_and_how_to_read_the_keys() {
+    for (kubernetes, api, socket, arguments, repository) in RELEASES {
+        let [.., join] = documents_for(kubernetes, repository, &Cluster::default());
+        let (head, rest) = join.split_once("nodeRegistration:\n").unwrap();
+        assert!(head.contains("    apiServerEndpoint: api.site:6443\n"), "{head}");
+        let timeouts = if api == "v1beta4" {
+            "timeouts:\n  discovery: 1m0s\n  etcdAPICall: 10m0s\n"
+        } else {
+            ""
+        };
+        assert_eq!(
+            rest,
+            format!(
+                "  name: node-1\n{socket}{arguments}controlPlane:\n  localAPIEndpoint:\n    \
+                 advertiseAddress: \"10.0.0.2\"\n    bindPort: 6443\n  certificateKey: {}\n{timeouts}",
+                "ab".repeat(32)
+            )
+        );
+    }
+}
+
+#[test]
 fn another_repository_than_the_default_is_named() {
     let cases = [
         ("1.24.0", OLD, None),
@@ -148,12 +175,12 @@ fn control_groups_of_version_1_are_borne_where_the_cluster_says_so() {
     };
     const SKIPPED: &str = "  ignorePreflightErrors:\n  - SystemVerification\n";
     let accepts = "kubelet: {failCgroupV1: false}";
-    assert_eq!(told("1.35.0", accepts), [true; 2]);
-    assert_eq!(told("1.37.2", accepts), [true; 2]);
+    assert_eq!(told("1.35.0", accepts), [true; 3]);
+    assert_eq!(told("1.37.2", accepts), [true; 3]);
     for (kubernetes, accepts) in
         [("1.34.9", accepts), ("1.37.2", "{}"), ("1.37.2", "kubelet: {failCgroupV1: true}")]
     {
-        assert_eq!(told(kubernetes, accepts), [false; 2], "{kubernetes} {accepts}");
+        assert_eq!(told(kubernetes, accepts), [false; 3], "{kubernetes} {accepts}");
     }
 }
 
@@ -244,7 +271,7 @@ fn documents_of_much(kubernetes: &str) -> String {
          kubeadm: {apiServer: {audit-log-maxage: 30}, scheduler: {v: '4'}}\n",
     )
     .unwrap();
-    let [init, join] = documents_for(kubernetes, "r.site:5000/k8s", &cluster);
+    let [init, join, _] = documents_for(kubernetes, "r.site:5000/k8s", &cluster);
     format!("# init\n{init}\n# join\n{join}")
 }
 

@@ -26,6 +26,7 @@ mod kubeadm;
 mod kubelet_arguments;
 mod looks;
 mod manifests;
+mod masters;
 mod next_boot;
 mod node;
 mod odd;

@@ -217,7 +217,7 @@ fn mistakes_in_a_join_file_have_their_place_and_no_token() {
         assert!(is_placed && told.contains(words), "{new}: {told}");
         assert!(told.starts_with("error: join.yaml:"), "{new}: {told}");
         assert!(!told.contains("0123456789abcdef") && !told.contains("abcdef"), "{new}: {told}");
-        assert!(told.contains("hint: make one on the master with `installer token`"), "{told}");
+        assert!(told.contains("hint: make one on a master with `installer token`"), "{told}");
     }
     // All at once.
     let both = text.replace("10.9.0.0/16", "10.9.0.0/33").replace("caCertHash", "caHash");

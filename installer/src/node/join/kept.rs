@@ -3,6 +3,7 @@
 use super::{JoinFile, path};
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::node::paths::KUBEADM_JOINED;
 
 impl JoinFile {
     /// Reads it. If it is gone or damaged, the hint is not the usual one: `installer token`
@@ -18,6 +19,13 @@ impl JoinFile {
         };
         let text = host.read(&path)?.ok_or_else(|| lacks("is gone"))?;
         Self::parse(&text, &path).map_err(|_| lacks("is damaged").into())
+    }
+
+    /// Whether this master's cluster may have others: this one joined it, or the address
+    /// of the API server is not this machine's own.
+    pub(crate) fn may_have_other_masters(host: &Host) -> bool {
+        let outlives = |file: Self| !file.maker().owns(&file.endpoint);
+        host.exists(KUBEADM_JOINED) || Self::kept(host).is_ok_and(outlives)
     }
 }
 

@@ -1,10 +1,12 @@
-//! The join file: what a worker must know of the cluster. It holds a token with which
-//! anybody can join until it expires, so only its owner may read it.
+//! The join file: what a node must know of the cluster that it joins. It holds a token
+//! with which anybody can join until it expires, so only its owner may read it.
 
 mod command;
 mod expiry;
+mod for_master;
 mod kept;
 mod machine;
+mod master;
 mod written;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -24,7 +26,10 @@ use crate::failure::Failure;
 pub use self::command::path;
 pub(crate) use self::command::{HOURS, token_command};
 pub use self::expiry::Expiry;
+pub use self::for_master::ForMaster;
+pub(crate) use self::for_master::HOURS as HOURS_OF_KEYS;
 pub use self::machine::Machine;
+pub use self::master::Master;
 
 /// The token of a sample. No cluster has it.
 const SAMPLE: &str = "sample.0000000000000000";
@@ -48,18 +53,24 @@ pub struct JoinFile {
     /// When the token expires, by the master's clock.
     #[schemars(with = "String")]
     pub expires: Expiry,
-    /// The digest of the cluster's authority. The worker trusts no other.
+    /// The digest of the cluster's authority. The node trusts no other.
     #[schemars(with = "String")]
     pub ca_cert_hash: Digest,
-    /// The first master's name.
+    /// The name of the master that made this file.
     pub master: NodeName,
-    /// The first master's address. It serves time.
+    /// That master's address. It serves time.
     pub master_address: IpAddr,
+    /// The other masters. They serve time too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub masters: Vec<Master>,
     /// The cluster.
     pub cluster: Cluster,
     /// The machines of the cluster, so that a copied machine is noticed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub machines: Vec<Machine>,
+    /// What a further master is told; none in a file for workers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control_plane: Option<ForMaster>,
 }
 
 impl JoinFile {
@@ -78,12 +89,16 @@ impl JoinFile {
     /// The join file as text.
     pub fn text(&self) -> anyhow::Result<String> {
         let text = serde_saphyr::to_string(self).context("writing a join file")?;
-        let about = match self.is_sample() {
-            true => {
+        let about = match (self.is_sample(), &self.control_plane) {
+            (true, _) => {
                 "A sample, made by `installer token --sample`. Nobody can join with it; it is \
                  only for plans."
             }
-            false => "Made by `installer token`; holds a secret. For `installer --join`.",
+            (false, None) => "Made by `installer token`; holds a secret. For `installer --join`.",
+            (false, Some(_)) => {
+                "Made by `installer token --for master`. Who has it has the cluster. For \
+                 `installer --role master --join`."
+            }
         };
         Ok(format!("# {about}\n{text}"))
     }
@@ -107,7 +122,9 @@ impl JoinFile {
             ca_cert_hash: Digest::of(SAMPLE.as_bytes()),
             master,
             master_address,
+            masters: Vec::new(),
             machines: Vec::new(),
+            control_plane: None,
             cluster,
         })
     }
@@ -150,7 +167,6 @@ impl JoinFile {
         };
         let ca_cert_hash = ca_cert_hash.parse().context("reading kubeadm's join command")?;
         let expires = Expiry::after(Duration::from_secs(u64::from(hours) * 3600))?;
-        let machines = Vec::new();
         Ok(Self {
             endpoint,
             token,
@@ -158,8 +174,10 @@ impl JoinFile {
             ca_cert_hash,
             master,
             master_address,
+            masters: Vec::new(),
             cluster,
-            machines,
+            machines: Vec::new(),
+            control_plane: None,
         })
     }
 }
@@ -169,6 +187,29 @@ impl JoinFile {
     #[must_use]
     pub fn knowing(self, machines: Vec<Machine>) -> Self {
         Self { machines, ..self }
+    }
+
+    /// Adds the masters of the cluster.
+    #[must_use]
+    pub(crate) fn with_masters(self, mut masters: Vec<Master>) -> Self {
+        masters.retain(|one| one.address != self.master_address);
+        Self { masters, ..self }
+    }
+
+    /// Makes it one for a further master.
+    #[must_use]
+    pub(crate) fn for_master(self, control_plane: ForMaster) -> Self {
+        Self { control_plane: Some(control_plane), ..self }
+    }
+
+    /// The master that made it.
+    pub(crate) fn maker(&self) -> Master {
+        Master { name: self.master.clone(), address: self.master_address }
+    }
+
+    /// All masters that it knows. The one that made it comes first.
+    pub fn all_masters(&self) -> Vec<Master> {
+        [vec![self.maker()], self.masters.clone()].concat()
     }
 }
 

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::failure::{Failure, Mistakes};
 use crate::masked::is_token;
 
-const CURE: &str = "make one on the master with `installer token`, and copy it here";
+const CURE: &str = "make one on a master with `installer token`, and copy it here";
 
 /// Keys that only join files have. A file with two of them is meant as a join file.
 const OWN: [&str; 5] = ["token", "expires", "caCertHash", "master", "masterAddress"];
@@ -53,31 +53,39 @@ fn is_meant(text: &str) -> bool {
     recognise::what(text.as_bytes()) == "a join file" || OWN.iter().filter(has).count() > 1
 }
 
-/// Words that may be a token: any value of that key, and anything elsewhere that
-/// looks like one.
+/// Words that may be a token or a key: any value of such a setting, and anything
+/// elsewhere that looks like one.
 fn secrets(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut is_behind_key = false;
     for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
         let lower = line.to_ascii_lowercase();
-        let value = match lower.find("tok") {
+        let name = ["tok", "certificatek"].into_iter().find_map(|name| lower.find(name));
+        let value = match name {
             Some(at) => line.get(at..).and_then(|rest| rest.split_once([':', '='])),
             None => is_behind_key.then_some(("", line)),
         };
         let value = value.map_or("", |(_, value)| value);
-        is_behind_key = lower.contains("tok") && value.trim().is_empty();
+        is_behind_key = name.is_some() && value.trim().is_empty();
         let word = |c: char| !c.is_ascii_alphanumeric() && c != '.';
         found.extend(value.split(word).filter(|word| word.len() > 3).map(str::to_owned));
-        found.extend(line.split(word).filter(|word| is_token(word)).map(str::to_owned));
+        let is_key = |word: &str| is_certificate_key(word) && !lower.contains("sha256");
+        let is_secret = |word: &&str| is_token(word) || is_key(word);
+        found.extend(line.split(word).filter(is_secret).map(str::to_owned));
     }
     found
+}
+
+/// Whether it looks like the key of `kubeadm init phase upload-certs`: 32 bytes in hex.
+fn is_certificate_key(word: &str) -> bool {
+    word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn without_secrets(problem: Problem, secrets: &[String]) -> Problem {
     if !secrets.iter().any(|secret| problem.message.contains(secret.as_str())) {
         return problem;
     }
-    let words = "this is not understood, and not shown, since it may be the token: write it as \
+    let words = "this is not understood, and not shown, since it may be a secret: write it as \
                  `installer token` does";
     Problem::new(problem.place, words)
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::host::Host;
 use crate::node::join::JoinFile;
-use crate::node::paths::KUBEADM_CONFIG;
+use crate::node::paths::{KUBEADM_CONFIG, KUBELET, KUBERNETES};
 
 pub(crate) use self::release::image_repository;
 pub use self::release::taints_of_masters;
@@ -20,8 +20,15 @@ pub use self::release::taints_of_masters;
 /// kubeadm's own reset. It ends pods, and empties kubeadm's folders.
 pub(crate) const RESET: &str = "kubeadm reset --force --cri-socket /run/containerd/containerd.sock";
 
-/// How long a worker looks for a cluster that accepts its token.
+/// Folders that kubeadm, kubelet and the pods' networks fill.
+pub(crate) const FOLDERS: [&str; 4] =
+    [KUBERNETES, "/usr/libexec/kubernetes", "/var/lib/cni", KUBELET];
+
+/// How long a node looks for a cluster that accepts its token.
 const DISCOVERY: &str = "1m0s";
+/// How long a further master tries to become a member of etcd, which takes one new
+/// member at a time.
+const ETCD: &str = "10m0s";
 
 /// What kubeadm must know of a node and its cluster.
 #[derive(Clone)]
@@ -53,21 +60,26 @@ pub fn init_configuration(settings: &Settings<'_>) -> anyhow::Result<String> {
     let init = json!({
         "apiVersion": ConfigVersion::of(settings.kubernetes).to_string(),
         "kind": "InitConfiguration",
-        "localAPIEndpoint": {"advertiseAddress": settings.address.to_string(), "bindPort": 6443},
+        "localAPIEndpoint": local_endpoint(settings),
         "nodeRegistration": registration(settings),
     });
     render(&[cluster(settings), init, kubelet(settings), proxy(settings)])
 }
 
-/// The document for `kubeadm join`. It holds the token.
+/// The document for `kubeadm join`. It holds the token, and a further master's key.
 pub fn join_configuration(settings: &Settings<'_>, join: &JoinFile) -> anyhow::Result<String> {
-    render(&[join_document(settings, join, Some(&join.token))])
+    render(&[join_document(settings, join, Secrets::Written)])
 }
 
-/// What a worker keeps of how it joined, without the token.
+/// What a node keeps of how it joined, without the secrets.
 pub fn joined_configuration(settings: &Settings<'_>, join: &JoinFile) -> anyhow::Result<String> {
-    let joined = join_document(settings, join, None);
+    let joined = join_document(settings, join, Secrets::LeftOut);
     render(&[cluster(settings), joined, kubelet(settings), proxy(settings)])
+}
+
+/// Where this master's own API server listens.
+fn local_endpoint(settings: &Settings<'_>) -> Value {
+    json!({"advertiseAddress": settings.address.to_string(), "bindPort": 6443})
 }
 
 fn cluster(settings: &Settings<'_>) -> Value {
@@ -92,10 +104,17 @@ fn cluster(settings: &Settings<'_>) -> Value {
     cluster
 }
 
-fn join_document(settings: &Settings<'_>, join: &JoinFile, token: Option<&str>) -> Value {
+/// Whether a document has the secrets of a join file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Secrets {
+    Written,
+    LeftOut,
+}
+
+fn join_document(settings: &Settings<'_>, join: &JoinFile, secrets: Secrets) -> Value {
     let mut bootstrap = json!({"apiServerEndpoint": join.endpoint});
-    if let Some(token) = token {
-        set(&mut bootstrap, "token", json!(token));
+    if secrets == Secrets::Written {
+        set(&mut bootstrap, "token", json!(join.token));
     }
     set(&mut bootstrap, "caCertHashes", json!([join.ca_cert_hash]));
     let mut document = json!({
@@ -104,8 +123,19 @@ fn join_document(settings: &Settings<'_>, join: &JoinFile, token: Option<&str>) 
         "discovery": {"bootstrapToken": bootstrap},
         "nodeRegistration": registration(settings),
     });
+    if let Some(own) = &join.control_plane {
+        let mut control_plane = json!({"localAPIEndpoint": local_endpoint(settings)});
+        if secrets == Secrets::Written {
+            set(&mut control_plane, "certificateKey", json!(own.certificate_key));
+        }
+        set(&mut document, "controlPlane", control_plane);
+    }
     if ConfigVersion::of(settings.kubernetes) >= ConfigVersion::V1beta4 {
-        set(&mut document, "timeouts", json!({"discovery": DISCOVERY}));
+        let mut timeouts = json!({"discovery": DISCOVERY});
+        if join.control_plane.is_some() {
+            set(&mut timeouts, "etcdAPICall", json!(ETCD));
+        }
+        set(&mut document, "timeouts", timeouts);
     } else {
         set(&mut document["discovery"], "timeout", json!(DISCOVERY));
     }

@@ -1,5 +1,5 @@
-//! What a node must let in, and from whom. What listens only on the loopback needs no
-//! rule: etcd, the controller manager and the scheduler of a single master.
+//! What a node must let in, and from whom. What nobody asks from elsewhere needs no rule:
+//! the controller manager and the scheduler, and the etcd of a single master.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -43,6 +43,8 @@ const IP_IN_IP: &str = "4";
 const VRRP: &str = "vrrp";
 /// The API server.
 const API: &str = "6443/tcp";
+/// etcd, for its other members.
+const ETCD: &str = "2379-2380/tcp";
 /// NTP, for nodes that follow the master's clock.
 const TIME: &str = "123/udp";
 /// The ingress on the host's network.
@@ -65,6 +67,9 @@ pub(super) fn of(intent: &Intent) -> Vec<(Whom, Opening)> {
     let mut for_nodes: Vec<Opening> = OF_NODES.into_iter().map(port).collect();
     for_nodes.push(Opening { kind: Kind::Protocol, word: IP_IN_IP.to_owned() });
     if intent.role == Role::Master {
+        if intent.may_have_more_masters() {
+            for_nodes.push(port(ETCD));
+        }
         if time::serves(intent) {
             for_nodes.push(port(TIME));
         }

@@ -9,6 +9,7 @@ use super::arrival::Ways;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
+use crate::node::join::JoinFile;
 use crate::node::paths::KUBELET_CONF;
 use crate::node::systemd::unit_is;
 use crate::node::{facts, registered};
@@ -29,7 +30,8 @@ impl Peers {
         let named = intent.cluster.nodes.iter().map(|node| node.address);
         let master = intent.join.as_ref().map(|join| join.master_address);
         let first = master.unwrap_or(intent.address);
-        let known: Vec<IpAddr> = named.chain(master).collect();
+        let masters = intent.join.iter().flat_map(JoinFile::all_masters);
+        let known: Vec<IpAddr> = named.chain(masters.map(|master| master.address)).collect();
         let mut networks: Vec<IpNet> = Vec::new();
         if !names_all(&intent.cluster, &[first, intent.address]) {
             let own = ways.networks(|name| name == ways.own());

@@ -124,7 +124,7 @@ fn kubeadm_does_what_they_say() {
         if version.minor() >= 31 {
             cluster.kubelet.insert("failCgroupV1".to_owned(), false.into());
         }
-        let [init, _] = documents_for(&version.to_string(), "r.site:5000/k8s", &cluster);
+        let [init, ..] = documents_for(&version.to_string(), "r.site:5000/k8s", &cluster);
         let made = kubeadm.made(&init);
         let settings: Value = serde_saphyr::from_str(&made["config.yaml"]).unwrap();
         let of_kubelet = &documents(&init)["KubeletConfiguration"];
@@ -153,7 +153,8 @@ fn kube_proxy_gets_the_mode_from_kubeadm() {
         let version = kubeadm.version.to_string();
         for mode in ["iptables", "ipvs", "nftables"] {
             let cluster = parsed(&format!("proxyMode: {mode}"));
-            let [init, _] = documents_for(&version, default_repository(&kubeadm.version), &cluster);
+            let [init, ..] =
+                documents_for(&version, default_repository(&kubeadm.version), &cluster);
             let made = &kubeadm.made(&init)["init"];
             let (_, told) = made.split_once("kind: KubeProxyConfiguration").unwrap();
             let told = told.lines().find_map(|line| line.trim().strip_prefix("mode: "));
@@ -210,7 +211,7 @@ fn kubelet_has_the_fields_that_the_table_says() {
             .map(|one| one.to_string().split(": ").next().unwrap().replacen("kubelet.", "", 1))
             .collect();
         let init = |cluster: &Cluster| {
-            let [init, _] = documents_for(&version.to_string(), FOLDERS[0], cluster);
+            let [init, ..] = documents_for(&version.to_string(), FOLDERS[0], cluster);
             init
         };
         let refused = kubeadm.validate(&init(&cluster)).err().unwrap_or_default();

@@ -78,7 +78,7 @@ fn what_was_typed_amiss_has_its_cure() {
         (NODE.replace("node", "none"), "none is no folder\n", "--root takes a folder"),
         (NODE.replace("--address 10.0.0.2 ", ""), "the folder node does not say", "--address"),
         (NODE.replace("small.tar", "empty"), "no bundle lies in empty\n", "--bundle FILE"),
-        (format!("{NODE} --join join.yaml"), "--join is for workers;", "leave it out"),
+        (format!("{NODE} --join join.yaml"), "this join file is for workers\n", "--for master"),
     ] {
         let (status, out, err) = run(folder.path(), &format!("plan {line}"));
         assert_eq!((status, out.as_str()), (1, ""), "{line}");

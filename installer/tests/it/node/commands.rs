@@ -9,7 +9,7 @@ use std::{fs, io};
 
 use installer::exec::{Command, Exec, Input, Output};
 
-use super::{applied, control_plane, firewalld, ingress, packages};
+use super::{applied, control_plane, etcd, firewalld, ingress, packages};
 
 /// What goes wrong, at the command of that number, from 0, that changes something.
 #[derive(Clone, Copy, Debug)]
@@ -122,6 +122,7 @@ impl Commands {
             ingress::answer(&self.root, words),
             packages::answer(&self.root, words),
             applied::answer(&self.root, words),
+            etcd::answer(&self.root, words),
         ];
         if let Some(output) = parts.into_iter().flatten().next() {
             return Some(Ok(output));
@@ -286,6 +287,9 @@ impl Commands {
 
     /// Does it; gives whether it could.
     fn change(&self, words: &[&str]) -> bool {
+        if let Some(could) = etcd::change(&self.root, words) {
+            return could;
+        }
         match words {
             ["hostnamectl", "set-hostname", name] => {
                 self.write("proc/sys/kernel/hostname", &format!("{name}\n"));
@@ -410,7 +414,7 @@ impl Commands {
                 self.write("etc/kubernetes/pki/apiserver.crt", "-----BEGIN CERTIFI");
                 self.write("etc/kubernetes/admin.conf", "");
             }
-            ["kubeadm", "init", ..] => self.write("etc/kubernetes/kubelet.conf", ""),
+            ["kubeadm", "init" | "join", ..] => self.write("etc/kubernetes/kubelet.conf", ""),
             _ => {}
         }
     }

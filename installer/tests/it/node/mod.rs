@@ -4,6 +4,7 @@
 mod applied;
 mod commands;
 mod control_plane;
+mod etcd;
 mod firewalld;
 mod ingress;
 pub(crate) mod intent;

@@ -1,0 +1,186 @@
+//! Another node is taken out of the cluster, from a master. The other node need not
+//! answer any more.
+
+use std::convert::Infallible;
+
+use anyhow::{Context, bail};
+use bundle_format::cluster::NodeName;
+use serde_json::Value;
+
+use crate::engine::change;
+use crate::engine::step::{self, Step};
+use crate::exec::Command;
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::node::etcd::{Member, RunningEtcd};
+use crate::node::kubectl::kubectl;
+use crate::node::paths::ADMIN_CONF;
+use crate::node::registered;
+use crate::receipt::{Line, StepName};
+
+/// How long pods may take to go elsewhere.
+const DRAIN: &str = "10m";
+
+/// A change of a removal.
+type Change = change::Change<Infallible>;
+
+/// The steps.
+pub const STEPS: [&'static dyn Step<Removal>; 1] = [&TakeOut];
+
+/// The removal of a node.
+pub struct Removal {
+    node: NodeName,
+}
+
+impl step::Purpose for Removal {
+    type Own = Infallible;
+
+    fn begun(&self) -> Option<Line> {
+        None
+    }
+
+    fn make(&self, _: &mut Host, _: StepName, change: &Infallible) -> anyhow::Result<()> {
+        match *change {}
+    }
+}
+
+impl Removal {
+    /// The removal of `node`. A failure if it is this node itself, if the cluster does not
+    /// have it, or if etcd would have no quorum without it.
+    pub fn of(host: &Host, node: NodeName) -> anyhow::Result<Self> {
+        if registered::name(host) == node.to_string() {
+            return Err(Failure::new(
+                format!("{node} is this node itself"),
+                "`installer reset` takes it out of its cluster; or run this on another master",
+            )
+            .into());
+        }
+        let found = Found::of(host, &node)?;
+        if found.object.is_none() && found.member.is_none() {
+            let known = names(host)?.join(", ");
+            return Err(Failure::new(
+                format!("the cluster has no node {node}"),
+                format!("name one of {known}"),
+            )
+            .into());
+        }
+        found.refuse_loss_of_quorum(host, &node)?;
+        Ok(Self { node })
+    }
+}
+
+/// What the cluster has of a node.
+struct Found {
+    /// Its object in the API server.
+    object: Option<Value>,
+    etcd: RunningEtcd,
+    members: Vec<Member>,
+    /// Its member of etcd.
+    member: Option<Member>,
+}
+
+impl Found {
+    fn of(host: &Host, node: &NodeName) -> anyhow::Result<Self> {
+        let object = object(host, node)?;
+        let etcd = RunningEtcd::here(host)?;
+        let members = etcd.members(host)?;
+        let addresses = object.as_ref().and_then(|node| node.pointer("/status/addresses"));
+        let mut addresses = addresses.and_then(Value::as_array).into_iter().flatten();
+        let own = addresses.find(|address| address["type"] == "InternalIP");
+        let own = own.and_then(|address| address["address"].as_str()).unwrap_or_default();
+        let member = members.iter().find(|member| member.is_on(&node.to_string(), own)).cloned();
+        Ok(Self { object, etcd, members, member })
+    }
+
+    /// Fails if fewer than half of the members that stay answer.
+    fn refuse_loss_of_quorum(&self, host: &Host, node: &NodeName) -> anyhow::Result<()> {
+        let Some(member) = &self.member else { return Ok(()) };
+        let stay: Vec<Member> =
+            self.members.iter().filter(|one| *one != member && !one.is_learner).cloned().collect();
+        let answering = self.etcd.answering(host, &stay);
+        let silent: Vec<String> = stay
+            .iter()
+            .zip(&answering)
+            .filter(|(_, answers)| !**answers)
+            .map(|(member, _)| member.called())
+            .collect();
+        let good = stay.len() - silent.len();
+        if good > stay.len() / 2 {
+            return Ok(());
+        }
+        Err(Failure::new(
+            format!(
+                "without {node}, etcd would have {} members, and {} of them do not answer: {}",
+                stay.len(),
+                silent.len(),
+                silent.join(", ")
+            ),
+            "bring those back first, or remove one of them instead: `installer doctor` there says \
+             why it does not answer",
+        )
+        .into())
+    }
+
+    fn is_ready(&self) -> bool {
+        let conditions = self.object.as_ref().and_then(|node| node.pointer("/status/conditions"));
+        let mut conditions = conditions.and_then(Value::as_array).into_iter().flatten();
+        conditions.any(|one| one["type"] == "Ready" && one["status"] == "True")
+    }
+}
+
+/// A node's object; none if the API server has none.
+fn object(host: &Host, node: &NodeName) -> anyhow::Result<Option<Value>> {
+    let line =
+        format!("{} --request-timeout 10s get node {node} --output=json", kubectl(ADMIN_CONF));
+    let said = host.answer(&Command::of(&line))?;
+    match said.succeeded() {
+        true => serde_json::from_str(&said.stdout).context("reading the node").map(Some),
+        false if said.stderr.contains("(NotFound)") => Ok(None),
+        false => bail!("the API server does not say what {node} is: {}", said.end()),
+    }
+}
+
+/// The names of all nodes.
+fn names(host: &Host) -> anyhow::Result<Vec<String>> {
+    let line = format!("{} --request-timeout 10s get nodes --output=name", kubectl(ADMIN_CONF));
+    let said = host.answer(&Command::of(&line))?;
+    Ok(said.stdout.lines().map(|line| line.trim_start_matches("node/").to_owned()).collect())
+}
+
+/// Takes the node out.
+struct TakeOut;
+
+impl Step<Removal> for TakeOut {
+    fn name(&self) -> StepName {
+        StepName::Remove
+    }
+
+    fn changes(&self, node: &step::Node<'_, Removal>) -> anyhow::Result<Vec<Change>> {
+        let (host, name) = (node.host, &node.intent.node);
+        let found = Found::of(host, name)?;
+        let kubectl = kubectl(ADMIN_CONF);
+        let mut changes = Vec::new();
+        // Nobody ends the pods of a node that does not answer. They are forgotten with it.
+        if found.is_ready() {
+            let line = format!(
+                "{kubectl} drain {name} --ignore-daemonsets --delete-emptydir-data \
+                 --timeout={DRAIN}"
+            );
+            changes.push(Change::run(&line));
+        }
+        if let Some(member) = &found.member {
+            changes.push(Change::run_command(found.etcd.removal(member)));
+        }
+        if found.object.is_some() {
+            changes.push(Change::run(&format!("{kubectl} delete node {name}")));
+        }
+        Ok(changes)
+    }
+
+    fn cure(&self) -> Option<&'static str> {
+        Some(
+            "if a pod cannot go elsewhere, see to it by what kubectl says of it, and run this \
+             again",
+        )
+    }
+}

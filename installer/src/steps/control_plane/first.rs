@@ -1,0 +1,53 @@
+//! The first master: `kubeadm init`, for a new cluster, or on what a backup has of one.
+
+use crate::exec::Command;
+use crate::install::{Change, Node};
+use crate::node::kubeadm::{self, FOLDERS, RESET};
+use crate::node::kubectl::kubectl;
+use crate::node::paths::{ADMIN_CONF, ETCD, ETCD_MEMBER, KUBEADM_CONFIG};
+use crate::node::standing::{self, Standing};
+use crate::receipt::StepName;
+use crate::steps::file::{claims, secret_file};
+use crate::steps::restore;
+
+pub(super) fn changes(node: &Node<'_>, step: StepName) -> anyhow::Result<Vec<Change>> {
+    let host = node.host;
+    // kube-proxy is the last thing that `kubeadm init` makes.
+    let question = format!(
+        "{} --request-timeout 10s -n kube-system get daemonset kube-proxy",
+        kubectl(ADMIN_CONF)
+    );
+    restore::refusal(host, node.intent)?;
+    match restore::progress(host) {
+        restore::Progress::Begun => {}
+        restore::Progress::Serving => return Ok(restore::rest(&question)),
+        restore::Progress::None => {
+            match standing::standing(host, step, ETCD_MEMBER, ADMIN_CONF, &question)? {
+                Standing::In => return Ok(Vec::new()),
+                Standing::Waiting(command) => {
+                    return Ok(vec![Change::Await { command, seconds: standing::PATIENCE }]);
+                }
+                Standing::Out => {}
+            }
+        }
+    }
+    let mut changes = claims(host, &[&FOLDERS[..], &[ETCD]].concat())?;
+    let text = kubeadm::init_configuration(&node.intent.settings())?;
+    changes.extend(secret_file(host, KUBEADM_CONFIG, &text)?);
+    if host.was_interrupted(step) {
+        // kubeadm refuses what an interrupted `init` left.
+        changes.push(Change::run(RESET));
+    }
+    let mut init = Command::of("kubeadm init --skip-token-print");
+    if let Some(backup) = &node.intent.restore {
+        changes.extend(restore::changes(node, backup)?);
+        init = init.with("--ignore-preflight-errors=DirAvailable--var-lib-etcd");
+    }
+    changes.push(Change::Run {
+        command: init.with("--config").with(KUBEADM_CONFIG),
+        undo: vec![Command::of(RESET)],
+        files: Vec::new(),
+        intention: None,
+    });
+    Ok(changes)
+}

@@ -1,0 +1,202 @@
+//! Further masters: how one joins, and how one leaves.
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use installer::engine::{reset, run};
+use installer::install::{Change, OfInstall};
+use installer::intent::Intent;
+use installer::receipt::StepName;
+use installer::removal::{self, Removal};
+use installer::role::Role;
+use installer::steps::control_plane::ControlPlane;
+
+use crate::node::intent::{bundle_changed, image};
+use crate::node::join::for_master;
+use crate::node::text::{read, write};
+use crate::node::{Fault, Node, kinds};
+
+const PAUSE: &str = "registry.k8s.io/pause:3.9";
+const SECRETS: &str = "opt/kubernetes/kubeadm-join.yaml";
+const THREE: &str = "1 node-1 10.0.0.2\n2 node-2 10.0.0.3\n3 node-3 10.0.0.4\n";
+
+/// A bare node that is to be a further master.
+fn further() -> Node {
+    let mut node = kinds::bare(Role::Master);
+    node.change = |intent: &mut Intent| {
+        intent.join = Some(for_master(intent.cluster.clone()));
+        intent.bundle = bundle_changed(&[], |lock| {
+            lock.images = vec![image(PAUSE)];
+            lock.sandbox_image = Some(PAUSE.parse().unwrap());
+        });
+    };
+    fs::create_dir_all(node.root().join("run/nodes")).unwrap();
+    let cri = format!("[plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"{PAUSE}\"\n");
+    for (path, text) in [
+        ("run/images", format!("{PAUSE}\n")),
+        ("run/kubeadm-images", format!("{PAUSE}\n")),
+        ("etc/containerd/config.toml", format!("version = 2\n{cri}")),
+        ("run/systemd/active/chronyd", String::new()),
+    ] {
+        write(&node, path, &text);
+    }
+    node
+}
+
+fn join(node: &Node, fault: Option<Fault>) -> anyhow::Result<usize> {
+    let host = node.look(fault).0;
+    run::apply(&mut host.open().unwrap(), &node.intent(), &[&ControlPlane], &mut |_, _, _| ())
+}
+
+fn plan(node: &Node) -> Vec<Change> {
+    let planned = run::plan(&node.look(None).0, &node.intent(), &[&ControlPlane]).unwrap();
+    planned.into_iter().flat_map(|planned| planned.changes).collect()
+}
+
+fn assert_joined(node: &Node, of: &str) {
+    assert_eq!(plan(node), [], "{of}");
+    assert!(!node.root().join(SECRETS).exists(), "{of}");
+    let kept = ["kubeadm.yaml", "kubeadm-joined.yaml"].map(|name| format!("opt/kubernetes/{name}"));
+    for path in &kept {
+        let text = read(node, path);
+        assert!(text.contains("controlPlaneEndpoint: api.site:6443"), "{path} of {of}: {text}");
+        assert!(!text.contains("abab") && !text.contains("abcdef"), "{path} of {of}: {text}");
+    }
+    assert!(read(node, &kept[0]).contains("kind: InitConfiguration"));
+    assert!(read(node, &kept[1]).contains("controlPlane:\n  localAPIEndpoint:\n"));
+}
+
+#[test]
+fn one_joins_with_keys_that_it_does_not_keep_and_goes_back() {
+    let node = further();
+    let before = node.tree();
+    join(&node, None).unwrap();
+    assert_joined(&node, "one run");
+    node.assert_goes_back(&before, "a further master");
+}
+
+#[test]
+fn one_that_a_lost_power_has_cut_short_joins_by_the_same_line() {
+    let whole = further();
+    let (host, commands) = whole.look(None);
+    run::apply(&mut host.open().unwrap(), &whole.intent(), &[&ControlPlane], &mut |_, _, _| ())
+        .unwrap();
+    let made = commands.made();
+    assert_eq!(made, [format!("kubeadm join --config /{SECRETS}")]);
+    for fault in [Fault::Killed(0), Fault::Half(0), Fault::Refused(0), Fault::Late(0)] {
+        let node = further();
+        let ended = catch_unwind(AssertUnwindSafe(|| join(&node, Some(fault))));
+        assert!(!matches!(ended, Ok(Ok(_))), "{fault:?}");
+        join(&node, None).unwrap();
+        assert_joined(&node, &format!("{fault:?}"));
+    }
+}
+
+/// Its member may be one of two that have a vote. Emptied before it has left, it would
+/// stop the other.
+#[test]
+fn what_an_interrupted_join_has_in_etcd_leaves_before_its_data_go() {
+    let node = further();
+    drop(join(&node, Some(Fault::Half(0))));
+    write(&node, "etc/kubernetes/manifests/etcd.yaml", "");
+    let changes = plan(&node);
+    let place = |wanted: &dyn Fn(&Change) -> bool| changes.iter().position(wanted).unwrap();
+    let leaves = place(&|change| *change == Change::Own(OfInstall::LeaveEtcd));
+    let resets = place(&|change| change.to_string().contains("kubeadm reset"));
+    assert!(leaves < resets, "{changes:?}");
+}
+
+/// A master whose etcd has these members, and whose API server has the same nodes.
+fn master(members: &str) -> Node {
+    let node = further();
+    join(&node, None).unwrap();
+    write(&node, "run/systemd/active/kubelet", "");
+    write(&node, "run/tasks", "id-1 etcd\n");
+    write(&node, "run/etcd", members);
+    for line in members.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        let ready = if words.contains(&"silent") { "Unknown" } else { "True" };
+        let object = serde_json::json!({"status": {
+            "addresses": [{"type": "InternalIP", "address": words[2]}],
+            "conditions": [{"type": "Ready", "status": ready}],
+        }});
+        write(&node, &format!("run/nodes/{}", words[1]), &object.to_string());
+    }
+    node
+}
+
+/// Takes a node out; gives the commands.
+fn remove(node: &Node, name: &str) -> anyhow::Result<Vec<String>> {
+    let (host, commands) = node.look(None);
+    let removal = Removal::of(&host, name.to_owned().try_into().unwrap())?;
+    run::apply(&mut host.open().unwrap(), &removal, &removal::STEPS, &mut |_, _, _| ())?;
+    let words = |line: String| line.split(" etcdctl ").last().unwrap().to_owned();
+    Ok(commands.made().into_iter().map(words).collect())
+}
+
+#[test]
+fn a_living_master_is_drained_and_leaves_etcd_before_it_is_forgotten() {
+    let node = master(THREE);
+    let made = remove(&node, "node-2").unwrap();
+    let [drain, member, delete] = &made[..] else { panic!("{made:?}") };
+    assert!(drain.contains(" drain node-2 --ignore-daemonsets "), "{drain}");
+    assert!(member.ends_with(" member remove 2"), "{member}");
+    assert!(delete.ends_with(" delete node node-2"), "{delete}");
+    assert_eq!(read(&node, "run/etcd"), "1 node-1 10.0.0.2 \n3 node-3 10.0.0.4 \n");
+}
+
+#[test]
+fn one_that_does_not_answer_is_taken_out_without_its_help() {
+    let node = master(&THREE.replace("10.0.0.4", "10.0.0.4 silent"));
+    let made = remove(&node, "node-3").unwrap();
+    assert_eq!(made.len(), 2, "nobody drains it: {made:?}");
+    assert!(made[0].ends_with(" member remove 3"), "{made:?}");
+    // A worker has no member.
+    write(&node, "run/nodes/w", "{}");
+    assert_eq!(remove(&node, "w").unwrap().len(), 1);
+}
+
+#[test]
+fn a_removal_that_would_stop_etcd_is_refused_before_anything_is_done() {
+    let node = master(&THREE.replace("10.0.0.4", "10.0.0.4 silent"));
+    let error = remove(&node, "node-2").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "without node-2, etcd would have 2 members, and 1 of them do not answer: node-3"
+    );
+    assert!(!node.root().join("run/drained").exists());
+    for (name, what) in [("node-1", "is this node itself"), ("x", "the cluster has no node x")] {
+        let error = remove(&node, name).unwrap_err().to_string();
+        assert!(error.contains(what), "{error}");
+    }
+}
+
+/// Has this node's member leave.
+fn leave(node: &Node) -> anyhow::Result<bool> {
+    removal::leave(&mut node.look(None).0.open().unwrap(), StepName::ControlPlane)
+}
+
+#[test]
+fn a_master_leaves_etcd_before_a_reset_where_others_count_on_it() {
+    let node = master(THREE);
+    assert!(leave(&node).unwrap());
+    assert!(!read(&node, "run/etcd").contains("node-1"));
+    // The last one has nobody to tell, and a learner no vote.
+    assert!(!leave(&master("1 node-1 10.0.0.2\n")).unwrap());
+    let learner = "1 node-1 10.0.0.2 learner\n2 node-2 10.0.0.3\n";
+    assert!(!leave(&master(learner)).unwrap());
+    // The others do not have its vote already.
+    let off = master(THREE);
+    fs::remove_file(off.root().join("run/systemd/active/kubelet")).unwrap();
+    fs::remove_file(off.root().join("run/tasks")).unwrap();
+    assert!(!leave(&off).unwrap());
+}
+
+#[test]
+fn a_master_without_which_etcd_would_stop_is_not_reset() {
+    let node = master(&THREE.replace("10.0.0.4", "10.0.0.4 silent"));
+    let error = leave(&node).unwrap_err();
+    assert!(error.to_string().starts_with("this node's member cannot leave etcd"), "{error}");
+    let left = reset::reset(&mut node.look(None).0.open().unwrap(), &mut |_| ());
+    assert_eq!(left, [""; 0], "what was noted is no obstacle later");
+}
