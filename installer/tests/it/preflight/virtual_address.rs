@@ -1,11 +1,15 @@
 //! The masters' one address: what it needs, and what is in its way.
 
+use installer::failure::Failure;
 use installer::intent::Intent;
+use installer::preflight;
 use installer::role::Role;
 
 use super::Told::{self, Nothing, Problem};
 use super::check;
 use crate::node::intent::bundle_with_package;
+use crate::node::join::for_master;
+use crate::node::kinds;
 
 const KEEPALIVED: &str = "keepalived-2.2.8-3.el9.x86_64";
 
@@ -113,6 +117,24 @@ fn masters_know_each_other() {
             "`nodes` of the cluster file has node-1 as a worker\nrun this with `--role worker`",
         ),
     );
+}
+
+#[test]
+fn running_masters_know_a_further_one() {
+    let node = kinds::bare(Role::Master);
+    let mut intent = node.intent();
+    master(&mut intent);
+    let ours = intent.cluster.clone();
+    let mut theirs = ours.clone();
+    theirs.nodes[0].address = [10, 0, 0, 3].into();
+    for (known, is_told) in [(ours, false), (theirs, true)] {
+        intent.join = Some(for_master(known));
+        let host = node.look(None).0;
+        let problems = preflight::problems(&host, &intent);
+        let words = "the running masters do not know this one";
+        let is_one = |one: &Failure| one.to_string().starts_with(words);
+        assert_eq!(problems.iter().any(is_one), is_told, "{problems:?}");
+    }
 }
 
 #[test]
