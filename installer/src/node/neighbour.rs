@@ -46,7 +46,7 @@ pub(crate) fn has(host: &Host, address: Ipv4Addr) -> anyhow::Result<bool> {
 /// what `arping` is for (iputils' own, `-D`).
 pub(crate) fn doubles(host: &Host, address: Ipv4Addr, interface: &str) -> anyhow::Result<bool> {
     let question =
-        Command::of("arping -D -q -c 2 -w 3 -I").with(interface).with(address.to_string());
+        Command::of("arping -D -q -c 2 -w 2 -I").with(interface).with(address.to_string());
     let said = host.answer(&question)?;
     match said.status {
         Some(0) => Ok(false),
