@@ -49,6 +49,11 @@ pub enum OfInstall {
         /// The part.
         part: Part,
     },
+    /// This program is copied to the node.
+    KeepProgram {
+        /// The file.
+        path: PathBuf,
+    },
     /// This node's member leaves etcd.
     LeaveEtcd,
     /// The join file is written, with a new token from kubeadm.
@@ -71,6 +76,7 @@ impl fmt::Display for OfInstall {
             },
             Self::Import { images } => write!(f, "import {}", count(images.len(), "image")),
             Self::FromBackup { path, .. } => write!(f, "write {} from the backup", path.display()),
+            Self::KeepProgram { path } => write!(f, "copy this installer to {}", path.display()),
             Self::LeaveEtcd => f.write_str("take this node's member out of etcd"),
             Self::WriteJoinFile { command, path } => {
                 write!(f, "run {command}, and write {}", path.display())
@@ -104,6 +110,7 @@ impl step::Purpose for Intent {
                 let mut from = backup.part(*part)?;
                 host.copy(step, path, from.digest, &mut from.bytes, from.mode)
             }
+            OfInstall::KeepProgram { path } => host.keep_program(step, path),
             OfInstall::LeaveEtcd => {
                 removal::leave(host, step)?;
                 Ok(())

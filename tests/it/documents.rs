@@ -162,7 +162,7 @@ fn yaml_is_read() {
             let indented = block.replace('\n', "\n  ");
             let text = match block.split(':').next() {
                 Some("match") => format!("{head}  {indented}"),
-                Some("kubelet" | "endpoint" | "controlPlane") => {
+                Some("kubelet" | "endpoint" | "backup" | "controlPlane") => {
                     format!("{head}cluster:\n  {indented}")
                 }
                 Some("patches") => {

@@ -24,13 +24,18 @@ impl TryFrom<String> for ExportPath {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
-        let is_plain = text.bytes().all(inner) && !text.contains("//") && !text.ends_with('/');
-        if text.starts_with('/') && is_plain && !text.split('/').any(|name| name == "..") {
+        if is_plain_path(&text) {
             return Ok(Self(text));
         }
         Err(format!("`{text}` is no folder to serve; write it like /srv/share"))
     }
+}
+
+/// Whether a text is an absolute path of plain characters, that leads where it says.
+pub(super) fn is_plain_path(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
+    let is_plain = text.bytes().all(inner) && !text.contains("//") && !text.ends_with('/');
+    text.starts_with('/') && is_plain && !text.split('/').any(|name| name == "..")
 }
 
 impl From<ExportPath> for String {

@@ -14,6 +14,7 @@ use super::kubelet;
 use super::member::{Duty, Member};
 use super::mirrors::Mirrors;
 use super::node_name::NodeName;
+use super::schedule::BackupSchedule;
 
 /// `cluster.yaml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -69,6 +70,9 @@ pub struct Cluster {
     /// Manifests of the bundle that are not applied, by name.
     #[schemars(extend("examples" = [["ingress-nginx"]]))]
     pub skip_manifests: Vec<String>,
+    /// Backups that each master makes by itself. If left out, none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup: Option<BackupSchedule>,
 }
 
 fn hosts(_: &mut SchemaGenerator) -> Schema {
@@ -96,6 +100,7 @@ impl Default for Cluster {
             ingress: true,
             ingress_nodes: None,
             skip_manifests: Vec::new(),
+            backup: None,
         }
     }
 }

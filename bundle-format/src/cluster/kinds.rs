@@ -12,6 +12,7 @@ use super::interface::Interface;
 use super::labels::{LabelKey, LabelValue, Taint};
 use super::mirrors::{MirrorUrl, RegistryHost};
 use super::node_name::NodeName;
+use super::schedule::BackupFolder;
 use crate::yaml::{Kind, quoted};
 
 /// A network, as an example: no default of pods or of Services, with which it would
@@ -25,6 +26,12 @@ pub static KINDS: [Kind; 15] = [
         sample: "audit-log-maxage",
         pattern: "^[a-z0-9][a-z0-9-]*$",
         check: argument,
+    },
+    Kind {
+        name: "backup-folder",
+        sample: "/var/backups/kubeferry",
+        pattern: r"^(/(?!\.\.(/|$))[A-Za-z0-9._-]+)+$",
+        check: tries::<BackupFolder>,
     },
     Kind {
         name: "endpoint",

@@ -19,6 +19,7 @@ mod member;
 mod mirrors;
 mod networks;
 mod node_name;
+mod schedule;
 
 pub use self::arguments::{Argument, Arguments, Scalar};
 pub use self::conflict::Conflict;
@@ -33,3 +34,4 @@ pub use self::labels::{LabelKey, LabelValue, Taint};
 pub use self::member::{Duty, Member};
 pub use self::mirrors::{MirrorUrl, Mirrors, RegistryHost};
 pub use self::node_name::NodeName;
+pub use self::schedule::{BackupFolder, BackupSchedule, Interval};

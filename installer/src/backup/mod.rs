@@ -8,6 +8,7 @@
 mod archive;
 mod contents;
 mod files;
+pub(crate) mod folder;
 mod make;
 mod snapshot;
 

@@ -23,7 +23,7 @@ pub(crate) fn config(aim: &Aim, root: Option<&Path>) -> anyhow::Result<()> {
     let sources = Sources::read(aim, node::restore(aim)?, node::join(aim)?, defaults)?;
     let mut cluster = sources.cluster()?;
     let facts = Facts::gather(&host)?;
-    let address = node::address(&facts, aim, root)?;
+    let address = node::address(&facts, aim, sources.shared_address(&cluster), root)?;
     let name = node::name(&facts, aim, &cluster, address)?;
     if let Some(words) = node::stranger(&cluster, address, &name) {
         drop(writeln!(stderr(), "note: {}", printable(&words)));

@@ -25,6 +25,7 @@ mod token;
 mod verify;
 
 use std::io::Write;
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -124,9 +125,11 @@ enum Command {
     },
     /// Writes all that the cluster is to one file, on a master. The file is a secret
     Backup {
-        /// The file to write
-        #[arg(long, value_name = "FILE")]
-        output: PathBuf,
+        #[command(flatten)]
+        to: backup::To,
+        /// How many of this node's backups in the folder are kept
+        #[arg(long, value_name = "N", requires = "folder")]
+        keep: Option<NonZeroU16>,
     },
     /// Shows what this node is, and whether it works
     Status {
@@ -230,7 +233,7 @@ fn carried_out(arguments: Installer) -> Ended {
         (Some(Command::Token { role, hours, output, .. }), _) => {
             (token::token(role, hours, output.as_deref()), None)
         }
-        (Some(Command::Backup { output }), _) => (backup::backup(&output), None),
+        (Some(Command::Backup { to, keep }), _) => (backup::backup(&to, keep), None),
         (Some(Command::Status { json }), _) => (status::status(json), None),
         (Some(Command::Doctor { json }), _) => (doctor::doctor(json), None),
         (Some(Command::Support { output }), _) => (support::support(&output), None),

@@ -68,7 +68,7 @@ pub(crate) fn intent(host: &Host, aim: &Aim, root: Option<&Path>) -> anyhow::Res
     let cluster = sources.cluster()?;
     let facts = Facts::gather(host)?;
     let target = target::choose(host, &bundle.lock().targets, &facts)?;
-    let address = address(&facts, aim, root)?;
+    let address = address(&facts, aim, sources.shared_address(&cluster), root)?;
     let name = name(&facts, aim, &cluster, address)?;
     let Sources { join, restore, .. } = sources;
     Ok(Intent {
@@ -139,7 +139,12 @@ fn brought(aim: &Aim) -> anyhow::Result<Option<Brought>> {
     aim.with_kubeconfig.as_deref().map(Brought::load).transpose()
 }
 
-pub(super) fn address(facts: &Facts, aim: &Aim, root: Option<&Path>) -> anyhow::Result<IpAddr> {
+pub(super) fn address(
+    facts: &Facts,
+    aim: &Aim,
+    shared: Option<IpAddr>,
+    root: Option<&Path>,
+) -> anyhow::Result<IpAddr> {
     match (root, aim.address) {
         // A folder has no interfaces, so the person names the address.
         (Some(_), Some(address)) => Ok(address),
@@ -148,7 +153,7 @@ pub(super) fn address(facts: &Facts, aim: &Aim, root: Option<&Path>) -> anyhow::
             "say it with --address",
         )
         .into()),
-        (_, wanted) => facts.address(wanted),
+        (_, wanted) => facts.address(wanted, shared),
     }
 }
 
@@ -245,7 +250,7 @@ mod tests {
         let of = |more: &[&str], root: Option<&Path>| {
             let words = ["installer", "--role", "master", "--address", "192.168.1.1"];
             let aim = Installer::parse_from(words.iter().chain(more)).aim.unwrap();
-            address(&facts, &aim, root)
+            address(&facts, &aim, None, root)
         };
         let planned = of(&["--dry-run", "--root", "FOLDER"], Some(folder));
         assert_eq!(planned.unwrap(), IpAddr::from([192, 168, 1, 1]));

@@ -93,7 +93,9 @@ fn files(plan: &[Planned<Intent>]) -> Vec<(PathBuf, New<'_>)> {
             | Change::Claim { .. }
             | Change::Install { .. }
             | Change::Await { .. }
-            | Change::Own(OfInstall::Import { .. } | OfInstall::LeaveEtcd) => {}
+            | Change::Own(
+                OfInstall::Import { .. } | OfInstall::KeepProgram { .. } | OfInstall::LeaveEtcd,
+            ) => {}
         }
     }
     files

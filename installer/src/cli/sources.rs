@@ -1,6 +1,8 @@
 //! Where the cluster's values come from: the bundle and the cluster file, or the join
 //! file, or a backup.
 
+use std::net::IpAddr;
+
 use bundle_format::cluster::Cluster;
 
 use super::options::Aim;
@@ -41,6 +43,13 @@ impl Sources {
             (None, None, Some(backup)) => Ok(backup.contents().cluster.clone()),
             (file, ..) => cluster_file::effective(&self.bundle, file.as_ref()),
         }
+    }
+
+    /// The address of the API server, which a master may hold besides its own; none if it
+    /// is a name.
+    pub(super) fn shared_address(&self, cluster: &Cluster) -> Option<IpAddr> {
+        let endpoint = self.join.as_ref().map(|join| &join.endpoint).or(cluster.endpoint.as_ref());
+        endpoint?.rsplit_once(':')?.0.parse().ok()
     }
 
     /// Where a key's value comes from. A worker's endpoint always comes from the

@@ -2,6 +2,7 @@
 //! together. A check only looks, and names the command that mends the node.
 
 mod api;
+mod backup;
 mod certificates;
 mod cgroup;
 mod clock;
@@ -90,6 +91,7 @@ const CHECKS: &[Check] = &[
     api::unknown,
     api::not_ready,
     certificates::ending,
+    backup::old,
 ];
 
 /// Looks for all known causes, and changes nothing.

@@ -6,6 +6,7 @@ mod change;
 mod look;
 pub mod package_change;
 pub(crate) mod place;
+mod program;
 mod trial;
 
 use std::fs::{DirBuilder, File, OpenOptions};

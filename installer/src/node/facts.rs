@@ -94,8 +94,13 @@ impl Facts {
         })
     }
 
-    /// The node's address: the wanted one, or the only candidate.
-    pub fn address(&self, wanted: Option<IpAddr>) -> anyhow::Result<IpAddr> {
+    /// The node's address: the wanted one, or the only candidate besides the address
+    /// that the masters share.
+    pub fn address(
+        &self,
+        wanted: Option<IpAddr>,
+        shared: Option<IpAddr>,
+    ) -> anyhow::Result<IpAddr> {
         if let Some(wanted) = wanted {
             if self.addresses.iter().any(|(_, address)| *address == wanted) {
                 return Ok(wanted);
@@ -114,6 +119,10 @@ impl Facts {
         let mut meant = on(self.default_route.as_ref());
         if meant.is_empty() {
             meant = on(None);
+        }
+        // A master may hold the address of the API server besides its own.
+        if meant.len() > 1 {
+            meant.retain(|address| Some(*address) != shared);
         }
         match meant.as_slice() {
             [only] => Ok(*only),

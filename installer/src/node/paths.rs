@@ -57,6 +57,11 @@ pub(crate) const KUBEADM_CONFIG: &str = "/opt/kubernetes/kubeadm.yaml";
 pub(crate) const KUBEADM_JOIN: &str = "/opt/kubernetes/kubeadm-join.yaml";
 /// How a worker or a further master has joined.
 pub(crate) const KUBEADM_JOINED: &str = "/opt/kubernetes/kubeadm-joined.yaml";
+/// The copy of the installer that a timer runs. SELinux lets systemd run what is in a
+/// folder `bin`.
+pub(crate) const PROGRAM: &str = "/opt/kubernetes/bin/installer";
+/// The timer of backups.
+pub(crate) const BACKUP_TIMER: &str = "kubeferry-backup.timer";
 /// The name servers that kubelet gives to pods.
 pub(crate) const RESOLV_CONF: &str = "/opt/kubernetes/resolv.conf";
 /// The repository of the bundle's packages.

@@ -94,6 +94,13 @@ pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
             "run `installer reset` first; a node has one role",
         )];
     }
+    if is_master && intent.join.is_none() && host.exists(paths::KUBEADM_JOINED) {
+        return vec![Failure::new(
+            "this master has joined its cluster by a join file, and none is given",
+            "give it with --join; one that has expired will do, and `installer token --for master` \
+             makes a new one",
+        )];
+    }
     let path = if is_master { paths::KUBEADM_CONFIG } else { paths::KUBEADM_JOINED };
     let settings = intent.settings();
     let wanted = match &intent.join {

@@ -77,6 +77,8 @@ pub enum StepName {
     Ready,
     /// The join file for workers.
     JoinFile,
+    /// Backups that the master makes by itself.
+    BackupTimer,
     /// `certs renew`. All its steps share this name, because it is done only when
     /// all of them are.
     #[value(skip)]

@@ -41,6 +41,7 @@ pub fn steps(role: Role) -> Steps {
             &steps::kubelet_settings::KubeletSettings,
             &steps::ready::Ready,
             &steps::join_file::WriteJoinFile,
+            &steps::backup_timer::BackupTimer,
         ]),
         Role::Worker => {
             all.extend([

@@ -125,7 +125,9 @@ pub(crate) fn serves(intent: &Intent) -> bool {
 fn configuration(intent: &Intent) -> String {
     let servers: Vec<String> = match (&intent.join, intent.cluster.ntp_servers.as_slice()) {
         (Some(join), []) => {
-            join.all_masters().iter().map(|master| master.address.to_string()).collect()
+            // A master's own join file names itself.
+            let masters = join.all_masters().into_iter().map(|master| master.address);
+            masters.filter(|one| *one != intent.address).map(|one| one.to_string()).collect()
         }
         (_, servers) => servers.to_vec(),
     };

@@ -55,22 +55,29 @@ fn no_default_route() {
 fn several_nics() {
     let two = [("eth0", [10, 0, 0, 2]), ("eth1", [10, 9, 0, 2])];
     // The default route says which, or the operator.
-    assert_eq!(facts(&two, Some("eth1")).address(None).unwrap(), IpAddr::from([10, 9, 0, 2]));
-    let asked = facts(&two, None).address(None).unwrap_err();
+    assert_eq!(facts(&two, Some("eth1")).address(None, None).unwrap(), IpAddr::from([10, 9, 0, 2]));
+    let asked = facts(&two, None).address(None, None).unwrap_err();
     assert_eq!(
         asked.to_string(),
         "this node has several addresses: 10.0.0.2 (eth0), 10.9.0.2 (eth1)"
     );
     let wanted = IpAddr::from([10, 0, 0, 2]);
-    assert_eq!(facts(&two, None).address(Some(wanted)).unwrap(), wanted);
-    let other = facts(&two, None).address(Some(IpAddr::from([10, 1, 1, 1]))).unwrap_err();
+    assert_eq!(facts(&two, None).address(Some(wanted), None).unwrap(), wanted);
+    // The address that the masters share is nobody's own, unless there is no other.
+    let shared = Some(IpAddr::from([10, 9, 0, 2]));
+    assert_eq!(facts(&two, None).address(None, shared).unwrap(), IpAddr::from([10, 0, 0, 2]));
+    assert_eq!(facts(&two, Some("eth1")).address(None, shared).unwrap(), shared.unwrap());
+    let other = facts(&two, None).address(Some(IpAddr::from([10, 1, 1, 1])), None).unwrap_err();
     assert!(other.to_string().contains("does not have the address 10.1.1.1"), "{other}");
     // One whose default route has no address of its own.
     let one = [("eth0", [10, 0, 0, 2])];
-    assert_eq!(facts(&one, Some("wwan0")).address(None).unwrap(), IpAddr::from([10, 0, 0, 2]));
+    assert_eq!(
+        facts(&one, Some("wwan0")).address(None, None).unwrap(),
+        IpAddr::from([10, 0, 0, 2])
+    );
     assert!(
         facts(&[], None)
-            .address(None)
+            .address(None, None)
             .unwrap_err()
             .to_string()
             .contains("no address of IPv4, and clusters")

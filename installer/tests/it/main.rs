@@ -8,6 +8,7 @@
 
 mod access;
 mod attributes;
+mod backup_timer;
 mod boot_images;
 mod built;
 mod cluster_keys;

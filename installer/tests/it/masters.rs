@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use installer::engine::{reset, run};
 use installer::install::{Change, OfInstall};
 use installer::intent::Intent;
+use installer::preflight::settled;
 use installer::receipt::StepName;
 use installer::removal::{self, Removal};
 use installer::role::Role;
@@ -90,6 +91,22 @@ fn one_that_a_lost_power_has_cut_short_joins_by_the_same_line() {
         join(&node, None).unwrap();
         assert_joined(&node, &format!("{fault:?}"));
     }
+}
+
+/// By its bundle and its own settings it would follow nobody's clock.
+#[test]
+fn one_that_has_joined_wants_a_join_file_again() {
+    let node = further();
+    join(&node, None).unwrap();
+    let told = |intent: &Intent| {
+        let problems = settled::problems(&node.look(None).0, intent);
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let mut intent = node.intent();
+    assert_eq!(told(&intent), [""; 0]);
+    intent.join = None;
+    let words = "this master has joined its cluster by a join file, and none is given";
+    assert_eq!(told(&intent), [words]);
 }
 
 /// Its member may be one of two that have a vote. Emptied before it has left, it would

@@ -15,6 +15,7 @@ mod doctor;
 mod firewall;
 mod guide;
 mod leaks;
+mod masters;
 mod nodes;
 mod rehearse;
 mod stick;

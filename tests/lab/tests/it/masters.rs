@@ -1,0 +1,205 @@
+//! Three masters behind one address: the cluster goes on without any one of them.
+
+use std::collections::BTreeSet;
+use std::thread;
+use std::time::Duration;
+
+use lab::cluster::{self, INSTALLER};
+use lab::{Lab, Node, Settings};
+
+use crate::application::{Witness, get, kubectl, try_kubectl, wait};
+use crate::cluster::kill_after;
+use crate::support::{connected_host, lab, words};
+
+/// The address of the API server. A balancer would have it; here a test gives it to a
+/// master.
+const ADDRESS: &str = "192.168.77.100";
+const JOIN: [&str; 4] = ["--role", "master", "--join", "/root/join-master.yaml"];
+
+fn installer(node: &Node, words: &[&str]) -> anyhow::Result<String> {
+    node.run([&["timeout", "480", INSTALLER], words].concat())
+}
+
+/// Gives the address to a master, and takes it from the others that run.
+fn lead(lab: &Lab, leader: &Node) {
+    let change = |node: &Node, verb: &str| {
+        let own = format!("{ADDRESS}/32");
+        drop(node.exec(["ip", "addr", verb, &own, "dev", "eth0"]));
+    };
+    let running = || lab.nodes().iter().filter(|node| node.is_on());
+    running().filter(|node| node.name != leader.name).for_each(|node| change(node, "del"));
+    change(leader, "add");
+    running().for_each(|node| drop(node.exec(["ip", "neigh", "flush", "all"])));
+}
+
+/// Has `node` join as a master.
+fn join(first: &Node, node: &Node) -> anyhow::Result<String> {
+    let text = first.run([INSTALLER, "token", "--for", "master"])?;
+    node.write("/root/join-master.yaml", &text)?;
+    installer(node, &[&["--yes"], &JOIN[..]].concat())
+}
+
+/// What doctor says, with its exit status.
+fn doctor(node: &Node) -> String {
+    words(&node.exec(["timeout", "120", INSTALLER, "doctor"]).unwrap())
+}
+
+/// The members of etcd that have a vote, by name.
+fn voters(master: &Node) -> BTreeSet<String> {
+    let list = "crictl exec $(crictl ps --quiet --name ^etcd$) etcdctl --cacert \
+                /etc/kubernetes/pki/etcd/ca.crt --cert /etc/kubernetes/pki/etcd/server.crt --key \
+                /etc/kubernetes/pki/etcd/server.key member list";
+    let said = master.run(["sh", "-c", list]).unwrap();
+    let voters = said.lines().filter(|line| line.ends_with(" false"));
+    voters.map(|line| line.split(", ").nth(2).unwrap().to_owned()).collect()
+}
+
+fn names(nodes: &[&Node]) -> BTreeSet<String> {
+    nodes.iter().map(|node| node.name.clone()).collect()
+}
+
+/// Writes a new object again and again, from a worker, and notes what was accepted.
+struct Writer<'a>(&'a Node);
+
+impl<'a> Writer<'a> {
+    const NOTES: &'static str = "/root/written";
+
+    fn begin(worker: &'a Node, master: &Node) -> Self {
+        let admin = master.run(["cat", "/etc/kubernetes/admin.conf"]).unwrap();
+        worker.write("/root/admin.conf", &admin).unwrap();
+        let script = "n=0; while [ ! -e /root/stop ]; do n=$((n + 1)); timeout 5 kubectl \
+                      --kubeconfig /root/admin.conf create configmap count-$n >/dev/null 2>&1 && \
+                      echo $(date +%s%N) count-$n >>/root/written; sleep 0.1; done";
+        let unit = ["systemd-run", "--unit", "writer", "sh", "-c", script];
+        worker.run(unit).unwrap();
+        let writer = Self(worker);
+        wait("the first objects", || writer.accepted().len() > 3);
+        writer
+    }
+
+    /// The nanosecond and the name of each.
+    fn accepted(&self) -> Vec<(u64, String)> {
+        let text = self.0.run(["cat", Self::NOTES]).unwrap_or_default();
+        let noted = text.lines().filter_map(|line| line.split_once(' '));
+        noted.map(|(at, name)| (at.parse().unwrap(), name.to_owned())).collect()
+    }
+
+    /// Waits until it goes on.
+    fn goes_on(&self, what: &str) {
+        let before = self.accepted().len();
+        wait(&format!("writing without {what}"), || self.accepted().len() > before + 2);
+    }
+
+    /// Ends it. All that was accepted is there.
+    fn end(self, master: &Node) {
+        self.0.run(["touch", "/root/stop"]).unwrap();
+        wait("the writer to end", || {
+            !self.0.exec(["systemctl", "is-active", "writer"]).unwrap().status.success()
+        });
+        let accepted = self.accepted();
+        let list = kubectl(master, &["get", "configmaps", "--output=name"]);
+        let there: BTreeSet<&str> =
+            list.lines().filter_map(|line| line.strip_prefix("configmap/")).collect();
+        let lost: Vec<&str> = accepted
+            .iter()
+            .map(|(_, name)| name.as_str())
+            .filter(|name| !there.contains(name))
+            .collect();
+        let gaps = accepted.windows(2).map(|pair| pair[1].0 - pair[0].0);
+        let longest = Duration::from_nanos(gaps.max().unwrap_or_default());
+        println!("{} objects, {} lost; longest gap {longest:?}", accepted.len(), lost.len());
+        assert_eq!(lost, [""; 0]);
+    }
+}
+
+#[test]
+fn three_masters_go_on_without_any_one_of_them() {
+    let Some(host) = connected_host() else { return };
+    let (_, bundle) = host.bundle();
+    let Some(lab) = lab(&Settings { nodes: 4, ..Settings::default() }) else { return };
+    let [first, second, third, worker] = lab.nodes() else { panic!("four nodes") };
+    let masters = [first, second, third];
+    let _witness = Witness(first);
+    cluster::insert_stick(&lab, &bundle).unwrap();
+    lead(&lab, first);
+    let said = cluster::master(first, &format!("endpoint: {ADDRESS}:6443\n")).unwrap();
+    assert!(said.contains("for a further master: `installer token --for master`"), "{said}");
+
+    // Both at once; and one loses its power on the way.
+    thread::scope(|scope| {
+        scope.spawn(|| join(first, second).unwrap());
+        scope.spawn(|| {
+            kill_after(third, "kubeadm join", || join(first, third));
+            installer(third, &[&["--yes"], &JOIN[..]].concat()).unwrap();
+        });
+    });
+    assert_eq!(voters(first), names(&masters));
+    assert!(
+        third.exec(["ls", "/opt/kubernetes/kubeadm-join.yaml"]).unwrap().status.code() != Some(0)
+    );
+    let again = installer(second, &[&["--yes"], &JOIN[..]].concat()).unwrap();
+    assert_eq!(again, "this node is a master already; there is nothing to do\n");
+    // Any master's join file will do.
+    lead(&lab, second);
+    cluster::worker(second, worker).unwrap();
+    wait("the application to answer", || get(&worker.address.to_string()).contains("node="));
+
+    let writer = Writer::begin(worker, second);
+    for (lost, next) in [(second, third), (third, first), (first, second)] {
+        lost.kill().unwrap();
+        lead(&lab, next);
+        writer.goes_on(&lost.name);
+        let found = doctor(next);
+        let silent = format!("of 3 members of etcd, these do not answer: {}", lost.name);
+        assert!(found.contains(&silent), "{found}");
+        lost.start().unwrap();
+        wait("doctor to find nothing", || {
+            masters.iter().all(|master| doctor(master).contains("nothing is wrong"))
+        });
+    }
+    // A cable is pulled, and comes back.
+    second.cut().unwrap();
+    lead(&lab, first);
+    writer.goes_on("a cable");
+    second.heal().unwrap();
+    wait("etcd to be whole", || doctor(first).contains("nothing is wrong"));
+    writer.end(first);
+
+    assert_removal(&lab, first, second, third);
+    assert!(get(&worker.address.to_string()).contains("node="));
+}
+
+/// A lost master is taken out, and a new machine takes its place. A living one is not
+/// taken out where etcd would stop.
+fn assert_removal(lab: &Lab, first: &Node, second: &Node, third: &Node) {
+    third.kill().unwrap();
+    wait("the node to be lost", || {
+        let said = try_kubectl(first, &["get", "node", &third.name, "--no-headers"]);
+        said.is_some_and(|line| line.contains("NotReady"))
+    });
+    let refused = first.exec([INSTALLER, "remove", &second.name, "--yes"]).unwrap();
+    let said = words(&refused);
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("1 of them do not answer: node3"), "{said}");
+    let reset = second.exec(["timeout", "300", INSTALLER, "reset", "--yes"]).unwrap();
+    let said = words(&reset);
+    assert_eq!(reset.status.code(), Some(1), "{said}");
+    assert!(said.contains("this node's member cannot leave etcd"), "{said}");
+    assert!(second.exec(["ls", "/etc/kubernetes/admin.conf"]).unwrap().status.success());
+
+    installer(first, &["remove", &third.name, "--yes"]).unwrap();
+    assert_eq!(voters(first), names(&[first, second]));
+    third.replace().unwrap();
+    join(first, third).unwrap();
+    assert_eq!(voters(first), names(&[first, second, third]));
+
+    // One that works leaves, and the other two go on.
+    lead(lab, first);
+    installer(first, &["remove", &second.name, "--yes"]).unwrap();
+    installer(second, &["reset", "--yes"]).unwrap();
+    assert_eq!(voters(first), names(&[first, third]));
+    // One of two leaves etcd by its own reset, and the last one goes on.
+    installer(third, &["reset", "--yes"]).unwrap();
+    assert_eq!(voters(first), names(&[first]));
+    kubectl(first, &["create", "configmap", "last"]);
+}
