@@ -20,7 +20,7 @@ use crate::yaml::{Kind, quoted};
 const NETWORK: &str = "172.30.0.0/16";
 
 /// All kinds.
-pub static KINDS: [Kind; 15] = [
+pub static KINDS: [Kind; 16] = [
     Kind {
         name: "argument",
         sample: "audit-log-maxage",

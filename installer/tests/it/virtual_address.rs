@@ -126,7 +126,7 @@ fn the_address_is_no_nodes_own() {
     assert_eq!(intent.endpoint(), "10.0.0.100:6443");
     apply(&node, &intent);
     let facts = installer::node::facts::Facts::gather(&node.look(None).0).unwrap();
-    assert_eq!(facts.address(None).unwrap().to_string(), "10.0.0.2");
+    assert_eq!(facts.address(None, None).unwrap().to_string(), "10.0.0.2");
     let held = |node: &Node| {
         let one = Status::gather(&node.look(None).0).virtual_address.unwrap();
         (one.address.to_string(), one.is_held_here)
