@@ -46,10 +46,11 @@ impl Intent {
 
     /// The API server for all nodes, `HOST:PORT`.
     pub fn endpoint(&self) -> String {
-        match (&self.join, &self.cluster.endpoint) {
-            (Some(join), _) => join.endpoint.clone(),
-            (None, Some(endpoint)) => endpoint.clone(),
-            (None, None) => format!("{}:6443", self.address),
+        match &self.join {
+            Some(join) => join.endpoint.clone(),
+            None => {
+                self.cluster.told_endpoint().unwrap_or_else(|| format!("{}:6443", self.address))
+            }
         }
     }
 

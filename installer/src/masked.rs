@@ -3,12 +3,13 @@
 /// Shown in place of a secret.
 const HIDDEN: &str = "(secret, not shown)";
 /// Words in the names of settings that hold secrets.
-const SECRETS: [&str; 19] = [
+const SECRETS: [&str; 20] = [
     "token",
     "password",
     "passwd",
     "passphrase",
     "pass=",
+    VRRP,
     "secret",
     "key-data",
     "certificatekey",
@@ -24,6 +25,9 @@ const SECRETS: [&str; 19] = [
     "authorization:",
     "credential",
 ];
+
+/// keepalived's password, behind which nothing but a space comes.
+const VRRP: &str = "auth_pass ";
 
 /// The text without secrets, as far as they can be recognised: tokens, values of
 /// settings whose names say so, passwords in URLs, and private keys.
@@ -112,7 +116,8 @@ fn masked_line(line: &str) -> String {
     let value = places.filter_map(|at| {
         let rest = lower.get(at..)?;
         let end = rest.find([':', '=']).filter(|end| rest[..*end].chars().all(inner));
-        let end = end.or_else(|| is_option(&lower, at).then(|| rest.find(' ')).flatten())?;
+        let is_bare = rest.starts_with(VRRP) || is_option(&lower, at);
+        let end = end.or_else(|| is_bare.then(|| rest.find(' ')).flatten())?;
         let value = line.get(at + end + 1..)?;
         let is_empty = matches!(value.trim(), "" | "true" | "false" | "|" | ">" | "|-" | ">-");
         (!is_empty).then_some(at + end + 1)
@@ -241,6 +246,7 @@ mod tests {
                 "a:\n  password: |\n    x\n    y\n  b: c\n",
                 "a:\n  password: |\n    (secret, not shown)\n    (secret, not shown)\n  b: c\n",
             ),
+            ("    auth_pass hunter2\n", "    auth_pass (secret, not shown)\n"),
             ("- --token\n- x\n- y\n", "- --token\n(secret, not shown)\n- y\n"),
             ("run --client-secret x y", "run --client-secret (secret, not shown)"),
             (

@@ -1,11 +1,14 @@
 //! A short summary of a node.
 
+use std::net::Ipv4Addr;
+
 use serde::Serialize;
 
 use crate::host::Host;
 use crate::node::paths::KUBELET_CONF;
 use crate::node::registered::{self, Registered};
 use crate::node::systemd::unit_is_absent;
+use crate::node::virtual_address::{KEEPALIVED, VirtualAddress};
 use crate::receipt::{self, Line, StepName};
 use crate::role::Role;
 use crate::steps::order;
@@ -22,6 +25,9 @@ pub struct Status {
     pub steps: Vec<StepStatus>,
     /// The state of the services that a node needs.
     pub services: Vec<Service>,
+    /// The masters' one address; none if this node has no part in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub virtual_address: Option<Address>,
     /// kubelet's version, as the program prints it: `v1.28.2`.
     pub kubelet: Option<String>,
     /// What the API server says of the node.
@@ -59,6 +65,16 @@ pub struct Service {
     /// `active`, `inactive`, `failed`, … as `systemctl is-active` prints it; `not
     /// installed` if systemd has no such unit.
     pub state: String,
+}
+
+/// The masters' one address, as a master has it.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Address {
+    /// The address.
+    pub address: Ipv4Addr,
+    /// Whether this master holds it now; none if that cannot be seen.
+    pub is_held_here: Option<bool>,
 }
 
 /// What the API server says of the node.
@@ -102,13 +118,17 @@ impl Status {
             };
             Service { name, state: word.to_owned() }
         };
+        let moving = VirtualAddress::of(host).ok().flatten();
+        let services = SERVICES.into_iter().chain(moving.as_ref().map(|_| KEEPALIVED));
         // `Kubernetes v1.28.2`.
         let said = host.query("kubelet --version").stdout;
         Self {
             name: registered::name(host),
             role: role.map(|role| role.to_string()),
             steps: steps.collect(),
-            services: SERVICES.into_iter().map(state).collect(),
+            services: services.map(state).collect(),
+            virtual_address: moving
+                .map(|one| Address { address: one.address, is_held_here: one.is_held(host).ok() }),
             kubelet: said.split_ascii_whitespace().nth(1).map(str::to_owned),
             node: match registration(host) {
                 Ok(one) => Registration::Known {

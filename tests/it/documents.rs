@@ -162,7 +162,9 @@ fn yaml_is_read() {
             let indented = block.replace('\n', "\n  ");
             let text = match block.split(':').next() {
                 Some("match") => format!("{head}  {indented}"),
-                Some("kubelet" | "endpoint" | "backup") => format!("{head}cluster:\n  {indented}"),
+                Some("kubelet" | "endpoint" | "backup" | "controlPlane") => {
+                    format!("{head}cluster:\n  {indented}")
+                }
                 Some("patches") => {
                     format!("{head}manifests:\n- name: a\n  file: a.yaml\n  {indented}")
                 }

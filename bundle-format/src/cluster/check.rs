@@ -7,7 +7,7 @@ use super::conflict::Conflict;
 use super::endpoint::IPV4_ONLY;
 use super::file::Cluster;
 use super::given::Given;
-use super::{endpoint, kubelet, networks};
+use super::{endpoint, kubelet, masters, networks};
 use crate::yaml::hint::near;
 
 impl Cluster {
@@ -20,6 +20,7 @@ impl Cluster {
         found.extend(self.of_nodes());
         found.extend(self.of_ingress());
         found.extend(self.of_servers());
+        found.extend(masters::conflicts(self));
         found.extend(self.of_kubelet());
         found.extend(self.of_kubeadm());
         found
@@ -79,8 +80,8 @@ impl Cluster {
         found
     }
 
-    /// The servers in the file must be names or addresses, and not be within the
-    /// networks of pods or Services.
+    /// The servers in the file must be names or addresses. Neither they nor the
+    /// masters' address may be within the networks of pods or Services.
     fn of_servers(&self) -> Vec<Conflict> {
         let mut found = Vec::new();
         if let Some(endpoint) = &self.endpoint {
@@ -89,7 +90,12 @@ impl Cluster {
                 found.push(Conflict::new("endpoint", format!("endpoint: {what}"), cure));
             }
             let host = endpoint::host(endpoint).unwrap_or_default();
-            found.extend(self.in_a_network("endpoint", host));
+            found.extend(self.in_a_network("endpoint", "endpoint", host));
+        }
+        if let Some(control_plane) = &self.control_plane {
+            let vip = control_plane.vip.to_string();
+            let inside = self.in_a_network("controlPlane", "controlPlane.vip", &vip);
+            found.extend(inside.map(|one| one.behind("vip")));
         }
         for (number, server) in self.ntp_servers.iter().enumerate() {
             if let Err(reason) = endpoint::check_host(server) {
@@ -97,16 +103,18 @@ impl Cluster {
                 let what = format!("ntpServers: {what}");
                 found.push(Conflict::new("ntpServers", what, cure).item(number));
             }
-            found.extend(self.in_a_network("ntpServers", server).map(|one| one.item(number)));
+            found.extend(
+                self.in_a_network("ntpServers", "ntpServers", server).map(|one| one.item(number)),
+            );
         }
         found
     }
 
-    fn in_a_network(&self, key: &'static str, host: &str) -> Option<Conflict> {
+    fn in_a_network(&self, key: &'static str, shown: &str, host: &str) -> Option<Conflict> {
         let Ok(IpAddr::V4(address)) = host.parse() else { return None };
         let networks = [("podCidr", self.pod_cidr), ("serviceCidr", self.service_cidr)];
         let (of, network) = networks.into_iter().find(|(_, one)| one.contains(&address))?;
-        let what = format!("{key} {address} is within {of} {network}");
+        let what = format!("{shown} {address} is within {of} {network}");
         Some(Conflict::new(key, what, format!("write another, or choose another {of}")).with(of))
     }
 

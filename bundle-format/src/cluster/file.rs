@@ -8,9 +8,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::arguments::Arguments;
+use super::control_plane::ControlPlane;
 use super::interface::Interface;
 use super::kubelet;
-use super::member::Member;
+use super::member::{Duty, Member};
 use super::mirrors::Mirrors;
 use super::node_name::NodeName;
 use super::schedule::BackupSchedule;
@@ -27,11 +28,14 @@ pub struct Cluster {
     /// The network of Services.
     #[schemars(with = "String", extend("format" = "ipv4-network"))]
     pub service_cidr: Ipv4Net,
-    /// The API server for all nodes, `HOST:PORT`. If left out, the first master's
-    /// address and port 6443.
+    /// The API server for all nodes, `HOST:PORT`. If left out, the address of
+    /// `controlPlane`, else the first master's, and port 6443.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "endpoint"))]
     pub endpoint: Option<String>,
+    /// One address for several masters, which one of them holds at a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub control_plane: Option<ControlPlane>,
     /// How kube-proxy sends traffic to Services.
     pub proxy_mode: ProxyMode,
     /// Who manages control groups.
@@ -83,6 +87,7 @@ impl Default for Cluster {
             pod_cidr: network(10, 244, 16),
             service_cidr: network(10, 96, 12),
             endpoint: None,
+            control_plane: None,
             proxy_mode: ProxyMode::Iptables,
             cgroup_driver: CgroupDriver::Systemd,
             ntp_servers: Vec::new(),
@@ -172,6 +177,18 @@ pub enum Selinux {
 }
 
 impl Cluster {
+    /// The addresses of the machines that are masters, in the order of the file.
+    pub fn masters(&self) -> impl Iterator<Item = IpAddr> {
+        let masters = self.nodes.iter().filter(|node| node.role == Some(Duty::Master));
+        masters.map(|node| node.address)
+    }
+
+    /// The API server for all nodes, `HOST:PORT`, if this file says it.
+    pub fn told_endpoint(&self) -> Option<String> {
+        let of_vip = || self.control_plane.as_ref().map(ControlPlane::endpoint);
+        self.endpoint.clone().or_else(of_vip)
+    }
+
     /// The machine with this address. If no machine has it, the machine with this
     /// name.
     pub fn member(&self, address: IpAddr, name: &NodeName) -> Option<&Member> {

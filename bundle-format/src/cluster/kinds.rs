@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::Ipv4Net;
 
 use super::arguments::Argument;
+use super::control_plane::InterfaceName;
 use super::endpoint::{self, IPV4_ONLY};
 use super::export::ExportPath;
 use super::interface::Interface;
@@ -19,7 +20,7 @@ use crate::yaml::{Kind, quoted};
 const NETWORK: &str = "172.30.0.0/16";
 
 /// All kinds.
-pub static KINDS: [Kind; 15] = [
+pub static KINDS: [Kind; 16] = [
     Kind {
         name: "argument",
         sample: "audit-log-maxage",
@@ -61,6 +62,12 @@ pub static KINDS: [Kind; 15] = [
         sample: "eth1",
         pattern: "^[A-Za-z0-9_.*,][A-Za-z0-9_.*,-]*$",
         check: tries::<Interface>,
+    },
+    Kind {
+        name: "interface-name",
+        sample: "eth0",
+        pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$",
+        check: tries::<InterfaceName>,
     },
     Kind {
         name: "ip",

@@ -18,6 +18,9 @@ pub struct Member {
     pub name: NodeName,
     /// Its address.
     pub address: IpAddr,
+    /// Whether it is a master or a worker. `controlPlane` needs to know all masters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Duty>,
     /// Labels that it gets when it joins.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("propertyNames" = {"format": "label-key"}))]
@@ -34,6 +37,16 @@ pub struct Member {
 impl Member {
     /// A machine without settings of its own.
     pub fn new(name: NodeName, address: IpAddr) -> Self {
-        Self { name, address, labels: BTreeMap::new(), taints: None, nfs: None }
+        Self { name, address, role: None, labels: BTreeMap::new(), taints: None, nfs: None }
     }
+}
+
+/// What a machine does in the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Duty {
+    /// It runs the control plane.
+    Master,
+    /// It runs pods only.
+    Worker,
 }

@@ -66,7 +66,7 @@ fn solve<'a>(
     let profile = profile::of_family(&target.family.value);
     let Nodes { baseline, words: baseline_words, kernel, mut warnings } =
         baseline(file, target, upstreams)?;
-    let wanted = requests(&file.spec, target, profile.as_ref(), kernel.as_ref())?;
+    let wanted = requests(file, target, profile.as_ref(), kernel.as_ref())?;
     let (requests, reasons): (Vec<Request>, Vec<Why>) = wanted.into_iter().unzip();
     let goal = Goal {
         architecture: target.architecture,

@@ -17,6 +17,8 @@ pub struct SpecFile {
     pub digest: Digest,
     /// The content of the file.
     pub spec: Spec,
+    /// The line of `cluster.controlPlane.vip`, from 1, if the spec has it.
+    pub vip_line: Option<u64>,
 }
 
 impl SpecFile {

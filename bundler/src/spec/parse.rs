@@ -78,7 +78,10 @@ impl SpecFile {
         let Some(spec) = value.filter(|_| problems.is_empty()) else {
             return Err(invalid(path, problems));
         };
-        let mut file = Self { path: path.to_owned(), digest, spec };
+        let vip = ["cluster", "controlPlane", "vip"];
+        let vip = vip.iter().try_fold(&root, |node, key| node.value(key));
+        let vip_line = vip.and_then(|node| u64::try_from(node.place.line).ok());
+        let mut file = Self { path: path.to_owned(), digest, spec, vip_line };
         file.tell_patches_their_places(&root);
         Ok((file, root))
     }

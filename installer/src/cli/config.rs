@@ -38,11 +38,12 @@ pub(crate) fn config(aim: &Aim, root: Option<&Path>) -> anyhow::Result<()> {
     let of_address = if aim.address.is_some() { "--address" } else { GUESSED };
     let mut text = format!("# a {}: {name} # {of_name}\n# at {address} # {of_address}\n", aim.role);
     let joined = sources.join.as_ref().map(|join| join.endpoint.clone());
-    let of_endpoint = match (&joined, &cluster.endpoint) {
-        (None, None) => GUESSED,
+    let of_endpoint = match (&joined, &cluster.endpoint, &cluster.control_plane) {
+        (None, None, None) => GUESSED,
+        (None, None, Some(_)) => sources.of("controlPlane"),
         _ => sources.of("endpoint"),
     };
-    let endpoint = joined.or(cluster.endpoint.take());
+    let endpoint = joined.or(cluster.told_endpoint());
     cluster.endpoint = Some(endpoint.unwrap_or_else(|| format!("{address}:6443")));
     text += &described(&cluster, |key| match key {
         "endpoint" => of_endpoint,

@@ -100,8 +100,8 @@ fn tell_of_one_master(intent: &Intent, plan: &[Planned<Intent>]) -> io::Result<(
         planned.step.name() == StepName::ControlPlane && !planned.changes.is_empty()
     });
     if makes && intent.role == Role::Master && !intent.may_have_more_masters() {
-        let how = "if it is to have more masters one day, write `endpoint` into the cluster file \
-                   now; `installer manual masters` says how";
+        let how = "if it is to have more masters one day, write `controlPlane` or `endpoint` into \
+                   the cluster file now; `installer manual masters` says how";
         writeln!(stderr(), "note: this cluster will have one master for good; {how}")?;
     }
     Ok(())

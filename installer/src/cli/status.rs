@@ -48,6 +48,14 @@ fn show(out: &mut impl Write, status: &Status) -> io::Result<()> {
     for service in &status.services {
         writeln!(out, "{:<13}{}", format!("{}:", service.name), printable(&service.state))?;
     }
+    if let Some(one) = &status.virtual_address {
+        let words = match one.is_held_here {
+            Some(true) => "this master holds it",
+            Some(false) => "this master does not hold it",
+            None => "unknown who holds it",
+        };
+        writeln!(out, "address:     {}: {words}", one.address)?;
+    }
     let own = printable(status.kubelet.as_deref().unwrap_or("not installed"));
     match &status.node {
         Registration::Known { ready, message, kubelet } => {

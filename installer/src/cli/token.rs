@@ -53,8 +53,8 @@ fn for_master(host: &Host) -> anyhow::Result<JoinFile> {
                  another master would not help",
                 owner.name
             ),
-            "a cluster whose first master was made with `endpoint` in the cluster file can have \
-             more; `installer manual masters` says what that takes",
+            "a cluster whose first master was made with `controlPlane` or `endpoint` in the cluster \
+             file can have more; `installer manual masters` says what that takes",
         )
         .into());
     }

@@ -21,6 +21,7 @@ mod setup;
 mod static_pods;
 mod swap;
 mod unit;
+mod virtual_address;
 
 use serde::Serialize;
 
@@ -82,6 +83,10 @@ const CHECKS: &[Check] = &[
     network::missing,
     etcd::stopped,
     etcd::members,
+    virtual_address::stopped,
+    virtual_address::holders,
+    virtual_address::peers,
+    virtual_address::not_ready,
     api::unreachable,
     api::unknown,
     api::not_ready,

@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::family;
 use crate::node::os_release::OsRelease;
+use crate::node::virtual_address::VirtualAddress;
 
 /// The facts of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -81,7 +82,10 @@ impl Facts {
             architecture: std::env::consts::ARCH.parse().context("finding the architecture")?,
             kernel: text("/proc/sys/kernel/osrelease")?,
             host_name: text("/proc/sys/kernel/hostname")?,
-            addresses: addresses(&interfaces(host)?),
+            addresses: networks(host)?
+                .into_iter()
+                .map(|(name, network)| (name, network.addr().into()))
+                .collect(),
             default_route: default_route(&text("/proc/net/route")?),
             processors: processors.max(1),
             memory: memory(&text("/proc/meminfo")?),
@@ -186,9 +190,14 @@ fn kernel_version(release: &str) -> Option<[u32; 2]> {
 }
 
 /// The node's addresses by interface, each with its network, without those of
-/// containers.
+/// containers, and without the address that keepalived moves between masters: that is
+/// no node's own.
 pub(crate) fn networks(host: &Host) -> anyhow::Result<Vec<(String, Ipv4Net)>> {
-    Ok(networks_of(&interfaces(host)?))
+    let mut networks = networks_of(&interfaces(host)?);
+    if let Some(moving) = VirtualAddress::of(host)? {
+        networks.retain(|(_, network)| network.addr() != moving.address);
+    }
+    Ok(networks)
 }
 
 /// What `ip` prints. In a folder below `--root` there may be no `ip`, and no
@@ -228,10 +237,6 @@ fn networks_of(text: &str) -> Vec<(String, Ipv4Net)> {
         (!ours).then(|| (interface.to_owned(), network))
     };
     text.lines().filter_map(network).collect()
-}
-
-fn addresses(text: &str) -> Vec<(String, IpAddr)> {
-    networks_of(text).into_iter().map(|(name, network)| (name, network.addr().into())).collect()
 }
 
 /// A route of this node.
@@ -288,7 +293,8 @@ mod tests {
         let text = "1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever\n\
                     2: eth0    inet 192.168.77.11/24 scope global eth0\\\n\
                     3: cni0    inet 10.244.0.1/24 brd 10.244.0.255 scope global cni0\\\n";
-        assert_eq!(addresses(text), [("eth0".to_owned(), IpAddr::from([192, 168, 77, 11]))]);
+        let [(name, network)] = &networks_of(text)[..] else { panic!("one address") };
+        assert_eq!((name.as_str(), network.to_string().as_str()), ("eth0", "192.168.77.11/24"));
         let line = "2: ppp0    inet 10.0.0.2 peer 10.0.0.1/32 scope global ppp0\\\n";
         for (text, network) in [(text, "192.168.77.11/24"), (line, "10.0.0.2/32")] {
             let networks = networks_of(text);

@@ -40,6 +40,11 @@ pub(crate) const NETWORKS: &str = "/etc/cni/net.d";
 
 /// Where kubectl, run by root, looks for its kubeconfig.
 pub(crate) const ROOT_KUBECONFIG: &str = "/root/.kube/config";
+/// keepalived's configuration.
+pub(crate) const KEEPALIVED_CONF: &str = "/etc/keepalived/keepalived.conf";
+/// What keepalived runs to ask the master's own API server. Of this folder, SELinux lets
+/// a program connect anywhere (`keepalived_unconfined_script_exec_t`).
+pub(crate) const READYZ_CHECK: &str = "/usr/libexec/keepalived/kubeferry-readyz";
 /// chrony's configuration.
 pub(crate) const CHRONY_CONF: &str = "/etc/chrony.conf";
 

@@ -16,7 +16,7 @@ pub(crate) fn answers(host: &Host, endpoint: &str) -> bool {
 
 /// The addresses of `HOST:PORT`. `getent` resolves names by the node's own settings;
 /// a static program has no resolver that reads all of them.
-fn addresses(host: &Host, endpoint: &str) -> Vec<SocketAddr> {
+pub(crate) fn addresses(host: &Host, endpoint: &str) -> Vec<SocketAddr> {
     if let Ok(address) = endpoint.parse() {
         return vec![address];
     }

@@ -1,5 +1,6 @@
 //! What the API server knows of the node.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::Deserialize;
@@ -44,11 +45,21 @@ pub fn ask(host: &Host) -> Result<Option<Registered>, String> {
 
 /// The addresses of all nodes that the API server knows. Errors as [`ask`].
 pub fn addresses(host: &Host) -> Result<Vec<IpAddr>, String> {
+    Ok(list(host)?.iter().flat_map(Node::addresses).collect())
+}
+
+/// The same of the masters alone, by the label that kubeadm gives them.
+pub fn masters(host: &Host) -> Result<Vec<IpAddr>, String> {
+    let label = "node-role.kubernetes.io/control-plane";
+    let nodes = list(host)?;
+    let masters = nodes.iter().filter(|node| node.metadata.labels.contains_key(label));
+    Ok(masters.flat_map(Node::addresses).collect())
+}
+
+fn list(host: &Host) -> Result<Vec<Node>, String> {
     let list: List = serde_json::from_str(&get(host, "/api/v1/nodes")?)
         .map_err(|_| "the answer is not a list of nodes".to_owned())?;
-    let all = list.items.into_iter().flat_map(|node| node.status.addresses);
-    let own = all.filter(|one| one.kind == "InternalIP");
-    Ok(own.filter_map(|one| one.address.parse().ok()).collect())
+    Ok(list.items)
 }
 
 /// Asks for `path`. An error is in kubectl's words.
@@ -73,7 +84,22 @@ struct List {
 /// Kubernetes' `Node` (kubernetes.io, "Node v1").
 #[derive(Deserialize)]
 struct Node {
+    #[serde(default)]
+    metadata: Metadata,
     status: Status,
+}
+
+impl Node {
+    fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let own = self.status.addresses.iter().filter(|one| one.kind == "InternalIP");
+        own.filter_map(|one| one.address.parse().ok())
+    }
+}
+
+#[derive(Default, Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]

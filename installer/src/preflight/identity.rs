@@ -1,5 +1,6 @@
 //! The user who runs this, the node's name, and copies of machines.
 
+use bundle_format::cluster::Duty;
 use rustix::process::Uid;
 
 use crate::failure::Failure;
@@ -7,6 +8,7 @@ use crate::host::Host;
 use crate::intent::Intent;
 use crate::node::join::{JoinFile, Machine};
 use crate::node::paths::KUBEADM_JOINED;
+use crate::role::Role;
 
 /// The longest value of a label, in characters (kubernetes.io, "Labels and
 /// Selectors").
@@ -121,6 +123,20 @@ fn others(intent: &Intent) -> impl Iterator<Item = &Machine> {
 pub(super) fn words(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let conflicts = intent.cluster.conflicts().into_iter();
     Ok(conflicts.map(|one| Failure::new(one.to_string(), one.cure())).collect())
+}
+
+/// The cluster file says what this machine is, and something else was asked for.
+pub(super) fn duty(_: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let member = intent.cluster.member(intent.address, &intent.name);
+    let wrong = match (member.and_then(|member| member.role), intent.role) {
+        (Some(Duty::Master), Role::Worker) => Role::Master,
+        (Some(Duty::Worker), Role::Master) => Role::Worker,
+        _ => return Ok(Vec::new()),
+    };
+    Ok(vec![Failure::new(
+        format!("`nodes` of the cluster file has {} as a {wrong}", intent.name),
+        format!("run this with `--role {wrong}`, or change `role` in the cluster file"),
+    )])
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub(crate) mod reach;
 mod restoring;
 mod routes;
 pub mod settled;
+mod virtual_address;
 mod wildcard;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -50,6 +51,7 @@ const CHECKS: &[Check] = &[
     identity::name,
     identity::copies,
     identity::words,
+    identity::duty,
     machine,
     processor::problems,
     kernel::problems,
@@ -72,6 +74,7 @@ const CHECKS: &[Check] = &[
     add_ons,
     joining::problems,
     restoring::problems,
+    virtual_address::problems,
     reach::problems,
 ];
 

@@ -57,6 +57,8 @@ pub enum StepName {
     Images,
     /// kubelet's unit and arguments.
     Kubelet,
+    /// The masters' one address.
+    VirtualAddress,
     /// `kubeadm init`.
     ControlPlane,
     /// root's kubeconfig.

@@ -38,3 +38,4 @@ pub mod sysctl;
 pub mod time;
 mod unit;
 pub(crate) mod vendor_keys;
+pub mod virtual_address;

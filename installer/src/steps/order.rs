@@ -32,7 +32,8 @@ pub fn steps(role: Role) -> Steps {
     ];
     match role {
         Role::Master => all.extend([
-            &steps::control_plane::ControlPlane as &dyn Step<Intent>,
+            &steps::virtual_address::VirtualAddress as &dyn Step<Intent>,
+            &steps::control_plane::ControlPlane,
             &steps::kubeconfig::Kubeconfig,
             &steps::manifests::Manifests,
             &steps::cni_interface::CniInterface,

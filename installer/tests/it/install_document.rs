@@ -52,6 +52,7 @@ fn the_sample_of_the_cluster_file_has_the_defaults() {
     assert_eq!(bare, Cluster::default());
     let whole = Cluster {
         endpoint: Some("k8s-master:6443".to_owned()),
+        control_plane: Some(serde_saphyr::from_str("vip: 192.168.1.100").unwrap()),
         cni_interface: Some("eth1".to_owned().try_into().unwrap()),
         ingress_nodes: Some(Vec::new()),
         backup: Some(BackupSchedule::default()),

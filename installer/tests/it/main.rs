@@ -53,4 +53,5 @@ mod systems;
 mod umask;
 mod unanswered;
 mod vendor_keys;
+mod virtual_address;
 mod ways;

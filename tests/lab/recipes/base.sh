@@ -7,7 +7,7 @@
 set -euo pipefail
 out=$1
 "${RECIPES:?this folder}/rootfs.sh" "$out" \
-    ca-certificates dbus dnf firewalld hostname iproute2 iptables iputils-ping kmod less libpam-systemd mount \
+    ca-certificates curl dbus dnf firewalld hostname iproute2 iptables iputils-arping iputils-ping kmod less libpam-systemd mount \
     openssh-server procps rpm systemd systemd-sysv tar udev util-linux
 
 # --- systemd in namespaces

@@ -51,7 +51,7 @@ SPEC
     sed 's#^/etc/.*#%config(noreplace) &#' "$work/$name.paths"
 }
 
-for name in chrony container-selinux iproute-tc iptables-nft; do
+for name in chrony container-selinux iproute-tc iptables-nft keepalived; do
     build "$out/os/Packages" "$packages/$name.spec"
 done
 provided=$(rpm -qp --provides "$base/usr/share/kubeferry-lab/base-os.rpm" 2>/dev/null)

@@ -6,4 +6,4 @@
 set -euo pipefail
 "${RECIPES:?this folder}/rootfs.sh" "$1" \
     busybox-static chrony conntrack etcd-server ethtool iproute2 ipset \
-    iptables ipvsadm keyutils nfs-common nfs-kernel-server nftables nginx-light rpcbind runc socat
+    iptables ipvsadm keepalived keyutils nfs-common nfs-kernel-server nftables nginx-light rpcbind runc socat

@@ -53,10 +53,7 @@ impl<'s> Checker<'s> {
                     "a text, a number, `true` or `false`".to_owned()
                 }
                 _ if is(choice, "boolean") => "`true` or `false`".to_owned(),
-                _ if is(choice, "integer") => match choice["default"].as_u64() {
-                    Some(default) => format!("a whole number such as {default}"),
-                    None => "a whole number".to_owned(),
-                },
+                _ if is(choice, "integer") => whole_number(choice),
                 _ if is(choice, "number") => "a number".to_owned(),
                 _ if is(choice, "array") => format!("a list such as `{}`", self.sample(choice)),
                 _ => match self.sample_of_format(choice) {
@@ -95,6 +92,16 @@ impl<'s> Checker<'s> {
     fn sample_of_format(&self, choice: &Value) -> Option<&'s str> {
         let kind = self.format.kind(choice["format"].as_str()?)?;
         Some(kind.sample)
+    }
+}
+
+/// What a whole number of this schema may be.
+fn whole_number(schema: &Value) -> String {
+    let of = |key: &str| schema[key].as_u64();
+    match (of("default"), of("minimum"), of("maximum")) {
+        (Some(default), ..) => format!("a whole number such as {default}"),
+        (None, Some(least), Some(most)) => format!("a whole number from {least} to {most}"),
+        _ => "a whole number".to_owned(),
     }
 }
 

@@ -40,8 +40,16 @@ pub(super) fn is_finite(text: &str) -> bool {
 
 /// Whether the schema's type can hold this whole number.
 pub(super) fn in_range(schema: &Value, text: &str) -> bool {
+    let Ok(number) = text.parse::<i64>() else { return false };
+    let is_within = |key: &str, fits: fn(i64, i64) -> bool| {
+        schema[key].as_i64().is_none_or(|bound| fits(number, bound))
+    };
     match schema["format"].as_str() {
-        Some("uint32") => text.parse::<u32>().is_ok(),
-        _ => text.parse::<i64>().is_ok(),
+        Some("uint32") => u32::try_from(number).is_ok(),
+        Some("uint8") => {
+            is_within("minimum", |own, bound| own >= bound)
+                && is_within("maximum", |own, bound| own <= bound)
+        }
+        _ => true,
     }
 }

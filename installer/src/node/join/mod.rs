@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use bundle_format::cluster::{Cluster, KINDS, NodeName};
+use bundle_format::cluster::{Cluster, KINDS, Member, NodeName};
 use bundle_format::yaml::Format;
 use bundle_format::{Digest, input};
 use schemars::JsonSchema;
@@ -106,13 +106,15 @@ impl JoinFile {
     /// A sample, with which nobody can join: to rehearse a worker with a cluster
     /// file.
     pub fn sample(cluster: Cluster) -> anyhow::Result<Self> {
-        let first = cluster.nodes.first();
+        let first = cluster.masters().next();
+        let is_first = |node: &&Member| first.is_none_or(|address| node.address == address);
+        let first = cluster.nodes.iter().find(is_first);
         let master = first.map_or_else(
             || NodeName::try_from("k8s-master".to_owned()).map_err(anyhow::Error::msg),
             |node| Ok(node.name.clone()),
         )?;
         let master_address = first.map_or(DOCUMENTATION, |node| node.address);
-        let endpoint = cluster.endpoint.clone().unwrap_or(format!("{master_address}:6443"));
+        let endpoint = cluster.told_endpoint().unwrap_or(format!("{master_address}:6443"));
         Ok(Self {
             endpoint,
             token: SAMPLE.to_owned(),

@@ -39,6 +39,8 @@ const OF_ALL: [&str; 3] = ["10256/tcp", "30000-32767/tcp", "30000-32767/udp"];
 const OF_NODES: [&str; 6] = [KUBELET, "179/tcp", "4789/udp", "5473/tcp", "51820/udp", "8472/udp"];
 /// Calico's IP in IP, by its number: `ipip` is another protocol in `/etc/protocols`.
 const IP_IN_IP: &str = "4";
+/// What keepalived of one master tells the others (`/etc/protocols`).
+const VRRP: &str = "vrrp";
 /// The API server.
 const API: &str = "6443/tcp";
 /// etcd, for its other members.
@@ -70,6 +72,9 @@ pub(super) fn of(intent: &Intent) -> Vec<(Whom, Opening)> {
         }
         if time::serves(intent) {
             for_nodes.push(port(TIME));
+        }
+        if cluster.control_plane.is_some() {
+            for_nodes.push(Opening { kind: Kind::Protocol, word: VRRP.to_owned() });
         }
         let kubeadm = &cluster.kubeadm;
         let parts = [(&kubeadm.controller_manager, "10257"), (&kubeadm.scheduler, "10259")];

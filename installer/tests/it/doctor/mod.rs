@@ -5,6 +5,7 @@ mod containerd;
 mod credentials;
 mod machine;
 mod pages;
+mod virtual_address;
 
 use installer::doctor::{Diagnosis, Finding, diagnose_past_receipt};
 use installer::receipt::Receipt;

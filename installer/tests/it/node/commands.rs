@@ -32,6 +32,7 @@ pub(crate) enum Fault {
     Hung(&'static str),
 }
 
+const KEEPALIVED: &str = "etc/keepalived/keepalived.conf";
 const EXPORTS: &str = "etc/exports.d/kubeferry.exports";
 
 #[derive(Clone)]
@@ -238,7 +239,26 @@ impl Commands {
             ["ip", "-o", "-4", "addr", "show"] => {
                 let own = self.read("run/addresses");
                 let usual = "2: eth0    inet 10.0.0.2/24 brd 10.0.0.255 scope global eth0\n";
-                said(true, if own.is_empty() { usual } else { &own })
+                let moving = self.moving().map(|vip| format!("2: eth0    inet {vip}/32 scope\n"));
+                let own = if own.is_empty() { usual } else { &own };
+                said(true, &format!("{own}{}", moving.unwrap_or_default()))
+            }
+            ["grep", .., address, "/proc/net/fib_trie"] => {
+                said(self.moving().as_deref() == Some(address), "")
+            }
+            ["ip", "-4", "neigh", "show", "to", _] => said(true, &self.read("run/neighbour")),
+            ["arping", "-D", ..] => match self.read("run/arping").trim().parse() {
+                Ok(status) => Output { status: Some(status), ..Output::default() },
+                Err(_) => said(true, ""),
+            },
+            ["/usr/libexec/keepalived/kubeferry-readyz"] => {
+                said(!self.root.join("run/not-ready").exists(), "")
+            }
+            ["getent", "ahosts", name] => {
+                let known = self.read("run/names");
+                let mut lines = known.lines().filter_map(|line| line.split_once(' '));
+                let found = lines.find_map(|(own, to)| (own == *name).then_some(to));
+                said(found.is_some(), &format!("{} STREAM x\n", found.unwrap_or_default()))
             }
             ["ip", "-o", "route", "get", address] => {
                 let routes = self.read("run/routes");
@@ -325,6 +345,7 @@ impl Commands {
                     "containerd" => "etc/containerd/config.toml",
                     "kubelet" => "var/lib/kubelet/config.yaml",
                     "nfs-server" => EXPORTS,
+                    "keepalived" => KEEPALIVED,
                     "NetworkManager" => "etc/NetworkManager/conf.d/kubeferry.conf",
                     unit => &state("loaded", unit),
                 };
@@ -437,6 +458,14 @@ impl Commands {
     /// Whether others have removed this unit or program: `run/gone` has one a line.
     fn is_gone(&self, name: &str) -> bool {
         self.read("run/gone").lines().any(|one| one == name)
+    }
+
+    /// The address that keepalived gives to this node while it runs.
+    fn moving(&self) -> Option<String> {
+        let told = self.read("run/systemd/active/keepalived");
+        let is_elsewhere = self.root.join("run/held-elsewhere").exists();
+        let (_, after) = told.split_once("virtual_ipaddress {").filter(|_| !is_elsewhere)?;
+        after.split_ascii_whitespace().next().map(str::to_owned)
     }
 
     fn stop(&self, unit: &str) {

@@ -5,6 +5,7 @@ mod disks;
 mod kernel;
 mod manifests;
 mod networks;
+mod virtual_address;
 
 use Told::{Nothing, Problem, Warning};
 use disks::mounted;

@@ -21,4 +21,5 @@ mod rehearse;
 mod stick;
 mod support;
 mod upstream;
+mod virtual_address;
 mod virtual_machine;

@@ -67,7 +67,7 @@ pub(crate) fn get(address: &str) -> String {
     words(&output.unwrap())
 }
 
-/// A line for bash that asks a web server: nodes have no curl.
+/// A line for bash that asks a web server.
 pub(crate) fn request(address: &str, port: u16, path: &str) -> String {
     format!(
         "exec 3<>/dev/tcp/{address}/{port} && printf 'GET {path} HTTP/1.0\\r\\n\\r\\n' >&3 && \

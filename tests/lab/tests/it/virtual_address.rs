@@ -1,0 +1,103 @@
+//! One address for masters: keepalived of the bundle's own packages gives it to a real
+//! master, unless another machine has it, and a reset takes it back.
+
+use std::process::Command;
+
+use lab::cluster::{self, INSTALLER};
+use lab::network::LAN;
+use lab::{Lab, Node, Settings};
+
+use crate::application::{Witness, kubectl, wait};
+use crate::support::{connected_host, lab, succeed, words};
+
+const VIP: &str = "192.168.77.100";
+
+/// What a bundle's spec says of it.
+pub(crate) const IN_SPEC: &str = "  controlPlane: {vip: 192.168.77.100}\n";
+
+/// The cluster file: the first node is the master.
+pub(crate) fn config(lab: &Lab) -> String {
+    let nodes = lab.nodes().iter().enumerate().map(|(number, node)| {
+        let role = if number == 0 { "master" } else { "worker" };
+        format!("- {{name: {}, address: {}, role: {role}}}\n", node.name, node.address)
+    });
+    format!("controlPlane: {{vip: {VIP}}}\nnodes:\n{}", nodes.collect::<String>())
+}
+
+/// Another machine of the nodes' network that has the address, for as long as it lives.
+struct Other;
+
+impl Other {
+    fn with_the_address() -> Self {
+        ip_of_lan("add");
+        Self
+    }
+}
+
+impl Drop for Other {
+    fn drop(&mut self) {
+        ip_of_lan("del");
+    }
+}
+
+fn ip_of_lan(verb: &str) {
+    let address = format!("{VIP}/32");
+    succeed(Command::new("ip").args(["-n", LAN, "addr", verb, &address, "dev", "lo"]));
+}
+
+fn doctor(node: &Node) -> String {
+    words(&node.exec(["timeout", "60", INSTALLER, "doctor"]).unwrap())
+}
+
+fn holds(node: &Node) -> bool {
+    node.run(["ip", "-o", "-4", "addr", "show", "dev", "eth0"]).unwrap().contains(VIP)
+}
+
+#[test]
+fn a_master_holds_the_address_and_a_reset_gives_it_back() {
+    let Some(host) = connected_host() else { return };
+    let (lock, bundle) = host.bundle_with(IN_SPEC);
+    let mut rpms = lock["rpms"].as_array().unwrap().iter();
+    let keepalived = rpms.find(|rpm| rpm["package"].to_string().contains("keepalived")).unwrap();
+    assert!(keepalived["why"].to_string().contains("cluster.controlPlane.vip"), "{keepalived}");
+    let Some(lab) = lab(&Settings { nodes: 1, ..Settings::default() }) else { return };
+    let [master] = lab.nodes() else { panic!("one node") };
+    let _witness = Witness(master);
+    cluster::insert_stick(&lab, &bundle).unwrap();
+    let config = config(&lab);
+    cluster::configure(master, &config).unwrap();
+    let other = Other::with_the_address();
+    let refused = master.exec([&[INSTALLER, "--yes"], &cluster::MASTER[..]].concat()).unwrap();
+    let said = words(&refused);
+    assert!(said.contains("another machine already answers for controlPlane.vip"), "{said}");
+    assert!(said.contains("nothing was changed"), "{said}");
+    drop(other);
+    // The kernel believes for half a minute what it has heard.
+    master.run(["ip", "neigh", "flush", "to", VIP]).unwrap();
+
+    cluster::master(master, &config).unwrap();
+    assert!(holds(master));
+    let join = master.run(["grep", "^endpoint", "/opt/kubernetes/join.yaml"]).unwrap();
+    assert_eq!(join.trim(), format!("endpoint: {VIP}:6443"));
+    let status = master.run([INSTALLER, "status"]).unwrap();
+    assert!(status.contains(&format!("{VIP}: this master holds it\n")), "{status}");
+    let rules = master.run(["firewall-cmd", "--list-all-zones"]).unwrap();
+    assert!(rules.contains("protocol value=\"vrrp\""), "{rules}");
+    let again = cluster::master(master, &config).unwrap();
+    assert_eq!(again, "this node is a master already; there is nothing to do\n");
+    wait("doctor to find nothing", || doctor(master).contains("nothing is wrong"));
+
+    let other = Other::with_the_address();
+    let said = doctor(master);
+    assert!(said.contains("this node holds 192.168.77.100, and another machine answers"), "{said}");
+    drop(other);
+
+    let server = ["config", "view", "--output=jsonpath={.clusters[0].cluster.server}"];
+    assert_eq!(kubectl(master, &server), format!("https://{VIP}:6443"));
+    master.run(["timeout", "240", INSTALLER, "reset", "--yes"]).unwrap();
+    assert!(!holds(master));
+    let left = "ls -d /etc/keepalived /usr/libexec/keepalived; rpm -q keepalived";
+    let left = words(&master.exec(["sh", "-c", left]).unwrap());
+    assert!(left.contains("package keepalived is not installed"), "{left}");
+    assert_eq!(left.matches("No such file").count(), 2, "{left}");
+}
