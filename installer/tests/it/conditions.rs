@@ -64,9 +64,9 @@ fn several_nics() {
     let wanted = IpAddr::from([10, 0, 0, 2]);
     assert_eq!(facts(&two, None).address(Some(wanted), None).unwrap(), wanted);
     // The address that the masters share is nobody's own, unless there is no other.
-    let shared = Some(IpAddr::from([10, 9, 0, 2]));
-    assert_eq!(facts(&two, None).address(None, shared).unwrap(), IpAddr::from([10, 0, 0, 2]));
-    assert_eq!(facts(&two, Some("eth1")).address(None, shared).unwrap(), shared.unwrap());
+    let shared = IpAddr::from([10, 9, 0, 2]);
+    assert_eq!(facts(&two, None).address(None, Some(shared)).unwrap(), IpAddr::from([10, 0, 0, 2]));
+    assert_eq!(facts(&two, Some("eth1")).address(None, Some(shared)).unwrap(), shared);
     let other = facts(&two, None).address(Some(IpAddr::from([10, 1, 1, 1])), None).unwrap_err();
     assert!(other.to_string().contains("does not have the address 10.1.1.1"), "{other}");
     // One whose default route has no address of its own.

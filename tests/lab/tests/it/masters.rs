@@ -10,26 +10,28 @@ use lab::{Lab, Node, Settings};
 use crate::application::{Witness, get, kubectl, try_kubectl, wait};
 use crate::cluster::kill_after;
 use crate::support::{connected_host, lab, words};
+use crate::virtual_address::{IN_SPEC, VIP, holds};
 
-/// The address of the API server. A balancer would have it; here a test gives it to a
-/// master.
-const ADDRESS: &str = "192.168.77.100";
 const JOIN: [&str; 4] = ["--role", "master", "--join", "/root/join-master.yaml"];
 
 fn installer(node: &Node, words: &[&str]) -> anyhow::Result<String> {
     node.run([&["timeout", "480", INSTALLER], words].concat())
 }
 
-/// Gives the address to a master, and takes it from the others that run.
-fn lead(lab: &Lab, leader: &Node) {
-    let change = |node: &Node, verb: &str| {
-        let own = format!("{ADDRESS}/32");
-        drop(node.exec(["ip", "addr", verb, &own, "dev", "eth0"]));
-    };
-    let running = || lab.nodes().iter().filter(|node| node.is_on());
-    running().filter(|node| node.name != leader.name).for_each(|node| change(node, "del"));
-    change(leader, "add");
-    running().for_each(|node| drop(node.exec(["ip", "neigh", "flush", "all"])));
+/// The cluster file: all nodes but the last are masters.
+fn config(lab: &Lab) -> String {
+    let last = lab.nodes().len() - 1;
+    let nodes = lab.nodes().iter().enumerate().map(|(number, node)| {
+        let role = if number == last { "worker" } else { "master" };
+        format!("- {{name: {}, address: {}, role: {role}}}\n", node.name, node.address)
+    });
+    format!("controlPlane: {{vip: {VIP}}}\nnodes:\n{}", nodes.collect::<String>())
+}
+
+/// The masters that hold the address.
+fn holders(masters: &[&Node]) -> Vec<String> {
+    let are = masters.iter().filter(|node| node.is_on() && holds(node));
+    are.map(|node| node.name.clone()).collect()
 }
 
 /// A join file for masters, brought to these.
@@ -119,14 +121,13 @@ impl<'a> Writer<'a> {
 #[test]
 fn three_masters_go_on_without_any_one_of_them() {
     let Some(host) = connected_host() else { return };
-    let (_, bundle) = host.bundle();
+    let (_, bundle) = host.bundle_with(IN_SPEC);
     let Some(lab) = lab(&Settings { nodes: 4, ..Settings::default() }) else { return };
     let [first, second, third, worker] = lab.nodes() else { panic!("four nodes") };
     let masters = [first, second, third];
     let _witness = Witness(first);
     cluster::insert_stick(&lab, &bundle).unwrap();
-    lead(&lab, first);
-    let said = cluster::master(first, &format!("endpoint: {ADDRESS}:6443\n")).unwrap();
+    let said = cluster::master(first, &config(&lab)).unwrap();
     assert!(said.contains("for a further master: `installer token --for master`"), "{said}");
 
     // Both at once; and one loses its power on the way.
@@ -144,39 +145,54 @@ fn three_masters_go_on_without_any_one_of_them() {
     );
     let again = join(second).unwrap();
     assert_eq!(again, "this node is a master already; there is nothing to do\n");
+    assert_eq!(holders(&masters), ["node1"], "who joins takes nothing");
     // Any master's join file will do.
-    lead(&lab, second);
     cluster::worker(second, worker).unwrap();
     wait("the application to answer", || get(&worker.address.to_string()).contains("node="));
 
     let writer = Writer::begin(worker, second);
-    for (lost, next) in [(second, third), (third, first), (first, second)] {
+    for (lost, witness) in [(first, second), (second, third), (third, first)] {
         lost.kill().unwrap();
-        lead(&lab, next);
         writer.goes_on(&lost.name);
-        let found = doctor(next);
+        let found = doctor(witness);
         let silent = format!("of 3 members of etcd, these do not answer: {}", lost.name);
         assert!(found.contains(&silent), "{found}");
         lost.start().unwrap();
         wait("doctor to find nothing", || {
             masters.iter().all(|master| doctor(master).contains("nothing is wrong"))
         });
+        assert_eq!(holders(&masters).len(), 1);
     }
-    // A cable is pulled, and comes back.
-    second.cut().unwrap();
-    lead(&lab, first);
+    // An API server fails, and its master gives the address away.
+    let [holder] = &holders(&masters)[..] else { panic!("one holder") };
+    let holder = lab.node(holder).unwrap();
+    let pod = "/etc/kubernetes/manifests/kube-apiserver.yaml";
+    holder.run(["mv", pod, "/root/"]).unwrap();
+    wait("another master to hold it", || {
+        let now = holders(&masters);
+        now.len() == 1 && now[0] != holder.name
+    });
+    writer.goes_on("an API server");
+    holder.run(["mv", "/root/kube-apiserver.yaml", pod]).unwrap();
+    // The holder's cable is pulled, and comes back. Then one has the address again.
+    let [holder] = &holders(&masters)[..] else { panic!("one holder") };
+    let holder = lab.node(holder).unwrap();
+    holder.cut().unwrap();
     writer.goes_on("a cable");
-    second.heal().unwrap();
-    wait("etcd to be whole", || doctor(first).contains("nothing is wrong"));
+    holder.heal().unwrap();
+    wait("one master to hold it", || holders(&masters).len() == 1);
+    wait("etcd to be whole", || {
+        masters.iter().all(|master| doctor(master).contains("nothing is wrong"))
+    });
     writer.end(first);
 
-    assert_removal(&lab, first, second, third);
+    assert_removal(first, second, third);
     assert!(get(&worker.address.to_string()).contains("node="));
 }
 
 /// A lost master is taken out, and a new machine takes its place. A living one is not
 /// taken out where etcd would stop.
-fn assert_removal(lab: &Lab, first: &Node, second: &Node, third: &Node) {
+fn assert_removal(first: &Node, second: &Node, third: &Node) {
     third.kill().unwrap();
     wait("the node to be lost", || {
         let said = try_kubectl(first, &["get", "node", &third.name, "--no-headers"]);
@@ -200,7 +216,6 @@ fn assert_removal(lab: &Lab, first: &Node, second: &Node, third: &Node) {
     assert_eq!(voters(first), names(&[first, second, third]));
 
     // One that works leaves, and the other two go on.
-    lead(lab, first);
     installer(first, &["remove", &second.name, "--yes"]).unwrap();
     installer(second, &["reset", "--yes"]).unwrap();
     assert_eq!(voters(first), names(&[first, third]));

@@ -10,7 +10,7 @@ use lab::{Lab, Node, Settings};
 use crate::application::{Witness, kubectl, wait};
 use crate::support::{connected_host, lab, succeed, words};
 
-const VIP: &str = "192.168.77.100";
+pub(crate) const VIP: &str = "192.168.77.100";
 
 /// What a bundle's spec says of it.
 pub(crate) const IN_SPEC: &str = "  controlPlane: {vip: 192.168.77.100}\n";
@@ -49,7 +49,7 @@ fn doctor(node: &Node) -> String {
     words(&node.exec(["timeout", "60", INSTALLER, "doctor"]).unwrap())
 }
 
-fn holds(node: &Node) -> bool {
+pub(crate) fn holds(node: &Node) -> bool {
     node.run(["ip", "-o", "-4", "addr", "show", "dev", "eth0"]).unwrap().contains(VIP)
 }
 
