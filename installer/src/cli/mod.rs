@@ -21,6 +21,7 @@ mod sources;
 mod status;
 mod support;
 mod token;
+mod upgrade;
 mod verify;
 
 use std::io::Write;
@@ -122,6 +123,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         output: PathBuf,
     },
+    /// Takes this node to a bundle of the same or the next minor release
+    Upgrade(upgrade::Wanted),
     /// Shows what this node is, and whether it works
     Status {
         /// Print JSON
@@ -203,6 +206,7 @@ pub fn run() -> ExitCode {
             (token::token(hours, output.as_deref()), None)
         }
         (Some(Command::Backup { output }), _) => (backup::backup(&output), None),
+        (Some(Command::Upgrade(wanted)), _) => upgrade::upgrade(&wanted),
         (Some(Command::Status { json }), _) => (status::status(json), None),
         (Some(Command::Doctor { json }), _) => (doctor::doctor(json), None),
         (Some(Command::Support { output }), _) => (support::support(&output), None),

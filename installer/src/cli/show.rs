@@ -93,7 +93,9 @@ fn files(plan: &[Planned<Intent>]) -> Vec<(PathBuf, New<'_>)> {
             | Change::Claim { .. }
             | Change::Install { .. }
             | Change::Await { .. }
-            | Change::Own(OfInstall::Import { .. }) => {}
+            | Change::Own(
+                OfInstall::Import { .. } | OfInstall::Snapshot { .. } | OfInstall::Evict { .. },
+            ) => {}
         }
     }
     files

@@ -14,6 +14,7 @@ pub(crate) mod kubelet_arguments;
 pub mod os_release;
 pub(crate) mod paths;
 pub(crate) mod pattern;
+pub mod pods;
 pub(crate) mod reach;
 pub mod registered;
 pub(crate) mod rpm;

@@ -22,6 +22,7 @@ pub(crate) mod reach;
 mod restoring;
 mod routes;
 pub mod settled;
+mod upgrading;
 mod wildcard;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -72,6 +73,7 @@ const CHECKS: &[Check] = &[
     add_ons,
     joining::problems,
     restoring::problems,
+    upgrading::problems,
     reach::problems,
 ];
 

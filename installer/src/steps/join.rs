@@ -9,7 +9,7 @@ use crate::intent::Intent;
 use crate::node::join::JoinFile;
 use crate::node::kubeadm::{self, RESET};
 use crate::node::kubectl::kubectl;
-use crate::node::paths::{KUBEADM_JOINED, KUBELET_CONF, SERVICE_FOLDER};
+use crate::node::paths::{JOINED, KUBEADM_JOINED, KUBELET_CONF, SERVICE_FOLDER};
 use crate::node::standing::{self, Standing};
 use crate::receipt::StepName;
 use crate::steps::control_plane::FOLDERS;
@@ -37,13 +37,14 @@ impl Step<Intent> for Join {
                 }
                 Standing::Out => false,
             };
+        let file = intent.join.as_ref().context("a worker needs a join file")?;
+        let kept = secret_file(host, JOINED, &file.kept_text(&intent.cluster)?)?;
         if is_in && !host.was_interrupted(self.name()) {
-            return Ok(Vec::new());
+            return Ok(kept);
         }
-        let mut changes = Vec::new();
+        let mut changes = kept;
         if !is_in {
             changes.extend(claims(host, &FOLDERS)?);
-            let file = intent.join.as_ref().context("a worker needs a join file")?;
             let settings = intent.settings();
             // Written first: how this node joins, without the token.
             let joined = kubeadm::joined_configuration(&settings, file)?;

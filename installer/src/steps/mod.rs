@@ -35,4 +35,5 @@ pub mod swap;
 pub mod sysctl;
 pub mod time;
 mod unit;
+pub mod upgrade;
 pub(crate) mod vendor_keys;

@@ -50,5 +50,6 @@ mod support;
 mod systems;
 mod umask;
 mod unanswered;
+mod upgrade;
 mod vendor_keys;
 mod ways;
