@@ -6,6 +6,7 @@ mod certs;
 mod config;
 mod doctor;
 mod ended;
+mod going_back;
 mod install;
 mod inventory;
 mod kubeconfig;

@@ -8,7 +8,7 @@ use bundle_format::text::{count, plain_json, printable, stderr, stdout};
 use clap::Args;
 
 use super::ended::{Ended, carried_out, confirmed};
-use super::{install, node, preflight as told, verify};
+use super::{going_back, install, node, preflight as told, verify};
 use crate::cluster_file::{self, ClusterFile};
 use crate::engine::run;
 use crate::failure::Failure;
@@ -38,6 +38,12 @@ pub(crate) struct Wanted {
     /// The join file from the master, for a worker that keeps none
     #[arg(long, value_name = "FILE")]
     join: Option<PathBuf>,
+    /// Go back to what this node was before its last upgrade
+    #[arg(long, conflicts_with_all = ["bundle", "config", "join", "no_drain", "json", "finish"])]
+    back: bool,
+    /// Declare the last upgrade finished: it cannot be taken back any more
+    #[arg(long, conflicts_with_all = ["bundle", "config", "join", "no_drain", "json", "dry_run"])]
+    finish: bool,
     /// Leave pods on this node while it is upgraded; they keep running
     #[arg(long)]
     no_drain: bool,
@@ -54,6 +60,12 @@ pub(crate) struct Wanted {
 
 pub(crate) fn upgrade(wanted: &Wanted) -> Ended {
     let begun = Instant::now();
+    if wanted.back {
+        return going_back::back(wanted.dry_run, wanted.yes);
+    }
+    if wanted.finish {
+        return going_back::finish(wanted.yes);
+    }
     carried_out(prepare(wanted), |ready| carry_out(ready, begun))
 }
 
@@ -189,9 +201,11 @@ fn carry_out(ready: &mut Ready, begun: Instant) -> anyhow::Result<()> {
     let (name, to) = (printable(&intent.name.to_string()), &intent.lock().kubernetes);
     let changes = count(made, "change");
     writeln!(out, "{name} has Kubernetes {to}; {changes} in {} s", begun.elapsed().as_secs())?;
-    if intent.role == Role::Master {
-        writeln!(out, "next:  the same line on each worker, one after the other")?;
+    match intent.role {
+        Role::Master => writeln!(out, "next:  the same line on each worker, one after the other")?,
+        Role::Worker => writeln!(out, "next:  the next worker, if there is one")?,
     }
+    writeln!(out, "       `installer upgrade --back` takes it back, until `--finish`")?;
     writeln!(out, "log:   {LOG}")?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bundle_format::lock::{LockedImage, LockedPlatform};
@@ -15,6 +16,8 @@ use installer::preflight;
 use installer::receipt::{self, Deed, Line, Stage, StepName};
 use installer::role::Role;
 use installer::steps::order;
+use installer::upgrade::back::STEPS;
+use installer::upgrade::{self, Return, Way};
 
 use crate::node::intent::{Rpm, add_packages, bundle_changed, image, target};
 use crate::node::kinds::BARE;
@@ -107,6 +110,8 @@ fn member(role: Role) -> Member {
         ),
     };
     member.write(path, &text.unwrap());
+    let private = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(member.node.root().join(path), private).unwrap();
     let join = crate::node::join::join_file(intent.cluster.clone()).text().unwrap();
     if role == Role::Master {
         member.write("opt/kubernetes/join.yaml", &join);
@@ -114,6 +119,14 @@ fn member(role: Role) -> Member {
             write_manifest(member.node.root(), pod, "v1.28.2");
         }
     }
+    if role == Role::Master {
+        member.write("opt/kubernetes/manifests/network.yaml", "a: 1\n");
+        member.write("run/applied/network.yaml", "by kubectl\na: 1\n");
+        member.write("run/objects", "as kubeadm made it");
+        member.write("run/etcd-storage", "3.5.0");
+    }
+    let images = member.read("run/images");
+    member.write("run/images", &format!("{images}registry.k8s.io/etcd:3.5.9-0\n"));
     member.write("run/kubeadm-images", "registry.k8s.io/pause:3.9\n");
     member.write("run/api-version", if role == Role::Master { "v1.28.2" } else { "v1.29.1" });
     member.write("run/nodes", "node-1\nnode-2\n");
@@ -374,6 +387,118 @@ fn a_node_that_was_cordoned_before_stays_so_and_one_alone_is_not_drained() {
     alone.write("run/nodes", "node-1\n");
     let made = apply(&alone.node, None).commands.made();
     assert!(made.iter().all(|one| !one.contains("cordon") && !one.contains("evict")), "{made:#?}");
+}
+
+/// Takes a node back.
+fn back(node: &Node, fault: Option<Fault>) -> (anyhow::Result<usize>, Vec<String>) {
+    let (host, commands) = node.look(fault);
+    let open = receipt::upgrade(host.lines()).cloned().unwrap();
+    let own = Return::of(&host, node.role, &open).unwrap().unwrap();
+    let found = upgrade::problems(&host, &own).unwrap();
+    let end = run::apply(&mut host.open().unwrap(), &own, &STEPS, &mut |_, _, _| ());
+    assert!(found.is_empty(), "{found:?}");
+    (end, commands.made())
+}
+
+/// What is the same when a node is back. A worker keeps more than before.
+fn returned(node: &Node) -> Tree {
+    let mut tree = without_authority(tree(node));
+    tree.retain(|path, _| {
+        let is_more = ["opt/kubernetes/joined.yaml", "run/systemd/active/kubelet"];
+        !is_more.contains(&path.as_str()) && !path.starts_with("var/lib/etcd")
+    });
+    if let Some((_, Some(packages))) = tree.get_mut("run/packages") {
+        let mut lines: Vec<&str> = packages.lines().collect();
+        lines.sort_unstable();
+        *packages = lines.join("\n");
+    }
+    tree
+}
+
+#[test]
+fn an_upgrade_is_taken_back_and_nothing_is_lost() {
+    for role in [Role::Master, Role::Worker] {
+        let member = upgraded(member(role));
+        member.write("run/nodes", "node-1\n");
+        let before = returned(&member.node);
+        apply(&member.node, None).end.unwrap();
+        assert_ne!(returned(&member.node), before);
+        let (end, made) = back(&member.node, None);
+        end.unwrap();
+        let mut left = difference(&returned(&member.node), &before);
+        // Pods that moved stay where they are.
+        left.remove("run/pods");
+        assert_eq!(left, BTreeSet::new());
+        let older = "install -- containerd.io-1.6.25-1.x86_64 kubeadm-1.28.2-1.x86_64 \
+                     kubelet-1.28.2-1.x86_64";
+        assert!(made.iter().any(|one| one.ends_with(older)), "{made:#?}");
+        let lowers = made.iter().position(|one| one.ends_with("downgrade enable 3.5"));
+        let stops = made.iter().position(|one| one == "systemctl stop kubelet");
+        assert_eq!(lowers.is_some(), role == Role::Master);
+        assert!(lowers < stops, "{made:#?}");
+        assert!(made.iter().all(|one| !one.contains("snapshot restore")), "{made:#?}");
+        assert_eq!(back(&member.node, None).0.unwrap(), 0);
+        // And forth again.
+        let mut host = member.node.look(None).0.open().unwrap();
+        upgrade::forget(&mut host).unwrap();
+        let open = receipt::upgrade(host.lines()).unwrap().at(Stage::Returned);
+        host.begin(Line::Upgrade(open)).unwrap();
+        drop(host);
+        apply(&member.node, None).end.unwrap();
+    }
+}
+
+#[test]
+fn from_wherever_an_upgrade_came_the_way_back_ends_and_can_be_interrupted() {
+    for role in [Role::Master, Role::Worker] {
+        let whole = upgraded(member(role));
+        let before = returned(&whole.node);
+        let made = apply(&whole.node, None).commands.made();
+        for (nth, command) in made.iter().enumerate().skip(5) {
+            let mut faults = vec![Fault::Killed(nth)];
+            faults.extend(command.starts_with("kubeadm ").then_some(Fault::Half(nth)));
+            for fault in faults {
+                let member = upgraded(member(role));
+                let run = AssertUnwindSafe(|| apply(&member.node, Some(fault)).end);
+                drop(catch_unwind(run));
+                back(&member.node, None).0.unwrap();
+                let mut left = difference(&returned(&member.node), &before);
+                // Pods that moved stay where they are.
+                left.remove("run/pods");
+                assert_eq!(left, BTreeSet::new(), "back from {fault:?} of {command}");
+            }
+        }
+        let steps = back(&whole.node, None).1;
+        for (nth, command) in steps.iter().enumerate() {
+            for fault in [Fault::Refused(nth), Fault::Killed(nth)] {
+                let member = upgraded(member(role));
+                apply(&member.node, None).end.unwrap();
+                let run = AssertUnwindSafe(|| back(&member.node, Some(fault)).0);
+                if let Ok(end) = catch_unwind(run) {
+                    assert!(end.is_err(), "{fault:?} of {command}");
+                }
+                back(&member.node, None).0.unwrap();
+                let mut left = difference(&returned(&member.node), &before);
+                left.remove("run/pods");
+                assert_eq!(left, BTreeSet::new(), "{fault:?} of {command}");
+            }
+        }
+    }
+}
+
+#[test]
+fn without_a_running_etcd_its_data_come_from_the_snapshot() {
+    let member = upgraded(member(Role::Master));
+    apply(&member.node, None).end.unwrap();
+    member.write("run/etcd-ill", "");
+    assert_eq!(upgrade::way(&member.node.look(None).0).unwrap(), Way::Snapshot);
+    let (end, made) = back(&member.node, None);
+    end.unwrap();
+    assert!(
+        made.iter().any(|one| one.contains("etcd:3.5.9-0") && one.contains("snapshot restore"))
+    );
+    assert_eq!(member.read("var/lib/etcd/member/data"), "of the snapshot");
+    assert_eq!(back(&member.node, None).0.unwrap(), 0);
 }
 
 #[test]

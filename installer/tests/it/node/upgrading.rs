@@ -66,6 +66,11 @@ pub(super) fn answer(root: &Path, words: &[&str]) -> Option<Output> {
             };
             said(true, &json!({"items": nodes.lines().map(item).collect::<Vec<_>>()}).to_string())
         }
+        ["ctr", "-n", "k8s.io", "containers", "list", "--quiet"] => said(true, ""),
+        ["kubectl", .., "get", "--raw", "/readyz"] if !root.join("run/tasks").exists() => {
+            said(true, "ok")
+        }
+        ["kubectl", .., "wait", "--for=condition=Ready", _, _] => said(true, ""),
         ["kubectl", .., "get", "--raw", "/version"] => {
             said(true, &json!({"gitVersion": read(root, "run/api-version")}).to_string())
         }
@@ -88,6 +93,12 @@ fn etcd(root: &Path, words: &[&str]) -> Option<Output> {
             said(true, "")
         }
         [.., "snapshot", "status", path] => said(below(root, path).exists(), "{\"revision\": 7}"),
+        [.., "endpoint", "status"] => {
+            let tasks = read(root, "run/tasks");
+            let storage = read(root, "run/etcd-storage");
+            let status = json!([{"Status": {"version": "3.6.1", "storageVersion": storage}}]);
+            said(tasks.contains("etcd") && !root.join("run/etcd-ill").exists(), &status.to_string())
+        }
         [.., "endpoint", "health"] => said(!root.join("run/etcd-ill").exists(), "is healthy"),
         [.., "alarm", "list"] => said(true, &read(root, "run/etcd-alarm")),
         _ => return None,
@@ -131,11 +142,34 @@ pub(super) fn change(root: &Path, words: &[&str]) -> Option<bool> {
             }
             PODS.iter().for_each(|pod| write_manifest(root, pod, version));
             fs::write(root.join("run/api-version"), version).unwrap();
+            fs::write(root.join("run/etcd-storage"), "3.6.0").unwrap();
             fs::write(root.join("run/objects"), format!("as kubeadm {version} made it")).unwrap();
             settings(root, version);
         }
         ["kubeadm", "upgrade", "node", ..] => settings(root, &read(root, "run/api-version")),
-        ["systemctl", "restart", "kubelet"] if root.join("run/nodes").exists() => {
+        ["ctr", "-n", "k8s.io", "tasks", "exec", .., "downgrade", "enable", "3.5"] => {
+            fs::write(root.join("run/etcd-storage"), "3.5.0").unwrap();
+        }
+        ["ctr", "-n", "k8s.io", "run", "--rm", .., "--data-dir", to, _, _, _, _, _, _] => {
+            fs::create_dir_all(below(root, &format!("{to}/member"))).unwrap();
+            fs::write(below(root, &format!("{to}/member/data")), "of the snapshot").unwrap();
+        }
+        ["rmdir", path] => fs::remove_dir(below(root, path)).unwrap(),
+        ["kubectl", .., "replace", "--filename", path] => {
+            let text = fs::read_to_string(below(root, path)).unwrap();
+            let list: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let own = list["items"][0]["data"]["all"].as_str().unwrap();
+            fs::write(root.join("run/objects"), own).unwrap();
+        }
+        ["systemctl", "restart" | "start", "kubelet"] if root.join("run/nodes").exists() => {
+            let pods = root.join("etc/kubernetes/manifests");
+            if let Ok(text) = fs::read_to_string(pods.join("kube-apiserver.yaml")) {
+                let (_, tag) = text.trim_end().trim_end_matches("}]}").rsplit_once(':').unwrap();
+                fs::write(root.join("run/api-version"), tag).unwrap();
+            }
+            if words[1] == "start" && pods.exists() {
+                super::control_plane::start(root);
+            }
             let packages = read(root, "run/packages");
             let own = packages.lines().find_map(|line| line.strip_prefix("kubelet - "));
             let version = own.and_then(|rest| rest.split('-').next()).unwrap();

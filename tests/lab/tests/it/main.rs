@@ -19,5 +19,6 @@ mod nodes;
 mod rehearse;
 mod stick;
 mod support;
+mod upgrade;
 mod upstream;
 mod virtual_machine;

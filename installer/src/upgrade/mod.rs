@@ -1,0 +1,13 @@
+//! The way back from an upgrade, by what its first step has kept; and its end.
+
+pub mod back;
+mod checks;
+mod etcd;
+mod files;
+mod objects;
+mod packages;
+mod returning;
+
+pub use self::checks::problems;
+pub use self::etcd::{Way, way};
+pub use self::returning::{Return, forget};
