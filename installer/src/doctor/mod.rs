@@ -19,6 +19,7 @@ mod setup;
 mod static_pods;
 mod swap;
 mod unit;
+mod upgrade;
 
 use serde::Serialize;
 
@@ -47,6 +48,7 @@ const MEMBERSHIP: &[Check] = &[static_pods::leftover, setup::outside];
 /// containerd, the cluster's credentials, kubelet, the pods' network, API server.
 const CHECKS: &[Check] = &[
     setup::interrupted,
+    upgrade::in_the_middle,
     disk::full,
     swap::on,
     swap::comes_back,
@@ -81,6 +83,7 @@ const CHECKS: &[Check] = &[
     api::unreachable,
     api::unknown,
     api::not_ready,
+    upgrade::cordoned,
     certificates::ending,
 ];
 

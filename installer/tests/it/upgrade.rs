@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use bundle_format::lock::{LockedImage, LockedPlatform};
 use bundle_format::oci::OCI_MANIFEST;
 use bundle_format::{Digest, layout};
+use installer::doctor::diagnose;
 use installer::engine::{reset, run};
 use installer::install::Change;
 use installer::intent::{Intent, Upgrading};
@@ -15,6 +16,7 @@ use installer::node::kubeadm;
 use installer::preflight;
 use installer::receipt::{self, Deed, Line, Stage, StepName};
 use installer::role::Role;
+use installer::status::Status;
 use installer::steps::order;
 use installer::upgrade::back::STEPS;
 use installer::upgrade::{self, Return, Way};
@@ -499,6 +501,36 @@ fn without_a_running_etcd_its_data_come_from_the_snapshot() {
     );
     assert_eq!(member.read("var/lib/etcd/member/data"), "of the snapshot");
     assert_eq!(back(&member.node, None).0.unwrap(), 0);
+}
+
+#[test]
+fn doctor_and_status_know_an_upgrade_in_the_middle_and_a_node_left_cordoned() {
+    let member = upgraded(member(Role::Worker));
+    let causes = || -> Vec<String> {
+        let found = diagnose(&member.node.look(None).0).findings;
+        found.into_iter().map(|one| format!("{}: {}", one.cause, one.cure)).collect()
+    };
+    let nth = {
+        let whole = upgraded(self::member(Role::Worker));
+        let made = apply(&whole.node, None).commands.made();
+        made.iter().position(|one| one.ends_with(" cordon node-1")).unwrap()
+    };
+    let run = AssertUnwindSafe(|| apply(&member.node, Some(Fault::Killed(nth))).end);
+    drop(catch_unwind(run));
+    let found = causes();
+    let words = "the upgrade of this node from Kubernetes 1.28.2 to 1.29.1 has not ended: go on";
+    assert!(found[0].starts_with(words), "{found:#?}");
+    let status = Status::gather(&member.node.look(None).0);
+    assert_eq!(status.upgrade.unwrap().stage, Stage::Begun);
+    let mut host = member.node.look(None).0.open().unwrap();
+    let open = receipt::upgrade(host.lines()).unwrap().at(Stage::Finished);
+    host.begin(Line::Upgrade(open)).unwrap();
+    drop(host);
+    let cause = "no new pods come to this node: an upgrade has cordoned it: kubectl --kubeconfig \
+                 /etc/kubernetes/kubelet.conf uncordon node-1";
+    assert!(causes().iter().any(|one| one == cause), "{:#?}", causes());
+    member.type_in("kubectl --kubeconfig /etc/kubernetes/kubelet.conf uncordon node-1");
+    assert!(causes().iter().all(|one| one != cause));
 }
 
 #[test]

@@ -1,0 +1,47 @@
+//! An upgrade that has not ended, and a node that it left without new pods.
+
+use super::finding::Finding;
+use crate::host::Host;
+use crate::node::kubectl::kubectl;
+use crate::node::paths::KUBELET_CONF;
+use crate::node::registered;
+use crate::receipt::{Intention, Stage, intentions, upgrade};
+
+/// An upgrade, or the way back from one, was interrupted.
+pub(super) fn in_the_middle(host: &Host) -> anyhow::Result<Option<Finding>> {
+    let Some(open) = upgrade(host.lines()) else { return Ok(None) };
+    Ok(match open.stage {
+        Stage::Begun => Some(Finding::new(
+            format!("the upgrade of this node {open} has not ended"),
+            "go on with the same line and bundle; or back with ./installer upgrade --back",
+        )),
+        Stage::Returning => Some(Finding::new(
+            format!("the way back from the upgrade of this node {open} has not ended"),
+            "./installer upgrade --back",
+        )),
+        _ => None,
+    })
+}
+
+/// The installer has cordoned the node last, and it still is. A person may have good
+/// reasons to cordon one.
+pub(super) fn cordoned(host: &Host) -> anyhow::Result<Option<Finding>> {
+    let last = intentions(host.lines())
+        .filter(|one| matches!(one, Intention::Cordon | Intention::Uncordon))
+        .last();
+    let is_open = upgrade(host.lines()).is_some_and(|open| open.stage != Stage::Made);
+    if last != Some(Intention::Cordon) || is_open {
+        return Ok(None);
+    }
+    let name = registered::name(host);
+    let now = host.query(&format!(
+        "{} --request-timeout 10s get node {name} --output jsonpath={{.spec.unschedulable}}",
+        kubectl(KUBELET_CONF)
+    ));
+    Ok((now.stdout.trim() == "true").then(|| {
+        Finding::new(
+            "no new pods come to this node: an upgrade has cordoned it",
+            format!("kubectl --kubeconfig {KUBELET_CONF} uncordon {name}"),
+        )
+    }))
+}
