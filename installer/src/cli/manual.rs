@@ -22,6 +22,8 @@ pub(crate) enum Page {
     Certificates,
     /// Back up a cluster, and restore it
     Backup,
+    /// Upgrade a cluster, and go back
+    Upgrade,
     /// Restart a node
     Restart,
     /// Take everything back
@@ -43,6 +45,7 @@ pub(crate) fn manual(page: Page) -> anyhow::Result<()> {
         Page::Access => include_str!("../../../docs/access.md"),
         Page::Certificates => include_str!("../../../docs/certificates.md"),
         Page::Backup => include_str!("../../../docs/backup.md"),
+        Page::Upgrade => include_str!("../../../docs/upgrade.md"),
         Page::Restart => include_str!("../../../docs/restart.md"),
         Page::Reset => include_str!("../../../docs/reset.md"),
         Page::Doctor => include_str!("../../../docs/doctor.md"),

@@ -226,6 +226,11 @@ pub fn run() -> ExitCode {
             (Err(error.into()), None)
         }
     };
+    status_of(result, log)
+}
+
+/// Tells of an error.
+fn status_of(result: anyhow::Result<()>, log: Option<&str>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
