@@ -118,9 +118,10 @@ fn carry_out(host: &mut Host, own: &Return, begun: Instant) -> anyhow::Result<()
 
 pub(super) fn finish(yes: bool) -> Ended {
     carried_out(agreed(yes), |(host, open)| {
+        let images = count(upgrade::release(host)?, "old image");
         upgrade::forget(host)?;
         host.begin(Line::Upgrade(open.at(Stage::Finished)))?;
-        writeln!(stdout(), "the upgrade {open} is finished")?;
+        writeln!(stdout(), "the upgrade {open} is finished; {images} removed")?;
         Ok(())
     })
 }

@@ -90,6 +90,7 @@ const WARNINGS: &[Check] = &[
     wildcard::warnings,
     expectations::warnings,
     reach::warnings,
+    upgrading::warnings,
 ];
 
 /// All problems, and all warnings. Only this measures etcd's disk, while the other

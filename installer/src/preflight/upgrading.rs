@@ -1,5 +1,6 @@
 //! What is in the way of an upgrade; and an upgrade that is in the way of anything else.
 
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::statvfs;
@@ -14,10 +15,12 @@ use crate::node::certificates::kept::Keeper;
 use crate::node::certificates::pki;
 use crate::node::kubeadm::{Kept, image_repository};
 use crate::node::kubectl::kubectl;
-use crate::node::paths::{ADMIN_CONF, ETCD, KUBEADM_CONFIG, KUBEADM_JOINED, UPGRADE};
+use crate::node::paths::{ADMIN_CONF, ETCD, KUBEADM_CONFIG, KUBEADM_JOINED, PACKAGES, UPGRADE};
+use crate::node::rpm::Installed;
 use crate::node::{containers, pods, registered};
 use crate::receipt::{Stage, Upgrade, upgrade};
 use crate::role::Role;
+use crate::steps::packages::compared::compare;
 use crate::steps::upgrade::node::too_new;
 use crate::steps::upgrade::{config_of, drain};
 
@@ -47,6 +50,28 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         found.extend(pods::lost(&pods::that_move(host, config, &intent.name.to_string())?));
     }
     Ok(found)
+}
+
+/// Packages of before that the way back would need, and that the node no longer has.
+pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    if intent.upgrade.is_none() || upgrade(host.lines()).is_some() {
+        return Ok(Vec::new());
+    }
+    let needed = ["kubeadm", "kubelet", "containerd.io", "containerd"];
+    let installed = Installed::of(host)?;
+    let compared = compare(&installed, intent);
+    let replaced = compared.changes.iter().filter_map(|(_, change)| change.replaced());
+    let replaced = replaced.filter(|one| needed.contains(&one.was.name.as_str()));
+    let files = replaced.map(|one| one.was.file_name());
+    let gone: Vec<String> =
+        files.filter(|name| !host.exists(Path::new(PACKAGES).join(name))).collect();
+    if gone.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Failure::new(
+        format!("{PACKAGES} has no {}: this upgrade could not be taken back", gone.join(", ")),
+        "take these files out of the bundle that the node was made with, and put them there first",
+    )])
 }
 
 /// The failure of an install on a node whose upgrade has not ended.

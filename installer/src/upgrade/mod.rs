@@ -4,10 +4,12 @@ pub mod back;
 mod checks;
 mod etcd;
 mod files;
+mod images;
 mod objects;
 mod packages;
 mod returning;
 
 pub use self::checks::problems;
 pub use self::etcd::{Way, way};
+pub use self::images::release;
 pub use self::returning::{Return, forget};

@@ -318,6 +318,25 @@ fn what_cannot_be_is_told_at_once_and_nothing_is_changed() {
 }
 
 #[test]
+fn a_package_that_the_way_back_would_need_is_told_before() {
+    let member = upgraded(member(Role::Worker));
+    let warnings = || -> Vec<String> {
+        let found = preflight::warnings(&member.node.look(None).0, &member.node.intent());
+        let texts = found.iter().map(ToString::to_string);
+        texts.filter(|text| text.contains("taken back")).collect()
+    };
+    assert_eq!(warnings(), [""; 0]);
+    member.remove("var/lib/kubeferry/packages/kubelet-1.28.2-1.x86_64.rpm");
+    assert_eq!(
+        warnings(),
+        [
+            "/var/lib/kubeferry/packages has no kubelet-1.28.2-1.x86_64.rpm: this upgrade could not be \
+          taken back"
+        ]
+    );
+}
+
+#[test]
 fn no_minor_release_is_skipped_and_nothing_goes_back() {
     let skips: fn(&mut Intent) = |intent| {
         with(intent, "1.30.0", "1.7.2", &NEW);
@@ -531,6 +550,53 @@ fn doctor_and_status_know_an_upgrade_in_the_middle_and_a_node_left_cordoned() {
     assert!(causes().iter().any(|one| one == cause), "{:#?}", causes());
     member.type_in("kubectl --kubeconfig /etc/kubernetes/kubelet.conf uncordon node-1");
     assert!(causes().iter().all(|one| one != cause));
+}
+
+#[test]
+fn a_bundle_that_changes_only_containerd_leaves_kubeadm_and_kubelet_alone() {
+    for role in [Role::Master, Role::Worker] {
+        let mut member = member(role);
+        member.node.change = |intent| {
+            const PACKAGES: [&str; 4] = [OLD[0], OLD[1], NEW[2], OLD[3]];
+            with(intent, "1.28.2", "1.7.2", &PACKAGES);
+            let from = "1.28.2".parse().unwrap();
+            intent.upgrade = Some(Upgrading { from, drains: false });
+        };
+        member.write("run/api-version", "v1.28.2");
+        assert_eq!(problems(&member.node), [""; 0]);
+        let made = apply(&member.node, None).commands.made();
+        assert!(made.iter().any(|one| one == "systemctl restart containerd"), "{made:#?}");
+        let others = ["kubeadm upgrade", "restart kubelet", "cordon"];
+        assert!(
+            made.iter().all(|one| others.iter().all(|other| !one.contains(other))),
+            "{made:#?}"
+        );
+        back(&member.node, None).0.unwrap();
+        assert!(member.read("run/packages").contains("containerd.io - 1.6.25-1"));
+    }
+}
+
+#[test]
+fn old_images_go_when_an_upgrade_is_finished() {
+    let member = upgraded(member(Role::Master));
+    let images = member.read("run/images");
+    member.write("run/images", &format!("{images}registry.k8s.io/pause:3.8\n"));
+    apply(&member.node, None).end.unwrap();
+    let old = member.read("var/lib/kubeferry/upgrade/old-images");
+    assert_eq!(old, "registry.k8s.io/pause:3.8\n", "the bundle has no other etcd");
+    let image = |id: &str, tags: &[&str]| serde_json::json!({"id": id, "repoTags": tags});
+    let all = [
+        image("sha256:old", &["registry.k8s.io/pause:3.8"]),
+        image("sha256:new", &["registry.k8s.io/pause:3.9"]),
+        image("sha256:both", &["registry.k8s.io/pause:3.8", "registry.k8s.io/pause:3.9"]),
+    ];
+    member.write("run/crictl-images", &serde_json::json!({ "images": all }).to_string());
+    let (host, commands) = member.node.look(None);
+    let mut host = host.open().unwrap();
+    assert_eq!(upgrade::release(&mut host).unwrap(), 1);
+    upgrade::forget(&mut host).unwrap();
+    assert!(commands.made()[0].ends_with("rmi sha256:old"), "{:?}", commands.made());
+    assert!(!member.node.root().join("var/lib/kubeferry/upgrade").exists());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! and the objects that kubeadm replaces.
 
 use anyhow::{Context, bail};
+use bundle_format::{ImageReference, layout};
 use serde_json::{Map, Value, json};
 
 use crate::engine::step::Step;
@@ -16,6 +17,7 @@ use crate::node::paths::{
 };
 use crate::receipt::StepName;
 use crate::role::Role;
+use crate::steps::images;
 
 /// Keeps what the node was.
 pub struct KeepCopy;
@@ -26,6 +28,9 @@ pub(crate) const COPY: &str = "/var/lib/kubeferry/upgrade/copy";
 pub(crate) const SNAPSHOT: &str = "/var/lib/kubeferry/upgrade/etcd.db";
 /// The objects.
 pub(crate) const OBJECTS: &str = "/var/lib/kubeferry/upgrade/objects.json";
+
+/// The names of the images that the new bundle has in another version, one a line.
+pub(crate) const IMAGES: &str = "/var/lib/kubeferry/upgrade/old-images";
 
 /// The objects that `kubeadm upgrade apply` replaces, in `kube-system`.
 const REPLACED: &str = "configmap/kubeadm-config configmap/kubelet-config configmap/kube-proxy \
@@ -41,6 +46,9 @@ impl Step<Intent> for KeepCopy {
         let mut changes = Vec::new();
         if !host.exists(UPGRADE) {
             changes.push(Change::Claim { path: UPGRADE.into(), mode: 0o700 });
+        }
+        if !host.exists(IMAGES) {
+            changes.push(Change::write_secret(IMAGES, old_images(node)));
         }
         if node.intent.role == Role::Master && !host.exists(OBJECTS) {
             changes.push(Change::write_secret(OBJECTS, objects(host)?));
@@ -91,6 +99,20 @@ fn files(host: &Host) -> anyhow::Result<Vec<String>> {
     );
     all.retain(|path| host.exists(path));
     Ok(all)
+}
+
+/// Images of the node that the new bundle has under the same name with another tag.
+fn old_images(node: &Node<'_>) -> String {
+    let lock = &node.intent.lock().images;
+    let new: Vec<String> =
+        lock.iter().flat_map(layout::names).map(|name| name.to_string()).collect();
+    let is_older = |name: &&String| {
+        let parsed = name.parse::<ImageReference>();
+        let is_known = |one: &ImageReference| lock.iter().any(|own| own.name.name() == one.name());
+        !new.contains(name) && parsed.is_ok_and(|one| one.tag().is_some() && is_known(&one))
+    };
+    let here = images::whole(node.host).unwrap_or_default();
+    here.iter().filter(is_older).map(|name| format!("{name}\n")).collect()
 }
 
 /// The objects as they can be put back: without what only the API server writes.

@@ -66,7 +66,11 @@ pub(super) fn answer(root: &Path, words: &[&str]) -> Option<Output> {
             };
             said(true, &json!({"items": nodes.lines().map(item).collect::<Vec<_>>()}).to_string())
         }
-        ["ctr", "-n", "k8s.io", "containers", "list", "--quiet"] => said(true, ""),
+        ["ctr", "-n", "k8s.io", "containers", "list"]
+        | ["ctr", "-n", "k8s.io", "containers", "list", "--quiet"] => said(true, ""),
+        ["crictl", .., "images", "--output", "json"] => {
+            said(true, &read(root, "run/crictl-images"))
+        }
         ["kubectl", .., "get", "--raw", "/readyz"] if !root.join("run/tasks").exists() => {
             said(true, "ok")
         }
@@ -120,7 +124,7 @@ pub(super) fn change(root: &Path, words: &[&str]) -> Option<bool> {
             }
         }
         ["mkdir", path] => fs::create_dir(below(root, path)).unwrap(),
-        ["sync"] => {}
+        ["sync"] | ["crictl", .., "rmi", _] => {}
         ["mv", from, to] => fs::rename(below(root, from), below(root, to)).unwrap(),
         ["kubectl", .., "cordon", _] => fs::write(root.join("run/cordoned"), "").unwrap(),
         ["kubectl", .., "uncordon", _] => drop(fs::remove_file(root.join("run/cordoned"))),
