@@ -18,6 +18,7 @@ use crate::engine::{change, step};
 use crate::exec::Command;
 use crate::host::Host;
 use crate::intent::{Intent, Upgrading};
+use crate::node::control_plane;
 use crate::node::join::{self, JoinFile, Machine};
 use crate::node::pods::{self, Pod};
 use crate::receipt::{Line, Stage, StepName, Upgrade};
@@ -65,6 +66,8 @@ pub enum OfInstall {
         /// The pods that were there when this was planned.
         pods: Vec<Pod>,
     },
+    /// The control plane's containers are ended, while kubelet does not run.
+    EndControlPlane,
     /// The join file is written, with a new token from kubeadm.
     WriteJoinFile {
         /// The command that makes the token.
@@ -91,6 +94,9 @@ impl fmt::Display for OfInstall {
             Self::Evict { pods, .. } => {
                 let names: Vec<String> = pods.iter().map(ToString::to_string).collect();
                 write!(f, "evict {}: {}", count(pods.len(), "pod"), names.join(", "))
+            }
+            Self::EndControlPlane => {
+                f.write_str("end the control plane, which kubelet starts again")
             }
             Self::WriteJoinFile { command, path } => {
                 write!(f, "run {command}, and write {}", path.display())
@@ -133,6 +139,7 @@ impl step::Purpose for Intent {
             }
             OfInstall::Snapshot { path } => backup::keep_snapshot(host, step, path),
             OfInstall::Evict { config, node, .. } => evict(host, step, config, node),
+            OfInstall::EndControlPlane => control_plane::end_all(host, step),
             OfInstall::WriteJoinFile { command, path } => {
                 let output = host.capture(step, command)?;
                 let text = JoinFile::of_command(

@@ -49,6 +49,11 @@ fn prepare(dry_run: bool, yes: bool) -> anyhow::Result<Option<(Host, Return)>> {
         }
         return Ok(None);
     };
+    if role == Role::Master && upgrade::way(&host)? == Way::Snapshot && !upgrade::is_asleep(&host)?
+    {
+        drop(writeln!(stderr(), "waiting for etcd, which does not answer"));
+        upgrade::await_start(&host)?;
+    }
     let problems = upgrade::problems(&host, &own)?;
     let plan = run::plan(&host, &own, &back::STEPS)?;
     show(&host, &own, &plan)?;
@@ -71,6 +76,11 @@ fn show(host: &Host, own: &Return, plan: &[Planned<Return>]) -> anyhow::Result<(
     writeln!(out, "{name} ({}) goes back from Kubernetes {to} to {from}", own.address)?;
     if own.role == Role::Master {
         let data = match upgrade::way(host)? {
+            Way::Snapshot if upgrade::is_asleep(host)? => format!(
+                "etcd is started first. If it does not answer then, its data come from the snapshot \
+                 of {}: what was changed in the cluster since would be lost",
+                made(host)
+            ),
             Way::Snapshot => format!(
                 "etcd's data come from the snapshot of {}: what was changed in the cluster since is \
                  lost",

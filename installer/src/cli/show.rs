@@ -94,7 +94,10 @@ fn files(plan: &[Planned<Intent>]) -> Vec<(PathBuf, New<'_>)> {
             | Change::Install { .. }
             | Change::Await { .. }
             | Change::Own(
-                OfInstall::Import { .. } | OfInstall::Snapshot { .. } | OfInstall::Evict { .. },
+                OfInstall::Import { .. }
+                | OfInstall::Snapshot { .. }
+                | OfInstall::EndControlPlane
+                | OfInstall::Evict { .. },
             ) => {}
         }
     }

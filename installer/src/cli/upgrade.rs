@@ -22,7 +22,7 @@ use crate::node::paths::{KUBEADM_CONFIG, KUBEADM_JOINED};
 use crate::preflight;
 use crate::receipt::{self, Line, Stage};
 use crate::role::Role;
-use crate::steps::order;
+use crate::steps::{self, order};
 use crate::target;
 
 /// What is asked for.
@@ -38,6 +38,9 @@ pub(crate) struct Wanted {
     /// The join file from the master, for a worker that keeps none
     #[arg(long, value_name = "FILE")]
     join: Option<PathBuf>,
+    /// Bring only the new images in: on each worker, before the master is upgraded
+    #[arg(long, conflicts_with_all = ["back", "finish", "no_drain", "json"])]
+    images: bool,
     /// Go back to what this node was before its last upgrade
     #[arg(long, conflicts_with_all = ["bundle", "config", "join", "no_drain", "json", "finish"])]
     back: bool,
@@ -66,7 +69,36 @@ pub(crate) fn upgrade(wanted: &Wanted) -> Ended {
     if wanted.finish {
         return going_back::finish(wanted.yes);
     }
+    if wanted.images {
+        return images(wanted);
+    }
     carried_out(prepare(wanted), |ready| carry_out(ready, begun))
+}
+
+/// Brings only the images in. That changes nothing else, so nothing is asked.
+fn images(wanted: &Wanted) -> Ended {
+    let agreed = || -> anyhow::Result<Option<(Host, Intent)>> {
+        let host = node::host(None)?;
+        let intent = intent(&host, wanted)?;
+        let problems = preflight::room(&host, &intent);
+        told::tell(&problems)?;
+        told::refuse(&problems)?;
+        let steps: Steps = vec![&steps::images::Images];
+        let plan = run::plan(&host, &intent, &steps)?;
+        install::show_changes(&intent, &plan)?;
+        if wanted.dry_run {
+            writeln!(stderr(), "nothing was changed")?;
+            return Ok(None);
+        }
+        verify::whole(&intent.bundle)?;
+        Ok(Some((node::begin(host)?, Intent { upgrade: None, ..intent })))
+    };
+    carried_out(agreed(), |(host, intent)| {
+        let steps: Steps = vec![&steps::images::Images];
+        install::apply(host, intent, &steps)?;
+        writeln!(stdout(), "the images of the bundle {} are here", printable(&intent.lock().name))?;
+        Ok(())
+    })
 }
 
 /// An upgrade that was agreed to.

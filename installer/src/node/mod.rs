@@ -4,6 +4,7 @@ pub mod certificates;
 pub(crate) mod chrony;
 pub(crate) mod containerd;
 pub(crate) mod containers;
+pub mod control_plane;
 pub mod facts;
 pub(crate) mod family;
 pub mod inventory;

@@ -114,6 +114,11 @@ pub fn warnings(host: &Host, intent: &Intent) -> Vec<Failure> {
     all(WARNINGS, host, intent)
 }
 
+/// Whether the disks have room. For a run that only brings images in.
+pub fn room(host: &Host, intent: &Intent) -> Vec<Failure> {
+    all(&[disks::problems], host, intent)
+}
+
 fn all(checks: &[Check], host: &Host, intent: &Intent) -> Vec<Failure> {
     let of = |check: &Check| check(host, intent).unwrap_or_else(|error| vec![Failure::of(&error)]);
     checks.iter().flat_map(of).collect()

@@ -11,6 +11,7 @@ pub mod hosts;
 pub mod images;
 pub(crate) mod ingress;
 pub mod ingress_nodes;
+pub(crate) mod jobs;
 pub mod join;
 pub mod join_file;
 pub mod kubeconfig;

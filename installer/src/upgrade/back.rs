@@ -12,16 +12,15 @@ use super::packages::Packages as Older;
 use super::returning::Return;
 use super::{etcd, objects};
 use crate::backup::{Etcd, etcdctl};
-use crate::credentials::pods::{self, Container};
 use crate::engine::change;
 use crate::engine::step::{self, Step};
 use crate::exec::Command;
 use crate::host::Host;
-use crate::node::containers;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::{CRI_SOCKET, UPGRADE};
 use crate::node::registered;
 use crate::node::systemd::unit_is;
+use crate::node::{containers, control_plane};
 use crate::receipt::{Deed, Intention, Line, Stage, StepName, since_upgrade};
 use crate::role::Role;
 use crate::steps::upgrade::config_of;
@@ -32,30 +31,31 @@ pub type Change = change::Change<OfReturn>;
 type Node<'a> = step::Node<'a, Return>;
 
 /// The steps, in order.
-pub const STEPS: [&'static dyn Step<Return>; 8] =
-    [&Data, &Stop, &Packages, &Files, &Restore, &Start, &Objects, &Ready];
+pub const STEPS: [&'static dyn Step<Return>; 9] =
+    [&Wake, &Data, &Stop, &Packages, &Files, &Restore, &Start, &Objects, &Ready];
 
 /// How long etcd may take to bring its data to an older form, in seconds.
 const PATIENCE: u32 = 120;
-/// How long a control plane may take to end, in seconds.
-const GRACE: u32 = 60;
 
 /// The changes that only a way back can make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OfReturn {
+    /// Wait for etcd, which may not come.
+    AwaitEtcd,
     /// Wait until etcd's data have the form of this release.
     AwaitStorage(u32, u32),
     /// The control plane's containers are ended.
-    End(Vec<Container>),
+    End,
 }
 
 impl fmt::Display for OfReturn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::AwaitEtcd => f.write_str("wait for etcd, which may not come"),
             Self::AwaitStorage(major, minor) => {
                 write!(f, "wait until etcd's data are those of etcd {major}.{minor}")
             }
-            Self::End(_) => f.write_str("end the control plane"),
+            Self::End => f.write_str("end the control plane"),
         }
     }
 }
@@ -69,23 +69,32 @@ impl step::Purpose for Return {
 
     fn make(&self, host: &mut Host, step: StepName, change: &OfReturn) -> anyhow::Result<()> {
         match change {
+            OfReturn::AwaitEtcd => etcd::await_start(host),
             OfReturn::AwaitStorage(major, minor) => {
                 let wanted = (*major, *minor);
                 host.await_that("etcd to bring its data to their older form", PATIENCE, |host| {
                     Ok(storage(host).is_some_and(|now| now <= wanted))
                 })
             }
-            OfReturn::End(containers) => {
-                for container in containers {
-                    let ended = host.run(step, &container.end(), &[], &[], None);
-                    if ended.is_err() && pods::running(host)?.contains(container) {
-                        return ended;
-                    }
-                }
-                let none = |host: &Host| Ok(pods::running(host)?.is_empty());
-                host.await_that("the control plane to end", GRACE, none)
-            }
+            OfReturn::End => control_plane::end_all(host, step),
         }
+    }
+}
+
+/// Starts kubelet, if an upgrade was cut short while it did not run: without etcd, the
+/// snapshot would be all that is left.
+struct Wake;
+
+impl Step<Return> for Wake {
+    fn name(&self) -> StepName {
+        StepName::UpgradeBack
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        if node.intent.role == Role::Worker || !etcd::is_asleep(node.host)? {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Change::run("systemctl start kubelet"), Change::Own(OfReturn::AwaitEtcd)])
     }
 }
 
@@ -138,9 +147,8 @@ impl Step<Return> for Stop {
         if unit_is(host, "active", "kubelet")? {
             changes.push(Change::run("systemctl stop kubelet"));
         }
-        let running = if own.role == Role::Master { pods::running(host)? } else { Vec::new() };
-        if !running.is_empty() {
-            changes.push(Change::Own(OfReturn::End(running)));
+        if own.role == Role::Master && !control_plane::running(host)?.is_empty() {
+            changes.push(Change::Own(OfReturn::End));
         }
         Ok(changes)
     }

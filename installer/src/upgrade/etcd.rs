@@ -13,6 +13,7 @@ use crate::host::Host;
 use crate::node::containers;
 use crate::node::paths::STATIC_PODS;
 use crate::node::static_pod;
+use crate::node::systemd::unit_is;
 
 /// Where the chosen way is noted, because etcd cannot be asked once it has ended.
 pub(super) const CHOSEN: &str = "/var/lib/kubeferry/upgrade/etcd-way";
@@ -58,6 +59,23 @@ pub fn way(host: &Host) -> anyhow::Result<Way> {
         Some(storage) if storage <= older => Way::Stay,
         Some(_) => Way::Downgrade(older.0, older.1),
     })
+}
+
+/// How long etcd may take to answer after a boot, in seconds.
+const START: u32 = 90;
+
+/// Waits for etcd if its data would be lost without it: after a boot, it takes a while.
+/// Whether it came, the next question tells.
+pub fn await_start(host: &Host) -> anyhow::Result<()> {
+    if way(host)? == Way::Snapshot && !host.exists(CHOSEN) {
+        drop(host.await_that("etcd to answer", START, |host| Ok(storage(host).is_some())));
+    }
+    Ok(())
+}
+
+/// Whether kubelet must be started first, so that etcd can be asked.
+pub fn is_asleep(host: &Host) -> anyhow::Result<bool> {
+    Ok(!host.exists(CHOSEN) && way(host)? == Way::Snapshot && !unit_is(host, "active", "kubelet")?)
 }
 
 /// The older etcd's image.

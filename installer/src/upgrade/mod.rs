@@ -10,6 +10,6 @@ mod packages;
 mod returning;
 
 pub use self::checks::problems;
-pub use self::etcd::{Way, way};
+pub use self::etcd::{Way, await_start, is_asleep, way};
 pub use self::images::release;
 pub use self::returning::{Return, forget};

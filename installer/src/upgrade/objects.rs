@@ -5,6 +5,7 @@ use crate::exec::Command;
 use crate::host::Host;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::{ADMIN_CONF, SERVICE_FOLDER};
+use crate::steps::jobs;
 use crate::steps::upgrade::copy::{COPY, OBJECTS};
 
 /// It is there when they are as they were.
@@ -25,6 +26,7 @@ pub(super) fn changes<C>(host: &Host) -> anyhow::Result<Vec<Change<C>>> {
     let folder = format!("{SERVICE_FOLDER}/manifests");
     for name in manifests(host, &format!("{COPY}{folder}"))? {
         let text = host.read(format!("{COPY}{folder}/{name}"))?.unwrap_or_default();
+        changes.extend(jobs::deleted(host, &text).into_iter().map(Change::run_command));
         let is_large = text.split("\n---").any(|document| document.len() > LARGE);
         let by_server = match is_large {
             true => " --server-side --force-conflicts --field-manager=kubeferry",

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use bundle_format::lock::{LockedImage, LockedPlatform};
+use bundle_format::lock::{LockedImage, LockedPlatform, Why};
 use bundle_format::oci::OCI_MANIFEST;
 use bundle_format::{Digest, layout};
 use installer::doctor::diagnose;
@@ -65,6 +65,7 @@ fn with(
 /// An image for the only target.
 fn pause() -> LockedImage {
     let mut pause = image("registry.k8s.io/pause:3.9");
+    pause.why = vec![Why::Kubeadm { component: "pause".to_owned() }];
     pause.root.media_type = OCI_MANIFEST.to_owned();
     let (manifest, config) = (pause.root.clone(), pause.root.clone());
     let architecture = bundle_format::Architecture::X86_64;
@@ -304,17 +305,19 @@ fn what_cannot_be_is_told_at_once_and_nothing_is_changed() {
     );
     let pem = member.authority.issue_for("apiserver", 0);
     member.write("etc/kubernetes/pki/apiserver.crt", &pem);
+    member.write("run/images", "registry.k8s.io/pause:3.8\n");
     let told = problems(&member.node);
     for words in [
         "certificates have expired, or will today: /etc/kubernetes/pki/apiserver.crt",
         "the node node-2 is not Ready: it says nothing",
+        "node-2 has not got 1 of the 1 new images",
         "etcd has an alarm: memberID:1 alarm:NOSPACE",
         "somebody uses schemas of flow/v1, which Kubernetes 1.29 no longer has",
         "nothing would make default/bare again on another node",
     ] {
         assert!(told.iter().any(|one| one.contains(words)), "{words}: {told:#?}");
     }
-    assert_eq!(told.len(), 5, "{told:#?}");
+    assert_eq!(told.len(), 6, "{told:#?}");
 }
 
 #[test]

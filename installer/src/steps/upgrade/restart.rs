@@ -3,12 +3,13 @@
 
 use crate::engine::step::Step;
 use crate::exec::Command;
-use crate::install::{Change, Node};
+use crate::install::{Change, Node, OfInstall};
 use crate::intent::Intent;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::CRI_SOCKET;
 use crate::node::{kubelet_arguments, registered};
 use crate::receipt::{Deed, Line, StepName, since_upgrade};
+use crate::role::Role;
 use crate::steps::packages;
 use crate::steps::upgrade::config;
 
@@ -22,26 +23,39 @@ impl Step<Intent> for Restart {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let mut changes = Vec::new();
+        let of_kubelet =
+            is_stale(node, &["kubelet", "kubeadm"], "kubelet")? || !is_registered(node);
+        let is_master = node.intent.role == Role::Master;
+        if of_kubelet && is_master {
+            changes.push(Change::run("systemctl stop kubelet"));
+        }
         if is_stale(node, &["containerd.io", "containerd"], "containerd")? {
             changes.push(Change::run("systemctl restart containerd"));
             // systemd calls it started before CRI answers.
             let command = Command::of(&format!("crictl --runtime-endpoint {CRI_SOCKET} info"));
             changes.push(Change::Await { command, seconds: 60 });
         }
-        if is_stale(node, &["kubelet", "kubeadm"], "kubelet")? || !is_registered(node) {
-            let version = format!("v{}", node.intent.lock().kubernetes);
-            let wait = format!(
-                "{} wait --for=jsonpath={{.status.nodeInfo.kubeletVersion}}={version} node/{} \
-                 --timeout=10s",
-                kubectl(config(node)),
-                node.intent.name
-            );
-            changes.extend([
-                Change::run("systemctl daemon-reload"),
-                Change::run("systemctl restart kubelet"),
-                Change::Await { command: Command::of(&wait), seconds: 300 },
-            ]);
+        if !of_kubelet {
+            return Ok(changes);
         }
+        if is_master {
+            // A kubelet of another minor release takes its static pods for new ones, and
+            // would end the old ones some time later, while their ports are still in use.
+            changes.push(Change::Own(OfInstall::EndControlPlane));
+        }
+        let (kubectl, name) = (kubectl(config(node)), &node.intent.name);
+        let version = format!("v{}", node.intent.lock().kubernetes);
+        let readyz = format!("{kubectl} --request-timeout 10s get --raw /readyz");
+        let wait = format!(
+            "{kubectl} wait --for=jsonpath={{.status.nodeInfo.kubeletVersion}}={version} \
+             node/{name} --timeout=10s"
+        );
+        changes.extend([
+            Change::run("systemctl daemon-reload"),
+            Change::run("systemctl restart kubelet"),
+            Change::Await { command: Command::of(&readyz), seconds: 300 },
+            Change::Await { command: Command::of(&wait), seconds: 300 },
+        ]);
         Ok(changes)
     }
 

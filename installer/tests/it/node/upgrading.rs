@@ -57,12 +57,13 @@ pub(super) fn answer(root: &Path, words: &[&str]) -> Option<Output> {
             said(true, &nodes.lines().map(|name| format!("node/{name}\n")).collect::<String>())
         }
         ["kubectl", .., "get", "nodes", "--output", "json"] => {
-            let away = read(root, "run/away");
+            let (away, own) = (read(root, "run/away"), read(root, "run/images"));
             let nodes = read(root, "run/nodes");
             let item = |name: &str| {
                 let status = if away.contains(name) { "Unknown" } else { "True" };
                 json!({"metadata": {"name": name}, "status": {"conditions":
-                    [{"type": "Ready", "status": status, "message": "it says nothing"}]}})
+                    [{"type": "Ready", "status": status, "message": "it says nothing"}],
+                    "images": [{"names": own.lines().collect::<Vec<_>>()}]}})
             };
             said(true, &json!({"items": nodes.lines().map(item).collect::<Vec<_>>()}).to_string())
         }

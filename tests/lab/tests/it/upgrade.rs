@@ -43,6 +43,21 @@ fn bundles(folder: &Path) -> Option<[PathBuf; 2]> {
 fn installer(node: &Node, words: &[&str]) -> anyhow::Result<String> {
     let begun = Instant::now();
     let said = node.run([&["timeout", "600", INSTALLER], words].concat());
+    if said.is_err() && std::env::var("UPGRADE_DEBUG").is_ok() {
+        thread::sleep(Duration::from_secs(20));
+        for script in [
+            "journalctl --no-pager --boot -u kubelet | grep -iE 'kill|sandbox|restart|back-off|probe|hash|version' | cut -c1-300 | tail -150",
+            "crictl ps -a",
+            "crictl pods",
+            "journalctl --no-pager --boot -u containerd | grep -vE 'level=info' | cut -c1-300 | tail -60",
+            "cat /var/log/kubeferry/install.log | tail -150",
+        ] {
+            println!(
+                "== {script}\n{}",
+                crate::support::words(&node.exec(["sh", "-c", script]).unwrap())
+            );
+        }
+    }
     println!("{:>4} s for {} {}", begun.elapsed().as_secs(), node.name, words.join(" "));
     said
 }
@@ -84,6 +99,15 @@ fn assert_well(lab: &Lab) {
     }
 }
 
+/// Tells another thread to end, when it is dropped.
+struct Ended<'a>(&'a AtomicBool);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 /// Asks the application every 100 ms while `run` runs. Returns the longest time without an
 /// answer.
 fn longest_silence(address: &str, run: impl FnOnce()) -> Duration {
@@ -100,8 +124,10 @@ fn longest_silence(address: &str, run: impl FnOnce()) -> Duration {
             }
             longest.max(last.elapsed())
         });
+        // Also when it panics.
+        let end = Ended(&is_over);
         run();
-        is_over.store(true, Ordering::SeqCst);
+        drop(end);
         asking.join().unwrap()
     })
 }
@@ -131,7 +157,14 @@ fn a_cluster_goes_to_the_next_minor_release_and_back() {
     assert!(said.contains("upgrade the master first"), "{said}");
     let said = refused(master, &["--yes", "--role", "master", "--bundle", NEW]);
     assert!(said.contains("`installer upgrade` takes a node to the next version"), "{said}");
-    println!("{}", installer(master, &["upgrade", "--dry-run", "--bundle", NEW]).unwrap());
+    // What the upgraded master starts on the worker must be there before.
+    let said = refused(master, &upgrade);
+    assert!(said.contains("node2 has not got "), "{said}");
+    installer(worker, &["upgrade", "--images", "--bundle", NEW]).unwrap();
+    wait("the API server to know the worker's images", || {
+        let plan = [INSTALLER, "upgrade", "--dry-run", "--bundle", NEW];
+        master.exec(plan).unwrap().status.success()
+    });
 
     // The power goes while kubeadm replaces the control plane; the same line goes on.
     end_after(
