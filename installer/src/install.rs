@@ -184,15 +184,16 @@ fn import(
     Ok(())
 }
 
-/// How long pods may take to end, in seconds: a budget may hold some back until others
-/// are Ready elsewhere.
+/// How long it may take until the next pod has ended, in seconds: a budget may hold some
+/// back until others are Ready elsewhere.
 const EVICTION: u64 = 300;
 
 /// Evicts the pods of a node, and waits until they have ended. One that a budget holds
-/// back is tried again.
+/// back is tried again. Replicas go one after the other, so that another may be Ready
+/// before the next one goes.
 fn evict(host: &mut Host, step: StepName, config: &str, node: &str) -> anyhow::Result<()> {
-    let end = Instant::now() + Duration::from_secs(EVICTION);
-    let mut asked: Vec<Pod> = Vec::new();
+    let (mut asked, mut last): (Vec<Pod>, usize) = (Vec::new(), usize::MAX);
+    let mut begun = Instant::now();
     loop {
         let pods = pods::that_move(host, config, node)?;
         if let Some(lost) = pods::lost(&pods) {
@@ -201,16 +202,24 @@ fn evict(host: &mut Host, step: StepName, config: &str, node: &str) -> anyhow::R
         if pods.is_empty() {
             return Ok(());
         }
+        if pods.len() < last {
+            begun = Instant::now();
+        }
+        last = pods.len();
+        asked.retain(|pod| pods.contains(pod));
         let (mut held, before) = (None, asked.len());
-        for pod in pods.iter().filter(|pod| !asked.contains(pod)).cloned().collect::<Vec<_>>() {
+        for pod in &pods {
+            if asked.iter().any(|other| other == pod || other.is_replica_of(pod)) {
+                continue;
+            }
             let (command, body) = pod.eviction(config);
             let mut feed = |out: &mut dyn Write| out.write_all(body.as_bytes());
             match host.feed(step, &command, &mut feed) {
-                Ok(()) => asked.push(pod),
+                Ok(()) => asked.push(pod.clone()),
                 Err(error) => held = Some(error),
             }
         }
-        if Instant::now() >= end {
+        if begun.elapsed() >= Duration::from_secs(EVICTION) {
             let names: Vec<String> = pods.iter().map(ToString::to_string).collect();
             let what = format!("waited {EVICTION} s in vain for {} to end", names.join(", "));
             return Err(held.unwrap_or_else(|| anyhow!("they have not ended")).context(what));

@@ -8,7 +8,7 @@ use bundle_format::text::{count, plain_json, printable, stderr, stdout};
 use clap::Args;
 
 use super::ended::{Ended, carried_out, confirmed};
-use super::{going_back, install, node, preflight as told, verify};
+use super::{going_back, install, node, preflight as told, show, verify};
 use crate::cluster_file::{self, ClusterFile};
 use crate::engine::run;
 use crate::failure::Failure;
@@ -144,6 +144,7 @@ fn prepare(wanted: &Wanted) -> anyhow::Result<Option<Ready>> {
     } else {
         show(&intent)?;
         install::show_changes(&intent, &plan)?;
+        write!(stdout(), "{}", show::manifests(&host, &intent, &plan)?)?;
         told::warn(&warnings)?;
         told::tell(&problems)?;
     }

@@ -18,8 +18,8 @@ use crate::node::kubectl::kubectl;
 pub struct Pod {
     namespace: String,
     name: String,
-    /// Whether something makes another in its place.
-    has_owner: bool,
+    /// The ID of the object that makes another in its place; none if nothing does.
+    owner: Option<String>,
 }
 
 impl fmt::Display for Pod {
@@ -29,6 +29,11 @@ impl fmt::Display for Pod {
 }
 
 impl Pod {
+    /// Whether both belong to one object.
+    pub(crate) fn is_replica_of(&self, other: &Self) -> bool {
+        self.owner.is_some() && self.owner == other.owner
+    }
+
     /// The command that evicts it, and what it reads. Budgets for disruptions are kept.
     pub(crate) fn eviction(&self, config: &str) -> (Command, String) {
         let Self { namespace, name, .. } = self;
@@ -60,7 +65,12 @@ pub(crate) fn that_move(host: &Host, config: &str, node: &str) -> anyhow::Result
     };
     let moving = list.items.into_iter().filter(Item::moves);
     let pod = |item: Item| Pod {
-        has_owner: item.metadata.owner_references.iter().any(|owner| owner.controller),
+        owner: item
+            .metadata
+            .owner_references
+            .into_iter()
+            .find(|one| one.controller)
+            .map(|one| one.uid),
         namespace: item.metadata.namespace,
         name: item.metadata.name,
     };
@@ -70,7 +80,7 @@ pub(crate) fn that_move(host: &Host, config: &str, node: &str) -> anyhow::Result
 /// The failure if nothing would make some of these pods again.
 pub(crate) fn lost(pods: &[Pod]) -> Option<Failure> {
     let alone: Vec<String> =
-        pods.iter().filter(|pod| !pod.has_owner).map(ToString::to_string).collect();
+        pods.iter().filter(|pod| pod.owner.is_none()).map(ToString::to_string).collect();
     (!alone.is_empty()).then(|| {
         Failure::new(
             format!("nothing would make {} again on another node", alone.join(", ")),
@@ -106,6 +116,7 @@ struct Metadata {
 #[derive(Deserialize)]
 struct Owner {
     kind: String,
+    uid: String,
     #[serde(default)]
     controller: bool,
 }
@@ -132,11 +143,11 @@ mod tests {
     fn pods_that_stay_are_left_out() {
         let text = r#"{"items": [
             {"metadata": {"namespace": "a", "name": "web", "ownerReferences":
-                [{"kind": "ReplicaSet", "controller": true}]}, "status": {"phase": "Running"}},
+                [{"kind": "ReplicaSet", "uid": "1", "controller": true}]}, "status": {"phase": "Running"}},
             {"metadata": {"namespace": "a", "name": "bare"}},
             {"metadata": {"namespace": "a", "name": "done"}, "status": {"phase": "Succeeded"}},
             {"metadata": {"namespace": "k", "name": "net", "ownerReferences":
-                [{"kind": "DaemonSet", "controller": true}]}},
+                [{"kind": "DaemonSet", "uid": "2", "controller": true}]}},
             {"metadata": {"namespace": "k", "name": "etcd-m", "annotations":
                 {"kubernetes.io/config.mirror": "x"}}}]}"#;
         let list: List = serde_json::from_str(text).unwrap();
@@ -146,14 +157,17 @@ mod tests {
 
     #[test]
     fn a_pod_that_nothing_makes_again_is_told() {
-        let pod = |name: &str, has_owner| {
+        let pod = |name: &str, owner: Option<&str>| {
             let (namespace, name) = ("a".to_owned(), name.to_owned());
-            Pod { namespace, name, has_owner }
+            Pod { namespace, name, owner: owner.map(str::to_owned) }
         };
-        assert!(lost(&[pod("web", true)]).is_none());
-        let told = lost(&[pod("web", true), pod("bare", false)]).unwrap().to_string();
+        let (web, bare) = (pod("web", Some("1")), pod("bare", None));
+        assert!(lost(std::slice::from_ref(&web)).is_none());
+        assert!(web.is_replica_of(&pod("web-2", Some("1"))) && !web.is_replica_of(&bare));
+        assert!(!bare.is_replica_of(&pod("bare-2", None)));
+        let told = lost(&[web.clone(), bare]).unwrap().to_string();
         assert_eq!(told, "nothing would make a/bare again on another node");
-        let (command, body) = pod("web", true).eviction("/c");
+        let (command, body) = web.eviction("/c");
         assert!(command.to_string().ends_with(
             "--kubeconfig /c --request-timeout 30s create --raw \
              /api/v1/namespaces/a/pods/web/eviction --filename -"

@@ -133,7 +133,7 @@ fn member(role: Role) -> Member {
     member.write("run/kubeadm-images", "registry.k8s.io/pause:3.9\n");
     member.write("run/api-version", if role == Role::Master { "v1.28.2" } else { "v1.29.1" });
     member.write("run/nodes", "node-1\nnode-2\n");
-    member.write("run/pods", "default/web-1\nkube-system/coredns-1\n");
+    member.write("run/pods", "default/web-1\ndefault/web-2\nkube-system/coredns-1\n");
     // The new containerd's configuration is as the old one's.
     member
 }
@@ -200,6 +200,9 @@ fn the_plan_is_the_deed_and_a_second_run_has_nothing_to_do() {
             of_cluster,
             "cordon node-1",
             "pods/web-1/eviction",
+            "pods/coredns-1/eviction",
+            // A replica comes after the other has ended.
+            "pods/web-2/eviction",
             "install -- kubelet-1.29.1-1.x86_64 containerd.io-1.7.2-1.x86_64",
             "systemctl restart containerd",
             "systemctl restart kubelet",

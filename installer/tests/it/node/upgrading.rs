@@ -38,7 +38,8 @@ pub(super) fn answer(root: &Path, words: &[&str]) -> Option<Output> {
             let pods = read(root, "run/pods");
             let pod = |line: &str| {
                 let (namespace, name) = line.split_once('/').unwrap();
-                let owner = json!({"kind": "ReplicaSet", "controller": !name.starts_with("bare")});
+                let owner = json!({"kind": "ReplicaSet", "uid": namespace,
+                    "controller": !name.starts_with("bare")});
                 json!({"metadata": {"namespace": namespace, "name": name, "ownerReferences": [owner]}})
             };
             let items: Vec<_> = pods.lines().map(pod).collect();
