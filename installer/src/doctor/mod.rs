@@ -83,6 +83,7 @@ const CHECKS: &[Check] = &[
     api::unreachable,
     api::unknown,
     api::not_ready,
+    upgrade::skewed,
     upgrade::cordoned,
     certificates::ending,
 ];

@@ -1,11 +1,16 @@
 //! An upgrade that has not ended, and a node that it left without new pods.
 
+use bundle_format::KubernetesVersion;
+
 use super::finding::Finding;
 use crate::host::Host;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::KUBELET_CONF;
 use crate::node::registered;
 use crate::receipt::{Intention, Stage, intentions, upgrade};
+
+/// How many minor releases a kubelet may be older.
+const OLDEST: u32 = 3;
 
 /// An upgrade, or the way back from one, was interrupted.
 pub(super) fn in_the_middle(host: &Host) -> anyhow::Result<Option<Finding>> {
@@ -44,4 +49,24 @@ pub(super) fn cordoned(host: &Host) -> anyhow::Result<Option<Finding>> {
             format!("kubectl --kubeconfig {KUBELET_CONF} uncordon {name}"),
         )
     }))
+}
+
+/// kubelet is newer than the API server, or more than three minor releases older
+/// (kubernetes.io, "Version Skew Policy").
+pub(super) fn skewed(host: &Host) -> anyhow::Result<Option<Finding>> {
+    let own = host.query("kubelet --version").stdout;
+    let own = own.split_ascii_whitespace().nth(1).map(|word| word.trim_start_matches('v'));
+    let own: Option<KubernetesVersion> = own.and_then(|text| text.parse().ok());
+    let (Some(own), Ok(api)) = (own, registered::api_version(host)) else { return Ok(None) };
+    let (is, cure) = if own.minor() > api.minor() {
+        (
+            "newer than",
+            "upgrade the master with the same bundle; or here ./installer upgrade --back",
+        )
+    } else if own.minor() + OLDEST < api.minor() {
+        ("too old for", "./installer upgrade, one minor release after the other")
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(Finding::new(format!("kubelet {own} is {is} the API server, {api}"), cure)))
 }

@@ -559,6 +559,24 @@ fn doctor_and_status_know_an_upgrade_in_the_middle_and_a_node_left_cordoned() {
 }
 
 #[test]
+fn doctor_knows_a_kubelet_that_does_not_fit_its_api_server() {
+    // The double's kubelet is 1.28.2.
+    for (api, words) in [
+        ("v1.27.9", "kubelet 1.28.2 is newer than the API server, 1.27.9"),
+        ("v1.28.0", ""),
+        ("v1.31.4", ""),
+        ("v1.32.0", "kubelet 1.28.2 is too old for the API server, 1.32.0"),
+    ] {
+        let member = Member::new(Role::Worker);
+        member.write("run/api-version", api);
+        let found = member.diagnose().findings;
+        let causes: Vec<&str> = found.iter().map(|one| one.cause.as_str()).collect();
+        let expected: Vec<&str> = Some(words).into_iter().filter(|one| !one.is_empty()).collect();
+        assert_eq!(causes, expected, "{api}");
+    }
+}
+
+#[test]
 fn a_bundle_that_changes_only_containerd_leaves_kubeadm_and_kubelet_alone() {
     for role in [Role::Master, Role::Worker] {
         let mut member = member(role);

@@ -1,18 +1,16 @@
 //! A worker takes over what the upgraded cluster says of kubelet, by kubeadm.
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use bundle_format::KubernetesVersion;
-use serde::Deserialize;
 
 use crate::engine::step::Step;
-use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::kubeadm::{self, Kept, ignored_checks};
-use crate::node::kubectl::kubectl;
-use crate::node::paths::{JOINED, KUBEADM_JOINED, KUBELET_CONF};
+use crate::node::paths::{JOINED, KUBEADM_JOINED};
+use crate::node::registered;
 use crate::receipt::StepName;
 use crate::steps::file::secret_file;
 use crate::steps::time;
@@ -59,14 +57,12 @@ impl Step<Intent> for OfNode {
 
 /// The failure if the API server is older than a kubelet of this version.
 pub(crate) fn too_new(host: &Host, to: &KubernetesVersion) -> anyhow::Result<Option<Failure>> {
-    let question = format!("{} --request-timeout 10s get --raw /version", kubectl(KUBELET_CONF));
-    let said = host.answer(&Command::of(&question))?;
-    if !said.succeeded() {
-        bail!("the API server does not say its version: {}", said.end());
-    }
-    let answer: Version = serde_json::from_str(&said.stdout).context("reading its version")?;
-    let text = answer.git_version.trim_start_matches('v');
-    let has: KubernetesVersion = text.parse().context("reading its version")?;
+    let has = registered::api_version(host).map_err(|reason| {
+        Failure::new(
+            format!("the API server does not say its version: {reason}"),
+            "`installer doctor` on the master says why",
+        )
+    })?;
     let is_older = (has.minor(), has.patch()) < (to.minor(), to.patch());
     Ok(is_older.then(|| {
         Failure::new(
@@ -74,11 +70,4 @@ pub(crate) fn too_new(host: &Host, to: &KubernetesVersion) -> anyhow::Result<Opt
             "upgrade the master first, with this bundle",
         )
     }))
-}
-
-/// Kubernetes' `version.Info`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Version {
-    git_version: String,
 }
