@@ -3,21 +3,25 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use bundle_format::ImageReference;
 use bundle_format::archive::writer;
 use bundle_format::layout::{Content, Layout};
 use bundle_format::lock::LockedImage;
 use bundle_format::text::count;
 
-use crate::backup::Part;
+use crate::backup::{self, Part};
 use crate::engine::{change, step};
 use crate::exec::Command;
 use crate::host::Host;
-use crate::intent::Intent;
+use crate::intent::{Intent, Upgrading};
+use crate::node::control_plane;
 use crate::node::join::{self, JoinFile, Machine, Master};
-use crate::receipt::{Line, StepName};
+use crate::node::pods::{self, Pod};
+use crate::receipt::{Line, Stage, StepName, Upgrade};
 use crate::removal;
 
 /// A change of an install.
@@ -56,6 +60,22 @@ pub enum OfInstall {
     },
     /// This node's member leaves etcd.
     LeaveEtcd,
+    /// A snapshot of the running etcd is kept in a file, for root alone.
+    Snapshot {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Pods are evicted, and have ended.
+    Evict {
+        /// The kubeconfig by which they are.
+        config: String,
+        /// Their node.
+        node: String,
+        /// The pods that were there when this was planned.
+        pods: Vec<Pod>,
+    },
+    /// The control plane's containers are ended, while kubelet does not run.
+    EndControlPlane,
     /// The join file is written, with a new token from kubeadm.
     WriteJoinFile {
         /// The command that makes the token.
@@ -78,6 +98,16 @@ impl fmt::Display for OfInstall {
             Self::FromBackup { path, .. } => write!(f, "write {} from the backup", path.display()),
             Self::KeepProgram { path } => write!(f, "copy this installer to {}", path.display()),
             Self::LeaveEtcd => f.write_str("take this node's member out of etcd"),
+            Self::Snapshot { path } => {
+                write!(f, "keep a snapshot of etcd in {}", path.display())
+            }
+            Self::Evict { pods, .. } => {
+                let names: Vec<String> = pods.iter().map(ToString::to_string).collect();
+                write!(f, "evict {}: {}", count(pods.len(), "pod"), names.join(", "))
+            }
+            Self::EndControlPlane => {
+                f.write_str("end the control plane, which kubelet starts again")
+            }
             Self::WriteJoinFile { command, path } => {
                 write!(f, "run {command}, and write {}", path.display())
             }
@@ -89,7 +119,14 @@ impl step::Purpose for Intent {
     type Own = OfInstall;
 
     fn begun(&self) -> Option<Line> {
-        Some(Line::Begun { role: self.role.to_string(), bundle: self.bundle.index_digest() })
+        let bundle = self.bundle.index_digest();
+        Some(match &self.upgrade {
+            None => Line::Begun { role: self.role.to_string(), bundle },
+            Some(Upgrading { from, .. }) => {
+                let (from, to) = (from.clone(), self.lock().kubernetes.clone());
+                Line::Upgrade(Upgrade { stage: Stage::Begun, from, to, bundle })
+            }
+        })
     }
 
     fn make(&self, host: &mut Host, step: StepName, change: &OfInstall) -> anyhow::Result<()> {
@@ -115,6 +152,9 @@ impl step::Purpose for Intent {
                 removal::leave(host, step)?;
                 Ok(())
             }
+            OfInstall::Snapshot { path } => backup::keep_snapshot(host, step, path),
+            OfInstall::Evict { config, node, .. } => evict(host, step, config, node),
+            OfInstall::EndControlPlane => control_plane::end_all(host, step),
             OfInstall::WriteJoinFile { command, path } => {
                 let output = host.capture(step, command)?;
                 let text = JoinFile::of_command(
@@ -158,6 +198,52 @@ fn import(
             .with_context(|| format!("importing {}", image.name))?;
     }
     Ok(())
+}
+
+/// How long it may take until the next pod has ended, in seconds: a budget may hold some
+/// back until others are Ready elsewhere.
+const EVICTION: u64 = 300;
+
+/// Evicts the pods of a node, and waits until they have ended. One that a budget holds
+/// back is tried again. Replicas go one after the other, so that another may be Ready
+/// before the next one goes.
+fn evict(host: &mut Host, step: StepName, config: &str, node: &str) -> anyhow::Result<()> {
+    let (mut asked, mut last): (Vec<Pod>, usize) = (Vec::new(), usize::MAX);
+    let mut begun = Instant::now();
+    loop {
+        let pods = pods::that_move(host, config, node)?;
+        if let Some(lost) = pods::lost(&pods) {
+            return Err(lost.into());
+        }
+        if pods.is_empty() {
+            return Ok(());
+        }
+        if pods.len() < last {
+            begun = Instant::now();
+        }
+        last = pods.len();
+        asked.retain(|pod| pods.contains(pod));
+        let (mut held, before) = (None, asked.len());
+        for pod in &pods {
+            if asked.iter().any(|other| other == pod || other.is_replica_of(pod)) {
+                continue;
+            }
+            let (command, body) = pod.eviction(config);
+            let mut feed = |out: &mut dyn Write| out.write_all(body.as_bytes());
+            match host.feed(step, &command, &mut feed) {
+                Ok(()) => asked.push(pod.clone()),
+                Err(error) => held = Some(error),
+            }
+        }
+        if begun.elapsed() >= Duration::from_secs(EVICTION) {
+            let names: Vec<String> = pods.iter().map(ToString::to_string).collect();
+            let what = format!("waited {EVICTION} s in vain for {} to end", names.join(", "));
+            return Err(held.unwrap_or_else(|| anyhow!("they have not ended")).context(what));
+        }
+        if asked.len() == before {
+            sleep(Duration::from_secs(1));
+        }
+    }
 }
 
 fn platform(image: &LockedImage, intent: &Intent) -> anyhow::Result<String> {

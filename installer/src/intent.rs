@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use bundle_format::Lock;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::cluster::{Cluster, NodeName};
 use bundle_format::lock::LockedTarget;
+use bundle_format::{KubernetesVersion, Lock};
 
 use crate::backup::Backup;
 use crate::node::certificates::kubeconfig::Brought;
@@ -34,8 +34,19 @@ pub struct Intent {
     pub join: Option<JoinFile>,
     /// The backup from which the cluster comes back; none for a new cluster.
     pub restore: Option<Backup>,
+    /// The upgrade that this is; none for an install.
+    pub upgrade: Option<Upgrading>,
     /// The kubeconfig for root's kubectl on a worker; none leaves it unchanged.
     pub kubeconfig: Option<Brought>,
+}
+
+/// An upgrade of a node that is in its cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upgrading {
+    /// The version before.
+    pub from: KubernetesVersion,
+    /// Whether the node's pods move to others first.
+    pub drains: bool,
 }
 
 impl Intent {

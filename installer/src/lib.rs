@@ -4,8 +4,8 @@
 //! is still to be done; the [`engine`] shows it, or makes it by way of [`host`], which
 //! notes each change in the [`receipt`] first, and takes it back. What a node is, and
 //! how it is asked, is in [`node`]. [`preflight`] finds what is in the way; [`status`]
-//! and [`doctor`] only look. [`credentials`] makes certificates and kubeconfigs.
-//! [`removal`] takes nodes out of a cluster.
+//! and [`doctor`] only look. [`credentials`] makes certificates and kubeconfigs,
+//! [`removal`] takes nodes out of a cluster, and [`upgrade`] takes an upgrade back.
 
 #![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
 
@@ -31,3 +31,4 @@ pub mod status;
 pub mod steps;
 mod support;
 pub mod target;
+pub mod upgrade;

@@ -9,7 +9,7 @@ use crate::node::paths::KUBELET_CONF;
 use crate::node::registered::{self, Registered};
 use crate::node::systemd::unit_is_absent;
 use crate::node::virtual_address::{KEEPALIVED, VirtualAddress};
-use crate::receipt::{self, Line, StepName};
+use crate::receipt::{self, Line, StepName, Upgrade};
 use crate::role::Role;
 use crate::steps::order;
 
@@ -21,6 +21,9 @@ pub struct Status {
     pub name: String,
     /// The role that the installer gave it; none if the installer has not run.
     pub role: Option<String>,
+    /// Its upgrade, as long as that goes on or can be taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upgrade: Option<Upgrade>,
     /// The steps of the role, in order.
     pub steps: Vec<StepStatus>,
     /// The state of the services that a node needs.
@@ -125,6 +128,7 @@ impl Status {
         Self {
             name: registered::name(host),
             role: role.map(|role| role.to_string()),
+            upgrade: receipt::upgrade(lines).cloned(),
             steps: steps.collect(),
             services: services.map(state).collect(),
             virtual_address: moving

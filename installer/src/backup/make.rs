@@ -17,6 +17,7 @@ use crate::host::Host;
 use crate::node::join::JoinFile;
 use crate::node::paths::ETCD;
 use crate::node::static_pod;
+use crate::receipt::StepName;
 
 /// How the name of a snapshot begins; the number of its process follows.
 const PREFIX: &str = "kubeferry-backup-";
@@ -56,6 +57,14 @@ pub fn make(host: &Host, path: &Path) -> anyhow::Result<(Contents, Vec<String>)>
     output::write_by(path, 0o600, |out| archive::write(out, &contents, saved.open()?, &texts))
         .with_context(|| format!("writing {}", path.display()))?;
     Ok((contents, left_out))
+}
+
+/// Has the running etcd make a snapshot, and keeps it in `path`, for root alone.
+pub fn keep_snapshot(host: &mut Host, step: StepName, path: &Path) -> anyhow::Result<()> {
+    let etcd = Etcd::of(static_pod::image(host, "etcd")?)?;
+    let saved = Saved::by(host, &etcd)?;
+    let digest = saved.described()?.digest;
+    host.copy(step, path, digest, &mut saved.open()?, 0o600)
 }
 
 /// A snapshot in etcd's folder. It goes when this is dropped.

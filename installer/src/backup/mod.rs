@@ -14,5 +14,5 @@ mod snapshot;
 
 pub use self::archive::{Backup, Part};
 pub use self::contents::{Contents, KeptFile};
-pub use self::make::make;
+pub use self::make::{keep_snapshot, make};
 pub use self::snapshot::Etcd;

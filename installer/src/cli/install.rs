@@ -120,16 +120,21 @@ fn refuse_sample(join: Option<&JoinFile>) -> Result<(), Failure> {
 
 fn carry_out(ready: &mut Ready, begun: Instant) -> anyhow::Result<()> {
     let Ready { host, intent, steps } = ready;
+    let made = apply(host, intent, steps)?;
+    finished(host, intent, steps.len(), made, begun)
+}
+
+/// Makes all changes, and tells of each step.
+pub(super) fn apply(host: &mut Host, intent: &Intent, steps: &Steps) -> anyhow::Result<usize> {
     let total = steps.len();
-    let made = run::apply(host, intent, steps, &mut |number, name, changes| {
+    run::apply(host, intent, steps, &mut |number, name, changes| {
         let line = match changes.len() {
             0 => format!("[{:>2}/{total}] {name}: nothing to change\n", number + 1),
             1 => format!("[{:>2}/{total}] {name}: {}\n", number + 1, first(changes)),
             many => format!("[{:>2}/{total}] {name}: {}\n", number + 1, count(many, "change")),
         };
         drop(stderr().write_all(line.as_bytes()));
-    })?;
-    finished(host, intent, total, made, begun)
+    })
 }
 
 /// What the node is after all of its role's steps. Of some of them it becomes
@@ -186,6 +191,12 @@ fn show(intent: &Intent, plan: &[Planned<Intent>]) -> io::Result<()> {
         let words = format!("{}, by {words}", intent.target.id);
         writeln!(out, "its packages are those for {}", printable(&words))?;
     }
+    show_changes(intent, plan)
+}
+
+/// What is unchecked, and what each step changes.
+pub(super) fn show_changes(intent: &Intent, plan: &[Planned<Intent>]) -> io::Result<()> {
+    let mut out = stdout();
     writeln!(out)?;
     let off: Vec<_> = unchecked(intent).collect();
     if !off.is_empty() {
@@ -242,7 +253,7 @@ fn words(off: &DisabledCheck) -> String {
 
 /// The plan for a program to read: in the words in which it is shown, since a
 /// change may hold a secret.
-fn as_json(intent: &Intent, plan: &[Planned<Intent>]) -> serde_json::Value {
+pub(super) fn as_json(intent: &Intent, plan: &[Planned<Intent>]) -> serde_json::Value {
     let steps = plan.iter().map(|planned| {
         let changes: Vec<String> = planned.changes.iter().map(ToString::to_string).collect();
         json!({"step": planned.step.name(), "changes": changes})

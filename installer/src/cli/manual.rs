@@ -24,6 +24,8 @@ pub(crate) enum Page {
     Masters,
     /// Back up a cluster, and restore it
     Backup,
+    /// Upgrade a cluster, and go back
+    Upgrade,
     /// Restart a node
     Restart,
     /// Take everything back
@@ -46,6 +48,7 @@ pub(crate) fn manual(page: Page) -> anyhow::Result<()> {
         Page::Certificates => include_str!("../../../docs/certificates.md"),
         Page::Masters => include_str!("../../../docs/masters.md"),
         Page::Backup => include_str!("../../../docs/backup.md"),
+        Page::Upgrade => include_str!("../../../docs/upgrade.md"),
         Page::Restart => include_str!("../../../docs/restart.md"),
         Page::Reset => include_str!("../../../docs/reset.md"),
         Page::Doctor => include_str!("../../../docs/doctor.md"),

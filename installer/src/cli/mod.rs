@@ -6,6 +6,7 @@ mod certs;
 mod config;
 mod doctor;
 mod ended;
+mod going_back;
 mod install;
 mod inventory;
 mod kubeconfig;
@@ -22,6 +23,7 @@ mod sources;
 mod status;
 mod support;
 mod token;
+mod upgrade;
 mod verify;
 
 use std::io::Write;
@@ -131,6 +133,8 @@ enum Command {
         #[arg(long, value_name = "N", requires = "folder")]
         keep: Option<NonZeroU16>,
     },
+    /// Takes this node to a bundle of the same or the next minor release
+    Upgrade(upgrade::Wanted),
     /// Shows what this node is, and whether it works
     Status {
         /// Print JSON
@@ -234,6 +238,7 @@ fn carried_out(arguments: Installer) -> Ended {
             (token::token(role, hours, output.as_deref()), None)
         }
         (Some(Command::Backup { to, keep }), _) => (backup::backup(&to, keep), None),
+        (Some(Command::Upgrade(wanted)), _) => upgrade::upgrade(&wanted),
         (Some(Command::Status { json }), _) => (status::status(json), None),
         (Some(Command::Doctor { json }), _) => (doctor::doctor(json), None),
         (Some(Command::Support { output }), _) => (support::support(&output), None),

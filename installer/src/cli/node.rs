@@ -55,14 +55,14 @@ pub(super) fn begin(host: Host) -> anyhow::Result<Host> {
 }
 
 /// The bundle.
-pub(super) fn bundle(aim: &Aim) -> anyhow::Result<Bundle> {
-    let path = super::bundle::find(aim.bundle.as_deref())?;
+pub(super) fn bundle(named: Option<&Path>) -> anyhow::Result<Bundle> {
+    let path = super::bundle::find(named)?;
     Bundle::open(&path).with_context(|| format!("opening {}", path.display()))
 }
 
 /// What the node is to become.
 pub(crate) fn intent(host: &Host, aim: &Aim, root: Option<&Path>) -> anyhow::Result<Intent> {
-    let bundle = bundle(aim)?;
+    let bundle = bundle(aim.bundle.as_deref())?;
     let kubeconfig = brought(aim)?;
     let sources = Sources::read(aim, restore(aim)?, join(host, aim)?, || Ok(of_bundle(&bundle)))?;
     let cluster = sources.cluster()?;
@@ -81,6 +81,7 @@ pub(crate) fn intent(host: &Host, aim: &Aim, root: Option<&Path>) -> anyhow::Res
         address,
         join,
         restore,
+        upgrade: None,
         kubeconfig,
     })
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use bundle_format::layout::Content;
 use bundle_format::lines;
+use bundle_format::text::{count, printable};
 use bundle_format::yaml::hint::near;
 
 use super::install::chosen;
@@ -14,9 +15,11 @@ use super::options::{Aim, Choice};
 use super::output::print;
 use crate::engine::run::{self, Planned};
 use crate::failure::Failure;
+use crate::host::Host;
 use crate::install::{Change, OfInstall};
 use crate::intent::Intent;
 use crate::masked::masked;
+use crate::node::paths::SERVICE_FOLDER;
 
 /// The largest file of the bundle that is shown, in bytes.
 const MOST: u64 = 4 << 20;
@@ -69,6 +72,33 @@ pub(crate) fn show(
     print(&text)
 }
 
+/// How many lines of a changed manifest are shown.
+const FEW: usize = 40;
+
+/// What a plan changes in the manifests that the node has: the first lines of each.
+pub(super) fn manifests(
+    host: &Host,
+    intent: &Intent,
+    plan: &[Planned<Intent>],
+) -> anyhow::Result<String> {
+    let mut text = String::new();
+    for (path, new) in files(plan) {
+        let New::Content(content) = new else { continue };
+        let is_manifest = path.starts_with(Path::new(SERVICE_FOLDER).join("manifests"));
+        let Some(old) = host.bytes(&path)?.filter(|_| is_manifest) else { continue };
+        let whole = difference(&path, Some(&old), Some(&bytes(intent, content)?), 0o644);
+        for line in whole.lines().take(FEW) {
+            text += &format!("{}\n", printable(line));
+        }
+        let more = whole.lines().count().saturating_sub(FEW);
+        if more > 0 {
+            text += &format!("(and {})\n", count(more, "more line"));
+        }
+        text += "\n";
+    }
+    Ok(text)
+}
+
 /// All files of a plan, in order.
 fn files(plan: &[Planned<Intent>]) -> Vec<(PathBuf, New<'_>)> {
     let mut files = Vec::new();
@@ -94,7 +124,12 @@ fn files(plan: &[Planned<Intent>]) -> Vec<(PathBuf, New<'_>)> {
             | Change::Install { .. }
             | Change::Await { .. }
             | Change::Own(
-                OfInstall::Import { .. } | OfInstall::KeepProgram { .. } | OfInstall::LeaveEtcd,
+                OfInstall::Import { .. }
+                | OfInstall::KeepProgram { .. }
+                | OfInstall::LeaveEtcd
+                | OfInstall::Snapshot { .. }
+                | OfInstall::EndControlPlane
+                | OfInstall::Evict { .. },
             ) => {}
         }
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use bundle_format::text::{indented, plain_json, printable, stdout};
 
 use super::node;
-use crate::receipt::StepName;
+use crate::receipt::{Stage, StepName};
 use crate::status::{Progress, Registration, Status};
 
 pub(crate) fn status(json: bool) -> anyhow::Result<()> {
@@ -33,6 +33,14 @@ fn show(out: &mut impl Write, status: &Status) -> io::Result<()> {
         None => {
             writeln!(out, "{}: the installer has not been at work here", printable(&status.name))?;
         }
+    }
+    if let Some(upgrade) = &status.upgrade {
+        let is = match upgrade.stage {
+            Stage::Begun => "is being upgraded",
+            Stage::Returning => "is on its way back from an upgrade",
+            _ => "can be taken back from its upgrade",
+        };
+        writeln!(out, "upgrade:     it {is} {upgrade}")?;
     }
     for (progress, word) in [
         (Progress::Finished, "finished:"),

@@ -2,6 +2,5 @@
 //! person's.
 
 pub mod person;
-pub mod pods;
 mod put_back;
 pub mod renewal;

@@ -13,7 +13,6 @@ use std::time::SystemTime;
 
 use anyhow::bail;
 
-use super::pods::{self, Container};
 use super::put_back;
 use crate::engine::change;
 use crate::engine::step::{self, Step};
@@ -23,6 +22,7 @@ use crate::host::Host;
 use crate::node::certificates::kept::{Kept, Standing};
 use crate::node::certificates::kubeconfig::Kubeconfig;
 use crate::node::certificates::{kubelet, pki};
+use crate::node::control_plane::{self, Container};
 use crate::node::kubeadm::config_option;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::{ADMIN_CONF, KUBELET_CLIENT, KUBELET_CONF, ROOT_KUBECONFIG};
@@ -122,11 +122,11 @@ impl step::Purpose for Renewal {
             OfRenewal::End(container) => {
                 let ended = host.run(step, &container.end(), &[], &[], None);
                 match ended {
-                    Err(error) if pods::running(host)?.contains(container) => Err(error),
+                    Err(error) if control_plane::running(host)?.contains(container) => Err(error),
                     _ => Ok(()),
                 }
             }
-            OfRenewal::AwaitNew(old) => pods::await_new(host, step, old),
+            OfRenewal::AwaitNew(old) => control_plane::await_new(host, step, old),
         }
     }
 }
@@ -232,7 +232,7 @@ impl Step<Renewal> for Restart {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let (host, renewal) = (node.host, node.intent);
-        let running = pods::running(host)?;
+        let running = control_plane::running(host)?;
         if !renewal.is_renewed(host)? {
             // This is a plan: nothing is renewed yet.
             return Ok(restarted(&running));

@@ -21,6 +21,7 @@ mod setup;
 mod static_pods;
 mod swap;
 mod unit;
+mod upgrade;
 mod virtual_address;
 
 use serde::Serialize;
@@ -50,6 +51,7 @@ const MEMBERSHIP: &[Check] = &[static_pods::leftover, setup::outside];
 /// containerd, the cluster's credentials, kubelet, the pods' network, API server.
 const CHECKS: &[Check] = &[
     setup::interrupted,
+    upgrade::in_the_middle,
     disk::full,
     swap::on,
     swap::comes_back,
@@ -90,6 +92,8 @@ const CHECKS: &[Check] = &[
     api::unreachable,
     api::unknown,
     api::not_ready,
+    upgrade::skewed,
+    upgrade::cordoned,
     certificates::ending,
     backup::old,
 ];

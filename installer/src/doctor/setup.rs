@@ -6,7 +6,7 @@ use crate::host::Host;
 use crate::node::kubeadm::{RESET, config_option};
 use crate::node::paths::KUBELET_CONF;
 use crate::node::registered;
-use crate::receipt::{self, StepName};
+use crate::receipt::{self, Stage, StepName};
 use crate::role::Role;
 use crate::steps::order;
 
@@ -54,8 +54,11 @@ pub(super) fn outside(host: &Host) -> anyhow::Result<Option<Finding>> {
 /// A step was interrupted on a node that is in a cluster.
 pub(super) fn interrupted(host: &Host) -> anyhow::Result<Option<Finding>> {
     let steps = steps_cut_short(host);
+    // An upgrade that has not ended is told by another check, with its own cure.
+    let is_upgrading = receipt::upgrade(host.lines()).is_some_and(|one| one.stage != Stage::Made);
     // If the node works, nothing is missing: only the receipt is out of date.
     if steps.is_empty()
+        || is_upgrading
         || registered::ask(host).is_ok_and(|node| node.is_some_and(|node| node.ready == "True"))
     {
         return Ok(None);

@@ -62,6 +62,8 @@ pub(crate) const KUBEADM_JOINED: &str = "/opt/kubernetes/kubeadm-joined.yaml";
 pub(crate) const PROGRAM: &str = "/opt/kubernetes/bin/installer";
 /// The timer of backups.
 pub(crate) const BACKUP_TIMER: &str = "kubeferry-backup.timer";
+/// What a worker keeps of its join file, without the token.
+pub(crate) const JOINED: &str = "/opt/kubernetes/joined.yaml";
 /// The name servers that kubelet gives to pods.
 pub(crate) const RESOLV_CONF: &str = "/opt/kubernetes/resolv.conf";
 /// The repository of the bundle's packages.
@@ -70,3 +72,5 @@ pub(crate) const PACKAGES: &str = "/var/lib/kubeferry/packages";
 pub(crate) const DNF_CONFIG: &str = "/var/lib/kubeferry/dnf.conf";
 /// Copies of vendors' keys that were in rpm's database. They go with the receipt.
 pub(crate) const KEYS_BEFORE: &str = "/var/lib/kubeferry/keys-before";
+/// What an upgrade keeps of the node as it was, for the way back.
+pub(crate) const UPGRADE: &str = "/var/lib/kubeferry/upgrade";

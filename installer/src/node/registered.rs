@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use bundle_format::KubernetesVersion;
+use bundle_format::version::VersionError;
 use serde::Deserialize;
 
 use crate::host::Host;
@@ -62,6 +64,14 @@ fn list(host: &Host) -> Result<Vec<Node>, String> {
     Ok(list.items)
 }
 
+/// The API server's version. Errors as [`ask`].
+pub fn api_version(host: &Host) -> Result<KubernetesVersion, String> {
+    let answer: Version = serde_json::from_str(&get(host, "/version")?)
+        .map_err(|_| "the answer is no version".to_owned())?;
+    let text = answer.git_version.trim_start_matches('v');
+    text.parse().map_err(|error: VersionError| error.to_string())
+}
+
 /// Asks for `path`. An error is in kubectl's words.
 fn get(host: &Host, path: &str) -> Result<String, String> {
     // `get --raw` skips discovery, which kubectl would cache in files.
@@ -73,6 +83,13 @@ fn get(host: &Host, path: &str) -> Result<String, String> {
     }
     let reason = said.reason().unwrap_or("kubectl failed");
     Err(reason.trim_start_matches("error: ").to_owned())
+}
+
+/// Kubernetes' `version.Info`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Version {
+    git_version: String,
 }
 
 /// Kubernetes' `NodeList`.

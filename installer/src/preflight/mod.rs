@@ -22,6 +22,7 @@ pub(crate) mod reach;
 mod restoring;
 mod routes;
 pub mod settled;
+mod upgrading;
 mod virtual_address;
 mod wildcard;
 
@@ -75,6 +76,7 @@ const CHECKS: &[Check] = &[
     joining::problems,
     restoring::problems,
     virtual_address::problems,
+    upgrading::problems,
     reach::problems,
 ];
 
@@ -91,6 +93,7 @@ const WARNINGS: &[Check] = &[
     wildcard::warnings,
     expectations::warnings,
     reach::warnings,
+    upgrading::warnings,
 ];
 
 /// All problems, and all warnings. Only this measures etcd's disk, while the other
@@ -112,6 +115,11 @@ pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
 /// All warnings.
 pub fn warnings(host: &Host, intent: &Intent) -> Vec<Failure> {
     all(WARNINGS, host, intent)
+}
+
+/// Whether the disks have room. For a run that only brings images in.
+pub fn room(host: &Host, intent: &Intent) -> Vec<Failure> {
+    all(&[disks::problems], host, intent)
 }
 
 fn all(checks: &[Check], host: &Host, intent: &Intent) -> Vec<Failure> {

@@ -2,15 +2,14 @@
 //! is refused: kubeadm would not change them, and a half-changed node is worse than
 //! an unchanged one.
 
-use std::collections::BTreeMap;
-
 use bundle_format::cluster::ProxyMode;
 use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
-use crate::node::{kubeadm, paths};
+use crate::node::kubeadm::{self, Documents};
+use crate::node::paths;
 use crate::receipt::StepName;
 use crate::role::Role;
 
@@ -55,7 +54,8 @@ impl Cure {
     fn text(self) -> &'static str {
         match self {
             Self::Bundle => {
-                "this version cannot upgrade a cluster: use the bundle that the node was made with"
+                "`installer upgrade` takes a node to the next version; else use the bundle that the \
+                 node was made with"
             }
             Self::Cluster => {
                 "put the old value back into the cluster file, or make a new cluster: `installer \
@@ -110,8 +110,11 @@ pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
     };
     // If somebody changed or removed the file, nothing can be compared.
     let (Ok(Some(before)), Ok(wanted)) = (host.read(path), wanted) else { return Vec::new() };
-    let (before, wanted) = (documents(&before), documents(&wanted));
+    let (before, wanted) = (Documents::of(&before), Documents::of(&wanted));
     let differs = |(kind, place, name, cure): &(&str, &str, &str, Cure)| {
+        if intent.upgrade.is_some() && matches!(cure, Cure::Bundle) {
+            return None;
+        }
         let (old, new) = (shown(&before, kind, place)?, shown(&wanted, kind, place)?);
         let what = format!("{name} is {old} on this node, and cannot become {new}");
         (old != new).then(|| Failure::new(what, cure.text()))
@@ -119,30 +122,16 @@ pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
     SETTLED.iter().filter_map(differs).collect()
 }
 
-/// kubeadm's documents by their kind.
-fn documents(text: &str) -> BTreeMap<String, Value> {
-    let all: Vec<Value> = serde_saphyr::from_multiple(text).unwrap_or_default();
-    all.into_iter()
-        .filter_map(|document| Some((document.get("kind")?.as_str()?.to_owned(), document)))
-        .collect()
-}
-
 /// A value as text; none if the document is missing.
-fn shown(documents: &BTreeMap<String, Value>, kind: &str, place: &str) -> Option<String> {
-    if kind == "KubeProxyConfiguration" && !documents.contains_key(kind) {
+fn shown(documents: &Documents, kind: &str, place: &str) -> Option<String> {
+    if kind == "KubeProxyConfiguration" && !documents.have(kind) {
         // Earlier versions left the document out for iptables.
-        return (!documents.is_empty()).then(|| ProxyMode::Iptables.to_string());
+        return (!documents.are_none()).then(|| ProxyMode::Iptables.to_string());
     }
-    let inner = |value: &Value, name: &str| match value {
-        // Arguments are a list of pairs since v1beta4.
-        Value::Array(pairs) => {
-            pairs.iter().find(|pair| pair["name"] == name)?.get("value").cloned()
-        }
-        map => map.get(name).cloned(),
-    };
-    let document = documents.get(kind)?.clone();
-    let found = place.split('.').try_fold(document, |value, name| inner(&value, name));
-    Some(match found {
+    if !documents.have(kind) {
+        return None;
+    }
+    Some(match documents.value(kind, place) {
         None => "nothing".to_owned(),
         Some(Value::String(text)) => text,
         Some(other) => other.to_string(),

@@ -32,6 +32,10 @@ pub enum Intention {
         /// The digest of the backup's list.
         backup: Digest,
     },
+    /// No new pods come to the node any more.
+    Cordon,
+    /// Pods may come to the node again.
+    Uncordon,
     /// Vendors' keys were imported into rpm's database.
     ImportKeys {
         /// The files of the keys.

@@ -10,6 +10,7 @@ use crate::files::attributes::Attributes;
 use crate::receipt::intention::Intention;
 use crate::receipt::older;
 use crate::receipt::step::StepName;
+use crate::receipt::upgrade::Upgrade;
 
 /// A line of the receipt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +48,8 @@ pub enum Line {
         /// The step.
         step: StepName,
     },
+    /// An upgrade, or the way back from one, begins or ends.
+    Upgrade(Upgrade),
 }
 
 /// A change, with what is needed to take it back.

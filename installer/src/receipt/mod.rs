@@ -6,7 +6,9 @@ pub mod firewalld;
 mod intention;
 mod line;
 mod older;
+mod open_upgrade;
 mod step;
+mod upgrade;
 
 use std::fmt::Display;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -27,7 +29,9 @@ pub use self::line::{
     Before, Deed, Line, Replaced, commands, finished, first, intentions, interrupted, remaining,
     remaining_of_steps,
 };
+pub use self::open_upgrade::{since_upgrade, upgrade};
 pub use self::step::StepName;
+pub use self::upgrade::{Stage, Upgrade};
 
 /// The folder of the receipt, and of other files of the installer.
 pub const FOLDER: &str = "/var/lib/kubeferry";

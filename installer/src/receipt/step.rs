@@ -86,6 +86,31 @@ pub enum StepName {
     /// `remove`: another node leaves the cluster.
     #[value(skip)]
     Remove,
+    /// Of an upgrade: what the node was is kept, for the way back.
+    #[value(skip)]
+    UpgradeCopy,
+    /// Of an upgrade: the new kubeadm.
+    #[value(skip)]
+    UpgradeKubeadm,
+    /// `kubeadm upgrade apply`.
+    #[value(skip)]
+    UpgradeCluster,
+    /// `kubeadm upgrade node`.
+    #[value(skip)]
+    UpgradeNode,
+    /// The node's pods move to others.
+    #[value(skip)]
+    Drain,
+    /// containerd and kubelet start in their new versions.
+    #[value(skip)]
+    Restart,
+    /// Pods may come to the node again.
+    #[value(skip)]
+    Uncordon,
+    /// `upgrade --back`. All its steps share this name, because it is done only when
+    /// all of them are.
+    #[value(skip)]
+    UpgradeBack,
 }
 
 impl fmt::Display for StepName {

@@ -64,12 +64,21 @@ pub fn held(host: &Host) -> anyhow::Result<Option<BTreeSet<String>>> {
 
 /// The bundle's images that this role runs.
 fn of_role(intent: &Intent) -> impl Iterator<Item = &LockedImage> {
-    let is_masters = |why: &Why| matches!(why, Why::Kubeadm { component } if OF_MASTERS.contains(&component.as_str()));
-    intent
-        .lock()
-        .images
-        .iter()
-        .filter(move |image| intent.role == Role::Master || !image.why.iter().all(is_masters))
+    let all = intent.lock().images.iter();
+    all.filter(move |image| intent.role == Role::Master || !is_of_masters(image))
+}
+
+/// Whether only masters run an image.
+fn is_of_masters(image: &LockedImage) -> bool {
+    image.why.iter().all(
+        |why| matches!(why, Why::Kubeadm { component } if OF_MASTERS.contains(&component.as_str())),
+    )
+}
+
+/// The images that any node may run, each by all its names.
+pub(crate) fn of_workers(intent: &Intent) -> Vec<Vec<String>> {
+    let all = intent.lock().images.iter().filter(|image| !is_of_masters(image));
+    all.map(|image| layout::names(image).iter().map(ToString::to_string).collect()).collect()
 }
 
 /// The names of the images that containerd has completely, and unpacked; none if it

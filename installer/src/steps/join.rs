@@ -7,9 +7,10 @@ use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::join::JoinFile;
 use crate::node::kubectl::kubectl;
-use crate::node::paths::KUBELET_CONF;
+use crate::node::paths::{JOINED, KUBELET_CONF};
 use crate::node::standing::{self, Standing};
 use crate::receipt::StepName;
+use crate::steps::file::secret_file;
 use crate::steps::{joining, time};
 
 /// Runs `kubeadm join`.
@@ -24,14 +25,15 @@ impl Step<Intent> for Join {
         let (host, intent) = (node.host, node.intent);
         let question =
             format!("{} --request-timeout 10s get node {}", kubectl(KUBELET_CONF), intent.name);
+        let file = intent.join.as_ref().context("a worker needs a join file")?;
+        let kept = secret_file(host, JOINED, &file.kept_text(&intent.cluster)?)?;
         match standing::standing(host, self.name(), KUBELET_CONF, KUBELET_CONF, &question)? {
-            Standing::In => Ok(joining::left(host)),
+            Standing::In => Ok([kept, joining::left(host)].concat()),
             Standing::Waiting(command) => {
                 Ok(vec![Change::Await { command, seconds: standing::PATIENCE }])
             }
             Standing::Out => {
-                let file = intent.join.as_ref().context("a worker needs a join file")?;
-                joining::changes(node, self.name(), file, &question)
+                Ok([kept, joining::changes(node, self.name(), file, &question)?].concat())
             }
         }
     }

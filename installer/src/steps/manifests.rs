@@ -23,6 +23,7 @@ use crate::intent::Intent;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::{ADMIN_CONF, SERVICE_FOLDER};
 use crate::receipt::StepName;
+use crate::steps::jobs;
 
 /// How long the API server may take to serve a kind after its definition, and the
 /// controller manager to make a ServiceAccount, in seconds.
@@ -63,6 +64,9 @@ impl Step<Intent> for Manifests {
         let command = Command::of(&format!("{} -n default get sa default", kubectl(ADMIN_CONF)));
         changes.push(Change::Await { command, seconds: SERVED_SECONDS });
         for part in &parts {
+            let text = node.intent.bundle.read(&part.content.descriptor)?;
+            let jobs = jobs::deleted(node.host, &String::from_utf8_lossy(&text));
+            changes.extend(jobs.into_iter().map(Change::run_command));
             let path = folder.join(&part.name);
             let options = if part.by_server { BY_SERVER } else { "" };
             let command = on_file(&format!("apply{options}"), &path);

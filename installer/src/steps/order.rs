@@ -1,12 +1,13 @@
 //! The steps of each role, in order: the table of contents of an installation. The
-//! renewal of certificates has its own list, [`crate::credentials::renewal::STEPS`];
-//! upgrades, and the way back from them, will be further lists.
+//! renewal of certificates has its own list, [`crate::credentials::renewal::STEPS`], and so
+//! has the way back from an upgrade, [`crate::upgrade::back::STEPS`].
 
 use crate::engine::step::Step;
 use crate::install::Steps;
 use crate::intent::Intent;
+use crate::receipt::StepName;
 use crate::role::Role;
-use crate::steps;
+use crate::steps::{self, upgrade};
 
 /// The steps of a role, in order.
 pub fn steps(role: Role) -> Steps {
@@ -54,4 +55,59 @@ pub fn steps(role: Role) -> Steps {
         }
     }
     all
+}
+
+/// The steps of an upgrade, in order: those of an install, but kubeadm comes first and
+/// upgrades the cluster or the node; and kubelet starts again after all its files are
+/// written.
+pub fn upgrade(role: Role) -> Steps {
+    let mut all: Steps = vec![&upgrade::copy::KeepCopy];
+    let of_cluster: &dyn Step<Intent> = match role {
+        Role::Master => &upgrade::cluster::Cluster,
+        Role::Worker => &upgrade::node::OfNode,
+    };
+    for step in steps(role) {
+        match step.name() {
+            StepName::Packages => all.extend([
+                // containerd runs, in its old version.
+                &steps::images::Images as &dyn Step<Intent>,
+                &upgrade::kubeadm::Kubeadm,
+                of_cluster,
+                &upgrade::drain::Drain,
+                &upgrade::kubeadm::Others,
+            ]),
+            StepName::Kubelet => all.extend([
+                step,
+                &steps::kubelet_settings::KubeletSettings,
+                &upgrade::restart::Restart,
+            ]),
+            StepName::Ready => all.extend([step, &upgrade::uncordon::Uncordon]),
+            StepName::Images
+            | StepName::KubeletSettings
+            | StepName::ControlPlane
+            | StepName::Join => {}
+            _ => all.push(step),
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upgrade_goes_in_kubeadms_order() {
+        let middle = "repository images upgrade-kubeadm KUBEADM drain packages";
+        let end = "kubelet kubelet-settings restart";
+        for (role, kubeadm) in [(Role::Master, "upgrade-cluster"), (Role::Worker, "upgrade-node")] {
+            let names: Vec<String> =
+                upgrade(role).iter().map(|one| one.name().to_string()).collect();
+            let text = names.join(" ");
+            assert!(text.starts_with("upgrade-copy hosts "), "{text}");
+            assert!(text.contains(&middle.replace("KUBEADM", kubeadm)), "{text}");
+            assert!(text.contains(end) && text.contains("ready uncordon"), "{text}");
+            assert_eq!(names.len(), steps(role).len() + 5, "{text}");
+        }
+    }
 }

@@ -52,6 +52,7 @@ mod support;
 mod systems;
 mod umask;
 mod unanswered;
+mod upgrade;
 mod vendor_keys;
 mod virtual_address;
 mod ways;

@@ -1,8 +1,15 @@
-//! The join file that a master's run wrote. It says what the cluster is.
+//! The join file that a master's run wrote, and what a worker keeps of its own. It says
+//! what the cluster is.
 
-use super::{JoinFile, path};
+use std::path::Path;
+
+use anyhow::Context;
+use bundle_format::cluster::Cluster;
+
+use super::{Expiry, JoinFile, SAMPLE, path};
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::node::paths::JOINED;
 
 impl JoinFile {
     /// Reads it. If it is gone or damaged, the hint is not the usual one: `installer token`
@@ -18,6 +25,34 @@ impl JoinFile {
         };
         let text = host.read(&path)?.ok_or_else(|| lacks("is gone"))?;
         Self::parse(&text, &path).map_err(|_| lacks("is damaged").into())
+    }
+
+    /// The text that a worker of this cluster keeps, without the token: an upgrade needs
+    /// all else.
+    pub(crate) fn kept_text(&self, cluster: &Cluster) -> anyhow::Result<String> {
+        let expires = Expiry::try_from("1970-01-01T00:00:00Z".to_owned());
+        let kept = Self {
+            token: SAMPLE.to_owned(),
+            expires: expires.map_err(anyhow::Error::msg)?,
+            cluster: cluster.clone(),
+            machines: Vec::new(),
+            ..self.clone()
+        };
+        let text = serde_saphyr::to_string(&kept).context("writing a join file")?;
+        Ok(format!("# What this worker keeps of its join file: nobody can join with it.\n{text}"))
+    }
+
+    /// Reads what a worker has kept.
+    pub(crate) fn of_worker(host: &Host) -> anyhow::Result<Self> {
+        let lacks = |what: &str| {
+            Failure::new(
+                format!("{JOINED} {what}, and it says what this node's cluster is"),
+                "on the master, make a join file with `installer token`; copy it here, and give \
+                 it with --join",
+            )
+        };
+        let text = host.read(JOINED)?.ok_or_else(|| lacks("is gone"))?;
+        Self::parse(&text, Path::new(JOINED)).map_err(|_| lacks("is damaged").into())
     }
 }
 

@@ -1,42 +1,116 @@
-//! What a master was made as, by the documents that it keeps.
+//! kubeadm's documents that the installer keeps on a node: how the node became what it is.
 
-use anyhow::Context;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use bundle_format::KubernetesVersion;
+use bundle_format::cluster::NodeName;
 use serde_json::Value;
 
+use crate::failure::Failure;
 use crate::host::Host;
-use crate::node::join::Master;
-use crate::node::paths::{KUBEADM_CONFIG, KUBEADM_JOINED};
 
-/// What a master was made as.
-pub(crate) struct MadeAs {
-    /// Its own name and address.
-    pub(crate) own: Master,
-    /// The API server for all nodes, `HOST:PORT`.
-    endpoint: String,
-}
+/// The documents of a text by their kind.
+pub(crate) struct Documents(BTreeMap<String, Value>);
 
-impl MadeAs {
-    /// Reads it; none if the file is gone.
-    pub(crate) fn read(host: &Host) -> anyhow::Result<Option<Self>> {
-        let Some(text) = host.read(KUBEADM_CONFIG)? else { return Ok(None) };
-        let parse = || {
-            let all: Vec<Value> = serde_saphyr::from_multiple(&text).ok()?;
-            let value =
-                |pointer: &str| all.iter().find_map(|document| document.pointer(pointer)?.as_str());
-            let name = value("/nodeRegistration/name")?.to_owned().try_into().ok()?;
-            let address = value("/localAPIEndpoint/advertiseAddress")?.parse().ok()?;
-            let endpoint = value("/controlPlaneEndpoint")?.to_owned();
-            Some(Self { own: Master { name, address }, endpoint })
+impl Documents {
+    /// Reads them; none if the text is not YAML.
+    pub(crate) fn of(text: &str) -> Self {
+        let all: Vec<Value> = serde_saphyr::from_multiple(text).unwrap_or_default();
+        let kind = |document: Value| Some((document.get("kind")?.as_str()?.to_owned(), document));
+        Self(all.into_iter().filter_map(kind).collect())
+    }
+
+    /// Whether there is none.
+    pub(crate) fn are_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether there is one of this kind.
+    pub(crate) fn have(&self, kind: &str) -> bool {
+        self.0.contains_key(kind)
+    }
+
+    /// The value at a place, such as `networking.podSubnet`; none if it is missing.
+    pub(crate) fn value(&self, kind: &str, place: &str) -> Option<Value> {
+        let inner = |value: &Value, name: &str| match value {
+            // Arguments are a list of pairs since v1beta4.
+            Value::Array(pairs) => {
+                pairs.iter().find(|pair| pair["name"] == name)?.get("value").cloned()
+            }
+            map => map.get(name).cloned(),
         };
-        let read =
-            parse().with_context(|| format!("{KUBEADM_CONFIG} does not say what this is"))?;
-        Ok(Some(read))
+        let document = self.0.get(kind)?.clone();
+        place.split('.').try_fold(document, |value, name| inner(&value, name))
+    }
+
+    fn text(&self, kind: &str, place: &str) -> Option<String> {
+        Some(self.value(kind, place)?.as_str()?.to_owned())
     }
 }
 
-/// Whether a master's cluster may have others: this one joined it, or the address of the
-/// API server is not this machine's own. If nothing says so, it may.
-pub(crate) fn may_have_other_masters(host: &Host) -> bool {
-    let outlives = |made: MadeAs| !made.own.owns(&made.endpoint);
-    host.exists(KUBEADM_JOINED) || MadeAs::read(host).ok().flatten().is_none_or(outlives)
+/// What a node is, by its documents.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// The version of Kubernetes that it was made or upgraded with.
+    pub(crate) kubernetes: KubernetesVersion,
+    /// Its name in the cluster.
+    pub(crate) name: NodeName,
+    /// Its address.
+    pub(crate) address: IpAddr,
+    /// The repository of kubeadm's images, if it is not kubeadm's own.
+    pub(crate) repository: Option<String>,
+}
+
+impl Kept {
+    /// Reads the file at `path`.
+    pub(crate) fn read(host: &Host, path: &str) -> anyhow::Result<Self> {
+        let lacks = |what: &str| {
+            Failure::new(
+                format!("{path} {what}, and it says what this node was made with"),
+                "run the line again by which this node was made, with the bundle that it was made \
+                 with; a backup of the file is good too",
+            )
+        };
+        let text = host.read(path)?.ok_or_else(|| lacks("is gone"))?;
+        Ok(Self::parse(&text).ok_or_else(|| lacks("is damaged"))?)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let documents = Documents::of(text);
+        let kind = ["InitConfiguration", "JoinConfiguration"]
+            .into_iter()
+            .find(|kind| documents.have(kind))?;
+        let version = documents.text("ClusterConfiguration", "kubernetesVersion")?;
+        let address = documents
+            .text(kind, "nodeRegistration.kubeletExtraArgs.node-ip")
+            .or_else(|| documents.text(kind, "localAPIEndpoint.advertiseAddress"))?;
+        Some(Self {
+            kubernetes: version.trim_start_matches('v').parse().ok()?,
+            name: documents.text(kind, "nodeRegistration.name")?.try_into().ok()?,
+            address: address.parse().ok()?,
+            repository: documents.text("ClusterConfiguration", "imageRepository"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_read_from_documents_of_each_version() {
+        let cluster = "kind: ClusterConfiguration\nkubernetesVersion: v1.36.3\n";
+        let old = "kind: JoinConfiguration\nnodeRegistration: {name: w, kubeletExtraArgs: \
+                   {node-ip: 10.0.0.3}}\n";
+        let new = "kind: InitConfiguration\nnodeRegistration: {name: w, kubeletExtraArgs: [{name: \
+                   node-ip, value: 10.0.0.3}]}\n";
+        for text in [old, new] {
+            let kept = Kept::parse(&format!("{cluster}---\n{text}")).unwrap();
+            assert_eq!((kept.kubernetes.as_str(), kept.name.to_string()), ("1.36.3", "w".into()));
+            assert_eq!((kept.address.to_string(), kept.repository), ("10.0.0.3".into(), None));
+        }
+        assert_eq!(Kept::parse(cluster), None);
+        assert_eq!(Kept::parse("a: ["), None);
+    }
 }

@@ -1,6 +1,7 @@
 //! kubeadm's configuration files, in the API version of each Kubernetes release.
 
 mod kept;
+mod made_as;
 mod release;
 
 use std::net::IpAddr;
@@ -15,7 +16,8 @@ use crate::host::Host;
 use crate::node::join::JoinFile;
 use crate::node::paths::{KUBEADM_CONFIG, KUBELET, KUBERNETES};
 
-pub(crate) use self::kept::{MadeAs, may_have_other_masters};
+pub(crate) use self::kept::{Documents, Kept};
+pub(crate) use self::made_as::{MadeAs, may_have_other_masters};
 pub(crate) use self::release::image_repository;
 pub use self::release::taints_of_masters;
 
@@ -188,13 +190,19 @@ fn registration(settings: &Settings<'_>) -> Value {
     }
     // kubeadm has no finer way to accept version 1: it wants kubelet's setting, and that
     // this check is skipped. Preflight looks at the controllers itself.
-    if settings.cgroup_v1
-        && refuses_cgroup_v1(settings.kubernetes)
-        && settings.cluster.accepts_cgroup_v1()
-    {
-        set(&mut registration, "ignorePreflightErrors", json!(["SystemVerification"]));
+    let ignored = ignored_checks(settings);
+    if !ignored.is_empty() {
+        set(&mut registration, "ignorePreflightErrors", json!(ignored));
     }
     registration
+}
+
+/// Checks of kubeadm's that are skipped.
+pub(crate) fn ignored_checks(settings: &Settings<'_>) -> Vec<&'static str> {
+    let is_version_1 = settings.cgroup_v1
+        && refuses_cgroup_v1(settings.kubernetes)
+        && settings.cluster.accepts_cgroup_v1();
+    if is_version_1 { vec!["SystemVerification"] } else { Vec::new() }
 }
 
 /// Arguments, as a list of pairs since v1beta4, because a flag may be given twice.

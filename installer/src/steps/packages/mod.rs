@@ -33,18 +33,7 @@ impl Step<Intent> for Packages {
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
-        let compared = compare(&Installed::of(node.host)?, node.intent);
-        if compared.changes.is_empty() {
-            return Ok(Vec::new());
-        }
-        let commands = commands(packager(node.host), &compared);
-        let mut changes = Vec::new();
-        if compared.changes.iter().any(|(locked, _)| locked.package.name == "kubernetes-cni") {
-            changes.extend(claims(node.host, &[NETWORK_PROGRAMS])?);
-        }
-        let packages = compared.changes.into_iter().map(|(_, change)| change).collect();
-        changes.push(Change::Install { packages, commands });
-        Ok(changes)
+        only(node, &|_| true)
     }
 
     fn cure(&self) -> Option<&'static str> {
@@ -53,6 +42,26 @@ impl Step<Intent> for Packages {
              again",
         )
     }
+}
+
+/// The changes that bring those packages of the bundle that are meant.
+pub(crate) fn only(
+    node: &Node<'_>,
+    is_meant: &dyn Fn(&Nevra) -> bool,
+) -> anyhow::Result<Vec<Change>> {
+    let mut compared = compare(&Installed::of(node.host)?, node.intent);
+    compared.changes.retain(|(locked, _)| is_meant(&locked.package));
+    if compared.changes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let commands = commands(packager(node.host), &compared);
+    let mut changes = Vec::new();
+    if compared.changes.iter().any(|(locked, _)| locked.package.name == "kubernetes-cni") {
+        changes.extend(claims(node.host, &[NETWORK_PROGRAMS])?);
+    }
+    let packages = compared.changes.into_iter().map(|(_, change)| change).collect();
+    changes.push(Change::Install { packages, commands });
+    Ok(changes)
 }
 
 /// The commands of dnf or yum.

@@ -9,7 +9,7 @@ use std::{fs, io};
 
 use installer::exec::{Command, Exec, Input, Output};
 
-use super::{applied, control_plane, etcd, firewalld, ingress, packages};
+use super::{applied, control_plane, etcd, firewalld, ingress, packages, upgrading};
 
 /// What goes wrong, at the command of that number, from 0, that changes something.
 #[derive(Clone, Copy, Debug)]
@@ -123,6 +123,7 @@ impl Commands {
             packages::answer(&self.root, words),
             applied::answer(&self.root, words),
             etcd::answer(&self.root, words),
+            upgrading::answer(&self.root, words),
         ];
         if let Some(output) = parts.into_iter().flatten().next() {
             return Some(Ok(output));
@@ -206,7 +207,8 @@ impl Commands {
             }
             ["kubeadm", "config", "images", "list", "--kubernetes-version", version, ..] => {
                 let listed = self.read("run/kubeadm-images");
-                said(*version == "v1.28.2" && !listed.is_empty(), &listed)
+                let known = ["v1.28.2", "v1.29.1"].contains(version);
+                said(known && !listed.is_empty(), &listed)
             }
             ["modprobe", "--dry-run", name] => {
                 said(!self.read("run/no-modules").lines().any(|one| one == *name), "")
@@ -289,6 +291,9 @@ impl Commands {
     fn change(&self, words: &[&str]) -> bool {
         if let Some(could) = etcd::change(&self.root, words) {
             return could;
+        }
+        if let Some(good) = upgrading::change(&self.root, words) {
+            return good;
         }
         match words {
             ["hostnamectl", "set-hostname", name] => {
@@ -415,6 +420,7 @@ impl Commands {
                 self.write("etc/kubernetes/admin.conf", "");
             }
             ["kubeadm", "init" | "join", ..] => self.write("etc/kubernetes/kubelet.conf", ""),
+            ["kubeadm", "upgrade", "apply", ..] => upgrading::cut_short(&self.root),
             _ => {}
         }
     }

@@ -48,6 +48,7 @@ pub(super) fn of(root: &Path, role: Role) -> Intent {
         name: name("node-1"),
         address: ADDRESS,
         restore: None,
+        upgrade: None,
         join: (role == Role::Worker).then(|| join_file(cluster)),
         kubeconfig: None,
     }

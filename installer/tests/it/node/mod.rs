@@ -13,6 +13,7 @@ pub(crate) mod kinds;
 pub(crate) mod member;
 pub(crate) mod packages;
 pub(crate) mod text;
+pub(crate) mod upgrading;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -212,7 +212,7 @@ pub(crate) fn kill_after(
 }
 
 /// Ends a run by `end` once its log tells of `command`.
-fn end_after(
+pub(crate) fn end_after(
     node: &Node,
     command: &str,
     run: impl FnOnce() -> anyhow::Result<String> + Send,

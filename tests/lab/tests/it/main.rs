@@ -20,6 +20,7 @@ mod nodes;
 mod rehearse;
 mod stick;
 mod support;
+mod upgrade;
 mod upstream;
 mod virtual_address;
 mod virtual_machine;

@@ -40,6 +40,25 @@ pub(crate) fn running(host: &Host) -> anyhow::Result<Vec<Container>> {
     Ok(found.into_iter().map(|(name, id)| Container { name, id }).collect())
 }
 
+/// Ends those that run, and waits until none is left. kubelet must not run, because it
+/// would start them again.
+pub(crate) fn end_all(host: &mut Host, step: StepName) -> anyhow::Result<()> {
+    for container in running(host)? {
+        let ended = host.run(step, &container.end(), &[], &[], None);
+        if ended.is_err() && running(host)?.contains(&container) {
+            return ended;
+        }
+    }
+    let none = |host: &Host| Ok(running(host)?.is_empty());
+    if host.await_that("the control plane to end", GRACE, none).is_ok() {
+        return Ok(());
+    }
+    for container in running(host)? {
+        host.run(step, &signal("SIGKILL", &container.id), &[], &[], None)?;
+    }
+    host.await_that("the control plane to end", GRACE, none)
+}
+
 /// Waits until none of `old` runs, and others run in their place. A container that
 /// does not end in time is killed, as kubelet would do.
 pub(crate) fn await_new(host: &mut Host, step: StepName, old: &[Container]) -> anyhow::Result<()> {

@@ -1,0 +1,157 @@
+//! `installer upgrade --back` and `--finish`.
+
+use std::fs;
+use std::io::{self, Write};
+use std::time::Instant;
+
+use bundle_format::text::{count, printable, stderr, stdout};
+use x509_cert::der::DateTime;
+
+use super::ended::{Ended, carried_out, confirmed};
+use super::{node, preflight as told};
+use crate::engine::run::{self, Planned};
+use crate::failure::Failure;
+use crate::host::{Host, LOG};
+use crate::receipt::{self, Line, Stage, Upgrade};
+use crate::role::Role;
+use crate::steps::upgrade::copy::SNAPSHOT;
+use crate::upgrade::{self, Return, Way, back};
+
+pub(super) fn back(dry_run: bool, yes: bool) -> Ended {
+    let begun = Instant::now();
+    carried_out(prepare(dry_run, yes), |(host, own)| carry_out(host, own, begun))
+}
+
+/// The upgrade that can be taken back.
+fn open(host: &Host) -> anyhow::Result<Upgrade> {
+    let open = receipt::upgrade(host.lines()).cloned();
+    Ok(open.ok_or_else(|| {
+        Failure::new(
+            "this node has no upgrade that can be taken back",
+            "`installer upgrade --finish` ends the time in which one can be; a backup of the \
+             cluster can be restored",
+        )
+    })?)
+}
+
+fn prepare(dry_run: bool, yes: bool) -> anyhow::Result<Option<(Host, Return)>> {
+    let host = node::host(None)?;
+    let open = open(&host)?;
+    let role = Role::of_receipt(host.lines());
+    let role = role.ok_or_else(|| {
+        Failure::new("the installer has not made this node", "see `installer status`")
+    })?;
+    let Some(own) = Return::of(&host, role, &open)? else {
+        writeln!(stdout(), "nothing of the upgrade {open} is left to take back")?;
+        if !dry_run {
+            let mut host = node::begin(host)?;
+            host.begin(Line::Upgrade(open.at(Stage::Returned)))?;
+        }
+        return Ok(None);
+    };
+    if role == Role::Master && upgrade::way(&host)? == Way::Snapshot && !upgrade::is_asleep(&host)?
+    {
+        drop(writeln!(stderr(), "waiting for etcd, which does not answer"));
+        upgrade::await_start(&host)?;
+    }
+    let problems = upgrade::problems(&host, &own)?;
+    let plan = run::plan(&host, &own, &back::STEPS)?;
+    show(&host, &own, &plan)?;
+    told::tell(&problems)?;
+    told::refuse(&problems)?;
+    if dry_run {
+        writeln!(stderr(), "nothing was changed")?;
+        return Ok(None);
+    }
+    if !(yes || confirmed("Do this?")?) {
+        return Ok(None);
+    }
+    Ok(Some((node::begin(host)?, own)))
+}
+
+fn show(host: &Host, own: &Return, plan: &[Planned<Return>]) -> anyhow::Result<()> {
+    let mut out = stdout();
+    let Upgrade { from, to, .. } = &own.upgrade;
+    let name = printable(&own.name.to_string());
+    writeln!(out, "{name} ({}) goes back from Kubernetes {to} to {from}", own.address)?;
+    if own.role == Role::Master {
+        let data = match upgrade::way(host)? {
+            Way::Snapshot if upgrade::is_asleep(host)? => format!(
+                "etcd is started first. If it does not answer then, its data come from the snapshot \
+                 of {}: what was changed in the cluster since would be lost",
+                made(host)
+            ),
+            Way::Snapshot => format!(
+                "etcd's data come from the snapshot of {}: what was changed in the cluster since is \
+                 lost",
+                made(host)
+            ),
+            _ => "etcd's data stay: nothing is lost".to_owned(),
+        };
+        writeln!(out, "{data}")?;
+    }
+    writeln!(out)?;
+    for change in plan.iter().flat_map(|planned| &planned.changes) {
+        writeln!(out, "  {}", printable(&change.to_string()))?;
+    }
+    writeln!(out)?;
+    Ok(())
+}
+
+/// When the snapshot was made.
+fn made(host: &Host) -> String {
+    let time = fs::metadata(host.path(SNAPSHOT)).and_then(|file| file.modified());
+    let time = time.and_then(|time| DateTime::from_system_time(time).map_err(io::Error::other));
+    time.map_or_else(|_| "an unknown time".to_owned(), |time| time.to_string())
+}
+
+fn carry_out(host: &mut Host, own: &Return, begun: Instant) -> anyhow::Result<()> {
+    let made = run::apply(host, own, &back::STEPS, &mut |_, _, changes| {
+        for change in changes {
+            drop(writeln!(stderr(), "{}", printable(&change.to_string())));
+        }
+    })?;
+    // Only then: what a next upgrade finds must be its own.
+    upgrade::forget(host)?;
+    host.begin(Line::Upgrade(own.upgrade.at(Stage::Returned)))?;
+    let mut out = stdout();
+    let (name, from) = (printable(&own.name.to_string()), &own.upgrade.from);
+    let changes = count(made, "change");
+    writeln!(
+        out,
+        "{name} has Kubernetes {from} again; {changes} in {} s",
+        begun.elapsed().as_secs()
+    )?;
+    writeln!(out, "log:   {LOG}")?;
+    Ok(())
+}
+
+pub(super) fn finish(yes: bool) -> Ended {
+    carried_out(agreed(yes), |(host, open)| {
+        let images = count(upgrade::release(host)?, "old image");
+        upgrade::forget(host)?;
+        host.begin(Line::Upgrade(open.at(Stage::Finished)))?;
+        writeln!(stdout(), "the upgrade {open} is finished; {images} removed")?;
+        Ok(())
+    })
+}
+
+fn agreed(yes: bool) -> anyhow::Result<Option<(Host, Upgrade)>> {
+    let host = node::host(None)?;
+    let Some(open) = receipt::upgrade(host.lines()).cloned() else {
+        writeln!(stdout(), "this node has no upgrade to finish")?;
+        return Ok(None);
+    };
+    if open.stage != Stage::Made {
+        return Err(Failure::new(
+            format!("the upgrade {open} has not ended"),
+            "go on with it, or back: `installer status` says how far it is",
+        )
+        .into());
+    }
+    writeln!(stdout(), "the upgrade {open} cannot be taken back after this")?;
+    if !(yes || confirmed("Do this?")?) {
+        return Ok(None);
+    }
+    Ok(Some((node::begin(host)?, open)))
+}

@@ -1,0 +1,244 @@
+//! `installer upgrade`: to a new bundle.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use bundle_format::text::{count, plain_json, printable, stderr, stdout};
+use clap::Args;
+
+use super::ended::{Ended, carried_out, confirmed};
+use super::{going_back, install, node, preflight as told, show, verify};
+use crate::cluster_file::{self, ClusterFile};
+use crate::engine::run;
+use crate::failure::Failure;
+use crate::host::{Host, LOG};
+use crate::install::Steps;
+use crate::intent::{Intent, Upgrading};
+use crate::node::facts::Facts;
+use crate::node::join::JoinFile;
+use crate::node::kubeadm::Kept;
+use crate::node::paths::{KUBEADM_CONFIG, KUBEADM_JOINED};
+use crate::preflight;
+use crate::receipt::{self, Line, Stage};
+use crate::role::Role;
+use crate::steps::{self, order};
+use crate::target;
+
+/// What is asked for.
+#[derive(Args)]
+pub(crate) struct Wanted {
+    /// The new bundle, any of its parts, or the folder it is in; the only one beside this
+    /// program if left out
+    #[arg(long, value_name = "FILE")]
+    bundle: Option<PathBuf>,
+    /// The cluster file; the cluster's settings stay as they are if left out
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The join file from the master, for a worker that keeps none
+    #[arg(long, value_name = "FILE")]
+    join: Option<PathBuf>,
+    /// Bring only the new images in: on each worker, before the master is upgraded
+    #[arg(long, conflicts_with_all = ["back", "finish", "no_drain", "json"])]
+    images: bool,
+    /// Go back to what this node was before its last upgrade
+    #[arg(long, conflicts_with_all = ["bundle", "config", "join", "no_drain", "json", "finish"])]
+    back: bool,
+    /// Declare the last upgrade finished: it cannot be taken back any more
+    #[arg(long, conflicts_with_all = ["bundle", "config", "join", "no_drain", "json", "dry_run"])]
+    finish: bool,
+    /// Leave pods on this node while it is upgraded; they keep running
+    #[arg(long)]
+    no_drain: bool,
+    /// Print the plan, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// Print the plan as JSON; needs --dry-run
+    #[arg(long, requires = "dry_run")]
+    json: bool,
+}
+
+pub(crate) fn upgrade(wanted: &Wanted) -> Ended {
+    let begun = Instant::now();
+    if wanted.back {
+        return going_back::back(wanted.dry_run, wanted.yes);
+    }
+    if wanted.finish {
+        return going_back::finish(wanted.yes);
+    }
+    if wanted.images {
+        return images(wanted);
+    }
+    carried_out(prepare(wanted), |ready| carry_out(ready, begun))
+}
+
+/// Brings only the images in. That changes nothing else, so nothing is asked.
+fn images(wanted: &Wanted) -> Ended {
+    let agreed = || -> anyhow::Result<Option<(Host, Intent)>> {
+        let host = node::host(None)?;
+        let intent = intent(&host, wanted)?;
+        let problems = preflight::room(&host, &intent);
+        told::tell(&problems)?;
+        told::refuse(&problems)?;
+        let steps: Steps = vec![&steps::images::Images];
+        let plan = run::plan(&host, &intent, &steps)?;
+        install::show_changes(&intent, &plan)?;
+        if wanted.dry_run {
+            writeln!(stderr(), "nothing was changed")?;
+            return Ok(None);
+        }
+        verify::whole(&intent.bundle)?;
+        Ok(Some((node::begin(host)?, Intent { upgrade: None, ..intent })))
+    };
+    carried_out(agreed(), |(host, intent)| {
+        let steps: Steps = vec![&steps::images::Images];
+        install::apply(host, intent, &steps)?;
+        writeln!(stdout(), "the images of the bundle {} are here", printable(&intent.lock().name))?;
+        Ok(())
+    })
+}
+
+/// An upgrade that was agreed to.
+struct Ready {
+    host: Host,
+    intent: Intent,
+    steps: Steps,
+}
+
+/// Looks, shows, asks; none where nothing is to be done.
+fn prepare(wanted: &Wanted) -> anyhow::Result<Option<Ready>> {
+    let host = node::host(None)?;
+    let intent = intent(&host, wanted)?;
+    let steps = order::upgrade(intent.role);
+    let plan = match run::plan(&host, &intent, &steps) {
+        Ok(plan) => plan,
+        Err(error) => {
+            told::tell(&preflight::problems(&host, &intent))?;
+            return Err(error);
+        }
+    };
+    let is_done = plan.iter().all(|planned| planned.changes.is_empty());
+    if is_done && !wanted.json {
+        let (to, bundle) = (&intent.lock().kubernetes, &intent.lock().name);
+        let is = format!("this node has Kubernetes {to} of the bundle {bundle} already");
+        writeln!(stdout(), "{is}; there is nothing to do")?;
+        if wanted.dry_run {
+            return Ok(None);
+        }
+        // It may have been killed right before its end was noted.
+        if receipt::upgrade(host.lines()).is_some_and(|open| open.stage == Stage::Begun) {
+            let mut host = node::begin(host)?;
+            note_made(&mut host, &intent)?;
+            return Ok(None);
+        }
+        run::settle(host, &plan)?;
+        return Ok(None);
+    }
+    let (problems, warnings) = preflight::look(&host, &intent);
+    if wanted.json {
+        let plan = told::json(&install::as_json(&intent, &plan), &problems, &warnings);
+        writeln!(stdout(), "{}", plain_json(&format!("{plan:#}")))?;
+    } else {
+        show(&intent)?;
+        install::show_changes(&intent, &plan)?;
+        write!(stdout(), "{}", show::manifests(&host, &intent, &plan)?)?;
+        told::warn(&warnings)?;
+        told::tell(&problems)?;
+    }
+    told::refuse(&problems)?;
+    if wanted.dry_run {
+        writeln!(stderr(), "nothing was changed")?;
+        return Ok(None);
+    }
+    if !(wanted.yes || confirmed("Do this?")?) {
+        return Ok(None);
+    }
+    verify::whole(&intent.bundle)?;
+    Ok(Some(Ready { host: node::begin(host)?, intent, steps }))
+}
+
+fn show(intent: &Intent) -> std::io::Result<()> {
+    let (lock, from) = (intent.lock(), intent.upgrade.as_ref().map(|upgrade| &upgrade.from));
+    let from = from.map(ToString::to_string).unwrap_or_default();
+    let name = printable(&intent.name.to_string());
+    writeln!(
+        stdout(),
+        "{name} ({}), a {} of Kubernetes {from}, gets {} from the bundle {}",
+        intent.address,
+        intent.role,
+        lock.kubernetes,
+        printable(&lock.name)
+    )
+}
+
+/// What this node is, from what the installer keeps on it, and what it gets.
+fn intent(host: &Host, wanted: &Wanted) -> anyhow::Result<Intent> {
+    let role = Role::of_receipt(host.lines()).ok_or_else(|| {
+        Failure::new(
+            "the installer has not made this node",
+            "`installer upgrade` is for nodes that were made with `installer --role`",
+        )
+    })?;
+    let kept =
+        Kept::read(host, if role == Role::Master { KUBEADM_CONFIG } else { KUBEADM_JOINED })?;
+    let bundle = node::bundle(wanted.bundle.as_deref())?;
+    let join = match (role, &wanted.join) {
+        (Role::Master, None) => JoinFile::kept(host)?,
+        (Role::Worker, None) => JoinFile::of_worker(host)?,
+        (Role::Worker, Some(path)) => JoinFile::load(path)?,
+        (Role::Master, Some(_)) => {
+            return Err(Failure::new("--join is for workers", "leave it out on a master").into());
+        }
+    };
+    let file = wanted.config.as_deref().map(ClusterFile::load).transpose()?;
+    let cluster = match &file {
+        None => join.cluster.clone(),
+        Some(_) => cluster_file::effective(&node::of_bundle(&bundle), file.as_ref())?,
+    };
+    let facts = Facts::gather(host)?;
+    let target = target::choose(host, &bundle.lock().targets, &facts)?;
+    // An upgrade that has begun goes on from where it began.
+    let open = receipt::upgrade(host.lines());
+    let from = open.map_or(kept.kubernetes, |open| open.from.clone());
+    Ok(Intent {
+        role,
+        bundle,
+        target,
+        cluster,
+        facts,
+        name: kept.name,
+        address: kept.address,
+        join: (role == Role::Worker).then_some(join),
+        restore: None,
+        upgrade: Some(Upgrading { from, drains: !wanted.no_drain }),
+        kubeconfig: None,
+    })
+}
+
+/// Notes that all of it was made.
+fn note_made(host: &mut Host, intent: &Intent) -> anyhow::Result<()> {
+    let bundle = intent.bundle.index_digest();
+    let made = receipt::upgrade(host.lines()).map(|open| Line::Upgrade(open.at(Stage::Made)));
+    made.map_or(Ok(()), |made| host.begin(made))?;
+    host.begin(Line::Begun { role: intent.role.to_string(), bundle })
+}
+
+fn carry_out(ready: &mut Ready, begun: Instant) -> anyhow::Result<()> {
+    let Ready { host, intent, steps } = ready;
+    let made = install::apply(host, intent, steps)?;
+    note_made(host, intent)?;
+    let mut out = stdout();
+    let (name, to) = (printable(&intent.name.to_string()), &intent.lock().kubernetes);
+    let changes = count(made, "change");
+    writeln!(out, "{name} has Kubernetes {to}; {changes} in {} s", begun.elapsed().as_secs())?;
+    match intent.role {
+        Role::Master => writeln!(out, "next:  the same line on each worker, one after the other")?,
+        Role::Worker => writeln!(out, "next:  the next worker, if there is one")?,
+    }
+    writeln!(out, "       `installer upgrade --back` takes it back, until `--finish`")?;
+    writeln!(out, "log:   {LOG}")?;
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! The cluster of a node that is to be upgraded.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{apis, etcd};
+use crate::exec::Command;
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::intent::Intent;
+use crate::node::kubectl::kubectl;
+use crate::node::paths::ADMIN_CONF;
+use crate::node::registered;
+use crate::steps::images;
+use crate::steps::upgrade::node::too_new;
+
+/// The most images that kubelet tells of (kubelet's `nodeStatusMaxImages`).
+const MOST: usize = 50;
+
+pub(super) fn of_worker(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let mut found: Vec<Failure> = too_new(host, &intent.lock().kubernetes)?.into_iter().collect();
+    match registered::ask(host) {
+        Ok(Some(one)) if one.ready == "True" => {}
+        Ok(Some(one)) => found.push(not_ready(&intent.name.to_string(), &one.message)),
+        Ok(None) => {
+            found.push(not_ready(&intent.name.to_string(), "the API server does not know it"));
+        }
+        Err(reason) => found.push(not_ready(&intent.name.to_string(), &reason)),
+    }
+    Ok(found)
+}
+
+fn not_ready(name: &str, reason: &str) -> Failure {
+    Failure::new(
+        format!("the node {name} is not Ready: {reason}"),
+        "`installer doctor` there says why; fix that, or if it is gone for good `kubectl delete \
+         node`",
+    )
+}
+
+/// kubeadm upgrades further masters in another way, and the way back of one of them must not
+/// touch etcd's data. This version does neither.
+fn several_masters(nodes: &Value) -> Option<Failure> {
+    let label = "/metadata/labels/node-role.kubernetes.io~1control-plane";
+    let all = nodes.get("items").and_then(Value::as_array);
+    let masters = all.into_iter().flatten().filter(|node| node.pointer(label).is_some()).count();
+    (masters > 1).then(|| {
+        Failure::new(
+            format!("the cluster has {masters} masters, and this version upgrades clusters of one"),
+            "keep its bundle, or upgrade it by hand as kubernetes.io says; a later installer will \
+             do it",
+        )
+    })
+}
+
+pub(super) fn of_master(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
+    let mut found = Vec::new();
+    let ask = |words: &str| {
+        host.answer(&Command::of(&format!("{} --request-timeout 20s {words}", kubectl(ADMIN_CONF))))
+    };
+    let nodes = ask("get nodes --output json")?;
+    if !nodes.succeeded() {
+        return Ok(vec![Failure::new(
+            format!("the API server does not answer: {}", nodes.end()),
+            "`installer doctor` says why",
+        )]);
+    }
+    let nodes: Value = serde_json::from_str(&nodes.stdout).unwrap_or_default();
+    found.extend(several_masters(&nodes));
+    let wanted = images::of_workers(intent);
+    for node in nodes.get("items").and_then(Value::as_array).into_iter().flatten() {
+        let name = node.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+        let conditions = node.pointer("/status/conditions").and_then(Value::as_array);
+        let ready = conditions.into_iter().flatten().find(|one| one["type"] == "Ready");
+        if ready.is_none_or(|one| one["status"] != "True") {
+            let reason = ready.and_then(|one| one["message"].as_str()).unwrap_or("nobody says why");
+            found.push(not_ready(name, reason));
+        }
+        if name != intent.name.to_string() {
+            found.extend(without_images(name, node, &wanted));
+        }
+    }
+    found.extend(etcd::problems(host)?);
+    let metrics = ask("get --raw /metrics")?;
+    found.extend(apis::removed(&metrics.stdout, intent.lock().kubernetes.minor()));
+    Ok(found)
+}
+
+/// The failure if another node lacks images of the new bundle. The upgraded master would
+/// start kube-proxy, CoreDNS and the manifests' pods there.
+fn without_images(name: &str, node: &Value, wanted: &[Vec<String>]) -> Option<Failure> {
+    let all = node.pointer("/status/images").and_then(Value::as_array)?;
+    if all.len() >= MOST {
+        return None;
+    }
+    let names = all.iter().filter_map(|image| image["names"].as_array()).flatten();
+    let names: BTreeSet<&str> = names.filter_map(Value::as_str).collect();
+    let is_there = |image: &&Vec<String>| image.iter().any(|name| names.contains(name.as_str()));
+    let lacking = wanted.iter().filter(|image| !is_there(image)).count();
+    (lacking > 0).then(|| {
+        Failure::new(
+            format!(
+                "{name} has not got {lacking} of the {} new images, by the API server",
+                wanted.len()
+            ),
+            "there, with this bundle: `installer upgrade --images`; the API server learns of it \
+             within a minute or two",
+        )
+    })
+}

@@ -1,0 +1,91 @@
+//! The control plane, CoreDNS and kube-proxy in their new version, by kubeadm.
+//!
+//! kubeadm moves each pod's file away before it puts the new one there. If the power is
+//! lost in between, a master has no etcd, or no API server. So before kubeadm is run again,
+//! such a file is written from the copy.
+
+use std::path::Path;
+
+use crate::engine::step::Step;
+use crate::exec::Command;
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::install::{Change, Node};
+use crate::intent::Intent;
+use crate::node::kubeadm::{self, ignored_checks};
+use crate::node::kubectl::kubectl;
+use crate::node::paths::{ADMIN_CONF, KUBEADM_CONFIG, STATIC_PODS};
+use crate::node::static_pod;
+use crate::receipt::StepName;
+use crate::steps::file::secret_file;
+use crate::steps::upgrade::copy::COPY;
+use crate::steps::{boot_images, time};
+
+/// Runs `kubeadm upgrade apply`.
+pub struct Cluster;
+
+/// The pods of a control plane that have Kubernetes' version.
+const PODS: [&str; 3] = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"];
+/// How long the API server may take to answer, in seconds.
+const PATIENCE: u32 = 300;
+
+impl Step<Intent> for Cluster {
+    fn name(&self) -> StepName {
+        StepName::UpgradeCluster
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let (host, intent) = (node.host, node.intent);
+        let text = kubeadm::init_configuration(&intent.settings())?;
+        let noted = secret_file(host, KUBEADM_CONFIG, &text)?;
+        let tag = format!("v{}", intent.lock().kubernetes);
+        let is_new = |pod: &&str| {
+            static_pod::image(host, pod).is_ok_and(|image| image.tag() == Some(tag.as_str()))
+        };
+        if !host.was_interrupted(self.name()) && PODS.iter().all(is_new) {
+            return Ok(noted);
+        }
+        let mut changes = lost(host)?;
+        let readyz = format!("{} --request-timeout 10s get --raw /readyz", kubectl(ADMIN_CONF));
+        let ready = || Change::Await { command: Command::of(&readyz), seconds: PATIENCE };
+        changes.push(ready());
+        let mut apply = format!("kubeadm upgrade apply {tag} --yes --certificate-renewal=false");
+        // Its Job may land on a node that has not got the new images yet.
+        let ignored = [&["CreateJob"], &ignored_checks(&intent.settings())[..]].concat();
+        apply += &format!(" --ignore-preflight-errors={}", ignored.join(","));
+        changes.extend([Change::run(&apply), ready()]);
+        changes.extend(noted);
+        Ok(changes)
+    }
+
+    fn before(&self, node: &Node<'_>) -> anyhow::Result<()> {
+        let wrong = match time::wrong_clock(node.host)? {
+            Some(wrong) => Some(wrong),
+            None => boot_images::lacking(node.host, node.intent)?,
+        };
+        wrong.map_or(Ok(()), |wrong: Failure| Err(wrong.into()))
+    }
+
+    fn cure(&self) -> Option<&'static str> {
+        Some(
+            "`crictl ps --all` and `journalctl -u kubelet` say what does not start; fix that, and \
+             run this again; or go back with `installer upgrade --back`",
+        )
+    }
+}
+
+/// The changes that write again what kubeadm has moved away.
+fn lost(host: &Host) -> anyhow::Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    for pod in ["etcd"].iter().chain(&PODS) {
+        let path = format!("{STATIC_PODS}/{pod}.yaml");
+        let copy = Path::new(COPY).join(path.trim_start_matches('/'));
+        if host.exists(&path) {
+            continue;
+        }
+        if let Some(text) = host.bytes(copy)? {
+            changes.push(Change::write_secret(path, text).because("kubeadm was cut short"));
+        }
+    }
+    Ok(changes)
+}

@@ -1,0 +1,67 @@
+//! The node's pods move to others before containerd and kubelet start again in another
+//! version.
+
+use crate::engine::step::Step;
+use crate::install::{Change, Node, OfInstall};
+use crate::intent::Intent;
+use crate::node::kubectl::kubectl;
+use crate::node::pods;
+use crate::receipt::{Intention, StepName};
+use crate::role::Role;
+use crate::steps::upgrade::{config, restart};
+
+/// Cordons the node, and evicts its pods.
+pub struct Drain;
+
+impl Step<Intent> for Drain {
+    fn name(&self) -> StepName {
+        StepName::Drain
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        if !is_wanted(node) || !restart::is_due(node)? {
+            return Ok(Vec::new());
+        }
+        let (config, name) = (config(node), node.intent.name.to_string());
+        let mut changes = Vec::new();
+        if !is_cordoned(node) {
+            let cordon = format!("{} cordon {name}", kubectl(config));
+            changes.push(Change::run(&cordon).intended(Intention::Cordon));
+        }
+        let pods = pods::that_move(node.host, config, &name)?;
+        if !pods.is_empty() {
+            let config = config.to_owned();
+            changes.push(Change::Own(OfInstall::Evict { config, node: name, pods }));
+        }
+        Ok(changes)
+    }
+
+    fn cure(&self) -> Option<&'static str> {
+        Some(
+            "`kubectl get poddisruptionbudget --all-namespaces` shows who holds pods back; or give \
+             --no-drain: pods then stay here, and keep running",
+        )
+    }
+}
+
+/// Whether pods are to move: not if there is no other node.
+pub(crate) fn is_wanted(node: &Node<'_>) -> bool {
+    node.intent.upgrade.as_ref().is_some_and(|upgrade| upgrade.drains) && !is_alone(node)
+}
+
+/// Whether the cluster has no other node. A worker has a master.
+fn is_alone(node: &Node<'_>) -> bool {
+    let config = config(node);
+    let all = format!("{} --request-timeout 10s get nodes --output name", kubectl(config));
+    node.intent.role == Role::Master && node.host.query(&all).stdout.lines().count() < 2
+}
+
+/// Whether no new pods come to the node.
+pub(super) fn is_cordoned(node: &Node<'_>) -> bool {
+    let name = &node.intent.name;
+    let now = node.host.query(&format!(
+        "{} --request-timeout 10s get node {name} --output jsonpath={{.spec.unschedulable}}",
+        kubectl(config(node))
+    ));
+    now.stdout.trim() == "true"
+}

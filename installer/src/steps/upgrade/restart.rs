@@ -1,0 +1,109 @@
+//! containerd and kubelet start again, in the versions that were installed. Pods keep
+//! running meanwhile.
+
+use crate::engine::step::Step;
+use crate::exec::Command;
+use crate::install::{Change, Node, OfInstall};
+use crate::intent::Intent;
+use crate::node::kubectl::kubectl;
+use crate::node::paths::CRI_SOCKET;
+use crate::node::{kubelet_arguments, registered};
+use crate::receipt::{Deed, Line, StepName, since_upgrade};
+use crate::role::Role;
+use crate::steps::packages;
+use crate::steps::upgrade::config;
+
+/// Restarts what is older than its package.
+pub struct Restart;
+
+impl Step<Intent> for Restart {
+    fn name(&self) -> StepName {
+        StepName::Restart
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let mut changes = Vec::new();
+        let of_kubelet =
+            is_stale(node, &["kubelet", "kubeadm"], "kubelet")? || !is_registered(node);
+        let is_master = node.intent.role == Role::Master;
+        if of_kubelet && is_master {
+            changes.push(Change::run("systemctl stop kubelet"));
+        }
+        if is_stale(node, &["containerd.io", "containerd"], "containerd")? {
+            changes.push(Change::run("systemctl restart containerd"));
+            // systemd calls it started before CRI answers.
+            let command = Command::of(&format!("crictl --runtime-endpoint {CRI_SOCKET} info"));
+            changes.push(Change::Await { command, seconds: 60 });
+        }
+        if !of_kubelet {
+            return Ok(changes);
+        }
+        if is_master {
+            // A kubelet of another minor release takes its static pods for new ones, and
+            // would end the old ones some time later, while their ports are still in use.
+            changes.push(Change::Own(OfInstall::EndControlPlane));
+        }
+        let (kubectl, name) = (kubectl(config(node)), &node.intent.name);
+        let version = format!("v{}", node.intent.lock().kubernetes);
+        let readyz = format!("{kubectl} --request-timeout 10s get --raw /readyz");
+        let wait = format!(
+            "{kubectl} wait --for=jsonpath={{.status.nodeInfo.kubeletVersion}}={version} \
+             node/{name} --timeout=10s"
+        );
+        changes.extend([
+            Change::run("systemctl daemon-reload"),
+            Change::run("systemctl restart kubelet"),
+            Change::Await { command: Command::of(&readyz), seconds: 300 },
+            Change::Await { command: Command::of(&wait), seconds: 300 },
+        ]);
+        Ok(changes)
+    }
+
+    fn before(&self, node: &Node<'_>) -> anyhow::Result<()> {
+        let refused = kubelet_arguments::refused(node.host)?;
+        refused.map_or(Ok(()), |refused| Err(refused.into()))
+    }
+
+    fn cure(&self) -> Option<&'static str> {
+        Some(
+            "`journalctl -u kubelet` and `journalctl -u containerd` say why; fix that, and run this \
+             again; or go back with `installer upgrade --back`",
+        )
+    }
+}
+
+/// Whether containerd or kubelet is still to be restarted.
+pub(super) fn is_due(node: &Node<'_>) -> anyhow::Result<bool> {
+    Ok(!Restart.changes(node)?.is_empty())
+}
+
+/// Whether one of these packages is still to be installed, or was installed after the unit
+/// was restarted last.
+fn is_stale(node: &Node<'_>, names: &[&str], unit: &str) -> anyhow::Result<bool> {
+    let is_meant = |name: &str| names.contains(&name);
+    let missing = packages::missing(node.host, node.intent)?;
+    if node.host.was_interrupted(StepName::Restart)
+        || missing.iter().any(|package| is_meant(&package.name))
+    {
+        return Ok(true);
+    }
+    let lines = since_upgrade(node.host.lines());
+    let installed = lines.iter().rposition(|line| match line {
+        Line::Deed { deed: Deed::Installed { came, replaced, .. }, .. } => {
+            let mut all = came.iter().chain(replaced.iter().map(|one| &one.is));
+            all.any(|package| is_meant(&package.name))
+        }
+        _ => false,
+    });
+    let restart = Command::of(&format!("systemctl restart {unit}"));
+    let restarted = lines.iter().rposition(|line| {
+        matches!(line, Line::Deed { deed: Deed::Ran { command, .. }, .. } if *command == restart)
+    });
+    Ok(installed > restarted)
+}
+
+/// Whether the API server knows kubelet in its new version.
+fn is_registered(node: &Node<'_>) -> bool {
+    let version = format!("v{}", node.intent.lock().kubernetes);
+    registered::ask(node.host).is_ok_and(|known| known.is_some_and(|one| one.kubelet == version))
+}

@@ -1,0 +1,320 @@
+//! The way back: a list of steps of its own, which needs no bundle, and no API server
+//! before its end. All steps share one name in the receipt, and finish together.
+
+use std::fmt;
+use std::path::Path;
+
+use anyhow::bail;
+
+use super::etcd::{CHOSEN, RESTORED, Way, storage, way};
+use super::files::{self, Which};
+use super::packages::Packages as Older;
+use super::returning::Return;
+use super::{etcd, objects};
+use crate::backup::Etcd;
+use crate::engine::change;
+use crate::engine::step::{self, Step};
+use crate::exec::Command;
+use crate::host::Host;
+use crate::node::control_plane;
+use crate::node::etcd::RunningEtcd;
+use crate::node::kubectl::kubectl;
+use crate::node::paths::{CRI_SOCKET, UPGRADE};
+use crate::node::registered;
+use crate::node::systemd::unit_is;
+use crate::receipt::{Deed, Intention, Line, Stage, StepName, since_upgrade};
+use crate::role::Role;
+use crate::steps::upgrade::config_of;
+use crate::steps::upgrade::uncordon::is_ours;
+
+/// A change of a way back.
+pub type Change = change::Change<OfReturn>;
+type Node<'a> = step::Node<'a, Return>;
+
+/// The steps, in order.
+pub const STEPS: [&'static dyn Step<Return>; 9] =
+    [&Wake, &Data, &Stop, &Packages, &Files, &Restore, &Start, &Objects, &Ready];
+
+/// How long etcd may take to bring its data to an older form, in seconds.
+const PATIENCE: u32 = 120;
+
+/// The changes that only a way back can make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OfReturn {
+    /// Wait for etcd, which may not come.
+    AwaitEtcd,
+    /// Wait until etcd's data have the form of this release.
+    AwaitStorage(u32, u32),
+    /// The control plane's containers are ended.
+    End,
+}
+
+impl fmt::Display for OfReturn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AwaitEtcd => f.write_str("wait for etcd, which may not come"),
+            Self::AwaitStorage(major, minor) => {
+                write!(f, "wait until etcd's data are those of etcd {major}.{minor}")
+            }
+            Self::End => f.write_str("end the control plane"),
+        }
+    }
+}
+
+impl step::Purpose for Return {
+    type Own = OfReturn;
+
+    fn begun(&self) -> Option<Line> {
+        Some(Line::Upgrade(self.upgrade.at(Stage::Returning)))
+    }
+
+    fn make(&self, host: &mut Host, step: StepName, change: &OfReturn) -> anyhow::Result<()> {
+        match change {
+            OfReturn::AwaitEtcd => etcd::await_start(host),
+            OfReturn::AwaitStorage(major, minor) => {
+                let wanted = (*major, *minor);
+                host.await_that("etcd to bring its data to their older form", PATIENCE, |host| {
+                    Ok(storage(host).is_some_and(|now| now <= wanted))
+                })
+            }
+            OfReturn::End => control_plane::end_all(host, step),
+        }
+    }
+}
+
+/// Starts kubelet, if an upgrade was cut short while it did not run: without etcd, the
+/// snapshot would be all that is left.
+struct Wake;
+
+impl Step<Return> for Wake {
+    fn name(&self) -> StepName {
+        StepName::UpgradeBack
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        if node.intent.role == Role::Worker || !etcd::is_asleep(node.host)? {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Change::run("systemctl start kubelet"), Change::Own(OfReturn::AwaitEtcd)])
+    }
+}
+
+/// Chooses what becomes of etcd's data, while etcd can still be asked.
+struct Data;
+
+impl Step<Return> for Data {
+    fn name(&self) -> StepName {
+        StepName::UpgradeBack
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let host = node.host;
+        if node.intent.role == Role::Worker || host.exists(CHOSEN) {
+            return Ok(Vec::new());
+        }
+        let way = way(host)?;
+        let mut changes = Vec::new();
+        if let Way::Downgrade(major, minor) = way {
+            let Some(etcd) = RunningEtcd::running(host)? else {
+                bail!("etcd has just ended; run this again");
+            };
+            let enable = etcd.etcdctl(&format!("downgrade enable {major}.{minor}"));
+            changes.push(Change::run_command(enable));
+            changes.push(Change::Own(OfReturn::AwaitStorage(major, minor)));
+        }
+        changes.push(Change::write_secret(CHOSEN, way.word()));
+        Ok(changes)
+    }
+}
+
+/// Ends kubelet and the control plane, as long as anything of them goes back.
+struct Stop;
+
+impl Step<Return> for Stop {
+    fn name(&self) -> StepName {
+        StepName::UpgradeBack
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let (host, own) = (node.host, node.intent);
+        let mut is_pending = !Older::of(host)?.changes.is_empty() || is_restored_later(host, own)?;
+        is_pending |= !files::changes::<OfReturn>(host, Which::Others)?.is_empty();
+        if !is_pending {
+            return Ok(Vec::new());
+        }
+        let mut changes = Vec::new();
+        if unit_is(host, "active", "kubelet")? {
+            changes.push(Change::run("systemctl stop kubelet"));
+        }
+        if own.role == Role::Master && !control_plane::running(host)?.is_empty() {
+            changes.push(Change::Own(OfReturn::End));
+        }
+        Ok(changes)
+    }
+}
+
+/// Whether etcd's data are still to come from the snapshot.
+fn is_restored_later(host: &Host, own: &Return) -> anyhow::Result<bool> {
+    Ok(own.role == Role::Master && way(host)? == Way::Snapshot && !host.exists(RESTORED))
+}
+
+/// Installs the packages of before, from the node's own repository.
+struct Packages;
+
+impl Step<Return> for Packages {
+    fn name(&self) -> StepName {
+        StepName::UpgradeBack
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let mut changes = files::changes(node.host, Which::Repository)?;
+        let older = Older::of(node.host)?;
+        if !older.changes.is_empty() {
+            let commands = vec![older.command(node.host)];
+            changes.push(Change::Install { packages: older.changes, commands });
+        }
+        Ok(changes)
+    }
+}
+
+/// Puts the files back.
+struct Files;
+
+impl Step<Return> for Files {
+    fn name(&self) -> StepName {
+        StepName::UpgradeBack
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        files::changes(node.host, Which::Others)
+    }
+}
+
+/// Makes etcd's data from the snapshot, if nothing else is left.
+struct Restore;
+
+impl Step<Return> for Restore {
+    fn name(&self) -> StepName {
+        StepName::UpgradeBack
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let (host, own) = (node.host, node.intent);
+        if !is_restored_later(host, own)? {
+            return Ok(Vec::new());
+        }
+        let etcd = Etcd::of(etcd::image_before(host)?)?;
+        let mut commands = Etcd::clearing(host);
+        commands.extend(etcd.restore(UPGRADE, "etcd.db", &own.name, own.address, "kubeferry-back"));
+        let mut changes: Vec<Change> = commands.into_iter().map(Change::run_command).collect();
+        changes.push(Change::write_secret(RESTORED, ""));
+        Ok(changes)
+    }
+}
+
+/// Starts everything in its older version.
+struct Start;
+
+impl Step<Return> for Start {
+    fn name(&self) -> StepName {
+        StepName::UpgradeBack
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let (host, own) = (node.host, node.intent);
+        let mut changes = Vec::new();
+        if has_old_containerd(host.lines()) || !Older::of(host)?.changes.is_empty() {
+            changes.push(Change::run("systemctl restart containerd"));
+            let command = Command::of(&format!("crictl --runtime-endpoint {CRI_SOCKET} info"));
+            changes.push(Change::Await { command, seconds: 60 });
+        }
+        // In a plan, it still runs.
+        let is_stopped = !unit_is(host, "active", "kubelet")? || !Stop.changes(node)?.is_empty();
+        if is_stopped {
+            changes.push(Change::run("systemctl daemon-reload"));
+            changes.push(Change::run("systemctl start kubelet"));
+        }
+        let version = format!("v{}", own.upgrade.from);
+        let is_registered =
+            || registered::ask(host).is_ok_and(|one| one.is_some_and(|one| one.kubelet == version));
+        if is_stopped || !is_registered() {
+            let kubectl = kubectl(config_of(own.role));
+            let readyz = format!("{kubectl} --request-timeout 10s get --raw /readyz");
+            let wait = format!(
+                "{kubectl} wait --for=jsonpath={{.status.nodeInfo.kubeletVersion}}={version} \
+                 node/{} --timeout=10s",
+                own.name
+            );
+            for line in [readyz, wait] {
+                changes.push(Change::Await { command: Command::of(&line), seconds: 300 });
+            }
+        }
+        Ok(changes)
+    }
+}
+
+/// Whether containerd's package or files were changed on the way back after it was
+/// restarted last.
+fn has_old_containerd(lines: &[Line]) -> bool {
+    let lines = since_upgrade(lines);
+    let of_back = |line: &Line, is_meant: &dyn Fn(&Deed) -> bool| matches!(line, Line::Deed { step: StepName::UpgradeBack, deed } if is_meant(deed));
+    let changed = lines.iter().rposition(|line| {
+        of_back(line, &|deed| match deed {
+            Deed::Installed { replaced, .. } => {
+                replaced.iter().any(|one| one.is.name.starts_with("containerd"))
+            }
+            Deed::Wrote { path, .. } => path.starts_with(Path::new("/etc/containerd")),
+            _ => false,
+        })
+    });
+    let restart = Command::of("systemctl restart containerd");
+    let restarted = lines.iter().rposition(|line| {
+        of_back(line, &|deed| matches!(deed, Deed::Ran { command, .. } if *command == restart))
+    });
+    changed > restarted
+}
+
+/// Brings back what the cluster had.
+struct Objects;
+
+impl Step<Return> for Objects {
+    fn name(&self) -> StepName {
+        StepName::UpgradeBack
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        match node.intent.role {
+            Role::Master => objects::changes(node.host),
+            Role::Worker => Ok(Vec::new()),
+        }
+    }
+}
+
+/// Waits until the node is Ready, and lets pods come to it again.
+struct Ready;
+
+impl Step<Return> for Ready {
+    fn name(&self) -> StepName {
+        StepName::UpgradeBack
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let (host, own) = (node.host, node.intent);
+        let (kubectl, name) = (kubectl(config_of(own.role)), &own.name);
+        let mut changes = Vec::new();
+        if !registered::ask(host).is_ok_and(|one| one.is_some_and(|one| one.ready == "True")) {
+            let wait = format!("{kubectl} wait --for=condition=Ready node/{name} --timeout=10s");
+            changes.push(Change::Await { command: Command::of(&wait), seconds: 300 });
+        }
+        let now = host.query(&format!(
+            "{kubectl} --request-timeout 10s get node {name} --output \
+             jsonpath={{.spec.unschedulable}}"
+        ));
+        let is_cordoned = now.stdout.trim() == "true" || !now.succeeded();
+        if is_ours(host.lines()) && is_cordoned {
+            let uncordon = format!("{kubectl} uncordon {name}");
+            changes.push(Change::run(&uncordon).intended(Intention::Uncordon));
+        }
+        Ok(changes)
+    }
+}

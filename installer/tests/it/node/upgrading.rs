@@ -1,0 +1,239 @@
+//! What an upgrade asks and changes on a small node. `run/pods` has a pod a line, as
+//! `NAMESPACE/NAME`, `run/nodes` the names of nodes, `run/api-version` the API server's
+//! version, `run/metrics` its metrics; `run/cordoned` is there while the node is cordoned.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use installer::exec::Output;
+use serde_json::json;
+
+use super::commands::said;
+
+/// The pods of a control plane.
+const PODS: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
+
+pub(super) fn answer(root: &Path, words: &[&str]) -> Option<Output> {
+    Some(match words {
+        ["ctr", "-n", "k8s.io", "tasks", "exec", _, _, _, _, more @ ..] => etcd(root, more)?,
+        ["kubectl", .., "get", "--ignore-not-found", "--output", "json", _, _, _, _, _, _] => {
+            let own = read(root, "run/objects");
+            let own = if own.is_empty() { "as kubeadm made it" } else { &own };
+            let item = json!({"kind": "ConfigMap", "data": {"all": own}, "metadata":
+                {"name": "kubeadm-config", "namespace": "kube-system", "resourceVersion": "7"}});
+            said(true, &json!({"items": [item]}).to_string())
+        }
+        [
+            "kubectl",
+            ..,
+            "get",
+            "pods",
+            "--all-namespaces",
+            "--field-selector",
+            _,
+            "--output",
+            "json",
+        ] => {
+            let pods = read(root, "run/pods");
+            let pod = |line: &str| {
+                let (namespace, name) = line.split_once('/').unwrap();
+                let owner = json!({"kind": "ReplicaSet", "uid": namespace,
+                    "controller": !name.starts_with("bare")});
+                json!({"metadata": {"namespace": namespace, "name": name, "ownerReferences": [owner]}})
+            };
+            let items: Vec<_> = pods.lines().map(pod).collect();
+            said(true, &json!({ "items": items }).to_string())
+        }
+        ["kubectl", .., "get", "node", _, "--output", "jsonpath={.spec.unschedulable}"] => {
+            said(true, if root.join("run/cordoned").exists() { "true" } else { "" })
+        }
+        ["kubectl", .., "get", "node", _, "-o", path]
+            if path.contains("conditions") && root.join("run/nodes").exists() =>
+        {
+            said(true, "True")
+        }
+        ["kubectl", .., "get", "nodes", "--output", "name"] => {
+            let nodes = read(root, "run/nodes");
+            said(true, &nodes.lines().map(|name| format!("node/{name}\n")).collect::<String>())
+        }
+        ["kubectl", .., "get", "nodes", "--output", "json"] => {
+            let (away, own) = (read(root, "run/away"), read(root, "run/images"));
+            let nodes = read(root, "run/nodes");
+            let item = |name: &str| {
+                let status = if away.contains(name) { "Unknown" } else { "True" };
+                json!({"metadata": {"name": name}, "status": {"conditions":
+                    [{"type": "Ready", "status": status, "message": "it says nothing"}],
+                    "images": [{"names": own.lines().collect::<Vec<_>>()}]}})
+            };
+            said(true, &json!({"items": nodes.lines().map(item).collect::<Vec<_>>()}).to_string())
+        }
+        ["ctr", "-n", "k8s.io", "containers", "list"]
+        | ["ctr", "-n", "k8s.io", "containers", "list", "--quiet"] => said(true, ""),
+        ["crictl", .., "images", "--output", "json"] => {
+            said(true, &read(root, "run/crictl-images"))
+        }
+        ["kubectl", .., "get", "--raw", "/readyz"] if !root.join("run/tasks").exists() => {
+            said(true, "ok")
+        }
+        ["kubectl", .., "wait", "--for=condition=Ready", _, _] => said(true, ""),
+        ["kubectl", .., "get", "--raw", "/version"] => {
+            said(true, &json!({"gitVersion": read(root, "run/api-version")}).to_string())
+        }
+        ["kubectl", .., "get", "--raw", "/metrics"] => said(true, &read(root, "run/metrics")),
+        ["kubectl", .., "wait", version, _, "--timeout=10s"]
+            if version.starts_with("--for=jsonpath=") =>
+        {
+            let version = version.rsplit('=').next().unwrap();
+            said(read(root, "run/api-node.json").contains(version), "")
+        }
+        _ => return None,
+    })
+}
+
+/// etcd's own programs.
+fn etcd(root: &Path, words: &[&str]) -> Option<Output> {
+    Some(match words {
+        [.., "snapshot", "save", path] => {
+            fs::write(below(root, path), "a snapshot").unwrap();
+            said(true, "")
+        }
+        [.., "snapshot", "status", path] => said(below(root, path).exists(), "{\"revision\": 7}"),
+        [.., "endpoint", "status"] => {
+            let tasks = read(root, "run/tasks");
+            let storage = read(root, "run/etcd-storage");
+            let status = json!([{"Status": {"version": "3.6.1", "storageVersion": storage}}]);
+            said(tasks.contains("etcd") && !root.join("run/etcd-ill").exists(), &status.to_string())
+        }
+        [.., "endpoint", "health"] => said(!root.join("run/etcd-ill").exists(), "is healthy"),
+        [.., "alarm", "list"] => said(true, &read(root, "run/etcd-alarm")),
+        _ => return None,
+    })
+}
+
+/// Does it; gives whether it was one of these.
+pub(super) fn change(root: &Path, words: &[&str]) -> Option<bool> {
+    match words {
+        ["cp", "--archive", "--parents", from @ .., to] => {
+            for path in from {
+                copy(&below(root, path), &below(root, &format!("{to}{path}")));
+            }
+        }
+        ["rm", "-rf", paths @ ..] => {
+            for path in paths.iter().map(|path| below(root, path)) {
+                drop(fs::remove_dir_all(&path));
+                drop(fs::remove_file(&path));
+            }
+        }
+        ["mkdir", path] => fs::create_dir(below(root, path)).unwrap(),
+        ["sync"] | ["crictl", .., "rmi", _] => {}
+        ["mv", from, to] => fs::rename(below(root, from), below(root, to)).unwrap(),
+        ["kubectl", .., "cordon", _] => fs::write(root.join("run/cordoned"), "").unwrap(),
+        ["kubectl", .., "uncordon", _] => drop(fs::remove_file(root.join("run/cordoned"))),
+        ["kubectl", .., "create", "--raw", path, "--filename", "-"] => {
+            let name = path.trim_start_matches("/api/v1/namespaces/").replace("/pods/", "/");
+            let name = name.trim_end_matches("/eviction");
+            let pods = read(root, "run/pods");
+            let left = pods.lines().filter(|line| *line != name);
+            fs::write(
+                root.join("run/pods"),
+                left.map(|one| format!("{one}\n")).collect::<String>(),
+            )
+            .unwrap();
+        }
+        ["kubeadm", "upgrade", "apply", version, ..] => {
+            // It finds all pods, or refuses.
+            if PODS.iter().any(|pod| !manifest(root, pod).exists()) {
+                return Some(false);
+            }
+            PODS.iter().for_each(|pod| write_manifest(root, pod, version));
+            fs::write(root.join("run/api-version"), version).unwrap();
+            fs::write(root.join("run/etcd-storage"), "3.6.0").unwrap();
+            fs::write(root.join("run/objects"), format!("as kubeadm {version} made it")).unwrap();
+            settings(root, version);
+        }
+        ["kubeadm", "upgrade", "node", ..] => settings(root, &read(root, "run/api-version")),
+        ["ctr", "-n", "k8s.io", "tasks", "exec", .., "downgrade", "enable", "3.5"] => {
+            fs::write(root.join("run/etcd-storage"), "3.5.0").unwrap();
+        }
+        ["ctr", "-n", "k8s.io", "run", "--rm", .., "--data-dir", to, _, _, _, _, _, _] => {
+            fs::create_dir_all(below(root, &format!("{to}/member"))).unwrap();
+            fs::write(below(root, &format!("{to}/member/data")), "of the snapshot").unwrap();
+        }
+        ["rmdir", path] => fs::remove_dir(below(root, path)).unwrap(),
+        ["kubectl", .., "replace", "--filename", path] => {
+            let text = fs::read_to_string(below(root, path)).unwrap();
+            let list: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let own = list["items"][0]["data"]["all"].as_str().unwrap();
+            fs::write(root.join("run/objects"), own).unwrap();
+        }
+        ["systemctl", "restart" | "start", "kubelet"] if root.join("run/nodes").exists() => {
+            let pods = root.join("etc/kubernetes/manifests");
+            if let Ok(text) = fs::read_to_string(pods.join("kube-apiserver.yaml")) {
+                let (_, tag) = text.trim_end().trim_end_matches("}]}").rsplit_once(':').unwrap();
+                fs::write(root.join("run/api-version"), tag).unwrap();
+            }
+            if words[1] == "start" && pods.exists() {
+                super::control_plane::start(root);
+            }
+            let packages = read(root, "run/packages");
+            let own = packages.lines().find_map(|line| line.strip_prefix("kubelet - "));
+            let version = own.and_then(|rest| rest.split('-').next()).unwrap();
+            let node = super::member::READY.replace("v1.28.2", &format!("v{version}"));
+            fs::write(root.join("run/api-node.json"), node).unwrap();
+            return None;
+        }
+        _ => return None,
+    }
+    Some(true)
+}
+
+/// kubeadm was killed when it had moved a file away.
+pub(super) fn cut_short(root: &Path) {
+    drop(fs::remove_file(manifest(root, "etcd")));
+}
+
+/// kubeadm writes kubelet's settings, without those of the cluster file.
+fn settings(root: &Path, version: &str) {
+    let text = format!("# by kubeadm {version}\nmaxPods: 110\n");
+    fs::write(root.join("var/lib/kubelet/config.yaml"), text).unwrap();
+}
+
+/// What kubelet starts a pod of this version from.
+pub(crate) fn write_manifest(root: &Path, pod: &str, version: &str) {
+    let tag = match pod {
+        "etcd" if version == "v1.28.2" => "3.5.9-0",
+        "etcd" => "3.6.1-0",
+        _ => version,
+    };
+    let text = format!("spec: {{containers: [{{image: registry.k8s.io/{pod}:{tag}}}]}}\n");
+    let path = manifest(root, pod);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+fn manifest(root: &Path, pod: &str) -> PathBuf {
+    root.join("etc/kubernetes/manifests").join(format!("{pod}.yaml"))
+}
+
+fn copy(from: &Path, to: &Path) {
+    if from.is_dir() {
+        fs::create_dir_all(to).unwrap();
+        for entry in fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            copy(&entry.path(), &to.join(entry.file_name()));
+        }
+        return;
+    }
+    fs::create_dir_all(to.parent().unwrap()).unwrap();
+    fs::copy(from, to).unwrap();
+}
+
+fn below(root: &Path, path: &str) -> PathBuf {
+    root.join(path.trim_start_matches('/'))
+}
+
+fn read(root: &Path, path: &str) -> String {
+    fs::read_to_string(root.join(path)).unwrap_or_default()
+}

@@ -1,0 +1,233 @@
+//! A cluster goes from one minor release of Kubernetes to the next, and back, while its
+//! application answers.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lab::cluster::{self, INSTALLER};
+use lab::{Lab, Line, Node, Places, Settings, Upstream};
+
+use crate::application::{Witness, get, kubectl, try_kubectl, wait};
+use crate::cluster::end_after;
+use crate::support::{lab, words};
+
+const NEW: &str = "/media/usb/new.tar";
+
+/// The bundles of the two newest lines; none, with the word why, if the older one was not
+/// prepared: its Kubernetes takes many minutes to compile.
+fn bundles(folder: &Path) -> Option<[PathBuf; 2]> {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: the lab makes namespaces and mounts, as root");
+        return None;
+    }
+    if Line::of_tests().unwrap() != Line::default() {
+        println!("skipped: it has its own two lines, and runs once");
+        return None;
+    }
+    let made = fs::read_dir(Places::find().unwrap().products()).into_iter().flatten().flatten();
+    let names: Vec<String> =
+        made.map(|one| one.file_name().to_string_lossy().into_owned()).collect();
+    let lines = ["1.36", "1.37"];
+    for line in lines {
+        let is_made = |name: &String| name.starts_with(&format!("images-{line}-"));
+        if !names.iter().any(is_made) {
+            println!("skipped: `scripts/lab prepare --line {line}` was not run");
+            return None;
+        }
+    }
+    Some(lines.map(|line| {
+        let upstream = Upstream::up(line.parse::<Line>().unwrap()).unwrap();
+        cluster::bundle(&upstream, &folder.join(line)).unwrap()
+    }))
+}
+
+fn installer(node: &Node, words: &[&str]) -> anyhow::Result<String> {
+    let begun = Instant::now();
+    let said = node.run([&["timeout", "600", INSTALLER], words].concat());
+    println!("{:>4} s for {} {}", begun.elapsed().as_secs(), node.name, words.join(" "));
+    said
+}
+
+/// What the installer says as it refuses.
+fn refused(node: &Node, options: &[&str]) -> String {
+    let output = node.exec([&[INSTALLER], options].concat()).unwrap();
+    let said = words(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    said
+}
+
+fn assert_all_have(master: &Node, version: &str) {
+    wait(&format!("all nodes to be Ready in {version}"), || {
+        let said = try_kubectl(master, &["get", "nodes", "--no-headers"]).unwrap_or_default();
+        let good = |line: &&str| line.contains(" Ready ") && line.contains(version);
+        said.lines().filter(good).count() == 2 && !said.contains("SchedulingDisabled")
+    });
+    for pod in ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"] {
+        let name = format!("{pod}-{}", master.name);
+        let image = "jsonpath={.spec.containers[0].image}";
+        let image = kubectl(master, &["-n", "kube-system", "get", "pod", &name, "-o", image]);
+        assert!(pod == "etcd" || image.ends_with(version), "{image}");
+    }
+    let proxy = ["-n", "kube-system", "get", "ds", "kube-proxy", "-o", "yaml"];
+    assert!(kubectl(master, &proxy).contains(&format!("kube-proxy:{version}")));
+    let config = ["-n", "kube-system", "get", "cm", "kubeadm-config", "-o", "yaml"];
+    assert!(kubectl(master, &config).contains(&format!("kubernetesVersion: {version}")));
+    kubectl(master, &["-n", "kube-system", "rollout", "status", "ds,deploy", "--timeout=120s"]);
+    kubectl(master, &["get", "configmap", "kept"]);
+}
+
+fn assert_well(lab: &Lab) {
+    for node in lab.nodes() {
+        wait(&format!("doctor to find nothing on {}", node.name), || {
+            let said = words(&node.exec([INSTALLER, "doctor"]).unwrap());
+            said.contains("nothing is wrong")
+        });
+    }
+}
+
+/// Tells another thread to end, when it is dropped.
+struct Ended<'a>(&'a AtomicBool);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Asks the application every 100 ms while `run` runs. Returns the longest time without an
+/// answer.
+fn longest_silence(address: &str, run: impl FnOnce()) -> Duration {
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
+            while !is_over.load(Ordering::SeqCst) {
+                if get(address).contains("node=") {
+                    longest = longest.max(last.elapsed());
+                    last = Instant::now();
+                }
+                thread::sleep(Duration::from_millis(100));
+            }
+            longest.max(last.elapsed())
+        });
+        // Also when it panics.
+        let end = Ended(&is_over);
+        run();
+        drop(end);
+        asking.join().unwrap()
+    })
+}
+
+#[test]
+fn a_cluster_goes_to_the_next_minor_release_and_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some([old, new]) = bundles(folder.path()) else { return };
+    let Some(lab) = lab(&Settings { nodes: 2, ..Settings::default() }) else { return };
+    let [master, worker] = lab.nodes() else { panic!("two nodes") };
+    let _witness = Witness(master);
+    cluster::install(&lab, &old, "").unwrap();
+    kubectl(master, &["create", "configmap", "kept", "--from-literal=a=b"]);
+    // One of its pods comes to the worker, so that names are known without the master.
+    kubectl(master, &["-n", "kube-system", "rollout", "restart", "deploy/coredns"]);
+    kubectl(master, &["rollout", "status", "deploy/web", "--timeout=140s"]);
+    let address = worker.address.to_string();
+    wait("the application to answer", || get(&address).contains("node="));
+    assert_all_have(master, "v1.36.3");
+
+    let renamed = folder.path().join("new.tar");
+    fs::rename(&new, &renamed).unwrap();
+    lab.nodes().iter().try_for_each(|node| node.insert(&renamed)).unwrap();
+    let upgrade = ["upgrade", "--yes", "--bundle", NEW];
+    let without_drain = [&upgrade[..], &["--no-drain"]].concat();
+    let said = refused(worker, &upgrade);
+    assert!(said.contains("upgrade the master first"), "{said}");
+    let said = refused(master, &["--yes", "--role", "master", "--bundle", NEW]);
+    assert!(said.contains("`installer upgrade` takes a node to the next version"), "{said}");
+    // What the upgraded master starts on the worker must be there before.
+    let said = refused(master, &upgrade);
+    assert!(said.contains("node2 has not got "), "{said}");
+    installer(worker, &["upgrade", "--images", "--bundle", NEW]).unwrap();
+    wait("the API server to know the worker's images", || {
+        let plan = [INSTALLER, "upgrade", "--dry-run", "--bundle", NEW];
+        master.exec(plan).unwrap().status.success()
+    });
+    let plan = installer(master, &["upgrade", "--dry-run", "--bundle", NEW]).unwrap();
+    println!("{plan}");
+    assert!(plan.contains("+++ /opt/kubernetes/manifests/ingress-nginx.yaml (as planned)"));
+
+    // The power goes while kubeadm replaces the control plane; the same line goes on.
+    lose_power(master, 15);
+    let said = words(&master.exec([INSTALLER, "status"]).unwrap());
+    assert!(said.contains("is being upgraded from Kubernetes 1.36.3 to 1.37.2"), "{said}");
+    let silence = longest_silence(&address, || {
+        println!("{}", installer(master, &upgrade).unwrap());
+        println!("{}", installer(worker, &without_drain).unwrap());
+    });
+    println!("the application was silent for {:.1} s at most", silence.as_secs_f64());
+    assert!(silence < Duration::from_secs(10), "{silence:?}");
+    assert_all_have(master, "v1.37.2");
+    assert_well(&lab);
+    for node in [master, worker] {
+        let again = installer(node, &upgrade).unwrap();
+        assert!(again.contains("there is nothing to do"), "{again}");
+    }
+    let line = ["--yes", "--role", "master", "--bundle", NEW, "--config", "/root/cluster.yaml"];
+    let again = installer(master, &line).unwrap();
+    assert_eq!(again, "this node is a master already; there is nothing to do\n");
+    let line = ["--yes", "--role", "master", "--bundle", "/media/usb/lab.tar"];
+    let said = refused(master, &line);
+    assert!(said.contains("Kubernetes is v1.37.2 on this node"), "{said}");
+
+    assert_goes_back(&lab, &address);
+
+    // And from the middle, when etcd is the new one already.
+    lose_power(master, 40);
+    println!("{}", installer(master, &["upgrade", "--yes", "--back"]).unwrap());
+    assert_all_have(master, "v1.36.3");
+    kubectl(master, &["get", "configmap", "later"]);
+    assert_well(&lab);
+
+    // All packages are still the installer's.
+    installer(worker, &["reset", "--yes"]).unwrap();
+    let left = worker.exec(["rpm", "-q", "kubelet", "kubeadm", "containerd.io"]).unwrap();
+    assert_eq!(words(&left).matches("is not installed").count(), 3, "{}", words(&left));
+    assert!(!worker.exec(["test", "-e", "/var/lib/kubeferry"]).unwrap().status.success());
+}
+
+/// Begins an upgrade, and takes the power so many seconds after kubeadm began.
+fn lose_power(master: &Node, seconds: u64) {
+    // It has the lines of earlier runs.
+    master.run(["truncate", "--size=0", "/var/log/kubeferry/install.log"]).unwrap();
+    end_after(
+        master,
+        "kubeadm upgrade apply",
+        || installer(master, &["upgrade", "--yes", "--bundle", NEW]),
+        || {
+            thread::sleep(Duration::from_secs(seconds));
+            master.kill().unwrap();
+        },
+    );
+    master.start().unwrap();
+}
+
+/// Both nodes go back, the worker first, and nothing is lost.
+fn assert_goes_back(lab: &Lab, address: &str) {
+    let [master, worker] = lab.nodes() else { panic!("two nodes") };
+    kubectl(master, &["create", "configmap", "later", "--from-literal=a=b"]);
+    let back = ["upgrade", "--yes", "--back"];
+    let said = refused(master, &back);
+    assert!(said.contains("take that node back first"), "{said}");
+    let silence = longest_silence(address, || {
+        println!("{}", installer(worker, &back).unwrap());
+        println!("{}", installer(master, &back).unwrap());
+    });
+    println!("the application was silent for {:.1} s at most", silence.as_secs_f64());
+    assert_all_have(master, "v1.36.3");
+    kubectl(master, &["get", "configmap", "later"]);
+    assert_well(lab);
+    let said = refused(master, &back);
+    assert!(said.contains("no upgrade that can be taken back"), "{said}");
+}
