@@ -241,7 +241,7 @@ fn evict(host: &mut Host, step: StepName, config: &str, node: &str) -> anyhow::R
             return Err(held.unwrap_or_else(|| anyhow!("they have not ended")).context(what));
         }
         if asked.len() == before {
-            sleep(Duration::from_secs(1));
+            sleep(Duration::from_secs(if held.is_some() { 5 } else { 1 }));
         }
     }
 }

@@ -1,0 +1,150 @@
+//! The way back, from wherever an upgrade came.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use installer::engine::run;
+use installer::intent::Upgrading;
+use installer::receipt::{self, Line, Stage};
+use installer::role::Role;
+use installer::upgrade::back::STEPS;
+use installer::upgrade::{self, Return, Way};
+
+use super::{NEW, OLD, apply, member, problems, tree, upgraded, with, without_authority};
+use crate::node::{Fault, Node, Tree, difference};
+
+/// Takes a node back.
+fn back(node: &Node, fault: Option<Fault>) -> (anyhow::Result<usize>, Vec<String>) {
+    let (host, commands) = node.look(fault);
+    let open = receipt::upgrade(host.lines()).cloned().unwrap();
+    let own = Return::of(&host, node.role, &open).unwrap().unwrap();
+    let found = upgrade::problems(&host, &own).unwrap();
+    let end = run::apply(&mut host.open().unwrap(), &own, &STEPS, &mut |_, _, _| ());
+    assert!(found.is_empty(), "{found:?}");
+    (end, commands.made())
+}
+
+/// What is the same when a node is back. A worker keeps more than before.
+fn returned(node: &Node) -> Tree {
+    let mut tree = without_authority(tree(node));
+    tree.retain(|path, _| {
+        let is_more = ["opt/kubernetes/joined.yaml", "run/systemd/active/kubelet"];
+        !is_more.contains(&path.as_str()) && !path.starts_with("var/lib/etcd")
+    });
+    if let Some((_, Some(packages))) = tree.get_mut("run/packages") {
+        let mut lines: Vec<&str> = packages.lines().collect();
+        lines.sort_unstable();
+        *packages = lines.join("\n");
+    }
+    tree
+}
+
+#[test]
+fn an_upgrade_is_taken_back_and_nothing_is_lost() {
+    for role in [Role::Master, Role::Worker] {
+        let member = upgraded(member(role));
+        member.write("run/nodes", "node-1\n");
+        let before = returned(&member.node);
+        apply(&member.node, None).end.unwrap();
+        assert_ne!(returned(&member.node), before);
+        let (end, made) = back(&member.node, None);
+        end.unwrap();
+        let mut left = difference(&returned(&member.node), &before);
+        // Pods that moved stay where they are.
+        left.remove("run/pods");
+        assert_eq!(left, BTreeSet::new());
+        let older = "install -- containerd.io-1.6.25-1.x86_64 kubeadm-1.28.2-1.x86_64 \
+                     kubelet-1.28.2-1.x86_64";
+        assert!(made.iter().any(|one| one.ends_with(older)), "{made:#?}");
+        let lowers = made.iter().position(|one| one.ends_with("downgrade enable 3.5"));
+        let stops = made.iter().position(|one| one == "systemctl stop kubelet");
+        assert_eq!(lowers.is_some(), role == Role::Master);
+        assert!(lowers < stops, "{made:#?}");
+        assert!(made.iter().all(|one| !one.contains("snapshot restore")), "{made:#?}");
+        assert_eq!(back(&member.node, None).0.unwrap(), 0);
+        // And forth again.
+        let mut host = member.node.look(None).0.open().unwrap();
+        upgrade::forget(&mut host).unwrap();
+        let open = receipt::upgrade(host.lines()).unwrap().at(Stage::Returned);
+        host.begin(Line::Upgrade(open)).unwrap();
+        drop(host);
+        apply(&member.node, None).end.unwrap();
+    }
+}
+
+#[test]
+fn from_wherever_an_upgrade_came_the_way_back_ends_and_can_be_interrupted() {
+    for role in [Role::Master, Role::Worker] {
+        let whole = upgraded(member(role));
+        let before = returned(&whole.node);
+        let made = apply(&whole.node, None).commands.made();
+        for (nth, command) in made.iter().enumerate().skip(5) {
+            let mut faults = vec![Fault::Killed(nth)];
+            faults.extend(command.starts_with("kubeadm ").then_some(Fault::Half(nth)));
+            for fault in faults {
+                let member = upgraded(member(role));
+                let run = AssertUnwindSafe(|| apply(&member.node, Some(fault)).end);
+                drop(catch_unwind(run));
+                back(&member.node, None).0.unwrap();
+                let mut left = difference(&returned(&member.node), &before);
+                // Pods that moved stay where they are.
+                left.remove("run/pods");
+                assert_eq!(left, BTreeSet::new(), "back from {fault:?} of {command}");
+            }
+        }
+        let steps = back(&whole.node, None).1;
+        for (nth, command) in steps.iter().enumerate() {
+            for fault in [Fault::Refused(nth), Fault::Killed(nth)] {
+                let member = upgraded(member(role));
+                apply(&member.node, None).end.unwrap();
+                let run = AssertUnwindSafe(|| back(&member.node, Some(fault)).0);
+                if let Ok(end) = catch_unwind(run) {
+                    assert!(end.is_err(), "{fault:?} of {command}");
+                }
+                back(&member.node, None).0.unwrap();
+                let mut left = difference(&returned(&member.node), &before);
+                left.remove("run/pods");
+                assert_eq!(left, BTreeSet::new(), "{fault:?} of {command}");
+            }
+        }
+    }
+}
+
+#[test]
+fn without_a_running_etcd_its_data_come_from_the_snapshot() {
+    let member = upgraded(member(Role::Master));
+    apply(&member.node, None).end.unwrap();
+    member.write("run/etcd-ill", "");
+    assert_eq!(upgrade::way(&member.node.look(None).0).unwrap(), Way::Snapshot);
+    let (end, made) = back(&member.node, None);
+    end.unwrap();
+    assert!(
+        made.iter().any(|one| one.contains("etcd:3.5.9-0") && one.contains("snapshot restore"))
+    );
+    assert_eq!(member.read("var/lib/etcd/member/data"), "of the snapshot");
+    assert_eq!(back(&member.node, None).0.unwrap(), 0);
+}
+
+#[test]
+fn a_bundle_that_changes_only_containerd_leaves_kubeadm_and_kubelet_alone() {
+    for role in [Role::Master, Role::Worker] {
+        let mut member = member(role);
+        member.node.change = |intent| {
+            const PACKAGES: [&str; 4] = [OLD[0], OLD[1], NEW[2], OLD[3]];
+            with(intent, "1.28.2", "1.7.2", &PACKAGES);
+            let from = "1.28.2".parse().unwrap();
+            intent.upgrade = Some(Upgrading { from, drains: false });
+        };
+        member.write("run/api-version", "v1.28.2");
+        assert_eq!(problems(&member.node), [""; 0]);
+        let made = apply(&member.node, None).commands.made();
+        assert!(made.iter().any(|one| one == "systemctl restart containerd"), "{made:#?}");
+        let others = ["kubeadm upgrade", "restart kubelet", "cordon"];
+        assert!(
+            made.iter().all(|one| others.iter().all(|other| !one.contains(other))),
+            "{made:#?}"
+        );
+        back(&member.node, None).0.unwrap();
+        assert!(member.read("run/packages").contains("containerd.io - 1.6.25-1"));
+    }
+}
