@@ -1,11 +1,9 @@
 //! `installer upgrade --back` and `--finish`.
 
-use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::time::Instant;
 
 use bundle_format::text::{count, printable, stderr, stdout};
-use x509_cert::der::DateTime;
 
 use super::ended::{Ended, carried_out, confirmed};
 use super::{node, preflight as told};
@@ -14,7 +12,6 @@ use crate::failure::Failure;
 use crate::host::{Host, LOG};
 use crate::receipt::{self, Line, Stage, Upgrade};
 use crate::role::Role;
-use crate::steps::upgrade::copy::SNAPSHOT;
 use crate::upgrade::{self, Return, Way, back};
 
 pub(super) fn back(dry_run: bool, yes: bool) -> Ended {
@@ -49,16 +46,16 @@ fn prepare(dry_run: bool, yes: bool) -> anyhow::Result<Option<(Host, Return)>> {
         }
         return Ok(None);
     };
-    if role == Role::Master && upgrade::way(&host)? == Way::Snapshot && !upgrade::is_asleep(&host)?
-    {
+    if role == Role::Master && upgrade::way(&host)? == Way::Unknown && !upgrade::is_asleep(&host)? {
         drop(writeln!(stderr(), "waiting for etcd, which does not answer"));
-        upgrade::await_start(&host)?;
+        // The problems say that it did not come.
+        drop(upgrade::await_start(&host));
     }
     let problems = upgrade::problems(&host, &own)?;
-    let plan = run::plan(&host, &own, &back::STEPS)?;
-    show(&host, &own, &plan)?;
     told::tell(&problems)?;
     told::refuse(&problems)?;
+    let plan = run::plan(&host, &own, &back::STEPS)?;
+    show(&host, &own, &plan)?;
     if dry_run {
         writeln!(stderr(), "nothing was changed")?;
         return Ok(None);
@@ -76,17 +73,10 @@ fn show(host: &Host, own: &Return, plan: &[Planned<Return>]) -> anyhow::Result<(
     writeln!(out, "{name} ({}) goes back from Kubernetes {to} to {from}", own.address)?;
     if own.role == Role::Master {
         let data = match upgrade::way(host)? {
-            Way::Snapshot if upgrade::is_asleep(host)? => format!(
-                "etcd is started first. If it does not answer then, its data come from the snapshot \
-                 of {}: what was changed in the cluster since would be lost",
-                made(host)
-            ),
-            Way::Snapshot => format!(
-                "etcd's data come from the snapshot of {}: what was changed in the cluster since is \
-                 lost",
-                made(host)
-            ),
-            _ => "etcd's data stay: nothing is lost".to_owned(),
+            Way::Unknown => {
+                "etcd is started first; if it does not answer then, nothing else is changed"
+            }
+            _ => "etcd's data stay: nothing is lost",
         };
         writeln!(out, "{data}")?;
     }
@@ -96,13 +86,6 @@ fn show(host: &Host, own: &Return, plan: &[Planned<Return>]) -> anyhow::Result<(
     }
     writeln!(out)?;
     Ok(())
-}
-
-/// When the snapshot was made.
-fn made(host: &Host) -> String {
-    let time = fs::metadata(host.path(SNAPSHOT)).and_then(|file| file.modified());
-    let time = time.and_then(|time| DateTime::from_system_time(time).map_err(io::Error::other));
-    time.map_or_else(|_| "an unknown time".to_owned(), |time| time.to_string())
 }
 
 fn carry_out(host: &mut Host, own: &Return, begun: Instant) -> anyhow::Result<()> {

@@ -42,6 +42,7 @@ fn read(host: &Host, name: &str) -> anyhow::Result<Value> {
     serde_saphyr::from_str(&text).with_context(|| format!("reading {}", path.display()))
 }
 
-fn path(name: &str) -> PathBuf {
+/// The file of the pod `name`.
+pub(crate) fn path(name: &str) -> PathBuf {
     Path::new(STATIC_PODS).join(format!("{name}.yaml"))
 }

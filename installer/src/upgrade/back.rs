@@ -4,14 +4,11 @@
 use std::fmt;
 use std::path::Path;
 
-use anyhow::bail;
-
-use super::etcd::{CHOSEN, RESTORED, Way, storage, way};
+use super::etcd::{READY, Way, storage, way};
 use super::files::{self, Which};
 use super::packages::Packages as Older;
 use super::returning::Return;
 use super::{etcd, objects};
-use crate::backup::Etcd;
 use crate::engine::change;
 use crate::engine::step::{self, Step};
 use crate::exec::Command;
@@ -19,9 +16,9 @@ use crate::host::Host;
 use crate::node::control_plane;
 use crate::node::etcd::RunningEtcd;
 use crate::node::kubectl::kubectl;
-use crate::node::paths::{CRI_SOCKET, UPGRADE};
+use crate::node::paths::CRI_SOCKET;
 use crate::node::registered;
-use crate::node::systemd::unit_is;
+use crate::node::systemd::{unit_is, unit_told};
 use crate::receipt::{Deed, Intention, Line, Stage, StepName, since_upgrade};
 use crate::role::Role;
 use crate::steps::upgrade::config_of;
@@ -32,8 +29,8 @@ pub type Change = change::Change<OfReturn>;
 type Node<'a> = step::Node<'a, Return>;
 
 /// The steps, in order.
-pub const STEPS: [&'static dyn Step<Return>; 9] =
-    [&Wake, &Data, &Stop, &Packages, &Files, &Restore, &Start, &Objects, &Ready];
+pub const STEPS: [&'static dyn Step<Return>; 8] =
+    [&Wake, &Data, &Stop, &Packages, &Files, &Start, &Objects, &Ready];
 
 /// How long etcd may take to bring its data to an older form, in seconds.
 const PATIENCE: u32 = 120;
@@ -41,7 +38,7 @@ const PATIENCE: u32 = 120;
 /// The changes that only a way back can make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OfReturn {
-    /// Wait for etcd, which may not come.
+    /// Wait for etcd.
     AwaitEtcd,
     /// Wait until etcd's data have the form of this release.
     AwaitStorage(u32, u32),
@@ -52,7 +49,7 @@ pub enum OfReturn {
 impl fmt::Display for OfReturn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AwaitEtcd => f.write_str("wait for etcd, which may not come"),
+            Self::AwaitEtcd => f.write_str("wait for etcd"),
             Self::AwaitStorage(major, minor) => {
                 write!(f, "wait until etcd's data are those of etcd {major}.{minor}")
             }
@@ -82,8 +79,8 @@ impl step::Purpose for Return {
     }
 }
 
-/// Starts kubelet, if an upgrade was cut short while it did not run: without etcd, the
-/// snapshot would be all that is left.
+/// Starts kubelet, if an upgrade was cut short while it did not run: only etcd can say what
+/// form its data have.
 struct Wake;
 
 impl Step<Return> for Wake {
@@ -99,7 +96,7 @@ impl Step<Return> for Wake {
     }
 }
 
-/// Chooses what becomes of etcd's data, while etcd can still be asked.
+/// Has etcd bring its data to their older form, while it still can.
 struct Data;
 
 impl Step<Return> for Data {
@@ -109,21 +106,32 @@ impl Step<Return> for Data {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let host = node.host;
-        if node.intent.role == Role::Worker || host.exists(CHOSEN) {
+        if node.intent.role == Role::Worker || host.exists(READY) {
             return Ok(Vec::new());
         }
-        let way = way(host)?;
         let mut changes = Vec::new();
-        if let Way::Downgrade(major, minor) = way {
-            let Some(etcd) = RunningEtcd::running(host)? else {
-                bail!("etcd has just ended; run this again");
-            };
-            let enable = etcd.etcdctl(&format!("downgrade enable {major}.{minor}"));
-            changes.push(Change::run_command(enable));
-            changes.push(Change::Own(OfReturn::AwaitStorage(major, minor)));
+        match way(host)? {
+            Way::Stay => {}
+            Way::Downgrade(major, minor) => {
+                // Also if the data have that form still: an etcd that has just started would
+                // raise it.
+                if !etcd::is_told(host, (major, minor)) {
+                    let etcd = RunningEtcd::here(host)?;
+                    let enable = etcd.etcdctl(&format!("downgrade enable {major}.{minor}"));
+                    changes.push(Change::run_command(enable));
+                }
+                changes.push(Change::Own(OfReturn::AwaitStorage(major, minor)));
+            }
+            // In a plan, kubelet is still to be started.
+            Way::Unknown if etcd::is_asleep(host)? => return Ok(changes),
+            Way::Unknown => return Err(etcd::refusal().into()),
         }
-        changes.push(Change::write_secret(CHOSEN, way.word()));
+        changes.push(Change::write_secret(READY, "the older etcd reads the data\n"));
         Ok(changes)
+    }
+
+    fn cure(&self) -> Option<&'static str> {
+        Some("nothing was stopped yet; if etcd has just started, run this again in a minute")
     }
 }
 
@@ -137,13 +145,15 @@ impl Step<Return> for Stop {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let (host, own) = (node.host, node.intent);
-        let mut is_pending = !Older::of(host)?.changes.is_empty() || is_restored_later(host, own)?;
+        let mut is_pending = !Older::of(host)?.changes.is_empty();
         is_pending |= !files::changes::<OfReturn>(host, Which::Others)?.is_empty();
         if !is_pending {
             return Ok(Vec::new());
         }
         let mut changes = Vec::new();
-        if unit_is(host, "active", "kubelet")? {
+        // A kubelet that fails again and again is `activating`.
+        let is_stopped = ["inactive", "failed", "unknown", ""];
+        if !is_stopped.contains(&unit_told(host, "is-active", "kubelet")?.as_str()) {
             changes.push(Change::run("systemctl stop kubelet"));
         }
         if own.role == Role::Master && !control_plane::running(host)?.is_empty() {
@@ -151,11 +161,6 @@ impl Step<Return> for Stop {
         }
         Ok(changes)
     }
-}
-
-/// Whether etcd's data are still to come from the snapshot.
-fn is_restored_later(host: &Host, own: &Return) -> anyhow::Result<bool> {
-    Ok(own.role == Role::Master && way(host)? == Way::Snapshot && !host.exists(RESTORED))
 }
 
 /// Installs the packages of before, from the node's own repository.
@@ -187,28 +192,6 @@ impl Step<Return> for Files {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         files::changes(node.host, Which::Others)
-    }
-}
-
-/// Makes etcd's data from the snapshot, if nothing else is left.
-struct Restore;
-
-impl Step<Return> for Restore {
-    fn name(&self) -> StepName {
-        StepName::UpgradeBack
-    }
-
-    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
-        let (host, own) = (node.host, node.intent);
-        if !is_restored_later(host, own)? {
-            return Ok(Vec::new());
-        }
-        let etcd = Etcd::of(etcd::image_before(host)?)?;
-        let mut commands = Etcd::clearing(host);
-        commands.extend(etcd.restore(UPGRADE, "etcd.db", &own.name, own.address, "kubeferry-back"));
-        let mut changes: Vec<Change> = commands.into_iter().map(Change::run_command).collect();
-        changes.push(Change::write_secret(RESTORED, ""));
-        Ok(changes)
     }
 }
 

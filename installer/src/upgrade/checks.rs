@@ -29,6 +29,8 @@ pub fn problems(host: &Host, back: &Return) -> anyhow::Result<Vec<Failure>> {
         ));
     }
     if back.role == Role::Master {
+        found.extend(etcd::several(host));
+        found.extend(etcd::unknown(host)?);
         found.extend(image(host)?);
         found.extend(newer(host, back));
     }

@@ -102,7 +102,13 @@ fn etcd(root: &Path, words: &[&str]) -> Option<Output> {
         [.., "endpoint", "status"] => {
             let tasks = read(root, "run/tasks");
             let storage = read(root, "run/etcd-storage");
-            let status = json!([{"Status": {"version": "3.6.1", "storageVersion": storage}}]);
+            let pod = fs::read_to_string(manifest(root, "etcd")).unwrap_or_default();
+            let version = if pod.contains("3.6.1") { "3.6.1" } else { "3.5.9" };
+            let mut status = json!({"version": version, "storageVersion": storage});
+            if root.join("run/etcd-downgrade").exists() {
+                status["downgradeInfo"] = json!({"enabled": true, "targetVersion": "3.5.0"});
+            }
+            let status = json!([{ "Status": status }]);
             said(tasks.contains("etcd") && !root.join("run/etcd-ill").exists(), &status.to_string())
         }
         [.., "endpoint", "health"] => said(!root.join("run/etcd-ill").exists(), "is healthy"),
@@ -154,24 +160,31 @@ pub(super) fn change(root: &Path, words: &[&str]) -> Option<bool> {
         }
         ["kubeadm", "upgrade", "node", ..] => settings(root, &read(root, "run/api-version")),
         ["ctr", "-n", "k8s.io", "tasks", "exec", .., "downgrade", "enable", "3.5"] => {
+            if root.join("run/etcd-downgrade").exists() {
+                return Some(false);
+            }
+            fs::write(root.join("run/etcd-downgrade"), "").unwrap();
             fs::write(root.join("run/etcd-storage"), "3.5.0").unwrap();
         }
-        ["ctr", "-n", "k8s.io", "run", "--rm", .., "--data-dir", to, _, _, _, _, _, _] => {
-            fs::create_dir_all(below(root, &format!("{to}/member"))).unwrap();
-            fs::write(below(root, &format!("{to}/member/data")), "of the snapshot").unwrap();
-        }
-        ["rmdir", path] => fs::remove_dir(below(root, path)).unwrap(),
         ["kubectl", .., "replace", "--filename", path] => {
             let text = fs::read_to_string(below(root, path)).unwrap();
             let list: serde_json::Value = serde_json::from_str(&text).unwrap();
             let own = list["items"][0]["data"]["all"].as_str().unwrap();
             fs::write(root.join("run/objects"), own).unwrap();
         }
+        ["systemctl", "stop", "kubelet"] => {
+            drop(fs::remove_file(root.join("run/systemd/failed/kubelet")));
+            return None;
+        }
         ["systemctl", "restart" | "start", "kubelet"] if root.join("run/nodes").exists() => {
             let pods = root.join("etc/kubernetes/manifests");
             if let Ok(text) = fs::read_to_string(pods.join("kube-apiserver.yaml")) {
                 let (_, tag) = text.trim_end().trim_end_matches("}]}").rsplit_once(':').unwrap();
                 fs::write(root.join("run/api-version"), tag).unwrap();
+            }
+            // An older etcd has gone where it was told.
+            if fs::read_to_string(pods.join("etcd.yaml")).is_ok_and(|pod| pod.contains("3.5.9")) {
+                drop(fs::remove_file(root.join("run/etcd-downgrade")));
             }
             if words[1] == "start" && pods.exists() {
                 super::control_plane::start(root);

@@ -11,6 +11,7 @@ use installer::upgrade::back::STEPS;
 use installer::upgrade::{self, Return, Way};
 
 use super::{NEW, OLD, apply, member, problems, tree, upgraded, with, without_authority};
+use crate::node::etcd::POD;
 use crate::node::{Fault, Node, Tree, difference};
 
 /// Takes a node back.
@@ -110,19 +111,77 @@ fn from_wherever_an_upgrade_came_the_way_back_ends_and_can_be_interrupted() {
     }
 }
 
+/// What is in the way back's way.
+fn refused(node: &Node) -> Vec<String> {
+    let (host, _) = node.look(None);
+    let open = receipt::upgrade(host.lines()).cloned().unwrap();
+    let own = Return::of(&host, node.role, &open).unwrap().unwrap();
+    let found = upgrade::problems(&host, &own).unwrap();
+    found.iter().map(ToString::to_string).collect()
+}
+
 #[test]
-fn without_a_running_etcd_its_data_come_from_the_snapshot() {
+fn without_a_running_etcd_nothing_is_changed() {
     let member = upgraded(member(Role::Master));
     apply(&member.node, None).end.unwrap();
+    assert_eq!(refused(&member.node), [""; 0]);
+    let etcd = member.read("etc/kubernetes/manifests/etcd.yaml");
+    let is_unknown = |node: &Node| {
+        assert_eq!(upgrade::way(&node.look(None).0).unwrap(), Way::Unknown);
+        let told = refused(node);
+        assert!(told[0].starts_with("etcd does not answer"), "{told:?}");
+    };
     member.write("run/etcd-ill", "");
-    assert_eq!(upgrade::way(&member.node.look(None).0).unwrap(), Way::Snapshot);
+    is_unknown(&member.node);
+    // A file that a power loss emptied says nothing of the release.
+    member.write("etc/kubernetes/manifests/etcd.yaml", "");
+    is_unknown(&member.node);
+    // It ends between the question and the deed.
+    let before = tree(&member.node);
+    let (host, commands) = member.node.look(None);
+    let open = receipt::upgrade(host.lines()).cloned().unwrap();
+    let own = Return::of(&host, member.node.role, &open).unwrap().unwrap();
+    run::apply(&mut host.open().unwrap(), &own, &STEPS, &mut |_, _, _| ()).unwrap_err();
+    assert_eq!(commands.made(), [""; 0]);
+    let changed = difference(&tree(&member.node), &before);
+    assert!(changed.iter().all(|path| path.contains("kubeferry/receipt")), "{changed:?}");
+    // When it answers again, nothing was lost.
+    member.write("etc/kubernetes/manifests/etcd.yaml", &etcd);
+    member.remove("run/etcd-ill");
+    back(&member.node, None).0.unwrap();
+}
+
+#[test]
+fn a_cluster_of_several_masters_is_not_taken_back() {
+    let member = upgraded(member(Role::Master));
+    apply(&member.node, None).end.unwrap();
+    let words = "etcd has, or may have, several members";
+    let is_refused = || refused(&member.node).iter().any(|one| one.starts_with(words));
+    assert!(!is_refused());
+    member.write("run/etcd", "1 node-1 10.0.0.2\n2 node-2 10.0.0.3\n");
+    assert!(is_refused());
+    // The other one has left.
+    member.write("run/etcd", "1 node-1 10.0.0.2\n");
+    assert!(!is_refused());
+    // Nobody answers.
+    member.remove("run/etcd");
+    member.write("opt/kubernetes/kubeadm-joined.yaml", "");
+    assert!(is_refused());
+    member.remove("opt/kubernetes/kubeadm-joined.yaml");
+    assert!(!is_refused());
+    member.write("etc/kubernetes/manifests/etcd.yaml", POD);
+    assert!(is_refused());
+}
+
+#[test]
+fn a_kubelet_that_fails_again_and_again_is_stopped() {
+    let member = upgraded(member(Role::Worker));
+    apply(&member.node, None).end.unwrap();
+    member.remove("run/systemd/active/kubelet");
+    member.write("run/systemd/failed/kubelet", "");
     let (end, made) = back(&member.node, None);
     end.unwrap();
-    assert!(
-        made.iter().any(|one| one.contains("etcd:3.5.9-0") && one.contains("snapshot restore"))
-    );
-    assert_eq!(member.read("var/lib/etcd/member/data"), "of the snapshot");
-    assert_eq!(back(&member.node, None).0.unwrap(), 0);
+    assert!(made.iter().any(|one| one == "systemctl stop kubelet"), "{made:#?}");
 }
 
 #[test]
