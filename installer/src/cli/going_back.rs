@@ -10,7 +10,7 @@ use super::{node, preflight as told};
 use crate::engine::run::{self, Planned};
 use crate::failure::Failure;
 use crate::host::{Host, LOG};
-use crate::receipt::{self, Line, Stage, Upgrade};
+use crate::receipt::{self, Stage, Upgrade};
 use crate::role::Role;
 use crate::upgrade::{self, Return, Way, back};
 
@@ -41,8 +41,7 @@ fn prepare(dry_run: bool, yes: bool) -> anyhow::Result<Option<(Host, Return)>> {
     let Some(own) = Return::of(&host, role, &open)? else {
         writeln!(stdout(), "nothing of the upgrade {open} is left to take back")?;
         if !dry_run {
-            let mut host = node::begin(host)?;
-            host.begin(Line::Upgrade(open.at(Stage::Returned)))?;
+            upgrade::forget(&mut node::begin(host)?, Stage::Returned)?;
         }
         return Ok(None);
     };
@@ -94,9 +93,7 @@ fn carry_out(host: &mut Host, own: &Return, begun: Instant) -> anyhow::Result<()
             drop(writeln!(stderr(), "{}", printable(&change.to_string())));
         }
     })?;
-    // Only then: what a next upgrade finds must be its own.
-    upgrade::forget(host)?;
-    host.begin(Line::Upgrade(own.upgrade.at(Stage::Returned)))?;
+    upgrade::forget(host, Stage::Returned)?;
     let mut out = stdout();
     let (name, from) = (printable(&own.name.to_string()), &own.upgrade.from);
     let changes = count(made, "change");
@@ -112,8 +109,7 @@ fn carry_out(host: &mut Host, own: &Return, begun: Instant) -> anyhow::Result<()
 pub(super) fn finish(yes: bool) -> Ended {
     carried_out(agreed(yes), |(host, open)| {
         let images = count(upgrade::release(host)?, "old image");
-        upgrade::forget(host)?;
-        host.begin(Line::Upgrade(open.at(Stage::Finished)))?;
+        upgrade::forget(host, Stage::Finished)?;
         writeln!(stdout(), "the upgrade {open} is finished; {images} removed")?;
         Ok(())
     })

@@ -9,9 +9,9 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::kubeadm::Kept;
 use crate::node::paths::{KUBEADM_CONFIG, KUBEADM_JOINED, UPGRADE};
-use crate::receipt::{Stage, Upgrade};
+use crate::receipt::{self, Line, Stage, Upgrade};
 use crate::role::Role;
-use crate::steps::upgrade::copy::COPY;
+use crate::steps::upgrade::copy::{COPY, GONE};
 
 /// The way back of a node.
 pub struct Return {
@@ -45,11 +45,20 @@ impl Return {
     }
 }
 
-/// Removes what was kept, also by kubeadm.
-pub fn forget(host: &mut Host) -> anyhow::Result<()> {
+/// Ends the upgrade: at first what was kept is no longer found, then the receipt says so,
+/// then it is removed, also what kubeadm has kept. A run that is cut short never leaves half
+/// of it where another would look.
+pub fn forget(host: &mut Host, end: Stage) -> anyhow::Result<()> {
+    if host.exists(UPGRADE) {
+        host.take_back(&Command::of(&format!("rm -rf {GONE}")))?;
+        host.take_back(&Command::of(&format!("mv --no-target-directory {UPGRADE} {GONE}")))?;
+    }
+    if let Some(open) = receipt::upgrade(host.lines()).map(|open| open.at(end)) {
+        host.begin(Line::Upgrade(open))?;
+    }
     let tmp = "/etc/kubernetes/tmp";
     let of_kubeadm = host.list(tmp)?.into_iter().filter(|name| name.starts_with("kubeadm-"));
-    let remove = Command::of(&format!("rm -rf {UPGRADE}"));
+    let remove = Command::of(&format!("rm -rf {GONE}"));
     let remove = of_kubeadm.fold(remove, |all, name| all.with(format!("{tmp}/{name}")));
     host.take_back(&remove)
 }

@@ -24,6 +24,8 @@ pub struct KeepCopy;
 
 /// The files, below a copy of their whole path.
 pub(crate) const COPY: &str = "/var/lib/kubeferry/upgrade/copy";
+/// What an ended upgrade has kept, while it is removed.
+pub(crate) const GONE: &str = "/var/lib/kubeferry/upgrade.gone";
 /// The snapshot of etcd.
 pub(crate) const SNAPSHOT: &str = "/var/lib/kubeferry/upgrade/etcd.db";
 /// The objects.
@@ -44,6 +46,9 @@ impl Step<Intent> for KeepCopy {
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let host = node.host;
         let mut changes = Vec::new();
+        if host.exists(GONE) {
+            changes.push(Change::run(&format!("rm -rf {GONE}")));
+        }
         if !host.exists(UPGRADE) {
             changes.push(Change::Claim { path: UPGRADE.into(), mode: 0o700 });
         }

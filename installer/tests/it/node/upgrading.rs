@@ -133,7 +133,9 @@ pub(super) fn change(root: &Path, words: &[&str]) -> Option<bool> {
         }
         ["mkdir", path] => fs::create_dir(below(root, path)).unwrap(),
         ["sync"] | ["crictl", .., "rmi", _] => {}
-        ["mv", from, to] => fs::rename(below(root, from), below(root, to)).unwrap(),
+        ["mv", "--no-target-directory", from, to] | ["mv", from, to] => {
+            fs::rename(below(root, from), below(root, to)).unwrap()
+        }
         ["kubectl", .., "cordon", _] => fs::write(root.join("run/cordoned"), "").unwrap(),
         ["kubectl", .., "uncordon", _] => drop(fs::remove_file(root.join("run/cordoned"))),
         ["kubectl", .., "create", "--raw", path, "--filename", "-"] => {

@@ -5,13 +5,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use installer::engine::run;
 use installer::intent::Upgrading;
-use installer::receipt::{self, Line, Stage};
+use installer::receipt::{self, Stage};
 use installer::role::Role;
 use installer::upgrade::back::STEPS;
 use installer::upgrade::{self, Return, Way};
 
 use super::{NEW, OLD, apply, member, problems, tree, upgraded, with, without_authority};
 use crate::node::etcd::POD;
+use crate::node::member::Member;
 use crate::node::{Fault, Node, Tree, difference};
 
 /// Takes a node back.
@@ -65,9 +66,7 @@ fn an_upgrade_is_taken_back_and_nothing_is_lost() {
         assert_eq!(back(&member.node, None).0.unwrap(), 0);
         // And forth again.
         let mut host = member.node.look(None).0.open().unwrap();
-        upgrade::forget(&mut host).unwrap();
-        let open = receipt::upgrade(host.lines()).unwrap().at(Stage::Returned);
-        host.begin(Line::Upgrade(open)).unwrap();
+        upgrade::forget(&mut host, Stage::Returned).unwrap();
         drop(host);
         apply(&member.node, None).end.unwrap();
     }
@@ -109,6 +108,42 @@ fn from_wherever_an_upgrade_came_the_way_back_ends_and_can_be_interrupted() {
             }
         }
     }
+}
+
+#[test]
+fn what_was_kept_goes_as_a_whole() {
+    let whole = upgraded(member(Role::Master));
+    apply(&whole.node, None).end.unwrap();
+    let end = |node: &Node, fault, stage| {
+        let (host, commands) = node.look(fault);
+        let mut host = host.open().unwrap();
+        drop(catch_unwind(AssertUnwindSafe(|| upgrade::forget(&mut host, stage))));
+        commands.made()
+    };
+    let kept = member_files(&whole);
+    let made = end(&whole.node, None, Stage::Finished);
+    for stage in [Stage::Returned, Stage::Finished] {
+        for nth in 0..made.len() {
+            for fault in [Fault::Killed(nth), Fault::Late(nth)] {
+                let member = upgraded(member(Role::Master));
+                apply(&member.node, None).end.unwrap();
+                end(&member.node, Some(fault), stage);
+                let left = member_files(&member);
+                assert!(left.is_empty() || left == kept, "{fault:?}: {left:?}");
+                let is_open = receipt::upgrade(member.node.look(None).0.lines()).is_some();
+                assert!(is_open || left.is_empty(), "{fault:?}");
+                end(&member.node, None, stage);
+                assert!(receipt::upgrade(member.node.look(None).0.lines()).is_none());
+                assert!(!member.node.root().join("var/lib/kubeferry/upgrade").exists());
+            }
+        }
+    }
+}
+
+/// What an upgrade has kept.
+fn member_files(member: &Member) -> BTreeSet<String> {
+    let all = tree(&member.node).into_keys();
+    all.filter(|path| path.starts_with("var/lib/kubeferry/upgrade/")).collect()
 }
 
 /// What is in the way back's way.

@@ -95,7 +95,7 @@ fn old_images_go_when_an_upgrade_is_finished() {
     let (host, commands) = member.node.look(None);
     let mut host = host.open().unwrap();
     assert_eq!(upgrade::release(&mut host).unwrap(), 1);
-    upgrade::forget(&mut host).unwrap();
+    upgrade::forget(&mut host, Stage::Finished).unwrap();
     assert!(commands.made()[0].ends_with("rmi sha256:old"), "{:?}", commands.made());
     assert!(!member.node.root().join("var/lib/kubeferry/upgrade").exists());
 }
