@@ -1,8 +1,9 @@
 //! The control plane, CoreDNS and kube-proxy in their new version, by kubeadm.
 //!
 //! kubeadm moves each pod's file away before it puts the new one there. If the power is
-//! lost in between, a master has no etcd, or no API server. So before kubeadm is run again,
-//! such a file is written from the copy.
+//! lost in between, a master has no etcd, or no API server; or that file is empty, because
+//! kubeadm does not wait for the disk. So before kubeadm is run again, such a file is written
+//! from the copy.
 
 use std::path::Path;
 
@@ -80,7 +81,7 @@ fn lost(host: &Host) -> anyhow::Result<Vec<Change>> {
     for pod in ["etcd"].iter().chain(&PODS) {
         let path = format!("{STATIC_PODS}/{pod}.yaml");
         let copy = Path::new(COPY).join(path.trim_start_matches('/'));
-        if host.exists(&path) {
+        if static_pod::image(host, pod).is_ok() {
             continue;
         }
         if let Some(text) = host.bytes(copy)? {

@@ -129,7 +129,9 @@ fn member(role: Role) -> Member {
         member.write("run/etcd-storage", "3.5.0");
     }
     let images = member.read("run/images");
-    member.write("run/images", &format!("{images}registry.k8s.io/etcd:3.5.9-0\n"));
+    let pods = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"];
+    let pods = pods.map(|pod| format!("registry.k8s.io/{pod}:v1.28.2\n")).concat();
+    member.write("run/images", &format!("{images}{pods}registry.k8s.io/etcd:3.5.9-0\n"));
     member.write("run/kubeadm-images", "registry.k8s.io/pause:3.9\n");
     member.write("run/api-version", if role == Role::Master { "v1.28.2" } else { "v1.29.1" });
     member.write("run/nodes", "node-1\nnode-2\n");
@@ -257,6 +259,30 @@ fn whatever_fails_the_same_line_goes_on() {
             }
         }
     }
+}
+
+#[test]
+fn a_pod_that_a_power_loss_emptied_is_written_again() {
+    let member = upgraded(member(Role::Master));
+    let made = apply(&upgraded(super::upgrade::member(Role::Master)).node, None).commands.made();
+    let nth = made.iter().position(|one| one.starts_with("kubeadm upgrade apply")).unwrap();
+    let run = AssertUnwindSafe(|| apply(&member.node, Some(Fault::Killed(nth))).end);
+    drop(catch_unwind(run));
+    for text in ["", "spec: {", "{}"] {
+        member.write("etc/kubernetes/manifests/kube-scheduler.yaml", text);
+        member.write("etc/kubernetes/manifests/etcd.yaml", text);
+        let (host, _) = member.node.look(None);
+        let steps = order::upgrade(Role::Master);
+        let plan = run::plan(&host, &member.node.intent(), &steps).unwrap();
+        let all: Vec<String> =
+            plan.iter().flat_map(|one| &one.changes).map(ToString::to_string).collect();
+        for pod in ["etcd", "kube-scheduler"] {
+            let words =
+                format!("write /etc/kubernetes/manifests/{pod}.yaml: kubeadm was cut short");
+            assert!(all.contains(&words), "{text}: {all:#?}");
+        }
+    }
+    apply(&member.node, None).end.unwrap();
 }
 
 #[test]
