@@ -13,6 +13,11 @@ use crate::host::Host;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::{ADMIN_CONF, PACKAGES};
 use crate::role::Role;
+use crate::steps::images;
+use crate::steps::upgrade::copy::{COPY, IMAGES};
+
+/// The pods of a control plane.
+const PODS: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
 
 /// All problems.
 pub fn problems(host: &Host, back: &Return) -> anyhow::Result<Vec<Failure>> {
@@ -31,23 +36,59 @@ pub fn problems(host: &Host, back: &Return) -> anyhow::Result<Vec<Failure>> {
     if back.role == Role::Master {
         found.extend(etcd::several(host));
         found.extend(etcd::unknown(host)?);
-        found.extend(image(host)?);
         found.extend(newer(host, back));
     }
+    found.extend(images(host, back)?);
     Ok(found)
 }
 
-/// The older etcd's image is there.
-fn image(host: &Host) -> anyhow::Result<Option<Failure>> {
-    let image = etcd::image_before(host)?.to_string();
-    let said = host.query("ctr -n k8s.io images check --quiet");
-    let all: BTreeSet<&str> = said.stdout.lines().map(str::trim).collect();
-    Ok((!all.is_empty() && !all.contains(image.as_str())).then(|| {
+/// The images that the node starts from are still there.
+fn images(host: &Host, back: &Return) -> anyhow::Result<Option<Failure>> {
+    let Some(here) = images::whole(host) else {
+        return Ok(Some(Failure::new(
+            "containerd does not answer, and the way back needs it",
+            format!(
+                "`journalctl -u containerd` says why; its settings of before are in \
+                 {COPY}/etc/containerd, and its package of before in {PACKAGES}: put them back by \
+                 hand, `systemctl restart containerd`, and run this again"
+            ),
+        )));
+    };
+    let mut wanted = BTreeSet::new();
+    if back.role == Role::Master {
+        for pod in PODS {
+            wanted.insert(etcd::image_of(host, pod)?.to_string());
+        }
+    }
+    wanted.extend(sandbox(host)?);
+    // Those that the node had, and that the new bundle has in another version.
+    let of_proxy = format!("/kube-proxy:v{}", back.upgrade.from);
+    let old = host.read(IMAGES)?.unwrap_or_default();
+    wanted.extend(old.lines().filter(|name| name.ends_with(&of_proxy)).map(str::to_owned));
+    let gone: Vec<String> = wanted.into_iter().filter(|name| !here.contains(name)).collect();
+    Ok((!gone.is_empty()).then(|| {
         Failure::new(
-            format!("containerd no longer has {image}"),
-            "import it from the bundle of before with `ctr -n k8s.io images import`",
+            format!("containerd no longer has {}", gone.join(", ")),
+            "import them from the bundle of before with `ctr -n k8s.io images import`",
         )
     }))
+}
+
+/// The sandbox image of before, as containerd's files had it.
+fn sandbox(host: &Host) -> anyhow::Result<BTreeSet<String>> {
+    let folder = format!("{COPY}/etc/containerd");
+    let mut found = BTreeSet::new();
+    for name in host.list(&folder)?.iter().filter(|name| name.ends_with(".toml")) {
+        let text = host.read(format!("{folder}/{name}"))?.unwrap_or_default();
+        // `sandbox_image = "…"`, and since containerd 2 `sandbox = '…'`.
+        let values = text.lines().filter_map(|line| {
+            let (key, value) = line.trim().split_once('=')?;
+            ["sandbox_image", "sandbox"].contains(&key.trim()).then_some(value)?;
+            value.trim().split(['"', '\'']).nth(1)
+        });
+        found.extend(values.map(str::to_owned));
+    }
+    Ok(found)
 }
 
 /// Nodes whose kubelet would be newer than the API server. If that does not answer, nobody

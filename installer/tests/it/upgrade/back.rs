@@ -209,6 +209,27 @@ fn a_cluster_of_several_masters_is_not_taken_back() {
 }
 
 #[test]
+fn an_image_of_before_that_is_gone_is_told() {
+    for role in [Role::Master, Role::Worker] {
+        let member = upgraded(member(role));
+        apply(&member.node, None).end.unwrap();
+        let old = "registry.k8s.io/kube-proxy:v1.28.2\n";
+        member.write("var/lib/kubeferry/upgrade/old-images", old);
+        let all = format!("{}{old}", member.read("run/images"));
+        member.write("run/images", &all);
+        assert_eq!(refused(&member.node), [""; 0]);
+        let mut lost = vec!["registry.k8s.io/pause:3.9", old.trim()];
+        if role == Role::Master {
+            lost.extend(["registry.k8s.io/etcd:3.5.9-0", "registry.k8s.io/kube-scheduler:v1.28.2"]);
+        }
+        for name in lost {
+            member.write("run/images", &all.replace(&format!("{name}\n"), ""));
+            assert_eq!(refused(&member.node), [format!("containerd no longer has {name}")]);
+        }
+    }
+}
+
+#[test]
 fn a_kubelet_that_fails_again_and_again_is_stopped() {
     let member = upgraded(member(Role::Worker));
     apply(&member.node, None).end.unwrap();
