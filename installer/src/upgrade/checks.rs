@@ -22,10 +22,10 @@ const PODS: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "k
 /// All problems.
 pub fn problems(host: &Host, back: &Return) -> anyhow::Result<Vec<Failure>> {
     let mut found = Vec::new();
-    let missing = Packages::of(host)?.missing;
+    let packages = Packages::of(host)?;
     let version = back.upgrade.from.as_str();
     // Others may stay newer.
-    let needed = missing.iter().filter(|package| package.evr.version == version);
+    let needed = packages.missing.iter().filter(|package| package.evr.version == version);
     let names: Vec<String> = needed.map(bundle_format::Nevra::file_name).collect();
     if !names.is_empty() {
         found.push(Failure::new(
@@ -33,6 +33,7 @@ pub fn problems(host: &Host, back: &Return) -> anyhow::Result<Vec<Failure>> {
             "take these files out of the bundle of before, and put them there",
         ));
     }
+    found.extend(packages.refusal(host)?);
     if back.role == Role::Master {
         found.extend(etcd::several(host));
         found.extend(etcd::unknown(host)?);

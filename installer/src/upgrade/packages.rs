@@ -3,16 +3,21 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use bundle_format::Nevra;
 
 use crate::exec::Command;
+use crate::failure::Failure;
 use crate::host::Host;
 use crate::host::package_change::PackageChange;
 use crate::node::family::packager;
 use crate::node::paths::{DNF_CONFIG, PACKAGES};
 use crate::node::rpm::Installed;
-use crate::receipt::{Deed, Line, since_upgrade};
+use crate::receipt::{Deed, Line, Replaced, since_upgrade};
+
+/// How long rpm may take to say whether it would do it.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What happens to packages on the way back.
 #[derive(Default)]
@@ -27,9 +32,13 @@ impl Packages {
     pub(super) fn of(host: &Host) -> anyhow::Result<Self> {
         let installed = Installed::of(host)?;
         let mut all = Self::default();
-        for was in replaced(host.lines()) {
+        for Replaced { was, is } in replaced(host.lines()) {
             let newer = installed.named(&was.name).find(|now| now.arch == was.arch);
             let Some(newer) = newer.filter(|now| now.evr > was.evr) else { continue };
+            // Somebody else has brought another one since, and may need it.
+            if !is_of_cluster(&was.name) && *newer != is {
+                continue;
+            }
             if host.exists(Path::new(PACKAGES).join(was.file_name())) {
                 let from = Some(newer.evr.clone());
                 all.changes.push(PackageChange { package: was, from });
@@ -38,6 +47,26 @@ impl Packages {
             }
         }
         Ok(all)
+    }
+
+    /// Why rpm would refuse; none if it would not. dnf is asked only when the control plane
+    /// has ended, which is too late for a no.
+    pub(super) fn refusal(&self, host: &Host) -> anyhow::Result<Option<Failure>> {
+        if self.changes.is_empty() {
+            return Ok(None);
+        }
+        let files =
+            self.changes.iter().map(|one| format!("{PACKAGES}/{}", one.package.file_name()));
+        let command = files.fold(Command::of("rpm -U --test --oldpackage --"), Command::with);
+        let reason = match host.answer_within(&command, PATIENCE)? {
+            Some(said) if said.succeeded() => return Ok(None),
+            Some(said) => said.stderr.trim().replace('\n', "; "),
+            None => format!("it took longer than {} s", PATIENCE.as_secs()),
+        };
+        Ok(Some(Failure::new(
+            format!("rpm would not install the packages of before: {reason}"),
+            "remove or downgrade what rpm names, and run this again",
+        )))
     }
 
     /// The command of dnf or yum.
@@ -51,15 +80,21 @@ impl Packages {
     }
 }
 
-/// The packages that the upgrade replaced, as they were before it.
-fn replaced(lines: &[Line]) -> Vec<Nevra> {
-    let mut first: BTreeMap<(String, String), Nevra> = BTreeMap::new();
+/// Whether a package goes back whatever version it has: Kubernetes and containerd.
+fn is_of_cluster(name: &str) -> bool {
+    name.starts_with("kube") || ["cri-tools", "containerd.io", "containerd"].contains(&name)
+}
+
+/// The packages that the upgrade replaced: as they were before it, and as it brought them.
+fn replaced(lines: &[Line]) -> Vec<Replaced> {
+    let mut all: BTreeMap<(String, String), Replaced> = BTreeMap::new();
     for line in since_upgrade(lines) {
         let Line::Deed { deed: Deed::Installed { replaced, .. }, .. } = line else { continue };
         for one in replaced.iter().filter(|one| one.was.evr < one.is.evr) {
             let key = (one.was.name.clone(), one.was.arch.clone());
-            first.entry(key).or_insert_with(|| one.was.clone());
+            let known = all.entry(key).or_insert_with(|| one.clone());
+            known.is = one.is.clone();
         }
     }
-    first.into_values().collect()
+    all.into_values().collect()
 }

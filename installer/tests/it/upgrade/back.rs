@@ -230,6 +230,39 @@ fn an_image_of_before_that_is_gone_is_told() {
 }
 
 #[test]
+fn what_rpm_would_refuse_is_told_before_anything_is_stopped() {
+    let member = upgraded(member(Role::Worker));
+    apply(&member.node, None).end.unwrap();
+    assert_eq!(refused(&member.node), [""; 0]);
+    member.write("run/rpm-refuses", "kubelet is needed by agent\n");
+    let words = "rpm would not install the packages of before: kubelet is needed by agent";
+    assert_eq!(refused(&member.node), [words]);
+}
+
+#[test]
+fn a_package_that_somebody_else_has_brought_since_stays() {
+    for (name, stays) in [("socat", true), ("kubelet", false)] {
+        let mut member = member(Role::Worker);
+        member.node.change = |intent| {
+            const PACKAGES: [&str; 4] = [NEW[0], NEW[1], NEW[2], "socat-1.8.0-1.x86_64"];
+            with(intent, "1.29.1", "1.7.2", &PACKAGES);
+            let from = "1.28.2".parse().unwrap();
+            intent.upgrade = Some(Upgrading { from, drains: true });
+        };
+        apply(&member.node, None).end.unwrap();
+        let packages = member.read("run/packages");
+        let (line, rest): (Vec<&str>, Vec<&str>) =
+            packages.lines().partition(|line| line.starts_with(&format!("{name} ")));
+        let version = if name == "socat" { "1.8.0-1" } else { "1.29.1-1" };
+        let line = line[0].replace(version, "1.99.0-1");
+        member.write("run/packages", &format!("{}\n{line}\n", rest.join("\n")));
+        let made = back(&member.node, None).1;
+        let is_back = made.iter().any(|one| one.contains(&format!(" {name}-1.")));
+        assert_eq!(is_back, !stays, "{name}: {made:#?}");
+    }
+}
+
+#[test]
 fn a_kubelet_that_fails_again_and_again_is_stopped() {
     let member = upgraded(member(Role::Worker));
     apply(&member.node, None).end.unwrap();
