@@ -120,7 +120,10 @@ fn prepare(wanted: &Wanted) -> anyhow::Result<Option<Ready>> {
             return Err(error);
         }
     };
-    let is_done = plan.iter().all(|planned| planned.changes.is_empty());
+    // A way back may have been cut off before its first change.
+    let is_returning =
+        receipt::upgrade(host.lines()).is_some_and(|open| open.stage == Stage::Returning);
+    let is_done = plan.iter().all(|planned| planned.changes.is_empty()) && !is_returning;
     if is_done && !wanted.json {
         let (to, bundle) = (&intent.lock().kubernetes, &intent.lock().name);
         let is = format!("this node has Kubernetes {to} of the bundle {bundle} already");

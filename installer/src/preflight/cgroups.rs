@@ -14,7 +14,8 @@ const FIRST: [&str; 7] = ["cpu", "cpuacct", "cpuset", "devices", "freezer", "mem
 const SECOND: [&str; 4] = ["cpu", "cpuset", "memory", "pids"];
 
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
-    if has_begun(host) {
+    // A newer kubelet may need more.
+    if has_begun(host) && intent.upgrade.is_none() {
         return Ok(Vec::new());
     }
     let second = host.read("/sys/fs/cgroup/cgroup.controllers")?;

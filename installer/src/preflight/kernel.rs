@@ -41,7 +41,8 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
             found.extend(netfilter(host, intent)?);
         }
     }
-    if has_begun(host) {
+    // A newer kubeadm may need more.
+    if has_begun(host) && intent.upgrade.is_none() {
         return Ok(found);
     }
     let kernel = &intent.facts.kernel;

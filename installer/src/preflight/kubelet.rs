@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
-use crate::node::kubelet_arguments::{Argument, holding, without_cluster};
+use crate::node::kubelet_arguments::{Argument, KUBEADM, holding, without_cluster};
 use crate::node::paths;
 
 /// Removed arguments, by the minor release that removed them
@@ -60,6 +60,10 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     let mut found = Vec::new();
     for argument in holding(host)? {
         let Argument { name, path, line, .. } = &argument;
+        // `kubeadm upgrade` writes its own file anew.
+        if intent.upgrade.is_some() && path == KUBEADM {
+            continue;
+        }
         let place = format!("{path}, line {line}, gives kubelet --{name}");
         if let Some(since) = gone(name).filter(|since| intent.lock().kubernetes.minor() >= *since) {
             found.push(Failure::new(

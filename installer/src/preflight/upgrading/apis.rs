@@ -28,7 +28,7 @@ pub(super) fn removed(metrics: &str, minor: u32) -> Vec<Failure> {
     let failure = |what: String| {
         Failure::new(
             format!("somebody uses {what}, which Kubernetes 1.{minor} no longer has"),
-            "find who does, and bring him to the next version of that API; then restart the API \
+            "find who does, and move them to the next version of that API; then restart the API \
              server, which remembers such a question: `crictl ps --name kube-apiserver` and \
              `crictl stop` with its ID",
         )

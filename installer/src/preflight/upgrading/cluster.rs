@@ -67,6 +67,12 @@ pub(super) fn of_master(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Fail
         )]);
     }
     let nodes: Value = serde_json::from_str(&nodes.stdout).unwrap_or_default();
+    if nodes.get("items").and_then(Value::as_array).is_none_or(Vec::is_empty) {
+        return Ok(vec![Failure::new(
+            "kubectl's list of nodes is not understood",
+            format!("`{} get nodes --output json` shows it", kubectl(ADMIN_CONF)),
+        )]);
+    }
     found.extend(several_masters(&nodes));
     let wanted = images::of_workers(intent);
     for node in nodes.get("items").and_then(Value::as_array).into_iter().flatten() {
@@ -83,6 +89,13 @@ pub(super) fn of_master(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Fail
     }
     found.extend(etcd::problems(host)?);
     let metrics = ask("get --raw /metrics")?;
+    // Any API server has this one.
+    if !metrics.succeeded() || !metrics.stdout.contains("apiserver_") {
+        found.push(Failure::new(
+            format!("the API server does not say which removed APIs are in use: {}", metrics.end()),
+            format!("`{} get --raw /metrics` says why", kubectl(ADMIN_CONF)),
+        ));
+    }
     found.extend(apis::removed(&metrics.stdout, intent.lock().kubernetes.minor()));
     Ok(found)
 }

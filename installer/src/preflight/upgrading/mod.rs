@@ -24,6 +24,9 @@ use crate::steps::upgrade::{config_of, drain};
 /// How long certificates must be valid at least: an upgrade, and the way back.
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The oldest minor release that is upgraded. kubeadm's earlier ones do some of it another way.
+const OLDEST: u32 = 28;
+
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let open = upgrade(host.lines());
     let Some(own) = &intent.upgrade else {
@@ -110,6 +113,14 @@ fn order(own: &Upgrading, intent: &Intent) -> Option<Failure> {
         return Some(Failure::new(
             format!("this node has Kubernetes {from}, and the bundle has {to}, which is older"),
             "`installer upgrade --back` takes the last upgrade back; nothing else goes back",
+        ));
+    }
+    if from.minor() < OLDEST {
+        return Some(Failure::new(
+            format!(
+                "this node has Kubernetes {from}, and upgrades from before 1.{OLDEST} were not tried"
+            ),
+            "upgrade it by hand as kubernetes.io says, or make a new cluster with the bundle",
         ));
     }
     (to.minor() > from.minor() + 1).then(|| {

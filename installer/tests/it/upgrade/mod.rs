@@ -135,6 +135,7 @@ fn member(role: Role) -> Member {
     member.write("run/kubeadm-images", "registry.k8s.io/pause:3.9\n");
     member.write("run/api-version", if role == Role::Master { "v1.28.2" } else { "v1.29.1" });
     member.write("run/nodes", "node-1\nnode-2\n");
+    member.write("run/metrics", "apiserver_request_total 7\n");
     member.write("run/pods", "default/web-1\ndefault/web-2\nkube-system/coredns-1\n");
     // The new containerd's configuration is as the old one's.
     member

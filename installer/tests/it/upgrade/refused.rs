@@ -35,6 +35,12 @@ fn what_cannot_be_is_told_at_once_and_nothing_is_changed() {
         assert!(told.iter().any(|one| one.contains(words)), "{words}: {told:#?}");
     }
     assert_eq!(told.len(), 6, "{told:#?}");
+    // What is not said is not good.
+    member.write("run/metrics", "");
+    let words = "the API server does not say which removed APIs are in use";
+    assert!(problems(&member.node).iter().any(|one| one.starts_with(words)));
+    member.write("run/nodes", "");
+    assert_eq!(problems(&member.node).last().unwrap(), "kubectl's list of nodes is not understood");
 }
 
 #[test]
@@ -68,9 +74,15 @@ fn no_minor_release_is_skipped_and_nothing_goes_back() {
         let from = "1.28.2".parse().unwrap();
         intent.upgrade = Some(Upgrading { from, drains: false });
     };
-    for (change, words) in
-        [(skips, "that is more than one minor release"), (returns, "which is older")]
-    {
+    let early: fn(&mut Intent) = |intent| {
+        let from = "1.27.16".parse().unwrap();
+        intent.upgrade = Some(Upgrading { from, drains: false });
+    };
+    for (change, words) in [
+        (skips, "that is more than one minor release"),
+        (returns, "which is older"),
+        (early, "upgrades from before 1.28 were not tried"),
+    ] {
         let mut member = member(Role::Master);
         member.node.change = change;
         let told = problems(&member.node);
@@ -82,6 +94,25 @@ fn no_minor_release_is_skipped_and_nothing_goes_back() {
     worker.write("run/api-version", "v1.28.2");
     let told = problems(&worker.node);
     assert!(told[0].contains("the API server has Kubernetes 1.28.2"), "{told:#?}");
+}
+
+#[test]
+fn what_a_newer_kubelet_needs_of_the_node_is_asked_again() {
+    let mut member = member(Role::Worker);
+    member.node.change = |intent| {
+        with(intent, "1.35.1", "1.7.2", &NEW);
+        let from = "1.34.2".parse().unwrap();
+        intent.upgrade = Some(Upgrading { from, drains: true });
+        intent.facts.cgroup_v1 = true;
+    };
+    member.write("run/api-version", "v1.35.1");
+    member.write("sys/fs/cgroup/cgroup.controllers", "cpu cpuset memory pids\n");
+    let flags = "KUBELET_KUBEADM_ARGS=\"--pod-infra-container-image=registry.k8s.io/pause:3.8\"\n";
+    member.write("var/lib/kubelet/kubeadm-flags.env", flags);
+    let told = problems(&member.node);
+    assert!(told.iter().all(|one| !one.contains("pod-infra")), "kubeadm removes it: {told:#?}");
+    let words = "this node has version 1 of control groups";
+    assert!(told.iter().any(|one| one.starts_with(words)), "{told:#?}");
 }
 
 #[test]
