@@ -129,6 +129,13 @@ fn agreed(yes: bool) -> anyhow::Result<Option<(Host, Upgrade)>> {
         .into());
     }
     writeln!(stdout(), "the upgrade {open} cannot be taken back after this")?;
+    if Role::of_receipt(host.lines()) == Some(Role::Worker) && open.from != open.to {
+        writeln!(
+            stdout(),
+            "nor can its master's, because a kubelet must not be newer than its API server: finish \
+             the master first"
+        )?;
+    }
     if !(yes || confirmed("Do this?")?) {
         return Ok(None);
     }

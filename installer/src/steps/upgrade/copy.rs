@@ -2,6 +2,7 @@
 //! and the objects that kubeadm replaces.
 
 use anyhow::{Context, bail};
+use bundle_format::lock::{LockedImage, Why};
 use bundle_format::{ImageReference, layout};
 use serde_json::{Map, Value, json};
 
@@ -106,14 +107,22 @@ fn files(host: &Host) -> anyhow::Result<Vec<String>> {
     Ok(all)
 }
 
-/// Images of the node that the new bundle has under the same name with another tag.
+/// Images of the node that the new bundle has under the same name with another tag, of
+/// kubeadm only: another application may still need any other one.
 fn old_images(node: &Node<'_>) -> String {
     let lock = &node.intent.lock().images;
     let new: Vec<String> =
         lock.iter().flat_map(layout::names).map(|name| name.to_string()).collect();
     let is_older = |name: &&String| {
         let parsed = name.parse::<ImageReference>();
-        let is_known = |one: &ImageReference| lock.iter().any(|own| own.name.name() == one.name());
+        let sandbox = node.intent.lock().sandbox_image.as_ref();
+        let is_of_kubeadm = |own: &LockedImage| {
+            own.why.iter().all(|why| matches!(why, Why::Kubeadm { .. }))
+                || sandbox.is_some_and(|sandbox| sandbox.name() == own.name.name())
+        };
+        let is_known = |one: &ImageReference| {
+            lock.iter().any(|own| own.name.name() == one.name() && is_of_kubeadm(own))
+        };
         !new.contains(name) && parsed.is_ok_and(|one| one.tag().is_some() && is_known(&one))
     };
     let here = images::whole(node.host).unwrap_or_default();
