@@ -20,6 +20,8 @@ pub(super) fn copy_of(path: &str) -> PathBuf {
 pub(super) enum Which {
     /// The repository of packages.
     Repository,
+    /// The bundle's manifests, which are applied too.
+    Manifests,
     /// All others.
     Others,
 }
@@ -32,7 +34,12 @@ pub(super) fn changes<C>(host: &Host, which: Which) -> anyhow::Result<Vec<Change
     let mut changes = Vec::new();
     for path in paths {
         let of_repository = path.starts_with(PACKAGES) || path == DNF_CONFIG;
-        if of_repository != (which == Which::Repository) {
+        let kind = match () {
+            () if of_repository => Which::Repository,
+            () if is_manifest(&path) => Which::Manifests,
+            () => Which::Others,
+        };
+        if kind != which {
             continue;
         }
         let now = host.bytes(&path)?;
@@ -49,6 +56,11 @@ pub(super) fn changes<C>(host: &Host, which: Which) -> anyhow::Result<Vec<Change
         changes.push(Change::Write { path: path.into(), text, mode, then: None, why: None });
     }
     Ok(changes)
+}
+
+/// Whether it is one of the bundle's manifests.
+fn is_manifest(path: &str) -> bool {
+    path.strip_prefix(SERVICE_FOLDER).is_some_and(|rest| rest.starts_with("/manifests/"))
 }
 
 /// Certificates and kubeconfigs may be newer by now, and an upgrade changes none. The
