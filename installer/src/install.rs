@@ -103,7 +103,16 @@ impl fmt::Display for OfInstall {
             }
             Self::Evict { pods, .. } => {
                 let names: Vec<String> = pods.iter().map(ToString::to_string).collect();
-                write!(f, "evict {}: {}", count(pods.len(), "pod"), names.join(", "))
+                if names.is_empty() {
+                    return f.write_str("evict the pods that the API server will tell of");
+                }
+                write!(f, "evict {}: {}", count(pods.len(), "pod"), names.join(", "))?;
+                let losing: Vec<String> =
+                    pods.iter().filter(|pod| pod.loses_data()).map(ToString::to_string).collect();
+                match losing.is_empty() {
+                    true => Ok(()),
+                    false => write!(f, "; data in emptyDir volumes go with {}", losing.join(", ")),
+                }
             }
             Self::EndControlPlane => {
                 f.write_str("end the control plane, which kubelet starts again")

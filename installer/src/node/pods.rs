@@ -20,6 +20,8 @@ pub struct Pod {
     name: String,
     /// The ID of the object that makes another in its place; none if nothing does.
     owner: Option<String>,
+    /// Whether it has data in a volume `emptyDir`, which go with it.
+    loses_data: bool,
 }
 
 impl fmt::Display for Pod {
@@ -29,6 +31,11 @@ impl fmt::Display for Pod {
 }
 
 impl Pod {
+    /// Whether it has data that go with it: a volume `emptyDir`.
+    pub(crate) fn loses_data(&self) -> bool {
+        self.loses_data
+    }
+
     /// Whether both belong to one object.
     pub(crate) fn is_replica_of(&self, other: &Self) -> bool {
         self.owner.is_some() && self.owner == other.owner
@@ -73,6 +80,7 @@ pub(crate) fn that_move(host: &Host, config: &str, node: &str) -> anyhow::Result
             .map(|one| one.uid),
         namespace: item.metadata.namespace,
         name: item.metadata.name,
+        loses_data: item.spec.volumes.iter().any(|volume| volume.contains_key("emptyDir")),
     };
     Ok(moving.map(pod).collect())
 }
@@ -99,6 +107,8 @@ struct List {
 struct Item {
     metadata: Metadata,
     #[serde(default)]
+    spec: Spec,
+    #[serde(default)]
     status: Status,
 }
 
@@ -119,6 +129,12 @@ struct Owner {
     uid: String,
     #[serde(default)]
     controller: bool,
+}
+
+#[derive(Default, Deserialize)]
+struct Spec {
+    #[serde(default)]
+    volumes: Vec<serde_json::Map<String, serde_json::Value>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -159,7 +175,7 @@ mod tests {
     fn a_pod_that_nothing_makes_again_is_told() {
         let pod = |name: &str, owner: Option<&str>| {
             let (namespace, name) = ("a".to_owned(), name.to_owned());
-            Pod { namespace, name, owner: owner.map(str::to_owned) }
+            Pod { namespace, name, owner: owner.map(str::to_owned), loses_data: false }
         };
         let (web, bare) = (pod("web", Some("1")), pod("bare", None));
         assert!(lost(std::slice::from_ref(&web)).is_none());

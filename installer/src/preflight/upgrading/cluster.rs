@@ -54,6 +54,24 @@ fn several_masters(nodes: &Value) -> Option<Failure> {
     })
 }
 
+/// The warning on a master if the cluster has one worker, whose pods could move nowhere. A
+/// worker may not list nodes.
+pub(super) fn only_worker(host: &Host, intent: &Intent) -> Option<Failure> {
+    let list = format!("{} --request-timeout 20s get nodes --output json", kubectl(ADMIN_CONF));
+    let nodes: Value = serde_json::from_str(&host.query(&list).stdout).ok()?;
+    let own = intent.name.to_string();
+    let label = "/metadata/labels/node-role.kubernetes.io~1control-plane";
+    let all = nodes.get("items").and_then(Value::as_array)?.iter();
+    let names = all.filter(|node| node.pointer(label).is_none());
+    let names = names.filter_map(|node| node.pointer("/metadata/name")?.as_str());
+    let workers: Vec<&str> = names.filter(|name| *name != own).collect();
+    let [only] = workers[..] else { return None };
+    Some(Failure::new(
+        format!("{only} is the only worker: its pods have nowhere to go while it is upgraded"),
+        "upgrade it with `--no-drain`: its pods then stay there, and keep running",
+    ))
+}
+
 pub(super) fn of_master(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let mut found = Vec::new();
     let ask = |words: &str| {
@@ -98,6 +116,30 @@ pub(super) fn of_master(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Fail
     }
     found.extend(apis::removed(&metrics.stdout, intent.lock().kubernetes.minor()));
     Ok(found)
+}
+
+/// The warning if the API server does not tell of all images that a node has, because they
+/// are too many.
+pub(super) fn unknown_images(host: &Host, intent: &Intent) -> Option<Failure> {
+    let list = format!("{} --request-timeout 20s get nodes --output json", kubectl(ADMIN_CONF));
+    let nodes: Value = serde_json::from_str(&host.query(&list).stdout).ok()?;
+    let own = intent.name.to_string();
+    let all = nodes.get("items").and_then(Value::as_array)?.iter();
+    let full = all.filter(|node| {
+        let images = node.pointer("/status/images").and_then(Value::as_array);
+        images.is_none_or(|images| images.len() >= MOST)
+    });
+    let names = full.filter_map(|node| node.pointer("/metadata/name")?.as_str());
+    let names: Vec<&str> = names.filter(|name| *name != own).collect();
+    (!names.is_empty()).then(|| {
+        Failure::new(
+            format!(
+                "the API server does not tell whether the new images are on {}",
+                names.join(", ")
+            ),
+            "run `installer upgrade --images` there with this bundle, if that was not done yet",
+        )
+    })
 }
 
 /// The failure if another node lacks images of the new bundle. The upgraded master would

@@ -57,6 +57,11 @@ pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     if intent.upgrade.is_none() || upgrade(host.lines()).is_some() {
         return Ok(Vec::new());
     }
+    let mut found = Vec::new();
+    if intent.role == Role::Master {
+        found.extend(cluster::only_worker(host, intent));
+        found.extend(cluster::unknown_images(host, intent));
+    }
     let needed = ["kubeadm", "kubelet", "containerd.io", "containerd"];
     let installed = Installed::of(host)?;
     let compared = compare(&installed, intent);
@@ -65,13 +70,13 @@ pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     let files = replaced.map(|one| one.was.file_name());
     let gone: Vec<String> =
         files.filter(|name| !host.exists(Path::new(PACKAGES).join(name))).collect();
-    if gone.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(vec![Failure::new(
+    if !gone.is_empty() {
+        found.push(Failure::new(
         format!("{PACKAGES} has no {}: this upgrade could not be taken back", gone.join(", ")),
         "take these files out of the bundle that the node was made with, and put them there first",
-    )])
+    ));
+    }
+    Ok(found)
 }
 
 /// The failure of an install on a node whose upgrade has not ended.

@@ -19,11 +19,22 @@ impl Step<Intent> for Drain {
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
-        if !is_wanted(node) || !restart::is_due(node)? {
+        let drains = node.intent.upgrade.as_ref().is_some_and(|upgrade| upgrade.drains);
+        let is_alone = is_alone(node);
+        if !drains || is_alone == Some(true) || !restart::is_due(node)? {
             return Ok(Vec::new());
         }
         let (config, name) = (config(node), node.intent.name.to_string());
         let mut changes = Vec::new();
+        if is_alone.is_none() {
+            // An upgrade that was cut short may have to start the API server first. If it is
+            // still silent then, this fails.
+            let cordon = format!("{} cordon {name}", kubectl(config));
+            changes.push(Change::run(&cordon).intended(Intention::Cordon));
+            let (config, pods) = (config.to_owned(), Vec::new());
+            changes.push(Change::Own(OfInstall::Evict { config, node: name, pods }));
+            return Ok(changes);
+        }
         if !is_cordoned(node) {
             let cordon = format!("{} cordon {name}", kubectl(config));
             changes.push(Change::run(&cordon).intended(Intention::Cordon));
@@ -46,14 +57,20 @@ impl Step<Intent> for Drain {
 
 /// Whether pods are to move: not if there is no other node.
 pub(crate) fn is_wanted(node: &Node<'_>) -> bool {
-    node.intent.upgrade.as_ref().is_some_and(|upgrade| upgrade.drains) && !is_alone(node)
+    let drains = node.intent.upgrade.as_ref().is_some_and(|upgrade| upgrade.drains);
+    drains && is_alone(node) == Some(false)
 }
 
-/// Whether the cluster has no other node. A worker has a master.
-fn is_alone(node: &Node<'_>) -> bool {
+/// Whether the cluster has no other node; none if the API server does not say. A worker has
+/// a master.
+fn is_alone(node: &Node<'_>) -> Option<bool> {
+    if node.intent.role == Role::Worker {
+        return Some(false);
+    }
     let config = config(node);
     let all = format!("{} --request-timeout 10s get nodes --output name", kubectl(config));
-    node.intent.role == Role::Master && node.host.query(&all).stdout.lines().count() < 2
+    let said = node.host.query(&all);
+    said.succeeded().then(|| said.stdout.lines().count() < 2)
 }
 
 /// Whether no new pods come to the node.

@@ -53,6 +53,9 @@ pub(super) fn answer(root: &Path, words: &[&str]) -> Option<Output> {
         {
             said(true, "True")
         }
+        ["kubectl", .., "get", "nodes", "--output", "name"] if root.join("run/silent").exists() => {
+            said(false, "")
+        }
         ["kubectl", .., "get", "nodes", "--output", "name"] => {
             let nodes = read(root, "run/nodes");
             said(true, &nodes.lines().map(|name| format!("node/{name}\n")).collect::<String>())
@@ -62,9 +65,13 @@ pub(super) fn answer(root: &Path, words: &[&str]) -> Option<Output> {
             let nodes = read(root, "run/nodes");
             let item = |name: &str| {
                 let status = if away.contains(name) { "Unknown" } else { "True" };
+                let more = read(root, "run/other-images").parse().unwrap_or(0);
+                let more = (0..more).map(|nth| json!({"names": [format!("other:{nth}")]}));
+                let own = json!({"names": own.lines().collect::<Vec<_>>()});
+                let images: Vec<_> = more.chain([own]).collect();
                 json!({"metadata": {"name": name}, "status": {"conditions":
                     [{"type": "Ready", "status": status, "message": "it says nothing"}],
-                    "images": [{"names": own.lines().collect::<Vec<_>>()}]}})
+                    "images": images}})
             };
             said(true, &json!({"items": nodes.lines().map(item).collect::<Vec<_>>()}).to_string())
         }

@@ -23,6 +23,12 @@ fn a_node_that_was_cordoned_before_stays_so_and_one_alone_is_not_drained() {
     assert!(made.iter().all(|one| !one.contains("cordon node-1")), "{made:#?}");
     assert!(member.node.root().join("run/cordoned").exists());
 
+    // Without an answer, a node does not count as alone.
+    let silent = upgraded(super::member(Role::Master));
+    silent.write("run/silent", "");
+    let error = format!("{:#}", apply(&silent.node, None).end.unwrap_err());
+    assert!(error.contains("`drain` failed"), "{error}");
+
     let alone = upgraded(super::member(Role::Master));
     alone.write("run/nodes", "node-1\n");
     let made = apply(&alone.node, None).commands.made();

@@ -63,6 +63,23 @@ fn a_package_that_the_way_back_would_need_is_told_before() {
 }
 
 #[test]
+fn what_the_api_server_does_not_tell_of_other_nodes_is_a_warning() {
+    let member = upgraded(member(Role::Master));
+    let warnings = || -> Vec<String> {
+        let found = preflight::warnings(&member.node.look(None).0, &member.node.intent());
+        found.iter().map(ToString::to_string).filter(|text| text.contains("node-2")).collect()
+    };
+    let only = "node-2 is the only worker: its pods have nowhere to go while it is upgraded";
+    assert_eq!(warnings(), [only]);
+    member.write("run/nodes", "node-1\nnode-2\nnode-3\n");
+    assert_eq!(warnings(), [""; 0]);
+    // kubelet tells of 50 at most.
+    member.write("run/other-images", "50");
+    let silent = "the API server does not tell whether the new images are on node-2, node-3";
+    assert_eq!(warnings(), [silent]);
+}
+
+#[test]
 fn no_minor_release_is_skipped_and_nothing_goes_back() {
     let skips: fn(&mut Intent) = |intent| {
         with(intent, "1.30.0", "1.7.2", &NEW);
