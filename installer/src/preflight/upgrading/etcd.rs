@@ -1,11 +1,14 @@
 //! Whether etcd is well before an upgrade.
 
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+
 use rustix::fs::statvfs;
 
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::etcd::RunningEtcd;
-use crate::node::paths::{ETCD, UPGRADE};
+use crate::node::paths::{ETCD, KUBERNETES, UPGRADE};
 
 /// etcd answers, has no alarm, and its disk has room for a snapshot and for kubeadm's own
 /// copy of the data.
@@ -30,22 +33,38 @@ pub(super) fn problems(host: &Host) -> anyhow::Result<Vec<Failure>> {
             ));
         }
     }
+    found.extend(room(host));
+    Ok(found)
+}
+
+/// The failures of disks without room for the copies of etcd's data: a snapshot that etcd
+/// writes in its own folder, and what it writes meanwhile; that snapshot in its place; and
+/// kubeadm's copy.
+fn room(host: &Host) -> Vec<Failure> {
     let used = host.path(ETCD).join("member/snap/db").metadata().map_or(0, |file| file.len());
-    for (folder, copies) in [(ETCD, 2), ("/etc/kubernetes", 1), ("/var/lib", 1)] {
-        let Ok(disk) = statvfs(host.path(folder)) else { continue };
+    let mut disks: BTreeMap<u64, (Vec<&str>, u64)> = BTreeMap::new();
+    for (folder, copies) in [(ETCD, 2), (KUBERNETES, 1), ("/var/lib", 1)] {
+        let Ok(place) = host.path(folder).metadata() else { continue };
+        let (folders, all) = disks.entry(place.dev()).or_default();
+        folders.push(folder);
+        *all += copies;
+    }
+    let lacking = disks.into_values().filter_map(|(folders, copies)| {
+        let disk = statvfs(host.path(folders.first()?)).ok()?;
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-        if free < used.saturating_mul(copies) {
-            found.push(Failure::new(
+        let needed = used.saturating_mul(copies);
+        (free < needed).then(|| {
+            Failure::new(
                 format!(
-                    "etcd has {} MiB of data, and the disk of {folder} has {} MiB left",
-                    used >> 20,
+                    "{} copies of etcd's data need {} MiB, and the disk of {} has {} MiB left",
+                    copies,
+                    needed >> 20,
+                    folders.join(", "),
                     free >> 20
                 ),
-                format!(
-                    "make room there: copies of the data lie in {UPGRADE} and in kubeadm's folder"
-                ),
-            ));
-        }
-    }
-    Ok(found)
+                format!("make room there: they lie in {UPGRADE} and in kubeadm's folder"),
+            )
+        })
+    });
+    lacking.collect()
 }

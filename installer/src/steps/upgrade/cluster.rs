@@ -27,6 +27,8 @@ pub struct Cluster;
 
 /// The pods of a control plane that have Kubernetes' version.
 const PODS: [&str; 3] = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"];
+/// Where kubeadm keeps copies.
+const TMP: &str = "/etc/kubernetes/tmp";
 /// How long the API server may take to answer, in seconds.
 const PATIENCE: u32 = 300;
 
@@ -54,6 +56,8 @@ impl Step<Intent> for Cluster {
         // Its Job may land on a node that has not got the new images yet.
         let ignored = [&["CreateJob"], &ignored_checks(&intent.settings())[..]].concat();
         apply += &format!(" --ignore-preflight-errors={}", ignored.join(","));
+        changes
+            .extend(host.was_interrupted(self.name()).then(|| copies(host)).transpose()?.flatten());
         changes.extend([Change::run(&apply), ready()]);
         changes.extend(noted);
         Ok(changes)
@@ -73,6 +77,15 @@ impl Step<Intent> for Cluster {
              run this again; or go back with `installer upgrade --back`",
         )
     }
+}
+
+/// The change that removes the copies of etcd's data that an interrupted kubeadm has left:
+/// the next run makes its own.
+fn copies(host: &Host) -> anyhow::Result<Option<Change>> {
+    let names = host.list(TMP)?.into_iter().filter(|name| name.starts_with("kubeadm-backup-etcd-"));
+    let paths: Vec<String> = names.map(|name| format!("{TMP}/{name}")).collect();
+    let remove = paths.iter().fold(Command::of("rm -rf"), Command::with);
+    Ok((!paths.is_empty()).then(|| Change::run_command(remove)))
 }
 
 /// The changes that write again what kubeadm has moved away.

@@ -15,8 +15,12 @@ use super::commands::said;
 const PODS: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
 
 pub(super) fn answer(root: &Path, words: &[&str]) -> Option<Output> {
+    listed(root, words).or_else(|| said_of(root, words))
+}
+
+/// Objects, as kubectl lists them.
+fn listed(root: &Path, words: &[&str]) -> Option<Output> {
     Some(match words {
-        ["ctr", "-n", "k8s.io", "tasks", "exec", _, _, _, _, more @ ..] => etcd(root, more)?,
         ["kubectl", .., "get", "--ignore-not-found", "--output", "json", _, _, _, _, _, _] => {
             let own = read(root, "run/objects");
             let own = if own.is_empty() { "as kubeadm made it" } else { &own };
@@ -75,6 +79,14 @@ pub(super) fn answer(root: &Path, words: &[&str]) -> Option<Output> {
             };
             said(true, &json!({"items": nodes.lines().map(item).collect::<Vec<_>>()}).to_string())
         }
+        _ => return None,
+    })
+}
+
+/// All other answers.
+fn said_of(root: &Path, words: &[&str]) -> Option<Output> {
+    Some(match words {
+        ["ctr", "-n", "k8s.io", "tasks", "exec", _, _, _, _, more @ ..] => etcd(root, more)?,
         ["rpm", "-U", "--test", "--oldpackage", "--", files @ ..] => {
             assert!(files.iter().all(|file| below(root, file).exists()), "{files:?}");
             let stderr = read(root, "run/rpm-refuses");
@@ -131,6 +143,12 @@ fn etcd(root: &Path, words: &[&str]) -> Option<Output> {
 
 /// Does it; gives whether it was one of these.
 pub(super) fn change(root: &Path, words: &[&str]) -> Option<bool> {
+    of_kubelet(root, words);
+    on_disk(root, words).or_else(|| of_cluster(root, words))
+}
+
+/// Files and folders.
+fn on_disk(root: &Path, words: &[&str]) -> Option<bool> {
     match words {
         ["cp", "--archive", "--parents", from @ .., to] => {
             for path in from {
@@ -148,6 +166,14 @@ pub(super) fn change(root: &Path, words: &[&str]) -> Option<bool> {
         ["mv", "--no-target-directory", from, to] | ["mv", from, to] => {
             fs::rename(below(root, from), below(root, to)).unwrap()
         }
+        _ => return None,
+    }
+    Some(true)
+}
+
+/// What kubectl, kubeadm and etcdctl change.
+fn of_cluster(root: &Path, words: &[&str]) -> Option<bool> {
+    match words {
         ["kubectl", .., "cordon", _] => fs::write(root.join("run/cordoned"), "").unwrap(),
         ["kubectl", .., "uncordon", _] => drop(fs::remove_file(root.join("run/cordoned"))),
         ["kubectl", .., "create", "--raw", path, "--filename", "-"] => {
@@ -186,9 +212,16 @@ pub(super) fn change(root: &Path, words: &[&str]) -> Option<bool> {
             let own = list["items"][0]["data"]["all"].as_str().unwrap();
             fs::write(root.join("run/objects"), own).unwrap();
         }
+        _ => return None,
+    }
+    Some(true)
+}
+
+/// kubelet starts and stops, beside what systemd notes.
+fn of_kubelet(root: &Path, words: &[&str]) {
+    match words {
         ["systemctl", "stop", "kubelet"] => {
             drop(fs::remove_file(root.join("run/systemd/failed/kubelet")));
-            return None;
         }
         ["systemctl", "restart" | "start", "kubelet"] if root.join("run/nodes").exists() => {
             let pods = root.join("etc/kubernetes/manifests");
@@ -208,11 +241,9 @@ pub(super) fn change(root: &Path, words: &[&str]) -> Option<bool> {
             let version = own.and_then(|rest| rest.split('-').next()).unwrap();
             let node = super::member::READY.replace("v1.28.2", &format!("v{version}"));
             fs::write(root.join("run/api-node.json"), node).unwrap();
-            return None;
         }
-        _ => return None,
+        _ => {}
     }
-    Some(true)
 }
 
 /// kubeadm was killed when it had moved a file away.

@@ -269,6 +269,8 @@ fn a_pod_that_a_power_loss_emptied_is_written_again() {
     let nth = made.iter().position(|one| one.starts_with("kubeadm upgrade apply")).unwrap();
     let run = AssertUnwindSafe(|| apply(&member.node, Some(Fault::Killed(nth))).end);
     drop(catch_unwind(run));
+    let copy = "etc/kubernetes/tmp/kubeadm-backup-etcd-2026-11-27-18-00-00";
+    member.write(&format!("{copy}/etcd/member/snap/db"), "");
     for text in ["", "spec: {", "{}"] {
         member.write("etc/kubernetes/manifests/kube-scheduler.yaml", text);
         member.write("etc/kubernetes/manifests/etcd.yaml", text);
@@ -284,6 +286,7 @@ fn a_pod_that_a_power_loss_emptied_is_written_again() {
         }
     }
     apply(&member.node, None).end.unwrap();
+    assert!(!member.node.root().join(copy).exists(), "kubeadm makes another");
 }
 
 #[test]

@@ -63,6 +63,20 @@ fn a_package_that_the_way_back_would_need_is_told_before() {
 }
 
 #[test]
+fn copies_of_etcds_data_on_one_disk_are_added_up() {
+    let member = upgraded(member(Role::Master));
+    member.write("var/lib/etcd/member/snap/db", "");
+    let path = member.node.root().join("var/lib/etcd/member/snap/db");
+    let disk = rustix::fs::statvfs(member.node.root()).unwrap();
+    let free = disk.f_bavail * disk.f_frsize;
+    // With holes: it takes no space itself.
+    std::fs::File::options().write(true).open(path).unwrap().set_len(free / 3).unwrap();
+    let told = problems(&member.node);
+    assert!(told[0].starts_with("4 copies of etcd's data need"), "{told:#?}");
+    assert_eq!(told.len(), 1, "{told:#?}");
+}
+
+#[test]
 fn what_the_api_server_does_not_tell_of_other_nodes_is_a_warning() {
     let member = upgraded(member(Role::Master));
     let warnings = || -> Vec<String> {
