@@ -101,11 +101,11 @@ impl fmt::Display for OfInstall {
             Self::Snapshot { path } => {
                 write!(f, "keep a snapshot of etcd in {}", path.display())
             }
+            Self::Evict { pods, .. } if pods.is_empty() => {
+                f.write_str("evict the pods that are here then")
+            }
             Self::Evict { pods, .. } => {
                 let names: Vec<String> = pods.iter().map(ToString::to_string).collect();
-                if names.is_empty() {
-                    return f.write_str("evict the pods that the API server will tell of");
-                }
                 write!(f, "evict {}: {}", count(pods.len(), "pod"), names.join(", "))?;
                 let losing: Vec<String> =
                     pods.iter().filter(|pod| pod.loses_data()).map(ToString::to_string).collect();
@@ -213,27 +213,19 @@ fn import(
 /// back until others are Ready elsewhere.
 const EVICTION: u64 = 300;
 
-/// Evicts the pods of a node, and waits until they have ended. One that a budget holds
-/// back is tried again. Replicas go one after the other, so that another may be Ready
-/// before the next one goes.
+/// Evicts the pods that are on a node now, and waits until they have ended. One that a
+/// budget holds back is tried again. Replicas go one after the other, so that another may
+/// be Ready before the next one goes. A pod that comes later stays: it tolerates that no
+/// pods come, or was on its way.
 fn evict(host: &mut Host, step: StepName, config: &str, node: &str) -> anyhow::Result<()> {
-    let (mut asked, mut last): (Vec<Pod>, usize) = (Vec::new(), usize::MAX);
-    let mut begun = Instant::now();
-    loop {
-        let pods = pods::that_move(host, config, node)?;
-        if let Some(lost) = pods::lost(&pods) {
-            return Err(lost.into());
-        }
-        if pods.is_empty() {
-            return Ok(());
-        }
-        if pods.len() < last {
-            begun = Instant::now();
-        }
-        last = pods.len();
-        asked.retain(|pod| pods.contains(pod));
+    let mut left = pods::that_move(host, config, node)?;
+    if let Some(lost) = pods::lost(&left) {
+        return Err(lost.into());
+    }
+    let (mut asked, mut begun): (Vec<Pod>, _) = (Vec::new(), Instant::now());
+    while !left.is_empty() {
         let (mut held, before) = (None, asked.len());
-        for pod in &pods {
+        for pod in &left {
             if asked.iter().any(|other| other == pod || other.is_replica_of(pod)) {
                 continue;
             }
@@ -244,15 +236,21 @@ fn evict(host: &mut Host, step: StepName, config: &str, node: &str) -> anyhow::R
                 Err(error) => held = Some(error),
             }
         }
-        if begun.elapsed() >= Duration::from_secs(EVICTION) {
-            let names: Vec<String> = pods.iter().map(ToString::to_string).collect();
+        let here = pods::that_move(host, config, node)?;
+        let last = left.len();
+        left.retain(|pod| here.contains(pod));
+        if left.len() < last {
+            begun = Instant::now();
+        } else if begun.elapsed() >= Duration::from_secs(EVICTION) {
+            let names: Vec<String> = left.iter().map(ToString::to_string).collect();
             let what = format!("waited {EVICTION} s in vain for {} to end", names.join(", "));
             return Err(held.unwrap_or_else(|| anyhow!("they have not ended")).context(what));
-        }
-        if asked.len() == before {
+        } else if asked.len() == before {
             sleep(Duration::from_secs(if held.is_some() { 5 } else { 1 }));
         }
+        asked.retain(|pod| left.contains(pod));
     }
+    Ok(())
 }
 
 fn platform(image: &LockedImage, intent: &Intent) -> anyhow::Result<String> {

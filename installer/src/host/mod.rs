@@ -100,6 +100,12 @@ impl Host {
             || receipt::finished(self.lines(), step) && !self.was_interrupted(step)
     }
 
+    /// Whether a step finished in these lines, the last ones, and has not begun again.
+    pub(crate) fn was_finished_in(&self, step: StepName, lines: &[Line]) -> bool {
+        self.is_checked(step)
+            || receipt::finished(lines, step) && !receipt::interrupted(lines, step)
+    }
+
     /// Notes that all changes of a step were made: from now on it does not count
     /// as interrupted.
     pub(crate) fn check(&mut self, step: StepName) {

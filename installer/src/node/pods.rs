@@ -18,6 +18,7 @@ use crate::node::kubectl::kubectl;
 pub struct Pod {
     namespace: String,
     name: String,
+    uid: String,
     /// The ID of the object that makes another in its place; none if nothing does.
     owner: Option<String>,
     /// Whether it has data in a volume `emptyDir`, which go with it.
@@ -81,6 +82,7 @@ pub(crate) fn that_move(host: &Host, config: &str, node: &str) -> anyhow::Result
         namespace: item.metadata.namespace,
         name: item.metadata.name,
         loses_data: item.spec.volumes.iter().any(|volume| volume.contains_key("emptyDir")),
+        uid: item.metadata.uid,
     };
     Ok(moving.map(pod).collect())
 }
@@ -117,6 +119,8 @@ struct Item {
 struct Metadata {
     namespace: String,
     name: String,
+    #[serde(default)]
+    uid: String,
     #[serde(default)]
     annotations: serde_json::Map<String, serde_json::Value>,
     #[serde(default)]
@@ -175,7 +179,8 @@ mod tests {
     fn a_pod_that_nothing_makes_again_is_told() {
         let pod = |name: &str, owner: Option<&str>| {
             let (namespace, name) = ("a".to_owned(), name.to_owned());
-            Pod { namespace, name, owner: owner.map(str::to_owned), loses_data: false }
+            let (uid, owner) = (String::new(), owner.map(str::to_owned));
+            Pod { namespace, name, uid, owner, loses_data: false }
         };
         let (web, bare) = (pod("web", Some("1")), pod("bare", None));
         assert!(lost(std::slice::from_ref(&web)).is_none());

@@ -6,7 +6,7 @@ use crate::install::{Change, Node, OfInstall};
 use crate::intent::Intent;
 use crate::node::kubectl::kubectl;
 use crate::node::pods;
-use crate::receipt::{Intention, StepName};
+use crate::receipt::{Intention, StepName, since_upgrade};
 use crate::role::Role;
 use crate::steps::upgrade::{config, restart};
 
@@ -21,7 +21,10 @@ impl Step<Intent> for Drain {
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let drains = node.intent.upgrade.as_ref().is_some_and(|upgrade| upgrade.drains);
         let is_alone = is_alone(node);
-        if !drains || is_alone == Some(true) || !restart::is_due(node)? {
+        // Pods that come to a cordoned node all the same stay there.
+        let is_done = node.host.was_finished_in(self.name(), since_upgrade(node.host.lines()))
+            && is_cordoned(node);
+        if is_done || !drains || is_alone == Some(true) || !restart::is_due(node)? {
             return Ok(Vec::new());
         }
         let (config, name) = (config(node), node.intent.name.to_string());
@@ -39,8 +42,9 @@ impl Step<Intent> for Drain {
             let cordon = format!("{} cordon {name}", kubectl(config));
             changes.push(Change::run(&cordon).intended(Intention::Cordon));
         }
+        // Others may come until the node is cordoned.
         let pods = pods::that_move(node.host, config, &name)?;
-        if !pods.is_empty() {
+        if !pods.is_empty() || !changes.is_empty() {
             let config = config.to_owned();
             changes.push(Change::Own(OfInstall::Evict { config, node: name, pods }));
         }
