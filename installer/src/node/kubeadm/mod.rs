@@ -1,6 +1,7 @@
 //! kubeadm's configuration files, in the API version of each Kubernetes release.
 
 mod kept;
+mod own_server;
 mod release;
 
 use std::net::IpAddr;
@@ -16,6 +17,7 @@ use crate::node::join::JoinFile;
 use crate::node::paths::{KUBEADM_CONFIG, KUBELET, KUBERNETES};
 
 pub(crate) use self::kept::{MadeAs, may_have_other_masters};
+pub(crate) use self::own_server::own_kubectl;
 pub(crate) use self::release::image_repository;
 pub use self::release::taints_of_masters;
 
