@@ -42,7 +42,7 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
     if !way.dry_run {
         refuse_sample(intent.join.as_ref())?;
     }
-    let steps = chosen(aim.role, choice)?;
+    let steps = chosen(&intent, choice)?;
     let plan = match run::plan(&host, &intent, &steps) {
         Ok(plan) => plan,
         Err(error) => {
@@ -154,13 +154,13 @@ fn first(changes: &[Change]) -> String {
 }
 
 /// The steps that were asked for.
-pub(super) fn chosen(role: Role, choice: &Choice) -> anyhow::Result<Steps> {
-    let mut steps = order::steps(role);
+pub(super) fn chosen(intent: &Intent, choice: &Choice) -> anyhow::Result<Steps> {
+    let mut steps = order::of(intent);
     let known: Vec<StepName> = steps.iter().map(|step| step.name()).collect();
     if let Some(name) = choice.only.iter().chain(&choice.skip).find(|name| !known.contains(name)) {
         let names: Vec<String> = known.iter().map(ToString::to_string).collect();
         return Err(Failure::new(
-            format!("a {role} has no step `{name}`"),
+            format!("a {} has no step `{name}`", intent.role),
             format!("the steps are {}", names.join(", ")),
         )
         .into());

@@ -22,7 +22,7 @@ pub(crate) fn preflight(aim: &Aim, look: &Look) -> anyhow::Result<()> {
     node::tell_stranger(&intent);
     let (mut problems, warnings) = preflight::look(&host, &intent);
     // A step that cannot plan is a problem too.
-    problems.extend(refusals(&host, &intent, &order::steps(intent.role)));
+    problems.extend(refusals(&host, &intent, &order::of(&intent)));
     let mut out = stdout();
     if look.json {
         let facts = serde_json::to_value(&intent.facts)?;

@@ -9,7 +9,9 @@ use super::ended::{Ended, carried_out, confirmed};
 use super::node;
 use crate::engine::reset as back;
 use crate::engine::reset::Told;
+use crate::exec::Command;
 use crate::host::Host;
+use crate::node::virtual_address::VirtualAddress;
 use crate::receipt::StepName;
 use crate::removal;
 use crate::role::Role;
@@ -37,6 +39,11 @@ fn carry_out(host: &mut Host) -> anyhow::Result<()> {
         && removal::leave(host, StepName::Remove)?
     {
         writeln!(stderr(), "this node's member has left etcd")?;
+        if VirtualAddress::of(host)?.is_some() {
+            // Another master has an API server, and gets the address at once.
+            let stop = Command::of("systemctl stop keepalived");
+            host.run(StepName::Remove, &stop, &[], &[], None)?;
+        }
     }
     let mut stays = 0;
     let left = back::reset(host, &mut |told| {

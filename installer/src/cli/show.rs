@@ -48,7 +48,7 @@ pub(crate) fn show(
     let host = node::host(root)?;
     let intent = node::intent(&host, aim, root)?;
     node::tell_stranger(&intent);
-    let plan = run::plan(&host, &intent, &chosen(aim.role, choice)?)?;
+    let plan = run::plan(&host, &intent, &chosen(&intent, choice)?)?;
     let files = files(&plan);
     // The last change counts; but a file for a command is removed after it.
     let own = || files.iter().rev().filter(|(path, _)| path == file);

@@ -48,8 +48,11 @@ impl Sources {
     /// The address of the API server, which a master may hold besides its own; none if it
     /// is a name.
     pub(super) fn shared_address(&self, cluster: &Cluster) -> Option<IpAddr> {
-        let endpoint = self.join.as_ref().map(|join| &join.endpoint).or(cluster.endpoint.as_ref());
-        endpoint?.rsplit_once(':')?.0.parse().ok()
+        let endpoint = match &self.join {
+            Some(join) => join.endpoint.clone(),
+            None => cluster.told_endpoint()?,
+        };
+        endpoint.rsplit_once(':')?.0.parse().ok()
     }
 
     /// Where a key's value comes from. A worker's endpoint always comes from the

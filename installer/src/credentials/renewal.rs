@@ -23,8 +23,7 @@ use crate::node::certificates::kept::{Kept, Standing};
 use crate::node::certificates::kubeconfig::Kubeconfig;
 use crate::node::certificates::{kubelet, pki};
 use crate::node::control_plane::{self, Container};
-use crate::node::kubeadm::config_option;
-use crate::node::kubectl::kubectl;
+use crate::node::kubeadm::{config_option, own_kubectl};
 use crate::node::paths::{ADMIN_CONF, KUBELET_CLIENT, KUBELET_CONF, ROOT_KUBECONFIG};
 use crate::receipt::{Line, StepName};
 use crate::role::Role;
@@ -235,13 +234,13 @@ impl Step<Renewal> for Restart {
         let running = control_plane::running(host)?;
         if !renewal.is_renewed(host)? {
             // This is a plan: nothing is renewed yet.
-            return Ok(restarted(&running));
+            return restarted(host, &running);
         }
         let Some(old) = renewal.ended.get() else {
-            return Ok(restarted(renewal.ended.get_or_init(|| running)));
+            return restarted(host, renewal.ended.get_or_init(|| running));
         };
         if running.iter().any(|one| old.contains(one)) {
-            return Ok(restarted(old));
+            return restarted(host, old);
         }
         let left = renewal.left(host)?;
         if left.is_empty() {
@@ -252,14 +251,14 @@ impl Step<Renewal> for Restart {
     }
 }
 
-fn restarted(old: &[Container]) -> Vec<Change> {
+fn restarted(host: &Host, old: &[Container]) -> anyhow::Result<Vec<Change>> {
     let mut changes = vec![Change::run("systemctl restart kubelet")];
     changes.extend(old.iter().cloned().map(|one| Change::Own(OfRenewal::End(one))));
     changes.push(Change::Own(OfRenewal::AwaitNew(old.to_vec())));
     // The API server must answer with its new certificate.
-    let line = format!("{} --request-timeout 10s get --raw /readyz", kubectl(ADMIN_CONF));
+    let line = format!("{} get --raw /readyz", own_kubectl(host)?);
     changes.push(Change::Await { command: Command::of(&line), seconds: 300 });
-    changes
+    Ok(changes)
 }
 
 /// Renews root's kubeconfig, if it is a copy of the administrator's.

@@ -1,10 +1,33 @@
-//! etcd with several members: one that does not run, or some that do not answer.
+//! etcd: an alarm by which it changes nothing any more, and of several members one that does
+//! not run, or some that do not answer.
 
 use super::finding::Finding;
 use crate::host::Host;
 use crate::node::etcd::RunningEtcd;
 use crate::node::kubeadm::may_have_other_masters;
 use crate::node::paths::STATIC_PODS;
+
+/// etcd has an alarm: its database is full, or damaged. Then it takes no changes.
+pub(super) fn alarm(host: &Host) -> anyhow::Result<Option<Finding>> {
+    if !host.exists(format!("{STATIC_PODS}/etcd.yaml")) {
+        return Ok(None);
+    }
+    // Another check says why it does not run, or does not answer.
+    let Some(etcd) = RunningEtcd::running(host)? else { return Ok(None) };
+    let said = host.answer(&etcd.etcdctl("alarm list"))?;
+    // `memberID:1234 alarm:NOSPACE`
+    let alarm = said.stdout.lines().find_map(|line| line.split_once("alarm:"));
+    let Some((_, alarm)) = alarm.filter(|_| said.succeeded()) else { return Ok(None) };
+    let cure = match alarm.trim() {
+        "NOSPACE" => {
+            "delete what fills it, such as Events; then etcdctl's `compact`, `defrag` and `alarm \
+             disarm` in etcd's container, as etcd.io says under \"Space quota\""
+        }
+        _ => "restore a backup: ./installer manual backup",
+    };
+    let cause = format!("etcd has the alarm {}, and takes no changes", alarm.trim());
+    Ok(Some(Finding::new(cause, cure)))
+}
 
 /// This node's own etcd does not run. The other masters may serve the cluster without it,
 /// until one more fails.

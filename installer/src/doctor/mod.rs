@@ -83,6 +83,7 @@ const CHECKS: &[Check] = &[
     certificates::own,
     kubelet::stopped,
     network::missing,
+    etcd::alarm,
     etcd::stopped,
     etcd::members,
     virtual_address::stopped,

@@ -11,6 +11,7 @@ use crate::node::paths::READYZ_CHECK;
 use crate::node::virtual_address::{KEEPALIVED, VirtualAddress};
 use crate::node::{neighbour, registered};
 use crate::receipt::StepName;
+use crate::role::Role;
 
 /// keepalived is off on this master.
 pub(super) fn stopped(host: &Host) -> anyhow::Result<Option<Finding>> {
@@ -37,7 +38,8 @@ pub(super) fn holders(host: &Host) -> anyhow::Result<Option<Finding>> {
     Ok((!neighbour::has(host, *address)?).then(|| {
         Finding::new(
             format!("nobody holds {address}, at which the nodes look for the API server"),
-            "systemctl restart keepalived; `journalctl --unit keepalived` says more",
+            "on each master: systemctl restart keepalived; if it stays so, look at the cables and at \
+             `journalctl --unit keepalived`",
         )
     }))
 }
@@ -58,12 +60,15 @@ pub(super) fn peers(host: &Host) -> anyhow::Result<Option<Finding>> {
     Ok((!unknown.is_empty()).then(|| {
         Finding::new(
             format!("keepalived here does not know the masters at {}", unknown.join(", ")),
-            again(
-                host,
-                &[StepName::Firewall, StepName::VirtualAddress],
-                "add them to `unicast_peer` in /etc/keepalived/keepalived.conf, and `systemctl \
-                 reload keepalived`",
-            ) + " --config cluster.yaml, with all masters as `role: master` under `nodes`",
+            match Role::of_receipt(host.lines()) {
+                Some(_) => {
+                    again(host, &[StepName::Firewall, StepName::VirtualAddress], "")
+                        + " --config cluster.yaml, with all masters as `role: master` under `nodes`"
+                }
+                None => "add them to `unicast_peer` in /etc/keepalived/keepalived.conf, and \
+                         `systemctl reload keepalived`"
+                    .to_owned(),
+            },
         )
     }))
 }
@@ -75,6 +80,11 @@ pub(super) fn not_ready(host: &Host) -> anyhow::Result<Option<Finding>> {
         return Ok(None);
     };
     let said = host.answer(&Command::of(READYZ_CHECK))?;
+    if matches!(said.status, Some(126 | 127)) {
+        let cause = format!("keepalived's check {READYZ_CHECK} cannot run, so it counts as failed");
+        let cure = "see whether curl is there, and the file executable";
+        return Ok(Some(Finding::new(cause, cure)));
+    }
     Ok((!said.succeeded()).then(|| {
         Finding::new(
             format!(

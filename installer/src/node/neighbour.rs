@@ -29,6 +29,10 @@ pub(crate) fn has(host: &Host, address: Ipv4Addr) -> anyhow::Result<bool> {
     let begun = Instant::now();
     loop {
         let said = host.answer(&question)?;
+        // A folder may have no such program.
+        if said.status == Some(127) && !host.is_this_system() {
+            return Ok(false);
+        }
         if !said.succeeded() {
             bail!("`{question}` {}", said.end());
         }

@@ -1,5 +1,7 @@
 //! Whether a node fits the cluster of its join file.
 
+use bundle_format::cluster::Cluster;
+
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
@@ -12,7 +14,13 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         return Ok(Vec::new());
     };
     let (theirs, ours) = (&join.cluster, &intent.cluster);
+    // Masters that differ in it would hold two addresses, or one of them twice.
+    let of = |cluster: &Cluster| match &cluster.control_plane {
+        Some(own) => format!("{} with the number {}", own.vip, own.router_id()),
+        None => "nothing".to_owned(),
+    };
     let pairs = [
+        ("controlPlane", of(theirs), of(ours)),
         ("podCidr", theirs.pod_cidr.to_string(), ours.pod_cidr.to_string()),
         ("serviceCidr", theirs.service_cidr.to_string(), ours.service_cidr.to_string()),
         ("proxyMode", theirs.proxy_mode.to_string(), ours.proxy_mode.to_string()),

@@ -20,12 +20,21 @@ use crate::preflight::earlier::has_begun;
 use crate::role::Role;
 use crate::steps::virtual_address;
 
+/// The program that keepalived's check runs.
+const CURL: &str = "/usr/bin/curl";
+
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let control_plane = intent.cluster.control_plane.as_ref();
     let Some(control_plane) = control_plane.filter(|_| intent.role == Role::Master) else {
         return Ok(Vec::new());
     };
     let mut found: Vec<Failure> = virtual_address::problem(host, intent)?.into_iter().collect();
+    if host.is_this_system() && !host.exists(CURL) {
+        found.push(Failure::new(
+            format!("keepalived's check asks the API server by {CURL}, which is not here"),
+            "install curl, or write the address of your site's balancer as `endpoint`",
+        ));
+    }
     found.extend(stranger(host, intent));
     found.extend(place(host, intent, control_plane)?);
     found.extend(others_keepalived(host)?);
@@ -48,7 +57,7 @@ fn stranger(host: &Host, intent: &Intent) -> Option<Failure> {
             format!("write `{entry}` under `nodes`"),
         ));
     }
-    // What the join file has, the running masters have.
+    // The master that made the join file speaks to those that it names.
     let join = intent.join.as_ref().filter(|_| !host.exists(KUBELET_CONF))?;
     (!join.is_sample() && !names(&join.cluster)).then(|| {
         Failure::new(
@@ -128,12 +137,19 @@ fn others_keepalived(host: &Host) -> anyhow::Result<Option<Failure>> {
     }))
 }
 
-/// An endpoint that is a name must lead to the address.
+/// The endpoint must be the address, or a name that leads to it.
 fn name(host: &Host, intent: &Intent, vip: Ipv4Addr) -> Option<Failure> {
     let endpoint = intent.endpoint();
     let (name, _) = endpoint.rsplit_once(':')?;
-    if name.parse::<IpAddr>().is_ok() {
-        return None;
+    if let Ok(address) = name.parse::<IpAddr>() {
+        return (address != vip).then(|| {
+            Failure::new(
+                format!(
+                    "the nodes look for the API server at {address}, and controlPlane.vip is {vip}"
+                ),
+                format!("write `vip: {address}`, or leave `controlPlane` out"),
+            )
+        });
     }
     let all = reach::addresses(host, &endpoint);
     if all.iter().any(|one| one.ip() == vip) {

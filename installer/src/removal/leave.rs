@@ -6,9 +6,9 @@ use crate::host::Host;
 use crate::node::etcd::{Members, RunningEtcd};
 use crate::node::kubeadm::{MadeAs, may_have_other_masters};
 use crate::node::kubectl::kubectl;
-use crate::node::paths::{ADMIN_CONF, ETCD_MEMBER, STATIC_PODS};
+use crate::node::paths::{ADMIN_CONF, ETCD_MEMBER, KUBEADM_JOINED, STATIC_PODS};
 use crate::node::systemd::unit_is;
-use crate::receipt::StepName;
+use crate::receipt::{self, StepName};
 
 /// How long etcd may take to answer after a boot, in seconds.
 const PATIENCE: u32 = 180;
@@ -19,6 +19,10 @@ pub fn leave(host: &mut Host, step: StepName) -> anyhow::Result<bool> {
     let pod = format!("{STATIC_PODS}/etcd.yaml");
     let has_pod = host.exists(&pod);
     if !(has_pod || host.exists(ETCD_MEMBER)) || !may_have_other_masters(host) {
+        return Ok(false);
+    }
+    // Nobody has joined a first master that has never been whole.
+    if !host.exists(KUBEADM_JOINED) && !receipt::finished(host.lines(), StepName::ControlPlane) {
         return Ok(false);
     }
     if has_pod && (unit_is(host, "active", "kubelet")? || running(host).is_some()) {

@@ -13,7 +13,7 @@ use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::etcd::{Member, Members, RunningEtcd};
-use crate::node::kubeadm::MadeAs;
+use crate::node::kubeadm::own_kubectl;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::ADMIN_CONF;
 use crate::node::registered;
@@ -122,14 +122,6 @@ impl Found {
         let mut conditions = conditions.and_then(Value::as_array).into_iter().flatten();
         conditions.any(|one| one["type"] == "Ready" && one["status"] == "True")
     }
-}
-
-/// kubectl, which asks this master's own API server: the balancer may still lead to the one
-/// that was just cut off.
-fn own_kubectl(host: &Host) -> anyhow::Result<String> {
-    let server =
-        MadeAs::read(host)?.map(|made| format!(" --server https://{}:6443", made.own.address));
-    Ok(kubectl(ADMIN_CONF) + &server.unwrap_or_default() + " --request-timeout 10s")
 }
 
 /// A node's object; none if the API server has none.

@@ -9,7 +9,21 @@ use crate::receipt::StepName;
 use crate::role::Role;
 use crate::steps::{self, upgrade};
 
-/// The steps of a role, in order.
+/// The steps of a node, in order. A further master gets its part in the masters' one
+/// address when its API server runs: until then others hold it, and if this one could not
+/// hear them it would take it.
+pub fn of(intent: &Intent) -> Steps {
+    let mut all = steps(intent.role);
+    let place = |name| all.iter().position(|step| step.name() == name);
+    let places = (place(StepName::VirtualAddress), place(StepName::ControlPlane));
+    if let ((Some(from), Some(to)), Some(_)) = (places, &intent.join) {
+        let step = all.remove(from);
+        all.insert(to, step);
+    }
+    all
+}
+
+/// The steps of a role, in the order in which the first node of that role takes them.
 pub fn steps(role: Role) -> Steps {
     let mut all: Steps = vec![
         &steps::hosts::Hosts,

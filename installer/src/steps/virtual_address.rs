@@ -32,6 +32,11 @@ use crate::steps::file::{file, file_for};
 use crate::steps::packages;
 use crate::steps::unit::{enabled, ended};
 
+/// The unit's settings of ours.
+const DROP_IN: &str = "/etc/systemd/system/keepalived.service.d/kubeferry.conf";
+/// The command by which systemd reads its files again.
+const REREAD: &str = "systemctl daemon-reload";
+
 /// How long the only master may take to hold the address, in seconds: it listens to
 /// others for four.
 const PATIENCE: u32 = 30;
@@ -59,6 +64,7 @@ impl Step<Intent> for VirtualAddress {
         } else {
             file(host, KEEPALIVED_CONF, &text)?
         });
+        changes.extend(file_for(host, self.name(), DROP_IN, &drop_in(intent.address), REREAD)?);
         changes.extend(enabled(host, KEEPALIVED)?);
         // Another master may hold it later.
         let is_first = intent.join.is_none() && !host.exists(ADMIN_CONF);
@@ -84,11 +90,24 @@ fn gone(host: &Host) -> anyhow::Result<Vec<Change>> {
     let mut changes = Vec::new();
     if host.read(KEEPALIVED_CONF)?.is_some_and(|text| is_ours(&text)) {
         changes.extend(ended(host, KEEPALIVED)?);
-        let paths = [KEEPALIVED_CONF, READYZ_CHECK].map(PathBuf::from);
+        let paths = [KEEPALIVED_CONF, READYZ_CHECK, DROP_IN].map(PathBuf::from);
         let paths = paths.into_iter().filter(|path| host.exists(path));
         changes.extend(paths.map(|path| Change::Remove { path }));
+        changes.push(Change::run(REREAD));
     }
     Ok(changes)
+}
+
+/// keepalived binds to the node's own address once, as it starts, and otherwise fails for
+/// good (keepalived#2237). After a power loss, a switch may start later than the nodes.
+/// systemd of EL 7 knows no `infinity`; 0 is the same to all.
+fn drop_in(own: IpAddr) -> String {
+    format!(
+        "# Written by kubeferry: keepalived starts when the node has its address.\n[Service]\n\
+         ExecStartPre=/bin/sh -c 'until grep --quiet --fixed-strings --word-regexp {own} \
+         /proc/net/fib_trie; do sleep 1; done'\nTimeoutStartSec=0\nRestart=on-failure\n\
+         RestartSec=5\n"
+    )
 }
 
 /// The interface that gets the address.
@@ -97,7 +116,9 @@ pub(crate) fn interface<'a>(
     control_plane: &'a ControlPlane,
 ) -> Result<&'a str, Failure> {
     let named = control_plane.interface.as_ref().map(AsRef::as_ref);
-    named.or_else(|| intent.facts.interface(intent.address)).ok_or_else(|| {
+    // Nobody knows the interfaces of a folder, which gets a plan only.
+    let unknown = intent.facts.addresses.is_empty().then_some("INTERFACE");
+    named.or_else(|| intent.facts.interface(intent.address)).or(unknown).ok_or_else(|| {
         let what = format!("no interface of this node has its address, {}", intent.address);
         Failure::new(what, "write `interface` below `controlPlane` in the cluster file")
     })
@@ -107,6 +128,12 @@ pub(crate) fn interface<'a>(
 pub fn configuration(intent: &Intent, control_plane: &ControlPlane) -> anyhow::Result<String> {
     let own = intent.address;
     let interface = interface(intent, control_plane)?;
+    // The masters speak where they reach each other, which may be another interface.
+    let speaks = intent.facts.interface(own).unwrap_or(interface);
+    let track = match speaks == interface {
+        true => String::new(),
+        false => format!("    track_interface {{\n        {interface}\n    }}\n"),
+    };
     let masters = intent.cluster.masters();
     let others: Vec<IpAddr> = masters.filter(|address| *address != own).collect();
     let mut peers = String::new();
@@ -125,8 +152,8 @@ pub fn configuration(intent: &Intent, control_plane: &ControlPlane) -> anyhow::R
          global_defs {{\n    script_user root\n    enable_script_security\n}}\n\n\
          vrrp_script kubeferry_readyz {{\n    script \"{READYZ_CHECK}\"\n    interval 3\n    \
          fall 3\n    rise 2\n    weight -50\n}}\n\n\
-         vrrp_instance kubeferry {{\n    state BACKUP\n    interface {interface}\n    \
-         virtual_router_id {id}\n    priority 100\n    advert_int 1\n{peers}    \
+         vrrp_instance kubeferry {{\n    state BACKUP\n    interface {speaks}\n    \
+         virtual_router_id {id}\n    priority 100\n    advert_int 1\n{peers}{track}    \
          virtual_ipaddress {{\n        {vip} dev {interface}\n    }}\n    \
          track_script {{\n        kubeferry_readyz\n    }}\n}}\n"
     ))

@@ -243,6 +243,24 @@ fn one_whose_etcd_does_not_run_is_emptied_only_if_the_others_go_on_without_it() 
 }
 
 #[test]
+fn a_first_master_that_was_never_whole_is_reset_at_once() {
+    let node = master(THREE);
+    write(&node, "run/tasks", "");
+    for path in ["opt/kubernetes/kubeadm-joined.yaml", "run/systemd/active/kubelet"] {
+        fs::remove_file(node.root().join(path)).unwrap();
+    }
+    assert!(leave(&node).is_err(), "one that was whole");
+    let receipt = read(&node, "var/lib/kubeferry/receipt.jsonl");
+    let begun: String = receipt
+        .lines()
+        .filter(|line| !line.contains("finished"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    write(&node, "var/lib/kubeferry/receipt.jsonl", &begun);
+    assert!(!leave(&node).unwrap());
+}
+
+#[test]
 fn doctor_tells_of_members_that_do_not_answer() {
     let member = Member::new(Role::Master);
     member.write("etc/kubernetes/manifests/etcd.yaml", POD);
@@ -267,6 +285,8 @@ fn doctor_tells_of_members_that_do_not_answer() {
     assert!(told()[0].cause.starts_with("etcd has no quorum"), "{:?}", told());
     member.write("run/etcd", &(THREE.to_owned() + "4 node-4 10.0.0.5 learner\n"));
     assert_eq!(told(), [], "one that joins");
+    member.write("run/alarms", "memberID:1 alarm:NOSPACE\n");
+    assert_eq!(told()[0].cause, "etcd has the alarm NOSPACE, and takes no changes");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use installer::role::Role;
 use installer::status::Status;
 use installer::steps::{order, virtual_address};
 
+use crate::node::join::for_master;
 use crate::node::{Node, kinds};
 
 const CONFIG: &str = "etc/keepalived/keepalived.conf";
@@ -70,6 +71,8 @@ fn keepalived_gets_the_address_and_a_reset_takes_it_back() {
         [
             "write /usr/libexec/keepalived/kubeferry-readyz",
             "write /etc/keepalived/keepalived.conf",
+            "write /etc/systemd/system/keepalived.service.d/kubeferry.conf, and run systemctl \
+             daemon-reload",
             "run systemctl enable keepalived",
             "run systemctl start keepalived",
             "wait for grep --quiet --fixed-strings --word-regexp 10.0.0.100 /proc/net/fib_trie, \
@@ -103,12 +106,46 @@ fn keepalived_gets_the_address_and_a_reset_takes_it_back() {
             "run systemctl stop keepalived",
             "remove /etc/keepalived/keepalived.conf",
             "remove /usr/libexec/keepalived/kubeferry-readyz",
+            "remove /etc/systemd/system/keepalived.service.d/kubeferry.conf",
+            "run systemctl daemon-reload",
         ]
     );
     apply(&node, &none);
     assert_eq!(plan(&node, &none), [""; 0]);
     apply(&node, &three);
     node.assert_goes_back(&before, "the masters' address");
+}
+
+/// Where the masters reach each other, they speak; the address may be elsewhere.
+#[test]
+fn masters_speak_on_the_interface_of_their_own_addresses() {
+    let node = kinds::bare(Role::Master);
+    let other = MASTERS.replace("{vip: 10.0.0.100}", "{vip: 10.9.0.100, interface: eth1}");
+    let text = told(&intent(&node, &other));
+    for words in [
+        "    interface eth0\n",
+        "    track_interface {\n        eth1\n    }\n",
+        "        10.9.0.100 dev eth1\n",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(!told(&intent(&node, MASTERS)).contains("track_interface"));
+}
+
+/// Until its API server runs, a further master must not take the address: it may not hear
+/// those that hold it.
+#[test]
+fn a_further_master_gets_its_part_when_it_has_joined() {
+    let node = kinds::bare(Role::Master);
+    let place = |intent: &Intent, wanted: StepName| {
+        order::of(intent).iter().position(|step| step.name() == wanted).unwrap()
+    };
+    let mut intent = intent(&node, MASTERS);
+    let (address, plane) = (StepName::VirtualAddress, StepName::ControlPlane);
+    assert!(place(&intent, address) < place(&intent, plane));
+    intent.join = Some(for_master(intent.cluster.clone()));
+    assert_eq!(place(&intent, address), place(&intent, plane) + 1);
+    assert_eq!(order::of(&intent).len(), order::steps(Role::Master).len());
 }
 
 #[test]

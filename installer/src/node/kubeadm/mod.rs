@@ -2,6 +2,7 @@
 
 mod kept;
 mod made_as;
+mod own_server;
 mod release;
 
 use std::net::IpAddr;
@@ -18,6 +19,7 @@ use crate::node::paths::{KUBEADM_CONFIG, KUBELET, KUBERNETES};
 
 pub(crate) use self::kept::{Documents, Kept};
 pub(crate) use self::made_as::{MadeAs, may_have_other_masters};
+pub(crate) use self::own_server::own_kubectl;
 pub(crate) use self::release::image_repository;
 pub use self::release::taints_of_masters;
 

@@ -136,7 +136,6 @@ fn etcd(root: &Path, words: &[&str]) -> Option<Output> {
             said(tasks.contains("etcd") && !root.join("run/etcd-ill").exists(), &status.to_string())
         }
         [.., "endpoint", "health"] => said(!root.join("run/etcd-ill").exists(), "is healthy"),
-        [.., "alarm", "list"] => said(true, &read(root, "run/etcd-alarm")),
         _ => return None,
     })
 }

@@ -13,7 +13,7 @@ fn what_cannot_be_is_told_at_once_and_nothing_is_changed() {
     let member = upgraded(member(Role::Master));
     assert_eq!(problems(&member.node), [""; 0]);
     member.write("run/away", "node-2");
-    member.write("run/etcd-alarm", "memberID:1 alarm:NOSPACE\n");
+    member.write("run/alarms", "memberID:1 alarm:NOSPACE\n");
     member.write("run/pods", "default/bare\n");
     member.write(
         "run/metrics",
