@@ -163,7 +163,7 @@ fn on_disk(root: &Path, words: &[&str]) -> Option<bool> {
         ["mkdir", path] => fs::create_dir(below(root, path)).unwrap(),
         ["sync"] | ["crictl", .., "rmi", _] => {}
         ["mv", "--no-target-directory", from, to] | ["mv", from, to] => {
-            fs::rename(below(root, from), below(root, to)).unwrap()
+            fs::rename(below(root, from), below(root, to)).unwrap();
         }
         _ => return None,
     }
