@@ -19,6 +19,9 @@ use crate::steps::upgrade::copy::{COPY, IMAGES};
 /// The pods of a control plane.
 const PODS: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
 
+/// How long containerd may take to answer after a boot, in seconds.
+const START: u32 = 60;
+
 /// All problems.
 pub fn problems(host: &Host, back: &Return) -> anyhow::Result<Vec<Failure>> {
     let mut found = Vec::new();
@@ -45,6 +48,9 @@ pub fn problems(host: &Host, back: &Return) -> anyhow::Result<Vec<Failure>> {
 
 /// The images that the node starts from are still there.
 fn images(host: &Host, back: &Return) -> anyhow::Result<Option<Failure>> {
+    // After a boot, it takes a while.
+    let answers = |host: &Host| Ok(images::whole(host).is_some());
+    drop(host.await_that("containerd to answer", START, answers));
     let Some(here) = images::whole(host) else {
         return Ok(Some(Failure::new(
             "containerd does not answer, and the way back needs it",
