@@ -22,6 +22,9 @@ use crate::receipt::{Line, StepName};
 /// How long pods may take to go elsewhere.
 const DRAIN: &str = "10m";
 
+/// How long etcd may take to choose another leader, in seconds.
+const ELECTION: u32 = 60;
+
 /// A change of a removal.
 type Change = change::Change<Infallible>;
 
@@ -82,8 +85,12 @@ struct Found {
 
 impl Found {
     fn of(host: &Host, node: &NodeName) -> anyhow::Result<Self> {
-        let object = object(host, node)?;
         let etcd = RunningEtcd::here(host)?;
+        // If the member that has just left led the others, they choose another one first.
+        drop(host.await_that("etcd and the API server", ELECTION, |host| {
+            Ok(etcd.members(host).is_ok() && object(host, node).is_ok())
+        }));
+        let object = object(host, node)?;
         let members = etcd.members(host)?;
         let addresses = object.as_ref().and_then(|node| node.pointer("/status/addresses"));
         let mut addresses = addresses.and_then(Value::as_array).into_iter().flatten();
@@ -126,8 +133,7 @@ impl Found {
 
 /// A node's object; none if the API server has none.
 fn object(host: &Host, node: &NodeName) -> anyhow::Result<Option<Value>> {
-    let line =
-        format!("{} --request-timeout 10s get node {node} --output=json", kubectl(ADMIN_CONF));
+    let line = format!("{} get node {node} --output=json", own_kubectl(host)?);
     let said = host.answer(&Command::of(&line))?;
     match said.succeeded() {
         true => serde_json::from_str(&said.stdout).context("reading the node").map(Some),
@@ -166,6 +172,8 @@ impl Step<Removal> for TakeOut {
         }
         if let Some(member) = &found.member {
             changes.push(Change::run_command(found.etcd.removal(&found.members, member)));
+            let readyz = Command::of(&format!("{} get --raw /readyz", own_kubectl(host)?));
+            changes.push(Change::Await { command: readyz, seconds: ELECTION });
         }
         if found.object.is_some() {
             changes.push(Change::run(&format!("{} delete node {name}", own_kubectl(host)?)));

@@ -150,7 +150,7 @@ fn master(members: &str) -> Node {
     let node = further();
     join(&node, None).unwrap();
     write(&node, "run/systemd/active/kubelet", "");
-    write(&node, "run/tasks", "id-1 etcd\n");
+    write(&node, "run/tasks", "id-1 etcd\nid-2 kube-apiserver\n");
     write(&node, "run/etcd", members);
     for line in members.lines() {
         let words: Vec<&str> = line.split(' ').collect();

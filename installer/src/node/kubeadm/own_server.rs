@@ -10,5 +10,5 @@ use crate::node::paths::ADMIN_CONF;
 pub(crate) fn own_kubectl(host: &Host) -> anyhow::Result<String> {
     let server =
         MadeAs::read(host)?.map(|made| format!(" --server https://{}:6443", made.own.address));
-    Ok(kubectl(ADMIN_CONF) + &server.unwrap_or_default() + " --request-timeout 10s")
+    Ok(kubectl(ADMIN_CONF) + &server.unwrap_or_default() + " --request-timeout 30s")
 }
