@@ -19,8 +19,9 @@ use crate::exec::Command;
 use crate::host::Host;
 use crate::intent::{Intent, Upgrading};
 use crate::node::control_plane;
-use crate::node::join::{self, JoinFile, Machine, Master};
+use crate::node::join::{self, JoinFile, Machine};
 use crate::node::pods::{self, Pod};
+use crate::node::registered;
 use crate::receipt::{Line, Stage, StepName, Upgrade};
 use crate::removal;
 
@@ -175,7 +176,7 @@ impl step::Purpose for Intent {
                     self.cluster.clone(),
                 )?
                 .knowing(vec![Machine::of(host, &self.name)?])
-                .with_masters(Master::registered(host).unwrap_or_default())
+                .with_masters(registered::masters(host).unwrap_or_default())
                 .text()?;
                 host.write(step, path, text.as_bytes(), 0o600)
             }

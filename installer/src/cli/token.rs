@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use bundle_format::text::stderr;
 
 use super::node;
@@ -11,8 +11,9 @@ use super::output::secret;
 use crate::cluster_file::{self, ClusterFile, OfBundle};
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::node::join::{self, ForMaster, JoinFile, Machine, Master};
+use crate::node::join::{self, ForMaster, JoinFile, Machine};
 use crate::node::paths::ADMIN_CONF;
+use crate::node::registered;
 use crate::role::{Role, no_master};
 
 /// Makes a sample join file, to rehearse a worker anywhere.
@@ -45,7 +46,7 @@ pub(crate) fn token(role: Role, hours: Option<u32>, output: Option<&Path>) -> an
 /// A join file for a further master.
 fn for_master(host: &Host) -> anyhow::Result<JoinFile> {
     let endpoint = JoinFile::kept(host)?.endpoint;
-    let masters = Master::registered(host)?;
+    let masters = registered::masters(host).map_err(unknown_masters)?;
     if let Some(owner) = masters.iter().find(|master| master.owns(&endpoint)) {
         return Err(Failure::new(
             format!(
@@ -64,6 +65,10 @@ fn for_master(host: &Host) -> anyhow::Result<JoinFile> {
     Ok(made(host, join::HOURS_OF_KEYS)?.for_master(own))
 }
 
+fn unknown_masters(reason: String) -> anyhow::Error {
+    anyhow!("the API server does not say which nodes are masters: {reason}")
+}
+
 /// A join file with a new token, of what this master and the API server know.
 fn made(host: &Host, hours: u32) -> anyhow::Result<JoinFile> {
     let old = JoinFile::kept(host)?;
@@ -80,7 +85,7 @@ fn made(host: &Host, hours: u32) -> anyhow::Result<JoinFile> {
         old.master_address,
         old.cluster,
     )?;
-    let masters = Master::registered(host).unwrap_or(old.masters);
+    let masters = registered::masters(host).unwrap_or(old.masters);
     let machines = if machines.is_empty() { old.machines } else { machines };
     Ok(made.knowing(machines).with_masters(masters))
 }

@@ -55,8 +55,8 @@ pub(super) fn peers(host: &Host) -> anyhow::Result<Option<Finding>> {
     let is_unknown = |one: &IpAddr| {
         *one != address && !own.peers.iter().any(|peer: &Ipv4Addr| IpAddr::from(*peer) == *one)
     };
-    let unknown: Vec<String> =
-        masters.into_iter().filter(is_unknown).map(|one| one.to_string()).collect();
+    let masters = masters.into_iter().map(|master| master.address);
+    let unknown: Vec<String> = masters.filter(is_unknown).map(|one| one.to_string()).collect();
     Ok((!unknown.is_empty()).then(|| {
         Finding::new(
             format!("keepalived here does not know the masters at {}", unknown.join(", ")),
@@ -82,7 +82,7 @@ pub(super) fn not_ready(host: &Host) -> anyhow::Result<Option<Finding>> {
     let said = host.answer(&Command::of(READYZ_CHECK))?;
     if matches!(said.status, Some(126 | 127)) {
         let cause = format!("keepalived's check {READYZ_CHECK} cannot run, so it counts as failed");
-        let cure = "see whether curl is there, and the file executable";
+        let cure = "see whether curl is installed, and whether the file is executable";
         return Ok(Some(Finding::new(cause, cure)));
     }
     Ok((!said.succeeded()).then(|| {

@@ -9,7 +9,11 @@ use serde::Deserialize;
 
 use crate::host::Host;
 use crate::node::certificates::kubelet;
-use crate::node::paths::KUBELET_CONF;
+use crate::node::join::Master;
+use crate::node::paths::{ADMIN_CONF, KUBELET_CONF};
+
+/// The label by which kubeadm marks a node as a master, when all else of it is done.
+pub(crate) const MASTER: &str = "node-role.kubernetes.io/control-plane";
 
 /// What the API server says of the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,16 +54,18 @@ pub fn addresses(host: &Host) -> Result<Vec<IpAddr>, String> {
     Ok(list(host)?.iter().flat_map(Node::addresses).collect())
 }
 
-/// The same of the masters alone, by the label that kubeadm gives them.
-pub fn masters(host: &Host) -> Result<Vec<IpAddr>, String> {
-    let label = "node-role.kubernetes.io/control-plane";
+/// The masters. Errors as [`ask`].
+pub fn masters(host: &Host) -> Result<Vec<Master>, String> {
     let nodes = list(host)?;
-    let masters = nodes.iter().filter(|node| node.metadata.labels.contains_key(label));
-    Ok(masters.flat_map(Node::addresses).collect())
+    let masters = nodes.iter().filter(|node| node.metadata.labels.contains_key(MASTER));
+    Ok(masters.filter_map(Node::master).collect())
 }
 
+/// All nodes. A kubelet may see its own node only (Kubernetes 1.32,
+/// `AuthorizeNodeWithSelectors`), so a master asks as its administrator.
 fn list(host: &Host) -> Result<Vec<Node>, String> {
-    let list: List = serde_json::from_str(&get(host, "/api/v1/nodes")?)
+    let config = if host.exists(ADMIN_CONF) { ADMIN_CONF } else { KUBELET_CONF };
+    let list: List = serde_json::from_str(&get_as(host, config, "/api/v1/nodes")?)
         .map_err(|_| "the answer is not a list of nodes".to_owned())?;
     Ok(list.items)
 }
@@ -72,12 +78,16 @@ pub fn api_version(host: &Host) -> Result<KubernetesVersion, String> {
     text.parse().map_err(|error: VersionError| error.to_string())
 }
 
-/// Asks for `path`. An error is in kubectl's words.
+/// Asks for `path` as kubelet. An error is in kubectl's words.
 fn get(host: &Host, path: &str) -> Result<String, String> {
+    get_as(host, KUBELET_CONF, path)
+}
+
+/// The same with another kubeconfig.
+fn get_as(host: &Host, config: &str, path: &str) -> Result<String, String> {
     // `get --raw` skips discovery, which kubectl would cache in files.
-    let said = host.query(&format!(
-        "kubectl --kubeconfig {KUBELET_CONF} --request-timeout 10s get --raw {path}"
-    ));
+    let said = host
+        .query(&format!("kubectl --kubeconfig {config} --request-timeout 10s get --raw {path}"));
     if said.succeeded() {
         return Ok(said.stdout);
     }
@@ -111,10 +121,17 @@ impl Node {
         let own = self.status.addresses.iter().filter(|one| one.kind == "InternalIP");
         own.filter_map(|one| one.address.parse().ok())
     }
+
+    fn master(&self) -> Option<Master> {
+        let name = self.metadata.name.clone().try_into().ok()?;
+        Some(Master { name, address: self.addresses().next()? })
+    }
 }
 
 #[derive(Default, Deserialize)]
 struct Metadata {
+    #[serde(default)]
+    name: String,
     #[serde(default)]
     labels: BTreeMap<String, String>,
 }
@@ -156,4 +173,18 @@ fn parse(text: &str) -> Option<Registered> {
     let ready = status.conditions.into_iter().find(|one| one.kind == "Ready")?;
     let kubelet = status.node_info.kubelet_version;
     Some(Registered { ready: ready.status, message: ready.message, kubelet })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_api_servers_words_are_read() {
+        let node = serde_json::json!({"metadata": {"name": "b"}, "status": {
+            "nodeInfo": {"kubeletVersion": "v1.28.2"}, "addresses": [
+            {"type": "Hostname", "address": "b"}, {"type": "InternalIP", "address": "10.0.0.3"}]}});
+        let read = serde_json::from_value::<Node>(node).unwrap().master().unwrap();
+        assert_eq!((String::from(read.name), read.address), ("b".to_owned(), [10, 0, 0, 3].into()));
+    }
 }

@@ -1,16 +1,10 @@
-//! The masters that the API server knows.
+//! A master of the cluster.
 
 use std::net::IpAddr;
 
-use anyhow::{Context, bail};
 use bundle_format::cluster::NodeName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
-use crate::host::Host;
-use crate::node::kubectl::kubectl;
-use crate::node::paths::ADMIN_CONF;
 
 /// A master of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,29 +17,6 @@ pub struct Master {
 }
 
 impl Master {
-    /// All masters. kubeadm labels them.
-    pub(crate) fn registered(host: &Host) -> anyhow::Result<Vec<Self>> {
-        let said = host.query(&format!(
-            "{} --request-timeout 10s get nodes --selector node-role.kubernetes.io/control-plane \
-             --output=json",
-            kubectl(ADMIN_CONF)
-        ));
-        if !said.succeeded() {
-            bail!("the API server does not say which nodes are masters: {}", said.end());
-        }
-        let list: Value = serde_json::from_str(&said.stdout).context("reading the masters")?;
-        let items = list.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
-        Ok(items.iter().filter_map(Self::of_node).collect())
-    }
-
-    /// Reads a node object of the API server.
-    fn of_node(node: &Value) -> Option<Self> {
-        let name = node.pointer("/metadata/name")?.as_str()?.to_owned().try_into().ok()?;
-        let addresses = node.pointer("/status/addresses")?.as_array()?;
-        let own = addresses.iter().find(|address| address["type"] == "InternalIP")?;
-        Some(Self { name, address: own["address"].as_str()?.parse().ok()? })
-    }
-
     /// Whether an endpoint, `HOST:PORT`, is this machine's own name or address. Then it
     /// is lost with the machine.
     pub(crate) fn owns(&self, endpoint: &str) -> bool {
@@ -74,13 +45,5 @@ mod tests {
         ] {
             assert_eq!(master.owns(endpoint), is_own, "{endpoint}");
         }
-    }
-
-    #[test]
-    fn the_api_servers_words_are_read() {
-        let node = serde_json::json!({"metadata": {"name": "b"}, "status": {"addresses": [
-            {"type": "Hostname", "address": "b"}, {"type": "InternalIP", "address": "10.0.0.3"}]}});
-        let read = Master::of_node(&node).unwrap();
-        assert_eq!((String::from(read.name), read.address), ("b".to_owned(), [10, 0, 0, 3].into()));
     }
 }

@@ -10,13 +10,11 @@ use crate::node::join::JoinFile;
 use crate::node::kubeadm;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::{ADMIN_CONF, ETCD, ETCD_MEMBER, KUBEADM_CONFIG, STATIC_PODS};
+use crate::node::registered;
 use crate::node::standing::{self, Standing};
 use crate::receipt::StepName;
 use crate::steps::file::{claims, secret_file};
 use crate::steps::joining;
-
-/// The label that kubeadm gives a master, when all else of it is done.
-const LABEL: &str = "node-role.kubernetes.io/control-plane";
 
 pub(super) fn changes(
     node: &Node<'_>,
@@ -76,5 +74,5 @@ fn is_whole(host: &Host, question: &str) -> bool {
 fn is_labelled(host: &Host, question: &str) -> bool {
     let said = host.query(&format!("{question} --output=json"));
     let node: Value = serde_json::from_str(&said.stdout).unwrap_or_default();
-    node.pointer("/metadata/labels").is_some_and(|labels| labels.get(LABEL).is_some())
+    node.pointer("/metadata/labels").is_some_and(|labels| labels.get(registered::MASTER).is_some())
 }

@@ -27,7 +27,7 @@ fn master() -> Member {
 fn nodes(masters: &[&str]) -> String {
     let node = |address: &&str| {
         serde_json::json!({
-            "metadata": {"labels": {"node-role.kubernetes.io/control-plane": ""}},
+            "metadata": {"name": format!("m-{address}"), "labels": {"node-role.kubernetes.io/control-plane": ""}},
             "status": {
                 "addresses": [{"type": "InternalIP", "address": address}],
                 "nodeInfo": {"kubeletVersion": "v1.28.2"},
@@ -73,6 +73,8 @@ fn an_address_that_two_have() {
 #[test]
 fn masters_that_do_not_know_each_other() {
     let member = master();
+    // As Kubernetes has it since 1.32.
+    member.write("run/own-node-only", "");
     member.write("run/api-nodes.json", &nodes(&["10.0.0.2", "10.0.0.3", "10.0.0.4"]));
     let found = member.diagnose();
     assert_first(

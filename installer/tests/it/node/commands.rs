@@ -273,6 +273,11 @@ impl Commands {
             ["nmcli", "--get-values", "connection.zone", "connection", "show", of] => {
                 said(true, &self.read(&format!("run/nmcli/{of}")))
             }
+            ["kubectl", "--kubeconfig", "/etc/kubernetes/kubelet.conf", .., "/api/v1/nodes"]
+                if self.root.join("run/own-node-only").exists() =>
+            {
+                said(false, "")
+            }
             ["kubectl", .., "get", "--raw", "/api/v1/nodes"] => {
                 let nodes = self.read("run/api-nodes.json");
                 let list = if nodes.is_empty() { "{\"items\": []}" } else { &nodes };
