@@ -5,6 +5,7 @@ use std::fmt;
 use clap::ValueEnum;
 
 use crate::failure::Failure;
+use crate::node::paths::{ADMIN_CONF, KUBELET_CONF};
 use crate::receipt::Line;
 
 /// The role of a node.
@@ -34,6 +35,15 @@ pub(crate) fn no_master() -> Failure {
 }
 
 impl Role {
+    /// The kubeconfig by which a node of this role asks, and changes what it is in the
+    /// cluster.
+    pub(crate) fn kubeconfig(self) -> &'static str {
+        match self {
+            Self::Master => ADMIN_CONF,
+            Self::Worker => KUBELET_CONF,
+        }
+    }
+
     /// The role of the last run in a receipt, finished or not.
     pub fn of_receipt(lines: &[Line]) -> Option<Self> {
         lines.iter().rev().find_map(|line| match line {

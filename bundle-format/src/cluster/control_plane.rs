@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// The API server's port. kubeadm is told no other.
 pub(super) const PORT: &str = "6443";
 
-/// The control plane as the other machines see it.
+/// How the other machines reach the control plane.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ControlPlane {

@@ -66,7 +66,7 @@ impl fmt::Display for Interval {
     }
 }
 
-/// An absolute path without characters that systemd's files would have to quote.
+/// An absolute path. It has no character that must be quoted in systemd's files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(inline, extend("format" = "backup-folder"))]

@@ -59,7 +59,7 @@ pub fn make(host: &Host, path: &Path) -> anyhow::Result<(Contents, Vec<String>)>
     Ok((contents, left_out))
 }
 
-/// Has the running etcd make a snapshot, and keeps it in `path`, for root alone.
+/// Lets the running etcd make a snapshot, and keeps it in `path`. Only root can read it.
 pub fn keep_snapshot(host: &mut Host, step: StepName, path: &Path) -> anyhow::Result<()> {
     let etcd = Etcd::of(static_pod::image(host, "etcd")?)?;
     let saved = Saved::by(host, &etcd)?;

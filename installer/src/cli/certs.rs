@@ -8,7 +8,7 @@ use bundle_format::text::{indented, plain_json, printable, stderr, stdout};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::ended::{Ended, carried_out, confirmed};
+use super::ended::{self, Ended, carried_out, confirmed, tell};
 use super::node;
 use crate::credentials::renewal::{self, Renewal};
 use crate::engine::run;
@@ -85,11 +85,7 @@ fn agreed(yes: bool) -> anyhow::Result<Option<Host>> {
     }
     let mut out = stdout();
     writeln!(out, "new certificates for this node's control plane, which then restarts\n")?;
-    let plan = run::plan(&host, &Renewal::default(), &renewal::STEPS)?;
-    for change in plan.iter().flat_map(|planned| &planned.changes) {
-        writeln!(out, "  {}", printable(&change.to_string()))?;
-    }
-    writeln!(out)?;
+    ended::show(&run::plan(&host, &Renewal::default(), &renewal::STEPS)?)?;
     if !(yes || confirmed("Do this?")?) {
         return Ok(None);
     }
@@ -97,11 +93,7 @@ fn agreed(yes: bool) -> anyhow::Result<Option<Host>> {
 }
 
 fn carry_out(host: &mut Host) -> anyhow::Result<()> {
-    run::apply(host, &Renewal::default(), &renewal::STEPS, &mut |_, _, changes| {
-        for change in changes {
-            drop(writeln!(stderr(), "{}", printable(&change.to_string())));
-        }
-    })?;
+    run::apply(host, &Renewal::default(), &renewal::STEPS, &mut tell::<Renewal>)?;
     let mut out = stdout();
     show(&mut out, &pki::of_control_plane(host)?, SystemTime::now())?;
     writeln!(out, "log:   {LOG}")?;

@@ -2,9 +2,13 @@
 
 use std::io::{self, Write};
 
-use bundle_format::text::stderr;
+use bundle_format::text::{printable, stderr, stdout};
 
+use crate::engine::change::Change;
+use crate::engine::run::Planned;
+use crate::engine::step::Purpose;
 use crate::host::LOG;
+use crate::receipt::StepName;
 
 /// The result of a command; and its log, if it got so far as to write one.
 pub(super) type Ended = (anyhow::Result<()>, Option<&'static str>);
@@ -18,6 +22,22 @@ pub(super) fn carried_out<T>(
         Ok(None) => (Ok(()), None),
         Ok(Some(mut agreed)) => (carry_out(&mut agreed), Some(LOG)),
         Err(error) => (Err(error), None),
+    }
+}
+
+/// Prints the changes of a plan, a line each.
+pub(super) fn show<P: Purpose>(plan: &[Planned<P>]) -> io::Result<()> {
+    let mut out = stdout();
+    for change in plan.iter().flat_map(|planned| &planned.changes) {
+        writeln!(out, "  {}", printable(&change.to_string()))?;
+    }
+    writeln!(out)
+}
+
+/// Tells of each change, before it is made.
+pub(super) fn tell<P: Purpose>(_: usize, _: StepName, changes: &[Change<P::Own>]) {
+    for change in changes {
+        drop(writeln!(stderr(), "{}", printable(&change.to_string())));
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bundle_format::text::{count, printable, stderr, stdout};
 
-use super::ended::{Ended, carried_out, confirmed};
+use super::ended::{self, Ended, carried_out, confirmed, tell};
 use super::{node, preflight as told};
 use crate::engine::run::{self, Planned};
 use crate::failure::Failure;
@@ -80,19 +80,12 @@ fn show(host: &Host, own: &Return, plan: &[Planned<Return>]) -> anyhow::Result<(
         writeln!(out, "{data}")?;
     }
     writeln!(out)?;
-    for change in plan.iter().flat_map(|planned| &planned.changes) {
-        writeln!(out, "  {}", printable(&change.to_string()))?;
-    }
-    writeln!(out)?;
+    ended::show(plan)?;
     Ok(())
 }
 
 fn carry_out(host: &mut Host, own: &Return, begun: Instant) -> anyhow::Result<()> {
-    let made = run::apply(host, own, &back::STEPS, &mut |_, _, changes| {
-        for change in changes {
-            drop(writeln!(stderr(), "{}", printable(&change.to_string())));
-        }
-    })?;
+    let made = run::apply(host, own, &back::STEPS, &mut tell::<Return>)?;
     upgrade::forget(host, Stage::Returned)?;
     let mut out = stdout();
     let (name, from) = (printable(&own.name.to_string()), &own.upgrade.from);

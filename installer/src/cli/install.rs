@@ -124,7 +124,7 @@ fn carry_out(ready: &mut Ready, begun: Instant) -> anyhow::Result<()> {
     finished(host, intent, steps.len(), made, begun)
 }
 
-/// Makes all changes, and tells of each step.
+/// Makes all changes. It prints a line for each step.
 pub(super) fn apply(host: &mut Host, intent: &Intent, steps: &Steps) -> anyhow::Result<usize> {
     let total = steps.len();
     run::apply(host, intent, steps, &mut |number, name, changes| {

@@ -3,9 +3,9 @@
 use std::io::Write;
 
 use bundle_format::cluster::NodeName;
-use bundle_format::text::{printable, stderr, stdout};
+use bundle_format::text::stdout;
 
-use super::ended::{Ended, carried_out, confirmed};
+use super::ended::{Ended, carried_out, confirmed, show, tell};
 use super::node;
 use crate::engine::run;
 use crate::host::Host;
@@ -33,10 +33,7 @@ fn agreed(name: &NodeName, yes: bool) -> anyhow::Result<Option<Ready>> {
     let removal = Removal::of(&host, name.clone())?;
     let mut out = stdout();
     writeln!(out, "{name} leaves the cluster\n")?;
-    for change in run::plan(&host, &removal, &STEPS)?.iter().flat_map(|planned| &planned.changes) {
-        writeln!(out, "  {}", printable(&change.to_string()))?;
-    }
-    writeln!(out)?;
+    show(&run::plan(&host, &removal, &STEPS)?)?;
     if !(yes || confirmed("Do this?")?) {
         return Ok(None);
     }
@@ -44,11 +41,7 @@ fn agreed(name: &NodeName, yes: bool) -> anyhow::Result<Option<Ready>> {
 }
 
 fn carry_out(name: &NodeName, ready: &mut Ready) -> anyhow::Result<()> {
-    run::apply(&mut ready.host, &ready.removal, &STEPS, &mut |_, _, changes| {
-        for change in changes {
-            drop(writeln!(stderr(), "{}", printable(&change.to_string())));
-        }
-    })?;
+    run::apply(&mut ready.host, &ready.removal, &STEPS, &mut tell::<Removal>)?;
     let mut out = stdout();
     writeln!(out, "{name} is no longer in the cluster")?;
     writeln!(out, "next:  run `installer reset` on {name}; if it is off, do not start it in this")?;

@@ -46,8 +46,8 @@ pub(crate) fn has(host: &Host, address: Ipv4Addr) -> anyhow::Result<bool> {
     }
 }
 
-/// Whether another machine answers for an address that this node has, too: that is
-/// what `arping` is for (iputils' own, `-D`).
+/// Whether another machine answers for an address that this node has as well. The program
+/// is `arping` of iputils: its option `-D` looks for a second owner.
 pub(crate) fn doubles(host: &Host, address: Ipv4Addr, interface: &str) -> anyhow::Result<bool> {
     let question =
         Command::of("arping -D -q -c 2 -w 2 -I").with(interface).with(address.to_string());

@@ -19,7 +19,7 @@ pub(crate) fn kubernetes(host: &Host) -> anyhow::Result<KubernetesVersion> {
 
 /// The arguments of the pod `name`: `--initial-cluster=…`.
 pub(crate) fn arguments(host: &Host, name: &str) -> anyhow::Result<Vec<String>> {
-    let pod = read(host, name)?;
+    let pod = read(host, &path(name))?;
     let command = pod.pointer("/spec/containers/0/command").and_then(Value::as_array);
     let words = command.into_iter().flatten().filter_map(Value::as_str);
     Ok(words.map(str::to_owned).collect())
@@ -27,16 +27,19 @@ pub(crate) fn arguments(host: &Host, name: &str) -> anyhow::Result<Vec<String>> 
 
 /// The image of the pod `name`, such as `etcd`.
 pub(crate) fn image(host: &Host, name: &str) -> anyhow::Result<ImageReference> {
-    let image = read(host, name)?;
-    let image = image.pointer("/spec/containers/0/image").and_then(Value::as_str);
-    let image = image.context("it names no image").and_then(|image| Ok(image.parse()?));
-    image.with_context(|| format!("reading {}", path(name).display()))
+    image_in(host, &path(name))
 }
 
-/// The pod's file.
-fn read(host: &Host, name: &str) -> anyhow::Result<Value> {
-    let path = path(name);
-    let text = host.read(&path)?.ok_or_else(|| {
+/// The image of the pod in a file.
+pub(crate) fn image_in(host: &Host, path: &Path) -> anyhow::Result<ImageReference> {
+    let image = read(host, path)?;
+    let image = image.pointer("/spec/containers/0/image").and_then(Value::as_str);
+    let image = image.context("it names no image").and_then(|image| Ok(image.parse()?));
+    image.with_context(|| format!("reading {}", path.display()))
+}
+
+fn read(host: &Host, path: &Path) -> anyhow::Result<Value> {
+    let text = host.read(path)?.ok_or_else(|| {
         Failure::new(format!("{} is gone", path.display()), "`installer doctor` says why")
     })?;
     serde_saphyr::from_str(&text).with_context(|| format!("reading {}", path.display()))

@@ -71,7 +71,7 @@ fn stranger(host: &Host, intent: &Intent) -> Option<Failure> {
     })
 }
 
-/// The interface, and its network.
+/// Whether the interface is there, and the address is in its network.
 fn place(
     host: &Host,
     intent: &Intent,

@@ -4,9 +4,9 @@
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::etcd::{Members, RunningEtcd};
-use crate::node::kubeadm::{MadeAs, may_have_other_masters};
-use crate::node::kubectl::kubectl;
-use crate::node::paths::{ADMIN_CONF, ETCD_MEMBER, KUBEADM_JOINED, STATIC_PODS};
+use crate::node::kubeadm::{Kept, may_have_other_masters};
+use crate::node::kubectl::{kubectl, readyz};
+use crate::node::paths::{ADMIN_CONF, ETCD_MEMBER, KUBEADM_CONFIG, KUBEADM_JOINED, STATIC_PODS};
 use crate::node::systemd::unit_is;
 use crate::receipt::{self, StepName};
 
@@ -70,16 +70,12 @@ fn members(host: &Host) -> Option<(RunningEtcd, Members)> {
 /// Whether the cluster no longer has this node: the etcd of a member that was taken out
 /// does not start again.
 fn is_forgotten(host: &Host) -> bool {
-    let Ok(Some(made)) = MadeAs::read(host) else { return false };
-    let said = host.query(&format!(
-        "{} --request-timeout 10s get node {}",
-        kubectl(ADMIN_CONF),
-        made.own.name
-    ));
+    let Ok(Some(own)) = Kept::find(host, KUBEADM_CONFIG) else { return false };
+    let said =
+        host.query(&format!("{} --request-timeout 10s get node {}", kubectl(ADMIN_CONF), own.name));
     said.stderr.contains("(NotFound)")
 }
 
 fn api_answers(host: &Host) -> bool {
-    let line = format!("{} --request-timeout 10s get --raw /readyz", kubectl(ADMIN_CONF));
-    host.query(&line).succeeded()
+    host.ask(&readyz(ADMIN_CONF)).succeeded()
 }

@@ -29,7 +29,7 @@ use crate::steps::jobs;
 /// controller manager to make a ServiceAccount, in seconds.
 const SERVED_SECONDS: u32 = 60;
 /// Options for what the API server merges.
-const BY_SERVER: &str = " --server-side --force-conflicts --field-manager=kubeferry";
+pub(crate) const BY_SERVER: &str = " --server-side --force-conflicts --field-manager=kubeferry";
 
 /// Whether a manifest is the ingress, which `ingress: false` leaves out.
 pub(crate) fn is_ingress(name: &str) -> bool {

@@ -5,9 +5,7 @@ use crate::exec::Command;
 use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::kubectl::kubectl;
-use crate::node::paths::{ADMIN_CONF, KUBELET_CONF};
 use crate::receipt::StepName;
-use crate::role::Role;
 
 /// Waits until the node is Ready.
 pub struct Ready;
@@ -19,8 +17,7 @@ impl Step<Intent> for Ready {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let name = &node.intent.name;
-        let config = if node.intent.role == Role::Master { ADMIN_CONF } else { KUBELET_CONF };
-        let kubectl = kubectl(config);
+        let kubectl = kubectl(node.intent.role.kubeconfig());
         let path = "jsonpath={.status.conditions[?(@.type==\"Ready\")].status}";
         let now =
             node.host.query(&format!("{kubectl} --request-timeout 10s get node {name} -o {path}"));

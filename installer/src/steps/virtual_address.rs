@@ -100,7 +100,8 @@ fn gone(host: &Host) -> anyhow::Result<Vec<Change>> {
 
 /// keepalived binds to the node's own address once, as it starts, and otherwise fails for
 /// good (keepalived#2237). After a power loss, a switch may start later than the nodes.
-/// systemd of EL 7 knows no `infinity`; 0 is the same to all.
+/// systemd of EL 7 does not know `infinity`. All releases take 0 as no
+/// limit.
 fn drop_in(own: IpAddr) -> String {
     format!(
         "# Written by kubeferry: keepalived starts when the node has its address.\n[Service]\n\

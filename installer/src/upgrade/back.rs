@@ -16,12 +16,13 @@ use crate::host::Host;
 use crate::node::control_plane;
 use crate::node::etcd::RunningEtcd;
 use crate::node::kubectl::kubectl;
-use crate::node::paths::CRI_SOCKET;
 use crate::node::registered;
 use crate::node::systemd::{unit_is, unit_told};
 use crate::receipt::{Deed, Intention, Line, Stage, StepName, since_upgrade};
 use crate::role::Role;
-use crate::steps::upgrade::config_of;
+use crate::steps::containerd::cri_answers;
+use crate::steps::upgrade::drain::is_cordoned;
+use crate::steps::upgrade::restart::registration;
 use crate::steps::upgrade::uncordon::is_ours;
 
 /// A change of a way back.
@@ -207,9 +208,7 @@ impl Step<Return> for Start {
         let (host, own) = (node.host, node.intent);
         let mut changes = Vec::new();
         if has_old_containerd(host.lines()) || !Older::of(host)?.changes.is_empty() {
-            changes.push(Change::run("systemctl restart containerd"));
-            let command = Command::of(&format!("crictl --runtime-endpoint {CRI_SOCKET} info"));
-            changes.push(Change::Await { command, seconds: 60 });
+            changes.extend([Change::run("systemctl restart containerd"), cri_answers()]);
         }
         // In a plan, it still runs.
         let is_stopped = !unit_is(host, "active", "kubelet")? || !Stop.changes(node)?.is_empty();
@@ -221,16 +220,7 @@ impl Step<Return> for Start {
         let is_registered =
             || registered::ask(host).is_ok_and(|one| one.is_some_and(|one| one.kubelet == version));
         if is_stopped || !is_registered() {
-            let kubectl = kubectl(config_of(own.role));
-            let readyz = format!("{kubectl} --request-timeout 10s get --raw /readyz");
-            let wait = format!(
-                "{kubectl} wait --for=jsonpath={{.status.nodeInfo.kubeletVersion}}={version} \
-                 node/{} --timeout=10s",
-                own.name
-            );
-            for line in [readyz, wait] {
-                changes.push(Change::Await { command: Command::of(&line), seconds: 300 });
-            }
+            changes.extend(registration(own.role, &own.name, &own.upgrade.from));
         }
         Ok(changes)
     }
@@ -283,18 +273,15 @@ impl Step<Return> for Ready {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let (host, own) = (node.host, node.intent);
-        let (kubectl, name) = (kubectl(config_of(own.role)), &own.name);
+        let (kubectl, name) = (kubectl(own.role.kubeconfig()), &own.name);
         let mut changes = Vec::new();
         if !registered::ask(host).is_ok_and(|one| one.is_some_and(|one| one.ready == "True")) {
             let wait = format!("{kubectl} wait --for=condition=Ready node/{name} --timeout=10s");
             changes.push(Change::Await { command: Command::of(&wait), seconds: 300 });
         }
-        let now = host.query(&format!(
-            "{kubectl} --request-timeout 10s get node {name} --output \
-             jsonpath={{.spec.unschedulable}}"
-        ));
-        let is_cordoned = now.stdout.trim() == "true" || !now.succeeded();
-        if is_ours(host.lines()) && is_cordoned {
+        // If nobody says so, it may be.
+        let may_be_cordoned = is_cordoned(host, own.role, name) != Some(false);
+        if is_ours(host.lines()) && may_be_cordoned {
             let uncordon = format!("{kubectl} uncordon {name}");
             changes.push(Change::run(&uncordon).intended(Intention::Uncordon));
         }

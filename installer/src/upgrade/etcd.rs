@@ -5,7 +5,6 @@
 use anyhow::Context;
 use bundle_format::ImageReference;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::files::copy_of;
 use crate::failure::Failure;
@@ -126,12 +125,7 @@ pub(super) fn image_before(host: &Host) -> anyhow::Result<ImageReference> {
 
 /// The image that a pod of the control plane had before.
 pub(super) fn image_of(host: &Host, pod: &str) -> anyhow::Result<ImageReference> {
-    let path = copy_of(&format!("{STATIC_PODS}/{pod}.yaml"));
-    let reading = || format!("reading {}", path.display());
-    let text = host.read(&path)?.context("it is gone").with_context(reading)?;
-    let pod: Value = serde_saphyr::from_str(&text).with_context(reading)?;
-    let image = pod.pointer("/spec/containers/0/image").and_then(Value::as_str);
-    image.context("it names no image").and_then(|image| Ok(image.parse()?)).with_context(reading)
+    static_pod::image_in(host, &copy_of(&format!("{STATIC_PODS}/{pod}.yaml")))
 }
 
 /// Whether the running etcd was told already to go to this release. It refuses to be told

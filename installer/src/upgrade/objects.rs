@@ -8,6 +8,7 @@ use crate::node::kubectl::kubectl;
 use crate::node::paths::ADMIN_CONF;
 use crate::receipt::{Deed, Line};
 use crate::steps::jobs;
+use crate::steps::manifests::BY_SERVER;
 use crate::steps::upgrade::copy::OBJECTS;
 
 /// It is there when they are as they were.
@@ -33,10 +34,7 @@ pub(super) fn changes<C>(host: &Host) -> anyhow::Result<Vec<Change<C>>> {
         let text = String::from_utf8_lossy(text);
         changes.extend(jobs::deleted(host, &text).into_iter().map(Change::run_command));
         let is_large = text.split("\n---").any(|document| document.len() > LARGE);
-        let by_server = match is_large {
-            true => " --server-side --force-conflicts --field-manager=kubeferry",
-            false => "",
-        };
+        let by_server = if is_large { BY_SERVER } else { "" };
         let apply = Command::of(&format!("{kubectl} apply{by_server} --filename"));
         let copy = files::copy_of(&path.to_string_lossy());
         changes.push(Change::run_command(apply.with(copy.to_string_lossy())));

@@ -269,11 +269,6 @@ fn doctor_tells_of_members_that_do_not_answer() {
         let findings = member.diagnose().findings.into_iter();
         findings.filter(|one| one.cause.contains("etcd")).collect::<Vec<_>>()
     };
-    member.write(
-        "opt/kubernetes/kubeadm.yaml",
-        "controlPlaneEndpoint: 10.0.0.2:6443\n\
-        nodeRegistration: {name: node-1}\nlocalAPIEndpoint: {advertiseAddress: 10.0.0.2}\n",
-    );
     member.write("run/etcd", &THREE.replace("10.0.0.4", "10.0.0.4 silent"));
     assert_eq!(told(), [], "a single master by its address");
     member.write("opt/kubernetes/kubeadm-joined.yaml", "");

@@ -60,6 +60,8 @@ pub(crate) struct Kept {
     pub(crate) address: IpAddr,
     /// The repository of kubeadm's images, if it is not kubeadm's own.
     pub(crate) repository: Option<String>,
+    /// The API server for all nodes, `HOST:PORT`.
+    pub(crate) endpoint: Option<String>,
 }
 
 impl Kept {
@@ -76,6 +78,11 @@ impl Kept {
         Ok(Self::parse(&text).ok_or_else(|| lacks("is damaged"))?)
     }
 
+    /// Reads the file at `path`; none if there is no such file.
+    pub(crate) fn find(host: &Host, path: &str) -> anyhow::Result<Option<Self>> {
+        host.exists(path).then(|| Self::read(host, path)).transpose()
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let documents = Documents::of(text);
         let kind = ["InitConfiguration", "JoinConfiguration"]
@@ -90,6 +97,7 @@ impl Kept {
             name: documents.text(kind, "nodeRegistration.name")?.try_into().ok()?,
             address: address.parse().ok()?,
             repository: documents.text("ClusterConfiguration", "imageRepository"),
+            endpoint: documents.text("ClusterConfiguration", "controlPlaneEndpoint"),
         })
     }
 }

@@ -1,7 +1,6 @@
 //! kubeadm's configuration files, in the API version of each Kubernetes release.
 
 mod kept;
-mod made_as;
 mod own_server;
 mod release;
 
@@ -18,8 +17,7 @@ use crate::node::join::JoinFile;
 use crate::node::paths::{KUBEADM_CONFIG, KUBELET, KUBERNETES};
 
 pub(crate) use self::kept::{Documents, Kept};
-pub(crate) use self::made_as::{MadeAs, may_have_other_masters};
-pub(crate) use self::own_server::own_kubectl;
+pub(crate) use self::own_server::{may_have_other_masters, own_kubectl};
 pub(crate) use self::release::image_repository;
 pub use self::release::taints_of_masters;
 

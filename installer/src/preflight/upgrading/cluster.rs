@@ -42,9 +42,7 @@ fn not_ready(name: &str, reason: &str) -> Failure {
 /// kubeadm upgrades further masters in another way, and the way back of one of them must not
 /// touch etcd's data. This version does neither.
 fn several_masters(nodes: &Value) -> Option<Failure> {
-    let label = "/metadata/labels/node-role.kubernetes.io~1control-plane";
-    let all = nodes.get("items").and_then(Value::as_array);
-    let masters = all.into_iter().flatten().filter(|node| node.pointer(label).is_some()).count();
+    let masters = items(nodes).filter(|node| is_master(node)).count();
     (masters > 1).then(|| {
         Failure::new(
             format!("the cluster has {masters} masters, and this version upgrades clusters of one"),
@@ -54,22 +52,55 @@ fn several_masters(nodes: &Value) -> Option<Failure> {
     })
 }
 
-/// The warning on a master if the cluster has one worker, whose pods could move nowhere. A
-/// worker may not list nodes.
-pub(super) fn only_worker(host: &Host, intent: &Intent) -> Option<Failure> {
+/// What would not stop the upgrade of a master, and should be known. A worker may not list
+/// nodes.
+pub(super) fn warnings(host: &Host, intent: &Intent) -> Vec<Failure> {
     let list = format!("{} --request-timeout 20s get nodes --output json", kubectl(ADMIN_CONF));
-    let nodes: Value = serde_json::from_str(&host.query(&list).stdout).ok()?;
-    let own = intent.name.to_string();
-    let label = "/metadata/labels/node-role.kubernetes.io~1control-plane";
-    let all = nodes.get("items").and_then(Value::as_array)?.iter();
-    let names = all.filter(|node| node.pointer(label).is_none());
-    let names = names.filter_map(|node| node.pointer("/metadata/name")?.as_str());
-    let workers: Vec<&str> = names.filter(|name| *name != own).collect();
-    let [only] = workers[..] else { return None };
+    let nodes: Value = serde_json::from_str(&host.query(&list).stdout).unwrap_or_default();
+    let name = |node: &Value| Some(node.pointer("/metadata/name")?.as_str()?.to_owned());
+    let own = Some(intent.name.to_string());
+    let others = items(&nodes).filter(|node| name(node) != own);
+    let workers = others.clone().filter(|node| !is_master(node)).filter_map(name).collect();
+    let full = others.filter(|node| {
+        let images = node.pointer("/status/images").and_then(Value::as_array);
+        images.is_none_or(|images| images.len() >= MOST)
+    });
+    [only_worker(workers), unknown_images(full.filter_map(name).collect())]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// The warning if there is one worker, whose pods could move nowhere.
+fn only_worker(workers: Vec<String>) -> Option<Failure> {
+    let [only] = &workers[..] else { return None };
     Some(Failure::new(
         format!("{only} is the only worker: its pods have nowhere to go while it is upgraded"),
         "upgrade it with `--no-drain`: its pods then stay there, and keep running",
     ))
+}
+
+/// The warning if the API server does not tell of all images that nodes have, because they
+/// are too many.
+fn unknown_images(names: Vec<String>) -> Option<Failure> {
+    (!names.is_empty()).then(|| {
+        Failure::new(
+            format!(
+                "the API server does not tell whether the new images are on {}",
+                names.join(", ")
+            ),
+            "run `installer upgrade --images` there with this bundle, if that was not done yet",
+        )
+    })
+}
+
+/// The objects of a list.
+fn items(list: &Value) -> impl Iterator<Item = &Value> + Clone {
+    list.get("items").and_then(Value::as_array).into_iter().flatten()
+}
+
+fn is_master(node: &Value) -> bool {
+    node.pointer("/metadata/labels").is_some_and(|labels| labels.get(registered::MASTER).is_some())
 }
 
 pub(super) fn of_master(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
@@ -85,7 +116,7 @@ pub(super) fn of_master(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Fail
         )]);
     }
     let nodes: Value = serde_json::from_str(&nodes.stdout).unwrap_or_default();
-    if nodes.get("items").and_then(Value::as_array).is_none_or(Vec::is_empty) {
+    if items(&nodes).next().is_none() {
         return Ok(vec![Failure::new(
             "kubectl's list of nodes is not understood",
             format!("`{} get nodes --output json` shows it", kubectl(ADMIN_CONF)),
@@ -93,7 +124,7 @@ pub(super) fn of_master(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Fail
     }
     found.extend(several_masters(&nodes));
     let wanted = images::of_workers(intent);
-    for node in nodes.get("items").and_then(Value::as_array).into_iter().flatten() {
+    for node in items(&nodes) {
         let name = node.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
         let conditions = node.pointer("/status/conditions").and_then(Value::as_array);
         let ready = conditions.into_iter().flatten().find(|one| one["type"] == "Ready");
@@ -116,30 +147,6 @@ pub(super) fn of_master(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Fail
     }
     found.extend(apis::removed(&metrics.stdout, intent.lock().kubernetes.minor()));
     Ok(found)
-}
-
-/// The warning if the API server does not tell of all images that a node has, because they
-/// are too many.
-pub(super) fn unknown_images(host: &Host, intent: &Intent) -> Option<Failure> {
-    let list = format!("{} --request-timeout 20s get nodes --output json", kubectl(ADMIN_CONF));
-    let nodes: Value = serde_json::from_str(&host.query(&list).stdout).ok()?;
-    let own = intent.name.to_string();
-    let all = nodes.get("items").and_then(Value::as_array)?.iter();
-    let full = all.filter(|node| {
-        let images = node.pointer("/status/images").and_then(Value::as_array);
-        images.is_none_or(|images| images.len() >= MOST)
-    });
-    let names = full.filter_map(|node| node.pointer("/metadata/name")?.as_str());
-    let names: Vec<&str> = names.filter(|name| *name != own).collect();
-    (!names.is_empty()).then(|| {
-        Failure::new(
-            format!(
-                "the API server does not tell whether the new images are on {}",
-                names.join(", ")
-            ),
-            "run `installer upgrade --images` there with this bundle, if that was not done yet",
-        )
-    })
 }
 
 /// The failure if another node lacks images of the new bundle. The upgraded master would

@@ -19,7 +19,7 @@ use crate::node::rpm::Installed;
 use crate::receipt::{Stage, Upgrade, upgrade};
 use crate::role::Role;
 use crate::steps::packages::compared::compare;
-use crate::steps::upgrade::{config_of, drain};
+use crate::steps::upgrade::drain;
 
 /// How long certificates must be valid at least: an upgrade, and the way back.
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -46,7 +46,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     });
     let node = crate::install::Node { host, intent };
     if drain::is_wanted(&node) {
-        let config = config_of(intent.role);
+        let config = intent.role.kubeconfig();
         found.extend(pods::lost(&pods::that_move(host, config, &intent.name.to_string())?));
     }
     Ok(found)
@@ -59,8 +59,7 @@ pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     }
     let mut found = Vec::new();
     if intent.role == Role::Master {
-        found.extend(cluster::only_worker(host, intent));
-        found.extend(cluster::unknown_images(host, intent));
+        found.extend(cluster::warnings(host, intent));
     }
     let needed = ["kubeadm", "kubelet", "containerd.io", "containerd"];
     let installed = Installed::of(host)?;

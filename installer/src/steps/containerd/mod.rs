@@ -7,6 +7,7 @@ mod trial;
 use std::path::{Path, PathBuf};
 
 use self::edit::{Wanted, configure};
+use crate::engine::change;
 use crate::engine::step::Step;
 use crate::exec::Command;
 use crate::host::Host;
@@ -49,9 +50,7 @@ impl Step<Intent> for Containerd {
         }
         changes.extend(enabled(host, "containerd")?);
         if !changes.is_empty() {
-            // systemd calls it started before CRI answers.
-            let command = Command::of(&format!("crictl --runtime-endpoint {CRI_SOCKET} info"));
-            changes.push(Change::Await { command, seconds: 60 });
+            changes.push(cri_answers());
         }
         Ok(changes)
     }
@@ -63,6 +62,12 @@ impl Step<Intent> for Containerd {
     fn cure(&self) -> Option<&'static str> {
         Some("`journalctl -u containerd` says why; fix that, and run this again")
     }
+}
+
+/// Waits until CRI answers: systemd calls containerd started before that.
+pub(crate) fn cri_answers<C>() -> change::Change<C> {
+    let command = Command::of(&format!("crictl --runtime-endpoint {CRI_SOCKET} info"));
+    change::Change::Await { command, seconds: 60 }
 }
 
 /// The edited files, and the registries' files to write.

@@ -11,7 +11,7 @@ use crate::node::join::JoinFile;
 use crate::receipt::StepName;
 use crate::steps::{boot_images, time};
 
-/// Runs `kubeadm init`, or `kubeadm join` with a join file for masters.
+/// Runs `kubeadm init`. With a join file for masters, it runs `kubeadm join`.
 pub struct ControlPlane;
 
 impl Step<Intent> for ControlPlane {

@@ -14,7 +14,7 @@ use crate::host::Host;
 use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::kubeadm::{self, ignored_checks};
-use crate::node::kubectl::kubectl;
+use crate::node::kubectl::readyz;
 use crate::node::paths::{ADMIN_CONF, KUBEADM_CONFIG, STATIC_PODS};
 use crate::node::static_pod;
 use crate::receipt::StepName;
@@ -49,8 +49,7 @@ impl Step<Intent> for Cluster {
             return Ok(noted);
         }
         let mut changes = lost(host)?;
-        let readyz = format!("{} --request-timeout 10s get --raw /readyz", kubectl(ADMIN_CONF));
-        let ready = || Change::Await { command: Command::of(&readyz), seconds: PATIENCE };
+        let ready = || Change::Await { command: readyz(ADMIN_CONF), seconds: PATIENCE };
         changes.push(ready());
         let mut apply = format!("kubeadm upgrade apply {tag} --yes --certificate-renewal=false");
         // Its Job may land on a node that has not got the new images yet.

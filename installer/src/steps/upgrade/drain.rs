@@ -1,14 +1,17 @@
 //! The node's pods move to others before containerd and kubelet start again in another
 //! version.
 
+use bundle_format::cluster::NodeName;
+
 use crate::engine::step::Step;
+use crate::host::Host;
 use crate::install::{Change, Node, OfInstall};
 use crate::intent::Intent;
 use crate::node::kubectl::kubectl;
 use crate::node::pods;
 use crate::receipt::{Intention, StepName, since_upgrade};
 use crate::role::Role;
-use crate::steps::upgrade::{config, restart};
+use crate::steps::upgrade::restart;
 
 /// Cordons the node, and evicts its pods.
 pub struct Drain;
@@ -23,27 +26,22 @@ impl Step<Intent> for Drain {
         let is_alone = is_alone(node);
         // Pods that come to a cordoned node all the same stay there.
         let is_done = node.host.was_finished_in(self.name(), since_upgrade(node.host.lines()))
-            && is_cordoned(node);
+            && is_cordoned_here(node);
         if is_done || !drains || is_alone == Some(true) || !restart::is_due(node)? {
             return Ok(Vec::new());
         }
-        let (config, name) = (config(node), node.intent.name.to_string());
+        let (config, name) = (node.intent.role.kubeconfig(), node.intent.name.to_string());
         let mut changes = Vec::new();
-        if is_alone.is_none() {
-            // An upgrade that was cut short may have to start the API server first. If it is
-            // still silent then, this fails.
-            let cordon = format!("{} cordon {name}", kubectl(config));
-            changes.push(Change::run(&cordon).intended(Intention::Cordon));
-            let (config, pods) = (config.to_owned(), Vec::new());
-            changes.push(Change::Own(OfInstall::Evict { config, node: name, pods }));
-            return Ok(changes);
-        }
-        if !is_cordoned(node) {
+        if is_alone.is_none() || !is_cordoned_here(node) {
             let cordon = format!("{} cordon {name}", kubectl(config));
             changes.push(Change::run(&cordon).intended(Intention::Cordon));
         }
-        // Others may come until the node is cordoned.
-        let pods = pods::that_move(node.host, config, &name)?;
+        // Others may come until the node is cordoned. An upgrade that was cut short may have to
+        // start the API server first; if it is still silent then, this fails.
+        let pods = match is_alone {
+            Some(_) => pods::that_move(node.host, config, &name)?,
+            None => Vec::new(),
+        };
         if !pods.is_empty() || !changes.is_empty() {
             let config = config.to_owned();
             changes.push(Change::Own(OfInstall::Evict { config, node: name, pods }));
@@ -71,18 +69,22 @@ fn is_alone(node: &Node<'_>) -> Option<bool> {
     if node.intent.role == Role::Worker {
         return Some(false);
     }
-    let config = config(node);
+    let config = node.intent.role.kubeconfig();
     let all = format!("{} --request-timeout 10s get nodes --output name", kubectl(config));
     let said = node.host.query(&all);
     said.succeeded().then(|| said.stdout.lines().count() < 2)
 }
 
-/// Whether no new pods come to the node.
-pub(super) fn is_cordoned(node: &Node<'_>) -> bool {
-    let name = &node.intent.name;
-    let now = node.host.query(&format!(
+/// Whether no new pods come to a node; none if the API server does not say.
+pub(crate) fn is_cordoned(host: &Host, role: Role, name: &NodeName) -> Option<bool> {
+    let now = host.query(&format!(
         "{} --request-timeout 10s get node {name} --output jsonpath={{.spec.unschedulable}}",
-        kubectl(config(node))
+        kubectl(role.kubeconfig())
     ));
-    now.stdout.trim() == "true"
+    now.succeeded().then(|| now.stdout.trim() == "true")
+}
+
+/// Whether no new pods come to this node, for sure.
+pub(super) fn is_cordoned_here(node: &Node<'_>) -> bool {
+    is_cordoned(node.host, node.intent.role, &node.intent.name) == Some(true)
 }

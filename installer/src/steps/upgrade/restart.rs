@@ -1,17 +1,20 @@
 //! containerd and kubelet start again, in the versions that were installed. Pods keep
 //! running meanwhile.
 
+use bundle_format::KubernetesVersion;
+use bundle_format::cluster::NodeName;
+
+use crate::engine::change;
 use crate::engine::step::Step;
 use crate::exec::Command;
 use crate::install::{Change, Node, OfInstall};
 use crate::intent::Intent;
-use crate::node::kubectl::kubectl;
-use crate::node::paths::CRI_SOCKET;
+use crate::node::kubectl::{kubectl, readyz};
 use crate::node::{kubelet_arguments, registered};
 use crate::receipt::{Deed, Line, StepName, since_upgrade};
 use crate::role::Role;
+use crate::steps::containerd::cri_answers;
 use crate::steps::packages;
-use crate::steps::upgrade::config;
 
 /// Restarts what is older than its package.
 pub struct Restart;
@@ -30,10 +33,7 @@ impl Step<Intent> for Restart {
             changes.push(Change::run("systemctl stop kubelet"));
         }
         if is_stale(node, &["containerd.io", "containerd"], "containerd")? {
-            changes.push(Change::run("systemctl restart containerd"));
-            // systemd calls it started before CRI answers.
-            let command = Command::of(&format!("crictl --runtime-endpoint {CRI_SOCKET} info"));
-            changes.push(Change::Await { command, seconds: 60 });
+            changes.extend([Change::run("systemctl restart containerd"), cri_answers()]);
         }
         if !of_kubelet {
             return Ok(changes);
@@ -43,19 +43,12 @@ impl Step<Intent> for Restart {
             // would end the old ones some time later, while their ports are still in use.
             changes.push(Change::Own(OfInstall::EndControlPlane));
         }
-        let (kubectl, name) = (kubectl(config(node)), &node.intent.name);
-        let version = format!("v{}", node.intent.lock().kubernetes);
-        let readyz = format!("{kubectl} --request-timeout 10s get --raw /readyz");
-        let wait = format!(
-            "{kubectl} wait --for=jsonpath={{.status.nodeInfo.kubeletVersion}}={version} \
-             node/{name} --timeout=10s"
-        );
         changes.extend([
             Change::run("systemctl daemon-reload"),
             Change::run("systemctl restart kubelet"),
-            Change::Await { command: Command::of(&readyz), seconds: 300 },
-            Change::Await { command: Command::of(&wait), seconds: 300 },
         ]);
+        let (role, name) = (node.intent.role, &node.intent.name);
+        changes.extend(registration(role, name, &node.intent.lock().kubernetes));
         Ok(changes)
     }
 
@@ -70,6 +63,21 @@ impl Step<Intent> for Restart {
              again; or go back with `installer upgrade --back`",
         )
     }
+}
+
+/// Waits until the API server is ready, and knows the node's kubelet in this version.
+pub(crate) fn registration<C>(
+    role: Role,
+    name: &NodeName,
+    version: &KubernetesVersion,
+) -> [change::Change<C>; 2] {
+    let wait = format!(
+        "{} wait --for=jsonpath={{.status.nodeInfo.kubeletVersion}}=v{version} node/{name} \
+         --timeout=10s",
+        kubectl(role.kubeconfig())
+    );
+    [readyz(role.kubeconfig()), Command::of(&wait)]
+        .map(|command| change::Change::Await { command, seconds: 300 })
 }
 
 /// Whether containerd or kubelet is still to be restarted.

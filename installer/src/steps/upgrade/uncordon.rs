@@ -5,7 +5,7 @@ use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::kubectl::kubectl;
 use crate::receipt::{Intention, Line, StepName, intentions, since_upgrade};
-use crate::steps::upgrade::{config, drain};
+use crate::steps::upgrade::drain;
 
 /// Uncordons the node.
 pub struct Uncordon;
@@ -17,12 +17,14 @@ impl Step<Intent> for Uncordon {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         // In a plan, the node is not cordoned yet.
-        let will_be = !super::drain::Drain.changes(node)?.is_empty() && !drain::is_cordoned(node);
-        let is_now = || is_ours(node.host.lines()) && drain::is_cordoned(node);
+        let will_be =
+            !super::drain::Drain.changes(node)?.is_empty() && !drain::is_cordoned_here(node);
+        let is_now = || is_ours(node.host.lines()) && drain::is_cordoned_here(node);
         if !will_be && !is_now() {
             return Ok(Vec::new());
         }
-        let uncordon = format!("{} uncordon {}", kubectl(config(node)), node.intent.name);
+        let uncordon =
+            format!("{} uncordon {}", kubectl(node.intent.role.kubeconfig()), node.intent.name);
         Ok(vec![Change::run(&uncordon).intended(Intention::Uncordon)])
     }
 }

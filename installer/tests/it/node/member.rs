@@ -132,7 +132,9 @@ impl Member {
         for path in ["etc/kubernetes/admin.conf", "root/.kube/config"] {
             self.write(path, &self.config(Some(&admin)));
         }
-        let own = "controlPlaneEndpoint: 10.0.0.2:6443\nnodeRegistration: {name: node-1}\n\
+        let own = "kind: ClusterConfiguration\nkubernetesVersion: v1.28.2\n\
+                   controlPlaneEndpoint: 10.0.0.2:6443\n---\nkind: InitConfiguration\n\
+                   nodeRegistration: {name: node-1}\n\
                    localAPIEndpoint: {advertiseAddress: 10.0.0.2}\n";
         self.write("opt/kubernetes/kubeadm.yaml", own);
     }

@@ -34,7 +34,7 @@ fn holders(masters: &[&Node]) -> Vec<String> {
     are.map(|node| node.name.clone()).collect()
 }
 
-/// A join file for masters, brought to these.
+/// Makes a join file for masters, and brings it to these nodes.
 fn bring(first: &Node, to: &[&Node]) {
     let text = first.run([INSTALLER, "token", "--for", "master"]).unwrap();
     to.iter().for_each(|node| node.write("/root/join-master.yaml", &text).unwrap());
