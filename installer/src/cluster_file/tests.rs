@@ -50,6 +50,18 @@ fn each_mistake_has_its_place_and_what_to_write() {
     let mut wrong = Vec::new();
     for (text, words) in [
         (
+            "controlPlane: {vip: 10.0.0.9, routerId: 300}",
+            "1:41: `routerId` cannot be `300`: write a whole number from 1 to 255 instead",
+        ),
+        (
+            "backup: {keep: 0}",
+            "1:16: `keep` cannot be `0`: write a whole number from 1 to 65535 instead",
+        ),
+        (
+            "backup: {keep: 70000}",
+            "1:16: `keep` cannot be `70000`: write a whole number from 1 to 65535 instead",
+        ),
+        (
             "podCidr: 10.60.0.0/33",
             "1:10: podCidr: `10.60.0.0/33` is no network: the number after `/` is 32 at most, as in 10.60.0.0/16",
         ),

@@ -132,6 +132,15 @@ fn masters_speak_on_the_interface_of_their_own_addresses() {
     assert!(!told(&intent(&node, MASTERS)).contains("track_interface"));
 }
 
+/// Nobody knows the interfaces of a folder, and a plan for it is shown all the same.
+#[test]
+fn a_folder_gets_a_plan() {
+    let node = kinds::bare(Role::Master);
+    let mut intent = intent(&node, MASTERS);
+    intent.facts.addresses.clear();
+    assert!(told(&intent).contains("        10.0.0.100 dev INTERFACE\n"));
+}
+
 /// Until its API server runs, a further master must not take the address: it may not hear
 /// those that hold it.
 #[test]

@@ -44,7 +44,7 @@ impl<'s> Checker<'s> {
     pub(super) fn instead(&self, choices: &[&'s Value]) -> String {
         let words: Vec<String> = choices
             .iter()
-            .filter(|choice| !is(choice, "null") || is(choice, "array") || is(choice, "string"))
+            .filter(|choice| choice["type"] != "null")
             .map(|choice| match choice {
                 _ if !choice["const"].is_null() || is(choice, "object") => {
                     format!("`{}`", self.sample(choice))
@@ -99,8 +99,8 @@ impl<'s> Checker<'s> {
 fn whole_number(schema: &Value) -> String {
     let of = |key: &str| schema[key].as_u64();
     match (of("default"), of("minimum"), of("maximum")) {
+        (_, Some(least), Some(most)) => format!("a whole number from {least} to {most}"),
         (Some(default), ..) => format!("a whole number such as {default}"),
-        (None, Some(least), Some(most)) => format!("a whole number from {least} to {most}"),
         _ => "a whole number".to_owned(),
     }
 }

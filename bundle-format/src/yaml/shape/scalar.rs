@@ -44,12 +44,9 @@ pub(super) fn in_range(schema: &Value, text: &str) -> bool {
     let is_within = |key: &str, fits: fn(i64, i64) -> bool| {
         schema[key].as_i64().is_none_or(|bound| fits(number, bound))
     };
-    match schema["format"].as_str() {
-        Some("uint32") => u32::try_from(number).is_ok(),
-        Some("uint8") => {
-            is_within("minimum", |own, bound| own >= bound)
-                && is_within("maximum", |own, bound| own <= bound)
-        }
-        _ => true,
-    }
+    // schemars writes the bounds of smaller types only.
+    let has_width = schema["format"] != "uint32" || u32::try_from(number).is_ok();
+    has_width
+        && is_within("minimum", |own, bound| own >= bound)
+        && is_within("maximum", |own, bound| own <= bound)
 }
