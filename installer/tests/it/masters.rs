@@ -280,6 +280,9 @@ fn doctor_tells_of_members_that_do_not_answer() {
     assert!(told()[0].cause.starts_with("etcd has no quorum"), "{:?}", told());
     member.write("run/etcd", &(THREE.to_owned() + "4 node-4 10.0.0.5 learner\n"));
     assert_eq!(told(), [], "one that joins");
+    let warnings = member.diagnose().warnings;
+    assert_eq!(warnings[0].cause, "the member node-4 of etcd has no vote yet");
+    assert!(warnings[0].cure.ends_with("./installer remove node-4"), "{warnings:?}");
     member.write("run/alarms", "memberID:1 alarm:NOSPACE\n");
     assert_eq!(told()[0].cause, "etcd has the alarm NOSPACE, and takes no changes");
 }
