@@ -184,6 +184,15 @@ fn a_living_master_is_drained_and_leaves_etcd_before_it_is_forgotten() {
     assert_eq!(read(&node, "run/etcd"), "1 node-1 10.0.0.2 \n3 node-3 10.0.0.4 \n");
 }
 
+/// The API server takes most of a minute to see that a node is lost.
+#[test]
+fn one_that_was_lost_just_now_is_not_drained() {
+    let node = master(THREE);
+    write(&node, "run/silent-kubelets", "node-2\n");
+    let made = remove(&node, "node-2").unwrap();
+    assert!(made.iter().all(|one| !one.contains(" drain ")), "{made:?}");
+}
+
 #[test]
 fn one_that_does_not_answer_is_taken_out_without_its_help() {
     let node = master(&THREE.replace("10.0.0.4", "10.0.0.4 silent"));
