@@ -16,6 +16,7 @@ mod firewall;
 mod guide;
 mod leaks;
 mod masters;
+mod masters_lost;
 mod nodes;
 mod rehearse;
 mod stick;
