@@ -22,6 +22,7 @@ mod rehearse;
 mod stick;
 mod support;
 mod upgrade;
+mod upgrade_losses;
 mod upstream;
 mod virtual_address;
 mod virtual_machine;
