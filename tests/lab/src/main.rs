@@ -68,6 +68,10 @@ enum Command {
         /// The first of the seed's kills that is done, to do one again
         #[arg(long, default_value_t = 1, requires = "upgrade")]
         first: u32,
+        /// How many seconds each move takes, if an earlier sweep said it: images, master and
+        /// worker forward, worker and master back
+        #[arg(long, requires = "upgrade", num_args = 5, value_delimiter = ',')]
+        times: Vec<u64>,
         /// How many
         #[arg(long, default_value_t = 30)]
         count: u32,
@@ -189,7 +193,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             let settings = Settings { nodes, default_route, ..Settings::default() };
             tell_cluster(line.line, &settings, &format!("cgroupDriver: {driver}\n"))?;
         }
-        Command::Kills { line, upgrade: true, from, first, count, seed } => {
+        Command::Kills { line, upgrade: true, from, first, times, count, seed } => {
             let folder = tempfile::tempdir().context("making a folder for the bundles")?;
             let of = |line: Line, name: &str| -> anyhow::Result<PathBuf> {
                 let upstream = Upstream::up(line)?;
@@ -200,7 +204,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             };
             let (old, new) = (of(from, "lab")?, of(line.line, "new")?);
             let bundles = [(from, old.as_path()), (line.line, new.as_path())];
-            upgrade_kills::sweep(bundles, Chosen { seed, first, count }, &mut print)?;
+            let chosen = Chosen { seed, first, count, times };
+            upgrade_kills::sweep(bundles, &chosen, &mut print)?;
         }
         Command::Kills { line, count, seed, .. } => {
             let upstream = Upstream::up(line.line)?;

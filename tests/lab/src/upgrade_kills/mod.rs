@@ -6,7 +6,7 @@ mod pair;
 mod round;
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
@@ -15,7 +15,7 @@ use self::round::{Move, rounds};
 use crate::{Lab, Line, Settings, cluster};
 
 /// Which rounds are done.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Chosen {
     /// What they are drawn by. The same seed gives the same rounds, with the same parts of
     /// a move's time.
@@ -24,13 +24,15 @@ pub struct Chosen {
     pub first: u32,
     /// How many.
     pub count: u32,
+    /// How many seconds each move takes undisturbed, if that was measured before.
+    pub times: Vec<u64>,
 }
 
 /// Does the rounds, and says to `report` what came of each. The new bundle is called
 /// `new.tar`.
 pub fn sweep(
     [(from, old), (to, new)]: [(Line, &Path); 2],
-    chosen: Chosen,
+    chosen: &Chosen,
     report: &mut dyn FnMut(&str) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let lab = Lab::up(&Settings { nodes: 2, ..Settings::default() })?;
@@ -40,8 +42,9 @@ pub fn sweep(
     lab.nodes().iter().try_for_each(|node| node.insert(new))?;
     let mut pair = Pair::of(master, worker, [from.kubernetes, to.kubernetes])?;
     report(&format!("a cluster of {} in {} s\n", from.kubernetes, begun.elapsed().as_secs()))?;
-    let mut times = Vec::new();
-    for step in Move::ALL {
+    let seconds = chosen.times.iter().copied().map(Duration::from_secs);
+    let mut times: Vec<(Move, Duration)> = Move::ALL.into_iter().zip(seconds).collect();
+    for step in Move::ALL.into_iter().skip(times.len()) {
         let start = Instant::now();
         pair.go(step)?;
         times.push((step, start.elapsed()));
@@ -53,8 +56,8 @@ pub fn sweep(
         let after = time.unwrap_or_default().mul_f64(round.part);
         pair.bring_to(round.before)?;
         let told = format!("{number}: {}, power off after {} ms", round.step, after.as_millis());
-        let Chosen { seed, .. } = chosen;
         let said = pair.lose(round, after).with_context(|| {
+            let seed = chosen.seed;
             format!("{told}; to do it again: --seed {seed} --first {number} --count 1")
         })?;
         report(&format!("{told}, {said}\n"))?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 
-use super::round::{Move, NEW, Round, State};
+use super::round::{BACK, Move, NEW, Round, State};
 use crate::Node;
 use crate::cluster::INSTALLER;
 
@@ -102,10 +102,10 @@ impl<'a> Pair<'a> {
         let last = node.run(["sh", "-c", &format!("grep '^run \\|^write ' {LOG} | tail -n 1")]);
         let last: String = last.unwrap_or_default().trim().chars().take(70).collect();
         let begun = Instant::now();
-        let line = if round.gives_up { Move::MasterBack.line() } else { step.line() };
+        let line = if round.gives_up { BACK } else { step.line() };
         match run(node, line) {
-            // The power went before it had begun.
-            Err(error) if round.gives_up && format!("{error:#}").contains(NOTHING) => {}
+            // The power went before it had begun, or when it was all back.
+            Err(error) if line == BACK && format!("{error:#}").contains(NOTHING) => {}
             other => drop(other.with_context(|| format!("after the loss, at `{last}`"))?),
         }
         let took = begun.elapsed().as_secs();

@@ -7,6 +7,9 @@ use fastrand::Rng;
 /// Where the nodes have the new bundle.
 pub(super) const NEW: &str = "/media/usb/new.tar";
 
+/// What takes a node back.
+pub(super) const BACK: &[&str] = &["upgrade", "--yes", "--back"];
+
 /// What an operator does to one node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Move {
@@ -35,7 +38,7 @@ impl Move {
             Self::MasterForward => &["upgrade", "--yes", "--bundle", NEW],
             // Its pods have nowhere to go.
             Self::WorkerForward => &["upgrade", "--yes", "--bundle", NEW, "--no-drain"],
-            Self::MasterBack | Self::WorkerBack => &["upgrade", "--yes", "--back"],
+            Self::MasterBack | Self::WorkerBack => BACK,
         }
     }
 
