@@ -1,6 +1,6 @@
 //! What an upgrade asks and changes on a small node. `run/pods` has a pod a line, as
 //! `NAMESPACE/NAME`, `run/nodes` the names of nodes, `run/api-version` the API server's
-//! version, `run/metrics` its metrics; `run/cordoned` is there while the node is cordoned.
+//! version, `run/metrics` its metrics, `run/by-hand` what was changed by hand; `run/cordoned` is there while the node is cordoned.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -103,6 +103,10 @@ fn said_of(root: &Path, words: &[&str]) -> Option<Output> {
         ["kubectl", .., "wait", "--for=condition=Ready", _, _] => said(true, ""),
         ["kubectl", .., "get", "--raw", "/version"] => {
             said(true, &json!({"gitVersion": read(root, "run/api-version")}).to_string())
+        }
+        ["kubeadm", "upgrade", "diff", _, "--kubeconfig", _] => {
+            let stdout = read(root, "run/by-hand");
+            said(!stdout.contains("error"), &stdout)
         }
         ["kubectl", .., "get", "--raw", "/metrics"] => said(true, &read(root, "run/metrics")),
         ["kubectl", .., "wait", version, _, "--timeout=10s"]

@@ -94,6 +94,22 @@ fn what_the_api_server_does_not_tell_of_other_nodes_is_a_warning() {
 }
 
 #[test]
+fn what_was_written_by_hand_and_would_be_lost_is_told_before() {
+    let member = upgraded(member(Role::Master));
+    let warnings = || -> Vec<String> {
+        let found = preflight::warnings(&member.node.look(None).0, &member.node.intent());
+        found.iter().map(ToString::to_string).filter(|text| text.contains("somebody")).collect()
+    };
+    assert_eq!(warnings(), [""; 0]);
+    let path = "/etc/kubernetes/manifests/kube-scheduler.yaml";
+    member.write("run/by-hand", &format!("--- {path}\n+++ new manifest\n-    - --v=4\n"));
+    let told = format!("kubeadm writes {path} anew, and takes back what somebody changed there");
+    assert_eq!(warnings(), [format!("{told}: `--v=4`")]);
+    member.write("run/by-hand", "error");
+    assert!(warnings()[0].contains("kubeadm does not say"), "{:?}", warnings());
+}
+
+#[test]
 fn no_minor_release_is_skipped_and_nothing_goes_back() {
     let skips: fn(&mut Intent) = |intent| {
         with(intent, "1.30.0", "1.7.2", &NEW);
