@@ -34,6 +34,7 @@ mod real_upstreams;
 mod registry;
 mod review;
 mod shipped;
+mod signature;
 mod streams;
 mod support;
 mod transfer;

@@ -10,7 +10,7 @@ use crate::fetch::FetchError;
 use crate::fetch::download::DownloadError;
 use crate::fetch::memory::Network;
 use crate::fetch::queue::{Job, JobError, fetch_all};
-use crate::lock::keys;
+use crate::lock::{installers, keys};
 use crate::outage::{Places, Problems};
 use crate::progress::Progress;
 use crate::upstreams::Upstreams;
@@ -19,7 +19,8 @@ use crate::upstreams::Upstreams;
 pub(super) fn gather(task: &Task<'_>) -> anyhow::Result<()> {
     let Task { upstreams, quiet, .. } = *task;
     let registry = upstreams.puller.fetch();
-    let made = made_keys(task)?;
+    let mut made = made_keys(task)?;
+    made.extend(made_installers(task)?);
     let jobs = jobs::jobs(task, &made, &*registry)?;
     if upstreams.client.network() == Network::Off {
         refuse_what_is_elsewhere(&jobs)?;
@@ -114,4 +115,28 @@ fn made_keys<'a>(task: &Task<'a>) -> anyhow::Result<Vec<&'a LockedFile>> {
         bail!("{}", changed.join("\n"));
     }
     Ok(keys)
+}
+
+/// Makes the lock's installers again if the cache lacks one, and the spec's keys are in
+/// their files: then no upstream has them.
+fn made_installers<'a>(task: &Task<'a>) -> anyhow::Result<Vec<&'a LockedFile>> {
+    let Task { file, lock, upstreams, .. } = *task;
+    if file.spec.trusted_keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let kept = lock.files.iter().filter(|file| file.kind == FileKind::Installer);
+    let installers: Vec<_> = kept.collect();
+    let is_missing =
+        |one: &&&LockedFile| upstreams.cache.open(one.content.digest, one.content.size).is_none();
+    if installers.iter().any(|one| is_missing(&one)) {
+        installers::lock(file, upstreams, &[])?;
+    }
+    match installers.iter().find(is_missing) {
+        Some(one) => bail!(
+            "the installer {} or a trusted key has changed since the lock was made: run `bundler \
+             lock`",
+            one.source
+        ),
+        None => Ok(installers),
+    }
 }

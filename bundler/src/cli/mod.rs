@@ -14,11 +14,14 @@ mod held;
 mod images;
 mod init;
 mod inspect;
+mod keygen;
 mod lock;
 mod lock_file;
+mod password;
 mod report;
 mod resolve;
 mod schema;
+mod sign;
 mod size;
 mod verify;
 mod why;
@@ -37,6 +40,8 @@ enum Command {
     Init(init::Arguments),
     Lock(lock::Arguments),
     Build(build::Arguments),
+    Keygen(keygen::Arguments),
+    Sign(sign::Arguments),
     Verify(verify::Arguments),
     Inspect(inspect::Arguments),
     Extract(extract::Arguments),
@@ -67,6 +72,8 @@ pub fn run() -> ExitCode {
             Err(error) => Err(error),
         },
         Command::Build(arguments) => build::run(&arguments),
+        Command::Keygen(arguments) => keygen::run(&arguments),
+        Command::Sign(arguments) => sign::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Extract(arguments) => extract::run(&arguments),
