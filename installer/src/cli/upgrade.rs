@@ -8,6 +8,7 @@ use bundle_format::text::{count, plain_json, printable, stderr, stdout};
 use clap::Args;
 
 use super::ended::{Ended, carried_out, confirmed};
+use super::options::Source;
 use super::{going_back, install, node, preflight as told, show, verify};
 use crate::cluster_file::{self, ClusterFile};
 use crate::engine::run;
@@ -28,10 +29,17 @@ use crate::target;
 /// What is asked for.
 #[derive(Args)]
 pub(crate) struct Wanted {
-    /// The new bundle, any of its parts, or the folder it is in; the only one beside this
+    /// The bundle, any of its parts, or the folder it is in; the only one beside this
     /// program if left out
     #[arg(long, value_name = "FILE")]
     bundle: Option<PathBuf>,
+    /// Take the bundle only if one of the keys in this file has signed it; repeat the
+    /// option for more files. Keys in /etc/kubeferry/trusted.pub count always
+    #[arg(long, value_name = "FILE")]
+    trusted_key: Vec<PathBuf>,
+    /// Take a signed bundle though this node has had a newer one of its name
+    #[arg(long)]
+    allow_older: bool,
     /// The cluster file; the cluster's settings stay as they are if left out
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -42,10 +50,10 @@ pub(crate) struct Wanted {
     #[arg(long, conflicts_with_all = ["back", "finish", "no_drain", "json"])]
     images: bool,
     /// Go back to what this node was before its last upgrade
-    #[arg(long, conflicts_with_all = ["bundle", "config", "join", "no_drain", "json", "finish"])]
+    #[arg(long, conflicts_with_all = ["bundle", "trusted_key", "allow_older", "config", "join", "no_drain", "json", "finish"])]
     back: bool,
     /// Declare the last upgrade finished: it cannot be taken back any more
-    #[arg(long, conflicts_with_all = ["bundle", "config", "join", "no_drain", "json", "dry_run"])]
+    #[arg(long, conflicts_with_all = ["bundle", "trusted_key", "allow_older", "config", "join", "no_drain", "json", "dry_run"])]
     finish: bool,
     /// Leave pods on this node while it is upgraded; they keep running
     #[arg(long)]
@@ -187,7 +195,10 @@ fn intent(host: &Host, wanted: &Wanted) -> anyhow::Result<Intent> {
     })?;
     let kept =
         Kept::read(host, if role == Role::Master { KUBEADM_CONFIG } else { KUBEADM_JOINED })?;
-    let bundle = node::bundle(wanted.bundle.as_deref())?;
+    let Wanted { bundle, trusted_key, allow_older, .. } = wanted;
+    let source = Source { bundle: bundle.as_deref(), trusted_key, allow_older: *allow_older };
+    let bundle = node::bundle(&source)?;
+    node::refuse_older(host, &bundle, &source)?;
     let join = match (role, &wanted.join) {
         (Role::Master, None) => JoinFile::kept(host)?,
         (Role::Worker, None) => JoinFile::of_worker(host)?,
@@ -223,10 +234,9 @@ fn intent(host: &Host, wanted: &Wanted) -> anyhow::Result<Intent> {
 
 /// Notes that all of it was made.
 fn note_made(host: &mut Host, intent: &Intent) -> anyhow::Result<()> {
-    let bundle = intent.bundle.index_digest();
     let made = receipt::upgrade(host.lines()).map(|open| Line::Upgrade(open.at(Stage::Made)));
     made.map_or(Ok(()), |made| host.begin(made))?;
-    host.begin(Line::Begun { role: intent.role.to_string(), bundle })
+    host.begin(intent.line())
 }
 
 fn carry_out(ready: &mut Ready, begun: Instant) -> anyhow::Result<()> {
