@@ -7,6 +7,7 @@
 )]
 
 mod architecture;
+mod audit;
 mod bundle;
 mod closure;
 mod closure_choices;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use bundle_format::secret::hidden_within;
 use clap::{Parser, Subcommand};
 
+mod audit;
 mod build;
 mod diff;
 mod extract;
@@ -44,6 +45,7 @@ enum Command {
     Sign(sign::Arguments),
     Verify(verify::Arguments),
     Inspect(inspect::Arguments),
+    Audit(audit::Arguments),
     Extract(extract::Arguments),
     Diff(diff::Arguments),
     Why(why::Arguments),
@@ -76,6 +78,7 @@ pub fn run() -> ExitCode {
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Extract(arguments) => extract::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
