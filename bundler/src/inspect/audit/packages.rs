@@ -10,7 +10,7 @@ use bundle_format::lock::{
     CheckName, Descriptor, FileKind, Lock, LockedRepository, LockedRpm, LockedTarget,
 };
 
-use super::{Audited, Voucher, off};
+use super::voucher::{Audited, Voucher, off};
 use crate::fetch::checksum::Checksum;
 use crate::rpm::key::{ExpiredKeys, Keyring};
 use crate::rpm::node_rpm::NodeRpm;

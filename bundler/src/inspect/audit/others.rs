@@ -1,60 +1,18 @@
-//! Who vouches for each thing in a bundle: a key whose signature was checked again, who
-//! made the bundle, the connection that it came by, or nobody.
-
-mod packages;
-
-use std::time::SystemTime;
+//! Images, manifests, keys and installers: nothing in the bundle signs these.
 
 use bundle_format::BundlePath;
-use bundle_format::archive::reader::Bundle;
 use bundle_format::lock::{
-    CheckName, DisabledCheck, FileKind, FileSource, Lock, LockedFile, LockedImage, LockedManifest,
+    CheckName, FileKind, FileSource, Lock, LockedFile, LockedImage, LockedManifest,
 };
-use serde::Serialize;
 
-/// Who vouches for a thing: from nobody to a key.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase", tag = "by", content = "words")]
-pub enum Voucher {
-    /// Nobody: why.
-    Nobody(String),
-    /// The connection by which it came when the lock was made. Its digest was fixed then.
-    Connection(String),
-    /// Who made the bundle, from a file of his own.
-    Maker(String),
-    /// A key, by a signature over other bytes that name this one's digest. It was checked when
-    /// the lock was made, and is not in the bundle.
-    SignedList(String),
-    /// A key, by a signature that is in the bundle and was checked now.
-    Signature(String),
-}
+use super::voucher::{Audited, Voucher, off};
 
-/// A thing in a bundle.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Audited {
-    /// Who vouches for it.
-    pub voucher: Voucher,
-    /// What it is, and its name: `rpm el9-x86_64 socat-1.7.4.1-5.el9.x86_64`.
-    pub what: String,
-}
-
-/// All things in a bundle, those for which the least vouches first. Reads all its
-/// packages.
-pub fn audit(bundle: &Bundle, now: SystemTime) -> anyhow::Result<Vec<Audited>> {
-    let lock = bundle.lock();
-    let mut all = packages::audit(bundle, now)?;
-    all.extend(lock.images.iter().map(|image| of_image(lock, image)));
-    all.extend(lock.manifests.iter().map(|manifest| of_manifest(lock, manifest)));
-    all.extend(lock.files.iter().map(|file| of_file(lock, file)));
-    all.sort();
-    Ok(all)
-}
-
-/// The reason for which a check is off.
-fn off(lock: &Lock, check: CheckName, subject: &str) -> Option<String> {
-    let is_it = |own: &&DisabledCheck| own.check == check && own.subject == subject;
-    let own = lock.disabled_checks.iter().find(is_it)?;
-    Some(format!("without the check {own}"))
+/// All of them.
+pub(super) fn audit(lock: &Lock) -> impl Iterator<Item = Audited> {
+    let images = lock.images.iter().map(|image| of_image(lock, image));
+    let manifests = lock.manifests.iter().map(|manifest| of_manifest(lock, manifest));
+    let files = lock.files.iter().map(|file| of_file(lock, file));
+    images.chain(manifests).chain(files)
 }
 
 fn of_image(lock: &Lock, image: &LockedImage) -> Audited {
