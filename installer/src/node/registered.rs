@@ -1,10 +1,11 @@
 //! What the API server knows of the node.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 
-use bundle_format::KubernetesVersion;
 use bundle_format::version::VersionError;
+use bundle_format::{ImageReference, KubernetesVersion};
 use serde::Deserialize;
 
 use crate::host::Host;
@@ -65,7 +66,7 @@ pub fn masters(host: &Host) -> Result<Vec<Master>, String> {
 /// `AuthorizeNodeWithSelectors`), so a master asks as its administrator.
 fn list(host: &Host) -> Result<Vec<Node>, String> {
     let config = if host.exists(ADMIN_CONF) { ADMIN_CONF } else { KUBELET_CONF };
-    let list: List = serde_json::from_str(&get_as(host, config, "/api/v1/nodes")?)
+    let list: List<Node> = serde_json::from_str(&get_as(host, config, "/api/v1/nodes")?)
         .map_err(|_| "the answer is not a list of nodes".to_owned())?;
     Ok(list.items)
 }
@@ -76,6 +77,48 @@ pub fn api_version(host: &Host) -> Result<KubernetesVersion, String> {
         .map_err(|_| "the answer is no version".to_owned())?;
     let text = answer.git_version.trim_start_matches('v');
     text.parse().map_err(|error: VersionError| error.to_string())
+}
+
+/// A program of Kubernetes in the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Versioned {
+    /// Its node; none if that is unknown.
+    pub(crate) node: Option<String>,
+    /// Its version.
+    pub(crate) version: KubernetesVersion,
+}
+
+impl fmt::Display for Versioned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.node {
+            Some(node) => write!(f, "the API server of {node} ({})", self.version),
+            None => write!(f, "the API server, {}", self.version),
+        }
+    }
+}
+
+/// All API servers, by their pods. Only a master may ask. Errors as [`ask`].
+pub(crate) fn api_servers(host: &Host) -> Result<Vec<Versioned>, String> {
+    let path = "/api/v1/namespaces/kube-system/pods?labelSelector=component%3Dkube-apiserver";
+    let list: List<Pod> = serde_json::from_str(&get_as(host, ADMIN_CONF, path)?)
+        .map_err(|_| "the answer is not a list of pods".to_owned())?;
+    let of_pod = |pod: Pod| {
+        let image: ImageReference = pod.spec.containers.first()?.image.parse().ok()?;
+        versioned(pod.spec.node_name, image.tag()?)
+    };
+    Ok(list.items.into_iter().filter_map(of_pod).collect())
+}
+
+/// All kubelets, as they were when they last registered. Errors as [`ask`].
+pub(crate) fn kubelets(host: &Host) -> Result<Vec<Versioned>, String> {
+    let of_node =
+        |node: Node| versioned(node.metadata.name, &node.status.node_info.kubelet_version);
+    Ok(list(host)?.into_iter().filter_map(of_node).collect())
+}
+
+fn versioned(node: String, version: &str) -> Option<Versioned> {
+    let version = version.trim_start_matches('v').parse().ok()?;
+    Some(Versioned { node: Some(node), version })
 }
 
 /// Asks for `path` as kubelet. An error is in kubectl's words.
@@ -102,10 +145,29 @@ struct Version {
     git_version: String,
 }
 
-/// Kubernetes' `NodeList`.
+/// Kubernetes' `NodeList`, or `PodList`.
 #[derive(Deserialize)]
-struct List {
-    items: Vec<Node>,
+struct List<T> {
+    items: Vec<T>,
+}
+
+/// Kubernetes' `Pod`.
+#[derive(Deserialize)]
+struct Pod {
+    spec: PodSpec,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PodSpec {
+    #[serde(default)]
+    node_name: String,
+    containers: Vec<Container>,
+}
+
+#[derive(Deserialize)]
+struct Container {
+    image: String,
 }
 
 /// Kubernetes' `Node` (kubernetes.io, "Node v1").

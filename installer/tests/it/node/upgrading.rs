@@ -1,6 +1,8 @@
 //! What an upgrade asks and changes on a small node. `run/pods` has a pod a line, as
 //! `NAMESPACE/NAME`, `run/nodes` the names of nodes, `run/api-version` the API server's
-//! version, `run/metrics` its metrics, `run/by-hand` what was changed by hand; `run/cordoned` is there while the node is cordoned.
+//! version, `run/api-servers` all of them, a node and a version a line, `run/metrics` its
+//! metrics, `run/by-hand` what was changed by hand; `run/cordoned` is there while the node is
+//! cordoned.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -107,6 +109,16 @@ fn said_of(root: &Path, words: &[&str]) -> Option<Output> {
         ["kubeadm", "upgrade", "diff", _, "--kubeconfig", _] => {
             let stdout = read(root, "run/by-hand");
             said(!stdout.contains("error"), &stdout)
+        }
+        ["kubectl", .., "get", "--raw", path] if path.ends_with("component%3Dkube-apiserver") => {
+            let item = |line: &str| {
+                let (node, tag) = line.split_once(' ').unwrap();
+                let image = format!("registry.k8s.io/kube-apiserver:{tag}");
+                json!({"spec": {"nodeName": node, "containers": [{"image": image}]}})
+            };
+            let servers = read(root, "run/api-servers");
+            let items: Vec<_> = servers.lines().map(item).collect();
+            said(true, &json!({ "items": items }).to_string())
         }
         ["kubectl", .., "get", "--raw", "/metrics"] => said(true, &read(root, "run/metrics")),
         ["kubectl", .., "wait", version, _, "--timeout=10s"]

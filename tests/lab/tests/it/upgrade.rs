@@ -99,7 +99,7 @@ impl Drop for Ended<'_> {
 
 /// Asks the application every 100 ms while `run` runs. Returns the longest time without an
 /// answer.
-fn longest_silence(address: &str, run: impl FnOnce()) -> Duration {
+pub(crate) fn longest_silence(address: &str, run: impl FnOnce()) -> Duration {
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         let asking = scope.spawn(|| {
