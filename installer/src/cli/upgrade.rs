@@ -248,7 +248,13 @@ fn carry_out(ready: &mut Ready, begun: Instant) -> anyhow::Result<()> {
     let changes = count(made, "change");
     writeln!(out, "{name} has Kubernetes {to}; {changes} in {} s", begun.elapsed().as_secs())?;
     match intent.role {
-        Role::Master => writeln!(out, "next:  the same line on each worker, one after the other")?,
+        Role::Master => {
+            writeln!(
+                out,
+                "next:  the same line on the next master, if there is one, and when all"
+            )?;
+            writeln!(out, "       are done on each worker, one after the other")?;
+        }
         Role::Worker => writeln!(out, "next:  the next worker, if there is one")?,
     }
     writeln!(out, "       `installer upgrade --back` takes it back, until `--finish`")?;

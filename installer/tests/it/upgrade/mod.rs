@@ -2,6 +2,7 @@
 
 mod back;
 mod ends;
+mod masters;
 mod refused;
 
 use std::collections::BTreeSet;
@@ -128,6 +129,7 @@ fn member(role: Role) -> Member {
         member.write("run/applied/network.yaml", "by kubectl\na: 1\n");
         member.write("run/objects", "as kubeadm made it");
         member.write("run/etcd-storage", "3.5.0");
+        member.write("run/etcd", "1 node-1 10.0.0.2\n");
     }
     let images = member.read("run/images");
     let pods = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"];

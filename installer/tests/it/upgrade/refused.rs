@@ -140,7 +140,13 @@ fn no_minor_release_is_skipped_and_nothing_goes_back() {
     assert_eq!(problems(&worker.node), [""; 0]);
     worker.write("run/api-version", "v1.28.2");
     let told = problems(&worker.node);
-    assert!(told[0].contains("the API server has Kubernetes 1.28.2"), "{told:#?}");
+    assert!(told[0].starts_with("an API server has Kubernetes 1.28.2"), "{told:#?}");
+    // Nor than that of another master.
+    worker.write("run/api-version", "v1.29.1");
+    worker.write("run/endpoints", "10.0.0.1 v1.29.1\n10.0.0.7 v1.28.2\n");
+    assert_eq!(problems(&worker.node), told);
+    worker.write("run/endpoints", "10.0.0.1 v1.29.1\n10.0.0.7 v1.29.1\n");
+    assert_eq!(problems(&worker.node), [""; 0]);
 }
 
 #[test]
