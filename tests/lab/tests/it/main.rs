@@ -23,6 +23,7 @@ mod stick;
 mod support;
 mod upgrade;
 mod upgrade_losses;
+mod upgrade_masters;
 mod upstream;
 mod virtual_address;
 mod virtual_machine;
