@@ -53,14 +53,19 @@ impl Kind {
     fn of(what: &What<'_>) -> Self {
         match what {
             What::Image(_) => Self::Images,
-            What::File(content) => match content.path {
-                BundlePath::Rpm { .. } | BundlePath::Repodata { .. } => Self::Rpms,
-                BundlePath::Manifest { .. }
-                | BundlePath::Upstream { .. }
-                | BundlePath::Pass { .. } => Self::Manifests,
-                BundlePath::Key { .. } => Self::Keys,
-                BundlePath::Installer { .. } => Self::Installers,
-            },
+            What::File(content) => Self::of_file(&content.path),
+        }
+    }
+
+    fn of_file(path: &BundlePath) -> Self {
+        match path {
+            BundlePath::Rpm { .. } | BundlePath::Repodata { .. } => Self::Rpms,
+            BundlePath::Manifest { .. } | BundlePath::Upstream { .. } | BundlePath::Pass { .. } => {
+                Self::Manifests
+            }
+            BundlePath::Key { .. } => Self::Keys,
+            BundlePath::Installer { .. } => Self::Installers,
+            BundlePath::Hop { path, .. } => Self::of_file(path),
         }
     }
 }

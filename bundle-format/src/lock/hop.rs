@@ -1,0 +1,78 @@
+//! A release of Kubernetes between the one that a cluster has and the bundle's own.
+//! kubeadm goes one minor release at a time, so a cluster that is several behind has to
+//! go through these.
+
+use serde::{Deserialize, Serialize};
+
+use super::check::{CheckName, DisabledCheck};
+use super::document::{LOCK_VERSION, Lock};
+use super::file::LockedFile;
+use super::image::LockedImage;
+use super::rpm::LockedRpm;
+use super::target::LockedTarget;
+use crate::reference::ImageReference;
+use crate::version::KubernetesVersion;
+
+/// All that nodes need for one release in between. What it shares with other releases of
+/// the bundle is listed in each of them, and is in the bundle once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LockedHop {
+    /// The Kubernetes version.
+    pub kubernetes: KubernetesVersion,
+    /// The sandbox image that containerd must be set to; one of `images`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox_image: Option<ImageReference>,
+    /// Those of the lock, with their repositories as they are for this release.
+    pub targets: Vec<LockedTarget>,
+    /// Sorted by target, then by package.
+    pub rpms: Vec<LockedRpm>,
+    /// kubeadm's, sorted by name.
+    pub images: Vec<LockedImage>,
+    /// The keys of its repositories, sorted by title.
+    pub files: Vec<LockedFile>,
+}
+
+impl LockedHop {
+    /// The folder of its files in the bundle: `hops/1.35.4`.
+    pub fn folder(&self) -> String {
+        format!("hops/{}", self.kubernetes)
+    }
+}
+
+impl Lock {
+    /// The lock of one of its hops, as if a bundle held nothing else: without manifests,
+    /// which come with the last release.
+    #[must_use]
+    pub fn of_hop(&self, hop: &LockedHop) -> Self {
+        let is_of_manifest = |off: &DisabledCheck| {
+            off.check == CheckName::PlainHttp && off.subject.starts_with("manifests/")
+        };
+        Self {
+            lock_version: LOCK_VERSION,
+            name: self.name.clone(),
+            spec: self.spec,
+            kubernetes: hop.kubernetes.clone(),
+            containerd: self.containerd.clone(),
+            sandbox_image: hop.sandbox_image.clone(),
+            targets: hop.targets.clone(),
+            rpms: hop.rpms.clone(),
+            images: hop.images.clone(),
+            manifests: Vec::new(),
+            files: hop.files.clone(),
+            inputs: self.inputs.clone(),
+            cluster: self.cluster.clone(),
+            disabled_checks: {
+                let all = self.disabled_checks.iter();
+                all.filter(|off| !is_of_manifest(off)).cloned().collect()
+            },
+            hops: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The hop of this minor release.
+    pub fn hop(&self, minor: u32) -> Option<&LockedHop> {
+        self.hops.iter().find(|hop| hop.kubernetes.minor() == minor)
+    }
+}
