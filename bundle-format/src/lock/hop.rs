@@ -2,6 +2,8 @@
 //! kubeadm goes one minor release at a time, so a cluster that is several behind has to
 //! go through these.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::check::{CheckName, DisabledCheck};
@@ -69,6 +71,21 @@ impl Lock {
             hops: Vec::new(),
             warnings: Vec::new(),
         }
+    }
+
+    /// The lock of one of its hops, with only those packages, images and keys that the
+    /// last release does not have.
+    #[must_use]
+    pub fn own_of_hop(&self, hop: &LockedHop) -> Self {
+        let mut own = self.of_hop(hop);
+        let rpms: HashSet<_> = self.rpms.iter().map(|rpm| (&rpm.target, rpm.digest)).collect();
+        own.rpms.retain(|rpm| !rpms.contains(&(&rpm.target, rpm.digest)));
+        let images: HashSet<_> = self.images.iter().map(|image| &image.name).collect();
+        own.images.retain(|image| !images.contains(&image.name));
+        let files: HashSet<_> =
+            self.files.iter().map(|file| (file.path.to_string(), file.content.digest)).collect();
+        own.files.retain(|file| !files.contains(&(file.path.to_string(), file.content.digest)));
+        own
     }
 
     /// The hop of this minor release.

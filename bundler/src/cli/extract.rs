@@ -103,7 +103,11 @@ fn titles(
             continue;
         }
         let found = naming::find(bundle.lock(), name);
-        let held: Vec<String> = found.iter().filter_map(Thing::title).collect();
+        let mut held: Vec<String> = found.iter().filter_map(Thing::title).collect();
+        if let (true, Some((hop, own))) = (found.is_empty(), naming::hop_with(bundle.lock(), name))
+        {
+            held = naming::find(&own, name).iter().filter_map(|one| one.title_in(hop)).collect();
+        }
         if held.is_empty() {
             unknown.push(match found.first() {
                 Some(Thing::OnNodes(target, package)) => format!(
