@@ -14,7 +14,7 @@ use crate::bundle_path::BundlePath;
 use crate::digest::{Digest, DigestError};
 use crate::document::walk;
 use crate::layout::{self, BUNDLE_TYPE, Content, LOCK_TYPE, Layout, TITLE};
-use crate::lock::{Descriptor, Lock, LockedHop};
+use crate::lock::{Descriptor, Lock, LockedHop, LockedImage};
 use crate::oci::{self, Document};
 use crate::portable_path::{self, PathError};
 use crate::problems::Problems;
@@ -110,6 +110,32 @@ impl Bundle {
     /// The digest of the index that it has as a bundle of this release.
     pub fn digest_of(&self, release: &KubernetesVersion) -> Result<Digest, BundleError> {
         Ok(self.of_hop(release)?.map_or(self.whole.index_digest, |hop| hop.index_digest))
+    }
+
+    /// Whether it stands for one of its hops.
+    pub fn is_hop(&self) -> bool {
+        self.hop.is_some()
+    }
+
+    /// The images of the release that it stands for, and of those that follow.
+    pub fn images_from_here(&self) -> impl Iterator<Item = &LockedImage> {
+        self.images_from(&self.lock().kubernetes)
+    }
+
+    /// The same bundle as one of its last release, which has the images of its hops from
+    /// `release` on too: to bring them to a node all at once.
+    #[must_use]
+    pub fn with_images_from(mut self, release: &KubernetesVersion) -> Self {
+        let mut seen = HashSet::new();
+        let images = self.images_from(release).filter(|image| seen.insert(&image.name));
+        self.whole.lock.images = images.cloned().collect();
+        Self { hop: None, ..self }
+    }
+
+    fn images_from(&self, release: &KubernetesVersion) -> impl Iterator<Item = &LockedImage> {
+        let Lock { hops, images, .. } = &self.whole.lock;
+        let hops = hops.iter().filter(|hop| hop.kubernetes.minor() >= release.minor());
+        hops.flat_map(|hop| &hop.images).chain(images)
     }
 
     fn of_hop(&self, release: &KubernetesVersion) -> Result<Option<Release>, BundleError> {

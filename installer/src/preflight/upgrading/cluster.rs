@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{apis, etcd};
+use super::{apis, behind, etcd};
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
@@ -123,6 +123,7 @@ pub(super) fn of_master(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Fail
         )]);
     }
     found.extend(several_masters(&nodes));
+    found.extend(behind::problems(items(&nodes), intent));
     let wanted = images::of_workers(intent);
     for node in items(&nodes) {
         let name = node.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();

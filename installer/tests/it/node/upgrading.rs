@@ -73,7 +73,9 @@ fn listed(root: &Path, words: &[&str]) -> Option<Output> {
                 let more = (0..more).map(|nth| json!({"names": [format!("other:{nth}")]}));
                 let own = json!({"names": own.lines().collect::<Vec<_>>()});
                 let images: Vec<_> = more.chain([own]).collect();
-                json!({"metadata": {"name": name}, "status": {"conditions":
+                let kubelet = read(root, &format!("run/kubelet-of-{name}"));
+                json!({"metadata": {"name": name}, "status": {"nodeInfo":
+                    {"kubeletVersion": kubelet.trim()}, "conditions":
                     [{"type": "Ready", "status": status, "message": "it says nothing"}],
                     "images": images}})
             };
