@@ -13,6 +13,7 @@ mod hop;
 pub(crate) mod image;
 mod manifest;
 mod read;
+mod release;
 mod rpm;
 mod sense;
 mod system;

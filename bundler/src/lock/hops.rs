@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, bail};
-use bundle_format::lock::{Lock, LockedHop, LockedInput};
+use bundle_format::lock::{LOCK_VERSION_WITH_HOPS, Lock, LockedHop, LockedInput};
 use bundle_format::version::KubernetesVersion;
 
 use super::kept::Kept;
@@ -39,6 +39,9 @@ pub(super) fn add(task: &Task<'_>, lock: &mut Lock) -> anyhow::Result<()> {
         let own = warnings.into_iter().filter(|words| !known.contains(words));
         lock.warnings.extend(own.map(|words| format!("hop 1.{minor}: {words}")));
         lock.hops.push(hop);
+    }
+    if !lock.hops.is_empty() {
+        lock.lock_version = LOCK_VERSION_WITH_HOPS;
     }
     lock.inputs.sort();
     lock.inputs.dedup();

@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use bundle_format::ImageReference;
-use bundle_format::lock::{LOCK_VERSION, LOCK_VERSION_WITH_HOPS, Lock, LockedFile, LockedInput};
+use bundle_format::lock::{LOCK_VERSION, Lock, LockedFile, LockedInput};
 
 use super::documents::{self, Documents};
 use super::kubeadm::{self, Kubeadm};
@@ -69,9 +69,6 @@ pub fn resolve(task: &Task<'_>) -> anyhow::Result<Lock> {
     let mut lock = put_together(task, inputs, documents, packages, sandbox);
     lock.warnings.splice(..0, combination.warnings);
     hops::add(task, &mut lock)?;
-    if !lock.hops.is_empty() {
-        lock.lock_version = LOCK_VERSION_WITH_HOPS;
-    }
     // Better now than when somebody reads the bundle.
     let problems = lock.problems();
     if !problems.is_empty() {

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::ended::{Ended, carried_out, confirmed};
 use super::{going_back, install, node, preflight as told, show, verify};
 use crate::cluster_file::{self, ClusterFile};
-use crate::engine::run;
+use crate::engine::run::{self, Planned};
 use crate::failure::Failure;
 use crate::hop;
 use crate::host::{Host, LOG};
@@ -129,22 +129,7 @@ fn prepare(wanted: &Wanted) -> anyhow::Result<Option<Ready>> {
         receipt::upgrade(host.lines()).is_some_and(|open| open.stage == Stage::Returning);
     let is_done = plan.iter().all(|planned| planned.changes.is_empty()) && !is_returning;
     if is_done && !wanted.json {
-        let (to, bundle) = (&intent.lock().kubernetes, &intent.lock().name);
-        let is = format!("this node has Kubernetes {to} of the bundle {bundle} already");
-        writeln!(stdout(), "{is}; there is nothing to do")?;
-        if let Some(next) = hop::following(&intent.bundle) {
-            writeln!(stdout(), "the same line again, when all nodes have {to}, brings {next}")?;
-        }
-        if wanted.dry_run {
-            return Ok(None);
-        }
-        // It may have been killed right before its end was noted.
-        if receipt::upgrade(host.lines()).is_some_and(|open| open.stage == Stage::Begun) {
-            let mut host = node::begin(host)?;
-            note_made(&mut host, &intent)?;
-            return Ok(None);
-        }
-        run::settle(host, &plan)?;
+        nothing_to_do(host, &intent, &plan, wanted.dry_run)?;
         return Ok(None);
     }
     let (problems, warnings) = preflight::look(&host, &intent);
@@ -176,6 +161,29 @@ fn prepare(wanted: &Wanted) -> anyhow::Result<Option<Ready>> {
         going_back::end(&mut host)?;
     }
     Ok(Some(Ready { host, intent, steps }))
+}
+
+/// Says that a node has it all, and notes what a run that was killed has not.
+fn nothing_to_do(
+    host: Host,
+    intent: &Intent,
+    plan: &[Planned<Intent>],
+    dry_run: bool,
+) -> anyhow::Result<()> {
+    let (to, bundle) = (&intent.lock().kubernetes, &intent.lock().name);
+    let is = format!("this node has Kubernetes {to} of the bundle {bundle} already");
+    writeln!(stdout(), "{is}; there is nothing to do")?;
+    if let Some(next) = hop::following(&intent.bundle) {
+        writeln!(stdout(), "next:  when all nodes have it, the same line again, for {next}")?;
+    }
+    if dry_run {
+        return Ok(());
+    }
+    // It may have been killed right before its end was noted.
+    if receipt::upgrade(host.lines()).is_some_and(|open| open.stage == Stage::Begun) {
+        return note_made(&mut node::begin(host)?, intent);
+    }
+    run::settle(host, plan)
 }
 
 fn show(host: &Host, intent: &Intent) -> anyhow::Result<()> {

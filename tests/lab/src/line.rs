@@ -98,6 +98,15 @@ impl Line {
         text.replace(NEWEST.kubernetes, self.kubernetes).replace(NEWEST.containerd, self.containerd)
     }
 
+    /// The same for a cluster that has another line: with the releases in between.
+    pub(crate) fn spec_from(self, older: Option<Self>, text: &str) -> String {
+        let text = self.spec(text);
+        let Some(older) = older else { return text };
+        let version = format!("version: {}\n", self.kubernetes);
+        let from = format!("{version}  from: {}\n", older.kubernetes);
+        text.replacen(&version, &from, 1).replace(":8080/kubernetes/", ":8080/v$minor/")
+    }
+
     /// `failCgroupV1` is a setting of kubelet from 1.31 on.
     pub fn knows_cgroup_setting(self) -> bool {
         !matches!(self.minor, "1.20" | "1.28")

@@ -154,7 +154,7 @@ enum Command {
 
 #[derive(clap::Args)]
 struct OfLine {
-    /// Which Kubernetes: 1.20, 1.28, 1.36 or 1.37
+    /// Which Kubernetes: 1.20, 1.28, 1.35, 1.36 or 1.37
     #[arg(long = "line", default_value = Line::default().minor)]
     line: Line,
 }

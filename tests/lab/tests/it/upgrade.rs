@@ -14,7 +14,7 @@ use crate::application::{Witness, get, kubectl, try_kubectl, wait};
 use crate::cluster::end_after;
 use crate::support::{lab, words};
 
-const NEW: &str = "/media/usb/new.tar";
+pub(crate) const NEW: &str = "/media/usb/new.tar";
 
 /// The bundles of the two newest lines; none, with the word why, if the older one was not
 /// prepared: its Kubernetes takes many minutes to compile.
@@ -27,16 +27,9 @@ fn bundles(folder: &Path) -> Option<[PathBuf; 2]> {
         println!("skipped: it has its own two lines, and runs once");
         return None;
     }
-    let made = fs::read_dir(Places::find().unwrap().products()).into_iter().flatten().flatten();
-    let names: Vec<String> =
-        made.map(|one| one.file_name().to_string_lossy().into_owned()).collect();
     let lines = ["1.36", "1.37"];
-    for line in lines {
-        let is_made = |name: &String| name.starts_with(&format!("images-{line}-"));
-        if !names.iter().any(is_made) {
-            println!("skipped: `scripts/lab prepare --line {line}` was not run");
-            return None;
-        }
+    if !are_prepared(&lines) {
+        return None;
     }
     Some(lines.map(|line| {
         let upstream = Upstream::up(line.parse::<Line>().unwrap()).unwrap();
@@ -44,7 +37,21 @@ fn bundles(folder: &Path) -> Option<[PathBuf; 2]> {
     }))
 }
 
-fn installer(node: &Node, words: &[&str]) -> anyhow::Result<String> {
+/// Whether these lines were prepared; says which was not.
+pub(crate) fn are_prepared(lines: &[&str]) -> bool {
+    let made = fs::read_dir(Places::find().unwrap().products()).into_iter().flatten().flatten();
+    let names: Vec<String> =
+        made.map(|one| one.file_name().to_string_lossy().into_owned()).collect();
+    lines.iter().all(|line| {
+        let is_made = names.iter().any(|name| name.starts_with(&format!("images-{line}-")));
+        if !is_made {
+            println!("skipped: `scripts/lab prepare --line {line}` was not run");
+        }
+        is_made
+    })
+}
+
+pub(crate) fn installer(node: &Node, words: &[&str]) -> anyhow::Result<String> {
     let begun = Instant::now();
     let said = node.run([&["timeout", "600", INSTALLER], words].concat());
     println!("{:>4} s for {} {}", begun.elapsed().as_secs(), node.name, words.join(" "));
@@ -52,14 +59,14 @@ fn installer(node: &Node, words: &[&str]) -> anyhow::Result<String> {
 }
 
 /// What the installer says as it refuses.
-fn refused(node: &Node, options: &[&str]) -> String {
+pub(crate) fn refused(node: &Node, options: &[&str]) -> String {
     let output = node.exec([&[INSTALLER], options].concat()).unwrap();
     let said = words(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
     said
 }
 
-fn assert_all_have(master: &Node, version: &str) {
+pub(crate) fn assert_all_have(master: &Node, version: &str) {
     wait(&format!("all nodes to be Ready in {version}"), || {
         let said = try_kubectl(master, &["get", "nodes", "--no-headers"]).unwrap_or_default();
         let good = |line: &&str| line.contains(" Ready ") && line.contains(version);
@@ -79,7 +86,7 @@ fn assert_all_have(master: &Node, version: &str) {
     kubectl(master, &["get", "configmap", "kept"]);
 }
 
-fn assert_well(lab: &Lab) {
+pub(crate) fn assert_well(lab: &Lab) {
     for node in lab.nodes() {
         wait(&format!("doctor to find nothing on {}", node.name), || {
             let said = words(&node.exec([INSTALLER, "doctor"]).unwrap());
@@ -99,7 +106,7 @@ impl Drop for Ended<'_> {
 
 /// Asks the application every 100 ms while `run` runs. Returns the longest time without an
 /// answer.
-fn longest_silence(address: &str, run: impl FnOnce()) -> Duration {
+pub(crate) fn longest_silence(address: &str, run: impl FnOnce()) -> Duration {
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         let asking = scope.spawn(|| {
