@@ -3,6 +3,7 @@
 //! Nothing of it ships.
 
 use std::net::TcpListener;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -93,7 +94,7 @@ impl Upstream {
 
     /// The same with a repository for each minor release from 1.29 to 1.31, at `/v1.29/`
     /// and so on: with the releases 80 and 90, and an older kubelet. At `/old-v1.29/` it is
-    /// as it was before the release 90 of 1.29.
+    /// as it was before the release 90 of 1.29. What `/v1.31/` has is at `/newest/` too.
     ///
     /// # Errors
     /// As for [`Upstream::start`].
@@ -114,6 +115,8 @@ impl Upstream {
                     .with_context(|| format!("making the repository {id}"))?;
             }
         }
+        let root = upstream.directory.path();
+        symlink(root.join("v1.31"), root.join("newest")).context("making the newest")?;
         Ok(upstream)
     }
 
@@ -275,7 +278,7 @@ impl Site {
         let known = REPOSITORIES
             .iter()
             .any(|(id, _)| relative.strip_prefix(id).is_some_and(|rest| rest.starts_with('/')))
-            || ["v1.", "old-v1."].iter().any(|start| relative.starts_with(start));
+            || ["v1.", "old-v1.", "newest/"].iter().any(|start| relative.starts_with(start));
         let inside = relative.split('/').all(|part| part != "..");
         let response = (known && inside)
             .then(|| Response::file("application/octet-stream", &self.directory.join(relative)));
