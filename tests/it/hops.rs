@@ -14,7 +14,7 @@ const LOCK: &str = "bundle.yaml.lock.json";
 
 /// A demo whose spec goes from 1.28.2 to 1.31.90; none where its kubeadms cannot be asked for
 /// their images, because no table has their releases.
-fn start() -> Option<Demo> {
+pub(crate) fn start() -> Option<Demo> {
     if !can_confine() {
         return None;
     }
