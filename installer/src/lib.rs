@@ -18,6 +18,7 @@ pub mod engine;
 pub mod exec;
 pub mod failure;
 pub mod files;
+pub mod hop;
 pub mod host;
 pub mod install;
 pub mod intent;

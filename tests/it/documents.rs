@@ -161,6 +161,8 @@ fn yaml_is_read() {
         for block in blocks(&fs::read_to_string(&document).unwrap(), "yaml") {
             let indented = block.replace('\n', "\n  ");
             let text = match block.split(':').next() {
+                // A whole spec.
+                Some("name") => block,
                 Some("match") => format!("{head}  {indented}"),
                 Some("kubelet" | "endpoint" | "backup" | "controlPlane") => {
                     format!("{head}cluster:\n  {indented}")

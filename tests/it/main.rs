@@ -16,6 +16,7 @@ mod closure_modules;
 mod closure_size;
 mod documents;
 mod faults;
+mod hops;
 mod hostile_bundle;
 mod images;
 mod interoperation;

@@ -1,5 +1,7 @@
 //! Fetches everything that a lock lists into the cache.
 
+use std::collections::HashSet;
+
 use anyhow::bail;
 use bundle_format::lock::{FileKind, LockedFile};
 
@@ -15,18 +17,24 @@ use crate::outage::{Places, Problems};
 use crate::progress::Progress;
 use crate::upstreams::Upstreams;
 
-/// Fetches what the cache lacks, and checks that it agrees with the lock.
-pub(super) fn gather(task: &Task<'_>) -> anyhow::Result<()> {
-    let Task { upstreams, quiet, .. } = *task;
+/// Fetches what the cache lacks, and checks that it agrees with the locks. All tasks are
+/// of one bundle.
+pub(super) fn gather(tasks: &[Task<'_>]) -> anyhow::Result<()> {
+    let Some(Task { upstreams, quiet, .. }) = tasks.first().copied() else { return Ok(()) };
     let registry = upstreams.puller.fetch();
-    let mut made = made_keys(task)?;
-    made.extend(made_installers(task)?);
-    let jobs = jobs::jobs(task, &made, &*registry)?;
+    let mut jobs = Vec::new();
+    for task in tasks {
+        let mut made = made_keys(task)?;
+        made.extend(made_installers(task)?);
+        jobs.extend(jobs::jobs(task, &made, &*registry)?);
+    }
+    let mut seen = HashSet::new();
+    jobs.retain(|job| seen.insert(job.digest));
     if upstreams.client.network() == Network::Off {
         refuse_what_is_elsewhere(&jobs)?;
     }
     fetch(jobs, upstreams, quiet)?;
-    agreement::check(task)
+    tasks.iter().try_for_each(agreement::check)
 }
 
 /// Without a network, fails for everything that is not a local file.

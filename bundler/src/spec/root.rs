@@ -21,7 +21,7 @@ pub static FORMAT: LazyLock<Format> =
     LazyLock::new(|| Format::of::<Spec>("spec", text::KINDS.iter().chain(&KINDS)));
 
 /// The content of a bundle.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Spec {
     /// The bundle's name: lower-case letters, digits, `.` and `-`. `build` names
@@ -73,7 +73,7 @@ pub struct Spec {
 }
 
 /// An installer program.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Installer {
     /// The architecture that it runs on.

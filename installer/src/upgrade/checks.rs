@@ -16,7 +16,7 @@ use crate::node::registered::MASTER;
 use crate::role::Role;
 use crate::steps::images;
 use crate::steps::upgrade::copy::{COPY, IMAGES};
-use crate::steps::upgrade::first::is_first;
+use crate::steps::upgrade::first::was_first;
 
 /// The pods of a control plane.
 const PODS: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
@@ -104,7 +104,7 @@ fn sandbox(host: &Host) -> anyhow::Result<BTreeSet<String>> {
 /// server. And the master that was upgraded first has kubeadm's settings of before, which are
 /// wrong as long as another one is newer. If the API server does not answer, nobody can say.
 fn newer(host: &Host, back: &Return) -> anyhow::Result<Vec<Failure>> {
-    let is_first = is_first(host, &back.upgrade.to)?;
+    let was_first = was_first(host, &back.upgrade.to)?;
     let list = format!("{} --request-timeout 10s get nodes --output json", kubectl(ADMIN_CONF));
     let said = host.ask(&Command::of(&list));
     let list: Value = serde_json::from_str(&said.stdout).unwrap_or_default();
@@ -118,7 +118,7 @@ fn newer(host: &Host, back: &Return) -> anyhow::Result<Vec<Failure>> {
         let from = &back.upgrade.from;
         let is_newer = (version.minor(), version.patch()) > (from.minor(), from.patch());
         let is_master = node.pointer("/metadata/labels")?.get(MASTER).is_some();
-        (is_newer && name != own && (is_first || !is_master)).then(|| {
+        (is_newer && name != own && (was_first || !is_master)).then(|| {
             Failure::new(
                 format!("{name} has a kubelet of {version}, newer than this node will be: {from}"),
                 "take that node back first",

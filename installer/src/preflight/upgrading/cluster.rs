@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bundle_format::KubernetesVersion;
 use serde_json::Value;
 
-use super::{apis, etcd};
+use super::{apis, behind, etcd};
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
@@ -146,6 +146,7 @@ pub(super) fn of_master(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Fail
         )]);
     }
     found.extend(in_the_middle(host, &nodes, &intent.name.to_string()));
+    found.extend(behind::problems(items(&nodes), intent));
     let wanted = images::of_workers(intent);
     for node in items(&nodes) {
         let name = node.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();

@@ -55,7 +55,7 @@ impl Step<Intent> for Cluster {
         let ready = || Change::Await { command: readyz.clone(), seconds: PATIENCE };
         changes.push(ready());
         changes.extend(no_way_back(host)?);
-        let mut apply = match is_first(host, &intent.lock().kubernetes)? {
+        let mut apply = match is_first(node)? {
             true => format!("kubeadm upgrade apply {tag} --yes"),
             false => "kubeadm upgrade node".to_owned(),
         };

@@ -5,17 +5,26 @@ use bundle_format::KubernetesVersion;
 use serde_json::Value;
 
 use super::copy::{OBJECTS, objects};
+use crate::hop;
 use crate::host::Host;
+use crate::install::Node;
 
 /// Whether it is: kubeadm's settings in the cluster had another version before this master's
 /// upgrade. They are in its copy, so the answer stays the same however often it is
 /// interrupted.
-pub(crate) fn is_first(host: &Host, to: &KubernetesVersion) -> anyhow::Result<bool> {
-    let text = match host.read(OBJECTS)? {
-        Some(text) => text,
-        None => objects(host)?,
-    };
-    Ok(version(&text) != Some(format!("v{to}")))
+pub(super) fn is_first(node: &Node<'_>) -> anyhow::Result<bool> {
+    let (host, to) = (node.host, &node.intent.lock().kubernetes);
+    // In a plan, the copy of the upgrade that this one ends is still there.
+    let is_ended = hop::ended(host, &node.intent.bundle)?.is_some();
+    if !is_ended && host.exists(OBJECTS) {
+        return was_first(host, to);
+    }
+    Ok(version(&objects(host)?) != Some(format!("v{to}")))
+}
+
+/// The same of an upgrade that has begun.
+pub(crate) fn was_first(host: &Host, to: &KubernetesVersion) -> anyhow::Result<bool> {
+    Ok(host.read(OBJECTS)?.and_then(|text| version(&text)) != Some(format!("v{to}")))
 }
 
 /// The version in kubeadm's settings, among the objects of a copy.

@@ -2,6 +2,7 @@
 
 mod back;
 mod ends;
+mod hops;
 mod masters;
 mod refused;
 

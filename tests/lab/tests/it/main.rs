@@ -14,6 +14,7 @@ mod deed;
 mod doctor;
 mod firewall;
 mod guide;
+mod hops;
 mod leaks;
 mod masters;
 mod masters_lost;

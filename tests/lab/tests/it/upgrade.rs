@@ -16,8 +16,9 @@ use crate::support::{lab, words};
 
 pub(crate) const NEW: &str = "/media/usb/new.tar";
 
-/// The bundles of the two newest lines, of specs whose `cluster` has these lines besides; none, with the word why, if the older one was not
-/// prepared: its Kubernetes takes many minutes to compile.
+/// The bundles of the two newest lines, of specs whose `cluster` has these lines besides;
+/// none, with the word why, if the older one was not prepared: its Kubernetes takes many
+/// minutes to compile.
 pub(crate) fn bundles(folder: &Path, in_spec: &str) -> Option<[PathBuf; 2]> {
     if !rustix::process::geteuid().is_root() {
         println!("skipped: the lab makes namespaces and mounts, as root");
@@ -27,21 +28,28 @@ pub(crate) fn bundles(folder: &Path, in_spec: &str) -> Option<[PathBuf; 2]> {
         println!("skipped: it has its own two lines, and runs once");
         return None;
     }
-    let made = fs::read_dir(Places::find().unwrap().products()).into_iter().flatten().flatten();
-    let names: Vec<String> =
-        made.map(|one| one.file_name().to_string_lossy().into_owned()).collect();
     let lines = ["1.36", "1.37"];
-    for line in lines {
-        let is_made = |name: &String| name.starts_with(&format!("images-{line}-"));
-        if !names.iter().any(is_made) {
-            println!("skipped: `scripts/lab prepare --line {line}` was not run");
-            return None;
-        }
+    if !are_prepared(&lines) {
+        return None;
     }
     Some(lines.map(|line| {
         let upstream = Upstream::up(line.parse::<Line>().unwrap()).unwrap();
         cluster::bundle_with(&upstream, &folder.join(line), in_spec).unwrap()
     }))
+}
+
+/// Whether these lines were prepared; says which was not.
+pub(crate) fn are_prepared(lines: &[&str]) -> bool {
+    let made = fs::read_dir(Places::find().unwrap().products()).into_iter().flatten().flatten();
+    let names: Vec<String> =
+        made.map(|one| one.file_name().to_string_lossy().into_owned()).collect();
+    lines.iter().all(|line| {
+        let is_made = names.iter().any(|name| name.starts_with(&format!("images-{line}-")));
+        if !is_made {
+            println!("skipped: `scripts/lab prepare --line {line}` was not run");
+        }
+        is_made
+    })
 }
 
 pub(crate) fn installer(node: &Node, words: &[&str]) -> anyhow::Result<String> {
@@ -59,7 +67,7 @@ pub(crate) fn refused(node: &Node, options: &[&str]) -> String {
     said
 }
 
-fn assert_all_have(master: &Node, version: &str) {
+pub(crate) fn assert_all_have(master: &Node, version: &str) {
     wait(&format!("all nodes to be Ready in {version}"), || {
         let said = try_kubectl(master, &["get", "nodes", "--no-headers"]).unwrap_or_default();
         let good = |line: &&str| line.contains(" Ready ") && line.contains(version);

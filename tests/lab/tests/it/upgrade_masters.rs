@@ -104,7 +104,9 @@ fn three_masters_go_to_the_next_minor_release_and_back() {
     assert_all_have(&lab, "v1.36.3");
     assert_well(&lab);
     assert_eq!(voters(first), names(&masters));
-    ["first", "second", "later"].map(|name| kubectl(third, &["get", "configmap", name]));
+    for name in ["first", "second", "later"] {
+        kubectl(third, &["get", "configmap", name]);
+    }
 }
 
 /// Masters in turn, of which the second loses its power in `kubeadm upgrade node`; then the
