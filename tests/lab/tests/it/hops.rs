@@ -73,7 +73,7 @@ fn a_cluster_goes_two_minor_releases_by_one_bundle() {
     assert!(planned.contains("gets 1.36.3 from the bundle lab, on the way to 1.37.2"), "{planned}");
     assert!(!planned.contains("ingress-nginx"), "manifests come with the last: {planned}");
 
-    let silence = longest_silence(&[address.clone()], || {
+    let silence = longest_silence(&[&address], || {
         let said = installer(master, &upgrade).unwrap();
         println!("{said}");
         assert!(said.contains("then here again, for Kubernetes 1.37.2"), "{said}");

@@ -107,7 +107,7 @@ impl Drop for Ended<'_> {
 
 /// Asks the application every 100 ms while `run` runs, at the next address if one does not
 /// answer. Returns the longest time without an answer.
-pub(crate) fn longest_silence(addresses: &[String], run: impl FnOnce()) -> Duration {
+pub(crate) fn longest_silence(addresses: &[&str], run: impl FnOnce()) -> Duration {
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         let asking = scope.spawn(|| {
@@ -171,7 +171,7 @@ fn a_cluster_goes_to_the_next_minor_release_and_back() {
     lose_power(master, 15);
     let said = words(&master.exec([INSTALLER, "status"]).unwrap());
     assert!(said.contains("is being upgraded from Kubernetes 1.36.3 to 1.37.2"), "{said}");
-    let silence = longest_silence(&[address.clone()], || {
+    let silence = longest_silence(&[&address], || {
         println!("{}", installer(master, &upgrade).unwrap());
         println!("{}", installer(worker, &without_drain).unwrap());
     });
@@ -231,7 +231,7 @@ fn assert_goes_back(lab: &Lab, address: &str) {
     let back = ["upgrade", "--yes", "--back"];
     let said = refused(master, &back);
     assert!(said.contains("take that node back first"), "{said}");
-    let silence = longest_silence(&[address.to_owned()], || {
+    let silence = longest_silence(&[address], || {
         println!("{}", installer(worker, &back).unwrap());
         println!("{}", installer(master, &back).unwrap());
     });

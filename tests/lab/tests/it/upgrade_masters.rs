@@ -79,6 +79,7 @@ fn three_masters_go_to_the_next_minor_release_and_back() {
     });
     // Like a client that knows both workers.
     let addresses = workers.map(|worker| worker.address.to_string());
+    let addresses = addresses.each_ref().map(String::as_str);
     let silence = longest_silence(&addresses, || upgrade_all(&masters, &workers));
     println!("the application was silent for {:.1} s at most", silence.as_secs_f64());
     assert!(silence <= Duration::from_secs(1), "{silence:?}");
