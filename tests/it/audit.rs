@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
+use crate::hops;
 use crate::support::demo::Demo;
 
 /// The things of each voucher.
@@ -66,5 +67,22 @@ fn a_check_that_is_off_leaves_what_else_vouches() {
     assert!(!listed.is_empty(), "{all:#?}");
     for (_, what, words) in listed {
         assert!(what.starts_with("rpm ") && words.contains("its maker signs nothing"), "{words}");
+    }
+}
+
+#[test]
+fn the_releases_in_between_are_audited_too() {
+    let Some(demo) = hops::start() else { return };
+    demo.ok(&["build", "-q"]);
+    demo.ok(&["keygen", "--no-password", "site"]);
+    demo.ok(&["sign", "demo.tar", "--key", "site"]);
+    let json = demo.ok(&["audit", "--json", "demo.tar", "--trusted-key", "site.pub"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert!(json["signedBy"].is_string(), "{json:#}");
+    let all = audited(&demo);
+    for version in ["1.29.90", "1.30.90", "1.31.90"] {
+        let name = format!(" kubelet-{version}-");
+        let kubelets: Vec<_> = all.iter().filter(|(_, what, _)| what.contains(&name)).collect();
+        assert!(kubelets.len() == 1 && kubelets[0].0 == "signature", "{version}: {kubelets:?}");
     }
 }

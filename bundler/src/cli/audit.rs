@@ -33,23 +33,19 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let keys = TrustedKeys::read(&arguments.trusted_key)?;
     let bundle = Bundle::open_trusted(&arguments.bundle, &keys)?;
-    let all = audit::audit(&bundle, SystemTime::now())?;
-    let signed = bundle.signed();
+    let (name, index) = (bundle.lock().name.clone(), bundle.index_digest());
+    let signed = bundle.signed().cloned();
+    let all = audit::audit(bundle, SystemTime::now())?;
     if arguments.json {
         let signed = signed.map(|by| by.key.to_string());
-        let shown = json!({"bundle": bundle.lock().name, "index": bundle.index_digest(),
-            "signedBy": signed, "audited": all});
+        let shown = json!({"bundle": name, "index": index, "signedBy": signed, "audited": all});
         return report::json(&format!("{shown:#}\n"));
     }
     let signed = match signed {
         Some(by) => format!("signed: {by}"),
         None => "not asked for; --trusted-key FILE asks".to_owned(),
     };
-    let mut text = format!(
-        "bundle     {}\nindex      {}\nsignature  {signed}\n",
-        bundle.lock().name,
-        bundle.index_digest()
-    );
+    let mut text = format!("bundle     {name}\nindex      {index}\nsignature  {signed}\n");
     for part in all.chunk_by(|a, b| title(&a.voucher) == title(&b.voucher)) {
         let Some(first) = part.first() else { continue };
         text += &format!("\n{} ({})\n", title(&first.voucher), count(part.len(), "thing"));

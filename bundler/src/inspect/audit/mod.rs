@@ -7,15 +7,23 @@ mod voucher;
 
 use std::time::SystemTime;
 
+use bundle_format::KubernetesVersion;
 use bundle_format::archive::reader::Bundle;
 
 pub use voucher::{Audited, Voucher};
 
-/// All things in a bundle, those for which the least vouches first. Reads all its
-/// packages.
-pub fn audit(bundle: &Bundle, now: SystemTime) -> anyhow::Result<Vec<Audited>> {
-    let mut all = packages::audit(bundle, now)?;
-    all.extend(others::audit(bundle.lock()));
+/// All things in a bundle, also those of its hops, and those for which the least vouches
+/// first. Reads all packages.
+pub fn audit(mut bundle: Bundle, now: SystemTime) -> anyhow::Result<Vec<Audited>> {
+    let releases: Vec<KubernetesVersion> = bundle.releases().cloned().collect();
+    let mut all = Vec::new();
+    for release in &releases {
+        bundle = bundle.at(release)?;
+        all.extend(packages::audit(&bundle, now)?);
+        all.extend(others::audit(bundle.lock()));
+    }
     all.sort();
+    // The releases have some things in common.
+    all.dedup();
     Ok(all)
 }
