@@ -16,6 +16,8 @@ pub const MAX_VALUES: usize = 1_000_000;
 pub const MAX_ENTRIES: usize = 250_000;
 /// The most targets of a lock: OS families times architectures.
 pub const MAX_TARGETS: usize = 64;
+/// The most releases on the way to a bundle's own.
+pub const MAX_HOPS: usize = 8;
 /// The largest index, manifest or configuration of an image; registries refuse
 /// larger ones.
 pub const MAX_IMAGE_DOCUMENT: u64 = 8 << 20;

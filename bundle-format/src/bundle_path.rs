@@ -8,6 +8,7 @@ use std::str::FromStr;
 use crate::architecture::Architecture;
 use crate::portable_path::{PathError, PortablePath};
 use crate::text::serde_as_text;
+use crate::version::KubernetesVersion;
 
 /// The path of a file in a bundle.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,6 +61,14 @@ pub enum BundlePath {
         /// The nodes' architecture.
         architecture: Architecture,
     },
+    /// A file of one of the releases on the way to the bundle's own:
+    /// `hops/1.35.4/rpms/el9-x86_64/kubelet-1.35.4-150500.1.1.x86_64.rpm`.
+    Hop {
+        /// The release.
+        release: String,
+        /// The file's path, as in a bundle of that release.
+        path: Box<BundlePath>,
+    },
 }
 
 impl BundlePath {
@@ -92,7 +101,20 @@ impl BundlePath {
         self.to_string().parse()
     }
 
+    /// The path of the same file as one of the hop `release`.
+    #[must_use]
+    pub fn of_hop(self, release: &KubernetesVersion) -> Self {
+        Self::Hop { release: release.to_string(), path: Box::new(self) }
+    }
+
     fn read(text: &str) -> Option<Self> {
+        if let Some((release, path)) =
+            text.strip_prefix("hops/").and_then(|own| own.split_once('/'))
+        {
+            let (release, path) = (release.parse::<KubernetesVersion>().ok()?, Self::read(path)?);
+            let is_hop = matches!(path, Self::Hop { .. });
+            return (!is_hop).then(|| path.of_hop(&release));
+        }
         let names: Vec<&str> = text.split('/').collect();
         let yaml = |file: &str| file.strip_suffix(".yaml").map(str::to_owned);
         Some(match names.as_slice() {
@@ -138,6 +160,7 @@ impl fmt::Display for BundlePath {
                 write!(f, "manifests/passes/{manifest}.{number}.yaml")
             }
             Self::Installer { architecture } => write!(f, "installers/{architecture}/installer"),
+            Self::Hop { release, path } => write!(f, "hops/{release}/{path}"),
         }
     }
 }
@@ -170,6 +193,7 @@ mod tests {
             ("manifests/upstream/calico.yaml", "calico.yaml", "upstream/calico.yaml"),
             ("manifests/passes/a.b.10.yaml", "a.b.10.yaml", "passes/a.b.10.yaml"),
             ("installers/aarch64/installer", "installer", "aarch64/installer"),
+            ("hops/1.35.4/rpms/t/repodata/repomd.xml", "repomd.xml", "t/repodata/repomd.xml"),
         ] {
             let path: BundlePath = text.parse().unwrap();
             assert_eq!(path.to_string(), text);
@@ -199,6 +223,10 @@ mod tests {
             "manifests/passes/a.yaml",
             "installers/amd64/installer",
             "installers/riscv64/installer",
+            "hops/1.35/keys/t/a-1.asc",
+            "hops/1.35.4/a",
+            "hops/1.35.4",
+            "hops/1.35.4/hops/1.34.4/keys/t/a-1.asc",
             "installer",
         ] {
             assert!(text.parse::<BundlePath>().is_err(), "{text}");

@@ -12,6 +12,7 @@ use crate::lock::document::Lock;
 use crate::lock::file::FileKind;
 use crate::lock::image::LockedImage;
 use crate::lock::why::Why;
+use crate::lock::{LockedHop, LockedTarget};
 use crate::oci::{Document, Entry, OCI_INDEX, OCI_MANIFEST};
 use crate::reference::ImageReference;
 
@@ -88,9 +89,13 @@ impl Layout {
         let manifest_blob = described(OCI_MANIFEST, &manifest_bytes);
 
         let images = boot_order(lock);
+        // The hops have some images in common.
+        let mut seen = HashSet::new();
         let mut entries: Vec<Entry> = images
             .iter()
-            .flat_map(|image| names(image).into_iter().map(|name| image_entry(image, &name)))
+            .flat_map(|image| names(image).into_iter().map(move |name| (image, name)))
+            .filter(|(_, name)| seen.insert(name.clone()))
+            .map(|(image, name)| image_entry(image, &name))
             .collect();
         let mut bundle = Entry::new(&manifest_blob, []);
         bundle.artifact_type = Some(BUNDLE_TYPE.to_owned());
@@ -216,7 +221,7 @@ pub(crate) fn contents(lock: &Lock, more: &[Content]) -> Vec<Content> {
         files.map(|own| file(own.path.clone(), &own.content))
     };
     let mut contents: Vec<Content> = files(FileKind::Key).collect();
-    contents.extend(more.iter().cloned());
+    contents.extend(of_release(more, None));
     contents.extend(lock.rpms.iter().map(|rpm| {
         let (media_type, digest, size) = (RPM_TYPE.to_owned(), rpm.digest, rpm.size);
         file(rpm.path(), &Descriptor { media_type, digest, size })
@@ -229,14 +234,46 @@ pub(crate) fn contents(lock: &Lock, more: &[Content]) -> Vec<Content> {
         contents.extend(manifest.passes().map(|(path, pass)| file(path, &pass.content)));
     }
     contents.extend(files(FileKind::Installer));
+    contents.extend(lock.hops.iter().flat_map(|hop| of_hop(lock, hop, more)));
     contents
+}
+
+/// The files of a hop: `more` has its repodata among others'.
+fn of_hop(lock: &Lock, hop: &LockedHop, more: &[Content]) -> Vec<Content> {
+    let own = of_release(more, Some(hop));
+    let contents = contents(&lock.of_hop(hop), &own).into_iter();
+    contents.map(|file| Content { path: file.path.of_hop(&hop.kubernetes), ..file }).collect()
+}
+
+/// The files in `contents` that are a hop's, with their paths in a bundle of that release
+/// alone; without a hop, those of no hop.
+pub(crate) fn of_release(contents: &[Content], hop: Option<&LockedHop>) -> Vec<Content> {
+    let own = contents.iter().filter_map(|file| {
+        let path = match (&file.path, hop) {
+            (BundlePath::Hop { release, path }, Some(hop))
+                if *release == hop.kubernetes.as_str() =>
+            {
+                (**path).clone()
+            }
+            (BundlePath::Hop { .. }, _) | (_, Some(_)) => return None,
+            (path, None) => path.clone(),
+        };
+        Some(Content { path, descriptor: file.descriptor.clone() })
+    });
+    own.collect()
 }
 
 /// Whether a file is the metadata made from the packages of one of the lock's
 /// targets.
 pub(crate) fn is_repodata(lock: &Lock, path: &BundlePath) -> bool {
-    matches!(path, BundlePath::Repodata { target, .. }
-        if lock.targets.iter().any(|own| own.id == *target))
+    let is_of = |targets: &[LockedTarget], path: &BundlePath| matches!(path, BundlePath::Repodata { target, .. } if targets.iter().any(|own| own.id == *target));
+    match path {
+        BundlePath::Hop { release, path } => lock
+            .hops
+            .iter()
+            .any(|hop| hop.kubernetes.as_str() == release && is_of(&hop.targets, path)),
+        path => is_of(&lock.targets, path),
+    }
 }
 
 /// The names that an image gets on a node: one with its tag and one with its digest,
@@ -270,7 +307,7 @@ pub fn name_of_installer(architecture: impl std::fmt::Display, is_only: bool) ->
     }
 }
 
-/// The images in the order in which a cluster starts them.
+/// The images in the order in which a cluster starts them, and then those of the hops.
 fn boot_order(lock: &Lock) -> Vec<&LockedImage> {
     const ORDER: [&str; 7] = [
         "pause",
@@ -294,5 +331,10 @@ fn boot_order(lock: &Lock) -> Vec<&LockedImage> {
     };
     let mut images: Vec<&LockedImage> = lock.images.iter().collect();
     images.sort_by_cached_key(rank);
+    for hop in &lock.hops {
+        let mut own: Vec<&LockedImage> = hop.images.iter().collect();
+        own.sort_by_cached_key(rank);
+        images.extend(own);
+    }
     images
 }

@@ -11,7 +11,7 @@ use bundler::spec::SpecFile;
 use crate::support::demo::{BUNDLER, Demo};
 
 /// The programs whose lines are run; others need what a test has not.
-const RUN: [&str; 2] = ["bundler ", "sha256sum "];
+const RUN: [&str; 4] = ["bundler ", "minisign ", "sha256sum ", "tar -xO"];
 
 /// Whether a line of a block is run.
 fn is_run(line: &str) -> bool {
@@ -161,6 +161,8 @@ fn yaml_is_read() {
         for block in blocks(&fs::read_to_string(&document).unwrap(), "yaml") {
             let indented = block.replace('\n', "\n  ");
             let text = match block.split(':').next() {
+                // A whole spec.
+                Some("name") => block,
                 Some("match") => format!("{head}  {indented}"),
                 Some("kubelet" | "endpoint" | "backup" | "controlPlane") => {
                     format!("{head}cluster:\n  {indented}")

@@ -13,7 +13,7 @@ use bundle_format::archive::verify::verify;
 use bundle_format::archive::writer;
 use bundle_format::layout::{BUNDLE_TYPE, Content, LOCK_TYPE, Layout};
 use bundle_format::lock::{
-    CheckName, Descriptor, DisabledCheck, Edit, FileKind, Lock, LockedImage,
+    CheckName, Descriptor, DisabledCheck, Edit, FileKind, Lock, LockedImage, LockedRpm,
 };
 use bundle_format::oci::OCI_MANIFEST;
 use bundle_format::text::is_hidden;
@@ -36,7 +36,10 @@ fn rewritten(demo: &Demo, change: impl FnOnce(&mut Lock), more: &[Vec<u8>]) {
     let bundle = Bundle::open(&demo.path("demo.tar")).unwrap();
     let mut lock = bundle.lock().clone();
     change(&mut lock);
-    let is_repodata = |file: &&Content| matches!(file.path, BundlePath::Repodata { .. });
+    let is_repodata = |file: &&Content| match &file.path {
+        BundlePath::Hop { path, .. } => matches!(**path, BundlePath::Repodata { .. }),
+        path => matches!(path, BundlePath::Repodata { .. }),
+    };
     let repodata: Vec<_> = bundle.contents().iter().filter(is_repodata).cloned().collect();
     let layout = Layout::new(&lock, &repodata).unwrap();
     let open = |blob: &Descriptor| -> io::Result<Box<dyn Read + '_>> {
@@ -186,41 +189,52 @@ fn size_depth_and_number_are_bounded() {
 fn the_largest_bundle_that_anybody_makes_is_opened() {
     let demo = Demo::start();
     demo.ok(&["build", "-q"]);
-    rewritten(
-        &demo,
-        |lock| {
-            let (rpm, image) = (lock.rpms[0].clone(), lock.images[0].clone());
-            for number in 0..15_000_u32 {
-                let mut rpm = rpm.clone();
-                rpm.package =
-                    format!("package-{number}-1.2.3-4.el9.x86_64").parse::<Nevra>().unwrap();
-                (rpm.digest, rpm.size) = (Digest::of(&number.to_le_bytes()), 1);
-                rpm.why = vec![rpm.why[0].clone(); 4];
-                lock.rpms.push(rpm);
-            }
-            for number in 0..2_000_u32 {
-                let mut image = image.clone();
-                image.name =
-                    format!("registry.example.com/team/image-{number}:v1.2.3").parse().unwrap();
-                image.root.digest = Digest::of(format!("root {number}").as_bytes());
-                let layer = image.platforms[0].layers[0].clone();
-                image.platforms[0].layers = (0..10)
-                    .map(|of| {
-                        let digest = Digest::of(format!("layer {number} {of}").as_bytes());
-                        Descriptor { digest, size: 1, ..layer.clone() }
-                    })
-                    .collect();
-                if image.platforms[0].manifest == image.root {
-                    image.platforms[0].manifest = image.root.clone();
-                }
-                lock.images.push(image);
-            }
-        },
-        &[],
-    );
+    rewritten(&demo, |lock| grow(&mut lock.rpms, &mut lock.images), &[]);
     let output = within_bounds(demo.folder.path(), &["inspect", "other.tar"]);
     assert!(output.status.success(), "{}", shown(&output));
     assert!(shown(&output).contains("image-1999:v1.2.3"));
+}
+
+#[test]
+fn the_largest_hop_is_opened_too() {
+    let Some(demo) = crate::hops::start() else { return };
+    demo.ok(&["build", "-q"]);
+    let largest = |lock: &mut Lock| {
+        let hop = &mut lock.hops[0];
+        grow(&mut hop.rpms, &mut hop.images);
+    };
+    rewritten(&demo, largest, &[]);
+    let output = within_bounds(demo.folder.path(), &["inspect", "other.tar"]);
+    assert!(output.status.success(), "{}", shown(&output));
+    assert!(shown(&output).contains("image-1999:v1.2.3"));
+}
+
+/// As many packages and images as nobody has, with their reasons and layers.
+fn grow(rpms: &mut Vec<LockedRpm>, images: &mut Vec<LockedImage>) {
+    let (rpm, image) = (rpms[0].clone(), images[0].clone());
+    for number in 0..15_000_u32 {
+        let mut rpm = rpm.clone();
+        rpm.package = format!("package-{number}-1.2.3-4.el9.x86_64").parse::<Nevra>().unwrap();
+        (rpm.digest, rpm.size) = (Digest::of(&number.to_le_bytes()), 1);
+        rpm.why = vec![rpm.why[0].clone(); 4];
+        rpms.push(rpm);
+    }
+    for number in 0..2_000_u32 {
+        let mut image = image.clone();
+        image.name = format!("registry.example.com/team/image-{number}:v1.2.3").parse().unwrap();
+        image.root.digest = Digest::of(format!("root {number}").as_bytes());
+        let layer = image.platforms[0].layers[0].clone();
+        image.platforms[0].layers = (0..10)
+            .map(|of| {
+                let digest = Digest::of(format!("layer {number} {of}").as_bytes());
+                Descriptor { digest, size: 1, ..layer.clone() }
+            })
+            .collect();
+        if image.platforms[0].manifest == image.root {
+            image.platforms[0].manifest = image.root.clone();
+        }
+        images.push(image);
+    }
 }
 
 #[test]

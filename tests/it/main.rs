@@ -7,6 +7,7 @@
 )]
 
 mod architecture;
+mod audit;
 mod bundle;
 mod closure;
 mod closure_choices;
@@ -15,6 +16,7 @@ mod closure_modules;
 mod closure_size;
 mod documents;
 mod faults;
+mod hops;
 mod hostile_bundle;
 mod images;
 mod interoperation;
@@ -34,6 +36,7 @@ mod real_upstreams;
 mod registry;
 mod review;
 mod shipped;
+mod signature;
 mod streams;
 mod support;
 mod transfer;

@@ -14,21 +14,45 @@ use crate::bundle_path::BundlePath;
 use crate::digest::{Digest, DigestError};
 use crate::document::walk;
 use crate::layout::{self, BUNDLE_TYPE, Content, LOCK_TYPE, Layout, TITLE};
-use crate::lock::{Descriptor, Lock};
+use crate::lock::{Descriptor, Lock, LockedHop, LockedImage};
 use crate::oci::{self, Document};
 use crate::portable_path::{self, PathError};
 use crate::problems::Problems;
+use crate::signature::{self, Signed, TrustedKeys};
 use crate::text::brief;
+use crate::version::KubernetesVersion;
 
 /// An open bundle, whose index, bundle manifest and lock have been read.
 #[derive(Debug)]
 pub struct Bundle {
     blobs: Blobs,
     manifest_blob: Descriptor,
-    index_digest: Digest,
-    contents: Vec<Content>,
+    signed: Option<Signed>,
     lock_blob: Descriptor,
+    /// The bundle as a whole, which is its last release.
+    whole: Release,
+    /// The hop that is meant; none for the last release.
+    hop: Option<Release>,
+}
+
+/// A release of Kubernetes in a bundle.
+#[derive(Debug)]
+struct Release {
     lock: Lock,
+    contents: Vec<Content>,
+    index: Vec<u8>,
+}
+
+impl Release {
+    /// One of the hops of a bundle that has the files `contents`. Its index is that of a
+    /// bundle that would hold only this release.
+    fn of_hop(lock: &Lock, hop: &LockedHop, contents: &[Content]) -> serde_json::Result<Self> {
+        let (lock, contents) = (lock.of_hop(hop), layout::of_release(contents, Some(hop)));
+        let repodata = contents.iter().filter(|file| layout::is_repodata(&lock, &file.path));
+        let repodata: Vec<Content> = repodata.cloned().collect();
+        let layout = Layout::around(&lock, &layout::describe_lock(&lock)?, &repodata)?;
+        Ok(Self { index: layout.index, lock, contents })
+    }
 }
 
 /// The archive's blobs, when their contents are still unknown.
@@ -48,6 +72,12 @@ impl Bundle {
     /// Opens the bundle at `path`, which is one file or a part of it (see
     /// [`Storage::open`]).
     pub fn open(path: &Path) -> Result<Self, BundleError> {
+        Self::open_trusted(path, &TrustedKeys::default())
+    }
+
+    /// The same, if one of `keys` has signed it. That is known before anything in it is
+    /// read but its list of entries. With no keys, nobody looks for a signature.
+    pub fn open_trusted(path: &Path, keys: &TrustedKeys) -> Result<Self, BundleError> {
         let not_a_bundle = |reason: &str| BundleError::NotABundle {
             path: path.to_owned(),
             reason: reason.to_owned(),
@@ -57,6 +87,7 @@ impl Bundle {
             archive.place(Name::Index).ok_or_else(|| not_a_bundle("it has no index.json"))?;
         let index_bytes = document(&archive.blobs.storage, index_place, MAX_INDEX)
             .map_err(|error| archive.damaged(index_place.offset, &error.to_string()))?;
+        let signed = signature::check(path, &index_bytes, keys)?;
         let manifest_blob = bundle_manifest(&index_bytes)?
             .ok_or_else(|| not_a_bundle("it is an OCI image layout of something else"))?;
         let manifest: Document =
@@ -67,29 +98,99 @@ impl Bundle {
         let lock = Lock::parse(&archive.blobs.read(&lock_blob, MAX_LOCK)?)?;
         let contents = contents(manifest, &lock)?;
         archive.check(&lock, &contents, index_place, &index_bytes)?;
-        Ok(Self {
-            index_digest: Digest::of(&index_bytes),
-            manifest_blob,
-            blobs: archive.blobs,
-            contents,
-            lock_blob,
-            lock,
-        })
+        let whole = Release { lock, contents, index: index_bytes };
+        Ok(Self { blobs: archive.blobs, manifest_blob, lock_blob, signed, whole, hop: None })
+    }
+
+    /// The versions of Kubernetes that it can bring a node to, the oldest first: those of
+    /// its hops, and its own.
+    pub fn releases(&self) -> impl Iterator<Item = &KubernetesVersion> {
+        let Lock { hops, kubernetes, .. } = &self.whole.lock;
+        hops.iter().map(|hop| &hop.kubernetes).chain([kubernetes])
+    }
+
+    /// The same bundle, as one of this release of it: its lock, files and index are then
+    /// those of a bundle of that release alone. Any version that is none of its hops
+    /// stands for its own.
+    pub fn at(self, release: &KubernetesVersion) -> Result<Self, BundleError> {
+        Ok(Self { hop: self.of_hop(release)?, ..self })
+    }
+
+    /// The digest of the index that it has as a bundle of this release.
+    pub fn digest_of(&self, release: &KubernetesVersion) -> Result<Digest, BundleError> {
+        let hop = self.of_hop(release)?;
+        Ok(Digest::of(&hop.as_ref().unwrap_or(&self.whole).index))
+    }
+
+    /// Whether it stands for one of its hops.
+    pub fn is_hop(&self) -> bool {
+        self.hop.is_some()
+    }
+
+    /// The images of the release that it stands for, and of those that follow.
+    pub fn images_from_here(&self) -> impl Iterator<Item = &LockedImage> {
+        self.images_from(&self.lock().kubernetes)
+    }
+
+    /// The same bundle as one of its last release, which has the images of its hops from
+    /// `release` on too: to bring them to a node all at once.
+    #[must_use]
+    pub fn with_images_from(mut self, release: &KubernetesVersion) -> Self {
+        let mut seen = HashSet::new();
+        let images = self.images_from(release).filter(|image| seen.insert(&image.name));
+        self.whole.lock.images = images.cloned().collect();
+        Self { hop: None, ..self }
+    }
+
+    fn images_from(&self, release: &KubernetesVersion) -> impl Iterator<Item = &LockedImage> {
+        let Lock { hops, images, .. } = &self.whole.lock;
+        let hops = hops.iter().filter(|hop| hop.kubernetes.minor() >= release.minor());
+        hops.flat_map(|hop| &hop.images).chain(images)
+    }
+
+    fn of_hop(&self, release: &KubernetesVersion) -> Result<Option<Release>, BundleError> {
+        let Release { lock, contents, .. } = &self.whole;
+        let hop = lock.hops.iter().find(|hop| hop.kubernetes == *release);
+        hop.map(|hop| Release::of_hop(lock, hop, contents)).transpose().map_err(of_lock)
+    }
+
+    fn release(&self) -> &Release {
+        self.hop.as_ref().unwrap_or(&self.whole)
+    }
+
+    /// The lock and the files of the bundle as a whole, with those of its hops.
+    pub(super) fn whole(&self) -> (&Lock, &[Content]) {
+        (&self.whole.lock, &self.whole.contents)
     }
 
     /// The content of the bundle, with the reasons for it.
     pub fn lock(&self) -> &Lock {
-        &self.lock
+        &self.release().lock
     }
 
     /// The digest of `index.json`. It fixes everything in the bundle.
     pub fn index_digest(&self) -> Digest {
-        self.index_digest
+        Digest::of(&self.release().index)
+    }
+
+    /// The bytes of `index.json` of the whole bundle, for a signature.
+    pub fn index(&self) -> &[u8] {
+        &self.whole.index
+    }
+
+    /// The digest of the lock of the whole bundle.
+    pub fn lock_digest(&self) -> Digest {
+        self.lock_blob.digest
+    }
+
+    /// Who signed it; none if it was opened without keys.
+    pub fn signed(&self) -> Option<&Signed> {
+        self.signed.as_ref()
     }
 
     /// The files that do not belong to images, in the archive's order.
     pub fn contents(&self) -> &[Content] {
-        &self.contents
+        &self.release().contents
     }
 
     /// The bundle's size in bytes.
@@ -171,10 +272,7 @@ impl Archive {
         let repodata: Vec<Content> = repodata.cloned().collect();
         let layout = layout::describe_lock(lock)
             .and_then(|lock_blob| Layout::around(lock, &lock_blob, &repodata))
-            .map_err(|error| BundleError::Document {
-                document: "lock",
-                reason: error.to_string(),
-            })?;
+            .map_err(of_lock)?;
         let written = self.place(Name::OciLayout).and_then(|place| {
             document(&self.blobs.storage, place, layout::OCI_LAYOUT.len() as u64).ok()
         });
@@ -209,6 +307,10 @@ impl Blobs {
         reader.read_to_end(&mut bytes).map_err(fail)?;
         Ok(bytes)
     }
+}
+
+fn of_lock(error: serde_json::Error) -> BundleError {
+    BundleError::Document { document: "lock", reason: error.to_string() }
 }
 
 fn parse<T: serde::de::DeserializeOwned>(
@@ -250,8 +352,13 @@ fn contents(manifest: Document, lock: &Lock) -> Result<Vec<Content>, BundleError
     let paths = || paths.iter().map(String::as_str);
     portable_path::clashes(paths(), str::to_ascii_lowercase, &mut problems);
     let known: HashSet<&str> = paths().collect();
-    for target in &lock.targets {
-        let repomd = BundlePath::repomd(&target.id).to_string();
+    let own = lock.targets.iter().map(|target| BundlePath::repomd(&target.id));
+    let of_hops = lock.hops.iter().flat_map(|hop| {
+        let all = hop.targets.iter().map(|target| BundlePath::repomd(&target.id));
+        all.map(|path| path.of_hop(&hop.kubernetes))
+    });
+    for repomd in own.chain(of_hops) {
+        let repomd = repomd.to_string();
         if !known.contains(repomd.as_str()) {
             problems.add(|| format!("{} is not there", brief(&repomd)));
         }

@@ -11,7 +11,7 @@ use super::reader::Bundle;
 use crate::bounds::MAX_PROBLEMS;
 use crate::digest::Digest;
 use crate::image::disagreements;
-use crate::lock::Descriptor;
+use crate::lock::{Descriptor, LockedImage};
 use crate::text::count;
 
 /// What [`verify`] found.
@@ -110,8 +110,7 @@ pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
     }
     problems.sort_by(|a, b| (&a.subject, a.digest).cmp(&(&b.subject, b.digest)));
     let read = |blob: &Descriptor| bundle.image_document(blob).map_err(words);
-    let images = bundle.lock().images.iter();
-    let disagreements = images.flat_map(|image| disagreements(image, read)).collect();
+    let disagreements = images(bundle).flat_map(|image| disagreements(image, read)).collect();
     Verification { blobs: digests.len(), bytes: bytes.into_inner(), problems, disagreements }
 }
 
@@ -166,15 +165,21 @@ fn check(bundle: &Bundle, descriptor: &Descriptor, progress: impl Fn(u64)) -> Re
     }
 }
 
+/// All images, of all releases.
+fn images(bundle: &Bundle) -> impl Iterator<Item = &LockedImage> {
+    let (lock, _) = bundle.whole();
+    lock.images.iter().chain(lock.hops.iter().flat_map(|hop| &hop.images))
+}
+
 /// Every blob that the index, the bundle manifest or the lock names, with words that
 /// say what it is. A blob that is named with two sizes is in it twice, because one of
 /// the sizes must be wrong.
 fn listed(bundle: &Bundle) -> Listed<'_> {
     let mut listed = BTreeMap::new();
-    for content in bundle.contents() {
+    for content in bundle.whole().1 {
         add(&mut listed, &content.descriptor, &content.path.to_string().into());
     }
-    for image in &bundle.lock().images {
+    for image in images(bundle) {
         let name = image.name.to_string().into();
         for document in std::iter::once(&image.root).chain(&image.unplaced) {
             add(&mut listed, document, &name);

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::DisabledCheck;
 use super::file::{LockedFile, LockedInput};
+use super::hop::LockedHop;
 use super::image::LockedImage;
 use super::manifest::LockedManifest;
 use super::rpm::LockedRpm;
@@ -13,14 +14,17 @@ use crate::digest::Digest;
 use crate::reference::ImageReference;
 use crate::version::KubernetesVersion;
 
-/// The version of the lock's shape that this code writes and reads.
+/// The version of a lock without hops. Programs from before hops read only this one.
 pub const LOCK_VERSION: u32 = 1;
+/// The version of a lock with hops. A program that would not see the hops must not read
+/// the rest.
+pub const LOCK_VERSION_WITH_HOPS: u32 = 2;
 
 /// Everything a bundle holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Lock {
-    /// [`LOCK_VERSION`].
+    /// [`LOCK_VERSION`] or [`LOCK_VERSION_WITH_HOPS`].
     pub lock_version: u32,
     /// The spec's `name`.
     pub name: String,
@@ -55,6 +59,10 @@ pub struct Lock {
     /// Each check that the spec switched off, with its reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disabled_checks: Vec<DisabledCheck>,
+    /// The releases on the way to this one, the oldest first, one for each minor
+    /// release.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hops: Vec<LockedHop>,
     /// What a release engineer should know about this combination.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,

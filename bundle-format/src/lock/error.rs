@@ -1,6 +1,6 @@
 //! Why bytes are not a usable lock.
 
-use super::document::LOCK_VERSION;
+use super::document::LOCK_VERSION_WITH_HOPS;
 use crate::text::brief;
 
 /// Why bytes are not a usable lock.
@@ -10,7 +10,10 @@ pub enum LockError {
     #[error("it begins with a byte order mark: save it as UTF-8 without one")]
     ByteOrderMark,
     /// Another version of these programs made it.
-    #[error("it has version {found}, and this program reads version {LOCK_VERSION}")]
+    #[error(
+        "it has version {found}, and this program reads only up to version \
+             {LOCK_VERSION_WITH_HOPS}: use the program that came with it, or a newer one"
+    )]
     Version {
         /// The version that it has.
         found: u32,

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::document::{LOCK_VERSION, Lock};
+use super::document::{LOCK_VERSION, LOCK_VERSION_WITH_HOPS, Lock};
 use super::error::LockError;
 use super::sense;
 
@@ -22,7 +22,7 @@ impl Lock {
         }
         let Version { lock_version: found } =
             serde_json::from_slice(bytes).map_err(LockError::json)?;
-        if found != LOCK_VERSION {
+        if ![LOCK_VERSION, LOCK_VERSION_WITH_HOPS].contains(&found) {
             return Err(LockError::Version { found });
         }
         sense::look_through(bytes)?;
@@ -40,7 +40,8 @@ mod tests {
     fn what_is_no_lock_is_told_apart() {
         let words = |bytes: &[u8]| Lock::parse(bytes).unwrap_err().to_string();
         assert!(words(b"\xef\xbb\xbf{}").contains("byte order mark"));
-        assert!(words(br#"{"lockVersion":2,"new":1}"#).contains("version 2"));
+        assert!(words(br#"{"lockVersion":3,"new":1}"#).contains("it has version 3"));
+        assert!(words(br#"{"lockVersion":2,"new":1}"#).contains("unknown field `new`"));
         assert!(words(br#"{"lockVersion":1,"new":1}"#).contains("unknown field `new`"));
         assert!(words(br#"{"lockVersion":1,"\u001b[2J":1}"#).contains("`\\u{1b}[2J`"));
         assert!(words(b"\xff\xfe{\0").contains("expected"));

@@ -3,6 +3,7 @@
 //! time of these checks grows only with the lock's size, and its texts are cleaned
 //! before they are shown.
 
+mod hops;
 mod images;
 mod names;
 mod packages;
@@ -10,10 +11,11 @@ mod packages;
 use std::collections::HashMap;
 
 use self::names::{is_name, no_password, unique};
-use super::descriptor::Descriptor;
 use super::document::Lock;
 use super::error::LockError;
-use super::file::FileKind;
+use super::file::{FileKind, LockedFile};
+use super::image::LockedImage;
+use super::rpm::LockedRpm;
 use crate::bounds::MAX_LOCK;
 use crate::bundle_path::BundlePath;
 use crate::digest::Digest;
@@ -78,6 +80,7 @@ impl Lock {
         packages::check(self, &mut problems);
         images::check(self, &mut problems);
         self.files(&mut problems);
+        hops::check(self, &mut problems);
         let conflicts = self.cluster.conflicts();
         conflicts.iter().for_each(|one| problems.add(|| format!("its cluster: {one}")));
         self.sizes(&mut problems);
@@ -136,19 +139,29 @@ format!("`{name}` is not a valid name of a manifest: use lower-case letters, dig
 
     /// Each blob with its size. A blob that is named twice is given twice.
     fn blobs(&self) -> impl Iterator<Item = (Digest, u64)> {
-        let images = self.images.iter().flat_map(|image| {
-            let platforms = image.platforms.iter().flat_map(|platform| {
-                [&platform.manifest, &platform.config].into_iter().chain(&platform.layers)
-            });
-            std::iter::once(&image.root).chain(platforms).chain(&image.unplaced)
-        });
+        let hops = self.hops.iter().flat_map(|hop| blobs(&hop.images, &hop.rpms, &hop.files));
         let manifests = self.manifests.iter().flat_map(|manifest| {
             let passes = manifest.passes.iter().map(|pass| &pass.content);
             [&manifest.upstream, &manifest.applied].into_iter().chain(passes)
         });
-        let files = self.files.iter().map(|file| &file.content);
-        let blob = |blob: &Descriptor| (blob.digest, blob.size);
-        let rpms = self.rpms.iter().map(|rpm| (rpm.digest, rpm.size));
-        images.chain(manifests).chain(files).map(blob).chain(rpms)
+        let manifests = manifests.map(|blob| (blob.digest, blob.size));
+        blobs(&self.images, &self.rpms, &self.files).chain(manifests).chain(hops)
     }
+}
+
+/// The blobs of images, packages and files.
+fn blobs<'a>(
+    images: &'a [LockedImage],
+    rpms: &'a [LockedRpm],
+    files: &'a [LockedFile],
+) -> impl Iterator<Item = (Digest, u64)> + 'a {
+    let images = images.iter().flat_map(|image| {
+        let platforms = image.platforms.iter().flat_map(|platform| {
+            [&platform.manifest, &platform.config].into_iter().chain(&platform.layers)
+        });
+        std::iter::once(&image.root).chain(platforms).chain(&image.unplaced)
+    });
+    let files = files.iter().map(|file| &file.content);
+    let described = images.chain(files).map(|blob| (blob.digest, blob.size));
+    described.chain(rpms.iter().map(|rpm| (rpm.digest, rpm.size)))
 }

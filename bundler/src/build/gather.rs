@@ -1,5 +1,7 @@
 //! Fetches everything that a lock lists into the cache.
 
+use std::collections::HashSet;
+
 use anyhow::bail;
 use bundle_format::lock::{FileKind, LockedFile};
 
@@ -10,22 +12,29 @@ use crate::fetch::FetchError;
 use crate::fetch::download::DownloadError;
 use crate::fetch::memory::Network;
 use crate::fetch::queue::{Job, JobError, fetch_all};
-use crate::lock::keys;
+use crate::lock::{installers, keys};
 use crate::outage::{Places, Problems};
 use crate::progress::Progress;
 use crate::upstreams::Upstreams;
 
-/// Fetches what the cache lacks, and checks that it agrees with the lock.
-pub(super) fn gather(task: &Task<'_>) -> anyhow::Result<()> {
-    let Task { upstreams, quiet, .. } = *task;
+/// Fetches what the cache lacks, and checks that it agrees with the locks. All tasks are
+/// of one bundle.
+pub(super) fn gather(tasks: &[Task<'_>]) -> anyhow::Result<()> {
+    let Some(Task { upstreams, quiet, .. }) = tasks.first().copied() else { return Ok(()) };
     let registry = upstreams.puller.fetch();
-    let made = made_keys(task)?;
-    let jobs = jobs::jobs(task, &made, &*registry)?;
+    let mut jobs = Vec::new();
+    for task in tasks {
+        let mut made = made_keys(task)?;
+        made.extend(made_installers(task)?);
+        jobs.extend(jobs::jobs(task, &made, &*registry)?);
+    }
+    let mut seen = HashSet::new();
+    jobs.retain(|job| seen.insert(job.digest));
     if upstreams.client.network() == Network::Off {
         refuse_what_is_elsewhere(&jobs)?;
     }
     fetch(jobs, upstreams, quiet)?;
-    agreement::check(task)
+    tasks.iter().try_for_each(agreement::check)
 }
 
 /// Without a network, fails for everything that is not a local file.
@@ -114,4 +123,28 @@ fn made_keys<'a>(task: &Task<'a>) -> anyhow::Result<Vec<&'a LockedFile>> {
         bail!("{}", changed.join("\n"));
     }
     Ok(keys)
+}
+
+/// Makes the lock's installers again if the cache lacks one, and the spec's keys are in
+/// their files: then no upstream has them.
+fn made_installers<'a>(task: &Task<'a>) -> anyhow::Result<Vec<&'a LockedFile>> {
+    let Task { file, lock, upstreams, .. } = *task;
+    if file.spec.trusted_keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let kept = lock.files.iter().filter(|file| file.kind == FileKind::Installer);
+    let installers: Vec<_> = kept.collect();
+    let is_missing =
+        |one: &&&LockedFile| upstreams.cache.open(one.content.digest, one.content.size).is_none();
+    if installers.iter().any(|one| is_missing(&one)) {
+        installers::lock(file, upstreams, &[])?;
+    }
+    match installers.iter().find(is_missing) {
+        Some(one) => bail!(
+            "the installer {} or a trusted key has changed since the lock was made: run `bundler \
+             lock`",
+            one.source
+        ),
+        None => Ok(installers),
+    }
 }

@@ -1,7 +1,5 @@
 //! The blobs that must be fetched for a bundle, and their sources.
 
-use std::collections::HashSet;
-
 use anyhow::Context;
 use bundle_format::Digest;
 use bundle_format::bounds::MAX_IMAGE_DOCUMENT;
@@ -17,7 +15,7 @@ use crate::lock::installers::beside_bundler;
 use crate::spec::SpecFile;
 use crate::upstreams::Upstreams;
 
-/// Each blob of the lock that the cache lacks, once, with its sources. The files in
+/// Each blob of the lock that the cache lacks, with its sources. The files in
 /// `made` are left out, because no upstream has them.
 pub(super) fn jobs<'a>(
     task: &Task<'a>,
@@ -47,8 +45,6 @@ pub(super) fn jobs<'a>(
     for image in &lock.images {
         all.image(image, registry)?;
     }
-    let mut seen = HashSet::new();
-    all.jobs.retain(|job| seen.insert(job.digest));
     Ok(all.jobs)
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use bundle_format::archive::reader::Bundle;
 use bundle_format::archive::{verify, writer};
-use bundle_format::layout::Layout;
+use bundle_format::layout::{Content, Layout};
 use bundle_format::lock::Lock;
 use indicatif::HumanBytes;
 use unfinished::Unfinished;
@@ -45,7 +45,28 @@ pub struct Built {
 
 /// Fails if local files differ from those that the lock was made from.
 pub fn check_local_files(file: &SpecFile, lock: &Lock) -> anyhow::Result<()> {
-    local::check(file, lock)
+    local::check(file, lock)?;
+    of_hops(file, lock).iter().try_for_each(|(file, lock)| local::check(file, lock))
+}
+
+/// The spec and the lock of each hop.
+fn of_hops(file: &SpecFile, lock: &Lock) -> Vec<(SpecFile, Lock)> {
+    let hops = file.hops.iter().zip(&lock.hops);
+    hops.map(|(own, hop)| (own.in_release(&hop.kubernetes), lock.of_hop(hop))).collect()
+}
+
+/// The repodata of all releases, made from packages that were checked. The first task is
+/// the bundle as a whole, and the others are its hops.
+fn repodata(tasks: &[Task<'_>]) -> anyhow::Result<Vec<Content>> {
+    let mut all = Vec::new();
+    for (place, task) in tasks.iter().enumerate() {
+        let own = packages::verify(task)?.into_iter();
+        all.extend(own.map(|file| match place {
+            0 => file,
+            _ => Content { path: file.path.of_hop(&task.lock.kubernetes), ..file },
+        }));
+    }
+    Ok(all)
 }
 
 /// Makes the bundle at `output`. Everything is fetched into the cache, checked,
@@ -61,19 +82,25 @@ pub fn build(task: &Task<'_>, output: &Output) -> anyhow::Result<Built> {
             misfits.join("\n")
         );
     }
-    local::check(file, lock)?;
+    check_local_files(file, lock)?;
+    let hops = of_hops(file, lock);
+    let tasks: Vec<Task<'_>> = std::iter::once(*task)
+        .chain(hops.iter().map(|(file, lock)| Task { file, lock, ..*task }))
+        .collect();
     let installers = beside::installers(lock, &output.path, &upstreams.cache)?;
     let others = installers.iter().filter(|installer| !installer.has_its_bytes());
     let mut written = vec![output.path.clone(), output.sidecar()];
     written.extend(others.map(|installer| installer.path.clone()));
-    local::check_places(task, &written)?;
+    for task in &tasks {
+        local::check_places(task, &written)?;
+    }
     let beside = installers.iter().map(|installer| installer.content.size).sum();
     let mut unfinished = output.begin()?;
     // The room on the disk is checked before gigabytes are fetched. The repodata
     // is not known yet, but it is small.
     output.check_space(writer::size(&Layout::new(lock, &[])?), beside)?;
-    gather::gather(task).context("fetching what the lock lists")?;
-    let repodata = packages::verify(task).context("checking the packages")?;
+    gather::gather(&tasks).context("fetching what the lock lists")?;
+    let repodata = repodata(&tasks).context("checking the packages")?;
     let layout = Layout::new(lock, &repodata)?;
     let size = writer::size(&layout);
     output.check_parts(output.count(size)?)?;

@@ -53,14 +53,19 @@ impl Kind {
     fn of(what: &What<'_>) -> Self {
         match what {
             What::Image(_) => Self::Images,
-            What::File(content) => match content.path {
-                BundlePath::Rpm { .. } | BundlePath::Repodata { .. } => Self::Rpms,
-                BundlePath::Manifest { .. }
-                | BundlePath::Upstream { .. }
-                | BundlePath::Pass { .. } => Self::Manifests,
-                BundlePath::Key { .. } => Self::Keys,
-                BundlePath::Installer { .. } => Self::Installers,
-            },
+            What::File(content) => Self::of_file(&content.path),
+        }
+    }
+
+    fn of_file(path: &BundlePath) -> Self {
+        match path {
+            BundlePath::Rpm { .. } | BundlePath::Repodata { .. } => Self::Rpms,
+            BundlePath::Manifest { .. } | BundlePath::Upstream { .. } | BundlePath::Pass { .. } => {
+                Self::Manifests
+            }
+            BundlePath::Key { .. } => Self::Keys,
+            BundlePath::Installer { .. } => Self::Installers,
+            BundlePath::Hop { path, .. } => Self::of_file(path),
         }
     }
 }
@@ -98,7 +103,11 @@ fn titles(
             continue;
         }
         let found = naming::find(bundle.lock(), name);
-        let held: Vec<String> = found.iter().filter_map(Thing::title).collect();
+        let mut held: Vec<String> = found.iter().filter_map(Thing::title).collect();
+        if let (true, Some((hop, own))) = (found.is_empty(), naming::hop_with(bundle.lock(), name))
+        {
+            held = naming::find(&own, name).iter().filter_map(|one| one.title_in(hop)).collect();
+        }
         if held.is_empty() {
             unknown.push(match found.first() {
                 Some(Thing::OnNodes(target, package)) => format!(

@@ -37,8 +37,13 @@ pub(super) fn write(path: &Path, lock: &Lock) -> anyhow::Result<()> {
     for warning in &lock.warnings {
         report::notice(&format!("warning: {warning}"));
     }
+    let hops: Vec<&str> = lock.hops.iter().map(|hop| hop.kubernetes.as_str()).collect();
+    let hops = match hops.as_slice() {
+        [] => String::new(),
+        hops => format!(", and the hops {}", hops.join(", ")),
+    };
     report::notice(&format!(
-        "locked {}, {}, {} in {}",
+        "locked {}, {}, {}{hops} in {}",
         count(lock.rpms.len(), "package"),
         count(lock.images.len(), "image"),
         count(lock.manifests.len(), "manifest"),

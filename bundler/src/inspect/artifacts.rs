@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use bundle_format::Digest;
+use bundle_format::day::day;
 use bundle_format::lock::{
-    Descriptor, FileKind, Lock, LockedFile, LockedImage, LockedManifest, LockedRpm, LockedTarget,
+    Descriptor, FileKind, Lock, LockedFile, LockedHop, LockedImage, LockedManifest, LockedRpm,
+    LockedTarget,
 };
 
 use super::texts::Texts;
 use crate::rpm::key::Keyring;
-use crate::rpm::signatory::day;
 
 /// All versions of each artifact, by its rank and its name.
 pub(super) type Artifacts = BTreeMap<(Rank, String), BTreeMap<String, Artifact>>;
@@ -50,6 +51,11 @@ pub(super) fn of(lock: Option<&Lock>, texts: &Texts<'_>) -> Artifacts {
         found.add(Rank::Check, what, &off.reason, "");
     }
     found.add(Rank::Release, "kubernetes", lock.kubernetes.as_str(), "");
+    for hop in &lock.hops {
+        let minor = hop.kubernetes.minor();
+        found.add(Rank::Release, format!("hop 1.{minor}"), hop.kubernetes.as_str(), "");
+        found.hop(lock, hop);
+    }
     if let Some(containerd) = &lock.containerd {
         found.add(Rank::Release, "containerd", containerd, "");
     }
@@ -112,6 +118,27 @@ impl Found {
                 keys => keys.join(", "),
             };
             self.add(Rank::Repository, what, &keys, "");
+        }
+    }
+
+    /// What only this hop has.
+    fn hop(&mut self, lock: &Lock, hop: &LockedHop) {
+        let mut found = Self(Artifacts::new());
+        let own = lock.own_of_hop(hop);
+        let whole = of(Some(&Lock { hops: Vec::new(), ..lock.clone() }), &Texts::default());
+        own.targets.iter().for_each(|target| found.target(target));
+        own.rpms.iter().for_each(|rpm| found.package(rpm));
+        own.images.iter().for_each(|image| found.image(image));
+        own.files.iter().for_each(|file| found.file(file, &Texts::default()));
+        for ((rank, what), mut versions) in found.0 {
+            let same = whole.get(&(rank, what.clone()));
+            versions.retain(|version, own| {
+                same.and_then(|same| same.get(version)).is_none_or(|same| same.exact != own.exact)
+            });
+            if !versions.is_empty() {
+                let what = format!("hop 1.{} {what}", hop.kubernetes.minor());
+                self.0.insert((rank, what), versions);
+            }
         }
     }
 

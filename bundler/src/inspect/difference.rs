@@ -166,5 +166,6 @@ fn blobs(lock: &Lock) -> BTreeMap<Digest, u64> {
         blobs.extend(parts.map(|part| (part.digest, part.size)));
     }
     blobs.extend(lock.files.iter().map(|file| (file.content.digest, file.content.size)));
+    blobs.extend(lock.hops.iter().flat_map(|hop| self::blobs(&lock.of_hop(hop))));
     blobs
 }

@@ -38,7 +38,9 @@ pub fn items(bundle: &Bundle) -> anyhow::Result<Vec<Item<'_>>> {
     let files = files
         .map(|content| Ok(Item { title: content.path.portable()?, what: What::File(content) }));
     let mut seen = HashSet::new();
-    let images = bundle.lock().images.iter().map(|image| (image_title(image), image));
+    let lock = bundle.lock();
+    let images = lock.images.iter().chain(lock.hops.iter().flat_map(|hop| &hop.images));
+    let images = images.map(|image| (image_title(image), image));
     let images = images
         .filter(|(title, _)| seen.insert(title.clone()))
         .map(|(title, image)| Ok(Item { title: title.parse()?, what: What::Image(image) }));

@@ -3,7 +3,7 @@
 
 use bundle_format::layout::image_title;
 use bundle_format::lock::{
-    FileKind, Lock, LockedFile, LockedImage, LockedManifest, LockedRpm, LockedTarget,
+    FileKind, Lock, LockedFile, LockedHop, LockedImage, LockedManifest, LockedRpm, LockedTarget,
 };
 use bundle_format::{ImageReference, Nevra};
 
@@ -25,6 +25,13 @@ pub enum Thing<'a> {
 /// All things that have the name `name`.
 pub fn find<'a>(lock: &'a Lock, name: &str) -> Vec<Thing<'a>> {
     all(lock).into_iter().filter(|thing| thing.is_called(lock, name)).collect()
+}
+
+/// The hop that has a thing of this name, and that hop's lock: for a name that nothing of
+/// the last release has.
+pub fn hop_with<'a>(lock: &'a Lock, name: &str) -> Option<(&'a LockedHop, Lock)> {
+    let hops = lock.hops.iter().map(|hop| (hop, lock.own_of_hop(hop)));
+    hops.into_iter().find(|(_, own)| !find(own, name).is_empty())
 }
 
 /// Names that the user may have meant, if nothing has `name`: the most similar first,
@@ -74,6 +81,15 @@ impl Thing<'_> {
             Self::Manifest(manifest) => Some(manifest.path().to_string()),
             Self::File(file) => Some(file.path.to_string()),
             Self::OnNodes(..) => None,
+        }
+    }
+
+    /// The same, if it is one of a hop.
+    pub fn title_in(&self, hop: &LockedHop) -> Option<String> {
+        let title = self.title()?;
+        match self {
+            Self::Image(_) => Some(title),
+            _ => Some(format!("{}/{title}", hop.folder())),
         }
     }
 

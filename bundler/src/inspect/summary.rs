@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 
 use bundle_format::archive::reader::Bundle;
 use bundle_format::lock::{FileKind, Lock};
-use bundle_format::text::{plain_json, printable};
+use bundle_format::text::{count, plain_json, printable};
 use indicatif::HumanBytes;
 
 /// The content of a lock or a bundle, by kind and target. A text from others cannot
@@ -28,6 +28,10 @@ impl Display for Summary<'_> {
             None => writeln!(f, "lock        {}", lock.name)?,
         }
         writeln!(f, "kubernetes  {}", lock.kubernetes)?;
+        if !lock.hops.is_empty() {
+            let hops: Vec<&str> = lock.hops.iter().map(|hop| hop.kubernetes.as_str()).collect();
+            writeln!(f, "hops        {}", hops.join(", "))?;
+        }
         if let Some(containerd) = &lock.containerd {
             writeln!(f, "containerd  {}", printable(containerd))?;
         }
@@ -38,6 +42,7 @@ impl Display for Summary<'_> {
         images(lock, f)?;
         manifests(lock, f)?;
         files(lock, f)?;
+        hops(lock, f)?;
         cluster_defaults(lock, f)?;
         if !lock.disabled_checks.is_empty() {
             writeln!(f, "\nchecks that are OFF")?;
@@ -123,6 +128,28 @@ fn files(lock: &Lock, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\n{words} ({})", files.len())?;
         for file in files {
             writeln!(f, "  {}  {}", file.path, HumanBytes(file.content.size))?;
+        }
+    }
+    Ok(())
+}
+
+/// What a cluster needs on its way to this release, and what it needs besides.
+fn hops(lock: &Lock, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for hop in &lock.hops {
+        let own = lock.own_of_hop(hop);
+        writeln!(
+            f,
+            "\nhop {}: {} and {} of its own",
+            hop.kubernetes,
+            count(own.rpms.len(), "package"),
+            count(own.images.len(), "image")
+        )?;
+        for rpm in &own.rpms {
+            let line = format!("{}  {} for {}", rpm.package, rpm.repository, rpm.target);
+            writeln!(f, "  {}", printable(&line))?;
+        }
+        for image in &own.images {
+            writeln!(f, "  {}", image.name)?;
         }
     }
     Ok(())

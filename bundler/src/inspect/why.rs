@@ -8,6 +8,15 @@ use super::naming::{self, Thing};
 /// The reasons for each thing that has the name `name` (see [`naming`]). Empty if
 /// nothing has it.
 pub fn reasons(lock: &Lock, name: &str) -> Vec<String> {
+    let own = of_release(lock, name);
+    if let (true, Some((hop, held))) = (own.is_empty(), naming::hop_with(lock, name)) {
+        let head = format!("on the way to {}, for the hop {}:", lock.kubernetes, hop.kubernetes);
+        return std::iter::once(head).chain(of_release(&held, name)).collect();
+    }
+    own
+}
+
+fn of_release(lock: &Lock, name: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for thing in naming::find(lock, name) {
         match thing {

@@ -46,7 +46,7 @@ pub(super) fn lock(
 }
 
 /// Each architecture of the targets, once.
-fn architectures(spec: &Spec) -> Vec<Architecture> {
+pub(super) fn architectures(spec: &Spec) -> Vec<Architecture> {
     let mut all: Vec<_> = spec.targets.iter().map(|target| target.architecture).collect();
     all.sort();
     all.dedup();

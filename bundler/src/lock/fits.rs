@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use bundle_format::lock::{FileSource, Lock, LockedTarget};
-use bundle_format::{BundlePath, ImageReference, Nevra};
+use bundle_format::{BundlePath, ImageReference, KubernetesVersion, Nevra};
 
 use super::disabled_checks;
 use super::wanted::{self, Wanted};
@@ -13,6 +13,30 @@ use crate::spec::{Baseline, KubeadmImages, Spec, SpecFile, Target};
 
 /// What the lock lacks, or has otherwise than the spec says. Empty if the lock fits.
 pub fn misfits(file: &SpecFile, lock: &Lock) -> Vec<String> {
+    let mut found = of_release(file, lock);
+    let minors = |all: &mut dyn Iterator<Item = &KubernetesVersion>| -> Vec<String> {
+        all.map(|version| format!("1.{}", version.minor())).collect()
+    };
+    let wanted = minors(&mut file.hops.iter().map(|hop| &hop.spec.kubernetes.version.value));
+    let locked = minors(&mut lock.hops.iter().map(|hop| &hop.kubernetes));
+    if wanted != locked {
+        let words = |all: &[String]| match all {
+            [] => "none".to_owned(),
+            all => all.join(", "),
+        };
+        let (wanted, locked) = (words(&wanted), words(&locked));
+        found.push(format!("the list of hops is `{locked}`, but the spec says `{wanted}`"));
+        return found;
+    }
+    for (hop, locked) in file.hops.iter().zip(&lock.hops) {
+        let own = of_release(&hop.in_release(&locked.kubernetes), &lock.of_hop(locked));
+        found.extend(own.into_iter().map(|words| format!("hop {}: {words}", locked.kubernetes)));
+    }
+    found
+}
+
+/// The same of one release.
+fn of_release(file: &SpecFile, lock: &Lock) -> Vec<String> {
     let spec = &file.spec;
     let mut found = Vec::new();
     let mut same = |what: &str, of_spec: &str, of_lock: &str| {

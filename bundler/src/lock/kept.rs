@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, bail};
 use bundle_format::lock::{Lock, LockedImage, LockedManifest, LockedRpm, Why};
 use bundle_format::text::brief;
-use bundle_format::{Architecture, ImageReference};
+use bundle_format::{Architecture, ImageReference, KubernetesVersion};
 
 use super::pins::{Pins, is_conflict, neighbours};
 use crate::fetch::Fetch;
@@ -32,7 +32,9 @@ impl<'a> Kept<'a> {
         let mut kept = Self { lock, names, packages, images, manifests };
         let mut unknown = Vec::new();
         for name in names {
-            if !kept.moves(name, spec) {
+            let is_of_hop =
+                || lock.hops.iter().any(|hop| Called::by(name, &lock.of_hop(hop), spec).is_any());
+            if !kept.moves(name, spec) && !is_of_hop() {
                 let near = kept.near(name, spec);
                 unknown.push(format!("the lock holds nothing called `{name}`{near}"));
             }
@@ -41,6 +43,30 @@ impl<'a> Kept<'a> {
             bail!("{}", unknown.join("\n"));
         }
         Ok(kept)
+    }
+
+    /// The lock of the hop of this minor release, if there is one.
+    pub(super) fn of_hop(&self, minor: u32) -> Option<Lock> {
+        self.lock.hop(minor).map(|hop| self.lock.of_hop(hop))
+    }
+
+    /// The same for a hop, whose lock this is. What it does not have does not move.
+    pub(super) fn in_hop<'b>(&self, lock: &'b Lock, spec: &Spec) -> Kept<'b>
+    where
+        'a: 'b,
+    {
+        let (packages, images, manifests) = Default::default();
+        let mut kept = Kept { lock, names: self.names, packages, images, manifests };
+        for name in self.names {
+            kept.moves(name, spec);
+        }
+        kept
+    }
+
+    /// The release of Kubernetes that stays as it is locked, if it stays.
+    pub(super) fn release(&self) -> Option<&'a KubernetesVersion> {
+        let moves = self.names.iter().any(|name| name == "kubernetes");
+        (!moves).then_some(&self.lock.kubernetes)
     }
 
     /// Notes what `name` upgrades. False if nothing has this name.

@@ -6,6 +6,7 @@ pub(crate) mod base_urls;
 mod disabled_checks;
 mod documents;
 mod fits;
+mod hops;
 mod images;
 pub(crate) mod inputs;
 pub(crate) mod installers;

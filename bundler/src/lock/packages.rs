@@ -44,6 +44,16 @@ pub(super) fn lock<'a>(
     problems: &mut Problems,
 ) -> Option<LockedPackages<'a>> {
     let repositories = repositories::load(task, target, problems)?;
+    solve_or_tell(task, target, repositories, problems)
+}
+
+/// The same, from repositories that were read already.
+pub(super) fn solve_or_tell<'a>(
+    task: &Task<'_>,
+    target: &'a Target,
+    repositories: Repositories<'a>,
+    problems: &mut Problems,
+) -> Option<LockedPackages<'a>> {
     match solve(task, target, repositories) {
         Ok(locked) => Some(locked),
         Err(error) => {
@@ -110,7 +120,11 @@ fn solve<'a>(
 }
 
 /// Whether the spec excludes a package, in the target or in its repository.
-fn is_excluded(target: &Target, repository: &LoadedRepository, package: &Package) -> bool {
+pub(super) fn is_excluded(
+    target: &Target,
+    repository: &LoadedRepository,
+    package: &Package,
+) -> bool {
     let own = target.repositories.iter().find(|own| own.id.value == repository.id);
     let of_repository = own.map(|own| own.exclude.as_slice()).unwrap_or_default();
     let mut patterns = target.exclude.iter().chain(of_repository);

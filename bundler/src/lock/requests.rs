@@ -26,15 +26,14 @@ pub(super) fn requests(
         Ok(())
     };
     let version = &spec.kubernetes.version;
+    let path = if file.is_hop { "kubernetes.from" } else { "kubernetes.version" };
     let repository = spec.kubernetes.repository.as_deref();
     for package in ["kubelet", "kubeadm", "kubectl"] {
-        let why =
-            Why::Spec { path: "kubernetes.version".to_owned(), line: version.referenced.line() };
+        let why = Why::Spec { path: path.to_owned(), line: version.referenced.line() };
         add(&format!("{package} = {}", version.value), repository, why)?;
     }
     for package in ["cri-tools", "kubernetes-cni"] {
-        let why =
-            Why::Spec { path: "kubernetes.version".to_owned(), line: version.referenced.line() };
+        let why = Why::Spec { path: path.to_owned(), line: version.referenced.line() };
         add(package, repository, why)?;
     }
     if let Some(containerd) = &spec.containerd {

@@ -9,7 +9,7 @@ use super::kubeadm::{self, Kubeadm};
 use super::packages::{self, LockedPackages};
 use super::task::Task;
 use super::wanted::{self, Wanted};
-use super::{disabled_checks, inputs, places};
+use super::{disabled_checks, hops, inputs, places};
 use crate::fetch::memory::Network;
 use crate::image::kubeadm::Tags;
 use crate::outage::Problems;
@@ -68,6 +68,7 @@ pub fn resolve(task: &Task<'_>) -> anyhow::Result<Lock> {
     problems.end(&places, &upstreams.hosts)?;
     let mut lock = put_together(task, inputs, documents, packages, sandbox);
     lock.warnings.splice(..0, combination.warnings);
+    hops::add(task, &mut lock)?;
     // Better now than when somebody reads the bundle.
     let problems = lock.problems();
     if !problems.is_empty() {
@@ -121,6 +122,7 @@ fn put_together(
         inputs,
         cluster: spec.cluster.clone(),
         disabled_checks: disabled_checks::of(spec),
+        hops: Vec::new(),
         warnings,
     }
 }

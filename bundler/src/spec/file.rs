@@ -9,7 +9,7 @@ use url::Url;
 use super::root::Spec;
 
 /// A spec with the path of its file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SpecFile {
     /// The path of the file.
     pub path: PathBuf,
@@ -17,6 +17,11 @@ pub struct SpecFile {
     pub digest: Digest,
     /// The content of the file.
     pub spec: Spec,
+    /// For each minor release on the way to the spec's own, the oldest first: what the
+    /// spec means for that release. Its patch release is not known yet.
+    pub hops: Vec<SpecFile>,
+    /// Whether this is one of these.
+    pub is_hop: bool,
     /// The line of `cluster.controlPlane.vip`, from 1, if the spec has it.
     pub vip_line: Option<u64>,
 }

@@ -8,13 +8,20 @@ use serde_saphyr::Spanned;
 use super::text;
 
 /// The Kubernetes release and the names of its images.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Kubernetes {
     /// The exact release: `1.28.2`. The bundle gets kubelet, kubeadm and kubectl
     /// of this version, and the images that this kubeadm needs.
     #[schemars(with = "text::KubernetesVersion")]
     pub version: Spanned<KubernetesVersion>,
+    /// The release that the clusters have now: `1.34.4`. The bundle then also gets the
+    /// minor releases in between, because Kubernetes is upgraded one minor release at a
+    /// time: of each the newest patch release. In the URLs of repositories and keys,
+    /// `$minor` becomes the minor release that is meant, such as `1.35`.
+    #[serde(default)]
+    #[schemars(with = "Option<text::KubernetesVersion>")]
+    pub from: Option<Spanned<KubernetesVersion>>,
     /// The repository of kubeadm's images in the names that nodes use (kubeadm's
     /// `imageRepository`). Left out: the default of the release.
     #[serde(default)]
@@ -47,7 +54,7 @@ pub enum KubeadmImages {
 }
 
 /// The container runtime.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Containerd {
     /// The exact release: `1.6.25`.

@@ -9,7 +9,7 @@ use super::reason::Reason;
 use super::text;
 
 /// A file of Kubernetes YAML.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Manifest {
     /// A short, unique name: `calico`. The bundle holds the file as
@@ -53,7 +53,7 @@ impl Manifest {
 
 /// What the cluster has before the manifests are applied, although none of them
 /// brings it.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Provided {
     /// Kinds with their groups, such as those that an operator defines, or alpha

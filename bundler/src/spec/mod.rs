@@ -3,6 +3,7 @@
 
 pub mod combination;
 mod file;
+mod hops;
 mod kubernetes;
 mod manifest;
 mod named_files;

@@ -9,7 +9,7 @@ use bundle_format::{Digest, input, recognise};
 
 use super::file::SpecFile;
 use super::root::{FORMAT, Spec};
-use super::{named_files, relations};
+use super::{hops, named_files, relations};
 
 /// Why a spec cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +81,9 @@ impl SpecFile {
         let vip = ["cluster", "controlPlane", "vip"];
         let vip = vip.iter().try_fold(&root, |node, key| node.value(key));
         let vip_line = vip.and_then(|node| u64::try_from(node.place.line).ok());
-        let mut file = Self { path: path.to_owned(), digest, spec, vip_line };
+        let mut file =
+            Self { path: path.to_owned(), digest, spec, hops: Vec::new(), is_hop: false, vip_line };
+        hops::expand(&mut file);
         file.tell_patches_their_places(&root);
         Ok((file, root))
     }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 /// The reason why a check is off: a few words for people who read the bundle later.
-#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Reason(String);
 

@@ -7,7 +7,7 @@ use super::reason::Reason;
 use super::text;
 
 /// Another place to pull images from.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ImageSource {
     /// The beginning of the images' names on nodes, in whole path segments:
@@ -20,7 +20,7 @@ pub struct ImageSource {
 }
 
 /// How to reach a registry.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Registry {
     /// Registries that hold the same images: `https://mirror.example.com`, with a
@@ -53,7 +53,7 @@ pub struct Registry {
 }
 
 /// The source of a registry's user and password. They are never in the spec itself.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Credentials {
     /// The environment variable that holds the user.

@@ -10,7 +10,7 @@ use super::patch::Change;
 use super::repository::{Check, Repository};
 use super::root::Spec;
 use super::target::{PackageRequest, Target};
-use super::{combination, plain_http};
+use super::{combination, hops, plain_http};
 
 /// All contradictions in `spec`, which was read from `root`.
 pub(super) fn check(spec: &Spec, root: &Node) -> Vec<Problem> {
@@ -37,6 +37,7 @@ pub(super) fn check(spec: &Spec, root: &Node) -> Vec<Problem> {
     relations.only_mirrors(spec, root);
     relations.found.extend(plain_http::check(spec, root));
     relations.cluster(spec, root);
+    relations.found.extend(hops::check(spec, root));
     relations.pools(spec, root);
     for refusal in combination::refusals(spec) {
         relations.add(refusal.about.place(root), refusal.reason);

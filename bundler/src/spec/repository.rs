@@ -9,14 +9,15 @@ use super::text;
 use crate::rpm::key;
 
 /// A yum repository.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Repository {
     /// A short name, unique in the target.
     #[schemars(with = "text::Id")]
     pub id: Spanned<String>,
     /// The URL of the folder that contains `repodata/`: `https://`, `http://` or
-    /// `file://`. `$basearch` becomes the target's architecture.
+    /// `file://`. `$basearch` becomes the target's architecture, and `$minor` the
+    /// minor release of Kubernetes: `1.37`.
     #[serde(default)]
     #[schemars(with = "Option<text::BaseUrl>")]
     pub base_url: Option<String>,
@@ -66,7 +67,7 @@ fn default_priority() -> u32 {
 /// A check that is on unless there is a reason. Programs that read YAML 1.1, such as
 /// PyYAML, take `on` and `off` for true and false. For such programs, write both in
 /// quotes.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Check {
     /// The check is made.
@@ -77,7 +78,7 @@ pub enum Check {
 }
 
 /// What happens with a key that has expired.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum ExpiredKeys {
     /// Its signatures do not count.

@@ -21,7 +21,7 @@ pub static FORMAT: LazyLock<Format> =
     LazyLock::new(|| Format::of::<Spec>("spec", text::KINDS.iter().chain(&KINDS)));
 
 /// The content of a bundle.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Spec {
     /// The bundle's name: lower-case letters, digits, `.` and `-`. `build` names
@@ -60,6 +60,11 @@ pub struct Spec {
     /// `bundler`, for the architecture that `bundler` runs on.
     #[serde(default)]
     pub installers: Option<Vec<Installer>>,
+    /// Public keys of minisign: files beside the spec. The bundle's installer then takes
+    /// only bundles that one of them has signed.
+    #[serde(default)]
+    #[schemars(with = "Vec<text::File>")]
+    pub trusted_keys: Vec<String>,
     /// Keys of the installer's cluster file, `cluster.yaml`. They are valid on
     /// site unless the site's own file sets them.
     #[serde(default)]
@@ -68,7 +73,7 @@ pub struct Spec {
 }
 
 /// An installer program.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Installer {
     /// The architecture that it runs on.

@@ -12,7 +12,7 @@ use super::repository::Repository;
 use super::{profile, text};
 
 /// One kind of node: an OS family on an architecture.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Target {
     /// The OS family. `el7`, `el8`, `el9` and `el10` have a list of base packages.
@@ -108,7 +108,7 @@ impl Target {
 }
 
 /// Fields of a node's os-release(5), with their values.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(extend("propertyNames" = {"format": text::OsReleaseField::schema_name()}))]
 pub struct OsRelease(
@@ -123,7 +123,7 @@ impl OsRelease {
 }
 
 /// What is already installed on a node before the bundle comes.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Baseline {
     /// All that the group `core` of the repositories installs. Every installation
@@ -138,7 +138,7 @@ pub enum Baseline {
 }
 
 /// A package that nodes are to have.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum PackageRequest {
     /// `tcpdump`, `tcpdump-4.99.0`, `tcpdump >= 4.99`.
@@ -148,7 +148,7 @@ pub enum PackageRequest {
 }
 
 /// A package from one repository only.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PinnedPackage {
     /// `tcpdump`, `tcpdump-4.99.0`, `tcpdump >= 4.99`.

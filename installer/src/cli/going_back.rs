@@ -100,12 +100,16 @@ fn carry_out(host: &mut Host, own: &Return, begun: Instant) -> anyhow::Result<()
 }
 
 pub(super) fn finish(yes: bool) -> Ended {
-    carried_out(agreed(yes), |(host, open)| {
-        let images = count(upgrade::release(host)?, "old image");
-        upgrade::forget(host, Stage::Finished)?;
-        writeln!(stdout(), "the upgrade {open} is finished; {images} removed")?;
-        Ok(())
-    })
+    carried_out(agreed(yes), |(host, _)| end(host))
+}
+
+/// Ends an upgrade that was made.
+pub(super) fn end(host: &mut Host) -> anyhow::Result<()> {
+    let open = open(host)?;
+    let images = count(upgrade::release(host)?, "old image");
+    upgrade::forget(host, Stage::Finished)?;
+    writeln!(stdout(), "the upgrade {open} is finished; {images} removed")?;
+    Ok(())
 }
 
 fn agreed(yes: bool) -> anyhow::Result<Option<(Host, Upgrade)>> {

@@ -6,12 +6,15 @@ use std::time::Instant;
 
 use bundle_format::text::{count, plain_json, printable, stderr, stdout};
 use clap::Args;
+use serde_json::json;
 
 use super::ended::{Ended, carried_out, confirmed};
+use super::options::Source;
 use super::{going_back, install, node, preflight as told, show, verify};
 use crate::cluster_file::{self, ClusterFile};
-use crate::engine::run;
+use crate::engine::run::{self, Planned};
 use crate::failure::Failure;
+use crate::hop;
 use crate::host::{Host, LOG};
 use crate::install::Steps;
 use crate::intent::{Intent, Upgrading};
@@ -28,10 +31,17 @@ use crate::target;
 /// What is asked for.
 #[derive(Args)]
 pub(crate) struct Wanted {
-    /// The new bundle, any of its parts, or the folder it is in; the only one beside this
+    /// The bundle, any of its parts, or the folder it is in; the only one beside this
     /// program if left out
     #[arg(long, value_name = "FILE")]
     bundle: Option<PathBuf>,
+    /// Take the bundle only if one of the keys in this file has signed it; repeat the
+    /// option for more files. Keys in /etc/kubeferry/trusted.pub count always
+    #[arg(long, value_name = "FILE")]
+    trusted_key: Vec<PathBuf>,
+    /// Take a signed bundle though this node has had a newer one of its name
+    #[arg(long)]
+    allow_older: bool,
     /// The cluster file; the cluster's settings stay as they are if left out
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -42,10 +52,10 @@ pub(crate) struct Wanted {
     #[arg(long, conflicts_with_all = ["back", "finish", "no_drain", "json"])]
     images: bool,
     /// Go back to what this node was before its last upgrade
-    #[arg(long, conflicts_with_all = ["bundle", "config", "join", "no_drain", "json", "finish"])]
+    #[arg(long, conflicts_with_all = ["bundle", "trusted_key", "allow_older", "config", "join", "no_drain", "json", "finish"])]
     back: bool,
     /// Declare the last upgrade finished: it cannot be taken back any more
-    #[arg(long, conflicts_with_all = ["bundle", "config", "join", "no_drain", "json", "dry_run"])]
+    #[arg(long, conflicts_with_all = ["bundle", "trusted_key", "allow_older", "config", "join", "no_drain", "json", "dry_run"])]
     finish: bool,
     /// Leave pods on this node while it is upgraded; they keep running
     #[arg(long)]
@@ -79,7 +89,9 @@ pub(crate) fn upgrade(wanted: &Wanted) -> Ended {
 fn images(wanted: &Wanted) -> Ended {
     let agreed = || -> anyhow::Result<Option<(Host, Intent)>> {
         let host = node::host(None)?;
-        let intent = intent(&host, wanted)?;
+        let mut intent = intent(&host, wanted)?;
+        let release = intent.lock().kubernetes.clone();
+        intent.bundle = intent.bundle.with_images_from(&release);
         let problems = preflight::room(&host, &intent);
         told::tell(&problems)?;
         told::refuse(&problems)?;
@@ -112,7 +124,7 @@ struct Ready {
 fn prepare(wanted: &Wanted) -> anyhow::Result<Option<Ready>> {
     let host = node::host(None)?;
     let intent = intent(&host, wanted)?;
-    let steps = order::upgrade(intent.role);
+    let steps = order::upgrade_of(&intent);
     let plan = match run::plan(&host, &intent, &steps) {
         Ok(plan) => plan,
         Err(error) => {
@@ -125,27 +137,19 @@ fn prepare(wanted: &Wanted) -> anyhow::Result<Option<Ready>> {
         receipt::upgrade(host.lines()).is_some_and(|open| open.stage == Stage::Returning);
     let is_done = plan.iter().all(|planned| planned.changes.is_empty()) && !is_returning;
     if is_done && !wanted.json {
-        let (to, bundle) = (&intent.lock().kubernetes, &intent.lock().name);
-        let is = format!("this node has Kubernetes {to} of the bundle {bundle} already");
-        writeln!(stdout(), "{is}; there is nothing to do")?;
-        if wanted.dry_run {
-            return Ok(None);
-        }
-        // It may have been killed right before its end was noted.
-        if receipt::upgrade(host.lines()).is_some_and(|open| open.stage == Stage::Begun) {
-            let mut host = node::begin(host)?;
-            note_made(&mut host, &intent)?;
-            return Ok(None);
-        }
-        run::settle(host, &plan)?;
+        nothing_to_do(host, &intent, &plan, wanted.dry_run)?;
         return Ok(None);
     }
     let (problems, warnings) = preflight::look(&host, &intent);
     if wanted.json {
-        let plan = told::json(&install::as_json(&intent, &plan), &problems, &warnings);
+        let mut plan = install::as_json(&intent, &plan);
+        if let Some(ended) = hop::ended(&host, &intent.bundle)? {
+            plan["ends"] = json!({"from": ended.from, "to": ended.to});
+        }
+        let plan = told::json(&plan, &problems, &warnings);
         writeln!(stdout(), "{}", plain_json(&format!("{plan:#}")))?;
     } else {
-        show(&intent)?;
+        show(&host, &intent)?;
         install::show_changes(&intent, &plan)?;
         write!(stdout(), "{}", show::manifests(&host, &intent, &plan)?)?;
         told::warn(&warnings)?;
@@ -160,21 +164,54 @@ fn prepare(wanted: &Wanted) -> anyhow::Result<Option<Ready>> {
         return Ok(None);
     }
     verify::whole(&intent.bundle)?;
-    Ok(Some(Ready { host: node::begin(host)?, intent, steps }))
+    let mut host = node::begin(host)?;
+    if hop::ended(&host, &intent.bundle)?.is_some() {
+        going_back::end(&mut host)?;
+    }
+    Ok(Some(Ready { host, intent, steps }))
 }
 
-fn show(intent: &Intent) -> std::io::Result<()> {
+/// Says that a node has it all, and notes what a run that was killed has not.
+fn nothing_to_do(
+    host: Host,
+    intent: &Intent,
+    plan: &[Planned<Intent>],
+    dry_run: bool,
+) -> anyhow::Result<()> {
+    let (to, bundle) = (&intent.lock().kubernetes, &intent.lock().name);
+    let is = format!("this node has Kubernetes {to} of the bundle {bundle} already");
+    writeln!(stdout(), "{is}; there is nothing to do")?;
+    if let Some(next) = hop::following(&intent.bundle) {
+        writeln!(stdout(), "next:  when all nodes have it, the same line again, for {next}")?;
+    }
+    if dry_run {
+        return Ok(());
+    }
+    // It may have been killed right before its end was noted.
+    if receipt::upgrade(host.lines()).is_some_and(|open| open.stage == Stage::Begun) {
+        return note_made(&mut node::begin(host)?, intent);
+    }
+    run::settle(host, plan)
+}
+
+fn show(host: &Host, intent: &Intent) -> anyhow::Result<()> {
     let (lock, from) = (intent.lock(), intent.upgrade.as_ref().map(|upgrade| &upgrade.from));
     let from = from.map(ToString::to_string).unwrap_or_default();
     let name = printable(&intent.name.to_string());
+    let last = intent.bundle.releases().last().filter(|_| intent.bundle.is_hop());
+    let way = last.map(|last| format!(", on the way to {last}")).unwrap_or_default();
     writeln!(
         stdout(),
-        "{name} ({}), a {} of Kubernetes {from}, gets {} from the bundle {}",
+        "{name} ({}), a {} of Kubernetes {from}, gets {} from the bundle {}{way}",
         intent.address,
         intent.role,
         lock.kubernetes,
         printable(&lock.name)
-    )
+    )?;
+    if let Some(ended) = hop::ended(host, &intent.bundle)? {
+        writeln!(stdout(), "this finishes the upgrade {ended}, which cannot be taken back then")?;
+    }
+    Ok(())
 }
 
 /// What this node is, from what the installer keeps on it, and what it gets.
@@ -187,7 +224,10 @@ fn intent(host: &Host, wanted: &Wanted) -> anyhow::Result<Intent> {
     })?;
     let kept =
         Kept::read(host, if role == Role::Master { KUBEADM_CONFIG } else { KUBEADM_JOINED })?;
-    let bundle = node::bundle(wanted.bundle.as_deref())?;
+    let Wanted { bundle, trusted_key, allow_older, .. } = wanted;
+    let source = Source { bundle: bundle.as_deref(), trusted_key, allow_older: *allow_older };
+    let bundle = node::bundle(&source)?;
+    node::refuse_older(host, &bundle, &source)?;
     let join = match (role, &wanted.join) {
         (Role::Master, None) => JoinFile::kept(host)?,
         (Role::Worker, None) => JoinFile::of_worker(host)?,
@@ -202,9 +242,12 @@ fn intent(host: &Host, wanted: &Wanted) -> anyhow::Result<Intent> {
         Some(_) => cluster_file::effective(&node::of_bundle(&bundle), file.as_ref())?,
     };
     let facts = Facts::gather(host)?;
+    let release = hop::next(host, &bundle, &kept.kubernetes)?;
+    let bundle = bundle.at(&release)?;
     let target = target::choose(host, &bundle.lock().targets, &facts)?;
     // An upgrade that has begun goes on from where it began.
     let open = receipt::upgrade(host.lines());
+    let open = open.filter(|_| !hop::ended(host, &bundle).is_ok_and(|ended| ended.is_some()));
     let from = open.map_or(kept.kubernetes, |open| open.from.clone());
     Ok(Intent {
         role,
@@ -223,10 +266,9 @@ fn intent(host: &Host, wanted: &Wanted) -> anyhow::Result<Intent> {
 
 /// Notes that all of it was made.
 fn note_made(host: &mut Host, intent: &Intent) -> anyhow::Result<()> {
-    let bundle = intent.bundle.index_digest();
     let made = receipt::upgrade(host.lines()).map(|open| Line::Upgrade(open.at(Stage::Made)));
     made.map_or(Ok(()), |made| host.begin(made))?;
-    host.begin(Line::Begun { role: intent.role.to_string(), bundle })
+    host.begin(intent.line())
 }
 
 fn carry_out(ready: &mut Ready, begun: Instant) -> anyhow::Result<()> {
@@ -238,10 +280,27 @@ fn carry_out(ready: &mut Ready, begun: Instant) -> anyhow::Result<()> {
     let changes = count(made, "change");
     writeln!(out, "{name} has Kubernetes {to}; {changes} in {} s", begun.elapsed().as_secs())?;
     match intent.role {
-        Role::Master => writeln!(out, "next:  the same line on each worker, one after the other")?,
+        Role::Master => {
+            writeln!(
+                out,
+                "next:  the same line on the next master, if there is one, and when all"
+            )?;
+            writeln!(out, "       are done on each worker, one after the other")?;
+        }
         Role::Worker => writeln!(out, "next:  the next worker, if there is one")?,
     }
-    writeln!(out, "       `installer upgrade --back` takes it back, until `--finish`")?;
+    let until = match hop::following(&intent.bundle) {
+        Some(next) => {
+            let (where_to, until) = match intent.role {
+                Role::Master => ("here again", "then"),
+                Role::Worker => ("on the master again", "this node gets that"),
+            };
+            writeln!(out, "       then {where_to}, for Kubernetes {next}")?;
+            until
+        }
+        None => "`--finish`",
+    };
+    writeln!(out, "       `installer upgrade --back` takes it back, until {until}")?;
     writeln!(out, "log:   {LOG}")?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use bundle_format::version::VersionError;
 use bundle_format::{ImageReference, KubernetesVersion};
@@ -73,8 +73,30 @@ fn list(host: &Host) -> Result<Vec<Node>, String> {
 
 /// The API server's version. Errors as [`ask`].
 pub fn api_version(host: &Host) -> Result<KubernetesVersion, String> {
-    let answer: Version = serde_json::from_str(&get(host, "/version")?)
-        .map_err(|_| "the answer is no version".to_owned())?;
+    version(&get(host, "/version")?)
+}
+
+/// The oldest version of all API servers: the one that answers may be newer than another
+/// master's. Errors as [`ask`].
+pub(crate) fn oldest_api_version(host: &Host) -> Result<KubernetesVersion, String> {
+    let mut all = vec![api_version(host)?];
+    let path = "/api/v1/namespaces/default/endpoints/kubernetes";
+    let endpoints: Endpoints = serde_json::from_str(&get(host, path)?)
+        .map_err(|_| "the answer is not a list of endpoints".to_owned())?;
+    for subset in endpoints.subsets {
+        for (address, port) in subset.addresses.iter().zip(subset.ports.iter().cycle()) {
+            let at = SocketAddr::new(address.ip, port.port);
+            let own = format!("{KUBELET_CONF} --server https://{at}");
+            all.push(version(&get_as(host, &own, "/version")?)?);
+        }
+    }
+    let oldest = all.into_iter().min_by_key(|version| (version.minor(), version.patch()));
+    oldest.ok_or_else(|| "no API server answers".to_owned())
+}
+
+fn version(answer: &str) -> Result<KubernetesVersion, String> {
+    let answer: Version =
+        serde_json::from_str(answer).map_err(|_| "the answer is no version".to_owned())?;
     let text = answer.git_version.trim_start_matches('v');
     text.parse().map_err(|error: VersionError| error.to_string())
 }
@@ -143,6 +165,30 @@ fn get_as(host: &Host, config: &str, path: &str) -> Result<String, String> {
 #[serde(rename_all = "camelCase")]
 struct Version {
     git_version: String,
+}
+
+/// Kubernetes' `Endpoints`.
+#[derive(Deserialize)]
+struct Endpoints {
+    #[serde(default)]
+    subsets: Vec<Subset>,
+}
+
+#[derive(Deserialize)]
+struct Subset {
+    #[serde(default)]
+    addresses: Vec<Ip>,
+    ports: Vec<Port>,
+}
+
+#[derive(Deserialize)]
+struct Ip {
+    ip: IpAddr,
+}
+
+#[derive(Deserialize)]
+struct Port {
+    port: u16,
 }
 
 /// Kubernetes' `NodeList`, or `PodList`.

@@ -172,7 +172,8 @@ fn clock(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
 fn add_ons(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let nfs = nfs_server::problem(host, intent)?;
     let mut found: Vec<Failure> = nfs.into_iter().collect();
-    if intent.role == Role::Master {
+    // Manifests come with a bundle's last release.
+    if intent.role == Role::Master && !intent.bundle.is_hop() {
         found.extend(manifests::problems(intent));
         found.extend(cni_interface::problem(intent));
         found.extend(ingress::problems(host, intent)?);

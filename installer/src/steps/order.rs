@@ -74,6 +74,18 @@ pub fn steps(role: Role) -> Steps {
 /// The steps of an upgrade, in order: those of an install, but kubeadm comes first and
 /// upgrades the cluster or the node; and kubelet starts again after all its files are
 /// written.
+///
+/// A hop has no manifests: they come with the last release.
+pub fn upgrade_of(intent: &Intent) -> Steps {
+    let mut all = upgrade(intent.role);
+    if intent.bundle.is_hop() {
+        let of_manifests = [StepName::Manifests, StepName::CniInterface];
+        all.retain(|step| !of_manifests.contains(&step.name()));
+    }
+    all
+}
+
+/// The same for a bundle's last release.
 pub fn upgrade(role: Role) -> Steps {
     let mut all: Steps = vec![&upgrade::copy::KeepCopy];
     let of_cluster: &dyn Step<Intent> = match role {

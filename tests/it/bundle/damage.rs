@@ -218,7 +218,7 @@ fn a_lock_that_was_edited_is_refused_where_it_leaves_the_spec() {
     // What is no lock is told, and not waited for.
     let cases: [(&[u8], &str); 3] = [
         (&[b"\xef\xbb\xbf", good.as_slice()].concat(), "byte order mark"),
-        (br#"{"lockVersion":2,"more":[]}"#, "it has version 2"),
+        (br#"{"lockVersion":3,"more":[]}"#, "it has version 3"),
         (b"", "EOF"),
     ];
     for (bytes, words) in cases {

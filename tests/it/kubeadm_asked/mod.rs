@@ -22,7 +22,7 @@ use crate::support::demo::{BUNDLER, Demo, run_in};
 const PATH: &str = "/usr/bin/kubeadm";
 
 /// Whether programs can be confined here: the bundler says if not.
-fn can_confine() -> bool {
+pub(crate) fn can_confine() -> bool {
     let is_root = rustix::process::geteuid().is_root();
     let mut command = Command::new("unshare");
     command.args(["--net", "--pid", "--fork", "--kill-child", "--root=/"]);

@@ -26,7 +26,7 @@ pub struct Line {
 
 /// All lines, the oldest first. Of crictl, the module proxy has only 1.30.0,
 /// 1.34.0, 1.36.0 and 1.37.0: older lines have 1.34.0.
-pub const LINES: [Line; 5] = [
+pub const LINES: [Line; 6] = [
     Line {
         minor: "1.20",
         kubernetes: "1.20.2",
@@ -44,6 +44,16 @@ pub const LINES: [Line; 5] = [
         cni_plugins: "1.2.0",
         coredns: "1.10.1",
         etcd: Some("3.5.9"),
+    },
+    // The module proxy has neither etcd 3.6.6 nor CoreDNS 1.13.1, which this kubeadm names.
+    Line {
+        minor: "1.35",
+        kubernetes: "1.35.4",
+        containerd: "2.2.9",
+        cri_tools: "1.34.0",
+        cni_plugins: "1.9.1",
+        coredns: "1.14.2",
+        etcd: Some("3.6.8"),
     },
     Line {
         minor: "1.36",
@@ -91,6 +101,15 @@ impl Line {
         });
         let text: String = lines.flat_map(|line| [line, "\n"]).collect();
         text.replace(NEWEST.kubernetes, self.kubernetes).replace(NEWEST.containerd, self.containerd)
+    }
+
+    /// The same for a cluster that has another line: with the releases in between.
+    pub(crate) fn spec_from(self, older: Option<Self>, text: &str) -> String {
+        let text = self.spec(text);
+        let Some(older) = older else { return text };
+        let version = format!("version: {}\n", self.kubernetes);
+        let from = format!("{version}  from: {}\n", older.kubernetes);
+        text.replacen(&version, &from, 1).replace(":8080/kubernetes/", ":8080/v$minor/")
     }
 
     /// `failCgroupV1` is a setting of kubelet from 1.31 on.

@@ -168,7 +168,7 @@ enum Command {
 
 #[derive(clap::Args)]
 struct OfLine {
-    /// Which Kubernetes: 1.20, 1.28, 1.36, 1.37, or 1.37.3 as a stand-in
+    /// Which Kubernetes: 1.20, 1.28, 1.35, 1.36, 1.37, or 1.37.3 as a stand-in
     #[arg(long = "line", default_value = Line::default().minor)]
     line: Line,
 }

@@ -3,6 +3,7 @@
 //! Nothing of it ships.
 
 use std::net::TcpListener;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -89,6 +90,34 @@ impl Upstream {
     /// As for [`Upstream::start`].
     pub fn start_with_kubernetes(packages: &str) -> Result<Self> {
         Self::start_with(packages, 0)
+    }
+
+    /// The same with a repository for each minor release from 1.29 to 1.31, at `/v1.29/`
+    /// and so on: with the releases 80 and 90, and an older kubelet. At `/old-v1.29/` it is
+    /// as it was before the release 90 of 1.29. What `/v1.31/` has is at `/newest/` too.
+    ///
+    /// # Errors
+    /// As for [`Upstream::start`].
+    pub fn start_with_minors() -> Result<Self> {
+        let upstream = Self::start()?;
+        let (own, others) =
+            KUBERNETES.split_at(KUBERNETES.find("\ncri-tools").unwrap_or_default() + 1);
+        for minor in 29..=31 {
+            let of = |patch: u32| {
+                own.replace("1.28.2-", &format!("1.{minor}.{patch}-"))
+                    .replace("1.28.1-", &format!("1.{minor}.{}-", patch - 1))
+            };
+            let before = if minor == 29 { of(80) } else { of(90) };
+            for (id, packages) in [("v1", of(80) + &of(90)), ("old-v1", before)] {
+                let id = format!("{id}.{minor}");
+                let folder = upstream.directory.path().join(&id);
+                repository::write(&folder, &id, &(packages + others), &[])
+                    .with_context(|| format!("making the repository {id}"))?;
+            }
+        }
+        let root = upstream.directory.path();
+        symlink(root.join("v1.31"), root.join("newest")).context("making the newest")?;
+        Ok(upstream)
     }
 
     /// The same with one more image, `large:latest`, of so many MiB that do
@@ -248,7 +277,8 @@ impl Site {
         let relative = path.trim_start_matches('/');
         let known = REPOSITORIES
             .iter()
-            .any(|(id, _)| relative.strip_prefix(id).is_some_and(|rest| rest.starts_with('/')));
+            .any(|(id, _)| relative.strip_prefix(id).is_some_and(|rest| rest.starts_with('/')))
+            || ["v1.", "old-v1.", "newest/"].iter().any(|start| relative.starts_with(start));
         let inside = relative.split('/').all(|part| part != "..");
         let response = (known && inside)
             .then(|| Response::file("application/octet-stream", &self.directory.join(relative)));

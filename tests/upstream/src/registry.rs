@@ -26,8 +26,8 @@ const IMAGES: [(&str, &str, Form); 12] = [
     (CONTROLLER, "v1.9.3", Form::Index),
     (CERTGEN, "v20231011-8b53cabe0", Form::Index),
 ];
-/// A later release of the first four.
-const LATER: &str = "v1.28.90";
+/// Later releases of the first four.
+const LATER: [&str; 5] = ["v1.28.90", "v1.29.80", "v1.29.90", "v1.30.90", "v1.31.90"];
 const CONTROLLER: &str = "ingress-nginx/controller";
 const CERTGEN: &str = "ingress-nginx/kube-webhook-certgen";
 
@@ -48,7 +48,7 @@ impl Registry {
         for (name, tag, form) in IMAGES {
             let manifests = image::make(&registry.blobs, name, form)?;
             if name.starts_with("kube-") {
-                registry.add(name, LATER, manifests.clone());
+                LATER.iter().for_each(|tag| registry.add(name, tag, manifests.clone()));
             }
             registry.add(name, tag, manifests);
         }

@@ -1,6 +1,8 @@
 //! What is in the way of an upgrade; and an upgrade that is in the way of anything else.
 
 mod apis;
+mod behind;
+mod by_hand;
 mod cluster;
 mod etcd;
 
@@ -8,6 +10,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::failure::Failure;
+use crate::hop;
 use crate::host::Host;
 use crate::intent::{Intent, Upgrading};
 use crate::node::certificates::kept::Keeper;
@@ -28,10 +31,13 @@ const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const OLDEST: u32 = 28;
 
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
-    let open = upgrade(host.lines());
+    let mut open = upgrade(host.lines());
     let Some(own) = &intent.upgrade else {
         return Ok(open.and_then(in_the_middle).into_iter().collect());
     };
+    if hop::ended(host, &intent.bundle)?.is_some() {
+        open = None;
+    }
     let mut found: Vec<Failure> = other(open, intent).into_iter().collect();
     found.extend(order(own, intent));
     found.extend(repository(host, intent));
@@ -52,14 +58,17 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     Ok(found)
 }
 
-/// Packages of before that the way back would need, and that the node no longer has.
+/// What would not stop an upgrade, and should be known: among it packages of before that the
+/// way back would need, and that the node no longer has.
 pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
-    if intent.upgrade.is_none() || upgrade(host.lines()).is_some() {
+    let Some(own) = &intent.upgrade else { return Ok(Vec::new()) };
+    if upgrade(host.lines()).is_some() && hop::ended(host, &intent.bundle)?.is_none() {
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
     if intent.role == Role::Master {
         found.extend(cluster::warnings(host, intent));
+        found.extend(by_hand::warnings(host, &own.from));
     }
     let needed = ["kubeadm", "kubelet", "containerd.io", "containerd"];
     let installed = Installed::of(host)?;
@@ -133,7 +142,10 @@ fn order(own: &Upgrading, intent: &Intent) -> Option<Failure> {
                 "this node has Kubernetes {from}, and the bundle has {to}: that is more than \
                      one minor release"
             ),
-            format!("upgrade to 1.{} first, with a bundle of that", from.minor() + 1),
+            format!(
+                "on the connected host, write `from: {from}` under `kubernetes` in the spec, and make \
+                 the bundle again: it then has the releases in between"
+            ),
         )
     })
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::engine::step::Step;
 use crate::exec::Command;
+use crate::hop;
 use crate::host::Host;
 use crate::install::{Change, Node, OfInstall};
 use crate::intent::Intent;
@@ -46,23 +47,26 @@ impl Step<Intent> for KeepCopy {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let host = node.host;
+        // In a plan, an ended upgrade's copy is still there.
+        let is_ended = hop::ended(host, &node.intent.bundle)?.is_some();
+        let has = |path: &str| !is_ended && host.exists(path);
         let mut changes = Vec::new();
         if host.exists(GONE) {
             changes.push(Change::run(&format!("rm -rf {GONE}")));
         }
-        if !host.exists(UPGRADE) {
+        if !has(UPGRADE) {
             changes.push(Change::Claim { path: UPGRADE.into(), mode: 0o700 });
         }
-        if !host.exists(IMAGES) {
+        if !has(IMAGES) {
             changes.push(Change::write_secret(IMAGES, old_images(node)));
         }
-        if node.intent.role == Role::Master && !host.exists(OBJECTS) {
+        if node.intent.role == Role::Master && !has(OBJECTS) {
             changes.push(Change::write_secret(OBJECTS, objects(host)?));
         }
-        if node.intent.role == Role::Master && !host.exists(SNAPSHOT) {
+        if node.intent.role == Role::Master && !has(SNAPSHOT) {
             changes.push(Change::Own(OfInstall::Snapshot { path: SNAPSHOT.into() }));
         }
-        if !host.exists(COPY) {
+        if !has(COPY) {
             let new = format!("{COPY}.new");
             let copy = Command::of("cp --archive --parents");
             let copy = files(host)?.into_iter().fold(copy, Command::with);
@@ -111,8 +115,9 @@ fn files(host: &Host) -> anyhow::Result<Vec<String>> {
 /// kubeadm only: another application may still need any other one.
 fn old_images(node: &Node<'_>) -> String {
     let lock = &node.intent.lock().images;
-    let new: Vec<String> =
-        lock.iter().flat_map(layout::names).map(|name| name.to_string()).collect();
+    // Images of later releases may be here already.
+    let new = node.intent.bundle.images_from_here().flat_map(layout::names);
+    let new: Vec<String> = new.map(|name| name.to_string()).collect();
     let is_older = |name: &&String| {
         let parsed = name.parse::<ImageReference>();
         let sandbox = node.intent.lock().sandbox_image.as_ref();
@@ -130,7 +135,7 @@ fn old_images(node: &Node<'_>) -> String {
 }
 
 /// The objects as they can be put back: without what only the API server writes.
-fn objects(host: &Host) -> anyhow::Result<String> {
+pub(super) fn objects(host: &Host) -> anyhow::Result<String> {
     let question = format!(
         "{} --request-timeout 30s -n kube-system get --ignore-not-found --output json {REPLACED}",
         kubectl(ADMIN_CONF)

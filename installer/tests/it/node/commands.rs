@@ -207,7 +207,7 @@ impl Commands {
             }
             ["kubeadm", "config", "images", "list", "--kubernetes-version", version, ..] => {
                 let listed = self.read("run/kubeadm-images");
-                let known = ["v1.28.2", "v1.29.1"].contains(version);
+                let known = ["v1.28.2", "v1.29.1", "v1.30.4"].contains(version);
                 said(known && !listed.is_empty(), &listed)
             }
             ["modprobe", "--dry-run", name] => {

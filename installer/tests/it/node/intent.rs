@@ -9,8 +9,8 @@ use bundle_format::archive::{reader::Bundle, writer};
 use bundle_format::cluster::{Cluster, Given, NodeName, Selinux};
 use bundle_format::layout::{Content, FILE_TYPE, Layout, YAML_TYPE};
 use bundle_format::lock::{
-    CheckName, Descriptor, DisabledCheck, FileKind, FileSource, LOCK_VERSION, LockedFile,
-    LockedImage, LockedManifest, LockedTarget,
+    CheckName, Descriptor, DisabledCheck, FileKind, FileSource, LOCK_VERSION,
+    LOCK_VERSION_WITH_HOPS, LockedFile, LockedImage, LockedManifest, LockedTarget,
 };
 use bundle_format::oci::OCI_INDEX;
 use bundle_format::{Architecture, BundlePath, Digest, Lock};
@@ -262,9 +262,13 @@ fn write_bundle_with(
         cluster: Given::default(),
         disabled_checks: Vec::new(),
         inputs: Vec::new(),
+        hops: Vec::new(),
         warnings: Vec::new(),
     };
     change(&mut lock);
+    if !lock.hops.is_empty() {
+        lock.lock_version = LOCK_VERSION_WITH_HOPS;
+    }
     let repodata = |target: &LockedTarget| Content {
         path: BundlePath::repomd(&target.id),
         descriptor: Descriptor {
@@ -273,7 +277,11 @@ fn write_bundle_with(
             size: 0,
         },
     };
-    let repodata: Vec<Content> = lock.targets.iter().map(repodata).collect();
+    let of_hops = lock.hops.iter().flat_map(|hop| {
+        let all = hop.targets.iter().map(repodata);
+        all.map(|file| Content { path: file.path.of_hop(&hop.kubernetes), ..file })
+    });
+    let repodata: Vec<Content> = lock.targets.iter().map(repodata).chain(of_hops).collect();
     let layout = Layout::new(&lock, &repodata).unwrap();
     let open = |blob: &Descriptor| {
         let text = texts.iter().find(|(digest, _)| *digest == blob.digest);

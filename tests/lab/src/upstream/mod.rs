@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
-use crate::command::{noted_process, program};
+use crate::command::{noted_process, program, run};
 use crate::owner::{self, Owner};
 use crate::{Line, Places, products};
 
@@ -33,13 +33,20 @@ impl Upstream {
     /// Starts it for as long as the value lives: for tests. One that runs
     /// already, a developer's, is left alone, and an error.
     pub fn up(line: Line) -> anyhow::Result<Self> {
+        Self::up_from(&[], line)
+    }
+
+    /// The same with what clusters of older lines need to go to this one: their images, and
+    /// the repositories of Kubernetes at `/v1.35/` and so on. The spec is for a cluster of
+    /// the first of them.
+    pub fn up_from(older: &[Line], line: Line) -> anyhow::Result<Self> {
         let places = Places::find()?;
         let _lock = places.lock()?;
         let folder = places.upstream();
         if is_up(&folder)? {
             bail!("an upstream runs on this machine; `scripts/lab down` ends it");
         }
-        start(&places, line, Owner::of(&folder)?)
+        start(&places, older, line, Owner::of(&folder)?)
     }
 
     /// Starts it until [`Upstream::down`], unless it runs already, which must be
@@ -49,7 +56,7 @@ impl Upstream {
         let _lock = places.lock()?;
         let folder = places.upstream();
         if !is_up(&folder)? {
-            return start(&places, line, None);
+            return start(&places, &[], line, None);
         }
         let runs = fs::read_to_string(line_file(&folder)).context("reading the upstream's line")?;
         if runs != line.minor {
@@ -109,7 +116,12 @@ impl Drop for Upstream {
 }
 
 /// Starts one that an owner has up, or that is kept.
-fn start(places: &Places, line: Line, owner: Option<Owner>) -> anyhow::Result<Upstream> {
+fn start(
+    places: &Places,
+    older: &[Line],
+    line: Line,
+    owner: Option<Owner>,
+) -> anyhow::Result<Upstream> {
     let folder = places.upstream();
     stop(&folder)?;
     let keys = products::keys(places)?;
@@ -128,20 +140,42 @@ fn start(places: &Places, line: Line, owner: Option<Owner>) -> anyhow::Result<Up
     ] {
         symlink(&target, www.join(name)).with_context(|| format!("serving {name}"))?;
     }
+    let storage = match older {
+        [] => images.join("storage"),
+        older => united(places, older, line, &folder)?,
+    };
     let upstream = Upstream { folder, keys, owner };
     let spec = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../manifests/lab.yaml");
     let text = fs::read_to_string(&spec).with_context(|| format!("reading {}", spec.display()))?;
     let authority = upstream.keys.join("ca.crt");
-    fs::write(upstream.spec(), line.spec(&text))
+    let text = line.spec_from(older.first().copied(), &text);
+    fs::write(upstream.spec(), text)
         .and_then(|()| fs::write(line_file(&upstream.folder), line.minor))
         .and_then(|()| fs::copy(authority, upstream.authority()))
         .with_context(|| format!("writing into {}", upstream.folder.display()))?;
-    if let Err(error) = launch(&upstream, &images.join("storage")) {
+    if let Err(error) = launch(&upstream, &storage) {
         // What failed matters more than that clearing failed too.
         drop(stop(&upstream.folder));
         return Err(error);
     }
     Ok(upstream)
+}
+
+/// The images of all these lines in one storage, and the repositories of each.
+fn united(places: &Places, older: &[Line], line: Line, folder: &Path) -> anyhow::Result<PathBuf> {
+    let storage = folder.join("storage");
+    // Of an image that several lines have under one name, the newest stays.
+    for one in older.iter().copied().chain([line]) {
+        let target = products::line_packages(places, one)?.join("kubernetes");
+        let name = format!("v{}", one.minor);
+        symlink(&target, folder.join("www").join(&name))
+            .with_context(|| format!("serving {name}"))?;
+        let own = products::images(places, one)?.join("storage");
+        let mut copy = Command::new("cp");
+        copy.args(["--archive", "--link", "--remove-destination", "--no-target-directory"]);
+        run(copy.args([&own, &storage]))?;
+    }
+    Ok(storage)
 }
 
 /// Starts the process that has the servers, and waits until they answer.

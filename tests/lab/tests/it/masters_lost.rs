@@ -50,7 +50,7 @@ fn three_masters_that_lost_their_disks_come_back_from_one_backup() {
     fs::write(&file, second.exec(["cat", BACKUP]).unwrap().stdout).unwrap();
     kubectl(first, &["create", "configmap", "later", "--from-literal=a=b"]);
 
-    let silence = longest_silence(&address, || {
+    let silence = longest_silence(&[&address], || {
         for master in masters {
             master.kill().unwrap();
         }

@@ -14,11 +14,12 @@ use crate::application::{Witness, get, kubectl, try_kubectl, wait};
 use crate::cluster::end_after;
 use crate::support::{lab, words};
 
-const NEW: &str = "/media/usb/new.tar";
+pub(crate) const NEW: &str = "/media/usb/new.tar";
 
-/// The bundles of the two newest lines; none, with the word why, if the older one was not
-/// prepared: its Kubernetes takes many minutes to compile.
-fn bundles(folder: &Path) -> Option<[PathBuf; 2]> {
+/// The bundles of the two newest lines, of specs whose `cluster` has these lines besides;
+/// none, with the word why, if the older one was not prepared: its Kubernetes takes many
+/// minutes to compile.
+pub(crate) fn bundles(folder: &Path, in_spec: &str) -> Option<[PathBuf; 2]> {
     if !rustix::process::geteuid().is_root() {
         println!("skipped: the lab makes namespaces and mounts, as root");
         return None;
@@ -27,24 +28,31 @@ fn bundles(folder: &Path) -> Option<[PathBuf; 2]> {
         println!("skipped: it has its own two lines, and runs once");
         return None;
     }
-    let made = fs::read_dir(Places::find().unwrap().products()).into_iter().flatten().flatten();
-    let names: Vec<String> =
-        made.map(|one| one.file_name().to_string_lossy().into_owned()).collect();
     let lines = ["1.36", "1.37"];
-    for line in lines {
-        let is_made = |name: &String| name.starts_with(&format!("images-{line}-"));
-        if !names.iter().any(is_made) {
-            println!("skipped: `scripts/lab prepare --line {line}` was not run");
-            return None;
-        }
+    if !are_prepared(&lines) {
+        return None;
     }
     Some(lines.map(|line| {
         let upstream = Upstream::up(line.parse::<Line>().unwrap()).unwrap();
-        cluster::bundle(&upstream, &folder.join(line)).unwrap()
+        cluster::bundle_with(&upstream, &folder.join(line), in_spec).unwrap()
     }))
 }
 
-fn installer(node: &Node, words: &[&str]) -> anyhow::Result<String> {
+/// Whether these lines were prepared; says which was not.
+pub(crate) fn are_prepared(lines: &[&str]) -> bool {
+    let made = fs::read_dir(Places::find().unwrap().products()).into_iter().flatten().flatten();
+    let names: Vec<String> =
+        made.map(|one| one.file_name().to_string_lossy().into_owned()).collect();
+    lines.iter().all(|line| {
+        let is_made = names.iter().any(|name| name.starts_with(&format!("images-{line}-")));
+        if !is_made {
+            println!("skipped: `scripts/lab prepare --line {line}` was not run");
+        }
+        is_made
+    })
+}
+
+pub(crate) fn installer(node: &Node, words: &[&str]) -> anyhow::Result<String> {
     let begun = Instant::now();
     let said = node.run([&["timeout", "600", INSTALLER], words].concat());
     println!("{:>4} s for {} {}", begun.elapsed().as_secs(), node.name, words.join(" "));
@@ -52,14 +60,14 @@ fn installer(node: &Node, words: &[&str]) -> anyhow::Result<String> {
 }
 
 /// What the installer says as it refuses.
-fn refused(node: &Node, options: &[&str]) -> String {
+pub(crate) fn refused(node: &Node, options: &[&str]) -> String {
     let output = node.exec([&[INSTALLER], options].concat()).unwrap();
     let said = words(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
     said
 }
 
-fn assert_all_have(master: &Node, version: &str) {
+pub(crate) fn assert_all_have(master: &Node, version: &str) {
     wait(&format!("all nodes to be Ready in {version}"), || {
         let said = try_kubectl(master, &["get", "nodes", "--no-headers"]).unwrap_or_default();
         let good = |line: &&str| line.contains(" Ready ") && line.contains(version);
@@ -79,7 +87,7 @@ fn assert_all_have(master: &Node, version: &str) {
     kubectl(master, &["get", "configmap", "kept"]);
 }
 
-fn assert_well(lab: &Lab) {
+pub(crate) fn assert_well(lab: &Lab) {
     for node in lab.nodes() {
         wait(&format!("doctor to find nothing on {}", node.name), || {
             let said = words(&node.exec([INSTALLER, "doctor"]).unwrap());
@@ -97,15 +105,15 @@ impl Drop for Ended<'_> {
     }
 }
 
-/// Asks the application every 100 ms while `run` runs. Returns the longest time without an
-/// answer.
-pub(crate) fn longest_silence(address: &str, run: impl FnOnce()) -> Duration {
+/// Asks the application every 100 ms while `run` runs, at the next address if one does not
+/// answer. Returns the longest time without an answer.
+pub(crate) fn longest_silence(addresses: &[&str], run: impl FnOnce()) -> Duration {
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         let asking = scope.spawn(|| {
             let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
             while !is_over.load(Ordering::SeqCst) {
-                if get(address).contains("node=") {
+                if addresses.iter().any(|address| get(address).contains("node=")) {
                     longest = longest.max(last.elapsed());
                     last = Instant::now();
                 }
@@ -125,7 +133,7 @@ pub(crate) fn longest_silence(address: &str, run: impl FnOnce()) -> Duration {
 #[ignore = "takes ten minutes, and two lines of Kubernetes: scripts/nightly"]
 fn a_cluster_goes_to_the_next_minor_release_and_back() {
     let folder = tempfile::tempdir().unwrap();
-    let Some([old, new]) = bundles(folder.path()) else { return };
+    let Some([old, new]) = bundles(folder.path(), "") else { return };
     let Some(lab) = lab(&Settings { nodes: 2, ..Settings::default() }) else { return };
     let [master, worker] = lab.nodes() else { panic!("two nodes") };
     let _witness = Witness(master);
@@ -163,7 +171,7 @@ fn a_cluster_goes_to_the_next_minor_release_and_back() {
     lose_power(master, 15);
     let said = words(&master.exec([INSTALLER, "status"]).unwrap());
     assert!(said.contains("is being upgraded from Kubernetes 1.36.3 to 1.37.2"), "{said}");
-    let silence = longest_silence(&address, || {
+    let silence = longest_silence(&[&address], || {
         println!("{}", installer(master, &upgrade).unwrap());
         println!("{}", installer(worker, &without_drain).unwrap());
     });
@@ -223,7 +231,7 @@ fn assert_goes_back(lab: &Lab, address: &str) {
     let back = ["upgrade", "--yes", "--back"];
     let said = refused(master, &back);
     assert!(said.contains("take that node back first"), "{said}");
-    let silence = longest_silence(address, || {
+    let silence = longest_silence(&[address], || {
         println!("{}", installer(worker, &back).unwrap());
         println!("{}", installer(master, &back).unwrap());
     });

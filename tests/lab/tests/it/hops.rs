@@ -1,0 +1,122 @@
+//! A cluster goes through two minor releases by one bundle, which has both.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lab::cluster::{self, INSTALLER};
+use lab::{Line, Settings, Upstream};
+
+use crate::application::{Witness, get, kubectl, wait};
+use crate::support::lab;
+use crate::upgrade::{
+    NEW, are_prepared, assert_all_have, assert_well, installer, longest_silence, refused,
+};
+
+const LINES: [&str; 3] = ["1.35", "1.36", "1.37"];
+
+/// The bundle of the oldest line, and the one that goes from there to the newest; none, with
+/// the word why, if they cannot be made.
+fn bundles(folder: &Path) -> Option<[PathBuf; 2]> {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: the lab makes namespaces and mounts, as root");
+        return None;
+    }
+    if Line::of_tests().unwrap() != Line::default() {
+        println!("skipped: it has its own lines, and runs once");
+        return None;
+    }
+    if !are_prepared(&LINES) {
+        return None;
+    }
+    let [first, second, last] = LINES.map(|line| line.parse::<Line>().unwrap());
+    let old = cluster::bundle(&Upstream::up(first).unwrap(), &folder.join("old")).unwrap();
+    let upstream = Upstream::up_from(&[first, second], last).unwrap();
+    let new = cluster::bundle(&upstream, &folder.join("new")).unwrap();
+    Some([old, new])
+}
+
+#[test]
+#[ignore = "takes ten minutes, and three lines of Kubernetes: scripts/nightly"]
+fn a_cluster_goes_two_minor_releases_by_one_bundle() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some([old, new]) = bundles(folder.path()) else { return };
+    let sizes = [&old, &new].map(|path| fs::metadata(path).unwrap().len() >> 20);
+    println!("the bundles have {} MB and {} MB", sizes[0], sizes[1]);
+    let Some(lab) = lab(&Settings { nodes: 2, ..Settings::default() }) else { return };
+    let [master, worker] = lab.nodes() else { panic!("two nodes") };
+    let _witness = Witness(master);
+    cluster::install(&lab, &old, "").unwrap();
+    kubectl(master, &["create", "configmap", "kept", "--from-literal=a=b"]);
+    kubectl(master, &["-n", "kube-system", "rollout", "restart", "deploy/coredns"]);
+    kubectl(master, &["rollout", "status", "deploy/web", "--timeout=140s"]);
+    let address = worker.address.to_string();
+    wait("the application to answer", || get(&address).contains("node="));
+    assert_all_have(master, "v1.35.4");
+
+    let renamed = folder.path().join("new.tar");
+    fs::rename(&new, &renamed).unwrap();
+    lab.nodes().iter().try_for_each(|node| node.insert(&renamed)).unwrap();
+    let upgrade = ["upgrade", "--yes", "--bundle", NEW];
+    let without_drain = [&upgrade[..], &["--no-drain"]].concat();
+    let plan = ["upgrade", "--dry-run", "--bundle", NEW];
+    let said = refused(worker, &upgrade);
+    assert!(said.contains("upgrade the master first"), "{said}");
+    let said = refused(master, &upgrade);
+    assert!(said.contains("node2 has not got "), "{said}");
+    // All of them at once.
+    println!("{}", installer(worker, &["upgrade", "--images", "--bundle", NEW]).unwrap());
+    wait("the API server to know the worker's images", || {
+        master.exec([&[INSTALLER], &plan[..]].concat()).unwrap().status.success()
+    });
+    let planned = installer(master, &plan).unwrap();
+    assert!(planned.contains("gets 1.36.3 from the bundle lab, on the way to 1.37.2"), "{planned}");
+    assert!(!planned.contains("ingress-nginx"), "manifests come with the last: {planned}");
+
+    let silence = longest_silence(&[&address], || {
+        let said = installer(master, &upgrade).unwrap();
+        println!("{said}");
+        assert!(said.contains("then here again, for Kubernetes 1.37.2"), "{said}");
+        // Its worker has 1.35.4.
+        let said = refused(master, &upgrade);
+        assert!(said.contains("node2 has Kubernetes 1.35.4, and its cluster 1.36.3"), "{said}");
+        println!("{}", installer(worker, &without_drain).unwrap());
+        assert_all_have(master, "v1.36.3");
+        let status = installer(master, &["status"]).unwrap();
+        assert!(
+            status.contains("can be taken back from its upgrade from Kubernetes 1.35.4 to 1.36.3")
+        );
+
+        let planned = installer(master, &plan).unwrap();
+        println!("{planned}");
+        let words = "this finishes the upgrade from Kubernetes 1.35.4 to 1.36.3, which cannot be \
+                     taken back then";
+        assert!(planned.contains(words), "{planned}");
+        println!("{}", installer(master, &upgrade).unwrap());
+        println!("{}", installer(worker, &without_drain).unwrap());
+    });
+    println!("the application was silent for {:.1} s at most", silence.as_secs_f64());
+    assert!(silence < Duration::from_secs(120), "{silence:?}");
+    assert_all_have(master, "v1.37.2");
+    assert_well(&lab);
+    for node in [master, worker] {
+        let again = installer(node, &upgrade).unwrap();
+        assert!(again.contains("there is nothing to do"), "{again}");
+    }
+    let line = ["--yes", "--role", "master", "--bundle", NEW, "--config", "/root/cluster.yaml"];
+    let again = installer(master, &line).unwrap();
+    assert_eq!(again, "this node is a master already; there is nothing to do\n");
+
+    // The way back is that of the last release only.
+    let back = ["upgrade", "--yes", "--back"];
+    println!("{}", installer(worker, &back).unwrap());
+    println!("{}", installer(master, &back).unwrap());
+    assert_all_have(master, "v1.36.3");
+    let said = refused(master, &back);
+    assert!(said.contains("no upgrade that can be taken back"), "{said}");
+    // And forward again, by the same bundle.
+    println!("{}", installer(master, &upgrade).unwrap());
+    println!("{}", installer(worker, &without_drain).unwrap());
+    assert_all_have(master, "v1.37.2");
+    assert_well(&lab);
+}
