@@ -18,7 +18,8 @@ use crate::node::etcd_release;
 use crate::node::kubeadm::{self, ignored_checks, own_readyz};
 use crate::node::paths::{KUBEADM_CONFIG, STATIC_PODS};
 use crate::node::static_pod;
-use crate::receipt::StepName;
+use crate::node::systemd::unit_is;
+use crate::receipt::{Stage, StepName, upgrade};
 use crate::steps::file::secret_file;
 use crate::steps::upgrade::copy::COPY;
 use crate::steps::upgrade::first::is_first;
@@ -47,12 +48,16 @@ impl Step<Intent> for Cluster {
         let is_new = |pod: &&str| {
             static_pod::image(host, pod).is_ok_and(|image| image.tag() == Some(tag.as_str()))
         };
-        if !host.was_interrupted(self.name()) && PODS.iter().all(is_new) {
-            return Ok(noted);
-        }
-        let mut changes = lost(host)?;
         let readyz = own_readyz(host)?;
         let ready = || Change::Await { command: readyz.clone(), seconds: PATIENCE };
+        if !host.was_interrupted(self.name()) && PODS.iter().all(is_new) {
+            let mut changes = noted;
+            if is_starting(host, &readyz)? {
+                changes.push(ready());
+            }
+            return Ok(changes);
+        }
+        let mut changes = lost(host)?;
         changes.push(ready());
         changes.extend(no_way_back(host)?);
         let mut apply = match is_first(node)? {
@@ -93,6 +98,13 @@ fn no_way_back(host: &Host) -> anyhow::Result<Option<Change>> {
         return Ok(None);
     }
     Ok(Some(Change::run_command(RunningEtcd::here(host)?.etcdctl("downgrade cancel"))))
+}
+
+/// Whether a control plane is starting again in the middle of an upgrade, as after a power
+/// loss: the steps that follow ask the API server.
+fn is_starting(host: &Host, readyz: &Command) -> anyhow::Result<bool> {
+    let is_open = upgrade(host.lines()).is_some_and(|open| open.stage == Stage::Begun);
+    Ok(is_open && unit_is(host, "active", "kubelet")? && !host.ask(readyz).succeeded())
 }
 
 /// The change that removes the copies of etcd's data that an interrupted kubeadm has left:

@@ -9,7 +9,7 @@ use crate::install::{Change, Node, OfInstall};
 use crate::intent::Intent;
 use crate::node::kubectl::kubectl;
 use crate::node::pods;
-use crate::receipt::{Intention, StepName, since_upgrade};
+use crate::receipt::{Intention, Line, StepName, since_upgrade};
 use crate::role::Role;
 use crate::steps::upgrade::restart;
 
@@ -24,9 +24,15 @@ impl Step<Intent> for Drain {
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let drains = node.intent.upgrade.as_ref().is_some_and(|upgrade| upgrade.drains);
         let is_alone = is_alone(node);
+        let (lines, name) = (since_upgrade(node.host.lines()), &node.intent.name);
+        // kubelet may have been stopped by the restart that follows. Then nobody answers, until
+        // that restart goes on.
+        let is_restarting =
+            lines.iter().any(|line| matches!(line, Line::Deed { step: StepName::Restart, .. }));
+        let is_behind = is_restarting || node.host.was_finished_in(self.name(), lines);
         // Pods that come to a cordoned node all the same stay there.
-        let is_done = node.host.was_finished_in(self.name(), since_upgrade(node.host.lines()))
-            && is_cordoned_here(node);
+        let is_done =
+            is_behind && is_cordoned(node.host, node.intent.role, name).unwrap_or(is_restarting);
         if is_done || !drains || is_alone == Some(true) || !restart::is_due(node)? {
             return Ok(Vec::new());
         }

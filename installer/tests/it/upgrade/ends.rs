@@ -35,6 +35,27 @@ fn a_node_that_was_cordoned_before_stays_so_and_one_alone_is_not_drained() {
     assert!(made.iter().all(|one| !one.contains("cordon") && !one.contains("evict")), "{made:#?}");
 }
 
+/// kubelet does not run then, and nothing but the rest of the restart starts it.
+#[test]
+fn a_restart_that_was_cut_short_goes_on_although_the_api_server_is_silent() {
+    for nodes in ["node-1\n", "node-1\nnode-2\n"] {
+        let of = || {
+            let member = upgraded(super::member(Role::Master));
+            member.write("run/nodes", nodes);
+            member
+        };
+        let made = apply(&of().node, None).commands.made();
+        let nth = made.iter().position(|one| one == "systemctl stop kubelet").unwrap();
+        let member = of();
+        let run = AssertUnwindSafe(|| apply(&member.node, Some(Fault::Killed(nth))).end);
+        assert!(catch_unwind(run).is_err());
+        member.write("run/api-silent", "");
+        drop(fs::remove_file(member.node.root().join("run/systemd/active/kubelet")));
+        let applied = apply(&member.node, None);
+        applied.end.unwrap_or_else(|error| panic!("{nodes:?}: {error:#}"));
+    }
+}
+
 #[test]
 fn doctor_and_status_know_an_upgrade_in_the_middle_and_a_node_left_cordoned() {
     let member = upgraded(member(Role::Worker));
