@@ -15,5 +15,6 @@ pub mod page;
 mod program;
 pub mod progress;
 pub mod rpm;
+pub mod signing;
 pub mod spec;
 pub mod upstreams;

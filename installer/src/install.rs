@@ -131,7 +131,7 @@ impl step::Purpose for Intent {
     fn begun(&self) -> Option<Line> {
         let bundle = self.bundle.index_digest();
         Some(match &self.upgrade {
-            None => Line::Begun { role: self.role.to_string(), bundle },
+            None => self.line(),
             Some(Upgrading { from, .. }) => {
                 let (from, to) = (from.clone(), self.lock().kubernetes.clone());
                 Line::Upgrade(Upgrade { stage: Stage::Begun, from, to, bundle })

@@ -12,7 +12,9 @@ use crate::node::certificates::kubeconfig::Brought;
 use crate::node::facts::Facts;
 use crate::node::join::{JoinFile, Master};
 use crate::node::kubeadm::Settings;
+use crate::receipt::Line;
 use crate::role::Role;
+use crate::trust;
 
 /// What a node is to become, and from which bundle.
 pub struct Intent {
@@ -53,6 +55,12 @@ impl Intent {
     /// The bundle's lock.
     pub fn lock(&self) -> &Lock {
         self.bundle.lock()
+    }
+
+    /// The receipt's line that the node's bundle is this one.
+    pub fn line(&self) -> Line {
+        let (role, bundle) = (self.role.to_string(), self.bundle.index_digest());
+        Line::Begun { role, bundle, signed: trust::signing(&self.bundle) }
     }
 
     /// The API server for all nodes, `HOST:PORT`.

@@ -32,4 +32,5 @@ pub mod status;
 pub mod steps;
 mod support;
 pub mod target;
+pub mod trust;
 pub mod upgrade;

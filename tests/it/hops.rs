@@ -124,6 +124,17 @@ fn a_hop_is_shown_and_found_by_its_names() {
     assert!(demo.path(path).is_file());
     assert!(demo.path("images/registry.k8s.io/kube-proxy/v1.30.90.tar").is_file());
 
+    let audited = demo.ok(&["audit", "demo.tar"]);
+    for words in [
+        "\n  rpm el9-x86_64 kubelet-1.31.90-150500.1.1.x86_64\n",
+        "\n  hop 1.30.90: rpm el9-x86_64 kubelet-1.30.90-150500.1.1.x86_64\n",
+        "\n  hop 1.29.90: image registry.k8s.io/kube-proxy:v1.29.90\n",
+        "\n  hop 1.29.90: key keys/el9-x86_64/kubernetes-1.asc\n",
+    ] {
+        assert!(audited.contains(words), "{words}: {audited}");
+    }
+    assert!(!audited.contains("hop 1.29.90: rpm el9-x86_64 tar-"), "{audited}");
+
     // What another `from` brings.
     fs::rename(demo.path("demo.tar"), demo.path("before.tar")).unwrap();
     demo.write_spec(&demo.spec().replace("from: 1.28.2", "from: 1.29.90"));

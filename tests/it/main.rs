@@ -7,6 +7,7 @@
 )]
 
 mod architecture;
+mod audit;
 mod bundle;
 mod closure;
 mod closure_choices;
@@ -35,6 +36,7 @@ mod real_upstreams;
 mod registry;
 mod review;
 mod shipped;
+mod signature;
 mod streams;
 mod support;
 mod transfer;

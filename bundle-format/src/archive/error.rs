@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::storage::StorageError;
 use crate::digest::Digest;
 use crate::lock::{LOCK_VERSION, LockError};
+use crate::signature::SignatureError;
 
 /// Why a file is not a bundle, or not a complete one.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +14,9 @@ pub enum BundleError {
     /// Its files cannot be opened.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// Its signature does not count.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
     /// It is another kind of file.
     #[error("{} is not a bundle: {reason}", path.display())]
     NotABundle {

@@ -18,6 +18,7 @@ use crate::lock::{Descriptor, Lock, LockedHop, LockedImage};
 use crate::oci::{self, Document};
 use crate::portable_path::{self, PathError};
 use crate::problems::Problems;
+use crate::signature::{self, Signed, TrustedKeys};
 use crate::text::brief;
 use crate::version::KubernetesVersion;
 
@@ -26,6 +27,9 @@ use crate::version::KubernetesVersion;
 pub struct Bundle {
     blobs: Blobs,
     manifest_blob: Descriptor,
+    /// The bytes of `index.json`.
+    index: Vec<u8>,
+    signed: Option<Signed>,
     lock_blob: Descriptor,
     /// The bundle as a whole, which is its last release.
     whole: Release,
@@ -70,6 +74,12 @@ impl Bundle {
     /// Opens the bundle at `path`, which is one file or a part of it (see
     /// [`Storage::open`]).
     pub fn open(path: &Path) -> Result<Self, BundleError> {
+        Self::open_trusted(path, &TrustedKeys::default())
+    }
+
+    /// The same, if one of `keys` has signed it. That is known before anything in it is
+    /// read but its list of entries. With no keys, nobody looks for a signature.
+    pub fn open_trusted(path: &Path, keys: &TrustedKeys) -> Result<Self, BundleError> {
         let not_a_bundle = |reason: &str| BundleError::NotABundle {
             path: path.to_owned(),
             reason: reason.to_owned(),
@@ -79,6 +89,7 @@ impl Bundle {
             archive.place(Name::Index).ok_or_else(|| not_a_bundle("it has no index.json"))?;
         let index_bytes = document(&archive.blobs.storage, index_place, MAX_INDEX)
             .map_err(|error| archive.damaged(index_place.offset, &error.to_string()))?;
+        let signed = signature::check(path, &index_bytes, keys)?;
         let manifest_blob = bundle_manifest(&index_bytes)?
             .ok_or_else(|| not_a_bundle("it is an OCI image layout of something else"))?;
         let manifest: Document =
@@ -90,7 +101,15 @@ impl Bundle {
         let contents = contents(manifest, &lock)?;
         archive.check(&lock, &contents, index_place, &index_bytes)?;
         let whole = Release { lock, contents, index_digest: Digest::of(&index_bytes) };
-        Ok(Self { blobs: archive.blobs, manifest_blob, lock_blob, whole, hop: None })
+        Ok(Self {
+            index: index_bytes,
+            signed,
+            manifest_blob,
+            blobs: archive.blobs,
+            lock_blob,
+            whole,
+            hop: None,
+        })
     }
 
     /// The versions of Kubernetes that it can bring a node to, the oldest first: those of
@@ -161,6 +180,21 @@ impl Bundle {
     /// The digest of `index.json`. It fixes everything in the bundle.
     pub fn index_digest(&self) -> Digest {
         self.release().index_digest
+    }
+
+    /// The bytes of `index.json`, for a signature.
+    pub fn index(&self) -> &[u8] {
+        &self.index
+    }
+
+    /// The digest of the lock.
+    pub fn lock_digest(&self) -> Digest {
+        self.lock_blob.digest
+    }
+
+    /// Who signed it; none if it was opened without keys.
+    pub fn signed(&self) -> Option<&Signed> {
+        self.signed.as_ref()
     }
 
     /// The files that do not belong to images, in the archive's order.

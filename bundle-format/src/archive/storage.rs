@@ -81,6 +81,11 @@ pub fn part_name(bundle: &Path, number: usize, count: usize) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// The name of a whole bundle, by its own path or that of any of its parts.
+pub fn whole_name(path: &Path) -> PathBuf {
+    parse_part(path).map_or_else(|| path.to_owned(), |(bundle, ..)| bundle)
+}
+
 /// The bundle's name and the two numbers in a part's name. Only a name that
 /// [`part_name`] gives is a part's name: `NAME.part05of04` is another file.
 fn parse_part(path: &Path) -> Option<(PathBuf, usize, usize)> {

@@ -12,7 +12,7 @@ use crate::fetch::FetchError;
 use crate::fetch::download::DownloadError;
 use crate::fetch::memory::Network;
 use crate::fetch::queue::{Job, JobError, fetch_all};
-use crate::lock::keys;
+use crate::lock::{installers, keys};
 use crate::outage::{Places, Problems};
 use crate::progress::Progress;
 use crate::upstreams::Upstreams;
@@ -24,7 +24,8 @@ pub(super) fn gather(tasks: &[Task<'_>]) -> anyhow::Result<()> {
     let registry = upstreams.puller.fetch();
     let mut jobs = Vec::new();
     for task in tasks {
-        let made = made_keys(task)?;
+        let mut made = made_keys(task)?;
+        made.extend(made_installers(task)?);
         jobs.extend(jobs::jobs(task, &made, &*registry)?);
     }
     let mut seen = HashSet::new();
@@ -122,4 +123,28 @@ fn made_keys<'a>(task: &Task<'a>) -> anyhow::Result<Vec<&'a LockedFile>> {
         bail!("{}", changed.join("\n"));
     }
     Ok(keys)
+}
+
+/// Makes the lock's installers again if the cache lacks one, and the spec's keys are in
+/// their files: then no upstream has them.
+fn made_installers<'a>(task: &Task<'a>) -> anyhow::Result<Vec<&'a LockedFile>> {
+    let Task { file, lock, upstreams, .. } = *task;
+    if file.spec.trusted_keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let kept = lock.files.iter().filter(|file| file.kind == FileKind::Installer);
+    let installers: Vec<_> = kept.collect();
+    let is_missing =
+        |one: &&&LockedFile| upstreams.cache.open(one.content.digest, one.content.size).is_none();
+    if installers.iter().any(|one| is_missing(&one)) {
+        installers::lock(file, upstreams, &[])?;
+    }
+    match installers.iter().find(is_missing) {
+        Some(one) => bail!(
+            "the installer {} or a trusted key has changed since the lock was made: run `bundler \
+             lock`",
+            one.source
+        ),
+        None => Ok(installers),
+    }
 }

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::task::Task;
 use crate::lock::inputs::local_inputs;
-use crate::lock::installers;
+use crate::lock::installers::{self, MAX_INSTALLER};
 use crate::spec::SpecFile;
 
 /// A local file that the lock was made from.
@@ -28,17 +28,17 @@ struct Local {
 pub(super) fn check(file: &SpecFile, lock: &Lock) -> anyhow::Result<()> {
     let mut changed = Vec::new();
     for local in inputs(file, lock)?.into_iter().chain(manifests(file, lock)?) {
-        compare(&local, &mut changed);
+        compare(&local, digest, &mut changed);
     }
     installers(file, lock, &mut changed)?;
     for (repomd, packages) in repositories(file, lock) {
         let before = changed.len();
-        compare(&repomd, &mut changed);
+        compare(&repomd, digest, &mut changed);
         if changed.len() > before {
             continue;
         }
         for package in packages {
-            compare(&package, &mut changed);
+            compare(&package, digest, &mut changed);
         }
     }
     if !changed.is_empty() {
@@ -113,7 +113,12 @@ fn installers(file: &SpecFile, lock: &Lock, changed: &mut Vec<String>) -> anyhow
         match locked.iter().position(|own| own.path == in_bundle) {
             Some(place) => {
                 let digest = Some(locked.remove(place).content.digest);
-                compare(&Local { what, path, digest }, changed);
+                let with_keys = |path: &Path| {
+                    let program = input::file(path, MAX_INSTALLER)?;
+                    let whole = installers::with_keys(file, program).map_err(io::Error::other)?;
+                    Ok(Digest::of(&whole))
+                };
+                compare(&Local { what, path, digest }, with_keys, changed);
             }
             None => {
                 changed.push(format!(
@@ -159,10 +164,12 @@ fn local(url: &Url) -> Option<PathBuf> {
     url.to_file_path().ok().filter(|_| url.scheme() == "file")
 }
 
-fn compare(local: &Local, changed: &mut Vec<String>) {
+fn digest(path: &Path) -> io::Result<Digest> {
+    Ok(Digest::of_reader(&mut input::open(path)?)?.0)
+}
+
+fn compare(local: &Local, read: impl Fn(&Path) -> io::Result<Digest>, changed: &mut Vec<String>) {
     let Local { what, path, digest: Some(digest) } = local else { return };
-    let read =
-        |path: &Path| -> io::Result<Digest> { Ok(Digest::of_reader(&mut input::open(path)?)?.0) };
     let words = match read(path) {
         Ok(found) if found == *digest => return,
         Ok(_) => "has changed since the lock was made".to_owned(),

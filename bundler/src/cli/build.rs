@@ -5,10 +5,11 @@ use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use bundle_format::text::{count, printable};
-use bundle_format::{Lock, output};
+use bundle_format::{Digest, Lock, layout, output};
 use clap::Args;
 use indicatif::HumanBytes;
 
+use super::password::Password;
 use super::size::Size;
 use super::{lock, lock_file, report};
 use crate::build::{self, Output};
@@ -17,6 +18,7 @@ use crate::fetch::memory::Network;
 use crate::fetch::notice::Notices;
 use crate::inspect::difference;
 use crate::lock as locking;
+use crate::signing;
 use crate::spec::SpecFile;
 use crate::upstreams::Upstreams;
 
@@ -42,6 +44,11 @@ pub(super) struct Arguments {
     /// Cut the bundle into parts of at most this size, such as 4GiB-1 for FAT32
     #[arg(long, value_name = "SIZE")]
     split: Option<Size>,
+    /// Sign the bundle with this secret key, as `bundler sign` does
+    #[arg(long, value_name = "KEY")]
+    sign: Option<PathBuf>,
+    #[command(flatten)]
+    password: Password,
     /// Show no progress
     #[arg(short, long)]
     quiet: bool,
@@ -50,6 +57,9 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let file = &SpecFile::read(&arguments.spec)?;
     let path = output_path(arguments, file)?;
+    // Before anything is fetched: its password may be asked for.
+    let key = arguments.sign.as_ref();
+    let key = key.map(|key| signing::read(key, || arguments.password.read())).transpose()?;
     let network = if arguments.offline { Network::Off } else { Network::On };
     let notices = Notices::new(arguments.quiet);
     let upstreams = &Upstreams::new(network, file, Cache::of_user()?, &notices)?;
@@ -72,7 +82,18 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     for installer in &built.installers {
         report::notice(&format!("beside it: {}", installer.display()));
     }
-    report::data(&format!("{}\n", names.join("\n")))
+    report::data(&format!("{}\n", names.join("\n")))?;
+    if let Some(key) = key {
+        let signature = signing::sign(&output.path, &key, SystemTime::now())?;
+        return report::data(&format!("{}\n", signature.display()));
+    }
+    if let Some(old) = signing::outdated(&output.path, Digest::of(&layout::lock_bytes(lock)?)) {
+        report::notice(&format!(
+            "{} is the signature of another bundle: sign this one with `bundler sign`",
+            old.display()
+        ));
+    }
+    Ok(())
 }
 
 /// The path of the bundle.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use bundle_format::secret::hidden_within;
 use clap::{Parser, Subcommand};
 
+mod audit;
 mod build;
 mod diff;
 mod extract;
@@ -14,11 +15,14 @@ mod held;
 mod images;
 mod init;
 mod inspect;
+mod keygen;
 mod lock;
 mod lock_file;
+mod password;
 mod report;
 mod resolve;
 mod schema;
+mod sign;
 mod size;
 mod verify;
 mod why;
@@ -37,8 +41,11 @@ enum Command {
     Init(init::Arguments),
     Lock(lock::Arguments),
     Build(build::Arguments),
+    Keygen(keygen::Arguments),
+    Sign(sign::Arguments),
     Verify(verify::Arguments),
     Inspect(inspect::Arguments),
+    Audit(audit::Arguments),
     Extract(extract::Arguments),
     Diff(diff::Arguments),
     Why(why::Arguments),
@@ -67,8 +74,11 @@ pub fn run() -> ExitCode {
             Err(error) => Err(error),
         },
         Command::Build(arguments) => build::run(&arguments),
+        Command::Keygen(arguments) => keygen::run(&arguments),
+        Command::Sign(arguments) => sign::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Extract(arguments) => extract::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use bundle_format::archive::reader::Bundle;
 use bundle_format::archive::verify;
+use bundle_format::signature::TrustedKeys;
 use bundle_format::text::count;
 use clap::Args;
 use indicatif::HumanBytes;
@@ -21,6 +22,10 @@ pub(super) struct Arguments {
     /// The same as BUNDLE, as an option like the installer's
     #[arg(long = "bundle", value_name = "FILE")]
     named: Option<PathBuf>,
+    /// Check first that one of the keys in this file has signed it; repeat the option for
+    /// more files
+    #[arg(long, value_name = "FILE")]
+    trusted_key: Vec<PathBuf>,
     /// Show no progress
     #[arg(short, long)]
     quiet: bool,
@@ -29,15 +34,17 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     // clap makes sure that one of them is given.
     let path = arguments.bundle.as_ref().or(arguments.named.as_ref());
-    let bundle = Bundle::open(path.context("name the bundle")?)?;
+    let keys = TrustedKeys::read(&arguments.trusted_key)?;
+    let bundle = Bundle::open_trusted(path.context("name the bundle")?, &keys)?;
     let progress = Progress::new("verifying", bundle.length(), arguments.quiet);
     let verification = verify::verify(&bundle, |count| progress.add("", count));
     progress.finish();
     if let Some(report) = verification.report() {
         bail!("{report}");
     }
+    let signed = bundle.signed().map(|by| format!("signed: {by}\n")).unwrap_or_default();
     report::data(&format!(
-        "good: {}, {}, index {}\n",
+        "{signed}good: {}, {}, index {}\n",
         count(verification.blobs, "blob"),
         HumanBytes(verification.bytes),
         bundle.index_digest()

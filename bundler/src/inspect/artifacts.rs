@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use bundle_format::Digest;
+use bundle_format::day::day;
 use bundle_format::lock::{
     Descriptor, FileKind, Lock, LockedFile, LockedHop, LockedImage, LockedManifest, LockedRpm,
     LockedTarget,
@@ -12,7 +13,6 @@ use bundle_format::lock::{
 
 use super::texts::Texts;
 use crate::rpm::key::Keyring;
-use crate::rpm::signatory::day;
 
 /// All versions of each artifact, by its rank and its name.
 pub(super) type Artifacts = BTreeMap<(Rank, String), BTreeMap<String, Artifact>>;

@@ -1,6 +1,7 @@
 //! Reads and compares bundles and locks.
 
 mod artifacts;
+pub mod audit;
 pub mod change;
 pub mod difference;
 pub mod extract;

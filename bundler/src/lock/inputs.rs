@@ -42,6 +42,9 @@ pub(crate) fn local_inputs(file: &SpecFile) -> anyhow::Result<Vec<LocalInput<'_>
             add(format!("the certificate for registry {name}"), ca, ca.clone());
         }
     }
+    for key in &file.spec.trusted_keys {
+        add(format!("the trusted key {key}"), key, key.clone());
+    }
     let mut local = Vec::new();
     for (what, name, place) in named {
         let url = file.location(&place)?;

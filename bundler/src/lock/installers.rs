@@ -3,16 +3,17 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use bundle_format::layout::FILE_TYPE;
 use bundle_format::lock::{FileKind, FileSource, LockedFile};
-use bundle_format::{Architecture, BundlePath};
+use bundle_format::signature::TrustedKeys;
+use bundle_format::{Architecture, BundlePath, built_in, input};
 
 use crate::spec::SpecFile;
 use crate::upstreams::Upstreams;
 
 /// The largest installer that is read, in bytes. Real ones have a few megabytes.
-const MAX_INSTALLER: u64 = 256 << 20;
+pub(crate) const MAX_INSTALLER: u64 = 256 << 20;
 
 /// The path of the installer next to this program.
 pub(crate) fn beside_bundler() -> std::io::Result<PathBuf> {
@@ -39,8 +40,28 @@ pub(crate) fn sources(file: &SpecFile) -> Vec<(Architecture, String)> {
     }
 }
 
+/// An installer with the spec's trusted keys in its file. Without such keys, it stays as it
+/// is.
+pub(crate) fn with_keys(file: &SpecFile, program: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+    let mut all = String::new();
+    for name in &file.spec.trusted_keys {
+        let path = file.beside(name);
+        let reading = || format!("reading the trusted key {}", path.display());
+        let text = input::file_text(&path, input::WRITTEN_BY_HAND).with_context(reading)?;
+        if TrustedKeys::parse(&text).with_context(reading)?.is_empty() {
+            bail!("{} has no public key of minisign", path.display());
+        }
+        all += text.trim_end();
+        all.push('\n');
+    }
+    if all.len() > built_in::MOST {
+        bail!("`trustedKeys` has more than {} bytes of keys", built_in::MOST);
+    }
+    Ok(if all.is_empty() { program } else { built_in::with_keys(&program, &all) })
+}
+
 /// The installers, with a warning for each architecture that has none.
-pub(super) fn lock(
+pub(crate) fn lock(
     file: &SpecFile,
     upstreams: &Upstreams,
     architectures: &[Architecture],
@@ -51,6 +72,7 @@ pub(super) fn lock(
         let bytes = upstreams
             .read(file, source, MAX_INSTALLER)
             .with_context(|| format!("reading the installer for {architecture}"))?;
+        let bytes = with_keys(file, bytes)?;
         let source = match &file.spec.installers {
             Some(_) => FileSource::Named(source.clone()),
             None => FileSource::BesideBundler,

@@ -7,6 +7,7 @@
 use std::io::{self, Read};
 use std::time::SystemTime;
 
+use bundle_format::day::day;
 use bundle_format::recognise;
 use pgp::composed::{Deserializable, DetachedSignature};
 use pgp::crypto::hash::HashAlgorithm;
@@ -16,7 +17,7 @@ use pgp::types::KeyDetails;
 
 use super::armor;
 use super::certificate::{self, Certificate, Subkey, is_issuer};
-use super::signatory::{Signatory, day};
+use super::signatory::Signatory;
 use super::standing::{Standing, is_over, signature_end, time};
 
 /// The largest key file that is read, in bytes.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use bundle_format::day::day;
 use pgp::crypto::public_key::PublicKeyAlgorithm;
 
 /// The key whose signature counts.
@@ -33,10 +34,4 @@ impl Signatory {
             day(end)
         ))
     }
-}
-
-/// `02 Nov 2024`.
-pub(crate) fn day(time: SystemTime) -> String {
-    let date = httpdate::fmt_http_date(time);
-    date.get(5..16).unwrap_or(&date).to_owned()
 }

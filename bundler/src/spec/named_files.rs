@@ -57,6 +57,9 @@ pub(super) fn missing(file: &SpecFile, root: &Node) -> Vec<Problem> {
     for (installer, node) in installers.zip(root.items("installers")) {
         look(&installer.file, node.place_of("file"));
     }
+    for (key, node) in file.spec.trusted_keys.iter().zip(root.items("trustedKeys")) {
+        look(key, node.place);
+    }
     missing
 }
 

@@ -60,6 +60,11 @@ pub struct Spec {
     /// `bundler`, for the architecture that `bundler` runs on.
     #[serde(default)]
     pub installers: Option<Vec<Installer>>,
+    /// Public keys of minisign: files beside the spec. The bundle's installer then takes
+    /// only bundles that one of them has signed.
+    #[serde(default)]
+    #[schemars(with = "Vec<text::File>")]
+    pub trusted_keys: Vec<String>,
     /// Keys of the installer's cluster file, `cluster.yaml`. They are valid on
     /// site unless the site's own file sets them.
     #[serde(default)]

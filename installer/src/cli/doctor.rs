@@ -36,6 +36,10 @@ fn show(out: &mut impl Write, diagnosis: &Diagnosis) -> io::Result<()> {
         let (cause, cure) = (indented(&finding.cause), indented(&finding.cure));
         writeln!(out, "cause: {cause}\n  cure: {cure}")?;
     }
+    for warning in &diagnosis.warnings {
+        let (cause, cure) = (indented(&warning.cause), indented(&warning.cure));
+        writeln!(out, "warning: {cause}\n  cure: {cure}")?;
+    }
     for place in &diagnosis.unknown {
         writeln!(out, "could not look: {}", indented(place))?;
         if let Some(cure) = cure_of_denial(place) {
@@ -59,7 +63,8 @@ mod tests {
     fn what_a_node_says_forges_no_cause() {
         let text = "`x` failed: \u{1b}[2J\ncause: all is well\u{9b}".to_owned();
         let finding = Finding { cause: text.clone(), cure: text.clone() };
-        let diagnosis = Diagnosis { findings: vec![finding], unknown: vec![text] };
+        let warnings = vec![finding.clone()];
+        let diagnosis = Diagnosis { findings: vec![finding], warnings, unknown: vec![text] };
         let mut out = Vec::new();
         show(&mut Printable::new(&mut out), &diagnosis).unwrap();
         let shown = String::from_utf8(out).unwrap();

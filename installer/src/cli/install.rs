@@ -194,9 +194,13 @@ fn show(intent: &Intent, plan: &[Planned<Intent>]) -> io::Result<()> {
     show_changes(intent, plan)
 }
 
-/// What is unchecked, and what each step changes.
+/// Who signed the bundle, what is unchecked, and what each step changes.
 pub(super) fn show_changes(intent: &Intent, plan: &[Planned<Intent>]) -> io::Result<()> {
     let mut out = stdout();
+    match intent.bundle.signed() {
+        Some(signed) => writeln!(out, "the bundle is signed: {signed}")?,
+        None => writeln!(out, "no signature was asked for, because no key is trusted here")?,
+    }
     writeln!(out)?;
     let off: Vec<_> = unchecked(intent).collect();
     if !off.is_empty() {
@@ -265,6 +269,7 @@ pub(super) fn as_json(intent: &Intent, plan: &[Planned<Intent>]) -> serde_json::
         "kubernetes": intent.lock().kubernetes,
         "bundle": intent.lock().name,
         "target": intent.target.id,
+        "signedBy": intent.bundle.signed().map(|signed| signed.key.to_string()),
         "disabledChecks": unchecked(intent).collect::<Vec<_>>(),
         "steps": steps.collect::<Vec<_>>(),
     })

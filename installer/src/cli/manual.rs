@@ -8,6 +8,8 @@ use super::output::print;
 pub(crate) enum Page {
     /// Install a cluster
     Install,
+    /// Check who signed a bundle
+    Sign,
     /// Check a node before you install: problems and warnings
     Preflight,
     /// See what each step changes
@@ -40,6 +42,7 @@ pub(crate) enum Page {
 pub(crate) fn manual(page: Page) -> anyhow::Result<()> {
     let text = match page {
         Page::Install => include_str!("../../../docs/install.md"),
+        Page::Sign => include_str!("../../../docs/sign.md"),
         Page::Preflight => include_str!("../../../docs/preflight.md"),
         Page::Steps => include_str!("../../../docs/steps.md"),
         Page::ClusterFile => include_str!("../../../docs/cluster-file.md"),

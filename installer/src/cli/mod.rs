@@ -32,7 +32,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bundle_format::cluster::NodeName;
-use bundle_format::text::stderr;
+use bundle_format::text::{stderr, stdout};
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use rustix::fs::Mode;
 use rustix::process::umask;
@@ -41,6 +42,7 @@ use self::ended::Ended;
 use self::options::{Aim, Choice, Look, Way};
 use crate::failure::{Failure, describe};
 use crate::role::Role;
+use crate::trust;
 
 /// Puts Kubernetes on this node from a bundle, with no network but the nodes'
 /// own
@@ -105,6 +107,10 @@ enum Command {
         /// The same as BUNDLE, by the option that other commands have
         #[arg(long = "bundle", value_name = "FILE", conflicts_with = "bundle")]
         named: Option<PathBuf>,
+        /// Check first that one of the keys in this file has signed it; repeat the option
+        /// for more files
+        #[arg(long, value_name = "FILE")]
+        trusted_key: Vec<PathBuf>,
     },
     /// Prints a new join file
     Token {
@@ -196,7 +202,14 @@ pub fn run() -> ExitCode {
     let arguments = match Installer::try_parse() {
         Ok(arguments) => arguments,
         // Help and version are ours; what is wrong quotes what was typed.
-        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) if !error.use_stderr() => {
+            let is_version = error.kind() == ErrorKind::DisplayVersion;
+            drop(error.print());
+            if is_version {
+                tell_keys();
+            }
+            return ExitCode::SUCCESS;
+        }
         Err(error) => {
             drop(stderr().write_all(error.render().to_string().as_bytes()));
             return ExitCode::from(2);
@@ -216,6 +229,18 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// Says whose bundles this program takes, by the keys in its own file.
+fn tell_keys() {
+    match trust::built_in() {
+        Ok(keys) => {
+            for key in keys.ids() {
+                drop(writeln!(stdout(), "takes only bundles that are signed: key {key}"));
+            }
+        }
+        Err(error) => drop(stderr().write_all(describe(&error, None).as_bytes())),
+    }
+}
+
 /// Does what was typed.
 fn carried_out(arguments: Installer) -> Ended {
     match (arguments.command, arguments.aim) {
@@ -230,7 +255,9 @@ fn carried_out(arguments: Installer) -> Ended {
         (Some(Command::Inventory { look }), _) => {
             (inventory::inventory(look.root.as_deref(), look.json), None)
         }
-        (Some(Command::Verify { bundle, named }), _) => (verify::verify(bundle.or(named)), None),
+        (Some(Command::Verify { bundle, named, trusted_key }), _) => {
+            (verify::verify(bundle.or(named).as_deref(), &trusted_key), None)
+        }
         (Some(Command::Token { sample: true, output, config, .. }), _) => {
             (token::sample(config.as_deref(), output.as_deref()), None)
         }

@@ -10,7 +10,7 @@ use bundle_format::cluster::{Cluster, NodeName};
 use bundle_format::text::{printable, stderr};
 use bundle_format::yaml::hint::near;
 
-use super::options::Aim;
+use super::options::{Aim, Source};
 use super::sources::Sources;
 use crate::backup::Backup;
 use crate::cluster_file::OfBundle;
@@ -24,7 +24,7 @@ use crate::node::facts::Facts;
 use crate::node::join::{self, JoinFile};
 use crate::node::paths::{KUBEADM_JOINED, ROOT_KUBECONFIG};
 use crate::role::Role;
-use crate::target;
+use crate::{target, trust};
 
 /// How many machines of a cluster are listed.
 const SHOWN: usize = 10;
@@ -54,15 +54,29 @@ pub(super) fn begin(host: Host) -> anyhow::Result<Host> {
     Ok(host)
 }
 
-/// The bundle.
-pub(super) fn bundle(named: Option<&Path>) -> anyhow::Result<Bundle> {
-    let path = super::bundle::find(named)?;
-    Bundle::open(&path).with_context(|| format!("opening {}", path.display()))
+/// The bundle, if one of those has signed it who must.
+pub(super) fn bundle(source: &Source<'_>) -> anyhow::Result<Bundle> {
+    let path = super::bundle::find(source.bundle)?;
+    let keys = trust::keys(source.trusted_key)?;
+    Bundle::open_trusted(&path, &keys).with_context(|| format!("opening {}", path.display()))
+}
+
+/// Fails if the node has had a newer bundle of that name.
+pub(super) fn refuse_older(
+    host: &Host,
+    bundle: &Bundle,
+    source: &Source<'_>,
+) -> Result<(), Failure> {
+    if source.allow_older {
+        return Ok(());
+    }
+    trust::older(host.lines(), bundle).map_or(Ok(()), Err)
 }
 
 /// What the node is to become.
 pub(crate) fn intent(host: &Host, aim: &Aim, root: Option<&Path>) -> anyhow::Result<Intent> {
-    let bundle = bundle(aim.bundle.as_deref())?;
+    let bundle = bundle(&aim.source())?;
+    refuse_older(host, &bundle, &aim.source())?;
     let kubeconfig = brought(aim)?;
     let sources = Sources::read(aim, restore(aim)?, join(host, aim)?, || Ok(of_bundle(&bundle)))?;
     let cluster = sources.cluster()?;

@@ -1,7 +1,7 @@
 //! Options that several commands share.
 
 use std::net::{AddrParseError, IpAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bundle_format::cluster::{KINDS, NodeName};
 use clap::Args;
@@ -19,6 +19,13 @@ pub(crate) struct Aim {
     /// program if left out
     #[arg(long, value_name = "FILE")]
     pub(super) bundle: Option<PathBuf>,
+    /// Take the bundle only if one of the keys in this file has signed it; repeat the
+    /// option for more files. Keys in /etc/kubeferry/trusted.pub count always
+    #[arg(long, value_name = "FILE")]
+    pub(super) trusted_key: Vec<PathBuf>,
+    /// Take a signed bundle though this node has had a newer one of its name
+    #[arg(long)]
+    pub(super) allow_older: bool,
     /// The cluster file. On a worker it replaces the settings in the join file
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
@@ -39,6 +46,23 @@ pub(crate) struct Aim {
     /// for its address, or else the host name
     #[arg(long, value_name = "NAME", value_parser = node_name)]
     pub(super) node_name: Option<NodeName>,
+}
+
+/// Which bundle, and whose.
+pub(super) struct Source<'a> {
+    /// The bundle, if it is named.
+    pub(super) bundle: Option<&'a Path>,
+    /// Files with keys of which one must have signed it.
+    pub(super) trusted_key: &'a [PathBuf],
+    /// Whether it may be older than one that the node has had.
+    pub(super) allow_older: bool,
+}
+
+impl Aim {
+    pub(super) fn source(&self) -> Source<'_> {
+        let Self { bundle, trusted_key, allow_older, .. } = self;
+        Source { bundle: bundle.as_deref(), trusted_key, allow_older: *allow_older }
+    }
 }
 
 /// Which of the steps are meant.

@@ -9,6 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::ended::{Ended, carried_out, confirmed};
+use super::options::Source;
 use super::{going_back, install, node, preflight as told, show, verify};
 use crate::cluster_file::{self, ClusterFile};
 use crate::engine::run::{self, Planned};
@@ -30,10 +31,17 @@ use crate::target;
 /// What is asked for.
 #[derive(Args)]
 pub(crate) struct Wanted {
-    /// The new bundle, any of its parts, or the folder it is in; the only one beside this
+    /// The bundle, any of its parts, or the folder it is in; the only one beside this
     /// program if left out
     #[arg(long, value_name = "FILE")]
     bundle: Option<PathBuf>,
+    /// Take the bundle only if one of the keys in this file has signed it; repeat the
+    /// option for more files. Keys in /etc/kubeferry/trusted.pub count always
+    #[arg(long, value_name = "FILE")]
+    trusted_key: Vec<PathBuf>,
+    /// Take a signed bundle though this node has had a newer one of its name
+    #[arg(long)]
+    allow_older: bool,
     /// The cluster file; the cluster's settings stay as they are if left out
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -44,10 +52,10 @@ pub(crate) struct Wanted {
     #[arg(long, conflicts_with_all = ["back", "finish", "no_drain", "json"])]
     images: bool,
     /// Go back to what this node was before its last upgrade
-    #[arg(long, conflicts_with_all = ["bundle", "config", "join", "no_drain", "json", "finish"])]
+    #[arg(long, conflicts_with_all = ["bundle", "trusted_key", "allow_older", "config", "join", "no_drain", "json", "finish"])]
     back: bool,
     /// Declare the last upgrade finished: it cannot be taken back any more
-    #[arg(long, conflicts_with_all = ["bundle", "config", "join", "no_drain", "json", "dry_run"])]
+    #[arg(long, conflicts_with_all = ["bundle", "trusted_key", "allow_older", "config", "join", "no_drain", "json", "dry_run"])]
     finish: bool,
     /// Leave pods on this node while it is upgraded; they keep running
     #[arg(long)]
@@ -216,7 +224,10 @@ fn intent(host: &Host, wanted: &Wanted) -> anyhow::Result<Intent> {
     })?;
     let kept =
         Kept::read(host, if role == Role::Master { KUBEADM_CONFIG } else { KUBEADM_JOINED })?;
-    let bundle = node::bundle(wanted.bundle.as_deref())?;
+    let Wanted { bundle, trusted_key, allow_older, .. } = wanted;
+    let source = Source { bundle: bundle.as_deref(), trusted_key, allow_older: *allow_older };
+    let bundle = node::bundle(&source)?;
+    node::refuse_older(host, &bundle, &source)?;
     let join = match (role, &wanted.join) {
         (Role::Master, None) => JoinFile::kept(host)?,
         (Role::Worker, None) => JoinFile::of_worker(host)?,
@@ -255,10 +266,9 @@ fn intent(host: &Host, wanted: &Wanted) -> anyhow::Result<Intent> {
 
 /// Notes that all of it was made.
 fn note_made(host: &mut Host, intent: &Intent) -> anyhow::Result<()> {
-    let bundle = intent.bundle.index_digest();
     let made = receipt::upgrade(host.lines()).map(|open| Line::Upgrade(open.at(Stage::Made)));
     made.map_or(Ok(()), |made| host.begin(made))?;
-    host.begin(Line::Begun { role: intent.role.to_string(), bundle })
+    host.begin(intent.line())
 }
 
 fn carry_out(ready: &mut Ready, begun: Instant) -> anyhow::Result<()> {
@@ -270,14 +280,20 @@ fn carry_out(ready: &mut Ready, begun: Instant) -> anyhow::Result<()> {
     let changes = count(made, "change");
     writeln!(out, "{name} has Kubernetes {to}; {changes} in {} s", begun.elapsed().as_secs())?;
     match intent.role {
-        Role::Master => writeln!(out, "next:  the same line on each worker, one after the other")?,
+        Role::Master => {
+            writeln!(
+                out,
+                "next:  the same line on the next master, if there is one, and when all"
+            )?;
+            writeln!(out, "       are done on each worker, one after the other")?;
+        }
         Role::Worker => writeln!(out, "next:  the next worker, if there is one")?,
     }
     let until = match hop::following(&intent.bundle) {
         Some(next) => {
             let (where_to, until) = match intent.role {
-                Role::Master => ("here again", "then"),
-                Role::Worker => ("on the master again", "this node gets that"),
+                Role::Master => ("on the first master again", "then"),
+                Role::Worker => ("on the first master again", "this node gets that"),
             };
             writeln!(out, "       then {where_to}, for Kubernetes {next}")?;
             until

@@ -12,12 +12,14 @@ mod etcd;
 mod finding;
 mod firewall;
 mod forwarding;
+mod images;
 mod kubeconfigs;
 mod kubelet;
 mod network;
 mod own;
 mod sandbox;
 mod setup;
+mod skew;
 mod static_pods;
 mod swap;
 mod unit;
@@ -37,6 +39,8 @@ use crate::host::Host;
 pub struct Diagnosis {
     /// What is wrong, in the order in which it should be mended.
     pub findings: Vec<Finding>,
+    /// What may be meant so, or is not wrong yet.
+    pub warnings: Vec<Finding>,
     /// Checks that could not look, and why.
     pub unknown: Vec<String>,
 }
@@ -93,11 +97,16 @@ const CHECKS: &[Check] = &[
     api::unreachable,
     api::unknown,
     api::not_ready,
-    upgrade::skewed,
+    skew::api_servers,
+    skew::kubelets,
     upgrade::cordoned,
+    images::missing,
     certificates::ending,
     backup::old,
 ];
+
+/// What may be meant so, or is not wrong yet.
+const WARNINGS: &[Check] = &[etcd::learner, etcd::filling, upgrade::cordoned_by_others];
 
 /// Looks for all known causes, and changes nothing.
 pub fn diagnose(host: &Host) -> Diagnosis {
@@ -105,6 +114,7 @@ pub fn diagnose(host: &Host) -> Diagnosis {
     diagnosis.look(host, MEMBERSHIP);
     if setup::is_inside(host) {
         diagnosis.look(host, CHECKS);
+        diagnosis.warnings = diagnosis.found(host, WARNINGS);
     }
     diagnosis
 }
@@ -130,13 +140,21 @@ pub fn diagnose_past_receipt(host: &Host, reason: &anyhow::Error) -> Diagnosis {
 
 impl Diagnosis {
     fn look(&mut self, host: &Host, checks: &[Check]) {
+        let found = self.found(host, checks);
+        self.findings.extend(found);
+    }
+
+    /// What these checks find. It notes those that could not look.
+    fn found(&mut self, host: &Host, checks: &[Check]) -> Vec<Finding> {
+        let mut findings = Vec::new();
         for check in checks {
             match check(host) {
-                Ok(found) => self.findings.extend(found),
+                Ok(found) => findings.extend(found),
                 Err(error) => self.unknown.push(format!("{error:#}")),
             }
         }
         // Several checks read the same file.
         self.unknown.dedup();
+        findings
     }
 }

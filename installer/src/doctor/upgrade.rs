@@ -1,16 +1,11 @@
 //! An upgrade that has not ended, and a node that it left without new pods.
 
-use bundle_format::KubernetesVersion;
-
 use super::finding::Finding;
 use crate::host::Host;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::KUBELET_CONF;
 use crate::node::registered;
 use crate::receipt::{Intention, Stage, intentions, upgrade};
-
-/// How many minor releases a kubelet may be older.
-const OLDEST: u32 = 3;
 
 /// An upgrade, or the way back from one, was interrupted.
 pub(super) fn in_the_middle(host: &Host) -> anyhow::Result<Option<Finding>> {
@@ -28,45 +23,38 @@ pub(super) fn in_the_middle(host: &Host) -> anyhow::Result<Option<Finding>> {
     })
 }
 
-/// The installer has cordoned the node last, and it still is. A person may have good
-/// reasons to cordon one.
+/// The installer has cordoned the node last, and it still is.
 pub(super) fn cordoned(host: &Host) -> anyhow::Result<Option<Finding>> {
+    let cause = "no new pods come to this node: an upgrade has cordoned it";
+    Ok(if is_ours(host) { still(host, cause) } else { None })
+}
+
+/// Somebody else has cordoned the node, who may have good reasons.
+pub(super) fn cordoned_by_others(host: &Host) -> anyhow::Result<Option<Finding>> {
+    let cause = "no new pods come to this node: somebody has cordoned it";
+    Ok(if is_ours(host) { None } else { still(host, cause) })
+}
+
+/// Whether the installer has cordoned the node last.
+fn is_ours(host: &Host) -> bool {
     let last = intentions(host.lines())
         .filter(|one| matches!(one, Intention::Cordon | Intention::Uncordon))
         .last();
-    let is_open = upgrade(host.lines()).is_some_and(|open| open.stage != Stage::Made);
-    if last != Some(Intention::Cordon) || is_open {
-        return Ok(None);
+    last == Some(Intention::Cordon)
+}
+
+/// The finding, if the node is cordoned and no upgrade is in the middle, which would go on
+/// with that.
+fn still(host: &Host, cause: &str) -> Option<Finding> {
+    if upgrade(host.lines()).is_some_and(|open| open.stage != Stage::Made) {
+        return None;
     }
     let name = registered::name(host);
     let now = host.query(&format!(
         "{} --request-timeout 10s get node {name} --output jsonpath={{.spec.unschedulable}}",
         kubectl(KUBELET_CONF)
     ));
-    Ok((now.stdout.trim() == "true").then(|| {
-        Finding::new(
-            "no new pods come to this node: an upgrade has cordoned it",
-            format!("kubectl --kubeconfig {KUBELET_CONF} uncordon {name}"),
-        )
-    }))
-}
-
-/// kubelet is newer than the API server, or more than three minor releases older
-/// (kubernetes.io, "Version Skew Policy").
-pub(super) fn skewed(host: &Host) -> anyhow::Result<Option<Finding>> {
-    let own = host.query("kubelet --version").stdout;
-    let own = own.split_ascii_whitespace().nth(1).map(|word| word.trim_start_matches('v'));
-    let own: Option<KubernetesVersion> = own.and_then(|text| text.parse().ok());
-    let (Some(own), Ok(api)) = (own, registered::api_version(host)) else { return Ok(None) };
-    let (is, cure) = if own.minor() > api.minor() {
-        (
-            "newer than",
-            "upgrade the master with the same bundle; or here ./installer upgrade --back",
-        )
-    } else if own.minor() + OLDEST < api.minor() {
-        ("too old for", "./installer upgrade, one minor release after the other")
-    } else {
-        return Ok(None);
-    };
-    Ok(Some(Finding::new(format!("kubelet {own} is {is} the API server, {api}"), cure)))
+    (now.stdout.trim() == "true").then(|| {
+        Finding::new(cause, format!("kubectl --kubeconfig {KUBELET_CONF} uncordon {name}"))
+    })
 }

@@ -6,6 +6,7 @@ pub(crate) mod containerd;
 pub(crate) mod containers;
 pub mod control_plane;
 pub(crate) mod etcd;
+pub(crate) mod etcd_release;
 pub mod facts;
 pub(crate) mod family;
 pub mod inventory;

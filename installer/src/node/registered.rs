@@ -1,10 +1,11 @@
 //! What the API server knows of the node.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 
-use bundle_format::KubernetesVersion;
 use bundle_format::version::VersionError;
+use bundle_format::{ImageReference, KubernetesVersion};
 use serde::Deserialize;
 
 use crate::host::Host;
@@ -65,17 +66,81 @@ pub fn masters(host: &Host) -> Result<Vec<Master>, String> {
 /// `AuthorizeNodeWithSelectors`), so a master asks as its administrator.
 fn list(host: &Host) -> Result<Vec<Node>, String> {
     let config = if host.exists(ADMIN_CONF) { ADMIN_CONF } else { KUBELET_CONF };
-    let list: List = serde_json::from_str(&get_as(host, config, "/api/v1/nodes")?)
+    let list: List<Node> = serde_json::from_str(&get_as(host, config, "/api/v1/nodes")?)
         .map_err(|_| "the answer is not a list of nodes".to_owned())?;
     Ok(list.items)
 }
 
 /// The API server's version. Errors as [`ask`].
 pub fn api_version(host: &Host) -> Result<KubernetesVersion, String> {
-    let answer: Version = serde_json::from_str(&get(host, "/version")?)
-        .map_err(|_| "the answer is no version".to_owned())?;
+    version(&get(host, "/version")?)
+}
+
+/// The oldest version of all API servers: the one that answers may be newer than another
+/// master's. Errors as [`ask`].
+pub(crate) fn oldest_api_version(host: &Host) -> Result<KubernetesVersion, String> {
+    let mut all = vec![api_version(host)?];
+    let path = "/api/v1/namespaces/default/endpoints/kubernetes";
+    let endpoints: Endpoints = serde_json::from_str(&get(host, path)?)
+        .map_err(|_| "the answer is not a list of endpoints".to_owned())?;
+    for subset in endpoints.subsets {
+        for (address, port) in subset.addresses.iter().zip(subset.ports.iter().cycle()) {
+            let at = SocketAddr::new(address.ip, port.port);
+            let own = format!("{KUBELET_CONF} --server https://{at}");
+            all.push(version(&get_as(host, &own, "/version")?)?);
+        }
+    }
+    let oldest = all.into_iter().min_by_key(|version| (version.minor(), version.patch()));
+    oldest.ok_or_else(|| "no API server answers".to_owned())
+}
+
+fn version(answer: &str) -> Result<KubernetesVersion, String> {
+    let answer: Version =
+        serde_json::from_str(answer).map_err(|_| "the answer is no version".to_owned())?;
     let text = answer.git_version.trim_start_matches('v');
     text.parse().map_err(|error: VersionError| error.to_string())
+}
+
+/// A program of Kubernetes in the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Versioned {
+    /// Its node; none if that is unknown.
+    pub(crate) node: Option<String>,
+    /// Its version.
+    pub(crate) version: KubernetesVersion,
+}
+
+impl fmt::Display for Versioned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.node {
+            Some(node) => write!(f, "the API server of {node} ({})", self.version),
+            None => write!(f, "the API server, {}", self.version),
+        }
+    }
+}
+
+/// All API servers, by their pods. Only a master may ask. Errors as [`ask`].
+pub(crate) fn api_servers(host: &Host) -> Result<Vec<Versioned>, String> {
+    let path = "/api/v1/namespaces/kube-system/pods?labelSelector=component%3Dkube-apiserver";
+    let list: List<Pod> = serde_json::from_str(&get_as(host, ADMIN_CONF, path)?)
+        .map_err(|_| "the answer is not a list of pods".to_owned())?;
+    let of_pod = |pod: Pod| {
+        let image: ImageReference = pod.spec.containers.first()?.image.parse().ok()?;
+        versioned(pod.spec.node_name, image.tag()?)
+    };
+    Ok(list.items.into_iter().filter_map(of_pod).collect())
+}
+
+/// All kubelets, as they were when they last registered. Errors as [`ask`].
+pub(crate) fn kubelets(host: &Host) -> Result<Vec<Versioned>, String> {
+    let of_node =
+        |node: Node| versioned(node.metadata.name, &node.status.node_info.kubelet_version);
+    Ok(list(host)?.into_iter().filter_map(of_node).collect())
+}
+
+fn versioned(node: String, version: &str) -> Option<Versioned> {
+    let version = version.trim_start_matches('v').parse().ok()?;
+    Some(Versioned { node: Some(node), version })
 }
 
 /// Asks for `path` as kubelet. An error is in kubectl's words.
@@ -102,10 +167,53 @@ struct Version {
     git_version: String,
 }
 
-/// Kubernetes' `NodeList`.
+/// Kubernetes' `Endpoints`.
 #[derive(Deserialize)]
-struct List {
-    items: Vec<Node>,
+struct Endpoints {
+    #[serde(default)]
+    subsets: Vec<Subset>,
+}
+
+#[derive(Deserialize)]
+struct Subset {
+    #[serde(default)]
+    addresses: Vec<Ip>,
+    ports: Vec<Port>,
+}
+
+#[derive(Deserialize)]
+struct Ip {
+    ip: IpAddr,
+}
+
+#[derive(Deserialize)]
+struct Port {
+    port: u16,
+}
+
+/// Kubernetes' `NodeList`, or `PodList`.
+#[derive(Deserialize)]
+struct List<T> {
+    items: Vec<T>,
+}
+
+/// Kubernetes' `Pod`.
+#[derive(Deserialize)]
+struct Pod {
+    spec: PodSpec,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PodSpec {
+    #[serde(default)]
+    node_name: String,
+    containers: Vec<Container>,
+}
+
+#[derive(Deserialize)]
+struct Container {
+    image: String,
 }
 
 /// Kubernetes' `Node` (kubernetes.io, "Node v1").

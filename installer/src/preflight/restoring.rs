@@ -1,9 +1,13 @@
 //! Whether a master can take a backup's cluster back: as another version, under another
 //! name or at another address, its nodes would not find it.
 
+use bundle_format::cluster::Duty;
+
+use crate::backup::Contents;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
+use crate::node::join::Master;
 use crate::node::reach::answers;
 use crate::preflight::earlier::has_begun;
 
@@ -21,13 +25,14 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
             "give the bundle of that version with --bundle",
         ));
     }
-    if of.master != intent.name {
+    if of.master != intent.name && !is_another_master(of, intent) {
         problems.push(Failure::new(
             format!(
                 "the backup is of the master {}, but this node would be {}",
                 of.master, intent.name
             ),
-            "give it that name with --node-name",
+            "give it that name with --node-name; or, if the masters have one address, the name \
+             and the address of another master in `nodes` of the cluster file",
         ));
     }
     if of.endpoint != endpoint {
@@ -61,6 +66,18 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
         }
     }
     Ok(problems)
+}
+
+/// Whether this node is another master of the cluster. With an address that is no single
+/// machine's own, any master can begin it again: what the backup has is the cluster's.
+fn is_another_master(of: &Contents, intent: &Intent) -> bool {
+    let maker = Master { name: of.master.clone(), address: of.master_address };
+    let mut nodes = intent.cluster.nodes.iter();
+    !maker.owns(&of.endpoint)
+        && nodes.any(|node| {
+            let is_here = node.name == intent.name && node.address == intent.address;
+            is_here && node.role == Some(Duty::Master)
+        })
 }
 
 /// Whether an API server answers there. A balancer without one accepts connections too. If

@@ -27,6 +27,9 @@ pub enum Line {
         role: String,
         /// The digest of the bundle's index.
         bundle: Digest,
+        /// Its signature, if one was asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signed: Option<Signing>,
     },
     /// A change is about to be made.
     Deed {
@@ -50,6 +53,15 @@ pub enum Line {
     },
     /// An upgrade, or the way back from one, begins or ends.
     Upgrade(Upgrade),
+}
+
+/// The signature of a bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signing {
+    /// The bundle's name.
+    pub name: String,
+    /// When it was signed, in seconds from 1970.
+    pub at: u64,
 }
 
 /// A change, with what is needed to take it back.

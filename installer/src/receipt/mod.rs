@@ -26,8 +26,8 @@ use crate::files::whole::write_whole;
 
 pub use self::intention::Intention;
 pub use self::line::{
-    Before, Deed, Line, Replaced, commands, finished, first, intentions, interrupted, remaining,
-    remaining_of_steps,
+    Before, Deed, Line, Replaced, Signing, commands, finished, first, intentions, interrupted,
+    remaining, remaining_of_steps,
 };
 pub use self::open_upgrade::{since_upgrade, upgrade};
 pub use self::step::StepName;

@@ -129,6 +129,14 @@ impl Found {
         let mut conditions = conditions.and_then(Value::as_array).into_iter().flatten();
         conditions.any(|one| one["type"] == "Ready" && one["status"] == "True")
     }
+
+    /// Whether its kubelet ends pods. One that was lost in the last minute is still called
+    /// Ready, and so is one that was lost before a restore.
+    fn is_alive(&self, host: &Host, node: &NodeName) -> anyhow::Result<bool> {
+        let path = format!("/api/v1/nodes/{node}/proxy/healthz");
+        let line = format!("{} --request-timeout 10s get --raw {path}", own_kubectl(host)?);
+        Ok(self.is_ready() && host.answer(&Command::of(&line))?.succeeded())
+    }
 }
 
 /// A node's object; none if the API server has none.
@@ -163,7 +171,7 @@ impl Step<Removal> for TakeOut {
         let kubectl = kubectl(ADMIN_CONF);
         let mut changes = Vec::new();
         // Nobody ends the pods of a node that does not answer. They are forgotten with it.
-        if found.is_ready() {
+        if found.is_alive(host, name)? {
             let line = format!(
                 "{kubectl} drain {name} --ignore-daemonsets --delete-emptydir-data \
                  --timeout={DRAIN}"

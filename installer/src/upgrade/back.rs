@@ -220,7 +220,7 @@ impl Step<Return> for Start {
         let is_registered =
             || registered::ask(host).is_ok_and(|one| one.is_some_and(|one| one.kubelet == version));
         if is_stopped || !is_registered() {
-            changes.extend(registration(own.role, &own.name, &own.upgrade.from));
+            changes.extend(registration(host, own.role, &own.name, &own.upgrade.from)?);
         }
         Ok(changes)
     }

@@ -12,9 +12,11 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::{ADMIN_CONF, PACKAGES};
+use crate::node::registered::MASTER;
 use crate::role::Role;
 use crate::steps::images;
 use crate::steps::upgrade::copy::{COPY, IMAGES};
+use crate::steps::upgrade::first::is_first;
 
 /// The pods of a control plane.
 const PODS: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
@@ -38,9 +40,9 @@ pub fn problems(host: &Host, back: &Return) -> anyhow::Result<Vec<Failure>> {
     }
     found.extend(packages.refusal(host)?);
     if back.role == Role::Master {
-        found.extend(etcd::several(host));
+        found.extend(etcd::silent(host)?);
         found.extend(etcd::unknown(host)?);
-        found.extend(newer(host, back));
+        found.extend(newer(host, back)?);
     }
     found.extend(images(host, back)?);
     Ok(found)
@@ -98,9 +100,11 @@ fn sandbox(host: &Host) -> anyhow::Result<BTreeSet<String>> {
     Ok(found)
 }
 
-/// Nodes whose kubelet would be newer than the API server. If that does not answer, nobody
-/// can say.
-fn newer(host: &Host, back: &Return) -> Vec<Failure> {
+/// Nodes that must go back before this master. A worker's kubelet would be newer than an API
+/// server. And the master that was upgraded first has kubeadm's settings of before, which are
+/// wrong as long as another one is newer. If the API server does not answer, nobody can say.
+fn newer(host: &Host, back: &Return) -> anyhow::Result<Vec<Failure>> {
+    let is_first = is_first(host, &back.upgrade.to)?;
     let list = format!("{} --request-timeout 10s get nodes --output json", kubectl(ADMIN_CONF));
     let said = host.ask(&Command::of(&list));
     let list: Value = serde_json::from_str(&said.stdout).unwrap_or_default();
@@ -113,12 +117,13 @@ fn newer(host: &Host, back: &Return) -> Vec<Failure> {
             version.trim_start_matches('v').parse().ok()?;
         let from = &back.upgrade.from;
         let is_newer = (version.minor(), version.patch()) > (from.minor(), from.patch());
-        (is_newer && name != own).then(|| {
+        let is_master = node.pointer("/metadata/labels")?.get(MASTER).is_some();
+        (is_newer && name != own && (is_first || !is_master)).then(|| {
             Failure::new(
                 format!("{name} has a kubelet of {version}, newer than this node will be: {from}"),
                 "take that node back first",
             )
         })
     });
-    newer.collect()
+    Ok(newer.collect())
 }

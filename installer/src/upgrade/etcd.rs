@@ -4,13 +4,14 @@
 
 use anyhow::Context;
 use bundle_format::ImageReference;
-use serde::Deserialize;
 
 use super::files::copy_of;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::etcd::RunningEtcd;
-use crate::node::paths::{KUBEADM_JOINED, STATIC_PODS};
+use crate::node::etcd_release::{self, Release};
+use crate::node::kubeadm::may_have_other_masters;
+use crate::node::paths::STATIC_PODS;
 use crate::node::static_pod;
 use crate::node::systemd::unit_is;
 use crate::steps::upgrade::copy::SNAPSHOT;
@@ -24,7 +25,7 @@ pub(super) const READY: &str = "/var/lib/kubeferry/upgrade/etcd-way";
 pub enum Way {
     /// The older etcd reads them.
     Stay,
-    /// The running etcd brings them to the form of this release first.
+    /// The running members bring them to the form of this release first.
     Downgrade(u32, u32),
     /// The older etcd may not read them, and the newer one does not answer.
     Unknown,
@@ -36,7 +37,7 @@ pub fn way(host: &Host) -> anyhow::Result<Way> {
         return Ok(Way::Stay);
     }
     let older =
-        release(&image_before(host)?).context("the release of the older etcd is unknown")?;
+        release_of(&image_before(host)?).context("the release of the older etcd is unknown")?;
     let is_newer_in_file = || {
         // kubeadm ends the older etcd before the newer one has a file.
         if !host.exists(static_pod::path("etcd")) {
@@ -45,11 +46,15 @@ pub fn way(host: &Host) -> anyhow::Result<Way> {
         // A file that cannot be read may have been that of a newer one.
         static_pod::image(host, "etcd")
             .ok()
-            .and_then(|now| release(&now))
+            .and_then(|now| release_of(&now))
             .is_none_or(|now| now > older)
     };
-    Ok(match status(host).and_then(|status| numbers(&status.version)) {
-        Some(running) if running > older => Way::Downgrade(older.0, older.1),
+    Ok(match etcd_release::own(host) {
+        // As long as one member has the older release, all data keep its form.
+        Some(own) if own.running > older && own.data <= older && has_older(host, older) => {
+            Way::Stay
+        }
+        Some(own) if own.running > older => Way::Downgrade(older.0, older.1),
         // The newer one will be started.
         _ if is_newer_in_file() => Way::Unknown,
         _ => Way::Stay,
@@ -78,26 +83,36 @@ pub(super) fn refusal() -> Failure {
     )
 }
 
-/// The failure if etcd has, or may have, other members: what one of them does to the data
-/// and to the form of the data, all of them get.
-pub(super) fn several(host: &Host) -> Option<Failure> {
-    let members = || RunningEtcd::running(host).ok()??.members(host).ok();
-    let is_alone = members().map_or_else(|| began_alone(host), |members| members.all.len() == 1);
-    (!is_alone).then(|| {
-        Failure::new(
-            "etcd has, or may have, several members, and this version takes back only a cluster \
-             of one master",
-            "stay with the new version; fix what is wrong by `installer doctor`, or restore a \
-             backup (`installer manual backup`)",
-        )
-    })
+/// Whether a member still runs this release.
+fn has_older(host: &Host, older: Release) -> bool {
+    etcd_release::all(host).iter().any(|member| member.running <= older)
 }
 
-/// Whether etcd began with one member, by its file, and this master joined no other.
-fn began_alone(host: &Host) -> bool {
-    let arguments = static_pod::arguments(host, "etcd").unwrap_or_default();
-    let first = arguments.iter().find_map(|one| one.strip_prefix("--initial-cluster="));
-    first.is_none_or(|all| !all.contains(',')) && !host.exists(KUBEADM_JOINED)
+/// The failure if other members do not answer: while this one restarts, too few would be
+/// left, and nobody could say which form their data have.
+pub(super) fn silent(host: &Host) -> anyhow::Result<Option<Failure>> {
+    let Some(etcd) = RunningEtcd::running(host)? else { return Ok(None) };
+    let Ok(members) = etcd.members(host) else {
+        return Ok(may_have_other_masters(host).then(|| {
+            Failure::new(
+                "etcd has no quorum: not more than half of its members answer",
+                "start the other masters; `installer doctor` there says what is wrong",
+            )
+        }));
+    };
+    let own = etcd.own(&members).map(|own| own.called().to_owned());
+    let others = members.all.iter().filter(|one| own.as_deref() != Some(one.called()));
+    let silent = etcd.silent(host, others);
+    let names: Vec<&str> = silent.iter().map(|one| one.called()).collect();
+    Ok(names.first().map(|first| {
+        Failure::new(
+            format!("these members of etcd do not answer: {}", names.join(", ")),
+            format!(
+                "start them; `installer doctor` there says what is wrong; if one is lost for good: \
+                 `installer remove {first}` here"
+            ),
+        )
+    }))
 }
 
 /// How long etcd may take to answer after a boot, in seconds.
@@ -128,75 +143,17 @@ pub(super) fn image_of(host: &Host, pod: &str) -> anyhow::Result<ImageReference>
     static_pod::image_in(host, &copy_of(&format!("{STATIC_PODS}/{pod}.yaml")))
 }
 
-/// Whether the running etcd was told already to go to this release. It refuses to be told
-/// twice (`ErrDowngradeInProcess`).
-pub(super) fn is_told(host: &Host, wanted: (u32, u32)) -> bool {
-    status(host).is_some_and(|status| {
-        let target = status.downgrade_info.filter(|one| one.enabled);
-        target.is_some_and(|one| numbers(&one.target_version) == Some(wanted))
-    })
+/// Whether the members were told already to go to this release. etcd refuses to be told twice
+/// (`ErrDowngradeInProcess`).
+pub(super) fn is_told(host: &Host, wanted: Release) -> bool {
+    etcd_release::own(host).is_some_and(|own| own.target == Some(wanted))
 }
 
 /// The form of the running etcd's data, as a release; none if it does not say.
-pub(super) fn storage(host: &Host) -> Option<(u32, u32)> {
-    let status = status(host)?;
-    numbers(status.storage_version.as_deref().unwrap_or(&status.version))
+pub(super) fn storage(host: &Host) -> Option<Release> {
+    etcd_release::own(host).map(|own| own.data)
 }
 
-/// What the running etcd says of itself; none if it does not.
-fn status(host: &Host) -> Option<Status> {
-    let etcd = RunningEtcd::running(host).ok()??;
-    let said = host.answer(&etcd.etcdctl("--write-out json endpoint status")).ok()?;
-    if !said.succeeded() {
-        return None;
-    }
-    let all: Vec<Endpoint> = serde_json::from_str(said.stdout.trim()).ok()?;
-    all.into_iter().next().map(|one| one.status)
-}
-
-fn release(image: &ImageReference) -> Option<(u32, u32)> {
-    numbers(image.tag()?.trim_start_matches('v'))
-}
-
-/// The first two numbers of `3.6.1-0`.
-fn numbers(text: &str) -> Option<(u32, u32)> {
-    let mut numbers = text.split(['.', '-']).map(str::parse);
-    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
-}
-
-/// What `etcdctl endpoint status` says of a member.
-#[derive(Deserialize)]
-struct Endpoint {
-    #[serde(rename = "Status")]
-    status: Status,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Status {
-    version: String,
-    storage_version: Option<String>,
-    /// A downgrade that was begun (etcd's `DowngradeInfo`, since 3.6).
-    downgrade_info: Option<DowngradeInfo>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct DowngradeInfo {
-    enabled: bool,
-    target_version: String,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_release_is_read_from_tags_and_answers() {
-        for (text, release) in
-            [("3.6.1-0", Some((3, 6))), ("3.7.0", Some((3, 7))), ("latest", None), ("3", None)]
-        {
-            assert_eq!(numbers(text), release, "{text}");
-        }
-    }
+fn release_of(image: &ImageReference) -> Option<Release> {
+    etcd_release::release(image.tag()?.trim_start_matches('v'))
 }

@@ -184,6 +184,15 @@ fn a_living_master_is_drained_and_leaves_etcd_before_it_is_forgotten() {
     assert_eq!(read(&node, "run/etcd"), "1 node-1 10.0.0.2 \n3 node-3 10.0.0.4 \n");
 }
 
+/// The API server takes most of a minute to see that a node is lost.
+#[test]
+fn one_that_was_lost_just_now_is_not_drained() {
+    let node = master(THREE);
+    write(&node, "run/silent-kubelets", "node-2\n");
+    let made = remove(&node, "node-2").unwrap();
+    assert!(made.iter().all(|one| !one.contains(" drain ")), "{made:?}");
+}
+
 #[test]
 fn one_that_does_not_answer_is_taken_out_without_its_help() {
     let node = master(&THREE.replace("10.0.0.4", "10.0.0.4 silent"));
@@ -280,6 +289,9 @@ fn doctor_tells_of_members_that_do_not_answer() {
     assert!(told()[0].cause.starts_with("etcd has no quorum"), "{:?}", told());
     member.write("run/etcd", &(THREE.to_owned() + "4 node-4 10.0.0.5 learner\n"));
     assert_eq!(told(), [], "one that joins");
+    let warnings = member.diagnose().warnings;
+    assert_eq!(warnings[0].cause, "the member node-4 of etcd has no vote yet");
+    assert!(warnings[0].cure.ends_with("./installer remove node-4"), "{warnings:?}");
     member.write("run/alarms", "memberID:1 alarm:NOSPACE\n");
     assert_eq!(told()[0].cause, "etcd has the alarm NOSPACE, and takes no changes");
 }

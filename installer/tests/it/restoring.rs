@@ -15,16 +15,28 @@ use crate::pages::{INSTALLER, plan};
 
 /// A backup in `folder` of the master `m` at 10.0.0.2.
 fn backup(folder: &Path, kubernetes: &str) -> PathBuf {
+    let cluster = json!({"podCidr": "10.9.0.0/16"});
+    backup_of(folder, kubernetes, "10.0.0.2", "10.0.0.2:6443", &cluster)
+}
+
+/// The same of a cluster with these settings, whose master `m` is at this address.
+fn backup_of(
+    folder: &Path,
+    kubernetes: &str,
+    address: &str,
+    endpoint: &str,
+    cluster: &Value,
+) -> PathBuf {
     let snapshot = b"etcd";
     let list = json!({
         "version": 1,
         "made": "2026-11-27T18:00:00Z",
         "kubernetes": kubernetes,
         "master": "m",
-        "masterAddress": "10.0.0.2",
-        "endpoint": "10.0.0.2:6443",
+        "masterAddress": address,
+        "endpoint": endpoint,
         "caCertHash": Digest::of(b"ca"),
-        "cluster": {"podCidr": "10.9.0.0/16"},
+        "cluster": cluster,
         "snapshot": {"revision": 7, "size": snapshot.len(), "digest": Digest::of(snapshot)},
         "files": Value::Array(Vec::new()),
     });
@@ -74,4 +86,20 @@ fn the_settings_are_the_backups() {
     let output = config.arg("--root").arg(node.root()).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(said.contains("podCidr: 10.9.0.0/16 # the backup\n"), "{said}{output:?}");
+}
+
+#[test]
+fn another_master_takes_it_if_they_have_one_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |endpoint: &str, role: &str| {
+        let nodes = json!([{"name": "m", "address": "10.0.0.3", "role": "master"},
+                           {"name": "m2", "address": "10.0.0.2", "role": role}]);
+        let cluster = json!({"endpoint": endpoint, "nodes": nodes});
+        let path = backup_of(folder.path(), "1.28.2", "10.0.0.3", endpoint, &cluster);
+        plan(Role::Master, &["--restore", path.to_str().unwrap()])
+    };
+    let words = "the backup is of the master m, but this node would be m2";
+    assert!(!of("api.site:6443", "master").contains(words));
+    assert!(of("api.site:6443", "worker").contains(words));
+    assert!(of("10.0.0.3:6443", "master").contains(words), "its address went with it");
 }

@@ -21,11 +21,20 @@ const PATIENCE: [&str; 2] = ["timeout", "480"];
 
 /// Makes the lab's bundle in `folder`, which holds the bundler's cache as well.
 pub fn bundle(upstream: &Upstream, folder: &Path) -> anyhow::Result<PathBuf> {
+    bundle_with(upstream, folder, "")
+}
+
+/// The same, of a spec whose `cluster` has these lines besides.
+pub fn bundle_with(upstream: &Upstream, folder: &Path, lines: &str) -> anyhow::Result<PathBuf> {
     fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
     for file in [upstream.spec(), upstream.authority()] {
         let to = folder.join(file.file_name().unwrap_or_default());
         fs::copy(&file, &to).with_context(|| format!("copying {}", file.display()))?;
     }
+    let spec = folder.join("lab.yaml");
+    let text = fs::read_to_string(&spec).context("reading the lab's spec")?;
+    fs::write(&spec, text.replacen("\ncluster:\n", &format!("\ncluster:\n{lines}"), 1))
+        .context("writing the lab's spec")?;
     for words in [["lock", "lab.yaml"].as_slice(), &["build", "--quiet", "lab.yaml"]] {
         run(bundler(upstream, folder)?.args(words))?;
     }

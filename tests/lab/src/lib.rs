@@ -23,6 +23,7 @@ pub mod product;
 pub mod products;
 pub mod rehearse;
 pub mod token_server;
+pub mod upgrade_kills;
 pub mod upstream;
 
 pub use command::program;

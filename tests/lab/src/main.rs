@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 use lab::network::DefaultRoute;
 use lab::node::{init, supervisor};
 use lab::rehearse::Rehearsal;
+use lab::upgrade_kills::{self, Chosen};
 use lab::upstream::serve::{self, Content};
 use lab::{Lab, Line, Places, Settings, Upstream, cluster, kills, products};
 
@@ -53,11 +54,20 @@ enum Command {
         #[arg(long, value_enum, default_value_t)]
         default_route: DefaultRoute,
     },
-    /// Take the power from a master's run at random instants, and finish each:
-    /// two minutes for each kill, for the night
+    /// Take the power from a run at random instants, and finish each: two minutes for
+    /// each kill, for the night
     Kills {
         #[command(flatten)]
         line: OfLine,
+        /// Not of a master's install, but of upgrades and ways back of a master and a worker
+        #[arg(long)]
+        upgrade: bool,
+        /// Which Kubernetes the upgrades begin with
+        #[arg(long, default_value = "1.36", requires = "upgrade")]
+        from: Line,
+        /// The first of the seed's kills that is done, to do one again
+        #[arg(long, default_value_t = 1, requires = "upgrade")]
+        first: u32,
         /// How many
         #[arg(long, default_value_t = 30)]
         count: u32,
@@ -154,7 +164,7 @@ enum Command {
 
 #[derive(clap::Args)]
 struct OfLine {
-    /// Which Kubernetes: 1.20, 1.28, 1.35, 1.36 or 1.37
+    /// Which Kubernetes: 1.20, 1.28, 1.35, 1.36, 1.37, or 1.37.3 as a stand-in
     #[arg(long = "line", default_value = Line::default().minor)]
     line: Line,
 }
@@ -179,7 +189,20 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             let settings = Settings { nodes, default_route, ..Settings::default() };
             tell_cluster(line.line, &settings, &format!("cgroupDriver: {driver}\n"))?;
         }
-        Command::Kills { line, count, seed } => {
+        Command::Kills { line, upgrade: true, from, first, count, seed } => {
+            let folder = tempfile::tempdir().context("making a folder for the bundles")?;
+            let of = |line: Line, name: &str| -> anyhow::Result<PathBuf> {
+                let upstream = Upstream::up(line)?;
+                let bundle = cluster::bundle(&upstream, &folder.path().join(name))?;
+                let named = folder.path().join(format!("{name}.tar"));
+                fs::rename(&bundle, &named).context("naming the bundle")?;
+                Ok(named)
+            };
+            let (old, new) = (of(from, "lab")?, of(line.line, "new")?);
+            let bundles = [(from, old.as_path()), (line.line, new.as_path())];
+            upgrade_kills::sweep(bundles, Chosen { seed, first, count }, &mut print)?;
+        }
+        Command::Kills { line, count, seed, .. } => {
             let upstream = Upstream::up(line.line)?;
             let bundle = cluster::bundle(&upstream, &upstream.folder().join("work"))?;
             kills::sweep(&bundle, count, seed, &mut print)?;

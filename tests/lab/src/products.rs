@@ -36,6 +36,14 @@ pub fn kubernetes(places: &Places, line: Line) -> anyhow::Result<PathBuf> {
         "1.28" => {
             of_module("kubernetes", line.kubernetes).value("GOTOOLCHAIN", "go1.24.7").get(places)
         }
+        "1.37.3" => {
+            let newest = Line::default();
+            Product::new("kubernetes-1.37.3", "restamp.sh")
+                .product("KUBERNETES", &kubernetes(places, newest)?)
+                .value("FROM", newest.kubernetes)
+                .value("TO", line.kubernetes)
+                .get(places)
+        }
         _ => module(places, "kubernetes", line.kubernetes),
     }
 }

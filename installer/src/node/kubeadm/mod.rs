@@ -17,7 +17,7 @@ use crate::node::join::JoinFile;
 use crate::node::paths::{KUBEADM_CONFIG, KUBELET, KUBERNETES};
 
 pub(crate) use self::kept::{Documents, Kept};
-pub(crate) use self::own_server::{may_have_other_masters, own_kubectl};
+pub(crate) use self::own_server::{may_have_other_masters, own_kubectl, own_readyz};
 pub(crate) use self::release::image_repository;
 pub use self::release::taints_of_masters;
 

@@ -1,6 +1,7 @@
 //! This master's own API server, and whether there are others.
 
 use super::kept::Kept;
+use crate::exec::Command;
 use crate::host::Host;
 use crate::node::join::Master;
 use crate::node::kubectl::kubectl;
@@ -13,6 +14,11 @@ pub(crate) fn own_kubectl(host: &Host) -> anyhow::Result<String> {
     let server = Kept::find(host, KUBEADM_CONFIG)?
         .map(|own| format!(" --server https://{}:6443", own.address));
     Ok(kubectl(ADMIN_CONF) + &server.unwrap_or_default() + " --request-timeout 30s")
+}
+
+/// The question whether this master's own API server is ready.
+pub(crate) fn own_readyz(host: &Host) -> anyhow::Result<Command> {
+    Ok(Command::of(&format!("{} get --raw /readyz", own_kubectl(host)?)))
 }
 
 /// Whether a master's cluster may have others: this one joined it, or the address of the

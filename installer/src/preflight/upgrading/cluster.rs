@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use bundle_format::KubernetesVersion;
 use serde_json::Value;
 
 use super::{apis, behind, etcd};
@@ -39,17 +40,39 @@ fn not_ready(name: &str, reason: &str) -> Failure {
     )
 }
 
-/// kubeadm upgrades further masters in another way, and the way back of one of them must not
-/// touch etcd's data. This version does neither.
-fn several_masters(nodes: &Value) -> Option<Failure> {
-    let masters = items(nodes).filter(|node| is_master(node)).count();
-    (masters > 1).then(|| {
-        Failure::new(
-            format!("the cluster has {masters} masters, and this version upgrades clusters of one"),
-            "keep its bundle, or upgrade it by hand as kubernetes.io says; a later installer will \
-             do it",
-        )
-    })
+/// Other masters in the middle of their upgrade: the API server is newer than kubelet. Two
+/// at once could stop etcd.
+fn in_the_middle(host: &Host, nodes: &Value, own: &str) -> Vec<Failure> {
+    let servers = match registered::api_servers(host) {
+        Ok(servers) => servers,
+        Err(reason) => {
+            return vec![Failure::new(
+                format!("the API server does not say which versions the masters have: {reason}"),
+                "`installer doctor` says why",
+            )];
+        }
+    };
+    let kubelet = |name: &str| -> Option<KubernetesVersion> {
+        let node = items(nodes).find(|node| node["metadata"]["name"] == name)?;
+        let version = node.pointer("/status/nodeInfo/kubeletVersion")?.as_str()?;
+        version.trim_start_matches('v').parse().ok()
+    };
+    let number = |version: &KubernetesVersion| (version.minor(), version.patch());
+    let others = servers.into_iter().filter_map(|server| {
+        let name = server.node.filter(|name| name != own)?;
+        let kubelet = kubelet(&name)?;
+        (number(&server.version) > number(&kubelet)).then(|| {
+            Failure::new(
+                format!(
+                    "{name} is in the middle of its upgrade: its API server has {}, its kubelet \
+                     {kubelet}",
+                    server.version
+                ),
+                "go on there with `installer upgrade`, or back with `installer upgrade --back`",
+            )
+        })
+    });
+    others.collect()
 }
 
 /// What would not stop the upgrade of a master, and should be known. A worker may not list
@@ -122,7 +145,7 @@ pub(super) fn of_master(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Fail
             format!("`{} get nodes --output json` shows it", kubectl(ADMIN_CONF)),
         )]);
     }
-    found.extend(several_masters(&nodes));
+    found.extend(in_the_middle(host, &nodes, &intent.name.to_string()));
     found.extend(behind::problems(items(&nodes), intent));
     let wanted = images::of_workers(intent);
     for node in items(&nodes) {

@@ -33,8 +33,28 @@ pub(super) fn problems(host: &Host) -> anyhow::Result<Vec<Failure>> {
             ));
         }
     }
+    found.extend(members(host, &etcd)?);
     found.extend(room(host));
     Ok(found)
+}
+
+/// The failures of other members: each must answer and have a vote, because this one is away
+/// for a while.
+fn members(host: &Host, etcd: &RunningEtcd) -> anyhow::Result<Vec<Failure>> {
+    let members = etcd.members(host)?;
+    let silent = etcd.silent(host, members.all.iter().filter(|one| !one.is_learner));
+    let learners = members.all.iter().filter(|one| one.is_learner);
+    let failure = |name: &str, what: &str| {
+        Failure::new(
+            format!("the member {name} of etcd {what}"),
+            format!(
+                "`installer doctor` there says what is wrong; if it is lost for good: `installer \
+                 remove {name}` here"
+            ),
+        )
+    };
+    let silent = silent.into_iter().map(|one| failure(one.called(), "does not answer"));
+    Ok(silent.chain(learners.map(|one| failure(one.called(), "has no vote yet"))).collect())
 }
 
 /// The failures of disks without room for the copies of etcd's data: a snapshot that etcd

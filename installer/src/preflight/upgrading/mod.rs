@@ -2,6 +2,7 @@
 
 mod apis;
 mod behind;
+mod by_hand;
 mod cluster;
 mod etcd;
 
@@ -57,15 +58,17 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     Ok(found)
 }
 
-/// Packages of before that the way back would need, and that the node no longer has.
+/// What would not stop an upgrade, and should be known: among it packages of before that the
+/// way back would need, and that the node no longer has.
 pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
-    let is_open = upgrade(host.lines()).is_some() && hop::ended(host, &intent.bundle)?.is_none();
-    if intent.upgrade.is_none() || is_open {
+    let Some(own) = &intent.upgrade else { return Ok(Vec::new()) };
+    if upgrade(host.lines()).is_some() && hop::ended(host, &intent.bundle)?.is_none() {
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
     if intent.role == Role::Master {
         found.extend(cluster::warnings(host, intent));
+        found.extend(by_hand::warnings(host, &own.from));
     }
     let needed = ["kubeadm", "kubelet", "containerd.io", "containerd"];
     let installed = Installed::of(host)?;

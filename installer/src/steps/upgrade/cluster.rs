@@ -10,19 +10,22 @@ use std::path::Path;
 use crate::engine::step::Step;
 use crate::exec::Command;
 use crate::failure::Failure;
+use crate::hop;
 use crate::host::Host;
 use crate::install::{Change, Node};
 use crate::intent::Intent;
-use crate::node::kubeadm::{self, ignored_checks};
-use crate::node::kubectl::readyz;
-use crate::node::paths::{ADMIN_CONF, KUBEADM_CONFIG, STATIC_PODS};
+use crate::node::etcd::RunningEtcd;
+use crate::node::etcd_release;
+use crate::node::kubeadm::{self, ignored_checks, own_readyz};
+use crate::node::paths::{KUBEADM_CONFIG, STATIC_PODS};
 use crate::node::static_pod;
 use crate::receipt::StepName;
 use crate::steps::file::secret_file;
 use crate::steps::upgrade::copy::COPY;
+use crate::steps::upgrade::first::{is_first, would_be_first};
 use crate::steps::{boot_images, time};
 
-/// Runs `kubeadm upgrade apply`.
+/// Runs `kubeadm upgrade apply` on the first master, and `kubeadm upgrade node` on others.
 pub struct Cluster;
 
 /// The pods of a control plane that have Kubernetes' version.
@@ -49,9 +52,20 @@ impl Step<Intent> for Cluster {
             return Ok(noted);
         }
         let mut changes = lost(host)?;
-        let ready = || Change::Await { command: readyz(ADMIN_CONF), seconds: PATIENCE };
+        let readyz = own_readyz(host)?;
+        let ready = || Change::Await { command: readyz.clone(), seconds: PATIENCE };
         changes.push(ready());
-        let mut apply = format!("kubeadm upgrade apply {tag} --yes --certificate-renewal=false");
+        changes.extend(no_way_back(host)?);
+        // In a plan, an ended upgrade's copy is still there.
+        let is_first = match hop::ended(host, &intent.bundle)? {
+            Some(_) => would_be_first(host, &intent.lock().kubernetes)?,
+            None => is_first(host, &intent.lock().kubernetes)?,
+        };
+        let mut apply = match is_first {
+            true => format!("kubeadm upgrade apply {tag} --yes"),
+            false => "kubeadm upgrade node".to_owned(),
+        };
+        apply += " --certificate-renewal=false";
         // Its Job may land on a node that has not got the new images yet.
         let ignored = [&["CreateJob"], &ignored_checks(&intent.settings())[..]].concat();
         apply += &format!(" --ignore-preflight-errors={}", ignored.join(","));
@@ -76,6 +90,15 @@ impl Step<Intent> for Cluster {
              run this again; or go back with `installer upgrade --back`",
         )
     }
+}
+
+/// The change by which etcd's members no longer go back: another master has begun that, and
+/// is now upgraded again.
+fn no_way_back(host: &Host) -> anyhow::Result<Option<Change>> {
+    if etcd_release::own(host).is_none_or(|own| own.target.is_none()) {
+        return Ok(None);
+    }
+    Ok(Some(Change::run_command(RunningEtcd::here(host)?.etcdctl("downgrade cancel"))))
 }
 
 /// The change that removes the copies of etcd's data that an interrupted kubeadm has left:

@@ -135,7 +135,7 @@ fn old_images(node: &Node<'_>) -> String {
 }
 
 /// The objects as they can be put back: without what only the API server writes.
-fn objects(host: &Host) -> anyhow::Result<String> {
+pub(super) fn objects(host: &Host) -> anyhow::Result<String> {
     let question = format!(
         "{} --request-timeout 30s -n kube-system get --ignore-not-found --output json {REPLACED}",
         kubectl(ADMIN_CONF)

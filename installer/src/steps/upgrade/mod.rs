@@ -4,6 +4,7 @@
 pub mod cluster;
 pub mod copy;
 pub mod drain;
+pub mod first;
 pub mod kubeadm;
 pub mod node;
 pub mod restart;

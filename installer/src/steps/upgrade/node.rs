@@ -55,9 +55,9 @@ impl Step<Intent> for OfNode {
     }
 }
 
-/// The failure if the API server is older than a kubelet of this version.
+/// The failure if an API server is older than a kubelet of this version.
 pub(crate) fn too_new(host: &Host, to: &KubernetesVersion) -> anyhow::Result<Option<Failure>> {
-    let has = registered::api_version(host).map_err(|reason| {
+    let has = registered::oldest_api_version(host).map_err(|reason| {
         Failure::new(
             format!("the API server does not say its version: {reason}"),
             "`installer doctor` on the master says why",
@@ -66,8 +66,8 @@ pub(crate) fn too_new(host: &Host, to: &KubernetesVersion) -> anyhow::Result<Opt
     let is_older = (has.minor(), has.patch()) < (to.minor(), to.patch());
     Ok(is_older.then(|| {
         Failure::new(
-            format!("the API server has Kubernetes {has}, and a kubelet must not be newer: {to}"),
-            "upgrade the master first, with this bundle",
+            format!("an API server has Kubernetes {has}, and a kubelet must not be newer: {to}"),
+            "upgrade all masters first, with this bundle",
         )
     }))
 }

@@ -7,8 +7,10 @@ use bundle_format::cluster::NodeName;
 use crate::engine::change;
 use crate::engine::step::Step;
 use crate::exec::Command;
+use crate::host::Host;
 use crate::install::{Change, Node, OfInstall};
 use crate::intent::Intent;
+use crate::node::kubeadm::own_readyz;
 use crate::node::kubectl::{kubectl, readyz};
 use crate::node::{kubelet_arguments, registered};
 use crate::receipt::{Deed, Line, StepName, since_upgrade};
@@ -48,7 +50,7 @@ impl Step<Intent> for Restart {
             Change::run("systemctl restart kubelet"),
         ]);
         let (role, name) = (node.intent.role, &node.intent.name);
-        changes.extend(registration(role, name, &node.intent.lock().kubernetes));
+        changes.extend(registration(node.host, role, name, &node.intent.lock().kubernetes)?);
         Ok(changes)
     }
 
@@ -65,19 +67,24 @@ impl Step<Intent> for Restart {
     }
 }
 
-/// Waits until the API server is ready, and knows the node's kubelet in this version.
+/// Waits until the API server is ready, on a master its own, and knows the node's kubelet in
+/// this version.
 pub(crate) fn registration<C>(
+    host: &Host,
     role: Role,
     name: &NodeName,
     version: &KubernetesVersion,
-) -> [change::Change<C>; 2] {
+) -> anyhow::Result<[change::Change<C>; 2]> {
     let wait = format!(
         "{} wait --for=jsonpath={{.status.nodeInfo.kubeletVersion}}=v{version} node/{name} \
          --timeout=10s",
         kubectl(role.kubeconfig())
     );
-    [readyz(role.kubeconfig()), Command::of(&wait)]
-        .map(|command| change::Change::Await { command, seconds: 300 })
+    let ready = match role {
+        Role::Master => own_readyz(host)?,
+        Role::Worker => readyz(role.kubeconfig()),
+    };
+    Ok([ready, Command::of(&wait)].map(|command| change::Change::Await { command, seconds: 300 }))
 }
 
 /// Whether containerd or kubelet is still to be restarted.

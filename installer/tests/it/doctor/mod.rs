@@ -3,8 +3,11 @@
 
 mod containerd;
 mod credentials;
+mod etcd;
+mod images;
 mod machine;
 mod pages;
+mod versions;
 mod virtual_address;
 
 use installer::doctor::{Diagnosis, Finding, diagnose_past_receipt};

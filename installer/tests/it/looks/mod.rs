@@ -3,6 +3,7 @@
 
 mod given;
 mod plan;
+mod signed;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -11,7 +11,7 @@ use super::commands::said;
 /// kubectl's answer; none where it is asked something else.
 pub(super) fn answer(root: &Path, words: &[&str]) -> Option<Output> {
     let is_ours = |word: &&str| ["diff", "wait"].contains(word);
-    let at = words.iter().position(is_ours)?;
+    let at = words.iter().position(is_ours).filter(|_| words[0] == "kubectl")?;
     if words[at] == "wait" && !words.contains(&"--for=condition=Established") {
         return None;
     }

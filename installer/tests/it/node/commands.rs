@@ -230,6 +230,10 @@ impl Commands {
                 said(self.read("run/tasks").contains("kube-apiserver"), "ok")
             }
             ["ctr", "-n", "k8s.io", "tasks", "list"] => control_plane::tasks(&self.root),
+            ["ctr", "-n", "k8s.io", "containers", "list", filter] => {
+                assert!(filter.contains("kind\"==container"), "{filter}");
+                control_plane::with_images(&self.root)
+            }
             ["ctr", "-n", "k8s.io", "containers", "list", "--quiet", filter] => {
                 control_plane::containers(&self.root, filter)
             }

@@ -1,5 +1,5 @@
 //! The control plane of a small node: kubelet's containers of its pods, and kubeadm.
-//! `run/tasks` has a container and its name a line, `run/renewed` what kubeadm
+//! `run/tasks` has a container and its name a line, `run/container-images` one with its image, `run/renewed` what kubeadm
 //! writes when it renews, a folder for each time, `run/kubeadm` its help, and `run/person` the kubeconfig
 //! that it makes.
 
@@ -65,6 +65,14 @@ pub(super) fn containers(root: &Path, filter: &str) -> Output {
     let of_name = own.lines().filter_map(|line| line.split_once(' '));
     let of_name = of_name.filter(|(_, of)| Some(*of) == name).map(|(id, _)| format!("{id}\n"));
     said(true, &("id-ended\n".to_owned() + &of_name.collect::<String>()))
+}
+
+/// `ctr containers list` of a namespace: `run/container-images` has an ID and its image a line.
+pub(super) fn with_images(root: &Path) -> Output {
+    let own = read(root, "run/container-images");
+    let lines = own.lines().map(|line| line.replace(' ', "    ") + "    io.containerd.runc.v2\n");
+    let head = "CONTAINER    IMAGE    RUNTIME\nid-ended    old:1    io.containerd.runc.v2\n";
+    said(true, &(head.to_owned() + &lines.collect::<String>()))
 }
 
 /// `kubeadm certs renew all` writes over what is there, and reads it first.

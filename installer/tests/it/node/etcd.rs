@@ -1,6 +1,7 @@
 //! etcd and the nodes of a cluster with several masters. `run/etcd` has a member a line:
 //! ID, name, address, and what is special: `learner` or `silent`. `run/nodes` has the
-//! nodes as the API server has them, a file each.
+//! nodes as the API server has them, a file each, `run/silent-kubelets` those whose kubelet
+//! does not answer.
 
 use std::fs;
 use std::path::Path;
@@ -79,6 +80,13 @@ pub(super) fn answer(root: &Path, words: &[&str]) -> Option<Output> {
         let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         return Some(said(true, &names.map(|name| format!("node/{name}\n")).collect::<String>()));
     }
+    if let ["kubectl", .., "get", "--raw", path] = words
+        && let Some(node) = path.strip_suffix("/proxy/healthz")
+    {
+        let silent = fs::read_to_string(root.join("run/silent-kubelets")).unwrap_or_default();
+        let name = node.trim_start_matches("/api/v1/nodes/");
+        return Some(said(!silent.lines().any(|one| one == name), "ok"));
+    }
     let (endpoint, question) = asked(words)?;
     // A node of which nobody says so has no etcd.
     let text = fs::read_to_string(root.join("run/etcd")).unwrap_or_default();
@@ -100,6 +108,9 @@ pub(super) fn answer(root: &Path, words: &[&str]) -> Option<Output> {
         ["--command-timeout", "5s", "endpoint", "health"] => said(answering.is_some(), ""),
         ["alarm", "list"] => {
             said(true, &fs::read_to_string(root.join("run/alarms")).unwrap_or_default())
+        }
+        ["--write-out", "json", "endpoint", "status"] if root.join("run/etcd-status").exists() => {
+            said(true, &fs::read_to_string(root.join("run/etcd-status")).unwrap())
         }
         // The double of upgrades knows the rest.
         _ => return None,

@@ -1,6 +1,10 @@
 //! What an upgrade asks and changes on a small node. `run/pods` has a pod a line, as
 //! `NAMESPACE/NAME`, `run/nodes` the names of nodes, `run/api-version` the API server's
-//! version, `run/metrics` its metrics; `run/cordoned` is there while the node is cordoned.
+//! version, `run/api-servers` all of them, a node and a version a line, `run/metrics` its
+//! metrics, `run/by-hand` what was changed by hand; `run/cordoned` is there while the node is
+//! cordoned. `run/endpoints` has an address and a version for each API server,
+//! `run/etcd-others` the versions of other members of etcd, `run/kubelets` nodes with their
+//! kubelets' versions, `run/masters` the names of masters.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -24,7 +28,8 @@ fn listed(root: &Path, words: &[&str]) -> Option<Output> {
         ["kubectl", .., "get", "--ignore-not-found", "--output", "json", _, _, _, _, _, _] => {
             let own = read(root, "run/objects");
             let own = if own.is_empty() { "as kubeadm made it" } else { &own };
-            let item = json!({"kind": "ConfigMap", "data": {"all": own}, "metadata":
+            let data = json!({"all": own, "ClusterConfiguration": own});
+            let item = json!({"kind": "ConfigMap", "data": data, "metadata":
                 {"name": "kubeadm-config", "namespace": "kube-system", "resourceVersion": "7"}});
             said(true, &json!({"items": [item]}).to_string())
         }
@@ -73,11 +78,17 @@ fn listed(root: &Path, words: &[&str]) -> Option<Output> {
                 let more = (0..more).map(|nth| json!({"names": [format!("other:{nth}")]}));
                 let own = json!({"names": own.lines().collect::<Vec<_>>()});
                 let images: Vec<_> = more.chain([own]).collect();
-                let kubelet = read(root, &format!("run/kubelet-of-{name}"));
-                json!({"metadata": {"name": name}, "status": {"nodeInfo":
-                    {"kubeletVersion": kubelet.trim()}, "conditions":
+                let versions = read(root, "run/kubelets");
+                let of = |line: &str| Some(line.strip_prefix(name)?.trim().to_owned());
+                let version = versions.lines().find_map(of);
+                let is_master = read(root, "run/masters").lines().any(|one| one == name);
+                let labels = match is_master {
+                    true => json!({"node-role.kubernetes.io/control-plane": ""}),
+                    false => json!({}),
+                };
+                json!({"metadata": {"name": name, "labels": labels}, "status": {"conditions":
                     [{"type": "Ready", "status": status, "message": "it says nothing"}],
-                    "images": images}})
+                    "nodeInfo": {"kubeletVersion": version}, "images": images}})
             };
             said(true, &json!({"items": nodes.lines().map(item).collect::<Vec<_>>()}).to_string())
         }
@@ -103,8 +114,38 @@ fn said_of(root: &Path, words: &[&str]) -> Option<Output> {
             said(true, "ok")
         }
         ["kubectl", .., "wait", "--for=condition=Ready", _, _] => said(true, ""),
+        ["kubectl", .., "get", "--raw", path] if path.ends_with("/endpoints/kubernetes") => {
+            let endpoints = read(root, "run/endpoints");
+            let item = |line: &str| json!({"ip": line.split_once(' ').unwrap().0});
+            let items: Vec<_> = endpoints.lines().map(item).collect();
+            let subset = json!({"addresses": items, "ports": [{"port": 6443}]});
+            said(true, &json!({ "subsets": [subset] }).to_string())
+        }
+        ["kubectl", .., "--server", server, "--request-timeout", _, "get", "--raw", "/version"] => {
+            let endpoints = read(root, "run/endpoints");
+            let of = |line: &str| {
+                let (ip, version) = line.split_once(' ').unwrap();
+                server.contains(&format!("//{ip}:")).then(|| version.to_owned())
+            };
+            let version = endpoints.lines().find_map(of);
+            said(version.is_some(), &json!({"gitVersion": version}).to_string())
+        }
         ["kubectl", .., "get", "--raw", "/version"] => {
             said(true, &json!({"gitVersion": read(root, "run/api-version")}).to_string())
+        }
+        ["kubeadm", "upgrade", "diff", _, "--kubeconfig", _] => {
+            let stdout = read(root, "run/by-hand");
+            said(!stdout.contains("error"), &stdout)
+        }
+        ["kubectl", .., "get", "--raw", path] if path.ends_with("component%3Dkube-apiserver") => {
+            let item = |line: &str| {
+                let (node, tag) = line.split_once(' ').unwrap();
+                let image = format!("registry.k8s.io/kube-apiserver:{tag}");
+                json!({"spec": {"nodeName": node, "containers": [{"image": image}]}})
+            };
+            let servers = read(root, "run/api-servers");
+            let items: Vec<_> = servers.lines().map(item).collect();
+            said(true, &json!({ "items": items }).to_string())
         }
         ["kubectl", .., "get", "--raw", "/metrics"] => said(true, &read(root, "run/metrics")),
         ["kubectl", .., "wait", version, _, "--timeout=10s"]
@@ -125,7 +166,7 @@ fn etcd(root: &Path, words: &[&str]) -> Option<Output> {
             said(true, "")
         }
         [.., "snapshot", "status", path] => said(below(root, path).exists(), "{\"revision\": 7}"),
-        [.., "endpoint", "status"] => {
+        [.., "endpoint", "status"] | [.., "endpoint", "status", "--cluster"] => {
             let tasks = read(root, "run/tasks");
             let storage = read(root, "run/etcd-storage");
             let pod = fs::read_to_string(manifest(root, "etcd")).unwrap_or_default();
@@ -134,7 +175,13 @@ fn etcd(root: &Path, words: &[&str]) -> Option<Output> {
             if root.join("run/etcd-downgrade").exists() {
                 status["downgradeInfo"] = json!({"enabled": true, "targetVersion": "3.5.0"});
             }
-            let status = json!([{ "Status": status }]);
+            let mut status = vec![json!({ "Status": status })];
+            if words.last() == Some(&"--cluster") {
+                let others = read(root, "run/etcd-others");
+                let other = |version| json!({"Status": {"version": version}});
+                status.extend(others.lines().map(other));
+            }
+            let status = json!(status);
             said(tasks.contains("etcd") && !root.join("run/etcd-ill").exists(), &status.to_string())
         }
         [.., "endpoint", "health"] => said(!root.join("run/etcd-ill").exists(), "is healthy"),
@@ -199,7 +246,19 @@ fn of_cluster(root: &Path, words: &[&str]) -> Option<bool> {
             fs::write(root.join("run/objects"), format!("as kubeadm {version} made it")).unwrap();
             settings(root, version);
         }
+        ["kubeadm", "upgrade", "node", ..] if manifest(root, "etcd").exists() => {
+            let objects = read(root, "run/objects");
+            let version = objects.strip_prefix("kubernetesVersion: ").unwrap().trim();
+            if PODS.iter().any(|pod| !manifest(root, pod).exists()) {
+                return Some(false);
+            }
+            PODS.iter().for_each(|pod| write_manifest(root, pod, version));
+            settings(root, version);
+        }
         ["kubeadm", "upgrade", "node", ..] => settings(root, &read(root, "run/api-version")),
+        ["ctr", "-n", "k8s.io", "tasks", "exec", .., "downgrade", "cancel"] => {
+            fs::remove_file(root.join("run/etcd-downgrade")).unwrap();
+        }
         ["ctr", "-n", "k8s.io", "tasks", "exec", .., "downgrade", "enable", "3.5"] => {
             if root.join("run/etcd-downgrade").exists() {
                 return Some(false);

@@ -11,12 +11,12 @@ use installer::upgrade::back::STEPS;
 use installer::upgrade::{self, Return, Way};
 
 use super::{NEW, OLD, apply, member, problems, tree, upgraded, with, without_authority};
-use crate::node::etcd::POD;
+
 use crate::node::member::Member;
 use crate::node::{Fault, Node, Tree, difference};
 
 /// Takes a node back.
-fn back(node: &Node, fault: Option<Fault>) -> (anyhow::Result<usize>, Vec<String>) {
+pub(super) fn back(node: &Node, fault: Option<Fault>) -> (anyhow::Result<usize>, Vec<String>) {
     let (host, commands) = node.look(fault);
     let open = receipt::upgrade(host.lines()).cloned().unwrap();
     let own = Return::of(&host, node.role, &open).unwrap().unwrap();
@@ -184,28 +184,6 @@ fn without_a_running_etcd_nothing_is_changed() {
     member.write("etc/kubernetes/manifests/etcd.yaml", &etcd);
     member.remove("run/etcd-ill");
     back(&member.node, None).0.unwrap();
-}
-
-#[test]
-fn a_cluster_of_several_masters_is_not_taken_back() {
-    let member = upgraded(member(Role::Master));
-    apply(&member.node, None).end.unwrap();
-    let words = "etcd has, or may have, several members";
-    let is_refused = || refused(&member.node).iter().any(|one| one.starts_with(words));
-    assert!(!is_refused());
-    member.write("run/etcd", "1 node-1 10.0.0.2\n2 node-2 10.0.0.3\n");
-    assert!(is_refused());
-    // The other one has left.
-    member.write("run/etcd", "1 node-1 10.0.0.2\n");
-    assert!(!is_refused());
-    // Nobody answers.
-    member.remove("run/etcd");
-    member.write("opt/kubernetes/kubeadm-joined.yaml", "");
-    assert!(is_refused());
-    member.remove("opt/kubernetes/kubeadm-joined.yaml");
-    assert!(!is_refused());
-    member.write("etc/kubernetes/manifests/etcd.yaml", POD);
-    assert!(is_refused());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod back;
 mod ends;
 mod hops;
+mod masters;
 mod refused;
 
 use std::collections::BTreeSet;
@@ -102,7 +103,8 @@ fn member(role: Role) -> Member {
     let mut host = member.node.look(None).0.open().unwrap();
     let path = "/etc/kubernetes".into();
     let deed = Deed::Claimed { path, before: None };
-    host.begin(Line::Begun { role: role.to_string(), bundle: Digest::of(b"old") }).unwrap();
+    host.begin(Line::Begun { role: role.to_string(), bundle: Digest::of(b"old"), signed: None })
+        .unwrap();
     host.begin(Line::Deed { step, deed }).unwrap();
     host.finish(step).unwrap();
     drop(host);
@@ -128,6 +130,7 @@ fn member(role: Role) -> Member {
         member.write("run/applied/network.yaml", "by kubectl\na: 1\n");
         member.write("run/objects", "as kubeadm made it");
         member.write("run/etcd-storage", "3.5.0");
+        member.write("run/etcd", "1 node-1 10.0.0.2\n");
     }
     let images = member.read("run/images");
     let pods = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"];

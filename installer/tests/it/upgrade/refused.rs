@@ -94,6 +94,22 @@ fn what_the_api_server_does_not_tell_of_other_nodes_is_a_warning() {
 }
 
 #[test]
+fn what_was_written_by_hand_and_would_be_lost_is_told_before() {
+    let member = upgraded(member(Role::Master));
+    let warnings = || -> Vec<String> {
+        let found = preflight::warnings(&member.node.look(None).0, &member.node.intent());
+        found.iter().map(ToString::to_string).filter(|text| text.contains("somebody")).collect()
+    };
+    assert_eq!(warnings(), [""; 0]);
+    let path = "/etc/kubernetes/manifests/kube-scheduler.yaml";
+    member.write("run/by-hand", &format!("--- {path}\n+++ new manifest\n-    - --v=4\n"));
+    let told = format!("kubeadm writes {path} anew, and takes back what somebody changed there");
+    assert_eq!(warnings(), [format!("{told}: `--v=4`")]);
+    member.write("run/by-hand", "error");
+    assert!(warnings()[0].contains("kubeadm does not say"), "{:?}", warnings());
+}
+
+#[test]
 fn no_minor_release_is_skipped_and_nothing_goes_back() {
     let skips: fn(&mut Intent) = |intent| {
         with(intent, "1.30.0", "1.7.2", &NEW);
@@ -124,7 +140,13 @@ fn no_minor_release_is_skipped_and_nothing_goes_back() {
     assert_eq!(problems(&worker.node), [""; 0]);
     worker.write("run/api-version", "v1.28.2");
     let told = problems(&worker.node);
-    assert!(told[0].contains("the API server has Kubernetes 1.28.2"), "{told:#?}");
+    assert!(told[0].starts_with("an API server has Kubernetes 1.28.2"), "{told:#?}");
+    // Nor than that of another master.
+    worker.write("run/api-version", "v1.29.1");
+    worker.write("run/endpoints", "10.0.0.1 v1.29.1\n10.0.0.7 v1.28.2\n");
+    assert_eq!(problems(&worker.node), told);
+    worker.write("run/endpoints", "10.0.0.1 v1.29.1\n10.0.0.7 v1.29.1\n");
+    assert_eq!(problems(&worker.node), [""; 0]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::virtual_address;
 const HEALTHY: &str = "nothing is wrong that we know of";
 
 /// How a worker is broken, and how the cause begins.
-const WORKER: [(&str, &str); 9] = [
+const WORKER: [(&str, &str); 10] = [
     ("systemctl disable --now kubelet", "kubelet does not run"),
     ("mkdir /root/cni && mv /etc/cni/net.d/* /root/cni/", "no network for pods is configured"),
     (
@@ -31,6 +31,10 @@ const WORKER: [(&str, &str); 9] = [
          systemctl restart containerd",
         "kubelet's cgroup driver is systemd, and containerd's is cgroupfs",
     ),
+    (
+        "ctr -n k8s.io images list --quiet | grep kube-proxy | xargs ctr -n k8s.io images rm",
+        "these images are not on this node, and its pods could not start again: ",
+    ),
     ("sysctl -qw net.ipv4.ip_forward=0", "net.ipv4.ip_forward is 0"),
     (
         "sed -i /^server/d /etc/chrony.conf; systemctl restart chronyd",
@@ -41,7 +45,7 @@ const WORKER: [(&str, &str); 9] = [
 ];
 
 /// The same for a master.
-const MASTER: [(&str, &str); 4] = [
+const MASTER: [(&str, &str); 5] = [
     ("systemctl disable --now keepalived", "keepalived does not run"),
     (
         "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=kubernetes -keyout /tmp/other.key -out /tmp/other.crt 2>/dev/null; \
@@ -51,6 +55,10 @@ const MASTER: [(&str, &str); 4] = [
     (
         "mv /etc/kubernetes/manifests/kube-scheduler.yaml /root/",
         "the control plane lacks kube-scheduler.yaml",
+    ),
+    (
+        "ctr -n k8s.io images list --quiet | grep kube-scheduler | xargs ctr -n k8s.io images rm",
+        "these images are not on this node, and its pods could not start again: ",
     ),
     (
         "cd /etc/kubernetes/pki; \
@@ -109,11 +117,15 @@ fn cure_of(node: &Node, line: &str, cause: &str) -> String {
     lines.next().unwrap().trim().strip_prefix("cure: ").unwrap().to_owned()
 }
 
-/// The cure's line as it is typed; the installer asks nobody here.
+/// The cure's line as it is typed; the installer asks nobody here. A master that was made
+/// with a cluster file needs it again.
 fn in_root(cure: &str) -> String {
-    let typed =
-        if cure.contains("./installer") { format!("{cure} --yes") } else { cure.to_owned() };
-    format!("cd /root && {typed}")
+    let more = match cure {
+        _ if cure.contains("--role master") => " --yes --config cluster.yaml",
+        _ if cure.contains("./installer") => " --yes",
+        _ => "",
+    };
+    format!("cd /root && {cure}{more}")
 }
 
 /// Nothing is wrong with the node any more, and its system's pods are ready: one

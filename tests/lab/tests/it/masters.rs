@@ -14,12 +14,12 @@ use crate::virtual_address::{IN_SPEC, VIP, holds};
 
 const JOIN: [&str; 4] = ["--role", "master", "--join", "/root/join-master.yaml"];
 
-fn installer(node: &Node, words: &[&str]) -> anyhow::Result<String> {
+pub(crate) fn installer(node: &Node, words: &[&str]) -> anyhow::Result<String> {
     node.run([&["timeout", "480", INSTALLER], words].concat())
 }
 
 /// The cluster file: all nodes but the last are masters.
-fn config(lab: &Lab) -> String {
+pub(crate) fn config(lab: &Lab) -> String {
     let last = lab.nodes().len() - 1;
     let nodes = lab.nodes().iter().enumerate().map(|(number, node)| {
         let role = if number == last { "worker" } else { "master" };
@@ -29,29 +29,29 @@ fn config(lab: &Lab) -> String {
 }
 
 /// The masters that hold the address.
-fn holders(masters: &[&Node]) -> Vec<String> {
+pub(crate) fn holders(masters: &[&Node]) -> Vec<String> {
     let are = masters.iter().filter(|node| node.is_on() && holds(node));
     are.map(|node| node.name.clone()).collect()
 }
 
 /// Makes a join file for masters, and brings it to these nodes.
-fn bring(first: &Node, to: &[&Node]) {
+pub(crate) fn bring(first: &Node, to: &[&Node]) {
     let text = first.run([INSTALLER, "token", "--for", "master"]).unwrap();
     to.iter().for_each(|node| node.write("/root/join-master.yaml", &text).unwrap());
 }
 
 /// Has `node` join as a master.
-fn join(node: &Node) -> anyhow::Result<String> {
+pub(crate) fn join(node: &Node) -> anyhow::Result<String> {
     installer(node, &[&["--yes"], &JOIN[..]].concat())
 }
 
 /// What doctor says, with its exit status.
-fn doctor(node: &Node) -> String {
+pub(crate) fn doctor(node: &Node) -> String {
     words(&node.exec(["timeout", "120", INSTALLER, "doctor"]).unwrap())
 }
 
 /// The members of etcd that have a vote, by name.
-fn voters(master: &Node) -> BTreeSet<String> {
+pub(crate) fn voters(master: &Node) -> BTreeSet<String> {
     let list = "crictl exec $(crictl ps --quiet --name ^etcd$) etcdctl --cacert \
                 /etc/kubernetes/pki/etcd/ca.crt --cert /etc/kubernetes/pki/etcd/server.crt --key \
                 /etc/kubernetes/pki/etcd/server.key member list";
@@ -60,7 +60,7 @@ fn voters(master: &Node) -> BTreeSet<String> {
     voters.map(|line| line.split(", ").nth(2).unwrap().to_owned()).collect()
 }
 
-fn names(nodes: &[&Node]) -> BTreeSet<String> {
+pub(crate) fn names(nodes: &[&Node]) -> BTreeSet<String> {
     nodes.iter().map(|node| node.name.clone()).collect()
 }
 

@@ -16,9 +16,9 @@ use crate::support::{lab, words};
 
 pub(crate) const NEW: &str = "/media/usb/new.tar";
 
-/// The bundles of the two newest lines; none, with the word why, if the older one was not
+/// The bundles of the two newest lines, of specs whose `cluster` has these lines besides; none, with the word why, if the older one was not
 /// prepared: its Kubernetes takes many minutes to compile.
-fn bundles(folder: &Path) -> Option<[PathBuf; 2]> {
+pub(crate) fn bundles(folder: &Path, in_spec: &str) -> Option<[PathBuf; 2]> {
     if !rustix::process::geteuid().is_root() {
         println!("skipped: the lab makes namespaces and mounts, as root");
         return None;
@@ -33,7 +33,7 @@ fn bundles(folder: &Path) -> Option<[PathBuf; 2]> {
     }
     Some(lines.map(|line| {
         let upstream = Upstream::up(line.parse::<Line>().unwrap()).unwrap();
-        cluster::bundle(&upstream, &folder.join(line)).unwrap()
+        cluster::bundle_with(&upstream, &folder.join(line), in_spec).unwrap()
     }))
 }
 
@@ -104,15 +104,15 @@ impl Drop for Ended<'_> {
     }
 }
 
-/// Asks the application every 100 ms while `run` runs. Returns the longest time without an
-/// answer.
-pub(crate) fn longest_silence(address: &str, run: impl FnOnce()) -> Duration {
+/// Asks the application every 100 ms while `run` runs, at the next address if one does not
+/// answer. Returns the longest time without an answer.
+pub(crate) fn longest_silence(addresses: &[String], run: impl FnOnce()) -> Duration {
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         let asking = scope.spawn(|| {
             let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
             while !is_over.load(Ordering::SeqCst) {
-                if get(address).contains("node=") {
+                if addresses.iter().any(|address| get(address).contains("node=")) {
                     longest = longest.max(last.elapsed());
                     last = Instant::now();
                 }
@@ -132,7 +132,7 @@ pub(crate) fn longest_silence(address: &str, run: impl FnOnce()) -> Duration {
 #[ignore = "takes ten minutes, and two lines of Kubernetes: scripts/nightly"]
 fn a_cluster_goes_to_the_next_minor_release_and_back() {
     let folder = tempfile::tempdir().unwrap();
-    let Some([old, new]) = bundles(folder.path()) else { return };
+    let Some([old, new]) = bundles(folder.path(), "") else { return };
     let Some(lab) = lab(&Settings { nodes: 2, ..Settings::default() }) else { return };
     let [master, worker] = lab.nodes() else { panic!("two nodes") };
     let _witness = Witness(master);
@@ -170,7 +170,7 @@ fn a_cluster_goes_to_the_next_minor_release_and_back() {
     lose_power(master, 15);
     let said = words(&master.exec([INSTALLER, "status"]).unwrap());
     assert!(said.contains("is being upgraded from Kubernetes 1.36.3 to 1.37.2"), "{said}");
-    let silence = longest_silence(&address, || {
+    let silence = longest_silence(&[address.clone()], || {
         println!("{}", installer(master, &upgrade).unwrap());
         println!("{}", installer(worker, &without_drain).unwrap());
     });
@@ -230,7 +230,7 @@ fn assert_goes_back(lab: &Lab, address: &str) {
     let back = ["upgrade", "--yes", "--back"];
     let said = refused(master, &back);
     assert!(said.contains("take that node back first"), "{said}");
-    let silence = longest_silence(address, || {
+    let silence = longest_silence(&[address.to_owned()], || {
         println!("{}", installer(worker, &back).unwrap());
         println!("{}", installer(master, &back).unwrap());
     });

@@ -40,6 +40,11 @@ impl ConnectedHost {
         self.folder.path()
     }
 
+    /// Ends the upstream, and gives the work folder.
+    pub(crate) fn close(self) -> tempfile::TempDir {
+        self.folder
+    }
+
     /// Runs the bundler, which must succeed.
     pub(crate) fn bundler(&self, arguments: &[&str]) -> String {
         succeed(lab::cluster::bundler(&self.upstream, self.folder()).unwrap().args(arguments))

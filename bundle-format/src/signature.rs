@@ -1,0 +1,299 @@
+//! The signature of a bundle: minisign's, over `index.json`, which fixes everything in the
+//! bundle. It lies beside the bundle, as `NAME.minisig`, so that the same lock gives the same
+//! bundle, and a bundle can be signed where the key is.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use minisign_verify::{PublicKey, Signature};
+
+use crate::archive::storage;
+use crate::day::day;
+use crate::input;
+use crate::text::brief;
+
+/// The most bytes of a signature. Real ones have some hundred.
+const MAX_SIGNATURE: u64 = 16 << 10;
+
+/// The first second of the year 10000, which no date is written for.
+const YEAR_10000: u64 = 253_402_300_800;
+
+/// The number of a key, as minisign shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyId(u64);
+
+impl KeyId {
+    /// The number in the bytes of a key or a signature: an algorithm of two bytes, then the
+    /// number.
+    fn of(base64: &str) -> Option<Self> {
+        let bytes = BASE64_STANDARD.decode(base64.trim()).ok()?;
+        Some(Self(u64::from_le_bytes(bytes.get(2..10)?.try_into().ok()?)))
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016X}", self.0)
+    }
+}
+
+/// The public keys whose signatures count. With none of them, nobody looks at a signature.
+#[derive(Clone, Debug, Default)]
+pub struct TrustedKeys(Vec<(KeyId, PublicKey)>);
+
+/// Why a text is no list of public keys.
+#[derive(Debug, thiserror::Error)]
+#[error("line {line} is no public key of minisign: {text}")]
+pub struct KeyError {
+    /// The line, from 1.
+    line: usize,
+    /// What stands there.
+    text: String,
+}
+
+/// Why a file with public keys cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("reading the trusted keys in {}", path.display())]
+pub struct KeyFileError {
+    path: PathBuf,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl TrustedKeys {
+    /// The keys of a text: a key a line, with minisign's comments above them or without.
+    pub fn parse(text: &str) -> Result<Self, KeyError> {
+        let mut keys = Vec::new();
+        for (number, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with("untrusted comment:") || line.starts_with('#') {
+                continue;
+            }
+            let key = KeyId::of(line).zip(PublicKey::from_base64(line).ok());
+            let key = key.ok_or_else(|| KeyError { line: number + 1, text: brief(line) })?;
+            keys.push(key);
+        }
+        Ok(Self(keys))
+    }
+
+    /// The keys in files that a person names.
+    pub fn read(files: &[PathBuf]) -> Result<Self, KeyFileError> {
+        let mut all = Self::default();
+        for path in files {
+            let fail = |source| KeyFileError { path: path.clone(), source };
+            let text = input::named_text(path, input::WRITTEN_BY_HAND);
+            let keys = Self::parse(&text.map_err(|error| fail(error.into()))?);
+            let keys = keys.map_err(|error| fail(error.into()))?;
+            if keys.is_empty() {
+                return Err(fail(Box::from("it has no key")));
+            }
+            all.add(keys);
+        }
+        Ok(all)
+    }
+
+    /// Adds other keys to these.
+    pub fn add(&mut self, others: Self) {
+        for key in others.0 {
+            if !self.0.contains(&key) {
+                self.0.push(key);
+            }
+        }
+    }
+
+    /// Whether there is no key.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The numbers of the keys.
+    pub fn ids(&self) -> impl Iterator<Item = KeyId> {
+        self.0.iter().map(|(id, _)| *id)
+    }
+
+    fn names(&self) -> String {
+        self.ids().map(|id| id.to_string()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// What a trusted key has signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// The key.
+    pub key: KeyId,
+    /// When, in seconds from 1970; none if the signature does not say.
+    pub at: Option<u64>,
+}
+
+/// `key 4D2F189CC2FD4133 on 28 Nov 2026`.
+impl fmt::Display for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "key {}", self.key)?;
+        self.at.map_or(Ok(()), |at| write!(f, " on {}", day(UNIX_EPOCH + Duration::from_secs(at))))
+    }
+}
+
+/// Why the signature of a bundle does not count.
+#[derive(Debug, thiserror::Error)]
+pub enum SignatureError {
+    /// There is none.
+    #[error("the bundle is not signed: there is no {}, and only bundles count here that are signed by {keys}; copy that file too, or sign the bundle with `bundler sign`", path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// The trusted keys.
+        keys: String,
+    },
+    /// It cannot be read.
+    #[error("reading the signature {}", path.display())]
+    Unreadable {
+        /// The signature.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It is no signature of minisign's.
+    #[error("{} is no signature of minisign: copy it again from where the bundle was signed", path.display())]
+    Senseless {
+        /// The signature.
+        path: PathBuf,
+    },
+    /// Another key made it.
+    #[error("{} was made with the key {key}, and only {keys} count here; if you trust that key, give its public file with --trusted-key", path.display())]
+    Stranger {
+        /// The signature.
+        path: PathBuf,
+        /// The key, as the signature has it.
+        key: String,
+        /// The trusted keys.
+        keys: String,
+    },
+    /// The bundle, or the signature, is another than what was signed.
+    #[error("the signature {} is not of this bundle, or one of them was altered: bring both again from where the bundle was signed, and install nothing of them before that is clear", path.display())]
+    Wrong {
+        /// The signature.
+        path: PathBuf,
+    },
+}
+
+/// The path of the signature of the bundle at `bundle`, which may be any of its parts.
+pub fn path_of(bundle: &Path) -> PathBuf {
+    let mut path = storage::whole_name(bundle).into_os_string();
+    path.push(".minisig");
+    PathBuf::from(path)
+}
+
+/// Checks that the signature beside `bundle` is that of a trusted key over `index`. None if
+/// no key is trusted.
+pub(crate) fn check(
+    bundle: &Path,
+    index: &[u8],
+    keys: &TrustedKeys,
+) -> Result<Option<Signed>, SignatureError> {
+    if keys.is_empty() {
+        return Ok(None);
+    }
+    let path = path_of(bundle);
+    let text = match input::file_text(&path, MAX_SIGNATURE) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(SignatureError::Missing { path, keys: keys.names() });
+        }
+        Err(source) => return Err(SignatureError::Unreadable { path, source }),
+        Ok(text) => text,
+    };
+    of_text(path, &text, index, keys).map(Some)
+}
+
+fn of_text(
+    path: PathBuf,
+    text: &str,
+    index: &[u8],
+    keys: &TrustedKeys,
+) -> Result<Signed, SignatureError> {
+    let id = text.lines().nth(1).and_then(KeyId::of);
+    let (Some(id), Ok(signature)) = (id, Signature::decode(text)) else {
+        return Err(SignatureError::Senseless { path });
+    };
+    let mut known = keys.0.iter().filter(|(own, _)| *own == id).peekable();
+    if known.peek().is_none() {
+        return Err(SignatureError::Stranger { path, key: id.to_string(), keys: keys.names() });
+    }
+    // Two keys may have the same number.
+    if !known.any(|(_, key)| key.verify(index, &signature, false).is_ok()) {
+        return Err(SignatureError::Wrong { path });
+    }
+    // minisign writes it into each trusted comment.
+    let words = signature.trusted_comment().split_ascii_whitespace();
+    let at = words.filter_map(|word| word.strip_prefix("timestamp:")?.parse().ok()).next();
+    let at = at.filter(|at| *at < YEAR_10000);
+    Ok(Signed { key: id, at })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Made by minisign 0.11 from the file `test` with its four bytes.
+    const KEY: &str = include_str!("signature/key.pub");
+    const SIGNATURE: &str = include_str!("signature/index.minisig");
+
+    fn keys() -> TrustedKeys {
+        TrustedKeys::parse(KEY).unwrap()
+    }
+
+    fn of(text: &str, index: &[u8], keys: &TrustedKeys) -> Result<Signed, String> {
+        of_text("x.tar.minisig".into(), text, index, keys).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_signature_of_minisigns_own_program_counts() {
+        let signed = of(SIGNATURE, b"test", &keys()).unwrap();
+        assert_eq!(signed.key, keys().ids().next().unwrap());
+        assert!(KEY.contains(&signed.key.to_string()), "{}", signed.key);
+        assert_eq!(signed.at, Some(1_795_833_174));
+        assert_eq!(signed.to_string(), "key 4D2F189CC2FD4133 on 28 Nov 2026");
+    }
+
+    #[test]
+    fn whatever_is_altered_the_signature_does_not_count() {
+        assert!(of(SIGNATURE, b"tesu", &keys()).unwrap_err().contains("not of this bundle"));
+        let mut accepted = 0;
+        for place in 0..SIGNATURE.len() {
+            let mut text = SIGNATURE.as_bytes().to_vec();
+            text[place] = if text[place] == b'A' { b'B' } else { b'A' };
+            if let Ok(text) = String::from_utf8(text) {
+                // The first line is a comment that nobody signs.
+                accepted += usize::from(of(&text, b"test", &keys()).is_ok());
+            }
+        }
+        let first = SIGNATURE.lines().next().unwrap().len();
+        assert_eq!(accepted, first, "only the first line may change");
+        for cut in 0..SIGNATURE.trim_end().len() {
+            assert!(of(&SIGNATURE[..cut], b"test", &keys()).is_err(), "{cut}");
+        }
+    }
+
+    #[test]
+    fn another_key_is_named() {
+        let other = "RWRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRR";
+        let others = TrustedKeys::parse(other).unwrap();
+        let said = of(SIGNATURE, b"test", &others).unwrap_err();
+        assert!(said.contains(&keys().names()) && said.contains(&others.names()), "{said}");
+        let mut both = others;
+        both.add(keys());
+        both.add(keys());
+        assert_eq!(both.ids().count(), 2, "each once");
+        assert!(of(SIGNATURE, b"test", &both).is_ok());
+    }
+
+    #[test]
+    fn a_text_that_is_no_key_is_told_with_its_line() {
+        let said = TrustedKeys::parse(&format!("{KEY}\nnonsense\n")).unwrap_err().to_string();
+        assert_eq!(said, "line 4 is no public key of minisign: nonsense");
+        assert!(TrustedKeys::parse("").unwrap().is_empty());
+    }
+}

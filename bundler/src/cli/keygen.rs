@@ -1,0 +1,44 @@
+//! `bundler keygen`: makes a pair of keys that sign bundles.
+
+use std::path::PathBuf;
+
+use bundle_format::input;
+use bundle_format::signature::TrustedKeys;
+use clap::Args;
+
+use super::password::Password;
+use super::report;
+use crate::signing;
+
+/// Makes a pair of keys: a secret one, which signs bundles, and a public one, by which
+/// nodes know them
+///
+/// They are keys of minisign's.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The file of the secret key; the public one is written beside it, as <KEY>.pub
+    #[arg(value_name = "KEY")]
+    key: PathBuf,
+    #[command(flatten)]
+    password: Password,
+    /// Make a key without a password: whoever has the file can sign
+    #[arg(long, conflicts_with = "password_file")]
+    no_password: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let password = match arguments.no_password {
+        true => None,
+        false => Some(arguments.password.choose()?),
+    };
+    let public = signing::generate(&arguments.key, password)?;
+    let keys = TrustedKeys::parse(&input::file_text(&public, input::WRITTEN_BY_HAND)?)?;
+    let id = keys.ids().map(|id| id.to_string()).collect::<String>();
+    report::notice(&format!(
+        "keep {} to yourself; bring {} to the nodes, by another way than the bundles, as \
+         /etc/kubeferry/trusted.pub",
+        arguments.key.display(),
+        public.display()
+    ));
+    report::data(&format!("key {id}\n"))
+}

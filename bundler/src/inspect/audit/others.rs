@@ -1,0 +1,78 @@
+//! Images, manifests, keys and installers: nothing in the bundle signs these.
+
+use bundle_format::BundlePath;
+use bundle_format::lock::{
+    CheckName, FileKind, FileSource, Lock, LockedFile, LockedImage, LockedManifest,
+};
+
+use super::voucher::{Audited, Voucher, off};
+
+/// All of them.
+pub(super) fn audit(lock: &Lock) -> impl Iterator<Item = Audited> {
+    let images = lock.images.iter().map(|image| of_image(lock, image));
+    let manifests = lock.manifests.iter().map(|manifest| of_manifest(lock, manifest));
+    let files = lock.files.iter().map(|file| of_file(lock, file));
+    images.chain(manifests).chain(files)
+}
+
+fn of_image(lock: &Lock, image: &LockedImage) -> Audited {
+    let registry = image.source.registry();
+    // Any registry may be a mirror of this one, and a lock does not say who answered.
+    let plain = lock
+        .disabled_checks
+        .iter()
+        .find(|own| own.check == CheckName::PlainHttp && !own.subject.contains('/'));
+    let voucher = match plain {
+        Some(off) => Voucher::Nobody(format!("it may have come without the check {off}")),
+        None => Voucher::Connection(format!("TLS with {registry}, or with a mirror of the spec's")),
+    };
+    Audited { voucher, what: format!("image {}", image.name) }
+}
+
+fn of_manifest(lock: &Lock, manifest: &LockedManifest) -> Audited {
+    let subject = format!("manifests/{}", manifest.name);
+    let voucher = match off(lock, CheckName::PlainHttp, &subject) {
+        Some(reason) => Voucher::Nobody(reason),
+        None => of_source(&manifest.source),
+    };
+    Audited { voucher, what: format!("manifest {}", manifest.name) }
+}
+
+fn of_file(lock: &Lock, file: &LockedFile) -> Audited {
+    let what = match file.kind {
+        FileKind::Key => "key",
+        FileKind::Installer => "installer",
+    };
+    let by_http = match &file.path {
+        BundlePath::Key { target, .. } => {
+            let repositories = lock.targets.iter().filter(|own| own.id == *target);
+            let ids = repositories.flat_map(|own| &own.repositories).map(|own| &own.id);
+            let own = { ids }.find(|id| file.path.is_key_of(target, id));
+            own.and_then(|id| off(lock, CheckName::PlainHttp, &format!("{target}/{id}")))
+        }
+        _ => None,
+    };
+    let voucher = match (&file.source, by_http) {
+        (FileSource::BesideBundler, _) => {
+            Voucher::Maker("the installer beside `bundler`".to_owned())
+        }
+        (FileSource::Named(source), Some(reason)) if source.starts_with("http:") => {
+            Voucher::Nobody(reason)
+        }
+        (FileSource::Named(source), _) => of_source(source),
+    };
+    Audited { voucher, what: format!("{what} {}", file.path) }
+}
+
+/// Who vouches for what came from here.
+fn of_source(source: &str) -> Voucher {
+    match source.split_once("://") {
+        Some(("https", rest)) => {
+            let host = rest.split('/').next().unwrap_or_default();
+            Voucher::Connection(format!("TLS with {host}"))
+        }
+        // Without a reason, `lock` takes it only from this machine, or by a digest in the spec.
+        Some(("http", _)) => Voucher::Maker(format!("by its digest in the spec: {source}")),
+        _ => Voucher::Maker(format!("the file {source}")),
+    }
+}

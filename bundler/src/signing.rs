@@ -1,0 +1,105 @@
+//! Signing a bundle with a key of minisign's: `NAME.minisig` beside it, over its
+//! `index.json`. `minisign -V` checks it as well.
+
+use std::fs::File;
+use std::io::{Cursor, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, bail};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bundle_format::archive::reader::Bundle;
+use bundle_format::{Digest, input, signature};
+use minisign::{KeyPair, PublicKey, SecretKey, SecretKeyBox};
+
+use crate::build::write_file;
+
+/// The permission bits of a secret key.
+const SECRET: u32 = 0o600;
+
+/// The bytes of a secret key (minisign's page, "Secret key format").
+const LENGTH: usize = 158;
+/// The bytes of its checksum, which are the last.
+const CHECKSUM: usize = 32;
+/// The first bytes of a key that is not encrypted: the algorithm, and none that encrypts.
+const WITHOUT_PASSWORD: &[u8] = b"Ed\0\0";
+
+/// A new pair of keys: the secret one in a file for its owner only, the public one beside it
+/// as `KEY.pub`. Without a password, whoever has the file can sign. Fails if one of the
+/// files exists.
+pub fn generate(path: &Path, password: Option<String>) -> anyhow::Result<PathBuf> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".pub");
+    let public = PathBuf::from(name);
+    if let Some(taken) = [path, &public].into_iter().find(|path| path.symlink_metadata().is_ok()) {
+        bail!("{} exists already: a key is never replaced; choose another name", taken.display());
+    }
+    let pair = match password {
+        Some(password) => KeyPair::generate_encrypted_keypair(Some(password)),
+        None => KeyPair::generate_unencrypted_keypair(),
+    };
+    let pair = pair.context("making the keys")?;
+    let secret = pair.sk.to_box(Some("Kubeferry: signs bundles")).context("making the keys")?;
+    let write = || -> std::io::Result<()> {
+        let mut file = File::options().write(true).create_new(true).mode(SECRET).open(path)?;
+        file.write_all(secret.into_string().as_bytes())?;
+        file.sync_all()
+    };
+    write().with_context(|| format!("writing {}", path.display()))?;
+    write_file(&public, &pair.pk.to_box().context("making the keys")?.to_bytes())?;
+    Ok(public)
+}
+
+/// The key in a file. `password` is asked for if the key has one.
+pub fn read(
+    path: &Path,
+    password: impl FnOnce() -> anyhow::Result<String>,
+) -> anyhow::Result<SecretKey> {
+    let reading = || format!("reading the key {}", path.display());
+    let text = input::named_text(path, input::WRITTEN_BY_HAND).with_context(reading)?;
+    let bytes = text.lines().nth(1).and_then(|line| BASE64_STANDARD.decode(line.trim()).ok());
+    let Some(bytes) = bytes.filter(|bytes| bytes.len() == LENGTH) else {
+        bail!("{} is no secret key of minisign: `bundler keygen` makes one", path.display());
+    };
+    let key = SecretKeyBox::from_string(&text).with_context(reading)?;
+    if !bytes.starts_with(WITHOUT_PASSWORD) {
+        let password = password()?;
+        return key.into_secret_key(Some(password)).with_context(reading);
+    }
+    // minisign 0.11 writes no checksum into a key without a password.
+    if bytes.ends_with(&[0; CHECKSUM]) {
+        return SecretKey::from_bytes(&bytes).with_context(reading);
+    }
+    key.into_unencrypted_secret_key().with_context(reading)
+}
+
+/// Signs the bundle at `path`. Returns the path of the signature.
+pub fn sign(path: &Path, key: &SecretKey, now: SystemTime) -> anyhow::Result<PathBuf> {
+    let bundle = Bundle::open(path).with_context(|| format!("opening {}", path.display()))?;
+    let signature = signature::path_of(path);
+    let at = now.duration_since(UNIX_EPOCH).context("the clock is before 1970")?.as_secs();
+    let (name, lock) = (&bundle.lock().name, bundle.lock_digest());
+    let trusted = format!("timestamp:{at}\tfile:index.json\thashed\tname:{name}\tlock:{lock}");
+    // A key that is damaged makes signatures that are wrong.
+    let public = PublicKey::from_secret_key(key).context("reading the key")?;
+    let signed = minisign::sign(
+        Some(&public),
+        key,
+        Cursor::new(bundle.index()),
+        Some(&trusted),
+        Some("signature of a bundle's index.json"),
+    );
+    let signed = signed.with_context(|| format!("signing {}", path.display()))?;
+    write_file(&signature, signed.into_string().as_bytes())?;
+    Ok(signature)
+}
+
+/// The signature beside the bundle at `path`, if it is not one of ours of this lock: a build
+/// leaves it there, and it does not count for the new bundle.
+pub fn outdated(path: &Path, lock: Digest) -> Option<PathBuf> {
+    let signature = signature::path_of(path);
+    let text = input::file_text(&signature, input::WRITTEN_BY_HAND).ok()?;
+    (!text.contains(&format!("lock:{lock}"))).then_some(signature)
+}

@@ -1,0 +1,106 @@
+//! Whose bundles this node takes.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use anyhow::Context;
+use bundle_format::archive::reader::Bundle;
+use bundle_format::day::day;
+use bundle_format::signature::TrustedKeys;
+use bundle_format::{built_in, input};
+
+use crate::failure::Failure;
+use crate::receipt::{Line, Signing};
+
+/// The public keys that a site has put on its node. Once it is there, only signed bundles
+/// count.
+pub const SITE_KEYS: &str = "/etc/kubeferry/trusted.pub";
+
+/// All keys whose signatures count: those that were named, the site's, and those in this
+/// program's own file. If there is none, bundles need no signature.
+pub fn keys(named: &[PathBuf]) -> anyhow::Result<TrustedKeys> {
+    let mut keys = TrustedKeys::read(named)?;
+    keys.add(built_in()?);
+    let site = Path::new(SITE_KEYS);
+    match input::file_text(site, input::WRITTEN_BY_HAND) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        text => {
+            let reading = || format!("reading the trusted keys in {SITE_KEYS}");
+            let own = TrustedKeys::parse(&text.with_context(reading)?).with_context(reading)?;
+            if own.is_empty() {
+                return Err(Failure::new(
+                    format!("{SITE_KEYS} has no key"),
+                    "put the public key of whoever signs bundles into it, or remove it",
+                )
+                .into());
+            }
+            keys.add(own);
+        }
+    }
+    Ok(keys)
+}
+
+/// The keys in this program's own file.
+pub fn built_in() -> anyhow::Result<TrustedKeys> {
+    // By this name the file is found also if it was moved or replaced.
+    let reading = || "reading the trusted keys in this program's own file";
+    let text = built_in::keys_of(Path::new("/proc/self/exe")).with_context(reading)?;
+    text.map_or_else(|| Ok(TrustedKeys::default()), |text| TrustedKeys::parse(&text))
+        .with_context(reading)
+}
+
+/// What the receipt notes of a signed bundle; none if its signature was not asked for or
+/// has no date.
+pub(crate) fn signing(bundle: &Bundle) -> Option<Signing> {
+    let at = bundle.signed()?.at?;
+    Some(Signing { name: bundle.lock().name.clone(), at })
+}
+
+/// The failure if this node has had a bundle of this name that was signed later: somebody
+/// may want it to take back what was mended since.
+pub fn older(lines: &[Line], bundle: &Bundle) -> Option<Failure> {
+    let Signing { name, at } = signing(bundle)?;
+    let newest = newest(lines, &name)?;
+    let on = |at| day(UNIX_EPOCH + Duration::from_secs(at));
+    (at < newest).then(|| {
+        Failure::new(
+            format!(
+                "this bundle {name} was signed on {}, and this node has had one that was signed \
+                 later, on {}",
+                on(at),
+                on(newest)
+            ),
+            "take the newer bundle; if the older one is really wanted, give --allow-older",
+        )
+    })
+}
+
+/// When the newest bundle of this name was signed that this node has had.
+fn newest(lines: &[Line], name: &str) -> Option<u64> {
+    let signed = lines.iter().filter_map(|line| match line {
+        Line::Begun { signed: Some(signed), .. } if signed.name == name => Some(signed.at),
+        _ => None,
+    });
+    signed.max()
+}
+
+#[cfg(test)]
+mod tests {
+    use bundle_format::Digest;
+
+    use super::*;
+
+    #[test]
+    fn the_newest_of_a_name_counts() {
+        let begun = |signed: Option<(&str, u64)>| Line::Begun {
+            role: "master".to_owned(),
+            bundle: Digest::of(b""),
+            signed: signed.map(|(name, at)| Signing { name: name.to_owned(), at }),
+        };
+        let lines =
+            [begun(Some(("a", 7))), begun(None), begun(Some(("b", 9))), begun(Some(("a", 5)))];
+        assert_eq!(newest(&lines, "a"), Some(7));
+        assert_eq!(newest(&lines, "c"), None);
+    }
+}

@@ -1,0 +1,70 @@
+//! Who vouches for what is in a bundle.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::demo::Demo;
+
+/// The things of each voucher.
+fn audited(demo: &Demo) -> Vec<(String, String, String)> {
+    let json: Value = serde_json::from_str(&demo.ok(&["audit", "--json", "demo.tar"])).unwrap();
+    let text = |one: &Value| one.as_str().unwrap().to_owned();
+    let all = json["audited"].as_array().unwrap().iter();
+    all.map(|one| {
+        let voucher = &one["voucher"];
+        (text(&voucher["by"]), text(&one["what"]), text(&voucher["words"]))
+    })
+    .collect()
+}
+
+#[test]
+fn each_thing_has_its_voucher_and_what_nobody_vouches_for_comes_first() {
+    let demo = Demo::start();
+    fs::write(demo.path("program"), "program").unwrap();
+    let own = "installers: [{architecture: x86_64, file: program}]\n";
+    demo.write_spec(&demo.spec().replace("installers: []\n", own));
+    demo.ok(&["build", "-q"]);
+    let all = audited(&demo);
+    let of = |start: &str| -> Vec<&(String, String, String)> {
+        all.iter().filter(|(_, what, _)| what.starts_with(start)).collect()
+    };
+    // The demo's registry has no TLS, for a reason.
+    let images = of("image ");
+    assert!(!images.is_empty() && all[0].1.starts_with("image "), "{all:#?}");
+    for (by, _, words) in &images {
+        assert_eq!(by, "nobody");
+        let host = demo.upstream.host();
+        let wanted = format!("it may have come without the check plainHttp for {host}: ");
+        assert!(words.starts_with(&wanted), "{words}");
+    }
+    let packages = of("rpm ");
+    assert!(packages.len() > 10, "{all:#?}");
+    for (by, what, words) in &packages {
+        assert_eq!(by, "signature", "{what}: {words}");
+        assert!(words.starts_with("key "), "{words}");
+    }
+    assert_eq!(of("installer ")[0].0, "maker");
+    let text = demo.ok(&["audit", "demo.tar"]);
+    let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}: {text}"));
+    assert!(place("NOBODY vouches for these (") < place("from who made the bundle ("));
+    assert!(place("from who made the bundle (") < place("signed by a vendor, which was"));
+    assert!(text.contains("signature  not asked for"), "{text}");
+}
+
+#[test]
+fn a_check_that_is_off_leaves_what_else_vouches() {
+    let demo = Demo::start();
+    let spec = demo.spec();
+    let off = "gpgcheck: {off: its maker signs nothing}";
+    assert!(spec.contains("    id: ") || spec.contains("- id: "), "{spec}");
+    let spec = spec.replacen("- id: ", &format!("- {off}\n        id: "), 1);
+    demo.write_spec(&spec);
+    demo.ok(&["build", "-q"]);
+    let all = audited(&demo);
+    let listed: Vec<_> = all.iter().filter(|(by, ..)| by == "signedList").collect();
+    assert!(!listed.is_empty(), "{all:#?}");
+    for (_, what, words) in listed {
+        assert!(what.starts_with("rpm ") && words.contains("its maker signs nothing"), "{words}");
+    }
+}

@@ -1,0 +1,203 @@
+//! Signed bundles: what `bundler` signs, the real minisign checks, and the other way round.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Output};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bundle_format::built_in;
+
+use crate::support::demo::Demo;
+
+fn minisign(demo: &Demo, arguments: &[&str]) -> Output {
+    Command::new("minisign").args(arguments).current_dir(demo.folder.path()).output().unwrap()
+}
+
+/// A demo with a bundle and a key.
+fn built() -> Demo {
+    let demo = Demo::start();
+    demo.ok(&["build", "-q"]);
+    demo.ok(&["keygen", "--no-password", "site"]);
+    demo
+}
+
+fn index(demo: &Demo) {
+    let mut tar = Command::new("tar");
+    tar.args(["-xOf", "demo.tar", "index.json"]).current_dir(demo.folder.path());
+    let output = tar.output().unwrap();
+    fs::write(demo.path("index.json"), output.stdout).unwrap();
+}
+
+fn verify(demo: &Demo, key: &str) -> Result<String, String> {
+    let output = demo.run(&["verify", "-q", "demo.tar", "--trusted-key", key]);
+    let text = String::from_utf8([&output.stdout[..], &output.stderr[..]].concat()).unwrap();
+    if output.status.success() { Ok(text) } else { Err(text) }
+}
+
+#[test]
+fn what_bundler_signs_minisign_checks() {
+    let demo = built();
+    assert_eq!(demo.ok(&["sign", "demo.tar", "--key", "site"]), "demo.tar.minisig\n");
+    index(&demo);
+    let said =
+        minisign(&demo, &["-V", "-m", "index.json", "-x", "demo.tar.minisig", "-p", "site.pub"]);
+    let text = String::from_utf8(said.stdout).unwrap();
+    assert!(said.status.success(), "{text}");
+    assert!(text.contains("\tname:demo\tlock:sha256:"), "{text}");
+    let said = verify(&demo, "site.pub").unwrap();
+    assert!(said.starts_with("signed: key ") && said.contains("\ngood: "), "{said}");
+}
+
+#[test]
+fn what_minisign_signs_bundler_takes() {
+    let demo = built();
+    index(&demo);
+    for (key, public) in [("site", "site.pub"), ("own", "own.pub")] {
+        if key == "own" {
+            assert!(minisign(&demo, &["-GW", "-p", "own.pub", "-s", "own"]).status.success());
+            // And bundler signs with minisign's key.
+            demo.ok(&["sign", "demo.tar", "--key", "own"]);
+            verify(&demo, public).unwrap();
+        }
+        let signed =
+            minisign(&demo, &["-S", "-s", key, "-m", "index.json", "-x", "demo.tar.minisig"]);
+        assert!(signed.status.success(), "{signed:?}");
+        verify(&demo, public).unwrap();
+    }
+    // Signed by `own`: one of several keys is enough, and another one is not.
+    let said = verify(&demo, "site.pub").unwrap_err();
+    assert!(said.contains("was made with the key") && said.contains("only"), "{said}");
+    let both = ["site.pub", "own.pub"].map(|name| fs::read_to_string(demo.path(name)).unwrap());
+    fs::write(demo.path("both.pub"), both.concat()).unwrap();
+    verify(&demo, "both.pub").unwrap();
+}
+
+#[test]
+fn a_bundle_is_not_read_without_its_own_signature() {
+    let demo = built();
+    let said = verify(&demo, "site.pub").unwrap_err();
+    assert!(said.contains("the bundle is not signed: there is no demo.tar.minisig"), "{said}");
+    demo.ok(&["sign", "demo.tar", "--key", "site"]);
+    // Another bundle under the signature, whose blobs and lock are right in themselves.
+    let spec = demo.spec().replace("name: demo", "name: other");
+    demo.write_spec(&spec);
+    demo.ok(&["lock"]);
+    demo.ok(&["build", "-q", "-o", "demo.tar"]);
+    let said = verify(&demo, "site.pub").unwrap_err();
+    assert!(said.contains("demo.tar.minisig is not of this bundle"), "{said}");
+    fs::write(demo.path("demo.tar.minisig"), "x").unwrap();
+    assert!(verify(&demo, "site.pub").unwrap_err().contains("is no signature of minisign"));
+    fs::write(demo.path("empty.pub"), "untrusted comment: nothing\n").unwrap();
+    assert!(verify(&demo, "empty.pub").unwrap_err().contains("it has no key"));
+    let said = verify(&demo, "bundle.yaml").unwrap_err();
+    assert!(said.contains("is no public key of minisign"), "{said}");
+}
+
+#[test]
+fn a_build_signs_and_tells_of_a_signature_that_no_longer_counts() {
+    let demo = built();
+    demo.ok(&["build", "-q", "--sign", "site"]);
+    verify(&demo, "site.pub").unwrap();
+    let again = demo.run(&["build", "-q"]);
+    let said = String::from_utf8(again.stderr).unwrap();
+    assert!(!said.contains("minisig"), "the same bundle: {said}");
+    verify(&demo, "site.pub").unwrap();
+    demo.write_spec(&demo.spec().replace("name: demo", "name: other"));
+    demo.ok(&["lock"]);
+    let again = demo.run(&["build", "-q", "-o", "demo.tar"]);
+    let said = String::from_utf8(again.stderr).unwrap();
+    assert!(said.contains("demo.tar.minisig is the signature of another bundle"), "{said}");
+    // In parts, by any of their names.
+    demo.ok(&["build", "-q", "-o", "parts.tar", "--split", "20KiB", "--sign", "site"]);
+    let said = demo.ok(&["verify", "-q", "parts.tar", "--trusted-key", "site.pub"]);
+    assert!(said.starts_with("signed: "), "{said}");
+    let error = demo.fails(&["build", "-q", "--sign", "bundle.yaml"]);
+    assert!(error.contains("bundle.yaml is no secret key of minisign"), "{error}");
+    let error = demo.fails(&["sign", "demo.tar", "--key", "site.pub"]);
+    assert!(error.contains("site.pub is no secret key of minisign"), "{error}");
+}
+
+#[test]
+fn a_key_is_secret_has_a_password_and_is_never_replaced() {
+    let demo = Demo::start();
+    demo.ok(&["build", "-q"]);
+    fs::write(demo.path("password"), "correct horse\n").unwrap();
+    fs::write(demo.path("wrong"), "battery\n").unwrap();
+    demo.ok(&["keygen", "site", "--password-file", "password"]);
+    let mode = |name: &str| fs::metadata(demo.path(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("site"), 0o600);
+    let before = fs::read(demo.path("site")).unwrap();
+    for name in ["site", "site.pub"] {
+        let error = demo.fails(&["keygen", "site", "--no-password"]);
+        assert!(error.contains(&format!("{name} exists already")), "{error}");
+        assert_eq!(fs::read(demo.path("site")).unwrap_or(before.clone()), before);
+        drop(fs::rename(demo.path("site"), demo.path("kept")));
+    }
+    let sign = |password: &str| {
+        demo.run(&["sign", "demo.tar", "--key", "kept", "--password-file", password])
+    };
+    let output = sign("wrong");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("Wrong password") && !said.contains("battery"), "{said}");
+    assert!(!demo.path("demo.tar.minisig").exists());
+    assert!(sign("password").status.success());
+    verify(&demo, "site.pub").unwrap();
+    // A key whose bytes are damaged signs nothing.
+    demo.ok(&["keygen", "plain", "--no-password"]);
+    let text = fs::read_to_string(demo.path("plain")).unwrap();
+    let mut bytes = BASE64_STANDARD.decode(text.lines().nth(1).unwrap()).unwrap();
+    let end = bytes.len() - 32;
+    bytes[80] ^= 1;
+    for is_checked in [true, false] {
+        if !is_checked {
+            bytes[end..].fill(0);
+        }
+        let damaged = format!("untrusted comment: x\n{}\n", BASE64_STANDARD.encode(&bytes));
+        fs::write(demo.path("plain"), damaged).unwrap();
+        let before = fs::read(demo.path("demo.tar.minisig")).unwrap();
+        demo.fails(&["sign", "demo.tar", "--key", "plain"]);
+        assert_eq!(fs::read(demo.path("demo.tar.minisig")).unwrap(), before);
+    }
+    // Nobody to ask.
+    let error = demo.fails(&["keygen", "another"]);
+    assert!(error.contains("give --password-file FILE"), "{error}");
+}
+
+#[test]
+fn the_specs_keys_are_in_the_bundles_installer() {
+    let demo = Demo::start();
+    demo.ok(&["keygen", "--no-password", "site"]);
+    fs::write(demo.path("program"), "#!/bin/sh\necho it runs\nexit\n").unwrap();
+    let own = "installers: [{architecture: x86_64, file: program}]\ntrustedKeys: [site.pub]\n";
+    demo.write_spec(&demo.spec().replace("installers: []\n", own));
+    demo.ok(&["build", "-q"]);
+    let keys = built_in::keys_of(&demo.path("installer")).unwrap().unwrap();
+    assert_eq!(keys, fs::read_to_string(demo.path("site.pub")).unwrap());
+    let run = Command::new(demo.path("installer")).output().unwrap();
+    assert_eq!(run.stdout, b"it runs\n");
+    // On another machine, whose cache is empty.
+    let bundle = fs::read(demo.path("demo.tar")).unwrap();
+    fs::remove_dir_all(demo.path("cache")).unwrap();
+    demo.ok(&["build", "-q", "--locked"]);
+    assert_eq!(fs::read(demo.path("demo.tar")).unwrap(), bundle);
+    // A key that was changed, or a program.
+    fs::remove_file(demo.path("site")).unwrap();
+    fs::remove_file(demo.path("site.pub")).unwrap();
+    demo.ok(&["keygen", "--no-password", "site"]);
+    let error = demo.fails(&["build", "-q"]);
+    assert!(
+        error.contains("the trusted key site.pub has changed since the lock was made"),
+        "{error}"
+    );
+    fs::write(demo.path("site.pub"), &keys).unwrap();
+    demo.ok(&["build", "-q"]);
+    fs::write(demo.path("program"), "another").unwrap();
+    let error = demo.fails(&["build", "-q"]);
+    assert!(error.contains("the installer for x86_64 has changed"), "{error}");
+    fs::write(demo.path("site.pub"), "nonsense").unwrap();
+    let error = demo.fails(&["lock"]);
+    assert!(error.contains("line 1 is no public key of minisign: nonsense"), "{error}");
+    demo.write_spec(&demo.spec().replace("[site.pub]", "[gone.pub]"));
+    assert!(demo.fails(&["lock"]).contains("no such file"), "the spec's line is told");
+}

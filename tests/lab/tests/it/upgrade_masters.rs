@@ -1,0 +1,133 @@
+//! Three masters behind one address and two workers go to the next minor release of
+//! Kubernetes, and back, while the application answers.
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use lab::cluster;
+use lab::{Lab, Node, Settings};
+
+use crate::application::{Witness, get, kubectl, try_kubectl, wait};
+use crate::cluster::end_after;
+use crate::masters::{bring, config, join, names, voters};
+use crate::support::lab;
+use crate::upgrade::{NEW, assert_well, bundles, installer, longest_silence, refused};
+use crate::virtual_address::IN_SPEC;
+
+const UPGRADE: [&str; 4] = ["upgrade", "--yes", "--bundle", NEW];
+const BACK: [&str; 3] = ["upgrade", "--yes", "--back"];
+
+/// Objects that are made while it goes on are there at its end.
+fn mark(master: &Node, name: &str) {
+    kubectl(master, &["create", "configmap", name, "--from-literal=a=b"]);
+}
+
+fn assert_all_have(lab: &Lab, version: &str) {
+    let first = &lab.nodes()[0];
+    wait(&format!("all nodes to be Ready in {version}"), || {
+        let said = try_kubectl(first, &["get", "nodes", "--no-headers"]).unwrap_or_default();
+        let is_good = |line: &&str| line.contains(" Ready ") && line.contains(version);
+        let good = said.lines().filter(is_good).count();
+        good == lab.nodes().len() && !said.contains("SchedulingDisabled")
+    });
+    let config = ["-n", "kube-system", "get", "cm", "kubeadm-config", "-o", "yaml"];
+    assert!(kubectl(first, &config).contains(&format!("kubernetesVersion: {version}")));
+    let proxy = ["-n", "kube-system", "get", "ds", "kube-proxy", "-o", "yaml"];
+    assert!(kubectl(first, &proxy).contains(&format!("kube-proxy:{version}")));
+    kubectl(first, &["-n", "kube-system", "rollout", "status", "ds,deploy", "--timeout=120s"]);
+}
+
+#[test]
+#[ignore = "takes twenty minutes, and two lines of Kubernetes: scripts/nightly"]
+fn three_masters_go_to_the_next_minor_release_and_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some([old, new]) = bundles(folder.path(), IN_SPEC) else { return };
+    let Some(lab) = lab(&Settings { nodes: 5, ..Settings::default() }) else { return };
+    let [first, second, third, fourth, fifth] = lab.nodes() else { panic!("five nodes") };
+    let (masters, workers) = ([first, second, third], [fourth, fifth]);
+    let _witness = Witness(first);
+    cluster::insert_stick(&lab, &old).unwrap();
+    // The last but one is a worker as well.
+    let config = config(&lab).replace(
+        &format!("{}, role: master", fourth.address),
+        &format!("{}, role: worker", fourth.address),
+    );
+    cluster::master(first, &config).unwrap();
+    bring(first, &[second, third]);
+    join(second).unwrap();
+    join(third).unwrap();
+    workers.iter().for_each(|worker| drop(cluster::worker(first, worker).unwrap()));
+    assert_eq!(voters(first), names(&masters));
+    // One of its pods is on each worker.
+    kubectl(first, &["-n", "kube-system", "rollout", "restart", "deploy/coredns"]);
+    kubectl(first, &["rollout", "status", "deploy/web", "--timeout=140s"]);
+    kubectl(first, &["-n", "kube-system", "rollout", "status", "deploy/coredns"]);
+    let renamed = folder.path().join("new.tar");
+    fs::rename(&new, &renamed).unwrap();
+    lab.nodes().iter().try_for_each(|node| node.insert(&renamed)).unwrap();
+    assert_all_have(&lab, "v1.36.3");
+
+    for node in [second, third, fourth, fifth] {
+        installer(node, &["upgrade", "--images", "--bundle", NEW]).unwrap();
+    }
+    let answers = |node: &Node| get(&node.address.to_string()).contains("node=");
+    wait("the application to answer on both workers", || workers.iter().all(|one| answers(one)));
+    wait("the API server to know all images", || {
+        let plan = ["upgrade", "--dry-run", "--bundle", NEW];
+        first.exec([&[cluster::INSTALLER][..], &plan].concat()).unwrap().status.success()
+    });
+    // Like a client that knows both workers.
+    let addresses = workers.map(|worker| worker.address.to_string());
+    let silence = longest_silence(&addresses, || upgrade_all(&masters, &workers));
+    println!("the application was silent for {:.1} s at most", silence.as_secs_f64());
+    assert!(silence <= Duration::from_secs(1), "{silence:?}");
+    assert_all_have(&lab, "v1.37.2");
+    assert_well(&lab);
+    assert_eq!(voters(second), names(&masters));
+
+    // Workers first, and the master last that was the first.
+    mark(second, "later");
+    let said = refused(third, &BACK);
+    assert!(said.contains("node4 has a kubelet of 1.37.2"), "{said}");
+    let silence = longest_silence(&addresses, || {
+        for node in [fourth, fifth] {
+            println!("{}", installer(node, &BACK).unwrap());
+        }
+        let said = refused(first, &BACK);
+        assert!(said.contains("node2 has a kubelet of 1.37.2"), "{said}");
+        for node in [second, third, first] {
+            println!("{}", installer(node, &BACK).unwrap());
+        }
+    });
+    println!("the application was silent for {:.1} s at most", silence.as_secs_f64());
+    assert_all_have(&lab, "v1.36.3");
+    assert_well(&lab);
+    assert_eq!(voters(first), names(&masters));
+    ["first", "second", "later"].map(|name| kubectl(third, &["get", "configmap", name]));
+}
+
+/// Masters in turn, of which the second loses its power in `kubeadm upgrade node`; then the
+/// workers.
+fn upgrade_all(masters: &[&Node; 3], workers: &[&Node; 2]) {
+    let [first, second, third] = masters;
+    println!("{}", installer(first, &UPGRADE).unwrap());
+    mark(first, "first");
+    let said = refused(workers[0], &UPGRADE);
+    assert!(said.contains("upgrade all masters first"), "{said}");
+    second.run(["truncate", "--size=0", "/var/log/kubeferry/install.log"]).unwrap();
+    end_after(
+        second,
+        "kubeadm upgrade node",
+        || installer(second, &UPGRADE),
+        || {
+            thread::sleep(Duration::from_secs(15));
+            second.kill().unwrap();
+        },
+    );
+    mark(first, "second");
+    second.start().unwrap();
+    println!("{}", installer(second, &UPGRADE).unwrap());
+    println!("{}", installer(third, &UPGRADE).unwrap());
+    workers.iter().for_each(|worker| println!("{}", installer(worker, &UPGRADE).unwrap()));
+}
