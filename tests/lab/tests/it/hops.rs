@@ -61,7 +61,7 @@ fn a_cluster_goes_two_minor_releases_by_one_bundle() {
     let without_drain = [&upgrade[..], &["--no-drain"]].concat();
     let plan = ["upgrade", "--dry-run", "--bundle", NEW];
     let said = refused(worker, &upgrade);
-    assert!(said.contains("upgrade the master first"), "{said}");
+    assert!(said.contains("upgrade all masters first"), "{said}");
     let said = refused(master, &upgrade);
     assert!(said.contains("node2 has not got "), "{said}");
     // All of them at once.
