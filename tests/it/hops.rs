@@ -124,6 +124,17 @@ fn a_hop_is_shown_and_found_by_its_names() {
     assert!(demo.path(path).is_file());
     assert!(demo.path("images/registry.k8s.io/kube-proxy/v1.30.90.tar").is_file());
 
+    let audited = demo.ok(&["audit", "demo.tar"]);
+    for words in [
+        "\n  rpm el9-x86_64 kubelet-1.31.90-150500.1.1.x86_64\n",
+        "\n  hop 1.30.90: rpm el9-x86_64 kubelet-1.30.90-150500.1.1.x86_64\n",
+        "\n  hop 1.29.90: image registry.k8s.io/kube-proxy:v1.29.90\n",
+        "\n  hop 1.29.90: key keys/el9-x86_64/kubernetes-1.asc\n",
+    ] {
+        assert!(audited.contains(words), "{words}: {audited}");
+    }
+    assert!(!audited.contains("hop 1.29.90: rpm el9-x86_64 tar-"), "{audited}");
+
     // What another `from` brings.
     fs::rename(demo.path("demo.tar"), demo.path("before.tar")).unwrap();
     demo.write_spec(&demo.spec().replace("from: 1.28.2", "from: 1.29.90"));
@@ -258,4 +269,35 @@ fn a_hop_stays_in_its_locked_release_until_kubernetes_is_upgraded() {
     let locked = lock_of(&demo);
     demo.ok(&["lock"]);
     assert!(lock_of(&demo) == locked);
+}
+
+#[test]
+fn local_files_of_a_hop_are_watched_like_all_others() {
+    let Some(demo) = start() else { return };
+    let place = demo.upstream.key_path("v1.29");
+    let root = place.ancestors().nth(3).unwrap().display().to_string();
+    for minor in [29, 30, 31] {
+        let key = demo.upstream.key_path(&format!("v1.{minor}"));
+        fs::copy(key, demo.path(&format!("v1.{minor}.asc"))).unwrap();
+    }
+    let spec = demo.spec().replace("[URL/v$minor/repodata/repomd.xml.key]", "[v$minor.asc]");
+    demo.write_spec(&spec.replace("URL/v$minor/", &format!("file://{root}/v$minor/")));
+    demo.ok(&["lock"]);
+    let inputs: Vec<String> = lock_of(&demo).inputs.into_iter().map(|own| own.path).collect();
+    assert_eq!(inputs, ["v1.29.asc", "v1.30.asc", "v1.31.asc"]);
+    demo.ok(&["build", "-q"]);
+    let good = fs::read(demo.path("v1.29.asc")).unwrap();
+    fs::write(demo.path("v1.29.asc"), [&good[..], b"\n"].concat()).unwrap();
+    let error = demo.fails(&["build", "-q"]);
+    assert!(error.contains("the key v1.29.asc has changed since the lock was made"), "{error}");
+    fs::write(demo.path("v1.29.asc"), good).unwrap();
+    let package = "v1.30/Packages/kubelet-1.30.90-150500.1.1.x86_64.rpm";
+    fs::write(format!("{root}/{package}"), "another").unwrap();
+    let error = demo.fails(&["build", "-q"]);
+    let words = "kubelet-1.30.90-150500.1.1.x86_64 has changed since the lock was made";
+    assert!(error.contains(words), "{error}");
+    // The bundle does not replace what it is made from.
+    let output = format!("{root}/{package}");
+    let error = demo.fails(&["build", "-q", "--output", &output]);
+    assert!(error.contains(words), "{error}");
 }

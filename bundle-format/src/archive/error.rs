@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::storage::StorageError;
 use crate::digest::Digest;
-use crate::lock::{LOCK_VERSION, LockError};
+use crate::lock::{LOCK_VERSION_WITH_HOPS, LockError};
 use crate::signature::SignatureError;
 
 /// Why a file is not a bundle, or not a complete one.
@@ -67,7 +67,7 @@ pub enum BundleError {
     },
     /// Another version of these programs made it.
     #[error(
-        "the bundle's lock has version {found}; this program reads version {LOCK_VERSION}: use the installer that came with the bundle"
+        "the bundle's lock has version {found}; this program reads versions 1 to {LOCK_VERSION_WITH_HOPS}: use the installer that came with the bundle"
     )]
     Version {
         /// The version of its lock.

@@ -11,8 +11,8 @@ pub enum LockError {
     ByteOrderMark,
     /// Another version of these programs made it.
     #[error(
-        "it has version {found}, and this program reads only up to version \
-             {LOCK_VERSION_WITH_HOPS}: use the program that came with it, or a newer one"
+        "it has version {found}, and this program reads versions 1 to {LOCK_VERSION_WITH_HOPS}: \
+             use a newer one"
     )]
     Version {
         /// The version that it has.

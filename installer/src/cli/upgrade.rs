@@ -292,8 +292,8 @@ fn carry_out(ready: &mut Ready, begun: Instant) -> anyhow::Result<()> {
     let until = match hop::following(&intent.bundle) {
         Some(next) => {
             let (where_to, until) = match intent.role {
-                Role::Master => ("here again", "then"),
-                Role::Worker => ("on the master again", "this node gets that"),
+                Role::Master => ("on the first master again", "then"),
+                Role::Worker => ("on the first master again", "this node gets that"),
             };
             writeln!(out, "       then {where_to}, for Kubernetes {next}")?;
             until

@@ -5,6 +5,7 @@ mod others;
 mod packages;
 mod voucher;
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use bundle_format::KubernetesVersion;
@@ -12,18 +13,19 @@ use bundle_format::archive::reader::Bundle;
 
 pub use voucher::{Audited, Voucher};
 
-/// All things in a bundle, also those of its hops, and those for which the least vouches
-/// first. Reads all packages.
+/// All things in a bundle, those for which the least vouches first. A hop has those that the
+/// releases behind it do not have. Reads all packages.
 pub fn audit(mut bundle: Bundle, now: SystemTime) -> anyhow::Result<Vec<Audited>> {
     let releases: Vec<KubernetesVersion> = bundle.releases().cloned().collect();
-    let mut all = Vec::new();
-    for release in &releases {
+    let (mut all, mut seen) = (Vec::new(), BTreeSet::new());
+    for release in releases.iter().rev() {
         bundle = bundle.at(release)?;
-        all.extend(packages::audit(&bundle, now)?);
-        all.extend(others::audit(bundle.lock()));
+        let mut found = packages::audit(&bundle, now)?;
+        found.extend(others::audit(bundle.lock()));
+        found.retain(|one| seen.insert(one.clone()));
+        let hop = if bundle.is_hop() { format!("hop {release}: ") } else { String::new() };
+        all.extend(found.into_iter().map(|one| Audited { what: hop.clone() + &one.what, ..one }));
     }
     all.sort();
-    // The releases have some things in common.
-    all.dedup();
     Ok(all)
 }

@@ -228,3 +228,22 @@ fn the_images_of_all_releases_come_at_once() {
     assert_eq!(planned("1.29.1"), ["import 3 images"]);
     assert_eq!(planned("1.30.4"), ["import 2 images"]);
 }
+
+#[test]
+fn a_further_master_follows_the_first_also_in_the_next_release() {
+    let mut member = ready(Role::Master);
+    apply(&member.node).end.unwrap();
+    note(&member, Stage::Made);
+    member.node.change = last;
+    let planned = |settings: &str| -> bool {
+        member.write("run/objects", settings);
+        let intent = member.node.intent();
+        let (host, _) = member.node.look(None);
+        let plan = run::plan(&host, &intent, &order::upgrade_of(&intent)).unwrap();
+        let all = plan.iter().flat_map(|one| &one.changes).map(ToString::to_string);
+        all.filter(|one| one.contains("kubeadm upgrade apply v1.30.4")).count() == 1
+    };
+    // Its copy of the first upgrade is still there, and says nothing of this one.
+    assert!(planned("kubernetesVersion: v1.29.1\n"));
+    assert!(!planned("kubernetesVersion: v1.30.4\n"));
+}

@@ -61,7 +61,7 @@ fn a_cluster_goes_two_minor_releases_by_one_bundle() {
     let without_drain = [&upgrade[..], &["--no-drain"]].concat();
     let plan = ["upgrade", "--dry-run", "--bundle", NEW];
     let said = refused(worker, &upgrade);
-    assert!(said.contains("upgrade the master first"), "{said}");
+    assert!(said.contains("upgrade all masters first"), "{said}");
     let said = refused(master, &upgrade);
     assert!(said.contains("node2 has not got "), "{said}");
     // All of them at once.
@@ -76,7 +76,7 @@ fn a_cluster_goes_two_minor_releases_by_one_bundle() {
     let silence = longest_silence(&[&address], || {
         let said = installer(master, &upgrade).unwrap();
         println!("{said}");
-        assert!(said.contains("then here again, for Kubernetes 1.37.2"), "{said}");
+        assert!(said.contains("then on the first master again, for Kubernetes 1.37.2"), "{said}");
         // Its worker has 1.35.4.
         let said = refused(master, &upgrade);
         assert!(said.contains("node2 has Kubernetes 1.35.4, and its cluster 1.36.3"), "{said}");
