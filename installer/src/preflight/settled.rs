@@ -95,7 +95,8 @@ pub fn problems(host: &Host, intent: &Intent) -> Vec<Failure> {
             "run `installer reset` first; a node has one role",
         )];
     }
-    if is_master && intent.join.is_none() && host.exists(paths::KUBEADM_JOINED) {
+    let has_joined = is_master && host.exists(paths::KUBEADM_JOINED);
+    if has_joined && intent.join.is_none() && intent.upgrade.is_none() {
         return vec![Failure::new(
             "this master has joined its cluster by a join file, and none is given",
             "give it with --join; one that has expired will do, and `installer token --for master` \

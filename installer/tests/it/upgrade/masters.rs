@@ -16,6 +16,8 @@ const SETTINGS: &str = "kubernetesVersion: v1.29.1\n";
 fn further() -> Member {
     let own = upgraded(member(Role::Master));
     own.write("run/objects", SETTINGS);
+    // It has joined, and its join file is gone.
+    own.write("opt/kubernetes/kubeadm-joined.yaml", "");
     own.write("run/etcd", "1 node-1 10.0.0.2\n2 node-2 10.0.0.3\n3 node-3 10.0.0.4\n");
     own.write("run/etcd-others", "3.6.1\n3.5.9\n");
     own.write("run/nodes", "node-1\nnode-2\nnode-3\nnode-4\n");
