@@ -33,6 +33,15 @@ fn open(host: &Host) -> anyhow::Result<Upgrade> {
 
 fn prepare(dry_run: bool, yes: bool) -> anyhow::Result<Option<(Host, Return)>> {
     let host = node::host(None)?;
+    if let Some(done) = receipt::returned(host.lines()).cloned() {
+        let Upgrade { from, .. } = &done;
+        writeln!(stdout(), "this node is back at Kubernetes {from}; there is nothing to do")?;
+        if !dry_run {
+            // It may have been killed before it had removed everything.
+            upgrade::forget(&mut node::begin(host)?, Stage::Returned)?;
+        }
+        return Ok(None);
+    }
     let open = open(&host)?;
     let role = Role::of_receipt(host.lines());
     let role = role.ok_or_else(|| {

@@ -29,7 +29,7 @@ pub use self::line::{
     Before, Deed, Line, Replaced, Signing, commands, finished, first, intentions, interrupted,
     remaining, remaining_of_steps,
 };
-pub use self::open_upgrade::{since_upgrade, upgrade};
+pub use self::open_upgrade::{returned, since_upgrade, upgrade};
 pub use self::step::StepName;
 pub use self::upgrade::{Stage, Upgrade};
 

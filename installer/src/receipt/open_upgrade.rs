@@ -10,6 +10,11 @@ pub fn upgrade(lines: &[Line]) -> Option<&Upgrade> {
     (!matches!(last.stage, Stage::Returned | Stage::Finished)).then_some(last)
 }
 
+/// The last upgrade, if it was taken back.
+pub fn returned(lines: &[Line]) -> Option<&Upgrade> {
+    lines.iter().rev().find_map(of).filter(|last| last.stage == Stage::Returned)
+}
+
 /// The lines since it began; none if there is no such upgrade.
 pub fn since_upgrade(lines: &[Line]) -> &[Line] {
     if upgrade(lines).is_none() {
@@ -57,7 +62,9 @@ mod tests {
             assert_eq!(upgrade(&lines).is_some(), is_open);
         }
         assert_eq!(since_upgrade(&lines).len(), 5);
+        assert_eq!(returned(&lines), None);
         lines.push(line(Stage::Returned));
+        assert_eq!(returned(&lines).unwrap().from, begun.from);
         assert_eq!((upgrade(&lines), since_upgrade(&lines)), (None, &[][..]));
         lines.extend([deed.clone(), line(Stage::Begun)]);
         assert_eq!(since_upgrade(&lines).len(), 1);
