@@ -9,7 +9,7 @@ use crate::node::paths::ADMIN_CONF;
 use crate::receipt::{Deed, Line};
 use crate::steps::jobs;
 use crate::steps::manifests::BY_SERVER;
-use crate::steps::upgrade::copy::OBJECTS;
+use crate::steps::upgrade::objects::OBJECTS;
 
 /// It is there when they are as they were.
 const BACK: &str = "/var/lib/kubeferry/upgrade/objects-back";

@@ -1,10 +1,8 @@
 //! What the node was before its upgrade is kept, for the way back: its files, etcd's data,
 //! and the objects that kubeadm replaces.
 
-use anyhow::{Context, bail};
 use bundle_format::lock::{LockedImage, Why};
 use bundle_format::{ImageReference, layout};
-use serde_json::{Map, Value, json};
 
 use crate::engine::step::Step;
 use crate::exec::Command;
@@ -12,14 +10,14 @@ use crate::hop;
 use crate::host::Host;
 use crate::install::{Change, Node, OfInstall};
 use crate::intent::Intent;
-use crate::node::kubectl::kubectl;
 use crate::node::paths::{
-    ADMIN_CONF, DNF_CONFIG, JOINED, KUBEADM_CONFIG, KUBEADM_JOINED, KUBELET_CONFIG, KUBERNETES,
-    PACKAGES, SERVICE_FOLDER, UPGRADE,
+    DNF_CONFIG, JOINED, KUBEADM_CONFIG, KUBEADM_JOINED, KUBELET_CONFIG, KUBERNETES, PACKAGES,
+    SERVICE_FOLDER, UPGRADE,
 };
 use crate::receipt::StepName;
 use crate::role::Role;
 use crate::steps::images;
+use crate::steps::upgrade::objects::{self, OBJECTS};
 
 /// Keeps what the node was.
 pub struct KeepCopy;
@@ -30,15 +28,8 @@ pub(crate) const COPY: &str = "/var/lib/kubeferry/upgrade/copy";
 pub(crate) const GONE: &str = "/var/lib/kubeferry/upgrade.gone";
 /// The snapshot of etcd.
 pub(crate) const SNAPSHOT: &str = "/var/lib/kubeferry/upgrade/etcd.db";
-/// The objects.
-pub(crate) const OBJECTS: &str = "/var/lib/kubeferry/upgrade/objects.json";
-
 /// The names of the images that the new bundle has in another version, one a line.
 pub(crate) const IMAGES: &str = "/var/lib/kubeferry/upgrade/old-images";
-
-/// The objects that `kubeadm upgrade apply` replaces, in `kube-system`.
-const REPLACED: &str = "configmap/kubeadm-config configmap/kubelet-config configmap/kube-proxy \
-                        configmap/coredns daemonset/kube-proxy deployment/coredns";
 
 impl Step<Intent> for KeepCopy {
     fn name(&self) -> StepName {
@@ -60,8 +51,8 @@ impl Step<Intent> for KeepCopy {
         if !has(IMAGES) {
             changes.push(Change::write_secret(IMAGES, old_images(node)));
         }
-        if node.intent.role == Role::Master && !has(OBJECTS) {
-            changes.push(Change::write_secret(OBJECTS, objects(host)?));
+        if node.intent.role == Role::Master && (!has(OBJECTS) || objects::are_stale(node)?) {
+            changes.push(Change::write_secret(OBJECTS, objects::here(host)?));
         }
         if node.intent.role == Role::Master && !has(SNAPSHOT) {
             changes.push(Change::Own(OfInstall::Snapshot { path: SNAPSHOT.into() }));
@@ -132,32 +123,4 @@ fn old_images(node: &Node<'_>) -> String {
     };
     let here = images::whole(node.host).unwrap_or_default();
     here.iter().filter(is_older).map(|name| format!("{name}\n")).collect()
-}
-
-/// The objects as they can be put back: without what only the API server writes.
-pub(super) fn objects(host: &Host) -> anyhow::Result<String> {
-    let question = format!(
-        "{} --request-timeout 30s -n kube-system get --ignore-not-found --output json {REPLACED}",
-        kubectl(ADMIN_CONF)
-    );
-    let said = host.answer(&Command::of(&question))?;
-    if !said.succeeded() {
-        bail!("the API server does not say what kubeadm will replace: {}", said.end());
-    }
-    let list: Value = serde_json::from_str(&said.stdout).context("reading kubectl's answer")?;
-    let items = list.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
-    let items: Vec<Value> = items.into_iter().map(bare).collect();
-    Ok(format!("{:#}\n", json!({"apiVersion": "v1", "kind": "List", "items": items})))
-}
-
-fn bare(mut object: Value) -> Value {
-    if let Some(all) = object.as_object_mut() {
-        all.remove("status");
-    }
-    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        let kept = ["name", "namespace", "labels", "annotations"];
-        let old: Map<String, Value> = std::mem::take(metadata);
-        metadata.extend(old.into_iter().filter(|(key, _)| kept.contains(&key.as_str())));
-    }
-    object
 }

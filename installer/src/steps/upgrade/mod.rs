@@ -7,5 +7,6 @@ pub mod drain;
 pub mod first;
 pub mod kubeadm;
 pub mod node;
+pub mod objects;
 pub mod restart;
 pub mod uncordon;
