@@ -121,14 +121,28 @@ impl fmt::Display for Versioned {
 
 /// All API servers, by their pods. Only a master may ask. Errors as [`ask`].
 pub(crate) fn api_servers(host: &Host) -> Result<Vec<Versioned>, String> {
-    let path = "/api/v1/namespaces/kube-system/pods?labelSelector=component%3Dkube-apiserver";
-    let list: List<Pod> = serde_json::from_str(&get_as(host, ADMIN_CONF, path)?)
-        .map_err(|_| "the answer is not a list of pods".to_owned())?;
     let of_pod = |pod: Pod| {
-        let image: ImageReference = pod.spec.containers.first()?.image.parse().ok()?;
+        let image = pod.image()?;
         versioned(pod.spec.node_name, image.tag()?)
     };
-    Ok(list.items.into_iter().filter_map(of_pod).collect())
+    Ok(pods(host, "kube-apiserver")?.into_iter().filter_map(of_pod).collect())
+}
+
+/// The images of etcd on the other masters, as far as it is ready there. Only a master may
+/// ask. Errors as [`ask`].
+pub(crate) fn etcds_elsewhere(host: &Host) -> Result<Vec<ImageReference>, String> {
+    let own = name(host);
+    let mut all = pods(host, "etcd")?;
+    all.retain(|pod| pod.is_ready() && pod.spec.node_name != own);
+    Ok(all.iter().filter_map(Pod::image).collect())
+}
+
+/// The pods of a part of the control plane.
+fn pods(host: &Host, component: &str) -> Result<Vec<Pod>, String> {
+    let path = format!("/api/v1/namespaces/kube-system/pods?labelSelector=component%3D{component}");
+    let list: List<Pod> = serde_json::from_str(&get_as(host, ADMIN_CONF, &path)?)
+        .map_err(|_| "the answer is not a list of pods".to_owned())?;
+    Ok(list.items)
 }
 
 /// All kubelets, as they were when they last registered. Errors as [`ask`].
@@ -201,6 +215,25 @@ struct List<T> {
 #[derive(Deserialize)]
 struct Pod {
     spec: PodSpec,
+    #[serde(default)]
+    status: PodStatus,
+}
+
+impl Pod {
+    fn image(&self) -> Option<ImageReference> {
+        self.spec.containers.first()?.image.parse().ok()
+    }
+
+    fn is_ready(&self) -> bool {
+        let ready = self.status.conditions.iter().find(|one| one.kind == "Ready");
+        ready.is_some_and(|one| one.status == "True")
+    }
+}
+
+#[derive(Default, Deserialize)]
+struct PodStatus {
+    #[serde(default)]
+    conditions: Vec<Condition>,
 }
 
 #[derive(Deserialize)]

@@ -107,16 +107,23 @@ impl Step<Return> for Data {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let host = node.host;
-        if node.intent.role == Role::Worker || host.exists(READY) {
+        if node.intent.role == Role::Worker {
             return Ok(Vec::new());
         }
+        let is_noted = host.exists(READY);
         let mut changes = Vec::new();
         match way(host)? {
+            Way::Stay if is_noted => return Ok(changes),
             Way::Stay => {}
             Way::Downgrade(major, minor) => {
+                let wanted = (major, minor);
+                let is_told = etcd::is_told(host, wanted);
+                if is_noted && is_told && storage(host).is_some_and(|now| now <= wanted) {
+                    return Ok(changes);
+                }
                 // Also if the data have that form still: an etcd that has just started would
                 // raise it.
-                if !etcd::is_told(host, (major, minor)) {
+                if !is_told {
                     let etcd = RunningEtcd::here(host)?;
                     let enable = etcd.etcdctl(&format!("downgrade enable {major}.{minor}"));
                     changes.push(Change::run_command(enable));
@@ -125,7 +132,7 @@ impl Step<Return> for Data {
             }
             // In a plan, kubelet is still to be started.
             Way::Unknown if etcd::is_asleep(host)? => return Ok(changes),
-            Way::Unknown => return Err(etcd::refusal().into()),
+            Way::Unknown => return Err(etcd::refusal(host).into()),
         }
         changes.push(Change::write_secret(READY, "the older etcd reads the data\n"));
         Ok(changes)

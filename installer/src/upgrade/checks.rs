@@ -10,6 +10,7 @@ use super::returning::Return;
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::node::halfway;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::{ADMIN_CONF, PACKAGES};
 use crate::node::registered::MASTER;
@@ -125,5 +126,7 @@ fn newer(host: &Host, back: &Return) -> anyhow::Result<Vec<Failure>> {
             )
         })
     });
-    Ok(newer.collect())
+    let mut found: Vec<Failure> = newer.collect();
+    found.extend(halfway::others(host, &list, &own).unwrap_or_default());
+    Ok(found)
 }

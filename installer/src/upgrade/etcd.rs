@@ -12,8 +12,8 @@ use crate::node::etcd::RunningEtcd;
 use crate::node::etcd_release::{self, Release};
 use crate::node::kubeadm::may_have_other_masters;
 use crate::node::paths::STATIC_PODS;
-use crate::node::static_pod;
 use crate::node::systemd::unit_is;
+use crate::node::{registered, static_pod};
 use crate::steps::upgrade::copy::SNAPSHOT;
 
 /// It is there when etcd's data have the form of before. etcd cannot be asked once it has
@@ -31,13 +31,9 @@ pub enum Way {
     Unknown,
 }
 
-/// The way: as it was noted, else as etcd is now.
+/// The way: as etcd is now; if it does not answer, as it was noted.
 pub fn way(host: &Host) -> anyhow::Result<Way> {
-    if host.exists(READY) {
-        return Ok(Way::Stay);
-    }
-    let older =
-        release_of(&image_before(host)?).context("the release of the older etcd is unknown")?;
+    let older = older(host)?;
     let is_newer_in_file = || {
         // kubeadm ends the older etcd before the newer one has a file.
         if !host.exists(static_pod::path("etcd")) {
@@ -49,14 +45,17 @@ pub fn way(host: &Host) -> anyhow::Result<Way> {
             .and_then(|now| release_of(&now))
             .is_none_or(|now| now > older)
     };
+    // Another master may have been upgraded again since it was noted.
     Ok(match etcd_release::own(host) {
         // As long as one member has the older release, all data keep its form.
         Some(own) if own.running > older && own.data <= older && has_older(host, older) => {
             Way::Stay
         }
         Some(own) if own.running > older => Way::Downgrade(older.0, older.1),
-        // The newer one will be started.
-        _ if is_newer_in_file() => Way::Unknown,
+        _ if host.exists(READY) => Way::Stay,
+        // The newer one will be started. If it cannot be asked, other masters may say that a
+        // member has the older release.
+        _ if is_newer_in_file() && !is_older_elsewhere(host, older) => Way::Unknown,
         _ => Way::Stay,
     })
 }
@@ -66,21 +65,35 @@ pub(super) fn unknown(host: &Host) -> anyhow::Result<Option<Failure>> {
     if way(host)? != Way::Unknown || is_asleep(host)? {
         return Ok(None);
     }
-    Ok(Some(refusal()))
+    Ok(Some(refusal(host)))
 }
 
 /// Why the way back does not begin.
-pub(super) fn refusal() -> Failure {
+pub(super) fn refusal(host: &Host) -> Failure {
+    let lost = match may_have_other_masters(host) {
+        true => {
+            "if etcd is lost for good on this node, `installer remove` it on another master, \
+             `installer reset` here, and join it again; without another master"
+        }
+        false => "if etcd is lost for good, `installer reset` and",
+    };
     Failure::new(
         "etcd does not answer, and only the running newer etcd can bring its data to their older \
          form",
         format!(
             "find out why with `crictl ps --all` and `journalctl -u kubelet`, fix that, and run this \
-             again: then nothing is lost; if etcd is lost for good, `installer reset` and restore \
-             a backup (`installer manual backup`); the snapshot from before the upgrade is \
-             {SNAPSHOT}"
+             again: then nothing is lost; {lost} restore a backup (`installer manual backup`); the \
+             snapshot from before the upgrade is {SNAPSHOT}"
         ),
     )
+}
+
+/// Whether another master's etcd has the older release, and is ready: all data then have its
+/// form. This is for a member that does not answer itself.
+fn is_older_elsewhere(host: &Host, older: Release) -> bool {
+    may_have_other_masters(host)
+        && registered::etcds_elsewhere(host)
+            .is_ok_and(|all| all.iter().filter_map(release_of).any(|release| release <= older))
 }
 
 /// Whether a member still runs this release.
@@ -93,7 +106,10 @@ fn has_older(host: &Host, older: Release) -> bool {
 pub(super) fn silent(host: &Host) -> anyhow::Result<Option<Failure>> {
     let Some(etcd) = RunningEtcd::running(host)? else { return Ok(None) };
     let Ok(members) = etcd.members(host) else {
-        return Ok(may_have_other_masters(host).then(|| {
+        // A member that does not answer cannot know. Then the way is unknown, or others say it.
+        let is_ill = etcd_release::own(host).is_none()
+            && (way(host)? == Way::Unknown || is_older_elsewhere(host, older(host)?));
+        return Ok((!is_ill && may_have_other_masters(host)).then(|| {
             Failure::new(
                 "etcd has no quorum: not more than half of its members answer",
                 "start the other masters; `installer doctor` there says what is wrong",
@@ -125,12 +141,17 @@ pub fn await_start(host: &Host) -> anyhow::Result<()> {
         return Ok(());
     }
     let waited = host.await_that("etcd to answer", START, |host| Ok(way(host)? != Way::Unknown));
-    waited.map_err(|error| refusal().because(error).into())
+    waited.map_err(|error| refusal(host).because(error).into())
 }
 
 /// Whether kubelet must be started first, so that etcd can be asked.
 pub fn is_asleep(host: &Host) -> anyhow::Result<bool> {
     Ok(way(host)? == Way::Unknown && !unit_is(host, "active", "kubelet")?)
+}
+
+/// The older etcd's release.
+fn older(host: &Host) -> anyhow::Result<Release> {
+    release_of(&image_before(host)?).context("the release of the older etcd is unknown")
 }
 
 /// The older etcd's image.
@@ -149,9 +170,11 @@ pub(super) fn is_told(host: &Host, wanted: Release) -> bool {
     etcd_release::own(host).is_some_and(|own| own.target == Some(wanted))
 }
 
-/// The form of the running etcd's data, as a release; none if it does not say.
+/// The newest form that data of a member have, as a release; none if this node's does not
+/// say.
 pub(super) fn storage(host: &Host) -> Option<Release> {
-    etcd_release::own(host).map(|own| own.data)
+    let own = etcd_release::own(host)?.data;
+    etcd_release::all(host).iter().map(|member| member.data).chain([own]).max()
 }
 
 fn release_of(image: &ImageReference) -> Option<Release> {

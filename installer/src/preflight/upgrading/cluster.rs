@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use bundle_format::KubernetesVersion;
 use serde_json::Value;
 
 use super::{apis, behind, etcd};
@@ -10,6 +9,7 @@ use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
+use crate::node::halfway;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::ADMIN_CONF;
 use crate::node::registered;
@@ -40,39 +40,14 @@ fn not_ready(name: &str, reason: &str) -> Failure {
     )
 }
 
-/// Other masters in the middle of their upgrade: the API server is newer than kubelet. Two
-/// at once could stop etcd.
+/// Other masters in the middle of their upgrade.
 fn in_the_middle(host: &Host, nodes: &Value, own: &str) -> Vec<Failure> {
-    let servers = match registered::api_servers(host) {
-        Ok(servers) => servers,
-        Err(reason) => {
-            return vec![Failure::new(
-                format!("the API server does not say which versions the masters have: {reason}"),
-                "`installer doctor` says why",
-            )];
-        }
-    };
-    let kubelet = |name: &str| -> Option<KubernetesVersion> {
-        let node = items(nodes).find(|node| node["metadata"]["name"] == name)?;
-        let version = node.pointer("/status/nodeInfo/kubeletVersion")?.as_str()?;
-        version.trim_start_matches('v').parse().ok()
-    };
-    let number = |version: &KubernetesVersion| (version.minor(), version.patch());
-    let others = servers.into_iter().filter_map(|server| {
-        let name = server.node.filter(|name| name != own)?;
-        let kubelet = kubelet(&name)?;
-        (number(&server.version) > number(&kubelet)).then(|| {
-            Failure::new(
-                format!(
-                    "{name} is in the middle of its upgrade: its API server has {}, its kubelet \
-                     {kubelet}",
-                    server.version
-                ),
-                "go on there with `installer upgrade`, or back with `installer upgrade --back`",
-            )
-        })
-    });
-    others.collect()
+    halfway::others(host, nodes, own).unwrap_or_else(|reason| {
+        vec![Failure::new(
+            format!("the API server does not say which versions the masters have: {reason}"),
+            "`installer doctor` says why",
+        )]
+    })
 }
 
 /// What would not stop the upgrade of a master, and should be known. A worker may not list
@@ -83,15 +58,20 @@ pub(super) fn warnings(host: &Host, intent: &Intent) -> Vec<Failure> {
     let name = |node: &Value| Some(node.pointer("/metadata/name")?.as_str()?.to_owned());
     let own = Some(intent.name.to_string());
     let others = items(&nodes).filter(|node| name(node) != own);
-    let workers = others.clone().filter(|node| !is_master(node)).filter_map(name).collect();
+    let (masters, workers): (Vec<&Value>, Vec<&Value>) =
+        others.clone().partition(|one| is_master(one));
+    let cordoned = masters.into_iter().filter(|node| node["spec"]["unschedulable"] == true);
+    let workers = workers.into_iter().filter_map(name).collect();
     let full = others.filter(|node| {
         let images = node.pointer("/status/images").and_then(Value::as_array);
         images.is_none_or(|images| images.len() >= MOST)
     });
-    [only_worker(workers), unknown_images(full.filter_map(name).collect())]
-        .into_iter()
-        .flatten()
-        .collect()
+    let found = [
+        only_worker(workers),
+        unknown_images(full.filter_map(name).collect()),
+        cordoned_masters(cordoned.filter_map(name).collect()),
+    ];
+    found.into_iter().flatten().collect()
 }
 
 /// The warning if there is one worker, whose pods could move nowhere.
@@ -101,6 +81,17 @@ fn only_worker(workers: Vec<String>) -> Option<Failure> {
         format!("{only} is the only worker: its pods have nowhere to go while it is upgraded"),
         "upgrade it with `--no-drain`: its pods then stay there, and keep running",
     ))
+}
+
+/// The warning if pods may not come to other masters: an upgrade that changes no version of
+/// Kubernetes shows no other sign while it goes on.
+fn cordoned_masters(names: Vec<String>) -> Option<Failure> {
+    (!names.is_empty()).then(|| {
+        Failure::new(
+            format!("{} is cordoned, as in the middle of an upgrade", names.join(", ")),
+            "`installer status` there says whether it is; then go on with that one first",
+        )
+    })
 }
 
 /// The warning if the API server does not tell of all images that nodes have, because they

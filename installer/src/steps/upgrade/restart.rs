@@ -12,7 +12,7 @@ use crate::install::{Change, Node, OfInstall};
 use crate::intent::Intent;
 use crate::node::kubeadm::own_readyz;
 use crate::node::kubectl::{kubectl, readyz};
-use crate::node::{kubelet_arguments, registered};
+use crate::node::{kubelet_arguments, quorum, registered};
 use crate::receipt::{Deed, Line, StepName, since_upgrade};
 use crate::role::Role;
 use crate::steps::containerd::cri_answers;
@@ -55,7 +55,11 @@ impl Step<Intent> for Restart {
     }
 
     fn before(&self, node: &Node<'_>) -> anyhow::Result<()> {
-        let refused = kubelet_arguments::refused(node.host)?;
+        let mut refused = kubelet_arguments::refused(node.host)?;
+        if refused.is_none() && node.intent.role == Role::Master {
+            // An upgrade that goes on after a while was not asked this at its beginning.
+            refused = quorum::at_risk(node.host)?;
+        }
         refused.map_or(Ok(()), |refused| Err(refused.into()))
     }
 

@@ -3,8 +3,9 @@
 //! version, `run/api-servers` all of them, a node and a version a line, `run/metrics` its
 //! metrics, `run/by-hand` what was changed by hand; `run/cordoned` is there while the node is
 //! cordoned. `run/endpoints` has an address and a version for each API server,
-//! `run/etcd-others` the versions of other members of etcd, `run/kubelets` nodes with their
-//! kubelets' versions, `run/masters` the names of masters.
+//! `run/etcd-others` the versions of other members of etcd, `run/etcd-pods` a node, the tag of
+//! its etcd, and whether it is ready, `run/kubelets` nodes with their
+//! kubelets' versions, `run/masters` the names of masters, `run/cordoned-masters` some of them.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -86,7 +87,9 @@ fn listed(root: &Path, words: &[&str]) -> Option<Output> {
                     true => json!({"node-role.kubernetes.io/control-plane": ""}),
                     false => json!({}),
                 };
-                json!({"metadata": {"name": name, "labels": labels}, "status": {"conditions":
+                let is_cordoned = read(root, "run/cordoned-masters").contains(name);
+                json!({"metadata": {"name": name, "labels": labels},
+                    "spec": {"unschedulable": is_cordoned}, "status": {"conditions":
                     [{"type": "Ready", "status": status, "message": "it says nothing"}],
                     "nodeInfo": {"kubeletVersion": version}, "images": images}})
             };
@@ -137,14 +140,18 @@ fn said_of(root: &Path, words: &[&str]) -> Option<Output> {
             let stdout = read(root, "run/by-hand");
             said(!stdout.contains("error"), &stdout)
         }
-        ["kubectl", .., "get", "--raw", path] if path.ends_with("component%3Dkube-apiserver") => {
+        ["kubectl", .., "get", "--raw", path] if path.contains("component%3D") => {
+            let (_, component) = path.split_once("%3D").unwrap();
             let item = |line: &str| {
-                let (node, tag) = line.split_once(' ').unwrap();
-                let image = format!("registry.k8s.io/kube-apiserver:{tag}");
-                json!({"spec": {"nodeName": node, "containers": [{"image": image}]}})
+                let (node, rest) = line.split_once(' ').unwrap();
+                let (tag, status) = rest.split_once(' ').unwrap_or((rest, "True"));
+                let image = format!("registry.k8s.io/{component}:{tag}");
+                json!({"spec": {"nodeName": node, "containers": [{"image": image}]},
+                       "status": {"conditions": [{"type": "Ready", "status": status}]}})
             };
-            let servers = read(root, "run/api-servers");
-            let items: Vec<_> = servers.lines().map(item).collect();
+            let file = if component == "etcd" { "run/etcd-pods" } else { "run/api-servers" };
+            let all = read(root, file);
+            let items: Vec<_> = all.lines().map(item).collect();
             said(true, &json!({ "items": items }).to_string())
         }
         ["kubectl", .., "get", "--raw", "/metrics"] => said(true, &read(root, "run/metrics")),
@@ -178,7 +185,10 @@ fn etcd(root: &Path, words: &[&str]) -> Option<Output> {
             let mut status = vec![json!({ "Status": status })];
             if words.last() == Some(&"--cluster") {
                 let others = read(root, "run/etcd-others");
-                let other = |version| json!({"Status": {"version": version}});
+                let other = |version: &str| {
+                    let storage = if version < "3.6" { version } else { &storage };
+                    json!({"Status": {"version": version, "storageVersion": storage}})
+                };
                 status.extend(others.lines().map(other));
             }
             let status = json!(status);

@@ -27,7 +27,7 @@ pub(super) fn back(node: &Node, fault: Option<Fault>) -> (anyhow::Result<usize>,
 }
 
 /// What is the same when a node is back. A worker keeps more than before.
-fn returned(node: &Node) -> Tree {
+pub(super) fn returned(node: &Node) -> Tree {
     let mut tree = without_authority(tree(node));
     tree.retain(|path, _| {
         let is_more = ["opt/kubernetes/joined.yaml", "run/systemd/active/kubelet"];

@@ -2,18 +2,17 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use installer::receipt;
+use installer::preflight;
 use installer::role::Role;
-use installer::upgrade::{self, Return};
 
-use super::{apply, back, member, problems, tree, upgraded, without_authority};
+use super::{apply, member, problems, tree, upgraded, without_authority};
 use crate::node::member::Member;
 use crate::node::{Fault, difference};
 
 const SETTINGS: &str = "kubernetesVersion: v1.29.1\n";
 
 /// A further master: `node-2` was upgraded before it, `node-3` was not.
-fn further() -> Member {
+pub(super) fn further() -> Member {
     let own = upgraded(member(Role::Master));
     own.write("run/objects", SETTINGS);
     // It has joined, and its join file is gone.
@@ -66,66 +65,11 @@ fn the_others_must_be_well() {
     let told =
         "node-2 is in the middle of its upgrade: its API server has 1.29.1, its kubelet 1.28.2";
     assert_eq!(problems(&member.node), [told]);
-}
-
-/// What is in the way of the way back.
-fn refused(member: &Member) -> Vec<String> {
-    let (host, _) = member.node.look(None);
-    let open = receipt::upgrade(host.lines()).cloned().unwrap();
-    let own = Return::of(&host, Role::Master, &open).unwrap().unwrap();
-    let found = upgrade::problems(&host, &own).unwrap();
-    found.iter().map(ToString::to_string).collect()
-}
-
-#[test]
-fn etcd_goes_back_for_all_members_once() {
-    // The others' data are of the older form as long as one of them is.
-    let lowers = |others: &str, storage: &str, is_told: bool| -> Vec<String> {
-        let member = further();
-        apply(&member.node, None).end.unwrap();
-        member.write("run/etcd-others", others);
-        member.write("run/etcd-storage", storage);
-        if is_told {
-            member.write("run/etcd-downgrade", "");
-        }
-        let (end, made) = back::back(&member.node, None);
-        end.unwrap();
-        made.into_iter().filter(|one| one.contains("downgrade")).collect()
-    };
-    assert_eq!(lowers("3.6.1\n3.5.9\n", "3.5.0", false), [""; 0]);
-    let told = lowers("3.6.1\n3.6.1\n", "3.6.0", false);
-    assert!(told.len() == 1 && told[0].ends_with("downgrade enable 3.5"), "{told:?}");
-    // All have the newer release, and nobody has raised the form yet.
-    assert_eq!(lowers("3.6.1\n3.6.1\n", "3.5.0", false).len(), 1);
-    // Another master has gone back before.
-    assert_eq!(lowers("3.6.1\n3.5.9\n", "3.5.0", true), [""; 0]);
-}
-
-#[test]
-fn the_first_master_goes_back_last() {
     let member = further();
-    apply(&member.node, None).end.unwrap();
-    assert_eq!(refused(&member), [""; 0], "node-2 was upgraded before it");
-    member.write("run/kubelets", "node-2 v1.29.1\nnode-4 v1.29.1\n");
-    let newer =
-        |name| format!("{name} has a kubelet of 1.29.1, newer than this node will be: 1.28.2");
-    assert_eq!(refused(&member), [newer("node-4")], "a worker goes first");
-    let member = further();
-    member.write("run/objects", "kubernetesVersion: v1.28.2\n");
-    let applied = apply(&member.node, None);
-    applied.end.unwrap();
-    assert!(applied.commands.made().iter().any(|one| one.contains("upgrade apply v1.29.1")));
-    assert_eq!(refused(&member), [newer("node-2")]);
-    member.write("run/kubelets", "node-1 v1.29.1\nnode-2 v1.28.2\n");
-    assert_eq!(refused(&member), [""; 0]);
-}
-
-#[test]
-fn without_the_others_it_does_not_go_back() {
-    let member = further();
-    apply(&member.node, None).end.unwrap();
-    member.write("run/etcd", "1 node-1 10.0.0.2\n2 node-2 10.0.0.3 silent\n3 node-3 10.0.0.4\n");
-    assert_eq!(refused(&member), ["these members of etcd do not answer: node-2"]);
+    member.write("run/cordoned-masters", "node-3\n");
+    let told = preflight::warnings(&member.node.look(None).0, &member.node.intent());
+    let told: Vec<String> = told.iter().map(ToString::to_string).collect();
+    assert!(told.iter().any(|one| one.starts_with("node-3 is cordoned")), "{told:?}");
 }
 
 #[test]
@@ -138,4 +82,62 @@ fn whoever_is_upgraded_again_ends_etcds_way_back() {
     let made = applied.commands.made();
     let place = |words: &str| made.iter().position(|one| one.contains(words)).unwrap();
     assert!(place("downgrade cancel") < place("kubeadm upgrade node"));
+}
+
+#[test]
+fn the_copy_says_who_was_first_when_kubeadm_began() {
+    for (kept, now) in
+        [("kubernetesVersion: v1.28.2\n", SETTINGS), (SETTINGS, "kubernetesVersion: v1.28.2\n")]
+    {
+        let whole = further();
+        let made = apply(&whole.node, None).commands.made();
+        let kubeadm = made.iter().position(|one| one.starts_with("kubeadm upgrade")).unwrap();
+        let member = further();
+        member.write("run/objects", kept);
+        // It has the copy, and another master is upgraded, or goes back, before it goes on.
+        let run = AssertUnwindSafe(|| apply(&member.node, Some(Fault::Killed(kubeadm - 1))).end);
+        drop(catch_unwind(run));
+        member.write("run/objects", now);
+        let applied = apply(&member.node, None);
+        applied.end.unwrap();
+        let is_first = applied.commands.made().iter().any(|one| one.contains("upgrade apply"));
+        assert_eq!(is_first, now != SETTINGS);
+        let copy = member.read("var/lib/kubeferry/upgrade/objects.json");
+        assert!(copy.contains(now.trim()), "{copy}");
+    }
+    // kubeadm has begun: what it has changed since is no other master's.
+    let member = further();
+    member.write("run/objects", "kubernetesVersion: v1.28.2\n");
+    let made = apply(&member.node, None).commands.made();
+    let kubeadm = made.iter().position(|one| one.starts_with("kubeadm upgrade")).unwrap();
+    let member = further();
+    member.write("run/objects", "kubernetesVersion: v1.28.2\n");
+    let run = AssertUnwindSafe(|| apply(&member.node, Some(Fault::Killed(kubeadm))).end);
+    drop(catch_unwind(run));
+    member.write("run/objects", SETTINGS);
+    let applied = apply(&member.node, None);
+    applied.end.unwrap();
+    assert!(applied.commands.made().iter().any(|one| one.contains("upgrade apply")));
+}
+
+#[test]
+fn an_upgrade_that_goes_on_later_does_not_stop_etcd() {
+    let whole = further();
+    let made = apply(&whole.node, None).commands.made();
+    let stop = made.iter().position(|one| one == "systemctl stop kubelet").unwrap();
+    let member = further();
+    let run = AssertUnwindSafe(|| apply(&member.node, Some(Fault::Killed(stop - 1))).end);
+    drop(catch_unwind(run));
+    let silent = "1 node-1 10.0.0.2\n2 node-2 10.0.0.3 silent\n3 node-3 10.0.0.4\n";
+    // A pod's file says which member is this node's.
+    let etcd = member.read("etc/kubernetes/manifests/etcd.yaml");
+    let own = "command: [etcd, '--initial-advertise-peer-urls=https://10.0.0.2:2380'], image:";
+    member.write("etc/kubernetes/manifests/etcd.yaml", &etcd.replace("image:", own));
+    member.write("run/etcd", silent);
+    let applied = apply(&member.node, None);
+    let said = format!("{:#}", applied.end.unwrap_err());
+    assert!(said.contains("etcd would stop without this node, because node-2"), "{said}");
+    assert!(!applied.commands.made().contains(&"systemctl stop kubelet".to_owned()));
+    member.write("run/etcd", &silent.replace(" silent", ""));
+    apply(&member.node, None).end.unwrap();
 }

@@ -4,6 +4,7 @@ mod back;
 mod ends;
 mod hops;
 mod masters;
+mod masters_back;
 mod refused;
 
 use std::collections::BTreeSet;
