@@ -152,7 +152,7 @@ fn a_cluster_goes_to_the_next_minor_release_and_back() {
     let upgrade = ["upgrade", "--yes", "--bundle", NEW];
     let without_drain = [&upgrade[..], &["--no-drain"]].concat();
     let said = refused(worker, &upgrade);
-    assert!(said.contains("upgrade the master first"), "{said}");
+    assert!(said.contains("upgrade all masters first"), "{said}");
     let said = refused(master, &["--yes", "--role", "master", "--bundle", NEW]);
     assert!(said.contains("`installer upgrade` takes a node to the next version"), "{said}");
     // What the upgraded master starts on the worker must be there before.

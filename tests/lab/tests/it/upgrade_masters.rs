@@ -110,10 +110,23 @@ fn three_masters_go_to_the_next_minor_release_and_back() {
     }
 }
 
-/// Masters in turn, of which the second loses its power in `kubeadm upgrade node`; then the
-/// workers.
+/// The newer etcd does not start. The other members are older, so the way back is open.
+fn come_back_without_etcd(first: &Node) {
+    let broken = r"s/^    - etcd$/    - etcd\n    - --no-such-option/";
+    first.run(["sed", "-i", broken, "/etc/kubernetes/manifests/etcd.yaml"]).unwrap();
+    let own = format!("https://{}:6443", first.address);
+    let readyz = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "--server", &own];
+    let readyz = [&readyz[..], &["--request-timeout", "5s", "get", "--raw", "/readyz"]].concat();
+    wait("etcd to be gone", || !first.exec(&readyz).unwrap().status.success());
+    println!("{}", installer(first, &BACK).unwrap());
+}
+
+/// Masters in turn, of which the first also goes back, and the second loses its power in
+/// `kubeadm upgrade node`; then the workers.
 fn upgrade_all(masters: &[&Node; 3], workers: &[&Node; 2]) {
     let [first, second, third] = masters;
+    println!("{}", installer(first, &UPGRADE).unwrap());
+    come_back_without_etcd(first);
     println!("{}", installer(first, &UPGRADE).unwrap());
     mark(first, "first");
     let said = refused(workers[0], &UPGRADE);
