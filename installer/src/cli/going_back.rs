@@ -10,6 +10,7 @@ use super::{node, preflight as told};
 use crate::engine::run::{self, Planned};
 use crate::failure::Failure;
 use crate::host::{Host, LOG};
+use crate::node::kubeadm::may_have_other_masters;
 use crate::receipt::{self, Stage, Upgrade};
 use crate::role::Role;
 use crate::upgrade::{self, Return, Way, back};
@@ -135,13 +136,18 @@ fn agreed(yes: bool) -> anyhow::Result<Option<(Host, Upgrade)>> {
         .into());
     }
     writeln!(stdout(), "the upgrade {open} cannot be taken back after this")?;
-    if Role::of_receipt(host.lines()) == Some(Role::Worker) && open.from != open.to {
-        writeln!(
-            stdout(),
-            "nor can its master's, because a kubelet must not be newer than its API server: finish \
-             the master first"
-        )?;
-    }
+    let others = match Role::of_receipt(host.lines()) {
+        _ if open.from == open.to => None,
+        Some(Role::Worker) => Some(
+            "nor can its masters', because a kubelet must not be newer than an API server: finish \
+             the masters first",
+        ),
+        Some(Role::Master) if may_have_other_masters(&host) => Some(
+            "finish the other masters too: after this, the cluster can no longer become what it was",
+        ),
+        _ => None,
+    };
+    others.map_or(Ok(()), |others| writeln!(stdout(), "{others}"))?;
     if !(yes || confirmed("Do this?")?) {
         return Ok(None);
     }

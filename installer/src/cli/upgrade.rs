@@ -48,7 +48,7 @@ pub(crate) struct Wanted {
     /// The join file from the master, for a worker that keeps none
     #[arg(long, value_name = "FILE")]
     join: Option<PathBuf>,
-    /// Bring only the new images in: on each worker, before the master is upgraded
+    /// Bring only the new images in: on each node but the first, before any is upgraded
     #[arg(long, conflicts_with_all = ["back", "finish", "no_drain", "json"])]
     images: bool,
     /// Go back to what this node was before its last upgrade
