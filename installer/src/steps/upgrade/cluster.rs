@@ -14,11 +14,10 @@ use crate::host::Host;
 use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::etcd::RunningEtcd;
-use crate::node::etcd_release;
 use crate::node::kubeadm::{self, ignored_checks, own_readyz};
 use crate::node::paths::{KUBEADM_CONFIG, STATIC_PODS};
-use crate::node::static_pod;
 use crate::node::systemd::unit_is;
+use crate::node::{etcd_release, quorum, static_pod};
 use crate::receipt::{Stage, StepName, upgrade};
 use crate::steps::file::secret_file;
 use crate::steps::upgrade::copy::COPY;
@@ -79,6 +78,11 @@ impl Step<Intent> for Cluster {
         let wrong = match time::wrong_clock(node.host)? {
             Some(wrong) => Some(wrong),
             None => boot_images::lacking(node.host, node.intent)?,
+        };
+        // An upgrade that goes on after a while was not asked this at its beginning.
+        let wrong = match wrong {
+            Some(wrong) => Some(wrong),
+            None => quorum::at_risk(node.host)?,
         };
         wrong.map_or(Ok(()), |wrong: Failure| Err(wrong.into()))
     }
