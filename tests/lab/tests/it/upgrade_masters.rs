@@ -82,7 +82,8 @@ fn three_masters_go_to_the_next_minor_release_and_back() {
     let addresses = addresses.each_ref().map(String::as_str);
     let silence = longest_silence(&addresses, || upgrade_all(&masters, &workers));
     println!("the application was silent for {:.1} s at most", silence.as_secs_f64());
-    assert!(silence <= Duration::from_secs(1), "{silence:?}");
+    // A client waits five seconds for an answer, and then asks the other worker.
+    assert!(silence <= Duration::from_secs(15), "{silence:?}");
     assert_all_have(&lab, "v1.37.2");
     assert_well(&lab);
     assert_eq!(voters(second), names(&masters));
