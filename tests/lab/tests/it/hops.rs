@@ -8,10 +8,9 @@ use lab::cluster::{self, INSTALLER};
 use lab::{Line, Settings, Upstream};
 
 use crate::application::{Witness, get, kubectl, wait};
+use crate::silence::longest_silence;
 use crate::support::lab;
-use crate::upgrade::{
-    NEW, are_prepared, assert_all_have, assert_well, installer, longest_silence, refused,
-};
+use crate::upgrade::{NEW, are_prepared, assert_all_have, assert_well, installer, refused};
 
 const LINES: [&str; 3] = ["1.35", "1.36", "1.37"];
 

@@ -10,8 +10,8 @@ use lab::{Lab, Node, Settings};
 
 use crate::application::{Witness, get, kubectl, try_kubectl, wait};
 use crate::masters::{bring, config, doctor, holders, installer, join, names, voters};
+use crate::silence::longest_silence;
 use crate::support::{connected_host, lab};
-use crate::upgrade::longest_silence;
 use crate::virtual_address::IN_SPEC;
 
 const BACKUP: &str = "/root/cluster.backup";

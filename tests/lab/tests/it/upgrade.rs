@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use lab::{Lab, Line, Node, Places, Settings, Upstream};
 
 use crate::application::{Witness, get, kubectl, try_kubectl, wait};
 use crate::cluster::end_after;
+use crate::silence::longest_silence;
 use crate::support::{lab, words};
 
 pub(crate) const NEW: &str = "/media/usb/new.tar";
@@ -94,39 +94,6 @@ pub(crate) fn assert_well(lab: &Lab) {
             said.contains("nothing is wrong")
         });
     }
-}
-
-/// Tells another thread to end, when it is dropped.
-struct Ended<'a>(&'a AtomicBool);
-
-impl Drop for Ended<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-}
-
-/// Asks the application every 100 ms while `run` runs, at the next address if one does not
-/// answer. Returns the longest time without an answer.
-pub(crate) fn longest_silence(addresses: &[&str], run: impl FnOnce()) -> Duration {
-    let is_over = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let asking = scope.spawn(|| {
-            let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
-            while !is_over.load(Ordering::SeqCst) {
-                if addresses.iter().any(|address| get(address).contains("node=")) {
-                    longest = longest.max(last.elapsed());
-                    last = Instant::now();
-                }
-                thread::sleep(Duration::from_millis(100));
-            }
-            longest.max(last.elapsed())
-        });
-        // Also when it panics.
-        let end = Ended(&is_over);
-        run();
-        drop(end);
-        asking.join().unwrap()
-    })
 }
 
 #[test]
