@@ -2,7 +2,7 @@
 //! bundle knows who must sign the bundles that it takes.
 //!
 //! The file ends with the keys, their length as 8 bytes in little-endian order, and
-//! [`MARK`]. Linux does not read what stands behind a program.
+//! a mark. Linux does not read what stands behind a program.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -11,7 +11,7 @@ use std::path::Path;
 /// The last bytes of a file with keys.
 const MARK: &[u8; 16] = b"kubeferry-keys\0\x01";
 
-/// The bytes of the length and of [`MARK`].
+/// The bytes of the length and of the mark.
 const END: usize = 8 + MARK.len();
 
 /// The most bytes of keys.

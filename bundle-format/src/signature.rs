@@ -22,7 +22,8 @@ const MAX_SIGNATURE: u64 = 16 << 10;
 /// The first second of the year 10000, which no date is written for.
 const YEAR_10000: u64 = 253_402_300_800;
 
-/// The number of a key, as minisign shows it.
+/// The number of a key, in sixteen digits. minisign shows the same without zeros at the
+/// beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyId(u64);
 
