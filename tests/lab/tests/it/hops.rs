@@ -7,10 +7,10 @@ use std::time::Duration;
 use lab::cluster::{self, INSTALLER};
 use lab::{Line, Settings, Upstream};
 
-use crate::application::{Witness, get, kubectl, wait};
+use crate::application::{Witness, wait};
 use crate::silence::longest_silence;
 use crate::support::lab;
-use crate::upgrade::{NEW, are_prepared, assert_all_have, assert_well, installer, refused};
+use crate::upgrade::{NEW, are_prepared, assert_all_have, assert_well, begin, installer, refused};
 
 const LINES: [&str; 3] = ["1.35", "1.36", "1.37"];
 
@@ -39,23 +39,13 @@ fn bundles(folder: &Path) -> Option<[PathBuf; 2]> {
 #[ignore = "takes ten minutes, and three lines of Kubernetes: scripts/nightly"]
 fn a_cluster_goes_two_minor_releases_by_one_bundle() {
     let folder = tempfile::tempdir().unwrap();
-    let Some([old, new]) = bundles(folder.path()) else { return };
-    let sizes = [&old, &new].map(|path| fs::metadata(path).unwrap().len() >> 20);
+    let Some(bundles) = bundles(folder.path()) else { return };
+    let sizes = bundles.each_ref().map(|path| fs::metadata(path).unwrap().len() >> 20);
     println!("the bundles have {} MB and {} MB", sizes[0], sizes[1]);
     let Some(lab) = lab(&Settings { nodes: 2, ..Settings::default() }) else { return };
     let [master, worker] = lab.nodes() else { panic!("two nodes") };
     let _witness = Witness(master);
-    cluster::install(&lab, &old, "").unwrap();
-    kubectl(master, &["create", "configmap", "kept", "--from-literal=a=b"]);
-    kubectl(master, &["-n", "kube-system", "rollout", "restart", "deploy/coredns"]);
-    kubectl(master, &["rollout", "status", "deploy/web", "--timeout=140s"]);
-    let address = worker.address.to_string();
-    wait("the application to answer", || get(&address).contains("node="));
-    assert_all_have(master, "v1.35.4");
-
-    let renamed = folder.path().join("new.tar");
-    fs::rename(&new, &renamed).unwrap();
-    lab.nodes().iter().try_for_each(|node| node.insert(&renamed)).unwrap();
+    let address = begin(&lab, &bundles, "v1.35.4");
     let upgrade = ["upgrade", "--yes", "--bundle", NEW];
     let without_drain = [&upgrade[..], &["--no-drain"]].concat();
     let plan = ["upgrade", "--dry-run", "--bundle", NEW];
@@ -80,7 +70,7 @@ fn a_cluster_goes_two_minor_releases_by_one_bundle() {
         let said = refused(master, &upgrade);
         assert!(said.contains("node2 has Kubernetes 1.35.4, and its cluster 1.36.3"), "{said}");
         println!("{}", installer(worker, &without_drain).unwrap());
-        assert_all_have(master, "v1.36.3");
+        assert_all_have(&lab, "v1.36.3");
         let status = installer(master, &["status"]).unwrap();
         assert!(
             status.contains("can be taken back from its upgrade from Kubernetes 1.35.4 to 1.36.3")
@@ -96,7 +86,7 @@ fn a_cluster_goes_two_minor_releases_by_one_bundle() {
     });
     println!("the application was silent for {:.1} s at most", silence.as_secs_f64());
     assert!(silence < Duration::from_secs(120), "{silence:?}");
-    assert_all_have(master, "v1.37.2");
+    assert_all_have(&lab, "v1.37.2");
     assert_well(&lab);
     for node in [master, worker] {
         let again = installer(node, &upgrade).unwrap();
@@ -110,12 +100,12 @@ fn a_cluster_goes_two_minor_releases_by_one_bundle() {
     let back = ["upgrade", "--yes", "--back"];
     println!("{}", installer(worker, &back).unwrap());
     println!("{}", installer(master, &back).unwrap());
-    assert_all_have(master, "v1.36.3");
+    assert_all_have(&lab, "v1.36.3");
     let said = installer(master, &back).unwrap();
     assert!(said.contains("is back at Kubernetes 1.36.3; there is nothing to do"), "{said}");
     // And forward again, by the same bundle.
     println!("{}", installer(master, &upgrade).unwrap());
     println!("{}", installer(worker, &without_drain).unwrap());
-    assert_all_have(master, "v1.37.2");
+    assert_all_have(&lab, "v1.37.2");
     assert_well(&lab);
 }

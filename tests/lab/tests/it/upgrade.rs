@@ -67,11 +67,37 @@ pub(crate) fn refused(node: &Node, options: &[&str]) -> String {
     said
 }
 
-pub(crate) fn assert_all_have(master: &Node, version: &str) {
+/// Makes a master and a worker of the old bundle, with an object and the application, and puts
+/// the new bundle on both. Gives the address at which the application answers.
+pub(crate) fn begin(lab: &Lab, [old, new]: &[PathBuf; 2], version: &str) -> String {
+    let [master, worker] = lab.nodes() else { panic!("two nodes") };
+    cluster::install(lab, old, "").unwrap();
+    kubectl(master, &["create", "configmap", "kept", "--from-literal=a=b"]);
+    // One of its pods comes to the worker, so that names are known without the master.
+    kubectl(master, &["-n", "kube-system", "rollout", "restart", "deploy/coredns"]);
+    kubectl(master, &["rollout", "status", "deploy/web", "--timeout=140s"]);
+    let address = worker.address.to_string();
+    wait("the application to answer", || get(&address).contains("node="));
+    assert_all_have(lab, version);
+    insert_new(lab, new);
+    address
+}
+
+/// Puts the new bundle on all nodes, under its name there.
+pub(crate) fn insert_new(lab: &Lab, bundle: &Path) {
+    let renamed = bundle.with_file_name("new.tar");
+    fs::rename(bundle, &renamed).unwrap();
+    lab.nodes().iter().try_for_each(|node| node.insert(&renamed)).unwrap();
+}
+
+/// All nodes, and what the first one runs and has, are of this version.
+pub(crate) fn assert_all_have(lab: &Lab, version: &str) {
+    let master = &lab.nodes()[0];
     wait(&format!("all nodes to be Ready in {version}"), || {
         let said = try_kubectl(master, &["get", "nodes", "--no-headers"]).unwrap_or_default();
-        let good = |line: &&str| line.contains(" Ready ") && line.contains(version);
-        said.lines().filter(good).count() == 2 && !said.contains("SchedulingDisabled")
+        let is_good = |line: &&str| line.contains(" Ready ") && line.contains(version);
+        let good = said.lines().filter(is_good).count();
+        good == lab.nodes().len() && !said.contains("SchedulingDisabled")
     });
     for pod in ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"] {
         let name = format!("{pod}-{}", master.name);
@@ -100,22 +126,11 @@ pub(crate) fn assert_well(lab: &Lab) {
 #[ignore = "takes ten minutes, and two lines of Kubernetes: scripts/nightly"]
 fn a_cluster_goes_to_the_next_minor_release_and_back() {
     let folder = tempfile::tempdir().unwrap();
-    let Some([old, new]) = bundles(folder.path(), "") else { return };
+    let Some(bundles) = bundles(folder.path(), "") else { return };
     let Some(lab) = lab(&Settings { nodes: 2, ..Settings::default() }) else { return };
     let [master, worker] = lab.nodes() else { panic!("two nodes") };
     let _witness = Witness(master);
-    cluster::install(&lab, &old, "").unwrap();
-    kubectl(master, &["create", "configmap", "kept", "--from-literal=a=b"]);
-    // One of its pods comes to the worker, so that names are known without the master.
-    kubectl(master, &["-n", "kube-system", "rollout", "restart", "deploy/coredns"]);
-    kubectl(master, &["rollout", "status", "deploy/web", "--timeout=140s"]);
-    let address = worker.address.to_string();
-    wait("the application to answer", || get(&address).contains("node="));
-    assert_all_have(master, "v1.36.3");
-
-    let renamed = folder.path().join("new.tar");
-    fs::rename(&new, &renamed).unwrap();
-    lab.nodes().iter().try_for_each(|node| node.insert(&renamed)).unwrap();
+    let address = begin(&lab, &bundles, "v1.36.3");
     let upgrade = ["upgrade", "--yes", "--bundle", NEW];
     let without_drain = [&upgrade[..], &["--no-drain"]].concat();
     let said = refused(worker, &upgrade);
@@ -146,7 +161,7 @@ fn a_cluster_goes_to_the_next_minor_release_and_back() {
     // gone, until the API server is back and says so.
     println!("the application was silent for {:.1} s at most", silence.as_secs_f64());
     assert!(silence < Duration::from_secs(120), "{silence:?}");
-    assert_all_have(master, "v1.37.2");
+    assert_all_have(&lab, "v1.37.2");
     assert_well(&lab);
     for node in [master, worker] {
         let again = installer(node, &upgrade).unwrap();
@@ -164,7 +179,7 @@ fn a_cluster_goes_to_the_next_minor_release_and_back() {
     // And from the middle, when etcd is the new one already.
     lose_power(master, 40);
     println!("{}", installer(master, &["upgrade", "--yes", "--back"]).unwrap());
-    assert_all_have(master, "v1.36.3");
+    assert_all_have(&lab, "v1.36.3");
     kubectl(master, &["get", "configmap", "later"]);
     assert_well(&lab);
 
@@ -203,7 +218,7 @@ fn assert_goes_back(lab: &Lab, address: &str) {
         println!("{}", installer(master, &back).unwrap());
     });
     println!("the application was silent for {:.1} s at most", silence.as_secs_f64());
-    assert_all_have(master, "v1.36.3");
+    assert_all_have(lab, "v1.36.3");
     kubectl(master, &["get", "configmap", "later"]);
     assert_well(lab);
     let said = installer(master, &back).unwrap();

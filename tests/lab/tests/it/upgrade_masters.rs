@@ -1,19 +1,18 @@
 //! Three masters behind one address and two workers go to the next minor release of
 //! Kubernetes, and back, while the application answers.
 
-use std::fs;
 use std::thread;
 use std::time::Duration;
 
 use lab::cluster;
-use lab::{Lab, Node, Settings};
+use lab::{Node, Settings};
 
-use crate::application::{Witness, get, kubectl, try_kubectl, wait};
+use crate::application::{Witness, get, kubectl, wait};
 use crate::cluster::end_after;
 use crate::masters::{bring, config, join, names, voters};
 use crate::silence::longest_silence;
 use crate::support::lab;
-use crate::upgrade::{NEW, assert_well, bundles, installer, refused};
+use crate::upgrade::{NEW, assert_all_have, assert_well, bundles, insert_new, installer, refused};
 use crate::virtual_address::IN_SPEC;
 
 const UPGRADE: [&str; 4] = ["upgrade", "--yes", "--bundle", NEW];
@@ -22,21 +21,6 @@ const BACK: [&str; 3] = ["upgrade", "--yes", "--back"];
 /// Objects that are made while it goes on are there at its end.
 fn mark(master: &Node, name: &str) {
     kubectl(master, &["create", "configmap", name, "--from-literal=a=b"]);
-}
-
-fn assert_all_have(lab: &Lab, version: &str) {
-    let first = &lab.nodes()[0];
-    wait(&format!("all nodes to be Ready in {version}"), || {
-        let said = try_kubectl(first, &["get", "nodes", "--no-headers"]).unwrap_or_default();
-        let is_good = |line: &&str| line.contains(" Ready ") && line.contains(version);
-        let good = said.lines().filter(is_good).count();
-        good == lab.nodes().len() && !said.contains("SchedulingDisabled")
-    });
-    let config = ["-n", "kube-system", "get", "cm", "kubeadm-config", "-o", "yaml"];
-    assert!(kubectl(first, &config).contains(&format!("kubernetesVersion: {version}")));
-    let proxy = ["-n", "kube-system", "get", "ds", "kube-proxy", "-o", "yaml"];
-    assert!(kubectl(first, &proxy).contains(&format!("kube-proxy:{version}")));
-    kubectl(first, &["-n", "kube-system", "rollout", "status", "ds,deploy", "--timeout=120s"]);
 }
 
 #[test]
@@ -64,9 +48,8 @@ fn three_masters_go_to_the_next_minor_release_and_back() {
     kubectl(first, &["-n", "kube-system", "rollout", "restart", "deploy/coredns"]);
     kubectl(first, &["rollout", "status", "deploy/web", "--timeout=140s"]);
     kubectl(first, &["-n", "kube-system", "rollout", "status", "deploy/coredns"]);
-    let renamed = folder.path().join("new.tar");
-    fs::rename(&new, &renamed).unwrap();
-    lab.nodes().iter().try_for_each(|node| node.insert(&renamed)).unwrap();
+    mark(first, "kept");
+    insert_new(&lab, &new);
     assert_all_have(&lab, "v1.36.3");
 
     for node in [second, third, fourth, fifth] {
