@@ -245,8 +245,8 @@ fn of_hop(lock: &Lock, hop: &LockedHop, more: &[Content]) -> Vec<Content> {
     contents.map(|file| Content { path: file.path.of_hop(&hop.kubernetes), ..file }).collect()
 }
 
-/// The files in `contents` that are a hop's, with their paths in a bundle of that release
-/// alone; without a hop, those of no hop.
+/// The files of one hop, with the paths that they would have in a bundle of only that
+/// release. Without a hop: the files that belong to no hop.
 pub(crate) fn of_release(contents: &[Content], hop: Option<&LockedHop>) -> Vec<Content> {
     let own = contents.iter().filter_map(|file| {
         let path = match (&file.path, hop) {

@@ -75,8 +75,8 @@ impl Bundle {
         Self::open_trusted(path, &TrustedKeys::default())
     }
 
-    /// The same, if one of `keys` has signed it. That is known before anything in it is
-    /// read but its list of entries. With no keys, nobody looks for a signature.
+    /// The same, for a bundle that one of `keys` must have signed. The signature is checked
+    /// before any document of the bundle is parsed. Without keys, no signature is needed.
     pub fn open_trusted(path: &Path, keys: &TrustedKeys) -> Result<Self, BundleError> {
         let not_a_bundle = |reason: &str| BundleError::NotABundle {
             path: path.to_owned(),
@@ -109,9 +109,9 @@ impl Bundle {
         hops.iter().map(|hop| &hop.kubernetes).chain([kubernetes])
     }
 
-    /// The same bundle, as one of this release of it: its lock, files and index are then
-    /// those of a bundle of that release alone. Any version that is none of its hops
-    /// stands for its own.
+    /// The same bundle, as if it had only this one of its releases. Its lock, files and
+    /// index are then those of this release. Any version that is not a hop means the
+    /// bundle's own release.
     pub fn at(self, release: &KubernetesVersion) -> Result<Self, BundleError> {
         Ok(Self { hop: self.of_hop(release)?, ..self })
     }
@@ -173,12 +173,12 @@ impl Bundle {
         Digest::of(&self.release().index)
     }
 
-    /// The bytes of `index.json` of the whole bundle, for a signature.
+    /// The bytes of the whole bundle's `index.json`, which a signature is over.
     pub fn index(&self) -> &[u8] {
         &self.whole.index
     }
 
-    /// The digest of the lock of the whole bundle.
+    /// The digest of the whole bundle's lock.
     pub fn lock_digest(&self) -> Digest {
         self.lock_blob.digest
     }

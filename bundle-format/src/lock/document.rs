@@ -14,10 +14,9 @@ use crate::digest::Digest;
 use crate::reference::ImageReference;
 use crate::version::KubernetesVersion;
 
-/// The version of a lock without hops. Programs from before hops read only this one.
+/// The version of a lock without hops. Older programs read only this one.
 pub const LOCK_VERSION: u32 = 1;
-/// The version of a lock with hops. A program that would not see the hops must not read
-/// the rest.
+/// The version of a lock with hops. Older programs do not know hops, so they refuse it.
 pub const LOCK_VERSION_WITH_HOPS: u32 = 2;
 
 /// Everything a bundle holds.

@@ -105,7 +105,8 @@ fn one(task: &Task<'_>, template: &SpecFile) -> anyhow::Result<Locked> {
     Ok(Locked { hop, inputs, warnings })
 }
 
-/// kubeadm's tags, by the table, by kubeadm itself, or by both.
+/// The tags of the images that kubeadm needs: from the table, from kubeadm itself, or from
+/// both, which must agree.
 fn tags(task: &Task<'_>, locked: &[LockedPackages<'_>]) -> anyhow::Result<Tags> {
     let version = &task.file.spec.kubernetes.version.value;
     let kubeadms: Vec<&Kubeadm<'_>> =

@@ -54,7 +54,7 @@ pub(super) fn begin(host: Host) -> anyhow::Result<Host> {
     Ok(host)
 }
 
-/// The bundle, if one of those has signed it who must.
+/// Opens the bundle. If any key is trusted here, such a key must have signed it.
 pub(super) fn bundle(source: &Source<'_>) -> anyhow::Result<Bundle> {
     let path = super::bundle::find(source.bundle)?;
     let keys = trust::keys(source.trusted_key)?;

@@ -69,7 +69,8 @@ fn servers(host: &Host) -> Vec<Versioned> {
     }
 }
 
-/// The kubelets with their nodes' names. This node's comes first, without a name.
+/// Each kubelet's version, with the name of its node. The first is this node's own, and has
+/// no name.
 fn kubelets_of(host: &Host) -> Vec<(Option<String>, KubernetesVersion)> {
     let own = host.query("kubelet --version").stdout;
     let own = own.split_ascii_whitespace().nth(1).map(|word| word.trim_start_matches('v'));

@@ -27,7 +27,7 @@ pub enum Line {
         role: String,
         /// The digest of the bundle's index.
         bundle: Digest,
-        /// Its signature, if one was asked for.
+        /// When it was signed; none if no signature was needed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         signed: Option<Signing>,
     },

@@ -170,8 +170,8 @@ pub(super) fn is_told(host: &Host, wanted: Release) -> bool {
     etcd_release::own(host).is_some_and(|own| own.target == Some(wanted))
 }
 
-/// The newest form that data of a member have, as a release; none if this node's does not
-/// say.
+/// The form of the members' data, as a release: of several, the newest. None if etcd on this
+/// node does not answer.
 pub(super) fn storage(host: &Host) -> Option<Release> {
     let own = etcd_release::own(host)?.data;
     etcd_release::all(host).iter().map(|member| member.data).chain([own]).max()

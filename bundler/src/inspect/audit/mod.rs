@@ -13,8 +13,8 @@ use bundle_format::archive::reader::Bundle;
 
 pub use voucher::{Audited, Voucher};
 
-/// All things in a bundle, those for which the least vouches first. A hop has those that the
-/// releases behind it do not have. Reads all packages.
+/// All things in a bundle, those first for which nobody vouches. A thing that several
+/// releases have is listed once, with the last of them. Reads all packages.
 pub fn audit(mut bundle: Bundle, now: SystemTime) -> anyhow::Result<Vec<Audited>> {
     let releases: Vec<KubernetesVersion> = bundle.releases().cloned().collect();
     let (mut all, mut seen) = (Vec::new(), BTreeSet::new());

@@ -64,7 +64,7 @@ impl<'a> Pair<'a> {
         self.settle(self.state.after(step))
     }
 
-    /// Makes those moves that lead to a state.
+    /// Brings both nodes into a state, move by move.
     pub(super) fn bring_to(&mut self, wanted: State) -> anyhow::Result<()> {
         while self.state != wanted {
             let step = match (self.state, wanted) {

@@ -17,7 +17,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// How long an answer may take. Later ones are none.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Answers, and the longest time without one.
+/// When the last answer came, and the longest time without one.
 struct Answers {
     last: Instant,
     longest: Duration,
