@@ -64,9 +64,8 @@ fn three_masters_go_to_the_next_minor_release_and_back() {
     // Like a balancer before the workers that asks both, and takes the one that answers.
     let addresses = workers.map(|worker| worker.address.to_string());
     let addresses = addresses.each_ref().map(String::as_str);
-    let silence = longest_silence(&addresses, || upgrade_all(&masters, &workers));
-    println!("the application was silent for {:.1} s at most", silence.as_secs_f64());
-    assert!(silence <= Duration::from_secs(1), "{silence:?}");
+    let forward = longest_silence(&addresses, || upgrade_all(&masters, &workers));
+    println!("the application was silent for {:.1} s at most", forward.as_secs_f64());
     assert_all_have(&lab, "v1.37.2");
     assert_well(&lab);
     assert_eq!(voters(second), names(&masters));
@@ -92,6 +91,8 @@ fn three_masters_go_to_the_next_minor_release_and_back() {
     for name in ["first", "second", "later"] {
         kubectl(third, &["get", "configmap", name]);
     }
+    // Last, so that all else is known when the goal is missed.
+    assert!(forward <= Duration::from_secs(1), "{forward:?}");
 }
 
 /// The newer etcd does not start. The other members are older, so the way back is open.
