@@ -56,6 +56,11 @@ impl KubernetesVersion {
     pub fn patch(&self) -> u32 {
         self.patch
     }
+
+    /// 28 and 2 of `1.28.2`, to compare releases: the larger one is newer.
+    pub fn numbers(&self) -> [u32; 2] {
+        [self.minor, self.patch]
+    }
 }
 
 impl ContainerdVersion {

@@ -75,7 +75,7 @@ pub(super) fn check(spec: &Spec, root: &Node) -> Vec<Problem> {
     let Some(node) = root.value("kubernetes") else { return Vec::new() };
     let place = node.place_of("from");
     let one = |words: String| vec![Problem::new(place, words)];
-    if (from.minor(), from.patch()) > (to.minor(), to.patch()) {
+    if from.numbers() > to.numbers() {
         return one(format!(
             "kubernetes.from is {from}, which is newer than the version {to}: write what the \
              clusters have now"

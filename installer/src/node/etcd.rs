@@ -142,6 +142,12 @@ impl RunningEtcd {
         members.all.iter().find(|member| member.address() == Some(own))
     }
 
+    /// The members on other nodes.
+    pub(crate) fn others<'a>(&self, members: &'a Members) -> impl Iterator<Item = &'a Member> {
+        let own = self.own(members).map(|own| own.id);
+        members.all.iter().filter(move |member| Some(member.id) != own)
+    }
+
     /// Those of these members that do not answer.
     pub(crate) fn silent<'a>(
         &self,

@@ -9,11 +9,9 @@ use crate::node::etcd::{Member, RunningEtcd};
 pub(crate) fn at_risk(host: &Host) -> anyhow::Result<Option<Failure>> {
     let Some(etcd) = RunningEtcd::running(host)? else { return Ok(None) };
     let Ok(members) = etcd.members(host) else { return Ok(None) };
-    let own = etcd.own(&members).map(Member::called);
-    let voters = members.all.iter().filter(|one| !one.is_learner);
-    let others: Vec<&Member> = voters.clone().filter(|one| Some(one.called()) != own).collect();
+    let others: Vec<&Member> = etcd.others(&members).filter(|one| !one.is_learner).collect();
     let silent = etcd.silent(host, others.iter().copied());
-    let needed = voters.count() / 2 + 1;
+    let needed = members.all.iter().filter(|one| !one.is_learner).count() / 2 + 1;
     // Of two members, none can be spared, and nobody could do anything about it.
     if silent.is_empty() || others.len() - silent.len() >= needed {
         return Ok(None);

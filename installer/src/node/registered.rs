@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use bundle_format::version::VersionError;
 use bundle_format::{ImageReference, KubernetesVersion};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::host::Host;
 use crate::node::certificates::kubelet;
@@ -90,7 +91,7 @@ pub(crate) fn oldest_api_version(host: &Host) -> Result<KubernetesVersion, Strin
             all.push(version(&get_as(host, &own, "/version")?)?);
         }
     }
-    let oldest = all.into_iter().min_by_key(|version| (version.minor(), version.patch()));
+    let oldest = all.into_iter().min_by_key(KubernetesVersion::numbers);
     oldest.ok_or_else(|| "no API server answers".to_owned())
 }
 
@@ -150,6 +151,12 @@ pub(crate) fn kubelets(host: &Host) -> Result<Vec<Versioned>, String> {
     let of_node =
         |node: Node| versioned(node.metadata.name, &node.status.node_info.kubelet_version);
     Ok(list(host)?.into_iter().filter_map(of_node).collect())
+}
+
+/// The kubelet of a node, from its object as kubectl gives it; none if it has not registered.
+pub(crate) fn kubelet_of(node: &Value) -> Option<Versioned> {
+    let name = node.pointer("/metadata/name")?.as_str()?;
+    versioned(name.to_owned(), node.pointer("/status/nodeInfo/kubeletVersion")?.as_str()?)
 }
 
 fn versioned(node: String, version: &str) -> Option<Versioned> {

@@ -13,7 +13,7 @@ use crate::host::Host;
 use crate::node::halfway;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::{ADMIN_CONF, PACKAGES};
-use crate::node::registered::MASTER;
+use crate::node::registered::{self, MASTER, Versioned};
 use crate::role::Role;
 use crate::steps::images;
 use crate::steps::upgrade::copy::{COPY, IMAGES};
@@ -112,12 +112,9 @@ fn newer(host: &Host, back: &Return) -> anyhow::Result<Vec<Failure>> {
     let own = back.name.to_string();
     let nodes = list.get("items").and_then(Value::as_array).into_iter().flatten();
     let newer = nodes.filter_map(|node| {
-        let name = node.pointer("/metadata/name")?.as_str()?;
-        let version = node.pointer("/status/nodeInfo/kubeletVersion")?.as_str()?;
-        let version: bundle_format::KubernetesVersion =
-            version.trim_start_matches('v').parse().ok()?;
-        let from = &back.upgrade.from;
-        let is_newer = (version.minor(), version.patch()) > (from.minor(), from.patch());
+        let Versioned { node: name, version } = registered::kubelet_of(node)?;
+        let (name, from) = (name?, &back.upgrade.from);
+        let is_newer = version.numbers() > from.numbers();
         let is_master = node.pointer("/metadata/labels")?.get(MASTER).is_some();
         (is_newer && name != own && (was_first || !is_master)).then(|| {
             Failure::new(

@@ -116,9 +116,7 @@ pub(super) fn silent(host: &Host) -> anyhow::Result<Option<Failure>> {
             )
         }));
     };
-    let own = etcd.own(&members).map(|own| own.called().to_owned());
-    let others = members.all.iter().filter(|one| own.as_deref() != Some(one.called()));
-    let silent = etcd.silent(host, others);
+    let silent = etcd.silent(host, etcd.others(&members));
     let names: Vec<&str> = silent.iter().map(|one| one.called()).collect();
     Ok(names.first().map(|first| {
         Failure::new(

@@ -1,10 +1,10 @@
 //! Nodes that an upgrade to the next minor release would leave too far behind.
 
-use bundle_format::KubernetesVersion;
 use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::intent::Intent;
+use crate::node::registered::{self, Versioned};
 
 /// The failures of other nodes whose kubelet is of an older minor release than this master
 /// has now. Later only the kubeadm of a release in between could upgrade them, and a kubeadm
@@ -21,9 +21,8 @@ pub(super) fn problems<'a>(
         return Vec::new();
     }
     let problem = |node: &Value| {
-        let name = node.pointer("/metadata/name")?.as_str()?;
-        let has = node.pointer("/status/nodeInfo/kubeletVersion")?.as_str()?;
-        let has: KubernetesVersion = has.strip_prefix('v')?.parse().ok()?;
+        let Versioned { node: name, version: has } = registered::kubelet_of(node)?;
+        let name = name?;
         (has.minor() < from.minor()).then(|| {
             Failure::new(
                 format!(

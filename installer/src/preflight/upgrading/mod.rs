@@ -122,7 +122,7 @@ fn other(open: Option<&Upgrade>, intent: &Intent) -> Option<Failure> {
 /// One minor release at a time, and never back.
 fn order(own: &Upgrading, intent: &Intent) -> Option<Failure> {
     let (from, to) = (&own.from, &intent.lock().kubernetes);
-    if (to.minor(), to.patch()) < (from.minor(), from.patch()) {
+    if to.numbers() < from.numbers() {
         return Some(Failure::new(
             format!("this node has Kubernetes {from}, and the bundle has {to}, which is older"),
             "`installer upgrade --back` takes the last upgrade back; nothing else goes back",

@@ -63,7 +63,7 @@ pub(crate) fn too_new(host: &Host, to: &KubernetesVersion) -> anyhow::Result<Opt
             "`installer doctor` on the master says why",
         )
     })?;
-    let is_older = (has.minor(), has.patch()) < (to.minor(), to.patch());
+    let is_older = has.numbers() < to.numbers();
     Ok(is_older.then(|| {
         Failure::new(
             format!("an API server has Kubernetes {has}, and a kubelet must not be newer: {to}"),
