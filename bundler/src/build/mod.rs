@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use bundle_format::archive::reader::Bundle;
 use bundle_format::archive::{verify, writer};
-use bundle_format::layout::{Content, Layout};
+use bundle_format::layout::Layout;
 use bundle_format::lock::Lock;
 use indicatif::HumanBytes;
 use unfinished::Unfinished;
@@ -55,20 +55,6 @@ fn of_hops(file: &SpecFile, lock: &Lock) -> Vec<(SpecFile, Lock)> {
     hops.map(|(own, hop)| (own.in_release(&hop.kubernetes), lock.of_hop(hop))).collect()
 }
 
-/// The repodata of all releases, made from packages that were checked. The first task is
-/// the bundle as a whole, and the others are its hops.
-fn repodata(tasks: &[Task<'_>]) -> anyhow::Result<Vec<Content>> {
-    let mut all = Vec::new();
-    for (place, task) in tasks.iter().enumerate() {
-        let own = packages::verify(task)?.into_iter();
-        all.extend(own.map(|file| match place {
-            0 => file,
-            _ => Content { path: file.path.of_hop(&task.lock.kubernetes), ..file },
-        }));
-    }
-    Ok(all)
-}
-
 /// Makes the bundle at `output`. Everything is fetched into the cache, checked,
 /// packed under a temporary name, and read again. Only then does the bundle get its
 /// name.
@@ -100,7 +86,8 @@ pub fn build(task: &Task<'_>, output: &Output) -> anyhow::Result<Built> {
     // is not known yet, but it is small.
     output.check_space(writer::size(&Layout::new(lock, &[])?), beside)?;
     gather::gather(&tasks).context("fetching what the lock lists")?;
-    let repodata = repodata(&tasks).context("checking the packages")?;
+    let repodata = tasks.iter().map(packages::verify).collect::<anyhow::Result<Vec<_>>>();
+    let repodata = repodata.context("checking the packages")?.concat();
     let layout = Layout::new(lock, &repodata)?;
     let size = writer::size(&layout);
     output.check_parts(output.count(size)?)?;

@@ -14,6 +14,7 @@ use crate::fetch::checksum::Checksum;
 use crate::lock::keys;
 use crate::rpm::key::{ExpiredKeys, Keyring};
 use crate::rpm::local_repository::{self, Member};
+use crate::rpm::locked_keys;
 use crate::rpm::node_rpm::EL7_ADVICE;
 use crate::rpm::package_signature::{self, PackageError};
 use crate::upstreams::Upstreams;
@@ -46,6 +47,7 @@ pub(super) fn verify(task: &Task<'_>) -> anyhow::Result<Vec<Content>> {
         for (name, bytes) in local_repository::metadata(members)? {
             let descriptor = upstreams.keep(FILE_TYPE, &bytes)?;
             let path = BundlePath::Repodata { target: target.id.clone(), file: name };
+            let path = if file.is_hop { path.of_hop(&lock.kubernetes) } else { path };
             contents.push(Content { path, descriptor });
         }
     }
@@ -56,19 +58,16 @@ pub(super) fn verify(task: &Task<'_>) -> anyhow::Result<Vec<Content>> {
     Ok(contents)
 }
 
-/// The keys of each repository of the target, by the repository's id.
+/// The keys of each repository of the target, by the repository's id. They must be those of
+/// the lock.
 fn keyrings(
     lock: &Lock,
     target: &LockedTarget,
     upstreams: &Upstreams,
 ) -> anyhow::Result<Vec<(String, Keyring)>> {
-    let mut keyrings = Vec::new();
-    for repository in &target.repositories {
-        let mut keyring = Keyring::default();
-        let own = lock.files.iter().filter(|file| file.path.is_key_of(&target.id, &repository.id));
-        for key in own {
-            keyring.add(&key.path.to_string(), &upstreams.cache.document(&key.content)?)?;
-        }
+    let keyrings =
+        locked_keys::keyrings(lock, target, |key| Ok(upstreams.cache.document(&key.content)?))?;
+    for (repository, (_, keyring)) in target.repositories.iter().zip(&keyrings) {
         // A lock of an earlier version names a key once for each of its
         // copies.
         let locked: BTreeSet<&String> = repository.keys.iter().collect();
@@ -79,12 +78,7 @@ fn keyrings(
                 repository.id
             );
         }
-        keyrings.push((repository.id.clone(), keyring));
     }
-    // As in `lock`: what one repository knows of a key is valid for all.
-    let mut all = Keyring::default();
-    keyrings.iter().for_each(|(_, keyring)| all.unite(keyring));
-    keyrings.iter_mut().for_each(|(_, keyring)| keyring.learn(&all));
     Ok(keyrings)
 }
 

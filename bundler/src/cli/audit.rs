@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::report;
-use crate::inspect::audit::{self, Audited, Voucher};
+use crate::inspect::audit::{self, Audited, By};
 
 /// Shows who vouches for each thing in a bundle: nobody, the connection by which it came,
 /// who made the bundle, or a vendor's key
@@ -33,9 +33,8 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let keys = TrustedKeys::read(&arguments.trusted_key)?;
     let bundle = Bundle::open_trusted(&arguments.bundle, &keys)?;
-    let (name, index) = (bundle.lock().name.clone(), bundle.index_digest());
-    let signed = bundle.signed().cloned();
-    let all = audit::audit(bundle, SystemTime::now())?;
+    let all = audit::audit(&bundle, SystemTime::now())?;
+    let (name, index, signed) = (&bundle.lock().name, bundle.index_digest(), bundle.signed());
     if arguments.json {
         let signed = signed.map(|by| by.key.to_string());
         let shown = json!({"bundle": name, "index": index, "signedBy": signed, "audited": all});
@@ -43,37 +42,30 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let signed = match signed {
         Some(by) => format!("signed: {by}"),
-        None => "not asked for; --trusted-key FILE asks".to_owned(),
+        None => "not asked for; `--trusted-key FILE` checks it".to_owned(),
     };
     let mut text = format!("bundle     {name}\nindex      {index}\nsignature  {signed}\n");
-    for part in all.chunk_by(|a, b| title(&a.voucher) == title(&b.voucher)) {
+    for part in all.chunk_by(|a, b| a.voucher.by == b.voucher.by) {
         let Some(first) = part.first() else { continue };
-        text += &format!("\n{} ({})\n", title(&first.voucher), count(part.len(), "thing"));
+        text += &format!("\n{} ({})\n", title(first.voucher.by), count(part.len(), "thing"));
         part.iter().for_each(|one| text += &line(one));
     }
     report::data(&text)
 }
 
-/// What the things have in common for which such a one vouches.
-fn title(voucher: &Voucher) -> &'static str {
-    match voucher {
-        Voucher::Nobody(_) => "NOBODY vouches for these",
-        Voucher::Connection(_) => {
+/// The heading above the things with such a voucher.
+fn title(by: By) -> &'static str {
+    match by {
+        By::Nobody => "NOBODY vouches for these",
+        By::Connection => {
             "fixed by digest when the lock was made; until then only the connection vouched"
         }
-        Voucher::Maker(_) => "from who made the bundle",
-        Voucher::SignedList(_) => {
-            "in a list that a vendor has signed, which was checked when the lock was made"
-        }
-        Voucher::Signature(_) => "signed by a vendor, which was checked now",
+        By::Maker => "from who made the bundle",
+        By::SignedList => "listed in metadata that a vendor signed; `bundler lock` checked that",
+        By::Signature => "signed by a vendor, which was checked now",
     }
 }
 
 fn line(one: &Audited) -> String {
-    let (Voucher::Nobody(words)
-    | Voucher::Connection(words)
-    | Voucher::Maker(words)
-    | Voucher::SignedList(words)
-    | Voucher::Signature(words)) = &one.voucher;
-    format!("  {}\n    {}\n", printable(&one.what), printable(words))
+    format!("  {}\n    {}\n", printable(&one.what), printable(&one.voucher.words))
 }

@@ -10,6 +10,7 @@ pub mod header;
 pub mod key;
 pub mod local_repository;
 pub mod location;
+pub mod locked_keys;
 pub mod modules;
 pub mod node_rpm;
 pub mod package;

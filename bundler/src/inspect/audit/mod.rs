@@ -8,22 +8,24 @@ mod voucher;
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
-use bundle_format::KubernetesVersion;
 use bundle_format::archive::reader::Bundle;
 
-pub use voucher::{Audited, Voucher};
+pub use voucher::{Audited, By, Voucher};
 
 /// All things in a bundle, those first for which nobody vouches. A thing that several
 /// releases have is listed once, with the last of them. Reads all packages.
-pub fn audit(mut bundle: Bundle, now: SystemTime) -> anyhow::Result<Vec<Audited>> {
-    let releases: Vec<KubernetesVersion> = bundle.releases().cloned().collect();
+pub fn audit(bundle: &Bundle, now: SystemTime) -> anyhow::Result<Vec<Audited>> {
+    let last = bundle.lock();
+    let of_hops = last.hops.iter().rev().map(|hop| {
+        let name = format!("hop {}: ", hop.kubernetes);
+        (name, last.of_hop(hop))
+    });
+    let mut packages = packages::Packages::of(bundle, now);
     let (mut all, mut seen) = (Vec::new(), BTreeSet::new());
-    for release in releases.iter().rev() {
-        bundle = bundle.at(release)?;
-        let mut found = packages::audit(&bundle, now)?;
-        found.extend(others::audit(bundle.lock()));
+    for (hop, lock) in [(String::new(), last.clone())].into_iter().chain(of_hops) {
+        let mut found = packages.audit(&lock)?;
+        found.extend(others::audit(&lock));
         found.retain(|one| seen.insert(one.clone()));
-        let hop = if bundle.is_hop() { format!("hop {release}: ") } else { String::new() };
         all.extend(found.into_iter().map(|one| Audited { what: hop.clone() + &one.what, ..one }));
     }
     all.sort();

@@ -5,7 +5,7 @@ use bundle_format::lock::{
     CheckName, FileKind, FileSource, Lock, LockedFile, LockedImage, LockedManifest,
 };
 
-use super::voucher::{Audited, Voucher, off};
+use super::voucher::{Audited, By, Voucher, off};
 
 /// All of them.
 pub(super) fn audit(lock: &Lock) -> impl Iterator<Item = Audited> {
@@ -23,8 +23,11 @@ fn of_image(lock: &Lock, image: &LockedImage) -> Audited {
         .iter()
         .find(|own| own.check == CheckName::PlainHttp && !own.subject.contains('/'));
     let voucher = match plain {
-        Some(off) => Voucher::Nobody(format!("it may have come without the check {off}")),
-        None => Voucher::Connection(format!("TLS with {registry}, or with a mirror of the spec's")),
+        Some(off) => Voucher::nobody(format!("it may have come without the check {off}")),
+        None => Voucher::new(
+            By::Connection,
+            format!("TLS with {registry}, or with a mirror of the spec's"),
+        ),
     };
     Audited { voucher, what: format!("image {}", image.name) }
 }
@@ -32,7 +35,7 @@ fn of_image(lock: &Lock, image: &LockedImage) -> Audited {
 fn of_manifest(lock: &Lock, manifest: &LockedManifest) -> Audited {
     let subject = format!("manifests/{}", manifest.name);
     let voucher = match off(lock, CheckName::PlainHttp, &subject) {
-        Some(reason) => Voucher::Nobody(reason),
+        Some(reason) => Voucher::nobody(reason),
         None => of_source(&manifest.source),
     };
     Audited { voucher, what: format!("manifest {}", manifest.name) }
@@ -54,10 +57,10 @@ fn of_file(lock: &Lock, file: &LockedFile) -> Audited {
     };
     let voucher = match (&file.source, by_http) {
         (FileSource::BesideBundler, _) => {
-            Voucher::Maker("the installer beside `bundler`".to_owned())
+            Voucher::new(By::Maker, "the installer beside `bundler`".to_owned())
         }
         (FileSource::Named(source), Some(reason)) if source.starts_with("http:") => {
-            Voucher::Nobody(reason)
+            Voucher::nobody(reason)
         }
         (FileSource::Named(source), _) => of_source(source),
     };
@@ -69,10 +72,12 @@ fn of_source(source: &str) -> Voucher {
     match source.split_once("://") {
         Some(("https", rest)) => {
             let host = rest.split('/').next().unwrap_or_default();
-            Voucher::Connection(format!("TLS with {host}"))
+            Voucher::new(By::Connection, format!("TLS with {host}"))
         }
         // Without a reason, `lock` takes it only from this machine, or by a digest in the spec.
-        Some(("http", _)) => Voucher::Maker(format!("by its digest in the spec: {source}")),
-        _ => Voucher::Maker(format!("the file {source}")),
+        Some(("http", _)) => {
+            Voucher::new(By::Maker, format!("by its digest in the spec: {source}"))
+        }
+        _ => Voucher::new(By::Maker, format!("the file {source}")),
     }
 }

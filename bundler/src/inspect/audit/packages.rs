@@ -1,118 +1,129 @@
 //! The signatures of a bundle's packages, by the keys in the bundle.
 
-use std::io::{Seek, copy};
+use std::collections::HashMap;
+use std::io::copy;
 use std::time::SystemTime;
 
 use anyhow::Context;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::day::day;
 use bundle_format::lock::{
-    CheckName, Descriptor, FileKind, Lock, LockedRepository, LockedRpm, LockedTarget,
+    CheckName, Descriptor, Lock, LockedFile, LockedRepository, LockedRpm, LockedTarget,
 };
+use bundle_format::{BundlePath, Digest};
 
-use super::voucher::{Audited, Voucher, off};
+use super::voucher::{Audited, By, Voucher, off};
 use crate::fetch::checksum::Checksum;
 use crate::rpm::key::{ExpiredKeys, Keyring};
+use crate::rpm::locked_keys;
 use crate::rpm::node_rpm::NodeRpm;
 use crate::rpm::package_signature::{self, Signature};
 use crate::rpm::signatory::Signatory;
 
-/// Each package. Its signature is checked as `build` does, by keys of which some may have
-/// expired since.
-pub(super) fn audit(bundle: &Bundle, now: SystemTime) -> anyhow::Result<Vec<Audited>> {
-    let lock = bundle.lock();
-    let mut all = Vec::new();
-    for target in &lock.targets {
-        for repository in &target.repositories {
-            let keyring = keyring(bundle, target, repository)?;
-            let is_own =
-                |rpm: &&LockedRpm| rpm.target == target.id && rpm.repository == repository.id;
-            for rpm in lock.rpms.iter().filter(is_own) {
-                let voucher = voucher(bundle, (target, repository), &keyring, rpm, now)?;
-                all.push(Audited { voucher, what: format!("rpm {} {}", rpm.target, rpm.package) });
+/// Checks the signatures of a bundle's packages. Each is checked once, as long as the same keys
+/// count for it: releases have many packages in common.
+pub(super) struct Packages<'a> {
+    bundle: &'a Bundle,
+    now: SystemTime,
+    checked: HashMap<Subject, Voucher>,
+}
+
+/// A package, its repository, whether the metadata is signed, and the files of its target's
+/// keys.
+type Subject = (Digest, String, bool, Vec<Digest>);
+
+impl<'a> Packages<'a> {
+    /// The packages of a bundle, judged at the time `now`.
+    pub(super) fn of(bundle: &'a Bundle, now: SystemTime) -> Self {
+        Self { bundle, now, checked: HashMap::new() }
+    }
+
+    /// Each package of a release. Its signature is checked as `build` does, by keys of which
+    /// some may have expired since.
+    pub(super) fn audit(&mut self, lock: &Lock) -> anyhow::Result<Vec<Audited>> {
+        let mut all = Vec::new();
+        for target in &lock.targets {
+            let read = |key: &LockedFile| Ok(self.bundle.read(&key.content)?);
+            let keyrings = locked_keys::keyrings(lock, target, read)?;
+            let is_key = |file: &&LockedFile| matches!(&file.path, BundlePath::Key { target: own, .. } if *own == target.id);
+            let keys: Vec<Digest> =
+                lock.files.iter().filter(is_key).map(|file| file.content.digest).collect();
+            for (repository, (_, keyring)) in target.repositories.iter().zip(&keyrings) {
+                let is_own =
+                    |rpm: &&LockedRpm| rpm.target == target.id && rpm.repository == repository.id;
+                for rpm in lock.rpms.iter().filter(is_own) {
+                    let id = format!("{}/{}", target.id, repository.id);
+                    let is_listed = repository.repomd_signed_by.is_some();
+                    let subject = (rpm.digest, id, is_listed, keys.clone());
+                    let voucher = match self.checked.get(&subject) {
+                        Some(voucher) => voucher.clone(),
+                        None => self.voucher(lock, (target, repository), keyring, rpm)?,
+                    };
+                    self.checked.insert(subject, voucher.clone());
+                    let what = format!("rpm {} {}", rpm.target, rpm.package);
+                    all.push(Audited { voucher, what });
+                }
             }
         }
+        Ok(all)
     }
-    Ok(all)
-}
 
-/// The keys of a repository, with what the other repositories of the target know of them.
-fn keyring(
-    bundle: &Bundle,
-    target: &LockedTarget,
-    repository: &LockedRepository,
-) -> anyhow::Result<Keyring> {
-    let (mut own, mut all) = (Keyring::default(), Keyring::default());
-    let keys = bundle.lock().files.iter().filter(|file| file.kind == FileKind::Key);
-    for key in keys {
-        let read = |keyring: &mut Keyring| -> anyhow::Result<()> {
-            let bytes = bundle.read(&key.content)?;
-            keyring.add(&key.path.to_string(), &bytes)?;
-            Ok(())
-        };
-        if key.path.is_key_of(&target.id, &repository.id) {
-            read(&mut own)?;
+    fn voucher(
+        &self,
+        lock: &Lock,
+        (target, repository): (&LockedTarget, &LockedRepository),
+        keyring: &Keyring,
+        rpm: &LockedRpm,
+    ) -> anyhow::Result<Voucher> {
+        let subject = format!("{}/{}", target.id, repository.id);
+        if let Some(reason) = off(lock, CheckName::Gpgcheck, &subject) {
+            return Ok(unsigned(lock, &subject, repository, reason));
         }
-        read(&mut all)?;
+        let mut file = tempfile::tempfile().context("making a temporary file")?;
+        let content = Descriptor { media_type: String::new(), digest: rpm.digest, size: rpm.size };
+        copy(&mut self.bundle.open_blob(&content)?, &mut file)
+            .with_context(|| format!("reading {} of the bundle", rpm.path()))?;
+        let signature = Signature::By {
+            keyring,
+            expired: ExpiredKeys::Allow,
+            metadata_is_signed: repository.repomd_signed_by.is_some(),
+            node_rpm: NodeRpm::of_family(&target.family),
+        };
+        let checksum = Checksum::from(rpm.digest);
+        let checked = package_signature::verify(file, &rpm.package, &checksum, signature, self.now);
+        Ok(match checked {
+            Ok(package) => match package.signed_by() {
+                Some(key) => Voucher::new(By::Signature, words(key, self.now)),
+                None => Voucher::nobody("its signature was not checked"),
+            },
+            Err(error) => Voucher::nobody(error.to_string()),
+        })
     }
-    own.learn(&all);
-    Ok(own)
-}
-
-fn voucher(
-    bundle: &Bundle,
-    (target, repository): (&LockedTarget, &LockedRepository),
-    keyring: &Keyring,
-    rpm: &LockedRpm,
-    now: SystemTime,
-) -> anyhow::Result<Voucher> {
-    let subject = format!("{}/{}", target.id, repository.id);
-    if let Some(reason) = off(bundle.lock(), CheckName::Gpgcheck, &subject) {
-        return Ok(unsigned(bundle.lock(), &subject, repository, reason));
-    }
-    let mut file = tempfile::tempfile().context("making a temporary file")?;
-    let content = Descriptor { media_type: String::new(), digest: rpm.digest, size: rpm.size };
-    copy(&mut bundle.open_blob(&content)?, &mut file)
-        .with_context(|| format!("reading {} of the bundle", rpm.path()))?;
-    file.rewind()?;
-    let signature = Signature::By {
-        keyring,
-        expired: ExpiredKeys::Allow,
-        metadata_is_signed: repository.repomd_signed_by.is_some(),
-        node_rpm: NodeRpm::of_family(&target.family),
-    };
-    let checksum = Checksum::from(rpm.digest);
-    let checked = package_signature::verify(file, &rpm.package, &checksum, signature, now);
-    Ok(match checked {
-        Ok(package) => match package.signed_by() {
-            Some(key) => Voucher::Signature(words(key, now)),
-            None => Voucher::Nobody("its signature was not checked".to_owned()),
-        },
-        Err(error) => Voucher::Nobody(error.to_string()),
-    })
 }
 
 /// Who vouches for a package whose own signature is not asked for.
 fn unsigned(lock: &Lock, subject: &str, repository: &LockedRepository, reason: String) -> Voucher {
     match &repository.repomd_signed_by {
-        Some(key) => Voucher::SignedList(format!("the metadata, signed with {key}; {reason}")),
+        Some(key) => {
+            Voucher::new(By::SignedList, format!("the metadata, signed with {key}; {reason}"))
+        }
         None if repository.base_url.scheme() == "https"
             && off(lock, CheckName::PlainHttp, subject).is_none() =>
         {
             let host = repository.base_url.host_str().unwrap_or_default();
-            Voucher::Connection(format!("TLS with {host}; {reason}"))
+            Voucher::new(By::Connection, format!("TLS with {host}; {reason}"))
         }
         None if repository.base_url.scheme() == "file" => {
-            Voucher::Maker(format!("a folder of his own; {reason}"))
+            Voucher::new(By::Maker, format!("a folder of the machine that made it; {reason}"))
         }
-        None => Voucher::Nobody(reason),
+        None => Voucher::nobody(reason),
     }
 }
 
 /// A key, and when it expires.
 fn words(key: &Signatory, now: SystemTime) -> String {
     match key.expires {
-        None => format!("key {} without end", key.words),
+        None => format!("key {}, which does not expire", key.words),
         Some(end) if end <= now => format!("key {}, which expired on {}", key.words, day(end)),
         Some(end) => format!("key {} until {}", key.words, day(end)),
     }

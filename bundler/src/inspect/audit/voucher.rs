@@ -4,20 +4,40 @@ use bundle_format::lock::{CheckName, DisabledCheck, Lock};
 use serde::Serialize;
 
 /// Who vouches for a thing: from nobody to a key.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase", tag = "by", content = "words")]
-pub enum Voucher {
-    /// Nobody: why.
-    Nobody(String),
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum By {
+    /// Nobody.
+    Nobody,
     /// The connection by which it came when the lock was made. Its digest was fixed then.
-    Connection(String),
+    Connection,
     /// Who made the bundle, from a file of his own.
-    Maker(String),
-    /// A key, by a signature over other bytes that name this one's digest. It was checked when
-    /// the lock was made, and is not in the bundle.
-    SignedList(String),
-    /// A key, by a signature that is in the bundle and was checked now.
-    Signature(String),
+    Maker,
+    /// A vendor's key, which signed the repository's metadata. That names the package's
+    /// digest, was checked when the lock was made, and is not in the bundle.
+    SignedList,
+    /// A vendor's key, by a signature that is in the bundle and was checked now.
+    Signature,
+}
+
+/// Who vouches for a thing, and what is to be said of that: the key, the connection, or why
+/// nobody does.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Voucher {
+    /// Who.
+    pub by: By,
+    /// The words.
+    pub words: String,
+}
+
+impl Voucher {
+    pub(super) fn new(by: By, words: impl Into<String>) -> Self {
+        Self { by, words: words.into() }
+    }
+
+    pub(super) fn nobody(words: impl Into<String>) -> Self {
+        Self::new(By::Nobody, words)
+    }
 }
 
 /// A thing in a bundle.
