@@ -16,6 +16,9 @@ pub const MAX_VALUES: usize = 1_000_000;
 pub const MAX_ENTRIES: usize = 250_000;
 /// The most targets of a lock: OS families times architectures.
 pub const MAX_TARGETS: usize = 64;
+/// The oldest minor release of Kubernetes that the installer upgrades. kubeadm's earlier
+/// ones do some of it another way.
+pub const OLDEST_UPGRADED: u32 = 28;
 /// The most releases on the way to a bundle's own.
 pub const MAX_HOPS: usize = 8;
 /// The largest index, manifest or configuration of an image; registries refuse

@@ -96,8 +96,8 @@ pub fn sign(path: &Path, key: &SecretKey, now: SystemTime) -> anyhow::Result<Pat
     Ok(signature)
 }
 
-/// The signature beside the bundle at `path`, if it is not one of ours of this lock: a build
-/// leaves it there, and it does not count for the new bundle.
+/// The signature beside the bundle at `path`, if it does not name this lock. A build leaves
+/// it there, but it does not count for the new bundle.
 pub fn outdated(path: &Path, lock: Digest) -> Option<PathBuf> {
     let signature = signature::path_of(path);
     let text = input::file_text(&signature, input::WRITTEN_BY_HAND).ok()?;

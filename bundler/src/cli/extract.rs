@@ -104,7 +104,8 @@ fn titles(
         }
         let found = naming::find(bundle.lock(), name);
         let mut held: Vec<String> = found.iter().filter_map(Thing::title).collect();
-        if let (true, Some((hop, own))) = (found.is_empty(), naming::hop_with(bundle.lock(), name))
+        if found.is_empty()
+            && let Some((hop, own)) = naming::hop_with(bundle.lock(), name)
         {
             held = naming::find(&own, name).iter().filter_map(|one| one.title_in(hop)).collect();
         }

@@ -10,10 +10,10 @@ use super::password::Password;
 use super::report;
 use crate::signing;
 
-/// Makes a pair of keys: a secret one, which signs bundles, and a public one, by which
-/// nodes know them
+/// Makes a pair of keys: a secret one, which signs bundles, and a public one, with which
+/// nodes check the signatures
 ///
-/// They are keys of minisign's.
+/// minisign can use both.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The file of the secret key; the public one is written beside it, as <KEY>.pub
@@ -35,8 +35,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let keys = TrustedKeys::parse(&input::file_text(&public, input::WRITTEN_BY_HAND)?)?;
     let id = keys.ids().map(|id| id.to_string()).collect::<String>();
     report::notice(&format!(
-        "keep {} to yourself; bring {} to the nodes, by another way than the bundles, as \
-         /etc/kubeferry/trusted.pub",
+        "keep {} secret; copy {} to each node as /etc/kubeferry/trusted.pub, but do not send it \
+         together with the bundles",
         arguments.key.display(),
         public.display()
     ));

@@ -31,8 +31,8 @@ impl Password {
         if password.is_empty() {
             bail!("the password is empty; --no-password makes a key without one");
         }
-        if ask("The same again: ")? != password {
-            bail!("these are two different passwords; nothing was written");
+        if ask("Repeat the password: ")? != password {
+            bail!("the two passwords differ; nothing was written");
         }
         Ok(password)
     }
@@ -43,7 +43,7 @@ impl Password {
             .with_context(|| format!("reading the password in {}", path.display()))?;
         let password = text.lines().next().unwrap_or_default();
         if password.is_empty() {
-            bail!("the first line of {} is empty, and a password was to be there", path.display());
+            bail!("the first line of {} is empty: write the password there", path.display());
         }
         Ok(Some(password.to_owned()))
     }

@@ -9,8 +9,8 @@ use super::password::Password;
 use super::report;
 use crate::signing;
 
-/// Signs a bundle: writes <BUNDLE>.minisig beside it, over its index, which fixes every
-/// byte of it
+/// Signs a bundle: writes <BUNDLE>.minisig beside it, which signs its index with the
+/// digests of all the rest
 ///
 /// Sign what you have checked: `bundler verify` reads every byte, and `bundler inspect`
 /// and `bundler diff` show what it is.

@@ -123,15 +123,16 @@ impl Found {
 
     /// What only this hop has.
     fn hop(&mut self, lock: &Lock, hop: &LockedHop) {
-        let mut found = Self(Artifacts::new());
+        let (mut found, mut last) = (Self(Artifacts::new()), Self(Artifacts::new()));
         let own = lock.own_of_hop(hop);
-        let whole = of(Some(&Lock { hops: Vec::new(), ..lock.clone() }), &Texts::default());
         own.targets.iter().for_each(|target| found.target(target));
+        lock.targets.iter().for_each(|target| last.target(target));
         own.rpms.iter().for_each(|rpm| found.package(rpm));
         own.images.iter().for_each(|image| found.image(image));
         own.files.iter().for_each(|file| found.file(file, &Texts::default()));
         for ((rank, what), mut versions) in found.0 {
-            let same = whole.get(&(rank, what.clone()));
+            // Only targets are alike here: all else that is alike is not in `own`.
+            let same = last.0.get(&(rank, what.clone()));
             versions.retain(|version, own| {
                 same.and_then(|same| same.get(version)).is_none_or(|same| same.exact != own.exact)
             });

@@ -27,11 +27,11 @@ pub fn find<'a>(lock: &'a Lock, name: &str) -> Vec<Thing<'a>> {
     all(lock).into_iter().filter(|thing| thing.is_called(lock, name)).collect()
 }
 
-/// The hop that has a thing of this name, and that hop's lock: for a name that nothing of
-/// the last release has.
+/// The hop that has a thing of this name, and that hop's lock. It is for names that the last
+/// release does not have.
 pub fn hop_with<'a>(lock: &'a Lock, name: &str) -> Option<(&'a LockedHop, Lock)> {
-    let hops = lock.hops.iter().map(|hop| (hop, lock.own_of_hop(hop)));
-    hops.into_iter().find(|(_, own)| !find(own, name).is_empty())
+    let mut hops = lock.hops.iter().map(|hop| (hop, lock.own_of_hop(hop)));
+    hops.find(|(_, own)| !find(own, name).is_empty())
 }
 
 /// Names that the user may have meant, if nothing has `name`: the most similar first,

@@ -9,7 +9,9 @@ use super::naming::{self, Thing};
 /// nothing has it.
 pub fn reasons(lock: &Lock, name: &str) -> Vec<String> {
     let own = of_release(lock, name);
-    if let (true, Some((hop, held))) = (own.is_empty(), naming::hop_with(lock, name)) {
+    if own.is_empty()
+        && let Some((hop, held)) = naming::hop_with(lock, name)
+    {
         let head = format!("on the way to {}, for the hop {}:", lock.kubernetes, hop.kubernetes);
         return std::iter::once(head).chain(of_release(&held, name)).collect();
     }

@@ -7,6 +7,7 @@ use bundle_format::lock::{FileSource, Lock, LockedTarget};
 use bundle_format::{BundlePath, ImageReference, KubernetesVersion, Nevra};
 
 use super::disabled_checks;
+use super::requests::OF_KUBERNETES;
 use super::wanted::{self, Wanted};
 use crate::image::kubeadm::Tags;
 use crate::spec::{Baseline, KubeadmImages, Spec, SpecFile, Target};
@@ -14,17 +15,9 @@ use crate::spec::{Baseline, KubeadmImages, Spec, SpecFile, Target};
 /// What the lock lacks, or has otherwise than the spec says. Empty if the lock fits.
 pub fn misfits(file: &SpecFile, lock: &Lock) -> Vec<String> {
     let mut found = of_release(file, lock);
-    let minors = |all: &mut dyn Iterator<Item = &KubernetesVersion>| -> Vec<String> {
-        all.map(|version| format!("1.{}", version.minor())).collect()
-    };
-    let wanted = minors(&mut file.hops.iter().map(|hop| &hop.spec.kubernetes.version.value));
-    let locked = minors(&mut lock.hops.iter().map(|hop| &hop.kubernetes));
+    let wanted = minors(file.hops.iter().map(|hop| &hop.spec.kubernetes.version.value));
+    let locked = minors(lock.hops.iter().map(|hop| &hop.kubernetes));
     if wanted != locked {
-        let words = |all: &[String]| match all {
-            [] => "none".to_owned(),
-            all => all.join(", "),
-        };
-        let (wanted, locked) = (words(&wanted), words(&locked));
         found.push(format!("the list of hops is `{locked}`, but the spec says `{wanted}`"));
         return found;
     }
@@ -33,6 +26,11 @@ pub fn misfits(file: &SpecFile, lock: &Lock) -> Vec<String> {
         found.extend(own.into_iter().map(|words| format!("hop {}: {words}", locked.kubernetes)));
     }
     found
+}
+
+fn minors<'a>(all: impl Iterator<Item = &'a KubernetesVersion>) -> String {
+    let all: Vec<String> = all.map(|version| format!("1.{}", version.minor())).collect();
+    if all.is_empty() { "none".to_owned() } else { all.join(", ") }
 }
 
 /// The same of one release.
@@ -121,8 +119,7 @@ fn target(spec: &Spec, own: &Target, locked: &LockedTarget, lock: &Lock, found: 
         }
     }
     let version = spec.kubernetes.version.value.to_string();
-    let mut wanted: Vec<(&str, String)> =
-        ["kubelet", "kubeadm", "kubectl"].map(|name| (name, version.clone())).into();
+    let mut wanted: Vec<(&str, String)> = OF_KUBERNETES.map(|name| (name, version.clone())).into();
     if let Some(containerd) = &spec.containerd {
         wanted.push((&containerd.package, containerd.version.value.to_string()));
     }

@@ -8,18 +8,16 @@ use bundle_format::lock::{LOCK_VERSION_WITH_HOPS, Lock, LockedHop, LockedInput};
 use bundle_format::version::KubernetesVersion;
 
 use super::kept::Kept;
-use super::kubeadm::{self, Kubeadm};
-use super::packages::{self, LockedPackages, is_excluded};
+use super::kubeadm;
+use super::packages::{self, is_excluded, kubeadms};
 use super::repositories::{self, Repositories};
+use super::requests::OF_KUBERNETES;
 use super::task::Task;
 use super::wanted::{self, Wanted};
 use super::{documents, images, inputs, places};
 use crate::image::kubeadm::Tags;
 use crate::outage::Problems;
 use crate::spec::{SpecFile, Target};
-
-/// The packages that have Kubernetes' own version.
-const OWN: [&str; 3] = ["kubelet", "kubeadm", "kubectl"];
 
 /// A locked hop, and what the lock as a whole gets from it.
 struct Locked {
@@ -33,11 +31,10 @@ pub(super) fn add(task: &Task<'_>, lock: &mut Lock) -> anyhow::Result<()> {
     for template in &task.file.hops {
         let minor = template.spec.kubernetes.version.value.minor();
         let words = || format!("the hop 1.{minor}, on the way to {}", lock.kubernetes);
-        let Locked { hop, inputs, warnings } = one(task, template).with_context(words)?;
+        let Locked { hop, inputs, mut warnings } = one(task, template).with_context(words)?;
         lock.inputs.extend(inputs);
-        let known = lock.warnings.clone();
-        let own = warnings.into_iter().filter(|words| !known.contains(words));
-        lock.warnings.extend(own.map(|words| format!("hop 1.{minor}: {words}")));
+        warnings.retain(|words| !lock.warnings.contains(words));
+        lock.warnings.extend(warnings.iter().map(|words| format!("hop 1.{minor}: {words}")));
         lock.hops.push(hop);
     }
     if !lock.hops.is_empty() {
@@ -77,7 +74,8 @@ fn one(task: &Task<'_>, template: &SpecFile) -> anyhow::Result<Locked> {
     std::mem::take(&mut problems).end(&hosts, &upstreams.hosts)?;
     let file = found.context("the spec has no targets")?;
     let task = Task { file: &file, kept: kept.as_ref(), ..*task };
-    let tags = tags(&task, &locked)?;
+    let version = &file.spec.kubernetes.version.value;
+    let tags = kubeadm::tags(&task, &kubeadms(&locked), version, Tags::known(version))?;
     let mut wanted = Wanted::of_spec(&file.spec);
     wanted.add_kubeadm(&file.spec, &tags)?;
     let hosts = places::places(&file, &wanted, upstreams);
@@ -105,15 +103,6 @@ fn one(task: &Task<'_>, template: &SpecFile) -> anyhow::Result<Locked> {
     Ok(Locked { hop, inputs, warnings })
 }
 
-/// The tags of the images that kubeadm needs: from the table, from kubeadm itself, or from
-/// both, which must agree.
-fn tags(task: &Task<'_>, locked: &[LockedPackages<'_>]) -> anyhow::Result<Tags> {
-    let version = &task.file.spec.kubernetes.version.value;
-    let kubeadms: Vec<&Kubeadm<'_>> =
-        locked.iter().filter_map(|locked| locked.kubeadm.as_ref()).collect();
-    kubeadm::tags(task, &kubeadms, version, Tags::known(version))
-}
-
 /// The newest patch release of the hop's minor release that a target's repositories have.
 /// `wanted` is taken if they have it.
 fn newest(
@@ -136,19 +125,18 @@ fn newest(
             .map(|version| (version.patch(), version.to_string()))
             .collect()
     };
-    let mut sets = OWN.map(of_package).into_iter();
+    let mut sets = OF_KUBERNETES.map(of_package).into_iter();
     let first = sets.next().unwrap_or_default();
     let all = sets.fold(first, |all, own| all.intersection(&own).cloned().collect());
     let kept = wanted.filter(|wanted| all.iter().any(|(_, text)| text == wanted.as_str()));
     let newest = kept.map(KubernetesVersion::as_str).or(all.last().map(|(_, text)| text.as_str()));
     let Some(newest) = newest else {
-        let where_from = match pinned {
-            Some(id) => format!("repository `{id}` of target {}", target.id()),
-            None => format!("no repository of target {}", target.id()),
+        let nowhere = match pinned {
+            Some(id) => format!("repository `{id}` of target {} has no", target.id()),
+            None => format!("no repository of target {} has a", target.id()),
         };
-        let has = if pinned.is_some() { "has no" } else { "has a" };
         bail!(
-            "{where_from} {has} kubelet, kubeadm and kubectl of 1.{minor}: write `$minor` where the \
+            "{nowhere} kubelet, kubeadm and kubectl of 1.{minor}: write `$minor` where the \
              repository's URLs name the minor release, or name a repository that has it"
         );
     };

@@ -266,3 +266,8 @@ fn locked_rpm(
         why: reasons,
     })
 }
+
+/// The kubeadms of all targets whose packages have one.
+pub(super) fn kubeadms<'l, 'a>(packages: &'l [LockedPackages<'a>]) -> Vec<&'l Kubeadm<'a>> {
+    packages.iter().filter_map(|locked| locked.kubeadm.as_ref()).collect()
+}

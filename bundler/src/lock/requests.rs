@@ -11,6 +11,9 @@ use crate::spec::{PackageRequest, SpecFile, Target};
 /// The key that asks for one address of several masters, which keepalived moves.
 const VIP: &str = "cluster.controlPlane.vip";
 
+/// The packages that have Kubernetes' own version.
+pub(super) const OF_KUBERNETES: [&str; 3] = ["kubelet", "kubeadm", "kubectl"];
+
 /// All packages that nodes are to have, each with its reason. `nodes_kernel` is the
 /// version of the kernel that they run, if that is known.
 pub(super) fn requests(
@@ -28,7 +31,7 @@ pub(super) fn requests(
     let version = &spec.kubernetes.version;
     let path = if file.is_hop { "kubernetes.from" } else { "kubernetes.version" };
     let repository = spec.kubernetes.repository.as_deref();
-    for package in ["kubelet", "kubeadm", "kubectl"] {
+    for package in OF_KUBERNETES {
         let why = Why::Spec { path: path.to_owned(), line: version.referenced.line() };
         add(&format!("{package} = {}", version.value), repository, why)?;
     }

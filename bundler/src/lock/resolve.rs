@@ -5,8 +5,8 @@ use bundle_format::ImageReference;
 use bundle_format::lock::{LOCK_VERSION, Lock, LockedFile, LockedInput};
 
 use super::documents::{self, Documents};
-use super::kubeadm::{self, Kubeadm};
-use super::packages::{self, LockedPackages};
+use super::kubeadm;
+use super::packages::{self, LockedPackages, kubeadms};
 use super::task::Task;
 use super::wanted::{self, Wanted};
 use super::{disabled_checks, hops, inputs, places};
@@ -81,10 +81,6 @@ pub fn resolve(task: &Task<'_>) -> anyhow::Result<Lock> {
 fn lock_packages<'a>(task: &Task<'a>, problems: &mut Problems) -> Vec<LockedPackages<'a>> {
     let targets = task.file.spec.targets.iter();
     targets.filter_map(|target| packages::lock(task, target, problems)).collect()
-}
-
-fn kubeadms<'l, 'a>(packages: &'l [LockedPackages<'a>]) -> Vec<&'l Kubeadm<'a>> {
-    packages.iter().filter_map(|locked| locked.kubeadm.as_ref()).collect()
 }
 
 /// Puts the lock together from its parts.

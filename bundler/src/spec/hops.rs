@@ -1,7 +1,7 @@
 //! The minor releases between the one that clusters have (`kubernetes.from`) and the
 //! spec's own: what the spec means for each of them.
 
-use bundle_format::bounds::MAX_HOPS;
+use bundle_format::bounds::{MAX_HOPS, OLDEST_UPGRADED};
 use bundle_format::version::KubernetesVersion;
 use bundle_format::yaml::{Node, Problem};
 use serde_saphyr::Spanned;
@@ -14,9 +14,6 @@ use super::root::Spec;
 
 /// What stands for the minor release in the URLs of repositories and keys.
 const MINOR: &str = "$minor";
-
-/// The oldest minor release that the installer upgrades.
-const OLDEST: u32 = 28;
 
 /// The minor releases between, the oldest first.
 fn between(spec: &Spec) -> impl Iterator<Item = u32> + use<> {
@@ -85,9 +82,9 @@ pub(super) fn check(spec: &Spec, root: &Node) -> Vec<Problem> {
     if hops.is_empty() {
         return Vec::new();
     }
-    if from.minor() < OLDEST {
+    if from.minor() < OLDEST_UPGRADED {
         return one(format!(
-            "kubernetes.from is {from}, and the installer upgrades only from 1.{OLDEST} on"
+            "kubernetes.from is {from}, and the installer upgrades only from 1.{OLDEST_UPGRADED} on"
         ));
     }
     if hops.len() > MAX_HOPS {

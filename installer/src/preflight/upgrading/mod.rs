@@ -9,6 +9,8 @@ mod etcd;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use bundle_format::bounds::OLDEST_UPGRADED;
+
 use crate::failure::Failure;
 use crate::hop;
 use crate::host::Host;
@@ -26,9 +28,6 @@ use crate::steps::upgrade::drain;
 
 /// How long certificates must be valid at least: an upgrade, and the way back.
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// The oldest minor release that is upgraded. kubeadm's earlier ones do some of it another way.
-const OLDEST: u32 = 28;
 
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let mut open = upgrade(host.lines());
@@ -128,10 +127,10 @@ fn order(own: &Upgrading, intent: &Intent) -> Option<Failure> {
             "`installer upgrade --back` takes the last upgrade back; nothing else goes back",
         ));
     }
-    if from.minor() < OLDEST {
+    if from.minor() < OLDEST_UPGRADED {
         return Some(Failure::new(
             format!(
-                "this node has Kubernetes {from}, and upgrades from before 1.{OLDEST} were not tried"
+                "this node has Kubernetes {from}, and upgrades from before 1.{OLDEST_UPGRADED} were not tried"
             ),
             "upgrade it by hand as kubernetes.io says, or make a new cluster with the bundle",
         ));
