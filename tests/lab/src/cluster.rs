@@ -33,7 +33,9 @@ pub fn bundle_with(upstream: &Upstream, folder: &Path, lines: &str) -> anyhow::R
     }
     let spec = folder.join("lab.yaml");
     let text = fs::read_to_string(&spec).context("reading the lab's spec")?;
-    fs::write(&spec, text.replacen("\ncluster:\n", &format!("\ncluster:\n{lines}"), 1))
+    let (before, after) =
+        text.split_once("\ncluster:\n").context("the lab's spec has no `cluster`")?;
+    fs::write(&spec, format!("{before}\ncluster:\n{lines}{after}"))
         .context("writing the lab's spec")?;
     for words in [["lock", "lab.yaml"].as_slice(), &["build", "--quiet", "lab.yaml"]] {
         run(bundler(upstream, folder)?.args(words))?;

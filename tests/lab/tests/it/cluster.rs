@@ -207,8 +207,21 @@ pub(crate) fn kill_after(
     command: &str,
     run: impl FnOnce() -> anyhow::Result<String> + Send,
 ) {
-    end_after(node, command, run, || node.kill().unwrap());
+    kill_later(node, command, 0, run);
     node.start().unwrap();
+}
+
+/// Pulls the node's plug so many seconds after its log tells of `command`.
+pub(crate) fn kill_later(
+    node: &Node,
+    command: &str,
+    seconds: u64,
+    run: impl FnOnce() -> anyhow::Result<String> + Send,
+) {
+    end_after(node, command, run, || {
+        thread::sleep(Duration::from_secs(seconds));
+        node.kill().unwrap();
+    });
 }
 
 /// Ends a run by `end` once its log tells of `command`.
@@ -219,6 +232,8 @@ pub(crate) fn end_after(
     end: impl FnOnce(),
 ) {
     let log = "/var/log/kubeferry/install.log";
+    // It has the lines of earlier runs.
+    node.run(["truncate", "--no-create", "--size=0", log]).unwrap();
     let line = format!("^run .*{command}");
     thread::scope(|scope| {
         let running = scope.spawn(run);

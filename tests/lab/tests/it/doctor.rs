@@ -75,7 +75,7 @@ fn doctor_names_the_cause_first_and_its_cure_works() {
     // The worker finds the master by an address that keepalived moves.
     let (_, bundle) = host.bundle_with(virtual_address::IN_SPEC);
     let Some(lab) = lab(&Settings { nodes: 2, ..Settings::default() }) else { return };
-    cluster::install(&lab, &bundle, &virtual_address::config(&lab)).unwrap();
+    cluster::install(&lab, &bundle, &virtual_address::config(&lab, 1)).unwrap();
     let [master, worker] = lab.nodes() else { panic!("two nodes") };
     for node in lab.nodes() {
         // As on a stick from which a cure's line is typed.

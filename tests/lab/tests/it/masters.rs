@@ -5,27 +5,17 @@ use std::thread;
 use std::time::Duration;
 
 use lab::cluster::{self, INSTALLER};
-use lab::{Lab, Node, Settings};
+use lab::{Node, Settings};
 
 use crate::application::{Witness, get, kubectl, try_kubectl, wait};
 use crate::cluster::kill_after;
 use crate::support::{connected_host, lab, words};
-use crate::virtual_address::{IN_SPEC, VIP, holds};
+use crate::virtual_address::{IN_SPEC, config, holds};
 
 const JOIN: [&str; 4] = ["--role", "master", "--join", "/root/join-master.yaml"];
 
 pub(crate) fn installer(node: &Node, words: &[&str]) -> anyhow::Result<String> {
     node.run([&["timeout", "480", INSTALLER], words].concat())
-}
-
-/// The cluster file: all nodes but the last are masters.
-pub(crate) fn config(lab: &Lab) -> String {
-    let last = lab.nodes().len() - 1;
-    let nodes = lab.nodes().iter().enumerate().map(|(number, node)| {
-        let role = if number == last { "worker" } else { "master" };
-        format!("- {{name: {}, address: {}, role: {role}}}\n", node.name, node.address)
-    });
-    format!("controlPlane: {{vip: {VIP}}}\nnodes:\n{}", nodes.collect::<String>())
 }
 
 /// The masters that hold the address.
@@ -127,7 +117,7 @@ fn three_masters_go_on_without_any_one_of_them() {
     let masters = [first, second, third];
     let _witness = Witness(first);
     cluster::insert_stick(&lab, &bundle).unwrap();
-    let said = cluster::master(first, &config(&lab)).unwrap();
+    let said = cluster::master(first, &config(&lab, 3)).unwrap();
     assert!(said.contains("for a further master: `installer token --for master`"), "{said}");
 
     // Both at once; and one loses its power on the way.

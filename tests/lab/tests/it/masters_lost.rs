@@ -6,13 +6,14 @@ use std::thread;
 use std::time::Instant;
 
 use lab::cluster;
-use lab::{Lab, Node, Settings};
+use lab::{Node, Settings};
 
 use crate::application::{Witness, get, kubectl, try_kubectl, wait};
-use crate::masters::{bring, config, doctor, holders, installer, join, names, voters};
+use crate::masters::{bring, holders, installer, join, names, voters};
 use crate::silence::longest_silence;
 use crate::support::{connected_host, lab};
-use crate::virtual_address::IN_SPEC;
+use crate::upgrade::assert_well;
+use crate::virtual_address::{IN_SPEC, config};
 
 const BACKUP: &str = "/root/cluster.backup";
 const RESTORE: [&str; 5] = ["--yes", "--role", "master", "--restore", BACKUP];
@@ -27,12 +28,13 @@ fn three_masters_that_lost_their_disks_come_back_from_one_backup() {
     let masters = [first, second, third];
     let _witness = Witness(third);
     cluster::insert_stick(&lab, &bundle).unwrap();
-    cluster::master(first, &config(&lab)).unwrap();
+    cluster::master(first, &config(&lab, 3)).unwrap();
     bring(first, &[second, third]);
     thread::scope(|scope| {
-        let joining = [second, third].map(|node| scope.spawn(|| drop(join(node).unwrap())));
+        for node in [second, third] {
+            scope.spawn(|| join(node).unwrap());
+        }
         cluster::worker(first, worker).unwrap();
-        joining.into_iter().for_each(|one| one.join().unwrap());
     });
     kubectl(first, &["create", "configmap", "kept", "--from-literal=a=b"]);
     kubectl(first, &["create", "deployment", "own", "--image=registry.lab.example/web:1.0"]);
@@ -113,12 +115,4 @@ fn assert_takes_changes(master: &Node) {
     assert!(try_kubectl(master, &["get", "configmap", "later"]).is_none());
     kubectl(master, &["scale", "deploy/own", "--replicas=2"]);
     kubectl(master, &["rollout", "status", "deploy/own", "--timeout=120s"]);
-}
-
-fn assert_well(lab: &Lab) {
-    for node in lab.nodes() {
-        wait(&format!("doctor to find nothing on {}", node.name), || {
-            doctor(node).contains("nothing is wrong")
-        });
-    }
 }

@@ -24,8 +24,8 @@ struct Answers {
 }
 
 impl Answers {
-    fn since(begun: Instant) -> Mutex<Self> {
-        Mutex::new(Self { last: begun, longest: Duration::ZERO })
+    fn since(begun: Instant) -> Self {
+        Self { last: begun, longest: Duration::ZERO }
     }
 
     /// Notes an answer, or the end; returns the time since the last one.
@@ -51,7 +51,7 @@ impl Drop for Ended<'_> {
 /// second, and prints that of each.
 pub(crate) fn longest_silence(addresses: &[&str], run: impl FnOnce()) -> Duration {
     let (is_over, begun) = (AtomicBool::new(false), Instant::now());
-    let all = Answers::since(begun);
+    let all = Mutex::new(Answers::since(begun));
     thread::scope(|scope| {
         let asking: Vec<_> = addresses
             .iter()
@@ -79,7 +79,7 @@ fn ask(address: &str, begun: Instant, is_over: &AtomicBool, all: &Mutex<Answers>
     let namespace = File::open(format!("/run/netns/{LAN}")).unwrap();
     move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
     let place = SocketAddr::new(address.parse::<IpAddr>().unwrap(), 80);
-    let mut own = Answers { last: begun, longest: Duration::ZERO };
+    let mut own = Answers::since(begun);
     while !is_over.load(Ordering::SeqCst) {
         let next = Instant::now() + INTERVAL;
         if answers(place) {

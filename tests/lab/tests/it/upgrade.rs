@@ -3,14 +3,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use lab::cluster::{self, INSTALLER};
 use lab::{Lab, Line, Node, Places, Settings, Upstream};
 
 use crate::application::{Witness, get, kubectl, try_kubectl, wait};
-use crate::cluster::end_after;
+use crate::cluster::kill_later;
+use crate::masters::doctor;
 use crate::silence::longest_silence;
 use crate::support::{lab, words};
 
@@ -116,8 +116,7 @@ pub(crate) fn assert_all_have(lab: &Lab, version: &str) {
 pub(crate) fn assert_well(lab: &Lab) {
     for node in lab.nodes() {
         wait(&format!("doctor to find nothing on {}", node.name), || {
-            let said = words(&node.exec([INSTALLER, "doctor"]).unwrap());
-            said.contains("nothing is wrong")
+            doctor(node).contains("nothing is wrong")
         });
     }
 }
@@ -192,17 +191,8 @@ fn a_cluster_goes_to_the_next_minor_release_and_back() {
 
 /// Begins an upgrade, and takes the power so many seconds after kubeadm began.
 fn lose_power(master: &Node, seconds: u64) {
-    // It has the lines of earlier runs.
-    master.run(["truncate", "--size=0", "/var/log/kubeferry/install.log"]).unwrap();
-    end_after(
-        master,
-        "kubeadm upgrade apply",
-        || installer(master, &["upgrade", "--yes", "--bundle", NEW]),
-        || {
-            thread::sleep(Duration::from_secs(seconds));
-            master.kill().unwrap();
-        },
-    );
+    let upgrade = || installer(master, &["upgrade", "--yes", "--bundle", NEW]);
+    kill_later(master, "kubeadm upgrade apply", seconds, upgrade);
     master.start().unwrap();
 }
 

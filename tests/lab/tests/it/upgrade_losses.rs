@@ -2,14 +2,13 @@
 //! a stand-in: the newest line's programs, whose version was changed in them byte for byte.
 
 use std::fs;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use lab::cluster::{self, INSTALLER};
 use lab::{Line, Node, Settings, Upstream};
 
 use crate::application::{Witness, kubectl, try_kubectl, wait};
-use crate::cluster::end_after;
+use crate::cluster::kill_later;
 use crate::support::{connected_host, lab, words};
 
 const NEW: &str = "/media/usb/new.tar";
@@ -74,17 +73,7 @@ fn a_master_that_loses_its_power_in_an_upgrade_goes_on_and_back() {
 /// Begins a run, takes the power so many seconds after a command of it began, and gives it
 /// back.
 fn lose_power(master: &Node, line: &[&str], command: &str, seconds: u64) {
-    // It has the lines of earlier runs.
-    master.run(["truncate", "--size=0", "/var/log/kubeferry/install.log"]).unwrap();
-    end_after(
-        master,
-        command,
-        || installer(master, line),
-        || {
-            thread::sleep(Duration::from_secs(seconds));
-            master.kill().unwrap();
-        },
-    );
+    kill_later(master, command, seconds, || installer(master, line));
     master.start().unwrap();
 }
 

@@ -1,19 +1,18 @@
 //! Three masters behind one address and two workers go to the next minor release of
 //! Kubernetes, and back, while the application answers.
 
-use std::thread;
 use std::time::Duration;
 
 use lab::cluster;
 use lab::{Node, Settings};
 
 use crate::application::{Witness, get, kubectl, wait};
-use crate::cluster::end_after;
-use crate::masters::{bring, config, join, names, voters};
+use crate::cluster::kill_later;
+use crate::masters::{bring, join, names, voters};
 use crate::silence::longest_silence;
 use crate::support::lab;
 use crate::upgrade::{NEW, assert_all_have, assert_well, bundles, insert_new, installer, refused};
-use crate::virtual_address::IN_SPEC;
+use crate::virtual_address::{IN_SPEC, config};
 
 const UPGRADE: [&str; 4] = ["upgrade", "--yes", "--bundle", NEW];
 const BACK: [&str; 3] = ["upgrade", "--yes", "--back"];
@@ -33,12 +32,7 @@ fn three_masters_go_to_the_next_minor_release_and_back() {
     let (masters, workers) = ([first, second, third], [fourth, fifth]);
     let _witness = Witness(first);
     cluster::insert_stick(&lab, &old).unwrap();
-    // The last but one is a worker as well.
-    let config = config(&lab).replace(
-        &format!("{}, role: master", fourth.address),
-        &format!("{}, role: worker", fourth.address),
-    );
-    cluster::master(first, &config).unwrap();
+    cluster::master(first, &config(&lab, 3)).unwrap();
     bring(first, &[second, third]);
     join(second).unwrap();
     join(third).unwrap();
@@ -116,16 +110,7 @@ fn upgrade_all(masters: &[&Node; 3], workers: &[&Node; 2]) {
     mark(first, "first");
     let said = refused(workers[0], &UPGRADE);
     assert!(said.contains("upgrade all masters first"), "{said}");
-    second.run(["truncate", "--size=0", "/var/log/kubeferry/install.log"]).unwrap();
-    end_after(
-        second,
-        "kubeadm upgrade node",
-        || installer(second, &UPGRADE),
-        || {
-            thread::sleep(Duration::from_secs(15));
-            second.kill().unwrap();
-        },
-    );
+    kill_later(second, "kubeadm upgrade node", 15, || installer(second, &UPGRADE));
     mark(first, "second");
     second.start().unwrap();
     println!("{}", installer(second, &UPGRADE).unwrap());

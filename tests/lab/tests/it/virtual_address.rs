@@ -15,10 +15,10 @@ pub(crate) const VIP: &str = "192.168.77.100";
 /// What a bundle's spec says of it.
 pub(crate) const IN_SPEC: &str = "  controlPlane: {vip: 192.168.77.100}\n";
 
-/// The cluster file: the first node is the master.
-pub(crate) fn config(lab: &Lab) -> String {
+/// The cluster file: the first so many nodes are masters.
+pub(crate) fn config(lab: &Lab, masters: usize) -> String {
     let nodes = lab.nodes().iter().enumerate().map(|(number, node)| {
-        let role = if number == 0 { "master" } else { "worker" };
+        let role = if number < masters { "master" } else { "worker" };
         format!("- {{name: {}, address: {}, role: {role}}}\n", node.name, node.address)
     });
     format!("controlPlane: {{vip: {VIP}}}\nnodes:\n{}", nodes.collect::<String>())
@@ -64,7 +64,7 @@ fn a_master_holds_the_address_and_a_reset_gives_it_back() {
     let [master] = lab.nodes() else { panic!("one node") };
     let _witness = Witness(master);
     cluster::insert_stick(&lab, &bundle).unwrap();
-    let config = config(&lab);
+    let config = config(&lab, 1);
     cluster::configure(master, &config).unwrap();
     let other = Other::with_the_address();
     let refused = master.exec([&[INSTALLER, "--yes"], &cluster::MASTER[..]].concat()).unwrap();

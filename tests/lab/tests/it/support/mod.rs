@@ -52,14 +52,14 @@ impl ConnectedHost {
 
     /// Locks the lab's spec as `NAME.yaml` and gives the lock.
     pub(crate) fn lock(&self, name: &str) -> Value {
-        self.lock_of(name, &fs::read_to_string(self.upstream.spec()).unwrap())
-    }
-
-    fn lock_of(&self, name: &str, text: &str) -> Value {
         let spec = format!("{name}.yaml");
-        fs::write(self.folder().join(&spec), text).unwrap();
+        fs::copy(self.upstream.spec(), self.folder().join(&spec)).unwrap();
         fs::copy(self.upstream.authority(), self.folder().join("ca.pem")).unwrap();
         self.bundler(&["lock", &spec]);
+        self.read_lock(&spec)
+    }
+
+    fn read_lock(&self, spec: &str) -> Value {
         let lock = fs::read(self.folder().join(format!("{spec}.lock.json"))).unwrap();
         serde_json::from_slice(&lock).unwrap()
     }
@@ -71,11 +71,8 @@ impl ConnectedHost {
 
     /// The same, of a spec whose `cluster` has these lines besides.
     pub(crate) fn bundle_with(&self, lines: &str) -> (Value, PathBuf) {
-        let spec = fs::read_to_string(self.upstream.spec()).unwrap();
-        let (before, after) = spec.split_once("\ncluster:\n").unwrap();
-        let lock = self.lock_of("lab", &format!("{before}\ncluster:\n{lines}{after}"));
-        self.bundler(&["build", "--quiet", "lab.yaml"]);
-        (lock, self.folder().join("lab.tar"))
+        let bundle = lab::cluster::bundle_with(&self.upstream, self.folder(), lines).unwrap();
+        (self.read_lock("lab.yaml"), bundle)
     }
 }
 
