@@ -42,6 +42,7 @@ fn three_masters_go_to_the_next_minor_release_and_back() {
     kubectl(first, &["-n", "kube-system", "rollout", "restart", "deploy/coredns"]);
     kubectl(first, &["rollout", "status", "deploy/web", "--timeout=140s"]);
     kubectl(first, &["-n", "kube-system", "rollout", "status", "deploy/coredns"]);
+    kubectl(first, &["create", "pdb", "web", "--selector=app=web", "--min-available=2"]);
     mark(first, "kept");
     insert_new(&lab, &new);
     assert_all_have(&lab, "v1.36.3");
