@@ -56,14 +56,19 @@ impl Etcd {
         self.release >= (3, 6)
     }
 
-    /// The commands that remove what an interrupted attempt has left.
+    /// The commands that remove what an interrupted restore has left.
     pub(crate) fn clearing(host: &Host) -> Vec<Command> {
         let left = host.query("ctr -n k8s.io containers list --quiet");
         let left = left.stdout.lines().map(str::trim).filter(|id| id.starts_with(CONTAINER));
         let mut commands: Vec<Command> =
             left.map(|id| Command::of(&format!("ctr -n k8s.io containers delete {id}"))).collect();
-        commands.push(Command::of(&format!("rm -rf {ETCD_MEMBER} {NEW}")));
+        commands.push(Command::of(&format!("rm -rf {NEW}")));
         commands
+    }
+
+    /// The command that removes etcd's data.
+    pub(crate) fn removing() -> Command {
+        Command::of(&format!("rm -rf {ETCD_MEMBER}"))
     }
 
     /// The commands that make etcd's data from the snapshot `file` in `folder`. etcdutl

@@ -15,9 +15,9 @@ use crate::receipt::{self, Stage, Upgrade};
 use crate::role::Role;
 use crate::upgrade::{self, Return, Way, back};
 
-pub(super) fn back(dry_run: bool, yes: bool) -> Ended {
+pub(super) fn back(dry_run: bool, yes: bool, from_snapshot: bool) -> Ended {
     let begun = Instant::now();
-    carried_out(prepare(dry_run, yes), |(host, own)| carry_out(host, own, begun))
+    carried_out(prepare(dry_run, yes, from_snapshot), |(host, own)| carry_out(host, own, begun))
 }
 
 /// The upgrade that can be taken back.
@@ -32,7 +32,11 @@ fn open(host: &Host) -> anyhow::Result<Upgrade> {
     })?)
 }
 
-fn prepare(dry_run: bool, yes: bool) -> anyhow::Result<Option<(Host, Return)>> {
+fn prepare(
+    dry_run: bool,
+    yes: bool,
+    from_snapshot: bool,
+) -> anyhow::Result<Option<(Host, Return)>> {
     let host = node::host(None)?;
     if let Some(done) = receipt::returned(host.lines()).cloned() {
         let Upgrade { from, .. } = &done;
@@ -48,13 +52,14 @@ fn prepare(dry_run: bool, yes: bool) -> anyhow::Result<Option<(Host, Return)>> {
     let role = role.ok_or_else(|| {
         Failure::new("the installer has not made this node", "see `installer status`")
     })?;
-    let Some(own) = Return::of(&host, role, &open)? else {
+    let Some(mut own) = Return::of(&host, role, &open)? else {
         writeln!(stdout(), "nothing of the upgrade {open} is left to take back")?;
         if !dry_run {
             upgrade::forget(&mut node::begin(host)?, Stage::Returned)?;
         }
         return Ok(None);
     };
+    own.from_snapshot = from_snapshot;
     if role == Role::Master && upgrade::way(&host)? == Way::Unknown && !upgrade::is_asleep(&host)? {
         drop(writeln!(stderr(), "waiting for etcd, which does not answer"));
         // The problems say that it did not come.
@@ -81,11 +86,19 @@ fn show(host: &Host, own: &Return, plan: &[Planned<Return>]) -> anyhow::Result<(
     let name = printable(&own.name.to_string());
     writeln!(out, "{name} ({}) goes back from Kubernetes {to} to {from}", own.address)?;
     if own.role == Role::Master {
+        let from_snapshot = || -> anyhow::Result<String> {
+            let made = upgrade::snapshot_made(host)?;
+            Ok(format!(
+                "etcd's data come from the snapshot of {made}: what the cluster was told since is lost"
+            ))
+        };
         let data = match upgrade::way(host)? {
+            Way::Snapshot => from_snapshot()?,
+            Way::Unknown if own.from_snapshot => from_snapshot()?,
             Way::Unknown => {
-                "etcd is started first; if it does not answer then, nothing else is changed"
+                "etcd is started first; if it does not answer then, nothing else is changed".into()
             }
-            _ => "etcd's data stay: nothing is lost",
+            Way::Stay | Way::Downgrade(..) => "etcd's data stay: nothing is lost".into(),
         };
         writeln!(out, "{data}")?;
     }

@@ -54,6 +54,10 @@ pub(crate) struct Wanted {
     /// Go back to what this node was before its last upgrade
     #[arg(long, conflicts_with_all = ["bundle", "trusted_key", "allow_older", "config", "join", "no_drain", "json", "finish"])]
     back: bool,
+    /// Go back though the newer etcd does not answer: its data are made from the snapshot of
+    /// before the upgrade, and what the cluster was told since is lost
+    #[arg(long, requires = "back")]
+    from_snapshot: bool,
     /// Declare the last upgrade finished: it cannot be taken back any more
     #[arg(long, conflicts_with_all = ["bundle", "trusted_key", "allow_older", "config", "join", "no_drain", "json", "dry_run"])]
     finish: bool,
@@ -74,7 +78,7 @@ pub(crate) struct Wanted {
 pub(crate) fn upgrade(wanted: &Wanted) -> Ended {
     let begun = Instant::now();
     if wanted.back {
-        return going_back::back(wanted.dry_run, wanted.yes);
+        return going_back::back(wanted.dry_run, wanted.yes, wanted.from_snapshot);
     }
     if wanted.finish {
         return going_back::finish(wanted.yes);

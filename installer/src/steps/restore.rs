@@ -94,6 +94,7 @@ pub(super) fn changes(node: &Node<'_>, backup: &Backup) -> anyhow::Result<Vec<Ch
     let intention = Intention::Restore { backup: backup.digest() };
     let mut changes: Vec<Change> = Etcd::clearing(node.host)
         .into_iter()
+        .chain([Etcd::removing()])
         .map(|command| Change::run_command(command).intended(intention.clone()))
         .collect();
     for (number, file) in backup.contents().files.iter().enumerate() {

@@ -4,11 +4,11 @@
 use std::fmt;
 use std::path::Path;
 
-use super::etcd::{READY, Way, storage, way};
+use super::etcd::{AGREED, READY, Way, storage, way};
 use super::files::{self, Which};
 use super::packages::Packages as Older;
 use super::returning::Return;
-use super::{etcd, objects};
+use super::{etcd, objects, snapshot};
 use crate::engine::change;
 use crate::engine::step::{self, Step};
 use crate::exec::Command;
@@ -30,8 +30,8 @@ pub type Change = change::Change<OfReturn>;
 type Node<'a> = step::Node<'a, Return>;
 
 /// The steps, in order.
-pub const STEPS: [&'static dyn Step<Return>; 8] =
-    [&Wake, &Data, &Stop, &Packages, &Files, &Start, &Objects, &Ready];
+pub const STEPS: [&'static dyn Step<Return>; 10] =
+    [&Wake, &Data, &Stop, &Packages, &Files, &Runtime, &Restore, &Start, &Objects, &Ready];
 
 /// How long etcd may take to bring its data to an older form, in seconds.
 const PATIENCE: u32 = 120;
@@ -90,7 +90,8 @@ impl Step<Return> for Wake {
     }
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
-        if node.intent.role == Role::Worker || !etcd::is_asleep(node.host)? {
+        let own = node.intent;
+        if own.role == Role::Worker || own.from_snapshot || !etcd::is_asleep(node.host)? {
             return Ok(Vec::new());
         }
         Ok(vec![Change::run("systemctl start kubelet"), Change::Own(OfReturn::AwaitEtcd)])
@@ -130,6 +131,11 @@ impl Step<Return> for Data {
                 }
                 changes.push(Change::Own(OfReturn::AwaitStorage(major, minor)));
             }
+            Way::Snapshot => return Ok(changes),
+            Way::Unknown if node.intent.from_snapshot => {
+                let text = "what the cluster was told since is lost\n";
+                return Ok(vec![Change::write_secret(AGREED, text)]);
+            }
             // In a plan, kubelet is still to be started.
             Way::Unknown if etcd::is_asleep(host)? => return Ok(changes),
             Way::Unknown => return Err(etcd::refusal(host).into()),
@@ -155,6 +161,7 @@ impl Step<Return> for Stop {
         let (host, own) = (node.host, node.intent);
         let mut is_pending = !Older::of(host)?.changes.is_empty();
         is_pending |= !files::changes::<OfReturn>(host, Which::Others)?.is_empty();
+        is_pending |= !Restore.changes(node)?.is_empty();
         if !is_pending {
             return Ok(Vec::new());
         }
@@ -203,7 +210,58 @@ impl Step<Return> for Files {
     }
 }
 
-/// Starts everything in its older version.
+/// Starts the older containerd.
+struct Runtime;
+
+impl Step<Return> for Runtime {
+    fn name(&self) -> StepName {
+        StepName::UpgradeBack
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let host = node.host;
+        let is_due = has_old_containerd(host.lines()) || !Older::of(host)?.changes.is_empty();
+        let restart = || vec![Change::run("systemctl restart containerd"), cri_answers()];
+        Ok(is_due.then(restart).unwrap_or_default())
+    }
+}
+
+/// Makes etcd's data from the snapshot, if that was agreed to. The older etcd's file is there,
+/// and nothing of the control plane runs.
+struct Restore;
+
+impl Step<Return> for Restore {
+    fn name(&self) -> StepName {
+        StepName::UpgradeBack
+    }
+
+    fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
+        let (host, own) = (node.host, node.intent);
+        let is_meant = own.role == Role::Master
+            && match way(host)? {
+                Way::Snapshot => true,
+                // In a plan, the agreement is still to be noted.
+                Way::Unknown => own.from_snapshot,
+                Way::Stay | Way::Downgrade(..) => false,
+            };
+        if !is_meant {
+            return Ok(Vec::new());
+        }
+        let commands = snapshot::restore(host, own)?;
+        let mut changes: Vec<Change> = commands.into_iter().map(Change::run_command).collect();
+        changes.push(Change::write_secret(READY, "the older etcd reads the data\n"));
+        Ok(changes)
+    }
+
+    fn cure(&self) -> Option<&'static str> {
+        Some(
+            "run this again; until the snapshot's data are whole, the newer etcd's are in \
+             /var/lib/etcd/member",
+        )
+    }
+}
+
+/// Starts the older kubelet, and with it the control plane.
 struct Start;
 
 impl Step<Return> for Start {
@@ -214,9 +272,6 @@ impl Step<Return> for Start {
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let (host, own) = (node.host, node.intent);
         let mut changes = Vec::new();
-        if has_old_containerd(host.lines()) || !Older::of(host)?.changes.is_empty() {
-            changes.extend([Change::run("systemctl restart containerd"), cri_answers()]);
-        }
         // In a plan, it still runs.
         let is_stopped = !unit_is(host, "active", "kubelet")? || !Stop.changes(node)?.is_empty();
         if is_stopped {

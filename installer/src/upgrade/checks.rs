@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::etcd;
 use super::packages::Packages;
 use super::returning::Return;
+use super::{etcd, snapshot};
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
@@ -42,8 +42,14 @@ pub fn problems(host: &Host, back: &Return) -> anyhow::Result<Vec<Failure>> {
     found.extend(packages.refusal(host)?);
     if back.role == Role::Master {
         found.extend(etcd::silent(host)?);
-        found.extend(etcd::unknown(host)?);
+        found.extend(match back.from_snapshot {
+            true => snapshot::problem(host)?,
+            false => etcd::unknown(host)?,
+        });
         found.extend(newer(host, back)?);
+    }
+    if back.role == Role::Worker && back.from_snapshot {
+        found.push(Failure::new("a worker has no etcd", "leave out --from-snapshot"));
     }
     found.extend(images(host, back)?);
     Ok(found)

@@ -1,6 +1,7 @@
 //! etcd's data on the way back. An older etcd does not start on what a newer minor release
 //! has written. So the newer one, while it runs, brings its data to the older form
-//! (etcd.io, "Downgrading"), and nothing is lost. If it does not run, nothing is changed.
+//! (etcd.io, "Downgrading"), and nothing is lost. If it does not run, nothing is changed,
+//! unless somebody agrees to lose something.
 
 use anyhow::Context;
 use bundle_format::ImageReference;
@@ -19,8 +20,10 @@ use crate::steps::upgrade::copy::SNAPSHOT;
 /// It is there when etcd's data have the form of before. etcd cannot be asked once it has
 /// ended.
 pub(super) const READY: &str = "/var/lib/kubeferry/upgrade/etcd-way";
+/// It is there when somebody has agreed to lose what the cluster was told since the snapshot.
+pub(super) const AGREED: &str = "/var/lib/kubeferry/upgrade/etcd-from-snapshot";
 
-/// What becomes of the data. They always stay.
+/// What becomes of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     /// The older etcd reads them.
@@ -29,6 +32,8 @@ pub enum Way {
     Downgrade(u32, u32),
     /// The older etcd may not read them, and the newer one does not answer.
     Unknown,
+    /// They come from the snapshot of before the upgrade, as somebody has agreed to.
+    Snapshot,
 }
 
 /// The way: as etcd is now; if it does not answer, as it was noted.
@@ -53,6 +58,8 @@ pub fn way(host: &Host) -> anyhow::Result<Way> {
         }
         Some(own) if own.running > older => Way::Downgrade(older.0, older.1),
         _ if host.exists(READY) => Way::Stay,
+        // An older one that answers may have begun anew, on data that were removed.
+        _ if host.exists(AGREED) => Way::Snapshot,
         // The newer one will be started. If it cannot be asked, other masters may say that a
         // member has the older release.
         _ if is_newer_in_file() && !is_older_elsewhere(host, older) => Way::Unknown,
@@ -75,7 +82,10 @@ pub(super) fn refusal(host: &Host) -> Failure {
             "if etcd is lost for good on this node, `installer remove` it on another master, \
              `installer reset` here, and join it again; without another master"
         }
-        false => "if etcd is lost for good, `installer reset` and",
+        false => {
+            "if etcd is lost for good, give --from-snapshot, which loses what the cluster was told \
+             since the upgrade began, or `installer reset` and"
+        }
     };
     Failure::new(
         "etcd does not answer, and only the running newer etcd can bring its data to their older \
@@ -108,7 +118,8 @@ pub(super) fn silent(host: &Host) -> anyhow::Result<Option<Failure>> {
     let Ok(members) = etcd.members(host) else {
         // A member that does not answer cannot know. Then the way is unknown, or others say it.
         let is_ill = etcd_release::own(host).is_none()
-            && (way(host)? == Way::Unknown || is_older_elsewhere(host, older(host)?));
+            && (matches!(way(host)?, Way::Unknown | Way::Snapshot)
+                || is_older_elsewhere(host, older(host)?));
         return Ok((!is_ill && may_have_other_masters(host)).then(|| {
             Failure::new(
                 "etcd has no quorum: not more than half of its members answer",

@@ -23,6 +23,8 @@ pub struct Return {
     pub name: NodeName,
     /// Its address.
     pub address: IpAddr,
+    /// Whether etcd's data may come from the snapshot of before, if nothing else is left.
+    pub from_snapshot: bool,
 }
 
 impl Return {
@@ -41,7 +43,8 @@ impl Return {
         }
         let path = if role == Role::Master { KUBEADM_CONFIG } else { KUBEADM_JOINED };
         let Kept { name, address, .. } = Kept::read(host, &format!("{COPY}{path}"))?;
-        Ok(Some(Self { role, upgrade: upgrade.clone(), name, address }))
+        let upgrade = upgrade.clone();
+        Ok(Some(Self { role, upgrade, name, address, from_snapshot: false }))
     }
 }
 

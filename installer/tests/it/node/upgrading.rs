@@ -219,10 +219,21 @@ fn on_disk(root: &Path, words: &[&str]) -> Option<bool> {
                 drop(fs::remove_file(&path));
             }
         }
+        ["rmdir", path] => fs::remove_dir(below(root, path)).unwrap(),
+        ["ctr", .., "snapshot", "restore", file, "--data-dir", new, _, _, _, _, _, _, _, _] => {
+            assert_eq!(fs::read_to_string(below(root, file)).unwrap(), "a snapshot");
+            fs::create_dir_all(below(root, new).join("member")).unwrap();
+            fs::write(below(root, new).join("member/db"), "of the snapshot").unwrap();
+        }
         ["mkdir", path] => fs::create_dir(below(root, path)).unwrap(),
         ["sync"] | ["crictl", .., "rmi", _] => {}
         ["mv", "--no-target-directory", from, to] | ["mv", from, to] => {
             fs::rename(below(root, from), below(root, to)).unwrap();
+            // The newer etcd's data are gone.
+            if *to == "/var/lib/etcd/member" {
+                fs::write(root.join("run/etcd-storage"), "3.5.0").unwrap();
+                drop(fs::remove_file(root.join("run/etcd-ill")));
+            }
         }
         _ => return None,
     }

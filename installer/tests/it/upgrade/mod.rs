@@ -2,6 +2,7 @@
 
 mod back;
 mod ends;
+mod from_snapshot;
 mod hops;
 mod masters;
 mod masters_back;
