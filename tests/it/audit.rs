@@ -43,7 +43,7 @@ fn each_thing_has_its_voucher_and_what_nobody_vouches_for_comes_first() {
     assert!(packages.len() > 10, "{all:#?}");
     for (by, what, words) in &packages {
         assert_eq!(by, "signature", "{what}: {words}");
-        assert!(words.starts_with("key "), "{words}");
+        assert!(words.starts_with("key ") && words.contains(" with SHA"), "{words}");
     }
     assert_eq!(of("installer ")[0].0, "maker");
     let text = demo.ok(&["audit", "demo.tar"]);

@@ -491,3 +491,28 @@ fn every_real_package_is_what_rpm_says() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(signed >= 6, "{signed} of {}", paths.len());
 }
+
+#[test]
+fn sha_1_is_refused_for_nodes_that_refuse_it() {
+    let Some(rpm) = Rpm::new() else { return };
+    let (gpg, key) = owner();
+    let mut keyring = Keyring::default();
+    keyring.add("owner.asc", &key).unwrap();
+    for (hash, is_refused) in [("sha1", true), ("sha256", false)] {
+        let define = format!("_gpg_digest_algo {hash}");
+        let package = rpm.sign(&rpm.build(), &gpg, &["--define", &define]);
+        for (family, refuses) in [("el7", false), ("el8", false), ("el9", true), ("el10", true)] {
+            let Signature::By { keyring, expired, .. } = by(&keyring) else { panic!() };
+            let node_rpm = NodeRpm::of_family(family);
+            let metadata_is_signed = true;
+            let wanted = Signature::By { keyring, expired, metadata_is_signed, node_rpm };
+            match ours(&package, wanted) {
+                Ok(()) => assert!(!(is_refused && refuses), "{hash} for {family}"),
+                Err(error) => {
+                    assert!(is_refused && refuses, "{hash} for {family}: {error}");
+                    assert!(error.to_string().contains("does not accept SHA-1"), "{error}");
+                }
+            }
+        }
+    }
+}

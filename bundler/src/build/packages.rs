@@ -15,7 +15,7 @@ use crate::lock::keys;
 use crate::rpm::key::{ExpiredKeys, Keyring};
 use crate::rpm::local_repository::{self, Member};
 use crate::rpm::locked_keys;
-use crate::rpm::node_rpm::EL7_ADVICE;
+use crate::rpm::node_rpm::ADVICE;
 use crate::rpm::package_signature::{self, PackageError};
 use crate::upstreams::Upstreams;
 
@@ -34,7 +34,7 @@ pub(super) fn verify(task: &Task<'_>) -> anyhow::Result<Vec<Content>> {
                 Ok(member) => members.push(member),
                 Err(error) => {
                     match error.downcast_ref::<PackageError>() {
-                        Some(PackageError::NodeRpm { .. }) => advice = Some(EL7_ADVICE),
+                        Some(PackageError::NodeRpm { .. }) => advice = Some(ADVICE),
                         Some(error) if error.is_of_other_bytes() => {
                             upstreams.cache.forget(rpm.digest);
                         }

@@ -1,16 +1,18 @@
 //! `bundler audit`: who vouches for what is in a bundle.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bundle_format::archive::reader::Bundle;
+use bundle_format::day::sorting_day;
 use bundle_format::signature::TrustedKeys;
 use bundle_format::text::{count, printable};
 use clap::Args;
 use serde_json::json;
 
 use super::report;
-use crate::inspect::audit::{self, Audited, By};
+use crate::inspect::audit::{self, Audited, By, Voucher};
 
 /// Shows who vouches for each thing in a bundle: nobody, the connection by which it came,
 /// who made the bundle, or a vendor's key
@@ -30,6 +32,9 @@ pub(super) struct Arguments {
     json: bool,
 }
 
+/// How long a bundle may be in use.
+const LIFE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let keys = TrustedKeys::read(&arguments.trusted_key)?;
     let bundle = Bundle::open_trusted(&arguments.bundle, &keys)?;
@@ -45,6 +50,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         None => "not asked for; `--trusted-key FILE` checks it".to_owned(),
     };
     let mut text = format!("bundle     {name}\nindex      {index}\nsignature  {signed}\n");
+    text += &ending(&all, SystemTime::now());
     for part in all.chunk_by(|a, b| a.voucher.by == b.voucher.by) {
         let Some(first) = part.first() else { continue };
         text += &format!("\n{} ({})\n", title(first.voucher.by), count(part.len(), "thing"));
@@ -64,6 +70,29 @@ fn title(by: By) -> &'static str {
         By::SignedList => "listed in metadata that a vendor signed; `bundler lock` checked that",
         By::Signature => "signed by a vendor, which was checked now",
     }
+}
+
+/// The keys that expire while a bundle may still be in use, each with its day, the soonest
+/// first.
+fn ending(all: &[Audited], now: SystemTime) -> String {
+    let until = sorting_day(now + LIFE);
+    let mut keys = BTreeMap::<(&str, &str), usize>::new();
+    for Voucher { expires, words, .. } in all.iter().map(|one| &one.voucher) {
+        if let Some(end) = expires.as_deref().filter(|end| *end <= until.as_str()) {
+            *keys.entry((end, words)).or_default() += 1;
+        }
+    }
+    if keys.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from(
+        "\nKeys that end within a year. This bundle can still be installed then; `lock` and `build` \
+         need the vendor's renewed key\n",
+    );
+    for ((end, words), things) in keys {
+        text += &format!("  {end}  {}\n    {}\n", count(things, "thing"), printable(words));
+    }
+    text
 }
 
 fn line(one: &Audited) -> String {

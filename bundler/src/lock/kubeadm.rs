@@ -14,7 +14,7 @@ use crate::fetch::download::{Source, download};
 use crate::image::kubeadm::sandbox::{self, Unanswered};
 use crate::image::kubeadm::{self, Tags, cure};
 use crate::rpm::key::{ExpiredKeys, Keyring};
-use crate::rpm::node_rpm::EL7_ADVICE;
+use crate::rpm::node_rpm::ADVICE;
 use crate::rpm::package_signature::{self, PackageError};
 use crate::rpm::signed_program::{ProgramError, SignedProgram};
 use crate::spec::{Repository, Target};
@@ -135,7 +135,7 @@ fn ask(
     let package = match verified {
         Ok(package) => package,
         // The package is what the lock says.
-        Err(error @ PackageError::NodeRpm { .. }) => bail!("{error:#}; {EL7_ADVICE}"),
+        Err(error @ PackageError::NodeRpm { .. }) => bail!("{error:#}; {ADVICE}"),
         Err(error) => {
             if error.is_of_other_bytes() {
                 upstreams.cache.forget(rpm.digest);

@@ -17,7 +17,7 @@ use crate::fetch::memory::Network;
 use crate::outage::Problems;
 use crate::page;
 use crate::rpm::closure::Request;
-use crate::rpm::node_rpm::EL7_ADVICE;
+use crate::rpm::node_rpm::ADVICE;
 use crate::rpm::package::Package;
 use crate::rpm::repository::Repository as LoadedRepository;
 use crate::rpm::resolve::{self, Baseline, Chosen, Goal, baseline};
@@ -166,7 +166,7 @@ fn refuse_unusable(rpms: &[LockedRpm], unusable_on_nodes: &[&str]) -> anyhow::Re
     if !refused.is_empty() {
         bail!(
             "el7's rpm (4.11) cannot check these packages, because it does not know subkeys, and \
-             knows only RSA and DSA keys: {}; {EL7_ADVICE}",
+             knows only RSA and DSA keys: {}; {ADVICE}",
             refused.join(", ")
         );
     }

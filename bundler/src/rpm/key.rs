@@ -336,7 +336,7 @@ impl Keyring {
             let content = open().map_err(|error| SignatureError::Unreadable(error.to_string()))?;
             if signer.made(signature, content) {
                 let expires = signer.judge(signature, judgement)?;
-                return Ok(signer.signatory(expires));
+                return Ok(signer.signatory(signature, expires));
             }
             named = Some(signer.describe());
         }
@@ -411,12 +411,13 @@ impl<'a> Signer<'a> {
         }
     }
 
-    fn signatory(&self, expires: Option<SystemTime>) -> Signatory {
+    fn signatory(&self, signature: &Signature, expires: Option<SystemTime>) -> Signatory {
         Signatory {
             fingerprint: fingerprint(&self.key.primary),
             words: self.describe(),
             expires,
             is_subkey: self.subkey.is_some(),
+            hash: signature.hash_alg(),
             algorithm: match self.subkey {
                 Some(subkey) => subkey.key.algorithm(),
                 None => self.key.primary.algorithm(),

@@ -78,9 +78,7 @@ pub enum PackageError {
     #[error(transparent)]
     Signature(#[from] SignatureError),
     /// Its signature counts here, but not on a node.
-    #[error(
-        "it is signed with key {key}; el7's rpm (4.11) {objection}, and would refuse the package"
-    )]
+    #[error("it is signed with key {key}; {objection}, and would refuse the package")]
     NodeRpm {
         /// The key, and its owner.
         key: String,
@@ -213,14 +211,17 @@ impl Subject<'_> {
         let (mut by, mut problem) = (None, None);
         for bytes in self.header.raw_signatures().map_err(malformed)? {
             match self.keyring.judge(&|| self.header_bytes(), &bytes, self.judgement) {
-                Ok(key) => by = Some(key),
+                Ok(key) => match self.accepted(key) {
+                    Ok(key) => by = Some(key),
+                    Err(error) => problem = Some(error),
+                },
                 Err(error @ SignatureError::Bad(_)) => return Err(error.into()),
                 Err(SignatureError::UnknownKey { .. }) if problem.is_some() => {}
-                Err(error) => problem = Some(error),
+                Err(error) => problem = Some(error.into()),
             }
         }
         match (by, problem) {
-            (None, Some(problem)) => Err(problem.into()),
+            (None, Some(problem)) => Err(problem),
             (by, _) => Ok(by),
         }
     }
@@ -241,14 +242,18 @@ impl Subject<'_> {
                 true => self.keyring.judge(&|| self.whole(), bytes, self.judgement)?,
                 false => self.keyring.judge(&|| self.header_bytes(), bytes, self.judgement)?,
             };
-            let objection = self.node_rpm.objection(signatory.is_subkey, signatory.algorithm);
-            if let Some(objection) = objection {
-                return Err(PackageError::NodeRpm { key: signatory.words, objection });
-            }
             let payload = is_over_payload || signed.is_some_and(|signed| signed.payload);
-            signed = Some(Signed { by: signatory, payload });
+            signed = Some(Signed { by: self.accepted(signatory)?, payload });
         }
         Ok(signed)
+    }
+
+    /// The same key, if the node's rpm takes its signature too.
+    fn accepted(&self, by: Signatory) -> Result<Signatory, PackageError> {
+        match self.node_rpm.objection(&by) {
+            Some(objection) => Err(PackageError::NodeRpm { key: by.words, objection }),
+            None => Ok(by),
+        }
     }
 
     fn header_bytes(&self) -> io::Result<Box<dyn Read + '_>> {

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use bundle_format::day::day;
+use pgp::crypto::hash::HashAlgorithm;
 use pgp::crypto::public_key::PublicKeyAlgorithm;
 
 /// The key whose signature counts.
@@ -16,6 +17,7 @@ pub struct Signatory {
     pub expires: Option<SystemTime>,
     pub(super) is_subkey: bool,
     pub(super) algorithm: PublicKeyAlgorithm,
+    pub(super) hash: Option<HashAlgorithm>,
 }
 
 /// How long before its end a key is worth a warning. Vendors renew keys some weeks
@@ -23,6 +25,23 @@ pub struct Signatory {
 const NOTICE: Duration = Duration::from_secs(60 * 24 * 60 * 60);
 
 impl Signatory {
+    /// The algorithms of the key and of the signature: `RSA with SHA256`.
+    pub fn algorithms(&self) -> String {
+        use PublicKeyAlgorithm::{DSA, ECDSA, Ed448, Ed25519, EdDSALegacy, RSA, RSASign};
+        let key = match self.algorithm {
+            RSA | RSASign => "RSA".to_owned(),
+            DSA => "DSA".to_owned(),
+            ECDSA => "ECDSA".to_owned(),
+            EdDSALegacy | Ed25519 => "Ed25519".to_owned(),
+            Ed448 => "Ed448".to_owned(),
+            other => format!("{other:?}"),
+        };
+        match self.hash {
+            Some(hash) => format!("{key} with {hash}"),
+            None => key,
+        }
+    }
+
     /// A warning, if the key expires soon. `None` if it does not, or has already.
     pub fn ends_soon(&self, now: SystemTime) -> Option<String> {
         let end = self.expires.filter(|end| *end > now && *end <= now + NOTICE)?;

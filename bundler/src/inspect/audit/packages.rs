@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use anyhow::Context;
 use bundle_format::archive::reader::Bundle;
-use bundle_format::day::day;
+use bundle_format::day::{day, sorting_day};
 use bundle_format::lock::{
     CheckName, Descriptor, Lock, LockedFile, LockedRepository, LockedRpm, LockedTarget,
 };
@@ -93,7 +93,11 @@ impl<'a> Packages<'a> {
         let checked = package_signature::verify(file, &rpm.package, &checksum, signature, self.now);
         Ok(match checked {
             Ok(package) => match package.signed_by() {
-                Some(key) => Voucher::new(By::Signature, words(key, self.now)),
+                Some(key) => Voucher {
+                    by: By::Signature,
+                    words: words(key, self.now),
+                    expires: key.expires.map(sorting_day),
+                },
                 None => Voucher::nobody("its signature was not checked"),
             },
             Err(error) => Voucher::nobody(error.to_string()),
@@ -120,11 +124,12 @@ fn unsigned(lock: &Lock, subject: &str, repository: &LockedRepository, reason: S
     }
 }
 
-/// A key, and when it expires.
+/// A key, its algorithms, and when it expires.
 fn words(key: &Signatory, now: SystemTime) -> String {
+    let (words, by) = (&key.words, key.algorithms());
     match key.expires {
-        None => format!("key {}, which does not expire", key.words),
-        Some(end) if end <= now => format!("key {}, which expired on {}", key.words, day(end)),
-        Some(end) => format!("key {} until {}", key.words, day(end)),
+        None => format!("key {words}, {by}, which does not expire"),
+        Some(end) if end <= now => format!("key {words}, {by}, which expired on {}", day(end)),
+        Some(end) => format!("key {words}, {by}, until {}", day(end)),
     }
 }

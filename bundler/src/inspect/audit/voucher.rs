@@ -28,11 +28,14 @@ pub struct Voucher {
     pub by: By,
     /// The words.
     pub words: String,
+    /// The day on which the key expires, if a key vouches that does: `2026-12-29`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
 }
 
 impl Voucher {
     pub(super) fn new(by: By, words: impl Into<String>) -> Self {
-        Self { by, words: words.into() }
+        Self { by, words: words.into(), expires: None }
     }
 
     pub(super) fn nobody(words: impl Into<String>) -> Self {
