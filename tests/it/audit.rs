@@ -33,7 +33,15 @@ fn each_thing_has_its_voucher_and_what_nobody_vouches_for_comes_first() {
     // The demo's registry has no TLS, for a reason.
     let images = of("image ");
     assert!(!images.is_empty() && all[0].1.starts_with("image "), "{all:#?}");
-    for (by, _, words) in &images {
+    for (by, what, words) in &images {
+        // A manifest of the maker's names it with its digest.
+        if what.contains('@') {
+            assert!(
+                by == "maker" && words.starts_with("by its digest in the manifest "),
+                "{words}"
+            );
+            continue;
+        }
         assert_eq!(by, "nobody");
         let host = demo.upstream.host();
         let wanted = format!("it may have come without the check plainHttp for {host}: ");
@@ -85,4 +93,43 @@ fn the_releases_in_between_are_audited_too() {
         let kubelets: Vec<_> = all.iter().filter(|(_, what, _)| what.contains(&name)).collect();
         assert!(kubelets.len() == 1 && kubelets[0].0 == "signature", "{version}: {kubelets:?}");
     }
+}
+
+#[test]
+fn a_spec_may_require_that_somebody_vouches_for_everything() {
+    let demo = Demo::start();
+    let spec = demo.spec();
+    demo.ok(&["lock"]);
+    let lock: Value =
+        serde_json::from_slice(&fs::read(demo.path("bundle.yaml.lock.json")).unwrap()).unwrap();
+    demo.write_spec(&format!("{spec}require: signed\n"));
+    let error = demo.fails(&["lock"]);
+    assert!(error.contains("`require: signed`: image registry.k8s.io/pause:"), "{error}");
+    assert!(error.contains("for an image its digest in the spec"), "{error}");
+    assert!(!error.contains("rpm "), "{error}");
+    let off = "gpgcheck: {off: tried here}\n        repoGpgcheck: {off: tried here}";
+    let plain = spec.replacen(
+        "- id: ",
+        &format!("- {off}\n        plainHttp: tried here\n        id: "),
+        1,
+    );
+    demo.write_spec(&format!("{plain}require: signed\n"));
+    let error = demo.fails(&["lock"]);
+    assert!(error.contains("`require: signed`: rpm el9-x86_64 socat-"), "{error}");
+
+    // Pinned by digest, all is well.
+    let text = |one: &Value| one.as_str().unwrap().to_owned();
+    let images = lock["images"].as_array().unwrap().iter();
+    let images = images.map(|one| (text(&one["name"]), text(&one["root"]["digest"])));
+    let images = images.filter(|(name, _)| !name.contains('@'));
+    let images: String = images.map(|(name, digest)| format!("  - {name}@{digest}\n")).collect();
+    let (start, rest) = spec.split_once("manifests:\n").unwrap();
+    let (_, registries) = rest.split_once("registries:\n").unwrap();
+    let listed = start.replace("kubernetes:\n", "kubernetes:\n  kubeadmImages: listed\n");
+    demo.write_spec(&format!(
+        "{listed}images:\n{images}registries:\n{registries}require: signed\n"
+    ));
+    demo.ok(&["lock"]);
+    demo.ok(&["build", "-q"]);
+    assert!(audited(&demo).iter().all(|(by, ..)| by != "nobody" && by != "connection"));
 }

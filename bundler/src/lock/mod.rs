@@ -24,6 +24,7 @@ mod repositories;
 mod requests;
 mod resolve;
 mod task;
+mod unsigned;
 mod wanted;
 
 pub use fits::misfits;

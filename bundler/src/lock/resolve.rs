@@ -9,7 +9,7 @@ use super::kubeadm;
 use super::packages::{self, LockedPackages, kubeadms};
 use super::task::Task;
 use super::wanted::{self, Wanted};
-use super::{disabled_checks, hops, inputs, places};
+use super::{disabled_checks, hops, inputs, places, unsigned};
 use crate::fetch::memory::Network;
 use crate::image::kubeadm::Tags;
 use crate::outage::Problems;
@@ -70,7 +70,8 @@ pub fn resolve(task: &Task<'_>) -> anyhow::Result<Lock> {
     lock.warnings.splice(..0, combination.warnings);
     hops::add(task, &mut lock)?;
     // Better now than when somebody reads the bundle.
-    let problems = lock.problems();
+    let mut problems = lock.problems();
+    problems.extend(unsigned::problems(spec, &lock));
     if !problems.is_empty() {
         bail!("{}", problems.join("\n"));
     }

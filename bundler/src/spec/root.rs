@@ -13,6 +13,7 @@ use serde_saphyr::Spanned;
 use super::kubernetes::{Containerd, Kubernetes};
 use super::manifest::{Manifest, Provided};
 use super::registry::{ImageSource, Registry};
+use super::require::Require;
 use super::target::Target;
 use super::text;
 
@@ -65,6 +66,10 @@ pub struct Spec {
     #[serde(default)]
     #[schemars(with = "Vec<text::File>")]
     pub trusted_keys: Vec<String>,
+    /// `signed`: `lock` fails if anything in the bundle is vouched for by nobody, or only
+    /// by the connection by which it came. `bundler audit` shows who vouches.
+    #[serde(default)]
+    pub require: Option<Require>,
     /// Keys of the installer's cluster file, `cluster.yaml`. They are valid on
     /// site unless the site's own file sets them.
     #[serde(default)]

@@ -9,8 +9,18 @@ use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use bundle_format::archive::reader::Bundle;
+use bundle_format::lock::Lock;
 
 pub use voucher::{Audited, By, Voucher};
+
+/// All things of a release that nobody vouches for, or only the connection by which they came,
+/// by the lock alone: the packages' own signatures are checked when a bundle is made.
+pub fn unsigned(lock: &Lock) -> Vec<Audited> {
+    let all = packages::unsigned(lock).chain(others::audit(lock));
+    let mut found: Vec<Audited> = all.filter(|one| one.voucher.by <= By::Connection).collect();
+    found.sort();
+    found
+}
 
 /// All things in a bundle, those first for which nobody vouches. A thing that several
 /// releases have is listed once, with the last of them. Reads all packages.

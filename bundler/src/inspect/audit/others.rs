@@ -2,7 +2,7 @@
 
 use bundle_format::BundlePath;
 use bundle_format::lock::{
-    CheckName, FileKind, FileSource, Lock, LockedFile, LockedImage, LockedManifest,
+    CheckName, FileKind, FileSource, Lock, LockedFile, LockedImage, LockedManifest, Why,
 };
 
 use super::voucher::{Audited, By, Voucher, off};
@@ -16,6 +16,10 @@ pub(super) fn audit(lock: &Lock) -> impl Iterator<Item = Audited> {
 }
 
 fn of_image(lock: &Lock, image: &LockedImage) -> Audited {
+    let what = format!("image {}", image.name);
+    if let Some(voucher) = of_digest(lock, image) {
+        return Audited { voucher, what };
+    }
     let registry = image.source.registry();
     // Any registry may be a mirror of this one, and a lock does not say who answered.
     let plain = lock
@@ -29,7 +33,22 @@ fn of_image(lock: &Lock, image: &LockedImage) -> Audited {
             format!("TLS with {registry}, or with a mirror of the spec's"),
         ),
     };
-    Audited { voucher, what: format!("image {}", image.name) }
+    Audited { voucher, what }
+}
+
+/// Who vouches for an image by a name that has its digest; none if it has none.
+fn of_digest(lock: &Lock, image: &LockedImage) -> Option<Voucher> {
+    image.name.digest()?;
+    let vouchers = image.why.iter().filter_map(|why| match why {
+        Why::Spec { .. } => Some(Voucher::new(By::Maker, "by its digest in the spec")),
+        Why::Manifest { manifest, .. } => {
+            let own = lock.manifests.iter().find(|own| own.name == *manifest)?;
+            let Voucher { by, words, .. } = of_manifest(lock, own).voucher;
+            Some(Voucher::new(by, format!("by its digest in the manifest {manifest}: {words}")))
+        }
+        _ => None,
+    });
+    vouchers.max_by_key(|voucher| voucher.by)
 }
 
 fn of_manifest(lock: &Lock, manifest: &LockedManifest) -> Audited {

@@ -75,9 +75,8 @@ impl<'a> Packages<'a> {
         keyring: &Keyring,
         rpm: &LockedRpm,
     ) -> anyhow::Result<Voucher> {
-        let subject = format!("{}/{}", target.id, repository.id);
-        if let Some(reason) = off(lock, CheckName::Gpgcheck, &subject) {
-            return Ok(unsigned(lock, &subject, repository, reason));
+        if let Some(voucher) = without_signature(lock, target, repository) {
+            return Ok(voucher);
         }
         let mut file = tempfile::tempfile().context("making a temporary file")?;
         let content = Descriptor { media_type: String::new(), digest: rpm.digest, size: rpm.size };
@@ -105,9 +104,32 @@ impl<'a> Packages<'a> {
     }
 }
 
-/// Who vouches for a package whose own signature is not asked for.
-fn unsigned(lock: &Lock, subject: &str, repository: &LockedRepository, reason: String) -> Voucher {
-    match &repository.repomd_signed_by {
+/// The packages whose own signatures are not asked for.
+pub(super) fn unsigned(lock: &Lock) -> impl Iterator<Item = Audited> {
+    lock.targets.iter().flat_map(move |target| {
+        target.repositories.iter().flat_map(move |repository| {
+            let voucher = without_signature(lock, target, repository);
+            let is_own =
+                |rpm: &&LockedRpm| rpm.target == target.id && rpm.repository == repository.id;
+            let own = lock.rpms.iter().filter(is_own);
+            voucher.into_iter().cycle().zip(own).map(|(voucher, rpm)| Audited {
+                voucher,
+                what: format!("rpm {} {}", rpm.target, rpm.package),
+            })
+        })
+    })
+}
+
+/// Who vouches for a repository's packages if their own signatures are not asked for. None
+/// if they are.
+fn without_signature(
+    lock: &Lock,
+    target: &LockedTarget,
+    repository: &LockedRepository,
+) -> Option<Voucher> {
+    let subject = &format!("{}/{}", target.id, repository.id);
+    let reason = off(lock, CheckName::Gpgcheck, subject)?;
+    Some(match &repository.repomd_signed_by {
         Some(key) => {
             Voucher::new(By::SignedList, format!("the metadata, signed with {key}; {reason}"))
         }
@@ -121,7 +143,7 @@ fn unsigned(lock: &Lock, subject: &str, repository: &LockedRepository, reason: S
             Voucher::new(By::Maker, format!("a folder of the machine that made it; {reason}"))
         }
         None => Voucher::nobody(reason),
-    }
+    })
 }
 
 /// A key, its algorithms, and when it expires.

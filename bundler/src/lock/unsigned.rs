@@ -1,0 +1,26 @@
+//! `require: signed` of a spec: everything in the lock has a voucher.
+
+use bundle_format::lock::Lock;
+
+use crate::inspect::audit;
+use crate::spec::{Require, Spec};
+
+/// What the spec does not allow, a line each.
+pub(super) fn problems(spec: &Spec, lock: &Lock) -> Vec<String> {
+    if spec.require != Some(Require::Signed) {
+        return Vec::new();
+    }
+    let found = audit::unsigned(lock);
+    let mut lines: Vec<String> = found
+        .iter()
+        .map(|one| format!("`require: signed`: {}: {}", one.what, one.voucher.words))
+        .collect();
+    if !lines.is_empty() {
+        lines.push(
+            "name what vouches for them: for a manifest `sha256` or a file, for an image its digest \
+             in the spec, for a repository `gpgcheck: on` with its keys; or leave out `require`"
+                .to_owned(),
+        );
+    }
+    lines
+}
