@@ -26,6 +26,7 @@ mod support;
 mod upgrade;
 mod upgrade_losses;
 mod upgrade_masters;
+mod upgrade_snapshot;
 mod upstream;
 mod virtual_address;
 mod virtual_machine;
