@@ -106,7 +106,8 @@ const CHECKS: &[Check] = &[
 ];
 
 /// What may be meant so, or is not wrong yet.
-const WARNINGS: &[Check] = &[etcd::learner, etcd::filling, upgrade::cordoned_by_others];
+const WARNINGS: &[Check] =
+    &[etcd::learner, etcd::filling, upgrade::cordoned_by_others, upgrade::unfinished];
 
 /// Looks for all known causes, and changes nothing.
 pub fn diagnose(host: &Host) -> Diagnosis {

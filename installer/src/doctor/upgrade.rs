@@ -1,11 +1,19 @@
 //! An upgrade that has not ended, and a node that it left without new pods.
 
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context;
+
 use super::finding::Finding;
 use crate::host::Host;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::KUBELET_CONF;
 use crate::node::registered;
 use crate::receipt::{Intention, Stage, intentions, upgrade};
+use crate::steps::upgrade::copy::COPY;
+
+/// How long an upgrade may stay unfinished without a word.
+const GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// An upgrade, or the way back from one, was interrupted.
 pub(super) fn in_the_middle(host: &Host) -> anyhow::Result<Option<Finding>> {
@@ -21,6 +29,27 @@ pub(super) fn in_the_middle(host: &Host) -> anyhow::Result<Option<Finding>> {
         )),
         _ => None,
     })
+}
+
+/// An upgrade was made more than a day ago, and can still be taken back. Only a person ends
+/// that: the clock of a node without internet may be wrong.
+pub(super) fn unfinished(host: &Host) -> anyhow::Result<Option<Finding>> {
+    let Some(open) = upgrade(host.lines()).filter(|open| open.stage == Stage::Made) else {
+        return Ok(None);
+    };
+    let begun = host.path(COPY).metadata().and_then(|copy| copy.modified());
+    let begun = begun.with_context(|| format!("looking at {COPY}"))?;
+    let age = SystemTime::now().duration_since(begun).unwrap_or_default();
+    Ok((age > GRACE).then(|| {
+        Finding::new(
+            format!(
+                "the upgrade of this node {open} was begun {} hours ago and is not declared \
+                 finished: what it keeps for the way back takes room",
+                age.as_secs() / 3600
+            ),
+            "./installer upgrade --finish, on all masters first, if all is well",
+        )
+    }))
 }
 
 /// The installer has cordoned the node last, and it still is.

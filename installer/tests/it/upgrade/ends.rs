@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, SystemTime};
 
 use installer::doctor::diagnose;
 use installer::engine::reset;
@@ -142,4 +143,31 @@ fn a_reset_takes_the_node_back_to_bare() {
     for path in ["var/lib/kubeferry", "opt/kubernetes/kubeadm-joined.yaml"] {
         assert!(!member.node.root().join(path).exists(), "{path}");
     }
+}
+
+#[test]
+fn an_upgrade_that_nobody_finishes_is_told_after_a_day() {
+    let member = upgraded(member(Role::Worker));
+    apply(&member.node, None).end.unwrap();
+    let warned = || {
+        let found = diagnose(&member.node.look(None).0).warnings;
+        let words = "is not declared finished";
+        found.into_iter().filter(|one| one.cause.contains(words)).collect::<Vec<_>>()
+    };
+    let hours = |hours: u64| {
+        let copy = fs::File::open(member.node.root().join("var/lib/kubeferry/upgrade/copy"));
+        let ago = Duration::from_secs(hours * 3600);
+        copy.unwrap().set_modified(SystemTime::now() - ago).unwrap();
+    };
+    hours(25);
+    assert_eq!(warned(), [], "it has not ended yet");
+    let mut host = member.node.look(None).0.open().unwrap();
+    let made = receipt::upgrade(host.lines()).unwrap().at(Stage::Made);
+    host.begin(Line::Upgrade(made)).unwrap();
+    drop(host);
+    let found = warned();
+    assert!(found[0].cause.contains("was begun 25 hours ago"), "{found:?}");
+    assert!(found[0].cure.starts_with("./installer upgrade --finish"), "{found:?}");
+    hours(23);
+    assert_eq!(warned(), []);
 }
