@@ -42,7 +42,7 @@ fn change_payload(repository: &Path, name: &str) {
 
 /// Lets `change` write a package anew, and mends the metadata, but not its
 /// signature.
-fn change_package(repository: &Path, name: &str, change: impl FnOnce(&Path)) {
+pub(crate) fn change_package(repository: &Path, name: &str, change: impl FnOnce(&Path)) {
     let package = one(&repository.join("Packages"), name);
     let before = fs::read(&package).unwrap();
     change(&package);
