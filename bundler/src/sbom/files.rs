@@ -1,0 +1,56 @@
+//! Manifests, keys and installers.
+
+use bundle_format::lock::{FileKind, Lock, LockedFile, LockedManifest};
+
+use super::bom::{Component, Kind};
+use super::reference::reference;
+
+/// A component for each of these.
+pub(super) fn components(lock: &Lock) -> Vec<Component> {
+    let manifests = lock.manifests.iter().map(of_manifest);
+    manifests.chain(lock.files.iter().map(of_file)).collect()
+}
+
+fn of_manifest(manifest: &LockedManifest) -> Component {
+    let (path, applied) = (manifest.path(), &manifest.applied);
+    let component = Component {
+        kind: Kind::File,
+        reference: reference(&path, applied.digest),
+        name: manifest.name.clone(),
+        ..Component::default()
+    };
+    let component = with_source(component, &manifest.source)
+        .with_digest(applied.digest)
+        .with("path", path.to_string());
+    match manifest.upstream == *applied {
+        true => component,
+        // Scanners look a published file up by the digest that it was published with.
+        false => component.with("publishedDigest", manifest.upstream.digest.to_string()),
+    }
+}
+
+fn of_file(file: &LockedFile) -> Component {
+    let path = &file.path;
+    let component = Component {
+        kind: match file.kind {
+            FileKind::Key => Kind::File,
+            FileKind::Installer => Kind::Application,
+        },
+        reference: reference(path, file.content.digest),
+        name: match file.kind {
+            FileKind::Key => path.file_name(),
+            FileKind::Installer => "Kubeferry installer".to_owned(),
+        },
+        ..Component::default()
+    };
+    with_source(component, &file.source.to_string())
+        .with_digest(file.content.digest)
+        .with("path", path.to_string())
+}
+
+fn with_source(component: Component, source: &str) -> Component {
+    match source.contains("://") {
+        true => component.from_url(source),
+        false => component.with("source", source),
+    }
+}

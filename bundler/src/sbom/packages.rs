@@ -1,0 +1,64 @@
+//! The RPMs of a bundle.
+
+use anyhow::Context;
+use bundle_format::lock::{Descriptor, Lock, LockedRpm, LockedTarget};
+
+use super::bom::Component;
+use super::content::{Open, whole};
+use super::distribution::rpm_namespace;
+use super::purl::Purl;
+use super::reference::reference;
+use crate::rpm::origin::Origin;
+
+/// A component for each package.
+pub(super) fn components(lock: &Lock, open: &Open<'_>) -> anyhow::Result<Vec<Component>> {
+    let mut components = Vec::new();
+    for rpm in &lock.rpms {
+        let content = Descriptor { media_type: String::new(), digest: rpm.digest, size: rpm.size };
+        let origin = whole(open, &content, |reader| Origin::read(reader))
+            .and_then(|origin| Ok(origin?))
+            .with_context(|| format!("reading the header of {}", rpm.package))?;
+        let target = lock.targets.iter().find(|target| target.id == rpm.target);
+        components.push(component(rpm, target, origin));
+    }
+    Ok(components)
+}
+
+fn component(rpm: &LockedRpm, target: Option<&LockedTarget>, origin: Origin) -> Component {
+    let package = &rpm.package;
+    let Origin { licence, vendor, source } = origin;
+    let mut qualifiers = vec![("arch", package.arch.clone())];
+    if package.evr.epoch > 0 {
+        qualifiers.push(("epoch", package.evr.epoch.to_string()));
+    }
+    qualifiers.extend(source.clone().map(|source| ("upstream", source)));
+    let namespace = vendor.as_deref().map_or("", rpm_namespace);
+    if let Some(version) = target.and_then(|target| target.family.strip_prefix("el"))
+        && !namespace.is_empty()
+        && version.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        qualifiers.push(("distro", format!("{namespace}-{version}")));
+    }
+    let purl = Purl::new("rpm", &package.name)
+        .namespace(namespace)
+        .version(&format!("{}-{}", package.evr.version, package.evr.release));
+    let purl = qualifiers.iter().fold(purl, |purl, (name, value)| purl.qualifier(name, value));
+    let component = Component {
+        reference: reference(&rpm.path(), rpm.digest),
+        publisher: vendor,
+        name: package.name.clone(),
+        version: Some(package.evr.to_string()),
+        purl: Some(purl.to_string()),
+        ..Component::default()
+    };
+    component
+        .with_digest(rpm.digest)
+        .with_licence(licence)
+        .from_url(rpm.source.as_str())
+        .with("path", rpm.path().to_string())
+        .with("target", &rpm.target)
+        .with("repository", &rpm.repository)
+        .with("architecture", &package.arch)
+        .with("epoch", package.evr.epoch.to_string())
+        .with_some("sourceRpm", source)
+}
