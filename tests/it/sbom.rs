@@ -11,7 +11,7 @@ use bundle_format::archive::writer;
 use bundle_format::layout::{Content, Layout};
 use serde_json::Value;
 
-use crate::support::demo::Demo;
+use crate::support::demo::{BUNDLER, Demo};
 
 fn bill(demo: &Demo) -> Value {
     serde_json::from_str(&demo.ok(&["sbom", "demo.tar"])).unwrap()
@@ -66,6 +66,9 @@ fn packages_images_and_files_are_all_in_the_bill() {
     assert!(purl.starts_with("pkg:rpm/kubelet@1.28.2-150500.1.1?arch=x86_64"), "{purl}");
     let pause = all.iter().find(|one| one["name"] == "registry.k8s.io/pause").unwrap();
     assert!(pause["purl"].as_str().unwrap().starts_with("pkg:oci/pause@sha256%3A"), "{pause:#}");
+    let musl = &pause["components"][0];
+    assert_eq!(musl["purl"], "pkg:apk/demo/musl@1.2.5-r9?arch=amd64&distro=demo&upstream=musl");
+    assert!(!pause.to_string().contains("kubeferry:unread"), "{pause:#}");
     let mut references: Vec<&str> =
         all.iter().map(|one| one["bom-ref"].as_str().unwrap()).collect();
     references.sort_unstable();
@@ -111,4 +114,28 @@ fn the_bill_is_valid_by_the_schema_of_cyclonedx() {
     let bill = fs::read_to_string(demo.path("bill.json")).unwrap();
     fs::write(demo.path("bad.json"), bill.replacen("SHA-256", "SHA-257", 1)).unwrap();
     assert!(!judge("bad.json").status.success());
+}
+
+#[test]
+fn an_installer_says_which_crates_it_is_made_of() {
+    let installer = Path::new(BUNDLER).with_file_name("installer");
+    if !installer.exists() {
+        println!("skipped: {} is not built", installer.display());
+        return;
+    }
+    let demo = Demo::start();
+    let own = format!("installers: [{{architecture: x86_64, file: {}}}]\n", installer.display());
+    demo.write_spec(&demo.spec().replace("installers: []\n", &own));
+    demo.ok(&["lock"]);
+    demo.ok(&["build", "-q"]);
+    let bill = bill(&demo);
+    let all = components(&bill);
+    let installer = all.iter().find(|one| one["name"] == "Kubeferry installer").unwrap();
+    let crates = installer["components"].as_array().unwrap();
+    let of = |name: &str| crates.iter().filter(|one| one["name"] == name).count();
+    assert_eq!((of("installer"), of("bundle-format"), of("rustix")), (1, 1, 1), "{crates:#?}");
+    // Only what is linked in, and nothing of the machine that built it.
+    assert_eq!((of("syn"), of("insta"), of("bundler")), (0, 0, 0));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    assert!(!installer["components"].to_string().contains(root.to_str().unwrap()));
 }

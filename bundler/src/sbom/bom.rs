@@ -116,7 +116,7 @@ impl Component {
     }
 
     /// The URL that it came from.
-    pub(super) fn from_url(mut self, url: &str) -> Self {
+    pub(super) fn at_url(mut self, url: &str) -> Self {
         self.references.push(ExternalReference { kind: "distribution", url: url.to_owned() });
         self
     }

@@ -1,14 +1,28 @@
 //! Manifests, keys and installers.
 
+use anyhow::Context;
 use bundle_format::lock::{FileKind, Lock, LockedFile, LockedManifest};
 
 use super::bom::{Component, Kind};
+use super::content::{Open, whole};
+use super::crates;
 use super::reference::reference;
 
 /// A component for each of these.
-pub(super) fn components(lock: &Lock) -> Vec<Component> {
-    let manifests = lock.manifests.iter().map(of_manifest);
-    manifests.chain(lock.files.iter().map(of_file)).collect()
+pub(super) fn components(lock: &Lock, open: &Open<'_>) -> anyhow::Result<Vec<Component>> {
+    let mut components: Vec<Component> = lock.manifests.iter().map(of_manifest).collect();
+    for file in &lock.files {
+        let mut component = of_file(file);
+        if file.kind == FileKind::Installer {
+            let reference = component.reference.clone();
+            component.components =
+                whole(open, &file.content, |program| crates::components(program, &reference))
+                    .and_then(|components| Ok(components?))
+                    .with_context(|| format!("reading {}", file.path))?;
+        }
+        components.push(component);
+    }
+    Ok(components)
 }
 
 fn of_manifest(manifest: &LockedManifest) -> Component {
@@ -50,7 +64,7 @@ fn of_file(file: &LockedFile) -> Component {
 
 fn with_source(component: Component, source: &str) -> Component {
     match source.contains("://") {
-        true => component.from_url(source),
+        true => component.at_url(source),
         false => component.with("source", source),
     }
 }

@@ -3,6 +3,7 @@
 
 mod bom;
 mod content;
+mod crates;
 mod database;
 mod distribution;
 mod files;
@@ -31,7 +32,7 @@ pub fn document(lock: &Lock, open: &Open<'_>) -> anyhow::Result<Vec<u8>> {
     for lock in locks {
         components.extend(packages::components(lock, open)?);
         components.extend(lock.images.iter().flat_map(|image| image::components(image, &layers)));
-        components.extend(files::components(lock));
+        components.extend(files::components(lock, open)?);
     }
     let mut seen = BTreeSet::new();
     components.retain(|component| seen.insert(component.reference.clone()));

@@ -54,7 +54,7 @@ fn component(rpm: &LockedRpm, target: Option<&LockedTarget>, origin: Origin) -> 
     component
         .with_digest(rpm.digest)
         .with_licence(licence)
-        .from_url(rpm.source.as_str())
+        .at_url(rpm.source.as_str())
         .with("path", rpm.path().to_string())
         .with("target", &rpm.target)
         .with("repository", &rpm.repository)
