@@ -11,6 +11,7 @@ use bundle_format::archive::writer;
 use bundle_format::layout::{Content, Layout};
 use serde_json::Value;
 
+use crate::hops;
 use crate::support::demo::{BUNDLER, Demo};
 
 fn bill(demo: &Demo) -> Value {
@@ -138,4 +139,25 @@ fn an_installer_says_which_crates_it_is_made_of() {
     assert_eq!((of("syn"), of("insta"), of("bundler")), (0, 0, 0));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     assert!(!installer["components"].to_string().contains(root.to_str().unwrap()));
+}
+
+#[test]
+fn the_releases_in_between_are_in_the_bill_too() {
+    let Some(demo) = hops::start() else { return };
+    demo.ok(&["build", "-q"]);
+    let bill = bill(&demo);
+    let listed = demo.ok(&["extract", "--list", "demo.tar"]);
+    let all = components(&bill);
+    let paths = all.iter().flat_map(|one| one["properties"].as_array().unwrap());
+    let paths: Vec<&str> = paths
+        .filter(|own| own["name"] == "kubeferry:path")
+        .map(|own| own["value"].as_str().unwrap())
+        .collect();
+    for version in ["1.29.90", "1.30.90", "1.31.90"] {
+        let name = format!("/kubelet-{version}-");
+        assert_eq!(paths.iter().filter(|path| path.contains(&name)).count(), 1, "{paths:#?}");
+    }
+    for path in paths {
+        assert!(listed.lines().any(|line| line == path), "{path}");
+    }
 }

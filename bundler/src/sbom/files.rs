@@ -1,18 +1,20 @@
 //! Manifests, keys and installers.
 
 use anyhow::Context;
-use bundle_format::lock::{FileKind, Lock, LockedFile, LockedManifest};
+use bundle_format::BundlePath;
+use bundle_format::lock::{FileKind, LockedFile, LockedManifest};
 
 use super::bom::{Component, Kind};
 use super::content::{Open, whole};
 use super::crates;
-use super::reference::reference;
+use super::release::{Release, reference};
 
 /// A component for each of these.
-pub(super) fn components(lock: &Lock, open: &Open<'_>) -> anyhow::Result<Vec<Component>> {
+pub(super) fn components(release: &Release<'_>, open: &Open<'_>) -> anyhow::Result<Vec<Component>> {
+    let lock = release.lock;
     let mut components: Vec<Component> = lock.manifests.iter().map(of_manifest).collect();
     for file in &lock.files {
-        let mut component = of_file(file);
+        let mut component = of_file(file, &release.place(file.path.clone()));
         if file.kind == FileKind::Installer {
             let reference = component.reference.clone();
             component.components =
@@ -43,8 +45,7 @@ fn of_manifest(manifest: &LockedManifest) -> Component {
     }
 }
 
-fn of_file(file: &LockedFile) -> Component {
-    let path = &file.path;
+fn of_file(file: &LockedFile, path: &BundlePath) -> Component {
     let component = Component {
         kind: match file.kind {
             FileKind::Key => Kind::File,

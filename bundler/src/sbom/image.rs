@@ -11,6 +11,9 @@ use super::distribution::Distribution;
 use super::layers::Layer;
 use super::purl::Purl;
 
+/// The most layers of an image. Linux puts at most 500 on top of each other (`overlayfs`).
+const MAX_LAYERS: usize = 500;
+
 /// A component for each platform of an image.
 pub(super) fn components(image: &LockedImage, layers: &HashMap<Digest, Layer>) -> Vec<Component> {
     image.platforms.iter().map(|platform| component(image, platform, layers)).collect()
@@ -32,7 +35,10 @@ fn component(
         .qualifier("tag", name.tag().unwrap_or_default());
     let own: Vec<&Layer> =
         platform.layers.iter().filter_map(|one| layers.get(&one.digest)).collect();
-    let inside = Inside::of(&own);
+    let inside = match own.len() {
+        0..=MAX_LAYERS => Inside::of(&own),
+        count => Inside { unread: vec![format!("it has {count} layers")], ..Inside::default() },
+    };
     let mut component = Component {
         kind: Kind::Container,
         name: name.name(),
@@ -128,7 +134,7 @@ impl<'a> Inside<'a> {
             };
             let component = component
                 .with_licence(package.licence.clone())
-                .with_some("source", package.source.clone());
+                .with_some("sourcePackage", package.source.clone());
             paths.iter().fold(component, |one, path| one.with("path", *path))
         })
         .collect()

@@ -11,7 +11,7 @@ mod image;
 mod layers;
 mod packages;
 mod purl;
-mod reference;
+mod release;
 
 use std::collections::BTreeSet;
 
@@ -21,18 +21,22 @@ use bundle_format::lock::Lock;
 
 use bom::{Bom, Component, Kind, Metadata, Tools};
 pub use content::Open;
+use release::Release;
 
 /// The document for what `lock` lists. `open` gives the bytes of each blob.
 pub fn document(lock: &Lock, open: &Open<'_>) -> anyhow::Result<Vec<u8>> {
     let hops: Vec<Lock> = lock.hops.iter().map(|hop| lock.own_of_hop(hop)).collect();
-    let locks: Vec<&Lock> = std::iter::once(lock).chain(&hops).collect();
-    let images = locks.iter().flat_map(|lock| &lock.images);
+    let last = std::iter::once(Release { lock, hop: None });
+    let releases: Vec<Release<'_>> =
+        last.chain(hops.iter().map(|lock| Release { lock, hop: Some(&lock.kubernetes) })).collect();
+    let images = releases.iter().flat_map(|release| &release.lock.images);
     let layers = layers::read(images.flat_map(|image| &image.platforms), open)?;
     let mut components = Vec::new();
-    for lock in locks {
-        components.extend(packages::components(lock, open)?);
-        components.extend(lock.images.iter().flat_map(|image| image::components(image, &layers)));
-        components.extend(files::components(lock, open)?);
+    for release in &releases {
+        components.extend(packages::components(release, open)?);
+        let images = release.lock.images.iter();
+        components.extend(images.flat_map(|image| image::components(image, &layers)));
+        components.extend(files::components(release, open)?);
     }
     let mut seen = BTreeSet::new();
     components.retain(|component| seen.insert(component.reference.clone()));

@@ -1,17 +1,19 @@
 //! The RPMs of a bundle.
 
 use anyhow::Context;
-use bundle_format::lock::{Descriptor, Lock, LockedRpm, LockedTarget};
+use bundle_format::BundlePath;
+use bundle_format::lock::{Descriptor, LockedRpm, LockedTarget};
 
 use super::bom::Component;
 use super::content::{Open, whole};
 use super::distribution::rpm_namespace;
 use super::purl::Purl;
-use super::reference::reference;
+use super::release::{Release, reference};
 use crate::rpm::origin::Origin;
 
 /// A component for each package.
-pub(super) fn components(lock: &Lock, open: &Open<'_>) -> anyhow::Result<Vec<Component>> {
+pub(super) fn components(release: &Release<'_>, open: &Open<'_>) -> anyhow::Result<Vec<Component>> {
+    let lock = release.lock;
     let mut components = Vec::new();
     for rpm in &lock.rpms {
         let content = Descriptor { media_type: String::new(), digest: rpm.digest, size: rpm.size };
@@ -19,12 +21,17 @@ pub(super) fn components(lock: &Lock, open: &Open<'_>) -> anyhow::Result<Vec<Com
             .and_then(|origin| Ok(origin?))
             .with_context(|| format!("reading the header of {}", rpm.package))?;
         let target = lock.targets.iter().find(|target| target.id == rpm.target);
-        components.push(component(rpm, target, origin));
+        components.push(component(rpm, target, origin, &release.place(rpm.path())));
     }
     Ok(components)
 }
 
-fn component(rpm: &LockedRpm, target: Option<&LockedTarget>, origin: Origin) -> Component {
+fn component(
+    rpm: &LockedRpm,
+    target: Option<&LockedTarget>,
+    origin: Origin,
+    path: &BundlePath,
+) -> Component {
     let package = &rpm.package;
     let Origin { licence, vendor, source } = origin;
     let mut qualifiers = vec![("arch", package.arch.clone())];
@@ -44,7 +51,7 @@ fn component(rpm: &LockedRpm, target: Option<&LockedTarget>, origin: Origin) -> 
         .version(&format!("{}-{}", package.evr.version, package.evr.release));
     let purl = qualifiers.iter().fold(purl, |purl, (name, value)| purl.qualifier(name, value));
     let component = Component {
-        reference: reference(&rpm.path(), rpm.digest),
+        reference: reference(path, rpm.digest),
         publisher: vendor,
         name: package.name.clone(),
         version: Some(package.evr.to_string()),
@@ -55,7 +62,7 @@ fn component(rpm: &LockedRpm, target: Option<&LockedTarget>, origin: Origin) -> 
         .with_digest(rpm.digest)
         .with_licence(licence)
         .at_url(rpm.source.as_str())
-        .with("path", rpm.path().to_string())
+        .with("path", path.to_string())
         .with("target", &rpm.target)
         .with("repository", &rpm.repository)
         .with("architecture", &package.arch)

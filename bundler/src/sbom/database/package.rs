@@ -24,20 +24,29 @@ pub(crate) struct Package {
     pub(crate) source: Option<String>,
 }
 
+impl Package {
+    /// Its texts.
+    fn texts(&self) -> impl Iterator<Item = &String> {
+        let Self { name, version, architecture, licence, vendor, source } = self;
+        let others = [architecture, licence, vendor, source].into_iter().flatten();
+        [name, version].into_iter().chain(others)
+    }
+
+    /// Its size in memory, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        size_of::<Self>() + self.texts().map(String::len).sum::<usize>()
+    }
+}
+
 /// Adds a package, unless it makes no sense or there are too many.
 pub(super) fn add(packages: &mut Vec<Package>, package: Package) -> io::Result<()> {
     if packages.len() >= MAX_PACKAGES {
         return Err(io::Error::other(format!("it has more than {MAX_PACKAGES} packages")));
     }
-    let Package { name, version, architecture, licence, vendor, source } = &package;
-    let texts = [Some(name), Some(version), architecture.as_ref(), licence.as_ref()];
-    let texts = texts.into_iter().chain([vendor.as_ref(), source.as_ref()]).flatten();
-    for text in texts {
-        if text.len() > MAX_TEXT {
-            return Err(io::Error::other(format!("a text of a package has {} bytes", text.len())));
-        }
+    if let Some(text) = package.texts().find(|text| text.len() > MAX_TEXT) {
+        return Err(io::Error::other(format!("a text of a package has {} bytes", text.len())));
     }
-    if name.is_empty() {
+    if package.name.is_empty() {
         return Err(io::Error::other("a package has no name"));
     }
     packages.push(package);

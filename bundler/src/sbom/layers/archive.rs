@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use bundle_format::input::{Bounded, bounded};
 use tar::{Entry, EntryType};
 
-use super::super::database::{Found, System, Watched, go};
+use super::super::database::{Found, Package, System, Watched, go};
 use super::layer::Layer;
 
 /// The most bytes of a layer, unpacked.
@@ -15,6 +15,8 @@ const MAX_LAYER: u64 = 64 << 30;
 const MAX_ENTRIES: usize = 2_000_000;
 /// The most files of a layer that say what is installed.
 const MAX_FOUND: usize = 20_000;
+/// The most bytes of their packages. The 816 packages of a Debian machine have 100 kB.
+const MAX_TEXT: usize = 64 << 20;
 /// The longest path, in bytes (`PATH_MAX`), and the largest header that has one.
 const MAX_PATH: usize = 4096;
 const MAX_EXTENSION: u64 = 1 << 20;
@@ -119,10 +121,13 @@ fn one<R: Read>(path: &str, entry: &mut Entry<'_, R>, layer: &mut Layer) -> io::
         None => None,
     };
     if let Some(found) = found {
-        if layer.found.len() >= MAX_FOUND {
-            return Err(io::Error::other("it has more programs and lists than any layer"));
+        if let Found::Packages(_, packages) = &found {
+            layer.text += packages.iter().map(Package::size).sum::<usize>();
         }
-        layer.found.push((path.to_owned(), found));
+        if layer.found.len() >= MAX_FOUND || layer.text > MAX_TEXT {
+            return Err(io::Error::other("it has more programs and packages than any layer"));
+        }
+        layer.found.insert(path.to_owned(), found);
     }
     Ok(())
 }
@@ -158,7 +163,7 @@ mod tests {
     }
 
     fn names(layer: &Layer) -> Vec<String> {
-        let found = layer.found.iter().flat_map(|(_, found)| match found {
+        let found = layer.found.values().flat_map(|found| match found {
             Found::Packages(_, packages) => packages.clone(),
             _ => Vec::new(),
         });
@@ -246,6 +251,7 @@ mod tests {
         header.set_size(0);
         archive.append_link(&mut header, STATUS, "/proc/self/mem").unwrap();
         let layer = read(&mut archive.into_inner().unwrap().as_slice());
-        assert_eq!(layer.found, [(STATUS.to_owned(), Found::Unread("it is a link".to_owned()))]);
+        let wanted = [(STATUS.to_owned(), Found::Unread("it is a link".to_owned()))];
+        assert_eq!(layer.found, wanted.into());
     }
 }

@@ -1,6 +1,7 @@
 //! What one layer adds to an image, and what it hides of those below it (OCI image spec,
 //! `layer.md`).
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::super::database::Found;
@@ -9,9 +10,11 @@ use super::super::database::Found;
 #[derive(Debug, Default)]
 pub(crate) struct Layer {
     /// Files that say what is installed, by their paths.
-    pub(crate) found: Vec<(String, Found)>,
+    pub(crate) found: BTreeMap<String, Found>,
     /// Why the layer could not be read to its end.
     pub(crate) problem: Option<String>,
+    /// The size of all their packages in memory, in bytes.
+    pub(super) text: usize,
     /// Everything that is no folder, and what was removed. They are hashes of paths: a
     /// layer may have a million files.
     taken: Vec<u64>,
@@ -22,12 +25,12 @@ pub(crate) struct Layer {
 impl Layer {
     /// The number of its entries so far.
     pub(super) fn count(&self) -> usize {
-        self.taken.len() + self.opaque.len() + self.found.len()
+        self.taken.len() + self.opaque.len()
     }
 
     /// Adds an entry that is not a folder.
     pub(super) fn take(&mut self, path: &str) {
-        self.found.retain(|(own, _)| own != path);
+        self.found.remove(path);
         self.taken.push(hash(path));
     }
 
