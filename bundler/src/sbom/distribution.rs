@@ -34,22 +34,42 @@ impl Distribution {
     }
 }
 
-/// The namespace of an RPM's package URL, by the words in which its header names its vendor.
-/// Empty for a vendor that is no distribution, such as Docker.
-pub(super) fn rpm_namespace(vendor: &str) -> &'static str {
-    const VENDORS: [(&str, &str); 9] = [
-        ("centos", "centos"),
-        ("red hat", "redhat"),
-        ("fedora", "fedora"),
-        ("rocky", "rocky"),
-        ("almalinux", "almalinux"),
-        ("oracle", "oracle"),
-        ("opensuse", "opensuse"),
-        ("suse", "suse"),
-        ("openeuler", "openeuler"),
+/// A vendor of RPMs that is a distribution.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Vendor {
+    /// The namespace of its package URLs.
+    pub(super) namespace: &'static str,
+    /// Its `ID`, if its packages are for a release of EL; Fedora's are for its own releases,
+    /// or for any vendor's EL (EPEL).
+    pub(super) id: Option<&'static str>,
+}
+
+/// The vendor by the words in which a package's header names it. `None` for one that is no
+/// distribution, such as Docker.
+pub(super) fn vendor(words: &str) -> Option<Vendor> {
+    const VENDORS: [(&str, &str, Option<&str>); 9] = [
+        ("centos", "centos", Some("centos")),
+        ("red hat", "redhat", Some("rhel")),
+        ("fedora", "fedora", None),
+        ("rocky", "rocky", Some("rocky")),
+        ("almalinux", "almalinux", Some("almalinux")),
+        ("oracle", "oracle", Some("ol")),
+        ("opensuse", "opensuse", None),
+        ("suse", "suse", None),
+        ("openeuler", "openeuler", None),
     ];
-    let vendor = vendor.to_lowercase();
-    VENDORS.iter().find(|(words, _)| vendor.contains(words)).map_or("", |(_, name)| *name)
+    let words = words.to_lowercase();
+    let (_, namespace, id) = VENDORS.into_iter().find(|(own, ..)| words.contains(own))?;
+    Some(Vendor { namespace, id })
+}
+
+/// The namespace of packages in an image, by its `ID`.
+pub(super) fn namespace(id: &str) -> &str {
+    match id {
+        "rhel" => "redhat",
+        "ol" => "oracle",
+        id => id,
+    }
 }
 
 #[cfg(test)]
@@ -67,7 +87,10 @@ mod tests {
 
     #[test]
     fn a_vendor_is_known_by_its_words() {
-        assert_eq!(rpm_namespace("Rocky Enterprise Software Foundation"), "rocky");
-        assert_eq!(rpm_namespace("Docker <support@docker.com>"), "");
+        let of = |words| vendor(words).map(|own| (own.namespace, own.id));
+        assert_eq!(of("Rocky Enterprise Software Foundation"), Some(("rocky", Some("rocky"))));
+        assert_eq!(of("Red Hat, Inc."), Some(("redhat", Some("rhel"))));
+        assert_eq!(of("Fedora Project"), Some(("fedora", None)));
+        assert_eq!(of("Docker <support@docker.com>"), None);
     }
 }

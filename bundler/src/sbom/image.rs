@@ -7,7 +7,7 @@ use bundle_format::lock::{LockedImage, LockedPlatform};
 
 use super::bom::{Component, Kind};
 use super::database::{Found, Package, System};
-use super::distribution::Distribution;
+use super::distribution::{Distribution, namespace};
 use super::layers::Layer;
 use super::purl::Purl;
 
@@ -149,7 +149,7 @@ fn purl(system: System, package: &Package, distribution: &Distribution) -> Purl 
             id => id,
         };
         Purl::new(kind, name)
-            .namespace(id)
+            .namespace(namespace(id))
             .version(version)
             .qualifier("arch", package.architecture.as_deref().unwrap_or_default())
             .qualifier("upstream", upstream)

@@ -6,7 +6,7 @@ use bundle_format::lock::{Descriptor, LockedRpm, LockedTarget};
 
 use super::bom::Component;
 use super::content::{Open, whole};
-use super::distribution::rpm_namespace;
+use super::distribution;
 use super::purl::Purl;
 use super::release::{Release, reference};
 use crate::rpm::origin::Origin;
@@ -39,15 +39,15 @@ fn component(
         qualifiers.push(("epoch", package.evr.epoch.to_string()));
     }
     qualifiers.extend(source.clone().map(|source| ("upstream", source)));
-    let namespace = vendor.as_deref().map_or("", rpm_namespace);
+    let known = vendor.as_deref().and_then(distribution::vendor).unwrap_or_default();
     if let Some(version) = target.and_then(|target| target.family.strip_prefix("el"))
-        && !namespace.is_empty()
+        && let Some(id) = known.id
         && version.bytes().all(|byte| byte.is_ascii_digit())
     {
-        qualifiers.push(("distro", format!("{namespace}-{version}")));
+        qualifiers.push(("distro", format!("{id}-{version}")));
     }
     let purl = Purl::new("rpm", &package.name)
-        .namespace(namespace)
+        .namespace(known.namespace)
         .version(&format!("{}-{}", package.evr.version, package.evr.release));
     let purl = qualifiers.iter().fold(purl, |purl, (name, value)| purl.qualifier(name, value));
     let component = Component {
