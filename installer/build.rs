@@ -9,7 +9,9 @@ use std::{env, fs};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=../Cargo.lock");
+    for file in ["Cargo.toml", "../Cargo.toml", "../Cargo.lock", "../bundle-format/Cargo.toml"] {
+        println!("cargo::rerun-if-changed={file}");
+    }
     let variable = |name: &str| env::var_os(name).ok_or_else(|| format!("cargo sets no {name}"));
     let output = Command::new(variable("CARGO")?)
         .args(["tree", "--offline", "--locked", "--package", "installer", "--target"])
