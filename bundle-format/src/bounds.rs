@@ -27,5 +27,10 @@ pub const MAX_IMAGE_DOCUMENT: u64 = 8 << 20;
 /// The largest file of Kubernetes YAML that is read; the largest published ones
 /// have about 6 MB.
 pub const MAX_YAML: u64 = 32 << 20;
+/// The largest installer that is read, in bytes. Real ones have a few megabytes.
+pub const MAX_INSTALLER: u64 = 256 << 20;
+/// The largest software bill of materials: a package in an image takes 500 to 800 bytes, and a
+/// bundle with 20 images has some thousands.
+pub const MAX_SBOM: u64 = 256 << 20;
 /// How many problems are reported.
 pub const MAX_PROBLEMS: usize = 100;

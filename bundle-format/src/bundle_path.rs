@@ -61,6 +61,8 @@ pub enum BundlePath {
         /// The nodes' architecture.
         architecture: Architecture,
     },
+    /// The software bill of materials of the whole bundle: `sbom.cdx.json`.
+    Sbom,
     /// A file of one of the releases on the way to the bundle's own:
     /// `hops/1.35.4/rpms/el9-x86_64/kubelet-1.35.4-150500.1.1.x86_64.rpm`.
     Hop {
@@ -112,8 +114,9 @@ impl BundlePath {
             text.strip_prefix("hops/").and_then(|own| own.split_once('/'))
         {
             let (release, path) = (release.parse::<KubernetesVersion>().ok()?, Self::read(path)?);
-            let is_hop = matches!(path, Self::Hop { .. });
-            return (!is_hop).then(|| path.of_hop(&release));
+            // The whole bundle has one bill.
+            let is_whole = matches!(path, Self::Hop { .. } | Self::Sbom);
+            return (!is_whole).then(|| path.of_hop(&release));
         }
         let names: Vec<&str> = text.split('/').collect();
         let yaml = |file: &str| file.strip_suffix(".yaml").map(str::to_owned);
@@ -141,6 +144,7 @@ impl BundlePath {
             ["installers", architecture, "installer"] => {
                 Self::Installer { architecture: architecture.parse().ok()? }
             }
+            ["sbom.cdx.json"] => Self::Sbom,
             _ => return None,
         })
     }
@@ -160,6 +164,7 @@ impl fmt::Display for BundlePath {
                 write!(f, "manifests/passes/{manifest}.{number}.yaml")
             }
             Self::Installer { architecture } => write!(f, "installers/{architecture}/installer"),
+            Self::Sbom => f.write_str("sbom.cdx.json"),
             Self::Hop { release, path } => write!(f, "hops/{release}/{path}"),
         }
     }
@@ -193,6 +198,7 @@ mod tests {
             ("manifests/upstream/calico.yaml", "calico.yaml", "upstream/calico.yaml"),
             ("manifests/passes/a.b.10.yaml", "a.b.10.yaml", "passes/a.b.10.yaml"),
             ("installers/aarch64/installer", "installer", "aarch64/installer"),
+            ("sbom.cdx.json", "sbom.cdx.json", "sbom.cdx.json"),
             ("hops/1.35.4/rpms/t/repodata/repomd.xml", "repomd.xml", "t/repodata/repomd.xml"),
         ] {
             let path: BundlePath = text.parse().unwrap();
@@ -225,6 +231,8 @@ mod tests {
             "installers/riscv64/installer",
             "hops/1.35/keys/t/a-1.asc",
             "hops/1.35.4/a",
+            "hops/1.35.4/sbom.cdx.json",
+            "sbom.json",
             "hops/1.35.4",
             "hops/1.35.4/hops/1.34.4/keys/t/a-1.asc",
             "installer",

@@ -24,6 +24,8 @@ pub const LOCK_TYPE: &str = "application/vnd.kubeferry.lock.v1+json";
 const RPM_TYPE: &str = "application/x-rpm";
 /// The media type of files with no type of their own.
 pub const FILE_TYPE: &str = "application/octet-stream";
+/// The media type of the software bill of materials.
+pub const SBOM_TYPE: &str = "application/vnd.cyclonedx+json";
 /// The media type of Kubernetes YAML.
 pub const YAML_TYPE: &str = "application/yaml";
 /// The annotation with a file's path when it is extracted.
@@ -263,15 +265,16 @@ pub(crate) fn of_release(contents: &[Content], hop: Option<&LockedHop>) -> Vec<C
     own.collect()
 }
 
-/// Whether a file is the metadata made from the packages of one of the lock's
-/// targets.
-pub(crate) fn is_repodata(lock: &Lock, path: &BundlePath) -> bool {
+/// Whether a file was made for the bundle from what the lock lists: the metadata of the
+/// packages of one of its targets, or the software bill of materials.
+pub(crate) fn is_made(lock: &Lock, path: &BundlePath) -> bool {
     let is_of = |targets: &[LockedTarget], path: &BundlePath| matches!(path, BundlePath::Repodata { target, .. } if targets.iter().any(|own| own.id == *target));
     match path {
         BundlePath::Hop { release, path } => lock
             .hops
             .iter()
             .any(|hop| hop.kubernetes.as_str() == release && is_of(&hop.targets, path)),
+        BundlePath::Sbom => true,
         path => is_of(&lock.targets, path),
     }
 }

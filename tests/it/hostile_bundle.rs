@@ -36,11 +36,11 @@ fn rewritten(demo: &Demo, change: impl FnOnce(&mut Lock), more: &[Vec<u8>]) {
     let bundle = Bundle::open(&demo.path("demo.tar")).unwrap();
     let mut lock = bundle.lock().clone();
     change(&mut lock);
-    let is_repodata = |file: &&Content| match &file.path {
+    let is_made = |file: &&Content| match &file.path {
         BundlePath::Hop { path, .. } => matches!(**path, BundlePath::Repodata { .. }),
-        path => matches!(path, BundlePath::Repodata { .. }),
+        path => matches!(path, BundlePath::Repodata { .. } | BundlePath::Sbom),
     };
-    let repodata: Vec<_> = bundle.contents().iter().filter(is_repodata).cloned().collect();
+    let repodata: Vec<_> = bundle.contents().iter().filter(is_made).cloned().collect();
     let layout = Layout::new(&lock, &repodata).unwrap();
     let open = |blob: &Descriptor| -> io::Result<Box<dyn Read + '_>> {
         if let Some(bytes) = more.iter().find(|bytes| Digest::of(bytes) == blob.digest) {

@@ -36,6 +36,7 @@ mod real_registry;
 mod real_upstreams;
 mod registry;
 mod review;
+mod sbom;
 mod shipped;
 mod signature;
 mod streams;

@@ -48,9 +48,9 @@ impl Release {
     /// bundle that would hold only this release.
     fn of_hop(lock: &Lock, hop: &LockedHop, contents: &[Content]) -> serde_json::Result<Self> {
         let (lock, contents) = (lock.of_hop(hop), layout::of_release(contents, Some(hop)));
-        let repodata = contents.iter().filter(|file| layout::is_repodata(&lock, &file.path));
-        let repodata: Vec<Content> = repodata.cloned().collect();
-        let layout = Layout::around(&lock, &layout::describe_lock(&lock)?, &repodata)?;
+        let made = contents.iter().filter(|file| layout::is_made(&lock, &file.path));
+        let made: Vec<Content> = made.cloned().collect();
+        let layout = Layout::around(&lock, &layout::describe_lock(&lock)?, &made)?;
         Ok(Self { index: layout.index, lock, contents })
     }
 }
@@ -193,6 +193,12 @@ impl Bundle {
         &self.release().contents
     }
 
+    /// The software bill of materials of the whole bundle. Bundles of older versions have
+    /// none.
+    pub fn sbom(&self) -> Option<&Content> {
+        self.whole.contents.iter().find(|file| file.path == BundlePath::Sbom)
+    }
+
     /// The bundle's size in bytes.
     pub fn length(&self) -> u64 {
         self.blobs.storage.length()
@@ -268,10 +274,10 @@ impl Archive {
         index_place: Place,
         index: &[u8],
     ) -> Result<(), BundleError> {
-        let repodata = contents.iter().filter(|file| layout::is_repodata(lock, &file.path));
-        let repodata: Vec<Content> = repodata.cloned().collect();
+        let made = contents.iter().filter(|file| layout::is_made(lock, &file.path));
+        let made: Vec<Content> = made.cloned().collect();
         let layout = layout::describe_lock(lock)
-            .and_then(|lock_blob| Layout::around(lock, &lock_blob, &repodata))
+            .and_then(|lock_blob| Layout::around(lock, &lock_blob, &made))
             .map_err(of_lock)?;
         let written = self.place(Name::OciLayout).and_then(|place| {
             document(&self.blobs.storage, place, layout::OCI_LAYOUT.len() as u64).ok()

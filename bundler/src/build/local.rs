@@ -5,13 +5,14 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
+use bundle_format::bounds::MAX_INSTALLER;
 use bundle_format::lock::{FileKind, Lock};
 use bundle_format::{BundlePath, Digest, input};
 use url::Url;
 
 use super::task::Task;
 use crate::lock::inputs::local_inputs;
-use crate::lock::installers::{self, MAX_INSTALLER};
+use crate::lock::installers;
 use crate::spec::SpecFile;
 
 /// A local file that the lock was made from.

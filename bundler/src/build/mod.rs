@@ -17,6 +17,7 @@ use crate::spec::SpecFile;
 
 mod agreement;
 mod beside;
+mod bill;
 mod gather;
 mod jobs;
 mod local;
@@ -87,8 +88,9 @@ pub fn build(task: &Task<'_>, output: &Output) -> anyhow::Result<Built> {
     output.check_space(writer::size(&Layout::new(lock, &[])?), beside)?;
     gather::gather(&tasks).context("fetching what the lock lists")?;
     let repodata = tasks.iter().map(packages::verify).collect::<anyhow::Result<Vec<_>>>();
-    let repodata = repodata.context("checking the packages")?.concat();
-    let layout = Layout::new(lock, &repodata)?;
+    let mut made = repodata.context("checking the packages")?.concat();
+    made.push(bill::make(task, writer::size(&Layout::new(lock, &made)?))?);
+    let layout = Layout::new(lock, &made)?;
     let size = writer::size(&layout);
     output.check_parts(output.count(size)?)?;
     output.check_space(size, beside)?;

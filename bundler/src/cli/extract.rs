@@ -47,6 +47,7 @@ enum Kind {
     Keys,
     Installers,
     Images,
+    Sbom,
 }
 
 impl Kind {
@@ -65,6 +66,7 @@ impl Kind {
             }
             BundlePath::Key { .. } => Self::Keys,
             BundlePath::Installer { .. } => Self::Installers,
+            BundlePath::Sbom => Self::Sbom,
             BundlePath::Hop { path, .. } => Self::of_file(path),
         }
     }

@@ -21,6 +21,7 @@ mod lock_file;
 mod password;
 mod report;
 mod resolve;
+mod sbom;
 mod schema;
 mod sign;
 mod size;
@@ -46,6 +47,7 @@ enum Command {
     Verify(verify::Arguments),
     Inspect(inspect::Arguments),
     Audit(audit::Arguments),
+    Sbom(sbom::Arguments),
     Extract(extract::Arguments),
     Diff(diff::Arguments),
     Why(why::Arguments),
@@ -79,6 +81,7 @@ pub fn run() -> ExitCode {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
+        Command::Sbom(arguments) => sbom::run(&arguments),
         Command::Extract(arguments) => extract::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),

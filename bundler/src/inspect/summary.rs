@@ -24,6 +24,10 @@ impl Display for Summary<'_> {
                 writeln!(f, "bundle      {}", lock.name)?;
                 writeln!(f, "size        {}", HumanBytes(bundle.length()))?;
                 writeln!(f, "index       {}", bundle.index_digest())?;
+                if let Some(content) = bundle.sbom() {
+                    let size = HumanBytes(content.descriptor.size);
+                    writeln!(f, "sbom        {}, {size}", content.path)?;
+                }
             }
             None => writeln!(f, "lock        {}", lock.name)?,
         }

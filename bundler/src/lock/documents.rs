@@ -6,8 +6,9 @@ use bundle_format::{Architecture, ImageReference};
 
 use super::task::Task;
 use super::wanted::Wanted;
-use super::{acceptance, images, installers, manifests, parallel};
+use super::{acceptance, images, installers, manifests};
 use crate::outage::Problems;
+use crate::parallel;
 use crate::spec::{Spec, combination};
 
 /// The manifests, images and installers of a lock.
@@ -61,7 +62,9 @@ fn lock_manifests(
     problems: &mut Problems,
 ) -> (Vec<LockedManifest>, Vec<String>) {
     let spec = &task.file.spec;
-    let read = parallel::each(&spec.manifests, |manifest| manifests::lock(task, &manifest.value));
+    let read = parallel::each(&spec.manifests, parallel::REQUESTS, |manifest| {
+        manifests::lock(task, &manifest.value)
+    });
     let (mut locked, mut warnings) = (Vec::new(), Vec::new());
     for (manifest, read) in spec.manifests.iter().zip(read) {
         let name = &manifest.value.name;

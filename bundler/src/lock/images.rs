@@ -3,10 +3,10 @@
 use bundle_format::Architecture;
 use bundle_format::lock::LockedImage;
 
-use super::parallel;
 use super::task::Task;
 use super::wanted::Wanted;
 use crate::outage::Problems;
+use crate::parallel;
 
 /// Asks the registries for every image, several at a time. Returns the images that
 /// were found.
@@ -18,7 +18,7 @@ pub(super) fn lock(
 ) -> Vec<LockedImage> {
     let Task { file, kept, upstreams, .. } = *task;
     let all: Vec<_> = wanted.reasons().collect();
-    let results = parallel::each(&all, |(name, why)| {
+    let results = parallel::each(&all, parallel::REQUESTS, |(name, why)| {
         let mut why = why.to_vec();
         why.sort();
         why.dedup();

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use bundle_format::bounds::MAX_INSTALLER;
 use bundle_format::layout::FILE_TYPE;
 use bundle_format::lock::{FileKind, FileSource, LockedFile};
 use bundle_format::signature::TrustedKeys;
@@ -11,9 +12,6 @@ use bundle_format::{Architecture, BundlePath, built_in, input};
 
 use crate::spec::SpecFile;
 use crate::upstreams::Upstreams;
-
-/// The largest installer that is read, in bytes. Real ones have a few megabytes.
-pub(crate) const MAX_INSTALLER: u64 = 256 << 20;
 
 /// The path of the installer next to this program.
 pub(crate) fn beside_bundler() -> std::io::Result<PathBuf> {

@@ -17,7 +17,6 @@ mod kubeadm;
 mod manifests;
 mod on_nodes;
 mod packages;
-mod parallel;
 mod pins;
 mod places;
 mod repositories;

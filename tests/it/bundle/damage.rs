@@ -79,7 +79,7 @@ fn rewritten(demo: &Demo, change: impl FnOnce(&mut Lock), reorder: impl FnOnce(&
     let more: Vec<_> = bundle
         .contents()
         .iter()
-        .filter(|file| matches!(file.path, BundlePath::Repodata { .. }))
+        .filter(|file| matches!(file.path, BundlePath::Repodata { .. } | BundlePath::Sbom))
         .cloned()
         .collect();
     let mut layout = Layout::new(&lock, &more).unwrap();

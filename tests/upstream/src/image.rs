@@ -111,9 +111,13 @@ pub(crate) fn make(blobs: &Blobs, name: &str, form: Form) -> Result<Vec<Manifest
 
 /// An image for one architecture with two layers, the first shared by all.
 fn single(blobs: &Blobs, name: &str, architecture: &str, docker: bool) -> Result<Manifest> {
+    let installed = format!("P:musl\nV:1.2.5-r9\nA:{architecture}\nL:MIT\no:musl\n\n");
     let contents = [
-        ("etc/os-release", format!("ID=demo\nARCHITECTURE={architecture}\n")),
-        ("usr/local/bin/program", format!("#!/bin/sh\necho {name} for {architecture}\n")),
+        vec![
+            ("etc/os-release", format!("ID=demo\nARCHITECTURE={architecture}\n")),
+            ("lib/apk/db/installed", installed),
+        ],
+        vec![("usr/local/bin/program", format!("#!/bin/sh\necho {name} for {architecture}\n"))],
     ];
     let (manifest_type, config_type, layer_type) = if docker {
         (DOCKER_MANIFEST, DOCKER_CONFIG, DOCKER_LAYER)
@@ -122,8 +126,8 @@ fn single(blobs: &Blobs, name: &str, architecture: &str, docker: bool) -> Result
     };
     let suffix = if docker { ".gzip" } else { "+gzip" };
     let (mut layers, mut differences) = (Vec::new(), Vec::new());
-    for (path, content) in &contents {
-        let tar = tar_of(path, content.as_bytes())?;
+    for files in &contents {
+        let tar = tar_of(files)?;
         differences.push(Digest::of(&tar).to_string());
         let mut encoder = GzBuilder::new().mtime(0).write(Vec::new(), Compression::default());
         encoder.write_all(&tar)?;
@@ -182,9 +186,11 @@ fn descriptor(media_type: &str, digest: Digest, size: u64) -> Value {
     json!({"mediaType": media_type, "digest": digest.to_string(), "size": size})
 }
 
-fn tar_of(path: &str, content: &[u8]) -> Result<Vec<u8>> {
+fn tar_of(files: &[(&str, String)]) -> Result<Vec<u8>> {
     let mut archive = tar::Builder::new(Vec::new());
-    archive.append_data(&mut tar_header(content.len() as u64), path, content)?;
+    for (path, content) in files {
+        archive.append_data(&mut tar_header(content.len() as u64), path, content.as_bytes())?;
+    }
     Ok(archive.into_inner()?)
 }
 

@@ -1,17 +1,22 @@
-//! Several requests at a time: a lock spends most of its time waiting for answers.
+//! Several things at a time.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// The number of requests at a time.
-const AT_A_TIME: usize = 8;
+/// How many requests are sent at a time: a lock spends most of its time waiting for answers.
+pub(crate) const REQUESTS: usize = 8;
 
-/// The results of `work` for each of `items`, in the same order.
-pub(super) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+/// The results of `work` for each of `items`, in the same order. At most `at_a_time` are in
+/// the works.
+pub(crate) fn each<T: Sync, R: Send>(
+    items: &[T],
+    at_a_time: usize,
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..AT_A_TIME.min(items.len()) {
+        for _ in 0..at_a_time.min(items.len()) {
             scope.spawn(|| {
                 while let Some((index, item)) = {
                     let index = next.fetch_add(1, Ordering::Relaxed);
@@ -36,7 +41,8 @@ mod tests {
     fn each_is_done_once_and_stays_in_its_place() {
         for count in [0, 1, 7, 100] {
             let items: Vec<u32> = (0..count).collect();
-            assert_eq!(each(&items, |item| item * 2), Vec::from_iter(items.iter().map(|i| i * 2)));
+            let doubled = each(&items, 8, |item| item * 2);
+            assert_eq!(doubled, Vec::from_iter(items.iter().map(|i| i * 2)));
         }
     }
 }

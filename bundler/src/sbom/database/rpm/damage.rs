@@ -1,0 +1,8 @@
+//! The error for a database that makes no sense.
+
+use std::io;
+
+/// It, with the part that makes no sense.
+pub(super) fn damaged(what: &str) -> io::Error {
+    io::Error::other(format!("its {what} make no sense"))
+}

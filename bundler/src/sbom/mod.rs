@@ -1,0 +1,92 @@
+//! A bundle's software bill of materials: all that is in it, in CycloneDX. It follows from
+//! the lock and the bytes that the lock names, so that the same lock gives the same document.
+
+mod bom;
+mod content;
+mod crates;
+mod database;
+mod distribution;
+mod files;
+mod image;
+mod layers;
+mod packages;
+mod purl;
+mod release;
+
+use std::collections::BTreeSet;
+
+use bundle_format::Digest;
+use bundle_format::layout::lock_bytes;
+use bundle_format::lock::Lock;
+
+use bom::{Bom, Component, Kind, Metadata, Tools};
+pub use content::Open;
+use release::Release;
+
+/// The document for what `lock` lists. `open` gives the bytes of each blob.
+pub fn document(lock: &Lock, open: &Open<'_>) -> anyhow::Result<Vec<u8>> {
+    let hops: Vec<Lock> = lock.hops.iter().map(|hop| lock.own_of_hop(hop)).collect();
+    let last = std::iter::once(Release { lock, hop: None });
+    let releases: Vec<Release<'_>> =
+        last.chain(hops.iter().map(|lock| Release { lock, hop: Some(&lock.kubernetes) })).collect();
+    let images = releases.iter().flat_map(|release| &release.lock.images);
+    let layers = layers::read(images.flat_map(|image| &image.platforms), open)?;
+    let mut components = Vec::new();
+    for release in &releases {
+        components.extend(packages::components(release, open)?);
+        let images = release.lock.images.iter();
+        components.extend(images.flat_map(|image| image::components(image, &layers)));
+        components.extend(files::components(release, open)?);
+    }
+    let mut seen = BTreeSet::new();
+    components.retain(|component| seen.insert(component.reference.clone()));
+    let digest = Digest::of(&lock_bytes(lock)?);
+    let component = Component {
+        kind: Kind::Application,
+        reference: "bundle".to_owned(),
+        name: lock.name.clone(),
+        version: Some(lock.kubernetes.to_string()),
+        ..Component::default()
+    };
+    let bundler = Component {
+        kind: Kind::Application,
+        name: "Kubeferry bundler".to_owned(),
+        ..Component::default()
+    };
+    let bom = Bom {
+        bom_format: "CycloneDX",
+        spec_version: "1.6",
+        serial_number: serial_number(digest),
+        version: 1,
+        metadata: Metadata {
+            tools: Tools { components: vec![bundler] },
+            component: component.with("lock", digest.to_string()),
+        },
+        components,
+    };
+    let mut bytes = serde_json::to_vec_pretty(&bom)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// A UUID that follows from the lock: of version 8, which RFC 9562 leaves to the
+/// application.
+fn serial_number(lock: Digest) -> String {
+    let hex = lock.hex();
+    let part = |from, to| hex.get(from..to).unwrap_or_default();
+    let (time, middle, high) = (part(0, 8), part(8, 12), part(13, 16));
+    let (low, node) = (part(17, 20), part(20, 32));
+    format!("urn:uuid:{time}-{middle}-8{high}-8{low}-{node}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_serial_number_is_a_uuid_of_version_8_and_the_locks_own() {
+        let of = |text: &[u8]| serial_number(Digest::of(text));
+        assert_eq!(of(b""), "urn:uuid:e3b0c442-98fc-8c14-8afb-f4c8996fb924");
+        assert_ne!(of(b"a"), of(b"b"));
+    }
+}
