@@ -9,7 +9,7 @@ use bundle_format::Nevra;
 
 use crate::exec::Command;
 use crate::host::Host;
-use crate::node::rpm::{Installed, NEVRA, nevras};
+use crate::node::rpm::{Installed, NEVRA, command, nevras};
 use crate::receipt::{Deed, Replaced};
 
 /// Whether a deed is about packages. Older receipts have dnf's commands instead: what
@@ -96,14 +96,6 @@ pub(crate) fn erase(host: &mut Host, came: &[Nevra]) -> anyhow::Result<Vec<Strin
         going.retain(|package| !needed.contains(package));
     }
     Ok(stays)
-}
-
-/// A command for packages, by their names without the epoch, which every rpm takes.
-fn command(line: &str, packages: &[Nevra]) -> Command {
-    packages.iter().fold(Command::of(line), |command, package| {
-        let name = package.file_name();
-        command.with(name.strip_suffix(".rpm").unwrap_or(&name))
-    })
 }
 
 /// Reads `socat >= 1 is needed by (installed) site-1-1.noarch`: the requirement, and

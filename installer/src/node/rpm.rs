@@ -65,6 +65,14 @@ pub(crate) fn query(host: &Host, command: &Command) -> anyhow::Result<Option<Str
     Ok(None)
 }
 
+/// A command for packages, by their names without the epoch, which every rpm takes.
+pub(crate) fn command(line: &str, packages: &[Nevra]) -> Command {
+    packages.iter().fold(Command::of(line), |command, package| {
+        let name = package.file_name();
+        command.with(name.strip_suffix(".rpm").unwrap_or(&name))
+    })
+}
+
 /// Parses what rpm printed in the format [`NEVRA`].
 pub(crate) fn nevras(text: &str) -> Vec<Nevra> {
     text.lines().filter_map(|line| line.parse().ok()).collect()

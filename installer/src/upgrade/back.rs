@@ -21,6 +21,7 @@ use crate::node::systemd::{unit_is, unit_told};
 use crate::receipt::{Deed, Intention, Line, Stage, StepName, since_upgrade};
 use crate::role::Role;
 use crate::steps::containerd::cri_answers;
+use crate::steps::packages::erase;
 use crate::steps::upgrade::drain::is_cordoned;
 use crate::steps::upgrade::restart::registration;
 use crate::steps::upgrade::uncordon::is_ours;
@@ -159,7 +160,7 @@ impl Step<Return> for Stop {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let (host, own) = (node.host, node.intent);
-        let mut is_pending = !Older::of(host)?.changes.is_empty();
+        let mut is_pending = !Older::of(host)?.are_back();
         is_pending |= !files::changes::<OfReturn>(host, Which::Others)?.is_empty();
         is_pending |= !Restore.changes(node)?.is_empty();
         if !is_pending {
@@ -193,6 +194,7 @@ impl Step<Return> for Packages {
             let commands = vec![older.command(node.host)];
             changes.push(Change::Install { packages: older.changes, commands });
         }
+        changes.extend(erase(&older.left).map(Change::run_command));
         Ok(changes)
     }
 }
@@ -220,7 +222,7 @@ impl Step<Return> for Runtime {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let host = node.host;
-        let is_due = has_old_containerd(host.lines()) || !Older::of(host)?.changes.is_empty();
+        let is_due = has_old_containerd(host.lines()) || !Older::of(host)?.are_back();
         let restart = || vec![Change::run("systemctl restart containerd"), cri_answers()];
         Ok(is_due.then(restart).unwrap_or_default())
     }

@@ -26,6 +26,8 @@ pub(super) struct Packages {
     pub(super) changes: Vec<PackageChange>,
     /// Those whose file of before is not there.
     pub(super) missing: Vec<Nevra>,
+    /// Newer ones that a transaction has left beside the older, because it was cut short.
+    pub(super) left: Vec<Nevra>,
 }
 
 impl Packages {
@@ -33,8 +35,12 @@ impl Packages {
         let installed = Installed::of(host)?;
         let mut all = Self::default();
         for Replaced { was, is } in replaced(host.lines()) {
-            let newer = installed.named(&was.name).find(|now| now.arch == was.arch);
+            let newer = installed.named(&was.name).filter(|now| now.arch == was.arch).max();
             let Some(newer) = newer.filter(|now| now.evr > was.evr) else { continue };
+            if installed.has(&was) {
+                all.left.extend((*newer == is).then_some(is));
+                continue;
+            }
             // Somebody else has brought another one since, and may need it.
             if !is_of_cluster(&was.name) && *newer != is {
                 continue;
@@ -47,6 +53,11 @@ impl Packages {
             }
         }
         Ok(all)
+    }
+
+    /// Whether nothing is left to do.
+    pub(super) fn are_back(&self) -> bool {
+        self.changes.is_empty() && self.left.is_empty()
     }
 
     /// Why rpm would refuse; none if it would not. dnf is asked only when the control plane

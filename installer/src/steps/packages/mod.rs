@@ -15,8 +15,8 @@ use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::family::packager;
 use crate::node::paths::DNF_CONFIG;
-use crate::node::rpm::Installed;
-use crate::receipt::StepName;
+use crate::node::rpm::{self, Installed};
+use crate::receipt::{Deed, Line, StepName};
 use crate::steps::file::claims;
 use crate::steps::packages::compared::{Compared, compare};
 
@@ -49,10 +49,13 @@ pub(crate) fn only(
     node: &Node<'_>,
     is_meant: &dyn Fn(&Nevra) -> bool,
 ) -> anyhow::Result<Vec<Change>> {
-    let mut compared = compare(&Installed::of(node.host)?, node.intent);
+    let installed = Installed::of(node.host)?;
+    let mut compared = compare(&installed, node.intent);
     compared.changes.retain(|(locked, _)| is_meant(&locked.package));
+    let left = left(node, &installed).into_iter().filter(|one| is_meant(one));
+    let erase = erase(&left.collect::<Vec<_>>()).map(Change::run_command);
     if compared.changes.is_empty() {
-        return Ok(Vec::new());
+        return Ok(erase.into_iter().collect());
     }
     let commands = commands(packager(node.host), &compared);
     let mut changes = Vec::new();
@@ -61,7 +64,29 @@ pub(crate) fn only(
     }
     let packages = compared.changes.into_iter().map(|(_, change)| change).collect();
     changes.push(Change::Install { packages, commands });
+    changes.extend(erase);
     Ok(changes)
+}
+
+/// Packages that we were replacing with the bundle's, and that are still there beside these:
+/// the power went in the middle of the transaction, which installs first and erases then.
+fn left(node: &Node<'_>, installed: &Installed) -> BTreeSet<Nevra> {
+    let of_bundle = |package: &Nevra| {
+        let mut own = node.intent.lock().rpms.iter();
+        own.any(|rpm| rpm.target == node.intent.target.id && rpm.package == *package)
+    };
+    let replaced = node.host.lines().iter().filter_map(|line| match line {
+        Line::Deed { deed: Deed::Installed { replaced, .. }, .. } => Some(replaced),
+        _ => None,
+    });
+    let both = replaced.flatten().filter(|one| installed.has(&one.was) && installed.has(&one.is));
+    both.filter(|one| of_bundle(&one.is)).map(|one| one.was.clone()).collect()
+}
+
+/// The command that erases packages which are there in another version too; none if there are
+/// none.
+pub(crate) fn erase(packages: &[Nevra]) -> Option<Command> {
+    (!packages.is_empty()).then(|| rpm::command("rpm --erase --", packages))
 }
 
 /// The commands of dnf or yum.

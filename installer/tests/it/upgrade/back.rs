@@ -274,3 +274,37 @@ fn a_bundle_that_changes_only_containerd_leaves_kubeadm_and_kubelet_alone() {
         assert!(member.read("run/packages").contains("containerd.io - 1.6.25-1"));
     }
 }
+
+/// dnf installs first and erases then. If the power goes in between, a package is there twice.
+#[test]
+fn what_a_transaction_that_was_cut_short_left_is_erased() {
+    for role in [Role::Master, Role::Worker] {
+        let member = upgraded(member(role));
+        let made = apply(&member.node, None).commands.made();
+        let twice = |member: &Member, line: &str| {
+            member.write("run/packages", &format!("{}{line}\n", member.read("run/packages")));
+        };
+        let again = upgraded(super::member(role));
+        let nth = made.iter().position(|one| one.contains(" kubelet-1.29.1-1.x86_64")).unwrap();
+        let run = AssertUnwindSafe(|| apply(&again.node, Some(Fault::Killed(nth))).end);
+        drop(catch_unwind(run));
+        twice(&again, "kubelet - 1.28.2-1 x86_64");
+        let made = apply(&again.node, None).commands.made();
+        let erase = "rpm --erase -- kubelet-1.28.2-1.x86_64";
+        assert!(made.iter().any(|one| one == erase), "{made:#?}");
+        assert_eq!(again.read("run/packages").matches("kubelet ").count(), 1);
+
+        let nth = back(&member.node, None).1;
+        let nth = nth.iter().position(|one| one.contains(" kubelet-1.28.2-1.x86_64")).unwrap();
+        let other = upgraded(super::member(role));
+        apply(&other.node, None).end.unwrap();
+        let run = AssertUnwindSafe(|| back(&other.node, Some(Fault::Killed(nth))).0);
+        drop(catch_unwind(run));
+        twice(&other, "kubelet - 1.29.1-1 x86_64");
+        let (end, made) = back(&other.node, None);
+        end.unwrap();
+        let erase = "rpm --erase -- kubelet-1.29.1-1.x86_64";
+        assert!(made.iter().any(|one| one == erase), "{made:#?}");
+        assert_eq!(other.read("run/packages").matches("kubelet ").count(), 1);
+    }
+}
