@@ -14,6 +14,7 @@ mod outage;
 pub mod page;
 mod program;
 pub mod progress;
+pub mod report;
 pub mod rpm;
 pub mod signing;
 pub mod spec;

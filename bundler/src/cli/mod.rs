@@ -12,6 +12,7 @@ mod diff;
 mod extract;
 mod form;
 mod held;
+mod html_report;
 mod images;
 mod init;
 mod inspect;
@@ -46,6 +47,7 @@ enum Command {
     Verify(verify::Arguments),
     Inspect(inspect::Arguments),
     Audit(audit::Arguments),
+    Report(html_report::Arguments),
     Extract(extract::Arguments),
     Diff(diff::Arguments),
     Why(why::Arguments),
@@ -79,6 +81,7 @@ pub fn run() -> ExitCode {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
+        Command::Report(arguments) => html_report::run(&arguments),
         Command::Extract(arguments) => extract::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),

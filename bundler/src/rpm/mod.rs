@@ -13,6 +13,7 @@ pub mod location;
 pub mod locked_keys;
 pub mod modules;
 pub mod node_rpm;
+pub mod origin;
 pub mod package;
 mod package_digest;
 pub mod package_signature;

@@ -20,7 +20,7 @@ pub struct Signatory {
 
 /// How long before its end a key is worth a warning. Vendors renew keys some weeks
 /// before.
-const NOTICE: Duration = Duration::from_secs(60 * 24 * 60 * 60);
+pub(crate) const NOTICE: Duration = Duration::from_secs(60 * 24 * 60 * 60);
 
 impl Signatory {
     /// A warning, if the key expires soon. `None` if it does not, or has already.

@@ -1,10 +1,9 @@
 //! Images, manifests, keys and installers: nothing in the bundle signs these.
 
 use bundle_format::BundlePath;
-use bundle_format::lock::{
-    CheckName, FileKind, FileSource, Lock, LockedFile, LockedImage, LockedManifest,
-};
+use bundle_format::lock::{CheckName, FileSource, Lock, LockedFile, LockedImage, LockedManifest};
 
+use super::names;
 use super::voucher::{Audited, By, Voucher, off};
 
 /// All of them.
@@ -29,7 +28,7 @@ fn of_image(lock: &Lock, image: &LockedImage) -> Audited {
             format!("TLS with {registry}, or with a mirror of the spec's"),
         ),
     };
-    Audited { voucher, what: format!("image {}", image.name) }
+    Audited { voucher, what: names::image(image) }
 }
 
 fn of_manifest(lock: &Lock, manifest: &LockedManifest) -> Audited {
@@ -38,14 +37,10 @@ fn of_manifest(lock: &Lock, manifest: &LockedManifest) -> Audited {
         Some(reason) => Voucher::nobody(reason),
         None => of_source(&manifest.source),
     };
-    Audited { voucher, what: format!("manifest {}", manifest.name) }
+    Audited { voucher, what: names::manifest(manifest) }
 }
 
 fn of_file(lock: &Lock, file: &LockedFile) -> Audited {
-    let what = match file.kind {
-        FileKind::Key => "key",
-        FileKind::Installer => "installer",
-    };
     let by_http = match &file.path {
         BundlePath::Key { target, .. } => {
             let repositories = lock.targets.iter().filter(|own| own.id == *target);
@@ -64,7 +59,7 @@ fn of_file(lock: &Lock, file: &LockedFile) -> Audited {
         }
         (FileSource::Named(source), _) => of_source(source),
     };
-    Audited { voucher, what: format!("{what} {}", file.path) }
+    Audited { voucher, what: names::file(file) }
 }
 
 /// Who vouches for what came from here.
