@@ -29,6 +29,7 @@ mod manifests;
 mod metadata;
 mod naming;
 mod outside;
+mod page;
 mod pages;
 mod plus_sign;
 mod real_registry;

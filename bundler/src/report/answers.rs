@@ -43,20 +43,6 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
     }
 }
 
-/// `1 package, 9 images and 2 manifests`
-fn listed(counts: &[(usize, &str)]) -> String {
-    let words: Vec<String> = counts
-        .iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, one)| count(*number, one))
-        .collect();
-    match words.as_slice() {
-        [] => "nothing".to_owned(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
-}
-
 fn what(facts: &Facts<'_>) -> Vec<Markup> {
     let lock = facts.bundle.lock();
     let targets: Vec<&str> = lock.targets.iter().map(|target| target.id.as_str()).collect();
@@ -71,7 +57,7 @@ fn what(facts: &Facts<'_>) -> Vec<Markup> {
             " on machines without internet: " (shown::text(&targets.join(", "))) "."
         },
         html! {
-            "It has " (listed(&counts)) ", in " (HumanBytes(facts.bundle.length()))
+            "It has " (shown::listed(&counts)) ", in " (HumanBytes(facts.bundle.length()))
             ". A node installs nothing from any other place."
         },
     ];
@@ -102,6 +88,14 @@ fn changed(facts: &Facts<'_>) -> Vec<Markup> {
         said.push(html! { "Nothing changed." });
         return said;
     }
+    let releases = [("kubernetes", "Kubernetes"), ("containerd", "containerd")];
+    for (what, name) in releases {
+        if let Some((from, to)) = changes::of_release(difference, what) {
+            said.push(html! {
+                strong { (name) " goes from " (shown::text(from)) " to " (shown::text(to)) "." }
+            });
+        }
+    }
     said.push(html! {
         @for one in changes::sums(difference) { (one) " " }
         (HumanBytes(difference.delta)) " of its bytes are new."
@@ -116,7 +110,7 @@ fn vouches(facts: &Facts<'_>) -> Vec<Markup> {
     let of = |by| vouched.get(&by).copied().unwrap_or_default();
     let rest = [
         (By::SignedList, "is in a list that a vendor signed", "are in a list that a vendor signed"),
-        (By::Maker, "is a file of who made the bundle", "are files of who made the bundle"),
+        (By::Maker, "was given by who made the bundle", "were given by who made the bundle"),
         (
             By::Connection,
             "came over TLS, and only that vouches",
@@ -155,7 +149,7 @@ fn worries(facts: &Facts<'_>) -> Vec<Markup> {
     let nobody = facts.vouched().get(&By::Nobody).copied().unwrap_or_default();
     if nobody > 0 {
         said.push(html! {
-            "For " a href="#everything" { strong { (count(nobody, "thing")) } }
+            "For " a href="#vouchers" { strong { (count(nobody, "thing")) } }
             ", nobody vouches: a check is off, or a signature does not count."
         });
     }
@@ -188,18 +182,4 @@ fn worries(facts: &Facts<'_>) -> Vec<Markup> {
         });
     }
     said
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_list_reads_as_a_sentence() {
-        let (packages, images, none) = ((2, "package"), (1, "image"), (0, "key"));
-        assert_eq!(listed(&[none]), "nothing");
-        assert_eq!(listed(&[packages, none]), "2 packages");
-        assert_eq!(listed(&[packages, none, images]), "2 packages and 1 image");
-        assert_eq!(listed(&[packages, images, images]), "2 packages, 1 image and 1 image");
-    }
 }

@@ -39,7 +39,7 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
                     }
                 }
             }
-            dl.signature {
+            dl.by-hand {
                 @for words in ["Approved by", "Date", "Signature"] { div { dt { (words) } dd {} } }
             }
         }

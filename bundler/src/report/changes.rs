@@ -54,14 +54,14 @@ impl Group {
     /// One of these things.
     fn one(self) -> &'static str {
         match self {
-            Self::Checks => "check that is off",
+            Self::Checks => "switched-off check",
             Self::Packages => "package",
             Self::Images => "image",
-            Self::Manifests => "entry of manifests",
+            Self::Manifests => "manifest",
             Self::Files => "file",
             Self::Warnings => "warning",
             Self::Settings => "setting",
-            Self::Hops => "entry of releases in between",
+            Self::Hops => "hop entry",
         }
     }
 }
@@ -74,21 +74,25 @@ fn grouped(difference: &Difference) -> BTreeMap<Group, Vec<&Change>> {
     groups
 }
 
-/// A sentence for each kind of things: how many are new, changed and gone.
+/// Sentences: what is new, changed and gone, by kind.
 pub(super) fn sums(difference: &Difference) -> Vec<String> {
     let groups = grouped(difference);
-    groups.into_iter().map(|(group, changes)| sum(group, &changes)).collect()
+    let mut said = Vec::new();
+    for (wanted, begin) in [("changed", "Changed"), ("new", "New"), ("gone", "Gone")] {
+        let of = |changes: &[&Change]| changes.iter().filter(|own| word(own) == wanted).count();
+        let counts: Vec<_> =
+            groups.iter().map(|(group, changes)| (of(changes), group.one())).collect();
+        if counts.iter().any(|(number, _)| *number > 0) {
+            said.push(format!("{begin}: {}.", shown::listed(&counts)));
+        }
+    }
+    said
 }
 
-fn sum(group: Group, changes: &[&Change]) -> String {
-    let of = |wanted: &str| changes.iter().filter(|change| word(change) == wanted).count();
-    let parts = ["changed", "new", "gone"].map(|wanted| (of(wanted), wanted));
-    let parts: Vec<String> = parts
-        .iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, wanted)| format!("{number} {wanted}"))
-        .collect();
-    format!("{}: {}.", group.heading(), parts.join(", "))
+/// The change of a release, such as `kubernetes`: before and now.
+pub(super) fn of_release<'a>(difference: &'a Difference, what: &str) -> Option<(&'a str, &'a str)> {
+    let change = difference.changes.iter().find(|change| change.what == what)?;
+    Some((change.from.as_deref()?, change.to.as_deref()?))
 }
 
 fn word(change: &Change) -> &'static str {
@@ -110,7 +114,7 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
                 (before.lock().kubernetes) ", " (count(difference.changes.len(), "change")) "."
             }
             @for (group, changes) in grouped(difference) {
-                h3 { (group.heading()) span.count { (count(changes.len(), group.one())) } }
+                h3 { (group.heading()) span.count { (count(changes.len(), "change")) } }
                 table.changes {
                     thead { tr {
                         th scope="col" { "What" } th scope="col" { "Change" }
@@ -181,12 +185,12 @@ mod tests {
             change("disabled check gpgcheck el9-x86_64/a", None, Some("why")),
             change("kubernetes", Some("1.36.3"), Some("1.37.2")),
         ];
-        let sums = sums(&Difference { changes, delta: 0 });
-        let wanted = [
-            "Checks that are off: 1 new.",
-            "Packages: 1 changed, 1 new.",
-            "Releases, repositories and settings: 1 changed.",
-        ];
+        let difference = Difference { changes, delta: 0 };
+        assert_eq!(of_release(&difference, "kubernetes"), Some(("1.36.3", "1.37.2")));
+        assert_eq!(of_release(&difference, "containerd"), None);
+        let sums = sums(&difference);
+        let wanted =
+            ["Changed: 1 package and 1 setting.", "New: 1 switched-off check and 1 package."];
         assert_eq!(sums, wanted);
     }
 }

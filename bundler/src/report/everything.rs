@@ -44,9 +44,9 @@ fn table(kind: Kind, entries: &[&Entry]) -> Markup {
             }
             table.entries {
                 thead { tr {
-                    th scope="col" { "Name and reason" } th.number scope="col" { "Size" }
+                    th scope="col" { "Name, reason, source, digest" }
+                    th.number scope="col" { "Size" }
                     th scope="col" { "Licence" } th scope="col" { "Who vouches" }
-                    th scope="col" { "Digest" }
                 } }
                 tbody { @for entry in entries { (row(entry)) } }
             }
@@ -72,11 +72,11 @@ fn row(entry: &Entry) -> Markup {
                 @if entry.kind == Kind::Image { " " small { (shown::text(&entry.nodes)) } }
                 small { (shown::text(&entry.why)) }
                 small { "from " (shown::text(&entry.source)) }
+                small { code { (entry.digest) } }
             }
             td { (HumanBytes(entry.size)) }
             td { @match &entry.licence { Some(own) => (shown::text(own)), None => "\u{2013}" } }
             td { (vouchers::badge(entry.voucher.by)) small { (shown::lines(&entry.voucher.words)) } }
-            td { code { (entry.digest) } }
         }
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
                         } } }
                     }
                     @match lines {
-                        Some(lines) => { details { summary { "The lines around them" } (diff(lines)) } }
+                        Some(lines) => { details open { summary { "The same as a diff" } (diff(lines)) } }
                         None => { p.note { "The file is too long to show the lines around them." } }
                     }
                 }

@@ -35,7 +35,7 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
                         th scope="row" { "Each node of " (shown::text(&target.id)) }
                         td { (count(packages(target), "package")) }
                         td {
-                            "by the node's own dnf or yum, which checks signatures again, on top of "
+                            "by the node's own dnf or yum, on top of "
                             (shown::text(&baseline(target)))
                         }
                         td.number { (sum(Kind::Package, Some(&target.id))) }

@@ -2,7 +2,7 @@
 //! what a browser would hide, or turn around.
 
 use bundle_format::Digest;
-use bundle_format::text::is_hidden;
+use bundle_format::text::{count, is_hidden};
 use maud::{Markup, html};
 
 /// A text of one line. Characters that hide, or turn the text around, are shown as their
@@ -29,6 +29,20 @@ pub(super) fn digest(digest: Digest) -> Markup {
     let hex = digest.hex();
     let groups = hex.as_bytes().chunks(8).map(String::from_utf8_lossy);
     html! { code.digest { span.of { "sha256:" } @for group in groups { span { (group) } } } }
+}
+
+/// `1 package, 9 images and 2 manifests`
+pub(super) fn listed(counts: &[(usize, &str)]) -> String {
+    let words: Vec<String> = counts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, one)| count(*number, one))
+        .collect();
+    match words.as_slice() {
+        [] => "nothing".to_owned(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
 }
 
 /// A part of a text.
@@ -86,5 +100,14 @@ mod tests {
         let shown = digest(Digest::of(b"")).into_string();
         assert!(shown.contains("<span>e3b0c442</span><span>98fc1c14</span>"), "{shown}");
         assert_eq!(shown.matches("<span>").count(), 8);
+    }
+
+    #[test]
+    fn a_list_reads_as_a_sentence() {
+        let (packages, images, none) = ((2, "package"), (1, "image"), (0, "key"));
+        assert_eq!(listed(&[none]), "nothing");
+        assert_eq!(listed(&[packages, none]), "2 packages");
+        assert_eq!(listed(&[packages, none, images]), "2 packages and 1 image");
+        assert_eq!(listed(&[packages, images, images]), "2 packages, 1 image and 1 image");
     }
 }

@@ -29,7 +29,7 @@ fn meaning(by: By) -> &'static str {
         By::Connection => {
             "It came over TLS, and its digest was fixed when the lock was made. Nobody signed it."
         }
-        By::Maker => "It is a file of who made the bundle.",
+        By::Maker => "Who made the bundle gave it: as a file, or by its digest in the spec.",
         By::SignedList => {
             "A vendor signed a list that has its digest. That was checked when the lock was made."
         }
