@@ -8,6 +8,10 @@ use super::entry::{Entry, Kind};
 use super::facts::Facts;
 use super::{shown, vouchers};
 
+/// The rows of one table. A browser lays out only those of a long list that can be seen, and
+/// it can leave out whole tables, not rows.
+const PART: usize = 100;
+
 /// The search, and a table for each kind and each group of nodes.
 pub(super) fn section(facts: &Facts<'_>) -> Markup {
     html! {
@@ -42,13 +46,15 @@ fn table(kind: Kind, entries: &[&Entry]) -> Markup {
                 @if let Some(hop) = &first.hop { ", only on the way through Kubernetes " (hop) }
                 span.count { (count(entries.len(), kind.one())) ", " (HumanBytes(bytes)) }
             }
-            table.entries {
-                thead { tr {
-                    th scope="col" { "Name, reason, source, digest" }
-                    th.number scope="col" { "Size" }
-                    th scope="col" { "Licence" } th scope="col" { "Who vouches" }
+            @for part in entries.chunks(PART) {
+                div.part[entries.len() > PART] { table.entries {
+                    thead { tr {
+                        th scope="col" { "Name, reason, source, digest" }
+                        th.number scope="col" { "Size" }
+                        th scope="col" { "Licence" } th scope="col" { "Who vouches" }
+                    } }
+                    tbody { @for entry in part { (row(entry)) } }
                 } }
-                tbody { @for entry in entries { (row(entry)) } }
             }
         }
     }

@@ -6,9 +6,17 @@
   const said = document.getElementById("found");
   const groups = [...document.querySelectorAll("section.group")].map((section) => ({
     section,
-    rows: [...section.querySelectorAll("tbody > tr")],
+    parts: [...section.querySelectorAll("table")].map((table) => ({
+      table,
+      rows: [...table.tBodies[0].rows],
+    })),
   }));
-  const rows = groups.flatMap((group) => group.rows);
+  const rows = groups.flatMap((group) => group.parts.flatMap((part) => part.rows));
+  const show = (element, fits) => {
+    if (element.classList.contains("left-out") === fits) {
+      element.classList.toggle("left-out", !fits);
+    }
+  };
   const plain = (text) => text.toLowerCase().normalize("NFKC");
   const things = (number) => number + (number === 1 ? " thing" : " things");
   // Read once, when somebody begins to search.
@@ -18,18 +26,19 @@
     const words = plain(input.value).split(/\s+/).filter((word) => word !== "");
     texts ??= new Map(rows.map((row) => [row, plain(row.textContent)]));
     let found = 0;
-    for (const { section, rows } of groups) {
-      let own = 0;
-      for (const row of rows) {
-        const text = texts.get(row);
-        const fits = words.every((word) => text.includes(word));
-        own += fits ? 1 : 0;
-        if (row.classList.contains("left-out") === fits) {
-          row.classList.toggle("left-out", !fits);
+    for (const { section, parts } of groups) {
+      const before = found;
+      for (const { table, rows } of parts) {
+        const start = found;
+        for (const row of rows) {
+          const text = texts.get(row);
+          const fits = words.every((word) => text.includes(word));
+          found += fits ? 1 : 0;
+          show(row, fits);
         }
+        show(table.parentElement, found > start);
       }
-      section.classList.toggle("left-out", own === 0);
-      found += own;
+      show(section, found > before);
     }
     said.textContent = words.length === 0
       ? things(rows.length)

@@ -1,10 +1,11 @@
 //! A real browser, driven by WebDriver: HTTP and JSON, without a library
 //! (<https://www.w3.org/TR/webdriver2/>).
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -101,6 +102,8 @@ impl Browser {
             None => ("DELETE", String::new()),
         };
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        // More than any page here takes.
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let length = body.len();
         write!(
             stream,
@@ -109,11 +112,23 @@ impl Browser {
             self.port
         )
         .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 200"), "{method} {path}: {answer}");
-        serde_json::from_str::<Value>(body).unwrap()["value"].take()
+        // The browser that it starts keeps the connection open, so its end says nothing.
+        let mut lines = BufReader::new(stream);
+        let (mut head, mut length) = (String::new(), 0);
+        while !head.ends_with("\r\n\r\n") {
+            let start = head.len();
+            lines.read_line(&mut head).unwrap();
+            if let Some((name, value)) = head[start..].split_once(':')
+                && name.eq_ignore_ascii_case("content-length")
+            {
+                length = value.trim().parse().unwrap();
+            }
+        }
+        let mut body = vec![0; length];
+        lines.read_exact(&mut body).unwrap();
+        let body = String::from_utf8(body).unwrap();
+        assert!(head.starts_with("HTTP/1.1 200"), "{method} {path}: {body}");
+        serde_json::from_str::<Value>(&body).unwrap()["value"].take()
     }
 }
 

@@ -64,12 +64,16 @@ fn make_hostile(demo: &Demo) {
         };
         rpm.why = vec![Why::Requires { package: rpm.package.clone(), requirement: plain.clone() }];
         lock.targets[0].baseline = plain.clone();
-        lock.targets[0].repositories[0].keys = vec![plain.clone()];
+        lock.targets[0].repositories[0].revision = Some(plain.clone());
         let media_type = lock.images[0].platforms[0].config.media_type.clone();
         lock.images[0].platforms[0].config = described(&media_type, &configuration);
         lock.manifests[0].source = plain.clone();
-        lock.manifests[0].patches =
-            vec![Edit { patch: plain.clone(), line: 1, from: text.clone(), to: plain.clone() }];
+        lock.manifests[0].patches = vec![Edit {
+            patch: plain.clone(),
+            line: 1,
+            from: format!("{plain}\n"),
+            to: plain.clone(),
+        }];
     };
     rewritten(demo, change, &[package.clone(), configuration.clone()]);
 }
