@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use anyhow::Context;
 use bundle_format::Digest;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::lock::{
@@ -95,7 +96,8 @@ impl Found<'_> {
     fn add(&mut self, lock: &Lock, hop: Option<&LockedHop>) -> anyhow::Result<()> {
         for rpm in &lock.rpms {
             if let Some(voucher) = self.voucher(hop, names::rpm(rpm)) {
-                let origin = Origin::in_bundle(self.bundle, rpm)?;
+                let origin = Origin::in_bundle(self.bundle, rpm)
+                    .with_context(|| format!("reading {} of the bundle", rpm.path()))?;
                 self.put(hop, of_package(rpm, origin, voucher));
             }
         }

@@ -43,7 +43,7 @@ impl End {
         }
     }
 
-    /// `until 02 Nov 2028`
+    /// `expires on 02 Nov 2028`
     pub(super) fn words(&self) -> String {
         match self {
             Self::Never => "does not expire".to_owned(),

@@ -59,8 +59,8 @@ pub(super) fn diff(lines: &Lines) -> Markup {
         }
         @if lines.left_out > 0 {
             p.note {
-                (count(lines.left_out, "more line")) " not shown here; " code { "bundler diff --full" }
-                " and " code { "bundler inspect" } " have them."
+                (count(lines.left_out, "more line")) " not shown here; " code { "bundler extract" }
+                " gives the files."
             }
         }
     }

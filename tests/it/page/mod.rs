@@ -7,8 +7,9 @@ use std::fs;
 
 use bundle_format::lock::{CheckName, DisabledCheck, Edit, Lock, Why};
 use bundle_format::text::is_hidden;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::hops;
 use crate::hostile_bundle::{HOSTILE, described, rewritten};
 use crate::support::demo::Demo;
 
@@ -119,6 +120,22 @@ fn it_answers_what_changed_who_vouches_and_what_worries() {
     };
     // The digests are in groups, and a copy has no space in it.
     assert!(compared.contains(&digest("demo.tar")) && compared.contains(&digest("old.tar")));
+}
+
+#[test]
+fn it_has_all_that_the_audit_has_of_the_releases_in_between_too() {
+    let Some(demo) = hops::start() else { return };
+    demo.ok(&["build", "-q"]);
+    let audit: Value = serde_json::from_str(&demo.ok(&["audit", "--json", "demo.tar"])).unwrap();
+    let page = page(&demo, &["demo.tar"]);
+    let things = audit["audited"].as_array().unwrap().len();
+    assert_eq!(page.matches("<small><code>sha256:").count(), things);
+    let words = words(&page);
+    for said in
+        ["It also brings older clusters to that release, through ", "only on the way through"]
+    {
+        assert!(words.contains(said), "{said}\n{words}");
+    }
 }
 
 #[test]
