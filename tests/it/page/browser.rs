@@ -33,7 +33,7 @@ impl Browser {
         }
         let mut driver =
             Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn().unwrap();
-        let mut output = driver.stdout.take().unwrap();
+        let mut output = BufReader::new(driver.stdout.take().unwrap());
         let port = port_in(&mut output);
         // Whatever else it says must find a reader.
         std::thread::spawn(move || io::copy(&mut output, &mut io::sink()));
@@ -133,15 +133,15 @@ impl Browser {
 }
 
 /// The port that chromedriver names. It writes no line break after it.
-fn port_in(output: &mut impl Read) -> u16 {
-    let mut said = String::new();
-    for byte in output.bytes() {
-        said.push(byte.unwrap().into());
-        let port = said.split_once("successfully on port ");
-        if let Some(port) = port.and_then(|(_, port)| port.strip_suffix('.')) {
-            return port.parse().unwrap();
+fn port_in(output: &mut impl BufRead) -> u16 {
+    let mut said = Vec::new();
+    while output.read_until(b'.', &mut said).unwrap() > 0 {
+        let said = String::from_utf8_lossy(&said);
+        if let Some((_, port)) = said.split_once("successfully on port ") {
+            return port.trim_end_matches('.').parse().unwrap();
         }
     }
+    let said = String::from_utf8_lossy(&said);
     panic!("chromedriver names no port: {said}");
 }
 
