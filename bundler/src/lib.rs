@@ -15,6 +15,7 @@ pub mod page;
 mod parallel;
 mod program;
 pub mod progress;
+pub mod report;
 pub mod rpm;
 pub mod sbom;
 pub mod signing;

@@ -23,16 +23,17 @@ use serde_json::json;
 use crate::support::demo::{BUNDLER, Demo};
 
 /// All that a terminal obeys, that hides, or that forges a line.
-const HOSTILE: &str = "x\u{1b}[2J\u{1b}]0;t\u{7}\r\u{9b}31m\u{7f}\u{202e}\u{2066}\u{2028}\u{200b}y";
+pub(crate) const HOSTILE: &str =
+    "x\u{1b}[2J\u{1b}]0;t\u{7}\r\u{9b}31m\u{7f}\u{202e}\u{2066}\u{2028}\u{200b}y";
 
-fn described(media_type: &str, bytes: &[u8]) -> Descriptor {
+pub(crate) fn described(media_type: &str, bytes: &[u8]) -> Descriptor {
     let (digest, size) = (Digest::of(bytes), bytes.len() as u64);
     Descriptor { media_type: media_type.to_owned(), digest, size }
 }
 
 /// The demo's bundle with a changed lock. All digests fit that lock, and the blobs
 /// of `more` are added.
-fn rewritten(demo: &Demo, change: impl FnOnce(&mut Lock), more: &[Vec<u8>]) {
+pub(crate) fn rewritten(demo: &Demo, change: impl FnOnce(&mut Lock), more: &[Vec<u8>]) {
     let bundle = Bundle::open(&demo.path("demo.tar")).unwrap();
     let mut lock = bundle.lock().clone();
     change(&mut lock);

@@ -30,6 +30,7 @@ mod manifests;
 mod metadata;
 mod naming;
 mod outside;
+mod page;
 mod pages;
 mod plus_sign;
 mod real_registry;

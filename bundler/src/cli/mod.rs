@@ -12,6 +12,7 @@ mod diff;
 mod extract;
 mod form;
 mod held;
+mod html_report;
 mod images;
 mod init;
 mod inspect;
@@ -48,6 +49,7 @@ enum Command {
     Inspect(inspect::Arguments),
     Audit(audit::Arguments),
     Sbom(sbom::Arguments),
+    Report(html_report::Arguments),
     Extract(extract::Arguments),
     Diff(diff::Arguments),
     Why(why::Arguments),
@@ -82,6 +84,7 @@ pub fn run() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Sbom(arguments) => sbom::run(&arguments),
+        Command::Report(arguments) => html_report::run(&arguments),
         Command::Extract(arguments) => extract::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),

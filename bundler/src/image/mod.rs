@@ -6,6 +6,7 @@ pub mod credentials;
 pub mod document;
 mod helper;
 pub mod kubeadm;
+pub mod labels;
 pub mod login;
 pub mod login_file;
 pub mod platform;

@@ -22,7 +22,7 @@ pub struct Signatory {
 
 /// How long before its end a key is worth a warning. Vendors renew keys some weeks
 /// before.
-const NOTICE: Duration = Duration::from_secs(60 * 24 * 60 * 60);
+pub(crate) const NOTICE: Duration = Duration::from_secs(60 * 24 * 60 * 60);
 
 impl Signatory {
     /// The algorithms of the key and of the signature: `RSA with SHA256`.

@@ -1,6 +1,7 @@
 //! Who vouches for each thing in a bundle: a key whose signature was checked again, who
 //! made the bundle, the connection that it came by, or nobody.
 
+pub mod names;
 mod others;
 mod packages;
 mod voucher;
@@ -26,10 +27,7 @@ pub fn unsigned(lock: &Lock) -> Vec<Audited> {
 /// releases have is listed once, with the last of them. Reads all packages.
 pub fn audit(bundle: &Bundle, now: SystemTime) -> anyhow::Result<Vec<Audited>> {
     let last = bundle.lock();
-    let of_hops = last.hops.iter().rev().map(|hop| {
-        let name = format!("hop {}: ", hop.kubernetes);
-        (name, last.of_hop(hop))
-    });
+    let of_hops = last.hops.iter().rev().map(|hop| (names::before_hop(hop), last.of_hop(hop)));
     let mut packages = packages::Packages::of(bundle, now);
     let (mut all, mut seen) = (Vec::new(), BTreeSet::new());
     for (hop, lock) in [(String::new(), last.clone())].into_iter().chain(of_hops) {

@@ -2,9 +2,10 @@
 
 use bundle_format::BundlePath;
 use bundle_format::lock::{
-    CheckName, FileKind, FileSource, Lock, LockedFile, LockedImage, LockedManifest, Why,
+    CheckName, FileSource, Lock, LockedFile, LockedImage, LockedManifest, Why,
 };
 
+use super::names;
 use super::voucher::{Audited, By, Voucher, off};
 
 /// All of them.
@@ -16,7 +17,7 @@ pub(super) fn audit(lock: &Lock) -> impl Iterator<Item = Audited> {
 }
 
 fn of_image(lock: &Lock, image: &LockedImage) -> Audited {
-    let what = format!("image {}", image.name);
+    let what = names::image(image);
     if let Some(voucher) = of_digest(lock, image) {
         return Audited { voucher, what };
     }
@@ -57,14 +58,10 @@ fn of_manifest(lock: &Lock, manifest: &LockedManifest) -> Audited {
         Some(reason) => Voucher::nobody(reason),
         None => of_source(&manifest.source),
     };
-    Audited { voucher, what: format!("manifest {}", manifest.name) }
+    Audited { voucher, what: names::manifest(manifest) }
 }
 
 fn of_file(lock: &Lock, file: &LockedFile) -> Audited {
-    let what = match file.kind {
-        FileKind::Key => "key",
-        FileKind::Installer => "installer",
-    };
     let by_http = match &file.path {
         BundlePath::Key { target, .. } => {
             let repositories = lock.targets.iter().filter(|own| own.id == *target);
@@ -83,7 +80,7 @@ fn of_file(lock: &Lock, file: &LockedFile) -> Audited {
         }
         (FileSource::Named(source), _) => of_source(source),
     };
-    Audited { voucher, what: format!("{what} {}", file.path) }
+    Audited { voucher, what: names::file(file) }
 }
 
 /// Who vouches for what came from here.

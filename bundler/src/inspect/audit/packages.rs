@@ -12,6 +12,7 @@ use bundle_format::lock::{
 };
 use bundle_format::{BundlePath, Digest};
 
+use super::names;
 use super::voucher::{Audited, By, Voucher, off};
 use crate::fetch::checksum::Checksum;
 use crate::rpm::key::{ExpiredKeys, Keyring};
@@ -60,8 +61,7 @@ impl<'a> Packages<'a> {
                         None => self.voucher(lock, (target, repository), keyring, rpm)?,
                     };
                     self.checked.insert(subject, voucher.clone());
-                    let what = format!("rpm {} {}", rpm.target, rpm.package);
-                    all.push(Audited { voucher, what });
+                    all.push(Audited { voucher, what: names::rpm(rpm) });
                 }
             }
         }

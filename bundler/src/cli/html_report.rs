@@ -1,0 +1,43 @@
+//! `bundler report`: a page about a bundle, for who must approve it.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use anyhow::Context;
+use bundle_format::archive::reader::Bundle;
+use bundle_format::output;
+use bundle_format::signature::TrustedKeys;
+use clap::Args;
+
+use crate::report;
+
+/// Writes a page about a bundle for who must approve it: what it is, what changed, who
+/// vouches, what worries
+///
+/// The page is one file of HTML. It needs no network and no server, has a search, and prints
+/// on A4. The packages' signatures are checked again.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The bundle, or any of its parts
+    bundle: PathBuf,
+    /// Say what changed since this older bundle
+    #[arg(long, value_name = "OLD")]
+    against: Option<PathBuf>,
+    /// Check first that one of the keys in this file has signed the bundle; repeat the
+    /// option for more files
+    #[arg(long, value_name = "FILE")]
+    trusted_key: Vec<PathBuf>,
+    /// The page to write
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let keys = TrustedKeys::read(&arguments.trusted_key)?;
+    let bundle = Bundle::open_trusted(&arguments.bundle, &keys)?;
+    let before = arguments.against.as_deref().map(Bundle::open).transpose()?;
+    let page = report::page(&bundle, before.as_ref(), SystemTime::now())?;
+    let path = &arguments.output;
+    output::write(path, page.as_bytes(), 0o644)
+        .with_context(|| format!("writing {}", path.display()))
+}

@@ -1,0 +1,174 @@
+//! The page that `bundler report` writes: what it says, and what it lets nobody do.
+
+mod browser;
+mod in_browser;
+
+use std::fs;
+
+use bundle_format::lock::{CheckName, DisabledCheck, Edit, Lock, Why};
+use bundle_format::text::is_hidden;
+use serde_json::{Value, json};
+
+use crate::hops;
+use crate::hostile_bundle::{HOSTILE, described, rewritten};
+use crate::support::demo::Demo;
+
+/// What a browser would run, if it were on a page as it is.
+const SCRIPT: &str = "</script></style><script>window.harm=1</script>\
+                      <img src=x onerror=window.harm=1>\"' onload=window.harm=1 javascript:harm";
+
+/// The demo's bundle as `demo.tar`.
+fn built() -> Demo {
+    let demo = Demo::start();
+    demo.ok(&["build", "-q"]);
+    demo
+}
+
+/// The page of a bundle.
+fn page(demo: &Demo, arguments: &[&str]) -> String {
+    demo.ok(&[&["report", "--output", "report.html"], arguments].concat());
+    fs::read_to_string(demo.path("report.html")).unwrap()
+}
+
+/// The words of a page, without its elements.
+fn words(page: &str) -> String {
+    let (_, main) = page.split_once("</style>").unwrap();
+    let text: String = main
+        .split('<')
+        .map(|part| part.split_once('>').map_or(part, |(_, text)| text))
+        .collect::<Vec<_>>()
+        .join("");
+    text.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"")
+}
+
+/// Puts hostile texts wherever a bundle can have a text.
+fn make_hostile(demo: &Demo) {
+    let text = format!("{SCRIPT}{HOSTILE}");
+    let plain: String = text.chars().filter(|c| !c.is_control()).collect();
+    let labels = json!({"org.opencontainers.image.licenses": text});
+    let configuration = serde_json::to_vec(&json!({"config": {"Labels": labels}})).unwrap();
+    let mut package = Vec::new();
+    let licence = format!("GPL {plain}");
+    let builder = rpm::PackageBuilder::new("a", "1", &licence, "noarch", "a").build().unwrap();
+    builder.write(&mut package).unwrap();
+    let change = |lock: &mut Lock| {
+        lock.warnings.push(format!("{plain}\nsecond line"));
+        lock.disabled_checks.push(DisabledCheck {
+            check: CheckName::PlainHttp,
+            subject: plain.clone(),
+            reason: plain.clone(),
+        });
+        let rpm = &mut lock.rpms[0];
+        (rpm.digest, rpm.size) = {
+            let content = described("", &package);
+            (content.digest, content.size)
+        };
+        rpm.why = vec![Why::Requires { package: rpm.package.clone(), requirement: plain.clone() }];
+        lock.targets[0].baseline = plain.clone();
+        lock.targets[0].repositories[0].revision = Some(plain.clone());
+        let media_type = lock.images[0].platforms[0].config.media_type.clone();
+        lock.images[0].platforms[0].config = described(&media_type, &configuration);
+        lock.manifests[0].source = plain.clone();
+        lock.manifests[0].patches = vec![Edit {
+            patch: plain.clone(),
+            line: 1,
+            from: format!("{plain}\n"),
+            to: plain.clone(),
+        }];
+    };
+    rewritten(demo, change, &[package.clone(), configuration.clone()]);
+}
+
+#[test]
+fn it_answers_what_changed_who_vouches_and_what_worries() {
+    let demo = built();
+    let alone = words(&page(&demo, &["demo.tar"]));
+    for said in [
+        "It installs Kubernetes 1.28.2 with containerd 1.6.25 on machines without internet: \
+         el9-x86_64.",
+        "It has 30 packages, 12 images, 2 manifests and 3 keys, in ",
+        "This page was made without an older bundle",
+        "For 30 of 47 things, a vendor's key vouches.",
+        "For 12 things, nobody vouches.",
+        "1 check is switched off, with a reason.",
+        "the demo's registry is on this machine",
+        "calico",
+        "Apache-2.0",
+        "Whether somebody has signed the bundle itself was not asked for",
+    ] {
+        assert!(alone.contains(said), "{said}\n{alone}");
+    }
+    fs::rename(demo.path("demo.tar"), demo.path("old.tar")).unwrap();
+    let spec = demo
+        .spec()
+        .replace("  - name: ingress-nginx\n    url: URL/manifests/ingress-nginx.yaml\n", "");
+    demo.write_spec(&spec);
+    demo.ok(&["lock"]);
+    demo.ok(&["build", "-q", "--locked"]);
+    demo.ok(&["keygen", "--no-password", "site"]);
+    demo.ok(&["sign", "demo.tar", "--key", "site"]);
+    let arguments = ["demo.tar", "--against", "old.tar", "--trusted-key", "site.pub"];
+    let compared = words(&page(&demo, &arguments));
+    for said in
+        ["Gone: ", "1 manifest", "What changed, one by one", "The bundle itself is signed, by key "]
+    {
+        assert!(compared.contains(said), "{said}\n{compared}");
+    }
+    let digest = |name: &str| {
+        let verified = demo.ok(&["verify", "--quiet", name]);
+        verified.trim_end().rsplit("sha256:").next().unwrap().to_owned()
+    };
+    // The digests are in groups, and a copy has no space in it.
+    assert!(compared.contains(&digest("demo.tar")) && compared.contains(&digest("old.tar")));
+}
+
+#[test]
+fn it_has_all_that_the_audit_has_of_the_releases_in_between_too() {
+    let Some(demo) = hops::start() else { return };
+    demo.ok(&["build", "-q"]);
+    let audit: Value = serde_json::from_str(&demo.ok(&["audit", "--json", "demo.tar"])).unwrap();
+    let page = page(&demo, &["demo.tar"]);
+    let things = audit["audited"].as_array().unwrap().len();
+    assert_eq!(page.matches("<small><code>sha256:").count(), things);
+    let words = words(&page);
+    for said in
+        ["It also brings older clusters to that release, through ", "only on the way through"]
+    {
+        assert!(words.contains(said), "{said}\n{words}");
+    }
+}
+
+#[test]
+fn the_same_bundle_gives_the_same_page_that_needs_nothing_else() {
+    let demo = built();
+    let first = page(&demo, &["demo.tar"]);
+    assert!(first == page(&demo, &["demo.tar"]));
+    for loads in [" src=", "<link", "@import", "url(", "<iframe", "<object", "<form", "style=\""] {
+        assert!(!first.contains(loads), "{loads}");
+    }
+    assert!(first.contains("default-src 'none'; style-src 'sha256-"), "{first}");
+    assert!(!first.contains("unsafe-inline"));
+    assert!(first.split("href=\"").skip(1).all(|link| link.starts_with('#')));
+}
+
+#[test]
+fn texts_of_others_are_neither_obeyed_nor_hidden() {
+    let demo = built();
+    make_hostile(&demo);
+    let page = page(&demo, &["other.tar"]);
+    assert!(!page.contains("<img") && !page.contains("<script>window"));
+    assert_eq!(page.matches("<script>").count(), 1);
+    assert!(!page.contains(|c: char| is_hidden(c) && c != '\n'));
+    assert!(page.contains("<span class=\"hidden\">U+202E</span>"));
+    assert!(words(&page).matches("window.harm=1").count() > 8);
+    // A package that its vendor did not sign so.
+    assert!(words(&page).contains("nobody"), "{}", words(&page));
+}
+
+#[test]
+fn what_is_no_bundle_gives_no_page() {
+    let demo = Demo::start();
+    fs::write(demo.path("demo.tar"), "no bundle").unwrap();
+    demo.fails(&["report", "demo.tar", "--output", "report.html"]);
+    assert!(!demo.path("report.html").exists());
+}
