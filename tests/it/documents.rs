@@ -96,7 +96,8 @@ fn run(demo: &Demo, line: &str) -> String {
 #[test]
 fn commands_run_and_print_what_is_shown() {
     let mut count = 0;
-    for document in documents() {
+    // The page for who checks by hand has a test of its own.
+    for document in documents().into_iter().filter(|path| !path.ends_with("verify-by-hand.md")) {
         let blocks = blocks(&fs::read_to_string(&document).unwrap(), "");
         if !blocks.iter().flat_map(|block| block.lines()).any(is_run) {
             continue;

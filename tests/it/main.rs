@@ -9,6 +9,7 @@
 mod architecture;
 mod audit;
 mod bundle;
+mod by_hand;
 mod closure;
 mod closure_choices;
 mod closure_generated;
