@@ -42,6 +42,22 @@ fn a_file_is_new_or_keeps_what_it_is_no_looser_than_asked() {
 }
 
 #[test]
+fn nobody_else_may_read_a_secret_from_its_first_byte_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("join.yaml");
+    for is_there in [false, true] {
+        if is_there {
+            fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        }
+        write_by(&path, 0o600, |out| {
+            assert_eq!(out.metadata()?.mode() & 0o7777, 0o600, "{is_there}");
+            out.write_all(b"token")
+        })
+        .unwrap();
+    }
+}
+
+#[test]
 fn links_stay_and_their_target_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
