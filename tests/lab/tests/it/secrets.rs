@@ -26,17 +26,19 @@ const COLLECT: &str = r#"umask 077; cd /root
 wc -l <secrets"#;
 
 /// All places where they must not be, as copies in `/root/looked`. Prints those that have one.
-/// The receipt's folder `before` has files as the site had them, for root alone.
+/// The receipt's folder `before` has files as the site had them, for root alone; `packages` has
+/// the bundle's.
 const LOOK: &str = r#"umask 077; rm -rf /root/looked; mkdir /root/looked; cd /root/looked
 installer=$1; shift
 journalctl --no-pager >journal
 cp -r /var/log/kubeferry log
-cp -r /var/lib/kubeferry receipt; rm -rf receipt/before
+mkdir receipt
+find /var/lib/kubeferry -type f ! -path '*/before/*' ! -path '*/packages/*' -exec cp --parents -t receipt {} +
 for command in status doctor certs inventory; do "$installer" $command --json >$command.json; done 2>said
 "$installer" --dry-run --json "$@" >plan.json 2>>said
 for process in /proc/[0-9]*; do tr '\0' ' ' <$process/cmdline; echo; done >arguments 2>/dev/null
 "$installer" support --output support.tar.gz 2>>said && tar -xzf support.tar.gz
-for file in journal log/install.log receipt/receipt.jsonl status.json plan.json arguments support; do
+for file in journal log/install.log receipt/var status.json plan.json arguments support; do
     find $file -maxdepth 0 ! -empty | grep -q . || echo "there is no $file"
 done
 find /var/lib/kubeferry/before -type f -perm /077
