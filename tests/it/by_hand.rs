@@ -98,10 +98,9 @@ fn headings(failures: &[(String, String)]) -> Vec<&str> {
     headings
 }
 
-/// Where in the bundle the last bytes of a file are, by its name.
+/// Where in the bundle the last bytes of a file are, by its name. All were extracted before.
 fn end_of(demo: &Demo, bundle: &[u8], name: &str) -> usize {
     let find = format!("find taken -name '{name}'");
-    demo.ok(&["extract", "-C", "taken", "demo.tar"]);
     let found = Command::new("sh").args(["-c", &find]).current_dir(demo.folder.path()).output();
     let path = String::from_utf8(found.unwrap().stdout).unwrap();
     let bytes = fs::read(demo.path(path.trim())).unwrap();
@@ -132,6 +131,7 @@ fn the_pages_commands_notice_what_was_done_to_a_bundle() {
         bundle
     };
 
+    demo.ok(&["extract", "-C", "taken", "demo.tar"]);
     // A byte in the payload of a package: rpm says so too.
     let found = failures(&demo, &altered(end_of(&demo, &good, "kubelet-*.rpm")));
     assert_eq!(headings(&found), [checksums, archive, "Packages"], "{found:#?}");
