@@ -3,7 +3,7 @@
 
 mod stream;
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Error, ErrorKind, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -37,9 +37,9 @@ impl Destination {
             Found::File { path, mode } => Self::File { path, mode },
             // A shell may have opened a file for this program, so the
             // bytes go to its end.
-            Found::Other { own, is_file } => Self::Stream(match own_stream(&own)? {
+            Found::Other { own, found } => Self::Stream(match own_stream(&own)? {
                 Some(file) => file,
-                None => stream(path, is_file)?,
+                None => stream(path, &found)?,
             }),
         })
     }
@@ -56,7 +56,7 @@ pub fn file(path: &Path) -> io::Result<(PathBuf, Option<u32>)> {
 
 enum Found {
     File { path: PathBuf, mode: Option<u32> },
-    Other { own: PathBuf, is_file: bool },
+    Other { own: PathBuf, found: Metadata },
 }
 
 fn look(path: &Path) -> io::Result<Found> {
@@ -79,7 +79,11 @@ fn look(path: &Path) -> io::Result<Found> {
     } else if is.is_file() && !is_descriptor {
         Ok(Found::File { path: own, mode: Some(found.mode() & 0o7777) })
     } else {
-        Ok(Found::Other { own, is_file: is.is_file() })
+        // Whoever made a pipe reads what is written to it.
+        if !is_descriptor {
+            check_maker(&own, &folder_of(&own).canonicalize()?, "pipe")?;
+        }
+        Ok(Found::Other { own, found })
     }
 }
 
@@ -131,12 +135,13 @@ fn followed(path: &Path) -> io::Result<(PathBuf, bool)> {
     // The kernel follows this many links (path_resolution(7)).
     for _ in 0..40 {
         let real = folder_of(&at).canonicalize()?;
+        check_folders(&at)?;
         if real.starts_with("/proc") {
             return Ok((at, true));
         }
         match fs::read_link(&at) {
             Ok(to) => {
-                check_link(&at, &real)?;
+                check_maker(&at, &real, "link")?;
                 at = at.parent().unwrap_or(Path::new("")).join(to);
             }
             Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::NotFound) => {
@@ -168,22 +173,35 @@ fn own_stream(path: &Path) -> io::Result<Option<File>> {
     Ok(Some(owned.into()))
 }
 
-/// In a folder that everybody may write to, follows a link only if this user or the
-/// folder's owner made it, as the kernel does with `fs.protected_symlinks` (proc(5)).
-fn check_link(link: &Path, folder: &Path) -> io::Result<()> {
+/// In a folder that everybody may write to, uses a link or a pipe only if this user or the
+/// folder's owner made it. The kernel does the same with `fs.protected_symlinks` (proc(5)),
+/// if that is on, and if the folder is sticky.
+fn check_maker(path: &Path, folder: &Path, kind: &str) -> io::Result<()> {
     let folder = fs::metadata(folder)?;
-    let owner = fs::symlink_metadata(link)?.uid();
-    let is_open_to_all = folder.mode() & 0o1002 == 0o1002;
+    let owner = fs::symlink_metadata(path)?.uid();
+    let is_open_to_all = folder.mode() & 0o002 != 0;
     if is_open_to_all && owner != geteuid().as_raw() && owner != folder.uid() {
         return Err(Error::other(format!(
-            "{} is another user's link in a folder that everybody may write to; name another file",
-            link.display()
+            "{} is another user's {kind} in a folder that everybody may write to; name another \
+             file",
+            path.display()
         )));
     }
     Ok(())
 }
 
-fn stream(path: &Path, at_end: bool) -> io::Result<File> {
+/// The same for each folder on the way to `path` that is a link.
+fn check_folders(path: &Path) -> io::Result<()> {
+    let is_link = |place: &&Path| fs::symlink_metadata(place).is_ok_and(|found| found.is_symlink());
+    for link in path.ancestors().skip(1).filter(is_link) {
+        check_maker(link, &folder_of(link).canonicalize()?, "link")?;
+    }
+    Ok(())
+}
+
+/// Opens what is no file to be replaced. It must still be what was `found`.
+fn stream(path: &Path, found: &Metadata) -> io::Result<File> {
+    let at_end = found.is_file();
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
     let opened = OpenOptions::new().write(true).append(at_end).custom_flags(flags).open(path);
     let file = opened.map_err(|error| match Errno::from_io_error(&error) {
@@ -192,6 +210,10 @@ fn stream(path: &Path, at_end: bool) -> io::Result<File> {
         ),
         _ => error,
     })?;
+    let now = file.metadata()?;
+    if (now.dev(), now.ino()) != (found.dev(), found.ino()) {
+        return Err(Error::other("somebody has just put something else there; name another file"));
+    }
     // Only opening must not wait for a reader. Writing waits again.
     let flags = fcntl_getfl(&file)?;
     fcntl_setfl(&file, flags - OFlags::NONBLOCK)?;

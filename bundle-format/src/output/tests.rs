@@ -42,6 +42,22 @@ fn a_file_is_new_or_keeps_what_it_is_no_looser_than_asked() {
 }
 
 #[test]
+fn nobody_else_may_read_a_secret_from_its_first_byte_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("join.yaml");
+    for is_there in [false, true] {
+        if is_there {
+            fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        }
+        write_by(&path, 0o600, |out| {
+            assert_eq!(out.metadata()?.mode() & 0o7777, 0o600, "{is_there}");
+            out.write_all(b"token")
+        })
+        .unwrap();
+    }
+}
+
+#[test]
 fn links_stay_and_their_target_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -63,26 +79,90 @@ fn links_stay_and_their_target_is_written() {
     assert!(write(&at("nowhere"), b"", 0o600).is_err());
 }
 
-#[test]
-fn anothers_link_in_a_folder_for_all_is_not_followed() {
+/// Whether this user can make another's things; says so if not.
+fn is_root() -> bool {
     if !geteuid().is_root() {
         eprintln!("skipped: needs root, to make another's link");
+    }
+    geteuid().is_root()
+}
+
+/// A folder that everybody may write to, with and without the sticky bit.
+fn shared_folders(folder: &Path) -> [PathBuf; 2] {
+    [0o1777, 0o777].map(|mode| {
+        let shared = folder.join(format!("shared-{mode:o}"));
+        fs::create_dir(&shared).unwrap();
+        fs::set_permissions(&shared, Permissions::from_mode(mode)).unwrap();
+        shared
+    })
+}
+
+fn give_away(path: &Path) {
+    std::os::unix::fs::lchown(path, Some(1234), Some(1234)).unwrap();
+}
+
+#[test]
+fn anothers_link_in_a_folder_for_all_is_not_followed() {
+    if !is_root() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
     let victim = folder.path().join("victim");
-    fs::write(&victim, "precious").unwrap();
-    let shared = folder.path().join("shared");
-    fs::create_dir(&shared).unwrap();
-    fs::set_permissions(&shared, Permissions::from_mode(0o1777)).unwrap();
-    let link = shared.join("join.yaml");
-    symlink(&victim, &link).unwrap();
-    std::os::unix::fs::lchown(&link, Some(1234), Some(1234)).unwrap();
-    assert!(words(write(&link, b"token", 0o600)).contains("another user's link"));
-    assert_eq!(fs::read(&victim).unwrap(), b"precious");
-    std::os::unix::fs::lchown(&link, Some(0), Some(0)).unwrap();
-    write(&link, b"token", 0o600).unwrap();
-    assert_eq!(fs::read(&victim).unwrap(), b"token");
+    for shared in shared_folders(folder.path()) {
+        fs::write(&victim, "precious").unwrap();
+        let link = shared.join("join.yaml");
+        symlink(&victim, &link).unwrap();
+        // A folder on the way that is a link.
+        let way = shared.join("way");
+        symlink(folder.path(), &way).unwrap();
+        give_away(&link);
+        give_away(&way);
+        for path in [&link, &way.join("victim"), &way.join("new")] {
+            assert!(words(write(path, b"token", 0o600)).contains("another user's link"));
+        }
+        assert_eq!(fs::read(&victim).unwrap(), b"precious");
+        assert!(!folder.path().join("new").exists());
+        std::os::unix::fs::lchown(&link, Some(0), Some(0)).unwrap();
+        write(&link, b"token", 0o600).unwrap();
+        assert_eq!(fs::read(&victim).unwrap(), b"token");
+    }
+}
+
+#[test]
+fn what_another_put_into_a_folder_for_all_gets_no_secret() {
+    if !is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for shared in shared_folders(folder.path()) {
+        let fifo = shared.join("fifo");
+        mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).unwrap();
+        give_away(&fifo);
+        let _reader = File::options().read(true).write(true).open(&fifo).unwrap();
+        assert!(words(write(&fifo, b"token", 0o600)).contains("another user's pipe"));
+        // A file that he can read makes way for one that he cannot.
+        let file = shared.join("join.yaml");
+        fs::write(&file, "").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
+        give_away(&file);
+        let mut opened = File::open(&file).unwrap();
+        write(&file, b"token", 0o600).unwrap();
+        let found = fs::metadata(&file).unwrap();
+        assert_eq!((found.mode() & 0o7777, found.uid()), (0o600, 0));
+        assert_eq!(opened.read(&mut [0]).unwrap(), 0);
+    }
+}
+
+#[test]
+fn what_was_looked_at_is_what_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+    fs::write(&one, "").unwrap();
+    fs::write(&other, "").unwrap();
+    let found = fs::metadata(&one).unwrap();
+    stream(&one, &found).unwrap();
+    fs::rename(&other, &one).unwrap();
+    assert!(words(stream(&one, &found)).contains("something else"));
 }
 
 #[test]

@@ -43,6 +43,7 @@ mod renewal;
 mod resets;
 mod restoring;
 mod said;
+mod secrets;
 mod settled;
 #[path = "../../../tests/it/support/shared_data.rs"]
 mod shared_data;

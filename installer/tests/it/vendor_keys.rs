@@ -140,6 +140,41 @@ fn a_reset_that_is_cut_short_brings_the_older_copy_back() {
 }
 
 #[test]
+fn packages_are_checked_by_the_bundles_keys_which_a_reset_takes_back() {
+    let node = small(None);
+    let before = node.tree();
+    node.apply(None).end.unwrap();
+    let read = |path: &str| fs::read_to_string(node.root().join(path)).unwrap();
+    let settings = read("var/lib/kubeferry/dnf.conf");
+    // One repository, and no other settings, repositories or keys.
+    let sections = settings.lines().filter(|line| line.starts_with('['));
+    assert_eq!(sections.collect::<Vec<_>>(), ["[main]", "[kubeferry]"]);
+    let value = |key: &str| {
+        let values: Vec<_> = settings.lines().filter_map(|line| line.strip_prefix(key)).collect();
+        let [value] = values[..] else { panic!("{key}: {values:?}") };
+        value.to_owned()
+    };
+    assert_eq!((value("gpgcheck="), value("reposdir=")), ("1".to_owned(), "/dev/null".to_owned()));
+    assert_eq!(value("baseurl="), "file:///var/lib/kubeferry/packages");
+    let keys = value("gpgkey=");
+    let paths: Vec<_> = keys.split(' ').filter_map(|url| url.strip_prefix("file:///")).collect();
+    assert!(!paths.is_empty() && paths.len() == keys.split(' ').count(), "{keys}");
+    for path in paths {
+        assert!(path.starts_with("var/lib/kubeferry/packages/keys/"), "{path}");
+        assert_eq!(read(path), key(7, b"oldnew"));
+    }
+    // The receipt has the import, and how it is taken back.
+    let receipt = read("var/lib/kubeferry/receipt.jsonl");
+    let imports: Vec<_> = receipt.lines().filter(|line| line.contains("\"--import\"")).collect();
+    let short = NAME.rsplit_once('-').unwrap().0;
+    assert!(imports.len() == 1 && imports[0].contains("\"--erase\""), "{imports:?}");
+    assert!(imports[0].contains(short), "{imports:?}");
+    assert_eq!(text(&node), key(7, b"oldnew"));
+    node.assert_goes_back(&before, "importing keys");
+    assert_eq!(text(&node), "");
+}
+
+#[test]
 fn another_key_of_the_same_name_stays() {
     for has in [key(9, b"old"), key(7, b"oldnew"), String::new()] {
         let node = small(Some(&has));

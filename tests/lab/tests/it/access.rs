@@ -8,6 +8,7 @@ use lab::cluster::{self, INSTALLER};
 use lab::{Node, Settings};
 use serde_json::Value;
 
+use crate::secrets;
 use crate::support::{connected_host, lab, words};
 
 const PERSON: &str = "/root/jane.conf";
@@ -23,6 +24,8 @@ fn certificates_are_renewed_and_a_person_may_do_what_was_granted() {
     assert_renews(master, worker);
     assert_person(master);
     assert_brought(master, worker);
+    let brought = [&cluster::WORKER[..], &["--with-kubeconfig", PERSON]].concat();
+    secrets::assert_are_nowhere_else(&[(master, &cluster::MASTER), (worker, &brought)]);
 }
 
 fn assert_listed(master: &Node, worker: &Node) {

@@ -20,6 +20,7 @@ mod masters;
 mod masters_lost;
 mod nodes;
 mod rehearse;
+mod secrets;
 mod silence;
 mod stick;
 mod support;

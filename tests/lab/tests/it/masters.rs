@@ -9,6 +9,7 @@ use lab::{Node, Settings};
 
 use crate::application::{Witness, get, kubectl, try_kubectl, wait};
 use crate::cluster::kill_after;
+use crate::secrets;
 use crate::support::{connected_host, lab, words};
 use crate::virtual_address::{IN_SPEC, config, holds};
 
@@ -175,6 +176,10 @@ fn three_masters_go_on_without_any_one_of_them() {
         masters.iter().all(|master| doctor(master).contains("nothing is wrong"))
     });
     writer.end(first);
+    // The join file for masters has the key to the cluster's keys.
+    let nodes: [(&Node, &[&str]); 4] =
+        [(first, &cluster::MASTER), (second, &JOIN), (third, &JOIN), (worker, &cluster::WORKER)];
+    secrets::assert_are_nowhere_else(&nodes);
 
     assert_removal(first, second, third);
     assert!(get(&worker.address.to_string()).contains("node="));
