@@ -32,7 +32,7 @@ fn described(media_type: &str, bytes: &[u8]) -> Descriptor {
 
 /// The demo's bundle with a changed lock. All digests fit that lock, and the blobs
 /// of `more` are added.
-fn rewritten(demo: &Demo, change: impl FnOnce(&mut Lock), more: &[Vec<u8>]) {
+pub(crate) fn rewritten(demo: &Demo, change: impl FnOnce(&mut Lock), more: &[Vec<u8>]) {
     let bundle = Bundle::open(&demo.path("demo.tar")).unwrap();
     let mut lock = bundle.lock().clone();
     change(&mut lock);

@@ -18,6 +18,7 @@ mod documents;
 mod faults;
 mod hops;
 mod hostile_bundle;
+mod image_signatures;
 mod images;
 mod interoperation;
 mod inventory;
