@@ -150,3 +150,6 @@ struct Image {
     #[serde(rename = "docker-manifest-digest")]
     digest: String,
 }
+
+#[cfg(test)]
+mod tests;

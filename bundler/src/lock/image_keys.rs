@@ -69,13 +69,14 @@ impl<'a> ImageKeys<'a> {
         if image.signature.is_some() {
             return Ok(());
         }
-        let found = upstreams.puller.signature(&image.source, root, key).with_context(|| {
-            format!(
-                "no signature of the key {file} counts for {root}. Let the key's owner run `cosign \
-                 sign` for {}@{root}, or leave `{entry}` out of `signatures`",
+        let found = match upstreams.puller.signature(&image.source, root, key) {
+            Ok(found) => found,
+            Err(error) => bail!(
+                "no signature of the key {file} counts for {root}{error}\n  let the key's owner run \
+                 `cosign sign --key FILE {}@{root}`, or leave `{entry}` out of `signatures`",
                 image.source.name()
-            )
-        })?;
+            ),
+        };
         image.signature = Some(key.locked(file, &found.payload, &found.signature));
         Ok(())
     }
