@@ -154,6 +154,7 @@ fn keys_and_entries_that_check_nothing_are_refused() {
 fn a_bundle_with_another_signature_is_not_good() {
     let (demo, root) = start();
     demo.upstream.put_signatures("pause", root, &[good(root)]).unwrap();
+    demo.ok(&["lock"]);
     demo.ok(&["build", "-q"]);
     let signature =
         |lock: &mut Lock, change: &dyn Fn(&mut bundle_format::lock::LockedSignature)| {
