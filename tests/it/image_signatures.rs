@@ -5,11 +5,12 @@ use std::fs;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bundle_format::Digest;
-use bundle_format::lock::Lock;
+use bundle_format::lock::{Lock, LockedImage, LockedSignature};
 use p256::ecdsa::SigningKey;
 use p256::ecdsa::signature::Signer;
 use p256::pkcs8::{EncodePublicKey, LineEnding};
 
+use crate::hops;
 use crate::hostile_bundle::rewritten;
 use crate::support::demo::{Demo, run_in};
 
@@ -156,14 +157,13 @@ fn a_bundle_with_another_signature_is_not_good() {
     demo.upstream.put_signatures("pause", root, &[good(root)]).unwrap();
     demo.ok(&["lock"]);
     demo.ok(&["build", "-q"]);
-    let signature =
-        |lock: &mut Lock, change: &dyn Fn(&mut bundle_format::lock::LockedSignature)| {
-            lock.images.iter_mut().filter_map(|one| one.signature.as_mut()).for_each(change);
-        };
+    let signature = |lock: &mut Lock, change: &dyn Fn(&mut LockedSignature)| {
+        lock.images.iter_mut().filter_map(|one| one.signature.as_mut()).for_each(change);
+    };
     let other = signed(1, payload(TYPE, OTHER));
     rewritten(&demo, |lock| signature(lock, &|own| own.payload = STANDARD.encode(&other.0)), &[]);
     assert!(demo.fails(&["verify", "-q", "other.tar"]).contains("does not count: it is not over"));
-    let both = |own: &mut bundle_format::lock::LockedSignature| {
+    let both = |own: &mut LockedSignature| {
         own.payload = STANDARD.encode(&other.0);
         own.signature.clone_from(&other.1);
     };
@@ -179,4 +179,27 @@ fn a_bundle_with_another_signature_is_not_good() {
     fs::write(&path, serde_json::to_string_pretty(&edited).unwrap()).unwrap();
     let error = demo.fails(&["build", "-q"]);
     assert!(error.contains("it has no signature of the key team.pub"), "{error}");
+}
+
+#[test]
+fn the_images_of_hops_must_be_signed_too() {
+    let Some(demo) = hops::start() else { return };
+    fs::write(demo.path("team.pub"), pem(1)).unwrap();
+    demo.ok(&["lock"]);
+    let is_proxy = |one: &&LockedImage| one.name.name().ends_with("/kube-proxy");
+    let root = lock(&demo).images.iter().find(is_proxy).unwrap().root.digest;
+    demo.write_spec(&format!(
+        "{}signatures: {{registry.k8s.io/kube-proxy: team.pub}}\n",
+        demo.spec()
+    ));
+    assert!(demo.fails(&["lock"]).contains("it has no signatures over this image"));
+    demo.upstream.put_signatures("kube-proxy", root, &[good(root)]).unwrap();
+    demo.ok(&["lock"]);
+    let locked = lock(&demo);
+    assert!(!locked.hops.is_empty());
+    for images in locked.hops.iter().map(|hop| &hop.images).chain([&locked.images]) {
+        assert!(images.iter().filter(is_proxy).all(|one| one.signature.is_some()));
+    }
+    demo.ok(&["build", "-q"]);
+    demo.ok(&["verify", "-q", "demo.tar"]);
 }
