@@ -69,6 +69,11 @@ fn a_signature_is_carried_and_checked_again_without_a_network() {
     let signed: Vec<_> = locked.images.iter().filter(|one| one.signature.is_some()).collect();
     assert!(signed.len() == 1 && signed[0].name.to_string() == PAUSE);
     demo.ok(&["lock", "--check", "--offline"]);
+    let spec = demo.spec();
+    demo.write_spec(&format!("{spec}require: signed\n"));
+    let error = demo.fails(&["lock"]);
+    assert!(error.contains("`require: signed`: image ") && !error.contains(PAUSE), "{error}");
+    demo.write_spec(&spec);
 
     // A build needs the lock alone, also if the registry has no signatures any more.
     demo.upstream.put_signatures("pause", root, &[]).unwrap();
