@@ -11,8 +11,7 @@ use crate::support::demo::Demo;
 use crate::trust_bundle::change_package;
 
 /// The stock tools that the page names, and what takes a signature away.
-const TOOLS: [&str; 7] =
-    ["gpg", "jq", "minisign", "rpmkeys", "rpmsign", "sha256sum", "skopeo"];
+const TOOLS: [&str; 7] = ["gpg", "jq", "minisign", "rpmkeys", "rpmsign", "sha256sum", "skopeo"];
 
 /// A fenced block of the page.
 struct Block {

@@ -19,6 +19,7 @@ mod documents;
 mod faults;
 mod hops;
 mod hostile_bundle;
+mod image_signatures;
 mod images;
 mod interoperation;
 mod inventory;

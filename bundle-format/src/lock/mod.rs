@@ -27,7 +27,7 @@ pub use error::LockError;
 pub use expectation::{Aspect, Expectation};
 pub use file::{FileKind, FileSource, LockedFile, LockedInput};
 pub use hop::LockedHop;
-pub use image::{LockedImage, LockedPlatform};
+pub use image::{LockedImage, LockedPlatform, LockedSignature};
 pub use manifest::{Edit, LockedManifest, LockedPass};
 pub use rpm::LockedRpm;
 pub use system::{System, foreign_tool, is_field};

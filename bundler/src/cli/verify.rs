@@ -11,6 +11,7 @@ use clap::Args;
 use indicatif::HumanBytes;
 
 use super::report;
+use crate::inspect::image_signatures;
 use crate::progress::Progress;
 
 /// Checks every byte of a bundle, and names everything that is damaged
@@ -42,9 +43,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(report) = verification.report() {
         bail!("{report}");
     }
+    let keys = image_signatures::check(bundle.lock())?;
+    let by_key = |(key, images)| format!("{} signed with the {key}\n", count(images, "image"));
+    let images: String = keys.into_iter().map(by_key).collect();
     let signed = bundle.signed().map(|by| format!("signed: {by}\n")).unwrap_or_default();
     report::data(&format!(
-        "{signed}good: {}, {}, index {}\n",
+        "{signed}{images}good: {}, {}, index {}\n",
         count(verification.blobs, "blob"),
         HumanBytes(verification.bytes),
         bundle.index_digest()

@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod challenge;
+pub mod cosign;
 pub mod credentials;
 pub mod document;
 mod helper;
@@ -10,11 +11,11 @@ pub mod labels;
 pub mod login;
 pub mod login_file;
 pub mod platform;
-pub(crate) mod prefix;
 pub mod pull;
 pub mod pull_error;
 mod realm;
 pub mod registry;
+pub mod signatures;
 
 #[cfg(test)]
 mod scripted;

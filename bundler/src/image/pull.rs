@@ -56,6 +56,7 @@ impl ResolvedImage {
             root: self.root.clone(),
             platforms: self.platforms.clone(),
             unplaced: self.unplaced.clone(),
+            signature: None,
             why,
         }
     }
@@ -286,7 +287,8 @@ impl Puller {
         Ok((Descriptor { media_type, digest, size }, answer.bytes, document))
     }
 
-    fn read(&self, request: &Request, limit: u64) -> Result<fetch::Document, PullError> {
+    /// The answer to a request, with what to do about a refusal.
+    pub(super) fn read(&self, request: &Request, limit: u64) -> Result<fetch::Document, PullError> {
         self.fetch.document(request, limit).map_err(|error| match error {
             FetchError::Status { url, status, hint } if hint.is_empty() => {
                 FetchError::Status { url, status, hint: self::hint(status).to_owned() }.into()

@@ -163,6 +163,9 @@ impl Found {
         if image.source != *name {
             exact += &format!(" from {}", image.source);
         }
+        if let Some(signature) = &image.signature {
+            exact += &format!(" signed with {}", signature.key_file);
+        }
         self.add(Rank::Image, format!("image {}", name.name()), &version, &exact);
     }
 

@@ -7,6 +7,7 @@ pub mod difference;
 pub mod extract;
 mod fields;
 mod folder;
+pub mod image_signatures;
 pub mod naming;
 pub mod summary;
 pub mod texts;

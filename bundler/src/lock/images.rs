@@ -3,13 +3,14 @@
 use bundle_format::Architecture;
 use bundle_format::lock::LockedImage;
 
+use super::image_keys::ImageKeys;
 use super::task::Task;
 use super::wanted::Wanted;
 use crate::outage::Problems;
 use crate::parallel;
 
 /// Asks the registries for every image, several at a time. Returns the images that
-/// were found.
+/// were found, with the signatures that the spec asks for.
 pub(super) fn lock(
     task: &Task<'_>,
     wanted: &Wanted,
@@ -18,20 +19,31 @@ pub(super) fn lock(
 ) -> Vec<LockedImage> {
     let Task { file, kept, upstreams, .. } = *task;
     let all: Vec<_> = wanted.reasons().collect();
+    let keys = match ImageKeys::read(file) {
+        Ok(keys) => keys,
+        Err(error) => {
+            problems.line(format!("{error:#}"));
+            return Vec::new();
+        }
+    };
     let results = parallel::each(&all, parallel::REQUESTS, |(name, why)| {
         let mut why = why.to_vec();
         why.sort();
         why.dedup();
         let source = wanted.source(&file.spec, name)?;
         let stays = kept.and_then(|kept| kept.image(name, &source, architectures));
-        if let Some(locked) = stays {
-            return Ok(LockedImage { why, ..locked.clone() });
-        }
-        let resolved = upstreams.puller.resolve(&source, architectures)?;
-        for (_, bytes) in &resolved.documents {
-            upstreams.cache.insert(bytes)?;
-        }
-        anyhow::Ok(resolved.locked((*name).clone(), why))
+        let mut image = match stays {
+            Some(locked) => LockedImage { why, ..locked.clone() },
+            None => {
+                let resolved = upstreams.puller.resolve(&source, architectures)?;
+                for (_, bytes) in &resolved.documents {
+                    upstreams.cache.insert(bytes)?;
+                }
+                resolved.locked((*name).clone(), why)
+            }
+        };
+        keys.sign(upstreams, &mut image)?;
+        anyhow::Ok(image)
     });
     let mut images = Vec::new();
     for ((name, _), result) in all.iter().zip(results) {

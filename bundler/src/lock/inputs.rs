@@ -45,6 +45,9 @@ pub(crate) fn local_inputs(file: &SpecFile) -> anyhow::Result<Vec<LocalInput<'_>
     for key in &file.spec.trusted_keys {
         add(format!("the trusted key {key}"), key, key.clone());
     }
+    for (_, key) in file.spec.signatures.iter() {
+        add(format!("the key {key} for images"), key, key.to_owned());
+    }
     let mut local = Vec::new();
     for (what, name, place) in named {
         let url = file.location(&place)?;

@@ -18,7 +18,7 @@ pub(super) fn problems(spec: &Spec, lock: &Lock) -> Vec<String> {
     if !lines.is_empty() {
         lines.push(
             "name what vouches for them: for a manifest `sha256` or a file, for an image its digest \
-             in the spec, for a repository `gpgcheck: on` with its keys; or leave out `require`"
+             in the spec or a key under `signatures`, for a repository `gpgcheck: on` with its keys; or leave out `require`"
                 .to_owned(),
         );
     }

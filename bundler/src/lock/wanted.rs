@@ -8,8 +8,7 @@ use bundle_format::ImageReference;
 use bundle_format::lock::Why;
 
 use crate::image::kubeadm::{KubeadmError, Tags};
-use crate::image::prefix;
-use crate::spec::Spec;
+use crate::spec::{Spec, prefix};
 
 /// The wanted images, with the places to pull them from and the reasons.
 pub(super) struct Wanted {

@@ -60,6 +60,11 @@ pub(super) fn missing(file: &SpecFile, root: &Node) -> Vec<Problem> {
     for (key, node) in file.spec.trusted_keys.iter().zip(root.items("trustedKeys")) {
         look(key, node.place);
     }
+    for (prefix, key) in file.spec.signatures.iter() {
+        if let Some(node) = root.value("signatures") {
+            look(key, node.place_of(prefix));
+        }
+    }
     missing
 }
 

@@ -14,6 +14,7 @@ use super::kubernetes::{Containerd, Kubernetes};
 use super::manifest::{Manifest, Provided};
 use super::registry::{ImageSource, Registry};
 use super::require::Require;
+use super::signatures::Signatures;
 use super::target::Target;
 use super::text;
 
@@ -66,6 +67,10 @@ pub struct Spec {
     #[serde(default)]
     #[schemars(with = "Vec<text::File>")]
     pub trusted_keys: Vec<String>,
+    /// Public keys of cosign: files beside the spec, by the beginning of images' names. `lock`
+    /// takes only images there that the key has signed. The longest beginning counts.
+    #[serde(default)]
+    pub signatures: Signatures,
     /// `signed`: `lock` fails if anything in the bundle is vouched for by nobody, or only
     /// by the connection by which it came. `bundler audit` shows who vouches.
     #[serde(default)]

@@ -55,7 +55,8 @@ fn pause() -> LockedImage {
     let name: bundle_format::ImageReference = PAUSE.parse().unwrap();
     let root = Descriptor { media_type: OCI_INDEX.to_owned(), digest: Digest::of(b""), size: 0 };
     let (platforms, unplaced, why) = (Vec::new(), Vec::new(), Vec::new());
-    LockedImage { source: name.clone(), name, root, platforms, unplaced, why }
+    let signature = None;
+    LockedImage { source: name.clone(), name, root, platforms, unplaced, signature, why }
 }
 
 /// Has the step done.

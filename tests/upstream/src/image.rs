@@ -10,7 +10,7 @@ use flate2::{Compression, GzBuilder};
 use serde_json::{Value, json};
 
 const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
-const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const OCI_LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
@@ -67,7 +67,7 @@ impl Blobs {
         self.directory.join(digest.hex())
     }
 
-    fn put(&self, bytes: &[u8]) -> Result<(Digest, u64)> {
+    pub(crate) fn put(&self, bytes: &[u8]) -> Result<(Digest, u64)> {
         let digest = Digest::of(bytes);
         fs::write(self.path(digest), bytes)?;
         Ok((digest, bytes.len() as u64))

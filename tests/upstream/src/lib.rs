@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow};
+use bundle_format::Digest;
 use tempfile::TempDir;
 
 use crate::http::{Request, Response, Server};
@@ -173,6 +174,25 @@ impl Upstream {
     /// `repodata/repomd.xml.key`. Each repository has its own.
     pub fn key_path(&self, id: &str) -> PathBuf {
         self.directory.path().join(id).join("repodata/repomd.xml.key")
+    }
+
+    /// Puts cosign's signatures over the image `image` of a repository into the registry, in
+    /// place of those that are there: each is a payload and the text of its signature.
+    ///
+    /// # Errors
+    /// When the upstream's folder cannot be written.
+    pub fn put_signatures(
+        &self,
+        repository: &str,
+        image: Digest,
+        signatures: &[(Vec<u8>, String)],
+    ) -> Result<()> {
+        registry::put_signatures(
+            &self.directory.path().join("blobs"),
+            repository,
+            image,
+            signatures,
+        )
     }
 
     /// The requests until now.

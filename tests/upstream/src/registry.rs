@@ -2,7 +2,7 @@
 //! Pull only, behind anonymous bearer tokens, each good for one repository.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use bundle_format::digest::Digest;
@@ -38,13 +38,19 @@ pub(crate) const LARGE: &str = "large";
 pub(crate) struct Registry {
     manifests: HashMap<(String, String), Manifest>,
     blobs: Blobs,
+    /// The folder of image manifests that are put there while it runs.
+    put: PathBuf,
 }
 
 impl Registry {
     /// Makes the images, their blobs in `directory`, and with `large_mebibytes`
     /// above 0 the large one.
     pub(crate) fn new(directory: &Path, large_mebibytes: u64) -> Result<Self> {
-        let mut registry = Self { manifests: HashMap::new(), blobs: Blobs::new(directory)? };
+        let mut registry = Self {
+            manifests: HashMap::new(),
+            blobs: Blobs::new(directory)?,
+            put: directory.to_owned(),
+        };
         for (name, tag, form) in IMAGES {
             let manifests = image::make(&registry.blobs, name, form)?;
             if name.starts_with("kube-") {
@@ -115,7 +121,11 @@ impl Registry {
     /// Gives no type that was not asked for, as distribution's registry.
     fn manifest(&self, request: &Request, name: String, reference: &str) -> Response {
         let accept = request.header("accept").unwrap_or_default();
+        let put = put_at(&self.put, &name, reference);
         match self.manifests.get(&(name, reference.to_owned())) {
+            None if put.is_file() => {
+                Response::file(image::OCI_MANIFEST, &put).unwrap_or_else(|_| error(500, "UNKNOWN"))
+            }
             Some(found) if !accept.contains(found.media_type) => error(404, "MANIFEST_UNKNOWN"),
             Some(found) => Response::bytes(200, found.media_type, found.bytes.clone())
                 .with("Docker-Content-Digest", found.digest().to_string()),
@@ -132,6 +142,35 @@ impl Registry {
             Err(_) => error(404, "BLOB_UNKNOWN"),
         }
     }
+}
+
+/// The file of a manifest that is put there while the registry runs.
+fn put_at(directory: &Path, repository: &str, reference: &str) -> PathBuf {
+    directory.join(format!("{}@{reference}", repository.replace('/', "+")))
+}
+
+/// Puts cosign's signatures over an image into a registry's `directory`: each is a payload
+/// and the text of its signature.
+pub(crate) fn put_signatures(
+    directory: &Path,
+    repository: &str,
+    image: Digest,
+    signatures: &[(Vec<u8>, String)],
+) -> Result<()> {
+    let blobs = Blobs::new(directory)?;
+    let layer = |(payload, signature): &(Vec<u8>, String)| {
+        let (digest, size) = blobs.put(payload)?;
+        anyhow::Ok(json!({
+            "mediaType": "application/vnd.dev.cosign.simplesigning.v1+json",
+            "digest": digest.to_string(),
+            "size": size,
+            "annotations": {"dev.cosignproject.cosign/signature": signature},
+        }))
+    };
+    let layers = signatures.iter().map(layer).collect::<Result<Vec<_>>>()?;
+    let document = json!({"schemaVersion": 2, "mediaType": image::OCI_MANIFEST, "layers": layers});
+    let reference = format!("sha256-{}.sig", image.hex());
+    Ok(std::fs::write(put_at(directory, repository, &reference), document.to_string())?)
 }
 
 fn token_for(scope: &str) -> String {

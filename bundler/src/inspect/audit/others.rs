@@ -1,4 +1,4 @@
-//! Images, manifests, keys and installers: nothing in the bundle signs these.
+//! Images, manifests, keys and installers. Of these, only images may have a signature.
 
 use bundle_format::BundlePath;
 use bundle_format::lock::{
@@ -7,6 +7,7 @@ use bundle_format::lock::{
 
 use super::names;
 use super::voucher::{Audited, By, Voucher, off};
+use crate::image::cosign;
 
 /// All of them.
 pub(super) fn audit(lock: &Lock) -> impl Iterator<Item = Audited> {
@@ -18,6 +19,13 @@ pub(super) fn audit(lock: &Lock) -> impl Iterator<Item = Audited> {
 
 fn of_image(lock: &Lock, image: &LockedImage) -> Audited {
     let what = names::image(image);
+    if let Some(signature) = &image.signature {
+        let voucher = match cosign::check(signature, image.root.digest) {
+            Ok(key) => Voucher::new(By::Signature, format!("{key}, {}", signature.key_file)),
+            Err(why) => Voucher::nobody(format!("its signature does not count: {why}")),
+        };
+        return Audited { voucher, what };
+    }
     if let Some(voucher) = of_digest(lock, image) {
         return Audited { voucher, what };
     }

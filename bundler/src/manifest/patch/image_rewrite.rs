@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use bundle_format::ImageReference;
 
 use super::splice::Splice;
-use crate::image::prefix;
 use crate::manifest::discovery::discover;
 use crate::spec::patch::ImageRewrite;
+use crate::spec::prefix;
 
 pub(super) fn splices(text: &str, rewrite: &ImageRewrite) -> Result<Vec<Splice>, String> {
     let discovery = discover("", text).map_err(|error| error.to_string())?;

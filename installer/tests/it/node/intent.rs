@@ -83,6 +83,7 @@ pub(crate) fn image(name: &str) -> LockedImage {
         root,
         platforms: Vec::new(),
         unplaced: Vec::new(),
+        signature: None,
         why: Vec::new(),
     }
 }

@@ -1,0 +1,151 @@
+//! Fetches cosign's signatures over an image. They are the layers of an image manifest with
+//! the tag `sha256-<hex>.sig` in the image's own repository: a layer is a payload, and one
+//! of its annotations the signature.
+
+use std::fmt;
+
+use bundle_format::digest::Digest;
+use bundle_format::oci::{Document, Entry};
+use bundle_format::reference::ImageReference;
+use bundle_format::text::{brief, count};
+
+use super::cosign::{MAX_PAYLOAD, PublicKey};
+use super::pull::{MANIFEST_LIMIT, Puller};
+use super::pull_error::PullError;
+use super::registry::Endpoint;
+use crate::fetch::{FetchError, with_causes};
+
+/// The annotation with the signature, in base64.
+const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
+/// The media type of a payload.
+const PAYLOAD_TYPE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
+/// How many signatures over one image are read.
+const MOST: usize = 100;
+
+/// A signature that counts.
+#[derive(Debug)]
+pub struct ImageSignature {
+    /// What was signed.
+    pub payload: Vec<u8>,
+    /// The signature, in base64.
+    pub signature: String,
+}
+
+/// Why no signature over an image counts.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", attempts.iter().map(|(host, why)| format!("\n  from {host}: {why}")).collect::<String>())]
+pub struct SignatureError {
+    /// What each registry or mirror had, in the order in which they were asked.
+    pub attempts: Vec<(String, NotSigned)>,
+}
+
+/// Why one registry or mirror had no signature that counts.
+#[derive(Debug)]
+pub enum NotSigned {
+    /// It was asked, and has no signatures over the image.
+    Nothing,
+    /// It could not be asked, or does not answer as a registry.
+    Unknown(String),
+    /// Each of its signatures, with what is wrong with it.
+    Refused(Vec<String>),
+}
+
+impl fmt::Display for NotSigned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("it has no signatures over this image"),
+            Self::Unknown(why) => f.write_str(why),
+            Self::Refused(all) => {
+                write!(f, "of {}, none counts", count(all.len(), "signature"))?;
+                all.iter().try_for_each(|why| write!(f, "; {why}"))
+            }
+        }
+    }
+}
+
+impl Puller {
+    /// The first signature of `key` over the image that `root` is the digest of. Asks one
+    /// registry or mirror after another, until one has it.
+    pub fn signature(
+        &self,
+        image: &ImageReference,
+        root: Digest,
+        key: &PublicKey,
+    ) -> Result<ImageSignature, SignatureError> {
+        let endpoints = self.endpoints(image).map_err(|error| {
+            let why = NotSigned::Unknown(error.to_string());
+            SignatureError { attempts: vec![(image.registry().to_owned(), why)] }
+        })?;
+        let mut attempts = Vec::new();
+        for endpoint in endpoints {
+            match self.signature_at(&endpoint, root, key) {
+                Ok(found) => return Ok(found),
+                Err(why) => attempts.push((endpoint.host(), why)),
+            }
+        }
+        Err(SignatureError { attempts })
+    }
+
+    fn signature_at(
+        &self,
+        endpoint: &Endpoint,
+        root: Digest,
+        key: &PublicKey,
+    ) -> Result<ImageSignature, NotSigned> {
+        let unknown = |error: PullError| NotSigned::Unknown(with_causes(&error));
+        let request = endpoint.manifest(&format!("sha256-{}.sig", root.hex()));
+        let manifest = match self.read(&request, MANIFEST_LIMIT) {
+            Err(PullError::Fetch(FetchError::Status { status: 404, .. })) => {
+                return Err(NotSigned::Nothing);
+            }
+            answer => answer.map_err(unknown)?.bytes,
+        };
+        let manifest: Document = serde_json::from_slice(&manifest).map_err(|error| {
+            NotSigned::Unknown(format!("{}: {}", request.url, brief(&error.to_string())))
+        })?;
+        let layers = manifest.layers.unwrap_or_default();
+        let signed = layers.iter().filter_map(|layer| {
+            let signature = layer.annotations.as_ref()?.get(SIGNATURE)?;
+            (layer.media_type == PAYLOAD_TYPE).then_some((layer, signature))
+        });
+        let mut refused = Vec::new();
+        for (layer, signature) in signed.clone().take(MOST) {
+            let payload = self.payload(endpoint, layer)?;
+            match payload.and_then(|payload| {
+                key.check(&payload, signature, root).map_err(|why| why.to_string())?;
+                Ok(ImageSignature { payload, signature: signature.trim().to_owned() })
+            }) {
+                Ok(found) => return Ok(found),
+                Err(why) if refused.contains(&why) => {}
+                Err(why) => refused.push(why),
+            }
+        }
+        if signed.count() > MOST {
+            refused.push(format!("those after the first {MOST} are not read"));
+        }
+        match refused.is_empty() {
+            true => Err(NotSigned::Nothing),
+            false => Err(NotSigned::Refused(refused)),
+        }
+    }
+
+    /// The bytes of a payload; the inner error says why it does not count.
+    fn payload(
+        &self,
+        endpoint: &Endpoint,
+        layer: &Entry,
+    ) -> Result<Result<Vec<u8>, String>, NotSigned> {
+        let Ok(blob) = layer.descriptor() else {
+            return Ok(Err(format!("its payload has no SHA-256: {}", brief(&layer.digest))));
+        };
+        if blob.size > MAX_PAYLOAD {
+            return Ok(Err(format!("its payload has {} bytes, as no real one has", blob.size)));
+        }
+        let answer = self.read(&endpoint.blob(&blob.digest), MAX_PAYLOAD);
+        let bytes = answer.map_err(|error| NotSigned::Unknown(with_causes(&error)))?.bytes;
+        Ok(match Digest::of(&bytes) == blob.digest {
+            true => Ok(bytes),
+            false => Err("its payload does not have the digest that its manifest gives".to_owned()),
+        })
+    }
+}
