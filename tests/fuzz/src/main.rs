@@ -54,7 +54,7 @@ fn main() -> anyhow::Result<ExitCode> {
         }
     }
     while start.elapsed() < Duration::from_secs(arguments.seconds) {
-        let input = run.next();
+        let input = run.broken();
         begin(start, &file, &input)?;
         if let Err(crash) = run.take(input) {
             return Ok(crashed(&crash.to_string(), name, &file));

@@ -61,8 +61,8 @@ impl Run {
         Ok(outcome)
     }
 
-    /// A new input. There is a seed.
-    pub fn next(&mut self) -> Vec<u8> {
+    /// A new input, made of those that are kept. There is a seed.
+    pub fn broken(&mut self) -> Vec<u8> {
         mutated(&self.pool, &mut self.rng)
     }
 
@@ -142,7 +142,7 @@ mod tests {
         let inputs = || {
             let mut run = Run::new(|bytes| bytes.len().to_string(), 7);
             run.seed(b"name: value\n").unwrap();
-            (0..50).map(|_| run.next()).collect::<Vec<_>>()
+            (0..50).map(|_| run.broken()).collect::<Vec<_>>()
         };
         assert_eq!(inputs(), inputs());
     }
