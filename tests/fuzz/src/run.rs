@@ -105,11 +105,11 @@ fn said(panic: &(dyn Any + Send)) -> String {
     format!("it panicked: {}", text.unwrap_or_default())
 }
 
-/// An outcome without what it says of this input only: quoted words and numbers. Of
-/// two inputs with the same kind, one is enough.
+/// An outcome without what it says of this input only: quoted words, numbers and
+/// digests. Of two inputs with the same kind, one is enough.
 fn kind(outcome: &str) -> String {
     let plain = outcome.split('`').step_by(2).flat_map(str::chars);
-    plain.filter(|letter| !letter.is_ascii_digit()).take(OUTCOME).collect()
+    plain.filter(|letter| !letter.is_ascii_hexdigit()).take(OUTCOME).collect()
 }
 
 #[cfg(test)]
