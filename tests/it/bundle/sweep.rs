@@ -2,6 +2,7 @@
 //! others, hundreds of cuts, exchanged blobs and an exchanged index. Each is an error
 //! that names what is wrong. `hostile_bundle` says how much memory that may take.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -17,8 +18,11 @@ use bundle_format::signature::TrustedKeys;
 use crate::support::demo::Demo;
 
 const BLOCK: usize = 512;
-/// How many bytes of blobs are altered, each in a place of its own.
+/// How many bytes are altered, one at a time.
 const POSITIONS: usize = 10_000;
+/// Of bytes that are zero in each header, or free text in the index, each so many is
+/// altered.
+const EACH: usize = 11;
 /// How many cuts are made.
 const CUTS: usize = 500;
 
@@ -131,10 +135,17 @@ fn archive(index: &[u8], blobs: &[(Descriptor, Vec<u8>)]) -> Vec<u8> {
 fn a_byte_that_is_altered_anywhere_is_an_error_with_its_place() {
     let sweep = Sweep::start();
     let file = File::options().write(true).open(sweep.path()).unwrap();
-    let ask = || sweep.problem(&TrustedKeys::default());
+    let asked = Cell::new(0);
+    let ask = || {
+        asked.set(asked.get() + 1);
+        sweep.problem(&TrustedKeys::default())
+    };
     // What holds the archive together: headers, what fills the blocks, the end mark.
     for entry in &sweep.entries {
         for place in entry.header..entry.start {
+            if sweep.good[place] == 0 && place % EACH != 0 {
+                continue;
+            }
             let said = sweep.altered(&file, place, ask).unwrap_or_else(|| panic!("byte {place}"));
             let words = match entry.header {
                 0 => "demo.tar is not a bundle".to_owned(),
@@ -142,18 +153,20 @@ fn a_byte_that_is_altered_anywhere_is_an_error_with_its_place() {
             };
             assert!(said.contains(&words), "byte {place}: {said}");
         }
-        for place in entry.end..entry.start + (entry.end - entry.start).next_multiple_of(BLOCK) {
+        let next = entry.start + (entry.end - entry.start).next_multiple_of(BLOCK);
+        for place in (entry.end..next).filter(|place| place % EACH == 0) {
             let said = sweep.altered(&file, place, ask).unwrap_or_else(|| panic!("byte {place}"));
             assert!(said.contains(&format!("behind `{}`", entry.name)), "byte {place}: {said}");
         }
     }
-    for place in sweep.good.len() - 2 * BLOCK..sweep.good.len() {
+    let end = sweep.good.len() - 2 * BLOCK..sweep.good.len();
+    for place in end.filter(|place| place % EACH == 0) {
         assert!(sweep.altered(&file, place, ask).is_some(), "byte {place}");
     }
-    // What gives the index its structure, and each fifth byte of the rest.
+    // What gives the index its structure, and some of the rest.
     let index = sweep.entry("index.json");
     for place in index.start..index.end {
-        if b"{}[]\":,".contains(&sweep.good[place]) || place % 5 == 0 {
+        if b"{}[]\":,".contains(&sweep.good[place]) || place % EACH == 0 {
             assert!(sweep.altered(&file, place, ask).is_some(), "byte {place}");
         }
     }
@@ -161,7 +174,9 @@ fn a_byte_that_is_altered_anywhere_is_an_error_with_its_place() {
     for place in layout.start..layout.end {
         assert!(sweep.altered(&file, place, ask).is_some(), "byte {place}");
     }
-    // Blobs, of which a bundle that is open already is verified.
+    // The rest are of blobs: a bundle that is open already is verified.
+    println!("{} bytes of the structure", asked.get());
+    assert!((1000..POSITIONS).contains(&asked.get()), "{}", asked.get());
     let bundle = Bundle::open(&sweep.path()).unwrap();
     let places: Vec<(&Entry, usize)> = sweep
         .entries
@@ -170,7 +185,7 @@ fn a_byte_that_is_altered_anywhere_is_an_error_with_its_place() {
         .flat_map(|entry| (entry.start..entry.end).map(move |place| (entry, place)))
         .collect();
     let mut numbers = fastrand::Rng::with_seed(15);
-    for _ in 0..POSITIONS {
+    for _ in asked.get()..POSITIONS {
         let (entry, place) = places[numbers.usize(..places.len())];
         let said = sweep.altered(&file, place, || verify(&bundle, |_| ()).report());
         let said = said.unwrap_or_else(|| panic!("byte {place}"));
@@ -267,5 +282,8 @@ fn an_older_index_does_not_count_even_with_its_signature() {
     assert!(said.contains("demo.tar.minisig is not of this bundle"), "{said}");
     fs::remove_file(newer.folder.path().join("demo.tar.minisig")).unwrap();
     let said = newer.problem(&keys).unwrap();
-    assert!(said.contains("the bundle is not signed: there is no demo.tar.minisig"), "{said}");
+    assert!(
+        said.contains("the bundle is not signed") && said.contains("demo.tar.minisig"),
+        "{said}"
+    );
 }
