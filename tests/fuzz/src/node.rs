@@ -24,6 +24,11 @@ use tempfile::TempDir;
 
 use crate::small_bundle;
 
+thread_local! {
+    /// What each node is to become.
+    static INTENT: Intent = intent();
+}
+
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
 
 /// A folder in memory.
@@ -50,10 +55,10 @@ pub(crate) fn settle(
     for (path, bytes) in files {
         put(root.path(), Path::new(path), bytes);
     }
-    let intent = intent();
     let writes = || -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
         let host = Host::look(root.path(), Box::new(Quiet(said)))?;
-        let changes = step.changes(&Node { host: &host, intent: &intent })?.into_iter();
+        let asked = INTENT.with(|intent| step.changes(&Node { host: &host, intent }));
+        let changes = asked?.into_iter();
         let write = |change| match change {
             Change::Write { path, text, .. } => Some((path, text)),
             _ => None,
