@@ -24,12 +24,12 @@ use tempfile::TempDir;
 
 use crate::small_bundle;
 
+const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
+
 thread_local! {
     /// What each node is to become.
     static INTENT: Intent = intent();
 }
-
-const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
 
 /// A folder in memory.
 pub(crate) fn folder() -> TempDir {
