@@ -45,7 +45,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let start = Instant::now();
     watch(start, file.clone());
     let mut run = Run::new(*target, numbers);
-    let more = arguments.files.iter().map(|path| fs::read(path));
+    let more = arguments.files.iter().map(fs::read);
     for input in seeds::of(name).into_iter().map(Ok).chain(more) {
         let input = input.context("reading a file")?;
         begin(start, &file, &input)?;

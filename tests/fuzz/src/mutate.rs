@@ -66,10 +66,11 @@ pub fn mutated(pool: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
 
 fn change(bytes: &mut Vec<u8>, pool: &[Vec<u8>], rng: &mut Rng) {
     let at = rng.usize(0..=bytes.len());
+    let odd = *one_of(&ODD, rng);
     match rng.u8(0..11) {
         0 => flip(bytes, rng),
-        1 => replace(bytes, at, 0, *one_of(&ODD, rng)),
-        2 => replace(bytes, at, 1, *one_of(&ODD, rng)),
+        1 => replace(bytes, at, 0, odd),
+        2 => replace(bytes, at, 1, odd),
         // A part goes, or is there twice.
         3 => replace(bytes, at, some(rng), b""),
         4 => {
