@@ -197,7 +197,9 @@ impl FromStr for Evr {
 
 impl fmt::Display for Evr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.epoch != 0 {
+        // What stands before the first colon would be taken for the epoch.
+        let has_colon = [&self.version, &self.release].iter().any(|part| part.contains(':'));
+        if self.epoch != 0 || has_colon {
             write!(f, "{}:", self.epoch)?;
         }
         f.write_str(&self.version)?;
@@ -340,6 +342,13 @@ mod tests {
         let hashes: std::collections::HashSet<u64> =
             (0..1000).map(|number| hash_of(&of(number))).collect();
         assert_eq!(hashes.len(), 1000);
+    }
+
+    #[test]
+    fn a_version_with_a_colon_reads_back() {
+        for text in ["0:1:1.0a-1", "2:1:3-1", "0::-1", "0:1-2:3"] {
+            assert_eq!(evr(text).to_string(), text);
+        }
     }
 
     #[test]

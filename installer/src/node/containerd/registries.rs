@@ -18,6 +18,9 @@ use crate::node::paths::REGISTRIES;
 /// The first line of a file whose settings were moved.
 const HEADER: &str = "# Moved here by kubeferry, from `registry` in containerd's configuration.\n";
 
+/// The most bytes of a folder's name (`NAME_MAX`).
+const LONGEST: usize = 255;
+
 /// Sets the registries' folder, and returns the files to write there. Other steps
 /// write the files of the registries in `ours`.
 pub(crate) fn configure(
@@ -170,10 +173,17 @@ fn texts(
         let endpoints = mirrors.get(name).or_else(|| mirrors.get("*"));
         text(name, endpoints.map(Vec::as_slice).unwrap_or_default(), tls)
     };
-    // Names that no host can have were never asked.
-    names.retain(|name| !name.is_empty() && !name.contains('/') && !name.starts_with('.'));
+    names.retain(|name| is_asked(name));
     let named = |name| if name == "*" { "_default" } else { name };
     names.into_iter().map(|name| (named(name).to_owned(), text(name))).collect()
+}
+
+/// Whether containerd ever asks for a registry of this name: all have one, or it is the
+/// host of an image's name, and a folder can have it.
+fn is_asked(name: &str) -> bool {
+    let is_of_hosts = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+    let is_host = !name.starts_with('.') && name.bytes().all(is_of_hosts);
+    name == "*" || is_host && (1..=LONGEST).contains(&name.len())
 }
 
 fn text(name: &str, endpoints: &[String], tls: &BTreeMap<String, Tls>) -> String {
@@ -254,4 +264,20 @@ fn quoted(text: &str) -> String {
     let mut table = Table::new();
     table.insert("a", Item::Value(Value::from(text)));
     table.get("a").map(Item::to_string).unwrap_or_default().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_that_hosts_have_get_a_folder() {
+        for name in ["*", "docker.io", "10.0.0.9:5000", "[fd00::1]:5000", "_a.example.com"] {
+            assert!(is_asked(name), "{name}");
+        }
+        let long = "a".repeat(256);
+        for name in ["", ".", "../a", "a/b", "a b", "a\0", "a\u{e4}", "http://a", &long] {
+            assert!(!is_asked(name), "{name}");
+        }
+    }
 }

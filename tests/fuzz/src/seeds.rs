@@ -1,0 +1,43 @@
+//! What a run begins with: small files in `seeds/`, one folder a target, and what our
+//! own programs write.
+
+use std::fs;
+use std::path::Path;
+
+use rpm::PackageBuilder;
+
+use crate::small_bundle;
+
+/// The seeds of a target, sorted by the names of their files.
+pub fn of(target: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
+    let mut paths: Vec<_> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.expect("the folder can be read").path())
+        .collect();
+    paths.sort();
+    let read = |path| fs::read(path).expect("a seed can be read");
+    paths.into_iter().map(read).chain(own(target)).collect()
+}
+
+/// What our own code writes, as the code is today.
+fn own(target: &str) -> Option<Vec<u8>> {
+    match target {
+        "archive" => Some(small_bundle::bytes()),
+        "index" => Some(small_bundle::index()),
+        "lock" => Some(small_bundle::lock()),
+        "rpm_header" => Some(package()),
+        _ => None,
+    }
+}
+
+/// A small package.
+pub fn package() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    PackageBuilder::new("small", "1.0", "MIT", "noarch", "a small package")
+        .build()
+        .and_then(|package| package.write(&mut bytes))
+        .expect("it is a package");
+    bytes
+}

@@ -1,0 +1,95 @@
+//! The parsers that read what others write, one file a subject.
+
+use std::fmt::Display;
+
+use crate::run::Target;
+
+/// The targets: a module and a function of the same name each, and a test that tries
+/// the target on its seeds and on some thousand broken ones.
+macro_rules! targets {
+    ($($name:ident),* $(,)?) => {
+        $(mod $name;)*
+
+        /// All targets, by their names.
+        pub const TARGETS: &[(&str, Target)] = &[$((stringify!($name), $name::$name)),*];
+
+        #[cfg(test)]
+        mod smoke {
+            $(
+                #[test]
+                fn $name() {
+                    super::holds(stringify!($name), super::$name::$name);
+                }
+            )*
+        }
+    };
+}
+
+targets! {
+    archive,
+    challenge,
+    chrony,
+    cluster_file,
+    comps,
+    containerd,
+    dependency,
+    discovery,
+    evr,
+    filelists,
+    fstab,
+    hosts,
+    image_reference,
+    index,
+    join_file,
+    lock,
+    modules,
+    openpgp_key,
+    package_list,
+    patch,
+    primary,
+    receipt,
+    registry_document,
+    repomd,
+    rpm_header,
+    spec,
+}
+
+/// What came of reading, in words.
+fn outcome<T, E: Display>(result: Result<T, E>) -> String {
+    match result {
+        Ok(_) => READ.to_owned(),
+        Err(error) => format!("{error:#}"),
+    }
+}
+
+/// The outcome of an input without mistakes.
+const READ: &str = "read";
+
+/// Bytes as text, for a parser that is only ever given text.
+fn text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
+}
+
+/// How many broken inputs a test tries, and the longest that it does so.
+#[cfg(test)]
+const INPUTS: (usize, std::time::Duration) = (5000, std::time::Duration::from_secs(2));
+
+/// Tries a target on its seeds, of which one at least has no mistake, and on broken
+/// ones, which are the same in each run.
+#[cfg(test)]
+fn holds(name: &str, target: Target) {
+    let mut run = crate::run::Run::new(target, 15);
+    let seeds = crate::seeds::of(name);
+    let tried = seeds.iter().map(|seed| run.seed(seed).unwrap_or_else(|crash| panic!("{crash}")));
+    let outcomes: Vec<String> = tried.collect();
+    assert!(outcomes.iter().any(|one| one.starts_with(READ)), "no seed is read: {outcomes:#?}");
+    let (most, time) = INPUTS;
+    let begun = std::time::Instant::now();
+    for _ in 0..most {
+        if begun.elapsed() > time {
+            break;
+        }
+        let input = run.broken();
+        run.take(input).unwrap_or_else(|crash| panic!("{crash}"));
+    }
+}
