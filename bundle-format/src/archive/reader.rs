@@ -85,17 +85,30 @@ impl Bundle {
         let archive = Archive::open(path)?;
         let index_place =
             archive.place(Name::Index).ok_or_else(|| not_a_bundle("it has no index.json"))?;
+        let in_index = |reason: &str| archive.damaged(index_place.offset, reason);
         let index_bytes = document(&archive.blobs.storage, index_place, MAX_INDEX)
-            .map_err(|error| archive.damaged(index_place.offset, &error.to_string()))?;
+            .map_err(|error| in_index(&error.to_string()))?;
         let signed = signature::check(path, &index_bytes, keys)?;
-        let manifest_blob = bundle_manifest(&index_bytes)?
+        // Nothing but a signature fixes the index, so damage there comes to light here.
+        let manifest_blob = bundle_manifest(&index_bytes)
+            .map_err(|error| in_index(&error.to_string()))?
             .ok_or_else(|| not_a_bundle("it is an OCI image layout of something else"))?;
+        let own = |what: &str, blob: &Descriptor, most| match archive.blobs.read(blob, most) {
+            Err(BundleError::Missing(digest)) => {
+                Err(in_index(&format!("there is no blob {digest}, which is its {what}")))
+            }
+            Err(BundleError::Blob { digest, source }) => {
+                let offset = archive.blobs.blobs.get(&digest).map_or(0, |place| place.offset);
+                Err(archive.damaged(offset, &format!("its {what}: {source}")))
+            }
+            read => read,
+        };
         let manifest: Document =
-            parse("manifest", &archive.blobs.read(&manifest_blob, MAX_MANIFEST)?)?;
+            parse("manifest", &own("manifest", &manifest_blob, MAX_MANIFEST)?)?;
         let lock_entry = manifest.config.as_ref().filter(|config| config.media_type == LOCK_TYPE);
         let lock_entry = lock_entry.ok_or_else(|| not_a_bundle("its manifest holds no lock"))?;
         let lock_blob = described("manifest", lock_entry)?;
-        let lock = Lock::parse(&archive.blobs.read(&lock_blob, MAX_LOCK)?)?;
+        let lock = Lock::parse(&own("lock", &lock_blob, MAX_LOCK)?)?;
         let contents = contents(manifest, &lock)?;
         archive.check(&lock, &contents, index_place, &index_bytes)?;
         let whole = Release { lock, contents, index: index_bytes };
