@@ -3,8 +3,10 @@
 
 mod damaged;
 mod given;
+mod hostile;
 mod plan;
 mod signed;
+mod sweep;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -17,12 +17,12 @@ fn minisign(folder: &Path, arguments: &[&str]) {
 }
 
 /// Makes a key pair NAME.pub and NAME.
-fn key(folder: &Path, name: &str) {
+pub(super) fn key(folder: &Path, name: &str) {
     minisign(folder, &["-GW", "-p", &format!("{name}.pub"), "-s", name]);
 }
 
 /// Signs the bundle, at this second.
-fn sign(folder: &Path, key: &str, at: u64) {
+pub(super) fn sign(folder: &Path, key: &str, at: u64) {
     let bundle = Bundle::open(&folder.join("small.tar")).unwrap();
     fs::write(folder.join("index.json"), bundle.index()).unwrap();
     let at = format!("timestamp:{at}");

@@ -238,7 +238,7 @@ pub(crate) fn write_bundle_of(
 }
 
 /// The same, with more texts that the lock has files of.
-fn write_bundle_with(
+pub(crate) fn write_bundle_with(
     path: &Path,
     manifests: &[(&str, &str)],
     more: &[&str],
