@@ -95,7 +95,7 @@ impl Bundle {
             .ok_or_else(|| not_a_bundle("it is an OCI image layout of something else"))?;
         let own = |what: &str, blob: &Descriptor, most| match archive.blobs.read(blob, most) {
             Err(BundleError::Missing(digest)) => {
-                Err(in_index(&format!("there is no blob {digest}, which is its {what}")))
+                Err(in_index(&format!("the bundle lacks blob {digest}, its {what}")))
             }
             Err(BundleError::Blob { digest, source }) => {
                 let offset = archive.blobs.blobs.get(&digest).map_or(0, |place| place.offset);

@@ -1,7 +1,6 @@
 //! Commands that only look, run as a person runs them, over a folder that has a
 //! node's files.
 
-mod damaged;
 mod given;
 mod hostile;
 mod plan;
