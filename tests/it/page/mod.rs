@@ -89,7 +89,7 @@ fn it_answers_what_changed_who_vouches_and_what_worries() {
         "It has 30 packages, 12 images, 2 manifests and 3 keys, in ",
         "This page was made without an older bundle",
         "For 30 of 47 things, a vendor's key vouches.",
-        "For 12 things, nobody vouches.",
+        "For 10 things, nobody vouches.",
         "1 check is switched off, with a reason.",
         "the demo's registry is on this machine",
         "calico",

@@ -99,9 +99,10 @@ fn of_source(source: &str) -> Voucher {
             Voucher::new(By::Connection, format!("TLS with {host}"))
         }
         // Without a reason, `lock` takes it only from this machine, or by a digest in the spec.
-        Some(("http", _)) => {
-            Voucher::new(By::Maker, format!("by its digest in the spec: {source}"))
-        }
+        Some(("http", _)) => Voucher::new(
+            By::Maker,
+            format!("by its digest in the spec, or from his own machine: {source}"),
+        ),
         _ => Voucher::new(By::Maker, format!("the file {source}")),
     }
 }
