@@ -118,7 +118,7 @@ impl PublicKey {
 }
 
 impl fmt::Display for PublicKey {
-    /// `ECDSA P-256 key sha256:…`, with the digest of [`Self::der`].
+    /// `ECDSA P-256 key sha256:…`, with the digest of its DER form.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ECDSA P-256 key {}", Digest::of(&self.der()))
     }
