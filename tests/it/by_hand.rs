@@ -7,11 +7,13 @@ use std::process::Command;
 
 use bundle_format::Digest;
 
+use crate::image_signatures;
 use crate::support::demo::Demo;
 use crate::trust_bundle::change_package;
 
 /// The stock tools that the page names, and what takes a signature away.
-const TOOLS: [&str; 7] = ["gpg", "jq", "minisign", "rpmkeys", "rpmsign", "sha256sum", "skopeo"];
+const TOOLS: [&str; 8] =
+    ["gpg", "jq", "minisign", "openssl", "rpmkeys", "rpmsign", "sha256sum", "skopeo"];
 
 /// A fenced block of the page.
 struct Block {
@@ -56,11 +58,13 @@ fn blocks() -> Vec<Block> {
 
 /// A bundle of the embedded upstream with an installer, and who signs it.
 fn signed() -> Demo {
-    let demo = Demo::start();
+    let (demo, pause) = image_signatures::start();
+    demo.upstream.put_signatures("pause", pause, &[image_signatures::good(pause)]).unwrap();
     demo.ok(&["keygen", "--no-password", "site.key"]);
     fs::write(demo.path("program"), "#!/bin/sh\necho it runs\n").unwrap();
     let own = "installers: [{architecture: x86_64, file: program}]\n";
     demo.write_spec(&demo.spec().replace("installers: []\n", own));
+    demo.ok(&["lock"]);
     demo.ok(&["build", "-q", "--sign", "site.key"]);
     demo
 }
@@ -70,7 +74,7 @@ fn signed() -> Demo {
 fn failures(demo: &Demo, bundle: &[u8]) -> Vec<(String, String)> {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    for name in ["demo.tar.sha256", "demo.tar.minisig", "installer", "site.key.pub"] {
+    for name in ["demo.tar.sha256", "demo.tar.minisig", "installer", "site.key.pub", "team.pub"] {
         fs::copy(demo.path(name), at(name)).unwrap();
     }
     fs::write(at("demo.tar"), bundle).unwrap();

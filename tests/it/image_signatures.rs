@@ -20,7 +20,7 @@ const TYPE: &str = "cosign container image signature";
 const OTHER: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /// The demo, whose spec asks for signatures over one image, and that image's digest.
-fn start() -> (Demo, Digest) {
+pub(crate) fn start() -> (Demo, Digest) {
     let demo = Demo::start();
     fs::write(demo.path("team.pub"), pem(1)).unwrap();
     demo.ok(&["lock"]);
@@ -55,7 +55,8 @@ fn signed(number: u8, payload: Vec<u8>) -> (Vec<u8>, String) {
     (payload, STANDARD.encode(signature.to_der()))
 }
 
-fn good(root: Digest) -> (Vec<u8>, String) {
+/// A signature that counts.
+pub(crate) fn good(root: Digest) -> (Vec<u8>, String) {
     signed(1, payload(TYPE, &root.to_string()))
 }
 
