@@ -222,7 +222,9 @@ fn blobs_that_are_right_in_themselves_have_to_be_in_their_places() {
         let mut blobs = good.clone();
         blobs[place].1.clone_from(&good[(place + 1) % good.len()].1);
         let said = sweep.problem_of(&archive(&index, &blobs));
-        assert!(said.contains(&good[place].0.digest.to_string()), "blob {place}: {said}");
+        let is_own = ["its lock: ", "its manifest: "].iter().any(|own| said.contains(own));
+        let is_named = said.contains(&good[place].0.digest.to_string());
+        assert!(is_named || is_own, "blob {place}: {said}");
     }
     // Two in each other's place, one that is missing, one twice, and one too many.
     for place in (1..good.len()).step_by(3) {
