@@ -21,7 +21,6 @@ use crate::node::systemd::{unit_is, unit_told};
 use crate::receipt::{Deed, Intention, Line, Stage, StepName, since_upgrade};
 use crate::role::Role;
 use crate::steps::containerd::cri_answers;
-use crate::steps::packages::erase;
 use crate::steps::upgrade::drain::is_cordoned;
 use crate::steps::upgrade::restart::registration;
 use crate::steps::upgrade::uncordon::is_ours;
@@ -190,11 +189,12 @@ impl Step<Return> for Packages {
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let mut changes = files::changes(node.host, Which::Repository)?;
         let older = Older::of(node.host)?;
+        let once = older.once();
         if !older.changes.is_empty() {
             let commands = vec![older.command(node.host)];
             changes.push(Change::Install { packages: older.changes, commands });
         }
-        changes.extend(erase(&older.left).map(Change::run_command));
+        changes.extend(once.map(Change::run_command));
         Ok(changes)
     }
 }

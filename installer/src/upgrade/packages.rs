@@ -26,8 +26,8 @@ pub(super) struct Packages {
     pub(super) changes: Vec<PackageChange>,
     /// Those whose file of before is not there.
     pub(super) missing: Vec<Nevra>,
-    /// Newer ones that a transaction has left beside the older, because it was cut short.
-    pub(super) left: Vec<Nevra>,
+    /// Those that are there already, beside a newer one: a transaction was cut short.
+    pub(super) twice: Vec<Nevra>,
 }
 
 impl Packages {
@@ -37,19 +37,17 @@ impl Packages {
         for Replaced { was, is } in replaced(host.lines()) {
             let newer = installed.named(&was.name).filter(|now| now.arch == was.arch).max();
             let Some(newer) = newer.filter(|now| now.evr > was.evr) else { continue };
-            if installed.has(&was) {
-                all.left.extend((*newer == is).then_some(is));
-                continue;
-            }
             // Somebody else has brought another one since, and may need it.
             if !is_of_cluster(&was.name) && *newer != is {
                 continue;
             }
-            if host.exists(Path::new(PACKAGES).join(was.file_name())) {
+            if !host.exists(Path::new(PACKAGES).join(was.file_name())) {
+                all.missing.push(was);
+            } else if installed.has(&was) {
+                all.twice.push(was);
+            } else {
                 let from = Some(newer.evr.clone());
                 all.changes.push(PackageChange { package: was, from });
-            } else {
-                all.missing.push(was);
             }
         }
         Ok(all)
@@ -57,18 +55,19 @@ impl Packages {
 
     /// Whether nothing is left to do.
     pub(super) fn are_back(&self) -> bool {
-        self.changes.is_empty() && self.left.is_empty()
+        self.changes.is_empty() && self.twice.is_empty()
     }
 
     /// Why rpm would refuse; none if it would not. dnf is asked only when the control plane
     /// has ended, which is too late for a no.
     pub(super) fn refusal(&self, host: &Host) -> anyhow::Result<Option<Failure>> {
-        if self.changes.is_empty() {
+        if self.are_back() {
             return Ok(None);
         }
-        let files =
-            self.changes.iter().map(|one| format!("{PACKAGES}/{}", one.package.file_name()));
-        let command = files.fold(Command::of("rpm -U --test --oldpackage --"), Command::with);
+        let packages = self.changes.iter().map(|one| &one.package).chain(&self.twice);
+        let again = if self.twice.is_empty() { "" } else { "--replacepkgs " };
+        let line = format!("rpm -U --test --oldpackage {again}--");
+        let command = files(packages).fold(Command::of(&line), Command::with);
         let reason = match host.answer_within(&command, PATIENCE)? {
             Some(said) if said.succeeded() => return Ok(None),
             Some(said) => said.stderr.trim().replace('\n', "; "),
@@ -80,6 +79,15 @@ impl Packages {
         )))
     }
 
+    /// The command for those that are there twice; none if there are none. It erases the newer
+    /// ones, and puts the older files there again: which files a node has depends on which of the
+    /// two transactions was cut short.
+    pub(super) fn once(&self) -> Option<Command> {
+        let line = "rpm --upgrade --replacepkgs --oldpackage --";
+        (!self.twice.is_empty())
+            .then(|| files(self.twice.iter()).fold(Command::of(line), Command::with))
+    }
+
     /// The command of dnf or yum.
     pub(super) fn command(&self, host: &Host) -> Command {
         let tool = packager(host);
@@ -89,6 +97,11 @@ impl Packages {
         let names = self.changes.iter().map(|change| change.package.to_string());
         names.fold(begun, Command::with)
     }
+}
+
+/// The packages' files in the node's repository.
+fn files<'a>(packages: impl Iterator<Item = &'a Nevra>) -> impl Iterator<Item = String> {
+    packages.map(|package| format!("{PACKAGES}/{}", package.file_name()))
 }
 
 /// Whether a package goes back whatever version it has: Kubernetes and containerd.

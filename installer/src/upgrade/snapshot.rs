@@ -8,7 +8,7 @@ use anyhow::Context;
 use rustix::fs::statvfs;
 use x509_cert::der::DateTime;
 
-use super::etcd::{self, Way, way};
+use super::etcd::{self, AGREED, Way, is_asleep, way};
 use super::returning::Return;
 use crate::backup::Etcd;
 use crate::exec::Command;
@@ -16,7 +16,12 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::kubeadm::may_have_other_masters;
 use crate::node::paths::{ETCD, UPGRADE};
+use crate::node::systemd::unit_told;
 use crate::steps::upgrade::copy::SNAPSHOT;
+
+/// What etcd's log of a restored snapshot takes beside it, in bytes: it has segments of 64 MB
+/// (etcd's `server/storage/wal/wal.go`), and makes the next one ahead.
+const LOG: u64 = 128 << 20;
 
 /// The commands that make etcd's data from the snapshot. The newer etcd's stay until there are
 /// others: it may yet be brought to answer.
@@ -39,6 +44,16 @@ pub fn made(host: &Host) -> anyhow::Result<String> {
 
 /// What is in the way of a way back that somebody wants to make from the snapshot.
 pub(super) fn problem(host: &Host) -> anyhow::Result<Option<Failure>> {
+    // It was agreed to before, and goes on.
+    if host.exists(AGREED) {
+        return Ok(None);
+    }
+    if is_asleep(host)? && unit_told(host, "is-active", "kubelet")? == "inactive" {
+        return Ok(Some(Failure::new(
+            "kubelet does not run, so nobody has asked etcd yet",
+            "leave out --from-snapshot first: that starts kubelet, and etcd may answer then",
+        )));
+    }
     if !matches!(way(host)?, Way::Unknown | Way::Snapshot) {
         return Ok(Some(Failure::new(
             "etcd's data need no snapshot: the older etcd will read them as they are, or the newer \
@@ -60,7 +75,7 @@ pub(super) fn problem(host: &Host) -> anyhow::Result<Option<Failure>> {
     };
     let disk = statvfs(host.path(Path::new(ETCD))).with_context(|| format!("looking at {ETCD}"))?;
     let free = disk.f_bavail * disk.f_frsize;
-    Ok((free < size).then(|| {
+    Ok((free < size + LOG).then(|| {
         Failure::new(
             format!(
                 "the snapshot has {} MiB, and the disk of {ETCD} has {} MiB left",

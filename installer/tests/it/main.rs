@@ -14,6 +14,7 @@ mod built;
 mod cluster_keys;
 mod conditions;
 mod containerd;
+mod cut_transaction;
 mod doctor;
 mod faults;
 mod files;

@@ -53,7 +53,9 @@ pub(crate) fn only(
     let mut compared = compare(&installed, node.intent);
     compared.changes.retain(|(locked, _)| is_meant(&locked.package));
     let left = left(node, &installed).into_iter().filter(|one| is_meant(one));
-    let erase = erase(&left.collect::<Vec<_>>()).map(Change::run_command);
+    let left: Vec<Nevra> = left.collect();
+    let erase = (!left.is_empty()).then(|| rpm::command("rpm --erase --", &left));
+    let erase = erase.map(Change::run_command);
     if compared.changes.is_empty() {
         return Ok(erase.into_iter().collect());
     }
@@ -69,7 +71,8 @@ pub(crate) fn only(
 }
 
 /// Packages that we were replacing with the bundle's, and that are still there beside these:
-/// the power went in the middle of the transaction, which installs first and erases then.
+/// the power went in the middle of the transaction, which installs first and erases then. The
+/// files are the bundle's, and rpm leaves them when it erases the other package.
 fn left(node: &Node<'_>, installed: &Installed) -> BTreeSet<Nevra> {
     let of_bundle = |package: &Nevra| {
         let mut own = node.intent.lock().rpms.iter();
@@ -81,12 +84,6 @@ fn left(node: &Node<'_>, installed: &Installed) -> BTreeSet<Nevra> {
     });
     let both = replaced.flatten().filter(|one| installed.has(&one.was) && installed.has(&one.is));
     both.filter(|one| of_bundle(&one.is)).map(|one| one.was.clone()).collect()
-}
-
-/// The command that erases packages which are there in another version too; none if there are
-/// none.
-pub(crate) fn erase(packages: &[Nevra]) -> Option<Command> {
-    (!packages.is_empty()).then(|| rpm::command("rpm --erase --", packages))
 }
 
 /// The commands of dnf or yum.

@@ -84,6 +84,18 @@ pub(super) fn change(root: &Path, words: &[&str]) -> bool {
             }
             !text.is_empty()
         }),
+        ["rpm", "--upgrade", "--replacepkgs", "--oldpackage", "--", files @ ..] => {
+            let mut all = lines(root);
+            for file in files {
+                let (_, name) = file.rsplit_once('/').unwrap();
+                let package: Nevra = name.strip_suffix(".rpm").unwrap().parse().unwrap();
+                all.retain(|one| one[0] != package.name);
+                let evr = format!("{}-{}", package.evr.version, package.evr.release);
+                all.push([package.name, "-".to_owned(), evr, package.arch]);
+            }
+            store(root, &all);
+            true
+        }
         ["rpm", "--erase", "--", names @ ..] => {
             let file = |one: &[String; 4]| format!("{}-{}.{}", one[0], one[2], one[3]);
             let all = lines(root);

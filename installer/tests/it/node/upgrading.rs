@@ -103,7 +103,8 @@ fn listed(root: &Path, words: &[&str]) -> Option<Output> {
 fn said_of(root: &Path, words: &[&str]) -> Option<Output> {
     Some(match words {
         ["ctr", "-n", "k8s.io", "tasks", "exec", _, _, _, _, more @ ..] => etcd(root, more)?,
-        ["rpm", "-U", "--test", "--oldpackage", "--", files @ ..] => {
+        ["rpm", "-U", "--test", "--oldpackage", "--replacepkgs", "--", files @ ..]
+        | ["rpm", "-U", "--test", "--oldpackage", "--", files @ ..] => {
             assert!(files.iter().all(|file| below(root, file).exists()), "{files:?}");
             let stderr = read(root, "run/rpm-refuses");
             Output { stderr: stderr.clone(), ..said(stderr.is_empty(), "") }

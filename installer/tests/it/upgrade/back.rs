@@ -303,8 +303,28 @@ fn what_a_transaction_that_was_cut_short_left_is_erased() {
         twice(&other, "kubelet - 1.29.1-1 x86_64");
         let (end, made) = back(&other.node, None);
         end.unwrap();
-        let erase = "rpm --erase -- kubelet-1.29.1-1.x86_64";
-        assert!(made.iter().any(|one| one == erase), "{made:#?}");
+        let again = "rpm --upgrade --replacepkgs --oldpackage -- \
+                     /var/lib/kubeferry/packages/kubelet-1.28.2-1.x86_64.rpm";
+        assert!(made.iter().any(|one| one == again), "{made:#?}");
         assert_eq!(other.read("run/packages").matches("kubelet ").count(), 1);
     }
+}
+
+/// The upgrade's own transaction was cut short, and the way back follows.
+#[test]
+fn what_an_upgrade_that_was_cut_short_left_goes_back_with_its_files() {
+    let of = || upgraded(member(Role::Worker));
+    let made = apply(&of().node, None).commands.made();
+    let nth = made.iter().position(|one| one.contains(" kubelet-1.29.1-1.x86_64")).unwrap();
+    let member = of();
+    let run = AssertUnwindSafe(|| apply(&member.node, Some(Fault::Killed(nth))).end);
+    drop(catch_unwind(run));
+    let packages = format!("{}kubelet - 1.28.2-1 x86_64\n", member.read("run/packages"));
+    member.write("run/packages", &packages);
+    let (end, made) = back(&member.node, None);
+    end.unwrap();
+    let place = |words: &str| made.iter().position(|one| one.contains(words)).expect(words);
+    assert!(place("rpm --upgrade --replacepkgs --oldpackage --") < place("start kubelet"));
+    assert_eq!(member.read("run/packages").matches("kubelet ").count(), 1);
+    assert!(member.read("run/packages").contains("kubelet - 1.28.2-1"));
 }
