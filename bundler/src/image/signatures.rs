@@ -46,8 +46,8 @@ pub enum NotSigned {
     Nothing,
     /// It could not be asked, or does not answer as a registry.
     Unknown(String),
-    /// Each of its signatures, with what is wrong with it.
-    Refused(Vec<String>),
+    /// How many signatures it has, and what is wrong with them.
+    Refused(usize, Vec<String>),
 }
 
 impl fmt::Display for NotSigned {
@@ -55,8 +55,8 @@ impl fmt::Display for NotSigned {
         match self {
             Self::Nothing => f.write_str("it has no signatures over this image"),
             Self::Unknown(why) => f.write_str(why),
-            Self::Refused(all) => {
-                write!(f, "of {}, none counts", count(all.len(), "signature"))?;
+            Self::Refused(number, all) => {
+                write!(f, "of {}, none counts", count(*number, "signature"))?;
                 all.iter().try_for_each(|why| write!(f, "; {why}"))
             }
         }
@@ -110,8 +110,7 @@ impl Puller {
         });
         let mut refused = Vec::new();
         for (layer, signature) in signed.clone().take(MOST) {
-            let payload = self.payload(endpoint, layer)?;
-            match payload.and_then(|payload| {
+            match self.payload(endpoint, layer).and_then(|payload| {
                 key.check(&payload, signature, root).map_err(|why| why.to_string())?;
                 Ok(ImageSignature { payload, signature: signature.trim().to_owned() })
             }) {
@@ -120,32 +119,29 @@ impl Puller {
                 Err(why) => refused.push(why),
             }
         }
-        if signed.count() > MOST {
+        let number = signed.count();
+        if number > MOST {
             refused.push(format!("those after the first {MOST} are not read"));
         }
         match refused.is_empty() {
             true => Err(NotSigned::Nothing),
-            false => Err(NotSigned::Refused(refused)),
+            false => Err(NotSigned::Refused(number, refused)),
         }
     }
 
-    /// The bytes of a payload; the inner error says why it does not count.
-    fn payload(
-        &self,
-        endpoint: &Endpoint,
-        layer: &Entry,
-    ) -> Result<Result<Vec<u8>, String>, NotSigned> {
+    /// The bytes of a payload; the error says why it does not count.
+    fn payload(&self, endpoint: &Endpoint, layer: &Entry) -> Result<Vec<u8>, String> {
         let Ok(blob) = layer.descriptor() else {
-            return Ok(Err(format!("its payload has no SHA-256: {}", brief(&layer.digest))));
+            return Err(format!("its payload has no SHA-256: {}", brief(&layer.digest)));
         };
         if blob.size > MAX_PAYLOAD {
-            return Ok(Err(format!("its payload has {} bytes, as no real one has", blob.size)));
+            return Err(format!("its payload has {} bytes, as no real one has", blob.size));
         }
         let answer = self.read(&endpoint.blob(&blob.digest), MAX_PAYLOAD);
-        let bytes = answer.map_err(|error| NotSigned::Unknown(with_causes(&error)))?.bytes;
-        Ok(match Digest::of(&bytes) == blob.digest {
+        let bytes = answer.map_err(|error| with_causes(&error))?.bytes;
+        match Digest::of(&bytes) == blob.digest {
             true => Ok(bytes),
             false => Err("its payload does not have the digest that its manifest gives".to_owned()),
-        })
+        }
     }
 }

@@ -73,7 +73,7 @@ impl<'a> ImageKeys<'a> {
             Ok(found) => found,
             Err(error) => bail!(
                 "no signature of the key {file} counts for {root}{error}\n  let the key's owner run \
-                 `cosign sign --key FILE {}@{root}`, or leave `{entry}` out of `signatures`",
+                 `cosign sign --key FILE {}@{root}` (cosign 2), or leave `{entry}` out of `signatures`",
                 image.source.name()
             ),
         };

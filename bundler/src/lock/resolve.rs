@@ -71,7 +71,7 @@ pub fn resolve(task: &Task<'_>) -> anyhow::Result<Lock> {
     hops::add(task, &mut lock)?;
     // Better now than when somebody reads the bundle.
     let mut problems = lock.problems();
-    problems.extend([image_keys::unused(spec, &lock), unsigned::problems(spec, &lock)].concat());
+    problems.extend([image_keys::unused(spec, &lock), unsigned::of_all(spec, &lock)].concat());
     if !problems.is_empty() {
         bail!("{}", problems.join("\n"));
     }

@@ -5,7 +5,17 @@ use bundle_format::lock::Lock;
 use crate::inspect::audit;
 use crate::spec::{Require, Spec};
 
-/// What the spec does not allow, a line each.
+/// What the spec does not allow, of the releases in between too.
+pub(super) fn of_all(spec: &Spec, lock: &Lock) -> Vec<String> {
+    let mut found = problems(spec, lock);
+    for hop in &lock.hops {
+        let own = problems(spec, &lock.of_hop(hop));
+        found.extend(own.into_iter().map(|line| format!("hop {}: {line}", hop.kubernetes)));
+    }
+    found
+}
+
+/// What the spec does not allow of one release, a line each.
 pub(super) fn problems(spec: &Spec, lock: &Lock) -> Vec<String> {
     if spec.require != Some(Require::Signed) {
         return Vec::new();
@@ -17,8 +27,9 @@ pub(super) fn problems(spec: &Spec, lock: &Lock) -> Vec<String> {
         .collect();
     if !lines.is_empty() {
         lines.push(
-            "name what vouches for them: for a manifest `sha256` or a file, for an image its digest \
-             in the spec or a key under `signatures`, for a repository `gpgcheck: on` with its keys; or leave out `require`"
+            "name what vouches for them: for a manifest `sha256` or a file, for a key a file beside \
+             the spec, for an image its digest in the spec or a key under `signatures`, for a \
+             repository its keys and no `gpgcheck: {off: …}`; or leave out `require`"
                 .to_owned(),
         );
     }

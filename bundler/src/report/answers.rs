@@ -32,8 +32,8 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
                 h2 #worry { "What is there to worry about?" }
                 @if worries.is_empty() {
                     p {
-                        "Nothing that this program can see: somebody vouches for each thing, all \
-                         checks are on, and no key is near its end."
+                        "Nothing that this program can see: a signature or who made the bundle \
+                         vouches for each thing, all checks are on, and no key is near its end."
                     }
                 } @else {
                     ul { @for one in worries { li { (one) } } }
@@ -151,6 +151,25 @@ fn worries(facts: &Facts<'_>) -> Vec<Markup> {
         said.push(html! {
             "For " a href="#vouchers" { strong { (count(nobody, "thing")) } }
             ", nobody vouches: a check is off, or a signature does not count."
+        });
+    }
+    let connection = facts.vouched().get(&By::Connection).copied().unwrap_or_default();
+    if connection > 0 {
+        said.push(html! {
+            a href="#vouchers" { strong { (count(connection, "thing")) } }
+            " came over TLS, and nothing else vouches."
+        });
+    }
+    if facts.bundle.signed().is_none() {
+        said.push(html! {
+            "Nobody has checked for this page whether somebody signed the bundle: "
+            code { "--trusted-key FILE" } " does."
+        });
+    }
+    if !facts.keys.is_empty() {
+        said.push(html! {
+            "The vendors' keys came with the bundle: compare their "
+            a href="#vouchers" { "fingerprints" } " with those that the vendors publish."
         });
     }
     if !lock.disabled_checks.is_empty() {

@@ -19,32 +19,34 @@ const MAX_VERSION: u64 = 256;
 /// The largest list of modules. kube-apiserver 1.37 has 20 kB.
 const MAX_MODULES: u64 = 4 << 20;
 const CHUNK: usize = 256 << 10;
+/// How often the magic may stand before the list: each time, what was read ahead is copied.
+const MAX_FALSE: usize = 64;
 
 /// The modules of a program, with Go's own library as `stdlib`. `None` if it is no Go
 /// program. It is read only as far as the list.
 pub(crate) fn modules(program: &mut dyn Read) -> io::Result<Option<Vec<Package>>> {
-    let mut buffer = Vec::new();
+    let (mut buffer, mut false_ones) = (Vec::new(), 0);
     loop {
-        let kept = buffer.len();
-        let read = (&mut *program).take(CHUNK as u64).read_to_end(&mut buffer)?;
-        match memchr::memmem::find(&buffer, MAGIC) {
-            Some(at) => {
-                let own = buffer.get(at..).unwrap_or_default();
-                let mut rest = own.chain(&mut *program);
-                if let Some(found) = list(&mut rest)? {
-                    return packages(&found).map(Some);
-                }
-                // A program that reads these lists has the magic in its own data. The rest
-                // of the buffer may have the list.
-                let (left, _) = rest.into_inner();
-                buffer = left.to_vec();
+        let Some(at) = memchr::memmem::find(&buffer, MAGIC) else {
+            buffer.drain(..buffer.len().saturating_sub(MAGIC.len() - 1));
+            match (&mut *program).take(CHUNK as u64).read_to_end(&mut buffer)? {
+                0 => return Ok(None),
+                _ => continue,
             }
-            None if read == 0 => return Ok(None),
-            None => {
-                let total = kept + read;
-                buffer.drain(..total.saturating_sub(MAGIC.len() - 1));
-            }
+        };
+        let own = buffer.get(at..).unwrap_or_default();
+        let mut rest = own.chain(&mut *program);
+        if let Some(found) = list(&mut rest)? {
+            return packages(&found).map(Some);
         }
+        // A program that reads these lists has the magic in its own data. The rest of the
+        // buffer may have the list.
+        false_ones += 1;
+        if false_ones > MAX_FALSE {
+            return Ok(None);
+        }
+        let (left, _) = rest.into_inner();
+        buffer = left.to_vec();
     }
 }
 
@@ -181,6 +183,33 @@ mod tests {
         assert_eq!(names(&bytes), Vec::<String>::new());
         bytes.extend(program(64, MODULES));
         assert_eq!(names(&bytes).len(), 4);
+    }
+
+    #[test]
+    fn a_program_of_magics_takes_no_time_and_no_memory() {
+        // 256 MiB, each of which would be copied for each magic.
+        let magics = MAGIC.repeat(1 << 14);
+        let mut read = 0;
+        let mut program = Counted { magics: &magics, left: 1 << 28, read: &mut read };
+        assert_eq!(modules(&mut program).unwrap(), None);
+        assert!(read < 1 << 20, "{read}");
+    }
+
+    /// Magics without an end, and how much of them was read.
+    struct Counted<'a> {
+        magics: &'a [u8],
+        left: usize,
+        read: &'a mut usize,
+    }
+
+    impl Read for Counted<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = buffer.len().min(self.magics.len()).min(self.left);
+            buffer[..count].copy_from_slice(&self.magics[..count]);
+            self.left -= count;
+            *self.read += count;
+            Ok(count)
+        }
     }
 
     #[test]

@@ -8,7 +8,9 @@ use super::package::Package;
 use super::{apk, dpkg, rpm};
 use crate::sbom::distribution::{Distribution, MAX_OS_RELEASE};
 
-/// The largest database that is read, in bytes. dpkg's status of a whole desktop has 4 MB.
+/// The largest list that is read, in bytes. dpkg's status of a whole desktop has 4 MB.
+const MAX_LIST: u64 = 16 << 20;
+/// The largest database of rpm's that is read, in bytes.
 const MAX_DATABASE: u64 = 128 << 20;
 
 /// The kind of the packages in a database.
@@ -60,7 +62,11 @@ impl Watched {
     /// Reads such a file.
     pub(crate) fn read(self, reader: &mut dyn Read) -> Found {
         let found = || -> io::Result<Found> {
-            let limit = if self == Self::OsRelease { MAX_OS_RELEASE } else { MAX_DATABASE };
+            let limit = match self {
+                Self::OsRelease => MAX_OS_RELEASE,
+                Self::Apk | Self::Dpkg => MAX_LIST,
+                Self::Rpm => MAX_DATABASE,
+            };
             let bytes = bounded(reader, limit)?;
             let text = || String::from_utf8_lossy(&bytes);
             Ok(match self {

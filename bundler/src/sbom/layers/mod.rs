@@ -14,6 +14,9 @@ pub(super) use layer::Layer;
 use super::content::{Open, whole};
 use crate::parallel;
 
+/// How many layers are read at a time.
+const MOST_READERS: usize = 4;
+
 /// All layers of these images.
 pub(super) fn read<'a>(
     platforms: impl Iterator<Item = &'a LockedPlatform>,
@@ -24,7 +27,8 @@ pub(super) fn read<'a>(
     let mut blobs: Vec<&Descriptor> = by_digest.into_values().collect();
     // The largest first, so that no processor waits for it at the end.
     blobs.sort_by_key(|blob| (std::cmp::Reverse(blob.size), blob.digest));
-    let processors = available_parallelism().map_or(1, usize::from);
-    let layers = parallel::each(&blobs, processors, |blob| whole(open, blob, archive::read));
+    // Each holds a database in memory, so not as many as there are processors.
+    let readers = available_parallelism().map_or(1, usize::from).min(MOST_READERS);
+    let layers = parallel::each(&blobs, readers, |blob| whole(open, blob, archive::read));
     blobs.iter().zip(layers).map(|(blob, layer)| Ok((blob.digest, layer?))).collect()
 }

@@ -4,7 +4,7 @@
 
 use std::io;
 
-use super::damage::damaged;
+use super::damage::{LEAST, damaged};
 
 /// In the first page.
 const MAGIC: u32 = 0x0006_1561;
@@ -61,7 +61,7 @@ impl<'a> Table<'a> {
                 let item = page.get(self.short(page, PAGE_HEADER + 2 * value)?..)?;
                 if *item.first()? == ELSEWHERE {
                     let blob = self.value(self.number(item, 4)?, self.number(item, 8)?, left)?;
-                    left = left.checked_sub(blob.len())?;
+                    left = left.checked_sub(blob.len().max(LEAST))?;
                     blobs.push(blob);
                 }
             }

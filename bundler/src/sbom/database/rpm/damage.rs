@@ -6,3 +6,7 @@ use std::io;
 pub(super) fn damaged(what: &str) -> io::Error {
     io::Error::other(format!("its {what} make no sense"))
 }
+
+/// What each row or header counts at least against what a database may give: many empty ones
+/// would take memory too.
+pub(super) const LEAST: usize = 64;

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use super::damage::damaged;
+use super::damage::{LEAST, damaged};
 
 pub(super) const MAGIC: &[u8] = b"RpmP";
 /// The size of a page of slots, and of a slot. The first two slots are the file's header.
@@ -30,7 +30,7 @@ pub(super) fn blobs(database: &[u8]) -> io::Result<Vec<Vec<u8>>> {
             continue;
         }
         let blob = blob(database, index, at).ok_or_else(|| damaged("packages"))?;
-        left = left.checked_sub(blob.len()).ok_or_else(|| damaged("packages"))?;
+        left = left.checked_sub(blob.len().max(LEAST)).ok_or_else(|| damaged("packages"))?;
         blobs.push(blob.to_vec());
     }
     Ok(blobs)

@@ -4,7 +4,7 @@
 
 use std::io;
 
-use super::damage::damaged;
+use super::damage::{LEAST, damaged};
 
 pub(super) const MAGIC: &[u8] = b"SQLite format 3\0";
 /// The header before the first page's content.
@@ -14,6 +14,8 @@ const INNER: u8 = 5;
 const LEAF: u8 = 13;
 /// The deepest tree that is read. One of 2^40 rows has 12 levels.
 const MAX_DEPTH: usize = 32;
+/// How many values a row may have. rpm's have two, those of the schema five.
+const MAX_COLUMNS: usize = 64;
 
 /// The last column of each row of `table`, if it is a blob.
 pub(super) fn blobs(bytes: &[u8], table: &str) -> io::Result<Vec<Vec<u8>>> {
@@ -110,7 +112,7 @@ impl<'a> Database<'a> {
         let (length, rest) = varint(cell)?;
         let (_, rest) = varint(rest)?;
         let length = usize::try_from(length).ok()?;
-        walk.bytes = walk.bytes.checked_sub(length)?;
+        walk.bytes = walk.bytes.checked_sub(length.max(LEAST))?;
         let most = self.usable - 35;
         if length <= most {
             return Some(rest.get(..length)?.to_vec());
@@ -146,6 +148,9 @@ fn columns(row: &[u8]) -> io::Result<Vec<Value<'_>>> {
         let (mut header, mut data) = (varint(row.get(..length)?)?.1, row.get(length..)?);
         let mut values = Vec::new();
         while !header.is_empty() {
+            if values.len() == MAX_COLUMNS {
+                return None;
+            }
             let (kind, rest) = varint(header)?;
             header = rest;
             let kind = usize::try_from(kind).ok()?;
