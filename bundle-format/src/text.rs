@@ -38,13 +38,15 @@ const BRIEF: usize = 200;
 
 /// Whether a character does something else than to stand there: controls (C0, DEL
 /// and C1), line and paragraph separators, and Unicode's format characters, among
-/// them those that turn the direction of what follows, and those without width.
+/// them those that turn the direction of what follows, those without width, and those that
+/// are blank (Unicode's `Default_Ignorable_Code_Point`).
 pub fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A stranger's text on one line, with nothing hidden in it.

@@ -86,7 +86,7 @@ fn ending(all: &[Audited], now: SystemTime) -> String {
         return String::new();
     }
     let mut text = String::from(
-        "\nKeys that end within a year. This bundle can still be installed then; `lock` and `build` \
+        "\nKeys that end within a year, or have ended. This bundle can still be installed then; `lock` and `build` \
          need the vendor's renewed key\n",
     );
     for ((end, words), things) in keys {
