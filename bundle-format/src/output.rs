@@ -190,8 +190,9 @@ fn check_maker(path: &Path, folder: &Path, kind: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// The same for each folder on the way to `path` that is a link.
-fn check_folders(path: &Path) -> io::Result<()> {
+/// The same for each folder on the way to `path` that is a link. An error if another user made
+/// it where everybody may write.
+pub fn check_folders(path: &Path) -> io::Result<()> {
     let is_link = |place: &&Path| fs::symlink_metadata(place).is_ok_and(|found| found.is_symlink());
     for link in path.ancestors().skip(1).filter(is_link) {
         check_maker(link, &folder_of(link).canonicalize()?, "link")?;

@@ -46,6 +46,9 @@ impl fmt::Display for KeyId {
 #[derive(Clone, Debug, Default)]
 pub struct TrustedKeys(Vec<(KeyId, PublicKey)>);
 
+/// How many characters a public key has.
+const PUBLIC: usize = 56;
+
 /// Why a text is no list of public keys.
 #[derive(Debug, thiserror::Error)]
 #[error("line {line} is no public key of minisign: {text}")]
@@ -74,7 +77,7 @@ impl TrustedKeys {
                 continue;
             }
             let key = KeyId::of(line).zip(PublicKey::from_base64(line).ok());
-            let key = key.ok_or_else(|| KeyError { line: number + 1, text: brief(line) })?;
+            let key = key.ok_or_else(|| KeyError { line: number + 1, text: shown(line) })?;
             keys.push(key);
         }
         Ok(Self(keys))
@@ -117,6 +120,16 @@ impl TrustedKeys {
 
     fn names(&self) -> String {
         self.ids().map(|id| id.to_string()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// A line that is no public key. A longer one may be a secret key, which nobody may see.
+fn shown(line: &str) -> String {
+    match line.len() > PUBLIC {
+        true => "it is longer than one, and not shown, because it may be a secret key; the public \
+                 key is in the file that ends in .pub"
+            .to_owned(),
+        false => brief(line),
     }
 }
 
@@ -257,6 +270,14 @@ mod tests {
         assert!(KEY.contains(&signed.key.to_string()), "{}", signed.key);
         assert_eq!(signed.at, Some(1_795_833_174));
         assert_eq!(signed.to_string(), "key 4D2F189CC2FD4133 on 28 Nov 2026");
+    }
+
+    #[test]
+    fn a_secret_key_in_place_of_a_public_one_is_not_shown() {
+        let secret = "RWQAAEIy".to_owned() + &"A1b2".repeat(51);
+        let error = TrustedKeys::parse(&format!("untrusted comment: x\n{secret}\n")).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains("may be a secret key") && !error.contains("A1b2"), "{error}");
     }
 
     #[test]

@@ -24,7 +24,21 @@ pub fn keys(named: &[PathBuf]) -> anyhow::Result<TrustedKeys> {
     keys.add(built_in()?);
     let site = Path::new(SITE_KEYS);
     match input::file_text(site, input::WRITTEN_BY_HAND) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            // A link that leads nowhere must not switch the check off.
+            for path in site.ancestors().take(2) {
+                if path.symlink_metadata().is_ok_and(|found| found.is_symlink()) {
+                    return Err(Failure::new(
+                        format!(
+                            "{} is a link, and the keys are not where it leads",
+                            path.display()
+                        ),
+                        "bring back what it leads to, such as a disk; or remove the link",
+                    )
+                    .into());
+                }
+            }
+        }
         text => {
             let reading = || format!("reading the trusted keys in {SITE_KEYS}");
             let own = TrustedKeys::parse(&text.with_context(reading)?).with_context(reading)?;
@@ -60,9 +74,19 @@ pub(crate) fn signing(bundle: &Bundle) -> Option<Signing> {
 /// The failure if this node has had a bundle of this name that was signed later: somebody
 /// may want it to take back what was mended since.
 pub fn older(lines: &[Line], bundle: &Bundle) -> Option<Failure> {
-    let Signing { name, at } = signing(bundle)?;
-    let newest = newest(lines, &name)?;
+    let (signed, name) = (bundle.signed()?, &bundle.lock().name);
+    let newest = newest(lines, name)?;
     let on = |at| day(UNIX_EPOCH + Duration::from_secs(at));
+    let Some(at) = signed.at else {
+        return Some(Failure::new(
+            format!(
+                "the signature of this bundle {name} has no date, and this node has had one that was \
+                 signed on {}: nobody knows which is newer",
+                on(newest)
+            ),
+            "have it signed with `bundler sign`, which writes the date; or give --allow-older",
+        ));
+    };
     (at < newest).then(|| {
         Failure::new(
             format!(

@@ -4,7 +4,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Cursor, Read};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
@@ -503,4 +503,16 @@ fn extraction_stays_in_its_folder() {
     let error = demo.fails(&["extract", "-C", "out", "demo.tar"]);
     assert!(error.contains("exist already"), "{error}");
     assert!(demo.path("out/mine").is_dir());
+    // Another user's link, where everybody may write.
+    let shared = demo.path("shared");
+    fs::create_dir(&shared).unwrap();
+    fs::set_permissions(&shared, fs::Permissions::from_mode(0o1777)).unwrap();
+    symlink(demo.path("outside"), shared.join("out")).unwrap();
+    if lchown(shared.join("out"), Some(65534), Some(65534)).is_err() {
+        println!("skipped: another user's link is made as root only");
+        return;
+    }
+    let error = demo.fails(&["extract", "-C", "shared/out", "demo.tar"]);
+    assert!(error.contains("is another user's link"), "{error}");
+    assert_eq!(fs::read_dir(demo.path("outside")).unwrap().count(), 0);
 }

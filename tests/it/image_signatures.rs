@@ -209,3 +209,25 @@ fn the_images_of_hops_must_be_signed_too() {
     demo.ok(&["build", "-q"]);
     demo.ok(&["verify", "-q", "demo.tar"]);
 }
+
+/// Which key must have signed an image depends on the spec, and never on the lock.
+#[test]
+fn a_lock_that_pulls_an_image_from_elsewhere_does_not_fit() {
+    let (demo, root) = start();
+    demo.upstream.put_signatures("pause", root, &[good(root)]).unwrap();
+    let more = "images: [\"reg.example.com/x/pause:3.9\"]\n\
+                imageSources: [{name: reg.example.com/x, pullFrom: registry.k8s.io}]\n";
+    demo.write_spec(&(demo.spec() + more));
+    demo.ok(&["lock"]);
+    let path = demo.path("bundle.yaml.lock.json");
+    let mut lock = lock(&demo);
+    let image = lock.images.iter_mut().find(|one| one.name.registry() == "reg.example.com");
+    let image = image.unwrap();
+    assert!(image.signature.is_some());
+    (image.source, image.signature) = (image.name.clone(), None);
+    fs::write(&path, serde_json::to_vec(&lock).unwrap()).unwrap();
+    let error = demo.fails(&["build", "-q"]);
+    let words = "image reg.example.com/x/pause:3.9 is pulled as reg.example.com/x/pause:3.9, and \
+                 not as registry.k8s.io/pause:3.9";
+    assert!(error.contains(words), "{error}");
+}

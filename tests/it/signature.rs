@@ -198,6 +198,14 @@ fn the_specs_keys_are_in_the_bundles_installer() {
     fs::write(demo.path("site.pub"), "nonsense").unwrap();
     let error = demo.fails(&["lock"]);
     assert!(error.contains("line 1 is no public key of minisign: nonsense"), "{error}");
+    for (key, value) in [("trustedKeys", "[]"), ("signatures", "{}"), ("require", "~")] {
+        let spec = demo.spec().replace("trustedKeys: [site.pub]\n", "");
+        let keyed = demo.spec();
+        demo.write_spec(&format!("{spec}{key}: {value}\n"));
+        let error = demo.fails(&["lock"]);
+        assert!(error.contains(&format!("`{key}` is empty: write")), "{error}");
+        demo.write_spec(&keyed);
+    }
     demo.write_spec(&demo.spec().replace("[site.pub]", "[gone.pub]"));
     assert!(demo.fails(&["lock"]).contains("no such file"), "the spec's line is told");
 }

@@ -10,6 +10,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use bundle_format::output;
 use bundle_format::portable_path::PortablePath;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
@@ -27,6 +28,8 @@ impl Folder {
             bail!("{} is a file, not a folder: name a folder with `--folder`", path.display());
         }
         let open = || {
+            // Of a name below the folder, the folder itself is on the way.
+            output::check_folders(&path.join("name"))?;
             fs::DirBuilder::new().recursive(true).mode(0o755).create(path)?;
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
             Ok::<_, io::Error>(rustix::fs::open(path, flags, Mode::empty())?)

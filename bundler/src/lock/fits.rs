@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use bundle_format::lock::{FileSource, Lock, LockedTarget};
+use bundle_format::lock::{FileSource, Lock, LockedImage, LockedTarget};
 use bundle_format::{BundlePath, ImageReference, KubernetesVersion, Nevra};
 
 use super::requests::OF_KUBERNETES;
@@ -152,4 +152,12 @@ fn names_of_images(spec: &Spec, tags: Option<&Tags>, lock: &Lock, found: &mut Ve
     let locked: BTreeSet<&ImageReference> = lock.images.iter().map(|image| &image.name).collect();
     found.extend(names.difference(&locked).map(|name| format!("image {name} is not there")));
     found.extend(locked.difference(&names).map(|name| format!("nothing asks for image {name}")));
+    // Whose key must have signed an image depends on where it is pulled from.
+    for LockedImage { name, source, .. } in &lock.images {
+        match wanted.source(spec, name) {
+            Ok(own) if own == *source => {}
+            Ok(own) => found.push(format!("image {name} is pulled as {source}, and not as {own}")),
+            Err(error) => found.push(format!("{error:#}")),
+        }
+    }
 }

@@ -21,6 +21,7 @@ pub(super) fn check(spec: &Spec, root: &Node) -> Vec<Problem> {
             "targets: at least one is needed, such as `- {family: el9, architecture: x86_64, …}`",
         );
     }
+    relations.empty(spec, root);
     let targets = root.items("targets");
     relations.unique(
         "target",
@@ -47,6 +48,22 @@ pub(super) fn check(spec: &Spec, root: &Node) -> Vec<Problem> {
 
 struct Relations {
     found: Vec<Problem>,
+}
+
+impl Relations {
+    /// An empty value must not switch a check off without a word.
+    fn empty(&mut self, spec: &Spec, root: &Node) {
+        for (key, is_empty, sample) in [
+            ("trustedKeys", spec.trusted_keys.is_empty(), "[site.key.pub]"),
+            ("signatures", spec.signatures.iter().next().is_none(), "{registry.k8s.io: k8s.pub}"),
+            ("require", spec.require.is_none(), "signed"),
+        ] {
+            if is_empty && root.value(key).is_some() {
+                let words = format!("`{key}` is empty: write `{key}: {sample}`, or leave it out");
+                self.add(root.place_of(key), words);
+            }
+        }
+    }
 }
 
 impl Relations {

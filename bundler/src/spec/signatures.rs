@@ -25,12 +25,22 @@ impl Signatures {
     /// longest that the name begins with by which it is pulled.
     pub fn of(&self, name: &ImageReference, source: &ImageReference) -> Option<(&str, &str)> {
         let longest = |image: &ImageReference| {
+            let image = &of_its_host(image);
             let fits = |prefix: &str| prefix::moved(image, prefix, "").is_some();
             let all = self.iter().filter(|(prefix, _)| fits(prefix));
             all.max_by_key(|(prefix, _)| prefix.trim_end_matches('/').len())
         };
         longest(name).or_else(|| longest(source))
     }
+}
+
+/// The image under the usual name of its registry's host: a host is the same in capitals, and
+/// with the port of https.
+fn of_its_host(image: &ImageReference) -> ImageReference {
+    let host = image.registry().to_ascii_lowercase();
+    let host = host.strip_suffix(":443").unwrap_or(&host);
+    let usual = prefix::moved(image, image.registry(), host);
+    usual.and_then(|name| name.parse().ok()).unwrap_or_else(|| image.clone())
 }
 
 #[cfg(test)]
@@ -53,6 +63,8 @@ mod tests {
             (&["r.io/te", "r.io/team/ap", "q.io"], team, team, None),
             (&["r.io", "q.io/app"], team, other, Some("r.io")),
             (&["q.io"], team, other, Some("q.io")),
+            (&["r.io/team"], "R.io/team/app:1", team, Some("r.io/team")),
+            (&["r.io/team"], "r.io:443/team/app:1", "q.io:443/app:1", Some("r.io/team")),
             (&["docker.io/library"], "busybox:1", "busybox:1", Some("docker.io/library")),
             (&["docker.io/calico"], "calico/node:1", "calico/node:1", Some("docker.io/calico")),
         ] {

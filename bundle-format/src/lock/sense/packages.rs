@@ -93,6 +93,9 @@ fn signatures(lock: &Lock, problems: &mut Problems) {
             if repository.repomd_signed_by.is_none() && is_on(CheckName::RepoGpgcheck) {
                 tell("its metadata has no signer, and its repoGpgcheck is not switched off");
             }
+            if repository.repomd_signed_by.is_some() && !is_on(CheckName::RepoGpgcheck) {
+                tell("its metadata has a signer, though its repoGpgcheck is switched off");
+            }
             if !fingerprints(repository).all(is_fingerprint) {
                 tell("one of its keys' fingerprints is not a fingerprint");
             }

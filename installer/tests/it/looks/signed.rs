@@ -124,6 +124,15 @@ fn an_older_bundle_of_the_same_name_is_refused() {
     assert!(err.contains("was signed on 28 Nov 2026, and this node has had one"), "{err}");
     assert!(err.contains("on 28 Jan 2030\nhint: take the newer bundle"), "{err}");
     assert_eq!(plan(" --allow-older").0, 0);
+    // A signature without a date could be of any time.
+    let files = ["-m", "index.json", "-x", "small.tar.minisig", "-t", "approved"];
+    minisign(folder, &[&["-S", "-s", "site"], &files[..]].concat());
+    let (status, _, err) = plan("");
+    assert_eq!(status, 1);
+    assert!(err.contains("has no date, and this node has had one that was signed on"), "{err}");
+    assert_eq!(plan(" --allow-older").0, 0);
+    fs::remove_file(&receipt).unwrap();
+    assert_eq!(plan("").0, 0, "the first of its name");
     // Its signature was not asked for: nobody knows when it was made.
     assert_eq!(run(folder, &format!("plan {NODE}")).0, 0);
 }
