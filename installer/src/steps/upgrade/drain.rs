@@ -7,11 +7,14 @@ use crate::engine::step::Step;
 use crate::host::Host;
 use crate::install::{Change, Node, OfInstall};
 use crate::intent::Intent;
-use crate::node::kubectl::kubectl;
+use crate::node::kubectl::{kubectl, readyz};
 use crate::node::pods;
 use crate::receipt::{Intention, Line, StepName, since_upgrade};
 use crate::role::Role;
 use crate::steps::upgrade::restart;
+
+/// How long the API server may take to answer after a boot, in seconds.
+const START: u32 = 120;
 
 /// Cordons the node, and evicts its pods.
 pub struct Drain;
@@ -38,6 +41,10 @@ impl Step<Intent> for Drain {
         }
         let (config, name) = (node.intent.role.kubeconfig(), node.intent.name.to_string());
         let mut changes = Vec::new();
+        if is_alone.is_none() {
+            // After a power loss, the API server takes a while.
+            changes.push(Change::Await { command: readyz(config), seconds: START });
+        }
         if is_alone.is_none() || !is_cordoned_here(node) {
             let cordon = format!("{} cordon {name}", kubectl(config));
             changes.push(Change::run(&cordon).intended(Intention::Cordon));

@@ -5,10 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, SystemTime};
 
 use installer::doctor::diagnose;
-use installer::engine::reset;
-use installer::receipt::{self, Line, Stage};
+use installer::engine::{reset, run};
+use installer::receipt::{self, Line, Stage, StepName};
 use installer::role::Role;
 use installer::status::Status;
+use installer::steps::order;
 use installer::upgrade;
 
 use super::{apply, member, upgraded};
@@ -27,6 +28,13 @@ fn a_node_that_was_cordoned_before_stays_so_and_one_alone_is_not_drained() {
     // Without an answer, a node does not count as alone.
     let silent = upgraded(super::member(Role::Master));
     silent.write("run/silent", "");
+    let (host, _) = silent.node.look(None);
+    let plan = run::plan(&host, &silent.node.intent(), &order::upgrade(Role::Master)).unwrap();
+    drop(host);
+    let drain = plan.iter().find(|one| one.step.name() == StepName::Drain).unwrap();
+    // It may have just booted.
+    let first = drain.changes[0].to_string();
+    assert!(first.starts_with("wait for kubectl ") && first.contains("/readyz"), "{first}");
     let made = apply(&silent.node, None).commands.made();
     assert!(made.iter().any(|one| one.contains("pods/web-1/eviction")), "{made:#?}");
 
