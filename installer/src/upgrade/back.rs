@@ -161,7 +161,8 @@ impl Step<Return> for Stop {
         let (host, own) = (node.host, node.intent);
         let mut is_pending = !Older::of(host)?.are_back();
         is_pending |= !files::changes::<OfReturn>(host, Which::Others)?.is_empty();
-        is_pending |= !Restore.changes(node)?.is_empty();
+        // This asks etcd.
+        is_pending = is_pending || !Restore.changes(node)?.is_empty();
         if !is_pending {
             return Ok(Vec::new());
         }
@@ -188,13 +189,9 @@ impl Step<Return> for Packages {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let mut changes = files::changes(node.host, Which::Repository)?;
-        let older = Older::of(node.host)?;
-        let once = older.once();
-        if !older.changes.is_empty() {
-            let commands = vec![older.command(node.host)];
-            changes.push(Change::Install { packages: older.changes, commands });
+        for (packages, command) in Older::of(node.host)?.installs(node.host) {
+            changes.push(Change::Install { packages, commands: vec![command] });
         }
-        changes.extend(once.map(Change::run_command));
         Ok(changes)
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Packages {
     /// Those whose file of before is not there.
     pub(super) missing: Vec<Nevra>,
     /// Those that are there already, beside a newer one: a transaction was cut short.
-    pub(super) twice: Vec<Nevra>,
+    pub(super) twice: Vec<PackageChange>,
 }
 
 impl Packages {
@@ -43,12 +43,10 @@ impl Packages {
             }
             if !host.exists(Path::new(PACKAGES).join(was.file_name())) {
                 all.missing.push(was);
-            } else if installed.has(&was) {
-                all.twice.push(was);
-            } else {
-                let from = Some(newer.evr.clone());
-                all.changes.push(PackageChange { package: was, from });
+                continue;
             }
+            let kind = if installed.has(&was) { &mut all.twice } else { &mut all.changes };
+            kind.push(PackageChange { from: Some(newer.evr.clone()), package: was });
         }
         Ok(all)
     }
@@ -64,10 +62,10 @@ impl Packages {
         if self.are_back() {
             return Ok(None);
         }
-        let packages = self.changes.iter().map(|one| &one.package).chain(&self.twice);
         let again = if self.twice.is_empty() { "" } else { "--replacepkgs " };
         let line = format!("rpm -U --test --oldpackage {again}--");
-        let command = files(packages).fold(Command::of(&line), Command::with);
+        let all = self.changes.iter().chain(&self.twice);
+        let command = files(all).fold(Command::of(&line), Command::with);
         let reason = match host.answer_within(&command, PATIENCE)? {
             Some(said) if said.succeeded() => return Ok(None),
             Some(said) => said.stderr.trim().replace('\n', "; "),
@@ -79,17 +77,23 @@ impl Packages {
         )))
     }
 
-    /// The command for those that are there twice; none if there are none. It erases the newer
-    /// ones, and puts the older files there again: which files a node has depends on which of the
-    /// two transactions was cut short.
-    pub(super) fn once(&self) -> Option<Command> {
-        let line = "rpm --upgrade --replacepkgs --oldpackage --";
-        (!self.twice.is_empty())
-            .then(|| files(self.twice.iter()).fold(Command::of(line), Command::with))
+    /// What goes back, each time with the command that does it.
+    pub(super) fn installs(self, host: &Host) -> Vec<(Vec<PackageChange>, Command)> {
+        let (back, once) = (self.command(host), self.once());
+        let all = [(self.changes, back), (self.twice, once)];
+        all.into_iter().filter(|(changes, _)| !changes.is_empty()).collect()
     }
 
-    /// The command of dnf or yum.
-    pub(super) fn command(&self, host: &Host) -> Command {
+    /// The command for those that are there twice. It erases the newer ones, and puts the older
+    /// files there again: which files a node has depends on which of the two transactions was cut
+    /// short.
+    fn once(&self) -> Command {
+        let begun = Command::of("rpm --upgrade --replacepkgs --oldpackage --");
+        files(self.twice.iter()).fold(begun, Command::with)
+    }
+
+    /// The command of dnf or yum for those that are there in the newer version only.
+    fn command(&self, host: &Host) -> Command {
         let tool = packager(host);
         // yum has a command of its own for this.
         let verb = if tool == "dnf" { "install" } else { "downgrade" };
@@ -100,8 +104,8 @@ impl Packages {
 }
 
 /// The packages' files in the node's repository.
-fn files<'a>(packages: impl Iterator<Item = &'a Nevra>) -> impl Iterator<Item = String> {
-    packages.map(|package| format!("{PACKAGES}/{}", package.file_name()))
+fn files<'a>(all: impl Iterator<Item = &'a PackageChange>) -> impl Iterator<Item = String> {
+    all.map(|change| format!("{PACKAGES}/{}", change.package.file_name()))
 }
 
 /// Whether a package goes back whatever version it has: Kubernetes and containerd.

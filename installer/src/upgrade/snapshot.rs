@@ -19,8 +19,8 @@ use crate::node::paths::{ETCD, UPGRADE};
 use crate::node::systemd::unit_told;
 use crate::steps::upgrade::copy::SNAPSHOT;
 
-/// What etcd's log of a restored snapshot takes beside it, in bytes: it has segments of 64 MB
-/// (etcd's `server/storage/wal/wal.go`), and makes the next one ahead.
+/// The bytes that etcd's log needs beside a restored snapshot: two segments of 64 MB, because
+/// etcd makes the next one ahead (etcd's `server/storage/wal/wal.go`).
 const LOG: u64 = 128 << 20;
 
 /// The commands that make etcd's data from the snapshot. The newer etcd's stay until there are

@@ -319,12 +319,14 @@ fn what_an_upgrade_that_was_cut_short_left_goes_back_with_its_files() {
     let member = of();
     let run = AssertUnwindSafe(|| apply(&member.node, Some(Fault::Killed(nth))).end);
     drop(catch_unwind(run));
-    let packages = format!("{}kubelet - 1.28.2-1 x86_64\n", member.read("run/packages"));
-    member.write("run/packages", &packages);
+    let twice = "kubelet - 1.28.2-1 x86_64\ncontainerd.io - 1.6.25-1 x86_64\n";
+    member.write("run/packages", &(member.read("run/packages") + twice));
     let (end, made) = back(&member.node, None);
     end.unwrap();
     let place = |words: &str| made.iter().position(|one| one.contains(words)).expect(words);
-    assert!(place("rpm --upgrade --replacepkgs --oldpackage --") < place("start kubelet"));
+    let order =
+        ["rpm --upgrade --replacepkgs --oldpackage --", "restart containerd", "start kubelet"];
+    assert!(order.map(place).is_sorted(), "{made:#?}");
     assert_eq!(member.read("run/packages").matches("kubelet ").count(), 1);
     assert!(member.read("run/packages").contains("kubelet - 1.28.2-1"));
 }
