@@ -144,17 +144,19 @@ fn vouches(facts: &Facts<'_>) -> Vec<Markup> {
     ]
 }
 
-fn worries(facts: &Facts<'_>) -> Vec<Markup> {
-    let lock = facts.bundle.lock();
+/// What is not vouched for, or not by a signature that was checked against a key of the site's.
+fn unproven(facts: &Facts<'_>) -> Vec<Markup> {
     let mut said = Vec::new();
-    let nobody = facts.vouched().get(&By::Nobody).copied().unwrap_or_default();
+    let vouched = facts.vouched();
+    let of = |by| vouched.get(&by).copied().unwrap_or_default();
+    let nobody = of(By::Nobody);
     if nobody > 0 {
         said.push(html! {
             "For " a href="#vouchers" { strong { (count(nobody, "thing")) } }
             ", nobody vouches: a check is off, or a signature does not count."
         });
     }
-    let connection = facts.vouched().get(&By::Connection).copied().unwrap_or_default();
+    let connection = of(By::Connection);
     if connection > 0 {
         said.push(html! {
             a href="#vouchers" { strong { (count(connection, "thing")) } }
@@ -173,6 +175,12 @@ fn worries(facts: &Facts<'_>) -> Vec<Markup> {
             a href="#vouchers" { "fingerprints" } " with those that the vendors publish."
         });
     }
+    said
+}
+
+fn worries(facts: &Facts<'_>) -> Vec<Markup> {
+    let lock = facts.bundle.lock();
+    let mut said = unproven(facts);
     if !lock.disabled_checks.is_empty() {
         let number = lock.disabled_checks.len();
         said.push(html! {

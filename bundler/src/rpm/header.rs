@@ -10,14 +10,15 @@ const LEAD_MAGIC: [u8; 4] = [0xed, 0xab, 0xee, 0xdb];
 const HEADER_SIGNATURE: [u8; 2] = [0, 5];
 const HEADER_MAGIC: [u8; 8] = [0x8e, 0xad, 0xe8, 0x01, 0, 0, 0, 0];
 /// The most entries of a header (`headerMaxTags`).
-const MAX_ENTRIES: usize = 0xffff;
+pub(crate) const MAX_ENTRIES: usize = 0xffff;
 /// The most bytes of a header's data (`headerMaxData`).
-const MAX_DATA: usize = 0x0fff_ffff;
+pub(crate) const MAX_DATA: usize = 0x0fff_ffff;
 /// The most values of an entry (`HEADER_ARRAY_MAX`).
 const MAX_VALUES: usize = 0x000f_ffff;
 /// Lower tags belong to regions (`HEADER_I18NTABLE`).
 const FIRST_TAG: usize = 100;
-const ENTRY: usize = 16;
+/// The bytes of an entry.
+pub(crate) const ENTRY: usize = 16;
 /// The tag of a region in old packages (`HEADER_IMAGE`).
 const IMAGE: usize = 61;
 const BINARY: usize = 7;

@@ -81,7 +81,7 @@ impl Sweep {
         self.entries.iter().find(|entry| entry.name == name).unwrap()
     }
 
-    /// Why the file is no good bundle; none if it is one.
+    /// Why the file is not a good bundle; none if it is.
     fn problem(&self, keys: &TrustedKeys) -> Option<String> {
         match Bundle::open_trusted(&self.path(), keys) {
             Ok(bundle) => verify(&bundle, |_| ()).report(),

@@ -12,19 +12,25 @@ use serde_json::{Value, json};
 use super::browser::Browser;
 use super::{built, make_hostile, page};
 use crate::hostile_bundle::rewritten;
+use crate::support::demo::Demo;
 
 /// The rows that can be seen, and what the search says of them.
 const FOUND: &str = "const rows = [...document.querySelectorAll('section.group tbody tr')];
     return [rows.filter((row) => row.offsetParent !== null).length,
         document.getElementById('found').textContent];";
 
+/// Opens the page about a bundle, and about what changed since another one.
+fn show(browser: &Browser, demo: &Demo, arguments: &[&str]) {
+    page(demo, arguments);
+    browser.open(&demo.path("report.html"));
+}
+
 #[test]
 fn nothing_on_a_hostile_page_runs() {
     let Some(browser) = Browser::start() else { return };
     let demo = built();
     make_hostile(&demo);
-    page(&demo, &["other.tar", "--against", "demo.tar"]);
-    browser.open(&demo.path("report.html"));
+    show(&browser, &demo, &["other.tar", "--against", "demo.tar"]);
     assert_eq!(browser.run("return window.harm ?? null"), Value::Null);
     assert_eq!(browser.complaints(), [] as [Value; 0]);
     // The search is there, so our own script has run.
@@ -45,8 +51,7 @@ fn nothing_on_a_hostile_page_runs() {
 fn the_search_finds_by_every_word_and_is_cleared_by_a_key() {
     let Some(browser) = Browser::start() else { return };
     let demo = built();
-    page(&demo, &["demo.tar"]);
-    browser.open(&demo.path("report.html"));
+    show(&browser, &demo, &["demo.tar"]);
     assert_eq!(browser.run(FOUND), json!([47, "47 things"]));
     browser.type_into("#words", "KUBELET apache");
     assert_eq!(browser.run(FOUND), json!([1, "1 of 47 things fits"]));
@@ -63,8 +68,7 @@ fn the_search_finds_by_every_word_and_is_cleared_by_a_key() {
 fn a_keyboard_reaches_the_content_and_the_search() {
     let Some(browser) = Browser::start() else { return };
     let demo = built();
-    page(&demo, &["demo.tar"]);
-    browser.open(&demo.path("report.html"));
+    show(&browser, &demo, &["demo.tar"]);
     let focus = "return document.activeElement.textContent";
     let (tab, enter) = ("\u{e004}", "\u{e007}");
     browser.press(tab);
@@ -84,8 +88,7 @@ fn it_fits_a_narrow_window_and_a_dark_one() {
     let Some(browser) = Browser::start() else { return };
     let demo = built();
     make_hostile(&demo);
-    page(&demo, &["other.tar", "--against", "demo.tar"]);
-    browser.open(&demo.path("report.html"));
+    show(&browser, &demo, &["other.tar", "--against", "demo.tar"]);
     // 1280 pixels at a zoom of 400 %.
     let narrow = json!({"width": 320, "height": 640, "deviceScaleFactor": 4, "mobile": false});
     browser.set("Emulation.setDeviceMetricsOverride", &narrow);
@@ -109,8 +112,7 @@ fn it_fits_a_narrow_window_and_a_dark_one() {
 fn it_prints_on_a4_with_all_that_is_folded() {
     let Some(browser) = Browser::start() else { return };
     let demo = built();
-    page(&demo, &["demo.tar"]);
-    browser.open(&demo.path("report.html"));
+    show(&browser, &demo, &["demo.tar"]);
     let bytes = BASE64_STANDARD.decode(browser.print()).unwrap();
     let path = demo.path("report.pdf");
     fs::write(&path, bytes).unwrap();

@@ -112,10 +112,11 @@ pub(super) fn unsigned(lock: &Lock) -> impl Iterator<Item = Audited> {
             let is_own =
                 |rpm: &&LockedRpm| rpm.target == target.id && rpm.repository == repository.id;
             let own = lock.rpms.iter().filter(is_own);
-            voucher.into_iter().cycle().zip(own).map(|(voucher, rpm)| Audited {
-                voucher,
-                what: format!("rpm {} {}", rpm.target, rpm.package),
-            })
+            voucher
+                .into_iter()
+                .cycle()
+                .zip(own)
+                .map(|(voucher, rpm)| Audited { voucher, what: names::rpm(rpm) })
         })
     })
 }

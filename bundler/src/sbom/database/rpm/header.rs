@@ -4,12 +4,8 @@
 use std::io;
 
 use super::damage::damaged;
+use crate::rpm::header::{ENTRY, MAX_DATA, MAX_ENTRIES};
 use crate::sbom::database::package::Package;
-
-const ENTRY: usize = 16;
-/// rpm's own limits (`headerMaxTags`, `headerMaxData`).
-const MAX_ENTRIES: usize = 0xffff;
-const MAX_DATA: usize = 0x0fff_ffff;
 
 const NAME: usize = 1000;
 const VERSION: usize = 1001;
