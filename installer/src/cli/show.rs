@@ -72,8 +72,22 @@ pub(crate) fn show(
     print(&text)
 }
 
-/// How many lines of a changed manifest are shown.
+/// How many lines of a changed file are shown.
 const FEW: usize = 40;
+
+/// What the new kubeadm would change in the files of the control plane.
+pub(super) fn control_plane(files: &[String]) -> String {
+    let all: String = files.iter().map(|file| first_lines(file)).collect();
+    if all.is_empty() { all } else { format!("kubeadm would change in the control plane:\n{all}") }
+}
+
+/// The first lines of a text, and how many more it has.
+fn first_lines(text: &str) -> String {
+    let shown = text.lines().take(FEW).map(|line| format!("{}\n", printable(line)));
+    let more = text.lines().count().saturating_sub(FEW);
+    let more = (more > 0).then(|| format!("(and {})\n", count(more, "more line")));
+    shown.chain(more).chain(["\n".to_owned()]).collect()
+}
 
 /// What a plan changes in the manifests that the node has: the first lines of each.
 pub(super) fn manifests(
@@ -87,14 +101,7 @@ pub(super) fn manifests(
         let is_manifest = path.starts_with(Path::new(SERVICE_FOLDER).join("manifests"));
         let Some(old) = host.bytes(&path)?.filter(|_| is_manifest) else { continue };
         let whole = difference(&path, Some(&old), Some(&bytes(intent, content)?), 0o644);
-        for line in whole.lines().take(FEW) {
-            text += &format!("{}\n", printable(line));
-        }
-        let more = whole.lines().count().saturating_sub(FEW);
-        if more > 0 {
-            text += &format!("(and {})\n", count(more, "more line"));
-        }
-        text += "\n";
+        text += &first_lines(&whole);
     }
     Ok(text)
 }

@@ -23,6 +23,7 @@ use crate::node::join::JoinFile;
 use crate::node::kubeadm::Kept;
 use crate::node::paths::{KUBEADM_CONFIG, KUBEADM_JOINED};
 use crate::preflight;
+use crate::preflight::upgrading::new_kubeadm::{self, Foreseen};
 use crate::receipt::{self, Line, Stage};
 use crate::role::Role;
 use crate::steps::{self, order};
@@ -144,9 +145,16 @@ fn prepare(wanted: &Wanted) -> anyhow::Result<Option<Ready>> {
         nothing_to_do(host, &intent, &plan, wanted.dry_run)?;
         return Ok(None);
     }
-    let (problems, warnings) = preflight::look(&host, &intent);
+    let (mut problems, mut warnings) = preflight::look(&host, &intent);
+    let mut control_plane = Vec::new();
+    match new_kubeadm::foresee(&host, &intent) {
+        Foreseen::Changes(files) => control_plane = files,
+        Foreseen::Refusal(problem) => problems.push(problem),
+        Foreseen::Unknown(warning) => warnings.push(warning),
+    }
     if wanted.json {
         let mut plan = install::as_json(&intent, &plan);
+        plan["controlPlane"] = json!(control_plane);
         if let Some(ended) = hop::ended(&host, &intent.bundle)? {
             plan["ends"] = json!({"from": ended.from, "to": ended.to});
         }
@@ -155,6 +163,7 @@ fn prepare(wanted: &Wanted) -> anyhow::Result<Option<Ready>> {
     } else {
         show(&host, &intent)?;
         install::show_changes(&intent, &plan)?;
+        write!(stdout(), "{}", show::control_plane(&control_plane))?;
         write!(stdout(), "{}", show::manifests(&host, &intent, &plan)?)?;
         told::warn(&warnings)?;
         told::tell(&problems)?;

@@ -22,7 +22,7 @@ pub(crate) mod reach;
 mod restoring;
 mod routes;
 pub mod settled;
-mod upgrading;
+pub mod upgrading;
 mod virtual_address;
 mod wildcard;
 

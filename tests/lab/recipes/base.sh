@@ -7,7 +7,7 @@
 set -euo pipefail
 out=$1
 "${RECIPES:?this folder}/rootfs.sh" "$out" \
-    ca-certificates curl dbus dnf firewalld hostname iproute2 iptables iputils-arping iputils-ping kmod less libpam-systemd mount \
+    ca-certificates cpio curl dbus dnf firewalld hostname iproute2 iptables iputils-arping iputils-ping kmod less libpam-systemd mount \
     openssh-server procps rpm systemd systemd-sysv tar udev util-linux
 
 # --- systemd in namespaces

@@ -5,6 +5,7 @@ mod behind;
 mod by_hand;
 mod cluster;
 mod etcd;
+pub mod new_kubeadm;
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};

@@ -1,7 +1,8 @@
 //! What an upgrade asks and changes on a small node. `run/pods` has a pod a line, as
 //! `NAMESPACE/NAME`, `run/nodes` the names of nodes, `run/api-version` the API server's
 //! version, `run/api-servers` all of them, a node and a version a line, `run/metrics` its
-//! metrics, `run/by-hand` what was changed by hand; `run/cordoned` is there while the node is
+//! metrics, `run/by-hand` what was changed by hand, `run/foreseen` what the new kubeadm would change,
+//! unless there is `run/no-cpio`; `run/cordoned` is there while the node is
 //! cordoned. `run/endpoints` has an address and a version for each API server,
 //! `run/etcd-others` the versions of other members of etcd, `run/etcd-pods` a node, the tag of
 //! its etcd, and whether it is ready, `run/kubelets` nodes with their
@@ -136,6 +137,14 @@ fn said_of(root: &Path, words: &[&str]) -> Option<Output> {
         }
         ["kubectl", .., "get", "--raw", "/version"] => {
             said(true, &json!({"gitVersion": read(root, "run/api-version")}).to_string())
+        }
+        ["sh", "-c", _, "sh", package, "/run/kubeferry-kubeadm/kubeadm"] => {
+            let is_there = root.join(package.trim_start_matches('/')).exists();
+            said(is_there && !root.join("run/no-cpio").exists(), "")
+        }
+        ["/run/kubeferry-kubeadm/kubeadm", "upgrade", "diff", _, "--kubeconfig", _] => {
+            let stdout = read(root, "run/foreseen");
+            said(!stdout.contains("error"), &stdout)
         }
         ["kubeadm", "upgrade", "diff", _, "--kubeconfig", _] => {
             let stdout = read(root, "run/by-hand");

@@ -2,6 +2,7 @@
 
 mod back;
 mod ends;
+mod foreseen;
 mod from_snapshot;
 mod hops;
 mod masters;

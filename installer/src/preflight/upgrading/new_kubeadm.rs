@@ -1,0 +1,113 @@
+//! What the new kubeadm would change in the control plane, as it says itself before anything
+//! is changed. It is taken out of the bundle's package into a folder that is removed afterwards.
+
+use anyhow::{Context, bail};
+use bundle_format::lock::LockedRpm;
+
+use crate::exec::Command;
+use crate::failure::Failure;
+use crate::files::whole::copy_whole;
+use crate::hop;
+use crate::host::Host;
+use crate::intent::Intent;
+use crate::node::kubeadm::own_readyz;
+use crate::node::paths::{ADMIN_CONF, STATIC_PODS};
+use crate::receipt::upgrade;
+use crate::role::Role;
+use crate::steps::packages;
+
+/// Where kubeadm is for a moment. It is gone after the next boot, whatever happens.
+const FOLDER: &str = "/run/kubeferry-kubeadm";
+/// Takes kubeadm out of a package. All nodes have these programs: rpm brings one, and dracut
+/// requires the other.
+const TAKE: &str = "umask 077 && rpm2cpio \"$1\" | cpio --extract --quiet --to-stdout \
+                    ./usr/bin/kubeadm >\"$2\" && chmod 0700 \"$2\"";
+
+/// What the new kubeadm says.
+#[derive(Debug)]
+pub enum Foreseen {
+    /// It would change these files: the differences of each, as `diff -u` writes them.
+    Changes(Vec<String>),
+    /// It would not upgrade this cluster.
+    Refusal(Failure),
+    /// It could not be asked. That does not stop an upgrade.
+    Unknown(Failure),
+}
+
+/// Asks the new kubeadm. A node whose upgrade has begun, or whose API server does not answer,
+/// is not asked: kubeadm compares with what the cluster had before.
+pub fn foresee(host: &Host, intent: &Intent) -> Foreseen {
+    ask(host, intent).unwrap_or_else(|error| {
+        Foreseen::Unknown(Failure::new(
+            format!("the new kubeadm does not say what it will change: {error:#}"),
+            format!("compare the files in {STATIC_PODS} with their copies after the upgrade"),
+        ))
+    })
+}
+
+fn ask(host: &Host, intent: &Intent) -> anyhow::Result<Foreseen> {
+    let nothing = Foreseen::Changes(Vec::new());
+    let has_begun = upgrade(host.lines()).is_some() && hop::ended(host, &intent.bundle)?.is_none();
+    if intent.role != Role::Master || has_begun || !host.ask(&own_readyz(host)?).succeeded() {
+        return Ok(nothing);
+    }
+    let missing = packages::missing(host, intent)?;
+    let is_new = |rpm: &&LockedRpm| {
+        rpm.target == intent.target.id
+            && rpm.package.name == "kubeadm"
+            && missing.contains(&&rpm.package)
+    };
+    let Some(rpm) = intent.lock().rpms.iter().find(is_new) else { return Ok(nothing) };
+    let path = rpm.path();
+    let content = intent.bundle.contents().iter().find(|content| content.path == path);
+    let content = content.with_context(|| format!("the bundle has no {path}"))?;
+    let said = host.with_folder(FOLDER, |real| {
+        let mut blob = intent.bundle.open_blob(&content.descriptor)?;
+        copy_whole(&real.join("kubeadm.rpm"), &mut blob, 0o600)?;
+        let (package, program) = (format!("{FOLDER}/kubeadm.rpm"), format!("{FOLDER}/kubeadm"));
+        let taken = host.answer(&Command::new(["sh", "-c", TAKE, "sh", &package, &program]))?;
+        if !taken.succeeded() {
+            bail!("taking it out of {path} {}", taken.end());
+        }
+        let tag = format!("v{}", intent.lock().kubernetes);
+        host.answer(&Command::new([&program, "upgrade", "diff", &tag, "--kubeconfig", ADMIN_CONF]))
+    })?;
+    Ok(if said.succeeded() {
+        Foreseen::Changes(by_file(&said.stdout))
+    } else {
+        Foreseen::Refusal(Failure::new(
+            format!("the new kubeadm does not take this cluster as it is: {}", said.end()),
+            "`kubectl -n kube-system get configmap kubeadm-config --output yaml` shows its settings",
+        ))
+    })
+}
+
+/// The differences of each file. kubeadm tells them in any order, after some words.
+fn by_file(text: &str) -> Vec<String> {
+    let mut files: Vec<String> = Vec::new();
+    for line in text.lines() {
+        if line.starts_with("--- ") {
+            files.push(String::new());
+        }
+        if let Some(file) = files.last_mut() {
+            *file += &format!("{line}\n");
+        }
+    }
+    files.sort();
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_file_has_its_differences_in_a_fixed_order() {
+        let head = "[upgrade/diff] Reading configuration\n";
+        let scheduler = "--- /s.yaml\n+++ new manifest\n@@ -1 +1 @@\n-a\n+b\n";
+        let server = "--- /a.yaml\n+++ new manifest\n@@ -1 +1 @@\n-c\n+d\n";
+        let told = by_file(&format!("{head}{scheduler}{server}"));
+        assert_eq!(told, [server, scheduler]);
+        assert_eq!(by_file(head), [""; 0]);
+    }
+}
