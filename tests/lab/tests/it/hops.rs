@@ -4,13 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lab::cluster::{self, INSTALLER};
+use lab::cluster;
 use lab::{Line, Settings, Upstream};
 
-use crate::application::{Witness, wait};
+use crate::application::Witness;
 use crate::silence::longest_silence;
 use crate::support::lab;
-use crate::upgrade::{NEW, are_prepared, assert_all_have, assert_well, begin, installer, refused};
+use crate::upgrade::{
+    NEW, are_prepared, assert_all_have, assert_well, begin, bring_images, installer, refused,
+};
 
 const LINES: [&str; 3] = ["1.35", "1.36", "1.37"];
 
@@ -45,7 +47,8 @@ fn a_cluster_goes_two_minor_releases_by_one_bundle() {
     let Some(lab) = lab(&Settings { nodes: 2, ..Settings::default() }) else { return };
     let [master, worker] = lab.nodes() else { panic!("two nodes") };
     let _witness = Witness(master);
-    let address = begin(&lab, &bundles, "v1.35.4");
+    let addresses = begin(&lab, &bundles, "v1.35.4");
+    let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
     let upgrade = ["upgrade", "--yes", "--bundle", NEW];
     let without_drain = [&upgrade[..], &["--no-drain"]].concat();
     let plan = ["upgrade", "--dry-run", "--bundle", NEW];
@@ -54,15 +57,12 @@ fn a_cluster_goes_two_minor_releases_by_one_bundle() {
     let said = refused(master, &upgrade);
     assert!(said.contains("node2 has not got "), "{said}");
     // All of them at once.
-    println!("{}", installer(worker, &["upgrade", "--images", "--bundle", NEW]).unwrap());
-    wait("the API server to know the worker's images", || {
-        master.exec([&[INSTALLER], &plan[..]].concat()).unwrap().status.success()
-    });
+    bring_images(master, &lab.nodes()[1..]);
     let planned = installer(master, &plan).unwrap();
     assert!(planned.contains("gets 1.36.3 from the bundle lab, on the way to 1.37.2"), "{planned}");
     assert!(!planned.contains("ingress-nginx"), "manifests come with the last: {planned}");
 
-    let silence = longest_silence(&[&address], || {
+    let silence = longest_silence(&addresses, || {
         let said = installer(master, &upgrade).unwrap();
         println!("{said}");
         assert!(said.contains("then on the first master again, for Kubernetes 1.37.2"), "{said}");

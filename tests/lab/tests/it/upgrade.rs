@@ -67,20 +67,43 @@ pub(crate) fn refused(node: &Node, options: &[&str]) -> String {
     said
 }
 
-/// Makes a master and a worker of the old bundle, with an object and the application, and puts
-/// the new bundle on both. Gives the address at which the application answers.
-pub(crate) fn begin(lab: &Lab, [old, new]: &[PathBuf; 2], version: &str) -> String {
-    let [master, worker] = lab.nodes() else { panic!("two nodes") };
+/// Makes a master and workers of the old bundle, with an object and the application, and puts
+/// the new bundle on all. Gives the workers' addresses, at which the application answers.
+pub(crate) fn begin(lab: &Lab, [old, new]: &[PathBuf; 2], version: &str) -> Vec<String> {
+    let [master, workers @ ..] = lab.nodes() else { panic!("a master and workers") };
     cluster::install(lab, old, "").unwrap();
     kubectl(master, &["create", "configmap", "kept", "--from-literal=a=b"]);
-    // One of its pods comes to the worker, so that names are known without the master.
-    kubectl(master, &["-n", "kube-system", "rollout", "restart", "deploy/coredns"]);
-    kubectl(master, &["rollout", "status", "deploy/web", "--timeout=140s"]);
-    let address = worker.address.to_string();
-    wait("the application to answer", || get(&address).contains("node="));
+    spread_application(master);
+    let addresses: Vec<String> = workers.iter().map(|one| one.address.to_string()).collect();
+    await_application(&addresses);
     assert_all_have(lab, version);
     insert_new(lab, new);
-    address
+    addresses
+}
+
+/// Has pods of the application and of CoreDNS on all workers: then names are known without the
+/// master, and without any one worker.
+pub(crate) fn spread_application(master: &Node) {
+    kubectl(master, &["-n", "kube-system", "rollout", "restart", "deploy/coredns"]);
+    kubectl(master, &["rollout", "status", "deploy/web", "--timeout=140s"]);
+    kubectl(master, &["-n", "kube-system", "rollout", "status", "deploy/coredns"]);
+}
+
+/// Waits until the application answers at each of these addresses.
+pub(crate) fn await_application<S: AsRef<str>>(addresses: &[S]) {
+    let answers = |address: &S| get(address.as_ref()).contains("node=");
+    wait("the application to answer", || addresses.iter().all(answers));
+}
+
+/// Brings the new images to all nodes but the first, and waits until the API server knows.
+pub(crate) fn bring_images(first: &Node, others: &[Node]) {
+    for node in others {
+        println!("{}", installer(node, &["upgrade", "--images", "--bundle", NEW]).unwrap());
+    }
+    wait("the API server to know all images", || {
+        let plan = [INSTALLER, "upgrade", "--dry-run", "--bundle", NEW];
+        first.exec(plan).unwrap().status.success()
+    });
 }
 
 /// Puts the new bundle on all nodes, under its name there.
@@ -129,7 +152,8 @@ fn a_cluster_goes_to_the_next_minor_release_and_back() {
     let Some(lab) = lab(&Settings { nodes: 2, ..Settings::default() }) else { return };
     let [master, worker] = lab.nodes() else { panic!("two nodes") };
     let _witness = Witness(master);
-    let address = begin(&lab, &bundles, "v1.36.3");
+    let addresses = begin(&lab, &bundles, "v1.36.3");
+    let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
     let upgrade = ["upgrade", "--yes", "--bundle", NEW];
     let without_drain = [&upgrade[..], &["--no-drain"]].concat();
     let said = refused(worker, &upgrade);
@@ -139,20 +163,19 @@ fn a_cluster_goes_to_the_next_minor_release_and_back() {
     // What the upgraded master starts on the worker must be there before.
     let said = refused(master, &upgrade);
     assert!(said.contains("node2 has not got "), "{said}");
-    installer(worker, &["upgrade", "--images", "--bundle", NEW]).unwrap();
-    wait("the API server to know the worker's images", || {
-        let plan = [INSTALLER, "upgrade", "--dry-run", "--bundle", NEW];
-        master.exec(plan).unwrap().status.success()
-    });
+    bring_images(master, &lab.nodes()[1..]);
     let plan = installer(master, &["upgrade", "--dry-run", "--bundle", NEW]).unwrap();
     println!("{plan}");
     assert!(plan.contains("+++ /opt/kubernetes/manifests/ingress-nginx.yaml (as planned)"));
+    let images = "-    image: registry.k8s.io/kube-apiserver:v1.36.3\n\
+                  +    image: registry.k8s.io/kube-apiserver:v1.37.2\n";
+    assert!(plan.contains(images), "the new kubeadm was asked: {plan}");
 
     // The power goes while kubeadm replaces the control plane; the same line goes on.
     lose_power(master, 15);
     let said = words(&master.exec([INSTALLER, "status"]).unwrap());
     assert!(said.contains("is being upgraded from Kubernetes 1.36.3 to 1.37.2"), "{said}");
-    let silence = longest_silence(&[&address], || {
+    let silence = longest_silence(&addresses, || {
         println!("{}", installer(master, &upgrade).unwrap());
         println!("{}", installer(worker, &without_drain).unwrap());
     });
@@ -173,7 +196,7 @@ fn a_cluster_goes_to_the_next_minor_release_and_back() {
     let said = refused(master, &line);
     assert!(said.contains("Kubernetes is v1.37.2 on this node"), "{said}");
 
-    assert_goes_back(&lab, &address);
+    assert_goes_back(&lab, &addresses);
 
     // And from the middle, when etcd is the new one already.
     lose_power(master, 40);
@@ -197,13 +220,13 @@ fn lose_power(master: &Node, seconds: u64) {
 }
 
 /// Both nodes go back, the worker first, and nothing is lost.
-fn assert_goes_back(lab: &Lab, address: &str) {
+fn assert_goes_back(lab: &Lab, addresses: &[&str]) {
     let [master, worker] = lab.nodes() else { panic!("two nodes") };
     kubectl(master, &["create", "configmap", "later", "--from-literal=a=b"]);
     let back = ["upgrade", "--yes", "--back"];
     let said = refused(master, &back);
     assert!(said.contains("take that node back first"), "{said}");
-    let silence = longest_silence(&[address], || {
+    let silence = longest_silence(addresses, || {
         println!("{}", installer(worker, &back).unwrap());
         println!("{}", installer(master, &back).unwrap());
     });

@@ -6,12 +6,15 @@ use std::time::Duration;
 use lab::cluster;
 use lab::{Node, Settings};
 
-use crate::application::{Witness, get, kubectl, wait};
+use crate::application::{Witness, kubectl, wait};
 use crate::cluster::kill_later;
 use crate::masters::{bring, join, names, voters};
 use crate::silence::longest_silence;
 use crate::support::lab;
-use crate::upgrade::{NEW, assert_all_have, assert_well, bundles, insert_new, installer, refused};
+use crate::upgrade::{
+    NEW, assert_all_have, assert_well, await_application, bring_images, bundles, insert_new,
+    installer, refused, spread_application,
+};
 use crate::virtual_address::{IN_SPEC, config};
 
 const UPGRADE: [&str; 4] = ["upgrade", "--yes", "--bundle", NEW];
@@ -38,27 +41,17 @@ fn three_masters_go_to_the_next_minor_release_and_back() {
     join(third).unwrap();
     workers.iter().for_each(|worker| drop(cluster::worker(first, worker).unwrap()));
     assert_eq!(voters(first), names(&masters));
-    // One of its pods is on each worker.
-    kubectl(first, &["-n", "kube-system", "rollout", "restart", "deploy/coredns"]);
-    kubectl(first, &["rollout", "status", "deploy/web", "--timeout=140s"]);
-    kubectl(first, &["-n", "kube-system", "rollout", "status", "deploy/coredns"]);
+    spread_application(first);
     kubectl(first, &["create", "pdb", "web", "--selector=app=web", "--min-available=2"]);
     mark(first, "kept");
     insert_new(&lab, &new);
     assert_all_have(&lab, "v1.36.3");
 
-    for node in [second, third, fourth, fifth] {
-        installer(node, &["upgrade", "--images", "--bundle", NEW]).unwrap();
-    }
-    let answers = |node: &Node| get(&node.address.to_string()).contains("node=");
-    wait("the application to answer on both workers", || workers.iter().all(|one| answers(one)));
-    wait("the API server to know all images", || {
-        let plan = ["upgrade", "--dry-run", "--bundle", NEW];
-        first.exec([&[cluster::INSTALLER][..], &plan].concat()).unwrap().status.success()
-    });
+    bring_images(first, &lab.nodes()[1..]);
     // Like a balancer before the workers that asks both, and takes the one that answers.
     let addresses = workers.map(|worker| worker.address.to_string());
     let addresses = addresses.each_ref().map(String::as_str);
+    await_application(&addresses);
     let forward = longest_silence(&addresses, || upgrade_all(&masters, &workers));
     println!("the application was silent for {:.1} s at most", forward.as_secs_f64());
     assert_all_have(&lab, "v1.37.2");
