@@ -58,10 +58,14 @@ pub fn keys(named: &[PathBuf]) -> anyhow::Result<TrustedKeys> {
 /// The keys in this program's own file.
 pub fn built_in() -> anyhow::Result<TrustedKeys> {
     // By this name the file is found also if it was moved or replaced.
-    let reading = || "reading the trusted keys in this program's own file";
-    let text = built_in::keys_of(Path::new("/proc/self/exe")).with_context(reading)?;
-    text.map_or_else(|| Ok(TrustedKeys::default()), |text| TrustedKeys::parse(&text))
-        .with_context(reading)
+    let reading = "reading the trusted keys in this program's own file";
+    let text = built_in::keys_of(Path::new("/proc/self/exe")).map_err(|error| {
+        Failure::new(reading, "copy the installer again, and compare its checksum")
+            .because(error.into())
+    });
+    text?
+        .map_or_else(|| Ok(TrustedKeys::default()), |text| TrustedKeys::parse(&text))
+        .context(reading)
 }
 
 /// What the receipt notes of a signed bundle; none if its signature was not asked for or
