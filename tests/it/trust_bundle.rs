@@ -10,6 +10,7 @@ use bundle_format::archive::reader::Bundle;
 use bundle_format::lock::FileKind;
 use bundle_format::{BundlePath, Digest, Lock};
 
+use crate::hostile_bundle::rewritten;
 use crate::support::demo::{self, Demo, run_in};
 use crate::support::gpg::{Gpg, is_missing};
 
@@ -85,6 +86,33 @@ fn another_payload_behind_a_signed_header_stops_the_build() {
         assert!(!demo.path("demo.tar").exists());
         demo.write_spec(&spec);
     }
+}
+
+/// Another repository's key is a good key too, but not for this one.
+#[test]
+fn metadata_counts_only_if_its_own_repositorys_key_signed_it() {
+    let demo = Demo::start();
+    let keys = "keys: [URL/kubernetes/repodata/repomd.xml.key]\n";
+    let off = format!("{keys}        gpgcheck: {{off: tried here}}\n");
+    demo.write_spec(&demo.spec().replace(keys, &off));
+    demo.ok(&["build", "-q"]);
+    let swap = |lock: &mut Lock| {
+        let repositories = &mut lock.targets[0].repositories;
+        let other = repositories.iter().find(|one| one.id == "os").unwrap().keys[0].clone();
+        let own = repositories.iter_mut().find(|one| one.id == "kubernetes").unwrap();
+        assert!(own.keys.is_empty() && own.repomd_signed_by.as_ref() != Some(&other));
+        own.repomd_signed_by = Some(other);
+    };
+    rewritten(&demo, swap, &[]);
+    let words = "repository el9-x86_64/kubernetes: its metadata is signed with ";
+    let error = demo.fails(&["audit", "other.tar"]);
+    assert!(error.contains(words) && error.contains(", which is none of its keys"), "{error}");
+    let path = demo.path("bundle.yaml.lock.json");
+    let mut lock: Lock = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    swap(&mut lock);
+    fs::write(&path, serde_json::to_vec(&lock).unwrap()).unwrap();
+    let error = demo.fails(&["build", "-q"]);
+    assert!(error.contains(words), "{error}");
 }
 
 #[test]
