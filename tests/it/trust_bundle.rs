@@ -115,6 +115,60 @@ fn metadata_counts_only_if_its_own_repositorys_key_signed_it() {
     assert!(error.contains(words), "{error}");
 }
 
+/// A build asks only the places of the spec, whatever somebody wrote into the lock.
+#[test]
+fn a_lock_that_leads_elsewhere_does_not_fit() {
+    let demo = Demo::start();
+    demo.ok(&["lock"]);
+    let path = demo.path("bundle.yaml.lock.json");
+    let whole: Lock = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    type Change = fn(&mut Lock);
+    let elsewhere = "https://elsewhere.invalid/";
+    let cases: [(Change, &str); 6] = [
+        (
+            |lock| lock.manifests[0].source = "https://elsewhere.invalid/".to_owned(),
+            "manifest calico is from https://elsewhere.invalid/, but the spec says http://",
+        ),
+        (
+            |lock| lock.files[0].source = "https://elsewhere.invalid/".to_owned().into(),
+            "is from https://elsewhere.invalid/, but the spec says http://",
+        ),
+        (
+            |lock| {
+                let mut key = lock.files[0].clone();
+                let BundlePath::Key { number, .. } = &mut key.path else { unreachable!() };
+                *number = 9;
+                lock.files.push(key);
+            },
+            "nothing asks for keys/",
+        ),
+        (
+            |lock| {
+                let own = &mut lock.targets[0].repositories[0];
+                own.base_url = "https://elsewhere.invalid/".parse().unwrap();
+            },
+            "repository el9-x86_64/os is from https://elsewhere.invalid/, but the spec says http://",
+        ),
+        (
+            |lock| lock.rpms[0].source = "http://elsewhere.invalid/a.rpm".parse().unwrap(),
+            "its place http://elsewhere.invalid/a.rpm leads away from http://",
+        ),
+        // Metadata may name another host, with https. A query could tell it something.
+        (
+            |lock| lock.rpms[0].source = "https://elsewhere.invalid/a.rpm?b".parse().unwrap(),
+            "holds a `?`",
+        ),
+    ];
+    for (change, words) in cases {
+        let mut lock = whole.clone();
+        change(&mut lock);
+        fs::write(&path, serde_json::to_vec(&lock).unwrap()).unwrap();
+        let error = demo.fails(&["build", "-q"]);
+        assert!(error.contains("does not fit") && error.contains(words), "{words}: {error}");
+        assert!(!error.contains(&format!("{elsewhere}: ")), "nobody was asked: {error}");
+    }
+}
+
 #[test]
 fn copies_of_a_key_reach_nodes_as_one() {
     if is_missing() {
