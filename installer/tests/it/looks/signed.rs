@@ -58,8 +58,14 @@ fn with_a_key_a_bundle_counts_only_if_it_is_signed() {
     let signed = "the bundle is signed: key ";
     assert!(out.contains(signed) && out.contains(" on 28 Nov 2026\n"), "{out}");
     assert!(plan(&format!("{with_key} --json")).1.contains("\"signedBy\": \""));
-    let (status, out, _) = run(folder, "verify small.tar --trusted-key site.pub");
+    let verify = || run(folder, "verify small.tar --trusted-key site.pub");
+    let (status, out, _) = verify();
     assert_eq!(status, 0);
+    assert!(out.starts_with("signed: key "), "{out}");
+    // The older form, over the bytes themselves.
+    minisign(folder, &["-S", "-l", "-s", "site", "-m", "index.json", "-x", "small.tar.minisig"]);
+    let (status, out, err) = verify();
+    assert_eq!(status, 0, "{err}");
     assert!(out.starts_with("signed: key "), "{out}");
     // The first byte of the lock, which the index pins, is another one.
     let mut bytes = fs::read(folder.join("small.tar")).unwrap();
