@@ -16,6 +16,10 @@ use rustix::process::geteuid;
 pub use self::stream::Quiet;
 use crate::durable::Unfinished;
 
+/// How many links on the way to a file are looked at. The kernel follows 40 (`path_resolution(7)`);
+/// here, one that is on the way to several others counts for each.
+const MAX_LINKS: u32 = 200;
+
 /// What a path leads to.
 #[derive(Debug)]
 pub enum Destination {
@@ -150,7 +154,7 @@ fn followed(path: &Path) -> io::Result<(PathBuf, bool)> {
             Err(error) => return Err(error),
         }
     }
-    Err(Error::other("too many links lead to it"))
+    Err(too_many_links())
 }
 
 /// This program's own standard output or error, as a copy of its descriptor. If it
@@ -190,14 +194,28 @@ fn check_maker(path: &Path, folder: &Path, kind: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// The same for each folder on the way to `path` that is a link. An error if another user made
-/// it where everybody may write.
+/// The same for each folder on the way to `path` that is a link, and on the way to where that
+/// leads. An error if another user made it where everybody may write.
 pub fn check_folders(path: &Path) -> io::Result<()> {
+    let mut left = MAX_LINKS;
+    check_way(path, &mut left)
+}
+
+/// `left` says how many links more may be looked at.
+fn check_way(path: &Path, left: &mut u32) -> io::Result<()> {
     let is_link = |place: &&Path| fs::symlink_metadata(place).is_ok_and(|found| found.is_symlink());
     for link in path.ancestors().skip(1).filter(is_link) {
         check_maker(link, &folder_of(link).canonicalize()?, "link")?;
+        *left = left.checked_sub(1).ok_or_else(too_many_links)?;
+        let to = link.parent().unwrap_or(Path::new("")).join(fs::read_link(link)?);
+        // Of a name below it, the place itself is on the way.
+        check_way(&to.join("name"), left)?;
     }
     Ok(())
+}
+
+fn too_many_links() -> Error {
+    Error::other("too many links lead to it")
 }
 
 /// Opens what is no file to be replaced. It must still be what was `found`.

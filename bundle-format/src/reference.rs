@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use oci_spec::distribution::Reference;
+use url::Url;
 
 use crate::digest::Digest;
 use crate::text::serde_as_text;
@@ -99,6 +100,19 @@ impl FromStr for ImageReference {
     }
 }
 
+/// A registry's host in its usual spelling: capitals and the port of https make no other host,
+/// and Docker Hub has two names.
+pub fn usual_host(registry: &str) -> String {
+    let url = Url::parse(&format!("https://{registry}")).ok();
+    let host = url.as_ref().and_then(|url| Some((url.host_str()?, url.port())));
+    match host {
+        Some(("registry-1.docker.io", None)) => "docker.io".to_owned(),
+        Some((host, None)) => host.to_owned(),
+        Some((host, Some(port))) => format!("{host}:{port}"),
+        None => registry.to_owned(),
+    }
+}
+
 /// Whether it is an image's id. distribution's `ParseNormalizedNamed` refuses such a
 /// name.
 fn is_identifier(text: &str) -> bool {
@@ -123,6 +137,22 @@ serde_as_text!(ImageReference);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_has_one_usual_spelling() {
+        for (registry, usual) in [
+            ("r.io", "r.io"),
+            ("R.io", "r.io"),
+            ("r.io:443", "r.io"),
+            ("R.IO:0443", "r.io"),
+            ("r.io:5000", "r.io:5000"),
+            ("registry-1.docker.io", "docker.io"),
+            ("MyReg", "myreg"),
+            ("r.io:99999", "r.io:99999"),
+        ] {
+            assert_eq!(usual_host(registry), usual, "{registry}");
+        }
+    }
 
     #[test]
     fn reads_every_form_in_full() {

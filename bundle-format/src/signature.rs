@@ -236,8 +236,9 @@ fn of_text(
     if known.peek().is_none() {
         return Err(SignatureError::Stranger { path, key: id.to_string(), keys: keys.names() });
     }
-    // Two keys may have the same number.
-    if !known.any(|(_, key)| key.verify(index, &signature, false).is_ok()) {
+    // Two keys may have the same number. A signature over the bytes themselves, and not over
+    // their hash (`minisign -S -l`), counts too, as for minisign.
+    if !known.any(|(_, key)| key.verify(index, &signature, true).is_ok()) {
         return Err(SignatureError::Wrong { path });
     }
     // minisign writes it into each trusted comment.

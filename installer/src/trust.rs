@@ -22,35 +22,35 @@ pub const SITE_KEYS: &str = "/etc/kubeferry/trusted.pub";
 pub fn keys(named: &[PathBuf]) -> anyhow::Result<TrustedKeys> {
     let mut keys = TrustedKeys::read(named)?;
     keys.add(built_in()?);
-    let site = Path::new(SITE_KEYS);
-    match input::file_text(site, input::WRITTEN_BY_HAND) {
+    keys.add(of_site(Path::new(SITE_KEYS))?);
+    Ok(keys)
+}
+
+/// The keys in a site's file. None if there is no such file; an error if there is one without
+/// a key, or a link to one that is gone, because neither must switch the check off.
+fn of_site(site: &Path) -> anyhow::Result<TrustedKeys> {
+    let text = match input::file_text(site, input::WRITTEN_BY_HAND) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            // A link that leads nowhere must not switch the check off.
-            for path in site.ancestors().take(2) {
-                if path.symlink_metadata().is_ok_and(|found| found.is_symlink()) {
-                    return Err(Failure::new(
-                        format!(
-                            "{} is a link, and the keys are not where it leads",
-                            path.display()
-                        ),
-                        "bring back what it leads to, such as a disk; or remove the link",
-                    )
-                    .into());
-                }
-            }
+            let is_link = |path: &&Path| path.symlink_metadata().is_ok_and(|it| it.is_symlink());
+            let Some(link) = site.ancestors().take(2).find(is_link) else {
+                return Ok(TrustedKeys::default());
+            };
+            return Err(Failure::new(
+                format!("{} is a link, and the keys are not where it leads", link.display()),
+                "bring back what it leads to, such as a disk; or remove the link",
+            )
+            .into());
         }
-        text => {
-            let reading = || format!("reading the trusted keys in {SITE_KEYS}");
-            let own = TrustedKeys::parse(&text.with_context(reading)?).with_context(reading)?;
-            if own.is_empty() {
-                return Err(Failure::new(
-                    format!("{SITE_KEYS} has no key"),
-                    "put the public key of whoever signs bundles into it, or remove it",
-                )
-                .into());
-            }
-            keys.add(own);
-        }
+        text => text,
+    };
+    let reading = || format!("reading the trusted keys in {}", site.display());
+    let keys = TrustedKeys::parse(&text.with_context(reading)?).with_context(reading)?;
+    if keys.is_empty() {
+        return Err(Failure::new(
+            format!("{} has no key", site.display()),
+            "put the public key of whoever signs bundles into it, or remove it",
+        )
+        .into());
     }
     Ok(keys)
 }
@@ -58,10 +58,14 @@ pub fn keys(named: &[PathBuf]) -> anyhow::Result<TrustedKeys> {
 /// The keys in this program's own file.
 pub fn built_in() -> anyhow::Result<TrustedKeys> {
     // By this name the file is found also if it was moved or replaced.
-    let reading = || "reading the trusted keys in this program's own file";
-    let text = built_in::keys_of(Path::new("/proc/self/exe")).with_context(reading)?;
-    text.map_or_else(|| Ok(TrustedKeys::default()), |text| TrustedKeys::parse(&text))
-        .with_context(reading)
+    let reading = "reading the trusted keys in this program's own file";
+    let text = built_in::keys_of(Path::new("/proc/self/exe")).map_err(|error| {
+        Failure::new(reading, "copy the installer again, and compare its checksum")
+            .because(error.into())
+    });
+    text?
+        .map_or_else(|| Ok(TrustedKeys::default()), |text| TrustedKeys::parse(&text))
+        .context(reading)
 }
 
 /// What the receipt notes of a signed bundle; none if its signature was not asked for or
@@ -111,9 +115,39 @@ fn newest(lines: &[Line], name: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
     use bundle_format::Digest;
 
     use super::*;
+
+    const KEY: &str = include_str!("../../bundle-format/src/signature/key.pub");
+
+    #[test]
+    fn a_sites_file_is_gone_only_if_nothing_is_left_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let site = folder.path().join("kubeferry/trusted.pub");
+        let said = || of_site(&site).map(|keys| keys.ids().count()).map_err(|e| e.to_string());
+        assert_eq!(said(), Ok(0), "no folder");
+        fs::create_dir(folder.path().join("kubeferry")).unwrap();
+        assert_eq!(said(), Ok(0), "no file");
+        fs::write(&site, KEY).unwrap();
+        assert_eq!(said(), Ok(1));
+        fs::write(&site, "untrusted comment: nothing else\n").unwrap();
+        assert!(said().unwrap_err().ends_with("trusted.pub has no key"));
+        // A disk that is not mounted: of the file, then of its folder.
+        fs::remove_file(&site).unwrap();
+        symlink(folder.path().join("disk/trusted.pub"), &site).unwrap();
+        assert!(said().unwrap_err().contains("trusted.pub is a link, and the keys are not where"));
+        fs::remove_dir_all(folder.path().join("kubeferry")).unwrap();
+        symlink(folder.path().join("disk"), folder.path().join("kubeferry")).unwrap();
+        assert!(said().unwrap_err().contains("/kubeferry is a link, and the keys are not where"));
+        fs::create_dir(folder.path().join("disk")).unwrap();
+        assert!(said().is_err(), "the link leads somewhere, and the keys are not there");
+        fs::write(folder.path().join("disk/trusted.pub"), KEY).unwrap();
+        assert_eq!(said(), Ok(1));
+    }
 
     #[test]
     fn the_newest_of_a_name_counts() {

@@ -323,11 +323,15 @@ fn twins_and_checks_that_nobody_switched_off_are_refused() {
     let demo = Demo::start();
     demo.ok(&["build", "-q"]);
     type Change = fn(&mut Lock);
-    let cases: [(Change, &str); 13] = [
+    let cases: [(Change, &str); 14] = [
         (|lock| lock.targets[0].repositories[0].keys.clear(), "gpgcheck is not switched off"),
         (
             |lock| lock.targets[0].repositories[0].repomd_signed_by = None,
             "repoGpgcheck is not switched off",
+        ),
+        (
+            |lock| lock.targets[0].repositories[0].repomd_signed_by = Some("ab".repeat(20)),
+            "its metadata is signed with a key that is none of its keys",
         ),
         (|lock| lock.targets[0].repositories[0].keys = vec![String::new()], "is not a fingerprint"),
         (

@@ -32,6 +32,7 @@ fn a_bundle_has_its_bill_and_the_same_lock_gives_the_same() {
     demo.ok(&["extract", "demo.tar", "sbom.cdx.json", "-C", "out"]);
     assert_eq!(fs::read_to_string(demo.path("out/sbom.cdx.json")).unwrap(), text);
     demo.ok(&["sbom", "demo.tar", "--output", "bill.json"]);
+    assert_eq!(demo.ok(&["sbom", "demo.tar", "--output", "/dev/stdout"]), text, "a pipe");
     assert_eq!(fs::read_to_string(demo.path("bill.json")).unwrap(), text);
     // Another machine has another cache.
     fs::remove_dir_all(demo.path("cache")).unwrap();

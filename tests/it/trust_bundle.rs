@@ -10,6 +10,7 @@ use bundle_format::archive::reader::Bundle;
 use bundle_format::lock::FileKind;
 use bundle_format::{BundlePath, Digest, Lock};
 
+use crate::hostile_bundle::rewritten;
 use crate::support::demo::{self, Demo, run_in};
 use crate::support::gpg::{Gpg, is_missing};
 
@@ -84,6 +85,87 @@ fn another_payload_behind_a_signed_header_stops_the_build() {
         assert!(error.contains("damaged, or changed after it was made"), "{error}");
         assert!(!demo.path("demo.tar").exists());
         demo.write_spec(&spec);
+    }
+}
+
+/// Another repository's key is a good key too, but not for this one.
+#[test]
+fn metadata_counts_only_if_its_own_repositorys_key_signed_it() {
+    let demo = Demo::start();
+    let keys = "keys: [URL/kubernetes/repodata/repomd.xml.key]\n";
+    let off = format!("{keys}        gpgcheck: {{off: tried here}}\n");
+    demo.write_spec(&demo.spec().replace(keys, &off));
+    demo.ok(&["build", "-q"]);
+    let swap = |lock: &mut Lock| {
+        let repositories = &mut lock.targets[0].repositories;
+        let other = repositories.iter().find(|one| one.id == "os").unwrap().keys[0].clone();
+        let own = repositories.iter_mut().find(|one| one.id == "kubernetes").unwrap();
+        assert!(own.keys.is_empty() && own.repomd_signed_by.as_ref() != Some(&other));
+        own.repomd_signed_by = Some(other);
+    };
+    rewritten(&demo, swap, &[]);
+    let words = "repository el9-x86_64/kubernetes: its metadata is signed with ";
+    let error = demo.fails(&["audit", "other.tar"]);
+    assert!(error.contains(words) && error.contains(", which is none of its keys"), "{error}");
+    let path = demo.path("bundle.yaml.lock.json");
+    let mut lock: Lock = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    swap(&mut lock);
+    fs::write(&path, serde_json::to_vec(&lock).unwrap()).unwrap();
+    let error = demo.fails(&["build", "-q"]);
+    assert!(error.contains(words), "{error}");
+}
+
+/// A build asks only the places of the spec, whatever somebody wrote into the lock.
+#[test]
+fn a_lock_that_leads_elsewhere_does_not_fit() {
+    let demo = Demo::start();
+    demo.ok(&["lock"]);
+    let path = demo.path("bundle.yaml.lock.json");
+    let whole: Lock = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    type Change = fn(&mut Lock);
+    let elsewhere = "https://elsewhere.invalid/";
+    let cases: [(Change, &str); 6] = [
+        (
+            |lock| lock.manifests[0].source = "https://elsewhere.invalid/".to_owned(),
+            "manifest calico is from https://elsewhere.invalid/, but the spec says http://",
+        ),
+        (
+            |lock| lock.files[0].source = "https://elsewhere.invalid/".to_owned().into(),
+            "is from https://elsewhere.invalid/, but the spec says http://",
+        ),
+        (
+            |lock| {
+                let mut key = lock.files[0].clone();
+                let BundlePath::Key { number, .. } = &mut key.path else { unreachable!() };
+                *number = 9;
+                lock.files.push(key);
+            },
+            "nothing asks for keys/",
+        ),
+        (
+            |lock| {
+                let own = &mut lock.targets[0].repositories[0];
+                own.base_url = "https://elsewhere.invalid/".parse().unwrap();
+            },
+            "repository el9-x86_64/os is from https://elsewhere.invalid/, but the spec says http://",
+        ),
+        (
+            |lock| lock.rpms[0].source = "http://elsewhere.invalid/a.rpm".parse().unwrap(),
+            "its place http://elsewhere.invalid/a.rpm leads away from http://",
+        ),
+        // Metadata may name another host, with https. A query could tell it something.
+        (
+            |lock| lock.rpms[0].source = "https://elsewhere.invalid/a.rpm?b".parse().unwrap(),
+            "holds a `?`",
+        ),
+    ];
+    for (change, words) in cases {
+        let mut lock = whole.clone();
+        change(&mut lock);
+        fs::write(&path, serde_json::to_vec(&lock).unwrap()).unwrap();
+        let error = demo.fails(&["build", "-q"]);
+        assert!(error.contains("does not fit") && error.contains(words), "{words}: {error}");
+        assert!(!error.contains(&format!("{elsewhere}: ")), "nobody was asked: {error}");
     }
 }
 

@@ -129,6 +129,54 @@ fn anothers_link_in_a_folder_for_all_is_not_followed() {
 }
 
 #[test]
+fn ones_own_link_leads_past_no_link_of_another() {
+    if !is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let [victim, out] = ["victim", "out"].map(|name| folder.path().join(name));
+    fs::create_dir(&victim).unwrap();
+    for shared in shared_folders(folder.path()) {
+        let theirs = shared.join("theirs");
+        symlink(&victim, &theirs).unwrap();
+        // To the link, below it, and by another link of one's own.
+        for to in [theirs.clone(), shared.join("theirs/below")] {
+            fs::create_dir_all(victim.join("below")).unwrap();
+            std::os::unix::fs::lchown(&theirs, Some(0), Some(0)).unwrap();
+            symlink(&to, &out).unwrap();
+            symlink("out", folder.path().join("again")).unwrap();
+            for name in ["out/file", "again/file"] {
+                write(&folder.path().join(name), b"ours", 0o600).unwrap();
+            }
+            give_away(&theirs);
+            for name in ["out/file", "again/file", "again/new"] {
+                let refused = write(&folder.path().join(name), b"token", 0o600);
+                assert!(words(refused).contains("theirs is another user's link"), "{name}");
+            }
+            fs::remove_file(&out).unwrap();
+            fs::remove_file(folder.path().join("again")).unwrap();
+        }
+        assert!(!victim.join("new").exists() && !victim.join("below/new").exists());
+        // His folder itself is where the operator wants it.
+        symlink(&shared, &out).unwrap();
+        write(&out.join("file"), b"ours", 0o600).unwrap();
+        fs::remove_file(&out).unwrap();
+    }
+}
+
+#[test]
+fn links_in_a_circle_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    symlink("b/x", at("a")).unwrap();
+    symlink("a/../b", at("b")).unwrap();
+    for path in ["a/file", "b/file"] {
+        assert!(write(&at(path), b"", 0o600).is_err());
+        assert!(words(check_folders(&at(path))).contains("too many links"));
+    }
+}
+
+#[test]
 fn what_another_put_into_a_folder_for_all_gets_no_secret() {
     if !is_root() {
         return;

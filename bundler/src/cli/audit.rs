@@ -11,7 +11,7 @@ use bundle_format::text::{count, printable};
 use clap::Args;
 use serde_json::json;
 
-use super::report;
+use super::print;
 use crate::inspect::audit::{self, Audited, By, Voucher};
 
 /// Shows who vouches for each thing in a bundle: nobody, the connection by which it came,
@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.json {
         let signed = signed.map(|by| by.key.to_string());
         let shown = json!({"bundle": name, "index": index, "signedBy": signed, "audited": all});
-        return report::json(&format!("{shown:#}\n"));
+        return print::json(&format!("{shown:#}\n"));
     }
     let signed = match signed {
         Some(by) => format!("signed: {by}"),
@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         text += &format!("\n{} ({})\n", title(first.voucher.by), count(part.len(), "thing"));
         part.iter().for_each(|one| text += &line(one));
     }
-    report::data(&text)
+    print::data(&text)
 }
 
 /// The heading above the things with such a voucher.

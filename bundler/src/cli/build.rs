@@ -11,7 +11,7 @@ use indicatif::HumanBytes;
 
 use super::password::Password;
 use super::size::Size;
-use super::{lock, lock_file, report};
+use super::{lock, lock_file, print};
 use crate::build::{self, Output};
 use crate::fetch::cache::Cache;
 use crate::fetch::memory::Network;
@@ -78,17 +78,17 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let names: Vec<String> =
         built.files.iter().map(|path| printable(&path.display().to_string())).collect();
     let blobs = count(built.blobs, "blob");
-    report::notice(&format!("verified {blobs}, {}", HumanBytes(built.size)));
+    print::notice(&format!("verified {blobs}, {}", HumanBytes(built.size)));
     for installer in &built.installers {
-        report::notice(&format!("beside it: {}", installer.display()));
+        print::notice(&format!("beside it: {}", installer.display()));
     }
-    report::data(&format!("{}\n", names.join("\n")))?;
+    print::data(&format!("{}\n", names.join("\n")))?;
     if let Some(key) = key {
         let signature = signing::sign(&output.path, &key, SystemTime::now())?;
-        return report::data(&format!("{}\n", signature.display()));
+        return print::data(&format!("{}\n", signature.display()));
     }
     if let Some(old) = signing::outdated(&output.path, Digest::of(&layout::lock_bytes(lock)?)) {
-        report::notice(&format!(
+        print::notice(&format!(
             "{} is the signature of another bundle: sign this one with `bundler sign`",
             old.display()
         ));

@@ -9,7 +9,7 @@ use bundle_format::archive::reader::Bundle;
 use bundle_format::text::count;
 use clap::{Args, ValueEnum};
 
-use super::report;
+use super::print;
 use crate::inspect::extract::{self, Item, What};
 use crate::inspect::naming::{self, Thing};
 use crate::inspect::why;
@@ -82,11 +82,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     });
     if arguments.list {
         let lines: String = items.iter().map(|item| format!("{}\n", item.title)).collect();
-        return report::data(&lines);
+        return print::data(&lines);
     }
     extract::extract(&bundle, &arguments.folder, &items)?;
     let (files, folder) = (count(items.len(), "file"), arguments.folder.display());
-    report::notice(&format!("extracted {files} to {folder}"));
+    print::notice(&format!("extracted {files} to {folder}"));
     Ok(())
 }
 

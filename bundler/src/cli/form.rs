@@ -3,7 +3,7 @@
 use bundle_format::lines;
 use clap::Args;
 
-use super::report;
+use super::print;
 use crate::inspect::difference::Difference;
 
 /// The options for it.
@@ -30,8 +30,8 @@ impl Form {
     /// Prints the difference to standard output.
     pub(super) fn show(&self, difference: &Difference) -> anyhow::Result<()> {
         if self.json {
-            return report::json(&format!("{}\n", serde_json::to_string_pretty(difference)?));
+            return print::json(&format!("{}\n", serde_json::to_string_pretty(difference)?));
         }
-        report::data(&format!("{difference}\n"))
+        print::data(&format!("{difference}\n"))
     }
 }

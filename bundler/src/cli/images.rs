@@ -9,7 +9,7 @@ use bundle_format::input;
 use bundle_format::text::brief;
 use clap::Args;
 
-use super::report;
+use super::print;
 use crate::libyaml::document;
 use crate::manifest::check;
 use crate::manifest::discovery::{Discovery, discover_in};
@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             Ok(discovery) => {
                 for guess in &discovery.guesses {
                     let text = brief(&guess.text);
-                    report::notice(&format!(
+                    print::notice(&format!(
                         "guess: {file}:{}: `{text}`: {}; if the site needs it, list it under `images:` in the spec",
                         guess.line, guess.why
                     ));
@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         bail!("{}", problems.join("\n"));
     }
     let lines: String = images.iter().map(|image| format!("{image}\n")).collect();
-    report::data(&lines)
+    print::data(&lines)
 }
 
 /// The images of a file. Fails if the file has anything other than objects: an empty

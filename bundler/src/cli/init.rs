@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 
-use super::report;
+use super::print;
 
 /// The spec with comments that explain it.
 const TEMPLATE: &str = include_str!("../../../manifests/init.yaml");
@@ -27,7 +27,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let path = &arguments.spec;
     if path.as_os_str() == "-" {
-        return report::data(TEMPLATE);
+        return print::data(TEMPLATE);
     }
     let ingress = path.with_file_name(INGRESS_NAME);
     if ingress == *path {
@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match write(&ingress, INGRESS) {
         // An earlier spec's, perhaps with the site's own changes.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            report::notice(&format!("{} exists already and stays as it is", ingress.display()));
+            print::notice(&format!("{} exists already and stays as it is", ingress.display()));
         }
         result => result.with_context(|| format!("writing {}", ingress.display()))?,
     }
@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(exists(path)),
         result => result.with_context(|| format!("writing {}", path.display()))?,
     }
-    report::notice(&format!(
+    print::notice(&format!(
         "wrote {}; edit it, then run `bundler lock` and `bundler build`",
         path.display()
     ));

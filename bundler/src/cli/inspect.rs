@@ -6,7 +6,7 @@ use bundle_format::layout;
 use clap::Args;
 
 use super::held::Held;
-use super::report;
+use super::print;
 use crate::inspect::summary::Summary;
 
 /// Shows what a bundle or a lock holds
@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let held = Held::open(&arguments.bundle)?;
     let lock = held.lock();
     if arguments.json {
-        return report::json(&String::from_utf8(layout::lock_bytes(lock)?)?);
+        return print::json(&String::from_utf8(layout::lock_bytes(lock)?)?);
     }
-    report::data(&Summary { lock, bundle: held.bundle() }.to_string())
+    print::data(&Summary { lock, bundle: held.bundle() }.to_string())
 }

@@ -7,7 +7,7 @@ use bundle_format::signature::TrustedKeys;
 use clap::Args;
 
 use super::password::Password;
-use super::report;
+use super::print;
 use crate::signing;
 
 /// Makes a pair of keys: a secret one, which signs bundles, and a public one, with which
@@ -34,11 +34,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let public = signing::generate(&arguments.key, password)?;
     let keys = TrustedKeys::parse(&input::file_text(&public, input::WRITTEN_BY_HAND)?)?;
     let id = keys.ids().map(|id| id.to_string()).collect::<String>();
-    report::notice(&format!(
+    print::notice(&format!(
         "keep {} secret; copy {} to each node as /etc/kubeferry/trusted.pub, but do not send it \
          together with the bundles",
         arguments.key.display(),
         public.display()
     ));
-    report::data(&format!("key {id}\n"))
+    print::data(&format!("key {id}\n"))
 }

@@ -9,7 +9,7 @@ use bundle_format::Lock;
 use clap::Args;
 
 use super::form::Form;
-use super::{lock_file, report};
+use super::{lock_file, print};
 use crate::fetch::cache::Cache;
 use crate::fetch::memory::Network;
 use crate::fetch::notice::Notices;
@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let before = match is_there.then(|| lock_file::read(&path)) {
         Some(Err(error)) if arguments.upgrade.is_empty() => {
-            report::notice(&format!(
+            print::notice(&format!(
                 "warning: the changes are not shown, because the old lock cannot be read: {error:#}"
             ));
             None
@@ -99,10 +99,10 @@ fn check(
     }
     let shown = path.display();
     if is_same {
-        report::notice(&format!("{shown} is what the spec means today"));
+        print::notice(&format!("{shown} is what the spec means today"));
         return Ok(ExitCode::SUCCESS);
     }
-    report::notice(&match is_there {
+    print::notice(&match is_there {
         true => format!("{shown} is not what the spec means today: run `bundler lock`"),
         false => format!("there is no {shown}: run `bundler lock`"),
     });

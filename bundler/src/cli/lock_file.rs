@@ -8,7 +8,7 @@ use bundle_format::bounds::MAX_LOCK;
 use bundle_format::text::count;
 use bundle_format::{Lock, input, layout};
 
-use super::report;
+use super::print;
 use crate::build::write_file;
 
 /// `bundle.yaml` → `bundle.yaml.lock.json`.
@@ -35,14 +35,14 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Lock> {
 pub(super) fn write(path: &Path, lock: &Lock) -> anyhow::Result<()> {
     write_file(path, &layout::lock_bytes(lock)?)?;
     for warning in &lock.warnings {
-        report::notice(&format!("warning: {warning}"));
+        print::notice(&format!("warning: {warning}"));
     }
     let hops: Vec<&str> = lock.hops.iter().map(|hop| hop.kubernetes.as_str()).collect();
     let hops = match hops.as_slice() {
         [] => String::new(),
         hops => format!(", and the hops {}", hops.join(", ")),
     };
-    report::notice(&format!(
+    print::notice(&format!(
         "locked {}, {}, {}{hops} in {}",
         count(lock.rpms.len(), "package"),
         count(lock.images.len(), "image"),

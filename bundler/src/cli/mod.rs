@@ -12,7 +12,6 @@ mod diff;
 mod extract;
 mod form;
 mod held;
-mod html_report;
 mod images;
 mod init;
 mod inspect;
@@ -20,6 +19,7 @@ mod keygen;
 mod lock;
 mod lock_file;
 mod password;
+mod print;
 mod report;
 mod resolve;
 mod sbom;
@@ -49,7 +49,7 @@ enum Command {
     Inspect(inspect::Arguments),
     Audit(audit::Arguments),
     Sbom(sbom::Arguments),
-    Report(html_report::Arguments),
+    Report(report::Arguments),
     Extract(extract::Arguments),
     Diff(diff::Arguments),
     Why(why::Arguments),
@@ -67,7 +67,7 @@ pub fn run() -> ExitCode {
         // user typed.
         Err(error) if !error.use_stderr() => error.exit(),
         Err(error) => {
-            report::notice(&hidden_within(&error.render().to_string()));
+            print::notice(&hidden_within(&error.render().to_string()));
             return ExitCode::from(2);
         }
     };
@@ -84,7 +84,7 @@ pub fn run() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Sbom(arguments) => sbom::run(&arguments),
-        Command::Report(arguments) => html_report::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
         Command::Extract(arguments) => extract::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
@@ -95,7 +95,7 @@ pub fn run() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            report::failure(&error);
+            print::failure(&error);
             ExitCode::FAILURE
         }
     }

@@ -1,42 +1,40 @@
-//! Output for the operator. All of it goes through [`bundle_format::text`], so that
-//! texts from others cannot move the cursor.
+//! `bundler report`: a page about a bundle, for who must approve it.
 
-use std::io::Write;
+use std::path::PathBuf;
+use std::time::SystemTime;
 
-use anyhow::Context;
-use bundle_format::text::{indented, plain_json, stderr, stdout};
+use bundle_format::archive::reader::Bundle;
+use bundle_format::signature::TrustedKeys;
+use clap::Args;
 
-use crate::spec::SpecError;
+use super::print;
+use crate::report;
 
-/// Writes `error` and its causes to standard error, one a line. If a text has several
-/// lines, the others are indented, so that none looks like a separate error. Only the
-/// mistakes in a spec are one error each.
-pub(super) fn failure(error: &anyhow::Error) {
-    let mut text = match error.downcast_ref::<SpecError>() {
-        Some(SpecError::Invalid(mistakes)) => {
-            mistakes.iter().map(|one| format!("error: {}\n", indented(one))).collect()
-        }
-        _ => format!("error: {}\n", indented(&error.to_string())),
-    };
-    for cause in error.chain().skip(1) {
-        text.push_str(&format!("  caused by: {}\n", indented(&cause.to_string())));
-    }
-    // If standard error is closed, nobody can read the error.
-    drop(stderr().write_all(text.as_bytes()));
+/// Writes a page about a bundle for who must approve it: what it is, what changed, who
+/// vouches, what worries
+///
+/// The page is one file of HTML. It needs no network and no server, has a search, and prints
+/// on A4. The packages' signatures are checked again.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The bundle, or any of its parts
+    bundle: PathBuf,
+    /// Say what changed since this older bundle
+    #[arg(long, value_name = "OLD")]
+    against: Option<PathBuf>,
+    /// Check first that one of the keys in this file has signed the bundle; repeat the
+    /// option for more files
+    #[arg(long, value_name = "FILE")]
+    trusted_key: Vec<PathBuf>,
+    /// The page to write
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
 }
 
-/// Writes a remark to standard error, because standard output is for data.
-pub(super) fn notice(text: &str) {
-    drop(writeln!(stderr(), "{}", indented(text)));
-}
-
-/// Writes `text` to standard output.
-pub(super) fn data(text: &str) -> anyhow::Result<()> {
-    let mut out = stdout();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("printing")
-}
-
-/// Writes JSON to standard output, with its exact values.
-pub(super) fn json(text: &str) -> anyhow::Result<()> {
-    data(&plain_json(text))
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let keys = TrustedKeys::read(&arguments.trusted_key)?;
+    let bundle = Bundle::open_trusted(&arguments.bundle, &keys)?;
+    let before = arguments.against.as_deref().map(Bundle::open).transpose()?;
+    let page = report::page(&bundle, before.as_ref(), SystemTime::now())?;
+    print::output(&arguments.output, page.as_bytes())
 }

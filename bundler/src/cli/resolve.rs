@@ -9,7 +9,7 @@ use bundle_format::{Architecture, input};
 use clap::Args;
 use url::Url;
 
-use super::report;
+use super::print;
 use crate::fetch::client::Client;
 use crate::rpm::closure::Request;
 use crate::rpm::key::{ExpiredKeys, Keyring, MAX_KEY};
@@ -81,17 +81,17 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let resolution = resolve::resolve(&fetch, &mut repositories, &goal)?;
     if resolution.core_missing {
-        report::notice("notice: no repository has a group `core`: solved for an empty node");
+        print::notice("notice: no repository has a group `core`: solved for an empty node");
     }
     for asked in &resolution.requested {
         if !resolution.packages.iter().any(|chosen| chosen.package.nevra == *asked) {
-            report::notice(&format!("notice: {asked} is already on nodes, by the baseline"));
+            print::notice(&format!("notice: {asked} is already on nodes, by the baseline"));
         }
     }
     let mut lines: Vec<String> =
         resolution.packages.iter().map(|chosen| format!("{}\n", chosen.package.nevra)).collect();
     lines.sort();
-    report::data(&lines.concat())
+    print::data(&lines.concat())
 }
 
 /// Reads a key from a file or a URL, as a repository's configuration names it.
@@ -129,7 +129,7 @@ fn load(fetch: &Client, argument: &RepositoryArgument) -> anyhow::Result<Reposit
         keyring.add(key, &bytes)?;
     }
     let metadata = if argument.keys.is_empty() {
-        report::notice(&format!(
+        print::notice(&format!(
             "notice: repository `{}` is not checked: no gpgkey was given for it",
             argument.id
         ));

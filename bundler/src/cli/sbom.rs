@@ -11,8 +11,7 @@ use bundle_format::lock::Descriptor;
 use bundle_format::signature::TrustedKeys;
 use clap::Args;
 
-use super::report;
-use crate::build::write_file;
+use super::print;
 use crate::sbom;
 
 /// Prints the bundle's software bill of materials: each package, image and file, and what
@@ -42,8 +41,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         None => made(&bundle)?,
     };
     match &arguments.output {
-        Some(path) => write_file(path, &bytes),
-        None => report::json(&String::from_utf8(bytes)?),
+        Some(path) => print::output(path, &bytes),
+        None => print::json(&String::from_utf8(bytes)?),
     }
 }
 

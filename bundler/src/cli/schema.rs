@@ -3,7 +3,7 @@
 use bundle_format::cluster;
 use clap::Args;
 
-use super::report;
+use super::print;
 use crate::spec::schema::schema;
 
 /// Prints the spec's JSON Schema, with which editors complete and check it
@@ -16,5 +16,5 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let schema = if arguments.cluster { cluster::schema() } else { schema() };
-    report::json(&format!("{}\n", serde_json::to_string_pretty(&schema)?))
+    print::json(&format!("{}\n", serde_json::to_string_pretty(&schema)?))
 }

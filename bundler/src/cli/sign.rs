@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use clap::Args;
 
 use super::password::Password;
-use super::report;
+use super::print;
 use crate::signing;
 
 /// Signs a bundle: writes <BUNDLE>.minisig beside it, which signs its index with the
@@ -28,5 +28,5 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let key = signing::read(&arguments.key, || arguments.password.read())?;
     let signature = signing::sign(&arguments.bundle, &key, SystemTime::now())?;
-    report::data(&format!("{}\n", signature.display()))
+    print::data(&format!("{}\n", signature.display()))
 }

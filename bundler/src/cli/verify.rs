@@ -10,7 +10,7 @@ use bundle_format::text::count;
 use clap::Args;
 use indicatif::HumanBytes;
 
-use super::report;
+use super::print;
 use crate::inspect::image_signatures;
 use crate::progress::Progress;
 
@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let by_key = |(key, images)| format!("{} signed with the {key}\n", count(images, "image"));
     let images: String = keys.into_iter().map(by_key).collect();
     let signed = bundle.signed().map(|by| format!("signed: {by}\n")).unwrap_or_default();
-    report::data(&format!(
+    print::data(&format!(
         "{signed}{images}good: {}, {}, index {}\n",
         count(verification.blobs, "blob"),
         HumanBytes(verification.bytes),

@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::Args;
 
 use super::held::Held;
-use super::report;
+use super::print;
 use crate::inspect::why;
 
 /// Says why a package, an image or a file is in the bundle
@@ -28,5 +28,5 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if lines.is_empty() {
         bail!("{}: {}", arguments.file.display(), why::nothing(lock, &arguments.name));
     }
-    report::data(&format!("{}\n", lines.join("\n")))
+    print::data(&format!("{}\n", lines.join("\n")))
 }

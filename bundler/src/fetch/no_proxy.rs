@@ -1,11 +1,15 @@
 //! `NO_PROXY`: the hosts that are reached without a proxy. The HTTP library knows
-//! only some forms of its entries. This reads those of curl, Go and wget.
+//! only some forms of its entries. This reads those of curl, Go and wget. This machine itself is
+//! reached without one in any case, as in Go (`golang.org/x/net/http/httpproxy`): a proxy would
+//! ask itself, and see what was not to leave the machine.
 
 use std::env;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use url::{Host, Url};
+
+use super::loopback::is_loopback;
 
 /// The entries of `NO_PROXY`.
 #[derive(Debug, Default)]
@@ -58,6 +62,9 @@ impl NoProxy {
 
     /// Whether `url` is reached without a proxy.
     pub(super) fn has(&self, url: &Url) -> bool {
+        if is_loopback(url) {
+            return true;
+        }
         let address = match url.host() {
             Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
             Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
@@ -119,7 +126,7 @@ mod tests {
     #[test]
     fn every_form_in_use_is_read() {
         let cases: [(&str, &[&str], &[&str]); 12] = [
-            ("", &[], &["http://a.io", "http://10.0.0.1"]),
+            ("", &["http://localhost:1", "http://127.0.0.1"], &["http://a.io", "http://10.0.0.1"]),
             ("*", &["http://a.io", "http://10.0.0.1:5000", "https://[fd00::1]/"], &[]),
             ("b.io, *", &["http://a.io", "http://10.0.0.1"], &[]),
             ("a.io", &["http://a.io", "http://x.A.io:5000"], &["http://ba.io", "http://a.io.b"]),
@@ -133,8 +140,8 @@ mod tests {
             ),
             ("10.0.0.7", &["http://10.0.0.7:5000"], &["http://10.0.0.70", "http://x.10.0.0.7.io"]),
             (
-                "::1,[fd00::1]:5000",
-                &["http://[::1]:9", "http://[fd00::1]:5000"],
+                "fd00::2,[fd00::1]:5000",
+                &["http://[fd00::2]:9", "http://[fd00::1]:5000"],
                 &["http://[fd00::1]"],
             ),
             ("a.io:5000", &["http://a.io:5000", "http://b.a.io:5000"], &["http://a.io"]),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bundle_format::digest::Digest;
-use bundle_format::reference::ImageReference;
+use bundle_format::reference::{ImageReference, usual_host};
 use url::Url;
 
 use super::credentials::CredentialSource;
@@ -87,7 +87,8 @@ pub struct Endpoint {
 impl Registries {
     /// Takes the spec's entries by registry name, and checks every mirror.
     pub fn new(registries: BTreeMap<String, Registry>) -> Result<Self, RegistryError> {
-        let registries = Self(registries);
+        let usual = |(name, own): (String, Registry)| (usual_host(&name), own);
+        let registries = Self(registries.into_iter().map(usual).collect());
         for (name, registry) in &registries.0 {
             for mirror in &registry.mirrors {
                 registries.check_mirror(name, mirror)?;
@@ -96,9 +97,9 @@ impl Registries {
         Ok(registries)
     }
 
-    /// The entry of a registry, if there is one.
+    /// The entry of a registry, if there is one, in whatever spelling.
     pub fn get(&self, name: &str) -> Option<&Registry> {
-        self.0.get(name)
+        self.0.get(&usual_host(name))
     }
 
     /// The registry and mirrors to ask for a repository's manifests and blobs, in
@@ -110,7 +111,10 @@ impl Registries {
             Some(PlainHttp::Allowed) => "http",
             _ => "https",
         };
-        let host = if name == "docker.io" { "registry-1.docker.io" } else { name };
+        let host = match usual_host(name).as_str() {
+            "docker.io" => "registry-1.docker.io",
+            _ => name,
+        };
         let upstream = Url::parse(&format!("{scheme}://{host}"))
             .map_err(|_| RegistryError::Name { registry: name.to_owned() })?;
         let mirrors = registry.map(|registry| registry.mirrors.clone()).unwrap_or_default();
@@ -252,7 +256,9 @@ mod tests {
             ..Registry::default()
         };
         let only = Registries::new(BTreeMap::from([("docker.io".to_owned(), only)])).unwrap();
-        assert_eq!(urls(&only, "a/b"), ["https://m.io/v2/hub/a/b/manifests/t"]);
+        for image in ["a/b", "Docker.io/a/b", "docker.io:443/a/b", "registry-1.docker.io/a/b"] {
+            assert_eq!(urls(&only, image), ["https://m.io/v2/hub/a/b/manifests/t"], "{image}");
+        }
         let plain = registries("r.io:5000", &["https://m.io"], PlainHttp::Allowed).unwrap();
         assert_eq!(
             urls(&plain, "r.io:5000/a"),

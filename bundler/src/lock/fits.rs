@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use bundle_format::lock::{FileSource, Lock, LockedImage, LockedTarget};
-use bundle_format::{BundlePath, ImageReference, KubernetesVersion, Nevra};
+use bundle_format::lock::{Lock, LockedImage, LockedTarget};
+use bundle_format::{ImageReference, KubernetesVersion, Nevra};
 
 use super::requests::OF_KUBERNETES;
 use super::wanted::{self, Wanted};
-use super::{disabled_checks, image_keys, unsigned};
+use super::{disabled_checks, image_keys, sources, unsigned};
 use crate::image::kubeadm::Tags;
 use crate::spec::{Baseline, KubeadmImages, Spec, SpecFile, Target};
 
@@ -81,6 +81,7 @@ fn of_release(file: &SpecFile, lock: &Lock) -> Vec<String> {
         }
     }
     names_of_images(spec, tags.as_ref(), lock, &mut found);
+    found.extend(sources::misfits(file, lock));
     found.extend(image_keys::misfits(file, lock));
     found.extend(unsigned::problems(spec, lock));
     found
@@ -97,7 +98,7 @@ fn tags_of(spec: &Spec, lock: &Lock) -> Option<Tags> {
     }
 }
 
-/// Checks the repositories with their keys, and the packages that every node needs.
+/// Checks the names of the repositories, and the packages that every node needs.
 fn target(spec: &Spec, own: &Target, locked: &LockedTarget, lock: &Lock, found: &mut Vec<String>) {
     let id = &locked.id;
     let repositories: Vec<&String> =
@@ -109,16 +110,6 @@ fn target(spec: &Spec, own: &Target, locked: &LockedTarget, lock: &Lock, found: 
         found.push(format!(
             "the lock has other systems for target {id} than its `match` in the spec"
         ));
-    }
-    for repository in &own.repositories {
-        for (index, source) in repository.keys.iter().enumerate() {
-            let (target, repository) = (id.clone(), repository.id.value.clone());
-            let path = BundlePath::Key { target, repository, number: index + 1 };
-            let source = FileSource::Named(source.clone());
-            if !lock.files.iter().any(|file| file.path == path && file.source == source) {
-                found.push(format!("the key {path} is not there"));
-            }
-        }
     }
     let version = spec.kubernetes.version.value.to_string();
     let mut wanted: Vec<(&str, String)> = OF_KUBERNETES.map(|name| (name, version.clone())).into();

@@ -55,7 +55,12 @@ pub(crate) fn with_keys(file: &SpecFile, program: Vec<u8>) -> anyhow::Result<Vec
     if all.len() > built_in::MOST {
         bail!("`trustedKeys` has more than {} bytes of keys", built_in::MOST);
     }
-    Ok(if all.is_empty() { program } else { built_in::with_keys(&program, &all) })
+    let whole = if all.is_empty() {
+        built_in::check(&program).map(|()| program)
+    } else {
+        built_in::with_keys(&program, &all)
+    };
+    whole.context("copy the installer again")
 }
 
 /// The installers, with a warning for each architecture that has none.

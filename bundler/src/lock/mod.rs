@@ -23,6 +23,7 @@ mod places;
 mod repositories;
 mod requests;
 mod resolve;
+mod sources;
 mod task;
 mod unsigned;
 mod wanted;

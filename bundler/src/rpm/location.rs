@@ -50,18 +50,21 @@ pub fn file(base: &Url, href: &str) -> Result<Url, String> {
 pub fn other_base(repository: &Url, base: &str) -> Result<Url, String> {
     let problem = |reason: &str| format!("its base `{}` {reason}", base.escape_debug());
     let url = Url::parse(base).map_err(|error| problem(&format!("is no URL: {error}")))?;
-    let same_host = url.host() == repository.host();
+    fits(repository, &url).map_err(|reason| problem(&reason))?;
+    Ok(folder(&url))
+}
+
+/// Refuses a URL to which the metadata of `repository` cannot have led.
+pub fn fits(repository: &Url, url: &Url) -> Result<(), String> {
     let is_fit = match (repository.scheme(), url.scheme()) {
         (_, "https") | ("file", "file") => true,
-        ("http", "http") => same_host,
-        ("file", "http") => false,
+        ("http", "http") => url.host() == repository.host(),
         _ => false,
     };
     if !is_fit {
-        return Err(problem(&format!("leads away from {repository}; only https:// may")));
+        return Err(format!("leads away from {repository}; only https:// may"));
     }
-    nobodys(&url).map_err(|reason| problem(&reason))?;
-    Ok(folder(&url))
+    nobodys(url)
 }
 
 /// Refuses a URL with a user, a password, a query or a fragment.

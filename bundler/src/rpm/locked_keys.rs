@@ -1,11 +1,13 @@
 //! The keys of a locked target's repositories.
 
+use anyhow::bail;
 use bundle_format::lock::{FileKind, Lock, LockedFile, LockedTarget};
 
 use super::key::Keyring;
 
 /// The keys of each repository of the target, by the repository's id. What one repository
-/// knows of a key is valid for all of the target. `read` gives the bytes of a key's file.
+/// knows of a key is valid for all of the target. `read` gives the bytes of a key's file. An
+/// error if the metadata of a repository is signed with a key that is none of its own.
 pub fn keyrings(
     lock: &Lock,
     target: &LockedTarget,
@@ -17,6 +19,16 @@ pub fn keyrings(
         let keys = lock.files.iter().filter(|file| file.kind == FileKind::Key);
         for key in keys.filter(|file| file.path.is_key_of(&target.id, &repository.id)) {
             keyring.add(&key.path.to_string(), &read(key)?)?;
+        }
+        let own = keyring.fingerprints();
+        if let Some(signer) = repository.repomd_signed_by.as_ref().filter(|key| !own.contains(key))
+        {
+            bail!(
+                "repository {}/{}: its metadata is signed with {signer}, which is none of its keys: \
+                 run `bundler lock`, and build again",
+                target.id,
+                repository.id
+            );
         }
         keyrings.push((repository.id.clone(), keyring));
     }

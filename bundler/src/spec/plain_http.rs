@@ -4,11 +4,12 @@
 //! neither.
 
 use bundle_format::yaml::{Node, Problem};
-use url::{Host, Url};
+use url::Url;
 
 use super::manifest::Manifest;
 use super::repository::{Check, Repository};
 use super::root::Spec;
+use crate::fetch::is_loopback;
 
 /// A problem for every URL of `spec` that is plain http and may not be.
 pub(super) fn check(spec: &Spec, root: &Node) -> Vec<Problem> {
@@ -27,13 +28,7 @@ pub(super) fn check(spec: &Spec, root: &Node) -> Vec<Problem> {
 
 /// Whether a URL is read over plain http from another machine.
 pub(crate) fn is_exposed(url: &Url) -> bool {
-    let is_loopback = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    url.scheme() == "http" && !is_loopback
+    url.scheme() == "http" && !is_loopback(url)
 }
 
 /// A repository without any signature check must not be read over plain http. Its

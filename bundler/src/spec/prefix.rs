@@ -1,12 +1,37 @@
 //! Prefixes of image names.
 
 use bundle_format::ImageReference;
+use bundle_format::reference::usual_host;
 
 /// The full name of `image` with `to` in place of `from`; none if the name does not
-/// begin with `from`, in whole segments.
+/// begin with `from`, in whole segments. Another spelling of the registry's host is no other
+/// name.
 pub(crate) fn moved(image: &ImageReference, from: &str, to: &str) -> Option<String> {
     let name = image.to_string();
-    let rest = name.strip_prefix(from.trim_end_matches('/'))?;
-    let is_whole = rest.is_empty() || rest.starts_with(['/', ':', '@']);
-    is_whole.then(|| format!("{}{rest}", to.trim_end_matches('/')))
+    let usual = name.strip_prefix(image.registry()).map(|rest| usual_host(image.registry()) + rest);
+    let names = std::iter::once(name.as_str()).chain(usual.as_deref());
+    let rests = names.filter_map(|name| name.strip_prefix(from.trim_end_matches('/')));
+    let is_whole = |rest: &&str| rest.is_empty() || rest.starts_with(['/', ':', '@']);
+    rests.filter(is_whole).map(|rest| format!("{}{rest}", to.trim_end_matches('/'))).next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beginning_is_of_whole_segments_and_of_any_spelling_of_the_host() {
+        for (image, from, moved_to) in [
+            ("r.io/team/app:1", "r.io/team", Some("q.io/x/app:1")),
+            ("r.io/team/app:1", "r.io/team/", Some("q.io/x/app:1")),
+            ("r.io/team/app:1", "r.io/te", None),
+            ("R.io/team/app:1", "r.io/team", Some("q.io/x/app:1")),
+            ("r.io:443/team/app:1", "r.io/team", Some("q.io/x/app:1")),
+            ("R.io/team/app:1", "R.io/team", Some("q.io/x/app:1")),
+            ("r.io:5000/team/app:1", "r.io/team", None),
+        ] {
+            let image = image.parse().unwrap();
+            assert_eq!(moved(&image, from, "q.io/x").as_deref(), moved_to, "{image} {from}");
+        }
+    }
 }

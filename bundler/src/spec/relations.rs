@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use bundle_format::lock::foreign_tool;
+use bundle_format::reference::usual_host;
 use bundle_format::yaml::hint::near;
 use bundle_format::yaml::{Node, Place, Problem, quoted};
 
@@ -35,7 +36,7 @@ pub(super) fn check(spec: &Spec, root: &Node) -> Vec<Problem> {
     }
     relations.pins(spec, root);
     relations.manifests(spec, root);
-    relations.only_mirrors(spec, root);
+    relations.registries(spec, root);
     relations.found.extend(plain_http::check(spec, root));
     relations.cluster(spec, root);
     relations.found.extend(hops::check(spec, root));
@@ -272,11 +273,18 @@ impl Relations {
         }
     }
 
-    /// With `only`, there must be mirrors.
-    fn only_mirrors(&mut self, spec: &Spec, root: &Node) {
+    /// Each host is there once. With `only`, there must be mirrors.
+    fn registries(&mut self, spec: &Spec, root: &Node) {
+        let mut hosts = BTreeSet::new();
         for (name, registry) in &spec.registries {
-            let node = root.value("registries").and_then(|node| node.value(name));
-            if let (true, true, Some(node)) = (registry.only, registry.mirrors.is_empty(), node) {
+            let Some(node) = root.value("registries").and_then(|node| node.value(name)) else {
+                continue;
+            };
+            if !hosts.insert(usual_host(name)) {
+                let words = format!("`{name}` is a host that `registries` has already: keep one");
+                self.add(node.place, words);
+            }
+            if registry.only && registry.mirrors.is_empty() {
                 let words = "`only: true` allows mirrors only, but there are none: name them under \
                              `mirrors`, or leave it out";
                 self.add(node.place_of("only"), words);

@@ -25,22 +25,12 @@ impl Signatures {
     /// longest that the name begins with by which it is pulled.
     pub fn of(&self, name: &ImageReference, source: &ImageReference) -> Option<(&str, &str)> {
         let longest = |image: &ImageReference| {
-            let image = &of_its_host(image);
             let fits = |prefix: &str| prefix::moved(image, prefix, "").is_some();
             let all = self.iter().filter(|(prefix, _)| fits(prefix));
             all.max_by_key(|(prefix, _)| prefix.trim_end_matches('/').len())
         };
         longest(name).or_else(|| longest(source))
     }
-}
-
-/// The image under the usual name of its registry's host: a host is the same in capitals, and
-/// with the port of https.
-fn of_its_host(image: &ImageReference) -> ImageReference {
-    let host = image.registry().to_ascii_lowercase();
-    let host = host.strip_suffix(":443").unwrap_or(&host);
-    let usual = prefix::moved(image, image.registry(), host);
-    usual.and_then(|name| name.parse().ok()).unwrap_or_else(|| image.clone())
 }
 
 #[cfg(test)]

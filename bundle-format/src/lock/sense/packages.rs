@@ -96,6 +96,11 @@ fn signatures(lock: &Lock, problems: &mut Problems) {
             if repository.repomd_signed_by.is_some() && !is_on(CheckName::RepoGpgcheck) {
                 tell("its metadata has a signer, though its repoGpgcheck is switched off");
             }
+            // Without `gpgcheck`, only who reads the keys themselves can tell.
+            let is_own = |signer: &String| repository.keys.contains(signer);
+            if !repository.keys.is_empty() && !repository.repomd_signed_by.iter().all(is_own) {
+                tell("its metadata is signed with a key that is none of its keys");
+            }
             if !fingerprints(repository).all(is_fingerprint) {
                 tell("one of its keys' fingerprints is not a fingerprint");
             }

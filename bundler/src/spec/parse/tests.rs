@@ -60,6 +60,11 @@ fn every_mistake_names_its_place_and_the_cure() {
             "64 lower-case hex",
         ),
         (MINIMAL.replace("id: os", "id: os\n    gpgcheck: {off: ''}"), "s.yaml:8:", "in words"),
+        (
+            format!("{MINIMAL}registries: {{x.io: {{}}, 'X.io:443': {{}}}}\n"),
+            "s.yaml:10:",
+            "is a host that `registries` has already: keep one",
+        ),
     ];
     for (text, place, cure) in cases {
         let error = error(&text);

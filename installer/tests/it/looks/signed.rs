@@ -1,6 +1,6 @@
 //! Bundles that must be signed, by the real minisign.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
@@ -58,8 +58,14 @@ fn with_a_key_a_bundle_counts_only_if_it_is_signed() {
     let signed = "the bundle is signed: key ";
     assert!(out.contains(signed) && out.contains(" on 28 Nov 2026\n"), "{out}");
     assert!(plan(&format!("{with_key} --json")).1.contains("\"signedBy\": \""));
-    let (status, out, _) = run(folder, "verify small.tar --trusted-key site.pub");
+    let verify = || run(folder, "verify small.tar --trusted-key site.pub");
+    let (status, out, _) = verify();
     assert_eq!(status, 0);
+    assert!(out.starts_with("signed: key "), "{out}");
+    // The older form, over the bytes themselves.
+    minisign(folder, &["-S", "-l", "-s", "site", "-m", "index.json", "-x", "small.tar.minisig"]);
+    let (status, out, err) = verify();
+    assert_eq!(status, 0, "{err}");
     assert!(out.starts_with("signed: key "), "{out}");
     // The first byte of the lock, which the index pins, is another one.
     let mut bytes = fs::read(folder.join("small.tar")).unwrap();
@@ -76,7 +82,8 @@ fn a_program_with_keys_takes_only_bundles_that_are_signed() {
     key(folder, "site");
     let keys = fs::read_to_string(folder.join("site.pub")).unwrap();
     let own = folder.join("installer");
-    fs::write(&own, built_in::with_keys(&fs::read(INSTALLER).unwrap(), &keys)).unwrap();
+    let program = built_in::with_keys(&fs::read(INSTALLER).unwrap(), &keys).unwrap();
+    fs::write(&own, &program).unwrap();
     fs::set_permissions(&own, fs::Permissions::from_mode(0o755)).unwrap();
     let run = |arguments: &str| {
         let words = arguments.split(' ').filter(|word| !word.is_empty());
@@ -96,6 +103,20 @@ fn a_program_with_keys_takes_only_bundles_that_are_signed() {
     }
     sign(folder, "site", 1);
     assert!(run("verify small.tar").0);
+    // It runs without its end, but it does not forget that it had keys.
+    fs::remove_file(folder.join("small.tar.minisig")).unwrap();
+    for cut in [1, 24, 25, 24 + keys.len()] {
+        let file = File::options().write(true).open(&own).unwrap();
+        file.set_len((program.len() - cut) as u64).unwrap();
+        drop(file);
+        for arguments in ["verify small.tar", &format!("plan {NODE}")] {
+            let (is_good, said) = run(arguments);
+            let words = "with trusted keys at its end, and they are not there any more";
+            assert!(!is_good && said.contains(words), "{cut}: {said}");
+            assert!(said.contains("hint: copy the installer again"), "{said}");
+        }
+        assert!(run("--version").1.contains("not there any more"));
+    }
 }
 
 #[test]
