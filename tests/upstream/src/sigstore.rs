@@ -1,5 +1,7 @@
 //! A Sigstore of one's own: an authority for signers' certificates, a log of them, and a log of
 //! signatures. It stands in for Fulcio and Rekor, and makes what cosign 2 puts beside an image.
+//! `cosign verify --offline` 2.4.1 takes its signatures, and refuses those that are made wrong
+//! (tried on 28 November 2026).
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 /// Who knows the identity (sigstore/fulcio, `docs/oid-info.md`).
 const ISSUER: [u64; 9] = [1, 3, 6, 1, 4, 1, 57264, 1, 8];
+const OLD_ISSUER: [u64; 9] = [1, 3, 6, 1, 4, 1, 57264, 1, 1];
 /// The promises of logs of certificates (RFC 6962, 3.3).
 const PROMISES: [u64; 10] = [1, 3, 6, 1, 4, 1, 11129, 2, 4, 2];
 /// How long a signer's certificate is valid.
@@ -160,9 +163,12 @@ impl Sigstore {
             params.extended_key_usages = vec![ExtendedKeyUsagePurpose::CodeSigning];
         }
         if !how.issuer.is_empty() {
-            // A text of ASN.1.
-            let text = [&[12, u8::try_from(how.issuer.len())?], how.issuer.as_bytes()].concat();
-            params.custom_extensions.push(CustomExtension::from_oid_content(&ISSUER, text));
+            // A text of ASN.1, and the same as bare bytes, which cosign 2.4.1 reads.
+            let bare = how.issuer.as_bytes();
+            let text = [&[12, u8::try_from(bare.len())?], bare].concat();
+            let new = CustomExtension::from_oid_content(&ISSUER, text);
+            let old = CustomExtension::from_oid_content(&OLD_ISSUER, bare.to_vec());
+            params.custom_extensions.extend([old, new]);
         }
         let before = params.signed_by(key, &self.authority)?;
         if !how.certificate_logged {
