@@ -5,7 +5,7 @@ use std::fs;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bundle_format::Digest;
-use bundle_format::lock::{Lock, LockedImage, LockedSignature};
+use bundle_format::lock::{KeySignature, Lock, LockedImage, LockedSignature};
 use p256::ecdsa::SigningKey;
 use p256::ecdsa::signature::Signer;
 use p256::pkcs8::{EncodePublicKey, LineEnding};
@@ -104,7 +104,7 @@ fn a_signature_that_does_not_count_is_refused() {
     for (signatures, words) in [
         (vec![], "it has no signatures over this image"),
         (vec![signed(2, payload(TYPE, &image))], "another key made it"),
-        (vec![signed(1, payload(TYPE, OTHER))], &format!("the key signed another image: {OTHER}")),
+        (vec![signed(1, payload(TYPE, OTHER))], &format!("another image was signed: {OTHER}")),
         (vec![altered], "it is not over this payload"),
         (vec![signed(1, payload("atomic container signature", &image))], "its type is `atomic"),
         (vec![signed(1, b"{}".to_vec())], "not a signature over an image: missing field"),
@@ -163,20 +163,24 @@ fn a_bundle_with_another_signature_is_not_good() {
     demo.upstream.put_signatures("pause", root, &[good(root)]).unwrap();
     demo.ok(&["lock"]);
     demo.ok(&["build", "-q"]);
-    let signature = |lock: &mut Lock, change: &dyn Fn(&mut LockedSignature)| {
-        lock.images.iter_mut().filter_map(|one| one.signature.as_mut()).for_each(change);
+    let signature = |lock: &mut Lock, change: &dyn Fn(&mut KeySignature)| {
+        for image in &mut lock.images {
+            if let Some(LockedSignature::Key(own)) = &mut image.signature {
+                change(own);
+            }
+        }
     };
     let other = signed(1, payload(TYPE, OTHER));
     rewritten(&demo, |lock| signature(lock, &|own| own.payload = STANDARD.encode(&other.0)), &[]);
     assert!(demo.fails(&["verify", "-q", "other.tar"]).contains("does not count: it is not over"));
-    let both = |own: &mut LockedSignature| {
+    let both = |own: &mut KeySignature| {
         own.payload = STANDARD.encode(&other.0);
         own.signature.clone_from(&other.1);
     };
     rewritten(&demo, |lock| signature(lock, &both), &[]);
     let error = demo.fails(&["verify", "-q", "other.tar"]);
-    assert!(error.contains(&format!("image {PAUSE}: its signature does not count: the key")));
-    assert!(demo.ok(&["audit", "other.tar"]).contains("does not count: the key signed another"));
+    assert!(error.contains(&format!("image {PAUSE}: its signature does not count: another image")));
+    assert!(demo.ok(&["audit", "other.tar"]).contains("does not count: another image was signed"));
 
     // A lock that was edited, or lacks the signature, is not built.
     let path = demo.path("bundle.yaml.lock.json");

@@ -24,6 +24,7 @@ mod images;
 mod interoperation;
 mod inventory;
 mod kernel;
+mod keyless;
 mod kit;
 mod kubeadm_asked;
 mod local_files;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::descriptor::Descriptor;
+use super::signature::LockedSignature;
 use super::why::Why;
 use crate::architecture::Architecture;
 use crate::reference::ImageReference;
@@ -25,28 +26,12 @@ pub struct LockedImage {
     /// containerd reads all of them at every import.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unplaced: Vec<Descriptor>,
-    /// The signature that its key in the spec made, if the spec names one. Locks of earlier
+    /// The signature that its signer in the spec made, if the spec names one. Locks of earlier
     /// versions have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<LockedSignature>,
     /// Why it is in the bundle.
     pub why: Vec<Why>,
-}
-
-/// A signature of cosign's over an image. It is whole here, so that it can be checked again
-/// without a network: a payload has 300 bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct LockedSignature {
-    /// The key's file, as the spec names it.
-    pub key_file: String,
-    /// The key's `SubjectPublicKeyInfo` (RFC 5280) in base64: its PEM file without the lines
-    /// around it.
-    pub key: String,
-    /// What was signed, in base64. It is JSON, and names the digest of the image's root.
-    pub payload: String,
-    /// The signature over the payload's bytes, in base64.
-    pub signature: String,
 }
 
 /// One platform of an image.

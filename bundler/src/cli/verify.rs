@@ -43,9 +43,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(report) = verification.report() {
         bail!("{report}");
     }
-    let keys = image_signatures::check(bundle.lock())?;
-    let by_key = |(key, images)| format!("{} signed with the {key}\n", count(images, "image"));
-    let images: String = keys.into_iter().map(by_key).collect();
+    let signers = image_signatures::check(bundle.lock())?;
+    let by = |(signer, images)| format!("{} signed {signer}\n", count(images, "image"));
+    let images: String = signers.into_iter().map(by).collect();
     let signed = bundle.signed().map(|by| format!("signed: {by}\n")).unwrap_or_default();
     print::data(&format!(
         "{signed}{images}good: {}, {}, index {}\n",

@@ -2,20 +2,24 @@
 
 pub mod auth;
 pub mod challenge;
-pub mod cosign;
 pub mod credentials;
 pub mod document;
 mod helper;
+pub mod keyless;
 pub mod kubeadm;
 pub mod labels;
 pub mod login;
 pub mod login_file;
+pub mod payload;
 pub mod platform;
+pub mod public_key;
 pub mod pull;
 pub mod pull_error;
 mod realm;
+pub mod refusal;
 pub mod registry;
 pub mod signatures;
+pub mod signer;
 
 #[cfg(test)]
 mod scripted;

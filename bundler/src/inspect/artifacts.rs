@@ -8,7 +8,7 @@ use bundle_format::Digest;
 use bundle_format::day::day;
 use bundle_format::lock::{
     Descriptor, FileKind, Lock, LockedFile, LockedHop, LockedImage, LockedManifest, LockedRpm,
-    LockedTarget,
+    LockedSignature, LockedTarget,
 };
 
 use super::texts::Texts;
@@ -163,8 +163,12 @@ impl Found {
         if image.source != *name {
             exact += &format!(" from {}", image.source);
         }
-        if let Some(signature) = &image.signature {
-            exact += &format!(" signed with {}", signature.key_file);
+        match &image.signature {
+            Some(LockedSignature::Key(own)) => exact += &format!(" signed with {}", own.key_file),
+            Some(LockedSignature::Identity(own)) => {
+                exact += &format!(" signed by {}", own.identity);
+            }
+            None => {}
         }
         self.add(Rank::Image, format!("image {}", name.name()), &version, &exact);
     }

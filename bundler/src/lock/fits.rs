@@ -8,7 +8,7 @@ use bundle_format::{ImageReference, KubernetesVersion, Nevra};
 
 use super::requests::OF_KUBERNETES;
 use super::wanted::{self, Wanted};
-use super::{disabled_checks, image_keys, sources, unsigned};
+use super::{disabled_checks, image_signers, sources, unsigned};
 use crate::image::kubeadm::Tags;
 use crate::spec::{Baseline, KubeadmImages, Spec, SpecFile, Target};
 
@@ -82,7 +82,7 @@ fn of_release(file: &SpecFile, lock: &Lock) -> Vec<String> {
     }
     names_of_images(spec, tags.as_ref(), lock, &mut found);
     found.extend(sources::misfits(file, lock));
-    found.extend(image_keys::misfits(file, lock));
+    found.extend(image_signers::misfits(file, lock));
     found.extend(unsigned::problems(spec, lock));
     found
 }

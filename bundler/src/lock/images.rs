@@ -3,7 +3,7 @@
 use bundle_format::Architecture;
 use bundle_format::lock::LockedImage;
 
-use super::image_keys::ImageKeys;
+use super::image_signers::ImageSigners;
 use super::task::Task;
 use super::wanted::Wanted;
 use crate::outage::Problems;
@@ -19,8 +19,8 @@ pub(super) fn lock(
 ) -> Vec<LockedImage> {
     let Task { file, kept, upstreams, .. } = *task;
     let all: Vec<_> = wanted.reasons().collect();
-    let keys = match ImageKeys::read(file) {
-        Ok(keys) => keys,
+    let signers = match ImageSigners::read(file) {
+        Ok(signers) => signers,
         Err(error) => {
             problems.line(format!("{error:#}"));
             return Vec::new();
@@ -42,7 +42,7 @@ pub(super) fn lock(
                 resolved.locked((*name).clone(), why)
             }
         };
-        keys.sign(upstreams, &mut image)?;
+        signers.sign(upstreams, &mut image)?;
         anyhow::Ok(image)
     });
     let mut images = Vec::new();

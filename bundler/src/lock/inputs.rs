@@ -45,8 +45,12 @@ pub(crate) fn local_inputs(file: &SpecFile) -> anyhow::Result<Vec<LocalInput<'_>
     for key in &file.spec.trusted_keys {
         add(format!("the trusted key {key}"), key, key.clone());
     }
-    for (_, key) in file.spec.signatures.iter() {
-        add(format!("the key {key} for images"), key, key.to_owned());
+    for (_, signer) in file.spec.signatures.iter() {
+        match signer.file() {
+            Some((None, key)) => add(format!("the key {key} for images"), key, key.to_owned()),
+            Some((_, root)) => add(format!("the trusted root {root}"), root, root.to_owned()),
+            None => {}
+        }
     }
     let mut local = Vec::new();
     for (what, name, place) in named {

@@ -7,7 +7,7 @@ mod disabled_checks;
 mod documents;
 mod fits;
 mod hops;
-mod image_keys;
+mod image_signers;
 mod images;
 pub(crate) mod inputs;
 pub(crate) mod installers;

@@ -9,7 +9,7 @@ use super::kubeadm;
 use super::packages::{self, LockedPackages, kubeadms};
 use super::task::Task;
 use super::wanted::{self, Wanted};
-use super::{disabled_checks, hops, image_keys, inputs, places, unsigned};
+use super::{disabled_checks, hops, image_signers, inputs, places, unsigned};
 use crate::fetch::memory::Network;
 use crate::image::kubeadm::Tags;
 use crate::outage::Problems;
@@ -71,7 +71,7 @@ pub fn resolve(task: &Task<'_>) -> anyhow::Result<Lock> {
     hops::add(task, &mut lock)?;
     // Better now than when somebody reads the bundle.
     let mut problems = lock.problems();
-    problems.extend([image_keys::unused(spec, &lock), unsigned::of_all(spec, &lock)].concat());
+    problems.extend([image_signers::unused(spec, &lock), unsigned::of_all(spec, &lock)].concat());
     if !problems.is_empty() {
         bail!("{}", problems.join("\n"));
     }

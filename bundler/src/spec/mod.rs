@@ -35,5 +35,5 @@ pub use registry::{Credentials, ImageSource, Registry};
 pub use repository::{Check, ExpiredKeys, Repository};
 pub use require::Require;
 pub use root::{FORMAT, Installer, Spec};
-pub use signatures::Signatures;
+pub use signatures::{Identity, Signatures, Signer};
 pub use target::{Baseline, OsRelease, PackageRequest, PinnedPackage, Target};

@@ -60,9 +60,10 @@ pub(super) fn missing(file: &SpecFile, root: &Node) -> Vec<Problem> {
     for (key, node) in file.spec.trusted_keys.iter().zip(root.items("trustedKeys")) {
         look(key, node.place);
     }
-    for (prefix, key) in file.spec.signatures.iter() {
-        if let Some(node) = root.value("signatures") {
-            look(key, node.place_of(prefix));
+    for (prefix, signer) in file.spec.signatures.iter() {
+        if let (Some((key, name)), Some(node)) = (signer.file(), root.value("signatures")) {
+            let inner = key.and_then(|key| Some(node.value(prefix)?.place_of(key)));
+            look(name, inner.unwrap_or_else(|| node.place_of(prefix)));
         }
     }
     missing

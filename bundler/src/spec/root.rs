@@ -67,8 +67,9 @@ pub struct Spec {
     #[serde(default)]
     #[schemars(with = "Vec<text::File>")]
     pub trusted_keys: Vec<String>,
-    /// Public keys of cosign: files beside the spec, by the beginning of images' names. `lock`
-    /// takes only images there that the key has signed. The longest beginning counts.
+    /// Who must have signed images with cosign, by the beginning of their names: a public key,
+    /// which is a file beside the spec, or an identity with its issuer. `lock` takes only images
+    /// there that he has signed. The longest beginning counts.
     #[serde(default)]
     pub signatures: Signatures,
     /// `signed`: `lock` fails if anything in the bundle is vouched for by nobody, or only

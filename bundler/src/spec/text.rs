@@ -82,6 +82,12 @@ kinds! {
     /// The beginning of images' names.
     ImagePrefix, "image-prefix", "quay.io/calico", image_prefix,
         "^(?!.*://)[A-Za-z0-9][A-Za-z0-9._:/-]*$";
+    /// Who signs without a key of his own.
+    Identity, "identity", "krel-trust@k8s-releng-prod.iam.gserviceaccount.com", identity,
+        r"^[^\s@/*]+@[^\s@/*]+$|^[a-z][a-z0-9+.-]*://[^\s/*]+(/[^\s/*]+/\S*|[^\s*]*)$";
+    /// Who knows such a signer.
+    Issuer, "issuer", "https://accounts.google.com", issuer,
+        "^https?://[^\\s/?#@]+\\S*$";
     /// A registry's name in images' names.
     RegistryName, "registry", "docker.io", registry,
         "^([A-Za-z0-9][A-Za-z0-9.-]*[.:][A-Za-z0-9.:-]*|localhost|[A-Za-z0-9-]*[A-Z][A-Za-z0-9-]*)$";
@@ -337,6 +343,37 @@ fn image_prefix(text: &str) -> Result<(), String> {
         "no image's name begins with {}: write a registry and folders, such as quay.io/calico",
         quoted(text)
     ))
+}
+
+/// Many have a folder with the same beginning, and each of them could sign. So the first folder
+/// must be there in full.
+fn identity(text: &str) -> Result<(), String> {
+    let fixed = text.split('*').next().unwrap_or_default();
+    let is_plain = !text.contains(char::is_whitespace);
+    let fits = match text.split_once("://") {
+        Some((scheme, rest)) => {
+            let behind = fixed.split_once("://").map(|(_, rest)| rest).unwrap_or_default();
+            let folders = behind.split('/').filter(|part| !part.is_empty()).count();
+            let is_owned = behind.split('/').count() > 2 && folders >= 2;
+            !scheme.is_empty() && !rest.is_empty() && (fixed == text || is_owned)
+        }
+        None => {
+            let parts: Vec<&str> = text.split('@').collect();
+            fixed == text && parts.len() == 2 && parts.iter().all(|part| !part.is_empty())
+        }
+    };
+    match is_plain && fits {
+        true => Ok(()),
+        false => Err(format!(
+            "{} is not an identity: write the e-mail address or the URI that the signer's \
+             certificate has, such as https://github.com/owner/repository/* or a@b.example",
+            quoted(text)
+        )),
+    }
+}
+
+fn issuer(text: &str) -> Result<(), String> {
+    url(text, &["https://", "http://"]).map(|_| ())
 }
 
 fn registry(text: &str) -> Result<(), String> {

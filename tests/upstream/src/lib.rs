@@ -11,10 +11,12 @@ use std::thread;
 
 use anyhow::{Context, Result, anyhow};
 use bundle_format::Digest;
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::http::{Request, Response, Server};
 use crate::registry::Registry;
+pub use crate::sigstore::{Keyless, Signing, Sigstore};
 
 mod http;
 mod image;
@@ -23,6 +25,7 @@ mod package;
 mod program;
 mod registry;
 mod repository;
+mod sigstore;
 
 /// The repositories: id, packages. `os` has a comps group `core`.
 const REPOSITORIES: [(&str, &str); 3] = [
@@ -187,12 +190,32 @@ impl Upstream {
         image: Digest,
         signatures: &[(Vec<u8>, String)],
     ) -> Result<()> {
-        registry::put_signatures(
-            &self.directory.path().join("blobs"),
-            repository,
-            image,
-            signatures,
-        )
+        let annotated = |(payload, signature): &(Vec<u8>, String)| {
+            (payload.clone(), json!({"dev.cosignproject.cosign/signature": signature}))
+        };
+        let layers: Vec<_> = signatures.iter().map(annotated).collect();
+        registry::put_signatures(&self.blobs(), repository, image, &layers)
+    }
+
+    /// The same with signatures of those who keep no key.
+    ///
+    /// # Errors
+    /// When the upstream's folder cannot be written.
+    pub fn put_keyless(&self, repository: &str, image: Digest, all: &[Keyless]) -> Result<()> {
+        let annotated = |own: &Keyless| {
+            let annotations = json!({
+                "dev.cosignproject.cosign/signature": own.signature,
+                "dev.sigstore.cosign/certificate": own.certificate,
+                "dev.sigstore.cosign/bundle": own.entry.to_string(),
+            });
+            (own.payload.clone(), annotations)
+        };
+        let layers: Vec<_> = all.iter().map(annotated).collect();
+        registry::put_signatures(&self.blobs(), repository, image, &layers)
+    }
+
+    fn blobs(&self) -> PathBuf {
+        self.directory.path().join("blobs")
     }
 
     /// The requests until now.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use bundle_format::digest::Digest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::http::{Request, Response};
 use crate::image::{self, Blobs, Form, Manifest};
@@ -150,21 +150,21 @@ fn put_at(directory: &Path, repository: &str, reference: &str) -> PathBuf {
 }
 
 /// Puts cosign's signatures over an image into a registry's `directory`: each is a payload
-/// and the text of its signature.
+/// and the annotations of its layer.
 pub(crate) fn put_signatures(
     directory: &Path,
     repository: &str,
     image: Digest,
-    signatures: &[(Vec<u8>, String)],
+    signatures: &[(Vec<u8>, Value)],
 ) -> Result<()> {
     let blobs = Blobs::new(directory)?;
-    let layer = |(payload, signature): &(Vec<u8>, String)| {
+    let layer = |(payload, annotations): &(Vec<u8>, Value)| {
         let (digest, size) = blobs.put(payload)?;
         anyhow::Ok(json!({
             "mediaType": "application/vnd.dev.cosign.simplesigning.v1+json",
             "digest": digest.to_string(),
             "size": size,
-            "annotations": {"dev.cosignproject.cosign/signature": signature},
+            "annotations": annotations,
         }))
     };
     let layers = signatures.iter().map(layer).collect::<Result<Vec<_>>>()?;

@@ -2,12 +2,12 @@
 
 use bundle_format::BundlePath;
 use bundle_format::lock::{
-    CheckName, FileSource, Lock, LockedFile, LockedImage, LockedManifest, Why,
+    CheckName, FileSource, Lock, LockedFile, LockedImage, LockedManifest, LockedSignature, Why,
 };
 
 use super::names;
 use super::voucher::{Audited, By, Voucher, off};
-use crate::image::cosign;
+use crate::image::signer::{self, SignedBy};
 
 /// All of them.
 pub(super) fn audit(lock: &Lock) -> impl Iterator<Item = Audited> {
@@ -20,11 +20,7 @@ pub(super) fn audit(lock: &Lock) -> impl Iterator<Item = Audited> {
 fn of_image(lock: &Lock, image: &LockedImage) -> Audited {
     let what = names::image(image);
     if let Some(signature) = &image.signature {
-        let voucher = match cosign::check(signature, image.root.digest) {
-            Ok(key) => Voucher::new(By::Signature, format!("{key}, {}", signature.key_file)),
-            Err(why) => Voucher::nobody(format!("its signature does not count: {why}")),
-        };
-        return Audited { voucher, what };
+        return Audited { voucher: of_signature(image, signature), what };
     }
     if let Some(voucher) = of_digest(lock, image) {
         return Audited { voucher, what };
@@ -43,6 +39,17 @@ fn of_image(lock: &Lock, image: &LockedImage) -> Audited {
         ),
     };
     Audited { voucher, what }
+}
+
+fn of_signature(image: &LockedImage, signature: &LockedSignature) -> Voucher {
+    match (signer::check(signature, image.root.digest), signature) {
+        (Ok(SignedBy::Key(key)), LockedSignature::Key(own)) => {
+            Voucher::new(By::Signature, format!("{key}, {}", own.key_file))
+        }
+        (Ok(SignedBy::Key(key)), _) => Voucher::new(By::Signature, key.to_string()),
+        (Ok(SignedBy::Identity(by)), _) => Voucher::new(By::Signature, format!("signed by {by}")),
+        (Err(why), _) => Voucher::nobody(format!("its signature does not count: {why}")),
+    }
 }
 
 /// Who vouches for an image by a name that has its digest; none if it has none.

@@ -1,0 +1,126 @@
+//! Rekor's entry of a signature (sigstore/rekor, `pkg/types/hashedrekord`), and its promise to
+//! keep it. Cosign carries both in an annotation (`dev.sigstore.cosign/bundle`).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bundle_format::digest::Digest;
+use bundle_format::lock::LockedLogEntry;
+use serde::Deserialize;
+
+use super::certificate::Certificate;
+use crate::image::public_key::{PublicKey, signature};
+use crate::image::refusal::Refusal;
+
+/// The longest entry, in characters of base64. Real ones have 3,000.
+const MAX_BODY: usize = 64 << 10;
+
+/// Reads cosign's annotation.
+pub(super) fn read(annotation: &str) -> Result<LockedLogEntry, Refusal> {
+    let given: Given =
+        serde_json::from_str(annotation).map_err(|_| Refusal::Unreadable("log's entry"))?;
+    let Payload { body, integrated_time, log_index, log_id } = given.payload;
+    if body.len() > MAX_BODY {
+        return Err(Refusal::Unreadable("log's entry"));
+    }
+    let promise = given.signed_entry_timestamp;
+    Ok(LockedLogEntry { log: log_id, index: log_index, time: integrated_time, body, promise })
+}
+
+/// Checks that the log with this key signed the entry, its number and its time.
+pub(super) fn check(own: &LockedLogEntry, key: &PublicKey) -> Result<(), Refusal> {
+    let promise = signature(&own.promise).ok_or(Refusal::Unreadable("log's promise"))?;
+    match key.signed(signed(own).as_bytes(), &promise) {
+        true => Ok(()),
+        false => Err(Refusal::NotTheLogs),
+    }
+}
+
+/// What the log signs: canonical JSON (RFC 8785). The texts are base64 and hex, which need no
+/// escapes: the log would not have signed others.
+fn signed(LockedLogEntry { log, index, time, body, .. }: &LockedLogEntry) -> String {
+    format!(r#"{{"body":"{body}","integratedTime":{time},"logID":"{log}","logIndex":{index}}}"#)
+}
+
+/// Checks that an entry, which its log signed, is about this payload, signature and certificate.
+pub(super) fn is_about(
+    own: &LockedLogEntry,
+    payload: &[u8],
+    made: &[u8],
+    certificate: &Certificate,
+) -> Result<(), Refusal> {
+    let unreadable = Refusal::Unreadable("log's entry");
+    let Some(body) = STANDARD.decode(&own.body).ok() else { return Err(unreadable) };
+    let Ok(Body { kind, api_version, spec }) = serde_json::from_slice(&body) else {
+        return Err(unreadable);
+    };
+    if (&*kind, &*api_version) != ("hashedrekord", "0.0.1") {
+        return Err(Refusal::OtherEntry("kind of thing"));
+    }
+    let Hash { algorithm, value } = spec.data.hash;
+    if algorithm != "sha256" || value != Digest::of(payload).hex() {
+        return Err(Refusal::OtherEntry("payload"));
+    }
+    if signature(&spec.signature.content).is_none_or(|own| own != made) {
+        return Err(Refusal::OtherEntry("signature"));
+    }
+    let logged = STANDARD.decode(&spec.signature.public_key.content).ok();
+    let logged = logged.and_then(|pem| Certificate::from_pem(&pem).ok());
+    match logged.is_some_and(|own| own.der() == certificate.der()) {
+        true => Ok(()),
+        false => Err(Refusal::OtherEntry("certificate")),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Given {
+    signed_entry_timestamp: String,
+    payload: Payload,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Payload {
+    body: String,
+    integrated_time: u64,
+    log_index: u64,
+    #[serde(rename = "logID")]
+    log_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    kind: String,
+    api_version: String,
+    spec: Spec,
+}
+
+#[derive(Deserialize)]
+struct Spec {
+    data: Data,
+    signature: LoggedSignature,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    hash: Hash,
+}
+
+#[derive(Deserialize)]
+struct Hash {
+    algorithm: String,
+    value: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LoggedSignature {
+    content: String,
+    public_key: Content,
+}
+
+#[derive(Deserialize)]
+struct Content {
+    content: String,
+}
