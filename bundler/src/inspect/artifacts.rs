@@ -11,26 +11,12 @@ use bundle_format::lock::{
     LockedSignature, LockedTarget,
 };
 
+use super::subject::{Kind, Subject};
 use super::texts::Texts;
 use crate::rpm::key::Keyring;
 
-/// All versions of each artifact, by its rank and its name.
-pub(super) type Artifacts = BTreeMap<(Rank, String), BTreeMap<String, Artifact>>;
-
-/// The order in which changes are printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Rank {
-    Check,
-    Release,
-    Target,
-    Repository,
-    Cluster,
-    Package,
-    Image,
-    Manifest,
-    File,
-    Warning,
-}
+/// All versions of each artifact.
+pub(super) type Artifacts = BTreeMap<Subject, BTreeMap<String, Artifact>>;
 
 /// One version of an artifact.
 #[derive(Clone, Debug, Default)]
@@ -48,33 +34,35 @@ pub(super) fn of(lock: Option<&Lock>, texts: &Texts<'_>) -> Artifacts {
     let Some(lock) = lock else { return found.0 };
     for off in &lock.disabled_checks {
         let what = format!("disabled check {} {}", off.check, off.subject);
-        found.add(Rank::Check, what, &off.reason, "");
+        found.add(Kind::Check, what, &off.reason, "");
     }
-    found.add(Rank::Release, "kubernetes", lock.kubernetes.as_str(), "");
+    found.add(Kind::Release, "kubernetes", lock.kubernetes.as_str(), "");
     for hop in &lock.hops {
         let minor = hop.kubernetes.minor();
-        found.add(Rank::Release, format!("hop 1.{minor}"), hop.kubernetes.as_str(), "");
+        let subject =
+            Subject { of_hop: true, ..Subject::new(Kind::Release, format!("hop 1.{minor}")) };
+        found.put(subject, hop.kubernetes.to_string(), Artifact::default());
         found.hop(lock, hop);
     }
     if let Some(containerd) = &lock.containerd {
-        found.add(Rank::Release, "containerd", containerd, "");
+        found.add(Kind::Release, "containerd", containerd, "");
     }
     if let Some(sandbox) = &lock.sandbox_image {
-        found.add(Rank::Release, "sandbox image", &sandbox.to_string(), "");
+        found.add(Kind::Release, "sandbox image", &sandbox.to_string(), "");
     }
     lock.targets.iter().for_each(|target| found.target(target));
     for (key, value) in lock.cluster.entries() {
-        found.add(Rank::Cluster, format!("cluster {key}"), &value.to_string(), "");
+        found.add(Kind::Cluster, format!("cluster {key}"), &value.to_string(), "");
     }
     lock.rpms.iter().for_each(|rpm| found.package(rpm));
     lock.images.iter().for_each(|image| found.image(image));
     lock.manifests.iter().for_each(|manifest| found.manifest(manifest));
     lock.files.iter().for_each(|file| found.file(file, texts));
     for input in &lock.inputs {
-        found.add(Rank::File, format!("local file {}", input.path), &short(input.digest), "");
+        found.add(Kind::File, format!("local file {}", input.path), &short(input.digest), "");
     }
     for warning in &lock.warnings {
-        found.add(Rank::Warning, "warning", warning, "");
+        found.add(Kind::Warning, "warning", warning, "");
     }
     found.0
 }
@@ -82,42 +70,42 @@ pub(super) fn of(lock: Option<&Lock>, texts: &Texts<'_>) -> Artifacts {
 struct Found(Artifacts);
 
 impl Found {
-    fn add(&mut self, rank: Rank, what: impl Into<String>, version: &str, exact: &str) {
+    fn add(&mut self, kind: Kind, what: impl Into<String>, version: &str, exact: &str) {
         let artifact = Artifact { exact: exact.to_owned(), texts: Vec::new() };
-        self.put(rank, what.into(), version.to_owned(), artifact);
+        self.put(Subject::new(kind, what), version.to_owned(), artifact);
     }
 
-    fn put(&mut self, rank: Rank, what: String, version: String, artifact: Artifact) {
-        self.0.entry((rank, what)).or_default().insert(version, artifact);
+    fn put(&mut self, subject: Subject, version: String, artifact: Artifact) {
+        self.0.entry(subject).or_default().insert(version, artifact);
     }
 
     fn target(&mut self, target: &LockedTarget) {
         let id = &target.id;
-        self.add(Rank::Target, format!("baseline {id}"), &target.baseline, "");
+        self.add(Kind::Target, format!("baseline {id}"), &target.baseline, "");
         for system in &target.systems {
-            self.add(Rank::Target, format!("match {id}"), &system.to_string(), "");
+            self.add(Kind::Target, format!("match {id}"), &system.to_string(), "");
         }
         if target.module_hotfixes {
-            self.add(Rank::Target, format!("module hotfixes {id}"), "on", "");
+            self.add(Kind::Target, format!("module hotfixes {id}"), "on", "");
         }
         for repository in &target.repositories {
             let what = format!("repository {id} {}", repository.id);
-            self.add(Rank::Repository, what, repository.base_url.as_str(), "");
+            self.add(Kind::Repository, what, repository.base_url.as_str(), "");
             let what = format!("revision of repository {id} {}", repository.id);
             let digest = short(repository.repomd);
             match &repository.revision {
-                Some(revision) => self.add(Rank::Repository, what, revision, &digest),
-                None => self.add(Rank::Repository, what, &digest, ""),
+                Some(revision) => self.add(Kind::Repository, what, revision, &digest),
+                None => self.add(Kind::Repository, what, &digest, ""),
             }
             let what = format!("signer of repository {id} {}", repository.id);
             let signer = repository.repomd_signed_by.as_deref().unwrap_or("unsigned");
-            self.add(Rank::Repository, what, signer, "");
+            self.add(Kind::Repository, what, signer, "");
             let what = format!("keys of repository {id} {}", repository.id);
             let keys = match repository.keys.as_slice() {
                 [] => "none".to_owned(),
                 keys => keys.join(", "),
             };
-            self.add(Rank::Repository, what, &keys, "");
+            self.add(Kind::Repository, what, &keys, "");
         }
     }
 
@@ -130,15 +118,15 @@ impl Found {
         own.rpms.iter().for_each(|rpm| found.package(rpm));
         own.images.iter().for_each(|image| found.image(image));
         own.files.iter().for_each(|file| found.file(file, &Texts::default()));
-        for ((rank, what), mut versions) in found.0 {
+        for (subject, mut versions) in found.0 {
             // Only targets are alike here: all else that is alike is not in `own`.
-            let same = last.0.get(&(rank, what.clone()));
+            let same = last.0.get(&subject);
             versions.retain(|version, own| {
                 same.and_then(|same| same.get(version)).is_none_or(|same| same.exact != own.exact)
             });
             if !versions.is_empty() {
-                let what = format!("hop 1.{} {what}", hop.kubernetes.minor());
-                self.0.insert((rank, what), versions);
+                let what = format!("hop 1.{} {}", hop.kubernetes.minor(), subject.what);
+                self.0.insert(Subject { what, of_hop: true, ..subject }, versions);
             }
         }
     }
@@ -146,7 +134,7 @@ impl Found {
     fn package(&mut self, rpm: &LockedRpm) {
         let what = format!("rpm {} {}.{}", rpm.target, rpm.package.name, rpm.package.arch);
         let exact = format!("of {} {}", rpm.repository, short(rpm.digest));
-        self.add(Rank::Package, what, &rpm.package.evr.to_string(), &exact);
+        self.add(Kind::Package, what, &rpm.package.evr.to_string(), &exact);
     }
 
     fn image(&mut self, image: &LockedImage) {
@@ -170,7 +158,7 @@ impl Found {
             }
             None => {}
         }
-        self.add(Rank::Image, format!("image {}", name.name()), &version, &exact);
+        self.add(Kind::Image, format!("image {}", name.name()), &version, &exact);
     }
 
     fn manifest(&mut self, manifest: &LockedManifest) {
@@ -183,8 +171,8 @@ impl Found {
         // Only bundles and the cache have the patched text.
         let texts = [applied, upstream].map(|one| (one.clone(), manifest.source.clone()));
         let artifact = Artifact { exact, texts: texts.to_vec() };
-        self.put(Rank::Manifest, what.clone(), String::new(), artifact);
-        self.add(Rank::Manifest, format!("{what} source"), &manifest.source, "");
+        self.put(Subject::new(Kind::Manifest, what.clone()), String::new(), artifact);
+        self.add(Kind::Manifest, format!("{what} source"), &manifest.source, "");
     }
 
     fn file(&mut self, file: &LockedFile, texts: &Texts<'_>) {
@@ -193,13 +181,13 @@ impl Found {
             && let Some(bytes) = texts.bytes(&file.content, &file.source.to_string())
             && let Some(words) = key(&bytes)
         {
-            return self.add(Rank::File, format!("key {}", file.path), &words, &digest);
+            return self.add(Kind::File, format!("key {}", file.path), &words, &digest);
         }
         let what = match file.kind {
             FileKind::Key => "key",
             FileKind::Installer => "file",
         };
-        self.add(Rank::File, format!("{what} {}", file.path), &digest, "");
+        self.add(Kind::File, format!("{what} {}", file.path), &digest, "");
     }
 }
 

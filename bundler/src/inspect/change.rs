@@ -7,14 +7,16 @@ use bundle_format::text::printable;
 use serde::Serialize;
 
 use super::artifacts::Artifact;
+use super::subject::Subject;
 use super::texts::Texts;
 
 /// An artifact that is not the same in both locks.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
-    /// `rpm el9-x86_64 kubelet.x86_64`, `image registry.k8s.io/pause`, ….
-    pub what: String,
+    /// What it is.
+    #[serde(flatten)]
+    pub subject: Subject,
     /// What it was; `None` if it was not there.
     pub from: Option<String>,
     /// What it is; `None` if it is not there any more.
@@ -29,7 +31,7 @@ pub struct Change {
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = &self.what;
+        let what = &self.subject.what;
         let line = match (&self.from, &self.to) {
             (None, Some(to)) => format!("+ {what} {to}"),
             (Some(from), None) => format!("- {what} {from}"),
@@ -53,8 +55,8 @@ impl fmt::Display for Change {
 
 impl Change {
     /// A change from `from` to `to`.
-    pub(super) fn new(what: &str, from: Option<String>, to: Option<String>) -> Self {
-        Self { what: what.to_owned(), from, to, ..Self::default() }
+    pub(crate) fn new(subject: Subject, from: Option<String>, to: Option<String>) -> Self {
+        Self { subject, from, to, text: None, note: None }
     }
 
     /// Adds the lines that differ between the two texts.

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::artifacts::{self, Artifact};
 use super::change::Change;
 use super::fields;
+use super::subject::{Kind, Subject};
 use super::texts::Texts;
 
 /// All changes from one lock to another.
@@ -93,34 +94,30 @@ pub fn compare(a: Side<'_>, b: Side<'_>, texts: &Texts<'_>, limit: usize) -> Dif
 
 fn changes(a: Option<&Lock>, b: Option<&Lock>, texts: &Texts<'_>, limit: usize) -> Vec<Change> {
     let (before, after) = (artifacts::of(a, texts), artifacts::of(b, texts));
-    let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let subjects: BTreeSet<_> = before.keys().chain(after.keys()).collect();
     let none = BTreeMap::new();
     let mut changes = Vec::new();
-    for name in names {
-        let (_, what) = name;
-        let (from, to) = (before.get(name).unwrap_or(&none), after.get(name).unwrap_or(&none));
+    for subject in subjects {
+        let (from, to) =
+            (before.get(subject).unwrap_or(&none), after.get(subject).unwrap_or(&none));
+        let change = |from, to| Change::new(subject.clone(), from, to);
         let gone: Vec<_> = from.iter().filter(|(version, _)| !to.contains_key(*version)).collect();
         let come: Vec<_> = to.iter().filter(|(version, _)| !from.contains_key(*version)).collect();
         let other = from.iter().filter_map(|(version, from)| {
             let to = to.get(version).filter(|to| to.exact != from.exact)?;
             let words = |own: &Artifact| format!("{version} {}", own.exact).trim().to_owned();
-            Some(
-                Change::new(what, Some(words(from)), Some(words(to)))
-                    .with_text(from, to, texts, limit),
-            )
+            Some(change(Some(words(from)), Some(words(to))).with_text(from, to, texts, limit))
         });
         changes.extend(other);
         match (gone.as_slice(), come.as_slice()) {
             ([(from, _)], [(to, _)]) => {
-                changes.push(Change::new(what, Some((*from).clone()), Some((*to).clone())));
+                changes.push(change(Some((*from).clone()), Some((*to).clone())));
             }
             _ => {
-                let gone = gone
-                    .into_iter()
-                    .map(|(version, own)| Change::new(what, Some(either(version, own)), None));
-                let come = come
-                    .into_iter()
-                    .map(|(version, own)| Change::new(what, None, Some(either(version, own))));
+                let gone =
+                    gone.into_iter().map(|(version, own)| change(Some(either(version, own)), None));
+                let come =
+                    come.into_iter().map(|(version, own)| change(None, Some(either(version, own))));
                 changes.extend(gone.chain(come));
             }
         }
@@ -145,7 +142,10 @@ fn made_up(a: &Bundle, b: &Bundle) -> Vec<Change> {
         .into_iter()
         .map(|title| (title, before.get(title), after.get(title)))
         .filter(|(_, from, to)| from != to)
-        .map(|(title, from, to)| Change::new(&format!("file {title}"), words(from), words(to)))
+        .map(|(title, from, to)| {
+            let subject = Subject::new(Kind::File, format!("file {title}"));
+            Change::new(subject, words(from), words(to))
+        })
         .collect()
 }
 

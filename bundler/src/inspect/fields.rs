@@ -7,6 +7,7 @@ use bundle_format::text;
 use serde_json::Value;
 
 use super::change::Change;
+use super::subject::{Kind, Subject};
 
 /// The longest text of a field that is shown whole, in characters.
 const LONGEST: usize = 200;
@@ -45,17 +46,21 @@ fn compare(path: &str, a: &Value, b: &Value, found: &mut Vec<Change>) {
             let (gone, come) = (only(from, to), only(to, from));
             if gone.is_empty() && come.is_empty() {
                 let count = |values: &[Value]| Some(text::count(values.len(), "entry"));
-                found.push(Change::new(path, count(from), count(to)));
+                found.push(change(path, count(from), count(to)));
             }
             for value in gone {
-                found.push(Change::new(path, words(&value), None));
+                found.push(change(path, words(&value), None));
             }
             for value in come {
-                found.push(Change::new(path, None, words(&value)));
+                found.push(change(path, None, words(&value)));
             }
         }
-        _ => found.push(Change::new(path, words(a), words(b))),
+        _ => found.push(change(path, words(a), words(b))),
     }
+}
+
+fn change(path: &str, from: Option<String>, to: Option<String>) -> Change {
+    Change::new(Subject::new(Kind::Field, path), from, to)
 }
 
 /// The name of a list's entry, if it has one.

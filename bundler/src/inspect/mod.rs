@@ -9,6 +9,7 @@ mod fields;
 mod folder;
 pub mod image_signatures;
 pub mod naming;
+pub mod subject;
 pub mod summary;
 pub mod texts;
 pub mod why;

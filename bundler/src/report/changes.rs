@@ -10,6 +10,7 @@ use super::patches;
 use super::shown;
 use crate::inspect::change::Change;
 use crate::inspect::difference::Difference;
+use crate::inspect::subject::{Kind, Subject};
 
 /// What a change is of.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,16 +26,18 @@ enum Group {
 }
 
 impl Group {
-    fn of(change: &Change) -> Self {
-        match change.what.split(' ').next().unwrap_or_default() {
-            "disabled" => Self::Checks,
-            "rpm" => Self::Packages,
-            "image" => Self::Images,
-            "manifest" => Self::Manifests,
-            "key" | "file" | "local" => Self::Files,
-            "warning" => Self::Warnings,
-            "hop" => Self::Hops,
-            _ => Self::Settings,
+    fn of(subject: &Subject) -> Self {
+        match subject.kind {
+            _ if subject.of_hop => Self::Hops,
+            Kind::Check => Self::Checks,
+            Kind::Package => Self::Packages,
+            Kind::Image => Self::Images,
+            Kind::Manifest => Self::Manifests,
+            Kind::File => Self::Files,
+            Kind::Warning => Self::Warnings,
+            Kind::Release | Kind::Target | Kind::Repository | Kind::Cluster | Kind::Field => {
+                Self::Settings
+            }
         }
     }
 
@@ -69,7 +72,7 @@ impl Group {
 fn grouped(difference: &Difference) -> BTreeMap<Group, Vec<&Change>> {
     let mut groups: BTreeMap<Group, Vec<&Change>> = BTreeMap::new();
     for change in &difference.changes {
-        groups.entry(Group::of(change)).or_default().push(change);
+        groups.entry(Group::of(&change.subject)).or_default().push(change);
     }
     groups
 }
@@ -91,7 +94,7 @@ pub(super) fn sums(difference: &Difference) -> Vec<String> {
 
 /// The change of a release, such as `kubernetes`: before and now.
 pub(super) fn of_release<'a>(difference: &'a Difference, what: &str) -> Option<(&'a str, &'a str)> {
-    let change = difference.changes.iter().find(|change| change.what == what)?;
+    let change = difference.changes.iter().find(|change| change.subject.what == what)?;
     Some((change.from.as_deref()?, change.to.as_deref()?))
 }
 
@@ -136,7 +139,7 @@ fn row(change: &Change, group: Group) -> Markup {
         Group::Checks => "disabled check ",
         _ => "",
     };
-    let what = change.what.strip_prefix(prefix).unwrap_or(&change.what);
+    let what = change.subject.what.strip_prefix(prefix).unwrap_or(&change.subject.what);
     let value = |value: &Option<String>| {
         html! {
             @match value { Some(text) => (shown::lines(text)), None => span.none { "not there" } }
@@ -157,12 +160,12 @@ fn lines(change: &Change) -> Markup {
     html! {
         @if let Some(text) = &change.text {
             details {
-                summary { "Changed lines of " (shown::text(&change.what)) }
+                summary { "Changed lines of " (shown::text(&change.subject.what)) }
                 (patches::diff(text))
             }
         }
         @if let Some(note) = &change.note {
-            p.note { (shown::text(&change.what)) ": " (note) "." }
+            p.note { (shown::text(&change.subject.what)) ": " (note) "." }
         }
     }
 }
@@ -173,24 +176,28 @@ mod tests {
 
     #[test]
     fn changes_are_counted_by_kind() {
-        let change = |what: &str, from: Option<&str>, to: Option<&str>| Change {
-            what: what.to_owned(),
-            from: from.map(str::to_owned),
-            to: to.map(str::to_owned),
-            ..Change::default()
+        let change = |kind, what: &str, from: Option<&str>, to: Option<&str>| {
+            let [from, to] = [from, to].map(|text| text.map(str::to_owned));
+            Change::new(Subject::new(kind, what), from, to)
         };
+        let mut of_hop = change(Kind::Package, "hop 1.36 rpm el9-x86_64 a", Some("1"), None);
+        of_hop.subject.of_hop = true;
         let changes = vec![
-            change("rpm el9-x86_64 a", Some("1"), Some("2")),
-            change("rpm el9-x86_64 b", None, Some("2")),
-            change("disabled check gpgcheck el9-x86_64/a", None, Some("why")),
-            change("kubernetes", Some("1.36.3"), Some("1.37.2")),
+            change(Kind::Package, "rpm el9-x86_64 a", Some("1"), Some("2")),
+            change(Kind::Package, "rpm el9-x86_64 b", None, Some("2")),
+            change(Kind::Check, "disabled check gpgcheck el9-x86_64/a", None, Some("why")),
+            change(Kind::Release, "kubernetes", Some("1.36.3"), Some("1.37.2")),
+            of_hop,
         ];
         let difference = Difference { changes, delta: 0 };
         assert_eq!(of_release(&difference, "kubernetes"), Some(("1.36.3", "1.37.2")));
         assert_eq!(of_release(&difference, "containerd"), None);
         let sums = sums(&difference);
-        let wanted =
-            ["Changed: 1 package and 1 setting.", "New: 1 switched-off check and 1 package."];
+        let wanted = [
+            "Changed: 1 package and 1 setting.",
+            "New: 1 switched-off check and 1 package.",
+            "Gone: 1 hop entry.",
+        ];
         assert_eq!(sums, wanted);
     }
 }
