@@ -8,6 +8,7 @@ use std::process::Command;
 use bundle_format::Digest;
 
 use crate::image_signatures;
+use crate::keyless;
 use crate::support::demo::Demo;
 use crate::trust_bundle::change_package;
 
@@ -56,10 +57,12 @@ fn blocks() -> Vec<Block> {
     blocks
 }
 
-/// A bundle of the embedded upstream with an installer, and who signs it.
+/// A bundle of the embedded upstream with an installer, with images that somebody signed, and
+/// who signs it.
 fn signed() -> Demo {
     let (demo, pause) = image_signatures::start();
     demo.upstream.put_signatures("pause", pause, &[image_signatures::good(pause)]).unwrap();
+    keyless::sign_too(&demo, "kube-proxy", "trusted_root.json");
     demo.ok(&["keygen", "--no-password", "site.key"]);
     fs::write(demo.path("program"), "#!/bin/sh\necho it runs\n").unwrap();
     let own = "installers: [{architecture: x86_64, file: program}]\n";
@@ -74,7 +77,8 @@ fn signed() -> Demo {
 fn failures(demo: &Demo, bundle: &[u8]) -> Vec<(String, String)> {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    for name in ["demo.tar.sha256", "demo.tar.minisig", "installer", "site.key.pub", "team.pub"] {
+    let stick = ["demo.tar.sha256", "demo.tar.minisig", "installer"];
+    for name in stick.into_iter().chain(["site.key.pub", "team.pub", "trusted_root.json"]) {
         fs::copy(demo.path(name), at(name)).unwrap();
     }
     fs::write(at("demo.tar"), bundle).unwrap();

@@ -1,20 +1,39 @@
-//! Keys that cosign's signatures are checked with: ECDSA on the curve P-256.
+//! Keys that cosign's signatures, and its logs, are checked with.
 
 use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bundle_format::digest::Digest;
-use p256::ecdsa::signature::Verifier;
-use p256::ecdsa::{Signature, VerifyingKey};
-use p256::pkcs8::{DecodePublicKey, EncodePublicKey};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
+use webpki::ring::{ECDSA_P256_SHA256, ECDSA_P384_SHA256, ED25519, RSA_PKCS1_2048_8192_SHA256};
+use x509_cert::der::asn1::Any;
+use x509_cert::der::{Decode, Encode};
+use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
-/// The longest signature, in characters of base64. Real ones have 96.
-const MAX_SIGNATURE: usize = 1024;
+/// The kinds of keys, as cosign uses them: with SHA-256, except for Ed25519 (sigstore/sigstore,
+/// `pkg/signature`).
+const KINDS: [(&str, &dyn SignatureVerificationAlgorithm); 4] = [
+    ("ECDSA P-256", ECDSA_P256_SHA256),
+    ("ECDSA P-384", ECDSA_P384_SHA256),
+    ("Ed25519", ED25519),
+    ("RSA", RSA_PKCS1_2048_8192_SHA256),
+];
+/// The longest signature, in characters of base64. Those of ECDSA have 96, of RSA with 8192
+/// bits 1368.
+const MAX_SIGNATURE: usize = 1368;
 
 /// A key that signatures are checked with, as `cosign generate-key-pair` makes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublicKey(p256::PublicKey);
+#[derive(Clone)]
+pub struct PublicKey {
+    /// Its `SubjectPublicKeyInfo` (RFC 5280).
+    der: Vec<u8>,
+    /// The key in it.
+    bits: Vec<u8>,
+    kind: &'static str,
+    algorithm: &'static dyn SignatureVerificationAlgorithm,
+}
 
 /// Why a text is no such key.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +46,8 @@ pub enum KeyError {
     /// Something else.
     #[error(
         "it is not a public key of cosign's: a PEM file with `BEGIN PUBLIC KEY`, for ECDSA on the \
-         curve P-256, such as the `cosign.pub` of `cosign generate-key-pair`"
+         curves P-256 or P-384, Ed25519 or RSA, such as the `cosign.pub` of `cosign \
+         generate-key-pair`"
     )]
     Unknown,
 }
@@ -38,39 +58,59 @@ impl PublicKey {
         if text.contains("PRIVATE KEY") {
             return Err(KeyError::Private);
         }
-        p256::PublicKey::from_public_key_pem(text.trim()).map(Self).map_err(|_| KeyError::Unknown)
+        let der = SubjectPublicKeyInfoDer::from_pem_slice(text.as_bytes()).ok();
+        der.and_then(|der| Self::from_der(&der)).ok_or(KeyError::Unknown)
     }
 
     /// Reads a `SubjectPublicKeyInfo` (RFC 5280), of which a PEM file is the base64.
     pub(super) fn from_der(der: &[u8]) -> Option<Self> {
-        p256::PublicKey::from_public_key_der(der).map(Self).ok()
+        let parsed = SubjectPublicKeyInfoOwned::from_der(der).ok()?;
+        let own = Any::from_der(&parsed.algorithm.to_der().ok()?).ok()?;
+        let mut kinds = KINDS.into_iter();
+        let is_own = |(_, kind): &(_, &dyn SignatureVerificationAlgorithm)| {
+            kind.public_key_alg_id().as_ref() == own.value()
+        };
+        let (kind, algorithm) = kinds.find(is_own)?;
+        let bits = parsed.subject_public_key.as_bytes()?.to_vec();
+        Some(Self { der: der.to_vec(), bits, kind, algorithm })
     }
 
     /// The same bytes as `openssl pkey -pubin -outform DER` writes.
-    pub(super) fn der(&self) -> Vec<u8> {
-        // Any key on the curve has this form.
-        self.0.to_public_key_der().map(|der| der.as_bytes().to_vec()).unwrap_or_default()
+    pub(super) fn der(&self) -> &[u8] {
+        &self.der
     }
 
-    /// Whether it made `signature`, which is in DER, over `bytes`.
+    /// Whether it made `signature` over `bytes`.
     pub(super) fn signed(&self, bytes: &[u8], signature: &[u8]) -> bool {
-        let signature = Signature::from_der(signature);
-        signature.is_ok_and(|own| VerifyingKey::from(self.0).verify(bytes, &own).is_ok())
+        self.algorithm.verify_signature(&self.bits, bytes, signature).is_ok()
+    }
+}
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.der == other.der
+    }
+}
+
+impl Eq for PublicKey {}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
 impl fmt::Display for PublicKey {
     /// `ECDSA P-256 key sha256:…`, with the digest of its DER form.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ECDSA P-256 key {}", Digest::of(&self.der()))
+        write!(f, "{} key {}", self.kind, Digest::of(&self.der))
     }
 }
 
-/// The DER of a signature, which is in base64; none if it is not one of ECDSA's on P-256.
+/// The bytes of a signature, which is in base64; none if it is no signature.
 pub(super) fn signature(text: &str) -> Option<Vec<u8>> {
-    let short = Some(text.trim()).filter(|text| text.len() <= MAX_SIGNATURE)?;
-    let der = STANDARD.decode(short).ok()?;
-    Signature::from_der(&der).is_ok().then_some(der)
+    let text = Some(text.trim()).filter(|text| (1..=MAX_SIGNATURE).contains(&text.len()))?;
+    STANDARD.decode(text).ok()
 }
 
 #[cfg(test)]

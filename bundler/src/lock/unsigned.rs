@@ -28,7 +28,7 @@ pub(super) fn problems(spec: &Spec, lock: &Lock) -> Vec<String> {
     if !lines.is_empty() {
         lines.push(
             "name what vouches for them: for a manifest `sha256` or a file, for a key a file beside \
-             the spec, for an image its digest in the spec or a key under `signatures`, for a \
+             the spec, for an image its digest in the spec or a signer under `signatures`, for a \
              repository its keys and no `gpgcheck: {off: …}`; or leave out `require`"
                 .to_owned(),
         );

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bundle_format::lock::foreign_tool;
 use bundle_format::reference::usual_host;
 use bundle_format::yaml::hint::near;
-use bundle_format::yaml::{Node, Place, Problem, quoted};
+use bundle_format::yaml::{Data, Node, Place, Problem, quoted};
 
 use super::patch::Change;
 use super::repository::{Check, Repository};
@@ -59,7 +59,13 @@ impl Relations {
             ("signatures", spec.signatures.iter().next().is_none(), "{registry.k8s.io: k8s.pub}"),
             ("require", spec.require.is_none(), "signed"),
         ] {
-            if is_empty && root.value(key).is_some() {
+            // Values that are wrong by themselves were left out of the spec.
+            let has_values = |node: &Node| match &node.data {
+                Data::Mapping(all) => !all.is_empty(),
+                Data::Sequence(all) => !all.is_empty(),
+                Data::Scalar { .. } => false,
+            };
+            if is_empty && root.value(key).is_some_and(|node| !has_values(node)) {
                 let words = format!("`{key}` is empty: write `{key}: {sample}`, or leave it out");
                 self.add(root.place_of(key), words);
             }

@@ -8,6 +8,9 @@ use rpm::PackageBuilder;
 
 use crate::small_bundle;
 
+/// That of Sigstore's public instance.
+const TRUSTED_ROOT: &[u8] = include_bytes!("../../../bundler/src/image/keyless/trusted_root.json");
+
 /// The seeds of a target, sorted by the names of their files.
 pub fn of(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
@@ -28,6 +31,7 @@ fn own(target: &str) -> Option<Vec<u8>> {
         "index" => Some(small_bundle::index()),
         "lock" => Some(small_bundle::lock()),
         "rpm_header" => Some(package()),
+        "trusted_root" => Some(TRUSTED_ROOT.to_vec()),
         _ => None,
     }
 }

@@ -87,7 +87,7 @@ impl TrustedRoot {
             return Err(wrong("it has no `certificateAuthorities`"));
         }
         if logs.is_empty() {
-            return Err(wrong("it has no log (`tlogs`) with an ECDSA key on the curve P-256"));
+            return Err(wrong("it has no log (`tlogs`) with a key of a known kind"));
         }
         Ok(Self { text: text.to_vec(), authorities, logs, certificate_logs })
     }

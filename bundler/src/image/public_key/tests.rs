@@ -14,10 +14,27 @@ const SIGNATURE: &str = include_str!("tests/signature");
 fn a_signature_of_cosigns_counts() {
     let key = PublicKey::from_pem(KEY).unwrap();
     assert!(key.signed(PAYLOAD, &signature(SIGNATURE).unwrap()));
-    assert_eq!(PublicKey::from_der(&key.der()).unwrap(), key);
+    assert_eq!(PublicKey::from_der(key.der()).unwrap(), key);
     // As `openssl pkey -pubin -in cosign.pub -outform DER | sha256sum` prints it.
     let words = "key sha256:6c41abe825aec033b042548269a98660b9361b2863c0f43a37fc9422d44cb971";
     assert!(key.to_string().ends_with(words), "{key}");
+}
+
+/// What `cosign import-key-pair` and `cosign sign-blob --tlog-upload=false` wrote for keys of
+/// openssl's.
+#[test]
+fn keys_of_all_kinds_count() {
+    for (pem, made, kind) in [
+        (include_str!("tests/p384.pub"), include_str!("tests/p384.signature"), "ECDSA P-384 key"),
+        (include_str!("tests/ed25519.pub"), include_str!("tests/ed25519.signature"), "Ed25519 key"),
+        (include_str!("tests/rsa.pub"), include_str!("tests/rsa.signature"), "RSA key"),
+    ] {
+        let key = PublicKey::from_pem(pem).unwrap();
+        let made = signature(made).unwrap();
+        assert!(key.signed(PAYLOAD, &made) && !key.signed(b"{}", &made), "{kind}");
+        assert!(key.to_string().starts_with(kind), "{key}");
+    }
+    assert!(PublicKey::from_pem(include_str!("tests/p521.pub")).is_err());
 }
 
 #[test]

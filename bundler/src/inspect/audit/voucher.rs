@@ -16,7 +16,7 @@ pub enum By {
     /// A vendor's key, which signed the repository's metadata. That names the package's
     /// digest, was checked when the lock was made, and is not in the bundle.
     SignedList,
-    /// A vendor's key, by a signature that is in the bundle and was checked now.
+    /// A vendor's key or identity, by a signature that is in the bundle and was checked now.
     Signature,
 }
 

@@ -39,6 +39,7 @@ targets! {
     fstab,
     hosts,
     image_reference,
+    image_signature,
     index,
     join_file,
     lock,
@@ -52,6 +53,7 @@ targets! {
     repomd,
     rpm_header,
     spec,
+    trusted_root,
 }
 
 /// What came of reading, in words.
