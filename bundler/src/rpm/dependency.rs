@@ -138,6 +138,10 @@ impl fmt::Display for Capability {
         f.write_str(&self.name)?;
         match &self.range {
             Some(range) => write!(f, " {range}"),
+            // Without a space, the end of an expression would be the name's.
+            None if self.name.matches('(').count() > self.name.matches(')').count() => {
+                f.write_str(" ")
+            }
             None => Ok(()),
         }
     }
@@ -380,6 +384,7 @@ mod tests {
             "((a or b) and c)",
             "(a >= 1 if b < 2:3-4 else (c with d = 1))",
             "(perl(A::B) >= 1 without perl(A::B) >= 2)",
+            "(a with b(c )",
             "(a unless b)",
             "(libc.so.6()(64bit) or (musl and x))",
             "((feature1 or a) unless (b or c) else d)",
