@@ -61,7 +61,7 @@ impl Json<'_> {
                 entries.push((key, self.value(depth + 1)?));
                 self.eats(',');
             }
-            last_of_each(&mut entries);
+            drop(last_of_each(&mut entries));
             Data::Mapping(entries)
         } else if self.eats('[') {
             let mut items = Vec::new();

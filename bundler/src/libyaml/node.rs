@@ -123,8 +123,8 @@ pub fn text<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
     get(node, key).and_then(scalar).map(|(text, _)| text)
 }
 
-/// Keeps only the last of the entries with equal keys, as kubectl does.
-pub(super) fn last_of_each(entries: &mut Vec<(Node, Node)>) {
+/// Keeps only the last of the entries with equal keys, as kubectl does. Gives the others.
+pub(super) fn last_of_each(entries: &mut Vec<(Node, Node)>) -> Vec<(Node, Node)> {
     // For few keys, comparing is as fast as hashing.
     let is_double = |one: &Node, rest: &[(Node, Node)]| {
         rest.iter().any(|(key, _)| key_text(key).is_some() && key_text(key) == key_text(one))
@@ -141,16 +141,20 @@ pub(super) fn last_of_each(entries: &mut Vec<(Node, Node)>) {
             .map(|(index, _)| index)
             .collect()
     };
-    if !doubled.is_empty() {
-        let mut index = 0;
-        entries.retain(|_| {
-            index += 1;
-            !doubled.contains(&(index - 1))
-        });
+    if doubled.is_empty() {
+        return Vec::new();
     }
+    let mut replaced = Vec::new();
+    for (index, entry) in std::mem::take(entries).into_iter().enumerate() {
+        match doubled.contains(&index) {
+            true => replaced.push(entry),
+            false => entries.push(entry),
+        }
+    }
+    replaced
 }
 
 /// The text of a key that replaces an equal one before it.
-fn key_text(key: &Node) -> Option<&str> {
+pub(super) fn key_text(key: &Node) -> Option<&str> {
     if is_merge(key) { None } else { scalar(key).map(|(text, _)| text) }
 }

@@ -1,13 +1,16 @@
 //! A stream of YAML as libyaml reads it. kubectl's own reader was made from libyaml.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::io::Read;
 use std::ops::Range;
 
 use libyaml_safer::{Event, EventData, MappingStyle, Parser, SequenceStyle};
 
 use super::fault::Fault;
-use super::node::{Data, Node, Scalar, ScalarStyle, last_of_each};
+use super::node::{Data, Node, Scalar, ScalarStyle, is_merge, key_text, last_of_each};
 use super::stand_in::{self, Disguised, REFUSED};
+use super::value::{self, ValueError};
 
 /// The most values and keys of a manifest, counting those that aliases stand for.
 /// Each takes up to 200 bytes of memory, even if it is short. The largest published
@@ -51,7 +54,12 @@ impl Reader {
     pub(super) fn stream(&mut self, text: &str, start: Start) -> (Vec<Node>, Option<Fault>) {
         let mut documents = Vec::new();
         let nodes = self.nodes;
-        let Some(plain) = stand_in::without_tags_before_commas(text) else {
+        // The library ends the program at a block scalar that ends in spaces and no line break.
+        let text = match text.ends_with('\n') {
+            true => Cow::Borrowed(text),
+            false => Cow::Owned(format!("{text}\n")),
+        };
+        let Some(plain) = stand_in::without_tags_before_commas(&text) else {
             let reason = "it uses all characters, and has `!` before a comma".to_owned();
             return (documents, Some(Fault { line: start.lines + 1, column: 1, reason }));
         };
@@ -75,8 +83,12 @@ impl Reader {
         documents: &mut Vec<Node>,
     ) -> Result<(), Fault> {
         let text = &*disguised.text;
+        // libyaml takes a character whose first byte is that of a byte order mark for one,
+        // unless there is a real one, which it does not count.
+        let mark = if text.as_bytes().first() == Some(&0xef) { "\u{feff}" } else { "" };
+        let mut input = mark.as_bytes().chain(text.as_bytes());
         let mut parser = Parser::new();
-        parser.set_input(text.as_bytes());
+        parser.set_input(&mut input);
         let mut open: Vec<Open> = Vec::new();
         let mut anchors: HashMap<String, Anchored> = HashMap::new();
         // A document counts only if its end has been read.
@@ -138,21 +150,24 @@ impl Reader {
         let (anchor, node, nodes) = match event.data {
             EventData::SequenceStart { anchor, style, .. } => {
                 self.count(1, place)?;
+                forget(anchors, anchor.as_deref());
                 return begin(anchor, Data::Sequence(Vec::new()), style == SequenceStyle::Flow);
             }
             EventData::MappingStart { anchor, style, .. } => {
                 self.count(1, place)?;
+                forget(anchors, anchor.as_deref());
                 return begin(anchor, Data::Mapping(Vec::new()), style == MappingStyle::Flow);
             }
             EventData::Scalar { anchor, tag, value, plain_implicit, style, .. } => {
                 self.count(1, place)?;
+                forget(anchors, anchor.as_deref());
                 let scalar = Scalar { text: value, style, tag, implicit: plain_implicit };
                 (anchor, place.node(Data::Scalar(scalar)), 1)
             }
             EventData::SequenceEnd | EventData::MappingEnd => {
                 let Some(closed) = open.pop() else { return Ok(None) };
                 let nodes = self.nodes - closed.nodes_before;
-                (closed.anchor.clone(), closed.ended_at(place), nodes)
+                (closed.anchor.clone(), closed.ended_at(place)?, nodes)
             }
             EventData::Alias { anchor } => {
                 return self.alias(&anchor, place, open, anchors).map(Some);
@@ -163,7 +178,8 @@ impl Reader {
             | EventData::DocumentEnd { .. } => return Ok(None),
         };
         if let Some(anchor) = anchor {
-            anchors.insert(anchor, Anchored { node: node.clone(), nodes });
+            // One of the same name inside of it began later, and stays.
+            anchors.entry(anchor).or_insert_with(|| Anchored { node: node.clone(), nodes });
         }
         Ok(Some(node))
     }
@@ -184,6 +200,10 @@ impl Reader {
             };
             return Err(place.fault(reason));
         };
+        let merges = open.last().and_then(|parent| parent.key.as_ref()).is_some_and(is_merge);
+        if merges && !matches!(known.node.data, Data::Mapping(_)) {
+            return Err(place.fault(format!("`<<` merges `{anchor}`, which is not a mapping")));
+        }
         self.count(known.nodes, place)?;
         Ok(known.node.clone())
     }
@@ -205,11 +225,16 @@ impl Reader {
 
 impl Open {
     /// The collection. Its last character is at `place`.
-    fn ended_at(mut self, place: &Place) -> Node {
+    fn ended_at(mut self, place: &Place) -> Result<Node, Fault> {
         if let Data::Mapping(entries) = &mut self.data {
-            last_of_each(entries);
+            for (key, value) in last_of_each(entries) {
+                let later = entries.iter().find(|(later, _)| key_text(later) == key_text(&key));
+                let later = later.map_or(&key, |(later, _)| later);
+                value::replaced(&key, &value, later)
+                    .map_err(|ValueError { line, reason }| Fault { line, column: 1, reason })?;
+            }
         }
-        Node { data: self.data, span: self.start.start..place.span.end, line: self.line }
+        Ok(Node { data: self.data, span: self.start.start..place.span.end, line: self.line })
     }
 
     fn take(&mut self, node: Node) {
@@ -222,6 +247,11 @@ impl Open {
             Data::Scalar(_) => {}
         }
     }
+}
+
+/// An anchor counts from where it begins: from there on, an older one of its name is gone.
+fn forget(anchors: &mut HashMap<String, Anchored>, anchor: Option<&str>) {
+    anchor.map(|anchor| anchors.remove(anchor));
 }
 
 /// The value of an anchor, and its number of nodes.

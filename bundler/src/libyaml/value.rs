@@ -1,6 +1,8 @@
 //! The meaning of a manifest's values: the JSON that kubectl makes of them. Its
 //! reader (go-yaml 2) follows YAML 1.1, in which `yes` is true and `010` is 8.
 
+use std::collections::HashMap;
+
 use base64::Engine;
 use serde_json::{Map, Number, Value};
 
@@ -22,49 +24,110 @@ pub fn json(node: &Node) -> Result<Value, ValueError> {
         Data::Scalar(scalar) => meant(scalar).map_err(|reason| fail(node, reason))?,
         Data::Sequence(items) => Value::Array(items.iter().map(json).collect::<Result<_, _>>()?),
         Data::Mapping(_) => {
-            let mut map = Map::new();
-            fill(&mut map, node)?;
-            Value::Object(map)
+            let mut filled = Filled::default();
+            filled.add(node)?;
+            Value::Object(filled.map)
         }
     })
+}
+
+/// Checks an entry that a later one with the same text as its key replaces. kubectl reads
+/// it all the same, so it can be what kubectl refuses.
+pub(super) fn replaced(key: &Node, value: &Node, later: &Node) -> Result<(), ValueError> {
+    decodes(value)?;
+    let (name, meant) = named(key)?;
+    match named(later)?.1 == meant {
+        true => Ok(()),
+        false => Err(at_random(later, &name)),
+    }
+}
+
+/// Whether kubectl's reader takes a value, which may then be one that JSON cannot express.
+fn decodes(node: &Node) -> Result<(), ValueError> {
+    match &node.data {
+        Data::Scalar(Scalar { tag: None, .. }) => Ok(()),
+        Data::Scalar(scalar) => match scalar.tag.as_deref() {
+            Some("tag:yaml.org,2002:float") if is_infinite(&scalar.text) => Ok(()),
+            _ => meant(scalar).map(drop).map_err(|reason| fail(node, reason)),
+        },
+        Data::Sequence(items) => items.iter().try_for_each(decodes),
+        Data::Mapping(entries) => entries.iter().try_for_each(|(key, value)| {
+            match &key.data {
+                _ if is_merge(key) => drop(sources(value)?),
+                Data::Scalar(_) => decodes(key)?,
+                _ => drop(named(key)?),
+            }
+            decodes(value)
+        }),
+    }
 }
 
 fn fail(node: &Node, reason: String) -> ValueError {
     ValueError { line: node.line, reason }
 }
 
-/// Adds a mapping's entries. A later entry replaces an earlier one with the same key.
-/// Merged entries take the place of `<<`.
-fn fill(map: &mut Map<String, Value>, node: &Node) -> Result<(), ValueError> {
-    let refused = || fail(node, "`<<` merges a value that is not a mapping".to_owned());
-    let Data::Mapping(entries) = &node.data else { return Err(refused()) };
-    for (key, value) in entries {
-        if !is_merge(key) {
-            map.insert(name(key)?, json(value)?);
-            continue;
-        }
-        match &value.data {
-            Data::Sequence(sources) => {
-                for source in sources.iter().rev() {
-                    fill(map, source)?;
-                }
-            }
-            _ => fill(map, value)?,
-        }
-    }
-    Ok(())
+fn at_random(key: &Node, name: &str) -> ValueError {
+    let name = short(name);
+    fail(key, format!("`{name}` is a key twice, written in two ways: kubectl takes any of them"))
 }
 
-/// A key as a text, because JSON has no other keys.
-fn name(key: &Node) -> Result<String, ValueError> {
+/// The entries of a mapping, each with what its key means to kubectl.
+#[derive(Default)]
+struct Filled {
+    map: Map<String, Value>,
+    meant: HashMap<String, Value>,
+}
+
+impl Filled {
+    /// Adds a mapping's entries. A later entry replaces an earlier one with the same key.
+    /// Merged entries take the place of `<<`.
+    fn add(&mut self, node: &Node) -> Result<(), ValueError> {
+        let Data::Mapping(entries) = &node.data else { return Err(not_merged(node)) };
+        for (key, value) in entries {
+            if is_merge(key) {
+                sources(value)?.into_iter().try_for_each(|source| self.add(source))?;
+                continue;
+            }
+            let (name, meant) = named(key)?;
+            // `1` and `"1"` are two keys until they are the names of JSON.
+            if self.meant.insert(name.clone(), meant.clone()).is_some_and(|other| other != meant) {
+                return Err(at_random(key, &name));
+            }
+            self.map.insert(name, json(value)?);
+        }
+        Ok(())
+    }
+}
+
+/// The mappings that `<<` merges, in the order in which kubectl does.
+fn sources(value: &Node) -> Result<Vec<&Node>, ValueError> {
+    let sources: Vec<&Node> = match &value.data {
+        Data::Sequence(sources) => sources.iter().rev().collect(),
+        _ => vec![value],
+    };
+    let other = sources.iter().find(|source| !matches!(source.data, Data::Mapping(_)));
+    other.map_or(Ok(()), |other| Err(not_merged(other)))?;
+    Ok(sources)
+}
+
+fn not_merged(node: &Node) -> ValueError {
+    fail(node, "`<<` merges a value that is not a mapping".to_owned())
+}
+
+/// A key as a text, because JSON has no other keys, and what it means.
+fn named(key: &Node) -> Result<(String, Value), ValueError> {
     let refused = || fail(key, "a key that is a mapping, a list or nothing".to_owned());
     match &key.data {
-        Data::Scalar(scalar) => match meant(scalar).map_err(|reason| fail(key, reason))? {
-            Value::String(text) => Ok(text),
-            Value::Bool(value) => Ok(value.to_string()),
-            Value::Number(value) => Ok(key_number(&value)),
-            _ => Err(refused()),
-        },
+        Data::Scalar(scalar) => {
+            let meant = meant(scalar).map_err(|reason| fail(key, reason))?;
+            let name = match &meant {
+                Value::String(text) => text.clone(),
+                Value::Bool(value) => value.to_string(),
+                Value::Number(value) => key_number(value),
+                _ => return Err(refused()),
+            };
+            Ok((name, meant))
+        }
         _ => Err(refused()),
     }
 }
@@ -105,7 +168,7 @@ fn meant(scalar: &Scalar) -> Result<Value, String> {
             match (kind, &value) {
                 ("null", Value::Null) | ("bool", Value::Bool(_)) => Ok(value),
                 ("int", Value::Number(number)) if !number.is_f64() => Ok(value),
-                ("float", Value::Number(_)) => Ok(value),
+                ("float", Value::Number(number)) if number.is_f64() || number.is_i64() => Ok(value),
                 _ => tagged(kind),
             }
         }
@@ -130,10 +193,7 @@ fn resolve(text: &str) -> Result<Value, String> {
         "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
             return Ok(Value::Bool(false));
         }
-        ".nan" | ".NaN" | ".NAN" | ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF"
-        | "-.inf" | "-.Inf" | "-.INF" => {
-            return Err(format!("`{text}` is a number that JSON has not"));
-        }
+        _ if is_infinite(text) => return Err(format!("`{text}` is a number that JSON has not")),
         _ => {}
     }
     let number = match text.as_bytes().first() {
@@ -145,6 +205,11 @@ fn resolve(text: &str) -> Result<Value, String> {
         _ => None,
     };
     Ok(number.map_or_else(|| Value::from(text), Value::Number))
+}
+
+fn is_infinite(text: &str) -> bool {
+    let plain = text.strip_prefix(['+', '-']).unwrap_or(text);
+    matches!(plain, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN")
 }
 
 /// A whole number as Go's `ParseInt` reads it in base 0.

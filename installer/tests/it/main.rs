@@ -10,7 +10,6 @@ mod access;
 mod attributes;
 mod backup_timer;
 mod boot_images;
-mod built;
 mod cluster_keys;
 mod conditions;
 mod containerd;

@@ -3,8 +3,9 @@
 //! it is written and read again, and what it edits stays as it was everywhere else.
 //!
 //! [`targets`] has the parsers, and the tests that try each for some seconds.
-//! [`mutate`] breaks inputs, [`run`] runs a target and keeps the inputs that reached
-//! something new.
+//! [`mutate`] breaks inputs, [`grammar`] makes inputs with structure, [`run`] runs a target
+//! and keeps the inputs that reached something new. Some targets compare with a program of
+//! others, a judge.
 
 #![allow(
     clippy::expect_used,
@@ -12,9 +13,12 @@
     reason = "a panic is how a target says what is wrong"
 )]
 
+mod judge;
 mod node;
+mod patched;
 mod small_bundle;
 
+pub mod grammar;
 pub mod mutate;
 pub mod run;
 pub mod seeds;

@@ -10,8 +10,8 @@ use std::{fs, thread};
 use anyhow::Context;
 use clap::Parser;
 use fuzz::run::{LIMIT, Run};
-use fuzz::seeds;
-use fuzz::targets::TARGETS;
+use fuzz::targets::{SKIPPED, TARGETS};
+use fuzz::{grammar, seeds};
 
 /// Try a parser on broken inputs
 #[derive(Parser)]
@@ -44,13 +44,15 @@ fn main() -> anyhow::Result<ExitCode> {
 
     let start = Instant::now();
     watch(start, file.clone());
-    let mut run = Run::new(*target, numbers);
+    let mut run = Run::new(*target, grammar::of(name), numbers);
     let more = arguments.files.iter().map(fs::read);
     for input in seeds::of(name).into_iter().map(Ok).chain(more) {
         let input = input.context("reading a file")?;
         begin(start, &file, &input)?;
-        if let Err(crash) = run.seed(&input) {
-            return Ok(crashed(&crash.to_string(), name, &file));
+        match run.seed(&input) {
+            Ok(outcome) if outcome.starts_with(SKIPPED) => anyhow::bail!(outcome),
+            Ok(_) => {}
+            Err(crash) => return Ok(crashed(&crash.to_string(), name, &file)),
         }
     }
     while start.elapsed() < Duration::from_secs(arguments.seconds) {

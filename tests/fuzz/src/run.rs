@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
+use crate::grammar::Grammar;
 use crate::mutate::mutated;
 
 /// A parser: bytes in, and in words what came of them. It panics if something is
@@ -41,6 +42,7 @@ impl fmt::Display for Crash {
 /// A target with the inputs that are worth changing. The same seeds give the same run.
 pub struct Run {
     target: Target,
+    grammar: Option<Grammar>,
     pool: Vec<Vec<u8>>,
     seen: HashSet<String>,
     rng: Rng,
@@ -49,9 +51,9 @@ pub struct Run {
 
 impl Run {
     /// Begins with these numbers and no inputs.
-    pub fn new(target: Target, numbers: u64) -> Self {
+    pub fn new(target: Target, grammar: Option<Grammar>, numbers: u64) -> Self {
         let rng = Rng::with_seed(numbers);
-        Self { target, pool: Vec::new(), seen: HashSet::new(), rng, tried: 0 }
+        Self { target, grammar, pool: Vec::new(), seen: HashSet::new(), rng, tried: 0 }
     }
 
     /// Tries an input as it is, and keeps it.
@@ -61,9 +63,13 @@ impl Run {
         Ok(outcome)
     }
 
-    /// A new input, made of those that are kept. There is a seed.
+    /// A new input: by the grammar if there is one, or made of those that are kept. There is
+    /// a seed.
     pub fn broken(&mut self) -> Vec<u8> {
-        mutated(&self.pool, &mut self.rng)
+        match self.grammar {
+            Some(grammar) => grammar(&mut self.rng),
+            None => mutated(&self.pool, &mut self.rng),
+        }
     }
 
     /// Tries an input, and keeps it if its outcome is new.
@@ -122,7 +128,7 @@ mod tests {
             assert!(!bytes.contains(&b'x'), "there is an x");
             "read".to_owned()
         };
-        let mut run = Run::new(picky, 1);
+        let mut run = Run::new(picky, None, 1);
         assert_eq!(run.seed(b"abc").unwrap(), "read");
         let crash = run.take(b"abx".to_vec()).unwrap_err();
         assert_eq!(
@@ -140,7 +146,7 @@ mod tests {
     #[test]
     fn the_same_numbers_give_the_same_inputs() {
         let inputs = || {
-            let mut run = Run::new(|bytes| bytes.len().to_string(), 7);
+            let mut run = Run::new(|bytes| bytes.len().to_string(), None, 7);
             run.seed(b"name: value\n").unwrap();
             (0..50).map(|_| run.broken()).collect::<Vec<_>>()
         };

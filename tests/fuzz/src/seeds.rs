@@ -4,9 +4,10 @@
 use std::fs;
 use std::path::Path;
 
+use fastrand::Rng;
 use rpm::PackageBuilder;
 
-use crate::small_bundle;
+use crate::{grammar, small_bundle};
 
 /// That of Sigstore's public instance.
 const TRUSTED_ROOT: &[u8] = include_bytes!("../../../bundler/src/image/keyless/trusted_root.json");
@@ -21,7 +22,14 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         .collect();
     paths.sort();
     let read = |path| fs::read(path).expect("a seed can be read");
-    paths.into_iter().map(read).chain(own(target)).collect()
+    paths.into_iter().map(read).chain(own(target)).chain(made(target)).collect()
+}
+
+/// Manifests by the grammar, which are broken further.
+fn made(target: &str) -> Vec<Vec<u8>> {
+    let count = if matches!(target, "discovery" | "patch") { 40 } else { 0 };
+    let mut rng = Rng::with_seed(1);
+    (0..count).map(|_| grammar::manifests(&mut rng)).collect()
 }
 
 /// What our own code writes, as the code is today.

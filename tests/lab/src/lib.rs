@@ -7,6 +7,7 @@
 //! folder in the cache has the word `kubeferry-lab` in its name, so that a lab
 //! that crashed is found and cleared by the next.
 
+pub mod built;
 mod cgroup;
 pub mod cluster;
 mod command;

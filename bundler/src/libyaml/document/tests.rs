@@ -1,6 +1,7 @@
 //! What kubectl's own reader made of some hundred texts, most of them mutations
 //! of a few: `judged.jsonl` holds the answers of k8s.io/apimachinery 0.34.1
-//! (`YAMLOrJSONDecoder` and sigs.k8s.io/yaml 1.6.0).
+//! (`YAMLOrJSONDecoder` and sigs.k8s.io/yaml 1.6.0). The fuzzing target `kubectl` asks it
+//! about new ones.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -166,4 +167,21 @@ fn of_equal_keys_the_last_counts() {
     let merged = super::super::node::get(document, "d").unwrap();
     assert_eq!(get(merged, "c").as_deref(), Some("3"));
     assert_eq!(get(merged, "a").as_deref(), Some("6"));
+}
+
+#[test]
+fn a_key_that_kubectl_takes_by_chance_is_refused() {
+    for text in ["1: a\n'1': b\n", "0x1F: a\n31: b\n'31': c\n", "y: a\n\"true\": b\n"] {
+        let error = json(text).unwrap_err();
+        assert!(error.contains("is a key twice, written in two ways"), "{text}: {error}");
+    }
+    assert_eq!(json("0x1F: a\n31: b\n").unwrap()[0]["31"], "b");
+}
+
+/// The library ends the program at the second of them, which a ConfigMap may have in it.
+#[test]
+fn a_block_that_ends_in_spaces_is_read() {
+    for text in ["a: |\n  b\n", "a: |\n  b\n   ", "a: >1\n   "] {
+        assert_eq!(nested(text).unwrap().len(), 1, "{text:?}");
+    }
 }

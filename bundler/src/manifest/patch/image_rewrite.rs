@@ -38,7 +38,7 @@ pub(super) fn splices(text: &str, rewrite: &ImageRewrite) -> Result<Vec<Splice>,
                     continue;
                 };
                 let start = line_start + start;
-                splices.push(Splice { start, end: start + token.len(), to, path: None });
+                splices.push(Splice { start, end: start + token.len(), to, sets: None });
             }
         }
         line_start += line.len();

@@ -74,15 +74,12 @@ fn apply_one(patch: &Patch, name: &str, text: &str) -> Result<(String, Vec<Edit>
         Change::Set(set) => set::splices(&documents, text, set),
     }
     .map_err(nothing)?;
-    let patched = splice::apply(text, &splices);
+    let made = splice::once(&splices);
+    let patched = splice::apply(text, &made);
     let after = document::documents(name, &patched).map_err(yaml)?;
-    if !target::same_but_for(&documents, &after, &splices) {
-        let reason = "it would also change other values, for example where an anchor is used in \
-                      several places";
-        return Err(nothing(reason.to_owned()));
-    }
-    let edits = splices
-        .iter()
+    target::check(&documents, &after, &splices).map_err(nothing)?;
+    let edits = made
+        .into_iter()
         .map(|splice: &Splice| Edit {
             patch: words.clone(),
             line: splice.line(text),

@@ -50,7 +50,7 @@ fn uncomment(text: &str, value: &str) -> Result<Vec<Splice>, String> {
     let hash = next + line.find('#').ok_or_else(fail)?;
     let written = next + line.find("value:").ok_or_else(fail)? + "value:".len();
     let end = next + line.trim_end().len();
-    let splice = |start, end, to: &str| Splice { start, end, to: to.to_owned(), path: None };
+    let splice = |start, end, to: &str| Splice { start, end, to: to.to_owned(), sets: None };
     Ok(vec![
         splice(start, start + 2, ""),
         splice(hash, hash + 2, ""),
@@ -76,5 +76,5 @@ fn flannel(documents: &[Node], text: &str, network: &Network) -> Result<Vec<Spli
     let rest = text.get(place..).unwrap_or_default();
     let mut quotes = rest.match_indices('"').map(|(quote, _)| place + quote);
     let (Some(start), Some(end)) = (quotes.next(), quotes.next()) else { return Err(fail()) };
-    Ok(vec![Splice { start: start + 1, end, to: network.to_string(), path: None }])
+    Ok(vec![Splice { start: start + 1, end, to: network.to_string(), sets: None }])
 }

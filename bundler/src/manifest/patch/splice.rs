@@ -1,5 +1,9 @@
 //! Replaces spans of a text.
 
+use std::collections::HashSet;
+
+use serde_json::Value;
+
 use crate::libyaml::node::{Data, Node, ScalarStyle, entries, scalar};
 
 /// A span of a text, and its replacement.
@@ -8,9 +12,25 @@ pub(super) struct Splice {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) to: String,
-    /// The path of the only value that may change. `None` if the span was not
-    /// found by its path.
-    pub(super) path: Option<String>,
+    /// The only value that may change. `None` if the span was not found by its path.
+    pub(super) sets: Option<Setting>,
+}
+
+/// A value that a splice sets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Setting {
+    /// Its path.
+    pub(super) path: String,
+    /// What it is then.
+    pub(super) value: Value,
+}
+
+impl Setting {
+    /// `to` is JSON, or a text as it is.
+    fn new(path: &str, to: &str) -> Option<Self> {
+        let value = serde_json::from_str(to).unwrap_or_else(|_| Value::from(to));
+        Some(Self { path: path.to_owned(), value })
+    }
 }
 
 impl Splice {
@@ -24,9 +44,16 @@ impl Splice {
     }
 }
 
+/// The splices without those that are there twice: a value with an anchor is met again at
+/// each alias.
+pub(super) fn once(splices: &[Splice]) -> Vec<&Splice> {
+    let mut seen = HashSet::new();
+    splices.iter().filter(|one| seen.insert((one.start, one.end, &one.to))).collect()
+}
+
 /// The text with all splices made. They must not overlap.
-pub(super) fn apply(text: &str, splices: &[Splice]) -> String {
-    let mut ordered: Vec<&Splice> = splices.iter().collect();
+pub(super) fn apply(text: &str, splices: &[&Splice]) -> String {
+    let mut ordered = splices.to_vec();
     ordered.sort_by_key(|splice| splice.start);
     let mut result = String::with_capacity(text.len());
     let mut done = 0;
@@ -56,7 +83,14 @@ pub(super) fn replace(text: &str, node: &Node, to: &str, path: &str) -> Result<S
         return Err(refused());
     }
     let (start, end) = (node.span.start, node.span.end);
-    Ok(Splice { start, end, to: to.to_owned(), path: Some(path.to_owned()) })
+    let sets = Setting::new(path, to);
+    // A document of JSON stays one: what is no JSON gets the quotes of what was there.
+    let is_word = serde_json::from_str::<Value>(to).is_err();
+    let to = match style {
+        ScalarStyle::DoubleQuoted if is_word => Value::from(to).to_string(),
+        _ => to.to_owned(),
+    };
+    Ok(Splice { start, end, to, sets })
 }
 
 /// Inserts `key: value` before the first key of a block mapping.
@@ -85,5 +119,5 @@ pub(super) fn insert(
     let ending = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let indent = " ".repeat(before.chars().count());
     let to = format!("{key}: {value}{ending}{indent}");
-    Ok(Splice { start, end: start, to, path: Some(path.to_owned()) })
+    Ok(Splice { start, end: start, to, sets: Setting::new(path, value) })
 }

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::splice::Splice;
-use crate::libyaml::node::{Data, Node, entries, get, items, scalar, text};
+use serde_json::Value;
+
+use super::splice::{Setting, Splice};
+use crate::libyaml::node::{Node, get, items, text};
+use crate::libyaml::value;
 
 /// The objects of a manifest, also those in a `List`, each with its path.
 pub(super) fn objects(documents: &[Node]) -> Vec<(String, &Node)> {
@@ -58,45 +61,46 @@ pub(super) fn object<'a>(
     })
 }
 
-/// The values of a manifest by their paths.
-fn leaves(documents: &[Node]) -> BTreeMap<String, &str> {
-    fn walk<'a>(node: &'a Node, path: &str, leaves: &mut BTreeMap<String, &'a str>) {
-        match &node.data {
-            Data::Mapping(_) => {
-                for (key, value) in entries(node) {
-                    walk(value, &format!("{path}.{key}"), leaves);
-                }
-            }
-            Data::Sequence(_) => {
-                for (index, item) in items(node).iter().enumerate() {
-                    walk(item, &format!("{path}[{index}]"), leaves);
-                }
-            }
-            _ => {
-                if let Some((value, _)) = scalar(node) {
-                    leaves.insert(path.to_owned(), value);
-                }
-            }
-        }
-    }
+/// The values of a manifest by their paths, as kubectl reads them.
+fn leaves(documents: &[Node]) -> BTreeMap<String, Value> {
     let mut found = BTreeMap::new();
-    for (index, document) in documents.iter().enumerate() {
-        walk(document, &format!("[{index}]"), &mut found);
+    let json = |document| value::json(document).unwrap_or_default();
+    let numbered = documents.iter().map(json).enumerate();
+    let mut left: Vec<_> = numbered.map(|(index, one)| (format!("[{index}]"), one)).collect();
+    while let Some((path, value)) = left.pop() {
+        match value {
+            Value::Object(map) => {
+                left.extend(map.into_iter().map(|(key, one)| (format!("{path}.{key}"), one)));
+            }
+            Value::Array(items) => {
+                let items = items.into_iter().enumerate();
+                left.extend(items.map(|(index, one)| (format!("{path}[{index}]"), one)));
+            }
+            leaf => drop(found.insert(path, leaf)),
+        }
     }
     found
 }
 
-/// Whether only the values of the splices have changed. If a splice does not say
-/// which value it changes, its kind of patch has checked that.
-pub(super) fn same_but_for(before: &[Node], after: &[Node], splices: &[Splice]) -> bool {
-    let Some(paths) =
-        splices.iter().map(|splice| splice.path.as_deref()).collect::<Option<Vec<_>>>()
-    else {
-        return true;
-    };
+/// Checks that the values of the splices are set, and that no other has changed. If a
+/// splice does not say which value it sets, its kind of patch has checked that.
+pub(super) fn check(before: &[Node], after: &[Node], splices: &[Splice]) -> Result<(), String> {
+    let settings: Option<Vec<&Setting>> =
+        splices.iter().map(|splice| splice.sets.as_ref()).collect();
+    let Some(settings) = settings else { return Ok(()) };
     let (before, after) = (leaves(before), leaves(after));
-    let names = before.keys().chain(after.keys());
-    names
-        .filter(|path| before.get(*path) != after.get(*path))
-        .all(|path| paths.contains(&path.as_str()))
+    let mut changed =
+        before.keys().chain(after.keys()).filter(|path| before.get(*path) != after.get(*path));
+    if !changed.all(|path| settings.iter().any(|setting| setting.path == *path)) {
+        let reason = "it would also change other values, for example where an anchor is used in \
+                      several places";
+        return Err(reason.to_owned());
+    }
+    match settings.iter().find(|setting| after.get(&setting.path) != Some(&setting.value)) {
+        None => Ok(()),
+        Some(Setting { path, .. }) => Err(format!(
+            "it would have no effect at {path}, which a merge (`<<`) or another key sets; change \
+             it there"
+        )),
+    }
 }

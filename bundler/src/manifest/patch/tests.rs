@@ -159,6 +159,30 @@ fn every_published_image_can_be_renamed() {
 #[test]
 fn pull_policies_are_all_replaced() {
     let (after, edits) = apply(&[patch("pullPolicy: IfNotPresent")], "x", DEPLOYMENT).unwrap();
-    assert_eq!(new_lines(DEPLOYMENT, &after), ["imagePullPolicy: IfNotPresent"]);
+    assert_eq!(new_lines(DEPLOYMENT, &after), ["imagePullPolicy: \"IfNotPresent\""]);
     assert_eq!((edits[0].line, edits[0].from.as_str()), (10, "\"Always\""));
+}
+
+#[test]
+fn a_value_with_an_alias_is_replaced_once() {
+    let text = "a:\n- &c {imagePullPolicy: Always}\n- *c\n";
+    let (patched, edits) = apply(&[patch("pullPolicy: Never")], "x", text).unwrap();
+    assert_eq!(patched, text.replace("Always", "Never"));
+    assert_eq!(edits.len(), 1);
+}
+
+#[test]
+fn a_document_of_json_stays_one() {
+    let text = "{\"kind\": \"Pod\", \"spec\": {\"imagePullPolicy\": \"Always\"}}\n";
+    let (patched, _) = apply(&[patch("pullPolicy: Never")], "x", text).unwrap();
+    assert_eq!(patched, text.replace("Always", "Never"));
+}
+
+#[test]
+fn a_value_that_a_merge_sets_again_is_refused() {
+    let text =
+        "kind: Pod\nmetadata: {name: p}\na: &a {hostNetwork: false}\nspec:\n  b: c\n  <<: *a\n";
+    let set = "set: {kind: Pod, name: p, path: spec.hostNetwork, value: true}";
+    let error = format!("{:#}", anyhow::Error::from(apply(&[patch(set)], "x", text).unwrap_err()));
+    assert!(error.contains("no effect at [0].spec.hostNetwork"), "{error}");
 }

@@ -11,8 +11,7 @@ use std::{fs, io};
 
 use installer::exec::{Command, Exec, Input, Output};
 use installer::host::Host;
-
-use crate::built;
+use lab::built;
 
 /// What stands in for a whole machine: only for the command that is run in it other
 /// folders are in the place of this system's. The first two words are the folders.

@@ -6,9 +6,8 @@ use std::process::{Command, Output};
 use std::{env, fs};
 
 use bundle_format::KubernetesVersion;
+use lab::built;
 use serde_json::Value;
-
-use crate::built;
 
 /// The minor releases of Kubernetes whose kubeadm is asked.
 const MINORS: std::ops::RangeInclusive<u32> = 28..=37;

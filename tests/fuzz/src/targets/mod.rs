@@ -42,6 +42,7 @@ targets! {
     image_signature,
     index,
     join_file,
+    kubectl,
     lock,
     modules,
     openpgp_key,
@@ -67,6 +68,9 @@ fn outcome<T, E: Display>(result: Result<T, E>) -> String {
 /// The outcome of an input without mistakes.
 const READ: &str = "read";
 
+/// How an outcome begins if a program is missing that the target asks.
+pub const SKIPPED: &str = "skipped: ";
+
 /// Bytes as text, for a parser that is only ever given text.
 fn text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(bytes)
@@ -80,10 +84,14 @@ const INPUTS: (usize, std::time::Duration) = (5000, std::time::Duration::from_se
 /// ones, which are the same in each run.
 #[cfg(test)]
 fn holds(name: &str, target: Target) {
-    let mut run = crate::run::Run::new(target, 15);
+    let mut run = crate::run::Run::new(target, crate::grammar::of(name), 15);
     let seeds = crate::seeds::of(name);
     let tried = seeds.iter().map(|seed| run.seed(seed).unwrap_or_else(|crash| panic!("{crash}")));
     let outcomes: Vec<String> = tried.collect();
+    if let Some(skipped) = outcomes.iter().find(|one| one.starts_with(SKIPPED)) {
+        println!("{skipped}");
+        return;
+    }
     assert!(outcomes.iter().any(|one| one.starts_with(READ)), "no seed is read: {outcomes:#?}");
     let (most, time) = INPUTS;
     let begun = std::time::Instant::now();

@@ -23,7 +23,8 @@ pub(super) fn patch(bytes: &[u8]) -> String {
     outcomes.join(", ")
 }
 
-fn changes() -> Vec<Change> {
+/// One of each kind, or more.
+pub(super) fn changes() -> Vec<Change> {
     let (kind, name) = ("DaemonSet".to_owned(), "agent".to_owned());
     let set = |path: &str, value| Set {
         kind: kind.clone(),
