@@ -23,6 +23,8 @@ pub(super) type Artifacts = BTreeMap<Subject, BTreeMap<String, Artifact>>;
 pub(super) struct Artifact {
     /// What distinguishes it from another artifact of the same version.
     pub(super) exact: String,
+    /// Its full name and its bytes, if its version should mean the same bytes for ever.
+    pub(super) fixed: Option<(String, Digest)>,
     /// Texts that are compared line by line, the best first, each with its source
     /// in the lock.
     pub(super) texts: Vec<(Descriptor, String)>,
@@ -71,7 +73,7 @@ struct Found(Artifacts);
 
 impl Found {
     fn add(&mut self, kind: Kind, what: impl Into<String>, version: &str, exact: &str) {
-        let artifact = Artifact { exact: exact.to_owned(), texts: Vec::new() };
+        let artifact = Artifact { exact: exact.to_owned(), ..Artifact::default() };
         self.put(Subject::new(kind, what), version.to_owned(), artifact);
     }
 
@@ -134,7 +136,9 @@ impl Found {
     fn package(&mut self, rpm: &LockedRpm) {
         let what = format!("rpm {} {}.{}", rpm.target, rpm.package.name, rpm.package.arch);
         let exact = format!("of {} {}", rpm.repository, short(rpm.digest));
-        self.add(Kind::Package, what, &rpm.package.evr.to_string(), &exact);
+        let fixed = Some((format!("{} for {}", rpm.package, rpm.target), rpm.digest));
+        let artifact = Artifact { exact, fixed, ..Artifact::default() };
+        self.put(Subject::new(Kind::Package, what), rpm.package.evr.to_string(), artifact);
     }
 
     fn image(&mut self, image: &LockedImage) {
@@ -158,7 +162,9 @@ impl Found {
             }
             None => {}
         }
-        self.add(Kind::Image, format!("image {}", name.name()), &version, &exact);
+        let fixed = Some((name.to_string(), image.root.digest));
+        let artifact = Artifact { exact, fixed, ..Artifact::default() };
+        self.put(Subject::new(Kind::Image, format!("image {}", name.name())), version, artifact);
     }
 
     fn manifest(&mut self, manifest: &LockedManifest) {
@@ -170,7 +176,7 @@ impl Found {
         };
         // Only bundles and the cache have the patched text.
         let texts = [applied, upstream].map(|one| (one.clone(), manifest.source.clone()));
-        let artifact = Artifact { exact, texts: texts.to_vec() };
+        let artifact = Artifact { exact, texts: texts.to_vec(), ..Artifact::default() };
         self.put(Subject::new(Kind::Manifest, what.clone()), String::new(), artifact);
         self.add(Kind::Manifest, format!("{what} source"), &manifest.source, "");
     }

@@ -21,6 +21,10 @@ pub struct Change {
     pub from: Option<String>,
     /// What it is; `None` if it is not there any more.
     pub to: Option<String>,
+    /// The full name of an image or a package whose version is the same, and whose bytes are
+    /// others: a tag that was moved, or a package that somebody made again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_content: Option<String>,
     /// The changed lines, if it is a text and both texts were found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<Lines>,
@@ -56,7 +60,13 @@ impl fmt::Display for Change {
 impl Change {
     /// A change from `from` to `to`.
     pub(crate) fn new(subject: Subject, from: Option<String>, to: Option<String>) -> Self {
-        Self { subject, from, to, text: None, note: None }
+        Self { subject, from, to, other_content: None, text: None, note: None }
+    }
+
+    /// Adds the full name, if only the bytes of a version are others.
+    pub(super) fn with_content(self, a: &Artifact, b: &Artifact) -> Self {
+        let other = b.fixed.as_ref().filter(|_| a.fixed != b.fixed);
+        Self { other_content: other.map(|(name, _)| name.clone()), ..self }
     }
 
     /// Adds the lines that differ between the two texts.

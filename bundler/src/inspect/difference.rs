@@ -104,9 +104,11 @@ fn changes(a: Option<&Lock>, b: Option<&Lock>, texts: &Texts<'_>, limit: usize) 
         let gone: Vec<_> = from.iter().filter(|(version, _)| !to.contains_key(*version)).collect();
         let come: Vec<_> = to.iter().filter(|(version, _)| !from.contains_key(*version)).collect();
         let other = from.iter().filter_map(|(version, from)| {
-            let to = to.get(version).filter(|to| to.exact != from.exact)?;
+            let is_other = |to: &&Artifact| to.exact != from.exact || to.fixed != from.fixed;
+            let to = to.get(version).filter(is_other)?;
             let words = |own: &Artifact| format!("{version} {}", own.exact).trim().to_owned();
-            Some(change(Some(words(from)), Some(words(to))).with_text(from, to, texts, limit))
+            let change = change(Some(words(from)), Some(words(to)));
+            Some(change.with_content(from, to).with_text(from, to, texts, limit))
         });
         changes.extend(other);
         match (gone.as_slice(), come.as_slice()) {

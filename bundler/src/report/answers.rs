@@ -144,6 +144,31 @@ fn vouches(facts: &Facts<'_>) -> Vec<Markup> {
     ]
 }
 
+/// The most names of one worry. The page has all of them further down.
+const MOST_NAMES: usize = 10;
+
+/// What has the same name and version as in the bundle before, and other bytes.
+fn moved(facts: &Facts<'_>) -> Vec<Markup> {
+    let changes = facts.before.iter().flat_map(|(_, difference)| &difference.changes);
+    let names: Vec<&str> = changes.filter_map(|change| change.other_content.as_deref()).collect();
+    let mut said: Vec<Markup> = names
+        .iter()
+        .take(MOST_NAMES)
+        .map(|name| {
+            html! {
+                a href="#changes" { strong { (shown::text(name)) } }
+                " has other content than in the bundle before."
+            }
+        })
+        .collect();
+    if let Some(more) = names.len().checked_sub(MOST_NAMES).filter(|more| *more > 0) {
+        said.push(html! {
+            a href="#changes" { (count(more, "more thing")) } " with the same version too."
+        });
+    }
+    said
+}
+
 /// What is not vouched for, or not by a signature that was checked against a key of the site's.
 fn unproven(facts: &Facts<'_>) -> Vec<Markup> {
     let mut said = Vec::new();
@@ -180,7 +205,8 @@ fn unproven(facts: &Facts<'_>) -> Vec<Markup> {
 
 fn worries(facts: &Facts<'_>) -> Vec<Markup> {
     let lock = facts.bundle.lock();
-    let mut said = unproven(facts);
+    let mut said = moved(facts);
+    said.extend(unproven(facts));
     if !lock.disabled_checks.is_empty() {
         let number = lock.disabled_checks.len();
         said.push(html! {

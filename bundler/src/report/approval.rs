@@ -30,6 +30,12 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
                 tbody {
                     (line(html! { "The index" }, bundle.index_digest(), "everything in the bundle"))
                     (line(html! { "The lock" }, bundle.lock_digest(), "the list of what is in it, with all reasons"))
+                    @if let Some(own) = bundle.sbom() {
+                        (line(
+                            html! { "The bill of materials" }, own.descriptor.digest,
+                            "what programs that look for vulnerabilities read",
+                        ))
+                    }
                     (line(html! { "The spec" }, bundle.lock().spec, "what was asked for"))
                     @for own in facts.of_kind(Kind::Installer) {
                         (line(

@@ -5,7 +5,8 @@ mod in_browser;
 
 use std::fs;
 
-use bundle_format::lock::{CheckName, DisabledCheck, Edit, Lock, Why};
+use bundle_format::archive::reader::Bundle;
+use bundle_format::lock::{CheckName, DisabledCheck, Edit, Lock, LockedImage, Why};
 use bundle_format::text::is_hidden;
 use serde_json::{Value, json};
 
@@ -120,6 +121,41 @@ fn it_answers_what_changed_who_vouches_and_what_worries() {
     };
     // The digests are in groups, and a copy has no space in it.
     assert!(compared.contains(&digest("demo.tar")) && compared.contains(&digest("old.tar")));
+}
+
+/// A tag that was moved, and a package that somebody made again.
+#[test]
+fn the_same_version_with_other_bytes_is_the_first_worry() {
+    let demo = built();
+    let mut package = Vec::new();
+    let builder = rpm::PackageBuilder::new("a", "1", "GPL", "noarch", "a").build().unwrap();
+    builder.write(&mut package).unwrap();
+    let bundle = Bundle::open(&demo.path("demo.tar")).unwrap();
+    let is_single = |one: &&LockedImage| one.root == one.platforms[0].manifest;
+    let single = bundle.lock().images.iter().find(is_single).unwrap().clone();
+    let mut document = bundle.read(&single.root).unwrap();
+    document.push(b'\n');
+    let change = |lock: &mut Lock| {
+        let rpm = &mut lock.rpms[0];
+        let content = described("", &package);
+        (rpm.digest, rpm.size) = (content.digest, content.size);
+        let image = lock.images.iter_mut().find(|one| one.name == single.name).unwrap();
+        image.root = described(&single.root.media_type, &document);
+        image.platforms[0].manifest = image.root.clone();
+    };
+    rewritten(&demo, change, &[package.clone(), document.clone()]);
+    let compared = words(&page(&demo, &["other.tar", "--against", "demo.tar"]));
+    let (_, worries) = compared.split_once("What is there to worry about?").unwrap();
+    let rpm = &bundle.lock().rpms[0].package;
+    let said = format!("{rpm} for el9-x86_64 has other content than in the bundle before.");
+    assert!(worries.starts_with(&said), "{worries}");
+    let said = format!("{} has other content than in the bundle before.", single.name);
+    assert!(worries.contains(&said), "{said}: {worries}");
+    assert_eq!(worries.matches("has other content").count(), 2);
+    let bill = bundle.sbom().unwrap().descriptor.digest.hex();
+    assert!(words(&page(&demo, &["demo.tar"])).contains(&bill));
+    let changed = demo.ok(&["diff", "--json", "demo.tar", "other.tar"]);
+    assert_eq!(changed.matches("\"otherContent\": ").count(), 2, "{changed}");
 }
 
 #[test]
