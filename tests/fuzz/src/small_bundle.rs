@@ -35,7 +35,8 @@ fn layout() -> Layout {
     Layout::new(&locked(), &[]).expect("a layout is JSON")
 }
 
-fn locked() -> Lock {
+/// The same as a type.
+pub(crate) fn locked() -> Lock {
     let content = Descriptor {
         media_type: YAML_TYPE.to_owned(),
         digest: Digest::of(MANIFEST),

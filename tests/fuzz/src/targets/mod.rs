@@ -38,6 +38,7 @@ targets! {
     filelists,
     fstab,
     hosts,
+    image_layer,
     image_reference,
     image_signature,
     index,
