@@ -1,5 +1,7 @@
 //! What the new kubeadm would change in the control plane, as it says itself before anything
 //! is changed. It is taken out of the bundle's package into a folder that is removed afterwards.
+//! Nobody has agreed to the bundle yet, so that package must be signed with a vendor's key that
+//! the node has from before.
 
 use anyhow::{Context, bail};
 use bundle_format::lock::LockedRpm;
@@ -65,6 +67,10 @@ fn ask(host: &Host, intent: &Intent) -> anyhow::Result<Foreseen> {
         let mut blob = intent.bundle.open_blob(&content.descriptor)?;
         copy_whole(&real.join("kubeadm.rpm"), &mut blob, 0o600)?;
         let (package, program) = (format!("{FOLDER}/kubeadm.rpm"), format!("{FOLDER}/kubeadm"));
+        let told = host.answer(&Command::new(["rpmkeys", "--checksig", "--verbose", &package]))?;
+        if !told.succeeded() || !has_good_signature(&told.stdout) {
+            bail!("no vendor's key on this node has signed {path}");
+        }
         let taken = host.answer(&Command::new(["sh", "-c", TAKE, "sh", &package, &program]))?;
         if !taken.succeeded() {
             bail!("taking it out of {path} {}", taken.end());
@@ -80,6 +86,12 @@ fn ask(host: &Host, intent: &Intent) -> anyhow::Result<Foreseen> {
             "`kubectl -n kube-system get configmap kubeadm-config --output yaml` shows its settings",
         ))
     })
+}
+
+/// Whether rpm tells of a signature that is good. A package without one has good digests only.
+fn has_good_signature(told: &str) -> bool {
+    let mut lines = told.lines().map(|line| line.trim().to_ascii_lowercase());
+    lines.any(|line| line.contains(" signature, key ") && line.ends_with(": ok"))
 }
 
 /// The differences of each file. kubeadm tells them in any order, after some words.
@@ -100,6 +112,16 @@ fn by_file(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_signature_by_a_key_of_the_node_is_good() {
+        // What rpm 4.18 said of three packages.
+        let unsigned = "    Header SHA1 digest: OK\n    MD5 digest: OK\n";
+        let unknown = "    Header V3 RSA/SHA256 Signature, key ID f4a80eb5: NOKEY\n";
+        let good = "    Header V4 RSA/SHA512 Signature, key ID 3e1ba8d5: OK\n";
+        assert!(!has_good_signature(unsigned) && !has_good_signature(unknown));
+        assert!(has_good_signature(&format!("{good}{unsigned}")));
+    }
 
     #[test]
     fn each_file_has_its_differences_in_a_fixed_order() {

@@ -51,6 +51,18 @@ fn a_kubeadm_that_cannot_be_asked_stops_nothing() {
     assert_eq!(warning.to_string(), words);
 }
 
+/// Nobody has agreed to the bundle yet.
+#[test]
+fn a_kubeadm_that_no_vendor_of_the_node_has_signed_is_not_run() {
+    let member = upgraded(member(Role::Master));
+    member.write("run/unsigned", "");
+    member.write("run/foreseen", SERVER);
+    let Foreseen::Unknown(warning) = ask(&member) else { panic!("it is not asked") };
+    let words = "the new kubeadm does not say what it will change: no vendor's key on this node has \
+                 signed rpms/el9-x86_64/kubeadm-1.29.1-1.x86_64.rpm";
+    assert_eq!(warning.to_string(), words);
+}
+
 #[test]
 fn only_a_master_that_gets_a_new_kubeadm_asks_it() {
     let mut member = upgraded(member(Role::Master));

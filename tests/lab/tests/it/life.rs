@@ -38,6 +38,9 @@ fn a_cluster_goes_on_and_back_and_comes_back_from_a_backup() {
     let uid = ["get", "configmap", "kept", "--output=jsonpath={.metadata.uid}"];
     let before = kubectl(master, &uid);
     bring_images(master, &lab.nodes()[1..]);
+    let plan = installer(master, &["upgrade", "--dry-run", "--bundle", NEW]).unwrap();
+    let image = format!("+    image: registry.k8s.io/kube-apiserver:{new}\n");
+    assert!(plan.contains(&image), "the new kubeadm was asked: {plan}");
 
     let begun = Instant::now();
     for (command, seconds) in
