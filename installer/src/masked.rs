@@ -58,6 +58,27 @@ pub(crate) fn masked(text: &str) -> String {
     shown
 }
 
+/// The same for a difference as `diff -u` writes it, whose lines have a mark before them.
+pub(crate) fn masked_difference(text: &str) -> String {
+    let is_marked = |line: &str| {
+        line.starts_with(['+', '-']) && !line.starts_with("+++ ") && !line.starts_with("--- ")
+    };
+    let plain = |line: &str| match is_marked(line) {
+        true => format!(" {}\n", &line[1..]),
+        false => format!("{line}\n"),
+    };
+    let shown = masked(&text.lines().map(plain).collect::<String>());
+    // A private key becomes one line. Then nothing tells which mark is whose.
+    if shown.lines().count() != text.lines().count() {
+        return shown;
+    }
+    let marked = text.lines().zip(shown.lines()).map(|(line, shown)| match is_marked(line) {
+        true => format!("{}{}\n", &line[..1], shown.get(1..).unwrap_or_default()),
+        false => format!("{shown}\n"),
+    });
+    marked.collect()
+}
+
 /// Which of the next lines have the secret that this line only names.
 #[derive(Clone, Copy)]
 enum Next {
@@ -201,6 +222,15 @@ fn without_password(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_secret_of_a_difference_is_shown() {
+        let text = "--- /a.yaml\n+++ new manifest\n     - --v=2\n-    - name: PASSWORD\n\
+                    -      value: hunter2\n+    - --new\n";
+        let shown = "--- /a.yaml\n+++ new manifest\n     - --v=2\n-    - name: PASSWORD\n\
+                     -      (secret, not shown)\n+    - --new\n";
+        assert_eq!(masked_difference(text), shown);
+    }
 
     #[test]
     fn no_secret_is_shown() {

@@ -63,9 +63,14 @@ pub fn built_in() -> anyhow::Result<TrustedKeys> {
         Failure::new(reading, "copy the installer again, and compare its checksum")
             .because(error.into())
     });
-    text?
-        .map_or_else(|| Ok(TrustedKeys::default()), |text| TrustedKeys::parse(&text))
-        .context(reading)
+    let Some(text) = text? else { return Ok(TrustedKeys::default()) };
+    let keys = TrustedKeys::parse(&text).context(reading)?;
+    // Damage must not switch the check off.
+    if keys.is_empty() {
+        let what = "this program was made with trusted keys, and none is left at its end";
+        return Err(Failure::new(what, "copy the installer again, and compare its checksum").into());
+    }
+    Ok(keys)
 }
 
 /// What the receipt notes of a signed bundle; none if its signature was not asked for or

@@ -5,6 +5,7 @@ use bundle_format::KubernetesVersion;
 
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::masked::masked_difference;
 use crate::node::paths::{ADMIN_CONF, STATIC_PODS};
 
 /// How many changed lines of a file are shown.
@@ -24,7 +25,10 @@ pub(super) fn warnings(host: &Host, from: &KubernetesVersion) -> Vec<Failure> {
              upgrade",
         )];
     }
-    changed(&said.stdout).into_iter().map(|(path, lines)| warning(&path, &lines)).collect()
+    changed(&masked_difference(&said.stdout))
+        .into_iter()
+        .map(|(path, lines)| warning(&path, &lines))
+        .collect()
 }
 
 fn warning(path: &str, lines: &[String]) -> Failure {

@@ -12,18 +12,24 @@ use crate::files::whole::copy_whole;
 use crate::hop;
 use crate::host::Host;
 use crate::intent::Intent;
+use crate::masked::masked_difference;
 use crate::node::kubeadm::own_readyz;
 use crate::node::paths::{ADMIN_CONF, STATIC_PODS};
 use crate::receipt::upgrade;
 use crate::role::Role;
 use crate::steps::packages;
 
-/// Where kubeadm is for a moment. It is gone after the next boot, whatever happens.
-const FOLDER: &str = "/run/kubeferry-kubeadm";
+/// Where kubeadm is for a moment, with a number behind it, because several may look at once. It
+/// is gone after the next boot, whatever happens.
+const FOLDER: &str = "/run/kubeferry-kubeadm-";
 /// Takes kubeadm out of a package. All nodes have these programs: rpm brings one, and dracut
 /// requires the other.
 const TAKE: &str = "umask 077 && rpm2cpio \"$1\" | cpio --extract --quiet --to-stdout \
                     ./usr/bin/kubeadm >\"$2\" && chmod 0700 \"$2\"";
+
+/// What kubeadm says of settings in a form that it no longer reads (its
+/// `util/config/common.go`).
+const OLD_SETTINGS: &str = "uses an old API spec";
 
 /// What the new kubeadm says.
 #[derive(Debug)]
@@ -63,10 +69,11 @@ fn ask(host: &Host, intent: &Intent) -> anyhow::Result<Foreseen> {
     let path = rpm.path();
     let content = intent.bundle.contents().iter().find(|content| content.path == path);
     let content = content.with_context(|| format!("the bundle has no {path}"))?;
-    let said = host.with_folder(FOLDER, |real| {
+    let folder = format!("{FOLDER}{}", std::process::id());
+    let said = host.with_folder(&folder, |real| {
         let mut blob = intent.bundle.open_blob(&content.descriptor)?;
         copy_whole(&real.join("kubeadm.rpm"), &mut blob, 0o600)?;
-        let (package, program) = (format!("{FOLDER}/kubeadm.rpm"), format!("{FOLDER}/kubeadm"));
+        let (package, program) = (format!("{folder}/kubeadm.rpm"), format!("{folder}/kubeadm"));
         let told = host.answer(&Command::new(["rpmkeys", "--checksig", "--verbose", &package]))?;
         if !told.succeeded() || !has_good_signature(&told.stdout) {
             bail!("no vendor's key on this node has signed {path}");
@@ -78,20 +85,31 @@ fn ask(host: &Host, intent: &Intent) -> anyhow::Result<Foreseen> {
         let tag = format!("v{}", intent.lock().kubernetes);
         host.answer(&Command::new([&program, "upgrade", "diff", &tag, "--kubeconfig", ADMIN_CONF]))
     })?;
-    Ok(if said.succeeded() {
-        Foreseen::Changes(by_file(&said.stdout))
-    } else {
-        Foreseen::Refusal(Failure::new(
-            format!("the new kubeadm does not take this cluster as it is: {}", said.end()),
-            "`kubectl -n kube-system get configmap kubeadm-config --output yaml` shows its settings",
-        ))
-    })
+    if said.succeeded() {
+        return Ok(Foreseen::Changes(by_file(&masked_difference(&said.stdout))));
+    }
+    // Whatever else fails here need not fail in the upgrade.
+    if !said.end().contains(OLD_SETTINGS) {
+        bail!("it {}", said.end());
+    }
+    Ok(Foreseen::Refusal(Failure::new(
+        format!("the new kubeadm does not take this cluster as it is: {}", said.end()),
+        "`kubectl -n kube-system get configmap kubeadm-config --output yaml` shows its settings",
+    )))
 }
 
-/// Whether rpm tells of a signature that is good. A package without one has good digests only.
+/// Whether rpm tells that the whole package is as a good signature says. A package without a
+/// signature has good digests only. One over the header alone covers the program if rpm has
+/// compared the header's digest of it, which rpm 4.11 of EL 7 does not.
 fn has_good_signature(told: &str) -> bool {
-    let mut lines = told.lines().map(|line| line.trim().to_ascii_lowercase());
-    lines.any(|line| line.contains(" signature, key ") && line.ends_with(": ok"))
+    let good = told.lines().map(|line| line.trim().to_ascii_lowercase());
+    let good: Vec<String> = good.filter(|line| line.ends_with(": ok")).collect();
+    let signed = |line: &String| line.contains(" signature, key ");
+    let is_of_all = |line: &String| match signed(line) {
+        true => !line.starts_with("header "),
+        false => line.starts_with("payload "),
+    };
+    good.iter().any(signed) && good.iter().any(is_of_all)
 }
 
 /// The differences of each file. kubeadm tells them in any order, after some words.
@@ -118,9 +136,15 @@ mod tests {
         // What rpm 4.18 said of three packages.
         let unsigned = "    Header SHA1 digest: OK\n    MD5 digest: OK\n";
         let unknown = "    Header V3 RSA/SHA256 Signature, key ID f4a80eb5: NOKEY\n";
-        let good = "    Header V4 RSA/SHA512 Signature, key ID 3e1ba8d5: OK\n";
         assert!(!has_good_signature(unsigned) && !has_good_signature(unknown));
-        assert!(has_good_signature(&format!("{good}{unsigned}")));
+        let header = "    Header V4 RSA/SHA512 Signature, key ID 3e1ba8d5: OK\n";
+        let payload = "    Payload SHA256 digest: OK\n";
+        assert!(has_good_signature(&format!("{header}{unsigned}{payload}")));
+        assert!(!has_good_signature(&format!("{unsigned}{payload}")));
+        // Of rpm 4.11: a header that is signed says nothing of what rpm does not compare.
+        assert!(!has_good_signature(&format!("{header}{unsigned}")));
+        let all = "    V4 RSA/SHA512 Signature, key ID 3e1ba8d5: OK\n";
+        assert!(has_good_signature(&format!("{header}{unsigned}{all}")));
     }
 
     #[test]

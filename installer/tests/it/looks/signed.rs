@@ -117,6 +117,15 @@ fn a_program_with_keys_takes_only_bundles_that_are_signed() {
         }
         assert!(run("--version").1.contains("not there any more"));
     }
+    // Its length says that there are no keys.
+    let mut damaged = program;
+    let at = damaged.len() - 24;
+    damaged[at..at + 8].fill(0);
+    fs::write(&own, &damaged).unwrap();
+    for arguments in ["verify small.tar", "--version"] {
+        let said = run(arguments).1;
+        assert!(said.contains("made with trusted keys, and none is left at its end"), "{said}");
+    }
 }
 
 #[test]

@@ -34,11 +34,16 @@ fn what_the_new_kubeadm_would_change_is_known_before() {
 #[test]
 fn a_cluster_that_the_new_kubeadm_refuses_is_a_problem() {
     let member = upgraded(member(Role::Master));
-    member.write("run/foreseen", "error: the kind is too old");
-    let Foreseen::Refusal(problem) = ask(&member) else { panic!("it refuses") };
-    let words = "the new kubeadm does not take this cluster as it is: exited with status 1: error: \
-                 the kind is too old";
+    member.write("run/foreseen", "error: it uses an old API spec");
+    let answer = ask(&member);
+    let Foreseen::Refusal(problem) = answer else { panic!("it refuses: {answer:?}") };
+    let words = "the new kubeadm does not take this cluster as it is: exited with status 1: error: it \
+                 uses an old API spec";
     assert_eq!(problem.to_string(), words);
+    // Whatever else it cannot do may be a fault of its `diff` only.
+    member.write("run/foreseen", "error: empty manifest path");
+    let Foreseen::Unknown(warning) = ask(&member) else { panic!("it is not known") };
+    assert!(warning.to_string().ends_with("it exited with status 1: error: empty manifest path"));
 }
 
 #[test]
