@@ -125,7 +125,7 @@ const SHAPES: [(&str, &str, &[&str]); 18] = [
 ];
 
 /// The same for what operators and other programs have of their own.
-const PROGRAMS: [(&str, &str, &[&str]); 28] = [
+const PROGRAMS: [(&str, &str, &[&str]); 29] = [
     (
         "repository, image and version",
         "apiVersion: nvidia.com/v1\nkind: ClusterPolicy\nspec: {toolkit: {repository: nvcr.io/nvidia/k8s, image: toolkit, version: v1.14.3-ubuntu20.04}, plugin: {repository: nvcr.io/nvidia, image: plugin, version: 'sha256:4a7b9ddce5e2d1f2d04b4f0dea0da0b1a0dd2dc3a1ec1d2cfbe5ef4c1b6a07a1'}}",
@@ -213,6 +213,11 @@ const PROGRAMS: [(&str, &str, &[&str]); 28] = [
         "merge keys",
         "x-d: &d {image: busybox, name: a}\nkind: Pod\napiVersion: v1\nspec:\n  initContainers:\n  - <<: *d\n    name: b\n  - <<: [*d]\n    image: alpine\n",
         &["busybox", "alpine"],
+    ),
+    (
+        "a kind that is merged",
+        "kind: CustomResourceDefinition\napiVersion: v1\n<<: {kind: Pod}\nspec: {containers: [{image: busybox, name: a}]}\n",
+        &["busybox"],
     ),
     (
         "flags",

@@ -10,9 +10,17 @@ pub(crate) fn moved(image: &ImageReference, from: &str, to: &str) -> Option<Stri
     let name = image.to_string();
     let usual = name.strip_prefix(image.registry()).map(|rest| usual_host(image.registry()) + rest);
     let names = std::iter::once(name.as_str()).chain(usual.as_deref());
-    let rests = names.filter_map(|name| name.strip_prefix(from.trim_end_matches('/')));
+    let from = from.trim_end_matches('/');
+    let (host, path) = from.split_once('/').unwrap_or((from, ""));
+    let usual_from =
+        format!("{}{}{path}", usual_host(host), if path.is_empty() { "" } else { "/" });
+    let rests = names.flat_map(|name| [from, &*usual_from].map(|from| name.strip_prefix(from)));
     let is_whole = |rest: &&str| rest.is_empty() || rest.starts_with(['/', ':', '@']);
-    rests.filter(is_whole).map(|rest| format!("{}{rest}", to.trim_end_matches('/'))).next()
+    rests
+        .flatten()
+        .filter(is_whole)
+        .map(|rest| format!("{}{rest}", to.trim_end_matches('/')))
+        .next()
 }
 
 #[cfg(test)]
@@ -28,6 +36,10 @@ mod tests {
             ("R.io/team/app:1", "r.io/team", Some("q.io/x/app:1")),
             ("r.io:443/team/app:1", "r.io/team", Some("q.io/x/app:1")),
             ("R.io/team/app:1", "R.io/team", Some("q.io/x/app:1")),
+            ("r.io/team/app:1", "R.io:443/team", Some("q.io/x/app:1")),
+            ("r.io/team/app:1", "R.io", Some("q.io/x/team/app:1")),
+            ("calico/node:1", "registry-1.docker.io/calico", Some("q.io/x/node:1")),
+            ("calico/node:1", "Docker.io/calico", Some("q.io/x/node:1")),
             ("r.io:5000/team/app:1", "r.io/team", None),
         ] {
             let image = image.parse().unwrap();

@@ -76,7 +76,11 @@ impl Certificate {
         let names = self.extension(SubjectAltName::OID).ok_or(Refusal::NoIdentity)?;
         let names = SubjectAltName::from_der(names).map_err(|_| Refusal::NoIdentity)?;
         match &names.0[..] {
-            [GeneralName::Rfc822Name(text) | GeneralName::UniformResourceIdentifier(text)] => {
+            // A text of the other kind must not pass for one of this.
+            [GeneralName::Rfc822Name(text)] if !text.as_str().contains("://") => {
+                plain(text.as_str()).ok_or(Refusal::NoIdentity)
+            }
+            [GeneralName::UniformResourceIdentifier(text)] if text.as_str().contains("://") => {
                 plain(text.as_str()).ok_or(Refusal::NoIdentity)
             }
             _ => Err(Refusal::NoIdentity),

@@ -1,6 +1,8 @@
 //! Rekor's entry of a signature (sigstore/rekor, `pkg/types/hashedrekord`), and its promise to
 //! keep it. Cosign carries both in an annotation (`dev.sigstore.cosign/bundle`).
 
+use std::time::{Duration, SystemTime};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bundle_format::digest::Digest;
@@ -13,6 +15,8 @@ use crate::image::refusal::Refusal;
 
 /// The longest entry, in characters of base64. Real ones have 3,000.
 const MAX_BODY: usize = 64 << 10;
+/// The year 10000: dates are shown with four digits, and a `SystemTime` has an end too.
+const END_OF_TIME: u64 = 253_402_300_800;
 
 /// Reads cosign's annotation.
 pub(super) fn read(annotation: &str) -> Result<LockedLogEntry, Refusal> {
@@ -24,6 +28,14 @@ pub(super) fn read(annotation: &str) -> Result<LockedLogEntry, Refusal> {
     }
     let promise = given.signed_entry_timestamp;
     Ok(LockedLogEntry { log: log_id, index: log_index, time: integrated_time, body, promise })
+}
+
+/// When the log got the signature.
+pub(super) fn time(own: &LockedLogEntry) -> Result<SystemTime, Refusal> {
+    match own.time < END_OF_TIME {
+        true => Ok(SystemTime::UNIX_EPOCH + Duration::from_secs(own.time)),
+        false => Err(Refusal::Unreadable("log's entry")),
+    }
 }
 
 /// Checks that the log with this key signed the entry, its number and its time.

@@ -16,7 +16,7 @@ mod trusted_root;
 mod validity;
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -88,7 +88,7 @@ pub(super) fn check(own: &IdentitySignature, image: Digest) -> Result<Signed, Re
     let made = signature(&own.signature).ok_or(Refusal::Unreadable("signature"))?;
 
     // First when it was made, because all certificates are judged by that time.
-    let logged = SystemTime::UNIX_EPOCH + Duration::from_secs(own.logged.time);
+    let logged = log_entry::time(&own.logged)?;
     log_entry::check(&own.logged, root.log(&own.logged.log, logged)?)?;
     log_entry::is_about(&own.logged, &payload, &made, &certificate)?;
     certificate.check_time(logged)?;

@@ -202,6 +202,7 @@ fn a_file_that_is_no_trusted_root_is_refused() {
         ("certificateAuthorities", json!([]), "it has no `certificateAuthorities`"),
         ("certificateAuthorities", json!([{"certChain": {"certificates": []}}]), "is broken"),
         ("ctlogs", json!([{"publicKey": {"rawBytes": "%"}}]), "a log of certificates is broken"),
+        ("ctlogs", json!([{"publicKey": {"rawBytes": "AAAA"}}]), "it has no log of certificates"),
     ] {
         let why = why(key, value);
         assert!(why.contains(words) && why.ends_with("create` writes one"), "{words}: {why}");

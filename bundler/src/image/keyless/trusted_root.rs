@@ -89,6 +89,12 @@ impl TrustedRoot {
         if logs.is_empty() {
             return Err(wrong("it has no log (`tlogs`) with a key of a known kind"));
         }
+        // Without this, a certificate would have to be in no log at all.
+        if certificate_logs.is_empty() && !document.ctlogs.is_empty() {
+            return Err(wrong(
+                "it has no log of certificates (`ctlogs`) with a key of a known kind",
+            ));
+        }
         Ok(Self { text: text.to_vec(), authorities, logs, certificate_logs })
     }
 

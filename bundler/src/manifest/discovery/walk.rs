@@ -71,7 +71,13 @@ impl Walk {
     }
 
     fn mapping(&mut self, node: &Node, place: &Place) {
-        let kind = text(node, "kind").zip(text(node, "apiVersion"));
+        // What is merged counts too: it decides whether there are images below.
+        let fields = merged(node);
+        let text_of = |name: &str| {
+            let value = fields.iter().find(|(key, _)| *key == name)?.1;
+            scalar(value).map(|(text, _)| text)
+        };
+        let kind = text_of("kind").zip(text_of("apiVersion"));
         if kind.is_some_and(|(kind, _)| kind == "CustomResourceDefinition") {
             return;
         }
@@ -81,13 +87,12 @@ impl Walk {
             self.document = describe(kind, node);
             place.unpulled |= pulls_nothing(api_version, kind);
         }
-        let fields = merged(node);
         let has = |names: &[&str]| fields.iter().any(|(key, _)| names.contains(key));
         place.container |= has(&["command", "args", "volumeMounts"]);
         let context = if is_an_image(&place.key) { Context::Image } else { Context::Mapping };
         let taken = self.joined(&fields, context, &place);
         let variable = variable(node);
-        if let Some(version) = text(node, "version").filter(|version| !version.is_empty()) {
+        if let Some(version) = text_of("version").filter(|version| !version.is_empty()) {
             place.version = Some(version.to_owned());
         }
         for (key, value) in fields {

@@ -69,3 +69,14 @@ fn the_public_root_has_the_keys_of_sigstore() {
     let then = SystemTime::UNIX_EPOCH + Duration::from_secs(1_690_304_684);
     assert!(root.log(log, then).is_ok());
 }
+
+/// A `SystemTime` has an end, and a date has four digits for its year.
+#[test]
+fn a_time_that_is_no_date_is_refused() {
+    for time in [253_402_300_800, u64::MAX] {
+        let mut own = real();
+        own.logged.time = time;
+        let why = check(&own, image()).unwrap_err().to_string();
+        assert!(why.contains("log's entry"), "{why}");
+    }
+}
