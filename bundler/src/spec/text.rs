@@ -83,10 +83,10 @@ kinds! {
     ImagePrefix, "image-prefix", "quay.io/calico", image_prefix,
         "^(?!.*://)[A-Za-z0-9][A-Za-z0-9._:/-]*$";
     /// Who signs without a key of his own.
-    Identity, "identity", "krel-trust@k8s-releng-prod.iam.gserviceaccount.com", identity,
+    Identity, "identity", "https://github.com/owner/app/.github/workflows/release.yaml@refs/tags/*", identity,
         r"^[^\s@/*]+@[^\s@/*]+$|^[a-z][a-z0-9+.-]*://[^\s/*]+(/[^\s/*]+/\S*|[^\s*]*)$";
     /// Who knows such a signer.
-    Issuer, "issuer", "https://accounts.google.com", issuer,
+    Issuer, "issuer", "https://token.actions.githubusercontent.com", issuer,
         "^https?://[^\\s/?#@]+\\S*$";
     /// A registry's name in images' names.
     RegistryName, "registry", "docker.io", registry,

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use lab::{Node, Settings};
 use serde_json::Value;
 
+use crate::application::wait;
 use crate::support::{connected_host, lab, words};
 
 /// Takes the bundle apart and gives dnf no repository but its packages.
@@ -74,9 +75,11 @@ fn a_bundle_installs_from_a_stick_whenever_the_power_fails() {
     kill_when(node, &import, || contents() > 8);
     node.start().unwrap();
     shell(node, &import);
+    // CRI learns of what `ctr` imports by containerd's events, a moment later.
     for name in names {
-        let output = node.exec(["crictl", "inspecti", &name]).unwrap();
-        assert!(output.status.success(), "{name}: {}", words(&output));
+        wait(&format!("CRI to know {name}"), || {
+            node.exec(["crictl", "inspecti", &name]).unwrap().status.success()
+        });
     }
     // A sandbox of the pause image starts, so what was imported is whole.
     shell(node, "ctr -n k8s.io run --rm registry.lab.example/web:1.0 test cat /etc/passwd");
