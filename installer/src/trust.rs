@@ -55,20 +55,21 @@ fn of_site(site: &Path) -> anyhow::Result<TrustedKeys> {
     Ok(keys)
 }
 
+/// What helps if the keys in this program's own file are damaged.
+const COPY_AGAIN: &str = "copy the installer again, and compare its checksum";
+
 /// The keys in this program's own file.
 pub fn built_in() -> anyhow::Result<TrustedKeys> {
     // By this name the file is found also if it was moved or replaced.
     let reading = "reading the trusted keys in this program's own file";
-    let text = built_in::keys_of(Path::new("/proc/self/exe")).map_err(|error| {
-        Failure::new(reading, "copy the installer again, and compare its checksum")
-            .because(error.into())
-    });
+    let text = built_in::keys_of(Path::new("/proc/self/exe"))
+        .map_err(|error| Failure::new(reading, COPY_AGAIN).because(error.into()));
     let Some(text) = text? else { return Ok(TrustedKeys::default()) };
     let keys = TrustedKeys::parse(&text).context(reading)?;
     // Damage must not switch the check off.
     if keys.is_empty() {
         let what = "this program was made with trusted keys, and none is left at its end";
-        return Err(Failure::new(what, "copy the installer again, and compare its checksum").into());
+        return Err(Failure::new(what, COPY_AGAIN).into());
     }
     Ok(keys)
 }

@@ -33,7 +33,7 @@ pub(super) fn misfits(file: &SpecFile, lock: &Lock) -> Vec<String> {
     found
 }
 
-/// Keys and installers. That an installer is there no more, the check of local files tells.
+/// Keys and installers. The check of local files tells if an installer is gone.
 fn files(file: &SpecFile, lock: &Lock) -> Vec<String> {
     let mut wanted = keys(file);
     let is_there = |path: &BundlePath| lock.files.iter().any(|file| file.path == *path);

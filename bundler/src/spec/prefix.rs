@@ -7,20 +7,18 @@ use bundle_format::reference::usual_host;
 /// begin with `from`, in whole segments. Another spelling of the registry's host is no other
 /// name.
 pub(crate) fn moved(image: &ImageReference, from: &str, to: &str) -> Option<String> {
-    let name = image.to_string();
-    let usual = name.strip_prefix(image.registry()).map(|rest| usual_host(image.registry()) + rest);
-    let names = std::iter::once(name.as_str()).chain(usual.as_deref());
-    let from = from.trim_end_matches('/');
-    let (host, path) = from.split_once('/').unwrap_or((from, ""));
-    let usual_from =
-        format!("{}{}{path}", usual_host(host), if path.is_empty() { "" } else { "/" });
-    let rests = names.flat_map(|name| [from, &*usual_from].map(|from| name.strip_prefix(from)));
-    let is_whole = |rest: &&str| rest.is_empty() || rest.starts_with(['/', ':', '@']);
-    rests
-        .flatten()
-        .filter(is_whole)
-        .map(|rest| format!("{}{rest}", to.trim_end_matches('/')))
-        .next()
+    let name = usual(&image.to_string());
+    let rest = name.strip_prefix(&usual(from.trim_end_matches('/')))?;
+    let is_whole = rest.is_empty() || rest.starts_with(['/', ':', '@']);
+    is_whole.then(|| format!("{}{rest}", to.trim_end_matches('/')))
+}
+
+/// A name with its host in the usual spelling.
+fn usual(name: &str) -> String {
+    match name.split_once('/') {
+        Some((host, path)) => format!("{}/{path}", usual_host(host)),
+        None => usual_host(name),
+    }
 }
 
 #[cfg(test)]

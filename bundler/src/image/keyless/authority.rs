@@ -36,7 +36,7 @@ pub(super) struct Authority {
     valid: Validity,
 }
 
-/// Why an authority does not stand behind a certificate.
+/// Why a certificate is not one that the authority gave.
 pub(super) enum NotIssued {
     /// It may have given it, but was not valid at that time.
     NotThen,

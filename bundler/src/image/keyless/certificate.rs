@@ -75,16 +75,14 @@ impl Certificate {
     pub(super) fn identity(&self) -> Result<String, Refusal> {
         let names = self.extension(SubjectAltName::OID).ok_or(Refusal::NoIdentity)?;
         let names = SubjectAltName::from_der(names).map_err(|_| Refusal::NoIdentity)?;
-        match &names.0[..] {
-            // A text of the other kind must not pass for one of this.
-            [GeneralName::Rfc822Name(text)] if !text.as_str().contains("://") => {
-                plain(text.as_str()).ok_or(Refusal::NoIdentity)
-            }
-            [GeneralName::UniformResourceIdentifier(text)] if text.as_str().contains("://") => {
-                plain(text.as_str()).ok_or(Refusal::NoIdentity)
-            }
-            _ => Err(Refusal::NoIdentity),
-        }
+        let (text, is_uri) = match &names.0[..] {
+            [GeneralName::Rfc822Name(text)] => (text.as_str(), false),
+            [GeneralName::UniformResourceIdentifier(text)] => (text.as_str(), true),
+            _ => return Err(Refusal::NoIdentity),
+        };
+        // A text of one kind must not pass for one of the other.
+        let own = Some(text).filter(|text| text.contains("://") == is_uri);
+        own.and_then(plain).ok_or(Refusal::NoIdentity)
     }
 
     /// Who knew that.

@@ -22,8 +22,8 @@ const BEFORE: [u8; 2] = [0, 1];
 /// ECDSA with SHA-256 (RFC 5246, 7.4.1.4.1).
 const ECDSA_SHA256: [u8; 2] = [4, 3];
 
-/// Checks that a log of `root`'s promised to keep a certificate that the key `issuer` signed.
-/// A root without such logs asks for none.
+/// Checks that one of the logs of `root` has promised to keep this certificate. The key `issuer`
+/// signed it. A root without such logs asks for no promise.
 pub(super) fn check(
     certificate: &Certificate,
     issuer: &[u8],

@@ -27,9 +27,9 @@ pub(super) struct Setting {
 
 impl Setting {
     /// `to` is JSON, or a text as it is.
-    fn new(path: &str, to: &str) -> Option<Self> {
+    fn new(path: &str, to: &str) -> Self {
         let value = serde_json::from_str(to).unwrap_or_else(|_| Value::from(to));
-        Some(Self { path: path.to_owned(), value })
+        Self { path: path.to_owned(), value }
     }
 }
 
@@ -83,7 +83,7 @@ pub(super) fn replace(text: &str, node: &Node, to: &str, path: &str) -> Result<S
         return Err(refused());
     }
     let (start, end) = (node.span.start, node.span.end);
-    let sets = Setting::new(path, to);
+    let sets = Some(Setting::new(path, to));
     // A document of JSON stays one: what is no JSON gets the quotes of what was there.
     let is_word = serde_json::from_str::<Value>(to).is_err();
     let to = match style {
@@ -119,5 +119,5 @@ pub(super) fn insert(
     let ending = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let indent = " ".repeat(before.chars().count());
     let to = format!("{key}: {value}{ending}{indent}");
-    Ok(Splice { start, end: start, to, sets: Setting::new(path, value) })
+    Ok(Splice { start, end: start, to, sets: Some(Setting::new(path, value)) })
 }

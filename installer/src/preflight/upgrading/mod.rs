@@ -31,13 +31,10 @@ use crate::steps::upgrade::drain;
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
-    let mut open = upgrade(host.lines());
     let Some(own) = &intent.upgrade else {
-        return Ok(open.and_then(in_the_middle).into_iter().collect());
+        return Ok(upgrade(host.lines()).and_then(in_the_middle).into_iter().collect());
     };
-    if hop::ended(host, &intent.bundle)?.is_some() {
-        open = None;
-    }
+    let open = open(host, intent)?;
     let mut found: Vec<Failure> = other(open, intent).into_iter().collect();
     found.extend(order(own, intent));
     found.extend(repository(host, intent));
@@ -62,7 +59,7 @@ pub(super) fn problems(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
 /// way back would need, and that the node no longer has.
 pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failure>> {
     let Some(own) = &intent.upgrade else { return Ok(Vec::new()) };
-    if upgrade(host.lines()).is_some() && hop::ended(host, &intent.bundle)?.is_none() {
+    if open(host, intent)?.is_some() {
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
@@ -85,6 +82,12 @@ pub(super) fn warnings(host: &Host, intent: &Intent) -> anyhow::Result<Vec<Failu
     ));
     }
     Ok(found)
+}
+
+/// The upgrade that has begun; none if this one ends it and begins the next.
+fn open<'a>(host: &'a Host, intent: &Intent) -> anyhow::Result<Option<&'a Upgrade>> {
+    let ended = hop::ended(host, &intent.bundle)?;
+    Ok(upgrade(host.lines()).filter(|_| ended.is_none()))
 }
 
 /// The failure of an install on a node whose upgrade has not ended.

@@ -9,13 +9,11 @@ use bundle_format::lock::LockedRpm;
 use crate::exec::Command;
 use crate::failure::Failure;
 use crate::files::whole::copy_whole;
-use crate::hop;
 use crate::host::Host;
 use crate::intent::Intent;
 use crate::masked::masked_difference;
 use crate::node::kubeadm::own_readyz;
 use crate::node::paths::{ADMIN_CONF, STATIC_PODS};
-use crate::receipt::upgrade;
 use crate::role::Role;
 use crate::steps::packages;
 
@@ -55,7 +53,7 @@ pub fn foresee(host: &Host, intent: &Intent) -> Foreseen {
 
 fn ask(host: &Host, intent: &Intent) -> anyhow::Result<Foreseen> {
     let nothing = Foreseen::Changes(Vec::new());
-    let has_begun = upgrade(host.lines()).is_some() && hop::ended(host, &intent.bundle)?.is_none();
+    let has_begun = super::open(host, intent)?.is_some();
     if intent.role != Role::Master || has_begun || !host.ask(&own_readyz(host)?).succeeded() {
         return Ok(nothing);
     }

@@ -41,8 +41,8 @@ enum Unread {
     NoJudge,
 }
 
-/// A manifest as kubectl's own reader reads it: it has the same values and images, and a
-/// patch changes what it is to change and nothing else.
+/// Compares with kubectl's own reader. Both read the same values and images, and a patch changes
+/// only what it is for.
 pub(super) fn kubectl(bytes: &[u8]) -> String {
     let text = text(bytes);
     let before = match (own(&text), judged(&text)) {
