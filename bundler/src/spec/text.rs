@@ -83,10 +83,10 @@ kinds! {
     ImagePrefix, "image-prefix", "quay.io/calico", image_prefix,
         "^(?!.*://)[A-Za-z0-9][A-Za-z0-9._:/-]*$";
     /// Who signs without a key of his own.
-    Identity, "identity", "https://github.com/owner/app/.github/workflows/release.yaml@refs/tags/*", identity,
+    Identity, "identity", "releases@example.com", identity,
         r"^[^\s@/*]+@[^\s@/*]+$|^[a-z][a-z0-9+.-]*://[^\s/*]+(/[^\s/*]+/\S*|[^\s*]*)$";
     /// Who knows such a signer.
-    Issuer, "issuer", "https://token.actions.githubusercontent.com", issuer,
+    Issuer, "issuer", "https://accounts.example.com", issuer,
         "^https?://[^\\s/?#@]+\\S*$";
     /// A registry's name in images' names.
     RegistryName, "registry", "docker.io", registry,
