@@ -15,7 +15,7 @@ pub struct Kubernetes {
     /// of this version, and the images that this kubeadm needs.
     #[schemars(with = "text::KubernetesVersion")]
     pub version: Spanned<KubernetesVersion>,
-    /// The release that the clusters have now: `1.34.4`. The bundle then also gets the
+    /// The release that the clusters have now: `1.35.4`. The bundle then also gets the
     /// minor releases in between, because Kubernetes is upgraded one minor release at a
     /// time: of each the newest patch release. In the URLs of repositories and keys,
     /// `$minor` becomes the minor release that is meant, such as `1.35`.

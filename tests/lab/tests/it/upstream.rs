@@ -18,6 +18,13 @@ fn a_bundle_comes_from_the_upstream_with_the_packages_that_dnf_chooses() {
     let said = host.bundler(&["verify", "--quiet", bundle.to_str().unwrap()]);
     assert!(said.starts_with("good: "), "{said}");
     assert_eq!(package_files(&lock), chosen_by_dnf(&host));
+    let audit = host.bundler(&["audit", "--json", bundle.to_str().unwrap()]);
+    let audit: Value = serde_json::from_str(&audit).unwrap();
+    let audited = audit["audited"].as_array().unwrap();
+    let by = |who: &'static str| audited.iter().filter(move |one| one["voucher"]["by"] == who);
+    assert_eq!(by("signature").count(), lock["rpms"].as_array().unwrap().len());
+    let unvouched: Vec<&Value> = by("nobody").collect();
+    assert!(unvouched.is_empty(), "nobody vouches for these: {unvouched:?}");
     // An index whose other platform is absent, and an image of docker's types.
     let image = |name: &str| {
         let images = lock["images"].as_array().unwrap();
