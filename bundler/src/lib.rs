@@ -18,6 +18,7 @@ pub mod progress;
 pub mod report;
 pub mod rpm;
 pub mod sbom;
+pub mod serve;
 pub mod signing;
 pub mod spec;
 pub mod upstreams;

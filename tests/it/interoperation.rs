@@ -1,9 +1,7 @@
 //! Stock tools read a bundle: skopeo, and a real containerd.
 
-use std::fs::{self, File};
-use std::path::Path;
-use std::process::{Child, Command, Output};
-use std::time::{Duration, Instant};
+use std::fs;
+use std::process::{Command, Output};
 
 use bundle_format::Lock;
 use bundle_format::architecture::Architecture::X86_64;
@@ -12,22 +10,10 @@ use bundle_format::layout::names;
 use crate::real_registry::RealRegistry;
 use crate::real_registry::image::Content;
 use crate::support::demo::Demo;
-
-fn has(program: &str) -> bool {
-    let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
-    if !found.status.success() {
-        println!("skipped: {program} is not installed");
-    }
-    found.status.success()
-}
+use crate::support::stock::{Containerd, has, is_root, succeeded};
 
 fn lock(demo: &Demo) -> Lock {
     serde_json::from_slice(&fs::read(demo.path("bundle.yaml.lock.json")).unwrap()).unwrap()
-}
-
-fn succeeded(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// skopeo's picture of an archive, as the first platform of the lock's.
@@ -91,64 +77,12 @@ fn skopeo_copies_each_extracted_image_with_the_registrys_digest() {
     }
 }
 
-/// A containerd of its own, ended when dropped.
-struct Containerd {
-    process: Child,
-    socket: String,
-}
-
-impl Containerd {
-    fn start(folder: &Path) -> Self {
-        let socket = folder.join("containerd.sock").display().to_string();
-        let config = format!(
-            "version = 2\nroot = \"{0}/root\"\nstate = \"{0}/state\"\n\
-             disabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n[grpc]\naddress = \"{socket}\"\n",
-            folder.display()
-        );
-        fs::write(folder.join("config.toml"), config).unwrap();
-        let log = File::create(folder.join("log")).unwrap();
-        let process = Command::new("containerd")
-            .arg("--config")
-            .arg(folder.join("config.toml"))
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let containerd = Self { process, socket };
-        let begun = Instant::now();
-        while !containerd.ctr(&["version"]).status.success() {
-            assert!(
-                begun.elapsed() < Duration::from_secs(30),
-                "{}",
-                fs::read_to_string(folder.join("log")).unwrap()
-            );
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        containerd
-    }
-
-    fn ctr(&self, arguments: &[&str]) -> Output {
-        Command::new("ctr")
-            .args(["--address", &self.socket, "--namespace", "k8s.io"])
-            .args(arguments)
-            .output()
-            .unwrap()
-    }
-}
-
-impl Drop for Containerd {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
-}
-
 #[test]
 fn containerd_imports_the_bundle_as_it_is() {
     if !has("containerd") || !has("ctr") {
         return;
     }
-    if !rustix_is_root() {
+    if !is_root() {
         println!("skipped: containerd needs root");
         return;
     }
@@ -180,7 +114,7 @@ fn containerd_imports_the_bundle_as_it_is() {
 /// them: skopeo copies them, and so containerd must have them of us.
 #[test]
 fn containerd_imports_images_that_leave_things_out() {
-    if !has("containerd") || !has("ctr") || !rustix_is_root() {
+    if !has("containerd") || !has("ctr") || !is_root() {
         return;
     }
     let Some(registry) = RealRegistry::plain() else { return };
@@ -228,9 +162,4 @@ fn containerd_imports_images_that_leave_things_out() {
     demo.ok(&["lock"]);
     let error = demo.fails(&["build", "-q"]);
     assert!(error.contains("names 0 layers, but its manifest names 1"), "{error}");
-}
-
-fn rustix_is_root() -> bool {
-    let output = Command::new("id").arg("-u").output().unwrap();
-    output.stdout == b"0\n"
 }

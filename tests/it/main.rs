@@ -40,6 +40,7 @@ mod real_upstreams;
 mod registry;
 mod review;
 mod sbom;
+mod serve;
 mod shipped;
 mod signature;
 mod streams;

@@ -24,6 +24,7 @@ mod report;
 mod resolve;
 mod sbom;
 mod schema;
+mod serve;
 mod sign;
 mod size;
 mod verify;
@@ -51,6 +52,7 @@ enum Command {
     Sbom(sbom::Arguments),
     Report(report::Arguments),
     Extract(extract::Arguments),
+    Serve(serve::Arguments),
     Diff(diff::Arguments),
     Why(why::Arguments),
     Images(images::Arguments),
@@ -86,6 +88,7 @@ pub fn run() -> ExitCode {
         Command::Sbom(arguments) => sbom::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Extract(arguments) => extract::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
         Command::Images(arguments) => images::run(&arguments),

@@ -6,3 +6,4 @@ pub(crate) mod gpg;
 pub(crate) mod help;
 pub(crate) mod key_life;
 pub(crate) mod shared_data;
+pub(crate) mod stock;

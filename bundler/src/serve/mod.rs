@@ -1,0 +1,129 @@
+//! A bundle as a read-only registry, as a repository for dnf and yum, and as files, straight
+//! out of its tar: for one evening on a laptop. HTTP is HTTP/1.1 here, `GET` and `HEAD` only,
+//! one thread a connection: `httparse` reads the heads, `rustls` has TLS. A library for
+//! servers would bring its own runtime for the few lines that are left.
+
+mod answer;
+pub mod certificate;
+mod range;
+mod registry;
+mod request;
+pub mod setup;
+pub mod site;
+
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use bundle_format::text::printable;
+use indicatif::HumanBytes;
+use rustls::{ServerConnection, StreamOwned};
+
+use answer::Answer;
+use certificate::Certificate;
+use request::{Request, Unread};
+use site::Site;
+
+/// How many connections are served at once. Others wait.
+const MOST: usize = 256;
+
+/// How long a client may be silent, or take nothing.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// Serves `site` for ever, by TLS if there is a certificate. `tell` gets a line for each
+/// answer.
+pub fn run(
+    listener: &TcpListener,
+    site: &Site,
+    certificate: Option<&Certificate>,
+    tell: &(impl Fn(&str) + Sync),
+) {
+    let seats = Seats::default();
+    thread::scope(|scope| {
+        for stream in listener.incoming() {
+            // A client that went away before it was accepted is no fault of the server.
+            let Ok(stream) = stream else { continue };
+            let Ok(client) = stream.peer_addr() else { continue };
+            let seats = &seats;
+            seats.take();
+            scope.spawn(move || {
+                if let Err(error) = welcome(stream, site, certificate, &|line| {
+                    tell(&format!("{} {line}", client.ip()));
+                }) {
+                    tell(&format!("{} {}", client.ip(), printable(&error.to_string())));
+                }
+                seats.give_back();
+            });
+        }
+    });
+}
+
+/// Answers one client until it goes.
+fn welcome(
+    stream: TcpStream,
+    site: &Site,
+    certificate: Option<&Certificate>,
+    tell: &impl Fn(&str),
+) -> io::Result<()> {
+    stream.set_read_timeout(Some(SILENCE))?;
+    stream.set_write_timeout(Some(SILENCE))?;
+    stream.set_nodelay(true)?;
+    match certificate {
+        None => converse(stream, site, tell),
+        Some(certificate) => {
+            let tls =
+                ServerConnection::new(certificate.config.clone()).map_err(io::Error::other)?;
+            let mut stream = StreamOwned::new(tls, stream);
+            let result = converse(&mut stream, site, tell);
+            stream.conn.send_close_notify();
+            // `flush` would wait for a handshake that never comes. Whoever is gone already needs
+            // no goodbye.
+            drop(stream.conn.write_tls(&mut stream.sock));
+            result
+        }
+    }
+}
+
+fn converse(mut stream: impl Read + Write, site: &Site, tell: &impl Fn(&str)) -> io::Result<()> {
+    let mut buffer = Vec::new();
+    loop {
+        let request = match request::next(&mut stream, &mut buffer) {
+            Ok(request) => request,
+            Err(Unread::Gone) => return Ok(()),
+            Err(Unread::Broken(error)) => return Err(error),
+            Err(senseless @ Unread::Senseless(_)) => {
+                let refusal = Answer::refusal(400, "UNSUPPORTED", &senseless.to_string());
+                refusal.write(&mut stream, &Request::unread(), &site.bundle)?;
+                return Err(io::Error::other(senseless));
+            }
+        };
+        let (status, sent) = site.answer(&request).write(&mut stream, &request, &site.bundle)?;
+        let (method, path) = (printable(&request.method), printable(&request.path));
+        tell(&format!("{status} {method} {path} {}", HumanBytes(sent)));
+        if !request.goes_on {
+            return Ok(());
+        }
+    }
+}
+
+/// How many connections are taken.
+#[derive(Default)]
+struct Seats {
+    taken: Mutex<usize>,
+    freed: Condvar,
+}
+
+impl Seats {
+    fn take(&self) {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = self.freed.wait_while(taken, |taken| *taken >= MOST);
+        *free.unwrap_or_else(PoisonError::into_inner) += 1;
+    }
+
+    fn give_back(&self) {
+        *self.taken.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.freed.notify_one();
+    }
+}
