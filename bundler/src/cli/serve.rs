@@ -13,9 +13,9 @@ use url::Host;
 use super::print;
 use crate::progress::Progress;
 use crate::serve::certificate::Certificate;
+use crate::serve::offer::Offer;
 use crate::serve::run as serve;
 use crate::serve::setup::{self, Place};
-use crate::serve::site::Site;
 
 /// Serves a bundle's images and packages to nodes, until it is ended
 ///
@@ -81,13 +81,13 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         url: format!("{scheme}://{name}:{port}"),
         certificate: certificate.as_ref().and_then(|own| own.made.clone()),
     };
-    let site = Site::of(bundle);
-    print::data(&setup::files(&site, &place))?;
+    let offer = Offer::of(bundle);
+    print::data(&setup::files(&offer, &place))?;
     if let Some(certificate) = &certificate {
         print::notice(&format!("certificate  SHA-256 {}", certificate.fingerprint));
     }
     print::notice(&format!("serving {} at {}", arguments.bundle.display(), place.url));
-    serve(&listener, &site, certificate.as_ref(), &|line| {
+    serve(&listener, &offer, certificate.as_ref(), &|line| {
         if !arguments.quiet {
             print::notice(line);
         }

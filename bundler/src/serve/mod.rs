@@ -5,11 +5,11 @@
 
 mod answer;
 pub mod certificate;
+pub mod offer;
 mod range;
 mod registry;
 mod request;
 pub mod setup;
-pub mod site;
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -23,8 +23,8 @@ use rustls::{ServerConnection, StreamOwned};
 
 use answer::Answer;
 use certificate::Certificate;
+use offer::Offer;
 use request::{Request, Unread};
-use site::Site;
 
 /// How many connections are served at once. Others wait.
 const MOST: usize = 256;
@@ -32,11 +32,11 @@ const MOST: usize = 256;
 /// How long a client may be silent, or take nothing.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// Serves `site` for ever, by TLS if there is a certificate. `tell` gets a line for each
+/// Serves `offer` for ever, by TLS if there is a certificate. `tell` gets a line for each
 /// answer.
 pub fn run(
     listener: &TcpListener,
-    site: &Site,
+    offer: &Offer,
     certificate: Option<&Certificate>,
     tell: &(impl Fn(&str) + Sync),
 ) {
@@ -49,7 +49,7 @@ pub fn run(
             let seats = &seats;
             seats.take();
             scope.spawn(move || {
-                if let Err(error) = welcome(stream, site, certificate, &|line| {
+                if let Err(error) = welcome(stream, offer, certificate, &|line| {
                     tell(&format!("{} {line}", client.ip()));
                 }) {
                     tell(&format!("{} {}", client.ip(), printable(&error.to_string())));
@@ -63,7 +63,7 @@ pub fn run(
 /// Answers one client until it goes.
 fn welcome(
     stream: TcpStream,
-    site: &Site,
+    offer: &Offer,
     certificate: Option<&Certificate>,
     tell: &impl Fn(&str),
 ) -> io::Result<()> {
@@ -71,12 +71,12 @@ fn welcome(
     stream.set_write_timeout(Some(SILENCE))?;
     stream.set_nodelay(true)?;
     match certificate {
-        None => converse(stream, site, tell),
+        None => converse(stream, offer, tell),
         Some(certificate) => {
             let tls =
                 ServerConnection::new(certificate.config.clone()).map_err(io::Error::other)?;
             let mut stream = StreamOwned::new(tls, stream);
-            let result = converse(&mut stream, site, tell);
+            let result = converse(&mut stream, offer, tell);
             stream.conn.send_close_notify();
             // `flush` would wait for a handshake that never comes. Whoever is gone already needs
             // no goodbye.
@@ -86,7 +86,7 @@ fn welcome(
     }
 }
 
-fn converse(mut stream: impl Read + Write, site: &Site, tell: &impl Fn(&str)) -> io::Result<()> {
+fn converse(mut stream: impl Read + Write, offer: &Offer, tell: &impl Fn(&str)) -> io::Result<()> {
     let mut buffer = Vec::new();
     loop {
         let request = match request::next(&mut stream, &mut buffer) {
@@ -95,11 +95,11 @@ fn converse(mut stream: impl Read + Write, site: &Site, tell: &impl Fn(&str)) ->
             Err(Unread::Broken(error)) => return Err(error),
             Err(senseless @ Unread::Senseless(_)) => {
                 let refusal = Answer::refusal(400, "UNSUPPORTED", &senseless.to_string());
-                refusal.write(&mut stream, &Request::unread(), &site.bundle)?;
+                refusal.write(&mut stream, &Request::unread(), &offer.bundle)?;
                 return Err(io::Error::other(senseless));
             }
         };
-        let (status, sent) = site.answer(&request).write(&mut stream, &request, &site.bundle)?;
+        let (status, sent) = offer.answer(&request).write(&mut stream, &request, &offer.bundle)?;
         let (method, path) = (printable(&request.method), printable(&request.path));
         tell(&format!("{status} {method} {path} {}", HumanBytes(sent)));
         if !request.goes_on {

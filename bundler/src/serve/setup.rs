@@ -3,7 +3,7 @@
 use bundle_format::BundlePath;
 use bundle_format::lock::LockedTarget;
 
-use super::site::Site;
+use super::offer::Offer;
 
 /// Where nodes are told to keep the server's certificate.
 const CERTIFICATE: &str = "/etc/kubeferry/serve.crt";
@@ -17,21 +17,21 @@ pub struct Place {
 }
 
 /// All files, each below a line with its path, and the lines for the cluster file.
-pub fn files(site: &Site, place: &Place) -> String {
+pub fn files(offer: &Offer, place: &Place) -> String {
     let mut text = String::new();
     if let Some(certificate) = &place.certificate {
         text += &headed(CERTIFICATE, certificate);
     }
-    let lock = site.bundle.lock();
+    let lock = offer.bundle.lock();
     for target in &lock.targets {
         let path = format!("/etc/yum.repos.d/kubeferry.repo, on nodes of {}", target.id);
-        text += &headed(&path, &repository(site, place, target));
+        text += &headed(&path, &repository(offer, place, target));
     }
-    for upstream in site.registry.upstreams() {
+    for upstream in offer.registry.upstreams() {
         let path = format!("/etc/containerd/certs.d/{upstream}/hosts.toml");
         text += &headed(&path, &host(place));
     }
-    let mirrors = site.registry.upstreams();
+    let mirrors = offer.registry.upstreams();
     let mirrors = mirrors.iter().map(|own| format!("  {own}: [\"{}\"]\n", place.url));
     let trust = match &place.certificate {
         Some(_) => " if the system trusts the certificate, in place of hosts.toml",
@@ -47,17 +47,17 @@ fn headed(title: &str, text: &str) -> String {
 
 /// A repository of dnf and yum, with the vendors' keys. As on nodes, signatures are checked
 /// unless the spec has a repository without keys.
-fn repository(site: &Site, place: &Place, target: &LockedTarget) -> String {
+fn repository(offer: &Offer, place: &Place, target: &LockedTarget) -> String {
     let url = &place.url;
     let is_key =
         |path: &&BundlePath| matches!(path, BundlePath::Key { target: of, .. } if *of == target.id);
-    let paths = site.bundle.contents().iter().map(|file| &file.path);
+    let paths = offer.bundle.contents().iter().map(|file| &file.path);
     let keys: Vec<String> = paths.filter(is_key).map(|key| format!("{url}/{key}")).collect();
     let gpgcheck = u8::from(target.repositories.iter().all(|one| !one.keys.is_empty()));
     let mut text = format!(
         "[kubeferry]\nname=Packages of the bundle {}\nbaseurl={url}/rpms/{}/\n\
          gpgcheck={gpgcheck}\ngpgkey={}\n",
-        site.bundle.lock().name,
+        offer.bundle.lock().name,
         target.id,
         keys.join(" ")
     );

@@ -11,7 +11,7 @@ use super::registry::Registry;
 use super::request::Request;
 
 /// A bundle that was verified, ready to be served.
-pub struct Site {
+pub struct Offer {
     /// The bundle.
     pub(super) bundle: Bundle,
     /// Its images.
@@ -20,7 +20,7 @@ pub struct Site {
     files: BTreeMap<String, Descriptor>,
 }
 
-impl Site {
+impl Offer {
     /// All that a bundle has.
     pub fn of(bundle: Bundle) -> Self {
         let files = bundle.contents().iter();
