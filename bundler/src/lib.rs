@@ -19,5 +19,6 @@ pub mod report;
 pub mod rpm;
 pub mod sbom;
 pub mod signing;
+pub mod site;
 pub mod spec;
 pub mod upstreams;

@@ -2,7 +2,7 @@
 //! way to the network and to `file://`. Everything above it (retries, resume, the cache, the registry protocol)
 //! works the same with both, and tests replace it.
 
-mod backoff;
+pub(crate) mod backoff;
 pub mod cache;
 pub mod checksum;
 pub mod client;
