@@ -247,15 +247,18 @@ fn mounted_from(url: &Url) -> Option<String> {
 /// must not be in a URL.
 fn token_request(realm: Url, service: Option<&str>, scope: &str, login: Option<&Login>) -> Request {
     let mut request = Request::new(realm);
-    let fields = service.map(|service| ("service", service)).into_iter().chain([("scope", scope)]);
+    let service = service.map(|service| ("service", service));
     if let Some(Login::IdentityToken(token)) = login {
         let mut form = Serializer::new(String::new());
         form.extend_pairs([("grant_type", "refresh_token"), ("client_id", "kubeferry")]);
-        form.extend_pairs(fields).append_pair("refresh_token", token.expose());
+        form.extend_pairs(service).append_pair("scope", scope);
+        form.append_pair("refresh_token", token.expose());
         request.form = Some(Secret::new(form.finish()));
         return request;
     }
-    request.url.query_pairs_mut().extend_pairs(fields);
+    // A form has one field for all scopes, a query one for each.
+    let scopes = scope.split_ascii_whitespace().map(|scope| ("scope", scope));
+    request.url.query_pairs_mut().extend_pairs(service.into_iter().chain(scopes));
     if let Some(Login::Password { user, password }) = login {
         request.authorization = Some(basic(user, password));
     }

@@ -1,6 +1,7 @@
 //! The requests that write to a registry (OCI distribution spec, "Push").
 
 use bundle_format::digest::Digest;
+use bytes::Bytes;
 use url::Url;
 
 use super::registry::Endpoint;
@@ -23,13 +24,8 @@ impl Endpoint {
             let mount = digest.to_string();
             url.query_pairs_mut().extend_pairs([("mount", mount.as_str()), ("from", from)]);
         }
-        let none: [u8; 0] = [];
-        let sending = Sending {
-            verb: Verb::Post,
-            media_type: String::new(),
-            body: none.into(),
-            offset: None,
-        };
+        let (media_type, body) = (String::new(), Bytes::new());
+        let sending = Sending { verb: Verb::Post, media_type, body, offset: None };
         Request::send(url, sending)
     }
 
@@ -43,12 +39,8 @@ impl Endpoint {
 
     /// Puts a manifest, under a tag or its digest.
     pub fn put_manifest(&self, name: &str, media_type: &str, bytes: &[u8]) -> Request {
-        let sending = Sending {
-            verb: Verb::Put,
-            media_type: media_type.to_owned(),
-            body: bytes.into(),
-            offset: None,
-        };
+        let (media_type, body) = (media_type.to_owned(), Bytes::copy_from_slice(bytes));
+        let sending = Sending { verb: Verb::Put, media_type, body, offset: None };
         Request::send(self.below(&format!("manifests/{name}")), sending)
     }
 
