@@ -42,6 +42,7 @@ mod review;
 mod sbom;
 mod shipped;
 mod signature;
+mod site;
 mod streams;
 mod support;
 mod transfer;

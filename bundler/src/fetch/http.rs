@@ -1,12 +1,11 @@
 //! `https://` and `http://` URLs.
 
-use std::io::{Cursor, Read};
-use std::sync::Arc;
+use std::io::Read;
 use std::time::Duration;
 
 use bundle_format::recognise;
 use reqwest::Certificate;
-use reqwest::blocking::{Body, Client, ClientBuilder, RequestBuilder};
+use reqwest::blocking::{Client, ClientBuilder, RequestBuilder};
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
     HeaderName, HeaderValue, LOCATION, RANGE, TRANSFER_ENCODING,
@@ -172,8 +171,10 @@ fn send(client: &Client, url: &Url, sending: &Sending) -> RequestBuilder {
         Verb::Put => client.put(url.clone()),
     };
     let size = sending.body.len() as u64;
-    let body = Body::sized(Cursor::new(Arc::clone(&sending.body)), size);
-    let builder = builder.body(body).timeout(ANSWER + Duration::from_secs(size / LEAST_RATE));
+    // Not a reader: the library would lose the answer of a server that answers before it
+    // has read all, such as 413.
+    let builder =
+        builder.body(sending.body.clone()).timeout(ANSWER + Duration::from_secs(size / LEAST_RATE));
     let builder = match sending.media_type.as_str() {
         "" => builder,
         media_type => builder.header(CONTENT_TYPE, media_type),

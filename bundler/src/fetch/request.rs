@@ -1,8 +1,8 @@
 //! A request to a server or a disk.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use url::Url;
 
 use super::secret::Secret;
@@ -50,7 +50,7 @@ pub struct Sending {
     /// The media type of the bytes. Empty if there are none.
     pub media_type: String,
     /// The bytes. A request may be sent more than once.
-    pub body: Arc<[u8]>,
+    pub body: Bytes,
     /// The offset of the bytes in the whole, if they are a piece of it.
     pub offset: Option<u64>,
 }

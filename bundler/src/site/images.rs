@@ -19,7 +19,7 @@ use crate::image::registry::Endpoint;
 use crate::parallel;
 
 /// An image, and where it goes.
-struct Own<'a> {
+pub(super) struct Own<'a> {
     image: &'a LockedImage,
     name: ImageReference,
     endpoint: Endpoint,
@@ -35,16 +35,14 @@ struct Root {
     bytes: Vec<u8>,
 }
 
-/// Pushes the images of all releases of a bundle.
+/// Pushes the images of all releases of a bundle, which is there already.
 pub(super) fn push(
     task: &Task<'_>,
-    mirror: &Mirror,
+    images: &[Own<'_>],
     sessions: &Sessions,
     remarks: &mut Vec<String>,
 ) -> anyhow::Result<Tally> {
-    let images = own_images(task, mirror)?;
     let repository = task.address.0.repository();
-    let is_same = mirror.host() == task.address.0.registry();
     let mut jobs = Vec::new();
     let mut seen = HashSet::new();
     for own in images.iter().filter(|own| own.tag == Tag::Free) {
@@ -53,6 +51,7 @@ pub(super) fn push(
                 if seen.insert((own.name.name(), blob.digest)) {
                     let label = own.image.name.to_string();
                     let blob = Blob::of_bundle(task.bundle, blob, label);
+                    let is_same = own.name.registry() == task.address.0.registry();
                     let from = is_same.then_some(repository);
                     jobs.push(Job { blob, endpoint: &own.endpoint, from });
                 }
@@ -60,7 +59,7 @@ pub(super) fn push(
         }
     }
     let mut tally = send(task.site, sessions, jobs, "pushing images", task.quiet)?;
-    let results = parallel::each(&images, parallel::REQUESTS, |own| match own.tag {
+    let results = parallel::each(images, parallel::REQUESTS, |own| match own.tag {
         Tag::Same => Ok(None),
         Tag::Free => name(task, own).map(Some).with_context(|| format!("image {}", own.image.name)),
     });
@@ -93,7 +92,7 @@ pub(super) fn push(
 
 /// All images, and what their tags name now. The error has all tags that name something
 /// else.
-fn own_images<'a>(task: &Task<'a>, mirror: &Mirror) -> anyhow::Result<Vec<Own<'a>>> {
+pub(super) fn look<'a>(task: &Task<'a>, mirror: &Mirror) -> anyhow::Result<Vec<Own<'a>>> {
     let lock = task.bundle.lock();
     let mut seen = HashSet::new();
     let all = lock.images.iter().chain(lock.hops.iter().flat_map(|hop| &hop.images));

@@ -48,6 +48,7 @@ pub fn push(task: &Task<'_>) -> anyhow::Result<Pushed> {
         _ => bail!("{address} names a digest: name a tag for the bundle"),
     };
     let tag = tags::look(site, endpoint, name, &[digest], replace)?;
+    let images = task.mirror.map(|mirror| images::look(task, mirror)).transpose()?;
     check(bundle, quiet)?;
     let sessions = &Sessions::new(cache);
     let of_bundle = blob::of_layout(bundle, &layout);
@@ -63,10 +64,7 @@ pub fn push(task: &Task<'_>) -> anyhow::Result<Pushed> {
     let attached = referrers::attach(site, endpoint, sessions, &subject, bundle, path)?;
     tally.named += attached.written;
     remarks.extend(attached.remark);
-    let images = match task.mirror {
-        Some(mirror) => Some(images::push(task, mirror, sessions, &mut remarks)?),
-        None => None,
-    };
+    let images = images.map(|own| images::push(task, &own, sessions, &mut remarks)).transpose()?;
     Ok(Pushed { manifest: digest.to_string(), tally, images, remarks })
 }
 

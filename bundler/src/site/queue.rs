@@ -37,13 +37,13 @@ impl Tally {
         self.mounted + self.sent + self.named == 0
     }
 
-    fn add(&mut self, moved: Moved, size: u64) {
+    fn add(&mut self, moved: Moved) {
         match moved {
             Moved::There => self.there += 1,
             Moved::Mounted => self.mounted += 1,
-            Moved::Sent => {
+            Moved::Sent(bytes) => {
                 self.sent += 1;
-                self.bytes += size;
+                self.bytes += bytes;
             }
         }
     }
@@ -66,6 +66,9 @@ pub(super) fn send(
     what: &str,
     quiet: bool,
 ) -> anyhow::Result<Tally> {
+    if jobs.is_empty() {
+        return Ok(Tally::default());
+    }
     jobs.sort_by(|a, b| (b.blob.size, &a.blob.label).cmp(&(a.blob.size, &b.blob.label)));
     let progress = Progress::new(what, jobs.iter().map(|job| job.blob.size).sum(), quiet);
     let failed = AtomicBool::new(false);
@@ -78,7 +81,7 @@ pub(super) fn send(
         let moved = Upload { site, endpoint, from: *from, sessions, progress }.run(blob);
         match moved {
             Ok(moved) => {
-                tally.lock().unwrap_or_else(PoisonError::into_inner).add(moved, blob.size);
+                tally.lock().unwrap_or_else(PoisonError::into_inner).add(moved);
                 None
             }
             Err(error) => {

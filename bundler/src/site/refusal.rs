@@ -5,7 +5,7 @@ use bundle_format::text::brief;
 use url::Url;
 
 use super::registry::{Answer, shown};
-use crate::fetch::{FetchError, Request};
+use crate::fetch::FetchError;
 
 /// The error of a registry that answered otherwise than was wanted. `url` is in the
 /// repository that was written to.
@@ -56,14 +56,17 @@ fn repository(url: &Url) -> &str {
     ends.iter().find_map(|end| path.rsplit_once(end)).map_or(path, |(repository, _)| repository)
 }
 
-/// An error of the connection while something was sent: it was not read there.
-pub(super) fn of_writing(error: FetchError, request: &Request) -> FetchError {
+/// An error of a request in words: one that brought something read nothing. The state of
+/// an upload, which is in its URL, is left out.
+pub(super) fn in_words(error: FetchError) -> anyhow::Error {
     match error {
-        FetchError::Transport { url, source } if request.is_sending() => FetchError::Transport {
-            url: shown(&url),
-            source: format!("sending to it failed: {source}").into(),
-        },
-        other => other,
+        FetchError::Transport { url, source } => {
+            anyhow!("cannot send to {}: {source}", url.origin().ascii_serialization())
+        }
+        FetchError::Status { url, status, hint } => {
+            FetchError::Status { url: shown(&url), status, hint }.into()
+        }
+        other => other.into(),
     }
 }
 

@@ -10,7 +10,6 @@ use bundle_format::{ImageReference, input};
 use serde::Deserialize;
 use url::Url;
 
-use super::refusal;
 use crate::fetch::client::Client;
 use crate::fetch::notice::Notices;
 use crate::fetch::{self, Fetch, FetchError, Request};
@@ -73,6 +72,12 @@ impl Site {
         Ok(Self { fetch, registries })
     }
 
+    /// A registry that a test plays.
+    #[cfg(test)]
+    pub(super) fn played(fetch: Arc<dyn Fetch>) -> Self {
+        Self { fetch, registries: Registries::default() }
+    }
+
     /// The client with the login.
     pub(super) fn fetch(&self) -> &dyn Fetch {
         &*self.fetch
@@ -86,8 +91,7 @@ impl Site {
 
     /// Sends a request, and gives the answer's head.
     pub(super) fn ask(&self, request: &Request) -> Result<Answer, FetchError> {
-        let response =
-            self.fetch.open(request).map_err(|error| refusal::of_writing(error, request))?;
+        let response = self.fetch.open(request)?;
         let (status, headers) = (response.status, response.headers);
         let mut body = Vec::new();
         if status >= 400 {

@@ -89,7 +89,7 @@ pub(super) fn try_to_put(
     bytes: &[u8],
 ) -> anyhow::Result<Result<Answer, anyhow::Error>> {
     let request = endpoint.put_manifest(name, media_type, bytes);
-    let answer = site.ask(&request)?;
+    let answer = site.ask(&request).map_err(refusal::in_words)?;
     match answer.status {
         200 | 201 => Ok(Ok(answer)),
         // MANIFEST_BLOB_UNKNOWN and MANIFEST_INVALID (OCI distribution spec, "Error Codes").

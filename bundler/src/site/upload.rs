@@ -29,8 +29,8 @@ pub(super) enum Moved {
     There,
     /// The registry took it from another repository.
     Mounted,
-    /// It was sent.
-    Sent,
+    /// It was sent: these are the bytes, less those that the registry had of it.
+    Sent(u64),
 }
 
 /// A blob on its way.
@@ -42,6 +42,15 @@ pub(super) struct Upload<'a> {
     pub(super) sessions: &'a Sessions,
     /// Is called with numbers of bytes that are done.
     pub(super) progress: &'a dyn Fn(u64),
+}
+
+/// How far a blob is on its way.
+#[derive(Default)]
+struct Way {
+    /// The most bytes that the registry has had. Those that are sent again are no progress.
+    reached: u64,
+    /// The bytes that were sent.
+    sent: u64,
 }
 
 /// Why a session brought no blob.
@@ -60,20 +69,20 @@ impl From<anyhow::Error> for Broken {
 
 impl From<FetchError> for Broken {
     fn from(error: FetchError) -> Self {
-        Self::Final(error.into())
+        Self::Final(refusal::in_words(error))
     }
 }
 
 impl Upload<'_> {
     /// Brings the blob.
     pub(super) fn run(&self, blob: &Blob<'_>) -> anyhow::Result<Moved> {
-        let mut reached = 0;
-        let moved = self.bring(blob, &mut reached)?;
-        (self.progress)(blob.size - reached);
+        let mut way = Way::default();
+        let moved = self.bring(blob, &mut way)?;
+        (self.progress)(blob.size - way.reached);
         Ok(moved)
     }
 
-    fn bring(&self, blob: &Blob<'_>, reached: &mut u64) -> anyhow::Result<Moved> {
+    fn bring(&self, blob: &Blob<'_>, way: &mut Way) -> anyhow::Result<Moved> {
         let look = self.endpoint.look_for_blob(&blob.digest);
         if self.is_there(&look)? {
             return Ok(Moved::There);
@@ -81,8 +90,8 @@ impl Upload<'_> {
         let mut place = self.sessions.place(&look.url);
         let mut barren = 0;
         loop {
-            let before = *reached;
-            let error = match self.session(blob, &look.url, place, reached) {
+            let before = way.reached;
+            let error = match self.session(blob, &look.url, place, way) {
                 Ok(moved) => {
                     self.sessions.forget(&look.url);
                     return Ok(moved);
@@ -93,14 +102,14 @@ impl Upload<'_> {
                     error
                 }
             };
-            barren = if *reached > before { 0 } else { barren + 1 };
+            barren = if way.reached > before { 0 } else { barren + 1 };
             if barren == BARREN_SESSIONS {
                 return Err(error);
             }
             thread::sleep(backoff(barren));
             // Only the answer may have been lost.
             if self.is_there(&look)? {
-                return Ok(Moved::Sent);
+                return Ok(Moved::Sent(way.sent));
             }
         }
     }
@@ -120,7 +129,7 @@ impl Upload<'_> {
         blob: &Blob<'_>,
         url: &Url,
         known: Option<Url>,
-        reached: &mut u64,
+        way: &mut Way,
     ) -> Result<Moved, Broken> {
         let known = known.and_then(|place| self.progress_of(place, blob.size));
         let (mut place, mut offset) = match known {
@@ -145,29 +154,40 @@ impl Upload<'_> {
             };
             let answer = match self.site.ask(&request) {
                 Err(error @ FetchError::Transport { .. }) => {
-                    return Err(Broken::Session(error.into(), Some(place)));
+                    return Err(Broken::Session(refusal::in_words(error), Some(place)));
                 }
                 answer => answer?,
             };
+            way.sent += end - offset;
             offset = end;
             match (answer.status, is_last) {
-                (201 | 204, true) => return Ok(Moved::Sent),
+                (201 | 204, true) => return Ok(Moved::Sent(way.sent)),
                 (202, false) => {}
                 _ => return Err(broken(&request.url, &answer)),
             }
             place = self.next(&request.url, &answer)?;
             self.sessions.keep(url, &place);
-            if offset > *reached {
-                (self.progress)(offset - *reached);
-                *reached = offset;
+            if offset > way.reached {
+                (self.progress)(offset - way.reached);
+                way.reached = offset;
             }
         }
     }
 
     /// Begins an upload, and gives its place. None if the registry has mounted the blob.
     fn begin(&self, blob: &Blob<'_>) -> Result<Option<Url>, Broken> {
-        let request = self.endpoint.begin_upload(&blob.digest, self.from);
-        let answer = self.site.ask(&request)?;
+        let mut request = self.endpoint.begin_upload(&blob.digest, self.from);
+        let mut answer = self.site.ask(&request);
+        // Who may push here may still not read there.
+        let is_refused = match &answer {
+            Ok(answer) => matches!(answer.status, 401 | 403),
+            Err(error) => matches!(error, FetchError::Status { status: 401, .. }),
+        };
+        if is_refused && self.from.is_some() {
+            request = self.endpoint.begin_upload(&blob.digest, None);
+            answer = self.site.ask(&request);
+        }
+        let answer = answer?;
         match answer.status {
             201 => Ok(None),
             202 => Ok(Some(self.next(&request.url, &answer)?)),
@@ -237,3 +257,6 @@ fn broken(url: &Url, answer: &Answer) -> Broken {
         _ => Broken::Final(error),
     }
 }
+
+#[cfg(test)]
+mod tests;
