@@ -37,7 +37,7 @@ const CONTAINERD_NAME: &str = "io.containerd.image.name";
 /// Other tools take the name from this one (OCI image spec, `annotations.md`).
 const REFERENCE_NAME: &str = "org.opencontainers.image.ref.name";
 /// The content of the file `oci-layout`.
-pub(crate) const OCI_LAYOUT: &[u8] = b"{\"imageLayoutVersion\":\"1.0.0\"}";
+pub const OCI_LAYOUT: &[u8] = b"{\"imageLayoutVersion\":\"1.0.0\"}";
 
 /// A file in the bundle that does not belong to an image.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -100,7 +100,7 @@ pub struct Platform {
 
 impl Entry {
     /// The entry of a blob, with these annotations.
-    pub(crate) fn new<const N: usize>(blob: &Descriptor, annotations: [(&str, String); N]) -> Self {
+    pub fn new<const N: usize>(blob: &Descriptor, annotations: [(&str, String); N]) -> Self {
         let annotations = annotations.map(|(key, value)| (key.to_owned(), value));
         Self {
             media_type: blob.media_type.clone(),

@@ -222,7 +222,9 @@ pub(crate) fn check(
     of_text(path, &text, index, keys).map(Some)
 }
 
-fn of_text(
+/// The same for the text of a signature, which is or will be at `path`. Without keys, no
+/// signature counts.
+pub fn of_text(
     path: PathBuf,
     text: &str,
     index: &[u8],

@@ -20,5 +20,6 @@ pub mod rpm;
 pub mod sbom;
 pub mod serve;
 pub mod signing;
+pub mod site;
 pub mod spec;
 pub mod upstreams;

@@ -43,6 +43,7 @@ mod sbom;
 mod serve;
 mod shipped;
 mod signature;
+mod site;
 mod streams;
 mod support;
 mod transfer;

@@ -31,7 +31,8 @@ fn header(name: &str, size: u64) -> std::io::Result<Header> {
     Ok(header)
 }
 
-fn blob_name(digest: Digest) -> String {
+/// The name of a blob's entry.
+pub fn blob_name(digest: Digest) -> String {
     format!("blobs/sha256/{}", digest.hex())
 }
 

@@ -48,9 +48,7 @@ impl Release {
     /// bundle that would hold only this release.
     fn of_hop(lock: &Lock, hop: &LockedHop, contents: &[Content]) -> serde_json::Result<Self> {
         let (lock, contents) = (lock.of_hop(hop), layout::of_release(contents, Some(hop)));
-        let made = contents.iter().filter(|file| layout::is_made(&lock, &file.path));
-        let made: Vec<Content> = made.cloned().collect();
-        let layout = Layout::around(&lock, &layout::describe_lock(&lock)?, &made)?;
+        let layout = layout_of(&lock, &layout::describe_lock(&lock)?, &contents)?;
         Ok(Self { index: layout.index, lock, contents })
     }
 }
@@ -212,6 +210,14 @@ impl Bundle {
         self.whole.contents.iter().find(|file| file.path == BundlePath::Sbom)
     }
 
+    /// The plan of the whole bundle: its index, and all its blobs in their order. Its
+    /// documents are empty, because they are blobs of the archive.
+    pub fn layout(&self) -> Result<Layout, BundleError> {
+        let Release { lock, contents, .. } = &self.whole;
+        let layout = layout_of(lock, &self.lock_blob, contents).map_err(of_lock)?;
+        Ok(Layout { documents: Vec::new(), ..layout })
+    }
+
     /// The bundle's size in bytes.
     pub fn length(&self) -> u64 {
         self.blobs.storage.length()
@@ -237,8 +243,8 @@ impl Bundle {
         self.blobs.blobs.keys().copied()
     }
 
-    /// The blob of the lock.
-    pub(super) fn lock_blob(&self) -> &Descriptor {
+    /// The blob of the whole bundle's lock.
+    pub fn lock_blob(&self) -> &Descriptor {
         &self.lock_blob
     }
 
@@ -287,10 +293,8 @@ impl Archive {
         index_place: Place,
         index: &[u8],
     ) -> Result<(), BundleError> {
-        let made = contents.iter().filter(|file| layout::is_made(lock, &file.path));
-        let made: Vec<Content> = made.cloned().collect();
         let layout = layout::describe_lock(lock)
-            .and_then(|lock_blob| Layout::around(lock, &lock_blob, &made))
+            .and_then(|lock_blob| layout_of(lock, &lock_blob, contents))
             .map_err(of_lock)?;
         let written = self.place(Name::OciLayout).and_then(|place| {
             document(&self.blobs.storage, place, layout::OCI_LAYOUT.len() as u64).ok()
@@ -326,6 +330,17 @@ impl Blobs {
         reader.read_to_end(&mut bytes).map_err(fail)?;
         Ok(bytes)
     }
+}
+
+/// The layout of a bundle with this lock and these files.
+fn layout_of(
+    lock: &Lock,
+    lock_blob: &Descriptor,
+    contents: &[Content],
+) -> Result<Layout, serde_json::Error> {
+    let made = contents.iter().filter(|file| layout::is_made(lock, &file.path));
+    let made: Vec<Content> = made.cloned().collect();
+    Layout::around(lock, lock_blob, &made)
 }
 
 fn of_lock(error: serde_json::Error) -> BundleError {

@@ -7,10 +7,11 @@ use anyhow::{Context, bail};
 use bundle_format::archive::reader::Bundle;
 use bundle_format::archive::{verify, writer};
 use bundle_format::layout::Layout;
-use bundle_format::lock::Lock;
+use bundle_format::lock::{Descriptor, Lock};
 use indicatif::HumanBytes;
 use unfinished::Unfinished;
 
+use crate::fetch::cache::Cache;
 use crate::lock::misfits;
 use crate::progress::Progress;
 use crate::spec::SpecFile;
@@ -94,8 +95,31 @@ pub fn build(task: &Task<'_>, output: &Output) -> anyhow::Result<Built> {
     let size = writer::size(&layout);
     output.check_parts(output.count(size)?)?;
     output.check_space(size, beside)?;
-    let blobs = pack(task, &layout, &mut unfinished, size)?;
+    let blobs = pack(&upstreams.cache, task.quiet, &layout, &mut unfinished)?;
     let files = output.put(unfinished, &installers, &upstreams.cache)?;
+    let installers = installers.into_iter().map(|installer| installer.path).collect();
+    Ok(Built { files, installers, size, blobs })
+}
+
+/// Makes a bundle that was built elsewhere: the one of `lock`, whose layout is `layout`.
+/// `fetch` brings into the cache what it lacks. As in a build, the bundle gets its name
+/// when all of it was read again.
+pub fn put_together(
+    lock: &Lock,
+    layout: &Layout,
+    output: &Output,
+    (cache, quiet): (&Cache, bool),
+    fetch: impl FnOnce() -> anyhow::Result<()>,
+) -> anyhow::Result<Built> {
+    let installers = beside::installers(lock, &output.path, cache)?;
+    let beside = installers.iter().map(|installer| installer.content.size).sum();
+    let mut unfinished = output.begin()?;
+    let size = writer::size(layout);
+    output.check_parts(output.count(size)?)?;
+    output.check_space(size, beside)?;
+    fetch()?;
+    let blobs = pack(cache, quiet, layout, &mut unfinished)?;
+    let files = output.put(unfinished, &installers, cache)?;
     let installers = installers.into_iter().map(|installer| installer.path).collect();
     Ok(Built { files, installers, size, blobs })
 }
@@ -103,19 +127,16 @@ pub fn build(task: &Task<'_>, output: &Output) -> anyhow::Result<Built> {
 /// Writes the archive, and reads all of it again with the same reader as the
 /// installer.
 fn pack(
-    task: &Task<'_>,
+    cache: &Cache,
+    quiet: bool,
     layout: &Layout,
     unfinished: &mut Unfinished,
-    size: u64,
 ) -> anyhow::Result<usize> {
-    let Task { upstreams, quiet, .. } = *task;
+    let size = writer::size(layout);
     let progress = Progress::new("packing", size, quiet);
-    let open = |blob: &bundle_format::lock::Descriptor| {
-        upstreams.cache.open(blob.digest, blob.size).ok_or_else(|| {
-            std::io::Error::other(format!(
-                "the cache lost blob {}; run the build again",
-                blob.digest
-            ))
+    let open = |blob: &Descriptor| {
+        cache.open(blob.digest, blob.size).ok_or_else(|| {
+            std::io::Error::other(format!("the cache lost blob {}; run this again", blob.digest))
         })
     };
     let path = unfinished.path().to_owned();
@@ -131,11 +152,11 @@ fn pack(
     progress.finish();
     for problem in &verification.problems {
         // Otherwise the damaged blob in the cache would fail every build.
-        drop(fs::remove_file(upstreams.cache.path(problem.digest)));
+        drop(fs::remove_file(cache.path(problem.digest)));
     }
     if let Some(report) = verification.report() {
         bail!(
-            "these were damaged in the cache, and were removed from it; run the build \
+            "these were damaged in the cache, and were removed from it; run this \
              again:\n{report}"
         );
     }

@@ -20,6 +20,9 @@ mod lock;
 mod lock_file;
 mod password;
 mod print;
+mod pull;
+mod push;
+mod reach;
 mod report;
 mod resolve;
 mod sbom;
@@ -47,6 +50,8 @@ enum Command {
     Keygen(keygen::Arguments),
     Sign(sign::Arguments),
     Verify(verify::Arguments),
+    Push(push::Arguments),
+    Pull(pull::Arguments),
     Inspect(inspect::Arguments),
     Audit(audit::Arguments),
     Sbom(sbom::Arguments),
@@ -83,6 +88,8 @@ pub fn run() -> ExitCode {
         Command::Keygen(arguments) => keygen::run(&arguments),
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Push(arguments) => push::run(&arguments),
+        Command::Pull(arguments) => pull::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Sbom(arguments) => sbom::run(&arguments),

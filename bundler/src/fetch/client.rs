@@ -44,6 +44,9 @@ impl Client {
     }
 
     fn open_over_http(&self, request: &Request) -> Result<Response, FetchError> {
+        if request.is_sending() {
+            return self.http.open(request);
+        }
         let mut spellings = spelling::spellings(&request.url).into_iter().peekable();
         loop {
             // There is always one spelling.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bundle_format::recognise;
 use reqwest::Certificate;
-use reqwest::blocking::{Client, ClientBuilder};
+use reqwest::blocking::{Client, ClientBuilder, RequestBuilder};
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
     HeaderName, HeaderValue, LOCATION, RANGE, TRANSFER_ENCODING,
@@ -18,7 +18,7 @@ use super::fetcher::Fetch;
 use super::no_proxy::NoProxy;
 use super::pace::Paced;
 use super::proxy::Mistakes;
-use super::request::Request;
+use super::request::{Action, Request, Sending, Verb};
 use super::response::{Response, header};
 
 /// The longest wait for a connection. It includes finding the address, TLS and a
@@ -26,6 +26,12 @@ use super::response::{Response, header};
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a transfer may bring no bytes. The library applies it to each read.
 const STALL: Duration = Duration::from_secs(60);
+/// How long a server may take to answer what was sent to it. It may copy a whole layer
+/// before it does.
+const ANSWER: Duration = Duration::from_secs(300);
+/// The least rate of sending, in bytes a second. The library has one time for sending and
+/// for the answer.
+const LEAST_RATE: u64 = 20_000;
 /// How many redirects are followed. Real chains have up to three.
 const MAX_REDIRECTS: usize = 10;
 
@@ -101,14 +107,16 @@ impl HttpFetch {
             return Err(FetchError::Unreachable { url: shown(url, request), source });
         }
         let client = if is_direct { &self.direct } else { &self.proxied };
-        let mut builder = match &request.form {
-            None => client.get(url.clone()),
-            Some(form) => client
+        let mut builder = match (&request.action, &request.form) {
+            (Action::Send(sending), _) => send(client, url, sending),
+            (Action::Look, _) => client.head(url.clone()),
+            (Action::Read, None) => client.get(url.clone()),
+            (Action::Read, Some(form)) => client
                 .post(url.clone())
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(form.expose().to_owned()),
         };
-        if let Some(patience) = request.patience {
+        if let Some(patience) = request.patience.filter(|_| !request.is_sending()) {
             builder = builder.timeout(patience.min(self.stall));
         }
         // Sizes and digests are those of the bytes as the server stores them.
@@ -155,6 +163,31 @@ impl Fetch for HttpFetch {
     }
 }
 
+/// A request that brings something.
+fn send(client: &Client, url: &Url, sending: &Sending) -> RequestBuilder {
+    let builder = match sending.verb {
+        Verb::Post => client.post(url.clone()),
+        Verb::Patch => client.patch(url.clone()),
+        Verb::Put => client.put(url.clone()),
+    };
+    let size = sending.body.len() as u64;
+    // Not a reader: the library would lose the answer of a server that answers before it
+    // has read all, such as 413.
+    let builder =
+        builder.body(sending.body.clone()).timeout(ANSWER + Duration::from_secs(size / LEAST_RATE));
+    let builder = match sending.media_type.as_str() {
+        "" => builder,
+        media_type => builder.header(CONTENT_TYPE, media_type),
+    };
+    match sending.offset {
+        // Without a unit (OCI distribution spec, "Pushing a blob in chunks").
+        Some(offset) if size > 0 => {
+            builder.header(CONTENT_RANGE, format!("{offset}-{}", offset + size - 1))
+        }
+        _ => builder,
+    }
+}
+
 /// The settings that all clients have.
 fn builder(stall: Duration, is_proxied: bool) -> ClientBuilder {
     let builder = Client::builder()
@@ -194,6 +227,9 @@ fn redirected(request: &Request, url: &Url, target: &str) -> Result<Url, FetchEr
     let refused = |reason| Err(refused(&shown(url, request), reason));
     if request.form.is_some() {
         return refused("it redirects a login, which must go to no other server");
+    }
+    if request.is_sending() {
+        return refused("it redirects what is sent to it; name the server that it leads to");
     }
     let Ok(mut next) = url.join(target) else {
         return refused("it redirects to something that is not a URL");

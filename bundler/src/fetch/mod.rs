@@ -1,8 +1,8 @@
-//! Getting bytes from elsewhere. [`Fetch`] is the only way to the network and to
-//! `file://`. Everything above it (retries, resume, the cache, the registry protocol)
+//! Getting bytes from elsewhere, and bringing them to registries. [`Fetch`] is the only
+//! way to the network and to `file://`. Everything above it (retries, resume, the cache, the registry protocol)
 //! works the same with both, and tests replace it.
 
-mod backoff;
+pub(crate) mod backoff;
 pub mod cache;
 pub mod checksum;
 pub mod client;
@@ -34,6 +34,6 @@ pub use error::FetchError;
 pub(crate) use error::with_causes;
 pub use fetcher::{Fetch, bytes};
 pub(crate) use loopback::is_loopback;
-pub use request::Request;
+pub use request::{Action, Request, Sending, Verb};
 pub use response::Response;
 pub use secret::Secret;

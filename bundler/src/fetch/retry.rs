@@ -131,10 +131,10 @@ fn is_troubled(response: &Response) -> bool {
 }
 
 /// Whether the answer may change soon. It does not for a server that does not know
-/// how (501, 505), or that wants a person to log in (511).
+/// how (501, 505), that has no more space (507), or that wants a person to log in (511).
 fn may_pass(response: &Response) -> bool {
     let status = response.status;
-    status == 429 || (is_troubled(response) && !matches!(status, 501 | 505 | 511))
+    status == 429 || (is_troubled(response) && !matches!(status, 501 | 505 | 507 | 511))
 }
 
 impl<F: Fetch> Fetch for Retry<F> {

@@ -34,8 +34,9 @@ pub struct Authenticated {
     fetch: Arc<dyn Fetch>,
     registries: Registries,
     login_files: Vec<PathBuf>,
-    /// The authorization for each origin and repository. A thread holds the inner
-    /// lock while it asks for a token, so that many threads ask only once.
+    /// The authorization for each origin, repository and what is done there. A thread
+    /// holds the inner lock while it asks for a token, so that many threads ask only
+    /// once.
     known: Mutex<HashMap<String, Arc<Mutex<Option<Held>>>>>,
 }
 
@@ -55,8 +56,16 @@ impl Authenticated {
         Self { fetch, registries, login_files, known: Mutex::default() }
     }
 
-    fn slot(&self, url: &Url) -> Arc<Mutex<Option<Held>>> {
-        let key = format!("{} {}", url.origin().ascii_serialization(), repository(url));
+    fn slot(&self, request: &Request) -> Arc<Mutex<Option<Held>>> {
+        let url = &request.url;
+        // A token for pulling is none for pushing, nor one for mounting from another
+        // repository.
+        let purpose = match request.is_sending() {
+            true => format!("pull,push {}", mounted_from(url).unwrap_or_default()),
+            false => "pull".to_owned(),
+        };
+        let origin = url.origin().ascii_serialization();
+        let key = format!("{origin} {} {purpose}", repository(url));
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(known.entry(key).or_default())
     }
@@ -77,12 +86,13 @@ impl Authenticated {
         if let Some(held) = renewed {
             return Ok(held.clone());
         }
-        let held = self.log_in(&request.url, response)?;
+        let held = self.log_in(request, response)?;
         *slot = Some(held.clone());
         Ok(held)
     }
 
-    fn log_in(&self, url: &Url, response: &Response) -> Result<Held, FetchError> {
+    fn log_in(&self, request: &Request, response: &Response) -> Result<Held, FetchError> {
+        let url = &request.url;
         let registry = registry_name(url);
         let challenges: Vec<Challenge> = response
             .headers
@@ -105,8 +115,10 @@ impl Authenticated {
                 realm::check_login(&self.registries, url, &realm)
                     .map_err(|error| refused(url, &error.to_string()))?;
             }
-            let scope =
-                scope.clone().unwrap_or_else(|| format!("repository:{}:pull", repository(url)));
+            let actions = if request.is_sending() { "pull,push" } else { "pull" };
+            let scope = scope
+                .clone()
+                .unwrap_or_else(|| format!("repository:{}:{actions}", repository(url)));
             let request = token_request(realm.clone(), service.as_deref(), &scope, login.as_ref());
             return self.token(&registry, &realm, &request, login.as_ref().map(Login::who));
         }
@@ -180,7 +192,7 @@ struct TokenAnswer {
 
 impl Fetch for Authenticated {
     fn open(&self, request: &Request) -> Result<Response, FetchError> {
-        let slot = self.slot(&request.url);
+        let slot = self.slot(request);
         let held = slot
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -203,7 +215,15 @@ impl Fetch for Authenticated {
         if response.status == 401 && response.url.origin() == request.url.origin() {
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = None;
             let registry = registry_name(&request.url);
-            return Err(refused(&request.url, &advice(&registry, held.who.as_deref())));
+            let words = match (request.is_sending(), &held.who) {
+                (true, Some(who)) => format!(
+                    "registry {registry} does not let {who} push to {}: ask for the right to, or \
+                     log in as somebody else with `docker login {registry}`",
+                    repository(&request.url)
+                ),
+                (_, who) => advice(&registry, who.as_deref()),
+            };
+            return Err(refused(&request.url, &words));
         }
         Ok(response)
     }
@@ -212,25 +232,33 @@ impl Fetch for Authenticated {
 /// `https://HOST/v2/<repository>/manifests/…` → the repository.
 fn repository(url: &Url) -> &str {
     let path = url.path().strip_prefix("/v2/").unwrap_or_default();
-    ["/manifests/", "/blobs/"]
+    ["/manifests/", "/blobs/", "/referrers/"]
         .iter()
         .find_map(|part| path.rsplit_once(part))
         .map_or(path, |(repository, _)| repository)
+}
+
+/// The repository that a blob is to be mounted from.
+fn mounted_from(url: &Url) -> Option<String> {
+    url.query_pairs().find(|(name, _)| name == "from").map(|(_, value)| value.into_owned())
 }
 
 /// A GET with user and password or anonymous, or a POST with an identity token, which
 /// must not be in a URL.
 fn token_request(realm: Url, service: Option<&str>, scope: &str, login: Option<&Login>) -> Request {
     let mut request = Request::new(realm);
-    let fields = service.map(|service| ("service", service)).into_iter().chain([("scope", scope)]);
+    let service = service.map(|service| ("service", service));
     if let Some(Login::IdentityToken(token)) = login {
         let mut form = Serializer::new(String::new());
         form.extend_pairs([("grant_type", "refresh_token"), ("client_id", "kubeferry")]);
-        form.extend_pairs(fields).append_pair("refresh_token", token.expose());
+        form.extend_pairs(service).append_pair("scope", scope);
+        form.append_pair("refresh_token", token.expose());
         request.form = Some(Secret::new(form.finish()));
         return request;
     }
-    request.url.query_pairs_mut().extend_pairs(fields);
+    // A form has one field for all scopes, a query one for each.
+    let scopes = scope.split_ascii_whitespace().map(|scope| ("scope", scope));
+    request.url.query_pairs_mut().extend_pairs(service.into_iter().chain(scopes));
     if let Some(Login::Password { user, password }) = login {
         request.authorization = Some(basic(user, password));
     }

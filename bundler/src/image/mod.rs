@@ -1,4 +1,5 @@
-//! Container images: pulling them from registries, byte for byte.
+//! Container images: pulling them from registries, byte for byte; and how one writes to
+//! a registry.
 
 pub mod auth;
 pub mod challenge;
@@ -20,6 +21,7 @@ pub mod refusal;
 pub mod registry;
 pub mod signatures;
 pub mod signer;
+pub(crate) mod writing;
 
 #[cfg(test)]
 mod scripted;

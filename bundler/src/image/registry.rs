@@ -189,7 +189,8 @@ impl Endpoint {
         url
     }
 
-    fn below(&self, path: &str) -> Url {
+    /// A URL of this repository.
+    pub(super) fn below(&self, path: &str) -> Url {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{path}", self.base.path()));
         url

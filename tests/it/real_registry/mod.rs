@@ -31,6 +31,11 @@ pub(crate) struct RealRegistry {
 }
 
 impl RealRegistry {
+    /// The same as [`Self::plain`], but in maintenance: it takes nothing.
+    pub(crate) fn read_only() -> Option<Self> {
+        Self::start_with(false, false, false, "  maintenance: {readonly: {enabled: true}}\n")
+    }
+
     /// Plain http, open to all. None, with a word on stderr, where a tool that
     /// it needs is not installed; so are the other two.
     pub(crate) fn plain() -> Option<Self> {
@@ -87,6 +92,19 @@ impl RealRegistry {
         Digest::of(&self.raw_manifest(name))
     }
 
+    /// The folder of what it holds.
+    pub(crate) fn storage(&self) -> PathBuf {
+        self.folder.path().join("storage")
+    }
+
+    /// Copies an image (`a/b:v1`) into a new OCI layout in `folder`, and so reads all of
+    /// it.
+    pub(crate) fn copy_out(&self, name: &str, folder: &Path) {
+        let source = format!("docker://{}/{name}", self.host());
+        let destination = format!("oci:{}", folder.display());
+        self.skopeo(&["copy", "--quiet"], |name| format!("--src-{name}"), &[&source, &destination]);
+    }
+
     /// The manifest's bytes as skopeo sees them.
     pub(crate) fn raw_manifest(&self, name: &str) -> Vec<u8> {
         let image = format!("docker://{}/{name}", self.host());
@@ -117,6 +135,11 @@ impl RealRegistry {
     }
 
     fn start(tls: bool, login: bool, token: bool) -> Option<Self> {
+        Self::start_with(tls, login, token, "")
+    }
+
+    /// `storage` are more lines of the section for it.
+    fn start_with(tls: bool, login: bool, token: bool, storage: &str) -> Option<Self> {
         for tool in ["docker-registry", "skopeo", "htpasswd", "openssl", "tar"] {
             if !installed(tool) {
                 eprintln!("skipped: {tool} is not installed");
@@ -142,6 +165,7 @@ impl RealRegistry {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         write_login_file(path, &address.to_string(), login);
         let configuration = configuration(path, address, tls, login, tokens.as_ref());
+        let configuration = configuration.replace("http:\n", &format!("{storage}http:\n"));
         std::fs::write(path.join("registry.yml"), configuration).unwrap();
         let process = Command::new("docker-registry")
             .arg("serve")

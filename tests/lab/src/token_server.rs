@@ -104,6 +104,10 @@ impl Access {
         let url = Url::parse("http://token").and_then(|base| base.join(target));
         let url = url.map_err(io::Error::other)?;
         let mut query: HashMap<_, _> = url.query_pairs().into_owned().collect();
+        let scopes = url.query_pairs().filter(|(name, _)| name == "scope");
+        let scopes: Vec<String> = scopes.map(|(_, scope)| scope.into_owned()).collect();
+        // One parameter for each scope; a form has all of them in one.
+        query.insert("scope".to_owned(), scopes.join(" "));
         if request.starts_with("POST ") {
             let mut form = Vec::new();
             reader.take(length).read_to_end(&mut form)?;
@@ -121,8 +125,14 @@ impl Access {
         reply(connection, "200 OK", &answer(&request, &token))
     }
 
+    /// The entries of all scopes, which spaces separate.
+    fn granted(&self, scopes: &str, known: bool) -> String {
+        let entries = scopes.split(' ').map(|scope| self.granted_in(scope, known));
+        entries.filter(|entry| !entry.is_empty()).collect::<Vec<_>>().join(",")
+    }
+
     /// All that is asked for to the user; only public pulls to others.
-    fn granted(&self, scope: &str, known: bool) -> String {
+    fn granted_in(&self, scope: &str, known: bool) -> String {
         let parts = scope.strip_prefix("repository:").and_then(|scope| scope.rsplit_once(':'));
         let Some((name, actions)) = parts else { return String::new() };
         if !(known || name.starts_with(self.public) && actions == "pull") {

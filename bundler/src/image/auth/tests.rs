@@ -223,3 +223,44 @@ fn a_token_server_of_a_stranger_is_asked_as_nobody_only() {
     assert_eq!(open(&fetch, URL), Ok(200));
     assert_eq!(known.seen().last().unwrap(), &format!("Bearer alice {URL}"));
 }
+
+#[test]
+fn a_token_for_pulling_is_none_for_pushing_and_mounting_asks_for_both_repositories() {
+    let server = Scripted::new(|url, authorization| match (url, authorization) {
+        (url, _) if url.starts_with("https://auth.io/token?") => {
+            ok(&format!(r#"{{"token":"T{}"}}"#, url.matches("scope=").count()))
+        }
+        (_, Some(_)) => ok(""),
+        (url, _) if url.contains("from=") => wants(
+            r#"Bearer realm="https://auth.io/token",scope="repository:a/b:pull,push repository:c:pull""#,
+        ),
+        _ => wants(r#"Bearer realm="https://auth.io/token""#),
+    });
+    let fetch = Authenticated::new(server.clone(), Registries::default(), Vec::new());
+    let uploads: Url = "https://r.io/v2/a/b/blobs/uploads/".parse().unwrap();
+    let mut mount = uploads.clone();
+    mount.set_query(Some("mount=sha256:0&from=c"));
+    let send = |url: &Url| {
+        let verb = crate::fetch::Verb::Post;
+        let media_type = String::new();
+        let sending =
+            crate::fetch::Sending { verb, media_type, body: bytes::Bytes::new(), offset: None };
+        fetch.open(&Request::send(url.clone(), sending)).unwrap()
+    };
+    assert_eq!(open(&fetch, URL), Ok(200));
+    send(&uploads);
+    send(&mount);
+    send(&uploads);
+    let asked = server.seen();
+    let tokens: Vec<&str> =
+        asked.iter().filter_map(|line| line.split_once("token?")).map(|(_, query)| query).collect();
+    assert_eq!(
+        tokens,
+        [
+            "scope=repository%3Aa%2Fb%3Apull",
+            "scope=repository%3Aa%2Fb%3Apull%2Cpush",
+            "scope=repository%3Aa%2Fb%3Apull%2Cpush&scope=repository%3Ac%3Apull",
+        ]
+    );
+    assert_eq!(asked.last().unwrap(), "Bearer T1 https://r.io/v2/a/b/blobs/uploads/");
+}

@@ -1,0 +1,83 @@
+//! `bundler pull`: gets a bundle from a registry.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use bundle_format::output;
+use bundle_format::signature::TrustedKeys;
+use bundle_format::text::{count, printable};
+use clap::Args;
+use indicatif::HumanBytes;
+
+use super::print;
+use super::reach::ReachOptions;
+use super::size::Size;
+use crate::build::Output;
+use crate::fetch::cache::Cache;
+use crate::fetch::notice::Notices;
+use crate::signing;
+use crate::site::pull::{self, Pulled};
+use crate::site::{Address, Site};
+
+/// Pulls a bundle from a registry: the same file, byte for byte, as `bundler push` read
+///
+/// Its checksum, the installer and the signature are written beside it, as `bundler build`
+/// does. Only what the cache lacks is fetched. The bundle gets its name when all of it was
+/// verified.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Where it is: oci://HOST/REPOSITORY:TAG
+    #[arg(value_name = "oci://HOST/REPOSITORY:TAG")]
+    address: Address,
+    /// The bundle to write; <NAME>.tar in this folder if left out
+    #[arg(short, long)]
+    output: Option<PathBuf>,
+    /// Cut the bundle into parts of at most this size, such as 4GiB-1 for FAT32
+    #[arg(long, value_name = "SIZE")]
+    split: Option<Size>,
+    /// Check first that one of the keys in this file has signed it; repeat the option for
+    /// more files
+    #[arg(long, value_name = "FILE")]
+    trusted_key: Vec<PathBuf>,
+    #[command(flatten)]
+    reach: ReachOptions,
+    /// Show no progress
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let Arguments { address, quiet, .. } = arguments;
+    let keys = TrustedKeys::read(&arguments.trusted_key)?;
+    let notices = Notices::new(*quiet);
+    let site = Site::new(&[address.host()], &arguments.reach.reach(), &notices)?;
+    let cache = Cache::of_user()?.telling(&notices);
+    let found = pull::find(&site, &cache, address)?;
+    let named = arguments.output.clone();
+    let path = named.unwrap_or_else(|| PathBuf::from(format!("{}.tar", found.lock.name)));
+    if path.as_os_str() == "-" {
+        bail!("--output -: other files are written beside a bundle: name a file");
+    }
+    let place = output::file(&path);
+    let (path, _) = place.with_context(|| format!("--output {}", path.display()))?;
+    let output = Output { path, split: arguments.split.map(|size| size.0) };
+    let Pulled { built, fetched, signature, signed } = found.pull(&output, &keys, *quiet)?;
+    let names: Vec<String> =
+        built.files.iter().map(|path| printable(&path.display().to_string())).collect();
+    print::notice(&format!(
+        "verified {}, {}; {} were fetched",
+        count(built.blobs, "blob"),
+        HumanBytes(built.size),
+        HumanBytes(fetched)
+    ));
+    if let Some(signed) = signed {
+        print::notice(&format!("signed: {signed}"));
+    }
+    for beside in built.installers.iter().chain(&signature) {
+        print::notice(&format!("beside it: {}", beside.display()));
+    }
+    if let Some(old) = signing::outdated(&output.path, found.lock_digest()) {
+        print::notice(&format!("{} is the signature of another bundle", old.display()));
+    }
+    print::data(&format!("{}\n", names.join("\n")))
+}

@@ -1,0 +1,154 @@
+//! The manifest of a bundle in a registry, and of what belongs to it.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, bail};
+use bundle_format::Digest;
+use bundle_format::archive::blob_name;
+use bundle_format::archive::reader::Bundle;
+use bundle_format::layout::{BUNDLE_TYPE, FILE_TYPE, LOCK_TYPE, Layout, OCI_LAYOUT, TITLE};
+use bundle_format::lock::Descriptor;
+use bundle_format::oci::{Document, Entry, OCI_MANIFEST};
+use bundle_format::text::brief;
+use serde::Serialize;
+
+/// The annotation with the release of Kubernetes, for people who look at the registry.
+const VERSION: &str = "org.opencontainers.image.version";
+/// The media type of [`EMPTY`].
+const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
+/// The config of a manifest that needs none (OCI image spec, "Guidance for an Empty
+/// Descriptor").
+pub(super) const EMPTY: &[u8] = b"{}";
+/// The names of the two files that are no blobs, as the layout has them.
+const LAYOUT_NAME: &str = "oci-layout";
+const INDEX_NAME: &str = "index.json";
+/// The largest blob that is believed, in bytes.
+const MOST: u64 = 1 << 44;
+
+/// An OCI image manifest with an `artifactType`, in the order in which it is written.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest {
+    schema_version: u64,
+    media_type: &'static str,
+    artifact_type: String,
+    config: Entry,
+    layers: Vec<Entry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<Entry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    annotations: Option<BTreeMap<&'static str, String>>,
+}
+
+/// The manifest of a bundle. The layers are in the bundle's order. All have one media type:
+/// a registry would take an image's manifest for one that it must have as a manifest.
+pub(super) fn of_bundle(bundle: &Bundle, layout: &Layout) -> anyhow::Result<Vec<u8>> {
+    let layer = |digest, size, title| {
+        Entry::new(&Descriptor { media_type: FILE_TYPE.to_owned(), digest, size }, [(TITLE, title)])
+    };
+    let files = [(LAYOUT_NAME, OCI_LAYOUT), (INDEX_NAME, &layout.index)];
+    let files =
+        files.map(|(name, bytes)| layer(Digest::of(bytes), bytes.len() as u64, name.to_owned()));
+    let blobs =
+        layout.blobs.iter().map(|blob| layer(blob.digest, blob.size, blob_name(blob.digest)));
+    let lock = bundle.lock();
+    let annotations =
+        [(TITLE, format!("{}.tar", lock.name)), (VERSION, lock.kubernetes.to_string())];
+    write(&Manifest {
+        schema_version: 2,
+        media_type: OCI_MANIFEST,
+        artifact_type: BUNDLE_TYPE.to_owned(),
+        config: Entry::new(bundle.lock_blob(), []),
+        layers: files.into_iter().chain(blobs).collect(),
+        subject: None,
+        annotations: Some(annotations.into()),
+    })
+}
+
+/// The manifest of one file that belongs to the manifest `subject`.
+pub(super) fn of_file(
+    subject: &Descriptor,
+    artifact_type: &str,
+    file: &Descriptor,
+    name: &str,
+) -> anyhow::Result<Vec<u8>> {
+    let empty =
+        Descriptor { media_type: EMPTY_TYPE.to_owned(), digest: Digest::of(EMPTY), size: 2 };
+    write(&Manifest {
+        schema_version: 2,
+        media_type: OCI_MANIFEST,
+        artifact_type: artifact_type.to_owned(),
+        config: Entry::new(&empty, []),
+        layers: vec![Entry::new(file, [(TITLE, name.to_owned())])],
+        subject: Some(Entry::new(subject, [])),
+        annotations: None,
+    })
+}
+
+fn write(manifest: &Manifest) -> anyhow::Result<Vec<u8>> {
+    let bytes = serde_json::to_vec(manifest)?;
+    Ok(bytes)
+}
+
+/// What a manifest says of the bundle that it is the manifest of.
+#[derive(Debug)]
+pub(super) struct Listed {
+    /// The lock.
+    pub(super) lock: Descriptor,
+    /// `index.json`.
+    pub(super) index: Descriptor,
+    /// The blobs, in the archive's order.
+    pub(super) blobs: Vec<Descriptor>,
+}
+
+/// Reads the manifest of a bundle. Only its shape is checked: the reader of bundles checks
+/// what it leads to.
+pub(super) fn read(bytes: &[u8]) -> anyhow::Result<Listed> {
+    let manifest: Document = serde_json::from_slice(bytes).context("reading its manifest")?;
+    if manifest.artifact_type.as_deref() != Some(BUNDLE_TYPE) {
+        bail!("it is no bundle, but {}", what(&manifest));
+    }
+    let lock = manifest.config.filter(|config| config.media_type == LOCK_TYPE);
+    let lock = lock.context("its manifest has no lock")?.descriptor()?;
+    let mut files = Vec::new();
+    for layer in manifest.layers.unwrap_or_default() {
+        let descriptor = layer.descriptor()?;
+        if descriptor.size > MOST {
+            bail!("its blob {} would have {} bytes", descriptor.digest, descriptor.size);
+        }
+        let title = layer.annotations.and_then(|mut all| all.remove(TITLE)).unwrap_or_default();
+        files.push((title, descriptor));
+    }
+    let mut files = files.into_iter();
+    let mut next = |name: &str| {
+        let file = files.next().filter(|(title, _)| title == name);
+        file.map(|(_, descriptor)| descriptor)
+            .with_context(|| format!("its manifest lacks `{name}` where a bundle has it"))
+    };
+    next(LAYOUT_NAME)?;
+    let index = next(INDEX_NAME)?;
+    let mut blobs = Vec::new();
+    for (title, blob) in files {
+        if title != blob_name(blob.digest) {
+            bail!("its manifest has `{}`, which no bundle has", brief(&title));
+        }
+        blobs.push(blob);
+    }
+    // The reader of bundles takes the lock from the index, so both must be the same.
+    if blobs.first().map(|blob| blob.digest) != Some(lock.digest) {
+        bail!("its manifest names another lock than the first of its blobs");
+    }
+    Ok(Listed { lock, index, blobs })
+}
+
+/// What a manifest is, in words.
+pub(super) fn what(manifest: &Document) -> String {
+    let annotations = manifest.config.as_ref().map(|config| config.media_type.as_str());
+    match (manifest.artifact_type.as_deref(), annotations) {
+        (Some(BUNDLE_TYPE), _) => "a bundle".to_owned(),
+        (Some(other), _) => format!("an artifact of the type {}", brief(other)),
+        (None, Some(config)) if config.contains("image") => "a container image".to_owned(),
+        (None, Some(config)) => format!("an artifact with the config {}", brief(config)),
+        (None, None) => "an index of images".to_owned(),
+    }
+}

@@ -1,0 +1,187 @@
+//! What belongs to a bundle in a registry: its signature and its software bill of
+//! materials. Each is a manifest that names the bundle's as its subject. Where a registry
+//! does not list such manifests, they are in an index under a tag (OCI distribution spec,
+//! "Referrers Tag Schema").
+
+use std::path::Path;
+
+use anyhow::Context;
+use bundle_format::archive::reader::Bundle;
+use bundle_format::layout::SBOM_TYPE;
+use bundle_format::lock::Descriptor;
+use bundle_format::oci::{Document, Entry, OCI_INDEX, OCI_MANIFEST};
+use bundle_format::{Digest, input, signature};
+
+use super::blob::Blob;
+use super::queue::{Job, send};
+use super::registry::Site;
+use super::sessions::Sessions;
+use super::{artifact, tags};
+use crate::image::pull::MANIFEST_LIMIT;
+use crate::image::registry::Endpoint;
+
+/// The `artifactType` of a signature of minisign's over the bundle's `index.json`.
+const SIGNATURE_TYPE: &str = "application/vnd.kubeferry.signature.v1+minisign";
+/// The media type of a signature.
+const TEXT: &str = "text/plain";
+/// The most bytes of a signature. Real ones have some hundred.
+const MAX_SIGNATURE: u64 = 16 << 10;
+/// The most signatures of a bundle that are read.
+const MOST_SIGNATURES: usize = 16;
+
+/// What was attached.
+#[derive(Default)]
+pub(super) struct Attached {
+    /// How many manifests were written.
+    pub(super) written: usize,
+    /// What the operator should know.
+    pub(super) remark: Option<String>,
+}
+
+/// One file that belongs to a bundle.
+struct File<'a> {
+    artifact_type: &'static str,
+    name: String,
+    descriptor: Descriptor,
+    blob: Blob<'a>,
+}
+
+/// Attaches the signature beside the bundle at `path`, and its bill of materials, to the
+/// bundle's manifest `subject`.
+pub(super) fn attach(
+    site: &Site,
+    endpoint: &Endpoint,
+    sessions: &Sessions,
+    subject: &Descriptor,
+    bundle: &Bundle,
+    path: &Path,
+) -> anyhow::Result<Attached> {
+    let place = signature::path_of(path);
+    let text = match input::file(&place, MAX_SIGNATURE) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        read => Some(read.with_context(|| format!("reading {}", place.display()))?),
+    };
+    let mut attached = Attached::default();
+    let is_outdated = crate::signing::outdated(path, bundle.lock_digest()).is_some();
+    let text = text.filter(|_| !is_outdated);
+    if is_outdated {
+        attached.remark =
+            Some(format!("{} is of another bundle, and was not pushed", place.display()));
+    }
+    let name = &bundle.lock().name;
+    let signature = text.as_deref().map(|bytes| File {
+        artifact_type: SIGNATURE_TYPE,
+        name: format!("{name}.tar.minisig"),
+        descriptor: descriptor(TEXT, bytes),
+        blob: Blob::of_bytes(bytes, "the signature"),
+    });
+    let sbom = bundle.sbom().map(|sbom| File {
+        artifact_type: SBOM_TYPE,
+        name: format!("{name}.cdx.json"),
+        descriptor: sbom.descriptor.clone(),
+        blob: Blob::of_bundle(bundle, &sbom.descriptor, "the bill of materials".to_owned()),
+    });
+    for file in signature.into_iter().chain(sbom) {
+        let bytes = artifact::of_file(subject, file.artifact_type, &file.descriptor, &file.name)?;
+        attached.written += attach_one(site, endpoint, sessions, subject, &bytes, file)?;
+    }
+    Ok(attached)
+}
+
+/// Attaches one file. Gives the number of manifests that were written.
+fn attach_one(
+    site: &Site,
+    endpoint: &Endpoint,
+    sessions: &Sessions,
+    subject: &Descriptor,
+    manifest: &[u8],
+    file: File<'_>,
+) -> anyhow::Result<usize> {
+    let own = descriptor(OCI_MANIFEST, manifest);
+    let known = list(site, endpoint, subject.digest)?;
+    if known.iter().any(|entry| entry.digest == own.digest.to_string()) {
+        return Ok(0);
+    }
+    let artifact_type = file.artifact_type.to_owned();
+    let empty = Blob::of_bytes(artifact::EMPTY, "an empty config");
+    let jobs = [file.blob, empty].map(|blob| Job { blob, endpoint, from: None });
+    send(site, sessions, jobs.into(), "attaching", true)?;
+    let name = own.digest.to_string();
+    let answer = tags::put(site, endpoint, &name, OCI_MANIFEST, manifest)?;
+    // A registry that lists it says so.
+    if answer.header("oci-subject").is_none() {
+        let mut entries = in_tag(site, endpoint, subject.digest)?;
+        let entry = Entry { artifact_type: Some(artifact_type), ..Entry::new(&own, []) };
+        entries.push(entry);
+        let index = Document {
+            schema_version: Some(2),
+            media_type: Some(OCI_INDEX.to_owned()),
+            manifests: Some(entries),
+            ..Document::default()
+        };
+        let index = serde_json::to_vec(&index)?;
+        tags::put(site, endpoint, &tag(subject.digest), OCI_INDEX, &index)?;
+    }
+    Ok(1)
+}
+
+/// The texts of the bundle's signatures.
+pub(super) fn signatures(
+    site: &Site,
+    endpoint: &Endpoint,
+    subject: Digest,
+) -> anyhow::Result<Vec<String>> {
+    let entries = list(site, endpoint, subject)?;
+    let own = entries.iter().filter(|entry| entry.artifact_type.as_deref() == Some(SIGNATURE_TYPE));
+    let mut texts = Vec::new();
+    for entry in own.take(MOST_SIGNATURES) {
+        let manifest = verified(site, &endpoint.manifest(&entry.digest), &entry.descriptor()?)?;
+        let manifest: Document = serde_json::from_slice(&manifest)?;
+        let Some(layer) = manifest.layers.unwrap_or_default().into_iter().next() else { continue };
+        let layer = layer.descriptor()?;
+        let text = verified(site, &endpoint.blob(&layer.digest), &layer)?;
+        texts.extend(String::from_utf8(text).ok());
+    }
+    Ok(texts)
+}
+
+/// A small document that has its digest.
+fn verified(
+    site: &Site,
+    request: &crate::fetch::Request,
+    wanted: &Descriptor,
+) -> anyhow::Result<Vec<u8>> {
+    let document = site.document(request, MAX_SIGNATURE)?;
+    let bytes = document.with_context(|| format!("{} is not there", request.url))?.bytes;
+    anyhow::ensure!(Digest::of(&bytes) == wanted.digest, "{} has other bytes", request.url);
+    Ok(bytes)
+}
+
+/// The manifests that name `subject` as their subject.
+fn list(site: &Site, endpoint: &Endpoint, subject: Digest) -> anyhow::Result<Vec<Entry>> {
+    match site.document(&endpoint.referrers(&subject), MANIFEST_LIMIT)? {
+        Some(document) => Ok(entries(&document.bytes)),
+        None => in_tag(site, endpoint, subject),
+    }
+}
+
+fn in_tag(site: &Site, endpoint: &Endpoint, subject: Digest) -> anyhow::Result<Vec<Entry>> {
+    let document = site.document(&endpoint.manifest(&tag(subject)), MANIFEST_LIMIT)?;
+    Ok(document.map(|document| entries(&document.bytes)).unwrap_or_default())
+}
+
+/// The entries of an index. Something else has none.
+fn entries(bytes: &[u8]) -> Vec<Entry> {
+    let index: Option<Document> = serde_json::from_slice(bytes).ok();
+    index.and_then(|index| index.manifests).unwrap_or_default()
+}
+
+/// `sha256-…`.
+fn tag(subject: Digest) -> String {
+    format!("sha256-{}", subject.hex())
+}
+
+fn descriptor(media_type: &str, bytes: &[u8]) -> Descriptor {
+    let (media_type, digest) = (media_type.to_owned(), Digest::of(bytes));
+    Descriptor { media_type, digest, size: bytes.len() as u64 }
+}
