@@ -1,0 +1,174 @@
+//! All nodes by one line, from a machine that is none of them, over a real sshd.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use lab::cluster::insert_stick;
+use lab::network::LAN;
+use lab::{Lab, Node, Places, Settings, program};
+
+use crate::application::{Witness, assert_serves, spread};
+use crate::support::{connected_host, lab, words};
+
+/// A machine of the nodes' network, with the operator's key, and ssh's own configuration.
+struct Operator {
+    folder: tempfile::TempDir,
+}
+
+impl Operator {
+    fn new(lab: &Lab) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::copy(Places::find().unwrap().run().join("operator-key"), at("key")).unwrap();
+        fs::set_permissions(at("key"), fs::Permissions::from_mode(0o600)).unwrap();
+        let known = at("known_hosts").display().to_string();
+        let config = format!(
+            "Host *\nUser root\nIdentityFile {}\nUserKnownHostsFile {known}\n",
+            at("key").display()
+        );
+        fs::write(at("config"), config).unwrap();
+        // ssh reads the file of the machine's user, who is not the operator here.
+        fs::create_dir(at("bin")).unwrap();
+        let ssh = format!("#!/bin/sh\nexec /usr/bin/ssh -F {} \"$@\"\n", at("config").display());
+        fs::write(at("bin/ssh"), ssh).unwrap();
+        fs::set_permissions(at("bin/ssh"), fs::Permissions::from_mode(0o755)).unwrap();
+        let duty = |node: &Node| if node.name == "node1" { "master" } else { "worker" };
+        let nodes = lab.nodes().iter().map(|node| {
+            format!("- {{name: {}, address: {}, role: {}}}\n", node.name, node.address, duty(node))
+        });
+        fs::write(at("cluster.yaml"), format!("nodes:\n{}", nodes.collect::<String>())).unwrap();
+        Self { folder }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Knows the host keys of these nodes, and of no others.
+    fn know(&self, nodes: &[Node]) {
+        fs::write(self.path().join("known_hosts"), known_hosts(nodes)).unwrap();
+    }
+
+    /// Runs `installer up`.
+    fn up(&self, more: &[&str]) -> Output {
+        let path = format!("{}:{}", self.path().join("bin").display(), env!("PATH"));
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", LAN, "timeout", "480"]).arg(program("installer").unwrap());
+        command.args(["up", "--config", "cluster.yaml"]).args(more);
+        command.current_dir(self.path()).env("PATH", path).output().unwrap()
+    }
+}
+
+fn known_hosts(nodes: &[Node]) -> String {
+    let line = |node: &Node| {
+        let key = node.run(["cat", "/etc/ssh/ssh_host_ed25519_key.pub"]).unwrap();
+        format!("{} {key}", node.address)
+    };
+    nodes.iter().map(line).collect()
+}
+
+/// All that is not to change when nothing is to be done.
+fn receipts(lab: &Lab) -> Vec<String> {
+    let sum = |node: &Node| node.run(["sha256sum", "/var/lib/kubeferry/receipt.jsonl"]).unwrap();
+    lab.nodes().iter().map(sum).collect()
+}
+
+#[test]
+fn one_line_makes_a_cluster_and_again_has_nothing_to_do() {
+    let Some(host) = connected_host() else { return };
+    let (_, bundle) = host.bundle();
+    let Some(lab) = lab(&Settings::default()) else { return };
+    let [master, _, third] = lab.nodes() else { panic!("three nodes") };
+    let _witness = Witness(master);
+    let operator = Operator::new(&lab);
+    let bundle = ["--bundle", bundle.to_str().unwrap()];
+    let all = [&bundle[..], &["--yes"]].concat();
+
+    // A host key that nobody has accepted is a problem, and stops all before any change.
+    operator.know(&lab.nodes()[..2]);
+    let said = operator.up(&all);
+    assert_eq!(said.status.code(), Some(1));
+    let text = words(&said);
+    assert!(text.contains("problem: node3: ssh to 192.168.77.13 "), "{text}");
+    assert!(text.contains("Host key verification failed") && text.contains("hint: "), "{text}");
+    for node in lab.nodes() {
+        assert!(node.run(["ls", "/var/lib"]).unwrap().lines().all(|name| name != "kubeferry"));
+    }
+
+    operator.know(lab.nodes());
+    let begun = Instant::now();
+    let said = operator.up(&all);
+    let took = begun.elapsed();
+    println!("{}", words(&said));
+    println!("one master and two workers: {:.1} s", took.as_secs_f64());
+    assert!(said.status.success());
+    assert_secrets_stay(&lab, &words(&said));
+    spread(master);
+    assert_serves(&lab);
+
+    let before = receipts(&lab);
+    let begun = Instant::now();
+    let said = operator.up(&all);
+    let took = begun.elapsed();
+    println!("{}", words(&said));
+    println!("again: {:.1} s", took.as_secs_f64());
+    let text = words(&said);
+    assert!(said.status.success(), "{text}");
+    for role in ["master", "worker"] {
+        assert!(text.contains(&format!("is a {role} already; nothing to do")), "{text}");
+    }
+    assert!(took < Duration::from_secs(60), "{took:?}");
+    assert_eq!(receipts(&lab), before);
+
+    let said = operator.up(&["--status"]);
+    let text = words(&said);
+    assert!(said.status.success(), "{text}");
+    assert_eq!(text.matches(", Ready").count(), 3, "{text}");
+
+    assert_goes_on_from_the_master(&lab, third, &bundle);
+}
+
+/// The master itself may be the machine that it runs on; and one node is brought back alone.
+fn assert_goes_on_from_the_master(lab: &Lab, third: &Node, bundle: &[&str]) {
+    let [master, ..] = lab.nodes() else { panic!("nodes") };
+    insert_stick(lab, Path::new(bundle[1])).unwrap();
+    third.run(["/media/usb/installer", "reset", "--yes"]).unwrap();
+    crate::application::kubectl(master, &["delete", "node", &third.name]);
+    let key = Places::find().unwrap().run().join("operator-key");
+    master.write("/root/.ssh/id_ed25519", &fs::read_to_string(key).unwrap()).unwrap();
+    master.write("/root/.ssh/known_hosts", &known_hosts(lab.nodes())).unwrap();
+    let nodes = lab.nodes().iter().map(|node| {
+        let role = if node.name == master.name { "master" } else { "worker" };
+        format!("- {{name: {}, address: {}, role: {role}}}\n", node.name, node.address)
+    });
+    let nodes: String = nodes.collect();
+    master.write("/root/cluster.yaml", &format!("nodes:\n{nodes}")).unwrap();
+    let line = ["timeout", "480", "/media/usb/installer", "up", "--config", "/root/cluster.yaml"];
+    let said = master.exec([&line[..], &["--only", "node3", "--yes"]].concat()).unwrap();
+    println!("{}", words(&said));
+    assert!(said.status.success());
+    spread(master);
+    assert_serves(lab);
+}
+
+/// No token is in what was said, nor in a file that came by ssh.
+fn assert_secrets_stay(lab: &Lab, said: &str) {
+    let [master, workers @ ..] = lab.nodes() else { panic!("nodes") };
+    let list = master.run(["kubeadm", "token", "list", "-o", "jsonpath={.token}"]).unwrap();
+    let tokens = list.split_whitespace().filter(|token| token.len() == 23);
+    for token in tokens {
+        assert!(!said.contains(token));
+        for worker in workers {
+            let folders = ["/var/lib/kubeferry-up", "/var/lib/kubeferry", "/var/log/kubeferry"];
+            let found = worker.exec([&["grep", "-rlF", token][..], &folders].concat()).unwrap();
+            assert_eq!(words(&found), "", "{}", worker.name);
+        }
+    }
+    for worker in workers {
+        let mode = worker.run(["stat", "-c", "%a %U", "/var/lib/kubeferry-up"]).unwrap();
+        assert_eq!(mode.trim(), "700 root");
+    }
+}
