@@ -117,10 +117,7 @@ fn search_path() -> OsString {
     path
 }
 
-fn read(
-    pipe: Option<&mut impl Read>,
-    each: &(dyn Fn(&str) + Sync),
-) -> io::Result<Vec<u8>> {
+fn read(pipe: Option<&mut impl Read>, each: &(dyn Fn(&str) + Sync)) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let Some(pipe) = pipe else { return Ok(bytes) };
     let mut pipe = BufReader::new(pipe);
@@ -145,7 +142,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let go = folder.path().join("go");
         // It ends only when its first line was told of.
-        let script = format!("echo one >&2; until [ -e {} ]; do sleep 0.01; done; echo two; echo three >&2", go.display());
+        let script = format!(
+            "echo one >&2; until [ -e {} ]; do sleep 0.01; done; echo two; echo three >&2",
+            go.display()
+        );
         let told = std::sync::Mutex::new(Vec::new());
         let each = |line: &str| {
             std::fs::write(&go, "").unwrap();

@@ -61,7 +61,8 @@ impl Carried {
     #[must_use = "it is changed"]
     pub fn with_others(mut self, folders: &[&Path]) -> anyhow::Result<Self> {
         for architecture in [Architecture::X86_64, Architecture::Aarch64] {
-            let paths = folders.iter().map(|folder| folder.join(format!("installer-{architecture}")));
+            let paths =
+                folders.iter().map(|folder| folder.join(format!("installer-{architecture}")));
             let found = paths.into_iter().find(|path| path.is_file());
             if let (Some(path), false) = (found, self.programs.contains_key(&architecture)) {
                 self.programs.insert(architecture, Content::program(&path, FOLDER)?);

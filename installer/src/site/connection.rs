@@ -99,7 +99,8 @@ impl<'a> Connection<'a> {
         let socket = sockets.of(address);
         let log = format!("{}.log", socket.display());
         let ssh = Ssh { address, socket };
-        let mut words: Vec<String> = ["sh", "-c", OPEN, &log, "-M", "-N", "-f"].map(str::to_owned).into();
+        let mut words: Vec<String> =
+            ["sh", "-c", OPEN, &log, "-M", "-N", "-f"].map(str::to_owned).into();
         // An interrupted run leaves no connection behind for long.
         words.extend(["-o", "ControlPersist=60"].map(str::to_owned));
         words.extend(ssh.words());
@@ -162,9 +163,7 @@ impl<'a> Connection<'a> {
 
     fn held(&self, output: Output) -> anyhow::Result<Output> {
         match &self.ssh {
-            Some(ssh) if output.status == Some(OF_SSH) => {
-                Err(refused(ssh.address, &output).into())
-            }
+            Some(ssh) if output.status == Some(OF_SSH) => Err(refused(ssh.address, &output).into()),
             _ => Ok(output),
         }
     }
@@ -182,7 +181,9 @@ impl Ssh {
     fn words(&self) -> Vec<String> {
         let socket = self.socket.display().to_string();
         let options = OPTIONS.map(str::to_owned).into_iter();
-        options.chain(["-S".to_owned(), socket, "--".to_owned(), self.address.to_string()]).collect()
+        options
+            .chain(["-S".to_owned(), socket, "--".to_owned(), self.address.to_string()])
+            .collect()
     }
 }
 
@@ -201,7 +202,9 @@ fn started(output: io::Result<Output>) -> anyhow::Result<Output> {
 fn refused(address: IpAddr, output: &Output) -> Failure {
     let words = output.end();
     let cure = if words.contains("Host key verification failed") {
-        format!("`ssh {address}` once, compare the key that it shows with the node's own, and accept it")
+        format!(
+            "`ssh {address}` once, compare the key that it shows with the node's own, and accept it"
+        )
     } else if words.contains("Permission denied") {
         format!(
             "give the node your key with `ssh-copy-id {address}`; `User` in ~/.ssh/config says as \

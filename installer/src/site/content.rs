@@ -77,8 +77,7 @@ impl Content {
 
     fn have(&self, connection: &Connection<'_>) -> anyhow::Result<Have> {
         let digest = if self.is_pinned { "-".to_owned() } else { self.digest.hex() };
-        let said =
-            connection.answer(script::HAVE, &[&self.to, &self.size.to_string(), &digest])?;
+        let said = connection.answer(script::HAVE, &[&self.to, &self.size.to_string(), &digest])?;
         match said.trim() {
             "whole" => Ok(Have::Whole),
             said => {
@@ -101,7 +100,10 @@ impl Content {
             }
             tell(&format!("{} did not arrive as it is here", self.name()));
         }
-        bail!("{} arrives damaged; `sha256sum` says whether it still is what it was here", self.name())
+        bail!(
+            "{} arrives damaged; `sha256sum` says whether it still is what it was here",
+            self.name()
+        )
     }
 
     fn send_from(
@@ -110,8 +112,8 @@ impl Content {
         from: u64,
         tell: &dyn Fn(&str),
     ) -> anyhow::Result<()> {
-        let mut file = input::open(&self.from)
-            .with_context(|| format!("opening {}", self.from.display()))?;
+        let mut file =
+            input::open(&self.from).with_context(|| format!("opening {}", self.from.display()))?;
         file.seek(SeekFrom::Start(from)).context("reading on")?;
         let begun = Instant::now();
         let mut input = |pipe: &mut dyn Write| self.copy(&mut file, from, pipe, tell);

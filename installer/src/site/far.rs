@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::FOLDER;
 use super::carried::{Place, config};
 use super::connection::Connection;
 use super::machine::Machine;
@@ -81,6 +82,21 @@ impl Far<'_> {
     /// Has it make the node, and tells of each line.
     pub fn make(&self, join: Join<'_>, each: &(dyn Fn(&str) + Sync)) -> anyhow::Result<Output> {
         self.run(&["--yes"], join, each)
+    }
+
+    /// Asks it what is wrong with the node.
+    pub fn doctor(&self) -> anyhow::Result<Output> {
+        self.connection.run(script::RUN, &[&self.place.program, "doctor"], None)
+    }
+
+    /// Has it take everything back, and removes it then, with all else of our folder.
+    pub fn reset(&self, each: &(dyn Fn(&str) + Sync)) -> anyhow::Result<Output> {
+        let words = [self.place.program.as_str(), "reset", "--yes"];
+        let output = self.connection.follow(script::RUN, &words, None, each)?;
+        if output.succeeded() {
+            self.connection.answer(script::LEAVE, &[FOLDER])?;
+        }
+        Ok(output)
     }
 
     /// Has a master make a join file. Nothing of it is told or kept.

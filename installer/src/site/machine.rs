@@ -77,8 +77,7 @@ fn refuse_unknown(cluster: &Cluster, only: &[NodeName]) -> Result<(), Failure> {
              master}`",
         ));
     }
-    let names: Vec<String> =
-        cluster.nodes.iter().map(|member| member.name.to_string()).collect();
+    let names: Vec<String> = cluster.nodes.iter().map(|member| member.name.to_string()).collect();
     let Some(unknown) = only.iter().find(|name| !names.contains(&name.to_string())) else {
         return Ok(());
     };

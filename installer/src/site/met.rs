@@ -9,9 +9,12 @@ use super::facts::{Facts, Off};
 use super::far::Far;
 use super::machine::Machine;
 use super::problem::Problem;
+use super::script;
 use super::side_by_side::each;
 use super::standing::Standing;
 use crate::exec::Exec;
+use crate::failure::Failure;
+use crate::receipt;
 
 /// What is to be reached, and how it is told.
 pub struct Site<'a> {
@@ -84,6 +87,7 @@ impl<'a> Site<'a> {
             Some(Off::Behind(by)) => tell(&format!("warning: its clock is {by} s behind ours")),
             None => {}
         }
+        await_other(&connection, &tell)?;
         let place = self.carried.place(&connection, &facts)?;
         self.carried.send_program(&connection, &facts, &tell)?;
         let standing = Standing::ask(&connection, &place.program)?;
@@ -104,4 +108,18 @@ impl<'a> Site<'a> {
         }
         (met, problems)
     }
+}
+
+/// Waits until an installer has ended that works there already, such as one that an earlier
+/// run of this command began before it was interrupted.
+fn await_other(connection: &Connection<'_>, tell: &dyn Fn(&str)) -> anyhow::Result<()> {
+    let receipt = format!("{}/{}", receipt::FOLDER, receipt::FILE);
+    if connection.answer(script::BUSY, &[&receipt])?.trim() != "busy" {
+        return Ok(());
+    }
+    tell("an installer is at work there; waiting for its end");
+    connection.answer(script::WAIT, &[&receipt]).map(drop).map_err(|_| {
+        let cure = "look there with `ps -ef`, and type the same line again when it has ended";
+        Failure::new("an installer has been at work there for more than an hour", cure).into()
+    })
 }

@@ -18,8 +18,8 @@ pub struct Outcome {
 pub enum End {
     /// Nothing was to be done.
     Already,
-    /// It is done; the installer's own line, and the seconds that it took.
-    Done(String, u64),
+    /// It is done, in the installer's own words.
+    Done(String),
     /// It failed, in the installer's own words.
     Failed(String),
     /// It was not begun, because something before it failed.

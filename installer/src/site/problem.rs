@@ -32,9 +32,8 @@ impl Problem {
 pub fn grouped(problems: &[Problem]) -> Vec<(Vec<&NodeName>, &Problem)> {
     let mut groups: Vec<(Vec<&NodeName>, &Problem)> = Vec::new();
     for problem in problems {
-        let same = |(_, one): &&mut (_, &Problem)| {
-            one.what == problem.what && one.cure == problem.cure
-        };
+        let same =
+            |(_, one): &&mut (_, &Problem)| one.what == problem.what && one.cure == problem.cure;
         match groups.iter_mut().find(same) {
             Some((nodes, _)) => nodes.push(&problem.node),
             None => groups.push((vec![&problem.node], problem)),

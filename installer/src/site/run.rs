@@ -1,6 +1,6 @@
 //! The runs: the first master, the other masters one by one, then workers, several at a time.
 
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::anyhow;
 
@@ -77,28 +77,32 @@ fn left(node: &Met<'_>, why: &str) -> Outcome {
 }
 
 /// Has one node made, unless it is done.
-fn made(
-    site: &Site<'_>,
-    one: &Planned<'_, '_>,
-    join: anyhow::Result<Option<String>>,
-) -> Outcome {
+fn made(site: &Site<'_>, one: &Planned<'_, '_>, join: anyhow::Result<Option<String>>) -> Outcome {
     let (node, _) = one;
     let name = node.machine.name.clone();
     if is_done(one) {
         return Outcome { node: name, end: End::Already };
     }
-    let begun = Instant::now();
     let said = join.and_then(|join| {
         let join = match &join {
             Some(text) => Join::Text(text),
             None if node.facts.has_joined && node.machine.role == Role::Master => Join::Own,
             None => Join::None,
         };
-        node.far().make(join, &|line| (site.tell)(node.machine, line))
+        // Before its first step, it says what was said before the question.
+        let has_begun = AtomicBool::new(false);
+        node.far().make(join, &|line| {
+            if line.starts_with('[') {
+                has_begun.store(true, Ordering::Relaxed);
+            }
+            if has_begun.load(Ordering::Relaxed) {
+                (site.tell)(node.machine, line);
+            }
+        })
     });
     match said {
         Ok(said) if said.succeeded() => {
-            let end = End::Done(last_line(&said), begun.elapsed().as_secs());
+            let end = End::Done(last_line(&said, &name.to_string()));
             Outcome { node: name, end }
         }
         Ok(said) => Outcome { node: name, end: End::Failed(error(&said)) },
@@ -106,16 +110,39 @@ fn made(
     }
 }
 
-/// What the installer says that the node is: the first line of its end.
-fn last_line(said: &Output) -> String {
-    let is = |line: &&str| line.contains(" is a ") || line.contains(" is done");
-    let mut lines = said.stdout.lines().rev().filter(|line| !line.trim().is_empty());
-    lines.find(is).unwrap_or("done").to_owned()
+/// Takes nodes back to what they were: workers first, then masters one by one, the first of
+/// the file last. What fails on one does not stop another.
+pub fn reset(site: &Site<'_>, met: &[Met<'_>]) -> Vec<Outcome> {
+    let of = |role| met.iter().filter(move |node| node.machine.role == role);
+    let workers: Vec<&Met<'_>> = of(Role::Worker).collect();
+    let mut outcomes = each(&workers, site.parallel, |node| taken_back(site, node));
+    outcomes.extend(of(Role::Master).rev().map(|node| taken_back(site, node)));
+    outcomes
 }
 
-/// The installer's error, from where it begins.
+fn taken_back(site: &Site<'_>, node: &Met<'_>) -> Outcome {
+    let name = node.machine.name.clone();
+    match node.far().reset(&|line| (site.tell)(node.machine, line)) {
+        Ok(said) if said.succeeded() => {
+            let last = said.stdout.lines().rfind(|line| !line.trim().is_empty());
+            Outcome { node: name, end: End::Done(last.unwrap_or("is reset").to_owned()) }
+        }
+        Ok(said) => Outcome { node: name, end: End::Failed(error(&said)) },
+        Err(error) => Outcome::failed(&name, &error),
+    }
+}
+
+/// What the installer says in the end that the node is, without its name.
+fn last_line(said: &Output, name: &str) -> String {
+    let end = |line: &str| Some(line.strip_prefix(name)?.strip_prefix(" is a ")?.to_owned());
+    let is = said.stdout.lines().rev().find_map(end);
+    is.map_or_else(|| "is done".to_owned(), |end| format!("is a {end}"))
+}
+
+/// The installer's problems or its error, from where they begin.
 fn error(said: &Output) -> String {
-    let from = said.stderr.lines().position(|line| line.starts_with("error:"));
+    let is_first = |line: &str| line.starts_with("problem:") || line.starts_with("error:");
+    let from = said.stderr.lines().position(is_first);
     match from {
         Some(from) => said.stderr.lines().skip(from).collect::<Vec<_>>().join("\n"),
         None => format!("error: the installer there {}", said.end()),

@@ -11,6 +11,12 @@ echo "date $(date +%s)"
 echo "room $(df -Pk /var/lib | tail -n 1)"
 [ ! -e /opt/kubernetes/kubeadm-joined.yaml ] || echo joined"#;
 
+/// Says `busy` if an installer is at work there, which has the receipt `$1` locked.
+pub(super) const BUSY: &str = r#"[ ! -e "$1" ] || flock -n "$1" true || echo busy"#;
+
+/// Waits until no installer is at work there, for an hour at most.
+pub(super) const WAIT: &str = r#"flock -w 3600 "$1" true"#;
+
 /// Says `whole` if the file `$1` is there with `$2` bytes and the digest `$3`, or else how
 /// many bytes of it have come. The digest `-` stands for any, because the folder of the file
 /// is named by it.
@@ -41,6 +47,9 @@ pub(super) const WRITE: &str =
 /// Runs the command that its arguments are, with standard input in a pipe, as an installer
 /// reads a join file. `sshd` may give a socket, which has no name to open.
 pub(super) const RUN: &str = r#"cat | "$@""#;
+
+/// Removes our folder `$1`.
+pub(super) const LEAVE: &str = r#"rm -rf -- "$1""#;
 
 /// The words that run a script as root.
 pub(super) fn as_root(script: &str, arguments: &[&str]) -> Vec<String> {

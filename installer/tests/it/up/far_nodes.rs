@@ -39,6 +39,7 @@ pub(super) struct FarNode {
     files: BTreeMap<String, usize>,
     parts: BTreeMap<String, usize>,
     role: Option<String>,
+    is_busy: bool,
 }
 
 impl Exec for FarNodes {
@@ -81,6 +82,11 @@ pub(super) fn ended(status: i32, stdout: &str, stderr: &str) -> Output {
 }
 
 impl FarNodes {
+    /// An installer is at work there.
+    pub(super) fn keep_busy(&self, address: &str) {
+        self.nodes.lock().unwrap().entry(address.to_owned()).or_default().is_busy = true;
+    }
+
     fn fault(&self, address: &str) -> Option<Fault> {
         self.faults.get(address).copied()
     }
@@ -88,9 +94,9 @@ impl FarNodes {
     /// What was run as an installer that changes something, in order: its address and words.
     pub(super) fn made(&self) -> Vec<String> {
         let said = self.said.lock().unwrap();
-        let runs = said.iter().filter(|(_, words, _)| {
-            words.last().is_some_and(|line| line.contains("--yes"))
-        });
+        let runs = said
+            .iter()
+            .filter(|(_, words, _)| words.last().is_some_and(|line| line.contains("--yes")));
         runs.map(|(address, ..)| address.clone()).collect()
     }
 
@@ -127,7 +133,18 @@ impl FarNodes {
             node.files.insert(path, size);
             return ended(0, "", "");
         }
+        if script.contains("flock -n") {
+            return ended(0, if node.is_busy { "busy\n" } else { "" }, "");
+        }
+        if script.contains("flock -w") {
+            node.is_busy = false;
+            return ended(0, "", "");
+        }
         if script.contains("continue 2") || script.contains("\"$1.new\"") {
+            return ended(0, "", "");
+        }
+        if script.starts_with("rm -rf") {
+            node.files.clear();
             return ended(0, "", "");
         }
         if script == "cat \"$1\"" {
@@ -162,11 +179,19 @@ impl FarNodes {
                 _ if node.role.is_some() => ended(0, r#"{"steps": []}"#, ""),
                 _ => ended(0, r#"{"steps": [{"step": "hosts", "changes": ["a", "b"]}]}"#, ""),
             },
+            "reset" => match self.fault(address) {
+                Some(Fault::Fails(why)) => ended(1, "", why),
+                _ => {
+                    node.role = None;
+                    ended(0, "this node is as it was\n", "")
+                }
+            },
             "--yes" => match self.fault(address) {
                 Some(Fault::Fails(why)) => ended(1, "", why),
                 _ => {
                     node.role = role;
-                    ended(0, "x is a node; 2 changes in 1 s\n", "[ 1/1] hosts: 2 changes\n")
+                    let said = "warning: x\n[ 1/1] hosts: 2 changes\n";
+                    ended(0, "w2 is a worker; 2 changes in 1 s\n", said)
                 }
             },
             other => panic!("{other}"),

@@ -16,7 +16,7 @@ use installer::site::machine::{Machine, machines};
 use installer::site::met::{Met, Site};
 use installer::site::outcome::{End, Outcome};
 use installer::site::problem::{Problem, grouped};
-use installer::site::run::{Planned, make};
+use installer::site::run::{Planned, make, reset};
 
 use self::far_nodes::{FarNodes, Fault, TOKEN};
 
@@ -35,6 +35,9 @@ nodes:
 - {name: w2, address: 10.0.0.4, role: worker}
 ";
 
+/// What the last node's installer says in the end.
+const W2_DONE: &str = "w2 is a worker; 2 changes in 1 s";
+
 struct Tried {
     problems: Vec<Problem>,
     outcomes: Vec<Outcome>,
@@ -43,6 +46,22 @@ struct Tried {
 
 /// What `installer up` does, without a question.
 fn up(nodes: &FarNodes, only: &[&str]) -> Tried {
+    on_site(nodes, only, install)
+}
+
+/// What `installer up --reset` does.
+fn reset_all(nodes: &FarNodes) -> Tried {
+    on_site(nodes, &[], |site| {
+        let (met, problems) = site.meet();
+        (problems, reset(site, &met))
+    })
+}
+
+fn on_site(
+    nodes: &FarNodes,
+    only: &[&str],
+    work: fn(&Site<'_>) -> (Vec<Problem>, Vec<Outcome>),
+) -> Tried {
     let cluster: Cluster = serde_saphyr::from_str(FOUR).unwrap();
     let only: Vec<_> = only.iter().map(|name| (*name).to_owned().try_into().unwrap()).collect();
     let machines = machines(&cluster, &only).unwrap();
@@ -69,18 +88,21 @@ fn up(nodes: &FarNodes, only: &[&str]) -> Tried {
         parallel: 2,
         tell: &tell,
     };
+    let (problems, outcomes) = work(&site);
+    Tried { problems, outcomes, told: told.into_inner().unwrap() }
+}
+
+fn install(site: &Site<'_>) -> (Vec<Problem>, Vec<Outcome>) {
     let (met, mut problems) = site.meet();
     problems.extend(site.supply(&met));
     let meant: Vec<&Met<'_>> = met.iter().filter(|node| node.machine.is_meant).collect();
-    let foreseen = foresee(&site, &meant, &met, "sample");
+    let foreseen = foresee(site, &meant, &met, "sample");
     problems.extend(foreseen.problems);
-    let mut outcomes = Vec::new();
-    if problems.is_empty() {
-        let plans = meant.iter().copied().zip(foreseen.plans.iter().flatten());
-        outcomes = make(&site, &plans.collect::<Vec<Planned<'_, '_>>>(), &met);
+    if !problems.is_empty() {
+        return (problems, Vec::new());
     }
-    drop(met);
-    Tried { problems, outcomes, told: told.into_inner().unwrap() }
+    let plans = meant.iter().copied().zip(foreseen.plans.iter().flatten());
+    (problems, make(site, &plans.collect::<Vec<Planned<'_, '_>>>(), &met))
 }
 
 fn with(faults: &[(&'static str, Fault)]) -> FarNodes {
@@ -90,6 +112,7 @@ fn with(faults: &[(&'static str, Fault)]) -> FarNodes {
 fn ends(tried: &Tried) -> Vec<String> {
     let word = |end: &End| match end {
         End::Already => "already".to_owned(),
+        End::Done(words) if words.contains(';') => words.clone(),
         End::Done(..) => "done".to_owned(),
         End::Failed(why) | End::Left(why) => why.clone(),
     };
@@ -101,17 +124,20 @@ fn masters_come_one_by_one_and_then_workers_and_no_secret_is_an_argument() {
     let nodes = with(&[]);
     let tried = up(&nodes, &[]);
     assert_eq!(tried.problems, []);
-    assert_eq!(ends(&tried), ["m1 done", "m2 done", "w1 done", "w2 done"]);
+    assert_eq!(ends(&tried), ["m1 done", "m2 done", "w1 done", W2_DONE]);
     let mut made = nodes.made();
     made[2..].sort();
     assert_eq!(made, [FIRST, SECOND, THIRD, FOURTH]);
     assert!(tried.told.contains(&"w2 [ 1/1] hosts: 2 changes".to_owned()), "{:?}", tried.told);
-    assert!(tried.told.iter().all(|line| !line.contains(TOKEN)));
+    assert!(tried.told.iter().all(|line| !line.contains(TOKEN) && !line.contains("warning")));
     let said = nodes.said.into_inner().unwrap();
     for (address, words, given) in &said {
         let line = words.join(" ");
         assert!(!line.contains(TOKEN), "{line}");
-        assert!(line.contains("BatchMode=yes") && !line.contains("StrictHostKeyChecking"), "{line}");
+        assert!(
+            line.contains("BatchMode=yes") && !line.contains("StrictHostKeyChecking"),
+            "{line}"
+        );
         let joins = line.contains("--yes") && address != FIRST;
         assert_eq!(line.contains("--yes") && line.contains("/dev/stdin"), joins, "{line}");
         assert_eq!(given.contains(TOKEN), joins, "{line}");
@@ -139,10 +165,20 @@ fn a_worker_that_fails_stops_no_other_and_the_next_run_makes_it() {
     let mut nodes = with(&[(THIRD, Fault::Fails(why))]);
     let tried = up(&nodes, &[]);
     let own = "w1 error: step 3/28 `firewall` failed\nhint: mend it\nlog:  /var/log/x";
-    assert_eq!(ends(&tried), ["m1 done", "m2 done", own, "w2 done"]);
+    assert_eq!(ends(&tried), ["m1 done", "m2 done", own, W2_DONE]);
     nodes.faults.clear();
     let tried = up(&nodes, &[]);
     assert_eq!(ends(&tried), ["m1 already", "m2 already", "w1 done", "w2 already"]);
+}
+
+#[test]
+fn an_installer_that_an_interrupted_run_has_left_is_waited_for() {
+    let nodes = with(&[]);
+    nodes.keep_busy(THIRD);
+    let tried = up(&nodes, &[]);
+    assert_eq!(tried.problems, []);
+    let told = "w1 an installer is at work there; waiting for its end";
+    assert!(tried.told.iter().any(|line| line == told), "{:?}", tried.told);
 }
 
 #[test]
@@ -204,8 +240,26 @@ fn a_master_that_is_left_out_is_only_asked_for_a_join_file() {
     assert_eq!(nodes.made(), [FIRST]);
     nodes.said.lock().unwrap().clear();
     let tried = up(&nodes, &["w2"]);
-    assert_eq!(ends(&tried), ["w2 done"]);
+    assert_eq!(ends(&tried), [W2_DONE]);
     assert_eq!(nodes.made(), [FOURTH]);
+}
+
+#[test]
+fn workers_are_taken_back_before_masters_and_the_first_master_last() {
+    let mut nodes = with(&[]);
+    up(&nodes, &[]);
+    nodes.faults.insert(SECOND, Fault::Fails("error: no\n"));
+    nodes.said.lock().unwrap().clear();
+    let tried = reset_all(&nodes);
+    assert_eq!(ends(&tried), ["w1 done", "w2 done", "m2 error: no", "m1 done"]);
+    let mut made = nodes.made();
+    made[..2].sort();
+    assert_eq!(made, [THIRD, FOURTH, SECOND, FIRST]);
+    // What was copied stays where something was not taken back.
+    let said = nodes.said.into_inner().unwrap();
+    let left = said.iter().filter(|(_, words, _)| words.join(" ").contains("rm -rf -- \"$1\""));
+    let left: Vec<&str> = left.map(|(address, ..)| address.as_str()).collect();
+    assert!(left.len() == 3 && !left.contains(&SECOND), "{left:?}");
 }
 
 /// By the program itself, with a hostile `ssh`.

@@ -3,14 +3,15 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use lab::cluster::insert_stick;
 use lab::network::LAN;
 use lab::{Lab, Node, Places, Settings, program};
+use rustix::process::{Pid, Signal, kill_process};
 
-use crate::application::{Witness, assert_serves, spread};
+use crate::application::{Witness, assert_serves, kubectl, spread, wait};
 use crate::support::{connected_host, lab, words};
 
 /// A machine of the nodes' network, with the operator's key, and ssh's own configuration.
@@ -54,11 +55,16 @@ impl Operator {
 
     /// Runs `installer up`.
     fn up(&self, more: &[&str]) -> Output {
+        self.command(more).output().unwrap()
+    }
+
+    fn command(&self, more: &[&str]) -> Command {
         let path = format!("{}:{}", self.path().join("bin").display(), env!("PATH"));
         let mut command = Command::new("ip");
         command.args(["netns", "exec", LAN, "timeout", "480"]).arg(program("installer").unwrap());
         command.args(["up", "--config", "cluster.yaml"]).args(more);
-        command.current_dir(self.path()).env("PATH", path).output().unwrap()
+        command.current_dir(self.path()).env("PATH", path);
+        command
     }
 }
 
@@ -68,6 +74,11 @@ fn known_hosts(nodes: &[Node]) -> String {
         format!("{} {key}", node.address)
     };
     nodes.iter().map(line).collect()
+}
+
+/// What an installer has noted on a node so far.
+fn receipt(node: &Node) -> String {
+    words(&node.exec(["cat", "/var/lib/kubeferry/receipt.jsonl"]).unwrap())
 }
 
 /// All that is not to change when nothing is to be done.
@@ -99,10 +110,20 @@ fn one_line_makes_a_cluster_and_again_has_nothing_to_do() {
     }
 
     operator.know(lab.nodes());
+    // The operator's machine is cut off; what it has begun goes on, and is waited for.
+    let child = operator.command(&all).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let mut child = child.unwrap();
+    wait("the first changes", || receipt(master).contains("\"step\":\"firewall\""));
+    // `ip` and `timeout` before it become it, or pass the signal on.
+    let pid = Pid::from_child(&child);
+    kill_process(pid, Signal::INT).unwrap();
+    child.wait().unwrap();
+
     let begun = Instant::now();
     let said = operator.up(&all);
     let took = begun.elapsed();
     println!("{}", words(&said));
+    assert!(words(&said).contains("node1  an installer is at work there; waiting"));
     println!("one master and two workers: {:.1} s", took.as_secs_f64());
     assert!(said.status.success());
     assert_secrets_stay(&lab, &words(&said));
@@ -128,7 +149,29 @@ fn one_line_makes_a_cluster_and_again_has_nothing_to_do() {
     assert!(said.status.success(), "{text}");
     assert_eq!(text.matches(", Ready").count(), 3, "{text}");
 
+    let said = operator.up(&["--doctor"]);
+    println!("{}", words(&said));
+    assert!(said.status.success());
     assert_goes_on_from_the_master(&lab, third, &bundle);
+    assert_is_taken_back(&lab, &operator);
+}
+
+/// All nodes are bare again, by one line.
+fn assert_is_taken_back(lab: &Lab, operator: &Operator) {
+    let begun = Instant::now();
+    let said = operator.up(&["--reset", "--yes"]);
+    println!("{}", words(&said));
+    println!("reset: {:.1} s", begun.elapsed().as_secs_f64());
+    assert!(said.status.success());
+    for node in lab.nodes() {
+        for gone in ["/var/lib/kubeferry", "/var/lib/kubeferry-up", "/etc/kubernetes"] {
+            assert_ne!(node.exec(["ls", gone]).unwrap().status.code(), Some(0), "{gone}");
+        }
+    }
+    let said = operator.up(&["--status"]);
+    assert_eq!(said.status.code(), Some(1));
+    let text = words(&said);
+    assert_eq!(text.matches("the installer has not been at work there").count(), 3, "{text}");
 }
 
 /// The master itself may be the machine that it runs on; and one node is brought back alone.
@@ -136,7 +179,9 @@ fn assert_goes_on_from_the_master(lab: &Lab, third: &Node, bundle: &[&str]) {
     let [master, ..] = lab.nodes() else { panic!("nodes") };
     insert_stick(lab, Path::new(bundle[1])).unwrap();
     third.run(["/media/usb/installer", "reset", "--yes"]).unwrap();
-    crate::application::kubectl(master, &["delete", "node", &third.name]);
+    // Its interfaces of the pods' network have the addresses of before.
+    third.reboot().unwrap();
+    kubectl(master, &["delete", "node", &third.name]);
     let key = Places::find().unwrap().run().join("operator-key");
     master.write("/root/.ssh/id_ed25519", &fs::read_to_string(key).unwrap()).unwrap();
     master.write("/root/.ssh/known_hosts", &known_hosts(lab.nodes())).unwrap();

@@ -1,20 +1,24 @@
 //! `installer up`: all nodes of a cluster file.
 
+mod told;
+mod without_bundle;
+
 use std::io::Write;
 use std::net::IpAddr;
 use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::cluster::{Cluster, NodeName};
 use bundle_format::signature;
-use bundle_format::text::{count, indented, printable, stderr, stdout};
+use bundle_format::text::{printable, stderr};
 use clap::Args;
 
+use self::told::{finished, refuse, show, tell_problems};
 use super::ended::confirmed;
+use super::node;
 use super::options::{Source, node_name};
-use super::{install, node};
 use crate::cluster_file::{self, ClusterFile, OfBundle};
 use crate::exec::system::SystemExec;
 use crate::failure::Failure;
@@ -23,11 +27,9 @@ use crate::node::join::JoinFile;
 use crate::role::Role;
 use crate::site::carried::Carried;
 use crate::site::connection::Sockets;
-use crate::site::foreseen::{self, Plan};
+use crate::site::foreseen;
 use crate::site::machine::{Machine, machines};
 use crate::site::met::{Met, Site};
-use crate::site::outcome::{End, Outcome};
-use crate::site::problem::{Problem, grouped};
 use crate::site::run::{self, Planned};
 
 /// What is to be done with which nodes.
@@ -51,11 +53,17 @@ pub(crate) struct Wanted {
     #[arg(long, value_name = "N", default_value = "8")]
     parallel: NonZeroU8,
     /// Print the plan of each node, and change nothing but the copies of installer and bundle
-    #[arg(long, conflicts_with_all = ["yes", "status"])]
+    #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
     /// Only say what each node is
-    #[arg(long, conflicts_with_all = ["yes", "bundle", "trusted_key"])]
+    #[arg(long, conflicts_with_all = ["doctor", "reset", "dry_run", "yes"])]
     status: bool,
+    /// Only find out what is wrong with each node
+    #[arg(long, conflicts_with_all = ["reset", "dry_run", "yes"])]
+    doctor: bool,
+    /// Take back what the installer did to each node
+    #[arg(long, conflicts_with = "dry_run")]
+    reset: bool,
     /// Do not ask
     #[arg(long)]
     yes: bool,
@@ -90,14 +98,29 @@ pub(crate) fn up(wanted: &Wanted) -> anyhow::Result<()> {
         parallel: usize::from(wanted.parallel.get()),
         tell: &tell,
     };
-    let Some(bundle) = &read.bundle else { return status(&site, width) };
+    match &read.bundle {
+        Some(bundle) => install(wanted, &site, &read.cluster, bundle, width),
+        None if wanted.status => without_bundle::status(&site, width),
+        None if wanted.doctor => without_bundle::doctor(&site, width),
+        None => without_bundle::reset(&site, width, wanted.yes),
+    }
+}
+
+/// Makes all nodes, after one plan and one question.
+fn install(
+    wanted: &Wanted,
+    site: &Site<'_>,
+    cluster: &Cluster,
+    bundle: &Bundle,
+    width: usize,
+) -> anyhow::Result<()> {
     let (met, problems) = site.meet();
     refuse(&problems)?;
     refuse_without_master(&met)?;
     refuse(&site.supply(&met))?;
     let nodes: Vec<&Met<'_>> = met.iter().filter(|node| node.machine.is_meant).collect();
-    let sample = JoinFile::sample(read.cluster.clone())?.text()?;
-    let foreseen = foreseen::foresee(&site, &nodes, &met, &sample);
+    let sample = JoinFile::sample(cluster.clone())?.text()?;
+    let foreseen = foreseen::foresee(site, &nodes, &met, &sample);
     tell_problems("warning", &foreseen.warnings)?;
     refuse(&foreseen.problems)?;
     let plans = nodes.iter().copied().zip(foreseen.plans.iter().flatten());
@@ -106,7 +129,7 @@ pub(crate) fn up(wanted: &Wanted) -> anyhow::Result<()> {
     if planned.iter().all(run::is_done) {
         return Ok(());
     }
-    tell_of_one_master(&read.cluster, &met)?;
+    tell_of_one_master(cluster, &met)?;
     if wanted.dry_run {
         writeln!(stderr(), "nothing was changed")?;
         return Ok(());
@@ -114,7 +137,7 @@ pub(crate) fn up(wanted: &Wanted) -> anyhow::Result<()> {
     if !(wanted.yes || confirmed("Do this on all of them?")?) {
         return Ok(());
     }
-    finished(&run::make(&site, &planned, &met), width)
+    finished(&run::make(site, &planned, &met), width)
 }
 
 /// Reads the files that were named, and what nodes will get.
@@ -123,9 +146,10 @@ fn read(wanted: &Wanted) -> anyhow::Result<Read> {
     let file = ClusterFile::of_text(&wanted.config, &text)?;
     let program = std::env::current_exe().context("finding this program's file")?;
     let carried = Carried::program(&program)?;
-    if wanted.status {
+    if wanted.status || wanted.doctor || wanted.reset {
         let cluster = cluster_file::effective(&OfBundle::default(), Some(&file))?;
-        let machines = machines(&cluster, &wanted.only)?;
+        let mut machines = machines(&cluster, &wanted.only)?;
+        machines.retain(|machine| machine.is_meant);
         let carried = carried.with_others(&[folder(&program)])?;
         return Ok(Read { cluster, machines, carried, bundle: None });
     }
@@ -167,35 +191,6 @@ fn here() -> Vec<IpAddr> {
     found.into_iter().map(|(_, network)| network.addr().into()).collect()
 }
 
-fn tell_problems(word: &str, problems: &[Problem]) -> std::io::Result<()> {
-    for (nodes, problem) in grouped(problems) {
-        let names: Vec<String> = nodes.iter().map(ToString::to_string).collect();
-        let (what, cure) = (indented(&problem.what), indented(&problem.cure));
-        writeln!(stderr(), "{word}: {}: {what}\n  hint: {cure}", names.join(", "))?;
-    }
-    Ok(())
-}
-
-/// Prints all problems, and fails if there are any.
-fn refuse(problems: &[Problem]) -> anyhow::Result<()> {
-    tell_problems("problem", problems)?;
-    if problems.is_empty() {
-        return Ok(());
-    }
-    let mut nodes: Vec<String> = problems.iter().map(|problem| problem.node.to_string()).collect();
-    nodes.sort();
-    nodes.dedup();
-    let what = format!(
-        "{} in the way on {}; no node was changed",
-        match problems.len() {
-            1 => "a problem is".to_owned(),
-            many => format!("{many} problems are"),
-        },
-        count(nodes.len(), "node")
-    );
-    Err(Failure::new(what, "solve them, or name the other nodes with --only").into())
-}
-
 /// Workers need a master that is made, or made now.
 fn refuse_without_master(met: &[Met<'_>]) -> Result<(), Failure> {
     let is_one = |node: &Met<'_>| {
@@ -213,103 +208,10 @@ fn refuse_without_master(met: &[Met<'_>]) -> Result<(), Failure> {
 
 /// A cluster whose first master is made now, without an address for several.
 fn tell_of_one_master(cluster: &Cluster, met: &[Met<'_>]) -> std::io::Result<()> {
-    let is_made = met.iter().any(|node| {
-        node.machine.role == Role::Master && node.standing.is_in_cluster()
-    });
+    let is_made =
+        met.iter().any(|node| node.machine.role == Role::Master && node.standing.is_in_cluster());
     if is_made || cluster.told_endpoint().is_some() {
         return Ok(());
     }
-    install::one_master_for_good()
-}
-
-/// Prints what each node is.
-fn status(site: &Site<'_>, width: usize) -> anyhow::Result<()> {
-    let (met, problems) = site.meet();
-    let mut out = stdout();
-    for node in met.iter().filter(|node| node.machine.is_meant) {
-        let name = node.machine.name.to_string();
-        writeln!(out, "{name:width$}  {}", printable(&node.standing.words()))?;
-    }
-    tell_problems("problem", &problems)?;
-    let meant = site.machines.iter().filter(|machine| machine.is_meant).count();
-    let well = met.iter().filter(|node| node.machine.is_meant && node.standing.is_well()).count();
-    if well < meant {
-        bail!(Failure::new(
-            format!("{} of {} not Ready", meant - well, count(meant, "node")),
-            "`installer doctor` on such a node says why",
-        ));
-    }
-    Ok(())
-}
-
-/// Prints the one plan: a line a node, or each change.
-fn show(
-    bundle: &Bundle,
-    planned: &[Planned<'_, '_>],
-    width: usize,
-    is_whole: bool,
-) -> std::io::Result<()> {
-    let mut out = stdout();
-    let lock = bundle.lock();
-    let nodes = count(planned.len(), "node");
-    writeln!(out, "Kubernetes {} from the bundle {} on {nodes}", lock.kubernetes, lock.name)?;
-    match bundle.signed() {
-        Some(signed) => writeln!(out, "the bundle is signed: {signed}")?,
-        None => writeln!(out, "no signature was asked for, because no key is trusted here")?,
-    }
-    for one in planned {
-        let (node, plan) = one;
-        let Machine { name, role, address, .. } = node.machine;
-        let name = name.to_string();
-        let is = match (run::is_done(one), node.standing.is_in_cluster()) {
-            (true, _) => format!("is a {role} already; nothing to do"),
-            (false, true) => format!("is a {role}; {}", count(plan.changes(), "change")),
-            (false, false) => format!("becomes a {role}; {}", count(plan.changes(), "change")),
-        };
-        writeln!(out, "{name:width$}  {address}  {is}")?;
-        if is_whole {
-            show_changes(plan, width)?;
-        }
-    }
-    Ok(())
-}
-
-fn show_changes(plan: &Plan, width: usize) -> std::io::Result<()> {
-    let mut out = stdout();
-    for step in plan.steps.iter().filter(|step| !step.changes.is_empty()) {
-        writeln!(out, "{:width$}    {}", "", printable(&step.step))?;
-        for change in &step.changes {
-            writeln!(out, "{:width$}      {}", "", printable(change))?;
-        }
-    }
-    Ok(())
-}
-
-/// Prints how it ended for each node.
-fn finished(outcomes: &[Outcome], width: usize) -> anyhow::Result<()> {
-    let mut out = stdout();
-    for outcome in outcomes {
-        let words = match &outcome.end {
-            End::Already => "was done already".to_owned(),
-            End::Done(words, seconds) => format!("{}, {seconds} s in all", printable(words)),
-            End::Failed(words) => {
-                format!("failed\n    {}", indented(words))
-            }
-            End::Left(why) => format!("was not begun: {}", printable(why)),
-        };
-        writeln!(out, "{:width$}  {words}", outcome.node.to_string())?;
-    }
-    let bad: Vec<String> = outcomes
-        .iter()
-        .filter(|outcome| !outcome.is_good())
-        .map(|outcome| outcome.node.to_string())
-        .collect();
-    if bad.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::new(
-        format!("{} of {} not done: {}", bad.len(), count(outcomes.len(), "node"), bad.join(", ")),
-        "mend that, and type the same line again: it goes on with what is missing",
-    )
-    .into())
+    super::install::one_master_for_good()
 }
