@@ -16,7 +16,7 @@ use crate::failure::Failure;
 
 /// What each `ssh` is told besides. Nobody answers questions, a node that is gone is noticed,
 /// and nothing of this machine is offered to the other.
-const OPTIONS: [&str; 13] = [
+const OPTIONS: [&str; 15] = [
     "-T",
     "-x",
     "-a",
@@ -24,6 +24,8 @@ const OPTIONS: [&str; 13] = [
     "BatchMode=yes",
     "-o",
     "ConnectTimeout=15",
+    "-o",
+    "ConnectionAttempts=2",
     "-o",
     "ServerAliveInterval=15",
     "-o",
@@ -37,6 +39,9 @@ const OPTIONS: [&str; 13] = [
 const OPEN: &str =
     r#"ssh "$@" </dev/null >/dev/null 2>"$0"; status=$?; cat "$0" >&2; exit "$status""#;
 
+/// How the folder of the sockets is called; a process's number follows.
+const NAME: &str = "kubeferry-up-";
+
 /// The status with which `ssh` ends if it could not do its own part (ssh(1), "EXIT STATUS").
 const OF_SSH: i32 = 255;
 
@@ -44,10 +49,11 @@ const OF_SSH: i32 = 255;
 pub struct Sockets(PathBuf);
 
 impl Sockets {
-    /// Makes it below `parent`.
+    /// Makes it below `parent`, where it removes what runs have left that were killed.
     pub fn create(parent: &Path) -> anyhow::Result<Self> {
+        sweep(parent);
         let id = std::process::id();
-        let paths = (0..100_u8).map(|number| parent.join(format!("kubeferry-up-{id}-{number}")));
+        let paths = (0..100_u8).map(|number| parent.join(format!("{NAME}{id}-{number}")));
         for path in paths {
             match DirBuilder::new().mode(0o700).create(&path) {
                 // What another process of this number has left.
@@ -63,6 +69,18 @@ impl Sockets {
 
     fn of(&self, address: IpAddr) -> PathBuf {
         self.0.join(address.to_string())
+    }
+}
+
+/// Removes the folders of processes that have ended. Their connections end by themselves.
+fn sweep(parent: &Path) {
+    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let number = name.strip_prefix(NAME).and_then(|rest| rest.split_once('-'));
+        let id = number.and_then(|(id, _)| id.parse::<u32>().ok());
+        if id.is_some_and(|id| !Path::new("/proc").join(id.to_string()).exists()) {
+            drop(std::fs::remove_dir_all(entry.path()));
+        }
     }
 }
 
@@ -222,4 +240,26 @@ fn not_root(output: &Output) -> Option<anyhow::Error> {
     let cure = "let this user run commands by `sudo` without a password, or come as root: `User \
                 root` in ~/.ssh/config";
     Some(Failure::new(format!("not root, and {words}"), cure).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_run_has_left_is_removed_and_a_running_one_is_let_be() {
+        let parent = tempfile::tempdir().unwrap();
+        let at = |name: &str| parent.path().join(name);
+        // No process has a number above the kernel's limit, 2 to the 22nd.
+        for name in ["kubeferry-up-4194305-0", "kubeferry-up-1-0", "kubeferry-upgrade", "other"] {
+            std::fs::create_dir(at(name)).unwrap();
+        }
+        let sockets = Sockets::create(parent.path()).unwrap();
+        assert!(!at("kubeferry-up-4194305-0").exists());
+        assert!(at("kubeferry-up-1-0").exists() && at("kubeferry-upgrade").exists());
+        let own = sockets.0.clone();
+        assert!(own.is_dir());
+        drop(sockets);
+        assert!(!own.exists() && at("other").exists());
+    }
 }

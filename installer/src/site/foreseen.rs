@@ -57,26 +57,41 @@ pub struct Foreseen {
     pub warnings: Vec<Problem>,
 }
 
-/// Asks all nodes. `sample` is a join file for those that have none yet: nobody can join with
-/// it.
-pub fn foresee(site: &Site<'_>, nodes: &[&Met<'_>], met: &[Met<'_>], sample: &str) -> Foreseen {
+/// Join files with which nobody can join, for nodes that have none yet.
+pub struct Samples {
+    /// For workers.
+    pub worker: String,
+    /// For further masters.
+    pub master: String,
+}
+
+/// Asks these nodes, of all that were met.
+pub fn foresee(
+    site: &Site<'_>,
+    nodes: &[&Met<'_>],
+    met: &[Met<'_>],
+    samples: &Samples,
+) -> Foreseen {
     // Those in the cluster are compared with its own file.
     let kept = source(met).map(|master| master.far().kept());
     let kept = kept.transpose().map_err(|error| format!("{error:#}"));
+    let first = nodes.iter().find(|node| node.machine.role == Role::Master);
+    let first = first.filter(|_| source(met).is_none()).map(|node| &node.machine.name);
     let all = each(nodes, site.parallel, |node| {
-        let join = match (node.machine.role, &kept) {
-            (Role::Master, _) if node.facts.has_joined => Join::Own,
-            // A further master has no sample. Its own run looks again.
-            (Role::Master, _) => Join::None,
-            (Role::Worker, Ok(Some(kept))) if node.standing.is_in_cluster() => Join::Text(kept),
-            (Role::Worker, Err(error)) if node.standing.is_in_cluster() => {
+        let join = match (node.machine.role, node.standing.is_in_cluster(), &kept) {
+            (Role::Master, true, _) if node.has_own_join_file() => Join::Own,
+            (Role::Master, true, _) => Join::None,
+            (Role::Master, false, _) if first == Some(&node.machine.name) => Join::None,
+            (Role::Master, false, _) => Join::Text(&samples.master),
+            (Role::Worker, true, Ok(Some(kept))) => Join::Text(kept),
+            (Role::Worker, true, Err(error)) => {
                 return Err(anyhow!("no master gave its join file: {error}"));
             }
-            (Role::Worker, Ok(None)) if node.standing.is_in_cluster() => {
+            (Role::Worker, true, Ok(None)) => {
                 let cure = "start a master that is in the cluster";
                 return Err(Failure::new("no master of its cluster answers", cure).into());
             }
-            (Role::Worker, _) => Join::Text(sample),
+            (Role::Worker, false, _) => Join::Text(&samples.worker),
         };
         plan(node, join)
     });

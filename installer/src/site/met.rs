@@ -15,6 +15,7 @@ use super::standing::Standing;
 use crate::exec::Exec;
 use crate::failure::Failure;
 use crate::receipt;
+use crate::role::Role;
 
 /// What is to be reached, and how it is told.
 pub struct Site<'a> {
@@ -49,6 +50,11 @@ pub struct Met<'a> {
 }
 
 impl Met<'_> {
+    /// Whether it is a further master that has joined, and keeps its join file.
+    pub(super) fn has_own_join_file(&self) -> bool {
+        self.machine.role == Role::Master && self.facts.has_joined && self.standing.is_in_cluster()
+    }
+
     /// Its installer.
     pub fn far(&self) -> Far<'_> {
         Far { connection: &self.connection, machine: self.machine, place: &self.place }

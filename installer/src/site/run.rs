@@ -31,13 +31,11 @@ pub fn make(site: &Site<'_>, planned: &[Planned<'_, '_>], met: &[Met<'_>]) -> Ve
     for (number, one) in masters.iter().enumerate() {
         let (node, _) = one;
         let join = match giver {
-            _ if is_done(one) => Ok(None),
-            _ if node.facts.has_joined => Ok(None),
-            // The one that gives join files was made without any.
-            Some(giver) if giver.machine.name == node.machine.name => Ok(None),
-            Some(_) if node.standing.is_in_cluster() => Ok(None),
-            Some(giver) => giver.far().token(Role::Master).map(Some),
-            None => Ok(None),
+            // The first of all is made without one, and who has joined keeps his own.
+            Some(giver) if !node.standing.is_in_cluster() => {
+                giver.far().token(Role::Master).map(Some)
+            }
+            _ => Ok(None),
         };
         let outcome = made(site, one, join);
         let is_good = outcome.is_good();
@@ -86,7 +84,7 @@ fn made(site: &Site<'_>, one: &Planned<'_, '_>, join: anyhow::Result<Option<Stri
     let said = join.and_then(|join| {
         let join = match &join {
             Some(text) => Join::Text(text),
-            None if node.facts.has_joined && node.machine.role == Role::Master => Join::Own,
+            None if node.has_own_join_file() => Join::Own,
             None => Join::None,
         };
         // Before its first step, it says what was said before the question.

@@ -1,10 +1,11 @@
 //! What a node is already, as the installer there says.
 
+use anyhow::{Context, anyhow};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::connection::Connection;
 use super::script;
-use anyhow::{Context, anyhow};
 
 /// What `installer status --json` says, as far as it is needed here.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -18,6 +19,9 @@ pub struct Standing {
     node: Registration,
     #[serde(default)]
     kubelet: Option<String>,
+    /// All that it says.
+    #[serde(skip)]
+    pub whole: Value,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -43,7 +47,10 @@ impl Standing {
         if !output.succeeded() {
             return Err(anyhow!("`installer status` there {}", output.end()));
         }
-        serde_json::from_str(&output.stdout).context("reading what `installer status` says there")
+        let reading = "reading what `installer status` says there";
+        let whole: Value = serde_json::from_str(&output.stdout).context(reading)?;
+        let standing = serde_json::from_value(whole.clone()).context(reading)?;
+        Ok(Self { whole, ..standing })
     }
 
     /// Whether it is in its cluster.

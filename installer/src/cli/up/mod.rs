@@ -12,10 +12,10 @@ use anyhow::Context;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::cluster::{Cluster, NodeName};
 use bundle_format::signature;
-use bundle_format::text::{printable, stderr};
+use bundle_format::text::stderr;
 use clap::Args;
 
-use self::told::{finished, refuse, show, tell_problems};
+use self::told::Told;
 use super::ended::confirmed;
 use super::node;
 use super::options::{Source, node_name};
@@ -27,7 +27,7 @@ use crate::node::join::JoinFile;
 use crate::role::Role;
 use crate::site::carried::Carried;
 use crate::site::connection::Sockets;
-use crate::site::foreseen;
+use crate::site::foreseen::{self, Samples};
 use crate::site::machine::{Machine, machines};
 use crate::site::met::{Met, Site};
 use crate::site::run::{self, Planned};
@@ -67,6 +67,9 @@ pub(crate) struct Wanted {
     /// Do not ask
     #[arg(long)]
     yes: bool,
+    /// Print how it ended as JSON
+    #[arg(long, conflicts_with = "dry_run")]
+    json: bool,
 }
 
 /// What was read on this machine.
@@ -83,11 +86,7 @@ pub(crate) fn up(wanted: &Wanted) -> anyhow::Result<()> {
     let exec = SystemExec { root: None };
     let sockets = Sockets::create(&runtime())?;
     let names = read.machines.iter().map(|machine| machine.name.to_string().len());
-    let width = names.max().unwrap_or(0);
-    let tell = |machine: &Machine, line: &str| {
-        let line = format!("{:width$}  {}\n", machine.name.to_string(), printable(line));
-        drop(stderr().write_all(line.as_bytes()));
-    };
+    let told = Told { width: names.max().unwrap_or(0), json: wanted.json };
     let here = here();
     let site = Site {
         exec: &exec,
@@ -96,13 +95,13 @@ pub(crate) fn up(wanted: &Wanted) -> anyhow::Result<()> {
         here: &here,
         carried: &read.carried,
         parallel: usize::from(wanted.parallel.get()),
-        tell: &tell,
+        tell: &|machine, line| told.line(machine, line),
     };
     match &read.bundle {
-        Some(bundle) => install(wanted, &site, &read.cluster, bundle, width),
-        None if wanted.status => without_bundle::status(&site, width),
-        None if wanted.doctor => without_bundle::doctor(&site, width),
-        None => without_bundle::reset(&site, width, wanted.yes),
+        Some(bundle) => install(wanted, &site, &read.cluster, bundle, &told),
+        None if wanted.status => without_bundle::status(&site, &told),
+        None if wanted.doctor => without_bundle::doctor(&site, &told),
+        None => without_bundle::reset(&site, &told, wanted.yes),
     }
 }
 
@@ -112,22 +111,25 @@ fn install(
     site: &Site<'_>,
     cluster: &Cluster,
     bundle: &Bundle,
-    width: usize,
+    told: &Told,
 ) -> anyhow::Result<()> {
-    let (met, problems) = site.meet();
-    refuse(&problems)?;
+    let (met, mut problems) = site.meet();
+    problems.extend(site.supply(&met));
+    // The others are asked all the same, so that all problems are told at once.
+    let is_supplied = |node: &&Met<'_>| {
+        node.machine.is_meant && problems.iter().all(|one| one.node != node.machine.name)
+    };
+    let nodes: Vec<&Met<'_>> = met.iter().filter(is_supplied).collect();
+    let foreseen = foreseen::foresee(site, &nodes, &met, &samples(cluster, bundle)?);
+    problems.extend(foreseen.problems);
+    told.problems("warning", &foreseen.warnings)?;
+    told.refuse(&problems)?;
     refuse_without_master(&met)?;
-    refuse(&site.supply(&met))?;
-    let nodes: Vec<&Met<'_>> = met.iter().filter(|node| node.machine.is_meant).collect();
-    let sample = JoinFile::sample(cluster.clone())?.text()?;
-    let foreseen = foreseen::foresee(site, &nodes, &met, &sample);
-    tell_problems("warning", &foreseen.warnings)?;
-    refuse(&foreseen.problems)?;
     let plans = nodes.iter().copied().zip(foreseen.plans.iter().flatten());
     let planned: Vec<Planned<'_, '_>> = plans.collect();
-    show(bundle, &planned, width, wanted.dry_run)?;
+    told.plan(bundle, &planned, wanted.dry_run)?;
     if planned.iter().all(run::is_done) {
-        return Ok(());
+        return told.already(&planned);
     }
     tell_of_one_master(cluster, &met)?;
     if wanted.dry_run {
@@ -137,7 +139,16 @@ fn install(
     if !(wanted.yes || confirmed("Do this on all of them?")?) {
         return Ok(());
     }
-    finished(&run::make(site, &planned, &met), width)
+    told.finished(&run::make(site, &planned, &met))
+}
+
+/// Join files with which nobody can join.
+fn samples(cluster: &Cluster, bundle: &Bundle) -> anyhow::Result<Samples> {
+    let kubernetes = bundle.lock().kubernetes.clone();
+    Ok(Samples {
+        worker: JoinFile::sample(cluster.clone())?.text()?,
+        master: JoinFile::sample_for_master(cluster.clone(), kubernetes)?.text()?,
+    })
 }
 
 /// Reads the files that were named, and what nodes will get.

@@ -1,11 +1,10 @@
 //! What `installer up` does without a bundle: ask all nodes, or take them back.
 
-use std::io::Write;
-
 use anyhow::bail;
-use bundle_format::text::{count, indented, printable, stdout};
+use bundle_format::text::{count, indented, printable};
+use serde_json::json;
 
-use super::told::{finished, refuse, tell_problems};
+use super::told::Told;
 use crate::cli::ended::confirmed;
 use crate::failure::Failure;
 use crate::site::met::{Met, Site};
@@ -13,10 +12,15 @@ use crate::site::run;
 use crate::site::side_by_side::each;
 
 /// Prints what each node is. Fails if one is not Ready.
-pub(super) fn status(site: &Site<'_>, width: usize) -> anyhow::Result<()> {
+pub(super) fn status(site: &Site<'_>, told: &Told) -> anyhow::Result<()> {
     let (met, problems) = site.meet();
-    show_standing(&met, width)?;
-    tell_problems("problem", &problems)?;
+    show_standing(&met, told)?;
+    told.problems("problem", &problems)?;
+    let node = |node: &Met<'_>| {
+        json!({"name": node.machine.name, "ready": node.standing.is_well(),
+               "status": node.standing.whole})
+    };
+    told.end(&met.iter().map(node).collect::<Vec<_>>(), &problems)?;
     let all = site.machines.len();
     let well = met.iter().filter(|node| node.standing.is_well()).count();
     if well < all {
@@ -28,37 +32,33 @@ pub(super) fn status(site: &Site<'_>, width: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn show_standing(met: &[Met<'_>], width: usize) -> std::io::Result<()> {
-    let mut out = stdout();
-    for node in met {
-        let name = node.machine.name.to_string();
-        writeln!(out, "{name:width$}  {}", printable(&node.standing.words()))?;
-    }
-    Ok(())
+fn show_standing(met: &[Met<'_>], told: &Told) -> std::io::Result<()> {
+    met.iter().try_for_each(|node| {
+        told.node(&node.machine.name.to_string(), &printable(&node.standing.words()))
+    })
 }
 
 /// Prints what is wrong with each node. Fails if something is, or a node was not asked.
-pub(super) fn doctor(site: &Site<'_>, width: usize) -> anyhow::Result<()> {
+pub(super) fn doctor(site: &Site<'_>, told: &Told) -> anyhow::Result<()> {
     let (met, problems) = site.meet();
     let all = each(&met, site.parallel, |node| node.far().doctor());
-    let mut out = stdout();
-    let mut well = 0;
+    let (mut well, mut nodes) = (0, Vec::new());
     for (node, said) in met.iter().zip(all) {
-        let name = node.machine.name.to_string();
-        let words = match said {
-            Ok(said) => {
-                well += usize::from(said.succeeded());
-                if said.stdout.trim().is_empty() { said.end() } else { said.stdout }
-            }
-            Err(error) => format!("could not be asked: {error:#}"),
+        let (is_well, words) = match said {
+            Ok(said) if said.stdout.trim().is_empty() => (said.succeeded(), said.end()),
+            Ok(said) => (said.succeeded(), said.stdout),
+            Err(error) => (false, format!("could not be asked: {error:#}")),
         };
-        writeln!(out, "{name:width$}  {}", indented(&words))?;
+        well += usize::from(is_well);
+        told.node(&node.machine.name.to_string(), &indented(&words))?;
+        nodes.push(json!({"name": node.machine.name, "well": is_well, "says": words}));
     }
-    tell_problems("problem", &problems)?;
-    if well < site.machines.len() {
-        let (bad, all) = (site.machines.len() - well, count(site.machines.len(), "node"));
+    told.problems("problem", &problems)?;
+    told.end(&nodes, &problems)?;
+    let all = site.machines.len();
+    if well < all {
         bail!(Failure::new(
-            format!("something is wrong with {bad} of {all}"),
+            format!("something is wrong with {} of {}", all - well, count(all, "node")),
             "the first cause of a master is the one to begin with",
         ));
     }
@@ -66,16 +66,14 @@ pub(super) fn doctor(site: &Site<'_>, width: usize) -> anyhow::Result<()> {
 }
 
 /// Takes all nodes back, after a question.
-pub(super) fn reset(site: &Site<'_>, width: usize, yes: bool) -> anyhow::Result<()> {
+pub(super) fn reset(site: &Site<'_>, told: &Told, yes: bool) -> anyhow::Result<()> {
     let (met, problems) = site.meet();
-    refuse(&problems)?;
-    show_standing(&met, width)?;
-    let what = format!(
-        "Take back all that was done to {}? Their pods and their data go.",
-        count(met.len(), "node")
-    );
+    told.refuse(&problems)?;
+    show_standing(&met, told)?;
+    let all = count(met.len(), "node");
+    let what = format!("Take back all that was done to {all}? Their pods and their data go.");
     if !(yes || confirmed(&what)?) {
         return Ok(());
     }
-    finished(&run::reset(site, &met), width)
+    told.finished(&run::reset(site, &met))
 }

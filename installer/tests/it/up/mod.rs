@@ -2,6 +2,7 @@
 
 mod far_nodes;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use std::sync::Mutex;
 use bundle_format::cluster::Cluster;
 use installer::site::carried::Carried;
 use installer::site::connection::Sockets;
-use installer::site::foreseen::foresee;
+use installer::site::foreseen::{Samples, foresee};
 use installer::site::machine::{Machine, machines};
 use installer::site::met::{Met, Site};
 use installer::site::outcome::{End, Outcome};
@@ -96,13 +97,17 @@ fn install(site: &Site<'_>) -> (Vec<Problem>, Vec<Outcome>) {
     let (met, mut problems) = site.meet();
     problems.extend(site.supply(&met));
     let meant: Vec<&Met<'_>> = met.iter().filter(|node| node.machine.is_meant).collect();
-    let foreseen = foresee(site, &meant, &met, "sample");
+    let foreseen = foresee(site, &meant, &met, &samples());
     problems.extend(foreseen.problems);
     if !problems.is_empty() {
         return (problems, Vec::new());
     }
     let plans = meant.iter().copied().zip(foreseen.plans.iter().flatten());
     (problems, make(site, &plans.collect::<Vec<Planned<'_, '_>>>(), &met))
+}
+
+fn samples() -> Samples {
+    Samples { worker: "sample: w".to_owned(), master: "sample: m".to_owned() }
 }
 
 fn with(faults: &[(&'static str, Fault)]) -> FarNodes {
@@ -284,4 +289,26 @@ fn what_a_stranger_says_forges_no_line() {
     assert_eq!(said.lines().filter(|line| line.starts_with("hint: curl")).count(), 0, "{said}");
     let left = fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(left, 2, "the sockets' folder is gone");
+}
+
+/// Its cluster file is taken, and its table has the options that there are.
+#[test]
+fn the_page_is_true() {
+    let page = include_str!("../../../../docs/up.md");
+    let mut blocks = page.split("```\n").skip(1).step_by(2);
+    let file = blocks.find(|block| block.starts_with("nodes:")).unwrap();
+    let cluster: Cluster = serde_saphyr::from_str(file).unwrap();
+    assert_eq!(machines(&cluster, &[]).unwrap().len(), 3);
+    let help = Command::new(env!("CARGO_BIN_EXE_installer")).args(["up", "--help"]).output();
+    let help = String::from_utf8(help.unwrap().stdout).unwrap();
+    let of = |text: &str| -> BTreeSet<String> {
+        let is_end = |letter: char| !letter.is_ascii_lowercase() && letter != '-';
+        let words = text.split(is_end).filter(|word| word.starts_with("--"));
+        words.map(str::to_owned).collect()
+    };
+    let table: String = page.lines().filter(|line| line.starts_with("| `--")).collect();
+    let mut options: BTreeSet<String> =
+        help.lines().filter(|line| line.trim_start().starts_with("--")).flat_map(of).collect();
+    options.remove("--help");
+    assert_eq!(of(&table), options);
 }

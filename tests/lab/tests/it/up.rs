@@ -10,9 +10,12 @@ use lab::cluster::insert_stick;
 use lab::network::LAN;
 use lab::{Lab, Node, Places, Settings, program};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 
 use crate::application::{Witness, assert_serves, kubectl, spread, wait};
+use crate::masters::{holders, names, voters};
 use crate::support::{connected_host, lab, words};
+use crate::virtual_address::{IN_SPEC, config};
 
 /// A machine of the nodes' network, with the operator's key, and ssh's own configuration.
 struct Operator {
@@ -20,7 +23,8 @@ struct Operator {
 }
 
 impl Operator {
-    fn new(lab: &Lab) -> Self {
+    /// Writes a cluster file in which the first so many nodes are masters.
+    fn new(lab: &Lab, masters: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         fs::copy(Places::find().unwrap().run().join("operator-key"), at("key")).unwrap();
@@ -36,11 +40,7 @@ impl Operator {
         let ssh = format!("#!/bin/sh\nexec /usr/bin/ssh -F {} \"$@\"\n", at("config").display());
         fs::write(at("bin/ssh"), ssh).unwrap();
         fs::set_permissions(at("bin/ssh"), fs::Permissions::from_mode(0o755)).unwrap();
-        let duty = |node: &Node| if node.name == "node1" { "master" } else { "worker" };
-        let nodes = lab.nodes().iter().map(|node| {
-            format!("- {{name: {}, address: {}, role: {}}}\n", node.name, node.address, duty(node))
-        });
-        fs::write(at("cluster.yaml"), format!("nodes:\n{}", nodes.collect::<String>())).unwrap();
+        fs::write(at("cluster.yaml"), cluster_file(lab, masters)).unwrap();
         Self { folder }
     }
 
@@ -65,6 +65,15 @@ impl Operator {
         command.args(["up", "--config", "cluster.yaml"]).args(more);
         command.current_dir(self.path()).env("PATH", path);
         command
+    }
+}
+
+fn cluster_file(lab: &Lab, masters: usize) -> String {
+    let text = config(lab, masters);
+    match masters {
+        // It needs no address for several.
+        1 => text.lines().skip(1).map(|line| format!("{line}\n")).collect(),
+        _ => text,
     }
 }
 
@@ -94,7 +103,7 @@ fn one_line_makes_a_cluster_and_again_has_nothing_to_do() {
     let Some(lab) = lab(&Settings::default()) else { return };
     let [master, _, third] = lab.nodes() else { panic!("three nodes") };
     let _witness = Witness(master);
-    let operator = Operator::new(&lab);
+    let operator = Operator::new(&lab, 1);
     let bundle = ["--bundle", bundle.to_str().unwrap()];
     let all = [&bundle[..], &["--yes"]].concat();
 
@@ -144,16 +153,47 @@ fn one_line_makes_a_cluster_and_again_has_nothing_to_do() {
     assert!(took < Duration::from_secs(60), "{took:?}");
     assert_eq!(receipts(&lab), before);
 
-    let said = operator.up(&["--status"]);
-    let text = words(&said);
-    assert!(said.status.success(), "{text}");
-    assert_eq!(text.matches(", Ready").count(), 3, "{text}");
+    let said = operator.up(&["--status", "--json"]);
+    assert!(said.status.success(), "{}", words(&said));
+    let status: Value = serde_json::from_slice(&said.stdout).unwrap();
+    let nodes = status["nodes"].as_array().unwrap();
+    assert!(nodes.len() == 3 && nodes.iter().all(|node| node["ready"] == true), "{status}");
 
     let said = operator.up(&["--doctor"]);
     println!("{}", words(&said));
     assert!(said.status.success());
     assert_goes_on_from_the_master(&lab, third, &bundle);
     assert_is_taken_back(&lab, &operator);
+}
+
+#[test]
+fn masters_are_made_one_after_the_other_by_the_same_line() {
+    let Some(host) = connected_host() else { return };
+    let (_, bundle) = host.bundle_with(IN_SPEC);
+    let Some(lab) = lab(&Settings::default()) else { return };
+    let [first, second, _] = lab.nodes() else { panic!("three nodes") };
+    let _witness = Witness(first);
+    let operator = Operator::new(&lab, 2);
+    operator.know(lab.nodes());
+    let all = ["--bundle", bundle.to_str().unwrap(), "--yes"];
+
+    // The first alone; then what is missing joins it, while it holds the address.
+    let said = operator.up(&[&all[..], &["--only", "node1"]].concat());
+    println!("{}", words(&said));
+    assert!(said.status.success());
+    let said = operator.up(&[&all[..], &["--json"]].concat());
+    println!("{}", words(&said));
+    assert!(said.status.success());
+    let ends: Value = serde_json::from_slice(&said.stdout).unwrap();
+    let of = |number: usize| ends["nodes"][number]["end"].as_str().unwrap().to_owned();
+    assert_eq!([of(0), of(1), of(2)], ["already", "done", "done"]);
+    assert_eq!(voters(first), names(&[first, second]));
+    assert_eq!(holders(&[first, second]).len(), 1);
+
+    let said = operator.up(&all);
+    let text = words(&said);
+    assert!(said.status.success(), "{text}");
+    assert_eq!(text.matches(" already; nothing to do").count(), 3, "{text}");
 }
 
 /// All nodes are bare again, by one line.
@@ -182,15 +222,15 @@ fn assert_goes_on_from_the_master(lab: &Lab, third: &Node, bundle: &[&str]) {
     // Its interfaces of the pods' network have the addresses of before.
     third.reboot().unwrap();
     kubectl(master, &["delete", "node", &third.name]);
+    // It has a new network card, which other nodes find out after some seconds.
+    let shakes = format!("exec 3<>/dev/tcp/{}/22", third.address);
+    wait("the master to reach node3", || {
+        master.exec(["timeout", "5", "bash", "-c", &shakes]).unwrap().status.success()
+    });
     let key = Places::find().unwrap().run().join("operator-key");
     master.write("/root/.ssh/id_ed25519", &fs::read_to_string(key).unwrap()).unwrap();
     master.write("/root/.ssh/known_hosts", &known_hosts(lab.nodes())).unwrap();
-    let nodes = lab.nodes().iter().map(|node| {
-        let role = if node.name == master.name { "master" } else { "worker" };
-        format!("- {{name: {}, address: {}, role: {role}}}\n", node.name, node.address)
-    });
-    let nodes: String = nodes.collect();
-    master.write("/root/cluster.yaml", &format!("nodes:\n{nodes}")).unwrap();
+    master.write("/root/cluster.yaml", &cluster_file(lab, 1)).unwrap();
     let line = ["timeout", "480", "/media/usb/installer", "up", "--config", "/root/cluster.yaml"];
     let said = master.exec([&line[..], &["--only", "node3", "--yes"]].concat()).unwrap();
     println!("{}", words(&said));
