@@ -37,8 +37,11 @@ pub struct OfBundle {
 impl ClusterFile {
     /// Reads `cluster.yaml`. [`effective`] reports the mistakes.
     pub fn load(path: &Path) -> anyhow::Result<Self> {
-        let text = input::named_text(path, input::WRITTEN_BY_HAND)
-            .with_context(|| format!("reading the cluster file {}", path.display()))?;
+        Self::of_text(path, &text(path)?)
+    }
+
+    /// Reads it from its text; `path` is for errors.
+    pub fn of_text(path: &Path, text: &str) -> anyhow::Result<Self> {
         let another = recognise::what(text.as_bytes());
         if !matches!(another, "empty" | "a cluster file" | "a text of another kind") {
             return Err(Failure::new(
@@ -49,7 +52,7 @@ impl ClusterFile {
         }
         // A file with only comments sets nothing.
         let read = FORMAT
-            .read::<Given>(&text)
+            .read::<Given>(text)
             .map_err(|problem| Mistakes::new(of(path, vec![problem]), CURE))?;
         let Some(read) = read else { return Ok(Self { path: path.to_owned(), ..Self::default() }) };
         let given = read.value.unwrap_or_default();
@@ -60,6 +63,12 @@ impl ClusterFile {
     fn is_wrong(&self, key: &str) -> bool {
         !self.given.has(key) && self.root.as_ref().is_some_and(|root| root.value(key).is_some())
     }
+}
+
+/// The text of a cluster file.
+pub fn text(path: &Path) -> anyhow::Result<String> {
+    input::named_text(path, input::WRITTEN_BY_HAND)
+        .with_context(|| format!("reading the cluster file {}", path.display()))
 }
 
 /// The mistakes' lines, in the order of the text.

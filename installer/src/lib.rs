@@ -28,6 +28,7 @@ pub mod preflight;
 pub mod receipt;
 pub mod removal;
 pub mod role;
+pub mod site;
 pub mod status;
 pub mod steps;
 mod support;

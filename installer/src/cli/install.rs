@@ -100,11 +100,16 @@ fn tell_of_one_master(intent: &Intent, plan: &[Planned<Intent>]) -> io::Result<(
         planned.step.name() == StepName::ControlPlane && !planned.changes.is_empty()
     });
     if makes && intent.role == Role::Master && !intent.may_have_more_masters() {
-        let how = "if it is to have more masters one day, write `controlPlane` or `endpoint` into \
-                   the cluster file now; `installer manual masters` says how";
-        writeln!(stderr(), "note: this cluster will have one master for good; {how}")?;
+        one_master_for_good()?;
     }
     Ok(())
+}
+
+/// The note about a cluster that will never have a second master.
+pub(super) fn one_master_for_good() -> io::Result<()> {
+    let how = "if it is to have more masters one day, write `controlPlane` or `endpoint` into the \
+               cluster file now; `installer manual masters` says how";
+    writeln!(stderr(), "note: this cluster will have one master for good; {how}")
 }
 
 /// A sample is good for a plan only.

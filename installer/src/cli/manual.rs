@@ -8,6 +8,8 @@ use super::output::print;
 pub(crate) enum Page {
     /// Install a cluster
     Install,
+    /// Make all nodes by one line, over ssh
+    Up,
     /// Check who signed a bundle
     Sign,
     /// Check a node before you install: problems and warnings
@@ -42,6 +44,7 @@ pub(crate) enum Page {
 pub(crate) fn manual(page: Page) -> anyhow::Result<()> {
     let text = match page {
         Page::Install => include_str!("../../../docs/install.md"),
+        Page::Up => include_str!("../../../docs/up.md"),
         Page::Sign => include_str!("../../../docs/sign.md"),
         Page::Preflight => include_str!("../../../docs/preflight.md"),
         Page::Steps => include_str!("../../../docs/steps.md"),

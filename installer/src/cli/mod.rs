@@ -23,6 +23,7 @@ mod sources;
 mod status;
 mod support;
 mod token;
+mod up;
 mod upgrade;
 mod verify;
 
@@ -139,6 +140,9 @@ enum Command {
         #[arg(long, value_name = "N", requires = "folder")]
         keep: Option<NonZeroU16>,
     },
+    /// Makes all nodes of a cluster file, over ssh, from one machine. The same line goes on
+    /// with what is missing
+    Up(up::Wanted),
     /// Takes this node to a bundle of the same or the next minor release
     Upgrade(upgrade::Wanted),
     /// Shows what this node is, and whether it works
@@ -265,6 +269,7 @@ fn carried_out(arguments: Installer) -> Ended {
             (token::token(role, hours, output.as_deref()), None)
         }
         (Some(Command::Backup { to, keep }), _) => (backup::backup(&to, keep), None),
+        (Some(Command::Up(wanted)), _) => (up::up(&wanted), None),
         (Some(Command::Upgrade(wanted)), _) => upgrade::upgrade(&wanted),
         (Some(Command::Status { json }), _) => (status::status(json), None),
         (Some(Command::Doctor { json }), _) => (doctor::doctor(json), None),

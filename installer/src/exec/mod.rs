@@ -112,6 +112,19 @@ pub trait Exec {
     /// Runs `command` to its end. An error means that it could not be started.
     fn run(&self, command: &Command, input: Option<Input<'_>>) -> io::Result<Output>;
 
+    /// The same, and tells of each line that it writes to standard error, as soon as that is
+    /// whole.
+    fn follow(
+        &self,
+        command: &Command,
+        input: Option<Input<'_>>,
+        each: &(dyn Fn(&str) + Sync),
+    ) -> io::Result<Output> {
+        let output = self.run(command, input)?;
+        output.stderr.lines().for_each(each);
+        Ok(output)
+    }
+
     /// Runs `command`, which only looks. If it does not end within `limit`, it is
     /// killed with all processes that it started, and the error's kind is
     /// `TimedOut`.

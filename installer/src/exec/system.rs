@@ -1,7 +1,7 @@
 //! Commands on a real system.
 
 use std::ffi::OsString;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -21,13 +21,22 @@ pub struct SystemExec {
 
 impl Exec for SystemExec {
     fn run(&self, command: &Command, input: Option<Input<'_>>) -> io::Result<Output> {
+        self.follow(command, input, &|_| ())
+    }
+
+    fn follow(
+        &self,
+        command: &Command,
+        input: Option<Input<'_>>,
+        each: &(dyn Fn(&str) + Sync),
+    ) -> io::Result<Output> {
         let mut process = self.process(command);
         process.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
         let mut child = process.spawn()?;
         let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
         let (fed, out, err) = thread::scope(|scope| {
-            let out = scope.spawn(|| read(stdout.as_mut()));
-            let err = scope.spawn(|| read(stderr.as_mut()));
+            let out = scope.spawn(|| read(stdout.as_mut(), &|_| ()));
+            let err = scope.spawn(|| read(stderr.as_mut(), each));
             let fed = match (input, child.stdin.take()) {
                 (Some(input), Some(mut pipe)) => input(&mut pipe),
                 _ => Ok(()),
@@ -108,12 +117,18 @@ fn search_path() -> OsString {
     path
 }
 
-fn read(pipe: Option<&mut impl Read>) -> io::Result<Vec<u8>> {
+fn read(pipe: Option<&mut impl Read>, each: &(dyn Fn(&str) + Sync)) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    if let Some(pipe) = pipe {
-        pipe.read_to_end(&mut bytes)?;
+    let Some(pipe) = pipe else { return Ok(bytes) };
+    let mut pipe = BufReader::new(pipe);
+    loop {
+        let from = bytes.len();
+        if pipe.read_until(b'\n', &mut bytes)? == 0 {
+            return Ok(bytes);
+        }
+        let line = String::from_utf8_lossy(bytes.get(from..).unwrap_or_default());
+        each(line.trim_end_matches('\n'));
     }
-    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -121,6 +136,26 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
+
+    #[test]
+    fn a_line_is_told_of_while_the_command_still_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let go = folder.path().join("go");
+        // It ends only when its first line was told of.
+        let script = format!(
+            "echo one >&2; until [ -e {} ]; do sleep 0.01; done; echo two; echo three >&2",
+            go.display()
+        );
+        let told = std::sync::Mutex::new(Vec::new());
+        let each = |line: &str| {
+            std::fs::write(&go, "").unwrap();
+            told.lock().unwrap().push(line.to_owned());
+        };
+        let command = Command::new(["sh".to_owned(), "-c".to_owned(), script]);
+        let output = SystemExec { root: None }.follow(&command, None, &each).unwrap();
+        assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("two\n", "one\nthree\n"));
+        assert_eq!(told.into_inner().unwrap(), ["one", "three"]);
+    }
 
     #[test]
     fn a_question_that_hangs_is_ended_with_what_it_started() {

@@ -4,7 +4,7 @@ use crate::exec::Command;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::intent::Intent;
-use crate::node::join::Master;
+use crate::node::join::{JoinFile, Master};
 use crate::node::paths::KUBELET_CONF;
 use crate::node::reach::answers;
 use crate::preflight::earlier::has_begun;
@@ -48,7 +48,8 @@ const ETCD: [u16; 2] = [2379, 2380];
 /// A further master must reach each member of etcd: kubeadm asks all of them, for minutes,
 /// and a member that does not answer counts against the quorum.
 fn etcd(host: &Host, intent: &Intent) -> Vec<Failure> {
-    let join = intent.join.as_ref().filter(|join| join.control_plane.is_some());
+    let is_real = |join: &&JoinFile| join.control_plane.is_some() && !join.is_sample();
+    let join = intent.join.as_ref().filter(is_real);
     let Some(join) = join.filter(|_| !host.exists(KUBELET_CONF)) else { return Vec::new() };
     let silent = |master: Master| {
         let places = ETCD.map(|port| format!("{}:{port}", master.address));

@@ -53,6 +53,7 @@ mod support;
 mod systems;
 mod umask;
 mod unanswered;
+mod up;
 mod upgrade;
 mod vendor_keys;
 mod virtual_address;

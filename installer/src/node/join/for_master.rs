@@ -27,6 +27,11 @@ pub struct ForMaster {
 }
 
 impl ForMaster {
+    /// A sample, which opens nothing: to look at a further master before there is a first.
+    pub(super) fn sample(kubernetes: KubernetesVersion) -> Self {
+        Self { certificate_key: "0".repeat(64), kubernetes }
+    }
+
     /// Has kubeadm put the cluster's keys, encrypted, into the cluster.
     pub(crate) fn make(host: &Host) -> anyhow::Result<Self> {
         let kubernetes = static_pod::kubernetes(host)?;

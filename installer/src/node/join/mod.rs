@@ -17,7 +17,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use bundle_format::cluster::{Cluster, KINDS, Member, NodeName};
 use bundle_format::yaml::Format;
-use bundle_format::{Digest, input};
+use bundle_format::{Digest, KubernetesVersion, input};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -127,6 +127,14 @@ impl JoinFile {
             control_plane: None,
             cluster,
         })
+    }
+
+    /// The same for a further master of this version.
+    pub fn sample_for_master(
+        cluster: Cluster,
+        kubernetes: KubernetesVersion,
+    ) -> anyhow::Result<Self> {
+        Ok(Self::sample(cluster)?.for_master(ForMaster::sample(kubernetes)))
     }
 
     /// Whether it is a sample.

@@ -25,6 +25,7 @@ mod secrets;
 mod silence;
 mod stick;
 mod support;
+mod up;
 mod upgrade;
 mod upgrade_masters;
 mod upgrade_snapshot;

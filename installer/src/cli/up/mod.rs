@@ -1,0 +1,228 @@
+//! `installer up`: all nodes of a cluster file.
+
+mod told;
+mod without_bundle;
+
+use std::io::Write;
+use std::net::IpAddr;
+use std::num::NonZeroU8;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use bundle_format::archive::reader::Bundle;
+use bundle_format::cluster::{Cluster, NodeName};
+use bundle_format::signature;
+use bundle_format::text::stderr;
+use clap::Args;
+
+use self::told::Told;
+use super::ended::confirmed;
+use super::node;
+use super::options::{Source, node_name};
+use crate::cluster_file::{self, ClusterFile, OfBundle};
+use crate::exec::system::SystemExec;
+use crate::failure::Failure;
+use crate::node::facts::networks;
+use crate::node::join::JoinFile;
+use crate::role::Role;
+use crate::site::carried::Carried;
+use crate::site::connection::Sockets;
+use crate::site::foreseen::{self, Samples};
+use crate::site::machine::{Machine, machines};
+use crate::site::met::{Met, Site};
+use crate::site::run::{self, Planned};
+
+/// What is to be done with which nodes.
+#[derive(Args)]
+pub(crate) struct Wanted {
+    /// The cluster file, whose `nodes` have a role each
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// The bundle, any of its parts, or the folder it is in; the only one beside this
+    /// program if left out
+    #[arg(long, value_name = "FILE")]
+    bundle: Option<PathBuf>,
+    /// Take the bundle only if one of the keys in this file has signed it; repeat the
+    /// option for more files. Keys in /etc/kubeferry/trusted.pub count always
+    #[arg(long, value_name = "FILE")]
+    trusted_key: Vec<PathBuf>,
+    /// Only these nodes, by their names
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = node_name)]
+    only: Vec<NodeName>,
+    /// How many nodes at a time; masters are made one by one
+    #[arg(long, value_name = "N", default_value = "8")]
+    parallel: NonZeroU8,
+    /// Print the plan of each node, and change nothing but the copies of installer and bundle
+    #[arg(long, conflicts_with = "yes")]
+    dry_run: bool,
+    /// Only say what each node is
+    #[arg(long, conflicts_with_all = ["doctor", "reset", "dry_run", "yes"])]
+    status: bool,
+    /// Only find out what is wrong with each node
+    #[arg(long, conflicts_with_all = ["reset", "dry_run", "yes"])]
+    doctor: bool,
+    /// Take back what the installer did to each node
+    #[arg(long, conflicts_with = "dry_run")]
+    reset: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// Print how it ended as JSON
+    #[arg(long, conflicts_with = "dry_run")]
+    json: bool,
+}
+
+/// What was read on this machine.
+struct Read {
+    cluster: Cluster,
+    machines: Vec<Machine>,
+    carried: Carried,
+    /// None for a question that needs no bundle.
+    bundle: Option<Bundle>,
+}
+
+pub(crate) fn up(wanted: &Wanted) -> anyhow::Result<()> {
+    let read = read(wanted)?;
+    let exec = SystemExec { root: None };
+    let sockets = Sockets::create(&runtime())?;
+    let names = read.machines.iter().map(|machine| machine.name.to_string().len());
+    let told = Told { width: names.max().unwrap_or(0), json: wanted.json };
+    let here = here();
+    let site = Site {
+        exec: &exec,
+        sockets: &sockets,
+        machines: &read.machines,
+        here: &here,
+        carried: &read.carried,
+        parallel: usize::from(wanted.parallel.get()),
+        tell: &|machine, line| told.line(machine, line),
+    };
+    match &read.bundle {
+        Some(bundle) => install(wanted, &site, &read.cluster, bundle, &told),
+        None if wanted.status => without_bundle::status(&site, &told),
+        None if wanted.doctor => without_bundle::doctor(&site, &told),
+        None => without_bundle::reset(&site, &told, wanted.yes),
+    }
+}
+
+/// Makes all nodes, after one plan and one question.
+fn install(
+    wanted: &Wanted,
+    site: &Site<'_>,
+    cluster: &Cluster,
+    bundle: &Bundle,
+    told: &Told,
+) -> anyhow::Result<()> {
+    let (met, mut problems) = site.meet();
+    problems.extend(site.supply(&met));
+    // The others are asked all the same, so that all problems are told at once.
+    let is_supplied = |node: &&Met<'_>| {
+        node.machine.is_meant && problems.iter().all(|one| one.node != node.machine.name)
+    };
+    let nodes: Vec<&Met<'_>> = met.iter().filter(is_supplied).collect();
+    let foreseen = foreseen::foresee(site, &nodes, &met, &samples(cluster, bundle)?);
+    problems.extend(foreseen.problems);
+    told.problems("warning", &foreseen.warnings)?;
+    told.refuse(&problems)?;
+    refuse_without_master(&met)?;
+    let plans = nodes.iter().copied().zip(foreseen.plans.iter().flatten());
+    let planned: Vec<Planned<'_, '_>> = plans.collect();
+    told.plan(bundle, &planned, wanted.dry_run)?;
+    if planned.iter().all(run::is_done) {
+        return told.already(&planned);
+    }
+    tell_of_one_master(cluster, &met)?;
+    if wanted.dry_run {
+        writeln!(stderr(), "nothing was changed")?;
+        return Ok(());
+    }
+    if !(wanted.yes || confirmed("Do this on all of them?")?) {
+        return Ok(());
+    }
+    told.finished(&run::make(site, &planned, &met))
+}
+
+/// Join files with which nobody can join.
+fn samples(cluster: &Cluster, bundle: &Bundle) -> anyhow::Result<Samples> {
+    let kubernetes = bundle.lock().kubernetes.clone();
+    Ok(Samples {
+        worker: JoinFile::sample(cluster.clone())?.text()?,
+        master: JoinFile::sample_for_master(cluster.clone(), kubernetes)?.text()?,
+    })
+}
+
+/// Reads the files that were named, and what nodes will get.
+fn read(wanted: &Wanted) -> anyhow::Result<Read> {
+    let text = cluster_file::text(&wanted.config)?;
+    let file = ClusterFile::of_text(&wanted.config, &text)?;
+    let program = std::env::current_exe().context("finding this program's file")?;
+    let carried = Carried::program(&program)?;
+    if wanted.status || wanted.doctor || wanted.reset {
+        let cluster = cluster_file::effective(&OfBundle::default(), Some(&file))?;
+        let mut machines = machines(&cluster, &wanted.only)?;
+        machines.retain(|machine| machine.is_meant);
+        let carried = carried.with_others(&[folder(&program)])?;
+        return Ok(Read { cluster, machines, carried, bundle: None });
+    }
+    let Wanted { bundle, trusted_key, .. } = wanted;
+    let source = Source { bundle: bundle.as_deref(), trusted_key, allow_older: false };
+    let bundle = node::bundle(&source)?;
+    let cluster = cluster_file::effective(&node::of_bundle(&bundle), Some(&file))?;
+    let machines = machines(&cluster, &wanted.only)?;
+    let mut files: Vec<PathBuf> = bundle.paths().map(absolute).collect::<anyhow::Result<_>>()?;
+    let keys: Vec<PathBuf> =
+        trusted_key.iter().map(|key| absolute(key)).collect::<anyhow::Result<_>>()?;
+    let first = files.first().cloned().unwrap_or_default();
+    files.extend(Some(signature::path_of(&first)).filter(|path| path.is_file()));
+    let carried = carried
+        .with_others(&[folder(&first), folder(&program)])?
+        .with_bundle(&files, &keys, text)?;
+    Ok(Read { cluster, machines, carried, bundle: Some(bundle) })
+}
+
+fn folder(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new("/"))
+}
+
+fn absolute(path: impl AsRef<Path>) -> anyhow::Result<PathBuf> {
+    let path = path.as_ref();
+    std::path::absolute(path).with_context(|| format!("finding {}", path.display()))
+}
+
+/// The folder for what is gone after a run: the user's own, or that of the system.
+fn runtime() -> PathBuf {
+    let own = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    own.filter(|folder| folder.is_dir()).unwrap_or_else(|| "/run".into())
+}
+
+/// This machine's addresses, because it may be one of the nodes. One that it does not know is
+/// reached by ssh, which works as well.
+fn here() -> Vec<IpAddr> {
+    let found = networks(&node::host_past_receipt()).unwrap_or_default();
+    found.into_iter().map(|(_, network)| network.addr().into()).collect()
+}
+
+/// Workers need a master that is made, or made now.
+fn refuse_without_master(met: &[Met<'_>]) -> Result<(), Failure> {
+    let is_one = |node: &Met<'_>| {
+        node.machine.role == Role::Master
+            && (node.machine.is_meant || node.standing.is_in_cluster())
+    };
+    match met.iter().any(is_one) {
+        true => Ok(()),
+        false => Err(Failure::new(
+            "no master that answers is in its cluster yet",
+            "name a master with --only too",
+        )),
+    }
+}
+
+/// A cluster whose first master is made now, without an address for several.
+fn tell_of_one_master(cluster: &Cluster, met: &[Met<'_>]) -> std::io::Result<()> {
+    let is_made =
+        met.iter().any(|node| node.machine.role == Role::Master && node.standing.is_in_cluster());
+    if is_made || cluster.told_endpoint().is_some() {
+        return Ok(());
+    }
+    super::install::one_master_for_good()
+}

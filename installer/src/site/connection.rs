@@ -1,0 +1,265 @@
+//! How a node is reached: by the system's own `ssh`, one connection a node for all commands,
+//! or not at all if it is this machine. User, keys, bastions and known hosts are a matter of
+//! ssh's own configuration.
+
+use std::fs::DirBuilder;
+use std::io;
+use std::net::IpAddr;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+
+use super::script;
+use crate::exec::{Command, Exec, Input, Output};
+use crate::failure::Failure;
+
+/// What each `ssh` is told besides. Nobody answers questions, a node that is gone is noticed,
+/// and nothing of this machine is offered to the other.
+const OPTIONS: [&str; 15] = [
+    "-T",
+    "-x",
+    "-a",
+    "-o",
+    "BatchMode=yes",
+    "-o",
+    "ConnectTimeout=15",
+    "-o",
+    "ConnectionAttempts=2",
+    "-o",
+    "ServerAliveInterval=15",
+    "-o",
+    "ServerAliveCountMax=4",
+    "-o",
+    "ClearAllForwardings=yes",
+];
+
+/// Opens a connection that goes on in the background. That process keeps the outputs that it
+/// has, so they must not be ours: we would wait for their end. `$0` takes what `ssh` says.
+const OPEN: &str =
+    r#"ssh "$@" </dev/null >/dev/null 2>"$0"; status=$?; cat "$0" >&2; exit "$status""#;
+
+/// How the folder of the sockets is called; a process's number follows.
+const NAME: &str = "kubeferry-up-";
+
+/// The status with which `ssh` ends if it could not do its own part (ssh(1), "EXIT STATUS").
+const OF_SSH: i32 = 255;
+
+/// The folder of the connections' sockets, for this user only. It goes with the value.
+pub struct Sockets(PathBuf);
+
+impl Sockets {
+    /// Makes it below `parent`, where it removes what runs have left that were killed.
+    pub fn create(parent: &Path) -> anyhow::Result<Self> {
+        sweep(parent);
+        let id = std::process::id();
+        let paths = (0..100_u8).map(|number| parent.join(format!("{NAME}{id}-{number}")));
+        for path in paths {
+            match DirBuilder::new().mode(0o700).create(&path) {
+                // What another process of this number has left.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                made => {
+                    made.with_context(|| format!("creating {}", path.display()))?;
+                    return Ok(Self(path));
+                }
+            }
+        }
+        Err(anyhow!("{} is full of folders of earlier runs", parent.display()))
+    }
+
+    fn of(&self, address: IpAddr) -> PathBuf {
+        self.0.join(address.to_string())
+    }
+}
+
+/// Removes the folders of processes that have ended. Their connections end by themselves.
+fn sweep(parent: &Path) {
+    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let number = name.strip_prefix(NAME).and_then(|rest| rest.split_once('-'));
+        let id = number.and_then(|(id, _)| id.parse::<u32>().ok());
+        if id.is_some_and(|id| !Path::new("/proc").join(id.to_string()).exists()) {
+            drop(std::fs::remove_dir_all(entry.path()));
+        }
+    }
+}
+
+impl Drop for Sockets {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+/// A node's connection.
+pub struct Connection<'a> {
+    exec: &'a (dyn Exec + Sync),
+    /// None if the node is this machine.
+    ssh: Option<Ssh>,
+}
+
+struct Ssh {
+    address: IpAddr,
+    socket: PathBuf,
+}
+
+impl<'a> Connection<'a> {
+    /// To the machine that runs this.
+    pub fn here(exec: &'a (dyn Exec + Sync)) -> Self {
+        Self { exec, ssh: None }
+    }
+
+    /// Connects to an address.
+    pub fn open(
+        exec: &'a (dyn Exec + Sync),
+        sockets: &Sockets,
+        address: IpAddr,
+    ) -> anyhow::Result<Self> {
+        let socket = sockets.of(address);
+        let log = format!("{}.log", socket.display());
+        let ssh = Ssh { address, socket };
+        let mut words: Vec<String> =
+            ["sh", "-c", OPEN, &log, "-M", "-N", "-f"].map(str::to_owned).into();
+        // An interrupted run leaves no connection behind for long.
+        words.extend(["-o", "ControlPersist=60"].map(str::to_owned));
+        words.extend(ssh.words());
+        let output = started(exec.run(&Command::new(words), None))?;
+        if !output.succeeded() {
+            return Err(refused(address, &output).into());
+        }
+        Ok(Self { exec, ssh: Some(ssh) })
+    }
+
+    /// Whether the node is this machine.
+    pub fn is_here(&self) -> bool {
+        self.ssh.is_none()
+    }
+
+    /// Runs a script as root to its end.
+    pub fn run(
+        &self,
+        script: &str,
+        arguments: &[&str],
+        input: Option<Input<'_>>,
+    ) -> anyhow::Result<Output> {
+        let output = started(self.exec.run(&self.command(script, arguments)?, input))?;
+        self.held(output)
+    }
+
+    /// The same, and tells of each line.
+    pub fn follow(
+        &self,
+        script: &str,
+        arguments: &[&str],
+        input: Option<Input<'_>>,
+        each: &(dyn Fn(&str) + Sync),
+    ) -> anyhow::Result<Output> {
+        let command = self.command(script, arguments)?;
+        let output = started(self.exec.follow(&command, input, each))?;
+        self.held(output)
+    }
+
+    /// What a script prints that must succeed.
+    pub fn answer(&self, script: &str, arguments: &[&str]) -> anyhow::Result<String> {
+        let output = self.run(script, arguments, None)?;
+        if !output.succeeded() {
+            return Err(not_root(&output).unwrap_or_else(|| anyhow!("{}", output.end())));
+        }
+        Ok(output.stdout)
+    }
+
+    fn command(&self, script: &str, arguments: &[&str]) -> anyhow::Result<Command> {
+        let words = script::as_root(script, arguments);
+        let Some(ssh) = &self.ssh else { return Ok(Command::new(words)) };
+        // The other side's shell reads one text.
+        let line = shlex::try_join(words.iter().map(String::as_str))
+            .context("writing a command for the node's shell")?;
+        let mut all = vec!["ssh".to_owned()];
+        all.extend(ssh.words());
+        all.push(line);
+        Ok(Command::new(all))
+    }
+
+    fn held(&self, output: Output) -> anyhow::Result<Output> {
+        match &self.ssh {
+            Some(ssh) if output.status == Some(OF_SSH) => Err(refused(ssh.address, &output).into()),
+            _ => Ok(output),
+        }
+    }
+}
+
+impl Drop for Connection<'_> {
+    fn drop(&mut self) {
+        let Some(ssh) = &self.ssh else { return };
+        let words = ["ssh", "-O", "exit"].map(str::to_owned).into_iter().chain(ssh.words());
+        drop(self.exec.run(&Command::new(words), None));
+    }
+}
+
+impl Ssh {
+    fn words(&self) -> Vec<String> {
+        let socket = self.socket.display().to_string();
+        let options = OPTIONS.map(str::to_owned).into_iter();
+        options
+            .chain(["-S".to_owned(), socket, "--".to_owned(), self.address.to_string()])
+            .collect()
+    }
+}
+
+fn started(output: io::Result<Output>) -> anyhow::Result<Output> {
+    match output {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Failure::new(
+            "`ssh` is not installed on this machine",
+            "install the package openssh-clients",
+        )
+        .into()),
+        output => output.context("running ssh"),
+    }
+}
+
+/// Why `ssh` did not reach a node.
+fn refused(address: IpAddr, output: &Output) -> Failure {
+    let words = output.end();
+    let cure = if words.contains("Host key verification failed") {
+        format!(
+            "`ssh {address}` once, compare the key that it shows with the node's own, and accept it"
+        )
+    } else if words.contains("Permission denied") {
+        format!(
+            "give the node your key with `ssh-copy-id {address}`; `User` in ~/.ssh/config says as \
+             whom you come"
+        )
+    } else {
+        format!("try `ssh {address}`; it must work without a question")
+    };
+    Failure::new(format!("ssh to {address} {words}"), cure)
+}
+
+/// The failure if the user may not become root.
+fn not_root(output: &Output) -> Option<anyhow::Error> {
+    let words = output.reason().filter(|words| words.contains("sudo"))?;
+    let cure = "let this user run commands by `sudo` without a password, or come as root: `User \
+                root` in ~/.ssh/config";
+    Some(Failure::new(format!("not root, and {words}"), cure).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_run_has_left_is_removed_and_a_running_one_is_let_be() {
+        let parent = tempfile::tempdir().unwrap();
+        let at = |name: &str| parent.path().join(name);
+        // No process has a number above the kernel's limit, 2 to the 22nd.
+        for name in ["kubeferry-up-4194305-0", "kubeferry-up-1-0", "kubeferry-upgrade", "other"] {
+            std::fs::create_dir(at(name)).unwrap();
+        }
+        let sockets = Sockets::create(parent.path()).unwrap();
+        assert!(!at("kubeferry-up-4194305-0").exists());
+        assert!(at("kubeferry-up-1-0").exists() && at("kubeferry-upgrade").exists());
+        let own = sockets.0.clone();
+        assert!(own.is_dir());
+        drop(sockets);
+        assert!(!own.exists() && at("other").exists());
+    }
+}

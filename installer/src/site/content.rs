@@ -1,0 +1,170 @@
+//! One file that nodes need: sent where it was cut, checked, and named when it is whole.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use bundle_format::{Digest, input};
+
+use super::connection::Connection;
+use super::script;
+
+/// How often the copying of a file is told of.
+const OFTEN: Duration = Duration::from_secs(5);
+
+/// How many bytes go at a time.
+const PIECE: usize = 1 << 20;
+
+/// A file on its way to nodes.
+#[derive(Clone, Debug)]
+pub struct Content {
+    /// Where it is here.
+    from: PathBuf,
+    /// Where it is to be.
+    pub to: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its digest.
+    pub digest: Digest,
+    /// Its mode there, as chmod(1) reads it.
+    mode: &'static str,
+    /// Whether the folder's name pins it, so that its bytes are not read again each time.
+    is_pinned: bool,
+}
+
+/// Where a file is on a node.
+enum Have {
+    Whole,
+    Bytes(u64),
+}
+
+impl Content {
+    /// A program, whose name has its digest.
+    pub fn program(from: &Path, folder: &str) -> anyhow::Result<Self> {
+        let (digest, size) = read(from)?;
+        let name = digest.hex();
+        let to = format!("{folder}/installer-{}", name.get(..16).unwrap_or_default());
+        Ok(Self { from: from.to_owned(), to, size, digest, mode: "700", is_pinned: false })
+    }
+
+    /// A file of a folder whose name says what is in it. The folder is known when all its
+    /// files are.
+    pub fn file(from: &Path) -> anyhow::Result<Self> {
+        let (digest, size) = read(from)?;
+        let to = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { from: from.to_owned(), to, size, digest, mode: "600", is_pinned: true })
+    }
+
+    /// Puts it into a folder.
+    pub(super) fn below(&mut self, folder: &str) {
+        self.to = format!("{folder}/{}", self.to);
+    }
+
+    /// Its name.
+    fn name(&self) -> &str {
+        self.to.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// How many bytes a node still needs.
+    pub fn missing(&self, connection: &Connection<'_>) -> anyhow::Result<u64> {
+        Ok(match self.have(connection)? {
+            Have::Whole => 0,
+            Have::Bytes(bytes) => self.size - bytes,
+        })
+    }
+
+    fn have(&self, connection: &Connection<'_>) -> anyhow::Result<Have> {
+        let digest = if self.is_pinned { "-".to_owned() } else { self.digest.hex() };
+        let said = connection.answer(script::HAVE, &[&self.to, &self.size.to_string(), &digest])?;
+        match said.trim() {
+            "whole" => Ok(Have::Whole),
+            said => {
+                let bytes: u64 = said.parse().context("asking what has come of a file")?;
+                // More than there are is not the beginning.
+                Ok(Have::Bytes(if bytes > self.size { 0 } else { bytes }))
+            }
+        }
+    }
+
+    /// Sends what is missing. What was damaged on the way is sent once more.
+    pub fn send(&self, connection: &Connection<'_>, tell: &dyn Fn(&str)) -> anyhow::Result<()> {
+        for _ in 0..2 {
+            let Have::Bytes(from) = self.have(connection)? else { return Ok(()) };
+            self.send_from(connection, from, tell)?;
+            let said =
+                connection.answer(script::TAKE, &[&self.to, &self.digest.hex(), self.mode])?;
+            if said.trim() != "damaged" {
+                return Ok(());
+            }
+            tell(&format!("{} did not arrive as it is here", self.name()));
+        }
+        bail!(
+            "{} arrives damaged; `sha256sum` says whether it still is what it was here",
+            self.name()
+        )
+    }
+
+    fn send_from(
+        &self,
+        connection: &Connection<'_>,
+        from: u64,
+        tell: &dyn Fn(&str),
+    ) -> anyhow::Result<()> {
+        let mut file =
+            input::open(&self.from).with_context(|| format!("opening {}", self.from.display()))?;
+        file.seek(SeekFrom::Start(from)).context("reading on")?;
+        let begun = Instant::now();
+        let mut input = |pipe: &mut dyn Write| self.copy(&mut file, from, pipe, tell);
+        let arguments = [self.to.as_str(), &from.to_string()];
+        let output = connection.run(script::SEND, &arguments, Some(&mut input))?;
+        if !output.succeeded() {
+            bail!("copying {} failed: {}", self.name(), output.end());
+        }
+        let rate = rate(self.size - from, begun.elapsed());
+        tell(&format!("{} is copied: {}, {rate}", self.name(), size(self.size)));
+        Ok(())
+    }
+
+    fn copy(
+        &self,
+        file: &mut File,
+        from: u64,
+        pipe: &mut dyn Write,
+        tell: &dyn Fn(&str),
+    ) -> io::Result<()> {
+        let (begun, mut told) = (Instant::now(), Instant::now());
+        let (mut sent, mut piece) = (from, vec![0; PIECE]);
+        loop {
+            let count = file.read(&mut piece)?;
+            if count == 0 {
+                return Ok(());
+            }
+            pipe.write_all(piece.get(..count).unwrap_or_default())?;
+            sent += count as u64;
+            if told.elapsed() >= OFTEN {
+                told = Instant::now();
+                let rate = rate(sent - from, begun.elapsed());
+                let of = size(self.size);
+                tell(&format!("copying {}: {} of {of}, {rate}", self.name(), size(sent)));
+            }
+        }
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<(Digest, u64)> {
+    let reading = || format!("reading {}", path.display());
+    let mut file = input::open(path).with_context(reading)?;
+    Digest::of_reader(&mut file).with_context(reading)
+}
+
+/// A size for people.
+pub(super) fn size(bytes: u64) -> String {
+    format!("{} MB", bytes.div_ceil(1_000_000))
+}
+
+fn rate(bytes: u64, took: Duration) -> String {
+    let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX).max(1);
+    format!("{} kB/s", bytes / millis)
+}

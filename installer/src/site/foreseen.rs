@@ -1,0 +1,149 @@
+//! What each node's own installer says it would do, and what is in its way.
+
+use anyhow::anyhow;
+use serde::Deserialize;
+
+use super::far::Join;
+use super::met::{Met, Site};
+use super::problem::Problem;
+use super::side_by_side::each;
+use crate::exec::Output;
+use crate::failure::Failure;
+use crate::role::Role;
+
+/// A node's plan: what `installer plan --json` says.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Plan {
+    /// The steps with their changes.
+    #[serde(default)]
+    pub steps: Vec<Step>,
+    #[serde(default)]
+    problems: Vec<Told>,
+    #[serde(default)]
+    warnings: Vec<Told>,
+}
+
+/// A step of a plan.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Step {
+    /// Its name.
+    pub step: String,
+    /// Its changes, in the words in which they are shown.
+    pub changes: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Told {
+    #[serde(alias = "problem", alias = "warning")]
+    what: String,
+    cure: String,
+}
+
+impl Plan {
+    /// How many changes there are.
+    pub fn changes(&self) -> usize {
+        self.steps.iter().map(|step| step.changes.len()).sum()
+    }
+}
+
+/// What all nodes foresee.
+#[derive(Default)]
+pub struct Foreseen {
+    /// The plans, in the order of the nodes; none of a node that has problems.
+    pub plans: Vec<Option<Plan>>,
+    /// What is in the way.
+    pub problems: Vec<Problem>,
+    /// What should be known.
+    pub warnings: Vec<Problem>,
+}
+
+/// Join files with which nobody can join, for nodes that have none yet.
+pub struct Samples {
+    /// For workers.
+    pub worker: String,
+    /// For further masters.
+    pub master: String,
+}
+
+/// Asks these nodes, of all that were met.
+pub fn foresee(
+    site: &Site<'_>,
+    nodes: &[&Met<'_>],
+    met: &[Met<'_>],
+    samples: &Samples,
+) -> Foreseen {
+    // Those in the cluster are compared with its own file.
+    let kept = source(met).map(|master| master.far().kept());
+    let kept = kept.transpose().map_err(|error| format!("{error:#}"));
+    let first = nodes.iter().find(|node| node.machine.role == Role::Master);
+    let first = first.filter(|_| source(met).is_none()).map(|node| &node.machine.name);
+    let all = each(nodes, site.parallel, |node| {
+        let join = match (node.machine.role, node.standing.is_in_cluster(), &kept) {
+            (Role::Master, true, _) if node.has_own_join_file() => Join::Own,
+            (Role::Master, true, _) => Join::None,
+            (Role::Master, false, _) if first == Some(&node.machine.name) => Join::None,
+            (Role::Master, false, _) => Join::Text(&samples.master),
+            (Role::Worker, true, Ok(Some(kept))) => Join::Text(kept),
+            (Role::Worker, true, Err(error)) => {
+                return Err(anyhow!("no master gave its join file: {error}"));
+            }
+            (Role::Worker, true, Ok(None)) => {
+                let cure = "start a master that is in the cluster";
+                return Err(Failure::new("no master of its cluster answers", cure).into());
+            }
+            (Role::Worker, false, _) => Join::Text(&samples.worker),
+        };
+        plan(node, join)
+    });
+    let mut foreseen = Foreseen::default();
+    for (node, plan) in nodes.iter().zip(all) {
+        let name = &node.machine.name;
+        let of = |told: Told| Problem::new(name, told.what, told.cure);
+        let plan = match plan {
+            Ok(mut plan) => {
+                let problems = std::mem::take(&mut plan.problems);
+                foreseen.warnings.extend(std::mem::take(&mut plan.warnings).into_iter().map(of));
+                let is_free = problems.is_empty();
+                foreseen.problems.extend(problems.into_iter().map(of));
+                is_free.then_some(plan)
+            }
+            Err(error) => {
+                foreseen.problems.push(Problem::of(name, &error));
+                None
+            }
+        };
+        foreseen.plans.push(plan);
+    }
+    foreseen
+}
+
+/// A master that is in its cluster: the first that was reached.
+pub(super) fn source<'a, 'b>(met: &'b [Met<'a>]) -> Option<&'b Met<'a>> {
+    met.iter().find(|node| node.machine.role == Role::Master && node.standing.is_in_cluster())
+}
+
+/// A plan with all problems. If steps cannot plan, only preflight has all of these.
+fn plan(node: &Met<'_>, join: Join<'_>) -> anyhow::Result<Plan> {
+    let mut said = Output::default();
+    for command in ["plan", "preflight"] {
+        said = node.far().ask(command, join)?;
+        if let Ok(plan) = serde_json::from_str::<Plan>(&said.stdout)
+            && (said.succeeded() || !plan.problems.is_empty())
+        {
+            return Ok(plan);
+        }
+    }
+    Err(said_why(&said))
+}
+
+/// What an installer said when it failed, as an error of ours.
+fn said_why(said: &Output) -> anyhow::Error {
+    let after = |word: &str| {
+        let found = said.stderr.lines().find_map(|line| line.strip_prefix(word));
+        found.map(str::to_owned)
+    };
+    match (after("error: "), after("hint: ")) {
+        (Some(what), Some(cure)) => Failure::new(what, cure).into(),
+        _ => anyhow!("the installer there {}", said.end()),
+    }
+}

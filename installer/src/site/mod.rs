@@ -1,0 +1,22 @@
+//! All nodes of a cluster file at once: each is reached by the system's own `ssh`, is given
+//! an installer and the bundle, and is made by that installer itself. So receipts, resuming
+//! and resets stay a matter of each node, and nothing is kept on this machine.
+
+pub mod carried;
+pub mod connection;
+pub mod content;
+pub mod facts;
+pub mod far;
+pub mod foreseen;
+pub mod machine;
+pub mod met;
+pub mod outcome;
+pub mod problem;
+pub mod run;
+pub mod script;
+pub mod side_by_side;
+pub mod standing;
+
+/// The folder on each node for what is copied there. It is not the receipt's, which a reset
+/// looks for and takes away.
+pub const FOLDER: &str = "/var/lib/kubeferry-up";

@@ -1,0 +1,200 @@
+//! Nodes behind an `ssh` that is none: they answer our scripts, and keep what was done.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use installer::exec::{Command, Exec, Input, Output};
+
+/// The token in the join files of these nodes.
+pub(super) const TOKEN: &str = "abcdef.0123456789abcdef";
+
+/// What is wrong with a node.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// `ssh` does not reach it.
+    Away(&'static str),
+    /// Its installer sees a problem.
+    Problem(&'static str),
+    /// Its installer fails.
+    Fails(&'static str),
+    /// It receives damaged files for so many times.
+    Damages,
+    /// Its user may not become root.
+    NoRoot,
+}
+
+/// All nodes, by address.
+#[derive(Default)]
+pub(super) struct FarNodes {
+    pub(super) faults: BTreeMap<&'static str, Fault>,
+    pub(super) nodes: Mutex<BTreeMap<String, FarNode>>,
+    /// Each command's words, and what it was given.
+    pub(super) said: Mutex<Vec<(String, Vec<String>, String)>>,
+}
+
+#[derive(Clone, Default)]
+pub(super) struct FarNode {
+    files: BTreeMap<String, usize>,
+    parts: BTreeMap<String, usize>,
+    role: Option<String>,
+    is_busy: bool,
+}
+
+impl Exec for FarNodes {
+    fn run(&self, command: &Command, input: Option<Input<'_>>) -> io::Result<Output> {
+        let mut given = Vec::new();
+        if let Some(input) = input {
+            input(&mut given)?;
+        }
+        let words = command.words().to_vec();
+        let is_open = words[0] == "sh";
+        let at = words.iter().position(|word| word == "--").unwrap();
+        let address = words[at + 1].clone();
+        if is_open || words[1] == "-O" {
+            self.said.lock().unwrap().push((address.clone(), words, String::new()));
+            return Ok(match self.fault(&address) {
+                Some(Fault::Away(why)) if is_open => ended(255, "", why),
+                _ => ended(0, "", ""),
+            });
+        }
+        let line = shlex::split(&words[at + 2]).unwrap();
+        assert_eq!(line[..2], ["sh", "-c"]);
+        let (script, arguments) = (line[4].clone(), line[6..].to_vec());
+        let text = String::from_utf8(given.clone()).unwrap_or_default();
+        self.said.lock().unwrap().push((address.clone(), words, text.clone()));
+        if self.fault(&address) == Some(Fault::NoRoot) {
+            return Ok(ended(1, "", "sudo: a password is required\n"));
+        }
+        let mut nodes = self.nodes.lock().unwrap();
+        let node = nodes.entry(address.clone()).or_default();
+        Ok(self.answer(&address, node, &script, &arguments, &given))
+    }
+
+    fn ask(&self, command: &Command, _: Duration) -> io::Result<Output> {
+        self.run(command, None)
+    }
+}
+
+pub(super) fn ended(status: i32, stdout: &str, stderr: &str) -> Output {
+    Output { status: Some(status), stdout: stdout.to_owned(), stderr: stderr.to_owned() }
+}
+
+impl FarNodes {
+    /// An installer is at work there.
+    pub(super) fn keep_busy(&self, address: &str) {
+        self.nodes.lock().unwrap().entry(address.to_owned()).or_default().is_busy = true;
+    }
+
+    fn fault(&self, address: &str) -> Option<Fault> {
+        self.faults.get(address).copied()
+    }
+
+    /// What was run as an installer that changes something, in order: its address and words.
+    pub(super) fn made(&self) -> Vec<String> {
+        let said = self.said.lock().unwrap();
+        let runs = said
+            .iter()
+            .filter(|(_, words, _)| words.last().is_some_and(|line| line.contains("--yes")));
+        runs.map(|(address, ..)| address.clone()).collect()
+    }
+
+    fn answer(
+        &self,
+        address: &str,
+        node: &mut FarNode,
+        script: &str,
+        arguments: &[String],
+        given: &[u8],
+    ) -> Output {
+        let path = arguments.first().cloned().unwrap_or_default();
+        if script.contains("uname -m") {
+            let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+            let room = "/dev/sda 9000000 1000000 8000000 12% /var";
+            let arch = std::env::consts::ARCH;
+            return ended(0, &format!("arch {arch}\ndate {now}\nroom {room}\n"), "");
+        }
+        if script.contains("echo whole") {
+            return match (node.files.get(&path), node.parts.get(&path)) {
+                (Some(_), _) => ended(0, "whole\n", ""),
+                (None, part) => ended(0, &format!("{}\n", part.unwrap_or(&0)), ""),
+            };
+        }
+        if script.contains(">>\"$1.part\"") {
+            *node.parts.entry(path).or_default() += given.len();
+            return ended(0, "", "");
+        }
+        if script.contains("mv -f \"$1.part\"") {
+            let size = node.parts.remove(&path).unwrap_or(0);
+            if self.fault(address) == Some(Fault::Damages) {
+                return ended(0, "damaged\n", "");
+            }
+            node.files.insert(path, size);
+            return ended(0, "", "");
+        }
+        if script.contains("flock -n") {
+            return ended(0, if node.is_busy { "busy\n" } else { "" }, "");
+        }
+        if script.contains("flock -w") {
+            node.is_busy = false;
+            return ended(0, "", "");
+        }
+        if script.contains("continue 2") || script.contains("\"$1.new\"") {
+            return ended(0, "", "");
+        }
+        if script.starts_with("rm -rf") {
+            node.files.clear();
+            return ended(0, "", "");
+        }
+        if script == "cat \"$1\"" {
+            return ended(0, &format!("token: {TOKEN}\n"), "");
+        }
+        assert_eq!(script, "cat | \"$@\"");
+        assert!(node.files.contains_key(&path), "{path} is run before it is whole");
+        self.installer(address, node, &arguments[1..])
+    }
+
+    /// The installer there.
+    fn installer(&self, address: &str, node: &mut FarNode, words: &[String]) -> Output {
+        let role = words.windows(2).find(|pair| pair[0] == "--role").map(|pair| pair[1].clone());
+        match words[0].as_str() {
+            "status" => match &node.role {
+                None => ended(0, r#"{"role": null, "node": {"error": "in no cluster"}}"#, ""),
+                Some(role) => {
+                    let step = if role == "master" { "control-plane" } else { "join" };
+                    let text = format!(
+                        r#"{{"role": "{role}", "node": {{"ready": "True"}},
+                        "steps": [{{"name": "{step}", "progress": "finished"}}]}}"#
+                    );
+                    ended(0, &text, "")
+                }
+            },
+            "token" => ended(0, &format!("token: {TOKEN}\n"), ""),
+            "plan" => match self.fault(address) {
+                Some(Fault::Problem(what)) => {
+                    let told = serde_json::json!([{"problem": what, "cure": "mend it"}]);
+                    ended(1, &format!(r#"{{"steps": [], "problems": {told}}}"#), "")
+                }
+                _ if node.role.is_some() => ended(0, r#"{"steps": []}"#, ""),
+                _ => ended(0, r#"{"steps": [{"step": "hosts", "changes": ["a", "b"]}]}"#, ""),
+            },
+            "reset" => match self.fault(address) {
+                Some(Fault::Fails(why)) => ended(1, "", why),
+                _ => {
+                    node.role = None;
+                    ended(0, "this node is as it was\n", "")
+                }
+            },
+            "--yes" => match self.fault(address) {
+                Some(Fault::Fails(why)) => ended(1, "", why),
+                _ => {
+                    node.role = role;
+                    let said = "warning: x\n[ 1/1] hosts: 2 changes\n";
+                    ended(0, "w2 is a worker; 2 changes in 1 s\n", said)
+                }
+            },
+            other => panic!("{other}"),
+        }
+    }
+}

