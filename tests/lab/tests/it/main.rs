@@ -22,6 +22,7 @@ mod masters_lost;
 mod nodes;
 mod rehearse;
 mod secrets;
+mod served;
 mod silence;
 mod stick;
 mod support;

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::application::{Witness, assert_serves, kubectl, spread, wait};
 use crate::masters::{holders, names, voters};
+use crate::served::assert_nodes_take_from;
 use crate::support::{connected_host, lab, words};
 use crate::virtual_address::{IN_SPEC, config};
 
@@ -99,12 +100,12 @@ fn receipts(lab: &Lab) -> Vec<String> {
 #[test]
 fn one_line_makes_a_cluster_and_again_has_nothing_to_do() {
     let Some(host) = connected_host() else { return };
-    let (_, bundle) = host.bundle();
+    let (lock, file) = host.bundle();
     let Some(lab) = lab(&Settings::default()) else { return };
     let [master, _, third] = lab.nodes() else { panic!("three nodes") };
     let _witness = Witness(master);
     let operator = Operator::new(&lab, 1);
-    let bundle = ["--bundle", bundle.to_str().unwrap()];
+    let bundle = ["--bundle", file.to_str().unwrap()];
     let all = [&bundle[..], &["--yes"]].concat();
 
     // A host key that nobody has accepted is a problem, and stops all before any change.
@@ -138,6 +139,7 @@ fn one_line_makes_a_cluster_and_again_has_nothing_to_do() {
     assert_secrets_stay(&lab, &words(&said));
     spread(master);
     assert_serves(&lab);
+    assert_nodes_take_from(&lab, &lock, &file);
 
     let before = receipts(&lab);
     let begun = Instant::now();
