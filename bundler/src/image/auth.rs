@@ -212,7 +212,7 @@ impl Fetch for Authenticated {
 /// `https://HOST/v2/<repository>/manifests/…` → the repository.
 fn repository(url: &Url) -> &str {
     let path = url.path().strip_prefix("/v2/").unwrap_or_default();
-    ["/manifests/", "/blobs/"]
+    ["/manifests/", "/blobs/", "/referrers/"]
         .iter()
         .find_map(|part| path.rsplit_once(part))
         .map_or(path, |(repository, _)| repository)

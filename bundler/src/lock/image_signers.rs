@@ -100,7 +100,7 @@ fn signer(file: &SpecFile, own: &spec::Signer) -> anyhow::Result<Signer> {
 fn cure(signer: &Signer, image: &str) -> String {
     match signer {
         Signer::Key { .. } => {
-            format!("let the key's owner run `cosign sign --key FILE {image}` (cosign 2)")
+            format!("let the key's owner run `cosign sign --key FILE {image}`")
         }
         Signer::Identity { .. } => {
             "compare `identity` and `issuer` with what the image's maker publishes".to_owned()

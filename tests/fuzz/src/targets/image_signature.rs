@@ -1,6 +1,7 @@
 use bundle_format::Digest;
 use bundle_format::lock::LockedSignature;
-use bundler::image::signer::{Found, Signer, check};
+use bundler::image::found::Found;
+use bundler::image::signer::{Signer, check};
 
 use super::outcome;
 
@@ -19,14 +20,11 @@ pub(super) fn image_signature(bytes: &[u8]) -> String {
             "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
             own.certificate
         );
-        let found = Found {
-            payload: own.payload.clone().into_bytes(),
-            signature: &own.signature,
-            certificate: Some(&pem),
-            entry: Some(&own.logged.body),
-        };
+        let payload = own.payload.clone().into_bytes();
+        let entry = Some(&*own.logged.body);
+        let found = Found::annotated(payload, &own.signature, Some(&pem), entry);
         let (identity, issuer) = (own.identity.clone(), own.issuer.clone());
-        drop(Signer::Identity { identity, issuer, root: None }.accept(&found, image));
+        drop(Signer::Identity { identity, issuer, root: None }.accept(found, image));
     }
     // Nobody signed the empty image.
     assert!(check(&own, image).is_err());
