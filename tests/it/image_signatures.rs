@@ -24,17 +24,29 @@ pub(crate) fn start() -> (Demo, Digest) {
     let demo = Demo::start();
     fs::write(demo.path("team.pub"), pem(1)).unwrap();
     demo.ok(&["lock"]);
-    let root =
-        lock(&demo).images.iter().find(|one| one.name.to_string() == PAUSE).unwrap().root.digest;
+    let root = digest(&demo, PAUSE);
     demo.write_spec(&format!("{}signatures: {{registry.k8s.io/pause: team.pub}}\n", demo.spec()));
     (demo, root)
 }
 
-fn lock(demo: &Demo) -> Lock {
+/// Asks for one more signature in a spec whose last line is `signatures`.
+pub(crate) fn ask_too(demo: &Demo, entry: &str) {
+    let spec = demo.spec();
+    let (before, entries) = spec.rsplit_once("signatures: {").unwrap();
+    demo.write_spec(&format!("{before}signatures: {{{entry}, {entries}"));
+}
+
+/// The digest of the image in the lock whose name begins so.
+pub(crate) fn digest(demo: &Demo, name: &str) -> Digest {
+    let is_it = |one: &LockedImage| one.name.to_string().starts_with(name);
+    lock(demo).images.into_iter().find(is_it).unwrap().root.digest
+}
+
+pub(crate) fn lock(demo: &Demo) -> Lock {
     Lock::parse(&fs::read(demo.path("bundle.yaml.lock.json")).unwrap()).unwrap()
 }
 
-fn key(number: u8) -> SigningKey {
+pub(crate) fn key(number: u8) -> SigningKey {
     SigningKey::from_bytes(&[number; 32].into()).unwrap()
 }
 

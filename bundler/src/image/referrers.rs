@@ -4,7 +4,7 @@
 //! which clients keep ("Referrers Tag Schema").
 
 use bundle_format::digest::Digest;
-use bundle_format::oci::{Document, Entry, OCI_INDEX};
+use bundle_format::oci::{Entry, OCI_INDEX};
 use bundle_format::text::brief;
 
 use super::found::Found;
@@ -12,34 +12,36 @@ use super::pull::{MANIFEST_LIMIT, Puller};
 use super::pull_error::PullError;
 use super::registry::Endpoint;
 use super::sigstore_bundle::{self, MAX_BUNDLE, TYPE};
-use crate::fetch::{FetchError, with_causes};
+use super::small_blob;
+use crate::fetch::FetchError;
 
 impl Puller {
-    /// What refers to the image that `root` is the digest of, and may be a bundle. The error
-    /// says why nobody knows.
+    /// What refers to the image that `root` is the digest of, and may be a bundle.
     pub(super) fn referring(
         &self,
         endpoint: &Endpoint,
         root: Digest,
-    ) -> Result<Vec<Entry>, String> {
+    ) -> Result<Vec<Entry>, PullError> {
         let request = endpoint.referrers(&root, sigstore_bundle::READ[0]);
         let listed = match self.read(&request, MANIFEST_LIMIT) {
             // A page of a registry that does not know the question is no list.
             Ok(answer) => answer.header("content-type").is_some_and(is_index).then_some(answer),
             Err(error) if lists_none(&error) => None,
-            Err(error) => return Err(with_causes(&error)),
+            Err(error) => return Err(error),
         };
-        let index = match listed {
-            Some(answer) => answer.bytes,
-            None => match self.read(&endpoint.manifest(&fallback(root)), MANIFEST_LIMIT) {
-                Err(PullError::Fetch(FetchError::Status { status: 404, .. })) => {
-                    return Ok(Vec::new());
+        let (request, index) = match listed {
+            Some(answer) => (request, answer),
+            None => {
+                let request = endpoint.manifest(&format!("sha256-{}", root.hex()));
+                match self.read(&request, MANIFEST_LIMIT) {
+                    Err(PullError::Fetch(FetchError::Status { status: 404, .. })) => {
+                        return Ok(Vec::new());
+                    }
+                    answer => (request, answer?),
                 }
-                answer => answer.map_err(|error| with_causes(&error))?.bytes,
-            },
+            }
         };
-        let index: Document = serde_json::from_slice(&index)
-            .map_err(|error| format!("{}: {}", request.url, brief(&error.to_string())))?;
+        let index = small_blob::document(&request, &index.bytes)?;
         // Registries need not filter.
         let mut all = index.manifests.unwrap_or_default();
         all.retain(|own| own.artifact_type.as_deref().is_some_and(|kind| kind.starts_with(TYPE)));
@@ -53,8 +55,7 @@ impl Puller {
         };
         let request = endpoint.manifest(&named.digest.to_string());
         let bytes = self.exact(&request, named.digest, MANIFEST_LIMIT, "manifest")?;
-        let manifest: Document = serde_json::from_slice(&bytes)
-            .map_err(|error| format!("its manifest is no manifest: {}", brief(&error.to_string())))?;
+        let manifest = small_blob::document(&request, &bytes).map_err(|why| why.to_string())?;
         let layers = manifest.layers.unwrap_or_default();
         let [layer] = &layers[..] else {
             return Err(format!("it has {} layers in place of one bundle", layers.len()));
@@ -76,9 +77,4 @@ fn lists_none(error: &PullError) -> bool {
         PullError::Fetch(FetchError::Offline { .. }) => true,
         _ => false,
     }
-}
-
-/// The tag of the index that clients keep.
-fn fallback(root: Digest) -> String {
-    format!("sha256-{}", root.hex())
 }

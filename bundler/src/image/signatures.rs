@@ -8,8 +8,10 @@ use bundle_format::reference::ImageReference;
 use bundle_format::text::count;
 
 use super::pull::Puller;
+use super::pull_error::PullError;
 use super::registry::Endpoint;
 use super::signer::Signer;
+use crate::fetch::{FetchError, with_causes};
 
 /// How many signatures over one image are read of each form.
 const MOST: usize = 100;
@@ -90,10 +92,16 @@ impl Puller {
                 Form::Tagged => self.tagged(endpoint, root),
                 Form::Referring => self.referring(endpoint, root),
             };
-            let listed = listed.unwrap_or_else(|unknown| {
-                why.unknown.push(unknown);
-                Vec::new()
-            });
+            let listed = match listed {
+                Ok(listed) => listed,
+                Err(error) => {
+                    why.unknown.push(with_causes(&error));
+                    if is_away(&error) {
+                        break;
+                    }
+                    continue;
+                }
+            };
             why.number += listed.len();
             for own in listed.iter().take(MOST) {
                 let found = match form {
@@ -113,6 +121,12 @@ impl Puller {
         }
         Err(why)
     }
+}
+
+/// Whether a registry does not answer, so that it would not answer another question either.
+fn is_away(error: &PullError) -> bool {
+    let PullError::Fetch(error) = error else { return false };
+    matches!(error, FetchError::Unreachable { .. } | FetchError::Transport { .. })
 }
 
 /// The forms that cosign gives its signatures.

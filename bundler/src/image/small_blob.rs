@@ -1,12 +1,22 @@
-//! Small blobs of a registry, read whole.
+//! Small blobs of a registry, read whole, and the documents that name them.
 
 use bundle_format::digest::Digest;
-use bundle_format::oci::Entry;
+use bundle_format::oci::{Document, Entry};
 use bundle_format::text::brief;
 
+use super::document::DocumentError;
 use super::pull::Puller;
+use super::pull_error::PullError;
 use super::registry::Endpoint;
 use crate::fetch::{Request, with_causes};
+
+/// Reads the answer to a request as an index or an image manifest. It need not be of an image.
+pub(super) fn document(request: &Request, bytes: &[u8]) -> Result<Document, PullError> {
+    serde_json::from_slice(bytes).map_err(|error| PullError::Document {
+        url: Box::new(request.url.clone()),
+        source: DocumentError::Malformed(brief(&error.to_string())),
+    })
+}
 
 impl Puller {
     /// The bytes of a blob that `entry` names. `what` it is stands in the error, which says why

@@ -3,15 +3,15 @@
 //! have the signature, the certificate and the log's entry.
 
 use bundle_format::digest::Digest;
-use bundle_format::oci::{Document, Entry};
-use bundle_format::text::brief;
+use bundle_format::oci::Entry;
 
 use super::found::Found;
 use super::payload::MAX_PAYLOAD;
 use super::pull::{MANIFEST_LIMIT, Puller};
 use super::pull_error::PullError;
 use super::registry::Endpoint;
-use crate::fetch::{FetchError, with_causes};
+use super::small_blob;
+use crate::fetch::FetchError;
 
 /// The annotation with the signature, in base64.
 const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
@@ -23,17 +23,18 @@ const ENTRY: &str = "dev.sigstore.cosign/bundle";
 const PAYLOAD_TYPE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 
 impl Puller {
-    /// The layers that are signatures over the image that `root` is the digest of. The error
-    /// says why nobody knows.
-    pub(super) fn tagged(&self, endpoint: &Endpoint, root: Digest) -> Result<Vec<Entry>, String> {
+    /// The layers that are signatures over the image that `root` is the digest of.
+    pub(super) fn tagged(
+        &self,
+        endpoint: &Endpoint,
+        root: Digest,
+    ) -> Result<Vec<Entry>, PullError> {
         let request = endpoint.manifest(&format!("sha256-{}.sig", root.hex()));
         let manifest = match self.read(&request, MANIFEST_LIMIT) {
             Err(PullError::Fetch(FetchError::Status { status: 404, .. })) => return Ok(Vec::new()),
-            answer => answer.map_err(|error| with_causes(&error))?.bytes,
+            answer => answer?.bytes,
         };
-        let manifest: Document = serde_json::from_slice(&manifest)
-            .map_err(|error| format!("{}: {}", request.url, brief(&error.to_string())))?;
-        let mut layers = manifest.layers.unwrap_or_default();
+        let mut layers = small_blob::document(&request, &manifest)?.layers.unwrap_or_default();
         layers.retain(|layer| {
             layer.media_type == PAYLOAD_TYPE && annotation(layer, SIGNATURE).is_some()
         });

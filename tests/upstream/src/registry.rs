@@ -237,8 +237,7 @@ pub(crate) fn put_bundles(
     for bundle in bundles {
         manifests.push(referrer(bundle)?);
     }
-    let index =
-        json!({"schemaVersion": 2, "mediaType": image::OCI_INDEX, "manifests": manifests});
+    let index = json!({"schemaVersion": 2, "mediaType": image::OCI_INDEX, "manifests": manifests});
     let reference = match listing {
         Listing::Registry => listed(&image.to_string()),
         Listing::Tag => format!("sha256-{}", image.hex()),

@@ -95,4 +95,3 @@ struct Entry {
     #[serde(rename = "logID")]
     log_id: String,
 }
-

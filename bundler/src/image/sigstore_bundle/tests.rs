@@ -53,10 +53,9 @@ fn bundles_of_cosigns_count_with_keys_of_all_kinds() {
 
 #[test]
 fn no_altered_byte_counts() {
-    for (bundle, key) in [
-        (BUNDLE, KEY),
-        (include_str!("tests/ed25519.json"), include_str!("tests/ed25519.pub")),
-    ] {
+    for (bundle, key) in
+        [(BUNDLE, KEY), (include_str!("tests/ed25519.json"), include_str!("tests/ed25519.pub"))]
+    {
         let LockedSignature::Key(own) = accepted(bundle, key, IMAGE).unwrap() else { panic!() };
         type Text = fn(&mut KeySignature) -> &mut String;
         let texts: [Text; 2] = [|own| &mut own.payload, |own| &mut own.signature];
@@ -89,7 +88,11 @@ fn a_bundle_of_another_form_is_refused() {
     assert!(why.ends_with("bundle+json;version=0.1`, and only 0.3 is read"), "{why}");
     for (place, value, words) in [
         ("/dsseEnvelope", Value::Null, "it has no `dsseEnvelope`"),
-        ("/dsseEnvelope/signatures", json!([]), "its Sigstore bundle cannot be used: invalid length"),
+        (
+            "/dsseEnvelope/signatures",
+            json!([]),
+            "its Sigstore bundle cannot be used: invalid length",
+        ),
         ("/dsseEnvelope/signatures", json!([{"sig": "a"}, {"sig": "b"}]), "cannot be used: "),
         ("/dsseEnvelope/payload", json!("%"), "its payload cannot be read"),
         ("/dsseEnvelope/payload", json!("e30="), "it is not over this payload"),
