@@ -20,8 +20,8 @@ const RELEASES: [(&str, &str); 2] =
 
 /// The newest cosign of a major release; says if there is none.
 fn cosign(release: &str) -> Option<PathBuf> {
-    let all = built::programs("cosign").into_iter();
-    let found = all.filter(|(version, _)| version.starts_with(release)).next_back();
+    let mut all = built::programs("cosign").into_iter();
+    let found = all.rfind(|(version, _)| version.starts_with(release));
     if found.is_none() {
         println!("skipped: no cosign {release}x: `scripts/tools --kubeadms` builds it");
     }

@@ -159,8 +159,18 @@ fn keys_and_entries_that_check_nothing_are_refused() {
     let private = "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n";
     for (text, words) in [(private, "it is a private key"), ("x", "not a public key of cosign's")] {
         fs::write(demo.path("team.pub"), text).unwrap();
-        assert!(demo.fails(&["lock"]).contains(words), "{words}");
+        let asked = demo.upstream.requests();
+        let error = demo.fails(&["lock"]);
+        let line = spec.lines().count();
+        let place = format!("bundle.yaml:{line}:37: reading the key team.pub for images: ");
+        assert!(error.contains(&place) && error.contains(words), "{words}: {error}");
+        // Before anything was asked for.
+        assert_eq!(demo.upstream.requests(), asked);
     }
+    demo.write_spec(&spec.replace("registry.k8s.io/pause:", "\"registry.k8s.io/pause:3.9\":"));
+    let error = demo.fails(&["lock", "--offline"]);
+    assert!(error.contains("has a tag or a digest: write `registry.k8s.io/pause`"), "{error}");
+    demo.write_spec(&spec);
     fs::write(demo.path("team.pub"), pem(1)).unwrap();
     demo.write_spec(&spec.replace("registry.k8s.io/pause:", "registry.k8s.io/paus:"));
     let error = demo.fails(&["lock"]);

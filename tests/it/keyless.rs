@@ -243,8 +243,9 @@ fn a_spec_must_say_who_and_who_knows_him() {
     let spec = demo.spec();
     for (from, to, words) in [
         ("https://github.com/owner/app/*", "https://github.com/own*", "is not an identity"),
-        ("https://github.com/owner/app/*", "\"*\"", "is not an identity"),
+        ("https://github.com/owner/app/*", "\"*\"", "any text only in a URI"),
         ("https://github.com/owner/app/*", "nobody", "is not an identity"),
+        ("trustedRoot: root.json", "key: team.pub", "`key`: a key's file is the whole value"),
         (ISSUER, "issuer.example", "is not a URL"),
         (&format!("    issuer: {ISSUER}\n"), "", "issuer"),
         ("root.json", "gone.json", "no such file: "),

@@ -26,7 +26,11 @@ impl<'a> ImageSigners<'a> {
         for (entry, own) in file.spec.signatures.iter() {
             match signer(file, own) {
                 Ok(signer) => drop(signers.insert(entry, signer)),
-                Err(error) => problems.push(format!("{error:#}")),
+                Err(error) => {
+                    let place = file.signature_places.get(entry);
+                    let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
+                    problems.push(format!("{place}{error:#}"));
+                }
             }
         }
         problems.dedup();

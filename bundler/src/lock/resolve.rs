@@ -5,11 +5,12 @@ use bundle_format::ImageReference;
 use bundle_format::lock::{LOCK_VERSION, Lock, LockedFile, LockedInput};
 
 use super::documents::{self, Documents};
+use super::image_signers::{self, ImageSigners};
 use super::kubeadm;
 use super::packages::{self, LockedPackages, kubeadms};
 use super::task::Task;
 use super::wanted::{self, Wanted};
-use super::{disabled_checks, hops, image_signers, inputs, places, unsigned};
+use super::{disabled_checks, hops, inputs, places, unsigned};
 use crate::fetch::memory::Network;
 use crate::image::kubeadm::Tags;
 use crate::outage::Problems;
@@ -21,8 +22,10 @@ pub fn resolve(task: &Task<'_>) -> anyhow::Result<Lock> {
     let Task { file, upstreams, .. } = *task;
     let spec = &file.spec;
     let combination = combination::check(spec);
-    if !combination.refused.is_empty() {
-        bail!("{}", combination.refused.join("\n"));
+    let mut refused = combination.refused;
+    refused.extend(ImageSigners::read(file).err().map(|error| error.to_string()));
+    if !refused.is_empty() {
+        bail!("{}", refused.join("\n"));
     }
     let version = &spec.kubernetes.version.value;
     let asks = spec.kubernetes.kubeadm_images == KubeadmImages::Known;
