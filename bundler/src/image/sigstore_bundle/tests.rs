@@ -51,6 +51,23 @@ fn bundles_of_cosigns_count_with_keys_of_all_kinds() {
     assert_eq!(why, "it is not over this payload, or another key made it");
 }
 
+/// As version 2 of Rekor gives it, with no promise and no time.
+#[test]
+fn a_keys_bundle_needs_no_log() {
+    let mut bundle: Value = serde_json::from_str(BUNDLE).unwrap();
+    bundle["verificationMaterial"]["tlogEntries"] = json!([{
+        "logIndex": "7",
+        "logId": {"keyId": "zxGZFVvd0FEmjR8WrFwMdcAJ9vtaY/QXf44Y1wUeP6A="},
+        "kindVersion": {"kind": "hashedrekord", "version": "0.0.2"},
+        "inclusionProof": {"checkpoint": {"envelope": ""}},
+        "canonicalizedBody": "e30=",
+    }]);
+    accepted(&bundle.to_string(), KEY, IMAGE).unwrap();
+    let found = read(bundle.to_string().as_bytes()).unwrap();
+    let why = found.entry.unwrap_err().to_string();
+    assert!(why.starts_with("its log gave no promise that has a time, as version 2"), "{why}");
+}
+
 #[test]
 fn no_altered_byte_counts() {
     for (bundle, key) in
