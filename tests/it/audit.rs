@@ -75,7 +75,10 @@ fn a_check_that_is_off_leaves_what_else_vouches() {
     assert!(!listed.is_empty(), "{all:#?}");
     for (_, what, words) in listed {
         assert!(what.starts_with("rpm ") && words.contains("its maker signs nothing"), "{words}");
+        assert!(words.contains(", and not read again by `build`; "), "{words}");
     }
+    let text = demo.ok(&["audit", "demo.tar"]);
+    assert!(text.contains("so whoever edited the lock could name other packages ("), "{text}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use bundle_format::Digest;
 
+use crate::image_bundles;
 use crate::image_signatures;
 use crate::keyless;
 use crate::support::demo::Demo;
@@ -23,7 +24,7 @@ struct Block {
 }
 
 /// Whether all tools are here; says which is not.
-fn has_tools() -> bool {
+pub(crate) fn has_tools() -> bool {
     let is_missing = |tool: &&str| {
         let found = Command::new("sh").args(["-c", &format!("command -v {tool}")]).output();
         !found.unwrap().status.success()
@@ -59,9 +60,10 @@ fn blocks() -> Vec<Block> {
 
 /// A bundle of the embedded upstream with an installer, with images that somebody signed, and
 /// who signs it.
-fn signed() -> Demo {
+pub(crate) fn signed() -> Demo {
     let (demo, pause) = image_signatures::start();
     demo.upstream.put_signatures("pause", pause, &[image_signatures::good(pause)]).unwrap();
+    image_bundles::sign_too(&demo, "coredns/coredns");
     keyless::sign_too(&demo, "kube-proxy", "trusted_root.json");
     demo.ok(&["keygen", "--no-password", "site.key"]);
     fs::write(demo.path("program"), "#!/bin/sh\necho it runs\n").unwrap();
@@ -75,6 +77,15 @@ fn signed() -> Demo {
 /// What the blocks that failed printed, each under its heading, for the bundle
 /// `bundle` with what else is on the stick.
 fn failures(demo: &Demo, bundle: &[u8]) -> Vec<(String, String)> {
+    failures_of(demo, bundle, &[])
+}
+
+/// The same with other words in place of some of the page's.
+pub(crate) fn failures_of(
+    demo: &Demo,
+    bundle: &[u8],
+    instead: &[(&str, &str)],
+) -> Vec<(String, String)> {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let stick = ["demo.tar.sha256", "demo.tar.minisig", "installer"];
@@ -83,7 +94,9 @@ fn failures(demo: &Demo, bundle: &[u8]) -> Vec<(String, String)> {
     }
     fs::write(at("demo.tar"), bundle).unwrap();
     let failed = blocks().into_iter().filter_map(|block| {
-        let said = run(demo, folder.path(), &block.text).err()?;
+        let replace = |text: String, (from, to): &(&str, &str)| text.replace(from, to);
+        let text = instead.iter().fold(block.text.clone(), replace);
+        let said = run(demo, folder.path(), &text).err()?;
         Some((block.heading, format!("{}{said}", block.text)))
     });
     failed.collect()

@@ -24,17 +24,29 @@ pub(crate) fn start() -> (Demo, Digest) {
     let demo = Demo::start();
     fs::write(demo.path("team.pub"), pem(1)).unwrap();
     demo.ok(&["lock"]);
-    let root =
-        lock(&demo).images.iter().find(|one| one.name.to_string() == PAUSE).unwrap().root.digest;
+    let root = digest(&demo, PAUSE);
     demo.write_spec(&format!("{}signatures: {{registry.k8s.io/pause: team.pub}}\n", demo.spec()));
     (demo, root)
 }
 
-fn lock(demo: &Demo) -> Lock {
+/// Asks for one more signature in a spec whose last line is `signatures`.
+pub(crate) fn ask_too(demo: &Demo, entry: &str) {
+    let spec = demo.spec();
+    let (before, entries) = spec.rsplit_once("signatures: {").unwrap();
+    demo.write_spec(&format!("{before}signatures: {{{entry}, {entries}"));
+}
+
+/// The digest of the image in the lock whose name begins so.
+pub(crate) fn digest(demo: &Demo, name: &str) -> Digest {
+    let is_it = |one: &LockedImage| one.name.to_string().starts_with(name);
+    lock(demo).images.into_iter().find(is_it).unwrap().root.digest
+}
+
+pub(crate) fn lock(demo: &Demo) -> Lock {
     Lock::parse(&fs::read(demo.path("bundle.yaml.lock.json")).unwrap()).unwrap()
 }
 
-fn key(number: u8) -> SigningKey {
+pub(crate) fn key(number: u8) -> SigningKey {
     SigningKey::from_bytes(&[number; 32].into()).unwrap()
 }
 
@@ -147,8 +159,18 @@ fn keys_and_entries_that_check_nothing_are_refused() {
     let private = "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n";
     for (text, words) in [(private, "it is a private key"), ("x", "not a public key of cosign's")] {
         fs::write(demo.path("team.pub"), text).unwrap();
-        assert!(demo.fails(&["lock"]).contains(words), "{words}");
+        let asked = demo.upstream.requests();
+        let error = demo.fails(&["lock"]);
+        let line = spec.lines().count();
+        let place = format!("bundle.yaml:{line}:37: reading the key team.pub for images: ");
+        assert!(error.contains(&place) && error.contains(words), "{words}: {error}");
+        // Before anything was asked for.
+        assert_eq!(demo.upstream.requests(), asked);
     }
+    demo.write_spec(&spec.replace("registry.k8s.io/pause:", "\"registry.k8s.io/pause:3.9\":"));
+    let error = demo.fails(&["lock", "--offline"]);
+    assert!(error.contains("has a tag or a digest: write `registry.k8s.io/pause`"), "{error}");
+    demo.write_spec(&spec);
     fs::write(demo.path("team.pub"), pem(1)).unwrap();
     demo.write_spec(&spec.replace("registry.k8s.io/pause:", "registry.k8s.io/paus:"));
     let error = demo.fails(&["lock"]);

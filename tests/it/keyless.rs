@@ -1,13 +1,16 @@
 //! Signatures of those who keep no key, by a Sigstore of the tests' own.
 
 use std::fs;
+use std::time::Duration;
 
 use bundle_format::Digest;
-use bundle_format::lock::{IdentitySignature, Lock, LockedImage, LockedSignature};
-use serde_json::json;
-use upstream::{Keyless, Signing, Sigstore};
+use bundle_format::lock::{IdentitySignature, Lock, LockedSignature};
+use serde_json::{Value, json};
+use upstream::{Keyless, Listing, Signing, Sigstore};
 
 use crate::hostile_bundle::rewritten;
+use crate::image_bundles;
+use crate::image_signatures::{self, lock};
 use crate::support::demo::{Demo, run_in};
 
 const PAUSE: &str = "registry.k8s.io/pause:3.9";
@@ -19,20 +22,11 @@ const ISSUER: &str = "https://issuer.example";
 pub(crate) fn sign_too(demo: &Demo, name: &str, root: &str) {
     let sigstore = Sigstore::new().unwrap();
     fs::write(demo.path(root), sigstore.trusted_root().to_string()).unwrap();
-    let image = digest(demo, &format!("registry.k8s.io/{name}:"));
+    let image = image_signatures::digest(demo, &format!("registry.k8s.io/{name}:"));
     let own = sigstore.sign(&payload(image), &Signing::by(WHO, ISSUER)).unwrap();
     demo.upstream.put_keyless(name, image, &[own]).unwrap();
-    let spec = demo.spec();
-    let (before, entries) = spec.rsplit_once("signatures: {").unwrap();
     let entry = format!("identity: \"{WHO}\", issuer: \"{ISSUER}\", trustedRoot: {root}");
-    let own = format!("registry.k8s.io/{name}: {{{entry}}}, ");
-    demo.write_spec(&format!("{before}signatures: {{{own}{entries}"));
-}
-
-/// The digest of the image in the lock whose name begins so.
-fn digest(demo: &Demo, name: &str) -> Digest {
-    let is_it = |one: &LockedImage| one.name.to_string().starts_with(name);
-    lock(demo).images.into_iter().find(is_it).unwrap().root.digest
+    image_signatures::ask_too(demo, &format!("registry.k8s.io/{name}: {{{entry}}}"));
 }
 
 fn payload(image: Digest) -> Vec<u8> {
@@ -56,7 +50,7 @@ impl Site {
     fn new() -> Self {
         let (demo, sigstore) = (Demo::start(), Sigstore::new().unwrap());
         demo.ok(&["lock"]);
-        let image = digest(&demo, PAUSE);
+        let image = image_signatures::digest(&demo, PAUSE);
         fs::write(demo.path("root.json"), sigstore.trusted_root().to_string()).unwrap();
         let entry = format!(
             "  registry.k8s.io/pause:\n    identity: https://github.com/owner/app/*\n    issuer: \
@@ -77,10 +71,6 @@ impl Site {
     fn good(&self) -> Keyless {
         self.sign(self.image, &Signing::by(WHO, ISSUER))
     }
-}
-
-fn lock(demo: &Demo) -> Lock {
-    Lock::parse(&fs::read(demo.path("bundle.yaml.lock.json")).unwrap()).unwrap()
 }
 
 fn change(lock: &mut Lock, change: &dyn Fn(&mut IdentitySignature)) {
@@ -151,6 +141,63 @@ fn a_signature_of_somebody_else_does_not_count() {
     assert!(error.contains("it has no certificate: a key made it"), "{error}");
 }
 
+/// What cosign 3 writes, in place of what cosign 2 wrote.
+#[test]
+fn a_bundle_of_sigstores_is_read_too() {
+    let site = Site::new();
+    let demo = &site.demo;
+    let how = Signing::by(WHO, ISSUER);
+    let statement = image_bundles::statement(site.image).to_string();
+    let good = site.sigstore.bundle(statement.as_bytes(), &how).unwrap();
+    let put = |bundle: &Value| {
+        let bundle = bundle.to_string().into_bytes();
+        demo.upstream.put_bundles("pause", site.image, Listing::Registry, &[bundle]).unwrap();
+    };
+    let other = Sigstore::new().unwrap().bundle(statement.as_bytes(), &how).unwrap();
+    let of = |how: &Signing| site.sigstore.bundle(statement.as_bytes(), how).unwrap();
+    let late = Signing { logged: how.from + Duration::from_secs(601), ..how.clone() };
+    let (at, entry) = ("verificationMaterial", "tlogEntries");
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let mut own = good.clone();
+        change(&mut own[at]);
+        own
+    };
+    for (bundle, words) in [
+        (other.clone(), "its log is not one of the trusted root's"),
+        (of(&Signing::by("a@b.example", ISSUER)), "a@b.example made it"),
+        (of(&late), "the log got it at "),
+        (changed(&|own| *own = json!([])), "its Sigstore bundle cannot be used: "),
+        (changed(&|own| own["certificate"] = Value::Null), "it has no certificate: a key made it"),
+        (changed(&|own| own[entry] = json!([])), "no log has it"),
+        (
+            changed(&|own| own[entry][0]["integratedTime"] = json!("1900000000")),
+            "its log did not sign",
+        ),
+        (changed(&|own| own[entry][0]["logIndex"] = json!("x")), "its log's entry cannot be read"),
+        (
+            changed(&|own| own[entry][0]["inclusionPromise"] = Value::Null),
+            "its log gave no promise that has a time, as version 2 of Rekor gives none",
+        ),
+        (changed(&|own| own[entry] = of(&how)[at][entry].clone()), "about another signature"),
+        (
+            changed(&|own| own["certificate"] = of(&how)[at]["certificate"].clone()),
+            "about another certificate",
+        ),
+    ] {
+        put(&bundle);
+        let error = demo.fails(&["lock"]);
+        assert!(error.contains(words), "{words}: {error}");
+    }
+    put(&good);
+    demo.ok(&["lock"]);
+    demo.ok(&["build", "-q"]);
+    let said = demo.ok(&["verify", "-q", "demo.tar"]);
+    assert!(said.starts_with(&format!("1 image signed by {WHO}, as {ISSUER} says")), "{said}");
+    rewritten(demo, |lock| change(lock, &|own| own.payload_type = None), &[]);
+    let error = demo.fails(&["verify", "-q", "other.tar"]);
+    assert!(error.contains("the log's entry is about another kind of thing"), "{error}");
+}
+
 #[test]
 fn a_bundle_with_another_signature_is_not_good() {
     let site = Site::new();
@@ -196,8 +243,9 @@ fn a_spec_must_say_who_and_who_knows_him() {
     let spec = demo.spec();
     for (from, to, words) in [
         ("https://github.com/owner/app/*", "https://github.com/own*", "is not an identity"),
-        ("https://github.com/owner/app/*", "\"*\"", "is not an identity"),
+        ("https://github.com/owner/app/*", "\"*\"", "any text only in a URI"),
         ("https://github.com/owner/app/*", "nobody", "is not an identity"),
+        ("trustedRoot: root.json", "key: team.pub", "`key`: a key's file is the whole value"),
         (ISSUER, "issuer.example", "is not a URL"),
         (&format!("    issuer: {ISSUER}\n"), "", "issuer"),
         ("root.json", "gone.json", "no such file: "),

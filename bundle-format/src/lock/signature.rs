@@ -22,9 +22,13 @@ pub struct KeySignature {
     /// The key's `SubjectPublicKeyInfo` (RFC 5280) in base64: its PEM file without the lines
     /// around it.
     pub key: String,
+    /// The payload's type, if it was signed in an envelope (DSSE), as cosign 3 does. Left out: its
+    /// bytes alone were signed, as cosign 2 does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload_type: Option<String>,
     /// What was signed, in base64. It is JSON, and names the digest of the image's root.
     pub payload: String,
-    /// The signature over the payload's bytes, in base64.
+    /// The signature over the payload's bytes, or over those of the envelope, in base64.
     pub signature: String,
 }
 
@@ -39,9 +43,13 @@ pub struct IdentitySignature {
     pub issuer: String,
     /// The certificate's DER (RFC 5280) in base64: its PEM file without the lines around it.
     pub certificate: String,
+    /// The payload's type, if it was signed in an envelope (DSSE), as cosign 3 does. Left out: its
+    /// bytes alone were signed, as cosign 2 does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload_type: Option<String>,
     /// What was signed, in base64. It is JSON, and names the digest of the image's root.
     pub payload: String,
-    /// The signature over the payload's bytes, in base64.
+    /// The signature over the payload's bytes, or over those of the envelope, in base64.
     pub signature: String,
     /// The log's entry.
     pub logged: LockedLogEntry,

@@ -32,11 +32,11 @@ const ARGUMENTS: &str =
     "only arguments of apiServer, controllerManager and scheduler can be given: leave it out";
 const VERSION: &str = "leave it out: a bundle has one version of Kubernetes";
 
-/// Fields of Kubernetes' own configurations that do not exist here, or are somewhere
-/// else (kubeadm's ClusterConfiguration of v1beta2, v1beta3 and v1beta4;
+/// Fields that do not exist here, or are somewhere else; most are of Kubernetes' own
+/// configurations (kubeadm's ClusterConfiguration of v1beta2, v1beta3 and v1beta4;
 /// `cmd/kubeadm/app/apis/kubeadm/*/types.go` of Kubernetes). Each row has the key
 /// next to which people write the field, the field, and what to do.
-const ELSEWHERE: [(&str, &str, &str); 23] = [
+const ELSEWHERE: [(&str, &str, &str); 24] = [
     ("podCidr", "apiversion", NO_OBJECT),
     ("podCidr", "kind", NO_OBJECT),
     ("podCidr", "kubernetesversion", VERSION),
@@ -68,6 +68,8 @@ const ELSEWHERE: [(&str, &str, &str); 23] = [
         "extraargs",
         "write arguments below apiServer, controllerManager or scheduler",
     ),
+    // A spec's `signatures`.
+    ("issuer", "key", "a key's file is the whole value, such as `registry.example.com: team.pub`"),
 ];
 
 /// The most keys that are listed.

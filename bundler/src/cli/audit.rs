@@ -67,7 +67,10 @@ fn title(by: By) -> &'static str {
             "fixed by digest when the lock was made; until then only the connection vouched"
         }
         By::Maker => "from who made the bundle",
-        By::SignedList => "listed in metadata that a vendor signed; `bundler lock` checked that",
+        By::SignedList => {
+            "listed in metadata that a vendor signed; only `bundler lock` checked that, so whoever \
+             edited the lock could name other packages"
+        }
         By::Signature => "signed by a vendor, which was checked now",
     }
 }

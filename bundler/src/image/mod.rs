@@ -5,6 +5,7 @@ pub mod auth;
 pub mod challenge;
 pub mod credentials;
 pub mod document;
+pub mod found;
 mod helper;
 pub mod keyless;
 pub mod kubeadm;
@@ -17,10 +18,14 @@ pub mod public_key;
 pub mod pull;
 pub mod pull_error;
 mod realm;
+mod referrers;
 pub mod refusal;
 pub mod registry;
 pub mod signatures;
 pub mod signer;
+pub mod sigstore_bundle;
+mod small_blob;
+mod tagged;
 pub(crate) mod writing;
 
 #[cfg(test)]

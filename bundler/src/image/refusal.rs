@@ -25,6 +25,15 @@ pub enum Refusal {
     /// It has a certificate, and nobody knows when it was made.
     #[error("no log has it, so nobody knows whether its certificate was still valid")]
     NotLogged,
+    /// The log gave no promise, which is what says when it got the signature.
+    #[error(
+        "its log gave no promise that has a time, as version 2 of Rekor gives none: timestamps of \
+         other authorities are not read"
+    )]
+    NoPromise,
+    /// It is in a bundle of Sigstore's that has another form.
+    #[error("its Sigstore bundle cannot be used: {0}")]
+    Bundle(String),
     /// The certificate does not say whose it is.
     #[error("its certificate names nobody: it has neither one e-mail address nor one URI")]
     NoIdentity,

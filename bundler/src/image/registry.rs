@@ -7,7 +7,7 @@ use bundle_format::reference::{ImageReference, usual_host};
 use url::Url;
 
 use super::credentials::CredentialSource;
-use super::document::ACCEPTED;
+use super::document::{ACCEPTED, OCI_INDEX};
 use crate::fetch::Request;
 
 /// Whether a registry may be reached without TLS.
@@ -174,6 +174,14 @@ impl Endpoint {
     /// The request for a blob.
     pub fn blob(&self, digest: &Digest) -> Request {
         Request::new(self.below(&format!("blobs/{digest}")))
+    }
+
+    /// The request for the index of what refers to a manifest and is of the type `artifact`, if
+    /// the registry lists that.
+    pub fn referrers(&self, root: &Digest, artifact: &str) -> Request {
+        let mut url = self.below(&format!("referrers/{root}"));
+        url.query_pairs_mut().append_pair("artifactType", artifact);
+        Request { accept: vec![OCI_INDEX.to_owned()], ..Request::new(url) }
     }
 
     /// The host, with its port if that is not the scheme's default.

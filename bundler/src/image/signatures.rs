@@ -1,31 +1,19 @@
-//! Fetches cosign's signatures over an image. They are the layers of an image manifest with
-//! the tag `sha256-<hex>.sig` in the image's own repository: a layer is a payload, and its
-//! annotations have the signature, the certificate and the log's entry.
+//! Fetches cosign's signatures over an image, in the two forms that it gives them.
 
 use std::fmt;
 
 use bundle_format::digest::Digest;
 use bundle_format::lock::LockedSignature;
-use bundle_format::oci::{Document, Entry};
 use bundle_format::reference::ImageReference;
-use bundle_format::text::{brief, count};
+use bundle_format::text::count;
 
-use super::payload::MAX_PAYLOAD;
-use super::pull::{MANIFEST_LIMIT, Puller};
+use super::pull::Puller;
 use super::pull_error::PullError;
 use super::registry::Endpoint;
-use super::signer::{Found, Signer};
+use super::signer::Signer;
 use crate::fetch::{FetchError, with_causes};
 
-/// The annotation with the signature, in base64.
-const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
-/// The annotation with the certificate, as a PEM text.
-const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
-/// The annotation with the log's entry, as JSON.
-const ENTRY: &str = "dev.sigstore.cosign/bundle";
-/// The media type of a payload.
-const PAYLOAD_TYPE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
-/// How many signatures over one image are read.
+/// How many signatures over one image are read of each form.
 const MOST: usize = 100;
 
 /// Why no signature over an image counts.
@@ -37,26 +25,35 @@ pub struct SignatureError {
 }
 
 /// Why one registry or mirror had no signature that counts.
-#[derive(Debug)]
-pub enum NotSigned {
-    /// It was asked, and has no signatures over the image.
-    Nothing,
-    /// It could not be asked, or does not answer as a registry.
-    Unknown(String),
-    /// How many signatures it has, and what is wrong with them.
-    Refused(usize, Vec<String>),
+#[derive(Debug, Default)]
+pub struct NotSigned {
+    /// How many signatures it has.
+    pub number: usize,
+    /// What is wrong with them, each once.
+    pub refused: Vec<String>,
+    /// Why it could not be asked for one of the forms, or does not answer as a registry.
+    pub unknown: Vec<String>,
+}
+
+impl NotSigned {
+    fn refuse(&mut self, why: String) {
+        if !self.refused.contains(&why) {
+            self.refused.push(why);
+        }
+    }
 }
 
 impl fmt::Display for NotSigned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Nothing => f.write_str("it has no signatures over this image"),
-            Self::Unknown(why) => f.write_str(why),
-            Self::Refused(number, all) => {
-                write!(f, "of {}, none counts", count(*number, "signature"))?;
-                all.iter().try_for_each(|why| write!(f, "; {why}"))
-            }
+        let Self { number, refused, unknown } = self;
+        let mut parts = Vec::new();
+        if *number > 0 {
+            parts.push(format!("of {}, none counts", count(*number, "signature")));
+        } else if unknown.is_empty() {
+            parts.push("it has no signatures over this image".to_owned());
         }
+        parts.extend(refused.iter().chain(unknown).cloned());
+        f.write_str(&parts.join("; "))
     }
 }
 
@@ -70,7 +67,7 @@ impl Puller {
         signer: &Signer,
     ) -> Result<LockedSignature, SignatureError> {
         let endpoints = self.endpoints(image).map_err(|error| {
-            let why = NotSigned::Unknown(error.to_string());
+            let why = NotSigned { unknown: vec![error.to_string()], ..NotSigned::default() };
             SignatureError { attempts: vec![(image.registry().to_owned(), why)] }
         })?;
         let mut attempts = Vec::new();
@@ -89,62 +86,54 @@ impl Puller {
         root: Digest,
         signer: &Signer,
     ) -> Result<LockedSignature, NotSigned> {
-        let layers = self.signature_layers(endpoint, root)?;
-        let signed = layers.iter().filter_map(|layer| {
-            let signature = layer.annotations.as_ref()?.get(SIGNATURE)?;
-            (layer.media_type == PAYLOAD_TYPE).then_some((layer, &**signature))
-        });
-        let mut refused = Vec::new();
-        for (layer, signature) in signed.clone().take(MOST) {
-            match self.payload(endpoint, layer).and_then(|payload| {
-                let text = |name| Some(&**layer.annotations.as_ref()?.get(name)?);
-                let (certificate, entry) = (text(CERTIFICATE), text(ENTRY));
-                let found = Found { payload, signature, certificate, entry };
-                signer.accept(&found, root).map_err(|why| why.to_string())
-            }) {
-                Ok(found) => return Ok(found),
-                Err(why) if refused.contains(&why) => {}
-                Err(why) => refused.push(why),
+        let mut why = NotSigned::default();
+        for form in [Form::Tagged, Form::Referring] {
+            let listed = match form {
+                Form::Tagged => self.tagged(endpoint, root),
+                Form::Referring => self.referring(endpoint, root),
+            };
+            let listed = match listed {
+                Ok(listed) => listed,
+                Err(error) => {
+                    why.unknown.push(with_causes(&error));
+                    if is_away(&error) {
+                        break;
+                    }
+                    continue;
+                }
+            };
+            why.number += listed.len();
+            for own in listed.iter().take(MOST) {
+                let found = match form {
+                    Form::Tagged => self.in_layer(endpoint, own),
+                    Form::Referring => self.in_referrer(endpoint, own),
+                };
+                let accepted = found
+                    .and_then(|found| signer.accept(found, root).map_err(|why| why.to_string()));
+                match accepted {
+                    Ok(own) => return Ok(own),
+                    Err(refusal) => why.refuse(refusal),
+                }
+            }
+            if listed.len() > MOST {
+                why.refuse(format!("those after the first {MOST} are not read"));
             }
         }
-        let number = signed.count();
-        if number > MOST {
-            refused.push(format!("those after the first {MOST} are not read"));
-        }
-        match refused.is_empty() {
-            true => Err(NotSigned::Nothing),
-            false => Err(NotSigned::Refused(number, refused)),
-        }
+        Err(why)
     }
+}
 
-    /// The layers of the image manifest that has the signatures.
-    fn signature_layers(&self, endpoint: &Endpoint, root: Digest) -> Result<Vec<Entry>, NotSigned> {
-        let request = endpoint.manifest(&format!("sha256-{}.sig", root.hex()));
-        let manifest = match self.read(&request, MANIFEST_LIMIT) {
-            Err(PullError::Fetch(FetchError::Status { status: 404, .. })) => {
-                return Err(NotSigned::Nothing);
-            }
-            answer => answer.map_err(|error| NotSigned::Unknown(with_causes(&error)))?.bytes,
-        };
-        let manifest: Document = serde_json::from_slice(&manifest).map_err(|error| {
-            NotSigned::Unknown(format!("{}: {}", request.url, brief(&error.to_string())))
-        })?;
-        Ok(manifest.layers.unwrap_or_default())
-    }
+/// Whether a registry does not answer, so that it would not answer another question either.
+fn is_away(error: &PullError) -> bool {
+    let PullError::Fetch(error) = error else { return false };
+    matches!(error, FetchError::Unreachable { .. } | FetchError::Transport { .. })
+}
 
-    /// The bytes of a payload; the error says why it does not count.
-    fn payload(&self, endpoint: &Endpoint, layer: &Entry) -> Result<Vec<u8>, String> {
-        let Ok(blob) = layer.descriptor() else {
-            return Err(format!("its payload has no SHA-256: {}", brief(&layer.digest)));
-        };
-        if blob.size > MAX_PAYLOAD {
-            return Err(format!("its payload has {} bytes, as no real one has", blob.size));
-        }
-        let answer = self.read(&endpoint.blob(&blob.digest), MAX_PAYLOAD);
-        let bytes = answer.map_err(|error| with_causes(&error))?.bytes;
-        match Digest::of(&bytes) == blob.digest {
-            true => Ok(bytes),
-            false => Err("its payload does not have the digest that its manifest gives".to_owned()),
-        }
-    }
+/// The forms that cosign gives its signatures.
+#[derive(Clone, Copy)]
+enum Form {
+    /// Of cosign 2: all are layers of one manifest.
+    Tagged,
+    /// Of cosign 3: each is a bundle that refers to the image.
+    Referring,
 }

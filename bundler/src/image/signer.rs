@@ -8,8 +8,9 @@ use bundle_format::digest::Digest;
 use bundle_format::lock::{KeySignature, LockedSignature};
 use bundle_format::pattern;
 
+use super::found::Found;
 use super::keyless::{self, Signed, TrustedRoot};
-use super::payload::{self, MAX_PAYLOAD};
+use super::payload::{MAX_PAYLOAD, Payload};
 use super::public_key::{PublicKey, signature};
 use super::refusal::Refusal;
 
@@ -34,19 +35,6 @@ pub enum Signer {
     },
 }
 
-/// A signature as a registry has it.
-#[derive(Debug)]
-pub struct Found<'a> {
-    /// What was signed.
-    pub payload: Vec<u8>,
-    /// The signature, in base64.
-    pub signature: &'a str,
-    /// The signer's certificate, as a PEM text.
-    pub certificate: Option<&'a str>,
-    /// The entry of Rekor's log, as JSON.
-    pub entry: Option<&'a str>,
-}
-
 /// Who made a signature that counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignedBy {
@@ -58,20 +46,22 @@ pub enum SignedBy {
 
 impl Signer {
     /// The lock's entry of a signature, if it counts for the image that has the digest `image`.
-    pub fn accept(&self, found: &Found<'_>, image: Digest) -> Result<LockedSignature, Refusal> {
-        if found.payload.len() as u64 > MAX_PAYLOAD {
+    pub fn accept(&self, found: Found, image: Digest) -> Result<LockedSignature, Refusal> {
+        let Found { payload, signature, certificate, entry } = found;
+        if payload.bytes.len() as u64 > MAX_PAYLOAD {
             return Err(Refusal::Unreadable("payload"));
         }
         let own = match self {
             Self::Key { file, key } => LockedSignature::Key(KeySignature {
                 key_file: file.clone(),
                 key: STANDARD.encode(key.der()),
-                payload: STANDARD.encode(&found.payload),
-                signature: found.signature.trim().to_owned(),
+                payload_type: payload.kind,
+                payload: STANDARD.encode(payload.bytes),
+                signature,
             }),
             Self::Identity { root, .. } => {
-                let proof = (found.certificate, found.entry);
-                let own = keyless::read(&found.payload, found.signature, proof, root.as_ref())?;
+                let (certificate, entry) = (certificate?, entry?);
+                let own = keyless::read(payload, signature, certificate, entry, root.as_ref())?;
                 LockedSignature::Identity(Box::new(own))
             }
         };
@@ -130,12 +120,13 @@ pub fn check(own: &LockedSignature, image: Digest) -> Result<SignedBy, Refusal> 
 fn of_key(own: &KeySignature, image: Digest) -> Result<PublicKey, Refusal> {
     let key = STANDARD.decode(&own.key).ok().and_then(|der| PublicKey::from_der(&der));
     let key = key.ok_or(Refusal::Unreadable("key"))?;
-    let payload = STANDARD.decode(&own.payload).map_err(|_| Refusal::Unreadable("payload"))?;
+    let payload = Payload::of_lock(own.payload_type.as_ref(), &own.payload);
+    let payload = payload.ok_or(Refusal::Unreadable("payload"))?;
     let made = signature(&own.signature).ok_or(Refusal::Unreadable("signature"))?;
     // Nothing in the payload is looked at before that.
-    if !key.signed(&payload, &made) {
+    if !key.signed(&payload.signed(), &made) {
         return Err(Refusal::NotTheKeys);
     }
-    payload::check(&payload, image)?;
+    payload.check(image)?;
     Ok(key)
 }

@@ -26,7 +26,11 @@ impl<'a> ImageSigners<'a> {
         for (entry, own) in file.spec.signatures.iter() {
             match signer(file, own) {
                 Ok(signer) => drop(signers.insert(entry, signer)),
-                Err(error) => problems.push(format!("{error:#}")),
+                Err(error) => {
+                    let place = file.signature_places.get(entry);
+                    let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
+                    problems.push(format!("{place}{error:#}"));
+                }
             }
         }
         problems.dedup();
@@ -100,7 +104,7 @@ fn signer(file: &SpecFile, own: &spec::Signer) -> anyhow::Result<Signer> {
 fn cure(signer: &Signer, image: &str) -> String {
     match signer {
         Signer::Key { .. } => {
-            format!("let the key's owner run `cosign sign --key FILE {image}` (cosign 2)")
+            format!("let the key's owner run `cosign sign --key FILE {image}`")
         }
         Signer::Identity { .. } => {
             "compare `identity` and `issuer` with what the image's maker publishes".to_owned()

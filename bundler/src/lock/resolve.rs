@@ -5,25 +5,23 @@ use bundle_format::ImageReference;
 use bundle_format::lock::{LOCK_VERSION, Lock, LockedFile, LockedInput};
 
 use super::documents::{self, Documents};
+use super::image_signers::{self, ImageSigners};
 use super::kubeadm;
 use super::packages::{self, LockedPackages, kubeadms};
 use super::task::Task;
 use super::wanted::{self, Wanted};
-use super::{disabled_checks, hops, image_signers, inputs, places, unsigned};
+use super::{disabled_checks, hops, inputs, places, unsigned};
 use crate::fetch::memory::Network;
 use crate::image::kubeadm::Tags;
 use crate::outage::Problems;
-use crate::spec::{KubeadmImages, combination};
+use crate::spec::{KubeadmImages, SpecFile, combination};
 
 /// Finds out what the spec means now. Quick questions come first; if any of them
 /// fails, no repository is read. The error has all problems of the part that failed.
 pub fn resolve(task: &Task<'_>) -> anyhow::Result<Lock> {
     let Task { file, upstreams, .. } = *task;
     let spec = &file.spec;
-    let combination = combination::check(spec);
-    if !combination.refused.is_empty() {
-        bail!("{}", combination.refused.join("\n"));
-    }
+    let warned = check(file)?;
     let version = &spec.kubernetes.version.value;
     let asks = spec.kubernetes.kubeadm_images == KubeadmImages::Known;
     let mut tags = if asks { Tags::known(version) } else { None };
@@ -67,7 +65,7 @@ pub fn resolve(task: &Task<'_>) -> anyhow::Result<Lock> {
     });
     problems.end(&places, &upstreams.hosts)?;
     let mut lock = put_together(task, inputs, documents, packages, sandbox);
-    lock.warnings.splice(..0, combination.warnings);
+    lock.warnings.splice(..0, warned);
     hops::add(task, &mut lock)?;
     // Better now than when somebody reads the bundle.
     let mut problems = lock.problems();
@@ -76,6 +74,18 @@ pub fn resolve(task: &Task<'_>) -> anyhow::Result<Lock> {
         bail!("{}", problems.join("\n"));
     }
     Ok(lock)
+}
+
+/// What the spec and the files beside it show, before anything is asked for: the warnings. The
+/// error has all that is refused.
+fn check(file: &SpecFile) -> anyhow::Result<Vec<String>> {
+    let combination = combination::check(&file.spec);
+    let mut refused = combination.refused;
+    refused.extend(ImageSigners::read(file).err().map(|error| error.to_string()));
+    match refused.is_empty() {
+        true => Ok(combination.warnings),
+        false => bail!("{}", refused.join("\n")),
+    }
 }
 
 /// The packages of each target.

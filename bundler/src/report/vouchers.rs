@@ -31,7 +31,8 @@ fn meaning(by: By) -> &'static str {
         }
         By::Maker => "Who made the bundle gave it: as a file, or by its digest in the spec.",
         By::SignedList => {
-            "A vendor signed a list that has its digest. That was checked when the lock was made."
+            "A vendor signed a list that has its digest. That was checked when the lock was made, \
+             and not again: whoever edited the lock since could name another package."
         }
         By::Signature => "A vendor signed it. That was checked again for this page.",
     }

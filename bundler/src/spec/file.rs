@@ -1,5 +1,6 @@
 //! A spec with the path of its file. The files that it names are beside it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -24,6 +25,8 @@ pub struct SpecFile {
     pub is_hop: bool,
     /// The line of `cluster.controlPlane.vip`, from 1, if the spec has it.
     pub vip_line: Option<u64>,
+    /// Where each entry of `signatures` is: `spec.yaml:3:5`.
+    pub signature_places: BTreeMap<String, String>,
 }
 
 impl SpecFile {

@@ -1,5 +1,6 @@
 //! Reads the spec's text into [`Spec`]. Every error has its file, line and column.
 
+use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -81,11 +82,30 @@ impl SpecFile {
         let vip = ["cluster", "controlPlane", "vip"];
         let vip = vip.iter().try_fold(&root, |node, key| node.value(key));
         let vip_line = vip.and_then(|node| u64::try_from(node.place.line).ok());
-        let mut file =
-            Self { path: path.to_owned(), digest, spec, hops: Vec::new(), is_hop: false, vip_line };
+        let mut file = Self {
+            path: path.to_owned(),
+            digest,
+            spec,
+            hops: Vec::new(),
+            is_hop: false,
+            vip_line,
+            signature_places: BTreeMap::new(),
+        };
+        file.note_the_places_of_signatures(&root);
         hops::expand(&mut file);
         file.tell_patches_their_places(&root);
         Ok((file, root))
+    }
+
+    /// What an entry's file has is read later, and its error needs the place.
+    fn note_the_places_of_signatures(&mut self, root: &Node) {
+        let Some(node) = root.value("signatures") else { return };
+        let entries = self.spec.signatures.iter().map(|(entry, _)| entry.to_owned());
+        let placed = entries.map(|entry| {
+            let place = node.place_of(&entry).of(&self.path);
+            (entry, place)
+        });
+        self.signature_places = placed.collect();
     }
 
     /// Gives each patch its place in the spec. A patch that finds nothing fails

@@ -11,7 +11,7 @@ use super::{prefix, text};
 /// Who must have signed images, by the beginning of their names.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(transparent)]
-#[schemars(extend("propertyNames" = {"format": text::ImagePrefix::schema_name()}))]
+#[schemars(extend("propertyNames" = {"format": text::SignedImages::schema_name()}))]
 pub struct Signatures(BTreeMap<String, Signer>);
 
 /// Who must have signed an image.

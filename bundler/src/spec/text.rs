@@ -82,6 +82,9 @@ kinds! {
     /// The beginning of images' names.
     ImagePrefix, "image-prefix", "quay.io/calico", image_prefix,
         "^(?!.*://)[A-Za-z0-9][A-Za-z0-9._:/-]*$";
+    /// The beginning of the names of images that somebody must have signed.
+    SignedImages, "signed-images", "registry.example.com/team", signed_images,
+        "^(?!.*://)[A-Za-z0-9][A-Za-z0-9._-]*(:[0-9]+)?(/[A-Za-z0-9._/-]*)?$";
     /// Who signs without a key of his own.
     Identity, "identity", "releases@example.com", identity,
         r"^[^\s@/*]+@[^\s@/*]+$|^[a-z][a-z0-9+.-]*://[^\s/*]+(/[^\s/*]+/\S*|[^\s*]*)$";
@@ -345,6 +348,21 @@ fn image_prefix(text: &str) -> Result<(), String> {
     ))
 }
 
+/// A tag would be that of this release. The next one would be checked by nobody.
+fn signed_images(text: &str) -> Result<(), String> {
+    image_prefix(text)?;
+    let (folders, last) = text.trim_end_matches('/').rsplit_once('/').unwrap_or_default();
+    match last.find([':', '@']) {
+        None => Ok(()),
+        Some(end) => Err(format!(
+            "{} has a tag or a digest: write {}, because later releases of the image must be \
+             signed too",
+            quoted(text),
+            quoted(&format!("{folders}/{}", &last[..end]))
+        )),
+    }
+}
+
 /// Many have a folder with the same beginning, and each of them could sign. So the first folder
 /// must be there in full.
 fn identity(text: &str) -> Result<(), String> {
@@ -364,6 +382,11 @@ fn identity(text: &str) -> Result<(), String> {
     };
     match is_plain && fits {
         true => Ok(()),
+        false if fixed != text && !text.contains("://") => Err(format!(
+            "{} is not one e-mail address: `*` stands for any text only in a URI, so write the \
+             whole address",
+            quoted(text)
+        )),
         false => Err(format!(
             "{} is not an identity: write the e-mail address or the URI that the signer's \
              certificate has, such as https://github.com/owner/repository/* or a@b.example",

@@ -15,6 +15,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::http::{Request, Response, Server};
+pub use crate::registry::Listing;
 use crate::registry::Registry;
 pub use crate::sigstore::{Keyless, Signing, Sigstore};
 
@@ -212,6 +213,21 @@ impl Upstream {
         };
         let layers: Vec<_> = all.iter().map(annotated).collect();
         registry::put_signatures(&self.blobs(), repository, image, &layers)
+    }
+
+    /// Puts bundles of Sigstore's over the image `image` of a repository into the registry, in
+    /// place of those that are there.
+    ///
+    /// # Errors
+    /// When the upstream's folder cannot be written.
+    pub fn put_bundles(
+        &self,
+        repository: &str,
+        image: Digest,
+        listing: Listing,
+        bundles: &[Vec<u8>],
+    ) -> Result<()> {
+        registry::put_bundles(&self.blobs(), repository, image, listing, bundles)
     }
 
     fn blobs(&self) -> PathBuf {

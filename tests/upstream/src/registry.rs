@@ -34,6 +34,18 @@ const CERTGEN: &str = "ingress-nginx/kube-webhook-certgen";
 /// The repository of the large image, tag `latest`.
 pub(crate) const LARGE: &str = "large";
 
+/// The media type of a bundle of Sigstore's.
+const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+
+/// Who lists what refers to an image.
+#[derive(Clone, Copy, Debug)]
+pub enum Listing {
+    /// The registry itself.
+    Registry,
+    /// Clients, in an index with a tag.
+    Tag,
+}
+
 /// All images, by repository and tag or digest.
 pub(crate) struct Registry {
     manifests: HashMap<(String, String), Manifest>,
@@ -114,6 +126,11 @@ impl Registry {
             "" => Response::bytes(200, "application/json", b"{}".to_vec()),
             "manifests" => self.manifest(request, name, reference),
             "blobs" => self.blob(reference),
+            "referrers" => {
+                let path = put_at(&self.put, &name, &listed(reference));
+                Response::file(image::OCI_INDEX, &path)
+                    .unwrap_or_else(|_| error(404, "UNSUPPORTED"))
+            }
             _ => error(404, "UNSUPPORTED"),
         }
     }
@@ -124,7 +141,9 @@ impl Registry {
         let put = put_at(&self.put, &name, reference);
         match self.manifests.get(&(name, reference.to_owned())) {
             None if put.is_file() => {
-                Response::file(image::OCI_MANIFEST, &put).unwrap_or_else(|_| error(500, "UNKNOWN"))
+                let is_index = reference.starts_with("sha256-") && !reference.ends_with(".sig");
+                let kind = if is_index { image::OCI_INDEX } else { image::OCI_MANIFEST };
+                Response::file(kind, &put).unwrap_or_else(|_| error(500, "UNKNOWN"))
             }
             Some(found) if !accept.contains(found.media_type) => error(404, "MANIFEST_UNKNOWN"),
             Some(found) => Response::bytes(200, found.media_type, found.bytes.clone())
@@ -171,6 +190,59 @@ pub(crate) fn put_signatures(
     let document = json!({"schemaVersion": 2, "mediaType": image::OCI_MANIFEST, "layers": layers});
     let reference = format!("sha256-{}.sig", image.hex());
     Ok(std::fs::write(put_at(directory, repository, &reference), document.to_string())?)
+}
+
+/// The name of the list of what refers to a manifest.
+fn listed(reference: &str) -> String {
+    format!("referrers+{reference}")
+}
+
+/// Puts bundles of Sigstore's over an image into a registry's `directory`, each in a manifest
+/// that refers to the image.
+pub(crate) fn put_bundles(
+    directory: &Path,
+    repository: &str,
+    image: Digest,
+    listing: Listing,
+    bundles: &[Vec<u8>],
+) -> Result<()> {
+    let blobs = Blobs::new(directory)?;
+    let referrer = |bundle: &Vec<u8>| {
+        let (digest, size) = blobs.put(bundle)?;
+        let layer = json!({"mediaType": BUNDLE, "digest": digest.to_string(), "size": size});
+        let manifest = json!({
+            "schemaVersion": 2,
+            "mediaType": image::OCI_MANIFEST,
+            "artifactType": BUNDLE,
+            "layers": [layer],
+        })
+        .to_string();
+        let digest = Digest::of(manifest.as_bytes()).to_string();
+        std::fs::write(put_at(directory, repository, &digest), &manifest)?;
+        anyhow::Ok(json!({
+            "mediaType": image::OCI_MANIFEST,
+            "artifactType": BUNDLE,
+            "digest": digest,
+            "size": manifest.len(),
+        }))
+    };
+    // Something else refers to the image too.
+    let other = json!({
+        "mediaType": image::OCI_MANIFEST,
+        "artifactType": "application/spdx+json",
+        "digest": Digest::of(b"").to_string(),
+        "size": 0,
+    });
+    let mut manifests = vec![other];
+    for bundle in bundles {
+        manifests.push(referrer(bundle)?);
+    }
+    let index = json!({"schemaVersion": 2, "mediaType": image::OCI_INDEX, "manifests": manifests});
+    let reference = match listing {
+        Listing::Registry => listed(&image.to_string()),
+        Listing::Tag => format!("sha256-{}", image.hex()),
+    };
+    Ok(std::fs::write(put_at(directory, repository, &reference), index.to_string())?)
 }
 
 fn token_for(scope: &str) -> String {

@@ -21,6 +21,8 @@ const ISSUER: [u64; 9] = [1, 3, 6, 1, 4, 1, 57264, 1, 8];
 const OLD_ISSUER: [u64; 9] = [1, 3, 6, 1, 4, 1, 57264, 1, 1];
 /// The promises of logs of certificates (RFC 6962, 3.3).
 const PROMISES: [u64; 10] = [1, 3, 6, 1, 4, 1, 11129, 2, 4, 2];
+/// What is in an envelope.
+const IN_TOTO: &str = "application/vnd.in-toto+json";
 /// How long a signer's certificate is valid.
 const LIFE: Duration = Duration::from_secs(600);
 
@@ -132,6 +134,46 @@ impl Sigstore {
         });
         let entry = self.logged(&body, how.logged)?;
         Ok(Keyless { payload: payload.to_vec(), signature, certificate, entry })
+    }
+
+    /// Signs a payload of in-toto's with a new key, and makes the bundle that cosign 3 puts beside
+    /// an image.
+    ///
+    /// # Errors
+    /// When a key or a certificate cannot be made.
+    pub fn bundle(&self, payload: &[u8], how: &Signing) -> Result<Value> {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        let certificate = self.certificate(&key, how)?;
+        let head = format!("DSSEv1 {} {IN_TOTO} {} ", IN_TOTO.len(), payload.len());
+        let signature = STANDARD.encode(key.sign(&[head.as_bytes(), payload].concat())?);
+        let hash = json!({"algorithm": "sha256", "value": hex::encode(Sha256::digest(payload))});
+        let verifier = STANDARD.encode(certificate.pem());
+        let body = json!({"apiVersion": "0.0.1", "kind": "dsse", "spec": {
+            "payloadHash": hash,
+            "signatures": [{"signature": signature, "verifier": verifier}],
+        }});
+        let entry = self.logged(&body, how.logged)?;
+        let (promise, entry) = (&entry["SignedEntryTimestamp"], &entry["Payload"]);
+        let log = STANDARD.encode(Sha256::digest(self.log.subject_public_key_info()));
+        Ok(json!({
+            "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+            "verificationMaterial": {
+                "certificate": {"rawBytes": STANDARD.encode(certificate.der())},
+                "tlogEntries": [{
+                    "logIndex": entry["logIndex"].to_string(),
+                    "logId": {"keyId": log},
+                    "kindVersion": {"kind": "dsse", "version": "0.0.1"},
+                    "integratedTime": entry["integratedTime"].to_string(),
+                    "inclusionPromise": {"signedEntryTimestamp": promise},
+                    "canonicalizedBody": entry["body"],
+                }],
+            },
+            "dsseEnvelope": {
+                "payload": STANDARD.encode(payload),
+                "payloadType": IN_TOTO,
+                "signatures": [{"sig": signature}],
+            },
+        }))
     }
 
     /// The entry of something in the log of signatures, as cosign 2 carries it.

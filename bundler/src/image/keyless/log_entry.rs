@@ -10,6 +10,8 @@ use bundle_format::lock::LockedLogEntry;
 use serde::Deserialize;
 
 use super::certificate::Certificate;
+use super::log_body;
+use crate::image::payload::Payload;
 use crate::image::public_key::{PublicKey, signature};
 use crate::image::refusal::Refusal;
 
@@ -19,10 +21,10 @@ const MAX_BODY: usize = 64 << 10;
 const END_OF_TIME: u64 = 253_402_300_800;
 
 /// Reads cosign's annotation.
-pub(super) fn read(annotation: &str) -> Result<LockedLogEntry, Refusal> {
+pub(in crate::image) fn read(annotation: &str) -> Result<LockedLogEntry, Refusal> {
     let given: Given =
         serde_json::from_str(annotation).map_err(|_| Refusal::Unreadable("log's entry"))?;
-    let Payload { body, integrated_time, log_index, log_id } = given.payload;
+    let Entry { body, integrated_time, log_index, log_id } = given.payload;
     if body.len() > MAX_BODY {
         return Err(Refusal::Unreadable("log's entry"));
     }
@@ -56,28 +58,22 @@ fn signed(LockedLogEntry { log, index, time, body, .. }: &LockedLogEntry) -> Str
 /// Checks that an entry, which its log signed, is about this payload, signature and certificate.
 pub(super) fn is_about(
     own: &LockedLogEntry,
-    payload: &[u8],
+    payload: &Payload,
     made: &[u8],
     certificate: &Certificate,
 ) -> Result<(), Refusal> {
-    let unreadable = Refusal::Unreadable("log's entry");
-    let Some(body) = STANDARD.decode(&own.body).ok() else { return Err(unreadable) };
-    let Ok(Body { kind, api_version, spec }) = serde_json::from_slice(&body) else {
-        return Err(unreadable);
-    };
-    if (&*kind, &*api_version) != ("hashedrekord", "0.0.1") {
-        return Err(Refusal::OtherEntry("kind of thing"));
-    }
-    let Hash { algorithm, value } = spec.data.hash;
-    if algorithm != "sha256" || value != Digest::of(payload).hex() {
+    let body = STANDARD.decode(&own.body).ok();
+    let body = body.ok_or(Refusal::Unreadable("log's entry"))?;
+    let logged = log_body::read(&body, payload.kind.is_some())?;
+    if logged.payload != Digest::of(&payload.bytes).hex() {
         return Err(Refusal::OtherEntry("payload"));
     }
-    if signature(&spec.signature.content).is_none_or(|own| own != made) {
+    if signature(&logged.signature).is_none_or(|own| own != made) {
         return Err(Refusal::OtherEntry("signature"));
     }
-    let logged = STANDARD.decode(&spec.signature.public_key.content).ok();
-    let logged = logged.and_then(|pem| Certificate::from_pem(&pem).ok());
-    match logged.is_some_and(|own| own.der() == certificate.der()) {
+    let signer = STANDARD.decode(&logged.certificate).ok();
+    let signer = signer.and_then(|pem| Certificate::from_pem(&pem).ok());
+    match signer.is_some_and(|own| own.der() == certificate.der()) {
         true => Ok(()),
         false => Err(Refusal::OtherEntry("certificate")),
     }
@@ -87,52 +83,15 @@ pub(super) fn is_about(
 #[serde(rename_all = "PascalCase")]
 struct Given {
     signed_entry_timestamp: String,
-    payload: Payload,
+    payload: Entry,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Payload {
+struct Entry {
     body: String,
     integrated_time: u64,
     log_index: u64,
     #[serde(rename = "logID")]
     log_id: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Body {
-    kind: String,
-    api_version: String,
-    spec: Spec,
-}
-
-#[derive(Deserialize)]
-struct Spec {
-    data: Data,
-    signature: LoggedSignature,
-}
-
-#[derive(Deserialize)]
-struct Data {
-    hash: Hash,
-}
-
-#[derive(Deserialize)]
-struct Hash {
-    algorithm: String,
-    value: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct LoggedSignature {
-    content: String,
-    public_key: Content,
-}
-
-#[derive(Deserialize)]
-struct Content {
-    content: String,
 }

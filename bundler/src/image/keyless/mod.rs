@@ -11,6 +11,7 @@
 mod authority;
 mod certificate;
 mod certificate_log;
+mod log_body;
 mod log_entry;
 mod trusted_root;
 mod validity;
@@ -22,11 +23,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bundle_format::day::day;
 use bundle_format::digest::Digest;
-use bundle_format::lock::IdentitySignature;
+use bundle_format::lock::{IdentitySignature, LockedLogEntry};
 
 use self::certificate::Certificate;
+pub(super) use self::log_entry::read as entry;
 pub use self::trusted_root::{MAX_ROOT, RootError, TrustedRoot};
-use super::payload;
+use super::payload::Payload;
 use super::public_key::{PublicKey, signature};
 use super::refusal::Refusal;
 
@@ -57,23 +59,29 @@ impl fmt::Display for Signed {
     }
 }
 
+/// The DER of the first certificate in a PEM text.
+pub(super) fn certificate(pem: &str) -> Result<Vec<u8>, Refusal> {
+    Ok(Certificate::from_pem(pem.as_bytes())?.der().to_vec())
+}
+
 /// Makes the lock's entry of a signature as a registry has it, with the certificate's own words
 /// for who made it. Nothing is checked yet.
 pub(super) fn read(
-    payload: &[u8],
-    signature: &str,
-    (certificate, entry): (Option<&str>, Option<&str>),
+    payload: Payload,
+    signature: String,
+    certificate: Vec<u8>,
+    logged: LockedLogEntry,
     root: Option<&TrustedRoot>,
 ) -> Result<IdentitySignature, Refusal> {
-    let pem = certificate.ok_or(Refusal::NoCertificate)?;
-    let certificate = Certificate::from_pem(pem.as_bytes())?;
+    let certificate = Certificate::from_der(certificate)?;
     Ok(IdentitySignature {
         identity: certificate.identity()?,
         issuer: certificate.issuer()?,
         certificate: STANDARD.encode(certificate.der()),
-        payload: STANDARD.encode(payload),
-        signature: signature.trim().to_owned(),
-        logged: log_entry::read(entry.ok_or(Refusal::NotLogged)?)?,
+        payload_type: payload.kind,
+        payload: STANDARD.encode(payload.bytes),
+        signature,
+        logged,
         root: root.map(|own| STANDARD.encode(own.text())),
     })
 }
@@ -82,9 +90,11 @@ pub(super) fn read(
 pub(super) fn check(own: &IdentitySignature, image: Digest) -> Result<Signed, Refusal> {
     let in_lock = own.root.as_deref().map(of_lock).transpose()?;
     let root = in_lock.as_ref().unwrap_or_else(|| TrustedRoot::public());
-    let bytes = |text: &str, what| STANDARD.decode(text).map_err(|_| Refusal::Unreadable(what));
-    let certificate = Certificate::from_der(bytes(&own.certificate, "certificate")?)?;
-    let payload = bytes(&own.payload, "payload")?;
+    let certificate = STANDARD.decode(&own.certificate);
+    let certificate = certificate.map_err(|_| Refusal::Unreadable("certificate"))?;
+    let certificate = Certificate::from_der(certificate)?;
+    let payload = Payload::of_lock(own.payload_type.as_ref(), &own.payload);
+    let payload = payload.ok_or(Refusal::Unreadable("payload"))?;
     let made = signature(&own.signature).ok_or(Refusal::Unreadable("signature"))?;
 
     // First when it was made, because all certificates are judged by that time.
@@ -95,10 +105,10 @@ pub(super) fn check(own: &IdentitySignature, image: Digest) -> Result<Signed, Re
     let issuer_key = root.issuer_of(&certificate, logged)?;
     certificate_log::check(&certificate, &issuer_key, root)?;
     let key = PublicKey::from_der(&certificate.key()).ok_or(Refusal::Unreadable("key"))?;
-    if !key.signed(&payload, &made) {
+    if !key.signed(&payload.signed(), &made) {
         return Err(Refusal::NotTheKeys);
     }
-    payload::check(&payload, image)?;
+    payload.check(image)?;
 
     let (identity, issuer) = (certificate.identity()?, certificate.issuer()?);
     if (&identity, &issuer) != (&own.identity, &own.issuer) {

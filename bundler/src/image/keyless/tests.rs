@@ -4,7 +4,8 @@ use bundle_format::lock::LockedSignature;
 use serde_json::{Value, json};
 use upstream::{Keyless, Signing, Sigstore};
 
-use super::super::signer::{Found, Signer};
+use super::super::found::Found;
+use super::super::signer::Signer;
 use super::*;
 
 mod real;
@@ -33,15 +34,11 @@ fn parsed(root: &Value) -> TrustedRoot {
 /// The signature as a lock would have it, by `WHO` and this trusted root.
 fn accepted(own: &Keyless, root: &Value) -> Result<LockedSignature, String> {
     let entry = own.entry.to_string();
-    let found = Found {
-        payload: own.payload.clone(),
-        signature: &own.signature,
-        certificate: Some(&own.certificate),
-        entry: Some(&entry),
-    };
+    let (payload, certificate) = (own.payload.clone(), Some(&*own.certificate));
+    let found = Found::annotated(payload, &own.signature, certificate, Some(&entry));
     let root = Some(parsed(root));
     let signer = Signer::Identity { identity: WHO.to_owned(), issuer: ISSUER.to_owned(), root };
-    signer.accept(&found, image()).map_err(|why| why.to_string())
+    signer.accept(found, image()).map_err(|why| why.to_string())
 }
 
 /// Why a signature does not count, with one thing changed.

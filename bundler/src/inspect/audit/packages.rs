@@ -131,9 +131,10 @@ fn without_signature(
     let subject = &format!("{}/{}", target.id, repository.id);
     let reason = off(lock, CheckName::Gpgcheck, subject)?;
     Some(match &repository.repomd_signed_by {
-        Some(key) => {
-            Voucher::new(By::SignedList, format!("the metadata, signed with {key}; {reason}"))
-        }
+        Some(key) => Voucher::new(
+            By::SignedList,
+            format!("the metadata, signed with {key}, and not read again by `build`; {reason}"),
+        ),
         None if repository.base_url.scheme() == "https"
             && off(lock, CheckName::PlainHttp, subject).is_none() =>
         {

@@ -13,7 +13,9 @@ const WHO: &str = "krel-trust@k8s-releng-prod.iam.gserviceaccount.com";
 const ISSUER: &str = "https://accounts.google.com";
 
 fn real() -> IdentitySignature {
-    read(PAYLOAD, SIGNATURE, (Some(CERTIFICATE), Some(ENTRY)), None).unwrap()
+    let payload = Payload { kind: None, bytes: PAYLOAD.to_vec() };
+    let (certificate, entry) = (certificate(CERTIFICATE).unwrap(), entry(ENTRY).unwrap());
+    read(payload, SIGNATURE.trim().to_owned(), certificate, entry, None).unwrap()
 }
 
 fn image() -> Digest {
