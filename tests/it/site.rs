@@ -256,6 +256,10 @@ fn a_signature_and_the_bill_of_materials_go_along() {
     let words = fails(folder.path(), &registry, &pull);
     assert!(words.contains("is not signed in the registry"), "{words}");
     assert!(!folder.path().join("demo.tar").exists());
+    // One that says it is of another bundle stays here.
+    fs::write(demo.path("demo.tar.minisig"), "trusted comment: lock:sha256:0\n").unwrap();
+    let words = ok(here, &registry, &["push", "demo.tar", address]);
+    assert!(words.contains("is of another bundle, and was not pushed"), "{words}");
     // The signature may come later: the bundle stays as it is.
     demo.ok(&["sign", "demo.tar", "--key", "site.key"]);
     ok(here, &registry, &["push", "demo.tar", address]);

@@ -76,7 +76,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     for beside in built.installers.iter().chain(&signature) {
         print::notice(&format!("beside it: {}", beside.display()));
     }
-    if let Some(old) = signing::outdated(&output.path, found.lock_digest()) {
+    let old = signing::outdated(&output.path, found.lock_digest());
+    if let Some(old) = old.filter(|_| signature.is_none()) {
         print::notice(&format!("{} is the signature of another bundle", old.display()));
     }
     print::data(&format!("{}\n", names.join("\n")))

@@ -13,7 +13,7 @@ use bundle_format::text::brief;
 use serde::Serialize;
 
 /// The annotation with the release of Kubernetes, for people who look at the registry.
-const VERSION: &str = "org.opencontainers.image.version";
+pub(super) const VERSION: &str = "org.opencontainers.image.version";
 /// The media type of [`EMPTY`].
 const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
 /// The config of a manifest that needs none (OCI image spec, "Guidance for an Empty
@@ -54,7 +54,7 @@ pub(super) fn of_bundle(bundle: &Bundle, layout: &Layout) -> anyhow::Result<Vec<
     let lock = bundle.lock();
     let annotations =
         [(TITLE, format!("{}.tar", lock.name)), (VERSION, lock.kubernetes.to_string())];
-    write(&Manifest {
+    Ok(serde_json::to_vec(&Manifest {
         schema_version: 2,
         media_type: OCI_MANIFEST,
         artifact_type: BUNDLE_TYPE.to_owned(),
@@ -62,7 +62,7 @@ pub(super) fn of_bundle(bundle: &Bundle, layout: &Layout) -> anyhow::Result<Vec<
         layers: files.into_iter().chain(blobs).collect(),
         subject: None,
         annotations: Some(annotations.into()),
-    })
+    })?)
 }
 
 /// The manifest of one file that belongs to the manifest `subject`.
@@ -74,7 +74,7 @@ pub(super) fn of_file(
 ) -> anyhow::Result<Vec<u8>> {
     let empty =
         Descriptor { media_type: EMPTY_TYPE.to_owned(), digest: Digest::of(EMPTY), size: 2 };
-    write(&Manifest {
+    Ok(serde_json::to_vec(&Manifest {
         schema_version: 2,
         media_type: OCI_MANIFEST,
         artifact_type: artifact_type.to_owned(),
@@ -82,12 +82,7 @@ pub(super) fn of_file(
         layers: vec![Entry::new(file, [(TITLE, name.to_owned())])],
         subject: Some(Entry::new(subject, [])),
         annotations: None,
-    })
-}
-
-fn write(manifest: &Manifest) -> anyhow::Result<Vec<u8>> {
-    let bytes = serde_json::to_vec(manifest)?;
-    Ok(bytes)
+    })?)
 }
 
 /// What a manifest says of the bundle that it is the manifest of.
@@ -143,8 +138,8 @@ pub(super) fn read(bytes: &[u8]) -> anyhow::Result<Listed> {
 
 /// What a manifest is, in words.
 pub(super) fn what(manifest: &Document) -> String {
-    let annotations = manifest.config.as_ref().map(|config| config.media_type.as_str());
-    match (manifest.artifact_type.as_deref(), annotations) {
+    let config = manifest.config.as_ref().map(|config| config.media_type.as_str());
+    match (manifest.artifact_type.as_deref(), config) {
         (Some(BUNDLE_TYPE), _) => "a bundle".to_owned(),
         (Some(other), _) => format!("an artifact of the type {}", brief(other)),
         (None, Some(config)) if config.contains("image") => "a container image".to_owned(),

@@ -149,7 +149,7 @@ impl Found<'_> {
 
 /// The time in a signature's trusted comment, which `bundler sign` and minisign write.
 fn time(text: &str) -> Option<u64> {
-    text.split_ascii_whitespace().find_map(|word| word.rsplit("timestamp:").next()?.parse().ok())
+    text.split_ascii_whitespace().find_map(|word| word.strip_prefix("timestamp:")?.parse().ok())
 }
 
 fn job<'a>(site: &'a Site, endpoint: &Endpoint, blob: &Descriptor, label: String) -> Job<'a> {

@@ -43,9 +43,8 @@ pub fn push(task: &Task<'_>) -> anyhow::Result<Pushed> {
     }
     let digest = Digest::of(&manifest);
     let endpoint = &site.endpoint(&address.0)?;
-    let name = match (address.0.digest(), address.0.tag()) {
-        (None, Some(tag)) => tag,
-        _ => bail!("{address} names a digest: name a tag for the bundle"),
+    let (None, Some(name)) = (address.0.digest(), address.0.tag()) else {
+        bail!("{address} names a digest: name a tag for the bundle");
     };
     let tag = tags::look(site, endpoint, name, &[digest], replace)?;
     let images = task.mirror.map(|mirror| images::look(task, mirror)).transpose()?;

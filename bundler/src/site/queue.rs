@@ -27,7 +27,7 @@ pub struct Tally {
     pub sent: usize,
     /// The bytes of those that were sent.
     pub bytes: u64,
-    /// Whether a manifest was written.
+    /// How many manifests were written.
     pub named: usize,
 }
 

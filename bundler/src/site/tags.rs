@@ -1,6 +1,8 @@
 //! Manifests, which give a repository's blobs their name. They come last, so that nobody
 //! sees half of anything.
 
+use std::collections::BTreeMap;
+
 use anyhow::bail;
 use bundle_format::Digest;
 use bundle_format::layout::TITLE;
@@ -8,7 +10,7 @@ use bundle_format::oci::Document;
 use bundle_format::text::brief;
 use serde::Deserialize;
 
-use super::artifact::what;
+use super::artifact::{VERSION, what};
 use super::refusal;
 use super::registry::{Answer, Site};
 use crate::image::pull::MANIFEST_LIMIT;
@@ -53,19 +55,19 @@ fn described(bytes: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Named {
         #[serde(default)]
-        annotations: std::collections::BTreeMap<String, String>,
+        annotations: BTreeMap<String, String>,
     }
     let kind = serde_json::from_slice::<Document>(bytes);
     let kind = kind.map_or_else(|_| "something else".to_owned(), |manifest| what(&manifest));
     let named = serde_json::from_slice::<Named>(bytes).ok();
     let said = |key: &str| named.as_ref()?.annotations.get(key).map(|text| brief(text));
-    match (said(TITLE), said("org.opencontainers.image.version")) {
+    match (said(TITLE), said(VERSION)) {
         (Some(title), Some(version)) => format!("{kind}, {title} of Kubernetes {version}"),
         _ => kind,
     }
 }
 
-/// Puts a manifest. Gives the registry's answer if it is not the manifest's fault.
+/// Puts a manifest, and gives the registry's answer.
 pub(super) fn put(
     site: &Site,
     endpoint: &Endpoint,
@@ -73,10 +75,7 @@ pub(super) fn put(
     media_type: &str,
     bytes: &[u8],
 ) -> anyhow::Result<Answer> {
-    match try_to_put(site, endpoint, name, media_type, bytes)? {
-        Ok(answer) => Ok(answer),
-        Err(refused) => Err(refused),
-    }
+    try_to_put(site, endpoint, name, media_type, bytes)?
 }
 
 /// The same for a manifest that the registry may refuse for what it names: that is the
