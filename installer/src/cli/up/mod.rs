@@ -170,8 +170,7 @@ fn read(wanted: &Wanted) -> anyhow::Result<Read> {
     let cluster = cluster_file::effective(&node::of_bundle(&bundle), Some(&file))?;
     let machines = machines(&cluster, &wanted.only)?;
     let mut files: Vec<PathBuf> = bundle.paths().map(absolute).collect::<anyhow::Result<_>>()?;
-    let keys: Vec<PathBuf> =
-        trusted_key.iter().map(|key| absolute(key)).collect::<anyhow::Result<_>>()?;
+    let keys: Vec<PathBuf> = trusted_key.iter().map(absolute).collect::<anyhow::Result<_>>()?;
     let first = files.first().cloned().unwrap_or_default();
     files.extend(Some(signature::path_of(&first)).filter(|path| path.is_file()));
     let carried = carried

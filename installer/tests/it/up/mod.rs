@@ -162,6 +162,12 @@ fn the_same_again_copies_nothing_and_runs_nothing() {
     let said = nodes.said.into_inner().unwrap();
     assert!(said.iter().all(|(_, words, _)| !words.join(" ").contains("another is copying")));
     assert!(said.iter().all(|(_, words, _)| !words.join(" ").contains(" token ")));
+    // The file that the first master keeps is from before there was a second.
+    let plans = said
+        .iter()
+        .filter(|(address, words, _)| address == THIRD && words.join(" ").contains(" plan "));
+    let given: Vec<&str> = plans.map(|(.., given)| given.as_str()).collect();
+    assert!(given.len() == 1 && given[0].contains("10.0.0.2"), "{given:?}");
 }
 
 #[test]
