@@ -58,7 +58,6 @@ impl Carried {
     }
 
     /// Adds the installer of another architecture, if it lies in one of the folders.
-    #[must_use = "it is changed"]
     pub fn with_others(mut self, folders: &[&Path]) -> anyhow::Result<Self> {
         for architecture in [Architecture::X86_64, Architecture::Aarch64] {
             let paths =

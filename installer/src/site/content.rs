@@ -10,6 +10,7 @@ use bundle_format::{Digest, input};
 
 use super::connection::Connection;
 use super::script;
+use crate::failure::Failure;
 
 /// How often the copying of a file is told of.
 const OFTEN: Duration = Duration::from_secs(5);
@@ -100,10 +101,11 @@ impl Content {
             }
             tell(&format!("{} did not arrive as it is here", self.name()));
         }
-        bail!(
-            "{} arrives damaged; `sha256sum` says whether it still is what it was here",
-            self.name()
-        )
+        let cure = format!(
+            "run `sha256sum {}` twice: if it says two things, that disk is broken; if not, the way is",
+            self.from.display()
+        );
+        Err(Failure::new(format!("{} does not arrive as it is here", self.name()), cure).into())
     }
 
     fn send_from(
@@ -166,5 +168,8 @@ pub(super) fn size(bytes: u64) -> String {
 
 fn rate(bytes: u64, took: Duration) -> String {
     let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX).max(1);
-    format!("{} kB/s", bytes / millis)
+    match bytes / millis {
+        few @ 0..10_000 => format!("{few} kB/s"),
+        many => format!("{} MB/s", many / 1000),
+    }
 }

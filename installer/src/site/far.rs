@@ -22,7 +22,7 @@ pub enum Join<'a> {
 }
 
 /// The join file that each master keeps.
-const KEPT: &str = "/opt/kubernetes/join.yaml";
+pub(super) const KEPT: &str = "/opt/kubernetes/join.yaml";
 
 /// A node's installer.
 pub struct Far<'a> {

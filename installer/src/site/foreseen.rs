@@ -1,14 +1,18 @@
 //! What each node's own installer says it would do, and what is in its way.
 
+use std::path::Path;
+
 use anyhow::anyhow;
 use serde::Deserialize;
 
-use super::far::Join;
+use super::far::{Join, KEPT};
+use super::machine::Machine;
 use super::met::{Met, Site};
 use super::problem::Problem;
 use super::side_by_side::each;
 use crate::exec::Output;
 use crate::failure::Failure;
+use crate::node::join::{JoinFile, Master};
 use crate::role::Role;
 
 /// A node's plan: what `installer plan --json` says.
@@ -73,7 +77,7 @@ pub fn foresee(
     samples: &Samples,
 ) -> Foreseen {
     // Those in the cluster are compared with its own file.
-    let kept = source(met).map(|master| master.far().kept());
+    let kept = source(met).map(|master| with_all_masters(site, met, &master.far().kept()?));
     let kept = kept.transpose().map_err(|error| format!("{error:#}"));
     let first = nodes.iter().find(|node| node.machine.role == Role::Master);
     let first = first.filter(|_| source(met).is_none()).map(|node| &node.machine.name);
@@ -115,6 +119,23 @@ pub fn foresee(
         foreseen.plans.push(plan);
     }
     foreseen
+}
+
+/// The join file that a master keeps, with the masters that a new one will name: those of the
+/// cluster file, except for one that is not in the cluster and is not made now. A master notes
+/// them when it is made, and does not know of later ones.
+fn with_all_masters(site: &Site<'_>, met: &[Met<'_>], kept: &str) -> anyhow::Result<String> {
+    let join = JoinFile::parse(kept, Path::new(KEPT))?;
+    let is_out = |machine: &Machine| {
+        let mut found = met.iter().filter(|node| node.machine.name == machine.name);
+        !machine.is_meant && found.any(|node| !node.standing.is_in_cluster())
+    };
+    let masters = site.machines.iter().filter(|one| one.role == Role::Master && !is_out(one));
+    let master = |one: &Machine| Master { name: one.name.clone(), address: one.address };
+    let mut masters: Vec<Master> = masters.map(master).collect();
+    // The API server lists nodes by name.
+    masters.sort_by_key(|master| master.name.to_string());
+    join.with_masters(masters).text()
 }
 
 /// A master that is in its cluster: the first that was reached.

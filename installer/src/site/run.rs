@@ -24,7 +24,9 @@ pub fn is_done((node, plan): &Planned<'_, '_>) -> bool {
 /// the first master, which all need.
 pub fn make(site: &Site<'_>, planned: &[Planned<'_, '_>], met: &[Met<'_>]) -> Vec<Outcome> {
     let of = |role| planned.iter().filter(move |(node, _)| node.machine.role == role);
-    let masters: Vec<&Planned<'_, '_>> = of(Role::Master).collect();
+    let mut masters: Vec<&Planned<'_, '_>> = of(Role::Master).collect();
+    // Those in the cluster come to know of a new one before that joins.
+    masters.sort_by_key(|(node, _)| !node.standing.is_in_cluster());
     let workers: Vec<&Planned<'_, '_>> = of(Role::Worker).collect();
     let mut outcomes = Vec::new();
     let mut giver = source(met);

@@ -14,6 +14,7 @@ use bundle_format::cluster::{Cluster, NodeName};
 use bundle_format::signature;
 use bundle_format::text::stderr;
 use clap::Args;
+use rustix::process::geteuid;
 
 use self::told::Told;
 use super::ended::confirmed;
@@ -170,8 +171,7 @@ fn read(wanted: &Wanted) -> anyhow::Result<Read> {
     let cluster = cluster_file::effective(&node::of_bundle(&bundle), Some(&file))?;
     let machines = machines(&cluster, &wanted.only)?;
     let mut files: Vec<PathBuf> = bundle.paths().map(absolute).collect::<anyhow::Result<_>>()?;
-    let keys: Vec<PathBuf> =
-        trusted_key.iter().map(|key| absolute(key)).collect::<anyhow::Result<_>>()?;
+    let keys: Vec<PathBuf> = trusted_key.iter().map(absolute).collect::<anyhow::Result<_>>()?;
     let first = files.first().cloned().unwrap_or_default();
     files.extend(Some(signature::path_of(&first)).filter(|path| path.is_file()));
     let carried = carried
@@ -189,10 +189,14 @@ fn absolute(path: impl AsRef<Path>) -> anyhow::Result<PathBuf> {
     std::path::absolute(path).with_context(|| format!("finding {}", path.display()))
 }
 
-/// The folder for what is gone after a run: the user's own, or that of the system.
+/// The folder for what is gone after a run: the user's own, that of the system, or at last
+/// the one for temporary files, where nobody else can open our folder.
 fn runtime() -> PathBuf {
     let own = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    own.filter(|folder| folder.is_dir()).unwrap_or_else(|| "/run".into())
+    own.filter(|folder| folder.is_dir()).unwrap_or_else(|| match geteuid().is_root() {
+        true => "/run".into(),
+        false => std::env::temp_dir(),
+    })
 }
 
 /// This machine's addresses, because it may be one of the nodes. One that it does not know is

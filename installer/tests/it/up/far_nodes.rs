@@ -5,7 +5,9 @@ use std::io;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use bundle_format::cluster::Cluster;
 use installer::exec::{Command, Exec, Input, Output};
+use installer::node::join::JoinFile;
 
 /// The token in the join files of these nodes.
 pub(super) const TOKEN: &str = "abcdef.0123456789abcdef";
@@ -81,6 +83,13 @@ pub(super) fn ended(status: i32, stdout: &str, stderr: &str) -> Output {
     Output { status: Some(status), stdout: stdout.to_owned(), stderr: stderr.to_owned() }
 }
 
+/// The join file of these nodes.
+fn join_file() -> String {
+    let mut join = JoinFile::sample(Cluster::default()).unwrap();
+    join.token = TOKEN.to_owned();
+    join.text().unwrap()
+}
+
 impl FarNodes {
     /// An installer is at work there.
     pub(super) fn keep_busy(&self, address: &str) {
@@ -148,7 +157,7 @@ impl FarNodes {
             return ended(0, "", "");
         }
         if script == "cat \"$1\"" {
-            return ended(0, &format!("token: {TOKEN}\n"), "");
+            return ended(0, &join_file(), "");
         }
         assert_eq!(script, "cat | \"$@\"");
         assert!(node.files.contains_key(&path), "{path} is run before it is whole");
@@ -170,7 +179,7 @@ impl FarNodes {
                     ended(0, &text, "")
                 }
             },
-            "token" => ended(0, &format!("token: {TOKEN}\n"), ""),
+            "token" => ended(0, &join_file(), ""),
             "plan" => match self.fault(address) {
                 Some(Fault::Problem(what)) => {
                     let told = serde_json::json!([{"problem": what, "cure": "mend it"}]);

@@ -162,6 +162,12 @@ fn the_same_again_copies_nothing_and_runs_nothing() {
     let said = nodes.said.into_inner().unwrap();
     assert!(said.iter().all(|(_, words, _)| !words.join(" ").contains("another is copying")));
     assert!(said.iter().all(|(_, words, _)| !words.join(" ").contains(" token ")));
+    // The file that the first master keeps is from before there was a second.
+    let plans = said
+        .iter()
+        .filter(|(address, words, _)| address == THIRD && words.join(" ").contains(" plan "));
+    let given: Vec<&str> = plans.map(|(.., given)| given.as_str()).collect();
+    assert!(given.len() == 1 && given[0].contains("10.0.0.2"), "{given:?}");
 }
 
 #[test]
@@ -230,7 +236,10 @@ fn what_arrives_damaged_is_sent_once_more_and_never_run() {
     let tried = up(&nodes, &[]);
     let what: Vec<&str> = tried.problems.iter().map(|problem| problem.what.as_str()).collect();
     assert_eq!(what.len(), 1);
-    assert!(what[0].starts_with("installer-") && what[0].contains("arrives damaged"), "{what:?}");
+    assert!(
+        what[0].starts_with("installer-") && what[0].contains("does not arrive as"),
+        "{what:?}"
+    );
     let said = nodes.said.into_inner().unwrap();
     let sent = said.iter().filter(|(address, words, _)| {
         address == THIRD && words.join(" ").contains("another is copying")
@@ -265,6 +274,19 @@ fn workers_are_taken_back_before_masters_and_the_first_master_last() {
     let left = said.iter().filter(|(_, words, _)| words.join(" ").contains("rm -rf -- \"$1\""));
     let left: Vec<&str> = left.map(|(address, ..)| address.as_str()).collect();
     assert!(left.len() == 3 && !left.contains(&SECOND), "{left:?}");
+}
+
+#[test]
+fn a_first_master_that_was_lost_joins_by_another() {
+    let nodes = with(&[]);
+    up(&nodes, &["m2"]);
+    nodes.said.lock().unwrap().clear();
+    let tried = up(&nodes, &[]);
+    assert_eq!(ends(&tried), ["m2 already", "m1 done", "w1 done", W2_DONE]);
+    let said = nodes.said.into_inner().unwrap();
+    let is_run = |words: &[String]| words.join(" ").contains("--yes");
+    let first = said.iter().find(|(address, words, _)| address == FIRST && is_run(words)).unwrap();
+    assert!(first.1.join(" ").contains("/dev/stdin") && first.2.contains(TOKEN));
 }
 
 /// By the program itself, with a hostile `ssh`.
