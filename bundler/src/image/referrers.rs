@@ -10,7 +10,7 @@ use bundle_format::text::brief;
 use super::found::Found;
 use super::pull::{MANIFEST_LIMIT, Puller};
 use super::pull_error::PullError;
-use super::registry::Endpoint;
+use super::registry::{Endpoint, referrers_tag};
 use super::sigstore_bundle::{self, MAX_BUNDLE, TYPE};
 use super::small_blob;
 use crate::fetch::FetchError;
@@ -22,7 +22,7 @@ impl Puller {
         endpoint: &Endpoint,
         root: Digest,
     ) -> Result<Vec<Entry>, PullError> {
-        let request = endpoint.referrers(&root, sigstore_bundle::READ[0]);
+        let request = endpoint.referrers(root, Some(sigstore_bundle::READ[0]));
         let listed = match self.read(&request, MANIFEST_LIMIT) {
             // A page of a registry that does not know the question is no list.
             Ok(answer) => answer.header("content-type").is_some_and(is_index).then_some(answer),
@@ -32,7 +32,7 @@ impl Puller {
         let (request, index) = match listed {
             Some(answer) => (request, answer),
             None => {
-                let request = endpoint.manifest(&format!("sha256-{}", root.hex()));
+                let request = endpoint.manifest(&referrers_tag(root));
                 match self.read(&request, MANIFEST_LIMIT) {
                     Err(PullError::Fetch(FetchError::Status { status: 404, .. })) => {
                         return Ok(Vec::new());

@@ -162,6 +162,12 @@ impl Registries {
     }
 }
 
+/// The tag of the index of what refers to a manifest, where the registry does not list that
+/// (OCI distribution spec, "Referrers Tag Schema").
+pub fn referrers_tag(root: Digest) -> String {
+    format!("sha256-{}", root.hex())
+}
+
 impl Endpoint {
     /// The request for the manifest or index that a tag or a digest names. It
     /// accepts all types that are supported, because a registry returns only
@@ -176,11 +182,13 @@ impl Endpoint {
         Request::new(self.below(&format!("blobs/{digest}")))
     }
 
-    /// The request for the index of what refers to a manifest and is of the type `artifact`, if
-    /// the registry lists that.
-    pub fn referrers(&self, root: &Digest, artifact: &str) -> Request {
+    /// The request for the index of what refers to a manifest, if the registry lists that: of
+    /// the type `artifact`, or of any.
+    pub fn referrers(&self, root: Digest, artifact: Option<&str>) -> Request {
         let mut url = self.below(&format!("referrers/{root}"));
-        url.query_pairs_mut().append_pair("artifactType", artifact);
+        if let Some(artifact) = artifact {
+            url.query_pairs_mut().append_pair("artifactType", artifact);
+        }
         Request { accept: vec![OCI_INDEX.to_owned()], ..Request::new(url) }
     }
 

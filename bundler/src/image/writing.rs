@@ -43,11 +43,6 @@ impl Endpoint {
         let sending = Sending { verb: Verb::Put, media_type, body, offset: None };
         Request::send(self.below(&format!("manifests/{name}")), sending)
     }
-
-    /// The request for the list of the manifests that name this one as their subject.
-    pub fn referrers(&self, digest: &Digest) -> Request {
-        Request::new(self.below(&format!("referrers/{digest}")))
-    }
 }
 
 /// Adds a piece to an upload.

@@ -18,7 +18,7 @@ use super::registry::Site;
 use super::sessions::Sessions;
 use super::{artifact, tags};
 use crate::image::pull::MANIFEST_LIMIT;
-use crate::image::registry::Endpoint;
+use crate::image::registry::{Endpoint, referrers_tag};
 
 /// The `artifactType` of a signature of minisign's over the bundle's `index.json`.
 const SIGNATURE_TYPE: &str = "application/vnd.kubeferry.signature.v1+minisign";
@@ -128,7 +128,7 @@ fn attach_one(
             ..Document::default()
         };
         let index = serde_json::to_vec(&index)?;
-        tags::put(site, endpoint, &tag(subject.digest), OCI_INDEX, &index)?;
+        tags::put(site, endpoint, &referrers_tag(subject.digest), OCI_INDEX, &index)?;
     }
     Ok(1)
 }
@@ -167,14 +167,14 @@ fn verified(
 
 /// The manifests that name `subject` as their subject.
 fn list(site: &Site, endpoint: &Endpoint, subject: Digest) -> anyhow::Result<Vec<Entry>> {
-    match site.document(&endpoint.referrers(&subject), MANIFEST_LIMIT)? {
+    match site.document(&endpoint.referrers(subject, None), MANIFEST_LIMIT)? {
         Some(document) => Ok(entries(&document.bytes)),
         None => in_tag(site, endpoint, subject),
     }
 }
 
 fn in_tag(site: &Site, endpoint: &Endpoint, subject: Digest) -> anyhow::Result<Vec<Entry>> {
-    let document = site.document(&endpoint.manifest(&tag(subject)), MANIFEST_LIMIT)?;
+    let document = site.document(&endpoint.manifest(&referrers_tag(subject)), MANIFEST_LIMIT)?;
     Ok(document.map(|document| entries(&document.bytes)).unwrap_or_default())
 }
 
@@ -182,11 +182,6 @@ fn in_tag(site: &Site, endpoint: &Endpoint, subject: Digest) -> anyhow::Result<V
 fn entries(bytes: &[u8]) -> Vec<Entry> {
     let index: Option<Document> = serde_json::from_slice(bytes).ok();
     index.and_then(|index| index.manifests).unwrap_or_default()
-}
-
-/// `sha256-…`.
-fn tag(subject: Digest) -> String {
-    format!("sha256-{}", subject.hex())
 }
 
 fn descriptor(media_type: &str, bytes: &[u8]) -> Descriptor {
