@@ -140,16 +140,20 @@ fn roots(task: &Task<'_>, image: &LockedImage) -> anyhow::Result<Vec<Root>> {
             media_type: only.manifest.media_type.clone(),
             bytes: task.bundle.read(&only.manifest)?,
         },
-        several => {
-            let mut index: Document = serde_json::from_slice(&root.bytes)?;
-            let has = |digest: &str| {
-                several.iter().any(|platform| platform.manifest.digest.to_string() == digest)
-            };
-            index.manifests.iter_mut().for_each(|all| all.retain(|entry| has(&entry.digest)));
-            Root { media_type: root.media_type.clone(), bytes: serde_json::to_vec(&index)? }
-        }
+        several => Root {
+            media_type: root.media_type.clone(),
+            bytes: part_of(&root.bytes, several.iter().map(|one| one.manifest.digest))?,
+        },
     };
     Ok(vec![root, part])
+}
+
+/// The index with these manifests only.
+fn part_of(index: &[u8], manifests: impl Iterator<Item = Digest>) -> anyhow::Result<Vec<u8>> {
+    let mut index: Document = serde_json::from_slice(index)?;
+    let has: HashSet<String> = manifests.map(|digest| digest.to_string()).collect();
+    index.manifests.iter_mut().for_each(|all| all.retain(|entry| has.contains(&entry.digest)));
+    Ok(serde_json::to_vec(&index)?)
 }
 
 /// Puts an image's manifests, and gives it its name. Gives the digest that the name has.
@@ -180,5 +184,28 @@ fn name(task: &Task<'_>, own: &Own<'_>) -> anyhow::Result<Digest> {
         Some(error) if own.name.tag().is_none() => Err(error.context(why)),
         Some(error) => Err(error),
         None => bail!("it has no manifest"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_an_index_keeps_its_entries_as_they_are() {
+        let [amd, arm, s390] = [b"amd", b"arm", b"390"].map(|bytes| Digest::of(bytes));
+        let entry = |digest: Digest, architecture: &str| {
+            format!(
+                r#"{{"mediaType":"m","digest":"{digest}","size":3,"platform":{{"os":"linux","architecture":"{architecture}","variant":"v8"}}}}"#
+            )
+        };
+        let (first, last) = (entry(amd, "amd64"), entry(arm, "arm64"));
+        let index = |entries: &[&String]| {
+            let entries: Vec<&str> = entries.iter().map(|entry| entry.as_str()).collect();
+            format!(r#"{{"schemaVersion":2,"mediaType":"i","manifests":[{}]}}"#, entries.join(","))
+        };
+        let whole = index(&[&first, &entry(s390, "s390x"), &last]);
+        let part = part_of(whole.as_bytes(), [arm, amd].into_iter()).unwrap();
+        assert_eq!(String::from_utf8(part).unwrap(), index(&[&first, &last]));
     }
 }
