@@ -75,7 +75,7 @@ fn sized<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 fn length(rest: &mut &[u8]) -> Option<usize> {
     match number(rest, 1)? {
         short @ ..192 => Some(short),
-        long @ 192..224 => Some((long - 192 << 8) + number(rest, 1)? + 192),
+        long @ 192..224 => Some(((long - 192) << 8) + number(rest, 1)? + 192),
         255 => number(rest, 4),
         _ => None,
     }
