@@ -1,9 +1,12 @@
 //! The same configuration in the other ways in which TOML writes it: keys with dots, inline
 //! tables, quotes of all kinds, comments, and sections in any order.
 
-use toml_edit::{DocumentMut, TableLike, Value};
+use toml_edit::{DocumentMut, Item, TableLike, Value};
 
 use super::generated::Numbers;
+
+/// What may stand behind a value.
+const ENDS: [&str; 6] = ["", "", "", " # = [the site's]", "\n", "\n# a line of its own"];
 
 /// A text with the same settings.
 pub(super) fn written(text: &str, numbers: &mut Numbers) -> String {
@@ -32,21 +35,12 @@ impl Writer<'_> {
         let indent = self.numbers.one(&["", "  ", "\t"]);
         for (key, item) in table.iter() {
             let name = self.key(key);
+            let line = format!("{indent}{name}");
             match item.as_table_like() {
-                None => {
-                    lines += &format!(
-                        "{indent}{name} = {}{}\n",
-                        self.value(&item.clone().into_value().unwrap()),
-                        self.end()
-                    )
-                }
+                None => lines += &self.line(&line, item),
                 Some(inner) => match self.numbers.below(5) {
-                    0 => {
-                        lines += &format!("{indent}{name} = {}{}\n", self.inline(inner), self.end())
-                    }
-                    1 if !inner.is_empty() => {
-                        self.dotted(inner, &format!("{indent}{name}"), &mut lines)
-                    }
+                    0 => lines += &self.line(&line, item),
+                    1 if !inner.is_empty() => self.dotted(inner, &line, &mut lines),
                     _ => self.section(inner, &[path, &[name]].concat()),
                 },
             }
@@ -55,7 +49,7 @@ impl Writer<'_> {
             self.head = lines;
         } else if !lines.is_empty() || table.is_empty() || self.numbers.chance(30) {
             let dot = self.numbers.one(&[".", ".", " . "]);
-            let header = format!("{indent}[{}]{}\n", path.join(dot), self.end());
+            let header = format!("{indent}[{}]{}\n", path.join(dot), self.numbers.one(&ENDS));
             self.sections.push(format!("{header}{lines}"));
         }
     }
@@ -68,25 +62,25 @@ impl Writer<'_> {
                 Some(inner) if !inner.is_empty() && self.numbers.chance(70) => {
                     self.dotted(inner, &name, lines);
                 }
-                Some(inner) => *lines += &format!("{name} = {}\n", self.inline(inner)),
-                None => {
-                    *lines += &format!(
-                        "{name} = {}{}\n",
-                        self.value(&item.clone().into_value().unwrap()),
-                        self.end()
-                    )
-                }
+                _ => lines.push_str(&self.line(&name, item)),
             }
         }
     }
 
-    fn inline(&mut self, table: &dyn TableLike) -> String {
+    fn line(&mut self, name: &str, item: &Item) -> String {
+        let value = self.inline(item);
+        let end = self.numbers.one(&ENDS);
+        format!("{name} = {value}{end}\n")
+    }
+
+    /// A value, or a table in one line.
+    fn inline(&mut self, item: &Item) -> String {
+        let Some(table) = item.as_table_like() else {
+            return self.value(item.as_value().unwrap());
+        };
         let mut entries = Vec::new();
         for (key, item) in table.iter() {
-            let value = match item.as_table_like() {
-                Some(inner) => self.inline(inner),
-                None => self.value(&item.clone().into_value().unwrap()),
-            };
+            let value = self.inline(item);
             entries.push(format!("{} = {value}", self.key(key)));
         }
         format!("{{ {} }}", entries.join(", "))
@@ -120,10 +114,5 @@ impl Writer<'_> {
             }
             other => other.to_string().trim().to_owned(),
         }
-    }
-
-    /// What may stand behind a value.
-    fn end(&mut self) -> &'static str {
-        self.numbers.one(&["", "", "", " # = [the site's]", "\n", "\n# a line of its own"])
     }
 }
