@@ -275,16 +275,7 @@ fn damaged(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
 fn assert_as_rpm(rpm: &Rpm, keyring: &Keyring, what: &str, package: &[u8]) {
     let damaged = damaged(package);
     let files: Vec<Vec<u8>> = damaged.iter().map(|(_, bytes)| bytes.clone()).collect();
-    // Ours knows the maker by the fingerprint, which is signed; rpm by the key id
-    // beside it, which is not.
-    let may_be_good = |complaints: &Option<Vec<String>>| {
-        let Some(complaints) = complaints else { return false };
-        let is = |line: &String, word| line.ends_with(word);
-        let follows = |line| is(line, ": NOKEY") || is(line, ": NOTFOUND");
-        complaints.is_empty()
-            || complaints.iter().any(|line| is(line, ": NOKEY")) && complaints.iter().all(follows)
-    };
-    let good: Vec<bool> = rpm.complaints(&files, &[]).iter().map(may_be_good).collect();
+    let good = rpm.judge(&files, &[]);
     let good_digests = rpm.judge(&files, &["--nosignature"]);
     let mut wrong = Vec::new();
     let mut refused = 0;

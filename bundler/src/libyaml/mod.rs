@@ -6,6 +6,7 @@ mod fault;
 mod json;
 pub mod node;
 mod parse;
+mod scalar;
 mod stand_in;
 mod stream;
 pub mod value;

@@ -1,9 +1,10 @@
 //! A manifest's values, each with its place.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 
-pub use libyaml_safer::ScalarStyle;
+pub use super::scalar::{Scalar, ScalarStyle};
 
 /// A value, and its place in its file.
 #[derive(Clone, Debug)]
@@ -27,19 +28,6 @@ pub enum Data {
     /// Keys and their values, in the file's order. Of equal keys, only the last
     /// is kept.
     Mapping(Vec<(Node, Node)>),
-}
-
-/// A scalar as it is written. The module `value` has its meaning.
-#[derive(Clone, Debug)]
-pub struct Scalar {
-    /// Its text, without quotes and with escapes resolved.
-    pub text: String,
-    /// How it is written.
-    pub style: ScalarStyle,
-    /// The tag in front of it: `tag:yaml.org,2002:str`.
-    pub tag: Option<String>,
-    /// Whether the text decides the type: it has no quotes, or the tag `!`.
-    pub implicit: bool,
 }
 
 /// The text of a scalar, with its style. `None` for a collection or an empty scalar.
@@ -67,20 +55,36 @@ pub fn merged(node: &Node) -> Vec<(&str, &Node)> {
     if !own.iter().any(|(key, _)| is_merge(key)) {
         return entries(node).collect();
     }
-    let mut all: Vec<(&str, &Node)> = Vec::new();
-    for (key, value) in own {
-        match &value.data {
-            Data::Sequence(sources) if is_merge(key) => {
-                all.extend(sources.iter().rev().flat_map(merged));
-            }
-            _ if is_merge(key) => all.extend(merged(value)),
-            _ => all.extend(scalar(key).map(|(key, _)| (key, value))),
+    let mut all = Vec::new();
+    unite(own, &mut all);
+    let mut seen = HashSet::new();
+    let mut last: Vec<(&str, &Node)> = Vec::new();
+    for (key, value) in all.into_iter().rev() {
+        let Data::Scalar(scalar) = &key.data else { continue };
+        if scalar.name().is_none_or(|(name, _)| seen.insert(name)) {
+            last.push((&scalar.text, value));
         }
     }
-    let mut seen = HashSet::new();
-    let mut last: Vec<_> = all.into_iter().rev().filter(|(key, _)| seen.insert(*key)).collect();
     last.reverse();
     last
+}
+
+/// Adds the entries and those that they merge, the one that counts last.
+fn unite<'a>(entries: &'a [(Node, Node)], all: &mut Vec<(&'a Node, &'a Node)>) {
+    for (key, value) in entries {
+        match &value.data {
+            Data::Mapping(source) if is_merge(key) => unite(source, all),
+            Data::Sequence(sources) if is_merge(key) => {
+                for source in sources.iter().rev() {
+                    if let Data::Mapping(source) = &source.data {
+                        unite(source, all);
+                    }
+                }
+            }
+            _ if is_merge(key) => {}
+            _ => all.push((key, value)),
+        }
+    }
 }
 
 /// Whether a key is `<<` without quotes.
@@ -125,22 +129,12 @@ pub fn text<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
 
 /// Keeps only the last of the entries with equal keys, as kubectl does. Gives the others.
 pub(super) fn last_of_each(entries: &mut Vec<(Node, Node)>) -> Vec<(Node, Node)> {
-    // For few keys, comparing is as fast as hashing.
-    let is_double = |one: &Node, rest: &[(Node, Node)]| {
-        rest.iter().any(|(key, _)| key_text(key).is_some() && key_text(key) == key_text(one))
-    };
-    let doubled: HashSet<usize> = if entries.len() < 16 {
-        let all = entries.iter().enumerate();
-        all.filter(|(index, (key, _))| is_double(key, entries.get(index + 1..).unwrap_or_default()))
-            .map(|(index, _)| index)
-            .collect()
-    } else {
-        let mut seen = HashSet::new();
-        let all = entries.iter().enumerate().rev();
-        all.filter(|(_, (key, _))| key_text(key).is_some_and(|text| !seen.insert(text)))
-            .map(|(index, _)| index)
-            .collect()
-    };
+    let mut seen = HashSet::new();
+    let all = entries.iter().enumerate().rev();
+    let doubled: HashSet<usize> = all
+        .filter(|(_, (key, _))| key_name(key).is_some_and(|name| !seen.insert(name)))
+        .map(|(index, _)| index)
+        .collect();
     if doubled.is_empty() {
         return Vec::new();
     }
@@ -154,7 +148,10 @@ pub(super) fn last_of_each(entries: &mut Vec<(Node, Node)>) -> Vec<(Node, Node)>
     replaced
 }
 
-/// The text of a key that replaces an equal one before it.
-pub(super) fn key_text(key: &Node) -> Option<&str> {
-    if is_merge(key) { None } else { scalar(key).map(|(text, _)| text) }
+/// What a key replaces an equal one before it by: `y` and `'y'` are two keys.
+pub(super) fn key_name(key: &Node) -> Option<(Cow<'_, str>, bool)> {
+    match &key.data {
+        Data::Scalar(scalar) if !is_merge(key) => scalar.name(),
+        _ => None,
+    }
 }

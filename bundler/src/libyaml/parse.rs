@@ -8,7 +8,7 @@ use std::ops::Range;
 use libyaml_safer::{Event, EventData, MappingStyle, Parser, SequenceStyle};
 
 use super::fault::Fault;
-use super::node::{Data, Node, Scalar, ScalarStyle, is_merge, key_text, last_of_each};
+use super::node::{Data, Node, Scalar, ScalarStyle, is_merge, key_name, last_of_each};
 use super::stand_in::{self, Disguised, REFUSED};
 use super::value::{self, ValueError};
 
@@ -94,7 +94,12 @@ impl Reader {
         // A document counts only if its end has been read.
         let mut whole = None;
         loop {
-            let event = parser.parse().map_err(|error| fault(text, start, &error))?;
+            let event = parser.parse().map_err(|error| {
+                if reads_on(text, &error) && documents.len() == 1 {
+                    documents.clear();
+                }
+                fault(text, start, &error)
+            })?;
             let span =
                 start.byte + at(event.start_mark.index)..start.byte + at(event.end_mark.index);
             let place = Place {
@@ -162,6 +167,7 @@ impl Reader {
                 self.count(1, place)?;
                 forget(anchors, anchor.as_deref());
                 let scalar = Scalar { text: value, style, tag, implicit: plain_implicit };
+                let scalar = scalar.decoded().map_err(|reason| place.fault(reason))?;
                 (anchor, place.node(Data::Scalar(scalar)), 1)
             }
             EventData::SequenceEnd | EventData::MappingEnd => {
@@ -228,7 +234,7 @@ impl Open {
     fn ended_at(mut self, place: &Place) -> Result<Node, Fault> {
         if let Data::Mapping(entries) = &mut self.data {
             for (key, value) in last_of_each(entries) {
-                let later = entries.iter().find(|(later, _)| key_text(later) == key_text(&key));
+                let later = entries.iter().find(|(later, _)| key_name(later) == key_name(&key));
                 let later = later.map_or(&key, |(later, _)| later);
                 value::replaced(&key, &value, later)
                     .map_err(|ValueError { line, reason }| Fault { line, column: 1, reason })?;
@@ -305,6 +311,14 @@ fn fault(text: &str, start: Start, error: &libyaml_safer::Error) -> Fault {
         (line, column) = if c == '\n' { (line + 1, 1) } else { (line, column + 1) };
     }
     Fault { line, column, reason: error.problem().to_owned() }
+}
+
+/// Whether kubectl's reader may refuse a document because of what follows it without
+/// `---`: it reads some words on, and knows no `\/`. Nobody means such a text.
+fn reads_on(text: &str, error: &libyaml_safer::Error) -> bool {
+    let rest = error.problem_mark().and_then(|mark| text.get(at(mark.index)..));
+    error.problem() == "did not find expected <document start>"
+        && rest.is_some_and(|rest| rest.contains("\\/"))
 }
 
 /// Refuses what libyaml accepts only since kubectl's reader was made from it.

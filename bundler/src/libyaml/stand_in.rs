@@ -4,6 +4,7 @@
 //! replaces one byte by one byte, so that all places stay the same.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use libyaml_safer::{Event, EventData, Parser, ScalarStyle};
 
@@ -52,9 +53,24 @@ pub(super) fn without_tags_before_commas(text: &str) -> Option<Disguised<'_>> {
     Some(Disguised { text: Cow::Owned(text), refused: None, mark: Some(mark) })
 }
 
+/// A character that is not in the text, and that no escape in it makes.
 fn unused(text: &str) -> Option<char> {
     let mut candidates = "~^$;()<+=_`@".chars().chain('0'..='9').chain('a'..='z').chain('A'..='Z');
-    candidates.find(|c| !text.contains(*c))
+    let made: HashSet<char> =
+        text.match_indices('\\').filter_map(|(at, _)| escaped(text, at)).collect();
+    candidates.find(|c| !text.contains(*c) && !made.contains(c))
+}
+
+/// The character that the escape by its number at `place` makes, in double quotes.
+fn escaped(text: &str, place: usize) -> Option<char> {
+    let escape = text.get(place + 1..)?;
+    let length = match escape.chars().next()? {
+        'x' => 2,
+        'u' => 4,
+        'U' => 8,
+        _ => return None,
+    };
+    char::from_u32(u32::from_str_radix(escape.get(1..=length)?, 16).ok()?)
 }
 
 impl Disguised<'_> {

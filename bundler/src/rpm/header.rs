@@ -4,6 +4,8 @@
 
 use std::io::{self, Read};
 
+use super::tag_type::{self, BINARY};
+
 const LEAD: usize = 96;
 const LEAD_MAGIC: [u8; 4] = [0xed, 0xab, 0xee, 0xdb];
 /// In the lead: signatures are in a header of their own (`RPMSIGTYPE_HEADERSIG`).
@@ -17,11 +19,12 @@ pub(crate) const MAX_DATA: usize = 0x0fff_ffff;
 const MAX_VALUES: usize = 0x000f_ffff;
 /// Lower tags belong to regions (`HEADER_I18NTABLE`).
 const FIRST_TAG: usize = 100;
+/// Tags are numbers with a sign in rpm.
+const LAST_TAG: usize = 0x7fff_ffff;
 /// The bytes of an entry.
 pub(crate) const ENTRY: usize = 16;
 /// The tag of a region in old packages (`HEADER_IMAGE`).
 const IMAGE: usize = 61;
-const BINARY: usize = 7;
 
 /// One of the two headers.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -136,6 +139,18 @@ fn read_header(reader: &mut impl Read, bytes: &mut Vec<u8>, part: Part) -> Resul
     let mut end = 0;
     for entry in entries {
         let begin = entry.offset;
+        let fits = match part {
+            Part::Signatures => tag_type::fits_signatures(entry.tag, entry.kind, entry.count),
+            // rpm asks only headers that have a region.
+            Part::Main => {
+                trailer.is_none() || { tag_type::fits_main(entry.tag, entry.kind, entry.count) }
+            }
+        };
+        if !fits {
+            return Err(HeaderError::Malformed(
+                "an entry of a header has another type or number of values than rpm asks for",
+            ));
+        }
         if begin < end {
             return Err(HeaderError::Malformed("entries of a header overlap"));
         }
@@ -198,7 +213,8 @@ impl Entry {
         let outside = HeaderError::Malformed("an entry of a header is outside of its data");
         let Some(rest) = data.get(self.offset..) else { return Err(outside) };
         let count = self.count;
-        if self.tag < FIRST_TAG || count == 0 || (self.kind != BINARY && count > MAX_VALUES) {
+        let is_tag = (FIRST_TAG..=LAST_TAG).contains(&self.tag);
+        if !is_tag || count == 0 || (self.kind != BINARY && count > MAX_VALUES) {
             return Err(HeaderError::Malformed("an entry of a header makes no sense"));
         }
         let width = match self.kind {

@@ -61,6 +61,11 @@ pub enum SignatureError {
     /// The signed bytes cannot be read.
     #[error("it cannot be read again to check its signature: {0}")]
     Unreadable(String),
+    /// OpenPGP allows its form, but rpm does not read it.
+    #[error(
+        "its signature has a form that rpm does not read: more than one packet, or something critical that it does not know"
+    )]
+    Form,
     /// It is not a signature of a document.
     #[error("its signature is of a kind that is not for files")]
     Kind,
@@ -416,6 +421,10 @@ impl<'a> Signer<'a> {
             fingerprint: fingerprint(&self.key.primary),
             words: self.describe(),
             expires,
+            key_id: match self.subkey {
+                Some(subkey) => subkey.key.legacy_key_id(),
+                None => self.key.primary.legacy_key_id(),
+            },
             is_subkey: self.subkey.is_some(),
             hash: signature.hash_alg(),
             algorithm: match self.subkey {

@@ -20,6 +20,7 @@ use super::key::{ExpiredKeys, Judgement, Keyring, SignatureError};
 use super::node_rpm::NodeRpm;
 use super::package_digest::{Digests, found};
 use super::signatory::Signatory;
+use super::signature_form;
 use crate::fetch::checksum::Checksum;
 
 /// Whose signature a package must have.
@@ -242,6 +243,12 @@ impl Subject<'_> {
                 true => self.keyring.judge(&|| self.whole(), bytes, self.judgement)?,
                 false => self.keyring.judge(&|| self.header_bytes(), bytes, self.judgement)?,
             };
+            let key_id = signature_form::key_id(bytes).ok_or(SignatureError::Form)?;
+            if key_id != signatory.key_id.as_ref() {
+                let objection =
+                    "rpm knows the key by its key id, which the signature does not have";
+                return Err(PackageError::NodeRpm { key: signatory.words, objection });
+            }
             let payload = is_over_payload || signed.is_some_and(|signed| signed.payload);
             signed = Some(Signed { by: self.accepted(signatory)?, payload });
         }

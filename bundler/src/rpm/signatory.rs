@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use bundle_format::day::day;
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::crypto::public_key::PublicKeyAlgorithm;
+use pgp::types::KeyId;
 
 /// The key whose signature counts.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub struct Signatory {
     pub words: String,
     /// When the signing key expires, if it does.
     pub expires: Option<SystemTime>,
+    /// The id of the signing key.
+    pub(super) key_id: KeyId,
     pub(super) is_subkey: bool,
     pub(super) algorithm: PublicKeyAlgorithm,
     pub(super) hash: Option<HashAlgorithm>,

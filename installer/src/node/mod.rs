@@ -2,7 +2,7 @@
 
 pub mod certificates;
 pub(crate) mod chrony;
-pub(crate) mod containerd;
+pub mod containerd;
 pub(crate) mod containers;
 pub mod control_plane;
 pub(crate) mod etcd;

@@ -11,6 +11,8 @@ mod configs;
 mod formats;
 mod generated;
 mod real;
+mod rewritten;
+mod written;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -199,20 +201,26 @@ fn configurations_of_the_field_load_in_containerd_2() {
     assert_all_work(|release| release.major() >= 2);
 }
 
-/// More of them with `KUBEFERRY_CASES`.
 #[test]
 fn configurations_of_all_formats_and_orders_load() {
-    let cases = std::env::var("KUBEFERRY_CASES").map_or(4, |text| text.parse().unwrap());
     for release in Release::all() {
-        for seed in 0..cases {
+        for seed in 0..cases(4) {
             let files = generated::files(&release, seed);
-            let files: Vec<(&str, &str)> =
-                files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+            let files = borrowed(&files);
             println!("{files:#?}");
             generated::assert_others_stay(&release, &files);
             assert_works(&release, &format!("seed {seed}"), &files, &[]);
         }
     }
+}
+
+/// How many configurations each containerd judges. More of them with `KUBEFERRY_CASES`.
+fn cases(usual: u64) -> u64 {
+    std::env::var("KUBEFERRY_CASES").map_or(usual, |text| text.parse().unwrap())
+}
+
+fn borrowed(files: &[(String, String)]) -> Vec<(&str, &str)> {
+    files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect()
 }
 
 #[test]

@@ -16,7 +16,9 @@
 mod judge;
 mod node;
 mod patched;
+mod rpmkeys;
 mod small_bundle;
+mod vendor;
 
 pub mod grammar;
 pub mod mutate;

@@ -38,6 +38,7 @@ fn own(target: &str) -> Option<Vec<u8>> {
         "archive" => Some(small_bundle::bytes()),
         "index" => Some(small_bundle::index()),
         "lock" => Some(small_bundle::lock()),
+        "package_signature" => Some(grammar::package::good()),
         "rpm_header" => Some(package()),
         "trusted_root" => Some(TRUSTED_ROOT.to_vec()),
         _ => None,

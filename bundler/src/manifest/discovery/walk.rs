@@ -231,3 +231,23 @@ fn describe(kind: &str, node: &Node) -> String {
         _ => kind.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_known_by_what_it_means() {
+        for (text, images) in [
+            ("{containers: [{? !!binary aW1hZ2U= : a.io/b:c}]}", &["a.io/b:c"][..]),
+            ("containers: [{image: !!binary YS5pby9iOmM=}]", &["a.io/b:c"]),
+            ("{y: {image: a.io/b:c}, 'y': {image: a.io/d:e}}", &["a.io/b:c", "a.io/d:e"]),
+            ("{'y': {image: a.io/b:c}, <<: {y: {image: a.io/d:e}}}", &["a.io/b:c", "a.io/d:e"]),
+            ("{y: {image: a.io/b:c}, <<: {yes: {image: a.io/d:e}}}", &["a.io/d:e"]),
+        ] {
+            let found = discover("x", text).unwrap();
+            let found: Vec<String> = found.images().keys().map(ToString::to_string).collect();
+            assert_eq!(found, images, "{text}");
+        }
+    }
+}

@@ -18,6 +18,7 @@ use crate::node::pattern;
 /// One file.
 pub(crate) struct File {
     pub(crate) path: PathBuf,
+    /// Its text as the library writes it, which has other line ends in some places.
     before: String,
     pub(crate) document: DocumentMut,
 }
@@ -39,17 +40,17 @@ impl Files {
             if list.iter().any(|file| file.path == path) {
                 continue;
             }
-            let before = match (host.text(&path)?, by) {
+            let text = match (host.text(&path)?, by) {
                 (Some(text), _) => text,
                 (None, None) => String::new(),
                 (None, Some(by)) => return Err(lost(&path, &by).into()),
             };
-            let document = parsed(&path, &before)?;
+            let document = parsed(&path, &text)?;
             for import in strings(document.get("imports")) {
                 let found = imported(host, &path, &import, release)?;
                 pending.extend(found.into_iter().map(|found| (found, Some(path.clone()))));
             }
-            list.push(File { path, before, document });
+            list.push(File { path, before: document.to_string(), document });
         }
         Ok(Self { release, list })
     }
@@ -216,7 +217,7 @@ fn is_same(item: &Item, value: &Value) -> bool {
     }
 }
 
-/// Sets a key in a file, and keeps its comment.
+/// Sets a key in a file, and keeps its comments and how it is spelt.
 fn set(root: &mut Table, path: &[&str], value: Value) -> anyhow::Result<()> {
     let Some((key, tables)) = path.split_last() else { return Ok(()) };
     let mut table: &mut dyn TableLike = root;
@@ -233,10 +234,35 @@ fn set(root: &mut Table, path: &[&str], value: Value) -> anyhow::Result<()> {
             .and_then(Item::as_table_like_mut)
             .with_context(|| format!("`{name}` is no table"))?;
     }
-    let mut value = value;
-    if let Some(old) = table.get(key).and_then(Item::as_value) {
-        *value.decor_mut() = old.decor().clone();
-    }
-    table.insert(key, Item::Value(value));
+    put(table, key, value);
     Ok(())
+}
+
+/// Sets a key of a table. The library's `insert` loses the comment above it.
+pub(super) fn put(table: &mut dyn TableLike, key: &str, mut value: Value) {
+    match table.get_mut(key) {
+        Some(item) => {
+            if let Some(old) = item.as_value() {
+                *value.decor_mut() = old.decor().clone();
+            }
+            *item = Item::Value(value);
+        }
+        None => drop(table.insert(key, Item::Value(value))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_set_keeps_its_comments() {
+        let text = "# why\n\t'a' = 1 # old\n[t]\n# where\nb.\"c\" = 'x' # late\nd = { e = 1 }\n";
+        let mut document: DocumentMut = text.parse().unwrap();
+        for path in [&["a"][..], &["t", "b", "c"], &["t", "d", "e"]] {
+            set(document.as_table_mut(), path, 7.into()).unwrap();
+        }
+        let wanted = "# why\n\t'a' = 7 # old\n[t]\n# where\nb.\"c\" = 7 # late\nd = { e = 7 }\n";
+        assert_eq!(document.to_string(), wanted);
+    }
 }

@@ -1,10 +1,10 @@
 //! The formats of a configuration's files. Format 1 has other names for plugins; it
 //! becomes format 2, as in containerd itself (`v1Migrate`).
 
-use toml_edit::{Item, TableLike, value};
+use toml_edit::{Item, TableLike};
 
 use crate::failure::Failure;
-use crate::node::containerd::files::{File, Files};
+use crate::node::containerd::files::{File, Files, put};
 use crate::node::containerd::keys::is_of_format_3;
 
 /// The tables whose settings are those of plugins in format 4.
@@ -48,7 +48,8 @@ pub(crate) fn unify(files: &mut Files) -> Result<i64, Failure> {
             None | Some(..=1) => {
                 rename(file)?;
                 let its_own = place > 0 && release.migrates_files();
-                file.document.insert("version", value(if its_own { 2 } else { format }));
+                let number = if its_own { 2 } else { format };
+                put(file.document.as_table_mut(), "version", number.into());
             }
             Some(_) => rename(file)?,
         }
@@ -103,8 +104,13 @@ fn rename(file: &mut File) -> Result<(), Failure> {
                 "keep one of the two, and run this again",
             ));
         }
+        let decor = plugins.key(name).map(|key| key.leaf_decor().clone());
         if let Some(table) = plugins.remove(name) {
             plugins.insert(&modern, table);
+        }
+        // The comment above it.
+        if let Some((mut key, decor)) = plugins.key_mut(&modern).zip(decor) {
+            *key.leaf_decor_mut() = decor;
         }
     }
     Ok(())

@@ -16,4 +16,4 @@ pub(crate) mod told;
 pub(crate) use self::networks::networks;
 pub(crate) use self::refusal::refusal;
 pub(crate) use self::source::source;
-pub(crate) use self::told::told;
+pub use self::told::{Told, told};

@@ -17,20 +17,20 @@ use crate::node::paths::REGISTRIES;
 
 /// The settings.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub struct Told {
     /// The main configuration file.
-    pub(crate) path: String,
+    pub path: String,
     /// Whether CRI is switched off.
-    pub(crate) cri_is_off: bool,
+    pub cri_is_off: bool,
     /// The sandbox image, if it is set.
-    pub(crate) sandbox: Option<String>,
+    pub sandbox: Option<String>,
     /// The default runtime.
-    pub(crate) runtime: String,
+    pub runtime: String,
     /// The cgroup driver of each runtime that has one, the default runtime first.
-    pub(crate) drivers: Vec<(String, CgroupDriver)>,
+    pub drivers: Vec<(String, CgroupDriver)>,
     /// Whether it reads registries' files from our folder, and has no settings
     /// that CRI refuses beside it.
-    pub(crate) has_folder: bool,
+    pub has_folder: bool,
 }
 
 impl Told {
@@ -65,7 +65,7 @@ pub(crate) fn dump(path: &str) -> Command {
 
 /// What containerd says of its configuration; if it is not installed, what its files
 /// say. The inner error says why the files cannot be read.
-pub(crate) fn told(host: &Host) -> anyhow::Result<Result<Told, Failure>> {
+pub fn told(host: &Host) -> anyhow::Result<Result<Told, Failure>> {
     let path = source(host)?.path;
     let said = host.answer(&dump(&path))?;
     if said.succeeded() {

@@ -377,4 +377,13 @@ pub(crate) const OLD: &[Config] = &[
         ],
         keeps: &["= 11"],
     },
+    Config {
+        name: "line ends of Windows, also in a list with comments",
+        files: &[(
+            MAIN,
+            "version = 2\r\nrequired_plugins = [ # one\r\n  \"io.containerd.grpc.v1.cri\" # two\r\n\
+             ]\r\noom_score = -999\r\n",
+        )],
+        keeps: &["oom_score = -999"],
+    },
 ];

@@ -66,6 +66,22 @@ impl Release {
     }
 }
 
+/// A machine whose containerd is not there any more.
+pub(crate) struct Without(pub(crate) Machine);
+
+impl Exec for Without {
+    fn run(&self, command: &Command, _: Option<Input<'_>>) -> io::Result<Output> {
+        match command.words().first().is_some_and(|word| word == "containerd") {
+            true => Ok(Output { status: Some(127), stdout: String::new(), stderr: String::new() }),
+            false => self.0.run(command, None),
+        }
+    }
+
+    fn ask(&self, command: &Command, _: Duration) -> io::Result<Output> {
+        self.run(command, None)
+    }
+}
+
 /// A machine with a containerd.
 #[derive(Clone)]
 pub(crate) struct Machine {
@@ -99,6 +115,11 @@ impl Machine {
 
     pub(crate) fn host(&self) -> Host {
         Host::look(self.root.path(), Box::new(self.clone())).unwrap()
+    }
+
+    /// The same machine, if its containerd were not installed.
+    pub(crate) fn host_without(&self) -> Host {
+        Host::look(self.root.path(), Box::new(Without(self.clone()))).unwrap()
     }
 
     /// A command of this machine.

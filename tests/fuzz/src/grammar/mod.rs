@@ -1,6 +1,7 @@
 //! Inputs that are made by a grammar: broken bytes rarely get past the first characters
 //! of a parser, so these have the structure that it looks for.
 
+pub mod package;
 mod scalar;
 mod tree;
 mod yaml;
@@ -16,6 +17,7 @@ pub type Grammar = fn(&mut Rng) -> Vec<u8>;
 pub fn of(target: &str) -> Option<Grammar> {
     match target {
         "kubectl" => Some(manifests),
+        "package_signature" => Some(package::odd),
         _ => None,
     }
 }

@@ -1,15 +1,21 @@
 //! The ways in which YAML writes a text.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use fastrand::Rng;
 
 use super::{one_of, rarely};
 
-// Not `!!binary`: of bytes that are no UTF-8, each language makes its own text.
+// Not `!!binary`, but for a text in base64: of bytes that are no UTF-8, each language
+// makes its own text.
 const TAGS: [&str; 8] =
     ["!!str", "!!int", "!!float", "!!bool", "!!null", "!", "!own", "!!timestamp"];
 
 /// A text on one line, which may stand in `[…]` and `{…}` too.
 pub(super) fn short(text: &str, rng: &mut Rng) -> String {
+    if rarely(60, rng) {
+        return format!("!!binary {}", STANDARD.encode(text));
+    }
     let tag = if rarely(30, rng) { format!("{} ", one_of(&TAGS, rng)) } else { String::new() };
     let written = match rng.u32(..6) {
         0 => format!("'{}'", text.replace('\'', "''").replace('\n', " ")),
@@ -33,7 +39,23 @@ fn double(text: &str, rng: &mut Rng) -> String {
         }
     }
     if rarely(20, rng) {
-        written += one_of(&["\\x41", "\\t", "\\_", "\\e", "\\'", "\\0", "\\q"], rng);
+        // The last ones are what our reader puts in the place of other characters.
+        written += one_of(
+            &[
+                "\\x41",
+                "\\x7e",
+                "\\x7E\\u007e",
+                "\\U0000005e^",
+                "!x, ",
+                "\\t",
+                "\\_",
+                "\\e",
+                "\\'",
+                "\\0",
+                "\\q",
+            ],
+            rng,
+        );
     }
     written + "\""
 }

@@ -12,7 +12,7 @@ pub(super) enum Tree {
     Text(String),
 }
 
-const WORDS: [&str; 44] = [
+const WORDS: [&str; 48] = [
     "a",
     "b",
     "agent",
@@ -49,6 +49,10 @@ const WORDS: [&str; 44] = [
     "=",
     "<<",
     "fd00::1",
+    "fd00::",
+    "a:",
+    ":",
+    "it's",
     "a: b",
     "a #b",
     "- a",
