@@ -18,6 +18,9 @@ use crate::node::paths::REGISTRIES;
 /// The first line of a file whose settings were moved.
 const HEADER: &str = "# Moved here by kubeferry, from `registry` in containerd's configuration.\n";
 
+/// The second folder of containerd's default.
+const OF_DOCKER: &str = "/etc/docker/certs.d";
+
 /// The most bytes of a folder's name (`NAME_MAX`).
 const LONGEST: usize = 255;
 
@@ -37,7 +40,15 @@ pub(crate) fn configure(
     let told = at(&merged, &folders).and_then(Item::as_str).unwrap_or_default();
     let told = if told.is_empty() { files.release.registry_folders() } else { told };
     let names: Vec<&str> = ours.iter().chain(texts.keys()).map(String::as_str).collect();
-    files.set(&folders, &with_ours(host, told, &names).into())?;
+    // Where a list is nothing, the default's first folder stands alone, unless the site uses
+    // the second one.
+    let is_default = told == files.release.registry_folders();
+    let is_alone = is_default && host.list(OF_DOCKER)?.is_empty();
+    let list = match is_alone && files.release.reads_one_registry_folder() {
+        true => REGISTRIES.to_owned(),
+        false => with_ours(host, told, &names),
+    };
+    files.set(&folders, &list.into())?;
     if !mirrors.is_empty() {
         files.take(&[keys.registry, &["mirrors"]].concat());
     }

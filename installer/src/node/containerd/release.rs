@@ -58,6 +58,14 @@ impl Release {
             _ => "/etc/containerd/certs.d:/etc/docker/certs.d",
         }
     }
+
+    /// Whether it takes a list of folders for the name of one. Since 2.1, images are pulled by
+    /// the transfer service, which gets the list as it is (`WithHostDir` in containerd's
+    /// `internal/cri/server/images/image_pull.go`, also in 2.4). So the default list is
+    /// nothing there.
+    pub(crate) fn reads_one_registry_folder(self) -> bool {
+        self >= Self { major: 2, minor: 1 }
+    }
 }
 
 impl std::fmt::Display for Release {

@@ -223,7 +223,8 @@ pub(crate) const OLD: &[Config] = &[
              [plugins.\"io.containerd.grpc.v1.cri\".cni]\nbin_dir = \"/opt/cni/bin\"\nconf_dir = \
              \"/etc/cni/net.d\"\n",
         )],
-        keeps: &["discard_unpacked_layers = true", "/etc/docker/certs.d"],
+        // Nothing is in docker's folder there, and containerd 2.3 would take both for one.
+        keeps: &["discard_unpacked_layers = true", "/etc/containerd/certs.d"],
     },
     Config {
         name: "another cloud's, with required plugins and a header",
