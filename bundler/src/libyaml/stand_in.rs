@@ -37,7 +37,8 @@ pub(super) fn without_tags_before_commas(text: &str) -> Option<Disguised<'_>> {
             let rest = text.get(*place..).unwrap_or_default();
             let end = match rest.starts_with("!<") {
                 true => rest.find('>').map(|end| end + 1),
-                false => rest.find(|c: char| c.is_whitespace() || ",[]{}\"'".contains(c)),
+                // A quote may be in a tag; within quotes, all is put back.
+                false => rest.find(|c: char| c.is_whitespace() || ",[]{}\"".contains(c)),
             };
             end.and_then(|end| rest.get(end..)).is_some_and(|rest| rest.starts_with(','))
         })

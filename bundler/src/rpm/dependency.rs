@@ -300,6 +300,10 @@ impl<'a> Parser<'a> {
                 };
                 self.next();
                 let version = self.next().ok_or("a version is missing behind the comparison")?;
+                // Without its epoch, such a version would begin an expression.
+                if version.contains('(') {
+                    return Err("its version has a parenthesis");
+                }
                 let end = version.parse().map_err(|_| "its version is malformed")?;
                 let range = Some(Range { comparison, end });
                 Ok(Dependency::Capability(Capability { name, range }))
