@@ -215,8 +215,8 @@ fn refuse_without_master(met: &[Met<'_>]) -> Result<(), Failure> {
     match met.iter().any(is_one) {
         true => Ok(()),
         false => Err(Failure::new(
-            "no master that answers is in its cluster yet",
-            "name a master with --only too",
+            "all masters of the file answer, and none is in its cluster yet",
+            "name the master that is to be the first one with --only too",
         )),
     }
 }

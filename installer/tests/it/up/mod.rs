@@ -259,6 +259,26 @@ fn a_master_that_is_left_out_is_only_asked_for_a_join_file() {
 }
 
 #[test]
+fn a_master_that_does_not_answer_may_have_a_cluster_so_none_is_begun() {
+    let mut nodes = with(&[]);
+    up(&nodes, &["m1"]);
+    nodes.faults.insert(FIRST, Fault::Away("No route to host\n"));
+    for only in [&["m2"][..], &["w1"]] {
+        let tried = up(&nodes, only);
+        let what = "it does not answer, so nobody knows whether there is a cluster already";
+        let cure = "bring it up; if it never was a master, take it out of the cluster file";
+        let name = "m1".to_owned().try_into().unwrap();
+        assert_eq!(tried.problems, [Problem::new(&name, what, cure)]);
+    }
+    assert_eq!(nodes.made(), [FIRST]);
+    // One that is in the cluster answers for all.
+    nodes.faults.clear();
+    up(&nodes, &["m2"]);
+    nodes.faults.insert(FIRST, Fault::Away("No route to host\n"));
+    assert_eq!(ends(&up(&nodes, &["w2"])), [W2_DONE]);
+}
+
+#[test]
 fn workers_are_taken_back_before_masters_and_the_first_master_last() {
     let mut nodes = with(&[]);
     up(&nodes, &[]);
