@@ -160,11 +160,7 @@ impl<'a> Connection<'a> {
 
     /// What a script prints that must succeed.
     pub fn answer(&self, script: &str, arguments: &[&str]) -> anyhow::Result<String> {
-        let output = self.run(script, arguments, None)?;
-        if !output.succeeded() {
-            return Err(not_root(&output).unwrap_or_else(|| anyhow!("{}", output.end())));
-        }
-        Ok(output.stdout)
+        said(self.run(script, arguments, None)?)
     }
 
     fn command(&self, script: &str, arguments: &[&str]) -> anyhow::Result<Command> {
@@ -205,6 +201,15 @@ impl Ssh {
     }
 }
 
+/// What a command printed that must have succeeded.
+pub(super) fn said(output: Output) -> anyhow::Result<String> {
+    if output.succeeded() {
+        return Ok(output.stdout);
+    }
+    let known = another_run(&output).or_else(|| not_root(&output));
+    Err(known.map_or_else(|| anyhow!("{}", output.end()), Into::into))
+}
+
 fn started(output: io::Result<Output>) -> anyhow::Result<Output> {
     match output {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Failure::new(
@@ -234,12 +239,19 @@ fn refused(address: IpAddr, output: &Output) -> Failure {
     Failure::new(format!("ssh to {address} {words}"), cure)
 }
 
+/// The failure if somebody else copies to the node.
+fn another_run(output: &Output) -> Option<Failure> {
+    let cure = "let that run end, and type the same line again; if it was lost with its machine, \
+                `ps -ef | grep kubeferry-up` there shows the process that still waits for it";
+    output.stderr.contains(script::ANOTHER).then(|| Failure::new(script::ANOTHER, cure))
+}
+
 /// The failure if the user may not become root.
-fn not_root(output: &Output) -> Option<anyhow::Error> {
+fn not_root(output: &Output) -> Option<Failure> {
     let words = output.reason().filter(|words| words.contains("sudo"))?;
     let cure = "let this user run commands by `sudo` without a password, or come as root: `User \
                 root` in ~/.ssh/config";
-    Some(Failure::new(format!("not root, and {words}"), cure).into())
+    Some(Failure::new(format!("not root, and {words}"), cure))
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ pub(super) enum Fault {
     Fails(&'static str),
     /// It receives damaged files for so many times.
     Damages,
+    /// Another run copies to it.
+    Copies,
     /// Its user may not become root.
     NoRoot,
 }
@@ -131,6 +133,9 @@ impl FarNodes {
             };
         }
         if script.contains(">>\"$1.part\"") {
+            if self.fault(address) == Some(Fault::Copies) {
+                return ended(1, "", "another run copies to this node\n");
+            }
             *node.parts.entry(path).or_default() += given.len();
             return ended(0, "", "");
         }
@@ -140,9 +145,9 @@ impl FarNodes {
                 return ended(0, "damaged\n", "");
             }
             node.files.insert(path, size);
-            return ended(0, "", "");
+            return ended(0, "taken\n", "");
         }
-        if script.contains("flock -n") {
+        if script.contains("flock -n \"$1\"") {
             return ended(0, if node.is_busy { "busy\n" } else { "" }, "");
         }
         if script.contains("flock -w") {

@@ -160,7 +160,7 @@ fn the_same_again_copies_nothing_and_runs_nothing() {
     assert_eq!(ends(&tried), ["m1 already", "m2 already", "w1 already", "w2 already"]);
     assert_eq!(nodes.made(), Vec::<String>::new());
     let said = nodes.said.into_inner().unwrap();
-    assert!(said.iter().all(|(_, words, _)| !words.join(" ").contains("another is copying")));
+    assert!(said.iter().all(|(_, words, _)| !words.join(" ").contains("cat >>")));
     assert!(said.iter().all(|(_, words, _)| !words.join(" ").contains(" token ")));
     // The file that the first master keeps is from before there was a second.
     let plans = said
@@ -242,9 +242,18 @@ fn what_arrives_damaged_is_sent_once_more_and_never_run() {
     );
     let said = nodes.said.into_inner().unwrap();
     let sent = said.iter().filter(|(address, words, _)| {
-        address == THIRD && words.join(" ").contains("another is copying")
+        address == THIRD && words.join(" ").contains("cat >>")
     });
     assert_eq!(sent.count(), 2);
+}
+
+#[test]
+fn another_run_that_copies_is_told_as_that() {
+    let tried = up(&with(&[(THIRD, Fault::Copies)]), &[]);
+    assert_eq!(tried.problems.len(), 1);
+    let problem = &tried.problems[0];
+    assert!(problem.what.ends_with("failed: another run copies to this node"), "{problem:?}");
+    assert!(problem.cure.starts_with("let that run end"), "{problem:?}");
 }
 
 #[test]
