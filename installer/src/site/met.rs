@@ -55,6 +55,13 @@ impl Met<'_> {
         self.machine.role == Role::Master && self.facts.has_joined && self.standing.is_in_cluster()
     }
 
+    /// Its address for people. A machine behind a bastion may have the address of a node, so
+    /// it is said which node is taken for this machine.
+    pub fn address(&self) -> String {
+        let here = if self.connection.is_here() { ", this machine" } else { "" };
+        format!("{}{here}", self.machine.address)
+    }
+
     /// Its installer.
     pub fn far(&self) -> Far<'_> {
         Far { connection: &self.connection, machine: self.machine, place: &self.place }

@@ -98,14 +98,14 @@ impl Told {
         }
         for one in planned {
             let (node, plan) = one;
-            let Machine { name, role, address, .. } = node.machine;
+            let Machine { name, role, .. } = node.machine;
             let changes = count(plan.changes(), "change");
             let is = match (run::is_done(one), node.standing.is_in_cluster()) {
                 (true, _) => format!("is a {role} already; nothing to do"),
                 (false, true) => format!("is a {role}; {changes}"),
                 (false, false) => format!("becomes a {role}; {changes}"),
             };
-            self.node(&name.to_string(), &format!("{address}  {is}"))?;
+            self.node(&name.to_string(), &format!("{}  {is}", node.address()))?;
             if is_whole {
                 self.changes(plan)?;
             }

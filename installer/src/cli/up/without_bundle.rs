@@ -34,7 +34,8 @@ pub(super) fn status(site: &Site<'_>, told: &Told) -> anyhow::Result<()> {
 
 fn show_standing(met: &[Met<'_>], told: &Told) -> std::io::Result<()> {
     met.iter().try_for_each(|node| {
-        told.node(&node.machine.name.to_string(), &printable(&node.standing.words()))
+        let words = format!("{}  {}", node.address(), node.standing.words());
+        told.node(&node.machine.name.to_string(), &printable(&words))
     })
 }
 

@@ -318,6 +318,19 @@ fn a_first_master_that_was_lost_joins_by_another() {
     assert!(first.1.join(" ").contains("/dev/stdin") && first.2.contains(TOKEN));
 }
 
+#[test]
+fn a_node_that_is_this_machine_is_called_so() {
+    let nodes = with(&[]);
+    on_site(&nodes, &[], |site| {
+        let here = [THIRD.parse().unwrap()];
+        let (met, problems) = Site { here: &here, ..*site }.meet();
+        let shown: Vec<String> = met.iter().map(Met::address).collect();
+        assert_eq!(shown, ["10.0.0.3, this machine", FIRST, SECOND, FOURTH]);
+        (problems, Vec::new())
+    });
+    assert!(nodes.said.into_inner().unwrap().iter().all(|(address, ..)| address != THIRD));
+}
+
 /// By the program itself, with a hostile `ssh`.
 #[test]
 fn what_a_stranger_says_forges_no_line() {
