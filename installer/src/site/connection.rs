@@ -224,7 +224,12 @@ fn started(output: io::Result<Output>) -> anyhow::Result<Output> {
 /// Why `ssh` did not reach a node.
 fn refused(address: IpAddr, output: &Output) -> Failure {
     let words = output.end();
-    let cure = if words.contains("Host key verification failed") {
+    let cure = if output.stderr.contains("has changed and you have requested") {
+        format!(
+            "its host key is another one than before: if the machine was made anew, compare the \
+             key on its console, then `ssh-keygen -R {address}`; else somebody may be in between"
+        )
+    } else if words.contains("Host key verification failed") {
         format!(
             "`ssh {address}` once, compare the key that it shows with the node's own, and accept it"
         )

@@ -231,6 +231,17 @@ fn all_problems_of_all_nodes_come_at_once_and_stop_all() {
 }
 
 #[test]
+fn a_host_key_that_is_another_one_is_not_to_be_accepted() {
+    let why = "Host key for 10.0.0.3 has changed and you have requested strict checking.\r\n\
+               Host key verification failed.\r\n";
+    let tried = up(&with(&[(THIRD, Fault::Away(why))]), &[]);
+    assert_eq!(tried.problems.len(), 1);
+    let cure = &tried.problems[0].cure;
+    assert!(cure.contains("another one than before") && !cure.contains("accept"), "{cure}");
+    assert!(cure.contains("`ssh-keygen -R 10.0.0.3`"), "{cure}");
+}
+
+#[test]
 fn what_arrives_damaged_is_sent_once_more_and_never_run() {
     let nodes = with(&[(THIRD, Fault::Damages)]);
     let tried = up(&nodes, &[]);
