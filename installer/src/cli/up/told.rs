@@ -7,12 +7,22 @@ use bundle_format::archive::reader::Bundle;
 use bundle_format::text::{count, indented, plain_json, printable, stderr, stdout};
 use serde_json::{Value, json};
 
+use crate::cli::ended::confirmed;
 use crate::failure::Failure;
 use crate::site::foreseen::Plan;
 use crate::site::machine::Machine;
 use crate::site::outcome::{End, Outcome};
 use crate::site::problem::{Problem, grouped};
 use crate::site::run::{self, Planned};
+
+/// Fails unless the answer is yes.
+pub(super) fn agreed(yes: bool, question: &str) -> anyhow::Result<()> {
+    if yes || confirmed(question)? {
+        return Ok(());
+    }
+    let cure = "type the same line again to be asked again";
+    Err(Failure::new("the answer was not yes", cure).into())
+}
 
 /// How it is shown.
 pub(super) struct Told {

@@ -4,8 +4,7 @@ use anyhow::bail;
 use bundle_format::text::{count, indented, printable};
 use serde_json::json;
 
-use super::told::Told;
-use crate::cli::ended::confirmed;
+use super::told::{Told, agreed};
 use crate::failure::Failure;
 use crate::site::met::{Met, Site};
 use crate::site::run;
@@ -73,8 +72,6 @@ pub(super) fn reset(site: &Site<'_>, told: &Told, yes: bool) -> anyhow::Result<(
     show_standing(&met, told)?;
     let all = count(met.len(), "node");
     let what = format!("Take back all that was done to {all}? Their pods and their data go.");
-    if !(yes || confirmed(&what)?) {
-        return Ok(());
-    }
+    agreed(yes, &what)?;
     told.finished(&run::reset(site, &met))
 }

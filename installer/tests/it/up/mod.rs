@@ -366,6 +366,28 @@ fn what_a_stranger_says_forges_no_line() {
     assert_eq!(left, 2, "the sockets' folder is gone");
 }
 
+/// It does not even look for the file.
+#[test]
+fn where_nobody_can_be_asked_it_wants_to_be_told_first() {
+    for (more, what) in [
+        (&[][..], "nobody can be asked, because there is no terminal"),
+        (&["--reset"], "nobody can be asked, because there is no terminal"),
+        (&["--json"], "a program that reads --json cannot be asked"),
+        (&["--yes", "--json"], "/none"),
+        (&["--status"], "/none"),
+        (&["--dry-run"], "/none"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_installer"))
+            .args(["up", "--config", "/none"])
+            .args(more)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(what), "{more:?}: {said}");
+    }
+}
+
 /// Its cluster file is taken, and its table has the options that there are.
 #[test]
 fn the_page_is_true() {
