@@ -163,6 +163,14 @@ impl<'a> Connection<'a> {
         said(self.run(script, arguments, None)?)
     }
 
+    /// The same for a secret: what it prints gets into no error.
+    pub fn secret(&self, script: &str, arguments: &[&str]) -> anyhow::Result<String> {
+        let mut output = started(self.exec.run(&self.command(script, arguments)?, None))?;
+        let secret = std::mem::take(&mut output.stdout);
+        said(self.held(output)?)?;
+        Ok(secret)
+    }
+
     fn command(&self, script: &str, arguments: &[&str]) -> anyhow::Result<Command> {
         let words = script::as_root(script, arguments);
         let Some(ssh) = &self.ssh else { return Ok(Command::new(words)) };

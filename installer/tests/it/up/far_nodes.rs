@@ -28,6 +28,8 @@ pub(super) enum Fault {
     Damages,
     /// Another run copies to it.
     Copies,
+    /// It ends with this status after it has printed its join file.
+    Breaks(i32),
     /// Its user may not become root.
     NoRoot,
 }
@@ -168,12 +170,20 @@ impl FarNodes {
             return ended(0, "", "");
         }
         if script == "cat \"$1\"" {
-            return ended(0, &join_file(), "");
+            return self.join(address);
         }
         assert_eq!(script, "cat | \"$@\"");
         let is_whole = address == HERE || node.files.contains_key(&path);
         assert!(is_whole, "{path} is run before it is whole");
         self.installer(address, node, &arguments[1..])
+    }
+
+    fn join(&self, address: &str) -> Output {
+        let status = match self.fault(address) {
+            Some(Fault::Breaks(status)) => status,
+            _ => 0,
+        };
+        ended(status, &join_file(), "")
     }
 
     /// The installer there.
@@ -191,7 +201,7 @@ impl FarNodes {
                     ended(0, &text, "")
                 }
             },
-            "token" => ended(0, &join_file(), ""),
+            "token" => self.join(address),
             "plan" => match self.fault(address) {
                 Some(Fault::Problem(what)) => {
                     let told = serde_json::json!([{"problem": what, "cure": "mend it"}]);

@@ -152,6 +152,22 @@ fn masters_come_one_by_one_and_then_workers_and_no_secret_is_an_argument() {
 }
 
 #[test]
+fn a_connection_that_breaks_shows_no_token() {
+    for status in [1, 255] {
+        let mut nodes = with(&[]);
+        up(&nodes, &["m1", "w1"]);
+        nodes.faults.insert(FIRST, Fault::Breaks(status));
+        // The kept file is wanted for the worker that has joined, and a new one for the other.
+        for only in ["w1", "w2"] {
+            let tried = up(&nodes, &[only]);
+            let shown = format!("{:?} {:?} {:?}", tried.problems, tried.outcomes, tried.told);
+            assert!(shown.contains(&format!("exited with status {status}")), "{shown}");
+            assert!(!shown.contains(TOKEN), "{shown}");
+        }
+    }
+}
+
+#[test]
 fn the_same_again_copies_nothing_and_runs_nothing() {
     let nodes = with(&[]);
     up(&nodes, &[]);
