@@ -7,6 +7,7 @@ use std::io;
 use std::net::IpAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 
@@ -44,6 +45,10 @@ const NAME: &str = "kubeferry-up-";
 
 /// The status with which `ssh` ends if it could not do its own part (ssh(1), "EXIT STATUS").
 const OF_SSH: i32 = 255;
+
+/// How long a connection, or what only looks at a node, may take. A node that hangs must not
+/// hold the others.
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// The folder of the connections' sockets, for this user only. It goes with the value.
 pub struct Sockets(PathBuf);
@@ -122,7 +127,7 @@ impl<'a> Connection<'a> {
         // An interrupted run leaves no connection behind for long.
         words.extend(["-o", "ControlPersist=60"].map(str::to_owned));
         words.extend(ssh.words());
-        let output = started(exec.run(&Command::new(words), None))?;
+        let output = started(exec.ask(&Command::new(words), LIMIT))?;
         if !output.succeeded() {
             return Err(refused(address, &output).into());
         }
@@ -145,7 +150,13 @@ impl<'a> Connection<'a> {
         self.held(output)
     }
 
-    /// The same, and tells of each line.
+    /// Runs a script that only looks, and soon ends.
+    pub fn ask(&self, script: &str, arguments: &[&str]) -> anyhow::Result<Output> {
+        let output = started(self.exec.ask(&self.command(script, arguments)?, LIMIT))?;
+        self.held(output)
+    }
+
+    /// The same as `run`, and tells of each line.
     pub fn follow(
         &self,
         script: &str,
@@ -223,6 +234,11 @@ fn started(output: io::Result<Output>) -> anyhow::Result<Output> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Failure::new(
             "`ssh` is not installed on this machine",
             "install the package openssh-clients",
+        )
+        .into()),
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(Failure::new(
+            format!("it hangs: it {error}"),
+            "look at its console, or name the other nodes with --only",
         )
         .into()),
         output => output.context("running ssh"),

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use super::carried::{Carried, Place};
-use super::connection::{Connection, Sockets};
+use super::connection::{Connection, Sockets, said};
 use super::facts::{Facts, Off};
 use super::far::Far;
 use super::machine::Machine;
@@ -127,7 +127,7 @@ impl<'a> Site<'a> {
 /// run of this command began before it was interrupted.
 fn await_other(connection: &Connection<'_>, tell: &dyn Fn(&str)) -> anyhow::Result<()> {
     let receipt = format!("{}/{}", receipt::FOLDER, receipt::FILE);
-    if connection.answer(script::BUSY, &[&receipt])?.trim() != "busy" {
+    if said(connection.ask(script::BUSY, &[&receipt])?)?.trim() != "busy" {
         return Ok(());
     }
     tell("an installer is at work there; waiting for its end");

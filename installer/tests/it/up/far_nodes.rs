@@ -26,6 +26,8 @@ pub(super) enum Fault {
     Fails(&'static str),
     /// It receives damaged files for so many times.
     Damages,
+    /// It lets `ssh` in, and answers nothing then.
+    Hangs,
     /// Another run copies to it.
     Copies,
     /// It ends with this status after it has printed its join file.
@@ -84,7 +86,14 @@ impl Exec for FarNodes {
         Ok(self.answer(&address, node, &script, &arguments, &given))
     }
 
-    fn ask(&self, command: &Command, _: Duration) -> io::Result<Output> {
+    fn ask(&self, command: &Command, limit: Duration) -> io::Result<Output> {
+        let (words, hangs) = (command.words(), |word: &String| {
+            self.fault(word) == Some(Fault::Hangs)
+        });
+        if words[0] == "ssh" && words.iter().any(hangs) {
+            let what = format!("did not answer within {} s", limit.as_secs());
+            return Err(io::Error::new(io::ErrorKind::TimedOut, what));
+        }
         self.run(command, None)
     }
 }

@@ -275,6 +275,17 @@ fn what_arrives_damaged_is_sent_once_more_and_never_run() {
 }
 
 #[test]
+fn a_node_that_hangs_is_a_problem_and_holds_no_other() {
+    let nodes = with(&[(THIRD, Fault::Hangs), (SECOND, Fault::Problem("swap is on"))]);
+    let tried = up(&nodes, &[]);
+    let what: Vec<&str> = tried.problems.iter().map(|problem| problem.what.as_str()).collect();
+    assert_eq!(what, ["it hangs: it did not answer within 120 s", "swap is on"]);
+    let said = nodes.said.into_inner().unwrap();
+    let left = said.iter().any(|(address, words, _)| address == THIRD && words[1] == "-O");
+    assert!(left, "its connection is let go");
+}
+
+#[test]
 fn another_run_that_copies_is_told_as_that() {
     let tried = up(&with(&[(THIRD, Fault::Copies)]), &[]);
     assert_eq!(tried.problems.len(), 1);
