@@ -176,10 +176,9 @@ impl<'a> Connection<'a> {
 
     /// The same for a secret: what it prints gets into no error.
     pub fn secret(&self, script: &str, arguments: &[&str]) -> anyhow::Result<String> {
-        let mut output = started(self.exec.run(&self.command(script, arguments)?, None))?;
-        let secret = std::mem::take(&mut output.stdout);
-        said(self.held(output)?)?;
-        Ok(secret)
+        let output = started(self.exec.run(&self.command(script, arguments)?, None))?;
+        let stdout = if output.succeeded() { output.stdout } else { String::new() };
+        said(self.held(Output { stdout, ..output })?)
     }
 
     fn command(&self, script: &str, arguments: &[&str]) -> anyhow::Result<Command> {
@@ -194,10 +193,19 @@ impl<'a> Connection<'a> {
         Ok(Command::new(all))
     }
 
+    /// What a script of ours has said, without what the node's shell said before.
     fn held(&self, output: Output) -> anyhow::Result<Output> {
-        match &self.ssh {
-            Some(ssh) if output.status == Some(OF_SSH) => Err(refused(ssh.address, &output).into()),
-            _ => Ok(output),
+        match (&self.ssh, output.stdout.split_once(script::MARK)) {
+            (Some(ssh), _) if output.status == Some(OF_SSH) => {
+                Err(refused(ssh.address, &output).into())
+            }
+            (_, Some((_, answer))) => Ok(Output { stdout: answer.to_owned(), ..output }),
+            (_, None) if output.succeeded() => Err(Failure::new(
+                "its shell does not run what it is given",
+                "`ssh ADDRESS id` must print a line of `id`; see which login shell the user has",
+            )
+            .into()),
+            (_, None) => Ok(output),
         }
     }
 }

@@ -79,7 +79,8 @@ impl Content {
 
     fn have(&self, connection: &Connection<'_>) -> anyhow::Result<Have> {
         let digest = if self.is_pinned { "-".to_owned() } else { self.digest.hex() };
-        let answer = said(connection.ask(script::HAVE, &[&self.to, &self.size.to_string(), &digest])?)?;
+        let answer =
+            said(connection.ask(script::HAVE, &[&self.to, &self.size.to_string(), &digest])?)?;
         match answer.trim() {
             "whole" => Ok(Have::Whole),
             bytes => {

@@ -60,9 +60,14 @@ pub(super) const RUN: &str = r#"cat | "$@""#;
 /// Removes our folder `$1`.
 pub(super) const LEAVE: &str = r#"rm -rf -- "$1""#;
 
+/// The line before each answer. What comes before is of the node's own shell, whose start
+/// may print something.
+pub(super) const MARK: &str = "kubeferry answers\n";
+
 /// The words that run a script as root.
 pub(super) fn as_root(script: &str, arguments: &[&str]) -> Vec<String> {
-    let words = ["sh", "-c", AS_ROOT, "sh", script, "sh"];
+    let script = format!("echo {}\n{script}", MARK.trim_end());
+    let words = ["sh", "-c", AS_ROOT, "sh", &script, "sh"];
     words.iter().chain(arguments).map(|word| (*word).to_owned()).collect()
 }
 

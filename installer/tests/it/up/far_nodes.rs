@@ -12,6 +12,9 @@ use installer::node::join::JoinFile;
 /// The token in the join files of these nodes.
 pub(super) const TOKEN: &str = "abcdef.0123456789abcdef";
 
+/// The line before each answer.
+const MARK: &str = "kubeferry answers";
+
 /// What stands for the address of a node that no `ssh` reaches, as it is this machine.
 const HERE: &str = "here";
 
@@ -26,6 +29,8 @@ pub(super) enum Fault {
     Fails(&'static str),
     /// It receives damaged files for so many times.
     Damages,
+    /// Its login shell only greets.
+    NoShell,
     /// It lets `ssh` in, and answers nothing then.
     Hangs,
     /// Another run copies to it.
@@ -63,7 +68,8 @@ impl Exec for FarNodes {
         let is_open = words[0] == "sh";
         let Some(at) = words.iter().position(|word| word == "--") else {
             let mut node = FarNode::default();
-            return Ok(self.answer(HERE, &mut node, &words[4], &words[6..], &given));
+            let script = unmarked(&words[4]);
+            return Ok(marked(self.answer(HERE, &mut node, script, &words[6..], &given)));
         };
         let address = words[at + 1].clone();
         if is_open || words[1] == "-O" {
@@ -75,7 +81,7 @@ impl Exec for FarNodes {
         }
         let line = shlex::split(&words[at + 2]).unwrap();
         assert_eq!(line[..2], ["sh", "-c"]);
-        let (script, arguments) = (line[4].clone(), line[6..].to_vec());
+        let (script, arguments) = (unmarked(&line[4]), line[6..].to_vec());
         let text = String::from_utf8(given.clone()).unwrap_or_default();
         self.said.lock().unwrap().push((address.clone(), words, text.clone()));
         if self.fault(&address) == Some(Fault::NoRoot) {
@@ -83,19 +89,31 @@ impl Exec for FarNodes {
         }
         let mut nodes = self.nodes.lock().unwrap();
         let node = nodes.entry(address.clone()).or_default();
-        Ok(self.answer(&address, node, &script, &arguments, &given))
+        if self.fault(&address) == Some(Fault::NoShell) {
+            return Ok(ended(0, "Welcome!\n", ""));
+        }
+        Ok(marked(self.answer(&address, node, script, &arguments, &given)))
     }
 
     fn ask(&self, command: &Command, limit: Duration) -> io::Result<Output> {
-        let (words, hangs) = (command.words(), |word: &String| {
-            self.fault(word) == Some(Fault::Hangs)
-        });
+        let (words, hangs) =
+            (command.words(), |word: &String| self.fault(word) == Some(Fault::Hangs));
         if words[0] == "ssh" && words.iter().any(hangs) {
             let what = format!("did not answer within {} s", limit.as_secs());
             return Err(io::Error::new(io::ErrorKind::TimedOut, what));
         }
         self.run(command, None)
     }
+}
+
+/// A script without its first line.
+fn unmarked(script: &str) -> &str {
+    script.strip_prefix(&format!("echo {MARK}\n")).unwrap()
+}
+
+/// An answer behind what the user's `.bashrc` prints.
+fn marked(output: Output) -> Output {
+    Output { stdout: format!("whole\nWelcome!\n{MARK}\n{}", output.stdout), ..output }
 }
 
 pub(super) fn ended(status: i32, stdout: &str, stderr: &str) -> Output {

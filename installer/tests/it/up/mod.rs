@@ -268,9 +268,9 @@ fn what_arrives_damaged_is_sent_once_more_and_never_run() {
         "{what:?}"
     );
     let said = nodes.said.into_inner().unwrap();
-    let sent = said.iter().filter(|(address, words, _)| {
-        address == THIRD && words.join(" ").contains("cat >>")
-    });
+    let sent = said
+        .iter()
+        .filter(|(address, words, _)| address == THIRD && words.join(" ").contains("cat >>"));
     assert_eq!(sent.count(), 2);
 }
 
@@ -283,6 +283,13 @@ fn a_node_that_hangs_is_a_problem_and_holds_no_other() {
     let said = nodes.said.into_inner().unwrap();
     let left = said.iter().any(|(address, words, _)| address == THIRD && words[1] == "-O");
     assert!(left, "its connection is let go");
+}
+
+#[test]
+fn a_shell_that_only_greets_is_told_as_that() {
+    let tried = up(&with(&[(THIRD, Fault::NoShell)]), &[]);
+    let what: Vec<&str> = tried.problems.iter().map(|problem| problem.what.as_str()).collect();
+    assert_eq!(what, ["its shell does not run what it is given"]);
 }
 
 #[test]
