@@ -187,7 +187,8 @@ impl<'a> Connection<'a> {
         // The other side's shell reads one text.
         let line = shlex::try_join(words.iter().map(String::as_str))
             .context("writing a command for the node's shell")?;
-        let mut all = vec!["ssh".to_owned()];
+        // If the first one has ended, none goes on in the background in its place.
+        let mut all = ["ssh", "-o", "ControlMaster=no"].map(str::to_owned).to_vec();
         all.extend(ssh.words());
         all.push(line);
         Ok(Command::new(all))

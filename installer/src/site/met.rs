@@ -29,6 +29,8 @@ pub struct Site<'a> {
     pub here: &'a [IpAddr],
     /// What they are given.
     pub carried: &'a Carried,
+    /// Whether an installer that is at work on a node is waited for.
+    pub waits: bool,
     /// How many nodes at a time.
     pub parallel: usize,
     /// Tells a person a line about a node.
@@ -100,7 +102,7 @@ impl<'a> Site<'a> {
             Some(Off::Behind(by)) => tell(&format!("warning: its clock is {by} s behind ours")),
             None => {}
         }
-        await_other(&connection, &tell)?;
+        self.await_other(&connection, &tell)?;
         let place = self.carried.place(&connection, &facts)?;
         self.carried.send_program(&connection, &facts, &tell)?;
         let standing = Standing::ask(&connection, &place.program)?;
@@ -121,18 +123,22 @@ impl<'a> Site<'a> {
         }
         (met, problems)
     }
-}
 
-/// Waits until an installer has ended that works there already, such as one that an earlier
-/// run of this command began before it was interrupted.
-fn await_other(connection: &Connection<'_>, tell: &dyn Fn(&str)) -> anyhow::Result<()> {
-    let receipt = format!("{}/{}", receipt::FOLDER, receipt::FILE);
-    if said(connection.ask(script::BUSY, &[&receipt])?)?.trim() != "busy" {
-        return Ok(());
+    /// Waits until an installer has ended that works there already, such as one that an earlier
+    /// run of this command began before it was interrupted.
+    fn await_other(&self, connection: &Connection<'_>, tell: &dyn Fn(&str)) -> anyhow::Result<()> {
+        let receipt = format!("{}/{}", receipt::FOLDER, receipt::FILE);
+        if said(connection.ask(script::BUSY, &[&receipt])?)?.trim() != "busy" {
+            return Ok(());
+        }
+        if !self.waits {
+            let cure = "type the same line again when it has ended";
+            return Err(Failure::new("an installer is at work there", cure).into());
+        }
+        tell("an installer is at work there; waiting for its end");
+        connection.answer(script::WAIT, &[&receipt]).map(drop).map_err(|_| {
+            let cure = "look there with `ps -ef`, and type the same line again when it has ended";
+            Failure::new("an installer has been at work there for more than an hour", cure).into()
+        })
     }
-    tell("an installer is at work there; waiting for its end");
-    connection.answer(script::WAIT, &[&receipt]).map(drop).map_err(|_| {
-        let cure = "look there with `ps -ef`, and type the same line again when it has ended";
-        Failure::new("an installer has been at work there for more than an hour", cure).into()
-    })
 }

@@ -95,6 +95,7 @@ pub(crate) fn up(wanted: &Wanted) -> anyhow::Result<()> {
         machines: &read.machines,
         here: &here,
         carried: &read.carried,
+        waits: !(wanted.status || wanted.doctor),
         parallel: usize::from(wanted.parallel.get()),
         tell: &|machine, line| told.line(machine, line),
     };

@@ -86,6 +86,7 @@ fn on_site(
         machines: &machines,
         here: &[],
         carried: &carried,
+        waits: true,
         parallel: 2,
         tell: &tell,
     };
@@ -361,6 +362,19 @@ fn a_first_master_that_was_lost_joins_by_another() {
     let is_run = |words: &[String]| words.join(" ").contains("--yes");
     let first = said.iter().find(|(address, words, _)| address == FIRST && is_run(words)).unwrap();
     assert!(first.1.join(" ").contains("/dev/stdin") && first.2.contains(TOKEN));
+}
+
+#[test]
+fn who_only_looks_waits_for_no_installer() {
+    let nodes = with(&[]);
+    nodes.keep_busy(THIRD);
+    let tried = on_site(&nodes, &[], |site| {
+        let (met, problems) = Site { waits: false, ..*site }.meet();
+        assert_eq!(met.len(), 3);
+        (problems, Vec::new())
+    });
+    let what: Vec<&str> = tried.problems.iter().map(|problem| problem.what.as_str()).collect();
+    assert_eq!(what, ["an installer is at work there"]);
 }
 
 #[test]
