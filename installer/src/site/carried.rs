@@ -8,7 +8,7 @@ use anyhow::bail;
 use bundle_format::{Architecture, Digest};
 
 use super::FOLDER;
-use super::connection::Connection;
+use super::connection::{Connection, said};
 use super::content::{Content, size};
 use super::facts::Facts;
 use super::script;
@@ -161,7 +161,7 @@ impl Carried {
         if !connection.is_here() {
             let folder = place.bundle.rsplit('/').nth(1).unwrap_or_default();
             let program = place.program.rsplit('/').next().unwrap_or_default();
-            connection.answer(script::CLEAR, &[FOLDER, folder, program])?;
+            said(connection.ask(script::CLEAR, &[FOLDER, folder, program])?)?;
             self.files.iter().try_for_each(|file| file.send(connection, tell))?;
         }
         let mut input = |pipe: &mut dyn std::io::Write| pipe.write_all(self.config.as_bytes());

@@ -7,6 +7,7 @@ use std::io;
 use std::net::IpAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 
@@ -44,6 +45,10 @@ const NAME: &str = "kubeferry-up-";
 
 /// The status with which `ssh` ends if it could not do its own part (ssh(1), "EXIT STATUS").
 const OF_SSH: i32 = 255;
+
+/// How long a connection, or what only looks at a node, may take. A node that hangs must not
+/// hold the others.
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// The folder of the connections' sockets, for this user only. It goes with the value.
 pub struct Sockets(PathBuf);
@@ -122,7 +127,7 @@ impl<'a> Connection<'a> {
         // An interrupted run leaves no connection behind for long.
         words.extend(["-o", "ControlPersist=60"].map(str::to_owned));
         words.extend(ssh.words());
-        let output = started(exec.run(&Command::new(words), None))?;
+        let output = started(exec.ask(&Command::new(words), LIMIT))?;
         if !output.succeeded() {
             return Err(refused(address, &output).into());
         }
@@ -145,7 +150,13 @@ impl<'a> Connection<'a> {
         self.held(output)
     }
 
-    /// The same, and tells of each line.
+    /// Runs a script that only looks, and soon ends.
+    pub fn ask(&self, script: &str, arguments: &[&str]) -> anyhow::Result<Output> {
+        let output = started(self.exec.ask(&self.command(script, arguments)?, LIMIT))?;
+        self.held(output)
+    }
+
+    /// The same as `run`, and tells of each line.
     pub fn follow(
         &self,
         script: &str,
@@ -160,11 +171,14 @@ impl<'a> Connection<'a> {
 
     /// What a script prints that must succeed.
     pub fn answer(&self, script: &str, arguments: &[&str]) -> anyhow::Result<String> {
-        let output = self.run(script, arguments, None)?;
-        if !output.succeeded() {
-            return Err(not_root(&output).unwrap_or_else(|| anyhow!("{}", output.end())));
-        }
-        Ok(output.stdout)
+        said(self.run(script, arguments, None)?)
+    }
+
+    /// The same for a secret: what it prints gets into no error.
+    pub fn secret(&self, script: &str, arguments: &[&str]) -> anyhow::Result<String> {
+        let output = started(self.exec.run(&self.command(script, arguments)?, None))?;
+        let stdout = if output.succeeded() { output.stdout } else { String::new() };
+        said(self.held(Output { stdout, ..output })?)
     }
 
     fn command(&self, script: &str, arguments: &[&str]) -> anyhow::Result<Command> {
@@ -173,16 +187,26 @@ impl<'a> Connection<'a> {
         // The other side's shell reads one text.
         let line = shlex::try_join(words.iter().map(String::as_str))
             .context("writing a command for the node's shell")?;
-        let mut all = vec!["ssh".to_owned()];
+        // If the first one has ended, none goes on in the background in its place.
+        let mut all = ["ssh", "-o", "ControlMaster=no"].map(str::to_owned).to_vec();
         all.extend(ssh.words());
         all.push(line);
         Ok(Command::new(all))
     }
 
+    /// What a script of ours has said, without what the node's shell said before.
     fn held(&self, output: Output) -> anyhow::Result<Output> {
-        match &self.ssh {
-            Some(ssh) if output.status == Some(OF_SSH) => Err(refused(ssh.address, &output).into()),
-            _ => Ok(output),
+        match (&self.ssh, output.stdout.split_once(script::MARK)) {
+            (Some(ssh), _) if output.status == Some(OF_SSH) => {
+                Err(refused(ssh.address, &output).into())
+            }
+            (_, Some((_, answer))) => Ok(Output { stdout: answer.to_owned(), ..output }),
+            (_, None) if output.succeeded() => Err(Failure::new(
+                "its shell does not run what it is given",
+                "`ssh ADDRESS id` must print a line of `id`; see which login shell the user has",
+            )
+            .into()),
+            (_, None) => Ok(output),
         }
     }
 }
@@ -205,11 +229,25 @@ impl Ssh {
     }
 }
 
+/// What a command printed that must have succeeded.
+pub(super) fn said(output: Output) -> anyhow::Result<String> {
+    if output.succeeded() {
+        return Ok(output.stdout);
+    }
+    let known = another_run(&output).or_else(|| not_root(&output));
+    Err(known.map_or_else(|| anyhow!("{}", output.end()), Into::into))
+}
+
 fn started(output: io::Result<Output>) -> anyhow::Result<Output> {
     match output {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Failure::new(
             "`ssh` is not installed on this machine",
             "install the package openssh-clients",
+        )
+        .into()),
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(Failure::new(
+            format!("it hangs: it {error}"),
+            "look at its console, or name the other nodes with --only",
         )
         .into()),
         output => output.context("running ssh"),
@@ -219,7 +257,12 @@ fn started(output: io::Result<Output>) -> anyhow::Result<Output> {
 /// Why `ssh` did not reach a node.
 fn refused(address: IpAddr, output: &Output) -> Failure {
     let words = output.end();
-    let cure = if words.contains("Host key verification failed") {
+    let cure = if output.stderr.contains("has changed and you have requested") {
+        format!(
+            "its host key is another one than before: if the machine was made anew, compare the \
+             key on its console, then `ssh-keygen -R {address}`; else somebody may be in between"
+        )
+    } else if words.contains("Host key verification failed") {
         format!(
             "`ssh {address}` once, compare the key that it shows with the node's own, and accept it"
         )
@@ -234,12 +277,19 @@ fn refused(address: IpAddr, output: &Output) -> Failure {
     Failure::new(format!("ssh to {address} {words}"), cure)
 }
 
+/// The failure if somebody else copies to the node.
+fn another_run(output: &Output) -> Option<Failure> {
+    let cure = "let that run end, and type the same line again; if it was lost with its machine, \
+                `ps -ef | grep kubeferry-up` there shows the process that still waits for it";
+    output.stderr.contains(script::ANOTHER).then(|| Failure::new(script::ANOTHER, cure))
+}
+
 /// The failure if the user may not become root.
-fn not_root(output: &Output) -> Option<anyhow::Error> {
+fn not_root(output: &Output) -> Option<Failure> {
     let words = output.reason().filter(|words| words.contains("sudo"))?;
     let cure = "let this user run commands by `sudo` without a password, or come as root: `User \
                 root` in ~/.ssh/config";
-    Some(Failure::new(format!("not root, and {words}"), cure).into())
+    Some(Failure::new(format!("not root, and {words}"), cure))
 }
 
 #[cfg(test)]

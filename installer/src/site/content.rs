@@ -5,10 +5,11 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow};
 use bundle_format::{Digest, input};
 
-use super::connection::Connection;
+use super::FOLDER;
+use super::connection::{Connection, said};
 use super::script;
 use crate::failure::Failure;
 
@@ -78,11 +79,12 @@ impl Content {
 
     fn have(&self, connection: &Connection<'_>) -> anyhow::Result<Have> {
         let digest = if self.is_pinned { "-".to_owned() } else { self.digest.hex() };
-        let said = connection.answer(script::HAVE, &[&self.to, &self.size.to_string(), &digest])?;
-        match said.trim() {
+        let answer =
+            said(connection.ask(script::HAVE, &[&self.to, &self.size.to_string(), &digest])?)?;
+        match answer.trim() {
             "whole" => Ok(Have::Whole),
-            said => {
-                let bytes: u64 = said.parse().context("asking what has come of a file")?;
+            bytes => {
+                let bytes: u64 = bytes.parse().context("asking what has come of a file")?;
                 // More than there are is not the beginning.
                 Ok(Have::Bytes(if bytes > self.size { 0 } else { bytes }))
             }
@@ -94,10 +96,11 @@ impl Content {
         for _ in 0..2 {
             let Have::Bytes(from) = self.have(connection)? else { return Ok(()) };
             self.send_from(connection, from, tell)?;
-            let said =
-                connection.answer(script::TAKE, &[&self.to, &self.digest.hex(), self.mode])?;
-            if said.trim() != "damaged" {
-                return Ok(());
+            let arguments = [&self.to, &self.digest.hex(), self.mode, FOLDER];
+            match connection.answer(script::TAKE, &arguments)?.trim() {
+                "taken" => return Ok(()),
+                "damaged" => {}
+                other => return Err(anyhow!("naming {} there said {other:?}", self.name())),
             }
             tell(&format!("{} did not arrive as it is here", self.name()));
         }
@@ -119,11 +122,9 @@ impl Content {
         file.seek(SeekFrom::Start(from)).context("reading on")?;
         let begun = Instant::now();
         let mut input = |pipe: &mut dyn Write| self.copy(&mut file, from, pipe, tell);
-        let arguments = [self.to.as_str(), &from.to_string()];
-        let output = connection.run(script::SEND, &arguments, Some(&mut input))?;
-        if !output.succeeded() {
-            bail!("copying {} failed: {}", self.name(), output.end());
-        }
+        let arguments = [self.to.as_str(), &from.to_string(), FOLDER];
+        let sent = connection.run(script::SEND, &arguments, Some(&mut input))?;
+        said(sent).with_context(|| format!("copying {} failed", self.name()))?;
         let rate = rate(self.size - from, begun.elapsed());
         tell(&format!("{} is copied: {}, {rate}", self.name(), size(self.size)));
         Ok(())

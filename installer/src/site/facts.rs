@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow};
 use bundle_format::Architecture;
 
 use super::FOLDER;
-use super::connection::Connection;
+use super::connection::{Connection, said};
 use super::script;
 use crate::failure::Failure;
 
@@ -41,7 +41,7 @@ impl Facts {
     /// Asks a node.
     pub fn ask(connection: &Connection<'_>) -> anyhow::Result<Self> {
         let before = SystemTime::now();
-        let text = connection.answer(script::FACTS, &[FOLDER])?;
+        let text = said(connection.ask(script::FACTS, &[FOLDER])?)?;
         let after = SystemTime::now();
         let of = |key: &str| {
             let mut lines = text.lines().filter_map(|line| line.split_once(' '));

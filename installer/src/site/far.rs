@@ -102,11 +102,11 @@ impl Far<'_> {
     /// Has a master make a join file. Nothing of it is told or kept.
     pub fn token(&self, role: Role) -> anyhow::Result<String> {
         let role = role.to_string();
-        self.connection.answer(script::RUN, &[&self.place.program, "token", "--for", &role])
+        self.connection.secret(script::RUN, &[&self.place.program, "token", "--for", &role])
     }
 
     /// The join file that a master keeps, whose token may have expired.
     pub fn kept(&self) -> anyhow::Result<String> {
-        self.connection.answer(r#"cat "$1""#, &[KEPT])
+        self.connection.secret(r#"cat "$1""#, &[KEPT])
     }
 }

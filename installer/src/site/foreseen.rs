@@ -99,7 +99,7 @@ pub fn foresee(
         };
         plan(node, join)
     });
-    let mut foreseen = Foreseen::default();
+    let mut foreseen = Foreseen { problems: unknown_masters(site, met), ..Foreseen::default() };
     for (node, plan) in nodes.iter().zip(all) {
         let name = &node.machine.name;
         let of = |told: Told| Problem::new(name, told.what, told.cure);
@@ -119,6 +119,21 @@ pub fn foresee(
         foreseen.plans.push(plan);
     }
     foreseen
+}
+
+/// The masters that were not reached, if none that was reached is in its cluster: one of them
+/// may be, and a master that is made now would begin a second cluster.
+fn unknown_masters(site: &Site<'_>, met: &[Met<'_>]) -> Vec<Problem> {
+    if source(met).is_some() {
+        return Vec::new();
+    }
+    // One that is meant is a problem already.
+    let is_asked = |one: &&Machine| one.role == Role::Master && !one.is_meant;
+    let is_unknown = |one: &&Machine| met.iter().all(|node| node.machine.name != one.name);
+    let what = "it does not answer, so nobody knows whether there is a cluster already";
+    let cure = "bring it up; if it never was a master, take it out of the cluster file";
+    let unknown = site.machines.iter().filter(is_asked).filter(is_unknown);
+    unknown.map(|one| Problem::new(&one.name, what, cure)).collect()
 }
 
 /// The join file that a master keeps, with the masters that a new one will name: those of the

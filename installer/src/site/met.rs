@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use super::carried::{Carried, Place};
-use super::connection::{Connection, Sockets};
+use super::connection::{Connection, Sockets, said};
 use super::facts::{Facts, Off};
 use super::far::Far;
 use super::machine::Machine;
@@ -29,6 +29,8 @@ pub struct Site<'a> {
     pub here: &'a [IpAddr],
     /// What they are given.
     pub carried: &'a Carried,
+    /// Whether an installer that is at work on a node is waited for.
+    pub waits: bool,
     /// How many nodes at a time.
     pub parallel: usize,
     /// Tells a person a line about a node.
@@ -53,6 +55,13 @@ impl Met<'_> {
     /// Whether it is a further master that has joined, and keeps its join file.
     pub(super) fn has_own_join_file(&self) -> bool {
         self.machine.role == Role::Master && self.facts.has_joined && self.standing.is_in_cluster()
+    }
+
+    /// Its address for people. A machine behind a bastion may have the address of a node, so
+    /// it is said which node is taken for this machine.
+    pub fn address(&self) -> String {
+        let here = if self.connection.is_here() { ", this machine" } else { "" };
+        format!("{}{here}", self.machine.address)
     }
 
     /// Its installer.
@@ -93,7 +102,7 @@ impl<'a> Site<'a> {
             Some(Off::Behind(by)) => tell(&format!("warning: its clock is {by} s behind ours")),
             None => {}
         }
-        await_other(&connection, &tell)?;
+        self.await_other(&connection, &tell)?;
         let place = self.carried.place(&connection, &facts)?;
         self.carried.send_program(&connection, &facts, &tell)?;
         let standing = Standing::ask(&connection, &place.program)?;
@@ -114,18 +123,22 @@ impl<'a> Site<'a> {
         }
         (met, problems)
     }
-}
 
-/// Waits until an installer has ended that works there already, such as one that an earlier
-/// run of this command began before it was interrupted.
-fn await_other(connection: &Connection<'_>, tell: &dyn Fn(&str)) -> anyhow::Result<()> {
-    let receipt = format!("{}/{}", receipt::FOLDER, receipt::FILE);
-    if connection.answer(script::BUSY, &[&receipt])?.trim() != "busy" {
-        return Ok(());
+    /// Waits until an installer has ended that works there already, such as one that an earlier
+    /// run of this command began before it was interrupted.
+    fn await_other(&self, connection: &Connection<'_>, tell: &dyn Fn(&str)) -> anyhow::Result<()> {
+        let receipt = format!("{}/{}", receipt::FOLDER, receipt::FILE);
+        if said(connection.ask(script::BUSY, &[&receipt])?)?.trim() != "busy" {
+            return Ok(());
+        }
+        if !self.waits {
+            let cure = "type the same line again when it has ended";
+            return Err(Failure::new("an installer is at work there", cure).into());
+        }
+        tell("an installer is at work there; waiting for its end");
+        connection.answer(script::WAIT, &[&receipt]).map(drop).map_err(|_| {
+            let cure = "look there with `ps -ef`, and type the same line again when it has ended";
+            Failure::new("an installer has been at work there for more than an hour", cure).into()
+        })
     }
-    tell("an installer is at work there; waiting for its end");
-    connection.answer(script::WAIT, &[&receipt]).map(drop).map_err(|_| {
-        let cure = "look there with `ps -ef`, and type the same line again when it has ended";
-        Failure::new("an installer has been at work there for more than an hour", cure).into()
-    })
 }

@@ -24,19 +24,28 @@ pub(super) const HAVE: &str = r#"if [ -f "$1" ] && [ "$(stat -c %s "$1")" = "$2"
 if [ "$3" = - ] || [ "$(sha256sum <"$1")" = "$3  -" ]; then echo whole; exit; fi; fi
 stat -c %s "$1.part" 2>/dev/null || echo 0"#;
 
-/// Appends standard input to what has come of `$1`, which must be `$2` bytes.
-pub(super) const SEND: &str = r#"umask 077; mkdir -p "${1%/*}" || exit
+/// What the next scripts say of another run, and fail.
+pub(super) const ANOTHER: &str = "another run copies to this node";
+
+/// Appends standard input to what has come of `$1`, which must be `$2` bytes. Our folder `$3`
+/// is locked, by the shell alone, so that a list of processes shows a run that was lost.
+pub(super) const SEND: &str = r#"umask 077; mkdir -p "$3" "${1%/*}" && exec 9<"$3" || exit
+flock -n 9 || { echo 'another run copies to this node' >&2; exit 1; }
 if [ "$2" = 0 ]; then : >"$1.part" || exit; fi
-[ "$(stat -c %s "$1.part")" = "$2" ] || { echo 'another is copying to this node' >&2; exit 1; }
-exec cat >>"$1.part""#;
+[ "$(stat -c %s "$1.part")" = "$2" ] || { echo 'another run copies to this node' >&2; exit 1; }
+cat >>"$1.part" 9<&-"#;
 
-/// Gives what has come of `$1` its name, if it has the digest `$2`. `$3` is its mode.
-pub(super) const TAKE: &str = r#"if [ "$(sha256sum <"$1.part")" != "$2  -" ]; then
-rm -f "$1.part"; echo damaged; exit; fi
-chmod "$3" "$1.part" && { sync "$1.part" 2>/dev/null || sync; } && mv -f "$1.part" "$1""#;
+/// Gives what has come of `$1` its name, if it has the digest `$2`, and says `taken`. `$3` is
+/// its mode; `$4` is our folder, which is locked.
+pub(super) const TAKE: &str = r#"exec 9<"$4" || exit
+flock -n 9 || { echo 'another run copies to this node' >&2; exit 1; }
+if [ "$(sha256sum <"$1.part")" != "$2  -" ]; then rm -f "$1.part"; echo damaged; exit; fi
+chmod "$3" "$1.part" && { sync "$1.part" 2>/dev/null || sync; } && mv -f "$1.part" "$1" || exit
+echo taken"#;
 
-/// Removes all in the folder `$1` except for the names that follow.
-pub(super) const CLEAR: &str = r#"cd "$1" 2>/dev/null || exit 0; shift
+/// Removes all in our folder `$1`, which is locked, except for the names that follow.
+pub(super) const CLEAR: &str = r#"cd "$1" 2>/dev/null && exec 9<. || exit 0; shift
+flock -n 9 || { echo 'another run copies to this node' >&2; exit 1; }
 for one in *; do for kept in "$@"; do [ "$one" != "$kept" ] || continue 2; done
 rm -rf -- "./$one"; done"#;
 
@@ -51,9 +60,14 @@ pub(super) const RUN: &str = r#"cat | "$@""#;
 /// Removes our folder `$1`.
 pub(super) const LEAVE: &str = r#"rm -rf -- "$1""#;
 
+/// The line before each answer. What comes before is of the node's own shell, whose start
+/// may print something.
+pub(super) const MARK: &str = "kubeferry answers\n";
+
 /// The words that run a script as root.
 pub(super) fn as_root(script: &str, arguments: &[&str]) -> Vec<String> {
-    let words = ["sh", "-c", AS_ROOT, "sh", script, "sh"];
+    let script = format!("echo {}\n{script}", MARK.trim_end());
+    let words = ["sh", "-c", AS_ROOT, "sh", &script, "sh"];
     words.iter().chain(arguments).map(|word| (*word).to_owned()).collect()
 }
 
@@ -86,24 +100,58 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a b/it's $(x)");
         let file = path.to_str().unwrap();
-        let digest = Digest::of(b"abcdef").hex();
+        let (ours, digest) = (folder.path().to_str().unwrap(), Digest::of(b"abcdef").hex());
         assert_eq!(run(HAVE, &[file, "6", &digest], ""), "0\n");
-        run(SEND, &[file, "0"], "abc");
+        run(SEND, &[file, "0", ours], "abc");
         assert_eq!(run(HAVE, &[file, "6", &digest], ""), "3\n");
         // Of two that copy, the second one is late.
-        run(SEND, &[file, "2"], "xyz");
+        run(SEND, &[file, "2", ours], "xyz");
         assert_eq!(run(HAVE, &[file, "6", &digest], ""), "3\n");
-        run(SEND, &[file, "3"], "def");
+        run(SEND, &[file, "3", ours], "def");
         assert!(!path.exists());
-        assert_eq!(run(TAKE, &[file, &digest, "700"], ""), "");
+        assert_eq!(run(TAKE, &[file, &digest, "700", ours], ""), "taken\n");
         assert_eq!(fs::read_to_string(&path).unwrap(), "abcdef");
         assert_eq!(run(HAVE, &[file, "6", &digest], ""), "whole\n");
         assert_eq!(run(HAVE, &[file, "6", "-"], ""), "whole\n");
         fs::write(&path, "abcdeX").unwrap();
         assert_eq!(run(HAVE, &[file, "6", &digest], ""), "0\n");
-        run(SEND, &[file, "0"], "abcdeX");
-        assert_eq!(run(TAKE, &[file, &digest, "700"], ""), "damaged\n");
+        run(SEND, &[file, "0", ours], "abcdeX");
+        assert_eq!(run(TAKE, &[file, &digest, "700", ours], ""), "damaged\n");
         assert_eq!(run(HAVE, &[file, "6", &digest], ""), "0\n");
+    }
+
+    #[test]
+    fn while_a_run_copies_another_one_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = folder.path().to_str().unwrap();
+        let file = format!("{ours}/x/b.tar");
+        let digest = Digest::of(b"abc").hex();
+        let mut first = Command::new("sh")
+            .args(["-c", SEND, "sh", &file, "0", ours])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut pipe = first.stdin.take().unwrap();
+        pipe.write_all(b"ab").unwrap();
+        let part = format!("{file}.part");
+        while fs::read(&part).unwrap_or_default() != b"ab" {
+            std::thread::yield_now();
+        }
+        for (script, arguments) in [
+            (SEND, [file.as_str(), "0", ours].as_slice()),
+            (TAKE, &[&file, &digest, "600", ours]),
+            (CLEAR, &[ours, "y"]),
+        ] {
+            let said = Command::new("sh").args(["-c", script, "sh"]).args(arguments).output();
+            let said = said.unwrap();
+            assert_eq!(String::from_utf8_lossy(&said.stderr), format!("{ANOTHER}\n"));
+            assert!(!said.status.success() && said.stdout.is_empty());
+        }
+        pipe.write_all(b"c").unwrap();
+        drop(pipe);
+        assert!(first.wait().unwrap().success());
+        assert_eq!(run(TAKE, &[&file, &digest, "600", ours], ""), "taken\n");
+        assert_eq!(fs::read(&file).unwrap(), b"abc");
     }
 
     #[test]

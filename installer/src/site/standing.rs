@@ -43,7 +43,7 @@ struct Registration {
 impl Standing {
     /// Asks the installer on a node.
     pub fn ask(connection: &Connection<'_>, program: &str) -> anyhow::Result<Self> {
-        let output = connection.run(script::RUN, &[program, "status", "--json"], None)?;
+        let output = connection.ask(script::RUN, &[program, "status", "--json"])?;
         if !output.succeeded() {
             return Err(anyhow!("`installer status` there {}", output.end()));
         }

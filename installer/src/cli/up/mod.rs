@@ -3,7 +3,7 @@
 mod told;
 mod without_bundle;
 
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::net::IpAddr;
 use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
@@ -16,8 +16,7 @@ use bundle_format::text::stderr;
 use clap::Args;
 use rustix::process::geteuid;
 
-use self::told::Told;
-use super::ended::confirmed;
+use self::told::{Told, agreed};
 use super::node;
 use super::options::{Source, node_name};
 use crate::cluster_file::{self, ClusterFile, OfBundle};
@@ -83,6 +82,7 @@ struct Read {
 }
 
 pub(crate) fn up(wanted: &Wanted) -> anyhow::Result<()> {
+    refuse_without_consent(wanted)?;
     let read = read(wanted)?;
     let exec = SystemExec { root: None };
     let sockets = Sockets::create(&runtime())?;
@@ -95,6 +95,7 @@ pub(crate) fn up(wanted: &Wanted) -> anyhow::Result<()> {
         machines: &read.machines,
         here: &here,
         carried: &read.carried,
+        waits: !(wanted.status || wanted.doctor),
         parallel: usize::from(wanted.parallel.get()),
         tell: &|machine, line| told.line(machine, line),
     };
@@ -104,6 +105,22 @@ pub(crate) fn up(wanted: &Wanted) -> anyhow::Result<()> {
         None if wanted.doctor => without_bundle::doctor(&site, &told),
         None => without_bundle::reset(&site, &told, wanted.yes),
     }
+}
+
+/// Fails before anything is done if nobody could be asked in the end.
+fn refuse_without_consent(wanted: &Wanted) -> Result<(), Failure> {
+    if wanted.yes || wanted.dry_run || wanted.status || wanted.doctor {
+        return Ok(());
+    }
+    if wanted.json {
+        let cure = "add --yes; or --status or --doctor, which change nothing";
+        return Err(Failure::new("a program that reads --json cannot be asked", cure));
+    }
+    if !io::stdin().is_terminal() {
+        let cure = "add --yes to do it without asking";
+        return Err(Failure::new("nobody can be asked, because there is no terminal", cure));
+    }
+    Ok(())
 }
 
 /// Makes all nodes, after one plan and one question.
@@ -137,9 +154,7 @@ fn install(
         writeln!(stderr(), "nothing was changed")?;
         return Ok(());
     }
-    if !(wanted.yes || confirmed("Do this on all of them?")?) {
-        return Ok(());
-    }
+    agreed(wanted.yes, "Do this on all of them?")?;
     told.finished(&run::make(site, &planned, &met))
 }
 
@@ -215,8 +230,8 @@ fn refuse_without_master(met: &[Met<'_>]) -> Result<(), Failure> {
     match met.iter().any(is_one) {
         true => Ok(()),
         false => Err(Failure::new(
-            "no master that answers is in its cluster yet",
-            "name a master with --only too",
+            "all masters of the file answer, and none is in its cluster yet",
+            "name the master that is to be the first one with --only too",
         )),
     }
 }

@@ -7,12 +7,22 @@ use bundle_format::archive::reader::Bundle;
 use bundle_format::text::{count, indented, plain_json, printable, stderr, stdout};
 use serde_json::{Value, json};
 
+use crate::cli::ended::confirmed;
 use crate::failure::Failure;
 use crate::site::foreseen::Plan;
 use crate::site::machine::Machine;
 use crate::site::outcome::{End, Outcome};
 use crate::site::problem::{Problem, grouped};
 use crate::site::run::{self, Planned};
+
+/// Fails unless the answer is yes.
+pub(super) fn agreed(yes: bool, question: &str) -> anyhow::Result<()> {
+    if yes || confirmed(question)? {
+        return Ok(());
+    }
+    let cure = "type the same line again to be asked again";
+    Err(Failure::new("the answer was not yes", cure).into())
+}
 
 /// How it is shown.
 pub(super) struct Told {
@@ -98,14 +108,14 @@ impl Told {
         }
         for one in planned {
             let (node, plan) = one;
-            let Machine { name, role, address, .. } = node.machine;
+            let Machine { name, role, .. } = node.machine;
             let changes = count(plan.changes(), "change");
             let is = match (run::is_done(one), node.standing.is_in_cluster()) {
                 (true, _) => format!("is a {role} already; nothing to do"),
                 (false, true) => format!("is a {role}; {changes}"),
                 (false, false) => format!("becomes a {role}; {changes}"),
             };
-            self.node(&name.to_string(), &format!("{address}  {is}"))?;
+            self.node(&name.to_string(), &format!("{}  {is}", node.address()))?;
             if is_whole {
                 self.changes(plan)?;
             }

@@ -4,8 +4,7 @@ use anyhow::bail;
 use bundle_format::text::{count, indented, printable};
 use serde_json::json;
 
-use super::told::Told;
-use crate::cli::ended::confirmed;
+use super::told::{Told, agreed};
 use crate::failure::Failure;
 use crate::site::met::{Met, Site};
 use crate::site::run;
@@ -34,7 +33,8 @@ pub(super) fn status(site: &Site<'_>, told: &Told) -> anyhow::Result<()> {
 
 fn show_standing(met: &[Met<'_>], told: &Told) -> std::io::Result<()> {
     met.iter().try_for_each(|node| {
-        told.node(&node.machine.name.to_string(), &printable(&node.standing.words()))
+        let words = format!("{}  {}", node.address(), node.standing.words());
+        told.node(&node.machine.name.to_string(), &printable(&words))
     })
 }
 
@@ -72,8 +72,6 @@ pub(super) fn reset(site: &Site<'_>, told: &Told, yes: bool) -> anyhow::Result<(
     show_standing(&met, told)?;
     let all = count(met.len(), "node");
     let what = format!("Take back all that was done to {all}? Their pods and their data go.");
-    if !(yes || confirmed(&what)?) {
-        return Ok(());
-    }
+    agreed(yes, &what)?;
     told.finished(&run::reset(site, &met))
 }

@@ -12,6 +12,12 @@ use installer::node::join::JoinFile;
 /// The token in the join files of these nodes.
 pub(super) const TOKEN: &str = "abcdef.0123456789abcdef";
 
+/// The line before each answer.
+const MARK: &str = "kubeferry answers";
+
+/// What stands for the address of a node that no `ssh` reaches, as it is this machine.
+const HERE: &str = "here";
+
 /// What is wrong with a node.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -23,6 +29,14 @@ pub(super) enum Fault {
     Fails(&'static str),
     /// It receives damaged files for so many times.
     Damages,
+    /// Its login shell only greets.
+    NoShell,
+    /// It lets `ssh` in, and answers nothing then.
+    Hangs,
+    /// Another run copies to it.
+    Copies,
+    /// It ends with this status after it has printed its join file.
+    Breaks(i32),
     /// Its user may not become root.
     NoRoot,
 }
@@ -52,7 +66,11 @@ impl Exec for FarNodes {
         }
         let words = command.words().to_vec();
         let is_open = words[0] == "sh";
-        let at = words.iter().position(|word| word == "--").unwrap();
+        let Some(at) = words.iter().position(|word| word == "--") else {
+            let mut node = FarNode::default();
+            let script = unmarked(&words[4]);
+            return Ok(marked(self.answer(HERE, &mut node, script, &words[6..], &given)));
+        };
         let address = words[at + 1].clone();
         if is_open || words[1] == "-O" {
             self.said.lock().unwrap().push((address.clone(), words, String::new()));
@@ -63,7 +81,7 @@ impl Exec for FarNodes {
         }
         let line = shlex::split(&words[at + 2]).unwrap();
         assert_eq!(line[..2], ["sh", "-c"]);
-        let (script, arguments) = (line[4].clone(), line[6..].to_vec());
+        let (script, arguments) = (unmarked(&line[4]), line[6..].to_vec());
         let text = String::from_utf8(given.clone()).unwrap_or_default();
         self.said.lock().unwrap().push((address.clone(), words, text.clone()));
         if self.fault(&address) == Some(Fault::NoRoot) {
@@ -71,12 +89,31 @@ impl Exec for FarNodes {
         }
         let mut nodes = self.nodes.lock().unwrap();
         let node = nodes.entry(address.clone()).or_default();
-        Ok(self.answer(&address, node, &script, &arguments, &given))
+        if self.fault(&address) == Some(Fault::NoShell) {
+            return Ok(ended(0, "Welcome!\n", ""));
+        }
+        Ok(marked(self.answer(&address, node, script, &arguments, &given)))
     }
 
-    fn ask(&self, command: &Command, _: Duration) -> io::Result<Output> {
+    fn ask(&self, command: &Command, limit: Duration) -> io::Result<Output> {
+        let (words, hangs) =
+            (command.words(), |word: &String| self.fault(word) == Some(Fault::Hangs));
+        if words[0] == "ssh" && words.iter().any(hangs) {
+            let what = format!("did not answer within {} s", limit.as_secs());
+            return Err(io::Error::new(io::ErrorKind::TimedOut, what));
+        }
         self.run(command, None)
     }
+}
+
+/// A script without its first line.
+fn unmarked(script: &str) -> &str {
+    script.strip_prefix(&format!("echo {MARK}\n")).unwrap()
+}
+
+/// An answer behind what the user's `.bashrc` prints.
+fn marked(output: Output) -> Output {
+    Output { stdout: format!("whole\nWelcome!\n{MARK}\n{}", output.stdout), ..output }
 }
 
 pub(super) fn ended(status: i32, stdout: &str, stderr: &str) -> Output {
@@ -131,6 +168,9 @@ impl FarNodes {
             };
         }
         if script.contains(">>\"$1.part\"") {
+            if self.fault(address) == Some(Fault::Copies) {
+                return ended(1, "", "another run copies to this node\n");
+            }
             *node.parts.entry(path).or_default() += given.len();
             return ended(0, "", "");
         }
@@ -140,9 +180,9 @@ impl FarNodes {
                 return ended(0, "damaged\n", "");
             }
             node.files.insert(path, size);
-            return ended(0, "", "");
+            return ended(0, "taken\n", "");
         }
-        if script.contains("flock -n") {
+        if script.contains("flock -n \"$1\"") {
             return ended(0, if node.is_busy { "busy\n" } else { "" }, "");
         }
         if script.contains("flock -w") {
@@ -157,11 +197,20 @@ impl FarNodes {
             return ended(0, "", "");
         }
         if script == "cat \"$1\"" {
-            return ended(0, &join_file(), "");
+            return self.join(address);
         }
         assert_eq!(script, "cat | \"$@\"");
-        assert!(node.files.contains_key(&path), "{path} is run before it is whole");
+        let is_whole = address == HERE || node.files.contains_key(&path);
+        assert!(is_whole, "{path} is run before it is whole");
         self.installer(address, node, &arguments[1..])
+    }
+
+    fn join(&self, address: &str) -> Output {
+        let status = match self.fault(address) {
+            Some(Fault::Breaks(status)) => status,
+            _ => 0,
+        };
+        ended(status, &join_file(), "")
     }
 
     /// The installer there.
@@ -179,7 +228,7 @@ impl FarNodes {
                     ended(0, &text, "")
                 }
             },
-            "token" => ended(0, &join_file(), ""),
+            "token" => self.join(address),
             "plan" => match self.fault(address) {
                 Some(Fault::Problem(what)) => {
                     let told = serde_json::json!([{"problem": what, "cure": "mend it"}]);

@@ -86,6 +86,7 @@ fn on_site(
         machines: &machines,
         here: &[],
         carried: &carried,
+        waits: true,
         parallel: 2,
         tell: &tell,
     };
@@ -152,6 +153,22 @@ fn masters_come_one_by_one_and_then_workers_and_no_secret_is_an_argument() {
 }
 
 #[test]
+fn a_connection_that_breaks_shows_no_token() {
+    for status in [1, 255] {
+        let mut nodes = with(&[]);
+        up(&nodes, &["m1", "w1"]);
+        nodes.faults.insert(FIRST, Fault::Breaks(status));
+        // The kept file is wanted for the worker that has joined, and a new one for the other.
+        for only in ["w1", "w2"] {
+            let tried = up(&nodes, &[only]);
+            let shown = format!("{:?} {:?} {:?}", tried.problems, tried.outcomes, tried.told);
+            assert!(shown.contains(&format!("exited with status {status}")), "{shown}");
+            assert!(!shown.contains(TOKEN), "{shown}");
+        }
+    }
+}
+
+#[test]
 fn the_same_again_copies_nothing_and_runs_nothing() {
     let nodes = with(&[]);
     up(&nodes, &[]);
@@ -160,7 +177,7 @@ fn the_same_again_copies_nothing_and_runs_nothing() {
     assert_eq!(ends(&tried), ["m1 already", "m2 already", "w1 already", "w2 already"]);
     assert_eq!(nodes.made(), Vec::<String>::new());
     let said = nodes.said.into_inner().unwrap();
-    assert!(said.iter().all(|(_, words, _)| !words.join(" ").contains("another is copying")));
+    assert!(said.iter().all(|(_, words, _)| !words.join(" ").contains("cat >>")));
     assert!(said.iter().all(|(_, words, _)| !words.join(" ").contains(" token ")));
     // The file that the first master keeps is from before there was a second.
     let plans = said
@@ -231,6 +248,17 @@ fn all_problems_of_all_nodes_come_at_once_and_stop_all() {
 }
 
 #[test]
+fn a_host_key_that_is_another_one_is_not_to_be_accepted() {
+    let why = "Host key for 10.0.0.3 has changed and you have requested strict checking.\r\n\
+               Host key verification failed.\r\n";
+    let tried = up(&with(&[(THIRD, Fault::Away(why))]), &[]);
+    assert_eq!(tried.problems.len(), 1);
+    let cure = &tried.problems[0].cure;
+    assert!(cure.contains("another one than before") && !cure.contains("accept"), "{cure}");
+    assert!(cure.contains("`ssh-keygen -R 10.0.0.3`"), "{cure}");
+}
+
+#[test]
 fn what_arrives_damaged_is_sent_once_more_and_never_run() {
     let nodes = with(&[(THIRD, Fault::Damages)]);
     let tried = up(&nodes, &[]);
@@ -241,10 +269,37 @@ fn what_arrives_damaged_is_sent_once_more_and_never_run() {
         "{what:?}"
     );
     let said = nodes.said.into_inner().unwrap();
-    let sent = said.iter().filter(|(address, words, _)| {
-        address == THIRD && words.join(" ").contains("another is copying")
-    });
+    let sent = said
+        .iter()
+        .filter(|(address, words, _)| address == THIRD && words.join(" ").contains("cat >>"));
     assert_eq!(sent.count(), 2);
+}
+
+#[test]
+fn a_node_that_hangs_is_a_problem_and_holds_no_other() {
+    let nodes = with(&[(THIRD, Fault::Hangs), (SECOND, Fault::Problem("swap is on"))]);
+    let tried = up(&nodes, &[]);
+    let what: Vec<&str> = tried.problems.iter().map(|problem| problem.what.as_str()).collect();
+    assert_eq!(what, ["it hangs: it did not answer within 120 s", "swap is on"]);
+    let said = nodes.said.into_inner().unwrap();
+    let left = said.iter().any(|(address, words, _)| address == THIRD && words[1] == "-O");
+    assert!(left, "its connection is let go");
+}
+
+#[test]
+fn a_shell_that_only_greets_is_told_as_that() {
+    let tried = up(&with(&[(THIRD, Fault::NoShell)]), &[]);
+    let what: Vec<&str> = tried.problems.iter().map(|problem| problem.what.as_str()).collect();
+    assert_eq!(what, ["its shell does not run what it is given"]);
+}
+
+#[test]
+fn another_run_that_copies_is_told_as_that() {
+    let tried = up(&with(&[(THIRD, Fault::Copies)]), &[]);
+    assert_eq!(tried.problems.len(), 1);
+    let problem = &tried.problems[0];
+    assert!(problem.what.ends_with("failed: another run copies to this node"), "{problem:?}");
+    assert!(problem.cure.starts_with("let that run end"), "{problem:?}");
 }
 
 #[test]
@@ -256,6 +311,26 @@ fn a_master_that_is_left_out_is_only_asked_for_a_join_file() {
     let tried = up(&nodes, &["w2"]);
     assert_eq!(ends(&tried), [W2_DONE]);
     assert_eq!(nodes.made(), [FOURTH]);
+}
+
+#[test]
+fn a_master_that_does_not_answer_may_have_a_cluster_so_none_is_begun() {
+    let mut nodes = with(&[]);
+    up(&nodes, &["m1"]);
+    nodes.faults.insert(FIRST, Fault::Away("No route to host\n"));
+    for only in [&["m2"][..], &["w1"]] {
+        let tried = up(&nodes, only);
+        let what = "it does not answer, so nobody knows whether there is a cluster already";
+        let cure = "bring it up; if it never was a master, take it out of the cluster file";
+        let name = "m1".to_owned().try_into().unwrap();
+        assert_eq!(tried.problems, [Problem::new(&name, what, cure)]);
+    }
+    assert_eq!(nodes.made(), [FIRST]);
+    // One that is in the cluster answers for all.
+    nodes.faults.clear();
+    up(&nodes, &["m2"]);
+    nodes.faults.insert(FIRST, Fault::Away("No route to host\n"));
+    assert_eq!(ends(&up(&nodes, &["w2"])), [W2_DONE]);
 }
 
 #[test]
@@ -289,6 +364,32 @@ fn a_first_master_that_was_lost_joins_by_another() {
     assert!(first.1.join(" ").contains("/dev/stdin") && first.2.contains(TOKEN));
 }
 
+#[test]
+fn who_only_looks_waits_for_no_installer() {
+    let nodes = with(&[]);
+    nodes.keep_busy(THIRD);
+    let tried = on_site(&nodes, &[], |site| {
+        let (met, problems) = Site { waits: false, ..*site }.meet();
+        assert_eq!(met.len(), 3);
+        (problems, Vec::new())
+    });
+    let what: Vec<&str> = tried.problems.iter().map(|problem| problem.what.as_str()).collect();
+    assert_eq!(what, ["an installer is at work there"]);
+}
+
+#[test]
+fn a_node_that_is_this_machine_is_called_so() {
+    let nodes = with(&[]);
+    on_site(&nodes, &[], |site| {
+        let here = [THIRD.parse().unwrap()];
+        let (met, problems) = Site { here: &here, ..*site }.meet();
+        let shown: Vec<String> = met.iter().map(Met::address).collect();
+        assert_eq!(shown, ["10.0.0.3, this machine", FIRST, SECOND, FOURTH]);
+        (problems, Vec::new())
+    });
+    assert!(nodes.said.into_inner().unwrap().iter().all(|(address, ..)| address != THIRD));
+}
+
 /// By the program itself, with a hostile `ssh`.
 #[test]
 fn what_a_stranger_says_forges_no_line() {
@@ -311,6 +412,28 @@ fn what_a_stranger_says_forges_no_line() {
     assert_eq!(said.lines().filter(|line| line.starts_with("hint: curl")).count(), 0, "{said}");
     let left = fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(left, 2, "the sockets' folder is gone");
+}
+
+/// It does not even look for the file.
+#[test]
+fn where_nobody_can_be_asked_it_wants_to_be_told_first() {
+    for (more, what) in [
+        (&[][..], "nobody can be asked, because there is no terminal"),
+        (&["--reset"], "nobody can be asked, because there is no terminal"),
+        (&["--json"], "a program that reads --json cannot be asked"),
+        (&["--yes", "--json"], "/none"),
+        (&["--status"], "/none"),
+        (&["--dry-run"], "/none"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_installer"))
+            .args(["up", "--config", "/none"])
+            .args(more)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(what), "{more:?}: {said}");
+    }
 }
 
 /// Its cluster file is taken, and its table has the options that there are.
