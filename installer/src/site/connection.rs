@@ -257,16 +257,7 @@ fn started(output: io::Result<Output>) -> anyhow::Result<Output> {
 /// Why `ssh` did not reach a node.
 fn refused(address: IpAddr, output: &Output) -> Failure {
     let words = output.end();
-    let cure = if output.stderr.contains("has changed and you have requested") {
-        format!(
-            "its host key is another one than before: if the machine was made anew, compare the \
-             key on its console, then `ssh-keygen -R {address}`; else somebody may be in between"
-        )
-    } else if words.contains("Host key verification failed") {
-        format!(
-            "`ssh {address}` once, compare the key that it shows with the node's own, and accept it"
-        )
-    } else if words.contains("Permission denied") {
+    let cure = if words.contains("Permission denied") {
         format!(
             "give the node your key with `ssh-copy-id {address}`; `User` in ~/.ssh/config says as \
              whom you come"
@@ -274,7 +265,25 @@ fn refused(address: IpAddr, output: &Output) -> Failure {
     } else {
         format!("try `ssh {address}`; it must work without a question")
     };
-    Failure::new(format!("ssh to {address} {words}"), cure)
+    host_key(&output.stderr)
+        .unwrap_or_else(|| Failure::new(format!("ssh to {address} {words}"), cure))
+}
+
+/// The failure if a host key is not the known one. It has no address, so that it is told once
+/// for all such nodes.
+fn host_key(said: &str) -> Option<Failure> {
+    // So it ends if the key is a bastion's.
+    let whose = if said.contains("UNKNOWN port") { "its bastion's" } else { "its" };
+    if said.contains("has changed and you have requested") {
+        let what = format!("{whose} host key is another one than before");
+        let cure = "if the machine was made anew, compare the key on its console, then `ssh-keygen \
+                    -R ADDRESS`; else somebody may be in between";
+        return Some(Failure::new(what, cure));
+    }
+    let cure =
+        "`ssh ADDRESS` once, compare the key that it shows with the node's own, and accept it";
+    let what = format!("{whose} host key is not known here: Host key verification failed");
+    said.contains("Host key verification failed").then(|| Failure::new(what, cure))
 }
 
 /// The failure if somebody else copies to the node.
