@@ -169,6 +169,7 @@ fn one_line_makes_a_cluster_and_again_has_nothing_to_do() {
 }
 
 #[test]
+#[ignore = "takes three minutes: scripts/nightly"]
 fn masters_are_made_one_after_the_other_by_the_same_line() {
     let Some(host) = connected_host() else { return };
     let (_, bundle) = host.bundle_with(IN_SPEC);
