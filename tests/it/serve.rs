@@ -244,6 +244,11 @@ fn parts_of_files_and_what_is_not_there() {
     assert!(by_mirror.starts_with("HTTP/1.1 200 "), "{by_mirror}");
     let of_others = served.curl("/v2/pause/manifests/3.9?ns=docker.io", &["--head"]);
     assert!(of_others.starts_with("HTTP/1.1 404 "), "{of_others}");
+    let split = "/v2/registry.k8s.io%23%0d%0aX-Evil:%20yes/pause/tags/list?n=0";
+    let split = served.curl(split, &[]);
+    assert!(split.starts_with("HTTP/1.1 404 ") && !split.contains("X-Evil"), "{split}");
+    let of_other = served.curl("/v2/registry.k8s.io/pause/manifests/3.9?ns=quay.io", &["--head"]);
+    assert!(of_other.starts_with("HTTP/1.1 404 "), "{of_other}");
     let host = format!("127.0.0.1:{}", served.url.rsplit(':').next().unwrap());
     let mut stream = TcpStream::connect(host).unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
@@ -265,6 +270,10 @@ fn what_cannot_be_served_is_said_before_it_listens() {
     assert!(said.contains("1 of ") && said.contains(" is not what it should be"), "{said}");
     let said = demo.fails(&["serve", "demo.tar", "--listen", "0.0.0.0:0"]);
     assert!(said.contains("Say it with --name HOST"), "{said}");
+    for name in ["a\"b", "laptop.site:8443", "https://laptop.site"] {
+        let output = demo.run(&["serve", "demo.tar", "--listen", "0.0.0.0:0", "--name", name]);
+        assert_eq!(output.status.code(), Some(2), "{name}");
+    }
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     let said = demo.fails(&["serve", "demo.tar", "--listen", &taken]);
@@ -303,6 +312,20 @@ fn the_pages_commands_reach_it() {
     let locked = served.lock().manifests.into_iter().find(|own| own.name == "calico").unwrap();
     assert_eq!(Digest::of(said[2].as_bytes()), locked.applied.digest);
     assert_eq!(Digest::of(said[3].as_bytes()), served.image().root.digest);
+}
+
+/// `update-ca-trust` on EL takes what p11-kit calls an authority.
+#[test]
+fn the_systems_trust_takes_the_certificate() {
+    if !has("openssl") {
+        return;
+    }
+    let served = Served::start(&["--name", "127.0.0.1"]);
+    let file = served.lay("/etc/kubeferry/serve.crt", "serve.crt").display().to_string();
+    let line = ["x509", "-noout", "-text", "-in", &file];
+    let text = succeeded(&Command::new("openssl").args(line).output().unwrap());
+    assert!(text.contains("CA:TRUE, pathlen:0"), "{text}");
+    assert!(text.contains("IP:127.0.0.1/255.255.255.255"), "{text}");
 }
 
 /// The distribution specification's conformance tests, for a registry that only gives.

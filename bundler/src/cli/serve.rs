@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
 use anyhow::{Context, bail};
 use bundle_format::archive::reader::Bundle;
@@ -29,7 +31,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
     /// The name or address by which nodes reach this host, if it is not the one in --listen
-    #[arg(long, value_name = "HOST", value_parser = Host::parse)]
+    #[arg(long, value_name = "HOST", value_parser = host)]
     name: Option<Host>,
     /// The site's own certificate with its chain, in PEM; without it, one is made for this
     /// run
@@ -48,6 +50,20 @@ pub(super) struct Arguments {
     /// Show no progress and no requests
     #[arg(short, long)]
     quiet: bool,
+}
+
+/// How many lines about requests may wait to be written.
+const LINES: usize = 1000;
+
+/// Reads a host's name or address as nodes write it into their files.
+fn host(text: &str) -> Result<Host, String> {
+    let wrong = || "write a name or an address only, an IPv6 address as [::1]".to_owned();
+    let is_of_name = |sign: char| sign.is_ascii_alphanumeric() || ".-".contains(sign);
+    let host = Host::parse(text).map_err(|_| wrong())?;
+    match &host {
+        Host::Domain(name) if !name.chars().all(is_of_name) => Err(wrong()),
+        _ => Ok(host),
+    }
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
@@ -83,13 +99,19 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let offer = Offer::of(bundle);
     print::data(&setup::files(&offer, &place))?;
-    if let Some(certificate) = &certificate {
-        print::notice(&format!("certificate  SHA-256 {}", certificate.fingerprint));
+    match &certificate {
+        Some(own) => print::notice(&format!("certificate  SHA-256 {}", own.fingerprint)),
+        None => print::notice(
+            "without TLS, whoever is in between can give dnf other keys, and a tag another image",
+        ),
     }
     print::notice(&format!("serving {} at {}", arguments.bundle.display(), place.url));
+    // A terminal that is stopped must not stop the nodes.
+    let (sender, lines) = sync_channel::<String>(LINES);
+    thread::spawn(move || lines.iter().for_each(|line| print::notice(&line)));
     serve(&listener, &offer, certificate.as_ref(), &|line| {
         if !arguments.quiet {
-            print::notice(line);
+            drop(sender.try_send(line.to_owned()));
         }
     });
     Ok(())

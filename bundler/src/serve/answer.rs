@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 
 use bundle_format::archive::reader::Bundle;
 use bundle_format::lock::Descriptor;
+use bundle_format::text::printable;
 use serde_json::json;
 
 use super::range::{Part, part};
@@ -60,7 +61,8 @@ impl<'a> Answer<'a> {
     }
 
     /// Writes it, and says how many bytes of content it had. A blob is checked while it is
-    /// read: if it is not what its digest says, its end is missing, and that is an error.
+    /// read: if it is not what its digest says, its end is missing, and that is an error. A
+    /// part that ends before that is for the client to check, as part of the whole.
     pub(super) fn write(
         self,
         to: &mut impl Write,
@@ -90,7 +92,8 @@ impl<'a> Answer<'a> {
             .map(|(name, value)| (*name, value))
             .chain(range.iter().map(|(name, value)| (*name, value)))
         {
-            head += &format!("{name}: {value}\r\n");
+            // No client's text may begin a field of its own.
+            head += &format!("{name}: {}\r\n", printable(value));
         }
         if !request.goes_on {
             head += "Connection: close\r\n";

@@ -9,11 +9,11 @@ pub mod offer;
 mod range;
 mod registry;
 mod request;
+mod seats;
 pub mod setup;
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -25,12 +25,13 @@ use answer::Answer;
 use certificate::Certificate;
 use offer::Offer;
 use request::{Request, Unread};
-
-/// How many connections are served at once. Others wait.
-const MOST: usize = 256;
+use seats::Seats;
 
 /// How long a client may be silent, or take nothing.
 const SILENCE: Duration = Duration::from_secs(60);
+
+/// How long it waits where nothing can be accepted.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves `offer` for ever, by TLS if there is a certificate. `tell` gets a line for each
 /// answer.
@@ -43,19 +44,30 @@ pub fn run(
     let seats = Seats::default();
     thread::scope(|scope| {
         for stream in listener.incoming() {
-            // A client that went away before it was accepted is no fault of the server.
-            let Ok(stream) = stream else { continue };
-            let Ok(client) = stream.peer_addr() else { continue };
-            let seats = &seats;
-            seats.take();
-            scope.spawn(move || {
-                if let Err(error) = welcome(stream, offer, certificate, &|line| {
-                    tell(&format!("{} {line}", client.ip()));
-                }) {
-                    tell(&format!("{} {}", client.ip(), printable(&error.to_string())));
+            let Ok((stream, client)) = stream
+                .and_then(|own| Ok((own.peer_addr()?, own)))
+                .map(|(client, own)| (own, client.ip().to_canonical()))
+            else {
+                // The client is gone, or there are no descriptors now.
+                thread::sleep(PAUSE);
+                continue;
+            };
+            let Some(seat) = seats.take(client) else {
+                tell(&format!("{client} has too many connections"));
+                continue;
+            };
+            let begun = thread::Builder::new().spawn_scoped(scope, move || {
+                let _seat = seat;
+                let told = welcome(stream, offer, certificate, &|line| {
+                    tell(&format!("{client} {line}"));
+                });
+                if let Err(error) = told {
+                    tell(&format!("{client} {}", printable(&error.to_string())));
                 }
-                seats.give_back();
             });
+            if let Err(error) = begun {
+                tell(&format!("{client} cannot be served now: {error}"));
+            }
         }
     });
 }
@@ -105,25 +117,5 @@ fn converse(mut stream: impl Read + Write, offer: &Offer, tell: &impl Fn(&str)) 
         if !request.goes_on {
             return Ok(());
         }
-    }
-}
-
-/// How many connections are taken.
-#[derive(Default)]
-struct Seats {
-    taken: Mutex<usize>,
-    freed: Condvar,
-}
-
-impl Seats {
-    fn take(&self) {
-        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let free = self.freed.wait_while(taken, |taken| *taken >= MOST);
-        *free.unwrap_or_else(PoisonError::into_inner) += 1;
-    }
-
-    fn give_back(&self) {
-        *self.taken.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        self.freed.notify_one();
     }
 }

@@ -107,7 +107,7 @@ impl Registry {
         };
         let whole = of(name, upstream);
         match name.split_once('/') {
-            Some((host, rest)) if whole.is_empty() => of(rest, Some(host)),
+            Some((host, rest)) if whole.is_empty() && upstream.is_none() => of(rest, Some(host)),
             _ => whole,
         }
     }
@@ -122,11 +122,12 @@ impl Registry {
 }
 
 /// The name, the kind of thing and its own name in a path: `library/nginx`, `manifests`,
-/// `1.27`.
+/// `1.27`. A name has no other signs than hosts and repositories have.
 fn parts(path: &str) -> Option<(&str, &str, &str)> {
     let (rest, last) = path.rsplit_once('/')?;
     let (name, kind) = rest.rsplit_once('/')?;
-    Some((name, kind, last))
+    let is_of_name = |sign: char| sign.is_ascii_alphanumeric() || "._-/:[]".contains(sign);
+    name.chars().all(is_of_name).then_some((name, kind, last))
 }
 
 fn blob<'a>(found: &[&'a Repository], digest: &str) -> Answer<'a> {

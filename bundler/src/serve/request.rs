@@ -74,12 +74,20 @@ pub(super) fn next(stream: &mut impl Read, buffer: &mut Vec<u8>) -> Result<Reque
         let mut piece = [0; 4096];
         match stream.read(&mut piece) {
             // Clients keep connections open as long as they like.
-            Ok(0) | Err(_) if buffer.is_empty() => return Err(Unread::Gone),
+            Ok(0) if buffer.is_empty() => return Err(Unread::Gone),
+            Err(error) if buffer.is_empty() && is_silence(&error) => return Err(Unread::Gone),
             Ok(0) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
             Err(error) => return Err(error.into()),
             Ok(count) => buffer.extend_from_slice(piece.get(..count).unwrap_or_default()),
         }
     }
+}
+
+/// Whether the client says nothing any more. A client that does not trust the certificate is
+/// another error.
+fn is_silence(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionReset, TimedOut, UnexpectedEof, WouldBlock};
+    [ConnectionReset, TimedOut, UnexpectedEof, WouldBlock].contains(&error.kind())
 }
 
 /// The request at the beginning of `bytes`, and how many bytes its head has. None if the head
@@ -94,9 +102,11 @@ fn parse(bytes: &[u8]) -> Result<Option<(Request, usize)>, Unread> {
         own.map(|own| String::from_utf8_lossy(own.value).trim().to_owned())
     };
     // A body that nobody reads would be taken for the next request.
-    if field("Transfer-Encoding").is_some()
-        || field("Content-Length").is_some_and(|length| length != "0")
-    {
+    let is_body = |own: &httparse::Header<'_>| {
+        own.name.eq_ignore_ascii_case("Transfer-Encoding")
+            || own.name.eq_ignore_ascii_case("Content-Length") && own.value != b"0"
+    };
+    if head.headers.iter().any(is_body) {
         return Err(senseless("it has a body, and nothing can be written here"));
     }
     let target = head.path.unwrap_or_default();
@@ -104,13 +114,15 @@ fn parse(bytes: &[u8]) -> Result<Option<(Request, usize)>, Unread> {
     let decoded = percent_decode_str(path).decode_utf8();
     let path = decoded.map_err(|_| senseless("its path is not UTF-8"))?.into_owned();
     let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let connection = field("Connection").unwrap_or_default().to_ascii_lowercase();
+    let connection = field("Connection").unwrap_or_default();
+    let is_last = connection.split(',').any(|own| own.trim().eq_ignore_ascii_case("close"));
     let request = Request {
         method: head.method.unwrap_or_default().to_owned(),
         path,
         query,
-        range: field("Range"),
-        goes_on: head.version == Some(1) && connection != "close",
+        // What was begun with other bytes cannot go on: whoever asks that gets all of it.
+        range: field("Range").filter(|_| head.method == Some("GET") && field("If-Range").is_none()),
+        goes_on: head.version == Some(1) && !is_last,
     };
     Ok(Some((request, length)))
 }
@@ -138,12 +150,13 @@ mod tests {
     #[test]
     fn requests_follow_each_other() {
         let text = "GET /rpms/libstdc%2b%2b+.rpm?ns=docker.io&n=1 HTTP/1.1\r\nHost: a\r\n\
-                    range: bytes=1-\r\n\r\nHEAD / HTTP/1.1\r\nConnection: Close\r\n\r\n";
+                    range: bytes=1-\r\n\r\nHEAD / HTTP/1.1\r\nConnection: a, Close\r\nRange: bytes=1-\r\n\r\n";
         let found = all(text.as_bytes()).unwrap();
         assert_eq!(found[0].path, "/rpms/libstdc+++.rpm");
         assert_eq!((found[0].asked("ns"), found[0].asked("n")), (Some("docker.io"), Some("1")));
         assert_eq!((found[0].range.as_deref(), found[0].goes_on), (Some("bytes=1-"), true));
         assert_eq!((found[1].method.as_str(), found[1].goes_on), ("HEAD", false));
+        assert_eq!(found[1].range, None);
         assert_eq!(found.len(), 2);
     }
 
@@ -154,6 +167,7 @@ mod tests {
         for text in [
             "\u{16}\u{3}\u{1}hello",
             "GET / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc",
+            "GET / HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 3\r\n\r\nabc",
             "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
             "GET /%ff HTTP/1.1\r\n\r\n",
             &long,

@@ -33,12 +33,12 @@ pub fn files(offer: &Offer, place: &Place) -> String {
     }
     let mirrors = offer.registry.upstreams();
     let mirrors = mirrors.iter().map(|own| format!("  {own}: [\"{}\"]\n", place.url));
+    let mirrors = format!("registryMirrors:\n{}", mirrors.collect::<String>());
     let trust = match &place.certificate {
         Some(_) => " if the system trusts the certificate, in place of hosts.toml",
         None => ", in place of hosts.toml",
     };
-    let title = format!("the cluster file{trust}");
-    text + &headed(&title, &format!("registryMirrors:\n{}", mirrors.collect::<String>()))
+    text + &headed(&format!("the cluster file{trust}"), &mirrors)
 }
 
 fn headed(title: &str, text: &str) -> String {
