@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::Read;
 use std::ops::Range;
 
 use libyaml_safer::{Event, EventData, MappingStyle, Parser, SequenceStyle};
@@ -83,10 +82,7 @@ impl Reader {
         documents: &mut Vec<Node>,
     ) -> Result<(), Fault> {
         let text = &*disguised.text;
-        // libyaml takes a character whose first byte is that of a byte order mark for one,
-        // unless there is a real one, which it does not count.
-        let mark = if text.as_bytes().first() == Some(&0xef) { "\u{feff}" } else { "" };
-        let mut input = mark.as_bytes().chain(text.as_bytes());
+        let mut input = stand_in::input(text);
         let mut parser = Parser::new();
         parser.set_input(&mut input);
         let mut open: Vec<Open> = Vec::new();

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::io::{BufRead, Read};
 
 use libyaml_safer::{Event, EventData, Parser, ScalarStyle};
 
@@ -117,10 +118,18 @@ impl Disguised<'_> {
     }
 }
 
+/// A text as the library is given it. It takes a character whose first byte is that of a byte
+/// order mark for one, unless there is a real one, which it does not count.
+pub(super) fn input(text: &str) -> impl BufRead {
+    let mark = if text.as_bytes().first() == Some(&0xef) { "\u{feff}" } else { "" };
+    mark.as_bytes().chain(text.as_bytes())
+}
+
 /// The first byte that libyaml refuses and kubectl might accept.
 fn refused(text: &str) -> Option<usize> {
+    let mut input = input(text);
     let mut parser = Parser::new();
-    parser.set_input(text.as_bytes());
+    parser.set_input(&mut input);
     loop {
         match parser.parse() {
             Ok(Event { data: EventData::StreamEnd, .. }) => return None,
