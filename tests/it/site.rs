@@ -283,4 +283,17 @@ fn a_signature_and_the_bill_of_materials_go_along() {
         kinds,
         ["application/vnd.cyclonedx+json", "application/vnd.kubeferry.signature.v1+minisign",]
     );
+    // Somebody removes the signature: who trusts no key does without, and it is pushed again.
+    let gone: Digest = index["manifests"][1]["digest"].as_str().unwrap().parse().unwrap();
+    registry.delete_manifest("kubeferry/demo", &gone);
+    ok(folder.path(), &registry, &["pull", address]);
+    let words = fails(folder.path(), &registry, &pull);
+    assert!(words.contains("reading the bundle's signatures: "), "{words}");
+    ok(here, &registry, &["push", "demo.tar", address]);
+    ok(folder.path(), &registry, &pull);
+    // A file of another kind, whose name the registry chose, stays.
+    fs::write(folder.path().join("demo.tar"), "mine").unwrap();
+    let words = fails(folder.path(), &registry, &["pull", address]);
+    assert!(words.contains("demo.tar is there, and is another file"), "{words}");
+    assert_eq!(fs::read(folder.path().join("demo.tar")).unwrap(), b"mine");
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use bundle_format::archive::reader::Bundle;
 use bundle_format::output;
 use bundle_format::signature::TrustedKeys;
 use bundle_format::text::{count, printable};
@@ -46,6 +47,17 @@ pub(super) struct Arguments {
     quiet: bool,
 }
 
+/// The file that a bundle of this name gets if nobody has named one. The name comes from the
+/// registry, so it replaces nothing but a bundle of the same name.
+fn own_name(name: &str) -> anyhow::Result<PathBuf> {
+    let path = PathBuf::from(format!("{name}.tar"));
+    let is_same = || Bundle::open(&path).is_ok_and(|own| own.lock().name == name);
+    if path.exists() && !is_same() {
+        bail!("{} is there, and is another file: name the bundle with --output", path.display());
+    }
+    Ok(path)
+}
+
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let Arguments { address, quiet, .. } = arguments;
     let keys = TrustedKeys::read(&arguments.trusted_key)?;
@@ -53,8 +65,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let site = Site::new(&[address.host()], &arguments.reach.reach(), &notices)?;
     let cache = Cache::of_user()?.telling(&notices);
     let found = pull::find(&site, &cache, address)?;
-    let named = arguments.output.clone();
-    let path = named.unwrap_or_else(|| PathBuf::from(format!("{}.tar", found.lock.name)));
+    let path = match &arguments.output {
+        Some(path) => path.clone(),
+        None => own_name(&found.lock.name)?,
+    };
     if path.as_os_str() == "-" {
         bail!("--output -: other files are written beside a bundle: name a file");
     }

@@ -18,7 +18,7 @@ pub mod public_key;
 pub mod pull;
 pub mod pull_error;
 mod realm;
-mod referrers;
+pub(crate) mod referrers;
 pub mod refusal;
 pub mod registry;
 pub mod signatures;

@@ -15,6 +15,9 @@ use super::sigstore_bundle::{self, MAX_BUNDLE, TYPE};
 use super::small_blob;
 use crate::fetch::FetchError;
 
+/// What registries say that do not list what refers to an image.
+pub(crate) const UNLISTED: [u16; 5] = [400, 404, 405, 406, 501];
+
 impl Puller {
     /// What refers to the image that `root` is the digest of, and may be a bundle.
     pub(super) fn referring(
@@ -65,7 +68,8 @@ impl Puller {
     }
 }
 
-fn is_index(content_type: &str) -> bool {
+/// Whether an answer is an index, by its `Content-Type`.
+pub(crate) fn is_index(content_type: &str) -> bool {
     content_type.split(';').next().is_some_and(|own| own.trim() == OCI_INDEX)
 }
 
@@ -73,7 +77,7 @@ fn is_index(content_type: &str) -> bool {
 /// (`pkg/v1/remote/referrers.go`). Without a network, nobody knows, and the tag may be there.
 fn lists_none(error: &PullError) -> bool {
     match error {
-        PullError::Fetch(FetchError::Status { status, .. }) => matches!(status, 400 | 404 | 406),
+        PullError::Fetch(FetchError::Status { status, .. }) => UNLISTED.contains(status),
         PullError::Fetch(FetchError::Offline { .. }) => true,
         _ => false,
     }

@@ -15,6 +15,7 @@ use super::queue::{Job, Tally, send};
 use super::sessions::Sessions;
 use super::tags::{self, Tag};
 use super::task::Task;
+use crate::image::pull::MANIFEST_LIMIT;
 use crate::image::registry::Endpoint;
 use crate::parallel;
 
@@ -102,7 +103,14 @@ pub(super) fn look<'a>(task: &Task<'a>, mirror: &Mirror) -> anyhow::Result<Vec<O
         let endpoint = task.site.endpoint(&name)?;
         let roots = roots(task, image)?;
         let wanted: Vec<Digest> = roots.iter().map(|root| Digest::of(&root.bytes)).collect();
-        let tag = tags::look(task.site, &endpoint, &name_there(&name), &wanted, task.replace)?;
+        let mut tag = tags::look(task.site, &endpoint, &name_there(&name), &wanted, task.replace)?;
+        // An index may be there with the platforms of another bundle only.
+        for manifest in image.platforms.iter().map(|platform| &platform.manifest.digest) {
+            let request = endpoint.manifest(&manifest.to_string());
+            if tag == Tag::Same && task.site.document(&request, MANIFEST_LIMIT)?.is_none() {
+                tag = Tag::Free;
+            }
+        }
         Ok(Own { image, name, endpoint, roots, tag })
     });
     let (mut images, mut problems) = (Vec::new(), Vec::new());

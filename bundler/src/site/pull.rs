@@ -30,6 +30,8 @@ pub struct Found<'a> {
     lock_blob: Descriptor,
     layout: Layout,
     signatures: Vec<String>,
+    /// Why not all signatures could be read.
+    unread: Option<anyhow::Error>,
 }
 
 /// A bundle that was pulled.
@@ -67,9 +69,8 @@ pub fn find<'a>(site: &'a Site, cache: &'a Cache, address: &Address) -> anyhow::
     let lock = Lock::parse(&cache.document(&listed.lock)?)?;
     let index = cache.document(&listed.index)?;
     let layout = Layout { index, documents: Vec::new(), blobs: listed.blobs };
-    let signatures = referrers::signatures(site, &endpoint, digest)
-        .context("reading the bundle's signatures")?;
-    Ok(Found { site, cache, endpoint, lock, lock_blob: listed.lock, layout, signatures })
+    let (signatures, unread) = referrers::signatures(site, &endpoint, digest);
+    Ok(Found { site, cache, endpoint, lock, lock_blob: listed.lock, layout, signatures, unread })
 }
 
 fn check_digest(name: &ImageReference, found: Digest) -> anyhow::Result<()> {
@@ -131,9 +132,10 @@ impl Found<'_> {
                 Err(error) => refused = refused.or(Some(error)),
             }
         }
-        match refused {
-            Some(error) => Err(error.into()),
-            None => bail!(
+        match (refused, &self.unread) {
+            (Some(error), _) => Err(error.into()),
+            (None, Some(error)) => bail!("reading the bundle's signatures: {error:#}"),
+            (None, None) => bail!(
                 "the bundle is not signed in the registry, and --trusted-key asks for it: sign it \
                  with `bundler sign`, and push it again"
             ),

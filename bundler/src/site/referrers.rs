@@ -17,7 +17,9 @@ use super::queue::{Job, send};
 use super::registry::Site;
 use super::sessions::Sessions;
 use super::{artifact, tags};
+use crate::fetch::FetchError;
 use crate::image::pull::MANIFEST_LIMIT;
+use crate::image::referrers::{UNLISTED, is_index};
 use crate::image::registry::{Endpoint, referrers_tag};
 
 /// The `artifactType` of a signature of minisign's over the bundle's `index.json`.
@@ -107,7 +109,8 @@ fn attach_one(
 ) -> anyhow::Result<usize> {
     let own = descriptor(OCI_MANIFEST, manifest);
     let known = list(site, endpoint, subject.digest)?;
-    if known.iter().any(|entry| entry.digest == own.digest.to_string()) {
+    let is_listed = known.iter().any(|entry| entry.digest == own.digest.to_string());
+    if is_listed && is_there(site, endpoint, &own.digest.to_string())? {
         return Ok(0);
     }
     let artifact_type = file.artifact_type.to_owned();
@@ -118,7 +121,14 @@ fn attach_one(
     let answer = tags::put(site, endpoint, &name, OCI_MANIFEST, manifest)?;
     // A registry that lists it says so.
     if answer.header("oci-subject").is_none() {
-        let mut entries = in_tag(site, endpoint, subject.digest)?;
+        // A registry refuses an index that names what somebody has removed.
+        let mut entries = Vec::new();
+        for entry in in_tag(site, endpoint, subject.digest)? {
+            let is_new = entry.digest != own.digest.to_string();
+            if is_new && is_there(site, endpoint, &entry.digest)? {
+                entries.push(entry);
+            }
+        }
         let entry = Entry { artifact_type: Some(artifact_type), ..Entry::new(&own, []) };
         entries.push(entry);
         let index = Document {
@@ -133,24 +143,41 @@ fn attach_one(
     Ok(1)
 }
 
-/// The texts of the bundle's signatures.
+/// The texts of the bundle's signatures, the newest last, and why one could not be read. Who
+/// trusts no key needs none of them.
 pub(super) fn signatures(
     site: &Site,
     endpoint: &Endpoint,
     subject: Digest,
-) -> anyhow::Result<Vec<String>> {
-    let entries = list(site, endpoint, subject)?;
+) -> (Vec<String>, Option<anyhow::Error>) {
+    let entries = match list(site, endpoint, subject) {
+        Ok(entries) => entries,
+        Err(error) => return (Vec::new(), Some(error)),
+    };
     let own = entries.iter().filter(|entry| entry.artifact_type.as_deref() == Some(SIGNATURE_TYPE));
-    let mut texts = Vec::new();
-    for entry in own.take(MOST_SIGNATURES) {
-        let manifest = verified(site, &endpoint.manifest(&entry.digest), &entry.descriptor()?)?;
-        let manifest: Document = serde_json::from_slice(&manifest)?;
-        let Some(layer) = manifest.layers.unwrap_or_default().into_iter().next() else { continue };
-        let layer = layer.descriptor()?;
-        let text = verified(site, &endpoint.blob(&layer.digest), &layer)?;
-        texts.extend(String::from_utf8(text).ok());
+    let (mut texts, mut unread) = (Vec::new(), None);
+    for entry in own.rev().take(MOST_SIGNATURES) {
+        match text(site, endpoint, entry) {
+            Ok(text) => texts.push(text),
+            Err(error) => unread = Some(error),
+        }
     }
-    Ok(texts)
+    texts.reverse();
+    (texts, unread)
+}
+
+/// The text of a signature.
+fn text(site: &Site, endpoint: &Endpoint, entry: &Entry) -> anyhow::Result<String> {
+    let manifest = verified(site, &endpoint.manifest(&entry.digest), &entry.descriptor()?)?;
+    let manifest: Document = serde_json::from_slice(&manifest)?;
+    let layer = manifest.layers.unwrap_or_default().into_iter().next();
+    let layer = layer.context("a signature has no layer")?.descriptor()?;
+    Ok(String::from_utf8(verified(site, &endpoint.blob(&layer.digest), &layer)?)?)
+}
+
+/// Whether a manifest is there.
+fn is_there(site: &Site, endpoint: &Endpoint, name: &str) -> anyhow::Result<bool> {
+    Ok(site.document(&endpoint.manifest(name), MANIFEST_LIMIT)?.is_some())
 }
 
 /// A small document that has its digest.
@@ -167,9 +194,14 @@ fn verified(
 
 /// The manifests that name `subject` as their subject.
 fn list(site: &Site, endpoint: &Endpoint, subject: Digest) -> anyhow::Result<Vec<Entry>> {
-    match site.document(&endpoint.referrers(subject, None), MANIFEST_LIMIT)? {
-        Some(document) => Ok(entries(&document.bytes)),
-        None => in_tag(site, endpoint, subject),
+    match site.fetch().document(&endpoint.referrers(subject, None), MANIFEST_LIMIT) {
+        Ok(own) if own.header("content-type").is_some_and(is_index) => Ok(entries(&own.bytes)),
+        // A page of a registry that does not know the question is no list.
+        Ok(_) => in_tag(site, endpoint, subject),
+        Err(FetchError::Status { status, .. }) if UNLISTED.contains(&status) => {
+            in_tag(site, endpoint, subject)
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
