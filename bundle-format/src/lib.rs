@@ -25,6 +25,7 @@ pub mod lock;
 pub mod nevra;
 pub mod oci;
 pub mod output;
+pub mod parallel;
 pub mod pattern;
 pub mod portable_path;
 pub mod recognise;

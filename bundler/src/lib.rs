@@ -12,7 +12,6 @@ pub mod lock;
 pub mod manifest;
 mod outage;
 pub mod page;
-mod parallel;
 mod program;
 pub mod progress;
 pub mod report;

@@ -37,3 +37,6 @@ pub(crate) use loopback::is_loopback;
 pub use request::{Action, Request, Sending, Verb};
 pub use response::Response;
 pub use secret::Secret;
+
+/// How many requests are sent at a time: a lock spends most of its time waiting for answers.
+pub(crate) const REQUESTS: usize = 8;

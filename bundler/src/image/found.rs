@@ -14,7 +14,7 @@ pub struct Found {
     pub(super) signature: String,
     /// The DER of the signer's certificate.
     pub(super) certificate: Result<Vec<u8>, Refusal>,
-    /// The log's entry. A key's signature needs neither.
+    /// The log's entry. A signature by a key has no certificate and no entry.
     pub(super) entry: Result<LockedLogEntry, Refusal>,
 }
 

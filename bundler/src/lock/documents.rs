@@ -2,13 +2,14 @@
 //! documents are small; a repository's metadata is large.
 
 use bundle_format::lock::{LockedFile, LockedImage, LockedManifest};
+use bundle_format::parallel;
 use bundle_format::{Architecture, ImageReference};
 
 use super::task::Task;
 use super::wanted::Wanted;
 use super::{acceptance, images, installers, manifests};
+use crate::fetch::REQUESTS;
 use crate::outage::Problems;
-use crate::parallel;
 use crate::spec::{Spec, combination};
 
 /// The manifests, images and installers of a lock.
@@ -62,7 +63,7 @@ fn lock_manifests(
     problems: &mut Problems,
 ) -> (Vec<LockedManifest>, Vec<String>) {
     let spec = &task.file.spec;
-    let read = parallel::each(&spec.manifests, parallel::REQUESTS, |manifest| {
+    let read = parallel::each(&spec.manifests, REQUESTS, |manifest| {
         manifests::lock(task, &manifest.value)
     });
     let (mut locked, mut warnings) = (Vec::new(), Vec::new());

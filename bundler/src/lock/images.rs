@@ -2,12 +2,13 @@
 
 use bundle_format::Architecture;
 use bundle_format::lock::LockedImage;
+use bundle_format::parallel;
 
 use super::image_signers::ImageSigners;
 use super::task::Task;
 use super::wanted::Wanted;
+use crate::fetch::REQUESTS;
 use crate::outage::Problems;
-use crate::parallel;
 
 /// Asks the registries for every image, several at a time. Returns the images that
 /// were found, with the signatures that the spec asks for.
@@ -26,7 +27,7 @@ pub(super) fn lock(
             return Vec::new();
         }
     };
-    let results = parallel::each(&all, parallel::REQUESTS, |(name, why)| {
+    let results = parallel::each(&all, REQUESTS, |(name, why)| {
         let mut why = why.to_vec();
         why.sort();
         why.dedup();

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use anyhow::{Context, bail};
 use bundle_format::lock::LockedImage;
 use bundle_format::oci::{Document, is_index};
+use bundle_format::parallel;
 use bundle_format::text::count;
 use bundle_format::{Digest, ImageReference};
 
@@ -15,9 +16,9 @@ use super::queue::{Job, Tally, send};
 use super::sessions::Sessions;
 use super::tags::{self, Tag};
 use super::task::Task;
+use crate::fetch::REQUESTS;
 use crate::image::pull::MANIFEST_LIMIT;
 use crate::image::registry::Endpoint;
-use crate::parallel;
 
 /// An image, and where it goes.
 pub(super) struct Own<'a> {
@@ -60,7 +61,7 @@ pub(super) fn push(
         }
     }
     let mut tally = send(task.site, sessions, jobs, "pushing images", task.quiet)?;
-    let results = parallel::each(images, parallel::REQUESTS, |own| match own.tag {
+    let results = parallel::each(images, REQUESTS, |own| match own.tag {
         Tag::Same => Ok(None),
         Tag::Free => name(task, own).map(Some).with_context(|| format!("image {}", own.image.name)),
     });
@@ -98,7 +99,7 @@ pub(super) fn look<'a>(task: &Task<'a>, mirror: &Mirror) -> anyhow::Result<Vec<O
     let mut seen = HashSet::new();
     let all = lock.images.iter().chain(lock.hops.iter().flat_map(|hop| &hop.images));
     let all: Vec<&LockedImage> = all.filter(|image| seen.insert(&image.name)).collect();
-    let found = parallel::each(&all, parallel::REQUESTS, |image| -> anyhow::Result<Own<'a>> {
+    let found = parallel::each(&all, REQUESTS, |image| -> anyhow::Result<Own<'a>> {
         let name = mirror.name_of(&image.name)?;
         let endpoint = task.site.endpoint(&name)?;
         let roots = roots(task, image)?;

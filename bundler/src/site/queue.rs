@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::bail;
+use bundle_format::parallel;
 
 use super::blob::Blob;
 use super::registry::Site;
 use super::sessions::Sessions;
 use super::upload::{Moved, Upload};
 use crate::image::registry::Endpoint;
-use crate::parallel;
 use crate::progress::Progress;
 
 /// How many blobs are on their way at a time.

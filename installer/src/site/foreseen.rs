@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use anyhow::anyhow;
+use bundle_format::parallel::each;
 use serde::Deserialize;
 
 use super::far::{Join, KEPT};
 use super::machine::Machine;
 use super::met::{Met, Site};
 use super::problem::Problem;
-use super::side_by_side::each;
 use crate::exec::Output;
 use crate::failure::Failure;
 use crate::node::join::{JoinFile, Master};

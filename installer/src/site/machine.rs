@@ -17,7 +17,8 @@ pub struct Machine {
     pub address: IpAddr,
     /// What it is to be.
     pub role: Role,
-    /// Whether it is to be made. A master that `--only` leaves out is only asked.
+    /// Whether it is to be made. A master that is not named in `--only` is asked for a join
+    /// file, and is not changed.
     pub is_meant: bool,
 }
 

@@ -3,6 +3,8 @@
 
 use std::net::IpAddr;
 
+use bundle_format::parallel::each;
+
 use super::carried::{Carried, Place};
 use super::connection::{Connection, Sockets, said};
 use super::facts::{Facts, Off};
@@ -10,7 +12,6 @@ use super::far::Far;
 use super::machine::Machine;
 use super::problem::Problem;
 use super::script;
-use super::side_by_side::each;
 use super::standing::Standing;
 use crate::exec::Exec;
 use crate::failure::Failure;
@@ -124,8 +125,8 @@ impl<'a> Site<'a> {
         (met, problems)
     }
 
-    /// Waits until an installer has ended that works there already, such as one that an earlier
-    /// run of this command began before it was interrupted.
+    /// Waits until no other installer works there. An earlier run of this command may have begun
+    /// one before it was interrupted.
     fn await_other(&self, connection: &Connection<'_>, tell: &dyn Fn(&str)) -> anyhow::Result<()> {
         let receipt = format!("{}/{}", receipt::FOLDER, receipt::FILE);
         if said(connection.ask(script::BUSY, &[&receipt])?)?.trim() != "busy" {

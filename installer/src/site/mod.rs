@@ -14,7 +14,6 @@ pub mod outcome;
 pub mod problem;
 pub mod run;
 pub mod script;
-pub mod side_by_side;
 pub mod standing;
 
 /// The folder on each node for what is copied there. It is not the receipt's, which a reset

@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::anyhow;
+use bundle_format::parallel::each;
 
 use super::far::Join;
 use super::foreseen::{Plan, source};
 use super::met::{Met, Site};
 use super::outcome::{End, Outcome};
-use super::side_by_side::each;
 use crate::exec::Output;
 use crate::role::Role;
 

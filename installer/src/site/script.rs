@@ -43,7 +43,7 @@ if [ "$(sha256sum <"$1.part")" != "$2  -" ]; then rm -f "$1.part"; echo damaged;
 chmod "$3" "$1.part" && { sync "$1.part" 2>/dev/null || sync; } && mv -f "$1.part" "$1" || exit
 echo taken"#;
 
-/// Removes all in our folder `$1`, which is locked, except for the names that follow.
+/// Removes what is in our folder `$1`, but for the names that follow. It locks the folder first.
 pub(super) const CLEAR: &str = r#"cd "$1" 2>/dev/null && exec 9<. || exit 0; shift
 flock -n 9 || { echo 'another run copies to this node' >&2; exit 1; }
 for one in *; do for kept in "$@"; do [ "$one" != "$kept" ] || continue 2; done

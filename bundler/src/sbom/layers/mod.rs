@@ -8,11 +8,11 @@ use std::thread::available_parallelism;
 
 use bundle_format::Digest;
 use bundle_format::lock::{Descriptor, LockedPlatform};
+use bundle_format::parallel;
 
 pub(super) use layer::Layer;
 
 use super::content::{Open, whole};
-use crate::parallel;
 
 /// How many layers are read at a time.
 const MOST_READERS: usize = 4;

@@ -1,6 +1,7 @@
 //! What `installer up` does without a bundle: ask all nodes, or take them back.
 
 use anyhow::bail;
+use bundle_format::parallel::each;
 use bundle_format::text::{count, indented, printable};
 use serde_json::json;
 
@@ -8,7 +9,6 @@ use super::told::{Told, agreed};
 use crate::failure::Failure;
 use crate::site::met::{Met, Site};
 use crate::site::run;
-use crate::site::side_by_side::each;
 
 /// Prints what each node is. Fails if one is not Ready.
 pub(super) fn status(site: &Site<'_>, told: &Told) -> anyhow::Result<()> {

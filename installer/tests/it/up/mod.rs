@@ -415,7 +415,7 @@ fn what_a_stranger_says_forges_no_line() {
     assert_eq!(left, 2, "the sockets' folder is gone");
 }
 
-/// It does not even look for the file.
+/// It says so before it reads the cluster file.
 #[test]
 fn where_nobody_can_be_asked_it_wants_to_be_told_first() {
     for (more, what) in [

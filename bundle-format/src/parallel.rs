@@ -1,4 +1,4 @@
-//! Several nodes at a time.
+//! Several things at a time.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -28,4 +28,18 @@ pub fn each<'t, T: Sync, R: Send>(
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_by_key(|(index, _)| *index);
     done.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::each;
+
+    #[test]
+    fn each_is_done_once_and_stays_in_its_place() {
+        for count in [0, 1, 7, 100] {
+            let items: Vec<u32> = (0..count).collect();
+            let doubled = each(&items, 8, |item| item * 2);
+            assert_eq!(doubled, Vec::from_iter(items.iter().map(|i| i * 2)));
+        }
+    }
 }
