@@ -154,18 +154,27 @@ impl RunningEtcd {
         host: &Host,
         members: impl Iterator<Item = &'a Member>,
     ) -> Vec<&'a Member> {
-        let answers = |member: &Member| {
-            let question = "--command-timeout 5s endpoint health";
-            let ask = |at| host.ask(&self.client(at, question)).succeeded();
-            member.address().is_some_and(ask)
-        };
-        members.filter(|member| !answers(member)).collect()
+        members.filter(|member| !self.answers(host, member)).collect()
     }
 
-    /// The command that takes a member out. etcd refuses if too few of the rest have
-    /// started.
-    pub(crate) fn removal(&self, members: &Members, member: &Member) -> Command {
-        self.client(&members.at, &format!("member remove {:x}", member.id))
+    /// Whether a member answers.
+    pub(crate) fn answers(&self, host: &Host, member: &Member) -> bool {
+        let question = "--command-timeout 5s endpoint health";
+        let ask = |at| host.ask(&self.client(at, question)).succeeded();
+        member.address().is_some_and(ask)
+    }
+
+    /// The command that takes a member out. It asks `stays`, if there is one: a leader that
+    /// takes itself out mostly stops before it answers (seen with 3.7.0). etcd refuses if
+    /// too few of the rest have started.
+    pub(crate) fn removal(
+        &self,
+        members: &Members,
+        member: &Member,
+        stays: Option<&Member>,
+    ) -> Command {
+        let at = stays.and_then(Member::address).unwrap_or(&members.at);
+        self.client(at, &format!("member remove {:x}", member.id))
     }
 }
 

@@ -1,6 +1,7 @@
 //! This master's own member leaves etcd, before its data go. Otherwise the others would
 //! go on counting it, and a cluster of two would stand still.
 
+use super::member::take_out;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::etcd::{Members, RunningEtcd};
@@ -37,7 +38,7 @@ pub fn leave(host: &mut Host, step: StepName) -> anyhow::Result<bool> {
     let Some(own) = etcd.own(&members).filter(|_| members.all.len() > 1) else {
         return Ok(false);
     };
-    host.run(step, &etcd.removal(&members, own), &[], &[], None).map_err(|error| {
+    take_out(host, step, &etcd, &members, own).map_err(|error| {
         let what = "this node's member cannot leave etcd";
         let cure = "take out those masters first that do not work: `installer remove NODE` on a \
                     master that works";

@@ -2,6 +2,7 @@
 //! forgets it.
 
 mod leave;
+mod member;
 mod other;
 
 pub use self::leave::leave;

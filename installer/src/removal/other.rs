@@ -1,12 +1,13 @@
 //! Another node is taken out of the cluster, from a master. The other node need not
 //! answer any more.
 
-use std::convert::Infallible;
+use std::fmt;
 
 use anyhow::{Context, bail};
 use bundle_format::cluster::NodeName;
 use serde_json::Value;
 
+use super::member::take_out;
 use crate::engine::change;
 use crate::engine::step::{self, Step};
 use crate::exec::Command;
@@ -26,7 +27,22 @@ const DRAIN: &str = "10m";
 const ELECTION: u32 = 60;
 
 /// A change of a removal.
-type Change = change::Change<Infallible>;
+type Change = change::Change<OfRemoval>;
+
+/// A change that only a removal can make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OfRemoval {
+    /// The node's member leaves etcd.
+    TakeOutOfEtcd,
+}
+
+impl fmt::Display for OfRemoval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TakeOutOfEtcd => f.write_str("take its member out of etcd"),
+        }
+    }
+}
 
 /// The steps.
 pub const STEPS: [&'static dyn Step<Removal>; 1] = [&TakeOut];
@@ -37,14 +53,20 @@ pub struct Removal {
 }
 
 impl step::Purpose for Removal {
-    type Own = Infallible;
+    type Own = OfRemoval;
 
     fn begun(&self) -> Option<Line> {
         None
     }
 
-    fn make(&self, _: &mut Host, _: StepName, change: &Infallible) -> anyhow::Result<()> {
-        match *change {}
+    fn make(&self, host: &mut Host, step: StepName, change: &OfRemoval) -> anyhow::Result<()> {
+        match change {
+            OfRemoval::TakeOutOfEtcd => {
+                let Found { etcd, members, member, .. } = Found::of(host, &self.node)?;
+                let Some(member) = member else { return Ok(()) };
+                take_out(host, step, &etcd, &members, &member)
+            }
+        }
     }
 }
 
@@ -178,8 +200,8 @@ impl Step<Removal> for TakeOut {
             );
             changes.push(Change::run(&line));
         }
-        if let Some(member) = &found.member {
-            changes.push(Change::run_command(found.etcd.removal(&found.members, member)));
+        if found.member.is_some() {
+            changes.push(Change::Own(OfRemoval::TakeOutOfEtcd));
             let readyz = Command::of(&format!("{} get --raw /readyz", own_kubectl(host)?));
             changes.push(Change::Await { command: readyz, seconds: ELECTION });
         }

@@ -239,6 +239,24 @@ fn a_master_leaves_etcd_before_a_reset_where_others_count_on_it() {
     assert!(!leave(&master("2 node-2 10.0.0.3\n3 node-3 10.0.0.4\n")).unwrap());
 }
 
+/// The answer of a leader that takes itself out is mostly lost. etcd also refuses while a
+/// member has just been connected.
+#[test]
+fn a_member_is_taken_out_by_one_that_stays_and_as_soon_as_etcd_agrees() {
+    let node = master(THREE);
+    write(&node, "run/etcd-refuses", "\n\n");
+    let (host, commands) = node.look(None);
+    assert!(removal::leave(&mut host.open().unwrap(), StepName::Remove).unwrap());
+    let made = commands.made();
+    assert_eq!(made.len(), 3, "{made:?}");
+    let asked = |line: &String| line.contains("https://10.0.0.3:2379 ");
+    assert!(made.iter().all(asked), "another member: {made:?}");
+    // The same where another node is taken out.
+    write(&node, "run/etcd", THREE);
+    write(&node, "run/etcd-refuses", "\n");
+    assert_eq!(remove(&node, "node-3").unwrap().len(), 4, "drain, twice etcd, delete");
+}
+
 /// Its disk may have what one of two needs to go on.
 #[test]
 fn one_whose_etcd_does_not_run_is_emptied_only_if_the_others_go_on_without_it() {

@@ -125,7 +125,7 @@ pub(super) fn change(root: &Path, words: &[&str]) -> Option<bool> {
         let text = fs::read_to_string(root.join("run/etcd")).unwrap();
         let mut members = members(&text);
         members.retain(|one| one.id != id);
-        if !has_quorum(&members) {
+        if !has_quorum(&members) || refuses_once(root) {
             return Some(false);
         }
         let line =
@@ -154,6 +154,14 @@ pub(super) fn change(root: &Path, words: &[&str]) -> Option<bool> {
         _ => return None,
     }
     Some(true)
+}
+
+/// Whether etcd still refuses, as it does while a member has not been connected for five
+/// seconds. `run/etcd-refuses` has a line for each time.
+fn refuses_once(root: &Path) -> bool {
+    let file = root.join("run/etcd-refuses");
+    let text = fs::read_to_string(&file).unwrap_or_default();
+    text.split_once('\n').is_some_and(|(_, rest)| fs::write(&file, rest).is_ok())
 }
 
 /// A further master, as kubeadm makes it.
