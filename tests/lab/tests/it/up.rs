@@ -19,13 +19,13 @@ use crate::support::{connected_host, lab, words};
 use crate::virtual_address::{IN_SPEC, config};
 
 /// A machine of the nodes' network, with the operator's key, and ssh's own configuration.
-struct Operator {
+pub(crate) struct Operator {
     folder: tempfile::TempDir,
 }
 
 impl Operator {
     /// Writes a cluster file in which the first so many nodes are masters.
-    fn new(lab: &Lab, masters: usize) -> Self {
+    pub(crate) fn new(lab: &Lab, masters: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         fs::copy(Places::find().unwrap().run().join("operator-key"), at("key")).unwrap();
@@ -45,12 +45,12 @@ impl Operator {
         Self { folder }
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// Knows the host keys of these nodes, and of no others.
-    fn know(&self, nodes: &[Node]) {
+    pub(crate) fn know(&self, nodes: &[Node]) {
         fs::write(self.path().join("known_hosts"), known_hosts(nodes)).unwrap();
     }
 
@@ -92,7 +92,7 @@ fn receipt(node: &Node) -> String {
 }
 
 /// All that is not to change when nothing is to be done.
-fn receipts(lab: &Lab) -> Vec<String> {
+pub(crate) fn receipts(lab: &Lab) -> Vec<String> {
     let sum = |node: &Node| node.run(["sha256sum", "/var/lib/kubeferry/receipt.jsonl"]).unwrap();
     lab.nodes().iter().map(sum).collect()
 }
