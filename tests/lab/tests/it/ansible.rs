@@ -1,7 +1,7 @@
 //! All nodes by the Ansible collection, from a machine that is none of them, over a real sshd.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Instant;
 
@@ -10,28 +10,36 @@ use lab::network::LAN;
 use lab::{Lab, Node, Settings};
 
 use crate::application::{Witness, assert_serves, spread};
+use crate::masters::{names, voters};
 use crate::support::{connected_host, lab, succeed, words};
-use crate::up::{Operator, receipts};
+use crate::up::{Operator, receipts, tokens};
+use crate::virtual_address::IN_SPEC;
 
 /// An operator who has Ansible with the collection, as a release has it.
 struct Controller {
     operator: Operator,
-    ansible: std::path::PathBuf,
+    ansible: PathBuf,
 }
 
 impl Controller {
-    fn new(lab: &Lab, ansible: &Path) -> Self {
-        let operator = Operator::new(lab, 1);
+    /// One whose cluster file has so many masters. None if there is no Ansible.
+    fn new(lab: &Lab, masters: usize) -> Option<Self> {
+        let Some((_, ansible)) = built::programs("ansible").pop() else {
+            println!("skipped: there is no ansible-core; see `scripts/tools --judges`");
+            return None;
+        };
+        let operator = Operator::new(lab, masters);
         operator.know(lab.nodes());
         let path = operator.path();
         let scripts = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts"));
         succeed(Command::new(scripts.join("collection")).arg(path));
         fs::write(path.join("kubeferry.yml"), "plugin: kubeferry.cluster.cluster_file\n").unwrap();
-        let controller = Self { operator, ansible: ansible.join("bin") };
+        let ansible = ansible.parent().unwrap().join("bin");
+        let controller = Self { operator, ansible };
         let archive = concat!("kubeferry-cluster-", env!("CARGO_PKG_VERSION"), ".tar.gz");
         let install = ["collection", "install", "--offline", archive];
         succeed(controller.command("ansible-galaxy").args(install));
-        controller
+        Some(controller)
     }
 
     fn command(&self, program: &str) -> Command {
@@ -73,16 +81,12 @@ fn unchanged(said: &Output) -> usize {
 #[test]
 #[ignore = "takes four minutes: scripts/nightly"]
 fn a_playbook_makes_a_cluster_and_again_changes_nothing() {
-    let Some((_, ansible)) = built::programs("ansible").pop() else {
-        println!("skipped: there is no ansible-core; see `scripts/tools --judges`");
-        return;
-    };
     let Some(host) = connected_host() else { return };
     let (_, file) = host.bundle();
     let Some(lab) = lab(&Settings::default()) else { return };
     let [master, ..] = lab.nodes() else { panic!("three nodes") };
     let _witness = Witness(master);
-    let controller = Controller::new(&lab, ansible.parent().unwrap());
+    let Some(controller) = Controller::new(&lab, 1) else { return };
     let bundle = format!("kubeferry_bundle={}", file.display());
     let up = |more: &[&str]| controller.play("up", &[&["-e", bundle.as_str()], more].concat());
 
@@ -115,6 +119,30 @@ fn a_playbook_makes_a_cluster_and_again_changes_nothing() {
     assert_eq!(unchanged(&controller.play("reset", &["-e", "take_back=yes"])), 3);
 }
 
+#[test]
+#[ignore = "takes four minutes: scripts/nightly"]
+fn a_further_master_joins_the_first_by_the_same_line() {
+    let Some(host) = connected_host() else { return };
+    let (_, file) = host.bundle_with(IN_SPEC);
+    let Some(lab) = lab(&Settings::default()) else { return };
+    let [first, second, _] = lab.nodes() else { panic!("three nodes") };
+    let _witness = Witness(first);
+    let Some(controller) = Controller::new(&lab, 2) else { return };
+    let bundle = format!("kubeferry_bundle={}", file.display());
+    let up = |more: &[&str]| controller.play("up", &[&["-e", bundle.as_str()], more].concat());
+
+    // Without the second master nobody knows whether there is a cluster.
+    let said = up(&["--limit", "node1,node3"]);
+    assert!(words(&said).contains("name all masters in --limit"));
+    assert!(!is_there(first, "/var/lib/kubeferry"));
+
+    assert!(up(&[]).status.success());
+    assert_eq!(voters(first), names(&[first, second]));
+    let before = receipts(&lab);
+    assert_eq!(unchanged(&up(&[])), 3);
+    assert_eq!(receipts(&lab), before);
+}
+
 fn is_there(node: &Node, path: &str) -> bool {
     node.exec(["ls", path]).unwrap().status.success()
 }
@@ -122,14 +150,18 @@ fn is_there(node: &Node, path: &str) -> bool {
 /// No token is in what was said, nor in a file that Ansible has left on a node.
 fn assert_secrets_stay(lab: &Lab, said: &str) {
     let [master, workers @ ..] = lab.nodes() else { panic!("nodes") };
-    let list = master.run(["kubeadm", "token", "list", "-o", "jsonpath={.token}"]).unwrap();
-    let tokens: Vec<&str> = list.split_whitespace().filter(|token| token.len() == 23).collect();
-    assert!(!tokens.is_empty(), "{list}");
-    for token in tokens {
+    for token in &tokens(master) {
         assert!(!said.contains(token));
         for worker in workers {
-            let folders = ["/root", "/var/lib/kubeferry-ansible", "/var/lib/kubeferry", "/var/log"];
-            let found = worker.exec([&["grep", "-rslF", token][..], &folders].concat()).unwrap();
+            let folders = [
+                "/root",
+                "/var/lib/kubeferry-ansible",
+                "/var/lib/kubeferry",
+                "/var/log",
+                "/run/log",
+            ];
+            let found =
+                worker.exec([&["grep", "-rslF", token.as_str()][..], &folders].concat()).unwrap();
             assert_eq!(words(&found), "", "{}", worker.name);
         }
     }

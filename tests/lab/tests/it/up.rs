@@ -242,16 +242,26 @@ fn assert_goes_on_from_the_master(lab: &Lab, third: &Node, bundle: &[&str]) {
     assert_serves(lab);
 }
 
+/// The tokens with which a node can join.
+pub(crate) fn tokens(master: &Node) -> Vec<String> {
+    // kubeadm prints each object without an end of line.
+    let each = "jsonpath={.token}{\"\\n\"}";
+    let list = master.run(["kubeadm", "token", "list", "-o", each]).unwrap();
+    let tokens = list.split_whitespace().filter(|word| word.len() == 23);
+    let tokens: Vec<String> = tokens.map(str::to_owned).collect();
+    assert!(!tokens.is_empty(), "{list}");
+    tokens
+}
+
 /// No token is in what was said, nor in a file that came by ssh.
 fn assert_secrets_stay(lab: &Lab, said: &str) {
     let [master, workers @ ..] = lab.nodes() else { panic!("nodes") };
-    let list = master.run(["kubeadm", "token", "list", "-o", "jsonpath={.token}"]).unwrap();
-    let tokens = list.split_whitespace().filter(|token| token.len() == 23);
-    for token in tokens {
+    for token in &tokens(master) {
         assert!(!said.contains(token));
         for worker in workers {
             let folders = ["/var/lib/kubeferry-up", "/var/lib/kubeferry", "/var/log/kubeferry"];
-            let found = worker.exec([&["grep", "-rlF", token][..], &folders].concat()).unwrap();
+            let found =
+                worker.exec([&["grep", "-rlF", token.as_str()][..], &folders].concat()).unwrap();
             assert_eq!(words(&found), "", "{}", worker.name);
         }
     }
