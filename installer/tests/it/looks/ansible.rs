@@ -1,5 +1,6 @@
-//! The Ansible collection, built and installed as a site has it, in check mode: the real
-//! installer says what it would do, and nothing but our folder is changed. The lab has real nodes.
+//! The Ansible collection, built and installed as a site has it, by the lines of its page in check
+//! mode: the real installer says what it would do, and nothing but our folder is changed. The lab
+//! has real nodes.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,8 +11,16 @@ use lab::built;
 
 use super::folder_with;
 
-/// The inventory beside a cluster file.
-const INVENTORY: &str = "plugin: kubeferry.cluster.cluster_file\n";
+/// The fenced blocks of the page.
+fn blocks() -> Vec<String> {
+    let page = fs::read_to_string("../docs/ansible.md").unwrap();
+    page.split("```\n").skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// The block of the page that begins like this.
+fn block(begin: &str) -> String {
+    blocks().into_iter().find(|block| block.starts_with(begin)).unwrap()
+}
 
 const TWO: &str = "nodes:\n- {name: m1, address: 10.0.0.2, role: master}\n- {name: w1, address: \
                    10.0.0.3, role: worker}\n";
@@ -36,9 +45,7 @@ impl Site {
         let site = Self { folder: folder_with("{}"), programs: ansible.join("bin") };
         let made = Command::new("../scripts/collection").arg(site.path("")).output().unwrap();
         assert!(made.status.success(), "{made:?}");
-        let archive = site.path(&format!("kubeferry-cluster-{}.tar.gz", env!("CARGO_PKG_VERSION")));
-        let archive = archive.to_str().unwrap();
-        site.ok("ansible-galaxy", &["collection", "install", "--offline", archive]);
+        site.ok_line(&block("ansible-galaxy"));
         // An installer that looks at a folder, as `--root` has it.
         let own = format!(
             "#!/bin/sh\ncase $1 in plan|preflight) set -- \"$@\" --root {}; esac\nexec {} \"$@\"\n",
@@ -48,7 +55,7 @@ impl Site {
         fs::write(site.path("installer"), own).unwrap();
         fs::set_permissions(site.path("installer"), fs::Permissions::from_mode(0o755)).unwrap();
         fs::write(site.path("cluster.yaml"), TWO).unwrap();
-        fs::write(site.path("kubeferry.yml"), INVENTORY).unwrap();
+        fs::write(site.path("kubeferry.yml"), block("plugin:")).unwrap();
         site
     }
 
@@ -74,26 +81,22 @@ impl Site {
         words(&output)
     }
 
-    /// The playbook that makes all nodes, in check mode.
+    /// Runs a line of the page.
+    fn ok_line(&self, line: &str) -> String {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        self.ok(words[0], &words[1..])
+    }
+
+    /// The line of the page that looks what would be done on all nodes.
     fn check(&self, more: &[&str]) -> Output {
         let ours =
             format!("kubeferry_folder={}/{{{{ inventory_hostname }}}}", self.path("far").display());
-        let fixed = [
-            "-i",
-            "kubeferry.yml",
-            "--check",
-            "--diff",
-            "--connection",
-            "local",
-            "-e",
-            "ansible_become=false",
-            "-e",
-            "kubeferry_bundle=small.tar",
-            "-e",
-            &ours,
-        ];
+        let line = blocks().into_iter().find(|line| line.contains("--check --diff")).unwrap();
+        let line = line.replace("/media/usb/demo.tar", "small.tar");
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let here = ["--connection", "local", "-e", "ansible_become=false", "-e", &ours];
         fs::create_dir_all(self.path("far")).unwrap();
-        self.run("ansible-playbook", &[&fixed[..], more, &["kubeferry.cluster.up"]].concat())
+        self.run(words[0], &[&words[1..], &here, more].concat())
     }
 }
 
@@ -134,16 +137,15 @@ fn check_mode_has_each_installer_say_what_it_would_do() {
 
 #[test]
 fn a_problem_of_one_node_stops_all_with_its_cure() {
-    for site in Site::all() {
-        fs::write(site.path("node/proc/cpuinfo"), "processor\t: 0\n").unwrap();
-        let said = site.check(&[]);
-        let text = words(&said);
-        assert_eq!(said.status.code(), Some(2), "{text}");
-        assert!(text.contains("this node has 1") && text.contains("hint: "), "{text}");
-        // Without all masters nobody knows whether there is a cluster.
-        let said = site.check(&["--limit", "w1"]);
-        assert!(words(&said).contains("name all masters in --limit"), "{}", words(&said));
-    }
+    let Some(site) = Site::all().pop() else { return };
+    fs::write(site.path("node/proc/cpuinfo"), "processor\t: 0\n").unwrap();
+    let said = site.check(&[]);
+    let text = words(&said);
+    assert_eq!(said.status.code(), Some(2), "{text}");
+    assert!(text.contains("this node has 1") && text.contains("hint: "), "{text}");
+    // Without all masters nobody knows whether there is a cluster.
+    let said = site.check(&["--limit", "w1"]);
+    assert!(words(&said).contains("name all masters in --limit"), "{}", words(&said));
 }
 
 #[test]
@@ -177,9 +179,27 @@ fn every_part_of_the_collection_has_its_page_and_is_what_was_built() {
             assert!(page.len() > 300, "{page}");
         }
         site.ok("ansible-galaxy", &["collection", "verify", "--offline", "kubeferry.cluster"]);
-        for playbook in ["up", "reset"] {
-            let name = format!("kubeferry.cluster.{playbook}");
-            site.ok("ansible-playbook", &["-i", "kubeferry.yml", "--syntax-check", &name]);
+        let own = site.path("own.yml");
+        fs::write(&own, block("- hosts:")).unwrap();
+        for playbook in ["kubeferry.cluster.up", "kubeferry.cluster.reset", own.to_str().unwrap()] {
+            site.ok("ansible-playbook", &["-i", "kubeferry.yml", "--syntax-check", playbook]);
         }
+        let archive = site.path(&format!("kubeferry-cluster-{}.tar.gz", env!("CARGO_PKG_VERSION")));
+        let first = fs::read(&archive).unwrap();
+        Command::new("../scripts/collection").arg(site.path("")).output().unwrap();
+        assert!(fs::read(&archive).unwrap() == first, "the same commit gives the same bytes");
     }
+}
+
+#[test]
+fn the_page_has_all_variables_of_the_role() {
+    let page = fs::read_to_string("../docs/ansible.md").unwrap();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `kubeferry_"));
+    let mut told: Vec<&str> = rows.filter_map(|row| row.split('`').next()).collect();
+    let role = fs::read_to_string("ansible/roles/nodes/meta/argument_specs.yml").unwrap();
+    let keys = role.lines().filter_map(|line| line.trim().strip_prefix("kubeferry_"));
+    let mut known: Vec<&str> = keys.filter_map(|line| line.strip_suffix(':')).collect();
+    told.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(told, known);
 }
