@@ -120,7 +120,7 @@ fn a_playbook_makes_a_cluster_and_again_changes_nothing() {
 }
 
 #[test]
-#[ignore = "takes four minutes: scripts/nightly"]
+#[ignore = "takes six minutes: scripts/nightly"]
 fn a_further_master_joins_the_first_by_the_same_line() {
     let Some(host) = connected_host() else { return };
     let (_, file) = host.bundle_with(IN_SPEC);
