@@ -1,11 +1,13 @@
 //! A short summary of a node.
 
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
 use crate::host::Host;
-use crate::node::paths::KUBELET_CONF;
+use crate::node::join;
+use crate::node::paths::{KUBEADM_JOINED, KUBELET_CONF};
 use crate::node::registered::{self, Registered};
 use crate::node::systemd::unit_is_absent;
 use crate::node::virtual_address::{KEEPALIVED, VirtualAddress};
@@ -21,6 +23,12 @@ pub struct Status {
     pub name: String,
     /// The role that the installer gave it; none if the installer has not run.
     pub role: Option<String>,
+    /// Whether it is in its cluster, by its receipt.
+    pub in_cluster: bool,
+    /// The join file to give the installer again here: a further master keeps its own. None
+    /// on other nodes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub join_file: Option<PathBuf>,
     /// Its upgrade, as long as that goes on or can be taken back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upgrade: Option<Upgrade>,
@@ -111,6 +119,8 @@ impl Status {
         let steps = role.map(order::steps).unwrap_or_default().into_iter();
         let steps = steps
             .map(|step| StepStatus { name: step.name(), progress: progress(lines, step.name()) });
+        let in_cluster = role.is_some_and(|role| has_joined(lines, role));
+        let is_further = role == Some(Role::Master) && in_cluster && host.exists(KUBEADM_JOINED);
         let state = |name| {
             let said = host.query(&format!("systemctl is-active {name}")).stdout;
             let word = match said.trim() {
@@ -128,6 +138,8 @@ impl Status {
         Self {
             name: registered::name(host),
             role: role.map(|role| role.to_string()),
+            in_cluster,
+            join_file: is_further.then(join::path),
             upgrade: receipt::upgrade(lines).cloned(),
             steps: steps.collect(),
             services: services.map(state).collect(),
@@ -156,6 +168,15 @@ fn registration(host: &Host) -> Result<Registered, String> {
         Ok(None) => Err("the API server does not know this node".to_owned()),
         Err(error) => Err(format!("the API server does not say: {error}")),
     }
+}
+
+/// Whether the step has finished that puts a node of the role into its cluster.
+fn has_joined(lines: &[Line], role: Role) -> bool {
+    let step = match role {
+        Role::Master => StepName::ControlPlane,
+        Role::Worker => StepName::Join,
+    };
+    progress(lines, step) == Progress::Finished
 }
 
 fn progress(lines: &[Line], step: StepName) -> Progress {

@@ -10,6 +10,8 @@ pub(crate) enum Page {
     Install,
     /// Make all nodes by one line, over ssh
     Up,
+    /// Make all nodes with Ansible
+    Ansible,
     /// Check who signed a bundle
     Sign,
     /// Check a node before you install: problems and warnings
@@ -45,6 +47,7 @@ pub(crate) fn manual(page: Page) -> anyhow::Result<()> {
     let text = match page {
         Page::Install => include_str!("../../../docs/install.md"),
         Page::Up => include_str!("../../../docs/up.md"),
+        Page::Ansible => include_str!("../../../docs/ansible.md"),
         Page::Sign => include_str!("../../../docs/sign.md"),
         Page::Preflight => include_str!("../../../docs/preflight.md"),
         Page::Steps => include_str!("../../../docs/steps.md"),

@@ -125,12 +125,16 @@ enum Command {
         /// The file to write; standard output if left out
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
-        /// Print a sample: nobody can join with it, but `plan` takes it on any machine
-        #[arg(long, conflicts_with_all = ["hours", "role"])]
+        /// Print a sample: nobody can join with it, but `plan` takes it on any machine. On a
+        /// master, the sample is of its cluster, unless --config is given
+        #[arg(long, conflicts_with = "hours")]
         sample: bool,
         /// The cluster file whose settings the sample has
         #[arg(long, value_name = "FILE", requires = "sample")]
         config: Option<PathBuf>,
+        /// The bundle whose settings and version the sample has
+        #[arg(long, value_name = "FILE", requires = "sample")]
+        bundle: Option<PathBuf>,
     },
     /// Writes all that the cluster is to one file, on a master. The file is a secret
     Backup {
@@ -262,8 +266,9 @@ fn carried_out(arguments: Installer) -> Ended {
         (Some(Command::Verify { bundle, named, trusted_key }), _) => {
             (verify::verify(bundle.or(named).as_deref(), &trusted_key), None)
         }
-        (Some(Command::Token { sample: true, output, config, .. }), _) => {
-            (token::sample(config.as_deref(), output.as_deref()), None)
+        (Some(Command::Token { sample: true, role, output, config, bundle, .. }), _) => {
+            let of = token::Of { config: config.as_deref(), bundle: bundle.as_deref() };
+            (token::sample(role, &of, output.as_deref()), None)
         }
         (Some(Command::Token { role, hours, output, .. }), _) => {
             (token::token(role, hours, output.as_deref()), None)

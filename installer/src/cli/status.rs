@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use bundle_format::text::{indented, plain_json, printable, stdout};
 
 use super::node;
-use crate::receipt::{Stage, StepName};
+use crate::receipt::Stage;
 use crate::status::{Progress, Registration, Status};
 
 pub(crate) fn status(json: bool) -> anyhow::Result<()> {
@@ -22,11 +22,7 @@ pub(crate) fn status(json: bool) -> anyhow::Result<()> {
 fn show(out: &mut impl Write, status: &Status) -> io::Result<()> {
     match &status.role {
         Some(role) => {
-            // The step that puts a node into its cluster.
-            let last = [StepName::ControlPlane, StepName::Join];
-            let mut steps = status.steps.iter().filter(|step| last.contains(&step.name));
-            let is_one = steps.any(|step| step.progress == Progress::Finished);
-            let is = if is_one { "is" } else { "is not yet" };
+            let is = if status.in_cluster { "is" } else { "is not yet" };
             let name = printable(&status.name);
             writeln!(out, "{name} {is} a {role}, by this node's receipt")?;
         }

@@ -7,20 +7,66 @@ use anyhow::{anyhow, bail};
 use bundle_format::text::stderr;
 
 use super::node;
+use super::options::Source;
 use super::output::secret;
-use crate::cluster_file::{self, ClusterFile, OfBundle};
+use crate::cluster_file::{self, ClusterFile};
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::node::join::{self, ForMaster, JoinFile, Machine};
+use crate::node::join::{self, ForMaster, JoinFile, Machine, Master};
 use crate::node::paths::ADMIN_CONF;
-use crate::node::registered;
+use crate::node::{registered, static_pod};
 use crate::role::{Role, no_master};
 
-/// Makes a sample join file, to rehearse a worker anywhere.
-pub(crate) fn sample(config: Option<&Path>, output: Option<&Path>) -> anyhow::Result<()> {
-    let file = config.map(ClusterFile::load).transpose()?;
-    let cluster = cluster_file::effective(&OfBundle::default(), file.as_ref())?;
-    secret(output, &JoinFile::sample(cluster)?.text()?, "join file")
+/// What a sample is of.
+pub(super) struct Of<'a> {
+    /// The cluster file.
+    pub(super) config: Option<&'a Path>,
+    /// The bundle.
+    pub(super) bundle: Option<&'a Path>,
+}
+
+/// Makes a sample join file: of this master's cluster, or else to rehearse a node anywhere.
+pub(crate) fn sample(role: Role, of: &Of<'_>, output: Option<&Path>) -> anyhow::Result<()> {
+    let host = node::host_past_receipt();
+    let join = match of.config.is_none() && host.exists(ADMIN_CONF) {
+        true => sample_of_cluster(&host, role)?,
+        false => sample_of_file(role, of)?,
+    };
+    secret(output, &join.text()?, "join file")
+}
+
+/// What this master and the API server know.
+fn sample_of_cluster(host: &Host, role: Role) -> anyhow::Result<JoinFile> {
+    let join = known(host, JoinFile::kept(host)?).into_sample()?;
+    if role == Role::Worker {
+        return Ok(join);
+    }
+    refuse_own_address(&join.endpoint, &join.all_masters())?;
+    Ok(join.for_master(ForMaster::sample(static_pod::kubernetes(host)?)))
+}
+
+/// What a cluster file and a bundle say.
+fn sample_of_file(role: Role, of: &Of<'_>) -> anyhow::Result<JoinFile> {
+    let file = of.config.map(ClusterFile::load).transpose()?;
+    // It changes nothing, so its age does not matter.
+    let open =
+        |path| node::bundle(&Source { bundle: Some(path), trusted_key: &[], allow_older: true });
+    let bundle = of.bundle.map(open).transpose()?;
+    let defaults = bundle.as_ref().map(node::of_bundle).unwrap_or_default();
+    let cluster = cluster_file::effective(&defaults, file.as_ref())?;
+    let join = JoinFile::sample(cluster)?;
+    if role == Role::Worker {
+        return Ok(join);
+    }
+    refuse_own_address(&join.endpoint, &[join.maker()])?;
+    match defaults.kubernetes {
+        Some(kubernetes) => Ok(join.for_master(ForMaster::sample(kubernetes))),
+        None => Err(Failure::new(
+            "a sample for masters has the version of Kubernetes, which only the bundle knows",
+            "give the bundle with --bundle",
+        )
+        .into()),
+    }
 }
 
 /// Makes a join file like the one that the run wrote, with a new token.
@@ -47,22 +93,25 @@ pub(crate) fn token(role: Role, hours: Option<u32>, output: Option<&Path>) -> an
 fn for_master(host: &Host) -> anyhow::Result<JoinFile> {
     let endpoint = JoinFile::kept(host)?.endpoint;
     let masters = registered::masters(host).map_err(unknown_masters)?;
-    if let Some(owner) = masters.iter().find(|master| master.owns(&endpoint)) {
-        return Err(Failure::new(
-            format!(
-                "all nodes look for the API server at {endpoint}, which is {} alone: if it fails, \
-                 another master would not help",
-                owner.name
-            ),
-            "a cluster whose first master was made with `controlPlane` or `endpoint` in the cluster \
-             file can have more; `installer manual masters` says what that takes",
-        )
-        .into());
-    }
+    refuse_own_address(&endpoint, &masters)?;
     let own = ForMaster::make(host)?;
     let note = "one such file is good for all further masters; those made before are no longer";
     writeln!(stderr(), "note: {note}")?;
     Ok(made(host, join::HOURS_OF_KEYS)?.for_master(own))
+}
+
+/// Fails if the cluster cannot have a further master.
+fn refuse_own_address(endpoint: &str, masters: &[Master]) -> Result<(), Failure> {
+    let Some(owner) = masters.iter().find(|master| master.owns(endpoint)) else { return Ok(()) };
+    Err(Failure::new(
+        format!(
+            "all nodes look for the API server at {endpoint}, which is {} alone: if it fails, \
+             another master would not help",
+            owner.name
+        ),
+        "a cluster whose first master was made with `controlPlane` or `endpoint` in the cluster \
+         file can have more; `installer manual masters` says what that takes",
+    ))
 }
 
 fn unknown_masters(reason: String) -> anyhow::Error {
@@ -76,16 +125,18 @@ fn made(host: &Host, hours: u32) -> anyhow::Result<JoinFile> {
     if !said.succeeded() {
         bail!("`kubeadm token create` failed: {}", said.stderr.trim());
     }
-    let machines = Machine::registered(host);
-    let made = JoinFile::of_command(
-        &said.stdout,
-        hours,
-        old.endpoint,
-        old.master,
-        old.master_address,
-        old.cluster,
-    )?;
-    let masters = registered::masters(host).unwrap_or(old.masters);
-    let machines = if machines.is_empty() { old.machines } else { machines };
+    let JoinFile { endpoint, master, master_address, masters, cluster, machines, .. } =
+        known(host, old);
+    let made =
+        JoinFile::of_command(&said.stdout, hours, endpoint, master, master_address, cluster)?;
     Ok(made.knowing(machines).with_masters(masters))
+}
+
+/// A join file with the machines and masters that the API server knows now; if it does not
+/// answer, with those of before.
+fn known(host: &Host, old: JoinFile) -> JoinFile {
+    let machines = Machine::registered(host);
+    let machines = if machines.is_empty() { old.machines.clone() } else { machines };
+    let masters = registered::masters(host).unwrap_or_else(|_| old.masters.clone());
+    old.knowing(machines).with_masters(masters)
 }

@@ -34,12 +34,30 @@ fn a_node_that_works() {
     assert_eq!(json["node"]["ready"], "True");
     assert_eq!(json["node"]["kubelet"], "v1.28.2");
     assert_eq!(json["steps"][0]["progress"], "finished");
+    assert_eq!((&json["inCluster"], json.get("joinFile")), (&false.into(), None));
+}
+
+#[test]
+fn only_a_further_master_keeps_the_join_file_that_it_is_given_again() {
+    let member = Member::new(Role::Master);
+    let has_joined = |member: &Member| {
+        let status = look(&member.node);
+        (status.in_cluster, status.join_file.map(|path| path.display().to_string()))
+    };
+    assert_eq!(has_joined(&member), (false, None), "its receipt does not say so");
+    let receipt = "var/lib/kubeferry/receipt.jsonl";
+    let finished = "{\"line\":\"finished\",\"step\":\"control-plane\"}\n";
+    member.write(receipt, &format!("{}{finished}", member.read(receipt)));
+    assert_eq!(has_joined(&member), (true, None));
+    member.write("opt/kubernetes/kubeadm-joined.yaml", "");
+    let kept = "/opt/kubernetes/join.yaml".to_owned();
+    assert_eq!(has_joined(&member), (true, Some(kept)));
 }
 
 #[test]
 fn a_bare_node() {
     let status = look(&Node::new(Role::Worker, &BARE));
-    assert_eq!((status.role, status.steps.len()), (None, 0));
+    assert_eq!((status.role, status.in_cluster, status.steps.len()), (None, false, 0));
     assert!(status.services.iter().all(|service| service.state == "inactive"));
     let error = "this node is in no cluster: it has no /etc/kubernetes/kubelet.conf".to_owned();
     assert_eq!(status.node, Registration::Unknown { error });

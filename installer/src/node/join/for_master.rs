@@ -28,7 +28,7 @@ pub struct ForMaster {
 
 impl ForMaster {
     /// A sample, which opens nothing: to look at a further master before there is a first.
-    pub(super) fn sample(kubernetes: KubernetesVersion) -> Self {
+    pub(crate) fn sample(kubernetes: KubernetesVersion) -> Self {
         Self { certificate_key: "0".repeat(64), kubernetes }
     }
 

@@ -137,6 +137,12 @@ impl JoinFile {
         Ok(Self::sample(cluster)?.for_master(ForMaster::sample(kubernetes)))
     }
 
+    /// What it says of its cluster, as a sample: nodes that are in the cluster are compared
+    /// with it.
+    pub(crate) fn into_sample(self) -> anyhow::Result<Self> {
+        Ok(Self { token: SAMPLE.to_owned(), expires: Expiry::after(A_YEAR)?, ..self })
+    }
+
     /// Whether it is a sample.
     pub fn is_sample(&self) -> bool {
         self.token == SAMPLE

@@ -127,6 +127,29 @@ fn a_worker_is_rehearsed_by_a_sample_of_a_join_file() {
 }
 
 #[test]
+fn a_further_master_is_rehearsed_by_a_sample_with_the_bundles_version() {
+    let folder = folder();
+    let file = folder.path().join("cluster.yaml");
+    let nodes = "nodes: [{name: m, address: 10.0.0.1, role: master}, {name: n, address: 10.0.0.2, \
+                 role: master}]\n";
+    fs::write(&file, nodes).unwrap();
+    let sample = "token --sample --for master --config cluster.yaml --output join.yaml";
+    let (status, _, err) = run(folder.path(), &format!("{sample} --bundle small.tar"));
+    assert_eq!(status, 1);
+    let alone = "error: all nodes look for the API server at 10.0.0.1:6443, which is m alone";
+    assert!(err.starts_with(alone), "{err}");
+    fs::write(&file, format!("endpoint: 10.0.0.100:6443\n{nodes}")).unwrap();
+    let (status, _, err) = run(folder.path(), sample);
+    assert_eq!(status, 1);
+    assert!(err.ends_with("hint: give the bundle with --bundle\n"), "{err}");
+    let (status, _, err) = run(folder.path(), &format!("{sample} --bundle small.tar"));
+    assert_eq!((status, err.as_str()), (0, ""));
+    let (status, out, err) = run(folder.path(), &format!("plan {NODE} --join join.yaml"));
+    assert_eq!(status, 0, "{err}");
+    assert!(out.contains("run kubeadm join") && !out.contains("kubeadm init"), "{out}");
+}
+
+#[test]
 fn a_token_is_in_no_file_that_is_shown() {
     let folder = folder();
     let sample = JoinFile::sample(Cluster::default()).unwrap();

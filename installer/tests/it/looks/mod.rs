@@ -1,6 +1,7 @@
 //! Commands that only look, run as a person runs them, over a folder that has a
 //! node's files.
 
+mod ansible;
 mod given;
 mod hostile;
 mod plan;

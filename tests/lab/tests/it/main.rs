@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod ansible;
 mod application;
 mod backup;
 mod cluster;

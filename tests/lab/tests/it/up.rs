@@ -19,13 +19,13 @@ use crate::support::{connected_host, lab, words};
 use crate::virtual_address::{IN_SPEC, config};
 
 /// A machine of the nodes' network, with the operator's key, and ssh's own configuration.
-struct Operator {
+pub(crate) struct Operator {
     folder: tempfile::TempDir,
 }
 
 impl Operator {
     /// Writes a cluster file in which the first so many nodes are masters.
-    fn new(lab: &Lab, masters: usize) -> Self {
+    pub(crate) fn new(lab: &Lab, masters: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         fs::copy(Places::find().unwrap().run().join("operator-key"), at("key")).unwrap();
@@ -45,12 +45,12 @@ impl Operator {
         Self { folder }
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// Knows the host keys of these nodes, and of no others.
-    fn know(&self, nodes: &[Node]) {
+    pub(crate) fn know(&self, nodes: &[Node]) {
         fs::write(self.path().join("known_hosts"), known_hosts(nodes)).unwrap();
     }
 
@@ -92,7 +92,7 @@ fn receipt(node: &Node) -> String {
 }
 
 /// All that is not to change when nothing is to be done.
-fn receipts(lab: &Lab) -> Vec<String> {
+pub(crate) fn receipts(lab: &Lab) -> Vec<String> {
     let sum = |node: &Node| node.run(["sha256sum", "/var/lib/kubeferry/receipt.jsonl"]).unwrap();
     lab.nodes().iter().map(sum).collect()
 }
@@ -242,16 +242,26 @@ fn assert_goes_on_from_the_master(lab: &Lab, third: &Node, bundle: &[&str]) {
     assert_serves(lab);
 }
 
+/// The tokens with which a node can join.
+pub(crate) fn tokens(master: &Node) -> Vec<String> {
+    // kubeadm prints each object without an end of line.
+    let each = "jsonpath={.token}{\"\\n\"}";
+    let list = master.run(["kubeadm", "token", "list", "-o", each]).unwrap();
+    let tokens = list.split_whitespace().filter(|word| word.len() == 23);
+    let tokens: Vec<String> = tokens.map(str::to_owned).collect();
+    assert!(!tokens.is_empty(), "{list}");
+    tokens
+}
+
 /// No token is in what was said, nor in a file that came by ssh.
 fn assert_secrets_stay(lab: &Lab, said: &str) {
     let [master, workers @ ..] = lab.nodes() else { panic!("nodes") };
-    let list = master.run(["kubeadm", "token", "list", "-o", "jsonpath={.token}"]).unwrap();
-    let tokens = list.split_whitespace().filter(|token| token.len() == 23);
-    for token in tokens {
+    for token in &tokens(master) {
         assert!(!said.contains(token));
         for worker in workers {
             let folders = ["/var/lib/kubeferry-up", "/var/lib/kubeferry", "/var/log/kubeferry"];
-            let found = worker.exec([&["grep", "-rlF", token][..], &folders].concat()).unwrap();
+            let found =
+                worker.exec([&["grep", "-rlF", token.as_str()][..], &folders].concat()).unwrap();
             assert_eq!(words(&found), "", "{}", worker.name);
         }
     }
