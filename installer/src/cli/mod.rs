@@ -105,9 +105,10 @@ enum Command {
         /// The bundle, any of its parts, or the folder it is in; the only one beside
         /// this program if left out
         bundle: Option<PathBuf>,
-        /// The same as BUNDLE, by the option that other commands have
+        /// The same as BUNDLE, by the option that other commands have; repeat it for bundles
+        /// that have what a delta lacks
         #[arg(long = "bundle", value_name = "FILE", conflicts_with = "bundle")]
-        named: Option<PathBuf>,
+        named: Vec<PathBuf>,
         /// Check first that one of the keys in this file has signed it; repeat the option
         /// for more files
         #[arg(long, value_name = "FILE")]
@@ -260,7 +261,8 @@ fn carried_out(arguments: Installer) -> Ended {
             (inventory::inventory(look.root.as_deref(), look.json), None)
         }
         (Some(Command::Verify { bundle, named, trusted_key }), _) => {
-            (verify::verify(bundle.or(named).as_deref(), &trusted_key), None)
+            let bundles: Vec<PathBuf> = bundle.into_iter().chain(named).collect();
+            (verify::verify(&bundles, &trusted_key), None)
         }
         (Some(Command::Token { sample: true, output, config, .. }), _) => {
             (token::sample(config.as_deref(), output.as_deref()), None)
