@@ -6,6 +6,7 @@ use std::path::Path;
 
 use bundle_format::Digest;
 use bundle_format::archive::reader::Bundle;
+use bundle_format::have::Have;
 use upstream::Upstream;
 
 use crate::support::demo::Demo;
@@ -233,4 +234,47 @@ fn a_delta_has_hops_too() {
     let made = ["complete", "-q", "nothing.tar", "--bundle", "whole.tar", "-o", "again.tar"];
     demo.ok(&made);
     assert!(read(&demo, "again.tar") == read(&demo, "whole.tar"));
+}
+
+#[test]
+fn what_all_nodes_have_is_left_out() {
+    let demo = built();
+    let old = blobs(&demo.path("old.tar"));
+    let write = |name: &str, blobs: BTreeSet<Digest>| {
+        let have = Have { node: name.to_owned(), blobs };
+        fs::write(demo.path(name), have.text().unwrap()).unwrap();
+    };
+    let lacking = |bundle: &str| -> BTreeSet<Digest> {
+        Bundle::open(&demo.path(bundle)).unwrap().lacking().map(|(digest, _)| digest).collect()
+    };
+    let told = demo.run(&["build", "-q", "--against", "old.tar", "-o", "against.tar"]);
+    assert!(told.status.success());
+    let all = lacking("against.tar");
+    let half: Vec<Digest> = all.iter().copied().collect();
+    let (first, rest) = half.split_at(half.len() / 2);
+    let [first, rest] = [first, rest].map(|part| part.iter().copied().collect::<BTreeSet<_>>());
+
+    write("all.json", old.clone());
+    demo.ok(&["build", "-q", "--have", "all.json"]);
+    assert!(read(&demo, "demo.delta.tar") == read(&demo, "against.tar"));
+    // Of several, what all have; a file of a bundle is another way to have it.
+    write("first.json", first.clone());
+    write("rest.json", rest.clone());
+    demo.ok(&["build", "-q", "--have", "all.json", "--have", "first.json"]);
+    assert_eq!(lacking("demo.delta.tar"), first);
+    let both = ["build", "-q", "--have", "first.json", "--have", "rest.json"];
+    let told = demo.run(&both);
+    assert!(told.status.success());
+    let told = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(told.contains("nothing was left out: this is the whole bundle"), "{told}");
+    assert!(read(&demo, "demo.delta.tar") == read(&demo, "whole.tar"));
+    demo.ok(&[&both[..], &["--against", "old.tar"]].concat());
+    assert!(read(&demo, "demo.delta.tar") == read(&demo, "against.tar"));
+
+    let text = fs::read_to_string(demo.path("all.json")).unwrap();
+    fs::write(demo.path("odd.json"), text.replace("sha256:", "sha1:")).unwrap();
+    let error = demo.fails(&["build", "-q", "--have", "odd.json"]);
+    assert!(error.contains("--have odd.json"), "{error}");
+    assert!(error.contains("it is no list of `installer inventory --blobs`:"), "{error}");
+    assert!(error.contains("\n    blobs[1]: sha1:"), "{error}");
 }

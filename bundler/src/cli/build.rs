@@ -33,13 +33,17 @@ pub(super) struct Arguments {
     #[arg(default_value = "bundle.yaml")]
     spec: PathBuf,
     /// The bundle to write; <NAME>.tar in this folder if left out, and <NAME>.delta.tar
-    /// with --against
+    /// with --against or --have
     #[arg(short, long)]
     output: Option<PathBuf>,
     /// Leave out what this older bundle has, for who has it already; repeat the option for
     /// more bundles
     #[arg(long, value_name = "OLD")]
     against: Vec<PathBuf>,
+    /// Leave out what a site has, by what `installer inventory --blobs` prints there; of
+    /// several files, what all of them have
+    #[arg(long, value_name = "FILE")]
+    have: Vec<PathBuf>,
     /// Fail if upstream differs from the lock, and say in what
     #[arg(long)]
     locked: bool,
@@ -62,7 +66,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let file = &SpecFile::read(&arguments.spec)?;
     let path = output_path(arguments, file)?;
-    let had = &receivers::had(&path, &arguments.against)?;
+    let had = &receivers::had(&path, &arguments.against, &arguments.have)?;
     // Before anything is fetched: its password may be asked for.
     let key = arguments.sign.as_ref();
     let key = key.map(|key| signing::read(key, || arguments.password.read())).transpose()?;
@@ -85,7 +89,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         built.files.iter().map(|path| printable(&path.display().to_string())).collect();
     let blobs = count(built.blobs, "blob");
     print::notice(&format!("verified {blobs}, {}", HumanBytes(built.size)));
-    if !had.is_empty() {
+    if !(arguments.against.is_empty() && arguments.have.is_empty()) {
         print::notice(&receivers::left_out(&built.absent));
     }
     for installer in &built.installers {
@@ -108,7 +112,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 /// The path of the bundle.
 fn output_path(arguments: &Arguments, file: &SpecFile) -> anyhow::Result<PathBuf> {
     let named = arguments.output.clone();
-    let end = if arguments.against.is_empty() { "tar" } else { "delta.tar" };
+    let is_whole = arguments.against.is_empty() && arguments.have.is_empty();
+    let end = if is_whole { "tar" } else { "delta.tar" };
     let path = named.unwrap_or_else(|| PathBuf::from(format!("{}.{end}", file.spec.name)));
     if path.as_os_str() == "-" {
         bail!(

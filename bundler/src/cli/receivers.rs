@@ -1,19 +1,25 @@
 //! What those have already who get a bundle, so that it can be left out.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use bundle_format::Digest;
 use bundle_format::archive::reader::Bundle;
+use bundle_format::bounds::MAX_HAVE;
+use bundle_format::have::Have;
 use bundle_format::lock::Descriptor;
 use bundle_format::text::count;
+use bundle_format::{Digest, input};
 use indicatif::HumanBytes;
 
-/// The blobs of the bundles `against`. Fails if the bundle at `output` would replace one of
-/// them.
-pub(super) fn had(output: &Path, against: &[PathBuf]) -> anyhow::Result<HashSet<Digest>> {
+/// The blobs of the bundles `against`, and those that are in all have-lists. Fails if the
+/// bundle at `output` would replace one of these bundles.
+pub(super) fn had(
+    output: &Path,
+    against: &[PathBuf],
+    have: &[PathBuf],
+) -> anyhow::Result<HashSet<Digest>> {
     let place = fs::canonicalize(output).ok();
     let mut had = HashSet::new();
     for path in against {
@@ -27,7 +33,19 @@ pub(super) fn had(output: &Path, against: &[PathBuf]) -> anyhow::Result<HashSet<
         }
         had.extend(old.digests());
     }
+    had.extend(of_all(have)?);
     Ok(had)
+}
+
+/// The blobs that all have-lists name.
+fn of_all(files: &[PathBuf]) -> anyhow::Result<BTreeSet<Digest>> {
+    let read = |path: &PathBuf| {
+        let reading = || format!("--have {}", path.display());
+        let bytes = input::named(path, MAX_HAVE).with_context(reading)?;
+        Ok(Have::parse(&bytes).with_context(reading)?.blobs)
+    };
+    let lists = files.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(lists.into_iter().reduce(|all, own| &all & &own).unwrap_or_default())
 }
 
 /// How much was left out.

@@ -6,6 +6,8 @@ use std::path::Path;
 use bundle_format::text::{plain_json, stdout};
 
 use super::node;
+use crate::node::facts::Facts;
+use crate::node::have;
 use crate::node::inventory::Inventory;
 
 pub(crate) fn inventory(root: Option<&Path>, json: bool) -> anyhow::Result<()> {
@@ -16,5 +18,13 @@ pub(crate) fn inventory(root: Option<&Path>, json: bool) -> anyhow::Result<()> {
     } else {
         out.write_all(inventory.list().as_bytes())?;
     }
+    Ok(())
+}
+
+/// `installer inventory --blobs`.
+pub(crate) fn blobs() -> anyhow::Result<()> {
+    let host = node::host(None)?;
+    let have = have::take(&host, Facts::gather(&host)?.host_name)?;
+    write!(stdout(), "{}", plain_json(&have.text()?))?;
     Ok(())
 }

@@ -99,6 +99,10 @@ enum Command {
     Inventory {
         #[command(flatten)]
         look: Look,
+        /// Print what this node has of bundles, for `bundler build --have`: what containerd
+        /// has, and the packages in its own repository
+        #[arg(long, conflicts_with_all = ["root", "json"])]
+        blobs: bool,
     },
     /// Checks every byte of the bundle and names all that is damaged
     Verify {
@@ -257,7 +261,8 @@ fn carried_out(arguments: Installer) -> Ended {
         }
         (Some(Command::Preflight { aim, look }), _) => (preflight::preflight(&aim, &look), None),
         (Some(Command::Config { aim, root }), _) => (config::config(&aim, root.as_deref()), None),
-        (Some(Command::Inventory { look }), _) => {
+        (Some(Command::Inventory { blobs: true, .. }), _) => (inventory::blobs(), None),
+        (Some(Command::Inventory { look, .. }), _) => {
             (inventory::inventory(look.root.as_deref(), look.json), None)
         }
         (Some(Command::Verify { bundle, named, trusted_key }), _) => {

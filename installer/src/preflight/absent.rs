@@ -12,7 +12,8 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::install::{Change, Node, OfInstall};
 use crate::intent::Intent;
-use crate::steps::images::{self, Images};
+use crate::node::have;
+use crate::steps::images::Images;
 use crate::steps::repository::Repository;
 
 /// Packages and images that neither the bundles that were named nor the node have.
@@ -65,7 +66,7 @@ fn images(node: &Node<'_>) -> anyhow::Result<Vec<String>> {
     if lacking.iter().all(|(_, layers)| layers.is_empty()) {
         return Ok(Vec::new());
     }
-    let here = images::content(host);
+    let here = have::content(host).unwrap_or_default();
     let lacks = lacking.iter().filter(|(_, layers)| layers.iter().any(|one| !here.contains(one)));
     Ok(lacks.map(|(image, _)| image.name.to_string()).collect())
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use bundle_format::layout;
 use bundle_format::lock::{LockedImage, Why};
-use bundle_format::{Digest, layout};
 
 use crate::engine::step::Step;
 use crate::host::Host;
@@ -79,13 +79,6 @@ fn is_of_masters(image: &LockedImage) -> bool {
 pub(crate) fn of_workers(intent: &Intent) -> Vec<Vec<String>> {
     let all = intent.lock().images.iter().filter(|image| !is_of_masters(image));
     all.map(|image| layout::names(image).iter().map(ToString::to_string).collect()).collect()
-}
-
-/// The digests of what containerd has of images; none if it does not answer.
-pub(crate) fn content(host: &Host) -> BTreeSet<Digest> {
-    let said = host.query("ctr -n k8s.io content ls --quiet");
-    let lines = said.stdout.lines().filter(|_| said.succeeded());
-    lines.filter_map(|line| line.trim().parse().ok()).collect()
 }
 
 /// The names of the images that containerd has completely, and unpacked; none if it

@@ -2,6 +2,7 @@
 //! node, or preflight names it.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use bundle_format::archive::reader::Bundle;
 use bundle_format::archive::writer;
+use bundle_format::have::Have;
 use bundle_format::layout::FILE_TYPE;
 use bundle_format::lock::{Descriptor, LockedPlatform};
 use bundle_format::oci::OCI_MANIFEST;
@@ -18,13 +20,14 @@ use installer::engine::run;
 use installer::exec::{Command, Exec, Input, Output};
 use installer::host::Host;
 use installer::intent::Intent;
+use installer::node::have;
 use installer::preflight;
 use installer::receipt::StepName;
 use installer::role::Role;
 use installer::steps::order;
 
 use crate::node::intent::{PACKAGE, Rpm, add_packages, image, target, write_bundle_with};
-use crate::node::{Commands, Node, kinds};
+use crate::node::{Commands, Fault, Node, kinds};
 
 const MANIFEST: &str = "a manifest";
 const CONFIG: &str = "a configuration";
@@ -119,6 +122,26 @@ fn what_the_node_has_need_not_be_in_a_bundle() {
     let fed = String::from_utf8_lossy(&fed.borrow()).into_owned();
     assert!(fed.contains(&blob(CONFIG).digest.hex()) && fed.contains(CONFIG), "{fed}");
     assert!(!fed.contains(&blob(LAYER).digest.hex()), "{fed}");
+}
+
+#[test]
+fn a_node_says_what_it_has() {
+    let node = kinds::bare(Role::Worker);
+    let take = || have::take(&node.look(None).0, "node-1".to_owned());
+    assert_eq!(take().unwrap().blobs, BTreeSet::new());
+    let packages = node.root().join("var/lib/kubeferry/packages");
+    fs::create_dir_all(packages.join("repodata")).unwrap();
+    fs::write(packages.join(format!("{KUBELET}.rpm")), PACKAGE).unwrap();
+    fs::write(packages.join("repodata/repomd.xml"), "no package").unwrap();
+    let layer = blob(LAYER).digest;
+    fs::write(node.root().join("run/content"), format!("{layer}\nno digest\n")).unwrap();
+    let have = take().unwrap();
+    assert_eq!(have.blobs, BTreeSet::from([layer, blob(PACKAGE).digest]));
+    assert_eq!(Have::parse(have.text().unwrap().as_bytes()).unwrap(), have);
+    // No answer is not "nothing".
+    let mute = node.look(Some(Fault::Mute("ctr -n k8s.io content"))).0;
+    let error = have::take(&mute, "node-1".to_owned()).unwrap_err().to_string();
+    assert_eq!(error, "containerd does not say what it has");
 }
 
 /// Keeps what commands get as their input.

@@ -11,6 +11,7 @@ mod application;
 mod backup;
 mod cluster;
 mod deed;
+mod delta;
 mod doctor;
 mod firewall;
 mod guide;
