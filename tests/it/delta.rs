@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use bundle_format::Digest;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::have::Have;
+use bundle_format::{Digest, layout};
 use upstream::Upstream;
 
 use crate::support::demo::Demo;
+use crate::support::stock::{Containerd, has, is_root, succeeded};
 
 /// The size of the largest image of the bundles here, in MiB.
 const LARGE: u64 = 8;
@@ -277,4 +278,40 @@ fn what_all_nodes_have_is_left_out() {
     assert!(error.contains("--have odd.json"), "{error}");
     assert!(error.contains("it is no list of `installer inventory --blobs`:"), "{error}");
     assert!(error.contains("\n    blobs[1]: sha1:"), "{error}");
+}
+
+/// What a real containerd says that it has is left out, and it takes the rest without it.
+#[test]
+fn a_containerd_takes_images_without_the_layers_that_it_has() {
+    if !has("containerd") || !has("ctr") || !is_root() {
+        println!("skipped: containerd needs root");
+        return;
+    }
+    let demo = built();
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [containerd, bare] = folders.each_ref().map(|folder| Containerd::start(folder.path()));
+    let path = |name: &str| demo.path(name).display().to_string();
+    let import =
+        |name: &str| ["images", "import", "--platform", "linux/amd64", name].map(str::to_owned);
+    let run = |containerd: &Containerd, words: &[String]| {
+        containerd.ctr(&words.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    succeeded(&run(&containerd, &import(&path("old.tar"))));
+    let said = succeeded(&containerd.ctr(&["content", "ls", "--quiet"]));
+    let blobs = said.lines().map(|line| line.parse().unwrap()).collect();
+    let have = Have { node: "node-1".to_owned(), blobs }.text().unwrap();
+    fs::write(demo.path("have.json"), have).unwrap();
+    demo.ok(&["build", "-q", "--have", "have.json"]);
+    let delta = import(&path("demo.delta.tar"));
+    assert!(read(&demo, "demo.delta.tar").len() < 1_000_000);
+    succeeded(&run(&containerd, &delta));
+    let checked = succeeded(&containerd.ctr(&["images", "check"]));
+    let lock = Bundle::open(&demo.path("demo.delta.tar")).unwrap().lock().clone();
+    for image in &lock.images {
+        let name = format!("{} ", layout::names(image)[0]);
+        let line = checked.lines().find(|line| line.starts_with(&name)).unwrap();
+        assert!(line.contains(" complete ") && line.trim_end().ends_with("true"), "{line}");
+    }
+    // One that has nothing refuses it.
+    assert!(!run(&bare, &delta).status.success());
 }
