@@ -19,7 +19,8 @@ const TYPE: &str = "application/vnd.kubeferry.have.v1+json";
 pub struct Have {
     /// The node's host name, for people.
     pub node: String,
-    /// The blobs: what containerd has of images, and packages in the node's own repository.
+    /// The blobs: what containerd has of images, packages in the node's own repository, and
+    /// the installer that made the list.
     pub blobs: BTreeSet<Digest>,
 }
 

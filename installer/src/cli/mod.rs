@@ -100,7 +100,7 @@ enum Command {
         #[command(flatten)]
         look: Look,
         /// Print what this node has of bundles, for `bundler build --have`: what containerd
-        /// has, and the packages in its own repository
+        /// has, the packages in its own repository, and this program
         #[arg(long, conflicts_with_all = ["root", "json"])]
         blobs: bool,
     },

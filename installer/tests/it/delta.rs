@@ -28,6 +28,7 @@ use installer::steps::order;
 
 use crate::node::intent::{PACKAGE, Rpm, add_packages, image, target, write_bundle_with};
 use crate::node::{Commands, Fault, Node, kinds};
+use crate::pages::INSTALLER;
 
 const MANIFEST: &str = "a manifest";
 const CONFIG: &str = "a configuration";
@@ -122,6 +123,27 @@ fn what_the_node_has_need_not_be_in_a_bundle() {
     let fed = String::from_utf8_lossy(&fed.borrow()).into_owned();
     assert!(fed.contains(&blob(CONFIG).digest.hex()) && fed.contains(CONFIG), "{fed}");
     assert!(!fed.contains(&blob(LAYER).digest.hex()), "{fed}");
+}
+
+#[test]
+fn several_bundles_are_read_as_one_and_in_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    bundles(folder.path());
+    let verify = |words: &[&str]| {
+        let mut installer = std::process::Command::new(INSTALLER);
+        let said = installer.arg("verify").args(words).current_dir(folder.path()).output();
+        let said = said.unwrap();
+        let text = String::from_utf8([said.stdout, said.stderr].concat()).unwrap();
+        (said.status.code(), text)
+    };
+    let (status, text) = verify(&["delta.tar"]);
+    assert_eq!(status, Some(1), "its image's documents are none: {text}");
+    assert!(!text.contains(&blob(LAYER).digest.to_string()), "what it lacks is no damage: {text}");
+    let (status, text) = verify(&["--bundle", "whole.tar", "--bundle", "delta.tar"]);
+    assert_eq!(status, Some(1));
+    assert!(text.contains("whole.tar is whole, so no other bundle is needed with it"), "{text}");
+    let both = ["--bundle", "delta.tar", "--bundle", "whole.tar"];
+    assert_eq!(verify(&both), verify(&["whole.tar"]));
 }
 
 #[test]
