@@ -9,6 +9,10 @@ pub const MAX_INDEX: u64 = 8 << 20;
 pub const MAX_MANIFEST: u64 = 16 << 20;
 /// The largest lock: that of 20,000 packages with their reasons has 20 MB.
 pub const MAX_LOCK: u64 = 32 << 20;
+/// The largest list of what a delta lacks: that of 80,000 blobs has 7 MB.
+pub const MAX_ABSENT: u64 = 16 << 20;
+/// The largest have-list: one of 80,000 blobs has 7 MB.
+pub const MAX_HAVE: u64 = 16 << 20;
 /// The most values and keys in one of these documents: a package has about 30.
 pub const MAX_VALUES: usize = 1_000_000;
 /// The most entries of the archive: 2,000 images of 30 blobs and 20,000 packages

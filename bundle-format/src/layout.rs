@@ -57,6 +57,8 @@ pub struct Layout {
     /// All blobs, each once, in the archive's order: first the documents, then
     /// what a node needs, in the order in which the node needs it.
     pub blobs: Vec<Descriptor>,
+    /// The blobs of the bundle that a delta lacks, in the same order.
+    pub absent: Vec<Descriptor>,
 }
 
 impl Layout {
@@ -111,6 +113,7 @@ impl Layout {
             index: index_bytes(entries)?,
             documents: vec![(manifest_blob, manifest_bytes)],
             blobs: each_once(blobs),
+            absent: Vec::new(),
         })
     }
 
@@ -138,6 +141,7 @@ impl Layout {
             index: index_bytes(entries.collect())?,
             documents: Vec::new(),
             blobs: each_once(blobs),
+            absent: Vec::new(),
         })
     }
 }

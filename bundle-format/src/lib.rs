@@ -16,6 +16,7 @@ pub mod cluster;
 pub mod day;
 pub mod digest;
 pub mod durable;
+pub mod have;
 pub mod image;
 pub mod input;
 pub mod kubeadm;

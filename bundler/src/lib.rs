@@ -4,6 +4,7 @@
 
 pub mod build;
 pub mod cli;
+pub mod complete;
 pub mod fetch;
 pub mod image;
 pub mod inspect;

@@ -79,7 +79,7 @@ fn within_bounds(folder: &std::path::Path, arguments: &[&str]) -> Output {
 /// An archive of an index, a bundle manifest and a lock as they are.
 fn archive(path: &std::path::Path, index: Vec<u8>, documents: Vec<(Descriptor, Vec<u8>)>) {
     let blobs = documents.iter().map(|(blob, _)| blob.clone()).collect();
-    let layout = Layout { index, documents, blobs };
+    let layout = Layout { index, documents, blobs, absent: Vec::new() };
     let open = |_: &Descriptor| Ok(io::empty());
     writer::write(&mut File::create(path).unwrap(), &layout, open, |_| ()).unwrap();
 }
@@ -179,7 +179,12 @@ fn size_depth_and_number_are_bounded() {
         digest: Digest::of(&number.to_le_bytes()),
         size: 0,
     });
-    let layout = Layout { index: b"{}".to_vec(), documents: Vec::new(), blobs: blobs.collect() };
+    let layout = Layout {
+        index: b"{}".to_vec(),
+        documents: Vec::new(),
+        blobs: blobs.collect(),
+        absent: Vec::new(),
+    };
     let mut out = io::BufWriter::new(File::create(&path).unwrap());
     writer::write(&mut out, &layout, |_: &Descriptor| Ok(io::empty()), |_| ()).unwrap();
     drop(out);

@@ -16,6 +16,7 @@ mod closure_generated;
 mod closure_modules;
 mod closure_size;
 mod cosign;
+mod delta;
 mod documents;
 mod faults;
 mod hops;

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::io;
 
+use super::absent;
 use super::error::BundleError;
 use super::storage::Storage;
 use super::{BLOCK, header, padding};
@@ -17,6 +18,7 @@ use crate::text::printable;
 pub(super) enum Name {
     OciLayout,
     Index,
+    Absent,
     Blob(Digest),
 }
 
@@ -25,6 +27,7 @@ impl Name {
         match text {
             "oci-layout" => Some(Self::OciLayout),
             "index.json" => Some(Self::Index),
+            absent::NAME => Some(Self::Absent),
             _ => {
                 let hex = text.strip_prefix("blobs/sha256/")?;
                 Digest::from_hex(hex).ok().map(Self::Blob)

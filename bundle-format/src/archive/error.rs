@@ -7,6 +7,7 @@ use super::storage::StorageError;
 use crate::digest::Digest;
 use crate::lock::{LOCK_VERSION_WITH_HOPS, LockError};
 use crate::signature::SignatureError;
+use crate::text::count;
 
 /// Why a file is not a bundle, or not a complete one.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +49,33 @@ pub enum BundleError {
     /// A listed blob is missing.
     #[error("the bundle lacks blob {0}")]
     Missing(Digest),
+    /// The bundle is a delta, and nothing that was named with it has this blob.
+    #[error(
+        "blob {0} is not in the bundle, which is a delta; a bundle that has it can be named too"
+    )]
+    Absent(Digest),
+    /// All of a bundle is needed, and it is a delta.
+    #[error("{} is a delta, which lacks {}; `bundler complete` makes the whole bundle", path.display(), count(*blobs, "blob"))]
+    Delta {
+        /// The file.
+        path: PathBuf,
+        /// How many blobs it lacks.
+        blobs: usize,
+    },
+    /// Further bundles were named with one that is whole.
+    #[error("{} is whole, so no other bundle is needed with it: name the bundle that is wanted first, then those that have what it lacks", path.display())]
+    Whole {
+        /// The bundle that was named first.
+        path: PathBuf,
+    },
+    /// A further bundle has nothing that the first lacks.
+    #[error("{} has nothing that {} lacks: name another bundle with it", path.display(), delta.display())]
+    Useless {
+        /// The further bundle.
+        path: PathBuf,
+        /// The bundle that was named first.
+        delta: PathBuf,
+    },
     /// A blob does not have the digest in its name.
     #[error("blob {digest} is damaged")]
     Blob {

@@ -5,7 +5,9 @@ use tar::{EntryType, Header};
 
 use crate::digest::Digest;
 
+mod absent;
 pub mod blob;
+pub mod delta;
 mod entries;
 pub mod error;
 pub mod reader;

@@ -5,11 +5,12 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, Read};
 use std::path::Path;
 
+use super::absent::Absent;
 use super::blob::BlobReader;
 use super::entries::{self, Entry, Name, Place};
 use super::error::BundleError;
 use super::storage::Storage;
-use crate::bounds::{MAX_IMAGE_DOCUMENT, MAX_INDEX, MAX_LOCK, MAX_MANIFEST, MAX_YAML};
+use crate::bounds::{MAX_ABSENT, MAX_IMAGE_DOCUMENT, MAX_INDEX, MAX_LOCK, MAX_MANIFEST, MAX_YAML};
 use crate::bundle_path::BundlePath;
 use crate::digest::{Digest, DigestError};
 use crate::document::walk;
@@ -25,7 +26,11 @@ use crate::version::KubernetesVersion;
 /// An open bundle, whose index, bundle manifest and lock have been read.
 #[derive(Debug)]
 pub struct Bundle {
-    blobs: Blobs,
+    pub(super) blobs: Blobs,
+    /// The sizes of the blobs that it lacks, if it is a delta.
+    pub(super) absent: HashMap<Digest, u64>,
+    /// The archives that have some of these.
+    pub(super) others: Vec<Blobs>,
     manifest_blob: Descriptor,
     signed: Option<Signed>,
     lock_blob: Descriptor,
@@ -55,15 +60,15 @@ impl Release {
 
 /// The archive's blobs, when their contents are still unknown.
 #[derive(Debug)]
-struct Blobs {
-    storage: Storage,
-    blobs: HashMap<Digest, Place>,
+pub(super) struct Blobs {
+    pub(super) storage: Storage,
+    pub(super) blobs: HashMap<Digest, Place>,
 }
 
 /// An archive whose entries have been read. Their contents are still unknown.
-struct Archive {
+pub(super) struct Archive {
     entries: Vec<Entry>,
-    blobs: Blobs,
+    pub(super) blobs: Blobs,
 }
 
 impl Bundle {
@@ -108,9 +113,11 @@ impl Bundle {
         let lock_blob = described("manifest", lock_entry)?;
         let lock = Lock::parse(&own("lock", &lock_blob, MAX_LOCK)?)?;
         let contents = contents(manifest, &lock)?;
-        archive.check(&lock, &contents, index_place, &index_bytes)?;
+        let absent = archive.check(&lock, &contents, index_place, &index_bytes)?;
+        let absent = absent.into_iter().map(|blob| (blob.digest, blob.size)).collect();
         let whole = Release { lock, contents, index: index_bytes };
-        Ok(Self { blobs: archive.blobs, manifest_blob, lock_blob, signed, whole, hop: None })
+        let (blobs, others, hop) = (archive.blobs, Vec::new(), None);
+        Ok(Self { blobs, absent, others, manifest_blob, lock_blob, signed, whole, hop })
     }
 
     /// The versions of Kubernetes that it can bring a node to, the oldest first: those of
@@ -228,10 +235,16 @@ impl Bundle {
         self.blobs.storage.paths()
     }
 
-    /// The names of the parts that hold a blob. Empty if the bundle is one file.
+    /// The names of the files that hold a blob. Empty if the bundle is one file, and has it.
     pub(super) fn parts_of(&self, digest: Digest) -> Vec<String> {
-        let place = self.blobs.blobs.get(&digest);
-        place.map_or_else(Vec::new, |place| self.blobs.storage.parts(place.offset, place.size))
+        let held = self.holder(digest);
+        let place = held.blobs.get(&digest);
+        let parts =
+            place.map_or_else(Vec::new, |place| held.storage.parts(place.offset, place.size));
+        match parts.is_empty() && !std::ptr::eq(held, &raw const self.blobs) {
+            true => held.storage.paths().map(|path| path.display().to_string()).collect(),
+            false => parts,
+        }
     }
 
     /// The blob of the bundle manifest.
@@ -239,7 +252,8 @@ impl Bundle {
         &self.manifest_blob
     }
 
-    pub(super) fn digests(&self) -> impl Iterator<Item = Digest> {
+    /// The digests of the blobs in its own file.
+    pub fn digests(&self) -> impl Iterator<Item = Digest> {
         self.blobs.blobs.keys().copied()
     }
 
@@ -250,12 +264,22 @@ impl Bundle {
 
     /// A reader of the descriptor's blob, from its first byte.
     pub fn open_blob(&self, descriptor: &Descriptor) -> Result<BlobReader<'_>, BundleError> {
-        self.blobs.open(descriptor)
+        let opened = self.holder(descriptor.digest).open(descriptor);
+        opened.map_err(|error| match error {
+            BundleError::Missing(digest) if self.lacks(digest) => BundleError::Absent(digest),
+            error => error,
+        })
     }
 
     /// The verified bytes of a file such as Kubernetes YAML, at most 32 MiB.
     pub fn read(&self, descriptor: &Descriptor) -> Result<Vec<u8>, BundleError> {
         self.blobs.read(descriptor, MAX_YAML)
+    }
+
+    /// The archive that has a blob: its own, if no other has it.
+    fn holder(&self, digest: Digest) -> &Blobs {
+        let has = |one: &&Blobs| one.blobs.contains_key(&digest);
+        std::iter::once(&self.blobs).chain(&self.others).find(has).unwrap_or(&self.blobs)
     }
 
     /// The verified bytes of an image's index, manifest or configuration, at most
@@ -266,12 +290,12 @@ impl Bundle {
 }
 
 impl Archive {
-    fn open(path: &Path) -> Result<Self, BundleError> {
+    pub(super) fn open(path: &Path) -> Result<Self, BundleError> {
         let storage = Storage::open(path)?;
         let entries = entries::read(&storage)?;
         let blobs = entries.iter().filter_map(|entry| match entry.name {
             Name::Blob(digest) => Some((digest, entry.place)),
-            Name::OciLayout | Name::Index => None,
+            Name::OciLayout | Name::Index | Name::Absent => None,
         });
         Ok(Self { blobs: Blobs { blobs: blobs.collect(), storage }, entries })
     }
@@ -284,15 +308,15 @@ impl Archive {
         entries::damaged(&self.blobs.storage, offset, reason.to_owned())
     }
 
-    /// Fails if the index or the order of the entries differs from what the lock
-    /// gives.
+    /// The blobs that it lacks on purpose. Fails if the index or the order of the entries
+    /// differs from what the lock gives, or if the list of these blobs is not one of them.
     fn check(
         &self,
         lock: &Lock,
         contents: &[Content],
         index_place: Place,
         index: &[u8],
-    ) -> Result<(), BundleError> {
+    ) -> Result<Vec<Descriptor>, BundleError> {
         let layout = layout::describe_lock(lock)
             .and_then(|lock_blob| layout_of(lock, &lock_blob, contents))
             .map_err(of_lock)?;
@@ -302,11 +326,32 @@ impl Archive {
         if layout.index != index || written.as_deref() != Some(layout::OCI_LAYOUT) {
             return Err(self.damaged(index_place.offset, "its index does not fit its lock"));
         }
-        match out_of_order(&self.entries, &layout) {
-            Some(offset) => {
-                Err(self.damaged(offset, "its entries are in another order than its lock gives"))
+        if let Some(offset) = out_of_order(&self.entries, &layout) {
+            return Err(
+                self.damaged(offset, "its entries are in another order than its lock gives")
+            );
+        }
+        self.absent(lock, layout)
+    }
+
+    /// The blobs that a delta of `layout` lacks. Its list must be the one that its writer
+    /// makes of these blobs, because nothing signs it.
+    fn absent(&self, lock: &Lock, layout: Layout) -> Result<Vec<Descriptor>, BundleError> {
+        let Some(place) = self.place(Name::Absent) else { return Ok(Vec::new()) };
+        let damaged = |reason: &str| self.damaged(place.offset, reason);
+        let bytes = document(&self.blobs.storage, place, MAX_ABSENT)
+            .map_err(|error| damaged(&error.to_string()))?;
+        let listed: Absent = parse("list of what it lacks", &bytes)?;
+        let listed: HashSet<Digest> = listed.blobs.into_iter().collect();
+        let absent = layout.without(lock, |digest| listed.contains(&digest)).absent;
+        if absent.is_empty() || Absent::bytes(&absent).map_err(of_lock)? != bytes {
+            return Err(damaged("its list of what it lacks does not fit its lock"));
+        }
+        match absent.iter().find(|blob| self.blobs.blobs.contains_key(&blob.digest)) {
+            Some(blob) => {
+                Err(damaged(&format!("it has blob {}, which it says it lacks", blob.digest)))
             }
-            None => Ok(()),
+            None => Ok(absent),
         }
     }
 }
@@ -408,7 +453,7 @@ fn contents(manifest: Document, lock: &Lock) -> Result<Vec<Content>, BundleError
 /// The offset of the first entry that stands before one that it should follow.
 /// [`super::verify`] reports entries that are missing, or too many.
 fn out_of_order(entries: &[Entry], layout: &Layout) -> Option<u64> {
-    let order = [Name::OciLayout, Name::Index]
+    let order = [Name::OciLayout, Name::Index, Name::Absent]
         .into_iter()
         .chain(layout.blobs.iter().map(|blob| Name::Blob(blob.digest)));
     let places: HashMap<Name, usize> =

@@ -21,11 +21,30 @@ pub struct Verification {
     pub blobs: usize,
     /// How many bytes were read.
     pub bytes: u64,
+    /// What a delta lacks, in bundles that were named with it too. It was not read.
+    pub lacking: Vec<Lacking>,
     /// All bad blobs. Empty for a good bundle.
     pub problems: Vec<Problem>,
     /// The contradictions between the lock and the images' own documents. Empty
     /// for a good bundle.
     pub disagreements: Vec<String>,
+}
+
+/// A blob that a delta lacks.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lacking {
+    /// What the blob is: a file's title or an image's name.
+    pub subject: String,
+    /// The blob.
+    pub digest: Digest,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+impl fmt::Display for Lacking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}, {} bytes)", self.subject, self.digest, self.size)
+    }
 }
 
 /// A bad blob of a bundle.
@@ -69,11 +88,22 @@ impl Verification {
         }
         (!texts.is_empty()).then(|| texts.join("\n"))
     }
+
+    /// What the bundle lacks, for people. `None` for a bundle that is whole.
+    pub fn lack(&self) -> Option<String> {
+        if self.lacking.is_empty() {
+            return None;
+        }
+        let (blobs, all) = (count(self.lacking.len(), "blob"), lines(&self.lacking));
+        Some(format!(
+            "it is a delta, which lacks {blobs}; they are needed where it is used:\n{all}"
+        ))
+    }
 }
 
 /// The first [`MAX_PROBLEMS`] entries, one on each line, and the number of the
 /// others.
-fn lines(all: &[impl fmt::Display]) -> String {
+pub fn lines(all: &[impl fmt::Display]) -> String {
     let mut lines: Vec<String> = all.iter().take(MAX_PROBLEMS).map(ToString::to_string).collect();
     if let Some(more @ 1..) = all.len().checked_sub(MAX_PROBLEMS) {
         lines.push(format!("and {more} more"));
@@ -86,7 +116,9 @@ fn lines(all: &[impl fmt::Display]) -> String {
 /// to its layers, and compares them with the lock. `progress` is called with numbers
 /// of bytes as they are read.
 pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
-    let listed = listed(bundle);
+    let lacking = lacking(bundle);
+    let mut listed = listed(bundle);
+    listed.retain(|(digest, _), _| !bundle.lacks(*digest));
     let bytes = AtomicU64::new(0);
     let mut results = results(bundle, &listed, |count| {
         bytes.fetch_add(count, Ordering::Relaxed);
@@ -102,6 +134,7 @@ pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
         }
     }
     let digests: BTreeSet<Digest> = listed.keys().map(|(digest, _)| *digest).collect();
+    let blobs = digests.len();
     for digest in bundle.digests() {
         if !digests.contains(&digest) {
             let what = "nothing in the bundle lists it".to_owned();
@@ -111,7 +144,21 @@ pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
     problems.sort_by(|a, b| (&a.subject, a.digest).cmp(&(&b.subject, b.digest)));
     let read = |blob: &Descriptor| bundle.image_document(blob).map_err(words);
     let disagreements = images(bundle).flat_map(|image| disagreements(image, read)).collect();
-    Verification { blobs: digests.len(), bytes: bytes.into_inner(), problems, disagreements }
+    Verification { blobs, lacking, bytes: bytes.into_inner(), problems, disagreements }
+}
+
+/// The blobs that a delta lacks, each once, with what they are.
+pub fn lacking(bundle: &Bundle) -> Vec<Lacking> {
+    let listed = listed(bundle);
+    let lacking = listed.iter().filter(|((digest, _), _)| bundle.lacks(*digest));
+    let mut lacking: Vec<Lacking> = lacking
+        .map(|(&(digest, size), (_, subject))| {
+            let subject = subject.to_string();
+            Lacking { subject, digest, size }
+        })
+        .collect();
+    lacking.sort();
+    lacking
 }
 
 /// The result for each blob, from all cores. There is no result for the blobs of a

@@ -2,12 +2,13 @@
 
 use std::io::{self, Read, Write};
 
+use super::absent::{self, Absent};
 use super::{BLOCK, blob_name, header, padding};
 use crate::digest::Digest;
 use crate::layout::{Layout, OCI_LAYOUT};
 use crate::lock::Descriptor;
 
-/// The size of the archive of `layout`, in bytes.
+/// The size of the archive of `layout`, in bytes, without the list of what a delta lacks.
 pub fn size(layout: &Layout) -> u64 {
     let entry = |size: u64| BLOCK + size + padding(size);
     let blobs: u64 = layout.blobs.iter().map(|blob| entry(blob.size)).sum();
@@ -28,6 +29,9 @@ pub fn write<R: Read>(
 ) -> io::Result<()> {
     put(out, "oci-layout", OCI_LAYOUT)?;
     put(out, "index.json", &layout.index)?;
+    if !layout.absent.is_empty() {
+        put(out, absent::NAME, &Absent::bytes(&layout.absent)?)?;
+    }
     for blob in &layout.blobs {
         let own = layout.documents.iter().find(|(descriptor, _)| descriptor == blob);
         match own {

@@ -1,6 +1,7 @@
 //! From a lock to a bundle.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
@@ -43,6 +44,8 @@ pub struct Built {
     pub size: u64,
     /// The number of blobs in it.
     pub blobs: usize,
+    /// The blobs that a delta lacks.
+    pub absent: Vec<Descriptor>,
 }
 
 /// Fails if local files differ from those that the lock was made from.
@@ -91,25 +94,28 @@ pub fn build(task: &Task<'_>, output: &Output) -> anyhow::Result<Built> {
     let repodata = tasks.iter().map(packages::verify).collect::<anyhow::Result<Vec<_>>>();
     let mut made = repodata.context("checking the packages")?.concat();
     made.push(bill::make(task, writer::size(&Layout::new(lock, &made)?))?);
-    let layout = Layout::new(lock, &made)?;
+    let layout = Layout::new(lock, &made)?.without(lock, |digest| task.had.contains(&digest));
     let size = writer::size(&layout);
     output.check_parts(output.count(size)?)?;
     output.check_space(size, beside)?;
-    let blobs = pack(&upstreams.cache, task.quiet, &layout, &mut unfinished)?;
-    let files = output.put(unfinished, &installers, &upstreams.cache)?;
+    let (cache, quiet) = (&upstreams.cache, task.quiet);
+    let blobs = pack((cache, quiet), &layout, of_cache(cache), &mut unfinished)?;
+    let files = output.put(unfinished, &installers, cache)?;
     let installers = installers.into_iter().map(|installer| installer.path).collect();
-    Ok(Built { files, installers, size, blobs })
+    Ok(Built { files, installers, size, blobs, absent: layout.absent })
 }
 
 /// Makes a bundle that was built elsewhere: the one of `lock`, whose layout is `layout`.
-/// `fetch` brings into the cache what it lacks. As in a build, the bundle gets its name
-/// when all of it was read again.
-pub fn put_together(
+/// `fetch` brings what is missing into the cache, which must have the installers then, and
+/// `open` gives each blob. As in a build, the bundle gets its name when all of it was read
+/// again.
+pub fn put_together<R: Read>(
     lock: &Lock,
     layout: &Layout,
     output: &Output,
     (cache, quiet): (&Cache, bool),
     fetch: impl FnOnce() -> anyhow::Result<()>,
+    open: impl FnMut(&Descriptor) -> io::Result<R>,
 ) -> anyhow::Result<Built> {
     let installers = beside::installers(lock, &output.path, cache)?;
     let beside = installers.iter().map(|installer| installer.content.size).sum();
@@ -118,27 +124,31 @@ pub fn put_together(
     output.check_parts(output.count(size)?)?;
     output.check_space(size, beside)?;
     fetch()?;
-    let blobs = pack(cache, quiet, layout, &mut unfinished)?;
+    let blobs = pack((cache, quiet), layout, open, &mut unfinished)?;
     let files = output.put(unfinished, &installers, cache)?;
     let installers = installers.into_iter().map(|installer| installer.path).collect();
-    Ok(Built { files, installers, size, blobs })
+    Ok(Built { files, installers, size, blobs, absent: Vec::new() })
+}
+
+/// Gives the blobs that are in the cache.
+pub(crate) fn of_cache(cache: &Cache) -> impl Fn(&Descriptor) -> io::Result<File> {
+    |blob| {
+        cache.open(blob.digest, blob.size).ok_or_else(|| {
+            io::Error::other(format!("the cache lost blob {}; run this again", blob.digest))
+        })
+    }
 }
 
 /// Writes the archive, and reads all of it again with the same reader as the
 /// installer.
-fn pack(
-    cache: &Cache,
-    quiet: bool,
+fn pack<R: Read>(
+    (cache, quiet): (&Cache, bool),
     layout: &Layout,
+    open: impl FnMut(&Descriptor) -> io::Result<R>,
     unfinished: &mut Unfinished,
 ) -> anyhow::Result<usize> {
     let size = writer::size(layout);
     let progress = Progress::new("packing", size, quiet);
-    let open = |blob: &Descriptor| {
-        cache.open(blob.digest, blob.size).ok_or_else(|| {
-            std::io::Error::other(format!("the cache lost blob {}; run this again", blob.digest))
-        })
-    };
     let path = unfinished.path().to_owned();
     let out = unfinished.file();
     writer::write(out, layout, open, |count| progress.add("", count))

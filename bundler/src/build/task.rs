@@ -1,9 +1,10 @@
 //! What a bundle is made from.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::SystemTime;
 
-use bundle_format::Lock;
+use bundle_format::{Digest, Lock};
 
 use crate::spec::SpecFile;
 use crate::upstreams::Upstreams;
@@ -19,6 +20,8 @@ pub struct Task<'a> {
     pub lock_path: &'a Path,
     /// The ways to everything else.
     pub upstreams: &'a Upstreams,
+    /// What those have already who get the bundle: it is left out.
+    pub had: &'a HashSet<Digest>,
     /// The time at which signatures must be valid.
     pub now: SystemTime,
     /// Whether no progress is shown.

@@ -37,7 +37,7 @@ const LIFE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let keys = TrustedKeys::read(&arguments.trusted_key)?;
-    let bundle = Bundle::open_trusted(&arguments.bundle, &keys)?;
+    let bundle = Bundle::open_trusted(&arguments.bundle, &keys)?.complete()?;
     let all = audit::audit(&bundle, SystemTime::now())?;
     let (name, index, signed) = (&bundle.lock().name, bundle.index_digest(), bundle.signed());
     if arguments.json {

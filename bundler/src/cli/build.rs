@@ -11,7 +11,7 @@ use indicatif::HumanBytes;
 
 use super::password::Password;
 use super::size::Size;
-use super::{lock, lock_file, print};
+use super::{lock, lock_file, print, receivers};
 use crate::build::{self, Output};
 use crate::fetch::cache::Cache;
 use crate::fetch::memory::Network;
@@ -32,9 +32,18 @@ pub(super) struct Arguments {
     /// The spec
     #[arg(default_value = "bundle.yaml")]
     spec: PathBuf,
-    /// The bundle to write; <NAME>.tar in this folder if left out
+    /// The bundle to write; <NAME>.tar in this folder if left out, and <NAME>.delta.tar
+    /// with --against or --have
     #[arg(short, long)]
     output: Option<PathBuf>,
+    /// Leave out what this older bundle has, for who has it already; repeat the option for
+    /// more bundles
+    #[arg(long, value_name = "OLD")]
+    against: Vec<PathBuf>,
+    /// Leave out what a site has, by what `installer inventory --blobs` prints there; of
+    /// several files, what all of them have
+    #[arg(long, value_name = "FILE")]
+    have: Vec<PathBuf>,
     /// Fail if upstream differs from the lock, and say in what
     #[arg(long)]
     locked: bool,
@@ -57,6 +66,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let file = &SpecFile::read(&arguments.spec)?;
     let path = output_path(arguments, file)?;
+    let had = &receivers::had(&path, &arguments.against, &arguments.have)?;
     // Before anything is fetched: its password may be asked for.
     let key = arguments.sign.as_ref();
     let key = key.map(|key| signing::read(key, || arguments.password.read())).transpose()?;
@@ -73,12 +83,15 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (path, _) = place.with_context(|| format!("--output {}", path.display()))?;
     let output = Output { path, split: arguments.split.map(|size| size.0) };
     let (now, quiet) = (SystemTime::now(), arguments.quiet);
-    let task = build::Task { file, lock, lock_path, upstreams, now, quiet };
+    let task = build::Task { file, lock, lock_path, upstreams, had, now, quiet };
     let built = build::build(&task, &output)?;
     let names: Vec<String> =
         built.files.iter().map(|path| printable(&path.display().to_string())).collect();
     let blobs = count(built.blobs, "blob");
     print::notice(&format!("verified {blobs}, {}", HumanBytes(built.size)));
+    if !(arguments.against.is_empty() && arguments.have.is_empty()) {
+        print::notice(&receivers::left_out(&built.absent));
+    }
     for installer in &built.installers {
         print::notice(&format!("beside it: {}", installer.display()));
     }
@@ -99,7 +112,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 /// The path of the bundle.
 fn output_path(arguments: &Arguments, file: &SpecFile) -> anyhow::Result<PathBuf> {
     let named = arguments.output.clone();
-    let path = named.unwrap_or_else(|| PathBuf::from(format!("{}.tar", file.spec.name)));
+    let is_whole = arguments.against.is_empty() && arguments.have.is_empty();
+    let end = if is_whole { "tar" } else { "delta.tar" };
+    let path = named.unwrap_or_else(|| PathBuf::from(format!("{}.{end}", file.spec.name)));
     if path.as_os_str() == "-" {
         bail!(
             "--output -: a bundle cannot go to standard output, because other files are written \

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 mod audit;
 mod build;
+mod complete;
 mod diff;
 mod extract;
 mod form;
@@ -23,6 +24,7 @@ mod print;
 mod pull;
 mod push;
 mod reach;
+mod receivers;
 mod report;
 mod resolve;
 mod sbom;
@@ -47,6 +49,7 @@ enum Command {
     Init(init::Arguments),
     Lock(lock::Arguments),
     Build(build::Arguments),
+    Complete(complete::Arguments),
     Keygen(keygen::Arguments),
     Sign(sign::Arguments),
     Verify(verify::Arguments),
@@ -85,6 +88,7 @@ pub fn run() -> ExitCode {
             Err(error) => Err(error),
         },
         Command::Build(arguments) => build::run(&arguments),
+        Command::Complete(arguments) => complete::run(&arguments),
         Command::Keygen(arguments) => keygen::run(&arguments),
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),

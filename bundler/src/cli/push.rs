@@ -48,7 +48,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let Arguments { bundle: path, address, images_to, replace, quiet, .. } = arguments;
     let keys = TrustedKeys::read(&arguments.trusted_key)?;
-    let bundle = Bundle::open_trusted(path, &keys)?;
+    let bundle = Bundle::open_trusted(path, &keys)?.complete()?;
     let notices = Notices::new(*quiet);
     let hosts: Vec<&str> =
         std::iter::once(address.host()).chain(images_to.iter().map(Mirror::host)).collect();

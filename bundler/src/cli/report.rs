@@ -33,7 +33,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let keys = TrustedKeys::read(&arguments.trusted_key)?;
-    let bundle = Bundle::open_trusted(&arguments.bundle, &keys)?;
+    let bundle = Bundle::open_trusted(&arguments.bundle, &keys)?.complete()?;
     let before = arguments.against.as_deref().map(Bundle::open).transpose()?;
     let page = report::page(&bundle, before.as_ref(), SystemTime::now())?;
     print::output(&arguments.output, page.as_bytes())

@@ -77,7 +77,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         (None, IpAddr::V6(own)) => Host::Ipv6(own),
     };
     let keys = TrustedKeys::read(&arguments.trusted_key)?;
-    let bundle = Bundle::open_trusted(&arguments.bundle, &keys)?;
+    let bundle = Bundle::open_trusted(&arguments.bundle, &keys)?.complete()?;
     let certificate = match (&arguments.certificate, &arguments.key) {
         _ if arguments.plain_http => None,
         (Some(chain), Some(key)) => Some(Certificate::read(chain, key)?),

@@ -20,9 +20,10 @@ pub(super) struct Arguments {
     /// The bundle, or any of its parts
     #[arg(required_unless_present = "named", conflicts_with = "named")]
     bundle: Option<PathBuf>,
-    /// The same as BUNDLE, as an option like the installer's
+    /// The same as BUNDLE, as an option like the installer's; repeat it for bundles that
+    /// have what a delta lacks
     #[arg(long = "bundle", value_name = "FILE")]
-    named: Option<PathBuf>,
+    named: Vec<PathBuf>,
     /// Check first that one of the keys in this file has signed it; repeat the option for
     /// more files
     #[arg(long, value_name = "FILE")]
@@ -34,9 +35,11 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     // clap makes sure that one of them is given.
-    let path = arguments.bundle.as_ref().or(arguments.named.as_ref());
+    let mut paths = arguments.bundle.iter().chain(&arguments.named).cloned();
+    let path = paths.next().context("name the bundle")?;
+    let others: Vec<PathBuf> = paths.collect();
     let keys = TrustedKeys::read(&arguments.trusted_key)?;
-    let bundle = Bundle::open_trusted(path.context("name the bundle")?, &keys)?;
+    let bundle = Bundle::open_trusted(&path, &keys)?.with_others(&others)?;
     let progress = Progress::new("verifying", bundle.length(), arguments.quiet);
     let verification = verify::verify(&bundle, |count| progress.add("", count));
     progress.finish();
@@ -46,9 +49,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let signers = image_signatures::check(bundle.lock())?;
     let by = |(signer, images)| format!("{} signed {signer}\n", count(images, "image"));
     let images: String = signers.into_iter().map(by).collect();
+    let lack = verification.lack().map(|lack| format!("{lack}\n")).unwrap_or_default();
     let signed = bundle.signed().map(|by| format!("signed: {by}\n")).unwrap_or_default();
     print::data(&format!(
-        "{signed}{images}good: {}, {}, index {}\n",
+        "{signed}{images}good: {}, {}, index {}\n{lack}",
         count(verification.blobs, "blob"),
         HumanBytes(verification.bytes),
         bundle.index_digest()

@@ -24,6 +24,11 @@ impl Display for Summary<'_> {
                 writeln!(f, "bundle      {}", lock.name)?;
                 writeln!(f, "size        {}", HumanBytes(bundle.length()))?;
                 writeln!(f, "index       {}", bundle.index_digest())?;
+                let lacking: Vec<u64> = bundle.lacking().map(|(_, size)| size).collect();
+                if !lacking.is_empty() {
+                    let (blobs, bytes) = (count(lacking.len(), "blob"), lacking.iter().sum());
+                    writeln!(f, "delta       without {blobs}, {}", HumanBytes(bytes))?;
+                }
                 if let Some(content) = bundle.sbom() {
                     let size = HumanBytes(content.descriptor.size);
                     writeln!(f, "sbom        {}, {size}", content.path)?;

@@ -68,7 +68,8 @@ pub fn find<'a>(site: &'a Site, cache: &'a Cache, address: &Address) -> anyhow::
     fetch(cache, jobs.into(), &|_, _| {})?;
     let lock = Lock::parse(&cache.document(&listed.lock)?)?;
     let index = cache.document(&listed.index)?;
-    let layout = Layout { index, documents: Vec::new(), blobs: listed.blobs };
+    let (documents, absent) = (Vec::new(), Vec::new());
+    let layout = Layout { index, documents, blobs: listed.blobs, absent };
     let (signatures, unread) = referrers::signatures(site, &endpoint, digest);
     Ok(Found { site, cache, endpoint, lock, lock_blob: listed.lock, layout, signatures, unread })
 }
@@ -102,8 +103,14 @@ impl Found<'_> {
             progress.finish();
             Ok(())
         };
-        let built =
-            build::put_together(&self.lock, &self.layout, output, (self.cache, quiet), bring)?;
+        let built = build::put_together(
+            &self.lock,
+            &self.layout,
+            output,
+            (self.cache, quiet),
+            bring,
+            build::of_cache(self.cache),
+        )?;
         let signature = match text {
             Some(text) => {
                 write_file(&place, text.as_bytes())?;

@@ -3,13 +3,27 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use bundle_format::archive::reader::Bundle;
+use bundle_format::signature::TrustedKeys;
 
 use crate::failure::Failure;
 
 const NAME_IT: &str = "name the bundle with --bundle FILE";
 
+/// Opens the first of the bundles that were named, with what it lacks from the others.
+pub(super) fn open(named: &[PathBuf], keys: &TrustedKeys) -> anyhow::Result<Bundle> {
+    let path = find(named.first().map(PathBuf::as_path))?;
+    let others = named.iter().skip(1).map(|path| find(Some(path)));
+    let others = others.collect::<anyhow::Result<Vec<PathBuf>>>()?;
+    let bundle = Bundle::open_trusted(&path, keys);
+    bundle
+        .with_context(|| format!("opening {}", path.display()))?
+        .with_others(&others)
+        .context("looking for what the bundle lacks")
+}
+
 /// The bundle that was named, or the only one in this program's folder.
-pub(crate) fn find(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+fn find(named: Option<&Path>) -> anyhow::Result<PathBuf> {
     if let Some(path) = named {
         return if path.is_dir() { only_one_in(path) } else { Ok(path.to_owned()) };
     }

@@ -99,15 +99,20 @@ enum Command {
     Inventory {
         #[command(flatten)]
         look: Look,
+        /// Print what this node has of bundles, for `bundler build --have`: what containerd
+        /// has, the packages in its own repository, and this program
+        #[arg(long, conflicts_with_all = ["root", "json"])]
+        blobs: bool,
     },
     /// Checks every byte of the bundle and names all that is damaged
     Verify {
         /// The bundle, any of its parts, or the folder it is in; the only one beside
         /// this program if left out
         bundle: Option<PathBuf>,
-        /// The same as BUNDLE, by the option that other commands have
+        /// The same as BUNDLE, by the option that other commands have; repeat it for bundles
+        /// that have what a delta lacks
         #[arg(long = "bundle", value_name = "FILE", conflicts_with = "bundle")]
-        named: Option<PathBuf>,
+        named: Vec<PathBuf>,
         /// Check first that one of the keys in this file has signed it; repeat the option
         /// for more files
         #[arg(long, value_name = "FILE")]
@@ -260,11 +265,13 @@ fn carried_out(arguments: Installer) -> Ended {
         }
         (Some(Command::Preflight { aim, look }), _) => (preflight::preflight(&aim, &look), None),
         (Some(Command::Config { aim, root }), _) => (config::config(&aim, root.as_deref()), None),
-        (Some(Command::Inventory { look }), _) => {
+        (Some(Command::Inventory { blobs: true, .. }), _) => (inventory::blobs(), None),
+        (Some(Command::Inventory { look, .. }), _) => {
             (inventory::inventory(look.root.as_deref(), look.json), None)
         }
         (Some(Command::Verify { bundle, named, trusted_key }), _) => {
-            (verify::verify(bundle.or(named).as_deref(), &trusted_key), None)
+            let bundles: Vec<PathBuf> = bundle.into_iter().chain(named).collect();
+            (verify::verify(&bundles, &trusted_key), None)
         }
         (Some(Command::Token { sample: true, role, output, config, bundle, .. }), _) => {
             let of = token::Of { config: config.as_deref(), bundle: bundle.as_deref() };

@@ -4,7 +4,6 @@ use std::io::Write;
 use std::net::IpAddr;
 use std::path::Path;
 
-use anyhow::Context;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::cluster::{Cluster, NodeName};
 use bundle_format::text::{printable, stderr};
@@ -56,9 +55,7 @@ pub(super) fn begin(host: Host) -> anyhow::Result<Host> {
 
 /// Opens the bundle. If any key is trusted here, such a key must have signed it.
 pub(super) fn bundle(source: &Source<'_>) -> anyhow::Result<Bundle> {
-    let path = super::bundle::find(source.bundle)?;
-    let keys = trust::keys(source.trusted_key)?;
-    Bundle::open_trusted(&path, &keys).with_context(|| format!("opening {}", path.display()))
+    super::bundle::open(source.bundle, &trust::keys(source.trusted_key)?)
 }
 
 /// Fails if the node has had a newer bundle of that name.

@@ -1,7 +1,7 @@
 //! Options that several commands share.
 
 use std::net::{AddrParseError, IpAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bundle_format::cluster::{KINDS, NodeName};
 use clap::Args;
@@ -16,9 +16,10 @@ pub(crate) struct Aim {
     #[arg(long, value_enum)]
     pub(super) role: Role,
     /// The bundle, any of its parts, or the folder it is in; the only one beside this
-    /// program if left out
+    /// program if left out. After a delta, repeat the option for bundles that have what it
+    /// lacks
     #[arg(long, value_name = "FILE")]
-    pub(super) bundle: Option<PathBuf>,
+    pub(super) bundle: Vec<PathBuf>,
     /// Take the bundle only if one of the keys in this file has signed it; repeat the
     /// option for more files. Keys in /etc/kubeferry/trusted.pub count always
     #[arg(long, value_name = "FILE")]
@@ -50,8 +51,8 @@ pub(crate) struct Aim {
 
 /// Which bundle, and whose.
 pub(super) struct Source<'a> {
-    /// The bundle, if it is named.
-    pub(super) bundle: Option<&'a Path>,
+    /// The bundle, if it is named, and then those that have what it lacks.
+    pub(super) bundle: &'a [PathBuf],
     /// Files with keys of which one must have signed it.
     pub(super) trusted_key: &'a [PathBuf],
     /// Whether it may be older than one that the node has had.
@@ -61,7 +62,7 @@ pub(super) struct Source<'a> {
 impl Aim {
     pub(super) fn source(&self) -> Source<'_> {
         let Self { bundle, trusted_key, allow_older, .. } = self;
-        Source { bundle: bundle.as_deref(), trusted_key, allow_older: *allow_older }
+        Source { bundle, trusted_key, allow_older: *allow_older }
     }
 }
 

@@ -33,9 +33,10 @@ use crate::target;
 #[derive(Args)]
 pub(crate) struct Wanted {
     /// The bundle, any of its parts, or the folder it is in; the only one beside this
-    /// program if left out
+    /// program if left out. After a delta, repeat the option for bundles that have what it
+    /// lacks
     #[arg(long, value_name = "FILE")]
-    bundle: Option<PathBuf>,
+    bundle: Vec<PathBuf>,
     /// Take the bundle only if one of the keys in this file has signed it; repeat the
     /// option for more files. Keys in /etc/kubeferry/trusted.pub count always
     #[arg(long, value_name = "FILE")]
@@ -97,7 +98,7 @@ fn images(wanted: &Wanted) -> Ended {
         let mut intent = intent(&host, wanted)?;
         let release = intent.lock().kubernetes.clone();
         intent.bundle = intent.bundle.with_images_from(&release);
-        let problems = preflight::room(&host, &intent);
+        let problems = preflight::of_images(&host, &intent);
         told::tell(&problems)?;
         told::refuse(&problems)?;
         let steps: Steps = vec![&steps::images::Images];
@@ -238,7 +239,7 @@ fn intent(host: &Host, wanted: &Wanted) -> anyhow::Result<Intent> {
     let kept =
         Kept::read(host, if role == Role::Master { KUBEADM_CONFIG } else { KUBEADM_JOINED })?;
     let Wanted { bundle, trusted_key, allow_older, .. } = wanted;
-    let source = Source { bundle: bundle.as_deref(), trusted_key, allow_older: *allow_older };
+    let source = Source { bundle, trusted_key, allow_older: *allow_older };
     let bundle = node::bundle(&source)?;
     node::refuse_older(host, &bundle, &source)?;
     let join = match (role, &wanted.join) {

@@ -1,34 +1,35 @@
 //! `installer verify`.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::bail;
 use bundle_format::archive::reader::Bundle;
-use bundle_format::archive::verify;
+use bundle_format::archive::verify::{self, Verification};
 use bundle_format::text::{count, stdout};
 
 use crate::trust;
 
-pub(crate) fn verify(bundle: Option<&Path>, trusted_key: &[PathBuf]) -> anyhow::Result<()> {
-    let keys = trust::keys(trusted_key)?;
-    let bundle = Bundle::open_trusted(&super::bundle::find(bundle)?, &keys)?;
-    let (blobs, bytes) = whole(&bundle)?;
+pub(crate) fn verify(bundles: &[PathBuf], trusted_key: &[PathBuf]) -> anyhow::Result<()> {
+    let bundle = super::bundle::open(bundles, &trust::keys(trusted_key)?)?;
+    let found = whole(&bundle)?;
     if let Some(by) = bundle.signed() {
         writeln!(stdout(), "signed: {by}")?;
     }
     let index = bundle.index_digest();
-    let blobs = count(blobs, "blob");
+    let (blobs, bytes) = (count(found.blobs, "blob"), found.bytes);
     writeln!(stdout(), "good: {blobs}, {bytes} bytes, index {index}")?;
+    if let Some(lack) = found.lack() {
+        writeln!(stdout(), "{lack}")?;
+    }
     Ok(())
 }
 
-/// Reads the whole bundle. The error names everything that is damaged. Returns the
-/// number of blobs and of bytes.
-pub(crate) fn whole(bundle: &Bundle) -> anyhow::Result<(usize, u64)> {
+/// Reads the whole bundle. The error names everything that is damaged.
+pub(crate) fn whole(bundle: &Bundle) -> anyhow::Result<Verification> {
     let verification = verify::verify(bundle, |_| {});
     if let Some(report) = verification.report() {
         bail!("{report}");
     }
-    Ok((verification.blobs, verification.bytes))
+    Ok(verification)
 }

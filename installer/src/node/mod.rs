@@ -10,6 +10,7 @@ pub(crate) mod etcd_release;
 pub mod facts;
 pub(crate) mod family;
 pub(crate) mod halfway;
+pub mod have;
 pub mod inventory;
 pub mod join;
 pub mod kubeadm;

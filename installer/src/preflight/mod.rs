@@ -2,6 +2,7 @@
 //! changed, each problem with its cure. Warnings are for what would not fail, and
 //! should be known.
 
+mod absent;
 mod cgroups;
 mod disks;
 mod earlier;
@@ -68,6 +69,7 @@ const CHECKS: &[Check] = &[
     foreign::guards,
     mounts::problems,
     disks::problems,
+    absent::problems,
     clock,
     routes::problems,
     expectations::problems,
@@ -117,9 +119,10 @@ pub fn warnings(host: &Host, intent: &Intent) -> Vec<Failure> {
     all(WARNINGS, host, intent)
 }
 
-/// Whether the disks have room. For a run that only brings images in.
-pub fn room(host: &Host, intent: &Intent) -> Vec<Failure> {
-    all(&[disks::problems], host, intent)
+/// Whether the disks have room, and a delta what it needs. For a run that only brings images
+/// in.
+pub fn of_images(host: &Host, intent: &Intent) -> Vec<Failure> {
+    all(&[disks::problems, absent::of_images], host, intent)
 }
 
 fn all(checks: &[Check], host: &Host, intent: &Intent) -> Vec<Failure> {

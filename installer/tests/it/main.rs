@@ -14,6 +14,7 @@ mod cluster_keys;
 mod conditions;
 mod containerd;
 mod cut_transaction;
+mod delta;
 mod doctor;
 mod faults;
 mod files;

@@ -22,7 +22,8 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         .collect();
     paths.sort();
     let read = |path| fs::read(path).expect("a seed can be read");
-    paths.into_iter().map(read).chain(own(target)).chain(made(target)).collect()
+    let own = own(target).into_iter().chain((target == "archive").then(small_bundle::delta));
+    paths.into_iter().map(read).chain(own).chain(made(target)).collect()
 }
 
 /// Manifests by the grammar, which are broken further.

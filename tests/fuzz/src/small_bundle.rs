@@ -3,8 +3,10 @@
 use bundle_format::archive::writer;
 use bundle_format::cluster::Given;
 use bundle_format::layout::{self, Layout, YAML_TYPE};
-use bundle_format::lock::{Descriptor, LOCK_VERSION, LockedManifest};
-use bundle_format::{Digest, Lock};
+use bundle_format::lock::{
+    Descriptor, FileKind, FileSource, LOCK_VERSION, LockedFile, LockedManifest,
+};
+use bundle_format::{Architecture, BundlePath, Digest, Lock};
 
 const MANIFEST: &[u8] = b"kind: Namespace\n";
 
@@ -16,6 +18,22 @@ pub(crate) fn bytes() -> Vec<u8> {
 /// The same with another `index.json`.
 pub(crate) fn with_index(index: &[u8]) -> Vec<u8> {
     let layout = Layout { index: index.to_vec(), ..layout() };
+    let mut bytes = Vec::new();
+    writer::write(&mut bytes, &layout, |_| Ok(MANIFEST), |_| ()).expect("memory takes it");
+    bytes
+}
+
+/// A bundle with an installer besides, as a delta without it.
+pub(crate) fn delta() -> Vec<u8> {
+    let mut lock = locked();
+    let content = lock.manifests.first().map(|own| own.applied.clone()).expect("it has one");
+    lock.files = vec![LockedFile {
+        kind: FileKind::Installer,
+        path: BundlePath::Installer { architecture: Architecture::X86_64 },
+        source: FileSource::BesideBundler,
+        content: Descriptor { digest: Digest::of(b"installer"), size: 9, ..content },
+    }];
+    let layout = Layout::new(&lock, &[]).expect("a layout is JSON").without(&lock, |_| true);
     let mut bytes = Vec::new();
     writer::write(&mut bytes, &layout, |_| Ok(MANIFEST), |_| ()).expect("memory takes it");
     bytes

@@ -126,7 +126,12 @@ fn archive(index: &[u8], blobs: &[(Descriptor, Vec<u8>)]) -> Vec<u8> {
     let mut rest = blobs.iter();
     let blobs =
         blobs.iter().map(|(blob, bytes)| Descriptor { size: bytes.len() as u64, ..blob.clone() });
-    let layout = Layout { index: index.to_vec(), documents: Vec::new(), blobs: blobs.collect() };
+    let layout = Layout {
+        index: index.to_vec(),
+        documents: Vec::new(),
+        blobs: blobs.collect(),
+        absent: Vec::new(),
+    };
     let mut bytes = Vec::new();
     let open = |_: &Descriptor| Ok(io::Cursor::new(rest.next().unwrap().1.clone()));
     writer::write(&mut bytes, &layout, open, |_| ()).unwrap();

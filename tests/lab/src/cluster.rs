@@ -11,7 +11,7 @@ use crate::command::{program, run};
 use crate::{Lab, Node, Upstream};
 
 /// Where a node has the join file that the operator brought.
-const JOIN_FILE: &str = "/root/join.yaml";
+pub const JOIN_FILE: &str = "/root/join.yaml";
 
 /// The file of a node's stick that is the installer.
 pub const INSTALLER: &str = "/media/usb/installer";

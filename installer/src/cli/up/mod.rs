@@ -181,7 +181,7 @@ fn read(wanted: &Wanted) -> anyhow::Result<Read> {
         return Ok(Read { cluster, machines, carried, bundle: None });
     }
     let Wanted { bundle, trusted_key, .. } = wanted;
-    let source = Source { bundle: bundle.as_deref(), trusted_key, allow_older: false };
+    let source = Source { bundle: bundle.as_slice(), trusted_key, allow_older: false };
     let bundle = node::bundle(&source)?;
     let cluster = cluster_file::effective(&node::of_bundle(&bundle), Some(&file))?;
     let machines = machines(&cluster, &wanted.only)?;

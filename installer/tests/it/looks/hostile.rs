@@ -46,7 +46,7 @@ fn named(lock: &[u8], lock_claims: u64, manifest_claims: Option<u64>) -> Layout 
     let index = json!({"schemaVersion": 2, "mediaType": "x", "manifests": [entry]});
     let documents = vec![(lock_blob.clone(), lock.to_vec()), (manifest_blob.clone(), manifest)];
     let blobs = vec![lock_blob, manifest_blob];
-    Layout { index: index.to_string().into_bytes(), documents, blobs }
+    Layout { index: index.to_string().into_bytes(), documents, blobs, absent: Vec::new() }
 }
 
 fn write(path: &Path, layout: &Layout) {
@@ -61,7 +61,12 @@ fn sizes_counts_and_depths_that_are_only_claimed_take_no_memory() {
     let folder = folder();
     let folder = folder.path();
     let path = folder.join("small.tar");
-    let of_index = |index: Vec<u8>| Layout { index, documents: Vec::new(), blobs: Vec::new() };
+    let of_index = |index: Vec<u8>| Layout {
+        index,
+        documents: Vec::new(),
+        blobs: Vec::new(),
+        absent: Vec::new(),
+    };
     write(&path, &of_index(vec![b' '; 64 << 20]));
     refused(folder, "no such document has more than");
     write(&path, &of_index([br#"{"manifests":"#.as_slice(), &[b'['; 1 << 20]].concat()));

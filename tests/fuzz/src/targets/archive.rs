@@ -41,6 +41,7 @@ fn again(bundle: &Bundle) -> Vec<u8> {
     let made = files.filter(|file| matches!(file.path, BundlePath::Repodata { .. }));
     let made: Vec<Content> = made.cloned().collect();
     let layout = Layout::new(bundle.lock(), &made).expect("a layout is JSON");
+    let layout = layout.without(bundle.lock(), |digest| bundle.lacks(digest));
     let mut bytes = Vec::new();
     let open = |blob: &_| bundle.open_blob(blob).map_err(std::io::Error::other);
     writer::write(&mut bytes, &layout, open, |_| ()).expect("memory takes it");

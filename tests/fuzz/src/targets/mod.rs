@@ -37,6 +37,7 @@ targets! {
     evr,
     filelists,
     fstab,
+    have,
     hosts,
     image_layer,
     image_reference,

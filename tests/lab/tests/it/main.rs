@@ -12,6 +12,7 @@ mod application;
 mod backup;
 mod cluster;
 mod deed;
+mod delta;
 mod doctor;
 mod firewall;
 mod guide;

@@ -1,0 +1,59 @@
+//! A bundle that lacks some of its blobs on purpose, and other bundles that have them.
+
+use std::path::{Path, PathBuf};
+
+use super::error::BundleError;
+use super::reader::{Archive, Bundle};
+use crate::digest::Digest;
+
+impl Bundle {
+    /// The same bundle, with what it lacks from the bundles at `paths`. Of these, only the
+    /// names and sizes of their entries are read: what is taken is checked by the digest that
+    /// this bundle has for it, so they need no signature.
+    pub fn with_others(mut self, paths: &[PathBuf]) -> Result<Self, BundleError> {
+        if self.absent.is_empty() && !paths.is_empty() {
+            return Err(BundleError::Whole { path: self.own_path() });
+        }
+        let mut others = Vec::new();
+        for path in paths {
+            let other = Archive::open(path)?.blobs;
+            if !self.absent.keys().any(|digest| other.blobs.contains_key(digest)) {
+                return Err(BundleError::Useless { path: path.clone(), delta: self.own_path() });
+            }
+            others.push(other);
+        }
+        self.others = others;
+        Ok(self)
+    }
+
+    /// Whether it has this blob, or a bundle that was named with it.
+    pub fn has(&self, digest: Digest) -> bool {
+        let mut all = std::iter::once(&self.blobs).chain(&self.others);
+        all.any(|one| one.blobs.contains_key(&digest))
+    }
+
+    /// The digests and sizes of the blobs that neither it has nor a bundle that was named
+    /// with it.
+    pub fn lacking(&self) -> impl Iterator<Item = (Digest, u64)> {
+        let all = self.absent.iter().map(|(digest, size)| (*digest, *size));
+        all.filter(|(digest, _)| self.lacks(*digest))
+    }
+
+    /// Whether it lacks this blob on purpose, and no bundle that was named with it has it.
+    pub fn lacks(&self, digest: Digest) -> bool {
+        self.absent.contains_key(&digest)
+            && self.others.iter().all(|other| !other.blobs.contains_key(&digest))
+    }
+
+    /// The same bundle, if nothing of it is lacking.
+    pub fn complete(self) -> Result<Self, BundleError> {
+        match self.lacking().count() {
+            0 => Ok(self),
+            blobs => Err(BundleError::Delta { path: self.own_path(), blobs }),
+        }
+    }
+
+    fn own_path(&self) -> PathBuf {
+        self.paths().next().unwrap_or(Path::new("")).to_owned()
+    }
+}
