@@ -9,6 +9,7 @@ pub mod blob;
 mod entries;
 pub mod error;
 pub mod reader;
+pub mod repaired;
 pub mod storage;
 pub mod verify;
 pub mod writer;

@@ -18,6 +18,7 @@ mod inspect;
 mod keygen;
 mod lock;
 mod lock_file;
+mod parity;
 mod password;
 mod print;
 mod pull;
@@ -50,6 +51,7 @@ enum Command {
     Keygen(keygen::Arguments),
     Sign(sign::Arguments),
     Verify(verify::Arguments),
+    Parity(parity::Arguments),
     Push(push::Arguments),
     Pull(pull::Arguments),
     Inspect(inspect::Arguments),
@@ -88,6 +90,7 @@ pub fn run() -> ExitCode {
         Command::Keygen(arguments) => keygen::run(&arguments),
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Parity(arguments) => parity::run(&arguments),
         Command::Push(arguments) => push::run(&arguments),
         Command::Pull(arguments) => pull::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),

@@ -37,20 +37,30 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let path = arguments.bundle.as_ref().or(arguments.named.as_ref());
     let keys = TrustedKeys::read(&arguments.trusted_key)?;
     let bundle = Bundle::open_trusted(path.context("name the bundle")?, &keys)?;
-    let progress = Progress::new("verifying", bundle.length(), arguments.quiet);
-    let verification = verify::verify(&bundle, |count| progress.add("", count));
-    progress.finish();
-    if let Some(report) = verification.report() {
-        bail!("{report}");
-    }
+    let (blobs, bytes) = whole(&bundle, arguments.quiet)?;
     let signers = image_signatures::check(bundle.lock())?;
     let by = |(signer, images)| format!("{} signed {signer}\n", count(images, "image"));
     let images: String = signers.into_iter().map(by).collect();
     let signed = bundle.signed().map(|by| format!("signed: {by}\n")).unwrap_or_default();
     print::data(&format!(
         "{signed}{images}good: {}, {}, index {}\n",
-        count(verification.blobs, "blob"),
-        HumanBytes(verification.bytes),
+        count(blobs, "blob"),
+        HumanBytes(bytes),
         bundle.index_digest()
     ))
+}
+
+/// Reads the whole bundle. The error names everything that is damaged. Returns the number
+/// of blobs and of bytes.
+pub(super) fn whole(bundle: &Bundle, quiet: bool) -> anyhow::Result<(usize, u64)> {
+    let progress = Progress::new("verifying", bundle.length(), quiet);
+    let verification = verify::verify(bundle, |count| progress.add("", count));
+    progress.finish();
+    if let Some(report) = verification.report() {
+        bail!("{report}");
+    }
+    if let Some(repairs) = bundle.repairs() {
+        print::notice(&format!("{repairs}; bring the bundle again from where it was made"));
+    }
+    Ok((verification.blobs, verification.bytes))
 }

@@ -112,6 +112,10 @@ enum Command {
         /// for more files
         #[arg(long, value_name = "FILE")]
         trusted_key: Vec<PathBuf>,
+        /// Write a good copy of the bundle to this new file: what the stick has damaged is
+        /// repaired in it
+        #[arg(long, value_name = "FILE")]
+        copy: Option<PathBuf>,
     },
     /// Prints a new join file
     Token {
@@ -259,8 +263,8 @@ fn carried_out(arguments: Installer) -> Ended {
         (Some(Command::Inventory { look }), _) => {
             (inventory::inventory(look.root.as_deref(), look.json), None)
         }
-        (Some(Command::Verify { bundle, named, trusted_key }), _) => {
-            (verify::verify(bundle.or(named).as_deref(), &trusted_key), None)
+        (Some(Command::Verify { bundle, named, trusted_key, copy }), _) => {
+            (verify::verify(bundle.or(named).as_deref(), &trusted_key, copy.as_deref()), None)
         }
         (Some(Command::Token { sample: true, output, config, .. }), _) => {
             (token::sample(config.as_deref(), output.as_deref()), None)
