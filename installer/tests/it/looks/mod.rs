@@ -4,6 +4,7 @@
 mod given;
 mod hostile;
 mod plan;
+mod repaired;
 mod signed;
 mod sweep;
 
