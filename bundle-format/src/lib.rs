@@ -13,6 +13,7 @@ pub mod bounds;
 pub mod built_in;
 pub mod bundle_path;
 pub mod cluster;
+pub mod damage;
 pub mod day;
 pub mod digest;
 pub mod durable;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use super::storage::Storage;
+use super::repaired::Repaired;
 use crate::digest::{Checked, Digest};
 
 /// Reads a blob, and checks it on the way.
@@ -10,12 +10,12 @@ pub struct BlobReader<'a>(Checked<Place<'a>>);
 
 /// Reads the archive from an offset on.
 struct Place<'a> {
-    storage: &'a Storage,
+    storage: &'a Repaired,
     offset: u64,
 }
 
 impl<'a> BlobReader<'a> {
-    pub(super) fn new(storage: &'a Storage, digest: Digest, offset: u64, size: u64) -> Self {
+    pub(super) fn new(storage: &'a Repaired, digest: Digest, offset: u64, size: u64) -> Self {
         Self(Checked::new(Place { storage, offset }, digest, size))
     }
 }

@@ -6,10 +6,11 @@ use std::io;
 
 use super::absent;
 use super::error::BundleError;
-use super::storage::Storage;
+use super::repaired::Repaired;
 use super::{BLOCK, header, padding};
 use crate::bounds::MAX_ENTRIES;
 use crate::digest::Digest;
+use crate::layout::OCI_LAYOUT;
 use crate::recognise;
 use crate::text::printable;
 
@@ -50,7 +51,7 @@ pub(super) struct Place {
 }
 
 /// Reads all headers, up to the end mark.
-pub(super) fn read(storage: &Storage) -> Result<Vec<Entry>, BundleError> {
+pub(super) fn read(storage: &Repaired) -> Result<Vec<Entry>, BundleError> {
     let mut entries = Vec::new();
     let mut names = HashSet::new();
     let mut offset = 0;
@@ -94,8 +95,17 @@ pub(super) fn read(storage: &Storage) -> Result<Vec<Entry>, BundleError> {
     }
 }
 
+/// Where `index.json` is, if the headers at the beginning are good. It is always the second
+/// entry.
+pub(super) fn index(storage: &Repaired) -> Option<Place> {
+    let first = OCI_LAYOUT.len() as u64;
+    let offset = BLOCK + first + padding(first);
+    let (name, size) = written(&block(storage, offset).ok()??)?;
+    (name == "index.json").then_some(Place { offset: offset + BLOCK, size })
+}
+
 /// The block at `offset`. `None` if the end mark begins there.
-fn block(storage: &Storage, offset: u64) -> Result<Option<[u8; BLOCK as usize]>, BundleError> {
+fn block(storage: &Repaired, offset: u64) -> Result<Option<[u8; BLOCK as usize]>, BundleError> {
     let mut block = [0; BLOCK as usize];
     match storage.read_exact_at(&mut block, offset) {
         Ok(()) if block == [0; BLOCK as usize] && offset == 0 => {
@@ -113,7 +123,7 @@ fn block(storage: &Storage, offset: u64) -> Result<Option<[u8; BLOCK as usize]>,
 }
 
 /// Checks that the end mark is complete, and that nothing follows it.
-fn end(storage: &Storage, offset: u64) -> Result<(), BundleError> {
+fn end(storage: &Repaired, offset: u64) -> Result<(), BundleError> {
     let mut block = [0; BLOCK as usize];
     if storage.read_exact_at(&mut block, offset + BLOCK).is_err() {
         return Err(cut_short(storage, "its end mark"));
@@ -138,23 +148,23 @@ fn written(block: &[u8; BLOCK as usize]) -> Option<(String, u64)> {
 }
 
 /// The error for a damaged place at `offset`, with the part that holds it.
-pub(super) fn damaged(storage: &Storage, offset: u64, reason: String) -> BundleError {
-    let (path, offset) = storage.place(offset);
+pub(super) fn damaged(storage: &Repaired, offset: u64, reason: String) -> BundleError {
+    let (path, offset) = storage.files().place(offset);
     BundleError::Damaged { path: path.to_owned(), offset, reason }
 }
 
-fn cut_short(storage: &Storage, entry: &str) -> BundleError {
-    let (path, length) = storage.place(storage.length());
+fn cut_short(storage: &Repaired, entry: &str) -> BundleError {
+    let (path, length) = storage.files().place(storage.length());
     BundleError::CutShort { path: path.to_owned(), entry: entry.to_owned(), length }
 }
 
-fn not_a_bundle(storage: &Storage, reason: &str) -> BundleError {
-    let (path, _) = storage.place(0);
+fn not_a_bundle(storage: &Repaired, reason: &str) -> BundleError {
+    let (path, _) = storage.files().place(0);
     BundleError::NotABundle { path: path.to_owned(), reason: reason.to_owned() }
 }
 
 /// All bytes of a file that is shorter than a block.
-fn all(storage: &Storage) -> Vec<u8> {
+fn all(storage: &Repaired) -> Vec<u8> {
     let mut bytes = vec![0; usize::try_from(storage.length()).unwrap_or(0).min(BLOCK as usize)];
     match storage.read_exact_at(&mut bytes, 0) {
         Ok(()) => bytes,

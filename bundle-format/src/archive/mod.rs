@@ -11,6 +11,7 @@ pub mod delta;
 mod entries;
 pub mod error;
 pub mod reader;
+pub mod repaired;
 pub mod storage;
 pub mod verify;
 pub mod writer;

@@ -9,9 +9,11 @@ use super::absent::Absent;
 use super::blob::BlobReader;
 use super::entries::{self, Entry, Name, Place};
 use super::error::BundleError;
+use super::repaired::{self, Repaired, Repairs};
 use super::storage::Storage;
 use crate::bounds::{MAX_ABSENT, MAX_IMAGE_DOCUMENT, MAX_INDEX, MAX_LOCK, MAX_MANIFEST, MAX_YAML};
 use crate::bundle_path::BundlePath;
+use crate::damage::parity::Parity;
 use crate::digest::{Digest, DigestError};
 use crate::document::walk;
 use crate::layout::{self, BUNDLE_TYPE, Content, LOCK_TYPE, Layout, TITLE};
@@ -61,7 +63,7 @@ impl Release {
 /// The archive's blobs, when their contents are still unknown.
 #[derive(Debug)]
 pub(super) struct Blobs {
-    pub(super) storage: Storage,
+    pub(super) storage: Repaired,
     pub(super) blobs: HashMap<Digest, Place>,
 }
 
@@ -80,12 +82,45 @@ impl Bundle {
 
     /// The same, for a bundle that one of `keys` must have signed. The signature is checked
     /// before any document of the bundle is parsed. Without keys, no signature is needed.
+    ///
+    /// Bytes that are damaged are repaired by the parity file beside it. A parity file that
+    /// is of another bundle does not count, even if the bundle is damaged.
     pub fn open_trusted(path: &Path, keys: &TrustedKeys) -> Result<Self, BundleError> {
+        let parity = repaired::beside(path);
+        let as_it_is = Self::of(path, Repaired::plain(Storage::open(path)?), keys);
+        let Some(parity) = parity else { return as_it_is };
+        match as_it_is {
+            Ok(bundle) => Ok(bundle.repaired_by(parity)),
+            Err(error) => {
+                let storage = Repaired::plain(Storage::open(path)?);
+                if claims_another_index(&storage, parity.head().bundle) {
+                    return Err(error);
+                }
+                let opened = Self::of(path, storage.by(parity), keys);
+                opened.ok().filter(Self::is_repaired_by_its_own).ok_or(error)
+            }
+        }
+    }
+
+    /// The same bundle, repaired by a parity file if that is its own.
+    fn repaired_by(mut self, parity: Parity) -> Self {
+        let is_own = parity.head().bundle == Digest::of(self.index());
+        if is_own && parity.plan().length() == self.length() {
+            self.blobs.storage = self.blobs.storage.by(parity);
+        }
+        self
+    }
+
+    fn is_repaired_by_its_own(&self) -> bool {
+        self.blobs.storage.is_for() == Some(Digest::of(self.index()))
+    }
+
+    fn of(path: &Path, storage: Repaired, keys: &TrustedKeys) -> Result<Self, BundleError> {
         let not_a_bundle = |reason: &str| BundleError::NotABundle {
             path: path.to_owned(),
             reason: reason.to_owned(),
         };
-        let archive = Archive::open(path)?;
+        let archive = Archive::open(storage)?;
         let index_place =
             archive.place(Name::Index).ok_or_else(|| not_a_bundle("it has no index.json"))?;
         let in_index = |reason: &str| archive.damaged(index_place.offset, reason);
@@ -232,17 +267,27 @@ impl Bundle {
 
     /// The files that hold the bundle.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.blobs.storage.paths()
+        self.blobs.storage.files().paths()
+    }
+
+    /// Bytes of the archive from an offset on. Nobody has checked them, except who verified
+    /// the bundle.
+    pub fn read_archive_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.blobs.storage.read_exact_at(buffer, offset)
+    }
+
+    /// What was damaged and repaired, as far as the bundle was read.
+    pub fn repairs(&self) -> Option<Repairs> {
+        self.blobs.storage.repairs()
     }
 
     /// The names of the files that hold a blob. Empty if the bundle is one file, and has it.
     pub(super) fn parts_of(&self, digest: Digest) -> Vec<String> {
         let held = self.holder(digest);
-        let place = held.blobs.get(&digest);
-        let parts =
-            place.map_or_else(Vec::new, |place| held.storage.parts(place.offset, place.size));
+        let (place, files) = (held.blobs.get(&digest), held.storage.files());
+        let parts = place.map_or_else(Vec::new, |place| files.parts(place.offset, place.size));
         match parts.is_empty() && !std::ptr::eq(held, &raw const self.blobs) {
-            true => held.storage.paths().map(|path| path.display().to_string()).collect(),
+            true => files.paths().map(|path| path.display().to_string()).collect(),
             false => parts,
         }
     }
@@ -290,8 +335,7 @@ impl Bundle {
 }
 
 impl Archive {
-    pub(super) fn open(path: &Path) -> Result<Self, BundleError> {
-        let storage = Storage::open(path)?;
+    pub(super) fn open(storage: Repaired) -> Result<Self, BundleError> {
         let entries = entries::read(&storage)?;
         let blobs = entries.iter().filter_map(|entry| match entry.name {
             Name::Blob(digest) => Some((digest, entry.place)),
@@ -401,6 +445,16 @@ fn parse<T: serde::de::DeserializeOwned>(
         .map_err(|error| BundleError::Document { document, reason: brief(&error.to_string()) })
 }
 
+/// Whether an archive has a sound index that is not the one with this digest. Then it is not
+/// that bundle, whatever else of it is damaged: nobody may get an older bundle by the parity
+/// file that lay there.
+fn claims_another_index(storage: &Repaired, own: Digest) -> bool {
+    let bytes = entries::index(storage).and_then(|place| document(storage, place, MAX_INDEX).ok());
+    bytes.is_some_and(|bytes| {
+        Digest::of(&bytes) != own && bundle_manifest(&bytes).is_ok_and(|found| found.is_some())
+    })
+}
+
 /// The descriptor of the bundle manifest, if the index has one.
 fn bundle_manifest(index: &[u8]) -> Result<Option<Descriptor>, BundleError> {
     let index: Document = parse("index", index)?;
@@ -468,7 +522,7 @@ fn out_of_order(entries: &[Entry], layout: &Layout) -> Option<u64> {
     })
 }
 
-fn document(storage: &Storage, place: Place, most: u64) -> io::Result<Vec<u8>> {
+fn document(storage: &Repaired, place: Place, most: u64) -> io::Result<Vec<u8>> {
     check_size(place.size, most)?;
     let mut bytes = vec![0; usize::try_from(place.size).map_err(io::Error::other)?];
     storage.read_exact_at(&mut bytes, place.offset)?;

@@ -26,11 +26,13 @@ mod local;
 mod mirrors;
 mod output;
 mod packages;
+mod parity;
 mod task;
 mod unfinished;
 
 pub use output::Output;
 pub(crate) use output::write_file;
+pub use parity::{make_parity, parity_words, strange_parity};
 pub use task::Task;
 
 /// A finished bundle.

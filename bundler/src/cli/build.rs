@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
+use bundle_format::damage::plan::Share;
 use bundle_format::text::{count, printable};
 use bundle_format::{Digest, Lock, layout, output};
 use clap::Args;
@@ -11,7 +12,7 @@ use indicatif::HumanBytes;
 
 use super::password::Password;
 use super::size::Size;
-use super::{lock, lock_file, print, receivers};
+use super::{lock, lock_file, parity, print, receivers};
 use crate::build::{self, Output};
 use crate::fetch::cache::Cache;
 use crate::fetch::memory::Network;
@@ -58,6 +59,10 @@ pub(super) struct Arguments {
     sign: Option<PathBuf>,
     #[command(flatten)]
     password: Password,
+    /// Make a parity file beside the bundle, by which so much of it can be repaired on site:
+    /// 2% is enough for some bad sectors of a stick
+    #[arg(long, value_name = "SHARE")]
+    parity: Option<Share>,
     /// Show no progress
     #[arg(short, long)]
     quiet: bool,
@@ -96,6 +101,14 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         print::notice(&format!("beside it: {}", installer.display()));
     }
     print::data(&format!("{}\n", names.join("\n")))?;
+    if let Some(share) = arguments.parity {
+        parity::tell(&output.path, share, quiet)?;
+    } else if let Some(old) = build::strange_parity(&output.path) {
+        print::notice(&format!(
+            "{} is of another bundle, and does not count: make it again with `bundler parity`",
+            old.display()
+        ));
+    }
     if let Some(key) = key {
         let signature = signing::sign(&output.path, &key, SystemTime::now())?;
         return print::data(&format!("{}\n", signature.display()));

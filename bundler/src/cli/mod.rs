@@ -19,6 +19,7 @@ mod inspect;
 mod keygen;
 mod lock;
 mod lock_file;
+mod parity;
 mod password;
 mod print;
 mod pull;
@@ -53,6 +54,7 @@ enum Command {
     Keygen(keygen::Arguments),
     Sign(sign::Arguments),
     Verify(verify::Arguments),
+    Parity(parity::Arguments),
     Push(push::Arguments),
     Pull(pull::Arguments),
     Inspect(inspect::Arguments),
@@ -92,6 +94,7 @@ pub fn run() -> ExitCode {
         Command::Keygen(arguments) => keygen::run(&arguments),
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Parity(arguments) => parity::run(&arguments),
         Command::Push(arguments) => push::run(&arguments),
         Command::Pull(arguments) => pull::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),

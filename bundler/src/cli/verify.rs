@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use bundle_format::archive::reader::Bundle;
-use bundle_format::archive::verify;
+use bundle_format::archive::verify::{self, Verification};
 use bundle_format::signature::TrustedKeys;
 use bundle_format::text::count;
 use clap::Args;
@@ -40,21 +40,30 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let others: Vec<PathBuf> = paths.collect();
     let keys = TrustedKeys::read(&arguments.trusted_key)?;
     let bundle = Bundle::open_trusted(&path, &keys)?.with_others(&others)?;
-    let progress = Progress::new("verifying", bundle.length(), arguments.quiet);
-    let verification = verify::verify(&bundle, |count| progress.add("", count));
+    let found = whole(&bundle, arguments.quiet)?;
+    let signers = image_signatures::check(bundle.lock())?;
+    let by = |(signer, images)| format!("{} signed {signer}\n", count(images, "image"));
+    let images: String = signers.into_iter().map(by).collect();
+    let lack = found.lack().map(|lack| format!("{lack}\n")).unwrap_or_default();
+    let signed = bundle.signed().map(|by| format!("signed: {by}\n")).unwrap_or_default();
+    print::data(&format!(
+        "{signed}{images}good: {}, {}, index {}\n{lack}",
+        count(found.blobs, "blob"),
+        HumanBytes(found.bytes),
+        bundle.index_digest()
+    ))
+}
+
+/// Reads the whole bundle. The error names everything that is damaged.
+pub(super) fn whole(bundle: &Bundle, quiet: bool) -> anyhow::Result<Verification> {
+    let progress = Progress::new("verifying", bundle.length(), quiet);
+    let verification = verify::verify(bundle, |count| progress.add("", count));
     progress.finish();
     if let Some(report) = verification.report() {
         bail!("{report}");
     }
-    let signers = image_signatures::check(bundle.lock())?;
-    let by = |(signer, images)| format!("{} signed {signer}\n", count(images, "image"));
-    let images: String = signers.into_iter().map(by).collect();
-    let lack = verification.lack().map(|lack| format!("{lack}\n")).unwrap_or_default();
-    let signed = bundle.signed().map(|by| format!("signed: {by}\n")).unwrap_or_default();
-    print::data(&format!(
-        "{signed}{images}good: {}, {}, index {}\n{lack}",
-        count(verification.blobs, "blob"),
-        HumanBytes(verification.bytes),
-        bundle.index_digest()
-    ))
+    if let Some(repairs) = bundle.repairs() {
+        print::notice(&format!("{repairs}; bring the bundle again from where it was made"));
+    }
+    Ok(verification)
 }

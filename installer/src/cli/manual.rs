@@ -14,6 +14,8 @@ pub(crate) enum Page {
     Ansible,
     /// Check who signed a bundle
     Sign,
+    /// Repair a stick with bad sectors
+    Damage,
     /// Check a node before you install: problems and warnings
     Preflight,
     /// See what each step changes
@@ -49,6 +51,7 @@ pub(crate) fn manual(page: Page) -> anyhow::Result<()> {
         Page::Up => include_str!("../../../docs/up.md"),
         Page::Ansible => include_str!("../../../docs/ansible.md"),
         Page::Sign => include_str!("../../../docs/sign.md"),
+        Page::Damage => include_str!("../../../docs/damage.md"),
         Page::Preflight => include_str!("../../../docs/preflight.md"),
         Page::Steps => include_str!("../../../docs/steps.md"),
         Page::ClusterFile => include_str!("../../../docs/cluster-file.md"),

@@ -117,6 +117,10 @@ enum Command {
         /// for more files
         #[arg(long, value_name = "FILE")]
         trusted_key: Vec<PathBuf>,
+        /// Write a good copy of the bundle to this new file: what the stick has damaged is
+        /// repaired in it
+        #[arg(long, value_name = "FILE")]
+        copy: Option<PathBuf>,
     },
     /// Prints a new join file
     Token {
@@ -269,9 +273,9 @@ fn carried_out(arguments: Installer) -> Ended {
         (Some(Command::Inventory { look, .. }), _) => {
             (inventory::inventory(look.root.as_deref(), look.json), None)
         }
-        (Some(Command::Verify { bundle, named, trusted_key }), _) => {
+        (Some(Command::Verify { bundle, named, trusted_key, copy }), _) => {
             let bundles: Vec<PathBuf> = bundle.into_iter().chain(named).collect();
-            (verify::verify(&bundles, &trusted_key), None)
+            (verify::verify(&bundles, &trusted_key, copy.as_deref()), None)
         }
         (Some(Command::Token { sample: true, role, output, config, bundle, .. }), _) => {
             let of = token::Of { config: config.as_deref(), bundle: bundle.as_deref() };

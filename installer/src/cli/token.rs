@@ -49,8 +49,9 @@ fn sample_of_cluster(host: &Host, role: Role) -> anyhow::Result<JoinFile> {
 fn sample_of_file(role: Role, of: &Of<'_>) -> anyhow::Result<JoinFile> {
     let file = of.config.map(ClusterFile::load).transpose()?;
     // It changes nothing, so its age does not matter.
-    let open =
-        |path| node::bundle(&Source { bundle: Some(path), trusted_key: &[], allow_older: true });
+    let open = |path: &Path| {
+        node::bundle(&Source { bundle: &[path.to_owned()], trusted_key: &[], allow_older: true })
+    };
     let bundle = of.bundle.map(open).transpose()?;
     let defaults = bundle.as_ref().map(node::of_bundle).unwrap_or_default();
     let cluster = cluster_file::effective(&defaults, file.as_ref())?;

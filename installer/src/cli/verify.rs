@@ -1,18 +1,34 @@
 //! `installer verify`.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use bundle_format::archive::reader::Bundle;
 use bundle_format::archive::verify::{self, Verification};
-use bundle_format::text::{count, stdout};
+use bundle_format::durable::Unfinished;
+use bundle_format::text::{count, printable, stderr, stdout};
 
+use crate::failure::Failure;
 use crate::trust;
 
-pub(crate) fn verify(bundles: &[PathBuf], trusted_key: &[PathBuf]) -> anyhow::Result<()> {
+/// How many bytes are copied at once.
+const PIECE: usize = 1 << 20;
+
+/// What to do about a stick that begins to fail.
+const COPY_IT: &str = "the stick is failing: `installer verify --copy FILE` writes a good copy, to \
+                       another stick or disk";
+
+pub(crate) fn verify(
+    bundles: &[PathBuf],
+    trusted_key: &[PathBuf],
+    copy: Option<&Path>,
+) -> anyhow::Result<()> {
     let bundle = super::bundle::open(bundles, &trust::keys(trusted_key)?)?;
     let found = whole(&bundle)?;
+    if let Some(path) = copy {
+        write_copy(&bundle, path).with_context(|| format!("writing {}", path.display()))?;
+    }
     if let Some(by) = bundle.signed() {
         writeln!(stdout(), "signed: {by}")?;
     }
@@ -25,11 +41,34 @@ pub(crate) fn verify(bundles: &[PathBuf], trusted_key: &[PathBuf]) -> anyhow::Re
     Ok(())
 }
 
+/// Writes the archive to a new file, with what was damaged repaired. An existing file may be
+/// the bundle itself, so none is replaced.
+fn write_copy(bundle: &Bundle, path: &Path) -> anyhow::Result<()> {
+    if path.symlink_metadata().is_ok() {
+        let there = format!("{} exists", path.display());
+        return Err(Failure::new(there, "name a file that does not exist").into());
+    }
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let mut unfinished = Unfinished::create(PathBuf::from(partial), 0o644)?;
+    let mut buffer = vec![0; PIECE];
+    for offset in (0..bundle.length()).step_by(PIECE) {
+        let left = usize::try_from(bundle.length() - offset).unwrap_or(PIECE).min(PIECE);
+        let piece = buffer.get_mut(..left).unwrap_or_default();
+        bundle.read_archive_at(piece, offset)?;
+        unfinished.file().write_all(piece)?;
+    }
+    Ok(unfinished.finish(path)?)
+}
+
 /// Reads the whole bundle. The error names everything that is damaged.
 pub(crate) fn whole(bundle: &Bundle) -> anyhow::Result<Verification> {
     let verification = verify::verify(bundle, |_| {});
     if let Some(report) = verification.report() {
         bail!("{report}");
+    }
+    if let Some(repairs) = bundle.repairs() {
+        writeln!(stderr(), "note: {}", printable(&format!("{repairs}; {COPY_IT}")))?;
     }
     Ok(verification)
 }

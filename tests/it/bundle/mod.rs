@@ -3,6 +3,7 @@
 mod damage;
 mod ended_early;
 mod parts;
+mod repair;
 mod sweep;
 
 use std::fs;

@@ -5,6 +5,7 @@ mod ansible;
 mod given;
 mod hostile;
 mod plan;
+mod repaired;
 mod signed;
 mod sweep;
 

@@ -1,0 +1,244 @@
+//! The bytes of a bundle, repaired by what lies beside it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::storage::Storage;
+use crate::damage::chunk::{CHUNK, ChunkSet, chunks, offset};
+use crate::damage::parity::{self, Parity};
+use crate::damage::repair::Run;
+use crate::digest::Digest;
+
+/// How many chunks are read at once.
+const AT_ONCE: u64 = 64;
+
+/// How many repaired chunks are kept: 16 MiB. If there are more, some are made again when
+/// they are read again.
+const KEPT: usize = 4096;
+
+/// A bundle's bytes. Any number of threads can read them, at any offset. All that its
+/// files hold and nothing repairs is given as it is: its readers check every byte anyhow.
+#[derive(Debug)]
+pub(super) struct Repaired {
+    storage: Storage,
+    cure: Option<Cure>,
+}
+
+/// What repairs a bundle.
+#[derive(Debug)]
+struct Cure {
+    parity: Parity,
+    /// The chunks that the kernel does not give. They are not asked for again: a stick takes
+    /// seconds to say no.
+    unreadable: Mutex<ChunkSet>,
+    work: Mutex<Work>,
+}
+
+/// What was repaired so far.
+#[derive(Debug, Default)]
+struct Work {
+    kept: BTreeMap<u64, Vec<u8>>,
+    repaired: ChunkSet,
+    lost: ChunkSet,
+    /// The parity file is of another bundle.
+    is_strange: bool,
+}
+
+/// Whether a chunk is right.
+enum Seen {
+    Good,
+    Wrong,
+    Unread(io::Error),
+}
+
+/// The file beside a bundle that repairs it.
+pub(super) fn beside(bundle: &Path) -> Option<Parity> {
+    // A file that cannot be read is as good as none: the bundle may need no repair.
+    Parity::open(&parity::path_of(bundle)).ok().flatten()
+}
+
+/// What was repaired while a bundle was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repairs {
+    /// How many chunks of 4 KiB were damaged, and were repaired.
+    pub chunks: u64,
+    /// The file that repaired them.
+    pub by: String,
+}
+
+/// `3 chunks of 4 KiB were damaged, and demo.tar.parity repaired them`.
+impl fmt::Display for Repairs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (chunks, by) = (self.chunks, &self.by);
+        match chunks {
+            1 => write!(f, "1 chunk of 4 KiB was damaged, and {by} repaired it"),
+            _ => write!(f, "{chunks} chunks of 4 KiB were damaged, and {by} repaired them"),
+        }
+    }
+}
+
+impl Repaired {
+    /// The bytes as the files hold them.
+    pub(super) fn plain(storage: Storage) -> Self {
+        Self { storage, cure: None }
+    }
+
+    /// The same, repaired by a parity file.
+    pub(super) fn by(self, parity: Parity) -> Self {
+        let cure = Cure { parity, unreadable: Mutex::default(), work: Mutex::default() };
+        Self { cure: Some(cure), ..self }
+    }
+
+    /// The files as they are.
+    pub(super) fn files(&self) -> &Storage {
+        &self.storage
+    }
+
+    /// The size of the whole bundle in bytes, also if its end is lost.
+    pub(super) fn length(&self) -> u64 {
+        match &self.cure {
+            Some(cure) => cure.parity.plan().length(),
+            None => self.storage.length(),
+        }
+    }
+
+    /// The digest of the index of the bundle that is repaired.
+    pub(super) fn is_for(&self) -> Option<Digest> {
+        self.cure.as_ref().map(|cure| cure.parity.head().bundle)
+    }
+
+    /// What was repaired so far; none if nothing was damaged.
+    pub(super) fn repairs(&self) -> Option<Repairs> {
+        let cure = self.cure.as_ref()?;
+        let chunks = lock(&cure.work).repaired.len();
+        let by = cure.parity.path().display().to_string();
+        (chunks > 0).then_some(Repairs { chunks, by })
+    }
+
+    /// Reads some bytes from `offset` on. Gives 0 at the end.
+    pub(super) fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        match &self.cure {
+            Some(cure) => self.read_checked(cure, buffer, offset),
+            None => self.storage.read_at(buffer, offset),
+        }
+    }
+
+    /// Reads exactly `buffer.len()` bytes from `offset` on.
+    pub(super) fn read_exact_at(&self, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
+        while !buffer.is_empty() {
+            match self.read_at(buffer, offset)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                count => {
+                    buffer = buffer.get_mut(count..).unwrap_or_default();
+                    offset += count as u64;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read_checked(&self, cure: &Cure, buffer: &mut [u8], from: u64) -> io::Result<usize> {
+        let end = from.saturating_add(buffer.len() as u64).min(self.length());
+        if from >= end {
+            return Ok(0);
+        }
+        let first = from / CHUNK as u64;
+        let count = (chunks(end) - first).min(AT_ONCE);
+        let mut bytes = vec![0; count as usize * CHUNK];
+        let mut good = 0;
+        let seen = self.look(cure, first, &mut bytes);
+        for ((number, seen), bytes) in (first..).zip(seen).zip(bytes.chunks_mut(CHUNK)) {
+            match self.repaired(cure, &seen, number) {
+                Some(repaired) => bytes.copy_from_slice(&repaired),
+                None => match seen {
+                    Seen::Unread(error) if good == 0 => return Err(error),
+                    Seen::Unread(_) => break,
+                    Seen::Good | Seen::Wrong => {}
+                },
+            }
+            good += CHUNK;
+        }
+        let skip = (from - offset(first)) as usize;
+        let there = good.min((end - offset(first)) as usize);
+        let found = bytes.get(skip..there).unwrap_or_default();
+        let found = found.get(..found.len().min(buffer.len())).unwrap_or_default();
+        if let Some(window) = buffer.get_mut(..found.len()) {
+            window.copy_from_slice(found);
+        }
+        Ok(found.len())
+    }
+
+    /// Fills `bytes` with the chunks from `first` on, as the files hold them.
+    fn look(&self, cure: &Cure, first: u64, bytes: &mut [u8]) -> Vec<Seen> {
+        let numbers = || first..first + (bytes.len() / CHUNK) as u64;
+        let is_clean = {
+            let unreadable = lock(&cure.unreadable);
+            numbers().all(|number| !unreadable.has(number))
+        };
+        let at_once = is_clean && self.fill(bytes, offset(first)).is_ok();
+        let see = |(number, bytes): (u64, &mut [u8])| {
+            if !at_once {
+                if lock(&cure.unreadable).has(number) {
+                    return Seen::Unread(io::Error::other("the stick did not give it before"));
+                }
+                if let Err(error) = self.fill(bytes, offset(number)) {
+                    lock(&cure.unreadable).add(number);
+                    return Seen::Unread(error);
+                }
+            }
+            match cure.parity.is_good(number, bytes) {
+                Some(false) => Seen::Wrong,
+                Some(true) | None => Seen::Good,
+            }
+        };
+        (first..).zip(bytes.chunks_mut(CHUNK)).map(see).collect()
+    }
+
+    /// Fills `bytes` from `from` on, with zeros behind the bundle's end.
+    fn fill(&self, bytes: &mut [u8], from: u64) -> io::Result<()> {
+        let there = self.length().saturating_sub(from).min(bytes.len() as u64) as usize;
+        let (there, behind) = bytes.split_at_mut_checked(there).unwrap_or_default();
+        behind.fill(0);
+        self.storage.read_exact_at(there, from)
+    }
+
+    /// The right bytes of a chunk that was seen, if it is not good as it is.
+    fn repaired(&self, cure: &Cure, seen: &Seen, chunk: u64) -> Option<Vec<u8>> {
+        if matches!(seen, Seen::Good) {
+            return None;
+        }
+        let mut work = lock(&cure.work);
+        if work.is_strange || work.lost.has(chunk) {
+            return None;
+        }
+        if let Some(bytes) = work.kept.get(&chunk) {
+            return Some(bytes.clone());
+        }
+        let run = Run::around(&cure.parity, chunk, |first, bytes| {
+            let seen = self.look(cure, first, bytes);
+            seen.iter().map(|seen| !matches!(seen, Seen::Good)).collect()
+        });
+        if run.is_hopeless() {
+            work.is_strange = true;
+            return None;
+        }
+        let made = run.repair();
+        made.lost.into_iter().for_each(|chunk| work.lost.add(chunk));
+        for (number, bytes) in made.repaired {
+            work.repaired.add(number);
+            work.kept.insert(number, bytes);
+            while work.kept.len() > KEPT {
+                let oldest = work.kept.keys().copied().find(|other| *other != chunk);
+                work.kept.remove(&oldest.unwrap_or_default());
+            }
+        }
+        work.kept.get(&chunk).cloned()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

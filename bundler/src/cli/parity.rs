@@ -1,0 +1,41 @@
+//! `bundler parity`: makes the parity file of a bundle that is there already.
+
+use std::path::{Path, PathBuf};
+
+use bundle_format::archive::reader::Bundle;
+use bundle_format::damage::plan::Share;
+use clap::Args;
+
+use super::{print, verify};
+use crate::build;
+
+/// Makes the parity file of a bundle: <BUNDLE>.parity beside it, by which bad sectors of a
+/// stick are repaired on site
+///
+/// `bundler build --parity 2%` makes it together with the bundle.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The bundle, or any of its parts
+    bundle: PathBuf,
+    /// How much of the bundle it can repair, at most 50%. With 0% it only says what is
+    /// damaged
+    #[arg(long, value_name = "SHARE", default_value = "2%")]
+    parity: Share,
+    /// Show no progress
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let bundle = Bundle::open(&arguments.bundle)?;
+    // A parity file of damaged bytes would keep the damage.
+    verify::whole(&bundle, arguments.quiet)?;
+    tell(&arguments.bundle, arguments.parity, arguments.quiet)
+}
+
+/// Makes the parity file of a verified bundle, and says so.
+pub(super) fn tell(bundle: &Path, share: Share, quiet: bool) -> anyhow::Result<()> {
+    let path = build::make_parity(bundle, share, quiet)?;
+    print::notice(&format!("{}: {}", path.display(), build::parity_words(&path)?));
+    print::data(&format!("{}\n", path.display()))
+}

@@ -1,0 +1,67 @@
+//! A stick with bad sectors, and a parity file beside the bundle.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::path::Path;
+
+use bundle_format::Digest;
+use bundle_format::archive::reader::Bundle;
+use bundle_format::damage::plan::Plan;
+use bundle_format::damage::{Head, make};
+
+use super::{NODE, folder, run};
+use crate::node::intent::{target, write_bundle_of};
+
+/// Bundle and parity file, and the bundle's bytes. The stick has 40 bad sectors.
+fn stick(folder: &Path) -> Vec<u8> {
+    let path = folder.join("small.tar");
+    let mut random = fastrand::Rng::with_seed(40);
+    let lines = (0..20_000).map(|_| format!("# {:016x}{:016x}\n", random.u64(..), random.u64(..)));
+    let text = format!(
+        "kind: Namespace\napiVersion: v1\nmetadata: {{name: a}}\n{}",
+        String::from_iter(lines)
+    );
+    write_bundle_of(&path, &[("large", &text)], |lock| {
+        lock.targets = vec![target(std::env::consts::ARCH.parse().unwrap())];
+    });
+    let bundle = Bundle::open(&path).unwrap();
+    let plan = Plan::new(bundle.length(), "25%".parse().unwrap()).unwrap();
+    let head = Head { bundle: Digest::of(bundle.index()), plan };
+    let out = File::create(folder.join("small.tar.parity")).unwrap();
+    make::write(&out, &head, |bytes, at| bundle.read_archive_at(bytes, at), |_| ()).unwrap();
+    let good = fs::read(&path).unwrap();
+    let mut bad = good.clone();
+    let sectors: BTreeSet<usize> =
+        std::iter::repeat_with(|| random.usize(0..good.len() / 512)).take(40).collect();
+    for sector in sectors {
+        bad[sector * 512..(sector + 1) * 512].fill(0xff);
+    }
+    fs::write(&path, bad).unwrap();
+    good
+}
+
+#[test]
+fn forty_bad_sectors_are_repaired_and_a_good_copy_is_written() {
+    let folder = folder();
+    let folder = folder.path();
+    let good = stick(folder);
+    let (status, out, err) = run(folder, "verify small.tar --copy good.tar");
+    assert_eq!(status, 0, "{err}");
+    assert!(out.starts_with("good: "), "{out}");
+    assert!(err.contains("chunks of 4 KiB were damaged, and small.tar.parity repaired"), "{err}");
+    assert!(err.contains("verify --copy FILE"), "{err}");
+    assert!(fs::read(folder.join("good.tar")).unwrap() == good);
+    assert!(fs::read(folder.join("small.tar")).unwrap() != good);
+    let (status, _, err) = run(folder, "verify good.tar");
+    assert_eq!((status, err.as_str()), (0, ""));
+    // No file is replaced, least of all the bundle.
+    let (status, _, err) = run(folder, "verify small.tar --copy small.tar");
+    assert_eq!(status, 1);
+    assert!(err.contains("small.tar exists"), "{err}");
+    let (status, out, err) = run(folder, &format!("plan {NODE}"));
+    assert_eq!(status, 0, "{err}");
+    assert!(out.contains("large"), "{out}");
+    // Without the parity file, it is damaged as before.
+    fs::remove_file(folder.join("small.tar.parity")).unwrap();
+    assert_eq!(run(folder, "verify small.tar").0, 1);
+}

@@ -1,0 +1,202 @@
+//! A stick with bad sectors: the parity file repairs what it can, and says so.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use crate::support::demo::Demo;
+
+const SECTOR: usize = 512;
+
+/// A bundle with its parity file, and a folder for damaged copies of both.
+struct Stick {
+    demo: Demo,
+    good: Vec<u8>,
+    parity: Vec<u8>,
+}
+
+impl Stick {
+    fn new(share: &str) -> Self {
+        let demo = Demo::start();
+        let written = demo.ok(&["build", "-q", "--parity", share]);
+        assert!(written.ends_with("demo.tar.parity\n"), "{written}");
+        let good = fs::read(demo.path("demo.tar")).unwrap();
+        let parity = fs::read(demo.path("demo.tar.parity")).unwrap();
+        fs::create_dir(demo.path("stick")).unwrap();
+        Self { demo, good, parity }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.demo.path("stick/demo.tar")
+    }
+
+    fn put(&self, bundle: &[u8], parity: &[u8]) {
+        fs::write(self.path(), bundle).unwrap();
+        fs::write(self.demo.path("stick/demo.tar.parity"), parity).unwrap();
+    }
+
+    /// What `verify` says of a repaired bundle.
+    fn repaired(&self, what: &str) -> String {
+        let output = self.demo.run(&["verify", "-q", "stick/demo.tar"]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{what}: {said}");
+        assert!(String::from_utf8(output.stdout).unwrap().starts_with("good: "), "{what}");
+        said
+    }
+
+    fn is_lost(&self, what: &str) -> String {
+        let error = self.demo.fails(&["verify", "-q", "stick/demo.tar"]);
+        assert!(!error.contains("panicked"), "{what}: {error}");
+        error
+    }
+}
+
+/// The same bytes with other bytes in these sectors.
+fn with_bad(bytes: &[u8], sectors: impl IntoIterator<Item = usize>) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for sector in sectors {
+        let end = ((sector + 1) * SECTOR).min(bytes.len());
+        bytes[sector * SECTOR..end].iter_mut().for_each(|byte| *byte ^= 0xa5);
+    }
+    bytes
+}
+
+/// The same sectors in each run.
+fn random_sectors(seed: u64, count: usize, bytes: &[u8]) -> BTreeSet<usize> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    (0..count).map(|_| random.usize(0..bytes.len() / SECTOR)).collect()
+}
+
+#[test]
+fn bad_sectors_are_repaired_and_told_wherever_they_are() {
+    let stick = Stick::new("50%");
+    let (good, parity) = (&stick.good, &stick.parity);
+    for seed in 0..10 {
+        let sectors = random_sectors(seed, 40, good);
+        stick.put(&with_bad(good, sectors.iter().copied()), parity);
+        let chunks: BTreeSet<_> = sectors.iter().map(|at| at / 8).collect();
+        let said = stick.repaired(&format!("seed {seed}"));
+        let words = format!("{} chunks of 4 KiB were damaged", chunks.len());
+        assert!(
+            said.contains(&words) && said.contains("demo.tar.parity repaired them"),
+            "{words}: {said}"
+        );
+    }
+    // The first header and the index; a hole; the end.
+    let last = good.len() / SECTOR;
+    for (what, sectors) in [
+        ("the first header", 0..1),
+        ("the index", 3..5),
+        ("the lock", 16..24),
+        ("a hole", 80..80 + last / 5),
+        ("the end mark", last - 2..last),
+    ] {
+        stick.put(&with_bad(good, sectors), parity);
+        stick.repaired(what);
+    }
+    for cut in [1, 512, 1024, 5000, good.len() / 5] {
+        stick.put(&good[..good.len() - cut], parity);
+        stick.repaired(&format!("cut by {cut}"));
+    }
+    stick.put(&[good.as_slice(), &[7; 4096]].concat(), parity);
+    stick.repaired("more behind its end");
+    // Bytes come out right, not only checked.
+    stick.put(&with_bad(good, 80..80 + last / 5), parity);
+    stick.demo.ok(&["extract", "-C", "damaged", "stick/demo.tar"]);
+    stick.demo.ok(&["extract", "-C", "whole", "demo.tar"]);
+    let texts = |folder: &str| {
+        let mut files = super::walk(&stick.demo.path(folder));
+        files.sort();
+        files.iter().map(|path| fs::read(path).unwrap()).collect::<Vec<_>>()
+    };
+    assert!(texts("damaged") == texts("whole"));
+    assert!(fs::read(stick.path()).unwrap() == with_bad(good, 80..80 + last / 5), "it was written");
+}
+
+#[test]
+fn a_parity_file_with_bad_sectors_of_its_own_still_repairs() {
+    let stick = Stick::new("30%");
+    let bad = with_bad(&stick.good, [0, 40, 100]);
+    let last = stick.parity.len() / SECTOR;
+    for (what, sectors) in
+        [("the first table", 0..8), ("the second table", last - 8..last), ("recovery", 16..32)]
+    {
+        stick.put(&bad, &with_bad(&stick.parity, sectors));
+        stick.repaired(what);
+    }
+    for seed in 0..10 {
+        let mut sectors = random_sectors(seed, 12, &stick.parity);
+        // One table of one record must stay.
+        sectors.retain(|sector| *sector >= 8);
+        stick.put(&bad, &with_bad(&stick.parity, sectors));
+        stick.repaired(&format!("seed {seed}"));
+    }
+    stick.put(&bad, &stick.parity[..stick.parity.len() - 5000]);
+    stick.repaired("a parity file that is cut short");
+    // Without any of it, the bundle is as damaged as it is.
+    for nothing in [&b""[..], b"nonsense", &[0; 9000], &stick.parity[..100]] {
+        stick.put(&bad, nothing);
+        stick.is_lost("no parity");
+        stick.put(&stick.good, nothing);
+        assert_eq!(stick.repaired("no damage"), "");
+    }
+}
+
+#[test]
+fn more_damage_than_it_can_repair_is_named() {
+    let stick = Stick::new("2%");
+    let sectors = stick.good.len() / SECTOR;
+    stick.put(&with_bad(&stick.good, sectors / 3..sectors / 2), &stick.parity);
+    let error = stick.is_lost("a large hole");
+    assert!(error.contains("is damaged at byte"), "{error}");
+    stick.put(&with_bad(&stick.good, 0..sectors), &stick.parity);
+    stick.is_lost("all of it");
+}
+
+/// After a new build, an old parity file may lie there. It must not bring the old bytes back.
+#[test]
+fn the_parity_file_of_another_bundle_does_not_count() {
+    let stick = Stick::new("30%");
+    let spec = stick.demo.spec();
+    stick.demo.write_spec(&format!("{spec}\ncluster: {{podCidr: 10.9.0.0/16}}\n"));
+    let output = stick.demo.run(&["lock"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = stick.demo.run(&["build", "-q"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("demo.tar.parity is of another bundle"), "{said}");
+    let other = fs::read(stick.demo.path("demo.tar")).unwrap();
+    assert!(other != stick.good);
+    stick.put(&other, &stick.parity);
+    assert_eq!(stick.repaired("a good bundle"), "");
+    stick.put(&with_bad(&other, [60]), &stick.parity);
+    stick.is_lost("a damaged bundle");
+    // `parity` makes the right one.
+    stick.demo.ok(&["parity", "-q", "demo.tar", "--parity", "5%"]);
+    let own = fs::read(stick.demo.path("demo.tar.parity")).unwrap();
+    fs::write(stick.demo.path("stick/demo.tar.parity"), own).unwrap();
+    stick.repaired("with its own");
+    fs::write(stick.path(), with_bad(&other, [60])).unwrap();
+}
+
+#[test]
+fn parts_are_repaired_like_a_bundle_in_one_file() {
+    let stick = Stick::new("30%");
+    let size = (stick.good.len() / 3 + 1).to_string();
+    fs::create_dir(stick.demo.path("parts")).unwrap();
+    let build = ["build", "-q", "--split", &size, "--parity", "30%", "-o", "parts/demo.tar"];
+    let names = stick.demo.ok(&build);
+    assert_eq!(names.lines().count(), 4, "{names}");
+    assert!(fs::read(stick.demo.path("parts/demo.tar.parity")).unwrap() == stick.parity);
+    for name in names.lines().take(3) {
+        let path = stick.demo.path(name);
+        let part = fs::read(&path).unwrap();
+        fs::write(&path, with_bad(&part, [1, 50])).unwrap();
+    }
+    // The last part ends early.
+    let last = stick.demo.path("parts/demo.tar.part03of03");
+    let part = fs::read(&last).unwrap();
+    fs::write(&last, &part[..part.len() - 700]).unwrap();
+    let output = stick.demo.run(&["verify", "-q", "parts/demo.tar"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && said.contains("8 chunks"), "{said}");
+}
