@@ -13,7 +13,7 @@ use crate::upgrade::{bundles, installer, refused};
 const DELTA: &str = "/media/usb/lab.delta.tar";
 
 #[test]
-#[ignore = "takes five minutes, and two lines of Kubernetes: scripts/nightly"]
+#[ignore = "takes seven minutes, and two lines of Kubernetes: scripts/nightly"]
 fn an_upgrade_and_a_new_worker_take_what_they_have_from_elsewhere() {
     let folder = tempfile::tempdir().unwrap();
     let Some([old, new]) = bundles(folder.path(), "") else { return };
