@@ -6,6 +6,7 @@ use tar::{EntryType, Header};
 use crate::digest::Digest;
 
 pub mod blob;
+mod documents;
 mod entries;
 pub mod error;
 pub mod reader;
