@@ -64,7 +64,8 @@ fn write_copy(bundle: &Bundle, path: &Path) -> anyhow::Result<()> {
 pub(crate) fn whole(bundle: &Bundle) -> anyhow::Result<(usize, u64)> {
     let verification = verify::verify(bundle, |_| {});
     if let Some(report) = verification.report() {
-        bail!("{report}");
+        let repairs = bundle.repairs().map(|repairs| format!("\n{repairs}")).unwrap_or_default();
+        bail!("{report}{repairs}");
     }
     if let Some(repairs) = bundle.repairs() {
         writeln!(stderr(), "note: {}", printable(&format!("{repairs}; {COPY_IT}")))?;
