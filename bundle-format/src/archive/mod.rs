@@ -8,6 +8,7 @@ use crate::digest::Digest;
 mod absent;
 pub mod blob;
 pub mod delta;
+mod documents;
 mod entries;
 pub mod error;
 pub mod reader;

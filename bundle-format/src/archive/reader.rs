@@ -7,6 +7,9 @@ use std::path::Path;
 
 use super::absent::Absent;
 use super::blob::BlobReader;
+use super::documents::{
+    bundle_manifest, check_size, claims_another_index, described, document, parse,
+};
 use super::entries::{self, Entry, Name, Place};
 use super::error::BundleError;
 use super::repaired::{self, Repaired, Repairs};
@@ -14,11 +17,10 @@ use super::storage::Storage;
 use crate::bounds::{MAX_ABSENT, MAX_IMAGE_DOCUMENT, MAX_INDEX, MAX_LOCK, MAX_MANIFEST, MAX_YAML};
 use crate::bundle_path::BundlePath;
 use crate::damage::parity::Parity;
-use crate::digest::{Digest, DigestError};
-use crate::document::walk;
-use crate::layout::{self, BUNDLE_TYPE, Content, LOCK_TYPE, Layout, TITLE};
+use crate::digest::Digest;
+use crate::layout::{self, Content, LOCK_TYPE, Layout, TITLE};
 use crate::lock::{Descriptor, Lock, LockedHop, LockedImage};
-use crate::oci::{self, Document};
+use crate::oci::Document;
 use crate::portable_path::{self, PathError};
 use crate::problems::Problems;
 use crate::signature::{self, Signed, TrustedKeys};
@@ -436,39 +438,6 @@ fn of_lock(error: serde_json::Error) -> BundleError {
     BundleError::Document { document: "lock", reason: error.to_string() }
 }
 
-fn parse<T: serde::de::DeserializeOwned>(
-    document: &'static str,
-    bytes: &[u8],
-) -> Result<T, BundleError> {
-    walk(bytes, |_, _| ())
-        .and_then(|()| serde_json::from_slice(bytes))
-        .map_err(|error| BundleError::Document { document, reason: brief(&error.to_string()) })
-}
-
-/// Whether an archive has a sound index that is not the one with this digest. Then it is not
-/// that bundle, whatever else of it is damaged: nobody may get an older bundle by the parity
-/// file that lay there.
-fn claims_another_index(storage: &Repaired, own: Digest) -> bool {
-    let bytes = entries::index(storage).and_then(|place| document(storage, place, MAX_INDEX).ok());
-    bytes.is_some_and(|bytes| {
-        Digest::of(&bytes) != own && bundle_manifest(&bytes).is_ok_and(|found| found.is_some())
-    })
-}
-
-/// The descriptor of the bundle manifest, if the index has one.
-fn bundle_manifest(index: &[u8]) -> Result<Option<Descriptor>, BundleError> {
-    let index: Document = parse("index", index)?;
-    let is_it = |entry: &&oci::Entry| entry.artifact_type.as_deref() == Some(BUNDLE_TYPE);
-    index.manifests.iter().flatten().find(is_it).map(|entry| described("index", entry)).transpose()
-}
-
-/// The descriptor in an entry of a document.
-fn described(document: &'static str, entry: &oci::Entry) -> Result<Descriptor, BundleError> {
-    let senseless =
-        |error: DigestError| BundleError::Document { document, reason: brief(&error.to_string()) };
-    entry.descriptor().map_err(senseless)
-}
-
 /// The files that the bundle manifest lists. Fails if nodes could not use them.
 fn contents(manifest: Document, lock: &Lock) -> Result<Vec<Content>, BundleError> {
     let mut problems = Problems::default();
@@ -520,19 +489,4 @@ fn out_of_order(entries: &[Entry], layout: &Layout) -> Option<u64> {
         [(before, offset), (after, _)] if before > after => Some(*offset),
         _ => None,
     })
-}
-
-fn document(storage: &Repaired, place: Place, most: u64) -> io::Result<Vec<u8>> {
-    check_size(place.size, most)?;
-    let mut bytes = vec![0; usize::try_from(place.size).map_err(io::Error::other)?];
-    storage.read_exact_at(&mut bytes, place.offset)?;
-    Ok(bytes)
-}
-
-fn check_size(size: u64, most: u64) -> io::Result<()> {
-    if size > most {
-        let words = format!("it has {size} bytes, and no such document has more than {most}");
-        return Err(io::Error::other(words));
-    }
-    Ok(())
 }

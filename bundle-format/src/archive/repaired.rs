@@ -65,6 +65,8 @@ pub(super) fn beside(bundle: &Path) -> Option<Parity> {
 pub struct Repairs {
     /// How many chunks of 4 KiB were damaged, and were repaired.
     pub chunks: u64,
+    /// How many were damaged, and stay so: their groups have too many.
+    pub lost: u64,
     /// The file that repaired them.
     pub by: String,
 }
@@ -72,10 +74,19 @@ pub struct Repairs {
 /// `3 chunks of 4 KiB were damaged, and demo.tar.parity repaired them`.
 impl fmt::Display for Repairs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (chunks, by) = (self.chunks, &self.by);
-        match chunks {
-            1 => write!(f, "1 chunk of 4 KiB was damaged, and {by} repaired it"),
-            _ => write!(f, "{chunks} chunks of 4 KiB were damaged, and {by} repaired them"),
+        let Self { chunks, lost, by } = self;
+        let them = |count: u64| if count == 1 { "it" } else { "them" };
+        let damaged = |count: u64| match count {
+            1 => "1 chunk of 4 KiB was damaged".to_owned(),
+            _ => format!("{count} chunks of 4 KiB were damaged"),
+        };
+        match (chunks, lost) {
+            (_, 0) => write!(f, "{}, and {by} repaired {}", damaged(*chunks), them(*chunks)),
+            (0, _) => write!(f, "{}, and {by} cannot repair {}", damaged(*lost), them(*lost)),
+            _ => {
+                let all = damaged(chunks + lost);
+                write!(f, "{all}; {by} repaired {chunks} of them, and cannot repair {lost}")
+            }
         }
     }
 }
@@ -110,12 +121,13 @@ impl Repaired {
         self.cure.as_ref().map(|cure| cure.parity.head().bundle)
     }
 
-    /// What was repaired so far; none if nothing was damaged.
+    /// What was repaired so far, and what cannot be; none if nothing was damaged.
     pub(super) fn repairs(&self) -> Option<Repairs> {
         let cure = self.cure.as_ref()?;
-        let chunks = lock(&cure.work).repaired.len();
+        let work = lock(&cure.work);
+        let (chunks, lost) = (work.repaired.len(), work.lost.len());
         let by = cure.parity.path().display().to_string();
-        (chunks > 0).then_some(Repairs { chunks, by })
+        (chunks + lost > 0).then_some(Repairs { chunks, lost, by })
     }
 
     /// Reads some bytes from `offset` on. Gives 0 at the end.

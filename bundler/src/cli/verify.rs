@@ -60,7 +60,8 @@ pub(super) fn whole(bundle: &Bundle, quiet: bool) -> anyhow::Result<Verification
     let verification = verify::verify(bundle, |count| progress.add("", count));
     progress.finish();
     if let Some(report) = verification.report() {
-        bail!("{report}");
+        let repairs = bundle.repairs().map(|repairs| format!("\n{repairs}")).unwrap_or_default();
+        bail!("{report}{repairs}");
     }
     if let Some(repairs) = bundle.repairs() {
         print::notice(&format!("{repairs}; bring the bundle again from where it was made"));

@@ -65,7 +65,8 @@ fn write_copy(bundle: &Bundle, path: &Path) -> anyhow::Result<()> {
 pub(crate) fn whole(bundle: &Bundle) -> anyhow::Result<Verification> {
     let verification = verify::verify(bundle, |_| {});
     if let Some(report) = verification.report() {
-        bail!("{report}");
+        let repairs = bundle.repairs().map(|repairs| format!("\n{repairs}")).unwrap_or_default();
+        bail!("{report}{repairs}");
     }
     if let Some(repairs) = bundle.repairs() {
         writeln!(stderr(), "note: {}", printable(&format!("{repairs}; {COPY_IT}")))?;

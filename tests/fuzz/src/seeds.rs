@@ -7,7 +7,7 @@ use std::path::Path;
 use fastrand::Rng;
 use rpm::PackageBuilder;
 
-use crate::{grammar, small_bundle};
+use crate::{grammar, small_bundle, targets};
 
 /// That of Sigstore's public instance.
 const TRUSTED_ROOT: &[u8] = include_bytes!("../../../bundler/src/image/keyless/trusted_root.json");
@@ -40,6 +40,7 @@ fn own(target: &str) -> Option<Vec<u8>> {
         "index" => Some(small_bundle::index()),
         "lock" => Some(small_bundle::lock()),
         "package_signature" => Some(grammar::package::good()),
+        "parity" => Some(targets::good_parity()),
         "rpm_header" => Some(package()),
         "trusted_root" => Some(TRUSTED_ROOT.to_vec()),
         _ => None,

@@ -61,6 +61,14 @@ fn forty_bad_sectors_are_repaired_and_a_good_copy_is_written() {
     let (status, out, err) = run(folder, &format!("plan {NODE}"));
     assert_eq!(status, 0, "{err}");
     assert!(out.contains("large"), "{out}");
+    // A hole that is too large is named, with what the parity file could do.
+    let mut holed = good.clone();
+    let middle = good.len() / 2;
+    holed[middle..middle + good.len() / 3].fill(0);
+    fs::write(folder.join("small.tar"), holed).unwrap();
+    let (status, _, err) = run(folder, "verify small.tar");
+    assert_eq!(status, 1);
+    assert!(err.contains("manifests/large.yaml") && err.contains("cannot repair"), "{err}");
     // Without the parity file, it is damaged as before.
     fs::remove_file(folder.join("small.tar.parity")).unwrap();
     assert_eq!(run(folder, "verify small.tar").0, 1);

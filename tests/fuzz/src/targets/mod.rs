@@ -50,6 +50,7 @@ targets! {
     openpgp_key,
     package_list,
     package_signature,
+    parity,
     patch,
     primary,
     receipt,
@@ -59,6 +60,8 @@ targets! {
     spec,
     trusted_root,
 }
+
+pub(crate) use parity::good as good_parity;
 
 /// What came of reading, in words.
 fn outcome<T, E: Display>(result: Result<T, E>) -> String {

@@ -3,10 +3,13 @@
 //! was lost in the middle.
 
 use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use lab::{Node, Settings};
+use lab::{Node, Settings, cluster};
 use serde_json::Value;
 
 use crate::application::wait;
@@ -83,6 +86,37 @@ fn a_bundle_installs_from_a_stick_whenever_the_power_fails() {
     }
     // A sandbox of the pause image starts, so what was imported is whole.
     shell(node, "ctr -n k8s.io run --rm registry.lab.example/web:1.0 test cat /etc/passwd");
+}
+
+/// Forty sectors of the bundle on the stick have other bytes than they should.
+#[test]
+#[ignore = "takes a minute: scripts/nightly"]
+fn a_stick_with_forty_bad_sectors_installs() {
+    let Some(host) = connected_host() else { return };
+    let (_, bundle) = host.bundle();
+    let folder = tempfile::tempdir().unwrap();
+    let (bad, parity) = (folder.path().join("lab.tar"), folder.path().join("lab.tar.parity"));
+    fs::copy(&bundle, &bad).unwrap();
+    let bundler = lab::program("bundler").unwrap();
+    let made = Command::new(bundler).args(["parity", "-q"]).arg(&bad).status().unwrap();
+    assert!(made.success());
+    let file = File::options().write(true).open(&bad).unwrap();
+    let mut random = fastrand::Rng::with_seed(40);
+    let sectors = file.metadata().unwrap().len() / 512;
+    let chosen: BTreeSet<u64> = (0..40).map(|_| random.u64(..sectors)).collect();
+    for sector in chosen {
+        file.write_all_at(&[0x5a; 512], sector * 512).unwrap();
+    }
+
+    let Some(lab) = lab(&Settings { nodes: 1, ..Settings::default() }) else { return };
+    let node = &lab.nodes()[0];
+    cluster::insert_stick(&lab, &bad).unwrap();
+    node.insert(&parity).unwrap();
+    cluster::master(node, "").unwrap();
+    let verified = node.exec([cluster::INSTALLER, "verify"]).unwrap();
+    assert!(verified.status.success());
+    let said = String::from_utf8(verified.stderr).unwrap();
+    assert!(said.contains("chunks of 4 KiB were damaged, and /media/usb/lab.tar.parity"), "{said}");
 }
 
 fn shell(node: &Node, script: &str) -> String {
