@@ -10,6 +10,7 @@ mod architecture;
 mod audit;
 mod bundle;
 mod by_hand;
+mod charts;
 mod closure;
 mod closure_choices;
 mod closure_generated;

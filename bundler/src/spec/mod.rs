@@ -1,6 +1,7 @@
 //! The spec: what the user wants, in YAML. These types are the reference. The JSON
 //! Schema for editors is generated from them, with their doc comments.
 
+mod chart;
 pub mod combination;
 mod file;
 mod hops;
@@ -26,6 +27,8 @@ pub(crate) mod text;
 pub mod value_path;
 
 pub use bundle_format::version::{ContainerdVersion, KubernetesVersion};
+pub use chart::Chart;
+pub(crate) use chart::From as ChartFrom;
 pub use file::SpecFile;
 pub use kubernetes::{Containerd, KubeadmImages, Kubernetes};
 pub use manifest::{Manifest, Provided};

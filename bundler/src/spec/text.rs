@@ -73,6 +73,15 @@ kinds! {
     /// A file beside the spec.
     File, "file", "a-file", file,
         r"^(?!.*://).*\S";
+    /// Where a chart is: a folder or an archive beside the spec, or a URL.
+    ChartSource, "chart-source", "https://charts.example.com", chart_source,
+        r"^(https?://[^/?#@]+(/[^?#]*)?|oci://[^/?#@]+/[^?#@:]+|(?!.*://).*\S.*)$";
+    /// The name of a chart.
+    ChartName, "chart-name", "metrics-server", id,
+        "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
+    /// The version of a chart.
+    ChartVersion, "chart-version", "3.13.0", chart_version,
+        r"^v?[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]+)?$";
     /// The URL of a registry that holds the same images as another.
     Mirror, "mirror", "https://mirror.example.com", mirror,
         "^https?://[^/?#@]+(/[^?#]*)?$";
@@ -329,6 +338,39 @@ fn file(text: &str) -> Result<(), String> {
         return Err("this is a URL: write the path of a file beside the spec".to_owned());
     }
     Ok(())
+}
+
+fn chart_source(text: &str) -> Result<(), String> {
+    if !text.contains("://") {
+        return file(text);
+    }
+    let url = url(text, &["https://", "http://", "oci://"])?;
+    without_query(&url, text)?;
+    if url.scheme() == "oci" && url.path().contains([':', '@']) {
+        return Err(format!(
+            "{} has a tag or a digest: write the chart's version under `version`, and its digest \
+             under the manifest's `sha256`",
+            quoted(text)
+        ));
+    }
+    Ok(())
+}
+
+fn chart_version(text: &str) -> Result<(), String> {
+    let (numbers, rest) = match text.find(['-', '+']) {
+        Some(end) => text.split_at(end),
+        None => (text, ""),
+    };
+    let numbers: Vec<&str> = numbers.strip_prefix('v').unwrap_or(numbers).split('.').collect();
+    let is_number = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
+    let is_mark = |c: char| c.is_ascii_alphanumeric() || "-+.".contains(c);
+    match numbers.len() == 3 && numbers.iter().all(is_number) && rest.len() != 1 {
+        true if rest.chars().all(is_mark) => Ok(()),
+        _ => Err(format!(
+            "{} is not the version of one chart: write all of it, such as 3.13.0",
+            quoted(text)
+        )),
+    }
 }
 
 fn mirror(text: &str) -> Result<(), String> {
